@@ -1,0 +1,31 @@
+/** The environment variable of each option, by the option's path. */
+export const VARIABLES = {
+  appId: 'RTC_APP_ID',
+  from: 'RTC_FROM',
+  region: 'RTC_REGION',
+  endpoint: 'RTC_ENDPOINT',
+  apiVersion: 'RTC_API_VERSION',
+  timeoutMs: 'RTC_TIMEOUT_MS',
+  allowInsecureEndpoint: 'RTC_ALLOW_INSECURE_ENDPOINT',
+  'credentials.accessKeyId': 'VOLCENGINE_ACCESS_KEY',
+  'credentials.secretAccessKey': 'VOLCENGINE_SECRET_KEY',
+  'credentials.sessionToken': 'VOLCENGINE_SESSION_TOKEN',
+  'http.maxSockets': 'RTC_HTTP_MAX_SOCKETS',
+  'http.maxContentLength': 'RTC_HTTP_MAX_CONTENT_LENGTH',
+} as const;
+
+export type OptionPath = keyof typeof VARIABLES;
+
+/** What is set in the environment, unchecked. An empty variable counts as one that is not set. */
+export type Environment = { readonly [Path in OptionPath]?: string };
+
+/** Picks this module's variables. The secrets among them are not enumerable, so that they are not printed. */
+export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
+  const environment: Environment = {};
+  for (const [path, variable] of Object.entries(VARIABLES)) {
+    const value = variables[variable];
+    if (value === undefined || value === '') continue;
+    Object.defineProperty(environment, path, { value, enumerable: !path.startsWith('credentials.') });
+  }
+  return environment;
+}

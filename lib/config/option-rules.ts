@@ -1,0 +1,52 @@
+import { idProblem } from '../dto/field-rules.js';
+
+/** A value that has passed its rule, or what is wrong with it (told without quoting text, which may be secret). */
+export type Checked<T> = { readonly value: T } | { readonly problem: string };
+
+/** Reads an option as it was given in code (any type) or in the environment (always text). */
+export type OptionRule<T> = (given: unknown, fromEnvironment: boolean) => Checked<T>;
+
+export const text =
+  (pattern: RegExp, rule: string): OptionRule<string> =>
+  (given) => {
+    if (typeof given !== 'string') return { problem: `must be a string, got ${typeName(given)}` };
+    return pattern.test(given) ? { value: given } : { problem: rule };
+  };
+
+export const userId: OptionRule<string> = (given) => {
+  const problem = idProblem(given);
+  return problem === undefined ? { value: given as string } : { problem };
+};
+
+export const wholeNumber =
+  (minimum: number, maximum: number): OptionRule<number> =>
+  (given, fromEnvironment) => {
+    const rule = `must be a whole number from ${minimum} to ${maximum}`;
+    if (typeof given !== 'number' && !(fromEnvironment && typeof given === 'string')) {
+      return { problem: `${rule}, got ${typeName(given)}` };
+    }
+    const value = typeof given === 'string' && !/^\d{1,15}$/.test(given) ? Number.NaN : Number(given);
+    if (Number.isNaN(value)) return { problem: `${rule}, got something else` };
+    return Number.isInteger(value) && value >= minimum && value <= maximum
+      ? { value }
+      : { problem: `${rule}, got ${value}` };
+  };
+
+export const flag: OptionRule<boolean> = (given, fromEnvironment) => {
+  if (typeof given === 'boolean') return { value: given };
+  if (fromEnvironment && (given === 'true' || given === '1')) return { value: true };
+  if (fromEnvironment && (given === 'false' || given === '0')) return { value: false };
+  return { problem: 'must be true or false' };
+};
+
+/** Agents are recognised by what is asked of them, since an app may have a class of its own. */
+export const agent: OptionRule<object> = (given) =>
+  typeof (given as { addRequest?: unknown } | null)?.addRequest === 'function'
+    ? { value: given as object }
+    : { problem: 'must be an Agent of node:http or node:https' };
+
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value;
+}

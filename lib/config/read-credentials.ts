@@ -1,0 +1,41 @@
+import { credentialProblem } from '../credentials/credential-rules.js';
+import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
+import { isCredentialsProvider, toResolveCredentials } from '../credentials/resolve-credentials.js';
+import type { OptionPath } from './environment.js';
+import type { SettingsReader } from './settings-reader.js';
+
+/**
+ * Credentials come from one place as a whole: half a key from the code and half from the environment would
+ * fit each other only by accident.
+ */
+export function readCredentials(reader: SettingsReader, given: unknown): ResolveCredentials | undefined {
+  if (typeof given === 'function') return toResolveCredentials(given as () => RtcCredentials);
+  if (isCredentialsProvider(given)) return toResolveCredentials(given);
+  if (given !== undefined && (typeof given !== 'object' || given === null)) {
+    reader.problems.push({
+      option: 'credentials',
+      message: 'must be { accessKeyId, secretAccessKey }, a function, or an object with resolveCredentials()',
+    });
+    return undefined;
+  }
+  const { environment } = reader;
+  const credentials = (given ?? {
+    accessKeyId: environment['credentials.accessKeyId'],
+    secretAccessKey: environment['credentials.secretAccessKey'],
+    sessionToken: environment['credentials.sessionToken'],
+  }) as RtcCredentials;
+
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  const problems = [
+    noteProblem(reader, 'credentials.accessKeyId', accessKeyId),
+    noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey),
+    sessionToken !== undefined && noteProblem(reader, 'credentials.sessionToken', sessionToken),
+  ];
+  return problems.includes(true) ? undefined : toResolveCredentials(credentials);
+}
+
+function noteProblem(reader: SettingsReader, path: OptionPath, value: unknown): boolean {
+  const problem = credentialProblem(value);
+  if (problem !== undefined) reader.reject(path, problem);
+  return problem !== undefined;
+}

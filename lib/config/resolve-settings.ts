@@ -1,0 +1,126 @@
+import type { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
+import { readEndpoint } from './endpoint.js';
+import type { Environment } from './environment.js';
+import { agent, type Checked, flag, text, userId, wholeNumber } from './option-rules.js';
+import { readCredentials } from './read-credentials.js';
+import { REGION_HOSTS } from './regions.js';
+import { DEFAULTS, type RtcMessagingSettings } from './settings.js';
+import { SettingsReader } from './settings-reader.js';
+
+const OPTIONS = [
+  'appId',
+  'from',
+  'region',
+  'endpoint',
+  'apiVersion',
+  'timeoutMs',
+  'allowInsecureEndpoint',
+  'credentials',
+  'http',
+];
+const HTTP_OPTIONS = ['httpAgent', 'httpsAgent', 'maxSockets', 'maxContentLength'];
+
+/** No one waits longer than ten minutes for one request. */
+const MAX_TIMEOUT_MS = 600_000;
+/** A response is a few hundred bytes; this bounds what a foreign server can fill after a mistaken setting. */
+const MAX_CONTENT_LENGTH = 64 * 1_048_576;
+
+/**
+ * Merges options over the environment over the defaults.
+ * @param given what the app passed, of any type
+ * @param otherProblems found elsewhere, to be told in the same error
+ * @throws RtcConfigError listing everything that is wrong
+ */
+export function resolveSettings(
+  given: unknown,
+  environment: Environment,
+  otherProblems: readonly ConfigProblem[] = [],
+): RtcMessagingSettings {
+  const reader = new SettingsReader(environment);
+  const options = reader.record('', given, OPTIONS);
+  const http = reader.record('http', options['http'], HTTP_OPTIONS);
+
+  const settings = {
+    appId: reader.required(
+      'appId',
+      options['appId'],
+      text(/^\S{1,128}$/, 'must be 1–128 characters without white space'),
+    ),
+    from: reader.optional('from', options['from'], userId),
+    apiVersion:
+      reader.optional(
+        'apiVersion',
+        options['apiVersion'],
+        text(/^\d{4}-\d\d-\d\d$/, 'must be a date such as 2023-07-20'),
+      ) ?? DEFAULTS.apiVersion,
+    timeoutMs:
+      reader.optional('timeoutMs', options['timeoutMs'], wholeNumber(1, MAX_TIMEOUT_MS)) ??
+      DEFAULTS.timeoutMs,
+    ...readTarget(reader, options),
+    resolveCredentials: readCredentials(reader, options['credentials']),
+    http: {
+      httpAgent: readAgent<HttpAgent>(reader, 'http.httpAgent', http['httpAgent']),
+      httpsAgent: readAgent<HttpsAgent>(reader, 'http.httpsAgent', http['httpsAgent']),
+      maxSockets:
+        reader.optional('http.maxSockets', http['maxSockets'], wholeNumber(1, 65_535)) ?? DEFAULTS.maxSockets,
+      maxContentLength:
+        reader.optional(
+          'http.maxContentLength',
+          http['maxContentLength'],
+          wholeNumber(1_024, MAX_CONTENT_LENGTH),
+        ) ?? DEFAULTS.maxContentLength,
+    },
+  };
+  const { appId, resolveCredentials } = settings;
+  const problems = [...reader.problems, ...otherProblems];
+  // What is missing has been noted as a problem; asking again spares a cast.
+  if (problems.length > 0 || appId === undefined || resolveCredentials === undefined) {
+    throw new RtcConfigError(problems);
+  }
+  return { ...settings, appId, resolveCredentials };
+}
+
+function readTarget(
+  reader: SettingsReader,
+  options: Record<string, unknown>,
+): Pick<RtcMessagingSettings, 'region' | 'endpoint'> {
+  const allowInsecure =
+    reader.optional('allowInsecureEndpoint', options['allowInsecureEndpoint'], flag) ?? false;
+  const region =
+    reader.optional(
+      'region',
+      options['region'],
+      text(/^[a-z0-9-]{1,64}$/, 'must be a name such as cn-north-1'),
+    ) ?? DEFAULTS.region;
+  const before = reader.problems.length;
+  const endpoint = reader.optional('endpoint', options['endpoint'], (value) =>
+    checkEndpoint(value, allowInsecure),
+  );
+  const host = REGION_HOSTS[region];
+  if (endpoint === undefined && host === undefined && reader.problems.length === before) {
+    const known = Object.keys(REGION_HOSTS).join(', ');
+    reader.reject('region', `has no known host (known: ${known}); set endpoint (RTC_ENDPOINT) as well`);
+  }
+  return { region, endpoint: endpoint ?? `https://${host}` };
+}
+
+function checkEndpoint(value: unknown, allowInsecure: boolean): Checked<string> {
+  if (typeof value !== 'string') return { problem: 'must be a string' };
+  const read = readEndpoint(value, allowInsecure);
+  return 'origin' in read ? { value: read.origin } : read;
+}
+
+/** An agent can't come from the environment, so it has no variable to name. */
+function readAgent<T extends HttpAgent>(
+  reader: SettingsReader,
+  option: string,
+  given: unknown,
+): T | undefined {
+  if (given === undefined) return undefined;
+  const checked = agent(given, false);
+  if ('value' in checked) return checked.value as T;
+  reader.problems.push({ option, message: checked.problem });
+  return undefined;
+}

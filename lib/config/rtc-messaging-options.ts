@@ -1,0 +1,56 @@
+import type { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import type { RtcCredentialsOption } from '../credentials/credentials.js';
+
+/** The connection's settings. */
+export interface RtcHttpOptions {
+  /**
+   * The agent for `https:` endpoints, in place of the library's own: for a proxy or a private certificate
+   * authority. The app closes it.
+   */
+  readonly httpsAgent?: HttpsAgent;
+  /** The agent for plain `http:` endpoints, in place of the library's own. The app closes it. */
+  readonly httpAgent?: HttpAgent;
+  /** How many sockets the library's own agent opens at most. Default 64, `RTC_HTTP_MAX_SOCKETS`. */
+  readonly maxSockets?: number;
+  /** Longest response that is read, in bytes. Default 1,048,576, `RTC_HTTP_MAX_CONTENT_LENGTH`. */
+  readonly maxContentLength?: number;
+}
+
+/**
+ * What `RtcMessagingModule.forRoot()` takes. Each can be left to its environment variable; an option that is
+ * given here wins.
+ */
+export interface RtcMessagingOptions {
+  /** The RTC app's ID, from the vendor's console. Required. `RTC_APP_ID` */
+  readonly appId?: string;
+  /**
+   * The sender's user ID that clients see when a request names none: 1–128 of `a-z A-Z 0-9 @ . _ -`, the same
+   * for all messages as the vendor advises, and not the ID of a real user. `RTC_FROM`
+   */
+  readonly from?: string;
+  /** The region that signs and, without an `endpoint`, the host. Default `cn-north-1`. `RTC_REGION` */
+  readonly region?: string;
+  /** The service's origin (`https://host[:port]`), in place of the region's. `RTC_ENDPOINT` */
+  readonly endpoint?: string;
+  /** The API's version. Default `2023-07-20`. `RTC_API_VERSION` */
+  readonly apiVersion?: string;
+  /** How long one attempt may take, in milliseconds, response included. Default 5,000. `RTC_TIMEOUT_MS` */
+  readonly timeoutMs?: number;
+  /**
+   * Allows a plain `http:` endpoint on a host that is not loopback, where anyone on the way can read the
+   * messages. Default false. `RTC_ALLOW_INSECURE_ENDPOINT`
+   */
+  readonly allowInsecureEndpoint?: boolean;
+  /**
+   * The access key, or where to get it.
+   * `VOLCENGINE_ACCESS_KEY`, `VOLCENGINE_SECRET_KEY` and, for temporary keys, `VOLCENGINE_SESSION_TOKEN`
+   */
+  readonly credentials?: RtcCredentialsOption;
+  readonly http?: RtcHttpOptions;
+}
+
+/** For `forRootAsync({ useClass })` and `{ useExisting }`. */
+export interface RtcMessagingOptionsFactory {
+  createRtcMessagingOptions(): RtcMessagingOptions | Promise<RtcMessagingOptions>;
+}

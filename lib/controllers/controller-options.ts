@@ -1,0 +1,66 @@
+import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
+import type { ConfigProblem } from '../errors/rtc-config.error.js';
+
+interface ControllerBaseOptions {
+  /** The path before `/rooms/:roomId/unicast`. Default `rtc`. */
+  readonly path?: string;
+  /** Lets callers name the sender themselves (`from`). Default false: it is the module's `from`. */
+  readonly allowFrom?: boolean;
+  /** Modules that export what the guards inject. */
+  readonly imports?: ModuleMetadata['imports'];
+}
+
+type Guard = Type<CanActivate> | CanActivate;
+
+/** The HTTP controller, which is off unless asked for. Who may call it must be said, one way or the other. */
+export type RtcControllerOptions = ControllerBaseOptions &
+  (
+    | { readonly guards: readonly Guard[]; readonly allowAnonymous?: false }
+    | {
+        /** Lets anyone who reaches the server send to anyone in any room. */
+        readonly allowAnonymous: true;
+        readonly guards?: readonly Guard[];
+      }
+  );
+
+export const DEFAULT_CONTROLLER_PATH = 'rtc';
+const KNOWN = new Set(['path', 'allowFrom', 'imports', 'guards', 'allowAnonymous']);
+
+/** What is wrong with the options; with any problem, no controller is mounted and the boot fails. */
+export function controllerProblems(options: unknown): ConfigProblem[] {
+  if (options === undefined) return [];
+  if (typeof options !== 'object' || options === null) {
+    return [{ option: 'controller', message: 'must be an object' }];
+  }
+  const problems: ConfigProblem[] = Object.keys(options)
+    .filter((name) => !KNOWN.has(name))
+    .map((name) => ({ option: `controller.${name}`, message: 'is not an option' }));
+  const { path, allowFrom, guards, allowAnonymous } = options as Partial<
+    Record<keyof RtcControllerOptions, unknown>
+  >;
+  if (path !== undefined && (typeof path !== 'string' || path.trim() === '')) {
+    problems.push({ option: 'controller.path', message: 'must be a path such as rtc' });
+  }
+  for (const [name, flag] of Object.entries({ allowFrom, allowAnonymous })) {
+    if (flag !== undefined && typeof flag !== 'boolean') {
+      problems.push({ option: `controller.${name}`, message: 'must be true or false' });
+    }
+  }
+  if (guards !== undefined && !(Array.isArray(guards) && guards.every(isGuard))) {
+    problems.push({
+      option: 'controller.guards',
+      message: 'must be an array of guards; one that is undefined may come from a circular import',
+    });
+  } else if (allowAnonymous !== true && (guards === undefined || guards.length === 0)) {
+    problems.push({
+      option: 'controller.guards',
+      message: 'is empty: name the guards that decide who may send, or set allowAnonymous: true',
+    });
+  }
+  return problems;
+}
+
+function isGuard(guard: unknown): boolean {
+  const holder = typeof guard === 'function' ? (guard.prototype as unknown) : guard;
+  return typeof (holder as Partial<CanActivate> | null | undefined)?.canActivate === 'function';
+}

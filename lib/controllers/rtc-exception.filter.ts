@@ -1,0 +1,56 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus } from '@nestjs/common';
+import { STATUS_CODES } from 'node:http';
+import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { RtcQuotaError } from '../errors/rtc-quota.error.js';
+import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
+
+/** What a caller is answered. It holds nothing of the module's settings. */
+export interface RtcErrorBody {
+  readonly statusCode: number;
+  /** The status in words. */
+  readonly error: string;
+  readonly code: string;
+  readonly message: string;
+  readonly outcome: string;
+  readonly requestId?: string;
+  /** With 400: every rule that was broken. */
+  readonly issues?: readonly ValidationIssue[];
+}
+
+/** Both Express's response and Fastify's reply have these. */
+interface HttpReply {
+  status(code: number): HttpReply;
+  header(name: string, value: string): HttpReply;
+  send(body: unknown): unknown;
+}
+
+/**
+ * Turns this library's errors into HTTP answers. The library's own controller uses it; an app's controllers
+ * can too, with `@UseFilters(RtcExceptionFilter)`.
+ */
+@Catch(RtcMessagingError)
+export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
+  catch(error: RtcMessagingError, host: ArgumentsHost): void {
+    const statusCode = statusOf(error);
+    const reply = host.switchToHttp().getResponse<HttpReply>();
+    if (error instanceof RtcQuotaError) {
+      reply.header('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))));
+    }
+    reply.status(statusCode).send({
+      statusCode,
+      error: STATUS_CODES[statusCode] ?? 'Error',
+      code: error.code,
+      message: error.message,
+      outcome: error.outcome,
+      ...(error.requestId !== undefined && { requestId: error.requestId }),
+      ...(error instanceof RtcValidationError && { issues: error.issues }),
+    } satisfies RtcErrorBody);
+  }
+}
+
+function statusOf(error: RtcMessagingError): number {
+  if (error instanceof RtcValidationError) return HttpStatus.BAD_REQUEST;
+  if (error instanceof RtcQuotaError) return HttpStatus.TOO_MANY_REQUESTS;
+  // The caller must learn that sending again may deliver twice, whatever went wrong.
+  return error.outcome === 'unknown' ? HttpStatus.GATEWAY_TIMEOUT : HttpStatus.BAD_GATEWAY;
+}

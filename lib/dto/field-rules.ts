@@ -1,0 +1,106 @@
+import { isUint8Array } from 'node:util/types';
+
+/**
+ * The remote API's rules for fields, as plain functions. Each returns what is wrong with a value, or undefined.
+ * Source: Volcengine documentation 6348/1164064 (the action), 6348/142118 (limits), 6348/70426 (error codes).
+ */
+
+/** Recipients of one request. */
+export const MAX_RECIPIENTS = 600;
+/** Message size: UTF-8 bytes of text, decoded bytes of binary. The vendor says 20 KB. */
+export const MAX_MESSAGE_BYTES = 20 * 1_024;
+
+const ID = /^[a-zA-Z0-9@._-]{1,128}$/;
+const ID_RULE = 'IDs are 1–128 of a-z A-Z 0-9 @ . _ -';
+
+export function isId(value: unknown): value is string {
+  return typeof value === 'string' && ID.test(value);
+}
+
+/** For room IDs and user IDs alike. */
+export function idProblem(value: unknown): string | undefined {
+  if (isId(value)) return undefined;
+  if (typeof value !== 'string') return `${describeType(value)}; ${ID_RULE}`;
+  if (value === '') return `is empty; ${ID_RULE}`;
+  const illegal = value.match(/[^a-zA-Z0-9@._-]/u)?.[0];
+  return illegal === undefined
+    ? `is ${value.length} characters long; ${ID_RULE}`
+    : `${quote(value)} contains ${describeCharacter(illegal)}; ${ID_RULE}`;
+}
+
+/** Something wrong at one place in a list; without an index, with the list itself. */
+export interface ListProblem {
+  readonly index?: number;
+  readonly message: string;
+}
+
+/** More would only bury the first ones. */
+const MAX_LISTED = 20;
+
+export function recipientProblems(value: unknown): ListProblem[] {
+  if (!Array.isArray(value)) return [{ message: `${describeType(value)}; expected an array of user IDs` }];
+  if (value.length === 0) return [{ message: `is empty; a request takes 1–${MAX_RECIPIENTS} users` }];
+  if (value.length > MAX_RECIPIENTS) {
+    return [{ message: `has ${value.length} users; a request takes 1–${MAX_RECIPIENTS}` }];
+  }
+  const problems: ListProblem[] = [];
+  // By index, since forEach and its kin skip the holes of a sparse array.
+  for (let index = 0; index < value.length; index++) {
+    const message = idProblem(value[index]);
+    if (message !== undefined) problems.push({ index, message });
+  }
+  const unlisted = problems.length - MAX_LISTED;
+  return unlisted <= 0
+    ? problems
+    : [...problems.slice(0, MAX_LISTED), { message: `has ${unlisted} more illegal IDs` }];
+}
+
+/** @param binary whether a string is base64 */
+export function messageProblem(value: unknown, binary: unknown): string | undefined {
+  if (isUint8Array(value)) {
+    if (binary === false) return 'is bytes, but binary is false';
+    return sizeProblem(value.byteLength, 'bytes');
+  }
+  if (typeof value !== 'string') return `${describeType(value)}; expected a string or a Uint8Array`;
+  if (binary === true) {
+    const bytes = base64ByteLength(value);
+    return bytes === undefined
+      ? 'is not well-formed base64 (A-Z a-z 0-9 + /, padded with = to a multiple of 4)'
+      : sizeProblem(bytes, 'bytes when decoded');
+  }
+  if (!value.isWellFormed()) return 'holds half of a surrogate pair, which has no UTF-8 form';
+  return sizeProblem(Buffer.byteLength(value, 'utf8'), 'bytes of UTF-8');
+}
+
+/** How many bytes well-formed, padded base64 stands for; undefined when it is not that. */
+export function base64ByteLength(text: string): number | undefined {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  return (text.length / 4) * 3 - padding;
+}
+
+function sizeProblem(bytes: number, unit: string): string | undefined {
+  if (bytes === 0) return 'is empty';
+  if (bytes <= MAX_MESSAGE_BYTES) return undefined;
+  return `is ${bytes} ${unit}; a message takes at most ${MAX_MESSAGE_BYTES} (20 KB)`;
+}
+
+function describeType(value: unknown): string {
+  if (value === undefined) return 'is missing';
+  if (value === null) return 'is null';
+  return `is ${Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`}`;
+}
+
+function describeCharacter(character: string): string {
+  if (character === ' ') return 'a space';
+  const codePoint = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `${character} (U+${codePoint})` : `U+${codePoint}`;
+}
+
+/** An ID that failed may be anything: cut short, and escaped so that it can't forge a line of a log. */
+function quote(value: string): string {
+  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value).replaceAll(
+    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

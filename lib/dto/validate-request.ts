@@ -1,0 +1,56 @@
+import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
+import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
+import { pathInList, RECIPIENTS_CONSTRAINT } from './field.decorators.js';
+import { recipientProblems } from './field-rules.js';
+
+/**
+ * Checks anything against a DTO class and returns an instance of it that later changes to the input don't
+ * reach.
+ * @throws RtcValidationError with every rule that is broken
+ */
+export function validateRequest<T extends object>(dtoClass: new () => T, input: unknown): T {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new RtcValidationError([{ path: 'request', message: 'must be an object' }]);
+  }
+  const fields = fieldsOf(dtoClass);
+  const dto = new dtoClass();
+  const unknown: ValidationIssue[] = [];
+  for (const [name, value] of Object.entries(input)) {
+    // Left to class-validator's own whitelist, names such as "constructor" would pass.
+    if (!fields.has(name)) unknown.push({ path: shorten(name), message: 'is not a known property' });
+    else Object.assign(dto, { [name]: Array.isArray(value) ? [...value] : value });
+  }
+  const issues = [...validateSync(dto, { forbidUnknownValues: true }).flatMap(toIssues), ...unknown];
+  if (issues.length > 0) throw new RtcValidationError(issues);
+  return dto;
+}
+
+/** The names that the DTO's decorators know: the class is the one list of its fields. */
+function fieldsOf(dtoClass: new () => object): ReadonlySet<string> {
+  let fields = knownFields.get(dtoClass);
+  if (fields === undefined) {
+    const rules = getMetadataStorage().getTargetValidationMetadatas(dtoClass, '', false, false);
+    fields = new Set(rules.map(({ propertyName }) => propertyName));
+    knownFields.set(dtoClass, fields);
+  }
+  return fields;
+}
+const knownFields = new WeakMap<object, ReadonlySet<string>>();
+
+function toIssues({ property, value, constraints = {} }: ValidationError): ValidationIssue[] {
+  if (RECIPIENTS_CONSTRAINT in constraints) {
+    return recipientProblems(value).map((problem) => ({
+      path: pathInList(property, problem),
+      message: problem.message,
+    }));
+  }
+  const prefix = `${property}: `;
+  return Object.values(constraints).map((message) => ({
+    path: property,
+    message: message.startsWith(prefix) ? message.slice(prefix.length) : message,
+  }));
+}
+
+function shorten(name: string): string {
+  return name.length > 40 ? `${name.slice(0, 40)}…` : name;
+}

@@ -1,0 +1,39 @@
+/**
+ * How far one HTTP attempt came. Only `queued`, `connecting` and `connected` prove that no byte of the body
+ * left this process; from `sent` on, the remote side may have accepted the message.
+ *
+ * - `queued`: waiting for a socket of the agent, or for credentials
+ * - `connecting`: DNS look-up, TCP connect, TLS handshake
+ * - `connected`: ready to write (over TLS: handshake complete)
+ * - `sent`: the first byte of the body has been handed to the socket
+ * - `headers`: the response's status and headers have arrived
+ * - `done`: the response has been read to its end
+ */
+export type AttemptPhase = 'queued' | 'connecting' | 'connected' | 'sent' | 'headers' | 'done';
+
+/**
+ * What became of a message at the remote side.
+ *
+ * - `accepted`: the service said that it took the message (which does not mean that each user has received it)
+ * - `rejected`: the service said no
+ * - `unknown`: it may have been accepted; nothing that was seen proves either
+ */
+export type Outcome = 'accepted' | 'rejected' | 'unknown';
+
+/** An {@link Outcome} of something that failed; `not_attempted` means that no byte of the message was sent. */
+export type FailureOutcome = Exclude<Outcome, 'accepted'> | 'not_attempted';
+
+/** One HTTP attempt, as receipts and errors tell it. */
+export interface Attempt {
+  readonly outcome: Outcome | 'not_attempted';
+  readonly phase: AttemptPhase;
+  /** When the attempt began, as an ISO 8601 time of this machine's clock. */
+  readonly startedAt: string;
+  /** How long it took, in milliseconds. */
+  readonly durationMs: number;
+  readonly httpStatus?: number;
+  /** The vendor's ID of the request, to be named when asking the vendor about it. */
+  readonly requestId?: string;
+  /** The vendor's error code, or Node's (`ECONNREFUSED`), or `TIMEOUT` or `ABORTED`. */
+  readonly failure?: string;
+}

@@ -1,0 +1,31 @@
+import { nameError, RtcMessagingError } from './rtc-messaging.error.js';
+
+/** One thing that is wrong with the module's settings. */
+export interface ConfigProblem {
+  /** The option's path, for example `credentials.secretAccessKey`. */
+  readonly option: string;
+  /** The environment variable that sets the same, where there is one. */
+  readonly variable?: string;
+  readonly message: string;
+}
+
+/**
+ * The settings are wrong, or the credentials provider failed. Thrown at boot it lists every problem at once;
+ * it never shows a setting's value where that may be a secret.
+ */
+export class RtcConfigError extends RtcMessagingError {
+  readonly code = 'RTC_CONFIG';
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(`RtcMessagingModule is not configured correctly:\n${problems.map(describeProblem).join('\n')}`, {
+      outcome: 'not_attempted',
+    });
+    this.problems = problems;
+  }
+}
+nameError(RtcConfigError, 'RtcConfigError');
+
+function describeProblem({ option, variable, message }: ConfigProblem): string {
+  return `  - ${option}${variable ? ` (${variable})` : ''}: ${message}`;
+}

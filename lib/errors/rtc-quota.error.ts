@@ -1,0 +1,17 @@
+import { nameError, RtcMessagingError, type RtcMessagingErrorInit } from './rtc-messaging.error.js';
+
+/** No room in the quota's queue; nothing was sent. */
+export class RtcQuotaError extends RtcMessagingError {
+  readonly code = 'RTC_QUOTA';
+  /** When it is worth trying again, in milliseconds from now. */
+  readonly retryAfterMs: number;
+
+  constructor(
+    message: string,
+    init: Omit<RtcMessagingErrorInit, 'outcome'> & { readonly retryAfterMs: number },
+  ) {
+    super(message, { ...init, outcome: 'not_attempted' });
+    this.retryAfterMs = init.retryAfterMs;
+  }
+}
+nameError(RtcQuotaError, 'RtcQuotaError');

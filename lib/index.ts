@@ -1,0 +1,32 @@
+export { rtcMessagingConfig } from './config/rtc-messaging.config.js';
+export type {
+  RtcHttpOptions,
+  RtcMessagingOptions,
+  RtcMessagingOptionsFactory,
+} from './config/rtc-messaging-options.js';
+export type { RtcControllerOptions } from './controllers/controller-options.js';
+export { type RtcErrorBody, RtcExceptionFilter } from './controllers/rtc-exception.filter.js';
+export type {
+  RtcCredentials,
+  RtcCredentialsOption,
+  RtcCredentialsProvider,
+} from './credentials/credentials.js';
+export {
+  BatchSendRoomUnicastDto,
+  type BatchSendRoomUnicastRequest,
+} from './dto/batch-send-room-unicast.dto.js';
+export type { Attempt, AttemptPhase, FailureOutcome, Outcome } from './errors/attempt.js';
+export { RtcAbortedError } from './errors/rtc-aborted.error.js';
+export { RtcApiError } from './errors/rtc-api.error.js';
+export { type ConfigProblem, RtcConfigError } from './errors/rtc-config.error.js';
+export { type RtcErrorCode, RtcMessagingError } from './errors/rtc-messaging.error.js';
+export { RtcNetworkError } from './errors/rtc-network.error.js';
+export { RtcQuotaError } from './errors/rtc-quota.error.js';
+export { RtcTimeoutError } from './errors/rtc-timeout.error.js';
+export { RtcValidationError, type ValidationIssue } from './errors/rtc-validation.error.js';
+export type { RtcActionName } from './openapi/rtc-action.js';
+export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
+export { RtcMessagingModule } from './rtc-messaging.module.js';
+export { RoomUnicastService } from './services/room-unicast.service.js';
+export type { SendOptions } from './services/send-options.js';
+export type { SendReceipt } from './services/send-receipt.js';

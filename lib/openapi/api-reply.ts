@@ -1,0 +1,52 @@
+/** What an HTTP response says, read without trusting it. */
+export type ApiReply =
+  | { readonly kind: 'success'; readonly requestId: string }
+  | {
+      readonly kind: 'error';
+      readonly apiCode: string;
+      readonly codeN?: number | undefined;
+      readonly requestId?: string | undefined;
+    }
+  | { readonly kind: 'unreadable'; readonly why: string };
+
+/**
+ * Reads a response's body. Judges by `ResponseMetadata.Error`, never by the HTTP status (an error may come
+ * with 200) nor by `Result.Message` (whose spelling varies). Source: Volcengine documentation 6348/1178322.
+ */
+export function readReply(body: Buffer): ApiReply {
+  if (body.length === 0) return { kind: 'unreadable', why: 'the body is empty' };
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch {
+    return { kind: 'unreadable', why: 'the body is not JSON' };
+  }
+  const metadata = isRecord(parsed) ? parsed['ResponseMetadata'] : undefined;
+  if (!isRecord(metadata)) return { kind: 'unreadable', why: 'the body has no ResponseMetadata' };
+
+  const requestId = printable(metadata['RequestId']);
+  const error = metadata['Error'];
+  if (error === undefined || error === null) {
+    return requestId === undefined
+      ? { kind: 'unreadable', why: 'ResponseMetadata has no RequestId' }
+      : { kind: 'success', requestId };
+  }
+  const apiCode = isRecord(error) ? printable(error['Code']) : undefined;
+  if (!isRecord(error) || apiCode === undefined) {
+    return { kind: 'unreadable', why: 'ResponseMetadata.Error has no Code' };
+  }
+  const codeN = error['CodeN'];
+  return { kind: 'error', apiCode, codeN: typeof codeN === 'number' ? codeN : undefined, requestId };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Only what looks like an ID or a code is taken over into errors. The vendor's free text is not: it may quote
+ * the request.
+ */
+function printable(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : undefined;
+}

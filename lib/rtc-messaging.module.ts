@@ -1,0 +1,58 @@
+import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import type { Environment } from './config/environment.js';
+import { resolveSettings } from './config/resolve-settings.js';
+import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
+import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import type { ConfigProblem } from './errors/rtc-config.error.js';
+import { OpenApiClient } from './openapi/open-api.client.js';
+import { openApiClientProvider } from './openapi/open-api.provider.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  CONTROLLER_PROBLEMS,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+} from './rtc-messaging.module-definition.js';
+import { RoomUnicastService } from './services/room-unicast.service.js';
+
+@Module({
+  imports: [ConfigModule.forFeature(rtcMessagingConfig)],
+  providers: [
+    {
+      provide: RTC_MESSAGING_SETTINGS,
+      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, CONTROLLER_PROBLEMS],
+      useFactory: (options: unknown, environment: Environment, problems: readonly ConfigProblem[]) =>
+        resolveSettings(options, environment, problems),
+    },
+    openApiClientProvider,
+    RoomUnicastService,
+  ],
+  exports: [RoomUnicastService],
+})
+export class RtcMessagingModule extends ConfigurableModuleClass implements OnApplicationShutdown {
+  constructor(private readonly client: OpenApiClient) {
+    super();
+  }
+
+  /**
+   * Without options, everything is read from the environment.
+   * @throws RtcConfigError when the app boots, listing everything that is wrong
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /**
+   * With options from a factory, a class or an existing provider. `isGlobal` and `controller` stand beside it.
+   * @throws RtcConfigError when the app boots, listing everything that is wrong
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  /** Runs after the HTTP server has let its requests finish. */
+  onApplicationShutdown(): void {
+    this.client.close();
+  }
+}

@@ -1,0 +1,67 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import type { RtcMessagingSettings } from '../config/settings.js';
+import {
+  BatchSendRoomUnicastDto,
+  type BatchSendRoomUnicastRequest,
+} from '../dto/batch-send-room-unicast.dto.js';
+import { validateRequest } from '../dto/validate-request.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import { OpenApiClient } from '../openapi/open-api.client.js';
+import { checkSendOptions } from './check-send-options.js';
+import type { SendOptions } from './send-options.js';
+import type { SendReceipt } from './send-receipt.js';
+import { toWireMessage } from './wire-message.js';
+
+/** Sends messages to users in a room. */
+@Injectable()
+export class RoomUnicastService {
+  constructor(
+    @Inject(RTC_MESSAGING_SETTINGS) private readonly settings: RtcMessagingSettings,
+    private readonly client: OpenApiClient,
+  ) {}
+
+  /**
+   * Sends one message to up to 600 users in a room, with one request (`BatchSendRoomUnicast`).
+   *
+   * @returns when the service has accepted the message; whatever else happens is thrown
+   * @throws RtcValidationError when the request breaks a rule; nothing was sent
+   * @throws RtcApiError when the service refused (`rejected`), or its answer proves nothing (`unknown`)
+   * @throws RtcNetworkError when the connection failed, before (`not_attempted`) or after bytes left (`unknown`)
+   * @throws RtcTimeoutError when `timeoutMs` passed
+   * @throws RtcAbortedError when `signal` was aborted
+   * @throws RtcConfigError when the credentials provider failed
+   * @see https://www.volcengine.com/docs/6348/1164064
+   */
+  async batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
+    const { roomId, to, message, from, binary } = validateRequest(BatchSendRoomUnicastDto, request);
+    const { signal, timeoutMs } = checkSendOptions(options);
+    const recipients = [...new Set(to)];
+    const { requestId, attempt } = await this.client.call(
+      'BatchSendRoomUnicast',
+      {
+        AppId: this.settings.appId,
+        RoomId: roomId,
+        From: from ?? this.#defaultFrom(),
+        To: recipients,
+        ...toWireMessage(message, binary),
+      },
+      { signal, timeoutMs: timeoutMs ?? this.settings.timeoutMs },
+    );
+    return {
+      outcome: 'accepted',
+      action: 'BatchSendRoomUnicast',
+      requestId,
+      recipients: recipients.length,
+      attempts: [attempt],
+      possibleDuplicate: false,
+    };
+  }
+
+  #defaultFrom(): string {
+    if (this.settings.from !== undefined) return this.settings.from;
+    throw new RtcValidationError([
+      { path: 'from', message: "is missing; name it in the request or set the module's from (RTC_FROM)" },
+    ]);
+  }
+}

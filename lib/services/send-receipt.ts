@@ -1,0 +1,19 @@
+import type { Attempt } from '../errors/attempt.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+
+/**
+ * The service accepted the message. That is not delivery: users who are not in the room receive nothing, and
+ * no answer says so.
+ */
+export interface SendReceipt {
+  readonly outcome: 'accepted';
+  readonly action: RtcActionName;
+  /** The vendor's ID of the request. */
+  readonly requestId: string;
+  /** How many different users were addressed. */
+  readonly recipients: number;
+  /** Every HTTP attempt, oldest first. */
+  readonly attempts: readonly Attempt[];
+  /** True when the message was sent again although an earlier attempt may have been accepted. */
+  readonly possibleDuplicate: boolean;
+}
