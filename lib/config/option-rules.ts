@@ -48,5 +48,5 @@ export const agent: OptionRule<object> = (given) =>
 export function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  return typeof value;
+  return `a ${typeof value}`;
 }

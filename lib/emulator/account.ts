@@ -1,0 +1,7 @@
+import type { RtcCredentials } from '../credentials/credentials.js';
+
+/** An account at the emulated service: one access key and the apps that it may use. */
+export interface EmulatorAccount {
+  readonly credentials: RtcCredentials;
+  readonly appIds: readonly string[];
+}

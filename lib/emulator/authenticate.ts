@@ -1,0 +1,134 @@
+import { timingSafeEqual } from 'node:crypto';
+import { ALGORITHM, canonicalQuery, deriveSigningKey, sha256Hex, sign } from '../openapi/signature-v4.js';
+import type { EmulatorAccount } from './account.js';
+import { ApiError } from './api-error.js';
+import type { RawRequest } from './raw-request.js';
+
+/** A signature is good for 15 minutes around the server's clock (`X-Expires`, 6348/1178321). */
+const VALIDITY_MS = 15 * 60_000;
+const SERVICE = 'rtc';
+
+/**
+ * Finds out who sent a request, from nothing but the request.
+ * @param now milliseconds since the epoch
+ * @throws ApiError with the gateway's code
+ */
+export function authenticate(
+  request: RawRequest,
+  accounts: readonly EmulatorAccount[],
+  now: number,
+): { account: EmulatorAccount; region: string } {
+  const header = request.headers.get('authorization');
+  if (header === undefined)
+    throw new ApiError('MissingAuthenticationToken', 'There is no Authorization header.');
+  const { credential, signedHeaders, signature } = readAuthorization(header);
+  const { accessKeyId, date, region, service } = readCredential(credential);
+
+  const xDate = request.headers.get('x-date');
+  if (xDate === undefined) throw new ApiError('MissingRequestInfo', 'There is no X-Date header.');
+  if (service !== SERVICE) throw new ApiError('ServiceNotFound', 'The credential names another service.');
+
+  const account = accounts.find(({ credentials }) => credentials.accessKeyId === accessKeyId);
+  if (account === undefined) throw new ApiError('InvalidAccessKey', 'The access key is unknown.');
+
+  checkTime(xDate, date, now);
+  checkToken(request, account);
+  checkSignedHeaders(request, signedHeaders);
+
+  const scope = { date, region, service };
+  const expected = sign(
+    {
+      method: request.method,
+      path: request.path,
+      query: canonicalQuery(request.query),
+      headers: signedHeaders.map((name) => [name, request.headers.get(name) ?? '']),
+      bodySha256: sha256Hex(request.body),
+    },
+    xDate,
+    scope,
+    deriveSigningKey(account.credentials.secretAccessKey, scope),
+  );
+  if (!sameText(expected, signature)) {
+    throw new ApiError('SignatureDoesNotMatch', 'The signature does not match the request.');
+  }
+  return { account, region };
+}
+
+function readAuthorization(header: string): {
+  credential: string;
+  signedHeaders: string[];
+  signature: string;
+} {
+  const [algorithm, rest = ''] = header.split(/\s+(.*)/s, 2);
+  if (algorithm !== ALGORITHM)
+    throw new ApiError('InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
+  const fields = new Map(
+    rest.split(',').map((field): [string, string] => {
+      const [name = '', value = ''] = field.trim().split(/=(.*)/s, 2);
+      return [name, value];
+    }),
+  );
+  const credential = fields.get('Credential');
+  const signedHeaders = fields.get('SignedHeaders');
+  const signature = fields.get('Signature');
+  if (!signature) throw new ApiError('MissingSignature', 'Authorization has no Signature.');
+  if (!credential || !signedHeaders) {
+    throw new ApiError('InvalidAuthorization', 'Authorization must have Credential and SignedHeaders.');
+  }
+  return { credential, signedHeaders: signedHeaders.toLowerCase().split(';'), signature };
+}
+
+function readCredential(credential: string): {
+  accessKeyId: string;
+  date: string;
+  region: string;
+  service: string;
+} {
+  const [accessKeyId, date, region, service, suffix, ...more] = credential.split('/');
+  if (!accessKeyId || !date || !region || !service) {
+    throw new ApiError('MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
+  }
+  if (suffix !== 'request' || more.length > 0) {
+    throw new ApiError(
+      'InvalidCredential',
+      'Credential must be {access key}/{date}/{region}/{service}/request.',
+    );
+  }
+  return { accessKeyId, date, region, service };
+}
+
+function checkTime(xDate: string, date: string, now: number): void {
+  const iso = xDate.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, '$1-$2-$3:$4:$5');
+  const time = iso === xDate ? Number.NaN : Date.parse(iso);
+  if (Number.isNaN(time)) throw new ApiError('InvalidTimestamp', 'X-Date must be YYYYMMDDTHHMMSSZ.');
+  if (Math.abs(now - time) > VALIDITY_MS) {
+    throw new ApiError('InvalidTimestamp', 'X-Date is more than 15 minutes from the time here.');
+  }
+  if (!xDate.startsWith(date))
+    throw new ApiError('InvalidCredential', 'Credential and X-Date differ in the date.');
+}
+
+function checkToken(request: RawRequest, { credentials }: EmulatorAccount): void {
+  const token = request.headers.get('x-security-token');
+  if ((token ?? '') !== (credentials.sessionToken ?? '')) {
+    throw new ApiError('InvalidSecretToken', 'X-Security-Token is not that of the access key.');
+  }
+}
+
+/** The vendor's own packages leave out `host` and `content-type`, so those may be unsigned. */
+function checkSignedHeaders(request: RawRequest, signedHeaders: readonly string[]): void {
+  for (const name of ['x-date', 'x-content-sha256', 'x-security-token']) {
+    if (request.headers.has(name) && !signedHeaders.includes(name)) {
+      throw new ApiError('SignatureDoesNotMatch', `${name} is not among the signed headers.`);
+    }
+  }
+  const claimed = request.headers.get('x-content-sha256');
+  if (claimed !== undefined && claimed !== sha256Hex(request.body)) {
+    throw new ApiError('SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
+  }
+}
+
+function sameText(a: string, b: string): boolean {
+  const [first, second] = [Buffer.from(a), Buffer.from(b)];
+  return first.length === second.length && timingSafeEqual(first, second);
+}

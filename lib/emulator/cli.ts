@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { RtcEmulator } from './rtc-emulator.js';
+import type { QuotaWindowKind } from './quota-window.js';
+
+const HELP = `Usage: rtc-emulator [options]
+
+Serves the messaging actions of the Volcengine RTC API on this machine.
+
+  --port <port>           default 8787; 0 for any free one
+  --host <address>        default 127.0.0.1
+  --app-id <id>           default emulator-app
+  --access-key <id>       default emulator-access-key
+  --secret-key <key>      default emulator-secret-key
+  --session-token <token> makes the access key a temporary one
+  --quota <number>        requests a second, default 500; "none" lifts it
+  --window <kind>         sliding (default) or fixed
+  --help                  this text
+`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '8787' },
+      host: { type: 'string' },
+      'app-id': { type: 'string' },
+      'access-key': { type: 'string', default: 'emulator-access-key' },
+      'secret-key': { type: 'string', default: 'emulator-secret-key' },
+      'session-token': { type: 'string' },
+      quota: { type: 'string', default: '500' },
+      window: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const emulator = await RtcEmulator.start({
+    port: Number(values.port),
+    host: values.host,
+    appId: values['app-id'],
+    credentials: {
+      accessKeyId: values['access-key'],
+      secretAccessKey: values['secret-key'],
+      sessionToken: values['session-token'],
+    },
+    requestsPerSecond: values.quota === 'none' ? Number.POSITIVE_INFINITY : Number(values.quota),
+    quotaWindow: values.window as QuotaWindowKind | undefined,
+  });
+
+  const { appId, from, endpoint, credentials } = emulator.moduleOptions();
+  process.stdout.write(
+    `The emulator listens on ${endpoint}. For the app's environment:\n\n` +
+      `RTC_ENDPOINT=${endpoint}\nRTC_APP_ID=${appId}\nRTC_FROM=${from}\n` +
+      `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n` +
+      (credentials.sessionToken ? `VOLCENGINE_SESSION_TOKEN=${credentials.sessionToken}\n` : '') +
+      `\nJoin a room: ws${endpoint.slice(4)}/rooms/room-1?userId=alice\n` +
+      `What was received: ${endpoint}/__emulator/rooms/room-1/users/alice/received\n`,
+  );
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`rtc-emulator: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

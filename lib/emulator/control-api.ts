@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toMessageJson } from './message-json.js';
+import { readRawRequest } from './raw-request.js';
+import type { RtcEmulator } from './rtc-emulator.js';
+import { sendJson } from './send-json.js';
+
+/** Everything below this path is the emulator's own; the rest is the remote API's. */
+export const CONTROL_PREFIX = '/__emulator';
+const MAX_BODY_BYTES = 65_536;
+
+interface ControlRequest {
+  readonly emulator: RtcEmulator;
+  /** What the route's parentheses matched. */
+  readonly parameters: readonly string[];
+  readonly body: Record<string, unknown>;
+}
+
+type Handler = (request: ControlRequest) => unknown;
+
+/** For other processes; each answers JSON. GET reads, PUT and DELETE change (which a foreign web page can't send). */
+const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler])[] = [
+  ['GET', /^\/?$/, ({ emulator }) => describe(emulator)],
+  [
+    'GET',
+    /^\/rooms$/,
+    ({ emulator }) =>
+      emulator.rooms.map(({ id, participants }) => ({ id, users: participants.map(({ userId }) => userId) })),
+  ],
+  [
+    'PUT',
+    /^\/rooms\/([^/]+)\/users\/([^/]+)$/,
+    ({ emulator, parameters: [roomId = '', userId = ''] }) => {
+      emulator.room(roomId).join(userId);
+      return { roomId, userId };
+    },
+  ],
+  [
+    'DELETE',
+    /^\/rooms\/([^/]+)\/users\/([^/]+)$/,
+    ({ emulator, parameters }) => {
+      participantOf(emulator, parameters).leave();
+      return {};
+    },
+  ],
+  [
+    'GET',
+    /^\/rooms\/([^/]+)\/users\/([^/]+)\/received$/,
+    ({ emulator, parameters }) => participantOf(emulator, parameters).received.map(toMessageJson),
+  ],
+  [
+    'GET',
+    /^\/requests$/,
+    ({ emulator }) =>
+      emulator.requests.map(({ body, ...request }) => ({ ...request, body: body.toString('utf8') })),
+  ],
+  ['GET', /^\/duplicates$/, ({ emulator }) => emulator.deliveries.duplicates()],
+  [
+    'DELETE',
+    /^\/record$/,
+    ({ emulator }) => {
+      emulator.clear();
+      return {};
+    },
+  ],
+  [
+    'PUT',
+    /^\/clock$/,
+    ({ emulator, body: { offsetMs } }) => {
+      if (typeof offsetMs !== 'number' || !Number.isFinite(offsetMs))
+        throw new TypeError('offsetMs: must be a number');
+      emulator.clock.offsetMs = offsetMs;
+      return { offsetMs };
+    },
+  ],
+];
+
+class NotFoundError extends Error {}
+
+export async function handleControlRequest(
+  emulator: RtcEmulator,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    sendJson(response, 200, await dispatch(emulator, request));
+  } catch (error) {
+    const status = error instanceof NotFoundError ? 404 : 400;
+    sendJson(response, status, { error: error instanceof Error ? error.message : 'failed' }, { close: true });
+  }
+}
+
+async function dispatch(emulator: RtcEmulator, request: IncomingMessage): Promise<unknown> {
+  const { method, path: fullPath, body } = await readRawRequest(request, MAX_BODY_BYTES);
+  const path = fullPath.slice(CONTROL_PREFIX.length);
+  for (const [routeMethod, pattern, handler] of ROUTES) {
+    const match = method === routeMethod ? pattern.exec(path) : null;
+    if (match === null) continue;
+    const parameters = match.slice(1).map((parameter) => decodeURIComponent(parameter));
+    return handler({ emulator, parameters, body: body.length === 0 ? {} : readObject(body) });
+  }
+  throw new NotFoundError(`${method} ${fullPath} is not part of the control API`);
+}
+
+function readObject(body: Buffer): Record<string, unknown> {
+  const parsed: unknown = JSON.parse(body.toString('utf8'));
+  if (typeof parsed !== 'object' || parsed === null) throw new TypeError('The body must be a JSON object.');
+  return parsed as Record<string, unknown>;
+}
+
+function participantOf(emulator: RtcEmulator, [roomId = '', userId = '']: readonly string[]) {
+  const participant = emulator.room(roomId).participant(userId);
+  if (participant === undefined) throw new NotFoundError(`${userId} is not in room ${roomId}`);
+  return participant;
+}
+
+function describe(emulator: RtcEmulator): Record<string, unknown> {
+  const { appId, from, endpoint, credentials } = emulator.moduleOptions();
+  return {
+    endpoint,
+    appId,
+    from,
+    accessKeyId: credentials.accessKeyId,
+    requests: emulator.requests.length,
+    deliveries: emulator.deliveries.total,
+  };
+}

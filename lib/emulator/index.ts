@@ -1,0 +1,10 @@
+export type { EmulatorAccount } from './account.js';
+export type { ApiErrorCode } from './api-error.js';
+export type { DeliveryRecord, Duplicate } from './delivery-record.js';
+export type { EmulatorClock } from './emulator-clock.js';
+export type { Participant, ReceivedMessage } from './participant.js';
+export type { QuotaWindowKind } from './quota-window.js';
+export type { RecordedRequest } from './request-log.js';
+export type { Room } from './room.js';
+export { type EmulatorModuleOptions, RtcEmulator } from './rtc-emulator.js';
+export type { RtcEmulatorOptions } from './rtc-emulator-options.js';

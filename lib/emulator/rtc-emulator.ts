@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { RtcCredentials } from '../credentials/credentials.js';
+import type { EmulatorAccount } from './account.js';
+import { ApiEndpoint } from './api-endpoint.js';
+import { CONTROL_PREFIX, handleControlRequest } from './control-api.js';
+import { DeliveryRecord } from './delivery-record.js';
+import { EmulatorClock } from './emulator-clock.js';
+import type { RecordedRequest } from './request-log.js';
+import { Room } from './room.js';
+import { RoomSockets } from './room-sockets.js';
+import {
+  type ResolvedEmulatorOptions,
+  resolveEmulatorOptions,
+  type RtcEmulatorOptions,
+} from './rtc-emulator-options.js';
+
+/** Options for `RtcMessagingModule.forRoot()` that lead to the emulator. */
+export interface EmulatorModuleOptions {
+  readonly appId: string;
+  readonly from: string;
+  readonly endpoint: string;
+  readonly credentials: RtcCredentials;
+}
+
+/**
+ * The remote API on this machine: real HTTP, the vendor's checks, answers and codes, a quota, and rooms whose
+ * users receive what is sent to them.
+ *
+ * ```ts
+ * const emulator = await RtcEmulator.start();
+ * const alice = emulator.room('room-1').join('alice');
+ * // … RtcMessagingModule.forRoot(emulator.moduleOptions()) …
+ * alice.received; // [{ event: 'onUserMessageReceived', from: 'server', message: 'hello', at }]
+ * await emulator.close();
+ * ```
+ */
+export class RtcEmulator {
+  readonly clock = new EmulatorClock();
+  readonly deliveries = new DeliveryRecord();
+  readonly accounts: readonly EmulatorAccount[];
+  readonly #rooms = new Map<string, Room>();
+  readonly #server: Server;
+  readonly #sockets: RoomSockets;
+  readonly #requests: RecordedRequest[] = [];
+
+  private constructor(private readonly options: ResolvedEmulatorOptions) {
+    const { appId, credentials, accounts } = options;
+    this.accounts = [{ credentials, appIds: [appId] }, ...accounts];
+    const api = new ApiEndpoint(this, options, (request) => this.#record(request));
+    this.#sockets = new RoomSockets(this);
+    this.#server = createServer((request, response) => {
+      const controlled = request.url?.startsWith(CONTROL_PREFIX);
+      void (controlled ? handleControlRequest(this, request, response) : api.handle(request, response));
+    });
+    this.#server.on('upgrade', (request, socket, head) => this.#sockets.upgrade(request, socket, head));
+  }
+
+  /** @throws TypeError for an option that can't be used; Node's error when the port is taken */
+  static async start(options: RtcEmulatorOptions = {}): Promise<RtcEmulator> {
+    const resolved = resolveEmulatorOptions(options);
+    const emulator = new RtcEmulator(resolved);
+    emulator.#server.listen(resolved.port, resolved.host);
+    await once(emulator.#server, 'listening');
+    return emulator;
+  }
+
+  /** Where it listens: an origin. */
+  get url(): string {
+    const { address, port, family } = this.#server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  /** What came to the API, oldest first; beyond `keep`, the oldest are dropped. */
+  get requests(): readonly RecordedRequest[] {
+    return this.#requests;
+  }
+
+  /** The rooms that were ever joined or asked for. */
+  get rooms(): readonly Room[] {
+    return [...this.#rooms.values()];
+  }
+
+  moduleOptions(): EmulatorModuleOptions {
+    const { appId, from, credentials } = this.options;
+    return { appId, from, endpoint: this.url, credentials };
+  }
+
+  /** @throws TypeError for an illegal room ID */
+  room(roomId: string): Room {
+    let room = this.#rooms.get(roomId);
+    if (room === undefined) {
+      room = new Room(roomId, this.options.keep);
+      this.#rooms.set(roomId, room);
+    }
+    return room;
+  }
+
+  /** Forgets what was received and delivered; who is in which room stays. */
+  clear(): void {
+    this.#requests.length = 0;
+    this.deliveries.clear();
+    for (const room of this.rooms)
+      for (const participant of room.participants) participant.received.length = 0;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    this.#sockets.close();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #record(request: RecordedRequest): void {
+    this.#requests.push(request);
+    if (this.#requests.length > this.options.keep) this.#requests.shift();
+  }
+}

@@ -1,0 +1,27 @@
+import { type CanActivate, type ExecutionContext, Injectable, UnauthorizedException } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+/** Lets a request pass when it carries `X-Api-Key: $SAMPLE_API_KEY`. */
+@Injectable()
+export class ApiKeyGuard implements CanActivate {
+  readonly #expected: Buffer;
+
+  constructor(config: ConfigService) {
+    const key = config.get<string>('SAMPLE_API_KEY');
+    if (!key) throw new Error('SAMPLE_API_KEY is not set; see sample/.env.example.');
+    this.#expected = digest(key);
+  }
+
+  canActivate(context: ExecutionContext): boolean {
+    const given = context.switchToHttp().getRequest<IncomingMessage>().headers['x-api-key'];
+    // Digests have one length, so the comparison takes the same time whatever was given.
+    if (typeof given === 'string' && timingSafeEqual(digest(given), this.#expected)) return true;
+    throw new UnauthorizedException('X-Api-Key is missing or wrong');
+  }
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,10 @@
+import { ensureInstalled } from './ensure-installed.mjs';
+
+await ensureInstalled();
+const { build } = await import('./build.mjs');
+const { runTool } = await import('./run.mjs');
+await build();
+await runTool('@nestjs/cli/bin/nest.js', ['build']);
+
+const { runDemo } = await import('./demo/run-demo.mjs');
+process.exitCode = (await runDemo({ once: process.argv.includes('--once') })) ? 0 : 1;

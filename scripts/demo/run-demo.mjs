@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { startSampleApp } from './sample-app.mjs';
+
+const ROOM = process.env.RTC_DEMO_ROOM ?? 'demo-room';
+const USERS = (process.env.RTC_DEMO_USERS ?? 'alice,bob,carol').split(',');
+const TITLE = 'Real-time messaging, 第一课';
+const BYTES = Buffer.from([0xca, 0xfe, 0x00, 0x01]);
+
+/** @returns whether everything arrived that should have */
+export async function runDemo({ once: onlyOnce }) {
+  const real = Boolean(process.env.VOLCENGINE_ACCESS_KEY && process.env.VOLCENGINE_SECRET_KEY);
+  return real ? demoWithAccount(onlyOnce) : demoWithEmulator(onlyOnce);
+}
+
+async function demoWithEmulator(onlyOnce) {
+  const emulator = await RtcEmulator.start();
+  heading(`The emulator stands in for the remote service on ${emulator.url}`);
+  const participants = USERS.map((userId) => emulator.room(ROOM).join(userId));
+  console.log(`In room ${ROOM}: ${USERS.join(', ')}`);
+
+  const { appId, from, endpoint, credentials } = emulator.moduleOptions();
+  heading('The sample app');
+  const app = await startSampleApp({
+    RTC_APP_ID: appId,
+    RTC_FROM: from,
+    RTC_ENDPOINT: endpoint,
+    VOLCENGINE_ACCESS_KEY: credentials.accessKeyId,
+    VOLCENGINE_SECRET_KEY: credentials.secretAccessKey,
+    // Set, if empty, so that a .env file with real settings has no say here.
+    VOLCENGINE_SESSION_TOKEN: '',
+    RTC_REGION: '',
+    RTC_API_VERSION: '',
+  });
+  try {
+    await sendBoth(app);
+    heading('What each user received');
+    const missing = participants.filter((participant) => !showReceived(participant));
+    if (missing.length > 0) {
+      console.error(`\nMissing: not everything reached ${missing.map(({ userId }) => userId).join(', ')}.`);
+    }
+    if (!onlyOnce) {
+      for (const participant of participants) {
+        participant.on('received', (message) => console.log(line(participant.userId, message)));
+      }
+      await serve(app);
+    }
+    return missing.length === 0;
+  } finally {
+    await app.stop();
+    await emulator.close();
+  }
+}
+
+async function demoWithAccount(onlyOnce) {
+  const target =
+    process.env.RTC_ENDPOINT || `the real service, region ${process.env.RTC_REGION || 'cn-north-1'}`;
+  heading(`Access key found in the environment: messages go to ${target}`);
+  console.log(`Room ${ROOM}, users ${USERS.join(', ')} (RTC_DEMO_ROOM, RTC_DEMO_USERS).`);
+  console.log(
+    'Accepted is all that this side can see; whether the users received anything, their clients show.',
+  );
+  const app = await startSampleApp({});
+  try {
+    const accepted = await sendBoth(app);
+    if (!onlyOnce) await serve(app);
+    return accepted;
+  } finally {
+    await app.stop();
+  }
+}
+
+/** Text through the sample's own endpoint, binary through the library's controller. */
+async function sendBoth(app) {
+  heading('Two messages, sent through the running app');
+  const requests = [
+    [`/classes/${ROOM}/start`, { title: TITLE, students: USERS }],
+    [`/rtc/rooms/${ROOM}/unicast`, { to: USERS, message: BYTES.toString('base64'), binary: true }],
+  ];
+  let accepted = true;
+  for (const [path, body] of requests) {
+    const response = await app.post(path, body);
+    console.log(
+      `POST ${path} ${JSON.stringify(body)}\n  ${response.status} ${JSON.stringify(response.body)}`,
+    );
+    accepted &&= response.status === 200;
+  }
+  return accepted;
+}
+
+/** @returns whether the text and the binary message have both arrived, once and unchanged */
+function showReceived({ userId, received }) {
+  for (const message of received) console.log(line(userId, message));
+  const [text, binary] = received;
+  return (
+    received.length === 2 &&
+    text.event === 'onUserMessageReceived' &&
+    text.message === JSON.stringify({ type: 'class.started', title: TITLE }) &&
+    binary.event === 'onUserBinaryMessageReceived' &&
+    BYTES.equals(binary.message)
+  );
+}
+
+function line(userId, { event, from, message }) {
+  const shown = typeof message === 'string' ? message : `<${Buffer.from(message).toString('hex')}>`;
+  return `  ${userId.padEnd(8)} ${event}(${from}, ${shown})`;
+}
+
+/** Goes on until Ctrl-C, or until the app ends by itself. */
+async function serve(app) {
+  heading('Try it yourself');
+  console.log(
+    `curl -X POST ${app.url}/rtc/rooms/${ROOM}/unicast \\\n` +
+      `  -H 'Content-Type: application/json' -H 'X-Api-Key: ${app.apiKey}' \\\n` +
+      `  -d '${JSON.stringify({ to: USERS.slice(0, 1), message: 'hello' })}'\n\nCtrl-C ends it.`,
+  );
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), app.exited]);
+}
+
+function heading(text) {
+  console.log(`\n=== ${text}`);
+}
