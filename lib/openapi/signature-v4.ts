@@ -58,11 +58,11 @@ export function encodeRfc3986(text: string): string {
   );
 }
 
-/** Sorted by name in ASCII order; the values of one name keep their order. */
+/** Sorted by name before it is encoded, as the vendor's SDKs do; the values of one name keep their order. */
 export function canonicalQuery(parameters: Iterable<NameValue>): string {
-  return Array.from(parameters, ([name, value]): NameValue => [encodeRfc3986(name), encodeRfc3986(value)])
+  return [...parameters]
     .sort(byName)
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`)
     .join('&');
 }
 

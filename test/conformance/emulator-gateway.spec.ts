@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { QUERY, type RawRequestChanges, sendRaw, unicastBody } from '../support/raw-request.js';
+
+const FIFTEEN_MINUTES = 15 * 60_000;
+
+describe('the emulator, asked by hand', () => {
+  let emulator: RtcEmulator;
+  beforeAll(async () => {
+    emulator = await RtcEmulator.start({
+      accounts: [{ credentials: { accessKeyId: 'other', secretAccessKey: 'other' }, appIds: ['other-app'] }],
+    });
+  });
+  beforeEach(() => {
+    emulator.clear();
+    emulator.clock.offsetMs = 0;
+  });
+  afterAll(() => emulator.close());
+
+  const refusal = async (changes: RawRequestChanges): Promise<[number, string, number | undefined]> => {
+    const { status, body } = await sendRaw(emulator, changes);
+    return [status, body.ResponseMetadata.Error?.Code, body.ResponseMetadata.Error?.CodeN];
+  };
+
+  it("answers in the vendor's shape", async () => {
+    const { status, headers, body } = await sendRaw(emulator);
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(body).toEqual({
+      ResponseMetadata: {
+        RequestId: expect.stringMatching(/^\d{14}[0-9A-F]{18}$/),
+        Action: 'BatchSendRoomUnicast',
+        Version: '2023-07-20',
+        Service: 'rtc',
+        Region: 'cn-north-1',
+      },
+      Result: { Message: 'Success' },
+    });
+  });
+
+  it.each([
+    ['the legacy version', { query: 'Action=BatchSendRoomUnicast&Version=2020-12-01' }],
+    ['the query in another order', { query: 'Version=2023-07-20&Action=BatchSendRoomUnicast' }],
+    ['fields that it does not know', { body: unicastBody({ Extra: 1 }) }],
+    ['20,480 bytes of text', { body: unicastBody({ Message: 'é'.repeat(10_240) }) }],
+    ['600 users', { body: unicastBody({ To: Array.from({ length: 600 }, (_, index) => `u${index}`) }) }],
+    ['signed content headers', { signed: { 'content-type': 'application/json' } }],
+  ] satisfies [string, RawRequestChanges][])('accepts %s', async (_what, changes) => {
+    const { status, body } = await sendRaw(emulator, changes);
+    expect([status, body.ResponseMetadata.Error]).toEqual([200, undefined]);
+  });
+
+  it.each<[string, RawRequestChanges, number, string, number?]>([
+    ['no Action', { query: 'Version=2023-07-20' }, 400, 'MissingParameter', 100_002],
+    ['no Version', { query: 'Action=BatchSendRoomUnicast' }, 400, 'MissingParameter', 100_002],
+    [
+      'no Authorization',
+      { headers: { authorization: undefined } },
+      401,
+      'MissingAuthenticationToken',
+      100_003,
+    ],
+    ['no X-Date', { headers: { 'x-date': undefined } }, 400, 'MissingRequestInfo', 100_004],
+    [
+      'no region in the credential',
+      { headers: { authorization: 'HMAC-SHA256 Credential=a/20260101, SignedHeaders=host, Signature=ab' } },
+      400,
+      'MissingRequestInfo',
+      100_004,
+    ],
+    [
+      'no signature',
+      { headers: { authorization: 'HMAC-SHA256 Credential=a/b/c/rtc/request, SignedHeaders=host' } },
+      401,
+      'MissingSignature',
+      100_005,
+    ],
+    ['another algorithm', { headers: { authorization: 'Bearer abc' } }, 400, 'InvalidAuthorization'],
+    [
+      'a malformed credential',
+      {
+        headers: { authorization: 'HMAC-SHA256 Credential=a/b/c/rtc/x/y, SignedHeaders=host, Signature=ab' },
+      },
+      400,
+      'InvalidCredential',
+    ],
+    ['a malformed date', { xDate: '2026-01-01T00:00:00Z' }, 400, 'InvalidTimestamp', 100_006],
+    ['an old date', { xDate: '20200101T000000Z' }, 400, 'InvalidTimestamp', 100_006],
+    ['another service', { service: 'iam' }, 404, 'ServiceNotFound', 100_007],
+    [
+      'an unknown action',
+      { query: 'Action=Nothing&Version=2023-07-20' },
+      404,
+      'InvalidActionOrVersion',
+      100_008,
+    ],
+    [
+      'an unknown version',
+      { query: 'Action=BatchSendRoomUnicast&Version=1999-01-01' },
+      404,
+      'InvalidActionOrVersion',
+      100_008,
+    ],
+    ['an unknown key', { accessKeyId: 'unknown' }, 401, 'InvalidAccessKey', 100_009],
+    ['a wrong secret', { secretAccessKey: 'wrong' }, 401, 'SignatureDoesNotMatch', 100_010],
+    [
+      'an altered body',
+      { sentBody: unicastBody({ Message: 'altered' }) },
+      401,
+      'SignatureDoesNotMatch',
+      100_010,
+    ],
+    ['a wrong body hash', { signed: { 'x-content-sha256': 'ab' } }, 401, 'SignatureDoesNotMatch', 100_010],
+    [
+      'an unsigned body hash',
+      { headers: { 'x-content-sha256': 'ab' } },
+      401,
+      'SignatureDoesNotMatch',
+      100_010,
+    ],
+    ['a token it never gave', { signed: { 'x-security-token': 'x' } }, 401, 'InvalidSecretToken'],
+    ['GET', { method: 'GET', body: '' }, 405, 'MethodNotAllowed'],
+    ['an empty body', { body: '' }, 400, 'InvalidParameter.BodyIsEmpty'],
+    ['a body that is not JSON', { body: '{' }, 400, 'InvalidParameter.Unmarshal'],
+    [
+      'a body that is not UTF-8',
+      { body: Buffer.from([0x22, 0xff, 0x22]) },
+      400,
+      'InvalidParameter.Unmarshal',
+    ],
+    ['an array as body', { body: '[]' }, 400, 'InvalidParameter.Unmarshal'],
+    ['a number as RoomId', { body: unicastBody({ RoomId: 1 }) }, 400, 'InvalidParameter.Unmarshal'],
+    ['a string as To', { body: unicastBody({ To: 'alice' }) }, 400, 'InvalidParameter.Unmarshal'],
+    ['a number in To', { body: unicastBody({ To: ['alice', 1] }) }, 400, 'InvalidParameter.Unmarshal'],
+    ['no AppId', { body: unicastBody({ AppId: undefined }) }, 400, 'InvalidParameter.IllegalAppId'],
+    ['an unknown AppId', { body: unicastBody({ AppId: 'nowhere' }) }, 400, 'InvalidParameter.NotExistAppId'],
+    [
+      "another account's AppId",
+      { body: unicastBody({ AppId: 'other-app' }) },
+      403,
+      'AccessDenied.NoPermissionForApp',
+    ],
+    [
+      '129 characters of RoomId',
+      { body: unicastBody({ RoomId: 'r'.repeat(129) }) },
+      400,
+      'InvalidParameter.IllegalRoomID',
+    ],
+    ['no From', { body: unicastBody({ From: undefined }) }, 400, 'InvalidParameter.IllegalFrom'],
+    ['no user', { body: unicastBody({ To: [] }) }, 400, 'InvalidParameter.IllegalTo'],
+    ['an empty message', { body: unicastBody({ Message: '' }) }, 400, 'InvalidParameter'],
+    ['broken base64', { body: unicastBody({ Binary: true, Message: 'abc' }) }, 400, 'InvalidParameter'],
+    [
+      '20,481 bytes of binary',
+      { body: unicastBody({ Binary: true, Message: Buffer.alloc(20_481).toString('base64') }) },
+      400,
+      'InvalidParameter.SizeOverLimit',
+    ],
+  ])('refuses %s', async (_what, changes, ...[status, code, codeN]) => {
+    expect(await refusal(changes)).toEqual([status, code, codeN]);
+    expect(emulator.deliveries.total).toBe(0);
+  });
+
+  it('takes signatures for 15 minutes around its own clock, no longer', async () => {
+    const xDate = new Date(Math.floor(Date.now() / 1_000) * 1_000)
+      .toISOString()
+      .replaceAll(/[-:]|\.000/g, '');
+    for (const [offsetMs, status] of [
+      [FIFTEEN_MINUTES - 5_000, 200],
+      [-FIFTEEN_MINUTES + 5_000, 200],
+      [FIFTEEN_MINUTES + 5_000, 400],
+      [-FIFTEEN_MINUTES - 5_000, 400],
+    ] as const) {
+      emulator.clock.offsetMs = offsetMs;
+      const answer = await sendRaw(emulator, { xDate });
+      expect([offsetMs, answer.status]).toEqual([offsetMs, status]);
+      // A client can see from the answer what time it is there.
+      expect(Math.abs(Date.parse(String(answer.headers['date'])) - emulator.clock.now())).toBeLessThan(2_000);
+    }
+  });
+
+  it("does not answer under the service's own name", async () => {
+    const { status } = await sendRaw(emulator, { headers: { host: 'rtc.volcengineapi.com' } });
+    expect(status).toBe(421);
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('refuses a body that it will not read to its end', async () => {
+    const { status } = await sendRaw(emulator, { body: 'x'.repeat(1_100_000) });
+    expect(status).toBe(413);
+  });
+
+  it('keeps a record of what came', async () => {
+    await sendRaw(emulator);
+    await sendRaw(emulator, { accessKeyId: 'unknown' });
+    expect(emulator.requests).toMatchObject([
+      { outcome: 'accepted', httpStatus: 200, method: 'POST', url: `/?${QUERY}` },
+      { outcome: 'refused', httpStatus: 401, apiCode: 'InvalidAccessKey' },
+    ]);
+    expect(JSON.parse(emulator.requests[0]!.body.toString())).toMatchObject({ Message: 'hello' });
+  });
+
+  it('counts who was sent what, how often', async () => {
+    await sendRaw(emulator, { body: unicastBody({ To: ['alice', 'bob'] }) });
+    expect(emulator.deliveries.duplicates()).toEqual([]);
+    await sendRaw(emulator, { body: unicastBody({ To: ['bob', 'carol'] }) });
+    expect(emulator.deliveries.count('bob', 'hello')).toBe(2);
+    expect(emulator.deliveries.count('carol', 'hello')).toBe(1);
+    expect(emulator.deliveries.duplicates()).toMatchObject([{ roomId: 'room-1', userId: 'bob', times: 2 }]);
+    expect(emulator.deliveries.total).toBe(4);
+  });
+});
+
+describe("the emulator's quota", () => {
+  it('refuses what is above it, each account for itself', async () => {
+    const other = { accessKeyId: 'other', secretAccessKey: 'other' };
+    const emulator = await RtcEmulator.start({
+      requestsPerSecond: 5,
+      accounts: [{ credentials: other, appIds: ['other-app'] }],
+    });
+    const statuses = await Promise.all(
+      Array.from({ length: 8 }, async () => (await sendRaw(emulator)).status),
+    );
+    const elsewhere = await sendRaw(emulator, { ...other, body: unicastBody({ AppId: 'other-app' }) });
+    const refused = await sendRaw(emulator);
+    await emulator.close();
+    expect(statuses.sort()).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
+    expect(elsewhere.status).toBe(200);
+    expect(refused.body.ResponseMetadata.Error.Code).toBe('FlowLimitExceeded.QPSOverLimit');
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { QuotaWindow, type QuotaWindowKind } from '../../lib/emulator/quota-window.js';
+
+/** Plays requests at the given times and returns when those that were admitted came. */
+function admitted(times: readonly number[], limit: number, kind: QuotaWindowKind): number[] {
+  let now = 0;
+  const quota = new QuotaWindow(limit, kind, () => now);
+  return times.filter((time) => {
+    now = time;
+    return quota.admit();
+  });
+}
+
+const arrivals = fc
+  .array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 200 })
+  .map((times) => times.sort((a, b) => a - b));
+
+describe('a sliding quota window', () => {
+  it('never admits more than the limit in any second, and refuses only when it is full', () => {
+    fc.assert(
+      fc.property(arrivals, fc.integer({ min: 1, max: 20 }), (times, limit) => {
+        const log: number[] = [];
+        const passed = admitted(times, limit, 'sliding');
+        let next = 0;
+        for (const time of times) {
+          const inLastSecond = log.filter((earlier) => time - earlier < 1_000).length;
+          const expected = inLastSecond < limit;
+          if (expected) {
+            expect(passed[next]).toBe(time);
+            next += 1;
+            log.push(time);
+          }
+        }
+        expect(passed.length).toBe(next);
+      }),
+    );
+  });
+
+  it('has room again exactly one second later', () => {
+    expect(admitted([0, 999, 1_000], 1, 'sliding')).toEqual([0, 1_000]);
+  });
+});
+
+describe('a fixed quota window', () => {
+  it('counts each full second for itself, so that twice the limit may pass across a boundary', () => {
+    expect(admitted([998, 999, 999, 1_000, 1_001, 1_002], 2, 'fixed')).toEqual([998, 999, 1_000, 1_001]);
+  });
+});
+
+describe('a lifted quota', () => {
+  it('admits everything', () => {
+    expect(admitted([1, 1, 1], Number.POSITIVE_INFINITY, 'sliding')).toEqual([1, 1, 1]);
+  });
+});
