@@ -1,15 +1,14 @@
 /**
- * How far one HTTP attempt came. Only `queued`, `connecting` and `connected` prove that no byte of the body
+ * How far one HTTP attempt came. Only `queued` and `connecting` prove that no byte of the body
  * left this process; from `sent` on, the remote side may have accepted the message.
  *
  * - `queued`: waiting for a socket of the agent, or for credentials
  * - `connecting`: DNS look-up, TCP connect, TLS handshake
- * - `connected`: ready to write (over TLS: handshake complete)
  * - `sent`: the first byte of the body has been handed to the socket
  * - `headers`: the response's status and headers have arrived
  * - `done`: the response has been read to its end
  */
-export type AttemptPhase = 'queued' | 'connecting' | 'connected' | 'sent' | 'headers' | 'done';
+export type AttemptPhase = 'queued' | 'connecting' | 'sent' | 'headers' | 'done';
 
 /**
  * What became of a message at the remote side.

@@ -43,7 +43,7 @@ export class HttpAttempt {
 
   /** True while it is proven that the remote side has no byte of the body. */
   get nothingSent(): boolean {
-    return this.phase === 'queued' || this.phase === 'connecting' || this.phase === 'connected';
+    return this.phase === 'queued' || this.phase === 'connecting';
   }
 
   /** Rejects as soon as the attempt is interrupted, whatever the given work is waiting for. */

@@ -40,7 +40,10 @@ export function sendOverNodeHttp(
       agent: (secure ? config.httpsAgent : config.httpAgent) as http.Agent | undefined,
     });
 
+    // What is destroyed may still emit 'end' for what it had read.
+    let failed = false;
     const fail = (code: string): void => {
+      failed = true;
       request.destroy();
       reject(new TransportError(code));
     };
@@ -51,8 +54,7 @@ export function sendOverNodeHttp(
       attempt.phase = 'connecting';
       whenReady(socket, () => {
         // The connection may become ready after this request has failed or was given up.
-        if (request.destroyed) return;
-        attempt.phase = 'connected';
+        if (failed) return;
         attempt.phase = 'sent';
         request.end(body);
       });
@@ -73,6 +75,7 @@ export function sendOverNodeHttp(
         if (!response.complete) fail('ECONNRESET');
       });
       response.on('end', () => {
+        if (failed) return;
         attempt.phase = 'done';
         // The socket is the next request's from here on.
         attempt.onInterrupt = undefined;

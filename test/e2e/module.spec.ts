@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
+import { Test } from '@nestjs/testing';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  RoomUnicastService,
+  RtcConfigError,
+  type RtcControllerOptions,
+  rtcMessagingConfig,
+  RtcMessagingModule,
+  type RtcMessagingOptions,
+  type RtcMessagingOptionsFactory,
+} from 'nestjs-rtc-messaging';
+import { type EmulatorModuleOptions, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { rejectionOf } from '../support/rejection.js';
+
+const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };
+
+@Injectable()
+class OptionsHolder implements RtcMessagingOptionsFactory {
+  static options: EmulatorModuleOptions;
+
+  createRtcMessagingOptions(): RtcMessagingOptions {
+    return OptionsHolder.options;
+  }
+}
+
+@Module({ providers: [OptionsHolder], exports: [OptionsHolder] })
+class OptionsModule {}
+
+@Injectable()
+class Announcer {
+  constructor(@Inject(RoomUnicastService) readonly roomUnicast: RoomUnicastService) {}
+}
+
+@Module({ providers: [Announcer], exports: [Announcer] })
+class AnnouncerModule {}
+
+describe('the module', () => {
+  let emulator: RtcEmulator;
+  const environment = { ...process.env };
+  beforeEach(async () => {
+    emulator = await RtcEmulator.start();
+    OptionsHolder.options = emulator.moduleOptions();
+  });
+  afterEach(async () => {
+    process.env = { ...environment };
+    await emulator.close();
+  });
+
+  const sendOnce = async (
+    ...imports: NonNullable<Parameters<typeof Test.createTestingModule>[0]['imports']>
+  ) => {
+    const module = await Test.createTestingModule({ imports }).compile();
+    const receipt = await module.get(RoomUnicastService, { strict: false }).batchSend(MESSAGE);
+    await module.close();
+    return receipt.outcome;
+  };
+  const setEnvironment = (): void => {
+    const { appId, from, endpoint, credentials } = emulator.moduleOptions();
+    Object.assign(process.env, {
+      RTC_APP_ID: appId,
+      RTC_FROM: from,
+      RTC_ENDPOINT: endpoint,
+      VOLCENGINE_ACCESS_KEY: credentials.accessKeyId,
+      VOLCENGINE_SECRET_KEY: credentials.secretAccessKey,
+    });
+  };
+
+  it('works with nothing but environment variables', async () => {
+    setEnvironment();
+    expect(await sendOnce(RtcMessagingModule.forRoot())).toBe('accepted');
+  });
+
+  it("reads the .env file that the app's ConfigModule loads, whichever comes first", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rtc-env-'));
+    const envFilePath = join(folder, '.env');
+    const { appId, from, endpoint, credentials } = emulator.moduleOptions();
+    await writeFile(
+      envFilePath,
+      `RTC_APP_ID=${appId}\nRTC_FROM=${from}\nRTC_ENDPOINT=${endpoint}\n` +
+        `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n`,
+    );
+    expect(await sendOnce(RtcMessagingModule.forRoot(), ConfigModule.forRoot({ envFilePath }))).toBe(
+      'accepted',
+    );
+    await rm(folder, { recursive: true });
+  });
+
+  it('lets an explicit option win over the environment', async () => {
+    setEnvironment();
+    process.env['RTC_APP_ID'] = 'another';
+    expect(await sendOnce(RtcMessagingModule.forRoot({ appId: emulator.moduleOptions().appId }))).toBe(
+      'accepted',
+    );
+  });
+
+  it('takes its options from a factory with what that injects', async () => {
+    const outcome = await sendOnce(
+      RtcMessagingModule.forRootAsync({
+        imports: [OptionsModule],
+        inject: [OptionsHolder],
+        useFactory: async (holder: OptionsHolder) => holder.createRtcMessagingOptions(),
+      }),
+    );
+    expect(outcome).toBe('accepted');
+  });
+
+  it('takes them from a class, and from an existing provider', async () => {
+    expect(await sendOnce(RtcMessagingModule.forRootAsync({ useClass: OptionsHolder }))).toBe('accepted');
+    expect(
+      await sendOnce(
+        RtcMessagingModule.forRootAsync({ imports: [OptionsModule], useExisting: OptionsHolder }),
+      ),
+    ).toBe('accepted');
+  });
+
+  it('fills from the environment what a factory leaves out', async () => {
+    setEnvironment();
+    expect(await sendOnce(RtcMessagingModule.forRootAsync({ useFactory: () => ({ from: 'factory' }) }))).toBe(
+      'accepted',
+    );
+    expect(JSON.parse(emulator.requests[0]!.body.toString())).toMatchObject({ From: 'factory' });
+  });
+
+  it('is there for the modules that import it, or for all with isGlobal', async () => {
+    const options = emulator.moduleOptions();
+    await rejectionOf(
+      Test.createTestingModule({ imports: [RtcMessagingModule.forRoot(options), AnnouncerModule] }).compile(),
+    );
+    for (const registration of [
+      RtcMessagingModule.forRoot({ ...options, isGlobal: true }),
+      RtcMessagingModule.forRootAsync({ isGlobal: true, useFactory: () => options }),
+    ]) {
+      const module = await Test.createTestingModule({ imports: [registration, AnnouncerModule] }).compile();
+      expect((await module.get(Announcer, { strict: false }).roomUnicast.batchSend(MESSAGE)).outcome).toBe(
+        'accepted',
+      );
+      await module.close();
+    }
+  });
+
+  it('shows what the environment sets in its config namespace, without secrets when printed', async () => {
+    setEnvironment();
+    const module = await Test.createTestingModule({
+      imports: [
+        ConfigModule.forRoot({ ignoreEnvFile: true, load: [rtcMessagingConfig] }),
+        RtcMessagingModule.forRoot(),
+      ],
+    }).compile();
+    const namespace = module.get(ConfigService).get<object>('rtcMessaging');
+    await module.close();
+    expect(namespace).toMatchObject({ appId: 'emulator-app', from: 'server' });
+    expect(JSON.stringify(namespace)).not.toContain('secret');
+  });
+
+  it.each<[string, () => object]>([
+    ['forRoot', () => RtcMessagingModule.forRoot({ timeoutMs: -1, controller: { guards: [] } })],
+    [
+      'forRootAsync',
+      () =>
+        RtcMessagingModule.forRootAsync({
+          useFactory: () => ({ timeoutMs: -1 }),
+          controller: { guards: [] },
+        }),
+    ],
+  ])('stops the boot with one error that lists everything wrong: %s', async (_name, register) => {
+    const error = await rejectionOf<RtcConfigError>(
+      Test.createTestingModule({ imports: [register() as never] }).compile(),
+    );
+    expect(error).toBeInstanceOf(RtcConfigError);
+    expect(error.problems.map(({ option }) => option)).toEqual([
+      'appId',
+      'timeoutMs',
+      'credentials.accessKeyId',
+      'credentials.secretAccessKey',
+      'controller.guards',
+    ]);
+  });
+
+  it.each<[unknown, string]>([
+    [{}, 'controller.guards: is empty'],
+    [{ guards: [undefined] }, 'controller.guards: must be an array of guards'],
+    [{ guards: [class {}] }, 'controller.guards: must be an array of guards'],
+    [{ guards: 'AuthGuard' }, 'controller.guards: must be an array of guards'],
+    [{ allowAnonymous: 'yes' }, 'controller.allowAnonymous: must be true or false'],
+    [{ allowAnonymous: true, path: '' }, 'controller.path: must be a path'],
+    [{ allowAnonymous: true, allowFrom: 1 }, 'controller.allowFrom: must be true or false'],
+    [{ allowAnonymous: true, guard: [] }, 'controller.guard: is not an option'],
+    [true, 'controller: must be an object'],
+  ])('refuses the controller options %j', async (controller, words) => {
+    const registration = RtcMessagingModule.forRoot({
+      ...emulator.moduleOptions(),
+      controller: controller as RtcControllerOptions,
+    });
+    const error = await rejectionOf<RtcConfigError>(
+      Test.createTestingModule({ imports: [registration] }).compile(),
+    );
+    expect(error).toBeInstanceOf(RtcConfigError);
+    expect(error.message).toContain(words);
+  });
+});

@@ -1,0 +1,472 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { TestingModule } from '@nestjs/testing';
+import { getEventListeners } from 'node:events';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type RoomUnicastService,
+  RtcAbortedError,
+  RtcApiError,
+  RtcConfigError,
+  type RtcMessagingError,
+  type RtcMessagingOptions,
+  RtcNetworkError,
+  RtcTimeoutError,
+} from 'nestjs-rtc-messaging';
+import { generate } from 'selfsigned';
+import { rejectionOf } from '../support/rejection.js';
+import { listen, respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
+import { createService } from '../support/service.js';
+
+const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };
+const OPTIONS: RtcMessagingOptions = {
+  appId: 'app',
+  from: 'server',
+  credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+};
+
+describe('the outcome', () => {
+  const closing: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(resource: T): T => {
+    closing.push(resource);
+    return resource;
+  };
+  afterEach(async () => {
+    // Clients first: a server waits for its connections.
+    for (const resource of closing.splice(0).reverse()) await resource.close();
+  });
+  const serve = async (...parameters: Parameters<typeof startScriptedServer>) =>
+    keep(await startScriptedServer(...parameters));
+  const serviceFor = async (
+    endpoint: string,
+    options: RtcMessagingOptions = {},
+  ): Promise<RoomUnicastService> => {
+    const { module, service }: { module: TestingModule; service: RoomUnicastService } = await createService({
+      ...OPTIONS,
+      endpoint,
+      ...options,
+    });
+    keep(module);
+    return service;
+  };
+
+  describe('of an answer', () => {
+    const html = '<html>nginx</html>';
+    it.each<[string, number, string, 'rejected' | 'unknown', string]>([
+      [
+        '200 with an error',
+        200,
+        vendorAnswer('InvalidParameter.IllegalTo'),
+        'rejected',
+        'InvalidParameter.IllegalTo',
+      ],
+      [
+        '200 with throttling',
+        200,
+        vendorAnswer('AccountFlowLimitExceeded'),
+        'rejected',
+        'AccountFlowLimitExceeded',
+      ],
+      ['200 with an internal error', 200, vendorAnswer('InternalError'), 'unknown', 'InternalError'],
+      [
+        '200 with a dotted internal error',
+        200,
+        vendorAnswer('InternalError.Db'),
+        'unknown',
+        'InternalError.Db',
+      ],
+      [
+        '200 with a time-out behind it',
+        200,
+        vendorAnswer('InternalServiceTimeout'),
+        'unknown',
+        'InternalServiceTimeout',
+      ],
+      ['200, empty', 200, '', 'unknown', 'UnreadableResponse'],
+      ['200 with HTML', 200, html, 'unknown', 'UnreadableResponse'],
+      ['200, cut short', 200, vendorAnswer().slice(0, -5), 'unknown', 'UnreadableResponse'],
+      ['200 without metadata', 200, '{"Result":{"Message":"Success"}}', 'unknown', 'UnreadableResponse'],
+      ['200 with empty metadata', 200, '{"ResponseMetadata":{}}', 'unknown', 'UnreadableResponse'],
+      [
+        '200 with an error of no code',
+        200,
+        '{"ResponseMetadata":{"RequestId":"r","Error":{}}}',
+        'unknown',
+        'UnreadableResponse',
+      ],
+      ['200 with an array', 200, '[]', 'unknown', 'UnreadableResponse'],
+      ['302 elsewhere', 302, html, 'unknown', 'UnreadableResponse'],
+      ['302 with a success', 302, vendorAnswer(), 'unknown', 'UnreadableResponse'],
+      ['400 with an error', 400, vendorAnswer('InvalidTimestamp'), 'rejected', 'InvalidTimestamp'],
+      ['403 with HTML', 403, html, 'unknown', 'UnreadableResponse'],
+      [
+        '429 with an error',
+        429,
+        vendorAnswer('FlowLimitExceeded.QPSOverLimit'),
+        'rejected',
+        'FlowLimitExceeded.QPSOverLimit',
+      ],
+      ['429 with HTML', 429, html, 'rejected', 'UnreadableResponse'],
+      ['500 with an error', 500, vendorAnswer('InternalError'), 'unknown', 'InternalError'],
+      ['500 with a bad parameter', 500, vendorAnswer('InvalidParameter'), 'unknown', 'InvalidParameter'],
+      ['500 with throttling', 500, vendorAnswer('FlowLimitExceeded'), 'rejected', 'FlowLimitExceeded'],
+      ['502 that reached nobody', 502, vendorAnswer('FailToConnect'), 'rejected', 'FailToConnect'],
+      ['502 with HTML', 502, html, 'unknown', 'UnreadableResponse'],
+      ['503 with an error', 503, vendorAnswer('ServiceUnavailableTemp'), 'unknown', 'ServiceUnavailableTemp'],
+      ['504 with an error', 504, vendorAnswer('InternalServiceTimeout'), 'unknown', 'InternalServiceTimeout'],
+    ])('%s is told truthfully', async (_what, httpStatus, body, outcome, apiCode) => {
+      const server = await serve(respond(httpStatus, body));
+      const service = await serviceFor(server.url);
+      const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
+      expect(error).toBeInstanceOf(RtcApiError);
+      expect(error).toMatchObject({
+        code: 'RTC_API',
+        outcome,
+        httpStatus,
+        apiCode,
+        possibleDuplicate: false,
+      });
+      expect(error.attempts).toMatchObject([{ outcome, phase: 'done', httpStatus, failure: apiCode }]);
+      expect(server.received).toHaveLength(1);
+    });
+
+    it('carries what the service gave: its code, number and request ID, and what to do', async () => {
+      const server = await serve(respond(401, vendorAnswer('SignatureDoesNotMatch')));
+      const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
+      expect(error).toMatchObject({ codeN: 1, requestId: '20260101000000ABC' });
+      expect(error.hint).toContain('VOLCENGINE_SECRET_KEY');
+      expect(error.attempts[0]!.requestId).toBe('20260101000000ABC');
+    });
+
+    it('is a success without the word for it: the absence of an error decides', async () => {
+      const answer = JSON.stringify({
+        ResponseMetadata: { RequestId: 'r-1', Error: null },
+        Result: { Message: '' },
+      });
+      const server = await serve(respond(200, answer));
+      expect((await (await serviceFor(server.url)).batchSend(MESSAGE)).requestId).toBe('r-1');
+    });
+
+    it('of a redirect: it is not followed, and the other host sees nothing', async () => {
+      const elsewhere = await serve(respond(200, vendorAnswer()));
+      const server = await serve(respond(307, '', { Location: `${elsewhere.url}/?stolen` }));
+      const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
+      expect(error).toMatchObject({ httpStatus: 307, outcome: 'unknown' });
+      expect(elsewhere.connections).toHaveLength(0);
+    });
+
+    it('that is larger than allowed is unknown, and is not read on', async () => {
+      const server = await serve(respond(200, vendorAnswer() + ' '.repeat(10_000)));
+      const service = await serviceFor(server.url, { http: { maxContentLength: 2_000 } });
+      const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
+      expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'unknown', phase: 'headers' });
+      expect(error.attempts[0]!.failure).toBe('RESPONSE_TOO_LARGE');
+    });
+  });
+
+  describe('of a connection that fails', () => {
+    it('before it is made: nothing was attempted', async () => {
+      const { port, close } = await listen(createServer());
+      await close();
+      const service = await serviceFor(`http://127.0.0.1:${port}`);
+      const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
+      expect(error).toBeInstanceOf(RtcNetworkError);
+      expect(error).toMatchObject({ outcome: 'not_attempted', phase: 'connecting' });
+      expect(error.message).toContain('ECONNREFUSED');
+    });
+
+    it('because the name is unknown: nothing was attempted', async () => {
+      const httpsAgent = new HttpsAgent({
+        lookup: (_host, _options, callback) =>
+          callback(Object.assign(new Error(), { code: 'ENOTFOUND' }), ''),
+      });
+      const service = await serviceFor('https://rtc.example', { http: { httpsAgent } });
+      const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
+      expect(error).toMatchObject({ outcome: 'not_attempted', phase: 'connecting' });
+      expect(error.message).toContain('ENOTFOUND');
+    });
+
+    it('after the body: it is unknown', async () => {
+      const server = await serve((response) => response.socket?.destroy());
+      const error = await rejectionOf<RtcNetworkError>((await serviceFor(server.url)).batchSend(MESSAGE));
+      expect(error).toMatchObject({ outcome: 'unknown', phase: 'sent' });
+      expect(error.attempts).toMatchObject([{ outcome: 'unknown', phase: 'sent', failure: 'ECONNRESET' }]);
+    });
+
+    it('after the body on a reused socket: it is unknown too', async () => {
+      let answered = 0;
+      const server = await serve((response) => {
+        answered += 1;
+        if (answered === 1) response.end(vendorAnswer());
+        else response.socket?.destroy();
+      });
+      const service = await serviceFor(server.url);
+      await service.batchSend(MESSAGE);
+      const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
+      expect(error).toMatchObject({ outcome: 'unknown', phase: 'sent' });
+      expect(server.connections).toHaveLength(1);
+    });
+
+    it('in the middle of the answer: it is unknown', async () => {
+      const server = await serve((response) => {
+        response.writeHead(200, { 'Content-Length': 1_000 });
+        response.write('{"Resp', () => response.socket?.destroy());
+      });
+      const error = await rejectionOf<RtcNetworkError>((await serviceFor(server.url)).batchSend(MESSAGE));
+      expect(error).toMatchObject({ outcome: 'unknown', phase: 'headers' });
+      expect(error.attempts[0]!.httpStatus).toBe(200);
+    });
+
+    it('because what answers is not HTTP: it is unknown', async () => {
+      const server = keep(
+        await listen(createServer((socket) => socket.on('data', () => socket.end('SSH-2.0\r\n\r\n')))),
+      );
+      const service = await serviceFor(`http://127.0.0.1:${server.port}`);
+      const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
+      expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'unknown', phase: 'sent' });
+    });
+  });
+
+  describe('over TLS', () => {
+    const certificate = async (): Promise<{ key: string; cert: string }> => {
+      const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+        keySize: 2_048,
+        extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+      });
+      return { key, cert };
+    };
+
+    it('is accepted by a server whose certificate is trusted', async () => {
+      const tls = await certificate();
+      const server = await serve(respond(200, vendorAnswer()), tls);
+      const httpsAgent = new HttpsAgent({ ca: tls.cert, keepAlive: true });
+      const service = await serviceFor(server.url, { http: { httpsAgent } });
+      expect((await service.batchSend(MESSAGE)).outcome).toBe('accepted');
+      expect((await service.batchSend(MESSAGE)).outcome).toBe('accepted');
+      expect(server.connections).toHaveLength(1);
+      httpsAgent.destroy();
+    });
+
+    it('is not attempted with a server whose certificate is not trusted', async () => {
+      const server = await serve(respond(200, vendorAnswer()), await certificate());
+      const error = await rejectionOf<RtcNetworkError>((await serviceFor(server.url)).batchSend(MESSAGE));
+      expect(error).toMatchObject({ outcome: 'not_attempted', phase: 'connecting' });
+      expect(error.message).toContain('DEPTH_ZERO_SELF_SIGNED_CERT');
+      expect(server.received).toEqual([]);
+    });
+
+    it('is not attempted when the handshake is reset', async () => {
+      const server = keep(
+        await listen(createServer((socket) => socket.once('data', () => socket.resetAndDestroy()))),
+      );
+      const service = await serviceFor(`https://127.0.0.1:${server.port}`);
+      const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
+      expect(error).toMatchObject({ outcome: 'not_attempted', phase: 'connecting' });
+    });
+  });
+
+  describe('when time runs out', () => {
+    it('during the handshake: nothing was attempted', async () => {
+      const server = keep(await listen(createServer()));
+      const service = await serviceFor(`https://127.0.0.1:${server.port}`);
+      const error = await rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { timeoutMs: 50 }));
+      expect(error).toBeInstanceOf(RtcTimeoutError);
+      expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'not_attempted' });
+      expect(error.message).toContain('50 ms');
+      expect(error.attempts).toMatchObject([{ phase: 'connecting', failure: 'TIMEOUT' }]);
+    });
+
+    it('while waiting for the answer: it is unknown', async () => {
+      const server = await serve(() => undefined);
+      const service = await serviceFor(server.url, { timeoutMs: 50 });
+      const error = await rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE));
+      expect(error).toMatchObject({ outcome: 'unknown', attempts: [{ phase: 'sent' }] });
+    });
+
+    it('during an answer that drips: it is unknown', async () => {
+      const server = await serve((response) => {
+        response.writeHead(200);
+        const drip = setInterval(() => response.write(' '), 10);
+        response.on('close', () => clearInterval(drip));
+      });
+      const service = await serviceFor(server.url);
+      const error = await rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { timeoutMs: 100 }));
+      expect(error).toMatchObject({ outcome: 'unknown', attempts: [{ phase: 'headers', httpStatus: 200 }] });
+    });
+
+    it('while waiting for a socket: nothing was attempted', async () => {
+      const server = await serve(() => undefined);
+      const service = await serviceFor(server.url, { http: { maxSockets: 1 } });
+      const first = rejectionOf(service.batchSend(MESSAGE, { timeoutMs: 200 }));
+      const error = await rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { timeoutMs: 50 }));
+      expect(error).toMatchObject({ outcome: 'not_attempted', attempts: [{ phase: 'queued' }] });
+      await first;
+      expect(server.received).toHaveLength(1);
+    });
+
+    it('while waiting for credentials: nothing was attempted, and nothing is sent afterwards', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      let arrive = (): void => undefined;
+      const arrival = new Promise<void>((resolve) => (arrive = resolve));
+      const service = await serviceFor(server.url, {
+        credentials: async () => {
+          await arrival;
+          return { accessKeyId: 'key', secretAccessKey: 'secret' };
+        },
+      });
+      const error = await rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { timeoutMs: 30 }));
+      expect(error).toMatchObject({ outcome: 'not_attempted', attempts: [{ phase: 'queued' }] });
+      arrive();
+      await sleep(50);
+      expect(server.connections).toHaveLength(0);
+    });
+  });
+
+  describe('when the caller aborts', () => {
+    it('beforehand: nothing was attempted', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      const service = await serviceFor(server.url);
+      const error = await rejectionOf<RtcAbortedError>(
+        service.batchSend(MESSAGE, { signal: AbortSignal.abort() }),
+      );
+      expect(error).toBeInstanceOf(RtcAbortedError);
+      expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted', attempts: [] });
+      expect(server.connections).toHaveLength(0);
+    });
+
+    it('at once: nothing was attempted', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      const controller = new AbortController();
+      const sending = rejectionOf<RtcAbortedError>(
+        (await serviceFor(server.url)).batchSend(MESSAGE, { signal: controller.signal }),
+      );
+      controller.abort();
+      expect(await sending).toMatchObject({ outcome: 'not_attempted', attempts: [{ phase: 'queued' }] });
+      await sleep(20);
+      expect(server.received).toEqual([]);
+    });
+
+    it('after the body: it is unknown', async () => {
+      const controller = new AbortController();
+      const server = await serve(() => controller.abort());
+      const service = await serviceFor(server.url);
+      const error = await rejectionOf<RtcAbortedError>(
+        service.batchSend(MESSAGE, { signal: controller.signal }),
+      );
+      expect(error).toMatchObject({ outcome: 'unknown', attempts: [{ phase: 'sent', failure: 'ABORTED' }] });
+    });
+
+    it('never: its signal is let go of', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      const { signal } = new AbortController();
+      await (await serviceFor(server.url)).batchSend(MESSAGE, { signal });
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    });
+  });
+
+  describe('when there are no credentials', () => {
+    it.each<[string, RtcMessagingOptions['credentials'], RegExp]>([
+      [
+        'because the function throws',
+        () => Promise.reject(new TypeError('with s3cret')),
+        /provider failed with TypeError/,
+      ],
+      [
+        'because it gives nothing',
+        () => undefined as never,
+        /credentials.accessKeyId: what the provider gave is missing/,
+      ],
+      [
+        'because a line break came along',
+        { resolveCredentials: async () => ({ accessKeyId: 'key', secretAccessKey: 's3cret\n' }) },
+        /credentials.secretAccessKey: what the provider gave contains white space/,
+      ],
+    ])('%s: nothing was attempted', async (_what, credentials, words) => {
+      const server = await serve(respond(200, vendorAnswer()));
+      const service = await serviceFor(server.url, { credentials });
+      const error = await rejectionOf<RtcMessagingError>(service.batchSend(MESSAGE));
+      expect(error).toBeInstanceOf(RtcConfigError);
+      expect(error).toMatchObject({ outcome: 'not_attempted' });
+      expect(error.message).toMatch(words);
+      expect(error.message).not.toContain('s3cret');
+      expect(server.connections).toHaveLength(0);
+    });
+
+    it('they are asked for each time, so that they can change', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      let asked = 0;
+      const service = await serviceFor(server.url, {
+        credentials: () => {
+          asked += 1;
+          return { accessKeyId: `key-${asked}`, secretAccessKey: 'secret', sessionToken: `token-${asked}` };
+        },
+      });
+      await service.batchSend(MESSAGE);
+      await service.batchSend(MESSAGE);
+      expect(server.received.map(({ headers }) => headers['x-security-token'])).toEqual([
+        'token-1',
+        'token-2',
+      ]);
+      expect(server.received[1]!.headers.authorization).toContain('Credential=key-2/');
+    });
+  });
+
+  describe('on the wire', () => {
+    it('is what was signed, to the byte', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      const service = await serviceFor(server.url);
+      await service.batchSend({ roomId: 'room-1', to: ['alice'], message: '  "quoted" and spaced  ' });
+      const [{ url, headers, body }] = server.received as [(typeof server.received)[0]];
+      expect(url).toBe('/?Action=BatchSendRoomUnicast&Version=2023-07-20');
+      expect(body).toBe(
+        '{"AppId":"app","RoomId":"room-1","From":"server","To":["alice"],"Binary":false,' +
+          '"Message":"  \\"quoted\\" and spaced  "}',
+      );
+      expect(headers).toMatchObject({
+        'content-type': 'application/json',
+        'content-length': String(Buffer.byteLength(body)),
+        host: new URL(server.url).host,
+      });
+      expect(headers.authorization).toMatch(
+        /^HMAC-SHA256 Credential=key\/\d{8}\/cn-north-1\/rtc\/request, SignedHeaders=content-type;host;x-content-sha256;x-date, Signature=[0-9a-f]{64}$/,
+      );
+    });
+
+    it('goes past proxies that the environment names', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      const before = { ...process.env };
+      Object.assign(process.env, { HTTP_PROXY: 'http://127.0.0.1:1', http_proxy: 'http://127.0.0.1:1' });
+      try {
+        expect((await (await serviceFor(server.url)).batchSend(MESSAGE)).outcome).toBe('accepted');
+      } finally {
+        process.env = before;
+      }
+    });
+
+    it('uses the sockets of an agent that the app gives, and leaves them open', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      const httpAgent = new HttpAgent({ keepAlive: true });
+      const { module, service } = await createService({
+        ...OPTIONS,
+        endpoint: server.url,
+        http: { httpAgent },
+      });
+      await service.batchSend(MESSAGE);
+      await module.close();
+      expect(Object.keys(httpAgent.freeSockets)).toHaveLength(1);
+      httpAgent.destroy();
+    });
+
+    it('closes its own sockets with the app', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      const { module, service } = await createService({ ...OPTIONS, endpoint: server.url });
+      await service.batchSend(MESSAGE);
+      const [socket] = server.connections;
+      const closed = new Promise((resolve) => socket!.once('close', resolve));
+      await module.close();
+      await closed;
+    });
+  });
+});

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ConsoleLogger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Console } from 'node:console';
+import { Writable } from 'node:stream';
+import { inspect } from 'node:util';
+import {
+  RoomUnicastService,
+  RtcMessagingModule,
+  type RtcMessagingError,
+  type RtcMessagingOptions,
+} from 'nestjs-rtc-messaging';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { rejectionOf } from '../support/rejection.js';
+import {
+  type ReceivedRequest,
+  respond,
+  startScriptedServer,
+  vendorAnswer,
+} from '../support/scripted-server.js';
+import { createService } from '../support/service.js';
+
+const SECRET = 'CANARY-secret-key';
+const TOKEN = 'CANARY-session-token';
+const TEXT = 'CANARY-message-text';
+const CREDENTIALS = { accessKeyId: 'access-key', secretAccessKey: SECRET, sessionToken: TOKEN };
+const MESSAGE = { roomId: 'room-1', to: ['alice'], message: TEXT };
+
+/** Every way in which someone may print a thing. */
+async function printed(value: unknown): Promise<string> {
+  let text = '';
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  const console = new Console(sink, sink);
+  console.error(value);
+  console.dir(value, { depth: null, showHidden: true });
+  const logger = new (class extends ConsoleLogger {
+    protected override printMessages(messages: unknown[]): void {
+      text += messages.map((message) => inspect(message, { depth: null })).join('\n');
+    }
+  })();
+  logger.error(value);
+  text += inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: false });
+  text += JSON.stringify(value);
+  text += String(value);
+  if (value instanceof Error) text += value.stack;
+  return text;
+}
+
+const LEAKS = /CANARY|Signature=|SignedHeaders|HMAC-SHA256|authorization/i;
+
+describe('nothing that is printed holds a secret or the message:', () => {
+  /** Answers with an error text that quotes all of the request, as a careless gateway may. */
+  const quoting = (request: ReceivedRequest): string => JSON.stringify(request) + SECRET + TOKEN;
+  const cases: [string, Parameters<typeof startScriptedServer>[0], Partial<RtcMessagingOptions>?][] = [
+    [
+      'a refusal',
+      (response, request) =>
+        respond(401, vendorAnswer('SignatureDoesNotMatch', quoting(request)))(response, request),
+    ],
+    [
+      'a refusal whose code is the request',
+      (response, request) => respond(200, vendorAnswer(quoting(request)))(response, request),
+    ],
+    ['a page', (response, request) => respond(200, quoting(request))(response, request)],
+    [
+      'a redirect',
+      (response, request) =>
+        respond(302, '', { Location: `/?${encodeURIComponent(quoting(request))}` })(response, request),
+    ],
+    ['a reset', (response) => response.socket?.destroy()],
+    ['a time-out', () => undefined],
+    [
+      'a provider that fails',
+      respond(200, ''),
+      {
+        credentials: () => {
+          throw Object.assign(new Error(SECRET), { config: { secret: SECRET } });
+        },
+      },
+    ],
+  ];
+
+  it.each(cases)('%s', async (_what, answer, options = {}) => {
+    const server = await startScriptedServer(answer);
+    const { module, service } = await createService({
+      appId: 'app',
+      from: 'server',
+      endpoint: server.url,
+      timeoutMs: 100,
+      credentials: CREDENTIALS,
+      ...options,
+    });
+    const error = await rejectionOf(service.batchSend(MESSAGE));
+    await module.close();
+    await server.close();
+    expect(await printed(error)).not.toMatch(LEAKS);
+    expect(await printed({ nested: [{ error }] })).not.toMatch(LEAKS);
+  });
+
+  it('a connection that is refused', async () => {
+    const { module, service } = await createService({
+      appId: 'app',
+      from: 'server',
+      endpoint: 'http://127.0.0.1:1',
+      credentials: CREDENTIALS,
+    });
+    const error = await rejectionOf(service.batchSend(MESSAGE));
+    await module.close();
+    expect(await printed(error)).not.toMatch(LEAKS);
+  });
+
+  it('a message that breaks a rule', async () => {
+    const { module, service } = await createService({
+      appId: 'app',
+      from: 'server',
+      credentials: CREDENTIALS,
+    });
+    const errors: RtcMessagingError[] = [
+      await rejectionOf(service.batchSend({ ...MESSAGE, message: `${TEXT}\ud800` })),
+      await rejectionOf(service.batchSend({ ...MESSAGE, message: TEXT, binary: true })),
+      await rejectionOf(service.batchSend({ ...MESSAGE, message: TEXT.repeat(2_000) })),
+      await rejectionOf(service.batchSend({ ...MESSAGE, message: { TEXT } as never })),
+    ];
+    await module.close();
+    for (const error of errors) expect(await printed(error)).not.toMatch(LEAKS);
+  });
+
+  it('wrong settings', async () => {
+    const error = await rejectionOf(
+      createService({
+        appId: 'a b',
+        endpoint: `https://user:${SECRET}@host/`,
+        timeoutMs: SECRET as never,
+        credentials: { accessKeyId: 'key', secretAccessKey: `${SECRET}\n`, sessionToken: TOKEN },
+      }),
+    );
+    expect(await printed(error)).not.toMatch(LEAKS);
+  });
+});
+
+describe("the module's providers, printed", () => {
+  let emulator: RtcEmulator;
+  beforeAll(async () => {
+    emulator = await RtcEmulator.start({ credentials: CREDENTIALS });
+  });
+  afterAll(() => emulator.close());
+
+  it.each<[string, (options: RtcMessagingOptions) => ReturnType<typeof RtcMessagingModule.forRoot>]>([
+    ['forRoot', (options) => RtcMessagingModule.forRoot(options)],
+    ['forRootAsync', (options) => RtcMessagingModule.forRootAsync({ useFactory: () => options })],
+  ])('hold no secret after %s', async (_name, register) => {
+    const app = await NestFactory.createApplicationContext(register(emulator.moduleOptions()), {
+      logger: false,
+    });
+    const service = app.get(RoomUnicastService);
+    await service.batchSend(MESSAGE);
+    for (const token of [
+      'nestjs-rtc-messaging:options',
+      'nestjs-rtc-messaging:settings',
+      RoomUnicastService,
+    ]) {
+      expect(await printed({ provider: inspect(app.get(token), { depth: 20 }) })).not.toMatch(LEAKS);
+    }
+    await app.close();
+  });
+});

@@ -1,0 +1,209 @@
+import { describe, expect, it } from '@jest/globals';
+import { Agent } from 'node:http';
+import { readEnvironment, VARIABLES } from '../../lib/config/environment.js';
+import { resolveSettings } from '../../lib/config/resolve-settings.js';
+import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+
+const MINIMUM = {
+  RTC_APP_ID: 'app',
+  VOLCENGINE_ACCESS_KEY: 'key',
+  VOLCENGINE_SECRET_KEY: 'secret',
+};
+
+const settle = (options: unknown, variables: Record<string, string> = MINIMUM) =>
+  resolveSettings(options, readEnvironment(variables));
+
+function problemsOf(options: unknown, variables: Record<string, string> = MINIMUM): string[] {
+  try {
+    settle(options, variables);
+  } catch (error) {
+    return (error as RtcConfigError).problems.map(
+      ({ option, variable, message }) => `${option}${variable ? ` (${variable})` : ''}: ${message}`,
+    );
+  }
+  return [];
+}
+
+describe('settings', () => {
+  it('have defaults for everything but the app and the access key', async () => {
+    const { resolveCredentials, ...settings } = settle({});
+    expect(settings).toEqual({
+      appId: 'app',
+      from: undefined,
+      region: 'cn-north-1',
+      endpoint: 'https://rtc.volcengineapi.com',
+      apiVersion: '2023-07-20',
+      timeoutMs: 5_000,
+      http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 64, maxContentLength: 1_048_576 },
+    });
+    const { accessKeyId, secretAccessKey, sessionToken } = await resolveCredentials();
+    expect([accessKeyId, secretAccessKey, sessionToken]).toEqual(['key', 'secret', undefined]);
+  });
+
+  it('come from the environment', async () => {
+    const settings = settle(undefined, {
+      ...MINIMUM,
+      RTC_FROM: 'bot',
+      RTC_REGION: 'ap-southeast-1',
+      RTC_API_VERSION: '2020-12-01',
+      RTC_TIMEOUT_MS: '250',
+      RTC_HTTP_MAX_SOCKETS: '7',
+      RTC_HTTP_MAX_CONTENT_LENGTH: '4096',
+      RTC_ENDPOINT: 'http://rtc.internal:8080',
+      RTC_ALLOW_INSECURE_ENDPOINT: 'true',
+      VOLCENGINE_SESSION_TOKEN: 'token',
+    });
+    expect(settings).toMatchObject({
+      from: 'bot',
+      region: 'ap-southeast-1',
+      endpoint: 'http://rtc.internal:8080',
+      apiVersion: '2020-12-01',
+      timeoutMs: 250,
+      http: { maxSockets: 7, maxContentLength: 4_096 },
+    });
+    expect((await settings.resolveCredentials()).sessionToken).toBe('token');
+  });
+
+  it('given in code win over the environment', async () => {
+    const settings = settle(
+      { appId: 'code', timeoutMs: 9, credentials: { accessKeyId: 'k', secretAccessKey: 's' } },
+      { ...MINIMUM, RTC_TIMEOUT_MS: 'nonsense', VOLCENGINE_SESSION_TOKEN: 'token of another key' },
+    );
+    expect(settings).toMatchObject({ appId: 'code', timeoutMs: 9 });
+    expect(await settings.resolveCredentials()).toMatchObject({ accessKeyId: 'k' });
+    expect((await settings.resolveCredentials()).sessionToken).toBeUndefined();
+  });
+
+  it('take undefined for "not given" and an empty variable for "not set"', () => {
+    expect(settle({ timeoutMs: undefined }, { ...MINIMUM, RTC_TIMEOUT_MS: '' }).timeoutMs).toBe(5_000);
+  });
+
+  it.each([
+    ['cn-north-1', 'https://rtc.volcengineapi.com'],
+    ['ap-southeast-1', 'https://open-ap-singapore-1.volcengineapi.com'],
+    ['ap-singapore-1', 'https://open.byteplusapi.com'],
+  ])('know the host of %s', (region, endpoint) => {
+    expect(settle({ region })).toMatchObject({ region, endpoint });
+  });
+
+  it('let an endpoint win over the region, which still signs', () => {
+    expect(settle({ region: 'elsewhere-9', endpoint: 'https://example.com/' })).toMatchObject({
+      region: 'elsewhere-9',
+      endpoint: 'https://example.com',
+    });
+  });
+
+  it.each([
+    'http://localhost:1',
+    'http://127.0.0.1:1',
+    'http://127.9.9.9',
+    'http://[::1]:1',
+    'http://app.localhost',
+  ])('allow plain http to this machine: %s', (endpoint) =>
+    expect(settle({ endpoint }).endpoint).toBe(endpoint),
+  );
+
+  it.each([
+    'http://example.com',
+    'http://10.0.0.1',
+    'http://127.0.0.1.example.com',
+    'http://localhost.example.com',
+    'http://[::ffff:10.0.0.1]',
+  ])('refuse plain http to another: %s', (endpoint) => {
+    expect(problemsOf({ endpoint })).toEqual([expect.stringContaining('RTC_ALLOW_INSECURE_ENDPOINT')]);
+  });
+
+  it('tell everything that is missing at once, with option and variable', () => {
+    expect(problemsOf({}, {})).toEqual([
+      'appId (RTC_APP_ID): is missing',
+      'credentials.accessKeyId (VOLCENGINE_ACCESS_KEY): is missing',
+      'credentials.secretAccessKey (VOLCENGINE_SECRET_KEY): is missing',
+    ]);
+  });
+
+  it.each<[object, Record<string, string>, string]>([
+    [{ appId: '' }, {}, 'appId (RTC_APP_ID): must be 1–128 characters without white space'],
+    [{ appId: 'a b' }, {}, 'appId (RTC_APP_ID): must be 1–128 characters without white space'],
+    [{ appId: 7 }, {}, 'appId (RTC_APP_ID): must be a string, got a number'],
+    [{ appId: null }, {}, 'appId (RTC_APP_ID): must be a string, got null'],
+    [{ from: 'a b' }, {}, 'from (RTC_FROM): "a b" contains a space; IDs are 1–128 of a-z A-Z 0-9 @ . _ -'],
+    [{ region: 'Mars 1' }, {}, 'region (RTC_REGION): must be a name such as cn-north-1'],
+    [{ region: 'mars-1' }, {}, 'region (RTC_REGION): has no known host'],
+    [{ endpoint: 'rtc.volcengineapi.com' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin'],
+    [{ endpoint: 'ftp://host' }, {}, 'endpoint (RTC_ENDPOINT): must begin with https://'],
+    [{ endpoint: 'https://host/path' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin alone'],
+    [{ endpoint: 'https://host?x' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin alone'],
+    [{ endpoint: 'https://u:p@host' }, {}, 'endpoint (RTC_ENDPOINT): must not hold a user name or password'],
+    [{ endpoint: 1 }, {}, 'endpoint (RTC_ENDPOINT): must be a string'],
+    [{ apiVersion: 'latest' }, {}, 'apiVersion (RTC_API_VERSION): must be a date'],
+    [{ timeoutMs: 0 }, {}, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got 0'],
+    [{ timeoutMs: 1.5 }, {}, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got 1.5'],
+    [
+      { timeoutMs: 600_001 },
+      {},
+      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got 600001',
+    ],
+    [{ timeoutMs: Number.NaN }, {}, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],
+    [
+      { timeoutMs: '5000' },
+      {},
+      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got a string',
+    ],
+    [{}, { RTC_TIMEOUT_MS: '5s' }, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],
+    [{}, { RTC_TIMEOUT_MS: '-5' }, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],
+    [
+      {},
+      { RTC_ALLOW_INSECURE_ENDPOINT: 'yes' },
+      'allowInsecureEndpoint (RTC_ALLOW_INSECURE_ENDPOINT): must be true or false',
+    ],
+    [
+      { allowInsecureEndpoint: 'true' },
+      {},
+      'allowInsecureEndpoint (RTC_ALLOW_INSECURE_ENDPOINT): must be true or false',
+    ],
+    [{ credentials: 'key' }, {}, 'credentials: must be { accessKeyId, secretAccessKey }, a function'],
+    [
+      { credentials: { accessKeyId: 'k' } },
+      {},
+      'credentials.secretAccessKey (VOLCENGINE_SECRET_KEY): is missing',
+    ],
+    [
+      {},
+      { VOLCENGINE_SECRET_KEY: 's\n' },
+      'credentials.secretAccessKey (VOLCENGINE_SECRET_KEY): contains white space',
+    ],
+    [
+      {},
+      { VOLCENGINE_SESSION_TOKEN: 'a b' },
+      'credentials.sessionToken (VOLCENGINE_SESSION_TOKEN): contains white space',
+    ],
+    [{ http: { maxSockets: 0 } }, {}, 'http.maxSockets (RTC_HTTP_MAX_SOCKETS): must be a whole number'],
+    [{ http: { maxContentLength: 1 } }, {}, 'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH): must be'],
+    [{ http: { httpAgent: {} } }, {}, 'http.httpAgent: must be an Agent of node:http or node:https'],
+    [{ http: { proxy: false } }, {}, 'http.proxy: is not an option; there are httpAgent'],
+    [{ http: 7 }, {}, 'http: must be an object, got a number'],
+    [{ appID: 'x' }, {}, 'appID: is not an option; did you mean appId?'],
+  ])('refuse %j with %j', (options, variables, words) => {
+    const problems = problemsOf(options, { ...MINIMUM, ...variables });
+    expect(problems).toEqual([expect.stringContaining(words)]);
+  });
+
+  it('take an agent of the app', () => {
+    const httpAgent = new Agent();
+    expect(settle({ http: { httpAgent } }).http.httpAgent).toBe(httpAgent);
+  });
+
+  it('write one line a problem', () => {
+    expect(() => settle({}, {})).toThrow(
+      'RtcMessagingModule is not configured correctly:\n' +
+        '  - appId (RTC_APP_ID): is missing\n' +
+        '  - credentials.accessKeyId (VOLCENGINE_ACCESS_KEY): is missing\n' +
+        '  - credentials.secretAccessKey (VOLCENGINE_SECRET_KEY): is missing',
+    );
+  });
+
+  it('are read from variables that are all different', () => {
+    const names = Object.values(VARIABLES);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
