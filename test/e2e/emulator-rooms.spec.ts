@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { WebSocket } from 'ws';
+import { rejectionOf } from '../support/rejection.js';
+import { sendRaw, unicastBody } from '../support/raw-request.js';
+
+describe('a room of the emulator', () => {
+  let emulator: RtcEmulator;
+  beforeEach(async () => {
+    emulator = await RtcEmulator.start();
+  });
+  afterEach(() => emulator.close());
+
+  const connect = async (path: string): Promise<WebSocket> => {
+    const socket = new WebSocket(`ws${emulator.url.slice(4)}${path}`);
+    await once(socket, 'open');
+    return socket;
+  };
+  const send = (changes: Record<string, unknown>) => sendRaw(emulator, { body: unicastBody(changes) });
+
+  it('delivers to those who are in it, and to no one else', async () => {
+    const alice = emulator.room('room-1').join('alice');
+    const bob = emulator.room('room-1').join('bob');
+    const elsewhere = emulator.room('room-2').join('alice');
+    const carol = emulator.room('room-1').join('carol');
+    carol.leave();
+    await send({ To: ['alice', 'carol', 'nobody'] });
+    expect(alice.received).toMatchObject([
+      { event: 'onUserMessageReceived', from: 'server', message: 'hello' },
+    ]);
+    expect([bob, elsewhere, carol].map(({ received }) => received)).toEqual([[], [], []]);
+  });
+
+  it("calls listeners under the names of the client SDK's callbacks", async () => {
+    const alice = emulator.room('room-1').join('alice');
+    const calls: unknown[][] = [];
+    alice.on('onUserMessageReceived', (...call) => calls.push(['text', ...call]));
+    alice.on('onUserBinaryMessageReceived', (...call) => calls.push(['binary', ...call]));
+    await send({});
+    await send({ Binary: true, Message: 'AQI=' });
+    expect(calls).toEqual([
+      ['text', 'server', 'hello'],
+      ['binary', 'server', new Uint8Array([1, 2])],
+    ]);
+  });
+
+  it('puts out who is in it when another joins under the same ID', async () => {
+    const first = emulator.room('room-1').join('alice');
+    const left = once(first, 'left');
+    const second = emulator.room('room-1').join('alice');
+    await left;
+    first.leave(); // Once more does no harm to the second.
+    await send({});
+    expect([first.received.length, second.received.length]).toEqual([0, 1]);
+  });
+
+  it('drops the oldest of what was received beyond what it keeps', async () => {
+    const small = await RtcEmulator.start({ keep: 2 });
+    const alice = small.room('room-1').join('alice');
+    for (const Message of ['one', 'two', 'three']) await sendRaw(small, { body: unicastBody({ Message }) });
+    await small.close();
+    expect(alice.received.map(({ message }) => message)).toEqual(['two', 'three']);
+    expect(small.requests).toHaveLength(2);
+  });
+
+  it.each(['', 'a b', 'r'.repeat(129)])('refuses the ID "%s"', (id) => {
+    expect(() => emulator.room(id)).toThrow(TypeError);
+    expect(() => emulator.room('room-1').join(id)).toThrow(/^userId: /);
+  });
+
+  describe('over WebSocket', () => {
+    it('delivers text and binary as JSON for as long as the connection lasts', async () => {
+      const socket = await connect('/rooms/room-1?userId=alice');
+      const messages: unknown[] = [];
+      socket.on('message', (data) => messages.push(JSON.parse(String(data))));
+      await send({});
+      const arrived = once(socket, 'message');
+      await send({ Binary: true, Message: 'AQI=' });
+      await arrived;
+      if (messages.length < 2) await once(socket, 'message');
+      expect(messages).toEqual([
+        { event: 'onUserMessageReceived', from: 'server', message: 'hello', at: expect.any(String) },
+        { event: 'onUserBinaryMessageReceived', from: 'server', message: 'AQI=', at: expect.any(String) },
+      ]);
+      const left = once(emulator.room('room-1').participant('alice')!, 'left');
+      socket.close();
+      await left;
+      expect(emulator.room('room-1').participants).toEqual([]);
+    });
+
+    it('closes when another takes the place', async () => {
+      const socket = await connect('/rooms/room-1?userId=alice');
+      const closed = once(socket, 'close');
+      emulator.room('room-1').join('alice');
+      expect((await closed)[0]).toBe(4_001);
+    });
+
+    it.each([
+      '/rooms/room-1',
+      '/rooms/room-1?userId=a%20b',
+      '/rooms/a%20b?userId=alice',
+      '/rooms/%E0%A4%A?userId=a',
+      '/other',
+    ])('refuses %s', async (path) => {
+      const error = await rejectionOf(connect(path));
+      expect(error.message).toContain('400');
+      expect(emulator.rooms.flatMap(({ participants }) => participants)).toEqual([]);
+    });
+
+    it('ends with the emulator', async () => {
+      const socket = await connect('/rooms/room-1?userId=alice');
+      const closed = once(socket, 'close');
+      await emulator.close();
+      await closed;
+    });
+  });
+
+  describe('over the control API', () => {
+    const control = async (method: string, path: string, body?: unknown): Promise<[number, unknown]> => {
+      const response = await fetch(`${emulator.url}/__emulator${path}`, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return [response.status, await response.json()];
+    };
+
+    it('is joined, looked into and left', async () => {
+      expect(await control('PUT', '/rooms/room-1/users/alice')).toEqual([
+        200,
+        { roomId: 'room-1', userId: 'alice' },
+      ]);
+      await send({});
+      await send({ Binary: true, Message: 'AQI=' });
+      expect(await control('GET', '/rooms')).toEqual([200, [{ id: 'room-1', users: ['alice'] }]]);
+      expect(await control('GET', '/rooms/room-1/users/alice/received')).toEqual([
+        200,
+        [
+          { event: 'onUserMessageReceived', from: 'server', message: 'hello', at: expect.any(String) },
+          { event: 'onUserBinaryMessageReceived', from: 'server', message: 'AQI=', at: expect.any(String) },
+        ],
+      ]);
+      expect((await control('DELETE', '/rooms/room-1/users/alice'))[0]).toBe(200);
+      expect((await control('GET', '/rooms/room-1/users/alice/received'))[0]).toBe(404);
+    });
+
+    it('tells what came and what was doubled, and forgets it', async () => {
+      await send({});
+      await send({});
+      const [, requests] = await control('GET', '/requests');
+      expect(requests).toMatchObject([{ outcome: 'accepted', body: unicastBody() }, { outcome: 'accepted' }]);
+      expect(await control('GET', '/duplicates')).toMatchObject([200, [{ userId: 'alice', times: 2 }]]);
+      expect(await control('GET', '/')).toMatchObject([
+        200,
+        { appId: 'emulator-app', requests: 2, deliveries: 2 },
+      ]);
+      await control('DELETE', '/record');
+      expect(await control('GET', '/duplicates')).toEqual([200, []]);
+      expect(emulator.requests).toEqual([]);
+    });
+
+    it('sets the clock', async () => {
+      expect(await control('PUT', '/clock', { offsetMs: 3_600_000 })).toEqual([200, { offsetMs: 3_600_000 }]);
+      expect(emulator.clock.now() - Date.now()).toBeGreaterThan(3_500_000);
+      expect((await control('PUT', '/clock', { offsetMs: 'later' }))[0]).toBe(400);
+      expect((await control('PUT', '/clock'))[0]).toBe(400);
+    });
+
+    it.each([
+      ['GET', '/nothing', 404],
+      ['POST', '/clock', 404],
+      ['PUT', '/rooms/a%20b/users/alice', 400],
+      ['GET', '/rooms/room-1/users/nobody/received', 404],
+    ])('answers %s %s with %d', async (method, path, status) => {
+      const [answered, body] = await control(method, path);
+      expect(answered).toBe(status);
+      expect(body).toEqual({ error: expect.any(String) });
+    });
+  });
+
+  it('has options that are checked', async () => {
+    for (const [options, words] of [
+      [{ requestsPerSecond: 0 }, 'requestsPerSecond: must be a whole number'],
+      [{ quotaWindow: 'odd' }, 'quotaWindow: must be sliding or fixed'],
+      [{ port: -1 }, 'port: must be a port'],
+      [{ keep: 1.5 }, 'keep: must be a whole number'],
+      [{ prot: 1 }, 'prot: is not an option'],
+    ] as const) {
+      const error = await rejectionOf(RtcEmulator.start(options as never));
+      expect(error.message).toContain(words);
+    }
+    const taken = await rejectionOf(RtcEmulator.start({ port: Number(new URL(emulator.url).port) }));
+    expect(taken.message).toContain('EADDRINUSE');
+  });
+});

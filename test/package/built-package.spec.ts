@@ -1,0 +1,132 @@
+import { describe, expect, it } from '@jest/globals';
+import { readdir, readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { join, resolve } from 'node:path';
+import { exec } from '../support/exec.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Prints the URL of every file that is imported, one a line. */
+const RESOLVE_HOOK = `
+  import { writeSync } from 'node:fs';
+  export async function resolve(specifier, context, next) {
+    const found = await next(specifier, context);
+    writeSync(1, found.url + '\\n');
+    return found;
+  }
+`;
+const asUrl = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
+const REGISTER_HOOK = `import { register } from 'node:module'; register(${JSON.stringify(asUrl(RESOLVE_HOOK))});`;
+
+/** What is imported by name, not by path. */
+const IMPORTS =
+  /\b(?:from|import)\s+["']([\w@][\w@./:-]*)["']|\b(?:require|import)\(["']([\w@][\w@./:-]*)["']\)/g;
+
+interface Manifest {
+  readonly dependencies: Record<string, string>;
+  readonly peerDependencies: Record<string, string>;
+}
+
+describe('the built package', () => {
+  const EXPORTS = [
+    'BatchSendRoomUnicastDto',
+    'RoomUnicastService',
+    'RtcAbortedError',
+    'RtcApiError',
+    'RtcConfigError',
+    'RtcExceptionFilter',
+    'RtcMessagingError',
+    'RtcMessagingModule',
+    'RtcNetworkError',
+    'RtcQuotaError',
+    'RtcTimeoutError',
+    'RtcValidationError',
+    'rtcMessagingConfig',
+  ];
+
+  it('loads as ES modules and as CommonJS, and exports the same', async () => {
+    const show = 'console.log(JSON.stringify(Object.keys(library).sort()))';
+    const esm = await exec(
+      'node',
+      [
+        '--input-type=module',
+        '-e',
+        `import 'reflect-metadata'; import * as library from 'nestjs-rtc-messaging'; ${show}`,
+      ],
+      { cwd: ROOT },
+    );
+    const cjs = await exec(
+      'node',
+      [
+        '--input-type=commonjs',
+        '-e',
+        `require('reflect-metadata'); const library = require('nestjs-rtc-messaging'); ${show}`,
+      ],
+      { cwd: ROOT },
+    );
+    expect(JSON.parse(esm)).toEqual(EXPORTS);
+    expect(JSON.parse(cjs)).toEqual(EXPORTS);
+  });
+
+  it.each([
+    [
+      'import',
+      [
+        '--import',
+        asUrl(REGISTER_HOOK),
+        '--input-type=module',
+        '-e',
+        "import 'reflect-metadata'; import 'nestjs-rtc-messaging'",
+      ],
+    ],
+    [
+      'require',
+      [
+        '--input-type=commonjs',
+        '-e',
+        "require('reflect-metadata'); require('nestjs-rtc-messaging'); console.log(Object.keys(require.cache).join('\\n'))",
+      ],
+    ],
+  ])('with %s loads neither the emulator nor ws', async (_how, args) => {
+    const loaded = (await exec('node', ['--no-warnings', ...args], { cwd: ROOT })).split('\n');
+    const count = (pattern: RegExp): number => loaded.filter((path) => pattern.test(path)).length;
+    expect(count(/\/node_modules\/axios\//)).toBeGreaterThan(0);
+    expect(count(/\/openapi\/open-api\.client/)).toBeGreaterThan(0);
+    expect(count(/\/emulator\/|\/node_modules\/ws\//)).toBe(0);
+  });
+
+  it('imports nothing that its manifest does not declare', async () => {
+    const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+    const declared = new Set([
+      ...Object.keys(manifest.dependencies),
+      ...Object.keys(manifest.peerDependencies),
+    ]);
+    const undeclared = new Set<string>();
+    let imports = 0;
+    for (const file of await readdir(join(ROOT, 'dist'), { recursive: true })) {
+      if (!/\.(js|d\.ts)$/.test(file)) continue;
+      const text = await readFile(join(ROOT, 'dist', file), 'utf8');
+      for (const [, imported, required] of text.matchAll(IMPORTS)) {
+        const specifier = imported ?? required ?? '';
+        imports += 1;
+        const name = specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/');
+        if (!isBuiltin(specifier) && !declared.has(name)) undeclared.add(specifier);
+      }
+    }
+    expect(imports).toBeGreaterThan(50);
+    expect([...undeclared]).toEqual([]);
+  });
+
+  it('holds what is needed to use it, and nothing else', async () => {
+    const [{ files }] = JSON.parse(
+      await exec('npm', ['pack', '--json', '--dry-run', '--ignore-scripts'], { cwd: ROOT }),
+    ) as [{ files: { path: string }[] }];
+    const unexpected = files
+      .filter(({ path }) => !/^dist\/(esm|cjs)\/.*\.(js|d\.ts)$/.test(path))
+      .map(({ path }) => path);
+    expect(unexpected.sort()).toEqual(['LICENSE', 'README.md', 'dist/cjs/package.json', 'package.json']);
+  });
+});

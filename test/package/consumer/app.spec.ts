@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { RtcValidationError } from 'nestjs-rtc-messaging';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { Announcer, AppModule } from './app.js';
+
+describe('an app that uses the library', () => {
+  let emulator: RtcEmulator;
+  let module: TestingModule;
+
+  beforeAll(async () => {
+    emulator = await RtcEmulator.start();
+    module = await Test.createTestingModule({
+      imports: [AppModule.with(emulator.moduleOptions())],
+    }).compile();
+  });
+  afterAll(async () => {
+    await module.close();
+    await emulator.close();
+  });
+
+  it('sends to the emulator', async () => {
+    const alice = emulator.room('room-1').join('alice');
+    await module.get(Announcer).announce('room-1', ['alice'], 'hello');
+    expect(alice.received).toEqual([expect.objectContaining({ from: 'server', message: 'hello' })]);
+  });
+
+  it('can tell the errors apart', async () => {
+    await expect(module.get(Announcer).announce('room 1', ['alice'], 'hello')).rejects.toThrow(
+      RtcValidationError,
+    );
+  });
+});

@@ -1,0 +1,30 @@
+import { describeConsumer } from '../support/consumer-suite.js';
+
+describeConsumer('a Nest 11 app of CommonJS', {
+  type: 'commonjs',
+  dependencies: {
+    '@jest/globals': '^30.0.0',
+    '@nestjs/common': '^11.0.0',
+    // Version 12 takes Nest 11 too, but is of ES modules alone, which plain Jest can't load.
+    '@nestjs/config': '^4.0.0',
+    '@nestjs/core': '^11.0.0',
+    '@nestjs/platform-express': '^11.0.0',
+    '@nestjs/testing': '^11.0.0',
+    '@types/node': '^20.19.0',
+    'class-transformer': '^0.5.1',
+    'class-validator': '^0.14.0',
+    jest: '^30.0.0',
+    'reflect-metadata': '^0.2.2',
+    rxjs: '^7.8.0',
+    'ts-jest': '^29.4.0',
+    typescript: '~5.9.0',
+  },
+  // The resolution of older apps, which doesn't know of "exports".
+  compilerOptions: {
+    module: 'commonjs',
+    moduleResolution: 'node10',
+    esModuleInterop: true,
+    skipLibCheck: false,
+  },
+  jest: { transform: { '\\.ts$': 'ts-jest' } },
+});
