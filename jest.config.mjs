@@ -9,13 +9,13 @@ const swc = {
   sourceMaps: 'inline',
 };
 
-/** The suites run the sources as ES modules; only `package.spec.ts` looks at what is built. */
+/** The suites run the sources as ES modules; only `test/package` and `test/docs` look at what is built. */
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  // Runs in the apps that it is copied to.
-  testPathIgnorePatterns: ['<rootDir>/test/package/consumer/'],
+  // These run in the apps that they are copied or written to.
+  testPathIgnorePatterns: ['<rootDir>/test/package/consumer/', '<rootDir>/test/docs/snippets/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', swc] },
   moduleNameMapper: {

@@ -51,12 +51,12 @@ async function main(): Promise<void> {
 
   const { appId, from, endpoint, credentials } = emulator.moduleOptions();
   process.stdout.write(
-    `The emulator listens on ${endpoint}. For the app's environment:\n\n` +
+    `# The emulator listens on ${endpoint}. For the app's environment:\n` +
       `RTC_ENDPOINT=${endpoint}\nRTC_APP_ID=${appId}\nRTC_FROM=${from}\n` +
       `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n` +
       (credentials.sessionToken ? `VOLCENGINE_SESSION_TOKEN=${credentials.sessionToken}\n` : '') +
-      `\nJoin a room: ws${endpoint.slice(4)}/rooms/room-1?userId=alice\n` +
-      `What was received: ${endpoint}/__emulator/rooms/room-1/users/alice/received\n`,
+      `# Join a room: ws${endpoint.slice(4)}/rooms/room-1?userId=alice\n` +
+      `# What was received: ${endpoint}/__emulator/rooms/room-1/users/alice/received\n`,
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
 }

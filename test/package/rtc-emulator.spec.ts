@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { createService } from '../support/service.js';
+
+const CLI = resolve(import.meta.dirname, '../../dist/esm/emulator/cli.js');
+
+describe('the command rtc-emulator', () => {
+  let child: ChildProcessWithoutNullStreams;
+  const start = (...args: string[]): void => {
+    child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env['PATH'] } });
+  };
+  afterEach(() => void child.kill('SIGKILL'));
+
+  it('prints an environment with which an app sends to it, and ends when told to', async () => {
+    start(
+      '--port',
+      '0',
+      '--app-id',
+      'my-app',
+      '--access-key',
+      'ak',
+      '--secret-key',
+      'sk',
+      '--session-token',
+      'st',
+    );
+    const [output] = (await once(child.stdout, 'data')) as [Buffer];
+    const environment = parseEnv(output.toString());
+    expect(environment).toEqual({
+      RTC_ENDPOINT: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      RTC_APP_ID: 'my-app',
+      RTC_FROM: 'server',
+      VOLCENGINE_ACCESS_KEY: 'ak',
+      VOLCENGINE_SECRET_KEY: 'sk',
+      VOLCENGINE_SESSION_TOKEN: 'st',
+    });
+    const { module, service } = await createService({
+      appId: environment['RTC_APP_ID'],
+      from: environment['RTC_FROM'],
+      endpoint: environment['RTC_ENDPOINT'],
+      credentials: { accessKeyId: 'ak', secretAccessKey: 'sk', sessionToken: 'st' },
+    });
+    expect((await service.batchSend({ roomId: 'r', to: ['a'], message: 'm' })).outcome).toBe('accepted');
+    await module.close();
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it.each([
+    [['--quota', '0'], 'requestsPerSecond: must be a whole number'],
+    [['--port', 'http'], 'port: must be a port'],
+    [['--window', 'odd'], 'quotaWindow: must be sliding or fixed'],
+    [['--prot', '1'], "Unknown option '--prot'"],
+  ])('refuses %j with one clear line', async (args, words) => {
+    start(...args);
+    const [[output], [code]] = (await Promise.all([once(child.stderr, 'data'), once(child, 'exit')])) as [
+      [Buffer],
+      [number],
+    ];
+    expect(output.toString()).toContain(`rtc-emulator: ${words}`);
+    expect(output.toString().trim().split('\n')).toHaveLength(1);
+    expect(code).toBe(1);
+  });
+});
