@@ -1,15 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DeliveryRecord } from './delivery-record.js';
+import type { EmulatorClock } from './emulator-clock.js';
+import type { EmulatorModuleOptions } from './emulator-module-options.js';
 import { toMessageJson } from './message-json.js';
 import { readRawRequest } from './raw-request.js';
-import type { RtcEmulator } from './rtc-emulator.js';
+import type { RecordedRequest } from './request-log.js';
+import type { Room } from './room.js';
 import { sendJson } from './send-json.js';
 
 /** Everything below this path is the emulator's own; the rest is the remote API's. */
 export const CONTROL_PREFIX = '/__emulator';
 const MAX_BODY_BYTES = 65_536;
 
+/** What the control API reads and changes. */
+export interface ControlledEmulator {
+  readonly clock: EmulatorClock;
+  readonly deliveries: DeliveryRecord;
+  readonly requests: readonly RecordedRequest[];
+  readonly rooms: readonly Room[];
+  room(roomId: string): Room;
+  moduleOptions(): EmulatorModuleOptions;
+  clear(): void;
+}
+
 interface ControlRequest {
-  readonly emulator: RtcEmulator;
+  readonly emulator: ControlledEmulator;
   /** What the route's parentheses matched. */
   readonly parameters: readonly string[];
   readonly body: Record<string, unknown>;
@@ -77,7 +92,7 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
 class NotFoundError extends Error {}
 
 export async function handleControlRequest(
-  emulator: RtcEmulator,
+  emulator: ControlledEmulator,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -89,7 +104,7 @@ export async function handleControlRequest(
   }
 }
 
-async function dispatch(emulator: RtcEmulator, request: IncomingMessage): Promise<unknown> {
+async function dispatch(emulator: ControlledEmulator, request: IncomingMessage): Promise<unknown> {
   const { method, path: fullPath, body } = await readRawRequest(request, MAX_BODY_BYTES);
   const path = fullPath.slice(CONTROL_PREFIX.length);
   for (const [routeMethod, pattern, handler] of ROUTES) {
@@ -107,13 +122,13 @@ function readObject(body: Buffer): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-function participantOf(emulator: RtcEmulator, [roomId = '', userId = '']: readonly string[]) {
+function participantOf(emulator: ControlledEmulator, [roomId = '', userId = '']: readonly string[]) {
   const participant = emulator.room(roomId).participant(userId);
   if (participant === undefined) throw new NotFoundError(`${userId} is not in room ${roomId}`);
   return participant;
 }
 
-function describe(emulator: RtcEmulator): Record<string, unknown> {
+function describe(emulator: ControlledEmulator): Record<string, unknown> {
   const { appId, from, endpoint, credentials } = emulator.moduleOptions();
   return {
     endpoint,

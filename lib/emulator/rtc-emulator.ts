@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { RtcCredentials } from '../credentials/credentials.js';
 import type { EmulatorAccount } from './account.js';
 import { ApiEndpoint } from './api-endpoint.js';
 import { CONTROL_PREFIX, handleControlRequest } from './control-api.js';
 import { DeliveryRecord } from './delivery-record.js';
 import { EmulatorClock } from './emulator-clock.js';
+import type { EmulatorModuleOptions } from './emulator-module-options.js';
 import type { RecordedRequest } from './request-log.js';
 import { Room } from './room.js';
 import { RoomSockets } from './room-sockets.js';
@@ -15,14 +15,6 @@ import {
   resolveEmulatorOptions,
   type RtcEmulatorOptions,
 } from './rtc-emulator-options.js';
-
-/** Options for `RtcMessagingModule.forRoot()` that lead to the emulator. */
-export interface EmulatorModuleOptions {
-  readonly appId: string;
-  readonly from: string;
-  readonly endpoint: string;
-  readonly credentials: RtcCredentials;
-}
 
 /**
  * The remote API on this machine: real HTTP, the vendor's checks, answers and codes, a quota, and rooms whose
