@@ -8,6 +8,7 @@ import {
   UseFilters,
   UseGuards,
 } from '@nestjs/common';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { SendReceipt } from '../services/send-receipt.js';
@@ -16,8 +17,16 @@ import { type RoomUnicastHttpRequest, RoomUnicastRequestPipe } from './room-unic
 import { RtcExceptionFilter } from './rtc-exception.filter.js';
 
 const HttpRequestParts = createParamDecorator((_data: unknown, context: ExecutionContext) => {
-  const { params, body } = context.switchToHttp().getRequest<{ params: { roomId: string }; body: unknown }>();
-  return { roomId: params.roomId, body } satisfies RoomUnicastHttpRequest;
+  const { params, headers, body } = context.switchToHttp().getRequest<{
+    params: { roomId: string };
+    headers: IncomingHttpHeaders;
+    body: unknown;
+  }>();
+  return {
+    roomId: params.roomId,
+    contentType: headers['content-type'],
+    body,
+  } satisfies RoomUnicastHttpRequest;
 });
 
 /**

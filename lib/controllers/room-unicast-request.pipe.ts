@@ -6,8 +6,15 @@ import { RtcValidationError } from '../errors/rtc-validation.error.js';
 /** The parts of an HTTP request that a message is made from. */
 export interface RoomUnicastHttpRequest {
   readonly roomId: unknown;
+  readonly contentType: string | undefined;
   readonly body: unknown;
 }
+
+/**
+ * Nest parses forms too. A page of another site can post a form with its visitor's cookies without asking, but
+ * not JSON.
+ */
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 /** The controller's own validation pipe: it depends on none of the app's, and refuses unknown properties. */
 export class RoomUnicastRequestPipe implements PipeTransform<
@@ -16,8 +23,9 @@ export class RoomUnicastRequestPipe implements PipeTransform<
 > {
   constructor(private readonly allowFrom: boolean) {}
 
-  transform({ roomId, body }: RoomUnicastHttpRequest): BatchSendRoomUnicastDto {
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+  transform({ roomId, contentType, body }: RoomUnicastHttpRequest): BatchSendRoomUnicastDto {
+    const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+    if (!isObject || !JSON_TYPE.test(contentType ?? '')) {
       throw new RtcValidationError([
         { path: 'body', message: 'must be a JSON object, sent with Content-Type: application/json' },
       ]);

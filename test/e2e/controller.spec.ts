@@ -173,6 +173,24 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     expect(answer.status).toBe(400);
   });
 
+  it.each(['application/x-www-form-urlencoded', 'text/plain', 'application/jsonp'])(
+    'refuses %s, which a page of another site could post with the cookies of its visitor',
+    async (contentType) => {
+      const { post } = await start(register({ allowAnonymous: true }));
+      const answer = await post('/rtc/rooms/room-1/unicast', 'to=alice&to=bob&message=hi', {
+        'Content-Type': contentType,
+      });
+      expect([400, 415]).toContain(answer.status);
+      expect(emulator.requests).toEqual([]);
+    },
+  );
+
+  it.each(['application/json; charset=utf-8', 'Application/JSON'])('takes %s', async (contentType) => {
+    const { post } = await start(register({ allowAnonymous: true }));
+    const answer = await post('/rtc/rooms/room-1/unicast', MESSAGE, { 'Content-Type': contentType });
+    expect(answer.status).toBe(200);
+  });
+
   it('wants the room in the path alone', async () => {
     const { post } = await start(register({ allowAnonymous: true }));
     const { status, body } = await post('/rtc/rooms/room-1/unicast', { ...MESSAGE, roomId: 'room-2' });

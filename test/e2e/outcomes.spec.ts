@@ -84,6 +84,20 @@ describe('the outcome', () => {
         'unknown',
         'InternalServiceTimeout',
       ],
+      [
+        '200 with an internal service error',
+        200,
+        vendorAnswer('InternalServiceError'),
+        'unknown',
+        'InternalServiceError',
+      ],
+      [
+        '200 with an outage',
+        200,
+        vendorAnswer('ServiceUnavailableTemp'),
+        'unknown',
+        'ServiceUnavailableTemp',
+      ],
       ['200, empty', 200, '', 'unknown', 'UnreadableResponse'],
       ['200 with HTML', 200, html, 'unknown', 'UnreadableResponse'],
       ['200, cut short', 200, vendorAnswer().slice(0, -5), 'unknown', 'UnreadableResponse'],
@@ -138,6 +152,15 @@ describe('the outcome', () => {
       expect(error).toMatchObject({ codeN: 1, requestId: '20260101000000ABC' });
       expect(error.hint).toContain('VOLCENGINE_SECRET_KEY');
       expect(error.attempts[0]!.requestId).toBe('20260101000000ABC');
+    });
+
+    it.each([
+      ['FlowLimitExceeded.QPSOverLimit', 'requests per second'],
+      ['AccessDenied.ServiceNotEnabled', "vendor's console"],
+    ])('with %s has a hint that fits', async (apiCode, words) => {
+      const server = await serve(respond(403, vendorAnswer(apiCode)));
+      const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
+      expect(error.hint).toContain(words);
     });
 
     it('is a success without the word for it: the absence of an error decides', async () => {
@@ -358,11 +381,17 @@ describe('the outcome', () => {
       expect(error).toMatchObject({ outcome: 'unknown', attempts: [{ phase: 'sent', failure: 'ABORTED' }] });
     });
 
-    it('never: its signal is let go of', async () => {
+    it('never: its signal and the timer are let go of', async () => {
+      const timers = (): number =>
+        process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
       const server = await serve(respond(200, vendorAnswer()));
+      const service = await serviceFor(server.url);
+      await service.batchSend(MESSAGE);
+      const before = timers();
       const { signal } = new AbortController();
-      await (await serviceFor(server.url)).batchSend(MESSAGE, { signal });
+      for (let call = 0; call < 5; call++) await service.batchSend(MESSAGE, { signal, timeoutMs: 60_000 });
       expect(getEventListeners(signal, 'abort')).toEqual([]);
+      expect(timers()).toBeLessThan(before + 5);
     });
   });
 
@@ -425,6 +454,7 @@ describe('the outcome', () => {
           '"Message":"  \\"quoted\\" and spaced  "}',
       );
       expect(headers).toMatchObject({
+        accept: 'application/json',
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
         host: new URL(server.url).host,
@@ -459,14 +489,25 @@ describe('the outcome', () => {
       httpAgent.destroy();
     });
 
-    it('closes its own sockets with the app', async () => {
-      const server = await serve(respond(200, vendorAnswer()));
-      const { module, service } = await createService({ ...OPTIONS, endpoint: server.url });
-      await service.batchSend(MESSAGE);
+    /** A server that would keep an idle connection for longer than any test takes. */
+    const servePatiently = async () => {
+      const server = await serve(respond(200, vendorAnswer(), { 'Keep-Alive': 'timeout=60' }));
+      const service = await createService({ ...OPTIONS, endpoint: server.url });
+      await service.service.batchSend(MESSAGE);
       const [socket] = server.connections;
-      const closed = new Promise((resolve) => socket!.once('close', resolve));
+      return { module: service.module, closed: new Promise((resolve) => socket!.once('close', resolve)) };
+    };
+
+    it('closes its own sockets with the app', async () => {
+      const { module, closed } = await servePatiently();
       await module.close();
-      await closed;
+      expect(await Promise.race([closed.then(() => 'closed'), sleep(1_000, 'open')])).toBe('closed');
     });
+
+    it('retires an idle socket before a server would', async () => {
+      const { module, closed } = await servePatiently();
+      await closed;
+      await module.close();
+    }, 15_000);
   });
 });

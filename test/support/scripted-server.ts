@@ -56,7 +56,9 @@ export async function startScriptedServer(
       answer(response, whole);
     });
   };
-  const server: Server | NetServer = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
+  const server: Server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
+  // What becomes of an idle connection is the client's doing.
+  server.keepAliveTimeout = 60_000;
   const running = await listen(server);
   return { ...running, received, url: `http${tls === undefined ? '' : 's'}://127.0.0.1:${running.port}` };
 }
