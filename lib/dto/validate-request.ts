@@ -4,8 +4,7 @@ import { pathInList, RECIPIENTS_CONSTRAINT } from './field.decorators.js';
 import { recipientProblems } from './field-rules.js';
 
 /**
- * Checks anything against a DTO class and returns an instance of it that later changes to the input don't
- * reach.
+ * Checks anything against a DTO class and returns an instance of it.
  * @throws RtcValidationError with every rule that is broken
  */
 export function validateRequest<T extends object>(dtoClass: new () => T, input: unknown): T {
@@ -18,7 +17,7 @@ export function validateRequest<T extends object>(dtoClass: new () => T, input: 
   for (const [name, value] of Object.entries(input)) {
     // Left to class-validator's own whitelist, names such as "constructor" would pass.
     if (!fields.has(name)) unknown.push({ path: shorten(name), message: 'is not a known property' });
-    else Object.assign(dto, { [name]: Array.isArray(value) ? [...value] : value });
+    else Object.assign(dto, { [name]: value });
   }
   const issues = [...validateSync(dto, { forbidUnknownValues: true }).flatMap(toIssues), ...unknown];
   if (issues.length > 0) throw new RtcValidationError(issues);

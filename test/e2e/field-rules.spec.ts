@@ -93,6 +93,8 @@ const BAD: readonly [string, object, string, string][] = [
   ['a sender of 129 characters', { from: 'f'.repeat(129) }, 'from', 'is 129 characters long'],
   ['a word for binary', { binary: 'yes' }, 'binary', 'must be true or false'],
   ['null for binary', { binary: null }, 'binary', 'must be true or false'],
+  ['a character that turns text around', { from: 'a\u202eb' }, 'from', '"a\\u202eb" contains U+202E'],
+  ['a control character of Latin-1', { from: 'a\u0085b' }, 'from', '"a\\u0085b" contains U+0085'],
   ['an unknown property', { colour: 'red' }, 'colour', 'is not a known property'],
   ['a property named like a method', { constructor: 1 }, 'constructor', 'is not a known property'],
   ['an own __proto__', JSON.parse('{"__proto__":{"from":"evil"}}'), '__proto__', 'is not a known property'],
@@ -147,6 +149,13 @@ describe('the rules of a request', () => {
       expect(error.issues).toEqual([{ path: 'request', message: 'must be an object' }]);
     },
   );
+
+  it('name no more than the beginning of an unknown property', async () => {
+    const error = await rejectionOf<RtcValidationError>(
+      service.batchSend({ ...LEGAL, ['p'.repeat(1_000)]: 1 }),
+    );
+    expect(error.issues.map(({ path }) => path)).toEqual([`${'p'.repeat(40)}…`]);
+  });
 
   it('are told all at once', async () => {
     const error = await rejectionOf<RtcValidationError>(

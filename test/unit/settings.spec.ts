@@ -134,6 +134,7 @@ describe('settings', () => {
     [{ endpoint: 'https://host/path' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin alone'],
     [{ endpoint: 'https://host?x' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin alone'],
     [{ endpoint: 'https://u:p@host' }, {}, 'endpoint (RTC_ENDPOINT): must not hold a user name or password'],
+    [{ endpoint: 'https://:p@host' }, {}, 'endpoint (RTC_ENDPOINT): must not hold a user name or password'],
     [{ endpoint: 1 }, {}, 'endpoint (RTC_ENDPOINT): must be a string'],
     [{ apiVersion: 'latest' }, {}, 'apiVersion (RTC_API_VERSION): must be a date'],
     [{ timeoutMs: 0 }, {}, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got 0'],
