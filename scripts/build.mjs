@@ -1,4 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { ensureInstalled } from './ensure-installed.mjs';
 import { runTool } from './run.mjs';
 
 /** Builds `dist/esm` and `dist/cjs`, each with its own types. */
@@ -9,4 +10,7 @@ export async function build() {
   await writeFile('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 }
 
-if (process.argv[1] === import.meta.filename) await build();
+if (process.argv[1] === import.meta.filename) {
+  await ensureInstalled();
+  await build();
+}

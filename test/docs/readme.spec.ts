@@ -123,10 +123,12 @@ describe('the README', () => {
     expect(textsIn('sh').map((text) => text.trim())).toEqual([
       'npm run demo', // demo.spec.ts
       'npm test', // this very run
+      'npm run emulator', // rtc-emulator.spec.ts
+      'cp sample/.env.example .env && npm start', // sample-process.spec.ts
       'npm install nestjs-rtc-messaging @nestjs/config class-validator class-transformer', // nest12-esm.spec.ts
       'npx rtc-emulator', // rtc-emulator.spec.ts
     ]);
-    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['demo', 'test']));
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['demo', 'test', 'emulator', 'start']));
     expect(Object.keys(bin)).toEqual(['rtc-emulator']);
   });
 
