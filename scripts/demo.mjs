@@ -1,9 +1,9 @@
 import { ensureInstalled } from './ensure-installed.mjs';
 
 await ensureInstalled();
-const { build } = await import('./build.mjs');
+const { buildLibrary } = await import('./build-library.mjs');
 const { runTool } = await import('./run.mjs');
-await build();
+await buildLibrary();
 await runTool('@nestjs/cli/bin/nest.js', ['build']);
 
 const { runDemo } = await import('./demo/run-demo.mjs');

@@ -2,12 +2,12 @@ import { ensureInstalled } from './ensure-installed.mjs';
 
 await ensureInstalled();
 const { runTool } = await import('./run.mjs');
-const { build } = await import('./build.mjs');
+const { buildLibrary } = await import('./build-library.mjs');
 
 await runTool('oxlint/bin/oxlint', ['--deny-warnings']);
 await runTool('prettier/bin/prettier.cjs', ['--check', '.']);
 await runTool('typescript/bin/tsc', ['--noEmit']);
-await build();
+await buildLibrary();
 await runTool('@nestjs/cli/bin/nest.js', ['build']);
 await runTool('jest/bin/jest.js', process.argv.slice(2), {
   // Jest loads ES modules only behind this flag.

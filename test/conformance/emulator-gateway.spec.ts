@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { sha256Hex } from '../../lib/openapi/signature-v4.js';
 import { QUERY, type RawRequestChanges, sendRaw, unicastBody } from '../support/raw-request.js';
 
 const FIFTEEN_MINUTES = 15 * 60_000;
@@ -86,6 +87,7 @@ describe('the emulator, asked by hand', () => {
     ],
     ['a malformed date', { xDate: '2026-01-01T00:00:00Z' }, 400, 'InvalidTimestamp', 100_006],
     ['an old date', { xDate: '20200101T000000Z' }, 400, 'InvalidTimestamp', 100_006],
+    ['a credential of another date', { scopeDate: '20200101' }, 400, 'InvalidCredential'],
     ['another service', { service: 'iam' }, 404, 'ServiceNotFound', 100_007],
     [
       'an unknown action',
@@ -113,7 +115,7 @@ describe('the emulator, asked by hand', () => {
     ['a wrong body hash', { signed: { 'x-content-sha256': 'ab' } }, 401, 'SignatureDoesNotMatch', 100_010],
     [
       'an unsigned body hash',
-      { headers: { 'x-content-sha256': 'ab' } },
+      { headers: { 'x-content-sha256': sha256Hex(unicastBody()) } },
       401,
       'SignatureDoesNotMatch',
       100_010,
@@ -159,6 +161,16 @@ describe('the emulator, asked by hand', () => {
   ])('refuses %s', async (_what, changes, ...[status, code, codeN]) => {
     expect(await refusal(changes)).toEqual([status, code, codeN]);
     expect(emulator.deliveries.total).toBe(0);
+  });
+
+  it('wants a temporary key to sign its token', async () => {
+    const credentials = { accessKeyId: 'ak', secretAccessKey: 'sk', sessionToken: 'st' };
+    const temporary = await RtcEmulator.start({ credentials });
+    const signed = await sendRaw(temporary, { signed: { 'x-security-token': 'st' } });
+    const unsigned = await sendRaw(temporary, { headers: { 'x-security-token': 'st' } });
+    await temporary.close();
+    expect([signed.status, unsigned.status]).toEqual([200, 401]);
+    expect(unsigned.body.ResponseMetadata.Error.Code).toBe('SignatureDoesNotMatch');
   });
 
   it('takes signatures for 15 minutes around its own clock, no longer', async () => {

@@ -58,6 +58,11 @@ class OwnController {
   busy(): never {
     throw new RtcQuotaError('The queue is full.', { retryAfterMs: 1_200 });
   }
+
+  @Post('nearly')
+  nearly(): never {
+    throw new RtcQuotaError('The queue is full.', { retryAfterMs: 0 });
+  }
 }
 
 const refusing: CanActivate = { canActivate: () => false };
@@ -229,9 +234,11 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     const sent = await running.post('/own/dto', { roomId: 'room-1', ...MESSAGE });
     const refused = await running.post('/own/dto', { roomId: 'room-1', to: ['a', 'b c'], message: 'x' });
     const busy = await running.post('/own/busy', {});
+    const nearly = await running.post('/own/nearly', {});
     expect(sent.status).toBe(201);
     expect(refused.status).toBe(400);
     expect(refused.body.message).toEqual([expect.stringContaining('to[1]: "b c" contains a space')]);
+    expect(nearly.headers.get('retry-after')).toBe('1');
     expect([busy.status, busy.headers.get('retry-after'), busy.body.code]).toEqual([429, '2', 'RTC_QUOTA']);
   });
 });

@@ -13,6 +13,8 @@ export interface RawRequestChanges {
   readonly secretAccessKey?: string;
   readonly service?: string;
   readonly xDate?: string;
+  /** The date in the credential. */
+  readonly scopeDate?: string;
   /** Added to, or with undefined taken from, the headers after signing. */
   readonly headers?: Record<string, string | undefined>;
   /** Headers that are signed, beside host and x-date. */
@@ -62,7 +64,7 @@ export function sendRaw(emulator: RtcEmulator, changes: RawRequestChanges = {}):
     names.join(';'),
     sha256(body),
   ].join('\n');
-  const scope = `${xDate.slice(0, 8)}/cn-north-1/${service}/request`;
+  const scope = `${changes.scopeDate ?? xDate.slice(0, 8)}/cn-north-1/${service}/request`;
   const key = scope.split('/').reduce<Buffer | string>((key, part) => hmac(key, part), secretAccessKey);
   const signature = hmac(key, `HMAC-SHA256\n${xDate}\n${scope}\n${sha256(canonical)}`).toString('hex');
 

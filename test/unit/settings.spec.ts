@@ -74,6 +74,16 @@ describe('settings', () => {
     expect((await settings.resolveCredentials()).sessionToken).toBeUndefined();
   });
 
+  it.each([
+    ['true', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+  ])('read %s as a flag', (flag, allowed) => {
+    const endpoint = { RTC_ENDPOINT: 'http://rtc.internal', RTC_ALLOW_INSECURE_ENDPOINT: flag };
+    expect(problemsOf({}, { ...MINIMUM, ...endpoint })).toHaveLength(allowed ? 0 : 1);
+  });
+
   it('take undefined for "not given" and an empty variable for "not set"', () => {
     expect(settle({ timeoutMs: undefined }, { ...MINIMUM, RTC_TIMEOUT_MS: '' }).timeoutMs).toBe(5_000);
   });
