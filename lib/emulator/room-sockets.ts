@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { idProblem } from '../dto/field-rules.js';
 import { toMessageJson } from './message-json.js';
 import type { Participant } from './participant.js';
 import type { Room } from './room.js';
@@ -19,9 +20,9 @@ export class RoomSockets {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    let participant: Participant;
+    let place: { room: Room; userId: string };
     try {
-      participant = this.#join(request.url ?? '/');
+      place = this.#readPlace(request.url ?? '/');
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'Bad request';
       socket.end(
@@ -30,9 +31,10 @@ export class RoomSockets {
       );
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => attend(webSocket, participant));
-    // A handshake that ws refuses never reaches the callback.
-    socket.on('close', () => participant.leave());
+    // Joins once the handshake is complete: one that fails must not put out who is in the room already.
+    this.#server.handleUpgrade(request, socket, head, (webSocket) =>
+      attend(webSocket, place.room.join(place.userId)),
+    );
   }
 
   close(): void {
@@ -40,11 +42,14 @@ export class RoomSockets {
     this.#server.close();
   }
 
-  #join(path: string): Participant {
+  #readPlace(path: string): { room: Room; userId: string } {
     const url = new URL(path, 'http://emulator');
     const roomId = /^\/rooms\/([^/]+)$/.exec(url.pathname)?.[1];
     if (roomId === undefined) throw new TypeError('Connect to /rooms/:roomId?userId=…');
-    return this.rooms.room(decodeURIComponent(roomId)).join(url.searchParams.get('userId') ?? '');
+    const userId = url.searchParams.get('userId') ?? '';
+    const problem = idProblem(userId);
+    if (problem !== undefined) throw new TypeError(`userId: ${problem}`);
+    return { room: this.rooms.room(decodeURIComponent(roomId)), userId };
   }
 }
 

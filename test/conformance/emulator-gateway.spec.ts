@@ -148,6 +148,7 @@ describe('the emulator, asked by hand', () => {
       400,
       'InvalidParameter.IllegalRoomID',
     ],
+    ['null as RoomId', { body: unicastBody({ RoomId: null }) }, 400, 'InvalidParameter.IllegalRoomID'],
     ['no From', { body: unicastBody({ From: undefined }) }, 400, 'InvalidParameter.IllegalFrom'],
     ['no user', { body: unicastBody({ To: [] }) }, 400, 'InvalidParameter.IllegalTo'],
     ['an empty message', { body: unicastBody({ Message: '' }) }, 400, 'InvalidParameter'],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { createConnection } from 'node:net';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
 import { rejectionOf } from '../support/rejection.js';
@@ -87,6 +88,20 @@ describe('a room of the emulator', () => {
       socket.close();
       await left;
       expect(emulator.room('room-1').participants).toEqual([]);
+    });
+
+    it('leaves who is in the room alone when a handshake fails', async () => {
+      const alice = emulator.room('room-1').join('alice');
+      const answer = await fetch(`${emulator.url}/rooms/room-1?userId=alice`).catch(() => undefined);
+      const { port } = new URL(emulator.url);
+      const socket = createConnection(Number(port), '127.0.0.1');
+      socket.end(
+        'GET /rooms/room-1?userId=alice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      );
+      const [refusal] = (await once(socket, 'data')) as [Buffer];
+      expect(answer?.status).toBe(400);
+      expect(refusal.toString()).toContain('HTTP/1.1 400');
+      expect(emulator.room('room-1').participant('alice')).toBe(alice);
     });
 
     it('closes when another takes the place', async () => {
