@@ -30,10 +30,14 @@ export interface AcceptedCall {
  * error never leaves, since it carries the `Authorization` header and the body.
  */
 export class OpenApiClient {
-  constructor(
-    private readonly http: HttpClient,
-    private readonly apiVersion: string,
-  ) {}
+  // Private to the language: whoever prints the client must not print the requests of its sockets.
+  readonly #http: HttpClient;
+  readonly #apiVersion: string;
+
+  constructor(http: HttpClient, apiVersion: string) {
+    this.#http = http;
+    this.#apiVersion = apiVersion;
+  }
 
   async call(
     action: RtcActionName,
@@ -48,9 +52,9 @@ export class OpenApiClient {
     const attempt = new HttpAttempt(options.timeoutMs, options.signal);
     try {
       const response = await attempt.guard(
-        this.http.axios.request<Buffer, AxiosResponse<Buffer>>({
+        this.#http.axios.request<Buffer, AxiosResponse<Buffer>>({
           method: 'POST',
-          url: `/?Action=${action}&Version=${this.apiVersion}`,
+          url: `/?Action=${action}&Version=${this.#apiVersion}`,
           data: Buffer.from(JSON.stringify(body)),
           adapter: (config) => sendOverNodeHttp(config, attempt),
         }),
@@ -64,7 +68,7 @@ export class OpenApiClient {
   }
 
   close(): void {
-    this.http.close();
+    this.#http.close();
   }
 }
 

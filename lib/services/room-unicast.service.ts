@@ -16,10 +16,14 @@ import { toWireMessage } from './wire-message.js';
 /** Sends messages to users in a room. */
 @Injectable()
 export class RoomUnicastService {
-  constructor(
-    @Inject(RTC_MESSAGING_SETTINGS) private readonly settings: RtcMessagingSettings,
-    private readonly client: OpenApiClient,
-  ) {}
+  // Private to the language, so that printing the service does not print its sockets' requests.
+  readonly #settings: RtcMessagingSettings;
+  readonly #client: OpenApiClient;
+
+  constructor(@Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings, client: OpenApiClient) {
+    this.#settings = settings;
+    this.#client = client;
+  }
 
   /**
    * Sends one message to up to 600 users in a room, with one request (`BatchSendRoomUnicast`).
@@ -37,16 +41,16 @@ export class RoomUnicastService {
     const { roomId, to, message, from, binary } = validateRequest(BatchSendRoomUnicastDto, request);
     const { signal, timeoutMs } = checkSendOptions(options);
     const recipients = [...new Set(to)];
-    const { requestId, attempt } = await this.client.call(
+    const { requestId, attempt } = await this.#client.call(
       'BatchSendRoomUnicast',
       {
-        AppId: this.settings.appId,
+        AppId: this.#settings.appId,
         RoomId: roomId,
         From: from ?? this.#defaultFrom(),
         To: recipients,
         ...toWireMessage(message, binary),
       },
-      { signal, timeoutMs: timeoutMs ?? this.settings.timeoutMs },
+      { signal, timeoutMs: timeoutMs ?? this.#settings.timeoutMs },
     );
     return {
       outcome: 'accepted',
@@ -59,7 +63,7 @@ export class RoomUnicastService {
   }
 
   #defaultFrom(): string {
-    if (this.settings.from !== undefined) return this.settings.from;
+    if (this.#settings.from !== undefined) return this.#settings.from;
     throw new RtcValidationError([
       { path: 'from', message: "is missing; name it in the request or set the module's from (RTC_FROM)" },
     ]);

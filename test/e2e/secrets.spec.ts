@@ -3,6 +3,7 @@ import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import {
   RoomUnicastService,
@@ -51,6 +52,7 @@ async function printed(value: unknown): Promise<string> {
   return text;
 }
 
+const SETTINGS = 'nestjs-rtc-messaging:settings';
 const LEAKS = /CANARY|Signature=|SignedHeaders|HMAC-SHA256|authorization/i;
 
 describe('nothing that is printed holds a secret or the message:', () => {
@@ -159,13 +161,24 @@ describe("the module's providers, printed", () => {
     });
     const service = app.get(RoomUnicastService);
     await service.batchSend(MESSAGE);
-    for (const token of [
-      'nestjs-rtc-messaging:options',
-      'nestjs-rtc-messaging:settings',
-      RoomUnicastService,
-    ]) {
+    for (const token of ['nestjs-rtc-messaging:options', SETTINGS, RoomUnicastService]) {
       expect(await printed({ provider: inspect(app.get(token), { depth: 20 }) })).not.toMatch(LEAKS);
     }
     await app.close();
+  });
+
+  it('hold no secret while a request is under way', async () => {
+    const server = await startScriptedServer(() => undefined);
+    const options = { appId: 'app', from: 'server', endpoint: server.url, credentials: CREDENTIALS };
+    const { module, service } = await createService(options);
+    const controller = new AbortController();
+    const sending = rejectionOf(service.batchSend(MESSAGE, { signal: controller.signal }));
+    while (server.received.length === 0) await sleep(5);
+    const text = await printed([service, module.get(RtcMessagingModule), module.get(SETTINGS)]);
+    controller.abort();
+    await sending;
+    await module.close();
+    await server.close();
+    expect(text).not.toMatch(LEAKS);
   });
 });
