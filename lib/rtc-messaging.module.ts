@@ -1,16 +1,15 @@
 import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import type { Environment } from './config/environment.js';
-import { resolveSettings } from './config/resolve-settings.js';
+import { type ControllerNeeds, resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
-import type { ConfigProblem } from './errors/rtc-config.error.js';
 import { OpenApiClient } from './openapi/open-api.client.js';
 import { openApiClientProvider } from './openapi/open-api.provider.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
-  CONTROLLER_PROBLEMS,
+  CONTROLLER_NEEDS,
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './rtc-messaging.module-definition.js';
@@ -21,9 +20,9 @@ import { RoomUnicastService } from './services/room-unicast.service.js';
   providers: [
     {
       provide: RTC_MESSAGING_SETTINGS,
-      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, CONTROLLER_PROBLEMS],
-      useFactory: (options: unknown, environment: Environment, problems: readonly ConfigProblem[]) =>
-        resolveSettings(options, environment, problems),
+      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, CONTROLLER_NEEDS],
+      useFactory: (options: unknown, environment: Environment, controller: ControllerNeeds) =>
+        resolveSettings(options, environment, controller),
     },
     openApiClientProvider,
     RoomUnicastService,
@@ -51,8 +50,8 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
     return super.forRootAsync(options);
   }
 
-  /** Runs after the HTTP server has let its requests finish. */
-  onApplicationShutdown(): void {
-    this.client.close();
+  /** Lets what is in flight finish, each within its own time limit; new calls are refused. */
+  onApplicationShutdown(): Promise<void> {
+    return this.client.close();
   }
 }

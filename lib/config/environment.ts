@@ -19,13 +19,15 @@ export type OptionPath = keyof typeof VARIABLES;
 /** What is set in the environment, unchecked. An empty variable counts as one that is not set. */
 export type Environment = { readonly [Path in OptionPath]?: string };
 
-/** Picks this module's variables. The secrets among them are not enumerable, so that they are not printed. */
+/** Picks this module's variables. They are getters, and the secrets not enumerable, so that no way of
+ * printing shows those. */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
   const environment: Environment = {};
   for (const [path, variable] of Object.entries(VARIABLES)) {
     const value = variables[variable];
     if (value === undefined || value === '') continue;
-    Object.defineProperty(environment, path, { value, enumerable: !path.startsWith('credentials.') });
+    const secret = path.startsWith('credentials.');
+    Object.defineProperty(environment, path, { get: () => value, enumerable: !secret });
   }
   return environment;
 }

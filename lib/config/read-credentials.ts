@@ -26,10 +26,11 @@ export function readCredentials(reader: SettingsReader, given: unknown): Resolve
   }) as RtcCredentials;
 
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  const temporary = sessionToken !== undefined && sessionToken !== '';
   const problems = [
     noteProblem(reader, 'credentials.accessKeyId', accessKeyId),
     noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey),
-    sessionToken !== undefined && noteProblem(reader, 'credentials.sessionToken', sessionToken),
+    temporary && noteProblem(reader, 'credentials.sessionToken', sessionToken),
   ];
   return problems.includes(true) ? undefined : toResolveCredentials(credentials);
 }

@@ -27,16 +27,24 @@ const MAX_TIMEOUT_MS = 600_000;
 /** A response is a few hundred bytes; this bounds what a foreign server can fill after a mistaken setting. */
 const MAX_CONTENT_LENGTH = 64 * 1_048_576;
 
+/** Known before the settings are. */
+export interface ControllerNeeds {
+  /** Told in the same error as those of the settings. */
+  readonly problems: readonly ConfigProblem[];
+  /** Whether there must be a sender, since callers over HTTP can't name one. */
+  readonly needsFrom: boolean;
+}
+
 /**
  * Merges options over the environment over the defaults.
  * @param given what the app passed, of any type
- * @param otherProblems found elsewhere, to be told in the same error
+ * @param controller what the controller asks of the settings, and what is wrong with its own
  * @throws RtcConfigError listing everything that is wrong
  */
 export function resolveSettings(
   given: unknown,
   environment: Environment,
-  otherProblems: readonly ConfigProblem[] = [],
+  controller: ControllerNeeds = { problems: [], needsFrom: false },
 ): RtcMessagingSettings {
   const reader = new SettingsReader(environment);
   const options = reader.record('', given, OPTIONS);
@@ -48,7 +56,9 @@ export function resolveSettings(
       options['appId'],
       text(/^\S{1,128}$/, 'must be 1–128 characters without white space'),
     ),
-    from: reader.optional('from', options['from'], userId),
+    from: controller.needsFrom
+      ? reader.required('from', options['from'], userId)
+      : reader.optional('from', options['from'], userId),
     apiVersion:
       reader.optional(
         'apiVersion',
@@ -74,7 +84,7 @@ export function resolveSettings(
     },
   };
   const { appId, resolveCredentials } = settings;
-  const problems = [...reader.problems, ...otherProblems];
+  const problems = [...reader.problems, ...controller.problems];
   // What is missing has been noted as a problem; asking again spares a cast.
   if (problems.length > 0 || appId === undefined || resolveCredentials === undefined) {
     throw new RtcConfigError(problems);
@@ -98,9 +108,9 @@ function readTarget(
   const endpoint = reader.optional('endpoint', options['endpoint'], (value) =>
     checkEndpoint(value, allowInsecure),
   );
-  const host = REGION_HOSTS[region];
+  const host = REGION_HOSTS.get(region);
   if (endpoint === undefined && host === undefined && reader.problems.length === before) {
-    const known = Object.keys(REGION_HOSTS).join(', ');
+    const known = [...REGION_HOSTS.keys()].join(', ');
     reader.reject('region', `has no known host (known: ${known}); set endpoint (RTC_ENDPOINT) as well`);
   }
   return { region, endpoint: endpoint ?? `https://${host}` };

@@ -1,5 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
+import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
@@ -40,7 +42,8 @@ export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
       statusCode,
       error: STATUS_CODES[statusCode] ?? 'Error',
       code: error.code,
-      message: error.message,
+      // What is wrong with the settings is the operator's to know.
+      message: error instanceof RtcConfigError ? 'The sender is not configured correctly.' : error.message,
       outcome: error.outcome,
       ...(error.requestId !== undefined && { requestId: error.requestId }),
       ...(error instanceof RtcValidationError && { issues: error.issues }),
@@ -51,6 +54,10 @@ export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
 function statusOf(error: RtcMessagingError): number {
   if (error instanceof RtcValidationError) return HttpStatus.BAD_REQUEST;
   if (error instanceof RtcQuotaError) return HttpStatus.TOO_MANY_REQUESTS;
+  // Nothing aborts what comes over HTTP but the app's own shutdown.
+  if (error instanceof RtcAbortedError && error.outcome === 'not_attempted') {
+    return HttpStatus.SERVICE_UNAVAILABLE;
+  }
   // The caller must learn that sending again may deliver twice, whatever went wrong.
   return error.outcome === 'unknown' ? HttpStatus.GATEWAY_TIMEOUT : HttpStatus.BAD_GATEWAY;
 }

@@ -10,7 +10,7 @@ export class SealedCredentials implements RtcCredentials {
   constructor({ accessKeyId, secretAccessKey, sessionToken }: RtcCredentials) {
     this.accessKeyId = accessKeyId;
     this.#secretAccessKey = secretAccessKey;
-    this.#sessionToken = sessionToken;
+    this.#sessionToken = sessionToken === '' ? undefined : sessionToken;
   }
 
   get secretAccessKey(): string {

@@ -51,5 +51,7 @@ function toIssues({ property, value, constraints = {} }: ValidationError): Valid
 }
 
 function shorten(name: string): string {
-  return name.length > 40 ? `${name.slice(0, 40)}…` : name;
+  // A name may be anything; it must not be able to forge a line of a log.
+  const printable = name.replaceAll(/[^\x20-\x7e]/g, '?');
+  return printable.length > 40 ? `${printable.slice(0, 40)}…` : printable;
 }

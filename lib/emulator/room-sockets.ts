@@ -28,6 +28,8 @@ export class RoomSockets {
       socket.end(
         `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n` +
           `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
+        // The server lets go of an upgraded socket, so no one else would close it.
+        () => socket.destroy(),
       );
       return;
     }

@@ -61,6 +61,8 @@ export class RtcEmulator {
   /** Where it listens: an origin. */
   get url(): string {
     const { address, port, family } = this.#server.address() as AddressInfo;
+    // A wildcard is no address to send to, and plain http: is for loopback alone.
+    if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`;
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 

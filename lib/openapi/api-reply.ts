@@ -24,7 +24,7 @@ export function readReply(body: Buffer): ApiReply {
   const metadata = isRecord(parsed) ? parsed['ResponseMetadata'] : undefined;
   if (!isRecord(metadata)) return { kind: 'unreadable', why: 'the body has no ResponseMetadata' };
 
-  const requestId = printable(metadata['RequestId']);
+  const requestId = readRequestId(metadata['RequestId']);
   const error = metadata['Error'];
   if (error === undefined || error === null) {
     return requestId === undefined
@@ -37,6 +37,12 @@ export function readReply(body: Buffer): ApiReply {
   }
   const codeN = error['CodeN'];
   return { kind: 'error', apiCode, codeN: typeof codeN === 'number' ? codeN : undefined, requestId };
+}
+
+/** Kept as it is spelt, if it can be printed: whether a message was accepted must not hang on that. */
+function readRequestId(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined;
+  return /^[\x21-\x7e]{1,128}$/.test(value) ? value : '(unprintable)';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

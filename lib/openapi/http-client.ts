@@ -1,4 +1,4 @@
-import axios, { type AxiosInstance } from 'axios';
+import { Axios } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 
@@ -18,7 +18,7 @@ export interface HttpClientSettings {
 const IDLE_SOCKET_MS = 4_000;
 
 export interface HttpClient {
-  readonly axios: AxiosInstance;
+  readonly axios: Axios;
   /** Closes the sockets of the agents that were made here; those that the app gave are the app's. */
   close(): void;
 }
@@ -29,7 +29,8 @@ export function createHttpClient({ endpoint, http }: HttpClientSettings): HttpCl
   const ownHttpAgent = new HttpAgent(agentOptions);
   const ownHttpsAgent = new HttpsAgent(agentOptions);
   return {
-    axios: axios.create({
+    // Not axios.create(): that would send the headers which the app has set for all of its own Axios calls.
+    axios: new Axios({
       baseURL: endpoint,
       headers: {
         'Content-Type': 'application/json',

@@ -33,6 +33,8 @@ export class OpenApiClient {
   // Private to the language: whoever prints the client must not print the requests of its sockets.
   readonly #http: HttpClient;
   readonly #apiVersion: string;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #closing = false;
 
   constructor(http: HttpClient, apiVersion: string) {
     this.#http = http;
@@ -49,6 +51,32 @@ export class OpenApiClient {
         outcome: 'not_attempted',
       });
     }
+    if (this.#closing) {
+      throw new RtcAbortedError(`${action} was refused: the app is shutting down. Nothing was sent.`, {
+        outcome: 'not_attempted',
+      });
+    }
+    const call = this.#attempt(action, body, options);
+    this.#inFlight.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#inFlight.delete(call);
+    }
+  }
+
+  /** Refuses new calls, waits for those in flight (their `timeoutMs` bounds that), then closes the sockets. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.allSettled(this.#inFlight);
+    this.#http.close();
+  }
+
+  async #attempt(
+    action: RtcActionName,
+    body: Readonly<Record<string, unknown>>,
+    options: CallOptions,
+  ): Promise<AcceptedCall> {
     const attempt = new HttpAttempt(options.timeoutMs, options.signal);
     try {
       const response = await attempt.guard(
@@ -66,10 +94,6 @@ export class OpenApiClient {
       attempt.dispose();
     }
   }
-
-  close(): void {
-    this.#http.close();
-  }
 }
 
 function readAccepted(
@@ -84,7 +108,7 @@ function readAccepted(
   }
   if (reply.kind === 'error') {
     const { apiCode, codeN, requestId } = reply;
-    const outcome = outcomeOfCode(apiCode, httpStatus);
+    const outcome = outcomeOfCode(apiCode, codeN, httpStatus);
     throw new RtcApiError(
       outcome === 'rejected'
         ? `${action} was refused with ${apiCode} (HTTP ${httpStatus}).`

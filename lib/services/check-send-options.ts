@@ -12,10 +12,7 @@ export function checkSendOptions(options: SendOptions): SendOptions {
   }
   const issues: ValidationIssue[] = [];
   const { signal, timeoutMs } = options;
-  if (
-    signal !== undefined &&
-    typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== 'function'
-  ) {
+  if (signal !== undefined && !isAbortSignal(signal)) {
     issues.push({ path: 'options.signal', message: 'must be an AbortSignal' });
   }
   if (
@@ -32,4 +29,14 @@ export function checkSendOptions(options: SendOptions): SendOptions {
   }
   if (issues.length > 0) throw new RtcValidationError(issues);
   return options;
+}
+
+/** By what is asked of it, since a signal may be of another realm or a polyfill. */
+function isAbortSignal(value: unknown): boolean {
+  const signal = value as Partial<AbortSignal> | null;
+  return (
+    typeof signal?.aborted === 'boolean' &&
+    typeof signal.addEventListener === 'function' &&
+    typeof signal.removeEventListener === 'function'
+  );
 }

@@ -2,15 +2,21 @@ import { once } from 'node:events';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { startSampleApp } from './sample-app.mjs';
 
+/** Listened for from the start: a signal that comes early must not leave the sample behind. */
+const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+
 const ROOM = process.env.RTC_DEMO_ROOM ?? 'demo-room';
-const USERS = (process.env.RTC_DEMO_USERS ?? 'alice,bob,carol').split(',');
+const USERS = (process.env.RTC_DEMO_USERS ?? 'alice,bob,carol').split(',').map((userId) => userId.trim());
 const TITLE = 'Real-time messaging, 第一课';
 const BYTES = Buffer.from([0xca, 0xfe, 0x00, 0x01]);
 
 /** @returns whether everything arrived that should have */
 export async function runDemo({ once: onlyOnce }) {
-  const real = Boolean(process.env.VOLCENGINE_ACCESS_KEY && process.env.VOLCENGINE_SECRET_KEY);
-  return real ? demoWithAccount(onlyOnce) : demoWithEmulator(onlyOnce);
+  return usesRealService(process.env) ? demoWithAccount(onlyOnce) : demoWithEmulator(onlyOnce);
+}
+
+export function usesRealService({ VOLCENGINE_ACCESS_KEY, VOLCENGINE_SECRET_KEY, RTC_ENDPOINT }) {
+  return Boolean(VOLCENGINE_ACCESS_KEY && VOLCENGINE_SECRET_KEY && !RTC_ENDPOINT);
 }
 
 async function demoWithEmulator(onlyOnce) {
@@ -39,6 +45,7 @@ async function demoWithEmulator(onlyOnce) {
     if (missing.length > 0) {
       console.error(`\nMissing: not everything reached ${missing.map(({ userId }) => userId).join(', ')}.`);
     }
+    showCurl(app);
     if (!onlyOnce) {
       for (const participant of participants) {
         participant.on('received', (message) => console.log(line(participant.userId, message)));
@@ -53,9 +60,8 @@ async function demoWithEmulator(onlyOnce) {
 }
 
 async function demoWithAccount(onlyOnce) {
-  const target =
-    process.env.RTC_ENDPOINT || `the real service, region ${process.env.RTC_REGION || 'cn-north-1'}`;
-  heading(`Access key found in the environment: messages go to ${target}`);
+  const region = process.env.RTC_REGION || 'cn-north-1';
+  heading(`Access key found in the environment: messages go to the REAL service, region ${region}`);
   console.log(`Room ${ROOM}, users ${USERS.join(', ')} (RTC_DEMO_ROOM, RTC_DEMO_USERS).`);
   console.log(
     'Accepted is all that this side can see; whether the users received anything, their clients show.',
@@ -63,6 +69,7 @@ async function demoWithAccount(onlyOnce) {
   const app = await startSampleApp({});
   try {
     const accepted = await sendBoth(app);
+    showCurl(app);
     if (!onlyOnce) await serve(app);
     return accepted;
   } finally {
@@ -106,15 +113,19 @@ function line(userId, { event, from, message }) {
   return `  ${userId.padEnd(8)} ${event}(${from}, ${shown})`;
 }
 
-/** Goes on until Ctrl-C, or until the app ends by itself. */
-async function serve(app) {
+function showCurl(app) {
   heading('Try it yourself');
   console.log(
     `curl -X POST ${app.url}/rtc/rooms/${ROOM}/unicast \\\n` +
       `  -H 'Content-Type: application/json' -H 'X-Api-Key: ${app.apiKey}' \\\n` +
-      `  -d '${JSON.stringify({ to: USERS.slice(0, 1), message: 'hello' })}'\n\nCtrl-C ends it.`,
+      `  -d '${JSON.stringify({ to: USERS.slice(0, 1), message: 'hello' })}'`,
   );
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), app.exited]);
+}
+
+/** Goes on until Ctrl-C, or until the app ends by itself. */
+async function serve(app) {
+  console.log('\nCtrl-C ends it.');
+  await Promise.race([interrupted, app.exited]);
 }
 
 function heading(text) {

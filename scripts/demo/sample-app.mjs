@@ -5,17 +5,19 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 5_000;
 
 /** Starts the built sample as a process of its own and waits until it answers. */
 export async function startSampleApp(environment) {
   const apiKey = process.env.SAMPLE_API_KEY || randomBytes(12).toString('hex');
-  const port = (await freePort(Number(process.env.PORT ?? 3000))) ?? (await freePort(0));
+  const port = (await freePort(preferredPort())) ?? (await freePort(0));
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, ['sample/dist/main.js'], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...environment, SAMPLE_API_KEY: apiKey, PORT: String(port), HOST: '127.0.0.1' },
   });
   const exited = once(child, 'exit');
+  process.once('exit', () => child.kill('SIGKILL'));
 
   const giveUp = Date.now() + START_LIMIT_MS;
   while (!(await answers(url))) {
@@ -40,9 +42,17 @@ export async function startSampleApp(environment) {
     },
     async stop() {
       child.kill('SIGTERM');
+      // A connection that someone holds open would keep it waiting.
+      const grace = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
       await exited;
+      clearTimeout(grace);
     },
   };
+}
+
+function preferredPort() {
+  const port = Number(process.env.PORT || 3000);
+  return Number.isInteger(port) && port >= 0 && port <= 65_535 ? port : 0;
 }
 
 async function answers(url) {

@@ -174,6 +174,7 @@ describe('the module', () => {
     expect(error).toBeInstanceOf(RtcConfigError);
     expect(error.problems.map(({ option }) => option)).toEqual([
       'appId',
+      'from',
       'timeoutMs',
       'credentials.accessKeyId',
       'credentials.secretAccessKey',
