@@ -218,6 +218,13 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     });
   });
 
+  it('answers 503 while the app shuts down', async () => {
+    const { app, post } = await start(register({ allowAnonymous: true }));
+    await app.get(RtcMessagingModule).onApplicationShutdown();
+    const { status, body } = await post('/rtc/rooms/room-1/unicast', MESSAGE);
+    expect([status, body.code, body.outcome]).toEqual([503, 'RTC_ABORTED', 'not_attempted']);
+  });
+
   it('answers 502 when nothing could be sent', async () => {
     const { post } = await start(register({ allowAnonymous: true }));
     await emulator.close();

@@ -123,6 +123,18 @@ describe('a room of the emulator', () => {
       expect(emulator.rooms.flatMap(({ participants }) => participants)).toEqual([]);
     });
 
+    it('is no reason to wait when a refused client keeps its side open', async () => {
+      const socket = createConnection({
+        port: Number(new URL(emulator.url).port),
+        host: '127.0.0.1',
+        allowHalfOpen: true,
+      });
+      socket.write('GET /nope HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      await once(socket, 'data');
+      await emulator.close();
+      socket.destroy();
+    });
+
     it('ends with the emulator', async () => {
       const socket = await connect('/rooms/room-1?userId=alice');
       const closed = once(socket, 'close');
@@ -179,6 +191,7 @@ describe('a room of the emulator', () => {
       expect(emulator.clock.now() - Date.now()).toBeGreaterThan(3_500_000);
       expect((await control('PUT', '/clock', { offsetMs: 'later' }))[0]).toBe(400);
       expect((await control('PUT', '/clock'))[0]).toBe(400);
+      expect((await control('PUT', '/clock', { offsetMs: 1e300 }))[0]).toBe(400);
     });
 
     it.each([
@@ -191,6 +204,12 @@ describe('a room of the emulator', () => {
       expect(answered).toBe(status);
       expect(body).toEqual({ error: expect.any(String) });
     });
+  });
+
+  it('names an address that can be sent to when it listens on all', async () => {
+    const wide = await RtcEmulator.start({ host: '0.0.0.0' });
+    expect(wide.moduleOptions().endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await wide.close();
   });
 
   it('has options that are checked', async () => {

@@ -195,6 +195,7 @@ describe('the rules of a request', () => {
     [{ timeoutMs: 1.5 }, 'options.timeoutMs'],
     [{ timeoutMs: 2 ** 31 }, 'options.timeoutMs'],
     [{ signal: {} }, 'options.signal'],
+    [{ signal: { aborted: false, addEventListener() {} } }, 'options.signal'],
     [{ retries: 3 }, 'options.retries'],
     [null, 'options'],
   ])('hold for the options %j', async (options, path) => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
+import axios from 'axios';
 import { getEventListeners } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -98,6 +99,14 @@ describe('the outcome', () => {
         'unknown',
         'ServiceUnavailableTemp',
       ],
+      [
+        '200 with a server error of another name',
+        200,
+        vendorAnswer('InternalServerError'),
+        'unknown',
+        'InternalServerError',
+      ],
+      ['408 with an error', 408, vendorAnswer('Anything'), 'unknown', 'Anything'],
       ['200, empty', 200, '', 'unknown', 'UnreadableResponse'],
       ['200 with HTML', 200, html, 'unknown', 'UnreadableResponse'],
       ['200, cut short', 200, vendorAnswer().slice(0, -5), 'unknown', 'UnreadableResponse'],
@@ -152,6 +161,25 @@ describe('the outcome', () => {
       expect(error).toMatchObject({ codeN: 1, requestId: '20260101000000ABC' });
       expect(error.hint).toContain('VOLCENGINE_SECRET_KEY');
       expect(error.attempts[0]!.requestId).toBe('20260101000000ABC');
+    });
+
+    it('of an unknown name is undecided when its number is that of an internal error', async () => {
+      const answer = vendorAnswer('Whatever').replace('"CodeN":1', '"CodeN":100014');
+      const server = await serve(respond(200, answer));
+      const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
+      expect(error).toMatchObject({ outcome: 'unknown', codeN: 100_014 });
+    });
+
+    it('with a code that is a word of the language has no hint', async () => {
+      const server = await serve(respond(400, vendorAnswer('constructor')));
+      const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
+      expect(error.hint).toBeUndefined();
+    });
+
+    it("is a success as the vendor's page shows it, whatever the request ID looks like", async () => {
+      const answer = vendorAnswer().replace('20260101000000ABC', '20230****10420');
+      const server = await serve(respond(200, answer));
+      expect((await (await serviceFor(server.url)).batchSend(MESSAGE)).requestId).toBe('20230****10420');
     });
 
     it.each([
@@ -464,6 +492,17 @@ describe('the outcome', () => {
       );
     });
 
+    it('does not carry the headers that the app has set for its own Axios calls', async () => {
+      const server = await serve(respond(200, vendorAnswer()));
+      axios.defaults.headers.common['X-Internal-Token'] = 'internal';
+      try {
+        await (await serviceFor(server.url)).batchSend(MESSAGE);
+      } finally {
+        delete axios.defaults.headers.common['X-Internal-Token'];
+      }
+      expect(Object.keys(server.received[0]!.headers)).not.toContain('x-internal-token');
+    });
+
     it('goes past proxies that the environment names', async () => {
       const server = await serve(respond(200, vendorAnswer()));
       const before = { ...process.env };
@@ -502,6 +541,18 @@ describe('the outcome', () => {
       const { module, closed } = await servePatiently();
       await module.close();
       expect(await Promise.race([closed.then(() => 'closed'), sleep(1_000, 'open')])).toBe('closed');
+    });
+
+    it('lets what is in flight finish when the app closes, and refuses what comes after', async () => {
+      const server = await serve((response) => setTimeout(() => response.end(vendorAnswer()), 100));
+      const { module, service } = await createService({ ...OPTIONS, endpoint: server.url });
+      const sending = service.batchSend(MESSAGE);
+      while (server.received.length === 0) await sleep(5);
+      await module.close();
+      expect((await sending).outcome).toBe('accepted');
+      const error = await rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE));
+      expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted', attempts: [] });
+      expect(error.message).toContain('shutting down');
     });
 
     it('retires an idle socket before a server would', async () => {

@@ -26,7 +26,9 @@ it('the demo says first that it uses the real service when there is an access ke
   const env = { NO_COLOR: '1', VOLCENGINE_ACCESS_KEY: 'key', VOLCENGINE_SECRET_KEY: 'secret' };
   const command = `node --input-type=module -e "${RUN}" 2>&1; echo "exit $?"`;
   const output = await exec('sh', ['-c', command], { cwd: ROOT, env });
-  expect(output.trimStart()).toMatch(/^=== Access key found in the environment: messages go to the REAL service/);
+  expect(output.trimStart()).toMatch(
+    /^=== Access key found in the environment: messages go to the REAL service/,
+  );
   expect(output).toContain('appId (RTC_APP_ID): is missing');
   expect(output.trimEnd()).toMatch(/exit 1$/);
 }, 30_000);

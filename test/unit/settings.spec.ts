@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Agent } from 'node:http';
+import { inspect } from 'node:util';
 import { readEnvironment, VARIABLES } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
@@ -138,6 +139,7 @@ describe('settings', () => {
     [{ appId: null }, {}, 'appId (RTC_APP_ID): must be a string, got null'],
     [{ from: 'a b' }, {}, 'from (RTC_FROM): "a b" contains a space; IDs are 1–128 of a-z A-Z 0-9 @ . _ -'],
     [{ region: 'Mars 1' }, {}, 'region (RTC_REGION): must be a name such as cn-north-1'],
+    [{ region: 'constructor' }, {}, 'region (RTC_REGION): has no known host'],
     [{ region: 'mars-1' }, {}, 'region (RTC_REGION): has no known host'],
     [{ endpoint: 'rtc.volcengineapi.com' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin'],
     [{ endpoint: 'ftp://host' }, {}, 'endpoint (RTC_ENDPOINT): must begin with https://'],
@@ -202,6 +204,26 @@ describe('settings', () => {
   it('take an agent of the app', () => {
     const httpAgent = new Agent();
     expect(settle({ http: { httpAgent } }).http.httpAgent).toBe(httpAgent);
+  });
+
+  it('ask for a sender when callers over HTTP can not name one', () => {
+    const environment = readEnvironment(MINIMUM);
+    expect(() => resolveSettings({}, environment, { problems: [], needsFrom: true })).toThrow(
+      'from (RTC_FROM): is missing',
+    );
+    expect(resolveSettings({ from: 'bot' }, environment, { problems: [], needsFrom: true }).from).toBe('bot');
+  });
+
+  it('take an empty session token for none', async () => {
+    const credentials = { accessKeyId: 'k', secretAccessKey: 's', sessionToken: '' };
+    expect((await settle({ credentials }).resolveCredentials()).sessionToken).toBeUndefined();
+  });
+
+  it('from the environment show no secret, however they are printed', () => {
+    const text = inspect(readEnvironment({ ...MINIMUM, VOLCENGINE_SECRET_KEY: 'CANARY' }), {
+      showHidden: true,
+    });
+    expect(text).not.toContain('CANARY');
   });
 
   it('write one line a problem', () => {
