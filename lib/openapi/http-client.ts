@@ -1,4 +1,4 @@
-import { Axios } from 'axios';
+import axios, { type AxiosInstance } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 
@@ -18,7 +18,7 @@ export interface HttpClientSettings {
 const IDLE_SOCKET_MS = 4_000;
 
 export interface HttpClient {
-  readonly axios: Axios;
+  readonly axios: Pick<AxiosInstance, 'request' | 'interceptors'>;
   /** Closes the sockets of the agents that were made here; those that the app gave are the app's. */
   close(): void;
 }
@@ -30,7 +30,7 @@ export function createHttpClient({ endpoint, http }: HttpClientSettings): HttpCl
   const ownHttpsAgent = new HttpsAgent(agentOptions);
   return {
     // Not axios.create(): that would send the headers which the app has set for all of its own Axios calls.
-    axios: new Axios({
+    axios: new axios.Axios({
       baseURL: endpoint,
       headers: {
         'Content-Type': 'application/json',
