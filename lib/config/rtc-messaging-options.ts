@@ -29,13 +29,16 @@ export interface RtcMessagingOptions {
    * for all messages as the vendor advises, and not the ID of a real user. `RTC_FROM`
    */
   readonly from?: string;
-  /** The region that signs and, without an `endpoint`, the host. Default `cn-north-1`. `RTC_REGION` */
+  /**
+   * The region that signs and, without an `endpoint`, names the host: `cn-north-1` (default), `ap-southeast-1`,
+   * or `ap-singapore-1` for BytePlus. `RTC_REGION`
+   */
   readonly region?: string;
   /** The service's origin (`https://host[:port]`), in place of the region's. `RTC_ENDPOINT` */
   readonly endpoint?: string;
   /** The API's version. Default `2023-07-20`. `RTC_API_VERSION` */
   readonly apiVersion?: string;
-  /** How long one attempt may take, in milliseconds, response included. Default 5,000. `RTC_TIMEOUT_MS` */
+  /** How long one attempt may take, in milliseconds (1–600,000), response included. Default 5,000. `RTC_TIMEOUT_MS` */
   readonly timeoutMs?: number;
   /**
    * Allows a plain `http:` endpoint on a host that is not loopback, where anyone on the way can read the
@@ -47,6 +50,7 @@ export interface RtcMessagingOptions {
    * `VOLCENGINE_ACCESS_KEY`, `VOLCENGINE_SECRET_KEY` and, for temporary keys, `VOLCENGINE_SESSION_TOKEN`
    */
   readonly credentials?: RtcCredentialsOption;
+  /** The connection: agents, sockets, the size of answers. */
   readonly http?: RtcHttpOptions;
 }
 

@@ -3,6 +3,7 @@ import { IsRecipientList, IsRtcId, IsRtcMessage, MayBeLeftOut } from './field.de
 
 /** One message for up to 600 users in a room. */
 export interface BatchSendRoomUnicastRequest {
+  /** 1–128 of `a-z A-Z 0-9 @ . _ -`, as all IDs. */
   readonly roomId: string;
   /** 1–600 user IDs. Repeated ones are sent to once. */
   readonly to: readonly string[];

@@ -35,7 +35,7 @@ export interface ListProblem {
 }
 
 /** More would only bury the first ones. */
-const MAX_LISTED = 20;
+export const MAX_LISTED = 20;
 
 export function recipientProblems(value: unknown): ListProblem[] {
   if (!Array.isArray(value)) return [{ message: `${describeType(value)}; expected an array of user IDs` }];

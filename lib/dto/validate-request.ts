@@ -1,7 +1,7 @@
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import { pathInList, RECIPIENTS_CONSTRAINT } from './field.decorators.js';
-import { recipientProblems } from './field-rules.js';
+import { MAX_LISTED, recipientProblems } from './field-rules.js';
 
 /**
  * Checks anything against a DTO class and returns an instance of it.
@@ -13,13 +13,16 @@ export function validateRequest<T extends object>(dtoClass: new () => T, input: 
   }
   const fields = fieldsOf(dtoClass);
   const dto = new dtoClass();
-  const unknown: ValidationIssue[] = [];
+  const unknown: string[] = [];
   for (const [name, value] of Object.entries(input)) {
     // Left to class-validator's own whitelist, names such as "constructor" would pass.
-    if (!fields.has(name)) unknown.push({ path: shorten(name), message: 'is not a known property' });
+    if (!fields.has(name)) unknown.push(name);
     else Object.assign(dto, { [name]: value });
   }
-  const issues = [...validateSync(dto, { forbidUnknownValues: true }).flatMap(toIssues), ...unknown];
+  const issues = [
+    ...validateSync(dto, { forbidUnknownValues: true }).flatMap(toIssues),
+    ...unknownIssues(unknown),
+  ];
   if (issues.length > 0) throw new RtcValidationError(issues);
   return dto;
 }
@@ -48,6 +51,16 @@ function toIssues({ property, value, constraints = {} }: ValidationError): Valid
     path: property,
     message: message.startsWith(prefix) ? message.slice(prefix.length) : message,
   }));
+}
+
+function unknownIssues(names: readonly string[]): ValidationIssue[] {
+  const listed = names
+    .slice(0, MAX_LISTED)
+    .map((name) => ({ path: shorten(name), message: 'is not a known property' }));
+  const unlisted = names.length - listed.length;
+  return unlisted === 0
+    ? listed
+    : [...listed, { path: 'request', message: `has ${unlisted} more unknown properties` }];
 }
 
 function shorten(name: string): string {

@@ -3,6 +3,7 @@ import type { DeliveryRecord } from './delivery-record.js';
 import type { EmulatorClock } from './emulator-clock.js';
 import type { EmulatorModuleOptions } from './emulator-module-options.js';
 import { toMessageJson } from './message-json.js';
+import type { Participant } from './participant.js';
 import { readRawRequest } from './raw-request.js';
 import type { RecordedRequest } from './request-log.js';
 import type { Room } from './room.js';
@@ -60,7 +61,10 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
   [
     'GET',
     /^\/rooms\/([^/]+)\/users\/([^/]+)\/received$/,
-    ({ emulator, parameters }) => participantOf(emulator, parameters).received.map(toMessageJson),
+    ({ emulator, parameters }) =>
+      present(emulator.room(parameters[0] ?? '').lastSeen(parameters[1] ?? ''), parameters).received.map(
+        toMessageJson,
+      ),
   ],
   [
     'GET',
@@ -121,8 +125,12 @@ function readObject(body: Buffer): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-function participantOf(emulator: ControlledEmulator, [roomId = '', userId = '']: readonly string[]) {
-  const participant = emulator.room(roomId).participant(userId);
+function participantOf(emulator: ControlledEmulator, parameters: readonly string[]): Participant {
+  const [roomId = '', userId = ''] = parameters;
+  return present(emulator.room(roomId).participant(userId), parameters);
+}
+
+function present(participant: Participant | undefined, [roomId, userId]: readonly string[]): Participant {
   if (participant === undefined) throw new NotFoundError(`${userId} is not in room ${roomId}`);
   return participant;
 }

@@ -29,8 +29,11 @@ import {
  * ```
  */
 export class RtcEmulator {
+  /** The time at the emulator. */
   readonly clock = new EmulatorClock();
+  /** Who was sent what, how often. */
   readonly deliveries = new DeliveryRecord();
+  /** Every account; the first is the one of `moduleOptions()`. */
   readonly accounts: readonly EmulatorAccount[];
   readonly #rooms = new Map<string, Room>();
   readonly #server: Server;
@@ -76,12 +79,16 @@ export class RtcEmulator {
     return [...this.#rooms.values()];
   }
 
+  /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
   moduleOptions(): EmulatorModuleOptions {
     const { appId, from, credentials } = this.options;
     return { appId, from, endpoint: this.url, credentials };
   }
 
-  /** @throws TypeError for an illegal room ID */
+  /**
+   * The room of that ID, which need not have been used before.
+   * @throws TypeError for an illegal room ID
+   */
   room(roomId: string): Room {
     let room = this.#rooms.get(roomId);
     if (room === undefined) {
@@ -99,6 +106,7 @@ export class RtcEmulator {
       for (const participant of room.participants) participant.received.length = 0;
   }
 
+  /** Stops listening and ends every connection. */
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     this.#sockets.close();

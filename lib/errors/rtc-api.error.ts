@@ -13,6 +13,7 @@ export interface RtcApiErrorInit extends RtcMessagingErrorInit {
  */
 export class RtcApiError extends RtcMessagingError {
   readonly code = 'RTC_API';
+  /** Of the response; an error may come with 200. */
   readonly httpStatus: number;
   /** The vendor's `Code`, for example `InvalidParameter.IllegalTo`; `UnreadableResponse` where there was none. */
   readonly apiCode: string;

@@ -15,6 +15,7 @@ export interface ConfigProblem {
  */
 export class RtcConfigError extends RtcMessagingError {
   readonly code = 'RTC_CONFIG';
+  /** Everything that is wrong. */
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {

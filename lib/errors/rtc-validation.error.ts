@@ -11,6 +11,7 @@ export interface ValidationIssue {
 /** The request breaks a rule of the remote API; nothing was sent. */
 export class RtcValidationError extends RtcMessagingError {
   readonly code = 'RTC_VALIDATION';
+  /** Every rule that was broken. */
   readonly issues: readonly ValidationIssue[];
 
   constructor(issues: readonly ValidationIssue[]) {

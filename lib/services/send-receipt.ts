@@ -7,6 +7,7 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
  */
 export interface SendReceipt {
   readonly outcome: 'accepted';
+  /** What was called. */
   readonly action: RtcActionName;
   /** The vendor's ID of the request. */
   readonly requestId: string;

@@ -168,7 +168,10 @@ describe('a room of the emulator', () => {
         ],
       ]);
       expect((await control('DELETE', '/rooms/room-1/users/alice'))[0]).toBe(200);
-      expect((await control('GET', '/rooms/room-1/users/alice/received'))[0]).toBe(404);
+      expect(await control('GET', '/rooms')).toEqual([200, [{ id: 'room-1', users: [] }]]);
+      const [, afterwards] = await control('GET', '/rooms/room-1/users/alice/received');
+      expect(afterwards).toHaveLength(2);
+      expect((await control('DELETE', '/rooms/room-1/users/alice'))[0]).toBe(404);
     });
 
     it('tells what came and what was doubled, and forgets it', async () => {

@@ -150,6 +150,13 @@ describe('the rules of a request', () => {
     },
   );
 
+  it('list the first 20 of many unknown properties and count the rest', async () => {
+    const many = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`extra${index}`, 1]));
+    const error = await rejectionOf<RtcValidationError>(service.batchSend({ ...LEGAL, ...many }));
+    expect(error.issues).toHaveLength(21);
+    expect(error.issues[20]).toEqual({ path: 'request', message: 'has 30 more unknown properties' });
+  });
+
   it('name no more than the beginning of an unknown property', async () => {
     const error = await rejectionOf<RtcValidationError>(
       service.batchSend({ ...LEGAL, ['p'.repeat(1_000)]: 1 }),
