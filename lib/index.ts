@@ -3,6 +3,7 @@ export type {
   RtcHttpOptions,
   RtcMessagingOptions,
   RtcMessagingOptionsFactory,
+  RtcRetryOptions,
 } from './config/rtc-messaging-options.js';
 export type { RtcControllerOptions } from './controllers/controller-options.js';
 export { type RtcErrorBody, RtcExceptionFilter } from './controllers/rtc-exception.filter.js';
@@ -11,6 +12,19 @@ export type {
   RtcCredentialsOption,
   RtcCredentialsProvider,
 } from './credentials/credentials.js';
+export type { RtcChannelName } from './diagnostics/channels.js';
+export type {
+  RtcAttemptEvent,
+  RtcCallInfo,
+  RtcClockEvent,
+  RtcCredentialsEvent,
+  RtcEvent,
+  RtcOutcomeEvent,
+  RtcRetryEvent,
+  RtcRetryReason,
+  RtcShutdownEvent,
+  RtcWaitEvent,
+} from './diagnostics/rtc-event.js';
 export {
   BatchSendRoomUnicastDto,
   type BatchSendRoomUnicastRequest,
@@ -25,6 +39,7 @@ export { RtcQuotaError } from './errors/rtc-quota.error.js';
 export { RtcTimeoutError } from './errors/rtc-timeout.error.js';
 export { RtcValidationError, type ValidationIssue } from './errors/rtc-validation.error.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
+export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';

@@ -4,8 +4,8 @@ import type { Environment } from './config/environment.js';
 import { type ControllerNeeds, resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
-import { OpenApiClient } from './openapi/open-api.client.js';
-import { openApiClientProvider } from './openapi/open-api.provider.js';
+import { Sender } from './retry/sender.js';
+import { senderProvider } from './retry/sender.provider.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -24,13 +24,13 @@ import { RoomUnicastService } from './services/room-unicast.service.js';
       useFactory: (options: unknown, environment: Environment, controller: ControllerNeeds) =>
         resolveSettings(options, environment, controller),
     },
-    openApiClientProvider,
+    senderProvider,
     RoomUnicastService,
   ],
   exports: [RoomUnicastService],
 })
 export class RtcMessagingModule extends ConfigurableModuleClass implements OnApplicationShutdown {
-  constructor(private readonly client: OpenApiClient) {
+  constructor(private readonly sender: Sender) {
     super();
   }
 
@@ -50,8 +50,8 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
     return super.forRootAsync(options);
   }
 
-  /** Lets what is in flight finish, each within its own time limit; new calls are refused. */
+  /** Lets what is in flight finish within `shutdownTimeoutMs`; new calls are refused. */
   onApplicationShutdown(): Promise<void> {
-    return this.client.close();
+    return this.sender.close();
   }
 }

@@ -32,6 +32,13 @@ export const wholeNumber =
       : { problem: `${rule}, got ${value}` };
   };
 
+export const oneOf =
+  <T extends string>(...choices: readonly T[]): OptionRule<T> =>
+  (given) => {
+    const value = choices.find((choice) => choice === given);
+    return value === undefined ? { problem: `must be ${choices.join(' or ')}` } : { value };
+  };
+
 export const flag: OptionRule<boolean> = (given, fromEnvironment) => {
   if (typeof given === 'boolean') return { value: given };
   if (fromEnvironment && (given === 'true' || given === '1')) return { value: true };

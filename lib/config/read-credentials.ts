@@ -1,6 +1,7 @@
 import { credentialProblem } from '../credentials/credential-rules.js';
 import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
-import { isCredentialsProvider, toResolveCredentials } from '../credentials/resolve-credentials.js';
+import { isCredentialsProvider, readCredentialsOption } from '../credentials/ask-provider.js';
+import type { SealedCredentials } from '../credentials/sealed-credentials.js';
 import type { OptionPath } from './environment.js';
 import type { SettingsReader } from './settings-reader.js';
 
@@ -8,9 +9,12 @@ import type { SettingsReader } from './settings-reader.js';
  * Credentials come from one place as a whole: half a key from the code and half from the environment would
  * fit each other only by accident.
  */
-export function readCredentials(reader: SettingsReader, given: unknown): ResolveCredentials | undefined {
-  if (typeof given === 'function') return toResolveCredentials(given as () => RtcCredentials);
-  if (isCredentialsProvider(given)) return toResolveCredentials(given);
+export function readCredentials(
+  reader: SettingsReader,
+  given: unknown,
+): SealedCredentials | ResolveCredentials | undefined {
+  if (typeof given === 'function') return readCredentialsOption(given as () => RtcCredentials);
+  if (isCredentialsProvider(given)) return readCredentialsOption(given);
   if (given !== undefined && (typeof given !== 'object' || given === null)) {
     reader.problems.push({
       option: 'credentials',
@@ -32,7 +36,7 @@ export function readCredentials(reader: SettingsReader, given: unknown): Resolve
     noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey),
     temporary && noteProblem(reader, 'credentials.sessionToken', sessionToken),
   ];
-  return problems.includes(true) ? undefined : toResolveCredentials(credentials);
+  return problems.includes(true) ? undefined : readCredentialsOption(credentials);
 }
 
 function noteProblem(reader: SettingsReader, path: OptionPath, value: unknown): boolean {

@@ -3,10 +3,10 @@ import type { Agent as HttpsAgent } from 'node:https';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import { readEndpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
-import { agent, type Checked, flag, text, userId, wholeNumber } from './option-rules.js';
+import { agent, type Checked, flag, oneOf, text, userId, wholeNumber } from './option-rules.js';
 import { readCredentials } from './read-credentials.js';
 import { REGION_HOSTS } from './regions.js';
-import { DEFAULTS, type RtcMessagingSettings } from './settings.js';
+import { DEFAULTS, MAX_DURATION_MS, type RtcMessagingSettings } from './settings.js';
 import { SettingsReader } from './settings-reader.js';
 
 const OPTIONS = [
@@ -16,14 +16,19 @@ const OPTIONS = [
   'endpoint',
   'apiVersion',
   'timeoutMs',
+  'deadlineMs',
+  'shutdownTimeoutMs',
+  'retry',
+  'onUnknown',
   'allowInsecureEndpoint',
   'credentials',
   'http',
 ];
+const RETRY_OPTIONS = ['maxAttempts'];
 const HTTP_OPTIONS = ['httpAgent', 'httpsAgent', 'maxSockets', 'maxContentLength'];
 
-/** No one waits longer than ten minutes for one request. */
-const MAX_TIMEOUT_MS = 600_000;
+/** More would only hammer a service that is down. */
+const MAX_ATTEMPTS = 10;
 /** A response is a few hundred bytes; this bounds what a foreign server can fill after a mistaken setting. */
 const MAX_CONTENT_LENGTH = 64 * 1_048_576;
 
@@ -48,7 +53,9 @@ export function resolveSettings(
 ): RtcMessagingSettings {
   const reader = new SettingsReader(environment);
   const options = reader.record('', given, OPTIONS);
+  const retry = reader.record('retry', options['retry'], RETRY_OPTIONS);
   const http = reader.record('http', options['http'], HTTP_OPTIONS);
+  const duration = wholeNumber(1, MAX_DURATION_MS);
 
   const settings = {
     appId: reader.required(
@@ -65,11 +72,20 @@ export function resolveSettings(
         options['apiVersion'],
         text(/^\d{4}-\d\d-\d\d$/, 'must be a date such as 2023-07-20'),
       ) ?? DEFAULTS.apiVersion,
-    timeoutMs:
-      reader.optional('timeoutMs', options['timeoutMs'], wholeNumber(1, MAX_TIMEOUT_MS)) ??
-      DEFAULTS.timeoutMs,
+    timeoutMs: reader.optional('timeoutMs', options['timeoutMs'], duration) ?? DEFAULTS.timeoutMs,
+    deadlineMs: reader.optional('deadlineMs', options['deadlineMs'], duration),
+    shutdownTimeoutMs:
+      reader.optional('shutdownTimeoutMs', options['shutdownTimeoutMs'], duration) ??
+      DEFAULTS.shutdownTimeoutMs,
+    retry: {
+      maxAttempts:
+        reader.optional('retry.maxAttempts', retry['maxAttempts'], wholeNumber(1, MAX_ATTEMPTS)) ??
+        DEFAULTS.maxAttempts,
+    },
+    onUnknown:
+      reader.optional('onUnknown', options['onUnknown'], oneOf('report', 'resend')) ?? DEFAULTS.onUnknown,
     ...readTarget(reader, options),
-    resolveCredentials: readCredentials(reader, options['credentials']),
+    credentials: readCredentials(reader, options['credentials']),
     http: {
       httpAgent: readAgent<HttpAgent>(reader, 'http.httpAgent', http['httpAgent']),
       httpsAgent: readAgent<HttpsAgent>(reader, 'http.httpsAgent', http['httpsAgent']),
@@ -83,13 +99,13 @@ export function resolveSettings(
         ) ?? DEFAULTS.maxContentLength,
     },
   };
-  const { appId, resolveCredentials } = settings;
+  const { appId, credentials } = settings;
   const problems = [...reader.problems, ...controller.problems];
   // What is missing has been noted as a problem; asking again spares a cast.
-  if (problems.length > 0 || appId === undefined || resolveCredentials === undefined) {
+  if (problems.length > 0 || appId === undefined || credentials === undefined) {
     throw new RtcConfigError(problems);
   }
-  return { ...settings, appId, resolveCredentials };
+  return { ...settings, appId, credentials };
 }
 
 function readTarget(

@@ -1,6 +1,7 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { RtcCredentialsOption } from '../credentials/credentials.js';
+import type { OnUnknown } from '../retry/send-call.js';
 
 /** The connection's settings. */
 export interface RtcHttpOptions {
@@ -15,6 +16,15 @@ export interface RtcHttpOptions {
   readonly maxSockets?: number;
   /** Longest response that is read, in bytes. Default 1,048,576, `RTC_HTTP_MAX_CONTENT_LENGTH`. */
   readonly maxContentLength?: number;
+}
+
+/** How often a message is sent again. */
+export interface RtcRetryOptions {
+  /**
+   * How many attempts a call makes at most, 1–10. Beside these, a request may be signed again with the
+   * service's time, and with fresh credentials, once each. Default 3. `RTC_RETRY_MAX_ATTEMPTS`
+   */
+  readonly maxAttempts?: number;
 }
 
 /**
@@ -40,6 +50,23 @@ export interface RtcMessagingOptions {
   readonly apiVersion?: string;
   /** How long one attempt may take, in milliseconds (1–600,000), response included. Default 5,000. `RTC_TIMEOUT_MS` */
   readonly timeoutMs?: number;
+  /**
+   * How long a call may take as a whole, in milliseconds (1–600,000): its attempts and the waits between them.
+   * Default: three times `timeoutMs`. `RTC_DEADLINE_MS`
+   */
+  readonly deadlineMs?: number;
+  /** Sending again after what proves that the message was not accepted. */
+  readonly retry?: RtcRetryOptions;
+  /**
+   * What to do when nothing proves whether a message was accepted: `report` throws an error whose outcome is
+   * `unknown`; `resend` sends it again, so that users may receive it twice. Default `report`. `RTC_ON_UNKNOWN`
+   */
+  readonly onUnknown?: OnUnknown;
+  /**
+   * How long calls that are under way may take when the app shuts down, in milliseconds (1–600,000).
+   * Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`
+   */
+  readonly shutdownTimeoutMs?: number;
   /**
    * Allows a plain `http:` endpoint on a host that is not loopback, where anyone on the way can read the
    * messages. Default false. `RTC_ALLOW_INSECURE_ENDPOINT`

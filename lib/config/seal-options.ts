@@ -1,4 +1,4 @@
-import { isCredentialsProvider } from '../credentials/resolve-credentials.js';
+import { isCredentialsProvider } from '../credentials/ask-provider.js';
 import type { RtcCredentials } from '../credentials/credentials.js';
 import { SealedCredentials } from '../credentials/sealed-credentials.js';
 

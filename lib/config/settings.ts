@@ -1,6 +1,8 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { ResolveCredentials } from '../credentials/credentials.js';
+import type { SealedCredentials } from '../credentials/sealed-credentials.js';
+import type { OnUnknown } from '../retry/send-call.js';
 
 /** The options and the environment, merged, checked and with defaults: what the rest of the library reads. */
 export interface RtcMessagingSettings {
@@ -11,7 +13,12 @@ export interface RtcMessagingSettings {
   readonly endpoint: string;
   readonly apiVersion: string;
   readonly timeoutMs: number;
-  readonly resolveCredentials: ResolveCredentials;
+  /** Undefined: three times what one attempt may take. */
+  readonly deadlineMs: number | undefined;
+  readonly shutdownTimeoutMs: number;
+  readonly retry: { readonly maxAttempts: number };
+  readonly onUnknown: OnUnknown;
+  readonly credentials: SealedCredentials | ResolveCredentials;
   readonly http: {
     readonly httpAgent: HttpAgent | undefined;
     readonly httpsAgent: HttpsAgent | undefined;
@@ -24,6 +31,12 @@ export const DEFAULTS = {
   region: 'cn-north-1',
   apiVersion: '2023-07-20',
   timeoutMs: 5_000,
+  shutdownTimeoutMs: 10_000,
+  maxAttempts: 3,
+  onUnknown: 'report',
   maxSockets: 64,
   maxContentLength: 1_048_576,
 } as const;
+
+/** No one waits longer than ten minutes for a message to be sent: milliseconds, of the module's options and a call's. */
+export const MAX_DURATION_MS = 600_000;

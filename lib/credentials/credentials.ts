@@ -3,11 +3,16 @@ export interface RtcCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string | undefined;
+  /**
+   * When a provider's credentials end: a Date, an ISO 8601 text with a zone, or milliseconds since the epoch.
+   * They are renewed before that.
+   */
+  readonly expiration?: Date | string | number | undefined;
 }
 
 /**
  * Anything that can be asked for credentials: the providers of `@volcengine/sdk-core` fit as they are.
- * It is asked before each request, so it should keep what it has got until that expires.
+ * What it gives is kept until shortly before its `expiration`; without one, for about a minute.
  */
 export interface RtcCredentialsProvider {
   resolveCredentials(): Promise<RtcCredentials>;
@@ -17,5 +22,10 @@ export interface RtcCredentialsProvider {
 export type RtcCredentialsOption =
   RtcCredentials | RtcCredentialsProvider | (() => RtcCredentials | Promise<RtcCredentials>);
 
-/** The one form in which the client asks. */
-export type ResolveCredentials = () => Promise<RtcCredentials> | RtcCredentials;
+/** What a provider gave, checked; `expiration` is in milliseconds since the epoch. */
+export interface ResolvedCredentials extends RtcCredentials {
+  readonly expiration: number | undefined;
+}
+
+/** Asks a provider. Rejects with an RtcConfigError that quotes nothing of what it said. */
+export type ResolveCredentials = () => Promise<ResolvedCredentials>;

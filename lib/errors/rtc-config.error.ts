@@ -1,4 +1,4 @@
-import { nameError, RtcMessagingError } from './rtc-messaging.error.js';
+import { nameError, RtcMessagingError, type RtcMessagingErrorInit } from './rtc-messaging.error.js';
 
 /** One thing that is wrong with the module's settings. */
 export interface ConfigProblem {
@@ -18,10 +18,14 @@ export class RtcConfigError extends RtcMessagingError {
   /** Everything that is wrong. */
   readonly problems: readonly ConfigProblem[];
 
-  constructor(problems: readonly ConfigProblem[]) {
-    super(`RtcMessagingModule is not configured correctly:\n${problems.map(describeProblem).join('\n')}`, {
-      outcome: 'not_attempted',
-    });
+  constructor(
+    problems: readonly ConfigProblem[],
+    init: RtcMessagingErrorInit = { outcome: 'not_attempted' },
+  ) {
+    super(
+      `RtcMessagingModule is not configured correctly:\n${problems.map(describeProblem).join('\n')}`,
+      init,
+    );
     this.problems = problems;
   }
 }

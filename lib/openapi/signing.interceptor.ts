@@ -1,5 +1,5 @@
-import type { InternalAxiosRequestConfig } from 'axios';
-import type { ResolveCredentials } from '../credentials/credentials.js';
+import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import type { Signing } from './attempt-result.js';
 import {
   ALGORITHM,
   canonicalQuery,
@@ -12,13 +12,17 @@ import {
 } from './signature-v4.js';
 import { SigningKeyCache } from './signing-key-cache.js';
 
-/** What the interceptor needs beside the request. */
+/** What the interceptor signs for. */
 export interface SigningContext {
-  readonly resolveCredentials: ResolveCredentials;
   readonly region: string;
   readonly service: string;
-  /** Milliseconds since the epoch; the time that the signature carries. */
-  readonly now: () => number;
+  /** This machine's clock: milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** A request that says what it is to be signed with; Axios hands on what it does not know. */
+export interface SignableConfig extends AxiosRequestConfig<Buffer> {
+  readonly signing: Signing;
 }
 
 /**
@@ -28,16 +32,16 @@ export interface SigningContext {
  * The query is put into its canonical form and the body must be a Buffer already, so that what is signed is,
  * byte for byte, what is sent: Axios would trim and re-quote a string, and send all of a view's memory.
  */
-export function createSigningInterceptor({ resolveCredentials, region, service, now }: SigningContext) {
+export function createSigningInterceptor({ region, service, now = Date.now }: SigningContext) {
   const signingKeys = new SigningKeyCache();
 
-  return async (config: InternalAxiosRequestConfig): Promise<InternalAxiosRequestConfig> => {
+  return (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => {
     if (!Buffer.isBuffer(config.data)) throw new TypeError('Only a Buffer can be signed and sent unchanged.');
-    const credentials = await resolveCredentials();
+    const { credentials, clockOffsetMs } = (config as unknown as SignableConfig).signing;
 
     const url = new URL(config.url ?? '/', config.baseURL);
     const query = canonicalQuery(url.searchParams);
-    const xDate = toXDate(new Date(now()));
+    const xDate = toXDate(new Date(now() + clockOffsetMs));
     const scope: CredentialScope = { date: xDate.slice(0, 8), region, service };
     const bodySha256 = sha256Hex(config.data);
 

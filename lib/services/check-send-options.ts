@@ -1,9 +1,8 @@
+import { MAX_DURATION_MS } from '../config/settings.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { SendOptions } from './send-options.js';
 
-const KNOWN = new Set(['signal', 'timeoutMs']);
-/** The longest delay that Node's timers take; a longer one would fire at once. */
-const MAX_TIMER_MS = 2_147_483_647;
+const KNOWN = new Set(['signal', 'timeoutMs', 'deadlineMs', 'onUnknown']);
 
 /** @throws RtcValidationError naming each option that can't be used */
 export function checkSendOptions(options: SendOptions): SendOptions {
@@ -11,18 +10,21 @@ export function checkSendOptions(options: SendOptions): SendOptions {
     throw new RtcValidationError([{ path: 'options', message: 'must be an object' }]);
   }
   const issues: ValidationIssue[] = [];
-  const { signal, timeoutMs } = options;
+  const { signal, onUnknown } = options;
   if (signal !== undefined && !isAbortSignal(signal)) {
     issues.push({ path: 'options.signal', message: 'must be an AbortSignal' });
   }
-  if (
-    timeoutMs !== undefined &&
-    !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMER_MS)
-  ) {
-    issues.push({
-      path: 'options.timeoutMs',
-      message: `must be a whole number of milliseconds from 1 to ${MAX_TIMER_MS}`,
-    });
+  for (const name of ['timeoutMs', 'deadlineMs'] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= MAX_DURATION_MS)) {
+      issues.push({
+        path: `options.${name}`,
+        message: `must be a whole number of milliseconds from 1 to ${MAX_DURATION_MS}`,
+      });
+    }
+  }
+  if (onUnknown !== undefined && onUnknown !== 'report' && onUnknown !== 'resend') {
+    issues.push({ path: 'options.onUnknown', message: 'must be report or resend' });
   }
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) issues.push({ path: `options.${name}`, message: 'is not a known option' });

@@ -7,7 +7,8 @@ import {
 } from '../dto/batch-send-room-unicast.dto.js';
 import { validateRequest } from '../dto/validate-request.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import { OpenApiClient } from '../openapi/open-api.client.js';
+import { Sender } from '../retry/sender.js';
+import { callLimits } from './call-limits.js';
 import { checkSendOptions } from './check-send-options.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
@@ -18,30 +19,31 @@ import { toWireMessage } from './wire-message.js';
 export class RoomUnicastService {
   // Private to the language, so that printing the service does not print its sockets' requests.
   readonly #settings: RtcMessagingSettings;
-  readonly #client: OpenApiClient;
+  readonly #sender: Sender;
 
-  constructor(@Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings, client: OpenApiClient) {
+  constructor(@Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings, sender: Sender) {
     this.#settings = settings;
-    this.#client = client;
+    this.#sender = sender;
   }
 
   /**
-   * Sends one message to up to 600 users in a room, with one request (`BatchSendRoomUnicast`).
+   * Sends one message to up to 600 users in a room, with one request (`BatchSendRoomUnicast`). What proves that
+   * the message was not accepted is retried; what proves nothing is retried only with `onUnknown: 'resend'`.
    *
    * @returns when the service has accepted the message; whatever else happens is thrown
    * @throws RtcValidationError when the request breaks a rule; nothing was sent
    * @throws RtcApiError when the service refused (`rejected`), or its answer proves nothing (`unknown`)
    * @throws RtcNetworkError when the connection failed, before (`not_attempted`) or after bytes left (`unknown`)
-   * @throws RtcTimeoutError when `timeoutMs` passed
+   * @throws RtcTimeoutError when `timeoutMs` or `deadlineMs` passed
    * @throws RtcAbortedError when `signal` was aborted
    * @throws RtcConfigError when the credentials provider failed
    * @see https://www.volcengine.com/docs/6348/1164064
    */
   async batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
     const { roomId, to, message, from, binary } = validateRequest(BatchSendRoomUnicastDto, request);
-    const { signal, timeoutMs } = checkSendOptions(options);
+    const { signal, ...overrides } = checkSendOptions(options);
     const recipients = [...new Set(to)];
-    const { requestId, attempt } = await this.#client.call(
+    const accepted = await this.#sender.send(
       'BatchSendRoomUnicast',
       {
         AppId: this.#settings.appId,
@@ -50,15 +52,14 @@ export class RoomUnicastService {
         To: recipients,
         ...toWireMessage(message, binary),
       },
-      { signal, timeoutMs: timeoutMs ?? this.#settings.timeoutMs },
+      callLimits(this.#settings, overrides),
+      signal,
     );
     return {
       outcome: 'accepted',
       action: 'BatchSendRoomUnicast',
-      requestId,
       recipients: recipients.length,
-      attempts: [attempt],
-      possibleDuplicate: false,
+      ...accepted,
     };
   }
 

@@ -6,5 +6,7 @@ export async function createService(
   options: RtcMessagingOptions,
 ): Promise<{ module: TestingModule; service: RoomUnicastService }> {
   const module = await Test.createTestingModule({ imports: [RtcMessagingModule.forRoot(options)] }).compile();
+  // Failures are what many tests are about.
+  module.useLogger(false);
   return { module, service: module.get(RoomUnicastService) };
 }

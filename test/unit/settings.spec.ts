@@ -3,6 +3,7 @@ import { Agent } from 'node:http';
 import { inspect } from 'node:util';
 import { readEnvironment, VARIABLES } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
+import type { SealedCredentials } from '../../lib/credentials/sealed-credentials.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 
 const MINIMUM = {
@@ -26,8 +27,8 @@ function problemsOf(options: unknown, variables: Record<string, string> = MINIMU
 }
 
 describe('settings', () => {
-  it('have defaults for everything but the app and the access key', async () => {
-    const { resolveCredentials, ...settings } = settle({});
+  it('have defaults for everything but the app and the access key', () => {
+    const { credentials, ...settings } = settle({});
     expect(settings).toEqual({
       appId: 'app',
       from: undefined,
@@ -35,19 +36,27 @@ describe('settings', () => {
       endpoint: 'https://rtc.volcengineapi.com',
       apiVersion: '2023-07-20',
       timeoutMs: 5_000,
+      deadlineMs: undefined,
+      shutdownTimeoutMs: 10_000,
+      retry: { maxAttempts: 3 },
+      onUnknown: 'report',
       http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 64, maxContentLength: 1_048_576 },
     });
-    const { accessKeyId, secretAccessKey, sessionToken } = await resolveCredentials();
+    const { accessKeyId, secretAccessKey, sessionToken } = credentials as SealedCredentials;
     expect([accessKeyId, secretAccessKey, sessionToken]).toEqual(['key', 'secret', undefined]);
   });
 
-  it('come from the environment', async () => {
+  it('come from the environment', () => {
     const settings = settle(undefined, {
       ...MINIMUM,
       RTC_FROM: 'bot',
       RTC_REGION: 'ap-southeast-1',
       RTC_API_VERSION: '2020-12-01',
       RTC_TIMEOUT_MS: '250',
+      RTC_DEADLINE_MS: '900',
+      RTC_SHUTDOWN_TIMEOUT_MS: '3000',
+      RTC_RETRY_MAX_ATTEMPTS: '5',
+      RTC_ON_UNKNOWN: 'resend',
       RTC_HTTP_MAX_SOCKETS: '7',
       RTC_HTTP_MAX_CONTENT_LENGTH: '4096',
       RTC_ENDPOINT: 'http://rtc.internal:8080',
@@ -60,19 +69,22 @@ describe('settings', () => {
       endpoint: 'http://rtc.internal:8080',
       apiVersion: '2020-12-01',
       timeoutMs: 250,
+      deadlineMs: 900,
+      shutdownTimeoutMs: 3_000,
+      retry: { maxAttempts: 5 },
+      onUnknown: 'resend',
       http: { maxSockets: 7, maxContentLength: 4_096 },
     });
-    expect((await settings.resolveCredentials()).sessionToken).toBe('token');
+    expect(settings.credentials).toMatchObject({ sessionToken: 'token' });
   });
 
-  it('given in code win over the environment', async () => {
+  it('given in code win over the environment', () => {
     const settings = settle(
       { appId: 'code', timeoutMs: 9, credentials: { accessKeyId: 'k', secretAccessKey: 's' } },
       { ...MINIMUM, RTC_TIMEOUT_MS: 'nonsense', VOLCENGINE_SESSION_TOKEN: 'token of another key' },
     );
     expect(settings).toMatchObject({ appId: 'code', timeoutMs: 9 });
-    expect(await settings.resolveCredentials()).toMatchObject({ accessKeyId: 'k' });
-    expect((await settings.resolveCredentials()).sessionToken).toBeUndefined();
+    expect(settings.credentials).toMatchObject({ accessKeyId: 'k', sessionToken: undefined });
   });
 
   it.each([
@@ -156,6 +168,19 @@ describe('settings', () => {
       {},
       'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got 600001',
     ],
+    [{ deadlineMs: 0 }, {}, 'deadlineMs (RTC_DEADLINE_MS): must be a whole number from 1 to 600000, got 0'],
+    [
+      {},
+      { RTC_SHUTDOWN_TIMEOUT_MS: '0' },
+      'shutdownTimeoutMs (RTC_SHUTDOWN_TIMEOUT_MS): must be a whole number from 1 to 600000, got 0',
+    ],
+    [
+      { retry: { maxAttempts: 0 } },
+      {},
+      'retry.maxAttempts (RTC_RETRY_MAX_ATTEMPTS): must be a whole number from 1 to 10, got 0',
+    ],
+    [{ retry: { attempts: 3 } }, {}, 'retry.attempts: is not an option; there are maxAttempts'],
+    [{}, { RTC_ON_UNKNOWN: 'Resend' }, 'onUnknown (RTC_ON_UNKNOWN): must be report or resend'],
     [{ timeoutMs: Number.NaN }, {}, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],
     [
       { timeoutMs: '5000' },
@@ -214,9 +239,9 @@ describe('settings', () => {
     expect(resolveSettings({ from: 'bot' }, environment, { problems: [], needsFrom: true }).from).toBe('bot');
   });
 
-  it('take an empty session token for none', async () => {
+  it('take an empty session token for none', () => {
     const credentials = { accessKeyId: 'k', secretAccessKey: 's', sessionToken: '' };
-    expect((await settle({ credentials }).resolveCredentials()).sessionToken).toBeUndefined();
+    expect(settle({ credentials }).credentials).toMatchObject({ sessionToken: undefined });
   });
 
   it('from the environment show no secret, however they are printed', () => {

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { ResolveCredentials, RtcCredentials } from './credentials.js';
+import type { CredentialsSource } from './credentials-source.js';
+import { SealedCredentials } from './sealed-credentials.js';
+
+/** What a cache goes by, and whom it tells. */
+export interface CredentialsWatch {
+  /** The service's time, which is what `expiration` is in: milliseconds since the epoch. */
+  readonly now: () => number;
+  /** After each time that the provider was asked. */
+  readonly onAsked: (result: { failure?: string; usable: boolean }) => void;
+}
+
+/** Temporary credentials are renewed this long before they expire, or after four fifths of a shorter life. */
+const REFRESH_AHEAD_MS = 5 * 60_000;
+/** Without an `expiration`, the provider is asked again in the background after this long, … */
+const REFRESH_AFTER_MS = 60_000;
+/** … and waited for after this long, since what was idle for hours may have expired unseen. */
+const WAIT_AFTER_MS = 5 * 60_000;
+/** A provider that does not answer counts as one that failed. */
+const PROVIDER_TIMEOUT_MS = 10_000;
+/** How long a provider that failed is left alone while there are credentials in hand; doubled each time. */
+const RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
+/** After a refusal that new credentials did not cure, the provider is not asked again for this long. */
+const FRUITLESS_MS = 10_000;
+
+interface Held {
+  readonly credentials: SealedCredentials;
+  /** From when on the provider is asked again in the background. */
+  readonly refreshAt: number;
+  /** From when on its answer is waited for. */
+  readonly waitAt: number;
+  readonly validUntil: number;
+}
+
+/**
+ * Keeps what a provider gave until it is time to ask again. However many calls need new credentials, the
+ * provider is asked once; while those in hand are valid, a provider that fails does no harm.
+ */
+export class CachedCredentials implements CredentialsSource {
+  readonly #resolve: ResolveCredentials;
+  readonly #watch: CredentialsWatch;
+  #held: Held | undefined;
+  #asking: Promise<Held> | undefined;
+  #failures = 0;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #noReplacementBefore = Number.NEGATIVE_INFINITY;
+
+  constructor(resolve: ResolveCredentials, watch: CredentialsWatch) {
+    this.#resolve = resolve;
+    this.#watch = watch;
+  }
+
+  get(): RtcCredentials | Promise<RtcCredentials> {
+    const now = this.#watch.now();
+    const held = this.#held;
+    if (held === undefined || now >= held.validUntil)
+      return this.#ask().then(({ credentials }) => credentials);
+    if (now < held.refreshAt || now < this.#notBefore) return held.credentials;
+    const renewed = this.#ask().then(
+      ({ credentials }) => credentials,
+      () => held.credentials,
+    );
+    return now < held.waitAt ? held.credentials : renewed;
+  }
+
+  async replace(refused: RtcCredentials): Promise<boolean> {
+    if (this.#held !== undefined && !isSame(this.#held.credentials, refused)) return true;
+    if (this.#watch.now() < this.#noReplacementBefore) return false;
+    try {
+      const { credentials } = await this.#ask();
+      if (!isSame(credentials, refused)) return true;
+    } catch {
+      // The caller is told of the refusal, the operator of the provider.
+    }
+    this.#noReplacementBefore = this.#watch.now() + FRUITLESS_MS;
+    return false;
+  }
+
+  /** Asks the provider, or joins those who already have. */
+  #ask(): Promise<Held> {
+    this.#asking ??= this.#askOnce().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #askOnce(): Promise<Held> {
+    try {
+      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withinTime(this.#resolve());
+      const credentials = new SealedCredentials({ accessKeyId, secretAccessKey, sessionToken });
+      this.#held = schedule(credentials, expiration, this.#watch.now());
+      this.#failures = 0;
+      this.#notBefore = Number.NEGATIVE_INFINITY;
+    } catch (error) {
+      const now = this.#watch.now();
+      this.#notBefore = now + Math.min(RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
+      this.#failures += 1;
+      const usable = this.#held !== undefined && now < this.#held.validUntil;
+      this.#watch.onAsked({ failure: describe(error), usable });
+      throw error;
+    }
+    this.#watch.onAsked({ usable: true });
+    return this.#held;
+  }
+}
+
+/** @param expiration milliseconds since the epoch */
+function schedule(credentials: SealedCredentials, expiration: number | undefined, now: number): Held {
+  if (expiration === undefined) {
+    return {
+      credentials,
+      refreshAt: now + REFRESH_AFTER_MS,
+      waitAt: now + WAIT_AFTER_MS,
+      validUntil: Number.POSITIVE_INFINITY,
+    };
+  }
+  const ahead = Math.min(REFRESH_AHEAD_MS, (expiration - now) / 5);
+  return { credentials, refreshAt: expiration - ahead, waitAt: expiration, validUntil: expiration };
+}
+
+async function withinTime<T>(work: T | Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const timeUp = sleep(PROVIDER_TIMEOUT_MS, undefined, { ref: false, signal: done.signal }).then(() => {
+    throw new RtcConfigError([
+      { option: 'credentials', message: `the provider did not answer within ${PROVIDER_TIMEOUT_MS} ms` },
+    ]);
+  });
+  try {
+    return await Promise.race([work, timeUp]);
+  } finally {
+    timeUp.catch(() => undefined);
+    done.abort();
+  }
+}
+
+function isSame(a: RtcCredentials, b: RtcCredentials): boolean {
+  return (
+    a.accessKeyId === b.accessKeyId &&
+    a.secretAccessKey === b.secretAccessKey &&
+    a.sessionToken === b.sessionToken
+  );
+}
+
+/** Problems never quote what a provider gave or said. */
+function describe(error: unknown): string {
+  return error instanceof RtcConfigError ? error.problems.map(({ message }) => message).join('; ') : 'failed';
+}

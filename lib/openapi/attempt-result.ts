@@ -1,0 +1,41 @@
+import type { RtcCredentials } from '../credentials/credentials.js';
+import type { AttemptPhase } from '../errors/attempt.js';
+import type { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { ApiReply } from './api-reply.js';
+import type { Interruption } from './time-box.js';
+
+/** How an attempt ended: what was seen, and no judgement. */
+export type AttemptEnd =
+  | {
+      readonly kind: 'answered';
+      readonly httpStatus: number;
+      readonly reply: ApiReply;
+      /** The headers, unread. */
+      readonly retryAfter: string | undefined;
+      readonly date: string | undefined;
+    }
+  /** The transport failed; `failure` is Node's code, or a name of this library's own. */
+  | { readonly kind: 'broken'; readonly failure: string }
+  | { readonly kind: 'interrupted'; readonly by: Interruption }
+  /** There was nothing to sign with. */
+  | { readonly kind: 'unsigned'; readonly error: RtcConfigError };
+
+/** One HTTP attempt, over and done with. */
+export interface AttemptResult {
+  readonly end: AttemptEnd;
+  /** How far it came. */
+  readonly phase: AttemptPhase;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  /** Of a response whose headers arrived, even if the rest did not. */
+  readonly httpStatus: number | undefined;
+  /** What it was signed with; undefined if it did not come so far. */
+  readonly signedWith: Signing | undefined;
+}
+
+/** What one signature is made with beside the request. */
+export interface Signing {
+  readonly credentials: RtcCredentials;
+  /** How far the service's clock is taken to be ahead of this machine's, in milliseconds. */
+  readonly clockOffsetMs: number;
+}

@@ -1,0 +1,100 @@
+import type { Attempt } from '../errors/attempt.js';
+import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import { RtcApiError } from '../errors/rtc-api.error.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { RtcNetworkError } from '../errors/rtc-network.error.js';
+import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
+import type { AttemptResult } from '../openapi/attempt-result.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import { hintFor } from './api-hints.js';
+import { isPossibleDuplicate, outcomeOfAttempts } from './call-outcome.js';
+import { codeOf, UNREADABLE } from './describe-attempt.js';
+
+/** What a call was given, and what came of it so far. */
+export interface CallFacts {
+  readonly action: RtcActionName;
+  readonly attempts: readonly Attempt[];
+  /** Why the last attempt had no more time: `timeoutMs of 5000 ms`. */
+  readonly limit: string;
+  /** Whether the app's shutdown, and not the caller, is what aborts. */
+  readonly shuttingDown: boolean;
+}
+
+/** The error of a call whose last attempt had this result, and which does not try again. */
+export function errorOfCall(call: CallFacts, { end, phase }: AttemptResult): RtcMessagingError {
+  const { action, attempts, limit } = call;
+  const init = describeCall(call);
+  const consequence = consequenceOf(call);
+  const which = attempts.length > 1 ? ` at attempt ${attempts.length}` : '';
+  switch (end.kind) {
+    case 'interrupted':
+      return end.by === 'timeout'
+        ? new RtcTimeoutError(
+            `${action} exceeded ${limit} in phase "${phase}"${which}; ${consequence}.`,
+            init,
+          )
+        : abortedError(call, `in phase "${phase}"${which}`);
+    case 'broken':
+      return new RtcNetworkError(
+        `${action} failed with ${end.failure} in phase "${phase}"${which}; ${consequence}.`,
+        { ...init, phase },
+      );
+    case 'unsigned':
+      return new RtcConfigError(end.error.problems, init);
+    case 'answered': {
+      const { httpStatus, reply } = end;
+      const apiCode = codeOf(reply);
+      const verb = init.outcome === 'rejected' ? 'was refused' : 'failed';
+      const what =
+        apiCode === UNREADABLE
+          ? `was answered with HTTP ${httpStatus} that can't be read as a success (${
+              reply.kind === 'unreadable' ? reply.why : 'it carries no error'
+            })`
+          : `${verb} with ${apiCode} (HTTP ${httpStatus})`;
+      // A refusal says all there is to say.
+      const ending = init.outcome === 'rejected' ? '' : `; ${consequence}`;
+      return new RtcApiError(`${action} ${what}${which}${ending}.`, {
+        ...init,
+        httpStatus,
+        apiCode,
+        codeN: reply.kind === 'error' ? reply.codeN : undefined,
+        hint:
+          apiCode === UNREADABLE
+            ? 'Something between this server and the service may have answered in its place.'
+            : hintFor(apiCode),
+      });
+    }
+  }
+}
+
+/** @param when for example `while waiting to send again` */
+export function abortedError(call: CallFacts, when: string): RtcAbortedError {
+  const who = call.shuttingDown ? 'broken off by the shutdown of the app' : 'aborted';
+  return new RtcAbortedError(
+    `${call.action} was ${who} ${when}; ${consequenceOf(call)}.`,
+    describeCall(call),
+  );
+}
+
+function describeCall({ attempts }: CallFacts) {
+  return {
+    outcome: outcomeOfAttempts(attempts),
+    attempts,
+    possibleDuplicate: isPossibleDuplicate(attempts),
+    requestId: attempts.findLast(({ requestId }) => requestId !== undefined)?.requestId,
+  };
+}
+
+function consequenceOf({ attempts }: CallFacts): string {
+  switch (outcomeOfAttempts(attempts)) {
+    case 'not_attempted':
+      return 'nothing was sent';
+    case 'rejected':
+      return 'the message was not accepted';
+    case 'unknown':
+      return attempts.at(-1)?.outcome === 'unknown'
+        ? 'the message may have been accepted'
+        : 'an earlier attempt may have been accepted';
+  }
+}

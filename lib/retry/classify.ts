@@ -1,0 +1,92 @@
+import type { Attempt, AttemptPhase } from '../errors/attempt.js';
+import type { ApiReply } from '../openapi/api-reply.js';
+import type { AttemptEnd } from '../openapi/attempt-result.js';
+
+/**
+ * What can be done about an attempt that was not accepted:
+ *
+ * - `none`: nothing; it is final
+ * - `retry`: send again after a while
+ * - `slow_down`: the same, and everyone sends too much
+ * - `correct_clock`: sign again with the service's time
+ * - `refresh_credentials`: sign again with other credentials, if there are any
+ * - `ask_policy`: send again only if the caller would rather have the message twice than not at all
+ */
+export type Remedy = 'none' | 'retry' | 'slow_down' | 'correct_clock' | 'refresh_credentials' | 'ask_policy';
+
+/** What an attempt proves, and what follows. */
+export interface Verdict {
+  readonly outcome: Attempt['outcome'];
+  readonly remedy: Remedy;
+}
+
+const ACCEPTED: Verdict = { outcome: 'accepted', remedy: 'none' };
+const UNKNOWN: Verdict = { outcome: 'unknown', remedy: 'ask_policy' };
+const THROTTLED: Verdict = { outcome: 'rejected', remedy: 'slow_down' };
+
+/**
+ * Judges one attempt by what was seen of it. The phase alone proves that nothing was sent; an answer proves
+ * something only when it can be read.
+ */
+export function classify(end: AttemptEnd, phase: AttemptPhase): Verdict {
+  if (end.kind === 'answered') return ofAnswer(end.reply, end.httpStatus);
+  const nothingSent = phase === 'queued' || phase === 'connecting';
+  if (!nothingSent) return UNKNOWN;
+  const final =
+    end.kind === 'unsigned' ||
+    (end.kind === 'interrupted' && end.by === 'aborted') ||
+    (end.kind === 'broken' && isFinalFailure(end.failure));
+  return { outcome: 'not_attempted', remedy: final ? 'none' : 'retry' };
+}
+
+function ofAnswer(reply: ApiReply, httpStatus: number): Verdict {
+  switch (reply.kind) {
+    case 'success':
+      return httpStatus >= 200 && httpStatus < 300 ? ACCEPTED : UNKNOWN;
+    case 'error':
+      return ofCode(reply.apiCode, reply.codeN, httpStatus);
+    case 'unreadable':
+      // 429 is a "no" of any gateway on the way, readable or not.
+      return httpStatus === 429 ? THROTTLED : UNKNOWN;
+  }
+}
+
+/**
+ * A readable "no" is a rejection, whatever the HTTP status; these are the words by which the service says that
+ * it does not know itself how far the request came (`InternalServiceTimeout`, `ServiceUnavailableTemp`, …), and
+ * the numbers of `InternalError` and `InternalServiceTimeout`.
+ */
+const UNDECIDED = /^Internal|Timeout|Unavailable/;
+const UNDECIDED_NUMBERS: ReadonlySet<number | undefined> = new Set([100_014, 100_016]);
+const REQUEST_TIMEOUT = 408;
+
+const REMEDIES: ReadonlyMap<string, Remedy> = new Map([
+  // The gateway did not reach the service behind it.
+  ['FailToConnect', 'retry'],
+  ['InvalidTimestamp', 'correct_clock'],
+  ['InvalidAccessKey', 'refresh_credentials'],
+  ['SignatureDoesNotMatch', 'refresh_credentials'],
+  ['InvalidSecretToken', 'refresh_credentials'],
+]);
+
+function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number): Verdict {
+  const [codeClass = apiCode] = apiCode.split('.', 1);
+  if (codeClass === 'FlowLimitExceeded' || codeClass === 'AccountFlowLimitExceeded') return THROTTLED;
+  // The one 5xx that is a "no".
+  if (codeClass !== 'FailToConnect') {
+    const undecided = UNDECIDED.test(codeClass) || UNDECIDED_NUMBERS.has(codeN);
+    if (undecided || httpStatus >= 500 || httpStatus === REQUEST_TIMEOUT) return UNKNOWN;
+  }
+  return { outcome: 'rejected', remedy: REMEDIES.get(codeClass) ?? 'none' };
+}
+
+/**
+ * What the next attempt would meet again: a certificate that is not trusted (Node's X509 codes), or a fault of
+ * this side's own.
+ */
+function isFinalFailure(failure: string): boolean {
+  return (
+    failure === 'REQUEST_FAILED' ||
+    /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(failure)
+  );
+}
