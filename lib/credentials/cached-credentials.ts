@@ -6,8 +6,10 @@ import { SealedCredentials } from './sealed-credentials.js';
 
 /** What a cache goes by, and whom it tells. */
 export interface CredentialsWatch {
-  /** The service's time, which is what `expiration` is in: milliseconds since the epoch. */
+  /** This machine's clock: milliseconds since the epoch. */
   readonly now: () => number;
+  /** The service's, which is what an `expiration` is meant by. */
+  readonly serviceNow: () => number;
   /** After each time that the provider was asked. */
   readonly onAsked: (result: { failure?: string; usable: boolean }) => void;
 }
@@ -28,6 +30,8 @@ const FRUITLESS_MS = 10_000;
 
 interface Held {
   readonly credentials: SealedCredentials;
+  /** By which clock the times below are meant. */
+  readonly clock: 'now' | 'serviceNow';
   /** From when on the provider is asked again in the background. */
   readonly refreshAt: number;
   /** From when on its answer is waited for. */
@@ -48,17 +52,20 @@ export class CachedCredentials implements CredentialsSource {
   #notBefore = Number.NEGATIVE_INFINITY;
   #noReplacementBefore = Number.NEGATIVE_INFINITY;
 
-  constructor(resolve: ResolveCredentials, watch: CredentialsWatch) {
+  constructor(
+    resolve: ResolveCredentials,
+    watch: CredentialsWatch,
+    private readonly providerTimeoutMs = PROVIDER_TIMEOUT_MS,
+  ) {
     this.#resolve = resolve;
     this.#watch = watch;
   }
 
   get(): RtcCredentials | Promise<RtcCredentials> {
-    const now = this.#watch.now();
     const held = this.#held;
-    if (held === undefined || now >= held.validUntil)
-      return this.#ask().then(({ credentials }) => credentials);
-    if (now < held.refreshAt || now < this.#notBefore) return held.credentials;
+    if (held === undefined || !this.#isValid(held)) return this.#ask().then(({ credentials }) => credentials);
+    const now = this.#watch[held.clock]();
+    if (now < held.refreshAt || this.#watch.now() < this.#notBefore) return held.credentials;
     const renewed = this.#ask().then(
       ({ credentials }) => credentials,
       () => held.credentials,
@@ -79,6 +86,10 @@ export class CachedCredentials implements CredentialsSource {
     return false;
   }
 
+  #isValid({ clock, validUntil }: Held): boolean {
+    return this.#watch[clock]() < validUntil;
+  }
+
   /** Asks the provider, or joins those who already have. */
   #ask(): Promise<Held> {
     this.#asking ??= this.#askOnce().finally(() => {
@@ -89,16 +100,18 @@ export class CachedCredentials implements CredentialsSource {
 
   async #askOnce(): Promise<Held> {
     try {
-      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withinTime(this.#resolve());
+      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withinTime(
+        this.#resolve(),
+        this.providerTimeoutMs,
+      );
       const credentials = new SealedCredentials({ accessKeyId, secretAccessKey, sessionToken });
-      this.#held = schedule(credentials, expiration, this.#watch.now());
+      this.#held = schedule(credentials, expiration, this.#watch);
       this.#failures = 0;
       this.#notBefore = Number.NEGATIVE_INFINITY;
     } catch (error) {
-      const now = this.#watch.now();
-      this.#notBefore = now + Math.min(RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
+      this.#notBefore = this.#watch.now() + Math.min(RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
       this.#failures += 1;
-      const usable = this.#held !== undefined && now < this.#held.validUntil;
+      const usable = this.#held !== undefined && this.#isValid(this.#held);
       this.#watch.onAsked({ failure: describe(error), usable });
       throw error;
     }
@@ -107,25 +120,37 @@ export class CachedCredentials implements CredentialsSource {
   }
 }
 
-/** @param expiration milliseconds since the epoch */
-function schedule(credentials: SealedCredentials, expiration: number | undefined, now: number): Held {
+/** @param expiration milliseconds since the epoch, by the service's clock */
+function schedule(
+  credentials: SealedCredentials,
+  expiration: number | undefined,
+  watch: CredentialsWatch,
+): Held {
   if (expiration === undefined) {
+    const now = watch.now();
     return {
       credentials,
+      clock: 'now',
       refreshAt: now + REFRESH_AFTER_MS,
       waitAt: now + WAIT_AFTER_MS,
       validUntil: Number.POSITIVE_INFINITY,
     };
   }
-  const ahead = Math.min(REFRESH_AHEAD_MS, (expiration - now) / 5);
-  return { credentials, refreshAt: expiration - ahead, waitAt: expiration, validUntil: expiration };
+  const ahead = Math.min(REFRESH_AHEAD_MS, (expiration - watch.serviceNow()) / 5);
+  return {
+    credentials,
+    clock: 'serviceNow',
+    refreshAt: expiration - ahead,
+    waitAt: expiration,
+    validUntil: expiration,
+  };
 }
 
-async function withinTime<T>(work: T | Promise<T>): Promise<T> {
+async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
   const done = new AbortController();
-  const timeUp = sleep(PROVIDER_TIMEOUT_MS, undefined, { ref: false, signal: done.signal }).then(() => {
+  const timeUp = sleep(limitMs, undefined, { ref: false, signal: done.signal }).then(() => {
     throw new RtcConfigError([
-      { option: 'credentials', message: `the provider did not answer within ${PROVIDER_TIMEOUT_MS} ms` },
+      { option: 'credentials', message: `the provider did not answer within ${limitMs} ms` },
     ]);
   });
   try {

@@ -68,11 +68,11 @@ export class OperatorLog {
         `unreachable ${failure}`,
         `${call.action}: the service can't be reached (${failure}, phase "${last?.phase}").`,
       );
-    } else if (/FlowLimitExceeded/.test(failure)) {
+    } else if (last?.httpStatus === 429 || /FlowLimitExceeded/.test(failure)) {
       this.#write(
         'warn',
         'throttled',
-        `${call.action}: refused for exceeding the quota, retries included (${failure}).`,
+        `${call.action}: refused because the quota is used up (${failure}), retries included.`,
       );
     } else if (!failure.startsWith('InvalidParameter') || /AppId|IllegalFrom/.test(failure)) {
       this.#write('error', `refused ${failure}`, `${call.action}: the service refuses with ${failure}.`);

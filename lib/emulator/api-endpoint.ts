@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { EmulatorAccount } from './account.js';
-import { ApiError } from './api-error.js';
+import { type ApiAnswer, transmit } from './api-answer.js';
+import { ApiError, type ApiErrorCode } from './api-error.js';
 import { authenticate } from './authenticate.js';
 import { readBatchSendRoomUnicast } from './batch-send-room-unicast.js';
 import type { DeliveryRecord } from './delivery-record.js';
 import type { EmulatorClock } from './emulator-clock.js';
+import { acceptsRequest, type Fault, type FaultTarget } from './fault.js';
+import type { Faults } from './faults.js';
 import type { ReceivedMessage } from './participant.js';
 import { QuotaWindow } from './quota-window.js';
 import { type RawRequest, readRawRequest } from './raw-request.js';
@@ -19,7 +23,24 @@ export interface ApiState {
   readonly accounts: readonly EmulatorAccount[];
   readonly clock: EmulatorClock;
   readonly deliveries: DeliveryRecord;
+  readonly faults: Faults;
   room(roomId: string): Room;
+}
+
+/** What the API needs of its server. */
+export interface ApiServer {
+  record(request: RecordedRequest): void;
+  socketOf(socket: Socket): Socket | undefined;
+}
+
+interface DecidedAnswer extends ApiAnswer {
+  readonly outcome: 'accepted' | 'refused';
+  readonly apiCode?: ApiErrorCode;
+  readonly body: {
+    readonly ResponseMetadata: { readonly RequestId: string; readonly [name: string]: unknown };
+  } & {
+    readonly Result?: unknown;
+  };
 }
 
 /** The largest legal request is about a tenth of this. */
@@ -36,12 +57,12 @@ export class ApiEndpoint {
   constructor(
     private readonly state: ApiState,
     private readonly options: ResolvedEmulatorOptions,
-    private readonly record: (request: RecordedRequest) => void,
+    private readonly server: ApiServer,
   ) {}
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const at = new Date(this.state.clock.now());
-    response.setHeader('Date', at.toUTCString());
+    const { clock, faults } = this.state;
+    response.setHeader('Date', new Date(clock.now()).toUTCString());
     if (PRODUCTION_HOST.test(request.headers.host ?? '')) {
       sendJson(response, 421, {
         error: "This is an emulator; it does not stand in under the service's own name.",
@@ -56,49 +77,62 @@ export class ApiEndpoint {
       sendJson(response, 413, { error: `The body is larger than ${MAX_BODY_BYTES} bytes.` }, { close: true });
       return;
     }
-    const requestId = createRequestId(at);
+    const fault = faults.forRequest(readFaultTarget(raw.body));
+    const at = new Date(clock.now() + (fault?.kind === 'clock' ? fault.offsetMs : 0));
+    response.setHeader('Date', at.toUTCString());
+    const { outcome, apiCode, ...answer } = this.#answer(raw, at, fault);
+    // What was refused on its own account is not spoilt further.
+    const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
+    this.server.record({
+      requestId: answer.body.ResponseMetadata.RequestId,
+      at,
+      method: raw.method,
+      url: request.url ?? '/',
+      headers: Object.fromEntries(raw.headers),
+      body: raw.body,
+      outcome,
+      ...(spoilt?.kind !== 'reset' && { httpStatus: spokenStatus(spoilt) ?? answer.httpStatus }),
+      ...(apiCode !== undefined && { apiCode }),
+      ...(fault !== undefined && { fault: fault.kind }),
+    });
+    transmit(response, this.server.socketOf(request.socket), answer, spoilt);
+  }
+
+  /** Decides on a request, and says what a good network would carry back. */
+  #answer(raw: RawRequest, at: Date, fault: Fault | undefined): DecidedAnswer {
     const metadata = {
-      RequestId: requestId,
+      RequestId: createRequestId(at),
       Action: parameter(raw, 'Action'),
       Version: parameter(raw, 'Version'),
       Service: 'rtc',
     };
-    const log = (outcome: 'accepted' | 'refused', httpStatus: number, apiCode?: string): void =>
-      this.record({
-        requestId,
-        at,
-        method: raw.method,
-        url: request.url ?? '/',
-        headers: Object.fromEntries(raw.headers),
-        body: raw.body,
-        outcome,
-        httpStatus,
-        ...(apiCode !== undefined && { apiCode }),
-      });
+    const refuse = (httpStatus: number, apiCode: ApiErrorCode, codeN: number | undefined, text: string) => ({
+      httpStatus,
+      apiCode,
+      body: { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } },
+    });
+    let outcome: 'accepted' | 'refused' = 'refused';
+    let region: string | undefined;
     try {
-      const region = this.#perform(raw, at);
-      log('accepted', 200);
-      sendJson(response, 200, {
-        ResponseMetadata: { ...metadata, Region: region },
-        Result: { Message: 'Success' },
-      });
-    } catch (error) {
-      if (!(error instanceof ApiError)) {
-        // A test's own listener threw: the sender is answered, and the error surfaces as unhandled.
-        sendJson(response, 500, {
-          ResponseMetadata: {
-            ...metadata,
-            Error: { CodeN: 100_014, Code: 'InternalError', Message: 'InternalError' },
-          },
-        });
-        throw error;
+      if (fault === undefined || acceptsRequest(fault)) {
+        region = this.#perform(raw, at);
+        outcome = 'accepted';
       }
-      const { httpStatus, apiCode, codeN, message } = error;
-      log('refused', httpStatus, apiCode);
-      sendJson(response, httpStatus, {
-        ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: message } },
-      });
+      if (fault?.kind === 'error')
+        throw new ApiError(fault.code, 'This error was asked for.', fault.httpStatus);
+    } catch (error) {
+      // A test's own listener threw: the sender is answered, and the error surfaces as unhandled.
+      if (!(error instanceof ApiError)) {
+        void Promise.reject(error);
+        return { outcome, ...refuse(500, 'InternalError', 100_014, 'A listener threw.') };
+      }
+      return { outcome, ...refuse(error.httpStatus, error.apiCode, error.codeN, error.message) };
     }
+    return {
+      outcome,
+      httpStatus: 200,
+      body: { ResponseMetadata: { ...metadata, Region: region }, Result: { Message: 'Success' } },
+    };
   }
 
   /** @returns the region that the request was signed for */
@@ -146,4 +180,32 @@ function parameter(raw: RawRequest, name: string): string | undefined {
 /** In the shape of the vendor's: the time, then what makes it unique. */
 function createRequestId(at: Date): string {
   return `${at.toISOString().slice(0, 19).replaceAll(/\D/g, '')}${randomBytes(9).toString('hex').toUpperCase()}`;
+}
+
+/** A fault may be meant for a room or a user, whatever else is wrong with the body. */
+function readFaultTarget(body: Buffer): FaultTarget {
+  let fields: { RoomId?: unknown; To?: unknown } = {};
+  try {
+    fields = (JSON.parse(body.toString('utf8')) ?? {}) as typeof fields;
+  } catch {
+    // Then it is meant for none in particular.
+  }
+  const { RoomId, To } = fields;
+  return {
+    roomId: typeof RoomId === 'string' ? RoomId : '',
+    to: (Array.isArray(To) ? To : [To]).filter((userId): userId is string => typeof userId === 'string'),
+  };
+}
+
+/** The status that a fault puts in place of the answer's. */
+function spokenStatus(fault: Fault | undefined): number | undefined {
+  switch (fault?.kind) {
+    case 'html':
+    case 'empty':
+      return fault.httpStatus ?? 200;
+    case 'redirect':
+      return fault.httpStatus ?? 307;
+    default:
+      return undefined;
+  }
 }

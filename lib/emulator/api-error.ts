@@ -13,17 +13,28 @@ const ERRORS = {
   InvalidActionOrVersion: { httpStatus: 404, codeN: 100_008 },
   InvalidAccessKey: { httpStatus: 401, codeN: 100_009 },
   SignatureDoesNotMatch: { httpStatus: 401, codeN: 100_010 },
+  LackPolicy: { httpStatus: 403, codeN: 100_012 },
+  AccessDenied: { httpStatus: 403, codeN: 100_013 },
+  InternalError: { httpStatus: 500, codeN: 100_014 },
+  FailToConnect: { httpStatus: 502 },
+  InternalServiceError: { httpStatus: 502 },
+  InternalServiceTimeout: { httpStatus: 504, codeN: 100_016 },
+  FlowLimitExceeded: { httpStatus: 429 },
+  AccountFlowLimitExceeded: { httpStatus: 429, codeN: 100_027 },
+  ServiceUnavailableTemp: { httpStatus: 503 },
   InvalidSecretToken: { httpStatus: 401 },
   InvalidAuthorization: { httpStatus: 400 },
   InvalidCredential: { httpStatus: 400 },
   MethodNotAllowed: { httpStatus: 405 },
   'FlowLimitExceeded.QPSOverLimit': { httpStatus: 429 },
   'AccessDenied.NoPermissionForApp': { httpStatus: 403 },
+  'AccessDenied.ServiceNotEnabled': { httpStatus: 403 },
   InvalidParameter: { httpStatus: 400 },
   'InvalidParameter.BodyIsEmpty': { httpStatus: 400 },
   'InvalidParameter.Unmarshal': { httpStatus: 400 },
   'InvalidParameter.IllegalAppId': { httpStatus: 400 },
   'InvalidParameter.NotExistAppId': { httpStatus: 400 },
+  'InvalidParameter.EmptyAccountId': { httpStatus: 400 },
   'InvalidParameter.IllegalRoomID': { httpStatus: 400 },
   'InvalidParameter.IllegalFrom': { httpStatus: 400 },
   'InvalidParameter.IllegalTo': { httpStatus: 400 },
@@ -33,6 +44,13 @@ const ERRORS = {
 
 export type ApiErrorCode = keyof typeof ERRORS;
 
+/** Every code that the emulator can answer with. */
+export const API_ERROR_CODES = Object.keys(ERRORS) as readonly ApiErrorCode[];
+
+export function isApiErrorCode(value: unknown): value is ApiErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERRORS, value);
+}
+
 /** A request is refused with one of the documented codes. */
 export class ApiError extends Error {
   readonly httpStatus: number;
@@ -41,10 +59,11 @@ export class ApiError extends Error {
   constructor(
     readonly apiCode: ApiErrorCode,
     message: string,
+    httpStatus?: number,
   ) {
     super(message);
-    const { httpStatus, codeN }: { httpStatus: number; codeN?: number } = ERRORS[apiCode];
-    this.httpStatus = httpStatus;
-    this.codeN = codeN;
+    const documented: { httpStatus: number; codeN?: number } = ERRORS[apiCode];
+    this.httpStatus = httpStatus ?? documented.httpStatus;
+    this.codeN = documented.codeN;
   }
 }

@@ -32,7 +32,7 @@ export function authenticate(
   if (account === undefined) throw new ApiError('InvalidAccessKey', 'The access key is unknown.');
 
   checkTime(xDate, date, now);
-  checkToken(request, account);
+  checkToken(request, account, now);
   checkSignedHeaders(request, signedHeaders);
 
   const scope = { date, region, service };
@@ -104,14 +104,18 @@ function checkTime(xDate: string, date: string, now: number): void {
   if (Math.abs(now - time) > VALIDITY_MS) {
     throw new ApiError('InvalidTimestamp', 'X-Date is more than 15 minutes from the time here.');
   }
-  if (!xDate.startsWith(date))
+  if (xDate.slice(0, 8) !== date)
     throw new ApiError('InvalidCredential', 'Credential and X-Date differ in the date.');
 }
 
-function checkToken(request: RawRequest, { credentials }: EmulatorAccount): void {
+function checkToken(request: RawRequest, { credentials }: EmulatorAccount, now: number): void {
   const token = request.headers.get('x-security-token');
   if ((token ?? '') !== (credentials.sessionToken ?? '')) {
     throw new ApiError('InvalidSecretToken', 'X-Security-Token is not that of the access key.');
+  }
+  const { expiration } = credentials;
+  if (expiration !== undefined && now >= new Date(expiration).getTime()) {
+    throw new ApiError('InvalidSecretToken', 'The temporary credentials have expired.');
   }
 }
 

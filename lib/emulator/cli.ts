@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { RtcEmulator } from './rtc-emulator.js';
 import type { QuotaWindowKind } from './quota-window.js';
@@ -15,6 +16,8 @@ Serves the messaging actions of the Volcengine RTC API on this machine.
   --session-token <token> makes the access key a temporary one
   --quota <number>        requests a second, default 500; "none" lifts it
   --window <kind>         sliding (default) or fixed
+  --tls-cert <file>       serves over TLS with this certificate (PEM) …
+  --tls-key <file>        … and this private key
   --help                  this text
 `;
 
@@ -29,6 +32,8 @@ async function main(): Promise<void> {
       'session-token': { type: 'string' },
       quota: { type: 'string', default: '500' },
       window: { type: 'string' },
+      'tls-cert': { type: 'string' },
+      'tls-key': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -36,7 +41,12 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
+  const { 'tls-cert': cert, 'tls-key': key } = values;
+  if ((cert === undefined) !== (key === undefined))
+    throw new TypeError('--tls-cert and --tls-key go together');
   const emulator = await RtcEmulator.start({
+    ...(cert !== undefined &&
+      key !== undefined && { tls: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } }),
     port: Number(values.port),
     host: values.host,
     appId: values['app-id'],

@@ -3,6 +3,8 @@ import type { DeliveryRecord } from './delivery-record.js';
 import type { EmulatorClock } from './emulator-clock.js';
 import type { EmulatorModuleOptions } from './emulator-module-options.js';
 import { toMessageJson } from './message-json.js';
+import { checkFaultRule } from './fault.js';
+import type { Faults } from './faults.js';
 import type { Participant } from './participant.js';
 import { readRawRequest } from './raw-request.js';
 import type { RecordedRequest } from './request-log.js';
@@ -16,6 +18,7 @@ const MAX_BODY_BYTES = 65_536;
 /** What the control API reads and changes. */
 export interface ControlledEmulator {
   readonly clock: EmulatorClock;
+  readonly faults: Faults;
   readonly deliveries: DeliveryRecord;
   readonly requests: readonly RecordedRequest[];
   readonly rooms: readonly Room[];
@@ -90,7 +93,37 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
       return { offsetMs };
     },
   ],
+  ['GET', /^\/faults$/, ({ emulator }) => listFaults(emulator)],
+  [
+    'PUT',
+    /^\/faults$/,
+    ({ emulator, body: { faults } }) => {
+      if (!Array.isArray(faults)) throw new TypeError('faults: must be an array of faults');
+      // All of them or none.
+      const rules = faults.map(checkFaultRule);
+      emulator.faults.clear();
+      for (const rule of rules) emulator.faults.add(rule);
+      return listFaults(emulator);
+    },
+  ],
+  [
+    'DELETE',
+    /^\/faults$/,
+    ({ emulator }) => {
+      emulator.faults.clear();
+      return {};
+    },
+  ],
 ];
+
+function listFaults(emulator: ControlledEmulator): unknown {
+  return emulator.faults.active.map(({ rule, applied }) => ({
+    ...rule,
+    // A private key is no one's to read back.
+    ...('key' in rule && { key: undefined }),
+    applied,
+  }));
+}
 
 class NotFoundError extends Error {}
 

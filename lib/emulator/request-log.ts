@@ -1,3 +1,5 @@
+import type { FaultKind } from './fault.js';
+
 /** A request that came to the API, whatever became of it. */
 export interface RecordedRequest {
   readonly requestId: string;
@@ -9,7 +11,10 @@ export interface RecordedRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly outcome: 'accepted' | 'refused';
-  readonly httpStatus: number;
+  /** Undefined where a fault took the answer away. */
+  readonly httpStatus?: number;
   /** Why it was refused. */
   readonly apiCode?: string;
+  /** What went wrong with it on purpose. */
+  readonly fault?: FaultKind;
 }

@@ -1,5 +1,6 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
 import type { EmulatorAccount } from './account.js';
+import type { EmulatorTls } from './listener.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
 
 /** What `RtcEmulator.start()` takes; everything has a default. */
@@ -8,6 +9,8 @@ export interface RtcEmulatorOptions {
   readonly port?: number;
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
+  /** Serves over TLS with this certificate, which the client's `http.httpsAgent` must trust. Default: plain HTTP. */
+  readonly tls?: EmulatorTls;
   /** The app of the first account. Default `emulator-app`. */
   readonly appId?: string;
   /** The access key of the first account. Default: a fixed pair that is good here alone. */
@@ -24,7 +27,8 @@ export interface RtcEmulatorOptions {
   readonly keep?: number;
 }
 
-export type ResolvedEmulatorOptions = Required<RtcEmulatorOptions>;
+export type ResolvedEmulatorOptions = Required<Omit<RtcEmulatorOptions, 'tls'>> &
+  Pick<RtcEmulatorOptions, 'tls'>;
 
 const DEFAULTS: ResolvedEmulatorOptions = {
   port: 0,
@@ -41,7 +45,7 @@ const DEFAULTS: ResolvedEmulatorOptions = {
 /** @throws TypeError naming the option that can't be used */
 export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmulatorOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(DEFAULTS, name));
+  const unknown = Object.keys(given).find((name) => name !== 'tls' && !Object.hasOwn(DEFAULTS, name));
   if (unknown !== undefined) throw new TypeError(`${unknown}: is not an option of the emulator`);
 
   const resolved: ResolvedEmulatorOptions = { ...DEFAULTS, ...given };

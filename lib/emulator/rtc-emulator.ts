@@ -1,11 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { EmulatorAccount } from './account.js';
 import { ApiEndpoint } from './api-endpoint.js';
 import { CONTROL_PREFIX, handleControlRequest } from './control-api.js';
 import { DeliveryRecord } from './delivery-record.js';
 import { EmulatorClock } from './emulator-clock.js';
+import { Faults } from './faults.js';
+import { Listener } from './listener.js';
 import type { EmulatorModuleOptions } from './emulator-module-options.js';
 import type { RecordedRequest } from './request-log.js';
 import { Room } from './room.js';
@@ -36,37 +35,45 @@ export class RtcEmulator {
   /** Every account; the first is the one of `moduleOptions()`. */
   readonly accounts: readonly EmulatorAccount[];
   readonly #rooms = new Map<string, Room>();
-  readonly #server: Server;
+  /** What goes wrong, and with which requests. */
+  readonly faults: Faults;
+  readonly #listener: Listener;
   readonly #sockets: RoomSockets;
   readonly #requests: RecordedRequest[] = [];
 
   private constructor(private readonly options: ResolvedEmulatorOptions) {
     const { appId, credentials, accounts } = options;
     this.accounts = [{ credentials, appIds: [appId] }, ...accounts];
-    const api = new ApiEndpoint(this, options, (request) => this.#record(request));
-    this.#sockets = new RoomSockets(this);
-    this.#server = createServer((request, response) => {
-      const controlled = request.url?.startsWith(CONTROL_PREFIX);
-      void (controlled ? handleControlRequest(this, request, response) : api.handle(request, response));
+    this.#listener = new Listener(
+      (request, response) => {
+        const controlled = request.url?.startsWith(CONTROL_PREFIX);
+        void (controlled ? handleControlRequest(this, request, response) : api.handle(request, response));
+      },
+      () => this.faults.forConnection(),
+      options.tls,
+    );
+    this.faults = new Faults(this.#listener);
+    const api = new ApiEndpoint(this, options, {
+      record: (request) => this.#record(request),
+      socketOf: (socket) => this.#listener.socketOf(socket),
     });
-    this.#server.on('upgrade', (request, socket, head) => this.#sockets.upgrade(request, socket, head));
+    this.#sockets = new RoomSockets(this);
+    this.#listener.server.on('upgrade', (request, socket, head) =>
+      this.#sockets.upgrade(request, socket, head),
+    );
   }
 
   /** @throws TypeError for an option that can't be used; Node's error when the port is taken */
   static async start(options: RtcEmulatorOptions = {}): Promise<RtcEmulator> {
     const resolved = resolveEmulatorOptions(options);
     const emulator = new RtcEmulator(resolved);
-    emulator.#server.listen(resolved.port, resolved.host);
-    await once(emulator.#server, 'listening');
+    await emulator.#listener.listen(resolved.port, resolved.host);
     return emulator;
   }
 
   /** Where it listens: an origin. */
   get url(): string {
-    const { address, port, family } = this.#server.address() as AddressInfo;
-    // A wildcard is no address to send to, and plain http: is for loopback alone.
-    if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`;
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    return this.#listener.url;
   }
 
   /** What came to the API, oldest first; beyond `keep`, the oldest are dropped. */
@@ -98,7 +105,7 @@ export class RtcEmulator {
     return room;
   }
 
-  /** Forgets what was received and delivered; who is in which room stays. */
+  /** Forgets what was received and delivered; who is in which room, and faults, stay. */
   clear(): void {
     this.#requests.length = 0;
     this.deliveries.clear();
@@ -108,12 +115,8 @@ export class RtcEmulator {
 
   /** Stops listening and ends every connection. */
   async close(): Promise<void> {
-    if (!this.#server.listening) return;
     this.#sockets.close();
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#listener.close();
   }
 
   #record(request: RecordedRequest): void {

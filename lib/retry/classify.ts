@@ -30,12 +30,12 @@ const THROTTLED: Verdict = { outcome: 'rejected', remedy: 'slow_down' };
  */
 export function classify(end: AttemptEnd, phase: AttemptPhase): Verdict {
   if (end.kind === 'answered') return ofAnswer(end.reply, end.httpStatus);
-  const nothingSent = phase === 'queued' || phase === 'connecting';
-  if (!nothingSent) return UNKNOWN;
-  const final =
-    end.kind === 'unsigned' ||
-    (end.kind === 'interrupted' && end.by === 'aborted') ||
-    (end.kind === 'broken' && isFinalFailure(end.failure));
+  // Whoever aborts wants no more, whatever the policy.
+  const givenUp = end.kind === 'interrupted' && end.by === 'aborted';
+  if (phase !== 'queued' && phase !== 'connecting') {
+    return { outcome: 'unknown', remedy: givenUp ? 'none' : 'ask_policy' };
+  }
+  const final = givenUp || end.kind === 'unsigned' || (end.kind === 'broken' && isFinal(end.failure));
   return { outcome: 'not_attempted', remedy: final ? 'none' : 'retry' };
 }
 
@@ -84,7 +84,7 @@ function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number):
  * What the next attempt would meet again: a certificate that is not trusted (Node's X509 codes), or a fault of
  * this side's own.
  */
-function isFinalFailure(failure: string): boolean {
+function isFinal(failure: string): boolean {
   return (
     failure === 'REQUEST_FAILED' ||
     /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(failure)

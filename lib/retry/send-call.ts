@@ -161,7 +161,8 @@ export class SendCall {
     try {
       return await box.guard(this.context.credentials.replace(signedWith.credentials));
     } catch {
-      return false;
+      if (box.interruption === 'timeout') return false;
+      throw abortedError(this.#facts(''), 'while credentials were renewed');
     } finally {
       box.dispose();
     }

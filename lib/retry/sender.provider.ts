@@ -25,7 +25,8 @@ export const senderProvider: Provider = {
     };
     const clock = new ServerClock();
     const credentials = createCredentialsSource(settings.credentials, {
-      now: () => clock.now(),
+      now: Date.now,
+      serviceNow: () => clock.now(),
       onAsked: ({ failure, usable }) =>
         observe({
           type: 'credentials',

@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Console } from 'node:console';
-import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import {
@@ -12,6 +9,7 @@ import {
   type RtcMessagingOptions,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { CREDENTIALS, LEAKS, printed, SECRET, TEXT, TOKEN } from '../support/printed.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   type ReceivedRequest,
@@ -21,39 +19,9 @@ import {
 } from '../support/scripted-server.js';
 import { createService } from '../support/service.js';
 
-const SECRET = 'CANARY-secret-key';
-const TOKEN = 'CANARY-session-token';
-const TEXT = 'CANARY-message-text';
-const CREDENTIALS = { accessKeyId: 'access-key', secretAccessKey: SECRET, sessionToken: TOKEN };
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: TEXT };
 
-/** Every way in which someone may print a thing. */
-async function printed(value: unknown): Promise<string> {
-  let text = '';
-  const sink = new Writable({
-    write(chunk, _encoding, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  const console = new Console(sink, sink);
-  console.error(value);
-  console.dir(value, { depth: null, showHidden: true });
-  const logger = new (class extends ConsoleLogger {
-    protected override printMessages(messages: unknown[]): void {
-      text += messages.map((message) => inspect(message, { depth: null })).join('\n');
-    }
-  })();
-  logger.error(value);
-  text += inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: false });
-  text += JSON.stringify(value);
-  text += String(value);
-  if (value instanceof Error) text += value.stack;
-  return text;
-}
-
 const SETTINGS = 'nestjs-rtc-messaging:settings';
-const LEAKS = /CANARY|Signature=|SignedHeaders|HMAC-SHA256|authorization/i;
 
 describe('nothing that is printed holds a secret or the message:', () => {
   /** Answers with an error text that quotes all of the request, as a careless gateway may. */

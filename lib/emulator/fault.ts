@@ -1,0 +1,159 @@
+import { type ApiErrorCode, isApiErrorCode } from './api-error.js';
+
+/**
+ * What the emulator does in place of a good answer. Those with `accept` may accept the message first, so that
+ * the sender can't tell; where it is left out, the comment says which.
+ */
+export type Fault =
+  /** The connection is reset instead of an answer. Default: not accepted. */
+  | { readonly kind: 'reset'; readonly accept?: boolean }
+  /** The answer comes after so many milliseconds. Default: accepted. */
+  | { readonly kind: 'late'; readonly delayMs: number; readonly accept?: boolean }
+  /** The answer comes byte by byte, one each so many milliseconds (default 50). Default: accepted. */
+  | { readonly kind: 'drip'; readonly intervalMs?: number; readonly accept?: boolean }
+  /** The answer's JSON breaks off in the middle. Default: accepted. */
+  | { readonly kind: 'truncated'; readonly accept?: boolean }
+  /** A page, as of a proxy, with this status (default 200). Default: not accepted. */
+  | { readonly kind: 'html'; readonly httpStatus?: number; readonly accept?: boolean }
+  /** An answer without a body, with this status (default 200). Default: not accepted. */
+  | { readonly kind: 'empty'; readonly httpStatus?: number; readonly accept?: boolean }
+  /** One of the documented errors, by default with its documented status. Default: not accepted. */
+  | {
+      readonly kind: 'error';
+      readonly code: ApiErrorCode;
+      readonly httpStatus?: number;
+      /** The `Retry-After` header: seconds, or a date. */
+      readonly retryAfter?: number | string;
+      readonly accept?: boolean;
+    }
+  /** A redirect, by default with 307, which asks for the same request again. Default: not accepted. */
+  | {
+      readonly kind: 'redirect';
+      readonly location: string;
+      readonly httpStatus?: number;
+      readonly accept?: boolean;
+    }
+  /** A good answer that is so many bytes long. Default: accepted. */
+  | { readonly kind: 'oversized'; readonly bytes: number; readonly accept?: boolean }
+  /** A good answer, after which the connection is closed though it was to be kept. Accepted. */
+  | { readonly kind: 'close_after_answer' }
+  /** The request meets a clock that is so many milliseconds ahead (or, if negative, behind). */
+  | { readonly kind: 'clock'; readonly offsetMs: number }
+  /** A connection is reset as soon as it is made; over TLS, before the handshake. */
+  | { readonly kind: 'reset_connection' }
+  /** Over TLS: a connection is shown this certificate (PEM) in place of the emulator's own. */
+  | { readonly kind: 'untrusted_certificate'; readonly key: string; readonly cert: string }
+  /** Connections are refused from now on for so many milliseconds, and idle ones are closed. */
+  | { readonly kind: 'refuse'; readonly forMs: number };
+
+export type FaultKind = Fault['kind'];
+
+/** What a rule looks at in a request. Fields that can't be read are empty. */
+export interface FaultTarget {
+  readonly roomId: string;
+  readonly to: readonly string[];
+}
+
+/** A fault, and which requests (or connections) it befalls. */
+export type FaultRule = Fault & {
+  /** How many it befalls: by default one; with a probability, all that it hits. */
+  readonly times?: number;
+  /** How likely it befalls one that matches, from 0 to 1. */
+  readonly probability?: number;
+  /** Of the probability's random numbers. Default 1: each run is the same. */
+  readonly seed?: number;
+  /** Only requests to this room, or (from code) those that the function picks. */
+  readonly match?:
+    { readonly roomId?: string; readonly userId?: string } | ((target: FaultTarget) => boolean);
+};
+
+type Check = readonly [rule: string, holds: (value: unknown) => boolean];
+
+const DURATION: Check = ['must be milliseconds from 0 to 600000', (value) => isWhole(value, 0, 600_000)];
+const STATUS: Check = ['must be an HTTP status from 200 to 599', (value) => isWhole(value, 200, 599)];
+const FLAG: Check = ['must be true or false', (value) => typeof value === 'boolean'];
+const TEXT: Check = ['must be a text', (value) => typeof value === 'string' && value !== ''];
+const OFFSET: Check = ['must be milliseconds, at most a century', (value) => isWhole(value, -3.2e12, 3.2e12)];
+const BYTES: Check = ['must be a number of bytes up to 64 MB', (value) => isWhole(value, 1, 67_108_864)];
+const CODE: Check = ['must be one of the documented codes', isApiErrorCode];
+const HEADER: Check = [
+  'must be seconds or a date',
+  (value) => isWhole(value, 0, 1e9) || (typeof value === 'string' && /^[ -~]{1,64}$/.test(value)),
+];
+
+const RULE_FIELDS: Readonly<Record<string, Check>> = {
+  times: ['must be a whole number from 1', (value) => value === Infinity || isWhole(value, 1, 2 ** 53)],
+  probability: ['must be from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1],
+  seed: ['must be a whole number', (value) => isWhole(value, -(2 ** 53), 2 ** 53)],
+  match: ['must be { roomId?, userId? } or a function', isMatch],
+};
+
+/** The fields of each kind; a question mark stands behind those that may be left out. */
+const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, Check>>>> = {
+  reset: { 'accept?': FLAG },
+  late: { delayMs: DURATION, 'accept?': FLAG },
+  drip: { 'intervalMs?': DURATION, 'accept?': FLAG },
+  truncated: { 'accept?': FLAG },
+  html: { 'httpStatus?': STATUS, 'accept?': FLAG },
+  empty: { 'httpStatus?': STATUS, 'accept?': FLAG },
+  error: { code: CODE, 'httpStatus?': STATUS, 'retryAfter?': HEADER, 'accept?': FLAG },
+  redirect: { location: TEXT, 'httpStatus?': STATUS, 'accept?': FLAG },
+  oversized: { bytes: BYTES, 'accept?': FLAG },
+  close_after_answer: {},
+  clock: { offsetMs: OFFSET },
+  reset_connection: {},
+  untrusted_certificate: { key: TEXT, cert: TEXT },
+  refuse: { forMs: DURATION },
+};
+
+/** @throws TypeError naming the field that can't be used */
+export function checkFaultRule(given: unknown): FaultRule {
+  if (typeof given !== 'object' || given === null) throw new TypeError('A fault must be an object.');
+  const { kind, ...fields } = given as Record<string, unknown>;
+  if (typeof kind !== 'string' || !Object.hasOwn(FIELDS, kind)) {
+    throw new TypeError(`kind: must be one of ${Object.keys(FIELDS).join(', ')}`);
+  }
+  const own = FIELDS[kind as FaultKind];
+  for (const name of Object.keys(own)) {
+    if (!name.endsWith('?') && fields[name] === undefined) throw new TypeError(`${kind}.${name}: is missing`);
+  }
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    const check = own[name] ?? own[`${name}?`] ?? RULE_FIELDS[name];
+    if (check === undefined) throw new TypeError(`${kind}.${name}: there is no such field`);
+    const [rule, holds] = check;
+    if (!holds(value)) throw new TypeError(`${kind}.${name}: ${rule}`);
+  }
+  return given as FaultRule;
+}
+
+/** Whether a request that it befalls is accepted all the same. */
+export function acceptsRequest(fault: Fault): boolean {
+  switch (fault.kind) {
+    case 'late':
+    case 'drip':
+    case 'truncated':
+    case 'oversized':
+      return fault.accept ?? true;
+    case 'reset':
+    case 'html':
+    case 'empty':
+    case 'error':
+    case 'redirect':
+      return fault.accept ?? false;
+    default:
+      return true;
+  }
+}
+
+function isWhole(value: unknown, minimum: number, maximum: number): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum;
+}
+
+function isMatch(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(
+    ([name, text]) => (name === 'roomId' || name === 'userId') && typeof text === 'string',
+  );
+}

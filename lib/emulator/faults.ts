@@ -1,0 +1,100 @@
+import { checkFaultRule, type Fault, type FaultKind, type FaultRule, type FaultTarget } from './fault.js';
+import { seededRandom } from './seeded-random.js';
+
+/** A rule that was added, and what it has done. */
+export interface ActiveFault {
+  readonly rule: FaultRule;
+  /** How many requests or connections it has befallen. */
+  readonly applied: number;
+  /** Takes it away, whatever is left of it. */
+  remove(): void;
+}
+
+class Entry implements ActiveFault {
+  applied = 0;
+  readonly #random: () => number;
+
+  constructor(
+    readonly rule: FaultRule,
+    private readonly onRemove: (entry: Entry) => void,
+  ) {
+    this.#random = seededRandom(rule.seed ?? 1);
+  }
+
+  /** Whether it befalls this one; counts it if so. */
+  befalls(target: FaultTarget | undefined): boolean {
+    const { probability, times = probability === undefined ? 1 : Infinity, match } = this.rule;
+    if (this.applied >= times || !matches(match, target)) return false;
+    if (probability !== undefined && this.#random() >= probability) return false;
+    this.applied += 1;
+    return true;
+  }
+
+  remove(): void {
+    this.onRemove(this);
+  }
+}
+
+/**
+ * Faults that the emulator injects, in the order in which they were added: the first rule that applies decides.
+ *
+ * ```ts
+ * emulator.faults.add({ kind: 'reset', accept: true }); // the next request: accepted, then the connection breaks
+ * emulator.faults.add({ kind: 'error', code: 'InternalError', probability: 0.1, seed: 7 });
+ * ```
+ */
+export class Faults {
+  #entries: Entry[] = [];
+
+  /** @internal Faults come from `emulator.faults`. */
+  constructor(private readonly listening: { refuse(forMs: number): void; resume(): void }) {}
+
+  /** All rules that were added and not removed, used up or not. */
+  get active(): readonly ActiveFault[] {
+    return this.#entries;
+  }
+
+  /** @throws TypeError naming the field that can't be used */
+  add(rule: FaultRule): ActiveFault {
+    const entry = new Entry(checkFaultRule(rule), (gone) => {
+      this.#entries = this.#entries.filter((other) => other !== gone);
+    });
+    this.#entries.push(entry);
+    // There is no request to wait for where none can come.
+    if (rule.kind === 'refuse' && entry.befalls(undefined)) this.listening.refuse(rule.forMs);
+    return entry;
+  }
+
+  /** Takes all away; connections are accepted again. */
+  clear(): void {
+    this.#entries = [];
+    this.listening.resume();
+  }
+
+  /** @internal The fault of a request, if one befalls it. */
+  forRequest(target: FaultTarget): Fault | undefined {
+    return this.#first(target, ({ kind }) => !OF_CONNECTIONS.has(kind));
+  }
+
+  /** @internal The fault of a new connection, if one befalls it. */
+  forConnection(): Fault | undefined {
+    return this.#first(undefined, ({ kind }) => OF_CONNECTIONS.has(kind) && kind !== 'refuse');
+  }
+
+  #first(target: FaultTarget | undefined, concerns: (rule: FaultRule) => boolean): Fault | undefined {
+    return this.#entries.find((entry) => concerns(entry.rule) && entry.befalls(target))?.rule;
+  }
+}
+
+const OF_CONNECTIONS: ReadonlySet<FaultKind> = new Set([
+  'reset_connection',
+  'untrusted_certificate',
+  'refuse',
+]);
+
+function matches(match: FaultRule['match'], target: FaultTarget | undefined): boolean {
+  if (match === undefined || target === undefined) return true;
+  if (typeof match === 'function') return match(target);
+  const { roomId = target.roomId, userId } = match;
+  return roomId === target.roomId && (userId === undefined || target.to.includes(userId));
+}

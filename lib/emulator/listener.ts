@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Fault } from './fault.js';
+
+/** Certificate and private key of a server, in PEM. */
+export interface EmulatorTls {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** The emulator's server, with what can go wrong before there is a request. */
+export class Listener {
+  readonly server: Server | TlsServer;
+  readonly #tls: EmulatorTls | undefined;
+  /** The TCP sockets by the other side's port, since a TLS socket can't be reset itself. */
+  readonly #sockets = new Map<number, Socket>();
+  #address: AddressInfo | undefined;
+  #host = '';
+  #refusing: NodeJS.Timeout | undefined;
+  #closed = false;
+  #wrongCertificate = false;
+
+  constructor(
+    onRequest: RequestListener,
+    private readonly faultOfConnection: () => Fault | undefined,
+    tls?: EmulatorTls,
+  ) {
+    this.#tls = tls;
+    this.server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
+    // Before the handshake, which TLS begins in a listener of its own, …
+    this.server.prependListener('connection', (socket: Socket) => this.#meet(socket));
+    // … and after it has been given its certificate.
+    this.server.on('connection', () => {
+      if (this.#wrongCertificate) this.#showCertificate(this.#tls);
+      this.#wrongCertificate = false;
+    });
+    this.server.on('request', (_request, response) => {
+      if (this.#refusing !== undefined) response.shouldKeepAlive = false;
+    });
+  }
+
+  async listen(port: number, host: string): Promise<void> {
+    this.server.listen(port, host);
+    await once(this.server, 'listening');
+    this.#address = this.server.address() as AddressInfo;
+    this.#host = host;
+  }
+
+  /** Where it listens, or did: an origin. */
+  get url(): string {
+    if (this.#address === undefined) throw new Error('The emulator has not started.');
+    const { address, port, family } = this.#address;
+    const scheme = this.#tls === undefined ? 'http' : 'https';
+    // A wildcard is no address to send to, and plain http: is for loopback alone.
+    if (address === '0.0.0.0' || address === '::') return `${scheme}://127.0.0.1:${port}`;
+    return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  /** The TCP socket of a connection, also under TLS. */
+  socketOf({ remotePort }: Socket): Socket | undefined {
+    return this.#sockets.get(remotePort ?? -1);
+  }
+
+  /** Refuses connections for so many milliseconds; requests that are under way are answered. */
+  refuse(forMs: number): void {
+    clearTimeout(this.#refusing);
+    if (this.server.listening) this.server.close();
+    this.#refusing = setTimeout(() => this.resume(), forMs);
+  }
+
+  /** Accepts connections again, on the same port. */
+  resume(): void {
+    clearTimeout(this.#refusing);
+    this.#refusing = undefined;
+    if (!this.#closed && !this.server.listening) this.server.listen(this.#address?.port, this.#host);
+  }
+
+  /** Stops listening and ends every connection. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#refusing);
+    const connections = [...this.#sockets.values()];
+    const ended = connections.map((socket) => once(socket, 'close'));
+    if (this.server.listening) {
+      ended.push(once(this.server, 'close'));
+      this.server.close();
+    }
+    for (const socket of connections) socket.destroy();
+    await Promise.all(ended);
+  }
+
+  #meet(socket: Socket): void {
+    const { remotePort = -1 } = socket;
+    this.#sockets.set(remotePort, socket);
+    socket.on('close', () => this.#sockets.delete(remotePort));
+    const fault = this.faultOfConnection();
+    if (fault?.kind === 'reset_connection') socket.resetAndDestroy();
+    if (fault?.kind !== 'untrusted_certificate') return;
+    this.#showCertificate(fault);
+    this.#wrongCertificate = true;
+  }
+
+  #showCertificate(tls: EmulatorTls | undefined): void {
+    if (tls !== undefined && 'setSecureContext' in this.server) {
+      this.server.setSecureContext({ key: tls.key, cert: tls.cert });
+    }
+  }
+}

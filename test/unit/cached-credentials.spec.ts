@@ -1,0 +1,184 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { CachedCredentials } from '../../lib/credentials/cached-credentials.js';
+import type { ResolvedCredentials, RtcCredentials } from '../../lib/credentials/credentials.js';
+import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+import { rejectionOf } from '../support/rejection.js';
+
+const MINUTE = 60_000;
+
+describe("a provider's credentials", () => {
+  let now = 0;
+  let offset = 0;
+  let asked = 0;
+  let events: { failure?: string; usable: boolean }[] = [];
+  let answer: () => ResolvedCredentials | Promise<ResolvedCredentials>;
+  let cache: CachedCredentials;
+  const key = (name: string, expiration?: number): ResolvedCredentials => ({
+    accessKeyId: name,
+    secretAccessKey: `secret of ${name}`,
+    expiration,
+  });
+  const fail = (): never => {
+    throw new RtcConfigError([{ option: 'credentials', message: 'the provider failed with Error' }]);
+  };
+  /** The key that is served now. */
+  const served = async (): Promise<string> => (await cache.get()).accessKeyId;
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  beforeEach(() => {
+    now = 1_000 * MINUTE;
+    offset = 0;
+    asked = 0;
+    events = [];
+    answer = () => key(`key-${asked}`);
+    cache = new CachedCredentials(
+      async () => {
+        asked += 1;
+        return answer();
+      },
+      { now: () => now, serviceNow: () => now + offset, onAsked: (event) => events.push(event) },
+      20,
+    );
+  });
+
+  it('are asked for once for all who wait', async () => {
+    const keys = await Promise.all(Array.from({ length: 50 }, served));
+    expect(new Set(keys)).toEqual(new Set(['key-1']));
+    expect([asked, events]).toEqual([1, [{ usable: true }]]);
+  });
+
+  it('are not asked for until they are needed', async () => {
+    await settle();
+    expect(asked).toBe(0);
+  });
+
+  describe('without an expiration', () => {
+    it('are kept for a minute, then renewed while the old ones serve', async () => {
+      await served();
+      now += MINUTE - 1;
+      expect([await served(), asked]).toEqual(['key-1', 1]);
+      now += 1;
+      expect([await served(), asked]).toEqual(['key-1', 2]);
+      await settle();
+      expect([await served(), asked]).toEqual(['key-2', 2]);
+    });
+
+    it("are kept, however far the service's clock turns out to be", async () => {
+      await served();
+      offset = 600 * MINUTE;
+      expect([await served(), asked]).toEqual(['key-1', 1]);
+    });
+
+    it('are waited for after five idle minutes', async () => {
+      await served();
+      now += 5 * MINUTE;
+      expect(await served()).toBe('key-2');
+    });
+
+    it('go on serving, idle or not, when the provider fails', async () => {
+      await served();
+      answer = fail;
+      now += 60 * MINUTE;
+      expect(await served()).toBe('key-1');
+      expect(events.at(-1)).toEqual({ failure: 'the provider failed with Error', usable: true });
+    });
+  });
+
+  describe('with an expiration', () => {
+    beforeEach(async () => {
+      answer = () => key(`key-${asked}`, now + 60 * MINUTE);
+      await served();
+    });
+
+    it('are renewed five minutes ahead of it, in the background', async () => {
+      now += 55 * MINUTE - 1;
+      expect([await served(), asked]).toEqual(['key-1', 1]);
+      now += 1;
+      expect([await served(), asked]).toEqual(['key-1', 2]);
+      await settle();
+      expect(await served()).toBe('key-2');
+    });
+
+    it('go on serving until then when the provider fails, which is asked less and less often', async () => {
+      answer = fail;
+      now += 56 * MINUTE;
+      const times: number[] = [];
+      for (let second = 0; second < 100; second++) {
+        const before = asked;
+        expect(await served()).toBe('key-1');
+        await settle();
+        if (asked > before) times.push(second);
+        now += 1_000;
+      }
+      expect(times).toEqual([0, 1, 3, 7, 15, 31, 61, 91]);
+      expect(events.at(-1)).toMatchObject({ usable: true });
+    });
+
+    it('serve no longer once they have expired: all who wait are told, and the provider is asked again', async () => {
+      answer = fail;
+      now += 60 * MINUTE;
+      const errors = await Promise.all([rejectionOf(served()), rejectionOf(served())]);
+      expect(errors[0]).toBeInstanceOf(RtcConfigError);
+      expect(errors[1]).toBe(errors[0]);
+      expect(asked).toBe(2);
+      expect(events.at(-1)).toMatchObject({ usable: false });
+      answer = () => key('key-back');
+      expect(await served()).toBe('key-back');
+    });
+
+    it("have expired when the service's clock says so", async () => {
+      offset = 60 * MINUTE;
+      expect([await served(), asked]).toEqual(['key-2', 2]);
+    });
+
+    it('are renewed after four fifths of a short life', async () => {
+      answer = () => key(`short-${asked}`, now + 10_000);
+      now += 60 * MINUTE;
+      expect(await served()).toBe('short-2');
+      now += 7_999;
+      expect([await served(), asked]).toEqual(['short-2', 2]);
+      now += 1;
+      await served();
+      expect(asked).toBe(3);
+    });
+  });
+
+  describe('that were refused', () => {
+    let refused: RtcCredentials;
+    beforeEach(async () => {
+      refused = await cache.get();
+    });
+
+    it('are replaced, once for all who were refused', async () => {
+      const replaced = await Promise.all(Array.from({ length: 50 }, () => cache.replace(refused)));
+      expect(new Set(replaced)).toEqual(new Set([true]));
+      expect([await served(), asked]).toEqual(['key-2', 2]);
+    });
+
+    it('are not asked for again by who was refused before others replaced them', async () => {
+      await cache.replace(refused);
+      expect([await cache.replace(refused), asked]).toEqual([true, 2]);
+    });
+
+    it.each<[string, () => ResolvedCredentials]>([
+      ['the same again', () => key('key-1')],
+      ['nothing', fail],
+    ])('are final when the provider gives %s, which is then left alone for a while', async (_what, given) => {
+      answer = given;
+      expect(await cache.replace(refused)).toBe(false);
+      expect([await cache.replace(refused), asked]).toEqual([false, 2]);
+      answer = () => key('key-new');
+      now += 10_000;
+      expect([await cache.replace(refused), await served()]).toEqual([true, 'key-new']);
+    });
+  });
+
+  it('that never come are given up, so that the next call asks again', async () => {
+    answer = () => new Promise(() => undefined);
+    const hanging = rejectionOf<RtcConfigError>(served());
+    const error = await hanging;
+    expect(error.message).toContain('did not answer within 20 ms');
+    answer = () => key('key-late');
+    expect(await served()).toBe('key-late');
+  });
+});

@@ -1,0 +1,66 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ServerClock } from '../../lib/openapi/server-clock.js';
+
+const HOUR = 3_600_000;
+const START = Date.parse('2026-01-02T03:04:05Z');
+
+describe("the service's clock", () => {
+  let now = START;
+  let clock: ServerClock;
+  const dateAt = (offsetMs: number): string => new Date(now + offsetMs).toUTCString();
+  beforeEach(() => {
+    now = START;
+    clock = new ServerClock(() => now);
+  });
+
+  it("is this machine's until a refusal says otherwise", () => {
+    expect([clock.offsetMs, clock.now()]).toEqual([0, START]);
+  });
+
+  it.each([HOUR, -HOUR, 40 * 365 * 24 * HOUR])('is proposed by a refusal: %i ms away', (offset) => {
+    // A Date has whole seconds: half of one has passed on the average.
+    expect(clock.propose(0, dateAt(offset))).toBe(offset + 500);
+    expect(clock.offsetMs).toBe(0);
+  });
+
+  it.each([undefined, '', 'nonsense'])('is not proposed by the Date %j', (date) => {
+    expect(clock.propose(0, date)).toBeUndefined();
+  });
+
+  it("is not proposed by a Date that agrees with the signature: that can't be what was wrong", () => {
+    expect(clock.propose(0, dateAt(59_000))).toBeUndefined();
+    clock.confirm(HOUR);
+    expect(clock.propose(HOUR, dateAt(HOUR))).toBeUndefined();
+  });
+
+  it("becomes everyone's when a request gets through with it", () => {
+    expect(clock.confirm(HOUR)).toBe(true);
+    expect(clock.now()).toBe(START + HOUR);
+    // Others find the same meanwhile, give or take a second: that is no news.
+    expect(clock.confirm(HOUR + 900)).toBe(false);
+    expect(clock.offsetMs).toBe(HOUR);
+  });
+
+  it('makes what was signed before outdated', () => {
+    clock.confirm(HOUR);
+    expect([clock.isOutdated(0), clock.isOutdated(HOUR + 900)]).toEqual([true, false]);
+  });
+
+  it('does not believe an absurd Date twice', () => {
+    const absurd = clock.propose(0, 'Thu, 01 Jan 1970 00:00:00 GMT');
+    expect(absurd).toBeLessThan(-50 * 365 * 24 * HOUR);
+    clock.refute(absurd!);
+    now += 60_000;
+    expect(clock.propose(0, 'Thu, 01 Jan 1970 00:00:00 GMT')).toBeUndefined();
+    expect(clock.offsetMs).toBe(0);
+    // Another is as good as any first one.
+    expect(clock.propose(0, dateAt(HOUR))).toBe(HOUR + 500);
+  });
+
+  it("follows when this machine's own clock is set right", () => {
+    clock.confirm(-HOUR);
+    now -= HOUR;
+    expect(clock.propose(-HOUR, dateAt(0))).toBe(500);
+    expect(clock.confirm(500)).toBe(true);
+  });
+});
