@@ -1,0 +1,47 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type FaultReport, type FaultRow, runFaults } from './fault-run.js';
+
+const SENDS = Number(process.env['SENDS'] ?? 1_500);
+const SEED = Number(process.env['SEED'] ?? 20_261_123);
+
+const COLUMNS = ['sends', 'accepted', 'rejected', 'unknown', 'not_attempted', 'retries', 'doubled'] as const;
+
+function tableOf({ rows, seconds }: FaultReport): string {
+  const line = (name: string, cells: readonly (string | number)[]): string =>
+    name.padEnd(46) + cells.map((cell) => String(cell).padStart(14)).join('');
+  const total = (column: keyof FaultRow): number =>
+    [...rows.values()].reduce((sum, row) => sum + row[column], 0);
+  return [
+    line('fault (emulator)', COLUMNS),
+    ...[...rows].sort().map(([name, row]) =>
+      line(
+        name,
+        COLUMNS.map((column) => row[column]),
+      ),
+    ),
+    line('all', COLUMNS.map(total)),
+    `seed ${SEED}, ${seconds.toFixed(1)} s`,
+  ].join('\n');
+}
+
+describe(`${SENDS} sends over a mix of all faults (seed ${SEED})`, () => {
+  let report: FaultReport;
+  beforeAll(async () => {
+    report = await runFaults(SENDS, SEED);
+    process.stdout.write(`\n${tableOf(report)}\n`);
+  }, 300_000);
+
+  it('are told as they were: none accepted that was not, none refused that was accepted, none twice unmarked', () => {
+    expect(report.lies).toEqual([]);
+  });
+
+  it('leave nothing in an error that should not be there', () => {
+    expect(report.leaks).toEqual([]);
+  });
+
+  it('come to every outcome, and to messages that were doubled where that was allowed', () => {
+    const rows = [...report.rows.values()];
+    for (const column of COLUMNS)
+      expect([column, rows.some((row) => row[column] > 0)]).toEqual([column, true]);
+  });
+});
