@@ -5,6 +5,7 @@ import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { TimeBox } from '../openapi/time-box.js';
 import type { RtcCallInfo } from '../diagnostics/rtc-event.js';
+import { AbortListeners } from './abort-listeners.js';
 import { isPossibleDuplicate } from './call-outcome.js';
 import { type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
@@ -25,6 +26,7 @@ export class Sender {
   readonly #context: SendContext;
   readonly #shutdownTimeoutMs: number;
   readonly #inFlight = new Map<AbortController, Promise<AcceptedCall>>();
+  readonly #callers = new AbortListeners();
   #calls = 0;
   #closing = false;
 
@@ -45,15 +47,14 @@ export class Sender {
       throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
     }
     const controller = new AbortController();
-    const abort = (): void => controller.abort();
-    signal?.addEventListener('abort', abort, { once: true });
+    const stopListening = signal && this.#callers.add(signal, () => controller.abort());
     const sending = this.#run(action, Buffer.from(JSON.stringify(body)), limits, controller.signal);
     this.#inFlight.set(controller, sending);
     try {
       return await sending;
     } finally {
       this.#inFlight.delete(controller);
-      signal?.removeEventListener('abort', abort);
+      stopListening?.();
     }
   }
 

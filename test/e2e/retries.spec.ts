@@ -257,6 +257,21 @@ describe('aborting', () => {
     expect(emulator.requests).toHaveLength(1);
   });
 
+  it('ends all calls that share a signal, with one listener on it', async () => {
+    emulator.faults.add({ kind: 'late', delayMs: 10_000, probability: 1 });
+    const service = await serviceWith();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const sending = Array.from({ length: 30 }, () =>
+      rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE, { signal })),
+    );
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    while (emulator.requests.length < 30) await sleep(5);
+    controller.abort();
+    expect((await Promise.all(sending)).map(({ code }) => code)).toEqual(Array(30).fill('RTC_ABORTED'));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
   it('works while credentials are renewed after a refusal', async () => {
     let asked = 0;
     const controller = new AbortController();

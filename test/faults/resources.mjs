@@ -1,0 +1,84 @@
+// Sends over faults, and says what is left of it in memory, timers, sockets and listeners. Run with --expose-gc.
+import 'reflect-metadata';
+import { Logger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { getEventListeners } from 'node:events';
+import { RoomUnicastService, RtcMessagingModule } from 'nestjs-rtc-messaging';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+
+const WARM_UP = 1_000;
+const SENDS = 10_000;
+const CONCURRENCY = 50;
+
+const emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY, keep: 10 });
+for (const [seed, fault] of [
+  { kind: 'reset' },
+  { kind: 'reset', accept: true },
+  { kind: 'late', delayMs: 200 },
+  { kind: 'drip' },
+  { kind: 'truncated' },
+  { kind: 'html' },
+  { kind: 'oversized', bytes: 100_000 },
+  { kind: 'close_after_answer' },
+  { kind: 'clock', offsetMs: 7_200_000 },
+  { kind: 'error', code: 'FailToConnect' },
+  { kind: 'error', code: 'InvalidAccessKey' },
+  { kind: 'error', code: 'InternalError' },
+  { kind: 'reset_connection' },
+].entries()) {
+  emulator.faults.add({ ...fault, probability: 0.04, seed });
+}
+
+class AppModule {}
+Module({
+  imports: [
+    RtcMessagingModule.forRoot({
+      ...emulator.moduleOptions(),
+      credentials: async () => ({ ...emulator.moduleOptions().credentials }),
+      timeoutMs: 60,
+      http: { maxContentLength: 50_000 },
+    }),
+  ],
+})(AppModule);
+Logger.overrideLogger(false);
+const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+const service = app.get(RoomUnicastService);
+const { signal } = new AbortController();
+const outcomes = {};
+
+async function send(count) {
+  let left = count;
+  const work = async () => {
+    while (left > 0) {
+      left -= 1;
+      const { outcome } = await service
+        .batchSend(
+          { roomId: 'room-1', to: ['alice'], message: 'hello' },
+          { signal, onUnknown: left % 2 === 0 ? 'report' : 'resend' },
+        )
+        .catch((error) => error);
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+}
+
+async function heapUsed() {
+  // Connections that are being closed are let go of.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  for (let round = 0; round < 5; round++) globalThis.gc();
+  return process.memoryUsage().heapUsed;
+}
+
+await send(WARM_UP);
+const before = await heapUsed();
+await send(SENDS - WARM_UP);
+const after = await heapUsed();
+const listeners = getEventListeners(signal, 'abort').length;
+await app.close();
+await emulator.close();
+await new Promise((resolve) => setTimeout(resolve, 50));
+// Standard output is a pipe here, and none of ours.
+const left = process.getActiveResourcesInfo().filter((kind) => kind !== 'PipeWrap');
+process.stdout.write(JSON.stringify({ grownBytes: after - before, listeners, left, outcomes }));
+// And now the process ends by itself.
