@@ -3,7 +3,7 @@ import type { DeliveryRecord } from './delivery-record.js';
 import type { EmulatorClock } from './emulator-clock.js';
 import type { EmulatorModuleOptions } from './emulator-module-options.js';
 import { toMessageJson } from './message-json.js';
-import { checkFaultRule } from './fault.js';
+import type { FaultRule } from './fault.js';
 import type { Faults } from './faults.js';
 import type { Participant } from './participant.js';
 import { readRawRequest } from './raw-request.js';
@@ -99,10 +99,7 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
     /^\/faults$/,
     ({ emulator, body: { faults } }) => {
       if (!Array.isArray(faults)) throw new TypeError('faults: must be an array of faults');
-      // All of them or none.
-      const rules = faults.map(checkFaultRule);
-      emulator.faults.clear();
-      for (const rule of rules) emulator.faults.add(rule);
+      emulator.faults.replace(faults as FaultRule[]);
       return listFaults(emulator);
     },
   ],

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { type ApiErrorCode, isApiErrorCode } from './api-error.js';
 
 /**
@@ -73,6 +74,10 @@ const DURATION: Check = ['must be milliseconds from 0 to 600000', (value) => isW
 const STATUS: Check = ['must be an HTTP status from 200 to 599', (value) => isWhole(value, 200, 599)];
 const FLAG: Check = ['must be true or false', (value) => typeof value === 'boolean'];
 const TEXT: Check = ['must be a text', (value) => typeof value === 'string' && value !== ''];
+const LOCATION: Check = [
+  'must be a URL',
+  (value) => typeof value === 'string' && /^[\x21-\x7e]{1,2048}$/.test(value),
+];
 const OFFSET: Check = ['must be milliseconds, at most a century', (value) => isWhole(value, -3.2e12, 3.2e12)];
 const BYTES: Check = ['must be a number of bytes up to 64 MB', (value) => isWhole(value, 1, 67_108_864)];
 const CODE: Check = ['must be one of the documented codes', isApiErrorCode];
@@ -97,7 +102,7 @@ const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, Check>>>> = {
   html: { 'httpStatus?': STATUS, 'accept?': FLAG },
   empty: { 'httpStatus?': STATUS, 'accept?': FLAG },
   error: { code: CODE, 'httpStatus?': STATUS, 'retryAfter?': HEADER, 'accept?': FLAG },
-  redirect: { location: TEXT, 'httpStatus?': STATUS, 'accept?': FLAG },
+  redirect: { location: LOCATION, 'httpStatus?': STATUS, 'accept?': FLAG },
   oversized: { bytes: BYTES, 'accept?': FLAG },
   close_after_answer: {},
   clock: { offsetMs: OFFSET },
@@ -107,7 +112,7 @@ const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, Check>>>> = {
 };
 
 /** @throws TypeError naming the field that can't be used */
-export function checkFaultRule(given: unknown): FaultRule {
+export function checkFaultRule(given: unknown): asserts given is FaultRule {
   if (typeof given !== 'object' || given === null) throw new TypeError('A fault must be an object.');
   const { kind, ...fields } = given as Record<string, unknown>;
   if (typeof kind !== 'string' || !Object.hasOwn(FIELDS, kind)) {
@@ -124,7 +129,15 @@ export function checkFaultRule(given: unknown): FaultRule {
     const [rule, holds] = check;
     if (!holds(value)) throw new TypeError(`${kind}.${name}: ${rule}`);
   }
-  return given as FaultRule;
+  if (kind === 'untrusted_certificate') checkCertificate(fields as { key: string; cert: string });
+}
+
+function checkCertificate({ key, cert }: { key: string; cert: string }): void {
+  try {
+    createSecureContext({ key, cert });
+  } catch {
+    throw new TypeError('untrusted_certificate: key and cert must be PEM texts that belong together');
+  }
 }
 
 /** Whether a request that it befalls is accepted all the same. */

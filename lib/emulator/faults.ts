@@ -1,4 +1,5 @@
 import { checkFaultRule, type Fault, type FaultKind, type FaultRule, type FaultTarget } from './fault.js';
+import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
 /** A rule that was added, and what it has done. */
@@ -47,7 +48,7 @@ export class Faults {
   #entries: Entry[] = [];
 
   /** @internal Faults come from `emulator.faults`. */
-  constructor(private readonly listening: { refuse(forMs: number): void; resume(): void }) {}
+  constructor(private readonly listening: Pick<Listener, 'isTls' | 'refuse' | 'resume'>) {}
 
   /** All rules that were added and not removed, used up or not. */
   get active(): readonly ActiveFault[] {
@@ -56,13 +57,24 @@ export class Faults {
 
   /** @throws TypeError naming the field that can't be used */
   add(rule: FaultRule): ActiveFault {
-    const entry = new Entry(checkFaultRule(rule), (gone) => {
+    this.#check(rule);
+    const entry = new Entry(rule, (gone) => {
       this.#entries = this.#entries.filter((other) => other !== gone);
     });
     this.#entries.push(entry);
     // There is no request to wait for where none can come.
     if (rule.kind === 'refuse' && entry.befalls(undefined)) this.listening.refuse(rule.forMs);
     return entry;
+  }
+
+  /**
+   * Puts these in place of all that there are, or throws and changes nothing.
+   * @throws TypeError naming the field that can't be used
+   */
+  replace(rules: readonly FaultRule[]): void {
+    for (const rule of rules) this.#check(rule);
+    this.clear();
+    for (const rule of rules) this.add(rule);
   }
 
   /** Takes all away; connections are accepted again. */
@@ -79,6 +91,13 @@ export class Faults {
   /** @internal The fault of a new connection, if one befalls it. */
   forConnection(): Fault | undefined {
     return this.#first(undefined, ({ kind }) => OF_CONNECTIONS.has(kind) && kind !== 'refuse');
+  }
+
+  #check(rule: FaultRule): void {
+    checkFaultRule(rule);
+    if (rule.kind === 'untrusted_certificate' && !this.listening.isTls) {
+      throw new TypeError('untrusted_certificate: this emulator does not serve over TLS');
+    }
   }
 
   #first(target: FaultTarget | undefined, concerns: (rule: FaultRule) => boolean): Fault | undefined {

@@ -58,6 +58,10 @@ export class Listener {
     return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
+  get isTls(): boolean {
+    return this.#tls !== undefined;
+  }
+
   /** The TCP socket of a connection, also under TLS. */
   socketOf({ remotePort }: Socket): Socket | undefined {
     return this.#sockets.get(remotePort ?? -1);

@@ -98,7 +98,7 @@ function exchange(
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
-            body: JSON.parse(text || 'null'),
+            body: parse(text),
           }),
         );
       },
@@ -109,3 +109,11 @@ function exchange(
 
 const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
 const hmac = (key: Buffer | string, data: string): Buffer => createHmac('sha256', key).update(data).digest();
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text || 'null');
+  } catch {
+    return text;
+  }
+}
