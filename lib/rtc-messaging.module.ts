@@ -1,9 +1,11 @@
 import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import type { Environment } from './config/environment.js';
+import { typeName } from './config/option-rules.js';
 import { type ControllerNeeds, resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import { RtcConfigError } from './errors/rtc-config.error.js';
 import { Sender } from './retry/sender.js';
 import { senderProvider } from './retry/sender.provider.js';
 import {
@@ -39,6 +41,7 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
    * @throws RtcConfigError when the app boots, listing everything that is wrong
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    requireObject('forRoot()', options);
     return super.forRoot(options);
   }
 
@@ -47,6 +50,12 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
    * @throws RtcConfigError when the app boots, listing everything that is wrong
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    requireObject('forRootAsync()', options);
+    if (!(options.useFactory ?? options.useClass ?? options.useExisting)) {
+      throw new RtcConfigError([
+        { option: 'forRootAsync()', message: 'must be given useFactory, useClass or useExisting' },
+      ]);
+    }
     return super.forRootAsync(options);
   }
 
@@ -54,4 +63,10 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
   onApplicationShutdown(): Promise<void> {
     return this.sender.close();
   }
+}
+
+/** Told here, since Nest would only say that it could not read something of it. */
+function requireObject(name: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new RtcConfigError([{ option: name, message: `must be given an object, got ${typeName(options)}` }]);
 }

@@ -55,5 +55,6 @@ export const agent: OptionRule<object> = (given) =>
 export function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
+  if (value === undefined) return 'nothing';
   return `a ${typeof value}`;
 }

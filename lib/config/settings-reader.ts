@@ -12,7 +12,7 @@ export class SettingsReader {
   record(path: string, given: unknown, known: readonly string[]): Record<string, unknown> {
     if (given === undefined) return {};
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-      this.problems.push({ option: path, message: `must be an object, got ${typeName(given)}` });
+      this.problems.push({ option: path || 'options', message: `must be an object, got ${typeName(given)}` });
       return {};
     }
     for (const key of Object.keys(given)) {

@@ -55,7 +55,7 @@ function statusOf(error: RtcMessagingError): number {
   if (error instanceof RtcValidationError) return HttpStatus.BAD_REQUEST;
   if (error instanceof RtcQuotaError) return HttpStatus.TOO_MANY_REQUESTS;
   // Nothing aborts what comes over HTTP but the app's own shutdown.
-  if (error instanceof RtcAbortedError && error.outcome === 'not_attempted') {
+  if (error instanceof RtcAbortedError && error.outcome !== 'unknown') {
     return HttpStatus.SERVICE_UNAVAILABLE;
   }
   // The caller must learn that sending again may deliver twice, whatever went wrong.

@@ -143,6 +143,33 @@ describe('the module', () => {
     }
   });
 
+  it.each<[string, () => unknown, string]>([
+    [
+      'forRoot of null',
+      () => RtcMessagingModule.forRoot(null as never),
+      'forRoot(): must be given an object, got null',
+    ],
+    [
+      'forRootAsync of nothing',
+      () => RtcMessagingModule.forRootAsync(undefined as never),
+      'forRootAsync(): must be given an object, got nothing',
+    ],
+    [
+      'forRootAsync without a way',
+      () => RtcMessagingModule.forRootAsync({}),
+      'forRootAsync(): must be given useFactory, useClass or useExisting',
+    ],
+  ])('says what is wrong with %s', (_what, register, message) => {
+    expect(register).toThrow(message);
+  });
+
+  it('says what is wrong with a factory that gives nothing', async () => {
+    const module = RtcMessagingModule.forRootAsync({ useFactory: () => null as never });
+    await expect(Test.createTestingModule({ imports: [module] }).compile()).rejects.toThrow(
+      'options: must be an object, got null',
+    );
+  });
+
   it('shows what the environment sets in its config namespace, without secrets when printed', async () => {
     setEnvironment();
     const module = await Test.createTestingModule({
