@@ -2,8 +2,8 @@ import { type Fault, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { certificate } from '../support/certificate.js';
 
 /** How long an attempt may take in a run of faults; what is to come too late takes longer. */
-export const TIMEOUT_MS = 250;
-const LATE_MS = 700;
+export const TIMEOUT_MS = 500;
+const LATE_MS = 1_200;
 const HOUR = 3_600_000;
 
 /** Where a kind of send goes, with what goes wrong there. */

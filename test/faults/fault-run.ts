@@ -57,7 +57,7 @@ interface Told {
 const SENDS_PER_CLIENT = 500;
 
 /** Sends messages over a mix of all faults, then holds what was told against what the emulators accepted. */
-export async function runFaults(sends: number, seed: number, concurrency = 96): Promise<FaultReport> {
+export async function runFaults(sends: number, seed: number, concurrency = 64): Promise<FaultReport> {
   const started = performance.now();
   const { emulators, ca, close } = await startEmulators(seed);
   const random = seededRandom(seed);
