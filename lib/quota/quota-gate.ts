@@ -1,0 +1,128 @@
+import { RtcQuotaError } from '../errors/rtc-quota.error.js';
+import type { Quota } from './quota.js';
+
+/** Who asks: single sends and fan-outs take turns, so that neither waits for the other's queue. */
+export type Lane = 'single' | 'bulk';
+
+/** A place in the queue. */
+export interface Ticket {
+  /** Fulfilled when the request may leave. */
+  readonly granted: Promise<void>;
+  /** Gives the place up. A slot that was granted already is spent. */
+  cancel(): void;
+}
+
+/** A slot that comes up later than this, because the process was busy, is lost, and taken anew with those after it. */
+const LATE_MS = 5;
+/** Timers are no more exact than this. */
+const EARLY_MS = 0.5;
+
+/** What time is measured and waited for with. */
+export interface GateTime {
+  /** Monotonic milliseconds. */
+  now(): number;
+  wait(ms: number): Promise<void>;
+}
+
+const REAL_TIME: GateTime = {
+  now: () => performance.now(),
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+/** Grants a slot to who waits for it. */
+type Waiter = () => void;
+
+/** Lets requests leave one by one, first come first served, as the quota has slots for them. */
+export class QuotaGate {
+  // Sets keep the order of coming, and let go of whoever leaves.
+  readonly #lanes: Readonly<Record<Lane, Set<Waiter>>> = { single: new Set(), bulk: new Set() };
+  #lastLane: Lane = 'bulk';
+  #pumping = false;
+
+  /** @param maxQueue how many single sends may wait; what a fan-out has in flight is bounded by itself */
+  constructor(
+    readonly quota: Quota,
+    private readonly maxQueue: number,
+    private readonly time: GateTime = REAL_TIME,
+  ) {}
+
+  /** How many are waiting. */
+  get queued(): number {
+    return this.#lanes.single.size + this.#lanes.bulk.size;
+  }
+
+  /**
+   * Takes a place in the queue.
+   * @param withinMs how long there is time to wait
+   * @throws RtcQuotaError when the queue is full, or too long to come through it in time
+   */
+  enter(lane: Lane, withinMs: number): Ticket {
+    const waiters = this.#lanes[lane];
+    const waitMs = Math.ceil(this.#estimateWaitMs(lane));
+    if (lane === 'single' && waiters.size >= this.maxQueue) {
+      throw new RtcQuotaError(
+        `The quota's queue is full: ${waiters.size} calls are waiting for about ${waitMs} ms. Nothing was sent.`,
+        { retryAfterMs: waitMs },
+      );
+    }
+    if (waitMs > withinMs) {
+      throw new RtcQuotaError(
+        `The quota's queue is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left. Nothing was sent.`,
+        { retryAfterMs: waitMs },
+      );
+    }
+    let place: Waiter | undefined;
+    const granted = new Promise<void>((resolve) => {
+      place = resolve;
+      waiters.add(resolve);
+    });
+    void this.#pump();
+    return {
+      granted,
+      cancel: () => {
+        if (place !== undefined) waiters.delete(place);
+      },
+    };
+  }
+
+  /** Whoever comes now comes after those of its own lane, and takes turns with those of the other. */
+  #estimateWaitMs(lane: Lane): number {
+    const ahead = this.#lanes[lane].size;
+    return (ahead + Math.min(ahead, this.queued - ahead)) * this.quota.intervalMs;
+  }
+
+  /** Takes slots as long as someone waits, and grants each when it is due. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.queued > 0) {
+      const reserved = this.quota.reserve(Math.min(this.queued, this.quota.batchSize));
+      const { slots, delayMs, intervalMs } = reserved instanceof Promise ? await reserved : reserved;
+      const firstDue = this.time.now() + delayMs;
+      if (slots === 0) await this.#waitUntil(firstDue);
+      for (let slot = 0; slot < slots; slot++) {
+        const due = firstDue + slot * intervalMs;
+        await this.#waitUntil(due);
+        if (this.time.now() - due > LATE_MS) break;
+        this.#grantNext();
+      }
+    }
+    this.#pumping = false;
+  }
+
+  async #waitUntil(due: number): Promise<void> {
+    for (let left = due - this.time.now(); left > EARLY_MS; left = due - this.time.now()) {
+      await this.time.wait(left);
+    }
+  }
+
+  #grantNext(): void {
+    const { single, bulk } = this.#lanes;
+    const lane = bulk.size === 0 || (single.size > 0 && this.#lastLane === 'bulk') ? 'single' : 'bulk';
+    const [waiter] = this.#lanes[lane];
+    if (waiter === undefined) return;
+    this.#lastLane = lane;
+    this.#lanes[lane].delete(waiter);
+    waiter();
+  }
+}

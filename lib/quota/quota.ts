@@ -1,0 +1,26 @@
+/**
+ * Slots that have been taken: the first is due after `delayMs`, the others `intervalMs` apart. No slots: there
+ * are none yet, and it is worth asking again after `delayMs`.
+ */
+export interface Reservation {
+  readonly slots: number;
+  readonly delayMs: number;
+  readonly intervalMs: number;
+}
+
+/**
+ * Where slots come from: this process's own schedule, or one that several processes share. Delays are
+ * relative, since the clocks of processes differ.
+ */
+export interface Quota {
+  /** How many slots are worth taking at once: one where that costs nothing. */
+  readonly batchSize: number;
+  /** Between slots at present, in milliseconds: for estimates. */
+  readonly intervalMs: number;
+  /** Takes up to so many of the next slots. Never rejects. */
+  reserve(slots: number): Reservation | Promise<Reservation>;
+  /** So long went by, in milliseconds, from a slot to the answer of the request that used it. */
+  observeRoundTrip(roundTripMs: number): void;
+  /** The service refused a request because the quota was used up, and asks to wait so long (0: it does not say). */
+  throttled(retryAfterMs: number): void;
+}
