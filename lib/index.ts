@@ -3,6 +3,7 @@ export type {
   RtcHttpOptions,
   RtcMessagingOptions,
   RtcMessagingOptionsFactory,
+  RtcQuotaOptions,
   RtcRetryOptions,
 } from './config/rtc-messaging-options.js';
 export type { RtcControllerOptions } from './controllers/controller-options.js';

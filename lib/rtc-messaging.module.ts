@@ -7,7 +7,7 @@ import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import { Sender } from './retry/sender.js';
-import { senderProvider } from './retry/sender.provider.js';
+import { senderProvider } from './sender.provider.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,

@@ -1,11 +1,13 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
+import type { QuotaSettings } from '../quota/gate-registry.js';
 import { readEndpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
 import { agent, type Checked, flag, oneOf, text, userId, wholeNumber } from './option-rules.js';
 import { readCredentials } from './read-credentials.js';
 import { REGION_HOSTS } from './regions.js';
+import { Sealed } from './sealed.js';
 import { DEFAULTS, MAX_DURATION_MS, type RtcMessagingSettings } from './settings.js';
 import { SettingsReader } from './settings-reader.js';
 
@@ -20,15 +22,19 @@ const OPTIONS = [
   'shutdownTimeoutMs',
   'retry',
   'onUnknown',
+  'quota',
   'allowInsecureEndpoint',
   'credentials',
   'http',
 ];
 const RETRY_OPTIONS = ['maxAttempts'];
+const QUOTA_OPTIONS = ['requestsPerSecond', 'reserve', 'maxQueue', 'scope'];
 const HTTP_OPTIONS = ['httpAgent', 'httpsAgent', 'maxSockets', 'maxContentLength'];
 
 /** More would only hammer a service that is down. */
 const MAX_ATTEMPTS = 10;
+/** Far above any quota there is; for an emulator without one. */
+const MAX_QUOTA = 1_000_000;
 /** A response is a few hundred bytes; this bounds what a foreign server can fill after a mistaken setting. */
 const MAX_CONTENT_LENGTH = 64 * 1_048_576;
 
@@ -84,6 +90,7 @@ export function resolveSettings(
     },
     onUnknown:
       reader.optional('onUnknown', options['onUnknown'], oneOf('report', 'resend')) ?? DEFAULTS.onUnknown,
+    quota: readQuota(reader, options['quota']),
     ...readTarget(reader, options),
     credentials: readCredentials(reader, options['credentials']),
     http: {
@@ -132,6 +139,26 @@ function readTarget(
   return { region, endpoint: endpoint ?? `https://${host}` };
 }
 
+function readQuota(reader: SettingsReader, given: unknown): QuotaSettings {
+  const quota = reader.record('quota', given, QUOTA_OPTIONS);
+  const requestsPerSecond =
+    reader.optional('quota.requestsPerSecond', quota['requestsPerSecond'], wholeNumber(1, MAX_QUOTA)) ??
+    DEFAULTS.quotaRequestsPerSecond;
+  const reserve =
+    reader.optional('quota.reserve', quota['reserve'], wholeNumber(0, MAX_QUOTA)) ?? DEFAULTS.quotaReserve;
+  if (reserve >= requestsPerSecond) {
+    reader.reject('quota.reserve', `must leave something of the ${requestsPerSecond} requests a second`);
+  }
+  return {
+    requestsPerSecond,
+    reserve,
+    maxQueue:
+      reader.optional('quota.maxQueue', quota['maxQueue'], wholeNumber(0, MAX_QUOTA)) ??
+      DEFAULTS.quotaMaxQueue,
+    scope: reader.optional('quota.scope', quota['scope'], oneOf('accessKey', 'app')) ?? DEFAULTS.quotaScope,
+  };
+}
+
 function checkEndpoint(value: unknown, allowInsecure: boolean): Checked<string> {
   if (typeof value !== 'string') return { problem: 'must be a string' };
   const read = readEndpoint(value, allowInsecure);
@@ -143,10 +170,11 @@ function readAgent<T extends HttpAgent>(
   reader: SettingsReader,
   option: string,
   given: unknown,
-): T | undefined {
+): Sealed<T> | undefined {
   if (given === undefined) return undefined;
-  const checked = agent(given, false);
-  if ('value' in checked) return checked.value as T;
+  const opened = given instanceof Sealed ? given.open() : given;
+  const checked = agent(opened, false);
+  if ('value' in checked) return new Sealed(checked.value as T);
   reader.problems.push({ option, message: checked.problem });
   return undefined;
 }

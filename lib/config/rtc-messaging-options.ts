@@ -28,6 +28,27 @@ export interface RtcRetryOptions {
 }
 
 /**
+ * How requests are held to the vendor's quota. Every attempt counts, of all modules of this process that use
+ * the same access key at the same endpoint.
+ */
+export interface RtcQuotaOptions {
+  /** The vendor's limit on requests in any second, for all messaging actions together. Default 500. `RTC_QUOTA_RPS` */
+  readonly requestsPerSecond?: number;
+  /** How many of them are left to other programs that use the same account. Default 0. `RTC_QUOTA_RESERVE` */
+  readonly reserve?: number;
+  /**
+   * How many single sends may wait for their turn; more are refused with an RtcQuotaError. Default 5,000, which
+   * is ten seconds' worth. `RTC_QUOTA_MAX_QUEUE`
+   */
+  readonly maxQueue?: number;
+  /**
+   * Whether the limit holds for each `accessKey` with all of its apps (default, the safe side: the vendor's pages
+   * differ), or for each `app`. `RTC_QUOTA_SCOPE`
+   */
+  readonly scope?: 'accessKey' | 'app';
+}
+
+/**
  * What `RtcMessagingModule.forRoot()` takes. Each can be left to its environment variable; an option that is
  * given here wins.
  */
@@ -62,6 +83,8 @@ export interface RtcMessagingOptions {
    * `unknown`; `resend` sends it again, so that users may receive it twice. Default `report`. `RTC_ON_UNKNOWN`
    */
   readonly onUnknown?: OnUnknown;
+  /** The vendor's limit on requests, and who shares it. */
+  readonly quota?: RtcQuotaOptions;
   /**
    * How long calls that are under way may take when the app shuts down, in milliseconds (1–600,000).
    * Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`

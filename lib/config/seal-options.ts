@@ -1,12 +1,32 @@
-import { isCredentialsProvider } from '../credentials/ask-provider.js';
 import type { RtcCredentials } from '../credentials/credentials.js';
+import { isCredentialsProvider } from '../credentials/ask-provider.js';
 import { SealedCredentials } from '../credentials/sealed-credentials.js';
+import { Sealed } from './sealed.js';
 
-/** A copy of the options whose static credentials don't show their secrets when the options are printed. */
+/**
+ * A copy of the options that shows no secret when it is printed: neither static credentials nor what a provider
+ * keeps in its fields, nor the requests that an agent's sockets are sending.
+ */
 export function sealOptions(options: unknown): unknown {
-  const credentials = (options as { credentials?: unknown } | null | undefined)?.credentials;
-  if (typeof credentials !== 'object' || credentials === null || isCredentialsProvider(credentials)) {
-    return options;
-  }
-  return { ...(options as object), credentials: new SealedCredentials(credentials as RtcCredentials) };
+  if (typeof options !== 'object' || options === null) return options;
+  const { credentials, http } = options as { credentials?: unknown; http?: unknown };
+  return {
+    ...options,
+    ...(isObject(credentials) && {
+      credentials: isCredentialsProvider(credentials)
+        ? new Sealed(credentials)
+        : new SealedCredentials(credentials as RtcCredentials),
+    }),
+    ...(isObject(http) && { http: sealAgents(http) }),
+  };
+}
+
+function sealAgents(http: object): object {
+  return Object.fromEntries(
+    Object.entries(http).map(([name, value]) => [name, isObject(value) ? new Sealed(value) : value]),
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -2,6 +2,8 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { ResolveCredentials } from '../credentials/credentials.js';
 import type { SealedCredentials } from '../credentials/sealed-credentials.js';
+import type { QuotaSettings } from '../quota/gate-registry.js';
+import type { Sealed } from './sealed.js';
 import type { OnUnknown } from '../retry/send-call.js';
 
 /** The options and the environment, merged, checked and with defaults: what the rest of the library reads. */
@@ -18,10 +20,11 @@ export interface RtcMessagingSettings {
   readonly shutdownTimeoutMs: number;
   readonly retry: { readonly maxAttempts: number };
   readonly onUnknown: OnUnknown;
+  readonly quota: QuotaSettings;
   readonly credentials: SealedCredentials | ResolveCredentials;
   readonly http: {
-    readonly httpAgent: HttpAgent | undefined;
-    readonly httpsAgent: HttpsAgent | undefined;
+    readonly httpAgent: Sealed<HttpAgent> | undefined;
+    readonly httpsAgent: Sealed<HttpsAgent> | undefined;
     readonly maxSockets: number;
     readonly maxContentLength: number;
   };
@@ -34,6 +37,10 @@ export const DEFAULTS = {
   shutdownTimeoutMs: 10_000,
   maxAttempts: 3,
   onUnknown: 'report',
+  quotaRequestsPerSecond: 500,
+  quotaReserve: 0,
+  quotaMaxQueue: 5_000,
+  quotaScope: 'accessKey',
   maxSockets: 64,
   maxContentLength: 1_048_576,
 } as const;

@@ -25,6 +25,10 @@ const PROVIDER_TIMEOUT_MS = 10_000;
 /** How long a provider that failed is left alone while there are credentials in hand; doubled each time. */
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
+/** While there are credentials in hand, the provider is not waited for longer than this. */
+const PATIENCE_MS = 1_000;
+/** Without any, a provider that failed is left alone for this long, and its failure told to all who come. */
+const REST_MS = 200;
 /** After a refusal that new credentials did not cure, the provider is not asked again for this long. */
 const FRUITLESS_MS = 10_000;
 
@@ -48,7 +52,10 @@ export class CachedCredentials implements CredentialsSource {
   readonly #watch: CredentialsWatch;
   #held: Held | undefined;
   #asking: Promise<Held> | undefined;
+  #askedAt = 0;
   #failures = 0;
+  #failure: unknown;
+  #failedAt = 0;
   #notBefore = Number.NEGATIVE_INFINITY;
   #noReplacementBefore = Number.NEGATIVE_INFINITY;
 
@@ -63,26 +70,35 @@ export class CachedCredentials implements CredentialsSource {
 
   get(): RtcCredentials | Promise<RtcCredentials> {
     const held = this.#held;
-    if (held === undefined || !this.#isValid(held)) return this.#ask().then(({ credentials }) => credentials);
+    if (held === undefined || !this.#isValid(held)) {
+      if (this.#failure !== undefined && this.#watch.now() < this.#failedAt + REST_MS) throw this.#failure;
+      return this.#ask().then(({ credentials }) => credentials);
+    }
     const now = this.#watch[held.clock]();
     if (now < held.refreshAt || this.#watch.now() < this.#notBefore) return held.credentials;
     const renewed = this.#ask().then(
       ({ credentials }) => credentials,
       () => held.credentials,
     );
-    return now < held.waitAt ? held.credentials : renewed;
+    const patience = now < held.waitAt ? 0 : this.#askedAt + PATIENCE_MS - this.#watch.now();
+    if (patience <= 0) return held.credentials;
+    return withinTime(renewed, patience).catch(() => held.credentials);
   }
 
   async replace(refused: RtcCredentials): Promise<boolean> {
     if (this.#held !== undefined && !isSame(this.#held.credentials, refused)) return true;
     if (this.#watch.now() < this.#noReplacementBefore) return false;
     try {
-      const { credentials } = await this.#ask();
+      // One that is being asked already may have been asked before the change that the refusal is of.
+      const askedBefore = this.#asking;
+      let { credentials } = await this.#ask();
+      if (isSame(credentials, refused) && askedBefore !== undefined) ({ credentials } = await this.#ask());
       if (!isSame(credentials, refused)) return true;
+      this.#noReplacementBefore = this.#watch.now() + FRUITLESS_MS;
     } catch {
       // The caller is told of the refusal, the operator of the provider.
+      this.#noReplacementBefore = this.#watch.now() + RETRY_MS;
     }
-    this.#noReplacementBefore = this.#watch.now() + FRUITLESS_MS;
     return false;
   }
 
@@ -92,9 +108,12 @@ export class CachedCredentials implements CredentialsSource {
 
   /** Asks the provider, or joins those who already have. */
   #ask(): Promise<Held> {
-    this.#asking ??= this.#askOnce().finally(() => {
-      this.#asking = undefined;
-    });
+    if (this.#asking === undefined) {
+      this.#askedAt = this.#watch.now();
+      this.#asking = this.#askOnce().finally(() => {
+        this.#asking = undefined;
+      });
+    }
     return this.#asking;
   }
 
@@ -107,10 +126,13 @@ export class CachedCredentials implements CredentialsSource {
       const credentials = new SealedCredentials({ accessKeyId, secretAccessKey, sessionToken });
       this.#held = schedule(credentials, expiration, this.#watch);
       this.#failures = 0;
+      this.#failure = undefined;
       this.#notBefore = Number.NEGATIVE_INFINITY;
     } catch (error) {
       this.#notBefore = this.#watch.now() + Math.min(RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
       this.#failures += 1;
+      this.#failure = error;
+      this.#failedAt = this.#watch.now();
       const usable = this.#held !== undefined && this.#isValid(this.#held);
       this.#watch.onAsked({ failure: describe(error), usable });
       throw error;
@@ -146,6 +168,7 @@ function schedule(
   };
 }
 
+/** Rejects with an RtcConfigError when time is up. */
 async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
   const done = new AbortController();
   const timeUp = sleep(limitMs, undefined, { ref: false, signal: done.signal }).then(() => {

@@ -1,8 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
-import type { RtcEvent, RtcOutcomeEvent } from './rtc-event.js';
+import type { RtcCredentialsEvent, RtcEvent, RtcOutcomeEvent } from './rtc-event.js';
 
 /** The same line is not written again for this long; what it stood for meanwhile is counted. */
 const QUIET_MS = 60_000;
+
+const MAX_LINES = 100;
 
 type Level = 'error' | 'warn' | 'log';
 
@@ -12,7 +14,7 @@ type Level = 'error' | 'warn' | 'log';
  */
 export class OperatorLog {
   readonly #lines = new Map<string, { until: number; suppressed: number }>();
-  #refreshFailed = false;
+  #credentialsState: 'fine' | 'ageing' | 'gone' | undefined;
 
   /** @param now monotonic milliseconds */
   constructor(
@@ -31,17 +33,21 @@ export class OperatorLog {
         this.#outcome(event);
         break;
       case 'clock':
-        this.logger.warn(
+        this.#write(
+          'warn',
+          'clock',
           `This machine's clock is ${describeOffset(event.offsetMs)} the service's. ` +
             "Requests are signed with the service's time from now on; set the clock.",
         );
         break;
       case 'credentials':
-        this.#credentials(event.status === 'refreshed', event.usable, event.failure);
+        this.#credentials(event);
         break;
       case 'shutdown':
         if (event.status === 'timed_out') {
-          this.logger.warn(`Shutting down: ${event.inFlight} calls did not end in time and are broken off.`);
+          this.logger.warn(
+            `Shutting down: calls that did not end in time are broken off (${event.inFlight}).`,
+          );
         }
         break;
       case 'attempt':
@@ -50,47 +56,38 @@ export class OperatorLog {
     }
   }
 
-  #outcome({ call, outcome, code, apiCode, attempts }: RtcOutcomeEvent): void {
-    const last = attempts.at(-1);
-    const failure = apiCode ?? last?.failure;
-    if (outcome === 'accepted' || failure === undefined || code === 'RTC_ABORTED' || code === 'RTC_CONFIG') {
+  /** By the last attempt, since that is what the call gave up for; the caller is told the rest. */
+  #outcome({ call: { action }, outcome, code, attempts }: RtcOutcomeEvent): void {
+    const last = attempts.findLast((attempt) => outcome !== 'unknown' || attempt.outcome === 'unknown');
+    if (outcome === 'accepted' || last === undefined || code === 'RTC_ABORTED' || code === 'RTC_CONFIG')
       return;
-    }
+    const { failure = '', throttled, phase } = last;
     if (outcome === 'unknown') {
-      this.#write(
-        'warn',
-        'unknown',
-        `${call.action}: it is unknown whether a message was accepted (${failure}).`,
-      );
-    } else if (outcome === 'not_attempted') {
-      this.#write(
-        'error',
-        `unreachable ${failure}`,
-        `${call.action}: the service can't be reached (${failure}, phase "${last?.phase}").`,
-      );
-    } else if (last?.httpStatus === 429 || /FlowLimitExceeded/.test(failure)) {
-      this.#write(
-        'warn',
-        'throttled',
-        `${call.action}: refused because the quota is used up (${failure}), retries included.`,
-      );
+      this.#write('warn', 'unknown', `${action}: it is unknown whether a message was accepted (${failure}).`);
+    } else if (last.outcome === 'not_attempted') {
+      const what = phase === 'queued' ? 'no connection came free' : "the service can't be reached";
+      this.#write('error', `${phase} ${failure}`, `${action}: ${what} (${failure}, phase "${phase}").`);
+    } else if (throttled) {
+      this.#write('warn', 'throttled', `${action}: refused because the quota is used up (${failure}).`);
     } else if (!failure.startsWith('InvalidParameter') || /AppId|IllegalFrom/.test(failure)) {
-      this.#write('error', `refused ${failure}`, `${call.action}: the service refuses with ${failure}.`);
+      this.#write('error', `refused ${failure}`, `${action}: the service refuses with ${failure}.`);
     }
   }
 
-  #credentials(refreshed: boolean, usable: boolean, failure = 'failed'): void {
-    if (refreshed === !this.#refreshFailed) return;
-    this.#refreshFailed = !refreshed;
-    if (refreshed) this.logger.log('Credentials: the provider works again.');
-    else {
-      const consequence = usable ? 'The credentials in hand go on serving.' : 'Nothing can be sent.';
-      this.logger[usable ? 'warn' : 'error'](`Credentials: ${failure}. ${consequence}`);
-    }
+  #credentials({ status, failure, usable }: RtcCredentialsEvent): void {
+    const state = status === 'refreshed' ? 'fine' : usable ? 'ageing' : 'gone';
+    if (state === this.#credentialsState) return;
+    const before = this.#credentialsState;
+    this.#credentialsState = state;
+    if (state === 'gone') this.logger.error(`Credentials: ${failure}. Nothing can be sent.`);
+    else if (state === 'ageing') this.logger.warn(`Credentials: ${failure}. Those in hand go on serving.`);
+    else if (before !== undefined) this.logger.log('Credentials: the provider works again.');
   }
 
   #write(level: Level, key: string, line: string): void {
     const now = this.now();
+    // Codes come from the remote side, which may make up any number of them.
+    if (this.#lines.size >= MAX_LINES && !this.#lines.has(key)) key = 'others';
     const earlier = this.#lines.get(key);
     if (earlier !== undefined && now < earlier.until) {
       earlier.suppressed += 1;

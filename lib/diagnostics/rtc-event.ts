@@ -4,7 +4,7 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
 
 /** One call of a service's method. All events of a call carry the same object. */
 export interface RtcCallInfo {
-  /** Counts up within this process. */
+  /** Counts up within one instance of the module. */
   readonly id: number;
   readonly action: RtcActionName;
   /** ISO 8601, by this machine's clock. */
@@ -24,11 +24,11 @@ export interface RtcAttemptEvent {
   readonly attempt: Attempt;
 }
 
-/** A call is about to wait before its next attempt. */
+/** A call waits before its next attempt; of the quota (`quota`), it is told when the wait is over. */
 export interface RtcWaitEvent {
   readonly type: 'wait';
   readonly call: RtcCallInfo;
-  readonly reason: 'backoff' | 'throttled' | 'retry_after';
+  readonly reason: 'backoff' | 'throttled' | 'retry_after' | 'quota';
   /** Milliseconds. */
   readonly delayMs: number;
 }
@@ -68,7 +68,7 @@ export interface RtcClockEvent {
 export interface RtcCredentialsEvent {
   readonly type: 'credentials';
   readonly status: 'refreshed' | 'refresh_failed';
-  /** What the provider failed with: the name of the error, and no more of it. */
+  /** How the provider failed: the kind of error or what is wrong with its answer, and nothing that it said. */
   readonly failure?: string;
   /** Whether the credentials in hand can go on serving. */
   readonly usable: boolean;

@@ -5,10 +5,10 @@ import type { EmulatorAccount } from './account.js';
 import { type ApiAnswer, transmit } from './api-answer.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
 import { authenticate } from './authenticate.js';
-import { readBatchSendRoomUnicast } from './batch-send-room-unicast.js';
+import { readBatchSendRoomUnicast, type RoomUnicast } from './batch-send-room-unicast.js';
 import type { DeliveryRecord } from './delivery-record.js';
 import type { EmulatorClock } from './emulator-clock.js';
-import { acceptsRequest, type Fault, type FaultTarget } from './fault.js';
+import { acceptsRequest, type Fault, type FaultKind, type FaultTarget } from './fault.js';
 import type { Faults } from './faults.js';
 import type { ReceivedMessage } from './participant.js';
 import { QuotaWindow } from './quota-window.js';
@@ -45,6 +45,8 @@ interface DecidedAnswer extends ApiAnswer {
 
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
+/** Faults of good answers, which a message that was not accepted must not have. */
+const GOOD_ANSWERS: ReadonlySet<FaultKind> = new Set(['late', 'drip', 'oversized']);
 const ACTIONS = new Set(['BatchSendRoomUnicast']);
 const VERSIONS = new Set(['2023-07-20', '2020-12-01']);
 /** Whoever sends here under one of these names meant the real service. */
@@ -67,6 +69,11 @@ export class ApiEndpoint {
       sendJson(response, 421, {
         error: "This is an emulator; it does not stand in under the service's own name.",
       });
+      return;
+    }
+    if (faults.resetsUnread()) {
+      this.#recordUnread(request, new Date(clock.now()));
+      this.server.socketOf(request.socket)?.resetAndDestroy();
       return;
     }
     let raw: RawRequest;
@@ -115,8 +122,13 @@ export class ApiEndpoint {
     let region: string | undefined;
     try {
       if (fault === undefined || acceptsRequest(fault)) {
-        region = this.#perform(raw, at);
+        const admitted = this.#admit(raw, at);
+        region = admitted.region;
         outcome = 'accepted';
+        this.#deliver(admitted.unicast, at);
+      }
+      if (fault !== undefined && outcome === 'refused' && GOOD_ANSWERS.has(fault.kind)) {
+        throw new ApiError('InternalError', 'The message was not accepted.');
       }
       if (fault?.kind === 'error')
         throw new ApiError(fault.code, 'This error was asked for.', fault.httpStatus);
@@ -135,8 +147,21 @@ export class ApiEndpoint {
     };
   }
 
-  /** @returns the region that the request was signed for */
-  #perform(raw: RawRequest, at: Date): string {
+  #recordUnread(request: IncomingMessage, at: Date): void {
+    this.server.record({
+      requestId: createRequestId(at),
+      at,
+      method: request.method ?? '',
+      url: request.url ?? '/',
+      headers: {},
+      body: Buffer.alloc(0),
+      outcome: 'refused',
+      fault: 'reset',
+    });
+  }
+
+  /** Checks everything that there is to check. @throws ApiError when something is wrong */
+  #admit(raw: RawRequest, at: Date): { unicast: RoomUnicast; region: string } {
     const action = parameter(raw, 'Action');
     const version = parameter(raw, 'Version');
     if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
@@ -151,7 +176,10 @@ export class ApiEndpoint {
         `More than ${this.options.requestsPerSecond} requests in a second.`,
       );
     }
-    const unicast = readBatchSendRoomUnicast(raw.body, account, this.state.accounts);
+    return { unicast: readBatchSendRoomUnicast(raw.body, account, this.state.accounts), region };
+  }
+
+  #deliver(unicast: RoomUnicast, at: Date): void {
     this.state.deliveries.add(unicast);
     const { from, message } = unicast;
     const received: ReceivedMessage =
@@ -160,7 +188,6 @@ export class ApiEndpoint {
         : { event: 'onUserBinaryMessageReceived', from, message, at };
     const room = this.state.room(unicast.roomId);
     for (const userId of unicast.to) room.deliver(userId, received);
-    return region;
   }
 
   #quotaOf(account: EmulatorAccount): QuotaWindow {

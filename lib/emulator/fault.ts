@@ -6,11 +6,14 @@ import { type ApiErrorCode, isApiErrorCode } from './api-error.js';
  * the sender can't tell; where it is left out, the comment says which.
  */
 export type Fault =
-  /** The connection is reset instead of an answer. Default: not accepted. */
+  /**
+   * The connection is reset instead of an answer. Default: not accepted, and if every request is meant (no `match`,
+   * no `probability`), the body is not even read.
+   */
   | { readonly kind: 'reset'; readonly accept?: boolean }
-  /** The answer comes after so many milliseconds. Default: accepted. */
+  /** The answer comes after so many milliseconds. Default: accepted; if not, it is an internal error. */
   | { readonly kind: 'late'; readonly delayMs: number; readonly accept?: boolean }
-  /** The answer comes byte by byte, one each so many milliseconds (default 50). Default: accepted. */
+  /** The answer comes byte by byte, one each so many milliseconds (default 50). Default: accepted, else as above. */
   | { readonly kind: 'drip'; readonly intervalMs?: number; readonly accept?: boolean }
   /** The answer's JSON breaks off in the middle. Default: accepted. */
   | { readonly kind: 'truncated'; readonly accept?: boolean }
@@ -34,7 +37,7 @@ export type Fault =
       readonly httpStatus?: number;
       readonly accept?: boolean;
     }
-  /** A good answer that is so many bytes long. Default: accepted. */
+  /** An answer that is so many bytes long. Default: accepted, else as above. */
   | { readonly kind: 'oversized'; readonly bytes: number; readonly accept?: boolean }
   /** A good answer, after which the connection is closed though it was to be kept. Accepted. */
   | { readonly kind: 'close_after_answer' }
@@ -68,48 +71,61 @@ export type FaultRule = Fault & {
     { readonly roomId?: string; readonly userId?: string } | ((target: FaultTarget) => boolean);
 };
 
+/** These befall connections rather than requests. */
+export const OF_CONNECTIONS: ReadonlySet<FaultKind> = new Set([
+  'reset_connection',
+  'untrusted_certificate',
+  'refuse',
+]);
+
 type Check = readonly [rule: string, holds: (value: unknown) => boolean];
 
 const DURATION: Check = ['must be milliseconds from 0 to 600000', (value) => isWhole(value, 0, 600_000)];
-const STATUS: Check = ['must be an HTTP status from 200 to 599', (value) => isWhole(value, 200, 599)];
-const FLAG: Check = ['must be true or false', (value) => typeof value === 'boolean'];
 const TEXT: Check = ['must be a text', (value) => typeof value === 'string' && value !== ''];
-const LOCATION: Check = [
-  'must be a URL',
-  (value) => typeof value === 'string' && /^[\x21-\x7e]{1,2048}$/.test(value),
-];
-const OFFSET: Check = ['must be milliseconds, at most a century', (value) => isWhole(value, -3.2e12, 3.2e12)];
-const BYTES: Check = ['must be a number of bytes up to 64 MB', (value) => isWhole(value, 1, 67_108_864)];
-const CODE: Check = ['must be one of the documented codes', isApiErrorCode];
-const HEADER: Check = [
-  'must be seconds or a date',
-  (value) => isWhole(value, 0, 1e9) || (typeof value === 'string' && /^[ -~]{1,64}$/.test(value)),
-];
 
-const RULE_FIELDS: Readonly<Record<string, Check>> = {
-  times: ['must be a whole number from 1', (value) => value === Infinity || isWhole(value, 1, 2 ** 53)],
-  probability: ['must be from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1],
-  seed: ['must be a whole number', (value) => isWhole(value, -(2 ** 53), 2 ** 53)],
-  match: ['must be { roomId?, userId? } or a function', isMatch],
-};
+/** What each field takes, whichever the kind. */
+const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ['accept', ['must be true or false', (value) => typeof value === 'boolean']],
+  ['bytes', ['must be a number of bytes up to 64 MB', (value) => isWhole(value, 1, 67_108_864)]],
+  ['cert', TEXT],
+  ['code', ['must be one of the documented codes', isApiErrorCode]],
+  ['delayMs', DURATION],
+  ['forMs', DURATION],
+  ['httpStatus', ['must be an HTTP status from 200 to 599', (value) => isWhole(value, 200, 599)]],
+  ['intervalMs', DURATION],
+  ['key', TEXT],
+  [
+    'location',
+    ['must be a URL', (value) => typeof value === 'string' && /^[\x21-\x7e]{1,2048}$/.test(value)],
+  ],
+  ['match', ['must be { roomId?, userId? } or a function', isMatch]],
+  ['offsetMs', ['must be milliseconds, at most a century', (value) => isWhole(value, -3.2e12, 3.2e12)]],
+  ['probability', ['must be from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1]],
+  ['retryAfter', ['must be seconds or a date', isHeaderValue]],
+  ['seed', ['must be a whole number', (value) => isWhole(value, -(2 ** 53), 2 ** 53)]],
+  ['times', ['must be a whole number from 1', (value) => value === Infinity || isWhole(value, 1, 2 ** 53)]],
+]);
 
-/** The fields of each kind; a question mark stands behind those that may be left out. */
-const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, Check>>>> = {
-  reset: { 'accept?': FLAG },
-  late: { delayMs: DURATION, 'accept?': FLAG },
-  drip: { 'intervalMs?': DURATION, 'accept?': FLAG },
-  truncated: { 'accept?': FLAG },
-  html: { 'httpStatus?': STATUS, 'accept?': FLAG },
-  empty: { 'httpStatus?': STATUS, 'accept?': FLAG },
-  error: { code: CODE, 'httpStatus?': STATUS, 'retryAfter?': HEADER, 'accept?': FLAG },
-  redirect: { location: LOCATION, 'httpStatus?': STATUS, 'accept?': FLAG },
-  oversized: { bytes: BYTES, 'accept?': FLAG },
+/** Which fields each kind must have, and which it may, beside those of every rule. */
+const FIELDS: Readonly<Record<FaultKind, { readonly must?: string[]; readonly may?: string[] }>> = {
+  reset: { may: ['accept'] },
+  late: { must: ['delayMs'], may: ['accept'] },
+  drip: { may: ['intervalMs', 'accept'] },
+  truncated: { may: ['accept'] },
+  html: { may: ['httpStatus', 'accept'] },
+  empty: { may: ['httpStatus', 'accept'] },
+  error: { must: ['code'], may: ['httpStatus', 'retryAfter', 'accept'] },
+  redirect: { must: ['location'], may: ['httpStatus', 'accept'] },
+  oversized: { must: ['bytes'], may: ['accept'] },
   close_after_answer: {},
-  clock: { offsetMs: OFFSET },
+  clock: { must: ['offsetMs'] },
   reset_connection: {},
-  untrusted_certificate: { key: TEXT, cert: TEXT },
-  refuse: { forMs: DURATION },
+  untrusted_certificate: { must: ['key', 'cert'] },
+  refuse: { must: ['forMs'] },
 };
+const RULE_FIELDS = ['times', 'probability', 'seed', 'match'];
+/** There is nothing in a connection to match. */
+const CONNECTION_RULE_FIELDS = ['times', 'probability', 'seed'];
 
 /** @throws TypeError naming the field that can't be used */
 export function checkFaultRule(given: unknown): asserts given is FaultRule {
@@ -118,15 +134,14 @@ export function checkFaultRule(given: unknown): asserts given is FaultRule {
   if (typeof kind !== 'string' || !Object.hasOwn(FIELDS, kind)) {
     throw new TypeError(`kind: must be one of ${Object.keys(FIELDS).join(', ')}`);
   }
-  const own = FIELDS[kind as FaultKind];
-  for (const name of Object.keys(own)) {
-    if (!name.endsWith('?') && fields[name] === undefined) throw new TypeError(`${kind}.${name}: is missing`);
-  }
+  const { must = [], may = [] } = FIELDS[kind as FaultKind];
+  const missing = must.find((name) => fields[name] === undefined);
+  if (missing !== undefined) throw new TypeError(`${kind}.${missing}: is missing`);
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    const check = own[name] ?? own[`${name}?`] ?? RULE_FIELDS[name];
-    if (check === undefined) throw new TypeError(`${kind}.${name}: there is no such field`);
-    const [rule, holds] = check;
+    const ofRule = OF_CONNECTIONS.has(kind as FaultKind) ? CONNECTION_RULE_FIELDS : RULE_FIELDS;
+    const known = [...must, ...may, ...ofRule].includes(name);
+    const [rule, holds] = (known ? CHECKS.get(name) : undefined) ?? ['there is no such field', () => false];
     if (!holds(value)) throw new TypeError(`${kind}.${name}: ${rule}`);
   }
   if (kind === 'untrusted_certificate') checkCertificate(fields as { key: string; cert: string });
@@ -163,10 +178,16 @@ function isWhole(value: unknown, minimum: number, maximum: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum;
 }
 
+function isHeaderValue(value: unknown): boolean {
+  return isWhole(value, 0, 1e9) || (typeof value === 'string' && /^[ -~]{1,64}$/.test(value));
+}
+
 function isMatch(value: unknown): boolean {
   if (typeof value === 'function') return true;
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).every(
-    ([name, text]) => (name === 'roomId' || name === 'userId') && typeof text === 'string',
+  const fields = Object.entries(value);
+  return (
+    fields.length > 0 &&
+    fields.every(([name, text]) => (name === 'roomId' || name === 'userId') && typeof text === 'string')
   );
 }

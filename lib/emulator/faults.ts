@@ -1,4 +1,11 @@
-import { checkFaultRule, type Fault, type FaultKind, type FaultRule, type FaultTarget } from './fault.js';
+import {
+  acceptsRequest,
+  checkFaultRule,
+  type Fault,
+  OF_CONNECTIONS,
+  type FaultRule,
+  type FaultTarget,
+} from './fault.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
@@ -22,10 +29,16 @@ class Entry implements ActiveFault {
     this.#random = seededRandom(rule.seed ?? 1);
   }
 
+  /** Whether it has befallen as many as it was to. */
+  get isSpent(): boolean {
+    const { probability, times = probability === undefined ? 1 : Infinity } = this.rule;
+    return this.applied >= times;
+  }
+
   /** Whether it befalls this one; counts it if so. */
   befalls(target: FaultTarget | undefined): boolean {
-    const { probability, times = probability === undefined ? 1 : Infinity, match } = this.rule;
-    if (this.applied >= times || !matches(match, target)) return false;
+    const { probability, match } = this.rule;
+    if (this.isSpent || !matches(match, target)) return false;
     if (probability !== undefined && this.#random() >= probability) return false;
     this.applied += 1;
     return true;
@@ -83,6 +96,15 @@ export class Faults {
     this.listening.resume();
   }
 
+  /** @internal Whether a request is not even to be read; there must be nothing in it to decide by. */
+  resetsUnread(): boolean {
+    const next = this.#entries.find(({ rule, isSpent }) => !OF_CONNECTIONS.has(rule.kind) && !isSpent);
+    if (next === undefined) return false;
+    const { kind, match, probability } = next.rule;
+    const unread = kind === 'reset' && !acceptsRequest(next.rule) && match === undefined;
+    return unread && probability === undefined && next.befalls(undefined);
+  }
+
   /** @internal The fault of a request, if one befalls it. */
   forRequest(target: FaultTarget): Fault | undefined {
     return this.#first(target, ({ kind }) => !OF_CONNECTIONS.has(kind));
@@ -104,12 +126,6 @@ export class Faults {
     return this.#entries.find((entry) => concerns(entry.rule) && entry.befalls(target))?.rule;
   }
 }
-
-const OF_CONNECTIONS: ReadonlySet<FaultKind> = new Set([
-  'reset_connection',
-  'untrusted_certificate',
-  'refuse',
-]);
 
 function matches(match: FaultRule['match'], target: FaultTarget | undefined): boolean {
   if (match === undefined || target === undefined) return true;

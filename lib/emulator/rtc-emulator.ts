@@ -47,7 +47,14 @@ export class RtcEmulator {
     this.#listener = new Listener(
       (request, response) => {
         const controlled = request.url?.startsWith(CONTROL_PREFIX);
-        void (controlled ? handleControlRequest(this, request, response) : api.handle(request, response));
+        const handled = controlled
+          ? handleControlRequest(this, request, response)
+          : api.handle(request, response);
+        handled.catch((error: unknown) => {
+          // A test's own function threw. The sender is not left waiting; the error surfaces as unhandled.
+          response.destroy();
+          throw error;
+        });
       },
       () => this.faults.forConnection(),
       options.tls,

@@ -33,6 +33,12 @@ export interface Attempt {
   readonly httpStatus?: number;
   /** The vendor's ID of the request, to be named when asking the vendor about it. */
   readonly requestId?: string;
-  /** The vendor's error code, or Node's (`ECONNREFUSED`), or `TIMEOUT` or `ABORTED`. */
+  /** Whether the service refused because the quota was used up. */
+  readonly throttled?: true;
+  /**
+   * Why it was not accepted: the vendor's error code, Node's (`ECONNREFUSED`), or one of this library's:
+   * `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`, `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`,
+   * `REQUEST_FAILED` (before it could be sent).
+   */
   readonly failure?: string;
 }

@@ -18,14 +18,10 @@ export class RtcConfigError extends RtcMessagingError {
   /** Everything that is wrong. */
   readonly problems: readonly ConfigProblem[];
 
-  constructor(
-    problems: readonly ConfigProblem[],
-    init: RtcMessagingErrorInit = { outcome: 'not_attempted' },
-  ) {
-    super(
-      `RtcMessagingModule is not configured correctly:\n${problems.map(describeProblem).join('\n')}`,
-      init,
-    );
+  /** @param init given when a call fails because the credentials provider gave nothing to sign with */
+  constructor(problems: readonly ConfigProblem[], init?: RtcMessagingErrorInit) {
+    const headline = init === undefined ? 'RtcMessagingModule is not configured correctly' : 'No credentials';
+    super(`${headline}:\n${problems.map(describeProblem).join('\n')}`, init ?? { outcome: 'not_attempted' });
     this.problems = problems;
   }
 }

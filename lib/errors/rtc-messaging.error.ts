@@ -23,7 +23,7 @@ export abstract class RtcMessagingError extends Error {
   readonly outcome: FailureOutcome;
   /** Every HTTP attempt that was made, oldest first. */
   readonly attempts: readonly Attempt[];
-  /** True when the message was sent again although an earlier attempt may have been accepted. */
+  /** True when more than one attempt may have been accepted (only with `onUnknown: 'resend'`). */
   readonly possibleDuplicate: boolean;
   /** The vendor's ID of the last request that was answered. */
   readonly requestId?: string;

@@ -2,8 +2,8 @@ import type { AttemptPhase } from './attempt.js';
 import { nameError, RtcMessagingError, type RtcMessagingErrorInit } from './rtc-messaging.error.js';
 
 /**
- * The connection failed. The outcome is `not_attempted` where the failure came before the body's first byte,
- * and `unknown` after it.
+ * The connection failed. The attempt's outcome is `not_attempted` where that came before the body's first byte,
+ * and `unknown` after it; the call's is that of all its attempts.
  */
 export class RtcNetworkError extends RtcMessagingError {
   readonly code = 'RTC_NETWORK';

@@ -6,8 +6,26 @@ export type ApiReply =
       readonly apiCode: string;
       readonly codeN?: number | undefined;
       readonly requestId?: string | undefined;
+      /** Whether the code repeats something of the request, so that it must not be shown. */
+      readonly isEcho?: boolean;
     }
   | { readonly kind: 'unreadable'; readonly why: string };
+
+/** Short texts are in a request by accident. */
+const SHORTEST_ECHO = 8;
+
+/**
+ * Marks what repeats the request: an answer may come from anyone on the way, and errors and logs must not show
+ * a message or a signature, wherever they stood.
+ * @param request everything that was sent and is no one's to see
+ */
+export function withholdEchoes(reply: ApiReply, request: readonly (Buffer | string)[]): ApiReply {
+  if (reply.kind === 'unreadable') return reply;
+  const isEcho = (text: string | undefined): boolean =>
+    text !== undefined && text.length >= SHORTEST_ECHO && request.some((sent) => sent.includes(text));
+  const withheld = isEcho(reply.requestId) ? { ...reply, requestId: '(withheld)' } : reply;
+  return withheld.kind === 'error' && isEcho(withheld.apiCode) ? { ...withheld, isEcho: true } : withheld;
+}
 
 /**
  * Reads a response's body. Judges by `ResponseMetadata.Error`, never by the HTTP status (an error may come
@@ -54,5 +72,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
  * the request.
  */
 function printable(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : undefined;
+  return typeof value === 'string' && /^[A-Za-z][\w.-]{0,127}$/.test(value) ? value : undefined;
 }

@@ -21,7 +21,7 @@ export class HttpAttempt extends TimeBox {
       end,
       phase: this.phase,
       startedAt: this.#startedAt,
-      durationMs: Math.round(performance.now() - this.#started),
+      durationMs: performance.now() - this.#started,
       httpStatus: this.httpStatus,
       signedWith: this.signedWith,
     };

@@ -7,8 +7,8 @@ export interface HttpClientSettings {
   /** An origin. */
   readonly endpoint: string;
   readonly http: {
-    readonly httpAgent: HttpAgent | undefined;
-    readonly httpsAgent: HttpsAgent | undefined;
+    readonly httpAgent: { open(): HttpAgent } | undefined;
+    readonly httpsAgent: { open(): HttpsAgent } | undefined;
     readonly maxSockets: number;
     readonly maxContentLength: number;
   };
@@ -37,8 +37,8 @@ export function createHttpClient({ endpoint, http }: HttpClientSettings): HttpCl
         Accept: 'application/json',
         'User-Agent': 'nestjs-rtc-messaging',
       },
-      httpAgent: http.httpAgent ?? ownHttpAgent,
-      httpsAgent: http.httpsAgent ?? ownHttpsAgent,
+      httpAgent: http.httpAgent?.open() ?? ownHttpAgent,
+      httpsAgent: http.httpsAgent?.open() ?? ownHttpsAgent,
       maxContentLength: http.maxContentLength,
       // The body is signed as it is and read as it comes: no transformation may touch either.
       transformRequest: [],

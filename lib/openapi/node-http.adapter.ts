@@ -50,6 +50,12 @@ export function sendOverNodeHttp(
     attempt.onInterrupt = () => fail('interrupted');
 
     request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.name));
+    // An answer that is none: Node would close the connection without an error.
+    request.on('upgrade', (response, socket) => {
+      attempt.httpStatus = response.statusCode ?? 0;
+      socket.destroy();
+      fail('SWITCHED_PROTOCOLS');
+    });
     request.on('socket', (socket) => {
       attempt.phase = 'connecting';
       whenReady(socket, () => {

@@ -1,7 +1,7 @@
 import type { AxiosResponse } from 'axios';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import { readReply } from './api-reply.js';
+import { readReply, withholdEchoes } from './api-reply.js';
 import type { AttemptEnd, AttemptResult } from './attempt-result.js';
 import { HttpAttempt } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
@@ -32,6 +32,25 @@ export class OpenApiClient {
     this.#http = http;
     this.#credentials = credentials;
     this.#apiVersion = apiVersion;
+  }
+
+  /**
+   * Whose access key signs the next request, or how the attempt ended when that could not be found out.
+   * Never rejects.
+   */
+  async identify({
+    timeoutMs,
+    signal,
+  }: Omit<AttemptOptions, 'clockOffsetMs'>): Promise<string | AttemptResult> {
+    const attempt = new HttpAttempt(timeoutMs, signal);
+    try {
+      const { accessKeyId } = await attempt.guard(Promise.resolve(this.#credentials.get()));
+      return accessKeyId;
+    } catch (error) {
+      return attempt.result(endOf(attempt, error));
+    } finally {
+      attempt.dispose();
+    }
   }
 
   /** @param body the exact bytes to send */
@@ -67,13 +86,18 @@ export class OpenApiClient {
       adapter: (config) => sendOverNodeHttp(config, attempt),
     };
     attempt.signedWith = signing;
-    const { status, data, headers } = await attempt.guard(
+    const { status, data, headers, config } = await attempt.guard(
       this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(request),
     );
     return {
       kind: 'answered',
       httpStatus: status,
-      reply: readReply(data),
+      reply: withholdEchoes(readReply(data), [
+        body,
+        String(config.headers.get('Authorization')),
+        credentials.secretAccessKey,
+        credentials.sessionToken ?? '',
+      ]),
       retryAfter: headers['retry-after'] as string | undefined,
       date: headers['date'] as string | undefined,
     };

@@ -1,5 +1,8 @@
-/** A signature is good for 15 minutes around the service's time (6348/1178321). */
-const VALIDITY_MS = 15 * 60_000;
+/** A `Date` outside of these years is not worth trying. */
+const EARLIEST = Date.UTC(2020);
+const LATEST = Date.UTC(2100);
+/** After a `Date` that was wrong, none is tried for so long. */
+const DISTRUST_MS = 60_000;
 /** A `Date` that agrees with the signature to a minute can't be why the signature was refused. */
 const AGREEMENT_MS = 60_000;
 /** `Date` has whole seconds: on the average, half a second has passed since the one it names began. */
@@ -7,15 +10,21 @@ const MEAN_LAG_MS = 500;
 
 /**
  * How far the service's clock is ahead of this machine's, as its refusals have taught. A `Date` is only a
- * claim, by whatever answered: it is tried by the one call that was refused, becomes everyone's when that call
- * gets through, and is not tried again when it does not.
+ * claim, by whatever answered: it is tried by the one call that was refused, and becomes everyone's when that
+ * call gets through. When it does not, and the next `Date` says otherwise, none is tried for a while.
  */
 export class ServerClock {
   #offsetMs = 0;
-  #refutedMs: number | undefined;
+  #distrustUntil = Number.NEGATIVE_INFINITY;
 
-  /** @param localNow this machine's clock: milliseconds since the epoch */
-  constructor(private readonly localNow: () => number = Date.now) {}
+  /**
+   * @param localNow this machine's clock: milliseconds since the epoch
+   * @param monotonicNow milliseconds
+   */
+  constructor(
+    private readonly localNow: () => number = Date.now,
+    private readonly monotonicNow: () => number = () => performance.now(),
+  ) {}
 
   /** The offset that requests are signed with, in milliseconds. */
   get offsetMs(): number {
@@ -29,7 +38,7 @@ export class ServerClock {
 
   /** Whether a request that was signed with it was under way while another call found the right time. */
   isOutdated(signedOffsetMs: number): boolean {
-    return Math.abs(signedOffsetMs - this.#offsetMs) > AGREEMENT_MS;
+    return !isSame(signedOffsetMs, this.#offsetMs);
   }
 
   /**
@@ -38,10 +47,9 @@ export class ServerClock {
    * @param date the refusal's `Date` header
    */
   propose(signedOffsetMs: number, date: string | undefined): number | undefined {
-    const claimed = Date.parse(date ?? '') + MEAN_LAG_MS - this.localNow();
-    if (Number.isNaN(claimed) || Math.abs(claimed - signedOffsetMs) <= AGREEMENT_MS) return undefined;
-    if (this.#refutedMs !== undefined && Math.abs(claimed - this.#refutedMs) <= VALIDITY_MS) return undefined;
-    return claimed;
+    if (this.monotonicNow() < this.#distrustUntil) return undefined;
+    const claimed = this.#offsetBy(date);
+    return claimed === undefined || isSame(claimed, signedOffsetMs) ? undefined : claimed;
   }
 
   /**
@@ -51,12 +59,25 @@ export class ServerClock {
   confirm(offsetMs: number): boolean {
     if (!this.isOutdated(offsetMs)) return false;
     this.#offsetMs = offsetMs;
-    this.#refutedMs = undefined;
     return true;
   }
 
-  /** A request that was signed with a proposed offset was refused for its time again. */
-  refute(offsetMs: number): void {
-    this.#refutedMs = offsetMs;
+  /**
+   * A request that was signed with a proposed offset was refused for its time again.
+   * @param date that refusal's `Date` header: if it says the same, it was not the `Date` that was wrong
+   */
+  refute(offsetMs: number, date: string | undefined): void {
+    const claimed = this.#offsetBy(date);
+    if (claimed !== undefined && isSame(claimed, offsetMs)) return;
+    this.#distrustUntil = this.monotonicNow() + DISTRUST_MS;
   }
+
+  #offsetBy(date: string | undefined): number | undefined {
+    const time = Date.parse(date ?? '');
+    return time >= EARLIEST && time <= LATEST ? time + MEAN_LAG_MS - this.localNow() : undefined;
+  }
+}
+
+function isSame(oneMs: number, otherMs: number): boolean {
+  return Math.abs(oneMs - otherMs) <= AGREEMENT_MS;
 }

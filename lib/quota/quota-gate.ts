@@ -9,7 +9,7 @@ export interface Ticket {
   /** Fulfilled when the request may leave. */
   readonly granted: Promise<void>;
   /** Gives the place up. A slot that was granted already is spent. */
-  cancel(): void;
+  cancel(): unknown;
 }
 
 /** A slot that comes up later than this, because the process was busy, is lost, and taken anew with those after it. */
@@ -29,8 +29,10 @@ const REAL_TIME: GateTime = {
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
-/** Grants a slot to who waits for it. */
-type Waiter = () => void;
+interface Waiter {
+  /** Undefined until it is clear that there is a wait. */
+  grant: (() => void) | undefined;
+}
 
 /** Lets requests leave one by one, first come first served, as the quota has slots for them. */
 export class QuotaGate {
@@ -52,11 +54,12 @@ export class QuotaGate {
   }
 
   /**
-   * Takes a place in the queue.
+   * Takes a place in the queue, or passes at once.
    * @param withinMs how long there is time to wait
+   * @returns undefined when the request may leave now
    * @throws RtcQuotaError when the queue is full, or too long to come through it in time
    */
-  enter(lane: Lane, withinMs: number): Ticket {
+  enter(lane: Lane, withinMs: number): Ticket | undefined {
     const waiters = this.#lanes[lane];
     const waitMs = Math.ceil(this.#estimateWaitMs(lane));
     if (lane === 'single' && waiters.size >= this.maxQueue) {
@@ -71,18 +74,14 @@ export class QuotaGate {
         { retryAfterMs: waitMs },
       );
     }
-    let place: Waiter | undefined;
-    const granted = new Promise<void>((resolve) => {
-      place = resolve;
-      waiters.add(resolve);
-    });
+    const place: Waiter = { grant: undefined };
+    waiters.add(place);
     void this.#pump();
-    return {
-      granted,
-      cancel: () => {
-        if (place !== undefined) waiters.delete(place);
-      },
-    };
+    if (!waiters.has(place)) return undefined;
+    const granted = new Promise<void>((resolve) => {
+      place.grant = resolve;
+    });
+    return { granted, cancel: () => waiters.delete(place) };
   }
 
   /** Whoever comes now comes after those of its own lane, and takes turns with those of the other. */
@@ -102,7 +101,8 @@ export class QuotaGate {
       if (slots === 0) await this.#waitUntil(firstDue);
       for (let slot = 0; slot < slots; slot++) {
         const due = firstDue + slot * intervalMs;
-        await this.#waitUntil(due);
+        // Not awaiting what is due lets a lone request pass without waiting at all.
+        if (due - this.time.now() > EARLY_MS) await this.#waitUntil(due);
         if (this.time.now() - due > LATE_MS) break;
         this.#grantNext();
       }
@@ -123,6 +123,6 @@ export class QuotaGate {
     if (waiter === undefined) return;
     this.#lastLane = lane;
     this.#lanes[lane].delete(waiter);
-    waiter();
+    waiter.grant?.();
   }
 }

@@ -68,6 +68,14 @@ export function errorOfCall(call: CallFacts, { end, phase }: AttemptResult): Rtc
   }
 }
 
+/** The deadline passed while no attempt was under way. */
+export function deadlineError(call: CallFacts, when: string): RtcTimeoutError {
+  return new RtcTimeoutError(
+    `${call.action} exceeded ${call.limit} ${when}; ${consequenceOf(call)}.`,
+    describeCall(call),
+  );
+}
+
 /** @param when for example `while waiting to send again` */
 export function abortedError(call: CallFacts, when: string): RtcAbortedError {
   const who = call.shuttingDown ? 'broken off by the shutdown of the app' : 'aborted';

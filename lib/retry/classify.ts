@@ -47,7 +47,7 @@ function ofAnswer(reply: ApiReply, httpStatus: number): Verdict {
       return ofCode(reply.apiCode, reply.codeN, httpStatus);
     case 'unreadable':
       // 429 is a "no" of any gateway on the way, readable or not.
-      return httpStatus === 429 ? THROTTLED : UNKNOWN;
+      return httpStatus === TOO_MANY_REQUESTS ? THROTTLED : UNKNOWN;
   }
 }
 
@@ -59,6 +59,9 @@ function ofAnswer(reply: ApiReply, httpStatus: number): Verdict {
 const UNDECIDED = /^Internal|Timeout|Unavailable/;
 const UNDECIDED_NUMBERS: ReadonlySet<number | undefined> = new Set([100_014, 100_016]);
 const REQUEST_TIMEOUT = 408;
+const TOO_MANY_REQUESTS = 429;
+const THROTTLING: ReadonlySet<string> = new Set(['FlowLimitExceeded', 'AccountFlowLimitExceeded']);
+const ACCOUNT_THROTTLED = 100_027;
 
 const REMEDIES: ReadonlyMap<string, Remedy> = new Map([
   // The gateway did not reach the service behind it.
@@ -71,12 +74,13 @@ const REMEDIES: ReadonlyMap<string, Remedy> = new Map([
 
 function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number): Verdict {
   const [codeClass = apiCode] = apiCode.split('.', 1);
-  if (codeClass === 'FlowLimitExceeded' || codeClass === 'AccountFlowLimitExceeded') return THROTTLED;
+  if (THROTTLING.has(codeClass) || codeN === ACCOUNT_THROTTLED) return THROTTLED;
   // The one 5xx that is a "no".
   if (codeClass !== 'FailToConnect') {
     const undecided = UNDECIDED.test(codeClass) || UNDECIDED_NUMBERS.has(codeN);
     if (undecided || httpStatus >= 500 || httpStatus === REQUEST_TIMEOUT) return UNKNOWN;
   }
+  if (httpStatus === TOO_MANY_REQUESTS) return THROTTLED;
   return { outcome: 'rejected', remedy: REMEDIES.get(codeClass) ?? 'none' };
 }
 

@@ -1,29 +1,36 @@
 import type { Attempt } from '../errors/attempt.js';
 import type { ApiReply } from '../openapi/api-reply.js';
+import type { Verdict } from './classify.js';
 import type { AttemptEnd, AttemptResult } from '../openapi/attempt-result.js';
 
 /** In place of the vendor's code, where an answer can't be read. */
 export const UNREADABLE = 'UnreadableResponse';
 
-/** The code of an answer that is not a success. */
+/** In place of a code that repeats something of the request. */
+const WITHHELD = 'WithheldCode';
+
+/** The code of an answer that is not a success, as it may be shown. */
 export function codeOf(reply: ApiReply): string {
-  return reply.kind === 'error' ? reply.apiCode : UNREADABLE;
+  if (reply.kind !== 'error') return UNREADABLE;
+  return reply.isEcho === true ? WITHHELD : reply.apiCode;
 }
 
 /** What receipts and errors tell of an attempt. */
-export function describeAttempt(result: AttemptResult, outcome: Attempt['outcome']): Attempt {
+export function describeAttempt(result: AttemptResult, { outcome, remedy }: Verdict): Attempt {
   const { end, phase, startedAt, durationMs, httpStatus } = result;
   const requestId =
     end.kind === 'answered' && end.reply.kind !== 'unreadable' ? end.reply.requestId : undefined;
-  return {
+  // Those who are told of it must not be able to change what others are told.
+  return Object.freeze({
     outcome,
     phase,
     startedAt: startedAt.toISOString(),
-    durationMs,
+    durationMs: Math.round(durationMs),
     ...(httpStatus !== undefined && { httpStatus }),
     ...(requestId !== undefined && { requestId }),
+    ...(remedy === 'slow_down' && { throttled: true as const }),
     ...(outcome !== 'accepted' && { failure: failureOf(end) }),
-  };
+  });
 }
 
 function failureOf(end: AttemptEnd): string {
@@ -31,7 +38,8 @@ function failureOf(end: AttemptEnd): string {
     case 'answered':
       return codeOf(end.reply);
     case 'broken':
-      return end.failure;
+      // An agent of the app's may have errors of any kind.
+      return /^\w{1,64}$/.test(end.failure) ? end.failure : 'FAILED';
     case 'interrupted':
       return end.by === 'timeout' ? 'TIMEOUT' : 'ABORTED';
     case 'unsigned':

@@ -7,7 +7,9 @@ import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServerClock } from '../openapi/server-clock.js';
 import { TimeBox } from '../openapi/time-box.js';
 import { backoffMs } from './backoff.js';
-import { abortedError, type CallFacts, errorOfCall } from './call-error.js';
+import type { GateLease } from '../quota/gate-registry.js';
+import type { Lane, QuotaGate } from '../quota/quota-gate.js';
+import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
 import { classify, type Remedy, type Verdict } from './classify.js';
 import { describeAttempt } from './describe-attempt.js';
 import { retryAfterMs } from './retry-after.js';
@@ -19,6 +21,7 @@ export interface SendContext {
   readonly clock: ServerClock;
   readonly credentials: CredentialsSource;
   readonly budget: RetryBudget;
+  readonly gates: GateLease;
   readonly observe: Observe;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -35,6 +38,19 @@ export interface CallLimits {
   readonly deadlineMs: number;
   readonly maxAttempts: number;
   readonly onUnknown: OnUnknown;
+  /**
+   * A single send gives up after `maxAttempts`, since someone waits for it; what is part of a bulk is tried until
+   * the deadline, as long as nothing of it may have been accepted.
+   */
+  readonly lane: Lane;
+}
+
+/** What ends a call. The reason tells whether it is the caller or the shutdown that aborts. */
+export interface CallSignals {
+  /** At any moment. */
+  readonly abort: AbortSignal;
+  /** Only while no attempt is under way. */
+  readonly stop: AbortSignal;
 }
 
 interface NextAttempt {
@@ -44,7 +60,6 @@ interface NextAttempt {
 
 /** One call: attempts, and what is done between them, until one is accepted or there is nothing left to try. */
 export class SendCall {
-  readonly attempts: Attempt[] = [];
   readonly #deadline: number;
   #retries = 0;
   #clockCorrections = 0;
@@ -52,13 +67,14 @@ export class SendCall {
   #triedOffsetMs: number | undefined;
   #credentialsRefreshed = false;
 
-  /** @param signal ends the call; its reason tells whether the caller or the shutdown is what aborts */
   constructor(
     private readonly context: SendContext,
     private readonly info: RtcCallInfo,
     private readonly body: Buffer,
     private readonly limits: CallLimits,
-    private readonly signal: AbortSignal,
+    private readonly signals: CallSignals,
+    /** Filled as they are made. */
+    private readonly attempts: Attempt[],
   ) {
     this.#deadline = performance.now() + limits.deadlineMs;
   }
@@ -66,24 +82,17 @@ export class SendCall {
   /** @returns the accepted request's ID. Rejects with an RtcMessagingError. */
   async run(): Promise<string> {
     for (;;) {
-      const limit = this.#limit();
-      const result = await this.context.client.attempt(this.info.action, this.body, {
-        timeoutMs: limit.ms,
-        signal: this.signal,
-        clockOffsetMs: this.#triedOffsetMs ?? this.context.clock.offsetMs,
-      });
+      const { result, limit } = await this.#attempt();
       const verdict = classify(result.end, result.phase);
       this.#note(result, verdict);
-      if (
-        result.end.kind === 'answered' &&
-        result.end.reply.kind === 'success' &&
-        verdict.outcome === 'accepted'
-      ) {
-        return result.end.reply.requestId;
+      const { end } = result;
+      if (end.kind === 'answered' && end.reply.kind === 'success' && verdict.outcome === 'accepted') {
+        return end.reply.requestId;
       }
       const next = await this.#next(verdict.remedy, result);
-      if (next === undefined) throw errorOfCall(this.#facts(limit.name), result);
-      if (next.wait !== undefined) await this.#wait(next.wait);
+      if (next?.wait !== undefined) await this.#wait(next.wait);
+      // Nothing is begun that has no time to end.
+      if (next === undefined || this.#left() <= 0) throw errorOfCall(this.#facts(limit), result);
       this.context.observe({
         type: 'retry',
         call: this.info,
@@ -91,6 +100,49 @@ export class SendCall {
         number: this.attempts.length + 1,
       });
     }
+  }
+
+  /** Waits for a slot of the quota, and uses it. */
+  async #attempt(): Promise<{ result: AttemptResult; limit: string }> {
+    const { client, clock, gates } = this.context;
+    const { abort } = this.signals;
+    const before = this.#limit();
+    const identity = await client.identify({ timeoutMs: before.ms, signal: abort });
+    if (typeof identity !== 'string') return { result: identity, limit: before.name };
+
+    const gate = gates.gateFor(identity);
+    await this.#waitForSlot(gate);
+    const limit = this.#limit();
+    const result = await client.attempt(this.info.action, this.body, {
+      timeoutMs: limit.ms,
+      signal: abort,
+      clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
+    });
+    if (result.end.kind === 'answered') gate.quota.observeRoundTrip(result.durationMs);
+    if (classify(result.end, result.phase).remedy === 'slow_down') {
+      gate.quota.throttled(this.#retryAfterMs(result));
+    }
+    return { result, limit: limit.name };
+  }
+
+  async #waitForSlot(gate: QuotaGate): Promise<void> {
+    const left = this.#left();
+    const ticket = gate.enter(this.limits.lane, left);
+    if (ticket === undefined) return;
+    const box = new TimeBox(Math.max(1, left), this.signals.stop);
+    const started = performance.now();
+    try {
+      await box.guard(ticket.granted);
+    } catch {
+      ticket.cancel();
+      const when = 'while waiting for the quota';
+      const facts = this.#facts(`deadlineMs of ${this.limits.deadlineMs} ms`);
+      throw box.interruption === 'timeout' ? deadlineError(facts, when) : abortedError(facts, when);
+    } finally {
+      box.dispose();
+    }
+    const delayMs = Math.round(performance.now() - started);
+    this.context.observe({ type: 'wait', call: this.info, reason: 'quota', delayMs });
   }
 
   /** An attempt has what is left of the call, if that is less than an attempt may take. */
@@ -107,17 +159,16 @@ export class SendCall {
   }
 
   #note(result: AttemptResult, verdict: Verdict): void {
-    const attempt = describeAttempt(result, verdict.outcome);
+    const attempt = describeAttempt(result, verdict);
     this.attempts.push(attempt);
     this.context.observe({ type: 'attempt', call: this.info, number: this.attempts.length, attempt });
     if (verdict.outcome === 'accepted') this.context.budget.earn();
     this.#learnTime(verdict);
   }
 
-  /** Whatever the service says after looking at the time proves an offset that was being tried. */
-  #learnTime({ outcome, remedy }: Verdict): void {
-    if (this.#triedOffsetMs === undefined || remedy === 'correct_clock') return;
-    if (outcome !== 'accepted' && outcome !== 'rejected') return;
+  /** Only an acceptance proves an offset that was being tried: a refusal may come before the check of the time. */
+  #learnTime({ outcome }: Verdict): void {
+    if (this.#triedOffsetMs === undefined || outcome !== 'accepted') return;
     const { clock, observe } = this.context;
     if (clock.confirm(this.#triedOffsetMs)) observe({ type: 'clock', offsetMs: clock.offsetMs });
     this.#triedOffsetMs = undefined;
@@ -144,11 +195,13 @@ export class SendCall {
   /** At most twice: once because another call found the time meanwhile, once by the answer's own `Date`. */
   #correctClock({ end, signedWith }: AttemptResult): boolean {
     const { clock } = this.context;
-    if (this.#triedOffsetMs !== undefined) clock.refute(this.#triedOffsetMs);
-    if (end.kind !== 'answered' || signedWith === undefined || this.#triedOffsetMs !== undefined)
+    if (end.kind !== 'answered' || signedWith === undefined) return false;
+    if (this.#triedOffsetMs !== undefined) {
+      clock.refute(this.#triedOffsetMs, end.date);
       return false;
+    }
     this.#clockCorrections += 1;
-    if (this.#clockCorrections > 2 || this.#left() <= 0) return false;
+    if (this.#clockCorrections > 2) return false;
     if (clock.isOutdated(signedWith.clockOffsetMs)) return true;
     this.#triedOffsetMs = clock.propose(signedWith.clockOffsetMs, end.date);
     return this.#triedOffsetMs !== undefined;
@@ -157,7 +210,7 @@ export class SendCall {
   async #refreshCredentials({ signedWith }: AttemptResult): Promise<boolean> {
     if (this.#credentialsRefreshed || signedWith === undefined) return false;
     this.#credentialsRefreshed = true;
-    const box = new TimeBox(Math.max(1, this.#left()), this.signal);
+    const box = new TimeBox(Math.max(1, this.#left()), this.signals.stop);
     try {
       return await box.guard(this.context.credentials.replace(signedWith.credentials));
     } catch {
@@ -168,15 +221,17 @@ export class SendCall {
     }
   }
 
-  #retry({ end }: AttemptResult, reason: RtcRetryReason): NextAttempt | undefined {
-    if (this.#retries + 1 >= this.limits.maxAttempts) return undefined;
+  #retry(result: AttemptResult, reason: RtcRetryReason): NextAttempt | undefined {
+    const { lane, maxAttempts } = this.limits;
+    const patient = lane === 'bulk' && reason !== 'resend';
+    if (!patient && this.#retries + 1 >= maxAttempts) return undefined;
     const throttled = reason === 'throttled';
-    const backoff = backoffMs(this.#retries, throttled, this.context.random);
-    const asked =
-      end.kind === 'answered' ? retryAfterMs(end.retryAfter, end.date, this.context.clock.now()) : 0;
-    const delayMs = asked + backoff;
-    // What can't begin in time is told now, rather than after a wait for nothing.
-    if (delayMs >= this.#left() || !this.context.budget.take()) return undefined;
+    const asked = this.#retryAfterMs(result);
+    const delayMs = asked + backoffMs(this.#retries, throttled && lane === 'single', this.context.random);
+    // What can't begin in time, and take as long as the last attempt, is told now: a refusal that is certain is
+    // better than an attempt that is broken off half way.
+    if (delayMs + result.durationMs >= this.#left() || !(patient || this.context.budget.take()))
+      return undefined;
     this.#retries += 1;
     return {
       reason,
@@ -184,10 +239,14 @@ export class SendCall {
     };
   }
 
+  #retryAfterMs({ end }: AttemptResult): number {
+    return end.kind === 'answered' ? retryAfterMs(end.retryAfter, end.date, this.context.clock.now()) : 0;
+  }
+
   async #wait(wait: NonNullable<NextAttempt['wait']>): Promise<void> {
     this.context.observe({ type: 'wait', call: this.info, ...wait });
     try {
-      await sleep(wait.delayMs, undefined, { signal: this.signal });
+      await sleep(wait.delayMs, undefined, { signal: this.signals.stop });
     } catch {
       throw abortedError(this.#facts(''), 'while waiting to send again');
     }
@@ -195,7 +254,7 @@ export class SendCall {
 
   #facts(limit: string): CallFacts {
     const { action } = this.info;
-    return { action, attempts: this.attempts, limit, shuttingDown: this.signal.reason === SHUTDOWN };
+    return { action, attempts: this.attempts, limit, shuttingDown: this.signals.abort.reason === SHUTDOWN };
   }
 }
 

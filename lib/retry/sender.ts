@@ -7,7 +7,7 @@ import { TimeBox } from '../openapi/time-box.js';
 import type { RtcCallInfo } from '../diagnostics/rtc-event.js';
 import { AbortListeners } from './abort-listeners.js';
 import { isPossibleDuplicate } from './call-outcome.js';
-import { type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
+import { type CallLimits, type CallSignals, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
 /** An accepted call. */
 export interface AcceptedCall {
@@ -15,6 +15,14 @@ export interface AcceptedCall {
   readonly requestId: string;
   readonly attempts: readonly Attempt[];
   readonly possibleDuplicate: boolean;
+}
+
+/** What a caller may end a call with. */
+export interface SendSignals {
+  /** At any moment. */
+  readonly signal?: AbortSignal | undefined;
+  /** While no attempt is under way; one that is may finish. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /**
@@ -25,10 +33,10 @@ export class Sender {
   // Private to the language: whoever prints a service must not print the requests of its sockets.
   readonly #context: SendContext;
   readonly #shutdownTimeoutMs: number;
-  readonly #inFlight = new Map<AbortController, Promise<AcceptedCall>>();
+  readonly #inFlight = new Map<CallControl, Promise<AcceptedCall>>();
   readonly #callers = new AbortListeners();
   #calls = 0;
-  #closing = false;
+  #closing: Promise<void> | undefined;
 
   constructor(context: SendContext, shutdownTimeoutMs: number) {
     this.#context = context;
@@ -40,29 +48,32 @@ export class Sender {
     action: RtcActionName,
     body: Readonly<Record<string, unknown>>,
     limits: CallLimits,
-    signal?: AbortSignal,
+    { signal, stop }: SendSignals = {},
   ): Promise<AcceptedCall> {
-    if (signal?.aborted) throw notSent(`${action} was aborted before anything was sent.`);
-    if (this.#closing) {
-      throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
-    }
-    const controller = new AbortController();
-    const stopListening = signal && this.#callers.add(signal, () => controller.abort());
-    const sending = this.#run(action, Buffer.from(JSON.stringify(body)), limits, controller.signal);
-    this.#inFlight.set(controller, sending);
+    const call = new CallControl();
+    const stopListening = [
+      signal && this.#callers.add(signal, () => call.abort()),
+      stop && this.#callers.add(stop, () => call.stop()),
+    ];
+    if (signal?.aborted || stop?.aborted) call.abort();
+    const sending = this.#run(action, body, limits, call.signals);
+    this.#inFlight.set(call, sending);
     try {
       return await sending;
     } finally {
-      this.#inFlight.delete(controller);
-      stopListening?.();
+      this.#inFlight.delete(call);
+      for (const stopOne of stopListening) stopOne?.();
     }
   }
 
   /** Refuses new calls, lets those under way end within the limit, breaks off the rest, closes the sockets. */
-  async close(): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
-    const { observe, client } = this.#context;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { observe, client, gates } = this.#context;
     observe({ type: 'shutdown', status: 'started', inFlight: this.#inFlight.size });
     const ended = Promise.allSettled(this.#inFlight.values());
     const box = new TimeBox(this.#shutdownTimeoutMs);
@@ -70,44 +81,68 @@ export class Sender {
       await box.guard(ended);
     } catch {
       observe({ type: 'shutdown', status: 'timed_out', inFlight: this.#inFlight.size });
-      for (const controller of this.#inFlight.keys()) controller.abort(SHUTDOWN);
+      for (const call of this.#inFlight.keys()) call.abort(SHUTDOWN);
       await ended;
     } finally {
       box.dispose();
       client.close();
+      gates.release();
     }
   }
 
   async #run(
     action: RtcActionName,
-    body: Buffer,
+    body: Readonly<Record<string, unknown>>,
     limits: CallLimits,
-    signal: AbortSignal,
+    signals: CallSignals,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
     const info: RtcCallInfo = { id: this.#calls, action, startedAt: new Date().toISOString() };
-    const call = new SendCall(this.#context, info, body, limits, signal);
-    const { attempts } = call;
+    const attempts: Attempt[] = [];
     const end = (error?: RtcMessagingError): void =>
       this.#context.observe({
         type: 'outcome',
         call: info,
         outcome: error?.outcome ?? 'accepted',
-        attempts,
+        attempts: [...attempts],
         possibleDuplicate: isPossibleDuplicate(attempts),
         durationMs: Math.round(performance.now() - started),
         ...(error !== undefined && { code: error.code }),
         ...(error instanceof RtcApiError && { apiCode: error.apiCode }),
       });
     try {
-      const requestId = await call.run();
+      if (signals.stop.aborted) throw notSent(`${action} was aborted before anything was sent.`);
+      if (this.#closing !== undefined) {
+        throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
+      }
+      const bytes = Buffer.from(JSON.stringify(body));
+      const requestId = await new SendCall(this.#context, info, bytes, limits, signals, attempts).run();
       end();
       return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts) };
     } catch (error) {
       if (error instanceof RtcMessagingError) end(error);
       throw error;
     }
+  }
+}
+
+/** Both ways of ending a call: aborting stops it too. */
+class CallControl {
+  readonly #abort = new AbortController();
+  readonly #stop = new AbortController();
+
+  get signals(): CallSignals {
+    return { abort: this.#abort.signal, stop: this.#stop.signal };
+  }
+
+  abort(reason?: string): void {
+    this.#abort.abort(reason);
+    this.#stop.abort(reason);
+  }
+
+  stop(): void {
+    this.#stop.abort();
   }
 }
 

@@ -53,7 +53,7 @@ export class RoomUnicastService {
         ...toWireMessage(message, binary),
       },
       callLimits(this.#settings, overrides),
-      signal,
+      { signal },
     );
     return {
       outcome: 'accepted',

@@ -15,6 +15,6 @@ export interface SendReceipt {
   readonly recipients: number;
   /** Every HTTP attempt, oldest first. */
   readonly attempts: readonly Attempt[];
-  /** True when the message was sent again although an earlier attempt may have been accepted. */
+  /** True when an attempt before the accepted one may have been accepted too (only with `onUnknown: 'resend'`). */
   readonly possibleDuplicate: boolean;
 }

@@ -145,6 +145,10 @@ describe('a fault', () => {
     [{ kind: 'reset', times: 0 }, 'reset.times: must be a whole number from 1'],
     [{ kind: 'reset', probability: 2 }, 'reset.probability: must be from 0 to 1'],
     [{ kind: 'reset', match: { room: 'x' } }, 'reset.match: must be { roomId?, userId? } or a function'],
+    [{ kind: 'reset', match: {} }, 'reset.match: must be'],
+    [{ kind: 'reset', match: [] }, 'reset.match: must be'],
+    [{ kind: 'late', delayMs: 1, 'accept?': false }, 'late.accept?: there is no such field'],
+    [{ kind: 'reset', constructor: 1 }, 'reset.constructor: there is no such field'],
     [{ kind: 'error', code: 'Nope' }, 'error.code: must be one of the documented codes'],
     [{ kind: 'html', httpStatus: 99 }, 'html.httpStatus: must be an HTTP status from 200 to 599'],
     [

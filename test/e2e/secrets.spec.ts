@@ -21,6 +21,8 @@ import { createService } from '../support/service.js';
 
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: TEXT };
 
+const signatureOf = ({ headers }: ReceivedRequest): string =>
+  /Signature=(\w+)/.exec(String(headers.authorization))?.[1] ?? 'none';
 const SETTINGS = 'nestjs-rtc-messaging:settings';
 
 describe('nothing that is printed holds a secret or the message:', () => {
@@ -31,6 +33,20 @@ describe('nothing that is printed holds a secret or the message:', () => {
       'a refusal',
       (response, request) =>
         respond(401, vendorAnswer('SignatureDoesNotMatch', quoting(request)))(response, request),
+    ],
+    [
+      'a refusal whose code is the signature',
+      (response, request) =>
+        respond(400, vendorAnswer(`x${signatureOf(request)}`.slice(1)))(response, request),
+    ],
+    [
+      'a refusal whose code is the message',
+      (response, request) => respond(400, vendorAnswer(TEXT))(response, request),
+    ],
+    [
+      'a refusal whose request ID is the token',
+      (response, request) =>
+        respond(400, vendorAnswer('AccessDenied').replace('20260101000000ABC', TOKEN))(response, request),
     ],
     [
       'a refusal whose code is the request',
@@ -69,6 +85,7 @@ describe('nothing that is printed holds a secret or the message:', () => {
     await module.close();
     await server.close();
     expect(await printed(error)).not.toMatch(LEAKS);
+    for (const request of server.received) expect(await printed(error)).not.toContain(signatureOf(request));
     expect(await printed({ nested: [{ error }] })).not.toMatch(LEAKS);
   });
 

@@ -33,5 +33,17 @@ export async function printed(value: unknown): Promise<string> {
   text += JSON.stringify(value);
   text += String(value);
   if (value instanceof Error) text += value.stack;
+  for (const bytes of bytesIn(value)) text += bytes.toString();
   return text;
+}
+
+/** Bytes print as numbers; they are looked for by themselves, however deep they lie. */
+function bytesIn(value: unknown, seen = new Set<unknown>()): Buffer[] {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return [];
+  seen.add(value);
+  if (ArrayBuffer.isView(value)) return [Buffer.from(value.buffer, value.byteOffset, value.byteLength)];
+  return Reflect.ownKeys(value).flatMap((key) => {
+    const { value: held } = Object.getOwnPropertyDescriptor(value, key) ?? {};
+    return bytesIn(held, seen);
+  });
 }

@@ -31,15 +31,17 @@ describe("a provider's credentials", () => {
     asked = 0;
     events = [];
     answer = () => key(`key-${asked}`);
-    cache = new CachedCredentials(
+    cache = createCache();
+  });
+  const createCache = (providerTimeoutMs?: number): CachedCredentials =>
+    new CachedCredentials(
       async () => {
         asked += 1;
         return answer();
       },
       { now: () => now, serviceNow: () => now + offset, onAsked: (event) => events.push(event) },
-      20,
+      providerTimeoutMs,
     );
-  });
 
   it('are asked for once for all who wait', async () => {
     const keys = await Promise.all(Array.from({ length: 50 }, served));
@@ -73,6 +75,18 @@ describe("a provider's credentials", () => {
       await served();
       now += 5 * MINUTE;
       expect(await served()).toBe('key-2');
+    });
+
+    it('go on serving when the provider hangs, after a second of waiting for it at most', async () => {
+      await served();
+      answer = () => new Promise(() => undefined);
+      now += 10 * MINUTE;
+      const started = performance.now();
+      expect(await served()).toBe('key-1');
+      expect(performance.now() - started).toBeLessThan(3_000);
+      // Who comes later has no patience left.
+      now += 1_000;
+      expect(cache.get()).toMatchObject({ accessKeyId: 'key-1' });
     });
 
     it('go on serving, idle or not, when the provider fails', async () => {
@@ -122,6 +136,10 @@ describe("a provider's credentials", () => {
       expect(errors[1]).toBe(errors[0]);
       expect(asked).toBe(2);
       expect(events.at(-1)).toMatchObject({ usable: false });
+      // A provider that is down is not asked by every call.
+      expect(await rejectionOf(served())).toBe(errors[0]);
+      expect(asked).toBe(2);
+      now += 200;
       answer = () => key('key-back');
       expect(await served()).toBe('key-back');
     });
@@ -160,24 +178,43 @@ describe("a provider's credentials", () => {
       expect([await cache.replace(refused), asked]).toEqual([true, 2]);
     });
 
-    it.each<[string, () => ResolvedCredentials]>([
-      ['the same again', () => key('key-1')],
-      ['nothing', fail],
-    ])('are final when the provider gives %s, which is then left alone for a while', async (_what, given) => {
-      answer = given;
-      expect(await cache.replace(refused)).toBe(false);
-      expect([await cache.replace(refused), asked]).toEqual([false, 2]);
-      answer = () => key('key-new');
-      now += 10_000;
-      expect([await cache.replace(refused), await served()]).toEqual([true, 'key-new']);
+    it('are asked for again by who was refused while a renewal was under way, if that brings the same', async () => {
+      let finish = (_value: ResolvedCredentials): void => undefined;
+      answer = () => new Promise((resolve) => (finish = resolve));
+      now += MINUTE;
+      await served();
+      const replacing = cache.replace(refused);
+      await settle();
+      answer = () => key('key-rotated');
+      finish(key('key-1'));
+      expect([await replacing, await served(), asked]).toEqual([true, 'key-rotated', 3]);
     });
+
+    it.each<[string, () => ResolvedCredentials, number]>([
+      ['the same again', () => key('key-1'), 10_000],
+      ['nothing', fail, 1_000],
+    ])(
+      'are final when the provider gives %s, which is then left alone for a while',
+      async (_what, given, whileMs) => {
+        answer = given;
+        expect(await cache.replace(refused)).toBe(false);
+        expect([await cache.replace(refused), asked]).toEqual([false, 2]);
+        answer = () => key('key-new');
+        now += whileMs - 1;
+        expect([await cache.replace(refused), asked]).toEqual([false, 2]);
+        now += 1;
+        expect([await cache.replace(refused), await served()]).toEqual([true, 'key-new']);
+      },
+    );
   });
 
   it('that never come are given up, so that the next call asks again', async () => {
+    cache = createCache(20);
     answer = () => new Promise(() => undefined);
     const hanging = rejectionOf<RtcConfigError>(served());
     const error = await hanging;
     expect(error.message).toContain('did not answer within 20 ms');
+    now += 200;
     answer = () => key('key-late');
     expect(await served()).toBe('key-late');
   });

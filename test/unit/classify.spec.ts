@@ -39,6 +39,9 @@ describe('an answer', () => {
     [429, code('AccountFlowLimitExceeded', 100_027), 'rejected', 'slow_down'],
     [200, code('AccountFlowLimitExceeded', 100_027), 'rejected', 'slow_down'],
     [503, code('FlowLimitExceeded'), 'rejected', 'slow_down'],
+    [429, code('TooManyRequests'), 'rejected', 'slow_down'],
+    [400, code('Renamed', 100_027), 'rejected', 'slow_down'],
+    [429, code('InternalError', 100_014), 'unknown', 'ask_policy'],
     // The clock, as newer and older pages have it
     [400, code('InvalidTimestamp', 100_006), 'rejected', 'correct_clock'],
     [403, code('InvalidTimestamp', 100_006), 'rejected', 'correct_clock'],

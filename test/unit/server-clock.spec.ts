@@ -6,26 +6,37 @@ const START = Date.parse('2026-01-02T03:04:05Z');
 
 describe("the service's clock", () => {
   let now = START;
+  let monotonic = 0;
   let clock: ServerClock;
   const dateAt = (offsetMs: number): string => new Date(now + offsetMs).toUTCString();
   beforeEach(() => {
     now = START;
-    clock = new ServerClock(() => now);
+    monotonic = 0;
+    clock = new ServerClock(
+      () => now,
+      () => monotonic,
+    );
   });
 
   it("is this machine's until a refusal says otherwise", () => {
     expect([clock.offsetMs, clock.now()]).toEqual([0, START]);
   });
 
-  it.each([HOUR, -HOUR, 40 * 365 * 24 * HOUR])('is proposed by a refusal: %i ms away', (offset) => {
-    // A Date has whole seconds: half of one has passed on the average.
-    expect(clock.propose(0, dateAt(offset))).toBe(offset + 500);
-    expect(clock.offsetMs).toBe(0);
-  });
+  it.each([HOUR, -HOUR, 40 * 365 * 24 * HOUR, -5 * 365 * 24 * HOUR])(
+    'is proposed by a refusal: %i ms away',
+    (offset) => {
+      // A Date has whole seconds: half of one has passed on the average.
+      expect(clock.propose(0, dateAt(offset))).toBe(offset + 500);
+      expect(clock.offsetMs).toBe(0);
+    },
+  );
 
-  it.each([undefined, '', 'nonsense'])('is not proposed by the Date %j', (date) => {
-    expect(clock.propose(0, date)).toBeUndefined();
-  });
+  it.each([undefined, '', 'nonsense', 'Thu, 01 Jan 1970 00:00:00 GMT', 'Sat, 13 Sep 275760 00:00:00 GMT'])(
+    'is not proposed by the Date %j',
+    (date) => {
+      expect(clock.propose(0, date)).toBeUndefined();
+    },
+  );
 
   it("is not proposed by a Date that agrees with the signature: that can't be what was wrong", () => {
     expect(clock.propose(0, dateAt(59_000))).toBeUndefined();
@@ -46,14 +57,19 @@ describe("the service's clock", () => {
     expect([clock.isOutdated(0), clock.isOutdated(HOUR + 900)]).toEqual([true, false]);
   });
 
-  it('does not believe an absurd Date twice', () => {
-    const absurd = clock.propose(0, 'Thu, 01 Jan 1970 00:00:00 GMT');
-    expect(absurd).toBeLessThan(-50 * 365 * 24 * HOUR);
-    clock.refute(absurd!);
-    now += 60_000;
-    expect(clock.propose(0, 'Thu, 01 Jan 1970 00:00:00 GMT')).toBeUndefined();
+  it('does not believe an absurd Date twice, nor any other for a minute', () => {
+    const absurd = dateAt(70 * 365 * 24 * HOUR);
+    const offset = clock.propose(0, absurd)!;
+    clock.refute(offset, dateAt(0));
+    for (const date of [absurd, dateAt(HOUR)]) expect(clock.propose(0, date)).toBeUndefined();
     expect(clock.offsetMs).toBe(0);
-    // Another is as good as any first one.
+    monotonic += 60_000;
+    expect(clock.propose(0, dateAt(HOUR))).toBe(HOUR + 500);
+  });
+
+  it('goes on believing a Date that says the same after a refusal: it was not the Date that was wrong', () => {
+    const offset = clock.propose(0, dateAt(HOUR))!;
+    clock.refute(offset, dateAt(HOUR));
     expect(clock.propose(0, dateAt(HOUR))).toBe(HOUR + 500);
   });
 

@@ -40,6 +40,7 @@ describe('settings', () => {
       shutdownTimeoutMs: 10_000,
       retry: { maxAttempts: 3 },
       onUnknown: 'report',
+      quota: { requestsPerSecond: 500, reserve: 0, maxQueue: 5_000, scope: 'accessKey' },
       http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 64, maxContentLength: 1_048_576 },
     });
     const { accessKeyId, secretAccessKey, sessionToken } = credentials as SealedCredentials;
@@ -228,7 +229,7 @@ describe('settings', () => {
 
   it('take an agent of the app', () => {
     const httpAgent = new Agent();
-    expect(settle({ http: { httpAgent } }).http.httpAgent).toBe(httpAgent);
+    expect(settle({ http: { httpAgent } }).http.httpAgent?.open()).toBe(httpAgent);
   });
 
   it('ask for a sender when callers over HTTP can not name one', () => {

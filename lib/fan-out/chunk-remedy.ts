@@ -1,0 +1,27 @@
+import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import { RtcApiError } from '../errors/rtc-api.error.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+
+/**
+ * What a chunk's failure means for the fan-out:
+ *
+ * - `split`: one of its recipients is what the service objects to
+ * - `shrink`: it has too many recipients
+ * - `stop_refused`, `stop_unreachable`: the next chunks would fare no better
+ * - `go_on`: it concerns this chunk alone
+ */
+export type ChunkRemedy = 'split' | 'shrink' | 'stop_refused' | 'stop_unreachable' | 'go_on';
+
+/** Sending again what was refused is safe only if no attempt may have been accepted: the outcome says so. */
+export function remedyFor(error: RtcMessagingError, recipients: number): ChunkRemedy {
+  if (error instanceof RtcConfigError) return 'stop_refused';
+  if (error.outcome === 'not_attempted' && !(error instanceof RtcAbortedError)) return 'stop_unreachable';
+  if (!(error instanceof RtcApiError) || error.outcome !== 'rejected') return 'go_on';
+  const { apiCode, attempts } = error;
+  if (apiCode === 'InvalidParameter.IllegalTo') return recipients > 1 ? 'split' : 'go_on';
+  if (apiCode === 'InvalidParameter.UserCountOverLimit') return recipients > 1 ? 'shrink' : 'go_on';
+  // These may be otherwise for the next chunk; all other refusals are of what every chunk has in common.
+  const passing = attempts.at(-1)?.throttled || apiCode === 'FailToConnect';
+  return passing ? 'go_on' : 'stop_refused';
+}

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import type { AcceptedCall } from '../retry/sender.js';
+import { remedyFor } from './chunk-remedy.js';
+import type { ChunkOutcome, FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
+import type { FanOutOptions } from './fan-out-request.js';
+import { FanOutTally } from './fan-out-tally.js';
+import { ProgressMeter } from './progress-meter.js';
+import type { Chunk, RecipientChunks } from './recipient-chunks.js';
+
+/** Sends to some users; `stop` ends its waits, but not a request that is under way. */
+export type SendChunk = (recipients: readonly string[], stop: AbortSignal) => Promise<AcceptedCall>;
+
+/** The options that a run goes by, with their defaults. */
+export type FanOutPlan = Required<Pick<FanOutOptions, 'concurrency' | 'keepChunks' | 'keepRecipients'>> &
+  Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'total' | 'onChunk' | 'onProgress'>;
+
+/** One fan-out: several workers that each read a chunk and send it, until there are none or something stops it. */
+export class FanOutRun {
+  readonly #id = randomUUID();
+  readonly #started = performance.now();
+  readonly #tally: FanOutTally;
+  readonly #meter = new ProgressMeter();
+  readonly #stopping = new AbortController();
+  #stop: FanOutStop | undefined;
+  #wakeReaders: (() => void) | undefined;
+  /** Fulfilled some time after the stop, for those who wait for a source that may hang. */
+  readonly #stopped: Promise<undefined>;
+
+  constructor(
+    private readonly chunks: RecipientChunks,
+    private readonly send: SendChunk,
+    private readonly plan: FanOutPlan,
+  ) {
+    this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients);
+    this.#stopped = new Promise((resolve) => {
+      this.#wakeReaders = () => resolve(undefined);
+    });
+  }
+
+  /** Never rejects. */
+  async run(): Promise<FanOutReport> {
+    const { signal, deadlineMs, concurrency } = this.plan;
+    const abort = (): void => this.#halt({ reason: 'aborted' });
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    const timer =
+      deadlineMs === undefined ? undefined : setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
+    await Promise.all(Array.from({ length: concurrency }, () => this.#work()));
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+    this.#tally.addUnsent(this.chunks.takeRest());
+    this.#tellProgress(true);
+    return this.#report();
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      let chunk: Chunk | undefined;
+      try {
+        chunk = await Promise.race([this.chunks.next(), this.#stopped]);
+      } catch (error) {
+        this.#halt({ reason: 'source', error });
+        return;
+      }
+      if (chunk === undefined) return;
+      await this.#deliver(chunk);
+    }
+  }
+
+  /** Sends a chunk, or the parts that it has to be split into, one after another. */
+  async #deliver(chunk: Chunk): Promise<void> {
+    // The last part is at the end: a stack, so that memory is bounded by the depth.
+    const parts: (readonly string[])[] = [chunk.recipients];
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      if (this.#stop !== undefined) {
+        this.#tally.addUnsent(part);
+        continue;
+      }
+      const outcome = await this.#sendPart(chunk.index, part);
+      if (outcome === undefined) {
+        const middle = Math.ceil(part.length / 2);
+        parts.push(part.slice(middle), part.slice(0, middle));
+      } else {
+        await this.#tell(outcome, part);
+      }
+    }
+  }
+
+  /** @returns undefined when it must be split */
+  async #sendPart(index: number, recipients: readonly string[]): Promise<ChunkOutcome | undefined> {
+    const about = { index, recipients: recipients.length };
+    try {
+      const { requestId, attempts, possibleDuplicate } = await this.send(recipients, this.#stopping.signal);
+      this.#countAttempts(attempts);
+      return { ...about, outcome: 'accepted', requestId, attempts: attempts.length, possibleDuplicate };
+    } catch (error) {
+      // Nothing else is thrown by a sender; if it is, it is a bug, and the run's counts must still add up.
+      if (!(error instanceof RtcMessagingError)) {
+        this.#halt({ reason: 'refused', error });
+        return { ...about, outcome: 'unknown', attempts: 0, possibleDuplicate: false };
+      }
+      this.#countAttempts(error.attempts);
+      const remedy = remedyFor(error, recipients.length);
+      if (remedy === 'split') return undefined;
+      if (remedy === 'shrink') {
+        this.chunks.chunkSize = Math.min(this.chunks.chunkSize, Math.ceil(recipients.length / 2));
+        return undefined;
+      }
+      if (remedy === 'stop_refused') this.#halt({ reason: 'refused', error });
+      if (remedy === 'stop_unreachable') this.#halt({ reason: 'unreachable', error });
+      // The run's own stop has its reason already.
+      if (error instanceof RtcAbortedError) this.#halt({ reason: 'shutdown', error });
+      const { outcome, requestId, attempts, possibleDuplicate } = error;
+      return {
+        ...about,
+        outcome,
+        ...(requestId !== undefined && { requestId }),
+        attempts: attempts.length,
+        possibleDuplicate,
+        error,
+      };
+    }
+  }
+
+  #countAttempts(attempts: AcceptedCall['attempts']): void {
+    this.#tally.requests += attempts.length;
+    this.#tally.throttled += attempts.filter(({ throttled }) => throttled).length;
+  }
+
+  async #tell(outcome: ChunkOutcome, recipients: readonly string[]): Promise<void> {
+    this.#tally.add(outcome, recipients);
+    try {
+      await this.plan.onChunk?.(outcome);
+    } catch (error) {
+      this.#halt({ reason: 'callback', error });
+    }
+    this.#tellProgress(false);
+  }
+
+  #tellProgress(atTheEnd: boolean): void {
+    const { onProgress, total } = this.plan;
+    if (onProgress === undefined || !(this.#meter.isDue() || atTheEnd)) return;
+    const counts = this.#counts();
+    const done = this.#tally.done + counts.duplicates + counts.invalid;
+    const { requests, throttled } = this.#tally;
+    const progress: FanOutProgress = {
+      id: this.#id,
+      counts,
+      done,
+      ...(total !== undefined && { total }),
+      elapsedMs: this.#elapsedMs(),
+      ...this.#meter.measure(done, total),
+      requests,
+      throttled,
+    };
+    try {
+      onProgress(progress);
+    } catch (error) {
+      this.#halt({ reason: 'callback', error });
+    }
+  }
+
+  /** The first reason is the one that counts. */
+  #halt(stop: FanOutStop): void {
+    if (this.#stop !== undefined) return;
+    this.#stop = stop;
+    this.chunks.stop();
+    this.#stopping.abort();
+    // Not before those have their chunk whose reading was complete: it must be counted.
+    setImmediate(() => this.#wakeReaders?.());
+  }
+
+  #counts() {
+    const { input, duplicates, invalidCount } = this.chunks;
+    return this.#tally.counts({ input, duplicates, invalid: invalidCount });
+  }
+
+  #elapsedMs(): number {
+    return Math.round(performance.now() - this.#started);
+  }
+
+  #report(): FanOutReport {
+    const counts = this.#counts();
+    const { chunks, requests, throttled, unaccepted } = this.#tally;
+    return {
+      id: this.#id,
+      status: this.#stop === undefined ? statusOf(counts) : 'aborted',
+      counts,
+      ...(this.#stop !== undefined && { stop: this.#stop }),
+      chunks,
+      invalid: this.chunks.invalid,
+      ...(unaccepted !== undefined && { unaccepted }),
+      elapsedMs: this.#elapsedMs(),
+      requests,
+      throttled,
+    };
+  }
+}
+
+function statusOf({ input, duplicates, accepted, unknown }: FanOutReport['counts']): FanOutReport['status'] {
+  if (accepted + duplicates === input) return 'accepted';
+  return accepted + unknown === 0 ? 'rejected' : 'partial';
+}

@@ -1,0 +1,121 @@
+import { idProblem, isId } from '../dto/field-rules.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import type { InvalidRecipient } from './fan-out-report.js';
+import { MAX_DEDUPE_ALL, MAX_LISTED_INVALID } from './fan-out-request.js';
+
+/** Some recipients, to be sent to with one request. */
+export interface Chunk {
+  /** In the order of reading, from 0. */
+  readonly index: number;
+  readonly recipients: readonly string[];
+}
+
+/** How many are read before the event loop has a turn, at the latest. */
+const YIELD_EVERY = 50_000;
+
+export type Dedupe = 'chunk' | 'all' | 'none';
+
+/**
+ * Reads recipients into chunks, one after another however many ask for them at once, and no further than is
+ * asked for. It counts what it reads; what is read and not handed out can be asked for when it ends.
+ */
+export class RecipientChunks {
+  input = 0;
+  duplicates = 0;
+  invalidCount = 0;
+  /** The first of what is no user ID. */
+  readonly invalid: InvalidRecipient[] = [];
+  /** How large the next chunks are. */
+  chunkSize: number;
+
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly #dedupe: Dedupe;
+  #seen = new Set<string>();
+  #pending: string[] = [];
+  #chunks = 0;
+  /** The source has no more. */
+  #exhausted = false;
+  /** No one wants more. */
+  #stopped = false;
+  /** The reading that is under way: the next one begins after it. */
+  #reading: Promise<unknown> = Promise.resolve();
+
+  constructor(source: Iterable<unknown> | AsyncIterable<unknown>, chunkSize: number, dedupe: Dedupe) {
+    this.#iterator =
+      Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    this.chunkSize = chunkSize;
+    this.#dedupe = dedupe;
+  }
+
+  /** The next chunk, or undefined when there is none. Rejects with what the source throws. */
+  next(): Promise<Chunk | undefined> {
+    const chunk = this.#reading.then(() => this.#read());
+    this.#reading = chunk.catch(() => undefined);
+    return chunk;
+  }
+
+  /** Reads no further. The source is told, and not waited for: it may hang. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#exhausted) return;
+    this.#exhausted = true;
+    void (async () => this.#iterator.return?.())().catch(() => undefined);
+  }
+
+  /** What was read and not handed out, because the reading was stopped. */
+  takeRest(): readonly string[] {
+    return this.#pending.splice(0);
+  }
+
+  async #read(): Promise<Chunk | undefined> {
+    while (!this.#exhausted && this.#pending.length < this.chunkSize) {
+      let step: IteratorResult<unknown>;
+      try {
+        const next = this.#iterator.next();
+        // A microtask for each of a million array elements would be most of the work.
+        step = 'then' in next ? await next : next;
+      } catch (error) {
+        // A source that has thrown is at its end, and not to be closed.
+        this.#exhausted = true;
+        this.#stopped = true;
+        throw error;
+      }
+      if (step.done === true) this.#exhausted = true;
+      else this.#add(step.value);
+      // A source that gives nothing of use for long must not keep others waiting.
+      if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
+    }
+    if (this.#stopped || this.#pending.length === 0) return undefined;
+    const recipients = this.#pending.splice(0, this.chunkSize);
+    if (this.#dedupe === 'chunk') this.#seen = new Set(this.#pending);
+    return { index: this.#chunks++, recipients };
+  }
+
+  #add(value: unknown): void {
+    const position = this.input++;
+    if (!isId(value)) {
+      this.invalidCount += 1;
+      if (this.invalid.length < MAX_LISTED_INVALID) {
+        this.invalid.push({ position, message: idProblem(value) ?? 'is no user ID' });
+      }
+      return;
+    }
+    if (this.#dedupe !== 'none') {
+      if (this.#seen.has(value)) {
+        this.duplicates += 1;
+        return;
+      }
+      if (this.#seen.size >= MAX_DEDUPE_ALL) {
+        this.stop();
+        throw new RtcValidationError([
+          {
+            path: 'to',
+            message: `has more than ${MAX_DEDUPE_ALL} different users, which dedupe: 'all' can't hold`,
+          },
+        ]);
+      }
+      this.#seen.add(value);
+    }
+    this.#pending.push(value);
+  }
+}
