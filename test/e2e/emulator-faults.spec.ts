@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultRule, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { certificate as selfSigned } from '../support/certificate.js';
 import { sendRaw, unicastBody } from '../support/raw-request.js';
+import { createService } from '../support/service.js';
 import { rejectionOf } from '../support/rejection.js';
 
 let emulator: RtcEmulator;
@@ -65,6 +66,20 @@ describe('a fault', () => {
     expect(await codesOf(1, unicastBody({ RoomId: 'room-2', To: ['bob'] }))).toEqual(['InternalError']);
   });
 
+  it('is not diced for by requests that it does not match', async () => {
+    const hits = async (others: number): Promise<string> => {
+      emulator.faults.clear();
+      emulator.faults.add({ kind: 'error', code: 'InternalError', probability: 0.5, match: { roomId: 'x' } });
+      let text = '';
+      for (let send = 0; send < 10; send++) {
+        await codesOf(others);
+        text += String((await codesOf(1, unicastBody({ RoomId: 'x' })))[0]);
+      }
+      return text;
+    };
+    expect(await hits(1)).toBe(await hits(0));
+  });
+
   it('comes in the order of being added', async () => {
     emulator.faults.add({ kind: 'error', code: 'InternalError' });
     emulator.faults.add({ kind: 'error', code: 'FailToConnect' });
@@ -87,6 +102,26 @@ describe('a fault', () => {
     ]);
     expect(emulator.requests[0]).not.toHaveProperty('httpStatus');
     expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
+  });
+
+  it.each<FaultRule>([
+    { kind: 'late', delayMs: 1, accept: false },
+    { kind: 'drip', intervalMs: 1, accept: false },
+    { kind: 'oversized', bytes: 5_000, accept: false },
+  ])('of what was not accepted is not answered as a success: %j', async (rule) => {
+    emulator.faults.add(rule);
+    expect(codeOf(await sendRaw(emulator))).toBe('InternalError');
+    expect(emulator.deliveries.total).toBe(0);
+  });
+
+  it('closes the connection after the answer, and the next request is served on another', async () => {
+    emulator.faults.add({ kind: 'close_after_answer' });
+    const { service, module } = await createService(emulator.moduleOptions());
+    await service.batchSend({ roomId: 'room-1', to: ['alice'], message: 'one' });
+    await sleep(20);
+    await service.batchSend({ roomId: 'room-1', to: ['alice'], message: 'two' });
+    expect(emulator.deliveries.total).toBe(2);
+    await module.close();
   });
 
   it('of the clock shows in Date', async () => {
@@ -149,6 +184,7 @@ describe('a fault', () => {
     [{ kind: 'reset', match: [] }, 'reset.match: must be'],
     [{ kind: 'late', delayMs: 1, 'accept?': false }, 'late.accept?: there is no such field'],
     [{ kind: 'reset', constructor: 1 }, 'reset.constructor: there is no such field'],
+    [{ kind: 'reset_connection', match: { roomId: 'x' } }, 'reset_connection.match: there is no such field'],
     [{ kind: 'error', code: 'Nope' }, 'error.code: must be one of the documented codes'],
     [{ kind: 'html', httpStatus: 99 }, 'html.httpStatus: must be an HTTP status from 200 to 599'],
     [

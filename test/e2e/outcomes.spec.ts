@@ -210,6 +210,29 @@ describe('the outcome', () => {
       expect(elsewhere.connections).toHaveLength(0);
     });
 
+    it('that switches protocols is unknown, and not waited for', async () => {
+      const server = keep(
+        await listen(
+          createServer((socket) =>
+            socket.once('data', () =>
+              socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+            ),
+          ),
+        ),
+      );
+      const service = await serviceFor(`http://127.0.0.1:${server.port}`);
+      const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
+      expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'unknown' });
+      expect(error.attempts).toMatchObject([{ httpStatus: 101, failure: 'SWITCHED_PROTOCOLS' }]);
+    });
+
+    it('that is as large as allowed is read', async () => {
+      const answer = vendorAnswer().padEnd(2_000);
+      const server = await serve(respond(200, answer));
+      const service = await serviceFor(server.url, { http: { maxContentLength: 2_000 } });
+      expect((await service.batchSend(MESSAGE)).outcome).toBe('accepted');
+    });
+
     it('that is larger than allowed is unknown, and is not read on', async () => {
       const server = await serve(respond(200, vendorAnswer() + ' '.repeat(10_000)));
       const service = await serviceFor(server.url, { http: { maxContentLength: 2_000 } });
@@ -541,7 +564,10 @@ describe('the outcome', () => {
 
     it('retires an idle socket before a server would', async () => {
       const { module, closed } = await servePatiently();
+      const started = performance.now();
       await closed;
+      // Servers often close theirs after five seconds.
+      expect(performance.now() - started).toBeLessThan(5_000);
       await module.close();
     }, 15_000);
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
 import { getEventListeners } from 'node:events';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type RoomUnicastService,
@@ -17,7 +18,7 @@ import { type FaultRule, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { listenToEvents } from '../support/events.js';
 import { LogLines } from '../support/log-lines.js';
 import { rejectionOf } from '../support/rejection.js';
-import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
+import { listen, respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
 import { createService } from '../support/service.js';
 
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };
@@ -153,7 +154,11 @@ describe('an unknown outcome', () => {
     'is sent again when %s says so, and the receipt says that it may be a duplicate',
     async (_who, settings, options) => {
       emulator.faults.add(broken);
+      const { events, stop } = listenToEvents();
       const receipt = await (await serviceWith(settings)).batchSend(MESSAGE, options);
+      stop();
+      expect(events.at(-1)).toMatchObject({ type: 'outcome', outcome: 'accepted', possibleDuplicate: true });
+      expect(events.find(({ type }) => type === 'retry')).toMatchObject({ reason: 'resend' });
       expect(receipt.possibleDuplicate).toBe(true);
       expect(outcomesOf(receipt)).toEqual(['unknown', 'accepted']);
       expect(emulator.deliveries.count('alice', 'hello')).toBe(2);
@@ -191,6 +196,23 @@ describe('an unknown outcome', () => {
 });
 
 describe('the deadline', () => {
+  it('does not turn a certain refusal into an attempt that has no time to end', async () => {
+    const server = await startScriptedServer((response, request) =>
+      setTimeout(() => respond(502, vendorAnswer('FailToConnect'))(response, request), 60),
+    );
+    const service = await serviceWith({
+      endpoint: server.url,
+      deadlineMs: 400,
+      retry: { maxAttempts: 10 },
+    });
+    const errors = await Promise.all(
+      Array.from({ length: 12 }, () => rejectionOf<RtcApiError>(service.batchSend(MESSAGE))),
+    );
+    expect(new Set(errors.map(({ outcome }) => outcome))).toEqual(new Set(['rejected']));
+    await modules.pop()!.close();
+    await server.close();
+  });
+
   it('ends an attempt that had more time', async () => {
     emulator.faults.add({ kind: 'late', delayMs: 10_000 });
     const service = await serviceWith({ timeoutMs: 5_000, deadlineMs: 100 });
@@ -272,6 +294,53 @@ describe('aborting', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
+  it('ends those calls that are left, after others that shared the signal', async () => {
+    const service = await serviceWith();
+    const controller = new AbortController();
+    const { signal } = controller;
+    emulator.faults.add({ kind: 'late', delayMs: 10_000, match: { roomId: 'slow' } });
+    const slow = rejectionOf<RtcAbortedError>(service.batchSend({ ...MESSAGE, roomId: 'slow' }, { signal }));
+    await service.batchSend(MESSAGE, { signal });
+    controller.abort();
+    expect((await slow).code).toBe('RTC_ABORTED');
+  });
+
+  it.each<[string, FaultRule, string]>([
+    ['waiting for the answer', { kind: 'late', delayMs: 10_000 }, 'sent'],
+    ['reading the answer', { kind: 'drip', intervalMs: 20 }, 'headers'],
+  ])('works while %s', async (_when, rule, phase) => {
+    emulator.faults.add(rule);
+    const service = await serviceWith();
+    const controller = new AbortController();
+    const sending = rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE, { signal: controller.signal }));
+    while (emulator.requests.length === 0) await sleep(5);
+    await sleep(100);
+    controller.abort();
+    expect(await sending).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown', attempts: [{ phase }] });
+  });
+
+  it('works while waiting for a socket, and during a handshake', async () => {
+    const silent = await listen(createServer());
+    const service = await serviceWith({
+      endpoint: `https://127.0.0.1:${silent.port}`,
+      http: { maxSockets: 1 },
+    });
+    const controller = new AbortController();
+    const sending = ['first', 'second'].map((message) =>
+      rejectionOf<RtcAbortedError>(service.batchSend({ ...MESSAGE, message }, { signal: controller.signal })),
+    );
+    while (silent.connections.length === 0) await sleep(5);
+    await sleep(30);
+    controller.abort();
+    const errors = await Promise.all(sending);
+    expect(errors.map(({ outcome, attempts }) => [outcome, attempts[0]!.phase])).toEqual([
+      ['not_attempted', 'connecting'],
+      ['not_attempted', 'queued'],
+    ]);
+    await modules.pop()!.close();
+    await silent.close();
+  });
+
   it('works while credentials are renewed after a refusal', async () => {
     let asked = 0;
     const controller = new AbortController();
@@ -320,6 +389,28 @@ describe("a clock that differs from the service's", () => {
     expect(receipts.every(({ attempts }) => attempts.length <= 2)).toBe(true);
     expect(accepted()).toBe(40);
     expect(logger.lines).toHaveLength(1);
+  });
+
+  it('is no hindrance to who learns of it by a refusal without a Date, once another has found it', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const server = await startScriptedServer((response, request) => {
+      response.sendDate = false;
+      const refuse = respond(400, vendorAnswer('InvalidTimestamp'));
+      if (server.received.length === 1) void held.then(() => refuse(response, request));
+      else if (server.received.length === 2) {
+        const date = new Date(Date.now() + HOUR).toUTCString();
+        respond(400, vendorAnswer('InvalidTimestamp'), { Date: date })(response, request);
+      } else respond(200, vendorAnswer())(response, request);
+    });
+    const service = await serviceWith({ endpoint: server.url });
+    const early = service.batchSend(MESSAGE);
+    while (server.received.length === 0) await sleep(5);
+    await service.batchSend(MESSAGE);
+    release();
+    expect(outcomesOf(await early)).toEqual(['rejected', 'accepted']);
+    await modules.pop()!.close();
+    await server.close();
   });
 
   it('is corrected even if the call may make one attempt only', async () => {

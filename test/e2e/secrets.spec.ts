@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { Agent as HttpAgent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import {
@@ -152,14 +154,32 @@ describe("the module's providers, printed", () => {
     await app.close();
   });
 
-  it('hold no secret while a request is under way', async () => {
+  it.each<[string, () => Partial<RtcMessagingOptions>]>([
+    ['', () => ({ credentials: CREDENTIALS })],
+    [
+      ", with a provider that keeps its keys in fields, and an agent of the app's",
+      () => ({
+        credentials: { ...CREDENTIALS, resolveCredentials: async () => CREDENTIALS },
+        http: { httpAgent: new HttpAgent({ keepAlive: true }) },
+      }),
+    ],
+  ])('hold no secret while a request is under way%s', async (_what, special) => {
     const server = await startScriptedServer(() => undefined);
-    const options = { appId: 'app', from: 'server', endpoint: server.url, credentials: CREDENTIALS };
-    const { module, service } = await createService(options);
+    const options = { appId: 'app', from: 'server', endpoint: server.url, ...special() };
+    const registered = RtcMessagingModule.forRoot(options);
+    const module = await Test.createTestingModule({ imports: [registered] }).compile();
+    module.useLogger(false);
+    const service = module.get(RoomUnicastService);
     const controller = new AbortController();
     const sending = rejectionOf(service.batchSend(MESSAGE, { signal: controller.signal }));
     while (server.received.length === 0) await sleep(5);
-    const text = await printed([service, module.get(RtcMessagingModule), module.get(SETTINGS)]);
+    const text = await printed([
+      service,
+      module.get(RtcMessagingModule),
+      module.get(SETTINGS),
+      module.get('nestjs-rtc-messaging:options'),
+      registered,
+    ]);
     controller.abort();
     await sending;
     await module.close();

@@ -1,4 +1,5 @@
 import { type Fault, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { API_ERROR_CODES } from '../../lib/emulator/api-error.js';
 import { certificate } from '../support/certificate.js';
 
 /** How long an attempt may take in a run of faults; what is to come too late takes longer. */
@@ -14,16 +15,29 @@ export interface FaultyPlace {
   readonly at: keyof Emulators;
   /** Makes a new connection for each request. */
   readonly fresh?: boolean;
+  /**
+   * Whether sends are refused for the quota, which holds up all that share it: these are spread over many apps,
+   * each with a quota of its own.
+   */
+  readonly throttles?: boolean;
   /** Aborts the send after so many milliseconds. */
   readonly abortAfterMs?: (random: () => number) => number;
 }
 
 const maybe = (random: () => number): boolean => random() < 0.5;
 const errors = (...codes: Extract<Fault, { kind: 'error' }>['code'][]): FaultyPlace[] =>
-  codes.flatMap((code) => [
-    { name: code, at: 'http', fault: () => ({ kind: 'error', code }) },
-    { name: `${code} at 200`, at: 'tls', fault: () => ({ kind: 'error', code, httpStatus: 200 }) },
-  ]);
+  codes.flatMap((code) => {
+    const throttles = code.includes('FlowLimit');
+    return [
+      { name: code, at: 'http', throttles, fault: () => ({ kind: 'error', code }) },
+      {
+        name: `${code} at 200`,
+        at: 'tls',
+        throttles,
+        fault: () => ({ kind: 'error', code, httpStatus: 200 }),
+      },
+    ];
+  });
 
 /** Every fault of the emulator, over HTTP and TLS; what may be accepted is, half of the time. */
 export const FAULT_MIX: readonly FaultyPlace[] = [
@@ -41,7 +55,7 @@ export const FAULT_MIX: readonly FaultyPlace[] = [
     { name: 'drip', at, fault: (random) => ({ kind: 'drip', intervalMs: 20, accept: maybe(random) }) },
     { name: 'truncated', at, fault: (random) => ({ kind: 'truncated', accept: maybe(random) }) },
     { name: 'html', at, fault: (random) => ({ kind: 'html', accept: maybe(random) }) },
-    { name: 'html at 429', at, fault: () => ({ kind: 'html', httpStatus: 429 }) },
+    { name: 'html at 429', at, throttles: true, fault: () => ({ kind: 'html', httpStatus: 429 }) },
     {
       name: 'html at 502',
       at,
@@ -62,6 +76,7 @@ export const FAULT_MIX: readonly FaultyPlace[] = [
     {
       name: 'Retry-After',
       at,
+      throttles: true,
       fault: () => ({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 1 }),
     },
     {
@@ -88,6 +103,15 @@ export const FAULT_MIX: readonly FaultyPlace[] = [
     'ServiceUnavailableTemp',
     'SignatureDoesNotMatch',
   ),
+  ...(['http', 'tls'] as const).map((at): FaultyPlace => ({
+    name: 'any documented code',
+    at,
+    fault: (random) => ({
+      kind: 'error',
+      code: API_ERROR_CODES[Math.floor(random() * API_ERROR_CODES.length)] ?? 'InternalError',
+      ...(maybe(random) && { httpStatus: 200 }),
+    }),
+  })),
   { name: 'refused', at: 'flapping', fresh: true },
   { name: 'handshake reset', at: 'handshake', fresh: true },
   { name: 'untrusted certificate', at: 'impostor', fresh: true },
@@ -113,6 +137,12 @@ export const TOKENS = ['first', 'second'].map((name) => ({
   sessionToken: `CANARY-token-${name}`,
 }));
 
+/** The account of the apps over which throttled sends are spread. */
+export const MANY_APPS = {
+  credentials: { accessKeyId: 'key-of-many-apps', secretAccessKey: 'CANARY-secret-of-many' },
+  appIds: Array.from({ length: 24 }, (_none, index) => `app-${index}`),
+};
+
 export async function startEmulators(
   seed: number,
 ): Promise<{ emulators: Emulators; ca: string; close(): Promise<void> }> {
@@ -126,8 +156,8 @@ export async function startEmulators(
       ...options,
     });
   const emulators: Emulators = {
-    http: await start({}),
-    tls: await start({ tls }),
+    http: await start({ accounts: [MANY_APPS] }),
+    tls: await start({ tls, accounts: [MANY_APPS] }),
     flapping: await start({}),
     handshake: await start({ tls }),
     impostor: await start({ tls }),

@@ -17,6 +17,7 @@ import { createService } from '../support/service.js';
 import {
   type Emulators,
   FAULT_MIX,
+  MANY_APPS,
   type FaultyPlace,
   startEmulators,
   TIMEOUT_MS,
@@ -81,7 +82,7 @@ export async function runFaults(sends: number, seed: number, concurrency = 64): 
     const controller = new AbortController();
     const abort =
       place.abortAfterMs && setTimeout(() => controller.abort(), place.abortAfterMs(randomOfSend));
-    const service = await clients.get(place);
+    const service = await clients.get(place, Number(roomId.slice('room-'.length)));
     const result = await service
       .batchSend({ roomId, to: ['alice'], message: 'CANARY-text' }, { onUnknown, signal: controller.signal })
       .catch((error: unknown) => error);
@@ -150,7 +151,7 @@ function count(rows: Map<string, FaultRow>, { place, outcome, attempts }: Told, 
   };
   row.sends += 1;
   row[outcome] += 1;
-  row.retries += attempts - 1;
+  row.retries += Math.max(0, attempts - 1);
   row.doubled += Number(times > 1);
   rows.set(name, row);
 }
@@ -189,11 +190,15 @@ class Clients {
     }
   }
 
-  async get({ at, fresh = false }: FaultyPlace): Promise<RoomUnicastService> {
-    const key = `${at} ${fresh}`;
+  async get(
+    { at, fresh = false, throttles = false }: FaultyPlace,
+    send: number,
+  ): Promise<RoomUnicastService> {
+    const appId = throttles ? MANY_APPS.appIds[send % MANY_APPS.appIds.length] : undefined;
+    const key = `${at} ${fresh} ${appId}`;
     let made = this.#services.get(key);
     if (made === undefined) {
-      made = createService(this.#options(at, fresh));
+      made = createService(this.#options(at, fresh, appId));
       this.#services.set(key, made);
     }
     return (await made).service;
@@ -205,7 +210,7 @@ class Clients {
     for (const agent of this.#agents) agent.destroy();
   }
 
-  #options(at: keyof Emulators, fresh: boolean): RtcMessagingOptions {
+  #options(at: keyof Emulators, fresh: boolean, appId: string | undefined): RtcMessagingOptions {
     const httpsAgent = new HttpsAgent({ keepAlive: !fresh, ca: this.ca });
     const httpAgent = new HttpAgent({ keepAlive: !fresh });
     this.#agents.push(httpsAgent, httpAgent);
@@ -215,6 +220,8 @@ class Clients {
       ...(at === 'tokens' && {
         credentials: async () => TOKENS[asked++ % TOKENS.length] as (typeof TOKENS)[0],
       }),
+      ...(appId !== undefined && { appId, credentials: MANY_APPS.credentials }),
+      quota: { requestsPerSecond: 1_000_000, scope: 'app' },
       timeoutMs: TIMEOUT_MS,
       deadlineMs: 4_000,
       http: { httpsAgent, httpAgent, maxContentLength: 50_000 },

@@ -29,7 +29,7 @@ describe(`${SENDS} sends over a mix of all faults (seed ${SEED})`, () => {
   beforeAll(async () => {
     report = await runFaults(SENDS, SEED);
     process.stdout.write(`\n${tableOf(report)}\n`);
-  }, 300_000);
+  }, 120_000);
 
   it('are told as they were: none accepted that was not, none refused that was accepted, none twice unmarked', () => {
     expect(report.lies).toEqual([]);

@@ -36,6 +36,7 @@ Module({
       ...emulator.moduleOptions(),
       credentials: async () => ({ ...emulator.moduleOptions().credentials }),
       timeoutMs: 60,
+      quota: { requestsPerSecond: 1_000_000 },
       http: { maxContentLength: 50_000 },
     }),
   ],

@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { OperatorLog } from '../../lib/diagnostics/operator-log.js';
+import type { RtcEvent, RtcOutcomeEvent } from '../../lib/diagnostics/rtc-event.js';
+import type { Attempt } from '../../lib/errors/attempt.js';
+import { LogLines } from '../support/log-lines.js';
+
+describe("the operator's log", () => {
+  let now = 0;
+  let logger: LogLines;
+  let log: OperatorLog;
+  beforeEach(() => {
+    now = 0;
+    logger = new LogLines();
+    log = new OperatorLog(logger, () => now);
+  });
+  const outcome = (...attempts: Partial<Attempt>[]): RtcOutcomeEvent => ({
+    type: 'outcome',
+    call: { id: 1, action: 'BatchSendRoomUnicast', startedAt: '' },
+    outcome: attempts.some((attempt) => attempt.outcome === 'unknown') ? 'unknown' : 'rejected',
+    attempts: attempts.map((attempt) => ({
+      outcome: 'rejected',
+      phase: 'done',
+      startedAt: '',
+      durationMs: 0,
+      ...attempt,
+    })),
+    possibleDuplicate: false,
+    durationMs: 0,
+    code: 'RTC_API',
+  });
+  const linesAfter = (...events: RtcEvent[]): string[] => {
+    for (const event of events) log.observe(event);
+    return logger.lines;
+  };
+
+  it('says the same once a minute, and how often it was true meanwhile', () => {
+    const denied = outcome({ failure: 'AccessDenied' });
+    linesAfter(denied, denied, denied);
+    now += 59_999;
+    expect(linesAfter(denied)).toEqual([
+      'ERROR BatchSendRoomUnicast: the service refuses with AccessDenied.',
+    ]);
+    now += 1;
+    expect(linesAfter(denied)[1]).toBe(
+      'ERROR BatchSendRoomUnicast: the service refuses with AccessDenied. It happened 3 more times since this was last said.',
+    );
+  });
+
+  it('does not say something new for each code that a remote side makes up', () => {
+    for (let code = 0; code < 300; code++) log.observe(outcome({ failure: `Code${code}` }));
+    expect(logger.lines.length).toBeLessThan(110);
+  });
+
+  it.each<[string, Partial<Attempt>[], string]>([
+    [
+      'what the last attempt met',
+      [
+        { failure: 'FlowLimitExceeded', throttled: true },
+        { outcome: 'not_attempted', phase: 'connecting', failure: 'ECONNREFUSED' },
+      ],
+      `ERROR BatchSendRoomUnicast: the service can't be reached (ECONNREFUSED, phase "connecting").`,
+    ],
+    [
+      'which attempt it is unknown of',
+      [{ outcome: 'unknown', failure: 'ECONNRESET' }, { failure: 'InvalidParameter.IllegalTo' }],
+      'WARN BatchSendRoomUnicast: it is unknown whether a message was accepted (ECONNRESET).',
+    ],
+    [
+      'that sockets were all in use',
+      [{ outcome: 'not_attempted', phase: 'queued', failure: 'TIMEOUT' }],
+      'ERROR BatchSendRoomUnicast: no connection came free (TIMEOUT, phase "queued").',
+    ],
+    [
+      'that the quota is used up',
+      [{ failure: 'UnreadableResponse', throttled: true }],
+      'WARN BatchSendRoomUnicast: refused because the quota is used up (UnreadableResponse).',
+    ],
+    [
+      'that the sender is not allowed',
+      [{ failure: 'InvalidParameter.IllegalFrom' }],
+      'ERROR BatchSendRoomUnicast: the service refuses with InvalidParameter.IllegalFrom.',
+    ],
+  ])('says %s', (_what, attempts, line) => {
+    expect(linesAfter(outcome(...attempts))).toEqual([line]);
+  });
+
+  it("leaves a caller's own mistakes to the caller", () => {
+    expect(linesAfter(outcome({ failure: 'InvalidParameter.IllegalTo' }))).toEqual([]);
+  });
+
+  it('tells credentials that age from credentials that are gone', () => {
+    const failed = {
+      type: 'credentials',
+      status: 'refresh_failed',
+      failure: 'the provider failed with Error',
+    } as const;
+    linesAfter(
+      { type: 'credentials', status: 'refreshed', usable: true },
+      { ...failed, usable: true },
+      { ...failed, usable: true },
+      { ...failed, usable: false },
+      { ...failed, usable: false },
+      { type: 'credentials', status: 'refreshed', usable: true },
+    );
+    expect(logger.lines).toEqual([
+      'WARN Credentials: the provider failed with Error. Those in hand go on serving.',
+      'ERROR Credentials: the provider failed with Error. Nothing can be sent.',
+      'LOG Credentials: the provider works again.',
+    ]);
+  });
+});
