@@ -55,10 +55,10 @@ interface Told {
 }
 
 /** A client's retry budget is a hundred; so many sends each have enough of it to try again. */
-const SENDS_PER_CLIENT = 500;
+const SENDS_PER_CLIENT = 1_000;
 
 /** Sends messages over a mix of all faults, then holds what was told against what the emulators accepted. */
-export async function runFaults(sends: number, seed: number, concurrency = 64): Promise<FaultReport> {
+export async function runFaults(sends: number, seed: number, concurrency = 96): Promise<FaultReport> {
   const started = performance.now();
   const { emulators, ca, close } = await startEmulators(seed);
   const random = seededRandom(seed);
