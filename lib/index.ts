@@ -32,13 +32,27 @@ export {
 } from './dto/batch-send-room-unicast.dto.js';
 export type { Attempt, AttemptPhase, FailureOutcome, Outcome } from './errors/attempt.js';
 export { RtcAbortedError } from './errors/rtc-aborted.error.js';
-export { RtcApiError } from './errors/rtc-api.error.js';
+export { RtcApiError, type RtcApiErrorInit } from './errors/rtc-api.error.js';
 export { type ConfigProblem, RtcConfigError } from './errors/rtc-config.error.js';
-export { type RtcErrorCode, RtcMessagingError } from './errors/rtc-messaging.error.js';
+export {
+  type RtcErrorCode,
+  RtcMessagingError,
+  type RtcMessagingErrorInit,
+} from './errors/rtc-messaging.error.js';
 export { RtcNetworkError } from './errors/rtc-network.error.js';
 export { RtcQuotaError } from './errors/rtc-quota.error.js';
 export { RtcTimeoutError } from './errors/rtc-timeout.error.js';
 export { RtcValidationError, type ValidationIssue } from './errors/rtc-validation.error.js';
+export type { FanOutEstimate } from './fan-out/estimate-fan-out.js';
+export type {
+  ChunkOutcome,
+  FanOutCounts,
+  FanOutProgress,
+  FanOutReport,
+  FanOutStop,
+  InvalidRecipient,
+} from './fan-out/fan-out-report.js';
+export type { FanOutOptions, FanOutRequest } from './fan-out/fan-out-request.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
 export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';

@@ -84,7 +84,7 @@ export class ApiEndpoint {
       sendJson(response, 413, { error: `The body is larger than ${MAX_BODY_BYTES} bytes.` }, { close: true });
       return;
     }
-    const fault = faults.forRequest(readFaultTarget(raw.body));
+    const fault = faults.active.length === 0 ? undefined : faults.forRequest(readFaultTarget(raw.body));
     const at = new Date(clock.now() + (fault?.kind === 'clock' ? fault.offsetMs : 0));
     response.setHeader('Date', at.toUTCString());
     const { outcome, apiCode, ...answer } = this.#answer(raw, at, fault);

@@ -24,9 +24,8 @@ export class FanOutRun {
   readonly #meter = new ProgressMeter();
   readonly #stopping = new AbortController();
   #stop: FanOutStop | undefined;
-  #wakeReaders: (() => void) | undefined;
-  /** Fulfilled some time after the stop, for those who wait for a source that may hang. */
-  readonly #stopped: Promise<undefined>;
+  /** Those who wait for a source, which may hang. */
+  readonly #readers = new Set<() => void>();
 
   constructor(
     private readonly chunks: RecipientChunks,
@@ -34,9 +33,6 @@ export class FanOutRun {
     private readonly plan: FanOutPlan,
   ) {
     this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients);
-    this.#stopped = new Promise((resolve) => {
-      this.#wakeReaders = () => resolve(undefined);
-    });
   }
 
   /** Never rejects. */
@@ -59,13 +55,30 @@ export class FanOutRun {
     for (;;) {
       let chunk: Chunk | undefined;
       try {
-        chunk = await Promise.race([this.chunks.next(), this.#stopped]);
+        chunk = await this.#nextChunk();
       } catch (error) {
         this.#halt({ reason: 'source', error });
         return;
       }
       if (chunk === undefined) return;
       await this.#deliver(chunk);
+    }
+  }
+
+  /**
+   * Undefined when there is none, or soon after the stop. Not a race against one promise of the run's: that would
+   * keep every chunk in memory until the end.
+   */
+  async #nextChunk(): Promise<Chunk | undefined> {
+    let wake = (): void => undefined;
+    try {
+      return await new Promise((resolve, reject) => {
+        wake = () => resolve(undefined);
+        this.#readers.add(wake);
+        this.chunks.next().then(resolve, reject);
+      });
+    } finally {
+      this.#readers.delete(wake);
     }
   }
 
@@ -169,7 +182,9 @@ export class FanOutRun {
     this.chunks.stop();
     this.#stopping.abort();
     // Not before those have their chunk whose reading was complete: it must be counted.
-    setImmediate(() => this.#wakeReaders?.());
+    setImmediate(() => {
+      for (const wake of this.#readers) wake();
+    });
   }
 
   #counts() {

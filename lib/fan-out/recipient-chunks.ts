@@ -10,8 +10,11 @@ export interface Chunk {
   readonly recipients: readonly string[];
 }
 
-/** How many are read before the event loop has a turn, at the latest. */
-const YIELD_EVERY = 50_000;
+/**
+ * How many are read before the event loop has a turn: a source that is ready all the time must not keep sockets
+ * and other calls waiting.
+ */
+const YIELD_EVERY = 500;
 
 export type Dedupe = 'chunk' | 'all' | 'none';
 
@@ -40,7 +43,13 @@ export class RecipientChunks {
   /** The reading that is under way: the next one begins after it. */
   #reading: Promise<unknown> = Promise.resolve();
 
-  constructor(source: Iterable<unknown> | AsyncIterable<unknown>, chunkSize: number, dedupe: Dedupe) {
+  /** @param maxSeen how many different IDs are kept at most, to tell duplicates among `all` */
+  constructor(
+    source: Iterable<unknown> | AsyncIterable<unknown>,
+    chunkSize: number,
+    dedupe: Dedupe,
+    private readonly maxSeen = MAX_DEDUPE_ALL,
+  ) {
     this.#iterator =
       Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     this.chunkSize = chunkSize;
@@ -82,7 +91,6 @@ export class RecipientChunks {
       }
       if (step.done === true) this.#exhausted = true;
       else this.#add(step.value);
-      // A source that gives nothing of use for long must not keep others waiting.
       if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
     }
     if (this.#stopped || this.#pending.length === 0) return undefined;
@@ -105,12 +113,13 @@ export class RecipientChunks {
         this.duplicates += 1;
         return;
       }
-      if (this.#seen.size >= MAX_DEDUPE_ALL) {
+      if (this.#seen.size >= this.maxSeen) {
+        this.#pending.push(value);
         this.stop();
         throw new RtcValidationError([
           {
             path: 'to',
-            message: `has more than ${MAX_DEDUPE_ALL} different users, which dedupe: 'all' can't hold`,
+            message: `has more than ${this.maxSeen} different users, which dedupe: 'all' can't hold`,
           },
         ]);
       }

@@ -1,9 +1,11 @@
-/** Round trips that are looked at: two seconds' worth at the vendor's quota. */
-const SAMPLES = 1_000;
+import { BURST_SHARE } from './paced-rate.js';
+
+/** Round trips that are looked at: a second's worth at the vendor's quota, which is as long as it remembers. */
+const SAMPLES = 500;
 /** A new estimate is made after so many. */
-const EVERY = 50;
-/** One in a hundred may be slower than what is allowed for. */
-const QUANTILE = 0.99;
+const EVERY = 25;
+/** As many as the burst may be slower than what is allowed for: there is room for so many at once in any case. */
+const QUANTILE = 1 - BURST_SHARE;
 /** Less is not believed: the next second may be noisier. */
 export const MIN_JITTER_MS = 10;
 /** More would be another kind of trouble than jitter. */

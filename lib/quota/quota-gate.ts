@@ -17,6 +17,9 @@ const LATE_MS = 5;
 /** Timers are no more exact than this. */
 const EARLY_MS = 0.5;
 
+/** Answers that are read so soon after a timer fired came while the process was busy, if the timer was late. */
+const SAME_TURN_MS = 15;
+
 /** What time is measured and waited for with. */
 export interface GateTime {
   /** Monotonic milliseconds. */
@@ -40,6 +43,9 @@ export class QuotaGate {
   readonly #lanes: Readonly<Record<Lane, Set<Waiter>>> = { single: new Set(), bulk: new Set() };
   #lastLane: Lane = 'bulk';
   #pumping = false;
+  /** When a timer last fired, and how late. */
+  #wokeAt = Number.NEGATIVE_INFINITY;
+  #lateMs = 0;
 
   /** @param maxQueue how many single sends may wait; what a fan-out has in flight is bounded by itself */
   constructor(
@@ -84,6 +90,15 @@ export class QuotaGate {
     return { granted, cancel: () => waiters.delete(place) };
   }
 
+  /**
+   * So long went by, in milliseconds, from a slot to the answer of the request that used it. What of that was
+   * this process's own being busy has not delayed the request, only the reading of its answer.
+   */
+  observeRoundTrip(roundTripMs: number): void {
+    const justWoke = this.time.now() - this.#wokeAt < SAME_TURN_MS;
+    this.quota.observeRoundTrip(Math.max(0, roundTripMs - (justWoke ? this.#lateMs : 0)));
+  }
+
   /** Whoever comes now comes after those of its own lane, and takes turns with those of the other. */
   #estimateWaitMs(lane: Lane): number {
     const ahead = this.#lanes[lane].size;
@@ -114,6 +129,8 @@ export class QuotaGate {
     for (let left = due - this.time.now(); left > EARLY_MS; left = due - this.time.now()) {
       await this.time.wait(left);
     }
+    this.#wokeAt = this.time.now();
+    this.#lateMs = Math.max(0, this.#wokeAt - due);
   }
 
   #grantNext(): void {

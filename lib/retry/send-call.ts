@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Observe, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
+import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { AttemptResult } from '../openapi/attempt-result.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServerClock } from '../openapi/server-clock.js';
@@ -81,8 +82,10 @@ export class SendCall {
 
   /** @returns the accepted request's ID. Rejects with an RtcMessagingError. */
   async run(): Promise<string> {
+    let last: { result: AttemptResult; limit: string } | undefined;
     for (;;) {
-      const { result, limit } = await this.#attempt();
+      last = await this.#attempt(last);
+      const { result, limit } = last;
       const verdict = classify(result.end, result.phase);
       this.#note(result, verdict);
       const { end } = result;
@@ -102,8 +105,13 @@ export class SendCall {
     }
   }
 
-  /** Waits for a slot of the quota, and uses it. */
-  async #attempt(): Promise<{ result: AttemptResult; limit: string }> {
+  /**
+   * Waits for a slot of the quota, and uses it.
+   * @param last the attempt before this one: when the queue is full, the call ends with what came of that
+   */
+  async #attempt(
+    last: { result: AttemptResult; limit: string } | undefined,
+  ): Promise<{ result: AttemptResult; limit: string }> {
     const { client, clock, gates } = this.context;
     const { abort } = this.signals;
     const before = this.#limit();
@@ -111,14 +119,20 @@ export class SendCall {
     if (typeof identity !== 'string') return { result: identity, limit: before.name };
 
     const gate = gates.gateFor(identity);
-    await this.#waitForSlot(gate);
+    try {
+      await this.#waitForSlot(gate);
+    } catch (error) {
+      throw last !== undefined && error instanceof RtcQuotaError
+        ? errorOfCall(this.#facts(last.limit), last.result)
+        : error;
+    }
     const limit = this.#limit();
     const result = await client.attempt(this.info.action, this.body, {
       timeoutMs: limit.ms,
       signal: abort,
       clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
     });
-    if (result.end.kind === 'answered') gate.quota.observeRoundTrip(result.durationMs);
+    if (result.end.kind === 'answered') gate.observeRoundTrip(result.durationMs);
     if (classify(result.end, result.phase).remedy === 'slow_down') {
       gate.quota.throttled(this.#retryAfterMs(result));
     }

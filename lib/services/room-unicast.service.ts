@@ -5,14 +5,25 @@ import {
   BatchSendRoomUnicastDto,
   type BatchSendRoomUnicastRequest,
 } from '../dto/batch-send-room-unicast.dto.js';
+import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { validateRequest } from '../dto/validate-request.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { Sender } from '../retry/sender.js';
 import { callLimits } from './call-limits.js';
+import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
+import { estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
+import type { FanOutReport } from '../fan-out/fan-out-report.js';
+import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js';
+import { FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
+import { RecipientChunks } from '../fan-out/recipient-chunks.js';
+import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import type { CallLimits } from '../retry/send-call.js';
 import { checkSendOptions } from './check-send-options.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
+
+const ACTION = 'BatchSendRoomUnicast';
 
 /** Sends messages to users in a room. */
 @Injectable()
@@ -40,26 +51,59 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164064
    */
   async batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    const { roomId, to, message, from, binary } = validateRequest(BatchSendRoomUnicastDto, request);
+    const { to, ...message } = validateRequest(BatchSendRoomUnicastDto, request);
     const { signal, ...overrides } = checkSendOptions(options);
     const recipients = [...new Set(to)];
     const accepted = await this.#sender.send(
-      'BatchSendRoomUnicast',
-      {
-        AppId: this.#settings.appId,
-        RoomId: roomId,
-        From: from ?? this.#defaultFrom(),
-        To: recipients,
-        ...toWireMessage(message, binary),
-      },
+      ACTION,
+      this.#body(message, recipients),
       callLimits(this.#settings, overrides),
       { signal },
     );
+    return { outcome: 'accepted', action: ACTION, recipients: recipients.length, ...accepted };
+  }
+
+  /**
+   * Sends one message to any number of users in a room, with as many requests as that takes, as fast as the quota
+   * allows. Recipients are read as they are sent to.
+   *
+   * @returns what became of everyone who was read, also when something stopped it half way
+   * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
+   */
+  async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
+    const { to, ...message } = validateFanOutRequest(request);
+    const plan = checkFanOutOptions(options);
+    // Found out now rather than by the first chunk.
+    this.#body(message, []);
+    const limits: CallLimits = {
+      ...callLimits(this.#settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
+      deadlineMs: plan.chunkDeadlineMs,
+      lane: 'bulk',
+    };
+    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe);
+    const send: SendChunk = (recipients, stop) =>
+      this.#sender.send(ACTION, this.#body(message, recipients), limits, { stop });
+    return new FanOutRun(chunks, send, plan).run();
+  }
+
+  /**
+   * How long a fan-out to so many recipients takes at least under the quota, if nothing else uses it.
+   * @param chunkSize users a request, 1–600
+   */
+  estimate(recipients: number, chunkSize: number = MAX_RECIPIENTS): FanOutEstimate {
+    return estimateFanOut(recipients, chunkSize, this.#settings.quota);
+  }
+
+  #body(
+    { roomId, message, from, binary }: Omit<BatchSendRoomUnicastRequest, 'to'>,
+    recipients: readonly string[],
+  ): Readonly<Record<string, unknown>> {
     return {
-      outcome: 'accepted',
-      action: 'BatchSendRoomUnicast',
-      recipients: recipients.length,
-      ...accepted,
+      AppId: this.#settings.appId,
+      RoomId: roomId,
+      From: from ?? this.#defaultFrom(),
+      To: recipients,
+      ...toWireMessage(message, binary),
     };
   }
 

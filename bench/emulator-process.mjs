@@ -1,0 +1,63 @@
+// The emulator in a process of its own, as far from the client as it can be on one machine. Its first argument is
+// a JSON text: { requestsPerSecond (null: no quota), delayMs (at most, at random, before a request arrives) }.
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+
+const { requestsPerSecond, delayMs } = JSON.parse(process.argv[2]);
+const emulator = await RtcEmulator.start({
+  requestsPerSecond: requestsPerSecond ?? Number.POSITIVE_INFINITY,
+  quotaWindow: 'sliding',
+  keep: 100_000,
+});
+const { port, hostname } = new URL(emulator.url);
+let endpoint = emulator.url;
+
+if (delayMs > 0) {
+  // A line that takes a random time for each request.
+  const line = createServer({ noDelay: true }, (client) => {
+    const server = connect({ port: Number(port), host: hostname, noDelay: true });
+    let due = 0;
+    let last = 0;
+    client.on('data', (data) => {
+      const now = performance.now();
+      // What follows at once belongs to the same request.
+      if (now - last > 2) due = now + Math.random() * delayMs;
+      last = now;
+      setTimeout(() => server.write(data), Math.max(0, due - now));
+    });
+    server.pipe(client);
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ]) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+  });
+  line.listen(0, '127.0.0.1');
+  await once(line, 'listening');
+  endpoint = `http://127.0.0.1:${line.address().port}`;
+}
+
+process.on('message', (question) => {
+  if (question !== 'account') process.exit();
+  const { requests, deliveries } = emulator;
+  process.send({
+    requests: requests.length,
+    refused: requests.filter(({ outcome }) => outcome === 'refused').length,
+    deliveries: deliveries.total,
+    duplicates: deliveries.duplicates().length,
+    mostInAnySecond: mostInAnySecond(requests.map(({ at }) => at.getTime())),
+  });
+});
+
+function mostInAnySecond(times) {
+  let most = 0;
+  for (let first = 0, last = 0; last < times.length; last++) {
+    while (times[last] - times[first] >= 1_000) first += 1;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
+}
+process.send({ options: { ...emulator.moduleOptions(), endpoint } });

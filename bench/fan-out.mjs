@@ -1,0 +1,192 @@
+// How near a fan-out comes to the quota, and whether it keeps it. The emulator, in a process of its own, refuses
+// strictly above 500 requests in any second.
+import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { RoomUnicastService, RtcMessagingModule } from 'nestjs-rtc-messaging';
+
+const QUOTA = 500;
+const PER_REQUEST = 600;
+
+const { values } = parseArgs({
+  options: {
+    recipients: { type: 'string', default: '1000000' },
+    only: { type: 'string' },
+  },
+});
+const RECIPIENTS = Number(values.recipients);
+Logger.overrideLogger(['error', 'warn']);
+
+/** Runs `work` with a service that sends to an emulator of its own. */
+async function withService({ requestsPerSecond, delayMs }, work) {
+  const emulator = fork(fileURLToPath(new URL('emulator-process.mjs', import.meta.url)), [
+    JSON.stringify({ requestsPerSecond, delayMs }),
+  ]);
+  const [{ options }] = await once(emulator, 'message');
+  const app = await NestFactory.createApplicationContext(
+    RtcMessagingModule.forRoot({ ...options, quota: { requestsPerSecond: requestsPerSecond ?? 1_000_000 } }),
+    { logger: ['error', 'warn'] },
+  );
+  try {
+    return await work(app.get(RoomUnicastService), async () => {
+      emulator.send('account');
+      const [account] = await once(emulator, 'message');
+      return account;
+    });
+  } finally {
+    await app.close();
+    emulator.send('end');
+  }
+}
+
+async function* recipients(count, different = count) {
+  for (let index = 0; index < count; index++) yield `user-${index % different}`;
+}
+
+/** Keeps the event loop busy, now and then. */
+function stallEvery(everyMs, forMs) {
+  return setInterval(() => {
+    const until = performance.now() + forMs;
+    while (performance.now() < until);
+  }, everyMs);
+}
+
+async function spendQuota({ name, delayMs = 0, stall = false, singles = 0, target, maxRefused }) {
+  await withService({ requestsPerSecond: QUOTA, delayMs }, async (service, account) => {
+    // A server that has been up for a while: its code is compiled, its connections are open.
+    await service.fanOut({ roomId: 'room-0', to: recipients(PER_REQUEST * 2_000), message: 'Warming up.' });
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const before = await account();
+    const stalls = stall ? stallEvery(250, 30) : undefined;
+    let peakRss = 0;
+    const watch = setInterval(() => (peakRss = Math.max(peakRss, process.memoryUsage.rss())), 50);
+    const cpu = process.cpuUsage();
+    const started = performance.now();
+    const sending = service.fanOut(
+      { roomId: 'room-1', to: recipients(RECIPIENTS), message: 'The auction begins.' },
+      { total: RECIPIENTS },
+    );
+    const floorMs = (RECIPIENTS / PER_REQUEST / QUOTA) * 1_000;
+    const waits = Array.from({ length: singles }, async () => {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * floorMs));
+      const asked = performance.now();
+      await service.batchSend({ roomId: 'room-2', to: ['someone'], message: `${asked}` });
+      return performance.now() - asked;
+    });
+    const report = await sending;
+    const elapsedMs = performance.now() - started;
+    const { user, system } = process.cpuUsage(cpu);
+    const waited = (await Promise.all(waits)).sort((a, b) => a - b);
+    clearInterval(stalls);
+    clearInterval(watch);
+    const after = await account();
+    const [refused, deliveries, duplicates, requests] = [
+      'refused',
+      'deliveries',
+      'duplicates',
+      'requests',
+    ].map((count) => after[count] - before[count]);
+
+    const share = (requests - refused) / (elapsedMs / 1_000) / QUOTA;
+    const exactly =
+      deliveries === RECIPIENTS + singles && duplicates === 0 && report.counts.accepted === RECIPIENTS;
+    const rows = {
+      'of the quota': [percent(share), `at least ${percent(target)}`, share >= target],
+      refused: [
+        `${refused} of ${requests}`,
+        maxRefused === 0 ? '0' : `at most ${percent(maxRefused)}`,
+        refused <= maxRefused * requests,
+      ],
+      'most in any second': [`${after.mostInAnySecond}`],
+      'accepted exactly once': [
+        exactly ? 'everyone' : `${deliveries}, ${duplicates} twice`,
+        'everyone',
+        exactly,
+      ],
+      'time against the floor': [
+        `${(elapsedMs / floorMs).toFixed(3)} (${(elapsedMs / 1_000).toFixed(2)} s, floor ${(floorMs / 1_000).toFixed(2)} s)`,
+      ],
+      'CPU of one core': [percent((user + system) / 1_000 / elapsedMs)],
+      'peak memory': [`${(peakRss / 1_048_576).toFixed(0)} MB`],
+    };
+    if (singles > 0) {
+      const p95 = waited[Math.ceil(waited.length * 0.95) - 1];
+      rows['single sends meanwhile, p95'] = [`${p95.toFixed(1)} ms`, 'under 50 ms', p95 < 50];
+    }
+    print(`${name}: ${RECIPIENTS.toLocaleString('en')} recipients`, rows);
+  });
+}
+
+async function holdMemory() {
+  const count = RECIPIENTS * 5;
+  await withService({ requestsPerSecond: null, delayMs: 0 }, async (service, account) => {
+    const heap = [];
+    const started = performance.now();
+    let done = 0;
+    const report = await service.fanOut(
+      { roomId: 'room-1', to: recipients(count, 500_000), message: 'The auction begins.' },
+      {
+        onChunk: ({ recipients: sent }) => {
+          const before = Math.floor((done / count) * 100);
+          done += sent;
+          const after = Math.floor((done / count) * 100);
+          if (after === before || (after > 10 && after < 90)) return;
+          globalThis.gc();
+          heap.push({ first: after <= 10, bytes: process.memoryUsage().heapUsed });
+        },
+      },
+    );
+    const elapsedMs = performance.now() - started;
+    const mean = (first) => {
+      const samples = heap.filter((sample) => sample.first === first).map(({ bytes }) => bytes);
+      return samples.reduce((sum, bytes) => sum + bytes, 0) / samples.length;
+    };
+    const grown = (mean(false) - mean(true)) / 1_048_576;
+    const { deliveries } = await account();
+    print(`no quota: ${count.toLocaleString('en')} recipients`, {
+      'heap grown, first to last 10 %': [`${grown.toFixed(1)} MB`, 'under 32 MB', grown < 32],
+      accepted: [
+        `${report.counts.accepted}`,
+        `${count}`,
+        report.counts.accepted === count && deliveries === count,
+      ],
+      'recipients a second': [Math.round(count / (elapsedMs / 1_000)).toLocaleString('en')],
+    });
+  });
+}
+
+function percent(share) {
+  return `${(share * 100).toFixed(2)} %`;
+}
+
+function print(title, rows) {
+  console.log(`\n${title}`);
+  for (const [name, [value, target, holds]] of Object.entries(rows)) {
+    const verdict = target === undefined ? '' : `  ${holds ? 'ok' : 'MISSED'} (${target})`;
+    if (holds === false) process.exitCode = 1;
+    console.log(`  ${name.padEnd(34)}${value}${verdict}`);
+  }
+}
+
+const SCENARIOS = {
+  quiet: () => spendQuota({ name: 'a quiet line', singles: 50, target: 0.96, maxRefused: 0 }),
+  stall: () =>
+    spendQuota({
+      name: 'a client that stands still 30 ms in 250',
+      stall: true,
+      target: 0.92,
+      maxRefused: 0.001,
+    }),
+  delay30: () =>
+    spendQuota({ name: 'a line with 0–30 ms of delay', delayMs: 30, target: 0.9, maxRefused: 0.001 }),
+  delay100: () =>
+    spendQuota({ name: 'a line with 0–100 ms of delay', delayMs: 100, target: 0.82, maxRefused: 0.001 }),
+  memory: holdMemory,
+};
+for (const [name, scenario] of Object.entries(SCENARIOS)) {
+  if (values.only === undefined || values.only === name) await scenario();
+}

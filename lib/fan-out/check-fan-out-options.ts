@@ -1,0 +1,53 @@
+import { MAX_DURATION_MS } from '../config/settings.js';
+import {
+  abortSignal,
+  callback,
+  checkOptions,
+  flag,
+  milliseconds,
+  oneOf,
+  wholeNumber,
+} from '../dto/check-options.js';
+import { MAX_RECIPIENTS } from '../dto/field-rules.js';
+import {
+  DEFAULT_CHUNK_DEADLINE_MS,
+  DEFAULT_CONCURRENCY,
+  type FanOutOptions,
+  MAX_CONCURRENCY,
+} from './fan-out-request.js';
+
+/** The options, checked, with defaults. */
+export type CheckedFanOutOptions = FanOutOptions & typeof DEFAULTS;
+
+/** A fan-out may take a day. */
+const MAX_FAN_OUT_MS = 86_400_000;
+
+const DEFAULTS = {
+  concurrency: DEFAULT_CONCURRENCY,
+  chunkSize: MAX_RECIPIENTS,
+  chunkDeadlineMs: DEFAULT_CHUNK_DEADLINE_MS,
+  dedupe: 'chunk' as NonNullable<FanOutOptions['dedupe']>,
+  keepChunks: false,
+  keepRecipients: true,
+};
+
+/** @throws RtcValidationError naming each option that can't be used */
+export function checkFanOutOptions(options: FanOutOptions): CheckedFanOutOptions {
+  checkOptions<FanOutOptions>(options, {
+    signal: abortSignal,
+    deadlineMs: milliseconds(MAX_FAN_OUT_MS),
+    timeoutMs: milliseconds(MAX_DURATION_MS),
+    chunkDeadlineMs: milliseconds(MAX_DURATION_MS),
+    onUnknown: oneOf('report', 'resend'),
+    concurrency: wholeNumber(MAX_CONCURRENCY),
+    chunkSize: wholeNumber(MAX_RECIPIENTS),
+    dedupe: oneOf('chunk', 'all', 'none'),
+    total: wholeNumber(Number.MAX_SAFE_INTEGER),
+    keepChunks: flag,
+    keepRecipients: flag,
+    onChunk: callback,
+    onProgress: callback,
+  });
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return { ...DEFAULTS, ...given };
+}
