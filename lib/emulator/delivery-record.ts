@@ -10,13 +10,30 @@ export interface Duplicate {
   readonly times: number;
 }
 
+/** Beyond so many users, it is counted all the same: an emulator may run for days. */
+const MAX_UNCOUNTED = 2_000_000;
+
+/** Who was sent one message, and how often. */
+interface MessageRecord {
+  readonly roomId: string;
+  readonly messageSha256: string;
+  readonly times: Map<string, number>;
+}
+
 /**
  * Counts, per user and message, how often accepted requests addressed the one with the other (whether the user
  * was in the room or not), so that a test can ask whether anyone was sent anything twice. Messages count as the
  * same when room, sender, kind and content are.
  */
 export class DeliveryRecord {
-  readonly #messages = new Map<string, { roomId: string; messageSha256: string; times: UserCounts }>();
+  readonly #messages = new Map<string, MessageRecord>();
+  readonly #bySha256 = new Map<string, MessageRecord[]>();
+  /**
+   * What has not been counted yet. It is when someone asks: counting a million users takes a second, and an
+   * emulator that stands still is no fair judge of its clients' timing.
+   */
+  #uncounted: RoomUnicast[] = [];
+  #uncountedUsers = 0;
   #total = 0;
 
   /** All deliveries so far: one for each user of each accepted request. */
@@ -25,33 +42,26 @@ export class DeliveryRecord {
   }
 
   /** @internal */
-  add({ roomId, from, to, message }: RoomUnicast): void {
-    const messageSha256 = sha256(message);
-    const key = JSON.stringify([roomId, from, typeof message, messageSha256]);
-    let record = this.#messages.get(key);
-    if (record === undefined) {
-      record = { roomId, messageSha256, times: new UserCounts() };
-      this.#messages.set(key, record);
-    }
-    for (const userId of to) record.times.add(userId);
-    this.#total += to.length;
+  add(unicast: RoomUnicast): void {
+    this.#uncounted.push(unicast);
+    this.#total += unicast.to.length;
+    this.#uncountedUsers += unicast.to.length;
+    if (this.#uncountedUsers > MAX_UNCOUNTED) this.#countAll();
   }
 
   /** How often a user was sent a message, in any room and from anyone. */
   count(userId: string, message: string | Uint8Array): number {
-    const messageSha256 = sha256(message);
-    let count = 0;
-    for (const record of this.#messages.values()) {
-      if (record.messageSha256 === messageSha256) count += record.times.of(userId);
-    }
-    return count;
+    this.#countAll();
+    const records = this.#bySha256.get(sha256(message)) ?? [];
+    return records.reduce((sum, { times }) => sum + (times.get(userId) ?? 0), 0);
   }
 
   /** Everyone who was sent something more than once. */
   duplicates(): Duplicate[] {
+    this.#countAll();
     const duplicates: Duplicate[] = [];
     for (const { roomId, messageSha256, times } of this.#messages.values()) {
-      for (const [userId, count] of times.entries()) {
+      for (const [userId, count] of times) {
         if (count > 1) duplicates.push({ roomId, userId, messageSha256, times: count });
       }
     }
@@ -60,36 +70,28 @@ export class DeliveryRecord {
 
   clear(): void {
     this.#messages.clear();
+    this.#bySha256.clear();
+    this.#uncounted = [];
+    this.#uncountedUsers = 0;
     this.#total = 0;
   }
-}
 
-/**
- * Counts by user, for any number of them. In many small maps, since a large one stands still for a tenth of a
- * second whenever it has to grow, and an emulator that does so is no fair judge of its clients' timing.
- */
-class UserCounts {
-  readonly #maps = Array.from({ length: 256 }, () => new Map<string, number>());
-
-  add(userId: string): void {
-    const map = this.#mapOf(userId);
-    map.set(userId, (map.get(userId) ?? 0) + 1);
+  #countAll(): void {
+    for (const { roomId, from, to, message } of this.#uncounted) {
+      const messageSha256 = sha256(message);
+      const key = JSON.stringify([roomId, from, typeof message, messageSha256]);
+      const { times } = this.#messages.get(key) ?? this.#open(key, roomId, messageSha256);
+      for (const userId of to) times.set(userId, (times.get(userId) ?? 0) + 1);
+    }
+    this.#uncounted = [];
+    this.#uncountedUsers = 0;
   }
 
-  of(userId: string): number {
-    return this.#mapOf(userId).get(userId) ?? 0;
-  }
-
-  *entries(): Generator<[userId: string, count: number]> {
-    for (const map of this.#maps) yield* map;
-  }
-
-  #mapOf(userId: string): Map<string, number> {
-    // IDs mostly differ in their last characters.
-    const { length } = userId;
-    const hash =
-      userId.charCodeAt(length - 1) + 7 * userId.charCodeAt(length - 2) + 31 * userId.charCodeAt(length - 3);
-    return this.#maps[hash & 255] as Map<string, number>;
+  #open(key: string, roomId: string, messageSha256: string): MessageRecord {
+    const record: MessageRecord = { roomId, messageSha256, times: new Map() };
+    this.#messages.set(key, record);
+    this.#bySha256.set(messageSha256, [...(this.#bySha256.get(messageSha256) ?? []), record]);
+    return record;
   }
 }
 

@@ -69,17 +69,13 @@ export class FanOutRun {
    * Undefined when there is none, or soon after the stop. Not a race against one promise of the run's: that would
    * keep every chunk in memory until the end.
    */
-  async #nextChunk(): Promise<Chunk | undefined> {
-    let wake = (): void => undefined;
-    try {
-      return await new Promise((resolve, reject) => {
-        wake = () => resolve(undefined);
-        this.#readers.add(wake);
-        this.chunks.next().then(resolve, reject);
-      });
-    } finally {
-      this.#readers.delete(wake);
-    }
+  #nextChunk(): Promise<Chunk | undefined> {
+    return new Promise((resolve, reject) => {
+      const wake = (): void => resolve(undefined);
+      this.#readers.add(wake);
+      const read = this.chunks.next().finally(() => this.#readers.delete(wake));
+      read.then(resolve, reject);
+    });
   }
 
   /** Sends a chunk, or the parts that it has to be split into, one after another. */

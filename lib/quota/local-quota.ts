@@ -55,11 +55,12 @@ export class LocalQuota implements Quota {
 
   throttled(retryAfterMs: number): void {
     const now = this.now();
+    if (now - this.#cutAt >= CUT_EVERY_MS) {
+      this.#share = Math.max(SLOWEST, this.#shareAt(now) * CUT);
+      this.#cutAt = now;
+      this.#repace(now);
+    }
     this.#gcra.delayUntil(now + Math.max(retryAfterMs, PAUSE_MS));
-    if (now - this.#cutAt < CUT_EVERY_MS) return;
-    this.#share = Math.max(SLOWEST, this.#shareAt(now) * CUT);
-    this.#cutAt = now;
-    this.#repace(now);
   }
 
   #shareAt(now: number): number {

@@ -112,7 +112,7 @@ export class QuotaGate {
     while (this.queued > 0) {
       const reserved = this.quota.reserve(Math.min(this.queued, this.quota.batchSize));
       const { slots, delayMs, intervalMs } = reserved instanceof Promise ? await reserved : reserved;
-      const firstDue = this.time.now() + delayMs;
+      const firstDue = this.time.now() + Math.max(0, delayMs);
       if (slots === 0) await this.#waitUntil(firstDue);
       for (let slot = 0; slot < slots; slot++) {
         const due = firstDue + slot * intervalMs;
@@ -126,9 +126,9 @@ export class QuotaGate {
   }
 
   async #waitUntil(due: number): Promise<void> {
-    for (let left = due - this.time.now(); left > EARLY_MS; left = due - this.time.now()) {
-      await this.time.wait(left);
-    }
+    // At least once: whoever asks again without any time having passed would ask for ever.
+    do await this.time.wait(Math.max(EARLY_MS, due - this.time.now()));
+    while (due - this.time.now() > EARLY_MS);
     this.#wokeAt = this.time.now();
     this.#lateMs = Math.max(0, this.#wokeAt - due);
   }

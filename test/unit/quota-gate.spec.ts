@@ -1,0 +1,221 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
+import { LocalQuota } from '../../lib/quota/local-quota.js';
+import type { Quota, Reservation } from '../../lib/quota/quota.js';
+import { type GateTime, type Lane, QuotaGate } from '../../lib/quota/quota-gate.js';
+
+/** Time that goes by only when it is waited for, to the millisecond. */
+class VirtualTime implements GateTime {
+  ms = 0;
+  readonly #waiting: { at: number; wake: () => void }[] = [];
+
+  now(): number {
+    return this.ms;
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((wake) => {
+      this.#waiting.push({ at: this.ms + ms, wake });
+      this.#waiting.sort((a, b) => a.at - b.at);
+    });
+  }
+
+  /** Lets time go by, waking whoever waits in it. */
+  async pass(ms: number): Promise<void> {
+    const end = this.ms + ms;
+    for (let next = this.#waiting[0]; next !== undefined && next.at <= end; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.ms = Math.max(this.ms, next.at);
+      next.wake();
+      await new Promise(setImmediate);
+    }
+    this.ms = end;
+  }
+}
+
+describe("the quota's gate", () => {
+  let time: VirtualTime;
+  let gate: QuotaGate;
+  let passed: string[];
+  beforeEach(() => {
+    time = new VirtualTime();
+    gate = new QuotaGate(new LocalQuota(100, () => time.now()), 50, time);
+    passed = [];
+  });
+  const enter = (name: string, lane: Lane = 'single', withinMs = 60_000) => {
+    const ticket = gate.enter(lane, withinMs);
+    if (ticket === undefined) passed.push(name);
+    else void ticket.granted.then(() => passed.push(name));
+    return ticket;
+  };
+
+  it('lets a lone request pass at once', () => {
+    expect(gate.enter('single', 1)).toBeUndefined();
+  });
+
+  it('lets as many pass as a burst has, then one after another, in the order in which they came', async () => {
+    for (let index = 0; index < 10; index++) enter(String(index));
+    expect(passed).toEqual(['0', '1']);
+    await time.pass(1_000);
+    expect(passed).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    expect(gate.queued).toBe(0);
+  });
+
+  it('keeps the pace, however long the queue', async () => {
+    for (let index = 0; index < 50; index++) enter(String(index));
+    await time.pass(200);
+    expect(passed.length).toBeGreaterThan(18);
+    expect(passed.length).toBeLessThanOrEqual(22);
+  });
+
+  it('lets single sends and those of a fan-out take turns', async () => {
+    for (let index = 0; index < 20; index++) enter(`bulk ${index}`, 'bulk');
+    for (let index = 0; index < 4; index++) enter(`single ${index}`);
+    await time.pass(80);
+    const order = passed.slice(2).map((name) => name.split(' ')[0]);
+    expect(order.slice(0, 6)).toEqual(['single', 'bulk', 'single', 'bulk', 'single', 'bulk']);
+  });
+
+  it('forgets who gives up its place', async () => {
+    for (let index = 0; index < 3; index++) enter(String(index));
+    const ticket = enter('gone');
+    enter('last');
+    ticket!.cancel();
+    await time.pass(1_000);
+    expect(passed).toEqual(['0', '1', '2', 'last']);
+  });
+
+  it('refuses single sends when the queue is full, and says when to come again', () => {
+    for (let index = 0; index < 52; index++) enter(String(index));
+    expect(() => gate.enter('single', 60_000)).toThrow(RtcQuotaError);
+    try {
+      gate.enter('single', 60_000);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted' });
+      expect((error as RtcQuotaError).retryAfterMs).toBeGreaterThan(450);
+      expect((error as RtcQuotaError).retryAfterMs).toBeLessThan(600);
+      expect((error as Error).message).toContain("The quota's queue is full: 50 calls are waiting");
+    }
+    // What a fan-out has in flight is bounded by itself.
+    expect(gate.enter('bulk', 60_000)).toBeDefined();
+  });
+
+  it('refuses at once who could not pass in time', () => {
+    for (let index = 0; index < 40; index++) enter(String(index));
+    expect(() => gate.enter('single', 100)).toThrow(/queue is too long: about \d+ ms, where 100 ms are left/);
+  });
+
+  it('does not release what came up late in a bunch: slots that are taken ahead are taken anew', async () => {
+    const asked: number[] = [];
+    const quota: Quota = {
+      batchSize: 10,
+      intervalMs: 10,
+      reserve: (slots: number): Promise<Reservation> => {
+        asked.push(slots);
+        return Promise.resolve({ slots, delayMs: 10, intervalMs: 10 });
+      },
+      observeRoundTrip: () => undefined,
+      throttled: () => undefined,
+    };
+    const late = new QuotaGate(quota, 100, time);
+    const granted: number[] = [];
+    for (let index = 0; index < 10; index++)
+      void late.enter('single', 60_000)!.granted.then(() => granted.push(time.ms));
+    await new Promise(setImmediate);
+    await time.pass(20);
+    expect(granted).toEqual([10, 20]);
+    // The process stands still for 50 ms.
+    time.ms += 50;
+    await time.pass(0);
+    await time.pass(30);
+    // The third came up late and was lost with those behind it; they were taken anew.
+    expect(asked).toEqual([1, 9, 8]);
+    expect(granted.slice(2)).toEqual([80, 90, 100]);
+  });
+
+  it('does not take for jitter what was this process standing still', async () => {
+    const seen: number[] = [];
+    const quota: Quota = {
+      batchSize: 1,
+      intervalMs: 10,
+      reserve: () => ({ slots: time.ms < 10 ? 0 : 1, delayMs: 10 - time.ms, intervalMs: 10 }),
+      observeRoundTrip: (ms) => seen.push(ms),
+      throttled: () => undefined,
+    };
+    const busy = new QuotaGate(quota, 100, time);
+    busy.enter('single', 60_000);
+    time.ms += 40;
+    await time.pass(0);
+    busy.observeRoundTrip(45);
+    time.ms += 100;
+    busy.observeRoundTrip(45);
+    expect(seen).toEqual([15, 45]);
+  });
+});
+
+describe('the quota of one process', () => {
+  const slotsIn = (quota: LocalQuota, clock: { ms: number }, ms: number): number => {
+    let slots = 0;
+    for (const end = clock.ms + ms; clock.ms < end;) {
+      const { slots: got, delayMs } = quota.reserve();
+      slots += got;
+      clock.ms += Math.min(delayMs, end - clock.ms);
+    }
+    return slots;
+  };
+  const create = (limit: number) => {
+    const clock = { ms: 0 };
+    return { clock, quota: new LocalQuota(limit, () => clock.ms) };
+  };
+
+  it('slows down when round trips differ more, and recovers when they do not', () => {
+    const { clock, quota } = create(500);
+    slotsIn(quota, clock, 1_000);
+    const quiet = slotsIn(quota, clock, 10_000);
+    for (let index = 0; index < 500; index++) quota.observeRoundTrip(index % 2 === 0 ? 20 : 120);
+    const noisy = slotsIn(quota, clock, 10_000);
+    for (let index = 0; index < 500; index++) quota.observeRoundTrip(20);
+    const quietAgain = slotsIn(quota, clock, 10_000);
+    expect(quiet / 5_000).toBeGreaterThan(0.965);
+    expect(noisy / 5_000).toBeCloseTo(0.89, 2);
+    expect(quietAgain).toBeCloseTo(quiet, -2);
+  });
+
+  it('holds up for a moment when it is refused, goes on slower, and recovers gradually', () => {
+    const { clock, quota } = create(500);
+    slotsIn(quota, clock, 1_000);
+    quota.throttled(0);
+    expect(slotsIn(quota, clock, 99)).toBe(0);
+    const after = slotsIn(quota, clock, 1_000);
+    slotsIn(quota, clock, 2_000);
+    const later = slotsIn(quota, clock, 1_000);
+    slotsIn(quota, clock, 3_000);
+    const recovered = slotsIn(quota, clock, 1_000);
+    expect(after).toBeLessThan(445);
+    expect(later).toBeGreaterThan(after + 10);
+    expect(recovered).toBeGreaterThan(480);
+  });
+
+  it('is cut once for refusals that come together, and again for those that come later', () => {
+    const together = create(500);
+    for (let refusal = 0; refusal < 20; refusal++) together.quota.throttled(0);
+    const one = create(500);
+    one.quota.throttled(0);
+    const [oneSlots, togetherSlots] = [one, together].map(({ quota, clock }) => slotsIn(quota, clock, 1_000));
+    expect(Math.abs(oneSlots! - togetherSlots!)).toBeLessThan(3);
+    const apart = create(500);
+    for (let refusal = 0; refusal < 20; refusal++) {
+      apart.quota.throttled(0);
+      apart.clock.ms += 300;
+    }
+    expect(slotsIn(apart.quota, apart.clock, 1_000)).toBeLessThan(120);
+    expect(slotsIn(apart.quota, apart.clock, 60_000)).toBeGreaterThan(20_000);
+  });
+
+  it('waits as long as the service asks', () => {
+    const { clock, quota } = create(500);
+    quota.throttled(2_000);
+    expect(slotsIn(quota, clock, 1_999)).toBe(0);
+    expect(slotsIn(quota, clock, 1_000)).toBeGreaterThan(400);
+  });
+});

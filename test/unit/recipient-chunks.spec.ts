@@ -1,0 +1,151 @@
+import { describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
+import { type Chunk, type Dedupe, RecipientChunks } from '../../lib/fan-out/recipient-chunks.js';
+import { rejectionOf } from '../support/rejection.js';
+
+const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `u${index}`);
+
+async function all(chunks: RecipientChunks): Promise<Chunk[]> {
+  const read: Chunk[] = [];
+  for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) read.push(chunk);
+  return read;
+}
+const idsOf = (chunks: readonly Chunk[]): string[] => chunks.flatMap(({ recipients }) => recipients);
+
+describe('recipients are read into chunks', () => {
+  it('in order, whoever asks how fast', async () => {
+    const chunks = new RecipientChunks(users(2_000), 600, 'chunk');
+    const read = await Promise.all(Array.from({ length: 7 }, () => chunks.next()));
+    expect(read.map((chunk) => chunk?.recipients.length)).toEqual([
+      600,
+      600,
+      600,
+      200,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(read.map((chunk) => chunk?.index).slice(0, 4)).toEqual([0, 1, 2, 3]);
+    expect(idsOf(read.slice(0, 4) as Chunk[])).toEqual(users(2_000));
+  });
+
+  it('and no further than is asked for', async () => {
+    let read = 0;
+    const chunks = new RecipientChunks(
+      (function* () {
+        for (const user of users(100)) {
+          read += 1;
+          yield user;
+        }
+      })(),
+      10,
+      'chunk',
+    );
+    await chunks.next();
+    expect(read).toBe(10);
+  });
+
+  it.each<[Dedupe, string[][], number]>([
+    ['chunk', [['a', 'b'], ['b', 'c'], ['a']], 1],
+    ['all', [['a', 'b'], ['c']], 3],
+    [
+      'none',
+      [
+        ['a', 'a'],
+        ['b', 'b'],
+        ['c', 'a'],
+      ],
+      0,
+    ],
+  ])('without duplicates by %s', async (dedupe, expected, duplicates) => {
+    const chunks = new RecipientChunks(['a', 'a', 'b', 'b', 'c', 'a'], 2, dedupe);
+    expect((await all(chunks)).map(({ recipients }) => recipients)).toEqual(expected);
+    expect([chunks.input, chunks.duplicates]).toEqual([6, duplicates]);
+  });
+
+  it('that become smaller while it goes on, in the same order', async () => {
+    const chunks = new RecipientChunks(users(100), 40, 'chunk');
+    const first = await chunks.next();
+    chunks.chunkSize = 7;
+    const rest = await all(chunks);
+    expect(idsOf([first!, ...rest])).toEqual(users(100));
+    expect(Math.max(...rest.map(({ recipients }) => recipients.length))).toBe(7);
+  });
+
+  it('up to as many different ones as can be told apart, and no more', async () => {
+    const chunks = new RecipientChunks(users(100), 10, 'all', 25);
+    await chunks.next();
+    await chunks.next();
+    const error = await rejectionOf<RtcValidationError>(chunks.next());
+    expect(error.issues).toEqual([
+      { path: 'to', message: "has more than 25 different users, which dedupe: 'all' can't hold" },
+    ]);
+    expect(await chunks.next()).toBeUndefined();
+    // Six were read and not handed out; the sixth of them is the one too many.
+    expect([chunks.input, chunks.takeRest().length]).toEqual([26, 6]);
+  });
+
+  it('until it is stopped: the source is told, and what was read is left', async () => {
+    let returned = 0;
+    const source = {
+      *[Symbol.iterator]() {
+        try {
+          yield* users(100);
+        } finally {
+          returned += 1;
+        }
+      },
+    };
+    const chunks = new RecipientChunks(source, 10, 'chunk');
+    await chunks.next();
+    chunks.stop();
+    chunks.stop();
+    expect(await chunks.next()).toBeUndefined();
+    expect([returned, chunks.takeRest(), chunks.input]).toEqual([1, [], 10]);
+  });
+
+  it('and what arrives after the stop is counted too', async () => {
+    let arrive = (_step: IteratorResult<string>): void => undefined;
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise((resolve) => (arrive = resolve)) }),
+    };
+    const chunks = new RecipientChunks(source, 10, 'chunk');
+    const reading = chunks.next();
+    await sleep(1);
+    chunks.stop();
+    arrive({ done: false, value: 'late' });
+    expect(await reading).toBeUndefined();
+    expect([chunks.input, chunks.takeRest()]).toEqual([1, ['late']]);
+  });
+
+  it('until the source throws, which is not closed then', async () => {
+    let closed = false;
+    const source: Iterable<string> = {
+      [Symbol.iterator]: () => ({
+        next: () => {
+          throw new Error('lost');
+        },
+        return: () => {
+          closed = true;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const chunks = new RecipientChunks(source, 10, 'chunk');
+    expect((await rejectionOf(chunks.next())).message).toBe('lost');
+    chunks.stop();
+    expect([closed, await chunks.next()]).toEqual([false, undefined]);
+  });
+
+  it('and gives the event loop a turn in between', async () => {
+    let turns = 0;
+    const ticking = setImmediate(function tick() {
+      turns += 1;
+      setImmediate(tick).unref();
+    });
+    await new RecipientChunks(Array<string>(20_000).fill('a b'), 10, 'chunk').next();
+    clearImmediate(ticking);
+    expect(turns).toBeGreaterThan(10);
+  });
+});
