@@ -15,7 +15,9 @@ export interface QuotaSettings {
 
 interface SharedGate {
   readonly gate: QuotaGate;
-  users: number;
+  readonly quota: LocalQuota;
+  /** What each user of it wants to be held to: the smallest holds for all. */
+  readonly limits: Map<GateLease, number>;
 }
 
 /**
@@ -49,8 +51,9 @@ export class GateLease {
     const key = JSON.stringify([this.endpoint, accessKeyId, app]);
     if (this.#gate === undefined || key !== this.#key) {
       this.release();
-      const shared = gates().get(key) ?? { gate: new QuotaGate(new LocalQuota(limit), maxQueue), users: 0 };
-      shared.users += 1;
+      const shared = gates().get(key) ?? open(limit, maxQueue);
+      shared.limits.set(this, limit);
+      shared.quota.limit = Math.min(...shared.limits.values());
       gates().set(key, shared);
       this.#key = key;
       this.#gate = shared.gate;
@@ -62,9 +65,15 @@ export class GateLease {
   release(): void {
     const shared = this.#key === undefined ? undefined : gates().get(this.#key);
     if (this.#key === undefined || shared === undefined) return;
-    shared.users -= 1;
-    if (shared.users === 0) gates().delete(this.#key);
+    shared.limits.delete(this);
+    if (shared.limits.size === 0) gates().delete(this.#key);
+    else shared.quota.limit = Math.min(...shared.limits.values());
     this.#key = undefined;
     this.#gate = undefined;
   }
+}
+
+function open(limit: number, maxQueue: number): SharedGate {
+  const quota = new LocalQuota(limit);
+  return { gate: new QuotaGate(quota, maxQueue), quota, limits: new Map() };
 }

@@ -17,6 +17,7 @@ const RECOVERY_PER_SECOND = 0.02;
 export class LocalQuota implements Quota {
   readonly batchSize = 1;
   readonly #gcra: Gcra;
+  #limit: number;
   readonly #jitter = new JitterEstimate();
   /** The share of the pace that is left after the last refusal. */
   #share = 1;
@@ -27,11 +28,18 @@ export class LocalQuota implements Quota {
    * @param now monotonic milliseconds
    */
   constructor(
-    private readonly limit: number,
+    limit: number,
     private readonly now: () => number = () => performance.now(),
   ) {
     const { intervalMs, burst } = paceFor(limit, this.#jitter.jitterMs);
     this.#gcra = new Gcra(intervalMs, burst);
+    this.#limit = limit;
+  }
+
+  /** Takes effect with the next slot. */
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#repace(this.now());
   }
 
   get intervalMs(): number {
@@ -69,7 +77,7 @@ export class LocalQuota implements Quota {
   }
 
   #repace(now: number): void {
-    const { intervalMs, burst } = paceFor(this.limit, this.#jitter.jitterMs);
+    const { intervalMs, burst } = paceFor(this.#limit, this.#jitter.jitterMs);
     const share = this.#shareAt(now);
     if (share === 1) this.#share = 1;
     this.#gcra.intervalMs = intervalMs / share;

@@ -29,7 +29,8 @@ export interface GateTime {
 
 const REAL_TIME: GateTime = {
   now: () => performance.now(),
-  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  // Whoever waits keeps the process alive by its own time limit; a slot that no one waits for any more must not.
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
 };
 
 interface Waiter {
@@ -68,22 +69,21 @@ export class QuotaGate {
   enter(lane: Lane, withinMs: number): Ticket | undefined {
     const waiters = this.#lanes[lane];
     const waitMs = Math.ceil(this.#estimateWaitMs(lane));
-    if (lane === 'single' && waiters.size >= this.maxQueue) {
-      throw new RtcQuotaError(
-        `The quota's queue is full: ${waiters.size} calls are waiting for about ${waitMs} ms. Nothing was sent.`,
-        { retryAfterMs: waitMs },
-      );
-    }
-    if (waitMs > withinMs) {
-      throw new RtcQuotaError(
-        `The quota's queue is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left. Nothing was sent.`,
-        { retryAfterMs: waitMs },
-      );
-    }
     const place: Waiter = { grant: undefined };
     waiters.add(place);
     void this.#pump();
     if (!waiters.has(place)) return undefined;
+
+    const problem =
+      lane === 'single' && waiters.size > this.maxQueue
+        ? `is full: ${waiters.size - 1} calls are waiting, for about ${waitMs} ms`
+        : waitMs > withinMs
+          ? `is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left`
+          : undefined;
+    if (problem !== undefined) {
+      waiters.delete(place);
+      throw new RtcQuotaError(`The quota's queue ${problem}. Nothing was sent.`, { retryAfterMs: waitMs });
+    }
     const granted = new Promise<void>((resolve) => {
       place.grant = resolve;
     });

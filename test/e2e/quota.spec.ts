@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { TestingModule } from '@nestjs/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type RoomUnicastService,
+  type RtcAbortedError,
+  RtcMessagingModule,
+  type RtcMessagingOptions,
+  type RtcNetworkError,
+  RtcQuotaError,
+  type RtcTimeoutError,
+} from 'nestjs-rtc-messaging';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { listenToEvents } from '../support/events.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { rejectionOf } from '../support/rejection.js';
+import { createService } from '../support/service.js';
+import { startApp } from '../support/test-app.js';
+
+const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };
+
+let emulator: RtcEmulator;
+let modules: TestingModule[] = [];
+beforeEach(async () => {
+  emulator = await RtcEmulator.start({ requestsPerSecond: 50 });
+});
+afterEach(async () => {
+  for (const module of modules) await module.close();
+  modules = [];
+  await emulator.close();
+});
+async function serviceWith(options: RtcMessagingOptions = {}): Promise<RoomUnicastService> {
+  const { module, service } = await createService({
+    ...emulator.moduleOptions(),
+    quota: { requestsPerSecond: 50 },
+    ...options,
+  });
+  modules.push(module);
+  return service;
+}
+const refused = (): number => emulator.requests.filter(({ outcome }) => outcome === 'refused').length;
+
+describe('the quota', () => {
+  it('is spent and not exceeded, however much is sent at once', async () => {
+    const service = await serviceWith();
+    const started = performance.now();
+    await Promise.all(Array.from({ length: 120 }, () => service.batchSend(MESSAGE)));
+    const seconds = (performance.now() - started) / 1_000;
+    expect(refused()).toBe(0);
+    // 2.4 s is what the quota allows, less what may leave at once.
+    expect(seconds).toBeGreaterThan(2.2);
+    expect(seconds).toBeLessThan(3.2);
+  });
+
+  it('is shared by all modules of the process with the same access key', async () => {
+    const services = [await serviceWith(), await serviceWith(), await serviceWith()];
+    const started = performance.now();
+    await Promise.all(
+      services.flatMap((service) => Array.from({ length: 30 }, () => service.batchSend(MESSAGE))),
+    );
+    expect(performance.now() - started).toBeGreaterThan(1_600);
+    expect(refused()).toBe(0);
+  });
+
+  it('is shared by those that leave different reserves: the smallest share holds', async () => {
+    const services = [
+      await serviceWith(),
+      await serviceWith({ quota: { requestsPerSecond: 50, reserve: 25 } }),
+    ];
+    const started = performance.now();
+    await Promise.all(
+      services.flatMap((service) => Array.from({ length: 20 }, () => service.batchSend(MESSAGE))),
+    );
+    expect(performance.now() - started).toBeGreaterThan(1_400);
+  });
+
+  it('holds for each app where its scope is the app', async () => {
+    await emulator.close();
+    const appIds = ['app-1', 'app-2'];
+    const credentials = { accessKeyId: 'key-2', secretAccessKey: 'secret-2' };
+    emulator = await RtcEmulator.start({ requestsPerSecond: 1_000, accounts: [{ credentials, appIds }] });
+    const services = await Promise.all(
+      appIds.map((appId) =>
+        serviceWith({ appId, credentials, quota: { requestsPerSecond: 50, scope: 'app' } }),
+      ),
+    );
+    const started = performance.now();
+    await Promise.all(
+      services.flatMap((service) => Array.from({ length: 50 }, () => service.batchSend(MESSAGE))),
+    );
+    expect(performance.now() - started).toBeLessThan(1_500);
+  });
+
+  it('leaves to other programs what it is told to', async () => {
+    const service = await serviceWith({ quota: { requestsPerSecond: 50, reserve: 40 } });
+    const started = performance.now();
+    await Promise.all(Array.from({ length: 15 }, () => service.batchSend(MESSAGE)));
+    expect(performance.now() - started).toBeGreaterThan(1_200);
+  });
+
+  it('that is full refuses at once, and says when to come again', async () => {
+    const service = await serviceWith({ quota: { requestsPerSecond: 50, maxQueue: 5 } });
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => service.batchSend(MESSAGE)));
+    const errors = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as RtcQuotaError] : [],
+    );
+    expect(errors).toHaveLength(20 - 5 - 1);
+    expect(errors[0]).toBeInstanceOf(RtcQuotaError);
+    expect(errors[0]).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted', attempts: [] });
+    expect(errors[0]!.retryAfterMs).toBeGreaterThan(50);
+  });
+
+  it('whose queue is longer than the call has time refuses at once', async () => {
+    const service = await serviceWith();
+    const sending = Promise.all(Array.from({ length: 40 }, () => service.batchSend(MESSAGE)));
+    const error = await rejectionOf<RtcQuotaError>(service.batchSend(MESSAGE, { deadlineMs: 200 }));
+    expect(error).toBeInstanceOf(RtcQuotaError);
+    expect(error.message).toMatch(/queue is too long: about \d+ ms, where \d+ ms are left/);
+    await sending;
+  });
+
+  it('that is full does not hide what came of an attempt before', async () => {
+    emulator.faults.add({ kind: 'reset', accept: true, match: { roomId: 'special' } });
+    const service = await serviceWith({ onUnknown: 'resend', quota: { requestsPerSecond: 50, maxQueue: 1 } });
+    const special = rejectionOf<RtcNetworkError>(service.batchSend({ ...MESSAGE, roomId: 'special' }));
+    while (emulator.requests.length === 0) await sleep(1);
+    // The queue is kept full until the message would be sent again.
+    const filling = (async () => {
+      for (let round = 0; round < 60; round++) {
+        void service.batchSend(MESSAGE).catch(() => undefined);
+        await sleep(5);
+      }
+    })();
+    const error = await special;
+    await filling;
+    expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'unknown' });
+    expect(emulator.deliveries.count('alice', 'hello')).toBeGreaterThan(0);
+  });
+
+  it('can be waited for as long as the deadline and the signal allow, and no bytes leave', async () => {
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
+    const service = await serviceWith({ deadlineMs: 60_000 });
+    const first = new AbortController();
+    const held = rejectionOf(service.batchSend(MESSAGE, { signal: first.signal }));
+    while (emulator.requests.length === 0) await sleep(5);
+    await sleep(20);
+    // Now everyone waits, as the service has asked.
+    const timedOut = rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { deadlineMs: 100 }));
+    const controller = new AbortController();
+    const aborted = rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE, { signal: controller.signal }));
+    expect(await timedOut).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'not_attempted', attempts: [] });
+    expect((await timedOut).message).toBe(
+      'BatchSendRoomUnicast exceeded deadlineMs of 100 ms while waiting for the quota; nothing was sent.',
+    );
+    controller.abort();
+    expect(await aborted).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted', attempts: [] });
+    first.abort();
+    await held;
+    expect(emulator.requests).toHaveLength(1);
+  });
+
+  it('is told to diagnostics when it is waited for', async () => {
+    const service = await serviceWith();
+    const { events, stop } = listenToEvents();
+    await Promise.all([service.batchSend(MESSAGE), service.batchSend(MESSAGE)]);
+    stop();
+    const waits = events.filter(({ type }) => type === 'wait');
+    expect(waits).toMatchObject([{ reason: 'quota', call: { id: 2 } }]);
+  });
+
+  it('lets a single send through a fan-out that is running', async () => {
+    const service = await serviceWith();
+    const controller = new AbortController();
+    const to = (function* () {
+      for (let user = 0; ; user++) yield `user-${user}`;
+    })();
+    const running = service.fanOut(
+      { roomId: 'room-1', to, message: 'all' },
+      { chunkSize: 1, signal: controller.signal },
+    );
+    while (emulator.requests.length < 5) await sleep(5);
+    const started = performance.now();
+    await service.batchSend({ ...MESSAGE, roomId: 'room-2' });
+    // Slots are 20 ms apart; 48 of the fan-out's are waiting.
+    expect(performance.now() - started).toBeLessThan(200);
+    controller.abort();
+    await running;
+    expect(refused()).toBe(0);
+  });
+});
+
+describe.each(PLATFORMS)('over HTTP on $name', (platform) => {
+  it('a full queue is answered with 429 and Retry-After', async () => {
+    const { app, post } = await startApp(platform, {
+      imports: [
+        RtcMessagingModule.forRoot({
+          ...emulator.moduleOptions(),
+          quota: { requestsPerSecond: 1, maxQueue: 0 },
+          controller: { allowAnonymous: true },
+        }),
+      ],
+    });
+    const body = { to: ['alice'], message: 'hello' };
+    expect((await post('/rtc/rooms/room-1/unicast', body)).status).toBe(200);
+    const answer = await post('/rtc/rooms/room-1/unicast', body);
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(answer.body).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted' });
+    await app.close();
+  });
+});
