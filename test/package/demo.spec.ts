@@ -43,3 +43,15 @@ it('the demo uses the emulator when the environment names an endpoint', async ()
   const output = await exec('node', ['--input-type=module', '-e', RUN], { cwd: ROOT, env });
   expect(output.trimStart()).toMatch(/^=== The emulator stands in for the remote service/);
 }, 30_000);
+
+it('the demo of a fan-out sends to everyone once, and shows how far it is', async () => {
+  const run =
+    "import { runFanOutDemo } from './scripts/demo/fan-out-demo.mjs'; process.exitCode = (await runFanOutDemo(30_000)) ? 0 : 1;";
+  const output = await exec('sh', ['-c', `node --input-type=module -e "${run}" 2>&1`], {
+    cwd: ROOT,
+    env: { NO_COLOR: '1' },
+  });
+  expect(output).toContain('=== One message to 30,000 users: 50 requests');
+  expect(output).toContain('100 % | 30000 of 30000');
+  expect(output).toContain('The emulator accepted 30,000, of them twice: 0');
+}, 30_000);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
 import { Gcra } from '../../lib/quota/gcra.js';
 import { paceFor } from '../../lib/quota/paced-rate.js';
@@ -59,7 +61,7 @@ describe('the pace', () => {
     for (const limit of [1, 2, 3, 10, 100, 500, 3_000]) {
       for (const jitterMs of [0, 10, 30, 100, 500]) {
         for (let seed = 1; seed <= 3; seed++) {
-          const arrivals = simulate(limit, 20_000, seed, { ...weather, jitterMs });
+          const arrivals = simulate(limit, 12_000, seed, { ...weather, jitterMs });
           expect(mostInAnySecond(arrivals)).toBeLessThanOrEqual(limit);
         }
       }
@@ -76,6 +78,21 @@ describe('the pace', () => {
     [1, 10, 0.98],
   ])('spends a quota of %i, with %i ms of jitter, to %d at least', (limit, jitterMs, share) => {
     expect(1_000 / paceFor(limit, jitterMs).intervalMs / limit).toBeGreaterThanOrEqual(share);
+  });
+
+  it('is as the documentation has it, simulated over stalls, pauses and a server that stands still', async () => {
+    const rows = [0, 10, 30, 100, 500].map((jitterMs) => {
+      const { intervalMs } = paceFor(500, jitterMs);
+      const most = [1, 2, 3].map((seed) =>
+        mostInAnySecond(
+          simulate(500, 60_000, seed, { jitterMs, stallMs: 60, pauseMs: 2_000, correlated: true }),
+        ),
+      );
+      const pace = 1_000 / intervalMs;
+      return `| ${jitterMs} ms | ${pace.toFixed(1)} | ${(pace / 5).toFixed(1)} % | ${Math.max(...most)} |`;
+    });
+    const documentation = await readFile(join(import.meta.dirname, '../../docs/pacing.md'), 'utf8');
+    for (const row of rows) expect(documentation).toContain(row);
   });
 
   it('is not too careful: with the worst jitter there is, the limit is reached', () => {

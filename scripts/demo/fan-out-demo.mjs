@@ -1,0 +1,113 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import cliProgress from 'cli-progress';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { RoomUnicastService, RtcMessagingModule } from 'nestjs-rtc-messaging';
+
+const EMULATOR = fileURLToPath(new URL('../../dist/esm/emulator/cli.js', import.meta.url));
+
+/**
+ * Sends one message to so many users, with a progress bar, to an emulator in a process of its own.
+ * @returns whether everyone was sent it exactly once, by the emulator's record
+ */
+export async function runFanOutDemo(recipients) {
+  const emulator = spawn(process.execPath, [EMULATOR, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const settings = await readSettings(emulator);
+    return await demonstrate(settings, recipients);
+  } finally {
+    emulator.kill();
+    await once(emulator, 'exit');
+  }
+}
+
+/** The emulator says where it is in the form of a .env file. */
+async function readSettings(emulator) {
+  const settings = {};
+  for await (const line of createInterface(emulator.stdout)) {
+    const [, name, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
+    if (name !== undefined) settings[name] = value;
+    if (line.startsWith('# What was received')) return settings;
+  }
+  throw new Error('The emulator did not start');
+}
+
+async function demonstrate(settings, recipients) {
+  const app = await NestFactory.createApplicationContext(
+    RtcMessagingModule.forRoot({
+      appId: settings.RTC_APP_ID,
+      from: settings.RTC_FROM,
+      endpoint: settings.RTC_ENDPOINT,
+      credentials: {
+        accessKeyId: settings.VOLCENGINE_ACCESS_KEY,
+        secretAccessKey: settings.VOLCENGINE_SECRET_KEY,
+      },
+    }),
+    { logger: ['error', 'warn'] },
+  );
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.once('SIGINT', stop);
+  try {
+    const roomUnicast = app.get(RoomUnicastService);
+    const { requests, durationMs } = roomUnicast.estimate(recipients);
+    console.log(`\n=== One message to ${count(recipients)} users: ${count(requests)} requests`);
+    console.log(
+      `At the vendor's quota that takes at least ${(durationMs / 1_000).toFixed(1)} s. Ctrl-C stops it.\n`,
+    );
+
+    const bar = new cliProgress.SingleBar({
+      format: '{bar} {percentage} % | {value} of {total} | {rate}/s | {left}',
+      barsize: 30,
+      hideCursor: true,
+      noTTYOutput: true,
+      notTTYSchedule: 1_000,
+    });
+    bar.start(recipients, 0, { rate: '…', left: '' });
+    const report = await roomUnicast.fanOut(
+      { roomId: 'arena', to: users(recipients), message: 'The auction begins.' },
+      {
+        total: recipients,
+        signal: stopping.signal,
+        onProgress: ({ done, rate, etaMs }) =>
+          bar.update(done, {
+            rate: count(Math.round(rate)),
+            left: etaMs === undefined ? '' : `${(etaMs / 1_000).toFixed(0)} s left`,
+          }),
+      },
+    );
+    bar.stop();
+
+    const { status, counts, elapsedMs, throttled, requests: made } = report;
+    console.log(`\n${status}: ${JSON.stringify(counts)}`);
+    console.log(
+      `${count(made)} requests in ${(elapsedMs / 1_000).toFixed(2)} s, ${Math.round(made / (elapsedMs / 1_000))} a second; ` +
+        `${throttled} refused for the quota`,
+    );
+    const { deliveries } = await ask(settings, '');
+    const duplicates = await ask(settings, 'duplicates');
+    console.log(`The emulator accepted ${count(deliveries)}, of them twice: ${duplicates.length}`);
+    return status === 'accepted' && deliveries === recipients && duplicates.length === 0;
+  } finally {
+    process.off('SIGINT', stop);
+    await app.close();
+  }
+}
+
+async function* users(recipients) {
+  for (let user = 1; user <= recipients; user++) yield `user-${user}`;
+}
+
+async function ask({ RTC_ENDPOINT }, what) {
+  const response = await fetch(`${RTC_ENDPOINT}/__emulator/${what}`);
+  return response.json();
+}
+
+function count(number) {
+  return number.toLocaleString('en');
+}
