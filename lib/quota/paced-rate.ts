@@ -1,5 +1,5 @@
 /** How many requests may leave at once after a pause, as a share of a second's. */
-export const BURST_SHARE = 0.02;
+export const BURST_SHARE = 0.024;
 
 /** What a schedule is made of. */
 export interface Pace {
