@@ -8,7 +8,7 @@ export function checkOptions<T extends object>(
   options: T,
   checks: Readonly<Record<keyof T, OptionCheck>>,
 ): void {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new RtcValidationError([{ path: 'options', message: 'must be an object' }]);
   }
   const issues: ValidationIssue[] = [];
@@ -31,6 +31,11 @@ export const milliseconds = (maximum: number): OptionCheck => [
 export const wholeNumber = (maximum: number): OptionCheck => [
   `must be a whole number from 1 to ${maximum}`,
   (value) => isWhole(value, maximum),
+];
+
+export const count: OptionCheck = [
+  'must be a whole number from 0',
+  (value) => Number.isSafeInteger(value) && (value as number) >= 0,
 ];
 
 export const oneOf = (...choices: readonly string[]): OptionCheck => [

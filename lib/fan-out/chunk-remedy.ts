@@ -1,7 +1,8 @@
-import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { RtcNetworkError } from '../errors/rtc-network.error.js';
+import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 
 /**
  * What a chunk's failure means for the fan-out:
@@ -16,7 +17,8 @@ export type ChunkRemedy = 'split' | 'shrink' | 'stop_refused' | 'stop_unreachabl
 /** Sending again what was refused is safe only if no attempt may have been accepted: the outcome says so. */
 export function remedyFor(error: RtcMessagingError, recipients: number): ChunkRemedy {
   if (error instanceof RtcConfigError) return 'stop_refused';
-  if (error.outcome === 'not_attempted' && !(error instanceof RtcAbortedError)) return 'stop_unreachable';
+  const unreachable = error instanceof RtcNetworkError || error instanceof RtcTimeoutError;
+  if (unreachable && error.outcome === 'not_attempted') return 'stop_unreachable';
   if (!(error instanceof RtcApiError) || error.outcome !== 'rejected') return 'go_on';
   const { apiCode, attempts } = error;
   if (apiCode === 'InvalidParameter.IllegalTo') return recipients > 1 ? 'split' : 'go_on';

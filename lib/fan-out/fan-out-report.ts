@@ -40,7 +40,7 @@ export interface InvalidRecipient {
   readonly message: string;
 }
 
-/** Why a fan-out ended before its source did. */
+/** What stopped a fan-out. It may have come too late to leave anyone out, as the status says. */
 export interface FanOutStop {
   /**
    * - `aborted`: the caller's signal
@@ -64,7 +64,7 @@ export interface FanOutReport {
    * - `accepted`: everyone was accepted
    * - `partial`: not everyone
    * - `rejected`: no one was accepted, and that of no one is unknown
-   * - `aborted`: it ended before its source did, see `stop`
+   * - `aborted`: it ended before its source did, or before everyone who was read could be sent to; see `stop`
    */
   readonly status: 'accepted' | 'partial' | 'rejected' | 'aborted';
   readonly counts: FanOutCounts;

@@ -27,8 +27,8 @@ export interface FanOutOptions {
   /** How long one attempt of a request may take, in milliseconds. Default: the module's `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long one chunk may be tried, in milliseconds, waits included. Then it is told as it is, and if the
-   * service could not be reached in all that time, the fan-out stops. Default 60,000.
+   * How long one chunk may be tried, in milliseconds, its turn in the quota aside. Then it is told as it is, and
+   * if the service could not be reached in all that time, the fan-out stops. Default 60,000.
    */
   readonly chunkDeadlineMs?: number | undefined;
   /** Whether to send again what may have been accepted. Default: the module's `onUnknown`. */
@@ -50,7 +50,7 @@ export interface FanOutOptions {
   readonly keepRecipients?: boolean | undefined;
   /** Called after each chunk; sending slows down to it. What it throws stops the fan-out. */
   readonly onChunk?: ((chunk: ChunkOutcome) => void | Promise<void>) | undefined;
-  /** Called four times a second at most, and at the end. What it throws stops the fan-out. */
+  /** Called four times a second, and at the end; it is not waited for. What it throws stops the fan-out. */
   readonly onProgress?: ((progress: FanOutProgress) => void) | undefined;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import type { AbortListeners } from '../retry/abort-listeners.js';
 import type { AcceptedCall } from '../retry/sender.js';
 import { remedyFor } from './chunk-remedy.js';
 import type { ChunkOutcome, FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
@@ -8,6 +9,9 @@ import type { FanOutOptions } from './fan-out-request.js';
 import { FanOutTally } from './fan-out-tally.js';
 import { ProgressMeter } from './progress-meter.js';
 import type { Chunk, RecipientChunks } from './recipient-chunks.js';
+
+/** How often it is told how far a fan-out is. */
+const PROGRESS_EVERY_MS = 250;
 
 /** Sends to some users; `stop` ends its waits, but not a request that is under way. */
 export type SendChunk = (recipients: readonly string[], stop: AbortSignal) => Promise<AcceptedCall>;
@@ -24,13 +28,15 @@ export class FanOutRun {
   readonly #meter = new ProgressMeter();
   readonly #stopping = new AbortController();
   #stop: FanOutStop | undefined;
-  /** Those who wait for a source, which may hang. */
-  readonly #readers = new Set<() => void>();
+  /** Those who wait for the source or a callback. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(
     private readonly chunks: RecipientChunks,
     private readonly send: SendChunk,
     private readonly plan: FanOutPlan,
+    private readonly listeners: AbortListeners,
+    private readonly shutdown: AbortSignal,
   ) {
     this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients);
   }
@@ -38,24 +44,32 @@ export class FanOutRun {
   /** Never rejects. */
   async run(): Promise<FanOutReport> {
     const { signal, deadlineMs, concurrency } = this.plan;
-    const abort = (): void => this.#halt({ reason: 'aborted' });
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
+    const stopListening = [
+      signal && this.#listen(signal, { reason: 'aborted' }),
+      this.#listen(this.shutdown, { reason: 'shutdown' }),
+    ];
     const timer =
       deadlineMs === undefined ? undefined : setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
+    const ticking = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
     await Promise.all(Array.from({ length: concurrency }, () => this.#work()));
+    clearInterval(ticking);
     clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    for (const stopOne of stopListening) stopOne?.();
     this.#tally.addUnsent(this.chunks.takeRest());
-    this.#tellProgress(true);
+    this.#tellProgress();
     return this.#report();
+  }
+
+  #listen(signal: AbortSignal, stop: FanOutStop): () => void {
+    if (signal.aborted) this.#halt(stop);
+    return this.listeners.add(signal, () => this.#halt(stop));
   }
 
   async #work(): Promise<void> {
     for (;;) {
       let chunk: Chunk | undefined;
       try {
-        chunk = await this.#nextChunk();
+        chunk = await this.#untilStopped(() => this.chunks.next());
       } catch (error) {
         this.#halt({ reason: 'source', error });
         return;
@@ -66,15 +80,23 @@ export class FanOutRun {
   }
 
   /**
-   * Undefined when there is none, or soon after the stop. Not a race against one promise of the run's: that would
-   * keep every chunk in memory until the end.
+   * What the work comes to, or undefined soon after the stop: a source or a callback may hang. Not a race against
+   * one promise of the run's, which would keep every chunk in memory until the end.
    */
-  #nextChunk(): Promise<Chunk | undefined> {
+  #untilStopped<T>(work: () => Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const wake = (): void => resolve(undefined);
-      this.#readers.add(wake);
-      const read = this.chunks.next().finally(() => this.#readers.delete(wake));
-      read.then(resolve, reject);
+      this.#waiting.add(wake);
+      if (this.#stop !== undefined) this.#wakeSoon();
+      const done = work().finally(() => this.#waiting.delete(wake));
+      done.then(resolve, reject);
+    });
+  }
+
+  /** Not before those have their chunk whose reading was complete: it must be counted. */
+  #wakeSoon(): void {
+    setImmediate(() => {
+      for (const wake of this.#waiting) wake();
     });
   }
 
@@ -141,16 +163,15 @@ export class FanOutRun {
   async #tell(outcome: ChunkOutcome, recipients: readonly string[]): Promise<void> {
     this.#tally.add(outcome, recipients);
     try {
-      await this.plan.onChunk?.(outcome);
+      await this.#untilStopped(async () => this.plan.onChunk?.(outcome));
     } catch (error) {
       this.#halt({ reason: 'callback', error });
     }
-    this.#tellProgress(false);
   }
 
-  #tellProgress(atTheEnd: boolean): void {
+  #tellProgress(): void {
     const { onProgress, total } = this.plan;
-    if (onProgress === undefined || !(this.#meter.isDue() || atTheEnd)) return;
+    if (onProgress === undefined) return;
     const counts = this.#counts();
     const done = this.#tally.done + counts.duplicates + counts.invalid;
     const { requests, throttled } = this.#tally;
@@ -164,11 +185,8 @@ export class FanOutRun {
       requests,
       throttled,
     };
-    try {
-      onProgress(progress);
-    } catch (error) {
-      this.#halt({ reason: 'callback', error });
-    }
+    // It may be asynchronous all the same.
+    (async () => onProgress(progress))().catch((error: unknown) => this.#halt({ reason: 'callback', error }));
   }
 
   /** The first reason is the one that counts. */
@@ -177,10 +195,7 @@ export class FanOutRun {
     this.#stop = stop;
     this.chunks.stop();
     this.#stopping.abort();
-    // Not before those have their chunk whose reading was complete: it must be counted.
-    setImmediate(() => {
-      for (const wake of this.#readers) wake();
-    });
+    this.#wakeSoon();
   }
 
   #counts() {
@@ -197,11 +212,12 @@ export class FanOutRun {
     const { chunks, requests, throttled, unaccepted } = this.#tally;
     return {
       id: this.#id,
-      status: this.#stop === undefined ? statusOf(counts) : 'aborted',
+      // A stop that came when everything was done has left no one out.
+      status: this.chunks.isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
       counts,
       ...(this.#stop !== undefined && { stop: this.#stop }),
       chunks,
-      invalid: this.chunks.invalid,
+      invalid: [...this.chunks.invalid],
       ...(unaccepted !== undefined && { unaccepted }),
       elapsedMs: this.#elapsedMs(),
       requests,

@@ -1,22 +1,13 @@
 /** The rate is that of the last few seconds. */
 const WINDOW_MS = 5_000;
-const EVERY_MS = 250;
 
-/** Says when it is time to tell how far something is, how fast it goes, and how long it will take yet. */
+/** Says how fast something goes, and how long it will take yet. */
 export class ProgressMeter {
   readonly #marks: { at: number; done: number }[] = [];
-  #toldAt = Number.NEGATIVE_INFINITY;
 
   /** @param now monotonic milliseconds */
   constructor(private readonly now: () => number = () => performance.now()) {
     this.#marks.push({ at: now(), done: 0 });
-  }
-
-  /** Whether it was long enough ago that someone was told. */
-  isDue(): boolean {
-    if (this.now() - this.#toldAt < EVERY_MS) return false;
-    this.#toldAt = this.now();
-    return true;
   }
 
   /** @returns how many a second, and how many milliseconds the rest will take, if the total is known */

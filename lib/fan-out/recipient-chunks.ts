@@ -31,13 +31,17 @@ export class RecipientChunks {
   /** How large the next chunks are. */
   chunkSize: number;
 
-  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   readonly #dedupe: Dedupe;
   #seen = new Set<string>();
   #pending: string[] = [];
   #chunks = 0;
-  /** The source has no more. */
+  /** Whether the source came to its own end. */
+  isComplete = false;
+  /** Nothing is to be read from the source any more. */
   #exhausted = false;
+  /** What comes now comes too late to be counted. */
+  #closed = false;
   /** No one wants more. */
   #stopped = false;
   /** The reading that is under way: the next one begins after it. */
@@ -45,13 +49,11 @@ export class RecipientChunks {
 
   /** @param maxSeen how many different IDs are kept at most, to tell duplicates among `all` */
   constructor(
-    source: Iterable<unknown> | AsyncIterable<unknown>,
+    private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
     chunkSize: number,
     dedupe: Dedupe,
     private readonly maxSeen = MAX_DEDUPE_ALL,
   ) {
-    this.#iterator =
-      Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     this.chunkSize = chunkSize;
     this.#dedupe = dedupe;
   }
@@ -68,29 +70,35 @@ export class RecipientChunks {
     this.#stopped = true;
     if (this.#exhausted) return;
     this.#exhausted = true;
-    void (async () => this.#iterator.return?.())().catch(() => undefined);
+    void (async () => this.#iterator?.return?.())().catch(() => undefined);
   }
 
   /** What was read and not handed out, because the reading was stopped. */
   takeRest(): readonly string[] {
+    this.#closed = true;
     return this.#pending.splice(0);
   }
 
   async #read(): Promise<Chunk | undefined> {
     while (!this.#exhausted && this.#pending.length < this.chunkSize) {
       let step: IteratorResult<unknown>;
+      let done: boolean | undefined;
       try {
+        this.#iterator ??= open(this.source);
         const next = this.#iterator.next();
         // A microtask for each of a million array elements would be most of the work.
         step = 'then' in next ? await next : next;
+        ({ done } = step);
       } catch (error) {
         // A source that has thrown is at its end, and not to be closed.
         this.#exhausted = true;
         this.#stopped = true;
         throw error;
       }
-      if (step.done === true) this.#exhausted = true;
-      else this.#add(step.value);
+      if (done === true) {
+        this.isComplete = !this.#stopped;
+        this.#exhausted = true;
+      } else this.#add(step.value);
       if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
     }
     if (this.#stopped || this.#pending.length === 0) return undefined;
@@ -100,6 +108,7 @@ export class RecipientChunks {
   }
 
   #add(value: unknown): void {
+    if (this.#closed) return;
     const position = this.input++;
     if (!isId(value)) {
       this.invalidCount += 1;
@@ -127,4 +136,14 @@ export class RecipientChunks {
     }
     this.#pending.push(value);
   }
+}
+
+/** As `for await` chooses. */
+function open(
+  source: Iterable<unknown> | AsyncIterable<unknown>,
+): Iterator<unknown> | AsyncIterator<unknown> {
+  const { [Symbol.asyncIterator]: openAsync } = source as Partial<AsyncIterable<unknown>>;
+  return typeof openAsync === 'function'
+    ? openAsync.call(source)
+    : (source as Iterable<unknown>)[Symbol.iterator]();
 }

@@ -1,3 +1,4 @@
+import { isStringObject } from 'node:util/types';
 import { BatchSendRoomUnicastDto } from '../dto/batch-send-room-unicast.dto.js';
 import { validateRequest } from '../dto/validate-request.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
@@ -26,7 +27,8 @@ export function validateFanOutRequest(request: FanOutRequest): FanOutRequest {
 
 function sourceProblem(to: unknown): string | undefined {
   const rule = 'expected an iterable or async iterable of user IDs';
-  if (typeof to === 'string') return `is a string, whose characters would be taken for user IDs; ${rule}`;
+  if (typeof to === 'string' || isStringObject(to))
+    return `is a string, whose characters would be taken for user IDs; ${rule}`;
   if (typeof to !== 'object' || to === null)
     return `is ${to === undefined ? 'missing' : `a ${typeof to}`}; ${rule}`;
   const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: async } = to as Partial<

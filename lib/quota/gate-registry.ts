@@ -18,7 +18,12 @@ interface SharedGate {
   readonly quota: LocalQuota;
   /** What each user of it wants to be held to: the smallest holds for all. */
   readonly limits: Map<GateLease, number>;
+  /** Monotonic milliseconds; of a gate without users. */
+  unusedSince: number;
 }
+
+/** Far longer than the service looks back. */
+const KEEP_UNUSED_MS = 60_000;
 
 /**
  * The gates of this process. They hang on the process rather than on this file, of which an ES module copy and
@@ -31,10 +36,10 @@ function gates(): Map<string, SharedGate> {
   return (process_[GATES] ??= new Map());
 }
 
-/** What one module has of the gates: one for each access key that it signs with, which is one at a time. */
+/** What one module has of the gates: that of the access key which it signs with at the time. */
 export class GateLease {
   #key: string | undefined;
-  #gate: QuotaGate | undefined;
+  #shared: SharedGate | undefined;
 
   constructor(
     private readonly settings: QuotaSettings,
@@ -49,31 +54,41 @@ export class GateLease {
     const limit = requestsPerSecond - reserve;
     const app = scope === 'app' ? this.appId : '';
     const key = JSON.stringify([this.endpoint, accessKeyId, app]);
-    if (this.#gate === undefined || key !== this.#key) {
-      this.release();
-      const shared = gates().get(key) ?? open(limit, maxQueue);
+    if (this.#shared === undefined || key !== this.#key) {
+      forgetUnused();
+      // A key that comes after another of the same module's is of the same account, and so has the same quota.
+      const shared = gates().get(key) ?? this.#shared ?? open(limit, maxQueue);
+      if (shared !== this.#shared) this.release();
+      gates().set(key, shared);
       shared.limits.set(this, limit);
       shared.quota.limit = Math.min(...shared.limits.values());
-      gates().set(key, shared);
       this.#key = key;
-      this.#gate = shared.gate;
+      this.#shared = shared;
     }
-    return this.#gate;
+    return this.#shared.gate;
   }
 
-  /** Lets go of the gate; the last to do so takes it out of the process. */
+  /** Lets go of the gate. */
   release(): void {
-    const shared = this.#key === undefined ? undefined : gates().get(this.#key);
-    if (this.#key === undefined || shared === undefined) return;
+    const shared = this.#shared;
+    if (shared === undefined) return;
     shared.limits.delete(this);
-    if (shared.limits.size === 0) gates().delete(this.#key);
-    else shared.quota.limit = Math.min(...shared.limits.values());
+    shared.unusedSince = performance.now();
+    if (shared.limits.size > 0) shared.quota.limit = Math.min(...shared.limits.values());
     this.#key = undefined;
-    this.#gate = undefined;
+    this.#shared = undefined;
+  }
+}
+
+/** What was sent a moment ago still counts, whoever sends next. */
+function forgetUnused(): void {
+  const now = performance.now();
+  for (const [key, { limits, unusedSince }] of gates()) {
+    if (limits.size === 0 && now - unusedSince > KEEP_UNUSED_MS) gates().delete(key);
   }
 }
 
 function open(limit: number, maxQueue: number): SharedGate {
   const quota = new LocalQuota(limit);
-  return { gate: new QuotaGate(quota, maxQueue), quota, limits: new Map() };
+  return { gate: new QuotaGate(quota, maxQueue), quota, limits: new Map(), unusedSince: 0 };
 }

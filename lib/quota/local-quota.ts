@@ -46,6 +46,10 @@ export class LocalQuota implements Quota {
     return this.#gcra.intervalMs;
   }
 
+  get heldMs(): number {
+    return this.#gcra.delayMs(this.now());
+  }
+
   /** One at a time, and only what is due: a slot that is taken ahead could come up late. */
   reserve(): Reservation {
     const now = this.now();

@@ -62,7 +62,7 @@ export class QuotaGate {
 
   /**
    * Takes a place in the queue, or passes at once.
-   * @param withinMs how long there is time to wait
+   * @param withinMs how long there is time to wait; whoever is part of a bulk has all the time that there is
    * @returns undefined when the request may leave now
    * @throws RtcQuotaError when the queue is full, or too long to come through it in time
    */
@@ -77,7 +77,7 @@ export class QuotaGate {
     const problem =
       lane === 'single' && waiters.size > this.maxQueue
         ? `is full: ${waiters.size - 1} calls are waiting, for about ${waitMs} ms`
-        : waitMs > withinMs
+        : lane === 'single' && waitMs > withinMs
           ? `is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left`
           : undefined;
     if (problem !== undefined) {
@@ -102,27 +102,32 @@ export class QuotaGate {
   /** Whoever comes now comes after those of its own lane, and takes turns with those of the other. */
   #estimateWaitMs(lane: Lane): number {
     const ahead = this.#lanes[lane].size;
-    return (ahead + Math.min(ahead, this.queued - ahead)) * this.quota.intervalMs;
+    const turns = ahead + Math.min(ahead, this.queued - ahead);
+    return this.quota.heldMs + turns * this.quota.intervalMs;
   }
 
   /** Takes slots as long as someone waits, and grants each when it is due. */
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.queued > 0) {
-      const reserved = this.quota.reserve(Math.min(this.queued, this.quota.batchSize));
-      const { slots, delayMs, intervalMs } = reserved instanceof Promise ? await reserved : reserved;
-      const firstDue = this.time.now() + Math.max(0, delayMs);
-      if (slots === 0) await this.#waitUntil(firstDue);
-      for (let slot = 0; slot < slots; slot++) {
-        const due = firstDue + slot * intervalMs;
-        // Not awaiting what is due lets a lone request pass without waiting at all.
-        if (due - this.time.now() > EARLY_MS) await this.#waitUntil(due);
-        if (this.time.now() - due > LATE_MS) break;
-        this.#grantNext();
+    try {
+      while (this.queued > 0) {
+        const reserved = this.quota.reserve(Math.min(this.queued, this.quota.batchSize));
+        const { slots, delayMs, intervalMs } = reserved instanceof Promise ? await reserved : reserved;
+        const firstDue = this.time.now() + Math.max(0, delayMs);
+        if (slots === 0) await this.#waitUntil(firstDue);
+        for (let slot = 0; slot < slots; slot++) {
+          const due = firstDue + slot * intervalMs;
+          // Not awaiting what is due lets a lone request pass without waiting at all.
+          if (due - this.time.now() > EARLY_MS) await this.#waitUntil(due);
+          if (this.time.now() - due > LATE_MS) break;
+          this.#grantNext();
+        }
       }
+    } finally {
+      // In the same turn as the queue was found empty: whoever comes next must start it again.
+      this.#pumping = false;
     }
-    this.#pumping = false;
   }
 
   async #waitUntil(due: number): Promise<void> {

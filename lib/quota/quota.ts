@@ -17,6 +17,8 @@ export interface Quota {
   readonly batchSize: number;
   /** Between slots at present, in milliseconds: for estimates. */
   readonly intervalMs: number;
+  /** How long it is until the next slot, in milliseconds, as far as is known: for estimates. */
+  readonly heldMs: number;
   /** Takes up to so many of the next slots. Never rejects. */
   reserve(slots: number): Reservation | Promise<Reservation>;
   /** So long went by, in milliseconds, from a slot to the answer of the request that used it. */

@@ -36,11 +36,17 @@ export class Sender {
   readonly #inFlight = new Map<CallControl, Promise<AcceptedCall>>();
   readonly #callers = new AbortListeners();
   #calls = 0;
+  readonly #shutdown = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(context: SendContext, shutdownTimeoutMs: number) {
     this.#context = context;
     this.#shutdownTimeoutMs = shutdownTimeoutMs;
+  }
+
+  /** Aborted when new calls are refused. */
+  get closing(): AbortSignal {
+    return this.#shutdown.signal;
   }
 
   /** @throws RtcMessagingError for everything but an acceptance */
@@ -75,6 +81,7 @@ export class Sender {
   async #close(): Promise<void> {
     const { observe, client, gates } = this.#context;
     observe({ type: 'shutdown', status: 'started', inFlight: this.#inFlight.size });
+    this.#shutdown.abort();
     const ended = Promise.allSettled(this.#inFlight.values());
     const box = new TimeBox(this.#shutdownTimeoutMs);
     try {

@@ -17,6 +17,7 @@ import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js
 import { FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { AbortListeners } from '../retry/abort-listeners.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { checkSendOptions } from './check-send-options.js';
 import type { SendOptions } from './send-options.js';
@@ -31,6 +32,7 @@ export class RoomUnicastService {
   // Private to the language, so that printing the service does not print its sockets' requests.
   readonly #settings: RtcMessagingSettings;
   readonly #sender: Sender;
+  readonly #listeners = new AbortListeners();
 
   constructor(@Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings, sender: Sender) {
     this.#settings = settings;
@@ -73,8 +75,8 @@ export class RoomUnicastService {
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkFanOutOptions(options);
-    // Found out now rather than by the first chunk.
-    this.#body(message, []);
+    // Once for all: the caller may use its bytes for something else meanwhile.
+    const body = this.#body(message, []);
     const limits: CallLimits = {
       ...callLimits(this.#settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
@@ -82,8 +84,8 @@ export class RoomUnicastService {
     };
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe);
     const send: SendChunk = (recipients, stop) =>
-      this.#sender.send(ACTION, this.#body(message, recipients), limits, { stop });
-    return new FanOutRun(chunks, send, plan).run();
+      this.#sender.send(ACTION, { ...body, To: recipients }, limits, { stop });
+    return new FanOutRun(chunks, send, plan, this.#listeners, this.#sender.closing).run();
   }
 
   /**

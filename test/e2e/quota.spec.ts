@@ -142,9 +142,7 @@ describe('the quota', () => {
     const service = await serviceWith({ deadlineMs: 60_000 });
     const first = new AbortController();
     const held = rejectionOf(service.batchSend(MESSAGE, { signal: first.signal }));
-    while (emulator.requests.length === 0) await sleep(5);
-    await sleep(20);
-    // Now everyone waits, as the service has asked.
+    // These take their places before the service asks to wait.
     const timedOut = rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { deadlineMs: 100 }));
     const controller = new AbortController();
     const aborted = rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE, { signal: controller.signal }));
@@ -154,6 +152,10 @@ describe('the quota', () => {
     );
     controller.abort();
     expect(await aborted).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted', attempts: [] });
+    // And who comes now is told at once how long it would be.
+    const late = await rejectionOf<RtcQuotaError>(service.batchSend(MESSAGE, { deadlineMs: 100 }));
+    expect(late.code).toBe('RTC_QUOTA');
+    expect(late.retryAfterMs).toBeGreaterThan(15_000);
     first.abort();
     await held;
     expect(emulator.requests).toHaveLength(1);

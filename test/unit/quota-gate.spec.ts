@@ -110,6 +110,7 @@ describe("the quota's gate", () => {
     const quota: Quota = {
       batchSize: 10,
       intervalMs: 10,
+      heldMs: 0,
       reserve: (slots: number): Promise<Reservation> => {
         asked.push(slots);
         return Promise.resolve({ slots, delayMs: 10, intervalMs: 10 });
@@ -138,6 +139,7 @@ describe("the quota's gate", () => {
     const quota: Quota = {
       batchSize: 1,
       intervalMs: 10,
+      heldMs: 0,
       reserve: () => ({ slots: time.ms < 10 ? 0 : 1, delayMs: 10 - time.ms, intervalMs: 10 }),
       observeRoundTrip: (ms) => seen.push(ms),
       throttled: () => undefined,
