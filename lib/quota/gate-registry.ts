@@ -22,8 +22,8 @@ interface SharedGate {
   unusedSince: number;
 }
 
-/** Far longer than the service looks back. */
-const KEEP_UNUSED_MS = 60_000;
+/** Longer than the service looks back. */
+const KEEP_UNUSED_MS = 5_000;
 
 /**
  * The gates of this process. They hang on the process rather than on this file, of which an ES module copy and
@@ -74,7 +74,8 @@ export class GateLease {
     if (shared === undefined) return;
     shared.limits.delete(this);
     shared.unusedSince = performance.now();
-    if (shared.limits.size > 0) shared.quota.limit = Math.min(...shared.limits.values());
+    if (shared.limits.size === 0) shared.quota.forgetRefusals();
+    else shared.quota.limit = Math.min(...shared.limits.values());
     this.#key = undefined;
     this.#shared = undefined;
   }

@@ -26,6 +26,11 @@ export class Gcra {
     this.#tat = Math.max(this.#tat, now) + this.intervalMs;
   }
 
+  /** Takes back what holds it up beyond the events that have happened. */
+  release(now: number): void {
+    this.#tat = Math.min(this.#tat, now + this.burst * this.intervalMs);
+  }
+
   /** Nothing may happen before `time`, and no burst at it either. */
   delayUntil(time: number): void {
     this.#tat = Math.max(this.#tat, time + (this.burst - 1) * this.intervalMs);

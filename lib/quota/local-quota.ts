@@ -75,6 +75,14 @@ export class LocalQuota implements Quota {
     this.#gcra.delayUntil(now + Math.max(retryAfterMs, PAUSE_MS));
   }
 
+  /** Forgets refusals, as a new process would; what was sent a moment ago still counts. */
+  forgetRefusals(): void {
+    this.#share = 1;
+    this.#cutAt = Number.NEGATIVE_INFINITY;
+    this.#repace(this.now());
+    this.#gcra.release(this.now());
+  }
+
   #shareAt(now: number): number {
     if (this.#share === 1) return 1;
     return Math.min(1, this.#share + ((now - this.#cutAt) / 1_000) * RECOVERY_PER_SECOND);

@@ -214,6 +214,16 @@ describe('the quota of one process', () => {
     expect(slotsIn(apart.quota, apart.clock, 60_000)).toBeGreaterThan(20_000);
   });
 
+  it('forgets refusals when it is told to, and not what was sent', () => {
+    const { clock, quota } = create(500);
+    const sent = slotsIn(quota, clock, 500);
+    quota.throttled(30_000);
+    quota.forgetRefusals();
+    const rest = slotsIn(quota, clock, 500);
+    expect(rest).toBeGreaterThan(215);
+    expect(sent + rest).toBeLessThanOrEqual(500);
+  });
+
   it('waits as long as the service asks', () => {
     const { clock, quota } = create(500);
     quota.throttled(2_000);
