@@ -16,7 +16,7 @@ import {
   RtcNetworkError,
   RtcTimeoutError,
 } from 'nestjs-rtc-messaging';
-import { generate } from 'selfsigned';
+import { certificate } from '../support/certificate.js';
 import { rejectionOf } from '../support/rejection.js';
 import { listen, respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
 import { createService } from '../support/service.js';
@@ -306,14 +306,6 @@ describe('the outcome', () => {
   });
 
   describe('over TLS', () => {
-    const certificate = async (): Promise<{ key: string; cert: string }> => {
-      const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
-        keySize: 2_048,
-        extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
-      });
-      return { key, cert };
-    };
-
     it('is accepted by a server whose certificate is trusted', async () => {
       const tls = await certificate();
       const server = await serve(respond(200, vendorAnswer()), tls);
