@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault } from './fault.js';
+import { JSON_TYPE, sendText } from './send-json.js';
 
 /** What is to be answered, before a fault gets at it. */
 export interface ApiAnswer {
@@ -11,6 +12,21 @@ export interface ApiAnswer {
 const PAGE = '<html><head><title>Welcome</title></head><body>Nothing of the service here.</body></html>';
 const DEFAULT_DRIP_MS = 50;
 
+/** The status that is sent, which a fault may have put in place of the answer's; undefined where none is. */
+export function statusSent({ httpStatus }: ApiAnswer, fault: Fault | undefined): number | undefined {
+  switch (fault?.kind) {
+    case 'reset':
+      return undefined;
+    case 'html':
+    case 'empty':
+      return fault.httpStatus ?? 200;
+    case 'redirect':
+      return fault.httpStatus ?? 307;
+    default:
+      return httpStatus;
+  }
+}
+
 /**
  * Writes an answer, or what a fault makes of it.
  * @param socket the TCP socket itself, also under TLS
@@ -18,62 +34,49 @@ const DEFAULT_DRIP_MS = 50;
 export function transmit(
   response: ServerResponse,
   socket: Socket | undefined,
-  { httpStatus, body }: ApiAnswer,
+  answer: ApiAnswer,
   fault?: Fault,
 ): void {
-  const text = JSON.stringify(body);
+  const text = JSON.stringify(answer.body);
+  const httpStatus = statusSent(answer, fault) ?? answer.httpStatus;
   switch (fault?.kind) {
     case 'reset':
       if (socket === undefined) response.destroy();
       else socket.resetAndDestroy();
       break;
     case 'late':
-      later(response, fault.delayMs, () => write(response, httpStatus, text));
+      later(response, fault.delayMs, () => sendText(response, httpStatus, text));
       break;
     case 'drip':
       drip(response, httpStatus, text, fault.intervalMs ?? DEFAULT_DRIP_MS);
       break;
     case 'truncated':
-      write(response, httpStatus, text.slice(0, text.length / 2));
+      sendText(response, httpStatus, text.slice(0, text.length / 2));
       break;
     case 'html':
-      write(response, fault.httpStatus ?? 200, PAGE, { 'Content-Type': 'text/html' });
+      sendText(response, httpStatus, PAGE, { 'Content-Type': 'text/html' });
       break;
     case 'empty':
-      write(response, fault.httpStatus ?? 200, '');
+      sendText(response, httpStatus, '');
       break;
     case 'redirect':
-      write(response, fault.httpStatus ?? 307, '', { Location: fault.location });
+      sendText(response, httpStatus, '', { Location: fault.location });
       break;
     case 'oversized':
-      write(response, httpStatus, text.padEnd(fault.bytes));
+      sendText(response, httpStatus, text.padEnd(fault.bytes));
       break;
     case 'error':
-      write(response, httpStatus, text, {
+      sendText(response, httpStatus, text, {
         ...(fault.retryAfter !== undefined && { 'Retry-After': String(fault.retryAfter) }),
       });
       break;
     case 'close_after_answer':
       response.on('finish', () => response.socket?.end());
-      write(response, httpStatus, text);
+      sendText(response, httpStatus, text);
       break;
     default:
-      write(response, httpStatus, text);
+      sendText(response, httpStatus, text);
   }
-}
-
-function write(
-  response: ServerResponse,
-  httpStatus: number,
-  text: string,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(httpStatus, {
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(text),
-    ...headers,
-  });
-  response.end(text);
 }
 
 function later(response: ServerResponse, delayMs: number, act: () => void): void {
@@ -84,7 +87,7 @@ function later(response: ServerResponse, delayMs: number, act: () => void): void
 function drip(response: ServerResponse, httpStatus: number, text: string, intervalMs: number): void {
   const bytes = Buffer.from(text);
   response.writeHead(httpStatus, {
-    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Type': JSON_TYPE,
     'Content-Length': bytes.length,
   });
   let sent = 0;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { EmulatorAccount } from './account.js';
-import { type ApiAnswer, transmit } from './api-answer.js';
+import { type ApiAnswer, statusSent, transmit } from './api-answer.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
 import { authenticate } from './authenticate.js';
 import { readBatchSendRoomUnicast, type RoomUnicast } from './batch-send-room-unicast.js';
@@ -90,6 +90,7 @@ export class ApiEndpoint {
     const { outcome, apiCode, ...answer } = this.#answer(raw, at, fault);
     // What was refused on its own account is not spoilt further.
     const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
+    const httpStatus = statusSent(answer, spoilt);
     this.server.record({
       requestId: answer.body.ResponseMetadata.RequestId,
       at,
@@ -98,7 +99,7 @@ export class ApiEndpoint {
       headers: Object.fromEntries(raw.headers),
       body: raw.body,
       outcome,
-      ...(spoilt?.kind !== 'reset' && { httpStatus: spokenStatus(spoilt) ?? answer.httpStatus }),
+      ...(httpStatus !== undefined && { httpStatus }),
       ...(apiCode !== undefined && { apiCode }),
       ...(fault !== undefined && { fault: fault.kind }),
     });
@@ -222,17 +223,4 @@ function readFaultTarget(body: Buffer): FaultTarget {
     roomId: typeof RoomId === 'string' ? RoomId : '',
     to: (Array.isArray(To) ? To : [To]).filter((userId): userId is string => typeof userId === 'string'),
   };
-}
-
-/** The status that a fault puts in place of the answer's. */
-function spokenStatus(fault: Fault | undefined): number | undefined {
-  switch (fault?.kind) {
-    case 'html':
-    case 'empty':
-      return fault.httpStatus ?? 200;
-    case 'redirect':
-      return fault.httpStatus ?? 307;
-    default:
-      return undefined;
-  }
 }

@@ -7,11 +7,22 @@ export function sendJson(
   body: unknown,
   { close = false }: { close?: boolean } = {},
 ): void {
-  const text = JSON.stringify(body);
+  sendText(response, status, JSON.stringify(body), close ? { Connection: 'close' } : {});
+}
+
+/** A text that is JSON unless the headers say otherwise. */
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Type': JSON_TYPE,
     'Content-Length': Buffer.byteLength(text),
-    ...(close && { Connection: 'close' }),
+    ...headers,
   });
   response.end(text);
 }
+
+export const JSON_TYPE = 'application/json; charset=utf-8';
