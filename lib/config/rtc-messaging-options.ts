@@ -22,7 +22,7 @@ export interface RtcHttpOptions {
 export interface RtcRetryOptions {
   /**
    * How many attempts a call makes at most, 1–10. Beside these, a request may be signed again with the
-   * service's time, and with fresh credentials, once each. Default 3. `RTC_RETRY_MAX_ATTEMPTS`
+   * service's time, and, once, with fresh credentials. Default 3. `RTC_RETRY_MAX_ATTEMPTS`
    */
   readonly maxAttempts?: number;
 }

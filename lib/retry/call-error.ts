@@ -15,15 +15,20 @@ import { codeOf, UNREADABLE } from './describe-attempt.js';
 export interface CallFacts {
   readonly action: RtcActionName;
   readonly attempts: readonly Attempt[];
-  /** Why the last attempt had no more time: `timeoutMs of 5000 ms`. */
-  readonly limit: string;
   /** Whether the app's shutdown, and not the caller, is what aborts. */
   readonly shuttingDown: boolean;
 }
 
-/** The error of a call whose last attempt had this result, and which does not try again. */
-export function errorOfCall(call: CallFacts, { end, phase }: AttemptResult): RtcMessagingError {
-  const { action, attempts, limit } = call;
+/**
+ * The error of a call whose last attempt had this result, and which does not try again.
+ * @param limit of that attempt: `timeoutMs of 5000 ms`
+ */
+export function errorOfCall(
+  call: CallFacts,
+  { end, phase }: AttemptResult,
+  limit: string,
+): RtcMessagingError {
+  const { action, attempts } = call;
   const init = describeCall(call);
   const consequence = consequenceOf(call);
   const which = attempts.length > 1 ? ` at attempt ${attempts.length}` : '';
@@ -69,9 +74,9 @@ export function errorOfCall(call: CallFacts, { end, phase }: AttemptResult): Rtc
 }
 
 /** The deadline passed while no attempt was under way. */
-export function deadlineError(call: CallFacts, when: string): RtcTimeoutError {
+export function deadlineError(call: CallFacts, limit: string, when: string): RtcTimeoutError {
   return new RtcTimeoutError(
-    `${call.action} exceeded ${call.limit} ${when}; ${consequenceOf(call)}.`,
+    `${call.action} exceeded ${limit} ${when}; ${consequenceOf(call)}.`,
     describeCall(call),
   );
 }

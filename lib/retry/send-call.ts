@@ -57,6 +57,17 @@ export interface CallSignals {
 /** As long as a timer can be. */
 const LONGEST_MS = 2_147_483_647;
 
+/** An attempt that is over, what it proves, and which limit it had: `timeoutMs of 5000 ms`. */
+interface JudgedAttempt {
+  readonly result: AttemptResult;
+  readonly verdict: Verdict;
+  readonly limit: string;
+}
+
+function judge(result: AttemptResult, limit: string): JudgedAttempt {
+  return { result, verdict: classify(result.end, result.phase), limit };
+}
+
 interface NextAttempt {
   readonly reason: RtcRetryReason;
   readonly wait?: Pick<RtcWaitEvent, 'reason' | 'delayMs'>;
@@ -85,11 +96,10 @@ export class SendCall {
 
   /** @returns the accepted request's ID. Rejects with an RtcMessagingError. */
   async run(): Promise<string> {
-    let last: { result: AttemptResult; limit: string } | undefined;
+    let last: JudgedAttempt | undefined;
     for (;;) {
       last = await this.#attempt(last);
-      const { result, limit } = last;
-      const verdict = classify(result.end, result.phase);
+      const { result, verdict, limit } = last;
       this.#note(result, verdict);
       const { end } = result;
       if (end.kind === 'answered' && end.reply.kind === 'success' && verdict.outcome === 'accepted') {
@@ -98,7 +108,7 @@ export class SendCall {
       const next = await this.#next(verdict.remedy, result);
       if (next?.wait !== undefined) await this.#wait(next.wait);
       // Nothing is begun that has no time to end.
-      if (next === undefined || this.#left() <= 0) throw errorOfCall(this.#facts(limit), result);
+      if (next === undefined || this.#left() <= 0) throw errorOfCall(this.#facts(), result, limit);
       this.context.observe({
         type: 'retry',
         call: this.info,
@@ -112,21 +122,19 @@ export class SendCall {
    * Waits for a slot of the quota, and uses it.
    * @param last the attempt before this one: when the queue is full, the call ends with what came of that
    */
-  async #attempt(
-    last: { result: AttemptResult; limit: string } | undefined,
-  ): Promise<{ result: AttemptResult; limit: string }> {
+  async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
     const { client, clock, gates } = this.context;
     const { abort } = this.signals;
     const before = this.#limit();
     const identity = await client.identify({ timeoutMs: before.ms, signal: abort });
-    if (typeof identity !== 'string') return { result: identity, limit: before.name };
+    if (typeof identity !== 'string') return judge(identity, before.name);
 
     const gate = gates.gateFor(identity);
     try {
       await this.#waitForSlot(gate);
     } catch (error) {
       throw last !== undefined && error instanceof RtcQuotaError
-        ? errorOfCall(this.#facts(last.limit), last.result)
+        ? errorOfCall(this.#facts(), last.result, last.limit)
         : error;
     }
     const limit = this.#limit();
@@ -136,14 +144,13 @@ export class SendCall {
       clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
     });
     if (result.end.kind === 'answered') gate.observeRoundTrip(result.durationMs);
-    if (classify(result.end, result.phase).remedy === 'slow_down') {
-      gate.quota.throttled(this.#retryAfterMs(result));
-    }
-    return { result, limit: limit.name };
+    const judged = judge(result, limit.name);
+    if (judged.verdict.remedy === 'slow_down') gate.quota.throttled(this.#retryAfterMs(result));
+    return judged;
   }
 
   async #waitForSlot(gate: QuotaGate): Promise<void> {
-    if (this.signals.stop.aborted) throw abortedError(this.#facts(''), 'while waiting to send');
+    if (this.signals.stop.aborted) throw abortedError(this.#facts(), 'while waiting to send');
     const isBulk = this.limits.lane === 'bulk';
     const left = this.#left();
     const ticket = gate.enter(this.limits.lane, left);
@@ -155,8 +162,9 @@ export class SendCall {
     } catch {
       ticket.cancel();
       const when = 'while waiting for the quota';
-      const facts = this.#facts(`deadlineMs of ${this.limits.deadlineMs} ms`);
-      throw box.interruption === 'timeout' ? deadlineError(facts, when) : abortedError(facts, when);
+      throw box.interruption === 'timeout'
+        ? deadlineError(this.#facts(), `deadlineMs of ${this.limits.deadlineMs} ms`, when)
+        : abortedError(this.#facts(), when);
     } finally {
       box.dispose();
     }
@@ -241,7 +249,7 @@ export class SendCall {
       return await box.guard(this.context.credentials.replace(signedWith.credentials));
     } catch {
       if (box.interruption === 'timeout') return false;
-      throw abortedError(this.#facts(''), 'while credentials were renewed');
+      throw abortedError(this.#facts(), 'while credentials were renewed');
     } finally {
       box.dispose();
     }
@@ -274,13 +282,13 @@ export class SendCall {
     try {
       await sleep(wait.delayMs, undefined, { signal: this.signals.stop });
     } catch {
-      throw abortedError(this.#facts(''), 'while waiting to send again');
+      throw abortedError(this.#facts(), 'while waiting to send again');
     }
   }
 
-  #facts(limit: string): CallFacts {
+  #facts(): CallFacts {
     const { action } = this.info;
-    return { action, attempts: this.attempts, limit, shuttingDown: this.signals.abort.reason === SHUTDOWN };
+    return { action, attempts: this.attempts, shuttingDown: this.signals.abort.reason === SHUTDOWN };
   }
 }
 
