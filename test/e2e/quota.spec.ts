@@ -6,7 +6,6 @@ import {
   type RtcAbortedError,
   RtcMessagingModule,
   type RtcMessagingOptions,
-  type RtcNetworkError,
   RtcQuotaError,
   type RtcTimeoutError,
 } from 'nestjs-rtc-messaging';
@@ -120,21 +119,26 @@ describe('the quota', () => {
   });
 
   it('that is full does not hide what came of an attempt before', async () => {
-    emulator.faults.add({ kind: 'reset', accept: true, match: { roomId: 'special' } });
+    emulator.faults.add({ kind: 'late', delayMs: 10_000, match: { roomId: 'special' } });
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
     const service = await serviceWith({ onUnknown: 'resend', quota: { requestsPerSecond: 50, maxQueue: 1 } });
-    const special = rejectionOf<RtcNetworkError>(service.batchSend({ ...MESSAGE, roomId: 'special' }));
-    while (emulator.requests.length === 0) await sleep(1);
-    // The queue is kept full until the message would be sent again.
-    const filling = (async () => {
-      for (let round = 0; round < 60; round++) {
-        void service.batchSend(MESSAGE).catch(() => undefined);
-        await sleep(5);
-      }
-    })();
+    const others = new AbortController();
+    const send = () => rejectionOf(service.batchSend(MESSAGE, { deadlineMs: 60_000, signal: others.signal }));
+    const { events, stop } = listenToEvents();
+    const special = rejectionOf<RtcTimeoutError>(
+      service.batchSend({ ...MESSAGE, roomId: 'special' }, { timeoutMs: 1_000, deadlineMs: 60_000 }),
+    );
+    // Before the message is sent again, the service asks to wait, and someone else takes the only place.
+    const held = send();
+    while (!events.some((event) => event.type === 'wait' && event.reason === 'retry_after')) await sleep(1);
+    const waiting = send();
     const error = await special;
-    await filling;
-    expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'unknown' });
-    expect(emulator.deliveries.count('alice', 'hello')).toBeGreaterThan(0);
+    others.abort();
+    await Promise.all([held, waiting]);
+    stop();
+    expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'unknown' });
+    expect(error.attempts).toHaveLength(1);
+    expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
   });
 
   it('can be waited for as long as the deadline and the signal allow, and no bytes leave', async () => {
