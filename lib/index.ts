@@ -30,6 +30,10 @@ export {
   BatchSendRoomUnicastDto,
   type BatchSendRoomUnicastRequest,
 } from './dto/batch-send-room-unicast.dto.js';
+export type { MessageRequest } from './dto/message.dto.js';
+export { RoomBroadcastDto, type RoomBroadcastRequest } from './dto/room-broadcast.dto.js';
+export { SendRoomUnicastDto, type SendRoomUnicastRequest } from './dto/send-room-unicast.dto.js';
+export { UserUnicastDto, type UserUnicastRequest } from './dto/user-unicast.dto.js';
 export type { Attempt, AttemptPhase, FailureOutcome, Outcome } from './errors/attempt.js';
 export { RtcAbortedError } from './errors/rtc-aborted.error.js';
 export { RtcApiError, type RtcApiErrorInit } from './errors/rtc-api.error.js';
@@ -57,6 +61,16 @@ export type { RtcActionName } from './openapi/rtc-action.js';
 export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';
+export { RoomBroadcastService } from './services/room-broadcast.service.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';
 export type { SendOptions } from './services/send-options.js';
 export type { SendReceipt } from './services/send-receipt.js';
+export {
+  getRoomBroadcastToken,
+  getRoomUnicastToken,
+  getUserUnicastToken,
+  InjectRoomBroadcast,
+  InjectRoomUnicast,
+  InjectUserUnicast,
+} from './services/service-tokens.js';
+export { UserUnicastService } from './services/user-unicast.service.js';

@@ -1,20 +1,24 @@
 import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
-import type { ControllerNeeds } from './config/resolve-settings.js';
+import { nameProblems, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
 import { sealOptions } from './config/seal-options.js';
+import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
-import { createRoomUnicastController } from './controllers/create-room-unicast.controller.js';
+import { type ActionControllers, createControllers } from './controllers/create-controllers.js';
+import { exportServices } from './services/export-services.js';
 
 /** What Nest must know before any async factory runs. */
 export interface RtcMessagingExtras {
   /** Makes the services injectable everywhere without importing the module again. Default false. */
   isGlobal?: boolean;
-  /** Mounts `POST {path}/rooms/:roomId/unicast`. Off by default. */
+  /**
+   * Tells this registration from others, for several accounts in one app: 1–64 of `a-z A-Z 0-9 . _ -`. Its services
+   * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes.
+   */
+  name?: string;
+  /** Mounts HTTP routes for the actions that it names. Off by default. */
   controller?: RtcControllerOptions;
 }
-
-/** Found while the module was being put together; told with the settings' problems when it boots. */
-export const CONTROLLER_NEEDS = 'nestjs-rtc-messaging:controller-needs';
 
 const OPTIONS_TOKEN = 'nestjs-rtc-messaging:options';
 
@@ -23,27 +27,35 @@ const builder = new ConfigurableModuleBuilder<RtcMessagingOptions>({
 })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createRtcMessagingOptions' satisfies keyof RtcMessagingOptionsFactory)
-  .setExtras<RtcMessagingExtras>({ isGlobal: false, controller: undefined }, addExtras)
+  .setExtras<RtcMessagingExtras>({ isGlobal: false, name: undefined, controller: undefined }, addExtras)
   .build();
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } = builder;
 
-function addExtras(definition: DynamicModule, { isGlobal, controller }: RtcMessagingExtras): DynamicModule {
-  const problems = controllerProblems(controller);
-  const needs: ControllerNeeds = {
+function addExtras(
+  definition: DynamicModule,
+  { isGlobal, name, controller }: RtcMessagingExtras,
+): DynamicModule {
+  const problems = [...nameProblems(name), ...controllerProblems(controller)];
+  const registration: Registration = {
+    name,
     problems,
     needsFrom: controller !== undefined && controller?.allowFrom !== true,
   };
   const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
+  const controllers: ActionControllers = mounted === undefined ? new Map() : createControllers(mounted, name);
+  const services = exportServices(name);
   return {
     ...definition,
     global: isGlobal ?? false,
     imports: [...(definition.imports ?? []), ...(mounted?.imports ?? [])],
-    controllers: mounted === undefined ? [] : [createRoomUnicastController(mounted)],
+    controllers: [...controllers.values()],
     providers: [
       ...(definition.providers ?? []).map(sealOptionsProvider),
-      { provide: CONTROLLER_NEEDS, useValue: needs },
+      { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
+      ...services.providers,
     ],
+    exports: services.exports,
   };
 }
 

@@ -2,34 +2,38 @@ import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/
 import { ConfigModule } from '@nestjs/config';
 import type { Environment } from './config/environment.js';
 import { typeName } from './config/option-rules.js';
-import { type ControllerNeeds, resolveSettings } from './config/resolve-settings.js';
+import type { Registration } from './config/registration.js';
+import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
-import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import type { RtcMessagingSettings } from './config/settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import { Sender } from './retry/sender.js';
 import { senderProvider } from './sender.provider.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
-  CONTROLLER_NEEDS,
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './rtc-messaging.module-definition.js';
-import { RoomUnicastService } from './services/room-unicast.service.js';
+import { ActionCaller } from './services/action-caller.js';
 
 @Module({
   imports: [ConfigModule.forFeature(rtcMessagingConfig)],
   providers: [
     {
       provide: RTC_MESSAGING_SETTINGS,
-      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, CONTROLLER_NEEDS],
-      useFactory: (options: unknown, environment: Environment, controller: ControllerNeeds) =>
-        resolveSettings(options, environment, controller),
+      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION],
+      useFactory: (options: unknown, environment: Environment, registration: Registration) =>
+        resolveSettings(options, environment, registration),
     },
     senderProvider,
-    RoomUnicastService,
+    {
+      provide: ActionCaller,
+      inject: [RTC_MESSAGING_SETTINGS, Sender],
+      useFactory: (settings: RtcMessagingSettings, sender: Sender) => new ActionCaller(settings, sender),
+    },
   ],
-  exports: [RoomUnicastService],
 })
 export class RtcMessagingModule extends ConfigurableModuleClass implements OnApplicationShutdown {
   constructor(private readonly sender: Sender) {
@@ -46,7 +50,7 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
   }
 
   /**
-   * With options from a factory, a class or an existing provider. `isGlobal` and `controller` stand beside it.
+   * With options from a factory, a class or an existing provider. `isGlobal`, `name` and `controller` stand beside it.
    * @throws RtcConfigError when the app boots, listing everything that is wrong
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {

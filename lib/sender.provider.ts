@@ -1,4 +1,5 @@
 import { Logger, type Provider } from '@nestjs/common';
+import { DEFAULT_MODULE_NAME } from './config/registration.js';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { createCredentialsSource } from './credentials/credentials-source.js';
@@ -19,7 +20,9 @@ export const senderProvider: Provider = {
   provide: Sender,
   inject: [RTC_MESSAGING_SETTINGS],
   useFactory: (settings: RtcMessagingSettings): Sender => {
-    const log = new OperatorLog(new Logger('RtcMessaging'));
+    const module = settings.name;
+    const context = module === DEFAULT_MODULE_NAME ? 'RtcMessaging' : `RtcMessaging:${module}`;
+    const log = new OperatorLog(new Logger(context));
     const observe: Observe = (event) => {
       publish(event);
       try {
@@ -35,6 +38,7 @@ export const senderProvider: Provider = {
       onAsked: ({ failure, usable }) =>
         observe({
           type: 'credentials',
+          module,
           status: failure === undefined ? 'refreshed' : 'refresh_failed',
           ...(failure !== undefined && { failure }),
           usable,
@@ -49,6 +53,7 @@ export const senderProvider: Provider = {
     const client = new OpenApiClient(http, credentials, settings.apiVersion);
     return new Sender(
       {
+        module,
         client,
         clock,
         credentials,

@@ -1,11 +1,12 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
-import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { QuotaSettings } from '../quota/gate-registry.js';
 import { readEndpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
 import { agent, type Checked, flag, oneOf, text, userId, wholeNumber } from './option-rules.js';
 import { readCredentials } from './read-credentials.js';
+import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
 import { Sealed } from './sealed.js';
 import { DEFAULTS, MAX_DURATION_MS, type RtcMessagingSettings } from './settings.js';
@@ -38,24 +39,16 @@ const MAX_QUOTA = 1_000_000;
 /** A response is a few hundred bytes; this bounds what a foreign server can fill after a mistaken setting. */
 const MAX_CONTENT_LENGTH = 64 * 1_048_576;
 
-/** Known before the settings are. */
-export interface ControllerNeeds {
-  /** Told in the same error as those of the settings. */
-  readonly problems: readonly ConfigProblem[];
-  /** Whether there must be a sender, since callers over HTTP can't name one. */
-  readonly needsFrom: boolean;
-}
-
 /**
  * Merges options over the environment over the defaults.
  * @param given what the app passed, of any type
- * @param controller what the controller asks of the settings, and what is wrong with its own
+ * @param registration what it asks of the settings, and what is wrong with itself
  * @throws RtcConfigError listing everything that is wrong
  */
 export function resolveSettings(
   given: unknown,
   environment: Environment,
-  controller: ControllerNeeds = { problems: [], needsFrom: false },
+  registration: Registration = { name: undefined, problems: [], needsFrom: false },
 ): RtcMessagingSettings {
   const reader = new SettingsReader(environment);
   const options = reader.record('', given, OPTIONS);
@@ -69,7 +62,7 @@ export function resolveSettings(
       options['appId'],
       text(/^\S{1,128}$/, 'must be 1–128 characters without white space'),
     ),
-    from: controller.needsFrom
+    from: registration.needsFrom
       ? reader.required('from', options['from'], userId)
       : reader.optional('from', options['from'], userId),
     apiVersion:
@@ -107,12 +100,12 @@ export function resolveSettings(
     },
   };
   const { appId, credentials } = settings;
-  const problems = [...reader.problems, ...controller.problems];
+  const problems = [...reader.problems, ...registration.problems];
   // What is missing has been noted as a problem; asking again spares a cast.
   if (problems.length > 0 || appId === undefined || credentials === undefined) {
-    throw new RtcConfigError(problems);
+    throw new RtcConfigError(problems, undefined, registration.name);
   }
-  return { ...settings, appId, credentials };
+  return { ...settings, name: registration.name ?? DEFAULT_MODULE_NAME, appId, credentials };
 }
 
 function readTarget(

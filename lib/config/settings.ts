@@ -8,6 +8,8 @@ import type { OnUnknown } from '../retry/send-call.js';
 
 /** The options and the environment, merged, checked and with defaults: what the rest of the library reads. */
 export interface RtcMessagingSettings {
+  /** Of this module among several. */
+  readonly name: string;
   readonly appId: string;
   readonly from: string | undefined;
   readonly region: string;

@@ -3,3 +3,6 @@
  * loaded side by side.
  */
 export const RTC_MESSAGING_SETTINGS = 'nestjs-rtc-messaging:settings';
+
+/** Where what is known from the registration is. */
+export const RTC_MESSAGING_REGISTRATION = 'nestjs-rtc-messaging:registration';

@@ -1,9 +1,19 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
+import { isRtcActionName, RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 
 interface ControllerBaseOptions {
-  /** The path before `/rooms/:roomId/unicast`. Default `rtc`. */
+  /** The path before those of the actions, such as `/rooms/:roomId/unicast`. Default `rtc`. */
   readonly path?: string;
+  /**
+   * Which actions can be called. Default `['BatchSendRoomUnicast']`.
+   *
+   * - `BatchSendRoomUnicast`: `POST {path}/rooms/:roomId/unicast`
+   * - `SendRoomUnicast`: `POST {path}/rooms/:roomId/users/:to/unicast`
+   * - `SendBroadcast`: `POST {path}/rooms/:roomId/broadcast`
+   * - `SendUnicast`: `POST {path}/users/:to/unicast`
+   */
+  readonly actions?: readonly RtcActionName[];
   /** Lets callers name the sender themselves (`from`). Default false: it is the module's `from`. */
   readonly allowFrom?: boolean;
   /** Modules that export what the guards inject. */
@@ -12,7 +22,7 @@ interface ControllerBaseOptions {
 
 type Guard = Type<CanActivate> | CanActivate;
 
-/** The HTTP controller, which is off unless asked for. Who may call it must be said, one way or the other. */
+/** The HTTP controllers, which are off unless asked for. Who may call it must be said, one way or the other. */
 export type RtcControllerOptions = ControllerBaseOptions &
   (
     | { readonly guards: readonly Guard[]; readonly allowAnonymous?: false }
@@ -24,7 +34,8 @@ export type RtcControllerOptions = ControllerBaseOptions &
   );
 
 export const DEFAULT_CONTROLLER_PATH = 'rtc';
-const KNOWN = new Set(['path', 'allowFrom', 'imports', 'guards', 'allowAnonymous']);
+export const DEFAULT_ACTIONS: readonly RtcActionName[] = ['BatchSendRoomUnicast'];
+const KNOWN = new Set(['path', 'actions', 'allowFrom', 'imports', 'guards', 'allowAnonymous']);
 
 /** What is wrong with the options; with any problem, no controller is mounted and the boot fails. */
 export function controllerProblems(options: unknown): ConfigProblem[] {
@@ -35,11 +46,15 @@ export function controllerProblems(options: unknown): ConfigProblem[] {
   const problems: ConfigProblem[] = Object.keys(options)
     .filter((name) => !KNOWN.has(name))
     .map((name) => ({ option: `controller.${name}`, message: 'is not an option' }));
-  const { path, allowFrom, guards, allowAnonymous } = options as Partial<
+  const { path, actions, allowFrom, guards, allowAnonymous } = options as Partial<
     Record<keyof RtcControllerOptions, unknown>
   >;
   if (path !== undefined && (typeof path !== 'string' || path.trim() === '')) {
     problems.push({ option: 'controller.path', message: 'must be a path such as rtc' });
+  }
+  if (actions !== undefined && !isActionList(actions)) {
+    const names = Object.keys(RTC_ACTIONS).join(', ');
+    problems.push({ option: 'controller.actions', message: `must be an array of ${names}, at least one` });
   }
   for (const [name, flag] of Object.entries({ allowFrom, allowAnonymous })) {
     if (flag !== undefined && typeof flag !== 'boolean') {
@@ -58,6 +73,10 @@ export function controllerProblems(options: unknown): ConfigProblem[] {
     });
   }
   return problems;
+}
+
+function isActionList(actions: unknown): boolean {
+  return Array.isArray(actions) && actions.length > 0 && actions.every(isRtcActionName);
 }
 
 function isGuard(guard: unknown): boolean {

@@ -4,6 +4,8 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
 
 /** One call of a service's method. All events of a call carry the same object. */
 export interface RtcCallInfo {
+  /** The module's `name`, or `default`. */
+  readonly module: string;
   /** Counts up within one instance of the module. */
   readonly id: number;
   readonly action: RtcActionName;
@@ -60,6 +62,8 @@ export interface RtcOutcomeEvent {
 /** Requests are signed with another offset from this machine's clock from now on. */
 export interface RtcClockEvent {
   readonly type: 'clock';
+  /** The module's `name`, or `default`. */
+  readonly module: string;
   /** How far the service is ahead of this machine, in milliseconds. */
   readonly offsetMs: number;
 }
@@ -67,6 +71,8 @@ export interface RtcClockEvent {
 /** The credentials provider has answered, or failed. */
 export interface RtcCredentialsEvent {
   readonly type: 'credentials';
+  /** The module's `name`, or `default`. */
+  readonly module: string;
   readonly status: 'refreshed' | 'refresh_failed';
   /** How the provider failed: the kind of error or what is wrong with its answer, and nothing that it said. */
   readonly failure?: string;
@@ -77,6 +83,8 @@ export interface RtcCredentialsEvent {
 /** The app shuts down. */
 export interface RtcShutdownEvent {
   readonly type: 'shutdown';
+  /** The module's `name`, or `default`. */
+  readonly module: string;
   /** `started`: new calls are refused; `timed_out`: those under way are broken off. */
   readonly status: 'started' | 'timed_out';
   /** Calls that are under way. */

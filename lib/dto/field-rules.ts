@@ -2,13 +2,11 @@ import { isUint8Array } from 'node:util/types';
 
 /**
  * The remote API's rules for fields, as plain functions. Each returns what is wrong with a value, or undefined.
- * Source: Volcengine documentation 6348/1164064 (the action), 6348/142118 (limits), 6348/70426 (error codes).
+ * Source: Volcengine documentation 6348/1164064 (BatchSendRoomUnicast), 6348/142118 (limits), 6348/70426 (error codes).
  */
 
 /** Recipients of one request. */
 export const MAX_RECIPIENTS = 600;
-/** Message size: UTF-8 bytes of text, decoded bytes of binary. The vendor says 20 KB. */
-export const MAX_MESSAGE_BYTES = 20 * 1_024;
 
 const ID = /^[a-zA-Z0-9@._-]{1,128}$/;
 const ID_RULE = 'IDs are 1–128 of a-z A-Z 0-9 @ . _ -';
@@ -55,21 +53,24 @@ export function recipientProblems(value: unknown): ListProblem[] {
     : [...problems.slice(0, MAX_LISTED), { message: `has ${unlisted} more illegal IDs` }];
 }
 
-/** @param binary whether a string is base64 */
-export function messageProblem(value: unknown, binary: unknown): string | undefined {
+/**
+ * @param binary whether a string is base64
+ * @param maxBytes UTF-8 bytes of text, decoded bytes of binary
+ */
+export function messageProblem(value: unknown, binary: unknown, maxBytes: number): string | undefined {
   if (isUint8Array(value)) {
     if (binary === false) return 'is bytes, but binary is false';
-    return sizeProblem(value.byteLength, 'bytes');
+    return sizeProblem(value.byteLength, 'bytes', maxBytes);
   }
   if (typeof value !== 'string') return `${describeType(value)}; expected a string or a Uint8Array`;
   if (binary === true) {
     const bytes = base64ByteLength(value);
     return bytes === undefined
       ? 'is not well-formed base64 (A-Z a-z 0-9 + /, padded with = to a multiple of 4)'
-      : sizeProblem(bytes, 'bytes when decoded');
+      : sizeProblem(bytes, 'bytes when decoded', maxBytes);
   }
   if (!value.isWellFormed()) return 'holds half of a surrogate pair, which has no UTF-8 form';
-  return sizeProblem(Buffer.byteLength(value, 'utf8'), 'bytes of UTF-8');
+  return sizeProblem(Buffer.byteLength(value, 'utf8'), 'bytes of UTF-8', maxBytes);
 }
 
 /** How many bytes well-formed, padded base64 stands for; undefined when it is not that. */
@@ -79,10 +80,10 @@ export function base64ByteLength(text: string): number | undefined {
   return (text.length / 4) * 3 - padding;
 }
 
-function sizeProblem(bytes: number, unit: string): string | undefined {
+function sizeProblem(bytes: number, unit: string, maxBytes: number): string | undefined {
   if (bytes === 0) return 'is empty';
-  if (bytes <= MAX_MESSAGE_BYTES) return undefined;
-  return `is ${bytes} ${unit}; a message takes at most ${MAX_MESSAGE_BYTES} (20 KB)`;
+  if (bytes <= maxBytes) return undefined;
+  return `is ${bytes} ${unit}; a message takes at most ${maxBytes} (${maxBytes / 1_024} KB)`;
 }
 
 function describeType(value: unknown): string {

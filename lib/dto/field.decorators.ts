@@ -1,4 +1,5 @@
 import { ValidateBy, ValidateIf, type ValidationArguments } from 'class-validator';
+import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { idProblem, type ListProblem, messageProblem, recipientProblems } from './field-rules.js';
 
 /** A room's or a user's ID. */
@@ -34,8 +35,14 @@ export function pathInList(property: string, { index }: ListProblem): string {
   return index === undefined ? property : `${property}[${index}]`;
 }
 
-/** Text, bytes, or (where the object's `binary` is true) base64. */
-export function IsRtcMessage(): PropertyDecorator {
+/** Text, bytes, or (where the object's `binary` is true) base64, as much as the action takes. */
+export function IsRtcMessage(action: RtcActionName): PropertyDecorator {
+  const problemOf = (args: ValidationArguments | undefined): string | undefined =>
+    messageProblem(
+      args?.value,
+      (args?.object as { binary?: unknown } | undefined)?.binary,
+      RTC_ACTIONS[action].maxMessageBytes,
+    );
   return ValidateBy({
     name: 'isRtcMessage',
     validator: {
@@ -43,10 +50,6 @@ export function IsRtcMessage(): PropertyDecorator {
       defaultMessage: (args) => `${args?.property}: ${problemOf(args)}`,
     },
   });
-}
-
-function problemOf(args: ValidationArguments | undefined): string | undefined {
-  return messageProblem(args?.value, (args?.object as { binary?: unknown } | undefined)?.binary);
 }
 
 /** May be left out. Unlike `@IsOptional()`, null is not taken for "left out". */

@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { isRtcActionName, type RtcActionName } from '../openapi/rtc-action.js';
 import type { EmulatorAccount } from './account.js';
 import { type ApiAnswer, statusSent, transmit } from './api-answer.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
 import { authenticate } from './authenticate.js';
-import { readBatchSendRoomUnicast, type RoomUnicast } from './batch-send-room-unicast.js';
 import type { DeliveryRecord } from './delivery-record.js';
 import type { EmulatorClock } from './emulator-clock.js';
 import { acceptsRequest, type Fault, type FaultKind, type FaultTarget } from './fault.js';
 import type { Faults } from './faults.js';
-import type { ReceivedMessage } from './participant.js';
+import type { BinaryCallback, TextCallback } from './participant.js';
+import type { Presence } from './presence.js';
 import { QuotaWindow } from './quota-window.js';
 import { type RawRequest, readRawRequest } from './raw-request.js';
+import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { RecordedRequest } from './request-log.js';
 import type { Room } from './room.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
@@ -24,6 +26,7 @@ export interface ApiState {
   readonly clock: EmulatorClock;
   readonly deliveries: DeliveryRecord;
   readonly faults: Faults;
+  readonly loggedIn: Presence;
   room(roomId: string): Room;
 }
 
@@ -47,8 +50,18 @@ interface DecidedAnswer extends ApiAnswer {
 const MAX_BODY_BYTES = 1_048_576;
 /** Faults of good answers, which a message that was not accepted must not have. */
 const GOOD_ANSWERS: ReadonlySet<FaultKind> = new Set(['late', 'drip', 'oversized']);
-const ACTIONS = new Set(['BatchSendRoomUnicast']);
 const VERSIONS = new Set(['2023-07-20', '2020-12-01']);
+const IN_ROOM = { text: 'onUserMessageReceived', binary: 'onUserBinaryMessageReceived' } as const;
+/** Under which callbacks of the client SDK each action's messages arrive. */
+const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: BinaryCallback }>> = {
+  BatchSendRoomUnicast: IN_ROOM,
+  SendRoomUnicast: IN_ROOM,
+  SendBroadcast: { text: 'onRoomMessageReceived', binary: 'onRoomBinaryMessageReceived' },
+  SendUnicast: {
+    text: 'onUserMessageReceivedOutsideRoom',
+    binary: 'onUserBinaryMessageReceivedOutsideRoom',
+  },
+};
 /** Whoever sends here under one of these names meant the real service. */
 const PRODUCTION_HOST = /\.(volcengineapi|byteplusapi)\.com(:\d+)?$/i;
 
@@ -84,7 +97,7 @@ export class ApiEndpoint {
       sendJson(response, 413, { error: `The body is larger than ${MAX_BODY_BYTES} bytes.` }, { close: true });
       return;
     }
-    const fault = faults.active.length === 0 ? undefined : faults.forRequest(readFaultTarget(raw.body));
+    const fault = faults.active.length === 0 ? undefined : faults.forRequest(readFaultTarget(raw));
     const at = new Date(clock.now() + (fault?.kind === 'clock' ? fault.offsetMs : 0));
     response.setHeader('Date', at.toUTCString());
     const { outcome, apiCode, ...answer } = this.#answer(raw, at, fault);
@@ -126,7 +139,7 @@ export class ApiEndpoint {
         const admitted = this.#admit(raw, at);
         region = admitted.region;
         outcome = 'accepted';
-        this.#deliver(admitted.unicast, at);
+        this.#deliver(admitted.action, admitted.message, at);
       }
       if (fault !== undefined && outcome === 'refused' && GOOD_ANSWERS.has(fault.kind)) {
         throw new ApiError('InternalError', 'The message was not accepted.');
@@ -162,12 +175,12 @@ export class ApiEndpoint {
   }
 
   /** Checks everything that there is to check. @throws ApiError when something is wrong */
-  #admit(raw: RawRequest, at: Date): { unicast: RoomUnicast; region: string } {
+  #admit(raw: RawRequest, at: Date): { action: RtcActionName; message: EmulatedMessage; region: string } {
     const action = parameter(raw, 'Action');
     const version = parameter(raw, 'Version');
     if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
     const { account, region } = authenticate(raw, this.state.accounts, at.getTime());
-    if (!ACTIONS.has(action) || !VERSIONS.has(version)) {
+    if (!isRtcActionName(action) || !VERSIONS.has(version)) {
       throw new ApiError('InvalidActionOrVersion', 'There is no such action in this version.');
     }
     if (raw.method !== 'POST') throw new ApiError('MethodNotAllowed', 'The action takes POST.');
@@ -177,18 +190,18 @@ export class ApiEndpoint {
         `More than ${this.options.requestsPerSecond} requests in a second.`,
       );
     }
-    return { unicast: readBatchSendRoomUnicast(raw.body, account, this.state.accounts), region };
+    return { action, message: readMessage(action, raw.body, account, this.state.accounts), region };
   }
 
-  #deliver(unicast: RoomUnicast, at: Date): void {
-    this.state.deliveries.add(unicast);
-    const { from, message } = unicast;
-    const received: ReceivedMessage =
-      typeof message === 'string'
-        ? { event: 'onUserMessageReceived', from, message, at }
-        : { event: 'onUserBinaryMessageReceived', from, message, at };
-    const room = this.state.room(unicast.roomId);
-    for (const userId of unicast.to) room.deliver(userId, received);
+  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
+    const { from, message, roomId } = sent;
+    const presence = roomId === undefined ? this.state.loggedIn : this.state.room(roomId);
+    const to = sent.to ?? presence.participants.map(({ userId }) => userId);
+    this.state.deliveries.add({ ...sent, to });
+    const { text, binary } = CALLBACKS[action];
+    const received =
+      typeof message === 'string' ? { event: text, from, message, at } : { event: binary, from, message, at };
+    for (const userId of to) presence.deliver(userId, received);
   }
 
   #quotaOf(account: EmulatorAccount): QuotaWindow {
@@ -211,15 +224,16 @@ function createRequestId(at: Date): string {
 }
 
 /** A fault may be meant for a room or a user, whatever else is wrong with the body. */
-function readFaultTarget(body: Buffer): FaultTarget {
+function readFaultTarget(raw: RawRequest): FaultTarget {
   let fields: { RoomId?: unknown; To?: unknown } = {};
   try {
-    fields = (JSON.parse(body.toString('utf8')) ?? {}) as typeof fields;
+    fields = (JSON.parse(raw.body.toString('utf8')) ?? {}) as typeof fields;
   } catch {
     // Then it is meant for none in particular.
   }
   const { RoomId, To } = fields;
   return {
+    action: parameter(raw, 'Action') ?? '',
     roomId: typeof RoomId === 'string' ? RoomId : '',
     to: (Array.isArray(To) ? To : [To]).filter((userId): userId is string => typeof userId === 'string'),
   };

@@ -6,6 +6,7 @@ import { toMessageJson } from './message-json.js';
 import type { FaultRule } from './fault.js';
 import type { Faults } from './faults.js';
 import type { Participant } from './participant.js';
+import type { Presence } from './presence.js';
 import { readRawRequest } from './raw-request.js';
 import type { RecordedRequest } from './request-log.js';
 import type { Room } from './room.js';
@@ -22,6 +23,7 @@ export interface ControlledEmulator {
   readonly deliveries: DeliveryRecord;
   readonly requests: readonly RecordedRequest[];
   readonly rooms: readonly Room[];
+  readonly loggedIn: Presence;
   room(roomId: string): Room;
   moduleOptions(): EmulatorModuleOptions;
   clear(): void;
@@ -56,18 +58,38 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
   [
     'DELETE',
     /^\/rooms\/([^/]+)\/users\/([^/]+)$/,
-    ({ emulator, parameters }) => {
-      participantOf(emulator, parameters).leave();
+    ({ emulator, parameters: [roomId = '', userId = ''] }) => {
+      leave(emulator.room(roomId), userId, `in room ${roomId}`);
       return {};
     },
   ],
   [
     'GET',
     /^\/rooms\/([^/]+)\/users\/([^/]+)\/received$/,
-    ({ emulator, parameters }) =>
-      present(emulator.room(parameters[0] ?? '').lastSeen(parameters[1] ?? ''), parameters).received.map(
-        toMessageJson,
-      ),
+    ({ emulator, parameters: [roomId = '', userId = ''] }) =>
+      receivedBy(emulator.room(roomId), userId, `in room ${roomId}`),
+  ],
+  ['GET', /^\/users$/, ({ emulator }) => emulator.loggedIn.participants.map(({ userId }) => userId)],
+  [
+    'PUT',
+    /^\/users\/([^/]+)$/,
+    ({ emulator, parameters: [userId = ''] }) => {
+      emulator.loggedIn.join(userId);
+      return { userId };
+    },
+  ],
+  [
+    'DELETE',
+    /^\/users\/([^/]+)$/,
+    ({ emulator, parameters: [userId = ''] }) => {
+      leave(emulator.loggedIn, userId, 'logged in');
+      return {};
+    },
+  ],
+  [
+    'GET',
+    /^\/users\/([^/]+)\/received$/,
+    ({ emulator, parameters: [userId = ''] }) => receivedBy(emulator.loggedIn, userId, 'logged in'),
   ],
   [
     'GET',
@@ -155,13 +177,16 @@ function readObject(body: Buffer): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-function participantOf(emulator: ControlledEmulator, parameters: readonly string[]): Participant {
-  const [roomId = '', userId = ''] = parameters;
-  return present(emulator.room(roomId).participant(userId), parameters);
+function leave(presence: Presence, userId: string, where: string): void {
+  present(presence.participant(userId), userId, where).leave();
 }
 
-function present(participant: Participant | undefined, [roomId, userId]: readonly string[]): Participant {
-  if (participant === undefined) throw new NotFoundError(`${userId} is not in room ${roomId}`);
+function receivedBy(presence: Presence, userId: string, where: string): unknown {
+  return present(presence.lastSeen(userId), userId, where).received.map(toMessageJson);
+}
+
+function present(participant: Participant | undefined, userId: string, where: string): Participant {
+  if (participant === undefined) throw new NotFoundError(`${userId} is not ${where}`);
   return participant;
 }
 

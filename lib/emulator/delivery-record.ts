@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { RoomUnicast } from './batch-send-room-unicast.js';
+import type { EmulatedMessage } from './read-message.js';
+
+/** A message, and whom it was for when it was accepted. */
+export interface Delivery extends EmulatedMessage {
+  readonly to: readonly string[];
+}
 
 /** Someone was sent the same message more than once. */
 export interface Duplicate {
-  readonly roomId: string;
+  /** Absent for messages outside of rooms. */
+  readonly roomId?: string;
   readonly userId: string;
   /** SHA-256 of the message, in hexadecimal. */
   readonly messageSha256: string;
@@ -15,14 +21,14 @@ const MAX_UNCOUNTED = 2_000_000;
 
 /** Who was sent one message, and how often. */
 interface MessageRecord {
-  readonly roomId: string;
+  readonly roomId: string | undefined;
   readonly messageSha256: string;
   readonly times: Map<string, number>;
 }
 
 /**
  * Counts, per user and message, how often accepted requests addressed the one with the other (whether the user
- * was in the room or not), so that a test can ask whether anyone was sent anything twice. Messages count as the
+ * was there or not; a broadcast addresses those who are in the room), so that a test can ask whether anyone was sent anything twice. Messages count as the
  * same when room, sender, kind and content are.
  */
 export class DeliveryRecord {
@@ -32,7 +38,7 @@ export class DeliveryRecord {
    * What has not been counted yet. It is when someone asks: counting a million users takes a second, and an
    * emulator that stands still is no fair judge of its clients' timing.
    */
-  #uncounted: RoomUnicast[] = [];
+  #uncounted: Delivery[] = [];
   #uncountedUsers = 0;
   #total = 0;
 
@@ -42,10 +48,10 @@ export class DeliveryRecord {
   }
 
   /** @internal */
-  add(unicast: RoomUnicast): void {
-    this.#uncounted.push(unicast);
-    this.#total += unicast.to.length;
-    this.#uncountedUsers += unicast.to.length;
+  add(delivery: Delivery): void {
+    this.#uncounted.push(delivery);
+    this.#total += delivery.to.length;
+    this.#uncountedUsers += delivery.to.length;
     if (this.#uncountedUsers > MAX_UNCOUNTED) this.#countAll();
   }
 
@@ -62,7 +68,8 @@ export class DeliveryRecord {
     const duplicates: Duplicate[] = [];
     for (const { roomId, messageSha256, times } of this.#messages.values()) {
       for (const [userId, count] of times) {
-        if (count > 1) duplicates.push({ roomId, userId, messageSha256, times: count });
+        if (count < 2) continue;
+        duplicates.push({ ...(roomId !== undefined && { roomId }), userId, messageSha256, times: count });
       }
     }
     return duplicates;
@@ -79,7 +86,7 @@ export class DeliveryRecord {
   #countAll(): void {
     for (const { roomId, from, to, message } of this.#uncounted) {
       const messageSha256 = sha256(message);
-      const key = JSON.stringify([roomId, from, typeof message, messageSha256]);
+      const key = JSON.stringify([roomId ?? null, from, typeof message, messageSha256]);
       const { times } = this.#messages.get(key) ?? this.#open(key, roomId, messageSha256);
       for (const userId of to) times.set(userId, (times.get(userId) ?? 0) + 1);
     }
@@ -87,7 +94,7 @@ export class DeliveryRecord {
     this.#uncountedUsers = 0;
   }
 
-  #open(key: string, roomId: string, messageSha256: string): MessageRecord {
+  #open(key: string, roomId: string | undefined, messageSha256: string): MessageRecord {
     const record: MessageRecord = { roomId, messageSha256, times: new Map() };
     this.#messages.set(key, record);
     this.#bySha256.set(messageSha256, [...(this.#bySha256.get(messageSha256) ?? []), record]);

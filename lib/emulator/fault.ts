@@ -1,4 +1,5 @@
 import { createSecureContext } from 'node:tls';
+import { isRtcActionName, type RtcActionName } from '../openapi/rtc-action.js';
 import { type ApiErrorCode, isApiErrorCode } from './api-error.js';
 
 /**
@@ -54,6 +55,7 @@ export type FaultKind = Fault['kind'];
 
 /** What a rule looks at in a request. Fields that can't be read are empty. */
 export interface FaultTarget {
+  readonly action: string;
   readonly roomId: string;
   readonly to: readonly string[];
 }
@@ -66,9 +68,10 @@ export type FaultRule = Fault & {
   readonly probability?: number;
   /** Of the probability's random numbers. Default 1: each run is the same. */
   readonly seed?: number;
-  /** Only requests to this room, or (from code) those that the function picks. */
+  /** Only requests of this action, to this room or this user, or (from code) those that the function picks. */
   readonly match?:
-    { readonly roomId?: string; readonly userId?: string } | ((target: FaultTarget) => boolean);
+    | { readonly action?: RtcActionName; readonly roomId?: string; readonly userId?: string }
+    | ((target: FaultTarget) => boolean);
 };
 
 /** These befall connections rather than requests. */
@@ -98,7 +101,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
     'location',
     ['must be a URL', (value) => typeof value === 'string' && /^[\x21-\x7e]{1,2048}$/.test(value)],
   ],
-  ['match', ['must be { roomId?, userId? } or a function', isMatch]],
+  ['match', ['must be { action?, roomId?, userId? } or a function', isMatch]],
   ['offsetMs', ['must be milliseconds, at most a century', (value) => isWhole(value, -3.2e12, 3.2e12)]],
   ['probability', ['must be from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1]],
   ['retryAfter', ['must be seconds or a date', isHeaderValue]],
@@ -188,6 +191,10 @@ function isMatch(value: unknown): boolean {
   const fields = Object.entries(value);
   return (
     fields.length > 0 &&
-    fields.every(([name, text]) => (name === 'roomId' || name === 'userId') && typeof text === 'string')
+    fields.every(([name, value]) =>
+      name === 'action'
+        ? isRtcActionName(value)
+        : (name === 'roomId' || name === 'userId') && typeof value === 'string',
+    )
   );
 }

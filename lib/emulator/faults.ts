@@ -130,6 +130,10 @@ export class Faults {
 function matches(match: FaultRule['match'], target: FaultTarget | undefined): boolean {
   if (match === undefined || target === undefined) return true;
   if (typeof match === 'function') return match(target);
-  const { roomId = target.roomId, userId } = match;
-  return roomId === target.roomId && (userId === undefined || target.to.includes(userId));
+  const { action = target.action, roomId = target.roomId, userId } = match;
+  return (
+    action === target.action &&
+    roomId === target.roomId &&
+    (userId === undefined || target.to.includes(userId))
+  );
 }

@@ -1,35 +1,38 @@
 import { EventEmitter } from 'node:events';
 
-/** Under the names of the client SDK's callbacks: text arrives as a string, binary as bytes. */
-export type ReceivedMessage =
-  | {
-      readonly event: 'onUserMessageReceived';
-      readonly from: string;
-      readonly message: string;
-      readonly at: Date;
-    }
-  | {
-      readonly event: 'onUserBinaryMessageReceived';
-      readonly from: string;
-      readonly message: Uint8Array;
-      readonly at: Date;
-    };
+/** A message as a client receives it: text arrives as a string, binary as bytes. */
+export type ReceivedMessage = {
+  readonly from: string;
+  readonly at: Date;
+} & (
+  | { readonly event: TextCallback; readonly message: string }
+  | { readonly event: BinaryCallback; readonly message: Uint8Array }
+);
 
-interface ParticipantEvents {
-  onUserMessageReceived: [from: string, message: string];
-  onUserBinaryMessageReceived: [from: string, message: Uint8Array];
+/** The client SDK's callbacks for text: to a user in a room, to everyone in a room, to a user outside of rooms. */
+export type TextCallback =
+  'onUserMessageReceived' | 'onRoomMessageReceived' | 'onUserMessageReceivedOutsideRoom';
+
+/** The client SDK's callbacks for binary, likewise. */
+export type BinaryCallback =
+  'onUserBinaryMessageReceived' | 'onRoomBinaryMessageReceived' | 'onUserBinaryMessageReceivedOutsideRoom';
+
+type CallbackEvents = Record<TextCallback, [from: string, message: string]> &
+  Record<BinaryCallback, [from: string, message: Uint8Array]>;
+
+interface ParticipantEvents extends CallbackEvents {
   /** Whatever was received, in one form. */
   received: [message: ReceivedMessage];
-  /** Left, or put out by another who joined under the same ID. */
+  /** Left or logged out, or put out by another who came under the same ID. */
   left: [];
 }
 
-/** A user in a room, as the client SDK would be. */
+/** A user in a room, or logged in outside of rooms, as the client SDK would be. */
 export class Participant extends EventEmitter<ParticipantEvents> {
   /** Oldest first; beyond the emulator's `keep`, the oldest are dropped. */
   readonly received: ReceivedMessage[] = [];
 
-  /** @internal Participants come from `room.join()`. */
+  /** @internal Participants come from `room.join()` and `emulator.login()`. */
   constructor(
     readonly userId: string,
     private readonly keep: number,
@@ -38,6 +41,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     super();
   }
 
+  /** Leaves the room, or logs out. */
   leave(): void {
     this.onLeave(this);
   }
@@ -46,8 +50,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   receive(message: ReceivedMessage): void {
     this.received.push(message);
     if (this.received.length > this.keep) this.received.shift();
-    if (message.event === 'onUserMessageReceived') this.emit(message.event, message.from, message.message);
-    else this.emit(message.event, message.from, message.message);
+    // The compiler can't tell that an event and its message belong together.
+    this.emit(message.event as TextCallback, message.from, message.message as string);
     this.emit('received', message);
   }
 }

@@ -6,9 +6,11 @@ import { EmulatorClock } from './emulator-clock.js';
 import { Faults } from './faults.js';
 import { Listener } from './listener.js';
 import type { EmulatorModuleOptions } from './emulator-module-options.js';
+import type { Participant } from './participant.js';
+import { Presence } from './presence.js';
 import type { RecordedRequest } from './request-log.js';
 import { Room } from './room.js';
-import { RoomSockets } from './room-sockets.js';
+import { ClientSockets } from './client-sockets.js';
 import {
   type ResolvedEmulatorOptions,
   resolveEmulatorOptions,
@@ -34,15 +36,18 @@ export class RtcEmulator {
   readonly deliveries = new DeliveryRecord();
   /** Every account; the first is the one of `moduleOptions()`. */
   readonly accounts: readonly EmulatorAccount[];
+  /** Who is logged in, and so receives what `SendUnicast` sends. Being in a room is not that. */
+  readonly loggedIn: Presence;
   readonly #rooms = new Map<string, Room>();
   /** What goes wrong, and with which requests. */
   readonly faults: Faults;
   readonly #listener: Listener;
-  readonly #sockets: RoomSockets;
+  readonly #sockets: ClientSockets;
   readonly #requests: RecordedRequest[] = [];
 
   private constructor(private readonly options: ResolvedEmulatorOptions) {
     const { appId, credentials, accounts } = options;
+    this.loggedIn = new Presence(options.keep);
     this.accounts = [{ credentials, appIds: [appId] }, ...accounts];
     this.#listener = new Listener(
       (request, response) => {
@@ -64,7 +69,7 @@ export class RtcEmulator {
       record: (request) => this.#record(request),
       socketOf: (socket) => this.#listener.socketOf(socket),
     });
-    this.#sockets = new RoomSockets(this);
+    this.#sockets = new ClientSockets(this);
     this.#listener.server.on('upgrade', (request, socket, head) =>
       this.#sockets.upgrade(request, socket, head),
     );
@@ -112,12 +117,20 @@ export class RtcEmulator {
     return room;
   }
 
+  /**
+   * Logs a user in, outside of rooms.
+   * @throws TypeError for an illegal user ID
+   */
+  login(userId: string): Participant {
+    return this.loggedIn.join(userId);
+  }
+
   /** Forgets what was received and delivered; who is in which room, and faults, stay. */
   clear(): void {
     this.#requests.length = 0;
     this.deliveries.clear();
-    for (const room of this.rooms)
-      for (const participant of room.participants) participant.received.length = 0;
+    for (const { participants } of [...this.rooms, this.loggedIn])
+      for (const participant of participants) participant.received.length = 0;
   }
 
   /** Stops listening and ends every connection. */

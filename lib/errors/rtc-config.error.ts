@@ -18,9 +18,13 @@ export class RtcConfigError extends RtcMessagingError {
   /** Everything that is wrong. */
   readonly problems: readonly ConfigProblem[];
 
-  /** @param init given when a call fails because the credentials provider gave nothing to sign with */
-  constructor(problems: readonly ConfigProblem[], init?: RtcMessagingErrorInit) {
-    const headline = init === undefined ? 'RtcMessagingModule is not configured correctly' : 'No credentials';
+  /**
+   * @param init given when a call fails because the credentials provider gave nothing to sign with
+   * @param name of the module, where there are several
+   */
+  constructor(problems: readonly ConfigProblem[], init?: RtcMessagingErrorInit, name?: string) {
+    const module = name === undefined ? 'RtcMessagingModule' : `RtcMessagingModule ${JSON.stringify(name)}`;
+    const headline = init === undefined ? `${module} is not configured correctly` : 'No credentials';
     super(`${headline}:\n${problems.map(describeProblem).join('\n')}`, init ?? { outcome: 'not_attempted' });
     this.problems = problems;
   }

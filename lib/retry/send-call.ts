@@ -18,6 +18,8 @@ import type { RetryBudget } from './retry-budget.js';
 
 /** What all calls of a client share. */
 export interface SendContext {
+  /** The module's name, for events. */
+  readonly module: string;
   readonly client: OpenApiClient;
   readonly clock: ServerClock;
   readonly credentials: CredentialsSource;
@@ -203,8 +205,8 @@ export class SendCall {
   /** Only an acceptance proves an offset that was being tried: a refusal may come before the check of the time. */
   #learnTime({ outcome }: Verdict): void {
     if (this.#triedOffsetMs === undefined || outcome !== 'accepted') return;
-    const { clock, observe } = this.context;
-    if (clock.confirm(this.#triedOffsetMs)) observe({ type: 'clock', offsetMs: clock.offsetMs });
+    const { module, clock, observe } = this.context;
+    if (clock.confirm(this.#triedOffsetMs)) observe({ type: 'clock', module, offsetMs: clock.offsetMs });
     this.#triedOffsetMs = undefined;
   }
 

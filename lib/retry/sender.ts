@@ -79,15 +79,15 @@ export class Sender {
   }
 
   async #close(): Promise<void> {
-    const { observe, client, gates } = this.#context;
-    observe({ type: 'shutdown', status: 'started', inFlight: this.#inFlight.size });
+    const { module, observe, client, gates } = this.#context;
+    observe({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
     this.#shutdown.abort();
     const ended = Promise.allSettled(this.#inFlight.values());
     const box = new TimeBox(this.#shutdownTimeoutMs);
     try {
       await box.guard(ended);
     } catch {
-      observe({ type: 'shutdown', status: 'timed_out', inFlight: this.#inFlight.size });
+      observe({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
       for (const call of this.#inFlight.keys()) call.abort(SHUTDOWN);
       await ended;
     } finally {
@@ -105,7 +105,8 @@ export class Sender {
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
-    const info: RtcCallInfo = { id: this.#calls, action, startedAt: new Date().toISOString() };
+    const { module } = this.#context;
+    const info: RtcCallInfo = { module, id: this.#calls, action, startedAt: new Date().toISOString() };
     const attempts: Attempt[] = [];
     const end = (error?: RtcMessagingError): void =>
       this.#context.observe({

@@ -6,10 +6,7 @@ import {
   type BatchSendRoomUnicastRequest,
 } from '../dto/batch-send-room-unicast.dto.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
-import { validateRequest } from '../dto/validate-request.js';
-import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import { Sender } from '../retry/sender.js';
-import { callLimits } from './call-limits.js';
+import { SendRoomUnicastDto, type SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
 import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
 import { estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
@@ -19,22 +16,27 @@ import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
 import type { CallLimits } from '../retry/send-call.js';
-import { checkSendOptions } from './check-send-options.js';
+import { Sender } from '../retry/sender.js';
+import { ActionCaller } from './action-caller.js';
+import { callLimits } from './call-limits.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
-import { toWireMessage } from './wire-message.js';
-
-const ACTION = 'BatchSendRoomUnicast';
 
 /** Sends messages to users in a room. */
 @Injectable()
 export class RoomUnicastService {
   // Private to the language, so that printing the service does not print its sockets' requests.
+  readonly #caller: ActionCaller;
   readonly #settings: RtcMessagingSettings;
   readonly #sender: Sender;
   readonly #listeners = new AbortListeners();
 
-  constructor(@Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings, sender: Sender) {
+  constructor(
+    caller: ActionCaller,
+    @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
+    sender: Sender,
+  ) {
+    this.#caller = caller;
     this.#settings = settings;
     this.#sender = sender;
   }
@@ -49,20 +51,22 @@ export class RoomUnicastService {
    * @throws RtcNetworkError when the connection failed, before (`not_attempted`) or after bytes left (`unknown`)
    * @throws RtcTimeoutError when `timeoutMs` or `deadlineMs` passed
    * @throws RtcAbortedError when `signal` was aborted
+   * @throws RtcQuotaError when the quota's queue is full, or longer than the call has time
    * @throws RtcConfigError when the credentials provider failed
    * @see https://www.volcengine.com/docs/6348/1164064
    */
-  async batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    const { to, ...message } = validateRequest(BatchSendRoomUnicastDto, request);
-    const { signal, ...overrides } = checkSendOptions(options);
-    const recipients = [...new Set(to)];
-    const accepted = await this.#sender.send(
-      ACTION,
-      this.#body(message, recipients),
-      callLimits(this.#settings, overrides),
-      { signal },
-    );
-    return { outcome: 'accepted', action: ACTION, recipients: recipients.length, ...accepted };
+  batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
+    return this.#caller.call('BatchSendRoomUnicast', BatchSendRoomUnicastDto, request, options);
+  }
+
+  /**
+   * Sends one message to one user in a room (`SendRoomUnicast`): of up to 64 KB, where a batch takes 20 KB.
+   * Otherwise as {@link batchSend}, errors included.
+   *
+   * @see https://www.volcengine.com/docs/6348/1164062
+   */
+  send(request: SendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
+    return this.#caller.call('SendRoomUnicast', SendRoomUnicastDto, request, options);
   }
 
   /**
@@ -76,7 +80,7 @@ export class RoomUnicastService {
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkFanOutOptions(options);
     // Once for all: the caller may use its bytes for something else meanwhile.
-    const body = this.#body(message, []);
+    const body = this.#caller.wireBody(message);
     const limits: CallLimits = {
       ...callLimits(this.#settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
@@ -84,7 +88,7 @@ export class RoomUnicastService {
     };
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe);
     const send: SendChunk = (recipients, stop) =>
-      this.#sender.send(ACTION, { ...body, To: recipients }, limits, { stop });
+      this.#sender.send('BatchSendRoomUnicast', { ...body, To: recipients }, limits, { stop });
     return new FanOutRun(chunks, send, plan, this.#listeners, this.#sender.closing).run();
   }
 
@@ -94,25 +98,5 @@ export class RoomUnicastService {
    */
   estimate(recipients: number, chunkSize: number = MAX_RECIPIENTS): FanOutEstimate {
     return estimateFanOut(recipients, chunkSize, this.#settings.quota);
-  }
-
-  #body(
-    { roomId, message, from, binary }: Omit<BatchSendRoomUnicastRequest, 'to'>,
-    recipients: readonly string[],
-  ): Readonly<Record<string, unknown>> {
-    return {
-      AppId: this.#settings.appId,
-      RoomId: roomId,
-      From: from ?? this.#defaultFrom(),
-      To: recipients,
-      ...toWireMessage(message, binary),
-    };
-  }
-
-  #defaultFrom(): string {
-    if (this.#settings.from !== undefined) return this.#settings.from;
-    throw new RtcValidationError([
-      { path: 'from', message: "is missing; name it in the request or set the module's from (RTC_FROM)" },
-    ]);
   }
 }

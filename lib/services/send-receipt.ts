@@ -11,7 +11,7 @@ export interface SendReceipt {
   readonly action: RtcActionName;
   /** The vendor's ID of the request. */
   readonly requestId: string;
-  /** How many different users were addressed. */
+  /** How many different users were addressed; 0 for a broadcast, which names none. */
   readonly recipients: number;
   /** Every HTTP attempt, oldest first. */
   readonly attempts: readonly Attempt[];

@@ -179,7 +179,10 @@ describe('a fault', () => {
     [{ kind: 'reset', accepts: true }, 'reset.accepts: there is no such field'],
     [{ kind: 'reset', times: 0 }, 'reset.times: must be a whole number from 1'],
     [{ kind: 'reset', probability: 2 }, 'reset.probability: must be from 0 to 1'],
-    [{ kind: 'reset', match: { room: 'x' } }, 'reset.match: must be { roomId?, userId? } or a function'],
+    [
+      { kind: 'reset', match: { room: 'x' } },
+      'reset.match: must be { action?, roomId?, userId? } or a function',
+    ],
     [{ kind: 'reset', match: {} }, 'reset.match: must be'],
     [{ kind: 'reset', match: [] }, 'reset.match: must be'],
     [{ kind: 'late', delayMs: 1, 'accept?': false }, 'late.accept?: there is no such field'],

@@ -571,7 +571,7 @@ describe('what is published on diagnostics channels', () => {
     stop();
     expect(events.map(({ type }) => type)).toEqual(['attempt', 'wait', 'retry', 'attempt', 'outcome']);
     const [first, wait, retry, second, outcome] = events;
-    const call = { id: 1, action: 'BatchSendRoomUnicast', startedAt: expect.any(String) };
+    const call = { module: 'default', id: 1, action: 'BatchSendRoomUnicast', startedAt: expect.any(String) };
     expect(first).toEqual({ type: 'attempt', call, number: 1, attempt: receipt.attempts[0] });
     expect(wait).toEqual({ type: 'wait', call, reason: 'backoff', delayMs: expect.any(Number) });
     expect(retry).toEqual({ type: 'retry', call, reason: 'rejected', number: 2 });
@@ -608,12 +608,12 @@ describe('what is published on diagnostics channels', () => {
       'outcome',
       'shutdown',
     ]);
-    expect(events[0]).toEqual({ type: 'credentials', status: 'refreshed', usable: true });
+    expect(events[0]).toEqual({ type: 'credentials', module: 'default', status: 'refreshed', usable: true });
     expect(events[2]).toMatchObject({ reason: 'clock_corrected' });
     const { offsetMs } = events[4] as { offsetMs: number };
     expect(Math.abs(offsetMs - HOUR)).toBeLessThan(2_000);
     expect(events[7]).toMatchObject({ outcome: 'rejected', code: 'RTC_API', apiCode: 'AccessDenied' });
-    expect(events[8]).toEqual({ type: 'shutdown', status: 'started', inFlight: 0 });
+    expect(events[8]).toEqual({ type: 'shutdown', module: 'default', status: 'started', inFlight: 0 });
   });
 });
 

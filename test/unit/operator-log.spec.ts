@@ -15,7 +15,7 @@ describe("the operator's log", () => {
   });
   const outcome = (...attempts: Partial<Attempt>[]): RtcOutcomeEvent => ({
     type: 'outcome',
-    call: { id: 1, action: 'BatchSendRoomUnicast', startedAt: '' },
+    call: { module: 'default', id: 1, action: 'BatchSendRoomUnicast', startedAt: '' },
     outcome: attempts.some((attempt) => attempt.outcome === 'unknown') ? 'unknown' : 'rejected',
     attempts: attempts.map((attempt) => ({
       outcome: 'rejected',
@@ -91,16 +91,17 @@ describe("the operator's log", () => {
   it('tells credentials that age from credentials that are gone', () => {
     const failed = {
       type: 'credentials',
+      module: 'default',
       status: 'refresh_failed',
       failure: 'the provider failed with Error',
     } as const;
     linesAfter(
-      { type: 'credentials', status: 'refreshed', usable: true },
+      { type: 'credentials', module: 'default', status: 'refreshed', usable: true },
       { ...failed, usable: true },
       { ...failed, usable: true },
       { ...failed, usable: false },
       { ...failed, usable: false },
-      { type: 'credentials', status: 'refreshed', usable: true },
+      { type: 'credentials', module: 'default', status: 'refreshed', usable: true },
     );
     expect(logger.lines).toEqual([
       'WARN Credentials: the provider failed with Error. Those in hand go on serving.',

@@ -30,6 +30,7 @@ describe('settings', () => {
   it('have defaults for everything but the app and the access key', () => {
     const { credentials, ...settings } = settle({});
     expect(settings).toEqual({
+      name: 'default',
       appId: 'app',
       from: undefined,
       region: 'cn-north-1',
@@ -234,10 +235,12 @@ describe('settings', () => {
 
   it('ask for a sender when callers over HTTP can not name one', () => {
     const environment = readEnvironment(MINIMUM);
-    expect(() => resolveSettings({}, environment, { problems: [], needsFrom: true })).toThrow(
-      'from (RTC_FROM): is missing',
-    );
-    expect(resolveSettings({ from: 'bot' }, environment, { problems: [], needsFrom: true }).from).toBe('bot');
+    expect(() =>
+      resolveSettings({}, environment, { name: undefined, problems: [], needsFrom: true }),
+    ).toThrow('from (RTC_FROM): is missing');
+    expect(
+      resolveSettings({ from: 'bot' }, environment, { name: undefined, problems: [], needsFrom: true }).from,
+    ).toBe('bot');
   });
 
   it('take an empty session token for none', () => {

@@ -4,23 +4,28 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { idProblem } from '../dto/field-rules.js';
 import { toMessageJson } from './message-json.js';
 import type { Participant } from './participant.js';
-import type { Room } from './room.js';
+import type { Presence } from './presence.js';
 
-/** Close code for a participant who was put out of the room. */
+interface Place {
+  readonly presence: Presence;
+  readonly userId: string;
+}
+
+/** Close code for a participant who was put out. */
 const LEFT = 4_001;
 
 /**
- * Rooms over WebSocket: `/rooms/:roomId?userId=…` joins for as long as the connection lasts, and each message
- * comes as a JSON text `{ event, from, message, at }` (bytes as base64). What a client sends is not read.
+ * Clients over WebSocket: `/rooms/:roomId?userId=…` is in the room, and `/users?userId=…` logged in outside of rooms,
+ * for as long as the connection lasts. Each message comes as a JSON text `{ event, from, message, at }` (bytes as base64). What a client sends is not read.
  */
-export class RoomSockets {
+export class ClientSockets {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: 1_024 });
 
-  constructor(private readonly rooms: { room(roomId: string): Room }) {}
+  constructor(private readonly places: { readonly loggedIn: Presence; room(roomId: string): Presence }) {}
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    let place: { room: Room; userId: string };
+    let place: Place;
     try {
       place = this.#readPlace(request.url ?? '/');
     } catch (error) {
@@ -35,7 +40,7 @@ export class RoomSockets {
     }
     // Joins once the handshake is complete: one that fails must not put out who is in the room already.
     this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-      attend(webSocket, place.room.join(place.userId)),
+      attend(webSocket, place.presence.join(place.userId)),
     );
   }
 
@@ -44,20 +49,26 @@ export class RoomSockets {
     this.#server.close();
   }
 
-  #readPlace(path: string): { room: Room; userId: string } {
+  #readPlace(path: string): Place {
     const url = new URL(path, 'http://emulator');
     const roomId = /^\/rooms\/([^/]+)$/.exec(url.pathname)?.[1];
-    if (roomId === undefined) throw new TypeError('Connect to /rooms/:roomId?userId=…');
+    if (roomId === undefined && url.pathname !== '/users') {
+      throw new TypeError('Connect to /rooms/:roomId?userId=… or /users?userId=…');
+    }
     const userId = url.searchParams.get('userId') ?? '';
     const problem = idProblem(userId);
     if (problem !== undefined) throw new TypeError(`userId: ${problem}`);
-    return { room: this.rooms.room(decodeURIComponent(roomId)), userId };
+    const { loggedIn } = this.places;
+    return {
+      presence: roomId === undefined ? loggedIn : this.places.room(decodeURIComponent(roomId)),
+      userId,
+    };
   }
 }
 
 function attend(webSocket: WebSocket, participant: Participant): void {
   participant.on('received', (received) => webSocket.send(JSON.stringify(toMessageJson(received))));
-  participant.on('left', () => webSocket.close(LEFT, 'left the room'));
+  participant.on('left', () => webSocket.close(LEFT, 'left'));
   webSocket.on('error', () => webSocket.terminate());
   webSocket.on('close', () => participant.leave());
 }

@@ -1,0 +1,46 @@
+import type { PipeTransform } from '@nestjs/common';
+import type { MessageRequest } from '../dto/message.dto.js';
+import { validateRequest } from '../dto/validate-request.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
+
+/** The parts of an HTTP request that a message is made from. */
+export interface ActionHttpRequest {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly contentType: string | undefined;
+  readonly body: unknown;
+}
+
+/**
+ * Nest parses forms too. A page of another site can post a form with its visitor's cookies without asking, but
+ * not JSON.
+ */
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
+
+/** The controllers' own validation pipe: it depends on none of the app's, and refuses unknown properties. */
+export class ActionRequestPipe implements PipeTransform<ActionHttpRequest, MessageRequest> {
+  constructor(
+    private readonly dto: new () => MessageRequest,
+    private readonly pathParameters: readonly string[],
+    private readonly allowFrom: boolean,
+  ) {}
+
+  transform({ params, contentType, body }: ActionHttpRequest): MessageRequest {
+    const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+    if (!isObject || !JSON_TYPE.test(contentType ?? '')) {
+      throw new RtcValidationError([
+        { path: 'body', message: 'must be a JSON object, sent with Content-Type: application/json' },
+      ]);
+    }
+    const misplaced = this.pathParameters.filter((name) => Object.hasOwn(body, name));
+    if (misplaced.length > 0) {
+      throw new RtcValidationError(
+        misplaced.map((path) => ({ path, message: 'belongs in the path, not in the body' })),
+      );
+    }
+    if (!this.allowFrom && Object.hasOwn(body, 'from')) {
+      throw new RtcValidationError([{ path: 'from', message: 'may not be chosen by the caller' }]);
+    }
+    const fields = this.pathParameters.map((name) => [name, params[name]]);
+    return validateRequest(this.dto, { ...body, ...Object.fromEntries(fields) });
+  }
+}

@@ -1,0 +1,75 @@
+import type { InjectionToken, Type } from '@nestjs/common';
+import { BatchSendRoomUnicastDto } from '../dto/batch-send-room-unicast.dto.js';
+import type { MessageRequest } from '../dto/message.dto.js';
+import { RoomBroadcastDto } from '../dto/room-broadcast.dto.js';
+import { SendRoomUnicastDto } from '../dto/send-room-unicast.dto.js';
+import { UserUnicastDto } from '../dto/user-unicast.dto.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { SendReceipt } from '../services/send-receipt.js';
+import {
+  getRoomBroadcastToken,
+  getRoomUnicastToken,
+  getUserUnicastToken,
+} from '../services/service-tokens.js';
+
+/** How an action is reached over HTTP. */
+export interface ActionRoute {
+  /** Below the controller's path. Its parameters are fields of the request, which its body may not have then. */
+  readonly path: string;
+  /** What it does, in a sentence. */
+  readonly summary: string;
+  readonly dto: Type<MessageRequest>;
+  /** The token of the service of the module with this name. */
+  service(name: string | undefined): InjectionToken;
+  send(service: unknown, request: MessageRequest): Promise<SendReceipt>;
+}
+
+export const ACTION_ROUTES: Readonly<Record<RtcActionName, ActionRoute>> = {
+  BatchSendRoomUnicast: route({
+    path: 'rooms/:roomId/unicast',
+    summary: 'Sends one message to up to 600 users in a room',
+    dto: BatchSendRoomUnicastDto,
+    service: getRoomUnicastToken,
+    send: (service, request) => service.batchSend(request),
+  }),
+  SendRoomUnicast: route({
+    path: 'rooms/:roomId/users/:to/unicast',
+    summary: 'Sends one message to one user in a room',
+    dto: SendRoomUnicastDto,
+    service: getRoomUnicastToken,
+    send: (service, request) => service.send(request),
+  }),
+  SendBroadcast: route({
+    path: 'rooms/:roomId/broadcast',
+    summary: 'Sends one message to everyone in a room',
+    dto: RoomBroadcastDto,
+    service: getRoomBroadcastToken,
+    send: (service, request) => service.send(request),
+  }),
+  SendUnicast: route({
+    path: 'users/:to/unicast',
+    summary: 'Sends one message to one user who is logged in, in a room or not',
+    dto: UserUnicastDto,
+    service: getUserUnicastToken,
+    send: (service, request) => service.send(request),
+  }),
+};
+
+/** The names of a route's parameters. */
+export function pathParameters({ path }: ActionRoute): readonly string[] {
+  return path
+    .split('/')
+    .filter((part) => part.startsWith(':'))
+    .map((part) => part.slice(1));
+}
+
+/** Lets the compiler see that a route's parts fit each other, which the table as a whole can't say. */
+function route<R extends MessageRequest, S>(parts: {
+  readonly path: string;
+  readonly summary: string;
+  readonly dto: Type<R>;
+  service(name: string | undefined): InjectionToken<S>;
+  send(service: S, request: R): Promise<SendReceipt>;
+}): ActionRoute {
+  return parts as unknown as ActionRoute;
+}

@@ -1,0 +1,75 @@
+import {
+  Controller,
+  createParamDecorator,
+  type ExecutionContext,
+  HttpCode,
+  Inject,
+  Post,
+  type Type,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { MessageRequest } from '../dto/message.dto.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { SendReceipt } from '../services/send-receipt.js';
+import { type ActionHttpRequest, ActionRequestPipe } from './action-request.pipe.js';
+import { ACTION_ROUTES, pathParameters } from './action-routes.js';
+import { DEFAULT_ACTIONS, DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from './controller-options.js';
+import { RtcExceptionFilter } from './rtc-exception.filter.js';
+
+const HttpRequestParts = createParamDecorator((_data: unknown, context: ExecutionContext) => {
+  const { params, headers, body } = context.switchToHttp().getRequest<{
+    params: Record<string, string>;
+    headers: IncomingHttpHeaders;
+    body: unknown;
+  }>();
+  return { params, contentType: headers['content-type'], body } satisfies ActionHttpRequest;
+});
+
+/** A controller of one action, whose one method is `send`. */
+export type ActionController = Type<{ send(request: MessageRequest): Promise<SendReceipt> }>;
+
+/** The controllers of a module, by action. */
+export type ActionControllers = ReadonlyMap<RtcActionName, ActionController>;
+
+/**
+ * One controller for each action that the options name.
+ * @param name of the module
+ */
+export function createControllers(
+  options: RtcControllerOptions,
+  name: string | undefined,
+): ActionControllers {
+  const actions = options.actions ?? DEFAULT_ACTIONS;
+  return new Map(actions.map((action) => [action, createController(action, options, name)]));
+}
+
+/**
+ * Makes a controller class of its own for each registration, so that two modules can have two paths and two
+ * sets of guards: Nest keeps both on the class.
+ */
+function createController(
+  action: RtcActionName,
+  options: RtcControllerOptions,
+  name: string | undefined,
+): ActionController {
+  const route = ACTION_ROUTES[action];
+  const pipe = new ActionRequestPipe(route.dto, pathParameters(route), options.allowFrom ?? false);
+
+  @Controller(options.path ?? DEFAULT_CONTROLLER_PATH)
+  @UseGuards(...(options.guards ?? []))
+  @UseFilters(RtcExceptionFilter)
+  class ActionController {
+    constructor(@Inject(route.service(name)) private readonly service: unknown) {}
+
+    @Post(route.path)
+    @HttpCode(200)
+    send(@HttpRequestParts(pipe) request: MessageRequest): Promise<SendReceipt> {
+      return route.send(this.service, request);
+    }
+  }
+  // Nest's log of routes and the API documentation name a controller by its class.
+  Object.defineProperty(ActionController, 'name', { value: `${action}Controller` });
+  return ActionController;
+}

@@ -1,0 +1,17 @@
+import { IsRtcId, IsRtcMessage } from './field.decorators.js';
+import { MessageDto, type MessageRequest } from './message.dto.js';
+
+/** One message, of at most 65,536 bytes, for one user who is logged in, in a room or not. */
+export interface UserUnicastRequest extends MessageRequest {
+  /** A user ID: 1–128 of `a-z A-Z 0-9 @ . _ -`, as all IDs. */
+  readonly to: string;
+}
+
+/** {@link UserUnicastRequest} with its rules, for class-validator and an app's own controllers. */
+export class UserUnicastDto extends MessageDto implements UserUnicastRequest {
+  @IsRtcId()
+  to!: string;
+
+  @IsRtcMessage('SendUnicast')
+  message!: string | Uint8Array;
+}

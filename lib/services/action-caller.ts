@@ -1,0 +1,70 @@
+import type { RtcMessagingSettings } from '../config/settings.js';
+import type { MessageRequest } from '../dto/message.dto.js';
+import { validateRequest } from '../dto/validate-request.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { Sender } from '../retry/sender.js';
+import { callLimits } from './call-limits.js';
+import { checkSendOptions } from './check-send-options.js';
+import type { SendOptions } from './send-options.js';
+import type { SendReceipt } from './send-receipt.js';
+import { toWireMessage } from './wire-message.js';
+
+/** The fields that a request may have, whichever its action. */
+interface AnyRequest extends MessageRequest {
+  readonly roomId?: string;
+  readonly to?: string | readonly string[];
+}
+
+/** The one way from a service's method to the sender, for all actions. */
+export class ActionCaller {
+  // Private to the language, so that printing a service does not print its sockets' requests.
+  readonly #settings: RtcMessagingSettings;
+  readonly #sender: Sender;
+
+  constructor(settings: RtcMessagingSettings, sender: Sender) {
+    this.#settings = settings;
+    this.#sender = sender;
+  }
+
+  /**
+   * Checks a request of any type, and sends it with one call.
+   * @throws RtcValidationError when it breaks a rule, and the sender's errors
+   */
+  async call(
+    action: RtcActionName,
+    dtoClass: new () => AnyRequest,
+    request: unknown,
+    options: SendOptions,
+  ): Promise<SendReceipt> {
+    const checked = validateRequest(dtoClass, request);
+    const { signal, ...overrides } = checkSendOptions(options);
+    const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
+    const accepted = await this.#sender.send(
+      action,
+      this.wireBody({ ...checked, to }),
+      callLimits(this.#settings, overrides),
+      { signal },
+    );
+    const recipients = Array.isArray(to) ? to.length : to === undefined ? 0 : 1;
+    return { outcome: 'accepted', action, recipients, ...accepted };
+  }
+
+  /** A checked request in the remote API's form. Fields that it does not have are not sent. */
+  wireBody({ roomId, to, from, message, binary }: AnyRequest): Readonly<Record<string, unknown>> {
+    return {
+      AppId: this.#settings.appId,
+      RoomId: roomId,
+      From: from ?? this.#defaultFrom(),
+      To: to,
+      ...toWireMessage(message, binary),
+    };
+  }
+
+  #defaultFrom(): string {
+    if (this.#settings.from !== undefined) return this.#settings.from;
+    throw new RtcValidationError([
+      { path: 'from', message: "is missing; name it in the request or set the module's from (RTC_FROM)" },
+    ]);
+  }
+}

@@ -1,0 +1,22 @@
+import type { InjectionToken, Provider } from '@nestjs/common';
+import { RoomBroadcastService } from './room-broadcast.service.js';
+import { RoomUnicastService } from './room-unicast.service.js';
+import { getRoomBroadcastToken, getRoomUnicastToken, getUserUnicastToken } from './service-tokens.js';
+import { UserUnicastService } from './user-unicast.service.js';
+
+/** The services of a module, under the tokens by which the rest of the app injects them. */
+export function exportServices(name: string | undefined): {
+  readonly providers: Provider[];
+  readonly exports: InjectionToken[];
+} {
+  const services = [
+    { service: RoomUnicastService, token: getRoomUnicastToken(name) },
+    { service: RoomBroadcastService, token: getRoomBroadcastToken(name) },
+    { service: UserUnicastService, token: getUserUnicastToken(name) },
+  ];
+  return {
+    // Under its token alone: by the class, `app.get()` would find one of several.
+    providers: services.map(({ service, token }) => ({ provide: token, useClass: service })),
+    exports: services.map(({ token }) => token),
+  };
+}

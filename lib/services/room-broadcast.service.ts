@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { RoomBroadcastDto, type RoomBroadcastRequest } from '../dto/room-broadcast.dto.js';
+import { ActionCaller } from './action-caller.js';
+import type { SendOptions } from './send-options.js';
+import type { SendReceipt } from './send-receipt.js';
+
+/** Sends messages to everyone in a room. */
+@Injectable()
+export class RoomBroadcastService {
+  readonly #caller: ActionCaller;
+
+  constructor(caller: ActionCaller) {
+    this.#caller = caller;
+  }
+
+  /**
+   * Sends one message of up to 64 KB to everyone who is in a room (`SendBroadcast`). Clients get it in
+   * `onRoomMessageReceived` or `onRoomBinaryMessageReceived`. It names no recipients, so `recipients` of the
+   * receipt is 0. Otherwise as `RoomUnicastService.batchSend()`, errors included.
+   *
+   * @see https://www.volcengine.com/docs/6348/1164063
+   */
+  send(request: RoomBroadcastRequest, options: SendOptions = {}): Promise<SendReceipt> {
+    return this.#caller.call('SendBroadcast', RoomBroadcastDto, request, options);
+  }
+}

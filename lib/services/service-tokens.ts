@@ -1,0 +1,39 @@
+import { Inject, type InjectionToken } from '@nestjs/common';
+import { RoomBroadcastService } from './room-broadcast.service.js';
+import { RoomUnicastService } from './room-unicast.service.js';
+import { UserUnicastService } from './user-unicast.service.js';
+
+/** The injection token of a {@link RoomUnicastService}: the class, or that of the module with this `name`. */
+export function getRoomUnicastToken(name?: string): InjectionToken<RoomUnicastService> {
+  return tokenOf(RoomUnicastService, 'room-unicast', name);
+}
+
+/** The injection token of a {@link RoomBroadcastService}: the class, or that of the module with this `name`. */
+export function getRoomBroadcastToken(name?: string): InjectionToken<RoomBroadcastService> {
+  return tokenOf(RoomBroadcastService, 'room-broadcast', name);
+}
+
+/** The injection token of a {@link UserUnicastService}: the class, or that of the module with this `name`. */
+export function getUserUnicastToken(name?: string): InjectionToken<UserUnicastService> {
+  return tokenOf(UserUnicastService, 'user-unicast', name);
+}
+
+/** Injects the {@link RoomUnicastService} of the module with this `name`; without one, as by its class. */
+export function InjectRoomUnicast(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getRoomUnicastToken(name));
+}
+
+/** Injects the {@link RoomBroadcastService} of the module with this `name`; without one, as by its class. */
+export function InjectRoomBroadcast(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getRoomBroadcastToken(name));
+}
+
+/** Injects the {@link UserUnicastService} of the module with this `name`; without one, as by its class. */
+export function InjectUserUnicast(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getUserUnicastToken(name));
+}
+
+/** A string where there is a name, since an ES module copy and a CommonJS copy of this package may be loaded. */
+function tokenOf<T>(service: InjectionToken<T>, kind: string, name: string | undefined): InjectionToken<T> {
+  return name === undefined ? service : `nestjs-rtc-messaging:${kind}:${name}`;
+}

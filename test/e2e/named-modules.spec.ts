@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ConsoleLogger, Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import {
+  getRoomBroadcastToken,
+  getRoomUnicastToken,
+  getUserUnicastToken,
+  InjectRoomBroadcast,
+  InjectRoomUnicast,
+  InjectUserUnicast,
+  RoomBroadcastService,
+  RoomUnicastService,
+  type RtcConfigError,
+  RtcMessagingModule,
+  UserUnicastService,
+} from 'nestjs-rtc-messaging';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { listenToEvents } from '../support/events.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { rejectionOf } from '../support/rejection.js';
+import { startApp, type TestApp } from '../support/test-app.js';
+
+const EU = { credentials: { accessKeyId: 'eu-key', secretAccessKey: 'eu-secret' }, appIds: ['eu-app'] };
+const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };
+
+@Injectable()
+class BothAccounts {
+  constructor(
+    readonly asia: RoomUnicastService,
+    @InjectRoomUnicast('eu') readonly eu: RoomUnicastService,
+    @InjectRoomBroadcast('eu') readonly euBroadcast: RoomBroadcastService,
+    @InjectUserUnicast('eu') readonly euUsers: UserUnicastService,
+    @InjectRoomUnicast() readonly alsoAsia: RoomUnicastService,
+  ) {}
+}
+
+@Module({ providers: [BothAccounts] })
+class BusinessModule {}
+
+let emulator: RtcEmulator;
+let running: TestApp | undefined;
+beforeEach(async () => {
+  emulator = await RtcEmulator.start({ accounts: [EU] });
+});
+afterEach(async () => {
+  await running?.app.close();
+  running = undefined;
+  await emulator.close();
+});
+
+const euOptions = () => ({
+  ...emulator.moduleOptions(),
+  appId: 'eu-app',
+  from: 'eu-server',
+  credentials: EU.credentials,
+});
+
+const keyOf = (index: number): string =>
+  /Credential=([^/]+)/.exec(emulator.requests[index]!.headers['authorization']!)![1]!;
+
+describe.each(PLATFORMS)('two accounts in one app on $name', (platform) => {
+  it.each(['forRoot', 'forRootAsync'] as const)(
+    'with %s each sign with their own key, on a path of their own',
+    async (method) => {
+      const controller = { allowAnonymous: true, path: 'eu/rtc' } as const;
+      running = await startApp(platform, {
+        imports: [
+          RtcMessagingModule.forRoot({
+            ...emulator.moduleOptions(),
+            isGlobal: true,
+            controller: { allowAnonymous: true },
+          }),
+          method === 'forRoot'
+            ? RtcMessagingModule.forRoot({ ...euOptions(), name: 'eu', isGlobal: true, controller })
+            : RtcMessagingModule.forRootAsync({
+                useFactory: async () => euOptions(),
+                name: 'eu',
+                isGlobal: true,
+                controller,
+              }),
+          BusinessModule,
+        ],
+      });
+      const { asia, alsoAsia, eu, euBroadcast, euUsers } = running.app.get(BothAccounts);
+      await asia.batchSend(MESSAGE);
+      await eu.batchSend(MESSAGE);
+      await euBroadcast.send({ roomId: 'room-1', message: 'hello' });
+      await euUsers.send({ to: 'alice', message: 'hello' });
+      await running.post('/rtc/rooms/room-1/unicast', { to: ['alice'], message: 'hello' });
+      await running.post('/eu/rtc/rooms/room-1/unicast', { to: ['alice'], message: 'hello' });
+
+      expect(alsoAsia).toBe(asia);
+      const bodies = emulator.requests.map(({ body }) => JSON.parse(body.toString()) as { AppId: string });
+      expect(bodies.map(({ AppId }, index) => [keyOf(index), AppId])).toEqual([
+        ['emulator-access-key', 'emulator-app'],
+        ['eu-key', 'eu-app'],
+        ['eu-key', 'eu-app'],
+        ['eu-key', 'eu-app'],
+        ['emulator-access-key', 'emulator-app'],
+        ['eu-key', 'eu-app'],
+      ]);
+      expect(emulator.requests.map(({ outcome }) => outcome)).toEqual(Array(6).fill('accepted'));
+    },
+  );
+});
+
+describe('a named module', () => {
+  it('has a quota of its own where its access key is its own', async () => {
+    const quota = { requestsPerSecond: 50 };
+    const module = await Test.createTestingModule({
+      imports: [
+        RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), quota }),
+        RtcMessagingModule.forRoot({ ...euOptions(), quota, name: 'eu' }),
+      ],
+    }).compile();
+    const asia = module.get(RoomUnicastService);
+    const eu = module.get<RoomUnicastService>(getRoomUnicastToken('eu'), { strict: false });
+    // A queue of the one account's is nothing to the other's.
+    const sending = Array.from({ length: 50 }, () => asia.batchSend(MESSAGE));
+    await eu.batchSend({ ...MESSAGE, message: 'from the other account' });
+    expect(emulator.requests.length).toBeLessThan(50);
+    await Promise.all(sending);
+    await module.close();
+  });
+
+  it('is injected by its tokens alone, which leaves the classes to the one without a name', async () => {
+    const compile = () =>
+      Test.createTestingModule({
+        imports: [RtcMessagingModule.forRoot({ ...euOptions(), name: 'eu' })],
+        providers: [BothAccounts],
+      }).compile();
+    const error = await rejectionOf<Error>(compile());
+    expect(error.message).toContain('RoomUnicastService');
+  });
+
+  it.each([
+    [getRoomUnicastToken('eu'), RoomUnicastService],
+    [getRoomBroadcastToken('eu'), RoomBroadcastService],
+    [getUserUnicastToken('eu'), UserUnicastService],
+  ])('has the token %p', async (token, service) => {
+    const module = await Test.createTestingModule({
+      imports: [RtcMessagingModule.forRoot({ ...euOptions(), name: 'eu' })],
+      providers: [{ provide: 'consumer', inject: [token], useFactory: (injected: unknown) => injected }],
+    }).compile();
+    expect(module.get('consumer')).toBeInstanceOf(service);
+    await module.close();
+  });
+
+  it('is named in boot errors', async () => {
+    const boot = Test.createTestingModule({
+      imports: [RtcMessagingModule.forRoot({ name: 'eu', appId: 'a b' })],
+    }).compile();
+    const error = await rejectionOf<RtcConfigError>(boot);
+    expect(error.message).toContain('RtcMessagingModule "eu" is not configured correctly:\n  - appId');
+  });
+
+  it.each([
+    ['', 'must be 1–64'],
+    ['a b', 'must be 1–64'],
+    [7, 'must be 1–64'],
+    ['default', 'without a name'],
+  ])('can not be called %j', async (name, words) => {
+    const boot = Test.createTestingModule({
+      imports: [RtcMessagingModule.forRoot({ ...euOptions(), name: name as string })],
+    }).compile();
+    const { problems } = await rejectionOf<RtcConfigError>(boot);
+    expect(problems).toEqual([{ option: 'name', message: expect.stringContaining(words) }]);
+  });
+
+  it('is named in events and in the log', async () => {
+    const { events, stop } = listenToEvents();
+    const contexts: (string | undefined)[] = [];
+    class Logger extends ConsoleLogger {
+      protected override printMessages(_messages: unknown[], context?: string): void {
+        contexts.push(context);
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [RtcMessagingModule.forRoot({ ...euOptions(), appId: 'foreign', name: 'eu' })],
+    }).compile();
+    module.useLogger(new Logger());
+    await rejectionOf(module.get<RoomUnicastService>(getRoomUnicastToken('eu')).batchSend(MESSAGE));
+    await module.close();
+    stop();
+    expect(events.map((event) => ('call' in event ? event.call.module : event.module))).toEqual([
+      'eu',
+      'eu',
+      'eu',
+    ]);
+    expect(contexts).toEqual(['RtcMessaging:eu']);
+  });
+});
