@@ -3,6 +3,7 @@ import { nameProblems, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
 import { sealOptions } from './config/seal-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
+import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers } from './controllers/create-controllers.js';
 import { exportServices } from './services/export-services.js';
@@ -20,6 +21,8 @@ export interface RtcMessagingExtras {
   controller?: RtcControllerOptions;
 }
 
+/** Nothing to inject: its factory documents the API when the app boots. */
+const API_DOCS = 'nestjs-rtc-messaging:api-docs';
 const OPTIONS_TOKEN = 'nestjs-rtc-messaging:options';
 
 const builder = new ConfigurableModuleBuilder<RtcMessagingOptions>({
@@ -54,6 +57,7 @@ function addExtras(
       ...(definition.providers ?? []).map(sealOptionsProvider),
       { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
       ...services.providers,
+      { provide: API_DOCS, useFactory: () => documentApi(controllers, mounted) },
     ],
     exports: services.exports,
   };

@@ -8,7 +8,8 @@ import { isUint8Array } from 'node:util/types';
 /** Recipients of one request. */
 export const MAX_RECIPIENTS = 600;
 
-const ID = /^[a-zA-Z0-9@._-]{1,128}$/;
+/** What an ID's characters are; it has 1–128 of them. */
+export const ID = /^[a-zA-Z0-9@._-]{1,128}$/;
 const ID_RULE = 'IDs are 1–128 of a-z A-Z 0-9 @ . _ -';
 
 export function isId(value: unknown): value is string {

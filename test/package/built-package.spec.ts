@@ -25,11 +25,20 @@ const IMPORTS =
 interface Manifest {
   readonly dependencies: Record<string, string>;
   readonly peerDependencies: Record<string, string>;
+  readonly peerDependenciesMeta: Record<string, { readonly optional: boolean }>;
 }
+
+const readManifest = async (): Promise<Manifest> =>
+  JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Manifest;
 
 describe('the built package', () => {
   const EXPORTS = [
     'BatchSendRoomUnicastDto',
+    'InjectRoomBroadcast',
+    'InjectRoomUnicast',
+    'InjectUserUnicast',
+    'RoomBroadcastDto',
+    'RoomBroadcastService',
     'RoomUnicastService',
     'RtcAbortedError',
     'RtcApiError',
@@ -41,6 +50,12 @@ describe('the built package', () => {
     'RtcQuotaError',
     'RtcTimeoutError',
     'RtcValidationError',
+    'SendRoomUnicastDto',
+    'UserUnicastDto',
+    'UserUnicastService',
+    'getRoomBroadcastToken',
+    'getRoomUnicastToken',
+    'getUserUnicastToken',
     'rtcMessagingConfig',
   ];
 
@@ -87,16 +102,20 @@ describe('the built package', () => {
         "require('reflect-metadata'); require('nestjs-rtc-messaging'); console.log(Object.keys(require.cache).join('\\n'))",
       ],
     ],
-  ])('with %s loads neither the emulator nor ws', async (_how, args) => {
+  ])('with %s loads neither the emulator nor ws, nor any optional peer', async (_how, args) => {
     const loaded = (await exec('node', ['--no-warnings', ...args], { cwd: ROOT })).split('\n');
     const count = (pattern: RegExp): number => loaded.filter((path) => pattern.test(path)).length;
     expect(count(/\/node_modules\/axios\//)).toBeGreaterThan(0);
     expect(count(/\/openapi\/open-api\.client/)).toBeGreaterThan(0);
     expect(count(/\/emulator\/|\/node_modules\/ws\//)).toBe(0);
+    const { peerDependenciesMeta } = await readManifest();
+    const optional = Object.keys(peerDependenciesMeta);
+    expect(optional.length).toBeGreaterThan(0);
+    expect(optional.filter((name) => count(new RegExp(`/node_modules/${name}/`)) > 0)).toEqual([]);
   });
 
   it('imports nothing that its manifest does not declare', async () => {
-    const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+    const manifest = await readManifest();
     const declared = new Set([
       ...Object.keys(manifest.dependencies),
       ...Object.keys(manifest.peerDependencies),
