@@ -65,7 +65,7 @@ async function main(): Promise<void> {
       `RTC_ENDPOINT=${endpoint}\nRTC_APP_ID=${appId}\nRTC_FROM=${from}\n` +
       `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n` +
       (credentials.sessionToken ? `VOLCENGINE_SESSION_TOKEN=${credentials.sessionToken}\n` : '') +
-      `# Join a room: ws${endpoint.slice(4)}/rooms/room-1?userId=alice\n` +
+      `# Join a room: ws${endpoint.slice(4)}/rooms/room-1?userId=alice (outside of rooms: /users?userId=alice)\n` +
       `# What was received: ${endpoint}/__emulator/rooms/room-1/users/alice/received\n`,
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
