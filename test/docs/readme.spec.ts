@@ -6,15 +6,11 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { VARIABLES } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import { exec } from '../support/exec.js';
+import { nameOf, type Snippet, snippetsIn } from '../support/markdown.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside the project, so that its packages and its own name can be imported as a user would. */
 const FOLDER = join(ROOT, 'test/docs/snippets');
-
-interface Snippet {
-  readonly language: string;
-  readonly text: string;
-}
 
 describe('the README', () => {
   let readme = '';
@@ -25,10 +21,7 @@ describe('the README', () => {
 
   beforeAll(async () => {
     readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-    snippets = Array.from(readme.matchAll(/^```(\w*)\n(.*?)^```$/gms), ([, language = '', text = '']) => ({
-      language,
-      text,
-    }));
+    snippets = snippetsIn(readme);
     emulator = await RtcEmulator.start();
 
     await rm(FOLDER, { recursive: true, force: true });
@@ -174,10 +167,3 @@ describe("the sample's .env.example", () => {
     expect(parseEnv(text)).toMatchObject({ RTC_ENDPOINT: 'http://127.0.0.1:8787' });
   });
 });
-
-/** The file's name stands in its first line. */
-function nameOf(snippet: string): string {
-  const name = /^\/\/ ([\w.-]+\.ts)\n/.exec(snippet)?.[1];
-  if (name === undefined) throw new Error(`A snippet does not name its file:\n${snippet}`);
-  return name;
-}
