@@ -1,4 +1,4 @@
-import * as crypto from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 
 /**
  * The vendor's HMAC-SHA256 request signature (V4 style).
@@ -32,17 +32,12 @@ export interface CredentialScope {
   readonly service: string;
 }
 
-/** `crypto.hash` exists from Node 20.12 and takes half the time for a short input. */
-const sha256HexOneShot = (crypto as { hash?: typeof crypto.hash }).hash;
-
 export function sha256Hex(data: string | Uint8Array): string {
-  return sha256HexOneShot === undefined
-    ? crypto.createHash('sha256').update(data).digest('hex')
-    : sha256HexOneShot('sha256', data, 'hex');
+  return hash('sha256', data, 'hex');
 }
 
 function hmac(key: string | Uint8Array, data: string): Buffer {
-  return crypto.createHmac('sha256', key).update(data).digest();
+  return createHmac('sha256', key).update(data).digest();
 }
 
 /** `2020-12-30T08:18:05.123Z` → `20201230T081805Z` */
@@ -97,8 +92,18 @@ export function sign(
   scope: CredentialScope,
   signingKey: Uint8Array,
 ): string {
-  const stringToSign = [ALGORITHM, xDate, scopeText(scope), sha256Hex(canonicalRequest(request))].join('\n');
-  return hmac(signingKey, stringToSign).toString('hex');
+  return signText(canonicalRequest(request), xDate, scope, signingKey);
+}
+
+/** {@link sign} for what is in its canonical form already. */
+export function signText(
+  canonical: string,
+  xDate: string,
+  scope: CredentialScope,
+  signingKey: Uint8Array,
+): string {
+  const stringToSign = `${ALGORITHM}\n${xDate}\n${scopeText(scope)}\n${sha256Hex(canonical)}`;
+  return createHmac('sha256', signingKey).update(stringToSign).digest('hex');
 }
 
 function byName([a]: NameValue, [b]: NameValue): number {

@@ -1,16 +1,8 @@
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import type { Signing } from './attempt-result.js';
-import {
-  ALGORITHM,
-  canonicalQuery,
-  type CredentialScope,
-  type NameValue,
-  scopeText,
-  sha256Hex,
-  sign,
-  toXDate,
-} from './signature-v4.js';
+import { ALGORITHM, type CredentialScope, scopeText, sha256Hex, signText, toXDate } from './signature-v4.js';
 import { SigningKeyCache } from './signing-key-cache.js';
+import { SigningTemplate } from './signing-template.js';
 
 /** What the interceptor signs for. */
 export interface SigningContext {
@@ -25,6 +17,9 @@ export interface SignableConfig extends AxiosRequestConfig<Buffer> {
   readonly signing: Signing;
 }
 
+/** A client calls a handful of URLs, with and without a token. */
+const MAX_TEMPLATES = 32;
+
 /**
  * Makes an Axios request interceptor that signs. It must be the first that is added, since Axios runs
  * request interceptors last to first: what the others change is then signed too.
@@ -34,42 +29,49 @@ export interface SignableConfig extends AxiosRequestConfig<Buffer> {
  */
 export function createSigningInterceptor({ region, service, now = Date.now }: SigningContext) {
   const signingKeys = new SigningKeyCache();
+  const templates = new Map<string, SigningTemplate>();
+
+  const templateFor = (config: InternalAxiosRequestConfig, hasToken: boolean): SigningTemplate => {
+    const { method = 'GET', baseURL = '', url = '/' } = config;
+    const contentType = config.headers.get('Content-Type')?.toString() ?? 'application/json';
+    const key = `${method} ${baseURL} ${url} ${contentType} ${hasToken}`;
+    let template = templates.get(key);
+    if (template === undefined) {
+      const target = new URL(url, config.baseURL);
+      template = new SigningTemplate({ method: method.toUpperCase(), url: target, contentType, hasToken });
+      if (templates.size >= MAX_TEMPLATES) templates.clear();
+      templates.set(key, template);
+    }
+    return template;
+  };
 
   return (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => {
     if (!Buffer.isBuffer(config.data)) throw new TypeError('Only a Buffer can be signed and sent unchanged.');
     const { credentials, clockOffsetMs } = (config as unknown as SignableConfig).signing;
+    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+    const template = templateFor(config, sessionToken !== undefined);
 
-    const url = new URL(config.url ?? '/', config.baseURL);
-    const query = canonicalQuery(url.searchParams);
     const xDate = toXDate(new Date(now() + clockOffsetMs));
     const scope: CredentialScope = { date: xDate.slice(0, 8), region, service };
     const bodySha256 = sha256Hex(config.data);
-
-    const headers: NameValue[] = [
-      ['Content-Type', config.headers.get('Content-Type')?.toString() ?? 'application/json'],
-      ['Host', url.host],
-      ['X-Content-Sha256', bodySha256],
-      ['X-Date', xDate],
-    ];
-    if (credentials.sessionToken !== undefined) headers.push(['X-Security-Token', credentials.sessionToken]);
-
-    const signature = sign(
-      { method: (config.method ?? 'GET').toUpperCase(), path: url.pathname, query, headers, bodySha256 },
+    const signature = signText(
+      template.canonicalRequest(bodySha256, xDate, sessionToken),
       xDate,
       scope,
-      signingKeys.get(credentials.secretAccessKey, scope),
+      signingKeys.get(secretAccessKey, scope),
     );
-    const signedHeaders = headers
-      .map(([name]) => name.toLowerCase())
-      .sort()
-      .join(';');
 
-    config.baseURL = url.origin;
-    config.url = `${url.pathname}?${query}`;
-    for (const [name, value] of headers) config.headers.set(name, value);
-    config.headers.set(
+    const { headers } = config;
+    config.baseURL = template.origin;
+    config.url = template.pathAndQuery;
+    headers.set('Content-Type', template.contentType);
+    headers.set('Host', template.host);
+    headers.set('X-Content-Sha256', bodySha256);
+    headers.set('X-Date', xDate);
+    if (sessionToken !== undefined) headers.set('X-Security-Token', sessionToken);
+    headers.set(
       'Authorization',
-      `${ALGORITHM} Credential=${credentials.accessKeyId}/${scopeText(scope)}, SignedHeaders=${signedHeaders}, Signature=${signature}`,
+      `${ALGORITHM} Credential=${accessKeyId}/${scopeText(scope)}, SignedHeaders=${template.signedHeaders}, Signature=${signature}`,
     );
     return config;
   };

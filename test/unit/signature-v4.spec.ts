@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import {
   canonicalQuery,
   canonicalRequest,
@@ -8,6 +9,7 @@ import {
   toXDate,
 } from '../../lib/openapi/signature-v4.js';
 import { SigningKeyCache } from '../../lib/openapi/signing-key-cache.js';
+import { SigningTemplate } from '../../lib/openapi/signing-template.js';
 
 /** The vendor's published example (documentation 6369/67270); its keys are no secrets. */
 const EXAMPLE = {
@@ -92,5 +94,43 @@ describe('the signing key cache', () => {
     const cache = new SigningKeyCache();
     cache.get('secret', scope);
     expect(cache.get(secret, changed)).toEqual(deriveSigningKey(secret, changed));
+  });
+});
+
+describe('a signing template', () => {
+  it('gives the canonical request of any URL, content type, time and token', () => {
+    const word = fc.string({ unit: 'binary', maxLength: 20 });
+    const header = fc.stringMatching(/^[!-~]([ !-~]{0,20}[!-~])?$/);
+    const token = fc.option(fc.stringMatching(/^[!-~]{1,20}$/), { nil: undefined });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(word, word), { maxLength: 4 }),
+        header,
+        token,
+        fc.stringMatching(/^[0-9a-f]{64}$/),
+        (parameters, contentType, sessionToken, bodySha256) => {
+          const xDate = '20260101T000000Z';
+          const url = new URL(`https://rtc.volcengineapi.com:8443/?${canonicalQuery(parameters)}`);
+          const hasToken = sessionToken !== undefined;
+          const template = new SigningTemplate({ method: 'POST', url, contentType, hasToken });
+          expect(template.canonicalRequest(bodySha256, xDate, sessionToken)).toBe(
+            canonicalRequest({
+              method: 'POST',
+              path: '/',
+              query: canonicalQuery(parameters),
+              headers: [
+                ['Content-Type', contentType],
+                ['Host', 'rtc.volcengineapi.com:8443'],
+                ['X-Content-Sha256', bodySha256],
+                ['X-Date', xDate],
+                ...(hasToken ? [['X-Security-Token', sessionToken] as const] : []),
+              ],
+              bodySha256,
+            }),
+          );
+          expect(template.pathAndQuery).toBe(`/?${canonicalQuery(parameters)}`);
+        },
+      ),
+    );
   });
 });

@@ -1,0 +1,45 @@
+import { canonicalQuery } from './signature-v4.js';
+
+/** What is the same in all requests to one URL. */
+export interface SigningTarget {
+  /** In upper case. */
+  readonly method: string;
+  readonly url: URL;
+  readonly contentType: string;
+  /** Whether a session token is sent, and so signed. */
+  readonly hasToken: boolean;
+}
+
+/**
+ * The canonical request of one URL with everything in its place but the body's hash, the time and the token: written
+ * anew for each request it would cost as much as the signature's hashes do. `canonicalRequest()` says the same for
+ * any request.
+ */
+export class SigningTemplate {
+  readonly origin: string;
+  readonly host: string;
+  readonly contentType: string;
+  /** With the query in its canonical form, as it must be sent. */
+  readonly pathAndQuery: string;
+  readonly signedHeaders: string;
+  readonly #head: string;
+
+  constructor({ method, url, contentType, hasToken }: SigningTarget) {
+    const query = canonicalQuery(url.searchParams);
+    this.origin = url.origin;
+    this.host = url.host;
+    this.contentType = contentType;
+    this.pathAndQuery = `${url.pathname}?${query}`;
+    this.signedHeaders = `content-type;host;x-content-sha256;x-date${hasToken ? ';x-security-token' : ''}`;
+    const folded = contentType.trim().replaceAll(/\s+/g, ' ');
+    this.#head = `${method}\n${url.pathname}\n${query}\ncontent-type:${folded}\nhost:${url.host}\n`;
+  }
+
+  canonicalRequest(bodySha256: string, xDate: string, token: string | undefined): string {
+    const tokenLine = token === undefined ? '' : `x-security-token:${token}\n`;
+    return (
+      `${this.#head}x-content-sha256:${bodySha256}\nx-date:${xDate}\n${tokenLine}\n` +
+      `${this.signedHeaders}\n${bodySha256}`
+    );
+  }
+}
