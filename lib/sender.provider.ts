@@ -50,7 +50,7 @@ export const senderProvider: Provider = {
       undefined,
       { synchronous: true },
     );
-    const client = new OpenApiClient(http, credentials, settings.apiVersion);
+    const client = new OpenApiClient(http, credentials, settings);
     return new Sender(
       {
         module,

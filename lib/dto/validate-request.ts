@@ -17,7 +17,7 @@ export function validateRequest<T extends object>(dtoClass: new () => T, input: 
   for (const [name, value] of Object.entries(input)) {
     // Left to class-validator's own whitelist, names such as "constructor" would pass.
     if (!fields.has(name)) unknown.push(name);
-    else Object.assign(dto, { [name]: value });
+    else (dto as Record<string, unknown>)[name] = value;
   }
   const issues = [
     ...validateSync(dto, { forbidUnknownValues: true }).flatMap(toIssues),

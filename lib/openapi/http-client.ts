@@ -4,8 +4,6 @@ import { Agent as HttpsAgent } from 'node:https';
 
 /** What the Axios instance of a module is made from. */
 export interface HttpClientSettings {
-  /** An origin. */
-  readonly endpoint: string;
   readonly http: {
     readonly httpAgent: { open(): HttpAgent } | undefined;
     readonly httpsAgent: { open(): HttpsAgent } | undefined;
@@ -17,33 +15,36 @@ export interface HttpClientSettings {
 /** Idle sockets are retired before a server's own idle limit (often 5 s) can close one that is being reused. */
 const IDLE_SOCKET_MS = 4_000;
 
+/** What a request is sent over. */
+export interface Transport {
+  readonly httpAgent: HttpAgent;
+  readonly httpsAgent: HttpsAgent;
+  /** The longest answer that is read, in bytes. */
+  readonly maxContentLength: number;
+}
+
 export interface HttpClient {
   readonly axios: Pick<AxiosInstance, 'request' | 'interceptors'>;
+  readonly transport: Transport;
   /** Closes the sockets of the agents that were made here; those that the app gave are the app's. */
   close(): void;
 }
 
 /** Makes the one Axios instance of a module. Each request brings its own adapter, see `sendOverNodeHttp`. */
-export function createHttpClient({ endpoint, http }: HttpClientSettings): HttpClient {
+export function createHttpClient({ http }: HttpClientSettings): HttpClient {
   const agentOptions = { keepAlive: true, maxSockets: http.maxSockets, timeout: IDLE_SOCKET_MS };
   const ownHttpAgent = new HttpAgent(agentOptions);
   const ownHttpsAgent = new HttpsAgent(agentOptions);
   return {
-    // Not axios.create(): that would send the headers which the app has set for all of its own Axios calls.
-    axios: new axios.Axios({
-      baseURL: endpoint,
-      headers: {
-        'Content-Type': 'application/json',
-        Accept: 'application/json',
-        'User-Agent': 'nestjs-rtc-messaging',
-      },
+    // Not axios.create(), which would send the headers that the app has set for all of its own Axios calls, and
+    // transform bodies. And without settings, since Axios copies and merges each of them for each request: what
+    // they would say, the adapter knows.
+    axios: new axios.Axios({}),
+    transport: {
       httpAgent: http.httpAgent?.open() ?? ownHttpAgent,
       httpsAgent: http.httpsAgent?.open() ?? ownHttpsAgent,
       maxContentLength: http.maxContentLength,
-      // The body is signed as it is and read as it comes: no transformation may touch either.
-      transformRequest: [],
-      transformResponse: [],
-    }),
+    },
     close: () => {
       ownHttpAgent.destroy();
       ownHttpsAgent.destroy();

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { HttpAttempt } from './http-attempt.js';
+import type { Transport } from './http-client.js';
 
 /** The transport failed; only the code is kept, since Node's own errors may carry the request. */
 export class TransportError extends Error {
@@ -22,22 +23,26 @@ export class TransportError extends Error {
 export function sendOverNodeHttp(
   config: InternalAxiosRequestConfig,
   attempt: HttpAttempt,
+  transport: Transport,
 ): Promise<AxiosResponse<Buffer>> {
   return new Promise((resolve, reject) => {
     if (attempt.interruption !== undefined) {
       reject(new TransportError(attempt.interruption));
       return;
     }
-    const url = new URL(config.url ?? '/', config.baseURL);
+    const url = new URL(config.url ?? '');
     const secure = url.protocol === 'https:';
     const body = config.data as Buffer;
-    config.headers.set('Content-Length', String(body.length));
-
     const request = (secure ? https : http).request({
       ...urlToHttpOptions(url),
       method: (config.method ?? 'GET').toUpperCase(),
-      headers: config.headers.toJSON() as http.OutgoingHttpHeaders,
-      agent: (secure ? config.httpsAgent : config.httpAgent) as http.Agent | undefined,
+      headers: {
+        Accept: 'application/json',
+        'User-Agent': 'nestjs-rtc-messaging',
+        ...(config.headers.toJSON() as http.OutgoingHttpHeaders),
+        'Content-Length': body.length,
+      },
+      agent: secure ? transport.httpsAgent : transport.httpAgent,
     });
 
     // What is destroyed may still emit 'end' for what it had read.
@@ -68,12 +73,11 @@ export function sendOverNodeHttp(
     request.on('response', (response) => {
       attempt.phase = 'headers';
       attempt.httpStatus = response.statusCode ?? 0;
-      const limit = config.maxContentLength ?? -1;
       const chunks: Buffer[] = [];
       let length = 0;
       response.on('data', (chunk: Buffer) => {
         length += chunk.length;
-        if (limit >= 0 && length > limit) fail('RESPONSE_TOO_LARGE');
+        if (length > transport.maxContentLength) fail('RESPONSE_TOO_LARGE');
         else chunks.push(chunk);
       });
       response.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.name));

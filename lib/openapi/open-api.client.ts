@@ -1,8 +1,10 @@
 import type { AxiosResponse } from 'axios';
+import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { readReply, withholdEchoes } from './api-reply.js';
 import type { AttemptEnd, AttemptResult } from './attempt-result.js';
+import type { Cancellation } from './cancellation.js';
 import { HttpAttempt } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
@@ -13,7 +15,7 @@ import type { SignableConfig } from './signing.interceptor.js';
 export interface AttemptOptions {
   /** For the whole of it, in milliseconds, the response's body included. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   /** How far the service's clock is taken to be ahead of this machine's, in milliseconds. */
   readonly clockOffsetMs: number;
 }
@@ -26,36 +28,40 @@ export class OpenApiClient {
   // Private to the language: whoever prints the client must not print the requests of its sockets.
   readonly #http: HttpClient;
   readonly #credentials: CredentialsSource;
+  readonly #endpoint: string;
   readonly #apiVersion: string;
 
-  constructor(http: HttpClient, credentials: CredentialsSource, apiVersion: string) {
+  /** @param target an origin, and the API's version there */
+  constructor(
+    http: HttpClient,
+    credentials: CredentialsSource,
+    { endpoint, apiVersion }: { readonly endpoint: string; readonly apiVersion: string },
+  ) {
     this.#http = http;
+    this.#endpoint = endpoint;
     this.#credentials = credentials;
     this.#apiVersion = apiVersion;
   }
 
   /**
-   * Whose access key signs the next request, or how the attempt ended when that could not be found out.
-   * Never rejects.
+   * Whose access key signs the next request, or how the attempt ended when that could not be found out. At once
+   * where the credentials are in hand. Neither throws nor rejects.
    */
-  async identify({
-    timeoutMs,
-    signal,
-  }: Omit<AttemptOptions, 'clockOffsetMs'>): Promise<string | AttemptResult> {
-    const attempt = new HttpAttempt(timeoutMs, signal);
+  identify(options: Omit<AttemptOptions, 'clockOffsetMs'>): string | Promise<string | AttemptResult> {
+    let credentials: RtcCredentials | Promise<RtcCredentials>;
     try {
-      const { accessKeyId } = await attempt.guard(Promise.resolve(this.#credentials.get()));
-      return accessKeyId;
+      credentials = this.#credentials.get();
     } catch (error) {
-      return attempt.result(endOf(attempt, error));
-    } finally {
-      attempt.dispose();
+      credentials = Promise.reject(error as Error);
     }
+    return credentials instanceof Promise
+      ? this.#identifyLater(credentials, options)
+      : credentials.accessKeyId;
   }
 
   /** @param body the exact bytes to send */
   async attempt(action: RtcActionName, body: Buffer, options: AttemptOptions): Promise<AttemptResult> {
-    const attempt = new HttpAttempt(options.timeoutMs, options.signal);
+    const attempt = new HttpAttempt(options.timeoutMs, options.cancellation);
     try {
       return attempt.result(await this.#send(attempt, action, body, options.clockOffsetMs));
     } catch (error) {
@@ -70,24 +76,41 @@ export class OpenApiClient {
     this.#http.close();
   }
 
+  async #identifyLater(
+    credentials: Promise<RtcCredentials>,
+    { timeoutMs, cancellation }: Omit<AttemptOptions, 'clockOffsetMs'>,
+  ): Promise<string | AttemptResult> {
+    const attempt = new HttpAttempt(timeoutMs, cancellation);
+    try {
+      const { accessKeyId } = await attempt.guard(credentials);
+      return accessKeyId;
+    } catch (error) {
+      return attempt.result(endOf(attempt, error));
+    } finally {
+      attempt.dispose();
+    }
+  }
+
   async #send(
     attempt: HttpAttempt,
     action: RtcActionName,
     body: Buffer,
     clockOffsetMs: number,
   ): Promise<AttemptEnd> {
-    const credentials = await attempt.guard(Promise.resolve(this.#credentials.get()));
+    const inHand = this.#credentials.get();
+    const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
     const signing = { credentials, clockOffsetMs };
     const request: SignableConfig = {
       method: 'POST',
-      url: `/?Action=${action}&Version=${this.#apiVersion}`,
+      url: `${this.#endpoint}/?Action=${action}&Version=${this.#apiVersion}`,
       data: body,
       signing,
-      adapter: (config) => sendOverNodeHttp(config, attempt),
+      adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
     };
     attempt.signedWith = signing;
-    const { status, data, headers, config } = await attempt.guard(
-      this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(request),
+    // The adapter ends it when the attempt is interrupted, and nothing before the adapter waits for anything.
+    const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
+      request,
     );
     return {
       kind: 'answered',

@@ -16,20 +16,18 @@ export interface SigningTarget {
  * any request.
  */
 export class SigningTemplate {
-  readonly origin: string;
+  /** With the query in its canonical form, as it must be sent. */
+  readonly url: string;
   readonly host: string;
   readonly contentType: string;
-  /** With the query in its canonical form, as it must be sent. */
-  readonly pathAndQuery: string;
   readonly signedHeaders: string;
   readonly #head: string;
 
   constructor({ method, url, contentType, hasToken }: SigningTarget) {
     const query = canonicalQuery(url.searchParams);
-    this.origin = url.origin;
+    this.url = `${url.origin}${url.pathname}?${query}`;
     this.host = url.host;
     this.contentType = contentType;
-    this.pathAndQuery = `${url.pathname}?${query}`;
     this.signedHeaders = `content-type;host;x-content-sha256;x-date${hasToken ? ';x-security-token' : ''}`;
     const folded = contentType.trim().replaceAll(/\s+/g, ' ');
     this.#head = `${method}\n${url.pathname}\n${query}\ncontent-type:${folded}\nhost:${url.host}\n`;

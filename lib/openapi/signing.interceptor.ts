@@ -32,13 +32,13 @@ export function createSigningInterceptor({ region, service, now = Date.now }: Si
   const templates = new Map<string, SigningTemplate>();
 
   const templateFor = (config: InternalAxiosRequestConfig, hasToken: boolean): SigningTemplate => {
-    const { method = 'GET', baseURL = '', url = '/' } = config;
+    const { method = 'GET', url = '' } = config;
     const contentType = config.headers.get('Content-Type')?.toString() ?? 'application/json';
-    const key = `${method} ${baseURL} ${url} ${contentType} ${hasToken}`;
+    const key = `${method} ${url} ${contentType} ${hasToken}`;
     let template = templates.get(key);
     if (template === undefined) {
-      const target = new URL(url, config.baseURL);
-      template = new SigningTemplate({ method: method.toUpperCase(), url: target, contentType, hasToken });
+      const target = { method: method.toUpperCase(), url: new URL(url), contentType, hasToken };
+      template = new SigningTemplate(target);
       if (templates.size >= MAX_TEMPLATES) templates.clear();
       templates.set(key, template);
     }
@@ -61,18 +61,16 @@ export function createSigningInterceptor({ region, service, now = Date.now }: Si
       signingKeys.get(secretAccessKey, scope),
     );
 
+    config.url = template.url;
+    // One by one, since Axios's own way looks at each header there is for each that is set.
     const { headers } = config;
-    config.baseURL = template.origin;
-    config.url = template.pathAndQuery;
-    headers.set('Content-Type', template.contentType);
-    headers.set('Host', template.host);
-    headers.set('X-Content-Sha256', bodySha256);
-    headers.set('X-Date', xDate);
-    if (sessionToken !== undefined) headers.set('X-Security-Token', sessionToken);
-    headers.set(
-      'Authorization',
-      `${ALGORITHM} Credential=${accessKeyId}/${scopeText(scope)}, SignedHeaders=${template.signedHeaders}, Signature=${signature}`,
-    );
+    headers['Content-Type'] = template.contentType;
+    headers['Host'] = template.host;
+    headers['X-Content-Sha256'] = bodySha256;
+    headers['X-Date'] = xDate;
+    if (sessionToken !== undefined) headers['X-Security-Token'] = sessionToken;
+    headers['Authorization'] =
+      `${ALGORITHM} Credential=${accessKeyId}/${scopeText(scope)}, SignedHeaders=${template.signedHeaders}, Signature=${signature}`;
     return config;
   };
 }

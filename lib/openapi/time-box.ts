@@ -1,28 +1,26 @@
-/** Why work was broken off from this side: its time was up, or its signal was aborted. */
+import type { Cancellation } from './cancellation.js';
+
+/** Why work was broken off from this side: its time was up, or it was cancelled. */
 export type Interruption = 'timeout' | 'aborted';
 
-/** Bounds work by a time and by a signal, whatever that work is waiting for. Dispose of it when done. */
+/** Bounds work by a time and by a cancellation, whatever that work is waiting for. Dispose of it when done. */
 export class TimeBox {
   /** Called once, when the work must end now. */
   onInterrupt: (() => void) | undefined;
 
   readonly #timer: NodeJS.Timeout;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = (): void => this.#break('aborted');
-  readonly #interrupted: Promise<never>;
-  #rejectInterrupted?: (reason: Error) => void;
+  readonly #cancellation: Cancellation | undefined;
+  readonly #onCancel = (): void => this.#break('aborted');
   #interruption?: Interruption;
+  /** Of the guard or wait that is under way. */
+  #onBreak: ((why: Interruption) => void) | undefined;
 
   /** @param limitMs milliseconds from now */
-  constructor(limitMs: number, signal?: AbortSignal) {
-    this.#interrupted = new Promise((_resolve, reject) => {
-      this.#rejectInterrupted = reject;
-    });
-    this.#interrupted.catch(() => undefined);
+  constructor(limitMs: number, cancellation?: Cancellation) {
     this.#timer = setTimeout(() => this.#break('timeout'), limitMs);
-    this.#signal = signal;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
-    if (signal?.aborted) this.#break('aborted');
+    this.#cancellation = cancellation;
+    cancellation?.add(this.#onCancel);
+    if (cancellation?.isCancelled) this.#break('aborted');
   }
 
   /** Why it was broken off, once it was. */
@@ -30,21 +28,38 @@ export class TimeBox {
     return this.#interruption;
   }
 
-  /** Rejects as soon as time is up or the signal is aborted, whatever the given work is doing. */
+  /**
+   * Rejects as soon as time is up or it is cancelled, whatever the given work is doing. One at a time.
+   */
   guard<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#interrupted]);
+    return new Promise((resolve, reject) => {
+      work.then(resolve, reject);
+      this.#listen((why) => reject(new Error(why)));
+    });
   }
 
-  /** Lets go of the timer and of the signal, which may outlive the work. */
+  /** Waits until time is up or it is cancelled, and says which. */
+  wait(): Promise<Interruption> {
+    return new Promise((resolve) => {
+      this.#listen(resolve);
+    });
+  }
+
+  /** Lets go of the timer and of the cancellation, which may outlive the work. */
   dispose(): void {
     clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#cancellation?.remove(this.#onCancel);
+  }
+
+  #listen(onBreak: (why: Interruption) => void): void {
+    if (this.#interruption === undefined) this.#onBreak = onBreak;
+    else onBreak(this.#interruption);
   }
 
   #break(why: Interruption): void {
     if (this.#interruption !== undefined) return;
     this.#interruption = why;
     this.onInterrupt?.();
-    this.#rejectInterrupted?.(new Error(why));
+    this.#onBreak?.(why);
   }
 }

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Observe, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { AttemptResult } from '../openapi/attempt-result.js';
+import type { Cancellation } from '../openapi/cancellation.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServerClock } from '../openapi/server-clock.js';
 import { TimeBox } from '../openapi/time-box.js';
@@ -49,11 +49,11 @@ export interface CallLimits {
 }
 
 /** What ends a call. The reason tells whether it is the caller or the shutdown that aborts. */
-export interface CallSignals {
-  /** At any moment. */
-  readonly abort: AbortSignal;
+export interface CallControl {
+  /** At any moment. Whoever aborts stops too. */
+  readonly abort: Cancellation;
   /** Only while no attempt is under way. */
-  readonly stop: AbortSignal;
+  readonly stop: Cancellation;
 }
 
 /** As long as a timer can be. */
@@ -89,7 +89,7 @@ export class SendCall {
     private readonly info: RtcCallInfo,
     private readonly body: Buffer,
     private readonly limits: CallLimits,
-    private readonly signals: CallSignals,
+    private readonly control: CallControl,
     /** Filled as they are made. */
     private readonly attempts: Attempt[],
   ) {
@@ -126,9 +126,10 @@ export class SendCall {
    */
   async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
     const { client, clock, gates } = this.context;
-    const { abort } = this.signals;
+    const { abort } = this.control;
     const before = this.#limit();
-    const identity = await client.identify({ timeoutMs: before.ms, signal: abort });
+    // Waiting, if only for a moment, lets a caller that aborts at once do so before there is an attempt.
+    const identity = await client.identify({ timeoutMs: before.ms, cancellation: abort });
     if (typeof identity !== 'string') return judge(identity, before.name);
 
     const gate = gates.gateFor(identity);
@@ -142,7 +143,7 @@ export class SendCall {
     const limit = this.#limit();
     const result = await client.attempt(this.info.action, this.body, {
       timeoutMs: limit.ms,
-      signal: abort,
+      cancellation: abort,
       clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
     });
     if (result.end.kind === 'answered') gate.observeRoundTrip(result.durationMs);
@@ -152,12 +153,12 @@ export class SendCall {
   }
 
   async #waitForSlot(gate: QuotaGate): Promise<void> {
-    if (this.signals.stop.aborted) throw abortedError(this.#facts(), 'while waiting to send');
+    if (this.control.stop.isCancelled) throw abortedError(this.#facts(), 'while waiting to send');
     const isBulk = this.limits.lane === 'bulk';
     const left = this.#left();
     const ticket = gate.enter(this.limits.lane, left);
     if (ticket === undefined) return;
-    const box = new TimeBox(isBulk ? LONGEST_MS : Math.max(1, left), this.signals.stop);
+    const box = new TimeBox(isBulk ? LONGEST_MS : Math.max(1, left), this.control.stop);
     const started = performance.now();
     try {
       await box.guard(ticket.granted);
@@ -246,7 +247,7 @@ export class SendCall {
   async #refreshCredentials({ signedWith }: AttemptResult): Promise<boolean> {
     if (this.#credentialsRefreshed || signedWith === undefined) return false;
     this.#credentialsRefreshed = true;
-    const box = new TimeBox(Math.max(1, this.#left()), this.signals.stop);
+    const box = new TimeBox(Math.max(1, this.#left()), this.control.stop);
     try {
       return await box.guard(this.context.credentials.replace(signedWith.credentials));
     } catch {
@@ -281,16 +282,15 @@ export class SendCall {
 
   async #wait(wait: NonNullable<NextAttempt['wait']>): Promise<void> {
     this.context.observe({ type: 'wait', call: this.info, ...wait });
-    try {
-      await sleep(wait.delayMs, undefined, { signal: this.signals.stop });
-    } catch {
-      throw abortedError(this.#facts(), 'while waiting to send again');
-    }
+    const box = new TimeBox(wait.delayMs, this.control.stop);
+    const end = await box.wait();
+    box.dispose();
+    if (end === 'aborted') throw abortedError(this.#facts(), 'while waiting to send again');
   }
 
   #facts(): CallFacts {
     const { action } = this.info;
-    return { action, attempts: this.attempts, shuttingDown: this.signals.abort.reason === SHUTDOWN };
+    return { action, attempts: this.attempts, shuttingDown: this.control.abort.reason === SHUTDOWN };
   }
 }
 

@@ -3,11 +3,12 @@ import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import { Cancellation } from '../openapi/cancellation.js';
 import { TimeBox } from '../openapi/time-box.js';
 import type { RtcCallInfo } from '../diagnostics/rtc-event.js';
 import { AbortListeners } from './abort-listeners.js';
 import { isPossibleDuplicate } from './call-outcome.js';
-import { type CallLimits, type CallSignals, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
+import { type CallControl, type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
 /** An accepted call. */
 export interface AcceptedCall {
@@ -56,13 +57,13 @@ export class Sender {
     limits: CallLimits,
     { signal, stop }: SendSignals = {},
   ): Promise<AcceptedCall> {
-    const call = new CallControl();
+    const call: CallControl = { abort: new Cancellation(), stop: new Cancellation() };
     const stopListening = [
-      signal && this.#callers.add(signal, () => call.abort()),
-      stop && this.#callers.add(stop, () => call.stop()),
+      signal && this.#callers.add(signal, () => abort(call)),
+      stop && this.#callers.add(stop, () => call.stop.cancel()),
     ];
-    if (signal?.aborted || stop?.aborted) call.abort();
-    const sending = this.#run(action, body, limits, call.signals);
+    if (signal?.aborted || stop?.aborted) abort(call);
+    const sending = this.#run(action, body, limits, call);
     this.#inFlight.set(call, sending);
     try {
       return await sending;
@@ -88,7 +89,7 @@ export class Sender {
       await box.guard(ended);
     } catch {
       observe({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
-      for (const call of this.#inFlight.keys()) call.abort(SHUTDOWN);
+      for (const call of this.#inFlight.keys()) abort(call, SHUTDOWN);
       await ended;
     } finally {
       box.dispose();
@@ -101,7 +102,7 @@ export class Sender {
     action: RtcActionName,
     body: Readonly<Record<string, unknown>>,
     limits: CallLimits,
-    signals: CallSignals,
+    control: CallControl,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
@@ -120,12 +121,12 @@ export class Sender {
         ...(error instanceof RtcApiError && { apiCode: error.apiCode }),
       });
     try {
-      if (signals.stop.aborted) throw notSent(`${action} was aborted before anything was sent.`);
+      if (control.stop.isCancelled) throw notSent(`${action} was aborted before anything was sent.`);
       if (this.#closing !== undefined) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
       const bytes = Buffer.from(JSON.stringify(body));
-      const requestId = await new SendCall(this.#context, info, bytes, limits, signals, attempts).run();
+      const requestId = await new SendCall(this.#context, info, bytes, limits, control, attempts).run();
       end();
       return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts) };
     } catch (error) {
@@ -135,23 +136,9 @@ export class Sender {
   }
 }
 
-/** Both ways of ending a call: aborting stops it too. */
-class CallControl {
-  readonly #abort = new AbortController();
-  readonly #stop = new AbortController();
-
-  get signals(): CallSignals {
-    return { abort: this.#abort.signal, stop: this.#stop.signal };
-  }
-
-  abort(reason?: string): void {
-    this.#abort.abort(reason);
-    this.#stop.abort(reason);
-  }
-
-  stop(): void {
-    this.#stop.abort();
-  }
+function abort(call: CallControl, reason?: string): void {
+  call.abort.cancel(reason);
+  call.stop.cancel(reason);
 }
 
 function notSent(message: string): RtcAbortedError {

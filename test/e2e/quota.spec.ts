@@ -143,16 +143,17 @@ describe('the quota', () => {
 
   it('can be waited for as long as the deadline and the signal allow, and no bytes leave', async () => {
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
-    const service = await serviceWith({ deadlineMs: 60_000 });
+    // Slots are far apart, so that the service's answer comes before the next, however busy the machine is.
+    const service = await serviceWith({ deadlineMs: 60_000, quota: { requestsPerSecond: 2 } });
     const first = new AbortController();
     const held = rejectionOf(service.batchSend(MESSAGE, { signal: first.signal }));
     // These take their places before the service asks to wait.
-    const timedOut = rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { deadlineMs: 100 }));
+    const timedOut = rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { deadlineMs: 900 }));
     const controller = new AbortController();
     const aborted = rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE, { signal: controller.signal }));
     expect(await timedOut).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'not_attempted', attempts: [] });
     expect((await timedOut).message).toBe(
-      'BatchSendRoomUnicast exceeded deadlineMs of 100 ms while waiting for the quota; nothing was sent.',
+      'BatchSendRoomUnicast exceeded deadlineMs of 900 ms while waiting for the quota; nothing was sent.',
     );
     controller.abort();
     expect(await aborted).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted', attempts: [] });

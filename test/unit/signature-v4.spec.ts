@@ -128,7 +128,7 @@ describe('a signing template', () => {
               bodySha256,
             }),
           );
-          expect(template.pathAndQuery).toBe(`/?${canonicalQuery(parameters)}`);
+          expect(template.url).toBe(`https://rtc.volcengineapi.com:8443/?${canonicalQuery(parameters)}`);
         },
       ),
     );
