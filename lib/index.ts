@@ -16,10 +16,14 @@ export type {
 export type { RtcChannelName } from './diagnostics/channels.js';
 export type {
   RtcAttemptEvent,
+  RtcBeginEvent,
   RtcCallInfo,
   RtcClockEvent,
   RtcCredentialsEvent,
   RtcEvent,
+  RtcFanOutBeginEvent,
+  RtcFanOutInfo,
+  RtcFanOutOutcomeEvent,
   RtcOutcomeEvent,
   RtcRetryEvent,
   RtcRetryReason,

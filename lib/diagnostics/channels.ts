@@ -5,10 +5,13 @@ import type { RtcEvent } from './rtc-event.js';
 export type RtcChannelName = `nestjs-rtc-messaging:${RtcEvent['type']}`;
 
 const CHANNELS: Readonly<Record<RtcEvent['type'], Channel>> = {
+  begin: open('begin'),
   attempt: open('attempt'),
   wait: open('wait'),
   retry: open('retry'),
   outcome: open('outcome'),
+  fan_out_begin: open('fan_out_begin'),
+  fan_out_outcome: open('fan_out_outcome'),
   clock: open('clock'),
   credentials: open('credentials'),
   shutdown: open('shutdown'),

@@ -50,8 +50,11 @@ export class OperatorLog {
           );
         }
         break;
+      case 'begin':
       case 'attempt':
       case 'wait':
+      case 'fan_out_begin':
+      case 'fan_out_outcome':
         break;
     }
   }

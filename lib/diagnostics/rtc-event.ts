@@ -1,5 +1,6 @@
 import type { Attempt, FailureOutcome } from '../errors/attempt.js';
 import type { RtcErrorCode } from '../errors/rtc-messaging.error.js';
+import type { FanOutCounts, FanOutReport, FanOutStop } from '../fan-out/fan-out-report.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 
 /** One call of a service's method. All events of a call carry the same object. */
@@ -11,11 +12,34 @@ export interface RtcCallInfo {
   readonly action: RtcActionName;
   /** ISO 8601, by this machine's clock. */
   readonly startedAt: string;
+  /** How many users it addresses; absent where that is everyone in a room. */
+  readonly recipients?: number;
+  /** The fan-out that it is part of. */
+  readonly fanOut?: RtcFanOutInfo;
+}
+
+/** One fan-out. All events of a fan-out and of its calls carry the same object. */
+export interface RtcFanOutInfo {
+  /** The module's `name`, or `default`. */
+  readonly module: string;
+  /** As its report has it: a UUID. */
+  readonly id: string;
+  /** ISO 8601, by this machine's clock. */
+  readonly startedAt: string;
 }
 
 /** Why a request is sent again. */
 export type RtcRetryReason =
   'not_attempted' | 'rejected' | 'throttled' | 'clock_corrected' | 'credentials_refreshed' | 'resend';
+
+/**
+ * A call begins. It is told in the caller's own asynchronous context, before anything else happens, so that who
+ * listens finds there what the caller has in it. An outcome follows, whatever happens.
+ */
+export interface RtcBeginEvent {
+  readonly type: 'begin';
+  readonly call: RtcCallInfo;
+}
 
 /** An HTTP attempt has ended. */
 export interface RtcAttemptEvent {
@@ -53,10 +77,32 @@ export interface RtcOutcomeEvent {
   readonly possibleDuplicate: boolean;
   /** Milliseconds, waits included. */
   readonly durationMs: number;
-  /** Of the error that was thrown. */
+  /** Of the error that was thrown, if it is one of this library's. */
   readonly code?: RtcErrorCode;
   /** The vendor's code, where the service's answer was the reason. */
   readonly apiCode?: string;
+}
+
+/** A fan-out begins, in its caller's own asynchronous context. */
+export interface RtcFanOutBeginEvent {
+  readonly type: 'fan_out_begin';
+  readonly fanOut: RtcFanOutInfo;
+}
+
+/** A fan-out has ended, after all of its calls. */
+export interface RtcFanOutOutcomeEvent {
+  readonly type: 'fan_out_outcome';
+  readonly fanOut: RtcFanOutInfo;
+  readonly status: FanOutReport['status'];
+  readonly counts: FanOutCounts;
+  /** What stopped it, if something did. */
+  readonly stop?: FanOutStop['reason'];
+  /** HTTP attempts that were made. */
+  readonly requests: number;
+  /** Of these, how many the service refused because the quota was used up. */
+  readonly throttled: number;
+  /** Milliseconds. */
+  readonly durationMs: number;
 }
 
 /** Requests are signed with another offset from this machine's clock from now on. */
@@ -93,10 +139,13 @@ export interface RtcShutdownEvent {
 
 /** What is published on `node:diagnostics_channel`, as `nestjs-rtc-messaging:{type}`. */
 export type RtcEvent =
+  | RtcBeginEvent
   | RtcAttemptEvent
   | RtcWaitEvent
   | RtcRetryEvent
   | RtcOutcomeEvent
+  | RtcFanOutBeginEvent
+  | RtcFanOutOutcomeEvent
   | RtcClockEvent
   | RtcCredentialsEvent
   | RtcShutdownEvent;

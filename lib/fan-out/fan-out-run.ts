@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Observe, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import type { AbortListeners } from '../retry/abort-listeners.js';
@@ -14,7 +15,19 @@ import type { Chunk, RecipientChunks } from './recipient-chunks.js';
 const PROGRESS_EVERY_MS = 250;
 
 /** Sends to some users; `stop` ends its waits, but not a request that is under way. */
-export type SendChunk = (recipients: readonly string[], stop: AbortSignal) => Promise<AcceptedCall>;
+export type SendChunk = (
+  recipients: readonly string[],
+  signals: { readonly stop: AbortSignal; readonly fanOut: RtcFanOutInfo },
+) => Promise<AcceptedCall>;
+
+/** What a run goes by of whoever sends for it. */
+export interface FanOutHost {
+  /** The module's name. */
+  readonly module: string;
+  /** Aborted when the app shuts down. */
+  readonly closing: AbortSignal;
+  readonly observe: Observe;
+}
 
 /** The options that a run goes by, with their defaults. */
 export type FanOutPlan = Required<Pick<FanOutOptions, 'concurrency' | 'keepChunks' | 'keepRecipients'>> &
@@ -22,7 +35,7 @@ export type FanOutPlan = Required<Pick<FanOutOptions, 'concurrency' | 'keepChunk
 
 /** One fan-out: several workers that each read a chunk and send it, until there are none or something stops it. */
 export class FanOutRun {
-  readonly #id = randomUUID();
+  readonly #info: RtcFanOutInfo;
   readonly #started = performance.now();
   readonly #tally: FanOutTally;
   readonly #meter = new ProgressMeter();
@@ -36,17 +49,19 @@ export class FanOutRun {
     private readonly send: SendChunk,
     private readonly plan: FanOutPlan,
     private readonly listeners: AbortListeners,
-    private readonly shutdown: AbortSignal,
+    private readonly host: FanOutHost,
   ) {
+    this.#info = { module: host.module, id: randomUUID(), startedAt: new Date().toISOString() };
     this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients);
   }
 
   /** Never rejects. */
   async run(): Promise<FanOutReport> {
     const { signal, deadlineMs, concurrency } = this.plan;
+    this.host.observe({ type: 'fan_out_begin', fanOut: this.#info });
     const stopListening = [
       signal && this.#listen(signal, { reason: 'aborted' }),
-      this.#listen(this.shutdown, { reason: 'shutdown' }),
+      this.#listen(this.host.closing, { reason: 'shutdown' }),
     ];
     const timer =
       deadlineMs === undefined ? undefined : setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
@@ -57,7 +72,9 @@ export class FanOutRun {
     for (const stopOne of stopListening) stopOne?.();
     this.#tally.addUnsent(this.chunks.takeRest());
     this.#tellProgress();
-    return this.#report();
+    const report = this.#report();
+    this.#tellOutcome(report);
+    return report;
   }
 
   #listen(signal: AbortSignal, stop: FanOutStop): () => void {
@@ -123,7 +140,10 @@ export class FanOutRun {
   async #sendPart(index: number, recipients: readonly string[]): Promise<ChunkOutcome | undefined> {
     const about = { index, recipients: recipients.length };
     try {
-      const { requestId, attempts, possibleDuplicate } = await this.send(recipients, this.#stopping.signal);
+      const { requestId, attempts, possibleDuplicate } = await this.send(recipients, {
+        stop: this.#stopping.signal,
+        fanOut: this.#info,
+      });
       this.#countAttempts(attempts);
       return { ...about, outcome: 'accepted', requestId, attempts: attempts.length, possibleDuplicate };
     } catch (error) {
@@ -176,7 +196,7 @@ export class FanOutRun {
     const done = this.#tally.done + counts.duplicates + counts.invalid;
     const { requests, throttled } = this.#tally;
     const progress: FanOutProgress = {
-      id: this.#id,
+      id: this.#info.id,
       counts,
       done,
       ...(total !== undefined && { total }),
@@ -187,6 +207,19 @@ export class FanOutRun {
     };
     // It may be asynchronous all the same.
     (async () => onProgress(progress))().catch((error: unknown) => this.#halt({ reason: 'callback', error }));
+  }
+
+  #tellOutcome({ status, counts, stop, requests, throttled, elapsedMs }: FanOutReport): void {
+    this.host.observe({
+      type: 'fan_out_outcome',
+      fanOut: this.#info,
+      status,
+      counts,
+      ...(stop !== undefined && { stop: stop.reason }),
+      requests,
+      throttled,
+      durationMs: elapsedMs,
+    });
   }
 
   /** The first reason is the one that counts. */
@@ -211,7 +244,7 @@ export class FanOutRun {
     const counts = this.#counts();
     const { chunks, requests, throttled, unaccepted } = this.#tally;
     return {
-      id: this.#id,
+      id: this.#info.id,
       // A stop that came when everything was done has left no one out.
       status: this.chunks.isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
       counts,

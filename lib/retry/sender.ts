@@ -5,9 +5,9 @@ import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { Cancellation } from '../openapi/cancellation.js';
 import { TimeBox } from '../openapi/time-box.js';
-import type { RtcCallInfo } from '../diagnostics/rtc-event.js';
+import type { Observe, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { AbortListeners } from './abort-listeners.js';
-import { isPossibleDuplicate } from './call-outcome.js';
+import { isPossibleDuplicate, outcomeOfAttempts } from './call-outcome.js';
 import { type CallControl, type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
 /** An accepted call. */
@@ -18,12 +18,13 @@ export interface AcceptedCall {
   readonly possibleDuplicate: boolean;
 }
 
-/** What a caller may end a call with. */
+/** What a caller may end a call with, and what the call is part of. */
 export interface SendSignals {
   /** At any moment. */
   readonly signal?: AbortSignal | undefined;
   /** While no attempt is under way; one that is may finish. */
   readonly stop?: AbortSignal | undefined;
+  readonly fanOut?: RtcFanOutInfo | undefined;
 }
 
 /**
@@ -50,12 +51,22 @@ export class Sender {
     return this.#shutdown.signal;
   }
 
+  /** The module's name. */
+  get module(): string {
+    return this.#context.module;
+  }
+
+  /** Where whoever sends by this sender tells of its own doings. */
+  get observe(): Observe {
+    return this.#context.observe;
+  }
+
   /** @throws RtcMessagingError for everything but an acceptance */
   async send(
     action: RtcActionName,
     body: Readonly<Record<string, unknown>>,
     limits: CallLimits,
-    { signal, stop }: SendSignals = {},
+    { signal, stop, fanOut }: SendSignals = {},
   ): Promise<AcceptedCall> {
     const call: CallControl = { abort: new Cancellation(), stop: new Cancellation() };
     const stopListening = [
@@ -63,7 +74,7 @@ export class Sender {
       stop && this.#callers.add(stop, () => call.stop.cancel()),
     ];
     if (signal?.aborted || stop?.aborted) abort(call);
-    const sending = this.#run(action, body, limits, call);
+    const sending = this.#run(action, body, limits, call, fanOut);
     this.#inFlight.set(call, sending);
     try {
       return await sending;
@@ -103,23 +114,32 @@ export class Sender {
     body: Readonly<Record<string, unknown>>,
     limits: CallLimits,
     control: CallControl,
+    fanOut: RtcFanOutInfo | undefined,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
-    const { module } = this.#context;
-    const info: RtcCallInfo = { module, id: this.#calls, action, startedAt: new Date().toISOString() };
+    const recipients = countRecipients(body);
+    const info: RtcCallInfo = {
+      module: this.#context.module,
+      id: this.#calls,
+      action,
+      startedAt: new Date().toISOString(),
+      ...(recipients !== undefined && { recipients }),
+      ...(fanOut !== undefined && { fanOut }),
+    };
     const attempts: Attempt[] = [];
-    const end = (error?: RtcMessagingError): void =>
+    const end = (outcome: RtcOutcomeEvent['outcome'], error?: RtcMessagingError): void =>
       this.#context.observe({
         type: 'outcome',
         call: info,
-        outcome: error?.outcome ?? 'accepted',
+        outcome,
         attempts: [...attempts],
         possibleDuplicate: isPossibleDuplicate(attempts),
         durationMs: Math.round(performance.now() - started),
         ...(error !== undefined && { code: error.code }),
         ...(error instanceof RtcApiError && { apiCode: error.apiCode }),
       });
+    this.#context.observe({ type: 'begin', call: info });
     try {
       if (control.stop.isCancelled) throw notSent(`${action} was aborted before anything was sent.`);
       if (this.#closing !== undefined) {
@@ -127,10 +147,12 @@ export class Sender {
       }
       const bytes = Buffer.from(JSON.stringify(body));
       const requestId = await new SendCall(this.#context, info, bytes, limits, control, attempts).run();
-      end();
+      end('accepted');
       return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts) };
     } catch (error) {
-      if (error instanceof RtcMessagingError) end(error);
+      // Nothing else is thrown here; if it is, it is a bug, and those who were told of the call still learn its end.
+      if (error instanceof RtcMessagingError) end(error.outcome, error);
+      else end(outcomeOfAttempts(attempts));
       throw error;
     }
   }
@@ -139,6 +161,12 @@ export class Sender {
 function abort(call: CallControl, reason?: string): void {
   call.abort.cancel(reason);
   call.stop.cancel(reason);
+}
+
+/** Of one user or of several; a room has no one in particular. */
+function countRecipients({ To }: Readonly<Record<string, unknown>>): number | undefined {
+  if (Array.isArray(To)) return To.length;
+  return To === undefined ? undefined : 1;
 }
 
 function notSent(message: string): RtcAbortedError {

@@ -87,9 +87,9 @@ export class RoomUnicastService {
       lane: 'bulk',
     };
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe);
-    const send: SendChunk = (recipients, stop) =>
-      this.#sender.send('BatchSendRoomUnicast', { ...body, To: recipients }, limits, { stop });
-    return new FanOutRun(chunks, send, plan, this.#listeners, this.#sender.closing).run();
+    const send: SendChunk = (recipients, signals) =>
+      this.#sender.send('BatchSendRoomUnicast', { ...body, To: recipients }, limits, signals);
+    return new FanOutRun(chunks, send, plan, this.#listeners, this.#sender).run();
   }
 
   /**

@@ -9,10 +9,12 @@ import {
   type FanOutReport,
   type RoomUnicastService,
   RtcApiError,
+  type RtcFanOutBeginEvent,
   type RtcMessagingOptions,
   RtcValidationError,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { listenToEvents } from '../support/events.js';
 import { rejectionOf } from '../support/rejection.js';
 import { createService } from '../support/service.js';
 
@@ -52,6 +54,31 @@ const sentTo = (count: number): boolean =>
   users(count).every((userId) => emulator.deliveries.count(userId, 'hello') === 1);
 
 describe('a fan-out', () => {
+  it('tells of its beginning, its calls and its outcome', async () => {
+    const { events, stop } = listenToEvents();
+    const report = await service.fanOut({ ...TEXT, to: ['a b', ...users(1_200)] });
+    await service.batchSend({ ...TEXT, to: ['user-0'] });
+    stop();
+    const fanOut = { module: 'default', id: report.id, startedAt: expect.any(String) };
+    expect(events[0]).toEqual({ type: 'fan_out_begin', fanOut });
+    const [{ fanOut: info }] = events as [RtcFanOutBeginEvent];
+    const calls = events.filter((event) => event.type === 'begin').map(({ call }) => call);
+    expect(calls.map((call) => call.recipients)).toEqual([600, 600, 1]);
+    // One object for all, to keep something by.
+    expect(calls.map((call) => call.fanOut === info)).toEqual([true, true, false]);
+    const types = events.map(({ type }) => type);
+    expect(types.lastIndexOf('outcome')).toBeGreaterThan(types.indexOf('fan_out_outcome'));
+    expect(events.find(({ type }) => type === 'fan_out_outcome')).toEqual({
+      type: 'fan_out_outcome',
+      fanOut,
+      status: 'partial',
+      counts: report.counts,
+      requests: 2,
+      throttled: 0,
+      durationMs: report.elapsedMs,
+    });
+  });
+
   it.each<[string, () => Iterable<string> | AsyncIterable<string>]>([
     ['an array', () => users(1_500)],
     ['a Set', () => new Set(users(1_500))],

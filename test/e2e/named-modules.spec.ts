@@ -182,11 +182,11 @@ describe('a named module', () => {
     await rejectionOf(module.get<RoomUnicastService>(getRoomUnicastToken('eu')).batchSend(MESSAGE));
     await module.close();
     stop();
-    expect(events.map((event) => ('call' in event ? event.call.module : event.module))).toEqual([
-      'eu',
-      'eu',
-      'eu',
-    ]);
+    const modules = events.map((event) => {
+      if ('call' in event) return event.call.module;
+      return 'fanOut' in event ? event.fanOut.module : event.module;
+    });
+    expect(modules).toEqual(['eu', 'eu', 'eu', 'eu']);
     expect(contexts).toEqual(['RtcMessaging:eu']);
   });
 });

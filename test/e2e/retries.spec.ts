@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { getEventListeners } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -564,14 +566,22 @@ describe('credentials that the service refuses', () => {
 });
 
 describe('what is published on diagnostics channels', () => {
-  it('tells a call from its first attempt to its outcome', async () => {
+  it('tells a call from its beginning to its outcome', async () => {
     const { events, stop } = listenToEvents();
     emulator.faults.add({ kind: 'error', code: 'FailToConnect' });
     const receipt = await (await serviceWith()).batchSend(MESSAGE);
     stop();
-    expect(events.map(({ type }) => type)).toEqual(['attempt', 'wait', 'retry', 'attempt', 'outcome']);
-    const [first, wait, retry, second, outcome] = events;
-    const call = { module: 'default', id: 1, action: 'BatchSendRoomUnicast', startedAt: expect.any(String) };
+    const types = ['begin', 'attempt', 'wait', 'retry', 'attempt', 'outcome'];
+    expect(events.map(({ type }) => type)).toEqual(types);
+    const [begin, first, wait, retry, second, outcome] = events;
+    const call = {
+      module: 'default',
+      id: 1,
+      action: 'BatchSendRoomUnicast',
+      startedAt: expect.any(String),
+      recipients: 1,
+    };
+    expect(begin).toEqual({ type: 'begin', call });
     expect(first).toEqual({ type: 'attempt', call, number: 1, attempt: receipt.attempts[0] });
     expect(wait).toEqual({ type: 'wait', call, reason: 'backoff', delayMs: expect.any(Number) });
     expect(retry).toEqual({ type: 'retry', call, reason: 'rejected', number: 2 });
@@ -588,6 +598,40 @@ describe('what is published on diagnostics channels', () => {
     expect(new Set(events.map((event) => 'call' in event && event.call)).size).toBe(1);
   });
 
+  it('tells the beginning in the context of the caller, before anything else happens', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const listener = (event: unknown) => seen.push(context.getStore(), event);
+    const service = await serviceWith();
+    subscribe('nestjs-rtc-messaging:begin', listener);
+    const sending = context.run('the caller', () => service.batchSend({ ...MESSAGE, to: ['a', 'b', 'a'] }));
+    unsubscribe('nestjs-rtc-messaging:begin', listener);
+    await sending;
+    expect(seen).toEqual([
+      'the caller',
+      { type: 'begin', call: expect.objectContaining({ id: 1, recipients: 2 }) },
+    ]);
+  });
+
+  it('tells the end of a call that fails as nothing here should', async () => {
+    const { events, stop } = listenToEvents();
+    const service = await serviceWith();
+    // What a careless program may do to the language.
+    Object.defineProperty(Array.prototype, 'toJSON', {
+      configurable: true,
+      value: () => {
+        throw new Error('not by this library');
+      },
+    });
+    const sending = service.batchSend(MESSAGE);
+    delete (Array.prototype as { toJSON?: unknown }).toJSON;
+    await expect(sending).rejects.toThrow('not by this library');
+    stop();
+    expect(events.map(({ type }) => type)).toEqual(['begin', 'outcome']);
+    expect(events[1]).toMatchObject({ outcome: 'not_attempted', attempts: [] });
+    expect(events[1]).not.toHaveProperty('code');
+  });
+
   it('tells a failure with its codes, and what was corrected on the way', async () => {
     const { events, stop } = listenToEvents();
     emulator.clock.offsetMs = HOUR;
@@ -598,22 +642,24 @@ describe('what is published on diagnostics channels', () => {
     await modules.pop()!.close();
     stop();
     expect(events.map(({ type }) => type)).toEqual([
+      'begin',
       'credentials',
       'attempt',
       'retry',
       'attempt',
       'clock',
       'outcome',
+      'begin',
       'attempt',
       'outcome',
       'shutdown',
     ]);
-    expect(events[0]).toEqual({ type: 'credentials', module: 'default', status: 'refreshed', usable: true });
-    expect(events[2]).toMatchObject({ reason: 'clock_corrected' });
-    const { offsetMs } = events[4] as { offsetMs: number };
+    expect(events[1]).toEqual({ type: 'credentials', module: 'default', status: 'refreshed', usable: true });
+    expect(events[3]).toMatchObject({ reason: 'clock_corrected' });
+    const { offsetMs } = events[5] as { offsetMs: number };
     expect(Math.abs(offsetMs - HOUR)).toBeLessThan(2_000);
-    expect(events[7]).toMatchObject({ outcome: 'rejected', code: 'RTC_API', apiCode: 'AccessDenied' });
-    expect(events[8]).toEqual({ type: 'shutdown', module: 'default', status: 'started', inFlight: 0 });
+    expect(events[9]).toMatchObject({ outcome: 'rejected', code: 'RTC_API', apiCode: 'AccessDenied' });
+    expect(events[10]).toEqual({ type: 'shutdown', module: 'default', status: 'started', inFlight: 0 });
   });
 });
 

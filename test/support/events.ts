@@ -2,10 +2,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { RtcEvent } from 'nestjs-rtc-messaging';
 
 const TYPES: readonly RtcEvent['type'][] = [
+  'begin',
   'attempt',
   'wait',
   'retry',
   'outcome',
+  'fan_out_begin',
+  'fan_out_outcome',
   'clock',
   'credentials',
   'shutdown',
