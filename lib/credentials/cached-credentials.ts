@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ResolveCredentials, RtcCredentials } from './credentials.js';
 import type { CredentialsSource } from './credentials-source.js';
+import type { CredentialsStatus } from './credentials-status.js';
 import { SealedCredentials } from './sealed-credentials.js';
 
 /** What a cache goes by, and whom it tells. */
@@ -34,6 +35,8 @@ const FRUITLESS_MS = 10_000;
 
 interface Held {
   readonly credentials: SealedCredentials;
+  /** When the provider gave them, by this machine's clock. */
+  readonly since: number;
   /** By which clock the times below are meant. */
   readonly clock: 'now' | 'serviceNow';
   /** From when on the provider is asked again in the background. */
@@ -102,6 +105,21 @@ export class CachedCredentials implements CredentialsSource {
     return false;
   }
 
+  get status(): CredentialsStatus {
+    const failure = this.#failure === undefined ? undefined : describe(this.#failure);
+    const held = this.#held;
+    if (held === undefined || !this.#isValid(held)) {
+      return failure === undefined ? { state: 'pending' } : { state: 'unusable', failure };
+    }
+    const expiresInMs = held.validUntil - this.#watch[held.clock]();
+    return {
+      state: failure === undefined ? 'fresh' : 'ageing',
+      ageMs: this.#watch.now() - held.since,
+      ...(Number.isFinite(expiresInMs) && { expiresInMs: Math.round(expiresInMs) }),
+      ...(failure !== undefined && { failure }),
+    };
+  }
+
   #isValid({ clock, validUntil }: Held): boolean {
     return this.#watch[clock]() < validUntil;
   }
@@ -148,10 +166,11 @@ function schedule(
   expiration: number | undefined,
   watch: CredentialsWatch,
 ): Held {
+  const now = watch.now();
   if (expiration === undefined) {
-    const now = watch.now();
     return {
       credentials,
+      since: now,
       clock: 'now',
       refreshAt: now + REFRESH_AFTER_MS,
       waitAt: now + WAIT_AFTER_MS,
@@ -161,6 +180,7 @@ function schedule(
   const ahead = Math.min(REFRESH_AHEAD_MS, (expiration - watch.serviceNow()) / 5);
   return {
     credentials,
+    since: now,
     clock: 'serviceNow',
     refreshAt: expiration - ahead,
     waitAt: expiration,

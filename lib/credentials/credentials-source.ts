@@ -1,5 +1,6 @@
 import { CachedCredentials, type CredentialsWatch } from './cached-credentials.js';
 import type { ResolveCredentials, RtcCredentials } from './credentials.js';
+import type { CredentialsStatus } from './credentials-status.js';
 import { SealedCredentials } from './sealed-credentials.js';
 
 /** Where the client gets what it signs with. */
@@ -11,6 +12,8 @@ export interface CredentialsSource {
    * @returns whether there are others to sign with now
    */
   replace(refused: RtcCredentials): Promise<boolean>;
+  /** What there is at present; no one is asked. */
+  readonly status: CredentialsStatus;
 }
 
 /** @param setting fixed ones, or how to ask for them */
@@ -19,7 +22,7 @@ export function createCredentialsSource(
   watch: CredentialsWatch,
 ): CredentialsSource {
   if (setting instanceof SealedCredentials) {
-    return { get: () => setting, replace: () => Promise.resolve(false) };
+    return { get: () => setting, replace: () => Promise.resolve(false), status: { state: 'fixed' } };
   }
   return new CachedCredentials(setting, watch);
 }

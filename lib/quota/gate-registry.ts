@@ -1,5 +1,6 @@
 import { LocalQuota } from './local-quota.js';
 import { QuotaGate } from './quota-gate.js';
+import type { QuotaUsage } from './quota-usage.js';
 
 /** How a module wants its requests to be held to the quota. */
 export interface QuotaSettings {
@@ -66,6 +67,16 @@ export class GateLease {
       this.#shared = shared;
     }
     return this.#shared.gate;
+  }
+
+  /** Of the gate that is shared, or of none: before the first call, it is not known which one it will be. */
+  get usage(): QuotaUsage {
+    const { requestsPerSecond, reserve, maxQueue } = this.settings;
+    const unused = { queued: 0, maxQueue, waitMs: 0, queuedBulk: 0, requestsPerSecond: 0 };
+    return {
+      ...(this.#shared?.gate.usage ?? unused),
+      limit: Math.min(requestsPerSecond - reserve, ...(this.#shared?.limits.values() ?? [])),
+    };
   }
 
   /** Lets go of the gate. */

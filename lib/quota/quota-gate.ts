@@ -1,5 +1,7 @@
+import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { Quota } from './quota.js';
+import type { QuotaUsage } from './quota-usage.js';
 
 /** Who asks: single sends and fan-outs take turns, so that neither waits for the other's queue. */
 export type Lane = 'single' | 'bulk';
@@ -44,6 +46,7 @@ export class QuotaGate {
   readonly #lanes: Readonly<Record<Lane, Set<Waiter>>> = { single: new Set(), bulk: new Set() };
   #lastLane: Lane = 'bulk';
   #pumping = false;
+  readonly #granted = new SlidingCounts<'slot'>(1_000);
   /** When a timer last fired, and how late. */
   #wokeAt = Number.NEGATIVE_INFINITY;
   #lateMs = 0;
@@ -58,6 +61,17 @@ export class QuotaGate {
   /** How many are waiting. */
   get queued(): number {
     return this.#lanes.single.size + this.#lanes.bulk.size;
+  }
+
+  get usage(): Omit<QuotaUsage, 'limit'> {
+    const { counts, overMs } = this.#granted.read(this.time.now());
+    return {
+      queued: this.#lanes.single.size,
+      maxQueue: this.maxQueue,
+      waitMs: Math.ceil(this.#estimateWaitMs('single')),
+      queuedBulk: this.#lanes.bulk.size,
+      requestsPerSecond: ((counts.get('slot') ?? 0) * 1_000) / overMs,
+    };
   }
 
   /**
@@ -145,6 +159,7 @@ export class QuotaGate {
     if (waiter === undefined) return;
     this.#lastLane = lane;
     this.#lanes[lane].delete(waiter);
+    this.#granted.add('slot', this.time.now());
     waiter.grant?.();
   }
 }

@@ -2,8 +2,10 @@ import type { Attempt } from '../errors/attempt.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
+import type { CredentialsStatus } from '../credentials/credentials-status.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { Cancellation } from '../openapi/cancellation.js';
+import type { QuotaUsage } from '../quota/quota-usage.js';
 import { TimeBox } from '../openapi/time-box.js';
 import type { Observe, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { AbortListeners } from './abort-listeners.js';
@@ -25,6 +27,16 @@ export interface SendSignals {
   /** While no attempt is under way; one that is may finish. */
   readonly stop?: AbortSignal | undefined;
   readonly fanOut?: RtcFanOutInfo | undefined;
+}
+
+/** How a sender is doing. */
+export interface SenderCondition {
+  /** Whether new calls are refused. */
+  readonly closing: boolean;
+  /** Calls that are under way. */
+  readonly inFlight: number;
+  readonly quota: QuotaUsage;
+  readonly credentials: CredentialsStatus;
 }
 
 /**
@@ -54,6 +66,16 @@ export class Sender {
   /** The module's name. */
   get module(): string {
     return this.#context.module;
+  }
+
+  get condition(): SenderCondition {
+    const { gates, credentials } = this.#context;
+    return {
+      closing: this.#shutdown.signal.aborted,
+      inFlight: this.#inFlight.size,
+      quota: gates.usage,
+      credentials: credentials.status,
+    };
   }
 
   /** Where whoever sends by this sender tells of its own doings. */

@@ -54,6 +54,32 @@ describe("a provider's credentials", () => {
     expect(asked).toBe(0);
   });
 
+  it('say how fresh they are, without anyone being asked', async () => {
+    expect(cache.status).toEqual({ state: 'pending' });
+    answer = () => key('key', now + offset + 60 * MINUTE);
+    offset = 7 * MINUTE;
+    await served();
+    now += 10 * MINUTE;
+    const [ageMs, expiresInMs] = [10 * MINUTE, 50 * MINUTE];
+    expect(cache.status).toEqual({ state: 'fresh', ageMs, expiresInMs });
+
+    now += 46 * MINUTE;
+    answer = fail;
+    await served();
+    await settle();
+    const failure = 'the provider failed with Error';
+    expect(cache.status).toEqual({ state: 'ageing', ageMs: 56 * MINUTE, expiresInMs: 4 * MINUTE, failure });
+    now += 4 * MINUTE;
+    expect(cache.status).toEqual({ state: 'unusable', failure });
+
+    answer = () => key('key', now + offset + MINUTE);
+    await served();
+    // Idle since: it has not failed, it has not been asked.
+    now += 2 * MINUTE;
+    expect([cache.status, asked]).toEqual([{ state: 'pending' }, 3]);
+    expect(JSON.stringify(cache.status)).not.toContain('secret');
+  });
+
   describe('without an expiration', () => {
     it('are kept for a minute, then renewed while the old ones serve', async () => {
       await served();

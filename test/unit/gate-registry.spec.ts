@@ -32,6 +32,24 @@ describe("a process's gates", () => {
     expect(lease('http://d').gateFor('key-2')).toBe(gate);
   });
 
+  it('tell how much is used, of the share that holds for all', () => {
+    const [large, small] = [lease('http://f', { maxQueue: 7 }), lease('http://f', { reserve: 400 })];
+    expect(large.usage).toEqual({
+      queued: 0,
+      maxQueue: 7,
+      waitMs: 0,
+      queuedBulk: 0,
+      requestsPerSecond: 0,
+      limit: 500,
+    });
+    small.gateFor('key');
+    large.gateFor('key');
+    expect(large.usage).toMatchObject({ maxQueue: 10, limit: 100 });
+    expect(small.usage).toMatchObject({ maxQueue: 10, limit: 100 });
+    small.release();
+    expect(large.usage).toMatchObject({ limit: 500 });
+  });
+
   it('hold all to the smallest share, for as long as someone wants it', () => {
     const [large, small] = [lease('http://e'), lease('http://e', { reserve: 400 })];
     const { quota } = large.gateFor('key');

@@ -68,6 +68,23 @@ describe("the quota's gate", () => {
     expect(passed.length).toBeLessThanOrEqual(22);
   });
 
+  it('tells how much is used and how many wait', async () => {
+    expect(gate.usage).toEqual({ queued: 0, maxQueue: 50, waitMs: 0, queuedBulk: 0, requestsPerSecond: 0 });
+    for (let index = 0; index < 300; index++) enter(`bulk ${index}`, 'bulk');
+    await time.pass(2_000);
+    for (let index = 0; index < 10; index++) enter(String(index));
+    const { requestsPerSecond, waitMs, ...waiting } = gate.usage;
+    expect(requestsPerSecond).toBeGreaterThan(93);
+    expect(requestsPerSecond).toBeLessThanOrEqual(100);
+    // Ten of its own lane are ahead, and as many of the other.
+    expect(waitMs).toBeGreaterThan(200);
+    expect(waitMs).toBeLessThan(230);
+    expect(waiting).toMatchObject({ queued: 10, maxQueue: 50 });
+    expect(waiting.queuedBulk).toBeGreaterThan(100);
+    await time.pass(5_000);
+    expect(gate.usage).toMatchObject({ queued: 0, queuedBulk: 0, requestsPerSecond: 0 });
+  });
+
   it('lets single sends and those of a fan-out take turns', async () => {
     for (let index = 0; index < 20; index++) enter(`bulk ${index}`, 'bulk');
     for (let index = 0; index < 4; index++) enter(`single ${index}`);
