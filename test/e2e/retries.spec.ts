@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
@@ -616,15 +616,12 @@ describe('what is published on diagnostics channels', () => {
   it('tells the end of a call that fails as nothing here should', async () => {
     const { events, stop } = listenToEvents();
     const service = await serviceWith();
-    // What a careless program may do to the language.
-    Object.defineProperty(Array.prototype, 'toJSON', {
-      configurable: true,
-      value: () => {
-        throw new Error('not by this library');
-      },
+    // A program may have replaced what the language brings.
+    const stringify = jest.spyOn(JSON, 'stringify').mockImplementationOnce(() => {
+      throw new Error('not by this library');
     });
     const sending = service.batchSend(MESSAGE);
-    delete (Array.prototype as { toJSON?: unknown }).toJSON;
+    stringify.mockRestore();
     await expect(sending).rejects.toThrow('not by this library');
     stop();
     expect(events.map(({ type }) => type)).toEqual(['begin', 'outcome']);
