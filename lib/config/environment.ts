@@ -14,6 +14,7 @@ export const VARIABLES = {
   'quota.reserve': 'RTC_QUOTA_RESERVE',
   'quota.maxQueue': 'RTC_QUOTA_MAX_QUEUE',
   'quota.scope': 'RTC_QUOTA_SCOPE',
+  telemetry: 'RTC_TELEMETRY',
   allowInsecureEndpoint: 'RTC_ALLOW_INSECURE_ENDPOINT',
   'credentials.accessKeyId': 'VOLCENGINE_ACCESS_KEY',
   'credentials.secretAccessKey': 'VOLCENGINE_SECRET_KEY',

@@ -24,6 +24,7 @@ const OPTIONS = [
   'retry',
   'onUnknown',
   'quota',
+  'telemetry',
   'allowInsecureEndpoint',
   'credentials',
   'http',
@@ -84,6 +85,7 @@ export function resolveSettings(
     onUnknown:
       reader.optional('onUnknown', options['onUnknown'], oneOf('report', 'resend')) ?? DEFAULTS.onUnknown,
     quota: readQuota(reader, options['quota']),
+    telemetry: reader.optional('telemetry', options['telemetry'], flag) ?? DEFAULTS.telemetry,
     ...readTarget(reader, options),
     credentials: readCredentials(reader, options['credentials']),
     http: {

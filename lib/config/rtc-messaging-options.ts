@@ -91,6 +91,11 @@ export interface RtcMessagingOptions {
    */
   readonly shutdownTimeoutMs?: number;
   /**
+   * Whether spans and metrics are made of calls, where `@opentelemetry/api` is installed. Default true.
+   * `RTC_TELEMETRY`
+   */
+  readonly telemetry?: boolean;
+  /**
    * Allows a plain `http:` endpoint on a host that is not loopback, where anyone on the way can read the
    * messages. Default false. `RTC_ALLOW_INSECURE_ENDPOINT`
    */

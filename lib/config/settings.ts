@@ -23,6 +23,7 @@ export interface RtcMessagingSettings {
   readonly retry: { readonly maxAttempts: number };
   readonly onUnknown: OnUnknown;
   readonly quota: QuotaSettings;
+  readonly telemetry: boolean;
   readonly credentials: SealedCredentials | ResolveCredentials;
   readonly http: {
     readonly httpAgent: Sealed<HttpAgent> | undefined;
@@ -43,6 +44,7 @@ export const DEFAULTS = {
   quotaReserve: 0,
   quotaMaxQueue: 5_000,
   quotaScope: 'accessKey',
+  telemetry: true,
   maxSockets: 64,
   maxContentLength: 1_048_576,
 } as const;

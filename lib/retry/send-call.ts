@@ -26,6 +26,8 @@ export interface SendContext {
   readonly budget: RetryBudget;
   readonly gates: GateLease;
   readonly observe: Observe;
+  /** Does a call's work where tools that trace it find the call. */
+  readonly within: <T>(call: RtcCallInfo, work: () => T) => T;
   /** From 0 to below 1. */
   readonly random: () => number;
 }

@@ -168,7 +168,8 @@ export class Sender {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
       const bytes = Buffer.from(JSON.stringify(body));
-      const requestId = await new SendCall(this.#context, info, bytes, limits, control, attempts).run();
+      const call = new SendCall(this.#context, info, bytes, limits, control, attempts);
+      const requestId = await this.#context.within(info, () => call.run());
       end('accepted');
       return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts) };
     } catch (error) {

@@ -36,6 +36,7 @@ describe('settings', () => {
       region: 'cn-north-1',
       endpoint: 'https://rtc.volcengineapi.com',
       apiVersion: '2023-07-20',
+      telemetry: true,
       timeoutMs: 5_000,
       deadlineMs: undefined,
       shutdownTimeoutMs: 10_000,

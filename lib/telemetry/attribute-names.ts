@@ -1,0 +1,35 @@
+/**
+ * Attributes of OpenTelemetry's semantic conventions (those of messaging are still being developed there), and,
+ * with this package's name before them, what they have no name for.
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/
+ */
+export const ATTRIBUTE = {
+  system: 'messaging.system',
+  operationName: 'messaging.operation.name',
+  operationType: 'messaging.operation.type',
+  batchSize: 'messaging.batch.message_count',
+  serverAddress: 'server.address',
+  serverPort: 'server.port',
+  errorType: 'error.type',
+  method: 'http.request.method',
+  httpStatus: 'http.response.status_code',
+  resendCount: 'http.request.resend_count',
+  module: 'nestjs_rtc_messaging.module',
+  outcome: 'nestjs_rtc_messaging.outcome',
+  attempts: 'nestjs_rtc_messaging.attempts',
+  possibleDuplicate: 'nestjs_rtc_messaging.possible_duplicate',
+  phase: 'nestjs_rtc_messaging.phase',
+  requestId: 'nestjs_rtc_messaging.request_id',
+  throttled: 'nestjs_rtc_messaging.throttled',
+  reason: 'nestjs_rtc_messaging.reason',
+  delay: 'nestjs_rtc_messaging.delay',
+  lane: 'nestjs_rtc_messaging.lane',
+  fanOutId: 'nestjs_rtc_messaging.fan_out.id',
+  fanOutStatus: 'nestjs_rtc_messaging.fan_out.status',
+  fanOutRequests: 'nestjs_rtc_messaging.fan_out.requests',
+  fanOutThrottled: 'nestjs_rtc_messaging.fan_out.throttled',
+  fanOutRecipients: 'nestjs_rtc_messaging.fan_out.recipients',
+} as const;
+
+/** The name by which backends know that spans and metrics are of this library. */
+export const SCOPE = 'nestjs-rtc-messaging';

@@ -1,0 +1,172 @@
+import type * as OpenTelemetryApi from '@opentelemetry/api';
+import type { Attributes, BatchObservableResult, Meter, MeterProvider } from '@opentelemetry/api';
+import type { RtcAttemptEvent, RtcEvent, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
+import type { QuotaUsage } from '../quota/quota-usage.js';
+import { ATTRIBUTE, SCOPE } from './attribute-names.js';
+import type { ErrorTypes } from './error-types.js';
+
+/** Seconds, as the conventions advise for this metric. */
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+type Instruments = ReturnType<typeof createInstruments>;
+
+/** Counts calls, attempts and what they wait for, and watches the quota. */
+export class CallMetrics {
+  #provider: MeterProvider | undefined;
+  #instruments: Instruments | undefined;
+  #read: (() => QuotaUsage) | undefined;
+  #stopWatching: (() => void) | undefined;
+
+  constructor(
+    private readonly api: typeof OpenTelemetryApi,
+    private readonly client: Attributes,
+    private readonly errorTypes: ErrorTypes,
+  ) {}
+
+  observe(event: RtcEvent): void {
+    if (event.type === 'shutdown') this.#unwatch();
+    const instruments = this.#current();
+    if (instruments === undefined) return;
+    switch (event.type) {
+      case 'attempt':
+        this.#attempt(event, instruments);
+        break;
+      case 'wait':
+        if (event.reason === 'quota') {
+          const attributes = this.#describe(event.call.action);
+          instruments.quotaWait.record(event.delayMs / 1_000, attributes);
+        }
+        break;
+      case 'retry':
+        instruments.retries.add(1, {
+          ...this.#describe(event.call.action),
+          [ATTRIBUTE.reason]: event.reason,
+        });
+        break;
+      case 'outcome':
+        this.#outcome(event, instruments);
+        break;
+    }
+  }
+
+  watch(read: () => QuotaUsage): void {
+    this.#read = read;
+    this.#current();
+    this.#startWatching();
+  }
+
+  #attempt({ call, attempt }: RtcAttemptEvent, { attempts, throttles }: Instruments): void {
+    const { outcome, httpStatus, failure, throttled } = attempt;
+    const attributes = this.#describe(call.action);
+    attempts.add(1, {
+      ...attributes,
+      [ATTRIBUTE.outcome]: outcome,
+      ...(httpStatus !== undefined && { [ATTRIBUTE.httpStatus]: httpStatus }),
+      ...(outcome !== 'accepted' && { [ATTRIBUTE.errorType]: this.errorTypes.of(failure) }),
+    });
+    if (throttled) throttles.add(1, attributes);
+  }
+
+  #outcome({ call, outcome, durationMs, ...event }: RtcOutcomeEvent, instruments: Instruments): void {
+    const operation = {
+      ...this.#describe(call.action),
+      ...(outcome !== 'accepted' && {
+        [ATTRIBUTE.errorType]: this.errorTypes.of(event.apiCode ?? event.code),
+      }),
+    };
+    instruments.duration.record(durationMs / 1_000, { ...operation, [ATTRIBUTE.operationType]: 'send' });
+    instruments.outcomes.add(1, { ...operation, [ATTRIBUTE.outcome]: outcome });
+    // What was not attempted was not sent.
+    if (outcome !== 'not_attempted') instruments.sent.add(call.recipients ?? 1, operation);
+  }
+
+  #describe(action: string): Attributes {
+    return { ...this.client, [ATTRIBUTE.operationName]: action };
+  }
+
+  /** Meters are not passed on to an SDK that comes later, as tracers are; so it is looked for each time. */
+  #current(): Instruments | undefined {
+    const provider = this.api.metrics.getMeterProvider();
+    if (provider !== this.#provider) {
+      this.#provider = provider;
+      this.#stopWatching?.();
+      this.#stopWatching = undefined;
+      const meter = provider.getMeter(SCOPE);
+      const isNoop = meter === this.api.createNoopMeter();
+      this.#instruments = isNoop ? undefined : createInstruments(meter);
+      this.#startWatching();
+    }
+    return this.#instruments;
+  }
+
+  /** The SDK would keep what is watched for as long as it lives itself. */
+  #unwatch(): void {
+    this.#read = undefined;
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
+  }
+
+  #startWatching(): void {
+    const [instruments, read] = [this.#instruments, this.#read];
+    if (instruments === undefined || read === undefined || this.#stopWatching !== undefined) return;
+    const { meter, queueLength, utilization, limit } = instruments;
+    const gauges = [queueLength, utilization, limit];
+    const collect = (result: BatchObservableResult): void => {
+      const usage = read();
+      result.observe(queueLength, usage.queued, { ...this.client, [ATTRIBUTE.lane]: 'single' });
+      result.observe(queueLength, usage.queuedBulk, { ...this.client, [ATTRIBUTE.lane]: 'bulk' });
+      result.observe(utilization, usage.requestsPerSecond / usage.limit, this.client);
+      result.observe(limit, usage.limit, this.client);
+    };
+    meter.addBatchObservableCallback(collect, gauges);
+    this.#stopWatching = () => meter.removeBatchObservableCallback(collect, gauges);
+  }
+}
+
+function createInstruments(meter: Meter) {
+  return {
+    meter,
+    duration: meter.createHistogram('messaging.client.operation.duration', {
+      description: 'How long calls took, waits and retries included.',
+      unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    }),
+    sent: meter.createCounter('messaging.client.sent.messages', {
+      description: 'Messages that were sent, one for each addressed user, whatever came of it.',
+      unit: '{message}',
+    }),
+    outcomes: meter.createCounter('nestjs_rtc_messaging.outcomes', {
+      description: 'Calls that ended, by outcome.',
+      unit: '{call}',
+    }),
+    attempts: meter.createCounter('nestjs_rtc_messaging.attempts', {
+      description: 'HTTP attempts that ended, by outcome.',
+      unit: '{attempt}',
+    }),
+    retries: meter.createCounter('nestjs_rtc_messaging.retries', {
+      description: 'Times that a request was sent again, by reason.',
+      unit: '{attempt}',
+    }),
+    throttles: meter.createCounter('nestjs_rtc_messaging.throttles', {
+      description: 'Attempts that the service refused because the quota was used up.',
+      unit: '{attempt}',
+    }),
+    quotaWait: meter.createHistogram('nestjs_rtc_messaging.quota.wait', {
+      description: 'How long attempts waited for their turn in the quota, of those that had to.',
+      unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    }),
+    queueLength: meter.createObservableGauge('nestjs_rtc_messaging.quota.queue.length', {
+      description: 'Requests that wait for their turn in the quota.',
+      unit: '{request}',
+    }),
+    utilization: meter.createObservableGauge('nestjs_rtc_messaging.quota.utilization', {
+      description: 'Share of the quota that this process used in the last second.',
+      unit: '1',
+    }),
+    limit: meter.createObservableGauge('nestjs_rtc_messaging.quota.limit', {
+      description: 'Requests a second that this process may send.',
+      unit: '{request}/s',
+    }),
+  };
+}

@@ -1,0 +1,194 @@
+import type * as OpenTelemetryApi from '@opentelemetry/api';
+import type { Attributes, Span, Tracer } from '@opentelemetry/api';
+import type {
+  RtcAttemptEvent,
+  RtcCallInfo,
+  RtcFanOutInfo,
+  RtcFanOutOutcomeEvent,
+  RtcEvent,
+  RtcOutcomeEvent,
+} from '../diagnostics/rtc-event.js';
+import type { Attempt } from '../errors/attempt.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import { ATTRIBUTE, SCOPE } from './attribute-names.js';
+import type { ErrorTypes } from './error-types.js';
+
+/** Those that send to several users by one request. */
+const BATCH_ACTIONS: ReadonlySet<RtcActionName> = new Set(['BatchSendRoomUnicast']);
+
+/** A span for each fan-out, each call and each attempt. */
+export class CallSpans {
+  readonly #tracer: Tracer;
+  // Weak: were a call's end ever not told, its span would still go when the call does.
+  readonly #calls = new WeakMap<RtcCallInfo, Span>();
+  readonly #fanOuts = new WeakMap<RtcFanOutInfo, Span>();
+
+  constructor(
+    private readonly api: typeof OpenTelemetryApi,
+    private readonly client: Attributes,
+    private readonly errorTypes: ErrorTypes,
+  ) {
+    this.#tracer = api.trace.getTracer(SCOPE);
+  }
+
+  observe(event: RtcEvent): void {
+    switch (event.type) {
+      case 'begin':
+        this.#begin(event.call);
+        break;
+      case 'attempt':
+        this.#attempt(event);
+        break;
+      case 'wait':
+        this.#recording(event.call)?.addEvent('wait', {
+          [ATTRIBUTE.reason]: event.reason,
+          [ATTRIBUTE.delay]: event.delayMs / 1_000,
+        });
+        break;
+      case 'retry':
+        this.#recording(event.call)?.addEvent('retry', { [ATTRIBUTE.reason]: event.reason });
+        break;
+      case 'outcome':
+        this.#outcome(event);
+        break;
+      case 'fan_out_begin':
+        this.#beginFanOut(event.fanOut);
+        break;
+      case 'fan_out_outcome':
+        this.#fanOutOutcome(event);
+        break;
+    }
+  }
+
+  within<T>(call: RtcCallInfo, work: () => T): T {
+    const span = this.#calls.get(call);
+    return span === undefined ? work() : this.api.context.with(this.#below(span), work);
+  }
+
+  #begin(call: RtcCallInfo): void {
+    const { api, client } = this;
+    const { action, recipients, fanOut } = call;
+    const parent = fanOut && this.#fanOuts.get(fanOut);
+    const span = this.#tracer.startSpan(
+      action,
+      {
+        kind: api.SpanKind.CLIENT,
+        startTime: new Date(call.startedAt),
+        attributes: {
+          ...client,
+          [ATTRIBUTE.operationName]: action,
+          [ATTRIBUTE.operationType]: 'send',
+          ...(BATCH_ACTIONS.has(action) && { [ATTRIBUTE.batchSize]: recipients }),
+        },
+      },
+      parent === undefined ? api.context.active() : this.#below(parent),
+    );
+    if (this.#isWorthKeeping(span)) this.#calls.set(call, span);
+  }
+
+  /** Afterwards: what is known of an attempt is known when it has ended. */
+  #attempt({ call, number, attempt }: RtcAttemptEvent): void {
+    const parent = this.#recording(call);
+    if (parent === undefined) return;
+    const { outcome, phase, httpStatus, requestId, throttled, failure } = attempt;
+    const span = this.#tracer.startSpan(
+      `${call.action} attempt`,
+      {
+        kind: this.api.SpanKind.CLIENT,
+        startTime: new Date(attempt.startedAt),
+        attributes: {
+          ...this.client,
+          [ATTRIBUTE.operationName]: call.action,
+          [ATTRIBUTE.method]: 'POST',
+          [ATTRIBUTE.outcome]: outcome,
+          [ATTRIBUTE.phase]: phase,
+          ...(number > 1 && { [ATTRIBUTE.resendCount]: number - 1 }),
+          ...(httpStatus !== undefined && { [ATTRIBUTE.httpStatus]: httpStatus }),
+          ...(requestId !== undefined && { [ATTRIBUTE.requestId]: requestId }),
+          ...(throttled && { [ATTRIBUTE.throttled]: true }),
+        },
+      },
+      this.#below(parent),
+    );
+    if (outcome !== 'accepted') this.#fail(span, failure);
+    span.end(new Date(endOf(attempt)));
+  }
+
+  #outcome({ call, outcome, attempts, possibleDuplicate, ...event }: RtcOutcomeEvent): void {
+    const span = this.#calls.get(call);
+    this.#calls.delete(call);
+    if (span === undefined) return;
+    span.setAttributes({
+      [ATTRIBUTE.outcome]: outcome,
+      [ATTRIBUTE.attempts]: attempts.length,
+      ...(possibleDuplicate && { [ATTRIBUTE.possibleDuplicate]: true }),
+    });
+    if (outcome !== 'accepted') this.#fail(span, event.apiCode ?? event.code);
+    // Times are rounded each by itself; an attempt must not seem to end after its call.
+    const end = Math.max(Date.parse(call.startedAt) + event.durationMs, ...attempts.map(endOf));
+    span.end(new Date(end));
+  }
+
+  #beginFanOut(fanOut: RtcFanOutInfo): void {
+    const span = this.#tracer.startSpan('fanOut', {
+      startTime: new Date(fanOut.startedAt),
+      attributes: {
+        ...this.client,
+        [ATTRIBUTE.operationName]: 'fanOut',
+        [ATTRIBUTE.fanOutId]: fanOut.id,
+      },
+    });
+    if (this.#isWorthKeeping(span)) this.#fanOuts.set(fanOut, span);
+  }
+
+  #fanOutOutcome({
+    fanOut,
+    status,
+    counts,
+    stop,
+    requests,
+    throttled,
+    durationMs,
+  }: RtcFanOutOutcomeEvent): void {
+    const span = this.#fanOuts.get(fanOut);
+    this.#fanOuts.delete(fanOut);
+    if (span === undefined) return;
+    span.setAttributes({
+      [ATTRIBUTE.fanOutStatus]: status,
+      [ATTRIBUTE.fanOutRequests]: requests,
+      [ATTRIBUTE.fanOutThrottled]: throttled,
+    });
+    for (const [name, count] of Object.entries(counts)) {
+      const recipients = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      span.setAttribute(`${ATTRIBUTE.fanOutRecipients}.${recipients}`, count);
+    }
+    if (status !== 'accepted') this.#fail(span, stop ?? status);
+    // The run's calls have ended before, but are rounded by themselves.
+    span.end(new Date(Math.max(Date.parse(fanOut.startedAt) + durationMs, Date.now())));
+  }
+
+  #fail(span: Span, code: string | undefined): void {
+    const type = this.errorTypes.of(code);
+    span.setAttribute(ATTRIBUTE.errorType, type);
+    span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: type });
+  }
+
+  /** The span of a call, unless no one would see what is noted on it. */
+  #recording(call: RtcCallInfo): Span | undefined {
+    const span = this.#calls.get(call);
+    return span?.isRecording() ? span : undefined;
+  }
+
+  /** Without an SDK spans are of no trace. Those that are not sampled are kept: what is below them must not be. */
+  #isWorthKeeping(span: Span): boolean {
+    return this.api.isSpanContextValid(span.spanContext());
+  }
+
+  #below(span: Span): OpenTelemetryApi.Context {
+    return this.api.trace.setSpan(this.api.context.active(), span);
+  }
+}
+
+function endOf({ startedAt, durationMs }: Attempt): number {
+  return Date.parse(startedAt) + durationMs;
+}

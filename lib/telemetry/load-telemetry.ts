@@ -1,0 +1,48 @@
+import type * as OpenTelemetryApi from '@opentelemetry/api';
+import { CallMetrics } from './call-metrics.js';
+import { CallSpans } from './call-spans.js';
+import { describeClient, type TelemetryClient } from './describe-client.js';
+import { ErrorTypes } from './error-types.js';
+import { NO_TELEMETRY, type Telemetry } from './telemetry.js';
+
+/**
+ * Telemetry, where OpenTelemetry's API is installed. That it is not is no error; anything else that keeps it from
+ * loading is told.
+ */
+export async function loadTelemetry(
+  client: TelemetryClient,
+  tell: (problem: string) => void,
+  load: () => Promise<typeof OpenTelemetryApi> = () => import('@opentelemetry/api'),
+): Promise<Telemetry> {
+  try {
+    return createTelemetry(await load(), client);
+  } catch (error) {
+    if (!isNotInstalled(error))
+      tell(`Telemetry is off: @opentelemetry/api can't be used (${describe(error)}).`);
+    return NO_TELEMETRY;
+  }
+}
+
+function createTelemetry(api: typeof OpenTelemetryApi, client: TelemetryClient): Telemetry {
+  const attributes = describeClient(client);
+  const errorTypes = new ErrorTypes();
+  const spans = new CallSpans(api, attributes, errorTypes);
+  const metrics = new CallMetrics(api, attributes, errorTypes);
+  return {
+    observe: (event) => {
+      spans.observe(event);
+      metrics.observe(event);
+    },
+    within: (call, work) => spans.within(call, work),
+    watch: (read) => metrics.watch(read),
+  };
+}
+
+/** The package itself, and not something that it needs in turn: only that is someone's choice. */
+function isNotInstalled(error: unknown): boolean {
+  return error instanceof Error && /^Cannot find (package|module) '@opentelemetry\/api'/.test(error.message);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n', 1)[0] ?? error.name) : String(error);
+}

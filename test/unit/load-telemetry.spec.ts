@@ -1,0 +1,124 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { RtcCallInfo, RtcEvent } from 'nestjs-rtc-messaging';
+import { ErrorTypes } from '../../lib/telemetry/error-types.js';
+import { loadTelemetry } from '../../lib/telemetry/load-telemetry.js';
+import { NO_TELEMETRY } from '../../lib/telemetry/telemetry.js';
+import { type Sdk, startSdk } from '../support/open-telemetry.js';
+
+const CLIENT = { endpoint: 'https://rtc.volcengineapi.com', module: 'default' };
+const call: RtcCallInfo = {
+  module: 'default',
+  id: 1,
+  action: 'BatchSendRoomUnicast',
+  startedAt: new Date().toISOString(),
+};
+const outcome: RtcEvent = {
+  type: 'outcome',
+  call,
+  outcome: 'accepted',
+  attempts: [],
+  possibleDuplicate: false,
+  durationMs: 5,
+};
+
+describe('loading telemetry', () => {
+  const loadFailing = async (error: Error) => {
+    const told: string[] = [];
+    const telemetry = await loadTelemetry(
+      CLIENT,
+      (problem) => told.push(problem),
+      async () => {
+        throw error;
+      },
+    );
+    return { telemetry, told };
+  };
+
+  it.each([
+    "Cannot find package '@opentelemetry/api' imported from /app/node_modules/nestjs-rtc-messaging/index.js",
+    "Cannot find module '@opentelemetry/api'\nRequire stack:\n- /app/index.js",
+  ])('says nothing where the package is not installed: %s', async (message) => {
+    expect(await loadFailing(new Error(message))).toEqual({ telemetry: NO_TELEMETRY, told: [] });
+  });
+
+  it.each([
+    "Cannot find package 'something' imported from /app/node_modules/@opentelemetry/api/index.js",
+    "Cannot find module '/app/node_modules/@opentelemetry/api/build/src/index.js'\nRequire stack:\n- /app",
+    'Unexpected token',
+  ])('tells of any other failure, and goes on without: %s', async (message) => {
+    const { telemetry, told } = await loadFailing(new Error(message));
+    expect(told).toEqual([
+      `Telemetry is off: @opentelemetry/api can't be used (${message.split('\n', 1)[0]}).`,
+    ]);
+    expect(telemetry.within(call, () => 'done')).toBe('done');
+  });
+
+  it('tells if the package is something else', async () => {
+    const told: string[] = [];
+    const load = () => Promise.resolve({} as never);
+    expect(await loadTelemetry(CLIENT, (problem) => told.push(problem), load)).toBe(NO_TELEMETRY);
+    expect(told).toHaveLength(1);
+  });
+});
+
+describe('telemetry', () => {
+  let sdk: Sdk | undefined;
+  afterEach(() => sdk?.close());
+  const load = () =>
+    loadTelemetry(CLIENT, (problem) => {
+      throw new Error(problem);
+    });
+
+  it('ends a span once, and knows nothing of calls that it did not see begin', async () => {
+    sdk = startSdk();
+    const telemetry = await load();
+    telemetry.observe(outcome);
+    expect(sdk.spans()).toEqual([]);
+    telemetry.observe({ type: 'begin', call });
+    telemetry.observe(outcome);
+    telemetry.observe(outcome);
+    expect(sdk.spans().map(({ name }) => name)).toEqual(['BatchSendRoomUnicast']);
+  });
+
+  it("names the vendor's host and the default port", async () => {
+    sdk = startSdk();
+    const telemetry = await load();
+    telemetry.observe({ type: 'begin', call });
+    telemetry.observe(outcome);
+    expect(sdk.spans()[0]!.attributes).toMatchObject({
+      'server.address': 'rtc.volcengineapi.com',
+      'server.port': 443,
+    });
+  });
+
+  it('reads the quota when metrics are collected, until the shutdown', async () => {
+    sdk = startSdk();
+    const telemetry = await load();
+    let reads = 0;
+    telemetry.watch(() => {
+      reads += 1;
+      return { queued: 3, maxQueue: 10, waitMs: 0, queuedBulk: 0, requestsPerSecond: 125, limit: 500 };
+    });
+    expect((await sdk.points('nestjs_rtc_messaging.quota.utilization')).map(({ value }) => value)).toEqual([
+      0.25,
+    ]);
+    expect(reads).toBe(1);
+    telemetry.observe({ type: 'shutdown', module: 'default', status: 'started', inFlight: 0 });
+    telemetry.observe(outcome);
+    await sdk.metricNames();
+    expect(reads).toBe(1);
+  });
+});
+
+describe('the types of errors', () => {
+  it('are few, whatever the remote side makes up', () => {
+    const types = new ErrorTypes(2);
+    expect(['a', 'b', 'c', 'a', undefined].map((code) => types.of(code))).toEqual([
+      'a',
+      'b',
+      '_OTHER',
+      'a',
+      '_OTHER',
+    ]);
+  });
+});
