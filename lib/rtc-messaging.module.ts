@@ -17,6 +17,7 @@ import {
   OPTIONS_TYPE,
 } from './rtc-messaging.module-definition.js';
 import { ActionCaller } from './services/action-caller.js';
+import { telemetryProvider } from './telemetry/telemetry.provider.js';
 
 @Module({
   imports: [ConfigModule.forFeature(rtcMessagingConfig)],
@@ -27,6 +28,7 @@ import { ActionCaller } from './services/action-caller.js';
       useFactory: (options: unknown, environment: Environment, registration: Registration) =>
         resolveSettings(options, environment, registration),
     },
+    telemetryProvider,
     senderProvider,
     {
       provide: ActionCaller,

@@ -1,11 +1,10 @@
-import { Logger, type Provider } from '@nestjs/common';
-import { DEFAULT_MODULE_NAME } from './config/registration.js';
+import type { Provider } from '@nestjs/common';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { createCredentialsSource } from './credentials/credentials-source.js';
-import { publish } from './diagnostics/channels.js';
 import { OperatorLog } from './diagnostics/operator-log.js';
-import type { Observe } from './diagnostics/rtc-event.js';
+import { tellAll } from './diagnostics/tell-all.js';
+import { moduleLogger } from './module-logger.js';
 import { createHttpClient } from './openapi/http-client.js';
 import { OpenApiClient } from './openapi/open-api.client.js';
 import { RTC_SERVICE } from './openapi/rtc-action.js';
@@ -14,23 +13,16 @@ import { createSigningInterceptor } from './openapi/signing.interceptor.js';
 import { GateLease } from './quota/gate-registry.js';
 import { RetryBudget } from './retry/retry-budget.js';
 import { Sender } from './retry/sender.js';
+import type { Telemetry } from './telemetry/telemetry.js';
+import { TELEMETRY } from './telemetry/telemetry.provider.js';
 
 /** Puts the sender together; for the module: what it is made of knows nothing of Nest. */
 export const senderProvider: Provider = {
   provide: Sender,
-  inject: [RTC_MESSAGING_SETTINGS],
-  useFactory: (settings: RtcMessagingSettings): Sender => {
+  inject: [RTC_MESSAGING_SETTINGS, TELEMETRY],
+  useFactory: (settings: RtcMessagingSettings, telemetry: Telemetry): Sender => {
     const module = settings.name;
-    const context = module === DEFAULT_MODULE_NAME ? 'RtcMessaging' : `RtcMessaging:${module}`;
-    const log = new OperatorLog(new Logger(context));
-    const observe: Observe = (event) => {
-      publish(event);
-      try {
-        log.observe(event);
-      } catch {
-        // A logger of the app's that throws must not take a call's outcome with it.
-      }
-    };
+    const observe = tellAll([new OperatorLog(moduleLogger(module)), telemetry]);
     const clock = new ServerClock();
     const credentials = createCredentialsSource(settings.credentials, {
       now: Date.now,
@@ -51,7 +43,7 @@ export const senderProvider: Provider = {
       { synchronous: true },
     );
     const client = new OpenApiClient(http, credentials, settings);
-    return new Sender(
+    const sender = new Sender(
       {
         module,
         client,
@@ -60,9 +52,12 @@ export const senderProvider: Provider = {
         budget: new RetryBudget(),
         gates: new GateLease(settings.quota, settings.endpoint, settings.appId),
         observe,
+        within: telemetry.within,
         random: Math.random,
       },
       settings.shutdownTimeoutMs,
     );
+    telemetry.watch(() => sender.condition.quota);
+    return sender;
   },
 };

@@ -9,12 +9,9 @@ import type {
   RtcOutcomeEvent,
 } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
-import type { RtcActionName } from '../openapi/rtc-action.js';
+import { RTC_ACTIONS } from '../openapi/rtc-action.js';
 import { ATTRIBUTE, SCOPE } from './attribute-names.js';
 import type { ErrorTypes } from './error-types.js';
-
-/** Those that send to several users by one request. */
-const BATCH_ACTIONS: ReadonlySet<RtcActionName> = new Set(['BatchSendRoomUnicast']);
 
 /** A span for each fan-out, each call and each attempt. */
 export class CallSpans {
@@ -78,7 +75,7 @@ export class CallSpans {
           ...client,
           [ATTRIBUTE.operationName]: action,
           [ATTRIBUTE.operationType]: 'send',
-          ...(BATCH_ACTIONS.has(action) && { [ATTRIBUTE.batchSize]: recipients }),
+          ...(RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
         },
       },
       parent === undefined ? api.context.active() : this.#below(parent),

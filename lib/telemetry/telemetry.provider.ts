@@ -1,6 +1,7 @@
-import { Logger, type Provider } from '@nestjs/common';
+import type { Provider } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { moduleLogger } from '../module-logger.js';
 import { loadTelemetry } from './load-telemetry.js';
 import { NO_TELEMETRY, type Telemetry } from './telemetry.js';
 
@@ -10,9 +11,9 @@ export const TELEMETRY = 'nestjs-rtc-messaging:telemetry';
 export const telemetryProvider: Provider = {
   provide: TELEMETRY,
   inject: [RTC_MESSAGING_SETTINGS],
-  useFactory: ({ telemetry, endpoint }: RtcMessagingSettings): Telemetry | Promise<Telemetry> => {
+  useFactory: ({ name, telemetry, endpoint }: RtcMessagingSettings): Telemetry | Promise<Telemetry> => {
     if (!telemetry) return NO_TELEMETRY;
-    const logger = new Logger('RtcMessaging');
-    return loadTelemetry({ endpoint, module: 'default' }, (problem) => logger.error(problem));
+    const logger = moduleLogger(name);
+    return loadTelemetry({ endpoint, module: name }, (problem) => logger.error(problem));
   },
 };
