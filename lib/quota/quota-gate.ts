@@ -70,7 +70,7 @@ export class QuotaGate {
       maxQueue: this.maxQueue,
       waitMs: Math.ceil(this.#estimateWaitMs('single')),
       queuedBulk: this.#lanes.bulk.size,
-      requestsPerSecond: ((counts.get('slot') ?? 0) * 1_000) / overMs,
+      requestsPerSecond: Math.round(((counts.get('slot') ?? 0) * 10_000) / overMs) / 10,
     };
   }
 

@@ -8,7 +8,7 @@ export interface QuotaUsage {
   readonly waitMs: number;
   /** Requests of fan-outs that wait for their turn. */
   readonly queuedBulk: number;
-  /** Requests that left, a second, over the last second. */
+  /** Requests that left, a second, over the last second; to a tenth. */
   readonly requestsPerSecond: number;
   /** How many may, after what is left to other programs. */
   readonly limit: number;

@@ -78,6 +78,12 @@ export class Sender {
     };
   }
 
+  /** Has the provider asked in the background, as a call would, and no more often than calls may. */
+  askForCredentials(): void {
+    // It may throw instead of rejecting.
+    void (async () => this.#context.credentials.get())().catch(() => undefined);
+  }
+
   /** Where whoever sends by this sender tells of its own doings. */
   get observe(): Observe {
     return this.#context.observe;

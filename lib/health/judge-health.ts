@@ -1,0 +1,85 @@
+import type { SenderCondition } from '../retry/sender.js';
+import type { RtcFailureKind } from './call-kind.js';
+import type { RecentPast } from './health-record.js';
+import type { RtcHealth, RtcHealthThresholds } from './rtc-health.js';
+
+export const HEALTH_DEFAULTS = { queueShare: 0.9, failureShare: 0.9, minCalls: 10 } as const;
+
+/** All kinds, so that the type has them told apart from those that are no failures. */
+const FAILURES: Readonly<Record<RtcFailureKind, true>> = {
+  unreachable: true,
+  unknown: true,
+  throttled: true,
+  credentials: true,
+  refused: true,
+};
+
+/** Puts together what is known, and judges it. */
+export function judgeHealth(
+  { closing, ...condition }: SenderCondition,
+  past: RecentPast,
+  thresholds: RtcHealthThresholds,
+): RtcHealth {
+  const recent = summarize(past);
+  const problems = [
+    closing ? 'The app is shutting down.' : undefined,
+    credentialsProblem(condition.credentials, past),
+    ...quotaProblems(condition.quota, thresholds),
+    failuresProblem(recent, thresholds),
+  ].filter((problem) => problem !== undefined);
+  return {
+    status: problems.length === 0 ? 'up' : 'down',
+    problems,
+    shuttingDown: closing,
+    ...condition,
+    recent,
+  };
+}
+
+function summarize({ counts, overMs }: RecentPast): RtcHealth['recent'] {
+  const failed: Partial<Record<RtcFailureKind, number>> = {};
+  let others = 0;
+  for (const [kind, count] of counts) {
+    if (kind === 'accepted') continue;
+    if (isFailure(kind)) failed[kind] = count;
+    else others += count;
+  }
+  return { overMs: Math.round(overMs), accepted: counts.get('accepted') ?? 0, failed, others };
+}
+
+function isFailure(kind: string): kind is RtcFailureKind {
+  return Object.hasOwn(FAILURES, kind);
+}
+
+function credentialsProblem(
+  { state, failure }: SenderCondition['credentials'],
+  { credentialsRefusal }: RecentPast,
+): string | undefined {
+  if (state === 'unusable') return `There are no usable credentials: ${failure}.`;
+  return credentialsRefusal === undefined
+    ? undefined
+    : `The service refuses the access key with ${credentialsRefusal}.`;
+}
+
+function quotaProblems(
+  { queued, maxQueue, waitMs }: SenderCondition['quota'],
+  { queueShare = HEALTH_DEFAULTS.queueShare, maxWaitMs = Number.POSITIVE_INFINITY }: RtcHealthThresholds,
+): string[] {
+  // Where no one may wait, the queue is as full as it ever is.
+  const isFull = maxQueue > 0 && queued >= queueShare * maxQueue;
+  return [
+    ...(isFull ? [`The quota's queue is nearly full: ${queued} of ${maxQueue} calls are waiting.`] : []),
+    ...(waitMs > maxWaitMs ? [`The quota's queue is long: about ${waitMs} ms.`] : []),
+  ];
+}
+
+function failuresProblem(
+  { accepted, failed }: RtcHealth['recent'],
+  { failureShare = HEALTH_DEFAULTS.failureShare, minCalls = HEALTH_DEFAULTS.minCalls }: RtcHealthThresholds,
+): string | undefined {
+  const failures = Object.values(failed).reduce((sum, count) => sum + count, 0);
+  const judged = accepted + failures;
+  if (judged < minCalls || failures === 0 || failures < failureShare * judged) return undefined;
+  const kinds = Object.entries(failed).map(([kind, count]) => `${kind} ${count}`);
+  return `Of the last ${judged} calls, ${failures} failed (${kinds.join(', ')}).`;
+}

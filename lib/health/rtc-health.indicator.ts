@@ -1,0 +1,63 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { MAX_DURATION_MS } from '../config/settings.js';
+import { checkOptions, count, milliseconds, type OptionCheck } from '../dto/check-options.js';
+import { Sender } from '../retry/sender.js';
+import { HealthRecord } from './health-record.js';
+import { judgeHealth } from './judge-health.js';
+import type { RtcHealth, RtcHealthThresholds } from './rtc-health.js';
+
+const share: OptionCheck = [
+  'must be a number above 0, up to 1',
+  (value) => typeof value === 'number' && value > 0 && value <= 1,
+];
+
+/**
+ * Tells how messaging is doing, from what it has done lately. It never sends a message. What it gives has the
+ * shape that the health checks of `@nestjs/terminus` take; that package is not needed.
+ *
+ * @example
+ * this.health.check([() => this.rtc.check('rtc')])
+ */
+@Injectable()
+export class RtcHealthIndicator implements OnModuleDestroy {
+  // Private to the language, as in the services.
+  readonly #sender: Sender;
+  readonly #record: HealthRecord;
+  #leaving = false;
+
+  constructor(@Inject(Sender) sender: Sender, @Inject(HealthRecord) record: HealthRecord) {
+    this.#sender = sender;
+    this.#record = record;
+  }
+
+  /**
+   * For Terminus: the status under a key, `up` or `down`.
+   * @throws RtcValidationError naming each threshold that can't be used
+   */
+  check<const Key extends string>(key: Key, thresholds: RtcHealthThresholds = {}): Record<Key, RtcHealth> {
+    return { [key]: this.status(thresholds) } as Record<Key, RtcHealth>;
+  }
+
+  /**
+   * The same by itself. While there are no usable credentials, it has the provider asked again, in the background:
+   * were no one to send because of what this says, no one else would ask it.
+   * @throws RtcValidationError naming each threshold that can't be used
+   */
+  status(thresholds: RtcHealthThresholds = {}): RtcHealth {
+    checkOptions<RtcHealthThresholds>(thresholds, {
+      queueShare: share,
+      maxWaitMs: milliseconds(MAX_DURATION_MS),
+      failureShare: share,
+      minCalls: count,
+    });
+    const { condition } = this.#sender;
+    if (condition.credentials.state === 'unusable') this.#sender.askForCredentials();
+    const closing = condition.closing || this.#leaving;
+    return judgeHealth({ ...condition, closing }, this.#record.read(), thresholds);
+  }
+
+  /** Before the app stops listening, so that whoever asks meanwhile is told to send no one here any more. */
+  onModuleDestroy(): void {
+    this.#leaving = true;
+  }
+}
