@@ -13,6 +13,7 @@ export type {
   RtcCredentialsOption,
   RtcCredentialsProvider,
 } from './credentials/credentials.js';
+export type { CredentialsStatus } from './credentials/credentials-status.js';
 export type { RtcChannelName } from './diagnostics/channels.js';
 export type {
   RtcAttemptEvent,
@@ -61,7 +62,11 @@ export type {
   InvalidRecipient,
 } from './fan-out/fan-out-report.js';
 export type { FanOutOptions, FanOutRequest } from './fan-out/fan-out-request.js';
+export type { RtcFailureKind } from './health/call-kind.js';
+export type { RtcHealth, RtcHealthThresholds } from './health/rtc-health.js';
+export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
+export type { QuotaUsage } from './quota/quota-usage.js';
 export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';
@@ -72,9 +77,11 @@ export type { SendReceipt } from './services/send-receipt.js';
 export {
   getRoomBroadcastToken,
   getRoomUnicastToken,
+  getRtcHealthToken,
   getUserUnicastToken,
   InjectRoomBroadcast,
   InjectRoomUnicast,
+  InjectRtcHealth,
   InjectUserUnicast,
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';

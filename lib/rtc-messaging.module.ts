@@ -8,6 +8,7 @@ import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
+import { HealthRecord } from './health/health-record.js';
 import { Sender } from './retry/sender.js';
 import { senderProvider } from './sender.provider.js';
 import {
@@ -29,6 +30,7 @@ import { telemetryProvider } from './telemetry/telemetry.provider.js';
         resolveSettings(options, environment, registration),
     },
     telemetryProvider,
+    { provide: HealthRecord, useFactory: () => new HealthRecord() },
     senderProvider,
     {
       provide: ActionCaller,

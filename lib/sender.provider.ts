@@ -4,6 +4,7 @@ import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { createCredentialsSource } from './credentials/credentials-source.js';
 import { OperatorLog } from './diagnostics/operator-log.js';
 import { tellAll } from './diagnostics/tell-all.js';
+import { HealthRecord } from './health/health-record.js';
 import { moduleLogger } from './module-logger.js';
 import { createHttpClient } from './openapi/http-client.js';
 import { OpenApiClient } from './openapi/open-api.client.js';
@@ -19,10 +20,10 @@ import { TELEMETRY } from './telemetry/telemetry.provider.js';
 /** Puts the sender together; for the module: what it is made of knows nothing of Nest. */
 export const senderProvider: Provider = {
   provide: Sender,
-  inject: [RTC_MESSAGING_SETTINGS, TELEMETRY],
-  useFactory: (settings: RtcMessagingSettings, telemetry: Telemetry): Sender => {
+  inject: [RTC_MESSAGING_SETTINGS, TELEMETRY, HealthRecord],
+  useFactory: (settings: RtcMessagingSettings, telemetry: Telemetry, health: HealthRecord): Sender => {
     const module = settings.name;
-    const observe = tellAll([new OperatorLog(moduleLogger(module)), telemetry]);
+    const observe = tellAll([new OperatorLog(moduleLogger(module)), health, telemetry]);
     const clock = new ServerClock();
     const credentials = createCredentialsSource(settings.credentials, {
       now: Date.now,

@@ -1,7 +1,13 @@
 import type { InjectionToken, Provider } from '@nestjs/common';
+import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
-import { getRoomBroadcastToken, getRoomUnicastToken, getUserUnicastToken } from './service-tokens.js';
+import {
+  getRoomBroadcastToken,
+  getRoomUnicastToken,
+  getRtcHealthToken,
+  getUserUnicastToken,
+} from './service-tokens.js';
 import { UserUnicastService } from './user-unicast.service.js';
 
 /** The services of a module, under the tokens by which the rest of the app injects them. */
@@ -13,6 +19,7 @@ export function exportServices(name: string | undefined): {
     { service: RoomUnicastService, token: getRoomUnicastToken(name) },
     { service: RoomBroadcastService, token: getRoomBroadcastToken(name) },
     { service: UserUnicastService, token: getUserUnicastToken(name) },
+    { service: RtcHealthIndicator, token: getRtcHealthToken(name) },
   ];
   return {
     // Under its token alone: by the class, `app.get()` would find one of several.

@@ -1,4 +1,5 @@
 import { Inject, type InjectionToken } from '@nestjs/common';
+import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
 import { UserUnicastService } from './user-unicast.service.js';
@@ -18,6 +19,11 @@ export function getUserUnicastToken(name?: string): InjectionToken<UserUnicastSe
   return tokenOf(UserUnicastService, 'user-unicast', name);
 }
 
+/** The injection token of an {@link RtcHealthIndicator}: the class, or that of the module with this `name`. */
+export function getRtcHealthToken(name?: string): InjectionToken<RtcHealthIndicator> {
+  return tokenOf(RtcHealthIndicator, 'health', name);
+}
+
 /** Injects the {@link RoomUnicastService} of the module with this `name`; without one, as by its class. */
 export function InjectRoomUnicast(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getRoomUnicastToken(name));
@@ -31,6 +37,11 @@ export function InjectRoomBroadcast(name?: string): PropertyDecorator & Paramete
 /** Injects the {@link UserUnicastService} of the module with this `name`; without one, as by its class. */
 export function InjectUserUnicast(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getUserUnicastToken(name));
+}
+
+/** Injects the {@link RtcHealthIndicator} of the module with this `name`; without one, as by its class. */
+export function InjectRtcHealth(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getRtcHealthToken(name));
 }
 
 /** A string where there is a name, since an ES module copy and a CommonJS copy of this package may be loaded. */

@@ -36,6 +36,7 @@ describe('the built package', () => {
     'BatchSendRoomUnicastDto',
     'InjectRoomBroadcast',
     'InjectRoomUnicast',
+    'InjectRtcHealth',
     'InjectUserUnicast',
     'RoomBroadcastDto',
     'RoomBroadcastService',
@@ -44,6 +45,7 @@ describe('the built package', () => {
     'RtcApiError',
     'RtcConfigError',
     'RtcExceptionFilter',
+    'RtcHealthIndicator',
     'RtcMessagingError',
     'RtcMessagingModule',
     'RtcNetworkError',
@@ -55,6 +57,7 @@ describe('the built package', () => {
     'UserUnicastService',
     'getRoomBroadcastToken',
     'getRoomUnicastToken',
+    'getRtcHealthToken',
     'getUserUnicastToken',
     'rtcMessagingConfig',
   ];

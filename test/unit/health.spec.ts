@@ -15,7 +15,7 @@ const attempt = (more: Partial<Attempt> = {}): Attempt => ({
 });
 const ended = (more: Partial<RtcOutcomeEvent> = {}): RtcOutcomeEvent => ({
   type: 'outcome',
-  call: { id: 1, action: 'BatchSendRoomUnicast', startedAt: '2026-01-01T00:00:00.000Z' },
+  call: { module: 'default', id: 1, action: 'BatchSendRoomUnicast', startedAt: '2026-01-01T00:00:00.000Z' },
   outcome: 'accepted',
   attempts: [attempt()],
   possibleDuplicate: false,
@@ -110,9 +110,9 @@ describe('health', () => {
     expect(problems()).toEqual([]);
 
     see(rejected('InvalidAccessKey'));
-    record.observe({ type: 'credentials', status: 'refresh_failed', usable: true });
+    record.observe({ type: 'credentials', module: 'default', status: 'refresh_failed', usable: true });
     expect(problems()).toEqual(refused);
-    record.observe({ type: 'credentials', status: 'refreshed', usable: true });
+    record.observe({ type: 'credentials', module: 'default', status: 'refreshed', usable: true });
     expect(problems()).toEqual([]);
 
     see(rejected('InvalidAccessKey'));
