@@ -153,7 +153,9 @@ describe('the built package', () => {
       'LICENSE',
       'README.md',
       'dist/cjs/package.json',
+      'docs/health.md',
       'docs/pacing.md',
+      'docs/telemetry.md',
       'package.json',
     ]);
   });

@@ -24,6 +24,8 @@ export interface Sdk {
   points(metric: string): Promise<DataPoint<number | Histogram>[]>;
   /** The names of all metrics that have data. */
   metricNames(): Promise<string[]>;
+  /** The unit of each metric that has data. */
+  metricUnits(): Promise<Record<string, string>>;
   /** All that was exported, spans and metrics, as one text. */
   exported(): Promise<string>;
   close(): Promise<void>;
@@ -61,6 +63,12 @@ export function startSdk({ sampler }: { sampler?: Sampler } = {}): Sdk {
       (await collect())
         .filter(({ dataPoints }) => dataPoints.length > 0)
         .map(({ descriptor }) => descriptor.name),
+    metricUnits: async () =>
+      Object.fromEntries(
+        (await collect())
+          .filter(({ dataPoints }) => dataPoints.length > 0)
+          .map(({ descriptor }) => [descriptor.name, descriptor.unit]),
+      ),
     exported: async () => {
       const spans = spanExporter.getFinishedSpans().map((span) => ({
         name: span.name,

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { HEALTH_DEFAULTS } from '../../lib/health/judge-health.js';
+import { ATTRIBUTE } from '../../lib/telemetry/attribute-names.js';
+import { RtcHealthIndicator } from 'nestjs-rtc-messaging';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { type Sdk, startSdk } from '../support/open-telemetry.js';
+import { rejectionOf } from '../support/rejection.js';
+import { createService } from '../support/service.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** The cells of the tables' rows. */
+function rowsIn(markdown: string): string[][] {
+  return Array.from(markdown.matchAll(/^\| (.*) \|$/gm), ([, row = '']) =>
+    row.split(' | ').map((cell) => cell.trim()),
+  );
+}
+const codesIn = (text: string): string[] => Array.from(text.matchAll(/`([^`]+)`/g), ([, code = '']) => code);
+
+describe('the page on telemetry', () => {
+  let page: string;
+  let sdk: Sdk;
+  beforeAll(async () => {
+    page = await readFile(join(ROOT, 'docs/telemetry.md'), 'utf8');
+    sdk = startSdk();
+  });
+  afterAll(() => sdk.close());
+
+  it('names every attribute that there is', () => {
+    const named = page.replaceAll('`….throttled`', `\`${ATTRIBUTE.fanOutThrottled}\``);
+    const missing = Object.values(ATTRIBUTE).filter((name) => !named.includes(`\`${name}`));
+    expect(missing).toEqual([]);
+  });
+
+  it('names every metric with its unit, and none that there is not', async () => {
+    const emulator = await RtcEmulator.start();
+    const { module, service } = await createService({
+      ...emulator.moduleOptions(),
+      quota: { requestsPerSecond: 20 },
+      deadlineMs: 60_000,
+    });
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded' });
+    const message = { roomId: 'room-1', to: ['alice'], message: 'hello' };
+    await Promise.all([service.batchSend(message), service.batchSend(message)]);
+    await rejectionOf(service.batchSend(message, { signal: AbortSignal.abort() }));
+    const made = await sdk.metricUnits();
+    await module.close();
+    await emulator.close();
+
+    const rows = rowsIn(page).filter(([, kind = '']) => /^(histogram|counter|gauge)$/.test(kind));
+    const documented = rows.map(([name = '', , unit = '']) => [codesIn(name)[0], codesIn(unit)[0]]);
+    expect(Object.fromEntries(documented)).toEqual(made);
+  });
+});
+
+describe('the page on health', () => {
+  it('has the thresholds and their defaults', async () => {
+    const page = await readFile(join(ROOT, 'docs/health.md'), 'utf8');
+    const thresholds = rowsIn(page.slice(page.indexOf('## Thresholds'), page.indexOf('## What it tells')));
+    const defaults = thresholds
+      .filter(([, fallback = '']) => codesIn(fallback).length === 1)
+      .map(([name = '', fallback = '']) => [codesIn(name)[0], Number(codesIn(fallback)[0])]);
+    expect(Object.fromEntries(defaults)).toEqual(HEALTH_DEFAULTS);
+    expect(thresholds.map(([name = '']) => name)).toContain('`maxWaitMs`');
+  });
+
+  it('names all that it tells', async () => {
+    const page = await readFile(join(ROOT, 'docs/health.md'), 'utf8');
+    const emulator = await RtcEmulator.start();
+    const { module } = await createService(emulator.moduleOptions());
+    const told = Object.entries(module.get(RtcHealthIndicator).status()).flatMap(([name, value]) =>
+      typeof value === 'object' && !Array.isArray(value)
+        ? Object.keys(value as object).map((key) => `${name}.${key}`)
+        : [name],
+    );
+    await module.close();
+    await emulator.close();
+    expect(told.length).toBeGreaterThan(12);
+    const named = codesIn(page.slice(page.indexOf('## What it tells')));
+    expect(told.filter((name) => !named.includes(name))).toEqual([]);
+  });
+});
