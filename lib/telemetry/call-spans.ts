@@ -1,5 +1,5 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
-import type { Attributes, Span, Tracer } from '@opentelemetry/api';
+import type { Attributes, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 import type {
   RtcAttemptEvent,
   RtcCallInfo,
@@ -15,7 +15,10 @@ import type { ErrorTypes } from './error-types.js';
 
 /** A span for each fan-out, each call and each attempt. */
 export class CallSpans {
-  readonly #tracer: Tracer;
+  #provider: TracerProvider | undefined;
+  #tracer: Tracer | undefined;
+  /** What stands in for an SDK as long as there is none. */
+  readonly #noProvider: TracerProvider;
   // Weak: were a call's end ever not told, its span would still go when the call does.
   readonly #calls = new WeakMap<RtcCallInfo, Span>();
   readonly #fanOuts = new WeakMap<RtcFanOutInfo, Span>();
@@ -25,7 +28,7 @@ export class CallSpans {
     private readonly client: Attributes,
     private readonly errorTypes: ErrorTypes,
   ) {
-    this.#tracer = api.trace.getTracer(SCOPE);
+    this.#noProvider = new api.ProxyTracerProvider().getDelegate();
   }
 
   observe(event: RtcEvent): void {
@@ -63,10 +66,12 @@ export class CallSpans {
   }
 
   #begin(call: RtcCallInfo): void {
+    const tracer = this.#current();
+    if (tracer === undefined) return;
     const { api, client } = this;
     const { action, recipients, fanOut } = call;
     const parent = fanOut && this.#fanOuts.get(fanOut);
-    const span = this.#tracer.startSpan(
+    const span = tracer.startSpan(
       action,
       {
         kind: api.SpanKind.CLIENT,
@@ -80,15 +85,16 @@ export class CallSpans {
       },
       parent === undefined ? api.context.active() : this.#below(parent),
     );
-    if (this.#isWorthKeeping(span)) this.#calls.set(call, span);
+    this.#calls.set(call, span);
   }
 
   /** Afterwards: what is known of an attempt is known when it has ended. */
   #attempt({ call, number, attempt }: RtcAttemptEvent): void {
+    const tracer = this.#current();
     const parent = this.#recording(call);
-    if (parent === undefined) return;
+    if (tracer === undefined || parent === undefined) return;
     const { outcome, phase, httpStatus, requestId, throttled, failure } = attempt;
-    const span = this.#tracer.startSpan(
+    const span = tracer.startSpan(
       `${call.action} attempt`,
       {
         kind: this.api.SpanKind.CLIENT,
@@ -127,7 +133,7 @@ export class CallSpans {
   }
 
   #beginFanOut(fanOut: RtcFanOutInfo): void {
-    const span = this.#tracer.startSpan('fanOut', {
+    const span = this.#current()?.startSpan('fanOut', {
       startTime: new Date(fanOut.startedAt),
       attributes: {
         ...this.client,
@@ -135,7 +141,7 @@ export class CallSpans {
         [ATTRIBUTE.fanOutId]: fanOut.id,
       },
     });
-    if (this.#isWorthKeeping(span)) this.#fanOuts.set(fanOut, span);
+    if (span !== undefined) this.#fanOuts.set(fanOut, span);
   }
 
   #fanOutOutcome({
@@ -176,9 +182,15 @@ export class CallSpans {
     return span?.isRecording() ? span : undefined;
   }
 
-  /** Without an SDK spans are of no trace. Those that are not sampled are kept: what is below them must not be. */
-  #isWorthKeeping(span: Span): boolean {
-    return this.api.isSpanContextValid(span.spanContext());
+  /** Undefined without an SDK, which may come at any time: then nothing needs to be put together for it. */
+  #current(): Tracer | undefined {
+    const given = this.api.trace.getTracerProvider();
+    const provider = given instanceof this.api.ProxyTracerProvider ? given.getDelegate() : given;
+    if (provider !== this.#provider) {
+      this.#provider = provider;
+      this.#tracer = provider === this.#noProvider ? undefined : provider.getTracer(SCOPE);
+    }
+    return this.#tracer;
   }
 
   #below(span: Span): OpenTelemetryApi.Context {
