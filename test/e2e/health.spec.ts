@@ -6,10 +6,14 @@ import {
   type INestApplication,
   Inject,
   Injectable,
+  type InjectionToken,
 } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { Test } from '@nestjs/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  getRoomUnicastToken,
+  getRtcHealthToken,
   RoomUnicastService,
   type RtcHealth,
   RtcHealthIndicator,
@@ -228,6 +232,25 @@ describe('health without Terminus', () => {
       expect(check).toThrow(RtcValidationError);
       expect(check).toThrow(path);
     }
+  });
+
+  it('is told for each module by itself', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        RtcMessagingModule.forRoot(emulator.moduleOptions()),
+        RtcMessagingModule.forRoot({
+          ...emulator.moduleOptions(),
+          credentials: { accessKeyId: 'unknown', secretAccessKey: 'unknown' },
+          name: 'eu',
+        }),
+      ],
+    }).compile();
+    module.useLogger(false);
+    close = () => module.close();
+    const find = <T>(token: InjectionToken<T>): T => module.get<T>(token, { strict: false });
+    await rejectionOf(find(getRoomUnicastToken('eu')).batchSend(MESSAGE));
+    expect(find(getRtcHealthToken('eu')).status()).toMatchObject({ status: 'down' });
+    expect(find(getRtcHealthToken()).status()).toMatchObject({ status: 'up', recent: { failed: {} } });
   });
 
   it('prints no secret', async () => {

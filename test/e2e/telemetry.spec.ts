@@ -1,9 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Attributes, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AlwaysOffSampler, ParentBasedSampler, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type { TestingModule } from '@nestjs/testing';
+import type { InjectionToken } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type RoomUnicastService, type RtcMessagingOptions } from 'nestjs-rtc-messaging';
+import {
+  getRoomBroadcastToken,
+  getRoomUnicastToken,
+  getUserUnicastToken,
+  type RoomUnicastService,
+  RtcMessagingModule,
+  type RtcMessagingOptions,
+} from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { type Sdk, startSdk, toMs } from '../support/open-telemetry.js';
 import { CREDENTIALS, SECRET, TEXT, TOKEN } from '../support/printed.js';
@@ -255,6 +263,38 @@ describe('the spans of a call', () => {
     await service.fanOut({ ...MESSAGE, to: ['alice'] });
     expect(sdk.spans()).toEqual([]);
     expect(await sumOf('nestjs_rtc_messaging.outcomes')).toBe(2);
+  });
+});
+
+describe('the spans of the other actions and modules', () => {
+  it('are named for the action, count users only of a batch, and say which module sends', async () => {
+    module = await Test.createTestingModule({
+      imports: [RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), name: 'eu' })],
+    }).compile();
+    const service = <T>(token: InjectionToken<T>): T => module!.get<T>(token);
+    await service(getRoomUnicastToken('eu')).send({
+      roomId: 'CANARY-room',
+      to: 'CANARY-alice',
+      message: 'm',
+    });
+    await service(getRoomBroadcastToken('eu')).send({ roomId: 'CANARY-room', message: 'm' });
+    await service(getUserUnicastToken('eu')).send({ to: 'CANARY-alice', message: 'm' });
+    for (const name of ['SendRoomUnicast', 'SendBroadcast', 'SendUnicast']) {
+      const call = theSpan(name);
+      expect(call.attributes).toEqual({
+        ...client(),
+        'messaging.operation.name': name,
+        'messaging.operation.type': 'send',
+        'nestjs_rtc_messaging.module': 'eu',
+        'nestjs_rtc_messaging.outcome': 'accepted',
+        'nestjs_rtc_messaging.attempts': 1,
+      });
+      expect(isChildOf(theSpan(`${name} attempt`), call)).toBe(true);
+      expect(await sumOf('messaging.client.sent.messages', { 'messaging.operation.name': name })).toBe(1);
+    }
+    const limits = await sdk.points('nestjs_rtc_messaging.quota.limit');
+    expect(limits.map(({ attributes }) => attributes['nestjs_rtc_messaging.module'])).toEqual(['eu']);
+    expect(await sdk.exported()).not.toContain('CANARY');
   });
 });
 
