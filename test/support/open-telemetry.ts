@@ -14,6 +14,7 @@ import {
   type ReadableSpan,
   type Sampler,
   SimpleSpanProcessor,
+  type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 
 /** The real SDK, with exporters that keep what they are given. */
@@ -31,11 +32,23 @@ export interface Sdk {
   close(): Promise<void>;
 }
 
+export interface SdkOptions {
+  readonly sampler?: Sampler;
+  /** Called with each span that begins. */
+  readonly onStart?: (span: object) => void;
+}
+
 /** Registers it for the process, as an app does before it starts. */
-export function startSdk({ sampler }: { sampler?: Sampler } = {}): Sdk {
+export function startSdk({ sampler, onStart }: SdkOptions = {}): Sdk {
   const spanExporter = new InMemorySpanExporter();
+  const watching: SpanProcessor = {
+    onStart: (span) => onStart?.(span),
+    onEnd: () => undefined,
+    forceFlush: async () => undefined,
+    shutdown: async () => undefined,
+  };
   const tracerProvider = new BasicTracerProvider({
-    spanProcessors: [new SimpleSpanProcessor(spanExporter)],
+    spanProcessors: [watching, new SimpleSpanProcessor(spanExporter)],
     ...(sampler !== undefined && { sampler }),
   });
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { RtcCallInfo, RtcEvent } from 'nestjs-rtc-messaging';
 import { ErrorTypes } from '../../lib/telemetry/error-types.js';
 import { loadTelemetry } from '../../lib/telemetry/load-telemetry.js';
@@ -78,6 +80,24 @@ describe('telemetry', () => {
     telemetry.observe(outcome);
     telemetry.observe(outcome);
     expect(sdk.spans().map(({ name }) => name)).toEqual(['BatchSendRoomUnicast']);
+  });
+
+  it('keeps no span of a call or a fan-out whose end it is never told', async () => {
+    const spans: WeakRef<object>[] = [];
+    sdk = startSdk({ onStart: (span) => spans.push(new WeakRef(span)) });
+    const telemetry = await load();
+    for (let id = 0; id < 100; id++) {
+      const fanOut = { module: 'default', id: String(id), startedAt: call.startedAt };
+      telemetry.observe({ type: 'fan_out_begin', fanOut });
+      telemetry.observe({ type: 'begin', call: { ...call, id, fanOut } });
+    }
+    expect(spans).toHaveLength(200);
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    // What a weak reference was made of is held until the turn ends.
+    await new Promise(setImmediate);
+    collectGarbage();
+    expect(spans.filter((span) => span.deref() !== undefined).length).toBeLessThanOrEqual(2);
   });
 
   it("names the vendor's host and the default port", async () => {
