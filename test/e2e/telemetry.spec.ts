@@ -367,30 +367,43 @@ describe('the metrics', () => {
     expect(await sumOf('messaging.client.sent.messages')).toBe(2);
   });
 
-  it('tell of the quota: who waits and for how long, how much is used, and what the limit is', async () => {
-    const service = await open({ quota: { requestsPerSecond: 20, reserve: 10 } });
+  it('tell of the quota: how many wait, how much is used, and what the limit is', async () => {
+    const service = await open({ quota: { requestsPerSecond: 500, reserve: 100 } });
     const limit = async () =>
       (await sdk.points('nestjs_rtc_messaging.quota.limit')).map(({ value }) => value);
-    expect(await limit()).toEqual([10]);
+    expect(await limit()).toEqual([400]);
     expect(await sumOf('nestjs_rtc_messaging.quota.queue.length')).toBe(0);
 
-    const sending = [1, 2, 3].map(() => service.batchSend(MESSAGE));
-    // Credentials are asked for first, so that the queue fills a moment later.
-    while ((await sumOf('nestjs_rtc_messaging.quota.queue.length')) < 1) await sleep(1);
-    const lanes = await sdk.points('nestjs_rtc_messaging.quota.queue.length');
-    expect(lanes.map(({ attributes }) => attributes['nestjs_rtc_messaging.lane'])).toEqual([
-      'single',
-      'bulk',
+    // Holds all up for longer than this test takes.
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 30 });
+    await rejectionOf(service.batchSend(MESSAGE));
+    const controller = new AbortController();
+    const options = { signal: controller.signal, deadlineMs: 600_000 };
+    const ended = Promise.allSettled([
+      service.batchSend(MESSAGE, options),
+      service.batchSend(MESSAGE, options),
     ]);
-    await Promise.all(sending);
+    while ((await sumOf('nestjs_rtc_messaging.quota.queue.length')) < 2) await sleep(1);
+    const lanes = await sdk.points('nestjs_rtc_messaging.quota.queue.length');
+    expect(lanes.map(({ attributes, value }) => [attributes['nestjs_rtc_messaging.lane'], value])).toEqual([
+      ['single', 2],
+      ['bulk', 0],
+    ]);
     const [utilization] = await sdk.points('nestjs_rtc_messaging.quota.utilization');
-    expect(utilization!.value).toBeGreaterThan(0);
-    expect(utilization!.value).toBeLessThanOrEqual(1);
+    expect(utilization!.value).toBeGreaterThanOrEqual(0);
+    expect(utilization!.value).toBeLessThan(0.01);
+    controller.abort();
+    await ended;
+  });
+
+  it('tell how long attempts waited for their turn', async () => {
+    // A slot a second: the second call waits for one.
+    const service = await open({ quota: { requestsPerSecond: 2, reserve: 1 } });
+    await Promise.all([service.batchSend(MESSAGE), service.batchSend(MESSAGE)]);
     const [wait] = await sdk.points('nestjs_rtc_messaging.quota.wait');
     const { count, sum } = wait!.value as { count: number; sum: number };
-    expect(count).toBe(2);
-    // Slots are 100 ms apart, and two wait: for one and for two of them.
-    expect(sum).toBeGreaterThan(0.2);
+    expect(count).toBe(1);
+    expect(sum).toBeGreaterThan(0.5);
   });
 
   it('are made by an SDK that comes after the app has started', async () => {
