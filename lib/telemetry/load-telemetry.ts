@@ -12,10 +12,12 @@ import { NO_TELEMETRY, type Telemetry } from './telemetry.js';
 export async function loadTelemetry(
   client: TelemetryClient,
   tell: (problem: string) => void,
-  load: () => Promise<typeof OpenTelemetryApi> = () => import('@opentelemetry/api'),
+  load?: () => Promise<typeof OpenTelemetryApi>,
 ): Promise<Telemetry> {
   try {
-    return createTelemetry(await load(), client);
+    // Within the try, which is where bundlers see that the package may be missing.
+    const api = load === undefined ? await import('@opentelemetry/api') : await load();
+    return createTelemetry(api, client);
   } catch (error) {
     if (!isNotInstalled(error))
       tell(`Telemetry is off: @opentelemetry/api can't be used (${describe(error)}).`);
