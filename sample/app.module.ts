@@ -3,6 +3,7 @@ import { ConfigModule } from '@nestjs/config';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { ApiKeyGuard } from './auth/api-key.guard.js';
 import { ClassroomModule } from './classroom/classroom.module.js';
+import { ConsoleModule } from './console/console.module.js';
 
 @Module({
   imports: [
@@ -14,6 +15,7 @@ import { ClassroomModule } from './classroom/classroom.module.js';
       controller: { path: 'rtc', guards: [ApiKeyGuard] },
     }),
     ClassroomModule,
+    ConsoleModule,
   ],
 })
 export class AppModule {}

@@ -16,9 +16,14 @@ export class ApiKeyGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const given = context.switchToHttp().getRequest<IncomingMessage>().headers['x-api-key'];
-    // Digests have one length, so the comparison takes the same time whatever was given.
-    if (typeof given === 'string' && timingSafeEqual(digest(given), this.#expected)) return true;
+    if (typeof given === 'string' && this.knows(given)) return true;
     throw new UnauthorizedException('X-Api-Key is missing or wrong');
+  }
+
+  /** For a key that came in another way than in a header. */
+  knows(key: string): boolean {
+    // Digests have one length, so the comparison takes the same time whatever was given.
+    return timingSafeEqual(digest(key), this.#expected);
   }
 }
 

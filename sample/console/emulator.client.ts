@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import { WebSocket } from 'ws';
+
+/** What messages go to, as far as this app can tell. */
+export type Target = 'emulator' | 'real';
+
+/** Someone in a room of the emulator. */
+export interface RoomUsers {
+  readonly id: string;
+  readonly users: readonly string[];
+}
+
+const TIMEOUT_MS = 2_000;
+
+/** The emulator's control API and rooms, if the endpoint is an emulator. */
+@Injectable()
+export class EmulatorClient {
+  /** Nothing is asked unless an endpoint is named: without one, messages go to the vendor. */
+  readonly #endpoint: string | undefined;
+  #isEmulator = false;
+
+  constructor(config: ConfigService) {
+    this.#endpoint = config.get<string>('RTC_ENDPOINT')?.trim().replace(/\/$/, '') || undefined;
+  }
+
+  /** Whatever does not prove to be an emulator counts as the real service. What was one once remains one. */
+  async target(): Promise<Target> {
+    if (!this.#isEmulator && this.#endpoint !== undefined) {
+      try {
+        const { appId } = (await this.#ask('GET', '/')) as { appId?: unknown };
+        this.#isEmulator = typeof appId === 'string';
+      } catch {
+        // No emulator, or one that is not running yet.
+      }
+    }
+    return this.#isEmulator ? 'emulator' : 'real';
+  }
+
+  async rooms(): Promise<readonly RoomUsers[]> {
+    return (await this.#ask('GET', '/rooms')) as readonly RoomUsers[];
+  }
+
+  async setFaults(faults: readonly object[]): Promise<void> {
+    await this.#ask('PUT', '/faults', { faults });
+  }
+
+  /** How often the faults that are set befell a request. */
+  async faultsApplied(): Promise<number> {
+    const faults = (await this.#ask('GET', '/faults')) as readonly { applied: number }[];
+    return faults.reduce((sum, { applied }) => sum + applied, 0);
+  }
+
+  /** Joins a room for as long as the connection lasts, as the client SDK would. */
+  join(roomId: string, userId: string): WebSocket {
+    const origin = (this.#endpoint ?? '').replace(/^http/, 'ws');
+    return new WebSocket(
+      `${origin}/rooms/${encodeURIComponent(roomId)}?userId=${encodeURIComponent(userId)}`,
+      { handshakeTimeout: TIMEOUT_MS },
+    );
+  }
+
+  async #ask(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(`${this.#endpoint}/__emulator${path}`, {
+      method,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: 'error',
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const answer: unknown = await response.json();
+    if (!response.ok) throw new Error(`The emulator answers ${response.status}: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+}

@@ -1,0 +1,54 @@
+/** What the page asks for over its live connection. */
+export type LiveCommand =
+  /** The first of all; nothing is done or told before. */
+  | { readonly type: 'hello'; readonly key: string }
+  /** Looks at a room; whoever this page had in another leaves it. */
+  | { readonly type: 'room'; readonly roomId: string }
+  | { readonly type: 'join' | 'leave'; readonly userId: string }
+  | ({ readonly type: 'fan_out' } & SimulatedFanOut)
+  | { readonly type: 'cancel' };
+
+/** One message to `user-1` … `user-N`. */
+export interface SimulatedFanOut {
+  readonly roomId: string;
+  readonly message: string;
+  readonly binary: boolean;
+  /** How many users, from 1 to {@link MAX_SIMULATED}. */
+  readonly users: number;
+  /** That the user knows that the service is the real one. */
+  readonly confirmed: boolean;
+}
+
+/** More would take longer than anyone watches: 8,334 requests, or 17 s at the quota. */
+export const MAX_SIMULATED = 5_000_000;
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const isUsers = (value: unknown): boolean =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_SIMULATED;
+
+/** The fields of each command. What IDs and messages must be like, the emulator and the library know. */
+const FIELDS: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {
+  hello: { key: isText },
+  room: { roomId: isText },
+  join: { userId: isText },
+  leave: { userId: isText },
+  fan_out: { roomId: isText, message: isText, binary: isFlag, users: isUsers, confirmed: isFlag },
+  cancel: {},
+};
+
+/** @returns undefined for what is no command */
+export function readLiveCommand(text: string): LiveCommand | undefined {
+  let command: unknown;
+  try {
+    command = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof command !== 'object' || command === null) return undefined;
+  const { type, ...fields } = command as Record<string, unknown>;
+  const expected = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : undefined;
+  if (expected === undefined) return undefined;
+  const isComplete = Object.entries(expected).every(([name, holds]) => holds(fields[name]));
+  return isComplete ? (command as LiveCommand) : undefined;
+}

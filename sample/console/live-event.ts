@@ -1,0 +1,35 @@
+import type { FanOutProgress } from 'nestjs-rtc-messaging';
+import type { Target } from './emulator.client.js';
+import type { FanOutEnd } from './fan-out-end.js';
+import type { FaultState } from './fault.service.js';
+import type { RatePoint } from './rate-meter.js';
+
+/** What the page is told over its live connection. */
+export type LiveEvent =
+  /** The key is right. */
+  | {
+      readonly type: 'ready';
+      readonly target: Target;
+      /** Requests a second. */
+      readonly quota: number;
+      readonly maxSimulated: number;
+    }
+  | { readonly type: 'rate'; readonly points: readonly RatePoint[] }
+  | { readonly type: 'fault'; readonly state: FaultState }
+  /** Everyone who is in the room, whoever let them join. */
+  | { readonly type: 'room'; readonly roomId: string; readonly users: readonly string[] }
+  | { readonly type: 'joined'; readonly userId: string }
+  /** `replaced`: someone else joined under this ID; `lost`: the emulator is gone. */
+  | { readonly type: 'left'; readonly userId: string; readonly reason: 'left' | 'replaced' | 'lost' }
+  | { readonly type: 'not_joined'; readonly userId: string; readonly message: string }
+  /** As the emulator tells it; bytes are base64. */
+  | { readonly type: 'received'; readonly userId: string; readonly received: ReceivedJson }
+  | { readonly type: 'progress'; readonly progress: FanOutProgress }
+  | ({ readonly type: 'fan_out_ended' } & FanOutEnd);
+
+export interface ReceivedJson {
+  readonly event: 'onUserMessageReceived' | 'onUserBinaryMessageReceived';
+  readonly from: string;
+  readonly message: string;
+  readonly at: string;
+}

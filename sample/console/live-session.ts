@@ -1,0 +1,84 @@
+import { Logger } from '@nestjs/common';
+import type { WebSocket } from 'ws';
+import type { EmulatorClient } from './emulator.client.js';
+import type { FanOutService } from './fan-out.service.js';
+import type { LiveCommand, SimulatedFanOut } from './live-command.js';
+import type { LiveEvent } from './live-event.js';
+import { RoomSeats } from './room-seats.js';
+
+/** A page that does not take what it is told is told less, rather than having it pile up here. */
+const MAX_BUFFERED_BYTES = 4 * 1_048_576;
+
+/** One open page: the users whom it let join, and its fan-out. Both end with it. */
+export class LiveSession {
+  roomId = '';
+  readonly #seats: RoomSeats;
+  #fanOut: AbortController | undefined;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly emulator: EmulatorClient,
+    private readonly fanOuts: FanOutService,
+  ) {
+    this.#seats = new RoomSeats(
+      (roomId, userId) => emulator.join(roomId, userId),
+      (event) => this.tell(event),
+    );
+    socket.on('close', () => this.#end());
+  }
+
+  tell(event: LiveEvent): void {
+    if (this.socket.readyState !== this.socket.OPEN || this.socket.bufferedAmount > MAX_BUFFERED_BYTES)
+      return;
+    this.socket.send(JSON.stringify(event));
+  }
+
+  async handle(command: LiveCommand): Promise<void> {
+    switch (command.type) {
+      case 'hello':
+        break;
+      case 'room':
+        if (command.roomId !== this.roomId) this.#seats.leaveAll();
+        this.roomId = command.roomId;
+        break;
+      case 'join':
+        // The real service has no such thing as joining for someone.
+        if ((await this.emulator.target()) === 'emulator') this.#seats.join(this.roomId, command.userId);
+        break;
+      case 'leave':
+        this.#seats.leave(command.userId);
+        break;
+      case 'fan_out':
+        await this.#run(command);
+        break;
+      case 'cancel':
+        this.#fanOut?.abort();
+        break;
+    }
+  }
+
+  async #run(request: SimulatedFanOut): Promise<void> {
+    if (this.#fanOut !== undefined) {
+      this.tell({ type: 'fan_out_ended', refused: 'busy' });
+      return;
+    }
+    const stopping = new AbortController();
+    this.#fanOut = stopping;
+    try {
+      const end = await this.fanOuts.run(request, stopping.signal, (progress) =>
+        this.tell({ type: 'progress', progress }),
+      );
+      this.tell({ type: 'fan_out_ended', ...end });
+    } catch (error) {
+      Logger.error(error, 'Console');
+      this.socket.close(1_011);
+    } finally {
+      this.#fanOut = undefined;
+    }
+  }
+
+  #end(): void {
+    this.#fanOut?.abort();
+    this.#seats.leaveAll();
+  }
+}

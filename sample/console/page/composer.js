@@ -1,0 +1,95 @@
+import { askApp } from './ask-app.js';
+import { confirmSend } from './confirm-dialog.js';
+import { byId } from './dom.js';
+import { setText } from './language.js';
+import { MessageField } from './message-field.js';
+import { RecipientsField } from './recipients.js';
+
+/** Sends a message, as text or bytes, to whom it is to go. */
+export class Composer {
+  recipients = new RecipientsField();
+  #message = new MessageField();
+  #form = byId('composer-form', HTMLFormElement);
+  #send = byId('send', HTMLButtonElement);
+  #problem = byId('composer-problem', HTMLElement);
+  #busy = false;
+
+  /**
+   * @param {import('./live-connection.js').LiveConnection} connection
+   * @param {import('./outcome-panel.js').OutcomePanel} outcome
+   * @param {() => { roomId: string, isReal: boolean }} place
+   */
+  constructor(connection, outcome, place) {
+    this.connection = connection;
+    this.outcome = outcome;
+    this.place = place;
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#submit();
+    });
+    this.#form.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        this.#form.requestSubmit();
+      }
+    });
+  }
+
+  async #submit() {
+    if (this.#busy) return;
+    this.#setBusy(true);
+    try {
+      await this.#sendNow();
+    } finally {
+      this.#setBusy(false);
+    }
+  }
+
+  async #sendNow() {
+    const recipients = this.recipients.read();
+    const message = await this.#message.read();
+    const problem = 'problem' in recipients ? recipients : 'problem' in message ? message : undefined;
+    this.#showProblem(problem);
+    if ('problem' in recipients || 'problem' in message) return;
+    const { roomId, isReal } = this.place();
+    if (isReal && !(await confirmSend(recipients, roomId))) return;
+    const request = { roomId, ...message, confirmed: isReal };
+    if (recipients.kind === 'simulated') this.#fanOut({ ...request, users: recipients.users });
+    else await this.#sendTo({ ...request, to: recipients.to });
+  }
+
+  /** @param {import('../live-command.js').SimulatedFanOut} request */
+  #fanOut(request) {
+    if (!this.outcome.fanOut.begin(request.users)) return;
+    if (!this.connection.send({ type: 'fan_out', ...request })) this.outcome.fanOut.lose();
+  }
+
+  /** @param {object} request */
+  async #sendTo(request) {
+    this.outcome.showBusy();
+    try {
+      const answer = await askApp('POST', '/console/messages', request);
+      this.outcome.showAnswer(/** @type {import('./outcome-panel.js').Answer} */ (answer));
+    } catch (error) {
+      this.outcome.showFailure(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param {import('./recipients.js').Problem | undefined} problem */
+  #showProblem(problem) {
+    this.#problem.hidden = problem === undefined;
+    for (const field of this.#form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
+    if (problem === undefined) return;
+    setText(this.#problem, problem.problem, problem.values);
+    problem.field.setAttribute('aria-invalid', 'true');
+    problem.field.focus();
+  }
+
+  /** @param {boolean} busy */
+  #setBusy(busy) {
+    this.#busy = busy;
+    // Not disabled: whoever pressed it by keyboard would lose their place.
+    this.#send.setAttribute('aria-disabled', String(busy));
+    setText(this.#send, busy ? 'sending' : 'send');
+  }
+}

@@ -1,0 +1,105 @@
+import { accessKey, forgetAccessKey, readFragment, setAccessKey } from './access-key.js';
+import { Composer } from './composer.js';
+import { startConfirmDialog } from './confirm-dialog.js';
+import { byId } from './dom.js';
+import { FaultPanel } from './fault-panel.js';
+import { setText, startLanguage, switchLanguage } from './language.js';
+import { LiveConnection } from './live-connection.js';
+import { OutcomePanel } from './outcome-panel.js';
+import { RateChart } from './rate-chart.js';
+import { RoomPanel } from './room-panel.js';
+import { startTheme } from './theme.js';
+
+const signIn = byId('sign-in', HTMLElement);
+const panels = byId('panels', HTMLElement);
+const target = byId('target', HTMLElement);
+const lost = byId('connection-lost', HTMLElement);
+let isReal = true;
+
+const connection = new LiveConnection({
+  onEvent: handle,
+  onLost() {
+    setTarget(undefined);
+    lost.hidden = panels.hidden;
+    outcome.fanOut.lose();
+  },
+  onWrongKey() {
+    forgetAccessKey();
+    askForKey(true);
+  },
+});
+const outcome = new OutcomePanel(() => connection.send({ type: 'cancel' }));
+const faults = new FaultPanel();
+const chart = new RateChart();
+const room = new RoomPanel(connection, () => composer.recipients.setRoom(room.users));
+const composer = new Composer(connection, outcome, () => ({ roomId: room.roomId, isReal }));
+
+startLanguage();
+startTheme(byId('theme', HTMLButtonElement));
+startConfirmDialog();
+byId('language', HTMLButtonElement).addEventListener('click', switchLanguage);
+byId('sign-in-form', HTMLFormElement).addEventListener('submit', (event) => {
+  event.preventDefault();
+  const { value } = byId('key', HTMLInputElement);
+  setAccessKey(value);
+  connection.open(value);
+});
+room.prepare(readFragment());
+const key = accessKey();
+if (key === null) askForKey(false);
+else connection.open(key);
+
+/** @param {import('./live-connection.js').LiveEvent} event */
+function handle(event) {
+  switch (event.type) {
+    case 'ready':
+      start(event);
+      break;
+    case 'rate':
+      chart.update(event.points);
+      break;
+    case 'fault':
+      faults.update(event.state);
+      break;
+    case 'progress':
+      outcome.fanOut.update(event.progress);
+      break;
+    case 'fan_out_ended':
+      outcome.fanOut.end(event);
+      break;
+    default:
+      room.handle(event);
+  }
+}
+
+/** @param {Extract<import('./live-connection.js').LiveEvent, { type: 'ready' }>} event */
+function start({ target: kind, quota, maxSimulated }) {
+  isReal = kind === 'real';
+  signIn.hidden = true;
+  panels.hidden = false;
+  lost.hidden = true;
+  byId('real-banner', HTMLElement).hidden = !isReal;
+  setTarget(kind);
+  chart.setQuota(quota);
+  faults.offer(!isReal);
+  composer.recipients.setLimits({ quota, maxSimulated, isEmulator: !isReal });
+  room.enter(!isReal);
+}
+
+/** @param {boolean} wasWrong */
+function askForKey(wasWrong) {
+  setTarget(undefined);
+  panels.hidden = true;
+  lost.hidden = true;
+  signIn.hidden = false;
+  byId('sign-in-problem', HTMLElement).hidden = !wasWrong;
+  const field = byId('key', HTMLInputElement);
+  field.value = '';
+  field.focus();
+}
+
+/** @param {'emulator' | 'real' | undefined} kind */
+function setTarget(kind) {
+  target.dataset['target'] = kind ?? 'none';
+  setText(target, kind === 'emulator' ? 'targetEmulator' : kind === 'real' ? 'targetReal' : 'targetNone');
+}

@@ -1,0 +1,40 @@
+import { byId, create, createEnglish, createText } from './dom.js';
+import { FanOutView } from './fan-out-view.js';
+import { createErrorView, createReceiptView } from './outcome-views.js';
+
+/**
+ * @typedef {{ readonly receipt: import('nestjs-rtc-messaging').SendReceipt }
+ *   | { readonly error: import('./outcome-views.js').ThrownError }} Answer What the app answers to a send.
+ */
+
+/** What became of the last send. */
+export class OutcomePanel {
+  #body = byId('outcome', HTMLElement);
+  fanOut;
+
+  /** @param {() => void} onCancel of a fan-out */
+  constructor(onCancel) {
+    this.fanOut = new FanOutView((content) => this.#show(content), onCancel);
+  }
+
+  showBusy() {
+    this.#show(create('p', 'busy', createText('span', '', 'sending')));
+  }
+
+  /** @param {Answer} answer */
+  showAnswer(answer) {
+    this.#show('receipt' in answer ? createReceiptView(answer.receipt) : createErrorView(answer.error));
+  }
+
+  /** @param {string} message of the app itself, not of the library */
+  showFailure(message) {
+    this.#show(createEnglish('p', 'problem', message));
+  }
+
+  /** @param {HTMLElement} content */
+  #show(content) {
+    // A fan-out goes on while single messages are sent; it stays in sight.
+    const running = this.fanOut.runningElement;
+    this.#body.replaceChildren(...(running !== undefined && running !== content ? [running] : []), content);
+  }
+}

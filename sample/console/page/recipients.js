@@ -1,0 +1,126 @@
+import { byId, create } from './dom.js';
+import { onLanguage, setText, text } from './language.js';
+
+/**
+ * @typedef {{ readonly kind: 'users', readonly to: readonly string[] } | { readonly kind: 'simulated', readonly users: number }} Recipients
+ * @typedef {{ readonly problem: import('./language.js').TextKey, readonly values?: import('./language.js').Values, readonly field: HTMLElement }} Problem
+ */
+
+const USERS_A_REQUEST = 600;
+
+/** Whom a message goes to: users who are chosen, all in the room, or any number who are made up. */
+export class RecipientsField {
+  /** @type {readonly string[]} */
+  #inRoom = [];
+  /** Who is in the room and not to be sent to. @type {Set<string>} */
+  #left = new Set();
+  #limits = { quota: 500, maxSimulated: 1 };
+  #choices = byId('choices', HTMLElement);
+  #chips = byId('chips', HTMLElement);
+  #others = byId('others', HTMLInputElement);
+  #everyone = byId('everyone', HTMLElement);
+  #simulated = byId('simulated-users', HTMLInputElement);
+  #estimate = byId('estimate', HTMLElement);
+
+  constructor() {
+    this.#choices.addEventListener('change', () => this.#showChoice());
+    this.#simulated.addEventListener('input', () => this.#showEstimate());
+    onLanguage(() => {
+      this.#showEveryone();
+      this.#showEstimate();
+    });
+    this.#showChoice();
+  }
+
+  /** @param {{ quota: number, maxSimulated: number, isEmulator: boolean }} limits */
+  setLimits({ quota, maxSimulated, isEmulator }) {
+    this.#limits = { quota, maxSimulated };
+    this.#simulated.max = String(maxSimulated);
+    const everyone = byId('to-everyone', HTMLInputElement);
+    everyone.disabled = !isEmulator;
+    if (!isEmulator && everyone.checked) byId('to-chosen', HTMLInputElement).checked = true;
+    this.#showChoice();
+    this.#showEstimate();
+  }
+
+  /** @param {readonly string[]} users who are in the room */
+  setRoom(users) {
+    if (users.join() === this.#inRoom.join()) return;
+    this.#inRoom = users;
+    const kept = new Map(
+      Array.from(this.#chips.querySelectorAll('label'), (label) => [label.dataset['user'], label]),
+    );
+    for (const [userId, label] of kept) if (!users.includes(userId ?? '')) label.remove();
+    for (const userId of users) if (!kept.has(userId)) this.#chips.append(this.#createChip(userId));
+    byId('from-room', HTMLElement).hidden = users.length === 0;
+    this.#showEveryone();
+  }
+
+  /** @returns {Recipients | Problem} */
+  read() {
+    switch (this.#choice()) {
+      case 'chosen': {
+        const to = [...this.#inRoom.filter((userId) => !this.#left.has(userId)), ...this.#named()];
+        return to.length > 0 ? { kind: 'users', to } : { problem: 'chosenNone', field: this.#others };
+      }
+      case 'everyone':
+        return this.#inRoom.length > 0
+          ? { kind: 'users', to: this.#inRoom }
+          : { problem: 'everyoneNone', field: byId('to-everyone', HTMLInputElement) };
+      default: {
+        const users = this.#simulated.valueAsNumber;
+        const max = this.#limits.maxSimulated;
+        return Number.isInteger(users) && users >= 1 && users <= max
+          ? { kind: 'simulated', users }
+          : { problem: 'simulatedRange', values: { max }, field: this.#simulated };
+      }
+    }
+  }
+
+  #choice() {
+    return this.#choices.querySelector('input:checked')?.getAttribute('value') ?? 'chosen';
+  }
+
+  #named() {
+    return this.#others.value.split(/[,，\s]+/).filter((userId) => userId !== '');
+  }
+
+  #showChoice() {
+    for (const choice of ['chosen', 'everyone', 'simulated']) {
+      byId(`if-${choice}`, HTMLElement).hidden = choice !== this.#choice();
+    }
+  }
+
+  #showEveryone() {
+    const { length: count } = this.#inRoom;
+    const users = this.#inRoom.slice(0, 20).join(', ') + (count > 20 ? ' …' : '');
+    if (count === 0) setText(this.#everyone, 'everyoneNone');
+    else setText(this.#everyone, 'everyoneList', { count, users });
+  }
+
+  #showEstimate() {
+    const users = this.#simulated.valueAsNumber;
+    const { quota, maxSimulated: max } = this.#limits;
+    if (!(users >= 1 && users <= max)) {
+      setText(this.#estimate, 'simulatedRange', { max });
+      return;
+    }
+    const requests = Math.ceil(users / USERS_A_REQUEST);
+    const seconds = (requests / quota).toFixed(1);
+    this.#estimate.textContent = text('simulatedEstimate', { users: String(users), requests, seconds });
+  }
+
+  /** @param {string} userId */
+  #createChip(userId) {
+    const box = create('input');
+    box.type = 'checkbox';
+    box.checked = !this.#left.has(userId);
+    box.addEventListener('change', () => {
+      if (box.checked) this.#left.delete(userId);
+      else this.#left.add(userId);
+    });
+    const chip = create('label', 'chip', box, create('span', '', userId));
+    chip.dataset['user'] = userId;
+    return chip;
+  }
+}
