@@ -7,6 +7,9 @@ const { buildLibrary } = await import('./build-library.mjs');
 await runTool('oxlint/bin/oxlint', ['--deny-warnings']);
 await runTool('prettier/bin/prettier.cjs', ['--check', '.']);
 await runTool('typescript/bin/tsc', ['--noEmit']);
+// What runs in a browser is checked with the browser's types, which the rest must do without.
+await runTool('typescript/bin/tsc', ['-p', 'sample/console/page']);
+await runTool('typescript/bin/tsc', ['-p', 'test/browser']);
 await buildLibrary();
 await runTool('@nestjs/cli/bin/nest.js', ['build']);
 await runTool('jest/bin/jest.js', process.argv.slice(2), {

@@ -45,7 +45,7 @@ async function demoWithEmulator(onlyOnce) {
     if (missing.length > 0) {
       console.error(`\nMissing: not everything reached ${missing.map(({ userId }) => userId).join(', ')}.`);
     }
-    showCurl(app);
+    showHowToTry(app, USERS);
     if (!onlyOnce) {
       for (const participant of participants) {
         participant.on('received', (message) => console.log(line(participant.userId, message)));
@@ -69,7 +69,7 @@ async function demoWithAccount(onlyOnce) {
   const app = await startSampleApp({});
   try {
     const accepted = await sendBoth(app);
-    showCurl(app);
+    showHowToTry(app, []);
     if (!onlyOnce) await serve(app);
     return accepted;
   } finally {
@@ -113,8 +113,15 @@ function line(userId, { event, from, message }) {
   return `  ${userId.padEnd(8)} ${event}(${from}, ${shown})`;
 }
 
-function showCurl(app) {
+function showHowToTry(app, users) {
   heading('Try it yourself');
+  // The part behind # stays in the browser: the key, the room, and who is to join it.
+  const start = new URLSearchParams({
+    key: app.apiKey,
+    room: ROOM,
+    ...(users.length > 0 && { join: users.join() }),
+  });
+  console.log(`The console, in a browser:\n${app.url}/#${start}\n\nOr on the command line:`);
   console.log(
     `curl -X POST ${app.url}/rtc/rooms/${ROOM}/unicast \\\n` +
       `  -H 'Content-Type: application/json' -H 'X-Api-Key: ${app.apiKey}' \\\n` +

@@ -114,12 +114,17 @@ function createReport({ status, counts, elapsedMs, requests, throttled, stop, er
     'div',
     'result',
     createVerdict(status, MEANINGS[status], { reason: stop ?? '' }),
+    createFacts(
+      [
+        fact('countInput', createNumber(counts.input)),
+        fact('countAccepted', createNumber(counts.accepted)),
+        fact('countRejected', createNumber(counts.rejected)),
+        fact('countUnknown', createNumber(counts.unknown)),
+        fact('countNotAttempted', createNumber(counts.notAttempted)),
+      ],
+      'figures counts',
+    ),
     createFacts([
-      fact('countInput', createNumber(counts.input)),
-      fact('countAccepted', createNumber(counts.accepted)),
-      fact('countRejected', createNumber(counts.rejected)),
-      fact('countUnknown', createNumber(counts.unknown)),
-      fact('countNotAttempted', createNumber(counts.notAttempted)),
       fact('requests', createNumber(requests)),
       fact('throttled', createNumber(throttled)),
       fact(

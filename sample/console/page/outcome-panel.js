@@ -36,5 +36,7 @@ export class OutcomePanel {
     // A fan-out goes on while single messages are sent; it stays in sight.
     const running = this.fanOut.runningElement;
     this.#body.replaceChildren(...(running !== undefined && running !== content ? [running] : []), content);
+    // On a phone it is further down than the button that was pressed.
+    this.#body.closest('section')?.scrollIntoView({ block: 'nearest' });
   }
 }

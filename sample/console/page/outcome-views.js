@@ -90,11 +90,14 @@ export function fact(key, value) {
   return [key, value];
 }
 
-/** @param {readonly (readonly [TextKey, HTMLElement])[]} facts */
-export function createFacts(facts) {
+/**
+ * @param {readonly (readonly [TextKey, HTMLElement])[]} facts
+ * @param {string} [className]
+ */
+export function createFacts(facts, className = 'facts') {
   return create(
     'dl',
-    'facts',
+    className,
     ...facts.map(([key, value]) => create('div', '', createText('dt', '', key), create('dd', '', value))),
   );
 }

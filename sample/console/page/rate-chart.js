@@ -93,10 +93,10 @@ export class RateChart {
         { stroke: color('--warn'), width: 1.5, dash: [6, 4], points: { show: false } },
         { stroke: color('--accent'), width: 2, fill: color('--accent-soft'), points: { show: false } },
         {
+          // Dots rather than a line: a single refusal is to be seen beside hundreds of requests.
           stroke: color('--bad'),
-          fill: color('--bad'),
-          paths: uPlot.paths.bars?.({ size: [0.9, 6] }),
-          points: { show: false },
+          paths: () => null,
+          points: { show: true, size: 7, width: 0, fill: color('--bad') },
         },
       ],
     };

@@ -1,6 +1,6 @@
 /** Every text of the page. What stands in braces is filled in. None is markup. */
 export const en = {
-  title: 'RTC messaging console',
+  title: 'Messaging console',
   skip: 'Skip to the composer',
   otherLanguage: '中文',
   otherLanguageLabel: '切换到中文',
@@ -48,7 +48,7 @@ export const en = {
   to: 'To',
   toChosen: 'Chosen users',
   toEveryone: 'Everyone here',
-  toSimulated: 'Simulated users',
+  toSimulated: 'Simulated',
   chosenFromRoom: 'In the room',
   chosenOthers: 'Other user IDs',
   chosenOthersHint: 'erin, frank',
@@ -75,7 +75,7 @@ export const en = {
   outcomeTitle: 'What the caller sees',
   outcomeNone: 'The receipt of what is sent, or the error that is thrown, appears here.',
   outcomeAccepted: 'The service took the message. That is not delivery: who is not in the room gets nothing.',
-  outcomeRejected: 'The service said no. Nothing was sent to anyone.',
+  outcomeRejected: 'The service said no; no one gets the message.',
   outcomeUnknown: 'It may have been accepted; nothing proves either. It was not sent again.',
   outcomeNotAttempted: 'No byte of the message was sent.',
   error: 'Error',
@@ -114,7 +114,7 @@ export const en = {
   requests: 'Requests',
   elapsed: 'Time',
   elapsedSeconds: '{seconds} s, {rate} requests a second',
-  throttled: 'Refused for the quota',
+  throttled: 'Throttled',
   firstError: 'First error',
 
   rateTitle: 'Requests a second',
@@ -130,7 +130,7 @@ export const en = {
   faultTitle: 'Faults',
   faultExplain: 'Have the emulator fail, then send, and see what a caller gets.',
   faultField: 'What goes wrong',
-  faultShare: 'With',
+  faultShare: 'Which requests',
   faultOn: 'Switch on',
   faultOff: 'Switch off',
   faultNone: 'Nothing goes wrong.',

@@ -1,6 +1,6 @@
 /** @type {typeof import('./en.js').en} */
 export const zh = {
-  title: 'RTC 消息控制台',
+  title: '消息控制台',
   skip: '跳到消息编辑区',
   otherLanguage: 'English',
   otherLanguageLabel: 'Switch to English',
@@ -75,7 +75,7 @@ export const zh = {
   outcomeTitle: '调用方看到的结果',
   outcomeNone: '发送后的回执，或抛出的错误，会显示在这里。',
   outcomeAccepted: '服务已接受消息。接受不等于送达：不在房间里的用户收不到。',
-  outcomeRejected: '服务拒绝了，没有发给任何人。',
+  outcomeRejected: '服务拒绝了，没有人会收到。',
   outcomeUnknown: '可能已被接受，无法证实。没有再次发送。',
   outcomeNotAttempted: '消息没有发出任何字节。',
   error: '错误',
@@ -86,7 +86,7 @@ export const zh = {
   no: '否',
   recipients: '接收人数',
   requestId: '请求 ID',
-  attempts: '尝试次数',
+  attempts: '各次尝试',
   attemptsNone: '无',
   attemptDetails: '{ms} 毫秒 · 阶段 {phase}',
   httpStatus: 'HTTP {status}',
@@ -114,7 +114,7 @@ export const zh = {
   requests: '请求数',
   elapsed: '用时',
   elapsedSeconds: '{seconds} 秒，每秒 {rate} 次请求',
-  throttled: '因配额被拒',
+  throttled: '被限流',
   firstError: '首个错误',
 
   rateTitle: '每秒请求数',
@@ -129,7 +129,7 @@ export const zh = {
   faultTitle: '故障',
   faultExplain: '让模拟器出错，然后发送，看看调用方得到什么。',
   faultField: '出什么问题',
-  faultShare: '影响',
+  faultShare: '影响哪些请求',
   faultOn: '开启',
   faultOff: '关闭',
   faultNone: '一切正常。',
