@@ -49,6 +49,9 @@ async function demoWithEmulator(onlyOnce) {
     if (!onlyOnce) {
       for (const participant of participants) {
         participant.on('received', (message) => console.log(line(participant.userId, message)));
+        participant.on('left', () =>
+          console.log(`  ${participant.userId.padEnd(8)} has moved to the console`),
+        );
       }
       await serve(app);
     }

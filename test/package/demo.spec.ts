@@ -19,6 +19,9 @@ it('the demo shows what each of three users received, and ends', async () => {
     );
     expect(output).toContain(`${name} onUserBinaryMessageReceived(server, <cafe0001>)`);
   }
+  expect(output).toMatch(
+    /=== Try it yourself\nThe console, in a browser:\nhttp:\/\/127\.0\.0\.1:\d+\/#key=\w+&room=demo-room&join=alice%2Cbob%2Ccarol\n/,
+  );
 }, 30_000);
 
 it('the demo says first that it uses the real service when there is an access key', async () => {

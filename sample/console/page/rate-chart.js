@@ -5,7 +5,7 @@ import uPlot from './uplot/uPlot.esm.js';
 
 /** @typedef {import('../rate-meter.js').RatePoint} RatePoint */
 
-const HEIGHT = 200;
+const HEIGHT = 150;
 const SPAN_SECONDS = 60;
 
 /** Requests of each second against the quota, with those that were refused. */

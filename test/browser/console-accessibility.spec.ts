@@ -1,0 +1,96 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from './chromium.js';
+import { ConsolePage } from './console-page.js';
+import { type SampleApp, startSampleApp } from './sample-app.js';
+
+describe('the accessibility of the console', () => {
+  let emulator: RtcEmulator;
+  let app: SampleApp;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    emulator = await RtcEmulator.start();
+    app = await startSampleApp({ RTC_ENDPOINT: emulator.url });
+    browser = await launchChromium();
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    await app?.stop();
+    await emulator?.close();
+  });
+
+  const LOOKS = [
+    ['en-US', 'light', 1440],
+    ['en-US', 'dark', 390],
+    ['zh-CN', 'light', 390],
+    ['zh-CN', 'dark', 1440],
+  ] as const;
+
+  it.each(LOOKS)(
+    'has no violation of weight in %s, %s, %i pixels wide',
+    async (locale, colorScheme, width) => {
+      // Half faded in, a colour has less contrast than it will.
+      const look = {
+        locale,
+        colorScheme,
+        viewport: { width, height: 900 },
+        reducedMotion: 'reduce' as const,
+      };
+      const stranger = await ConsolePage.open(browser, app.url, { ...look, fragment: '' });
+      await stranger.page.fill('#key', 'wrong');
+      await stranger.page.press('#key', 'Enter');
+      await stranger.page.locator('#sign-in-problem').waitFor();
+      expect(await violations(stranger.page)).toEqual([]);
+      await stranger.close();
+
+      const console = await ConsolePage.open(browser, app.url, look);
+      const { page, outcome } = console;
+      expect(await violations(page)).toEqual([]);
+
+      // A receipt, full inboxes, someone from elsewhere, and a field that is wrong.
+      const dave = emulator.room('room-1').join('dave');
+      await page.locator('.elsewhere').waitFor();
+      await console.join('alice');
+      for (let message = 0; message < 4; message++) {
+        await console.send(`${message} ${'words '.repeat(20)}`);
+        await console.inbox('alice').getByText(`${message} words`).waitFor();
+      }
+      await outcome.locator('.verdict').waitFor();
+      await console.send('');
+      await page.locator('#composer-problem').waitFor();
+      expect(await violations(page)).toEqual([]);
+
+      // An error, while a fault is on.
+      await console.switchFaultOn('not_enabled');
+      await console.send('hello');
+      await outcome.locator('.thrown').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.click('#fault-button');
+      await page.locator('#fault-panel:not(.on)').waitFor();
+
+      // A fan-out that runs, and its report.
+      await console.startFanOut(5_000_000, 'hello');
+      await outcome.locator('.running button').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await outcome.locator('.running button').click();
+      await outcome.locator('.counts').waitFor();
+      expect(await violations(page)).toEqual([]);
+
+      expect(console.problems).toEqual([]);
+      await console.close();
+      dave.leave();
+    },
+    120_000,
+  );
+});
+
+/** What axe finds that is serious or critical. */
+async function violations(page: Page): Promise<string[]> {
+  const { violations: found } = await new AxeBuilder({ page }).analyze();
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}

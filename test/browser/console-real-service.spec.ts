@@ -1,0 +1,78 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
+import { launchChromium } from './chromium.js';
+import { ConsolePage } from './console-page.js';
+import { type SampleApp, startSampleApp } from './sample-app.js';
+
+/** An endpoint that answers as the service does, and has nothing of the emulator's own. */
+describe('the console with an endpoint that is no emulator', () => {
+  let service: Awaited<ReturnType<typeof startScriptedServer>>;
+  let app: SampleApp;
+  let browser: Browser;
+  let console: ConsolePage;
+  const sent = (): { To: string[] }[] =>
+    service.received
+      .filter(({ body }) => body !== '')
+      .map(({ body }) => JSON.parse(body) as { To: string[] });
+
+  beforeAll(async () => {
+    service = await startScriptedServer((response, request) =>
+      request.url.startsWith('/__emulator')
+        ? respond(404, '{}')(response, request)
+        : respond(200, vendorAnswer())(response, request),
+    );
+    app = await startSampleApp({ RTC_ENDPOINT: service.url });
+    browser = await launchChromium();
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    await app?.stop();
+    await service?.close();
+  });
+  beforeEach(async () => {
+    console = await ConsolePage.open(browser, app.url);
+  });
+  afterEach(async () => {
+    const { problems } = console;
+    await console.close();
+    expect(problems).toEqual([]);
+  });
+
+  it('says so, and why there are no users, inboxes and faults', async () => {
+    const { page } = console;
+    await page.getByText('Messages go to the real service, to real users.').waitFor();
+    expect(await page.locator('#target').textContent()).toBe('Real service');
+    await page.getByText('Faults are the emulator’s.').waitFor();
+    await page.getByText('Who is in a room of the real service').waitFor();
+    for (const hidden of ['#join-form', '#fault-form'])
+      expect(await page.locator(hidden).isVisible()).toBe(false);
+    expect(await page.locator('#to-everyone').isDisabled()).toBe(true);
+  }, 60_000);
+
+  it('asks before each send, and sends nothing without a yes', async () => {
+    const { page, outcome } = console;
+    await page.fill('#others', 'alice, bob');
+    await console.send('hello');
+    const dialog = page.getByRole('dialog', { name: 'Send to real users?' });
+    await dialog.getByText('alice, bob, room room-1').waitFor();
+    // Whoever presses Enter without reading has sent nothing.
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'hidden' });
+    await console.send('hello');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(sent()).toEqual([]);
+
+    await console.send('hello');
+    await dialog.getByRole('button', { name: 'Send it' }).click();
+    await outcome.getByText('accepted', { exact: true }).first().waitFor();
+    expect(sent().map(({ To }) => To)).toEqual([['alice', 'bob']]);
+
+    await console.startFanOut(1_200, 'to many');
+    await dialog.getByText('1,200 users').waitFor();
+    await dialog.getByRole('button', { name: 'Send it' }).click();
+    await outcome.locator('.counts').waitFor();
+    expect(sent().map(({ To }) => To.length)).toEqual([2, 600, 600]);
+  }, 60_000);
+});

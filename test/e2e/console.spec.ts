@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ValidationPipe } from '@nestjs/common';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { once } from 'node:events';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { WebSocket } from 'ws';
+import { PLATFORMS } from '../support/platforms.js';
+import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
+import { startApp, type TestApp } from '../support/test-app.js';
+
+const [express] = PLATFORMS;
+const KEY = { 'x-api-key': 'sesame' };
+const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello', binary: false, confirmed: false };
+
+describe("the console's endpoints", () => {
+  let emulator: RtcEmulator;
+  let running: TestApp;
+  let url: string;
+  const environment = { ...process.env };
+
+  const boot = async (endpoint: string): Promise<void> => {
+    const { appId, from, credentials } = emulator.moduleOptions();
+    Object.assign(process.env, {
+      SAMPLE_API_KEY: 'sesame',
+      RTC_APP_ID: appId,
+      RTC_FROM: from,
+      RTC_ENDPOINT: endpoint,
+      VOLCENGINE_ACCESS_KEY: credentials.accessKeyId,
+      VOLCENGINE_SECRET_KEY: credentials.secretAccessKey,
+    });
+    const { AppModule } = await import('../../sample/app.module.js');
+    running = await startApp(express!, { imports: [AppModule] }, (app) =>
+      app.useGlobalPipes(
+        new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }),
+      ),
+    );
+    url = await running.app.getUrl();
+  };
+  beforeEach(async () => {
+    emulator = await RtcEmulator.start();
+  });
+  afterEach(async () => {
+    await running.app.close();
+    await emulator.close();
+    process.env = { ...environment };
+  });
+
+  describe('with the emulator', () => {
+    beforeEach(() => boot(emulator.url));
+
+    it('serves the page under a policy that lets no script of another site, and no markup from text, run', async () => {
+      const page = await fetch(`${url}/`);
+      const policy = page.headers.get('content-security-policy') ?? '';
+      expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+      expect(policy).toContain("frame-ancestors 'none'; require-trusted-types-for 'script'");
+      expect(policy).not.toMatch(/unsafe|\*/);
+      const html = await page.text();
+      // No inline script or style, and nothing from elsewhere: it would not run.
+      expect(html).not.toMatch(/<script(?![^>]* src="\/console\/)|<style|\son\w+=|\sstyle=|https?:\/\//);
+      for (const [, path = ''] of html.matchAll(/(?:src|href)="(\/[^"]*)"/g)) {
+        expect([path, (await fetch(url + path)).status]).toEqual([path, 200]);
+      }
+    });
+
+    it.each([
+      '../console.module.js',
+      '..%2Fconsole.module.js',
+      'texts%2F..%2F..%2Fconsole.module.js',
+      'tsconfig.json',
+    ])('serves nothing that is not of the page (%s)', async (path) => {
+      expect((await fetch(`${url}/console/page/${path}`)).status).toBe(404);
+    });
+
+    it.each<[string, string, string, object | undefined]>([
+      ['POST', '/console/messages', 'a message', MESSAGE],
+      ['PUT', '/console/fault', 'a fault', { name: 'late', share: 'all' }],
+      ['DELETE', '/console/fault', 'the end of a fault', undefined],
+    ])('takes no %s %s (%s) without the key or from another site', async (method, path, _what, body) => {
+      const ask = (headers: Record<string, string>): Promise<Response> =>
+        fetch(url + path, {
+          method,
+          headers: { 'content-type': 'application/json', ...headers },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+      expect((await ask({})).status).toBe(401);
+      expect((await ask({ 'x-api-key': 'wrong' })).status).toBe(401);
+      expect((await ask({ ...KEY, origin: 'https://evil.example' })).status).toBe(403);
+      expect((await ask({ ...KEY, origin: url })).status).toBeLessThan(300);
+    });
+
+    it('answers under no name that was made to point here', async () => {
+      for (const path of ['/', '/console/page/main.js']) {
+        expect(await statusWithHost(url + path, 'evil.example')).toBe(403);
+        expect(await statusWithHost(url + path, 'localhost')).toBe(200);
+      }
+    });
+
+    it('answers a send with the receipt, or with the error that was thrown', async () => {
+      const alice = emulator.room('room-1').join('alice');
+      const accepted = await running.post('/console/messages', MESSAGE, KEY);
+      expect([accepted.status, accepted.body]).toMatchObject([200, { receipt: { outcome: 'accepted' } }]);
+      expect(alice.received).toMatchObject([{ message: 'hello' }]);
+
+      await fetch(`${url}/console/fault`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json', ...KEY },
+        body: JSON.stringify({ name: 'not_enabled', share: 'next' }),
+      });
+      const refused = await running.post('/console/messages', MESSAGE, KEY);
+      expect(refused.body).toMatchObject({
+        error: {
+          name: 'RtcApiError',
+          code: 'RTC_API',
+          outcome: 'rejected',
+          apiCode: 'AccessDenied.ServiceNotEnabled',
+          hint: expect.stringContaining('Switch real-time messaging on'),
+          attempts: [{ outcome: 'rejected' }],
+        },
+      });
+    });
+
+    it('takes no faults but its own', async () => {
+      for (const fault of [
+        { name: 'untrusted_certificate', share: 'all' },
+        { name: 'late', share: 2 },
+      ]) {
+        const response = await fetch(`${url}/console/fault`, {
+          method: 'PUT',
+          headers: { 'content-type': 'application/json', ...KEY },
+          body: JSON.stringify(fault),
+        });
+        expect(response.status).toBe(400);
+      }
+      expect(emulator.faults.active).toEqual([]);
+    });
+
+    it('opens a live connection to no page of another site', async () => {
+      const foreign: Record<string, string>[] = [
+        { origin: 'https://evil.example' },
+        { host: 'evil.example' },
+      ];
+      for (const headers of foreign) {
+        const socket = connect(url, headers);
+        const [{ message }] = (await once(socket, 'error')) as [Error];
+        expect(message).toBe('Unexpected server response: 403');
+      }
+    });
+
+    it('tells nothing over a live connection before the key has come', async () => {
+      for (const first of ['{"type":"hello","key":"wrong"}', '{"type":"join","userId":"eve"}', 'hello']) {
+        const socket = connect(url);
+        const told: string[] = [];
+        socket.on('message', (data) => told.push(String(data)));
+        await once(socket, 'open');
+        socket.send(first);
+        const [code] = (await once(socket, 'close')) as [number];
+        expect([first, code, told]).toEqual([first, 4_401, []]);
+      }
+      expect(emulator.rooms.flatMap(({ participants }) => participants)).toEqual([]);
+    });
+
+    it('closes the app while pages are open', async () => {
+      const socket = connect(url);
+      await once(socket, 'open');
+      socket.send('{"type":"hello","key":"sesame"}');
+      await once(socket, 'message');
+      const closed = once(socket, 'close');
+      await running.app.close();
+      await closed;
+    });
+  });
+
+  it('sends to what is no emulator only when that was confirmed, and has no faults for it', async () => {
+    const service = await startScriptedServer((response, request) =>
+      request.url.startsWith('/__emulator')
+        ? respond(404, '{}')(response, request)
+        : respond(200, vendorAnswer())(response, request),
+    );
+    try {
+      await boot(service.url);
+      expect((await running.post('/console/messages', MESSAGE, KEY)).status).toBe(409);
+      const fault = await fetch(`${url}/console/fault`, { method: 'DELETE', headers: KEY });
+      expect(fault.status).toBe(409);
+      expect(service.received.filter(({ url: path }) => !path.startsWith('/__emulator'))).toEqual([]);
+      const confirmed = await running.post('/console/messages', { ...MESSAGE, confirmed: true }, KEY);
+      expect(confirmed.body).toMatchObject({ receipt: { outcome: 'accepted' } });
+    } finally {
+      await service.close();
+    }
+  });
+});
+
+function connect(url: string, headers: Record<string, string> = {}): WebSocket {
+  return new WebSocket(`${url.replace('http', 'ws')}/console/live`, { headers: { origin: url, ...headers } });
+}
+
+/** `fetch` does not let the host be named. */
+async function statusWithHost(url: string, host: string): Promise<number | undefined> {
+  const request = httpRequest(url, { headers: { host } }).end();
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { RateMeter, type RatePoint, SPAN_MS } from '../../sample/console/rate-meter.js';
+
+describe('the rate meter of the console', () => {
+  const START = 1_800_000_000_000;
+  const at = (points: readonly RatePoint[], time: number): RatePoint | undefined =>
+    points.find(([point]) => point === time);
+
+  it('gives the last minute in steps of half a second, empty at first', () => {
+    const points = new RateMeter(() => START + 499).series();
+    expect(points).toHaveLength(121);
+    expect([points[0], points.at(-1)]).toEqual([
+      [START - SPAN_MS, 0, 0],
+      [START, 0, 0],
+    ]);
+  });
+
+  it('counts the requests of the second before each point, and those that were refused', () => {
+    const meter = new RateMeter(() => START + 2_000);
+    meter.add(START, false);
+    meter.add(START + 999, true);
+    meter.add(START + 1_000, false);
+    const points = meter.series();
+    expect(at(points, START)).toEqual([START, 0, 0]);
+    expect(at(points, START + 500)).toEqual([START + 500, 1, 0]);
+    expect(at(points, START + 1_000)).toEqual([START + 1_000, 2, 1]);
+    expect(at(points, START + 1_500)).toEqual([START + 1_500, 2, 1]);
+    expect(at(points, START + 2_000)).toEqual([START + 2_000, 1, 0]);
+  });
+
+  it('counts each request once in whole seconds, whenever it is told of', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 58_999 }), { maxLength: 200 }), (times) => {
+        const meter = new RateMeter(() => START + 60_000);
+        for (const time of times) meter.add(START + time, false);
+        const wholeSeconds = meter.series().filter(([time]) => time % 1_000 === 0);
+        expect(wholeSeconds.reduce((sum, [, requests]) => sum + requests, 0)).toBe(times.length);
+      }),
+    );
+  });
+
+  it('forgets what is older', () => {
+    let now = START;
+    const meter = new RateMeter(() => now);
+    meter.add(START - 100, false);
+    expect(meter.series().at(-1)).toEqual([START, 1, 0]);
+    now += 10 * SPAN_MS;
+    expect(meter.series().every(([, requests]) => requests === 0)).toBe(true);
+    now = START;
+    expect(meter.series().every(([, requests]) => requests === 0)).toBe(true);
+  });
+});
