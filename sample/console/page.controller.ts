@@ -38,14 +38,16 @@ export class PageController {
   #send(path: string, request: IncomingMessage, reply: Reply): void {
     const file = this.#files.get(path);
     if (file === undefined) throw new NotFoundException();
-    for (const [name, value] of Object.entries(headersOf(file, request.headers.host ?? ''))) {
+    for (const [name, value] of Object.entries(headersOf(file, request))) {
       reply.header(name, value);
     }
     reply.send(file.body);
   }
 }
 
-function headersOf({ type }: PageFile, host: string): Record<string, string> {
+function headersOf({ type }: PageFile, { headers }: IncomingMessage): Record<string, string> {
+  // The guard has checked it; parsed, since a policy must hold nothing else of what a header may.
+  const { host } = new URL(`http://${headers.host}`);
   return {
     'Content-Type': type,
     'Cache-Control': 'no-cache',
@@ -54,7 +56,7 @@ function headersOf({ type }: PageFile, host: string): Record<string, string> {
       "script-src 'self'",
       "style-src 'self'",
       "img-src 'self'",
-      // Older browsers don't count WebSockets to 'self'. The guard has checked the host.
+      // Older browsers don't count WebSockets to 'self'.
       `connect-src 'self' ws://${host} wss://${host}`,
       "base-uri 'none'",
       "form-action 'none'",

@@ -43,7 +43,7 @@ describe('the console with an endpoint that is no emulator', () => {
     const { page } = console;
     await page.getByText('Messages go to the real service, to real users.').waitFor();
     expect(await page.locator('#target').textContent()).toBe('Real service');
-    await page.getByText('Faults are the emulator’s.').waitFor();
+    await page.getByText('Only the emulator can be told to fail.').waitFor();
     await page.getByText('Who is in a room of the real service').waitFor();
     for (const hidden of ['#join-form', '#fault-form'])
       expect(await page.locator(hidden).isVisible()).toBe(false);
@@ -55,7 +55,7 @@ describe('the console with an endpoint that is no emulator', () => {
     await page.fill('#others', 'alice, bob');
     await console.send('hello');
     const dialog = page.getByRole('dialog', { name: 'Send to real users?' });
-    await dialog.getByText('alice, bob, room room-1').waitFor();
+    await dialog.getByText('to alice, bob in room room-1').waitFor();
     // Whoever presses Enter without reading has sent nothing.
     await page.keyboard.press('Enter');
     await dialog.waitFor({ state: 'hidden' });

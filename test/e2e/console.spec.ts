@@ -12,6 +12,15 @@ const [express] = PLATFORMS;
 const KEY = { 'x-api-key': 'sesame' };
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello', binary: false, confirmed: false };
 
+const FAN_OUT = {
+  type: 'fan_out',
+  roomId: 'room-1',
+  message: 'hello',
+  binary: false,
+  users: 5_000_000,
+  confirmed: true,
+};
+
 describe("the console's endpoints", () => {
   let emulator: RtcEmulator;
   let running: TestApp;
@@ -160,11 +169,20 @@ describe("the console's endpoints", () => {
       expect(emulator.rooms.flatMap(({ participants }) => participants)).toEqual([]);
     });
 
+    it('runs one fan-out at a time for a page, and ends it when told to', async () => {
+      const page = await LivePage.open(url);
+      page.send(FAN_OUT);
+      await page.next('progress');
+      page.send(FAN_OUT);
+      expect(await page.next('fan_out_ended')).toMatchObject({ refused: 'busy' });
+      page.send({ type: 'cancel' });
+      expect(await page.next('fan_out_ended')).toMatchObject({
+        report: { status: 'aborted', stop: 'aborted' },
+      });
+    });
+
     it('closes the app while pages are open', async () => {
-      const socket = connect(url);
-      await once(socket, 'open');
-      socket.send('{"type":"hello","key":"sesame"}');
-      await once(socket, 'message');
+      const { socket } = await LivePage.open(url);
       const closed = once(socket, 'close');
       await running.app.close();
       await closed;
@@ -185,11 +203,47 @@ describe("the console's endpoints", () => {
       expect(service.received.filter(({ url: path }) => !path.startsWith('/__emulator'))).toEqual([]);
       const confirmed = await running.post('/console/messages', { ...MESSAGE, confirmed: true }, KEY);
       expect(confirmed.body).toMatchObject({ receipt: { outcome: 'accepted' } });
+
+      const page = await LivePage.open(url);
+      page.send({ ...FAN_OUT, confirmed: false });
+      expect(await page.next('fan_out_ended')).toMatchObject({ refused: 'unconfirmed' });
+      expect(service.received.filter(({ body }) => body !== '')).toHaveLength(1);
     } finally {
       await service.close();
     }
   });
 });
+
+/** A live connection to which the key has been said, and what was told over it. */
+class LivePage {
+  readonly #events: { readonly type: string }[] = [];
+
+  private constructor(readonly socket: WebSocket) {
+    socket.on('message', (data) => this.#events.push(JSON.parse(String(data)) as { type: string }));
+  }
+
+  static async open(url: string): Promise<LivePage> {
+    const page = new LivePage(connect(url));
+    await once(page.socket, 'open');
+    page.send({ type: 'hello', key: 'sesame' });
+    await page.next('ready');
+    return page;
+  }
+
+  send(command: object): void {
+    this.socket.send(JSON.stringify(command));
+  }
+
+  /** The next event of that type, those before it left out. */
+  async next(type: string): Promise<object> {
+    for (;;) {
+      for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
+        if (event.type === type) return event;
+      }
+      await once(this.socket, 'message');
+    }
+  }
+}
 
 function connect(url: string, headers: Record<string, string> = {}): WebSocket {
   return new WebSocket(`${url.replace('http', 'ws')}/console/live`, { headers: { origin: url, ...headers } });

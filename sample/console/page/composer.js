@@ -90,6 +90,5 @@ export class Composer {
     this.#busy = busy;
     // Not disabled: whoever pressed it by keyboard would lose their place.
     this.#send.setAttribute('aria-disabled', String(busy));
-    setText(this.#send, busy ? 'sending' : 'send');
   }
 }

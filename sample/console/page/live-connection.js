@@ -20,10 +20,14 @@ export class LiveConnection {
   open(key) {
     const { protocol, host } = location;
     const socket = new WebSocket(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/console/live`);
+    this.#socket?.close();
     this.#socket = socket;
     socket.addEventListener('open', () => this.send({ type: 'hello', key }));
-    socket.addEventListener('message', ({ data }) => this.listener.onEvent(JSON.parse(data)));
+    socket.addEventListener('message', ({ data }) => {
+      if (this.#socket === socket) this.listener.onEvent(JSON.parse(data));
+    });
     socket.addEventListener('close', ({ code }) => {
+      if (this.#socket !== socket) return;
       if (code === WRONG_KEY) {
         this.listener.onWrongKey();
         return;

@@ -7,6 +7,9 @@ import { createErrorView, createReceiptView } from './outcome-views.js';
  *   | { readonly error: import('./outcome-views.js').ThrownError }} Answer What the app answers to a send.
  */
 
+/** Pixels: with less of it in sight, it is scrolled to. */
+const MIN_SHOWN = 100;
+
 /** What became of the last send. */
 export class OutcomePanel {
   #body = byId('outcome', HTMLElement);
@@ -37,6 +40,8 @@ export class OutcomePanel {
     const running = this.fanOut.runningElement;
     this.#body.replaceChildren(...(running !== undefined && running !== content ? [running] : []), content);
     // On a phone it is further down than the button that was pressed.
-    this.#body.closest('section')?.scrollIntoView({ block: 'nearest' });
+    if (this.#body.getBoundingClientRect().top > window.innerHeight - MIN_SHOWN) {
+      this.#body.closest('section')?.scrollIntoView();
+    }
   }
 }

@@ -53,6 +53,7 @@ export class RecipientsField {
     for (const [userId, label] of kept) if (!users.includes(userId ?? '')) label.remove();
     for (const userId of users) if (!kept.has(userId)) this.#chips.append(this.#createChip(userId));
     byId('from-room', HTMLElement).hidden = users.length === 0;
+    setText(byId('others-label', HTMLElement), users.length === 0 ? 'chosenIds' : 'chosenOthers');
     this.#showEveryone();
   }
 

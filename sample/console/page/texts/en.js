@@ -13,7 +13,7 @@ export const en = {
   targetNone: 'Not connected',
   connectionLost: 'The connection to the app is lost. Trying again…',
   realBanner:
-    'Messages go to the real service, to real users. You are asked before each send. Joining users, their inboxes and faults are the emulator’s: set RTC_ENDPOINT to an emulator to have them.',
+    'Messages go to the real service, to real users. You are asked before each send. Users to join, inboxes and faults are there with the emulator alone (RTC_ENDPOINT).',
 
   signInTitle: 'Access key',
   signInExplain: 'Whoever sends from here can reach anyone in any room, so the app asks for SAMPLE_API_KEY.',
@@ -51,6 +51,7 @@ export const en = {
   toSimulated: 'Simulated',
   chosenFromRoom: 'In the room',
   chosenOthers: 'Other user IDs',
+  chosenIds: 'User IDs',
   chosenOthersHint: 'erin, frank',
   chosenNone: 'Choose someone, or name a user ID.',
   everyoneNone: 'No one is in the room.',
@@ -76,7 +77,7 @@ export const en = {
   outcomeNone: 'The receipt of what is sent, or the error that is thrown, appears here.',
   outcomeAccepted: 'The service took the message. That is not delivery: who is not in the room gets nothing.',
   outcomeRejected: 'The service said no; no one gets the message.',
-  outcomeUnknown: 'It may have been accepted; nothing proves either. It was not sent again.',
+  outcomeUnknown: 'It may have been accepted; nothing proves either.',
   outcomeNotAttempted: 'No byte of the message was sent.',
   error: 'Error',
   code: 'code',
@@ -137,7 +138,7 @@ export const en = {
   faultActive: 'On: {fault}. It befell {applied} so far.',
   faultActiveRefuse: 'On: {fault}. It ends by itself.',
   faultFailed: 'The fault could not be switched: {message}',
-  faultReal: 'Faults are the emulator’s.',
+  faultReal: 'Only the emulator can be told to fail.',
   shareNext: 'the next request',
   shareTenth: 'one request in ten',
   shareHalf: 'every other request or so',
@@ -153,7 +154,7 @@ export const en = {
   fault_refuse: 'Connections are refused for 5 s',
 
   confirmTitle: 'Send to real users?',
-  confirmText: 'This goes to the real service: {recipients}, room {room}.',
+  confirmText: 'The message goes to {recipients} in room {room}, over the real service.',
   confirmUsers: '{count} users',
   confirmSend: 'Send it',
   confirmCancel: 'Don’t send',

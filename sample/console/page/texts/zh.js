@@ -13,7 +13,7 @@ export const zh = {
   targetNone: '未连接',
   connectionLost: '与应用的连接已断开，正在重试……',
   realBanner:
-    '消息会发往真实服务，送达真实用户，每次发送前都会请你确认。用户进房、收件箱和故障注入仅模拟器提供：将 RTC_ENDPOINT 指向模拟器即可使用。',
+    '消息会发往真实服务，送达真实用户，每次发送前都会请你确认。用户进房、收件箱和故障仅模拟器提供（RTC_ENDPOINT）。',
 
   signInTitle: '访问密钥',
   signInExplain: '能在这里发送的人，就能向任意房间的任意用户发消息，因此需要提供 SAMPLE_API_KEY。',
@@ -51,6 +51,7 @@ export const zh = {
   toSimulated: '模拟用户',
   chosenFromRoom: '房间内',
   chosenOthers: '其他用户 ID',
+  chosenIds: '用户 ID',
   chosenOthersHint: 'erin, frank',
   chosenNone: '请选择用户，或填写用户 ID。',
   everyoneNone: '房间里没有人。',
@@ -76,7 +77,7 @@ export const zh = {
   outcomeNone: '发送后的回执，或抛出的错误，会显示在这里。',
   outcomeAccepted: '服务已接受消息。接受不等于送达：不在房间里的用户收不到。',
   outcomeRejected: '服务拒绝了，没有人会收到。',
-  outcomeUnknown: '可能已被接受，无法证实。没有再次发送。',
+  outcomeUnknown: '可能已被接受，无法证实。',
   outcomeNotAttempted: '消息没有发出任何字节。',
   error: '错误',
   code: 'code',
@@ -136,7 +137,7 @@ export const zh = {
   faultActive: '已开启：{fault}。已影响 {applied} 次。',
   faultActiveRefuse: '已开启：{fault}。会自行结束。',
   faultFailed: '无法切换故障：{message}',
-  faultReal: '故障注入仅模拟器提供。',
+  faultReal: '只有模拟器可以按要求出错。',
   shareNext: '下一次请求',
   shareTenth: '约十分之一的请求',
   shareHalf: '约一半的请求',
@@ -152,7 +153,7 @@ export const zh = {
   fault_refuse: '5 秒内拒绝连接',
 
   confirmTitle: '发送给真实用户？',
-  confirmText: '这会发往真实服务：{recipients}，房间 {room}。',
+  confirmText: '消息将通过真实服务发给房间 {room} 中的 {recipients}。',
   confirmUsers: '{count} 位用户',
   confirmSend: '发送',
   confirmCancel: '不发送',
