@@ -1,11 +1,11 @@
 import { Body, ConflictException, Controller, Delete, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
 import { RoomUnicastService, RtcMessagingError, type SendReceipt } from 'nestjs-rtc-messaging';
 import { ApiKeyGuard } from '../auth/api-key.guard.js';
-import { EmulatorClient } from './emulator.client.js';
-import { FaultService, type FaultState } from './fault.service.js';
-import { SameOriginGuard } from './same-origin.guard.js';
+import { EmulatorClient } from './emulator/emulator.client.js';
+import { FaultService, type FaultState } from './faults/fault.service.js';
+import { SameOriginGuard } from './origin/same-origin.guard.js';
 import { SendMessageDto } from './send-message.dto.js';
-import { SwitchFaultDto } from './switch-fault.dto.js';
+import { SwitchFaultDto } from './faults/switch-fault.dto.js';
 
 /** What the console's page asks for, apart from its live connection. */
 @Controller('console')

@@ -1,13 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ApiKeyGuard } from '../auth/api-key.guard.js';
 import { ConsoleController } from './console.controller.js';
-import { EmulatorClient } from './emulator.client.js';
-import { FanOutService } from './fan-out.service.js';
-import { FaultService } from './fault.service.js';
-import { LiveGateway } from './live.gateway.js';
+import { EmulatorClient } from './emulator/emulator.client.js';
+import { FanOutService } from './fan-out/fan-out.service.js';
+import { FaultService } from './faults/fault.service.js';
+import { LiveGateway } from './live/live.gateway.js';
 import { PageController } from './page.controller.js';
-import { RateService } from './rate.service.js';
-import { SameOriginGuard } from './same-origin.guard.js';
+import { RateService } from './rate/rate.service.js';
+import { SameOriginGuard } from './origin/same-origin.guard.js';
 
 /** A page on which to send messages and see what becomes of them. */
 @Module({

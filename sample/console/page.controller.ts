@@ -1,7 +1,7 @@
 import { Controller, Get, NotFoundException, Param, Req, Res, UseGuards } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { type PageFile, readPageFiles } from './page-files.js';
-import { SameOriginGuard } from './same-origin.guard.js';
+import { SameOriginGuard } from './origin/same-origin.guard.js';
 
 /** What is used of Express's response and Fastify's reply alike. */
 interface Reply {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { RateMeter, type RatePoint, SPAN_MS } from '../../sample/console/rate-meter.js';
+import { RateMeter, type RatePoint, SPAN_MS } from '../../sample/console/rate/rate-meter.js';
 
 describe('the rate meter of the console', () => {
   const START = 1_800_000_000_000;

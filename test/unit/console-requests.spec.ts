@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_SIMULATED, readLiveCommand } from '../../sample/console/live-command.js';
-import { isSameOrigin } from '../../sample/console/same-origin.js';
+import { MAX_SIMULATED } from '../../sample/console/fan-out/simulated-fan-out.js';
+import { readLiveCommand } from '../../sample/console/live/live-command.js';
+import { isSameOrigin } from '../../sample/console/origin/same-origin.js';
 
 describe('whether a request was made by a page of the console', () => {
   it.each([

@@ -58,7 +58,7 @@ export class Composer {
     else await this.#sendTo({ ...request, to: recipients.to });
   }
 
-  /** @param {import('../live-command.js').SimulatedFanOut} request */
+  /** @param {import('../fan-out/simulated-fan-out.js').SimulatedFanOut} request */
   #fanOut(request) {
     if (!this.outcome.fanOut.begin(request.users)) return;
     if (!this.connection.send({ type: 'fan_out', ...request })) this.outcome.fanOut.lose();

@@ -3,8 +3,8 @@ import { setLabel, setText } from './language.js';
 import { createErrorView, createFacts, createNumber, createVerdict, fact } from './outcome-views.js';
 
 /**
- * @typedef {import('../fan-out-end.js').FanOutEnd} FanOutEnd
- * @typedef {import('../fan-out-end.js').FanOutSummary} FanOutSummary
+ * @typedef {import('../fan-out/fan-out-end.js').FanOutEnd} FanOutEnd
+ * @typedef {import('../fan-out/fan-out-end.js').FanOutSummary} FanOutSummary
  * @typedef {import('nestjs-rtc-messaging').FanOutProgress} FanOutProgress
  */
 

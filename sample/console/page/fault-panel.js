@@ -2,7 +2,7 @@ import { askApp } from './ask-app.js';
 import { byId } from './dom.js';
 import { onLanguage, setText, text } from './language.js';
 
-/** @typedef {import('../fault.service.js').FaultState} FaultState */
+/** @typedef {import('../faults/fault.service.js').FaultState} FaultState */
 
 /** Switches the emulator's faults on and off. */
 export class FaultPanel {

@@ -36,7 +36,7 @@ export class Inbox {
     this.element.dataset['user'] = userId;
   }
 
-  /** @param {import('../live-event.js').ReceivedJson} message */
+  /** @param {import('../live/live-event.js').ReceivedJson} message */
   add(message) {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
     const isAtEnd = scrollHeight - scrollTop - clientHeight < 24;
@@ -49,7 +49,7 @@ export class Inbox {
   }
 }
 
-/** @param {import('../live-event.js').ReceivedJson} message */
+/** @param {import('../live/live-event.js').ReceivedJson} message */
 function createMessage({ event, from, message, at }) {
   const time = create('time', '', new Date(at).toLocaleTimeString('en-GB'));
   time.dateTime = at;

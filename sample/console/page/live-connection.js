@@ -1,6 +1,6 @@
 /**
- * @typedef {import('../live-command.js').LiveCommand} LiveCommand
- * @typedef {import('../live-event.js').LiveEvent} LiveEvent
+ * @typedef {import('../live/live-command.js').LiveCommand} LiveCommand
+ * @typedef {import('../live/live-event.js').LiveEvent} LiveEvent
  */
 
 const WRONG_KEY = 4_401;

@@ -3,7 +3,7 @@ import { formatNumber, onLanguage, setLabel, text } from './language.js';
 import { color, onTheme } from './theme.js';
 import uPlot from './uplot/uPlot.esm.js';
 
-/** @typedef {import('../rate-meter.js').RatePoint} RatePoint */
+/** @typedef {import('../rate/rate-meter.js').RatePoint} RatePoint */
 
 const HEIGHT = 150;
 const SPAN_SECONDS = 60;

@@ -4,8 +4,6 @@ export const en = {
   skip: 'Skip to the composer',
   otherLanguage: '中文',
   otherLanguageLabel: '切换到中文',
-  themeDark: 'Dark',
-  themeLight: 'Light',
   themeLabel: 'Dark colours',
 
   targetEmulator: 'Emulator',
@@ -79,8 +77,6 @@ export const en = {
   outcomeRejected: 'The service said no; no one gets the message.',
   outcomeUnknown: 'It may have been accepted; nothing proves either.',
   outcomeNotAttempted: 'No byte of the message was sent.',
-  error: 'Error',
-  code: 'code',
   hint: 'What to do',
   possibleDuplicate: 'Possibly twice',
   yes: 'yes',

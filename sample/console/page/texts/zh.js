@@ -4,8 +4,6 @@ export const zh = {
   skip: '跳到消息编辑区',
   otherLanguage: 'English',
   otherLanguageLabel: 'Switch to English',
-  themeDark: '深色',
-  themeLight: '浅色',
   themeLabel: '深色外观',
 
   targetEmulator: '模拟器',
@@ -79,8 +77,6 @@ export const zh = {
   outcomeRejected: '服务拒绝了，没有人会收到。',
   outcomeUnknown: '可能已被接受，无法证实。',
   outcomeNotAttempted: '消息没有发出任何字节。',
-  error: '错误',
-  code: 'code',
   hint: '如何处理',
   possibleDuplicate: '可能重复',
   yes: '是',

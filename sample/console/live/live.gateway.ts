@@ -4,14 +4,15 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { ApiKeyGuard } from '../auth/api-key.guard.js';
-import { EmulatorClient } from './emulator.client.js';
-import { FanOutService } from './fan-out.service.js';
-import { FaultService } from './fault.service.js';
-import { MAX_SIMULATED, readLiveCommand } from './live-command.js';
+import { ApiKeyGuard } from '../../auth/api-key.guard.js';
+import { EmulatorClient } from '../emulator/emulator.client.js';
+import { FanOutService } from '../fan-out/fan-out.service.js';
+import { MAX_SIMULATED } from '../fan-out/simulated-fan-out.js';
+import { FaultService } from '../faults/fault.service.js';
+import { readLiveCommand } from './live-command.js';
 import { LiveSession } from './live-session.js';
-import { RateService } from './rate.service.js';
-import { SameOriginGuard } from './same-origin.guard.js';
+import { RateService } from '../rate/rate.service.js';
+import { SameOriginGuard } from '../origin/same-origin.guard.js';
 
 const PATH = '/console/live';
 /** The largest message, each of its characters escaped. */

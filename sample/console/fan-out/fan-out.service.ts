@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type FanOutProgress, RoomUnicastService, RtcMessagingError } from 'nestjs-rtc-messaging';
-import { EmulatorClient } from './emulator.client.js';
+import { EmulatorClient } from '../emulator/emulator.client.js';
 import { type FanOutEnd, summarize } from './fan-out-end.js';
-import type { SimulatedFanOut } from './live-command.js';
-import { simulatedUsers } from './simulated-users.js';
+import { type SimulatedFanOut, simulatedUsers } from './simulated-fan-out.js';
 
 /** Sends one message to any number of users who are made up. */
 @Injectable()

@@ -1,8 +1,9 @@
 import { Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import type { EmulatorClient } from './emulator.client.js';
-import type { FanOutService } from './fan-out.service.js';
-import type { LiveCommand, SimulatedFanOut } from './live-command.js';
+import type { EmulatorClient } from '../emulator/emulator.client.js';
+import type { FanOutService } from '../fan-out/fan-out.service.js';
+import type { SimulatedFanOut } from '../fan-out/simulated-fan-out.js';
+import type { LiveCommand } from './live-command.js';
 import type { LiveEvent } from './live-event.js';
 import { RoomSeats } from './room-seats.js';
 

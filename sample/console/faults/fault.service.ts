@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { EmulatorClient } from './emulator.client.js';
+import { EmulatorClient } from '../emulator/emulator.client.js';
 import { FAULT_PRESETS, type FaultName, faultRule, type FaultShare } from './fault-presets.js';
 
 /** What goes wrong at the emulator at present. */

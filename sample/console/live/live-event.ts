@@ -1,8 +1,8 @@
 import type { FanOutProgress } from 'nestjs-rtc-messaging';
-import type { Target } from './emulator.client.js';
-import type { FanOutEnd } from './fan-out-end.js';
-import type { FaultState } from './fault.service.js';
-import type { RatePoint } from './rate-meter.js';
+import type { Target } from '../emulator/emulator.client.js';
+import type { FanOutEnd } from '../fan-out/fan-out-end.js';
+import type { FaultState } from '../faults/fault.service.js';
+import type { RatePoint } from '../rate/rate-meter.js';
 
 /** What the page is told over its live connection. */
 export type LiveEvent =

@@ -1,3 +1,5 @@
+import { MAX_SIMULATED, type SimulatedFanOut } from '../fan-out/simulated-fan-out.js';
+
 /** What the page asks for over its live connection. */
 export type LiveCommand =
   /** The first of all; nothing is done or told before. */
@@ -7,20 +9,6 @@ export type LiveCommand =
   | { readonly type: 'join' | 'leave'; readonly userId: string }
   | ({ readonly type: 'fan_out' } & SimulatedFanOut)
   | { readonly type: 'cancel' };
-
-/** One message to `user-1` … `user-N`. */
-export interface SimulatedFanOut {
-  readonly roomId: string;
-  readonly message: string;
-  readonly binary: boolean;
-  /** How many users, from 1 to {@link MAX_SIMULATED}. */
-  readonly users: number;
-  /** That the user knows that the service is the real one. */
-  readonly confirmed: boolean;
-}
-
-/** More would take longer than anyone watches: 8,334 requests, or 17 s at the quota. */
-export const MAX_SIMULATED = 5_000_000;
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isFlag = (value: unknown): boolean => typeof value === 'boolean';
