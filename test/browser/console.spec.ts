@@ -74,10 +74,11 @@ describe('the console', () => {
     await console.choose('kind-file');
     const buffer = Buffer.from([0xca, 0xfe, 0, 1]);
     await console.page.setInputFiles('#file', {
-      name: 'seal.bin',
+      name: MARKUP,
       mimeType: 'application/octet-stream',
       buffer,
     });
+    expect(await console.page.locator('#file-name').textContent()).toBe(MARKUP);
     await console.page.click('#send');
     await console.inbox('alice').getByText('ca fe 00 01').waitFor();
     await console.inbox('alice').getByText('binary from server, 4 bytes').waitFor();

@@ -12,6 +12,7 @@ export class MessageField {
   #text = byId('text', HTMLTextAreaElement);
   #file = byId('file', HTMLInputElement);
   #textSize = byId('text-size', HTMLElement);
+  #fileName = byId('file-name', HTMLElement);
   #fileSize = byId('file-size', HTMLElement);
 
   constructor() {
@@ -30,7 +31,7 @@ export class MessageField {
       return { message: this.#text.value, binary: false };
     }
     const file = this.#file.files?.[0];
-    if (file === undefined) return { problem: 'fileNone', values: { max: MAX_BYTES }, field: this.#file };
+    if (file === undefined) return { problem: 'fileMissing', field: this.#file };
     if (file.size > MAX_BYTES) {
       const values = { bytes: file.size, max: MAX_BYTES };
       return { problem: 'fileTooLarge', values, field: this.#file };
@@ -52,6 +53,7 @@ export class MessageField {
     const bytes = new TextEncoder().encode(this.#text.value).length;
     show(this.#textSize, bytes);
     const file = this.#file.files?.[0];
+    this.#fileName.textContent = file?.name ?? '';
     if (file === undefined) setText(this.#fileSize, 'fileNone', { max: MAX_BYTES });
     else show(this.#fileSize, file.size);
   }
