@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
@@ -34,7 +34,9 @@ async function unpackedChromium(): Promise<string> {
         'Set CHROMIUM_PATH to a Chromium or Chrome of this machine.',
     );
   }
-  const place = join(tmpdir(), 'nestjs-rtc-messaging-chromium');
+  const manifest = await readFile(join(ROOT, 'node_modules/@sparticuz/chromium/package.json'), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  const place = join(tmpdir(), `nestjs-rtc-messaging-chromium-${version}`);
   const executable = join(place, 'chromium');
   if (existsSync(executable)) return executable;
   const folder = await mkdtemp(`${place}-`);
