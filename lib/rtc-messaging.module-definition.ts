@@ -1,11 +1,12 @@
 import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
-import { nameProblems, type Registration } from './config/registration.js';
+import { DEFAULT_MODULE_NAME, nameProblems, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
 import { sealOptions } from './config/seal-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
 import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers } from './controllers/create-controllers.js';
+import { moduleLogger } from './module-logger.js';
 import { exportServices } from './services/export-services.js';
 
 /** What Nest must know before any async factory runs. */
@@ -57,7 +58,13 @@ function addExtras(
       ...(definition.providers ?? []).map(sealOptionsProvider),
       { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
       ...services.providers,
-      { provide: API_DOCS, useFactory: () => documentApi(controllers, mounted) },
+      {
+        provide: API_DOCS,
+        useFactory: () =>
+          documentApi(controllers, mounted, (problem) =>
+            moduleLogger(name ?? DEFAULT_MODULE_NAME).warn(problem),
+          ),
+      },
     ],
     exports: services.exports,
   };

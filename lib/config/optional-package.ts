@@ -1,20 +1,11 @@
 /**
- * Loads a package that an app may have installed or not.
- * @param load imports it by a literal name, which bundlers can see: `() => import('…')`
- * @returns undefined when it is not installed. Rejects when it is, and can't be loaded.
+ * Whether importing an optional package failed because it is not installed, and not because of something that it
+ * needs in turn: only the former is an app's choice. The import itself stands where it is needed, in a `try`, which
+ * is where bundlers see that the package may be missing.
  */
-export async function importIfInstalled<T>(name: string, load: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await load();
-  } catch (error) {
-    if (isMissing(error, name)) return undefined;
-    throw error;
-  }
-}
-
-/** Whether it is this package that can't be found, and not one that it needs itself. */
-function isMissing(error: unknown, name: string): boolean {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const notFound = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-  return notFound && message.includes(`'${name}'`);
+export function isNotInstalled(error: unknown, name: string): boolean {
+  return (
+    error instanceof Error &&
+    ['package', 'module'].some((what) => error.message.startsWith(`Cannot find ${what} '${name}'`))
+  );
 }

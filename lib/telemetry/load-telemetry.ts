@@ -1,4 +1,5 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
+import { isNotInstalled } from '../config/optional-package.js';
 import { CallMetrics } from './call-metrics.js';
 import { CallSpans } from './call-spans.js';
 import { describeClient, type TelemetryClient } from './describe-client.js';
@@ -19,7 +20,7 @@ export async function loadTelemetry(
     const api = load === undefined ? await import('@opentelemetry/api') : await load();
     return createTelemetry(api, client);
   } catch (error) {
-    if (!isNotInstalled(error))
+    if (!isNotInstalled(error, '@opentelemetry/api'))
       tell(`Telemetry is off: @opentelemetry/api can't be used (${describe(error)}).`);
     return NO_TELEMETRY;
   }
@@ -38,11 +39,6 @@ function createTelemetry(api: typeof OpenTelemetryApi, client: TelemetryClient):
     within: (call, work) => spans.within(call, work),
     watch: (read) => metrics.watch(read),
   };
-}
-
-/** The package itself, and not something that it needs in turn: only that is someone's choice. */
-function isNotInstalled(error: unknown): boolean {
-  return error instanceof Error && /^Cannot find (package|module) '@opentelemetry\/api'/.test(error.message);
 }
 
 function describe(error: unknown): string {

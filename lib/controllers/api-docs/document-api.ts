@@ -1,4 +1,4 @@
-import { importIfInstalled } from '../../config/optional-package.js';
+import { isNotInstalled } from '../../config/optional-package.js';
 import type { RtcActionName } from '../../openapi/rtc-action.js';
 import { RTC_ACTIONS } from '../../openapi/rtc-action.js';
 import { ACTION_ROUTES, pathParameters } from '../action-routes.js';
@@ -21,13 +21,24 @@ const ERROR_ANSWERS: readonly (readonly [status: number, description: string])[]
  * Documents the DTOs, for an app's own controllers, and the controllers of a module, if the app has
  * `@nestjs/swagger` installed; without it there is nothing to do. All decorators are applied from here, when the
  * app boots, so that nothing else of the library knows of Swagger.
+ *
+ * @param tell is told if it is installed and can't be loaded
  */
 export async function documentApi(
   controllers: ActionControllers,
   options: RtcControllerOptions | undefined,
+  tell: (problem: string) => void,
 ): Promise<void> {
-  const swagger = await importIfInstalled('@nestjs/swagger', () => import('@nestjs/swagger'));
-  if (swagger === undefined) return;
+  let swagger: Swagger;
+  try {
+    swagger = await import('@nestjs/swagger');
+  } catch (error) {
+    // An app that serves no documentation must not fail for want of it.
+    if (!isNotInstalled(error, '@nestjs/swagger')) {
+      tell("The API is not documented: @nestjs/swagger is installed and can't be loaded.");
+    }
+    return;
+  }
   documentDtos(swagger);
   if (options === undefined) return;
   for (const [model, properties] of ANSWER_MODELS) {
