@@ -1,53 +1,76 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exec } from './exec.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const SOURCES = resolve(ROOT, 'test/package/consumer');
 
-/** An app elsewhere that installs the packed library. */
-export interface ConsumerPlan {
+/** An app of one module system. */
+export interface AppPlan {
   readonly type: 'module' | 'commonjs';
-  /** What it installs beside the library, by version. */
-  readonly dependencies: Record<string, string>;
   readonly compilerOptions: Record<string, unknown>;
-  readonly jest: Record<string, unknown>;
+  /** Each way in which the app's tests are run with Jest, by name. */
+  readonly jest: Readonly<Record<string, JestPlan>>;
+  /** The same with Vitest. */
+  readonly vitest: Readonly<Record<string, VitestPlan>>;
+}
+
+export interface JestPlan {
+  /** Whether Jest needs Node's modules in contexts of its own, behind a flag. */
+  readonly vmModules: boolean;
+  readonly config: Record<string, unknown>;
+}
+
+export interface VitestPlan {
+  /** The folder of the app that the spec is in. */
+  readonly folder: string;
+  /** What is installed in that folder, in place of what all apps share. */
+  readonly dependencies?: Record<string, string>;
+  /** Which of the tests are run. All, by default. */
+  readonly pattern?: string;
+}
+
+/** Apps elsewhere that share one installation, with the packed library in it. */
+export interface ConsumerPlan {
+  /** What is installed beside the library, by version. */
+  readonly dependencies: Record<string, string>;
+  /** By the folder's name. */
+  readonly apps: Readonly<Record<string, AppPlan>>;
 }
 
 export interface Consumer {
-  run(command: string, args: readonly string[], env?: Record<string, string>): Promise<string>;
+  /** Runs a command in an app's folder. */
+  run(app: string, command: string, args: readonly string[]): Promise<string>;
+  /** The path of a file of the installation, such as a tool's. */
+  installed(path: string): string;
   remove(): Promise<void>;
 }
 
-/** Packs the library as it is built, and installs it into an empty app of the given kind. */
-export async function createConsumer({
-  type,
-  dependencies,
-  compilerOptions,
-  jest,
-}: ConsumerPlan): Promise<Consumer> {
+/** Packs the library as it is built, installs it into an empty folder, and writes the apps into folders below. */
+export async function createConsumer({ dependencies, apps }: ConsumerPlan): Promise<Consumer> {
   const folder = await mkdtemp(join(tmpdir(), 'rtc-consumer-'));
   const [{ filename }] = JSON.parse(
     await exec('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT }),
   ) as [{ filename: string }];
-
-  await mkdir(join(folder, 'src'));
-  const sources = resolve(ROOT, 'test/package/consumer');
-  for (const name of await readdir(sources)) await copyFile(join(sources, name), join(folder, 'src', name));
-  const writeJson = (name: string, value: unknown) =>
-    writeFile(join(folder, name), JSON.stringify(value, null, 2));
-  await writeJson('package.json', {
+  await writeJson(join(folder, 'package.json'), {
     private: true,
-    type,
     dependencies: { 'nestjs-rtc-messaging': `file:${filename}`, ...dependencies },
   });
-  await writeJson('jest.config.json', {
-    rootDir: 'src',
-    testEnvironment: 'node',
-    moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-    ...jest,
-  });
-  await writeJson('tsconfig.json', {
+  await install(folder);
+  for (const [name, plan] of Object.entries(apps)) await writeApp(join(folder, name), plan);
+  return {
+    run: (app, command, args) => exec(command, args, { cwd: join(folder, app) }),
+    installed: (path) => join(folder, 'node_modules', path),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+async function writeApp(folder: string, { type, compilerOptions, jest, vitest }: AppPlan): Promise<void> {
+  await mkdir(join(folder, 'src'), { recursive: true });
+  for (const name of await readdir(SOURCES)) await copyFile(join(SOURCES, name), join(folder, 'src', name));
+  await writeJson(join(folder, 'package.json'), { private: true, type });
+  await writeJson(join(folder, 'tsconfig.json'), {
     compilerOptions: {
       target: 'ES2022',
       strict: true,
@@ -60,11 +83,37 @@ export async function createConsumer({
     },
     include: ['src'],
   });
+  for (const [name, { config }] of Object.entries(jest)) {
+    await writeJson(join(folder, `${name}.json`), {
+      rootDir: 'src',
+      testEnvironment: 'node',
+      moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+      ...config,
+    });
+  }
+  const specs = new Map(Object.values(vitest).map((plan) => [plan.folder, plan]));
+  for (const [name, plan] of specs) await writeVitestSpec(join(folder, name), plan);
+}
+
+/** The same spec for Vitest, in a folder that Jest doesn't look into. */
+async function writeVitestSpec(folder: string, { dependencies }: VitestPlan): Promise<void> {
+  const spec = await readFile(join(SOURCES, 'app.spec.ts'), 'utf8');
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    join(folder, 'app.spec.ts'),
+    spec.replace("'@jest/globals'", "'vitest'").replace("'./app.js'", "'../src/app.js'"),
+  );
+  if (dependencies === undefined) return;
+  await writeJson(join(folder, 'package.json'), { private: true, type: 'module', dependencies });
+  await install(folder);
+}
+
+async function install(folder: string): Promise<void> {
   await exec('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
     cwd: folder,
   });
-  return {
-    run: (command, args, env) => exec(command, args, { cwd: folder, ...(env !== undefined && { env }) }),
-    remove: () => rm(folder, { recursive: true, force: true }),
-  };
+}
+
+function writeJson(path: string, value: unknown): Promise<void> {
+  return writeFile(path, JSON.stringify(value, null, 2));
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { Announcer, AppModule } from './app.js';
+import { Announcer, AppModule, Reminder } from './app.js';
 
 describe('an app that uses the library', () => {
   let emulator: RtcEmulator;
@@ -23,6 +23,12 @@ describe('an app that uses the library', () => {
     const alice = emulator.room('room-1').join('alice');
     await module.get(Announcer).announce('room-1', ['alice'], 'hello');
     expect(alice.received).toEqual([expect.objectContaining({ from: 'server', message: 'hello' })]);
+  });
+
+  it('sends from a class that has @Inject', async () => {
+    const bob = emulator.room('room-1').join('bob');
+    await module.get(Reminder).remind('room-1', 'bob');
+    expect(bob.received).toEqual([expect.objectContaining({ message: 'reminder' })]);
   });
 
   it('can tell the errors apart', async () => {

@@ -10,7 +10,7 @@ import {
 
 @Injectable()
 export class Announcer {
-  constructor(@Inject(RoomUnicastService) private readonly roomUnicast: RoomUnicastService) {}
+  constructor(private readonly roomUnicast: RoomUnicastService) {}
 
   announce(roomId: string, to: string[], message: string): Promise<SendReceipt> {
     const dto: BatchSendRoomUnicastDto = Object.assign(new BatchSendRoomUnicastDto(), {
@@ -22,13 +22,23 @@ export class Announcer {
   }
 }
 
+/** Names what it depends on, where metadata of types may be missing. */
+@Injectable()
+export class Reminder {
+  constructor(@Inject(RoomUnicastService) private readonly roomUnicast: RoomUnicastService) {}
+
+  remind(roomId: string, userId: string): Promise<SendReceipt> {
+    return this.roomUnicast.batchSend({ roomId, to: [userId], message: 'reminder' });
+  }
+}
+
 @Module({})
 export class AppModule {
   static with(options: RtcMessagingOptions): DynamicModule {
     return {
       module: AppModule,
       imports: [RtcMessagingModule.forRoot({ ...options, controller: { allowAnonymous: true } })],
-      providers: [Announcer],
+      providers: [Announcer, Reminder],
     };
   }
 }

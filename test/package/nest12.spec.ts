@@ -1,0 +1,97 @@
+import { describeConsumer } from '../support/consumer-suite.js';
+import { FULL_MATRIX, isBefore } from '../support/node-binaries.js';
+
+const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext', isolatedModules: true };
+
+/** The last that compiles TypeScript with esbuild. */
+const VITE_7 = { vite: '^7.0.0', vitest: '^4.0.0' };
+
+/** The settings under which TypeScript leaves ES modules as they are, in an app of CommonJS too. */
+const TESTS_AS_ES_MODULES = {
+  target: 'ES2022',
+  module: 'esnext',
+  moduleResolution: 'bundler',
+  esModuleInterop: true,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  types: ['node'],
+};
+
+describeConsumer(
+  'Nest 12',
+  {
+    dependencies: {
+      '@jest/globals': '^30.0.0',
+      '@nestjs/common': '^12.0.0',
+      '@nestjs/config': '^12.0.0',
+      '@nestjs/core': '^12.0.0',
+      '@nestjs/platform-express': '^12.0.0',
+      '@nestjs/platform-fastify': '^12.0.0',
+      '@nestjs/testing': '^12.0.0',
+      '@types/express': '^5.0.0',
+      '@types/node': '^20.19.0',
+      'class-transformer': '^0.5.1',
+      'class-validator': '^0.15.0',
+      jest: '^30.0.0',
+      'reflect-metadata': '^0.2.2',
+      rxjs: '^7.8.0',
+      'ts-jest': '^29.4.0',
+      typescript: '~6.0.0',
+      vite: '^8.0.0',
+      vitest: '^4.0.0',
+    },
+    apps: {
+      'ES modules': {
+        type: 'module',
+        compilerOptions: { ...NODENEXT, skipLibCheck: false },
+        vitest: {
+          Vitest: { folder: 'vitest' },
+          ...(FULL_MATRIX && {
+            'Vitest on Vite 7': { folder: 'vite-7', dependencies: VITE_7 },
+            'Vitest on Vite 7, with @Inject': { folder: 'vite-7', dependencies: VITE_7, pattern: '@Inject' },
+          }),
+        },
+        jest: {
+          Jest: {
+            vmModules: true,
+            config: {
+              extensionsToTreatAsEsm: ['.ts'],
+              transform: { '\\.ts$': ['ts-jest', { useESM: true }] },
+            },
+          },
+        },
+      },
+      CommonJS: {
+        type: 'commonjs',
+        compilerOptions: { ...NODENEXT, skipLibCheck: false },
+        vitest: { Vitest: { folder: 'vitest' } },
+        jest: {
+          Jest: { vmModules: true, config: { transform: { '\\.ts$': 'ts-jest' } } },
+          'Jest, tests as ES modules': {
+            vmModules: true,
+            config: {
+              extensionsToTreatAsEsm: ['.ts'],
+              transform: { '\\.ts$': ['ts-jest', { useESM: true, tsconfig: TESTS_AS_ES_MODULES }] },
+            },
+          },
+        },
+      },
+    },
+  },
+  [
+    {
+      app: 'CommonJS',
+      check: 'Jest',
+      applies: ({ version }) => isBefore(version, 24, 9),
+      why: 'Nest 12 is of ES modules alone, which Jest requires from CommonJS on Node 24.9 and later alone',
+      message: 'Must use import to load ES Module',
+    },
+    {
+      app: 'ES modules',
+      check: 'Vitest on Vite 7',
+      applies: () => true,
+      why: 'Vite 7 and earlier write no metadata of types, from which Nest knows what to inject: name it with @Inject',
+      message: "Cannot read properties of undefined (reading 'batchSend')",
+    },
+  ],
+);
