@@ -20,6 +20,10 @@ import {
 import { ActionCaller } from './services/action-caller.js';
 import { telemetryProvider } from './telemetry/telemetry.provider.js';
 
+/**
+ * Brings `RoomUnicastService`, configured by options, by the environment, or by both. Calls that are under way
+ * when the app closes may finish within `shutdownTimeoutMs`.
+ */
 @Module({
   imports: [ConfigModule.forFeature(rtcMessagingConfig)],
   providers: [

@@ -111,5 +111,6 @@ export interface RtcMessagingOptions {
 
 /** For `forRootAsync({ useClass })` and `{ useExisting }`. */
 export interface RtcMessagingOptionsFactory {
+  /** Called once, when the app boots. */
   createRtcMessagingOptions(): RtcMessagingOptions | Promise<RtcMessagingOptions>;
 }

@@ -2,6 +2,7 @@ import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { isRtcActionName, RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 
+/** @inline */
 interface ControllerBaseOptions {
   /** The path before those of the actions, such as `/rooms/:roomId/unicast`. Default `rtc`. */
   readonly path?: string;
@@ -20,15 +21,22 @@ interface ControllerBaseOptions {
   readonly imports?: ModuleMetadata['imports'];
 }
 
+/** @inline */
 type Guard = Type<CanActivate> | CanActivate;
 
 /** The HTTP controllers, which are off unless asked for. Who may call it must be said, one way or the other. */
 export type RtcControllerOptions = ControllerBaseOptions &
   (
-    | { readonly guards: readonly Guard[]; readonly allowAnonymous?: false }
+    | {
+        /** Who may call it: at least one guard of Nest's, a class or an instance. */
+        readonly guards: readonly Guard[];
+        /** Left out where there are guards. */
+        readonly allowAnonymous?: false;
+      }
     | {
         /** Lets anyone who reaches the server send to anyone in any room. */
         readonly allowAnonymous: true;
+        /** Guards that decide on other grounds than who is calling. */
         readonly guards?: readonly Guard[];
       }
   );

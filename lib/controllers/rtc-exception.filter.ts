@@ -8,12 +8,17 @@ import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validati
 
 /** What a caller is answered. It holds nothing of the module's settings. */
 export interface RtcErrorBody {
+  /** The HTTP status, as in the status line. */
   readonly statusCode: number;
   /** The status in words. */
   readonly error: string;
+  /** What went wrong: the `code` of the error that was thrown, for example `RTC_QUOTA`. */
   readonly code: string;
+  /** What went wrong, in words. */
   readonly message: string;
+  /** What is known of the message: `rejected`, `unknown` or `not_attempted`. */
   readonly outcome: string;
+  /** The vendor's ID of the last request that was answered, if one was. */
   readonly requestId?: string;
   /** With 400: every rule that was broken. */
   readonly issues?: readonly ValidationIssue[];

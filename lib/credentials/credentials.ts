@@ -1,7 +1,10 @@
 /** An access key of the vendor's, temporary when it has a session token. */
 export interface RtcCredentials {
+  /** The access key's ID, which is sent with each request. */
   readonly accessKeyId: string;
+  /** Its secret, which signs requests and is never sent, logged or shown in an error. */
   readonly secretAccessKey: string;
+  /** The token of a temporary access key. */
   readonly sessionToken?: string | undefined;
   /**
    * When a provider's credentials end: a Date, an ISO 8601 text with a zone, or milliseconds since the epoch.
@@ -15,6 +18,7 @@ export interface RtcCredentials {
  * What it gives is kept until shortly before its `expiration`; without one, for about a minute.
  */
 export interface RtcCredentialsProvider {
+  /** Gives the credentials to sign with. However many calls wait for them, it is asked once. */
   resolveCredentials(): Promise<RtcCredentials>;
 }
 

@@ -9,6 +9,7 @@ export interface RtcCallInfo {
   readonly module: string;
   /** Counts up within one instance of the module. */
   readonly id: number;
+  /** What is called at the service. */
   readonly action: RtcActionName;
   /** ISO 8601, by this machine's clock. */
   readonly startedAt: string;
@@ -43,17 +44,26 @@ export interface RtcBeginEvent {
 
 /** An HTTP attempt has ended. */
 export interface RtcAttemptEvent {
+  /** Tells the events apart. */
   readonly type: 'attempt';
+  /** The call that it belongs to. */
   readonly call: RtcCallInfo;
   /** Counts from 1. */
   readonly number: number;
+  /** What became of it. */
   readonly attempt: Attempt;
 }
 
 /** A call waits before its next attempt; of the quota (`quota`), it is told when the wait is over. */
 export interface RtcWaitEvent {
+  /** Tells the events apart. */
   readonly type: 'wait';
+  /** The call that it belongs to. */
   readonly call: RtcCallInfo;
+  /**
+   * `backoff`: between attempts; `throttled`: after the service refused for the quota; `retry_after`: as long
+   * as the service asked for; `quota`: for its turn.
+   */
   readonly reason: 'backoff' | 'throttled' | 'retry_after' | 'quota';
   /** Milliseconds. */
   readonly delayMs: number;
@@ -61,8 +71,11 @@ export interface RtcWaitEvent {
 
 /** A call is about to send again. */
 export interface RtcRetryEvent {
+  /** Tells the events apart. */
   readonly type: 'retry';
+  /** The call that it belongs to. */
   readonly call: RtcCallInfo;
+  /** Why it may send again. */
   readonly reason: RtcRetryReason;
   /** Of the attempt that begins. */
   readonly number: number;
@@ -70,10 +83,15 @@ export interface RtcRetryEvent {
 
 /** A call has ended. */
 export interface RtcOutcomeEvent {
+  /** Tells the events apart. */
   readonly type: 'outcome';
+  /** The call that it belongs to. */
   readonly call: RtcCallInfo;
+  /** What became of the message. */
   readonly outcome: 'accepted' | FailureOutcome;
+  /** Every HTTP attempt, oldest first. */
   readonly attempts: readonly Attempt[];
+  /** True when more than one attempt may have been accepted (only with `onUnknown: 'resend'`). */
   readonly possibleDuplicate: boolean;
   /** Milliseconds, waits included. */
   readonly durationMs: number;
@@ -107,6 +125,7 @@ export interface RtcFanOutOutcomeEvent {
 
 /** Requests are signed with another offset from this machine's clock from now on. */
 export interface RtcClockEvent {
+  /** Tells the events apart. */
   readonly type: 'clock';
   /** The module's `name`, or `default`. */
   readonly module: string;
@@ -116,9 +135,11 @@ export interface RtcClockEvent {
 
 /** The credentials provider has answered, or failed. */
 export interface RtcCredentialsEvent {
+  /** Tells the events apart. */
   readonly type: 'credentials';
   /** The module's `name`, or `default`. */
   readonly module: string;
+  /** Whether the provider gave credentials. */
   readonly status: 'refreshed' | 'refresh_failed';
   /** How the provider failed: the kind of error or what is wrong with its answer, and nothing that it said. */
   readonly failure?: string;
@@ -128,6 +149,7 @@ export interface RtcCredentialsEvent {
 
 /** The app shuts down. */
 export interface RtcShutdownEvent {
+  /** Tells the events apart. */
   readonly type: 'shutdown';
   /** The module's `name`, or `default`. */
   readonly module: string;

@@ -42,6 +42,7 @@ const ERRORS = {
   'InvalidParameter.SizeOverLimit': { httpStatus: 400 },
 } as const satisfies Record<string, { httpStatus: number; codeN?: number }>;
 
+/** The vendor's codes that the emulator can answer with. */
 export type ApiErrorCode = keyof typeof ERRORS;
 
 /** Every code that the emulator can answer with. */

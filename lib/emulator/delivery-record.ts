@@ -10,9 +10,11 @@ export interface Delivery extends EmulatedMessage {
 export interface Duplicate {
   /** Absent for messages outside of rooms. */
   readonly roomId?: string;
+  /** Who was sent it. */
   readonly userId: string;
   /** SHA-256 of the message, in hexadecimal. */
   readonly messageSha256: string;
+  /** How often: 2 or more. */
   readonly times: number;
 }
 
@@ -75,6 +77,7 @@ export class DeliveryRecord {
     return duplicates;
   }
 
+  /** Forgets all deliveries. */
   clear(): void {
     this.#messages.clear();
     this.#bySha256.clear();

@@ -51,12 +51,16 @@ export type Fault =
   /** Connections are refused from now on for so many milliseconds, and idle ones are closed. */
   | { readonly kind: 'refuse'; readonly forMs: number };
 
+/** What a fault can be. */
 export type FaultKind = Fault['kind'];
 
 /** What a rule looks at in a request. Fields that can't be read are empty. */
 export interface FaultTarget {
+  /** The action that the request names. */
   readonly action: string;
+  /** The room that the request names. */
   readonly roomId: string;
+  /** The users that it addresses. */
   readonly to: readonly string[];
 }
 
@@ -70,7 +74,14 @@ export type FaultRule = Fault & {
   readonly seed?: number;
   /** Only requests of this action, to this room or this user, or (from code) those that the function picks. */
   readonly match?:
-    | { readonly action?: RtcActionName; readonly roomId?: string; readonly userId?: string }
+    | {
+        /** Only requests of this action. */
+        readonly action?: RtcActionName;
+        /** Only requests to this room. */
+        readonly roomId?: string;
+        /** Only requests that address this user, alone or among others. */
+        readonly userId?: string;
+      }
     | ((target: FaultTarget) => boolean);
 };
 

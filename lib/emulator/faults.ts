@@ -11,6 +11,7 @@ import { seededRandom } from './seeded-random.js';
 
 /** A rule that was added, and what it has done. */
 export interface ActiveFault {
+  /** As it was added. */
   readonly rule: FaultRule;
   /** How many requests or connections it has befallen. */
   readonly applied: number;

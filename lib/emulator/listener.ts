@@ -6,7 +6,9 @@ import type { Fault } from './fault.js';
 
 /** Certificate and private key of a server, in PEM. */
 export interface EmulatorTls {
+  /** The private key. */
   readonly key: string;
+  /** The certificate, with those between it and the root. */
   readonly cert: string;
 }
 

@@ -2,11 +2,23 @@ import { EventEmitter } from 'node:events';
 
 /** A message as a client receives it: text arrives as a string, binary as bytes. */
 export type ReceivedMessage = {
+  /** The sender's user ID. */
   readonly from: string;
+  /** When it was delivered, by the emulator's clock. */
   readonly at: Date;
 } & (
-  | { readonly event: TextCallback; readonly message: string }
-  | { readonly event: BinaryCallback; readonly message: Uint8Array }
+  | {
+      /** The callback under which the client SDK hands it on. */
+      readonly event: TextCallback;
+      /** The text. */
+      readonly message: string;
+    }
+  | {
+      /** The callback under which the client SDK hands it on. */
+      readonly event: BinaryCallback;
+      /** The bytes, decoded from base64. */
+      readonly message: Uint8Array;
+    }
 );
 
 /** The client SDK's callbacks for text: to a user in a room, to everyone in a room, to a user outside of rooms. */
@@ -20,6 +32,7 @@ export type BinaryCallback =
 type CallbackEvents = Record<TextCallback, [from: string, message: string]> &
   Record<BinaryCallback, [from: string, message: Uint8Array]>;
 
+/** @inline */
 interface ParticipantEvents extends CallbackEvents {
   /** Whatever was received, in one form. */
   received: [message: ReceivedMessage];
@@ -34,6 +47,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
   constructor(
+    /** Under which the user joined. */
     readonly userId: string,
     private readonly keep: number,
     private readonly onLeave: (participant: Participant) => void,

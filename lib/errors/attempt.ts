@@ -24,12 +24,15 @@ export type FailureOutcome = Exclude<Outcome, 'accepted'> | 'not_attempted';
 
 /** One HTTP attempt, as receipts and errors tell it. */
 export interface Attempt {
+  /** What this attempt alone proves of the message. */
   readonly outcome: Outcome | 'not_attempted';
+  /** How far it came. */
   readonly phase: AttemptPhase;
   /** When the attempt began, as an ISO 8601 time of this machine's clock. */
   readonly startedAt: string;
   /** How long it took, in milliseconds. */
   readonly durationMs: number;
+  /** The response's HTTP status, where one arrived. */
   readonly httpStatus?: number;
   /** The vendor's ID of the request, to be named when asking the vendor about it. */
   readonly requestId?: string;

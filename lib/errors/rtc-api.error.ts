@@ -2,8 +2,11 @@ import { nameError, RtcMessagingError, type RtcMessagingErrorInit } from './rtc-
 
 /** What {@link RtcApiError} adds. */
 export interface RtcApiErrorInit extends RtcMessagingErrorInit {
+  /** Becomes `httpStatus`. */
   readonly httpStatus: number;
+  /** Becomes `apiCode`. */
   readonly apiCode: string;
+  /** Becomes `codeN`. */
   readonly codeN?: number | undefined;
 }
 

@@ -6,6 +6,7 @@ export interface ConfigProblem {
   readonly option: string;
   /** The environment variable that sets the same, where there is one. */
   readonly variable?: string;
+  /** The rule, and what is wrong with the value; never the value of a secret. */
   readonly message: string;
 }
 

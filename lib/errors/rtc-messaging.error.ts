@@ -2,10 +2,15 @@ import type { Attempt, FailureOutcome } from './attempt.js';
 
 /** What every error of this library is made from. */
 export interface RtcMessagingErrorInit {
+  /** Becomes `outcome`. */
   readonly outcome: FailureOutcome;
+  /** Becomes `attempts`. Default: none. */
   readonly attempts?: readonly Attempt[];
+  /** Becomes `possibleDuplicate`. Default false. */
   readonly possibleDuplicate?: boolean;
+  /** Becomes `requestId`. */
   readonly requestId?: string | undefined;
+  /** Becomes `hint`. */
   readonly hint?: string | undefined;
 }
 
@@ -18,6 +23,7 @@ export type RtcErrorCode =
  * headers, no message, and no `cause`, so it can be logged as it is.
  */
 export abstract class RtcMessagingError extends Error {
+  /** Which error it is, to switch on. */
   abstract readonly code: RtcErrorCode;
   /** What is known of the message: `rejected`, `unknown`, or `not_attempted` (no byte of it was sent). */
   readonly outcome: FailureOutcome;

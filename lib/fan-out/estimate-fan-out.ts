@@ -6,6 +6,7 @@ import { paceFor } from '../quota/paced-rate.js';
 
 /** What a fan-out takes at least. */
 export interface FanOutEstimate {
+  /** HTTP requests, if none has to be sent again. */
   readonly requests: number;
   /** Milliseconds, without the time that the last request takes. */
   readonly durationMs: number;

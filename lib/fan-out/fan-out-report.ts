@@ -12,9 +12,13 @@ export interface FanOutCounts {
   readonly duplicates: number;
   /** Left out because they are no user IDs. */
   readonly invalid: number;
+  /** The service took the message for them. */
   readonly accepted: number;
+  /** The service said no. */
   readonly rejected: number;
+  /** It may have been accepted for them; nothing that was seen proves either. */
   readonly unknown: number;
+  /** No byte of the message was sent to them. */
   readonly notAttempted: number;
 }
 
@@ -22,11 +26,15 @@ export interface FanOutCounts {
 export interface ChunkOutcome {
   /** In the order of reading, from 0. The parts of a chunk that was split have its index. */
   readonly index: number;
+  /** What became of the message for all of them. */
   readonly outcome: Outcome | FailureOutcome;
   /** How many users it is about. */
   readonly recipients: number;
+  /** The vendor's ID of the last request that was answered. */
   readonly requestId?: string;
+  /** HTTP attempts that were made. */
   readonly attempts: number;
+  /** True when more than one attempt may have been accepted (only with `onUnknown: 'resend'`). */
   readonly possibleDuplicate: boolean;
   /** Why it was not accepted. */
   readonly error?: RtcMessagingError;
@@ -67,7 +75,9 @@ export interface FanOutReport {
    * - `aborted`: it ended before its source did, or before everyone who was read could be sent to; see `stop`
    */
   readonly status: 'accepted' | 'partial' | 'rejected' | 'aborted';
+  /** How many came to each end. */
   readonly counts: FanOutCounts;
+  /** What stopped it; absent if nothing did. */
   readonly stop?: FanOutStop;
   /** Those that need attention (or all, with `keepChunks`), in the order of their ends; at most 10,000. */
   readonly chunks: readonly ChunkOutcome[];
@@ -75,11 +85,16 @@ export interface FanOutReport {
   readonly invalid: readonly InvalidRecipient[];
   /** Who was not accepted, and how; at most 100,000, of which `truncated` tells. Absent without `keepRecipients`. */
   readonly unaccepted?: {
+    /** The service said no. */
     readonly rejected: readonly string[];
+    /** It may have been accepted for them. */
     readonly unknown: readonly string[];
+    /** Nothing was sent to them. */
     readonly notAttempted: readonly string[];
+    /** Whether there were more than are listed. */
     readonly truncated: boolean;
   };
+  /** How long it took, in milliseconds. */
   readonly elapsedMs: number;
   /** HTTP attempts that were made. */
   readonly requests: number;
@@ -89,17 +104,22 @@ export interface FanOutReport {
 
 /** How far a fan-out is. */
 export interface FanOutProgress {
+  /** The report's `id`. */
   readonly id: string;
+  /** How many have come to each end so far. */
   readonly counts: FanOutCounts;
   /** Recipients who need nothing more. */
   readonly done: number;
   /** As the caller gave it. */
   readonly total?: number;
+  /** How long it has taken so far, in milliseconds. */
   readonly elapsedMs: number;
   /** Recipients a second, over the last few seconds. */
   readonly rate: number;
   /** How long it will take yet, in milliseconds, if the total is known. */
   readonly etaMs?: number;
+  /** HTTP attempts that were made so far. */
   readonly requests: number;
+  /** Of these, how many the service refused because the quota was used up. */
   readonly throttled: number;
 }

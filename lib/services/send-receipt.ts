@@ -6,6 +6,7 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
  * no answer says so.
  */
 export interface SendReceipt {
+  /** Always `accepted`: anything else is thrown. */
   readonly outcome: 'accepted';
   /** What was called. */
   readonly action: RtcActionName;
