@@ -141,22 +141,4 @@ describe('the built package', () => {
     expect(imports).toBeGreaterThan(50);
     expect([...undeclared]).toEqual([]);
   });
-
-  it('holds what is needed to use it, and nothing else', async () => {
-    const [{ files }] = JSON.parse(
-      await exec('npm', ['pack', '--json', '--dry-run', '--ignore-scripts'], { cwd: ROOT }),
-    ) as [{ files: { path: string }[] }];
-    const unexpected = files
-      .filter(({ path }) => !/^dist\/(esm|cjs)\/.*\.(js|d\.ts)$/.test(path))
-      .map(({ path }) => path);
-    expect(unexpected.sort()).toEqual([
-      'LICENSE',
-      'README.md',
-      'dist/cjs/package.json',
-      'docs/health.md',
-      'docs/pacing.md',
-      'docs/telemetry.md',
-      'package.json',
-    ]);
-  });
 });
