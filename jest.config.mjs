@@ -15,7 +15,11 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   // These run in the apps that they are copied or written to.
-  testPathIgnorePatterns: ['<rootDir>/test/package/consumer/', '<rootDir>/test/docs/snippets/'],
+  testPathIgnorePatterns: [
+    '<rootDir>/test/package/consumer/',
+    '<rootDir>/test/docs/snippets/',
+    '<rootDir>/test/docs/page-snippets/',
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', swc] },
   moduleNameMapper: {

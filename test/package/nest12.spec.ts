@@ -1,21 +1,20 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { describeConsumer } from '../support/consumer-suite.js';
-import { FULL_MATRIX, isBefore } from '../support/node-binaries.js';
+import { NEST_12_LIMITS } from '../support/known-limits.js';
+import { FULL_MATRIX } from '../support/node-binaries.js';
+import { snippetsIn } from '../support/snippets.js';
 
 const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext', isolatedModules: true };
 
 /** The last that compiles TypeScript with esbuild. */
 const VITE_7 = { vite: '^7.0.0', vitest: '^4.0.0' };
 
-/** The settings under which TypeScript leaves ES modules as they are, in an app of CommonJS too. */
-const TESTS_AS_ES_MODULES = {
-  target: 'ES2022',
-  module: 'esnext',
-  moduleResolution: 'bundler',
-  esModuleInterop: true,
-  experimentalDecorators: true,
-  emitDecoratorMetadata: true,
-  types: ['node'],
-};
+const page = await readFile(resolve(import.meta.dirname, '../../docs/compatibility.md'), 'utf8');
+/** What the page tells apps of CommonJS to do. */
+const TESTS_AS_ES_MODULES = JSON.parse(
+  snippetsIn(page).find(({ language }) => language === 'json')?.text ?? '',
+) as Record<string, unknown>;
 
 describeConsumer(
   'Nest 12',
@@ -69,29 +68,11 @@ describeConsumer(
           Jest: { vmModules: true, config: { transform: { '\\.ts$': 'ts-jest' } } },
           'Jest, tests as ES modules': {
             vmModules: true,
-            config: {
-              extensionsToTreatAsEsm: ['.ts'],
-              transform: { '\\.ts$': ['ts-jest', { useESM: true, tsconfig: TESTS_AS_ES_MODULES }] },
-            },
+            config: TESTS_AS_ES_MODULES,
           },
         },
       },
     },
   },
-  [
-    {
-      app: 'CommonJS',
-      check: 'Jest',
-      applies: ({ version }) => isBefore(version, 24, 9),
-      why: 'Nest 12 is of ES modules alone, which Jest requires from CommonJS on Node 24.9 and later alone',
-      message: 'Must use import to load ES Module',
-    },
-    {
-      app: 'ES modules',
-      check: 'Vitest on Vite 7',
-      applies: () => true,
-      why: 'Vite 7 and earlier write no metadata of types, from which Nest knows what to inject: name it with @Inject',
-      message: "Cannot read properties of undefined (reading 'batchSend')",
-    },
-  ],
+  NEST_12_LIMITS,
 );

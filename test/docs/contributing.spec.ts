@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { exec } from '../support/exec.js';
+import { snippetsIn } from '../support/snippets.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const SPEC = 'test/e2e/field-rules.spec.ts';
+const RULES = 'lib/dto/field-rules.ts';
+const RUN_LIMIT_MS = 60_000;
+
+describe('the exercise in CONTRIBUTING.md', () => {
+  let folder: string;
+  let row = '';
+  let pattern = '';
+  let problem = '';
+
+  beforeAll(async () => {
+    const text = await readFile(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+    [row = '', pattern = '', problem = ''] = snippetsIn(text)
+      .filter(({ language }) => language === 'ts')
+      .map((snippet) => snippet.text);
+    folder = await mkdtemp(join(tmpdir(), 'rtc-exercise-'));
+    for (const name of ['lib', 'test/e2e', 'test/support', 'jest.config.mjs', 'package.json']) {
+      await cp(join(ROOT, name), join(folder, name), { recursive: true });
+    }
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const insert = async (path: string, change: (text: string) => string): Promise<void> => {
+    const text = await readFile(join(folder, path), 'utf8');
+    const changed = change(text);
+    expect(changed).not.toBe(text);
+    await writeFile(join(folder, path), changed);
+  };
+  const run = (): Promise<string> => exec('npm', ['run', 'jest', '--', SPEC], { cwd: folder });
+
+  it(
+    'has a test that fails first, and passes with the rule that it gives',
+    async () => {
+      await insert(SPEC, (text) => text.replace(/^const BAD\b.*= \[\n/m, (head) => head + row));
+      await expect(run()).rejects.toThrow('a room ID that begins with a dot');
+
+      await insert(RULES, (text) => text.replace(/^const ID = .*\n/m, () => pattern));
+      await insert(RULES, (text) =>
+        text.replace(/^ {2}const illegal = .*\n/m, (statement) => statement + problem),
+      );
+      await run();
+    },
+    RUN_LIMIT_MS,
+  );
+});
