@@ -8,7 +8,7 @@ import { snippetsIn } from '../support/snippets.js';
 const ROOT = resolve(import.meta.dirname, '../..');
 const SPEC = 'test/e2e/field-rules.spec.ts';
 const RULES = 'lib/dto/field-rules.ts';
-const RUN_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 120_000;
 
 describe('the exercise in CONTRIBUTING.md', () => {
   let folder: string;

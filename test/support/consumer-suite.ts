@@ -9,8 +9,8 @@ import {
 } from './consumer.js';
 import { type NodeBinary, nodeBinaries } from './node-binaries.js';
 
-const INSTALL_LIMIT_MS = 180_000;
-const RUN_LIMIT_MS = 60_000;
+const INSTALL_LIMIT_MS = 300_000;
+const RUN_LIMIT_MS = 120_000;
 /** How many tests `consumer/app.spec.ts` has. */
 const TESTS = 3;
 
