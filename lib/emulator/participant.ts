@@ -32,7 +32,6 @@ export type BinaryCallback =
 type CallbackEvents = Record<TextCallback, [from: string, message: string]> &
   Record<BinaryCallback, [from: string, message: Uint8Array]>;
 
-/** @inline */
 interface ParticipantEvents extends CallbackEvents {
   /** Whatever was received, in one form. */
   received: [message: ReceivedMessage];
@@ -40,7 +39,10 @@ interface ParticipantEvents extends CallbackEvents {
   left: [];
 }
 
-/** A user in a room, or logged in outside of rooms, as the client SDK would be. */
+/**
+ * A user in a room, or logged in outside of rooms, as the client SDK would be. It emits the client SDK's
+ * callbacks, `received` for each message in one form, and `left` when the user left or was put out.
+ */
 export class Participant extends EventEmitter<ParticipantEvents> {
   /** Oldest first; beyond the emulator's `keep`, the oldest are dropped. */
   readonly received: ReceivedMessage[] = [];

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exec } from '../support/exec.js';
-import { snippetsIn } from '../support/snippets.js';
+import { snippetsIn } from '../support/markdown.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SPEC = 'test/e2e/field-rules.spec.ts';

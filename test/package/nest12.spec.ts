@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { describeConsumer } from '../support/consumer-suite.js';
 import { NEST_12_LIMITS } from '../support/known-limits.js';
 import { FULL_MATRIX } from '../support/node-binaries.js';
-import { snippetsIn } from '../support/snippets.js';
+import { snippetsIn } from '../support/markdown.js';
 
 const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext', isolatedModules: true };
 
