@@ -38,7 +38,6 @@ export default {
     'ActionCaller',
     'Environment',
     'ERRORS',
-    'ParticipantEvents',
     'RTC_ACTIONS',
     'RtcMessagingSettings',
     'Sender',
