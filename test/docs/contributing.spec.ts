@@ -43,7 +43,7 @@ describe('the exercise in CONTRIBUTING.md', () => {
       await insert(SPEC, (text) => text.replace(/^const BAD\b.*= \[\n/m, (head) => head + row));
       await expect(run()).rejects.toThrow('a room ID that begins with a dot');
 
-      await insert(RULES, (text) => text.replace(/^const ID = .*\n/m, () => pattern));
+      await insert(RULES, (text) => text.replace(/^export const ID = .*\n/m, () => pattern));
       await insert(RULES, (text) =>
         text.replace(/^ {2}const illegal = .*\n/m, (statement) => statement + problem),
       );
