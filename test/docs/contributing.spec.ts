@@ -13,12 +13,11 @@ const RUN_LIMIT_MS = 120_000;
 describe('the exercise in CONTRIBUTING.md', () => {
   let folder: string;
   let row = '';
-  let pattern = '';
   let problem = '';
 
   beforeAll(async () => {
     const text = await readFile(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
-    [row = '', pattern = '', problem = ''] = snippetsIn(text)
+    [row = '', problem = ''] = snippetsIn(text)
       .filter(({ language }) => language === 'ts')
       .map((snippet) => snippet.text);
     folder = await mkdtemp(join(tmpdir(), 'rtc-exercise-'));
@@ -41,11 +40,13 @@ describe('the exercise in CONTRIBUTING.md', () => {
     'has a test that fails first, and passes with the rule that it gives',
     async () => {
       await insert(SPEC, (text) => text.replace(/^const BAD\b.*= \[\n/m, (head) => head + row));
-      await expect(run()).rejects.toThrow('a room ID that begins with a dot');
+      await expect(run()).rejects.toThrow('a text of spaces');
 
-      await insert(RULES, (text) => text.replace(/^export const ID = .*\n/m, () => pattern));
       await insert(RULES, (text) =>
-        text.replace(/^ {2}const illegal = .*\n/m, (statement) => statement + problem),
+        text.replace(
+          /^export function messageProblem.*?(?=^ {2}return [^\n]*\n\})/ms,
+          (statements) => statements + problem,
+        ),
       );
       await run();
     },
