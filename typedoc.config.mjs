@@ -24,7 +24,6 @@ export default {
     .flatMap((target) => target.import ?? [])
     .map((file) => file.replace('./dist/esm/', 'lib/').replace(/\.js$/, '.ts')),
   tsconfig: 'tsconfig.build.json',
-  out: 'api',
   // Links to lines would need the repository's address, which package.json does not name.
   disableSources: true,
   highlightLanguages: ['ini', 'json', 'sh', 'ts'],
