@@ -37,6 +37,7 @@ export default {
     'ActionCaller',
     'Environment',
     'ERRORS',
+    'HealthRecord',
     'RTC_ACTIONS',
     'RtcMessagingSettings',
     'Sender',

@@ -38,7 +38,9 @@ export type RtcRetryReason =
  * listens finds there what the caller has in it. An outcome follows, whatever happens.
  */
 export interface RtcBeginEvent {
+  /** Tells the events apart. */
   readonly type: 'begin';
+  /** The call that it belongs to. */
   readonly call: RtcCallInfo;
 }
 
@@ -103,15 +105,21 @@ export interface RtcOutcomeEvent {
 
 /** A fan-out begins, in its caller's own asynchronous context. */
 export interface RtcFanOutBeginEvent {
+  /** Tells the events apart. */
   readonly type: 'fan_out_begin';
+  /** The fan-out that it is about. */
   readonly fanOut: RtcFanOutInfo;
 }
 
 /** A fan-out has ended, after all of its calls. */
 export interface RtcFanOutOutcomeEvent {
+  /** Tells the events apart. */
   readonly type: 'fan_out_outcome';
+  /** The fan-out that it is about. */
   readonly fanOut: RtcFanOutInfo;
+  /** As its report has it. */
   readonly status: FanOutReport['status'];
+  /** How many came to each end. */
   readonly counts: FanOutCounts;
   /** What stopped it, if something did. */
   readonly stop?: FanOutStop['reason'];

@@ -16,6 +16,7 @@ export interface RtcHealthThresholds {
 
 /** How messaging is doing. It holds no secret, and nothing of any request. */
 export interface RtcHealth {
+  /** Whether messages can be sent, as far as that is known without sending one. */
   readonly status: 'up' | 'down';
   /** Why it is down, a sentence each. */
   readonly problems: readonly string[];
@@ -23,12 +24,15 @@ export interface RtcHealth {
   readonly shuttingDown: boolean;
   /** Calls that are under way. */
   readonly inFlight: number;
+  /** The quota's use and queue. */
   readonly quota: QuotaUsage;
+  /** Whether there are credentials to sign with. */
   readonly credentials: CredentialsStatus;
   /** How the calls of the last minute ended. */
   readonly recent: {
     /** How long that minute is, in milliseconds: up to five seconds more. */
     readonly overMs: number;
+    /** Calls whose message was accepted. */
     readonly accepted: number;
     /** Those that say something of the way to the service, … */
     readonly failed: Readonly<Partial<Record<RtcFailureKind, number>>>;
