@@ -1,0 +1,1 @@
+export { type StartedRedis, startRedis, type StartRedisOptions } from '../../scripts/redis/start-redis.mjs';
