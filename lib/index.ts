@@ -26,6 +26,7 @@ export type {
   RtcFanOutInfo,
   RtcFanOutOutcomeEvent,
   RtcOutcomeEvent,
+  RtcQuotaEvent,
   RtcRetryEvent,
   RtcRetryReason,
   RtcShutdownEvent,
@@ -67,6 +68,15 @@ export type { RtcHealth, RtcHealthThresholds } from './health/rtc-health.js';
 export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
 export type { QuotaUsage } from './quota/quota-usage.js';
+export type {
+  AdjustableQuota,
+  QuotaScope,
+  QuotaStatus,
+  QuotaStatusChange,
+  QuotaStore,
+  StoredQuota,
+} from './quota/quota-store.js';
+export type { Quota, Reservation } from './quota/quota.js';
 export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';

@@ -12,6 +12,7 @@ import { RTC_SERVICE } from './openapi/rtc-action.js';
 import { ServerClock } from './openapi/server-clock.js';
 import { createSigningInterceptor } from './openapi/signing.interceptor.js';
 import { GateLease } from './quota/gate-registry.js';
+import type { QuotaStatusChange } from './quota/quota-store.js';
 import { RetryBudget } from './retry/retry-budget.js';
 import { Sender } from './retry/sender.js';
 import type { Telemetry } from './telemetry/telemetry.js';
@@ -43,6 +44,8 @@ export const senderProvider: Provider = {
       undefined,
       { synchronous: true },
     );
+    const store = settings.quota.store?.open();
+    const onStatus = (change: QuotaStatusChange): void => observe({ type: 'quota', module, ...change });
     const client = new OpenApiClient(http, credentials, settings);
     const sender = new Sender(
       {
@@ -51,7 +54,7 @@ export const senderProvider: Provider = {
         clock,
         credentials,
         budget: new RetryBudget(),
-        gates: new GateLease(settings.quota, settings.endpoint, settings.appId),
+        gates: new GateLease(settings.quota, settings.endpoint, settings.appId, store && { store, onStatus }),
         observe,
         within: telemetry.within,
         random: Math.random,

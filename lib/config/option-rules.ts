@@ -1,4 +1,6 @@
+import type { Agent } from 'node:http';
 import { idProblem } from '../dto/field-rules.js';
+import { isQuotaStore, type QuotaStore } from '../quota/quota-store.js';
 
 /** A value that has passed its rule, or what is wrong with it (told without quoting text, which may be secret). */
 export type Checked<T> = { readonly value: T } | { readonly problem: string };
@@ -47,10 +49,14 @@ export const flag: OptionRule<boolean> = (given, fromEnvironment) => {
 };
 
 /** Agents are recognised by what is asked of them, since an app may have a class of its own. */
-export const agent: OptionRule<object> = (given) =>
+export const agent = <T extends Agent>(given: unknown): Checked<T> =>
   typeof (given as { addRequest?: unknown } | null)?.addRequest === 'function'
-    ? { value: given as object }
+    ? { value: given as T }
     : { problem: 'must be an Agent of node:http or node:https' };
+
+/** Recognised by its method, since another copy of this package may have made it. */
+export const quotaStore: OptionRule<QuotaStore> = (given) =>
+  isQuotaStore(given) ? { value: given } : { problem: 'must be a RedisQuota, or a store like it' };
 
 export function typeName(value: unknown): string {
   if (value === null) return 'null';

@@ -1,10 +1,21 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import type { QuotaSettings } from '../quota/gate-registry.js';
+import type { QuotaStore } from '../quota/quota-store.js';
+import { SealedCredentials } from '../credentials/sealed-credentials.js';
 import { readEndpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
-import { agent, type Checked, flag, oneOf, text, userId, wholeNumber } from './option-rules.js';
+import {
+  agent,
+  type Checked,
+  flag,
+  oneOf,
+  type OptionRule,
+  quotaStore,
+  text,
+  userId,
+  wholeNumber,
+} from './option-rules.js';
 import { readCredentials } from './read-credentials.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
@@ -30,7 +41,7 @@ const OPTIONS = [
   'http',
 ];
 const RETRY_OPTIONS = ['maxAttempts'];
-const QUOTA_OPTIONS = ['requestsPerSecond', 'reserve', 'maxQueue', 'scope'];
+const QUOTA_OPTIONS = ['requestsPerSecond', 'reserve', 'maxQueue', 'scope', 'store'];
 const HTTP_OPTIONS = ['httpAgent', 'httpsAgent', 'maxSockets', 'maxContentLength'];
 
 /** More would only hammer a service that is down. */
@@ -89,8 +100,8 @@ export function resolveSettings(
     ...readTarget(reader, options),
     credentials: readCredentials(reader, options['credentials']),
     http: {
-      httpAgent: readAgent<HttpAgent>(reader, 'http.httpAgent', http['httpAgent']),
-      httpsAgent: readAgent<HttpsAgent>(reader, 'http.httpsAgent', http['httpsAgent']),
+      httpAgent: readSealed(reader, 'http.httpAgent', http['httpAgent'], agent<HttpAgent>),
+      httpsAgent: readSealed(reader, 'http.httpsAgent', http['httpsAgent'], agent<HttpsAgent>),
       maxSockets:
         reader.optional('http.maxSockets', http['maxSockets'], wholeNumber(1, 65_535)) ?? DEFAULTS.maxSockets,
       maxContentLength:
@@ -101,13 +112,29 @@ export function resolveSettings(
         ) ?? DEFAULTS.maxContentLength,
     },
   };
-  const { appId, credentials } = settings;
+  const { appId, credentials, quota } = settings;
+  const store = quota.store?.open();
+  if (store !== undefined && store.account === undefined && !hasLastingKey(credentials)) {
+    reader.problems.push({
+      option: 'quota.store',
+      message:
+        "needs an account (RedisQuota's option: any name of the account that its processes agree on), since " +
+        'the access keys of a provider differ from process to process',
+    });
+  }
   const problems = [...reader.problems, ...registration.problems];
   // What is missing has been noted as a problem; asking again spares a cast.
   if (problems.length > 0 || appId === undefined || credentials === undefined) {
     throw new RtcConfigError(problems, undefined, registration.name);
   }
   return { ...settings, name: registration.name ?? DEFAULT_MODULE_NAME, appId, credentials };
+}
+
+/** Whether the access key is the same in all processes: not what a provider gives, nor what is temporary. */
+function hasLastingKey(credentials: RtcMessagingSettings['credentials'] | undefined): boolean {
+  // One that is missing is a problem of its own.
+  if (credentials === undefined) return true;
+  return credentials instanceof SealedCredentials && credentials.sessionToken === undefined;
 }
 
 function readTarget(
@@ -134,7 +161,7 @@ function readTarget(
   return { region, endpoint: endpoint ?? `https://${host}` };
 }
 
-function readQuota(reader: SettingsReader, given: unknown): QuotaSettings {
+function readQuota(reader: SettingsReader, given: unknown): RtcMessagingSettings['quota'] {
   const quota = reader.record('quota', given, QUOTA_OPTIONS);
   const requestsPerSecond =
     reader.optional('quota.requestsPerSecond', quota['requestsPerSecond'], wholeNumber(1, MAX_QUOTA)) ??
@@ -151,6 +178,7 @@ function readQuota(reader: SettingsReader, given: unknown): QuotaSettings {
       reader.optional('quota.maxQueue', quota['maxQueue'], wholeNumber(0, MAX_QUOTA)) ??
       DEFAULTS.quotaMaxQueue,
     scope: reader.optional('quota.scope', quota['scope'], oneOf('accessKey', 'app')) ?? DEFAULTS.quotaScope,
+    store: readSealed<QuotaStore>(reader, 'quota.store', quota['store'], quotaStore),
   };
 }
 
@@ -160,16 +188,17 @@ function checkEndpoint(value: unknown, allowInsecure: boolean): Checked<string> 
   return 'origin' in read ? { value: read.origin } : read;
 }
 
-/** An agent can't come from the environment, so it has no variable to name. */
-function readAgent<T extends HttpAgent>(
+/** What is an object can't come from the environment, so it has no variable to name. */
+function readSealed<T>(
   reader: SettingsReader,
   option: string,
   given: unknown,
+  rule: OptionRule<T>,
 ): Sealed<T> | undefined {
   if (given === undefined) return undefined;
   const opened = given instanceof Sealed ? given.open() : given;
-  const checked = agent(opened, false);
-  if ('value' in checked) return new Sealed(checked.value as T);
+  const checked = rule(opened, false);
+  if ('value' in checked) return new Sealed(checked.value);
   reader.problems.push({ option, message: checked.problem });
   return undefined;
 }

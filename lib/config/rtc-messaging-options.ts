@@ -1,6 +1,7 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { RtcCredentialsOption } from '../credentials/credentials.js';
+import type { QuotaStore } from '../quota/quota-store.js';
 import type { OnUnknown } from '../retry/send-call.js';
 
 /** The connection's settings. */
@@ -46,6 +47,11 @@ export interface RtcQuotaOptions {
    * differ), or for each `app`. `RTC_QUOTA_SCOPE`
    */
   readonly scope?: 'accessKey' | 'app';
+  /**
+   * Where the schedule is kept, so that several processes share it: `new RedisQuota({ … })` of
+   * `nestjs-rtc-messaging/redis`. Default: in this process.
+   */
+  readonly store?: QuotaStore;
 }
 
 /**

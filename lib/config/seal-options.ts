@@ -5,11 +5,11 @@ import { Sealed } from './sealed.js';
 
 /**
  * A copy of the options that shows no secret when it is printed: neither static credentials nor what a provider
- * keeps in its fields, nor the requests that an agent's sockets are sending.
+ * keeps in its fields, nor the requests that an agent's sockets are sending, nor a store's connection.
  */
 export function sealOptions(options: unknown): unknown {
   if (typeof options !== 'object' || options === null) return options;
-  const { credentials, http } = options as { credentials?: unknown; http?: unknown };
+  const { credentials, http, quota } = options as { credentials?: unknown; http?: unknown; quota?: unknown };
   return {
     ...options,
     ...(isObject(credentials) && {
@@ -17,13 +17,14 @@ export function sealOptions(options: unknown): unknown {
         ? new Sealed(credentials)
         : new SealedCredentials(credentials as RtcCredentials),
     }),
-    ...(isObject(http) && { http: sealAgents(http) }),
+    ...(isObject(http) && { http: sealObjects(http) }),
+    ...(isObject(quota) && { quota: sealObjects(quota) }),
   };
 }
 
-function sealAgents(http: object): object {
+function sealObjects(options: object): object {
   return Object.fromEntries(
-    Object.entries(http).map(([name, value]) => [name, isObject(value) ? new Sealed(value) : value]),
+    Object.entries(options).map(([name, value]) => [name, isObject(value) ? new Sealed(value) : value]),
   );
 }
 

@@ -3,6 +3,7 @@ import type { Agent as HttpsAgent } from 'node:https';
 import type { ResolveCredentials } from '../credentials/credentials.js';
 import type { SealedCredentials } from '../credentials/sealed-credentials.js';
 import type { QuotaSettings } from '../quota/gate-registry.js';
+import type { QuotaStore } from '../quota/quota-store.js';
 import type { Sealed } from './sealed.js';
 import type { OnUnknown } from '../retry/send-call.js';
 
@@ -22,8 +23,8 @@ export interface RtcMessagingSettings {
   readonly shutdownTimeoutMs: number;
   readonly retry: { readonly maxAttempts: number };
   readonly onUnknown: OnUnknown;
-  readonly quota: QuotaSettings;
   readonly telemetry: boolean;
+  readonly quota: QuotaSettings & { readonly store: Sealed<QuotaStore> | undefined };
   readonly credentials: SealedCredentials | ResolveCredentials;
   readonly http: {
     readonly httpAgent: Sealed<HttpAgent> | undefined;

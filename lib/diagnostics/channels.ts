@@ -14,6 +14,7 @@ const CHANNELS: Readonly<Record<RtcEvent['type'], Channel>> = {
   fan_out_outcome: open('fan_out_outcome'),
   clock: open('clock'),
   credentials: open('credentials'),
+  quota: open('quota'),
   shutdown: open('shutdown'),
 };
 

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { RtcCredentialsEvent, RtcEvent, RtcOutcomeEvent } from './rtc-event.js';
+import type { RtcCredentialsEvent, RtcEvent, RtcOutcomeEvent, RtcQuotaEvent } from './rtc-event.js';
 
 /** The same line is not written again for this long; what it stood for meanwhile is counted. */
 const QUIET_MS = 60_000;
@@ -15,6 +15,7 @@ type Level = 'error' | 'warn' | 'log';
 export class OperatorLog {
   readonly #lines = new Map<string, { until: number; suppressed: number }>();
   #credentialsState: 'fine' | 'ageing' | 'gone' | undefined;
+  #quotaStatus: RtcQuotaEvent['status'] | undefined;
 
   /** @param now monotonic milliseconds */
   constructor(
@@ -42,6 +43,9 @@ export class OperatorLog {
         break;
       case 'credentials':
         this.#credentials(event);
+        break;
+      case 'quota':
+        this.#quota(event);
         break;
       case 'shutdown':
         if (event.status === 'timed_out') {
@@ -85,6 +89,16 @@ export class OperatorLog {
     if (state === 'gone') this.logger.error(`Credentials: ${failure}. Nothing can be sent.`);
     else if (state === 'ageing') this.logger.warn(`Credentials: ${failure}. Those in hand go on serving.`);
     else if (before !== undefined) this.logger.log('Credentials: the provider works again.');
+  }
+
+  #quota({ status, failure }: RtcQuotaEvent): void {
+    const before = this.#quotaStatus;
+    if (status === before) return;
+    this.#quotaStatus = status;
+    if (status === 'refusing') this.logger.error(`Quota: ${failure}. Nothing is sent.`);
+    else if (status === 'fallback') {
+      this.logger.warn(`Quota: ${failure}. This process keeps to its share of the limit meanwhile.`);
+    } else if (before !== undefined) this.logger.log('Quota: shared again.');
   }
 
   #write(level: Level, key: string, line: string): void {

@@ -2,6 +2,7 @@ import type { Attempt, FailureOutcome } from '../errors/attempt.js';
 import type { RtcErrorCode } from '../errors/rtc-messaging.error.js';
 import type { FanOutCounts, FanOutReport, FanOutStop } from '../fan-out/fan-out-report.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { QuotaStatus } from '../quota/quota-store.js';
 
 /** One call of a service's method. All events of a call carry the same object. */
 export interface RtcCallInfo {
@@ -155,6 +156,21 @@ export interface RtcCredentialsEvent {
   readonly usable: boolean;
 }
 
+/** A quota that several processes share is shared from now on, or is not. */
+export interface RtcQuotaEvent {
+  /** Tells the events apart. */
+  readonly type: 'quota';
+  /** The module's `name`, or `default`. */
+  readonly module: string;
+  /**
+   * `shared`: it is (told once at the beginning, too); `fallback`: its store is away, and this process keeps to its
+   * declared share; `refusing`: its store is away, and nothing is sent.
+   */
+  readonly status: QuotaStatus;
+  /** Why it is not shared, and what to do about it. */
+  readonly failure?: string;
+}
+
 /** The app shuts down. */
 export interface RtcShutdownEvent {
   /** Tells the events apart. */
@@ -178,6 +194,7 @@ export type RtcEvent =
   | RtcFanOutOutcomeEvent
   | RtcClockEvent
   | RtcCredentialsEvent
+  | RtcQuotaEvent
   | RtcShutdownEvent;
 
 /** Where events go. It must not throw. */

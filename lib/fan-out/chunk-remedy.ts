@@ -2,6 +2,7 @@ import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
+import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 
 /**
@@ -9,14 +10,15 @@ import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
  *
  * - `split`: one of its recipients is what the service objects to
  * - `shrink`: it has too many recipients
- * - `stop_refused`, `stop_unreachable`: the next chunks would fare no better
+ * - `stop_refused`, `stop_unreachable`, `stop_quota`: the next chunks would fare no better
  * - `go_on`: it concerns this chunk alone
  */
-export type ChunkRemedy = 'split' | 'shrink' | 'stop_refused' | 'stop_unreachable' | 'go_on';
+export type ChunkRemedy = 'split' | 'shrink' | 'stop_refused' | 'stop_unreachable' | 'stop_quota' | 'go_on';
 
 /** Sending again what was refused is safe only if no attempt may have been accepted: the outcome says so. */
 export function remedyFor(error: RtcMessagingError, recipients: number): ChunkRemedy {
   if (error instanceof RtcConfigError) return 'stop_refused';
+  if (error instanceof RtcQuotaError) return 'stop_quota';
   const unreachable = error instanceof RtcNetworkError || error instanceof RtcTimeoutError;
   if (unreachable && error.outcome === 'not_attempted') return 'stop_unreachable';
   if (!(error instanceof RtcApiError) || error.outcome !== 'rejected') return 'go_on';

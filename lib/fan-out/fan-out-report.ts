@@ -56,10 +56,12 @@ export interface FanOutStop {
    * - `source`: reading recipients failed
    * - `refused`: the service refused what it would refuse for every chunk (the app, the room, the access key, …)
    * - `unreachable`: the service could not be reached during the whole of a chunk's time
+   * - `quota`: the shared quota is unavailable, and the module is to refuse then
    * - `shutdown`: the app closes
    * - `callback`: `onChunk` or `onProgress` threw
    */
-  readonly reason: 'aborted' | 'deadline' | 'source' | 'refused' | 'unreachable' | 'shutdown' | 'callback';
+  readonly reason:
+    'aborted' | 'deadline' | 'source' | 'refused' | 'unreachable' | 'quota' | 'shutdown' | 'callback';
   /** What was thrown, where something was: by this library, the source or the callback. */
   readonly error?: unknown;
 }

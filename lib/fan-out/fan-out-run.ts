@@ -161,6 +161,7 @@ export class FanOutRun {
       }
       if (remedy === 'stop_refused') this.#halt({ reason: 'refused', error });
       if (remedy === 'stop_unreachable') this.#halt({ reason: 'unreachable', error });
+      if (remedy === 'stop_quota') this.#halt({ reason: 'quota', error });
       // The run's own stop has its reason already.
       if (error instanceof RtcAbortedError) this.#halt({ reason: 'shutdown', error });
       const { outcome, requestId, attempts, possibleDuplicate } = error;

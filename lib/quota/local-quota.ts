@@ -1,20 +1,15 @@
 import { Gcra } from './gcra.js';
 import { JitterEstimate } from './jitter-estimate.js';
 import { paceFor } from './paced-rate.js';
-import type { Quota, Reservation } from './quota.js';
+import type { AdjustableQuota } from './quota-store.js';
+import type { Reservation } from './quota.js';
+import { THROTTLING } from './throttling.js';
 
 /** Timers are no more exact than this; the jitter that is allowed for is many times more. */
 const EARLY_MS = 0.5;
-/** A refusal holds the schedule up for this long at least, and slows it down by this factor, … */
-const PAUSE_MS = 100;
-const CUT = 0.9;
-const SLOWEST = 0.1;
-/** … once for all that come together; then the pace recovers by this share of itself a second. */
-const CUT_EVERY_MS = 250;
-const RECOVERY_PER_SECOND = 0.02;
 
 /** The schedule of one process. */
-export class LocalQuota implements Quota {
+export class LocalQuota implements AdjustableQuota {
   readonly batchSize = 1;
   readonly #gcra: Gcra;
   #limit: number;
@@ -36,7 +31,10 @@ export class LocalQuota implements Quota {
     this.#limit = limit;
   }
 
-  /** Takes effect with the next slot. */
+  get limit(): number {
+    return this.#limit;
+  }
+
   set limit(limit: number) {
     this.#limit = limit;
     this.#repace(this.now());
@@ -48,6 +46,11 @@ export class LocalQuota implements Quota {
 
   get heldMs(): number {
     return this.#gcra.delayMs(this.now());
+  }
+
+  /** How much requests' times on the way differ. */
+  get jitterMs(): number {
+    return this.#jitter.jitterMs;
   }
 
   /** One at a time, and only what is due: a slot that is taken ahead could come up late. */
@@ -67,12 +70,17 @@ export class LocalQuota implements Quota {
 
   throttled(retryAfterMs: number): void {
     const now = this.now();
-    if (now - this.#cutAt >= CUT_EVERY_MS) {
-      this.#share = Math.max(SLOWEST, this.#shareAt(now) * CUT);
+    if (now - this.#cutAt >= THROTTLING.cutEveryMs) {
+      this.#share = Math.max(THROTTLING.slowest, this.#shareAt(now) * THROTTLING.cut);
       this.#cutAt = now;
       this.#repace(now);
     }
-    this.#gcra.delayUntil(now + Math.max(retryAfterMs, PAUSE_MS));
+    this.hold(Math.max(retryAfterMs, THROTTLING.pauseMs));
+  }
+
+  /** Nothing for so long, in milliseconds, and no burst after it. */
+  hold(ms: number): void {
+    this.#gcra.delayUntil(this.now() + ms);
   }
 
   /** Forgets refusals, as a new process would; what was sent a moment ago still counts. */
@@ -85,7 +93,7 @@ export class LocalQuota implements Quota {
 
   #shareAt(now: number): number {
     if (this.#share === 1) return 1;
-    return Math.min(1, this.#share + ((now - this.#cutAt) / 1_000) * RECOVERY_PER_SECOND);
+    return Math.min(1, this.#share + ((now - this.#cutAt) / 1_000) * THROTTLING.recoveryPerSecond);
   }
 
   #repace(now: number): void {

@@ -8,14 +8,14 @@ export type Lane = 'single' | 'bulk';
 
 /** A place in the queue. */
 export interface Ticket {
-  /** Fulfilled when the request may leave. */
+  /** Fulfilled when the request may leave; rejected with an RtcQuotaError when the quota has become unavailable. */
   readonly granted: Promise<void>;
   /** Gives the place up. A slot that was granted already is spent. */
   cancel(): unknown;
 }
 
-/** A slot that comes up later than this, because the process was busy, is lost, and taken anew with those after it. */
-const LATE_MS = 5;
+/** A slot that comes up later than this, because the process was busy, is lost. */
+export const LATE_MS = 5;
 /** Timers are no more exact than this. */
 const EARLY_MS = 0.5;
 
@@ -38,6 +38,9 @@ const REAL_TIME: GateTime = {
 interface Waiter {
   /** Undefined until it is clear that there is a wait. */
   grant: (() => void) | undefined;
+  refuse: ((error: RtcQuotaError) => void) | undefined;
+  /** Of one who was refused before that. */
+  refusal: RtcQuotaError | undefined;
 }
 
 /** Lets requests leave one by one, first come first served, as the quota has slots for them. */
@@ -78,14 +81,15 @@ export class QuotaGate {
    * Takes a place in the queue, or passes at once.
    * @param withinMs how long there is time to wait; whoever is part of a bulk has all the time that there is
    * @returns undefined when the request may leave now
-   * @throws RtcQuotaError when the queue is full, or too long to come through it in time
+   * @throws RtcQuotaError when the queue is full, or too long to come through it in time, or the quota unavailable
    */
   enter(lane: Lane, withinMs: number): Ticket | undefined {
     const waiters = this.#lanes[lane];
     const waitMs = Math.ceil(this.#estimateWaitMs(lane));
-    const place: Waiter = { grant: undefined };
+    const place: Waiter = { grant: undefined, refuse: undefined, refusal: undefined };
     waiters.add(place);
     void this.#pump();
+    if (place.refusal !== undefined) throw place.refusal;
     if (!waiters.has(place)) return undefined;
 
     const problem =
@@ -98,8 +102,9 @@ export class QuotaGate {
       waiters.delete(place);
       throw new RtcQuotaError(`The quota's queue ${problem}. Nothing was sent.`, { retryAfterMs: waitMs });
     }
-    const granted = new Promise<void>((resolve) => {
+    const granted = new Promise<void>((resolve, reject) => {
       place.grant = resolve;
+      place.refuse = reject;
     });
     return { granted, cancel: () => waiters.delete(place) };
   }
@@ -127,16 +132,24 @@ export class QuotaGate {
     try {
       while (this.queued > 0) {
         const reserved = this.quota.reserve(Math.min(this.queued, this.quota.batchSize));
-        const { slots, delayMs, intervalMs } = reserved instanceof Promise ? await reserved : reserved;
-        const firstDue = this.time.now() + Math.max(0, delayMs);
+        const { slots, delayMs, intervalMs, unavailable } =
+          reserved instanceof Promise ? await reserved : reserved;
+        if (unavailable !== undefined) {
+          this.#refuseAll(unavailable, delayMs);
+          continue;
+        }
+        const firstDue = this.time.now() + delayMs;
         if (slots === 0) await this.#waitUntil(firstDue);
+        let lost = 0;
         for (let slot = 0; slot < slots; slot++) {
           const due = firstDue + slot * intervalMs;
           // Not awaiting what is due lets a lone request pass without waiting at all.
           if (due - this.time.now() > EARLY_MS) await this.#waitUntil(due);
-          if (this.time.now() - due > LATE_MS) break;
-          this.#grantNext();
+          if (this.time.now() - due > LATE_MS) lost += 1;
+          else this.#grantNext();
         }
+        // However late answers come, asking again and again must not take the process's whole time.
+        if (slots > 0 && lost === slots) await this.#waitUntil(this.time.now());
       }
     } finally {
       // In the same turn as the queue was found empty: whoever comes next must start it again.
@@ -150,6 +163,17 @@ export class QuotaGate {
     while (due - this.time.now() > EARLY_MS);
     this.#wokeAt = this.time.now();
     this.#lateMs = Math.max(0, this.#wokeAt - due);
+  }
+
+  #refuseAll(reason: string, retryAfterMs: number): void {
+    for (const lane of Object.values(this.#lanes)) {
+      for (const waiter of lane) {
+        lane.delete(waiter);
+        const error = new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs });
+        if (waiter.refuse === undefined) waiter.refusal = error;
+        else waiter.refuse(error);
+      }
+    }
   }
 
   #grantNext(): void {

@@ -1,11 +1,15 @@
 /**
  * Slots that have been taken: the first is due after `delayMs`, the others `intervalMs` apart. No slots: there
  * are none yet, and it is worth asking again after `delayMs`.
+ *
+ * A negative delay is of slots that are late already: an answer may take its time.
  */
 export interface Reservation {
   readonly slots: number;
   readonly delayMs: number;
   readonly intervalMs: number;
+  /** Why there will be none for now, so that whoever waits is refused: a sentence, without its full stop. */
+  readonly unavailable?: string;
 }
 
 /**

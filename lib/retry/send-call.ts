@@ -164,7 +164,8 @@ export class SendCall {
     const started = performance.now();
     try {
       await box.guard(ticket.granted);
-    } catch {
+    } catch (error) {
+      if (error instanceof RtcQuotaError) throw error;
       ticket.cancel();
       const when = 'while waiting for the quota';
       throw box.interruption === 'timeout'

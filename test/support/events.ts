@@ -11,6 +11,7 @@ const TYPES: readonly RtcEvent['type'][] = [
   'fan_out_outcome',
   'clock',
   'credentials',
+  'quota',
   'shutdown',
 ];
 
