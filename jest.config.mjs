@@ -21,11 +21,16 @@ export default {
     '<rootDir>/test/docs/page-snippets/',
   ],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': ['@swc/jest', swc] },
+  transform: {
+    '\\.ts$': ['@swc/jest', swc],
+    '\\.cts$': ['@swc/jest', { ...swc, module: { type: 'commonjs' } }],
+  },
   moduleNameMapper: {
     '^nestjs-rtc-messaging$': '<rootDir>/lib/index.ts',
     '^nestjs-rtc-messaging/emulator$': '<rootDir>/lib/emulator/index.ts',
+    '^nestjs-rtc-messaging/redis$': '<rootDir>/lib/redis/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^\\./ioredis\\.cjs$': '<rootDir>/lib/redis/ioredis.cts',
   },
   setupFiles: ['reflect-metadata'],
   maxWorkers: 2,
