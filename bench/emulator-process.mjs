@@ -40,14 +40,22 @@ if (delayMs > 0) {
   endpoint = `http://127.0.0.1:${line.address().port}`;
 }
 
+// 'account', or { account: [times] } for what was accepted between each time and the next as well.
 process.on('message', (question) => {
-  if (question !== 'account') process.exit();
+  const times = question === 'account' ? [] : question.account;
+  if (times === undefined) process.exit();
   const { requests, deliveries } = emulator;
+  const accepted = requests.filter(({ outcome }) => outcome !== 'refused').map(({ at }) => at.getTime());
   process.send({
     requests: requests.length,
     refused: requests.filter(({ outcome }) => outcome === 'refused').length,
     deliveries: deliveries.total,
     duplicates: deliveries.duplicates().length,
+    parts: times.slice(1).map((to, index) => ({
+      from: times[index],
+      to,
+      accepted: accepted.filter((at) => at >= times[index] && at < to).length,
+    })),
     mostInAnySecond: mostInAnySecond(requests.map(({ at }) => at.getTime())),
   });
 });

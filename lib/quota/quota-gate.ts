@@ -14,8 +14,8 @@ export interface Ticket {
   cancel(): unknown;
 }
 
-/** A slot that comes up later than this, because the process was busy, is lost. */
-export const LATE_MS = 5;
+/** A slot that comes up later than this, because the process was busy, is lost: by default. */
+const LATE_MS = 5;
 /** Timers are no more exact than this. */
 const EARLY_MS = 0.5;
 
@@ -145,7 +145,9 @@ export class QuotaGate {
           const due = firstDue + slot * intervalMs;
           // Not awaiting what is due lets a lone request pass without waiting at all.
           if (due - this.time.now() > EARLY_MS) await this.#waitUntil(due);
-          if (this.time.now() - due > LATE_MS) lost += 1;
+          const lateMs = Math.max(0, this.time.now() - due);
+          this.quota.observeLateness?.(lateMs);
+          if (lateMs > (this.quota.lateMs ?? LATE_MS)) lost += 1;
           else this.#grantNext();
         }
         // However late answers come, asking again and again must not take the process's whole time.

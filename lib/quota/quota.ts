@@ -23,6 +23,10 @@ export interface Quota {
   readonly intervalMs: number;
   /** How long it is until the next slot, in milliseconds, as far as is known: for estimates. */
   readonly heldMs: number;
+  /** How late a slot may still be used, in milliseconds. Default 5. */
+  readonly lateMs?: number;
+  /** A slot came up so late, in milliseconds, and was used or lost. */
+  observeLateness?(lateMs: number): void;
   /** Takes up to so many of the next slots. Never rejects. */
   reserve(slots: number): Reservation | Promise<Reservation>;
   /** So long went by, in milliseconds, from a slot to the answer of the request that used it. */

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalQuota } from '../quota/local-quota.js';
-import { LATE_MS } from '../quota/quota-gate.js';
 import type { QuotaScope, StoredQuota } from '../quota/quota-store.js';
 import type { Reservation } from '../quota/quota.js';
 import { THROTTLING } from '../quota/throttling.js';
+import { LateAllowance } from './late-allowance.js';
 import type { QuotaScriptRunner } from './quota-script-runner.js';
 
 /** How far ahead slots are taken: enough for few commands, and not so much that many are lost with a process. */
-const AHEAD_MS = 60;
+const AHEAD_MS = 80;
 const MAX_BATCH = 100;
 /** How often a Redis that is away is looked for. */
 const LOOK_MS = 250;
@@ -22,6 +22,9 @@ const LOOK_BACK_MS = 1_000;
 export class SharedSchedule implements StoredQuota {
   /** Of this process alone: it measures the jitter in any case. */
   readonly #local: LocalQuota;
+  readonly #allowance = new LateAllowance();
+  /** As all processes have been told. */
+  #lateMs = 0;
   readonly #fallbackShare: number | undefined;
   readonly #onStatus: QuotaScope['onStatus'];
   readonly #closing = new AbortController();
@@ -79,6 +82,14 @@ export class SharedSchedule implements StoredQuota {
 
   reserve(slots: number): Reservation | Promise<Reservation> {
     return this.#isAway ? this.#reserveAlone() : this.#reserveShared(slots);
+  }
+
+  get lateMs(): number {
+    return this.#lateMs;
+  }
+
+  observeLateness(lateMs: number): void {
+    if (!this.#isAway) this.#allowance.observe(lateMs);
   }
 
   observeRoundTrip(roundTripMs: number): void {
@@ -149,7 +160,8 @@ export class SharedSchedule implements StoredQuota {
 
   #terms(): { limit: number; jitterMs: number } {
     // A slot may be used late by so much, and is taken for due at different moments by different processes.
-    const jitterMs = this.#local.jitterMs + LATE_MS + this.script.offset.uncertaintyMs;
+    this.#lateMs = this.#allowance.lateMs;
+    const jitterMs = this.#local.jitterMs + this.#lateMs + this.script.offset.uncertaintyMs;
     return { limit: this.#limit, jitterMs };
   }
 

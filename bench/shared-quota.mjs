@@ -1,0 +1,246 @@
+// How near four processes come together to the quota that they share through one Redis, and whether they keep it.
+// The emulator, in a process of its own, refuses strictly above 500 requests in any second.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
+import { startRedis } from '../scripts/redis/start-redis.mjs';
+
+const QUOTA = 500;
+const PER_REQUEST = 600;
+const PROCESSES = 4;
+const PAGE = 5 * PER_REQUEST;
+const OUTAGE_MS = 10_000;
+
+const { values } = parseArgs({
+  options: {
+    recipients: { type: 'string', default: '1000000' },
+    outage: { type: 'string', default: '4500000' },
+    only: { type: 'string' },
+  },
+});
+
+/** Runs `work` with an emulator, a Redis and the processes, and ends them all. */
+async function withProcesses(redis, work) {
+  const emulator = forkFile('emulator-process.mjs', { requestsPerSecond: QUOTA, delayMs: 0 });
+  const children = [];
+  try {
+    const [{ options }] = await once(emulator, 'message');
+    for (let index = 0; index < PROCESSES; index++) {
+      children.push(
+        forkFile('shared-quota-process.mjs', { options, redisUrl: redis.url, fallbackShare: 1 / PROCESSES }),
+      );
+    }
+    const changes = [];
+    await Promise.all(
+      children.map(
+        (child, index) =>
+          new Promise((resolve) => {
+            child.on('message', ({ kind, status, failure }) => {
+              if (kind === 'ready') resolve();
+              if (kind === 'quota') changes.push({ process: index, status, failure, at: performance.now() });
+            });
+          }),
+      ),
+    );
+    const account = async (times = []) => {
+      emulator.send({ account: times });
+      const [answer] = await once(emulator, 'message');
+      return answer;
+    };
+    return await work({ children, account, changes });
+  } finally {
+    const ends = children.filter((child) => child.connected).map((child) => once(child, 'exit'));
+    for (const child of children) if (child.connected) child.send({ end: true });
+    await Promise.race([Promise.all(ends), sleep(15_000)]);
+    for (const child of children) child.kill('SIGKILL');
+    if (emulator.connected) emulator.send('end');
+  }
+}
+
+function forkFile(file, argument) {
+  return fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(argument)]);
+}
+
+/** Hands out the recipients to whoever asks, so that each process has as much of the work as it gets done. */
+async function fanOut(children, roomId, total) {
+  let next = 0;
+  const taken = children.map(() => 0);
+  return {
+    taken,
+    reports: await Promise.all(
+      children.map(
+        (child, index) =>
+          new Promise((resolve, reject) => {
+            const onExit = () => reject(new Error(`process ${index} ended early`));
+            const onMessage = (message) => {
+              if (message.kind === 'page') {
+                const count = Math.min(PAGE, total - next);
+                child.send({ first: next, count });
+                next += count;
+                taken[index] += count;
+              } else if (message.kind === 'report') {
+                child.off('message', onMessage);
+                child.off('exit', onExit);
+                resolve(message);
+              }
+            };
+            child.on('message', onMessage);
+            child.on('exit', onExit);
+            child.send({ roomId });
+          }),
+      ),
+    ),
+  };
+}
+
+async function shareQuota(redis) {
+  const total = Number(values.recipients);
+  await withProcesses(redis, async ({ children, account }) => {
+    // Servers that have been up for a while: their code is compiled, their connections are open.
+    await fanOut(children, 'room-0', PER_REQUEST * 2_000);
+    await sleep(1_500);
+    const before = await account();
+    const commandsBefore = await commands(redis);
+    const started = performance.now();
+    const { taken, reports } = await fanOut(children, 'room-1', total);
+    const seconds = (performance.now() - started) / 1_000;
+    const commandsAfter = await commands(redis);
+    const after = await account();
+    if (process.env.SHOW) {
+      const c = new Redis(redis.url);
+      for (const k of await c.keys('*quota*')) console.log(k, await c.get(k));
+      c.disconnect();
+    }
+    const [refused, deliveries, duplicates, requests] = [
+      'refused',
+      'deliveries',
+      'duplicates',
+      'requests',
+    ].map((count) => after[count] - before[count]);
+    const accepted = sum(reports.map(({ counts }) => counts.accepted));
+    const share = (requests - refused) / seconds / QUOTA;
+    const least = Math.min(...taken) / total;
+    const perRequest = (commandsAfter - commandsBefore) / requests;
+    const exactly = deliveries === total && duplicates === 0 && accepted === total;
+    print(`${PROCESSES} processes, one Redis: ${total.toLocaleString('en')} recipients`, {
+      'of the quota': [percent(share), 'at least 94 %', share >= 0.94],
+      refused: [`${refused} of ${requests}`, 'at most 0.05 %', refused <= 0.0005 * requests],
+      'least work of a process': [percent(least), 'at least 15 %', least >= 0.15],
+      'Redis commands a request': [perRequest.toFixed(3), 'at most 0.2', perRequest <= 0.2],
+      'accepted exactly once': [
+        exactly ? 'everyone' : `${deliveries}, ${duplicates} twice`,
+        'everyone',
+        exactly,
+      ],
+      'most in any second': [`${after.mostInAnySecond}`],
+      'work of each process': [taken.map((count) => percent(count / total)).join(', ')],
+      time: [`${seconds.toFixed(2)} s`],
+    });
+  });
+}
+
+async function loseRedis() {
+  const total = Number(values.outage);
+  const redis = await startRedis({ own: true });
+  try {
+    await withProcesses(redis, async ({ children, account, changes }) => {
+      await fanOut(children, 'room-0', PER_REQUEST * 1_000);
+      await sleep(1_500);
+      const before = await account();
+      changes.length = 0;
+      const running = fanOut(children, 'room-1', total);
+      await sleep(4_000);
+      await redis.kill();
+      const goneAt = Date.now();
+      await sleep(OUTAGE_MS);
+      await redis.restart();
+      const backAt = Date.now();
+      // What is sent meanwhile is looked at in parts: the outage, the way back, and what comes after it.
+      await sleep(3_000);
+      const sharedAt = Date.now();
+      await sleep(5_000);
+      const lastAt = Date.now();
+      const { reports } = await running;
+      const after = await account([goneAt + 1_000, backAt, sharedAt, lastAt]);
+      const [refused, deliveries, duplicates] = ['refused', 'deliveries', 'duplicates'].map(
+        (count) => after[count] - before[count],
+      );
+      const [outage, , shared] = after.parts.map(
+        ({ from, to, accepted }) => accepted / ((to - from) / 1_000) / QUOTA,
+      );
+      const accepted = sum(reports.map(({ counts }) => counts.accepted));
+      const exactly = deliveries === total && duplicates === 0 && accepted === total;
+      const told = (status) =>
+        new Set(changes.filter((change) => change.status === status).map((c) => c.process)).size;
+      const late = changes.filter(({ status }) => status === 'shared').map(({ at }) => at);
+      print(`Redis stopped for ${OUTAGE_MS / 1_000} s: ${total.toLocaleString('en')} recipients`, {
+        refused: [`${refused}`, '0', refused === 0],
+        'accepted exactly once': [
+          exactly ? 'everyone' : `${deliveries}, ${duplicates} twice`,
+          'everyone',
+          exactly,
+        ],
+        'of the quota while it was away': [
+          percent(outage),
+          `above 80 % by ${PROCESSES} shares of ${1 / PROCESSES}`,
+          outage > 0.8 && outage <= 1,
+        ],
+        'of the quota from 3 s after it was back': [percent(shared), 'at least 94 %', shared >= 0.94],
+        'told that it was away, and back': [
+          `${told('fallback')} and ${told('shared')} processes, ${changes.length} events`,
+          'each process once',
+          told('fallback') === PROCESSES && told('shared') === PROCESSES && changes.length === 2 * PROCESSES,
+        ],
+        'all back within': [`${(Math.max(...late) - Math.min(...late)).toFixed(0)} ms of the first`],
+        'most in any second': [`${after.mostInAnySecond}`],
+      });
+    });
+  } finally {
+    await redis.stop();
+  }
+}
+
+/** All that Redis has done, in scripts too. */
+async function commands({ url }) {
+  const client = new Redis(url);
+  try {
+    const stats = await client.info('commandstats');
+    return sum([...stats.matchAll(/cmdstat_([^:]+):calls=(\d+)/g)].map(([, , calls]) => Number(calls)));
+  } finally {
+    client.disconnect();
+  }
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function percent(share) {
+  return `${(share * 100).toFixed(2)} %`;
+}
+
+function print(title, rows) {
+  const load = loadavg()
+    .map((average) => average.toFixed(1))
+    .join(' ');
+  console.log(`\n${title} (load ${load})`);
+  for (const [name, [value, target, holds]] of Object.entries(rows)) {
+    const verdict = target === undefined ? '' : `  ${holds ? 'ok' : 'MISSED'} (${target})`;
+    if (holds === false) process.exitCode = 1;
+    console.log(`  ${name.padEnd(42)}${value}${verdict}`);
+  }
+}
+
+if (values.only !== 'outage') {
+  const redis = await startRedis();
+  try {
+    await shareQuota(redis);
+  } finally {
+    await redis.stop();
+  }
+}
+if (values.only !== 'share') await loseRedis();
