@@ -110,11 +110,6 @@ async function shareQuota(redis) {
     const seconds = (performance.now() - started) / 1_000;
     const commandsAfter = await commands(redis);
     const after = await account();
-    if (process.env.SHOW) {
-      const c = new Redis(redis.url);
-      for (const k of await c.keys('*quota*')) console.log(k, await c.get(k));
-      c.disconnect();
-    }
     const [refused, deliveries, duplicates, requests] = [
       'refused',
       'deliveries',

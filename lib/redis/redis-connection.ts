@@ -12,6 +12,8 @@ const OWN_OPTIONS: RedisOptions = {
   // What was asked before a connection broke is of no use after it.
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
+  // A process that has closed its modules is not to be kept for a socket that does not end.
+  disconnectTimeout: 200,
   // After a failover, the other node is the one that can be written to.
   reconnectOnError: (error) => error.message.startsWith('READONLY'),
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exec } from '../support/exec.js';
 
@@ -86,6 +87,45 @@ describe('the built package', () => {
     expect(JSON.parse(cjs)).toEqual(EXPORTS);
   });
 
+  it('has a shared quota, as ES modules and as CommonJS', async () => {
+    const show = 'console.log(JSON.stringify(Object.keys(library)))';
+    const args = [
+      ['--input-type=module', '-e', `import * as library from 'nestjs-rtc-messaging/redis'; ${show}`],
+      ['--input-type=commonjs', '-e', `const library = require('nestjs-rtc-messaging/redis'); ${show}`],
+    ];
+    for (const each of args) {
+      expect(JSON.parse(await exec('node', each, { cwd: ROOT }))).toEqual(['RedisQuota']);
+    }
+  });
+
+  it('without ioredis works as before, and says what to install where it is needed', async () => {
+    const app = await mkdtemp(join(tmpdir(), 'without-ioredis-'));
+    try {
+      // All packages but that one, and this one as if it were installed.
+      const modules = join(app, 'node_modules');
+      await mkdir(modules);
+      for (const name of await readdir(join(ROOT, 'node_modules'))) {
+        if (name.startsWith('.') || name === 'ioredis') continue;
+        await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+      }
+      const copy = join(modules, 'nestjs-rtc-messaging');
+      await mkdir(copy);
+      await cp(join(ROOT, 'package.json'), join(copy, 'package.json'));
+      await cp(join(ROOT, 'dist'), join(copy, 'dist'), { recursive: true });
+      const run = (type: string, source: string): Promise<string> =>
+        exec('node', [`--input-type=${type}`, '-e', source], { cwd: app });
+
+      await run('module', "import 'reflect-metadata'; import 'nestjs-rtc-messaging'");
+      await run('commonjs', "require('reflect-metadata'); require('nestjs-rtc-messaging')");
+      const message =
+        /nestjs-rtc-messaging\/redis needs ioredis, which is not installed: npm install ioredis/;
+      await expect(run('module', "import 'nestjs-rtc-messaging/redis'")).rejects.toThrow(message);
+      await expect(run('commonjs', "require('nestjs-rtc-messaging/redis')")).rejects.toThrow(message);
+    } finally {
+      await rm(app, { recursive: true, force: true });
+    }
+  });
+
   it.each([
     [
       'import',
@@ -110,7 +150,7 @@ describe('the built package', () => {
     const count = (pattern: RegExp): number => loaded.filter((path) => pattern.test(path)).length;
     expect(count(/\/node_modules\/axios\//)).toBeGreaterThan(0);
     expect(count(/\/openapi\/open-api\.client/)).toBeGreaterThan(0);
-    expect(count(/\/emulator\/|\/node_modules\/ws\//)).toBe(0);
+    expect(count(/\/emulator\/|\/dist\/\w+\/redis\/|\/node_modules\/ws\//)).toBe(0);
     const { peerDependenciesMeta } = await readManifest();
     const optional = Object.keys(peerDependenciesMeta);
     expect(optional.length).toBeGreaterThan(0);
@@ -126,7 +166,7 @@ describe('the built package', () => {
     const undeclared = new Set<string>();
     let imports = 0;
     for (const file of await readdir(join(ROOT, 'dist'), { recursive: true })) {
-      if (!/\.(js|d\.ts)$/.test(file)) continue;
+      if (!/\.(c?js|d\.c?ts)$/.test(file)) continue;
       const text = await readFile(join(ROOT, 'dist', file), 'utf8');
       for (const [, imported, required] of text.matchAll(IMPORTS)) {
         const specifier = imported ?? required ?? '';

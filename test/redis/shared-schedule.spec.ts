@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RedisQuota } from 'nestjs-rtc-messaging/redis';
 import { type StartedRedis, startRedis } from '../support/redis.js';
@@ -11,6 +11,9 @@ import {
   until,
   withClient,
 } from '../support/redis-quota.js';
+
+// A schedule that is new begins with a pause of a second.
+jest.setTimeout(60_000);
 
 let redis: StartedRedis;
 let gates: OpenGate[] = [];

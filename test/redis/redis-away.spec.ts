@@ -1,0 +1,297 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { RedisQuota, type RedisQuotaOptions } from 'nestjs-rtc-messaging/redis';
+import { RtcQuotaError } from 'nestjs-rtc-messaging';
+import { printed } from '../support/printed.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+import {
+  mostInAnySecond,
+  openGate,
+  type OpenGate,
+  pass,
+  uniqueName,
+  until,
+  withClient,
+} from '../support/redis-quota.js';
+
+const LIMIT = 200;
+
+// Seconds go by until a second's requests no longer count, and more on a busy machine.
+jest.setTimeout(60_000);
+
+let redis: StartedRedis;
+let gates: OpenGate[] = [];
+beforeEach(async () => {
+  redis = await startRedis({ own: true });
+});
+afterEach(async () => {
+  for (const { quota } of gates) quota.close();
+  gates = [];
+  await redis.stop();
+});
+
+function open(options: Partial<RedisQuotaOptions> = {}, name = uniqueName()): OpenGate {
+  const connection = options.client === undefined ? redis.url : undefined;
+  const gate = openGate(new RedisQuota({ connection, fallbackShare: 0.25, ...options }), name, LIMIT);
+  gates.push(gate);
+  return gate;
+}
+
+const statuses = ({ changes }: OpenGate): string[] => changes.map(({ status }) => status);
+
+/** Sends all the time, until it is told to stop. */
+function keepSending(opened: readonly OpenGate[]): { readonly times: number[]; stop(): Promise<void> } {
+  const times: number[] = [];
+  let stopped = false;
+  const sending = opened.flatMap((gate) =>
+    Array.from({ length: 20 }, async () => {
+      while (!stopped) times.push(await pass(gate));
+    }),
+  );
+  return {
+    times,
+    stop: async () => {
+      stopped = true;
+      await Promise.all(sending);
+    },
+  };
+}
+
+describe('while Redis is away', () => {
+  it.each<[string, (redis: StartedRedis) => Promise<void>, (redis: StartedRedis) => Promise<void>]>([
+    ['is killed and started again', (server) => server.kill(), (server) => server.restart()],
+    [
+      'is stopped in order and started again',
+      (server) => server.kill('SIGTERM'),
+      (server) => server.restart(),
+    ],
+    ['freezes and goes on', (server) => server.kill('SIGSTOP'), (server) => server.kill('SIGCONT')],
+  ])('it %s: shares hold, then the limit, and never more', async (_what, goAway, comeBack) => {
+    const name = uniqueName();
+    const opened = Array.from({ length: 4 }, () => open({}, name));
+    const sending = keepSending(opened);
+    await until(() => sending.times.length > 100);
+    await goAway(redis);
+    await until(() => opened.every((gate) => statuses(gate).includes('fallback')));
+    const alone = sending.times.length;
+    await until(() => sending.times.length > alone + 200);
+    await comeBack(redis);
+    await until(() => opened.every((gate) => statuses(gate).at(-1) === 'shared'));
+    const shared = sending.times.length;
+    await until(() => sending.times.length > shared + 300);
+    await sending.stop();
+    expect(mostInAnySecond(sending.times)).toBeLessThanOrEqual(LIMIT);
+    for (const gate of opened) {
+      expect(statuses(gate)).toEqual(['shared', 'fallback', 'shared']);
+      expect(gate.changes[1]!.failure).toMatch(
+        /^Redis (can't be reached \(\w+\)|can't be reached|did not answer within 500 ms)$/,
+      );
+    }
+  });
+
+  it('each keeps to its share', async () => {
+    const gate = open();
+    await redis.kill();
+    const sending = keepSending([gate]);
+    await until(() => sending.times.length >= 120);
+    await sending.stop();
+    expect(mostInAnySecond(sending.times)).toBeLessThanOrEqual(LIMIT / 4);
+  });
+
+  it('whoever waits, or comes, is refused where that is the choice, and told why; and served afterwards', async () => {
+    const gate = open({ fallbackShare: undefined, timeoutMs: 200 });
+    await pass(gate);
+    await redis.kill('SIGSTOP');
+    const waiting = pass(gate);
+    await expect(waiting).rejects.toBeInstanceOf(RtcQuotaError);
+    await expect(waiting).rejects.toThrow(
+      'The shared quota is unavailable: Redis did not answer within 200 ms. Nothing was sent.',
+    );
+    await expect(pass(gate)).rejects.toMatchObject({
+      code: 'RTC_QUOTA',
+      outcome: 'not_attempted',
+      retryAfterMs: 250,
+    });
+    await redis.kill('SIGCONT');
+    await until(() => statuses(gate).at(-1) === 'shared');
+    await pass(gate);
+    expect(statuses(gate)).toEqual(['shared', 'refusing', 'shared']);
+  });
+
+  it('slots that are asked for of a frozen Redis are not taken when it goes on', async () => {
+    const name = uniqueName();
+    const gate = open({ fallbackShare: undefined, timeoutMs: 100 }, name);
+    await pass(gate);
+    await redis.kill('SIGSTOP');
+    await expect(Promise.all(Array.from({ length: 20 }, () => pass(gate)))).rejects.toBeInstanceOf(
+      RtcQuotaError,
+    );
+    const state = (): Promise<string | null> =>
+      withClient(redis.url, async (client) => client.get((await client.keys('*'))[0]!));
+    await redis.kill('SIGCONT');
+    await until(() => statuses(gate).at(-1) === 'shared');
+    // When the schedule is used up: not twenty slots further than the one that was taken.
+    const [tat, , served] = (await state())!.split(' ').map(Number);
+    expect(tat! - served!).toBeLessThan(50);
+  });
+
+  it('a connection of the app that gave commands up is used again when it is back', async () => {
+    const client = new Redis(redis.url, { retryStrategy: () => 50, maxRetriesPerRequest: null });
+    client.on('error', () => undefined);
+    try {
+      const gate = open({ client, timeoutMs: 200 });
+      await pass(gate);
+      await redis.kill();
+      await pass(gate);
+      expect(statuses(gate)).toEqual(['shared', 'fallback']);
+      await redis.restart();
+      await until(() => statuses(gate).at(-1) === 'shared');
+      await pass(gate);
+    } finally {
+      client.disconnect();
+    }
+  });
+
+  it('a process that stands still does not take its own delay for Redis being away', async () => {
+    const gate = open({ timeoutMs: 50 });
+    await pass(gate);
+    const passing = pass(gate);
+    for (const end = performance.now() + 300; performance.now() < end;);
+    await passing;
+    expect(statuses(gate)).toEqual(['shared']);
+  });
+});
+
+describe('a Redis that is flushed', () => {
+  it('begins with a pause, as long as what was sent before still counts', async () => {
+    const name = uniqueName();
+    const opened = [open({}, name), open({}, name)];
+    const sending = keepSending(opened);
+    await until(() => sending.times.length > 150);
+    await withClient(redis.url, (client) => client.flushall());
+    const before = sending.times.length;
+    await until(() => sending.times.length > before + 250);
+    await sending.stop();
+    expect(mostInAnySecond(sending.times)).toBeLessThanOrEqual(LIMIT);
+    for (const gate of opened) expect(statuses(gate)).toEqual(['shared']);
+  });
+});
+
+describe('a Redis that does not serve the quota', () => {
+  const failureOf = async (options: Partial<RedisQuotaOptions>): Promise<string> => {
+    const gate = open(options);
+    await pass(gate);
+    expect(statuses(gate)[0]).toBe('fallback');
+    return gate.changes[0]!.failure!;
+  };
+  const PASSWORD = 'pass-word-of-this-test';
+
+  it('since the password is wrong', async () => {
+    await redis.restart(['--requirepass', PASSWORD]);
+    const wrong = redis.url.replace('//', `//:not-${PASSWORD}@`);
+    const store = new RedisQuota({ connection: wrong, fallbackShare: 0.25 });
+    expect(await printed(store)).not.toContain(PASSWORD);
+    const failures = [await failureOf({ connection: wrong }), await failureOf({})];
+    for (const failure of failures)
+      expect(failure).toMatch(/^Redis refuses the user name or password; check them/);
+    expect(failures.join()).not.toContain(PASSWORD);
+    const right = open({ connection: redis.url.replace('//', `//:${PASSWORD}@`) });
+    await pass(right);
+    expect(statuses(right)).toEqual(['shared']);
+  });
+
+  it('since it is a read-only replica', async () => {
+    await redis.restart(['--replicaof', '127.0.0.1', '1', '--replica-serve-stale-data', 'yes']);
+    expect(await failureOf({})).toBe(
+      'Redis is a read-only replica; connect to the primary, or by Sentinel or Cluster options (READONLY)',
+    );
+  });
+
+  it('since its memory is full', async () => {
+    await withClient(redis.url, async (client) => {
+      await client.config('SET', 'maxmemory', '1');
+      expect(await failureOf({})).toBe(
+        'Redis is out of memory; raise its maxmemory, or give the quota a Redis of its own (OOM)',
+      );
+    });
+  });
+
+  it('since the user may not do what is needed', async () => {
+    await withClient(redis.url, (client) =>
+      client.call('ACL', 'SETUSER', 'poor', 'on', `>${PASSWORD}`, '~*', '+@connection', '+info', '+get'),
+    );
+    const failure = await failureOf({ connection: redis.url.replace('//', `//poor:${PASSWORD}@`) });
+    expect(failure).toMatch(
+      /^Redis does not allow this user what is needed; allow it \+evalsha \+eval .*\(NOPERM\)$/,
+    );
+  });
+
+  it('until it is told with what rights, which are enough', async () => {
+    await withClient(redis.url, (client) =>
+      client.call(
+        'ACL',
+        'SETUSER',
+        'able',
+        'on',
+        `>${PASSWORD}`,
+        '~nestjs-rtc-messaging:quota:*',
+        ...['+evalsha', '+eval', '+time', '+get', '+set', '+info'],
+      ),
+    );
+    const gate = open({ connection: redis.url.replace('//', `//able:${PASSWORD}@`) });
+    await pass(gate);
+    expect(statuses(gate)).toEqual(['shared']);
+  });
+
+  it('since something else is under its key', async () => {
+    const name = uniqueName();
+    await pass(open({}, name));
+    await withClient(redis.url, async (client) => {
+      const [key] = await client.keys('*');
+      await client.del(key!);
+      await client.lpush(key!, 'x');
+    });
+    const gate = open({}, name);
+    await pass(gate);
+    expect(gate.changes[0]!.failure).toMatch(
+      /^Redis holds something else under the quota's key; choose another keyPrefix/,
+    );
+  });
+
+  it('since its version is too old for a script that asks for the time and writes', async () => {
+    const refusal =
+      '-ERR Error running script (call to f_1): @user_script:5: @user_script: 5: Write commands not allowed after ' +
+      'non deterministic commands. Call redis.replicate_commands() at the start of your script\r\n';
+    const old = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => {
+        for (const [, command] of data.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
+          const name = command!.toLowerCase();
+          if (name.startsWith('eval')) socket.write(refusal);
+          else if (name === 'info') socket.write('$20\r\nredis_version:4.0.14\r\n');
+          else if (name === 'hello') socket.write("-ERR unknown command 'HELLO'\r\n");
+          else socket.write('+OK\r\n');
+        }
+      });
+    });
+    old.listen(0, '127.0.0.1');
+    await once(old, 'listening');
+    try {
+      const { port } = old.address() as AddressInfo;
+      expect(await failureOf({ connection: `redis://127.0.0.1:${port}` })).toBe(
+        'Redis lacks what is needed: Redis 5 or later, or Valkey, with EVAL, EVALSHA and TIME',
+      );
+    } finally {
+      for (const { quota } of gates) quota.close();
+      gates = [];
+      old.close();
+    }
+  });
+
+  it('since nothing is there', async () => {
+    await redis.kill();
+    expect(await failureOf({})).toBe("Redis can't be reached (ECONNREFUSED)");
+  });
+});
