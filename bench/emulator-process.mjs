@@ -51,6 +51,7 @@ process.on('message', (question) => {
     refused: requests.filter(({ outcome }) => outcome === 'refused').length,
     deliveries: deliveries.total,
     duplicates: deliveries.duplicates().length,
+    refusedAt: requests.filter(({ outcome }) => outcome === 'refused').map(({ at }) => at.getTime()),
     parts: times.slice(1).map((to, index) => ({
       from: times[index],
       to,

@@ -13,7 +13,10 @@ const MAX_BATCH = 100;
 const LOOK_MS = 250;
 /** An answer that is out for so long will not come by this connection. */
 const SILENT_MS = 2_000;
-/** After the shared schedule a share of one's own begins with a pause, so that both bursts are not in one second. */
+/**
+ * A share of one's own begins so long after what others may have reserved of the shared schedule, so that the
+ * bursts of both are not in one second.
+ */
 const CHANGE_OVER_MS = 100;
 /** What was sent longer ago than the service looks back need not be told. */
 const LOOK_BACK_MS = 1_000;
@@ -36,6 +39,8 @@ export class SharedSchedule implements StoredQuota {
   #turnMs: number;
   /** When the next slot is to be expected, on this process's clock. */
   #nextAt = 0;
+  /** How far the schedule was used up when this process last had a turn. */
+  #aheadMs = 0;
   #sentAlone = 0;
   #lastSentAloneAt = Number.NEGATIVE_INFINITY;
   #toldThrottledAt = Number.NEGATIVE_INFINITY;
@@ -137,6 +142,7 @@ export class SharedSchedule implements StoredQuota {
     const end = localDue + answer.slots * answer.intervalMs;
     this.#turnMs = Math.max(answer.intervalMs, (end - askedAt) / answer.slots);
     this.#nextAt = end;
+    this.#aheadMs = end - askedAt;
     return { slots: answer.slots, delayMs: localDue - now, intervalMs: answer.intervalMs };
   }
 
@@ -183,7 +189,7 @@ export class SharedSchedule implements StoredQuota {
     this.#status = 'away';
     this.#failure = failure;
     this.#sentAlone = 0;
-    this.#local.hold(CHANGE_OVER_MS);
+    this.#local.hold(this.#aheadMs + CHANGE_OVER_MS);
     this.#onStatus({ status: this.#fallbackShare === undefined ? 'refusing' : 'fallback', failure });
     void this.#lookForRedis();
   }

@@ -237,7 +237,12 @@ describe('a Redis that does not serve the quota', () => {
         'on',
         `>${PASSWORD}`,
         '~nestjs-rtc-messaging:quota:*',
-        ...['+evalsha', '+eval', '+time', '+get', '+set', '+info'],
+        '+evalsha',
+        '+eval',
+        '+time',
+        '+get',
+        '+set',
+        '+info',
       ),
     );
     const gate = open({ connection: redis.url.replace('//', `//able:${PASSWORD}@`) });
