@@ -222,12 +222,9 @@ async function commands({ url }) {
 
 /** To tell a refusal of the way there or back from one that the machine's noise brought. */
 function when(refusedAt, goneAt, backAt) {
-  const seconds = (ms) => (ms / 1_000).toFixed(2);
   return refusedAt
     .map((at) =>
-      at < backAt
-        ? `${seconds(at - goneAt)} s after it was gone`
-        : `${seconds(at - backAt)} s after it was back`,
+      at < backAt ? `${at - goneAt} ms after it was gone` : `${at - backAt} ms after it was back`,
     )
     .join(', ');
 }

@@ -23,14 +23,14 @@ const MAX_HOLD_MS = 120_000;
  * were sent without a slot; limit; jitter; when whoever asks will have given up, on Redis's clock (0: never).
  *
  * Answers with: whether it was done (0: it came too late), the time, slots, when the first is due, the interval, the
- * jitter of all; times in microseconds.
+ * jitter of all; times in microseconds, the interval in nanoseconds, since it is counted on for many slots.
  */
 export const QUOTA_SCRIPT = `
 local op, n, limit, jitter, expires = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local function answer(done, slots, due, interval, jitter)
-  return {done, math.floor(now * 1000), slots, math.ceil(due * 1000), math.ceil(interval * 1000), math.ceil(jitter * 1000)}
+  return {done, math.floor(now * 1000), slots, math.ceil(due * 1000), math.floor(interval * 1000000), math.ceil(jitter * 1000)}
 end
 if op == 'probe' then return answer(1, 0, now, 0, 0) end
 if expires > 0 and now > expires then return answer(0, 0, now, 0, 0) end
@@ -160,7 +160,7 @@ export function readAnswer(reply: unknown): QuotaAnswer {
     now: now / 1_000,
     slots,
     due: due / 1_000,
-    intervalMs: interval / 1_000,
+    intervalMs: interval / 1_000_000,
     jitterMs: jitter / 1_000,
   };
 }

@@ -44,16 +44,16 @@ const statuses = ({ changes }: OpenGate): string[] => changes.map(({ status }) =
 /** Sends all the time, until it is told to stop. */
 function keepSending(opened: readonly OpenGate[]): { readonly times: number[]; stop(): Promise<void> } {
   const times: number[] = [];
-  let stopped = false;
+  const stopping = new AbortController();
   const sending = opened.flatMap((gate) =>
     Array.from({ length: 20 }, async () => {
-      while (!stopped) times.push(await pass(gate));
+      while (!stopping.signal.aborted) times.push(await pass(gate));
     }),
   );
   return {
     times,
     stop: async () => {
-      stopped = true;
+      stopping.abort();
       await Promise.all(sending);
     },
   };
