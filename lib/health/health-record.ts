@@ -1,5 +1,6 @@
 import type { RtcEvent } from '../diagnostics/rtc-event.js';
 import { SlidingCounts } from '../diagnostics/sliding-counts.js';
+import type { QuotaStatusChange } from '../quota/quota-store.js';
 import { type CallKind, isCredentialsRefusal, kindOf } from './call-kind.js';
 
 /** How far back failures count, in milliseconds. */
@@ -13,11 +14,14 @@ export interface RecentPast {
   readonly overMs: number;
   /** With which code the service refused the access key, if nothing has been accepted since. */
   readonly credentialsRefusal: string | undefined;
+  /** How a quota that processes share is; undefined where it is not, and as long as it is not known. */
+  readonly sharedQuota: QuotaStatusChange | undefined;
 }
 
 /** Remembers how calls ended lately. Its memory is the same however many there are. */
 export class HealthRecord {
   readonly #calls = new SlidingCounts<CallKind>(HEALTH_WINDOW_MS, SPANS);
+  #sharedQuota: QuotaStatusChange | undefined;
   #refusal: { readonly code: string; readonly at: number } | undefined;
 
   /** @param now monotonic milliseconds */
@@ -36,6 +40,11 @@ export class HealthRecord {
         // Others than those that were refused, as likely as not.
         if (event.status === 'refreshed') this.#refusal = undefined;
         break;
+      case 'quota': {
+        const { status, failure } = event;
+        this.#sharedQuota = { status, ...(failure !== undefined && { failure }) };
+        break;
+      }
     }
   }
 
@@ -44,6 +53,7 @@ export class HealthRecord {
     const { counts, overMs } = this.#calls.read(now);
     // While it is down no one may send anything, so that only time can take it back.
     const holds = this.#refusal !== undefined && now - this.#refusal.at < HEALTH_WINDOW_MS;
-    return { counts, overMs, credentialsRefusal: holds ? this.#refusal?.code : undefined };
+    const credentialsRefusal = holds ? this.#refusal?.code : undefined;
+    return { counts, overMs, credentialsRefusal, sharedQuota: this.#sharedQuota };
   }
 }

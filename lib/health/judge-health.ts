@@ -24,6 +24,7 @@ export function judgeHealth(
   const problems = [
     closing ? 'The app is shutting down.' : undefined,
     credentialsProblem(condition.credentials, past),
+    sharedQuotaProblem(past.sharedQuota),
     ...quotaProblems(condition.quota, thresholds),
     failuresProblem(recent, thresholds),
   ].filter((problem) => problem !== undefined);
@@ -32,6 +33,7 @@ export function judgeHealth(
     problems,
     shuttingDown: closing,
     ...condition,
+    ...(past.sharedQuota !== undefined && { sharedQuota: past.sharedQuota }),
     recent,
   };
 }
@@ -59,6 +61,12 @@ function credentialsProblem(
   return credentialsRefusal === undefined
     ? undefined
     : `The service refuses the access key with ${credentialsRefusal}.`;
+}
+
+/** On a share of its own, a process sends; it looks for the store by itself. */
+function sharedQuotaProblem(sharedQuota: RecentPast['sharedQuota']): string | undefined {
+  if (sharedQuota?.status !== 'refusing') return undefined;
+  return `The shared quota is unavailable: ${sharedQuota.failure}.`;
 }
 
 function quotaProblems(

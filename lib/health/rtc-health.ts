@@ -1,8 +1,10 @@
 import type { CredentialsStatus } from '../credentials/credentials-status.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
+import type { QuotaStatusChange } from '../quota/quota-store.js';
 import type { RtcFailureKind } from './call-kind.js';
 
-/** From when on messaging counts as down. Shutting down and unusable credentials always do. */
+/** From when on messaging counts as down. Shutting down, unusable credentials and a shared
+ * quota that refuses always do. */
 export interface RtcHealthThresholds {
   /** The share of `quota.maxQueue` that is taken by waiting single sends, above 0 up to 1. Default 0.9. */
   readonly queueShare?: number | undefined;
@@ -26,6 +28,8 @@ export interface RtcHealth {
   readonly inFlight: number;
   /** The quota's use and queue. */
   readonly quota: QuotaUsage;
+  /** How a quota that processes share is, and why; absent where it is not shared, and before the first send. */
+  readonly sharedQuota?: QuotaStatusChange;
   /** Whether there are credentials to sign with. */
   readonly credentials: CredentialsStatus;
   /** How the calls of the last minute ended. */

@@ -11,6 +11,7 @@ export type QuotaStatus = 'shared' | 'fallback' | 'refusing';
 
 /** What became of a shared quota. */
 export interface QuotaStatusChange {
+  /** How it is from now on. */
   readonly status: QuotaStatus;
   /** Why it is not shared, and what to do about it; without secrets. */
   readonly failure?: string;
@@ -26,6 +27,7 @@ export interface StoredQuota extends AdjustableQuota {
 export interface QuotaScope {
   /** Whoever gives the same shares a schedule: the endpoint, whose quota it is, and the app, where each has its own. */
   readonly name: string;
+  /** Requests that the service may see in any second. */
   readonly limit: number;
   /** Told when it changes, and once when it is known at first. */
   readonly onStatus: (change: QuotaStatusChange) => void;
@@ -38,6 +40,7 @@ export interface QuotaScope {
 export interface QuotaStore {
   /** Whose quota it is, in place of the access key: where the access keys of processes differ. */
   readonly account?: string;
+  /** The schedule of that name; made if it is not there. It must not throw: what is wrong is told by `onStatus`. */
   open(scope: QuotaScope): StoredQuota;
 }
 

@@ -5,8 +5,11 @@
  * A negative delay is of slots that are late already: an answer may take its time.
  */
 export interface Reservation {
+  /** How many have been taken. */
   readonly slots: number;
+  /** Until the first is due, or until it is worth asking again: milliseconds from now. */
   readonly delayMs: number;
+  /** From one slot to the next, in milliseconds. */
   readonly intervalMs: number;
   /** Why there will be none for now, so that whoever waits is refused: a sentence, without its full stop. */
   readonly unavailable?: string;

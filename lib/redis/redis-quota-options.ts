@@ -5,6 +5,7 @@ import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.j
 export interface RedisClusterConnection {
   /** Some of its nodes; the others are found. */
   readonly nodes: readonly ClusterNode[];
+  /** ioredis's own options for a cluster. */
   readonly options?: ClusterOptions;
 }
 

@@ -24,6 +24,7 @@ export const ATTRIBUTE = {
   reason: 'nestjs_rtc_messaging.reason',
   delay: 'nestjs_rtc_messaging.delay',
   lane: 'nestjs_rtc_messaging.lane',
+  quotaStatus: 'nestjs_rtc_messaging.quota.status',
   fanOutId: 'nestjs_rtc_messaging.fan_out.id',
   fanOutStatus: 'nestjs_rtc_messaging.fan_out.status',
   fanOutRequests: 'nestjs_rtc_messaging.fan_out.requests',

@@ -46,6 +46,9 @@ export class CallMetrics {
       case 'outcome':
         this.#outcome(event, instruments);
         break;
+      case 'quota':
+        instruments.quotaChanges.add(1, { ...this.client, [ATTRIBUTE.quotaStatus]: event.status });
+        break;
     }
   }
 
@@ -155,6 +158,10 @@ function createInstruments(meter: Meter) {
       description: 'How long attempts waited for their turn in the quota, of those that had to.',
       unit: 's',
       advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    }),
+    quotaChanges: meter.createCounter('nestjs_rtc_messaging.quota.changes', {
+      description: 'Times that a quota which processes share became shared, or ceased to be, by status.',
+      unit: '{change}',
     }),
     queueLength: meter.createObservableGauge('nestjs_rtc_messaging.quota.queue.length', {
       description: 'Requests that wait for their turn in the quota.',

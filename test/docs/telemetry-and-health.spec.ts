@@ -7,6 +7,7 @@ import { RtcHealthIndicator } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { type Sdk, startSdk } from '../support/open-telemetry.js';
 import { rejectionOf } from '../support/rejection.js';
+import { changingStore } from '../support/changing-store.js';
 import { createService } from '../support/service.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -38,7 +39,7 @@ describe('the page on telemetry', () => {
     const emulator = await RtcEmulator.start();
     const { module, service } = await createService({
       ...emulator.moduleOptions(),
-      quota: { requestsPerSecond: 20 },
+      quota: { requestsPerSecond: 20, store: changingStore },
       deadlineMs: 60_000,
     });
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded' });

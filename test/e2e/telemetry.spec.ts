@@ -13,6 +13,7 @@ import {
   type RtcMessagingOptions,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { changingStore } from '../support/changing-store.js';
 import { type Sdk, startSdk, toMs } from '../support/open-telemetry.js';
 import { CREDENTIALS, SECRET, TEXT, TOKEN } from '../support/printed.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -394,6 +395,18 @@ describe('the metrics', () => {
     expect(utilization!.value).toBeLessThan(0.01);
     controller.abort();
     await ended;
+  });
+
+  it('count the times that a shared quota changed', async () => {
+    const service = await open({ quota: { store: changingStore } });
+    await service.batchSend(MESSAGE);
+    const changes = await sdk.points('nestjs_rtc_messaging.quota.changes');
+    expect(
+      changes.map(({ attributes, value }) => [attributes['nestjs_rtc_messaging.quota.status'], value]),
+    ).toEqual([
+      ['shared', 1],
+      ['fallback', 1],
+    ]);
   });
 
   it('tell how long attempts waited for their turn', async () => {

@@ -37,7 +37,7 @@ describe('the published package', () => {
     async () => {
       const paths = await publishedPaths(manifest.name);
       const other = paths.filter(
-        (path) => !/^dist\/(esm|cjs)\/.*\.(js|d\.ts)$|^docs\/[\w-]+\.md$/.test(path),
+        (path) => !/^dist\/(esm|cjs)\/.*\.(c?js|d\.c?ts)$|^docs\/[\w-]+\.md$/.test(path),
       );
       expect(other.sort()).toEqual([
         'CHANGELOG.md',
@@ -55,7 +55,7 @@ describe('the published package', () => {
     'names no source map, since it has none',
     async () => {
       const naming: string[] = [];
-      const paths = (await publishedPaths(manifest.name)).filter((path) => /\.(?:js|d\.ts)$/.test(path));
+      const paths = (await publishedPaths(manifest.name)).filter((path) => /\.(?:c?js|d\.c?ts)$/.test(path));
       expect(paths.length).toBeGreaterThan(100);
       for (const path of paths) {
         if ((await readFile(join(ROOT, path), 'utf8')).includes('sourceMappingURL')) naming.push(path);

@@ -3,6 +3,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import {
   RoomUnicastService,
   RtcConfigError,
+  RtcHealthIndicator,
   RtcMessagingModule,
   type RtcMessagingOptions,
   RtcQuotaError,
@@ -80,7 +81,9 @@ describe("a module's quota in Redis", () => {
     const { events, stop } = listenToEvents();
     await Promise.all(services.map((service) => service.batchSend(MESSAGE)));
     stop();
-    expect(events.filter(({ type }) => type === 'quota')).toEqual([{ type: 'quota', status: 'shared' }]);
+    expect(events.filter(({ type }) => type === 'quota')).toEqual([
+      { type: 'quota', module: 'default', status: 'shared' },
+    ]);
   });
 
   it('tells once that Redis is away, and once that it is back', async () => {
@@ -111,6 +114,11 @@ describe("a module's quota in Redis", () => {
     const error = await rejectionOf<RtcQuotaError>(service.batchSend(MESSAGE));
     expect(error).toBeInstanceOf(RtcQuotaError);
     expect(error).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted', attempts: [] });
+    expect(modules[0]!.get(RtcHealthIndicator).status()).toMatchObject({
+      status: 'down',
+      problems: [expect.stringMatching(/^The shared quota is unavailable: Redis can't be reached/)],
+      sharedQuota: { status: 'refusing' },
+    });
     expect(error.message).toMatch(
       /^The shared quota is unavailable: Redis can't be reached.*\. Nothing was sent\.$/,
     );

@@ -163,6 +163,19 @@ describe('health', () => {
     expect(problems()).toHaveLength(1);
   });
 
+  it('is down while a shared quota refuses, and not on a share of its own', () => {
+    const quota = { type: 'quota', module: 'default' } as const;
+    expect(judge()).not.toHaveProperty('sharedQuota');
+    record.observe({ ...quota, status: 'fallback', failure: "Redis can't be reached" });
+    expect(problems()).toEqual([]);
+    expect(judge().sharedQuota).toEqual({ status: 'fallback', failure: "Redis can't be reached" });
+    record.observe({ ...quota, status: 'refusing', failure: "Redis can't be reached" });
+    expect(problems()).toEqual(["The shared quota is unavailable: Redis can't be reached."]);
+    record.observe({ ...quota, status: 'shared' });
+    expect(problems()).toEqual([]);
+    expect(judge().sharedQuota).toEqual({ status: 'shared' });
+  });
+
   it('needs failures to be down, however few calls are enough', () => {
     expect(problems({}, { minCalls: 0 })).toEqual([]);
     see(unreachable);

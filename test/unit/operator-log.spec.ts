@@ -111,8 +111,13 @@ describe("the operator's log", () => {
   });
 
   it('says once that a shared quota is not shared, and why, and once that it is again', () => {
-    const away = { type: 'quota', status: 'fallback', failure: "Redis can't be reached" } as const;
-    const shared = { type: 'quota', status: 'shared' } as const;
+    const away = {
+      type: 'quota',
+      module: 'default',
+      status: 'fallback',
+      failure: "Redis can't be reached",
+    } as const;
+    const shared = { type: 'quota', module: 'default', status: 'shared' } as const;
     expect(linesAfter(shared)).toEqual([]);
     expect(linesAfter(away, away, shared, { ...away, status: 'refusing' })).toEqual([
       "WARN Quota: Redis can't be reached. This process keeps to its share of the limit meanwhile.",
