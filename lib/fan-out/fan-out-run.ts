@@ -260,7 +260,12 @@ export class FanOutRun {
   }
 }
 
-function statusOf({ input, duplicates, accepted, unknown }: FanOutReport['counts']): FanOutReport['status'] {
+export function statusOf({
+  input,
+  duplicates,
+  accepted,
+  unknown,
+}: FanOutReport['counts']): FanOutReport['status'] {
   if (accepted + duplicates === input) return 'accepted';
   return accepted + unknown === 0 ? 'rejected' : 'partial';
 }

@@ -1,0 +1,65 @@
+import type { Queue } from 'bullmq';
+import type { ChunkRange, FanOutLedger } from './fan-out-ledger.js';
+
+/** What a job says: nothing of the message, and of no recipient. */
+export interface ChunkJobData {
+  /** Of the fan-out. */
+  readonly id: string;
+  readonly index: number;
+}
+
+export const CHUNK_JOB = 'chunk';
+
+/** So many jobs are added with one command. */
+const JOBS_AT_ONCE = 100;
+
+/**
+ * Gives chunks their jobs, a bounded number ahead of those that are settled. Whoever settles a chunk adds the next
+ * ones at the end of the queue, so that fan-outs take turns.
+ */
+export class ChunkFeeder {
+  constructor(
+    private readonly queue: Queue<ChunkJobData>,
+    private readonly ledger: FanOutLedger,
+  ) {}
+
+  /** Jobs first, then the note that they are there: what is interrupted between the two is done again. */
+  async feed(id: string, { from, to }: ChunkRange): Promise<void> {
+    if (from >= to) return;
+    await this.add(
+      id,
+      Array.from({ length: to - from }, (_none, at) => from + at),
+    );
+    await this.ledger.fed(id, to);
+  }
+
+  /** A chunk that has a job already keeps that one. */
+  async add(id: string, indexes: readonly number[]): Promise<void> {
+    for (let at = 0; at < indexes.length; at += JOBS_AT_ONCE) {
+      await this.queue.addBulk(
+        indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
+          name: CHUNK_JOB,
+          data: { id, index },
+          opts: {
+            // One at a time for a chunk: what a job leaves in flight was left by a worker that was lost.
+            jobId: `${id}.${index}`,
+            removeOnComplete: true,
+            removeOnFail: true,
+          },
+        })),
+      );
+    }
+  }
+
+  /** Gives jobs to all chunks that should have one, whatever became of those that they had. */
+  async refeed(id: string): Promise<void> {
+    const fed = (await this.ledger.look(id))?.fedChunks ?? 0;
+    for await (const chunks of this.ledger.openChunks(id)) {
+      await this.add(
+        id,
+        chunks.map(({ index }) => index).filter((index) => index < fed),
+      );
+    }
+    await this.feed(id, await this.ledger.due(id));
+  }
+}

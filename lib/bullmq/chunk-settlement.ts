@@ -1,0 +1,116 @@
+import { RtcApiError } from '../errors/rtc-api.error.js';
+import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import type { FanOutCounts, FanOutReport } from '../fan-out/fan-out-report.js';
+import type { DurableChunkOutcome, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
+
+/** What is kept of a chunk that was not simply accepted; recipients are joined by commas. */
+export interface StoredOutcome {
+  readonly chunks: readonly (Omit<DurableChunkOutcome, 'index'> & { readonly lost?: boolean })[];
+  readonly rejected?: string;
+  readonly unknown?: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What became of a chunk's recipients. */
+export interface ChunkSettlement {
+  readonly counts: Pick<FanOutCounts, 'accepted' | 'rejected' | 'unknown'>;
+  readonly requests: number;
+  readonly throttled: number;
+  /** Who was not sent to, and is pending again. */
+  readonly rest: readonly string[];
+  readonly outcome?: StoredOutcome;
+  readonly stop?: DurableFanOutStop;
+  /** Whether the service could not be reached: it is no use to try at once. */
+  readonly isUnreachable?: boolean;
+}
+
+/**
+ * Reads what a fan-out of one chunk came to.
+ * @param mayHaveBeenAccepted before: then nothing that comes later can prove that it was not
+ */
+export function settlementOf(
+  report: FanOutReport,
+  mayHaveBeenAccepted: boolean,
+  now: () => number = Date.now,
+): ChunkSettlement {
+  const { counts, requests, throttled, unaccepted, stop } = report;
+  const { rejected = [], unknown = [], notAttempted = [] } = unaccepted ?? {};
+  const [certain, uncertain] = mayHaveBeenAccepted ? [[], [...rejected, ...unknown]] : [rejected, unknown];
+  const chunks = toldChunks(report, mayHaveBeenAccepted);
+  return {
+    counts: { accepted: counts.accepted, rejected: certain.length, unknown: uncertain.length },
+    requests,
+    throttled,
+    rest: notAttempted,
+    ...(chunks.length > 0 && {
+      outcome: {
+        chunks,
+        ...(certain.length > 0 && { rejected: certain.join() }),
+        ...(uncertain.length > 0 && { unknown: uncertain.join() }),
+        at: now(),
+      },
+    }),
+    ...(stop?.reason === 'refused' && {
+      stop: { reason: 'refused', ...(stop.error !== undefined && { error: errorRecord(stop.error) }) },
+    }),
+    isUnreachable: stop?.reason === 'unreachable',
+  };
+}
+
+function toldChunks(
+  { chunks, counts, requests }: FanOutReport,
+  mayHaveBeenAccepted: boolean,
+): Omit<DurableChunkOutcome, 'index'>[] {
+  const told = chunks
+    .filter(({ outcome }) => outcome !== 'not_attempted')
+    .map(({ index: _index, error, ...chunk }) => ({
+      ...chunk,
+      ...(mayHaveBeenAccepted && { possibleDuplicate: true }),
+      ...(mayHaveBeenAccepted && chunk.outcome === 'rejected' && { outcome: 'unknown' as const }),
+      ...(error !== undefined && { error: errorRecord(error) }),
+    }));
+  const untold =
+    counts.accepted -
+    told.reduce((sum, { outcome, recipients }) => sum + (outcome === 'accepted' ? recipients : 0), 0);
+  return mayHaveBeenAccepted && untold > 0
+    ? [...told, { outcome: 'accepted', recipients: untold, attempts: requests, possibleDuplicate: true }]
+    : told;
+}
+
+/** Nothing was sent, and nothing will be before someone mends what the error says. */
+export function refusedSettlement(recipients: readonly string[], error: unknown): ChunkSettlement {
+  return {
+    counts: { accepted: 0, rejected: 0, unknown: 0 },
+    requests: 0,
+    throttled: 0,
+    rest: recipients,
+    stop: { reason: 'refused', error: errorRecord(error) },
+  };
+}
+
+/** Of another error than the library's nothing is kept but its name: its message may hold anything. */
+export function errorRecord(error: unknown): ErrorRecord {
+  if (!(error instanceof RtcMessagingError)) {
+    const name = error instanceof Error ? error.name : typeof error;
+    return { name, code: 'UNEXPECTED', message: 'An error that is not of this library.', outcome: 'unknown' };
+  }
+  const { name, code, message, outcome, hint } = error;
+  return {
+    name,
+    code,
+    message,
+    outcome,
+    ...(hint !== undefined && { hint }),
+    ...(error instanceof RtcApiError && { apiCode: error.apiCode, httpStatus: error.httpStatus }),
+  };
+}
+
+/** What stands for the error of a chunk whose worker was lost. */
+export const WORKER_LOST: ErrorRecord = {
+  name: 'WorkerLostError',
+  code: 'WORKER_LOST',
+  message: 'The worker that sent this chunk was lost before it could tell what became of it.',
+  outcome: 'unknown',
+  hint: "Whoever must be reached can be sent to again, or the fan-out be enqueued with onUnknown: 'resend'.",
+};

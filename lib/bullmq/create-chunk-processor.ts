@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type BeforeApplicationShutdown,
+  type InjectionToken,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import { Processor, WorkerHost } from '@nestjs/bullmq';
+import { DelayedError, type Job } from 'bullmq';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { RoomUnicastService } from '../services/room-unicast.service.js';
+import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
+import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
+import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
+import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
+import { LedgerSweeper } from './ledger-sweeper.js';
+import { OutageLog } from './outage-log.js';
+
+/** A chunk that was left behind is settled at its next run, so that no job can stall for ever. */
+const MAX_STALLED = 1_000_000;
+/** How long a chunk waits at most before it is tried again, while the service can't be reached. */
+const MAX_DELAY_MS = 30_000;
+const FIRST_DELAY_MS = 500;
+
+/** What a worker works with. */
+export interface ChunkProcessorParts {
+  readonly queueName: string;
+  readonly settings: FanOutQueueSettings;
+  readonly ledger: FanOutLedger;
+  readonly feeder: ChunkFeeder;
+  readonly moduleRef: ModuleRef;
+  /** Of the service to send with. */
+  readonly roomUnicast: InjectionToken;
+}
+
+/**
+ * Makes a worker. Its class is made for it as well, since BullMQ's options stand in the class's decorator and ours
+ * are known when the app boots.
+ */
+export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
+  const { queueName, settings, ledger, feeder, moduleRef, roomUnicast } = parts;
+
+  @Processor(
+    { name: queueName },
+    {
+      autorun: false,
+      concurrency: settings.concurrency,
+      lockDuration: settings.lostAfterMs,
+      stalledInterval: Math.ceil(settings.lostAfterMs / 2),
+      maxStalledCount: MAX_STALLED,
+    },
+  )
+  class ChunkProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
+    readonly #logger = new Logger('RtcFanOutQueue');
+    readonly #stopping = new AbortController();
+    readonly #sweeper = new LedgerSweeper(ledger, feeder, settings.lostAfterMs, this.#logger);
+    #service: RoomUnicastService | undefined;
+
+    /** Not before the whole app is there. */
+    onApplicationBootstrap(): void {
+      this.#service = findService(moduleRef, roomUnicast);
+      const log = new OutageLog(this.#logger);
+      this.worker.on('error', (error) => log.note(error));
+      void this.worker.run();
+      this.#sweeper.start();
+    }
+
+    /** Takes no more; lets the requests that are under way end, and gives back what waits for its turn. */
+    async beforeApplicationShutdown(): Promise<void> {
+      this.#sweeper.stop();
+      this.#stopping.abort();
+      await this.worker.close();
+    }
+
+    async process(job: Job<ChunkJobData>, token?: string): Promise<void> {
+      const { id, index } = job.data;
+      const fence = randomUUID();
+      const begun = await ledger.begin(id, index, fence);
+      if (begun.result !== 'send') {
+        await feeder.feed(id, await ledger.due(id));
+        return;
+      }
+      const settlement = await this.#send(begun.chunk);
+      const { result, due } = await ledger.settle(id, index, fence, settlement);
+      if (result === 'fenced') {
+        this.#logger.warn(
+          `Fan-out ${id}, chunk ${index}: this worker was taken for lost while it sent; the chunk was settled ` +
+            'without it.',
+        );
+      }
+      await feeder.feed(id, due);
+      if (result !== 'returned' || settlement.stop !== undefined) return;
+      await job.moveToDelayed(Date.now() + this.#delayMs(job, settlement), token);
+      throw new DelayedError();
+    }
+
+    /** Never rejects: what can't be sent is as good as refused. */
+    async #send(chunk: BegunChunk): Promise<ChunkSettlement> {
+      const { recipients, wire, roomId, from, onUnknown, possibleDuplicate } = chunk;
+      try {
+        if (this.#service === undefined) throw new TypeError('The worker has not been started');
+        const report = await this.#service.fanOut(
+          { roomId, from, message: wire.Message, binary: wire.Binary, to: recipients },
+          { concurrency: 1, dedupe: 'none', onUnknown, signal: this.#stopping.signal },
+        );
+        return settlementOf(report, possibleDuplicate);
+      } catch (error) {
+        return refusedSettlement(recipients, error);
+      }
+    }
+
+    /** When it is given back because this worker stops, another one may have it at once. */
+    #delayMs({ attemptsStarted }: Job, { isUnreachable }: ChunkSettlement): number {
+      if (this.#stopping.signal.aborted) return 1;
+      if (!isUnreachable) return FIRST_DELAY_MS;
+      const longest = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(10, attemptsStarted));
+      return Math.ceil(longest * (0.5 + Math.random() / 2));
+    }
+  }
+
+  return new ChunkProcessor();
+}
+
+function findService(moduleRef: ModuleRef, token: InjectionToken): RoomUnicastService {
+  try {
+    return moduleRef.get<RoomUnicastService>(token as never, { strict: false });
+  } catch {
+    throw new RtcConfigError([
+      {
+        option: 'RtcFanOutQueueModule.role',
+        message:
+          "a worker sends through RtcMessagingModule, which is not imported in this app; import it, or set role: 'producer'",
+      },
+    ]);
+  }
+}

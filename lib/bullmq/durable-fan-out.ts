@@ -1,0 +1,78 @@
+import type { FailureOutcome } from '../errors/attempt.js';
+import type { RtcErrorCode } from '../errors/rtc-messaging.error.js';
+import type { ChunkOutcome, FanOutProgress, FanOutReport, FanOutStop } from '../fan-out/fan-out-report.js';
+import type { FanOutOptions } from '../fan-out/fan-out-request.js';
+
+/** How a fan-out is enqueued. */
+export interface EnqueueOptions extends Pick<
+  FanOutOptions,
+  'total' | 'onUnknown' | 'chunkSize' | 'dedupe' | 'signal'
+> {
+  /**
+   * Names the fan-out, 1–128 of `a-z A-Z 0-9 @ . _ -`: whoever enqueues the same request under the same ID again
+   * gets the same fan-out, and goes on with it if it was not enqueued to its end. Default: a UUID.
+   */
+  readonly id?: string | undefined;
+  /** Stops the reading. What was stored by then is sent; see {@link EnqueueOptions.id} for going on. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether to send again what may have been accepted: by an attempt that ended without an answer, or by a worker
+   * that was lost. Default: the workers' `onUnknown`, and `report` for what a lost worker leaves.
+   */
+  readonly onUnknown?: FanOutOptions['onUnknown'];
+}
+
+/** An error, as it was stored by a worker. */
+export interface ErrorRecord {
+  readonly name: string;
+  /** `WORKER_LOST`: the worker ended, or was not heard of, before it could tell what became of the chunk. */
+  readonly code: RtcErrorCode | 'WORKER_LOST' | 'UNEXPECTED';
+  readonly message: string;
+  readonly outcome: FailureOutcome;
+  readonly hint?: string;
+  /** The vendor's code, of an `RtcApiError`. */
+  readonly apiCode?: string;
+  readonly httpStatus?: number;
+}
+
+/** As {@link ChunkOutcome}, with its error as data. */
+export interface DurableChunkOutcome extends Omit<ChunkOutcome, 'error'> {
+  readonly error?: ErrorRecord;
+}
+
+/** As {@link FanOutStop}, with its error as data. */
+export interface DurableFanOutStop {
+  /**
+   * - `aborted`: `cancel()`
+   * - `refused`: the service refused what it would refuse for every chunk
+   * - `source`: it was not enqueued to its end
+   */
+  readonly reason: Extract<FanOutStop['reason'], 'aborted' | 'refused' | 'source'>;
+  readonly error?: ErrorRecord;
+}
+
+/** What became of a durable fan-out: as `fanOut` tells it, with errors as data. */
+export interface DurableFanOutReport extends Omit<FanOutReport, 'chunks' | 'stop'> {
+  readonly stop?: DurableFanOutStop;
+  /** Those that need attention, in the order of their ends; at most 10,000. */
+  readonly chunks: readonly DurableChunkOutcome[];
+}
+
+/** How far a durable fan-out is. */
+export interface DurableFanOutProgress extends FanOutProgress {
+  /**
+   * - `enqueuing`: its recipients are being stored; sending has begun
+   * - `running`: all are stored
+   * - `stopping`: it was stopped, and what is in flight ends
+   * - `ended`: the report is final, unless it is resumed
+   */
+  readonly state: 'enqueuing' | 'running' | 'stopping' | 'ended';
+  /** Chunks that are being sent. */
+  readonly inFlight: number;
+}
+
+/** Someone who was not accepted. */
+export interface UnacceptedRecipient {
+  readonly userId: string;
+  readonly outcome: FailureOutcome;
+}

@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from '../fan-out/fan-out-request.js';
+import { statusOf } from '../fan-out/fan-out-run.js';
+import { ProgressMeter } from '../fan-out/progress-meter.js';
+import type { ChunkFeeder } from './chunk-feeder.js';
+import { type StoredOutcome, WORKER_LOST } from './chunk-settlement.js';
+import type {
+  DurableChunkOutcome,
+  DurableFanOutProgress,
+  DurableFanOutReport,
+  UnacceptedRecipient,
+} from './durable-fan-out.js';
+import type { FanOutLedger } from './fan-out-ledger.js';
+import type { FanOutState } from './fan-out-state.js';
+
+/** How a result is waited for. */
+export interface ResultOptions {
+  /** Ends the waiting; the fan-out goes on. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long it is waited for, in milliseconds. Default: as long as it takes. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** How often a waiting handle asks Redis: often at first, for what is short. */
+const FIRST_POLL_MS = 20;
+const LAST_POLL_MS = 250;
+
+/**
+ * A durable fan-out, from whatever process. Every call asks Redis, and rejects with what Redis's client says, or
+ * with an `RtcValidationError` when the fan-out is gone.
+ */
+export class FanOutHandle {
+  // Private to the language, so that printing a handle does not print a connection.
+  readonly #ledger: FanOutLedger;
+  readonly #feeder: ChunkFeeder;
+  readonly #meter = new ProgressMeter();
+
+  /** @internal */
+  constructor(
+    readonly id: string,
+    ledger: FanOutLedger,
+    feeder: ChunkFeeder,
+  ) {
+    this.#ledger = ledger;
+    this.#feeder = feeder;
+  }
+
+  /** How far it is. The rate is that of the time since the calls before, for up to five seconds. */
+  async progress(): Promise<DurableFanOutProgress> {
+    const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await this.#look();
+    const done = counts.input - counts.notAttempted;
+    return {
+      id: this.id,
+      state,
+      counts,
+      done,
+      ...(total !== undefined && { total }),
+      elapsedMs,
+      ...this.#meter.measure(done, total),
+      requests,
+      throttled,
+      inFlight,
+    };
+  }
+
+  /**
+   * Waits until it has ended, and tells what became of everyone.
+   * @throws RtcTimeoutError, RtcAbortedError when the waiting ended before; the fan-out goes on
+   */
+  async result({ signal, timeoutMs }: ResultOptions = {}): Promise<DurableFanOutReport> {
+    const giveUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {
+      const state = await this.#look();
+      if (state.state === 'ended') return this.#report(state);
+      if (performance.now() >= giveUpAt) {
+        throw new RtcTimeoutError(`Fan-out ${this.id} has not ended within ${timeoutMs} ms. It goes on.`, {
+          outcome: 'unknown',
+        });
+      }
+      try {
+        await sleep(pause, undefined, { signal });
+      } catch {
+        throw new RtcAbortedError(`Waiting for fan-out ${this.id} was aborted. It goes on.`, {
+          outcome: 'unknown',
+        });
+      }
+    }
+  }
+
+  /**
+   * Stops it. What is in flight ends as it does; the rest is reported as `notAttempted`.
+   * @returns false when it had ended already
+   */
+  async cancel(): Promise<boolean> {
+    const result = await this.#ledger.cancel(this.id);
+    if (result === 'gone') throw gone(this.id);
+    if (result === 'ended') return false;
+    const { retentionMs } = await this.#look();
+    await this.#ledger.expireChunks(this.id, retentionMs);
+    return true;
+  }
+
+  /**
+   * Goes on with what was not attempted, after `cancel()` or after the service's refusal was mended. A fan-out
+   * that was not enqueued to its end needs its source for the rest: enqueue it again under its ID.
+   */
+  async resume(): Promise<void> {
+    if ((await this.#ledger.resume(this.id)) === 'gone') throw gone(this.id);
+    const { maxIdleMs } = await this.#look();
+    await this.#ledger.expireChunks(this.id, maxIdleMs);
+    await this.#feeder.refeed(this.id);
+  }
+
+  /**
+   * Everyone who was not accepted, so far: rejected, unknown and, when it has ended, not attempted. In no order,
+   * and in memory a page at a time, however many they are.
+   */
+  async *unaccepted(): AsyncGenerator<UnacceptedRecipient, void, undefined> {
+    const state = await this.#look();
+    for await (const [, json] of this.#ledger.outcomes(this.id)) {
+      const { rejected = '', unknown = '' } = JSON.parse(json) as StoredOutcome;
+      for (const userId of split(rejected)) yield { userId, outcome: 'rejected' };
+      for (const userId of split(unknown)) yield { userId, outcome: 'unknown' };
+    }
+    if (state.state !== 'ended') return;
+    const seen = new Set<number>();
+    for await (const chunks of this.#ledger.openChunks(this.id)) {
+      for (const { index } of chunks) {
+        if (seen.has(index)) continue;
+        seen.add(index);
+        for (const userId of await this.#ledger.recipients(this.id, index)) {
+          yield { userId, outcome: 'not_attempted' };
+        }
+      }
+    }
+  }
+
+  async #look(): Promise<FanOutState> {
+    const state = await this.#ledger.look(this.id);
+    if (state === undefined) throw gone(this.id);
+    return state;
+  }
+
+  async #report({ counts, isComplete, stop, elapsedMs, requests, throttled }: FanOutState) {
+    const report: DurableFanOutReport = {
+      id: this.id,
+      // A stop that came when everything was done has left no one out.
+      status: isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
+      counts,
+      ...(stop !== undefined && { stop }),
+      chunks: await this.#toldChunks(),
+      invalid: await this.#ledger.invalid(this.id),
+      unaccepted: await this.#keptRecipients(),
+      elapsedMs,
+      requests,
+      throttled,
+    };
+    return report;
+  }
+
+  async #toldChunks(): Promise<DurableChunkOutcome[]> {
+    const told: { readonly at: number; readonly chunk: DurableChunkOutcome }[] = [];
+    for await (const [index, json] of this.#ledger.outcomes(this.id)) {
+      const { chunks, at } = JSON.parse(json) as StoredOutcome;
+      for (const { lost, ...chunk } of chunks) {
+        told.push({ at, chunk: { index, ...chunk, ...(lost === true && { error: WORKER_LOST }) } });
+      }
+      if (told.length >= MAX_KEPT_CHUNKS) break;
+    }
+    told.sort((a, b) => a.at - b.at || a.chunk.index - b.chunk.index);
+    return told.slice(0, MAX_KEPT_CHUNKS).map(({ chunk }) => chunk);
+  }
+
+  async #keptRecipients(): Promise<NonNullable<DurableFanOutReport['unaccepted']>> {
+    const kept = { rejected: [] as string[], unknown: [] as string[], notAttempted: [] as string[] };
+    let count = 0;
+    for await (const { userId, outcome } of this.unaccepted()) {
+      if (count === MAX_KEPT_RECIPIENTS) return { ...kept, truncated: true };
+      count += 1;
+      kept[outcome === 'not_attempted' ? 'notAttempted' : outcome].push(userId);
+    }
+    return { ...kept, truncated: false };
+  }
+}
+
+function split(joined: string): readonly string[] {
+  return joined === '' ? [] : joined.split(',');
+}
+
+/** For a fan-out that is not, or no longer, there. */
+function gone(id: string): RtcValidationError {
+  return new RtcValidationError([
+    { path: 'id', message: `${id} names no fan-out: there was none, or it has expired` },
+  ]);
+}

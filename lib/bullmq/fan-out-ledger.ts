@@ -1,0 +1,328 @@
+import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
+import type { Dedupe } from '../fan-out/recipient-chunks.js';
+import type { OnUnknown } from '../retry/send-call.js';
+import type { WireMessage } from '../services/wire-message.js';
+import type { ChunkSettlement } from './chunk-settlement.js';
+import { type FanOutState, readState } from './fan-out-state.js';
+import type { LedgerKeys } from './ledger-keys.js';
+import {
+  BEAT,
+  BEGIN,
+  CANCEL,
+  DUE,
+  FED,
+  GIVE_UP,
+  LOOK,
+  OPEN,
+  RESUME,
+  SEAL,
+  SETTLE,
+  STORE,
+} from './ledger-scripts.js';
+import type { LuaScript } from './lua-script.js';
+import type { RedisClient } from './redis-connection.js';
+
+/** What a fan-out is, as it is handed in. Times are in milliseconds. */
+export interface FanOutPlan {
+  /** Of the request: the same ID with another one is a mistake. */
+  readonly fingerprint: string;
+  readonly roomId: string;
+  readonly from: string | undefined;
+  readonly wire: WireMessage;
+  readonly onUnknown: OnUnknown | undefined;
+  readonly chunkSize: number;
+  readonly dedupe: Dedupe;
+  readonly total: number | undefined;
+  readonly lookAhead: number;
+  readonly producerLostAfterMs: number;
+  readonly retentionMs: number;
+  readonly maxIdleMs: number;
+}
+
+/** What has been stored, and how to go on. */
+export interface OpenedFanOut {
+  /** Whether there is anything to read yet. */
+  readonly isWanted: boolean;
+  /** Chunks. */
+  readonly stored: number;
+  readonly digest: string;
+  readonly chunkSize: number;
+  readonly dedupe: Dedupe;
+}
+
+/** How far the source was read when a chunk was full. */
+export interface ReadCounts {
+  readonly input: number;
+  readonly duplicates: number;
+  readonly invalid: number;
+}
+
+/** Chunks from `from` up to, but without, `to`. */
+export interface ChunkRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export type StoreResult =
+  | { readonly result: 'stored'; readonly unsettled: number; readonly due: ChunkRange }
+  | { readonly result: 'gone' | 'stopped' | 'differs' };
+
+/** A chunk that is now in flight with who asked, and what is to be sent. */
+export interface BegunChunk {
+  readonly recipients: readonly string[];
+  readonly wire: WireMessage;
+  readonly roomId: string;
+  readonly from: string | undefined;
+  readonly onUnknown: OnUnknown | undefined;
+  /** Whether it may have been accepted before. */
+  readonly possibleDuplicate: boolean;
+}
+
+export type BeginResult =
+  | { readonly result: 'send'; readonly chunk: BegunChunk }
+  | { readonly result: 'gone' | 'settled' | 'stopped' | 'presumed_unknown' };
+
+/** The entry of a chunk that no byte of was sent, or that is being sent. */
+export interface OpenChunk {
+  readonly index: number;
+  readonly step: 'pending' | 'inflight';
+}
+
+/** So many fields are asked for at once: a few hundred short ones, or a few lists of recipients. */
+const LEDGER_PAGE = 500;
+const OUTCOMES_PAGE = 10;
+
+/** The state of fan-outs in Redis. Every change is one script, see {@link OPEN} and its neighbours. */
+export class FanOutLedger {
+  constructor(
+    private readonly client: RedisClient,
+    private readonly keys: LedgerKeys,
+  ) {}
+
+  /** Makes a fan-out, or finds it. Undefined when there is another one under this ID. */
+  async open(id: string, plan: FanOutPlan): Promise<OpenedFanOut | undefined> {
+    const fields: Record<string, string | number> = {
+      roomId: plan.roomId,
+      from: plan.from ?? '',
+      binary: plan.wire.Binary ? '1' : '0',
+      onUnknown: plan.onUnknown ?? '',
+      chunkSize: plan.chunkSize,
+      dedupe: plan.dedupe,
+      total: plan.total ?? '',
+      lookAhead: plan.lookAhead,
+      producerTimeout: plan.producerLostAfterMs,
+      retention: plan.retentionMs,
+      maxAge: plan.maxIdleMs,
+    };
+    const [result, isWanted, stored, digest, chunkSize, dedupe] = (await this.#run(OPEN, id, [
+      plan.fingerprint,
+      plan.wire.Message,
+      ...Object.entries(fields).flat(),
+    ])) as ['created' | 'found' | 'differs', number, number, string, number, Dedupe];
+    return result === 'differs' ? undefined : { isWanted: isWanted === 1, stored, digest, chunkSize, dedupe };
+  }
+
+  /** Stores a chunk, unless that has been done. */
+  async store(
+    id: string,
+    chunk: { readonly index: number; readonly recipients: readonly string[] },
+    digests: { readonly before: string; readonly after: string },
+    read: ReadCounts,
+    invalid: readonly InvalidRecipient[],
+  ): Promise<StoreResult> {
+    const args = [
+      chunk.index,
+      chunk.recipients.join(),
+      digests.before,
+      digests.after,
+      ...this.#readArgs(read, invalid),
+    ];
+    const [result, unsettled, from, to] = (await this.#run(STORE, id, args, chunk.index)) as [
+      StoreResult['result'],
+      number,
+      number,
+      number,
+    ];
+    return result === 'stored' ? { result, unsettled, due: { from, to } } : { result };
+  }
+
+  /** All has been stored. */
+  async seal(
+    id: string,
+    digest: string,
+    read: ReadCounts,
+    invalid: readonly InvalidRecipient[],
+  ): Promise<'sealed' | 'gone' | 'stopped' | 'differs'> {
+    return (await this.#run(SEAL, id, [digest, ...this.#readArgs(read, invalid)])) as Awaited<
+      ReturnType<FanOutLedger['seal']>
+    >;
+  }
+
+  #readArgs({ input, duplicates, invalid: count }: ReadCounts, invalid: readonly InvalidRecipient[]) {
+    return [input, duplicates, count, ...invalid.map((one) => JSON.stringify(one))];
+  }
+
+  async beat(id: string): Promise<void> {
+    await this.#run(BEAT, id);
+  }
+
+  async giveUp(id: string): Promise<void> {
+    await this.#run(GIVE_UP, id);
+  }
+
+  /** Which chunks should have a job by now, and may not have one. */
+  async due(id: string): Promise<ChunkRange> {
+    const [from, to] = (await this.#run(DUE, id)) as [number, number];
+    return { from, to };
+  }
+
+  async fed(id: string, to: number): Promise<void> {
+    await this.#run(FED, id, [to]);
+  }
+
+  /** @param token of whoever begins; the same one begins the same chunk twice */
+  async begin(id: string, index: number, token: string): Promise<BeginResult> {
+    const [result, recipients, message, binary, roomId, from, onUnknown, possibleDuplicate] =
+      (await this.#run(BEGIN, id, [index, token], index)) as [
+        BeginResult['result'],
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        number,
+      ];
+    if (result !== 'send') return { result };
+    return {
+      result,
+      chunk: {
+        recipients: recipients.split(','),
+        wire: { Binary: binary === '1', Message: message },
+        roomId,
+        from: from === '' ? undefined : from,
+        onUnknown: onUnknown === '' ? undefined : (onUnknown as OnUnknown),
+        possibleDuplicate: possibleDuplicate === 1,
+      },
+    };
+  }
+
+  /** `fenced`: someone else has the chunk by now; nothing was changed. */
+  async settle(
+    id: string,
+    index: number,
+    token: string,
+    { counts, requests, throttled, rest, outcome, stop }: ChunkSettlement,
+  ): Promise<{ readonly result: 'settled' | 'returned' | 'corrected' | 'fenced'; readonly due: ChunkRange }> {
+    const args = [
+      index,
+      token,
+      counts.accepted,
+      counts.rejected,
+      counts.unknown,
+      requests,
+      throttled,
+      rest.join(),
+      outcome === undefined ? '' : JSON.stringify(outcome),
+      stop?.reason ?? '',
+      stop?.error === undefined ? '' : JSON.stringify(stop.error),
+    ];
+    const [result, from, to] = (await this.#run(SETTLE, id, args, index)) as [
+      'settled' | 'returned' | 'corrected' | 'fenced',
+      number,
+      number,
+    ];
+    return { result, due: { from, to } };
+  }
+
+  async cancel(id: string): Promise<'gone' | 'ended' | 'stopped'> {
+    return (await this.#run(CANCEL, id)) as 'gone' | 'ended' | 'stopped';
+  }
+
+  async resume(id: string): Promise<'gone' | 'resumed'> {
+    return (await this.#run(RESUME, id)) as 'gone' | 'resumed';
+  }
+
+  /** Undefined when there is no such fan-out, or none any more. */
+  async look(id: string): Promise<FanOutState | undefined> {
+    return readState((await this.#run(LOOK, id)) as string[]);
+  }
+
+  /** The fan-outs that have not ended. */
+  async *active(): AsyncGenerator<string> {
+    let cursor = '0';
+    do {
+      const [next, ids] = await this.client.sscan(this.keys.active, cursor, 'COUNT', LEDGER_PAGE);
+      yield* ids;
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
+  /** The chunks that are not settled; each at least once, a few of them twice. */
+  async *openChunks(id: string): AsyncGenerator<OpenChunk[]> {
+    for await (const fields of this.#scan(this.keys.ledger(id), LEDGER_PAGE)) {
+      yield fields.flatMap(([index, entry]): OpenChunk[] =>
+        entry.startsWith('u')
+          ? []
+          : [{ index: Number(index), step: entry.startsWith('p') ? 'pending' : 'inflight' }],
+      );
+    }
+  }
+
+  async recipients(id: string, index: number): Promise<readonly string[]> {
+    const recipients = await this.client.get(this.keys.chunk(id, index));
+    return recipients === null || recipients === '' ? [] : recipients.split(',');
+  }
+
+  /** What was kept of chunks that were not simply accepted, as JSON, by chunk and token. */
+  async *outcomes(id: string): AsyncGenerator<readonly [index: number, json: string]> {
+    const seen = new Set<string>();
+    for await (const fields of this.#scan(this.keys.outcomes(id), OUTCOMES_PAGE)) {
+      for (const [field, json] of fields) {
+        // A scan may come by a field twice while the hash grows.
+        if (seen.has(field)) continue;
+        seen.add(field);
+        yield [Number.parseInt(field, 10), json];
+      }
+    }
+  }
+
+  async invalid(id: string): Promise<InvalidRecipient[]> {
+    const entries = await this.client.lrange(this.keys.invalid(id), 0, -1);
+    return entries.map((entry) => JSON.parse(entry) as InvalidRecipient);
+  }
+
+  /** What a stopped fan-out leaves must not stay longer than the rest of it. */
+  async expireChunks(id: string, ms: number): Promise<void> {
+    for await (const chunks of this.openChunks(id)) {
+      if (chunks.length === 0) continue;
+      const pipeline = this.client.pipeline();
+      for (const { index } of chunks) pipeline.pexpire(this.keys.chunk(id, index), ms);
+      await pipeline.exec();
+    }
+  }
+
+  async *#scan(key: string, count: number): AsyncGenerator<(readonly [field: string, value: string])[]> {
+    let cursor = '0';
+    do {
+      const [next, flat] = await this.client.hscan(key, cursor, 'COUNT', count);
+      yield pairs(flat);
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
+  #run(
+    script: LuaScript,
+    id: string,
+    args: readonly (string | number)[] = [],
+    chunk: number = 0,
+  ): Promise<unknown> {
+    return script.run(this.client, this.keys.forScript(id, chunk), [id, ...args]);
+  }
+}
+
+function pairs(flat: readonly string[]): (readonly [string, string])[] {
+  const found: (readonly [string, string])[] = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) found.push([flat[at] ?? '', flat[at + 1] ?? '']);
+  return found;
+}

@@ -1,0 +1,70 @@
+import type { FanOutCounts } from '../fan-out/fan-out-report.js';
+import type { DurableFanOutProgress, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
+
+/** A fan-out as it stands in Redis. */
+export interface FanOutState {
+  readonly counts: FanOutCounts;
+  readonly state: DurableFanOutProgress['state'];
+  /** Whether its source was stored to its end. */
+  readonly isComplete: boolean;
+  readonly stop: DurableFanOutStop | undefined;
+  readonly total: number | undefined;
+  readonly elapsedMs: number;
+  readonly requests: number;
+  readonly throttled: number;
+  readonly inFlight: number;
+  readonly storedChunks: number;
+  readonly settledChunks: number;
+  /** Chunks that have been given a job. */
+  readonly fedChunks: number;
+  readonly retentionMs: number;
+  readonly maxIdleMs: number;
+}
+
+/** @param flat the meta hash, field after value; empty when there is none */
+export function readState(flat: readonly string[]): FanOutState | undefined {
+  if (flat.length === 0) return undefined;
+  const fields = new Map<string, string>();
+  for (let at = 0; at + 1 < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1] ?? '');
+  const text = (name: string): string => fields.get(name) ?? '';
+  const number = (name: string): number => Number(text(name));
+
+  const [input, duplicates, invalid] = [number('input'), number('duplicates'), number('invalid')];
+  const [accepted, rejected, unknown] = [number('accepted'), number('rejected'), number('unknown')];
+  const isComplete = text('sealed') === '1';
+  const hasEnded = text('ended') !== '';
+  const reason = text('stop') as DurableFanOutStop['reason'] | '';
+  return {
+    counts: {
+      input,
+      duplicates,
+      invalid,
+      accepted,
+      rejected,
+      unknown,
+      notAttempted: input - duplicates - invalid - accepted - rejected - unknown,
+    },
+    state: hasEnded ? 'ended' : reason !== '' ? 'stopping' : isComplete ? 'running' : 'enqueuing',
+    isComplete,
+    stop: stopOf(reason, text('stopError'), hasEnded && !isComplete),
+    total: isComplete ? input : text('total') === '' ? undefined : number('total'),
+    elapsedMs: (hasEnded ? number('ended') : number('now')) - number('created'),
+    requests: number('requests'),
+    throttled: number('throttled'),
+    inFlight: number('inflight'),
+    storedChunks: number('stored'),
+    settledChunks: number('settled'),
+    fedChunks: number('fed'),
+    retentionMs: number('retention'),
+    maxIdleMs: number('maxAge'),
+  };
+}
+
+function stopOf(
+  reason: DurableFanOutStop['reason'] | '',
+  error: string,
+  isCutShort: boolean,
+): DurableFanOutStop | undefined {
+  if (reason === '') return isCutShort ? { reason: 'source' } : undefined;
+  return { reason, ...(error !== '' && { error: JSON.parse(error) as ErrorRecord }) };
+}

@@ -1,0 +1,21 @@
+export type {
+  DurableChunkOutcome,
+  DurableFanOutProgress,
+  DurableFanOutReport,
+  DurableFanOutStop,
+  EnqueueOptions,
+  ErrorRecord,
+  UnacceptedRecipient,
+} from './durable-fan-out.js';
+export { FanOutHandle, type ResultOptions } from './fan-out-handle.js';
+export {
+  DEFAULT_FAN_OUT_QUEUE,
+  type FanOutQueueRole,
+  type RtcFanOutQueueAsyncOptions,
+  type RtcFanOutQueueExtras,
+  type RtcFanOutQueueOptions,
+  type RtcFanOutQueueOptionsFactory,
+} from './fan-out-queue-options.js';
+export { FanOutQueueService } from './fan-out-queue.service.js';
+export type { FanOutQueueConnection } from './redis-connection.js';
+export { RtcFanOutQueueModule } from './rtc-fan-out-queue.module.js';

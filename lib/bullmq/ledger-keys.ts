@@ -1,0 +1,55 @@
+/**
+ * Where things are in Redis. All keys of a queue have one hash tag, so that a script may touch several of them in
+ * a Redis Cluster.
+ */
+export class LedgerKeys {
+  readonly #root: string;
+
+  /** @param prefix with its braces, as BullMQ has it */
+  constructor(prefix: string, queueName: string) {
+    this.#root = `${prefix}:${queueName}:fan-out`;
+  }
+
+  /** The IDs of fan-outs that have not ended. */
+  get active(): string {
+    return `${this.#root}s`;
+  }
+
+  /** A hash: how the fan-out is done, and how far it is. */
+  meta(id: string): string {
+    return `${this.#root}:${id}:meta`;
+  }
+
+  /** A hash: the step of each chunk that is not settled. */
+  ledger(id: string): string {
+    return `${this.#root}:${id}:ledger`;
+  }
+
+  /** A hash: what is to be told of chunks that were not simply accepted. */
+  outcomes(id: string): string {
+    return `${this.#root}:${id}:outcomes`;
+  }
+
+  /** A list: the first of what is no user ID. */
+  invalid(id: string): string {
+    return `${this.#root}:${id}:invalid`;
+  }
+
+  /** The recipients of a chunk that is not settled. */
+  chunk(id: string, index: number): string {
+    return `${this.#root}:${id}:chunk:${index}`;
+  }
+
+  /** What every script is given, in the order that they expect. */
+  forScript(id: string, index: number): string[] {
+    return [
+      this.meta(id),
+      `${this.#root}:${id}:message`,
+      this.ledger(id),
+      this.outcomes(id),
+      this.invalid(id),
+      this.active,
+      this.chunk(id, index),
+    ];
+  }
+}

@@ -1,0 +1,269 @@
+import { LuaScript } from './lua-script.js';
+
+/**
+ * The steps of the ledger, each atomic. A chunk's entry is
+ *
+ * - `p`: pending, no byte of it was sent
+ * - `i:<token>`: in flight with the worker that has the token; written before bytes leave
+ * - `u:<token>`: presumed unknown, since the worker with the token was lost
+ * - absent: settled
+ *
+ * A trailing `:d` marks a chunk in flight that may have been accepted before (`onUnknown: 'resend'`).
+ *
+ * A client that reconnects sends again what was not answered, so each script gives the same result, or does
+ * nothing, when it is run twice.
+ */
+const PRELUDE = `
+local meta, message, ledger, outcomes, invalid, active, chunk = unpack(KEYS)
+local id = ARGV[1]
+
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function get(field) return redis.call('HGET', meta, field) or '' end
+local function number(field) return tonumber(get(field)) or 0 end
+local function add(field, amount)
+  if amount ~= 0 then redis.call('HINCRBY', meta, field, amount) end
+end
+local function keep(ms)
+  for key = 1, 5 do redis.call('PEXPIRE', KEYS[key], ms) end
+end
+local function reopen()
+  redis.call('HSET', meta, 'ended', '')
+  redis.call('SADD', active, id)
+  keep(get('maxAge'))
+end
+local function end_if_over()
+  if get('ended') ~= '' or number('inflight') > 0 then return end
+  local read = get('sealed') == '1' or get('lost') == '1'
+  local over = get('stop') ~= '' or (read and number('settled') == number('stored'))
+  if not over then return end
+  redis.call('HSET', meta, 'ended', now())
+  redis.call('SREM', active, id)
+  keep(get('retention'))
+end
+-- Which chunks should have a job by now: so many beyond those that are settled.
+local function due()
+  local fed = number('fed')
+  if get('stop') ~= '' then return fed, fed end
+  return fed, math.max(fed, math.min(number('stored'), number('settled') + number('lookAhead')))
+end
+local function list_invalid(from)
+  for i = from, #ARGV do redis.call('RPUSH', invalid, ARGV[i]) end
+end
+`;
+
+const script = (body: string): LuaScript => new LuaScript(PRELUDE + body);
+
+/** `fingerprint, message, …field and value` → `created | found | differs`, and where reading is to go on. */
+export const OPEN = script(`
+local is_new = redis.call('EXISTS', meta) == 0
+if is_new then
+  redis.call('HSET', meta, 'fingerprint', ARGV[2], 'created', now(), unpack(ARGV, 4))
+  redis.call('SET', message, ARGV[3])
+elseif get('fingerprint') ~= ARGV[2] then
+  return {'differs'}
+end
+local wanted = get('sealed') ~= '1' and get('stop') == ''
+if wanted then
+  redis.call('HSET', meta, 'beat', now(), 'lost', '0')
+  reopen()
+end
+return {
+  is_new and 'created' or 'found', wanted and 1 or 0, number('stored'), get('digest'), number('chunkSize'), get('dedupe')
+}
+`);
+
+/**
+ * `index, recipients, digest before, digest, input, duplicates, invalid, …invalid ones`
+ * → `stored | gone | stopped | differs`, chunks that are not settled, and which should have a job
+ */
+export const STORE = script(`
+if redis.call('EXISTS', meta) == 0 then return {'gone'} end
+if get('stop') ~= '' then return {'stopped'} end
+local index = tonumber(ARGV[2])
+if index == number('stored') then
+  if get('digest') ~= ARGV[4] then return {'differs'} end
+  redis.call('SET', chunk, ARGV[3], 'PX', get('maxAge'))
+  redis.call('HSET', ledger, index, 'p')
+  redis.call('HSET', meta, 'stored', index + 1, 'digest', ARGV[5], 'input', ARGV[6], 'duplicates', ARGV[7],
+    'invalid', ARGV[8], 'beat', now(), 'lost', '0')
+  list_invalid(9)
+  keep(get('maxAge'))
+elseif index > number('stored') then
+  return {'differs'}
+end
+return {'stored', number('stored') - number('settled'), due()}
+`);
+
+/** `digest, input, duplicates, invalid, …invalid ones` → `sealed | gone | stopped | differs` */
+export const SEAL = script(`
+if redis.call('EXISTS', meta) == 0 then return 'gone' end
+if get('stop') ~= '' then return 'stopped' end
+if get('sealed') ~= '1' then
+  if get('digest') ~= ARGV[2] then return 'differs' end
+  redis.call('HSET', meta, 'sealed', '1', 'lost', '0', 'input', ARGV[3], 'duplicates', ARGV[4], 'invalid', ARGV[5])
+  list_invalid(6)
+  keep(get('maxAge'))
+  end_if_over()
+end
+return 'sealed'
+`);
+
+/** The producer lives. */
+export const BEAT = script(`
+if redis.call('EXISTS', meta) == 1 then redis.call('HSET', meta, 'beat', now(), 'lost', '0') end
+`);
+
+/** The producer gives up. */
+export const GIVE_UP = script(`
+if redis.call('EXISTS', meta) == 0 or get('sealed') == '1' then return end
+redis.call('HSET', meta, 'lost', '1')
+end_if_over()
+`);
+
+/** → which chunks should have a job: from, to (exclusive) */
+export const DUE = script(`
+return {due()}
+`);
+
+/** `to`: all chunks before it have been given a job. */
+export const FED = script(`
+if number('fed') < tonumber(ARGV[2]) then redis.call('HSET', meta, 'fed', ARGV[2]) end
+`);
+
+/**
+ * `index, token` → `gone | settled | stopped | presumed_unknown`, or `send` with the chunk and how to send it.
+ * A chunk that is in flight with another token was left behind: the queue gives a job to one worker at a time,
+ * and to another one only when the first has not been heard of for long.
+ */
+export const BEGIN = script(`
+if redis.call('EXISTS', meta) == 0 then return {'gone'} end
+local index, token = ARGV[2], ARGV[3]
+local entry = redis.call('HGET', ledger, index)
+if not entry then return {'settled'} end
+local step, mark = string.sub(entry, 1, 1), string.sub(entry, -2) == ':d' and ':d' or ''
+if step == 'u' then return {'settled'} end
+local holder = step == 'i' and string.match(entry, '^i:([^:]+)') or ''
+local stopped = get('stop') ~= ''
+if step == 'i' and holder ~= token then
+  if get('onUnknown') == 'resend' and not stopped then
+    mark = ':d'
+  else
+    local recipients = redis.call('GET', chunk) or ''
+    local _, commas = string.gsub(recipients, ',', ',')
+    local count = recipients == '' and 0 or commas + 1
+    redis.call('HSET', outcomes, index .. ':' .. holder, cjson.encode({
+      chunks = {{ outcome = 'unknown', recipients = count, attempts = 0, possibleDuplicate = mark ~= '', lost = true }},
+      unknown = recipients, at = now()
+    }))
+    redis.call('HSET', ledger, index, 'u:' .. holder)
+    redis.call('DEL', chunk)
+    add('unknown', count)
+    add('settled', 1)
+    add('inflight', -1)
+    keep(get('maxAge'))
+    end_if_over()
+    return {'presumed_unknown', count}
+  end
+elseif step == 'p' then
+  if stopped then return {'stopped'} end
+  add('inflight', 1)
+end
+local recipients = redis.call('GET', chunk)
+if not recipients then
+  if step == 'p' then add('inflight', -1) end
+  return {'gone'}
+end
+redis.call('HSET', ledger, index, 'i:' .. token .. mark)
+return {
+  'send', recipients, redis.call('GET', message), get('binary'), get('roomId'), get('from'), get('onUnknown'),
+  mark == '' and 0 or 1
+}
+`);
+
+/**
+ * `index, token, accepted, rejected, unknown, requests, throttled, rest, outcome, stop, stop's error`
+ * → `settled | returned | corrected | fenced`, and which chunks should have a job.
+ * The rest is who was not sent to; it becomes pending again.
+ */
+export const SETTLE = script(`
+local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
+local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local entry = redis.call('HGET', ledger, index) or ''
+local result = 'fenced'
+local function count()
+  add('accepted', accepted)
+  add('rejected', rejected)
+  add('unknown', unknown)
+  add('requests', tonumber(ARGV[7]))
+  add('throttled', tonumber(ARGV[8]))
+  if outcome ~= '' then redis.call('HSET', outcomes, index .. ':' .. token, outcome) end
+end
+if entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
+  count()
+  if rest == '' then
+    redis.call('DEL', chunk)
+    redis.call('HDEL', ledger, index)
+    add('settled', 1)
+    add('inflight', -1)
+    result = 'settled'
+  else
+    redis.call('SET', chunk, rest, 'PX', get('maxAge'))
+    if string.sub(entry, -2) == ':d' then
+      -- It may have been accepted once, so it is not pending again, but left behind.
+      redis.call('HSET', ledger, index, 'i:none:d')
+    else
+      redis.call('HSET', ledger, index, 'p')
+      add('inflight', -1)
+    end
+    result = 'returned'
+  end
+  if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
+  keep(get('maxAge'))
+  end_if_over()
+elseif entry == 'u:' .. token and rest == '' and get('ended') == '' then
+  -- The worker that was taken for lost knows better, and no one was told yet.
+  add('unknown', -(accepted + rejected + unknown))
+  redis.call('HDEL', outcomes, index .. ':' .. token)
+  redis.call('HDEL', ledger, index)
+  count()
+  result = 'corrected'
+end
+return {result, due()}
+`);
+
+/** → whether it was stopped by this call, or before */
+export const CANCEL = script(`
+if redis.call('EXISTS', meta) == 0 then return 'gone' end
+if get('ended') ~= '' and get('stop') == '' then return 'ended' end
+if get('stop') == '' then redis.call('HSET', meta, 'stop', 'aborted') end
+end_if_over()
+return 'stopped'
+`);
+
+/** Takes back what stopped it. */
+export const RESUME = script(`
+if redis.call('EXISTS', meta) == 0 then return 'gone' end
+redis.call('HSET', meta, 'stop', '', 'stopError', '')
+if number('settled') < number('stored') then reopen() end
+end_if_over()
+return 'resumed'
+`);
+
+/** → the meta hash, flat, after finding out whether the producer was lost */
+export const LOOK = script(`
+if redis.call('EXISTS', meta) == 0 then
+  redis.call('SREM', active, id)
+  return {}
+end
+if get('sealed') ~= '1' and get('lost') ~= '1' and now() - number('beat') > number('producerTimeout') then
+  redis.call('HSET', meta, 'lost', '1')
+end
+end_if_over()
+local all = redis.call('HGETALL', meta)
+all[#all + 1] = 'now'
+all[#all + 1] = string.format('%.0f', now())
+return all
+`);

@@ -1,0 +1,55 @@
+import type { LoggerService } from '@nestjs/common';
+import type { ChunkFeeder } from './chunk-feeder.js';
+import type { FanOutLedger } from './fan-out-ledger.js';
+
+/**
+ * Looks, once in a while, after fan-outs with which nothing happens: those whose producer was lost before it gave
+ * chunks their jobs, and those whose jobs someone removed.
+ */
+export class LedgerSweeper {
+  /** Settled chunks, at the last look. */
+  #settled = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #sweeping = false;
+
+  constructor(
+    private readonly ledger: FanOutLedger,
+    private readonly feeder: ChunkFeeder,
+    private readonly intervalMs: number,
+    private readonly logger: Pick<LoggerService, 'warn'>,
+  ) {}
+
+  start(): void {
+    this.#timer = setInterval(() => void this.#tick(), this.intervalMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async sweep(): Promise<void> {
+    const settled = new Map<string, number>();
+    for await (const id of this.ledger.active()) {
+      const state = await this.ledger.look(id);
+      if (state === undefined || state.state === 'ended') continue;
+      settled.set(id, state.settledChunks);
+      if (this.#settled.get(id) === state.settledChunks) await this.feeder.refeed(id);
+    }
+    this.#settled = settled;
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      await this.sweep();
+    } catch (error) {
+      this.logger.warn(
+        `Looking after fan-outs failed: ${error instanceof Error ? error.message.split('\n', 1)[0] : 'unknown'}`,
+      );
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { RedisClient } from './redis-connection.js';
+
+/** A script that is sent to the server once, and called by its digest from then on. */
+export class LuaScript {
+  readonly #sha1: string;
+
+  constructor(private readonly source: string) {
+    this.#sha1 = createHash('sha1').update(source).digest('hex');
+  }
+
+  async run(
+    client: RedisClient,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    try {
+      return await client.evalsha(this.#sha1, keys.length, ...keys, ...args);
+    } catch (error) {
+      // A server that was restarted, or another node.
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return client.eval(this.source, keys.length, ...keys, ...args);
+    }
+  }
+}

@@ -1,0 +1,195 @@
+import { BullModule, getQueueToken } from '@nestjs/bullmq';
+import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { Queue } from 'bullmq';
+import { typeName } from '../config/option-rules.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { RoomUnicastService } from '../services/room-unicast.service.js';
+import { ChunkFeeder, type ChunkJobData } from './chunk-feeder.js';
+import { createChunkProcessor } from './create-chunk-processor.js';
+import { FanOutLedger } from './fan-out-ledger.js';
+import {
+  DEFAULT_FAN_OUT_QUEUE,
+  type RtcFanOutQueueAsyncOptions,
+  type RtcFanOutQueueExtras,
+  type RtcFanOutQueueOptions,
+  type RtcFanOutQueueOptionsFactory,
+} from './fan-out-queue-options.js';
+import { FanOutQueueService } from './fan-out-queue.service.js';
+import { type FanOutQueueSettings, resolveFanOutQueueSettings } from './fan-out-queue-settings.js';
+import { LedgerKeys } from './ledger-keys.js';
+import { OutageLog } from './outage-log.js';
+import { RedisHolder } from './redis-holder.js';
+
+// Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
+const SETTINGS = 'nestjs-rtc-messaging:fan-out-queue-settings';
+const REDIS = 'nestjs-rtc-messaging:fan-out-queue-redis';
+const WORKER = 'nestjs-rtc-messaging:fan-out-queue-worker';
+
+const ROLES = ['producer', 'worker', 'both'];
+
+/** What the queue and the services share. */
+@Module({})
+class FanOutConnectionModule {}
+
+/**
+ * Fan-outs that survive the process: kept in Redis, sent by any number of workers over BullMQ. A worker sends
+ * through the app's `RtcMessagingModule`.
+ */
+@Module({})
+export class RtcFanOutQueueModule {
+  /** @throws RtcConfigError when an extra is wrong; when the app boots, for the options and for Redis */
+  static forRoot(options: RtcFanOutQueueOptions & RtcFanOutQueueExtras): DynamicModule {
+    requireObject('forRoot()', options);
+    const { role, queueName, isGlobal, roomUnicast, ...rest } = options;
+    return define(
+      { role, queueName, isGlobal, roomUnicast },
+      {
+        providers: [{ provide: SETTINGS, useFactory: () => resolveFanOutQueueSettings(rest) }],
+      },
+    );
+  }
+
+  /** With options from a factory, a class or an existing provider; `role` and its neighbours stand beside it. */
+  static forRootAsync(options: RtcFanOutQueueAsyncOptions): DynamicModule {
+    requireObject('forRootAsync()', options);
+    const { imports = [], inject = [], useFactory, useClass, useExisting, ...extras } = options;
+    const factory = useClass ?? useExisting;
+    if (useFactory !== undefined) {
+      return define(extras, {
+        imports,
+        providers: [
+          {
+            provide: SETTINGS,
+            inject,
+            useFactory: async (...injected: unknown[]) =>
+              resolveFanOutQueueSettings(await useFactory(...injected)),
+          },
+        ],
+      });
+    }
+    if (factory === undefined) {
+      throw new RtcConfigError([
+        {
+          option: 'RtcFanOutQueueModule.forRootAsync()',
+          message: 'must be given useFactory, useClass or useExisting',
+        },
+      ]);
+    }
+    return define(extras, {
+      imports,
+      providers: [
+        ...(useClass === undefined ? [] : [useClass as Provider]),
+        {
+          provide: SETTINGS,
+          inject: [factory],
+          useFactory: async (made: RtcFanOutQueueOptionsFactory) =>
+            resolveFanOutQueueSettings(await made.createRtcFanOutQueueOptions()),
+        },
+      ],
+    });
+  }
+}
+
+function define(
+  {
+    role = 'both',
+    queueName = DEFAULT_FAN_OUT_QUEUE,
+    isGlobal = false,
+    roomUnicast = RoomUnicastService,
+  }: RtcFanOutQueueExtras,
+  { imports = [], providers }: Pick<DynamicModule, 'imports'> & { readonly providers: Provider[] },
+): DynamicModule {
+  if (!ROLES.includes(role)) {
+    throw new RtcConfigError([
+      { option: 'RtcFanOutQueueModule.role', message: `must be ${ROLES.join(' or ')}` },
+    ]);
+  }
+  if (!/^[\w-]{1,64}$/.test(queueName)) {
+    throw new RtcConfigError([
+      {
+        option: 'RtcFanOutQueueModule.queueName',
+        message: 'must be 1–64 of letters, digits, _ and -',
+      },
+    ]);
+  }
+  const connection: DynamicModule = {
+    module: FanOutConnectionModule,
+    imports,
+    providers: [
+      ...providers,
+      {
+        provide: REDIS,
+        inject: [SETTINGS],
+        useFactory: (settings: FanOutQueueSettings) => RedisHolder.open(settings),
+      },
+    ],
+    exports: [SETTINGS, REDIS],
+  };
+  const queue = BullModule.registerQueueAsync({
+    name: queueName,
+    imports: [connection],
+    inject: [SETTINGS, REDIS],
+    useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) => ({
+      connection: redis.client,
+      prefix,
+    }),
+  });
+  return {
+    module: RtcFanOutQueueModule,
+    global: isGlobal,
+    imports: [connection, queue],
+    providers: [
+      {
+        provide: FanOutLedger,
+        inject: [SETTINGS, REDIS],
+        useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
+          new FanOutLedger(redis.client, new LedgerKeys(prefix, queueName)),
+      },
+      {
+        provide: ChunkFeeder,
+        inject: [getQueueToken(queueName), FanOutLedger],
+        useFactory: (bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) => {
+          const log = new OutageLog(new Logger('RtcFanOutQueue'));
+          bullQueue.on('error', (error) => log.note(error));
+          return new ChunkFeeder(bullQueue, ledger);
+        },
+      },
+      {
+        provide: FanOutQueueService,
+        inject: [SETTINGS, FanOutLedger, ChunkFeeder],
+        useFactory: (settings: FanOutQueueSettings, ledger: FanOutLedger, feeder: ChunkFeeder) =>
+          new FanOutQueueService(role, settings, ledger, feeder),
+      },
+      ...(role === 'producer' ? [] : [workerProvider(queueName, roomUnicast)]),
+    ],
+    exports: [FanOutQueueService, queue],
+  };
+}
+
+function workerProvider(
+  queueName: string,
+  roomUnicast: NonNullable<RtcFanOutQueueExtras['roomUnicast']>,
+): Provider {
+  return {
+    provide: WORKER,
+    inject: [SETTINGS, FanOutLedger, ChunkFeeder, ModuleRef],
+    useFactory: (
+      settings: FanOutQueueSettings,
+      ledger: FanOutLedger,
+      feeder: ChunkFeeder,
+      moduleRef: ModuleRef,
+    ) => createChunkProcessor({ queueName, settings, ledger, feeder, moduleRef, roomUnicast }),
+  };
+}
+
+/** Told here, since Nest would only say that it could not read something of it. */
+function requireObject(name: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new RtcConfigError([
+    {
+      option: `RtcFanOutQueueModule.${name}`,
+      message: `must be given an object, got ${typeName(options)}`,
+    },
+  ]);
+}
