@@ -119,8 +119,8 @@ interface Abortion {
 
 function abortion(signal: AbortSignal): Abortion {
   const reason = new Error('aborted');
-  let abort: () => void = () => undefined;
-  const listener = (): void => abort();
+  let abort: (() => void) | undefined;
+  const listener = (): void => abort?.();
   signal.addEventListener('abort', listener, { once: true });
   return {
     reason,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import type { DurableFanOutReport, FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
@@ -48,6 +49,9 @@ async function start(options: QueueAppOptions = {}): Promise<QueueApp> {
 
 const users = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_none, index) => `user-${from + index}`);
+const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await holds())) await sleep(5);
+};
 const addsUp = ({ counts }: Pick<DurableFanOutReport, 'counts'>): boolean => {
   const { input, ...rest } = counts;
   return input === Object.values(rest).reduce((sum, count) => sum + count);
@@ -117,5 +121,251 @@ describe('a durable fan-out', () => {
     expect(error).toBeInstanceOf(RtcValidationError);
     expect(error.issues[0]?.path).toBe('options.id');
     expect(JSON.stringify(error)).not.toContain('something else');
+  });
+
+  it('tells who was refused one by one, as a stream, and sends to the others', async () => {
+    const { queue } = await start();
+    emulator.faults.replace([
+      { kind: 'error', code: 'InvalidParameter.IllegalTo', probability: 1, match: { userId: 'user-7' } },
+    ]);
+    const handle = await queue.enqueue({ ...TEXT, to: users(20) }, { chunkSize: 10 });
+    const report = await handle.result();
+    expect(report.counts).toMatchObject({ input: 20, accepted: 19, rejected: 1 });
+    expect(report.status).toBe('partial');
+    expect(report.chunks).toMatchObject([{ index: 0, outcome: 'rejected', recipients: 1 }]);
+    expect(report.unaccepted?.rejected).toEqual(['user-7']);
+    expect(await unacceptedOf(handle)).toEqual(['rejected user-7']);
+  });
+
+  it('stops when it is cancelled, reports the rest as not attempted, and goes on when it is resumed', async () => {
+    const producer = await start({ role: 'producer' });
+    const handle = await producer.queue.enqueue({ ...TEXT, to: users(500) }, { chunkSize: 10 });
+    await start({ role: 'worker', concurrency: 2 });
+    await until(async () => (await handle.progress()).counts.accepted >= 50);
+    expect(await handle.cancel()).toBe(true);
+    const stopped = await handle.result();
+    expect(stopped).toMatchObject({ status: 'aborted', stop: { reason: 'aborted' } });
+    expect(addsUp(stopped)).toBe(true);
+    const { accepted, notAttempted } = stopped.counts;
+    expect(notAttempted).toBeGreaterThan(0);
+    expect(accepted + notAttempted).toBe(500);
+    expect(await unacceptedOf(handle)).toHaveLength(notAttempted);
+    expect(stopped.unaccepted?.notAttempted).toHaveLength(notAttempted);
+    expect(timesSent(stopped.unaccepted!.notAttempted).every((times) => times === 0)).toBe(true);
+
+    await handle.resume();
+    expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 500 } });
+    expect(timesSent(users(500)).every((times) => times === 1)).toBe(true);
+    expect(await handle.cancel()).toBe(false);
+  });
+
+  it('takes turns with another one, however long that is', async () => {
+    const producer = await start({ role: 'producer', lookAhead: 10 });
+    const first = await producer.queue.enqueue({ ...TEXT, to: users(1_000) }, { chunkSize: 5 });
+    const second = await producer.queue.enqueue(
+      { ...TEXT, roomId: 'room-2', to: users(200) },
+      { chunkSize: 5 },
+    );
+    await start({ role: 'worker', concurrency: 4 });
+    await Promise.all([first.result(), second.result()]);
+    const rooms = emulator.requests.map(
+      ({ body }) => (JSON.parse(body.toString()) as { RoomId: string }).RoomId,
+    );
+    expect(rooms).toHaveLength(240);
+    const before = rooms.slice(0, rooms.lastIndexOf('room-2'));
+    // The second one's 40 chunks wait for as many of the first's, and for those that were queued before.
+    expect(before.filter((room) => room === 'room-1').length).toBeLessThanOrEqual(40 + 10 + 4);
+  });
+
+  it('ends for all chunks when the service refuses what they have in common, and goes on when that is mended', async () => {
+    const producer = await start({ role: 'producer' });
+    const handle = await producer.queue.enqueue({ ...TEXT, to: users(500) }, { chunkSize: 10 });
+    emulator.faults.replace([{ kind: 'error', code: 'AccessDenied', probability: 1 }]);
+    await start({ role: 'worker', concurrency: 1 });
+    const report = await handle.result();
+    expect(report).toMatchObject({
+      status: 'aborted',
+      counts: { accepted: 0, rejected: 10, notAttempted: 490 },
+      stop: { reason: 'refused', error: { code: 'RTC_API', apiCode: 'AccessDenied' } },
+      chunks: [{ index: 0, outcome: 'rejected', recipients: 10, error: { apiCode: 'AccessDenied' } }],
+    });
+    emulator.faults.clear();
+    await handle.resume();
+    expect(await handle.result()).toMatchObject({
+      status: 'partial',
+      counts: { accepted: 490, rejected: 10, notAttempted: 0 },
+    });
+  });
+
+  it('waits for a service that can not be reached', async () => {
+    const { queue } = await start({ concurrency: 2 });
+    const port = Number(new URL(emulator.url).port);
+    await emulator.close();
+    const handle = await queue.enqueue({ ...TEXT, to: users(50) }, { chunkSize: 10 });
+    await until(async () => (await handle.progress()).inFlight > 0);
+    emulator = await RtcEmulator.start({ port, requestsPerSecond: Number.POSITIVE_INFINITY });
+    expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 50 } });
+  });
+
+  it('is gone some time after its end, message and recipients included', async () => {
+    const { queue } = await start({ retentionMs: 1_000 });
+    const handle = await queue.enqueue({ ...TEXT, to: users(100) }, { chunkSize: 10 });
+    await handle.result();
+    const keysOf = async (): Promise<string[]> => client.keys(`{${prefix}}*${handle.id}*`);
+    expect((await keysOf()).length).toBeGreaterThan(0);
+    for (const key of await keysOf()) expect(await client.pttl(key)).toBeLessThanOrEqual(1_000);
+    await until(async () => (await keysOf()).length === 0);
+    expect(await queue.get(handle.id)).toBeUndefined();
+    const error = await rejectionOf<RtcValidationError>(handle.progress());
+    expect(error.issues[0]?.path).toBe('id');
+    expect(await client.exists(`{${prefix}}:rtc-fan-out:fan-outs`)).toBe(0);
+  });
+});
+
+describe('a source', () => {
+  it('that fails leaves a fan-out that ends with what was stored, and is gone on with under its ID', async () => {
+    const { queue } = await start();
+    const failing = async function* (): AsyncGenerator<string> {
+      yield* users(1_250);
+      throw new Error('the cursor was closed');
+    };
+    const error = await rejectionOf(queue.enqueue({ ...TEXT, to: failing() }, { id: 'cut-short' }));
+    expect(error.message).toBe('the cursor was closed');
+    const handle = await queue.get('cut-short');
+    expect(await handle?.result()).toMatchObject({
+      status: 'aborted',
+      stop: { reason: 'source' },
+      counts: { input: 1_200, accepted: 1_200, notAttempted: 0 },
+    });
+    const again = await queue.enqueue({ ...TEXT, to: users(2_000) }, { id: 'cut-short' });
+    expect(await again.result()).toMatchObject({
+      status: 'accepted',
+      counts: { input: 2_000, accepted: 2_000 },
+    });
+    expect(timesSent(users(2_000)).every((times) => times === 1)).toBe(true);
+  });
+
+  it('that is another one than before is told so, and no one is sent to twice', async () => {
+    const { queue } = await start();
+    const aborting = new AbortController();
+    const stopping = function* (): Generator<string> {
+      yield* users(1_200);
+      aborting.abort();
+      yield* users(600, 1_200);
+    };
+    const aborted = await rejectionOf(
+      queue.enqueue({ ...TEXT, to: stopping() }, { id: 'changed', signal: aborting.signal }),
+    );
+    expect(aborted).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
+    const error = await rejectionOf<RtcValidationError>(
+      queue.enqueue({ ...TEXT, to: users(1_800, 1) }, { id: 'changed' }),
+    );
+    expect(error.issues[0]).toMatchObject({ path: 'to', message: expect.stringContaining('same source') });
+    const shorter = await rejectionOf<RtcValidationError>(
+      queue.enqueue({ ...TEXT, to: users(100) }, { id: 'changed' }),
+    );
+    expect(shorter.issues[0]?.path).toBe('to');
+    expect(await (await queue.get('changed'))?.result()).toMatchObject({ status: 'aborted' });
+    expect(emulator.deliveries.duplicates()).toEqual([]);
+  });
+
+  it('is read no further than there is room for', async () => {
+    const producer = await start({ role: 'producer', maxStoredChunks: 5 });
+    let read = 0;
+    const counted = function* (): Generator<string> {
+      for (const user of users(200)) {
+        read += 1;
+        yield user;
+      }
+    };
+    const enqueuing = producer.queue.enqueue({ ...TEXT, to: counted() }, { id: 'bounded', chunkSize: 10 });
+    await until(() => read >= 50);
+    await until(async () => (await (await producer.queue.get('bounded'))!.progress()).counts.input === 50);
+    expect(read).toBe(50);
+    await start({ role: 'worker' });
+    expect(await (await enqueuing).result()).toMatchObject({ counts: { accepted: 200 } });
+  });
+
+  it('is read no further when the fan-out is cancelled, and its enqueuing ends', async () => {
+    const { queue } = await start();
+    const endless = async function* (): AsyncGenerator<string> {
+      for (let user = 0; ; user++) yield `user-${user}`;
+    };
+    const enqueuing = queue.enqueue({ ...TEXT, to: endless() }, { id: 'endless' });
+    await until(async () => (await queue.get('endless')) !== undefined);
+    const handle = (await queue.get('endless'))!;
+    expect((await handle.progress()).state).toBe('enqueuing');
+    await handle.cancel();
+    await enqueuing;
+    const report = await handle.result();
+    expect(report).toMatchObject({ status: 'aborted', stop: { reason: 'aborted' } });
+    expect(addsUp(report)).toBe(true);
+  });
+});
+
+describe('a queue', () => {
+  it('has roles', async () => {
+    const worker = await start({ role: 'worker' });
+    const error = await rejectionOf(worker.queue.enqueue({ ...TEXT, to: users(1) }));
+    expect(error).toMatchObject({ code: 'RTC_CONFIG', outcome: 'not_attempted' });
+
+    const withoutService = startQueueApp(redis.url, { prefix, role: 'worker' });
+    expect((await rejectionOf(withoutService)).message).toContain(
+      'RtcMessagingModule, which is not imported',
+    );
+  });
+
+  it('gives back what waits for its turn when a worker is shut down, and another one sends it', async () => {
+    const handle = await (
+      await start({ role: 'producer' })
+    ).queue.enqueue({ ...TEXT, to: users(300) }, { chunkSize: 10 });
+    const slow = await startQueueApp(
+      redis.url,
+      { prefix, role: 'worker', concurrency: 8 },
+      { ...emulator.moduleOptions(), quota: { requestsPerSecond: 20 } },
+    );
+    await until(async () => (await handle.progress()).counts.accepted > 0);
+    await slow.close();
+    const { counts, inFlight } = await handle.progress();
+    expect(inFlight).toBe(0);
+    expect(counts).toMatchObject({ rejected: 0, unknown: 0 });
+    expect(counts.notAttempted).toBeGreaterThan(0);
+    await start({ role: 'worker' });
+    expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 300 } });
+    expect(timesSent(users(300)).every((times) => times === 1)).toBe(true);
+  });
+
+  it('finds chunks that have lost their jobs', async () => {
+    const producer = await start({ role: 'producer', lookAhead: 5 });
+    const handle = await producer.queue.enqueue({ ...TEXT, to: users(300) }, { chunkSize: 10 });
+    // All of BullMQ's keys, and none of the ledger's.
+    const keys = await client.keys(`{${prefix}}:rtc-fan-out:*`);
+    const jobKeys = keys.filter((key) => !key.startsWith(`{${prefix}}:rtc-fan-out:fan-out`));
+    expect(jobKeys.length).toBeGreaterThanOrEqual(5);
+    await client.del(jobKeys);
+    await start({ role: 'worker' });
+    expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 300 } });
+  });
+
+  it('keeps no message and no recipient in its jobs', async () => {
+    const producer = await start({ role: 'producer' });
+    await producer.queue.enqueue({ ...TEXT, message: 'a secret', to: ['somebody'] });
+    const jobs = (await client.keys(`{${prefix}}:rtc-fan-out:*.0`))[0]!;
+    expect(JSON.stringify(await client.hgetall(jobs))).not.toMatch(/a secret|somebody/);
+  });
+
+  it('refuses to start with options that can not be used, and shows no password', async () => {
+    const error = await rejectionOf(
+      startQueueApp({ host: '127.0.0.1', port: redis.port, password: 'hunter2' }, {
+        prefix: 'a b',
+        concurrency: 0,
+        retention: 5,
+        role: 'producer',
+      } as never),
+    );
+    expect(error.message).toContain('RtcFanOutQueueModule.prefix');
+    expect(error.message).toContain('RtcFanOutQueueModule.concurrency');
+    expect(error.message).toContain('RtcFanOutQueueModule.retention: is not a known option');
+    expect(error.message).not.toContain('hunter2');
   });
 });

@@ -37,6 +37,11 @@ export async function startQueueApp(
   // Failures are what many tests are about.
   module.useLogger(false);
   module.enableShutdownHooks([]);
-  await module.init();
+  try {
+    await module.init();
+  } catch (error) {
+    await module.close();
+    throw error;
+  }
   return { module, queue: module.get(FanOutQueueService), close: () => module.close() };
 }
