@@ -126,6 +126,24 @@ describe('the built package', () => {
     }
   });
 
+  it('exports the same durable fan-out both ways, behind entries that say which package is missing', async () => {
+    const show = 'console.log(JSON.stringify(Object.keys(library).sort()))';
+    const name = 'nestjs-rtc-messaging/bullmq';
+    const esm = `import 'reflect-metadata'; import * as library from '${name}'; ${show}`;
+    const cjs = `require('reflect-metadata'); const library = require('${name}'); ${show}`;
+    const names = ['DEFAULT_FAN_OUT_QUEUE', 'FanOutHandle', 'FanOutQueueService', 'RtcFanOutQueueModule'];
+    for (const [type, code] of [
+      ['module', esm],
+      ['commonjs', cjs],
+    ] as const) {
+      const output = await exec('node', [`--input-type=${type}`, '-e', code], { cwd: ROOT });
+      expect(JSON.parse(output)).toEqual(names);
+    }
+    // The entries' types are those of the index.
+    const index = await import('nestjs-rtc-messaging/bullmq');
+    expect(Object.keys(index).sort()).toEqual(names);
+  });
+
   it.each([
     [
       'import',
@@ -157,6 +175,14 @@ describe('the built package', () => {
     expect(optional.filter((name) => count(new RegExp(`/node_modules/${name}/`)) > 0)).toEqual([]);
   });
 
+    expect(count(/\/emulator\/|\/node_modules\/ws\//)).toBe(0);
+    expect(
+      count(
+        /\/lib\/bullmq\/|\/esm\/bullmq\/|\/cjs\/bullmq\/|\/node_modules\/(@nestjs\/)?bullmq\/|\/ioredis\//,
+      ),
+    ).toBe(0);
+  });
+
   it('imports nothing that its manifest does not declare', async () => {
     const manifest = await readManifest();
     const declared = new Set([
@@ -167,6 +193,9 @@ describe('the built package', () => {
     let imports = 0;
     for (const file of await readdir(join(ROOT, 'dist'), { recursive: true })) {
       if (!/\.(c?js|d\.c?ts)$/.test(file)) continue;
+  });
+
+      if (!/\.([cm]?js|d\.[cm]?ts)$/.test(file)) continue;
       const text = await readFile(join(ROOT, 'dist', file), 'utf8');
       for (const [, imported, required] of text.matchAll(IMPORTS)) {
         const specifier = imported ?? required ?? '';
@@ -180,5 +209,24 @@ describe('the built package', () => {
     }
     expect(imports).toBeGreaterThan(50);
     expect([...undeclared]).toEqual([]);
+  });
+  });
+
+
+  it('holds what is needed to use it, and nothing else', async () => {
+    const [{ files }] = JSON.parse(
+      await exec('npm', ['pack', '--json', '--dry-run', '--ignore-scripts'], { cwd: ROOT }),
+    ) as [{ files: { path: string }[] }];
+    const unexpected = files
+      .filter(({ path }) => !/^dist\/(esm|cjs)\/.*\.([cm]?js|d\.[cm]?ts)$/.test(path))
+      .map(({ path }) => path);
+    expect(unexpected.sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'dist/cjs/package.json',
+      'docs/durable-fan-out.md',
+      'docs/pacing.md',
+      'package.json',
+    ]);
   });
 });

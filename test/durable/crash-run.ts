@@ -1,0 +1,202 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RtcMessagingOptions } from 'nestjs-rtc-messaging';
+import type { DurableFanOutReport } from 'nestjs-rtc-messaging/bullmq';
+import { seededRandom } from '../../lib/emulator/seeded-random.js';
+import { type QueueApp, startQueueApp } from '../support/fan-out-queue.js';
+
+const PROCESSES = join(import.meta.dirname, 'processes');
+const WORKERS = 3;
+const REQUEST = { id: 'crash', roomId: 'room-1', message: 'hello' };
+
+export interface CrashPlan {
+  readonly redisUrl: string;
+  readonly prefix: string;
+  readonly recipients: number;
+  readonly kills: number;
+  readonly seed: number;
+  /** Chunks that a worker sends at once. */
+  readonly concurrency: number;
+  readonly chunkSize: number;
+}
+
+/** What came of a run, by the library's account and by the emulator's. */
+export interface CrashReport {
+  readonly report: DurableFanOutReport;
+  /** By outcome: everyone who was not accepted, as the stream has it. */
+  readonly unaccepted: ReadonlyMap<string, string>;
+  readonly streamed: number;
+  readonly killed: { readonly workers: number; readonly producers: number };
+  /** Chunks in flight at the kills of workers, by the ledger. */
+  readonly inFlightAtKills: number;
+  readonly emulator: {
+    readonly deliveries: number;
+    readonly doubled: number;
+    readonly missing: readonly string[];
+  };
+  readonly seconds: number;
+}
+
+/** A fan-out of which workers and the producer are killed at random moments, and started again. */
+export async function runCrashes(plan: CrashPlan): Promise<CrashReport> {
+  const run = new CrashRun(plan);
+  try {
+    return await run.run();
+  } finally {
+    await run.close();
+  }
+}
+
+class CrashRun {
+  readonly #random: () => number;
+  readonly #children = new Set<ChildProcess>();
+  readonly #workers = new Set<ChildProcess>();
+  #producer: ChildProcess | undefined;
+  #isEnqueued = false;
+  #watcher: QueueApp | undefined;
+  #rtc: RtcMessagingOptions = {};
+  readonly #killed = { workers: 0, producers: 0 };
+  #inFlightAtKills = 0;
+
+  constructor(private readonly plan: CrashPlan) {
+    this.#random = seededRandom(plan.seed);
+  }
+
+  async run(): Promise<CrashReport> {
+    const started = performance.now();
+    const { redisUrl, prefix, recipients, kills } = this.plan;
+    const emulator = this.#fork('emulator.mjs', {});
+    const [{ moduleOptions }] = (await once(emulator, 'message')) as [{ moduleOptions: RtcMessagingOptions }];
+    this.#rtc = { ...moduleOptions, quota: { requestsPerSecond: 100_000 } };
+    this.#watcher = await startQueueApp(redisUrl, { prefix, role: 'producer' });
+
+    this.#startProducer();
+    await Promise.all(Array.from({ length: WORKERS }, () => this.#startWorker()));
+    // Spread over the whole of the work, whatever the machine's pace.
+    const moments = Array.from({ length: kills }, () => this.#random() * recipients * 0.97).sort(
+      (a, b) => a - b,
+    );
+    for (const moment of moments) {
+      await this.#untilDone(moment);
+      await this.#killSomeone();
+    }
+    const handle = await this.#watcher.queue.get(REQUEST.id);
+    if (handle === undefined) throw new Error('The fan-out is gone');
+    const report = await handle.result();
+    const unaccepted = new Map<string, string>();
+    let streamed = 0;
+    for await (const { userId, outcome } of handle.unaccepted()) {
+      streamed += 1;
+      unaccepted.set(userId, outcome);
+    }
+    emulator.send({ message: REQUEST.message, users: recipients });
+    const [account] = (await once(emulator, 'message')) as [CrashReport['emulator']];
+    return {
+      report,
+      unaccepted,
+      streamed,
+      killed: this.#killed,
+      inFlightAtKills: this.#inFlightAtKills,
+      emulator: account,
+      seconds: (performance.now() - started) / 1_000,
+    };
+  }
+
+  async close(): Promise<void> {
+    const ends = [...this.#children].map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    });
+    await Promise.all(ends);
+    await this.#watcher?.close();
+  }
+
+  async #untilDone(recipients: number): Promise<void> {
+    for (;;) {
+      const handle = await this.#watcher?.queue.get(REQUEST.id);
+      if (handle !== undefined) {
+        const { done, state } = await handle.progress();
+        if (done >= recipients || state === 'ended') return;
+      }
+      await sleep(2);
+    }
+  }
+
+  async #killSomeone(): Promise<void> {
+    const producer = this.#producer;
+    if (producer !== undefined && !this.#isEnqueued && this.#random() < 0.3) {
+      await kill(producer);
+      this.#killed.producers += 1;
+      this.#startProducer();
+      return;
+    }
+    const workers = [...this.#workers];
+    const worker = workers[Math.floor(this.#random() * workers.length)];
+    if (worker === undefined) throw new Error('There is no worker to kill');
+    this.#workers.delete(worker);
+    await kill(worker);
+    const handle = await this.#watcher?.queue.get(REQUEST.id);
+    this.#inFlightAtKills += Math.min(this.plan.concurrency, (await handle?.progress())?.inFlight ?? 0);
+    this.#killed.workers += 1;
+    // Not waited for: the others go on meanwhile, but there must be one to kill.
+    const replaced = this.#startWorker();
+    if (this.#workers.size === 0) await replaced;
+    else replaced.catch(() => undefined);
+  }
+
+  async #startWorker(): Promise<void> {
+    const { redisUrl: connection, prefix, concurrency } = this.plan;
+    const worker = this.#fork('worker.mjs', {
+      connection,
+      queue: { prefix, concurrency, lostAfterMs: 1_500 },
+      rtc: this.#rtc,
+    });
+    await ready(worker);
+    this.#workers.add(worker);
+  }
+
+  #startProducer(): void {
+    const { redisUrl: connection, prefix, recipients: users, chunkSize } = this.plan;
+    const producer = this.#fork('producer.mjs', {
+      connection,
+      // So little ahead that it has to be there for most of the time.
+      queue: { prefix, lookAhead: 40, maxStoredChunks: 60 },
+      ...REQUEST,
+      users,
+      chunkSize,
+    });
+    this.#producer = producer;
+    producer.on('message', (message) => {
+      if (message === 'enqueued') this.#isEnqueued = true;
+    });
+  }
+
+  #fork(file: string, settings: object): ChildProcess {
+    const child = fork(join(PROCESSES, file), [JSON.stringify(settings)], { execArgv: [], env: cleanEnv() });
+    this.#children.add(child);
+    return child;
+  }
+}
+
+/** Without NODE_OPTIONS and the like, which are the test runner's own. */
+function cleanEnv(): Record<string, string | undefined> {
+  return { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  const failed = once(child, 'exit').then(([code]) => {
+    throw new Error(`A process ended with ${String(code)} before it was ready`);
+  });
+  failed.catch(() => undefined);
+  await Promise.race([once(child, 'message'), failed]);
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ownPrefix } from '../support/fan-out-queue.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+import { type CrashReport, runCrashes } from './crash-run.js';
+
+const KILLS = Number(process.env['KILLS'] ?? 10);
+const RECIPIENTS = Number(process.env['RECIPIENTS'] ?? 30_000);
+const SEED = Number(process.env['SEED'] ?? 20_261_124);
+const CONCURRENCY = 4;
+// Small, so that there are many moments at which something is in flight.
+const CHUNK_SIZE = 50;
+
+describe(`${RECIPIENTS} recipients, and ${KILLS} kills of workers and of the producer (seed ${SEED})`, () => {
+  let redis: StartedRedis;
+  let run: CrashReport;
+  beforeAll(async () => {
+    redis = await startRedis();
+    run = await runCrashes({
+      redisUrl: redis.url,
+      prefix: ownPrefix(),
+      recipients: RECIPIENTS,
+      kills: KILLS,
+      seed: SEED,
+      concurrency: CONCURRENCY,
+      chunkSize: CHUNK_SIZE,
+    });
+    const { report, killed, emulator, inFlightAtKills, seconds } = run;
+    process.stdout.write(
+      `\n${report.status}: ${JSON.stringify(report.counts)}\n` +
+        `killed: ${killed.workers} workers, ${killed.producers} producers; in flight at the kills: at most ` +
+        `${inFlightAtKills * CHUNK_SIZE}\n` +
+        `the emulator: ${emulator.deliveries} accepted, ${emulator.doubled} of them twice, ` +
+        `${emulator.missing.length} were sent nothing\nseed ${SEED}, ${seconds.toFixed(1)} s\n`,
+    );
+  }, 600_000);
+  afterAll(() => redis.stop());
+
+  it('end in exactly one outcome each', () => {
+    const { input, ...outcomes } = run.report.counts;
+    expect(input).toBe(RECIPIENTS);
+    expect(Object.values(outcomes).reduce((sum, count) => sum + count)).toBe(RECIPIENTS);
+    expect(run.streamed).toBe(run.report.counts.unknown);
+    expect(run.unaccepted.size).toBe(run.streamed);
+    expect(run.report.counts).toMatchObject({ rejected: 0, notAttempted: 0, duplicates: 0, invalid: 0 });
+    expect(run.killed.workers + run.killed.producers).toBe(KILLS);
+    expect(Math.min(run.killed.workers, run.killed.producers)).toBeGreaterThan(0);
+  });
+
+  it('are sent to at most once', () => {
+    expect(run.emulator.doubled).toBe(0);
+    expect(run.emulator.deliveries).toBe(RECIPIENTS - run.emulator.missing.length);
+  });
+
+  it('were sent to if they are called accepted', () => {
+    const unexplained = run.emulator.missing.filter((userId) => run.unaccepted.get(userId) !== 'unknown');
+    expect(unexplained).toEqual([]);
+  });
+
+  it('are unknown only if they were in flight at a kill', () => {
+    expect(run.report.counts.unknown).toBeLessThanOrEqual(run.killed.workers * CONCURRENCY * CHUNK_SIZE);
+    expect(run.report.counts.unknown).toBeGreaterThan(0);
+  });
+});
