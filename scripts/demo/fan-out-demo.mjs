@@ -1,40 +1,20 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import cliProgress from 'cli-progress';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { RoomUnicastService, RtcMessagingModule } from 'nestjs-rtc-messaging';
-
-const EMULATOR = fileURLToPath(new URL('../../dist/esm/emulator/cli.js', import.meta.url));
+import { ask, startEmulator } from './emulator-command.mjs';
 
 /**
  * Sends one message to so many users, with a progress bar, to an emulator in a process of its own.
  * @returns whether everyone was sent it exactly once, by the emulator's record
  */
 export async function runFanOutDemo(recipients) {
-  const emulator = spawn(process.execPath, [EMULATOR, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const emulator = await startEmulator();
   try {
-    const settings = await readSettings(emulator);
-    return await demonstrate(settings, recipients);
+    return await demonstrate(emulator.settings, recipients);
   } finally {
-    emulator.kill();
-    await once(emulator, 'exit');
+    await emulator.stop();
   }
-}
-
-/** The emulator says where it is in the form of a .env file. */
-async function readSettings(emulator) {
-  const settings = {};
-  for await (const line of createInterface(emulator.stdout)) {
-    const [, name, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
-    if (name !== undefined) settings[name] = value;
-    if (line.startsWith('# What was received')) return settings;
-  }
-  throw new Error('The emulator did not start');
 }
 
 async function demonstrate(settings, recipients) {
@@ -101,11 +81,6 @@ async function demonstrate(settings, recipients) {
 
 async function* users(recipients) {
   for (let user = 1; user <= recipients; user++) yield `user-${user}`;
-}
-
-async function ask({ RTC_ENDPOINT }, what) {
-  const response = await fetch(`${RTC_ENDPOINT}/__emulator/${what}`);
-  return response.json();
 }
 
 function count(number) {

@@ -1,0 +1,135 @@
+// What enqueuing many recipients costs the producer and Redis, and what sending to them then costs Redis: memory,
+// time, and the slowest commands. Fails when a command takes more than 50 ms, or the producer's memory grows.
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
+import { RtcMessagingModule } from 'nestjs-rtc-messaging';
+import { FanOutQueueService, RtcFanOutQueueModule } from 'nestjs-rtc-messaging/bullmq';
+import { startRedis } from '../scripts/redis/start-redis.mjs';
+
+const MAX_COMMAND_MS = 50;
+/** Of the producer's memory, between the first and the last tenth. */
+const MAX_GROWTH_MB = 20;
+
+const { values } = parseArgs({ options: { recipients: { type: 'string', default: '1000000' } } });
+const recipients = Number(values.recipients);
+const EMULATOR = fileURLToPath(new URL('emulator-process.mjs', import.meta.url));
+
+const number = (value, digits = 0) =>
+  value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const mb = (bytes) => `${number(bytes / 1_048_576, 1)} MB`;
+
+// What takes more than 1 ms is on the slow log. Persistence as the documentation recommends it.
+const redis = await startRedis({
+  own: true,
+  args: ['--slowlog-log-slower-than', '1000', '--slowlog-max-len', '10000', '--appendonly', 'yes'],
+});
+const client = new Redis(redis.url);
+const emulator = fork(EMULATOR, [JSON.stringify({ requestsPerSecond: null, delayMs: 0 })]);
+try {
+  const [{ options: rtc }] = await once(emulator, 'message');
+  process.exitCode = (await measure(rtc)) ? 0 : 1;
+} finally {
+  const ended = once(emulator, 'exit');
+  emulator.send('end');
+  await ended;
+  client.disconnect();
+  await redis.stop();
+}
+
+async function measure(rtc) {
+  const producer = await start({ role: 'producer' });
+  const before = await usedMemory();
+  const heap = [];
+  const started = performance.now();
+  let longest = 0;
+  let last = performance.now();
+  const ticking = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last - 5);
+    last = performance.now();
+  }, 5);
+  const handle = await producer
+    .get(FanOutQueueService)
+    .enqueue({ roomId: 'arena', message: 'The auction begins.', to: users(heap) }, { total: recipients });
+  clearInterval(ticking);
+  const seconds = (performance.now() - started) / 1_000;
+  const stored = (await usedMemory()) - before;
+  const growth = (heap.at(-1) - heap[0]) / 1_048_576;
+  console.log(`Enqueued ${number(recipients)} recipients in ${number(seconds, 2)} s`);
+  console.log(`  a second                ${number(recipients / seconds)}`);
+  console.log(`  producer's memory       ${mb(heap[0])} after a tenth, ${mb(heap.at(-1))} at the end`);
+  console.log(`  producer's event loop   at most ${number(longest)} ms late`);
+  console.log(`  Redis's memory          ${mb(stored)}, ${number(stored / recipients, 1)} bytes a recipient`);
+  console.log(`  jobs in the queue       ${await client.llen('{rtc}:rtc-fan-out:wait')}`);
+  let slowest = await reportSlowLog('enqueuing');
+  await producer.close();
+
+  const worker = await start({ role: 'worker', concurrency: 32 }, rtc);
+  const sendingStarted = performance.now();
+  const found = await worker.get(FanOutQueueService).get(handle.id);
+  const { status, counts } = await found.result();
+  console.log(
+    `\nSent by one worker in ${number((performance.now() - sendingStarted) / 1_000, 2)} s, without a quota: ` +
+      `${status}, ${number(counts.accepted)} accepted`,
+  );
+  console.log(`  Redis's memory after    ${mb((await usedMemory()) - before)}`);
+  slowest = Math.max(slowest, await reportSlowLog('sending'));
+  await worker.close();
+  const good = slowest <= MAX_COMMAND_MS && growth <= MAX_GROWTH_MB && counts.accepted === recipients;
+  console.log(
+    good
+      ? `\nGood: no command over ${MAX_COMMAND_MS} ms, and a producer whose memory is level.`
+      : `\nNOT good: at most ${MAX_COMMAND_MS} ms a command and ${MAX_GROWTH_MB} MB of growth were wanted.`,
+  );
+  return good;
+}
+
+async function start(queue, rtc) {
+  class App {}
+  Module({
+    imports: [
+      ...(rtc === undefined
+        ? []
+        : [RtcMessagingModule.forRoot({ ...rtc, quota: { requestsPerSecond: 1_000_000 } })]),
+      RtcFanOutQueueModule.forRoot({ connection: redis.url, ...queue }),
+    ],
+  })(App);
+  return NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
+}
+
+async function* users(heap) {
+  const tenth = Math.max(1, Math.floor(recipients / 10));
+  for (let user = 1; user <= recipients; user++) {
+    yield `user-${user}`;
+    if (user % tenth !== 0) continue;
+    globalThis.gc?.();
+    const { heapUsed, external } = process.memoryUsage();
+    heap.push(heapUsed + external);
+  }
+}
+
+async function usedMemory() {
+  return Number(/used_memory:(\d+)/.exec(await client.info('memory'))[1]);
+}
+
+/** @returns the slowest command, in milliseconds */
+async function reportSlowLog(during) {
+  const entries = await client.slowlog('GET', 10_000);
+  const times = entries.map(([, , microseconds, command]) => ({
+    ms: microseconds / 1_000,
+    command: command[0],
+  }));
+  times.sort((a, b) => b.ms - a.ms);
+  const [slowest] = times;
+  console.log(
+    `  slow log                ${times.length} commands over 1 ms while ${during}` +
+      (slowest === undefined ? '' : `, the slowest ${number(slowest.ms, 1)} ms (${slowest.command})`),
+  );
+  await client.slowlog('RESET');
+  return slowest?.ms ?? 0;
+}

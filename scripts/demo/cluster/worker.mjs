@@ -1,0 +1,24 @@
+// A worker of the demo, as an app of its own would have it: the settings of the service come from the environment.
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { RtcMessagingModule } from 'nestjs-rtc-messaging';
+import { RtcFanOutQueueModule } from 'nestjs-rtc-messaging/bullmq';
+
+class WorkerModule {}
+Module({
+  imports: [
+    RtcMessagingModule.forRoot(),
+    RtcFanOutQueueModule.forRoot({
+      connection: process.env.DEMO_REDIS_URL,
+      prefix: process.env.DEMO_PREFIX,
+      role: 'worker',
+      // Of a worker that was killed, the others learn so soon.
+      lostAfterMs: 2_000,
+    }),
+  ],
+})(WorkerModule);
+
+const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['error', 'warn'] });
+process.on('disconnect', () => void app.close());
+process.send('ready');
