@@ -36,7 +36,7 @@ export class FanOutHandle {
   // Private to the language, so that printing a handle does not print a connection.
   readonly #ledger: FanOutLedger;
   readonly #feeder: ChunkFeeder;
-  readonly #meter = new ProgressMeter();
+  #meter: ProgressMeter | undefined;
 
   /** @internal */
   constructor(
@@ -48,10 +48,11 @@ export class FanOutHandle {
     this.#feeder = feeder;
   }
 
-  /** How far it is. The rate is that of the time since the calls before, for up to five seconds. */
+  /** How far it is. The rate is that since this handle's calls of the last five seconds; at first it is 0. */
   async progress(): Promise<DurableFanOutProgress> {
     const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await this.#look();
     const done = counts.input - counts.notAttempted;
+    this.#meter ??= new ProgressMeter(done);
     return {
       id: this.id,
       state,

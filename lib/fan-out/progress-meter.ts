@@ -5,9 +5,15 @@ const WINDOW_MS = 5_000;
 export class ProgressMeter {
   readonly #marks: { at: number; done: number }[] = [];
 
-  /** @param now monotonic milliseconds */
-  constructor(private readonly now: () => number = () => performance.now()) {
-    this.#marks.push({ at: now(), done: 0 });
+  /**
+   * @param done how much was done before
+   * @param now monotonic milliseconds
+   */
+  constructor(
+    done: number = 0,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.#marks.push({ at: now(), done });
   }
 
   /** @returns how many a second, and how many milliseconds the rest will take, if the total is known */

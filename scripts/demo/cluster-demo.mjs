@@ -60,12 +60,12 @@ class ClusterDemo {
 
   async run() {
     const producer = this.#fork('producer.mjs');
-    const [{ url }] = await once(producer, 'message');
+    const { url } = await firstMessage(producer);
     this.boardUrl = url;
     const workers = await Promise.all(
       Array.from({ length: WORKERS }, async () => {
         const worker = this.#fork('worker.mjs');
-        await once(worker, 'message');
+        await firstMessage(worker);
         return worker;
       }),
     );
@@ -155,10 +155,19 @@ class ClusterDemo {
   }
 
   #fork(file) {
-    const child = fork(`${PROCESSES}${file}`, { env: this.#env });
+    const child = fork(`${PROCESSES}${file}`, { env: this.#env, execArgv: [] });
     this.#children.add(child);
     return child;
   }
+}
+
+async function firstMessage(child) {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`A process ended with ${code} before it was ready`);
+  });
+  ended.catch(() => undefined);
+  const [message] = await Promise.race([once(child, 'message'), ended]);
+  return message;
 }
 
 function count(number) {

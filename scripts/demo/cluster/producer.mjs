@@ -5,6 +5,7 @@ import { ExpressAdapter } from '@bull-board/express';
 import { BullBoardModule } from '@bull-board/nestjs';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_FAN_OUT_QUEUE, FanOutQueueService, RtcFanOutQueueModule } from 'nestjs-rtc-messaging/bullmq';
 
@@ -29,16 +30,22 @@ process.on('message', ({ recipients, chunkSize }) => void fanOut(recipients, chu
 process.send({ url: `${await app.getUrl()}/queues` });
 
 async function fanOut(recipients, chunkSize) {
-  const handle = await app
-    .get(FanOutQueueService)
-    .enqueue({ roomId: 'arena', message: 'The auction begins.', to: users(recipients) }, { chunkSize });
-  process.send({ enqueued: handle.id });
+  const id = randomUUID();
+  const service = app.get(FanOutQueueService);
+  const enqueuing = service.enqueue(
+    { roomId: 'arena', message: 'The auction begins.', to: users(recipients) },
+    { id, chunkSize, total: recipients },
+  );
+  // Sending begins before all are enqueued. Any process can ask how far it is.
+  let watched;
   for (;;) {
-    const progress = await handle.progress();
-    process.send({ progress });
-    if (progress.state === 'ended') break;
+    watched ??= await service.get(id);
+    const progress = await watched?.progress();
+    if (progress !== undefined) process.send({ progress });
+    if (progress?.state === 'ended') break;
     await sleep(100);
   }
+  const handle = await enqueuing;
   process.send({ report: await handle.result() });
 }
 
