@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   type InjectionToken,
@@ -22,6 +23,9 @@ const MAX_STALLED = 1_000_000;
 /** How long a chunk waits at most before it is tried again, while the service can't be reached. */
 const MAX_DELAY_MS = 30_000;
 const FIRST_DELAY_MS = 500;
+/** Redis may be full, or failing over: what the client does not repeat by itself. */
+const SETTLE_TRIES = 60;
+const SETTLE_PAUSE_MS = 250;
 
 /** What a worker works with. */
 export interface ChunkProcessorParts {
@@ -75,14 +79,14 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
 
     async process(job: Job<ChunkJobData>, token?: string): Promise<void> {
       const { id, index } = job.data;
-      const fence = randomUUID();
+      const fence = `${job.timestamp}.${job.attemptsStarted}.${randomUUID()}`;
       const begun = await ledger.begin(id, index, fence);
       if (begun.result !== 'send') {
         await feeder.feed(id, await ledger.due(id));
         return;
       }
       const settlement = await this.#send(begun.chunk);
-      const { result, due } = await ledger.settle(id, index, fence, settlement);
+      const { result, due } = await this.#settle(job.data, fence, settlement);
       if (result === 'fenced') {
         this.#logger.warn(
           `Fan-out ${id}, chunk ${index}: this worker was taken for lost while it sent; the chunk was settled ` +
@@ -107,6 +111,22 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         return settlementOf(report, possibleDuplicate);
       } catch (error) {
         return refusedSettlement(recipients, error);
+      }
+    }
+
+    /** What is known now would be unknown if it were not written down. */
+    async #settle(
+      { id, index }: ChunkJobData,
+      fence: string,
+      settlement: ChunkSettlement,
+    ): ReturnType<FanOutLedger['settle']> {
+      for (let left = SETTLE_TRIES; ; left--) {
+        try {
+          return await ledger.settle(id, index, fence, settlement);
+        } catch (error) {
+          if (left <= 1) throw error;
+          await sleep(SETTLE_PAUSE_MS);
+        }
       }
     }
 

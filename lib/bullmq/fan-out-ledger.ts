@@ -80,7 +80,7 @@ export interface BegunChunk {
 
 export type BeginResult =
   | { readonly result: 'send'; readonly chunk: BegunChunk }
-  | { readonly result: 'gone' | 'settled' | 'stopped' | 'presumed_unknown' };
+  | { readonly result: 'gone' | 'settled' | 'stopped' | 'superseded' | 'presumed_unknown' };
 
 /** The entry of a chunk that no byte of was sent, or that is being sent. */
 export interface OpenChunk {
@@ -180,7 +180,7 @@ export class FanOutLedger {
     await this.#run(FED, id, [to]);
   }
 
-  /** @param token of whoever begins; the same one begins the same chunk twice */
+  /** @param token of whoever begins, see {@link BEGIN}; the same one may begin the same chunk twice */
   async begin(id: string, index: number, token: string): Promise<BeginResult> {
     const [result, recipients, message, binary, roomId, from, onUnknown, possibleDuplicate] =
       (await this.#run(BEGIN, id, [index, token], index)) as [

@@ -49,6 +49,11 @@ local function due()
   if get('stop') ~= '' then return fed, fed end
   return fed, math.max(fed, math.min(number('stored'), number('settled') + number('lookAhead')))
 end
+-- A producer that was taken for lost, and was not.
+local function producer_lives()
+  redis.call('HSET', meta, 'beat', now(), 'lost', '0')
+  if get('ended') ~= '' and get('stop') == '' and get('sealed') ~= '1' then reopen() end
+end
 local function list_invalid(from)
   for i = from, #ARGV do redis.call('RPUSH', invalid, ARGV[i]) end
 end
@@ -67,7 +72,7 @@ elseif get('fingerprint') ~= ARGV[2] then
 end
 local wanted = get('sealed') ~= '1' and get('stop') == ''
 if wanted then
-  redis.call('HSET', meta, 'beat', now(), 'lost', '0')
+  producer_lives()
   reopen()
 end
 return {
@@ -88,7 +93,8 @@ if index == number('stored') then
   redis.call('SET', chunk, ARGV[3], 'PX', get('maxAge'))
   redis.call('HSET', ledger, index, 'p')
   redis.call('HSET', meta, 'stored', index + 1, 'digest', ARGV[5], 'input', ARGV[6], 'duplicates', ARGV[7],
-    'invalid', ARGV[8], 'beat', now(), 'lost', '0')
+    'invalid', ARGV[8])
+  producer_lives()
   list_invalid(9)
   keep(get('maxAge'))
 elseif index > number('stored') then
@@ -113,7 +119,7 @@ return 'sealed'
 
 /** The producer lives. */
 export const BEAT = script(`
-if redis.call('EXISTS', meta) == 1 then redis.call('HSET', meta, 'beat', now(), 'lost', '0') end
+if redis.call('EXISTS', meta) == 1 then producer_lives() end
 `);
 
 /** The producer gives up. */
@@ -134,9 +140,10 @@ if number('fed') < tonumber(ARGV[2]) then redis.call('HSET', meta, 'fed', ARGV[2
 `);
 
 /**
- * `index, token` → `gone | settled | stopped | presumed_unknown`, or `send` with the chunk and how to send it.
- * A chunk that is in flight with another token was left behind: the queue gives a job to one worker at a time,
- * and to another one only when the first has not been heard of for long.
+ * `index, token` → `gone | settled | stopped | superseded | presumed_unknown`, or `send` with the chunk and how to
+ * send it. A token is `<job>.<run>.<random>`. A chunk that is in flight with an earlier run was left behind: the
+ * queue gives a job to one worker at a time, and to another one only when the first has not been heard of for long.
+ * Whoever wakes up then, and asks for a chunk that a later run has, gets nothing.
  */
 export const BEGIN = script(`
 if redis.call('EXISTS', meta) == 0 then return {'gone'} end
@@ -148,6 +155,9 @@ if step == 'u' then return {'settled'} end
 local holder = step == 'i' and string.match(entry, '^i:([^:]+)') or ''
 local stopped = get('stop') ~= ''
 if step == 'i' and holder ~= token then
+  local job, run = string.match(token, '^(%d+)%.(%d+)%.')
+  local other_job, other_run = string.match(holder, '^(%d+)%.(%d+)%.')
+  if job == other_job and tonumber(run) < tonumber(other_run) then return {'superseded'} end
   if get('onUnknown') == 'resend' and not stopped then
     mark = ':d'
   else

@@ -1,0 +1,226 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { ChunkSettlement } from '../../lib/bullmq/chunk-settlement.js';
+import { type BeginResult, FanOutLedger, type FanOutPlan } from '../../lib/bullmq/fan-out-ledger.js';
+import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
+import { nextDigest, NO_CHUNKS } from '../../lib/bullmq/source-digest.js';
+import { ownPrefix } from '../support/fan-out-queue.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+
+const PLAN: FanOutPlan = {
+  fingerprint: 'request',
+  roomId: 'room-1',
+  from: undefined,
+  wire: { Binary: false, Message: 'hello' },
+  onUnknown: undefined,
+  chunkSize: 3,
+  dedupe: 'chunk',
+  total: undefined,
+  lookAhead: 2,
+  producerLostAfterMs: 30_000,
+  retentionMs: 60_000,
+  maxIdleMs: 60_000,
+};
+/** Two runs of one job: the second one begins when the first was taken for lost. */
+const [FIRST, SECOND] = ['1000.1.a', '1000.2.b'];
+const NONE: ChunkSettlement = {
+  counts: { accepted: 0, rejected: 0, unknown: 0 },
+  requests: 1,
+  throttled: 0,
+  rest: [],
+};
+const accepted = (count: number): ChunkSettlement => ({
+  ...NONE,
+  counts: { ...NONE.counts, accepted: count },
+});
+
+let redis: StartedRedis;
+let client: Redis;
+let prefix: string;
+let ledger: FanOutLedger;
+beforeAll(async () => {
+  redis = await startRedis();
+  client = new Redis(redis.url);
+});
+afterAll(async () => {
+  client.disconnect();
+  await redis.stop();
+});
+beforeEach(() => {
+  prefix = `{${ownPrefix()}}`;
+  ledger = new FanOutLedger(client, new LedgerKeys(prefix, 'queue'));
+});
+afterEach(async () => {
+  const keys = await client.keys(`${prefix}*`);
+  if (keys.length > 0) await client.del(keys);
+});
+
+/** Stores so many chunks of three. */
+async function store(chunks: number, plan: Partial<FanOutPlan> = {}, isSealed = true): Promise<void> {
+  await ledger.open('f', { ...PLAN, ...plan });
+  let before: string = NO_CHUNKS;
+  for (let index = 0; index < chunks; index++) {
+    const recipients = ['a', 'b', 'c'].map((letter) => `${letter}${index}`);
+    const after = nextDigest(before, recipients);
+    const read = { input: 3 * (index + 1), duplicates: 0, invalid: 0 };
+    await ledger.store('f', { index, recipients }, { before, after }, read, []);
+    before = after;
+  }
+  const read = { input: 3 * chunks, duplicates: 0, invalid: 0 };
+  if (isSealed) await ledger.seal('f', before, read, []);
+}
+const recipientsOf = (begun: BeginResult): readonly string[] | string =>
+  begun.result === 'send' ? begun.chunk.recipients : begun.result;
+const counts = async (): Promise<object | undefined> => (await ledger.look('f'))?.counts;
+
+describe('a chunk', () => {
+  it('is given to one run, and to the same one as often as it asks', async () => {
+    await store(1);
+    expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toEqual(['a0', 'b0', 'c0']);
+    expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toEqual(['a0', 'b0', 'c0']);
+    expect((await ledger.look('f'))?.inFlight).toBe(1);
+  });
+
+  it('that a lost run left in flight is unknown, and is not sent', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toBe('presumed_unknown');
+    expect(await ledger.look('f')).toMatchObject({
+      state: 'ended',
+      counts: { input: 3, unknown: 3, notAttempted: 0 },
+    });
+    // The run that was taken for lost comes too late: the report may have been read.
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect(await counts()).toMatchObject({ unknown: 3, accepted: 0 });
+  });
+
+  it('is known again when the run that was taken for lost tells in time', async () => {
+    await store(2);
+    await ledger.begin('f', 0, FIRST);
+    await ledger.begin('f', 0, SECOND);
+    expect(await counts()).toMatchObject({ unknown: 3 });
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('corrected');
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect(await counts()).toMatchObject({ unknown: 0, accepted: 3, notAttempted: 3 });
+  });
+
+  it('is not given to a run that wakes up after a later one has it', async () => {
+    await store(1, { onUnknown: 'resend' });
+    await ledger.begin('f', 0, SECOND);
+    expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toBe('superseded');
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect((await ledger.settle('f', 0, SECOND, accepted(3))).result).toBe('settled');
+    expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toBe('settled');
+    expect(await counts()).toMatchObject({ accepted: 3 });
+  });
+
+  it('that a lost run left in flight is sent again if the caller wants that, and is marked', async () => {
+    await store(1, { onUnknown: 'resend' });
+    await ledger.begin('f', 0, FIRST);
+    const again = await ledger.begin('f', 0, SECOND);
+    expect(again).toMatchObject({ result: 'send', chunk: { possibleDuplicate: true, onUnknown: 'resend' } });
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    // What is not sent then is not pending again: it may have been accepted once.
+    const rest = { ...accepted(1), rest: ['b0', 'c0'] };
+    expect((await ledger.settle('f', 0, SECOND, rest)).result).toBe('returned');
+    await ledger.cancel('f');
+    expect((await ledger.look('f'))?.state).toBe('stopping');
+    expect(recipientsOf(await ledger.begin('f', 0, '1000.3.c'))).toBe('presumed_unknown');
+    expect(await ledger.look('f')).toMatchObject({
+      state: 'ended',
+      counts: { accepted: 1, unknown: 2, notAttempted: 0 },
+    });
+  });
+
+  it('is counted once, however often that is told', async () => {
+    await store(2);
+    await ledger.begin('f', 0, FIRST);
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect(await ledger.look('f')).toMatchObject({
+      counts: { accepted: 3 },
+      requests: 1,
+      inFlight: 0,
+      settledChunks: 1,
+    });
+  });
+
+  it('is pending again for those who were not sent to, and no one else', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    await ledger.settle('f', 0, FIRST, { ...accepted(2), rest: ['c0'] });
+    expect(await ledger.look('f')).toMatchObject({
+      state: 'running',
+      counts: { accepted: 2, notAttempted: 1 },
+    });
+    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toEqual(['c0']);
+    await ledger.settle('f', 0, SECOND, accepted(1));
+    expect(await ledger.look('f')).toMatchObject({ state: 'ended', counts: { accepted: 3 } });
+  });
+});
+
+describe('a fan-out', () => {
+  it('is stored once, whoever stores it, and only in order', async () => {
+    await store(3);
+    await store(3);
+    expect(await counts()).toMatchObject({ input: 9, notAttempted: 9 });
+    expect((await ledger.look('f'))?.storedChunks).toBe(3);
+    expect(await ledger.open('f', { ...PLAN, fingerprint: 'another' })).toBeUndefined();
+  });
+
+  it('has jobs for a bounded number of chunks ahead', async () => {
+    await store(5);
+    expect(await ledger.due('f')).toEqual({ from: 0, to: 2 });
+    await ledger.fed('f', 2);
+    await ledger.begin('f', 1, FIRST);
+    expect((await ledger.settle('f', 1, FIRST, accepted(3))).due).toEqual({ from: 2, to: 3 });
+    // The note that the jobs are there comes late: they are due still.
+    expect(await ledger.due('f')).toEqual({ from: 2, to: 3 });
+    await ledger.cancel('f');
+    expect(await ledger.due('f')).toEqual({ from: 2, to: 2 });
+  });
+
+  it('begins nothing once it is cancelled, and ends with what is in flight', async () => {
+    await store(2);
+    await ledger.begin('f', 0, FIRST);
+    expect(await ledger.cancel('f')).toBe('stopped');
+    expect(recipientsOf(await ledger.begin('f', 1, FIRST))).toBe('stopped');
+    expect((await ledger.look('f'))?.state).toBe('stopping');
+    await ledger.settle('f', 0, FIRST, accepted(3));
+    expect(await ledger.look('f')).toMatchObject({
+      state: 'ended',
+      counts: { accepted: 3, notAttempted: 3 },
+    });
+    await ledger.resume('f');
+    expect((await ledger.look('f'))?.state).toBe('running');
+    expect(recipientsOf(await ledger.begin('f', 1, FIRST))).toEqual(['a1', 'b1', 'c1']);
+  });
+
+  it('ends without its lost producer, and begins again when that was not lost', async () => {
+    await store(1, { producerLostAfterMs: 1 }, false);
+    await ledger.begin('f', 0, FIRST);
+    await ledger.settle('f', 0, FIRST, accepted(3));
+    let state = await ledger.look('f');
+    while (state?.state !== 'ended') state = await ledger.look('f');
+    expect(state).toMatchObject({ isComplete: false, stop: { reason: 'source' } });
+    await ledger.beat('f');
+    const next = { index: 1, recipients: ['z'] };
+    const before = nextDigest(NO_CHUNKS, ['a0', 'b0', 'c0']);
+    const read = { input: 4, duplicates: 0, invalid: 0 };
+    const after = nextDigest(before, ['z']);
+    expect((await ledger.store('f', next, { before, after }, read, [])).result).toBe('stored');
+    await ledger.seal('f', after, read, []);
+    expect(await ledger.look('f')).toMatchObject({ state: 'running', stop: undefined });
+  });
+
+  it('that is gone is told so by every step', async () => {
+    expect(await ledger.look('f')).toBeUndefined();
+    expect(await ledger.cancel('f')).toBe('gone');
+    expect(await ledger.resume('f')).toBe('gone');
+    expect((await ledger.begin('f', 0, FIRST)).result).toBe('gone');
+    expect((await ledger.settle('f', 0, FIRST, accepted(1))).result).toBe('fenced');
+    await ledger.beat('f');
+    await ledger.giveUp('f');
+    expect(await client.keys(`${prefix}*`)).toEqual([]);
+  });
+});
