@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Cluster, Redis } from 'ioredis';
+import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+
+const TEXT = { roomId: 'room-1', message: 'hello' };
+const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `user-${index}`);
+const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await holds())) await sleep(5);
+};
+
+let redis: StartedRedis | undefined;
+let emulator: RtcEmulator;
+let apps: QueueApp[] = [];
+beforeEach(async () => {
+  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+});
+afterEach(async () => {
+  await Promise.all(apps.map((app) => app.close()));
+  apps = [];
+  await emulator.close();
+  await redis?.stop();
+  redis = undefined;
+});
+const rtc = () => ({ ...emulator.moduleOptions(), quota: { requestsPerSecond: 100_000 } });
+async function start(
+  connection: RtcFanOutQueueOptions['connection'],
+  options: QueueAppOptions,
+): Promise<QueueApp> {
+  const app = await startQueueApp(connection, options, options.role === 'producer' ? undefined : rtc());
+  apps.push(app);
+  return app;
+}
+
+describe('a durable fan-out', () => {
+  it('survives a Redis that keeps what it is told, when that is killed and started again', async () => {
+    redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    const { queue } = await start(redis.url, { concurrency: 4 });
+    emulator.faults.replace([{ kind: 'late', delayMs: 5, probability: 1 }]);
+    const handle = await queue.enqueue({ ...TEXT, to: users(3_000) }, { chunkSize: 10 });
+    await until(async () => (await handle.progress()).counts.accepted >= 500);
+    await redis.restart();
+    const { counts } = await handle.result();
+    expect(counts).toMatchObject({ input: 3_000, rejected: 0, notAttempted: 0 });
+    expect(counts.accepted + counts.unknown).toBe(3_000);
+    // Only if the outage was so long that the chunks in flight were taken for left behind.
+    expect(counts.unknown).toBeLessThanOrEqual(4 * 10);
+    expect(emulator.deliveries.duplicates()).toEqual([]);
+    expect(emulator.deliveries.total).toBe(3_000);
+  }, 60_000);
+
+  it('is not sent twice by a worker that stands still and wakes up', async () => {
+    redis = await startRedis();
+    const prefix = ownPrefix();
+    const producer = await start(redis.url, { prefix, role: 'producer' });
+    emulator.faults.replace([{ kind: 'late', delayMs: 10, probability: 1 }]);
+    const handle = await producer.queue.enqueue({ ...TEXT, to: users(2_000) }, { chunkSize: 10 });
+    const sleeper = await startWorker(redis.url, prefix);
+    try {
+      await until(async () => (await handle.progress()).counts.accepted >= 200);
+      sleeper.kill('SIGSTOP');
+      await start(redis.url, { prefix, role: 'worker', concurrency: 4 });
+      const { counts } = await handle.result();
+      expect(counts.accepted + counts.unknown).toBe(2_000);
+      expect(counts.unknown).toBeLessThanOrEqual(4 * 10);
+      sleeper.kill('SIGCONT');
+      // It goes on where it stood: answers are read, and told to the ledger, which does not want them.
+      const next = await producer.queue.enqueue(
+        { ...TEXT, message: 'next', to: users(200) },
+        { chunkSize: 10 },
+      );
+      expect((await next.result()).counts.accepted).toBe(200);
+      expect((await handle.result()).counts).toEqual(counts);
+      expect(emulator.deliveries.duplicates()).toEqual([]);
+    } finally {
+      const ended = once(sleeper, 'exit');
+      sleeper.kill('SIGKILL');
+      await ended;
+    }
+  }, 60_000);
+
+  it('works on a Redis Cluster', async () => {
+    redis = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'] });
+    const node = new Redis(redis.url);
+    await node.cluster('ADDSLOTSRANGE', 0, 16_383);
+    await until(async () => (await node.cluster('INFO')).includes('cluster_state:ok'));
+    node.disconnect();
+    const nodes = [{ host: '127.0.0.1', port: redis.port }];
+    const { queue } = await start({ nodes }, {});
+    const handle = await queue.enqueue({ ...TEXT, to: users(1_500) });
+    expect((await handle.result()).counts.accepted).toBe(1_500);
+
+    const given = new Cluster(nodes);
+    const other = await start(given, { role: 'producer' });
+    expect((await (await other.queue.get(handle.id))?.progress())?.state).toBe('ended');
+    await other.close();
+    apps.pop();
+    expect(await given.ping()).toBe('PONG');
+    given.disconnect();
+  }, 60_000);
+
+  it("works with the app's own client, and leaves that open", async () => {
+    redis = await startRedis();
+    const given = new Redis(redis.url);
+    const prefix = ownPrefix();
+    const app = await start(given, { prefix });
+    const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
+    expect((await handle.result()).counts.accepted).toBe(10);
+    await app.close();
+    apps.pop();
+    expect(await given.ping()).toBe('PONG');
+    given.disconnect();
+  }, 60_000);
+});
+
+async function startWorker(connection: string, prefix: string): Promise<ChildProcess> {
+  const settings = { connection, queue: { prefix, concurrency: 4, lostAfterMs: 1_000 }, rtc: rtc() };
+  const worker = fork(
+    join(import.meta.dirname, 'processes/worker.mjs'),
+    [JSON.stringify(settings)],
+    // Without NODE_OPTIONS and the like, which are the test runner's own.
+    { execArgv: [], env: { PATH: process.env['PATH'], HOME: process.env['HOME'] } },
+  );
+  await once(worker, 'message');
+  return worker;
+}
