@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
+import { exec } from '../support/exec.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** Inside the project, so that its packages and its own name can be imported as a user would. */
+const FOLDER = join(ROOT, 'test/docs/snippets-durable-fan-out');
+
+describe('the page on durable fan-outs', () => {
+  let page = '';
+  beforeAll(async () => {
+    page = await readFile(join(ROOT, 'docs/durable-fan-out.md'), 'utf8');
+    await rm(FOLDER, { recursive: true, force: true });
+    await mkdir(FOLDER, { recursive: true });
+  });
+  afterAll(() => rm(FOLDER, { recursive: true, force: true }));
+
+  it('has TypeScript that compiles against the built package, each snippet in a file of its own', async () => {
+    const names: string[] = [];
+    for (const [, text = ''] of page.matchAll(/^```ts\n(.*?)^```$/gms)) {
+      const [, name = ''] = /^\/\/ ([\w.-]+\.ts)\n/.exec(text) ?? [];
+      names.push(name);
+      await writeFile(join(FOLDER, name), text);
+    }
+    expect(names).toEqual(['fan-out.modules.ts', 'auction.service.ts', 'queue-board.module.ts']);
+    await writeFile(
+      join(FOLDER, 'tsconfig.json'),
+      JSON.stringify({
+        extends: '../../../tsconfig.json',
+        compilerOptions: { rootDir: '.', paths: {} },
+        include: ['.'],
+        exclude: [],
+      }),
+    );
+    await exec('node', [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: FOLDER });
+  }, 60_000);
+
+  it('has a table with every option and its default', () => {
+    const rows = new Map(
+      Array.from(page.matchAll(/^\| `(\w+)` +\| ([^|]*?) +\|/gm), ([, option = '', fallback = '']) => [
+        option,
+        fallback,
+      ]),
+    );
+    const {
+      connection: _connection,
+      prefix,
+      ...numbers
+    } = resolveFanOutQueueSettings({
+      connection: 'redis://127.0.0.1',
+    });
+    expect(prefix).toBe('{rtc}');
+    const words: Record<string, number> = { 'a day': 86_400_000, '7 days': 604_800_000 };
+    for (const [option, value] of Object.entries(numbers)) {
+      const told = rows.get(option) ?? '';
+      expect([option, words[told] ?? Number(told.replaceAll(',', ''))]).toEqual([option, value]);
+    }
+  });
+
+  it('names commands that there are', async () => {
+    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const named = [...page.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
+    expect(named.length).toBeGreaterThan(2);
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named));
+  });
+});
