@@ -24,7 +24,7 @@ describe('the page on durable fan-outs', () => {
       names.push(name);
       await writeFile(join(FOLDER, name), text);
     }
-    expect(names).toEqual(['fan-out.modules.ts', 'auction.service.ts', 'queue-board.module.ts']);
+    expect(names).toEqual(['fan-out.modules.ts', 'auction.service.ts']);
     await writeFile(
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({
