@@ -21,7 +21,7 @@ export interface ChunkSettlement {
   readonly rest: readonly string[];
   readonly outcome?: StoredOutcome;
   readonly stop?: DurableFanOutStop;
-  /** Whether the service could not be reached: it is no use to try at once. */
+  /** Whether the service, or the quota, could not be reached: it is no use to try at once. */
   readonly isUnreachable?: boolean;
 }
 
@@ -54,7 +54,7 @@ export function settlementOf(
     ...(stop?.reason === 'refused' && {
       stop: { reason: 'refused', ...(stop.error !== undefined && { error: errorRecord(stop.error) }) },
     }),
-    isUnreachable: stop?.reason === 'unreachable',
+    isUnreachable: stop !== undefined && !['refused', 'aborted', 'shutdown'].includes(stop.reason),
   };
 }
 

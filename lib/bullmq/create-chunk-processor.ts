@@ -10,6 +10,7 @@ import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { DelayedError, type Job } from 'bullmq';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { type FanOutOptionsWithLeave, MAY_BEGIN } from '../fan-out/fan-out-request.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
 import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
@@ -20,6 +21,8 @@ import { OutageLog } from './outage-log.js';
 
 /** A chunk that was left behind is settled at its next run, so that no job can stall for ever. */
 const MAX_STALLED = 1_000_000;
+/** How long BullMQ pauses after Redis failed it. Its default, 15 s, is longer than most outages, and per chunk. */
+const RECONNECT_PAUSE_MS = 500;
 /** How long a chunk waits at most before it is tried again, while the service can't be reached. */
 const MAX_DELAY_MS = 30_000;
 const FIRST_DELAY_MS = 500;
@@ -53,6 +56,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       lockDuration: settings.lostAfterMs,
       stalledInterval: Math.ceil(settings.lostAfterMs / 2),
       maxStalledCount: MAX_STALLED,
+      runRetryDelay: RECONNECT_PAUSE_MS,
     },
   )
   class ChunkProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -85,7 +89,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         await feeder.feed(id, await ledger.due(id));
         return;
       }
-      const settlement = await this.#send(begun.chunk);
+      const settlement = await this.#send(begun.chunk, () => ledger.take(id, index, fence));
       const { result, due } = await this.#settle(job.data, fence, settlement);
       if (result === 'fenced') {
         this.#logger.warn(
@@ -100,13 +104,20 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     }
 
     /** Never rejects: what can't be sent is as good as refused. */
-    async #send(chunk: BegunChunk): Promise<ChunkSettlement> {
+    async #send(chunk: BegunChunk, mayBegin: () => Promise<boolean>): Promise<ChunkSettlement> {
       const { recipients, wire, roomId, from, onUnknown, possibleDuplicate } = chunk;
       try {
         if (this.#service === undefined) throw new TypeError('The worker has not been started');
+        const options: FanOutOptionsWithLeave = {
+          concurrency: 1,
+          dedupe: 'none',
+          onUnknown,
+          signal: this.#stopping.signal,
+          [MAY_BEGIN]: mayBegin,
+        };
         const report = await this.#service.fanOut(
           { roomId, from, message: wire.Message, binary: wire.Binary, to: recipients },
-          { concurrency: 1, dedupe: 'none', onUnknown, signal: this.#stopping.signal },
+          options,
         );
         return settlementOf(report, possibleDuplicate);
       } catch (error) {

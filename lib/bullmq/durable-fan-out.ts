@@ -67,7 +67,7 @@ export interface DurableFanOutProgress extends FanOutProgress {
    * - `ended`: the report is final, unless it is resumed
    */
   readonly state: 'enqueuing' | 'running' | 'stopping' | 'ended';
-  /** Chunks that are being sent. */
+  /** Chunks that are being sent; those that wait for the quota are not. */
   readonly inFlight: number;
 }
 

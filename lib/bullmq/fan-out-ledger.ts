@@ -18,6 +18,7 @@ import {
   SEAL,
   SETTLE,
   STORE,
+  TAKE,
 } from './ledger-scripts.js';
 import type { LuaScript } from './lua-script.js';
 import type { RedisClient } from './redis-connection.js';
@@ -67,7 +68,7 @@ export type StoreResult =
   | { readonly result: 'stored'; readonly unsettled: number; readonly due: ChunkRange }
   | { readonly result: 'gone' | 'stopped' | 'differs' };
 
-/** A chunk that is now in flight with who asked, and what is to be sent. */
+/** A chunk that is now held by who asked, and what is to be sent. */
 export interface BegunChunk {
   readonly recipients: readonly string[];
   readonly wire: WireMessage;
@@ -207,6 +208,11 @@ export class FanOutLedger {
     };
   }
 
+  /** Asked when the chunk's turn has come: whether it may be sent. If so, it is in flight. */
+  async take(id: string, index: number, token: string): Promise<boolean> {
+    return (await this.#run(TAKE, id, [index, token], index)) === 1;
+  }
+
   /** `fenced`: someone else has the chunk by now; nothing was changed. */
   async settle(
     id: string,
@@ -264,7 +270,7 @@ export class FanOutLedger {
       yield fields.flatMap(([index, entry]): OpenChunk[] =>
         entry.startsWith('u')
           ? []
-          : [{ index: Number(index), step: entry.startsWith('p') ? 'pending' : 'inflight' }],
+          : [{ index: Number(index), step: entry.startsWith('i') ? 'inflight' : 'pending' }],
       );
     }
   }

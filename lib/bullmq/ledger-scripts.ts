@@ -4,7 +4,8 @@ import { LuaScript } from './lua-script.js';
  * The steps of the ledger, each atomic. A chunk's entry is
  *
  * - `p`: pending, no byte of it was sent
- * - `i:<token>`: in flight with the worker that has the token; written before bytes leave
+ * - `h:<token>`: held by the worker that has the token, which waits for the quota; no byte of it was sent
+ * - `i:<token>`: in flight with that worker; written when its turn has come, before bytes leave
  * - `u:<token>`: presumed unknown, since the worker with the token was lost
  * - absent: settled
  *
@@ -152,12 +153,14 @@ local entry = redis.call('HGET', ledger, index)
 if not entry then return {'settled'} end
 local step, mark = string.sub(entry, 1, 1), string.sub(entry, -2) == ':d' and ':d' or ''
 if step == 'u' then return {'settled'} end
-local holder = step == 'i' and string.match(entry, '^i:([^:]+)') or ''
+local holder = string.match(entry, '^[ih]:([^:]+)') or token
 local stopped = get('stop') ~= ''
-if step == 'i' and holder ~= token then
+if holder ~= token then
   local job, run = string.match(token, '^(%d+)%.(%d+)%.')
   local other_job, other_run = string.match(holder, '^(%d+)%.(%d+)%.')
   if job == other_job and tonumber(run) < tonumber(other_run) then return {'superseded'} end
+end
+if step == 'i' and holder ~= token then
   if get('onUnknown') == 'resend' and not stopped then
     mark = ':d'
   else
@@ -177,20 +180,29 @@ if step == 'i' and holder ~= token then
     end_if_over()
     return {'presumed_unknown', count}
   end
-elseif step == 'p' then
-  if stopped then return {'stopped'} end
-  add('inflight', 1)
+elseif stopped then
+  return {'stopped'}
 end
 local recipients = redis.call('GET', chunk)
-if not recipients then
-  if step == 'p' then add('inflight', -1) end
-  return {'gone'}
-end
-redis.call('HSET', ledger, index, 'i:' .. token .. mark)
+if not recipients then return {'gone'} end
+redis.call('HSET', ledger, index, (step == 'i' and 'i:' or 'h:') .. token .. mark)
 return {
   'send', recipients, redis.call('GET', message), get('binary'), get('roomId'), get('from'), get('onUnknown'),
   mark == '' and 0 or 1
 }
+`);
+
+/** `index, token` → whether the chunk may be sent now: from here on, it is in flight. */
+export const TAKE = script(`
+local index, token = ARGV[2], ARGV[3]
+if redis.call('EXISTS', meta) == 0 or get('stop') ~= '' then return 0 end
+local entry = redis.call('HGET', ledger, index) or ''
+if entry == 'h:' .. token then
+  redis.call('HSET', ledger, index, 'i:' .. token)
+  add('inflight', 1)
+  return 1
+end
+return (entry == 'i:' .. token or entry == 'i:' .. token .. ':d') and 1 or 0
 `);
 
 /**
@@ -211,7 +223,12 @@ local function count()
   add('throttled', tonumber(ARGV[8]))
   if outcome ~= '' then redis.call('HSET', outcomes, index .. ':' .. token, outcome) end
 end
-if entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
+if entry == 'h:' .. token then
+  redis.call('HSET', ledger, index, 'p')
+  if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
+  end_if_over()
+  result = 'returned'
+elseif entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
   count()
   if rest == '' then
     redis.call('DEL', chunk)

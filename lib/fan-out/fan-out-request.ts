@@ -1,4 +1,4 @@
-import type { OnUnknown } from '../retry/send-call.js';
+import type { CallLimits, OnUnknown } from '../retry/send-call.js';
 import type { ChunkOutcome, FanOutProgress } from './fan-out-report.js';
 
 /** One message to any number of users in a room. */
@@ -52,6 +52,18 @@ export interface FanOutOptions {
   readonly onChunk?: ((chunk: ChunkOutcome) => void | Promise<void>) | undefined;
   /** Called four times a second, and at the end; it is not waited for. What it throws stops the fan-out. */
   readonly onProgress?: ((progress: FanOutProgress) => void) | undefined;
+}
+
+/**
+ * An option of this package's own: asked before each request, see {@link CallLimits.mayBegin}. A registered symbol,
+ * since two copies of the package may be loaded.
+ * @internal
+ */
+export const MAY_BEGIN: unique symbol = Symbol.for('nestjs-rtc-messaging:may-begin') as never;
+
+/** @internal */
+export interface FanOutOptionsWithLeave extends FanOutOptions {
+  readonly [MAY_BEGIN]?: () => Promise<boolean>;
 }
 
 /** Limits of {@link FanOutOptions} and of what a report lists. */

@@ -48,6 +48,11 @@ export interface CallLimits {
    * the deadline, as long as nothing of it may have been accepted.
    */
   readonly lane: Lane;
+  /**
+   * Asked before each attempt, when its slot has come and before a byte of it leaves; the call ends as if it had
+   * been stopped unless the answer is yes. For who must write down, elsewhere, what is under way.
+   */
+  readonly mayBegin?: (() => Promise<boolean>) | undefined;
 }
 
 /** What ends a call. The reason tells whether it is the caller or the shutdown that aborts. */
@@ -142,6 +147,7 @@ export class SendCall {
         ? errorOfCall(this.#facts(), last.result, last.limit)
         : error;
     }
+    await this.#askLeave();
     const limit = this.#limit();
     const result = await client.attempt(this.info.action, this.body, {
       timeoutMs: limit.ms,
@@ -183,6 +189,23 @@ export class SendCall {
       reason: 'quota',
       delayMs: Math.round(waitedMs),
     });
+  }
+
+  /** The time that this takes is not the service's, so that the deadline is not for it. */
+  async #askLeave(): Promise<void> {
+    const { mayBegin } = this.limits;
+    if (mayBegin === undefined) return;
+    const started = performance.now();
+    const box = new TimeBox(LONGEST_MS, this.signals.stop);
+    try {
+      if (await box.guard(mayBegin())) return;
+    } catch {
+      // As a no: nothing is sent that is not written down.
+    } finally {
+      box.dispose();
+      this.#deadline += performance.now() - started;
+    }
+    throw abortedError(this.#facts(), 'before it was sent');
   }
 
   /** An attempt has what is left of the call, if that is less than an attempt may take. */

@@ -10,7 +10,12 @@ import { SendRoomUnicastDto, type SendRoomUnicastRequest } from '../dto/send-roo
 import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
 import { estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
-import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js';
+import {
+  type FanOutOptions,
+  type FanOutOptionsWithLeave,
+  type FanOutRequest,
+  MAY_BEGIN,
+} from '../fan-out/fan-out-request.js';
 import { FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
@@ -85,6 +90,7 @@ export class RoomUnicastService {
       ...callLimits(this.#settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
       lane: 'bulk',
+      mayBegin: (options as FanOutOptionsWithLeave)[MAY_BEGIN],
     };
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe);
     const send: SendChunk = (recipients, signals) =>

@@ -69,6 +69,12 @@ async function store(chunks: number, plan: Partial<FanOutPlan> = {}, isSealed = 
   const read = { input: 3 * chunks, duplicates: 0, invalid: 0 };
   if (isSealed) await ledger.seal('f', before, read, []);
 }
+/** Begins a chunk, and sends it as soon as it is given. */
+const send = async (index: number, token: string): Promise<BeginResult> => {
+  const begun = await ledger.begin('f', index, token);
+  if (begun.result === 'send') expect(await ledger.take('f', index, token)).toBe(true);
+  return begun;
+};
 const recipientsOf = (begun: BeginResult): readonly string[] | string =>
   begun.result === 'send' ? begun.chunk.recipients : begun.result;
 const counts = async (): Promise<object | undefined> => (await ledger.look('f'))?.counts;
@@ -77,14 +83,15 @@ describe('a chunk', () => {
   it('is given to one run, and to the same one as often as it asks', async () => {
     await store(1);
     expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toEqual(['a0', 'b0', 'c0']);
-    expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toEqual(['a0', 'b0', 'c0']);
+    expect(recipientsOf(await send(0, FIRST))).toEqual(['a0', 'b0', 'c0']);
+    expect(await ledger.take('f', 0, FIRST)).toBe(true);
     expect((await ledger.look('f'))?.inFlight).toBe(1);
   });
 
   it('that a lost run left in flight is unknown, and is not sent', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
-    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toBe('presumed_unknown');
+    await send(0, FIRST);
+    expect(recipientsOf(await send(0, SECOND))).toBe('presumed_unknown');
     expect(await ledger.look('f')).toMatchObject({
       state: 'ended',
       counts: { input: 3, unknown: 3, notAttempted: 0 },
@@ -94,10 +101,36 @@ describe('a chunk', () => {
     expect(await counts()).toMatchObject({ unknown: 3, accepted: 0 });
   });
 
+  it('that a lost run held, and had not sent, is sent by the next one, and by it alone', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    expect((await ledger.look('f'))?.inFlight).toBe(0);
+    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toEqual(['a0', 'b0', 'c0']);
+    expect(await ledger.take('f', 0, FIRST)).toBe(false);
+    expect(await ledger.take('f', 0, SECOND)).toBe(true);
+    expect(await ledger.take('f', 0, FIRST)).toBe(false);
+    expect((await ledger.settle('f', 0, FIRST, { ...NONE, rest: ['a0', 'b0', 'c0'] })).result).toBe('fenced');
+    expect((await ledger.settle('f', 0, SECOND, accepted(3))).result).toBe('settled');
+    expect(await ledger.look('f')).toMatchObject({ state: 'ended', counts: { accepted: 3 } });
+  });
+
+  it('that is held when the fan-out is cancelled is not attempted, and does not hold up its end', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    await ledger.cancel('f');
+    expect(await ledger.look('f')).toMatchObject({ state: 'ended', counts: { notAttempted: 3 } });
+    expect(await ledger.take('f', 0, FIRST)).toBe(false);
+    expect((await ledger.settle('f', 0, FIRST, { ...NONE, rest: ['a0', 'b0', 'c0'] })).result).toBe(
+      'returned',
+    );
+    await ledger.resume('f');
+    expect(recipientsOf(await send(0, SECOND))).toEqual(['a0', 'b0', 'c0']);
+  });
+
   it('is known again when the run that was taken for lost tells in time', async () => {
     await store(2);
-    await ledger.begin('f', 0, FIRST);
-    await ledger.begin('f', 0, SECOND);
+    await send(0, FIRST);
+    await send(0, SECOND);
     expect(await counts()).toMatchObject({ unknown: 3 });
     expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('corrected');
     expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
@@ -106,18 +139,18 @@ describe('a chunk', () => {
 
   it('is not given to a run that wakes up after a later one has it', async () => {
     await store(1, { onUnknown: 'resend' });
-    await ledger.begin('f', 0, SECOND);
-    expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toBe('superseded');
+    await send(0, SECOND);
+    expect(recipientsOf(await send(0, FIRST))).toBe('superseded');
     expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
     expect((await ledger.settle('f', 0, SECOND, accepted(3))).result).toBe('settled');
-    expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toBe('settled');
+    expect(recipientsOf(await send(0, FIRST))).toBe('settled');
     expect(await counts()).toMatchObject({ accepted: 3 });
   });
 
   it('that a lost run left in flight is sent again if the caller wants that, and is marked', async () => {
     await store(1, { onUnknown: 'resend' });
-    await ledger.begin('f', 0, FIRST);
-    const again = await ledger.begin('f', 0, SECOND);
+    await send(0, FIRST);
+    const again = await send(0, SECOND);
     expect(again).toMatchObject({ result: 'send', chunk: { possibleDuplicate: true, onUnknown: 'resend' } });
     expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
     // What is not sent then is not pending again: it may have been accepted once.
@@ -125,7 +158,7 @@ describe('a chunk', () => {
     expect((await ledger.settle('f', 0, SECOND, rest)).result).toBe('returned');
     await ledger.cancel('f');
     expect((await ledger.look('f'))?.state).toBe('stopping');
-    expect(recipientsOf(await ledger.begin('f', 0, '1000.3.c'))).toBe('presumed_unknown');
+    expect(recipientsOf(await send(0, '1000.3.c'))).toBe('presumed_unknown');
     expect(await ledger.look('f')).toMatchObject({
       state: 'ended',
       counts: { accepted: 1, unknown: 2, notAttempted: 0 },
@@ -134,7 +167,7 @@ describe('a chunk', () => {
 
   it('is counted once, however often that is told', async () => {
     await store(2);
-    await ledger.begin('f', 0, FIRST);
+    await send(0, FIRST);
     expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
     expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
     expect(await ledger.look('f')).toMatchObject({
@@ -147,13 +180,13 @@ describe('a chunk', () => {
 
   it('is pending again for those who were not sent to, and no one else', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
+    await send(0, FIRST);
     await ledger.settle('f', 0, FIRST, { ...accepted(2), rest: ['c0'] });
     expect(await ledger.look('f')).toMatchObject({
       state: 'running',
       counts: { accepted: 2, notAttempted: 1 },
     });
-    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toEqual(['c0']);
+    expect(recipientsOf(await send(0, SECOND))).toEqual(['c0']);
     await ledger.settle('f', 0, SECOND, accepted(1));
     expect(await ledger.look('f')).toMatchObject({ state: 'ended', counts: { accepted: 3 } });
   });
@@ -172,7 +205,7 @@ describe('a fan-out', () => {
     await store(5);
     expect(await ledger.due('f')).toEqual({ from: 0, to: 2 });
     await ledger.fed('f', 2);
-    await ledger.begin('f', 1, FIRST);
+    await send(1, FIRST);
     expect((await ledger.settle('f', 1, FIRST, accepted(3))).due).toEqual({ from: 2, to: 3 });
     // The note that the jobs are there comes late: they are due still.
     expect(await ledger.due('f')).toEqual({ from: 2, to: 3 });
@@ -182,9 +215,9 @@ describe('a fan-out', () => {
 
   it('begins nothing once it is cancelled, and ends with what is in flight', async () => {
     await store(2);
-    await ledger.begin('f', 0, FIRST);
+    await send(0, FIRST);
     expect(await ledger.cancel('f')).toBe('stopped');
-    expect(recipientsOf(await ledger.begin('f', 1, FIRST))).toBe('stopped');
+    expect(recipientsOf(await send(1, FIRST))).toBe('stopped');
     expect((await ledger.look('f'))?.state).toBe('stopping');
     await ledger.settle('f', 0, FIRST, accepted(3));
     expect(await ledger.look('f')).toMatchObject({
@@ -193,12 +226,12 @@ describe('a fan-out', () => {
     });
     await ledger.resume('f');
     expect((await ledger.look('f'))?.state).toBe('running');
-    expect(recipientsOf(await ledger.begin('f', 1, FIRST))).toEqual(['a1', 'b1', 'c1']);
+    expect(recipientsOf(await send(1, FIRST))).toEqual(['a1', 'b1', 'c1']);
   });
 
   it('ends without its lost producer, and begins again when that was not lost', async () => {
     await store(1, { producerLostAfterMs: 1 }, false);
-    await ledger.begin('f', 0, FIRST);
+    await send(0, FIRST);
     await ledger.settle('f', 0, FIRST, accepted(3));
     let state = await ledger.look('f');
     while (state?.state !== 'ended') state = await ledger.look('f');
@@ -217,7 +250,7 @@ describe('a fan-out', () => {
     expect(await ledger.look('f')).toBeUndefined();
     expect(await ledger.cancel('f')).toBe('gone');
     expect(await ledger.resume('f')).toBe('gone');
-    expect((await ledger.begin('f', 0, FIRST)).result).toBe('gone');
+    expect((await send(0, FIRST)).result).toBe('gone');
     expect((await ledger.settle('f', 0, FIRST, accepted(1))).result).toBe('fenced');
     await ledger.beat('f');
     await ledger.giveUp('f');
