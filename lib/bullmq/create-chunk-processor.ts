@@ -18,6 +18,7 @@ import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
 import { OutageLog } from './outage-log.js';
+import type { RedisHolder } from './redis-holder.js';
 
 /** A chunk that was left behind is settled at its next run, so that no job can stall for ever. */
 const MAX_STALLED = 1_000_000;
@@ -29,11 +30,13 @@ const FIRST_DELAY_MS = 500;
 /** Redis may be full, or failing over: what the client does not repeat by itself. */
 const SETTLE_TRIES = 60;
 const SETTLE_PAUSE_MS = 250;
+const END_LOST_EVERY_MS = 100;
 
 /** What a worker works with. */
 export interface ChunkProcessorParts {
   readonly queueName: string;
   readonly settings: FanOutQueueSettings;
+  readonly redis: RedisHolder;
   readonly ledger: FanOutLedger;
   readonly feeder: ChunkFeeder;
   readonly moduleRef: ModuleRef;
@@ -46,7 +49,7 @@ export interface ChunkProcessorParts {
  * are known when the app boots.
  */
 export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
-  const { queueName, settings, ledger, feeder, moduleRef, roomUnicast } = parts;
+  const { queueName, settings, redis, ledger, feeder, moduleRef, roomUnicast } = parts;
 
   @Processor(
     { name: queueName },
@@ -78,7 +81,17 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async beforeApplicationShutdown(): Promise<void> {
       this.#sweeper.stop();
       this.#stopping.abort();
-      await this.worker.close();
+      const started = performance.now();
+      const ending = setInterval(() => {
+        redis.endLost();
+        // By then, the others take what is in flight here for lost.
+        if (!redis.isReady && performance.now() - started > settings.lostAfterMs) redis.close();
+      }, END_LOST_EVERY_MS);
+      try {
+        await this.worker.close();
+      } finally {
+        clearInterval(ending);
+      }
     }
 
     async process(job: Job<ChunkJobData>, token?: string): Promise<void> {
@@ -135,7 +148,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         try {
           return await ledger.settle(id, index, fence, settlement);
         } catch (error) {
-          if (left <= 1) throw error;
+          if (left <= 1 || redis.isClosed) throw error;
           await sleep(SETTLE_PAUSE_MS);
         }
       }

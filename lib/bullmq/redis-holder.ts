@@ -7,9 +7,21 @@ import { openConnection, type RedisClient, requireReachable } from './redis-conn
 export class RedisHolder implements OnApplicationShutdown {
   // Private to the language: whoever prints it must not print a password.
   readonly #client: RedisClient;
+  /** Those that BullMQ makes, to wait for jobs with. */
+  readonly #copies = new Set<RedisClient>();
+
+  #isClosed = false;
 
   private constructor(client: RedisClient) {
     this.#client = client;
+    const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => RedisClient;
+    Object.assign(client, {
+      duplicate: (...args: unknown[]): RedisClient => {
+        const copy = duplicate(...args);
+        this.#copies.add(copy);
+        return copy;
+      },
+    });
   }
 
   /** @throws RtcConfigError when Redis can't be reached */
@@ -25,7 +37,36 @@ export class RedisHolder implements OnApplicationShutdown {
     return this.#client;
   }
 
+  get isReady(): boolean {
+    return this.#client.status === 'ready';
+  }
+
+  /** Whether it is closed for good. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /**
+   * Ends connections that were lost and are about to be made again: a client does not tell the end of those, and
+   * BullMQ would wait for it for ever.
+   */
+  endLost(): void {
+    for (const copy of this.#copies) {
+      if (copy.status !== 'reconnecting') continue;
+      copy
+        .connect()
+        .catch(() => undefined)
+        .finally(() => copy.disconnect());
+    }
+  }
+
+  /** Whatever waits for an answer of Redis is told that there will be none. */
+  close(): void {
+    this.#isClosed = true;
+    for (const client of [this.#client, ...this.#copies]) client.disconnect();
+  }
+
   onApplicationShutdown(): void {
-    this.#client.disconnect();
+    this.close();
   }
 }

@@ -173,13 +173,14 @@ function workerProvider(
 ): Provider {
   return {
     provide: WORKER,
-    inject: [SETTINGS, FanOutLedger, ChunkFeeder, ModuleRef],
+    inject: [SETTINGS, REDIS, FanOutLedger, ChunkFeeder, ModuleRef],
     useFactory: (
       settings: FanOutQueueSettings,
+      redis: RedisHolder,
       ledger: FanOutLedger,
       feeder: ChunkFeeder,
       moduleRef: ModuleRef,
-    ) => createChunkProcessor({ queueName, settings, ledger, feeder, moduleRef, roomUnicast }),
+    ) => createChunkProcessor({ queueName, settings, redis, ledger, feeder, moduleRef, roomUnicast }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CallLimits, OnUnknown } from '../retry/send-call.js';
+import type { OnUnknown } from '../retry/send-call.js';
 import type { ChunkOutcome, FanOutProgress } from './fan-out-report.js';
 
 /** One message to any number of users in a room. */
@@ -55,7 +55,7 @@ export interface FanOutOptions {
 }
 
 /**
- * An option of this package's own: asked before each request, see {@link CallLimits.mayBegin}. A registered symbol,
+ * An option of this package's own: asked before each request, see `CallLimits.mayBegin`. A registered symbol,
  * since two copies of the package may be loaded.
  * @internal
  */

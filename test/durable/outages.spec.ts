@@ -55,6 +55,20 @@ describe('a durable fan-out', () => {
     expect(emulator.deliveries.total).toBe(3_000);
   }, 60_000);
 
+  it('lets its app shut down while Redis is away, and just after it came back', async () => {
+    for (const comesBack of [true, false]) {
+      const own = await startRedis({ own: true });
+      const app = await startQueueApp(own.url, {}, rtc());
+      emulator.faults.replace([{ kind: 'late', delayMs: 50, probability: 1 }]);
+      const handle = await app.queue.enqueue({ ...TEXT, to: users(3_000) }, { chunkSize: 10 });
+      await until(async () => (await handle.progress()).counts.accepted > 0);
+      if (comesBack) await own.restart();
+      else await own.kill();
+      await app.close();
+      await own.stop();
+    }
+  }, 60_000);
+
   it('is not sent twice by a worker that stands still and wakes up', async () => {
     redis = await startRedis();
     const prefix = ownPrefix();
