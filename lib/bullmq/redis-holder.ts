@@ -51,22 +51,28 @@ export class RedisHolder implements OnApplicationShutdown {
    * BullMQ would wait for it for ever.
    */
   endLost(): void {
-    for (const copy of this.#copies) {
-      if (copy.status !== 'reconnecting') continue;
-      copy
-        .connect()
-        .catch(() => undefined)
-        .finally(() => copy.disconnect());
-    }
+    for (const copy of this.#copies) if (copy.status === 'reconnecting') end(copy);
   }
 
   /** Whatever waits for an answer of Redis is told that there will be none. */
   close(): void {
     this.#isClosed = true;
-    for (const client of [this.#client, ...this.#copies]) client.disconnect();
+    for (const client of [this.#client, ...this.#copies]) end(client);
   }
 
   onApplicationShutdown(): void {
     this.close();
   }
+}
+
+/** Ends a connection in whatever state it is, so that it says so. */
+function end(client: RedisClient): void {
+  Object.assign(client.options, { retryStrategy: () => null, clusterRetryStrategy: () => null });
+  const isLost = client.status === 'reconnecting';
+  client.disconnect();
+  if (!isLost) return;
+  client
+    .connect()
+    .catch(() => undefined)
+    .finally(() => client.disconnect());
 }
