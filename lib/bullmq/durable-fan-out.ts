@@ -24,19 +24,25 @@ export interface EnqueueOptions extends Pick<
 
 /** An error, as it was stored by a worker. */
 export interface ErrorRecord {
+  /** Of its class: `RtcApiError`. */
   readonly name: string;
   /** `WORKER_LOST`: the worker ended, or was not heard of, before it could tell what became of the chunk. */
   readonly code: RtcErrorCode | 'WORKER_LOST' | 'UNEXPECTED';
+  /** What went wrong, without anything of the message that was to be sent. */
   readonly message: string;
+  /** What is known of the chunk's message. */
   readonly outcome: FailureOutcome;
+  /** What to do about it. */
   readonly hint?: string;
   /** The vendor's code, of an `RtcApiError`. */
   readonly apiCode?: string;
+  /** Of the response, of an `RtcApiError`. */
   readonly httpStatus?: number;
 }
 
 /** As {@link ChunkOutcome}, with its error as data. */
 export interface DurableChunkOutcome extends Omit<ChunkOutcome, 'error'> {
+  /** Why it was not accepted. */
   readonly error?: ErrorRecord;
 }
 
@@ -48,11 +54,13 @@ export interface DurableFanOutStop {
    * - `source`: it was not enqueued to its end
    */
   readonly reason: Extract<FanOutStop['reason'], 'aborted' | 'refused' | 'source'>;
+  /** Of the chunk that was refused. */
   readonly error?: ErrorRecord;
 }
 
 /** What became of a durable fan-out: as `fanOut` tells it, with errors as data. */
 export interface DurableFanOutReport extends Omit<FanOutReport, 'chunks' | 'stop'> {
+  /** What stopped it before everyone was sent to. */
   readonly stop?: DurableFanOutStop;
   /** Those that need attention, in the order of their ends; at most 10,000. */
   readonly chunks: readonly DurableChunkOutcome[];
@@ -73,6 +81,8 @@ export interface DurableFanOutProgress extends FanOutProgress {
 
 /** Someone who was not accepted. */
 export interface UnacceptedRecipient {
+  /** Who. */
   readonly userId: string;
+  /** What is known of the message to this user. */
   readonly outcome: FailureOutcome;
 }

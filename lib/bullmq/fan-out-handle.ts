@@ -40,6 +40,7 @@ export class FanOutHandle {
 
   /** @internal */
   constructor(
+    /** Of the fan-out: the caller's, or a UUID. */
     readonly id: string,
     ledger: FanOutLedger,
     feeder: ChunkFeeder,

@@ -1,4 +1,4 @@
-import type { InjectionToken, ModuleMetadata } from '@nestjs/common';
+import type { InjectionToken, ModuleMetadata, Type } from '@nestjs/common';
 import type { FanOutQueueConnection } from './redis-connection.js';
 
 /** How a durable fan-out is kept and worked on. */
@@ -46,6 +46,7 @@ export interface RtcFanOutQueueOptions {
 
 /** Makes the options, for `useClass` and `useExisting`. */
 export interface RtcFanOutQueueOptionsFactory {
+  /** Called once, when the app boots. */
   createRtcFanOutQueueOptions(): Promise<RtcFanOutQueueOptions> | RtcFanOutQueueOptions;
 }
 
@@ -66,11 +67,15 @@ export interface RtcFanOutQueueExtras {
 
 /** For `forRootAsync`. */
 export interface RtcFanOutQueueAsyncOptions extends RtcFanOutQueueExtras, Pick<ModuleMetadata, 'imports'> {
+  /** What `useFactory` is called with. */
   readonly inject?: InjectionToken[];
+  /** Makes the options. */
   // Nest calls it with whatever is injected.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly useFactory?: (...injected: any[]) => Promise<RtcFanOutQueueOptions> | RtcFanOutQueueOptions;
-  readonly useClass?: new (...injected: never[]) => RtcFanOutQueueOptionsFactory;
+  /** A class of which an instance is made to make the options. */
+  readonly useClass?: Type<RtcFanOutQueueOptionsFactory>;
+  /** A provider that makes the options. */
   readonly useExisting?: InjectionToken<RtcFanOutQueueOptionsFactory>;
 }
 

@@ -1,13 +1,16 @@
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 
+/** A Redis Cluster, by some of its nodes. */
+export interface FanOutQueueCluster {
+  /** Some of its nodes; the others are found. */
+  readonly nodes: ClusterNode[];
+  /** ioredis's own options for a cluster. */
+  readonly options?: ClusterOptions;
+}
+
 /** What a connection to Redis is made from; see {@link RtcFanOutQueueOptions.connection}. */
-export type FanOutQueueConnection =
-  | string
-  | RedisOptions
-  | { readonly nodes: ClusterNode[]; readonly options?: ClusterOptions }
-  | Redis
-  | Cluster;
+export type FanOutQueueConnection = string | RedisOptions | FanOutQueueCluster | Redis | Cluster;
 
 export type RedisClient = Redis | Cluster;
 

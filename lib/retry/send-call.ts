@@ -196,7 +196,7 @@ export class SendCall {
     const { mayBegin } = this.limits;
     if (mayBegin === undefined) return;
     const started = performance.now();
-    const box = new TimeBox(LONGEST_MS, this.signals.stop);
+    const box = new TimeBox(LONGEST_MS, this.control.stop);
     try {
       if (await box.guard(mayBegin())) return;
     } catch {

@@ -9,8 +9,6 @@ import { ask, startEmulator } from './emulator-command.mjs';
 
 const PROCESSES = fileURLToPath(new URL('cluster/', import.meta.url));
 const WORKERS = 3;
-/** The vendor's quota, of which each worker has its share. */
-const REQUESTS_PER_SECOND = 500;
 /** Small, so that there is something to see: at 600, it is over in a second. */
 const CHUNK_SIZE = 100;
 
@@ -52,7 +50,6 @@ class ClusterDemo {
     this.#env = {
       ...process.env,
       ...settings,
-      RTC_QUOTA_RPS: String(Math.floor(REQUESTS_PER_SECOND / WORKERS)),
       DEMO_REDIS_URL: redisUrl,
       DEMO_PREFIX: this.#prefix,
     };
@@ -73,7 +70,7 @@ class ClusterDemo {
     console.log(
       `A producer (${producer.pid}) and three workers (${workers.map(({ pid }) => pid).join(', ')}),`,
     );
-    console.log(`each with a third of the quota. The queue, in Bull Board: ${url}\n`);
+    console.log(`which share the quota through Redis. The queue, in Bull Board: ${url}\n`);
     const report = await this.#watch(producer, workers[1]);
     return this.#account(report);
   }

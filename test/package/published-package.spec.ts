@@ -13,9 +13,14 @@ const OPTIONAL_PEERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['./bullmq', ['@nestjs/bullmq', 'bullmq', 'ioredis']],
 ]);
 
+/** Where an entry's code is, and its types, if those do not stand beside it. */
+type Condition = string | { readonly types: string; readonly default: string };
+
 interface Manifest {
   readonly name: string;
-  readonly exports: Readonly<Record<string, string | { readonly import: string; readonly require: string }>>;
+  readonly exports: Readonly<
+    Record<string, string | { readonly import: Condition; readonly require: Condition }>
+  >;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
 }
 
@@ -37,7 +42,7 @@ describe('the published package', () => {
     async () => {
       const paths = await publishedPaths(manifest.name);
       const other = paths.filter(
-        (path) => !/^dist\/(esm|cjs)\/.*\.(c?js|d\.c?ts)$|^docs\/[\w-]+\.md$/.test(path),
+        (path) => !/^dist\/(esm|cjs)\/.*\.([cm]?js|d\.[cm]?ts)$|^docs\/[\w-]+\.md$/.test(path),
       );
       expect(other.sort()).toEqual([
         'CHANGELOG.md',
@@ -55,7 +60,9 @@ describe('the published package', () => {
     'names no source map, since it has none',
     async () => {
       const naming: string[] = [];
-      const paths = (await publishedPaths(manifest.name)).filter((path) => /\.(?:c?js|d\.c?ts)$/.test(path));
+      const paths = (await publishedPaths(manifest.name)).filter((path) =>
+        /\.(?:[cm]?js|d\.[cm]?ts)$/.test(path),
+      );
       expect(paths.length).toBeGreaterThan(100);
       for (const path of paths) {
         if ((await readFile(join(ROOT, path), 'utf8')).includes('sourceMappingURL')) naming.push(path);
@@ -107,8 +114,9 @@ describe('the published package', () => {
     for (const [entry, target] of Object.entries(manifest.exports)) {
       if (typeof target === 'string') continue;
       const allowed = OPTIONAL_PEERS.get(entry) ?? [];
-      for (const file of [target.import, target.require]) {
-        const { packages, files } = await readTypes(join(ROOT, file.replace(/\.js$/, '.d.ts')));
+      for (const condition of [target.import, target.require]) {
+        const file = typeof condition === 'string' ? condition.replace(/\.js$/, '.d.ts') : condition.types;
+        const { packages, files } = await readTypes(join(ROOT, file));
         const leaks = optional.filter((name) => packages.has(name) && !allowed.includes(name));
         expect({ entry, file, leaks }).toEqual({ entry, file, leaks: [] });
         // Else nothing was looked at.

@@ -4,11 +4,21 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcFanOutQueueModule } from 'nestjs-rtc-messaging/bullmq';
+import { RedisQuota } from 'nestjs-rtc-messaging/redis';
 
 class WorkerModule {}
 Module({
   imports: [
-    RtcMessagingModule.forRoot(),
+    RtcMessagingModule.forRoot({
+      quota: {
+        // All workers share one quota; each keeps to a third of it if Redis should be away.
+        store: new RedisQuota({
+          connection: process.env.DEMO_REDIS_URL,
+          keyPrefix: process.env.DEMO_PREFIX,
+          fallbackShare: 1 / 3,
+        }),
+      },
+    }),
     RtcFanOutQueueModule.forRoot({
       connection: process.env.DEMO_REDIS_URL,
       prefix: process.env.DEMO_PREFIX,
