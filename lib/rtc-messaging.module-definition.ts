@@ -5,7 +5,7 @@ import { sealOptions } from './config/seal-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
 import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
-import { type ActionControllers, createControllers } from './controllers/create-controllers.js';
+import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { moduleLogger } from './module-logger.js';
 import { exportServices } from './services/export-services.js';
 
@@ -41,12 +41,13 @@ function addExtras(
   { isGlobal, name, controller }: RtcMessagingExtras,
 ): DynamicModule {
   const problems = [...nameProblems(name), ...controllerProblems(controller)];
+  const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
   const registration: Registration = {
     name,
     problems,
     needsFrom: controller !== undefined && controller?.allowFrom !== true,
+    routes: mounted === undefined ? [] : routesOf(mounted),
   };
-  const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
   const controllers: ActionControllers = mounted === undefined ? new Map() : createControllers(mounted, name);
   const services = exportServices(name);
   return {
@@ -58,13 +59,7 @@ function addExtras(
       ...(definition.providers ?? []).map(sealOptionsProvider),
       { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
       ...services.providers,
-      {
-        provide: API_DOCS,
-        useFactory: () =>
-          documentApi(controllers, mounted, (problem) =>
-            moduleLogger(name ?? DEFAULT_MODULE_NAME).warn(problem),
-          ),
-      },
+      ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
     ],
     exports: services.exports,
   };
@@ -80,4 +75,13 @@ function sealOptionsProvider(provider: Provider): Provider {
     ...provider,
     useFactory: async (...injected: unknown[]) => sealOptions(await useFactory(...injected)),
   };
+}
+
+function apiDocsProvider(
+  controllers: ActionControllers,
+  options: RtcControllerOptions,
+  name = DEFAULT_MODULE_NAME,
+): Provider {
+  const tell = (problem: string): void => moduleLogger(name).warn(problem);
+  return { provide: API_DOCS, useFactory: () => documentApi(controllers, options, tell) };
 }

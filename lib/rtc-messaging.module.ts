@@ -1,8 +1,9 @@
 import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
+import { ModulesContainer } from '@nestjs/core';
 import type { Environment } from './config/environment.js';
 import { typeName } from './config/option-rules.js';
-import type { Registration } from './config/registration.js';
+import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
@@ -29,9 +30,17 @@ import { telemetryProvider } from './telemetry/telemetry.provider.js';
   providers: [
     {
       provide: RTC_MESSAGING_SETTINGS,
-      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION],
-      useFactory: (options: unknown, environment: Environment, registration: Registration) =>
-        resolveSettings(options, environment, registration),
+      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION, ModulesContainer],
+      useFactory: (
+        options: unknown,
+        environment: Environment,
+        registration: Registration,
+        modules: ModulesContainer,
+      ) => {
+        const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
+        const problems = [...registration.problems, ...conflicts];
+        return resolveSettings(options, environment, { ...registration, problems });
+      },
     },
     telemetryProvider,
     { provide: HealthRecord, useFactory: () => new HealthRecord() },
@@ -81,4 +90,11 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
 function requireObject(name: string, options: unknown): void {
   if (typeof options === 'object' && options !== null) return;
   throw new RtcConfigError([{ option: name, message: `must be given an object, got ${typeName(options)}` }]);
+}
+
+/** They are values, and so there before any provider is made. */
+function otherRegistrations(modules: ModulesContainer, own: Registration): Registration[] {
+  return [...modules.values()]
+    .map(({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance as Registration | undefined)
+    .filter((registration) => registration !== undefined && registration !== own) as Registration[];
 }

@@ -4,8 +4,8 @@
  * is where bundlers see that the package may be missing.
  */
 export function isNotInstalled(error: unknown, name: string): boolean {
-  return (
-    error instanceof Error &&
-    ['package', 'module'].some((what) => error.message.startsWith(`Cannot find ${what} '${name}'`))
-  );
+  if (!(error instanceof Error)) return false;
+  // Yarn's Plug'n'Play says it in words of its own, and who asked for what.
+  if ('pnpCode' in error) return error.message.includes(` tried to access ${name}`);
+  return ['package', 'module'].some((what) => error.message.startsWith(`Cannot find ${what} '${name}'`));
 }

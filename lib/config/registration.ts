@@ -8,6 +8,8 @@ export interface Registration {
   readonly problems: readonly ConfigProblem[];
   /** Whether there must be a sender, since callers over HTTP can't name one. */
   readonly needsFrom: boolean;
+  /** Those of its controllers: `/rtc/rooms/:roomId/unicast`. */
+  readonly routes: readonly string[];
 }
 
 /** What the module without a name is called in events and in the log. */
@@ -21,4 +23,23 @@ export function nameProblems(name: unknown): ConfigProblem[] {
   }
   if (name !== DEFAULT_MODULE_NAME) return [];
   return [{ option: 'name', message: `"${name}" is what the module without a name is called` }];
+}
+
+/**
+ * What is wrong with a module beside the others of the app. The first of two equal routes would get the requests of
+ * both, and so send them with its own account.
+ */
+export function conflictProblems(own: Registration, others: readonly Registration[]): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (own.name !== undefined && others.some(({ name }) => name === own.name)) {
+    problems.push({ option: 'name', message: `"${own.name}" is the name of another module too` });
+  }
+  const taken = own.routes.filter((route) => others.some(({ routes }) => routes.includes(route)));
+  if (taken.length > 0) {
+    problems.push({
+      option: 'controller.path',
+      message: `is that of another module too (POST ${taken.join(', POST ')}); give each a path of its own`,
+    });
+  }
+  return problems;
 }

@@ -60,7 +60,7 @@ const MAX_CONTENT_LENGTH = 64 * 1_048_576;
 export function resolveSettings(
   given: unknown,
   environment: Environment,
-  registration: Registration = { name: undefined, problems: [], needsFrom: false },
+  registration: Registration = { name: undefined, problems: [], needsFrom: false, routes: [] },
 ): RtcMessagingSettings {
   const reader = new SettingsReader(environment);
   const options = reader.record('', given, OPTIONS);

@@ -55,8 +55,8 @@ export const ACTION_ROUTES: Readonly<Record<RtcActionName, ActionRoute>> = {
   }),
 };
 
-/** The names of a route's parameters. */
-export function pathParameters({ path }: ActionRoute): readonly string[] {
+/** The names of a path's parameters. */
+export function pathParameters(path: string): readonly string[] {
   return path
     .split('/')
     .filter((part) => part.startsWith(':'))

@@ -33,6 +33,15 @@ export type ActionController = Type<{ send(request: MessageRequest): Promise<Sen
 /** The controllers of a module, by action. */
 export type ActionControllers = ReadonlyMap<RtcActionName, ActionController>;
 
+/** Where the controllers of these options are, as Nest mounts them without a prefix. */
+export function routesOf({
+  path = DEFAULT_CONTROLLER_PATH,
+  actions = DEFAULT_ACTIONS,
+}: RtcControllerOptions): string[] {
+  const prefix = path.split('/').filter((part) => part !== '');
+  return actions.map((action) => `/${[...prefix, ACTION_ROUTES[action].path].join('/')}`);
+}
+
 /**
  * One controller for each action that the options name.
  * @param name of the module
@@ -55,7 +64,7 @@ function createController(
   name: string | undefined,
 ): ActionController {
   const route = ACTION_ROUTES[action];
-  const pipe = new ActionRequestPipe(route.dto, pathParameters(route), options.allowFrom ?? false);
+  const pipe = new ActionRequestPipe(route.dto, pathParameters(route.path), options.allowFrom ?? false);
 
   @Controller(options.path ?? DEFAULT_CONTROLLER_PATH)
   @UseGuards(...(options.guards ?? []))

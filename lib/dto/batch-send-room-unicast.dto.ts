@@ -1,5 +1,6 @@
 import { IsRecipientList, IsRtcId, IsRtcMessage } from './field.decorators.js';
 import { MessageDto, type MessageRequest } from './message.dto.js';
+import { openApiProperties } from './request-schemas.js';
 
 /** One message, of at most 20,480 bytes, for up to 600 users in a room. */
 export interface BatchSendRoomUnicastRequest extends MessageRequest {
@@ -19,4 +20,9 @@ export class BatchSendRoomUnicastDto extends MessageDto implements BatchSendRoom
 
   @IsRtcMessage('BatchSendRoomUnicast')
   message!: string | Uint8Array;
+
+  /** @internal */
+  static _OPENAPI_METADATA_FACTORY(): object {
+    return openApiProperties('BatchSendRoomUnicast');
+  }
 }

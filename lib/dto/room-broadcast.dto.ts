@@ -1,5 +1,6 @@
 import { IsRtcId, IsRtcMessage } from './field.decorators.js';
 import { MessageDto, type MessageRequest } from './message.dto.js';
+import { openApiProperties } from './request-schemas.js';
 
 /** One message, of at most 65,536 bytes, for everyone in a room. */
 export interface RoomBroadcastRequest extends MessageRequest {
@@ -14,4 +15,9 @@ export class RoomBroadcastDto extends MessageDto implements RoomBroadcastRequest
 
   @IsRtcMessage('SendBroadcast')
   message!: string | Uint8Array;
+
+  /** @internal */
+  static _OPENAPI_METADATA_FACTORY(): object {
+    return openApiProperties('SendBroadcast');
+  }
 }

@@ -1,5 +1,6 @@
 import { IsRtcId, IsRtcMessage } from './field.decorators.js';
 import { MessageDto, type MessageRequest } from './message.dto.js';
+import { openApiProperties } from './request-schemas.js';
 
 /** One message, of at most 65,536 bytes, for one user in a room. */
 export interface SendRoomUnicastRequest extends MessageRequest {
@@ -19,4 +20,9 @@ export class SendRoomUnicastDto extends MessageDto implements SendRoomUnicastReq
 
   @IsRtcMessage('SendRoomUnicast')
   message!: string | Uint8Array;
+
+  /** @internal */
+  static _OPENAPI_METADATA_FACTORY(): object {
+    return openApiProperties('SendRoomUnicast');
+  }
 }

@@ -1,5 +1,6 @@
 import { IsRtcId, IsRtcMessage } from './field.decorators.js';
 import { MessageDto, type MessageRequest } from './message.dto.js';
+import { openApiProperties } from './request-schemas.js';
 
 /** One message, of at most 65,536 bytes, for one user who is logged in, in a room or not. */
 export interface UserUnicastRequest extends MessageRequest {
@@ -14,4 +15,9 @@ export class UserUnicastDto extends MessageDto implements UserUnicastRequest {
 
   @IsRtcMessage('SendUnicast')
   message!: string | Uint8Array;
+
+  /** @internal */
+  static _OPENAPI_METADATA_FACTORY(): object {
+    return openApiProperties('SendUnicast');
+  }
 }

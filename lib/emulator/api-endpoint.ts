@@ -16,7 +16,6 @@ import { QuotaWindow } from './quota-window.js';
 import { type RawRequest, readRawRequest } from './raw-request.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { RecordedRequest } from './request-log.js';
-import type { Room } from './room.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { sendJson } from './send-json.js';
 
@@ -27,7 +26,7 @@ export interface ApiState {
   readonly deliveries: DeliveryRecord;
   readonly faults: Faults;
   readonly loggedIn: Presence;
-  room(roomId: string): Room;
+  roomIfAny(roomId: string): Presence | undefined;
 }
 
 /** What the API needs of its server. */
@@ -195,13 +194,13 @@ export class ApiEndpoint {
 
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
     const { from, message, roomId } = sent;
-    const presence = roomId === undefined ? this.state.loggedIn : this.state.room(roomId);
-    const to = sent.to ?? presence.participants.map(({ userId }) => userId);
+    const presence = roomId === undefined ? this.state.loggedIn : this.state.roomIfAny(roomId);
+    const to = sent.to ?? presence?.participants.map(({ userId }) => userId) ?? [];
     this.state.deliveries.add({ ...sent, to });
     const { text, binary } = CALLBACKS[action];
     const received =
       typeof message === 'string' ? { event: text, from, message, at } : { event: binary, from, message, at };
-    for (const userId of to) presence.deliver(userId, received);
+    for (const userId of to) presence?.deliver(userId, received);
   }
 
   #quotaOf(account: EmulatorAccount): QuotaWindow {

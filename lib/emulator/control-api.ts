@@ -25,6 +25,7 @@ export interface ControlledEmulator {
   readonly rooms: readonly Room[];
   readonly loggedIn: Presence;
   room(roomId: string): Room;
+  roomIfAny(roomId: string): Room | undefined;
   moduleOptions(): EmulatorModuleOptions;
   clear(): void;
 }
@@ -59,7 +60,7 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
     'DELETE',
     /^\/rooms\/([^/]+)\/users\/([^/]+)$/,
     ({ emulator, parameters: [roomId = '', userId = ''] }) => {
-      leave(emulator.room(roomId), userId, `in room ${roomId}`);
+      leave(emulator.roomIfAny(roomId), userId, `in room ${roomId}`);
       return {};
     },
   ],
@@ -67,7 +68,7 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
     'GET',
     /^\/rooms\/([^/]+)\/users\/([^/]+)\/received$/,
     ({ emulator, parameters: [roomId = '', userId = ''] }) =>
-      receivedBy(emulator.room(roomId), userId, `in room ${roomId}`),
+      receivedBy(emulator.roomIfAny(roomId), userId, `in room ${roomId}`),
   ],
   ['GET', /^\/users$/, ({ emulator }) => emulator.loggedIn.participants.map(({ userId }) => userId)],
   [
@@ -177,12 +178,12 @@ function readObject(body: Buffer): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-function leave(presence: Presence, userId: string, where: string): void {
-  present(presence.participant(userId), userId, where).leave();
+function leave(presence: Presence | undefined, userId: string, where: string): void {
+  present(presence?.participant(userId), userId, where).leave();
 }
 
-function receivedBy(presence: Presence, userId: string, where: string): unknown {
-  return present(presence.lastSeen(userId), userId, where).received.map(toMessageJson);
+function receivedBy(presence: Presence | undefined, userId: string, where: string): unknown {
+  return present(presence?.lastSeen(userId), userId, where).received.map(toMessageJson);
 }
 
 function present(participant: Participant | undefined, userId: string, where: string): Participant {

@@ -44,6 +44,12 @@ export class Presence {
     this.#participants.get(userId)?.receive(message);
   }
 
+  /** @internal Forgets what was received, also by those who have left. */
+  clear(): void {
+    for (const { received } of this.#participants.values()) received.length = 0;
+    this.#departed.clear();
+  }
+
   #remove(leaving: Participant): void {
     if (this.#participants.get(leaving.userId) !== leaving) return;
     this.#participants.delete(leaving.userId);

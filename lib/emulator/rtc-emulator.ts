@@ -117,6 +117,11 @@ export class RtcEmulator {
     return room;
   }
 
+  /** @internal The room of that ID, if anyone has ever joined or asked for it: sending to a room makes none. */
+  roomIfAny(roomId: string): Room | undefined {
+    return this.#rooms.get(roomId);
+  }
+
   /**
    * Logs a user in, outside of rooms.
    * @throws TypeError for an illegal user ID
@@ -129,8 +134,8 @@ export class RtcEmulator {
   clear(): void {
     this.#requests.length = 0;
     this.deliveries.clear();
-    for (const { participants } of [...this.rooms, this.loggedIn])
-      for (const participant of participants) participant.received.length = 0;
+    this.loggedIn.clear();
+    for (const room of this.rooms) room.clear();
   }
 
   /** Stops listening and ends every connection. */

@@ -56,6 +56,13 @@ describe('a room of the emulator', () => {
     expect([first.received.length, second.received.length]).toEqual([0, 1]);
   });
 
+  it('is not made by sending to it, nor by looking for it', async () => {
+    await send({ RoomId: 'nobody-was-ever-here' });
+    await fetch(`${emulator.url}/__emulator/rooms/nor-here/users/alice/received`);
+    expect(emulator.rooms).toEqual([]);
+    expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
+  });
+
   it('drops the oldest of what was received beyond what it keeps', async () => {
     const small = await RtcEmulator.start({ keep: 2 });
     const alice = small.room('room-1').join('alice');

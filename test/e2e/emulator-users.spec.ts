@@ -49,6 +49,14 @@ describe('a user who is logged in at the emulator, outside of rooms', () => {
     expect(emulator.loggedIn.participants).toEqual([second]);
   });
 
+  it('is forgotten with all that was received, when the record is', async () => {
+    const gone = emulator.login('alice');
+    await send('hello');
+    gone.leave();
+    await control('DELETE', '/record');
+    expect(await control('GET', '/users/alice/received')).toEqual([404, { error: 'alice is not logged in' }]);
+  });
+
   it('must have a legal ID', () => {
     expect(() => emulator.login('a b')).toThrow('userId: "a b" contains a space');
   });

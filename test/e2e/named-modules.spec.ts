@@ -10,6 +10,7 @@ import {
   InjectUserUnicast,
   RoomBroadcastService,
   RoomUnicastService,
+  type RtcActionName,
   type RtcConfigError,
   RtcMessagingModule,
   UserUnicastService,
@@ -165,6 +166,40 @@ describe('a named module', () => {
     }).compile();
     const { problems } = await rejectionOf<RtcConfigError>(boot);
     expect(problems).toEqual([{ option: 'name', message: expect.stringContaining(words) }]);
+  });
+
+  it.each([
+    ['has the name of another', { name: 'eu' }, { name: 'eu' }, 'name'],
+    ['has the route of another', { controller: {} }, { name: 'eu', controller: {} }, 'controller.path'],
+    [
+      'has it in other letters',
+      { controller: { path: '/api/rtc/' } },
+      { name: 'eu', controller: { path: 'api/rtc' } },
+      'controller.path',
+    ],
+  ])('does not boot when it %s', async (_what, first, second, option) => {
+    const register = ({ name, controller }: { name?: string; controller?: object }) =>
+      RtcMessagingModule.forRoot({
+        ...euOptions(),
+        ...(name !== undefined && { name }),
+        ...(controller !== undefined && { controller: { allowAnonymous: true, ...controller } }),
+      });
+    const boot = Test.createTestingModule({ imports: [register(first), register(second)] }).compile();
+    const { problems } = await rejectionOf<RtcConfigError>(boot);
+    expect(problems).toEqual([{ option, message: expect.stringContaining('of another module too') }]);
+  });
+
+  it('boots with the path of another, for other actions', async () => {
+    const register = (name: string, action: RtcActionName) =>
+      RtcMessagingModule.forRoot({
+        ...euOptions(),
+        name,
+        controller: { allowAnonymous: true, actions: [action] },
+      });
+    const module = await Test.createTestingModule({
+      imports: [register('one', 'SendBroadcast'), register('two', 'SendUnicast')],
+    }).compile();
+    await module.close();
   });
 
   it('is named in events and in the log', async () => {

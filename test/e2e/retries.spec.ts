@@ -661,6 +661,20 @@ describe('what is published on diagnostics channels', () => {
 });
 
 describe('the log', () => {
+  it('may throw, and takes no outcome with it', async () => {
+    class BrokenLogger extends LogLines {
+      protected override printMessages(): void {
+        throw new Error('disk full');
+      }
+    }
+    emulator.faults.add({ kind: 'error', code: 'FailToConnect' });
+    emulator.faults.add({ kind: 'error', code: 'AccessDenied', match: { roomId: 'closed' } });
+    const service = await serviceWith({}, new BrokenLogger());
+    expect((await service.batchSend(MESSAGE)).outcome).toBe('accepted');
+    const error = await rejectionOf<RtcApiError>(service.batchSend({ ...MESSAGE, roomId: 'closed' }));
+    expect(error.apiCode).toBe('AccessDenied');
+  });
+
   it('is quiet while all is well, retries and wrong requests included', async () => {
     const logger = new LogLines();
     const service = await serviceWith({}, logger);

@@ -237,10 +237,15 @@ describe('settings', () => {
   it('ask for a sender when callers over HTTP can not name one', () => {
     const environment = readEnvironment(MINIMUM);
     expect(() =>
-      resolveSettings({}, environment, { name: undefined, problems: [], needsFrom: true }),
+      resolveSettings({}, environment, { name: undefined, problems: [], needsFrom: true, routes: [] }),
     ).toThrow('from (RTC_FROM): is missing');
     expect(
-      resolveSettings({ from: 'bot' }, environment, { name: undefined, problems: [], needsFrom: true }).from,
+      resolveSettings({ from: 'bot' }, environment, {
+        name: undefined,
+        problems: [],
+        needsFrom: true,
+        routes: [],
+      }).from,
     ).toBe('bot');
   });
 

@@ -9,6 +9,9 @@ export class RtcErrorAnswer {}
 /** The API documentation's model of `ValidationIssue`. */
 export class RtcIssue {}
 
+/** The API documentation's model of what the platform or a guard answers, without the library. */
+export class RtcPlatformAnswer {}
+
 type Properties = Readonly<Record<string, ApiPropertyOptions>>;
 
 const REQUEST_ID: ApiPropertyOptions = {
@@ -88,6 +91,14 @@ export const ANSWER_MODELS: ReadonlyMap<new () => object, Properties> = new Map<
           required: false,
           description: 'With 400: every rule that was broken.',
         },
+      },
+    ],
+    [
+      RtcPlatformAnswer,
+      {
+        statusCode: { type: 'integer', example: 400 },
+        message: { type: 'string' },
+        error: { type: 'string', required: false, example: 'Bad Request' },
       },
     ],
     [

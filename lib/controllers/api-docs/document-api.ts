@@ -1,32 +1,32 @@
 import { isNotInstalled } from '../../config/optional-package.js';
+import { requestFields } from '../../dto/request-schemas.js';
 import type { RtcActionName } from '../../openapi/rtc-action.js';
-import { RTC_ACTIONS } from '../../openapi/rtc-action.js';
 import { ACTION_ROUTES, pathParameters } from '../action-routes.js';
 import { DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from '../controller-options.js';
 import type { ActionControllers } from '../create-controllers.js';
-import { ANSWER_MODELS, RtcErrorAnswer, RtcSendReceipt } from './answer-models.js';
-import { requestFields } from './request-schemas.js';
+import { ANSWER_MODELS, RtcErrorAnswer, RtcPlatformAnswer, RtcSendReceipt } from './answer-models.js';
 
 type Swagger = typeof import('@nestjs/swagger');
 
 const ERROR_ANSWERS: readonly (readonly [status: number, description: string])[] = [
-  [400, 'A rule is broken; `issues` names each field. Nothing was sent.'],
   [429, "The quota's queue is full. Nothing was sent."],
-  [502, 'The service refused, or could not be reached. The message was not accepted.'],
+  [
+    502,
+    'The service refused or could not be reached, or there are no credentials. The message was not accepted.',
+  ],
   [503, 'The app is shutting down. The message was not accepted.'],
   [504, 'It is unknown whether the message was accepted: sending again may deliver it twice.'],
 ];
 
 /**
- * Documents the DTOs, for an app's own controllers, and the controllers of a module, if the app has
- * `@nestjs/swagger` installed; without it there is nothing to do. All decorators are applied from here, when the
- * app boots, so that nothing else of the library knows of Swagger.
+ * Documents the controllers of a module, if the app has `@nestjs/swagger` installed; without it there is nothing
+ * to do. Its decorators are applied from here, when the app boots. (The DTOs need none, see `openApiProperties`.)
  *
  * @param tell is told if it is installed and can't be loaded
  */
 export async function documentApi(
   controllers: ActionControllers,
-  options: RtcControllerOptions | undefined,
+  options: RtcControllerOptions,
   tell: (problem: string) => void,
 ): Promise<void> {
   let swagger: Swagger;
@@ -39,8 +39,6 @@ export async function documentApi(
     }
     return;
   }
-  documentDtos(swagger);
-  if (options === undefined) return;
   for (const [model, properties] of ANSWER_MODELS) {
     for (const [name, property] of Object.entries(properties)) {
       swagger.ApiProperty(property)(model.prototype as object, name);
@@ -49,43 +47,31 @@ export async function documentApi(
   for (const [action, controller] of controllers) documentController(swagger, action, controller, options);
 }
 
-function documentDtos({ ApiProperty }: Swagger): void {
-  for (const action of Object.keys(RTC_ACTIONS) as RtcActionName[]) {
-    const { dto } = ACTION_ROUTES[action];
-    for (const [name, { schema, required }] of requestFields(action)) {
-      ApiProperty({ ...schema, required } as Parameters<typeof ApiProperty>[0])(
-        dto.prototype as object,
-        name,
-      );
-    }
-  }
-}
-
 function documentController(
   swagger: Swagger,
   action: RtcActionName,
   controller: new (...args: never[]) => { send: unknown },
   { path = DEFAULT_CONTROLLER_PATH, allowFrom = false, guards = [] }: RtcControllerOptions,
 ): void {
-  const { ApiBody, ApiExtraModels, ApiOperation, ApiParam, ApiResponse, ApiTags } = swagger;
+  const { ApiBody, ApiExtraModels, ApiOperation, ApiParam, ApiResponse, ApiTags, getSchemaPath } = swagger;
   const route = ACTION_ROUTES[action];
-  const inPath = new Set(pathParameters(route));
+  const inPath = new Set(pathParameters(route.path));
   const fields = [...requestFields(action)];
   const body = fields.filter(([name]) => !inPath.has(name) && (allowFrom || name !== 'from'));
-  // Unique among the controllers of several modules, whose paths differ.
-  const suffix = path === DEFAULT_CONTROLLER_PATH ? '' : `_${path.replaceAll(/\W+/g, '_')}`;
   const prototype = controller.prototype as object;
   const method = Object.getOwnPropertyDescriptor(prototype, 'send') ?? {};
 
   ApiTags('RTC messaging')(controller);
   ApiExtraModels(...ANSWER_MODELS.keys())(controller);
   const decorators: MethodDecorator[] = [
-    ApiOperation({ operationId: `${action}${suffix}`, summary: route.summary }),
+    ApiOperation({ operationId: `${action}${operationSuffix(path)}`, summary: route.summary }),
+    // Of the app's own path, of which nothing more is known.
+    ...pathParameters(path).map((name) => ApiParam({ name, schema: { type: 'string' } })),
     ...fields
       .filter(([name]) => inPath.has(name))
       .map(([name, { schema }]) => {
-        const { description, example, ...rest } = schema;
-        return ApiParam({ name, description, example, schema: rest } as Parameters<typeof ApiParam>[0]);
+        const { description, ...rest } = schema;
+        return ApiParam({ name, description, schema: rest } as Parameters<typeof ApiParam>[0]);
       }),
     ApiBody({
       required: true,
@@ -100,6 +86,13 @@ function documentController(
       },
     }),
     ApiResponse({ status: 200, description: 'The service accepted the message.', type: RtcSendReceipt }),
+    ApiResponse({
+      status: 400,
+      description:
+        'A rule is broken; `issues` names each field. Or the body is not JSON, which the platform answers by ' +
+        'itself. Nothing was sent.',
+      schema: { anyOf: [RtcErrorAnswer, RtcPlatformAnswer].map((model) => ({ $ref: getSchemaPath(model) })) },
+    }),
     ...ERROR_ANSWERS.map(([status, description]) =>
       ApiResponse({
         status,
@@ -115,10 +108,33 @@ function documentController(
         }),
       }),
     ),
-    ApiResponse({ status: 413, description: "The body is larger than the app's limit." }),
+    ApiResponse({
+      status: 413,
+      description: "The body is larger than the app's limit.",
+      type: RtcPlatformAnswer,
+    }),
+    ApiResponse({
+      status: 415,
+      description: 'The body is of another type (Fastify).',
+      type: RtcPlatformAnswer,
+    }),
     ...(guards.length === 0
       ? []
-      : [ApiResponse({ status: 403, description: 'A guard refused; guards may have other answers too.' })]),
+      : [
+          ApiResponse({
+            status: 401,
+            description: 'A guard does not know who asks.',
+            type: RtcPlatformAnswer,
+          }),
+          ApiResponse({ status: 403, description: 'A guard refused.', type: RtcPlatformAnswer }),
+        ]),
   ];
   for (const decorate of decorators) decorate(prototype, 'send', method);
+}
+
+/** Unique among the controllers of several modules, whose paths differ. */
+function operationSuffix(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  if (parts.join('/') === DEFAULT_CONTROLLER_PATH) return '';
+  return ['', ...parts.map((part) => part.replaceAll('_', '__'))].join('_');
 }

@@ -1,5 +1,5 @@
-import { ID, MAX_RECIPIENTS } from '../../dto/field-rules.js';
-import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../../openapi/rtc-action.js';
+import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
+import { ID, MAX_RECIPIENTS } from './field-rules.js';
 
 /** A JSON schema as OpenAPI has it, as far as requests need it. */
 export interface FieldSchema {
@@ -54,6 +54,17 @@ export function requestFields(action: RtcActionName): ReadonlyMap<string, Reques
   );
   add('from', id("The sender that clients see; default: the module's", 'server'), false);
   return fields;
+}
+
+/**
+ * The same as a DTO class has it for `@nestjs/swagger`, which looks for a static method `_OPENAPI_METADATA_FACTORY`:
+ * its compiler plugin writes one into an app's own DTOs. So the DTOs, and what an app derives from them, are
+ * documented without this library loading Swagger.
+ */
+export function openApiProperties(action: RtcActionName): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    [...requestFields(action)].map(([name, { schema, required }]) => [name, { ...schema, required }]),
+  );
 }
 
 function id(what: string, example: string): FieldSchema {
