@@ -3,6 +3,10 @@ import { ensureInstalled } from './ensure-installed.mjs';
 await ensureInstalled();
 const { runTool } = await import('./run.mjs');
 const { buildLibrary } = await import('./build-library.mjs');
+const { findServer } = await import('./redis/find-server.mjs');
+
+// Before the suites, which run side by side and within time limits of their own.
+if (!process.env.REDIS_URL) await findServer();
 
 await runTool('oxlint/bin/oxlint', ['--deny-warnings']);
 await runTool('prettier/bin/prettier.cjs', ['--check', '.']);
