@@ -181,6 +181,22 @@ describe("the console's endpoints", () => {
       });
     });
 
+    it.each([
+      ['user', 'room-1', '\ud800', 'userId: '],
+      ['room', '\udc00', 'alice', 'roomId: '],
+    ])('tells that half a character is no %s ID, and goes on', async (_what, roomId, userId, problem) => {
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId });
+      page.send({ type: 'join', userId });
+      expect(await page.next('not_joined')).toMatchObject({
+        userId,
+        message: expect.stringContaining(problem),
+      });
+      page.send({ type: 'room', roomId: 'room-2' });
+      page.send({ type: 'join', userId: 'bob' });
+      expect(await page.next('joined')).toMatchObject({ userId: 'bob' });
+    });
+
     it('closes the app while pages are open', async () => {
       const { socket } = await LivePage.open(url);
       const closed = once(socket, 'close');

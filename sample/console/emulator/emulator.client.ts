@@ -54,10 +54,9 @@ export class EmulatorClient {
   /** Joins a room for as long as the connection lasts, as the client SDK would. */
   join(roomId: string, userId: string): WebSocket {
     const origin = (this.#endpoint ?? '').replace(/^http/, 'ws');
-    return new WebSocket(
-      `${origin}/rooms/${encodeURIComponent(roomId)}?userId=${encodeURIComponent(userId)}`,
-      { handshakeTimeout: TIMEOUT_MS },
-    );
+    return new WebSocket(`${origin}/rooms/${encodeId(roomId)}?userId=${encodeId(userId)}`, {
+      handshakeTimeout: TIMEOUT_MS,
+    });
   }
 
   async #ask(method: string, path: string, body?: object): Promise<unknown> {
@@ -71,4 +70,9 @@ export class EmulatorClient {
     if (!response.ok) throw new Error(`The emulator answers ${response.status}: ${JSON.stringify(answer)}`);
     return answer;
   }
+}
+
+/** Half a surrogate pair can't be encoded; what stands in its place the emulator refuses by its own rule. */
+function encodeId(id: string): string {
+  return encodeURIComponent(id.toWellFormed());
 }

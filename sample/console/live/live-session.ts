@@ -10,6 +10,9 @@ import { RoomSeats } from './room-seats.js';
 /** A page that does not take what it is told is told less, rather than having it pile up here. */
 const MAX_BUFFERED_BYTES = 4 * 1_048_576;
 
+/** Close code: the app failed. */
+const FAILED = 1_011;
+
 /** One open page: the users whom it let join, and its fan-out. Both end with it. */
 export class LiveSession {
   roomId = '';
@@ -18,8 +21,8 @@ export class LiveSession {
 
   constructor(
     private readonly socket: WebSocket,
-    private readonly emulator: EmulatorClient,
-    private readonly fanOuts: FanOutService,
+    private readonly emulator: Pick<EmulatorClient, 'target' | 'join'>,
+    private readonly fanOuts: Pick<FanOutService, 'run'>,
   ) {
     this.#seats = new RoomSeats(
       (roomId, userId) => emulator.join(roomId, userId),
@@ -34,7 +37,17 @@ export class LiveSession {
     this.socket.send(JSON.stringify(event));
   }
 
+  /** Never rejects: what fails in a way that no one foresaw ends this page's connection, and nothing else. */
   async handle(command: LiveCommand): Promise<void> {
+    try {
+      await this.#obey(command);
+    } catch (error) {
+      Logger.error(error, 'Console');
+      this.socket.close(FAILED);
+    }
+  }
+
+  async #obey(command: LiveCommand): Promise<void> {
     switch (command.type) {
       case 'hello':
         break;
@@ -70,9 +83,6 @@ export class LiveSession {
         this.tell({ type: 'progress', progress }),
       );
       this.tell({ type: 'fan_out_ended', ...end });
-    } catch (error) {
-      Logger.error(error, 'Console');
-      this.socket.close(1_011);
     } finally {
       this.#fanOut = undefined;
     }
