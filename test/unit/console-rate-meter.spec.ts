@@ -40,14 +40,39 @@ describe('the rate meter of the console', () => {
     );
   });
 
-  it('forgets what is older', () => {
+  it('shows nothing of what is older', () => {
     let now = START;
     const meter = new RateMeter(() => now);
     meter.add(START - 100, false);
     expect(meter.series().at(-1)).toEqual([START, 1, 0]);
     now += 10 * SPAN_MS;
     expect(meter.series().every(([, requests]) => requests === 0)).toBe(true);
-    now = START;
+  });
+
+  it('forgets as it counts, though no one looks', () => {
+    let now = START;
+    const meter = new RateMeter(() => now);
+    for (; now < START + 3 * SPAN_MS; now += 100) meter.add(now, false);
+    // What it still knows of the first minute, it would show if the clock went back.
+    now = START + SPAN_MS;
     expect(meter.series().every(([, requests]) => requests === 0)).toBe(true);
+  });
+
+  it('leaves out what began too long ago when it is told of', () => {
+    const meter = new RateMeter(() => START + 10 * SPAN_MS);
+    meter.add(START + 10 * SPAN_MS - 100, false);
+    for (let ago = 2 * SPAN_MS; ago < 4 * SPAN_MS; ago += 100) meter.add(START + 10 * SPAN_MS - ago, true);
+    const points = meter.series();
+    expect(points.at(-1)).toEqual([START + 10 * SPAN_MS, 1, 0]);
+    expect(points.every(([, , refused]) => refused === 0)).toBe(true);
+  });
+
+  it('goes on counting when the clock was set back', () => {
+    let now = START;
+    const meter = new RateMeter(() => now);
+    for (; now < START + 2 * SPAN_MS; now += 100) meter.add(now, false);
+    now = START - 60 * SPAN_MS;
+    meter.add(now - 100, true);
+    expect(meter.series().at(-1)).toEqual([now, 1, 1]);
   });
 });
