@@ -6,8 +6,8 @@ import { AppModule } from './app.module.js';
 
 async function bootstrap(): Promise<void> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule);
-  // 600 user IDs of 128 characters and 20 KB as base64 come to over 100 KB, which is Express's default limit.
-  app.useBodyParser('json', { limit: '256kb' });
+  // 64 KB of text come to 384 KB where each character is escaped; Express's default limit is 100 KB.
+  app.useBodyParser('json', { limit: '512kb' });
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }));
   // Lets app.close() run when the process is told to stop, so that what is in flight can finish.
   app.enableShutdownHooks();

@@ -1,11 +1,20 @@
 import { Body, ConflictException, Controller, Delete, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
-import { RoomUnicastService, RtcMessagingError, type SendReceipt } from 'nestjs-rtc-messaging';
+import {
+  RoomBroadcastService,
+  RoomUnicastService,
+  RtcMessagingError,
+  type SendReceipt,
+} from 'nestjs-rtc-messaging';
 import { ApiKeyGuard } from '../auth/api-key.guard.js';
+import { BroadcastMessageDto } from './broadcast-message.dto.js';
 import { EmulatorClient } from './emulator/emulator.client.js';
 import { FaultService, type FaultState } from './faults/fault.service.js';
 import { SameOriginGuard } from './origin/same-origin.guard.js';
 import { SendMessageDto } from './send-message.dto.js';
 import { SwitchFaultDto } from './faults/switch-fault.dto.js';
+
+/** What a caller of the library gets: the receipt, or the error that is thrown. */
+type SendAnswer = { readonly receipt: SendReceipt } | { readonly error: object };
 
 /** What the console's page asks for, apart from its live connection. */
 @Controller('console')
@@ -13,25 +22,21 @@ import { SwitchFaultDto } from './faults/switch-fault.dto.js';
 export class ConsoleController {
   constructor(
     private readonly roomUnicast: RoomUnicastService,
+    private readonly roomBroadcast: RoomBroadcastService,
     private readonly emulator: EmulatorClient,
     private readonly faults: FaultService,
   ) {}
 
-  /** Shows what a caller of the service gets: the receipt, or the error that is thrown. */
   @Post('messages')
   @HttpCode(200)
-  async send(
-    @Body() { confirmed, ...request }: SendMessageDto,
-  ): Promise<{ receipt: SendReceipt } | { error: object }> {
-    if (!confirmed && (await this.emulator.target()) === 'real') {
-      throw new ConflictException('Messages go to the real service; it must be confirmed that this is meant');
-    }
-    try {
-      return { receipt: await this.roomUnicast.batchSend(request) };
-    } catch (error) {
-      if (error instanceof RtcMessagingError) return { error: error.toJSON() };
-      throw error;
-    }
+  send(@Body() { confirmed, ...request }: SendMessageDto): Promise<SendAnswer> {
+    return this.#show(confirmed, () => this.roomUnicast.batchSend(request));
+  }
+
+  @Post('broadcasts')
+  @HttpCode(200)
+  broadcast(@Body() { confirmed, ...request }: BroadcastMessageDto): Promise<SendAnswer> {
+    return this.#show(confirmed, () => this.roomBroadcast.send(request));
   }
 
   @Put('fault')
@@ -44,6 +49,18 @@ export class ConsoleController {
   async switchOff(): Promise<FaultState> {
     await this.#requireEmulator();
     return this.faults.switchOff();
+  }
+
+  async #show(confirmed: boolean, send: () => Promise<SendReceipt>): Promise<SendAnswer> {
+    if (!confirmed && (await this.emulator.target()) === 'real') {
+      throw new ConflictException('Messages go to the real service; it must be confirmed that this is meant');
+    }
+    try {
+      return { receipt: await send() };
+    } catch (error) {
+      if (error instanceof RtcMessagingError) return { error: error.toJSON() };
+      throw error;
+    }
   }
 
   async #requireEmulator(): Promise<void> {

@@ -1,23 +1,10 @@
-import { ArrayMaxSize, IsArray, IsBoolean, IsString } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsString } from 'class-validator';
+import { ConsoleMessageDto } from './console-message.dto.js';
 
-/** What the composer sends. The rules of the message itself are left to the library, whose errors are to be seen. */
-export class SendMessageDto {
-  @IsString()
-  roomId!: string;
-
+/** A message to users who are named. */
+export class SendMessageDto extends ConsoleMessageDto {
   @IsArray()
   @ArrayMaxSize(10_000)
   @IsString({ each: true })
   to!: string[];
-
-  /** Text, or base64. */
-  @IsString()
-  message!: string;
-
-  @IsBoolean()
-  binary!: boolean;
-
-  /** That the user knows that the service is the real one. */
-  @IsBoolean()
-  confirmed!: boolean;
 }

@@ -83,9 +83,60 @@ describe('the console', () => {
     await console.inbox('alice').getByText('ca fe 00 01').waitFor();
     await console.inbox('alice').getByText('binary from server, 4 bytes').waitFor();
     expect(dave.received).toMatchObject([
-      { event: 'onUserBinaryMessageReceived', message: new Uint8Array(buffer) },
+      { event: 'onRoomBinaryMessageReceived', message: new Uint8Array(buffer) },
     ]);
     dave.leave();
+  }, 60_000);
+
+  it('broadcasts to everyone in the room, up to 64 KB, and shows under which callback each got it', async () => {
+    const { page, outcome } = console;
+    const head = (text: string): Promise<string | null> =>
+      console
+        .inbox('bob')
+        .locator('.message', { hasText: text })
+        .locator('.message-head span, .message-head code')
+        .allTextContents()
+        .then((parts) => parts.join(' '));
+    await console.join('alice', 'bob');
+    await page.fill('#others', 'carol');
+    await console.send('to some');
+    await console.inbox('bob').getByText('to some').waitFor();
+    expect(await head('to some')).toBe('text from server onUserMessageReceived');
+
+    await console.choose('to-everyone');
+    await page.getByText('One broadcast, to 2: alice, bob').waitFor();
+    await console.send('to all');
+    for (const user of ['alice', 'bob']) await console.inbox(user).getByText('to all').waitFor();
+    expect(await head('to all')).toBe('text from server onRoomMessageReceived');
+    await outcome.getByText('everyone in the room').waitFor();
+
+    await console.choose('kind-file');
+    const choose = (bytes: number): Promise<void> =>
+      page.setInputFiles('#file', {
+        name: 'file',
+        mimeType: 'application/octet-stream',
+        buffer: Buffer.alloc(bytes, 0xca),
+      });
+    await choose(65_536);
+    await page.click('#send');
+    await console.inbox('bob').getByText('binary from server, 65,536 bytes').waitFor();
+    expect(await head('ca ca')).toBe('binary from server, 65,536 bytes onRoomBinaryMessageReceived');
+    await choose(65_537);
+    await page.click('#send');
+    await page.getByText('The file has 65,537 bytes; a message takes at most 65,536.').waitFor();
+    // To some, it may be less.
+    await console.choose('to-chosen');
+    await page.getByText('65,537 of 20,480 bytes').waitFor();
+
+    // As much text as that, each of its characters escaped on its way.
+    await console.choose('to-everyone');
+    await console.choose('kind-text');
+    await console.send('\u0001'.repeat(65_536));
+    await page.waitForFunction(
+      () =>
+        document.querySelector('[data-user="bob"] .message:last-child .message-text')?.textContent?.length ===
+        65_536,
+    );
   }, 60_000);
 
   it('lets users leave, keeps them over a reload, and tells when another takes their place', async () => {

@@ -11,6 +11,7 @@ import { startApp, type TestApp } from '../support/test-app.js';
 const [express] = PLATFORMS;
 const KEY = { 'x-api-key': 'sesame' };
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello', binary: false, confirmed: false };
+const BROADCAST = { roomId: 'room-1', message: 'hello', binary: false, confirmed: false };
 
 const FAN_OUT = {
   type: 'fan_out',
@@ -83,6 +84,7 @@ describe("the console's endpoints", () => {
 
     it.each<[string, string, string, object | undefined]>([
       ['POST', '/console/messages', 'a message', MESSAGE],
+      ['POST', '/console/broadcasts', 'a broadcast', BROADCAST],
       ['PUT', '/console/fault', 'a fault', { name: 'late', share: 'all' }],
       ['DELETE', '/console/fault', 'the end of a fault', undefined],
     ])('takes no %s %s (%s) without the key or from another site', async (method, path, _what, body) => {
@@ -127,6 +129,16 @@ describe("the console's endpoints", () => {
           attempts: [{ outcome: 'rejected' }],
         },
       });
+    });
+
+    it('broadcasts to a room, and answers with the receipt', async () => {
+      const alice = emulator.room('room-1').join('alice');
+      const { status, body } = await running.post('/console/broadcasts', BROADCAST, KEY);
+      expect([status, body]).toMatchObject([
+        200,
+        { receipt: { outcome: 'accepted', action: 'SendBroadcast' } },
+      ]);
+      expect(alice.received).toMatchObject([{ event: 'onRoomMessageReceived', message: 'hello' }]);
     });
 
     it('takes no faults but its own', async () => {
@@ -214,6 +226,7 @@ describe("the console's endpoints", () => {
     try {
       await boot(service.url);
       expect((await running.post('/console/messages', MESSAGE, KEY)).status).toBe(409);
+      expect((await running.post('/console/broadcasts', BROADCAST, KEY)).status).toBe(409);
       const fault = await fetch(`${url}/console/fault`, { method: 'DELETE', headers: KEY });
       expect(fault.status).toBe(409);
       expect(service.received.filter(({ url: path }) => !path.startsWith('/__emulator'))).toEqual([]);

@@ -1,4 +1,5 @@
 import type { FanOutProgress } from 'nestjs-rtc-messaging';
+import type { ReceivedMessage } from 'nestjs-rtc-messaging/emulator';
 import type { Target } from '../emulator/emulator.client.js';
 import type { FanOutEnd } from '../fan-out/fan-out-end.js';
 import type { FaultState } from '../faults/fault.service.js';
@@ -28,7 +29,8 @@ export type LiveEvent =
   | ({ readonly type: 'fan_out_ended' } & FanOutEnd);
 
 export interface ReceivedJson {
-  readonly event: 'onUserMessageReceived' | 'onUserBinaryMessageReceived';
+  /** The callback under which the client SDK hands it on. */
+  readonly event: ReceivedMessage['event'];
   readonly from: string;
   readonly message: string;
   readonly at: string;

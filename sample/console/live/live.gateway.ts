@@ -15,8 +15,8 @@ import { RateService } from '../rate/rate.service.js';
 import { SameOriginGuard } from '../origin/same-origin.guard.js';
 
 const PATH = '/console/live';
-/** The largest message, each of its characters escaped. */
-const MAX_COMMAND_BYTES = 262_144;
+/** The longest text that the page takes, each of its characters escaped. */
+const MAX_COMMAND_BYTES = 524_288;
 /** Whoever has not said the key by then is no page of ours. */
 const HELLO_LIMIT_MS = 5_000;
 const RATE_EVERY_MS = 500;

@@ -7,8 +7,8 @@ import { RecipientsField } from './recipients.js';
 
 /** Sends a message, as text or bytes, to whom it is to go. */
 export class Composer {
-  recipients = new RecipientsField();
   #message = new MessageField();
+  recipients = new RecipientsField((maxBytes) => this.#message.setLimit(maxBytes));
   #form = byId('composer-form', HTMLFormElement);
   #send = byId('send', HTMLButtonElement);
   #problem = byId('composer-problem', HTMLElement);
@@ -55,7 +55,8 @@ export class Composer {
     if (isReal && !(await confirmSend(recipients, roomId))) return;
     const request = { roomId, ...message, confirmed: isReal };
     if (recipients.kind === 'simulated') this.#fanOut({ ...request, users: recipients.users });
-    else await this.#sendTo({ ...request, to: recipients.to });
+    else if (recipients.kind === 'everyone') await this.#ask('/console/broadcasts', request);
+    else await this.#ask('/console/messages', { ...request, to: recipients.to });
   }
 
   /** @param {import('../fan-out/simulated-fan-out.js').SimulatedFanOut} request */
@@ -64,11 +65,14 @@ export class Composer {
     if (!this.connection.send({ type: 'fan_out', ...request })) this.outcome.fanOut.lose();
   }
 
-  /** @param {object} request */
-  async #sendTo(request) {
+  /**
+   * @param {string} path
+   * @param {object} request
+   */
+  async #ask(path, request) {
     this.outcome.showBusy();
     try {
-      const answer = await askApp('POST', '/console/messages', request);
+      const answer = await askApp('POST', path, request);
       this.outcome.showAnswer(/** @type {import('./outcome-panel.js').Answer} */ (answer));
     } catch (error) {
       this.outcome.showFailure(error instanceof Error ? error.message : String(error));

@@ -31,6 +31,7 @@ export function startConfirmDialog() {
 /** @param {import('./recipients.js').Recipients} recipients */
 function describe(recipients) {
   if (recipients.kind === 'simulated') return text('confirmUsers', { count: recipients.users });
+  if (recipients.kind === 'everyone') return text('confirmEveryone');
   const { to } = recipients;
   return to.length > SHOWN ? text('confirmUsers', { count: to.length }) : to.join(', ');
 }

@@ -1,4 +1,4 @@
-import { create, createText } from './dom.js';
+import { create, createEnglish, createText } from './dom.js';
 import { setLabel, setText } from './language.js';
 
 /** The oldest beyond these are dropped. */
@@ -53,7 +53,7 @@ export class Inbox {
 function createMessage({ event, from, message, at }) {
   const time = create('time', '', new Date(at).toLocaleTimeString('en-GB'));
   time.dateTime = at;
-  const isText = event === 'onUserMessageReceived';
+  const isText = !event.includes('Binary');
   const bytes = isText ? new Uint8Array() : Uint8Array.from(atob(message), (byte) => byte.charCodeAt(0));
   const what = isText
     ? createText('span', '', 'receivedText', { from })
@@ -61,7 +61,7 @@ function createMessage({ event, from, message, at }) {
   return create(
     'div',
     'message',
-    create('p', 'message-head', time, what),
+    create('p', 'message-head', time, what, createEnglish('code', '', event)),
     isText ? create('p', 'message-text', message) : create('p', 'message-bytes', toHex(bytes)),
   );
 }

@@ -1,9 +1,6 @@
 import { byId } from './dom.js';
 import { onLanguage, setText } from './language.js';
 
-/** The service's limit, for text as UTF-8 and for bytes. */
-const MAX_BYTES = 20_480;
-
 /** @typedef {{ readonly message: string, readonly binary: boolean }} Message Text, or base64. */
 
 /** What is sent: a text, or a file as it is. */
@@ -14,6 +11,7 @@ export class MessageField {
   #textSize = byId('text-size', HTMLElement);
   #fileName = byId('file-name', HTMLElement);
   #fileSize = byId('file-size', HTMLElement);
+  #maxBytes = 0;
 
   constructor() {
     this.#kinds.addEventListener('change', () => this.#showKind());
@@ -21,6 +19,12 @@ export class MessageField {
     this.#file.addEventListener('change', () => this.#showSizes());
     onLanguage(() => this.#showSizes());
     this.#showKind();
+  }
+
+  /** @param {number} maxBytes of text as UTF-8, or of a file */
+  setLimit(maxBytes) {
+    this.#maxBytes = maxBytes;
+    this.#showSizes();
   }
 
   /** @returns {Promise<Message | import('./recipients.js').Problem>} */
@@ -32,8 +36,8 @@ export class MessageField {
     }
     const file = this.#file.files?.[0];
     if (file === undefined) return { problem: 'fileMissing', field: this.#file };
-    if (file.size > MAX_BYTES) {
-      const values = { bytes: file.size, max: MAX_BYTES };
+    if (file.size > this.#maxBytes) {
+      const values = { bytes: file.size, max: this.#maxBytes };
       return { problem: 'fileTooLarge', values, field: this.#file };
     }
     return { message: toBase64(new Uint8Array(await file.arrayBuffer())), binary: true };
@@ -51,21 +55,21 @@ export class MessageField {
 
   #showSizes() {
     const bytes = new TextEncoder().encode(this.#text.value).length;
-    show(this.#textSize, bytes);
+    this.#showSize(this.#textSize, bytes);
     const file = this.#file.files?.[0];
     this.#fileName.textContent = file?.name ?? '';
-    if (file === undefined) setText(this.#fileSize, 'fileNone', { max: MAX_BYTES });
-    else show(this.#fileSize, file.size);
+    if (file === undefined) setText(this.#fileSize, 'fileNone', { max: this.#maxBytes });
+    else this.#showSize(this.#fileSize, file.size);
   }
-}
 
-/**
- * @param {HTMLElement} element
- * @param {number} bytes
- */
-function show(element, bytes) {
-  setText(element, 'bytes', { bytes, max: MAX_BYTES });
-  element.classList.toggle('bad', bytes > MAX_BYTES);
+  /**
+   * @param {HTMLElement} element
+   * @param {number} bytes
+   */
+  #showSize(element, bytes) {
+    setText(element, 'bytes', { bytes, max: this.#maxBytes });
+    element.classList.toggle('bad', bytes > this.#maxBytes);
+  }
 }
 
 /** @param {Uint8Array} bytes */

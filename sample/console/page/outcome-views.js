@@ -27,13 +27,17 @@ const MEANINGS = {
 };
 
 /** @param {SendReceipt} receipt */
-export function createReceiptView({ outcome, recipients, requestId, attempts, possibleDuplicate }) {
+export function createReceiptView({ outcome, action, recipients, requestId, attempts, possibleDuplicate }) {
   return create(
     'div',
     'result',
     createVerdict(outcome, MEANINGS[outcome]),
     createFacts([
-      ['recipients', createNumber(recipients)],
+      [
+        'recipients',
+        // It names none.
+        action === 'SendBroadcast' ? createText('span', '', 'recipientsEveryone') : createNumber(recipients),
+      ],
       ['requestId', createCode(requestId)],
       ['possibleDuplicate', createText('span', '', possibleDuplicate ? 'yes' : 'no')],
     ]),

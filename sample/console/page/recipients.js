@@ -2,11 +2,14 @@ import { byId, create } from './dom.js';
 import { onLanguage, setText, text } from './language.js';
 
 /**
- * @typedef {{ readonly kind: 'users', readonly to: readonly string[] } | { readonly kind: 'simulated', readonly users: number }} Recipients
+ * @typedef {{ readonly kind: 'users', readonly to: readonly string[] } | { readonly kind: 'everyone' } | { readonly kind: 'simulated', readonly users: number }} Recipients
  * @typedef {{ readonly problem: import('./language.js').TextKey, readonly values?: import('./language.js').Values, readonly field: HTMLElement }} Problem
  */
 
 const USERS_A_REQUEST = 600;
+/** The service's limits of a message, for text as UTF-8 and for bytes. */
+const MAX_BYTES = 20_480;
+const MAX_BROADCAST_BYTES = 65_536;
 
 /** Whom a message goes to: users who are chosen, all in the room, or any number who are made up. */
 export class RecipientsField {
@@ -14,7 +17,7 @@ export class RecipientsField {
   #inRoom = [];
   /** Who is in the room and not to be sent to. @type {Set<string>} */
   #left = new Set();
-  #limits = { quota: 500, maxSimulated: 1 };
+  #limits = { quota: 500, maxSimulated: 1, isEmulator: true };
   #choices = byId('choices', HTMLElement);
   #chips = byId('chips', HTMLElement);
   #others = byId('others', HTMLInputElement);
@@ -22,7 +25,9 @@ export class RecipientsField {
   #simulated = byId('simulated-users', HTMLInputElement);
   #estimate = byId('estimate', HTMLElement);
 
-  constructor() {
+  /** @param {(maxBytes: number) => void} onLimit is told how large a message to those chosen may be */
+  constructor(onLimit) {
+    this.onLimit = onLimit;
     this.#choices.addEventListener('change', () => this.#showChoice());
     this.#simulated.addEventListener('input', () => this.#showEstimate());
     onLanguage(() => {
@@ -33,13 +38,10 @@ export class RecipientsField {
   }
 
   /** @param {{ quota: number, maxSimulated: number, isEmulator: boolean }} limits */
-  setLimits({ quota, maxSimulated, isEmulator }) {
-    this.#limits = { quota, maxSimulated };
-    this.#simulated.max = String(maxSimulated);
-    const everyone = byId('to-everyone', HTMLInputElement);
-    everyone.disabled = !isEmulator;
-    if (!isEmulator && everyone.checked) byId('to-chosen', HTMLInputElement).checked = true;
-    this.#showChoice();
+  setLimits(limits) {
+    this.#limits = limits;
+    this.#simulated.max = String(limits.maxSimulated);
+    this.#showEveryone();
     this.#showEstimate();
   }
 
@@ -65,8 +67,8 @@ export class RecipientsField {
         return to.length > 0 ? { kind: 'users', to } : { problem: 'chosenNone', field: this.#others };
       }
       case 'everyone':
-        return this.#inRoom.length > 0
-          ? { kind: 'users', to: this.#inRoom }
+        return this.#inRoom.length > 0 || !this.#limits.isEmulator
+          ? { kind: 'everyone' }
           : { problem: 'everyoneNone', field: byId('to-everyone', HTMLInputElement) };
       default: {
         const users = this.#simulated.valueAsNumber;
@@ -90,12 +92,14 @@ export class RecipientsField {
     for (const choice of ['chosen', 'everyone', 'simulated']) {
       byId(`if-${choice}`, HTMLElement).hidden = choice !== this.#choice();
     }
+    this.onLimit(this.#choice() === 'everyone' ? MAX_BROADCAST_BYTES : MAX_BYTES);
   }
 
   #showEveryone() {
     const { length: count } = this.#inRoom;
     const users = this.#inRoom.slice(0, 20).join(', ') + (count > 20 ? ' …' : '');
-    if (count === 0) setText(this.#everyone, 'everyoneNone');
+    if (!this.#limits.isEmulator) setText(this.#everyone, 'everyoneReal');
+    else if (count === 0) setText(this.#everyone, 'everyoneNone');
     else setText(this.#everyone, 'everyoneList', { count, users });
   }
 
