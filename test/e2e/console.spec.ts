@@ -217,6 +217,25 @@ describe("the console's endpoints", () => {
     });
   });
 
+  it('tells each page when what did not answer at first proves to be an emulator', async () => {
+    // As one that is started after the app: its port is known, and no one listens.
+    emulator.faults.add({ kind: 'refuse', forMs: 600_000 });
+    await boot(emulator.url);
+    const pages = [await LivePage.open(url), await LivePage.open(url)];
+    for (const page of pages) expect(page.ready).toMatchObject({ target: 'real' });
+    emulator.faults.clear();
+    for (const page of pages) {
+      expect(await page.next('target')).toEqual({ type: 'target', target: 'emulator' });
+      page.send({ type: 'room', roomId: 'room-1' });
+    }
+    pages[0]!.send({ type: 'join', userId: 'alice' });
+    expect(await pages[0]!.next('joined')).toMatchObject({ userId: 'alice' });
+    // Once: what one is told as it opens is not told again.
+    const late = await LivePage.open(url);
+    expect(late.ready).toMatchObject({ target: 'emulator' });
+    expect((await late.until('room')).map(({ type }) => type)).not.toContain('target');
+  });
+
   it('sends to what is no emulator only when that was confirmed, and has no faults for it', async () => {
     const service = await startScriptedServer((response, request) =>
       request.url.startsWith('/__emulator')
@@ -247,6 +266,9 @@ describe("the console's endpoints", () => {
 class LivePage {
   readonly #events: { readonly type: string }[] = [];
 
+  /** What it is told first. */
+  ready: object = {};
+
   private constructor(readonly socket: WebSocket) {
     socket.on('message', (data) => this.#events.push(JSON.parse(String(data)) as { type: string }));
   }
@@ -255,7 +277,7 @@ class LivePage {
     const page = new LivePage(connect(url));
     await once(page.socket, 'open');
     page.send({ type: 'hello', key: 'sesame' });
-    await page.next('ready');
+    page.ready = await page.next('ready');
     return page;
   }
 
@@ -265,9 +287,16 @@ class LivePage {
 
   /** The next event of that type, those before it left out. */
   async next(type: string): Promise<object> {
+    return (await this.until(type)).at(-1)!;
+  }
+
+  /** Every event up to the next one of that type. */
+  async until(type: string): Promise<{ readonly type: string }[]> {
+    const told: { readonly type: string }[] = [];
     for (;;) {
       for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-        if (event.type === type) return event;
+        told.push(event);
+        if (event.type === type) return told;
       }
       await once(this.socket, 'message');
     }

@@ -15,6 +15,8 @@ export type LiveEvent =
       readonly quota: number;
       readonly maxSimulated: number;
     }
+  /** It has changed since `ready`: an emulator was started after the page was opened. */
+  | { readonly type: 'target'; readonly target: Target }
   | { readonly type: 'rate'; readonly points: readonly RatePoint[] }
   | { readonly type: 'fault'; readonly state: FaultState }
   /** Everyone who is in the room, whoever let them join. */

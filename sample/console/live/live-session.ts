@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import type { EmulatorClient } from '../emulator/emulator.client.js';
+import type { EmulatorClient, Target } from '../emulator/emulator.client.js';
 import type { FanOutService } from '../fan-out/fan-out.service.js';
 import type { SimulatedFanOut } from '../fan-out/simulated-fan-out.js';
 import type { LiveCommand } from './live-command.js';
@@ -18,6 +18,8 @@ export class LiveSession {
   roomId = '';
   readonly #seats: RoomSeats;
   #fanOut: AbortController | undefined;
+  /** What the page was told that messages go to; undefined before it was. */
+  #target: Target | undefined;
 
   constructor(
     private readonly socket: WebSocket,
@@ -35,6 +37,12 @@ export class LiveSession {
     if (this.socket.readyState !== this.socket.OPEN || this.socket.bufferedAmount > MAX_BUFFERED_BYTES)
       return;
     this.socket.send(JSON.stringify(event));
+    if (event.type === 'ready' || event.type === 'target') this.#target = event.target;
+  }
+
+  /** Tells what messages go to, if the page was told otherwise. */
+  tellTarget(target: Target): void {
+    if (this.#target !== undefined && this.#target !== target) this.tell({ type: 'target', target });
   }
 
   /** Never rejects: what fails in a way that no one foresaw ends this page's connection, and nothing else. */

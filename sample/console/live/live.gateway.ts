@@ -114,7 +114,10 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #tellRooms(): Promise<void> {
-    if (this.#sessions.size === 0 || (await this.emulator.target()) !== 'emulator') return;
+    if (this.#sessions.size === 0) return;
+    const target = await this.emulator.target();
+    for (const session of this.#sessions) session.tellTarget(target);
+    if (target !== 'emulator') return;
     const state = await this.faults.current();
     for (const session of this.#sessions) session.tell({ type: 'fault', state });
     try {

@@ -55,6 +55,9 @@ function handle(event) {
     case 'ready':
       start(event);
       break;
+    case 'target':
+      follow(event.target);
+      break;
     case 'rate':
       chart.update(event.points);
       break;
@@ -74,15 +77,21 @@ function handle(event) {
 
 /** @param {Extract<import('./live-connection.js').LiveEvent, { type: 'ready' }>} event */
 function start({ target: kind, quota, maxSimulated }) {
-  isReal = kind === 'real';
   signIn.hidden = true;
   panels.hidden = false;
   lost.hidden = true;
+  chart.setQuota(quota);
+  composer.recipients.setLimits({ quota, maxSimulated });
+  follow(kind);
+}
+
+/** @param {'emulator' | 'real'} kind */
+function follow(kind) {
+  isReal = kind === 'real';
   byId('real-banner', HTMLElement).hidden = !isReal;
   setTarget(kind);
-  chart.setQuota(quota);
   faults.offer(!isReal);
-  composer.recipients.setLimits({ quota, maxSimulated, isEmulator: !isReal });
+  composer.recipients.setEmulator(!isReal);
   room.enter(!isReal);
 }
 

@@ -17,7 +17,8 @@ export class RecipientsField {
   #inRoom = [];
   /** Who is in the room and not to be sent to. @type {Set<string>} */
   #left = new Set();
-  #limits = { quota: 500, maxSimulated: 1, isEmulator: true };
+  #limits = { quota: 500, maxSimulated: 1 };
+  #isEmulator = true;
   #choices = byId('choices', HTMLElement);
   #chips = byId('chips', HTMLElement);
   #others = byId('others', HTMLInputElement);
@@ -37,12 +38,17 @@ export class RecipientsField {
     this.#showChoice();
   }
 
-  /** @param {{ quota: number, maxSimulated: number, isEmulator: boolean }} limits */
+  /** @param {{ quota: number, maxSimulated: number }} limits */
   setLimits(limits) {
     this.#limits = limits;
     this.#simulated.max = String(limits.maxSimulated);
-    this.#showEveryone();
     this.#showEstimate();
+  }
+
+  /** Of the real service, it can't be known who is in the room. @param {boolean} isEmulator */
+  setEmulator(isEmulator) {
+    this.#isEmulator = isEmulator;
+    this.#showEveryone();
   }
 
   /** @param {readonly string[]} users who are in the room */
@@ -67,7 +73,7 @@ export class RecipientsField {
         return to.length > 0 ? { kind: 'users', to } : { problem: 'chosenNone', field: this.#others };
       }
       case 'everyone':
-        return this.#inRoom.length > 0 || !this.#limits.isEmulator
+        return this.#inRoom.length > 0 || !this.#isEmulator
           ? { kind: 'everyone' }
           : { problem: 'everyoneNone', field: byId('to-everyone', HTMLInputElement) };
       default: {
@@ -98,7 +104,7 @@ export class RecipientsField {
   #showEveryone() {
     const { length: count } = this.#inRoom;
     const users = this.#inRoom.slice(0, 20).join(', ') + (count > 20 ? ' …' : '');
-    if (!this.#limits.isEmulator) setText(this.#everyone, 'everyoneReal');
+    if (!this.#isEmulator) setText(this.#everyone, 'everyoneReal');
     else if (count === 0) setText(this.#everyone, 'everyoneNone');
     else setText(this.#everyone, 'everyoneList', { count, users });
   }
