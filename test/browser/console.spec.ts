@@ -254,6 +254,22 @@ describe('the console', () => {
     await console.page.getByText('Nothing goes wrong.').waitFor();
   }, 60_000);
 
+  it('shows the fault that another process set, and switches it off', async () => {
+    const { page } = console;
+    emulator.faults.add({ kind: 'late', delayMs: 8_000, probability: 0.1 });
+    await page.getByText('On: The answer comes after 8 s.').waitFor();
+    expect(await page.inputValue('#fault-name')).toBe('late');
+    expect(await page.inputValue('#fault-share')).toBe('tenth');
+    emulator.faults.clear();
+    await page.getByText('Nothing goes wrong.').waitFor();
+
+    emulator.faults.add({ kind: 'error', code: 'InternalError', match: { roomId: 'room-9' }, times: 3 });
+    await page.getByText('On: something else, set elsewhere. It befell 0 so far.').waitFor();
+    await page.click('#fault-button');
+    await page.getByText('Nothing goes wrong.').waitFor();
+    expect(emulator.faults.active).toEqual([]);
+  }, 60_000);
+
   it('shows as text what looks like markup', async () => {
     await console.join('alice');
     await console.send(MARKUP);

@@ -3,6 +3,7 @@ import { ValidationPipe } from '@nestjs/common';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import { WebSocket } from 'ws';
 import { PLATFORMS } from '../support/platforms.js';
 import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
@@ -154,6 +155,37 @@ describe("the console's endpoints", () => {
         expect(response.status).toBe(400);
       }
       expect(emulator.faults.active).toEqual([]);
+    });
+
+    it('tells the fault that the emulator has, whoever set it', async () => {
+      const page = await LivePage.open(url);
+      const untilFault = async (state: object): Promise<void> => {
+        for (;;) {
+          const told = (await page.next('fault')) as { state: object };
+          if (isDeepStrictEqual(told.state, state)) return;
+        }
+      };
+      await untilFault({ applied: 0 });
+      emulator.faults.add({ kind: 'html', probability: 0.5 });
+      await untilFault({ name: 'proxy_page', share: 'half', applied: 0 });
+      emulator.faults.clear();
+      await untilFault({ applied: 0 });
+
+      emulator.faults.add({ kind: 'reset', times: 2 });
+      await untilFault({ name: 'other', applied: 0 });
+      // Each of its attempts is reset; the second is the last that is to be.
+      await running.post('/console/messages', MESSAGE, KEY);
+      await running.post('/console/messages', MESSAGE, KEY);
+      await untilFault({ applied: 0 });
+
+      // Several at once are none of the console's.
+      emulator.faults.add({ kind: 'html', probability: 1 });
+      emulator.faults.add({ kind: 'late', delayMs: 8_000, probability: 1 });
+      await untilFault({ name: 'other', applied: 0 });
+      const off = await fetch(`${url}/console/fault`, { method: 'DELETE', headers: KEY });
+      expect(await off.json()).toEqual({ applied: 0 });
+      expect(emulator.faults.active).toEqual([]);
+      await untilFault({ applied: 0 });
     });
 
     it('opens a live connection to no page of another site', async () => {

@@ -11,6 +11,14 @@ export interface RoomUsers {
   readonly users: readonly string[];
 }
 
+/** A fault as the emulator lists it: the rule, and how many requests or connections it befell. */
+export interface ListedFault {
+  readonly applied: number;
+  /** How many it befalls: by default one; with a probability, all that it hits. `null` is JSON's Infinity. */
+  readonly times?: number | null;
+  readonly probability?: number;
+}
+
 const TIMEOUT_MS = 2_000;
 
 /** The emulator's control API and rooms, if the endpoint is an emulator. */
@@ -45,10 +53,9 @@ export class EmulatorClient {
     await this.#ask('PUT', '/faults', { faults });
   }
 
-  /** How often the faults that are set befell a request. */
-  async faultsApplied(): Promise<number> {
-    const faults = (await this.#ask('GET', '/faults')) as readonly { applied: number }[];
-    return faults.reduce((sum, { applied }) => sum + applied, 0);
+  /** Those that were set and not taken away, whoever did so, in the order in which they are looked at. */
+  async faults(): Promise<readonly ListedFault[]> {
+    return (await this.#ask('GET', '/faults')) as readonly ListedFault[];
   }
 
   /** Joins a room for as long as the connection lasts, as the client SDK would. */

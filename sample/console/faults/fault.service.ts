@@ -1,29 +1,31 @@
 import { Injectable } from '@nestjs/common';
-import { EmulatorClient } from '../emulator/emulator.client.js';
-import { FAULT_PRESETS, type FaultName, faultRule, type FaultShare } from './fault-presets.js';
+import { EmulatorClient, type ListedFault } from '../emulator/emulator.client.js';
+import { FAULT_PRESETS, type FaultName, type FaultShare, faultRule } from './fault-presets.js';
+import { isSpent, recognizeFault } from './listed-fault.js';
 
-/** What goes wrong at the emulator at present. */
+/** What goes wrong at the emulator at present, whoever set it. */
 export interface FaultState {
-  readonly name: FaultName | undefined;
-  readonly share: FaultShare;
+  /** `other`: something that the console has no name for; left out when nothing goes wrong. */
+  readonly name?: FaultName | 'other';
+  /** Of a fault that has a name. */
+  readonly share?: FaultShare;
   /** How many requests (or connections) it has befallen. */
   readonly applied: number;
 }
 
-const NONE: FaultState = { name: undefined, share: 'all', applied: 0 };
+const NONE: FaultState = { applied: 0 };
 
 /** Switches the emulator's faults on and off: one at a time, since the first that applies decides. */
 @Injectable()
 export class FaultService {
   #state = NONE;
-  #endsAt = Number.POSITIVE_INFINITY;
+  #refusesUntil = 0;
 
   constructor(private readonly emulator: EmulatorClient) {}
 
   async switchOn(name: FaultName, share: FaultShare): Promise<FaultState> {
     await this.emulator.setFaults([faultRule(name, share)]);
-    this.#endsAt =
-      name === 'refuse' ? performance.now() + FAULT_PRESETS.refuse.forMs : Number.POSITIVE_INFINITY;
+    if (name === 'refuse') this.#refusesUntil = performance.now() + FAULT_PRESETS.refuse.forMs;
     this.#state = { name, share, applied: 0 };
     return this.#state;
   }
@@ -36,17 +38,28 @@ export class FaultService {
 
   /** As the emulator has it; as it was last, while the emulator can't be asked. */
   async current(): Promise<FaultState> {
-    if (this.#state.name === undefined) return this.#state;
-    if (performance.now() > this.#endsAt) return (this.#state = NONE);
+    if (this.#state.name === 'refuse') {
+      if (performance.now() < this.#refusesUntil) return this.#state;
+      this.#state = NONE;
+    }
+    const asked = this.#state;
     try {
-      const asked = this.#state;
-      const applied = await this.emulator.faultsApplied();
+      const state = readState(await this.emulator.faults());
       // It may have been switched meanwhile.
-      if (this.#state === asked) this.#state = { ...asked, applied };
-      if (this.#state.share === 'next' && this.#state.applied > 0) this.#state = NONE;
+      if (this.#state === asked) this.#state = state;
     } catch {
       // It refuses connections, or is being started again.
     }
     return this.#state;
   }
+}
+
+function readState(listed: readonly ListedFault[]): FaultState {
+  const faults = listed.filter((fault) => !isSpent(fault));
+  const [first] = faults;
+  if (first === undefined) return NONE;
+  const { applied, ...rule } = first;
+  const known = faults.length === 1 ? recognizeFault(rule) : undefined;
+  if (known !== undefined) return { ...known, applied };
+  return { name: 'other', applied: faults.reduce((sum, fault) => sum + fault.applied, 0) };
 }

@@ -12,7 +12,7 @@ export class FaultPanel {
   #status = byId('fault-status', HTMLElement);
   #panel = byId('fault-panel', HTMLElement);
   /** @type {FaultState} */
-  #state = { name: undefined, share: 'all', applied: 0 };
+  #state = { applied: 0 };
 
   constructor() {
     byId('fault-form', HTMLFormElement).addEventListener('submit', (event) => {
@@ -51,8 +51,11 @@ export class FaultPanel {
   }
 
   #draw() {
-    const { name, applied } = this.#state;
+    const { name, share, applied } = this.#state;
     const isOn = name !== undefined;
+    // Another page, or another process, may have switched it on.
+    if (isOn && name !== 'other') this.#name.value = name;
+    if (share !== undefined) this.#share.value = share;
     this.#panel.classList.toggle('on', isOn);
     // Those that befall connections take no share of requests.
     this.#share.disabled = isOn || this.#name.value === 'refuse';
@@ -60,6 +63,7 @@ export class FaultPanel {
     this.#button.setAttribute('aria-disabled', String(name === 'refuse'));
     setText(this.#button, isOn ? 'faultOff' : 'faultOn');
     if (name === undefined) setText(this.#status, 'faultNone');
+    else if (name === 'other') setText(this.#status, 'faultActiveOther', { applied });
     else {
       const values = { fault: text(`fault_${name}`), applied };
       setText(this.#status, name === 'refuse' ? 'faultActiveRefuse' : 'faultActive', values);

@@ -135,6 +135,7 @@ export const en = {
   faultOff: 'Switch off',
   faultNone: 'Nothing goes wrong.',
   faultActive: 'On: {fault}. It befell {applied} so far.',
+  faultActiveOther: 'On: something else, set elsewhere. It befell {applied} so far.',
   faultActiveRefuse: 'On: {fault}. It ends by itself.',
   faultFailed: 'The fault could not be switched: {message}',
   faultReal: 'Only the emulator can be told to fail.',

@@ -134,6 +134,7 @@ export const zh = {
   faultOff: '关闭',
   faultNone: '一切正常。',
   faultActive: '已开启：{fault}。已影响 {applied} 次。',
+  faultActiveOther: '已开启：其他故障，由别处设置。已影响 {applied} 次。',
   faultActiveRefuse: '已开启：{fault}。会自行结束。',
   faultFailed: '无法切换故障：{message}',
   faultReal: '只有模拟器可以按要求出错。',
