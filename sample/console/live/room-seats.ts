@@ -10,9 +10,15 @@ const MAX_SEATS = 50;
 /** Opens a user's connection to a room. */
 export type OpenSeat = (roomId: string, userId: string) => WebSocket;
 
+interface Seat {
+  readonly socket: WebSocket;
+  /** Whether the page was told that it was taken; only then is it told that it was left. */
+  joined: boolean;
+}
+
 /** The users whom one page has let join a room, each over a connection of its own, as clients have. */
 export class RoomSeats {
-  readonly #seats = new Map<string, WebSocket>();
+  readonly #seats = new Map<string, Seat>();
 
   constructor(
     private readonly open: OpenSeat,
@@ -25,26 +31,26 @@ export class RoomSeats {
       this.tell({ type: 'not_joined', userId, message: `A page takes at most ${MAX_SEATS} users.` });
       return;
     }
-    const seat = this.open(roomId, userId);
+    const socket = this.open(roomId, userId);
+    const seat: Seat = { socket, joined: false };
     this.#seats.set(userId, seat);
-    let joined = false;
     let problem = '';
-    seat.on('open', () => {
-      joined = true;
+    socket.on('open', () => {
+      seat.joined = true;
       this.tell({ type: 'joined', userId });
     });
-    seat.on('message', (data: RawData) =>
+    socket.on('message', (data: RawData) =>
       this.tell({ type: 'received', userId, received: JSON.parse(String(data)) as ReceivedJson }),
     );
-    seat.on('unexpected-response', async (_request: unknown, response: IncomingMessage) => {
+    socket.on('unexpected-response', async (_request: unknown, response: IncomingMessage) => {
       problem = await readText(response).catch(() => '');
-      seat.terminate();
+      socket.terminate();
     });
-    seat.on('error', ({ message }) => (problem ||= message));
-    seat.on('close', (code) => {
+    socket.on('error', ({ message }) => (problem ||= message));
+    socket.on('close', (code) => {
       if (this.#seats.get(userId) !== seat) return;
       this.#seats.delete(userId);
-      if (joined) this.tell({ type: 'left', userId, reason: code === PUT_OUT ? 'replaced' : 'lost' });
+      if (seat.joined) this.tell({ type: 'left', userId, reason: code === PUT_OUT ? 'replaced' : 'lost' });
       else this.tell({ type: 'not_joined', userId, message: problem });
     });
   }
@@ -53,8 +59,8 @@ export class RoomSeats {
     const seat = this.#seats.get(userId);
     if (seat === undefined) return;
     this.#seats.delete(userId);
-    seat.close();
-    this.tell({ type: 'left', userId, reason: 'left' });
+    seat.socket.close();
+    if (seat.joined) this.tell({ type: 'left', userId, reason: 'left' });
   }
 
   leaveAll(): void {
