@@ -34,8 +34,7 @@ export class LiveSession {
   }
 
   tell(event: LiveEvent): void {
-    if (this.socket.readyState !== this.socket.OPEN || this.socket.bufferedAmount > MAX_BUFFERED_BYTES)
-      return;
+    if (!this.#isOpen || this.socket.bufferedAmount > MAX_BUFFERED_BYTES) return;
     this.socket.send(JSON.stringify(event));
     if (event.type === 'ready' || event.type === 'target') this.#target = event.target;
   }
@@ -64,8 +63,7 @@ export class LiveSession {
         this.roomId = command.roomId;
         break;
       case 'join':
-        // The real service has no such thing as joining for someone.
-        if ((await this.emulator.target()) === 'emulator') this.#seats.join(this.roomId, command.userId);
+        await this.#join(this.roomId, command.userId);
         break;
       case 'leave':
         this.#seats.leave(command.userId);
@@ -77,6 +75,13 @@ export class LiveSession {
         this.#fanOut?.abort();
         break;
     }
+  }
+
+  async #join(roomId: string, userId: string): Promise<void> {
+    // The real service has no such thing as joining for someone.
+    if ((await this.emulator.target()) !== 'emulator') return;
+    // Meanwhile the page may have gone to another room, or be closed: no one would let them leave again.
+    if (roomId === this.roomId && this.#isOpen) this.#seats.join(roomId, userId);
   }
 
   async #run(request: SimulatedFanOut): Promise<void> {
@@ -94,6 +99,10 @@ export class LiveSession {
     } finally {
       this.#fanOut = undefined;
     }
+  }
+
+  get #isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
   }
 
   #end(): void {
