@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ValidationPipe } from '@nestjs/common';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { once } from 'node:events';
@@ -13,6 +13,18 @@ const [express] = PLATFORMS;
 const KEY = { 'x-api-key': 'sesame' };
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello', binary: false, confirmed: false };
 const BROADCAST = { roomId: 'room-1', message: 'hello', binary: false, confirmed: false };
+/** Sockets need the rest. */
+const ALL_BUT_TIMEOUTS = [
+  'Date',
+  'hrtime',
+  'nextTick',
+  'performance',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+  'setInterval',
+  'clearInterval',
+] as const;
 
 const FAN_OUT = {
   type: 'fan_out',
@@ -211,6 +223,41 @@ describe("the console's endpoints", () => {
         expect([first, code, told]).toEqual([first, 4_401, []]);
       }
       expect(emulator.rooms.flatMap(({ participants }) => participants)).toEqual([]);
+    });
+
+    it('closes the connection of one who has not said the key in time', async () => {
+      jest.useFakeTimers({ doNotFake: [...ALL_BUT_TIMEOUTS] });
+      try {
+        const page = await LivePage.open(url);
+        const stranger = connect(url);
+        await once(stranger, 'open');
+        const closed = once(stranger, 'close');
+        jest.advanceTimersByTime(4_999);
+        stranger.ping();
+        await once(stranger, 'pong');
+        jest.advanceTimersByTime(1);
+        expect(((await closed) as [number])[0]).toBe(4_401);
+        // Who has said it stays.
+        page.socket.ping();
+        await once(page.socket, 'pong');
+        expect(page.socket.readyState).toBe(WebSocket.OPEN);
+      } finally {
+        jest.useRealTimers();
+      }
+    });
+
+    it('lets a page have at most 50 users in a room, until one of them leaves', async () => {
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId: 'room-1' });
+      for (let user = 1; user <= 51; user++) page.send({ type: 'join', userId: `user-${user}` });
+      expect(await page.next('not_joined')).toMatchObject({
+        userId: 'user-51',
+        message: expect.stringContaining('at most 50'),
+      });
+      page.send({ type: 'leave', userId: 'user-1' });
+      page.send({ type: 'join', userId: 'user-51' });
+      while (((await page.next('joined')) as { userId: string }).userId !== 'user-51');
+      expect(emulator.room('room-1').participants).toHaveLength(50);
     });
 
     it('runs one fan-out at a time for a page, and ends it when told to', async () => {
