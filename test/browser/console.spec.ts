@@ -265,8 +265,11 @@ describe('the console', () => {
 
     emulator.faults.add({ kind: 'error', code: 'InternalError', match: { roomId: 'room-9' }, times: 3 });
     await page.getByText('On: something else, set elsewhere. It befell 0 so far.').waitFor();
+    // It is none of those that can be chosen.
+    for (const field of ['#fault-name', '#fault-share']) expect(await page.inputValue(field)).toBe('');
     await page.click('#fault-button');
     await page.getByText('Nothing goes wrong.').waitFor();
+    expect(await page.inputValue('#fault-name')).toBe('throttled');
     expect(emulator.faults.active).toEqual([]);
   }, 60_000);
 

@@ -53,9 +53,14 @@ export class FaultPanel {
   #draw() {
     const { name, share, applied } = this.#state;
     const isOn = name !== undefined;
-    // Another page, or another process, may have switched it on.
-    if (isOn && name !== 'other') this.#name.value = name;
-    if (share !== undefined) this.#share.value = share;
+    // Another page, or another process, may have switched it on. What is none of the choices shows none.
+    for (const [field, chosen] of /** @type {const} */ ([
+      [this.#name, name],
+      [this.#share, share],
+    ])) {
+      if (isOn) field.value = chosen ?? '';
+      else if (field.selectedIndex === -1) field.selectedIndex = 0;
+    }
     this.#panel.classList.toggle('on', isOn);
     // Those that befall connections take no share of requests.
     this.#share.disabled = isOn || this.#name.value === 'refuse';
