@@ -92,17 +92,12 @@ export function sign(
   scope: CredentialScope,
   signingKey: Uint8Array,
 ): string {
-  return signText(canonicalRequest(request), xDate, scope, signingKey);
+  return signText(canonicalRequest(request), xDate, scopeText(scope), signingKey);
 }
 
-/** {@link sign} for what is in its canonical form already. */
-export function signText(
-  canonical: string,
-  xDate: string,
-  scope: CredentialScope,
-  signingKey: Uint8Array,
-): string {
-  const stringToSign = `${ALGORITHM}\n${xDate}\n${scopeText(scope)}\n${sha256Hex(canonical)}`;
+/** {@link sign} for what is in its canonical form already, and a scope as it is written. */
+export function signText(canonical: string, xDate: string, scope: string, signingKey: Uint8Array): string {
+  const stringToSign = `${ALGORITHM}\n${xDate}\n${scope}\n${sha256Hex(canonical)}`;
   return createHmac('sha256', signingKey).update(stringToSign).digest('hex');
 }
 

@@ -9,8 +9,8 @@ export class SigningKeyCache {
   #scope = '';
   #key: Uint8Array = new Uint8Array();
 
-  get(secretAccessKey: string, scope: CredentialScope): Uint8Array {
-    const text = scopeText(scope);
+  /** @param text the scope as it is written, if that is at hand */
+  get(secretAccessKey: string, scope: CredentialScope, text = scopeText(scope)): Uint8Array {
     if (secretAccessKey !== this.#secretAccessKey || text !== this.#scope) {
       this.#key = deriveSigningKey(secretAccessKey, scope);
       this.#secretAccessKey = secretAccessKey;

@@ -2,7 +2,7 @@ import { canonicalQuery } from './signature-v4.js';
 
 /** What is the same in all requests to one URL. */
 export interface SigningTarget {
-  /** In upper case. */
+  /** In any case. */
   readonly method: string;
   readonly url: URL;
   readonly contentType: string;
@@ -21,16 +21,25 @@ export class SigningTemplate {
   readonly host: string;
   readonly contentType: string;
   readonly signedHeaders: string;
+  readonly #method: string;
+  readonly #hasToken: boolean;
   readonly #head: string;
 
   constructor({ method, url, contentType, hasToken }: SigningTarget) {
+    this.#method = method;
+    this.#hasToken = hasToken;
     const query = canonicalQuery(url.searchParams);
     this.url = `${url.origin}${url.pathname}?${query}`;
     this.host = url.host;
     this.contentType = contentType;
     this.signedHeaders = `content-type;host;x-content-sha256;x-date${hasToken ? ';x-security-token' : ''}`;
     const folded = contentType.trim().replaceAll(/\s+/g, ' ');
-    this.#head = `${method}\n${url.pathname}\n${query}\ncontent-type:${folded}\nhost:${url.host}\n`;
+    this.#head = `${method.toUpperCase()}\n${url.pathname}\n${query}\ncontent-type:${folded}\nhost:${url.host}\n`;
+  }
+
+  /** Whether it is the template of such a request to its URL. */
+  fits(method: string, contentType: string, hasToken: boolean): boolean {
+    return method === this.#method && contentType === this.contentType && hasToken === this.#hasToken;
   }
 
   canonicalRequest(bodySha256: string, xDate: string, token: string | undefined): string {

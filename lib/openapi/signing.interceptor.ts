@@ -1,7 +1,8 @@
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import type { Signing } from './attempt-result.js';
-import { ALGORITHM, type CredentialScope, scopeText, sha256Hex, signText, toXDate } from './signature-v4.js';
+import { ALGORITHM, sha256Hex, signText } from './signature-v4.js';
 import { SigningKeyCache } from './signing-key-cache.js';
+import { SigningStamps } from './signing-stamps.js';
 import { SigningTemplate } from './signing-template.js';
 
 /** What the interceptor signs for. */
@@ -17,7 +18,7 @@ export interface SignableConfig extends AxiosRequestConfig<Buffer> {
   readonly signing: Signing;
 }
 
-/** A client calls a handful of URLs, with and without a token. */
+/** A client calls a handful of URLs. */
 const MAX_TEMPLATES = 32;
 
 /**
@@ -28,20 +29,19 @@ const MAX_TEMPLATES = 32;
  * byte for byte, what is sent: Axios would trim and re-quote a string, and send all of a view's memory.
  */
 export function createSigningInterceptor({ region, service, now = Date.now }: SigningContext) {
+  const stamps = new SigningStamps(region, service);
   const signingKeys = new SigningKeyCache();
+  // By URL.
   const templates = new Map<string, SigningTemplate>();
 
   const templateFor = (config: InternalAxiosRequestConfig, hasToken: boolean): SigningTemplate => {
     const { method = 'GET', url = '' } = config;
     const contentType = config.headers.get('Content-Type')?.toString() ?? 'application/json';
-    const key = `${method} ${url} ${contentType} ${hasToken}`;
-    let template = templates.get(key);
-    if (template === undefined) {
-      const target = { method: method.toUpperCase(), url: new URL(url), contentType, hasToken };
-      template = new SigningTemplate(target);
-      if (templates.size >= MAX_TEMPLATES) templates.clear();
-      templates.set(key, template);
-    }
+    const known = templates.get(url);
+    if (known?.fits(method, contentType, hasToken)) return known;
+    const template = new SigningTemplate({ method, url: new URL(url), contentType, hasToken });
+    if (templates.size >= MAX_TEMPLATES) templates.clear();
+    templates.set(url, template);
     return template;
   };
 
@@ -51,14 +51,13 @@ export function createSigningInterceptor({ region, service, now = Date.now }: Si
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const template = templateFor(config, sessionToken !== undefined);
 
-    const xDate = toXDate(new Date(now() + clockOffsetMs));
-    const scope: CredentialScope = { date: xDate.slice(0, 8), region, service };
+    const { xDate, scope, scopeText } = stamps.at(now() + clockOffsetMs);
     const bodySha256 = sha256Hex(config.data);
     const signature = signText(
       template.canonicalRequest(bodySha256, xDate, sessionToken),
       xDate,
-      scope,
-      signingKeys.get(secretAccessKey, scope),
+      scopeText,
+      signingKeys.get(secretAccessKey, scope, scopeText),
     );
 
     config.url = template.url;
@@ -70,7 +69,7 @@ export function createSigningInterceptor({ region, service, now = Date.now }: Si
     headers['X-Date'] = xDate;
     if (sessionToken !== undefined) headers['X-Security-Token'] = sessionToken;
     headers['Authorization'] =
-      `${ALGORITHM} Credential=${accessKeyId}/${scopeText(scope)}, SignedHeaders=${template.signedHeaders}, Signature=${signature}`;
+      `${ALGORITHM} Credential=${accessKeyId}/${scopeText}, SignedHeaders=${template.signedHeaders}, Signature=${signature}`;
     return config;
   };
 }

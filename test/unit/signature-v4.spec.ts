@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { AxiosHeaders } from 'axios';
 import fc from 'fast-check';
 import {
   canonicalQuery,
@@ -10,6 +11,7 @@ import {
 } from '../../lib/openapi/signature-v4.js';
 import { SigningKeyCache } from '../../lib/openapi/signing-key-cache.js';
 import { SigningTemplate } from '../../lib/openapi/signing-template.js';
+import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
 
 /** The vendor's published example (documentation 6369/67270); its keys are no secrets. */
 const EXAMPLE = {
@@ -131,6 +133,46 @@ describe('a signing template', () => {
           expect(template.url).toBe(`https://rtc.volcengineapi.com:8443/?${canonicalQuery(parameters)}`);
         },
       ),
+    );
+  });
+});
+
+describe('a signing interceptor', () => {
+  it('signs each of many requests as one that signs for the first time, whatever changed in between', () => {
+    const request = fc.record({
+      method: fc.constantFrom('post', 'get'),
+      action: fc.constantFrom('SendUnicast', 'SendBroadcast'),
+      contentType: fc.constantFrom('application/json', 'text/plain'),
+      secretAccessKey: fc.constantFrom('one-secret', 'another'),
+      sessionToken: fc.constantFrom(undefined, 'one-token', 'another'),
+      // Some in the same second, some on both sides of midnight.
+      time: fc.constantFrom(0, 400, 1_000, 86_399_999, 86_400_000),
+      body: fc.constantFrom('one', 'another'),
+    });
+    type Request = typeof request extends fc.Arbitrary<infer T> ? T : never;
+    let time = 0;
+    const createInterceptor = () =>
+      createSigningInterceptor({ region: 'cn-north-1', service: 'rtc', now: () => time });
+    const signWith = (interceptor: ReturnType<typeof createInterceptor>, sent: Request): unknown => {
+      time = sent.time;
+      const { secretAccessKey, sessionToken } = sent;
+      const config = {
+        method: sent.method,
+        url: `https://rtc.volcengineapi.com/?Version=2023-07-20&Action=${sent.action}`,
+        data: Buffer.from(sent.body),
+        headers: new AxiosHeaders({ 'Content-Type': sent.contentType }),
+        signing: { credentials: { accessKeyId: 'key', secretAccessKey, sessionToken }, clockOffsetMs: 0 },
+      };
+      const signed = interceptor(config);
+      return { url: signed.url, headers: { ...signed.headers } };
+    };
+    fc.assert(
+      fc.property(fc.array(request, { minLength: 2, maxLength: 12 }), (requests) => {
+        const interceptor = createInterceptor();
+        for (const sent of requests) {
+          expect(signWith(interceptor, sent)).toEqual(signWith(createInterceptor(), sent));
+        }
+      }),
     );
   });
 });
