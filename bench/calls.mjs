@@ -1,58 +1,78 @@
-// One call, as an app makes it: client CPU, throughput and latency of each subject, all interleaved.
+// One call, and a fan-out, as an app makes them: client CPU, throughput and latency. Each subject is in a process of
+// its own, and they take turns.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { median, spread } from './statistics.mjs';
-import { SUBJECTS } from './subjects/callers.mjs';
+import { interleave } from './interleave.mjs';
+import { FAN_OUT_SUBJECTS, SUBJECTS } from './subjects/callers.mjs';
 
 const credentials = { accessKeyId: 'bench-access-key', secretAccessKey: 'bench-secret-key' };
-/** The slower ones call less often, so that a round takes all about the same time. */
-const SLOW = new Set(['@volcengine/openapi']);
+/** It takes so much longer for a large body that it calls less often. */
+const SLOW = '@volcengine/openapi';
+const SLOW_SHARE = 0.25;
+
+/** Before that, most of the time would be the compiler's: what does more has more to compile. */
+const WARM_UP = { type: 'calls', bytes: 5_000, inFlight: 16 };
+
+/**
+ * Starts the server and the subjects, has `work` measure them, and ends them.
+ * @param warmUpCalls of each subject
+ */
+export async function withCallers(warmUpCalls, work) {
+  const server = start('server-process.mjs');
+  const [{ endpoint }] = await once(server, 'message');
+  const subjects = new Map();
+  try {
+    for (const name of SUBJECTS) {
+      const subject = start('subject-process.mjs', { name, endpoint, credentials });
+      subjects.set(name, subject);
+      await once(subject, 'message');
+    }
+    for (const [name, subject] of subjects) {
+      await ask(subject, { ...WARM_UP, calls: warmUpCalls * (name === SLOW ? SLOW_SHARE : 1) });
+    }
+    return await work(subjects);
+  } finally {
+    for (const subject of subjects.values()) subject.send('end');
+    server.send('end');
+  }
+}
 
 function start(file, argument) {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  return fork(path, argument === undefined ? [] : [JSON.stringify(argument)], {
-    execArgv: ['--expose-gc', '--no-warnings'],
+  const child = fork(path, argument === undefined ? [] : [JSON.stringify(argument)], {
+    execArgv: ['--no-warnings'],
   });
+  child.on('exit', (code) => {
+    if (code !== 0) throw new Error(`${argument?.name ?? file} ended with exit code ${code}`);
+  });
+  return child;
+}
+
+async function ask(subject, order) {
+  subject.send(order);
+  const [result] = await once(subject, 'message');
+  return result;
 }
 
 /**
  * @param bytes of a request's body
  * @param inFlight calls at once
- * @returns by subject: medians over the rounds, and how far those differ
  */
-export async function measureCalls({ bytes, inFlight, calls, rounds }) {
-  const server = start('server-process.mjs');
-  const [{ endpoint }] = await once(server, 'message');
-  const subjects = new Map();
-  const results = new Map(Object.keys(SUBJECTS).map((name) => [name, []]));
-  try {
-    for (const name of Object.keys(SUBJECTS)) {
-      const subject = start('subject-process.mjs', { name, endpoint, credentials, bytes });
-      subjects.set(name, subject);
-      await once(subject, 'message');
-    }
-    // The first round warms up, and is not counted.
-    for (let round = 0; round <= rounds; round++) {
-      for (const [name, subject] of subjects) {
-        subject.send({ calls: SLOW.has(name) ? Math.ceil(calls / 5) : calls, inFlight });
-        const [result] = await once(subject, 'message');
-        if (round > 0) results.get(name).push(result);
-      }
-    }
-  } finally {
-    for (const subject of subjects.values()) subject.send('end');
-    server.send('end');
-  }
-  return new Map(
-    [...results].map(([name, measured]) => [
-      name,
-      {
-        ...Object.fromEntries(
-          ['cpuUs', 'perSecond', 'p50', 'p99'].map((key) => [key, median(measured.map((one) => one[key]))]),
-        ),
-        spread: spread(measured.map(({ cpuUs }) => cpuUs)),
-      },
-    ]),
+export function measureCalls(subjects, { bytes, inFlight, calls, rounds }) {
+  return interleave([...subjects.keys()], rounds, (name) =>
+    ask(subjects.get(name), {
+      type: 'calls',
+      bytes,
+      inFlight,
+      calls: Math.ceil(calls * (name === SLOW ? SLOW_SHARE : 1)),
+    }),
+  );
+}
+
+/** One message to many users, 600 a request, with nothing to hold it up. */
+export function measureFanOut(subjects, { recipients, inFlight, rounds }) {
+  return interleave(FAN_OUT_SUBJECTS, rounds, (name) =>
+    ask(subjects.get(name), { type: 'fanOut', recipients, inFlight }),
   );
 }

@@ -22,3 +22,4 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 120_000;
 server.listen(0, '127.0.0.1', () => process.send({ endpoint: `http://127.0.0.1:${server.address().port}` }));
 process.on('message', () => process.exit());
+process.on('disconnect', () => process.exit());

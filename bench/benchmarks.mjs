@@ -1,0 +1,159 @@
+// All benchmarks but that of pacing, as tables, and each target with what was measured.
+// `--quick` measures less, `--write` puts the tables into docs/benchmarks.md.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { measureCalls, measureFanOut, withCallers } from './calls.mjs';
+import { measureSigning } from './signing.mjs';
+import { measureImports, measureInstalledSize } from './startup.mjs';
+import { megabytes, percent, rounded, table, times } from './tables.mjs';
+import { judgeTargets } from './targets.mjs';
+
+const PAGE = 'docs/benchmarks.md';
+const LIBRARY = 'this library';
+const RAW = 'raw node:http';
+
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
+});
+const rounds = options.quick ? 3 : 7;
+const scale = options.quick ? 0.4 : 1;
+const started = performance.now();
+const sections = [];
+
+function show(title, text) {
+  sections.push(`### ${title}\n\n${text}`);
+  console.log(`\n${title}\n\n${text}`);
+}
+
+const signing = new Map();
+for (const bytes of [210, 5_000, 99_000]) {
+  signing.set(bytes, await measureSigning({ bytes, rounds, roundMs: 120 * scale }));
+}
+showSigning();
+
+const calls = new Map();
+let fanOut;
+await withCallers(16_000 * scale, async (subjects) => {
+  for (const bytes of [5_000, 99_000]) {
+    for (const inFlight of [1, 16, 64]) {
+      const count = (bytes > 50_000 ? 800 : 2_400) * (inFlight === 1 ? 0.5 : 1) * scale;
+      const result = await measureCalls(subjects, { bytes, inFlight, calls: Math.ceil(count), rounds });
+      calls.set(`${bytes}/${inFlight}`, result);
+      showCalls(bytes, inFlight, result);
+    }
+  }
+  fanOut = await measureFanOut(subjects, { recipients: 600 * 500 * scale, inFlight: 16, rounds: 3 });
+});
+showFanOut();
+
+const imports = await measureImports({ rounds });
+showStartup();
+
+const targets = judgeTargets({ signing, calls, imports });
+show(
+  'Targets',
+  table(
+    ['', 'target', 'measured', ''],
+    targets.map(({ what, aim, measured, holds }) => [what, aim, measured, holds ? 'met' : 'missed']),
+  ),
+);
+const machine = describeMachine();
+console.log(`\n${machine} It took ${Math.round((performance.now() - started) / 1_000)} s.`);
+if (options.write) writePage();
+
+function showSigning() {
+  const names = [...signing.get(210).keys()];
+  const rows = names.map((name) => [
+    name,
+    ...[...signing.values()].map((of) => {
+      const { us, spread } = of.get(name);
+      return `${times(us / of.get('floor').us)} (${rounded(us)} µs ± ${percent(spread)})`;
+    }),
+  ]);
+  show('Signing a request', table(['of the floor (CPU)', '210 B', '5 KB', '99 KB'], rows));
+}
+
+function showCalls(bytes, inFlight, result) {
+  const raw = result.get(RAW);
+  const rows = [...result].map(([name, { cpuUs, perSecond, p50, p99, spread }]) => [
+    name,
+    times(cpuUs / raw.cpuUs),
+    `${rounded(cpuUs)} µs ± ${percent(spread)}`,
+    times(perSecond / raw.perSecond),
+    rounded(perSecond),
+    `${rounded(p50)} ms`,
+    `${rounded(p99)} ms`,
+  ]);
+  show(
+    `One call: ${bytes / 1_000} KB, ${inFlight} in flight`,
+    table(['', 'client CPU of raw', 'CPU a call', 'throughput of raw', 'calls a second', 'p50', 'p99'], rows),
+  );
+}
+
+function showFanOut() {
+  const raw = fanOut.get(RAW);
+  const rows = [...fanOut].map(([name, { cpuUs, perSecond, spread }]) => [
+    name === LIBRARY ? 'fanOut() of this library' : `chunks by hand, ${name}`,
+    times(cpuUs / raw.cpuUs),
+    `${rounded(cpuUs)} µs ± ${percent(spread)}`,
+    times(perSecond / raw.perSecond),
+    rounded(perSecond),
+  ]);
+  show(
+    'Fan-out: 600 users a request, 16 requests in flight, no quota',
+    table(['', 'client CPU of raw', 'CPU a request', 'throughput of raw', 'users a second'], rows),
+  );
+}
+
+function showStartup() {
+  const first = imports.get('nestjs-rtc-messaging');
+  const importRows = [...imports].map(([name, { ms, bytes, spread }]) => [
+    name,
+    times(ms / first.ms),
+    `${rounded(ms)} ms ± ${percent(spread)}`,
+    megabytes(bytes),
+  ]);
+  show(
+    'Importing it, on top of a Nest app',
+    table(['', 'time of the first', 'time', 'memory that stays'], importRows),
+  );
+  const sizes = measureInstalledSize();
+  const sizeRows = [...sizes].map(([name, { own, all, packages }]) => [
+    name,
+    times(all / sizes.get('nestjs-rtc-messaging').all),
+    megabytes(all),
+    megabytes(own),
+    `${packages}`,
+  ]);
+  show(
+    'Installed size',
+    table(['', 'of the first', 'with all that it brings', 'itself', 'packages that it brings'], sizeRows),
+  );
+}
+
+function describeMachine() {
+  const [load = 0] = loadavg();
+  return (
+    `Measured with Node ${process.versions.node} on ${process.platform} ${process.arch}, ${availableParallelism()} cores; ` +
+    `load average at the end ${load.toFixed(1)}.`
+  );
+}
+
+/** Between the page's markers, whatever stood there. */
+function writePage() {
+  const [begin, end] = ['<!-- results -->', '<!-- end of results -->'];
+  const page = readFileSync(PAGE, 'utf8');
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from === -1 || to < from) throw new Error(`${PAGE} has no markers for the results`);
+  const results = [machine, ...sections.toSorted((a, b) => Number(isTargets(b)) - Number(isTargets(a)))].join(
+    '\n\n',
+  );
+  writeFileSync(PAGE, `${page.slice(0, from)}${begin}\n\n${results}\n\n${page.slice(to)}`);
+  console.log(`The results are in ${PAGE}.`);
+}
+
+function isTargets(section) {
+  return section.startsWith('### Targets');
+}

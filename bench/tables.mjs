@@ -1,0 +1,39 @@
+/** A table in Markdown, its columns in line; numbers and text are written as they are given. */
+export function table(head, rows) {
+  const widths = head.map((title, column) =>
+    Math.max(...[title, ...rows.map((row) => row[column])].map(widthOf)),
+  );
+  const line = (cells) => `| ${cells.map((cell, column) => pad(cell, widths[column])).join(' | ')} |`;
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join(
+    '\n',
+  );
+}
+
+function widthOf(text) {
+  return text.length;
+}
+
+function pad(text, width) {
+  return text + ' '.repeat(width - widthOf(text));
+}
+
+/** How many times as much as the first: `2.4 ×`. */
+export function times(ratio) {
+  return `${ratio.toPrecision(ratio < 10 ? 3 : ratio < 100 ? 3 : 4)} ×`;
+}
+
+export function rounded(number) {
+  return number < 10
+    ? number.toFixed(2)
+    : number < 100
+      ? number.toFixed(1)
+      : Math.round(number).toLocaleString('en');
+}
+
+export function percent(share) {
+  return `${Math.round(share * 100)} %`;
+}
+
+export function megabytes(bytes) {
+  return `${(bytes / 1_048_576).toFixed(1)} MB`;
+}
