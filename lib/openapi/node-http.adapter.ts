@@ -140,19 +140,15 @@ function createRequest(
   config: InternalAxiosRequestConfig<Buffer>,
   { httpAgent, httpsAgent }: Transport,
 ): http.ClientRequest {
-  const url = new URL(config.url ?? '');
-  const secure = url.protocol === 'https:';
-  return (secure ? https : http).request({
-    ...urlToHttpOptions(url),
-    method: (config.method ?? 'GET').toUpperCase(),
-    headers: {
-      Accept: 'application/json',
-      'User-Agent': 'nestjs-rtc-messaging',
-      ...(config.headers.toJSON() as http.OutgoingHttpHeaders),
-      'Content-Length': config.data?.length,
-    },
-    agent: secure ? httpsAgent : httpAgent,
-  });
+  const { protocol, hostname, port, path } = urlToHttpOptions(new URL(config.url ?? ''));
+  const secure = protocol === 'https:';
+  const headers = config.headers.toJSON() as http.OutgoingHttpHeaders;
+  headers['Accept'] ??= 'application/json';
+  headers['User-Agent'] ??= 'nestjs-rtc-messaging';
+  headers['Content-Length'] = config.data?.length;
+  const agent = secure ? httpsAgent : httpAgent;
+  const method = (config.method ?? 'GET').toUpperCase();
+  return (secure ? https : http).request({ protocol, hostname, port, path, method, headers, agent });
 }
 
 /** Calls back once bytes can be written: connected, and over TLS with the handshake complete. */
