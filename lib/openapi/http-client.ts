@@ -1,6 +1,7 @@
 import axios, { type AxiosInstance } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { RequestTargets } from './request-targets.js';
 
 /** What the Axios instance of a module is made from. */
 export interface HttpClientSettings {
@@ -19,6 +20,7 @@ const IDLE_SOCKET_MS = 4_000;
 export interface Transport {
   readonly httpAgent: HttpAgent;
   readonly httpsAgent: HttpsAgent;
+  readonly targets: RequestTargets;
   /** The longest answer that is read, in bytes. */
   readonly maxContentLength: number;
 }
@@ -43,6 +45,7 @@ export function createHttpClient({ http }: HttpClientSettings): HttpClient {
     transport: {
       httpAgent: http.httpAgent?.open() ?? ownHttpAgent,
       httpsAgent: http.httpsAgent?.open() ?? ownHttpsAgent,
+      targets: new RequestTargets(),
       maxContentLength: http.maxContentLength,
     },
     close: () => {

@@ -4,7 +4,6 @@ import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { urlToHttpOptions } from 'node:url';
 import type { HttpAttempt } from './http-attempt.js';
 import type { Transport } from './http-client.js';
 
@@ -138,9 +137,9 @@ class Exchange {
 
 function createRequest(
   config: InternalAxiosRequestConfig<Buffer>,
-  { httpAgent, httpsAgent }: Transport,
+  { httpAgent, httpsAgent, targets }: Transport,
 ): http.ClientRequest {
-  const { protocol, hostname, port, path } = urlToHttpOptions(new URL(config.url ?? ''));
+  const { protocol, hostname, port, path } = targets.of(config.url ?? '');
   const secure = protocol === 'https:';
   const headers = config.headers.toJSON() as http.OutgoingHttpHeaders;
   headers['Accept'] ??= 'application/json';
