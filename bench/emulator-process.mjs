@@ -40,8 +40,13 @@ if (delayMs > 0) {
   endpoint = `http://127.0.0.1:${line.address().port}`;
 }
 
-// 'account', or { account: [times] } for what was accepted between each time and the next as well.
+// 'forget' what came so far; 'account', or { account: [times] } for what was accepted between each time and the next as well.
 process.on('message', (question) => {
+  if (question === 'forget') {
+    emulator.clear();
+    process.send('forgotten');
+    return;
+  }
   const times = question === 'account' ? [] : question.account;
   if (times === undefined) process.exit();
   const { requests, deliveries } = emulator;

@@ -43,9 +43,10 @@ async function* recipients() {
 process.on('disconnect', () => process.exit());
 process.send({ kind: 'ready' });
 for (;;) {
-  const [{ roomId, end }] = await once(process, 'message');
+  const [{ roomId, chunkSize, end }] = await once(process, 'message');
   if (end) break;
-  const report = await service.fanOut({ roomId, to: recipients(), message: 'The auction begins.' });
+  const request = { roomId, to: recipients(), message: 'The auction begins.' };
+  const report = await service.fanOut(request, { chunkSize });
   process.send({
     kind: 'report',
     counts: report.counts,
