@@ -100,7 +100,6 @@ export class LocalQuota implements AdjustableQuota {
     const { intervalMs, burst } = paceFor(this.#limit, this.#jitter.jitterMs);
     const share = this.#shareAt(now);
     if (share === 1) this.#share = 1;
-    this.#gcra.intervalMs = intervalMs / share;
-    this.#gcra.burst = burst;
+    this.#gcra.changePace(intervalMs / share, burst);
   }
 }

@@ -2,36 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import { LocalQuota } from '../../lib/quota/local-quota.js';
 import type { Quota, Reservation } from '../../lib/quota/quota.js';
-import { type GateTime, type Lane, QuotaGate } from '../../lib/quota/quota-gate.js';
-
-/** Time that goes by only when it is waited for, to the millisecond. */
-class VirtualTime implements GateTime {
-  ms = 0;
-  readonly #waiting: { at: number; wake: () => void }[] = [];
-
-  now(): number {
-    return this.ms;
-  }
-
-  wait(ms: number): Promise<void> {
-    return new Promise((wake) => {
-      this.#waiting.push({ at: this.ms + ms, wake });
-      this.#waiting.sort((a, b) => a.at - b.at);
-    });
-  }
-
-  /** Lets time go by, waking whoever waits in it. */
-  async pass(ms: number): Promise<void> {
-    const end = this.ms + ms;
-    for (let next = this.#waiting[0]; next !== undefined && next.at <= end; next = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.ms = Math.max(this.ms, next.at);
-      next.wake();
-      await new Promise(setImmediate);
-    }
-    this.ms = end;
-  }
-}
+import { type Lane, QuotaGate } from '../../lib/quota/quota-gate.js';
+import { VirtualTime } from '../support/virtual-time.js';
 
 describe("the quota's gate", () => {
   let time: VirtualTime;
@@ -246,5 +218,12 @@ describe('the quota of one process', () => {
     quota.throttled(2_000);
     expect(slotsIn(quota, clock, 1_999)).toBe(0);
     expect(slotsIn(quota, clock, 1_000)).toBeGreaterThan(400);
+  });
+
+  it('waits so long even if it may go faster afterwards', () => {
+    const { clock, quota } = create(124);
+    quota.throttled(2_000);
+    quota.limit = 500;
+    expect(slotsIn(quota, clock, 1_999)).toBe(0);
   });
 });
