@@ -367,6 +367,20 @@ describe('slots that are taken ahead', () => {
           const waiting: { name: number; lane: Lane; ticket: Ticket }[] = [];
           const granted: Record<Lane, number[]> = { single: [], bulk: [] };
           let names = 0;
+          const untimely: number[] = [];
+          // Not too early, nor so late that it would come in a bunch with those after it.
+          const use = (name: number, at: number): number => {
+            const slot = slots.find(({ due, used }) => !used && due - EARLY_MS <= at && at <= due + 5);
+            if (slot === undefined) untimely.push(name);
+            else slot.used = true;
+            return name;
+          };
+          const enterOne = (lane: Lane): void => {
+            const place = { name: names++, lane, ticket: gate.enter(lane, Number.POSITIVE_INFINITY)! };
+            waiting.push(place);
+            void place.ticket.granted.then(() => granted[lane].push(use(place.name, time.ms)));
+            void place.ticket.granted.then(() => waiting.splice(waiting.indexOf(place), 1));
+          };
           for (const step of [...script, { kind: 'pass', ms: 60_000 } as const]) {
             if (step.kind === 'pass') await time.pass(step.ms);
             else if (step.kind === 'stall') {
@@ -376,24 +390,11 @@ describe('slots that are taken ahead', () => {
               const [gone] = waiting.splice(step.which % Math.max(1, waiting.length), 1);
               gone?.ticket.cancel();
             } else if (step.kind === 'enter') {
-              for (let index = 0; index < step.count; index++) {
-                const name = names++;
-                const ticket = gate.enter(step.lane, Number.POSITIVE_INFINITY)!;
-                const place = { name, lane: step.lane, ticket };
-                waiting.push(place);
-                void ticket.granted.then(() => {
-                  const at = time.ms;
-                  // Not too early, nor so late that it would come in a bunch with those after it.
-                  const slot = slots.find(({ due, used }) => !used && due - EARLY_MS <= at && at <= due + 5);
-                  expect(slot).toBeDefined();
-                  slot!.used = true;
-                  granted[place.lane].push(name);
-                  waiting.splice(waiting.indexOf(place), 1);
-                });
-              }
+              for (let index = 0; index < step.count; index++) enterOne(step.lane);
             }
             await new Promise(setImmediate);
           }
+          expect(untimely).toEqual([]);
           expect(gate.queued).toBe(0);
           expect(waiting).toEqual([]);
           for (const order of Object.values(granted)) expect(order).toEqual([...order].sort((a, b) => a - b));

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { validateSync } from 'class-validator';
+import fc from 'fast-check';
+import { BatchSendRoomUnicastDto } from '../../lib/dto/batch-send-room-unicast.dto.js';
+import { RoomBroadcastDto } from '../../lib/dto/room-broadcast.dto.js';
+import { SendRoomUnicastDto } from '../../lib/dto/send-room-unicast.dto.js';
+import { UserUnicastDto } from '../../lib/dto/user-unicast.dto.js';
+import { validateRequest } from '../../lib/dto/validate-request.js';
+import { RtcValidationError, type ValidationIssue } from '../../lib/errors/rtc-validation.error.js';
+import { type AnyRequest, anyRequests, MODELS, wrongPaths } from '../support/request-model.js';
+
+const DTO_CLASSES = {
+  BatchSendRoomUnicast: BatchSendRoomUnicastDto,
+  SendRoomUnicast: SendRoomUnicastDto,
+  SendBroadcast: RoomBroadcastDto,
+  SendUnicast: UserUnicastDto,
+};
+const RUNS = 200;
+
+function issuesOf(dtoClass: new () => object, request: unknown): readonly ValidationIssue[] {
+  try {
+    validateRequest(dtoClass, request);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(RtcValidationError);
+    return (error as RtcValidationError).issues;
+  }
+}
+
+describe.each(MODELS)('the rules of $action', (model) => {
+  const dtoClass: new () => object = DTO_CLASSES[model.action];
+
+  it('are those of the model, whatever the request, and each problem is named by its place', () => {
+    let good = 0;
+    fc.assert(
+      fc.property(anyRequests(model), (request) => {
+        const expected = wrongPaths(model, request);
+        const issues = issuesOf(dtoClass, request);
+        const paths = issues.map(({ path }) => path);
+        // A list names the first 20.
+        if (expected.length <= 20) expect([...paths].sort()).toEqual(expected);
+        else expect(paths.length).toBeGreaterThan(0);
+        for (const { message } of issues) expect(message).toMatch(/^(is|has|holds|must be|can't|"|contains)/);
+        if (expected.length === 0) good += 1;
+      }),
+      { numRuns: RUNS },
+    );
+    expect(good).toBeGreaterThan(RUNS / 10);
+  });
+
+  it('take over what is right as it is', () => {
+    fc.assert(
+      fc.property(
+        anyRequests(model).filter((request) => wrongPaths(model, request).length === 0),
+        (request) => {
+          const dto = validateRequest(dtoClass, request);
+          expect(dto).toBeInstanceOf(dtoClass);
+          expect({ ...dto }).toEqual(request);
+          for (const [name, value] of Object.entries(request)) expect((dto as AnyRequest)[name]).toBe(value);
+        },
+      ),
+      { numRuns: RUNS / 4 },
+    );
+  });
+
+  it('hold for the DTO in an app of its own too', () => {
+    fc.assert(
+      fc.property(anyRequests(model), (request) => {
+        // What else there is, the app's own pipe is to be told about.
+        const known = new Set([...model.fields, 'message', 'from', 'binary']);
+        const given = Object.fromEntries(Object.entries(request).filter(([name]) => known.has(name)));
+        const errors = validateSync(Object.assign(new dtoClass(), given));
+        const fields = new Set(wrongPaths(model, given).map((path) => path.replace(/\[.*/, '')));
+        expect(errors.map(({ property }) => property).sort()).toEqual([...fields].sort());
+      }),
+      { numRuns: RUNS / 2 },
+    );
+  });
+
+  it('are told without a word of the message', () => {
+    fc.assert(
+      fc.property(anyRequests(model), fc.boolean(), (request, half) => {
+        const secret = `top secret ${half ? '\ud83d' : ''}`.repeat(half ? 1 : 10_000);
+        const problems = issuesOf(dtoClass, { ...request, message: secret });
+        expect(problems.map(({ message }) => message).join()).not.toContain('secret');
+      }),
+      { numRuns: RUNS / 4 },
+    );
+  });
+});
