@@ -1,0 +1,35 @@
+import jestConfig from './jest.config.mjs';
+
+/**
+ * Mutation testing: each mutant is a small change to the code that some test must notice. `npm run test:mutation`
+ * takes the better part of an hour; `-- --mutate "lib/quota/**"` looks at one folder. A run goes by the results of
+ * the one before it, unless `-- --force` is given.
+ */
+export default {
+  packageManager: 'npm',
+  testRunner: 'jest',
+  mutate: ['lib/{openapi,retry,quota,fan-out,dto}/**/*.ts'],
+  // Jest loads ES modules only behind this flag.
+  testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+  jest: {
+    config: {
+      ...jestConfig,
+      testMatch: ['<rootDir>/test/unit/**/*.spec.ts'],
+      // It simulates for many seconds what the properties of the quota say in less than one.
+      testPathIgnorePatterns: ['<rootDir>/test/unit/pacing.spec.ts'],
+    },
+  },
+  coverageAnalysis: 'perTest',
+  incremental: true,
+  incrementalFile: 'reports/mutation/incremental.json',
+  // A mutant that never ends is noticed by its loops; time alone says little on a busy machine.
+  timeoutMS: 20_000,
+  concurrency: 2,
+  // Each mutant loads its tests anew, and Jest keeps something of each.
+  maxTestRunnerReuse: 40,
+  reporters: ['clear-text', 'html', 'json'],
+  clearTextReporter: { allowEmojis: false, logTests: false, reportTests: false },
+  ignorePatterns: ['dist', 'bench', 'docs/api', 'reports', 'sample/dist'],
+  tempDirName: '.stryker-tmp',
+  thresholds: { high: 95, low: 85, break: 85 },
+};
