@@ -1,0 +1,136 @@
+import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
+import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
+import type { AttemptPhase } from '../../lib/errors/attempt.js';
+import type { AttemptOptions, OpenApiClient } from '../../lib/openapi/open-api.client.js';
+import { ServerClock } from '../../lib/openapi/server-clock.js';
+import type { GateLease } from '../../lib/quota/gate-registry.js';
+import { LocalQuota } from '../../lib/quota/local-quota.js';
+import { QuotaGate } from '../../lib/quota/quota-gate.js';
+import { RetryBudget } from '../../lib/retry/retry-budget.js';
+import type { CallLimits, SendContext } from '../../lib/retry/send-call.js';
+
+/** What an attempt comes to: at once, or when a test lets it. */
+export type ScriptedAttempt =
+  AttemptResult | ((options: AttemptOptions) => AttemptResult | Promise<AttemptResult>);
+
+export const REQUEST_ID = '20260101000000ABC';
+
+export function result(
+  end: AttemptEnd,
+  phase: AttemptPhase = 'done',
+  more: Partial<AttemptResult> = {},
+): AttemptResult {
+  return {
+    end,
+    phase,
+    startedAt: new Date('2026-01-02T03:04:05Z'),
+    durationMs: 0,
+    httpStatus: end.kind === 'answered' ? end.httpStatus : undefined,
+    signedWith: { credentials: CREDENTIALS, clockOffsetMs: 0 },
+    ...more,
+  };
+}
+
+export const accepted = (requestId = REQUEST_ID): AttemptResult =>
+  result({
+    kind: 'answered',
+    httpStatus: 200,
+    reply: { kind: 'success', requestId },
+    retryAfter: undefined,
+    date: undefined,
+  });
+
+export const refused = (
+  apiCode: string,
+  httpStatus = 400,
+  headers: { retryAfter?: string; date?: string } = {},
+  more: Partial<AttemptResult> = {},
+): AttemptResult =>
+  result(
+    {
+      kind: 'answered',
+      httpStatus,
+      reply: { kind: 'error', apiCode, requestId: `${REQUEST_ID}-${apiCode}` },
+      retryAfter: headers.retryAfter,
+      date: headers.date,
+    },
+    'done',
+    more,
+  );
+
+export const broken = (failure: string, phase: AttemptPhase): AttemptResult =>
+  result({ kind: 'broken', failure }, phase);
+
+export const CREDENTIALS: RtcCredentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
+
+export const LIMITS: CallLimits = {
+  timeoutMs: 5_000,
+  deadlineMs: 15_000,
+  maxAttempts: 3,
+  onUnknown: 'report',
+  lane: 'single',
+};
+
+/** Everything that a call goes by, with attempts that come to what the script says; no network, no waits for chance. */
+export class ScriptedCalls {
+  readonly events: RtcEvent[] = [];
+  /** What each attempt was made with. */
+  readonly made: AttemptOptions[] = [];
+  readonly bodies: Buffer[] = [];
+  closed = false;
+  released = false;
+  /** Whether there are other credentials, when these are refused. */
+  replace: (refused: RtcCredentials) => Promise<boolean> = () => Promise.resolve(false);
+  identify: () => string | Promise<string | AttemptResult> = () => 'key';
+  readonly clock = new ServerClock(() => Date.parse('2026-01-02T03:04:05Z'));
+  readonly quota = new LocalQuota(1_000_000);
+  gate = new QuotaGate(this.quota, 1_000);
+  readonly throttlings: number[] = [];
+  readonly roundTrips: number[] = [];
+  readonly context: SendContext;
+
+  constructor(
+    readonly script: ScriptedAttempt[],
+    budget = new RetryBudget(),
+    random: () => number = () => 0,
+  ) {
+    this.quota.throttled = (retryAfterMs) => void this.throttlings.push(retryAfterMs);
+    this.quota.observeRoundTrip = (ms) => void this.roundTrips.push(ms);
+    const client = {
+      identify: () => this.identify(),
+      attempt: (_action: string, body: Buffer, options: AttemptOptions) => this.#attempt(body, options),
+      close: () => {
+        this.closed = true;
+      },
+    };
+    this.context = {
+      module: 'default',
+      client: client as unknown as OpenApiClient,
+      clock: this.clock,
+      credentials: {
+        get: () => CREDENTIALS,
+        replace: (given) => this.replace(given),
+        status: { state: 'fixed' },
+      },
+      budget,
+      gates: {
+        gateFor: () => this.gate,
+        usage: { ...this.gate.usage, limit: 1_000_000 },
+        release: () => {
+          this.released = true;
+        },
+      } as unknown as GateLease,
+      observe: (event) => void this.events.push(event),
+      within: (_call, work) => work(),
+      random,
+    };
+  }
+
+  async #attempt(body: Buffer, options: AttemptOptions): Promise<AttemptResult> {
+    this.made.push(options);
+    this.bodies.push(body);
+    const next = this.script.shift() ?? accepted();
+    return typeof next === 'function' ? next(options) : next;
+  }
+}

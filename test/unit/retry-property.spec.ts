@@ -1,0 +1,287 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Attempt, AttemptPhase, FailureOutcome } from '../../lib/errors/attempt.js';
+import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+import { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
+import type { ApiReply } from '../../lib/openapi/api-reply.js';
+import type { AttemptEnd } from '../../lib/openapi/attempt-result.js';
+import { Cancellation } from '../../lib/openapi/cancellation.js';
+import { backoffMs } from '../../lib/retry/backoff.js';
+import { isPossibleDuplicate, outcomeOfAttempts } from '../../lib/retry/call-outcome.js';
+import { classify } from '../../lib/retry/classify.js';
+import { describeAttempt } from '../../lib/retry/describe-attempt.js';
+import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/retry-after.js';
+import { RetryBudget } from '../../lib/retry/retry-budget.js';
+import { type OnUnknown, SendCall } from '../../lib/retry/send-call.js';
+import { LIMITS, REQUEST_ID, result, ScriptedCalls } from '../support/scripted-calls.js';
+
+const phase = fc.constantFrom<AttemptPhase>('queued', 'connecting', 'sent', 'headers', 'done');
+const KNOWN_CODES = [
+  'FlowLimitExceeded.QPSOverLimit',
+  'AccountFlowLimitExceeded',
+  'FailToConnect',
+  'InvalidTimestamp',
+  'InvalidAccessKey',
+  'SignatureDoesNotMatch',
+  'AccessDenied',
+  'InternalError',
+  'InternalServiceTimeout',
+  'ServiceUnavailableTemp',
+  'InvalidParameter.IllegalTo',
+];
+const apiCode = fc.oneof(fc.constantFrom(...KNOWN_CODES), fc.stringMatching(/^[A-Za-z][\w.-]{0,20}$/));
+const reply: fc.Arbitrary<ApiReply> = fc.oneof(
+  fc.constant<ApiReply>({ kind: 'success', requestId: REQUEST_ID }),
+  fc.record({
+    kind: fc.constant('error' as const),
+    apiCode,
+    codeN: fc.option(fc.oneof(fc.integer(), fc.constantFrom(100_014, 100_016, 100_027)), { nil: undefined }),
+    isEcho: fc.boolean(),
+  }),
+  fc.constant<ApiReply>({ kind: 'unreadable', why: 'the body is not JSON' }),
+);
+const httpStatus = fc.oneof(
+  fc.constantFrom(200, 201, 302, 400, 401, 403, 404, 408, 429, 500, 502, 503, 504),
+  fc.nat(599),
+);
+const answered: fc.Arbitrary<AttemptEnd> = fc.record({
+  kind: fc.constant('answered' as const),
+  httpStatus,
+  reply,
+  retryAfter: fc.constantFrom(undefined, '0', 'soon'),
+  date: fc.constantFrom(undefined, 'Fri, 02 Jan 2026 05:04:10 GMT'),
+});
+const failure = fc.oneof(
+  fc.constantFrom('ECONNRESET', 'ECONNREFUSED', 'CERT_HAS_EXPIRED', 'REQUEST_FAILED', 'RESPONSE_TOO_LARGE'),
+  fc.string({ unit: 'binary', maxLength: 70 }),
+);
+const unanswered: fc.Arbitrary<AttemptEnd> = fc.oneof(
+  fc.record({ kind: fc.constant('broken' as const), failure }),
+  fc.record({
+    kind: fc.constant('interrupted' as const),
+    by: fc.constantFrom('timeout' as const, 'aborted' as const),
+  }),
+  fc.constant<AttemptEnd>({ kind: 'unsigned', error: new RtcConfigError([]) }),
+);
+/** However an attempt can end, in a phase in which it can. */
+const attemptEnd: fc.Arbitrary<{ end: AttemptEnd; phase: AttemptPhase }> = fc.oneof(
+  fc.record({ end: answered, phase: fc.constant<AttemptPhase>('done') }),
+  fc
+    .record({ end: unanswered, phase })
+    .map(({ end, phase }) => ({ end, phase: end.kind === 'unsigned' ? ('queued' as const) : phase })),
+);
+
+describe('the verdict on an attempt', () => {
+  it('is one of those that there are, and agrees with itself, whatever happened', () => {
+    fc.assert(
+      fc.property(fc.oneof(answered, unanswered), phase, (end, phase) => {
+        const { outcome, remedy } = classify(end, phase);
+        const remedies: Record<Attempt['outcome'], readonly string[]> = {
+          accepted: ['none'],
+          rejected: ['none', 'retry', 'slow_down', 'correct_clock', 'refresh_credentials'],
+          unknown: ['none', 'ask_policy'],
+          not_attempted: ['none', 'retry'],
+        };
+        expect(remedies[outcome]).toContain(remedy);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('says that nothing was sent only before anything was, and that it was accepted only on a readable 2xx', () => {
+    fc.assert(
+      fc.property(attemptEnd, ({ end, phase }) => {
+        const { outcome } = classify(end, phase);
+        expect(outcome === 'not_attempted').toBe(
+          end.kind !== 'answered' && (phase === 'queued' || phase === 'connecting'),
+        );
+        expect(outcome === 'accepted').toBe(
+          end.kind === 'answered' && end.reply.kind === 'success' && Math.floor(end.httpStatus / 100) === 2,
+        );
+        // Without an answer, nobody has refused.
+        if (outcome === 'rejected') expect(end.kind).toBe('answered');
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('is told with nothing but words that can be shown', () => {
+    fc.assert(
+      fc.property(attemptEnd, ({ end, phase }) => {
+        const attempt = describeAttempt(result(end, phase), classify(end, phase));
+        expect(Object.isFrozen(attempt)).toBe(true);
+        expect('failure' in attempt).toBe(attempt.outcome !== 'accepted');
+        if (attempt.failure !== undefined) expect(attempt.failure).toMatch(/^[\w.-]{1,128}$/);
+        if (end.kind === 'answered' && end.reply.kind === 'error' && end.reply.isEcho)
+          expect(attempt.failure).toBe('WithheldCode');
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('what is known after several attempts', () => {
+  const outcome = fc.constantFrom<Attempt['outcome']>('accepted', 'rejected', 'unknown', 'not_attempted');
+  const attempts = fc.array(
+    outcome.map((one): Attempt => ({ outcome: one, phase: 'done', startedAt: '', durationMs: 0 })),
+    { maxLength: 8 },
+  );
+  const CERTAINTY: readonly FailureOutcome[] = ['not_attempted', 'rejected', 'unknown'];
+
+  it('is never taken back by what comes later', () => {
+    fc.assert(
+      fc.property(attempts, attempts, (before, after) => {
+        const [early, late] = [outcomeOfAttempts(before), outcomeOfAttempts([...before, ...after])];
+        expect(CERTAINTY.indexOf(late)).toBeGreaterThanOrEqual(CERTAINTY.indexOf(early));
+        if (isPossibleDuplicate(before)) expect(isPossibleDuplicate([...before, ...after])).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the wait before a retry', () => {
+  it('is a whole number from nothing to a ceiling that grows to five seconds', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(2_000),
+        fc.boolean(),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (retries, throttled, chance) => {
+          const delayMs = backoffMs(retries, throttled, () => chance);
+          expect(Number.isInteger(delayMs)).toBe(true);
+          expect(delayMs).toBeGreaterThanOrEqual(0);
+          expect(delayMs).toBeLessThanOrEqual(Math.min(5_000, (throttled ? 1_000 : 200) * 2 ** retries));
+          expect(delayMs).toBeLessThanOrEqual(backoffMs(retries + 1, throttled, () => chance));
+        },
+      ),
+    );
+  });
+});
+
+describe('Retry-After', () => {
+  const now = Date.parse('2026-01-02T03:04:05Z');
+  const text = fc.option(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.bigInt().map(String),
+      fc.double().map(String),
+      fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+      fc.constantFrom('', ' ', '-1', '1e9', '0x10', '+3', '٣', 'Infinity'),
+    ),
+    { nil: undefined },
+  );
+
+  it('is a wait within bounds, whatever it says', () => {
+    fc.assert(
+      fc.property(text, text, (retryAfter, date) => {
+        const wait = retryAfterMs(retryAfter, date, now);
+        expect(wait).toBeGreaterThanOrEqual(0);
+        expect(wait).toBeLessThanOrEqual(MAX_RETRY_AFTER_MS);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('is the same wait whichever way it is said', () => {
+    fc.assert(
+      fc.property(fc.nat(60), fc.nat(4_000_000), (seconds, ago) => {
+        const sent = now - ago * 1_000;
+        const dates = [sent + seconds * 1_000, sent].map((time) => new Date(time).toUTCString());
+        const expected = Math.min(seconds * 1_000, MAX_RETRY_AFTER_MS);
+        expect(retryAfterMs(String(seconds), undefined, now)).toBe(expected);
+        expect(retryAfterMs(dates[0], dates[1], now)).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe('the retry budget', () => {
+  it('never lets more retries go than it holds, has filled and has earned', () => {
+    const step = fc.oneof(fc.constant('take' as const), fc.constant('earn' as const), fc.nat(2_000));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
+        let now = 0;
+        let earned = 0;
+        let taken = 0;
+        const budget = new RetryBudget(() => now);
+        for (const one of steps) {
+          if (one === 'earn') {
+            budget.earn();
+            earned += 1;
+          } else if (one === 'take') taken += budget.take() ? 1 : 0;
+          else now += one;
+          expect(taken).toBeLessThanOrEqual(100 + earned / 5 + now / 200 + 1e-6);
+        }
+      }),
+    );
+  });
+});
+
+describe('a call over any course of attempts', () => {
+  const course = fc.array(
+    attemptEnd.map(({ end, phase }) => result(end, phase)),
+    { maxLength: 8 },
+  );
+
+  it('sends again only what was not accepted, tells every attempt, and what it throws is true', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        course,
+        fc.constantFrom<OnUnknown>('report', 'resend'),
+        fc.constantFrom('single' as const, 'bulk' as const),
+        fc.integer({ min: 1, max: 5 }),
+        fc.boolean(),
+        async (script, onUnknown, lane, maxAttempts, renewed) => {
+          const calls = new ScriptedCalls([...script]);
+          calls.replace = () => Promise.resolve(renewed);
+          const attempts: Attempt[] = [];
+          const call = new SendCall(
+            calls.context,
+            { module: 'default', id: 1, action: 'SendUnicast', startedAt: '' },
+            Buffer.from('{}'),
+            { ...LIMITS, onUnknown, lane, maxAttempts },
+            { abort: new Cancellation(), stop: new Cancellation() },
+            attempts,
+          );
+          let error: unknown;
+          const requestId = await call.run().catch((thrown: unknown) => void (error = thrown));
+
+          // Each is told, in order, as it was.
+          const told = calls.events.flatMap((event) => (event.type === 'attempt' ? [event] : []));
+          expect(told.map(({ attempt }) => attempt)).toEqual(attempts);
+          expect(told.map(({ number }) => number)).toEqual(attempts.map((_attempt, index) => index + 1));
+          expect(attempts.length).toBe(calls.made.length);
+          expect(attempts.map(({ outcome }) => outcome)).toEqual(
+            [...script, undefined]
+              .slice(0, attempts.length)
+              .map((one) => (one === undefined ? 'accepted' : classify(one.end, one.phase).outcome)),
+          );
+
+          // Nothing follows what is final, nor, unless it may, what may have been accepted.
+          const before = attempts.slice(0, -1);
+          for (const { outcome } of before) {
+            expect(outcome).not.toBe('accepted');
+            if (onUnknown === 'report') expect(outcome).not.toBe('unknown');
+          }
+          // The clock twice, the credentials once.
+          if (lane === 'single') expect(attempts.length).toBeLessThanOrEqual(maxAttempts + 3);
+
+          const last = attempts.at(-1)!;
+          if (error === undefined) {
+            expect(last.outcome).toBe('accepted');
+            expect(requestId).toBe(last.requestId);
+          } else {
+            expect(error).toBeInstanceOf(RtcMessagingError);
+            const { outcome, possibleDuplicate, attempts: listed } = error as RtcMessagingError;
+            expect(last.outcome).not.toBe('accepted');
+            expect(outcome).toBe(outcomeOfAttempts(attempts));
+            expect(possibleDuplicate).toBe(isPossibleDuplicate(attempts));
+            expect(possibleDuplicate && onUnknown === 'report').toBe(false);
+            expect(listed).toEqual(attempts);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

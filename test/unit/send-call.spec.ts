@@ -1,0 +1,439 @@
+import { describe, expect, it } from '@jest/globals';
+import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
+import type { RtcCallInfo } from '../../lib/diagnostics/rtc-event.js';
+import type { Attempt } from '../../lib/errors/attempt.js';
+import { Cancellation } from '../../lib/openapi/cancellation.js';
+import { LocalQuota } from '../../lib/quota/local-quota.js';
+import { QuotaGate } from '../../lib/quota/quota-gate.js';
+import { RetryBudget } from '../../lib/retry/retry-budget.js';
+import { type CallLimits, SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
+import { rejectionOf } from '../support/rejection.js';
+import {
+  accepted,
+  broken,
+  CREDENTIALS,
+  LIMITS,
+  refused,
+  REQUEST_ID,
+  result,
+  ScriptedCalls,
+} from '../support/scripted-calls.js';
+
+const INFO: RtcCallInfo = {
+  module: 'default',
+  id: 1,
+  action: 'BatchSendRoomUnicast',
+  startedAt: '2026-01-02T03:04:05.000Z',
+};
+const HOUR = 3_600_000;
+
+function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
+  const attempts: Attempt[] = [];
+  const control = { abort: new Cancellation(), stop: new Cancellation() };
+  const call = new SendCall(
+    calls.context,
+    INFO,
+    Buffer.from('{}'),
+    { ...LIMITS, ...limits },
+    control,
+    attempts,
+  );
+  return { attempts, control, sent: call.run() };
+}
+const errorOf = (calls: ScriptedCalls, limits: Partial<CallLimits> = {}): Promise<RtcMessagingError> =>
+  rejectionOf<RtcMessagingError>(start(calls, limits).sent);
+
+/** What was told of retries and waits, in a line each. */
+const told = (calls: ScriptedCalls): string[] =>
+  calls.events.flatMap((event) => {
+    if (event.type === 'retry') return [`retry ${event.number}: ${event.reason}`];
+    return event.type === 'wait' ? [`wait: ${event.reason}`] : [];
+  });
+const dateIn = (ms: number): string => new Date(Date.parse('2026-01-02T03:04:05Z') + ms).toUTCString();
+const clockRefusal = (offsetMs: number, signedOffsetMs = 0) =>
+  refused(
+    'InvalidTimestamp',
+    400,
+    { date: dateIn(offsetMs) },
+    { signedWith: { credentials: CREDENTIALS, clockOffsetMs: signedOffsetMs } },
+  );
+
+describe('a call', () => {
+  it('that is accepted says by which request, and earns a part of a retry', async () => {
+    const budget = new RetryBudget(() => 0);
+    while (budget.take());
+    for (let calls = 0; calls < 5; calls++)
+      expect(await start(new ScriptedCalls([], budget)).sent).toBe(REQUEST_ID);
+    expect([budget.take(), budget.take()]).toEqual([true, false]);
+  });
+
+  it('has its limits, each attempt no more than the call has left', async () => {
+    const calls = new ScriptedCalls([]);
+    await start(calls).sent;
+    expect(calls.made[0]).toMatchObject({ timeoutMs: 5_000, clockOffsetMs: 0 });
+    const short = new ScriptedCalls([]);
+    await start(short, { deadlineMs: 3_000 }).sent;
+    expect(short.made[0]!.timeoutMs).toBeGreaterThan(1_000);
+    expect(short.made[0]!.timeoutMs).toBeLessThanOrEqual(3_000);
+  });
+
+  it.each([
+    [{}, 'timeoutMs of 5000 ms'],
+    [{ deadlineMs: 4_000 }, 'deadlineMs of 4000 ms'],
+  ])('with %j names the limit that was exceeded', async (limits, name) => {
+    const timeout = result({ kind: 'interrupted', by: 'timeout' }, 'sent');
+    const error = await errorOf(new ScriptedCalls([timeout]), limits);
+    expect(error.message).toBe(
+      `BatchSendRoomUnicast exceeded ${name} in phase "sent"; the message may have been accepted.`,
+    );
+    expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'unknown' });
+  });
+
+  it('is told of attempt by attempt', async () => {
+    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), refused('FailToConnect', 502)]);
+    const { attempts, sent } = start(calls);
+    await sent;
+    expect(attempts.map(({ outcome, failure }) => [outcome, failure])).toEqual([
+      ['not_attempted', 'ECONNREFUSED'],
+      ['rejected', 'FailToConnect'],
+      ['accepted', undefined],
+    ]);
+    expect(calls.events.map(({ type }) => type)).toEqual([
+      'attempt',
+      'wait',
+      'retry',
+      'attempt',
+      'wait',
+      'retry',
+      'attempt',
+    ]);
+    expect(told(calls)).toEqual([
+      'wait: backoff',
+      'retry 2: not_attempted',
+      'wait: backoff',
+      'retry 3: rejected',
+    ]);
+    const numbers = calls.events.flatMap((event) => (event.type === 'attempt' ? [event.number] : []));
+    expect(numbers).toEqual([1, 2, 3]);
+  });
+
+  it('lets the pace learn of answers, and of nothing else', async () => {
+    const slow = { ...accepted(), durationMs: 40 };
+    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), slow]);
+    await start(calls).sent;
+    expect(calls.roundTrips).toEqual([40]);
+  });
+});
+
+describe('a call that fails', () => {
+  const refusals = (count: number) =>
+    Array.from({ length: count }, () => broken('ECONNREFUSED', 'connecting'));
+
+  it('has as many attempts as it may', async () => {
+    const calls = new ScriptedCalls(refusals(5));
+    const error = await errorOf(calls, { maxAttempts: 3 });
+    expect(error.message).toBe(
+      'BatchSendRoomUnicast failed with ECONNREFUSED in phase "connecting" at attempt 3; nothing was sent.',
+    );
+    expect(error.attempts).toHaveLength(3);
+    expect(calls.script).toHaveLength(2);
+  });
+
+  it('goes on for as long as it has time when it is part of a bulk, whatever the budget', async () => {
+    const budget = new RetryBudget(() => 0);
+    while (budget.take());
+    const calls = new ScriptedCalls(refusals(20), budget);
+    const { attempts, sent } = start(calls, { lane: 'bulk', maxAttempts: 2 });
+    await sent;
+    expect(attempts).toHaveLength(21);
+  });
+
+  it('spends a retry of the budget, and is told at once when there is none', async () => {
+    const budget = new RetryBudget(() => 0);
+    for (let left = 100; left > 1; left--) budget.take();
+    expect((await errorOf(new ScriptedCalls(refusals(5), budget))).attempts).toHaveLength(2);
+    expect((await errorOf(new ScriptedCalls(refusals(5), budget))).attempts).toHaveLength(1);
+  });
+
+  it('is told at once when it could not send again in time', async () => {
+    const patient = refused('FlowLimitExceeded', 429, { retryAfter: '20' });
+    const calls = new ScriptedCalls([patient]);
+    const error = await errorOf(calls);
+    expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected', apiCode: 'FlowLimitExceeded' });
+    expect(calls.made).toHaveLength(1);
+    expect(told(calls)).toEqual([]);
+    // Nor when an attempt as long as the last one would be broken off.
+    const slow = { ...broken('ECONNREFUSED', 'connecting'), durationMs: 20_000 };
+    expect((await errorOf(new ScriptedCalls([slow]))).attempts).toHaveLength(1);
+  });
+
+  it('waits as long as it is asked to, and lets everyone do so', async () => {
+    const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '1' })]);
+    const { attempts, sent } = start(calls);
+    await sent;
+    expect(attempts.map(({ throttled }) => throttled)).toEqual([true, undefined]);
+    expect(calls.throttlings).toEqual([1_000]);
+    expect(calls.events).toContainEqual({ type: 'wait', call: INFO, reason: 'retry_after', delayMs: 1_000 });
+    expect(told(calls)).toEqual(['wait: retry_after', 'retry 2: throttled']);
+  });
+
+  it('waits longer after a refusal for the quota, and as the quota says when it is part of a bulk', async () => {
+    const delays = async (lane: CallLimits['lane']): Promise<number[]> => {
+      const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)], undefined, () => 0.25);
+      await start(calls, { lane }).sent;
+      expect(calls.throttlings).toEqual([0]);
+      expect(told(calls)).toEqual(['wait: throttled', 'retry 2: throttled']);
+      return calls.events.flatMap((event) => (event.type === 'wait' ? [event.delayMs] : []));
+    };
+    expect(await delays('single')).toEqual([250]);
+    expect(await delays('bulk')).toEqual([50]);
+  });
+
+  it('backs off further each time', async () => {
+    const calls = new ScriptedCalls(refusals(2), undefined, () => 0.25);
+    await start(calls).sent;
+    expect(calls.events.flatMap((event) => (event.type === 'wait' ? [event.delayMs] : []))).toEqual([
+      50, 100,
+    ]);
+  });
+
+  it.each(['report', 'resend'] as const)(
+    'after what may have been accepted does as it is told: %s',
+    async (onUnknown) => {
+      const calls = new ScriptedCalls([broken('ECONNRESET', 'sent'), broken('ECONNRESET', 'sent')]);
+      const { attempts, sent } = start(calls, { onUnknown, maxAttempts: 2, lane: 'bulk' });
+      const error = await rejectionOf<RtcMessagingError>(sent);
+      expect(attempts).toHaveLength(onUnknown === 'report' ? 1 : 2);
+      expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: onUnknown === 'resend' });
+      expect(told(calls)).toEqual(onUnknown === 'report' ? [] : ['wait: backoff', 'retry 2: resend']);
+    },
+  );
+});
+
+describe('a call whose clock is wrong', () => {
+  it('tries the time of the refusal, and teaches everyone when that is right', async () => {
+    const calls = new ScriptedCalls([clockRefusal(HOUR)]);
+    await start(calls).sent;
+    expect(calls.made.map(({ clockOffsetMs }) => clockOffsetMs)).toEqual([0, HOUR + 500]);
+    expect(calls.clock.offsetMs).toBe(HOUR + 500);
+    expect(told(calls)).toEqual(['retry 2: clock_corrected']);
+    expect(calls.events.filter(({ type }) => type === 'clock')).toEqual([
+      { type: 'clock', module: 'default', offsetMs: HOUR + 500 },
+    ]);
+  });
+
+  it('keeps the time to itself when that is refused too, and believes no other for a while', async () => {
+    const calls = new ScriptedCalls([clockRefusal(HOUR), clockRefusal(2 * HOUR, HOUR + 500)]);
+    const error = await errorOf(calls);
+    expect(error).toMatchObject({ outcome: 'rejected', apiCode: 'InvalidTimestamp' });
+    expect(error.attempts).toHaveLength(2);
+    expect(calls.clock.offsetMs).toBe(0);
+    expect(calls.clock.propose(0, dateIn(HOUR))).toBeUndefined();
+  });
+
+  it('does not take a refusal of another kind for a proof', async () => {
+    const calls = new ScriptedCalls([clockRefusal(HOUR), refused('AccessDenied', 403)]);
+    expect(await errorOf(calls)).toMatchObject({ apiCode: 'AccessDenied' });
+    expect(calls.clock.offsetMs).toBe(0);
+    expect(calls.events.some(({ type }) => type === 'clock')).toBe(false);
+  });
+
+  it('takes over what another call has found out meanwhile, and tries one time more', async () => {
+    const calls = new ScriptedCalls([
+      () => {
+        calls.clock.confirm(HOUR);
+        return clockRefusal(0);
+      },
+      clockRefusal(3 * HOUR, HOUR),
+      clockRefusal(3 * HOUR, 3 * HOUR + 500),
+    ]);
+    const error = await errorOf(calls);
+    expect(calls.made.map(({ clockOffsetMs }) => clockOffsetMs)).toEqual([0, HOUR, 3 * HOUR + 500]);
+    expect(error.attempts).toHaveLength(3);
+  });
+
+  it('gives up when the time keeps changing under it', async () => {
+    let offset = 0;
+    const moved = () => {
+      const signed = offset;
+      offset += HOUR;
+      calls.clock.confirm(offset);
+      return clockRefusal(offset, signed);
+    };
+    const calls = new ScriptedCalls([moved, moved, moved, moved]);
+    expect((await errorOf(calls)).attempts).toHaveLength(3);
+  });
+
+  it('gives up when the refusal brings no time, or the same', async () => {
+    expect((await errorOf(new ScriptedCalls([refused('InvalidTimestamp')]))).attempts).toHaveLength(1);
+    expect((await errorOf(new ScriptedCalls([clockRefusal(20_000)]))).attempts).toHaveLength(1);
+    const unsigned = { ...clockRefusal(HOUR), signedWith: undefined };
+    expect((await errorOf(new ScriptedCalls([unsigned]))).attempts).toHaveLength(1);
+  });
+});
+
+describe('a call whose access key is refused', () => {
+  it('is signed with other credentials, once', async () => {
+    const calls = new ScriptedCalls([refused('InvalidAccessKey', 401), refused('InvalidAccessKey', 401)]);
+    const given: unknown[] = [];
+    calls.replace = (credentials) => {
+      given.push(credentials);
+      return Promise.resolve(true);
+    };
+    const error = await errorOf(calls);
+    expect(error.attempts).toHaveLength(2);
+    expect(given).toEqual([CREDENTIALS]);
+    expect(told(calls)).toEqual(['retry 2: credentials_refreshed']);
+    expect(error.hint).toBe('Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).');
+  });
+
+  it('is told of when there are none', async () => {
+    expect((await errorOf(new ScriptedCalls([refused('InvalidAccessKey', 401)]))).attempts).toHaveLength(1);
+    const calls = new ScriptedCalls([{ ...refused('InvalidAccessKey', 401), signedWith: undefined }]);
+    calls.replace = () => Promise.resolve(true);
+    expect((await errorOf(calls)).attempts).toHaveLength(1);
+  });
+
+  it('waits for them no longer than it has time', async () => {
+    const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
+    calls.replace = () => new Promise(() => undefined);
+    expect(await errorOf(calls, { deadlineMs: 30 })).toMatchObject({
+      code: 'RTC_API',
+      apiCode: 'InvalidAccessKey',
+    });
+  });
+
+  it('can be aborted while it waits for them', async () => {
+    const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
+    let asked = (): void => undefined;
+    const asking = new Promise<void>((resolve) => (asked = resolve));
+    calls.replace = () => {
+      asked();
+      return new Promise(() => undefined);
+    };
+    const { control, sent } = start(calls);
+    await asking;
+    control.stop.cancel();
+    const error = await rejectionOf<RtcMessagingError>(sent);
+    expect(error.message).toBe(
+      'BatchSendRoomUnicast was aborted while credentials were renewed; the message was not accepted.',
+    );
+  });
+
+  it('is not sent when there was nothing to sign with', async () => {
+    const calls = new ScriptedCalls([]);
+    const problem = { option: 'credentials', message: 'the provider failed' };
+    const unsigned = result({ kind: 'unsigned', error: new RtcConfigError([problem]) }, 'queued');
+    calls.identify = () => Promise.resolve(unsigned);
+    const error = await errorOf(calls);
+    expect(error).toMatchObject({ code: 'RTC_CONFIG', outcome: 'not_attempted', problems: [problem] });
+    expect(error.attempts).toMatchObject([{ failure: 'NO_CREDENTIALS', phase: 'queued' }]);
+    expect(calls.made).toEqual([]);
+  });
+});
+
+describe('a call that is ended', () => {
+  it('before its turn sends nothing', async () => {
+    const calls = new ScriptedCalls([]);
+    const { control, sent } = start(calls);
+    control.stop.cancel();
+    const error = await rejectionOf<RtcMessagingError>(sent);
+    expect(error.message).toBe('BatchSendRoomUnicast was aborted while waiting to send; nothing was sent.');
+    expect(calls.made).toEqual([]);
+  });
+
+  it('by a shutdown says so', async () => {
+    const { control, sent } = start(
+      new ScriptedCalls([result({ kind: 'interrupted', by: 'aborted' }, 'sent')]),
+    );
+    control.abort.cancel(SHUTDOWN);
+    const error = await rejectionOf<RtcMessagingError>(sent);
+    expect(error.message).toBe(
+      'BatchSendRoomUnicast was broken off by the shutdown of the app in phase "sent"; the message may have been accepted.',
+    );
+  });
+
+  it('while it waits to send again does not', async () => {
+    const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
+    const { control, sent } = start(calls);
+    while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
+    control.stop.cancel();
+    const error = await rejectionOf<RtcMessagingError>(sent);
+    expect(error.message).toBe(
+      'BatchSendRoomUnicast was aborted while waiting to send again; the message was not accepted.',
+    );
+    expect(error).toMatchObject({ requestId: `${REQUEST_ID}-FlowLimitExceeded` });
+    expect(calls.made).toHaveLength(1);
+  });
+});
+
+describe("a call in the quota's queue", () => {
+  /** A gate that opens for one request, and then not for a while. */
+  function busyGate(maxQueue = 10): QuotaGate {
+    const gate = new QuotaGate(new LocalQuota(1), maxQueue);
+    gate.enter('single', 1);
+    return gate;
+  }
+
+  it('is refused at once if there is no time, and keeps what it had before', async () => {
+    const calls = new ScriptedCalls([refused('FailToConnect', 502)]);
+    expect(
+      await errorOf(Object.assign(new ScriptedCalls([]), { gate: busyGate() }), { deadlineMs: 500 }),
+    ).toMatchObject({
+      code: 'RTC_QUOTA',
+      attempts: [],
+    });
+    calls.script[0] = () => {
+      calls.gate = busyGate();
+      return refused('FailToConnect', 502);
+    };
+    expect(await errorOf(calls, { deadlineMs: 500 })).toMatchObject({
+      code: 'RTC_API',
+      outcome: 'rejected',
+      apiCode: 'FailToConnect',
+    });
+  });
+
+  it('waits its turn, is told so, and has the time for it added when it is part of a bulk', async () => {
+    const gate = new QuotaGate(new LocalQuota(2), 10);
+    gate.enter('bulk', 1);
+    const calls = Object.assign(new ScriptedCalls([]), { gate });
+    await start(calls, { lane: 'bulk', deadlineMs: 400 }).sent;
+    expect(told(calls)).toEqual(['wait: quota']);
+    const wait = calls.events.find((event) => event.type === 'wait');
+    expect(wait!.delayMs).toBeGreaterThanOrEqual(480);
+    expect(Number.isInteger(wait!.delayMs)).toBe(true);
+    // It would be the shortest that there is if the wait counted.
+    expect(calls.made[0]!.timeoutMs).toBeGreaterThan(1);
+  });
+
+  it('gives up its place when it is ended', async () => {
+    const gate = busyGate();
+    const calls = Object.assign(new ScriptedCalls([]), { gate });
+    const { control, sent } = start(calls);
+    while (gate.queued === 0) await new Promise(setImmediate);
+    control.stop.cancel();
+    const error = await rejectionOf<RtcMessagingError>(sent);
+    expect(error.message).toBe(
+      'BatchSendRoomUnicast was aborted while waiting for the quota; nothing was sent.',
+    );
+    expect(gate.queued).toBe(0);
+  });
+
+  it('gives it up when its time is over', async () => {
+    const gate = new QuotaGate(new LocalQuota(1), 10);
+    gate.enter('single', 1);
+    // It is estimated to come in time, and then everything is held up.
+    const calls = Object.assign(new ScriptedCalls([]), { gate });
+    const { sent } = start(calls, { deadlineMs: 1_100 });
+    while (gate.queued === 0) await new Promise(setImmediate);
+    gate.quota.throttled(5_000);
+    const error = await rejectionOf<RtcMessagingError>(sent);
+    expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'not_attempted' });
+    expect(error.message).toBe(
+      'BatchSendRoomUnicast exceeded deadlineMs of 1100 ms while waiting for the quota; nothing was sent.',
+    );
+    expect(gate.queued).toBe(0);
+  });
+});

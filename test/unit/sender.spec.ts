@@ -1,0 +1,227 @@
+import { describe, expect, it } from '@jest/globals';
+import { getEventListeners } from 'node:events';
+import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
+import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
+import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
+import { Sender } from '../../lib/retry/sender.js';
+import { rejectionOf } from '../support/rejection.js';
+import {
+  accepted,
+  broken,
+  LIMITS,
+  refused,
+  REQUEST_ID,
+  result,
+  ScriptedCalls,
+} from '../support/scripted-calls.js';
+
+const BODY = { AppId: 'app', To: ['alice', 'bob'], Message: 'hello' };
+
+/** An attempt that goes on until it is interrupted, as a real one would. */
+function untilInterrupted({ cancellation }: AttemptOptions): Promise<AttemptResult> {
+  return new Promise((resolve) => {
+    const end = (): void => resolve(result({ kind: 'interrupted', by: 'aborted' }, 'sent'));
+    if (cancellation.isCancelled) end();
+    else cancellation.add(end);
+  });
+}
+const untilMade = async (calls: ScriptedCalls): Promise<void> => {
+  while (calls.made.length === 0) await new Promise(setImmediate);
+};
+
+describe('a sender', () => {
+  it('sends the body as JSON, and tells how the call went', async () => {
+    const calls = new ScriptedCalls([]);
+    const call = await new Sender(calls.context, 1_000).send('BatchSendRoomUnicast', BODY, LIMITS);
+    expect(call).toMatchObject({
+      requestId: REQUEST_ID,
+      possibleDuplicate: false,
+      attempts: [{ outcome: 'accepted' }],
+    });
+    expect(JSON.parse(calls.bodies[0]!.toString())).toEqual(BODY);
+    expect(calls.events.map(({ type }) => type)).toEqual(['begin', 'attempt', 'outcome']);
+    const [begin, , outcome] = calls.events;
+    expect(begin).toMatchObject({
+      call: { module: 'default', id: 1, action: 'BatchSendRoomUnicast', recipients: 2 },
+    });
+    expect(outcome).toEqual({
+      type: 'outcome',
+      call: (begin as { call: object }).call,
+      outcome: 'accepted',
+      attempts: call.attempts,
+      possibleDuplicate: false,
+      durationMs: expect.any(Number),
+    });
+    expect((begin as { call: object }).call).not.toHaveProperty('fanOut');
+  });
+
+  it.each([
+    [{ To: ['a', 'b', 'c'] }, 3],
+    [{ To: 'a' }, 1],
+    [{}, undefined],
+  ])('tells how many %j is for, and counts its calls', async (body, recipients) => {
+    const calls = new ScriptedCalls([]);
+    const sender = new Sender(calls.context, 1_000);
+    for (const id of [1, 2]) {
+      await sender.send('SendUnicast', body, LIMITS);
+      const begin = calls.events.findLast(({ type }) => type === 'begin') as { call: object };
+      expect(begin.call).toMatchObject({ id, action: 'SendUnicast' });
+      if (recipients === undefined) expect(begin.call).not.toHaveProperty('recipients');
+      else expect(begin.call).toMatchObject({ recipients });
+    }
+  });
+
+  it('tells how a call failed', async () => {
+    const calls = new ScriptedCalls([refused('AccessDenied', 403), broken('ECONNRESET', 'sent')]);
+    const sender = new Sender(calls.context, 1_000);
+    await rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
+    await rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
+    const outcomes = calls.events.filter(({ type }) => type === 'outcome');
+    expect(outcomes[0]).toMatchObject({ outcome: 'rejected', code: 'RTC_API', apiCode: 'AccessDenied' });
+    expect(outcomes[1]).toMatchObject({ outcome: 'unknown', code: 'RTC_NETWORK' });
+    expect(outcomes[1]).not.toHaveProperty('apiCode');
+  });
+
+  it('marks what may have been sent twice', async () => {
+    const calls = new ScriptedCalls([broken('ECONNRESET', 'sent')]);
+    const sender = new Sender(calls.context, 1_000);
+    const call = await sender.send('SendUnicast', BODY, { ...LIMITS, onUnknown: 'resend' });
+    expect(call.possibleDuplicate).toBe(true);
+    expect(calls.events.at(-1)).toMatchObject({
+      type: 'outcome',
+      outcome: 'accepted',
+      possibleDuplicate: true,
+    });
+  });
+
+  it('tells the end of a call even when something fails that never should', async () => {
+    const calls = new ScriptedCalls([
+      refused('FailToConnect', 502),
+      () => {
+        throw new TypeError('a bug');
+      },
+    ]);
+    const error = await rejectionOf(new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS));
+    expect(error.message).toBe('a bug');
+    expect(calls.events.at(-1)).toMatchObject({ type: 'outcome', outcome: 'rejected', attempts: [{}] });
+    expect(calls.events.at(-1)).not.toHaveProperty('code');
+  });
+
+  it('knows what is under way', async () => {
+    const calls = new ScriptedCalls([untilInterrupted]);
+    const sender = new Sender(calls.context, 1_000);
+    expect(sender.condition).toMatchObject({ closing: false, inFlight: 0, credentials: { state: 'fixed' } });
+    const controller = new AbortController();
+    const sending = sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal });
+    expect(sender.condition.inFlight).toBe(1);
+    controller.abort();
+    await rejectionOf(sending);
+    expect(sender.condition.inFlight).toBe(0);
+    expect(sender.module).toBe('default');
+  });
+
+  it('has credentials asked for in the background, whatever comes of it', async () => {
+    const calls = new ScriptedCalls([]);
+    let asked = 0;
+    const ask = (): never => {
+      asked += 1;
+      throw new Error('none');
+    };
+    Object.assign(calls.context.credentials, { get: ask });
+    new Sender(calls.context, 1_000).askForCredentials();
+    await new Promise(setImmediate);
+    expect(asked).toBe(1);
+  });
+});
+
+describe('who ends a call', () => {
+  it.each(['signal', 'stop'] as const)('before it began (%s) has nothing sent', async (name) => {
+    const calls = new ScriptedCalls([]);
+    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
+      [name]: AbortSignal.abort(),
+    });
+    const error = await rejectionOf<RtcMessagingError>(sending);
+    expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted' });
+    expect(error.message).toBe('SendUnicast was aborted before anything was sent.');
+    expect(calls.made).toEqual([]);
+    expect(calls.events.map(({ type }) => type)).toEqual(['begin', 'outcome']);
+  });
+
+  it('ends an attempt by its signal, and lets one finish by its stop', async () => {
+    const calls = new ScriptedCalls([untilInterrupted]);
+    const controller = new AbortController();
+    const sender = new Sender(calls.context, 1_000);
+    const sending = sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal });
+    await untilMade(calls);
+    controller.abort();
+    expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+
+    let finish = (_end: AttemptResult): void => undefined;
+    const stopped = new ScriptedCalls([() => new Promise((resolve) => (finish = resolve))]);
+    const stop = new AbortController();
+    const finishing = new Sender(stopped.context, 1_000).send('SendUnicast', BODY, LIMITS, {
+      stop: stop.signal,
+    });
+    await untilMade(stopped);
+    stop.abort();
+    finish(accepted());
+    expect((await finishing).requestId).toBe(REQUEST_ID);
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+  });
+
+  it('may share a signal with many others, with one listener for all of them', async () => {
+    const calls = new ScriptedCalls(Array.from({ length: 20 }, () => untilInterrupted));
+    const sender = new Sender(calls.context, 1_000);
+    const { signal } = new AbortController();
+    const controller = new AbortController();
+    const sending = Array.from({ length: 20 }, () =>
+      rejectionOf(sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal })),
+    );
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+    await sender.send('SendUnicast', BODY, LIMITS, { signal });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    controller.abort();
+    for (const error of await Promise.all(sending)) expect(error).toMatchObject({ code: 'RTC_ABORTED' });
+  });
+});
+
+describe('a sender that closes', () => {
+  it('lets calls finish, refuses new ones, and lets go of everything once', async () => {
+    let finish = (_end: AttemptResult): void => undefined;
+    const calls = new ScriptedCalls([() => new Promise((resolve) => (finish = resolve))]);
+    const sender = new Sender(calls.context, 60_000);
+    const sending = sender.send('SendUnicast', BODY, LIMITS);
+    await untilMade(calls);
+    const closing = sender.close();
+    expect(sender.close()).toBe(closing);
+    expect([sender.condition.closing, sender.closing.aborted, calls.closed]).toEqual([true, true, false]);
+    const error = await rejectionOf<RtcMessagingError>(sender.send('SendUnicast', BODY, LIMITS));
+    expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted' });
+    expect(error.message).toBe('SendUnicast was refused: the app is shutting down. Nothing was sent.');
+    finish(accepted());
+    expect((await sending).requestId).toBe(REQUEST_ID);
+    await closing;
+    expect([calls.closed, calls.released]).toEqual([true, true]);
+    expect(calls.events.filter(({ type }) => type === 'shutdown')).toEqual([
+      { type: 'shutdown', module: 'default', status: 'started', inFlight: 1 },
+    ]);
+  });
+
+  it('breaks off what takes longer than it may', async () => {
+    const calls = new ScriptedCalls([untilInterrupted]);
+    const sender = new Sender(calls.context, 20);
+    const sending = rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
+    await untilMade(calls);
+    await sender.close();
+    const error = await sending;
+    expect(error.message).toBe(
+      'SendUnicast was broken off by the shutdown of the app in phase "sent"; the message may have been accepted.',
+    );
+    expect(calls.events.filter(({ type }) => type === 'shutdown')).toMatchObject([
+      { status: 'started', inFlight: 1 },
+      { status: 'timed_out', inFlight: 1 },
+    ]);
+    expect([calls.closed, calls.released]).toEqual([true, true]);
+  });
+});
