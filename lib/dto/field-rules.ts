@@ -92,7 +92,8 @@ function sizeProblem(bytes: number, unit: string, maxBytes: number): string | un
   return `is ${bytes} ${unit}; a message takes at most ${maxBytes} (${maxBytes / 1_024} KB)`;
 }
 
-function describeType(value: unknown): string {
+/** What a value of the wrong type is. */
+export function describeType(value: unknown): string {
   if (value === undefined) return 'is missing';
   if (value === null) return 'is null';
   return `is ${Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`}`;

@@ -1,5 +1,6 @@
 import { isStringObject } from 'node:util/types';
 import { BatchSendRoomUnicastDto } from '../dto/batch-send-room-unicast.dto.js';
+import { describeType } from '../dto/field-rules.js';
 import { validateRequest } from '../dto/validate-request.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from './fan-out-request.js';
@@ -29,8 +30,7 @@ function sourceProblem(to: unknown): string | undefined {
   const rule = 'expected an iterable or async iterable of user IDs';
   if (typeof to === 'string' || isStringObject(to))
     return `is a string, whose characters would be taken for user IDs; ${rule}`;
-  if (typeof to !== 'object' || to === null)
-    return `is ${to === undefined ? 'missing' : `a ${typeof to}`}; ${rule}`;
+  if (typeof to !== 'object' || to === null) return `${describeType(to)}; ${rule}`;
   const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: async } = to as Partial<
     Iterable<unknown> & AsyncIterable<unknown>
   >;
