@@ -1,0 +1,746 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
+import type { Attempt, FailureOutcome } from '../../lib/errors/attempt.js';
+import { RtcAbortedError } from '../../lib/errors/rtc-aborted.error.js';
+import { RtcApiError } from '../../lib/errors/rtc-api.error.js';
+import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+import { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
+import { RtcNetworkError } from '../../lib/errors/rtc-network.error.js';
+import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
+import { RtcTimeoutError } from '../../lib/errors/rtc-timeout.error.js';
+import { type ChunkRemedy, remedyFor } from '../../lib/fan-out/chunk-remedy.js';
+import { checkFanOutOptions } from '../../lib/fan-out/check-fan-out-options.js';
+import { estimateFanOut } from '../../lib/fan-out/estimate-fan-out.js';
+import type { ChunkOutcome, FanOutProgress } from '../../lib/fan-out/fan-out-report.js';
+import { FanOutRun, type FanOutPlan, type SendChunk } from '../../lib/fan-out/fan-out-run.js';
+import { FanOutTally } from '../../lib/fan-out/fan-out-tally.js';
+import { ProgressMeter } from '../../lib/fan-out/progress-meter.js';
+import { RecipientChunks, type Dedupe } from '../../lib/fan-out/recipient-chunks.js';
+import { validateFanOutRequest } from '../../lib/fan-out/validate-fan-out-request.js';
+import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
+import { AbortListeners } from '../../lib/retry/abort-listeners.js';
+
+const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `u${index}`);
+const attempt = (outcome: Attempt['outcome'], more: Partial<Attempt> = {}): Attempt => ({
+  outcome,
+  phase: 'done',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  durationMs: 1,
+  ...more,
+});
+const ACCEPTED = { requestId: 'r-1', attempts: [attempt('accepted')], possibleDuplicate: false };
+
+const api = (
+  apiCode: string,
+  outcome: FailureOutcome = 'rejected',
+  more: Partial<Attempt> = {},
+): RtcApiError =>
+  new RtcApiError(apiCode, {
+    outcome,
+    httpStatus: 400,
+    apiCode,
+    requestId: `r-${apiCode}`,
+    attempts: outcome === 'not_attempted' ? [] : [attempt(outcome, more)],
+  });
+const network = (outcome: FailureOutcome): RtcNetworkError =>
+  new RtcNetworkError('lost', { outcome, phase: 'connecting', attempts: [attempt(outcome)] });
+
+const failing =
+  (error: Error): SendChunk =>
+  async () => {
+    throw error;
+  };
+
+interface Host {
+  readonly events: RtcEvent[];
+  readonly shutdown: AbortController;
+}
+
+function start(
+  source: Iterable<unknown> | AsyncIterable<unknown>,
+  send: SendChunk,
+  plan: Partial<FanOutPlan> & { chunkSize?: number; dedupe?: Dedupe } = {},
+) {
+  const host: Host = { events: [], shutdown: new AbortController() };
+  const chunks = new RecipientChunks(source, plan.chunkSize ?? 10, plan.dedupe ?? 'chunk');
+  const run = new FanOutRun(
+    chunks,
+    send,
+    { concurrency: 3, keepChunks: false, keepRecipients: true, ...plan },
+    new AbortListeners(),
+    { module: 'default', closing: host.shutdown.signal, observe: (event) => void host.events.push(event) },
+  );
+  return { ...host, report: run.run() };
+}
+
+describe('what the failure of a chunk means', () => {
+  it.each<[string, RtcMessagingError, number, ChunkRemedy]>([
+    ['no credentials', new RtcConfigError([]), 5, 'stop_refused'],
+    ['a service that can not be reached', network('not_attempted'), 5, 'stop_unreachable'],
+    [
+      'no answer in time, nor a connection',
+      new RtcTimeoutError('late', { outcome: 'not_attempted' }),
+      5,
+      'stop_unreachable',
+    ],
+    ['no answer in time', new RtcTimeoutError('late', { outcome: 'unknown' }), 5, 'go_on'],
+    ['a reset', network('unknown'), 5, 'go_on'],
+    ['an abort', new RtcAbortedError('aborted', { outcome: 'not_attempted' }), 5, 'go_on'],
+    ['no quota', new RtcQuotaError('away', { retryAfterMs: 1 }), 5, 'stop_quota'],
+    ['an illegal user among several', api('InvalidParameter.IllegalTo'), 2, 'split'],
+    ['an illegal user', api('InvalidParameter.IllegalTo'), 1, 'go_on'],
+    [
+      'an illegal user, after what may have been accepted',
+      api('InvalidParameter.IllegalTo', 'unknown'),
+      5,
+      'go_on',
+    ],
+    ['too many users', api('InvalidParameter.UserCountOverLimit'), 2, 'shrink'],
+    ['too many, of one', api('InvalidParameter.UserCountOverLimit'), 1, 'go_on'],
+    ['the quota', api('FlowLimitExceeded', 'rejected', { throttled: true }), 5, 'go_on'],
+    ['a gateway', api('FailToConnect'), 5, 'go_on'],
+    ['any other refusal', api('AccessDenied'), 5, 'stop_refused'],
+    ['an answer that proves nothing', api('InternalError', 'unknown'), 5, 'go_on'],
+  ])('after %s', (_what, error, recipients, remedy) => {
+    expect(remedyFor(error, recipients)).toBe(remedy);
+  });
+});
+
+describe('a fan-out', () => {
+  it('sends to everyone, tells so, and lists nothing', async () => {
+    const sent: (readonly string[])[] = [];
+    const { report, events } = start(users(25), async (recipients) => {
+      sent.push(recipients);
+      return ACCEPTED;
+    });
+    const { id, elapsedMs, ...rest } = await report;
+    expect(rest).toEqual({
+      status: 'accepted',
+      counts: {
+        input: 25,
+        duplicates: 0,
+        invalid: 0,
+        accepted: 25,
+        rejected: 0,
+        unknown: 0,
+        notAttempted: 0,
+      },
+      chunks: [],
+      invalid: [],
+      unaccepted: { rejected: [], unknown: [], notAttempted: [], truncated: false },
+      requests: 3,
+      throttled: 0,
+    });
+    expect(id).toMatch(/^[\da-f]{8}-[\da-f-]{27}$/);
+    expect(Number.isInteger(elapsedMs)).toBe(true);
+    expect(sent.flat()).toEqual(users(25));
+    const fanOut = { module: 'default', id, startedAt: expect.stringMatching(/^20\d\d-.*Z$/) };
+    expect(events).toEqual([
+      { type: 'fan_out_begin', fanOut },
+      {
+        type: 'fan_out_outcome',
+        fanOut,
+        status: 'accepted',
+        counts: rest.counts,
+        requests: 3,
+        throttled: 0,
+        durationMs: elapsedMs,
+      },
+    ]);
+  });
+
+  it('lists every chunk if it is told to, and who they were of', async () => {
+    const told: ChunkOutcome[] = [];
+    const { report } = start(users(15), async () => ACCEPTED, {
+      keepChunks: true,
+      keepRecipients: false,
+      onChunk: (chunk) => void told.push(chunk),
+    });
+    const { chunks, unaccepted } = await report;
+    expect(chunks).toEqual([
+      {
+        index: 0,
+        recipients: 10,
+        outcome: 'accepted',
+        requestId: 'r-1',
+        attempts: 1,
+        possibleDuplicate: false,
+      },
+      {
+        index: 1,
+        recipients: 5,
+        outcome: 'accepted',
+        requestId: 'r-1',
+        attempts: 1,
+        possibleDuplicate: false,
+      },
+    ]);
+    expect(told).toEqual(chunks);
+    expect(unaccepted).toBeUndefined();
+  });
+
+  it('has as many requests under way as it may, and no more', async () => {
+    let underWay = 0;
+    let most = 0;
+    const { report } = start(users(100), async () => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await new Promise(setImmediate);
+      underWay -= 1;
+      return ACCEPTED;
+    });
+    await report;
+    expect(most).toBe(3);
+  });
+
+  it('splits what is refused for one of its users, in order, until that one stands alone', async () => {
+    const sent: (readonly string[])[] = [];
+    const { report } = start(
+      users(8),
+      async (recipients) => {
+        sent.push(recipients);
+        if (recipients.includes('u5')) throw api('InvalidParameter.IllegalTo');
+        return ACCEPTED;
+      },
+      { concurrency: 1 },
+    );
+    const { status, counts, chunks, unaccepted, requests } = await report;
+    expect(sent.map((recipients) => recipients.join())).toEqual([
+      'u0,u1,u2,u3,u4,u5,u6,u7',
+      'u0,u1,u2,u3',
+      'u4,u5,u6,u7',
+      'u4,u5',
+      'u4',
+      'u5',
+      'u6,u7',
+    ]);
+    expect([status, counts.accepted, counts.rejected, requests]).toEqual(['partial', 7, 1, 7]);
+    expect(unaccepted).toMatchObject({ rejected: ['u5'] });
+    expect(chunks).toMatchObject([
+      {
+        index: 0,
+        recipients: 1,
+        outcome: 'rejected',
+        requestId: 'r-InvalidParameter.IllegalTo',
+        attempts: 1,
+        error: { code: 'RTC_API' },
+      },
+    ]);
+  });
+
+  it('makes chunks smaller for good when they are too large', async () => {
+    const sizes: number[] = [];
+    const { report } = start(
+      users(40),
+      async ({ length }) => {
+        sizes.push(length);
+        if (length > 3) throw api('InvalidParameter.UserCountOverLimit');
+        return ACCEPTED;
+      },
+      { concurrency: 1 },
+    );
+    expect(await report).toMatchObject({ status: 'accepted', counts: { accepted: 40 } });
+    // Ten, five, three; and from then on no more than three.
+    expect(sizes.filter((size) => size > 3)).toEqual([10, 5, 5]);
+    expect(Math.max(...sizes.slice(6))).toBe(3);
+  });
+
+  it.each<[string, RtcMessagingError, string, string]>([
+    ['that would be the same for all', api('AccessDenied'), 'refused', 'rejected'],
+    ['of who can not be reached', network('not_attempted'), 'unreachable', 'notAttempted'],
+  ])(
+    'stops after a failure %s, and lets what is under way finish',
+    async (_what, failure, reason, outcome) => {
+      let calls = 0;
+      const { report, events } = start(users(1_000), async () => {
+        calls += 1;
+        if (calls === 5) throw failure;
+        await new Promise(setImmediate);
+        return ACCEPTED;
+      });
+      const { status, stop, counts, unaccepted, chunks } = await report;
+      expect([status, stop]).toEqual(['aborted', { reason, error: failure }]);
+      expect(counts.accepted).toBe((calls - 1) * 10);
+      expect(counts.input).toBeLessThan(200);
+      expect(counts[outcome as 'rejected']).toBeGreaterThanOrEqual(10);
+      expect(unaccepted![outcome as 'rejected']).toHaveLength(counts[outcome as 'rejected']);
+      expect(chunks).toMatchObject([{ error: failure }]);
+      expect(events.at(-1)).toMatchObject({ type: 'fan_out_outcome', status: 'aborted', stop: reason });
+    },
+  );
+
+  it('goes on after a failure of one chunk alone', async () => {
+    let calls = 0;
+    const { report } = start(users(50), async () => {
+      calls += 1;
+      if (calls === 1) throw api('FlowLimitExceeded', 'rejected', { throttled: true });
+      if (calls === 2) throw api('InternalError', 'unknown');
+      return ACCEPTED;
+    });
+    expect(await report).toMatchObject({
+      status: 'partial',
+      counts: { accepted: 30, rejected: 10, unknown: 10 },
+      requests: 5,
+      throttled: 1,
+    });
+  });
+
+  it('in which no one was accepted is rejected, and one in which that is not known is not', async () => {
+    const all = (error: RtcMessagingError) => start(users(20), failing(error)).report;
+    expect((await all(api('FailToConnect'))).status).toBe('rejected');
+    expect((await all(api('InternalError', 'unknown'))).status).toBe('partial');
+    expect((await start(['a b', ''], async () => ACCEPTED).report).status).toBe('rejected');
+    expect((await start([], async () => ACCEPTED).report).status).toBe('accepted');
+    expect((await start(['a', 'a'], async () => ACCEPTED).report).status).toBe('accepted');
+  });
+
+  it('counts a chunk as unknown when something fails that never should', async () => {
+    const bug = new TypeError('a bug');
+    const { status, counts, stop, chunks } = await start(users(5), failing(bug)).report;
+    expect([status, counts.unknown, stop]).toEqual(['partial', 5, { reason: 'refused', error: bug }]);
+    expect(chunks).toEqual([
+      { index: 0, recipients: 5, outcome: 'unknown', attempts: 0, possibleDuplicate: false },
+    ]);
+  });
+
+  it('stops when the caller, the app or its deadline wants it to', async () => {
+    const controller = new AbortController();
+    const endless = function* () {
+      for (let user = 0; ; user++) yield `u${user}`;
+    };
+    const slow: SendChunk = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return ACCEPTED;
+    };
+    const aborted = start(endless(), slow, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 10);
+    expect(await aborted.report).toMatchObject({ status: 'aborted', stop: { reason: 'aborted' } });
+    const closed = start(endless(), slow);
+    setTimeout(() => closed.shutdown.abort(), 10);
+    expect(await closed.report).toMatchObject({ status: 'aborted', stop: { reason: 'shutdown' } });
+    const late = start(endless(), slow, { deadlineMs: 10 });
+    expect(await late.report).toMatchObject({ status: 'aborted', stop: { reason: 'deadline' } });
+    const early = start(endless(), slow, { signal: AbortSignal.abort() });
+    expect(await early.report).toMatchObject({ status: 'aborted', stop: { reason: 'aborted' }, requests: 0 });
+    const refused = start(users(5), failing(new RtcAbortedError('closing', { outcome: 'not_attempted' })));
+    expect(await refused.report).toMatchObject({ status: 'aborted', stop: { reason: 'shutdown' } });
+  });
+
+  it('tells whoever sends for it to wait no more once it is stopped', async () => {
+    const controller = new AbortController();
+    const { report } = start(
+      users(10),
+      (_recipients, { stop }) =>
+        new Promise((_resolve, reject) => {
+          stop.addEventListener('abort', () =>
+            reject(new RtcAbortedError('stopped', { outcome: 'not_attempted' })),
+          );
+          controller.abort();
+        }),
+      { signal: controller.signal },
+    );
+    expect(await report).toMatchObject({
+      status: 'aborted',
+      stop: { reason: 'aborted' },
+      counts: { notAttempted: 10 },
+      unaccepted: { notAttempted: users(10) },
+    });
+  });
+
+  it('does not wait for a source or a callback that hangs', async () => {
+    const controller = new AbortController();
+    const hanging: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }),
+    };
+    const reading = start(hanging, async () => ACCEPTED, { signal: controller.signal });
+    setImmediate(() => controller.abort());
+    expect(await reading.report).toMatchObject({ status: 'aborted', counts: { input: 0 } });
+    const { report, shutdown } = start(users(30), async () => ACCEPTED, {
+      onChunk: () => new Promise(() => undefined),
+    });
+    setImmediate(() => shutdown.abort());
+    expect(await report).toMatchObject({ stop: { reason: 'shutdown' }, counts: { accepted: 30 } });
+  });
+
+  it.each(['onChunk', 'onProgress'] as const)('is stopped by what %s throws', async (name) => {
+    const bug = new TypeError('a bug');
+    const { report } = start(users(30), async () => ACCEPTED, {
+      concurrency: 1,
+      [name]: () => {
+        throw bug;
+      },
+    });
+    const { stop, counts, status } = await report;
+    if (name === 'onChunk') {
+      expect([status, stop]).toEqual(['aborted', { reason: 'callback', error: bug }]);
+      expect(counts).toMatchObject({ input: 10, accepted: 10 });
+      // At the end it is too late to stop anything.
+    } else expect([status, counts.accepted]).toEqual(['accepted', 30]);
+  });
+
+  it('stops when its source fails', async () => {
+    const lost = new Error('lost');
+    const source = function* () {
+      yield* users(25);
+      throw lost;
+    };
+    const { status, stop, counts } = await start(source(), async () => ACCEPTED, { concurrency: 1 }).report;
+    expect([status, stop]).toEqual(['aborted', { reason: 'source', error: lost }]);
+    expect(counts).toMatchObject({ input: 25, accepted: 20, notAttempted: 5 });
+  });
+
+  it('tells how far it is, at the end at least', async () => {
+    const told: FanOutProgress[] = [];
+    const { report } = start([...users(30), 'u29', 'a b'], async () => ACCEPTED, {
+      total: 32,
+      chunkSize: 40,
+      onProgress: (progress) => void told.push(progress),
+    });
+    const { id, counts } = await report;
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatchObject({ id, counts, done: 32, total: 32, requests: 1, throttled: 0, etaMs: 0 });
+    expect(told[0]!.rate).toBeGreaterThan(0);
+  });
+
+  it('tells how far it is four times a second', async () => {
+    const told: FanOutProgress[] = [];
+    let finish = (): void => undefined;
+    const { report } = start(users(1), () => new Promise((resolve) => (finish = () => resolve(ACCEPTED))), {
+      onProgress: (progress) => void (told.push(progress) === 2 && finish()),
+    });
+    await report;
+    expect(told.map(({ done }) => done)).toEqual([0, 0, 1]);
+    expect(told[0]).not.toHaveProperty('total');
+    expect(told[1]!.elapsedMs).toBeGreaterThanOrEqual(490);
+  });
+});
+
+describe('whatever becomes of the chunks of a fan-out', () => {
+  const outcomes = [
+    () => ACCEPTED,
+    () => ({ ...ACCEPTED, possibleDuplicate: true }),
+    () => api('InvalidParameter.IllegalTo'),
+    () => api('InvalidParameter.UserCountOverLimit'),
+    () => api('InternalError', 'unknown'),
+    () => api('FailToConnect'),
+    () => api('AccessDenied'),
+    () => network('unknown'),
+    () => network('not_attempted'),
+    () => new TypeError('a bug'),
+  ];
+
+  it('each user who was read is counted once, as what became of the last request with it', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            fc.nat(60).map((user) => `u${user}`),
+            fc.constant('a b'),
+          ),
+          { maxLength: 120 },
+        ),
+        // Most are accepted, or few fan-outs would come far.
+        fc.array(
+          fc.oneof(
+            { weight: 3, arbitrary: fc.constant(0) },
+            { weight: 1, arbitrary: fc.nat(outcomes.length - 1) },
+          ),
+          {
+            minLength: 1,
+            maxLength: 30,
+          },
+        ),
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom<Dedupe>('chunk', 'all', 'none'),
+        fc.option(fc.nat(15), { nil: undefined }),
+        async (items, script, chunkSize, concurrency, dedupe, abortAt) => {
+          const controller = new AbortController();
+          let calls = 0;
+          const sums = { accepted: 0, rejected: 0, unknown: 0, notAttempted: 0 };
+          const { report, events } = start(
+            items,
+            async (recipients) => {
+              const comes = outcomes[script[calls++ % script.length]!]!();
+              if (calls === abortAt) controller.abort();
+              await new Promise(setImmediate);
+              if (!(comes instanceof Error)) {
+                sums.accepted += recipients.length;
+                return comes;
+              }
+              const parted =
+                recipients.length > 1 && /IllegalTo|UserCount/.test((comes as RtcApiError).apiCode ?? '');
+              if (!parted) {
+                const outcome = comes instanceof RtcMessagingError ? comes.outcome : 'unknown';
+                sums[outcome === 'not_attempted' ? 'notAttempted' : outcome] += recipients.length;
+              }
+              throw comes;
+            },
+            { chunkSize, concurrency, dedupe, signal: controller.signal, keepChunks: true },
+          );
+          const { status, counts, chunks, unaccepted, stop, invalid } = await report;
+          const { input, ...parts } = counts;
+          expect(Object.values(parts).reduce((sum, count) => sum + count)).toBe(input);
+          const { accepted, rejected, unknown, notAttempted } = counts;
+          // Those for whom no request was made are not attempted either.
+          expect({ accepted, rejected, unknown }).toEqual({
+            accepted: sums.accepted,
+            rejected: sums.rejected,
+            unknown: sums.unknown,
+          });
+          expect(notAttempted).toBeGreaterThanOrEqual(sums.notAttempted);
+          expect(unaccepted!.rejected).toHaveLength(rejected);
+          expect(unaccepted!.unknown).toHaveLength(unknown);
+          expect(unaccepted!.notAttempted).toHaveLength(notAttempted);
+          expect(invalid).toHaveLength(counts.invalid);
+          const sentTo = chunks.reduce((sum, { recipients }) => sum + recipients, 0);
+          expect(sentTo).toBeLessThanOrEqual(accepted + rejected + unknown + notAttempted);
+          if (stop === undefined) {
+            expect(input).toBe(items.length);
+            expect(notAttempted).toBe(0);
+            expect(status).not.toBe('aborted');
+          }
+          if (status === 'accepted') expect(accepted + counts.duplicates).toBe(items.length);
+          if (status === 'rejected') expect(accepted + unknown).toBe(0);
+          expect(events.at(-1)).toMatchObject({ type: 'fan_out_outcome', status, counts });
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('recipients in chunks', () => {
+  it('are each handed out, counted as invalid or counted as duplicates, over any source, sizes and end', async () => {
+    const item = fc.oneof(
+      { weight: 8, arbitrary: fc.nat(40).map((user) => `u${user}`) },
+      { weight: 1, arbitrary: fc.constantFrom<unknown>('', 'a b', null, 7, undefined, 'x'.repeat(129)) },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(item, { maxLength: 150 }),
+        fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 8 }),
+        fc.constantFrom<Dedupe>('chunk', 'all', 'none'),
+        fc.boolean(),
+        fc.option(fc.nat(8), { nil: undefined }),
+        async (items, sizes, dedupe, later, stopAfter) => {
+          async function* read() {
+            yield* items;
+          }
+          const chunks = new RecipientChunks(later ? read() : items, sizes[0]!, dedupe);
+          const handedOut: string[][] = [];
+          for (let index = 0; ; index++) {
+            if (index === stopAfter) chunks.stop();
+            chunks.chunkSize = sizes[index % sizes.length]!;
+            const chunk = await chunks.next();
+            if (chunk === undefined) break;
+            expect(chunk.index).toBe(index);
+            expect(chunk.recipients.length).toBeGreaterThan(0);
+            expect(chunk.recipients.length).toBeLessThanOrEqual(chunks.chunkSize);
+            if (dedupe !== 'none') expect(new Set(chunk.recipients).size).toBe(chunk.recipients.length);
+            handedOut.push([...chunk.recipients]);
+          }
+          const rest = chunks.takeRest();
+          const given = [...handedOut.flat(), ...rest];
+          expect(chunks.input).toBe(given.length + chunks.duplicates + chunks.invalidCount);
+          expect(chunks.invalid).toHaveLength(chunks.invalidCount);
+          // Whatever is left out, the order stays.
+          const legal = items.slice(0, chunks.input).filter((one) => /^u\d+$/.test(String(one))) as string[];
+          if (dedupe === 'none') expect(given).toEqual(legal);
+          if (dedupe === 'all') expect(given).toEqual([...new Set(legal)]);
+          expect(new Set(given)).toEqual(new Set(legal));
+          if (stopAfter === undefined)
+            expect([chunks.isComplete, chunks.input]).toEqual([true, items.length]);
+          for (const { position, message } of chunks.invalid) {
+            expect(legal).not.toContain(items[position]);
+            expect(message).toMatch(/^(is|"a b" contains)/);
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('the sums of a fan-out', () => {
+  const chunk = (
+    outcome: ChunkOutcome['outcome'],
+    recipients: number,
+    possibleDuplicate = false,
+  ): ChunkOutcome => ({
+    index: 0,
+    outcome,
+    recipients,
+    attempts: 1,
+    possibleDuplicate,
+  });
+
+  it('list who was not accepted, up to a hundred thousand of them', () => {
+    const tally = new FanOutTally(false, true);
+    tally.add(chunk('rejected', 60_000), users(60_000));
+    tally.addUnsent(users(40_000));
+    expect(tally.unaccepted).toMatchObject({ truncated: false });
+    expect(tally.unaccepted!.notAttempted).toHaveLength(40_000);
+    tally.add(chunk('unknown', 1), ['one too many']);
+    expect(tally.unaccepted).toMatchObject({ unknown: [], truncated: true });
+    expect(tally.done).toBe(100_001);
+  });
+
+  it('list the first ten thousand chunks that need attention', () => {
+    const tally = new FanOutTally(false, false);
+    tally.add(chunk('accepted', 1), ['a']);
+    tally.add(chunk('accepted', 1, true), ['b']);
+    for (let index = 0; index < 10_000; index++) tally.add(chunk('unknown', 1), ['c']);
+    expect(tally.chunks).toHaveLength(10_000);
+    expect(tally.chunks[0]).toMatchObject({ outcome: 'accepted', possibleDuplicate: true });
+    expect(tally.unaccepted).toBeUndefined();
+  });
+});
+
+describe('the meter of a progress', () => {
+  it('goes by the last five seconds', () => {
+    let now = 0;
+    const meter = new ProgressMeter(0, () => now);
+    expect(meter.measure(0, 100)).toEqual({ rate: 0 });
+    now = 1_000;
+    expect(meter.measure(100, 300)).toEqual({ rate: 100, etaMs: 2_000 });
+    expect(meter.measure(100, undefined)).toEqual({ rate: 100 });
+    for (now = 2_000; now <= 20_000; now += 1_000) meter.measure(100, undefined);
+    now = 20_500;
+    expect(meter.measure(100, 300)).toEqual({ rate: 0 });
+    now = 21_000;
+    // The oldest that it goes by is the last one from before those five seconds.
+    expect(meter.measure(700, 500)).toEqual({ rate: 100, etaMs: 0 });
+  });
+});
+
+describe('the request and the options of a fan-out', () => {
+  const request = { roomId: 'room-1', to: ['alice'], message: 'hello' };
+  const issuesOf = (work: () => unknown): unknown => {
+    try {
+      work();
+      return [];
+    } catch (error) {
+      expect(error).toBeInstanceOf(RtcValidationError);
+      return (error as RtcValidationError).issues;
+    }
+  };
+
+  it('keep the source as it is', () => {
+    const to = new Set(['a b']);
+    const checked = validateFanOutRequest({ ...request, to });
+    expect(checked).toEqual({ ...request, to });
+    expect(checked.to).toBe(to);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'is missing'],
+    [null, 'is null'],
+    [7, 'is a number'],
+    ['alice', 'is a string, whose characters would be taken for user IDs'],
+    [new String('alice'), 'is a string, whose characters would be taken for user IDs'],
+    [{}, "can't be read one by one"],
+  ])('refuse %p as a source', (to, words) => {
+    expect(issuesOf(() => validateFanOutRequest({ ...request, to } as never))).toEqual([
+      { path: 'to', message: `${words}; expected an iterable or async iterable of user IDs` },
+    ]);
+  });
+
+  it('name everything that is wrong at once', () => {
+    expect(issuesOf(() => validateFanOutRequest({ roomId: '', message: '', to: 7 } as never))).toMatchObject([
+      { path: 'roomId' },
+      { path: 'message' },
+      { path: 'to' },
+    ]);
+    expect(issuesOf(() => validateFanOutRequest(undefined as never))).toMatchObject([
+      { path: 'request', message: 'must be an object' },
+      { path: 'to' },
+    ]);
+    expect(issuesOf(() => validateFanOutRequest({ ...request, colour: 'red' } as never))).toMatchObject([
+      { path: 'colour' },
+    ]);
+  });
+
+  it('have their defaults, also for what is undefined', () => {
+    const defaults = {
+      concurrency: 48,
+      chunkSize: 600,
+      chunkDeadlineMs: 60_000,
+      dedupe: 'chunk',
+      keepChunks: false,
+      keepRecipients: true,
+    };
+    expect(checkFanOutOptions({})).toEqual(defaults);
+    expect(checkFanOutOptions({ chunkSize: undefined, concurrency: 7 })).toEqual({
+      ...defaults,
+      concurrency: 7,
+    });
+  });
+
+  it.each<[string, readonly unknown[], readonly unknown[], string]>([
+    [
+      'deadlineMs',
+      [1, 86_400_000],
+      [0, 86_400_001, 1.5, '7'],
+      'must be a whole number of milliseconds from 1 to 86400000',
+    ],
+    ['timeoutMs', [1, 600_000], [0, 2_147_483_648], 'must be a whole number of milliseconds from 1 to'],
+    ['chunkDeadlineMs', [1, 60_000], [0, Number.NaN], 'must be a whole number of milliseconds from 1 to'],
+    ['onUnknown', ['report', 'resend'], ['', 'ask'], 'must be report or resend'],
+    ['concurrency', [1, 1_000], [0, 1_001, null], 'must be a whole number from 1 to 1000'],
+    ['chunkSize', [1, 600], [0, 601], 'must be a whole number from 1 to 600'],
+    ['dedupe', ['chunk', 'all', 'none'], ['some'], 'must be chunk or all or none'],
+    ['total', [0, 1e9], [-1, 0.5, '7'], 'must be a whole number from 0'],
+    ['keepChunks', [true, false], [0, 'yes'], 'must be true or false'],
+    ['keepRecipients', [true, false], [null], 'must be true or false'],
+    ['onChunk', [() => undefined], [{}], 'must be a function'],
+    ['onProgress', [() => undefined], ['log'], 'must be a function'],
+    ['signal', [new AbortController().signal], [{}, null, { aborted: true }], 'must be an AbortSignal'],
+  ])('%s is checked', (name, good, bad, rule) => {
+    for (const value of good) expect(checkFanOutOptions({ [name]: value })).toMatchObject({ [name]: value });
+    for (const value of bad) {
+      expect(issuesOf(() => checkFanOutOptions({ [name]: value }))).toEqual([
+        { path: `options.${name}`, message: expect.stringContaining(rule) },
+      ]);
+    }
+  });
+
+  it.each([null, [], 'text', 7])('refuse %p in place of options', (options) => {
+    expect(issuesOf(() => checkFanOutOptions(options as never))).toEqual([
+      { path: 'options', message: 'must be an object' },
+    ]);
+  });
+});
+
+describe('the estimate of a fan-out', () => {
+  const quota = { requestsPerSecond: 500, reserve: 0, maxQueue: 1, scope: 'accessKey' } as const;
+
+  it('counts requests, and the time that they take beyond the burst', () => {
+    expect(estimateFanOut(0, 600, quota)).toEqual({ requests: 0, durationMs: 0 });
+    expect(estimateFanOut(7_200, 600, quota)).toEqual({ requests: 12, durationMs: 0 });
+    expect(estimateFanOut(7_201, 600, quota)).toEqual({ requests: 13, durationMs: 2 });
+    const { requests, durationMs } = estimateFanOut(1_000_000, 600, quota);
+    expect(requests).toBe(1_667);
+    expect(durationMs).toBeGreaterThan(3_350);
+    expect(durationMs).toBeLessThan(3_450);
+    expect(estimateFanOut(1_000_000, 600, { ...quota, reserve: 250 }).durationMs).toBeGreaterThan(6_700);
+  });
+
+  it.each([
+    [-1, 600, 'recipients', 'must be a whole number from 0'],
+    [0.5, 600, 'recipients', 'must be a whole number from 0'],
+    [1, 0, 'chunkSize', 'must be a whole number from 1 to 600'],
+    [1, 601, 'chunkSize', 'must be a whole number from 1 to 600'],
+    [1, 1.5, 'chunkSize', 'must be a whole number from 1 to 600'],
+  ])('refuses %d recipients in chunks of %d', (recipients, chunkSize, path, message) => {
+    let issues: unknown;
+    try {
+      estimateFanOut(recipients, chunkSize, quota);
+    } catch (error) {
+      ({ issues } = error as RtcValidationError);
+    }
+    expect(issues).toEqual([{ path, message }]);
+    expect(estimateFanOut(1, 1, quota).requests).toBe(1);
+  });
+});
