@@ -92,7 +92,6 @@ export class LocalQuota implements AdjustableQuota {
   }
 
   #shareAt(now: number): number {
-    if (this.#share === 1) return 1;
     return Math.min(1, this.#share + ((now - this.#cutAt) / 1_000) * THROTTLING.recoveryPerSecond);
   }
 

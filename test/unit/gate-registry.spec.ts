@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { GateLease, type QuotaSettings } from '../../lib/quota/gate-registry.js';
 
 const lease = (endpoint: string, settings: Partial<QuotaSettings> = {}, appId = 'app'): GateLease =>
@@ -59,4 +59,64 @@ describe("a process's gates", () => {
     small.release();
     expect(quota.intervalMs).toBe(alone);
   });
+
+  it('let go of a module whose new access key has a gate already', () => {
+    const [large, small, other] = [lease('http://g'), lease('http://g', { reserve: 400 }), lease('http://g')];
+    const { quota } = large.gateFor('key-1');
+    const alone = quota.intervalMs;
+    small.gateFor('key-1');
+    const gate = other.gateFor('key-2');
+    expect(small.gateFor('key-2')).toBe(gate);
+    expect(quota.intervalMs).toBe(alone);
+  });
+
+  it('hold those who stay to the smallest share of theirs', () => {
+    const [large, middle, small] = [0, 200, 400].map((reserve) => lease('http://h', { reserve }));
+    for (const one of [large!, middle!, small!]) one.gateFor('key');
+    small!.release();
+    expect(large!.usage.limit).toBe(300);
+    const { quota } = large!.gateFor('key');
+    const shared = quota.intervalMs;
+    middle!.release();
+    expect(quota.intervalMs).toBeLessThan(shared);
+  });
+
+  it('remember refusals while a module renews its access key, and forget them with the last module', () => {
+    const rotating = lease('http://i');
+    const { quota } = rotating.gateFor('key-1');
+    quota.throttled(20_000);
+    rotating.gateFor('key-2');
+    expect(quota.heldMs).toBeGreaterThan(10_000);
+    const other = lease('http://i');
+    other.gateFor('key-2');
+    rotating.release();
+    expect(quota.heldMs).toBeGreaterThan(10_000);
+    other.release();
+    expect(quota.heldMs).toBeLessThan(100);
+    // Twice does no harm.
+    other.release();
+  });
+
+  it('tell the share that a module will have before its first call', () => {
+    expect(lease('http://j', { reserve: 400 }).usage.limit).toBe(100);
+  });
+
+  it('are forgotten once no one has used them for longer than the service looks back', () => {
+    jest.useFakeTimers();
+    const [one, other] = [lease('http://k'), lease('http://k')];
+    const [gate, used] = [one.gateFor('key'), other.gateFor('used')];
+    one.release();
+    jest.advanceTimersByTime(5_000);
+    lease('http://l').gateFor('key');
+    expect(lease('http://k').gateFor('key')).toBe(gate);
+
+    lease('http://l').gateFor('another key');
+    const late = lease('http://m');
+    const unused = late.gateFor('key');
+    late.release();
+    jest.advanceTimersByTime(5_001);
+    expect(lease('http://m').gateFor('key')).not.toBe(unused);
+    expect(lease('http://k').gateFor('used')).toBe(used);
+  });
+  afterEach(() => void jest.useRealTimers());
 });

@@ -22,7 +22,17 @@ describe("the quota's gate", () => {
   };
 
   it('lets a lone request pass at once', () => {
+    time.ms = 1_000;
     expect(gate.enter('single', 1)).toBeUndefined();
+  });
+
+  it('goes by real time if it is given no other', async () => {
+    const real = new QuotaGate(new LocalQuota(50), 10);
+    const started = performance.now();
+    real.enter('single', 1);
+    await Promise.all([real.enter('single', 1_000)!.granted, real.enter('bulk', 1_000)!.granted]);
+    expect(performance.now() - started).toBeGreaterThan(30);
+    expect(real.usage.requestsPerSecond).toBeGreaterThan(0);
   });
 
   it('lets as many pass as a burst has, then one after another, in the order in which they came', async () => {
@@ -65,6 +75,13 @@ describe("the quota's gate", () => {
     expect(order.slice(0, 6)).toEqual(['single', 'bulk', 'single', 'bulk', 'single', 'bulk']);
   });
 
+  it('begins with a single send', async () => {
+    gate.quota.throttled(0);
+    for (const [name, lane] of [['bulk', 'bulk'] as const, ['single', 'single'] as const]) enter(name, lane);
+    await time.pass(200);
+    expect(passed).toEqual(['single', 'bulk']);
+  });
+
   it('forgets who gives up its place', async () => {
     for (let index = 0; index < 3; index++) enter(String(index));
     const ticket = enter('gone');
@@ -92,6 +109,9 @@ describe("the quota's gate", () => {
   it('refuses at once who could not pass in time', () => {
     for (let index = 0; index < 40; index++) enter(String(index));
     expect(() => gate.enter('single', 100)).toThrow(/queue is too long: about \d+ ms, where 100 ms are left/);
+    const { waitMs } = gate.usage;
+    expect(() => gate.enter('single', waitMs - 1)).toThrow(RtcQuotaError);
+    expect(gate.enter('single', waitMs)).toBeDefined();
   });
 
   it('does not release what came up late in a bunch: what is lost of slots taken ahead is taken anew', async () => {
@@ -123,6 +143,53 @@ describe("the quota's gate", () => {
     expect(asked).toEqual([1, 9, 4]);
   });
 
+  /** A quota that gives slots 10 ms apart, from 10 ms on. */
+  const ahead = (slots: (wanted: number) => number): Quota => ({
+    batchSize: 10,
+    intervalMs: 10,
+    heldMs: 0,
+    reserve: (wanted) => ({ slots: slots(wanted), delayMs: 10, intervalMs: 10 }),
+    observeRoundTrip: () => undefined,
+    throttled: () => undefined,
+  });
+
+  it('uses a slot that comes up as late as it may', async () => {
+    const late = new QuotaGate(
+      ahead((wanted) => wanted),
+      100,
+      time,
+    );
+    const ticket = late.enter('single', 60_000)!;
+    time.ms = 15;
+    await time.pass(0);
+    await ticket.granted;
+    expect(time.ms).toBe(15);
+  });
+
+  it('is not led astray by timers that fire early', async () => {
+    const hasty = { now: () => time.now(), wait: (ms: number) => time.wait(ms / 2) };
+    const early = new QuotaGate(
+      ahead((wanted) => wanted),
+      100,
+      hasty,
+    );
+    let grantedAt = 0;
+    void early.enter('single', 60_000)!.granted.then(() => (grantedAt = time.ms));
+    await time.pass(20);
+    expect(grantedAt).toBeGreaterThanOrEqual(9.5);
+  });
+
+  it('counts what left, not what could have', async () => {
+    const generous = new QuotaGate(
+      ahead(() => 5),
+      100,
+      time,
+    );
+    generous.enter('single', 60_000);
+    await time.pass(100);
+    expect(generous.usage).toMatchObject({ queued: 0, requestsPerSecond: 1 });
+  });
+
   it('does not take for jitter what was this process standing still', async () => {
     const seen: number[] = [];
     const quota: Quota = {
@@ -138,7 +205,7 @@ describe("the quota's gate", () => {
     time.ms += 40;
     await time.pass(0);
     busy.observeRoundTrip(45);
-    time.ms += 100;
+    time.ms += 15;
     busy.observeRoundTrip(45);
     expect(seen).toEqual([15, 45]);
   });
@@ -201,6 +268,26 @@ describe('the quota of one process', () => {
     }
     expect(slotsIn(apart.quota, apart.clock, 1_000)).toBeLessThan(120);
     expect(slotsIn(apart.quota, apart.clock, 60_000)).toBeGreaterThan(20_000);
+  });
+
+  it('is cut again a quarter of a second later, and no earlier', () => {
+    const [early, late] = [249, 250].map((ms) => {
+      const { clock, quota } = create(500);
+      quota.throttled(0);
+      clock.ms = ms;
+      quota.throttled(0);
+      return quota.intervalMs;
+    });
+    const { quota } = create(500);
+    const uncut = quota.intervalMs;
+    expect(uncut / early!).toBeCloseTo(0.9, 5);
+    // It had begun to recover.
+    expect(uncut / late!).toBeCloseTo((0.9 + 0.25 * 0.02) * 0.9, 5);
+  });
+
+  it('goes by real time if it is given no other', () => {
+    const quota = new LocalQuota(1);
+    expect([quota.reserve().slots, quota.reserve().slots]).toEqual([1, 0]);
   });
 
   it('forgets refusals when it is told to, and not what was sent', () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import { MIN_JITTER_MS } from '../../lib/quota/jitter-estimate.js';
 import { LocalQuota } from '../../lib/quota/local-quota.js';
+import { paceFor } from '../../lib/quota/paced-rate.js';
 import type { Quota, Reservation } from '../../lib/quota/quota.js';
 import { type Lane, QuotaGate, type Ticket } from '../../lib/quota/quota-gate.js';
 import { VirtualTime } from '../support/virtual-time.js';
@@ -286,6 +287,19 @@ describe('whatever happens to a gate', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a pace', () => {
+  it('is the fastest whose burst and slots fit into a second and the jitter', () => {
+    for (let limit = 1; limit <= 5_000; limit++) {
+      for (const jitterMs of [0, 10, 33.3, 500]) {
+        const { burst, intervalMs } = paceFor(limit, jitterMs);
+        const slots = (interval: number): number => burst + Math.floor((1_000 + jitterMs) / interval);
+        expect(slots(intervalMs)).toBeLessThanOrEqual(limit);
+        expect(slots(intervalMs * (1 - 1e-6))).toBeGreaterThan(limit);
+      }
+    }
   });
 });
 
