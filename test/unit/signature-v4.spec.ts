@@ -78,7 +78,95 @@ describe('the signature', () => {
   });
 });
 
+describe('what is signed', () => {
+  // Well-formed text of every plane, with much of what has a meaning in a URL.
+  const text = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom(..."&=+%?#/ ~*'()!."),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+    ),
+    maxLength: 8,
+  });
+  const parameters = fc.uniqueArray(fc.tuple(text, text), { selector: ([name]) => name, maxLength: 6 });
+  const shuffled = <T>(values: fc.Arbitrary<T[]>): fc.Arbitrary<readonly [T[], T[]]> =>
+    values.chain((one) =>
+      fc.shuffledSubarray(one, { minLength: one.length }).map((other) => [one, other] as const),
+    );
+
+  it('of a query says the same in whatever order, in characters that need no escape, and reads back', () => {
+    fc.assert(
+      fc.property(shuffled(parameters), ([one, other]) => {
+        const query = canonicalQuery(one);
+        expect(canonicalQuery(other)).toBe(query);
+        expect(query).toMatch(/^([A-Za-z0-9\-_.~=&]|%[0-9A-F]{2})*$/);
+        // A URL that is made of it has the same parameters, and the same form.
+        const { searchParams } = new URL(`https://rtc.volcengineapi.com/?${query}`);
+        expect(new Map(searchParams)).toEqual(new Map(one));
+        expect(canonicalQuery(searchParams)).toBe(query);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('of headers says the same in whatever order, case and white space, and something else of others', () => {
+    const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+    const word = fc.stringMatching(/^[!-~]{1,6}$/);
+    const value = fc.array(word, { maxLength: 3 });
+    const headers = fc.uniqueArray(fc.tuple(name, value), {
+      selector: ([one]) => one,
+      minLength: 1,
+      maxLength: 5,
+    });
+    const request = { method: 'POST', path: '/', query: '', bodySha256: 'hash' };
+    fc.assert(
+      fc.property(shuffled(headers), fc.constantFrom(' ', '  ', '\t'), ([one, other], space) => {
+        const plain = canonicalRequest({
+          ...request,
+          headers: one.map(([n, words]) => [n, words.join(' ')]),
+        });
+        const odd = other.map(([n, words]) => [n.toUpperCase(), space + words.join(space) + space] as const);
+        expect(canonicalRequest({ ...request, headers: odd })).toBe(plain);
+        const [[changed, words]] = one as [[string, string[]]];
+        const others = [
+          [changed, [...words, 'more'].join(' ')] as const,
+          ...one.slice(1).map(([n, w]) => [n, w.join(' ')] as const),
+        ];
+        expect(canonicalRequest({ ...request, headers: others })).not.toBe(plain);
+        // Each is named once, and in the order in which it stands.
+        const lines = plain.split('\n');
+        expect(lines.at(-2)!.split(';')).toEqual(lines.slice(3, -3).map((line) => line.split(':', 1)[0]));
+        expect(lines.at(-2)!.split(';')).toEqual(one.map(([n]) => n).sort());
+      }),
+    );
+  });
+
+  it('of a time is the second that it is in', () => {
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true }),
+        (time) => {
+          const xDate = toXDate(time);
+          const iso = xDate.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z');
+          expect(Date.parse(iso)).toBe(Math.floor(time.getTime() / 1_000) * 1_000);
+        },
+      ),
+    );
+  });
+});
+
 describe('the signing key cache', () => {
+  it('has the right key for every secret and scope, in whatever order they are asked for', () => {
+    const few = fc.constantFrom('a', 'b');
+    const asked = fc.tuple(few, fc.record({ date: few, region: few, service: few }));
+    fc.assert(
+      fc.property(fc.array(asked, { maxLength: 12 }), (all) => {
+        const cache = new SigningKeyCache();
+        for (const [secret, scope] of all)
+          expect(cache.get(secret, scope)).toEqual(deriveSigningKey(secret, scope));
+      }),
+    );
+  });
+
   const scope = EXAMPLE.scope;
   const changes = [
     ['secret', 'other', scope],
