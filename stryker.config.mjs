@@ -14,7 +14,7 @@ export default {
   jest: {
     config: {
       ...jestConfig,
-      testMatch: ['<rootDir>/test/unit/**/*.spec.ts'],
+      testMatch: ['<rootDir>/test/unit/**/*.spec.ts', '<rootDir>/test/e2e/open-api-client.spec.ts'],
       // It simulates for many seconds what the properties of the quota say in less than one.
       testPathIgnorePatterns: ['<rootDir>/test/unit/pacing.spec.ts'],
     },
@@ -23,10 +23,10 @@ export default {
   incremental: true,
   incrementalFile: 'reports/mutation/incremental.json',
   // A mutant that never ends is noticed by its loops; time alone says little on a busy machine.
-  timeoutMS: 20_000,
+  timeoutMS: 8_000,
   concurrency: 2,
   // Each mutant loads its tests anew, and Jest keeps something of each.
-  maxTestRunnerReuse: 40,
+  maxTestRunnerReuse: 60,
   reporters: ['clear-text', 'html', 'json'],
   clearTextReporter: { allowEmojis: false, logTests: false, reportTests: false },
   ignorePatterns: ['dist', 'bench', 'docs/api', 'reports', 'sample/dist'],

@@ -1,0 +1,381 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { createServer, type Socket } from 'node:net';
+import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
+import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
+import { Cancellation } from '../../lib/openapi/cancellation.js';
+import { createHttpClient, type HttpClientSettings } from '../../lib/openapi/http-client.js';
+import { OpenApiClient } from '../../lib/openapi/open-api.client.js';
+import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
+import { certificate } from '../support/certificate.js';
+import { listen, respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
+
+const KEY: RtcCredentials = { accessKeyId: 'key', secretAccessKey: 'the-secret-key' };
+const BODY = Buffer.from('{"Message":"hello, this is no one else\'s to see"}');
+const OPTIONS = { timeoutMs: 10_000, clockOffsetMs: 0 };
+
+const closing: { close(): void | Promise<void> }[] = [];
+const keep = <T extends { close(): void | Promise<void> }>(resource: T): T => {
+  closing.push(resource);
+  return resource;
+};
+afterEach(async () => {
+  for (const resource of closing.splice(0).reverse()) await resource.close();
+});
+
+interface ClientOptions {
+  readonly credentials?: CredentialsSource['get'];
+  readonly http?: Partial<HttpClientSettings['http']>;
+}
+
+function clientOf(
+  endpoint: string,
+  { credentials = () => KEY, http = {} }: ClientOptions = {},
+): OpenApiClient {
+  const client = createHttpClient({
+    http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
+  });
+  client.axios.interceptors.request.use(createSigningInterceptor({ region: 'cn-north-1', service: 'rtc' }));
+  const source: CredentialsSource = {
+    get: credentials,
+    replace: () => Promise.resolve(false),
+    status: { state: 'fixed' },
+  };
+  return keep(new OpenApiClient(client, source, { endpoint, apiVersion: '2023-07-20' }));
+}
+const attempt = (client: OpenApiClient, more: { timeoutMs?: number; cancellation?: Cancellation } = {}) =>
+  client.attempt('SendUnicast', BODY, { ...OPTIONS, cancellation: new Cancellation(), ...more });
+
+/** A server of nothing but bytes. */
+async function startRawServer(onConnection: (socket: Socket) => void) {
+  const running = keep(await listen(createServer(onConnection)));
+  return { ...running, url: `http://127.0.0.1:${running.port}` };
+}
+const answerWith =
+  (text: string) =>
+  (socket: Socket): void =>
+    void socket.once('data', () => socket.write(text));
+
+const seen = ({
+  end,
+  phase,
+  httpStatus,
+}: AttemptResult): [AttemptEnd['kind'], string, string, number | undefined] => [
+  end.kind,
+  end.kind === 'broken' ? end.failure : end.kind === 'interrupted' ? end.by : '',
+  phase,
+  httpStatus,
+];
+
+describe('one attempt', () => {
+  it('posts exactly the bytes that it is given, signed, to the action', async () => {
+    const server = keep(await startScriptedServer(respond(200, vendorAnswer(), { 'Retry-After': '7' })));
+    const before = Date.now();
+    const result = await attempt(clientOf(server.url));
+    const [received] = server.received;
+    expect(received).toMatchObject({
+      url: '/?Action=SendUnicast&Version=2023-07-20',
+      body: BODY.toString(),
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'nestjs-rtc-messaging',
+        'content-type': 'application/json',
+        'content-length': String(BODY.length),
+        host: new URL(server.url).host,
+        connection: 'keep-alive',
+        authorization: expect.stringMatching(/^HMAC-SHA256 Credential=key\//),
+      },
+    });
+    expect(received!.headers).not.toHaveProperty('x-security-token');
+    expect(result).toMatchObject({
+      phase: 'done',
+      httpStatus: 200,
+      signedWith: { credentials: KEY, clockOffsetMs: 0 },
+      end: {
+        kind: 'answered',
+        httpStatus: 200,
+        reply: { kind: 'success', requestId: '20260101000000ABC' },
+        retryAfter: '7',
+        date: expect.stringMatching(/GMT$/),
+      },
+    });
+    expect(result.startedAt.getTime()).toBeGreaterThanOrEqual(before);
+    expect(result.durationMs).toBeGreaterThan(0);
+    expect(result.durationMs).toBeLessThanOrEqual(Date.now() - before + 1);
+  });
+
+  it('reads any status and a body in pieces', async () => {
+    const body = vendorAnswer('AccessDenied');
+    const server = keep(
+      await startScriptedServer((response) => {
+        response.writeHead(403);
+        response.write(body.slice(0, 20), () => response.end(body.slice(20)));
+      }),
+    );
+    expect((await attempt(clientOf(server.url))).end).toMatchObject({
+      httpStatus: 403,
+      reply: { kind: 'error', apiCode: 'AccessDenied' },
+    });
+  });
+
+  it('goes over TLS to whom it trusts, and to no one else', async () => {
+    const tls = await certificate();
+    const server = keep(await startScriptedServer(respond(200, vendorAnswer()), tls));
+    const trusting = new HttpsAgent({ ca: tls.cert });
+    keep({ close: () => trusting.destroy() });
+    const client = clientOf(server.url, { http: { httpsAgent: { open: () => trusting } } });
+    expect(seen(await attempt(client))).toEqual(['answered', '', 'done', 200]);
+    expect(seen(await attempt(clientOf(server.url)))).toEqual([
+      'broken',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'connecting',
+      undefined,
+    ]);
+    expect(server.received).toHaveLength(1);
+  });
+
+  it('keeps its connection for the next, with an agent of its own', async () => {
+    const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
+    const client = clientOf(server.url);
+    for (let index = 0; index < 3; index++) await attempt(client);
+    expect(server.connections).toHaveLength(1);
+    client.close();
+    await once(server.connections[0]!, 'close');
+  });
+
+  it('has no more connections than it may', async () => {
+    const server = keep(
+      await startScriptedServer((response) => void setTimeout(() => response.end(vendorAnswer()), 5)),
+    );
+    const client = clientOf(server.url, { http: { maxSockets: 2 } });
+    await Promise.all(Array.from({ length: 8 }, () => attempt(client)));
+    expect(server.connections).toHaveLength(2);
+  });
+
+  it("uses the app's agent, and leaves it to the app", async () => {
+    const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
+    const agent = new HttpAgent({ keepAlive: true });
+    const client = clientOf(server.url, { http: { httpAgent: { open: () => agent } } });
+    await attempt(client);
+    client.close();
+    await attempt(clientOf(server.url, { http: { httpAgent: { open: () => agent } } }));
+    expect(server.connections).toHaveLength(1);
+    agent.destroy();
+  });
+
+  it('marks an answer that repeats the request', async () => {
+    const echo = keep(
+      await startScriptedServer((response, { headers }) =>
+        response.end(
+          JSON.stringify({
+            ResponseMetadata: {
+              RequestId: /Signature=(\w+)/.exec(String(headers.authorization))![1],
+              Error: { Code: 'the-secret-key' },
+            },
+          }),
+        ),
+      ),
+    );
+    expect((await attempt(clientOf(echo.url))).end).toMatchObject({
+      reply: { kind: 'error', isEcho: true, requestId: '(withheld)' },
+    });
+    const token = keep(await startScriptedServer(respond(200, vendorAnswer('the-session-token'))));
+    const credentials = () => ({ ...KEY, sessionToken: 'the-session-token' });
+    expect((await attempt(clientOf(token.url, { credentials }))).end).toMatchObject({
+      reply: { isEcho: true },
+    });
+    const message = keep(await startScriptedServer(respond(200, vendorAnswer('Message'))));
+    expect((await attempt(clientOf(message.url))).end).not.toHaveProperty('reply.isEcho');
+  });
+});
+
+describe('an attempt that goes wrong', () => {
+  it('before anything was sent says so', async () => {
+    const gone = await listen(createServer());
+    await gone.close();
+    expect(seen(await attempt(clientOf(`http://127.0.0.1:${gone.port}`)))).toEqual([
+      'broken',
+      'ECONNREFUSED',
+      'connecting',
+      undefined,
+    ]);
+  });
+
+  it.each<[string, (socket: Socket) => void, unknown[]]>([
+    [
+      'after it was sent',
+      (socket) => void socket.once('data', () => socket.destroy()),
+      ['broken', 'ECONNRESET', 'sent', undefined],
+    ],
+    [
+      'in the middle of the answer',
+      (socket) =>
+        void socket.once('data', () =>
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{', () => socket.destroy()),
+        ),
+      ['broken', 'ECONNRESET', 'headers', 200],
+    ],
+    [
+      'with an answer that is too long',
+      answerWith(`HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n${'x'.repeat(1_001)}`),
+      ['broken', 'RESPONSE_TOO_LARGE', 'headers', 200],
+    ],
+    [
+      'with an answer of another protocol',
+      answerWith('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+      ['broken', 'SWITCHED_PROTOCOLS', 'sent', 101],
+    ],
+    [
+      'with an answer that is none',
+      answerWith('nonsense\r\n\r\n'),
+      ['broken', 'HPE_INVALID_CONSTANT', 'sent', undefined],
+    ],
+  ])('%s says how far it came', async (_what, onConnection, expected) => {
+    const server = await startRawServer(onConnection);
+    const result = await attempt(clientOf(server.url));
+    expect(seen(result)).toEqual(expected);
+    expect(result.signedWith).toEqual({ credentials: KEY, clockOffsetMs: 0 });
+  });
+
+  it('but not with one that is just as long as it may be', async () => {
+    const server = await startRawServer(
+      answerWith(`HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(1_000)}`),
+    );
+    expect((await attempt(clientOf(server.url))).end).toMatchObject({
+      kind: 'answered',
+      reply: { kind: 'unreadable', why: 'the body is not JSON' },
+    });
+  });
+
+  it('in the time that it had, or by a cancellation, is over at once', async () => {
+    const silent = await startRawServer(() => undefined);
+    // Long enough to connect in, on a busy machine too.
+    const result = await attempt(clientOf(silent.url), { timeoutMs: 400 });
+    expect(seen(result)).toEqual(['interrupted', 'timeout', 'sent', undefined]);
+    expect(result.durationMs).toBeGreaterThanOrEqual(399);
+
+    const cancellation = new Cancellation();
+    const server = await startRawServer((socket) => void socket.once('data', () => cancellation.cancel()));
+    expect(seen(await attempt(clientOf(server.url), { cancellation }))).toEqual([
+      'interrupted',
+      'aborted',
+      'sent',
+      undefined,
+    ]);
+    // The connection is not kept: an answer may still come.
+    await once(server.connections[0]!, 'close');
+    expect(seen(await attempt(clientOf(server.url), { cancellation }))).toEqual([
+      'interrupted',
+      'aborted',
+      'queued',
+      undefined,
+    ]);
+  });
+
+  it('while it waits for a connection has sent nothing', async () => {
+    const silent = await startRawServer(() => undefined);
+    const client = clientOf(silent.url, { http: { maxSockets: 1 } });
+    const cancellation = new Cancellation();
+    const first = attempt(client, { cancellation });
+    const second = await attempt(client, { timeoutMs: 30 });
+    expect(seen(second)).toEqual(['interrupted', 'timeout', 'queued', undefined]);
+    cancellation.cancel();
+    await first;
+  });
+
+  it('while an agent of the app connects, sends nothing once it is over', async () => {
+    const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
+    let connect = (): void => undefined;
+    class SlowAgent extends HttpAgent {
+      override createConnection(
+        ...[options, callback]: Parameters<HttpAgent['createConnection']>
+      ): ReturnType<HttpAgent['createConnection']> {
+        connect = () => callback?.(null, super.createConnection(options) as Socket);
+        return undefined as never;
+      }
+    }
+    const agent = new SlowAgent();
+    const client = clientOf(server.url, { http: { httpAgent: { open: () => agent } } });
+    expect(seen(await attempt(client, { timeoutMs: 20 }))).toEqual([
+      'interrupted',
+      'timeout',
+      'queued',
+      undefined,
+    ]);
+    connect();
+    await attempt(clientOf(server.url));
+    expect(server.received).toHaveLength(1);
+    agent.destroy();
+  });
+
+  it('by a fault of an agent is broken', async () => {
+    class FaultyAgent extends HttpAgent {
+      override createConnection(): never {
+        throw Object.assign(new Error('no more sockets'), { code: 'EMFILE' });
+      }
+    }
+    const agent = new FaultyAgent();
+    const client = clientOf('http://127.0.0.1:1', { http: { httpAgent: { open: () => agent } } });
+    const { end, phase } = await attempt(client);
+    expect([end.kind, phase]).toEqual(['broken', 'queued']);
+  });
+});
+
+describe('who signs', () => {
+  const problem = new RtcConfigError([{ option: 'credentials', message: 'the provider failed' }]);
+  const identify = (
+    credentials: CredentialsSource['get'],
+    more: { timeoutMs?: number; cancellation?: Cancellation } = {},
+  ) =>
+    clientOf('http://127.0.0.1:1', { credentials }).identify({
+      timeoutMs: 10_000,
+      cancellation: new Cancellation(),
+      ...more,
+    });
+
+  it('is known at once where the credentials are in hand, and later where they are not', async () => {
+    expect(identify(() => KEY)).toBe('key');
+    expect(await identify(() => Promise.resolve(KEY))).toBe('key');
+  });
+
+  it('is no one when there are none, however that is told', async () => {
+    const thrown = await identify(() => {
+      throw problem;
+    });
+    const rejected = await identify(() => Promise.reject(problem));
+    for (const result of [thrown, rejected])
+      expect(result).toMatchObject({
+        end: { kind: 'unsigned', error: problem },
+        phase: 'queued',
+        signedWith: undefined,
+      });
+    const bug = await identify(() => Promise.reject(new TypeError('a bug')));
+    expect(bug).toMatchObject({ end: { kind: 'broken', failure: 'REQUEST_FAILED' } });
+  });
+
+  it('is waited for no longer than there is time', async () => {
+    const hanging = () => new Promise<never>(() => undefined);
+    expect(await identify(hanging, { timeoutMs: 20 })).toMatchObject({
+      end: { kind: 'interrupted', by: 'timeout' },
+    });
+    const cancellation = new Cancellation();
+    const identifying = identify(hanging, { cancellation });
+    cancellation.cancel();
+    expect(await identifying).toMatchObject({ end: { kind: 'interrupted', by: 'aborted' } });
+  });
+
+  it('is asked again for the attempt', async () => {
+    const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
+    const later = clientOf(server.url, {
+      credentials: () => Promise.resolve({ ...KEY, sessionToken: 'token' }),
+    });
+    expect((await attempt(later)).signedWith).toMatchObject({ credentials: { sessionToken: 'token' } });
+    expect(server.received[0]!.headers).toMatchObject({ 'x-security-token': 'token' });
+    const none = clientOf(server.url, { credentials: () => Promise.reject(problem) });
+    expect((await attempt(none)).end).toEqual({ kind: 'unsigned', error: problem });
+  });
+});
