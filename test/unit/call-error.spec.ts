@@ -1,0 +1,261 @@
+import { describe, expect, it } from '@jest/globals';
+import { getEventListeners } from 'node:events';
+import type { Attempt } from '../../lib/errors/attempt.js';
+import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+import type { ApiReply } from '../../lib/openapi/api-reply.js';
+import { AbortListeners } from '../../lib/retry/abort-listeners.js';
+import { hintFor } from '../../lib/retry/api-hints.js';
+import { abortedError, type CallFacts, deadlineError, errorOfCall } from '../../lib/retry/call-error.js';
+import { describeAttempt } from '../../lib/retry/describe-attempt.js';
+import { accepted, refused, REQUEST_ID, result } from '../support/scripted-calls.js';
+
+const LIMIT = 'timeoutMs of 5000 ms';
+const attempt = (outcome: Attempt['outcome'], more: Partial<Attempt> = {}): Attempt => ({
+  outcome,
+  phase: 'done',
+  startedAt: '2026-01-02T03:04:05.000Z',
+  durationMs: 5,
+  ...more,
+});
+const facts = (...attempts: Attempt[]): CallFacts => ({
+  action: 'SendUnicast',
+  attempts,
+  shuttingDown: false,
+});
+const answered = (httpStatus: number, reply: ApiReply) =>
+  result({ kind: 'answered', httpStatus, reply, retryAfter: undefined, date: undefined });
+
+describe('the error of a call', () => {
+  it('that was refused names the code, the status, the request and what to do', () => {
+    const error = errorOfCall(
+      facts(attempt('rejected', { requestId: REQUEST_ID })),
+      answered(403, { kind: 'error', apiCode: 'AccessDenied.NoPermissionForApp', codeN: 100_013 }),
+      LIMIT,
+    );
+    expect(error.message).toBe('SendUnicast was refused with AccessDenied.NoPermissionForApp (HTTP 403).');
+    expect(error).toMatchObject({
+      code: 'RTC_API',
+      name: 'RtcApiError',
+      outcome: 'rejected',
+      httpStatus: 403,
+      apiCode: 'AccessDenied.NoPermissionForApp',
+      codeN: 100_013,
+      requestId: REQUEST_ID,
+      possibleDuplicate: false,
+      hint: 'Check that appId (RTC_APP_ID) belongs to the account of the access key.',
+    });
+  });
+
+  it('says at which attempt it ended, and what an earlier one may have done', () => {
+    const reply: ApiReply = { kind: 'error', apiCode: 'AccessDenied' };
+    const error = errorOfCall(facts(attempt('unknown'), attempt('rejected')), answered(403, reply), LIMIT);
+    expect(error.message).toBe(
+      'SendUnicast failed with AccessDenied (HTTP 403) at attempt 2; an earlier attempt may have been accepted.',
+    );
+    expect(error.outcome).toBe('unknown');
+    const first = errorOfCall(facts(attempt('unknown')), answered(500, reply), LIMIT);
+    expect(first.message).toBe(
+      'SendUnicast failed with AccessDenied (HTTP 500); the message may have been accepted.',
+    );
+    const again = errorOfCall(facts(attempt('unknown'), attempt('unknown')), answered(500, reply), LIMIT);
+    expect(again.message).toBe(
+      'SendUnicast failed with AccessDenied (HTTP 500) at attempt 2; the message may have been accepted.',
+    );
+    expect(again.possibleDuplicate).toBe(true);
+  });
+
+  it('has the last request that was answered', () => {
+    const error = deadlineError(
+      facts(
+        attempt('rejected', { requestId: 'one' }),
+        attempt('rejected', { requestId: 'two' }),
+        attempt('not_attempted'),
+      ),
+      'deadlineMs of 10 ms',
+      'while waiting for the quota',
+    );
+    expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'rejected', requestId: 'two' });
+    expect(error.message).toBe(
+      'SendUnicast exceeded deadlineMs of 10 ms while waiting for the quota; the message was not accepted.',
+    );
+  });
+
+  it.each<[ApiReply, number, string]>([
+    [
+      { kind: 'unreadable', why: 'the body is not JSON' },
+      502,
+      "HTTP 502 that can't be read as a success (the body is not JSON)",
+    ],
+    [
+      { kind: 'success', requestId: 'r' },
+      404,
+      "HTTP 404 that can't be read as a success (it carries no error)",
+    ],
+  ])('that was answered with %j', (reply, httpStatus, words) => {
+    const error = errorOfCall(facts(attempt('unknown')), answered(httpStatus, reply), LIMIT);
+    expect(error.message).toBe(`SendUnicast was answered with ${words}; the message may have been accepted.`);
+    expect(error).toMatchObject({
+      apiCode: 'UnreadableResponse',
+      hint: 'Something between this server and the service may have answered in its place.',
+    });
+    expect(error).not.toHaveProperty('codeN');
+  });
+
+  it('shows no code that repeats the request', () => {
+    const reply: ApiReply = { kind: 'error', apiCode: 'the-secret', isEcho: true };
+    const error = errorOfCall(facts(attempt('rejected')), answered(400, reply), LIMIT);
+    expect(error.message).toBe('SendUnicast was refused with WithheldCode (HTTP 400).');
+    expect(error).toMatchObject({ apiCode: 'WithheldCode' });
+    expect(JSON.stringify(error)).not.toContain('the-secret');
+  });
+
+  it('of the connection, of the time or of an abort names the phase', () => {
+    const lost = errorOfCall(
+      facts(attempt('unknown')),
+      result({ kind: 'broken', failure: 'EPIPE' }, 'sent'),
+      LIMIT,
+    );
+    expect(lost).toMatchObject({ code: 'RTC_NETWORK', phase: 'sent' });
+    expect(lost.message).toBe(
+      'SendUnicast failed with EPIPE in phase "sent"; the message may have been accepted.',
+    );
+    const late = errorOfCall(
+      facts(attempt('not_attempted'), attempt('not_attempted')),
+      result({ kind: 'interrupted', by: 'timeout' }, 'connecting'),
+      LIMIT,
+    );
+    expect(late.message).toBe(
+      'SendUnicast exceeded timeoutMs of 5000 ms in phase "connecting" at attempt 2; nothing was sent.',
+    );
+    const aborted = result({ kind: 'interrupted', by: 'aborted' }, 'queued');
+    expect(errorOfCall(facts(attempt('not_attempted')), aborted, LIMIT).message).toBe(
+      'SendUnicast was aborted in phase "queued"; nothing was sent.',
+    );
+    expect(abortedError({ ...facts(), shuttingDown: true }, 'while waiting').message).toBe(
+      'SendUnicast was broken off by the shutdown of the app while waiting; nothing was sent.',
+    );
+  });
+
+  it('without credentials is that of the provider, with what was sent before', () => {
+    const problem = { option: 'credentials', message: 'the provider failed' };
+    const unsigned = result({ kind: 'unsigned', error: new RtcConfigError([problem]) }, 'queued');
+    const error = errorOfCall(facts(attempt('rejected'), attempt('not_attempted')), unsigned, LIMIT);
+    expect(error).toMatchObject({ code: 'RTC_CONFIG', outcome: 'rejected', problems: [problem] });
+    expect(error.message).toBe('No credentials:\n  - credentials: the provider failed');
+  });
+});
+
+describe('what to do about a code', () => {
+  it.each([
+    ['FlowLimitExceeded', 'send more slowly'],
+    ['FlowLimitExceeded.QPSOverLimit', 'send more slowly'],
+    ['AccountFlowLimitExceeded', 'send more slowly'],
+    ['InvalidTimestamp', "Set this machine's clock"],
+    ['InvalidAccessKey', 'VOLCENGINE_ACCESS_KEY'],
+    ['SignatureDoesNotMatch', 'VOLCENGINE_SECRET_KEY'],
+    ['InvalidSecretToken', 'VOLCENGINE_SESSION_TOKEN'],
+    ['AccessDenied.NoPermissionForApp', 'RTC_APP_ID'],
+    ['AccessDenied.ServiceNotEnabled', "in the vendor's console"],
+    ['AccessDenied', 'the permission to call this action'],
+    ['AccessDenied.Other', 'the permission to call this action'],
+    ['LackPolicy', 'a policy that allows this action'],
+    ['InvalidParameter.NotExistAppId', 'RTC_REGION'],
+    ['InvalidParameter.IllegalAppId', 'RTC_APP_ID'],
+    ['InvalidParameter.IllegalFrom', 'RTC_FROM'],
+    ['InvalidActionOrVersion', 'RTC_API_VERSION'],
+    ['ServiceNotFound', 'RTC_ENDPOINT'],
+  ])('%s is said: %s', (apiCode, words) => {
+    expect(hintFor(apiCode)).toContain(words);
+  });
+
+  it.each(['InvalidParameter.IllegalTo', 'InvalidParameter', 'NeverHeardOf', '', 'constructor'])(
+    '%j is not',
+    (apiCode) => {
+      expect(hintFor(apiCode)).toBeUndefined();
+    },
+  );
+});
+
+describe('the description of an attempt', () => {
+  it('has what there is to say, rounded', () => {
+    const verdict = { outcome: 'accepted', remedy: 'none' } as const;
+    expect(describeAttempt({ ...accepted(), durationMs: 7.6 }, verdict)).toEqual({
+      outcome: 'accepted',
+      phase: 'done',
+      startedAt: '2026-01-02T03:04:05.000Z',
+      durationMs: 8,
+      httpStatus: 200,
+      requestId: REQUEST_ID,
+    });
+    expect(
+      describeAttempt(refused('FlowLimitExceeded'), { outcome: 'rejected', remedy: 'slow_down' }),
+    ).toEqual({
+      outcome: 'rejected',
+      phase: 'done',
+      startedAt: '2026-01-02T03:04:05.000Z',
+      durationMs: 0,
+      httpStatus: 400,
+      requestId: `${REQUEST_ID}-FlowLimitExceeded`,
+      throttled: true,
+      failure: 'FlowLimitExceeded',
+    });
+  });
+
+  it.each([
+    ['ECONNRESET', 'ECONNRESET'],
+    ['A'.repeat(64), 'A'.repeat(64)],
+    ['A'.repeat(65), 'FAILED'],
+    ['', 'FAILED'],
+    ['two words', 'FAILED'],
+    ['ECONNRESET\n', 'FAILED'],
+  ])('shows %j as %s', (failure, shown) => {
+    const end = result({ kind: 'broken', failure }, 'connecting');
+    const attempt = describeAttempt(end, { outcome: 'not_attempted', remedy: 'retry' });
+    expect(attempt).toEqual({
+      outcome: 'not_attempted',
+      phase: 'connecting',
+      startedAt: '2026-01-02T03:04:05.000Z',
+      durationMs: 0,
+      failure: shown,
+    });
+  });
+
+  it.each([
+    [result({ kind: 'interrupted', by: 'timeout' }, 'sent'), 'TIMEOUT'],
+    [result({ kind: 'interrupted', by: 'aborted' }, 'sent'), 'ABORTED'],
+    [answered(502, { kind: 'unreadable', why: 'the body is empty' }), 'UnreadableResponse'],
+  ])('names what ended it', (end, failure) => {
+    expect(describeAttempt(end, { outcome: 'unknown', remedy: 'ask_policy' })).toMatchObject({ failure });
+  });
+});
+
+describe("listeners to callers' signals", () => {
+  it('are one for each signal, as long as someone listens', () => {
+    const listeners = new AbortListeners();
+    const [one, other] = [new AbortController(), new AbortController()];
+    const told: string[] = [];
+    const stops = ['a', 'b', 'c'].map((name) => listeners.add(one.signal, () => told.push(name)));
+    listeners.add(other.signal, () => told.push('other'));
+    expect(getEventListeners(one.signal, 'abort')).toHaveLength(1);
+    stops[1]!();
+    expect(getEventListeners(one.signal, 'abort')).toHaveLength(1);
+    one.abort();
+    expect(told).toEqual(['a', 'c']);
+    stops[0]!();
+    stops[2]!();
+    expect(getEventListeners(other.signal, 'abort')).toHaveLength(1);
+  });
+
+  it('are let go of with the last, and made anew', () => {
+    const listeners = new AbortListeners();
+    const { signal } = new AbortController();
+    const controller = new AbortController();
+    listeners.add(signal, () => undefined)();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    let told = 0;
+    listeners.add(controller.signal, () => (told += 1))();
+    listeners.add(controller.signal, () => (told += 10));
+    controller.abort();
+    expect(told).toBe(10);
+  });
+});
