@@ -14,8 +14,6 @@ export default {
   jest: {
     config: {
       ...jestConfig,
-      // The tests of a file are those that import it, by however many others.
-      roots: ['<rootDir>/test', '<rootDir>/lib'],
       testMatch: ['<rootDir>/test/unit/**/*.spec.ts', '<rootDir>/test/e2e/open-api-client.spec.ts'],
       // It simulates for many seconds what the properties of the quota say in less than one.
       testPathIgnorePatterns: ['<rootDir>/test/unit/pacing.spec.ts'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type ApiReply, readReply, withholdEchoes } from '../../lib/openapi/api-reply.js';
+import '../support/properties.js';
 
 const read = (body: unknown): ApiReply => readReply(Buffer.from(JSON.stringify(body)));
 const REQUEST_ID = '20260101000000ABC';

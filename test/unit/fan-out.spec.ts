@@ -20,6 +20,7 @@ import { RecipientChunks, type Dedupe } from '../../lib/fan-out/recipient-chunks
 import { validateFanOutRequest } from '../../lib/fan-out/validate-fan-out-request.js';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import { AbortListeners } from '../../lib/retry/abort-listeners.js';
+import '../support/properties.js';
 
 const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `u${index}`);
 const attempt = (outcome: Attempt['outcome'], more: Partial<Attempt> = {}): Attempt => ({

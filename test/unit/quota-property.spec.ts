@@ -7,6 +7,7 @@ import { paceFor } from '../../lib/quota/paced-rate.js';
 import type { Quota, Reservation } from '../../lib/quota/quota.js';
 import { type Lane, QuotaGate, type Ticket } from '../../lib/quota/quota-gate.js';
 import { VirtualTime } from '../support/virtual-time.js';
+import '../support/properties.js';
 
 /** Slots are used so much before they are due, since timers are no more exact. */
 const EARLY_MS = 0.5;

@@ -14,6 +14,7 @@ import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/retry-after.js
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type OnUnknown, SendCall } from '../../lib/retry/send-call.js';
 import { LIMITS, REQUEST_ID, result, ScriptedCalls } from '../support/scripted-calls.js';
+import '../support/properties.js';
 
 const phase = fc.constantFrom<AttemptPhase>('queued', 'connecting', 'sent', 'headers', 'done');
 const KNOWN_CODES = [

@@ -12,6 +12,7 @@ import {
 import { SigningKeyCache } from '../../lib/openapi/signing-key-cache.js';
 import { SigningTemplate } from '../../lib/openapi/signing-template.js';
 import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
+import '../support/properties.js';
 
 /** The vendor's published example (documentation 6369/67270); its keys are no secrets. */
 const EXAMPLE = {

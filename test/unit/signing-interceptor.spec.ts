@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { createHash, createHmac } from 'node:crypto';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
 import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
+import '../support/properties.js';
 
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');
 const URL_ = 'https://rtc.volcengineapi.com/?Action=SendUnicast&Version=2023-07-20';

@@ -8,6 +8,7 @@ import { UserUnicastDto } from '../../lib/dto/user-unicast.dto.js';
 import { validateRequest } from '../../lib/dto/validate-request.js';
 import { RtcValidationError, type ValidationIssue } from '../../lib/errors/rtc-validation.error.js';
 import { type AnyRequest, anyRequests, MODELS, wrongPaths } from '../support/request-model.js';
+import '../support/properties.js';
 
 const DTO_CLASSES = {
   BatchSendRoomUnicast: BatchSendRoomUnicastDto,
