@@ -20,7 +20,7 @@ export class ProgressMeter {
   measure(done: number, total: number | undefined): { rate: number; etaMs?: number } {
     const at = this.now();
     this.#marks.push({ at, done });
-    while (this.#marks.length > 2 && at - (this.#marks[1]?.at ?? at) > WINDOW_MS) this.#marks.shift();
+    while (at - (this.#marks[1]?.at ?? at) > WINDOW_MS) this.#marks.shift();
     const oldest = this.#marks[0] ?? { at, done };
     const rate = at > oldest.at ? ((done - oldest.done) / (at - oldest.at)) * 1_000 : 0;
     if (total === undefined || rate === 0) return { rate };

@@ -119,6 +119,39 @@ describe('recipients are read into chunks', () => {
     expect([chunks.input, chunks.takeRest()]).toEqual([1, ['late']]);
   });
 
+  it('and what arrives after everything was counted is not', async () => {
+    let arrive = (_step: IteratorResult<string>): void => undefined;
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise((resolve) => (arrive = resolve)) }),
+    };
+    const chunks = new RecipientChunks(source, 10, 'chunk');
+    const reading = chunks.next();
+    await sleep(1);
+    chunks.stop();
+    expect(chunks.takeRest()).toEqual([]);
+    arrive({ done: false, value: 'late' });
+    await reading;
+    expect(chunks.input).toBe(0);
+  });
+
+  it('with the first thousand of what is no user ID listed, and all of it counted', async () => {
+    const chunks = new RecipientChunks(['alice', ...Array<string>(1_001).fill('')], 10, 'chunk');
+    await all(chunks);
+    expect([chunks.input, chunks.invalidCount, chunks.invalid.length]).toEqual([1_002, 1_001, 1_000]);
+    expect(chunks.invalid.at(-1)).toMatchObject({ position: 1_000 });
+  });
+
+  it('and not those that were read before the source threw', async () => {
+    const source = (function* () {
+      yield* users(5);
+      throw new Error('lost');
+    })();
+    const chunks = new RecipientChunks(source, 10, 'chunk');
+    expect((await rejectionOf(chunks.next())).message).toBe('lost');
+    expect(await chunks.next()).toBeUndefined();
+    expect([chunks.takeRest(), chunks.isComplete]).toEqual([users(5), false]);
+  });
+
   it('until the source throws, which is not closed then', async () => {
     let closed = false;
     const source: Iterable<string> = {
