@@ -22,7 +22,10 @@ describe('an answer', () => {
     // 2xx, readable, no error
     [200, success, 'accepted', 'none'],
     [201, success, 'accepted', 'none'],
+    [299, success, 'accepted', 'none'],
     // A success that is not one by its status proves nothing.
+    [199, success, 'unknown', 'ask_policy'],
+    [300, success, 'unknown', 'ask_policy'],
     [307, success, 'unknown', 'ask_policy'],
     [404, success, 'unknown', 'ask_policy'],
     [500, success, 'unknown', 'ask_policy'],
@@ -39,6 +42,7 @@ describe('an answer', () => {
     [429, code('AccountFlowLimitExceeded', 100_027), 'rejected', 'slow_down'],
     [200, code('AccountFlowLimitExceeded', 100_027), 'rejected', 'slow_down'],
     [503, code('FlowLimitExceeded'), 'rejected', 'slow_down'],
+    [200, code('AccountFlowLimitExceeded'), 'rejected', 'slow_down'],
     [429, code('TooManyRequests'), 'rejected', 'slow_down'],
     [400, code('Renamed', 100_027), 'rejected', 'slow_down'],
     [429, code('InternalError', 100_014), 'unknown', 'ask_policy'],
@@ -67,6 +71,7 @@ describe('an answer', () => {
     [400, code('InvalidParameter.UserCountOverLimit'), 'rejected', 'none'],
     [400, code('InvalidParameter.SizeOverLimit'), 'rejected', 'none'],
     [418, code('NeverHeardOf'), 'rejected', 'none'],
+    [400, code('NotInternal'), 'rejected', 'none'],
     // The one 5xx that is a "no"
     [502, code('FailToConnect'), 'rejected', 'retry'],
     [200, code('FailToConnect'), 'rejected', 'retry'],
@@ -113,6 +118,13 @@ describe('an attempt without an answer', () => {
     ['connecting', broken('UNABLE_TO_GET_CRL'), 'not_attempted', 'none'],
     ['connecting', broken('HOSTNAME_MISMATCH'), 'not_attempted', 'none'],
     ['connecting', broken('INVALID_CA'), 'not_attempted', 'none'],
+    ['connecting', broken('INVALID_PURPOSE'), 'not_attempted', 'none'],
+    ['connecting', broken('PATH_LENGTH_EXCEEDED'), 'not_attempted', 'none'],
+    // These are of no certificate.
+    ['connecting', broken('ERR_INVALID_CA'), 'not_attempted', 'retry'],
+    ['connecting', broken('INVALID_CALL'), 'not_attempted', 'retry'],
+    ['connecting', broken('ERR_PATH_LENGTH_EXCEEDED'), 'not_attempted', 'retry'],
+    ['connecting', broken('PATH_LENGTH_EXCEEDED_BY_FAR'), 'not_attempted', 'retry'],
     ['queued', broken('REQUEST_FAILED'), 'not_attempted', 'none'],
     ['queued', noCredentials, 'not_attempted', 'none'],
     // The caller wants no more.
