@@ -40,6 +40,23 @@ for word in string.gmatch(redis.call('GET', KEYS[1]) or '', '%S+') do state[#sta
 local age = math.floor(now / ${AGE_MS})
 local tat, held, served, share, cutAt, stateAge, jitterNow, jitterBefore, limitNow, limitBefore = unpack(state)
 local fresh = #state ~= 10 or held - now > ${MAX_HOLD_MS} or tat - now > ${MAX_HOLD_MS}
+
+local function shareNow()
+  return math.min(1, share + math.max(0, now - cutAt) / 1000 * ${THROTTLING.recoveryPerSecond})
+end
+-- What may come at once, and the interval, for the largest jitter and the smallest limit of this age and the last.
+local function pace()
+  local most, least = math.max(jitterNow, jitterBefore), math.min(limitNow, limitBefore)
+  local burst = math.max(1, math.floor(least * ${BURST_SHARE}))
+  return burst, (1000 + most) / (least - burst + 1) * (1 + 1e-9) / shareNow()
+end
+-- How far slots may be ahead of their intervals.
+local function ahead()
+  local burst, interval = pace()
+  return (burst - 1) * interval
+end
+local aheadBefore = not fresh and ahead() or 0
+
 if fresh then
   tat, held, served, share, cutAt = now, now, now, 1, now
   stateAge, jitterNow, jitterBefore, limitNow, limitBefore = age, jitter, jitter, limit, limit
@@ -54,18 +71,16 @@ end
 jitterNow = math.max(jitterNow, jitter)
 limitNow = math.min(limitNow, limit)
 jitter = math.max(jitterNow, jitterBefore)
-limit = math.min(limitNow, limitBefore)
+-- Who may be further ahead by another pace must not be so at once, see Gcra.
+if not fresh then tat = tat + math.max(0, ahead() - aheadBefore) end
 
-local burst = math.max(1, math.floor(limit * ${BURST_SHARE}))
-local function shareNow()
-  return math.min(1, share + math.max(0, now - cutAt) / 1000 * ${THROTTLING.recoveryPerSecond})
-end
 local function interval()
-  return (1000 + jitter) / (limit - burst + 1) * (1 + 1e-9) / shareNow()
+  local _, ms = pace()
+  return ms
 end
 local function hold(till)
   held = math.max(held, till)
-  tat = math.max(tat, held + (burst - 1) * interval())
+  tat = math.max(tat, held + ahead())
 end
 
 -- A key that is not there may have been lost with all that it knew: what was sent a second ago still counts.
@@ -88,11 +103,10 @@ elseif op == 'rejoin' then
     served = now
   end
 elseif now >= held then
-  local tolerance = (burst - 1) * interval()
-  due = math.max(now, tat - tolerance)
-  local ahead = due - now
+  due = math.max(now, tat - ahead())
+  local wait = due - now
   slots = n
-  if ahead > ${MAX_AHEAD_MS} then slots = math.max(1, math.floor(n * ${MAX_AHEAD_MS} / ahead)) end
+  if wait > ${MAX_AHEAD_MS} then slots = math.max(1, math.floor(n * ${MAX_AHEAD_MS} / wait)) end
   tat = math.max(tat, due) + slots * interval()
   served = now
 end

@@ -123,6 +123,36 @@ describe('the shared schedule', () => {
     expect((asks * 4) / all.length).toBeLessThan(0.12);
   });
 
+  it.each([
+    ['jitter', 500, 1_000],
+    ['limit', 459, 10],
+    ['limit', 84, 10],
+  ])(
+    'gives nothing away when the %s changes, to %i and %i ms, whenever it does',
+    async (_what, limit, jitterMs) => {
+      for (let first = 1; first <= 40; first++) {
+        const schedule = new Schedule();
+        await schedule.begin(500, 10);
+        // All of a burst is there again.
+        const started = (schedule.now += 1_000);
+        const times = timesOf(await schedule.reserve(first, 500, 10));
+        const until = async (end: number, ...terms: [limit: number, jitterMs: number]): Promise<void> => {
+          while (times.at(-1)! < end) {
+            schedule.now = times.at(-1)!;
+            times.push(...timesOf(await schedule.reserve(20, ...terms)));
+          }
+        };
+        await until(started + 970, 500, 10);
+        await until(started + 1_030, limit, jitterMs);
+        await schedule.delete();
+        // Delayed as unluckily as a jitter of nearly 10 ms lets them, those of so long arrive in one second.
+        expect(
+          mostInAnySecond(times.map((time) => ((time - started) * 1_000) / 1_009.9)),
+        ).toBeLessThanOrEqual(500);
+      }
+    },
+  );
+
   it('has the pace that one process has of itself', async () => {
     for (const limit of [1, 2, 10, 100, 500, 3_000]) {
       for (const jitterMs of [0, 10, 30.5, 500]) {
