@@ -82,7 +82,7 @@ export class ScriptedCalls {
   released = false;
   /** Whether there are other credentials, when these are refused. */
   replace: (refused: RtcCredentials) => Promise<boolean> = () => Promise.resolve(false);
-  identify: () => string | Promise<string | AttemptResult> = () => 'key';
+  identify: OpenApiClient['identify'] = () => 'key';
   readonly clock = new ServerClock(() => Date.parse('2026-01-02T03:04:05Z'));
   readonly quota = new LocalQuota(1_000_000);
   gate = new QuotaGate(this.quota, 1_000);
@@ -98,7 +98,7 @@ export class ScriptedCalls {
     this.quota.throttled = (retryAfterMs) => void this.throttlings.push(retryAfterMs);
     this.quota.observeRoundTrip = (ms) => void this.roundTrips.push(ms);
     const client = {
-      identify: () => this.identify(),
+      identify: (options: Omit<AttemptOptions, 'clockOffsetMs'>) => this.identify(options),
       attempt: (_action: string, body: Buffer, options: AttemptOptions) => this.#attempt(body, options),
       close: () => {
         this.closed = true;

@@ -68,6 +68,37 @@ describe('a call', () => {
     expect([budget.take(), budget.take()]).toEqual([true, false]);
   });
 
+  it('that fails earns nothing', async () => {
+    const budget = new RetryBudget(() => 0);
+    while (budget.take());
+    for (let calls = 0; calls < 10; calls++)
+      await errorOf(new ScriptedCalls([refused('AccessDenied', 403)], budget));
+    expect(budget.take()).toBe(false);
+  });
+
+  it('is not accepted by a success that is none by its status', async () => {
+    const success = accepted();
+    const { kind, reply } = success.end as Extract<typeof success.end, { kind: 'answered' }>;
+    const end = { kind, reply, httpStatus: 404, retryAfter: undefined, date: undefined };
+    expect(await errorOf(new ScriptedCalls([{ ...success, end }]))).toMatchObject({
+      code: 'RTC_API',
+      outcome: 'unknown',
+      httpStatus: 404,
+    });
+  });
+
+  it('finds out who signs in the time of an attempt, and can be aborted meanwhile', async () => {
+    const calls = new ScriptedCalls([]);
+    const asked: unknown[] = [];
+    calls.identify = (options) => {
+      asked.push(options);
+      return 'key';
+    };
+    const { control, sent } = start(calls);
+    await sent;
+    expect(asked).toEqual([{ timeoutMs: 5_000, cancellation: control.abort }]);
+  });
+
   it('has its limits, each attempt no more than the call has left', async () => {
     const calls = new ScriptedCalls([]);
     await start(calls).sent;
@@ -210,6 +241,13 @@ describe('a call that fails', () => {
   );
 });
 
+describe('a call that is refused for good', () => {
+  it('is not sent again, whatever time the refusal has', async () => {
+    const calls = new ScriptedCalls([refused('AccessDenied', 403, { date: dateIn(HOUR) })]);
+    expect((await errorOf(calls)).attempts).toHaveLength(1);
+  });
+});
+
 describe('a call whose clock is wrong', () => {
   it('tries the time of the refusal, and teaches everyone when that is right', async () => {
     const calls = new ScriptedCalls([clockRefusal(HOUR)]);
@@ -291,7 +329,14 @@ describe('a call whose access key is refused', () => {
     expect((await errorOf(new ScriptedCalls([refused('InvalidAccessKey', 401)]))).attempts).toHaveLength(1);
     const calls = new ScriptedCalls([{ ...refused('InvalidAccessKey', 401), signedWith: undefined }]);
     calls.replace = () => Promise.resolve(true);
-    expect((await errorOf(calls)).attempts).toHaveLength(1);
+    const error = await errorOf(calls);
+    expect([error.code, error.attempts.length]).toEqual(['RTC_API', 1]);
+  });
+
+  it('waits for them as long as it takes', async () => {
+    const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
+    calls.replace = () => new Promise((resolve) => setTimeout(() => resolve(true), 20));
+    expect(await start(calls).sent).toBe(REQUEST_ID);
   });
 
   it('waits for them no longer than it has time', async () => {
@@ -405,6 +450,17 @@ describe("a call in the quota's queue", () => {
     expect(Number.isInteger(wait!.delayMs)).toBe(true);
     // It would be the shortest that there is if the wait counted.
     expect(calls.made[0]!.timeoutMs).toBeGreaterThan(1);
+  });
+
+  it('has the wait for its turn taken from its time when it is a single one', async () => {
+    const gate = new QuotaGate(new LocalQuota(20), 10);
+    gate.enter('single', 1);
+    const calls = Object.assign(new ScriptedCalls([]), { gate });
+    await start(calls, { deadlineMs: 4_000 }).sent;
+    const wait = calls.events.find((event) => event.type === 'wait');
+    expect(wait!.delayMs).toBeGreaterThanOrEqual(45);
+    expect(wait!.delayMs).toBeLessThan(4_000);
+    expect(calls.made[0]!.timeoutMs).toBeLessThanOrEqual(4_000 - 45);
   });
 
   it('gives up its place when it is ended', async () => {

@@ -71,6 +71,18 @@ describe('a sender', () => {
     }
   });
 
+  it('tells what a call is part of, and how long it took', async () => {
+    const calls = new ScriptedCalls([]);
+    const sender = new Sender(calls.context, 1_000);
+    const fanOut = { module: 'default', id: 'fan-out', startedAt: '2026-01-01T00:00:00.000Z' };
+    const began = performance.now();
+    await sender.send('BatchSendRoomUnicast', BODY, LIMITS, { fanOut });
+    expect(calls.events[0]).toMatchObject({ type: 'begin', call: { fanOut } });
+    const { durationMs } = calls.events.at(-1) as { durationMs: number };
+    expect(durationMs).toBeLessThanOrEqual(Math.ceil(performance.now() - began));
+    expect(sender.observe).toBe(calls.context.observe);
+  });
+
   it('tells how a call failed', async () => {
     const calls = new ScriptedCalls([refused('AccessDenied', 403), broken('ECONNRESET', 'sent')]);
     const sender = new Sender(calls.context, 1_000);
@@ -168,6 +180,15 @@ describe('who ends a call', () => {
     finish(accepted());
     expect((await finishing).requestId).toBe(REQUEST_ID);
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+  });
+
+  it('ends the wait before another attempt by its stop', async () => {
+    const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
+    const stop = new AbortController();
+    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, { stop: stop.signal });
+    while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
+    stop.abort();
+    expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
   });
 
   it('may share a signal with many others, with one listener for all of them', async () => {
