@@ -11,6 +11,10 @@ import '../support/properties.js';
 
 /** Slots are used so much before they are due, since timers are no more exact. */
 const EARLY_MS = 0.5;
+/** A slot is lost that comes up later than this. */
+const LATE_MS = 5;
+/** Times are sums of fractions. */
+const ROUNDING_MS = 1e-6;
 /** What the least jitter that is ever allowed for leaves to the way. */
 const JITTER_MS = MIN_JITTER_MS - EARLY_MS;
 
@@ -385,7 +389,10 @@ describe('slots that are taken ahead', () => {
           const untimely: number[] = [];
           // Not too early, nor so late that it would come in a bunch with those after it.
           const use = (name: number, at: number): number => {
-            const slot = slots.find(({ due, used }) => !used && due - EARLY_MS <= at && at <= due + 5);
+            const slot = slots.find(
+              ({ due, used }) =>
+                !used && due - at <= EARLY_MS + ROUNDING_MS && at - due <= LATE_MS + ROUNDING_MS,
+            );
             if (slot === undefined) untimely.push(name);
             else slot.used = true;
             return name;
