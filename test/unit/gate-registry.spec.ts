@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { LocalQuota } from '../../lib/quota/local-quota.js';
+import { isQuotaStore, type QuotaScope, type QuotaStore } from '../../lib/quota/quota-store.js';
 import { GateLease, type QuotaSettings } from '../../lib/quota/gate-registry.js';
 
 const lease = (endpoint: string, settings: Partial<QuotaSettings> = {}, appId = 'app'): GateLease =>
@@ -7,6 +9,48 @@ const lease = (endpoint: string, settings: Partial<QuotaSettings> = {}, appId = 
     endpoint,
     appId,
   );
+
+describe('the gates of a store', () => {
+  const settings: QuotaSettings = { requestsPerSecond: 500, reserve: 100, maxQueue: 10, scope: 'accessKey' };
+
+  it('are one for all who use it, told by one of them, and let go of with the last', () => {
+    const opened: QuotaScope[] = [];
+    let closed = 0;
+    const store: QuotaStore = {
+      open: (scope) => {
+        opened.push(scope);
+        return Object.assign(new LocalQuota(scope.limit), { close: () => void (closed += 1) });
+      },
+    };
+    expect([isQuotaStore(store), isQuotaStore({}), isQuotaStore(undefined), isQuotaStore(null)]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    const told: string[] = [];
+    const [one, other] = ['one', 'other'].map(
+      (name) => new GateLease(settings, 'http://s', 'app', { store, onStatus: () => told.push(name) }),
+    );
+    const gate = one!.gateFor('key');
+    expect(other!.gateFor('key')).toBe(gate);
+    expect(opened).toMatchObject([{ name: '["http://s","key",""]', limit: 400 }]);
+    opened[0]!.onStatus({ status: 'shared' });
+    expect(told).toEqual(['one']);
+    one!.release();
+    opened[0]!.onStatus({ status: 'fallback' });
+    expect([told, closed]).toEqual([['one', 'other'], 0]);
+    const apart = new GateLease(settings, 'http://t', 'app', { store, onStatus: () => undefined });
+    const another = apart.gateFor('key');
+    other!.release();
+    expect(closed).toBe(1);
+    expect(one!.gateFor('key')).not.toBe(gate);
+    expect(apart.gateFor('key')).toBe(another);
+    expect(opened).toHaveLength(3);
+    // A process's own gates are others.
+    expect(lease('http://t').gateFor('key')).not.toBe(another);
+  });
+});
 
 describe("a process's gates", () => {
   it('are one for each access key at an endpoint, whoever asks', () => {

@@ -179,6 +179,30 @@ describe("the quota's gate", () => {
     expect(grantedAt).toBeGreaterThanOrEqual(9.5);
   });
 
+  it('refuses everyone who waits when the quota is unavailable, and who comes meanwhile', async () => {
+    let away = false;
+    const reserve = (): Reservation =>
+      away
+        ? { slots: 0, delayMs: 250, intervalMs: 10, unavailable: 'The store is away' }
+        : { slots: 0, delayMs: 10, intervalMs: 10 };
+    const unsure = new QuotaGate({ ...ahead(() => 0), reserve }, 100, time);
+    const waiting = [unsure.enter('single', 60_000)!, unsure.enter('bulk', 60_000)!].map(({ granted }) =>
+      granted.then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+    away = true;
+    await time.pass(20);
+    for (const error of await Promise.all(waiting)) {
+      expect(error).toBeInstanceOf(RtcQuotaError);
+      expect(error).toMatchObject({ message: 'The store is away. Nothing was sent.', retryAfterMs: 250 });
+    }
+    expect(unsure.queued).toBe(0);
+    expect(() => unsure.enter('single', 60_000)).toThrow('The store is away. Nothing was sent.');
+    expect(unsure.queued).toBe(0);
+  });
+
   it('counts what left, not what could have', async () => {
     const generous = new QuotaGate(
       ahead(() => 5),
