@@ -48,6 +48,8 @@ describe('the published package', () => {
         'CHANGELOG.md',
         'LICENSE',
         'README.md',
+        // npm packs every README; the two link to each other.
+        'README.zh-CN.md',
         'dist/cjs/package.json',
         'package.json',
       ]);
