@@ -86,7 +86,9 @@ export class FanOutEnqueuer {
         digest = after;
         listed = chunks.invalid.length;
       }
-      if ((await this.ledger.seal(id, digest, read(), newlyInvalid())) === 'differs') throw differs(id);
+      const sealed = await this.ledger.seal(id, digest, read(), newlyInvalid());
+      if (sealed === 'differs') throw differs(id);
+      if (sealed === 'gone') throw lost(id);
     } catch (error) {
       throw error === aborting.reason ? aborted(id, 'unknown') : error;
     } finally {
@@ -98,13 +100,15 @@ export class FanOutEnqueuer {
   /** Waits until there is room for more. False when no more is wanted. */
   async #goesOn(id: string, stored: StoreResult, aborting: Abortion): Promise<boolean> {
     if (stored.result === 'differs') throw differs(id);
+    if (stored.result === 'gone') throw lost(id);
     if (stored.result !== 'stored') return false;
     await this.feeder.feed(id, stored.due);
     if (stored.unsettled < this.maxStoredChunks) return true;
     for (;;) {
       await aborting.or(sleep(ROOM_POLL_MS));
       const state = await this.ledger.look(id);
-      if (state === undefined || state.stop !== undefined) return false;
+      if (state === undefined) throw lost(id);
+      if (state.stop !== undefined) return false;
       if (state.storedChunks - state.settledChunks < this.maxStoredChunks) return true;
     }
   }
@@ -149,4 +153,15 @@ function differs(id: string): RtcValidationError {
       message: `is not what was stored of fan-out ${id} before; going on needs the same source, in the same order`,
     },
   ]);
+}
+
+/** Redis was emptied, or restarted without what it held; or the fan-out was cancelled and has expired meanwhile. */
+function lost(id: string): RtcAbortedError {
+  return new RtcAbortedError(
+    `Fan-out ${id} is gone from Redis while it was enqueued; some may have been sent to.`,
+    {
+      outcome: 'unknown',
+      hint: 'Keep what Redis holds (persistence, noeviction), and enqueue the request again.',
+    },
+  );
 }

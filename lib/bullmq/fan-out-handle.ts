@@ -100,8 +100,6 @@ export class FanOutHandle {
     const result = await this.#ledger.cancel(this.id);
     if (result === 'gone') throw gone(this.id);
     if (result === 'ended') return false;
-    const { retentionMs } = await this.#look();
-    await this.#ledger.expireChunks(this.id, retentionMs);
     return true;
   }
 
@@ -111,8 +109,6 @@ export class FanOutHandle {
    */
   async resume(): Promise<void> {
     if ((await this.#ledger.resume(this.id)) === 'gone') throw gone(this.id);
-    const { maxIdleMs } = await this.#look();
-    await this.#ledger.expireChunks(this.id, maxIdleMs);
     await this.#feeder.refeed(this.id);
   }
 

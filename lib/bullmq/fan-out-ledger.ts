@@ -138,7 +138,7 @@ export class FanOutLedger {
       digests.after,
       ...this.#readArgs(read, invalid),
     ];
-    const [result, unsettled, from, to] = (await this.#run(STORE, id, args, chunk.index)) as [
+    const [result, unsettled, from, to] = (await this.#run(STORE, id, args)) as [
       StoreResult['result'],
       number,
       number,
@@ -184,7 +184,7 @@ export class FanOutLedger {
   /** @param token of whoever begins, see {@link BEGIN}; the same one may begin the same chunk twice */
   async begin(id: string, index: number, token: string): Promise<BeginResult> {
     const [result, recipients, message, binary, roomId, from, onUnknown, possibleDuplicate] =
-      (await this.#run(BEGIN, id, [index, token], index)) as [
+      (await this.#run(BEGIN, id, [index, token])) as [
         BeginResult['result'],
         string,
         string,
@@ -210,7 +210,7 @@ export class FanOutLedger {
 
   /** Asked when the chunk's turn has come: whether it may be sent. If so, it is in flight. */
   async take(id: string, index: number, token: string): Promise<boolean> {
-    return (await this.#run(TAKE, id, [index, token], index)) === 1;
+    return (await this.#run(TAKE, id, [index, token])) === 1;
   }
 
   /** `fenced`: someone else has the chunk by now; nothing was changed. */
@@ -233,7 +233,7 @@ export class FanOutLedger {
       stop?.reason ?? '',
       stop?.error === undefined ? '' : JSON.stringify(stop.error),
     ];
-    const [result, from, to] = (await this.#run(SETTLE, id, args, index)) as [
+    const [result, from, to] = (await this.#run(SETTLE, id, args)) as [
       'settled' | 'returned' | 'corrected' | 'fenced',
       number,
       number,
@@ -276,7 +276,7 @@ export class FanOutLedger {
   }
 
   async recipients(id: string, index: number): Promise<readonly string[]> {
-    const recipients = await this.client.get(this.keys.chunk(id, index));
+    const recipients = await this.client.hget(this.keys.chunks(id), String(index));
     return recipients === null || recipients === '' ? [] : recipients.split(',');
   }
 
@@ -298,16 +298,6 @@ export class FanOutLedger {
     return entries.map((entry) => JSON.parse(entry) as InvalidRecipient);
   }
 
-  /** What a stopped fan-out leaves must not stay longer than the rest of it. */
-  async expireChunks(id: string, ms: number): Promise<void> {
-    for await (const chunks of this.openChunks(id)) {
-      if (chunks.length === 0) continue;
-      const pipeline = this.client.pipeline();
-      for (const { index } of chunks) pipeline.pexpire(this.keys.chunk(id, index), ms);
-      await pipeline.exec();
-    }
-  }
-
   async *#scan(key: string, count: number): AsyncGenerator<(readonly [field: string, value: string])[]> {
     let cursor = '0';
     do {
@@ -317,13 +307,8 @@ export class FanOutLedger {
     } while (cursor !== '0');
   }
 
-  #run(
-    script: LuaScript,
-    id: string,
-    args: readonly (string | number)[] = [],
-    chunk: number = 0,
-  ): Promise<unknown> {
-    return script.run(this.client, this.keys.forScript(id, chunk), [id, ...args]);
+  #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {
+    return script.run(this.client, this.keys.forScript(id), [id, ...args]);
   }
 }
 

@@ -59,7 +59,7 @@ export function resolveFanOutQueueSettings(given: unknown): FanOutQueueSettings 
   if (!isConnection(connection)) {
     note(
       'connection',
-      `must be a redis:// or rediss:// URL, options or a client of ioredis, or { nodes, options }, got ${typeName(connection)}`,
+      `must be a redis:// or rediss:// URL (a password in it percent-encoded), options or a client of ioredis, or { nodes, options }, got ${typeName(connection)}`,
     );
   }
   const settings: Omit<FanOutQueueSettings, 'connection'> = {
@@ -78,6 +78,6 @@ export function resolveFanOutQueueSettings(given: unknown): FanOutQueueSettings 
 
 function isConnection(value: unknown): value is FanOutQueueConnection {
   return typeof value === 'string'
-    ? /^(rediss?|unix):\/\//.test(value)
+    ? /^(rediss?|unix):\/\//.test(value) && URL.canParse(value)
     : typeof value === 'object' && value !== null;
 }

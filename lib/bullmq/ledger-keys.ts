@@ -35,13 +35,15 @@ export class LedgerKeys {
     return `${this.#root}:${id}:invalid`;
   }
 
-  /** The recipients of a chunk that is not settled. */
-  chunk(id: string, index: number): string {
-    return `${this.#root}:${id}:chunk:${index}`;
+  /**
+   * A hash: the recipients of each chunk that is not settled. One key, so that what keeps a fan-out keeps all of it.
+   */
+  chunks(id: string): string {
+    return `${this.#root}:${id}:chunks`;
   }
 
   /** What every script is given, in the order that they expect. */
-  forScript(id: string, index: number): string[] {
+  forScript(id: string): string[] {
     return [
       this.meta(id),
       `${this.#root}:${id}:message`,
@@ -49,7 +51,7 @@ export class LedgerKeys {
       this.outcomes(id),
       this.invalid(id),
       this.active,
-      this.chunk(id, index),
+      this.chunks(id),
     ];
   }
 }

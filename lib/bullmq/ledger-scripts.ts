@@ -15,7 +15,7 @@ import { LuaScript } from './lua-script.js';
  * nothing, when it is run twice.
  */
 const PRELUDE = `
-local meta, message, ledger, outcomes, invalid, active, chunk = unpack(KEYS)
+local meta, message, ledger, outcomes, invalid, active, chunks = unpack(KEYS)
 local id = ARGV[1]
 
 local function now()
@@ -28,7 +28,7 @@ local function add(field, amount)
   if amount ~= 0 then redis.call('HINCRBY', meta, field, amount) end
 end
 local function keep(ms)
-  for key = 1, 5 do redis.call('PEXPIRE', KEYS[key], ms) end
+  for _, key in ipairs({meta, message, ledger, outcomes, invalid, chunks}) do redis.call('PEXPIRE', key, ms) end
 end
 local function reopen()
   redis.call('HSET', meta, 'ended', '')
@@ -91,7 +91,7 @@ if get('stop') ~= '' then return {'stopped'} end
 local index = tonumber(ARGV[2])
 if index == number('stored') then
   if get('digest') ~= ARGV[4] then return {'differs'} end
-  redis.call('SET', chunk, ARGV[3], 'PX', get('maxAge'))
+  redis.call('HSET', chunks, index, ARGV[3])
   redis.call('HSET', ledger, index, 'p')
   redis.call('HSET', meta, 'stored', index + 1, 'digest', ARGV[5], 'input', ARGV[6], 'duplicates', ARGV[7],
     'invalid', ARGV[8])
@@ -137,6 +137,7 @@ return {due()}
 
 /** `to`: all chunks before it have been given a job. */
 export const FED = script(`
+if redis.call('EXISTS', meta) == 0 then return end
 if number('fed') < tonumber(ARGV[2]) then redis.call('HSET', meta, 'fed', ARGV[2]) end
 `);
 
@@ -164,7 +165,7 @@ if step == 'i' and holder ~= token then
   if get('onUnknown') == 'resend' and not stopped then
     mark = ':d'
   else
-    local recipients = redis.call('GET', chunk) or ''
+    local recipients = redis.call('HGET', chunks, index) or ''
     local _, commas = string.gsub(recipients, ',', ',')
     local count = recipients == '' and 0 or commas + 1
     redis.call('HSET', outcomes, index .. ':' .. holder, cjson.encode({
@@ -172,7 +173,7 @@ if step == 'i' and holder ~= token then
       unknown = recipients, at = now()
     }))
     redis.call('HSET', ledger, index, 'u:' .. holder)
-    redis.call('DEL', chunk)
+    redis.call('HDEL', chunks, index)
     add('unknown', count)
     add('settled', 1)
     add('inflight', -1)
@@ -183,7 +184,7 @@ if step == 'i' and holder ~= token then
 elseif stopped then
   return {'stopped'}
 end
-local recipients = redis.call('GET', chunk)
+local recipients = redis.call('HGET', chunks, index)
 if not recipients then return {'gone'} end
 redis.call('HSET', ledger, index, (step == 'i' and 'i:' or 'h:') .. token .. mark)
 return {
@@ -231,13 +232,13 @@ if entry == 'h:' .. token then
 elseif entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
   count()
   if rest == '' then
-    redis.call('DEL', chunk)
+    redis.call('HDEL', chunks, index)
     redis.call('HDEL', ledger, index)
     add('settled', 1)
     add('inflight', -1)
     result = 'settled'
   else
-    redis.call('SET', chunk, rest, 'PX', get('maxAge'))
+    redis.call('HSET', chunks, index, rest)
     if string.sub(entry, -2) == ':d' then
       -- It may have been accepted once, so it is not pending again, but left behind.
       redis.call('HSET', ledger, index, 'i:none:d')

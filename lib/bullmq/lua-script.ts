@@ -15,6 +15,18 @@ export class LuaScript {
     args: readonly (string | number)[],
   ): Promise<unknown> {
     try {
+      return await this.#call(client, keys, args);
+    } catch (error) {
+      throw withoutCommand(error);
+    }
+  }
+
+  async #call(
+    client: RedisClient,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    try {
       return await client.evalsha(this.#sha1, keys.length, ...keys, ...args);
     } catch (error) {
       // A server that was restarted, or another node.
@@ -22,4 +34,14 @@ export class LuaScript {
       return client.eval(this.source, keys.length, ...keys, ...args);
     }
   }
+}
+
+/** ioredis hangs the command on its errors, whose arguments hold the message and the recipients. */
+function withoutCommand(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null) return error;
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  Reflect.deleteProperty(error, 'command');
+  Reflect.deleteProperty(error, 'args');
+  if (lastNodeError !== undefined) withoutCommand(lastNodeError);
+  return error;
 }

@@ -49,7 +49,7 @@ it('the sample runs with a copy of .env.example, takes the largest message, and 
   const accepted = await postJson(`${url}/rtc/rooms/room-1/unicast`, body, key);
   const tooLarge = await postJson(
     `${url}/rtc/rooms/room-1/unicast`,
-    { ...body, message: 'x'.repeat(300_000) },
+    { ...body, message: 'x'.repeat(600_000) },
     key,
   );
   expect(accepted.body).toMatchObject({ outcome: 'accepted', recipients: 600 });

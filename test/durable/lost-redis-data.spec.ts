@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { inspect } from 'node:util';
+import { Redis } from 'ioredis';
+import type { RtcAbortedError, RtcConfigError } from 'nestjs-rtc-messaging';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+import { rejectionOf } from '../support/rejection.js';
+
+const TEXT = { roomId: 'room-1', message: 'CANARY-message' };
+
+let redis: StartedRedis;
+let client: Redis;
+let emulator: RtcEmulator;
+let app: QueueApp | undefined;
+beforeEach(async () => {
+  redis = await startRedis({ own: true });
+  client = new Redis(redis.url);
+  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+});
+afterEach(async () => {
+  await app?.close();
+  app = undefined;
+  client.disconnect();
+  await redis.stop();
+  await emulator.close();
+});
+
+async function start(options: QueueAppOptions, requestsPerSecond = 100_000): Promise<QueueApp> {
+  const rtc = { ...emulator.moduleOptions(), quota: { requestsPerSecond } };
+  app = await startQueueApp(
+    redis.url,
+    { prefix: ownPrefix(), ...options },
+    options.role === 'producer' ? undefined : rtc,
+  );
+  return app;
+}
+
+function* users(count: number): Generator<string> {
+  for (let user = 0; user < count; user++) yield `CANARY-user-${user}`;
+}
+
+describe('what Redis holds of a durable fan-out', () => {
+  it('lasts as long as the fan-out goes on, however short maxIdleMs is', async () => {
+    // 40 chunks at 20 a second: twice as long as it may lie idle.
+    const { queue } = await start({ maxIdleMs: 1_000, concurrency: 2 }, 20);
+    const handle = await queue.enqueue({ ...TEXT, to: users(40) }, { chunkSize: 1 });
+    expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 40 } });
+  });
+
+  it('goes with the fan-out that the service refused, recipients included', async () => {
+    emulator.faults.add({ kind: 'error', code: 'AccessDenied', probability: 1 });
+    const { queue } = await start({ retentionMs: 1_000, maxIdleMs: 3_600_000 });
+    const handle = await queue.enqueue({ ...TEXT, to: users(100) }, { chunkSize: 10 });
+    expect(await handle.result()).toMatchObject({ status: 'aborted', stop: { reason: 'refused' } });
+    const keys = (): Promise<string[]> => client.keys(`*${handle.id}*`);
+    while ((await keys()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  });
+
+  it('is missed when it is gone while the fan-out is enqueued, and nothing is left of it', async () => {
+    const { queue } = await start({ role: 'producer' });
+    const emptied = async function* (): AsyncGenerator<string> {
+      yield* users(1_500);
+      await client.flushall();
+      yield* users(1_500);
+    };
+    const error = await rejectionOf<RtcAbortedError>(
+      queue.enqueue({ ...TEXT, to: emptied() }, { id: 'emptied', chunkSize: 100 }),
+    );
+    expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
+    expect(error.message).toContain('emptied is gone from Redis');
+    expect(await client.keys('*emptied*:meta')).toEqual([]);
+    // Its ID is free again.
+    await queue.enqueue({ ...TEXT, to: users(10) }, { id: 'emptied' });
+  });
+
+  it('is in no error, however it is printed', async () => {
+    const { queue } = await start({ role: 'producer' });
+    await client.config('SET', 'maxmemory-policy', 'noeviction');
+    await client.config('SET', 'maxmemory', '1');
+    const error = await rejectionOf<Error>(queue.enqueue({ ...TEXT, to: users(1_000) }));
+    expect(error.message).toContain('OOM');
+    const printed = inspect(error, { depth: Infinity, showHidden: true }) + JSON.stringify(error);
+    expect(printed).not.toContain('CANARY');
+    await client.config('SET', 'maxmemory', '0');
+  });
+
+  it('is not to be reached by what is no URL, whose password is not shown', async () => {
+    const connection = 'redis://user:p/a?ss#WORD@127.0.0.1:6379';
+    const error = await rejectionOf<RtcConfigError>(
+      startQueueApp(connection, { prefix: ownPrefix(), role: 'producer' }),
+    );
+    expect(error).toMatchObject({ code: 'RTC_CONFIG' });
+    expect(error.message).toContain('percent-encoded');
+    expect(inspect(error)).not.toContain('WORD');
+  });
+});
