@@ -21,17 +21,13 @@ export default {
     '<rootDir>/test/docs/page-snippets/',
   ],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '\\.ts$': ['@swc/jest', swc],
-    '\\.cts$': ['@swc/jest', { ...swc, module: { type: 'commonjs' } }],
-  },
+  transform: { '\\.ts$': ['@swc/jest', swc] },
   moduleNameMapper: {
     '^nestjs-rtc-messaging$': '<rootDir>/lib/index.ts',
     '^nestjs-rtc-messaging/emulator$': '<rootDir>/lib/emulator/index.ts',
     '^nestjs-rtc-messaging/redis$': '<rootDir>/lib/redis/index.ts',
     '^nestjs-rtc-messaging/bullmq$': '<rootDir>/lib/bullmq/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
-    '^\\./ioredis\\.cjs$': '<rootDir>/lib/redis/ioredis.cts',
   },
   setupFiles: ['reflect-metadata'],
   maxWorkers: 2,

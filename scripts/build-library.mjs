@@ -1,10 +1,49 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { runTool } from './run.mjs';
+
+const MODULES = fileURLToPath(new URL('../dist/modules/', import.meta.url));
 
 /** Builds `dist/esm` and `dist/cjs`, each with its own types. */
 export async function buildLibrary() {
   await rm('dist', { recursive: true, force: true });
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
+  await joinModules();
+  await rm(MODULES, { recursive: true });
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.cjs.json']);
   await writeFile('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+}
+
+/**
+ * Joins what the compiler made to one file for each entry, and for what entries share. Node takes 0.15 to 0.2 ms to
+ * find, read and link an ES module, whatever is in it, which made two thirds of the time of an import; a CommonJS
+ * module takes half as long.
+ */
+async function joinModules() {
+  // Not above, where it would be looked for before it is installed.
+  const { rolldown } = await import('rolldown');
+  const { bin, exports } = JSON.parse(await readFile('package.json', 'utf8'));
+  const entries = [
+    ...Object.values(exports).map(({ import: entry }) => entry?.default ?? entry),
+    ...Object.values(bin),
+  ]
+    .filter((path) => path !== undefined)
+    .map((path) => path.replace(/^(\.\/)?dist\/esm\//, ''));
+  const bundle = await rolldown({
+    input: Object.fromEntries(entries.map((path) => [path, MODULES + path])),
+    // The app's packages, and its copies of them.
+    external: (id) => !id.startsWith('.') && !id.startsWith(MODULES),
+    platform: 'node',
+    onLog: (_level, { message }) => {
+      throw new Error(message);
+    },
+  });
+  await bundle.write({
+    dir: 'dist/esm',
+    entryFileNames: '[name]',
+    chunkFileNames: 'shared/[name].js',
+    // Errors and Nest's messages name classes.
+    keepNames: true,
+    minifyInternalExports: false,
+  });
 }

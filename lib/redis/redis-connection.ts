@@ -1,8 +1,7 @@
-import type { Cluster as ClusterClient, Redis as RedisClient, RedisOptions } from 'ioredis';
-import { Cluster, Redis } from './ioredis.cjs';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisQuotaOptions } from './redis-quota-options.js';
 
-export type Client = RedisClient | ClusterClient;
+export type Client = Redis | Cluster;
 
 /** As long as Redis is away, this process does not share the quota: it comes back soon, but does not hammer. */
 const RECONNECT_MS = 200;

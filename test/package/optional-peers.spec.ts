@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { exec } from '../support/exec.js';
+import { installWithout } from '../support/install-without.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -15,24 +16,6 @@ const optionalPeers = async (): Promise<string[]> => {
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Manifest;
   return Object.keys(manifest.peerDependenciesMeta);
 };
-
-/** What a TypeScript program that imports the file has to read, and what that imports by name. */
-async function readTypes(file: string, seen = new Map<string, string[]>()): Promise<Map<string, string[]>> {
-  if (seen.has(file)) return seen;
-  const text = await readFile(file, 'utf8');
-  const specifiers = Array.from(
-    text.matchAll(/(?:from\s+|import\s*\(?\s*)["']([^"']+)["']/g),
-    ([, name = '']) => name,
-  );
-  seen.set(
-    file,
-    specifiers.filter((name) => !name.startsWith('.')),
-  );
-  for (const name of specifiers.filter((name) => name.startsWith('.'))) {
-    await readTypes(resolve(dirname(file), name.replace(/\.js$/, '.d.ts')), seen);
-  }
-  return seen;
-}
 
 /** Sends a message and shows the spans that were made of it, if the SDK is there. */
 const program = (module: 'esm' | 'cjs', options: object): string => {
@@ -83,21 +66,6 @@ describe('packages that need not be installed', () => {
     return JSON.parse(await exec('node', [...args, program(module, emulator.moduleOptions())], { cwd, env }));
   };
 
-  it.each(['esm', 'cjs'])("are not in the %s build's public types", async (format) => {
-    const peers = await optionalPeers();
-    expect(peers).toContain('@opentelemetry/api');
-    for (const entry of ['index.d.ts', 'emulator/index.d.ts']) {
-      const types = await readTypes(join(ROOT, 'dist', format, entry));
-      expect(types.size).toBeGreaterThan(10);
-      const named = [...types].flatMap(([file, names]) =>
-        names
-          .filter((name) => peers.some((peer) => name === peer || name.startsWith(`${peer}/`)))
-          .map(() => file),
-      );
-      expect(named).toEqual([]);
-    }
-  });
-
   it.each(['esm', 'cjs'] as const)(
     'are not missed by the %s build, and nothing is said of it',
     async (module) => {
@@ -115,24 +83,3 @@ describe('packages that need not be installed', () => {
     },
   );
 });
-
-/** The built package in a folder from which everything that is installed here can be found, but for some. */
-async function installWithout(left: readonly string[], folder: string): Promise<void> {
-  const installed = join(ROOT, 'node_modules');
-  const target = join(folder, 'node_modules');
-  const own = join(target, 'nestjs-rtc-messaging');
-  await mkdir(own, { recursive: true });
-  await cp(join(ROOT, 'dist'), join(own, 'dist'), { recursive: true });
-  await cp(join(ROOT, 'package.json'), join(own, 'package.json'));
-  for (const name of await readdir(installed)) {
-    if (name.startsWith('.') || name === 'nestjs-rtc-messaging') continue;
-    if (!name.startsWith('@')) await symlink(join(installed, name), join(target, name));
-    else {
-      await mkdir(join(target, name));
-      for (const scoped of await readdir(join(installed, name))) {
-        await symlink(join(installed, name, scoped), join(target, name, scoped));
-      }
-    }
-  }
-  for (const name of left) await rm(join(target, name), { force: true });
-}
