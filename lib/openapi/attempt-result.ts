@@ -33,9 +33,11 @@ export interface AttemptResult {
   readonly signedWith: Signing | undefined;
 }
 
-/** What one signature is made with beside the request. */
-export interface Signing {
-  readonly credentials: RtcCredentials;
-  /** How far the service's clock is taken to be ahead of this machine's, in milliseconds. */
-  readonly clockOffsetMs: number;
+/** What one signature is made with beside the request. A class, since Axios copies plain objects to their depths. */
+export class Signing {
+  constructor(
+    readonly credentials: RtcCredentials,
+    /** How far the service's clock is taken to be ahead of this machine's, in milliseconds. */
+    readonly clockOffsetMs: number,
+  ) {}
 }

@@ -121,7 +121,8 @@ class Exchange {
       data: Buffer.concat(chunks, length),
       status: response.statusCode ?? 0,
       statusText: response.statusMessage ?? '',
-      headers: AxiosHeaders.from(response.headers as Record<string, string>),
+      // Not by from(), which checks again, name by name, what Node has read.
+      headers: Object.assign(new AxiosHeaders(), response.headers),
       config,
     });
   }

@@ -3,7 +3,7 @@ import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { readReply, withholdEchoes } from './api-reply.js';
-import type { AttemptEnd, AttemptResult } from './attempt-result.js';
+import { type AttemptEnd, type AttemptResult, Signing } from './attempt-result.js';
 import type { Cancellation } from './cancellation.js';
 import { HttpAttempt } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
@@ -99,7 +99,7 @@ export class OpenApiClient {
   ): Promise<AttemptEnd> {
     const inHand = this.#credentials.get();
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
-    const signing = { credentials, clockOffsetMs };
+    const signing = new Signing(credentials, clockOffsetMs);
     const request: SignableConfig = {
       method: 'POST',
       url: `${this.#endpoint}/?Action=${action}&Version=${this.#apiVersion}`,
