@@ -15,6 +15,7 @@ export type {
 } from './credentials/credentials.js';
 export type { CredentialsStatus } from './credentials/credentials-status.js';
 export type { RtcChannelName } from './diagnostics/channels.js';
+export type { FanOutCounts } from './diagnostics/fan-out-counts.js';
 export type {
   RtcAttemptEvent,
   RtcBeginEvent,
@@ -56,7 +57,6 @@ export { RtcValidationError, type ValidationIssue } from './errors/rtc-validatio
 export type { FanOutEstimate } from './fan-out/estimate-fan-out.js';
 export type {
   ChunkOutcome,
-  FanOutCounts,
   FanOutProgress,
   FanOutReport,
   FanOutStop,

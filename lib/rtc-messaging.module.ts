@@ -19,7 +19,7 @@ import {
   OPTIONS_TYPE,
 } from './rtc-messaging.module-definition.js';
 import { ActionCaller } from './services/action-caller.js';
-import { telemetryProvider } from './telemetry/telemetry.provider.js';
+import { telemetryProvider } from './telemetry.provider.js';
 
 /**
  * Brings `RoomUnicastService`, configured by options, by the environment, or by both. Calls that are under way

@@ -1,7 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
-import { createCredentialsSource } from './credentials/credentials-source.js';
+import { createCredentialsSource } from './credentials/create-credentials-source.js';
 import { OperatorLog } from './diagnostics/operator-log.js';
 import { tellAll } from './diagnostics/tell-all.js';
 import { HealthRecord } from './health/health-record.js';
@@ -16,7 +16,7 @@ import type { QuotaStatusChange } from './quota/quota-store.js';
 import { RetryBudget } from './retry/retry-budget.js';
 import { Sender } from './retry/sender.js';
 import type { Telemetry } from './telemetry/telemetry.js';
-import { TELEMETRY } from './telemetry/telemetry.provider.js';
+import { TELEMETRY } from './telemetry.provider.js';
 
 /** Puts the sender together; for the module: what it is made of knows nothing of Nest. */
 export const senderProvider: Provider = {

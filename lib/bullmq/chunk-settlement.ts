@@ -1,6 +1,7 @@
+import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
-import type { FanOutCounts, FanOutReport } from '../fan-out/fan-out-report.js';
+import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import type { DurableChunkOutcome, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
 
 /** What is kept of a chunk that was not simply accepted; recipients are joined by commas. */

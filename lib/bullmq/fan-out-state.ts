@@ -1,4 +1,4 @@
-import type { FanOutCounts } from '../fan-out/fan-out-report.js';
+import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import type { DurableFanOutProgress, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
 
 /** A fan-out as it stands in Redis. */

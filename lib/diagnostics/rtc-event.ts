@@ -1,8 +1,7 @@
 import type { Attempt, FailureOutcome } from '../errors/attempt.js';
 import type { RtcErrorCode } from '../errors/rtc-messaging.error.js';
-import type { FanOutCounts, FanOutReport, FanOutStop } from '../fan-out/fan-out-report.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { QuotaStatus } from '../quota/quota-store.js';
+import type { FanOutCounts } from './fan-out-counts.js';
 
 /** One call of a service's method. All events of a call carry the same object. */
 export interface RtcCallInfo {
@@ -119,11 +118,12 @@ export interface RtcFanOutOutcomeEvent {
   /** The fan-out that it is about. */
   readonly fanOut: RtcFanOutInfo;
   /** As its report has it. */
-  readonly status: FanOutReport['status'];
+  readonly status: 'accepted' | 'partial' | 'rejected' | 'aborted';
   /** How many came to each end. */
   readonly counts: FanOutCounts;
-  /** What stopped it, if something did. */
-  readonly stop?: FanOutStop['reason'];
+  /** The reason of the report's `stop`, if something stopped it. */
+  readonly stop?:
+    'aborted' | 'deadline' | 'source' | 'refused' | 'unreachable' | 'quota' | 'shutdown' | 'callback';
   /** HTTP attempts that were made. */
   readonly requests: number;
   /** Of these, how many the service refused because the quota was used up. */
@@ -166,7 +166,7 @@ export interface RtcQuotaEvent {
    * `shared`: it is (told once at the beginning, too); `fallback`: its store is away, and this process keeps to its
    * declared share; `refusing`: its store is away, and nothing is sent.
    */
-  readonly status: QuotaStatus;
+  readonly status: 'shared' | 'fallback' | 'refusing';
   /** Why it is not shared, and what to do about it. */
   readonly failure?: string;
 }

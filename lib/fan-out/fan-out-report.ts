@@ -1,26 +1,7 @@
+import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
+import type { RtcFanOutOutcomeEvent } from '../diagnostics/rtc-event.js';
 import type { FailureOutcome, Outcome } from '../errors/attempt.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
-
-/**
- * What became of everyone who was read from the source: the numbers beside `input` add up to it, at any time
- * once the fan-out has ended.
- */
-export interface FanOutCounts {
-  /** Read from the source. */
-  readonly input: number;
-  /** Left out because they had been named before. */
-  readonly duplicates: number;
-  /** Left out because they are no user IDs. */
-  readonly invalid: number;
-  /** The service took the message for them. */
-  readonly accepted: number;
-  /** The service said no. */
-  readonly rejected: number;
-  /** It may have been accepted for them; nothing that was seen proves either. */
-  readonly unknown: number;
-  /** No byte of the message was sent to them. */
-  readonly notAttempted: number;
-}
 
 /** What became of one request's recipients, or of those whom a refused one was split into. */
 export interface ChunkOutcome {
@@ -60,8 +41,7 @@ export interface FanOutStop {
    * - `shutdown`: the app closes
    * - `callback`: `onChunk` or `onProgress` threw
    */
-  readonly reason:
-    'aborted' | 'deadline' | 'source' | 'refused' | 'unreachable' | 'quota' | 'shutdown' | 'callback';
+  readonly reason: NonNullable<RtcFanOutOutcomeEvent['stop']>;
   /** What was thrown, where something was: by this library, the source or the callback. */
   readonly error?: unknown;
 }
@@ -76,7 +56,7 @@ export interface FanOutReport {
    * - `rejected`: no one was accepted, and that of no one is unknown
    * - `aborted`: it ended before its source did, or before everyone who was read could be sent to; see `stop`
    */
-  readonly status: 'accepted' | 'partial' | 'rejected' | 'aborted';
+  readonly status: RtcFanOutOutcomeEvent['status'];
   /** How many came to each end. */
   readonly counts: FanOutCounts;
   /** What stopped it; absent if nothing did. */

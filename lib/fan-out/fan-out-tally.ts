@@ -1,5 +1,6 @@
+import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import type { FailureOutcome, Outcome } from '../errors/attempt.js';
-import type { ChunkOutcome, FanOutCounts, FanOutReport } from './fan-out-report.js';
+import type { ChunkOutcome, FanOutReport } from './fan-out-report.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from './fan-out-request.js';
 
 type Unaccepted = 'rejected' | 'unknown' | 'notAttempted';

@@ -1,3 +1,4 @@
+import type { RtcQuotaEvent } from '../diagnostics/rtc-event.js';
 import type { Quota } from './quota.js';
 
 /** A schedule whose limit may change while it is used. */
@@ -7,7 +8,7 @@ export interface AdjustableQuota extends Quota {
 }
 
 /** How a shared quota is: `fallback` and `refusing` while its store is away. */
-export type QuotaStatus = 'shared' | 'fallback' | 'refusing';
+export type QuotaStatus = RtcQuotaEvent['status'];
 
 /** What became of a shared quota. */
 export interface QuotaStatusChange {

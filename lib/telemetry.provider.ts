@@ -1,9 +1,9 @@
 import type { Provider } from '@nestjs/common';
-import type { RtcMessagingSettings } from '../config/settings.js';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
-import { moduleLogger } from '../module-logger.js';
-import { loadTelemetry } from './load-telemetry.js';
-import { NO_TELEMETRY, type Telemetry } from './telemetry.js';
+import type { RtcMessagingSettings } from './config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import { moduleLogger } from './module-logger.js';
+import { loadTelemetry } from './telemetry/load-telemetry.js';
+import { NO_TELEMETRY, type Telemetry } from './telemetry/telemetry.js';
 
 /** A string, since an interface is nothing to inject by. */
 export const TELEMETRY = 'nestjs-rtc-messaging:telemetry';
