@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
@@ -40,9 +41,7 @@ export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
   catch(error: RtcMessagingError, host: ArgumentsHost): void {
     const statusCode = statusOf(error);
     const reply = host.switchToHttp().getResponse<HttpReply>();
-    if (error instanceof RtcQuotaError) {
-      reply.header('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))));
-    }
+    if (statusCode === HttpStatus.TOO_MANY_REQUESTS) reply.header('Retry-After', retryAfterOf(error));
     reply.status(statusCode).send({
       statusCode,
       error: STATUS_CODES[statusCode] ?? 'Error',
@@ -63,6 +62,17 @@ function statusOf(error: RtcMessagingError): number {
   if (error instanceof RtcAbortedError && error.outcome !== 'unknown') {
     return HttpStatus.SERVICE_UNAVAILABLE;
   }
+  // Whether this library or the service says that the quota is used up makes no difference to the caller.
+  if (error.outcome !== 'unknown' && error.attempts.at(-1)?.throttled === true) {
+    return HttpStatus.TOO_MANY_REQUESTS;
+  }
   // The caller must learn that sending again may deliver twice, whatever went wrong.
   return error.outcome === 'unknown' ? HttpStatus.GATEWAY_TIMEOUT : HttpStatus.BAD_GATEWAY;
+}
+
+/** In seconds. */
+function retryAfterOf(error: RtcMessagingError): string {
+  const known =
+    error instanceof RtcQuotaError || error instanceof RtcApiError ? error.retryAfterMs : undefined;
+  return String(Math.max(1, Math.ceil((known ?? 0) / 1_000)));
 }

@@ -8,6 +8,8 @@ export interface RtcApiErrorInit extends RtcMessagingErrorInit {
   readonly apiCode: string;
   /** Becomes `codeN`. */
   readonly codeN?: number | undefined;
+  /** Becomes `retryAfterMs`. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -22,12 +24,18 @@ export class RtcApiError extends RtcMessagingError {
   readonly apiCode: string;
   /** The vendor's `CodeN`, where it gave one. */
   readonly codeN?: number;
+  /**
+   * Where the service refused because the quota was used up: when it is worth trying again, in milliseconds from
+   * now. As long as its `Retry-After` asked, up to 30 s, and a second at least, which is what the quota is for.
+   */
+  readonly retryAfterMs?: number;
 
   constructor(message: string, init: RtcApiErrorInit) {
     super(message, init);
     this.httpStatus = init.httpStatus;
     this.apiCode = init.apiCode;
     if (init.codeN !== undefined) this.codeN = init.codeN;
+    if (init.retryAfterMs !== undefined) this.retryAfterMs = init.retryAfterMs;
   }
 }
 nameError(RtcApiError, 'RtcApiError');

@@ -19,14 +19,19 @@ export interface CallFacts {
   readonly shuttingDown: boolean;
 }
 
+/** The quota is of so many milliseconds, so that one that is used up is not there again sooner. */
+const QUOTA_WINDOW_MS = 1_000;
+
 /**
  * The error of a call whose last attempt had this result, and which does not try again.
  * @param limit of that attempt: `timeoutMs of 5000 ms`
+ * @param retryAfterMs how long it is worth waiting, if that is known, when it was refused for the quota
  */
 export function errorOfCall(
   call: CallFacts,
   { end, phase }: AttemptResult,
   limit: string,
+  retryAfterMs = 0,
 ): RtcMessagingError {
   const { action, attempts } = call;
   const init = describeCall(call);
@@ -64,6 +69,8 @@ export function errorOfCall(
         httpStatus,
         apiCode,
         codeN: reply.kind === 'error' ? reply.codeN : undefined,
+        retryAfterMs:
+          attempts.at(-1)?.throttled === true ? Math.max(retryAfterMs, QUOTA_WINDOW_MS) : undefined,
         hint:
           apiCode === UNREADABLE
             ? 'Something between this server and the service may have answered in its place.'

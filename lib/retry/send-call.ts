@@ -117,7 +117,8 @@ export class SendCall {
       const next = await this.#next(verdict.remedy, result);
       if (next?.wait !== undefined) await this.#wait(next.wait);
       // Nothing is begun that has no time to end.
-      if (next === undefined || this.#left() <= 0) throw errorOfCall(this.#facts(), result, limit);
+      if (next === undefined || this.#left() <= 0)
+        throw errorOfCall(this.#facts(), result, limit, this.#retryAfterMs(result));
       this.context.observe({
         type: 'retry',
         call: this.info,
@@ -144,7 +145,7 @@ export class SendCall {
       await this.#waitForSlot(gate);
     } catch (error) {
       throw last !== undefined && error instanceof RtcQuotaError
-        ? errorOfCall(this.#facts(), last.result, last.limit)
+        ? errorOfCall(this.#facts(), last.result, last.limit, error.retryAfterMs)
         : error;
     }
     await this.#askLeave();

@@ -218,6 +218,36 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     });
   });
 
+  it.each([
+    ['says when to come again', { retryAfter: 20 }, '20'],
+    ['does not say', {}, '1'],
+  ])(
+    'answers 429 with Retry-After when the service goes on throttling and %s',
+    async (_what, more, seconds) => {
+      emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded.QPSOverLimit', probability: 1, ...more });
+      const { post } = await start(register({ allowAnonymous: true }, { retry: { maxAttempts: 1 } }));
+      const { status, headers, body } = await post('/rtc/rooms/room-1/unicast', MESSAGE);
+      expect([status, headers.get('retry-after')]).toEqual([429, seconds]);
+      expect(body).toEqual({
+        statusCode: 429,
+        error: 'Too Many Requests',
+        code: 'RTC_API',
+        message: 'BatchSendRoomUnicast was refused with FlowLimitExceeded.QPSOverLimit (HTTP 429).',
+        outcome: 'rejected',
+        requestId: emulator.requests[0]!.requestId,
+      });
+    },
+  );
+
+  it('answers 504 when it was throttled after an attempt that may have been accepted', async () => {
+    emulator.faults.add({ kind: 'reset' });
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
+    const { post } = await start(register({ allowAnonymous: true }, { onUnknown: 'resend' }));
+    const { status, headers, body } = await post('/rtc/rooms/room-1/unicast', MESSAGE);
+    expect([status, body.code, body.outcome]).toEqual([504, 'RTC_API', 'unknown']);
+    expect(headers.get('retry-after')).toBeNull();
+  });
+
   it('answers 503 while the app shuts down', async () => {
     const { app, post } = await start(register({ allowAnonymous: true }));
     await app.get(RtcMessagingModule).onApplicationShutdown();

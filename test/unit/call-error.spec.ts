@@ -64,6 +64,21 @@ describe('the error of a call', () => {
     expect(again.possibleDuplicate).toBe(true);
   });
 
+  it.each([
+    [7_000, 7_000],
+    [0, 1_000],
+    [999, 1_000],
+  ])('that was throttled says when to try again: asked for %i ms, in %i ms', (asked, retryAfterMs) => {
+    const reply: ApiReply = { kind: 'error', apiCode: 'FlowLimitExceeded' };
+    const throttled = attempt('rejected', { throttled: true });
+    expect(errorOfCall(facts(throttled), answered(429, reply), LIMIT, asked)).toMatchObject({
+      code: 'RTC_API',
+      retryAfterMs,
+    });
+    const other = errorOfCall(facts(throttled, attempt('rejected')), answered(403, reply), LIMIT, asked);
+    expect(other).not.toHaveProperty('retryAfterMs');
+  });
+
   it('has the last request that was answered', () => {
     const error = deadlineError(
       facts(

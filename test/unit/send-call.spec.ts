@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { RtcApiError } from '../../lib/errors/rtc-api.error.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import type { RtcCallInfo } from '../../lib/diagnostics/rtc-event.js';
@@ -191,12 +192,25 @@ describe('a call that fails', () => {
     const patient = refused('FlowLimitExceeded', 429, { retryAfter: '20' });
     const calls = new ScriptedCalls([patient]);
     const error = await errorOf(calls);
-    expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected', apiCode: 'FlowLimitExceeded' });
+    expect(error).toMatchObject({
+      code: 'RTC_API',
+      outcome: 'rejected',
+      apiCode: 'FlowLimitExceeded',
+      retryAfterMs: 20_000,
+    });
     expect(calls.made).toHaveLength(1);
     expect(told(calls)).toEqual([]);
     // Nor when an attempt as long as the last one would be broken off.
     const slow = { ...broken('ECONNREFUSED', 'connecting'), durationMs: 20_000 };
     expect((await errorOf(new ScriptedCalls([slow]))).attempts).toHaveLength(1);
+  });
+
+  it('is told when the quota lets it through again, where that is after its time', async () => {
+    const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)]);
+    calls.quota.throttled = () => calls.quota.hold(20_000);
+    const error = (await errorOf(calls)) as RtcApiError;
+    expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
+    expect(error.retryAfterMs).toBeGreaterThan(15_000);
   });
 
   it('waits as long as it is asked to, and lets everyone do so', async () => {

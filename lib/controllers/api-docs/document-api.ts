@@ -9,7 +9,11 @@ import { ANSWER_MODELS, RtcErrorAnswer, RtcPlatformAnswer, RtcSendReceipt } from
 type Swagger = typeof import('@nestjs/swagger');
 
 const ERROR_ANSWERS: readonly (readonly [status: number, description: string])[] = [
-  [429, "The quota's queue is full. Nothing was sent."],
+  [
+    429,
+    'The quota is used up: its queue is full (`RTC_QUOTA`, nothing was sent), or the service went on throttling ' +
+      'until the retries were over. The message was not accepted.',
+  ],
   [
     502,
     'The service refused or could not be reached, or there are no credentials. The message was not accepted.',
