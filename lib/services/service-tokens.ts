@@ -4,42 +4,66 @@ import { RoomBroadcastService } from './room-broadcast.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
 import { UserUnicastService } from './user-unicast.service.js';
 
-/** The injection token of a {@link RoomUnicastService}: the class, or that of the module with this `name`. */
+/**
+ * The injection token of a {@link RoomUnicastService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
 export function getRoomUnicastToken(name?: string): InjectionToken<RoomUnicastService> {
   return tokenOf(RoomUnicastService, 'room-unicast', name);
 }
 
-/** The injection token of a {@link RoomBroadcastService}: the class, or that of the module with this `name`. */
+/**
+ * The injection token of a {@link RoomBroadcastService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
 export function getRoomBroadcastToken(name?: string): InjectionToken<RoomBroadcastService> {
   return tokenOf(RoomBroadcastService, 'room-broadcast', name);
 }
 
-/** The injection token of a {@link UserUnicastService}: the class, or that of the module with this `name`. */
+/**
+ * The injection token of a {@link UserUnicastService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
 export function getUserUnicastToken(name?: string): InjectionToken<UserUnicastService> {
   return tokenOf(UserUnicastService, 'user-unicast', name);
 }
 
-/** The injection token of an {@link RtcHealthIndicator}: the class, or that of the module with this `name`. */
+/**
+ * The injection token of an {@link RtcHealthIndicator}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
 export function getRtcHealthToken(name?: string): InjectionToken<RtcHealthIndicator> {
   return tokenOf(RtcHealthIndicator, 'health', name);
 }
 
-/** Injects the {@link RoomUnicastService} of the module with this `name`; without one, as by its class. */
+/**
+ * Injects the {@link RoomUnicastService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
 export function InjectRoomUnicast(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getRoomUnicastToken(name));
 }
 
-/** Injects the {@link RoomBroadcastService} of the module with this `name`; without one, as by its class. */
+/**
+ * Injects the {@link RoomBroadcastService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
 export function InjectRoomBroadcast(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getRoomBroadcastToken(name));
 }
 
-/** Injects the {@link UserUnicastService} of the module with this `name`; without one, as by its class. */
+/**
+ * Injects the {@link UserUnicastService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
 export function InjectUserUnicast(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getUserUnicastToken(name));
 }
 
-/** Injects the {@link RtcHealthIndicator} of the module with this `name`; without one, as by its class. */
+/**
+ * Injects the {@link RtcHealthIndicator} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
 export function InjectRtcHealth(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getRtcHealthToken(name));
 }
