@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { idProblem } from '../dto/field-rules.js';
+import { idInPath } from './id-in-path.js';
 import { toMessageJson } from './message-json.js';
 import type { Participant } from './participant.js';
 import type { Presence } from './presence.js';
@@ -16,7 +17,7 @@ const LEFT = 4_001;
 
 /**
  * Clients over WebSocket: `/rooms/:roomId?userId=…` is in the room, and `/users?userId=…` logged in outside of rooms,
- * for as long as the connection lasts. Each message comes as a JSON text `{ event, from, message, at }` (bytes as base64). What a client sends is not read.
+ * for as long as the connection lasts. A room whose ID is `.` or `..` is written `%252E` or `%252E%252E`. Each message comes as a JSON text `{ event, from, message, at }` (bytes as base64). What a client sends is not read.
  */
 export class ClientSockets {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: 1_024 });
@@ -49,20 +50,20 @@ export class ClientSockets {
     this.#server.close();
   }
 
-  #readPlace(path: string): Place {
-    const url = new URL(path, 'http://emulator');
-    const roomId = /^\/rooms\/([^/]+)$/.exec(url.pathname)?.[1];
-    if (roomId === undefined && url.pathname !== '/users') {
-      throw new TypeError('Connect to /rooms/:roomId?userId=… or /users?userId=…');
+  #readPlace(url: string): Place {
+    // As it came: a URL would resolve dots in it.
+    const [path = '', query] = url.split(/\?(.*)/s, 2);
+    const part = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
+    if (part === undefined && path !== '/users') {
+      throw new TypeError(
+        'Connect to /rooms/:roomId?userId=… or /users?userId=…; if the room is . or .., write the dots as %252E',
+      );
     }
-    const userId = url.searchParams.get('userId') ?? '';
+    const userId = new URLSearchParams(query).get('userId') ?? '';
     const problem = idProblem(userId);
     if (problem !== undefined) throw new TypeError(`userId: ${problem}`);
     const { loggedIn } = this.places;
-    return {
-      presence: roomId === undefined ? loggedIn : this.places.room(decodeURIComponent(roomId)),
-      userId,
-    };
+    return { presence: part === undefined ? loggedIn : this.places.room(idInPath(part)), userId };
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DeliveryRecord } from './delivery-record.js';
 import type { EmulatorClock } from './emulator-clock.js';
 import type { EmulatorModuleOptions } from './emulator-module-options.js';
+import { idInPath } from './id-in-path.js';
 import { toMessageJson } from './message-json.js';
 import type { FaultRule } from './fault.js';
 import type { Faults } from './faults.js';
@@ -39,7 +40,10 @@ interface ControlRequest {
 
 type Handler = (request: ControlRequest) => unknown;
 
-/** For other processes; each answers JSON. GET reads, PUT and DELETE change (which a foreign web page can't send). */
+/**
+ * For other processes; each answers JSON. GET reads, PUT and DELETE change (which a foreign web page can't send). IDs in
+ * paths are percent-encoded; one that is `.` or `..` is written `%252E` or `%252E%252E`.
+ */
 const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler])[] = [
   ['GET', /^\/?$/, ({ emulator }) => describe(emulator)],
   [
@@ -166,7 +170,7 @@ async function dispatch(emulator: ControlledEmulator, request: IncomingMessage):
   for (const [routeMethod, pattern, handler] of ROUTES) {
     const match = method === routeMethod ? pattern.exec(path) : null;
     if (match === null) continue;
-    const parameters = match.slice(1).map((parameter) => decodeURIComponent(parameter));
+    const parameters = match.slice(1).map(idInPath);
     return handler({ emulator, parameters, body: body.length === 0 ? {} : readObject(body) });
   }
   throw new NotFoundError(`${method} ${fullPath} is not part of the control API`);

@@ -288,6 +288,16 @@ describe("the console's endpoints", () => {
       expect(await page.next('joined')).toMatchObject({ userId: 'bob' });
     });
 
+    it.each(['.', '..'])('lets a user join a room whose ID is %s', async (roomId) => {
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId });
+      page.send({ type: 'join', userId: '..' });
+      expect(await page.next('joined')).toMatchObject({ userId: '..' });
+      expect(emulator.rooms.map(({ id }) => id)).toEqual([roomId]);
+      await running.post('/console/messages', { ...MESSAGE, roomId, to: ['..'] }, KEY);
+      expect(await page.next('received')).toMatchObject({ userId: '..', received: { message: 'hello' } });
+    });
+
     it('closes the app while pages are open', async () => {
       const { socket } = await LivePage.open(url);
       const closed = once(socket, 'close');

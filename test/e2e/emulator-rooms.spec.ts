@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
 import { rejectionOf } from '../support/rejection.js';
@@ -111,6 +113,50 @@ describe('a room of the emulator', () => {
       expect(emulator.room('room-1').participant('alice')).toBe(alice);
     });
 
+    it.each([
+      // As clients send it that resolve dots in a path, …
+      ['/rooms/%252E%252E?userId=.', '..'],
+      ['/rooms/%252e?userId=..', '.'],
+      // … which are no others' names: nothing else is decoded twice.
+      ['/rooms/%40%2E%2E?userId=..', '@..'],
+    ])('has rooms and users whose IDs are dots: %s', async (path, roomId) => {
+      const socket = await connect(path);
+      const [room] = emulator.rooms;
+      expect([room!.id, room!.participants.length]).toEqual([roomId, 1]);
+      const arrival = once(socket, 'message');
+      await send({ RoomId: roomId, To: [room!.participants[0]!.userId] });
+      expect(JSON.parse(String((await arrival)[0]))).toMatchObject({ message: 'hello' });
+      socket.close();
+    });
+
+    it.each(['/rooms/..', '/rooms/%2E%2e', '/rooms/.'])(
+      'joins the room that a client names which sends %s as it is',
+      async (path) => {
+        const { host } = new URL(emulator.url);
+        const socket = createConnection(Number(host.split(':')[1]), '127.0.0.1');
+        socket.write(
+          `GET ${path}?userId=alice HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+            'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+        );
+        const [head] = (await once(socket, 'data')) as [Buffer];
+        expect(String(head)).toMatch(/^HTTP\/1\.1 101 /);
+        expect(emulator.rooms.map(({ id }) => id)).toEqual([decodeURIComponent(path.slice(7))]);
+        socket.destroy();
+      },
+    );
+
+    it.each([
+      ['/rooms/a%2525b?userId=alice', 'roomId: "a%25b" contains % (U+0025)'],
+      ['/rooms/%zz?userId=alice', 'URI malformed'],
+      ['/rooms/..?userId=alice', 'write the dots as %252E'],
+    ])('is told what is wrong with %s', async (path, words) => {
+      const socket = new WebSocket(`ws${emulator.url.slice(4)}${path}`);
+      const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+      expect(response.statusCode).toBe(400);
+      expect(await text(response)).toContain(words);
+      expect(emulator.rooms).toEqual([]);
+    });
+
     it('closes when another takes the place', async () => {
       const socket = await connect('/rooms/room-1?userId=alice');
       const closed = once(socket, 'close');
@@ -179,6 +225,19 @@ describe('a room of the emulator', () => {
       const [, afterwards] = await control('GET', '/rooms/room-1/users/alice/received');
       expect(afterwards).toHaveLength(2);
       expect((await control('DELETE', '/rooms/room-1/users/alice'))[0]).toBe(404);
+    });
+
+    it('has rooms and users whose IDs are dots', async () => {
+      expect(await control('PUT', '/rooms/%252E%252E/users/%252E')).toEqual([
+        200,
+        { roomId: '..', userId: '.' },
+      ]);
+      await send({ RoomId: '..', To: ['.'] });
+      const [, received] = await control('GET', '/rooms/%252e%252e/users/%252e/received');
+      expect(received).toMatchObject([{ message: 'hello' }]);
+      expect((await control('DELETE', '/rooms/%252E%252E/users/%252E'))[0]).toBe(200);
+      expect(await control('PUT', '/users/%252E%252E')).toEqual([200, { userId: '..' }]);
+      expect(await control('GET', '/users')).toEqual([200, ['..']]);
     });
 
     it('tells what came and what was doubled, and forgets it', async () => {

@@ -61,7 +61,7 @@ export class EmulatorClient {
   /** Joins a room for as long as the connection lasts, as the client SDK would. */
   join(roomId: string, userId: string): WebSocket {
     const origin = (this.#endpoint ?? '').replace(/^http/, 'ws');
-    return new WebSocket(`${origin}/rooms/${encodeId(roomId)}?userId=${encodeId(userId)}`, {
+    return new WebSocket(`${origin}/rooms/${encodeInPath(roomId)}?userId=${encodeId(userId)}`, {
       handshakeTimeout: TIMEOUT_MS,
     });
   }
@@ -77,6 +77,11 @@ export class EmulatorClient {
     if (!response.ok) throw new Error(`The emulator answers ${response.status}: ${JSON.stringify(answer)}`);
     return answer;
   }
+}
+
+/** A URL would resolve an ID that is `.` or `..`; the emulator takes its dots encoded twice. */
+function encodeInPath(id: string): string {
+  return /^\.{1,2}$/.test(id) ? id.replaceAll('.', '%252E') : encodeId(id);
 }
 
 /** Half a surrogate pair can't be encoded; what stands in its place the emulator refuses by its own rule. */
