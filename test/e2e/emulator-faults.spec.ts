@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { createConnection } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultRule, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { certificate as selfSigned } from '../support/certificate.js';
@@ -224,6 +227,23 @@ describe('the control API', () => {
     ]);
     expect(await control('DELETE')).toEqual({ status: 200, body: {} });
     expect(await codesOf(1)).toEqual([undefined]);
+  });
+
+  it('does not give back the private key of a certificate', async () => {
+    const own = await selfSigned();
+    const secure = await RtcEmulator.start({ tls: own });
+    const rule = { kind: 'untrusted_certificate', ...(await selfSigned()), probability: 0 };
+    const answers: unknown[] = [];
+    for (const method of ['PUT', 'GET']) {
+      const asking = request(`${secure.url}/__emulator/faults`, { method, ca: own.cert, agent: false });
+      asking.end(method === 'PUT' ? JSON.stringify({ faults: [rule] }) : undefined);
+      const [response] = (await once(asking, 'response')) as [IncomingMessage];
+      answers.push(await json(response));
+    }
+    const listed = [{ kind: 'untrusted_certificate', cert: rule.cert, probability: 0, applied: 0 }];
+    expect(answers).toEqual([listed, listed]);
+    expect(secure.faults.active[0]!.rule).toEqual(rule);
+    await secure.close();
   });
 
   it('says what is wrong with a fault, and then keeps those that were there', async () => {

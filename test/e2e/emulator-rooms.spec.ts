@@ -58,6 +58,35 @@ describe('a room of the emulator', () => {
     expect([first.received.length, second.received.length]).toEqual([0, 1]);
   });
 
+  it('keeps what was received by who has left, until they come again', async () => {
+    const room = emulator.room('room-1');
+    const first = room.join('alice');
+    await send({});
+    first.leave();
+    expect([room.participant('alice'), room.lastSeen('alice')]).toEqual([undefined, first]);
+    const second = room.join('alice');
+    second.leave();
+    expect(room.lastSeen('alice')).toBe(second);
+    expect(second.received).toEqual([]);
+  });
+
+  it('keeps no more of those who have left than it keeps of all else, and not those who came again', async () => {
+    const small = await RtcEmulator.start({ keep: 2 });
+    const room = small.room('room-1');
+    const leave = (...userIds: string[]): void => {
+      for (const userId of userIds) room.join(userId).leave();
+    };
+    const seen = (...userIds: string[]): string[] => userIds.filter((userId) => room.lastSeen(userId));
+    leave('alice', 'bob');
+    room.join('alice');
+    // Alice is there again, so that two have left.
+    leave('carol');
+    expect(seen('alice', 'bob', 'carol')).toEqual(['alice', 'bob', 'carol']);
+    room.participant('alice')!.leave();
+    expect(seen('alice', 'bob', 'carol')).toEqual(['alice', 'carol']);
+    await small.close();
+  });
+
   it('is not made by sending to it, nor by looking for it', async () => {
     await send({ RoomId: 'nobody-was-ever-here' });
     await fetch(`${emulator.url}/__emulator/rooms/nor-here/users/alice/received`);
