@@ -262,6 +262,20 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     expect([status, body.code, body.outcome]).toEqual([502, 'RTC_NETWORK', 'not_attempted']);
   });
 
+  it('answers 502 when there are no credentials, and tells nothing of the settings', async () => {
+    const credentials = { resolveCredentials: () => Promise.reject(new Error('vault at 10.0.0.7 said no')) };
+    const { post } = await start(register({ allowAnonymous: true }, { credentials }));
+    const { status, body } = await post('/rtc/rooms/room-1/unicast', MESSAGE);
+    expect(status).toBe(502);
+    expect(body).toEqual({
+      statusCode: 502,
+      error: 'Bad Gateway',
+      code: 'RTC_CONFIG',
+      message: 'The sender is not configured correctly.',
+      outcome: 'not_attempted',
+    });
+  });
+
   it("lends its filter and its DTO to an app's own controllers", async () => {
     running = await startApp(platform, { imports: [register()], controllers: [OwnController] }, (app) =>
       app.useGlobalPipes(

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { RtcCallInfo, RtcEvent } from 'nestjs-rtc-messaging';
+import { describeClient } from '../../lib/telemetry/describe-client.js';
 import { ErrorTypes } from '../../lib/telemetry/error-types.js';
 import { loadTelemetry } from '../../lib/telemetry/load-telemetry.js';
 import { NO_TELEMETRY } from '../../lib/telemetry/telemetry.js';
@@ -82,6 +83,46 @@ describe('telemetry', () => {
     expect(sdk.spans().map(({ name }) => name)).toEqual(['BatchSendRoomUnicast']);
   });
 
+  it('puts nothing together as long as there is no SDK, which may come at any time', async () => {
+    const read: PropertyKey[] = [];
+    const watched = new Proxy(call, {
+      get: (target, name) => {
+        read.push(name);
+        return target[name as keyof RtcCallInfo];
+      },
+    });
+    const attempt = {
+      outcome: 'rejected',
+      phase: 'done',
+      startedAt: call.startedAt,
+      durationMs: 5,
+      throttled: true,
+    } as const;
+    const events: RtcEvent[] = [
+      { type: 'begin', call: watched },
+      { type: 'attempt', call: watched, number: 1, attempt },
+      { type: 'wait', call: watched, reason: 'quota', delayMs: 5 },
+      { type: 'retry', call: watched, reason: 'throttled', number: 2 },
+      { ...outcome, call: watched },
+    ];
+    const telemetry = await load();
+    const tell = () => {
+      for (const event of events) telemetry.observe(event);
+      return telemetry.within(watched, () => 'done');
+    };
+    expect(tell()).toBe('done');
+    expect(read).toEqual([]);
+
+    sdk = startSdk();
+    expect(tell()).toBe('done');
+    expect(read).toContain('action');
+    expect(sdk.spans().map(({ name }) => name)).toEqual([
+      'BatchSendRoomUnicast attempt',
+      'BatchSendRoomUnicast',
+    ]);
+    expect(await sdk.metricNames()).toContain('nestjs_rtc_messaging.throttles');
+  });
+
   it('keeps no span of a call or a fan-out whose end it is never told', async () => {
     const spans: WeakRef<object>[] = [];
     sdk = startSdk({ onStart: (span) => spans.push(new WeakRef(span)) });
@@ -127,6 +168,22 @@ describe('telemetry', () => {
     telemetry.observe(outcome);
     await sdk.metricNames();
     expect(reads).toBe(1);
+  });
+});
+
+describe('the server that telemetry names', () => {
+  it.each([
+    ['http://[::1]:8080', '::1', 8_080],
+    ['https://[2001:db8::1]', '2001:db8::1', 443],
+    ['http://127.0.0.1', '127.0.0.1', 80],
+    ['https://open.byteplusapi.com', 'open.byteplusapi.com', 443],
+  ])('of %s is %s, port %i', (endpoint, address, port) => {
+    expect(describeClient({ endpoint, module: 'eu' })).toEqual({
+      'messaging.system': 'volcengine_rtc',
+      'server.address': address,
+      'server.port': port,
+      'nestjs_rtc_messaging.module': 'eu',
+    });
   });
 });
 
