@@ -232,18 +232,21 @@ describe('the control API', () => {
   it('does not give back the private key of a certificate', async () => {
     const own = await selfSigned();
     const secure = await RtcEmulator.start({ tls: own });
-    const rule = { kind: 'untrusted_certificate', ...(await selfSigned()), probability: 0 };
-    const answers: unknown[] = [];
-    for (const method of ['PUT', 'GET']) {
-      const asking = request(`${secure.url}/__emulator/faults`, { method, ca: own.cert, agent: false });
-      asking.end(method === 'PUT' ? JSON.stringify({ faults: [rule] }) : undefined);
-      const [response] = (await once(asking, 'response')) as [IncomingMessage];
-      answers.push(await json(response));
+    try {
+      const rule = { kind: 'untrusted_certificate', ...(await selfSigned()), probability: 0 };
+      const answers: unknown[] = [];
+      for (const method of ['PUT', 'GET']) {
+        const asking = request(`${secure.url}/__emulator/faults`, { method, ca: own.cert, agent: false });
+        asking.end(method === 'PUT' ? JSON.stringify({ faults: [rule] }) : undefined);
+        const [response] = (await once(asking, 'response')) as [IncomingMessage];
+        answers.push(await json(response));
+      }
+      const listed = [{ kind: 'untrusted_certificate', cert: rule.cert, probability: 0, applied: 0 }];
+      expect(answers).toEqual([listed, listed]);
+      expect(secure.faults.active[0]!.rule).toEqual(rule);
+    } finally {
+      await secure.close();
     }
-    const listed = [{ kind: 'untrusted_certificate', cert: rule.cert, probability: 0, applied: 0 }];
-    expect(answers).toEqual([listed, listed]);
-    expect(secure.faults.active[0]!.rule).toEqual(rule);
-    await secure.close();
   });
 
   it('says what is wrong with a fault, and then keeps those that were there', async () => {
