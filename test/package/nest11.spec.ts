@@ -9,6 +9,8 @@ describeConsumer('Nest 11', {
     '@nestjs/core': '^11.0.0',
     '@nestjs/platform-express': '^11.0.0',
     '@nestjs/platform-fastify': '^11.0.0',
+    '@nestjs/swagger': '^11.0.0',
+    '@nestjs/terminus': '^11.0.0',
     '@nestjs/testing': '^11.0.0',
     '@types/express': '^5.0.0',
     '@types/node': '^20.19.0',

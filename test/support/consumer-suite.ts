@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import {
   type AppPlan,
   type Consumer,
@@ -6,6 +7,7 @@ import {
   type JestPlan,
   type VitestPlan,
   createConsumer,
+  isDocumented,
 } from './consumer.js';
 import { type NodeBinary, nodeBinaries } from './node-binaries.js';
 
@@ -39,7 +41,7 @@ export function describeConsumer(name: string, plan: ConsumerPlan, limits: reado
     afterAll(() => consumer.remove());
 
     for (const [app, appPlan] of Object.entries(plan.apps)) {
-      describe(app, () => describeApp(() => consumer, app, appPlan, limits));
+      describe(app, () => describeApp(() => consumer, app, appPlan, isDocumented(plan), limits));
     }
   });
 }
@@ -48,6 +50,7 @@ function describeApp(
   getConsumer: () => Consumer,
   app: string,
   plan: AppPlan,
+  documented: boolean,
   limits: readonly KnownLimit[],
 ): void {
   const resolution = String(plan.compilerOptions['moduleResolution']);
@@ -82,6 +85,7 @@ function describeApp(
       for (const [title, vitest] of Object.entries(plan.vitest)) {
         check(title, (consumer) => runVitest(consumer, app, node, vitest));
       }
+      if (documented) check('Swagger and Terminus', (consumer) => describeItself(consumer, app, node));
       check('Command rtc-emulator', async (consumer) => {
         expect(
           await consumer.run(app, node.path, [consumer.installed('.bin/rtc-emulator'), '--help']),
@@ -104,6 +108,33 @@ async function bootAndSend(
     outcome: 'accepted',
     status: 200,
     received: ['from the service', 'from the controller'],
+  });
+}
+
+/** Where the packages that are optional are installed. */
+async function describeItself(consumer: Consumer, app: string, node: NodeBinary): Promise<void> {
+  const output = await consumer.run(app, node.path, ['dist/documented.js']);
+  const { document, status, health } = JSON.parse(output) as {
+    document: { paths: object; components: object };
+    status: number;
+    health: unknown;
+  };
+  expect(await new Validator().validate(document)).toMatchObject({ valid: true });
+  const send = '/rtc/rooms/{roomId}/unicast';
+  expect(Object.keys(document.paths).sort()).toEqual(['/announcements', '/health', send]);
+  expect(document.paths).toHaveProperty([send, 'post', 'responses', '429', 'headers', 'Retry-After']);
+  expect(document.components).toMatchObject({
+    schemas: {
+      BatchSendRoomUnicastDto: {
+        required: ['roomId', 'to', 'message'],
+        properties: { to: { type: 'array', maxItems: 600 } },
+      },
+    },
+  });
+  expect(status).toBe(200);
+  expect(health).toMatchObject({
+    status: 'ok',
+    details: { rtc: { status: 'up', credentials: { state: 'fixed' } } },
   });
 }
 

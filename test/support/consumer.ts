@@ -5,6 +5,8 @@ import { exec } from './exec.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SOURCES = resolve(ROOT, 'test/package/consumer');
+/** The source of an app that has the packages which are optional; the others are without. */
+const DOCUMENTED = 'documented.ts';
 
 /** An app of one module system. */
 export interface AppPlan {
@@ -39,6 +41,11 @@ export interface ConsumerPlan {
   readonly apps: Readonly<Record<string, AppPlan>>;
 }
 
+/** Whether apps have the packages that are optional, for documentation and health. */
+export function isDocumented({ dependencies }: ConsumerPlan): boolean {
+  return '@nestjs/swagger' in dependencies && '@nestjs/terminus' in dependencies;
+}
+
 export interface Consumer {
   /** Runs a command in an app's folder. */
   run(app: string, command: string, args: readonly string[]): Promise<string>;
@@ -48,7 +55,8 @@ export interface Consumer {
 }
 
 /** Packs the library as it is built, installs it into an empty folder, and writes the apps into folders below. */
-export async function createConsumer({ dependencies, apps }: ConsumerPlan): Promise<Consumer> {
+export async function createConsumer(plan: ConsumerPlan): Promise<Consumer> {
+  const { dependencies, apps } = plan;
   const folder = await mkdtemp(join(tmpdir(), 'rtc-consumer-'));
   const [{ filename }] = JSON.parse(
     await exec('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT }),
@@ -58,7 +66,9 @@ export async function createConsumer({ dependencies, apps }: ConsumerPlan): Prom
     dependencies: { 'nestjs-rtc-messaging': `file:${filename}`, ...dependencies },
   });
   await install(folder);
-  for (const [name, plan] of Object.entries(apps)) await writeApp(join(folder, name), plan);
+  const all = await readdir(SOURCES);
+  const sources = isDocumented(plan) ? all : all.filter((source) => source !== DOCUMENTED);
+  for (const [name, app] of Object.entries(apps)) await writeApp(join(folder, name), app, sources);
   return {
     run: (app, command, args) => exec(command, args, { cwd: join(folder, app) }),
     installed: (path) => join(folder, 'node_modules', path),
@@ -66,9 +76,13 @@ export async function createConsumer({ dependencies, apps }: ConsumerPlan): Prom
   };
 }
 
-async function writeApp(folder: string, { type, compilerOptions, jest, vitest }: AppPlan): Promise<void> {
+async function writeApp(
+  folder: string,
+  { type, compilerOptions, jest, vitest }: AppPlan,
+  sources: readonly string[],
+): Promise<void> {
   await mkdir(join(folder, 'src'), { recursive: true });
-  for (const name of await readdir(SOURCES)) await copyFile(join(SOURCES, name), join(folder, 'src', name));
+  for (const name of sources) await copyFile(join(SOURCES, name), join(folder, 'src', name));
   await writeJson(join(folder, 'package.json'), { private: true, type });
   await writeJson(join(folder, 'tsconfig.json'), {
     compilerOptions: {
