@@ -16,9 +16,11 @@ import {
   BatchSendRoomUnicastDto,
   RoomUnicastService,
   type RtcControllerOptions,
+  RtcAbortedError,
   RtcExceptionFilter,
   RtcMessagingModule,
   RtcQuotaError,
+  RtcTimeoutError,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { PLATFORMS } from '../support/platforms.js';
@@ -43,6 +45,20 @@ class TokenGuard implements CanActivate {
   }
 }
 
+/** A call whose last attempt the service refused because the quota was used up. */
+const THROTTLED = {
+  outcome: 'rejected',
+  attempts: [
+    {
+      outcome: 'rejected',
+      phase: 'done',
+      startedAt: '2026-01-02T03:04:05.000Z',
+      durationMs: 5,
+      throttled: true,
+    },
+  ],
+} as const;
+
 /** What an app's own endpoint does with the DTO, the service and the filter. */
 @Controller('own')
 @UseFilters(RtcExceptionFilter)
@@ -57,6 +73,16 @@ class OwnController {
   @Post('busy')
   busy(): never {
     throw new RtcQuotaError('The queue is full.', { retryAfterMs: 1_200 });
+  }
+
+  @Post('throttled')
+  throttled(): never {
+    throw new RtcTimeoutError('Time is over.', THROTTLED);
+  }
+
+  @Post('leaving')
+  leaving(): never {
+    throw new RtcAbortedError('The app closes.', THROTTLED);
   }
 
   @Post('nearly')
@@ -286,10 +312,14 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     const refused = await running.post('/own/dto', { roomId: 'room-1', to: ['a', 'b c'], message: 'x' });
     const busy = await running.post('/own/busy', {});
     const nearly = await running.post('/own/nearly', {});
+    const throttled = await running.post('/own/throttled', {});
+    const leaving = await running.post('/own/leaving', {});
     expect(sent.status).toBe(201);
     expect(refused.status).toBe(400);
     expect(refused.body.message).toEqual([expect.stringContaining('to[1]: "b c" contains a space')]);
     expect(nearly.headers.get('retry-after')).toBe('1');
+    expect([throttled.status, throttled.headers.get('retry-after')]).toEqual([429, '1']);
+    expect([leaving.status, leaving.headers.get('retry-after')]).toEqual([503, null]);
     expect([busy.status, busy.headers.get('retry-after'), busy.body.code]).toEqual([429, '2', 'RTC_QUOTA']);
   });
 });
