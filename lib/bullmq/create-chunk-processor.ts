@@ -54,6 +54,9 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   @Processor(
     { name: queueName },
     {
+      // Or `@nestjs/bullmq` takes those of any queue of this name in the app.
+      connection: redis.client,
+      prefix: settings.prefix,
       autorun: false,
       concurrency: settings.concurrency,
       lockDuration: settings.lostAfterMs,

@@ -57,7 +57,10 @@ export type FanOutQueueRole = 'producer' | 'worker' | 'both';
 export interface RtcFanOutQueueExtras {
   /** Default `both`. A worker needs `RtcMessagingModule` in the app; a producer does not. */
   readonly role?: FanOutQueueRole;
-  /** The BullMQ queue. Default {@link DEFAULT_FAN_OUT_QUEUE}. */
+  /**
+   * The BullMQ queue. Default {@link DEFAULT_FAN_OUT_QUEUE}. Two queues in one app may share it if their `prefix` or
+   * Redis differs, but `@InjectQueue` and Bull Board then find only one of them.
+   */
   readonly queueName?: string;
   /** Makes `FanOutQueueService` injectable everywhere. Default false. */
   readonly isGlobal?: boolean;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
@@ -22,6 +23,7 @@ import { OutageLog } from './outage-log.js';
 import { RedisHolder } from './redis-holder.js';
 
 // Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
+const REGISTRATION = 'nestjs-rtc-messaging:fan-out-queue-registration';
 const SETTINGS = 'nestjs-rtc-messaging:fan-out-queue-settings';
 const REDIS = 'nestjs-rtc-messaging:fan-out-queue-redis';
 const WORKER = 'nestjs-rtc-messaging:fan-out-queue-worker';
@@ -118,6 +120,8 @@ function define(
     imports,
     providers: [
       ...providers,
+      // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two queues for one: it can't see their options.
+      { provide: REGISTRATION, useValue: randomUUID() },
       {
         provide: REDIS,
         inject: [SETTINGS],
