@@ -10,7 +10,10 @@ export interface EnqueueOptions extends Pick<
 > {
   /**
    * Names the fan-out, 1–128 of `a-z A-Z 0-9 @ . _ -`: whoever enqueues the same request under the same ID again
-   * gets the same fan-out, and goes on with it if it was not enqueued to its end. Default: a UUID.
+   * gets the same fan-out, and goes on with it if it was not enqueued to its end. Another request under it is an
+   * error for as long as the fan-out is kept. To tell, the source is read once more, to its end and a chunk at a
+   * time; `get(id)` finds the fan-out without reading anything. The other options are those of the first time.
+   * Default: a UUID.
    */
   readonly id?: string | undefined;
   /** Stops the reading. What was stored by then is sent; see {@link EnqueueOptions.id} for going on. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
@@ -5,11 +6,16 @@ import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
-import type { FanOutLedger, FanOutPlan, OpenedFanOut, StoreResult } from './fan-out-ledger.js';
+import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
 import { nextDigest, NO_CHUNKS } from './source-digest.js';
 
 /** How often it is looked whether there is room for more. */
 const ROOM_POLL_MS = 100;
+const HOW_TO_GO_ON =
+  'Enqueue the same request under the same ID again to go on, or cancel() what was stored.';
+
+/** What the reading of a source came to, if nothing failed. */
+type Stored = Awaited<ReturnType<FanOutLedger['seal']>>;
 
 /** Reads a source into Redis, chunk by chunk: no further than is sent, plus a bounded number of chunks. */
 export class FanOutEnqueuer {
@@ -26,37 +32,55 @@ export class FanOutEnqueuer {
    */
   async enqueue(id: string, to: FanOutRequest['to'], plan: FanOutPlan, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw aborted(id, 'not_attempted');
-    const opened = await this.ledger.open(id, plan);
-    if (opened === undefined) {
-      throw new RtcValidationError([
-        { path: 'options.id', message: `${id} names a fan-out with another request; take another ID` },
-      ]);
+    const aborting = abortion(signal);
+    let stored: Stored | OtherFanOut;
+    try {
+      stored = await this.#enqueue(id, to, plan, aborting);
+    } catch (error) {
+      throw error === aborting.reason ? aborted(id, 'unknown') : error;
+    } finally {
+      aborting.dispose();
     }
-    if (!opened.isWanted) return;
+    if (stored === 'gone') throw gone(id);
+    if (stored === 'differs') throw otherRecipients(id);
+    if (typeof stored === 'object') throw otherRequest(id, stored);
+  }
+
+  async #enqueue(
+    id: string,
+    to: FanOutRequest['to'],
+    plan: FanOutPlan,
+    aborting: Abortion,
+  ): Promise<Stored | OtherFanOut> {
+    const producer = randomUUID();
+    const opened = await this.ledger.open(id, producer, plan);
+    if ('differing' in opened) return opened;
     // Reading may take longer than a producer may be silent.
     const beating = setInterval(
-      () => void this.ledger.beat(id).catch(() => undefined),
+      () => void this.ledger.beat(id, producer).catch(() => undefined),
       Math.max(100, Math.floor(plan.producerLostAfterMs / 4)),
     );
     beating.unref();
+    let stored: Stored | undefined;
     try {
-      await this.#store(id, to, opened, signal);
-    } catch (error) {
-      await this.ledger.giveUp(id).catch(() => undefined);
-      throw error;
+      stored = await this.#store(id, producer, to, opened, aborting);
+      return stored;
     } finally {
+      // Before it gives up: a beat that came later would say that it goes on.
       clearInterval(beating);
+      if (stored !== 'sealed') await this.ledger.giveUp(id, producer).catch(() => undefined);
     }
   }
 
+  /** What was stored before, by this producer or another one, is read again, compared, and not stored again. */
   async #store(
     id: string,
+    producer: string,
     to: FanOutRequest['to'],
     opened: OpenedFanOut,
-    signal: AbortSignal,
-  ): Promise<void> {
+    aborting: Abortion,
+  ): Promise<Stored> {
     const chunks = new RecipientChunks(to, opened.chunkSize, opened.dedupe);
-    const aborting = abortion(signal);
     let digest = NO_CHUNKS;
     let listed = 0;
     const newlyInvalid = (): readonly InvalidRecipient[] => chunks.invalid.slice(listed);
@@ -68,48 +92,30 @@ export class FanOutEnqueuer {
     try {
       for (;;) {
         const chunk = await aborting.or(chunks.next());
-        if (chunk === undefined) break;
-        const after = nextDigest(digest, chunk.recipients);
-        // What was stored before a crash is read again, and not stored again.
+        if (chunk === undefined) return await this.ledger.seal(id, digest, read(), newlyInvalid());
+        const digests = { before: digest, after: nextDigest(digest, chunk.recipients) };
+        digest = digests.after;
+        if (chunk.index === opened.stored - 1 && digest !== opened.digest) return 'differs';
         if (chunk.index >= opened.stored) {
-          const stored = await this.ledger.store(
-            id,
-            chunk,
-            { before: digest, after },
-            read(),
-            newlyInvalid(),
-          );
-          if (!(await this.#goesOn(id, stored, aborting))) return;
-        } else if (chunk.index === opened.stored - 1 && after !== opened.digest) {
-          throw differs(id);
+          const stored = await this.ledger.store(id, producer, chunk, digests, read(), newlyInvalid());
+          if (stored.result !== 'stored') return stored.result;
+          await this.feeder.feed(id, stored.due);
+          if (stored.unsettled >= this.maxStoredChunks) await this.#room(id, aborting);
         }
-        digest = after;
         listed = chunks.invalid.length;
       }
-      const sealed = await this.ledger.seal(id, digest, read(), newlyInvalid());
-      if (sealed === 'differs') throw differs(id);
-      if (sealed === 'gone') throw lost(id);
-    } catch (error) {
-      throw error === aborting.reason ? aborted(id, 'unknown') : error;
     } finally {
       chunks.stop();
-      aborting.dispose();
     }
   }
 
-  /** Waits until there is room for more. False when no more is wanted. */
-  async #goesOn(id: string, stored: StoreResult, aborting: Abortion): Promise<boolean> {
-    if (stored.result === 'differs') throw differs(id);
-    if (stored.result === 'gone') throw lost(id);
-    if (stored.result !== 'stored') return false;
-    await this.feeder.feed(id, stored.due);
-    if (stored.unsettled < this.maxStoredChunks) return true;
+  /** Waits until there is room for more, or no more is wanted. */
+  async #room(id: string, aborting: Abortion): Promise<void> {
     for (;;) {
       await aborting.or(sleep(ROOM_POLL_MS));
       const state = await this.ledger.look(id);
-      if (state === undefined) throw lost(id);
-      if (state.stop !== undefined) return false;
-      if (state.storedChunks - state.settledChunks < this.maxStoredChunks) return true;
+      if (state === undefined || state.stop !== undefined) return;
+      if (state.storedChunks - state.settledChunks < this.maxStoredChunks) return;
     }
   }
 }
@@ -142,26 +148,39 @@ function aborted(id: string, outcome: 'not_attempted' | 'unknown'): RtcAbortedEr
   const what = outcome === 'unknown' ? 'What was stored is sent' : 'Nothing was stored';
   return new RtcAbortedError(`Enqueuing fan-out ${id} was aborted. ${what}.`, {
     outcome,
-    hint: 'Enqueue the same request under the same ID again to go on, or cancel() what was stored.',
+    hint: HOW_TO_GO_ON,
   });
 }
 
-function differs(id: string): RtcValidationError {
-  return new RtcValidationError([
-    {
-      path: 'to',
-      message: `is not what was stored of fan-out ${id} before; going on needs the same source, in the same order`,
-    },
-  ]);
-}
-
 /** Redis was emptied, or restarted without what it held; or the fan-out was cancelled and has expired meanwhile. */
-function lost(id: string): RtcAbortedError {
+function gone(id: string): RtcAbortedError {
   return new RtcAbortedError(
-    `Fan-out ${id} is gone from Redis while it was enqueued; some may have been sent to.`,
+    `Fan-out ${id} is gone from Redis, or a part of it is, while it was enqueued; some may have been sent to.`,
     {
       outcome: 'unknown',
       hint: 'Keep what Redis holds (persistence, noeviction), and enqueue the request again.',
     },
   );
+}
+
+function otherRecipients(id: string): RtcValidationError {
+  return new RtcValidationError([
+    {
+      path: 'to',
+      message:
+        `is not the source of fan-out ${id}, for which this ID was used before; give the same source in the same ` +
+        'order, take another ID, or find that fan-out with get()',
+    },
+  ]);
+}
+
+function otherRequest(id: string, { differing }: OtherFanOut): RtcValidationError {
+  return new RtcValidationError([
+    {
+      path: 'options.id',
+      message:
+        `${id} was used before, for a fan-out with another ${differing.join(' and another ')}; take another ID, or ` +
+        'find that fan-out with get()',
+    },
+  ]);
 }

@@ -25,8 +25,6 @@ import type { RedisClient } from './redis-connection.js';
 
 /** What a fan-out is, as it is handed in. Times are in milliseconds. */
 export interface FanOutPlan {
-  /** Of the request: the same ID with another one is a mistake. */
-  readonly fingerprint: string;
   readonly roomId: string;
   readonly from: string | undefined;
   readonly wire: WireMessage;
@@ -42,13 +40,18 @@ export interface FanOutPlan {
 
 /** What has been stored, and how to go on. */
 export interface OpenedFanOut {
-  /** Whether there is anything to read yet. */
-  readonly isWanted: boolean;
   /** Chunks. */
   readonly stored: number;
+  /** Of all of them. */
   readonly digest: string;
   readonly chunkSize: number;
   readonly dedupe: Dedupe;
+}
+
+/** There is a fan-out under this ID, of another request. */
+export interface OtherFanOut {
+  /** The request's fields that are not the same. */
+  readonly differing: readonly string[];
 }
 
 /** How far the source was read when a chunk was full. */
@@ -100,8 +103,11 @@ export class FanOutLedger {
     private readonly keys: LedgerKeys,
   ) {}
 
-  /** Makes a fan-out, or finds it. Undefined when there is another one under this ID. */
-  async open(id: string, plan: FanOutPlan): Promise<OpenedFanOut | undefined> {
+  /**
+   * Makes a fan-out, or finds it.
+   * @param producer names who enqueues, among all who do
+   */
+  async open(id: string, producer: string, plan: FanOutPlan): Promise<OpenedFanOut | OtherFanOut> {
     const fields: Record<string, string | number> = {
       roomId: plan.roomId,
       from: plan.from ?? '',
@@ -115,23 +121,27 @@ export class FanOutLedger {
       retention: plan.retentionMs,
       maxAge: plan.maxIdleMs,
     };
-    const [result, isWanted, stored, digest, chunkSize, dedupe] = (await this.#run(OPEN, id, [
-      plan.fingerprint,
-      plan.wire.Message,
-      ...Object.entries(fields).flat(),
-    ])) as ['created' | 'found' | 'differs', number, number, string, number, Dedupe];
-    return result === 'differs' ? undefined : { isWanted: isWanted === 1, stored, digest, chunkSize, dedupe };
+    const args = [producer, plan.wire.Message, ...Object.entries(fields).flat()];
+    const [result, ...found] = (await this.#run(OPEN, id, args)) as [
+      'opened' | 'differs',
+      ...(string | number)[],
+    ];
+    if (result === 'differs') return { differing: found as string[] };
+    const [stored, digest, chunkSize, dedupe] = found as [number, string, number, Dedupe];
+    return { stored, digest, chunkSize, dedupe };
   }
 
   /** Stores a chunk, unless that has been done. */
   async store(
     id: string,
+    producer: string,
     chunk: { readonly index: number; readonly recipients: readonly string[] },
     digests: { readonly before: string; readonly after: string },
     read: ReadCounts,
     invalid: readonly InvalidRecipient[],
   ): Promise<StoreResult> {
     const args = [
+      producer,
       chunk.index,
       chunk.recipients.join(),
       digests.before,
@@ -147,7 +157,7 @@ export class FanOutLedger {
     return result === 'stored' ? { result, unsettled, due: { from, to } } : { result };
   }
 
-  /** All has been stored. */
+  /** All has been stored: by this producer, or by one whose chunks were the same. */
   async seal(
     id: string,
     digest: string,
@@ -163,12 +173,12 @@ export class FanOutLedger {
     return [input, duplicates, count, ...invalid.map((one) => JSON.stringify(one))];
   }
 
-  async beat(id: string): Promise<void> {
-    await this.#run(BEAT, id);
+  async beat(id: string, producer: string): Promise<void> {
+    await this.#run(BEAT, id, [producer]);
   }
 
-  async giveUp(id: string): Promise<void> {
-    await this.#run(GIVE_UP, id);
+  async giveUp(id: string, producer: string): Promise<void> {
+    await this.#run(GIVE_UP, id, [producer]);
   }
 
   /** Which chunks should have a job by now, and may not have one. */

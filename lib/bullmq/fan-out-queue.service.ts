@@ -20,7 +20,6 @@ import { FanOutHandle } from './fan-out-handle.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueRole } from './fan-out-queue-options.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
-import { requestFingerprint } from './source-digest.js';
 
 const fanOutId: OptionCheck = ['must be 1–128 of a-z A-Z 0-9 @ . _ -', isId];
 
@@ -55,7 +54,8 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
    * begins with the first one.
    *
    * @returns when everyone is stored: from then on it does not depend on this process
-   * @throws RtcValidationError when the request or an option breaks a rule; nothing was stored
+   * @throws RtcValidationError when the request or an option breaks a rule (nothing was stored), or when `id` was used
+   * before for another request
    * @throws RtcAbortedError when `signal` was aborted or the app shuts down; what was stored is sent
    * @throws what the source throws; what was stored is sent. Enqueue it again under its ID to go on.
    */
@@ -82,7 +82,6 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
       id,
       to,
       {
-        fingerprint: requestFingerprint(message, wire),
         roomId: message.roomId,
         from: message.from,
         wire,

@@ -42,6 +42,11 @@ export class LedgerKeys {
     return `${this.#root}:${id}:chunks`;
   }
 
+  /** A sorted set: who enqueues it, by the time when they are taken for lost. */
+  producers(id: string): string {
+    return `${this.#root}:${id}:producers`;
+  }
+
   /** What every script is given, in the order that they expect. */
   forScript(id: string): string[] {
     return [
@@ -52,6 +57,7 @@ export class LedgerKeys {
       this.invalid(id),
       this.active,
       this.chunks(id),
+      this.producers(id),
     ];
   }
 }

@@ -15,7 +15,7 @@ import { LuaScript } from './lua-script.js';
  * nothing, when it is run twice.
  */
 const PRELUDE = `
-local meta, message, ledger, outcomes, invalid, active, chunks = unpack(KEYS)
+local meta, message, ledger, outcomes, invalid, active, chunks, producers = unpack(KEYS)
 local id = ARGV[1]
 
 local function now()
@@ -35,9 +35,14 @@ local function reopen()
   redis.call('SADD', active, id)
   keep(get('maxAge'))
 end
+-- Whether anyone enqueues it who has neither given up nor been silent for too long.
+local function has_producer()
+  redis.call('ZREMRANGEBYSCORE', producers, '-inf', now())
+  return redis.call('EXISTS', producers) == 1
+end
 local function end_if_over()
   if get('ended') ~= '' or number('inflight') > 0 then return end
-  local read = get('sealed') == '1' or get('lost') == '1'
+  local read = get('sealed') == '1' or not has_producer()
   local over = get('stop') ~= '' or (read and number('settled') == number('stored'))
   if not over then return end
   redis.call('HSET', meta, 'ended', now())
@@ -50,10 +55,12 @@ local function due()
   if get('stop') ~= '' then return fed, fed end
   return fed, math.max(fed, math.min(number('stored'), number('settled') + number('lookAhead')))
 end
--- A producer that was taken for lost, and was not.
-local function producer_lives()
-  redis.call('HSET', meta, 'beat', now(), 'lost', '0')
-  if get('ended') ~= '' and get('stop') == '' and get('sealed') ~= '1' then reopen() end
+-- It may have been taken for lost, and was not.
+local function producer_lives(producer)
+  if get('sealed') == '1' then return end
+  redis.call('ZADD', producers, now() + number('producerTimeout'), producer)
+  redis.call('PEXPIRE', producers, get('producerTimeout'))
+  if get('ended') ~= '' and get('stop') == '' then reopen() end
 end
 local function list_invalid(from)
   for i = from, #ARGV do redis.call('RPUSH', invalid, ARGV[i]) end
@@ -62,44 +69,47 @@ end
 
 const script = (body: string): LuaScript => new LuaScript(PRELUDE + body);
 
-/** `fingerprint, message, …field and value` → `created | found | differs`, and where reading is to go on. */
+/**
+ * `producer, message, …field and value` → `opened` and where reading is to go on, or `differs` and the fields that do
+ */
 export const OPEN = script(`
-local is_new = redis.call('EXISTS', meta) == 0
-if is_new then
-  redis.call('HSET', meta, 'fingerprint', ARGV[2], 'created', now(), unpack(ARGV, 4))
+if redis.call('EXISTS', meta) == 0 then
+  redis.call('HSET', meta, 'created', now(), unpack(ARGV, 4))
   redis.call('SET', message, ARGV[3])
-elseif get('fingerprint') ~= ARGV[2] then
-  return {'differs'}
+else
+  local given, differing = {}, {}
+  for i = 4, #ARGV, 2 do given[ARGV[i]] = ARGV[i + 1] end
+  for _, field in ipairs({'roomId', 'from', 'binary'}) do
+    if get(field) ~= given[field] then table.insert(differing, field) end
+  end
+  if redis.call('GET', message) ~= ARGV[3] then table.insert(differing, 'message') end
+  if #differing > 0 then return {'differs', unpack(differing)} end
 end
-local wanted = get('sealed') ~= '1' and get('stop') == ''
-if wanted then
-  producer_lives()
+if get('sealed') ~= '1' and get('stop') == '' then
+  producer_lives(ARGV[2])
   reopen()
 end
-return {
-  is_new and 'created' or 'found', wanted and 1 or 0, number('stored'), get('digest'), number('chunkSize'), get('dedupe')
-}
+return {'opened', number('stored'), get('digest'), number('chunkSize'), get('dedupe')}
 `);
 
 /**
- * `index, recipients, digest before, digest, input, duplicates, invalid, …invalid ones`
+ * `producer, index, recipients, digest before, digest, input, duplicates, invalid, …invalid ones`
  * → `stored | gone | stopped | differs`, chunks that are not settled, and which should have a job
  */
 export const STORE = script(`
-if redis.call('EXISTS', meta) == 0 then return {'gone'} end
-if get('stop') ~= '' then return {'stopped'} end
-local index = tonumber(ARGV[2])
-if index == number('stored') then
-  if get('digest') ~= ARGV[4] then return {'differs'} end
-  redis.call('HSET', chunks, index, ARGV[3])
+local index, stored = tonumber(ARGV[3]), number('stored')
+-- Redis holds less than it said: it was emptied, or went back to an earlier state.
+if redis.call('EXISTS', meta) == 0 or index > stored then return {'gone'} end
+if index == stored then
+  if get('digest') ~= ARGV[5] or get('sealed') == '1' then return {'differs'} end
+  if get('stop') ~= '' then return {'stopped'} end
+  redis.call('HSET', chunks, index, ARGV[4])
   redis.call('HSET', ledger, index, 'p')
-  redis.call('HSET', meta, 'stored', index + 1, 'digest', ARGV[5], 'input', ARGV[6], 'duplicates', ARGV[7],
-    'invalid', ARGV[8])
-  producer_lives()
-  list_invalid(9)
+  redis.call('HSET', meta, 'stored', index + 1, 'digest', ARGV[6], 'input', ARGV[7], 'duplicates', ARGV[8],
+    'invalid', ARGV[9])
+  producer_lives(ARGV[2])
+  list_invalid(10)
   keep(get('maxAge'))
-elseif index > number('stored') then
-  return {'differs'}
 end
 return {'stored', number('stored') - number('settled'), due()}
 `);
@@ -107,26 +117,26 @@ return {'stored', number('stored') - number('settled'), due()}
 /** `digest, input, duplicates, invalid, …invalid ones` → `sealed | gone | stopped | differs` */
 export const SEAL = script(`
 if redis.call('EXISTS', meta) == 0 then return 'gone' end
+if get('digest') ~= ARGV[2] then return 'differs' end
+if get('sealed') == '1' then return 'sealed' end
 if get('stop') ~= '' then return 'stopped' end
-if get('sealed') ~= '1' then
-  if get('digest') ~= ARGV[2] then return 'differs' end
-  redis.call('HSET', meta, 'sealed', '1', 'lost', '0', 'input', ARGV[3], 'duplicates', ARGV[4], 'invalid', ARGV[5])
-  list_invalid(6)
-  keep(get('maxAge'))
-  end_if_over()
-end
+redis.call('HSET', meta, 'sealed', '1', 'input', ARGV[3], 'duplicates', ARGV[4], 'invalid', ARGV[5])
+redis.call('DEL', producers)
+list_invalid(6)
+keep(get('maxAge'))
+end_if_over()
 return 'sealed'
 `);
 
-/** The producer lives. */
+/** `producer` lives. */
 export const BEAT = script(`
-if redis.call('EXISTS', meta) == 1 then producer_lives() end
+if redis.call('EXISTS', meta) == 1 then producer_lives(ARGV[2]) end
 `);
 
-/** The producer gives up. */
+/** `producer` gives up; others may enqueue the same. */
 export const GIVE_UP = script(`
-if redis.call('EXISTS', meta) == 0 or get('sealed') == '1' then return end
-redis.call('HSET', meta, 'lost', '1')
+if redis.call('EXISTS', meta) == 0 then return end
+redis.call('ZREM', producers, ARGV[2])
 end_if_over()
 `);
 
@@ -280,14 +290,11 @@ end_if_over()
 return 'resumed'
 `);
 
-/** → the meta hash, flat, after finding out whether the producer was lost */
+/** → the meta hash, flat, after finding out whether all producers were lost */
 export const LOOK = script(`
 if redis.call('EXISTS', meta) == 0 then
   redis.call('SREM', active, id)
   return {}
-end
-if get('sealed') ~= '1' and get('lost') ~= '1' and now() - number('beat') > number('producerTimeout') then
-  redis.call('HSET', meta, 'lost', '1')
 end
 end_if_over()
 local all = redis.call('HGETALL', meta)

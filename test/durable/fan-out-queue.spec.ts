@@ -119,8 +119,54 @@ describe('a durable fan-out', () => {
       queue.enqueue({ ...TEXT, message: 'something else', to: users(3_000) }, { id: 'once' }),
     );
     expect(error).toBeInstanceOf(RtcValidationError);
-    expect(error.issues[0]?.path).toBe('options.id');
+    expect(error.issues).toEqual([
+      { path: 'options.id', message: expect.stringMatching(/^once .*another message/) },
+    ]);
     expect(JSON.stringify(error)).not.toContain('something else');
+  });
+
+  it.each([
+    ['running', 'both', []],
+    ['ended', 'both', ['ended']],
+    ['waiting', 'producer', []],
+  ] as const)('is not found by its ID with other recipients: %s', async (_state, role, [waitForEnd]) => {
+    const { queue } = await start({ role });
+    const first = await queue.enqueue({ ...TEXT, to: users(1_500) }, { id: 'mine' });
+    if (waitForEnd !== undefined) await first.result();
+    const same = async function* (): AsyncGenerator<string> {
+      yield* users(1_500);
+    };
+    expect((await queue.enqueue({ ...TEXT, to: same() }, { id: 'mine', chunkSize: 7 })).id).toBe('mine');
+    const others = {
+      another: ['stranger', ...users(1_499, 1)],
+      more: users(1_501),
+      fewer: users(1_499),
+      none: [],
+      swapped: ['user-1', 'user-0', ...users(1_498, 2)],
+    };
+    for (const [what, to] of Object.entries(others)) {
+      const error = await rejectionOf<RtcValidationError>(queue.enqueue({ ...TEXT, to }, { id: 'mine' }));
+      expect([what, error.issues]).toEqual([
+        what,
+        [{ path: 'to', message: expect.stringContaining('of fan-out mine') }],
+      ]);
+      expect(JSON.stringify(error)).not.toMatch(/stranger|user-/);
+    }
+    expect((await first.progress()).counts.input).toBe(1_500);
+    if (role === 'producer') return;
+    expect(await first.result()).toMatchObject({ status: 'accepted', counts: { accepted: 1_500 } });
+    expect(emulator.deliveries.duplicates()).toEqual([]);
+  });
+
+  it('that was cancelled is not found by its ID with other recipients either', async () => {
+    const { queue } = await start({ role: 'producer' });
+    const handle = await queue.enqueue({ ...TEXT, to: users(10) }, { id: 'stopped' });
+    await handle.cancel();
+    expect((await queue.enqueue({ ...TEXT, to: users(10) }, { id: 'stopped' })).id).toBe('stopped');
+    const error = await rejectionOf<RtcValidationError>(
+      queue.enqueue({ ...TEXT, to: users(11) }, { id: 'stopped' }),
+    );
+    expect(error.issues[0]?.path).toBe('to');
   });
 
   it('tells who was refused one by one, as a stream, and sends to the others', async () => {
@@ -243,6 +289,30 @@ describe('a source', () => {
       counts: { input: 2_000, accepted: 2_000 },
     });
     expect(timesSent(users(2_000)).every((times) => times === 1)).toBe(true);
+  });
+
+  it('that fails ends nothing for another one that enqueues the same, nor for who waits for the end', async () => {
+    const { queue } = await start();
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const slow = async function* (): AsyncGenerator<string> {
+      yield* users(600);
+      await released;
+      yield* users(600, 600);
+    };
+    const enqueuing = queue.enqueue({ ...TEXT, to: slow() }, { id: 'together' });
+    await until(async () => (await (await queue.get('together'))?.progress())?.counts.accepted === 600);
+    const waiting = (await queue.get('together'))!.result();
+    const failing = function* (): Generator<string> {
+      yield* users(300);
+      throw new Error('the cursor was closed');
+    };
+    await rejectionOf(queue.enqueue({ ...TEXT, to: failing() }, { id: 'together' }));
+    await rejectionOf(queue.enqueue({ ...TEXT, to: users(600, 1) }, { id: 'together' }));
+    expect((await (await queue.get('together'))!.progress()).state).toBe('enqueuing');
+    release();
+    await enqueuing;
+    expect(await waiting).toMatchObject({ status: 'accepted', counts: { accepted: 1_200 } });
   });
 
   it('that is another one than before is told so, and no one is sent to twice', async () => {

@@ -8,7 +8,6 @@ import { ownPrefix } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 
 const PLAN: FanOutPlan = {
-  fingerprint: 'request',
   roomId: 'room-1',
   from: undefined,
   wire: { Binary: false, Message: 'hello' },
@@ -21,6 +20,8 @@ const PLAN: FanOutPlan = {
   retentionMs: 60_000,
   maxIdleMs: 60_000,
 };
+/** Who enqueues. */
+const [ONE, OTHER] = ['producer-1', 'producer-2'];
 /** Two runs of one job: the second one begins when the first was taken for lost. */
 const [FIRST, SECOND] = ['1000.1.a', '1000.2.b'];
 const NONE: ChunkSettlement = {
@@ -57,13 +58,13 @@ afterEach(async () => {
 
 /** Stores so many chunks of three. */
 async function store(chunks: number, plan: Partial<FanOutPlan> = {}, isSealed = true): Promise<void> {
-  await ledger.open('f', { ...PLAN, ...plan });
+  await ledger.open('f', ONE, { ...PLAN, ...plan });
   let before: string = NO_CHUNKS;
   for (let index = 0; index < chunks; index++) {
     const recipients = ['a', 'b', 'c'].map((letter) => `${letter}${index}`);
     const after = nextDigest(before, recipients);
     const read = { input: 3 * (index + 1), duplicates: 0, invalid: 0 };
-    await ledger.store('f', { index, recipients }, { before, after }, read, []);
+    await ledger.store('f', ONE, { index, recipients }, { before, after }, read, []);
     before = after;
   }
   const read = { input: 3 * chunks, duplicates: 0, invalid: 0 };
@@ -198,7 +199,47 @@ describe('a fan-out', () => {
     await store(3);
     expect(await counts()).toMatchObject({ input: 9, notAttempted: 9 });
     expect((await ledger.look('f'))?.storedChunks).toBe(3);
-    expect(await ledger.open('f', { ...PLAN, fingerprint: 'another' })).toBeUndefined();
+  });
+
+  it('is another one if anything of its message is, whatever its options', async () => {
+    await store(1);
+    expect(await ledger.open('f', OTHER, { ...PLAN, chunkSize: 9, onUnknown: 'resend' })).toMatchObject({
+      stored: 1,
+      chunkSize: 3,
+    });
+    const wire = { Binary: true, Message: 'aGk=' };
+    expect(await ledger.open('f', OTHER, { ...PLAN, roomId: 'room-2', from: 'me', wire })).toEqual({
+      differing: ['roomId', 'from', 'binary', 'message'],
+    });
+    expect(await ledger.open('f', OTHER, { ...PLAN, from: 'me' })).toEqual({ differing: ['from'] });
+  });
+
+  it('takes no more once it is sealed, and knows what it was sealed with', async () => {
+    await store(1);
+    const [first, second] = [['a0', 'b0', 'c0'], ['z']];
+    const sealed = nextDigest(NO_CHUNKS, first);
+    const digests = { before: sealed, after: nextDigest(sealed, second) };
+    const read = { input: 4, duplicates: 0, invalid: 0 };
+    expect((await ledger.store('f', OTHER, { index: 1, recipients: second }, digests, read, [])).result).toBe(
+      'differs',
+    );
+    expect(await ledger.seal('f', digests.after, read, [])).toBe('differs');
+    expect(await ledger.seal('f', sealed, read, [])).toBe('sealed');
+    expect(await ledger.look('f')).toMatchObject({ storedChunks: 1, counts: { input: 3 } });
+  });
+
+  it('goes on while anyone enqueues it, whoever gives up', async () => {
+    await store(1, {}, false);
+    await send(0, FIRST);
+    await ledger.settle('f', 0, FIRST, accepted(3));
+    await ledger.open('f', OTHER, PLAN);
+    await ledger.giveUp('f', OTHER);
+    expect((await ledger.look('f'))?.state).toBe('enqueuing');
+    await ledger.open('f', OTHER, PLAN);
+    await ledger.giveUp('f', ONE);
+    expect((await ledger.look('f'))?.state).toBe('enqueuing');
+    await ledger.giveUp('f', OTHER);
+    expect(await ledger.look('f')).toMatchObject({ state: 'ended', stop: { reason: 'source' } });
   });
 
   it('has jobs for a bounded number of chunks ahead', async () => {
@@ -236,12 +277,12 @@ describe('a fan-out', () => {
     let state = await ledger.look('f');
     while (state?.state !== 'ended') state = await ledger.look('f');
     expect(state).toMatchObject({ isComplete: false, stop: { reason: 'source' } });
-    await ledger.beat('f');
+    await ledger.beat('f', ONE);
     const next = { index: 1, recipients: ['z'] };
     const before = nextDigest(NO_CHUNKS, ['a0', 'b0', 'c0']);
     const read = { input: 4, duplicates: 0, invalid: 0 };
     const after = nextDigest(before, ['z']);
-    expect((await ledger.store('f', next, { before, after }, read, [])).result).toBe('stored');
+    expect((await ledger.store('f', ONE, next, { before, after }, read, [])).result).toBe('stored');
     await ledger.seal('f', after, read, []);
     expect(await ledger.look('f')).toMatchObject({ state: 'running', stop: undefined });
   });
@@ -252,8 +293,8 @@ describe('a fan-out', () => {
     expect(await ledger.resume('f')).toBe('gone');
     expect((await send(0, FIRST)).result).toBe('gone');
     expect((await ledger.settle('f', 0, FIRST, accepted(1))).result).toBe('fenced');
-    await ledger.beat('f');
-    await ledger.giveUp('f');
+    await ledger.beat('f', ONE);
+    await ledger.giveUp('f', ONE);
     expect(await client.keys(`${prefix}*`)).toEqual([]);
   });
 });
