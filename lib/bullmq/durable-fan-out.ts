@@ -13,7 +13,7 @@ export interface EnqueueOptions extends Pick<
    * gets the same fan-out, and goes on with it if it was not enqueued to its end. Another request under it is an
    * error for as long as the fan-out is kept. To tell, the source is read once more, to its end and a chunk at a
    * time; `get(id)` finds the fan-out without reading anything. The other options are those of the first time.
-   * Default: a UUID.
+   * Default: a UUID, which the error tells if the enqueuing fails.
    */
   readonly id?: string | undefined;
   /** Stops the reading. What was stored by then is sent; see {@link EnqueueOptions.id} for going on. */

@@ -6,4 +6,10 @@ const entry = await import('./index.js').catch((error: unknown) => {
   throw explainMissingPeer(error, 'nestjs-rtc-messaging/bullmq', ['@nestjs/bullmq', 'bullmq', 'ioredis']);
 });
 
-export const { DEFAULT_FAN_OUT_QUEUE, FanOutHandle, FanOutQueueService, RtcFanOutQueueModule } = entry;
+export const {
+  DEFAULT_FAN_OUT_QUEUE,
+  FanOutEnqueueError,
+  FanOutHandle,
+  FanOutQueueService,
+  RtcFanOutQueueModule,
+} = entry;

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
+import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
 import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
 import { nextDigest, NO_CHUNKS } from './source-digest.js';
 
@@ -37,7 +37,7 @@ export class FanOutEnqueuer {
     try {
       stored = await this.#enqueue(id, to, plan, aborting);
     } catch (error) {
-      throw error === aborting.reason ? aborted(id, 'unknown') : error;
+      throw error === aborting.reason ? aborted(id, 'unknown') : failed(id, error);
     } finally {
       aborting.dispose();
     }
@@ -144,19 +144,30 @@ function abortion(signal: AbortSignal): Abortion {
   };
 }
 
-function aborted(id: string, outcome: 'not_attempted' | 'unknown'): RtcAbortedError {
+function aborted(id: string, outcome: 'not_attempted' | 'unknown'): FanOutEnqueueError {
   const what = outcome === 'unknown' ? 'What was stored is sent' : 'Nothing was stored';
-  return new RtcAbortedError(`Enqueuing fan-out ${id} was aborted. ${what}.`, {
+  return new FanOutEnqueueError(`Enqueuing fan-out ${id} was aborted. ${what}.`, {
+    fanOutId: id,
     outcome,
     hint: HOW_TO_GO_ON,
   });
 }
 
+/** Nothing is said of the cause but its name: its message may hold anything. */
+function failed(id: string, cause: unknown): FanOutEnqueueError {
+  const name = cause instanceof Error ? cause.name : typeof cause;
+  return new FanOutEnqueueError(
+    `Enqueuing fan-out ${id} failed (${name}, see \`cause\`). What was stored is sent.`,
+    { fanOutId: id, outcome: 'unknown', hint: HOW_TO_GO_ON, cause },
+  );
+}
+
 /** Redis was emptied, or restarted without what it held; or the fan-out was cancelled and has expired meanwhile. */
-function gone(id: string): RtcAbortedError {
-  return new RtcAbortedError(
+function gone(id: string): FanOutEnqueueError {
+  return new FanOutEnqueueError(
     `Fan-out ${id} is gone from Redis, or a part of it is, while it was enqueued; some may have been sent to.`,
     {
+      fanOutId: id,
       outcome: 'unknown',
       hint: 'Keep what Redis holds (persistence, noeviction), and enqueue the request again.',
     },

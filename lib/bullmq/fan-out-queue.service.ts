@@ -56,8 +56,8 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
    * @returns when everyone is stored: from then on it does not depend on this process
    * @throws RtcValidationError when the request or an option breaks a rule (nothing was stored), or when `id` was used
    * before for another request
-   * @throws RtcAbortedError when `signal` was aborted or the app shuts down; what was stored is sent
-   * @throws what the source throws; what was stored is sent. Enqueue it again under its ID to go on.
+   * @throws FanOutEnqueueError when the source throws or Redis fails, when `signal` was aborted or the app shuts down;
+   * what was stored is sent. It tells the ID: enqueue the same request under it to go on.
    */
   async enqueue(request: FanOutRequest, options: EnqueueOptions = {}): Promise<FanOutHandle> {
     if (this.#role === 'worker') {

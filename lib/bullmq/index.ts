@@ -7,6 +7,7 @@ export type {
   ErrorRecord,
   UnacceptedRecipient,
 } from './durable-fan-out.js';
+export { FanOutEnqueueError, type FanOutEnqueueErrorInit } from './fan-out-enqueue.error.js';
 export { FanOutHandle, type ResultOptions } from './fan-out-handle.js';
 export {
   DEFAULT_FAN_OUT_QUEUE,

@@ -20,7 +20,7 @@ export type RtcErrorCode =
 
 /**
  * The root of everything this library throws. It holds nothing but what is declared here: no request, no
- * headers, no message, and no `cause`, so it can be logged as it is.
+ * headers, no message, and no `cause` (but that of a `FanOutEnqueueError`), so it can be logged as it is.
  */
 export abstract class RtcMessagingError extends Error {
   /** Which error it is, to switch on. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
-import type { DurableFanOutReport, FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
+import { type DurableFanOutReport, FanOutEnqueueError, type FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
@@ -276,7 +276,14 @@ describe('a source', () => {
       throw new Error('the cursor was closed');
     };
     const error = await rejectionOf(queue.enqueue({ ...TEXT, to: failing() }, { id: 'cut-short' }));
-    expect(error.message).toBe('the cursor was closed');
+    expect(error).toBeInstanceOf(FanOutEnqueueError);
+    expect(error).toMatchObject({
+      code: 'RTC_ABORTED',
+      outcome: 'unknown',
+      fanOutId: 'cut-short',
+      message: expect.stringContaining('fan-out cut-short failed (Error'),
+      cause: new Error('the cursor was closed'),
+    });
     const handle = await queue.get('cut-short');
     expect(await handle?.result()).toMatchObject({
       status: 'aborted',
@@ -289,6 +296,32 @@ describe('a source', () => {
       counts: { input: 2_000, accepted: 2_000 },
     });
     expect(timesSent(users(2_000)).every((times) => times === 1)).toBe(true);
+  });
+
+  it('that fails tells the ID that was made for the fan-out, for going on', async () => {
+    const { queue } = await start();
+    const failing = async function* (fail: () => void): AsyncGenerator<string> {
+      yield* users(700);
+      fail();
+    };
+    const fail = (): never => {
+      throw 'no error at all';
+    };
+    const error = await rejectionOf<FanOutEnqueueError>(queue.enqueue({ ...TEXT, to: failing(fail) }));
+    expect(error.message).toContain(`fan-out ${error.fanOutId}`);
+    expect(JSON.parse(JSON.stringify(error))).toMatchObject({ fanOutId: error.fanOutId });
+    const handle = await queue.enqueue({ ...TEXT, to: users(1_000) }, { id: error.fanOutId });
+    expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 1_000 } });
+
+    const aborting = new AbortController();
+    const aborted = await rejectionOf<FanOutEnqueueError>(
+      queue.enqueue(
+        { ...TEXT, to: failing(() => aborting.abort()) },
+        { signal: aborting.signal, chunkSize: 100 },
+      ),
+    );
+    expect((await queue.get(aborted.fanOutId))?.id).toBe(aborted.fanOutId);
+    expect(aborted.message).toContain(aborted.fanOutId);
   });
 
   it('that fails ends nothing for another one that enqueues the same, nor for who waits for the end', async () => {

@@ -102,7 +102,13 @@ describe('the built package', () => {
     const name = 'nestjs-rtc-messaging/bullmq';
     const esm = `import 'reflect-metadata'; import * as library from '${name}'; ${show}`;
     const cjs = `require('reflect-metadata'); const library = require('${name}'); ${show}`;
-    const names = ['DEFAULT_FAN_OUT_QUEUE', 'FanOutHandle', 'FanOutQueueService', 'RtcFanOutQueueModule'];
+    const names = [
+      'DEFAULT_FAN_OUT_QUEUE',
+      'FanOutEnqueueError',
+      'FanOutHandle',
+      'FanOutQueueService',
+      'RtcFanOutQueueModule',
+    ];
     for (const [type, code] of [
       ['module', esm],
       ['commonjs', cjs],
