@@ -30,7 +30,6 @@ const FIRST_DELAY_MS = 500;
 /** Redis may be full, or failing over: what the client does not repeat by itself. */
 const SETTLE_TRIES = 60;
 const SETTLE_PAUSE_MS = 250;
-const END_LOST_EVERY_MS = 100;
 
 /** What a worker works with. */
 export interface ChunkProcessorParts {
@@ -84,17 +83,8 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async beforeApplicationShutdown(): Promise<void> {
       this.#sweeper.stop();
       this.#stopping.abort();
-      const started = performance.now();
-      const ending = setInterval(() => {
-        redis.endLost();
-        // By then, the others take what is in flight here for lost.
-        if (!redis.isReady && performance.now() - started > settings.lostAfterMs) redis.close();
-      }, END_LOST_EVERY_MS);
-      try {
-        await this.worker.close();
-      } finally {
-        clearInterval(ending);
-      }
+      // After that time, the others take what is in flight here for lost.
+      await redis.finish(this.worker.close(), settings.lostAfterMs);
     }
 
     async process(job: Job<ChunkJobData>, token?: string): Promise<void> {

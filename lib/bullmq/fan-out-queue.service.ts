@@ -20,6 +20,7 @@ import { FanOutHandle } from './fan-out-handle.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueRole } from './fan-out-queue-options.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
+import type { RedisHolder } from './redis-holder.js';
 
 const fanOutId: OptionCheck = ['must be 1–128 of a-z A-Z 0-9 @ . _ -', isId];
 
@@ -29,6 +30,7 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
   // Private to the language, so that printing the service does not print a connection.
   readonly #role: FanOutQueueRole;
   readonly #settings: FanOutQueueSettings;
+  readonly #redis: RedisHolder;
   readonly #ledger: FanOutLedger;
   readonly #feeder: ChunkFeeder;
   readonly #enqueuer: FanOutEnqueuer;
@@ -39,11 +41,13 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
   constructor(
     role: FanOutQueueRole,
     settings: FanOutQueueSettings,
+    redis: RedisHolder,
     ledger: FanOutLedger,
     feeder: ChunkFeeder,
   ) {
     this.#role = role;
     this.#settings = settings;
+    this.#redis = redis;
     this.#ledger = ledger;
     this.#feeder = feeder;
     this.#enqueuer = new FanOutEnqueuer(ledger, feeder, settings.maxStoredChunks);
@@ -114,7 +118,7 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
   /** Reads no further, so that the fan-outs can be gone on with elsewhere. */
   async beforeApplicationShutdown(): Promise<void> {
     this.#closing.abort();
-    await Promise.allSettled(this.#enqueuing);
+    await this.#redis.finish(Promise.allSettled(this.#enqueuing), this.#settings.lostAfterMs);
   }
 
   #handle(id: string): FanOutHandle {

@@ -3,6 +3,8 @@ import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { OutageLog } from './outage-log.js';
 import { openConnection, type RedisClient, requireReachable } from './redis-connection.js';
 
+const END_LOST_EVERY_MS = 100;
+
 /** The connection of a module, from its boot to its end. */
 export class RedisHolder implements OnApplicationShutdown {
   // Private to the language: whoever prints it must not print a password.
@@ -37,20 +39,30 @@ export class RedisHolder implements OnApplicationShutdown {
     return this.#client;
   }
 
-  get isReady(): boolean {
-    return this.#client.status === 'ready';
-  }
-
   /** Whether it is closed for good. */
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Waits for work that ends before the app does; when Redis is away, for so many milliseconds at most. */
+  async finish(work: Promise<unknown>, patienceMs: number): Promise<void> {
+    const started = performance.now();
+    const ending = setInterval(() => {
+      this.#endLost();
+      if (this.#client.status !== 'ready' && performance.now() - started > patienceMs) this.close();
+    }, END_LOST_EVERY_MS);
+    try {
+      await work;
+    } finally {
+      clearInterval(ending);
+    }
   }
 
   /**
    * Ends connections that were lost and are about to be made again: a client does not tell the end of those, and
    * BullMQ would wait for it for ever.
    */
-  endLost(): void {
+  #endLost(): void {
     for (const copy of this.#copies) if (copy.status === 'reconnecting') end(copy);
   }
 

@@ -161,9 +161,13 @@ function define(
       },
       {
         provide: FanOutQueueService,
-        inject: [SETTINGS, FanOutLedger, ChunkFeeder],
-        useFactory: (settings: FanOutQueueSettings, ledger: FanOutLedger, feeder: ChunkFeeder) =>
-          new FanOutQueueService(role, settings, ledger, feeder),
+        inject: [SETTINGS, REDIS, FanOutLedger, ChunkFeeder],
+        useFactory: (
+          settings: FanOutQueueSettings,
+          redis: RedisHolder,
+          ledger: FanOutLedger,
+          feeder: ChunkFeeder,
+        ) => new FanOutQueueService(role, settings, redis, ledger, feeder),
       },
       ...(role === 'producer' ? [] : [workerProvider(queueName, roomUnicast)]),
     ],

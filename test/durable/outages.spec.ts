@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
@@ -8,6 +8,7 @@ import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
+import { rejectionOf } from '../support/rejection.js';
 
 const TEXT = { roomId: 'room-1', message: 'hello' };
 const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `user-${index}`);
@@ -68,6 +69,25 @@ describe('a durable fan-out', () => {
       await own.stop();
     }
   }, 60_000);
+
+  it('lets a producer that enqueues shut down while Redis is away', async () => {
+    redis = await startRedis({ own: true });
+    const { queue, close } = await startQueueApp(redis.url, { role: 'producer', lostAfterMs: 500 });
+    const reading = new EventEmitter();
+    const slow = async function* (): AsyncGenerator<string> {
+      yield* users(10);
+      reading.emit('pause');
+      await once(reading, 'go');
+      yield* users(10);
+    };
+    const paused = once(reading, 'pause');
+    const enqueuing = rejectionOf(queue.enqueue({ ...TEXT, to: slow() }, { id: 'left', chunkSize: 10 }));
+    await paused;
+    await redis.kill();
+    reading.emit('go');
+    await close();
+    expect(await enqueuing).toMatchObject({ fanOutId: 'left', outcome: 'unknown' });
+  });
 
   it('is not sent twice by a worker that stands still and wakes up', async () => {
     redis = await startRedis();
