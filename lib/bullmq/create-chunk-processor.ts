@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   type InjectionToken,
@@ -16,6 +15,7 @@ import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
 import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
 import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
+import { keepTrying } from './keep-trying.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
 import { OutageLog } from './outage-log.js';
 import type { RedisHolder } from './redis-holder.js';
@@ -27,9 +27,6 @@ const RECONNECT_PAUSE_MS = 500;
 /** How long a chunk waits at most before it is tried again, while the service can't be reached. */
 const MAX_DELAY_MS = 30_000;
 const FIRST_DELAY_MS = 500;
-/** Redis may be full, or failing over: what the client does not repeat by itself. */
-const SETTLE_TRIES = 60;
-const SETTLE_PAUSE_MS = 250;
 
 /** What a worker works with. */
 export interface ChunkProcessorParts {
@@ -68,7 +65,10 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     readonly #logger = new Logger('RtcFanOutQueue');
     readonly #stopping = new AbortController();
     readonly #sweeper = new LedgerSweeper(ledger, feeder, settings.lostAfterMs, this.#logger);
+    /** The runs of jobs here, by chunk. */
+    readonly #runs = new Map<string, Promise<void>>();
     #service: RoomUnicastService | undefined;
+    #stoppedAt = Number.POSITIVE_INFINITY;
 
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
@@ -83,11 +83,29 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async beforeApplicationShutdown(): Promise<void> {
       this.#sweeper.stop();
       this.#stopping.abort();
+      this.#stoppedAt = performance.now();
       // After that time, the others take what is in flight here for lost.
       await redis.finish(this.worker.close(), settings.lostAfterMs);
     }
 
+    /**
+     * BullMQ gives a job once more when its lock could not be renewed in time, which Redis may be to blame for. If
+     * the run that has lost it goes on here, it knows, or will know, what became of the chunk.
+     */
     async process(job: Job<ChunkJobData>, token?: string): Promise<void> {
+      const chunk = `${job.data.id}.${job.data.index}`;
+      const earlier = this.#runs.get(chunk) ?? Promise.resolve();
+      const run = earlier.then(() => this.#run(job, token));
+      const ended = run.catch(() => undefined);
+      this.#runs.set(chunk, ended);
+      try {
+        await run;
+      } finally {
+        if (this.#runs.get(chunk) === ended) this.#runs.delete(chunk);
+      }
+    }
+
+    async #run(job: Job<ChunkJobData>, token: string | undefined): Promise<void> {
       const { id, index } = job.data;
       const fence = `${job.timestamp}.${job.attemptsStarted}.${randomUUID()}`;
       const begun = await ledger.begin(id, index, fence);
@@ -131,20 +149,17 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       }
     }
 
-    /** What is known now would be unknown if it were not written down. */
-    async #settle(
-      { id, index }: ChunkJobData,
-      fence: string,
-      settlement: ChunkSettlement,
-    ): ReturnType<FanOutLedger['settle']> {
-      for (let left = SETTLE_TRIES; ; left--) {
-        try {
-          return await ledger.settle(id, index, fence, settlement);
-        } catch (error) {
-          if (left <= 1 || redis.isClosed) throw error;
-          await sleep(SETTLE_PAUSE_MS);
-        }
-      }
+    /** What is known now would be unknown if it were not written down: so that is tried as long as there is a use. */
+    #settle({ id, index }: ChunkJobData, fence: string, settlement: ChunkSettlement) {
+      return keepTrying(
+        () => ledger.settle(id, index, fence, settlement),
+        () => redis.isClosed || this.#isOverdue,
+      );
+    }
+
+    /** Whether this worker has been stopping for so long that the others take what is in flight here for lost. */
+    get #isOverdue(): boolean {
+      return performance.now() - this.#stoppedAt > settings.lostAfterMs;
     }
 
     /** When it is given back because this worker stops, another one may have it at once. */

@@ -222,6 +222,9 @@ return (entry == 'i:' .. token or entry == 'i:' .. token .. ':d') and 1 or 0
  * The rest is who was not sent to; it becomes pending again.
  */
 export const SETTLE = script(`
+-- A Redis that is full refuses what may take memory, unless the script has deleted before, be it nothing. What is
+-- known must be written down there as well, and frees more than it takes.
+redis.call('HDEL', ledger, 'none')
 local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
 local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local entry = redis.call('HGET', ledger, index) or ''

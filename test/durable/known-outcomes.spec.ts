@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { ownPrefix, type QueueApp, startQueueApp } from '../support/fan-out-queue.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+
+const TEXT = { roomId: 'room-1', message: 'hello' };
+const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `user-${index}`);
+const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await holds())) await sleep(5);
+};
+
+let redis: StartedRedis;
+let client: Redis;
+let emulator: RtcEmulator;
+let prefix: string;
+let app: QueueApp;
+beforeEach(async () => {
+  redis = await startRedis({ own: true });
+  client = new Redis(redis.url);
+  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  prefix = ownPrefix();
+  const rtc = { ...emulator.moduleOptions(), quota: { requestsPerSecond: 100_000 } };
+  app = await startQueueApp(redis.url, { prefix, concurrency: 4 }, rtc);
+});
+afterEach(async () => {
+  await app.close();
+  client.disconnect();
+  await emulator.close();
+  await redis.stop();
+});
+
+describe('what a worker knows of a chunk that it sent', () => {
+  it('is written down even while Redis is full', async () => {
+    emulator.faults.replace([{ kind: 'late', delayMs: 500, probability: 1 }]);
+    const handle = await app.queue.enqueue({ ...TEXT, to: users(20) }, { chunkSize: 10 });
+    await until(async () => (await handle.progress()).inFlight === 2);
+    await client.config('SET', 'maxmemory', '1');
+    await until(async () => (await handle.progress()).counts.accepted === 20);
+    expect((await handle.progress()).state).toBe('ended');
+    await client.config('SET', 'maxmemory', '0');
+    expect((await handle.result()).counts).toMatchObject({ accepted: 20, unknown: 0 });
+  }, 30_000);
+
+  it('holds, though BullMQ takes the worker for lost and gives it the job once more', async () => {
+    emulator.faults.replace([{ kind: 'late', delayMs: 4_000 }]);
+    const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
+    await until(async () => (await handle.progress()).inFlight === 1);
+    // As when Redis refuses to renew it for long.
+    const job = `{${prefix}}:rtc-fan-out:${handle.id}.0`;
+    await client.del(`${job}:lock`);
+    await until(async () => Number(await client.hget(job, 'ats')) > 1);
+    expect((await handle.result()).counts).toMatchObject({ accepted: 10, unknown: 0 });
+    expect(emulator.deliveries.total).toBe(10);
+  }, 30_000);
+
+  it('is kept while Redis refuses to write, and written down when it takes it again', async () => {
+    emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
+    const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
+    await until(async () => (await handle.progress()).inFlight === 1);
+    await client.config('SET', 'min-replicas-to-write', '1');
+    await until(() => emulator.deliveries.total === 10);
+    // The worker has the answer, and has lost the job.
+    await until(async () => (await client.exists(`{${prefix}}:rtc-fan-out:${handle.id}.0:lock`)) === 0);
+    expect((await handle.progress()).counts.notAttempted).toBe(10);
+    await client.config('SET', 'min-replicas-to-write', '0');
+    expect((await handle.result()).counts).toMatchObject({ accepted: 10, unknown: 0 });
+    expect(emulator.deliveries.total).toBe(10);
+  }, 30_000);
+
+  it('does not keep an app from shutting down that Redis refuses to take it from', async () => {
+    emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
+    const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
+    await until(async () => (await handle.progress()).inFlight === 1);
+    await client.config('SET', 'min-replicas-to-write', '1');
+    await until(() => emulator.deliveries.total === 10);
+    await app.close();
+  }, 30_000);
+});
