@@ -17,7 +17,6 @@ import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { keepTrying } from './keep-trying.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
-import { OutageLog } from './outage-log.js';
 import type { RedisHolder } from './redis-holder.js';
 
 /** A chunk that was left behind is settled at its next run, so that no job can stall for ever. */
@@ -73,8 +72,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
       this.#service = findService(moduleRef, roomUnicast);
-      const log = new OutageLog(this.#logger);
-      this.worker.on('error', (error) => log.note(error));
+      this.worker.on('error', (error) => redis.outages.note(error));
       void this.worker.run();
       this.#sweeper.start();
     }

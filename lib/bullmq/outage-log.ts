@@ -1,11 +1,21 @@
 import type { LoggerService } from '@nestjs/common';
 
-/** The same is not said again for this long: a connection that is down fails many times a second. */
+/** What has not come up for so long is over: the next time is another outage. */
 const QUIET_MS = 60_000;
 
-/** Tells an operator that Redis can't be reached, once in a while. */
+/** What BullMQ's own errors, which have numbers for codes, come to here. */
+const JOB_IS_GONE = -1;
+const WHAT_JOB_IS_GONE =
+  "A chunk's job is gone from Redis: someone removed it, or Redis has lost what it held. The chunk gets another " +
+  'one unless it is settled.';
+const WHAT_HOLD_RAN_OUT =
+  "A worker's hold on a chunk ran out before it was done: Redis was away or refused to write, or the process stood " +
+  'still. BullMQ hands the chunk out again, and the ledger sees to it that it is not sent twice.';
+
+/** Tells an operator what is wrong with Redis, once an outage: a connection that is down fails many times a second. */
 export class OutageLog {
-  readonly #said = new Map<string, number>();
+  /** When something came up last. */
+  readonly #noted = new Map<string, number>();
 
   /** @param now monotonic milliseconds */
   constructor(
@@ -13,14 +23,24 @@ export class OutageLog {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Redis's errors name addresses and commands, and no arguments. */
   note(error: Error): void {
-    const { code } = error as NodeJS.ErrnoException;
-    const what = code ?? error.message.split('\n', 1)[0] ?? error.name;
+    const what = describe(error);
     const now = this.now();
-    if (now - (this.#said.get(what) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return;
-    if (this.#said.size >= 100) this.#said.clear();
-    this.#said.set(what, now);
-    this.logger.warn(`Redis: ${what}. Durable fan-outs wait until it is back.`);
+    const last = this.#noted.get(what) ?? Number.NEGATIVE_INFINITY;
+    if (this.#noted.size >= 100) this.#noted.clear();
+    this.#noted.set(what, now);
+    if (now - last >= QUIET_MS) this.logger.warn(what);
   }
+}
+
+/** Redis's errors name addresses and commands, and no arguments. */
+function describe(error: Error): string {
+  const { code } = error as { code?: unknown };
+  if (code === JOB_IS_GONE) return WHAT_JOB_IS_GONE;
+  if (typeof code === 'number' || error.message.startsWith('could not renew lock')) return WHAT_HOLD_RAN_OUT;
+  const what =
+    typeof code === 'string'
+      ? `Redis can't be reached (${code})`
+      : `Redis: ${(error.message.split('\n', 1)[0] || error.name).replace(/\.$/, '')}`;
+  return `${what}. Durable fan-outs wait until it is back.`;
 }

@@ -14,7 +14,11 @@ export class RedisHolder implements OnApplicationShutdown {
 
   #isClosed = false;
 
-  private constructor(client: RedisClient) {
+  private constructor(
+    client: RedisClient,
+    /** One for all that use Redis, so that each outage is told once. */
+    readonly outages: OutageLog,
+  ) {
     this.#client = client;
     const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => RedisClient;
     Object.assign(client, {
@@ -29,10 +33,10 @@ export class RedisHolder implements OnApplicationShutdown {
   /** @throws RtcConfigError when Redis can't be reached */
   static async open(settings: FanOutQueueSettings): Promise<RedisHolder> {
     const client = openConnection(settings.connection.open());
-    const log = new OutageLog(new Logger('RtcFanOutQueue'));
-    client.on('error', (error: Error) => log.note(error));
+    const outages = new OutageLog(new Logger('RtcFanOutQueue'));
+    client.on('error', (error: Error) => outages.note(error));
     await requireReachable(client);
-    return new RedisHolder(client);
+    return new RedisHolder(client, outages);
   }
 
   get client(): RedisClient {

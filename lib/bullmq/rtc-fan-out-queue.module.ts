@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { typeName } from '../config/option-rules.js';
@@ -19,7 +19,6 @@ import {
 import { FanOutQueueService } from './fan-out-queue.service.js';
 import { type FanOutQueueSettings, resolveFanOutQueueSettings } from './fan-out-queue-settings.js';
 import { LedgerKeys } from './ledger-keys.js';
-import { OutageLog } from './outage-log.js';
 import { RedisHolder } from './redis-holder.js';
 
 // Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
@@ -152,10 +151,9 @@ function define(
       },
       {
         provide: ChunkFeeder,
-        inject: [getQueueToken(queueName), FanOutLedger],
-        useFactory: (bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) => {
-          const log = new OutageLog(new Logger('RtcFanOutQueue'));
-          bullQueue.on('error', (error) => log.note(error));
+        inject: [REDIS, getQueueToken(queueName), FanOutLedger],
+        useFactory: (redis: RedisHolder, bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) => {
+          bullQueue.on('error', (error) => redis.outages.note(error));
           return new ChunkFeeder(bullQueue, ledger);
         },
       },

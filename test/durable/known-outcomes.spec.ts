@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { LogLines } from '../support/log-lines.js';
 import { ownPrefix, type QueueApp, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 
@@ -45,6 +46,8 @@ describe('what a worker knows of a chunk that it sent', () => {
 
   it('holds, though BullMQ takes the worker for lost and gives it the job once more', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 4_000 }]);
+    const log = new LogLines();
+    app.module.useLogger(log);
     const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
     await until(async () => (await handle.progress()).inFlight === 1);
     // As when Redis refuses to renew it for long.
@@ -53,6 +56,9 @@ describe('what a worker knows of a chunk that it sent', () => {
     await until(async () => Number(await client.hget(job, 'ats')) > 1);
     expect((await handle.result()).counts).toMatchObject({ accepted: 10, unknown: 0 });
     expect(emulator.deliveries.total).toBe(10);
+    // BullMQ's errors, in an operator's words, and once.
+    await until(() => log.lines.length > 0);
+    expect(log.lines).toEqual([expect.stringMatching(/^WARN A worker's hold on a chunk ran out/)]);
   }, 30_000);
 
   it('is kept while Redis refuses to write, and written down when it takes it again', async () => {
