@@ -8,7 +8,6 @@ import {
 import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { DelayedError, type Job } from 'bullmq';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { type FanOutOptionsWithLeave, MAY_BEGIN } from '../fan-out/fan-out-request.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
@@ -71,7 +70,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
 
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
-      this.#service = findService(moduleRef, roomUnicast);
+      this.#service = moduleRef.get<RoomUnicastService>(roomUnicast as never, { strict: false });
       this.worker.on('error', (error) => redis.outages.note(error));
       void this.worker.run();
       this.#sweeper.start();
@@ -170,18 +169,4 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   }
 
   return new ChunkProcessor();
-}
-
-function findService(moduleRef: ModuleRef, token: InjectionToken): RoomUnicastService {
-  try {
-    return moduleRef.get<RoomUnicastService>(token as never, { strict: false });
-  } catch {
-    throw new RtcConfigError([
-      {
-        option: 'RtcFanOutQueueModule.role',
-        message:
-          "a worker sends through RtcMessagingModule, which is not imported in this app; import it, or set role: 'producer'",
-      },
-    ]);
-  }
 }

@@ -1,3 +1,4 @@
+import type { LoggerService } from '@nestjs/common';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 
@@ -14,8 +15,9 @@ export type FanOutQueueConnection = string | RedisOptions | FanOutQueueCluster |
 
 export type RedisClient = Redis | Cluster;
 
-/** How long the boot waits for Redis. */
+/** How long the boot waits for Redis, and after how long it says that it does. */
 const CONNECT_MS = 10_000;
+const TELL_MS = 500;
 
 /**
  * A connection of our own, also when the app gives a client: closing it, and what BullMQ needs of it, must not
@@ -38,29 +40,53 @@ export function openConnection(given: FanOutQueueConnection): RedisClient {
   return new Redis({ ...(given as RedisOptions), ...needs });
 }
 
-/** @throws RtcConfigError when Redis does not answer in time; no message of Redis's holds a password */
-export async function requireReachable(client: RedisClient, timeoutMs: number = CONNECT_MS): Promise<void> {
-  let last = '';
+/**
+ * Waits until Redis answers, since app and Redis are often started at the same time, and sees whether it can be
+ * written to.
+ * @param key of ours: what is written is nothing
+ * @throws RtcConfigError when it does not answer in time, or refuses; no message of Redis's holds a password
+ */
+export async function requireWritable(
+  client: RedisClient,
+  key: string,
+  logger: Pick<LoggerService, 'warn'>,
+): Promise<void> {
+  let last: string | undefined;
   const note = (error: Error): void => void (last = error.message);
   client.on('error', note);
-  let timer: NodeJS.Timeout | undefined;
+  const telling = setTimeout(
+    () =>
+      logger.warn(
+        `Redis does not answer yet (${last ?? 'no connection'}). ` +
+          `The app starts when it does, or fails after ${CONNECT_MS / 1_000} s.`,
+      ),
+    TELL_MS,
+  );
+  let failing: NodeJS.Timeout | undefined;
   try {
     await Promise.race([
-      client.ping(),
+      // Removing what is not there: a replica refuses that as well, and a full Redis does not.
+      client.srem(key, 'nothing'),
       new Promise((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(last || 'no answer')), timeoutMs);
+        failing = setTimeout(() => reject(new Error(last ?? 'no answer')), CONNECT_MS);
       }),
     ]);
   } catch (error) {
     client.disconnect();
     const why = error instanceof Error ? error.message : 'no answer';
     throw new RtcConfigError([
-      { option: 'RtcFanOutQueueModule.connection', message: `Redis can't be used: ${why}` },
+      { option: 'RtcFanOutQueueModule.connection', message: `Redis can't be used: ${withAdvice(why)}` },
     ]);
   } finally {
-    clearTimeout(timer);
+    clearTimeout(telling);
+    clearTimeout(failing);
     client.off('error', note);
   }
+}
+
+function withAdvice(why: string): string {
+  if (!why.startsWith('READONLY')) return why;
+  return `${why.replace(/\.$/, '')}; connect to the primary, or by Sentinel or Cluster options`;
 }
 
 // By what is asked of them: the app may have another copy of ioredis.

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { OutageLog } from './outage-log.js';
-import { openConnection, type RedisClient, requireReachable } from './redis-connection.js';
+import { openConnection, type RedisClient, requireWritable } from './redis-connection.js';
 
 const END_LOST_EVERY_MS = 100;
 
@@ -30,12 +30,13 @@ export class RedisHolder implements OnApplicationShutdown {
     });
   }
 
-  /** @throws RtcConfigError when Redis can't be reached */
-  static async open(settings: FanOutQueueSettings): Promise<RedisHolder> {
-    const client = openConnection(settings.connection.open());
-    const outages = new OutageLog(new Logger('RtcFanOutQueue'));
+  /** @throws RtcConfigError when Redis can't be reached, or not be written to */
+  static async open({ connection, prefix }: FanOutQueueSettings): Promise<RedisHolder> {
+    const client = openConnection(connection.open());
+    const logger = new Logger('RtcFanOutQueue');
+    await requireWritable(client, `${prefix}:writable`, logger);
+    const outages = new OutageLog(logger);
     client.on('error', (error: Error) => outages.note(error));
-    await requireReachable(client);
     return new RedisHolder(client, outages);
   }
 

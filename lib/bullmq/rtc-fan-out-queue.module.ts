@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, type InjectionToken, Module, type Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { typeName } from '../config/option-rules.js';
@@ -123,8 +123,12 @@ function define(
       { provide: REGISTRATION, useValue: randomUUID() },
       {
         provide: REDIS,
-        inject: [SETTINGS],
-        useFactory: (settings: FanOutQueueSettings) => RedisHolder.open(settings),
+        inject: [SETTINGS, ModuleRef],
+        useFactory: (settings: FanOutQueueSettings, moduleRef: ModuleRef) => {
+          // Before anything is open: Nest closes nothing of an app that does not come up.
+          if (role !== 'producer') requireService(moduleRef, roomUnicast);
+          return RedisHolder.open(settings);
+        },
       },
     ],
     exports: [SETTINGS, REDIS],
@@ -188,6 +192,25 @@ function workerProvider(
       moduleRef: ModuleRef,
     ) => createChunkProcessor({ queueName, settings, redis, ledger, feeder, moduleRef, roomUnicast }),
   };
+}
+
+/** It need not have been made yet. */
+function requireService(moduleRef: ModuleRef, token: InjectionToken): void {
+  try {
+    moduleRef.get(token as never, { strict: false });
+  } catch {
+    const message =
+      token === RoomUnicastService
+        ? 'a worker sends through an RtcMessagingModule without a name, which is not imported in this app; import it, ' +
+          "name another one (roomUnicast: getRoomUnicastToken('its name')), or set role: 'producer'"
+        : `names '${describeToken(token)}', which no module of this app provides; import the RtcMessagingModule of ` +
+          'that name';
+    throw new RtcConfigError([{ option: 'RtcFanOutQueueModule.roomUnicast', message }]);
+  }
+}
+
+function describeToken(token: InjectionToken): string {
+  return typeof token === 'function' ? token.name : String(token);
 }
 
 /** Told here, since Nest would only say that it could not read something of it. */

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { Redis } from 'ioredis';
+import { getRoomUnicastToken, RtcConfigError, RtcMessagingModule } from 'nestjs-rtc-messaging';
+import {
+  RtcFanOutQueueModule,
+  type RtcFanOutQueueExtras,
+  type RtcFanOutQueueOptions,
+} from 'nestjs-rtc-messaging/bullmq';
+import { ownPrefix } from '../support/fan-out-queue.js';
+import { LogLines } from '../support/log-lines.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+import { rejectionOf } from '../support/rejection.js';
+
+const RTC = {
+  name: 'europe',
+  appId: 'an-app',
+  from: 'server',
+  credentials: { accessKeyId: 'AKLTtest', secretAccessKey: 'a-secret-key' },
+};
+const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await holds())) await sleep(5);
+};
+
+let redis: StartedRedis;
+let log: LogLines;
+beforeEach(async () => {
+  redis = await startRedis({ own: true });
+  log = new LogLines();
+});
+afterEach(() => redis.stop());
+
+/** An app that sends in the name of an account, as `NestFactory` makes it: nothing is closed when it fails. */
+async function boot(
+  options: Partial<RtcFanOutQueueOptions & RtcFanOutQueueExtras> = {},
+): Promise<TestingModule> {
+  const module = await Test.createTestingModule({
+    imports: [
+      RtcMessagingModule.forRoot(RTC),
+      RtcFanOutQueueModule.forRoot({ connection: redis.url, prefix: ownPrefix(), ...options }),
+    ],
+  })
+    .setLogger(log)
+    .compile();
+  return module.init();
+}
+
+describe('an app with a queue', () => {
+  it('is told that its only RtcMessagingModule has a name, and how to name it; nothing stays open', async () => {
+    const error = await rejectionOf<RtcConfigError>(boot());
+    expect(error).toBeInstanceOf(RtcConfigError);
+    expect(error.message).toContain(
+      'RtcFanOutQueueModule.roomUnicast: a worker sends through an RtcMessagingModule without a name, which is not ' +
+        "imported in this app; import it, name another one (roomUnicast: getRoomUnicastToken('its name')), or set " +
+        "role: 'producer'",
+    );
+    const watcher = new Redis(redis.url);
+    expect((await watcher.client('LIST')) as string).not.toMatch(/\n./);
+    watcher.disconnect();
+  });
+
+  it('is told which one it names that is not there', async () => {
+    const error = await rejectionOf<RtcConfigError>(boot({ roomUnicast: getRoomUnicastToken('asia') }));
+    expect(error.message).toContain(
+      "RtcFanOutQueueModule.roomUnicast: names 'nestjs-rtc-messaging:room-unicast:asia', which no module of this " +
+        'app provides; import the RtcMessagingModule of that name',
+    );
+  });
+
+  it('sends through the one that it names', async () => {
+    const module = await boot({ roomUnicast: getRoomUnicastToken('europe') });
+    await module.close();
+  });
+
+  it.each(['producer', 'worker'] as const)(
+    'does not start as a %s with a replica that can not be written to',
+    async (role) => {
+      await redis.restart(['--replicaof', '127.0.0.1', '1', '--replica-serve-stale-data', 'yes']);
+      const error = await rejectionOf<RtcConfigError>(
+        boot({ role, roomUnicast: getRoomUnicastToken('europe') }),
+      );
+      expect(error).toBeInstanceOf(RtcConfigError);
+      expect(error.message).toContain(
+        "RtcFanOutQueueModule.connection: Redis can't be used: READONLY You can't write against a read only replica; " +
+          'connect to the primary, or by Sentinel or Cluster options',
+      );
+    },
+  );
+
+  it('waits for a Redis that is about to start, and says so while it does', async () => {
+    await redis.kill();
+    const booting = boot({ role: 'producer' });
+    await until(() => log.lines.some((line) => line.includes('Redis does not answer yet (')));
+    expect(log.lines.filter((line) => line.startsWith('WARN'))).toEqual([
+      expect.stringMatching(
+        /^WARN Redis does not answer yet \(connect ECONNREFUSED \S+\)\. The app starts when it does, or fails after 10 s\.$/,
+      ),
+    ]);
+    await redis.restart();
+    await (await booting).close();
+  });
+});
