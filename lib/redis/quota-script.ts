@@ -36,10 +36,17 @@ if op == 'probe' then return answer(1, 0, now, 0, 0) end
 if expires > 0 and now > expires then return answer(0, 0, now, 0, 0) end
 
 local state = {}
-for word in string.gmatch(redis.call('GET', KEYS[1]) or '', '%S+') do state[#state + 1] = tonumber(word) end
+for word in string.gmatch(redis.call('GET', KEYS[1]) or '', '%S+') do
+  local number = tonumber(word)
+  -- For Lua, nan and inf are numbers; nothing could be compared with them.
+  state[#state + 1] = number and number - number == 0 and number or nil
+end
 local age = math.floor(now / ${AGE_MS})
 local tat, held, served, share, cutAt, stateAge, jitterNow, jitterBefore, limitNow, limitBefore = unpack(state)
-local fresh = #state ~= 10 or held - now > ${MAX_HOLD_MS} or tat - now > ${MAX_HOLD_MS}
+-- What can't be read, or can't be, is as good as not there: it would never mend.
+local fresh = #state ~= 10 or math.max(tat, held, cutAt) - now > ${MAX_HOLD_MS} or share <= 0 or share > 1
+  or math.min(jitterNow, jitterBefore) < 0 or math.max(jitterNow, jitterBefore) > ${MAX_HOLD_MS}
+  or math.min(limitNow, limitBefore) <= 0
 
 local function shareNow()
   return math.min(1, share + math.max(0, now - cutAt) / 1000 * ${THROTTLING.recoveryPerSecond})

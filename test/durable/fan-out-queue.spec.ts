@@ -414,7 +414,7 @@ describe('a queue', () => {
 
     const withoutService = startQueueApp(redis.url, { prefix, role: 'worker' });
     expect((await rejectionOf(withoutService)).message).toContain(
-      'RtcMessagingModule, which is not imported',
+      'an RtcMessagingModule without a name, which is not imported',
     );
   });
 

@@ -55,6 +55,12 @@ class Schedule {
   delete(): Promise<number> {
     return client.del(this.#key);
   }
+
+  /** Writes something else in place of one of the numbers that it keeps. */
+  async spoil(at: number, word: string): Promise<void> {
+    const words = (await client.get(this.#key))!.split(' ');
+    await client.set(this.#key, words.with(at, word).join(' '));
+  }
 }
 
 const timesOf = ({ due, slots, intervalMs }: QuotaAnswer): number[] =>
@@ -265,4 +271,29 @@ describe('the shared schedule', () => {
     expect(due - schedule.now).toBeLessThan(1_100);
     await schedule.delete();
   });
+
+  it.each(['nan', '-nan', 'inf', '-inf', '-1e300', '1e300', 'what', ''])(
+    'begins anew, or goes on unharmed, if %j stands in place of any number of its state',
+    async (word) => {
+      for (let at = 0; at < 10; at++) {
+        const schedule = new Schedule();
+        await schedule.begin(500, 10);
+        await schedule.reserve(1, 500, 10);
+        await schedule.spoil(at, word);
+        const { due } = await schedule.reserve(1, 500, 10);
+        expect(due - schedule.now).toBeLessThanOrEqual(1_011);
+        schedule.now += 1_011;
+        const times: number[] = [];
+        for (let ask = 0; ask < 30; ask++) {
+          const answer = await schedule.reserve(20, 500, 10);
+          expect(answer.slots).toBe(20);
+          times.push(...timesOf(answer));
+          schedule.now = times.at(-1)!;
+        }
+        await schedule.delete();
+        expect(mostInAnySecond(times)).toBeLessThanOrEqual(500);
+        expect(times.at(-1)! - times[0]!).toBeLessThan(1_300);
+      }
+    },
+  );
 });
