@@ -1,6 +1,6 @@
 import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
-import type { Quota } from './quota.js';
+import type { Quota, Reservation } from './quota.js';
 import type { QuotaUsage } from './quota-usage.js';
 
 /** Who asks: single sends and fan-outs take turns, so that neither waits for the other's queue. */
@@ -34,6 +34,11 @@ const REAL_TIME: GateTime = {
   // Whoever waits keeps the process alive by its own time limit; a slot that no one waits for any more must not.
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
 };
+
+/** One that was asked for ahead is looked at later than it came. */
+interface DatedReservation extends Reservation {
+  readonly firstDue: number;
+}
 
 interface Waiter {
   /** Undefined until it is clear that there is a wait. */
@@ -130,19 +135,24 @@ export class QuotaGate {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
+      let ahead: DatedReservation | Promise<DatedReservation> | undefined;
       while (this.queued > 0) {
-        const reserved = this.quota.reserve(Math.min(this.queued, this.quota.batchSize));
-        const { slots, delayMs, intervalMs, unavailable } =
+        const reserved = ahead ?? this.#reserve(this.queued);
+        ahead = undefined;
+        const { slots, delayMs, firstDue, intervalMs, unavailable } =
           reserved instanceof Promise ? await reserved : reserved;
         if (unavailable !== undefined) {
           this.#refuseAll(unavailable, delayMs);
           continue;
         }
-        const firstDue = this.time.now() + delayMs;
         if (slots === 0) await this.#waitUntil(firstDue);
         let lost = 0;
         for (let slot = 0; slot < slots; slot++) {
           const due = firstDue + slot * intervalMs;
+          const left = slots - slot;
+          if (left * intervalMs < (this.quota.leadMs ?? 0) && this.queued > left) {
+            ahead ??= this.#reserve(this.queued - left);
+          }
           // Not awaiting what is due lets a lone request pass without waiting at all.
           if (due - this.time.now() > EARLY_MS) await this.#waitUntil(due);
           const lateMs = Math.max(0, this.time.now() - due);
@@ -157,6 +167,15 @@ export class QuotaGate {
       // In the same turn as the queue was found empty: whoever comes next must start it again.
       this.#pumping = false;
     }
+  }
+
+  #reserve(slots: number): DatedReservation | Promise<DatedReservation> {
+    const dated = (reservation: Reservation): DatedReservation => ({
+      ...reservation,
+      firstDue: this.time.now() + reservation.delayMs,
+    });
+    const reserved = this.quota.reserve(Math.min(slots, this.quota.batchSize));
+    return reserved instanceof Promise ? reserved.then(dated) : dated(reserved);
   }
 
   async #waitUntil(due: number): Promise<void> {

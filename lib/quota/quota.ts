@@ -26,6 +26,11 @@ export interface Quota {
   readonly intervalMs: number;
   /** How long it is until the next slot, in milliseconds, as far as is known: for estimates. */
   readonly heldMs: number;
+  /**
+   * How long before the slots run out the next ones are to be asked for, in milliseconds: as long as an answer
+   * takes. Default 0: when they have run out.
+   */
+  readonly leadMs?: number;
   /** How late a slot may still be used, in milliseconds. Default 5. */
   readonly lateMs?: number;
   /** A slot came up so late, in milliseconds, and was used or lost. */

@@ -9,6 +9,8 @@ import type { QuotaScriptRunner } from './quota-script-runner.js';
 /** How far ahead slots are taken: enough for few commands, and not so much that many are lost with a process. */
 const AHEAD_MS = 80;
 const MAX_BATCH = 100;
+/** How fast it is forgotten that an answer took long: by so much with each that did not. */
+const FORGET = 0.1;
 /** How often a Redis that is away is looked for. */
 const LOOK_MS = 250;
 /** An answer that is out for so long will not come by this connection. */
@@ -36,6 +38,8 @@ export class SharedSchedule implements StoredQuota {
   #failure: string | undefined;
   #status: 'shared' | 'away' | undefined;
   #sharedIntervalMs: number;
+  /** About the longest that answers took of late. */
+  #answerMs = 0;
   #turnMs: number;
   /** When the next slot is to be expected, on this process's clock. */
   #nextAt = 0;
@@ -73,7 +77,13 @@ export class SharedSchedule implements StoredQuota {
 
   get batchSize(): number {
     if (this.#isAway) return this.#local.batchSize;
-    return Math.min(Math.max(1, Math.floor(AHEAD_MS / this.#sharedIntervalMs)), MAX_BATCH);
+    // More come with an answer than are used until the next one.
+    const aheadMs = Math.max(AHEAD_MS, this.#answerMs * 1.5);
+    return Math.min(Math.max(1, Math.floor(aheadMs / this.#sharedIntervalMs)), MAX_BATCH);
+  }
+
+  get leadMs(): number {
+    return this.#isAway ? 0 : this.#answerMs + this.#sharedIntervalMs;
   }
 
   /** Of this process's own slots: others have theirs in between. */
@@ -131,6 +141,7 @@ export class SharedSchedule implements StoredQuota {
     }
     const { answer, localDue } = asked;
     const now = performance.now();
+    this.#answerMs = Math.max(now - askedAt, this.#answerMs - (this.#answerMs - now + askedAt) * FORGET);
     // What this process did not get to in time is as good as never asked.
     if (!answer.done) return { slots: 0, delayMs: 0, intervalMs: answer.intervalMs };
     this.#arrive();

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { RedisQuota } from 'nestjs-rtc-messaging/redis';
 import { type StartedRedis, startRedis } from '../support/redis.js';
@@ -104,6 +106,19 @@ describe('a schedule that processes share', () => {
     });
   });
 
+  it('asks a Redis that is far away as long ahead as that takes to answer, and for as much as is used until then', async () => {
+    const farther = await delayed(redis.port, 60);
+    const gate = openGate(new RedisQuota({ connection: farther.url }), uniqueName(), 200);
+    gates.push(gate);
+    await pass(gate);
+    expect(gate.quota.leadMs).toBeGreaterThanOrEqual(120);
+    expect(gate.quota.batchSize * gate.quota.intervalMs).toBeGreaterThanOrEqual(120);
+    await farther.close();
+    await expect(pass(gate)).rejects.toThrow('The shared quota is unavailable');
+    // What this process has of itself is there at once.
+    expect(gate.quota.leadMs).toBe(0);
+  });
+
   it('leaves a connection of the app alone, and closes its own', async () => {
     const client = new Redis(redis.url);
     const given = openGate(new RedisQuota({ client }), uniqueName(), 500);
@@ -126,6 +141,31 @@ describe('a schedule that processes share', () => {
     });
   });
 });
+
+/** Redis, so many milliseconds farther away in each direction. */
+async function delayed(port: number, ms: number): Promise<{ url: string; close(): Promise<void> }> {
+  const open = new Set<Socket>();
+  const pass = (from: Socket, to: Socket): void => {
+    open.add(from);
+    from.on('data', (bytes) => setTimeout(() => to.destroyed || to.write(bytes), ms));
+    from.on('close', () => to.destroy()).on('error', () => undefined);
+  };
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    pass(near, far);
+    pass(far, near);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
+  };
+}
 
 /** All that Redis has done, in scripts too. */
 async function commands(client: Redis): Promise<number> {

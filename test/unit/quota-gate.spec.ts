@@ -153,6 +153,63 @@ describe("the quota's gate", () => {
     throttled: () => undefined,
   });
 
+  /** A schedule of 500 a second whose answers are so long on their way, half of it each way. */
+  const far = (answerMs: number, leadMs?: number) => {
+    const asked: number[] = [];
+    let usedUpTo = 0;
+    const quota: Quota = {
+      batchSize: 40,
+      intervalMs: 2,
+      heldMs: 0,
+      lateMs: answerMs,
+      ...(leadMs !== undefined && { leadMs }),
+      reserve: async (slots) => {
+        asked.push(slots);
+        await time.wait(answerMs / 2);
+        const due = Math.max(time.ms, usedUpTo);
+        usedUpTo = due + slots * 2;
+        await time.wait(answerMs / 2);
+        return { slots, delayMs: due - time.ms, intervalMs: 2 };
+      },
+      observeRoundTrip: () => undefined,
+      throttled: () => undefined,
+    };
+    return { asked, gate: new QuotaGate(quota, 0, time) };
+  };
+
+  const grantedIn10Seconds = async (answerMs: number, leadMs?: number): Promise<number> => {
+    const { gate: distant } = far(answerMs, leadMs);
+    let granted = 0;
+    for (let index = 0; index < 6_000; index++) {
+      void distant.enter('bulk', 60_000)!.granted.then(() => (granted += 1));
+    }
+    await time.pass(10_000);
+    return granted;
+  };
+
+  it.each([10, 20, 50, 76])(
+    'loses nothing to answers that take %i ms, if told to ask ahead',
+    async (answerMs) => {
+      expect(await grantedIn10Seconds(answerMs, answerMs + 2)).toBeGreaterThan(4_900);
+    },
+  );
+
+  it('loses the time that answers take if it is not', async () => {
+    expect(await grantedIn10Seconds(20)).toBeLessThan(4_600);
+    expect(await grantedIn10Seconds(50)).toBeLessThan(4_000);
+  });
+
+  it('asks ahead for no more than wait for it', async () => {
+    const { gate: distant, asked } = far(20, 22);
+    let granted = 0;
+    for (let index = 0; index < 100; index++) {
+      void distant.enter('bulk', 60_000)!.granted.then(() => (granted += 1));
+    }
+    await time.pass(1_000);
+    expect(granted).toBe(100);
+    expect(asked).toEqual([1, 40, 40, 19]);
+  });
+
   it('uses a slot that comes up as late as it may', async () => {
     const late = new QuotaGate(
       ahead((wanted) => wanted),
