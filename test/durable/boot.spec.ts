@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
@@ -8,6 +9,8 @@ import {
   type RtcFanOutQueueExtras,
   type RtcFanOutQueueOptions,
 } from 'nestjs-rtc-messaging/bullmq';
+import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
+import { RedisHolder } from '../../lib/bullmq/redis-holder.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { LogLines } from '../support/log-lines.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
@@ -99,5 +102,16 @@ describe('an app with a queue', () => {
     ]);
     await redis.restart();
     await (await booting).close();
+  });
+
+  it('does not keep its process for a connection that has ended already', async () => {
+    const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: redis.url }));
+    const ended = once(holder.client, 'end');
+    holder.client.disconnect();
+    await ended;
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    holder.close();
+    expect(timers()).toBe(before);
   });
 });
