@@ -18,6 +18,8 @@ export type RedisClient = Redis | Cluster;
 /** How long the boot waits for Redis, and after how long it says that it does. */
 const CONNECT_MS = 10_000;
 const TELL_MS = 500;
+/** A process that has closed its app is not to be kept for a socket that does not end. */
+const DISCONNECT_MS = 200;
 
 /**
  * A connection of our own, also when the app gives a client: closing it, and what BullMQ needs of it, must not
@@ -25,7 +27,7 @@ const TELL_MS = 500;
  */
 export function openConnection(given: FanOutQueueConnection): RedisClient {
   // BullMQ waits for jobs in a command that must not be given up, and its clients must not rename keys.
-  const needs = { maxRetriesPerRequest: null, keyPrefix: '' };
+  const needs = { maxRetriesPerRequest: null, keyPrefix: '', disconnectTimeout: DISCONNECT_MS };
   if (typeof given === 'string') return new Redis(given, needs);
   if (isCluster(given)) return given.duplicate(undefined, { keyPrefix: '', redisOptions: needs });
   if (isRedis(given)) return given.duplicate(needs);
@@ -34,7 +36,7 @@ export function openConnection(given: FanOutQueueConnection): RedisClient {
     return new Cluster(given.nodes as ClusterNode[], {
       ...options,
       keyPrefix: '',
-      redisOptions: { ...options?.redisOptions, maxRetriesPerRequest: null },
+      redisOptions: { ...options?.redisOptions, ...needs },
     });
   }
   return new Redis({ ...(given as RedisOptions), ...needs });

@@ -88,10 +88,15 @@ function end(client: RedisClient): void {
   if (client.status === 'end') return;
   Object.assign(client.options, { retryStrategy: () => null, clusterRetryStrategy: () => null });
   const isLost = client.status === 'reconnecting';
-  client.disconnect();
+  disconnect(client);
   if (!isLost) return;
   client
     .connect()
     .catch(() => undefined)
-    .finally(() => client.disconnect());
+    .finally(() => disconnect(client));
+}
+
+/** A client that has ended would wait for a socket that is closed already, and keep the process meanwhile. */
+function disconnect(client: RedisClient): void {
+  if (client.status !== 'end') client.disconnect();
 }
