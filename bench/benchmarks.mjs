@@ -1,8 +1,7 @@
 // All benchmarks but that of pacing, as tables, and each target with what was measured.
-// `--quick` measures less, `--write` puts the tables into docs/benchmarks.md.
+// Its options are those of `npm run bench`, as JSON.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { measureCalls, measureFanOut, withCallers } from './calls.mjs';
 import { measureSigning } from './signing.mjs';
 import { measureImports, measureInstalledSize } from './startup.mjs';
@@ -13,9 +12,7 @@ const PAGE = 'docs/benchmarks.md';
 const LIBRARY = 'this library';
 const RAW = 'raw node:http';
 
-const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
-});
+const options = JSON.parse(process.argv[2]);
 const rounds = options.quick ? 3 : 7;
 const scale = options.quick ? 0.4 : 1;
 const started = performance.now();

@@ -1,12 +1,11 @@
 // What enqueuing many recipients costs the producer and Redis, and what sending to them then costs Redis: memory,
-// time, and the slowest commands. Fails when a command takes more than 50 ms, or the producer's memory grows.
+// time, and the slowest commands. Its options are those of `npm run bench:enqueue`, as JSON. Fails when a command takes more than 50 ms, or the producer's memory grows.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { FanOutQueueService, RtcFanOutQueueModule } from 'nestjs-rtc-messaging/bullmq';
@@ -16,16 +15,8 @@ const MAX_COMMAND_MS = 50;
 /** Of the producer's memory, between the first and the last tenth. */
 const MAX_GROWTH_MB = 20;
 
-const { values } = parseArgs({
-  options: {
-    recipients: { type: 'string', default: '1000000' },
-    // How Redis keeps its append-only file: no (none at all), everysec or always.
-    appendfsync: { type: 'string', default: 'everysec' },
-  },
-});
-const recipients = Number(values.recipients);
-const persistence =
-  values.appendfsync === 'no' ? [] : ['--appendonly', 'yes', '--appendfsync', values.appendfsync];
+const { recipients, appendfsync } = JSON.parse(process.argv[2]);
+const persistence = appendfsync === 'no' ? [] : ['--appendonly', 'yes', '--appendfsync', appendfsync];
 const EMULATOR = fileURLToPath(new URL('emulator-process.mjs', import.meta.url));
 
 const number = (value, digits = 0) =>

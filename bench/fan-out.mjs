@@ -1,24 +1,17 @@
 // How near a fan-out comes to the quota, and whether it keeps it. The emulator, in a process of its own, refuses
-// strictly above 500 requests in any second.
+// strictly above 500 requests in any second. Its options are those of `npm run bench:fanout`, as JSON.
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { RoomUnicastService, RtcMessagingModule } from 'nestjs-rtc-messaging';
 
 const QUOTA = 500;
 const PER_REQUEST = 600;
 
-const { values } = parseArgs({
-  options: {
-    recipients: { type: 'string', default: '1000000' },
-    only: { type: 'string' },
-  },
-});
-const RECIPIENTS = Number(values.recipients);
+const { recipients: RECIPIENTS, only } = JSON.parse(process.argv[2]);
 Logger.overrideLogger(['error', 'warn']);
 
 /** Runs `work` with a service that sends to an emulator of its own. */
@@ -188,5 +181,5 @@ const SCENARIOS = {
   memory: holdMemory,
 };
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
-  if (values.only === undefined || values.only === name) await scenario();
+  if (only === undefined || only === name) await scenario();
 }

@@ -1,11 +1,11 @@
 // How near four processes come together to the quota that they share through one Redis, and whether they keep it.
 // The emulator, in a process of its own, refuses strictly above 500 requests in any second.
+// Its options are those of `npm run bench:shared-quota`, as JSON.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { startRedis } from '../scripts/redis/start-redis.mjs';
 
@@ -15,13 +15,7 @@ const PROCESSES = 4;
 const PAGE = 5;
 const OUTAGE_MS = 10_000;
 
-const { values } = parseArgs({
-  options: {
-    recipients: { type: 'string', default: '1000000' },
-    outage: { type: 'string', default: '1800000' },
-    only: { type: 'string' },
-  },
-});
+const { recipients, outage, only } = JSON.parse(process.argv[2]);
 
 /** Runs `work` with an emulator, a Redis and the processes, and ends them all. */
 async function withProcesses(redis, work) {
@@ -113,7 +107,7 @@ async function warmUp(children, forget) {
 }
 
 async function shareQuota(redis) {
-  const total = Number(values.recipients);
+  const total = recipients;
   await withProcesses(redis, async ({ children, account, forget }) => {
     await warmUp(children, forget);
     const commandsBefore = await commands(redis);
@@ -146,7 +140,7 @@ async function shareQuota(redis) {
 }
 
 async function loseRedis() {
-  const total = Number(values.outage);
+  const total = outage;
   const redis = await startRedis({ own: true });
   try {
     await withProcesses(redis, async ({ children, account, forget, changes }) => {
@@ -246,7 +240,7 @@ function print(title, rows) {
   }
 }
 
-if (values.only !== 'outage') {
+if (only !== 'outage') {
   const redis = await startRedis();
   try {
     await shareQuota(redis);
@@ -254,4 +248,4 @@ if (values.only !== 'outage') {
     await redis.stop();
   }
 }
-if (values.only !== 'share') await loseRedis();
+if (only !== 'share') await loseRedis();

@@ -1,8 +1,18 @@
-import { ensureInstalled } from './ensure-installed.mjs';
+import { oneOf, readOptions, wholeNumber } from './read-options.mjs';
+import { runBenchmark } from './run-benchmark.mjs';
 
-await ensureInstalled();
-const { run } = await import('./run.mjs');
-const { buildLibrary } = await import('./build-library.mjs');
+const HELP = `Usage: npm run bench:shared-quota -- [options]
 
-await buildLibrary();
-await run(process.execPath, ['bench/shared-quota.mjs', ...process.argv.slice(2)]);
+Measures how near four processes come together to the quota that they share, and whether they keep it.
+
+  --recipients <number>  default 1000000
+  --outage <number>      recipients of the fan-out during which Redis is stopped. Default: 1800000
+  --only <scenario>      share or outage. Default: both
+`;
+
+const options = readOptions(HELP, {
+  recipients: wholeNumber({ min: 1, default: 1_000_000 }),
+  outage: wholeNumber({ min: 1, default: 1_800_000 }),
+  only: oneOf(['share', 'outage']),
+});
+await runBenchmark('shared-quota.mjs', options);

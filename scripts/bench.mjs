@@ -1,8 +1,12 @@
-import { ensureInstalled } from './ensure-installed.mjs';
+import { flag, readOptions } from './read-options.mjs';
+import { runBenchmark } from './run-benchmark.mjs';
 
-await ensureInstalled();
-const { run } = await import('./run.mjs');
-const { buildLibrary } = await import('./build-library.mjs');
+const HELP = `Usage: npm run bench -- [options]
 
-await buildLibrary();
-await run(process.execPath, ['bench/benchmarks.mjs', ...process.argv.slice(2)]);
+Compares the library with the vendor's packages, Axios, undici and node:http.
+
+  --quick  measures less
+  --write  puts the tables into docs/benchmarks.md
+`;
+
+await runBenchmark('benchmarks.mjs', readOptions(HELP, { quick: flag, write: flag }));

@@ -1,24 +1,19 @@
-import { parseArgs } from 'node:util';
 import { ensureInstalled } from './ensure-installed.mjs';
+import { flag, readOptions, wholeNumber } from './read-options.mjs';
 
 const HELP = `Usage: npm run demo -- [options]
 
-  --once            ends by itself
-  --recipients <n>  sends one message to so many users of an emulator, with a progress bar, in place of the rest
+  --once                 ends by itself
+  --recipients <number>  sends one message to so many users of an emulator, with a progress bar, in place of the rest
 `;
 
-const { values } = parseArgs({
-  options: {
-    once: { type: 'boolean', default: false },
-    recipients: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const { once, recipients } = readOptions(HELP, {
+  once: flag,
+  recipients: wholeNumber({ min: 1, max: 99_999_999 }),
 });
-if (values.help) console.log(HELP);
-else process.exitCode = (await demonstrate()) ? 0 : 1;
+process.exitCode = (await demonstrate()) ? 0 : 1;
 
 async function demonstrate() {
-  const recipients = readRecipients();
   await ensureInstalled();
   const { buildLibrary } = await import('./build-library.mjs');
   const { runTool } = await import('./run.mjs');
@@ -29,11 +24,5 @@ async function demonstrate() {
   }
   await runTool('@nestjs/cli/bin/nest.js', ['build']);
   const { runDemo } = await import('./demo/run-demo.mjs');
-  return runDemo({ once: values.once });
-}
-
-function readRecipients() {
-  if (values.recipients === undefined) return undefined;
-  if (/^[1-9]\d{0,7}$/.test(values.recipients)) return Number(values.recipients);
-  throw new Error('--recipients must be a whole number from 1 to 99999999');
+  return runDemo({ once });
 }

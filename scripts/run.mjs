@@ -23,3 +23,9 @@ export async function run(command, args, { env = {}, quiet = false } = {}) {
 export function runTool(script, args, options) {
   return run(process.execPath, [`node_modules/${script}`, ...args], options);
 }
+
+/** Runs Jest, which loads ES modules only behind a flag. */
+export function runJest(args, env = {}) {
+  const NODE_OPTIONS = '--experimental-vm-modules --disable-warning=ExperimentalWarning';
+  return runTool('jest/bin/jest.js', args, { env: { NODE_OPTIONS, ...env } });
+}

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { ensureInstalled } from './ensure-installed.mjs';
+import { readOptions, wholeNumber } from './read-options.mjs';
 
 const HELP = `Usage: npm run test:faults -- [options]
 
@@ -10,27 +10,10 @@ emulator accepted.
   --seed <number>   of the mix; printed, so that a run can be repeated. Default: another each time
 `;
 
-const { values } = parseArgs({
-  options: {
-    sends: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
-    help: { type: 'boolean', default: false },
-  },
+const { sends, seed } = readOptions(HELP, {
+  sends: wholeNumber({ min: 1, default: 20_000 }),
+  seed: wholeNumber({ default: Math.floor(Math.random() * 1e9) }),
 });
-if (values.help) console.log(HELP);
-else await test();
-
-async function test() {
-  for (const [name, value] of Object.entries(values)) {
-    if (name !== 'help' && !/^\d{1,9}$/.test(value)) throw new Error(`--${name} must be a whole number`);
-  }
-  await ensureInstalled();
-  const { runTool } = await import('./run.mjs');
-  await runTool('jest/bin/jest.js', ['test/faults/faults.spec.ts'], {
-    env: {
-      NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
-      SENDS: values.sends,
-      SEED: values.seed,
-    },
-  });
-}
+await ensureInstalled();
+const { runJest } = await import('./run.mjs');
+await runJest(['test/faults/faults.spec.ts'], { SENDS: sends, SEED: seed });

@@ -1,7 +1,7 @@
 import { ensureInstalled } from './ensure-installed.mjs';
 
 await ensureInstalled();
-const { runTool } = await import('./run.mjs');
+const { runJest, runTool } = await import('./run.mjs');
 const { buildLibrary } = await import('./build-library.mjs');
 const { findServer } = await import('./redis/find-server.mjs');
 
@@ -16,7 +16,4 @@ await runTool('typescript/bin/tsc', ['-p', 'sample/console/page']);
 await runTool('typescript/bin/tsc', ['-p', 'test/browser']);
 await buildLibrary();
 await runTool('@nestjs/cli/bin/nest.js', ['build']);
-await runTool('jest/bin/jest.js', process.argv.slice(2), {
-  // Jest loads ES modules only behind this flag.
-  env: { NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
-});
+await runJest(process.argv.slice(2));
