@@ -1,24 +1,19 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import type { Browser, Page } from 'playwright-core';
-import { launchChromium } from './chromium.js';
-import { ConsolePage } from './console-page.js';
-import { type SampleApp, startSampleApp } from './sample-app.js';
+import type { Page } from 'playwright-core';
+import { RunningConsole } from './running-console.js';
 
 describe('the accessibility of the console', () => {
   let emulator: RtcEmulator;
-  let app: SampleApp;
-  let browser: Browser;
+  let running: RunningConsole;
 
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
-    app = await startSampleApp({ RTC_ENDPOINT: emulator.url });
-    browser = await launchChromium();
+    running = await RunningConsole.start(emulator.url);
   }, 60_000);
   afterAll(async () => {
-    await browser?.close();
-    await app?.stop();
+    await running?.stop();
     await emulator?.close();
   });
 
@@ -39,14 +34,14 @@ describe('the accessibility of the console', () => {
         viewport: { width, height: 900 },
         reducedMotion: 'reduce' as const,
       };
-      const stranger = await ConsolePage.open(browser, app.url, { ...look, fragment: '' });
+      const stranger = await running.open({ ...look, fragment: '' });
       await stranger.page.fill('#key', 'wrong');
       await stranger.page.press('#key', 'Enter');
       await stranger.page.locator('#sign-in-problem').waitFor();
       expect(await violations(stranger.page)).toEqual([]);
       await stranger.close();
 
-      const console = await ConsolePage.open(browser, app.url, look);
+      const console = await running.open(look);
       const { page, outcome } = console;
 
       // A receipt, full inboxes, someone from elsewhere, and a field that is wrong.

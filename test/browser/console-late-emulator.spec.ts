@@ -1,30 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import type { Browser } from 'playwright-core';
-import { launchChromium } from './chromium.js';
-import { ConsolePage } from './console-page.js';
-import { API_KEY, type SampleApp, startSampleApp } from './sample-app.js';
+import { RunningConsole } from './running-console.js';
+import { API_KEY } from './sample-app.js';
 
 describe('a console that is opened before the emulator is there', () => {
   let emulator: RtcEmulator;
-  let app: SampleApp;
-  let browser: Browser;
+  let running: RunningConsole;
 
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
     // Its port is known, and no one listens.
     emulator.faults.add({ kind: 'refuse', forMs: 600_000 });
-    app = await startSampleApp({ RTC_ENDPOINT: emulator.url });
-    browser = await launchChromium();
+    running = await RunningConsole.start(emulator.url);
   }, 60_000);
   afterAll(async () => {
-    await browser?.close();
-    await app?.stop();
+    await running?.stop();
     await emulator?.close();
   });
 
   it('follows when it comes, and lets those join who were to', async () => {
-    const console = await ConsolePage.open(browser, app.url, {
+    const console = await running.open({
       fragment: `key=${API_KEY}&room=room-1&join=alice`,
     });
     const { page, problems } = console;

@@ -1,6 +1,9 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { API_KEY } from './sample-app.js';
 
+/** How a page is opened; its `fragment` is what stands behind the `#`. */
+export type ConsolePageOptions = BrowserContextOptions & { readonly fragment?: string };
+
 /** A page of the console, with everything that a browser complains about. */
 export class ConsolePage {
   private constructor(
@@ -13,10 +16,7 @@ export class ConsolePage {
   static async open(
     browser: Browser,
     url: string,
-    {
-      fragment = `key=${API_KEY}&room=room-1`,
-      ...options
-    }: BrowserContextOptions & { fragment?: string } = {},
+    { fragment = `key=${API_KEY}&room=room-1`, ...options }: ConsolePageOptions = {},
   ): Promise<ConsolePage> {
     const context = await browser.newContext({
       locale: 'en-US',

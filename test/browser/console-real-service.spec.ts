@@ -1,15 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Browser } from 'playwright-core';
 import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
-import { launchChromium } from './chromium.js';
-import { ConsolePage } from './console-page.js';
-import { type SampleApp, startSampleApp } from './sample-app.js';
+import type { ConsolePage } from './console-page.js';
+import { RunningConsole } from './running-console.js';
 
 /** An endpoint that answers as the service does, and has nothing of the emulator's own. */
 describe('the console with an endpoint that is no emulator', () => {
   let service: Awaited<ReturnType<typeof startScriptedServer>>;
-  let app: SampleApp;
-  let browser: Browser;
+  let running: RunningConsole;
   let console: ConsolePage;
   const sent = (): { To?: string[] }[] =>
     service.received
@@ -22,16 +19,14 @@ describe('the console with an endpoint that is no emulator', () => {
         ? respond(404, '{}')(response, request)
         : respond(200, vendorAnswer())(response, request),
     );
-    app = await startSampleApp({ RTC_ENDPOINT: service.url });
-    browser = await launchChromium();
+    running = await RunningConsole.start(service.url);
   }, 60_000);
   afterAll(async () => {
-    await browser?.close();
-    await app?.stop();
+    await running?.stop();
     await service?.close();
   });
   beforeEach(async () => {
-    console = await ConsolePage.open(browser, app.url);
+    console = await running.open();
   });
   afterEach(async () => {
     const { problems } = console;

@@ -1,31 +1,27 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import type { Browser } from 'playwright-core';
-import { launchChromium } from './chromium.js';
-import { ConsolePage } from './console-page.js';
-import { API_KEY, type SampleApp, startSampleApp } from './sample-app.js';
+import type { ConsolePage } from './console-page.js';
+import { RunningConsole } from './running-console.js';
+import { API_KEY } from './sample-app.js';
 
 const MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>';
 
 describe('the console', () => {
   let emulator: RtcEmulator;
-  let app: SampleApp;
-  let browser: Browser;
+  let running: RunningConsole;
   let console: ConsolePage;
 
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
-    app = await startSampleApp({ RTC_ENDPOINT: emulator.url });
-    browser = await launchChromium();
+    running = await RunningConsole.start(emulator.url);
   }, 60_000);
   afterAll(async () => {
-    await browser?.close();
-    await app?.stop();
+    await running?.stop();
     await emulator?.close();
   });
   beforeEach(async () => {
     emulator.clear();
-    console = await ConsolePage.open(browser, app.url);
+    console = await running.open();
   });
   afterEach(async () => {
     const { problems } = console;
@@ -35,7 +31,7 @@ describe('the console', () => {
   });
 
   it('asks for the key, says when it is wrong, and keeps it out of the address', async () => {
-    const stranger = await ConsolePage.open(browser, app.url, { fragment: '' });
+    const stranger = await running.open({ fragment: '' });
     const { page, panels, problems } = stranger;
     await page.fill('#key', 'wrong');
     await page.press('#key', 'Enter');
@@ -48,7 +44,7 @@ describe('the console', () => {
     expect(problems).toEqual([]);
     await stranger.close();
 
-    expect(console.page.url()).toBe(`${app.url}/`);
+    expect(console.page.url()).toBe(`${running.url}/`);
     await console.page.reload();
     await console.panels.waitFor();
   }, 60_000);
@@ -214,7 +210,7 @@ describe('the console', () => {
   }, 60_000);
 
   it('ends the fan-out and the seats of a page that is closed', async () => {
-    const other = await ConsolePage.open(browser, app.url);
+    const other = await running.open();
     await other.join('erin');
     await other.startFanOut(5_000_000, 'No one watches.');
     await other.page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
@@ -345,7 +341,7 @@ describe('the console', () => {
   }, 60_000);
 
   it('follows the system in language and colours until told otherwise', async () => {
-    const chinese = await ConsolePage.open(browser, app.url, { locale: 'zh-CN', colorScheme: 'dark' });
+    const chinese = await running.open({ locale: 'zh-CN', colorScheme: 'dark' });
     expect(await chinese.page.locator('h1').textContent()).toBe('消息控制台');
     expect(await chinese.page.locator('#theme').getAttribute('aria-pressed')).toBe('true');
     expect(chinese.problems).toEqual([]);
@@ -355,7 +351,7 @@ describe('the console', () => {
   it.each(['en-US', 'zh-CN'])(
     'fits a phone without scrolling sideways (%s)',
     async (locale) => {
-      const phone = await ConsolePage.open(browser, app.url, {
+      const phone = await running.open({
         locale,
         viewport: { width: 360, height: 740 },
       });

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import type { RtcMessagingOptions } from 'nestjs-rtc-messaging';
 import type { DurableFanOutReport } from 'nestjs-rtc-messaging/bullmq';
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
 import { type QueueApp, startQueueApp } from '../support/fan-out-queue.js';
+import { firstMessage, forkProgram, kill } from '../support/processes.js';
 
 const PROCESSES = join(import.meta.dirname, 'processes');
 const WORKERS = 3;
@@ -68,7 +69,7 @@ class CrashRun {
     const started = performance.now();
     const { redisUrl, prefix, recipients, kills } = this.plan;
     const emulator = this.#fork('emulator.mjs', {});
-    const [{ moduleOptions }] = (await once(emulator, 'message')) as [{ moduleOptions: RtcMessagingOptions }];
+    const { moduleOptions } = await firstMessage<{ moduleOptions: RtcMessagingOptions }>(emulator);
     this.#rtc = { ...moduleOptions, quota: { requestsPerSecond: 100_000 } };
     this.#watcher = await startQueueApp(redisUrl, { prefix, role: 'producer' });
 
@@ -105,13 +106,7 @@ class CrashRun {
   }
 
   async close(): Promise<void> {
-    const ends = [...this.#children].map(async (child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    });
-    await Promise.all(ends);
+    await Promise.all([...this.#children].map(kill));
     await this.#watcher?.close();
   }
 
@@ -155,7 +150,7 @@ class CrashRun {
       queue: { prefix, concurrency, lostAfterMs: 1_500 },
       rtc: this.#rtc,
     });
-    await ready(worker);
+    await firstMessage(worker);
     this.#workers.add(worker);
   }
 
@@ -176,27 +171,8 @@ class CrashRun {
   }
 
   #fork(file: string, settings: object): ChildProcess {
-    const child = fork(join(PROCESSES, file), [JSON.stringify(settings)], { execArgv: [], env: cleanEnv() });
+    const child = forkProgram(join(PROCESSES, file), settings);
     this.#children.add(child);
     return child;
   }
-}
-
-/** Without NODE_OPTIONS and the like, which are the test runner's own. */
-function cleanEnv(): Record<string, string | undefined> {
-  return { PATH: process.env['PATH'], HOME: process.env['HOME'] };
-}
-
-async function ready(child: ChildProcess): Promise<void> {
-  const failed = once(child, 'exit').then(([code]) => {
-    throw new Error(`A process ended with ${String(code)} before it was ready`);
-  });
-  failed.catch(() => undefined);
-  await Promise.race([once(child, 'message'), failed]);
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
 }

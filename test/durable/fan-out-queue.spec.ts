@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import { type DurableFanOutReport, FanOutEnqueueError, type FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
@@ -7,6 +6,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
 const TEXT = { roomId: 'room-1', message: 'hello' };
 
@@ -49,9 +49,6 @@ async function start(options: QueueAppOptions = {}): Promise<QueueApp> {
 
 const users = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_none, index) => `user-${from + index}`);
-const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await holds())) await sleep(5);
-};
 const addsUp = ({ counts }: Pick<DurableFanOutReport, 'counts'>): boolean => {
   const { input, ...rest } = counts;
   return input === Object.values(rest).reduce((sum, count) => sum + count);

@@ -7,6 +7,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
 const TEXT = { roomId: 'room-1', message: 'CANARY-message' };
 
@@ -55,7 +56,7 @@ describe('what Redis holds of a durable fan-out', () => {
     const handle = await queue.enqueue({ ...TEXT, to: users(100) }, { chunkSize: 10 });
     expect(await handle.result()).toMatchObject({ status: 'aborted', stop: { reason: 'refused' } });
     const keys = (): Promise<string[]> => client.keys(`*${handle.id}*`);
-    while ((await keys()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(async () => (await keys()).length === 0);
   });
 
   it('is missed when it is gone while the fan-out is enqueued, and nothing is left of it', async () => {

@@ -1,20 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
 import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
+import { firstMessage, forkProgram, kill } from '../support/processes.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
 const TEXT = { roomId: 'room-1', message: 'hello' };
 const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `user-${index}`);
-const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await holds())) await sleep(5);
-};
 
 let redis: StartedRedis | undefined;
 let emulator: RtcEmulator;
@@ -113,9 +111,7 @@ describe('a durable fan-out', () => {
       expect((await handle.result()).counts).toEqual(counts);
       expect(emulator.deliveries.duplicates()).toEqual([]);
     } finally {
-      const ended = once(sleeper, 'exit');
-      sleeper.kill('SIGKILL');
-      await ended;
+      await kill(sleeper);
     }
   }, 60_000);
 
@@ -155,12 +151,7 @@ describe('a durable fan-out', () => {
 
 async function startWorker(connection: string, prefix: string): Promise<ChildProcess> {
   const settings = { connection, queue: { prefix, concurrency: 4, lostAfterMs: 1_000 }, rtc: rtc() };
-  const worker = fork(
-    join(import.meta.dirname, 'processes/worker.mjs'),
-    [JSON.stringify(settings)],
-    // Without NODE_OPTIONS and the like, which are the test runner's own.
-    { execArgv: [], env: { PATH: process.env['PATH'], HOME: process.env['HOME'] } },
-  );
-  await once(worker, 'message');
+  const worker = forkProgram(join(import.meta.dirname, 'processes/worker.mjs'), settings);
+  await firstMessage(worker);
   return worker;
 }

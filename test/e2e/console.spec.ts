@@ -1,16 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ValidationPipe } from '@nestjs/common';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { WebSocket } from 'ws';
-import { PLATFORMS } from '../support/platforms.js';
+import { SAMPLE_KEY as KEY, startSample } from '../support/sample.js';
 import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
-import { startApp, type TestApp } from '../support/test-app.js';
+import type { TestApp } from '../support/test-app.js';
 
-const [express] = PLATFORMS;
-const KEY = { 'x-api-key': 'sesame' };
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello', binary: false, confirmed: false };
 const BROADCAST = { roomId: 'room-1', message: 'hello', binary: false, confirmed: false };
 /** Sockets need the rest. */
@@ -42,21 +39,7 @@ describe("the console's endpoints", () => {
   const environment = { ...process.env };
 
   const boot = async (endpoint: string): Promise<void> => {
-    const { appId, from, credentials } = emulator.moduleOptions();
-    Object.assign(process.env, {
-      SAMPLE_API_KEY: 'sesame',
-      RTC_APP_ID: appId,
-      RTC_FROM: from,
-      RTC_ENDPOINT: endpoint,
-      VOLCENGINE_ACCESS_KEY: credentials.accessKeyId,
-      VOLCENGINE_SECRET_KEY: credentials.secretAccessKey,
-    });
-    const { AppModule } = await import('../../sample/app.module.js');
-    running = await startApp(express!, { imports: [AppModule] }, (app) =>
-      app.useGlobalPipes(
-        new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }),
-      ),
-    );
+    running = await startSample(emulator, endpoint);
     url = await running.app.getUrl();
   };
   beforeEach(async () => {

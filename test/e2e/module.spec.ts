@@ -15,6 +15,7 @@ import {
   type RtcMessagingOptionsFactory,
 } from 'nestjs-rtc-messaging';
 import { type EmulatorModuleOptions, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { emulatorEnvironment } from '../support/emulator-environment.js';
 import { rejectionOf } from '../support/rejection.js';
 
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };
@@ -59,16 +60,7 @@ describe('the module', () => {
     await module.close();
     return receipt.outcome;
   };
-  const setEnvironment = (): void => {
-    const { appId, from, endpoint, credentials } = emulator.moduleOptions();
-    Object.assign(process.env, {
-      RTC_APP_ID: appId,
-      RTC_FROM: from,
-      RTC_ENDPOINT: endpoint,
-      VOLCENGINE_ACCESS_KEY: credentials.accessKeyId,
-      VOLCENGINE_SECRET_KEY: credentials.secretAccessKey,
-    });
-  };
+  const setEnvironment = (): void => void Object.assign(process.env, emulatorEnvironment(emulator));
 
   it('works with nothing but environment variables', async () => {
     setEnvironment();
@@ -78,12 +70,8 @@ describe('the module', () => {
   it("reads the .env file that the app's ConfigModule loads, whichever comes first", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rtc-env-'));
     const envFilePath = join(folder, '.env');
-    const { appId, from, endpoint, credentials } = emulator.moduleOptions();
-    await writeFile(
-      envFilePath,
-      `RTC_APP_ID=${appId}\nRTC_FROM=${from}\nRTC_ENDPOINT=${endpoint}\n` +
-        `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n`,
-    );
+    const lines = Object.entries(emulatorEnvironment(emulator)).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(envFilePath, lines.join(''));
     expect(await sendOnce(RtcMessagingModule.forRoot(), ConfigModule.forRoot({ envFilePath }))).toBe(
       'accepted',
     );

@@ -1,34 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ValidationPipe } from '@nestjs/common';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { PLATFORMS } from '../support/platforms.js';
-import { startApp, type TestApp } from '../support/test-app.js';
-
-const [express] = PLATFORMS;
+import { SAMPLE_KEY as key, startSample } from '../support/sample.js';
+import type { TestApp } from '../support/test-app.js';
 
 describe('the sample app', () => {
   let emulator: RtcEmulator;
   let running: TestApp;
   const environment = { ...process.env };
-  const key = { 'x-api-key': 'sesame' };
 
   beforeEach(async () => {
     emulator = await RtcEmulator.start();
-    const { appId, from, endpoint, credentials } = emulator.moduleOptions();
-    Object.assign(process.env, {
-      SAMPLE_API_KEY: 'sesame',
-      RTC_APP_ID: appId,
-      RTC_FROM: from,
-      RTC_ENDPOINT: endpoint,
-      VOLCENGINE_ACCESS_KEY: credentials.accessKeyId,
-      VOLCENGINE_SECRET_KEY: credentials.secretAccessKey,
-    });
-    const { AppModule } = await import('../../sample/app.module.js');
-    running = await startApp(express!, { imports: [AppModule] }, (app) =>
-      app.useGlobalPipes(
-        new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }),
-      ),
-    );
+    running = await startSample(emulator);
   });
   afterEach(async () => {
     await running.app.close();

@@ -15,8 +15,9 @@ import { listenToEvents } from '../support/events.js';
 import { LogLines } from '../support/log-lines.js';
 import { printed } from '../support/printed.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
-import { uniqueName, until } from '../support/redis-quota.js';
+import { uniqueName } from '../support/redis-quota.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
 jest.setTimeout(60_000);
 

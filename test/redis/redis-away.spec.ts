@@ -5,16 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { RedisQuota, type RedisQuotaOptions } from 'nestjs-rtc-messaging/redis';
 import { RtcQuotaError } from 'nestjs-rtc-messaging';
 import { printed } from '../support/printed.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
-import {
-  mostInAnySecond,
-  openGate,
-  type OpenGate,
-  pass,
-  uniqueName,
-  until,
-  withClient,
-} from '../support/redis-quota.js';
+import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
+import { mostInAnySecond, openGate, type OpenGate, pass, uniqueName } from '../support/redis-quota.js';
+import { until } from '../support/until.js';
 
 const LIMIT = 200;
 

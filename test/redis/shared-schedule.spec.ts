@@ -3,16 +3,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { RedisQuota } from 'nestjs-rtc-messaging/redis';
-import { type StartedRedis, startRedis } from '../support/redis.js';
-import {
-  mostInAnySecond,
-  openGate,
-  type OpenGate,
-  pass,
-  uniqueName,
-  until,
-  withClient,
-} from '../support/redis-quota.js';
+import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
+import { mostInAnySecond, openGate, type OpenGate, pass, uniqueName } from '../support/redis-quota.js';
+import { until } from '../support/until.js';
 
 // A schedule that is new begins with a pause of a second.
 jest.setTimeout(60_000);

@@ -1,13 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { Redis } from 'ioredis';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const MODULE = pathToFileURL(resolve(import.meta.dirname, '../../scripts/redis/start-redis.mjs')).href;
 
@@ -16,15 +15,6 @@ afterEach(async () => {
   await redis?.stop();
   redis = undefined;
 });
-
-async function withClient<T>({ url }: { url: string }, work: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis(url);
-  try {
-    return await work(client);
-  } finally {
-    client.disconnect();
-  }
-}
 
 function isAlive(pid: number): boolean {
   try {
@@ -35,15 +25,27 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(10);
+/** Runs a program that may call `startRedis`. */
+async function withProgram(
+  program: string,
+  work: (child: ChildProcess) => Promise<void>,
+  env = process.env,
+): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'ask-for-redis-'));
+  try {
+    const file = join(dir, 'ask.mjs');
+    await writeFile(file, `import { startRedis } from ${JSON.stringify(MODULE)};\n${program}`);
+    await work(fork(file, { execArgv: [], env }));
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 describe('a Redis for tests', () => {
   it('answers, and is gone when it is stopped', async () => {
     redis = await startRedis({ own: true });
     const { pid } = redis;
-    await expect(withClient(redis, (client) => client.ping())).resolves.toBe('PONG');
+    await expect(withClient(redis.url, (client) => client.ping())).resolves.toBe('PONG');
     await redis.stop();
     await redis.stop();
     expect(isAlive(pid!)).toBe(false);
@@ -51,21 +53,21 @@ describe('a Redis for tests', () => {
 
   it('forgets what it holds when it is killed, and keeps it with persistence switched on', async () => {
     redis = await startRedis({ own: true });
-    await withClient(redis, (client) => client.set('key', 'value'));
+    await withClient(redis.url, (client) => client.set('key', 'value'));
     await redis.kill();
     await redis.restart(['--appendonly', 'yes', '--appendfsync', 'always']);
-    await expect(withClient(redis, (client) => client.get('key'))).resolves.toBeNull();
-    await withClient(redis, (client) => client.set('key', 'value'));
+    await expect(withClient(redis.url, (client) => client.get('key'))).resolves.toBeNull();
+    await withClient(redis.url, (client) => client.set('key', 'value'));
     const { port } = redis;
     await redis.kill();
     await redis.restart();
     expect(redis.port).toBe(port);
-    await expect(withClient(redis, (client) => client.get('key'))).resolves.toBe('value');
+    await expect(withClient(redis.url, (client) => client.get('key'))).resolves.toBe('value');
   });
 
   it('takes arguments, and tells what a server that does not start has said', async () => {
     redis = await startRedis({ args: ['--maxmemory', '5mb'] });
-    await expect(withClient(redis, (client) => client.config('GET', 'maxmemory'))).resolves.toEqual([
+    await expect(withClient(redis.url, (client) => client.config('GET', 'maxmemory'))).resolves.toEqual([
       'maxmemory',
       '5242880',
     ]);
@@ -76,67 +78,46 @@ describe('a Redis for tests', () => {
     redis = await startRedis({ own: true });
     await redis.kill('SIGSTOP');
     await redis.kill('SIGCONT');
-    await expect(withClient(redis, (client) => client.ping())).resolves.toBe('PONG');
+    await expect(withClient(redis.url, (client) => client.ping())).resolves.toBe('PONG');
   });
 
-  it.each(['SIGKILL', 'SIGTERM'] as const)('does not outlive a process that ends by %s', async (signal) => {
-    const dir = await mkdtemp(join(tmpdir(), 'ask-for-redis-'));
-    try {
-      const file = join(dir, 'ask.mjs');
-      await writeFile(
-        file,
-        `import { startRedis } from ${JSON.stringify(MODULE)};
-        const { pid } = await startRedis({ own: true });
-        process.send(pid);
-        setInterval(() => undefined, 1_000);`,
-      );
-      const asking = fork(file, { execArgv: [] });
-      const [pid] = (await once(asking, 'message')) as [number];
-      expect(isAlive(pid)).toBe(true);
-      asking.kill(signal);
-      await until(() => !isAlive(pid));
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
-  });
+  it.each(['SIGKILL', 'SIGTERM'] as const)('does not outlive a process that ends by %s', (signal) =>
+    withProgram(
+      `const { pid } = await startRedis({ own: true });
+      process.send(pid);
+      setInterval(() => undefined, 1_000);`,
+      async (asking) => {
+        const [pid] = (await once(asking, 'message')) as [number];
+        expect(isAlive(pid)).toBe(true);
+        asking.kill(signal);
+        await until(() => !isAlive(pid));
+      },
+    ),
+  );
 
-  it('does not keep a process that has done its work from ending', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'ask-for-redis-'));
-    try {
-      const file = join(dir, 'ask.mjs');
-      await writeFile(
-        file,
-        `import { startRedis } from ${JSON.stringify(MODULE)};
-        const { pid } = await startRedis({ own: true });
-        process.send(pid);
-        process.disconnect();`,
-      );
-      const asking = fork(file, { execArgv: [] });
-      const [[pid]] = await Promise.all([once(asking, 'message') as Promise<[number]>, once(asking, 'exit')]);
-      await until(() => !isAlive(pid));
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
-  });
+  it('does not keep a process that has done its work from ending', () =>
+    withProgram(
+      `const { pid } = await startRedis({ own: true });
+      process.send(pid);
+      process.disconnect();`,
+      async (asking) => {
+        const told = once(asking, 'message') as Promise<[number]>;
+        const [[pid]] = await Promise.all([told, once(asking, 'exit')]);
+        await until(() => !isAlive(pid));
+      },
+    ));
 
-  it('says what to install where there is none', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'ask-for-redis-'));
-    try {
-      const file = join(dir, 'ask.mjs');
-      await writeFile(
-        file,
-        `import { startRedis } from ${JSON.stringify(MODULE)};
-        await startRedis({ own: true }).then(() => process.send('started'), ({ message }) => process.send(message));`,
-      );
-      const asking = fork(file, { execArgv: [], env: { ...process.env, PATH: dir } });
-      const [message] = await once(asking, 'message');
-      expect(message).toMatch(
-        /Neither redis-server nor valkey-server is on the path\. Install Redis .*REDIS_URL/,
-      );
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
-  });
+  it('says what to install where there is none', () =>
+    withProgram(
+      `await startRedis({ own: true }).then(() => process.send('started'), ({ message }) => process.send(message));`,
+      async (asking) => {
+        const [message] = await once(asking, 'message');
+        expect(message).toMatch(
+          /Neither redis-server nor valkey-server is on the path\. Install Redis .*REDIS_URL/,
+        );
+      },
+      { ...process.env, PATH: import.meta.dirname },
+    ));
 
   it('uses that of REDIS_URL, which is not ours to stop, and says so if none answers there', async () => {
     redis = await startRedis({ own: true });
@@ -147,7 +128,7 @@ describe('a Redis for tests', () => {
       expect(given.url).toBe(redis.url);
       await given.stop();
       await expect(given.kill()).rejects.toThrow(/not ours to stop/);
-      await expect(withClient(given, (client) => client.ping())).resolves.toBe('PONG');
+      await expect(withClient(given.url, (client) => client.ping())).resolves.toBe('PONG');
       process.env['REDIS_URL'] = redis.url.replace('://', '://:pass-word@');
       await redis.kill();
       const failing = startRedis();
@@ -164,7 +145,7 @@ describe('a Redis for tests', () => {
   it('leaves no files behind', async () => {
     redis = await startRedis({ own: true });
     const [, dir] = await withClient(
-      redis,
+      redis.url,
       async (client) => (await client.config('GET', 'dir')) as string[],
     );
     await access(dir!);

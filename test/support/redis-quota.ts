@@ -1,5 +1,3 @@
-import { Redis } from 'ioredis';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type RedisQuota } from 'nestjs-rtc-messaging/redis';
 import { QuotaGate } from '../../lib/quota/quota-gate.js';
 import type { QuotaStatusChange, StoredQuota } from '../../lib/quota/quota-store.js';
@@ -28,11 +26,6 @@ export async function pass({ gate }: OpenGate): Promise<number> {
   return performance.now();
 }
 
-/** Waits for a condition, whatever the machine's pace. Jest's own time limit ends it. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(5);
-}
-
 /** The most of these times (ascending or not) in any half-open second. */
 export function mostInAnySecond(times: readonly number[]): number {
   const sorted = times.toSorted((a, b) => a - b);
@@ -42,14 +35,4 @@ export function mostInAnySecond(times: readonly number[]): number {
     most = Math.max(most, last - first + 1);
   }
   return most;
-}
-
-/** Runs work with a client that is closed after it. */
-export async function withClient<T>(url: string, work: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis(url);
-  try {
-    return await work(client);
-  } finally {
-    client.disconnect();
-  }
 }
