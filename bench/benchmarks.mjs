@@ -1,5 +1,5 @@
 // All benchmarks but that of pacing, as tables, and each target with what was measured.
-// Its options are those of `npm run bench`, as JSON.
+// It is handed the options of `npm run bench`, as JSON.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { measureCalls, measureFanOut, withCallers } from './calls.mjs';

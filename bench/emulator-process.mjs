@@ -40,15 +40,15 @@ if (delayMs > 0) {
   endpoint = `http://127.0.0.1:${line.address().port}`;
 }
 
-// 'forget' what came so far; 'account', or { account: [times] } for what was accepted between each time and the next as well.
+// 'forget' what came so far; { account: [times] }, with what was accepted between each time and the next; 'end'.
 process.on('message', (question) => {
   if (question === 'forget') {
     emulator.clear();
     process.send('forgotten');
     return;
   }
-  const times = question === 'account' ? [] : question.account;
-  if (times === undefined) process.exit();
+  if (question === 'end') process.exit();
+  const times = question.account;
   const { requests, deliveries } = emulator;
   const accepted = requests.filter(({ outcome }) => outcome !== 'refused').map(({ at }) => at.getTime());
   process.send({

@@ -1,15 +1,13 @@
 // What enqueuing many recipients costs the producer and Redis, and what sending to them then costs Redis: memory,
-// time, and the slowest commands. Its options are those of `npm run bench:enqueue`, as JSON. Fails when a command takes more than 50 ms, or the producer's memory grows.
+// time, and the slowest commands. It is handed the options of `npm run bench:enqueue`, as JSON. Fails when a command takes more than 50 ms, or the producer's memory grows.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { FanOutQueueService, RtcFanOutQueueModule } from 'nestjs-rtc-messaging/bullmq';
 import { startRedis } from '../scripts/redis/start-redis.mjs';
+import { startEmulator } from './emulator.mjs';
 
 const MAX_COMMAND_MS = 50;
 /** Of the producer's memory, between the first and the last tenth. */
@@ -17,7 +15,6 @@ const MAX_GROWTH_MB = 20;
 
 const { recipients, appendfsync } = JSON.parse(process.argv[2]);
 const persistence = appendfsync === 'no' ? [] : ['--appendonly', 'yes', '--appendfsync', appendfsync];
-const EMULATOR = fileURLToPath(new URL('emulator-process.mjs', import.meta.url));
 
 const number = (value, digits = 0) =>
   value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -29,14 +26,11 @@ const redis = await startRedis({
   args: ['--slowlog-log-slower-than', '1000', '--slowlog-max-len', '10000', ...persistence],
 });
 const client = new Redis(redis.url);
-const emulator = fork(EMULATOR, [JSON.stringify({ requestsPerSecond: null, delayMs: 0 })]);
+const emulator = await startEmulator({ requestsPerSecond: null, delayMs: 0 });
 try {
-  const [{ options: rtc }] = await once(emulator, 'message');
-  process.exitCode = (await measure(rtc)) ? 0 : 1;
+  process.exitCode = (await measure(emulator.options)) ? 0 : 1;
 } finally {
-  const ended = once(emulator, 'exit');
-  emulator.send('end');
-  await ended;
+  await emulator.stop();
   client.disconnect();
   await redis.stop();
 }

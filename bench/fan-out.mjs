@@ -1,12 +1,11 @@
 // How near a fan-out comes to the quota, and whether it keeps it. The emulator, in a process of its own, refuses
-// strictly above 500 requests in any second. Its options are those of `npm run bench:fanout`, as JSON.
+// strictly above 500 requests in any second. It is handed the options of `npm run bench:fanout`, as JSON.
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { RoomUnicastService, RtcMessagingModule } from 'nestjs-rtc-messaging';
+import { startEmulator } from './emulator.mjs';
+import { exactlyOnce, percent, printVerdicts } from './verdicts.mjs';
 
 const QUOTA = 500;
 const PER_REQUEST = 600;
@@ -16,23 +15,19 @@ Logger.overrideLogger(['error', 'warn']);
 
 /** Runs `work` with a service that sends to an emulator of its own. */
 async function withService({ requestsPerSecond, delayMs }, work) {
-  const emulator = fork(fileURLToPath(new URL('emulator-process.mjs', import.meta.url)), [
-    JSON.stringify({ requestsPerSecond, delayMs }),
-  ]);
-  const [{ options }] = await once(emulator, 'message');
+  const emulator = await startEmulator({ requestsPerSecond, delayMs });
   const app = await NestFactory.createApplicationContext(
-    RtcMessagingModule.forRoot({ ...options, quota: { requestsPerSecond: requestsPerSecond ?? 1_000_000 } }),
+    RtcMessagingModule.forRoot({
+      ...emulator.options,
+      quota: { requestsPerSecond: requestsPerSecond ?? 1_000_000 },
+    }),
     { logger: ['error', 'warn'] },
   );
   try {
-    return await work(app.get(RoomUnicastService), async () => {
-      emulator.send('account');
-      const [account] = await once(emulator, 'message');
-      return account;
-    });
+    return await work(app.get(RoomUnicastService), emulator.account);
   } finally {
     await app.close();
-    emulator.send('end');
+    await emulator.stop();
   }
 }
 
@@ -85,8 +80,7 @@ async function spendQuota({ name, delayMs = 0, stall = false, singles = 0, targe
     ].map((count) => after[count] - before[count]);
 
     const share = (requests - refused) / (elapsedMs / 1_000) / QUOTA;
-    const exactly =
-      deliveries === RECIPIENTS + singles && duplicates === 0 && report.counts.accepted === RECIPIENTS;
+    const isTold = report.counts.accepted === RECIPIENTS;
     const rows = {
       'of the quota': [percent(share), `at least ${percent(target)}`, share >= target],
       refused: [
@@ -95,11 +89,7 @@ async function spendQuota({ name, delayMs = 0, stall = false, singles = 0, targe
         refused <= maxRefused * requests,
       ],
       'most in any second': [`${after.mostInAnySecond}`],
-      'accepted exactly once': [
-        exactly ? 'everyone' : `${deliveries}, ${duplicates} twice`,
-        'everyone',
-        exactly,
-      ],
+      'accepted exactly once': exactlyOnce({ deliveries, duplicates }, RECIPIENTS + singles, isTold),
       'time against the floor': [
         `${(elapsedMs / floorMs).toFixed(3)} (${(elapsedMs / 1_000).toFixed(2)} s, floor ${(floorMs / 1_000).toFixed(2)} s)`,
       ],
@@ -110,7 +100,7 @@ async function spendQuota({ name, delayMs = 0, stall = false, singles = 0, targe
       const p95 = waited[Math.ceil(waited.length * 0.95) - 1];
       rows['single sends meanwhile, p95'] = [`${p95.toFixed(1)} ms`, 'under 50 ms', p95 < 50];
     }
-    print(`${name}: ${RECIPIENTS.toLocaleString('en')} recipients`, rows);
+    printVerdicts(`${name}: ${RECIPIENTS.toLocaleString('en')} recipients`, rows);
   });
 }
 
@@ -140,7 +130,7 @@ async function holdMemory() {
     };
     const grown = (mean(false) - mean(true)) / 1_048_576;
     const { deliveries } = await account();
-    print(`no quota: ${count.toLocaleString('en')} recipients`, {
+    printVerdicts(`no quota: ${count.toLocaleString('en')} recipients`, {
       'heap grown, first to last 10 %': [`${grown.toFixed(1)} MB`, 'under 32 MB', grown < 32],
       accepted: [
         `${report.counts.accepted}`,
@@ -150,19 +140,6 @@ async function holdMemory() {
       'recipients a second': [Math.round(count / (elapsedMs / 1_000)).toLocaleString('en')],
     });
   });
-}
-
-function percent(share) {
-  return `${(share * 100).toFixed(2)} %`;
-}
-
-function print(title, rows) {
-  console.log(`\n${title}`);
-  for (const [name, [value, target, holds]] of Object.entries(rows)) {
-    const verdict = target === undefined ? '' : `  ${holds ? 'ok' : 'MISSED'} (${target})`;
-    if (holds === false) process.exitCode = 1;
-    console.log(`  ${name.padEnd(34)}${value}${verdict}`);
-  }
 }
 
 const SCENARIOS = {

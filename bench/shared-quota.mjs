@@ -1,6 +1,6 @@
 // How near four processes come together to the quota that they share through one Redis, and whether they keep it.
 // The emulator, in a process of its own, refuses strictly above 500 requests in any second.
-// Its options are those of `npm run bench:shared-quota`, as JSON.
+// It is handed the options of `npm run bench:shared-quota`, as JSON.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { loadavg } from 'node:os';
@@ -8,26 +8,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { startRedis } from '../scripts/redis/start-redis.mjs';
+import { startEmulator } from './emulator.mjs';
+import { exactlyOnce, percent, printVerdicts } from './verdicts.mjs';
 
 const QUOTA = 500;
 const PROCESSES = 4;
 /** Requests' worth of recipients that are handed out at once. */
 const PAGE = 5;
 const OUTAGE_MS = 10_000;
+const PROGRAM = fileURLToPath(new URL('shared-quota-process.mjs', import.meta.url));
 
 const { recipients, outage, only } = JSON.parse(process.argv[2]);
 
 /** Runs `work` with an emulator, a Redis and the processes, and ends them all. */
 async function withProcesses(redis, work) {
-  const emulator = forkFile('emulator-process.mjs', { requestsPerSecond: QUOTA, delayMs: 0 });
+  const emulator = await startEmulator({ requestsPerSecond: QUOTA, delayMs: 0 });
   const children = [];
   try {
-    const [{ options }] = await once(emulator, 'message');
-    for (let index = 0; index < PROCESSES; index++) {
-      children.push(
-        forkFile('shared-quota-process.mjs', { options, redisUrl: redis.url, fallbackShare: 1 / PROCESSES }),
-      );
-    }
+    const settings = { options: emulator.options, redisUrl: redis.url, fallbackShare: 1 / PROCESSES };
+    for (let index = 0; index < PROCESSES; index++) children.push(fork(PROGRAM, [JSON.stringify(settings)]));
     const changes = [];
     await Promise.all(
       children.map(
@@ -40,27 +39,15 @@ async function withProcesses(redis, work) {
           }),
       ),
     );
-    const account = async (times = []) => {
-      emulator.send({ account: times });
-      const [answer] = await once(emulator, 'message');
-      return answer;
-    };
-    const forget = async () => {
-      emulator.send('forget');
-      await once(emulator, 'message');
-    };
+    const { account, forget } = emulator;
     return await work({ children, account, forget, changes });
   } finally {
     const ends = children.filter((child) => child.connected).map((child) => once(child, 'exit'));
     for (const child of children) if (child.connected) child.send({ end: true });
     await Promise.race([Promise.all(ends), sleep(15_000)]);
     for (const child of children) child.kill('SIGKILL');
-    if (emulator.connected) emulator.send('end');
+    await emulator.stop();
   }
-}
-
-function forkFile(file, argument) {
-  return fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(argument)]);
 }
 
 /** Hands out the recipients to whoever asks, so that each process has as much of the work as it gets done. */
@@ -116,22 +103,17 @@ async function shareQuota(redis) {
     const seconds = (performance.now() - started) / 1_000;
     const commandsAfter = await commands(redis);
     const after = await account();
-    const { refused, deliveries, duplicates, requests } = after;
+    const { refused, requests } = after;
     const accepted = sum(reports.map(({ counts }) => counts.accepted));
     const share = (requests - refused) / seconds / QUOTA;
     const least = Math.min(...taken) / total;
     const perRequest = (commandsAfter - commandsBefore) / requests;
-    const exactly = deliveries === total && duplicates === 0 && accepted === total;
     print(`${PROCESSES} processes, one Redis: ${total.toLocaleString('en')} recipients`, {
       'of the quota': [percent(share), 'at least 94 %', share >= 0.94],
       refused: [`${refused} of ${requests}`, 'at most 0.05 %', refused <= 0.0005 * requests],
       'least work of a process': [percent(least), 'at least 15 %', least >= 0.15],
       'Redis commands a request': [perRequest.toFixed(3), 'at most 0.2', perRequest <= 0.2],
-      'accepted exactly once': [
-        exactly ? 'everyone' : `${deliveries}, ${duplicates} twice`,
-        'everyone',
-        exactly,
-      ],
+      'accepted exactly once': exactlyOnce(after, total, accepted === total),
       'most in any second': [`${after.mostInAnySecond}`],
       'work of each process': [taken.map((count) => percent(count / total)).join(', ')],
       time: [`${seconds.toFixed(2)} s`],
@@ -160,12 +142,11 @@ async function loseRedis() {
       const lastAt = Date.now();
       const { reports } = await running;
       const after = await account([goneAt + 1_000, backAt, sharedAt, lastAt]);
-      const { refused, deliveries, duplicates } = after;
+      const { refused } = after;
       const [outage, , shared] = after.parts.map(
         ({ from, to, accepted }) => accepted / ((to - from) / 1_000) / QUOTA,
       );
       const accepted = sum(reports.map(({ counts }) => counts.accepted));
-      const exactly = deliveries === total && duplicates === 0 && accepted === total;
       const told = (status) =>
         new Set(changes.filter((change) => change.status === status).map((c) => c.process)).size;
       const late = changes.filter(({ status }) => status === 'shared').map(({ at }) => at);
@@ -175,11 +156,7 @@ async function loseRedis() {
           '0',
           refused === 0,
         ],
-        'accepted exactly once': [
-          exactly ? 'everyone' : `${deliveries}, ${duplicates} twice`,
-          'everyone',
-          exactly,
-        ],
+        'accepted exactly once': exactlyOnce(after, total, accepted === total),
         'of the quota while it was away': [
           percent(outage),
           `at most ${PROCESSES} shares of ${1 / PROCESSES}`,
@@ -224,20 +201,11 @@ function sum(numbers) {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-function percent(share) {
-  return `${(share * 100).toFixed(2)} %`;
-}
-
 function print(title, rows) {
   const load = loadavg()
     .map((average) => average.toFixed(1))
     .join(' ');
-  console.log(`\n${title} (load ${load})`);
-  for (const [name, [value, target, holds]] of Object.entries(rows)) {
-    const verdict = target === undefined ? '' : `  ${holds ? 'ok' : 'MISSED'} (${target})`;
-    if (holds === false) process.exitCode = 1;
-    console.log(`  ${name.padEnd(42)}${value}${verdict}`);
-  }
+  printVerdicts(`${title} (load ${load})`, rows);
 }
 
 if (only !== 'outage') {
