@@ -1,4 +1,3 @@
-import cliProgress from 'cli-progress';
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -6,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { startRedis } from '../redis/start-redis.mjs';
 import { ask, startEmulator } from './emulator-command.mjs';
+import { createProgressBar } from './progress-bar.mjs';
 
 const PROCESSES = fileURLToPath(new URL('cluster/', import.meta.url));
 const WORKERS = 3;
@@ -77,13 +77,7 @@ class ClusterDemo {
 
   /** @returns the report */
   #watch(producer, victim) {
-    const bar = new cliProgress.SingleBar({
-      format: '{bar} {percentage} % | {value} of {total} | {rate}/s | {inFlight} chunks in flight',
-      barsize: 30,
-      hideCursor: true,
-      noTTYOutput: true,
-      notTTYSchedule: 1_000,
-    });
+    const bar = createProgressBar('{inFlight} chunks in flight');
     bar.start(this.recipients, 0, { rate: '…', inFlight: 0 });
     let isKilled = false;
     return new Promise((resolve, reject) => {

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import cliProgress from 'cli-progress';
 import { RoomUnicastService, RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { ask, startEmulator } from './emulator-command.mjs';
+import { createProgressBar } from './progress-bar.mjs';
 
 /**
  * Sends one message to so many users, with a progress bar, to an emulator in a process of its own.
@@ -41,13 +41,7 @@ async function demonstrate(settings, recipients) {
       `At the vendor's quota that takes at least ${(durationMs / 1_000).toFixed(1)} s. Ctrl-C stops it.\n`,
     );
 
-    const bar = new cliProgress.SingleBar({
-      format: '{bar} {percentage} % | {value} of {total} | {rate}/s | {left}',
-      barsize: 30,
-      hideCursor: true,
-      noTTYOutput: true,
-      notTTYSchedule: 1_000,
-    });
+    const bar = createProgressBar('{left}');
     bar.start(recipients, 0, { rate: '…', left: '' });
     const report = await roomUnicast.fanOut(
       { roomId: 'arena', to: users(recipients), message: 'The auction begins.' },

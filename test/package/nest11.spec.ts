@@ -1,3 +1,4 @@
+import { JEST_OF_ES_MODULES } from '../support/consumer.js';
 import { describeConsumer } from '../support/consumer-suite.js';
 
 describeConsumer('Nest 11', {
@@ -30,15 +31,7 @@ describeConsumer('Nest 11', {
       // The resolution of apps that are bundled.
       compilerOptions: { module: 'esnext', moduleResolution: 'bundler', skipLibCheck: false },
       vitest: { Vitest: { folder: 'vitest' } },
-      jest: {
-        Jest: {
-          vmModules: true,
-          config: {
-            extensionsToTreatAsEsm: ['.ts'],
-            transform: { '\\.ts$': ['ts-jest', { useESM: true }] },
-          },
-        },
-      },
+      jest: { Jest: JEST_OF_ES_MODULES },
     },
     CommonJS: {
       type: 'commonjs',

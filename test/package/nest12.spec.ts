@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { JEST_OF_ES_MODULES } from '../support/consumer.js';
 import { describeConsumer } from '../support/consumer-suite.js';
 import { NEST_12_LIMITS } from '../support/known-limits.js';
 import { FULL_MATRIX } from '../support/node-binaries.js';
@@ -50,15 +51,7 @@ describeConsumer(
             'Vitest on Vite 7, with @Inject': { folder: 'vite-7', dependencies: VITE_7, pattern: '@Inject' },
           }),
         },
-        jest: {
-          Jest: {
-            vmModules: true,
-            config: {
-              extensionsToTreatAsEsm: ['.ts'],
-              transform: { '\\.ts$': ['ts-jest', { useESM: true }] },
-            },
-          },
-        },
+        jest: { Jest: JEST_OF_ES_MODULES },
       },
       CommonJS: {
         type: 'commonjs',

@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { spawnSample, urlOf } from '../support/sample-process.js';
 import { postJson } from '../support/test-app.js';
 
 const SAMPLE = resolve(import.meta.dirname, '../../sample');
 
 let emulator: RtcEmulator;
 let folder: string;
-let child: ChildProcessWithoutNullStreams;
+let child: ChildProcess;
 
 /** As `npm start` does, in a folder whose `.env` is a copy of the example. */
 beforeEach(async () => {
@@ -22,10 +23,7 @@ beforeEach(async () => {
     .replace(/^RTC_ENDPOINT=.*$/m, `RTC_ENDPOINT=${emulator.url}`)
     .replace(/^PORT=.*$/m, 'PORT=0');
   await writeFile(join(folder, '.env'), dotenv);
-  child = spawn(process.execPath, [join(SAMPLE, 'dist/main.js')], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], NO_COLOR: '1' },
-  });
+  child = spawnSample(folder);
 });
 afterEach(async () => {
   child.kill('SIGKILL');
@@ -34,13 +32,7 @@ afterEach(async () => {
 });
 
 it('the sample runs with a copy of .env.example, takes the largest message, and ends when told to', async () => {
-  let output = '';
-  let url: string | undefined;
-  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-    output += chunk.toString();
-    url = /Listening on (\S+)/.exec(output)?.[1];
-    if (url !== undefined) break;
-  }
+  const url = await urlOf(child);
   const last = emulator.room('room-1').join('u'.repeat(125) + 599);
   const to = Array.from({ length: 600 }, (_, index) => 'u'.repeat(125) + String(index).padStart(3, '0'));
   const body = { to, message: Buffer.alloc(20_480, 7).toString('base64'), binary: true };

@@ -24,6 +24,15 @@ export interface JestPlan {
   readonly config: Record<string, unknown>;
 }
 
+/** Jest as an app of ES modules has it. */
+export const JEST_OF_ES_MODULES: JestPlan = {
+  vmModules: true,
+  config: {
+    extensionsToTreatAsEsm: ['.ts'],
+    transform: { '\\.ts$': ['ts-jest', { useESM: true }] },
+  },
+};
+
 export interface VitestPlan {
   /** The folder of the app that the spec is in. */
   readonly folder: string;
