@@ -1,5 +1,5 @@
-// All benchmarks but that of pacing, as tables, and each target with what was measured.
-// It is handed the options of `npm run bench`, as JSON.
+// All benchmarks but that of pacing, as tables, and each target with what was measured. Its first argument is a
+// JSON text: the options of `npm run bench`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { measureCalls, measureFanOut, withCallers } from './calls.mjs';

@@ -1,5 +1,6 @@
 // What enqueuing many recipients costs the producer and Redis, and what sending to them then costs Redis: memory,
-// time, and the slowest commands. It is handed the options of `npm run bench:enqueue`, as JSON. Fails when a command takes more than 50 ms, or the producer's memory grows.
+// time, and the slowest commands. Fails when a command takes more than 50 ms, or the producer's memory grows. Its
+// first argument is a JSON text: the options of `npm run bench:enqueue`.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

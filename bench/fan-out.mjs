@@ -1,5 +1,6 @@
 // How near a fan-out comes to the quota, and whether it keeps it. The emulator, in a process of its own, refuses
-// strictly above 500 requests in any second. It is handed the options of `npm run bench:fanout`, as JSON.
+// strictly above 500 requests in any second. Its first argument is a JSON text: the options of
+// `npm run bench:fanout`.
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

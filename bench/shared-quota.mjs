@@ -1,6 +1,6 @@
 // How near four processes come together to the quota that they share through one Redis, and whether they keep it.
-// The emulator, in a process of its own, refuses strictly above 500 requests in any second.
-// It is handed the options of `npm run bench:shared-quota`, as JSON.
+// The emulator, in a process of its own, refuses strictly above 500 requests in any second. Its first argument is a
+// JSON text: the options of `npm run bench:shared-quota`.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { loadavg } from 'node:os';
