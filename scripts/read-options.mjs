@@ -41,7 +41,8 @@ function value(rule, fallback, read) {
  */
 export function readOptions(help, rules) {
   const { values, problems } = parseOptions(process.argv.slice(2), { ...rules, help: flag });
-  if (values.help) {
+  const { help: isHelpWanted, ...options } = values;
+  if (isHelpWanted) {
     process.stdout.write(help);
     process.exit();
   }
@@ -49,7 +50,7 @@ export function readOptions(help, rules) {
     process.stderr.write(`${problems.join('\n')}\n\n${help}`);
     process.exit(2);
   }
-  return values;
+  return options;
 }
 
 function parseOptions(args, rules) {
