@@ -84,8 +84,6 @@ export class RedisHolder implements OnApplicationShutdown {
 
 /** Ends a connection in whatever state it is, so that it says so. */
 function end(client: RedisClient): void {
-  // Disconnecting what has ended keeps the process for two seconds.
-  if (client.status === 'end') return;
   Object.assign(client.options, { retryStrategy: () => null, clusterRetryStrategy: () => null });
   const isLost = client.status === 'reconnecting';
   disconnect(client);
