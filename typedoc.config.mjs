@@ -22,9 +22,7 @@ export default {
   name: 'nestjs-rtc-messaging',
   entryPoints: Object.values(exports)
     .flatMap((target) => target.import ?? [])
-    .map((target) =>
-      (target.types ?? target).replace('./dist/esm/', 'lib/').replace(/(\.d\.ts|\.js)$/, '.ts'),
-    ),
+    .map((target) => target.replace('./dist/esm/', 'lib/').replace(/\.js$/, '.ts')),
   tsconfig: 'tsconfig.build.json',
   // Links to lines would need the repository's address, which package.json does not name.
   disableSources: true,

@@ -23,10 +23,7 @@ async function joinModules() {
   // Not above, where it would be looked for before it is installed.
   const { rolldown } = await import('rolldown');
   const { bin, exports } = JSON.parse(await readFile('package.json', 'utf8'));
-  const entries = [
-    ...Object.values(exports).map(({ import: entry }) => entry?.default ?? entry),
-    ...Object.values(bin),
-  ]
+  const entries = [...Object.values(exports).map(({ import: entry }) => entry), ...Object.values(bin)]
     .filter((path) => path !== undefined)
     .map((path) => path.replace(/^(\.\/)?dist\/esm\//, ''));
   const bundle = await rolldown({

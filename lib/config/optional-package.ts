@@ -9,14 +9,3 @@ export function isNotInstalled(error: unknown, name: string): boolean {
   if ('pnpCode' in error) return error.message.includes(` tried to access ${name}`);
   return ['package', 'module'].some((what) => error.message.startsWith(`Cannot find ${what} '${name}'`));
 }
-
-/**
- * The error of loading an entry of this package, or, if one of the packages that this entry needs beside the others
- * is not installed, one that says which, and what to install.
- */
-export function explainMissingPeer(error: unknown, entry: string, peers: readonly string[]): unknown {
-  const missing = peers.find((peer) => isNotInstalled(error, peer));
-  if (missing === undefined) return error;
-  const message = `${entry} needs ${missing}, which is not installed: npm install ${peers.join(' ')}`;
-  return Object.assign(new Error(message, { cause: error }), { code: (error as { code?: unknown }).code });
-}

@@ -72,7 +72,11 @@ export class OperatorLog {
     if (outcome === 'unknown') {
       this.#write('warn', 'unknown', `${action}: it is unknown whether a message was accepted (${failure}).`);
     } else if (last.outcome === 'not_attempted') {
-      const what = phase === 'queued' ? 'no connection came free' : "the service can't be reached";
+      const what = failure.startsWith('REQUEST_FAILED')
+        ? "the request can't be made"
+        : phase === 'queued'
+          ? 'no connection came free'
+          : "the service can't be reached";
       this.#write('error', `${phase} ${failure}`, `${action}: ${what} (${failure}, phase "${phase}").`);
     } else if (throttled) {
       this.#write('warn', 'throttled', `${action}: refused because the quota is used up (${failure}).`);

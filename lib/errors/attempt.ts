@@ -41,7 +41,7 @@ export interface Attempt {
   /**
    * Why it was not accepted: the vendor's error code, Node's (`ECONNREFUSED`), or one of this library's:
    * `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`, `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`,
-   * `REQUEST_FAILED` (before it could be sent).
+   * `REQUEST_FAILED` with the kind of an error that nobody expected: `REQUEST_FAILED (TypeError)`.
    */
   readonly failure?: string;
 }

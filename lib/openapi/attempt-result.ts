@@ -14,8 +14,11 @@ export type AttemptEnd =
       readonly retryAfter: string | undefined;
       readonly date: string | undefined;
     }
-  /** The transport failed; `failure` is Node's code, or a name of this library's own. */
-  | { readonly kind: 'broken'; readonly failure: string }
+  /**
+   * The transport failed; `failure` is Node's code, or a name of this library's own. `thrown` is what kind of error
+   * nobody expected.
+   */
+  | { readonly kind: 'broken'; readonly failure: string; readonly thrown?: string }
   | { readonly kind: 'interrupted'; readonly by: Interruption }
   /** There was nothing to sign with. */
   | { readonly kind: 'unsigned'; readonly error: RtcConfigError };

@@ -1,6 +1,8 @@
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type * as http from 'node:http';
+// By name: webpack loses members of a module that is called by way of an expression.
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
@@ -148,7 +150,7 @@ function createRequest(
   headers['Content-Length'] = config.data?.length;
   const agent = secure ? httpsAgent : httpAgent;
   const method = (config.method ?? 'GET').toUpperCase();
-  return (secure ? https : http).request({ protocol, hostname, port, path, method, headers, agent });
+  return (secure ? httpsRequest : httpRequest)({ protocol, hostname, port, path, method, headers, agent });
 }
 
 /** Calls back once bytes can be written: connected, and over TLS with the handshake complete. */

@@ -130,5 +130,12 @@ export class OpenApiClient {
 function endOf({ interruption }: HttpAttempt, error: unknown): AttemptEnd {
   if (interruption !== undefined) return { kind: 'interrupted', by: interruption };
   if (error instanceof RtcConfigError) return { kind: 'unsigned', error };
-  return { kind: 'broken', failure: error instanceof TransportError ? error.code : 'REQUEST_FAILED' };
+  if (error instanceof TransportError) return { kind: 'broken', failure: error.code };
+  return { kind: 'broken', failure: 'REQUEST_FAILED', thrown: kindOf(error) };
+}
+
+/** Node's code, or the name of its class: its text may hold anything. */
+function kindOf(error: unknown): string {
+  const { code, name } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  return [code, name].find((text) => typeof text === 'string' && /^\w{1,64}$/.test(text)) ?? typeof error;
 }

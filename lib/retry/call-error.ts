@@ -9,7 +9,7 @@ import type { AttemptResult } from '../openapi/attempt-result.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { hintFor } from './api-hints.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './call-outcome.js';
-import { codeOf, UNREADABLE } from './describe-attempt.js';
+import { codeOf, failureOf, UNREADABLE } from './describe-attempt.js';
 
 /** What a call was given, and what came of it so far. */
 export interface CallFacts {
@@ -47,7 +47,7 @@ export function errorOfCall(
         : abortedError(call, `in phase "${phase}"${which}`);
     case 'broken':
       return new RtcNetworkError(
-        `${action} failed with ${end.failure} in phase "${phase}"${which}; ${consequence}.`,
+        `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
         { ...init, phase },
       );
     case 'unsigned':

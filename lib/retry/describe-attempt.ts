@@ -33,11 +33,13 @@ export function describeAttempt(result: AttemptResult, { outcome, remedy }: Verd
   });
 }
 
-function failureOf(end: AttemptEnd): string {
+/** Why an attempt was not accepted, as it may be shown. */
+export function failureOf(end: AttemptEnd): string {
   switch (end.kind) {
     case 'answered':
       return codeOf(end.reply);
     case 'broken':
+      if (end.thrown !== undefined) return `${end.failure} (${end.thrown})`;
       // An agent of the app's may have errors of any kind.
       return /^\w{1,64}$/.test(end.failure) ? end.failure : 'FAILED';
     case 'interrupted':

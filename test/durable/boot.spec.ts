@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { getRoomUnicastToken, RtcConfigError, RtcMessagingModule } from 'nestjs-rtc-messaging';
@@ -15,15 +14,13 @@ import { ownPrefix } from '../support/fan-out-queue.js';
 import { LogLines } from '../support/log-lines.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
 const RTC = {
   name: 'europe',
   appId: 'an-app',
   from: 'server',
   credentials: { accessKeyId: 'AKLTtest', secretAccessKey: 'a-secret-key' },
-};
-const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await holds())) await sleep(5);
 };
 
 let redis: StartedRedis;

@@ -1,16 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { LogLines } from '../support/log-lines.js';
 import { ownPrefix, type QueueApp, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const TEXT = { roomId: 'room-1', message: 'hello' };
 const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `user-${index}`);
-const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await holds())) await sleep(5);
-};
 
 let redis: StartedRedis;
 let client: Redis;

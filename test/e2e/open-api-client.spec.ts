@@ -356,7 +356,16 @@ describe('who signs', () => {
         signedWith: undefined,
       });
     const bug = await identify(() => Promise.reject(new TypeError('a bug')));
-    expect(bug).toMatchObject({ end: { kind: 'broken', failure: 'REQUEST_FAILED' } });
+    expect(bug).toMatchObject({ end: { kind: 'broken', failure: 'REQUEST_FAILED', thrown: 'TypeError' } });
+    // What it says is nobody's to see, however it says it.
+    for (const odd of [
+      Object.assign(new Error('a-secret'), { code: 'a-secret: 1', name: 'a secret' }),
+      'a-secret',
+    ]) {
+      const { end } = (await identify(() => Promise.reject(odd))) as AttemptResult;
+      expect(end).toMatchObject({ kind: 'broken', failure: 'REQUEST_FAILED' });
+      expect(JSON.stringify(end)).not.toMatch(/a.secret/);
+    }
   });
 
   it('is waited for no longer than there is time', async () => {

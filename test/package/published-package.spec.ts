@@ -13,14 +13,9 @@ const OPTIONAL_PEERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['./bullmq', ['@nestjs/bullmq', 'bullmq', 'ioredis']],
 ]);
 
-/** Where an entry's code is, and its types, if those do not stand beside it. */
-type Condition = string | { readonly types: string; readonly default: string };
-
 interface Manifest {
   readonly name: string;
-  readonly exports: Readonly<
-    Record<string, string | { readonly import: Condition; readonly require: Condition }>
-  >;
+  readonly exports: Readonly<Record<string, string | { readonly import: string; readonly require: string }>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
 }
 
@@ -116,8 +111,8 @@ describe('the published package', () => {
     for (const [entry, target] of Object.entries(manifest.exports)) {
       if (typeof target === 'string') continue;
       const allowed = OPTIONAL_PEERS.get(entry) ?? [];
-      for (const condition of [target.import, target.require]) {
-        const file = typeof condition === 'string' ? condition.replace(/\.js$/, '.d.ts') : condition.types;
+      for (const code of [target.import, target.require]) {
+        const file = code.replace(/\.js$/, '.d.ts');
         const { packages, files } = await readTypes(join(ROOT, file));
         const leaks = optional.filter((name) => packages.has(name) && !allowed.includes(name));
         expect({ entry, file, leaks }).toEqual({ entry, file, leaks: [] });

@@ -65,6 +65,18 @@ describe('the error of a call', () => {
   });
 
   it.each([
+    ['ECONNRESET', undefined, 'ECONNRESET'],
+    ['REQUEST_FAILED', 'TypeError', 'REQUEST_FAILED (TypeError)'],
+    // An agent of the app's may say anything.
+    ['a secret\nand a line', undefined, 'FAILED'],
+  ])('that broke with %j (%s) says %s', (failure, thrown, shown) => {
+    const broken = result({ kind: 'broken', failure, thrown });
+    expect(errorOfCall(facts(attempt('not_attempted')), broken, LIMIT).message).toContain(
+      `SendUnicast failed with ${shown} in phase`,
+    );
+  });
+
+  it.each([
     [7_000, 7_000],
     [0, 1_000],
     [999, 1_000],

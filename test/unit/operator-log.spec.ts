@@ -71,6 +71,11 @@ describe("the operator's log", () => {
       'ERROR BatchSendRoomUnicast: no connection came free (TIMEOUT, phase "queued").',
     ],
     [
+      'that the fault is on this side',
+      [{ outcome: 'not_attempted', phase: 'queued', failure: 'REQUEST_FAILED (TypeError)' }],
+      `ERROR BatchSendRoomUnicast: the request can't be made (REQUEST_FAILED (TypeError), phase "queued").`,
+    ],
+    [
       'that the quota is used up',
       [{ failure: 'UnreadableResponse', throttled: true }],
       'WARN BatchSendRoomUnicast: refused because the quota is used up (UnreadableResponse).',
