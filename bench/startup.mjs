@@ -43,19 +43,32 @@ export function measureImports({ rounds }) {
   });
 }
 
+/** What is installed with the library beside Nest itself. */
+const BESIDE = ['@nestjs/config', 'class-validator', 'class-transformer'];
+
 /** @returns by package: bytes of its own files, of everything that comes with it, and how many packages those are */
 export function measureInstalledSize() {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const library = {
     name: 'nestjs-rtc-messaging',
     own: sizeOf(join(ROOT, 'dist')) + sizeOf(join(ROOT, 'docs')),
-    dependencies: JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).dependencies,
+    dependencies,
+  };
+  // Peers that many Nest apps have anyway, and others install for it.
+  const complete = {
+    ...library,
+    name: `nestjs-rtc-messaging, with ${BESIDE.join(', ')}`,
+    dependencies: {
+      ...dependencies,
+      ...Object.fromEntries(BESIDE.map((name) => [name, peerDependencies[name]])),
+    },
   };
   const vendors = ['@volcengine/sdk-core', '@volcengine/openapi'].map((name) => {
     const { path, dependencies } = findPackage(name, ROOT);
     return { name, own: sizeOf(path), dependencies, path };
   });
   return new Map(
-    [library, ...vendors].map(({ name, own, dependencies = {}, path = ROOT }) => {
+    [library, complete, ...vendors].map(({ name, own, dependencies = {}, path = ROOT }) => {
       const found = new Map();
       collect(dependencies, path, found);
       return [
