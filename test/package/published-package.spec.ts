@@ -45,6 +45,7 @@ describe('the published package', () => {
         'README.md',
         // npm packs every README; the two link to each other.
         'README.zh-CN.md',
+        'SECURITY.md',
         'dist/cjs/package.json',
         'package.json',
       ]);
