@@ -1,0 +1,86 @@
+import { describe, expect, it } from '@jest/globals';
+import { BatchSendRoomUnicastDto } from '../../lib/dto/batch-send-room-unicast.dto.js';
+import { requestFields } from '../../lib/dto/request-schemas.js';
+import { RoomBroadcastDto } from '../../lib/dto/room-broadcast.dto.js';
+import { SendRoomUnicastDto } from '../../lib/dto/send-room-unicast.dto.js';
+import { UserUnicastDto } from '../../lib/dto/user-unicast.dto.js';
+import { validateRequest } from '../../lib/dto/validate-request.js';
+import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
+import { isRtcActionName, RTC_ACTIONS, type RtcActionName } from '../../lib/openapi/rtc-action.js';
+
+type DtoClass = (new () => object) & { _OPENAPI_METADATA_FACTORY(): object };
+const DTOS: readonly (readonly [RtcActionName, DtoClass, readonly string[]])[] = [
+  ['BatchSendRoomUnicast', BatchSendRoomUnicastDto, ['roomId', 'to', 'message', 'binary', 'from']],
+  ['SendRoomUnicast', SendRoomUnicastDto, ['roomId', 'to', 'message', 'binary', 'from']],
+  ['SendBroadcast', RoomBroadcastDto, ['roomId', 'message', 'binary', 'from']],
+  ['SendUnicast', UserUnicastDto, ['to', 'message', 'binary', 'from']],
+];
+
+describe.each(DTOS)('what documents the fields of %s', (action, dtoClass, names) => {
+  const documented = dtoClass._OPENAPI_METADATA_FACTORY() as Record<string, Record<string, unknown>>;
+  /** Made of nothing but what is documented. */
+  const example = (): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(documented).map(([name, { example: value }]) => [name, value ?? false]),
+    );
+  const wrongOf = (request: object): string[] => {
+    try {
+      validateRequest(dtoClass, request);
+      return [];
+    } catch (error) {
+      if (!(error instanceof RtcValidationError)) throw error;
+      return [...new Set(error.issues.map(({ path }) => path.replace(/\[.*/, '')))].sort();
+    }
+  };
+
+  it('is of the fields that there are, in their order, and says what each is', () => {
+    expect(Object.keys(documented)).toEqual(names);
+    for (const [name, { schema, required }] of requestFields(action)) {
+      expect(documented[name]).toEqual({ ...schema, required });
+      expect(schema.description).toMatch(/^\w.{10,}/);
+    }
+  });
+
+  it('gives examples that are taken, and requires what is required', () => {
+    expect(wrongOf(example())).toEqual([]);
+    const required = names.filter((name) => documented[name]?.['required'] === true);
+    expect(wrongOf({})).toEqual([...required].sort());
+    expect(required).toEqual(names.filter((name) => !['binary', 'from'].includes(name)));
+  });
+
+  it('has the limits that the rules have', () => {
+    const { maxMessageBytes, to } = RTC_ACTIONS[action];
+    const base64 = 'A'.repeat(Number(documented['message']?.['maxLength']));
+    expect(Buffer.from(base64, 'base64').length).toBeGreaterThanOrEqual(maxMessageBytes);
+    expect(wrongOf({ ...example(), binary: true, message: `${base64}AAAA` })).toEqual(['message']);
+    expect(documented['message']).toMatchObject({ type: 'string', minLength: 1 });
+    expect(documented['message']?.['description']).toContain(`at most ${maxMessageBytes} bytes`);
+    expect(documented['binary']).toMatchObject({ type: 'boolean', required: false });
+    expect(documented['binary']?.['description']).toContain('Default: false');
+
+    const from = documented['from'] ?? {};
+    expect(from).toMatchObject({ type: 'string', minLength: 1, maxLength: 128 });
+    expect('a@B._-9').toMatch(new RegExp(String(from['pattern'])));
+    expect(from['description']).toContain('1–128 of a-z A-Z 0-9 @ . _ -');
+    for (const illegal of ['', 'a'.repeat(Number(from['maxLength']) + 1), 'a b']) {
+      expect(wrongOf({ ...example(), from: illegal })).toEqual(['from']);
+      expect(illegal).not.toMatch(new RegExp(String(from['pattern'])));
+    }
+    if (to !== 'list') return;
+    const { items: user, ...users } = documented['to'] ?? {};
+    expect(users).toMatchObject({ type: 'array', minItems: 1, maxItems: 600 });
+    expect(user).toEqual({
+      ...from,
+      required: undefined,
+      description: expect.stringContaining('A user'),
+      example: 'alice',
+    });
+  });
+});
+
+it('an action is known by its own name alone', () => {
+  for (const name of Object.keys(RTC_ACTIONS)) expect(isRtcActionName(name)).toBe(true);
+  for (const name of ['SendEverything', '', 'toString', 'constructor', undefined, 7, ['SendUnicast']]) {
+    expect(isRtcActionName(name)).toBe(false);
+  }
+});
