@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { RtcApiError } from '../../lib/errors/rtc-api.error.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
@@ -98,6 +98,59 @@ describe('a call', () => {
     const { control, sent } = start(calls);
     await sent;
     expect(asked).toEqual([{ timeoutMs: 5_000, cancellation: control.abort }]);
+  });
+
+  it('asks for leave before each attempt, and the time of that is not its own', async () => {
+    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting')]);
+    const madeBefore: number[] = [];
+    let leaveTookMs = 0;
+    const realNow = performance.now.bind(performance);
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => realNow() + leaveTookMs);
+    const mayBegin = (): Promise<boolean> => {
+      madeBefore.push(calls.made.length);
+      return Promise.resolve().then(() => {
+        leaveTookMs += 10_000;
+        return true;
+      });
+    };
+    try {
+      expect(await start(calls, { mayBegin, deadlineMs: 4_000 }).sent).toBe(REQUEST_ID);
+    } finally {
+      clock.mockRestore();
+    }
+    expect(madeBefore).toEqual([0, 1]);
+    for (const { timeoutMs } of calls.made) {
+      expect(timeoutMs).toBeGreaterThan(1);
+      expect(timeoutMs).toBeLessThanOrEqual(4_000);
+    }
+  });
+
+  it.each<[string, () => Promise<boolean>]>([
+    ['is refused', () => Promise.resolve(false)],
+    ['can not be asked for', () => Promise.reject(new Error('a secret'))],
+  ])('sends nothing where leave %s', async (_what, mayBegin) => {
+    const calls = new ScriptedCalls([]);
+    const error = await errorOf(calls, { mayBegin });
+    expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted' });
+    expect(error.message).toContain('before it was sent');
+    expect(error.message).not.toContain('a secret');
+    expect(calls.made).toEqual([]);
+  });
+
+  it('does not wait for leave once it is stopped', async () => {
+    const calls = new ScriptedCalls([]);
+    let asked: (() => void) | undefined;
+    const asking = new Promise<void>((resolve) => (asked = resolve));
+    const { control, sent } = start(calls, {
+      mayBegin: () => {
+        asked?.();
+        return new Promise<boolean>(() => undefined);
+      },
+    });
+    await asking;
+    control.stop.cancel();
+    expect(await rejectionOf<RtcMessagingError>(sent)).toMatchObject({ outcome: 'not_attempted' });
+    expect(calls.made).toEqual([]);
   });
 
   it('has its limits, each attempt no more than the call has left', async () => {
