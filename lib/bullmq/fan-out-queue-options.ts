@@ -31,8 +31,9 @@ export interface RtcFanOutQueueOptions {
    */
   readonly lostAfterMs?: number | undefined;
   /**
-   * After how long a producer that is not heard of is taken for lost, in milliseconds. A fan-out that was not
-   * enqueued to its end then ends with what was. Default 30,000.
+   * After how long a producer that is not heard of is missed, in milliseconds, 500–86,400,000. If it is still not
+   * heard of for half as long, three seconds at least, it is taken for lost, and a fan-out that was not enqueued to
+   * its end ends with what was: so an outage of Redis ends none. Default 30,000.
    */
   readonly producerLostAfterMs?: number | undefined;
   /** How long what became of a fan-out can be read after its end, in milliseconds. Default a day. */

@@ -42,7 +42,7 @@ export class LedgerKeys {
     return `${this.#root}:${id}:chunks`;
   }
 
-  /** A sorted set: who enqueues it, by the time when they are taken for lost. */
+  /** A sorted set: who enqueues it, by the time when they have been silent for too long. */
   producers(id: string): string {
     return `${this.#root}:${id}:producers`;
   }

@@ -28,24 +28,49 @@ local function add(field, amount)
   if amount ~= 0 then redis.call('HINCRBY', meta, field, amount) end
 end
 local function keep(ms)
-  for _, key in ipairs({meta, message, ledger, outcomes, invalid, chunks}) do redis.call('PEXPIRE', key, ms) end
+  for _, key in ipairs({meta, message, ledger, outcomes, invalid, chunks, producers}) do
+    redis.call('PEXPIRE', key, ms)
+  end
+end
+-- For as long as the options say from now on; for who enqueues or compares it, at least until that one is lost.
+local function keep_for_producer()
+  keep(math.max(get('ended') == '' and number('maxAge') or number('retention'), number('producerTimeout')))
+end
+local function keep_open()
+  if get('sealed') == '1' then keep(get('maxAge')) else keep_for_producer() end
+end
+-- A Redis that is full refuses what may take memory, unless the script has deleted before, be it nothing: so what
+-- takes next to nothing, or frees more than it takes, is written there as well. One that lacks its replicas, or is
+-- one itself, refuses everything.
+local function can_write()
+  return type(redis.pcall('HDEL', ledger, 'none')) == 'number'
 end
 local function reopen()
   redis.call('HSET', meta, 'ended', '')
   redis.call('SADD', active, id)
-  keep(get('maxAge'))
+  keep_open()
 end
--- Whether anyone enqueues it who has neither given up nor been silent for too long.
+-- Whether anyone enqueues it who has neither given up nor been silent for too long. After an outage, all have been:
+-- so they are taken for lost only if they are silent once it was seen that Redis is there again, and for longer
+-- than a client takes to find that out and a producer to say that it lives.
 local function has_producer()
-  redis.call('ZREMRANGEBYSCORE', producers, '-inf', now())
-  return redis.call('EXISTS', producers) == 1
+  if redis.call('EXISTS', producers) == 0 then return false end
+  if redis.call('ZCOUNT', producers, now(), '+inf') > 0 then return true end
+  if get('missedSince') ~= '' then
+    return now() - number('missedSince') <= math.max(3000, number('producerTimeout') / 2)
+  end
+  if can_write() then redis.call('HSET', meta, 'missedSince', now()) end
+  return true
 end
 local function end_if_over()
   if get('ended') ~= '' or number('inflight') > 0 then return end
-  local read = get('sealed') == '1' or not has_producer()
-  local over = get('stop') ~= '' or (read and number('settled') == number('stored'))
-  if not over then return end
+  local over = get('stop') ~= ''
+  if not over and number('settled') == number('stored') then
+    over = get('sealed') == '1' or not has_producer()
+  end
+  if not over or not can_write() then return end
   redis.call('HSET', meta, 'ended', now())
+  redis.call('DEL', producers)
   redis.call('SREM', active, id)
   keep(get('retention'))
 end
@@ -57,10 +82,12 @@ local function due()
 end
 -- It may have been taken for lost, and was not.
 local function producer_lives(producer)
-  if get('sealed') == '1' then return end
-  redis.call('ZADD', producers, now() + number('producerTimeout'), producer)
-  redis.call('PEXPIRE', producers, get('producerTimeout'))
-  if get('ended') ~= '' and get('stop') == '' then reopen() end
+  if get('sealed') ~= '1' then
+    redis.call('ZADD', producers, now() + number('producerTimeout'), producer)
+    redis.call('HDEL', meta, 'missedSince')
+    if get('ended') ~= '' and get('stop') == '' then reopen() end
+  end
+  keep_for_producer()
 end
 local function list_invalid(from)
   for i = from, #ARGV do redis.call('RPUSH', invalid, ARGV[i]) end
@@ -88,6 +115,9 @@ end
 if get('sealed') ~= '1' and get('stop') == '' then
   producer_lives(ARGV[2])
   reopen()
+else
+  -- It is compared, and must not go meanwhile.
+  keep_for_producer()
 end
 return {'opened', number('stored'), get('digest'), number('chunkSize'), get('dedupe')}
 `);
@@ -107,9 +137,8 @@ if index == stored then
   redis.call('HSET', ledger, index, 'p')
   redis.call('HSET', meta, 'stored', index + 1, 'digest', ARGV[6], 'input', ARGV[7], 'duplicates', ARGV[8],
     'invalid', ARGV[9])
-  producer_lives(ARGV[2])
   list_invalid(10)
-  keep(get('maxAge'))
+  producer_lives(ARGV[2])
 end
 return {'stored', number('stored') - number('settled'), due()}
 `);
@@ -128,9 +157,11 @@ end_if_over()
 return 'sealed'
 `);
 
-/** `producer` lives. */
+/** `producer` lives, and enqueues the fan-out or compares it. */
 export const BEAT = script(`
-if redis.call('EXISTS', meta) == 1 then producer_lives(ARGV[2]) end
+if redis.call('EXISTS', meta) == 0 then return end
+can_write()
+producer_lives(ARGV[2])
 `);
 
 /** `producer` gives up; others may enqueue the same. */
@@ -187,7 +218,7 @@ if step == 'i' and holder ~= token then
     add('unknown', count)
     add('settled', 1)
     add('inflight', -1)
-    keep(get('maxAge'))
+    keep_open()
     end_if_over()
     return {'presumed_unknown', count}
   end
@@ -222,9 +253,8 @@ return (entry == 'i:' .. token or entry == 'i:' .. token .. ':d') and 1 or 0
  * The rest is who was not sent to; it becomes pending again.
  */
 export const SETTLE = script(`
--- A Redis that is full refuses what may take memory, unless the script has deleted before, be it nothing. What is
--- known must be written down there as well, and frees more than it takes.
-redis.call('HDEL', ledger, 'none')
+-- What is known must be written down, also where Redis is full.
+can_write()
 local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
 local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local entry = redis.call('HGET', ledger, index) or ''
@@ -262,7 +292,7 @@ elseif entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
     result = 'returned'
   end
   if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
-  keep(get('maxAge'))
+  keep_open()
   end_if_over()
 elseif entry == 'u:' .. token and rest == '' and get('ended') == '' then
   -- The worker that was taken for lost knows better, and no one was told yet.
@@ -279,6 +309,7 @@ return {result, due()}
 export const CANCEL = script(`
 if redis.call('EXISTS', meta) == 0 then return 'gone' end
 if get('ended') ~= '' and get('stop') == '' then return 'ended' end
+can_write()
 if get('stop') == '' then redis.call('HSET', meta, 'stop', 'aborted') end
 end_if_over()
 return 'stopped'

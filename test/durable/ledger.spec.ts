@@ -6,6 +6,7 @@ import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
 import { nextDigest, NO_CHUNKS } from '../../lib/bullmq/source-digest.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const PLAN: FanOutPlan = {
   roomId: 'room-1',
@@ -38,6 +39,7 @@ const accepted = (count: number): ChunkSettlement => ({
 let redis: StartedRedis;
 let client: Redis;
 let prefix: string;
+let keys: LedgerKeys;
 let ledger: FanOutLedger;
 beforeAll(async () => {
   redis = await startRedis();
@@ -49,11 +51,12 @@ afterAll(async () => {
 });
 beforeEach(() => {
   prefix = `{${ownPrefix()}}`;
-  ledger = new FanOutLedger(client, new LedgerKeys(prefix, 'queue'));
+  keys = new LedgerKeys(prefix, 'queue');
+  ledger = new FanOutLedger(client, keys);
 });
 afterEach(async () => {
-  const keys = await client.keys(`${prefix}*`);
-  if (keys.length > 0) await client.del(keys);
+  const all = await client.keys(`${prefix}*`);
+  if (all.length > 0) await client.del(all);
 });
 
 /** Stores so many chunks of three. */
@@ -274,9 +277,8 @@ describe('a fan-out', () => {
     await store(1, { producerLostAfterMs: 1 }, false);
     await send(0, FIRST);
     await ledger.settle('f', 0, FIRST, accepted(3));
-    let state = await ledger.look('f');
-    while (state?.state !== 'ended') state = await ledger.look('f');
-    expect(state).toMatchObject({ isComplete: false, stop: { reason: 'source' } });
+    await until(async () => (await ledger.look('f'))?.state === 'ended');
+    expect(await ledger.look('f')).toMatchObject({ isComplete: false, stop: { reason: 'source' } });
     await ledger.beat('f', ONE);
     const next = { index: 1, recipients: ['z'] };
     const before = nextDigest(NO_CHUNKS, ['a0', 'b0', 'c0']);
@@ -285,6 +287,52 @@ describe('a fan-out', () => {
     expect((await ledger.store('f', ONE, next, { before, after }, read, [])).result).toBe('stored');
     await ledger.seal('f', after, read, []);
     expect(await ledger.look('f')).toMatchObject({ state: 'running', stop: undefined });
+  }, 20_000);
+
+  it('is not over for who looks first after an outage, before its producer can say that it lives', async () => {
+    await store(1, { producerLostAfterMs: 600 }, false);
+    await send(0, FIRST);
+    await ledger.settle('f', 0, FIRST, accepted(3));
+    // Long ago, by Redis's clock: as if it had been away since.
+    await client.zadd(keys.producers('f'), 1, ONE);
+    expect((await ledger.look('f'))?.state).toBe('enqueuing');
+    // Who gives up was not lost, and the other may not be either.
+    await ledger.open('f', OTHER, { ...PLAN });
+    await ledger.giveUp('f', OTHER);
+    expect((await ledger.look('f'))?.state).toBe('enqueuing');
+    await client.hset(keys.meta('f'), 'missedSince', 1);
+    await ledger.beat('f', ONE);
+    await client.zadd(keys.producers('f'), 1, ONE);
+    expect((await ledger.look('f'))?.state).toBe('enqueuing');
+    await client.hset(keys.meta('f'), 'missedSince', 1);
+    expect((await ledger.look('f'))?.state).toBe('ended');
+  });
+
+  it('is kept while someone enqueues it or compares it, however short it is to be kept', async () => {
+    await store(1, { maxIdleMs: 1_000, retentionMs: 1_000 }, false);
+    const hold = async (): Promise<number[]> => {
+      const all = await client.keys(`${prefix}*f:*`);
+      return Promise.all(all.map((key) => client.pttl(key)));
+    };
+    const isKept = async (): Promise<void> => {
+      const times = await hold();
+      expect(times.length).toBeGreaterThan(2);
+      expect(Math.min(...times)).toBeGreaterThan(10_000);
+    };
+    await isKept();
+    await client.pexpire(keys.meta('f'), 5_000);
+    await ledger.beat('f', ONE);
+    await isKept();
+    await send(0, FIRST);
+    await ledger.settle('f', 0, FIRST, accepted(3));
+    const digest = nextDigest(NO_CHUNKS, ['a0', 'b0', 'c0']);
+    await ledger.seal('f', digest, { input: 3, duplicates: 0, invalid: 0 }, []);
+    expect(Math.max(...(await hold()))).toBeLessThanOrEqual(1_000);
+    await ledger.open('f', OTHER, PLAN);
+    expect(await client.pttl(keys.meta('f'))).toBeGreaterThan(10_000);
+    await client.pexpire(keys.meta('f'), 5_000);
+    await ledger.beat('f', OTHER);
+    expect(await client.pttl(keys.meta('f'))).toBeGreaterThan(10_000);
   });
 
   it('that is gone is told so by every step', async () => {

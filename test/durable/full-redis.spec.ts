@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
+import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+import { rejectionOf } from '../support/rejection.js';
+
+const PLAN = {
+  roomId: 'room-1',
+  from: undefined,
+  wire: { Binary: false, Message: 'hello' },
+  onUnknown: undefined,
+  chunkSize: 3,
+  dedupe: 'chunk',
+  total: undefined,
+  lookAhead: 2,
+  producerLostAfterMs: 600,
+  retentionMs: 60_000,
+  maxIdleMs: 60_000,
+} as const;
+
+let redis: StartedRedis;
+let client: Redis;
+let keys: LedgerKeys;
+let ledger: FanOutLedger;
+beforeAll(async () => {
+  redis = await startRedis({ own: true });
+  client = new Redis(redis.url);
+  keys = new LedgerKeys('{full}', 'queue');
+  ledger = new FanOutLedger(client, keys);
+});
+afterAll(async () => {
+  client.disconnect();
+  await redis.stop();
+});
+beforeEach(async () => {
+  await refuseWith('maxmemory', '0');
+  await refuseWith('min-replicas-to-write', '0');
+  await client.flushall();
+  await ledger.open('f', 'producer-1', PLAN);
+});
+
+/** Changes what the server refuses. */
+const refuseWith = (setting: string, value: string): Promise<unknown> => client.config('SET', setting, value);
+const silenceProducers = (): Promise<unknown> => client.zadd(keys.producers('f'), 1, 'producer-1');
+
+describe('while Redis is full', () => {
+  beforeEach(async () => {
+    await silenceProducers();
+    await refuseWith('maxmemory', '1');
+    expect((await rejectionOf(client.set('any', 'x'))).message).toMatch(/^OOM/);
+  });
+
+  it('a producer can say that it lives', async () => {
+    await ledger.beat('f', 'producer-1');
+    expect(Number(await client.zscore(keys.producers('f'), 'producer-1'))).toBeGreaterThan(1);
+  });
+
+  it('a fan-out can be cancelled', async () => {
+    expect(await ledger.cancel('f')).toBe('stopped');
+    expect(await ledger.look('f')).toMatchObject({ state: 'ended', stop: { reason: 'aborted' } });
+  });
+
+  it('a fan-out can be looked at, and ends without a producer that stays lost', async () => {
+    expect((await ledger.look('f'))?.state).toBe('enqueuing');
+    await refuseWith('maxmemory', '0');
+    await client.hset(keys.meta('f'), 'missedSince', 1);
+    await refuseWith('maxmemory', '1');
+    expect((await ledger.look('f'))?.state).toBe('ended');
+  });
+});
+
+describe('while Redis refuses all writing', () => {
+  it('a fan-out can be looked at, and does not end because its producer can not say that it lives', async () => {
+    await silenceProducers();
+    await refuseWith('min-replicas-to-write', '1');
+    expect((await rejectionOf(ledger.beat('f', 'producer-1'))).message).toMatch(/^NOREPLICAS/);
+    expect((await ledger.look('f'))?.state).toBe('enqueuing');
+    await refuseWith('min-replicas-to-write', '0');
+    await client.hset(keys.meta('f'), 'missedSince', 1);
+    await refuseWith('min-replicas-to-write', '1');
+    expect((await ledger.look('f'))?.state).toBe('enqueuing');
+  });
+});
