@@ -7,10 +7,16 @@ import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
 import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
+import { Interruptible, waitAtMost } from './interruptible.js';
 import { nextDigest, NO_CHUNKS } from './source-digest.js';
 
 /** How often it is looked whether there is room for more. */
 const ROOM_POLL_MS = 100;
+/**
+ * How long it is tried to tell that a producer has given up. If Redis does not hear of it, the producer is taken for
+ * lost later.
+ */
+const GIVE_UP_MS = 1_000;
 const HOW_TO_GO_ON =
   'Enqueue the same request under the same ID again to go on, or cancel() what was stored.';
 
@@ -28,18 +34,23 @@ export class FanOutEnqueuer {
 
   /**
    * Resolves when everyone is stored, or the fan-out was stopped meanwhile.
-   * @param signal stops the reading
+   * @param signals each stops it, also while Redis is away
    */
-  async enqueue(id: string, to: FanOutRequest['to'], plan: FanOutPlan, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) throw aborted(id, 'not_attempted');
-    const aborting = abortion(signal);
+  async enqueue(
+    id: string,
+    to: FanOutRequest['to'],
+    plan: FanOutPlan,
+    signals: readonly AbortSignal[],
+  ): Promise<void> {
+    if (signals.some(({ aborted: isAborted }) => isAborted)) throw aborted(id, 'not_attempted');
+    const interruptible = new Interruptible({ signals });
     let stored: Stored | OtherFanOut;
     try {
-      stored = await this.#enqueue(id, to, plan, aborting);
+      stored = await this.#enqueue(id, to, plan, interruptible);
     } catch (error) {
-      throw error === aborting.reason ? aborted(id, 'unknown') : failed(id, error);
+      throw interruptible.isReason(error) ? aborted(id, 'unknown') : failed(id, error);
     } finally {
-      aborting.dispose();
+      interruptible.dispose();
     }
     if (stored === 'gone') throw gone(id);
     if (stored === 'differs') throw otherRecipients(id);
@@ -50,25 +61,27 @@ export class FanOutEnqueuer {
     id: string,
     to: FanOutRequest['to'],
     plan: FanOutPlan,
-    aborting: Abortion,
+    interruptible: Interruptible,
   ): Promise<Stored | OtherFanOut> {
     const producer = randomUUID();
-    const opened = await this.ledger.open(id, producer, plan);
-    if ('differing' in opened) return opened;
-    // Reading may take longer than a producer may be silent.
-    const beating = setInterval(
-      () => void this.ledger.beat(id, producer).catch(() => undefined),
-      Math.max(100, Math.floor(plan.producerLostAfterMs / 4)),
-    );
-    beating.unref();
-    let stored: Stored | undefined;
+    let beating: NodeJS.Timeout | undefined;
+    let stored: Stored | OtherFanOut | undefined;
     try {
-      stored = await this.#store(id, producer, to, opened, aborting);
+      const opened = await interruptible.wait(() => this.ledger.open(id, producer, plan));
+      if ('differing' in opened) return (stored = opened);
+      // Reading may take longer than a producer may be silent.
+      beating = setInterval(
+        () => void this.ledger.beat(id, producer).catch(() => undefined),
+        Math.max(100, Math.floor(plan.producerLostAfterMs / 4)),
+      );
+      beating.unref();
+      stored = await this.#store(id, producer, to, opened, interruptible);
       return stored;
     } finally {
       // Before it gives up: a beat that came later would say that it goes on.
       clearInterval(beating);
-      if (stored !== 'sealed') await this.ledger.giveUp(id, producer).catch(() => undefined);
+      const isProducer = stored !== 'sealed' && typeof stored !== 'object';
+      if (isProducer) await waitAtMost(GIVE_UP_MS, () => this.ledger.giveUp(id, producer));
     }
   }
 
@@ -78,7 +91,7 @@ export class FanOutEnqueuer {
     producer: string,
     to: FanOutRequest['to'],
     opened: OpenedFanOut,
-    aborting: Abortion,
+    interruptible: Interruptible,
   ): Promise<Stored> {
     const chunks = new RecipientChunks(to, opened.chunkSize, opened.dedupe);
     let digest = NO_CHUNKS;
@@ -91,16 +104,20 @@ export class FanOutEnqueuer {
     });
     try {
       for (;;) {
-        const chunk = await aborting.or(chunks.next());
-        if (chunk === undefined) return await this.ledger.seal(id, digest, read(), newlyInvalid());
+        const chunk = await interruptible.wait(() => chunks.next());
+        if (chunk === undefined) {
+          return await interruptible.wait(() => this.ledger.seal(id, digest, read(), newlyInvalid()));
+        }
         const digests = { before: digest, after: nextDigest(digest, chunk.recipients) };
         digest = digests.after;
         if (chunk.index === opened.stored - 1 && digest !== opened.digest) return 'differs';
         if (chunk.index >= opened.stored) {
-          const stored = await this.ledger.store(id, producer, chunk, digests, read(), newlyInvalid());
+          const stored = await interruptible.wait(() =>
+            this.ledger.store(id, producer, chunk, digests, read(), newlyInvalid()),
+          );
           if (stored.result !== 'stored') return stored.result;
-          await this.feeder.feed(id, stored.due);
-          if (stored.unsettled >= this.maxStoredChunks) await this.#room(id, aborting);
+          await interruptible.wait(() => this.feeder.feed(id, stored.due));
+          if (stored.unsettled >= this.maxStoredChunks) await this.#room(id, interruptible);
         }
         listed = chunks.invalid.length;
       }
@@ -110,38 +127,14 @@ export class FanOutEnqueuer {
   }
 
   /** Waits until there is room for more, or no more is wanted. */
-  async #room(id: string, aborting: Abortion): Promise<void> {
+  async #room(id: string, interruptible: Interruptible): Promise<void> {
     for (;;) {
-      await aborting.or(sleep(ROOM_POLL_MS));
-      const state = await this.ledger.look(id);
+      await interruptible.wait(() => sleep(ROOM_POLL_MS));
+      const state = await interruptible.wait(() => this.ledger.look(id));
       if (state === undefined || state.stop !== undefined) return;
       if (state.storedChunks - state.settledChunks < this.maxStoredChunks) return;
     }
   }
-}
-
-/** What a signal does to promises that know nothing of it. */
-interface Abortion {
-  readonly reason: Error;
-  or<T>(work: Promise<T>): Promise<T>;
-  dispose(): void;
-}
-
-function abortion(signal: AbortSignal): Abortion {
-  const reason = new Error('aborted');
-  let abort: (() => void) | undefined;
-  const listener = (): void => abort?.();
-  signal.addEventListener('abort', listener, { once: true });
-  return {
-    reason,
-    or: (work) =>
-      new Promise((resolve, reject) => {
-        abort = () => reject(reason);
-        if (signal.aborted) abort();
-        work.then(resolve, reject);
-      }),
-    dispose: () => signal.removeEventListener('abort', listener),
-  };
 }
 
 function aborted(id: string, outcome: 'not_attempted' | 'unknown'): FanOutEnqueueError {
@@ -169,7 +162,9 @@ function gone(id: string): FanOutEnqueueError {
     {
       fanOutId: id,
       outcome: 'unknown',
-      hint: 'Keep what Redis holds (persistence, noeviction), and enqueue the request again.',
+      hint:
+        'Keep what Redis holds (persistence, noeviction, a longer retentionMs and maxIdleMs). Nothing is known any ' +
+        'more of who was sent to: enqueuing the request again, under this ID or another, may send to them twice.',
     },
   );
 }

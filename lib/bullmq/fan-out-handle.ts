@@ -15,12 +15,13 @@ import type {
 } from './durable-fan-out.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutState } from './fan-out-state.js';
+import { Interruptible } from './interruptible.js';
 
 /** How a result is waited for. */
 export interface ResultOptions {
-  /** Ends the waiting; the fan-out goes on. */
+  /** Ends the waiting, also while Redis is away; the fan-out goes on. */
   readonly signal?: AbortSignal | undefined;
-  /** How long it is waited for, in milliseconds. Default: as long as it takes. */
+  /** How long it is waited for, in milliseconds, also while Redis is away. Default: as long as it takes. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -73,22 +74,25 @@ export class FanOutHandle {
    * @throws RtcTimeoutError, RtcAbortedError when the waiting ended before; the fan-out goes on
    */
   async result({ signal, timeoutMs }: ResultOptions = {}): Promise<DurableFanOutReport> {
-    const giveUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-    for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {
-      const state = await this.#look();
-      if (state.state === 'ended') return this.#report(state);
-      if (performance.now() >= giveUpAt) {
-        throw new RtcTimeoutError(`Fan-out ${this.id} has not ended within ${timeoutMs} ms. It goes on.`, {
-          outcome: 'unknown',
-        });
+    const interruptible = new Interruptible({ signals: signal === undefined ? [] : [signal], timeoutMs });
+    try {
+      for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {
+        const state = await interruptible.wait(() => this.#look());
+        if (state.state === 'ended') return await interruptible.wait(() => this.#report(state));
+        await interruptible.wait(() => sleep(pause));
       }
-      try {
-        await sleep(pause, undefined, { signal });
-      } catch {
+    } catch (error) {
+      if (!interruptible.isReason(error)) throw error;
+      if (error.by === 'signal') {
         throw new RtcAbortedError(`Waiting for fan-out ${this.id} was aborted. It goes on.`, {
           outcome: 'unknown',
         });
       }
+      throw new RtcTimeoutError(`Fan-out ${this.id} has not ended within ${timeoutMs} ms. It goes on.`, {
+        outcome: 'unknown',
+      });
+    } finally {
+      interruptible.dispose();
     }
   }
 

@@ -98,7 +98,7 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
         retentionMs,
         maxIdleMs,
       },
-      signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]),
+      signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal],
     );
     this.#enqueuing.add(enqueuing);
     try {

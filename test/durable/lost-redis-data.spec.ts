@@ -71,6 +71,7 @@ describe('what Redis holds of a durable fan-out', () => {
     );
     expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
     expect(error.message).toContain('emptied is gone from Redis');
+    expect(error.hint).toContain('may send to them twice');
     expect(await client.keys('*emptied*:meta')).toEqual([]);
     // Its ID is free again.
     await queue.enqueue({ ...TEXT, to: users(10) }, { id: 'emptied' });

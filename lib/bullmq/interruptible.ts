@@ -1,0 +1,80 @@
+import { AbortListeners } from '../retry/abort-listeners.js';
+
+/** A longer timer would go off at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** One for all, since callers may share a signal. */
+const listeners = new AbortListeners();
+
+/** What a wait is rejected with that was interrupted. */
+export class InterruptedWait extends Error {
+  constructor(readonly by: 'signal' | 'timeout') {
+    super(`Interrupted by ${by}`);
+    this.name = 'InterruptedWait';
+  }
+}
+
+/** What can end waits, besides what is waited for. */
+export interface Interruptions {
+  readonly signals: readonly AbortSignal[];
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Waits for work that knows nothing of signals and time limits, such as a command that Redis's client keeps until
+ * Redis is back. Such work goes on when the wait for it is interrupted, and what becomes of it is ignored.
+ */
+export class Interruptible {
+  readonly #waiting = new Set<(reason: InterruptedWait) => void>();
+  readonly #forget: (() => void)[] = [];
+  #interrupted: InterruptedWait | undefined;
+
+  constructor({ signals, timeoutMs }: Interruptions) {
+    for (const signal of signals) {
+      if (signal.aborted) this.#interrupt('signal');
+      else this.#forget.push(listeners.add(signal, () => this.#interrupt('signal')));
+    }
+    if (timeoutMs === undefined || !(timeoutMs <= MAX_TIMER_MS)) return;
+    const timer = setTimeout(() => this.#interrupt('timeout'), timeoutMs);
+    this.#forget.push(() => clearTimeout(timer));
+  }
+
+  /** Starts work and waits for it. */
+  wait<T>(start: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#interrupted !== undefined) throw this.#interrupted;
+      this.#waiting.add(reject);
+      start()
+        .then(resolve, reject)
+        .finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  /** Whether an error is that of a wait which was interrupted here, rather than of what was waited for. */
+  isReason(error: unknown): error is InterruptedWait {
+    return error !== undefined && error === this.#interrupted;
+  }
+
+  /** Nothing interrupts it any more. */
+  dispose(): void {
+    for (const forget of this.#forget) forget();
+  }
+
+  #interrupt(by: InterruptedWait['by']): void {
+    if (this.#interrupted !== undefined) return;
+    const reason = new InterruptedWait(by);
+    this.#interrupted = reason;
+    for (const reject of this.#waiting) reject(reason);
+  }
+}
+
+/** Waits for work, whatever becomes of it, but not for longer than so many milliseconds. */
+export async function waitAtMost(timeoutMs: number, start: () => Promise<unknown>): Promise<void> {
+  const limit = new Interruptible({ signals: [], timeoutMs });
+  try {
+    await limit.wait(start);
+  } catch {
+    // Whoever calls this does not depend on it.
+  } finally {
+    limit.dispose();
+  }
+}
