@@ -223,7 +223,7 @@ export class FanOutLedger {
     return (await this.#run(TAKE, id, [index, token])) === 1;
   }
 
-  /** `fenced`: someone else has the chunk by now; nothing was changed. */
+  /** The same when it is called again. `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
   async settle(
     id: string,
     index: number,

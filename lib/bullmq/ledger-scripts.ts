@@ -3,13 +3,14 @@ import { LuaScript } from './lua-script.js';
 /**
  * The steps of the ledger, each atomic. A chunk's entry is
  *
- * - `p`: pending, no byte of it was sent
+ * - `p` or `p:<token>`: pending, no byte of it was sent; the worker that has the token has returned it
  * - `h:<token>`: held by the worker that has the token, which waits for the quota; no byte of it was sent
  * - `i:<token>`: in flight with that worker; written when its turn has come, before bytes leave
  * - `u:<token>`: presumed unknown, since the worker with the token was lost
  * - absent: settled
  *
- * A trailing `:d` marks a chunk in flight that may have been accepted before (`onUnknown: 'resend'`).
+ * A trailing `:d` marks a chunk in flight that may have been accepted before (`onUnknown: 'resend'`);
+ * `i:none:<token>:d` is such a chunk which the worker with the token has returned.
  *
  * A client that reconnects sends again what was not answered, so each script gives the same result, or does
  * nothing, when it is run twice.
@@ -249,7 +250,8 @@ return (entry == 'i:' .. token or entry == 'i:' .. token .. ':d') and 1 or 0
 
 /**
  * `index, token, accepted, rejected, unknown, requests, throttled, rest, outcome, stop, stop's error`
- * → `settled | returned | corrected | fenced`, and which chunks should have a job.
+ * → `settled | returned | corrected | fenced`, and which chunks should have a job. When it is run again after its
+ * answer was lost, it says `settled` or `returned` as well.
  * The rest is who was not sent to; it becomes pending again.
  */
 export const SETTLE = script(`
@@ -268,7 +270,7 @@ local function count()
   if outcome ~= '' then redis.call('HSET', outcomes, index .. ':' .. token, outcome) end
 end
 if entry == 'h:' .. token then
-  redis.call('HSET', ledger, index, 'p')
+  redis.call('HSET', ledger, index, 'p:' .. token)
   if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
   end_if_over()
   result = 'returned'
@@ -284,9 +286,9 @@ elseif entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
     redis.call('HSET', chunks, index, rest)
     if string.sub(entry, -2) == ':d' then
       -- It may have been accepted once, so it is not pending again, but left behind.
-      redis.call('HSET', ledger, index, 'i:none:d')
+      redis.call('HSET', ledger, index, 'i:none:' .. token .. ':d')
     else
-      redis.call('HSET', ledger, index, 'p')
+      redis.call('HSET', ledger, index, 'p:' .. token)
       add('inflight', -1)
     end
     result = 'returned'
@@ -301,6 +303,11 @@ elseif entry == 'u:' .. token and rest == '' and get('ended') == '' then
   redis.call('HDEL', ledger, index)
   count()
   result = 'corrected'
+elseif entry == 'p:' .. token or entry == 'i:none:' .. token .. ':d' then
+  result = 'returned'
+elseif entry == '' and rest == '' and redis.call('EXISTS', meta) == 1 and get('onUnknown') ~= 'resend' then
+  -- Who sent all of a chunk is the only one who settles it, unless it is sent again.
+  result = 'settled'
 end
 return {result, due()}
 `);

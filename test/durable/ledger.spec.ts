@@ -137,7 +137,7 @@ describe('a chunk', () => {
     await send(0, SECOND);
     expect(await counts()).toMatchObject({ unknown: 3 });
     expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('corrected');
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
     expect(await counts()).toMatchObject({ unknown: 0, accepted: 3, notAttempted: 3 });
   });
 
@@ -160,6 +160,7 @@ describe('a chunk', () => {
     // What is not sent then is not pending again: it may have been accepted once.
     const rest = { ...accepted(1), rest: ['b0', 'c0'] };
     expect((await ledger.settle('f', 0, SECOND, rest)).result).toBe('returned');
+    expect((await ledger.settle('f', 0, SECOND, rest)).result).toBe('returned');
     await ledger.cancel('f');
     expect((await ledger.look('f'))?.state).toBe('stopping');
     expect(recipientsOf(await send(0, '1000.3.c'))).toBe('presumed_unknown');
@@ -173,7 +174,8 @@ describe('a chunk', () => {
     await store(2);
     await send(0, FIRST);
     expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    // The answer was lost, and the client asks again: no one has taken this run for lost.
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
     expect(await ledger.look('f')).toMatchObject({
       counts: { accepted: 3 },
       requests: 1,
@@ -190,8 +192,17 @@ describe('a chunk', () => {
       state: 'running',
       counts: { accepted: 2, notAttempted: 1 },
     });
-    expect(recipientsOf(await send(0, SECOND))).toEqual(['c0']);
-    await ledger.settle('f', 0, SECOND, accepted(1));
+    // The answer was lost, and the client asks again.
+    const again = await ledger.settle('f', 0, FIRST, { ...accepted(2), rest: ['c0'] });
+    expect(again.result).toBe('returned');
+    expect(await counts()).toMatchObject({ accepted: 2, notAttempted: 1 });
+    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toEqual(['c0']);
+    expect((await ledger.settle('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('returned');
+    expect((await ledger.settle('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('returned');
+    const third = '1000.3.c';
+    expect(recipientsOf(await send(0, third))).toEqual(['c0']);
+    expect((await ledger.settle('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('fenced');
+    await ledger.settle('f', 0, third, accepted(1));
     expect(await ledger.look('f')).toMatchObject({ state: 'ended', counts: { accepted: 3 } });
   });
 });
