@@ -18,6 +18,8 @@ export type RedisClient = Redis | Cluster;
 /** How long the boot waits for Redis, and after how long it says that it does. */
 const CONNECT_MS = 10_000;
 const TELL_MS = 500;
+/** A Redis that is there answers within this time, if it is not to be taken for one that stands still. */
+const ANSWER_MS = 1_000;
 /** A process that has closed its app is not to be kept for a socket that does not end. */
 const DISCONNECT_MS = 200;
 
@@ -84,6 +86,30 @@ export async function requireWritable(
     clearTimeout(failing);
     client.off('error', note);
   }
+}
+
+/**
+ * Whether Redis is there: a refusal is an answer as well.
+ * @param key of ours
+ */
+export async function answers(client: RedisClient, key: string): Promise<boolean> {
+  if (client.status !== 'ready') return false;
+  let waiting: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([
+      client.exists(key).then(() => true, isRefusal),
+      new Promise<boolean>((resolve) => {
+        // Then what came in meanwhile is read first: this process may have stood still, not Redis.
+        waiting = setTimeout(() => setImmediate(resolve, false), ANSWER_MS);
+      }),
+    ]);
+  } finally {
+    clearTimeout(waiting);
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
 }
 
 function withAdvice(why: string): string {

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { OutageLog } from './outage-log.js';
-import { openConnection, type RedisClient, requireWritable } from './redis-connection.js';
+import { answers, openConnection, type RedisClient, requireWritable } from './redis-connection.js';
 
 const END_LOST_EVERY_MS = 100;
 
@@ -9,6 +9,8 @@ const END_LOST_EVERY_MS = 100;
 export class RedisHolder implements OnApplicationShutdown {
   // Private to the language: whoever prints it must not print a password.
   readonly #client: RedisClient;
+  /** One of ours, under which nothing is: in a cluster, it is with the node that all of ours are with. */
+  readonly #key: string;
   /** Those that BullMQ makes, to wait for jobs with. */
   readonly #copies = new Set<RedisClient>();
 
@@ -16,10 +18,12 @@ export class RedisHolder implements OnApplicationShutdown {
 
   private constructor(
     client: RedisClient,
+    key: string,
     /** One for all that use Redis, so that each outage is told once. */
     readonly outages: OutageLog,
   ) {
     this.#client = client;
+    this.#key = key;
     const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => RedisClient;
     Object.assign(client, {
       duplicate: (...args: unknown[]): RedisClient => {
@@ -34,10 +38,11 @@ export class RedisHolder implements OnApplicationShutdown {
   static async open({ connection, prefix }: FanOutQueueSettings): Promise<RedisHolder> {
     const client = openConnection(connection.open());
     const logger = new Logger('RtcFanOutQueue');
-    await requireWritable(client, `${prefix}:writable`, logger);
+    const key = `${prefix}:writable`;
+    await requireWritable(client, key, logger);
     const outages = new OutageLog(logger);
     client.on('error', (error: Error) => outages.note(error));
-    return new RedisHolder(client, outages);
+    return new RedisHolder(client, key, outages);
   }
 
   get client(): RedisClient {
@@ -49,12 +54,21 @@ export class RedisHolder implements OnApplicationShutdown {
     return this.#isClosed;
   }
 
-  /** Waits for work that ends before the app does; when Redis is away, for so many milliseconds at most. */
+  /**
+   * Waits for work that ends before the app does: as long as it takes while Redis answers, and for so many
+   * milliseconds when it is away, or holds its connections and says nothing.
+   */
   async finish(work: Promise<unknown>, patienceMs: number): Promise<void> {
     const started = performance.now();
+    let isAsking = false;
+    const giveUpIfAway = async (): Promise<void> => {
+      isAsking = true;
+      if (!(await answers(this.#client, this.#key))) this.close();
+      isAsking = false;
+    };
     const ending = setInterval(() => {
       this.#endLost();
-      if (this.#client.status !== 'ready' && performance.now() - started > patienceMs) this.close();
+      if (!isAsking && performance.now() - started > patienceMs) void giveUpIfAway();
     }, END_LOST_EVERY_MS);
     try {
       await work;

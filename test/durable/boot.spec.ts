@@ -101,6 +101,18 @@ describe('an app with a queue', () => {
     await (await booting).close();
   });
 
+  it('lets work that takes longer than it would wait for Redis end, as long as Redis answers', async () => {
+    const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: redis.url }));
+    let end: () => void = () => undefined;
+    const finishing = holder.finish(new Promise<void>((resolve) => (end = resolve)), 1);
+    await until(async () => /cmdstat_exists:calls=[3-9]/.test(await holder.client.info('commandstats')));
+    expect(holder.isClosed).toBe(false);
+    end();
+    await finishing;
+    expect(holder.isClosed).toBe(false);
+    holder.close();
+  });
+
   it('does not keep its process for a connection that has ended already', async () => {
     const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: redis.url }));
     const ended = once(holder.client, 'end');

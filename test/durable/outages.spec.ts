@@ -13,6 +13,13 @@ import { until } from '../support/until.js';
 
 const TEXT = { roomId: 'room-1', message: 'hello' };
 const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `user-${index}`);
+/** Twice ten; it says `pause` after the first, and waits for `go`. */
+async function* pausing(reading: EventEmitter): AsyncGenerator<string> {
+  yield* users(10);
+  reading.emit('pause');
+  await once(reading, 'go');
+  yield* users(10);
+}
 
 let redis: StartedRedis | undefined;
 let emulator: RtcEmulator;
@@ -72,20 +79,48 @@ describe('a durable fan-out', () => {
     redis = await startRedis({ own: true });
     const { queue, close } = await startQueueApp(redis.url, { role: 'producer', lostAfterMs: 500 });
     const reading = new EventEmitter();
-    const slow = async function* (): AsyncGenerator<string> {
-      yield* users(10);
-      reading.emit('pause');
-      await once(reading, 'go');
-      yield* users(10);
-    };
     const paused = once(reading, 'pause');
-    const enqueuing = rejectionOf(queue.enqueue({ ...TEXT, to: slow() }, { id: 'left', chunkSize: 10 }));
+    const enqueuing = rejectionOf(
+      queue.enqueue({ ...TEXT, to: pausing(reading) }, { id: 'left', chunkSize: 10 }),
+    );
     await paused;
     await redis.kill();
     reading.emit('go');
     await close();
     expect(await enqueuing).toMatchObject({ fanOutId: 'left', outcome: 'unknown' });
   });
+
+  it.each(['is idle', 'sends', 'enqueues'] as const)(
+    'lets an app that %s shut down while Redis holds its connections and does not answer',
+    async (what) => {
+      redis = await startRedis({ own: true });
+      const role = what === 'enqueues' ? 'producer' : 'both';
+      const { queue, close } = await startQueueApp(
+        redis.url,
+        { role, lostAfterMs: 500 },
+        role === 'producer' ? undefined : rtc(),
+      );
+      const reading = new EventEmitter();
+      let enqueuing: Promise<unknown> | undefined;
+      if (what === 'sends') {
+        emulator.faults.replace([{ kind: 'late', delayMs: 300, probability: 1 }]);
+        const handle = await queue.enqueue({ ...TEXT, to: users(50) }, { chunkSize: 10 });
+        await until(async () => (await handle.progress()).inFlight > 0);
+      }
+      if (what === 'enqueues') {
+        const paused = once(reading, 'pause');
+        enqueuing = rejectionOf(
+          queue.enqueue({ ...TEXT, to: pausing(reading) }, { id: 'left', chunkSize: 10 }),
+        );
+        await paused;
+      }
+      await redis.kill('SIGSTOP');
+      reading.emit('go');
+      await close();
+      if (enqueuing !== undefined) expect(await enqueuing).toMatchObject({ fanOutId: 'left' });
+    },
+    30_000,
+  );
 
   it('is not sent twice by a worker that stands still and wakes up', async () => {
     redis = await startRedis();
