@@ -28,20 +28,38 @@ const DISCONNECT_MS = 200;
  * concern the app's.
  */
 export function openConnection(given: FanOutQueueConnection): RedisClient {
-  // BullMQ waits for jobs in a command that must not be given up, and its clients must not rename keys.
-  const needs = { maxRetriesPerRequest: null, keyPrefix: '', disconnectTimeout: DISCONNECT_MS };
-  if (typeof given === 'string') return new Redis(given, needs);
-  if (isCluster(given)) return given.duplicate(undefined, { keyPrefix: '', redisOptions: needs });
-  if (isRedis(given)) return given.duplicate(needs);
+  if (typeof given === 'string') return new Redis(given, needsOf({}));
+  if (isCluster(given)) {
+    return given.duplicate(undefined, { keyPrefix: '', redisOptions: needsOf(given.options.redisOptions) });
+  }
+  if (isRedis(given)) return given.duplicate(needsOf(given.options));
   if ('nodes' in given && Array.isArray(given.nodes)) {
     const options = given.options as ClusterOptions | undefined;
     return new Cluster(given.nodes as ClusterNode[], {
       ...options,
       keyPrefix: '',
-      redisOptions: { ...options?.redisOptions, ...needs },
+      redisOptions: { ...options?.redisOptions, ...needsOf(options?.redisOptions) },
     });
   }
-  return new Redis({ ...(given as RedisOptions), ...needs });
+  const options = given as RedisOptions;
+  return new Redis({ ...options, ...needsOf(options) });
+}
+
+/** What is not the app's to choose. */
+function needsOf({ reconnectOnError: own }: RedisOptions = {}): RedisOptions {
+  return {
+    // BullMQ waits for jobs in a command that must not be given up, and its clients must not rename keys.
+    maxRetriesPerRequest: null,
+    keyPrefix: '',
+    disconnectTimeout: DISCONNECT_MS,
+    // After a failover, the other node is the one that can be written to.
+    reconnectOnError: (error) => own?.(error) || isReadOnly(error),
+  };
+}
+
+/** Older servers say it within a script's own error. */
+function isReadOnly({ message }: Error): boolean {
+  return /(^| -)READONLY /.test(message);
 }
 
 /**

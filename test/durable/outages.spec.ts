@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Cluster, Redis } from 'ioredis';
 import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
@@ -122,6 +123,38 @@ describe('a durable fan-out', () => {
     30_000,
   );
 
+  it('goes on with the other node after a failover that leaves the connections to the former primary', async () => {
+    redis = await startRedis({ own: true });
+    const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(redis.port)] });
+    const address = await startRelay(redis.port);
+    const clients = [new Redis(redis.url), new Redis(replica.url)] as const;
+    const [former, next] = clients;
+    try {
+      await until(async () => (await next.info('replication')).includes('master_link_status:up'));
+      const { queue } = await start(`redis://127.0.0.1:${address.port}`, { concurrency: 4 });
+      emulator.faults.replace([{ kind: 'late', delayMs: 5, probability: 1 }]);
+      const handle = await queue.enqueue({ ...TEXT, to: users(2_000) }, { chunkSize: 10 });
+      await until(async () => (await handle.progress()).counts.accepted >= 300);
+      address.target = replica.port;
+      // Without a loss: it holds writes up until the replica has everything, and refuses them from then on.
+      await former.call('FAILOVER');
+      await until(async () => (await next.info('replication')).includes('role:master'));
+      const state = async (): Promise<string> => (await handle.progress()).state;
+      await until(async () => (await state().catch(() => 'unknown')) === 'ended');
+      const { counts } = await handle.progress();
+      expect(counts.accepted + counts.unknown).toBe(2_000);
+      expect(counts.unknown).toBeLessThanOrEqual(4 * 10);
+      expect(emulator.deliveries.duplicates()).toEqual([]);
+      expect((await (await queue.enqueue({ ...TEXT, to: users(3) })).result()).counts.accepted).toBe(3);
+    } finally {
+      for (const client of clients) client.disconnect();
+      await Promise.all(apps.map((app) => app.close()));
+      apps = [];
+      address.close();
+      await replica.stop();
+    }
+  }, 60_000);
+
   it('is not sent twice by a worker that stands still and wakes up', async () => {
     redis = await startRedis();
     const prefix = ownPrefix();
@@ -183,6 +216,36 @@ describe('a durable fan-out', () => {
     given.disconnect();
   }, 60_000);
 });
+
+/** An address that stays while what is behind it changes, for connections that are made from then on. */
+async function startRelay(target: number): Promise<{ readonly port: number; target: number; close(): void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(relay.target, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        near.destroy();
+        far.destroy();
+      });
+    }
+    near.pipe(far);
+    far.pipe(near);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const relay = {
+    port: (server.address() as AddressInfo).port,
+    target,
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+  return relay;
+}
 
 async function startWorker(connection: string, prefix: string): Promise<ChildProcess> {
   const settings = { connection, queue: { prefix, concurrency: 4, lostAfterMs: 1_000 }, rtc: rtc() };
