@@ -62,7 +62,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   class ChunkProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
     readonly #logger = new Logger('RtcFanOutQueue');
     readonly #stopping = new AbortController();
-    readonly #sweeper = new LedgerSweeper(ledger, feeder, settings.lostAfterMs, this.#logger);
+    readonly #sweeper = new LedgerSweeper(ledger, feeder, settings.lostAfterMs, redis.outages);
     /** The runs of jobs here, by chunk. */
     readonly #runs = new Map<string, Promise<void>>();
     #service: RoomUnicastService | undefined;

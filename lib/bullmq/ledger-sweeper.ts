@@ -1,6 +1,6 @@
-import type { LoggerService } from '@nestjs/common';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
+import type { OutageLog } from './outage-log.js';
 
 /**
  * Looks, once in a while, after fan-outs with which nothing happens: those whose producer was lost before it gave
@@ -16,7 +16,7 @@ export class LedgerSweeper {
     private readonly ledger: FanOutLedger,
     private readonly feeder: ChunkFeeder,
     private readonly intervalMs: number,
-    private readonly logger: Pick<LoggerService, 'warn'>,
+    private readonly outages: Pick<OutageLog, 'note'>,
   ) {}
 
   start(): void {
@@ -45,9 +45,7 @@ export class LedgerSweeper {
     try {
       await this.sweep();
     } catch (error) {
-      this.logger.warn(
-        `Looking after fan-outs failed: ${error instanceof Error ? error.message.split('\n', 1)[0] : 'unknown'}`,
-      );
+      this.outages.note(error instanceof Error ? error : new Error('unknown'));
     } finally {
       this.#sweeping = false;
     }

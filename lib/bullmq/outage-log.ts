@@ -41,6 +41,12 @@ function describe(error: Error): string {
   const what =
     typeof code === 'string'
       ? `Redis can't be reached (${code})`
-      : `Redis: ${(error.message.split('\n', 1)[0] || error.name).replace(/\.$/, '')}`;
+      : `Redis: ${(withoutScript(error.message) || error.name).replace(/\.$/, '')}`;
   return `${what}. Durable fan-outs wait until it is back.`;
+}
+
+/** One outage fails many scripts, and Redis says which and where. */
+function withoutScript(message: string): string {
+  const [line = ''] = message.split('\n', 1);
+  return line.replace(/ script: \w+, on @user_script.*$/, '');
 }

@@ -7,8 +7,9 @@ import { Cluster, Redis } from 'ioredis';
 import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
+import { LogLines } from '../support/log-lines.js';
 import { firstMessage, forkProgram, kill } from '../support/processes.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
 import { until } from '../support/until.js';
 
@@ -181,6 +182,30 @@ describe('a durable fan-out', () => {
     } finally {
       await kill(sleeper);
     }
+  }, 60_000);
+
+  it('tells of a Redis that is full once, and goes on when it no longer is', async () => {
+    redis = await startRedis({ own: true });
+    const { queue, module } = await start(redis.url, { concurrency: 2, lostAfterMs: 500 });
+    const log = new LogLines();
+    module.useLogger(log);
+    emulator.faults.replace([{ kind: 'late', delayMs: 20, probability: 1 }]);
+    const handle = await queue.enqueue({ ...TEXT, to: users(500) }, { chunkSize: 10 });
+    await until(async () => (await handle.progress()).counts.accepted > 0);
+    await withClient(redis.url, async (client) => {
+      await client.config('SET', 'maxmemory', '1');
+      const refusals = async (): Promise<number> =>
+        Number(/errorstat_OOM:count=(\d+)/.exec(await client.info('errorstats'))?.[1] ?? 0);
+      // Of chunks, of jobs, and of looking after fan-outs.
+      await until(async () => (await refusals()) >= 20 && log.lines.length > 0);
+      await client.config('SET', 'maxmemory', '0');
+    });
+    const { counts } = await handle.result();
+    expect(counts.accepted + counts.unknown).toBe(500);
+    const told = log.lines.filter((line) => !line.includes("A worker's hold on a chunk ran out"));
+    expect(told).toEqual([
+      "WARN Redis: OOM command not allowed when used memory > 'maxmemory'. Durable fan-outs wait until it is back.",
+    ]);
   }, 60_000);
 
   it('works on a Redis Cluster', async () => {

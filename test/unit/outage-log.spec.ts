@@ -40,4 +40,17 @@ describe('what is told of an outage', () => {
       "Redis: OOM command not allowed when used memory > 'maxmemory'. Durable fan-outs wait until it is back.",
     ]);
   });
+
+  it('is told once, whichever script Redis refuses', () => {
+    const refusal = "OOM command not allowed when used memory > 'maxmemory'.";
+    log.note(failing(refusal));
+    for (const [sha, line] of [
+      ['0a1', 119],
+      ['9fe', 7],
+    ])
+      log.note(failing(`${refusal} script: ${sha}, on @user_script:${line}.`));
+    expect(lines).toEqual([
+      "Redis: OOM command not allowed when used memory > 'maxmemory'. Durable fan-outs wait until it is back.",
+    ]);
+  });
 });
