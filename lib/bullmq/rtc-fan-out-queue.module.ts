@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import { type DynamicModule, type InjectionToken, Module, type Provider } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { type DynamicModule, Inject, type InjectionToken, Module, type Provider } from '@nestjs/common';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { typeName } from '../config/option-rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
@@ -123,10 +123,17 @@ function define(
       { provide: REGISTRATION, useValue: randomUUID() },
       {
         provide: REDIS,
-        inject: [SETTINGS, ModuleRef],
-        useFactory: (settings: FanOutQueueSettings, moduleRef: ModuleRef) => {
+        inject: [SETTINGS, ModuleRef, ModulesContainer],
+        useFactory: async (
+          settings: FanOutQueueSettings,
+          moduleRef: ModuleRef,
+          modules: ModulesContainer,
+        ) => {
           // Before anything is open: Nest closes nothing of an app that does not come up.
-          if (role !== 'producer') requireService(moduleRef, roomUnicast);
+          if (role !== 'producer') {
+            requireService(moduleRef, roomUnicast);
+            await untilMade(modules, roomUnicast);
+          }
           return RedisHolder.open(settings);
         },
       },
@@ -206,6 +213,21 @@ function requireService(moduleRef: ModuleRef, token: InjectionToken): void {
         : `names '${describeToken(token)}', which no module of this app provides; import the RtcMessagingModule of ` +
           'that name';
     throw new RtcConfigError([{ option: 'RtcFanOutQueueModule.roomUnicast', message }]);
+  }
+}
+
+/**
+ * Waits for a service of whichever module, as what injects it would.
+ * @throws whatever keeps it from being made
+ */
+async function untilMade(modules: ModulesContainer, token: InjectionToken): Promise<void> {
+  class Waiting {
+    constructor(@Inject(token) readonly service: unknown) {}
+  }
+  for (const { providers } of modules.values()) {
+    if (!providers.has(token)) continue;
+    const moduleRef = providers.get(ModuleRef)?.instance as ModuleRef | undefined;
+    await moduleRef?.create(Waiting);
   }
 }
 

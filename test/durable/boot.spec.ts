@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { getRoomUnicastToken, RtcConfigError, RtcMessagingModule } from 'nestjs-rtc-messaging';
@@ -12,7 +13,7 @@ import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-setti
 import { RedisHolder } from '../../lib/bullmq/redis-holder.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { LogLines } from '../support/log-lines.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
 import { until } from '../support/until.js';
 
@@ -66,6 +67,31 @@ describe('an app with a queue', () => {
       "RtcFanOutQueueModule.roomUnicast: names 'nestjs-rtc-messaging:room-unicast:asia', which no module of this " +
         'app provides; import the RtcMessagingModule of that name',
     );
+  });
+
+  it('opens nothing as a worker when the RtcMessagingModule to send through does not come up', async () => {
+    await withClient(redis.url, async (client) => {
+      const connections = async (): Promise<number> =>
+        Number(/total_connections_received:(\d+)/.exec(await client.info('stats'))?.[1]);
+      const before = await connections();
+      const { name: _name, ...unnamed } = RTC;
+      const booting = Test.createTestingModule({
+        imports: [
+          RtcFanOutQueueModule.forRoot({ connection: redis.url, prefix: ownPrefix() }),
+          RtcMessagingModule.forRootAsync({
+            useFactory: async () => {
+              await setImmediate();
+              return { ...unnamed, appId: '' };
+            },
+          }),
+        ],
+      }).compile();
+      const error = await rejectionOf<RtcConfigError>(booting);
+      expect(error.message).toContain('appId');
+      // Redis takes connections in turn: this one after any that the app had opened.
+      await withClient(redis.url, (later) => later.ping());
+      expect(await connections()).toBe(before + 1);
+    });
   });
 
   it('sends through the one that it names', async () => {
