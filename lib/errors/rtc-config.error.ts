@@ -24,13 +24,19 @@ export class RtcConfigError extends RtcMessagingError {
    * @param name of the module, where there are several
    */
   constructor(problems: readonly ConfigProblem[], init?: RtcMessagingErrorInit, name?: string) {
-    const module = name === undefined ? 'RtcMessagingModule' : `RtcMessagingModule ${JSON.stringify(name)}`;
-    const headline = init === undefined ? `${module} is not configured correctly` : 'No credentials';
+    const module = moduleOf(problems);
+    const named = name === undefined ? module : `${module} ${JSON.stringify(name)}`;
+    const headline = init === undefined ? `${named} is not configured correctly` : 'No credentials';
     super(`${headline}:\n${problems.map(describeProblem).join('\n')}`, init ?? { outcome: 'not_attempted' });
     this.problems = problems;
   }
 }
 nameError(RtcConfigError, 'RtcConfigError');
+
+/** Options of the queue's module are told with its name. */
+function moduleOf([problem]: readonly ConfigProblem[]): string {
+  return /^\w+Module(?=\.)/.exec(problem?.option ?? '')?.[0] ?? 'RtcMessagingModule';
+}
 
 function describeProblem({ option, variable, message }: ConfigProblem): string {
   return `  - ${option}${variable ? ` (${variable})` : ''}: ${message}`;

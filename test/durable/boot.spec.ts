@@ -107,8 +107,9 @@ describe('an app with a queue', () => {
         boot({ role, roomUnicast: getRoomUnicastToken('europe') }),
       );
       expect(error).toBeInstanceOf(RtcConfigError);
-      expect(error.message).toContain(
-        "RtcFanOutQueueModule.connection: Redis can't be used: READONLY You can't write against a read only replica; " +
+      expect(error.message).toBe(
+        'RtcFanOutQueueModule is not configured correctly:\n' +
+          "  - RtcFanOutQueueModule.connection: Redis can't be used: READONLY You can't write against a read only replica; " +
           'connect to the primary, or by Sentinel or Cluster options',
       );
     },
