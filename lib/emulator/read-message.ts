@@ -1,4 +1,4 @@
-import { base64ByteLength, isId, MAX_RECIPIENTS } from '../dto/field-rules.js';
+import { base64ByteLength, isId, MAX_RECIPIENTS, messageProblem } from '../dto/field-rules.js';
 import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
 import type { EmulatorAccount } from './account.js';
 import { ApiError } from './api-error.js';
@@ -59,6 +59,10 @@ export function readMessage(
       'InvalidParameter.SizeOverLimit',
       `Message has more than ${rules.maxMessageBytes} bytes.`,
     );
+  }
+  // What else the library would not send, in words that are the emulator's.
+  if (messageProblem(Message, Binary, rules.maxMessageBytes) !== undefined) {
+    throw new ApiError('InvalidParameter', 'Message is illegal.');
   }
   return {
     appId: AppId,
