@@ -35,10 +35,8 @@ const REAL_TIME: GateTime = {
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
 };
 
-/** One that was asked for ahead is looked at later than it came. */
-interface DatedReservation extends Reservation {
-  readonly firstDue: number;
-}
+/** With the time when its first slot is due: one that was asked for ahead is looked at later than it came. */
+type DatedReservation = readonly [reservation: Reservation, firstDue: number];
 
 interface Waiter {
   /** Undefined until it is clear that there is a wait. */
@@ -139,7 +137,7 @@ export class QuotaGate {
       while (this.queued > 0) {
         const reserved = ahead ?? this.#reserve(this.queued);
         ahead = undefined;
-        const { slots, delayMs, firstDue, intervalMs, unavailable } =
+        const [{ slots, delayMs, intervalMs, unavailable }, firstDue] =
           reserved instanceof Promise ? await reserved : reserved;
         if (unavailable !== undefined) {
           this.#refuseAll(unavailable, delayMs);
@@ -170,10 +168,10 @@ export class QuotaGate {
   }
 
   #reserve(slots: number): DatedReservation | Promise<DatedReservation> {
-    const dated = (reservation: Reservation): DatedReservation => ({
-      ...reservation,
-      firstDue: this.time.now() + reservation.delayMs,
-    });
+    const dated = (reservation: Reservation): DatedReservation => [
+      reservation,
+      this.time.now() + reservation.delayMs,
+    ];
     const reserved = this.quota.reserve(Math.min(slots, this.quota.batchSize));
     return reserved instanceof Promise ? reserved.then(dated) : dated(reserved);
   }
