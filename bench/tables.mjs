@@ -1,25 +1,17 @@
 /** A table in Markdown, its columns in line; numbers and text are written as they are given. */
 export function table(head, rows) {
   const widths = head.map((title, column) =>
-    Math.max(...[title, ...rows.map((row) => row[column])].map(widthOf)),
+    Math.max(...[title, ...rows.map((row) => row[column])].map((cell) => cell.length)),
   );
-  const line = (cells) => `| ${cells.map((cell, column) => pad(cell, widths[column])).join(' | ')} |`;
+  const line = (cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
   return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join(
     '\n',
   );
 }
 
-function widthOf(text) {
-  return text.length;
-}
-
-function pad(text, width) {
-  return text + ' '.repeat(width - widthOf(text));
-}
-
 /** How many times as much as the first: `2.4 ×`. */
 export function times(ratio) {
-  return `${ratio.toPrecision(ratio < 10 ? 3 : ratio < 100 ? 3 : 4)} ×`;
+  return `${ratio.toPrecision(ratio < 100 ? 3 : 4)} ×`;
 }
 
 export function rounded(number) {

@@ -62,14 +62,8 @@ const CALLERS = {
   },
 
   // As one writes it who knows Axios and the signature, and that Axios would parse, trim and re-quote a string.
-  'Axios + agent + signing': async ({ endpoint, credentials }) => {
-    const { default: axios } = await import('axios');
-    const http = await import('node:http');
-    const { createHandSigner } = await import('./hand-signer.mjs');
-    const sign = createHandSigner(credentials, new URL(endpoint).host, QUERY);
-    const client = axios.create({
-      baseURL: endpoint,
-      httpAgent: new http.Agent({ keepAlive: true, maxSockets: 64 }),
+  'Axios + agent + signing': async (target) => {
+    const { client, sign } = await createAxios(target, {
       timeout: 5_000,
     });
     client.interceptors.request.use((config) => {
@@ -81,14 +75,8 @@ const CALLERS = {
   },
 
   // As the one before, with what can be spared left out.
-  'the same, tuned': async ({ endpoint, credentials }) => {
-    const { default: axios } = await import('axios');
-    const http = await import('node:http');
-    const { createHandSigner } = await import('./hand-signer.mjs');
-    const sign = createHandSigner(credentials, new URL(endpoint).host, QUERY);
-    const client = axios.create({
-      baseURL: endpoint,
-      httpAgent: new http.Agent({ keepAlive: true, maxSockets: 64 }),
+  'the same, tuned': async (target) => {
+    const { client, sign } = await createAxios(target, {
       maxRedirects: 0,
       transformRequest: (data) => data,
     });
@@ -145,6 +133,18 @@ const CALLERS = {
     return { call: (payload) => send(toBody(payload)) };
   },
 };
+
+/** With an agent that keeps connections, and what signs. */
+async function createAxios({ endpoint, credentials }, settings) {
+  const { default: axios } = await import('axios');
+  const http = await import('node:http');
+  const { createHandSigner } = await import('./hand-signer.mjs');
+  const httpAgent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+  return {
+    client: axios.create({ baseURL: endpoint, httpAgent, ...settings }),
+    sign: createHandSigner(credentials, new URL(endpoint).host, QUERY),
+  };
+}
 
 export const SUBJECTS = Object.keys(CALLERS);
 export const FAN_OUT_SUBJECTS = ['this library', 'raw node:http', 'Axios + agent + signing'];

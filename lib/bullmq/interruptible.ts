@@ -1,7 +1,6 @@
+import { LONGEST_TIMER_MS } from '../openapi/time-box.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
 
-/** A longer timer would go off at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** One for all, since callers may share a signal. */
 const listeners = new AbortListeners();
 
@@ -33,7 +32,7 @@ export class Interruptible {
       if (signal.aborted) this.#interrupt('signal');
       else this.#forget.push(listeners.add(signal, () => this.#interrupt('signal')));
     }
-    if (timeoutMs === undefined || !(timeoutMs <= MAX_TIMER_MS)) return;
+    if (timeoutMs === undefined || !(timeoutMs <= LONGEST_TIMER_MS)) return;
     const timer = setTimeout(() => this.#interrupt('timeout'), timeoutMs);
     this.#forget.push(() => clearTimeout(timer));
   }

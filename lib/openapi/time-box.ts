@@ -3,6 +3,9 @@ import type { Cancellation } from './cancellation.js';
 /** Why work was broken off from this side: its time was up, or it was cancelled. */
 export type Interruption = 'timeout' | 'aborted';
 
+/** As long as a timer can be, in milliseconds: a longer one would go off at once. */
+export const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** Bounds work by a time and by a cancellation, whatever that work is waiting for. Dispose of it when done. */
 export class TimeBox {
   /** Called once, when the work must end now. */

@@ -6,7 +6,7 @@ import type { AttemptResult } from '../openapi/attempt-result.js';
 import type { Cancellation } from '../openapi/cancellation.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServerClock } from '../openapi/server-clock.js';
-import { TimeBox } from '../openapi/time-box.js';
+import { LONGEST_TIMER_MS, TimeBox } from '../openapi/time-box.js';
 import { backoffMs } from './backoff.js';
 import type { GateLease } from '../quota/gate-registry.js';
 import type { Lane, QuotaGate } from '../quota/quota-gate.js';
@@ -62,9 +62,6 @@ export interface CallControl {
   /** Only while no attempt is under way. */
   readonly stop: Cancellation;
 }
-
-/** As long as a timer can be. */
-const LONGEST_MS = 2_147_483_647;
 
 /** An attempt that is over, what it proves, and which limit it had: `timeoutMs of 5000 ms`. */
 interface JudgedAttempt {
@@ -167,7 +164,7 @@ export class SendCall {
     const left = this.#left();
     const ticket = gate.enter(this.limits.lane, left);
     if (ticket === undefined) return;
-    const box = new TimeBox(isBulk ? LONGEST_MS : Math.max(1, left), this.control.stop);
+    const box = new TimeBox(isBulk ? LONGEST_TIMER_MS : Math.max(1, left), this.control.stop);
     const started = performance.now();
     try {
       await box.guard(ticket.granted);
@@ -197,7 +194,7 @@ export class SendCall {
     const { mayBegin } = this.limits;
     if (mayBegin === undefined) return;
     const started = performance.now();
-    const box = new TimeBox(LONGEST_MS, this.control.stop);
+    const box = new TimeBox(LONGEST_TIMER_MS, this.control.stop);
     try {
       if (await box.guard(mayBegin())) return;
     } catch {

@@ -2,22 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Redis } from 'ioredis';
 import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
+import { FAN_OUT_PLAN } from '../support/fan-out-plan.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
 
-const PLAN = {
-  roomId: 'room-1',
-  from: undefined,
-  wire: { Binary: false, Message: 'hello' },
-  onUnknown: undefined,
-  chunkSize: 3,
-  dedupe: 'chunk',
-  total: undefined,
-  lookAhead: 2,
-  producerLostAfterMs: 600,
-  retentionMs: 60_000,
-  maxIdleMs: 60_000,
-} as const;
+const PLAN = { ...FAN_OUT_PLAN, producerLostAfterMs: 600 };
 
 let redis: StartedRedis;
 let client: Redis;

@@ -4,23 +4,11 @@ import type { ChunkSettlement } from '../../lib/bullmq/chunk-settlement.js';
 import { type BeginResult, FanOutLedger, type FanOutPlan } from '../../lib/bullmq/fan-out-ledger.js';
 import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
 import { nextDigest, NO_CHUNKS } from '../../lib/bullmq/source-digest.js';
+import { FAN_OUT_PLAN } from '../support/fan-out-plan.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
-const PLAN: FanOutPlan = {
-  roomId: 'room-1',
-  from: undefined,
-  wire: { Binary: false, Message: 'hello' },
-  onUnknown: undefined,
-  chunkSize: 3,
-  dedupe: 'chunk',
-  total: undefined,
-  lookAhead: 2,
-  producerLostAfterMs: 30_000,
-  retentionMs: 60_000,
-  maxIdleMs: 60_000,
-};
 /** Who enqueues. */
 const [ONE, OTHER] = ['producer-1', 'producer-2'];
 /** Two runs of one job: the second one begins when the first was taken for lost. */
@@ -61,7 +49,7 @@ afterEach(async () => {
 
 /** Stores so many chunks of three. */
 async function store(chunks: number, plan: Partial<FanOutPlan> = {}, isSealed = true): Promise<void> {
-  await ledger.open('f', ONE, { ...PLAN, ...plan });
+  await ledger.open('f', ONE, { ...FAN_OUT_PLAN, ...plan });
   let before: string = NO_CHUNKS;
   for (let index = 0; index < chunks; index++) {
     const recipients = ['a', 'b', 'c'].map((letter) => `${letter}${index}`);
@@ -217,15 +205,17 @@ describe('a fan-out', () => {
 
   it('is another one if anything of its message is, whatever its options', async () => {
     await store(1);
-    expect(await ledger.open('f', OTHER, { ...PLAN, chunkSize: 9, onUnknown: 'resend' })).toMatchObject({
+    expect(
+      await ledger.open('f', OTHER, { ...FAN_OUT_PLAN, chunkSize: 9, onUnknown: 'resend' }),
+    ).toMatchObject({
       stored: 1,
       chunkSize: 3,
     });
     const wire = { Binary: true, Message: 'aGk=' };
-    expect(await ledger.open('f', OTHER, { ...PLAN, roomId: 'room-2', from: 'me', wire })).toEqual({
+    expect(await ledger.open('f', OTHER, { ...FAN_OUT_PLAN, roomId: 'room-2', from: 'me', wire })).toEqual({
       differing: ['roomId', 'from', 'binary', 'message'],
     });
-    expect(await ledger.open('f', OTHER, { ...PLAN, from: 'me' })).toEqual({ differing: ['from'] });
+    expect(await ledger.open('f', OTHER, { ...FAN_OUT_PLAN, from: 'me' })).toEqual({ differing: ['from'] });
   });
 
   it('takes no more once it is sealed, and knows what it was sealed with', async () => {
@@ -246,10 +236,10 @@ describe('a fan-out', () => {
     await store(1, {}, false);
     await send(0, FIRST);
     await ledger.settle('f', 0, FIRST, accepted(3));
-    await ledger.open('f', OTHER, PLAN);
+    await ledger.open('f', OTHER, FAN_OUT_PLAN);
     await ledger.giveUp('f', OTHER);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
-    await ledger.open('f', OTHER, PLAN);
+    await ledger.open('f', OTHER, FAN_OUT_PLAN);
     await ledger.giveUp('f', ONE);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     await ledger.giveUp('f', OTHER);
@@ -308,7 +298,7 @@ describe('a fan-out', () => {
     await client.zadd(keys.producers('f'), 1, ONE);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     // Who gives up was not lost, and the other may not be either.
-    await ledger.open('f', OTHER, { ...PLAN });
+    await ledger.open('f', OTHER, { ...FAN_OUT_PLAN });
     await ledger.giveUp('f', OTHER);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     await client.hset(keys.meta('f'), 'missedSince', 1);
@@ -339,7 +329,7 @@ describe('a fan-out', () => {
     const digest = nextDigest(NO_CHUNKS, ['a0', 'b0', 'c0']);
     await ledger.seal('f', digest, { input: 3, duplicates: 0, invalid: 0 }, []);
     expect(Math.max(...(await hold()))).toBeLessThanOrEqual(1_000);
-    await ledger.open('f', OTHER, PLAN);
+    await ledger.open('f', OTHER, FAN_OUT_PLAN);
     expect(await client.pttl(keys.meta('f'))).toBeGreaterThan(10_000);
     await client.pexpire(keys.meta('f'), 5_000);
     await ledger.beat('f', OTHER);

@@ -13,6 +13,19 @@ async function all(chunks: RecipientChunks): Promise<Chunk[]> {
 }
 const idsOf = (chunks: readonly Chunk[]): string[] => chunks.flatMap(({ recipients }) => recipients);
 
+/** Stopped while the source has yet to answer: `arrive` lets it. */
+async function stoppedWhileReading() {
+  let answer = (_step: IteratorResult<string>): void => undefined;
+  const source: AsyncIterable<string> = {
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise((resolve) => (answer = resolve)) }),
+  };
+  const chunks = new RecipientChunks(source, 10, 'chunk');
+  const reading = chunks.next();
+  await sleep(1);
+  chunks.stop();
+  return { chunks, reading, arrive: (value: string): void => answer({ done: false, value }) };
+}
+
 describe('recipients are read into chunks', () => {
   it('in order, whoever asks how fast', async () => {
     const chunks = new RecipientChunks(users(2_000), 600, 'chunk');
@@ -106,30 +119,16 @@ describe('recipients are read into chunks', () => {
   });
 
   it('and what arrives after the stop is counted too', async () => {
-    let arrive = (_step: IteratorResult<string>): void => undefined;
-    const source: AsyncIterable<string> = {
-      [Symbol.asyncIterator]: () => ({ next: () => new Promise((resolve) => (arrive = resolve)) }),
-    };
-    const chunks = new RecipientChunks(source, 10, 'chunk');
-    const reading = chunks.next();
-    await sleep(1);
-    chunks.stop();
-    arrive({ done: false, value: 'late' });
+    const { chunks, reading, arrive } = await stoppedWhileReading();
+    arrive('late');
     expect(await reading).toBeUndefined();
     expect([chunks.input, chunks.takeRest()]).toEqual([1, ['late']]);
   });
 
   it('and what arrives after everything was counted is not', async () => {
-    let arrive = (_step: IteratorResult<string>): void => undefined;
-    const source: AsyncIterable<string> = {
-      [Symbol.asyncIterator]: () => ({ next: () => new Promise((resolve) => (arrive = resolve)) }),
-    };
-    const chunks = new RecipientChunks(source, 10, 'chunk');
-    const reading = chunks.next();
-    await sleep(1);
-    chunks.stop();
+    const { chunks, reading, arrive } = await stoppedWhileReading();
     expect(chunks.takeRest()).toEqual([]);
-    arrive({ done: false, value: 'late' });
+    arrive('late');
     await reading;
     expect(chunks.input).toBe(0);
   });
