@@ -28,6 +28,7 @@ export type {
   RtcFanOutOutcomeEvent,
   RtcOutcomeEvent,
   RtcQuotaEvent,
+  RtcThrottlingEvent,
   RtcRetryEvent,
   RtcRetryReason,
   RtcShutdownEvent,
@@ -69,14 +70,15 @@ export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
 export type { QuotaUsage } from './quota/quota-usage.js';
 export type {
-  AdjustableQuota,
+  PermitDelay,
+  PermitDemand,
+  PermitSource,
   QuotaScope,
   QuotaStatus,
   QuotaStatusChange,
   QuotaStore,
-  StoredQuota,
 } from './quota/quota-store.js';
-export type { Quota, Reservation } from './quota/quota.js';
+export type { Permit, PermitUse, Priority } from './quota/permit.js';
 export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';

@@ -11,8 +11,7 @@ import { OpenApiClient } from './openapi/open-api.client.js';
 import { RTC_SERVICE } from './openapi/rtc-action.js';
 import { ServerClock } from './openapi/server-clock.js';
 import { createSigningInterceptor } from './openapi/signing.interceptor.js';
-import { GateLease } from './quota/gate-registry.js';
-import type { QuotaStatusChange } from './quota/quota-store.js';
+import { LimiterHandle } from './quota/limiter-registry.js';
 import { RetryBudget } from './retry/retry-budget.js';
 import { Sender } from './retry/sender.js';
 import type { Telemetry } from './telemetry/telemetry.js';
@@ -44,8 +43,11 @@ export const senderProvider: Provider = {
       undefined,
       { synchronous: true },
     );
-    const store = settings.quota.store?.open();
-    const onStatus = (change: QuotaStatusChange): void => observe({ type: 'quota', module, ...change });
+    const limiters = new LimiterHandle(settings.quota, settings.endpoint, settings.appId, {
+      store: settings.quota.store?.open(),
+      onStatus: (change) => observe({ type: 'quota', module, ...change }),
+      onThrottling: (estimate) => observe({ type: 'throttling', module, ...estimate }),
+    });
     const client = new OpenApiClient(http, credentials, settings);
     const sender = new Sender(
       {
@@ -54,7 +56,7 @@ export const senderProvider: Provider = {
         clock,
         credentials,
         budget: new RetryBudget(),
-        gates: new GateLease(settings.quota, settings.endpoint, settings.appId, store && { store, onStatus }),
+        limiters,
         observe,
         within: telemetry.within,
         random: Math.random,

@@ -8,7 +8,7 @@ import {
 import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { DelayedError, type Job } from 'bullmq';
-import { type FanOutOptionsWithLeave, MAY_BEGIN } from '../fan-out/fan-out-request.js';
+import { BEFORE_SEND, type FanOutOptionsWithHook } from '../fan-out/fan-out-request.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
 import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
@@ -125,16 +125,16 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     }
 
     /** Never rejects: what can't be sent is as good as refused. */
-    async #send(chunk: BegunChunk, mayBegin: () => Promise<boolean>): Promise<ChunkSettlement> {
+    async #send(chunk: BegunChunk, beforeSend: () => Promise<boolean>): Promise<ChunkSettlement> {
       const { recipients, wire, roomId, from, onUnknown, possibleDuplicate } = chunk;
       try {
         if (this.#service === undefined) throw new TypeError('The worker has not been started');
-        const options: FanOutOptionsWithLeave = {
+        const options: FanOutOptionsWithHook = {
           concurrency: 1,
           dedupe: 'none',
           onUnknown,
           signal: this.#stopping.signal,
-          [MAY_BEGIN]: mayBegin,
+          [BEFORE_SEND]: beforeSend,
         };
         const report = await this.#service.fanOut(
           { roomId, from, message: wire.Message, binary: wire.Binary, to: recipients },

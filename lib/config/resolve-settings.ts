@@ -41,7 +41,16 @@ const OPTIONS = [
   'http',
 ];
 const RETRY_OPTIONS = ['maxAttempts'];
-const QUOTA_OPTIONS = ['requestsPerSecond', 'reserve', 'maxQueue', 'scope', 'store'];
+const QUOTA_OPTIONS = [
+  'requestsPerSecond',
+  'costPer',
+  'roomMessagesPerSecond',
+  'credit',
+  'reserve',
+  'maxQueue',
+  'scope',
+  'store',
+];
 const HTTP_OPTIONS = ['httpAgent', 'httpsAgent', 'maxSockets', 'maxContentLength'];
 
 /** More would only hammer a service that is down. */
@@ -173,6 +182,15 @@ function readQuota(reader: SettingsReader, given: unknown): RtcMessagingSettings
   }
   return {
     requestsPerSecond,
+    costPer:
+      reader.optional('quota.costPer', quota['costPer'], oneOf('request', 'recipient')) ??
+      DEFAULTS.quotaCostPer,
+    roomMessagesPerSecond: reader.optional(
+      'quota.roomMessagesPerSecond',
+      quota['roomMessagesPerSecond'],
+      wholeNumber(1, MAX_QUOTA),
+    ),
+    credit: reader.optional('quota.credit', quota['credit'], flag) ?? DEFAULTS.quotaCredit,
     reserve,
     maxQueue:
       reader.optional('quota.maxQueue', quota['maxQueue'], wholeNumber(0, MAX_QUOTA)) ??

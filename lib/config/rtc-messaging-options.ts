@@ -13,7 +13,10 @@ export interface RtcHttpOptions {
   readonly httpsAgent?: HttpsAgent;
   /** The agent for plain `http:` endpoints, in place of the library's own. The app closes it. */
   readonly httpAgent?: HttpAgent;
-  /** How many sockets the library's own agent opens at most. Default 64, `RTC_HTTP_MAX_SOCKETS`. */
+  /**
+   * How many sockets the library's own agent opens at most: as many as there are requests under way at once, which is
+   * the quota × the round trip. Default 256, `RTC_HTTP_MAX_SOCKETS`.
+   */
   readonly maxSockets?: number;
   /** Longest response that is read, in bytes. Default 1,048,576, `RTC_HTTP_MAX_CONTENT_LENGTH`. */
   readonly maxContentLength?: number;
@@ -33,12 +36,34 @@ export interface RtcRetryOptions {
  * the same access key at the same endpoint.
  */
 export interface RtcQuotaOptions {
-  /** The vendor's limit on requests in any second, for all messaging actions together. Default 500. `RTC_QUOTA_RPS` */
+  /**
+   * The vendor's limit in any second, for all messaging actions together: on requests, or with `costPer: 'recipient'`
+   * on recipients. Default 500. `RTC_QUOTA_RPS`
+   */
   readonly requestsPerSecond?: number;
-  /** How many of them are left to other programs that use the same account. Default 0. `RTC_QUOTA_RESERVE` */
+  /**
+   * What counts as one against the limit: each `request` (default), or each `recipient` of a request. The vendor's
+   * pages differ. With `recipient`, fan-outs make requests of a twentieth of the limit, and a batch above the limit
+   * takes all of a second. `RTC_QUOTA_COST_PER`
+   * @see https://www.volcengine.com/docs/6348/142118
+   */
+  readonly costPer?: 'request' | 'recipient';
+  /**
+   * A limit on the messages into any one room in a second, counted as `costPer` says. The vendor has one of 100 (80 in
+   * rooms of 500 users and more) for what users send, and does not say whether a server's messages count. Default:
+   * none. `RTC_QUOTA_ROOM_MPS`
+   */
+  readonly roomMessagesPerSecond?: number;
+  /**
+   * Whether a permit may be used again earlier than a second after its answer, by half of the least round trip of late:
+   * on a long way, more of the quota is used for it. Without, the limit holds even if the way there becomes shorter
+   * all at once. Default true. `RTC_QUOTA_CREDIT`
+   */
+  readonly credit?: boolean;
+  /** How much of the limit is left to other programs that use the same account. Default 0. `RTC_QUOTA_RESERVE` */
   readonly reserve?: number;
   /**
-   * How many single sends may wait for their turn; more are refused with an RtcQuotaError. Default 5,000, which
+   * How many single sends may wait for a permit; more are refused with an RtcQuotaError. Default 5,000, which
    * is ten seconds' worth. `RTC_QUOTA_MAX_QUEUE`
    */
   readonly maxQueue?: number;
@@ -48,8 +73,8 @@ export interface RtcQuotaOptions {
    */
   readonly scope?: 'accessKey' | 'app';
   /**
-   * Where the schedule is kept, so that several processes share it: `new RedisQuota({ … })` of
-   * `nestjs-rtc-messaging/redis`. Default: in this process.
+   * Where permits are kept that several processes share: `new RedisQuota({ … })` of `nestjs-rtc-messaging/redis`.
+   * Default: in this process.
    */
   readonly store?: QuotaStore;
 }

@@ -2,7 +2,7 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { ResolveCredentials } from '../credentials/credentials.js';
 import type { SealedCredentials } from '../credentials/sealed-credentials.js';
-import type { QuotaSettings } from '../quota/gate-registry.js';
+import type { QuotaSettings } from '../quota/limiter-registry.js';
 import type { QuotaStore } from '../quota/quota-store.js';
 import type { Sealed } from './sealed.js';
 import type { OnUnknown } from '../retry/send-call.js';
@@ -42,11 +42,13 @@ export const DEFAULTS = {
   maxAttempts: 3,
   onUnknown: 'report',
   quotaRequestsPerSecond: 500,
+  quotaCostPer: 'request',
+  quotaCredit: true,
   quotaReserve: 0,
   quotaMaxQueue: 5_000,
   quotaScope: 'accessKey',
   telemetry: true,
-  maxSockets: 64,
+  maxSockets: 256,
   maxContentLength: 1_048_576,
 } as const;
 

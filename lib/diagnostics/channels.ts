@@ -15,6 +15,7 @@ const CHANNELS: Readonly<Record<RtcEvent['type'], Channel>> = {
   clock: open('clock'),
   credentials: open('credentials'),
   quota: open('quota'),
+  throttling: open('throttling'),
   shutdown: open('shutdown'),
 };
 

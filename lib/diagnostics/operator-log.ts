@@ -1,5 +1,11 @@
 import type { LoggerService } from '@nestjs/common';
-import type { RtcCredentialsEvent, RtcEvent, RtcOutcomeEvent, RtcQuotaEvent } from './rtc-event.js';
+import type {
+  RtcCredentialsEvent,
+  RtcEvent,
+  RtcOutcomeEvent,
+  RtcQuotaEvent,
+  RtcThrottlingEvent,
+} from './rtc-event.js';
 
 /** The same line is not written again for this long; what it stood for meanwhile is counted. */
 const QUIET_MS = 60_000;
@@ -46,6 +52,9 @@ export class OperatorLog {
         break;
       case 'quota':
         this.#quota(event);
+        break;
+      case 'throttling':
+        this.#throttling(event);
         break;
       case 'shutdown':
         if (event.status === 'timed_out') {
@@ -103,6 +112,23 @@ export class OperatorLog {
     else if (status === 'fallback') {
       this.logger.warn(`Quota: ${failure}. This process keeps to its share of the limit meanwhile.`);
     } else if (before !== undefined) this.logger.log('Quota: shared again.');
+  }
+
+  #throttling({ permitsPerSecond, chunkSize }: RtcThrottlingEvent): void {
+    if (permitsPerSecond === undefined) {
+      this.logger.log('Quota: the service allows all of it again.');
+      return;
+    }
+    const advice =
+      chunkSize === undefined
+        ? `If that is so for long, set quota.requestsPerSecond (RTC_QUOTA_RPS) to it, or quota.reserve.`
+        : `It refuses requests of more than ${chunkSize} recipients: set quota.costPer (RTC_QUOTA_COST_PER) to ` +
+          'recipient if it counts those.';
+    this.#write(
+      'warn',
+      'throttling',
+      `Quota: the account seems to allow about ${permitsPerSecond} a second, less than this app goes by. ${advice}`,
+    );
   }
 
   #write(level: Level, key: string, line: string): void {

@@ -171,6 +171,21 @@ export interface RtcQuotaEvent {
   readonly failure?: string;
 }
 
+/**
+ * The service was found to allow less than the quota that this process goes by, since others use the account too or
+ * since it counts otherwise (`permitsPerSecond` is there); or it no longer refuses anything.
+ */
+export interface RtcThrottlingEvent {
+  /** Tells the events apart. */
+  readonly type: 'throttling';
+  /** The module's `name`, or `default`. */
+  readonly module: string;
+  /** About as much as it allows a second; absent once it allows all of the quota again. */
+  readonly permitsPerSecond?: number;
+  /** How many recipients a request has from now on, where it refuses larger ones. */
+  readonly chunkSize?: number;
+}
+
 /** The app shuts down. */
 export interface RtcShutdownEvent {
   /** Tells the events apart. */
@@ -195,6 +210,7 @@ export type RtcEvent =
   | RtcClockEvent
   | RtcCredentialsEvent
   | RtcQuotaEvent
+  | RtcThrottlingEvent
   | RtcShutdownEvent;
 
 /** Where events go. It must not throw. */

@@ -28,7 +28,7 @@ export class SlidingCounts<Kind extends string> {
   }
 
   /** @param now milliseconds of a clock that only goes forward */
-  add(kind: Kind, now: number): void {
+  add(kind: Kind, now: number, count = 1): void {
     const index = Math.floor(now / this.#spanMs);
     let current = this.#kept.at(-1);
     if (current === undefined || current.index < index) {
@@ -36,7 +36,7 @@ export class SlidingCounts<Kind extends string> {
       current = { index, counts: new Map() };
       this.#kept.push(current);
     }
-    current.counts.set(kind, (current.counts.get(kind) ?? 0) + 1);
+    current.counts.set(kind, (current.counts.get(kind) ?? 0) + count);
   }
 
   read(now: number): RecentCounts<Kind> {

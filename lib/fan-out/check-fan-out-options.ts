@@ -10,12 +10,7 @@ import {
   wholeNumber,
 } from '../dto/check-options.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
-import {
-  DEFAULT_CHUNK_DEADLINE_MS,
-  DEFAULT_CONCURRENCY,
-  type FanOutOptions,
-  MAX_CONCURRENCY,
-} from './fan-out-request.js';
+import { DEFAULT_CHUNK_DEADLINE_MS, type FanOutOptions, MAX_CONCURRENCY } from './fan-out-request.js';
 
 /** The options, checked, with defaults. */
 export type CheckedFanOutOptions = FanOutOptions & typeof DEFAULTS;
@@ -24,8 +19,6 @@ export type CheckedFanOutOptions = FanOutOptions & typeof DEFAULTS;
 const MAX_FAN_OUT_MS = 86_400_000;
 
 const DEFAULTS = {
-  concurrency: DEFAULT_CONCURRENCY,
-  chunkSize: MAX_RECIPIENTS,
   chunkDeadlineMs: DEFAULT_CHUNK_DEADLINE_MS,
   dedupe: 'chunk' as NonNullable<FanOutOptions['dedupe']>,
   keepChunks: false,

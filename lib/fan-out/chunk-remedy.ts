@@ -4,20 +4,24 @@ import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
+import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 
 /**
  * What a chunk's failure means for the fan-out:
  *
  * - `split`: one of its recipients is what the service objects to
  * - `shrink`: it has too many recipients
+ * - `again`: the quota was used up; in smaller parts, if the service refuses so many recipients
  * - `stop_refused`, `stop_unreachable`, `stop_quota`: the next chunks would fare no better
  * - `go_on`: it concerns this chunk alone
  */
-export type ChunkRemedy = 'split' | 'shrink' | 'stop_refused' | 'stop_unreachable' | 'stop_quota' | 'go_on';
+export type ChunkRemedy =
+  'split' | 'shrink' | 'again' | 'stop_refused' | 'stop_unreachable' | 'stop_quota' | 'go_on';
 
 /** Sending again what was refused is safe only if no attempt may have been accepted: the outcome says so. */
 export function remedyFor(error: RtcMessagingError, recipients: number): ChunkRemedy {
   if (error instanceof RtcConfigError) return 'stop_refused';
+  if (error instanceof ChunkTooLargeError) return 'again';
   if (error instanceof RtcQuotaError) return 'stop_quota';
   const unreachable = error instanceof RtcNetworkError || error instanceof RtcTimeoutError;
   if (unreachable && error.outcome === 'not_attempted') return 'stop_unreachable';
@@ -25,7 +29,7 @@ export function remedyFor(error: RtcMessagingError, recipients: number): ChunkRe
   const { apiCode, attempts } = error;
   if (apiCode === 'InvalidParameter.IllegalTo') return recipients > 1 ? 'split' : 'go_on';
   if (apiCode === 'InvalidParameter.UserCountOverLimit') return recipients > 1 ? 'shrink' : 'go_on';
-  // These may be otherwise for the next chunk; all other refusals are of what every chunk has in common.
-  const passing = attempts.at(-1)?.throttled || apiCode === 'FailToConnect';
-  return passing ? 'go_on' : 'stop_refused';
+  if (attempts.at(-1)?.throttled) return 'again';
+  // It may be otherwise for the next chunk; all other refusals are of what every chunk has in common.
+  return apiCode === 'FailToConnect' ? 'go_on' : 'stop_refused';
 }

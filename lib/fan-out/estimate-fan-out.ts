@@ -1,8 +1,8 @@
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import type { QuotaSettings } from '../quota/gate-registry.js';
-import { MIN_JITTER_MS } from '../quota/jitter-estimate.js';
-import { paceFor } from '../quota/paced-rate.js';
+import type { QuotaSettings } from '../quota/limiter-registry.js';
+import { burstOf } from '../quota/pacer.js';
+import { COOLING_MS } from '../quota/permit-pool.js';
 
 /** What a fan-out takes at least. */
 export interface FanOutEstimate {
@@ -12,21 +12,39 @@ export interface FanOutEstimate {
   readonly durationMs: number;
 }
 
-/** At the pace of a quiet line, with all of the quota. */
+/** So many chunks make up a second's permits where recipients count, so that none leaves a large gap. */
+const CHUNKS_PER_SECOND = 20;
+
+/** Permits in a second: all recipients of a fan-out are in one room. */
+function permitsPerSecond(quota: QuotaSettings): number {
+  const { requestsPerSecond, reserve, roomMessagesPerSecond = Number.POSITIVE_INFINITY } = quota;
+  return Math.min(requestsPerSecond - reserve, roomMessagesPerSecond);
+}
+
+/** How many recipients a request has unless it is told. */
+export function defaultChunkSize(quota: QuotaSettings): number {
+  if (quota.costPer === 'request') return MAX_RECIPIENTS;
+  const size = Math.floor(permitsPerSecond(quota) / CHUNKS_PER_SECOND);
+  return Math.min(MAX_RECIPIENTS, Math.max(1, size));
+}
+
+/** On a short way to the service, with all of the quota. */
 export function estimateFanOut(
   recipients: number,
-  chunkSize: number,
-  { requestsPerSecond, reserve }: QuotaSettings,
+  chunkSize: number | undefined,
+  quota: QuotaSettings,
 ): FanOutEstimate {
   if (!Number.isSafeInteger(recipients) || recipients < 0) {
     throw new RtcValidationError([{ path: 'recipients', message: 'must be a whole number from 0' }]);
   }
-  if (!Number.isInteger(chunkSize) || chunkSize < 1 || chunkSize > MAX_RECIPIENTS) {
+  const size = chunkSize ?? defaultChunkSize(quota);
+  if (!Number.isInteger(size) || size < 1 || size > MAX_RECIPIENTS) {
     throw new RtcValidationError([
       { path: 'chunkSize', message: `must be a whole number from 1 to ${MAX_RECIPIENTS}` },
     ]);
   }
-  const { intervalMs, burst } = paceFor(requestsPerSecond - reserve, MIN_JITTER_MS);
-  const requests = Math.ceil(recipients / chunkSize);
-  return { requests, durationMs: Math.round(Math.max(0, requests - burst) * intervalMs) };
+  const limit = permitsPerSecond(quota);
+  const requests = Math.ceil(recipients / size);
+  const permits = quota.costPer === 'recipient' ? recipients : requests;
+  return { requests, durationMs: Math.round((Math.max(0, permits - burstOf(limit)) / limit) * COOLING_MS) };
 }

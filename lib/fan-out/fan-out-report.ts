@@ -37,7 +37,8 @@ export interface FanOutStop {
    * - `source`: reading recipients failed
    * - `refused`: the service refused what it would refuse for every chunk (the app, the room, the access key, …)
    * - `unreachable`: the service could not be reached during the whole of a chunk's time
-   * - `quota`: the shared quota is unavailable, and the module is to refuse then
+   * - `quota`: the shared quota is unavailable, and the module is to refuse then; or the service refused everything
+   *   during the whole of a chunk's time because the quota was used up
    * - `shutdown`: the app closes
    * - `callback`: `onChunk` or `onProgress` threw
    */

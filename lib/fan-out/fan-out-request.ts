@@ -27,15 +27,19 @@ export interface FanOutOptions {
   /** How long one attempt of a request may take, in milliseconds. Default: the module's `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long one chunk may be tried, in milliseconds, its turn in the quota aside. Then it is told as it is, and
-   * if the service could not be reached in all that time, the fan-out stops. Default 60,000.
+   * Time limit for the safe retries of a chunk, in milliseconds, without the wait for the quota; and for a chunk that
+   * the service refuses because the quota is used up, with it. Then the chunk is reported as it is, and if the service
+   * could not be reached, or accepted nothing, in all that time, the fan-out stops. Default 60,000.
    */
   readonly chunkDeadlineMs?: number | undefined;
   /** Whether to send again what may have been accepted. Default: the module's `onUnknown`. */
   readonly onUnknown?: OnUnknown | undefined;
-  /** How many requests may be under way at once, 1–1,000. Default 48, which leaves sockets to single sends. */
+  /**
+   * How many requests may be under way at once, 1–1,000. Default: as many as it takes to spend the quota at the
+   * measured round trip, 48–256.
+   */
   readonly concurrency?: number | undefined;
-  /** Users a request, 1–600. Default 600. */
+  /** Users a request, 1–600. Default 600; with `quota.costPer: 'recipient'`, a twentieth of the limit. */
   readonly chunkSize?: number | undefined;
   /**
    * Who is sent to once though named twice: within a `chunk` (default), among `all` (exactly, which keeps every
@@ -55,20 +59,20 @@ export interface FanOutOptions {
 }
 
 /**
- * An option of this package's own: asked before each request, see `CallLimits.mayBegin`. A registered symbol,
+ * An option of this package's own: asked before each request, see `CallLimits.beforeSend`. A registered symbol,
  * since two copies of the package may be loaded.
  * @internal
  */
-export const MAY_BEGIN: unique symbol = Symbol.for('nestjs-rtc-messaging:may-begin') as never;
+export const BEFORE_SEND: unique symbol = Symbol.for('nestjs-rtc-messaging:before-send') as never;
 
 /** @internal */
-export interface FanOutOptionsWithLeave extends FanOutOptions {
-  readonly [MAY_BEGIN]?: () => Promise<boolean>;
+export interface FanOutOptionsWithHook extends FanOutOptions {
+  /** Given the recipients of the request. */
+  readonly [BEFORE_SEND]?: (recipients: readonly string[]) => Promise<boolean>;
 }
 
 /** Limits of {@link FanOutOptions} and of what a report lists. */
 export const MAX_CONCURRENCY = 1_000;
-export const DEFAULT_CONCURRENCY = 48;
 export const DEFAULT_CHUNK_DEADLINE_MS = 60_000;
 export const MAX_DEDUPE_ALL = 2_000_000;
 export const MAX_KEPT_RECIPIENTS = 100_000;

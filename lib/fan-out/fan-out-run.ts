@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Observe, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { AbortListeners } from '../retry/abort-listeners.js';
 import type { AcceptedCall } from '../retry/sender.js';
 import { remedyFor } from './chunk-remedy.js';
@@ -27,11 +28,27 @@ export interface FanOutHost {
   /** Aborted when the app shuts down. */
   readonly closing: AbortSignal;
   readonly observe: Observe;
+  /** How many recipients a request should have at most: Infinity unless the service was found to refuse so many. */
+  readonly chunkSize: number;
+  /** How many requests to have in flight, by what the round trip is; undefined before the first. */
+  readonly concurrency: number | undefined;
+}
+
+/** Some recipients that one request is for: a chunk, or what it had to be cut into. */
+interface Part {
+  readonly recipients: readonly string[];
+  /** Attempts that were refused. */
+  readonly attempts: number;
+  /** When the service first refused it because the quota was used up. */
+  readonly throttledAt?: number;
 }
 
 /** The options that a run goes by, with their defaults. */
-export type FanOutPlan = Required<Pick<FanOutOptions, 'concurrency' | 'keepChunks' | 'keepRecipients'>> &
-  Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'total' | 'onChunk' | 'onProgress'>;
+export type FanOutPlan = Required<Pick<FanOutOptions, 'chunkDeadlineMs' | 'keepChunks' | 'keepRecipients'>> &
+  Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'concurrency' | 'total' | 'onChunk' | 'onProgress'>;
+
+/** How many requests to have in flight before the round trip is known. */
+const FIRST_CONCURRENCY = 48;
 
 /** One fan-out: several workers that each read a chunk and send it, until there are none or something stops it. */
 export class FanOutRun {
@@ -43,6 +60,8 @@ export class FanOutRun {
   #stop: FanOutStop | undefined;
   /** Those who wait for the source or a callback. */
   readonly #waiting = new Set<() => void>();
+  readonly #workers = new Set<Promise<void>>();
+  #acceptedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly chunks: RecipientChunks,
@@ -57,7 +76,7 @@ export class FanOutRun {
 
   /** Never rejects. */
   async run(): Promise<FanOutReport> {
-    const { signal, deadlineMs, concurrency } = this.plan;
+    const { signal, deadlineMs } = this.plan;
     this.host.observe({ type: 'fan_out_begin', fanOut: this.#info });
     const stopListening = [
       signal && this.#listen(signal, { reason: 'aborted' }),
@@ -66,7 +85,8 @@ export class FanOutRun {
     const timer =
       deadlineMs === undefined ? undefined : setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
     const ticking = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
-    await Promise.all(Array.from({ length: concurrency }, () => this.#work()));
+    this.#hire();
+    while (this.#workers.size > 0) await Promise.all(this.#workers);
     clearInterval(ticking);
     clearTimeout(timer);
     for (const stopOne of stopListening) stopOne?.();
@@ -82,17 +102,34 @@ export class FanOutRun {
     return this.listeners.add(signal, () => this.#halt(stop));
   }
 
+  /** As many workers as there are to be requests in flight. */
+  #hire(): void {
+    while (this.#workers.size < this.#concurrency && !this.chunks.isAtEnd) {
+      const worker = this.#work().finally(() => this.#workers.delete(worker));
+      this.#workers.add(worker);
+    }
+  }
+
+  get #concurrency(): number {
+    return this.plan.concurrency ?? this.host.concurrency ?? FIRST_CONCURRENCY;
+  }
+
   async #work(): Promise<void> {
-    for (;;) {
-      let chunk: Chunk | undefined;
-      try {
-        chunk = await this.#untilStopped(() => this.chunks.next());
-      } catch (error) {
-        this.#halt({ reason: 'source', error });
-        return;
-      }
+    do {
+      const chunk = await this.#nextChunk();
       if (chunk === undefined) return;
       await this.#deliver(chunk);
+      // More or fewer, as the round trip becomes known.
+      this.#hire();
+    } while (this.#workers.size <= this.#concurrency);
+  }
+
+  async #nextChunk(): Promise<Chunk | undefined> {
+    try {
+      return await this.#untilStopped(() => this.chunks.next());
+    } catch (error) {
+      this.#halt({ reason: 'source', error });
+      return undefined;
     }
   }
 
@@ -117,59 +154,69 @@ export class FanOutRun {
     });
   }
 
-  /** Sends a chunk, or the parts that it has to be split into, one after another. */
+  /** Sends a chunk, or the parts that it has to be cut into, one after another. */
   async #deliver(chunk: Chunk): Promise<void> {
-    // The last part is at the end: a stack, so that memory is bounded by the depth.
-    const parts: (readonly string[])[] = [chunk.recipients];
+    // The next part is at the end: a stack, so that memory is bounded by the depth.
+    const parts: Part[] = [{ recipients: chunk.recipients, attempts: 0 }];
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       if (this.#stop !== undefined) {
-        this.#tally.addUnsent(part);
+        this.#tally.addUnsent(part.recipients);
         continue;
       }
-      const outcome = await this.#sendPart(chunk.index, part);
-      if (outcome === undefined) {
-        const middle = Math.ceil(part.length / 2);
-        parts.push(part.slice(middle), part.slice(0, middle));
-      } else {
-        await this.#tell(outcome, part);
-      }
+      const result = await this.#sendPart(chunk.index, part);
+      if (Array.isArray(result)) parts.push(...result.reverse());
+      else await this.#tell(result, part.recipients);
     }
   }
 
-  /** @returns undefined when it must be split */
-  async #sendPart(index: number, recipients: readonly string[]): Promise<ChunkOutcome | undefined> {
+  /** @returns what became of it, or the parts that are to be sent in its place */
+  async #sendPart(index: number, part: Part): Promise<ChunkOutcome | Part[]> {
+    const { recipients } = part;
     const about = { index, recipients: recipients.length };
+    if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
     try {
       const { requestId, attempts, possibleDuplicate } = await this.send(recipients, {
         stop: this.#stopping.signal,
         fanOut: this.#info,
       });
       this.#countAttempts(attempts);
-      return { ...about, outcome: 'accepted', requestId, attempts: attempts.length, possibleDuplicate };
+      this.#acceptedAt = performance.now();
+      const made = part.attempts + attempts.length;
+      return { ...about, outcome: 'accepted', requestId, attempts: made, possibleDuplicate };
     } catch (error) {
       // Nothing else is thrown by a sender; if it is, it is a bug, and the run's counts must still add up.
       if (!(error instanceof RtcMessagingError)) {
         this.#halt({ reason: 'refused', error });
-        return { ...about, outcome: 'unknown', attempts: 0, possibleDuplicate: false };
+        return { ...about, outcome: 'unknown', attempts: part.attempts, possibleDuplicate: false };
       }
       this.#countAttempts(error.attempts);
+      const refused: Part = { ...part, attempts: part.attempts + error.attempts.length };
       const remedy = remedyFor(error, recipients.length);
-      if (remedy === 'split') return undefined;
+      if (remedy === 'split') return cut(part, Math.ceil(recipients.length / 2));
       if (remedy === 'shrink') {
         this.chunks.chunkSize = Math.min(this.chunks.chunkSize, Math.ceil(recipients.length / 2));
-        return undefined;
+        return cut(part, Math.ceil(recipients.length / 2));
+      }
+      if (remedy === 'again') {
+        const now = performance.now();
+        const throttledAt = part.throttledAt ?? now;
+        if (error instanceof RtcQuotaError) return cut(refused, this.host.chunkSize);
+        if (now - throttledAt < this.plan.chunkDeadlineMs) {
+          return cut({ ...refused, throttledAt }, this.host.chunkSize);
+        }
+        if (this.#acceptedAt < throttledAt) this.#halt({ reason: 'quota', error });
       }
       if (remedy === 'stop_refused') this.#halt({ reason: 'refused', error });
       if (remedy === 'stop_unreachable') this.#halt({ reason: 'unreachable', error });
       if (remedy === 'stop_quota') this.#halt({ reason: 'quota', error });
       // The run's own stop has its reason already.
       if (error instanceof RtcAbortedError) this.#halt({ reason: 'shutdown', error });
-      const { outcome, requestId, attempts, possibleDuplicate } = error;
+      const { outcome, requestId, possibleDuplicate } = error;
       return {
         ...about,
         outcome,
         ...(requestId !== undefined && { requestId }),
-        attempts: attempts.length,
+        attempts: refused.attempts,
         possibleDuplicate,
         error,
       };
@@ -258,6 +305,13 @@ export class FanOutRun {
       throttled,
     };
   }
+}
+
+/** So many recipients, and the rest if there are more: when that is sent, larger requests may be accepted again. */
+function cut({ recipients, ...part }: Part, size: number): Part[] {
+  const parts = [{ ...part, recipients: recipients.slice(0, size) }];
+  if (recipients.length > size) parts.push({ ...part, recipients: recipients.slice(size) });
+  return parts;
 }
 
 export function statusOf({

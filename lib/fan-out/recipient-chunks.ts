@@ -58,6 +58,11 @@ export class RecipientChunks {
     this.#dedupe = dedupe;
   }
 
+  /** Whether there is nothing more to read, so that those who ask now get what has been read at most. */
+  get isAtEnd(): boolean {
+    return this.#exhausted;
+  }
+
   /** The next chunk, or undefined when there is none. Rejects with what the source throws. */
   next(): Promise<Chunk | undefined> {
     const chunk = this.#reading.then(() => this.#read());

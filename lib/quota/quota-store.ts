@@ -1,11 +1,5 @@
 import type { RtcQuotaEvent } from '../diagnostics/rtc-event.js';
-import type { Quota } from './quota.js';
-
-/** A schedule whose limit may change while it is used. */
-export interface AdjustableQuota extends Quota {
-  /** Requests that the service may see in any second. Takes effect with the next slot. */
-  limit: number;
-}
+import type { Permit, Priority } from './permit.js';
 
 /** How a shared quota is: `fallback` and `refusing` while its store is away. */
 export type QuotaStatus = RtcQuotaEvent['status'];
@@ -18,31 +12,55 @@ export interface QuotaStatusChange {
   readonly failure?: string;
 }
 
-/** A schedule that is kept outside of this process. */
-export interface StoredQuota extends AdjustableQuota {
+/** What is known of those who wait. */
+export interface PermitDemand {
+  /** Of the one that the permits are for. */
+  readonly priority: Priority;
+  /** How many requests are waiting, that one included. */
+  readonly waiting: number;
+}
+
+/** There is no permit now. */
+export interface PermitDelay {
+  /** When it is worth asking again, in milliseconds; Infinity: `onChange` will be called. */
+  readonly delayMs: number;
+  /** Why there will be none for now, so that those who wait are refused: a sentence, without its full stop. */
+  readonly unavailable?: string;
+}
+
+/** Permits that several processes share. It is asked in the same turn in which the request leaves. */
+export interface PermitSource {
+  /** Permits that there are in a second. May change while it is used. */
+  limit: number;
+  /** Takes so many permits for one request, all or none. Must not throw. */
+  take(permits: number, demand: PermitDemand): Permit | PermitDelay;
   /** Lets go of the store. */
   close(): void;
 }
 
-/** What a schedule is opened for. */
+/** What permits are shared for. */
 export interface QuotaScope {
-  /** Whoever gives the same shares a schedule: the endpoint, whose quota it is, and the app, where each has its own. */
+  /** Whoever gives the same shares permits: the endpoint, whose quota it is, and the app, where each has its own. */
   readonly name: string;
-  /** Requests that the service may see in any second. */
+  /** Permits in a second. */
   readonly limit: number;
-  /** Told when it changes, and once when it is known at first. */
+  /** Whether permits may be used early, by a part of what the way takes at least. */
+  readonly credit: boolean;
+  /** To be called when there may be permits that there were not when they were asked for. */
+  readonly onChange: () => void;
+  /** To be told when its status changes, and once when it is known at first. */
   readonly onStatus: (change: QuotaStatusChange) => void;
 }
 
 /**
- * Where several processes keep their schedules: `RedisQuota` of `nestjs-rtc-messaging/redis`. An object of a
- * class that another copy of this package may have loaded, so that it is known by its method.
+ * Where several processes share their permits: `RedisQuota` of `nestjs-rtc-messaging/redis`. An object of a class
+ * that another copy of this package may have loaded, so that it is known by its method.
  */
 export interface QuotaStore {
   /** Whose quota it is, in place of the access key: where the access keys of processes differ. */
   readonly account?: string;
-  /** The schedule of that name; made if it is not there. It must not throw: what is wrong is told by `onStatus`. */
-  open(scope: QuotaScope): StoredQuota;
+  /** The permits of that name. It must not throw: what is wrong is told by `onStatus`. */
+  open(scope: QuotaScope): PermitSource;
 }
 
 export function isQuotaStore(value: unknown): value is QuotaStore {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { BURST_SHARE } from '../quota/paced-rate.js';
-import { THROTTLING } from '../quota/throttling.js';
+import { BURST_SHARE } from './paced-rate.js';
+import { THROTTLING } from './throttling.js';
 
 /** What has not been touched for so long is forgotten: a day. */
 const KEEP_MS = 86_400_000;

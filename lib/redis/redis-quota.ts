@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { QuotaScope, QuotaStore, StoredQuota } from '../quota/quota-store.js';
+import type { PermitSource, QuotaScope, QuotaStore } from '../quota/quota-store.js';
 import { QuotaScriptRunner } from './quota-script-runner.js';
 import { RedisConnection } from './redis-connection.js';
 import { checkOptions, type CheckedOptions, type RedisQuotaOptions } from './redis-quota-options.js';
 import { SharedSchedule } from './shared-schedule.js';
+import { SlotSource } from './slot-source.js';
 
 /**
  * Keeps the quota's schedule in Redis (5 or later) or Valkey, so that all processes that use the same account
@@ -30,11 +31,11 @@ export class RedisQuota implements QuotaStore {
   }
 
   /** For the module: a schedule under one key, whose hash tag is of its scope. */
-  open({ name, limit, onStatus }: QuotaScope): StoredQuota {
+  open({ name, limit, onStatus, onChange }: QuotaScope): PermitSource {
     const { keyPrefix, timeoutMs, fallbackShare } = this.#options;
     // Names hold access keys' IDs, which need not be seen by whoever lists the keys.
     const tag = createHash('sha256').update(name).digest('hex').slice(0, 32);
     const script = new QuotaScriptRunner(this.#connection, `${keyPrefix}{${tag}}`, timeoutMs);
-    return new SharedSchedule(script, { limit, fallbackShare, onStatus });
+    return new SlotSource(new SharedSchedule(script, { limit, fallbackShare, onStatus }), onChange);
   }
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalQuota } from '../quota/local-quota.js';
-import type { QuotaScope, StoredQuota } from '../quota/quota-store.js';
-import type { Reservation } from '../quota/quota.js';
-import { THROTTLING } from '../quota/throttling.js';
+import { LocalQuota } from './local-quota.js';
+import type { QuotaScope } from '../quota/quota-store.js';
+import type { AdjustableQuota, Reservation } from './quota.js';
+import { THROTTLING } from './throttling.js';
 import { LateAllowance } from './late-allowance.js';
 import type { QuotaScriptRunner } from './quota-script-runner.js';
 
@@ -24,7 +24,7 @@ const CHANGE_OVER_MS = 100;
 const LOOK_BACK_MS = 1_000;
 
 /** What one process has of a schedule in Redis; and what it goes by while Redis is away. */
-export class SharedSchedule implements StoredQuota {
+export class SharedSchedule implements AdjustableQuota {
   /** Of this process alone: it measures the jitter in any case. */
   readonly #local: LocalQuota;
   readonly #allowance = new LateAllowance();
@@ -56,7 +56,7 @@ export class SharedSchedule implements StoredQuota {
       limit,
       fallbackShare,
       onStatus,
-    }: Omit<QuotaScope, 'name'> & { readonly fallbackShare: number | undefined },
+    }: Pick<QuotaScope, 'limit' | 'onStatus'> & { readonly fallbackShare: number | undefined },
   ) {
     this.#limit = limit;
     this.#fallbackShare = fallbackShare;

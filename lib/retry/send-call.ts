@@ -8,11 +8,15 @@ import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServerClock } from '../openapi/server-clock.js';
 import { LONGEST_TIMER_MS, TimeBox } from '../openapi/time-box.js';
 import { backoffMs } from './backoff.js';
-import type { GateLease } from '../quota/gate-registry.js';
-import type { Lane, QuotaGate } from '../quota/quota-gate.js';
+import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
+import type { LimiterHandle } from '../quota/limiter-registry.js';
+import type { Priority } from '../quota/permit.js';
+import type { RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
 import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
 import { classify, type Remedy, type Verdict } from './classify.js';
+import { outcomeOfAttempts } from './call-outcome.js';
 import { describeAttempt } from './describe-attempt.js';
+import { requestEndOf } from './request-end.js';
 import { retryAfterMs } from './retry-after.js';
 import type { RetryBudget } from './retry-budget.js';
 
@@ -24,7 +28,7 @@ export interface SendContext {
   readonly clock: ServerClock;
   readonly credentials: CredentialsSource;
   readonly budget: RetryBudget;
-  readonly gates: GateLease;
+  readonly limiters: LimiterHandle;
   readonly observe: Observe;
   /** Does a call's work where tools that trace it find the call. */
   readonly within: <T>(call: RtcCallInfo, work: () => T) => T;
@@ -47,12 +51,14 @@ export interface CallLimits {
    * A single send gives up after `maxAttempts`, since someone waits for it; what is part of a bulk is tried until
    * the deadline, as long as nothing of it may have been accepted.
    */
-  readonly lane: Lane;
+  readonly priority: Priority;
+  /** The room that is sent into. */
+  readonly roomId?: string | undefined;
   /**
-   * Asked before each attempt, when its slot has come and before a byte of it leaves; the call ends as if it had
-   * been stopped unless the answer is yes. For who must write down, elsewhere, what is under way.
+   * Asked before each attempt, when it has its permit and before a byte of it leaves; the call ends as if it had
+   * been stopped unless the answer is yes. The durable queue uses it to record the in-flight state.
    */
-  readonly mayBegin?: (() => Promise<boolean>) | undefined;
+  readonly beforeSend?: (() => Promise<boolean>) | undefined;
 }
 
 /** What ends a call. The reason tells whether it is the caller or the shutdown that aborts. */
@@ -126,51 +132,70 @@ export class SendCall {
   }
 
   /**
-   * Waits for a slot of the quota, and uses it.
+   * Waits for a permit of the quota, uses it, and gives it back with what came of it.
    * @param last the attempt before this one: when the queue is full, the call ends with what came of that
    */
   async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
-    const { client, clock, gates } = this.context;
+    const { client, clock, limiters } = this.context;
     const { abort } = this.control;
     const before = this.#limit();
     // Waiting, if only for a moment, lets a caller that aborts at once do so before there is an attempt.
     const identity = await client.identify({ timeoutMs: before.ms, cancellation: abort });
     if (typeof identity !== 'string') return judge(identity, before.name);
 
-    const gate = gates.gateFor(identity);
+    const permit = await this.#takePermit(limiters.limiterFor(identity), last);
+    let end: RequestEnd = 'unused';
     try {
-      await this.#waitForSlot(gate);
-    } catch (error) {
-      throw last !== undefined && error instanceof RtcQuotaError
-        ? errorOfCall(this.#facts(), last.result, last.limit, error.retryAfterMs)
-        : error;
+      // While it waited for the permit, the time for another attempt may have gone by, see `#retry`.
+      if (last !== undefined && last.result.durationMs >= this.#left()) {
+        throw errorOfCall(this.#facts(), last.result, last.limit);
+      }
+      await this.#askBeforeSend();
+      const limit = this.#limit();
+      end = 'unanswered';
+      const result = await client.attempt(this.info.action, this.body, {
+        timeoutMs: limit.ms,
+        cancellation: abort,
+        clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
+      });
+      const judged = judge(result, limit.name);
+      end = requestEndOf(result, judged.verdict, this.#retryAfterMs(result));
+      return judged;
+    } finally {
+      permit.giveBack(end);
     }
-    await this.#askLeave();
-    const limit = this.#limit();
-    const result = await client.attempt(this.info.action, this.body, {
-      timeoutMs: limit.ms,
-      cancellation: abort,
-      clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
-    });
-    if (result.end.kind === 'answered') gate.observeRoundTrip(result.durationMs);
-    const judged = judge(result, limit.name);
-    if (judged.verdict.remedy === 'slow_down') gate.quota.throttled(this.#retryAfterMs(result));
-    return judged;
   }
 
-  async #waitForSlot(gate: QuotaGate): Promise<void> {
+  async #takePermit(limiter: RateLimiter, last: JudgedAttempt | undefined): Promise<RequestPermit> {
+    try {
+      return await this.#waitForPermit(limiter);
+    } catch (error) {
+      if (!(error instanceof RtcQuotaError)) throw error;
+      const isUnknown = outcomeOfAttempts(this.attempts) === 'unknown';
+      if (error instanceof ChunkTooLargeError && !isUnknown) throw error.after(this.attempts);
+      throw last === undefined
+        ? error
+        : errorOfCall(this.#facts(), last.result, last.limit, error.retryAfterMs);
+    }
+  }
+
+  async #waitForPermit(limiter: RateLimiter): Promise<RequestPermit> {
     if (this.control.stop.isCancelled) throw abortedError(this.#facts(), 'while waiting to send');
-    const isBulk = this.limits.lane === 'bulk';
+    const { priority, roomId } = this.limits;
+    const isBulk = priority === 'bulk';
+    const recipients = this.info.recipients ?? 1;
+    const permits = this.context.limiters.costOf(recipients);
     const left = this.#left();
-    const ticket = gate.enter(this.limits.lane, left);
-    if (ticket === undefined) return;
+    const place = limiter.enter({ priority, permits, recipients, roomId, withinMs: left });
+    if (!('granted' in place)) return place;
     const box = new TimeBox(isBulk ? LONGEST_TIMER_MS : Math.max(1, left), this.control.stop);
     const started = performance.now();
+    let permit: RequestPermit;
     try {
-      await box.guard(ticket.granted);
+      permit = await box.guard(place.granted);
     } catch (error) {
       if (error instanceof RtcQuotaError) throw error;
-      ticket.cancel();
+      place.leave();
       const when = 'while waiting for the quota';
       throw box.interruption === 'timeout'
         ? deadlineError(this.#facts(), `deadlineMs of ${this.limits.deadlineMs} ms`, when)
@@ -179,7 +204,7 @@ export class SendCall {
       box.dispose();
     }
     const waitedMs = performance.now() - started;
-    // What a bulk waits for its turn says nothing of the service, and is bounded by who sends it.
+    // What a bulk waits for the quota says nothing of the service, and is bounded by who sends it.
     if (isBulk) this.#deadline += waitedMs;
     this.context.observe({
       type: 'wait',
@@ -187,16 +212,17 @@ export class SendCall {
       reason: 'quota',
       delayMs: Math.round(waitedMs),
     });
+    return permit;
   }
 
   /** The time that this takes is not the service's, so that the deadline is not for it. */
-  async #askLeave(): Promise<void> {
-    const { mayBegin } = this.limits;
-    if (mayBegin === undefined) return;
+  async #askBeforeSend(): Promise<void> {
+    const { beforeSend } = this.limits;
+    if (beforeSend === undefined) return;
     const started = performance.now();
     const box = new TimeBox(LONGEST_TIMER_MS, this.control.stop);
     try {
-      if (await box.guard(mayBegin())) return;
+      if (await box.guard(beforeSend())) return;
     } catch {
       // As a no: nothing is sent that is not written down.
     } finally {
@@ -247,10 +273,15 @@ export class SendCall {
       case 'retry':
         return this.#retry(result, result.end.kind === 'answered' ? 'rejected' : 'not_attempted');
       case 'slow_down':
-        return this.#retry(result, 'throttled');
+        return this.#isForItsSender() ? undefined : this.#retry(result, 'throttled');
       case 'ask_policy':
         return this.limits.onUnknown === 'resend' ? this.#retry(result, 'resend') : undefined;
     }
+  }
+
+  /** A throttled chunk goes back to its sender, who may have to cut it; not if it may have been accepted before. */
+  #isForItsSender(): boolean {
+    return this.limits.priority === 'bulk' && outcomeOfAttempts(this.attempts) !== 'unknown';
   }
 
   /** At most twice: once because another call found the time meanwhile, once by the answer's own `Date`. */
@@ -283,12 +314,12 @@ export class SendCall {
   }
 
   #retry(result: AttemptResult, reason: RtcRetryReason): NextAttempt | undefined {
-    const { lane, maxAttempts } = this.limits;
-    const patient = lane === 'bulk' && reason !== 'resend';
+    const { priority, maxAttempts } = this.limits;
+    const patient = priority === 'bulk' && reason !== 'resend';
     if (!patient && this.#retries + 1 >= maxAttempts) return undefined;
     const throttled = reason === 'throttled';
     const asked = this.#retryAfterMs(result);
-    const delayMs = asked + backoffMs(this.#retries, throttled && lane === 'single', this.context.random);
+    const delayMs = asked + backoffMs(this.#retries, throttled && priority === 'single', this.context.random);
     // What can't begin in time, and take as long as the last attempt, is told now: a refusal that is certain is
     // better than an attempt that is broken off half way.
     if (delayMs + result.durationMs >= this.#left() || !(patient || this.context.budget.take()))

@@ -69,13 +69,23 @@ export class Sender {
   }
 
   get condition(): SenderCondition {
-    const { gates, credentials } = this.#context;
+    const { limiters, credentials } = this.#context;
     return {
       closing: this.#shutdown.signal.aborted,
       inFlight: this.#inFlight.size,
-      quota: gates.usage,
+      quota: limiters.usage,
       credentials: credentials.status,
     };
+  }
+
+  /** How many recipients a chunk should have at most: Infinity unless the service was found to refuse so many. */
+  get chunkSize(): number {
+    return this.#context.limiters.chunkSize;
+  }
+
+  /** How many requests a fan-out is to have in flight, by what the round trip is; undefined before the first. */
+  get concurrency(): number | undefined {
+    return this.#context.limiters.concurrency;
   }
 
   /** Has the provider asked in the background, as a call would, and no more often than calls may. */
@@ -119,7 +129,7 @@ export class Sender {
   }
 
   async #close(): Promise<void> {
-    const { module, observe, client, gates } = this.#context;
+    const { module, observe, client, limiters } = this.#context;
     observe({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
     this.#shutdown.abort();
     const ended = Promise.allSettled(this.#inFlight.values());
@@ -133,7 +143,7 @@ export class Sender {
     } finally {
       box.dispose();
       client.close();
-      gates.release();
+      limiters.release();
     }
   }
 

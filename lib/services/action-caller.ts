@@ -43,7 +43,7 @@ export class ActionCaller {
     const accepted = await this.#sender.send(
       action,
       this.wireBody({ ...checked, to }),
-      callLimits(this.#settings, overrides),
+      { ...callLimits(this.#settings, overrides), roomId: checked.roomId },
       { signal },
     );
     const recipients = Array.isArray(to) ? to.length : to === undefined ? 0 : 1;

@@ -15,6 +15,6 @@ export function callLimits(
     deadlineMs: deadlineMs ?? settings.deadlineMs ?? DEADLINE_PER_TIMEOUT * timeoutMs,
     maxAttempts: settings.retry.maxAttempts,
     onUnknown,
-    lane: 'single',
+    priority: 'single',
   };
 }

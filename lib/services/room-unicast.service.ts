@@ -5,16 +5,15 @@ import {
   BatchSendRoomUnicastDto,
   type BatchSendRoomUnicastRequest,
 } from '../dto/batch-send-room-unicast.dto.js';
-import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { SendRoomUnicastDto, type SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
 import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
-import { estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
+import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import {
+  BEFORE_SEND,
   type FanOutOptions,
-  type FanOutOptionsWithLeave,
+  type FanOutOptionsWithHook,
   type FanOutRequest,
-  MAY_BEGIN,
 } from '../fan-out/fan-out-request.js';
 import { FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
@@ -89,20 +88,27 @@ export class RoomUnicastService {
     const limits: CallLimits = {
       ...callLimits(this.#settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
-      lane: 'bulk',
-      mayBegin: (options as FanOutOptionsWithLeave)[MAY_BEGIN],
+      priority: 'bulk',
+      roomId: message.roomId,
     };
-    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe);
+    const chunkSize = plan.chunkSize ?? defaultChunkSize(this.#settings.quota);
+    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe);
+    const beforeSend = (options as FanOutOptionsWithHook)[BEFORE_SEND];
     const send: SendChunk = (recipients, signals) =>
-      this.#sender.send('BatchSendRoomUnicast', { ...body, To: recipients }, limits, signals);
+      this.#sender.send(
+        'BatchSendRoomUnicast',
+        { ...body, To: recipients },
+        { ...limits, ...(beforeSend !== undefined && { beforeSend: () => beforeSend(recipients) }) },
+        signals,
+      );
     return new FanOutRun(chunks, send, plan, this.#listeners, this.#sender).run();
   }
 
   /**
    * How long a fan-out to so many recipients takes at least under the quota, if nothing else uses it.
-   * @param chunkSize users a request, 1–600
+   * @param chunkSize users a request, 1–600. Default: as `fanOut` has it
    */
-  estimate(recipients: number, chunkSize: number = MAX_RECIPIENTS): FanOutEstimate {
+  estimate(recipients: number, chunkSize?: number): FanOutEstimate {
     return estimateFanOut(recipients, chunkSize, this.#settings.quota);
   }
 }

@@ -23,7 +23,7 @@ export const ATTRIBUTE = {
   throttled: 'nestjs_rtc_messaging.throttled',
   reason: 'nestjs_rtc_messaging.reason',
   delay: 'nestjs_rtc_messaging.delay',
-  lane: 'nestjs_rtc_messaging.lane',
+  priority: 'nestjs_rtc_messaging.priority',
   quotaStatus: 'nestjs_rtc_messaging.quota.status',
   fanOutId: 'nestjs_rtc_messaging.fan_out.id',
   fanOutStatus: 'nestjs_rtc_messaging.fan_out.status',

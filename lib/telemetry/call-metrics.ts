@@ -112,13 +112,14 @@ export class CallMetrics {
   #startWatching(): void {
     const [instruments, read] = [this.#instruments, this.#read];
     if (instruments === undefined || read === undefined || this.#stopWatching !== undefined) return;
-    const { meter, queueLength, utilization, limit } = instruments;
-    const gauges = [queueLength, utilization, limit];
+    const { meter, queueLength, utilization, limit, allowed } = instruments;
+    const gauges = [queueLength, utilization, limit, allowed];
     const collect = (result: BatchObservableResult): void => {
       const usage = read();
-      result.observe(queueLength, usage.queued, { ...this.client, [ATTRIBUTE.lane]: 'single' });
-      result.observe(queueLength, usage.queuedBulk, { ...this.client, [ATTRIBUTE.lane]: 'bulk' });
-      result.observe(utilization, usage.requestsPerSecond / usage.limit, this.client);
+      result.observe(queueLength, usage.queued, { ...this.client, [ATTRIBUTE.priority]: 'single' });
+      result.observe(queueLength, usage.queuedBulk, { ...this.client, [ATTRIBUTE.priority]: 'bulk' });
+      result.observe(utilization, usage.permitsPerSecond / usage.limit, this.client);
+      result.observe(allowed, usage.allowed, this.client);
       result.observe(limit, usage.limit, this.client);
     };
     meter.addBatchObservableCallback(collect, gauges);
@@ -155,7 +156,7 @@ function createInstruments(meter: Meter) {
       unit: '{attempt}',
     }),
     quotaWait: meter.createHistogram('nestjs_rtc_messaging.quota.wait', {
-      description: 'How long attempts waited for their turn in the quota, of those that had to.',
+      description: 'How long attempts waited for a permit of the quota, of those that had to.',
       unit: 's',
       advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     }),
@@ -164,7 +165,7 @@ function createInstruments(meter: Meter) {
       unit: '{change}',
     }),
     queueLength: meter.createObservableGauge('nestjs_rtc_messaging.quota.queue.length', {
-      description: 'Requests that wait for their turn in the quota.',
+      description: 'Requests that wait for a permit of the quota.',
       unit: '{request}',
     }),
     utilization: meter.createObservableGauge('nestjs_rtc_messaging.quota.utilization', {
@@ -172,8 +173,13 @@ function createInstruments(meter: Meter) {
       unit: '1',
     }),
     limit: meter.createObservableGauge('nestjs_rtc_messaging.quota.limit', {
-      description: 'Requests a second that this process may send.',
-      unit: '{request}/s',
+      description: 'Permits a second that this process goes by: of requests or, with costPer, of recipients.',
+      unit: '{permit}/s',
+    }),
+    allowed: meter.createObservableGauge('nestjs_rtc_messaging.quota.allowed', {
+      description:
+        'Permits a second that the service was found to accept: below the limit only after refusals.',
+      unit: '{permit}/s',
     }),
   };
 }

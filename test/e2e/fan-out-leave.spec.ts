@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
 import type { RoomUnicastService } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { type FanOutOptionsWithLeave, MAY_BEGIN } from '../../lib/fan-out/fan-out-request.js';
+import { BEFORE_SEND, type FanOutOptionsWithHook } from '../../lib/fan-out/fan-out-request.js';
 import { createService } from '../support/service.js';
 
 let emulator: RtcEmulator;
@@ -18,11 +18,11 @@ afterEach(async () => {
 });
 
 const REQUEST = { roomId: 'room-1', message: 'hello', to: ['alice', 'bob'] };
-const askedBefore = (mayBegin: () => Promise<boolean>): FanOutOptionsWithLeave => ({
+const askedBefore = (beforeSend: () => Promise<boolean>): FanOutOptionsWithHook => ({
   chunkSize: 1,
   concurrency: 1,
   chunkDeadlineMs: 2_000,
-  [MAY_BEGIN]: mayBegin,
+  [BEFORE_SEND]: beforeSend,
 });
 
 describe('a fan-out that must ask before each request', () => {

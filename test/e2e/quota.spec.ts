@@ -80,7 +80,7 @@ describe('the quota', () => {
     const { events, stop } = listenToEvents();
     const quota = { requestsPerSecond: 2, scope: 'app' } as const;
     const services = await Promise.all(appIds.map((appId) => serviceWith({ appId, credentials, quota })));
-    // Each has a slot of its own, where those of one access key would have to wait for the second.
+    // Each has permits of its own, where those of one access key would have to wait for the second.
     await Promise.all(services.map((service) => service.batchSend(MESSAGE)));
     expect(events.filter(({ type }) => type === 'wait')).toEqual([]);
     await Promise.all(services.map((service) => service.batchSend(MESSAGE)));
@@ -96,11 +96,12 @@ describe('the quota', () => {
   });
 
   it('that is full refuses at once, and says when to come again', async () => {
-    const service = await serviceWith({ quota: { requestsPerSecond: 50, maxQueue: 5 } });
+    const service = await serviceWith({ quota: { requestsPerSecond: 5, maxQueue: 5 } });
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => service.batchSend(MESSAGE)));
     const errors = results.flatMap((result) =>
       result.status === 'rejected' ? [result.reason as RtcQuotaError] : [],
     );
+
     expect(errors).toHaveLength(20 - 5 - 1);
     expect(errors[0]).toBeInstanceOf(RtcQuotaError);
     expect(errors[0]).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted', attempts: [] });
@@ -141,8 +142,8 @@ describe('the quota', () => {
 
   it('can be waited for as long as the deadline and the signal allow, and no bytes leave', async () => {
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
-    // Slots are far apart, so that the service's answer comes before the next, however busy the machine is.
-    const service = await serviceWith({ deadlineMs: 60_000, quota: { requestsPerSecond: 2 } });
+    // Permits are far apart, so that the service's answer comes before the next, however busy the machine is.
+    const service = await serviceWith({ deadlineMs: 60_000, quota: { requestsPerSecond: 4 } });
     const first = new AbortController();
     const held = rejectionOf(service.batchSend(MESSAGE, { signal: first.signal }));
     // These take their places before the service asks to wait.
@@ -165,7 +166,7 @@ describe('the quota', () => {
   });
 
   it('is told to diagnostics when it is waited for', async () => {
-    const service = await serviceWith();
+    const service = await serviceWith({ quota: { requestsPerSecond: 12 } });
     const { events, stop } = listenToEvents();
     await Promise.all([service.batchSend(MESSAGE), service.batchSend(MESSAGE)]);
     stop();

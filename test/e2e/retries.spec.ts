@@ -282,15 +282,17 @@ describe('aborting', () => {
   });
 
   it('ends all calls that share a signal, with one listener on it', async () => {
-    emulator.faults.add({ kind: 'late', delayMs: 10_000, probability: 1 });
     const service = await serviceWith();
+    // Until one is accepted, few are under way at a time.
+    await service.batchSend(MESSAGE);
+    emulator.faults.add({ kind: 'late', delayMs: 10_000, probability: 1 });
     const controller = new AbortController();
     const { signal } = controller;
     const sending = Array.from({ length: 30 }, () =>
       rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE, { signal })),
     );
     expect(getEventListeners(signal, 'abort')).toHaveLength(1);
-    while (emulator.requests.length < 30) await sleep(5);
+    while (emulator.requests.length < 31) await sleep(5);
     controller.abort();
     expect((await Promise.all(sending)).map(({ code }) => code)).toEqual(Array(30).fill('RTC_ABORTED'));
     expect(getEventListeners(signal, 'abort')).toEqual([]);

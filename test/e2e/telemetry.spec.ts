@@ -385,8 +385,10 @@ describe('the metrics', () => {
       service.batchSend(MESSAGE, options),
     ]);
     while ((await sumOf('nestjs_rtc_messaging.quota.queue.length')) < 2) await sleep(1);
-    const lanes = await sdk.points('nestjs_rtc_messaging.quota.queue.length');
-    expect(lanes.map(({ attributes, value }) => [attributes['nestjs_rtc_messaging.lane'], value])).toEqual([
+    const priorities = await sdk.points('nestjs_rtc_messaging.quota.queue.length');
+    expect(
+      priorities.map(({ attributes, value }) => [attributes['nestjs_rtc_messaging.priority'], value]),
+    ).toEqual([
       ['single', 2],
       ['bulk', 0],
     ]);

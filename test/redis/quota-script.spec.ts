@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { LocalQuota } from '../../lib/quota/local-quota.js';
-import { paceFor } from '../../lib/quota/paced-rate.js';
+import { LocalQuota } from '../../lib/redis/local-quota.js';
+import { paceFor } from '../../lib/redis/paced-rate.js';
 import {
   numberOf,
   QUOTA_SCRIPT,

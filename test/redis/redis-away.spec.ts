@@ -6,7 +6,7 @@ import { RedisQuota, type RedisQuotaOptions } from 'nestjs-rtc-messaging/redis';
 import { RtcQuotaError } from 'nestjs-rtc-messaging';
 import { printed } from '../support/printed.js';
 import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
-import { mostInAnySecond, openGate, type OpenGate, pass, uniqueName } from '../support/redis-quota.js';
+import { mostInAnySecond, openLimiter, type OpenLimiter, pass, uniqueName } from '../support/redis-quota.js';
 import { until } from '../support/until.js';
 
 const LIMIT = 200;
@@ -15,7 +15,7 @@ const LIMIT = 200;
 jest.setTimeout(60_000);
 
 let redis: StartedRedis;
-let gates: OpenGate[] = [];
+let gates: OpenLimiter[] = [];
 beforeEach(async () => {
   redis = await startRedis({ own: true });
 });
@@ -25,17 +25,17 @@ afterEach(async () => {
   await redis.stop();
 });
 
-function open(options: Partial<RedisQuotaOptions> = {}, name = uniqueName()): OpenGate {
+function open(options: Partial<RedisQuotaOptions> = {}, name = uniqueName()): OpenLimiter {
   const connection = options.client === undefined ? redis.url : undefined;
-  const gate = openGate(new RedisQuota({ connection, fallbackShare: 0.25, ...options }), name, LIMIT);
+  const gate = openLimiter(new RedisQuota({ connection, fallbackShare: 0.25, ...options }), name, LIMIT);
   gates.push(gate);
   return gate;
 }
 
-const statuses = ({ changes }: OpenGate): string[] => changes.map(({ status }) => status);
+const statuses = ({ changes }: OpenLimiter): string[] => changes.map(({ status }) => status);
 
 /** Sends all the time, until it is told to stop. */
-function keepSending(opened: readonly OpenGate[]): { readonly times: number[]; stop(): Promise<void> } {
+function keepSending(opened: readonly OpenLimiter[]): { readonly times: number[]; stop(): Promise<void> } {
   const times: number[] = [];
   const stopping = new AbortController();
   const sending = opened.flatMap((gate) =>

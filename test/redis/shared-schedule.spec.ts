@@ -4,14 +4,14 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { RedisQuota } from 'nestjs-rtc-messaging/redis';
 import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
-import { mostInAnySecond, openGate, type OpenGate, pass, uniqueName } from '../support/redis-quota.js';
+import { mostInAnySecond, openLimiter, type OpenLimiter, pass, uniqueName } from '../support/redis-quota.js';
 import { until } from '../support/until.js';
 
 // A schedule that is new begins with a pause of a second.
 jest.setTimeout(60_000);
 
 let redis: StartedRedis;
-let gates: OpenGate[] = [];
+let gates: OpenLimiter[] = [];
 beforeAll(async () => {
   redis = await startRedis();
 });
@@ -22,9 +22,9 @@ afterEach(() => {
 afterAll(() => redis.stop());
 
 /** As many processes as there are names: each with a connection of its own. */
-function processes(count: number, limit: number, name = uniqueName()): OpenGate[] {
+function processes(count: number, limit: number, name = uniqueName()): OpenLimiter[] {
   const opened = Array.from({ length: count }, () =>
-    openGate(new RedisQuota({ connection: redis.url }), name, limit),
+    openLimiter(new RedisQuota({ connection: redis.url }), name, limit),
   );
   gates.push(...opened);
   return opened;
@@ -101,7 +101,7 @@ describe('a schedule that processes share', () => {
 
   it('asks a Redis that is far away as long ahead as that takes to answer, and for as much as is used until then', async () => {
     const farther = await delayed(redis.port, 60);
-    const gate = openGate(new RedisQuota({ connection: farther.url }), uniqueName(), 200);
+    const gate = openLimiter(new RedisQuota({ connection: farther.url }), uniqueName(), 200);
     gates.push(gate);
     await pass(gate);
     expect(gate.quota.leadMs).toBeGreaterThanOrEqual(120);
@@ -114,14 +114,14 @@ describe('a schedule that processes share', () => {
 
   it('leaves a connection of the app alone, and closes its own', async () => {
     const client = new Redis(redis.url);
-    const given = openGate(new RedisQuota({ client }), uniqueName(), 500);
+    const given = openLimiter(new RedisQuota({ client }), uniqueName(), 500);
     await pass(given);
     given.quota.close();
     await expect(client.ping()).resolves.toBe('PONG');
     client.disconnect();
 
     await withClient(redis.url, async (watcher) => {
-      const own = openGate(
+      const own = openLimiter(
         new RedisQuota({ connection: `${redis.url}/0?connectionName=of-this-test` }),
         uniqueName(),
         500,

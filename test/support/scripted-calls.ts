@@ -4,9 +4,13 @@ import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
 import type { AttemptOptions, OpenApiClient } from '../../lib/openapi/open-api.client.js';
 import { ServerClock } from '../../lib/openapi/server-clock.js';
-import type { GateLease } from '../../lib/quota/gate-registry.js';
-import { LocalQuota } from '../../lib/quota/local-quota.js';
-import { QuotaGate } from '../../lib/quota/quota-gate.js';
+import type { LimiterHandle } from '../../lib/quota/limiter-registry.js';
+import {
+  type PermitRequest,
+  RateLimiter,
+  type RequestEnd,
+  type RequestPermit,
+} from '../../lib/quota/rate-limiter.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import type { CallLimits, SendContext } from '../../lib/retry/send-call.js';
 
@@ -64,12 +68,14 @@ export const broken = (failure: string, phase: AttemptPhase): AttemptResult =>
 
 export const CREDENTIALS: RtcCredentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
 
+const FIRST: PermitRequest = { priority: 'single', permits: 1, recipients: 1, withinMs: 1 };
+
 export const LIMITS: CallLimits = {
   timeoutMs: 5_000,
   deadlineMs: 15_000,
   maxAttempts: 3,
   onUnknown: 'report',
-  lane: 'single',
+  priority: 'single',
 };
 
 /** Everything that a call goes by, with attempts that come to what the script says; no network, no waits for chance. */
@@ -84,10 +90,10 @@ export class ScriptedCalls {
   replace: (refused: RtcCredentials) => Promise<boolean> = () => Promise.resolve(false);
   identify: OpenApiClient['identify'] = () => 'key';
   readonly clock = new ServerClock(() => Date.parse('2026-01-02T03:04:05Z'));
-  readonly quota = new LocalQuota(1_000_000);
-  gate = new QuotaGate(this.quota, 1_000);
-  readonly throttlings: number[] = [];
-  readonly roundTrips: number[] = [];
+  limiter = new RateLimiter({ limit: 1_000_000, maxQueue: 1_000 });
+  /** What was asked of the limiter, and how each permit came back. */
+  readonly asked: PermitRequest[] = [];
+  readonly ends: RequestEnd[] = [];
   readonly context: SendContext;
 
   constructor(
@@ -95,8 +101,8 @@ export class ScriptedCalls {
     budget = new RetryBudget(),
     random: () => number = () => 0,
   ) {
-    this.quota.throttled = (retryAfterMs) => void this.throttlings.push(retryAfterMs);
-    this.quota.observeRoundTrip = (ms) => void this.roundTrips.push(ms);
+    // As in a process that has sent before: until something is accepted, few requests are in flight.
+    (this.limiter.enter(FIRST) as RequestPermit).giveBack('accepted');
     const client = {
       identify: (options: Omit<AttemptOptions, 'clockOffsetMs'>) => this.identify(options),
       attempt: (_action: string, body: Buffer, options: AttemptOptions) => this.#attempt(body, options),
@@ -114,16 +120,33 @@ export class ScriptedCalls {
         status: { state: 'fixed' },
       },
       budget,
-      gates: {
-        gateFor: () => this.gate,
-        usage: { ...this.gate.usage, limit: 1_000_000 },
+      limiters: {
+        limiterFor: () => this.#watched(),
+        costOf: () => 1,
+        usage: { ...this.limiter.usage, limit: 1_000_000, costPer: 'request' },
         release: () => {
           this.released = true;
         },
-      } as unknown as GateLease,
+      } as unknown as LimiterHandle,
       observe: (event) => void this.events.push(event),
       within: (_call, work) => work(),
       random,
+    };
+  }
+
+  #watched(): Pick<RateLimiter, 'enter'> {
+    const watch = (permit: RequestPermit): RequestPermit => ({
+      giveBack: (end) => {
+        this.ends.push(end);
+        permit.giveBack(end);
+      },
+    });
+    return {
+      enter: (request) => {
+        this.asked.push(request);
+        const entered = this.limiter.enter(request);
+        return 'granted' in entered ? { ...entered, granted: entered.granted.then(watch) } : watch(entered);
+      },
     };
   }
 

@@ -1,7 +1,7 @@
-import type { GateTime } from '../../lib/quota/quota-gate.js';
+import type { LimiterTime } from '../../lib/quota/rate-limiter.js';
 
 /** Time that goes by only when it is waited for. */
-export class VirtualTime implements GateTime {
+export class VirtualTime implements LimiterTime {
   ms = 0;
   readonly #waiting: { at: number; wake: () => void }[] = [];
 
@@ -9,11 +9,14 @@ export class VirtualTime implements GateTime {
     return this.ms;
   }
 
-  wait(ms: number): Promise<void> {
-    return new Promise((wake) => {
-      this.#waiting.push({ at: this.ms + ms, wake });
-      this.#waiting.sort((a, b) => a.at - b.at);
-    });
+  after(ms: number, wake: () => void): () => void {
+    const waiting = { at: this.ms + ms, wake };
+    this.#waiting.push(waiting);
+    this.#waiting.sort((a, b) => a.at - b.at);
+    return () => {
+      const index = this.#waiting.indexOf(waiting);
+      if (index >= 0) this.#waiting.splice(index, 1);
+    };
   }
 
   /** Lets time go by, waking whoever waits in it. */

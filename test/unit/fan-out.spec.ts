@@ -12,11 +12,13 @@ import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../../lib/errors/rtc-timeout.error.js';
 import { type ChunkRemedy, remedyFor } from '../../lib/fan-out/chunk-remedy.js';
 import { checkFanOutOptions } from '../../lib/fan-out/check-fan-out-options.js';
-import { estimateFanOut } from '../../lib/fan-out/estimate-fan-out.js';
+import { defaultChunkSize, estimateFanOut } from '../../lib/fan-out/estimate-fan-out.js';
 import type { ChunkOutcome, FanOutProgress } from '../../lib/fan-out/fan-out-report.js';
 import { FanOutRun, type FanOutPlan, type SendChunk } from '../../lib/fan-out/fan-out-run.js';
 import { FanOutTally } from '../../lib/fan-out/fan-out-tally.js';
 import { ProgressMeter } from '../../lib/fan-out/progress-meter.js';
+import type { QuotaSettings } from '../../lib/quota/limiter-registry.js';
+import { ChunkTooLargeError } from '../../lib/quota/chunk-too-large.error.js';
 import { RecipientChunks, type Dedupe } from '../../lib/fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../../lib/fan-out/validate-fan-out-request.js';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
@@ -62,16 +64,32 @@ interface Host {
 function start(
   source: Iterable<unknown> | AsyncIterable<unknown>,
   send: SendChunk,
-  plan: Partial<FanOutPlan> & { chunkSize?: number; dedupe?: Dedupe } = {},
+  plan: Partial<FanOutPlan> & {
+    chunkSize?: number;
+    dedupe?: Dedupe;
+    /** As the limiter has them. */
+    largest?: () => number;
+    inFlight?: () => number | undefined;
+  } = {},
 ) {
   const host: Host = { events: [], shutdown: new AbortController() };
   const chunks = new RecipientChunks(source, plan.chunkSize ?? 10, plan.dedupe ?? 'chunk');
   const run = new FanOutRun(
     chunks,
     send,
-    { concurrency: 3, keepChunks: false, keepRecipients: true, ...plan },
+    { concurrency: 3, chunkDeadlineMs: 60_000, keepChunks: false, keepRecipients: true, ...plan },
     new AbortListeners(),
-    { module: 'default', closing: host.shutdown.signal, observe: (event) => void host.events.push(event) },
+    {
+      module: 'default',
+      closing: host.shutdown.signal,
+      observe: (event) => void host.events.push(event),
+      get chunkSize() {
+        return plan.largest?.() ?? Number.POSITIVE_INFINITY;
+      },
+      get concurrency() {
+        return plan.inFlight?.();
+      },
+    },
   );
   return { ...host, report: run.run() };
 }
@@ -100,7 +118,9 @@ describe('what the failure of a chunk means', () => {
     ],
     ['too many users', api('InvalidParameter.UserCountOverLimit'), 2, 'shrink'],
     ['too many, of one', api('InvalidParameter.UserCountOverLimit'), 1, 'go_on'],
-    ['the quota', api('FlowLimitExceeded', 'rejected', { throttled: true }), 5, 'go_on'],
+    ['the quota', api('FlowLimitExceeded', 'rejected', { throttled: true }), 5, 'again'],
+    ['the quota, after what may have been accepted', api('FlowLimitExceeded', 'unknown'), 5, 'go_on'],
+    ['a queue in which it has become too large', new ChunkTooLargeError(2), 5, 'again'],
     ['a gateway', api('FailToConnect'), 5, 'go_on'],
     ['any other refusal', api('AccessDenied'), 5, 'stop_refused'],
     ['an answer that proves nothing', api('InternalError', 'unknown'), 5, 'go_on'],
@@ -281,7 +301,7 @@ describe('a fan-out', () => {
     let calls = 0;
     const { report } = start(users(50), async () => {
       calls += 1;
-      if (calls === 1) throw api('FlowLimitExceeded', 'rejected', { throttled: true });
+      if (calls === 1) throw api('FailToConnect', 'rejected');
       if (calls === 2) throw api('InternalError', 'unknown');
       return ACCEPTED;
     });
@@ -289,8 +309,110 @@ describe('a fan-out', () => {
       status: 'partial',
       counts: { accepted: 30, rejected: 10, unknown: 10 },
       requests: 5,
-      throttled: 1,
     });
+  });
+
+  it('sends a throttled chunk again, in parts of what the limiter finds accepted', async () => {
+    let largest = Number.POSITIVE_INFINITY;
+    const sizes: number[] = [];
+    const { report } = start(
+      users(20),
+      async (recipients) => {
+        sizes.push(recipients.length);
+        if (recipients.length <= 3) return ACCEPTED;
+        largest = 3;
+        throw api('FlowLimitExceeded', 'rejected', { throttled: true });
+      },
+      { concurrency: 1, keepChunks: true, largest: () => largest },
+    );
+    const { status, counts, throttled, requests, chunks } = await report;
+    // The second chunk is cut before it is sent.
+    expect(sizes).toEqual([10, 3, 3, 3, 1, 3, 3, 3, 1]);
+    expect([status, counts.accepted, throttled, requests]).toEqual(['accepted', 20, 1, 9]);
+    expect(chunks.map(({ index, recipients, attempts }) => [index, recipients, attempts])).toEqual([
+      ...[3, 3, 3, 1].map((count) => [0, count, 2]),
+      ...[3, 3, 3, 1].map((count) => [1, count, 1]),
+    ]);
+  });
+
+  it('cuts a chunk that waited for the quota while smaller ones became the rule', async () => {
+    let largest = Number.POSITIVE_INFINITY;
+    const { report } = start(
+      users(10),
+      async (recipients) => {
+        if (recipients.length <= 5) return ACCEPTED;
+        largest = 5;
+        throw new ChunkTooLargeError(5);
+      },
+      { largest: () => largest },
+    );
+    expect(await report).toMatchObject({
+      status: 'accepted',
+      counts: { accepted: 10 },
+      requests: 2,
+      throttled: 0,
+    });
+  });
+
+  it('ends when everything is refused for the quota during the whole of the time of a chunk', async () => {
+    const { report } = start(
+      users(1_000),
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        throw api('FlowLimitExceeded', 'rejected', { throttled: true });
+      },
+      { concurrency: 2, chunkDeadlineMs: 100 },
+    );
+    const { status, stop, counts, throttled } = await report;
+    expect([status, stop?.reason]).toEqual(['aborted', 'quota']);
+    expect(counts.rejected).toBeGreaterThan(0);
+    expect(counts.rejected + counts.notAttempted).toBe(counts.input);
+    expect(throttled).toBeGreaterThan(5);
+  });
+
+  it('reports one chunk that is refused for the quota for too long while others are accepted', async () => {
+    const { report } = start(
+      users(300),
+      async ([first]) => {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        if (first !== 'u0') return ACCEPTED;
+        throw api('FlowLimitExceeded', 'rejected', { throttled: true });
+      },
+      { concurrency: 2, chunkDeadlineMs: 100 },
+    );
+    expect(await report).toMatchObject({ status: 'partial', counts: { accepted: 290, rejected: 10 } });
+  });
+
+  it('has as many requests in flight as the round trip asks for, and never more than it is told', async () => {
+    let [inFlight, most, wanted] = [0, 0, 2];
+    const mosts: number[] = [];
+    const send = async (): Promise<typeof ACCEPTED> => {
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      inFlight -= 1;
+      return ACCEPTED;
+    };
+    let done = 0;
+    const onChunk = (): void => {
+      done += 1;
+      if (done % 20 === 0) {
+        mosts.push(most);
+        most = inFlight;
+        wanted = done === 20 ? 8 : 3;
+      }
+    };
+    const { report } = start(users(900), send, { concurrency: undefined, inFlight: () => wanted, onChunk });
+    expect((await report).status).toBe('accepted');
+    expect(mosts[0]).toBe(2);
+    expect(mosts[1]).toBe(8);
+    expect(mosts[2]).toBeLessThan(8);
+    expect(mosts[3]).toBe(3);
+    most = 0;
+    expect((await start(users(600), send, { concurrency: 4, inFlight: () => 100 }).report).status).toBe(
+      'accepted',
+    );
+    expect(most).toBe(4);
   });
 
   it('in which no one was accepted is rejected, and one in which that is not known is not', async () => {
@@ -759,8 +881,6 @@ describe('the request and the options of a fan-out', () => {
 
   it('have their defaults, also for what is undefined', () => {
     const defaults = {
-      concurrency: 48,
-      chunkSize: 600,
       chunkDeadlineMs: 60_000,
       dedupe: 'chunk',
       keepChunks: false,
@@ -809,17 +929,38 @@ describe('the request and the options of a fan-out', () => {
 });
 
 describe('the estimate of a fan-out', () => {
-  const quota = { requestsPerSecond: 500, reserve: 0, maxQueue: 1, scope: 'accessKey' } as const;
+  const quota: QuotaSettings = {
+    requestsPerSecond: 500,
+    costPer: 'request',
+    roomMessagesPerSecond: undefined,
+    credit: true,
+    reserve: 0,
+    maxQueue: 1,
+    scope: 'accessKey',
+  };
 
   it('counts requests, and the time that they take beyond the burst', () => {
     expect(estimateFanOut(0, 600, quota)).toEqual({ requests: 0, durationMs: 0 });
-    expect(estimateFanOut(7_200, 600, quota)).toEqual({ requests: 12, durationMs: 0 });
-    expect(estimateFanOut(7_201, 600, quota)).toEqual({ requests: 13, durationMs: 2 });
+    expect(estimateFanOut(24_000, 600, quota)).toEqual({ requests: 40, durationMs: 0 });
+    expect(estimateFanOut(24_001, 600, quota)).toEqual({ requests: 41, durationMs: 2 });
     const { requests, durationMs } = estimateFanOut(1_000_000, 600, quota);
     expect(requests).toBe(1_667);
-    expect(durationMs).toBeGreaterThan(3_350);
-    expect(durationMs).toBeLessThan(3_450);
-    expect(estimateFanOut(1_000_000, 600, { ...quota, reserve: 250 }).durationMs).toBeGreaterThan(6_700);
+    expect(durationMs).toBe(3_261);
+    expect(estimateFanOut(1_000_000, 600, { ...quota, reserve: 250 }).durationMs).toBe(6_601);
+  });
+
+  it('goes by what counts, by what a room takes, and by the chunks that follow from these', () => {
+    const perRecipient = { ...quota, costPer: 'recipient' } as const;
+    expect(estimateFanOut(10_000, undefined, quota)).toEqual({ requests: 17, durationMs: 0 });
+    expect(estimateFanOut(10_000, undefined, perRecipient)).toEqual({ requests: 400, durationMs: 19_960 });
+    expect(estimateFanOut(10_000, 600, perRecipient)).toEqual({ requests: 17, durationMs: 19_960 });
+    const inRooms = { ...perRecipient, roomMessagesPerSecond: 100 };
+    expect(estimateFanOut(1_000, undefined, inRooms)).toEqual({ requests: 200, durationMs: 9_940 });
+    expect(estimateFanOut(600_000, undefined, { ...quota, roomMessagesPerSecond: 100 }).durationMs).toBe(
+      9_940,
+    );
+    expect(defaultChunkSize({ ...perRecipient, requestsPerSecond: 10 })).toBe(1);
+    expect(defaultChunkSize({ ...perRecipient, requestsPerSecond: 100_000 })).toBe(600);
   });
 
   it.each([

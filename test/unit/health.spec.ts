@@ -64,7 +64,17 @@ describe('health', () => {
   const condition: SenderCondition = {
     closing: false,
     inFlight: 2,
-    quota: { queued: 0, maxQueue: 100, waitMs: 0, queuedBulk: 0, requestsPerSecond: 10, limit: 500 },
+    quota: {
+      queued: 0,
+      maxQueue: 100,
+      waitMs: 0,
+      queuedBulk: 0,
+      requestsPerSecond: 10,
+      permitsPerSecond: 10,
+      limit: 500,
+      allowed: 500,
+      costPer: 'request',
+    },
     credentials: { state: 'fixed' },
   };
   const judge = (more: Partial<SenderCondition> = {}, thresholds: RtcHealthThresholds = {}) =>

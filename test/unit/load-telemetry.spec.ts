@@ -158,7 +158,17 @@ describe('telemetry', () => {
     let reads = 0;
     telemetry.watch(() => {
       reads += 1;
-      return { queued: 3, maxQueue: 10, waitMs: 0, queuedBulk: 0, requestsPerSecond: 125, limit: 500 };
+      return {
+        queued: 3,
+        maxQueue: 10,
+        waitMs: 0,
+        queuedBulk: 0,
+        requestsPerSecond: 5,
+        permitsPerSecond: 125,
+        limit: 500,
+        allowed: 400,
+        costPer: 'recipient',
+      };
     });
     expect((await sdk.points('nestjs_rtc_messaging.quota.utilization')).map(({ value }) => value)).toEqual([
       0.25,

@@ -232,7 +232,7 @@ describe('a call over any course of attempts', () => {
         fc.constantFrom('single' as const, 'bulk' as const),
         fc.integer({ min: 1, max: 5 }),
         fc.boolean(),
-        async (script, onUnknown, lane, maxAttempts, renewed) => {
+        async (script, onUnknown, priority, maxAttempts, renewed) => {
           const calls = new ScriptedCalls([...script]);
           calls.replace = () => Promise.resolve(renewed);
           const attempts: Attempt[] = [];
@@ -240,7 +240,7 @@ describe('a call over any course of attempts', () => {
             calls.context,
             { module: 'default', id: 1, action: 'SendUnicast', startedAt: '' },
             Buffer.from('{}'),
-            { ...LIMITS, onUnknown, lane, maxAttempts },
+            { ...LIMITS, onUnknown, priority, maxAttempts },
             { abort: new Cancellation(), stop: new Cancellation() },
             attempts,
           );
@@ -265,7 +265,7 @@ describe('a call over any course of attempts', () => {
             if (onUnknown === 'report') expect(outcome).not.toBe('unknown');
           }
           // The clock twice, the credentials once.
-          if (lane === 'single') expect(attempts.length).toBeLessThanOrEqual(maxAttempts + 3);
+          if (priority === 'single') expect(attempts.length).toBeLessThanOrEqual(maxAttempts + 3);
 
           const last = attempts.at(-1)!;
           if (error === undefined) {

@@ -5,8 +5,12 @@ import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js'
 import type { RtcCallInfo } from '../../lib/diagnostics/rtc-event.js';
 import type { Attempt } from '../../lib/errors/attempt.js';
 import { Cancellation } from '../../lib/openapi/cancellation.js';
-import { LocalQuota } from '../../lib/quota/local-quota.js';
-import { QuotaGate } from '../../lib/quota/quota-gate.js';
+import {
+  type PermitRequest,
+  RateLimiter,
+  type RequestEnd,
+  type RequestPermit,
+} from '../../lib/quota/rate-limiter.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type CallLimits, SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -18,6 +22,7 @@ import {
   refused,
   REQUEST_ID,
   result,
+  type ScriptedAttempt,
   ScriptedCalls,
 } from '../support/scripted-calls.js';
 
@@ -28,6 +33,7 @@ const INFO: RtcCallInfo = {
   startedAt: '2026-01-02T03:04:05.000Z',
 };
 const HOUR = 3_600_000;
+const ONE: PermitRequest = { priority: 'single', permits: 1, recipients: 1, withinMs: 60_000 };
 
 function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
   const attempts: Attempt[] = [];
@@ -106,7 +112,7 @@ describe('a call', () => {
     let leaveTookMs = 0;
     const realNow = performance.now.bind(performance);
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => realNow() + leaveTookMs);
-    const mayBegin = (): Promise<boolean> => {
+    const beforeSend = (): Promise<boolean> => {
       madeBefore.push(calls.made.length);
       return Promise.resolve().then(() => {
         leaveTookMs += 10_000;
@@ -114,7 +120,7 @@ describe('a call', () => {
       });
     };
     try {
-      expect(await start(calls, { mayBegin, deadlineMs: 4_000 }).sent).toBe(REQUEST_ID);
+      expect(await start(calls, { beforeSend, deadlineMs: 4_000 }).sent).toBe(REQUEST_ID);
     } finally {
       clock.mockRestore();
     }
@@ -128,9 +134,9 @@ describe('a call', () => {
   it.each<[string, () => Promise<boolean>]>([
     ['is refused', () => Promise.resolve(false)],
     ['can not be asked for', () => Promise.reject(new Error('a secret'))],
-  ])('sends nothing where leave %s', async (_what, mayBegin) => {
+  ])('sends nothing where leave %s', async (_what, beforeSend) => {
     const calls = new ScriptedCalls([]);
-    const error = await errorOf(calls, { mayBegin });
+    const error = await errorOf(calls, { beforeSend });
     expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted' });
     expect(error.message).toContain('before it was sent');
     expect(error.message).not.toContain('a secret');
@@ -142,7 +148,7 @@ describe('a call', () => {
     let asked: (() => void) | undefined;
     const asking = new Promise<void>((resolve) => (asked = resolve));
     const { control, sent } = start(calls, {
-      mayBegin: () => {
+      beforeSend: () => {
         asked?.();
         return new Promise<boolean>(() => undefined);
       },
@@ -203,11 +209,41 @@ describe('a call', () => {
     expect(numbers).toEqual([1, 2, 3]);
   });
 
-  it('lets the pace learn of answers, and of nothing else', async () => {
-    const slow = { ...accepted(), durationMs: 40 };
-    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), slow]);
+  it('gives each permit back once, with what its attempt proves', async () => {
+    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), refused('FailToConnect', 502)]);
     await start(calls).sent;
-    expect(calls.roundTrips).toEqual([40]);
+    expect(calls.ends).toEqual(['unused', 'unanswered', 'accepted']);
+  });
+
+  it('gives its permit back unused when it may not begin, and as one without an answer when it fails in a way that nobody expected', async () => {
+    const stopped = new ScriptedCalls([]);
+    await errorOf(stopped, { beforeSend: () => Promise.resolve(false) });
+    expect(stopped.ends).toEqual(['unused']);
+    const surprised = new ScriptedCalls([() => Promise.reject(new TypeError('a bug'))]);
+    expect(await rejectionOf(start(surprised).sent)).toBeInstanceOf(TypeError);
+    expect(surprised.ends).toEqual(['unanswered']);
+  });
+
+  it('asks for permits of its room and its priority, in the time that it has', async () => {
+    const calls = new ScriptedCalls([]);
+    await start(calls, { priority: 'bulk', roomId: 'room-1' }).sent;
+    expect(calls.asked).toMatchObject([{ priority: 'bulk', permits: 1, recipients: 1, roomId: 'room-1' }]);
+    expect(calls.asked[0]!.withinMs).toBeLessThanOrEqual(15_000);
+  });
+
+  it.each<[string, ScriptedAttempt, RequestEnd]>([
+    ['a socket that did not come', broken('ETIMEDOUT', 'queued'), 'unused'],
+    ['a reset', broken('ECONNRESET', 'sent'), 'unanswered'],
+    ['a time-out', result({ kind: 'interrupted', by: 'timeout' }, 'sent'), 'unanswered'],
+    ['a broken answer', result({ kind: 'interrupted', by: 'timeout' }, 'headers'), 'unanswered'],
+    ['a refusal', refused('AccessDenied', 403), 'answered'],
+    ['throttling', refused('FlowLimitExceeded', 429, { retryAfter: '20' }), { throttledMs: 20_000 }],
+    ['a gateway without its service', refused('InternalServiceTimeout', 504), 'unanswered'],
+    ['an error of the service', refused('InternalError', 500), 'answered'],
+  ])('of %s tells the limiter as much as that proves', async (_what, attempt, end) => {
+    const calls = new ScriptedCalls([attempt]);
+    await errorOf(calls, { maxAttempts: 1 });
+    expect(calls.ends).toEqual([end]);
   });
 });
 
@@ -229,7 +265,7 @@ describe('a call that fails', () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     const calls = new ScriptedCalls(refusals(20), budget);
-    const { attempts, sent } = start(calls, { lane: 'bulk', maxAttempts: 2 });
+    const { attempts, sent } = start(calls, { priority: 'bulk', maxAttempts: 2 });
     await sent;
     expect(attempts).toHaveLength(21);
   });
@@ -260,10 +296,10 @@ describe('a call that fails', () => {
 
   it('is told when the quota lets it through again, where that is after its time', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)]);
-    calls.quota.throttled = () => calls.quota.hold(20_000);
-    const error = (await errorOf(calls)) as RtcApiError;
+    calls.limiter = new RateLimiter({ limit: 1, maxQueue: 10 });
+    const error = (await errorOf(calls, { deadlineMs: 800 })) as RtcApiError;
     expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
-    expect(error.retryAfterMs).toBeGreaterThan(15_000);
+    expect(error.retryAfterMs).toBeGreaterThan(900);
   });
 
   it('waits as long as it is asked to, and lets everyone do so', async () => {
@@ -273,20 +309,28 @@ describe('a call that fails', () => {
     control.stop.cancel();
     await rejectionOf(sent);
     expect(attempts.map(({ throttled }) => throttled)).toEqual([true]);
-    expect(calls.throttlings).toEqual([7_000]);
+    expect(calls.ends).toEqual([{ throttledMs: 7_000 }]);
     expect(calls.events.at(-1)).toEqual({ type: 'wait', call: INFO, reason: 'retry_after', delayMs: 7_000 });
   });
 
-  it('waits longer after a refusal for the quota, and as the quota says when it is part of a bulk', async () => {
-    const delays = async (lane: CallLimits['lane']): Promise<number[]> => {
-      const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)], undefined, () => 0.05);
-      await start(calls, { lane }).sent;
-      expect(calls.throttlings).toEqual([0]);
-      expect(told(calls)).toEqual(['wait: throttled', 'retry 2: throttled']);
-      return calls.events.flatMap((event) => (event.type === 'wait' ? [event.delayMs] : []));
-    };
-    expect(await delays('single')).toEqual([50]);
-    expect(await delays('bulk')).toEqual([10]);
+  it('waits longer after a refusal for the quota', async () => {
+    const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)], undefined, () => 0.05);
+    await start(calls, { maxAttempts: 2, deadlineMs: 60_000 }).sent;
+    expect(calls.ends).toEqual([{ throttledMs: 0 }, 'accepted']);
+    expect(told(calls)).toEqual(['wait: throttled', 'retry 2: throttled', 'wait: quota']);
+    expect(calls.events.find((event) => event.type === 'wait')!.delayMs).toBe(50);
+  });
+
+  it('goes back to its sender after a refusal for the quota when it is part of a bulk', async () => {
+    const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)]);
+    const error = await errorOf(calls, { priority: 'bulk' });
+    expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
+    expect(error.attempts).toMatchObject([{ throttled: true }]);
+    // Not if it may have been accepted: who sent it then is to learn that.
+    const twice = new ScriptedCalls([broken('ECONNRESET', 'sent'), refused('FlowLimitExceeded', 429)]);
+    const { attempts, sent } = start(twice, { priority: 'bulk', onUnknown: 'resend' });
+    await sent;
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'rejected', 'accepted']);
   });
 
   it('backs off further each time', async () => {
@@ -299,7 +343,7 @@ describe('a call that fails', () => {
     'after what may have been accepted does as it is told: %s',
     async (onUnknown) => {
       const calls = new ScriptedCalls([broken('ECONNRESET', 'sent'), broken('ECONNRESET', 'sent')]);
-      const { attempts, sent } = start(calls, { onUnknown, maxAttempts: 2, lane: 'bulk' });
+      const { attempts, sent } = start(calls, { onUnknown, maxAttempts: 2, priority: 'bulk' });
       const error = await rejectionOf<RtcMessagingError>(sent);
       expect(attempts).toHaveLength(onUnknown === 'report' ? 1 : 2);
       expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: onUnknown === 'resend' });
@@ -480,23 +524,23 @@ describe('a call that is ended', () => {
 });
 
 describe("a call in the quota's queue", () => {
-  /** A gate that opens for one request, and then not for a while. */
-  function busyGate(maxQueue = 10): QuotaGate {
-    const gate = new QuotaGate(new LocalQuota(1), maxQueue);
-    gate.enter('single', 1);
-    return gate;
-  }
+  /** A limiter that has let one request go, and then lets none go for a while. */
+  const busyLimiter = (limit = 1): RateLimiter => {
+    const limiter = new RateLimiter({ limit, maxQueue: 10 });
+    limiter.enter(ONE);
+    return limiter;
+  };
 
   it('is refused at once if there is no time, and keeps what it had before', async () => {
     const calls = new ScriptedCalls([refused('FailToConnect', 502)]);
     expect(
-      await errorOf(Object.assign(new ScriptedCalls([]), { gate: busyGate() }), { deadlineMs: 500 }),
+      await errorOf(Object.assign(new ScriptedCalls([]), { limiter: busyLimiter() }), { deadlineMs: 500 }),
     ).toMatchObject({
       code: 'RTC_QUOTA',
       attempts: [],
     });
     calls.script[0] = () => {
-      calls.gate = busyGate();
+      calls.limiter = busyLimiter();
       return refused('FailToConnect', 502);
     };
     expect(await errorOf(calls, { deadlineMs: 500 })).toMatchObject({
@@ -507,10 +551,9 @@ describe("a call in the quota's queue", () => {
   });
 
   it('waits its turn, is told so, and has the time for it added when it is part of a bulk', async () => {
-    const gate = new QuotaGate(new LocalQuota(4), 10);
-    gate.enter('bulk', 1);
-    const calls = Object.assign(new ScriptedCalls([]), { gate });
-    await start(calls, { lane: 'bulk', deadlineMs: 200 }).sent;
+    const limiter = busyLimiter(4);
+    const calls = Object.assign(new ScriptedCalls([]), { limiter });
+    await start(calls, { priority: 'bulk', deadlineMs: 200 }).sent;
     expect(told(calls)).toEqual(['wait: quota']);
     const wait = calls.events.find((event) => event.type === 'wait');
     expect(wait!.delayMs).toBeGreaterThanOrEqual(240);
@@ -520,42 +563,41 @@ describe("a call in the quota's queue", () => {
   });
 
   it('has the wait for its turn taken from its time when it is a single one', async () => {
-    const gate = new QuotaGate(new LocalQuota(20), 10);
-    gate.enter('single', 1);
-    const calls = Object.assign(new ScriptedCalls([]), { gate });
+    const limiter = busyLimiter(12);
+    const calls = Object.assign(new ScriptedCalls([]), { limiter });
     await start(calls, { deadlineMs: 4_000 }).sent;
     const wait = calls.events.find((event) => event.type === 'wait');
-    expect(wait!.delayMs).toBeGreaterThanOrEqual(45);
+    expect(wait!.delayMs).toBeGreaterThanOrEqual(75);
     expect(wait!.delayMs).toBeLessThan(4_000);
-    expect(calls.made[0]!.timeoutMs).toBeLessThanOrEqual(4_000 - 45);
+    expect(calls.made[0]!.timeoutMs).toBeLessThanOrEqual(4_000 - 75);
   });
 
   it('gives up its place when it is ended', async () => {
-    const gate = busyGate();
-    const calls = Object.assign(new ScriptedCalls([]), { gate });
+    const limiter = busyLimiter();
+    const calls = Object.assign(new ScriptedCalls([]), { limiter });
     const { control, sent } = start(calls);
-    while (gate.queued === 0) await new Promise(setImmediate);
+    while (limiter.queued === 0) await new Promise(setImmediate);
     control.stop.cancel();
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe(
       'BatchSendRoomUnicast was aborted while waiting for the quota; nothing was sent.',
     );
-    expect(gate.queued).toBe(0);
+    expect(limiter.queued).toBe(0);
   });
 
   it('gives it up when its time is over', async () => {
-    const gate = new QuotaGate(new LocalQuota(20), 10);
-    gate.enter('single', 1);
+    const limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
+    const held = limiter.enter(ONE) as RequestPermit;
     // It is estimated to come in time, and then everything is held up.
-    const calls = Object.assign(new ScriptedCalls([]), { gate });
+    const calls = Object.assign(new ScriptedCalls([]), { limiter });
     const { sent } = start(calls, { deadlineMs: 300 });
-    while (gate.queued === 0) await new Promise(setImmediate);
-    gate.quota.throttled(5_000);
+    while (limiter.queued === 0) await new Promise(setImmediate);
+    held.giveBack({ throttledMs: 5_000 });
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'not_attempted' });
     expect(error.message).toBe(
       'BatchSendRoomUnicast exceeded deadlineMs of 300 ms while waiting for the quota; nothing was sent.',
     );
-    expect(gate.queued).toBe(0);
+    expect(limiter.queued).toBe(0);
   });
 });

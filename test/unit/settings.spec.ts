@@ -42,8 +42,16 @@ describe('settings', () => {
       shutdownTimeoutMs: 10_000,
       retry: { maxAttempts: 3 },
       onUnknown: 'report',
-      quota: { requestsPerSecond: 500, reserve: 0, maxQueue: 5_000, scope: 'accessKey' },
-      http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 64, maxContentLength: 1_048_576 },
+      quota: {
+        requestsPerSecond: 500,
+        costPer: 'request',
+        roomMessagesPerSecond: undefined,
+        credit: true,
+        reserve: 0,
+        maxQueue: 5_000,
+        scope: 'accessKey',
+      },
+      http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 256, maxContentLength: 1_048_576 },
     });
     const { accessKeyId, secretAccessKey, sessionToken } = credentials as SealedCredentials;
     expect([accessKeyId, secretAccessKey, sessionToken]).toEqual(['key', 'secret', undefined]);
@@ -60,6 +68,9 @@ describe('settings', () => {
       RTC_SHUTDOWN_TIMEOUT_MS: '3000',
       RTC_RETRY_MAX_ATTEMPTS: '5',
       RTC_ON_UNKNOWN: 'resend',
+      RTC_QUOTA_COST_PER: 'recipient',
+      RTC_QUOTA_ROOM_MPS: '100',
+      RTC_QUOTA_CREDIT: 'false',
       RTC_HTTP_MAX_SOCKETS: '7',
       RTC_HTTP_MAX_CONTENT_LENGTH: '4096',
       RTC_ENDPOINT: 'http://rtc.internal:8080',
@@ -71,6 +82,7 @@ describe('settings', () => {
       region: 'ap-southeast-1',
       endpoint: 'http://rtc.internal:8080',
       apiVersion: '2020-12-01',
+      quota: { costPer: 'recipient', roomMessagesPerSecond: 100, credit: false },
       timeoutMs: 250,
       deadlineMs: 900,
       shutdownTimeoutMs: 3_000,

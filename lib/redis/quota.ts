@@ -15,6 +15,11 @@ export interface Reservation {
   readonly unavailable?: string;
 }
 
+/** A schedule whose limit may change while it is used. */
+export interface AdjustableQuota extends Quota {
+  limit: number;
+}
+
 /**
  * Where slots come from: this process's own schedule, or one that several processes share. Delays are
  * relative, since the clocks of processes differ.

@@ -1,8 +1,7 @@
 import { Gcra } from './gcra.js';
 import { JitterEstimate } from './jitter-estimate.js';
 import { paceFor } from './paced-rate.js';
-import type { AdjustableQuota } from './quota-store.js';
-import type { Reservation } from './quota.js';
+import type { AdjustableQuota, Reservation } from './quota.js';
 import { THROTTLING } from './throttling.js';
 
 /** Timers are no more exact than this; the jitter that is allowed for is many times more. */

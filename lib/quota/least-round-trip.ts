@@ -1,0 +1,37 @@
+import { Fifo } from './fifo.js';
+
+/** How far back is looked: this many buckets of a second. */
+const BUCKETS = 10;
+const BUCKET_MS = 1_000;
+/** The first answers of a process are slow, since code is compiled and connections are opened; and those after a gap. */
+const FIRST_ANSWERS = 500;
+
+/** The least round trip of the last ten seconds: what the way takes at least, however busy the service is. */
+export class LeastRoundTrip {
+  readonly #buckets = new Fifo<{ readonly began: number; least: number }>();
+  #answers = 0;
+  #answeredAt = Number.NEGATIVE_INFINITY;
+
+  /** Zero until there have been enough answers to go by. In milliseconds. */
+  ms(now: number): number {
+    while (now - (this.#buckets.first?.began ?? now) >= BUCKETS * BUCKET_MS) this.#buckets.shift();
+    if (this.#answers < FIRST_ANSWERS || this.#buckets.size === 0) return 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (const bucket of this.#buckets) least = Math.min(least, bucket.least);
+    return least;
+  }
+
+  record(roundTripMs: number, now: number): void {
+    // After a silence, what comes first was held up by whatever that was, and says nothing of the way.
+    if (now - this.#answeredAt > BUCKET_MS) {
+      this.#buckets.clear();
+      this.#answers = 0;
+    }
+    this.#answeredAt = now;
+    this.#answers += 1;
+    const { last } = this.#buckets;
+    if (last === undefined || now - last.began >= BUCKET_MS) {
+      this.#buckets.push({ began: now, least: roundTripMs });
+    } else last.least = Math.min(last.least, roundTripMs);
+  }
+}

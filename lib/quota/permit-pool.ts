@@ -1,0 +1,261 @@
+import { Fifo } from './fifo.js';
+import { LeastRoundTrip } from './least-round-trip.js';
+import { Pacer } from './pacer.js';
+import type { Permit, PermitUse } from './permit.js';
+
+/** How long an answered permit stays out, in milliseconds: a second, and a little for rounding and drifting clocks. */
+export const COOLING_MS = 1_002;
+/** The part of the least round trip by which a permit may be used earlier. */
+const CREDIT_SHARE = 0.5;
+/** No more than that, however long the way: it is what a way that becomes short all at once can cost at most. */
+const MOST_CREDIT_MS = 150;
+/** What is kept back for probes, as a share of the limit; of a small limit, up to half or so many. */
+const PROBE_SHARE = 0.25;
+const PROBES = 8;
+/** How often the service is probed while nothing but silence is known of it; with few permits kept back, less often. */
+const PROBE_EVERY_MS = 1_000;
+const PROBING_MS = 16_000;
+/** How often once all permits are without an answer: then one of them is written off for each probe. */
+const WRITE_OFF_MS = 30_000;
+/** Longer than any request may take: a permit that is out for so long was lost. */
+const LOST_MS = 660_000;
+/** Timers are no more exact than this. For pacing alone: a permit is never free too early. */
+const EARLY_MS = 0.3;
+
+/** Permits that belong to one request, on their way back. */
+interface Returning {
+  readonly at: number;
+  permits: number;
+}
+
+/**
+ * The rule by which the quota is held. There are `limit` permits. A request takes one (or as many as it costs) when
+ * it is let go, and gives it back with its end; it is free again one second after the answer was read.
+ *
+ * So the service never counts more than `limit` within one second, wherever that begins and however long requests
+ * are on their way. Proof: let `limit + 1` requests be counted within one second, and X be the one of them that was
+ * let go last, at t. X was counted after t. So the others were counted after t - 1 s, and none of them was answered
+ * before that. So at t each of them still had its permit: there was none for X.
+ *
+ * What this rests on:
+ *
+ * - An answer proves that its request has been counted; silence proves nothing, since a service that stands still
+ *   reads later what its sockets hold. A permit without an answer is free one second after the answer to something
+ *   that was let go after it was given up, and that takes the service to read what came first before what came later.
+ *   While nothing but silence is known, single requests go as probes, and a part of the permits is kept for them. So
+ *   never more than `limit` are unanswered at a time, for as long as these last (16 s at least); then one permit is
+ *   written off for each probe, every 30 s.
+ * - Credit: a permit counts as free earlier by half of the least round trip of the last ten seconds, 150 ms at most,
+ *   since a request that leaves now takes some time to arrive. If the way there becomes shorter by more than that at
+ *   once, up to (what it became shorter by, in seconds) × `limit` more may be counted in that second. Without credit,
+ *   the rule is the bare proof's.
+ * - What never left its process is given back as `unused`, and is free at once.
+ */
+export class PermitPool {
+  #limit = 1;
+  /** How many of them are in circulation. */
+  #allowed = 1;
+  #coolingMs = COOLING_MS;
+  readonly #pacer: Pacer;
+  readonly #inFlight = new Set<PoolPermit>();
+  #inFlightPermits = 0;
+  /** Given up without an answer, in that order; `at` is when. */
+  readonly #unanswered = new Fifo<Returning>();
+  #unansweredPermits = 0;
+  /** Answered, in that order; `at` is when. */
+  readonly #cooling = new Fifo<Returning>();
+  #coolingPermits = 0;
+  readonly #leastRoundTrip = new LeastRoundTrip();
+  #probedAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param limit permits, above 0: below 1 means one in more than a second
+   * @param now monotonic milliseconds
+   * @param credit whether permits may be used early, by a part of what the way takes at least
+   */
+  constructor(
+    limit: number,
+    private readonly now: () => number,
+    public credit = true,
+  ) {
+    this.#pacer = new Pacer(limit);
+    this.setLimit(limit);
+  }
+
+  /** What is out beyond a smaller limit comes back as ever. */
+  setLimit(limit: number): void {
+    this.#limit = Math.max(1, Math.floor(limit));
+    this.allow(limit);
+  }
+
+  /** Has only so many permits in circulation from now on, out of the limit. */
+  allow(permits: number): void {
+    this.#allowed = Math.max(1, Math.floor(permits));
+    this.#coolingMs = COOLING_MS / Math.min(1, permits);
+    this.#pacer.changePace(permits);
+  }
+
+  /** Between permits, in milliseconds. */
+  get intervalMs(): number {
+    return this.#pacer.intervalMs;
+  }
+
+  /** Requests that are under way. */
+  get requestsInFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Whether all permits are free, so that the pool knows nothing that a new one would not. */
+  get isIdle(): boolean {
+    this.#forgetCooled(this.now());
+    return this.#out === 0;
+  }
+
+  /** By how much permits count as free earlier at present, in milliseconds. */
+  get creditMs(): number {
+    return this.credit ? Math.min(MOST_CREDIT_MS, CREDIT_SHARE * this.#leastRoundTrip.ms(this.now())) : 0;
+  }
+
+  /**
+   * How long it is until so many permits may be taken, in milliseconds: 0 if now. To be asked again after each
+   * `giveBack()`.
+   * @param isWaiting whether someone waits for them
+   */
+  delayMs(permits: number, isWaiting = false): number {
+    const now = this.now();
+    this.#forgetLost(now);
+    this.#forgetCooled(now);
+    const delayMs = this.#permitsDelayMs(Math.min(permits, this.#allowed), now);
+    if (isWaiting && delayMs > 0) this.#pacer.waitForPermits(now);
+    const pacedMs = this.#pacer.delayMs(now);
+    return Math.max(delayMs, pacedMs > EARLY_MS ? pacedMs : 0);
+  }
+
+  /** Takes permits for one request; more than there are count as all. Only when there is no delay. */
+  take(permits: number): Permit {
+    const now = this.now();
+    const taken = Math.min(permits, this.#allowed);
+    if (this.#mayLeave(taken)) {
+      this.#coolingPermits -= removePermits(this.#cooling, this.#out + taken - this.#allowed);
+    } else {
+      this.#probedAt = now;
+      this.#unansweredPermits -= removePermits(this.#unanswered, this.#out + taken - this.#limit);
+    }
+    this.#pacer.take(taken, now);
+    this.#inFlightPermits += taken;
+    const permit = new PoolPermit(taken, now, (use) => this.#giveBack(permit, use));
+    this.#inFlight.add(permit);
+    return permit;
+  }
+
+  get #out(): number {
+    return this.#inFlightPermits + this.#unansweredPermits + this.#coolingPermits;
+  }
+
+  #permitsDelayMs(wanted: number, now: number): number {
+    if (this.#mayLeave(wanted)) {
+      let missing = this.#out + wanted - this.#allowed;
+      if (missing <= 0) return 0;
+      for (const { at, permits } of this.#cooling) {
+        missing -= permits;
+        if (missing <= 0) return Math.max(0, at + this.#coolingMs - this.creditMs - now);
+      }
+    }
+    const [oldest] = this.#inFlight;
+    if (oldest !== undefined) return oldest.takenAt + LOST_MS - now;
+    const { last } = this.#cooling;
+    return last === undefined ? this.#probeDelayMs(wanted, now) : last.at + this.#coolingMs - now;
+  }
+
+  /** Whether it leaves enough for probes, should nothing that is under way be answered. */
+  #mayLeave(wanted: number): boolean {
+    const silent = this.#inFlightPermits + this.#unansweredPermits;
+    if (this.#unansweredPermits > 0 && silent + wanted > this.#allowed) return false;
+    return silent === 0 || silent + wanted <= this.#limit - this.#keptForProbes;
+  }
+
+  get #keptForProbes(): number {
+    return Math.max(Math.floor(this.#limit * PROBE_SHARE), Math.min(PROBES, Math.floor(this.#limit / 2)));
+  }
+
+  /** Nothing but what is unanswered is out. */
+  #probeDelayMs(wanted: number, now: number): number {
+    if (this.#unansweredPermits + wanted <= this.#limit) {
+      const spacing = Math.max(PROBE_EVERY_MS, PROBING_MS / Math.max(1, this.#keptForProbes));
+      return Math.max(0, this.#probedAt + spacing - now);
+    }
+    const since = Math.max(this.#probedAt, this.#unanswered.last?.at ?? now);
+    return Math.max(0, since + WRITE_OFF_MS - now);
+  }
+
+  #giveBack(permit: PoolPermit, use: PermitUse): void {
+    const now = this.now();
+    const { permits, takenAt } = permit;
+    this.#inFlight.delete(permit);
+    this.#inFlightPermits -= permits;
+    if (use === 'unanswered') {
+      this.#unanswered.push({ at: now, permits });
+      this.#unansweredPermits += permits;
+    } else if (use === 'answered') {
+      this.#leastRoundTrip.record(now - takenAt, now);
+      this.#cool(permits, now);
+      for (let silent = this.#unanswered.first; silent !== undefined; silent = this.#unanswered.first) {
+        if (silent.at >= takenAt) break;
+        this.#unanswered.shift();
+        this.#unansweredPermits -= silent.permits;
+        this.#cool(silent.permits, now);
+      }
+    }
+  }
+
+  #cool(permits: number, now: number): void {
+    this.#cooling.push({ at: now, permits });
+    this.#coolingPermits += permits;
+  }
+
+  /** Without credit, which is for what is taken now alone. */
+  #forgetCooled(now: number): void {
+    for (let next = this.#cooling.first; next !== undefined; next = this.#cooling.first) {
+      if (next.at + this.#coolingMs > now) return;
+      this.#cooling.shift();
+      this.#coolingPermits -= next.permits;
+    }
+  }
+
+  #forgetLost(now: number): void {
+    for (const permit of this.#inFlight) {
+      if (permit.takenAt + LOST_MS > now) return;
+      permit.giveBack('unanswered');
+    }
+  }
+}
+
+/** Takes so many permits over from those that are to come back next. @returns how many those were */
+function removePermits(from: Fifo<Returning>, permits: number): number {
+  let left = permits;
+  for (let next = from.first; next !== undefined && left > 0; next = from.first) {
+    const removed = Math.min(next.permits, left);
+    next.permits -= removed;
+    left -= removed;
+    if (next.permits === 0) from.shift();
+  }
+  return Math.max(0, permits) - Math.max(0, left);
+}
+
+class PoolPermit implements Permit {
+  #give: ((use: PermitUse) => void) | undefined;
+
+  constructor(
+    readonly permits: number,
+    readonly takenAt: number,
+    give: (use: PermitUse) => void,
+  ) {
+    this.#give = give;
+  }
+
+  giveBack(use: PermitUse): void {
+    const give = this.#give;
+    this.#give = undefined;
+    give?.(use);
+  }
+}

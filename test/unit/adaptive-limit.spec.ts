@@ -1,0 +1,411 @@
+import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '../../lib/emulator/seeded-random.js';
+import { ADAPTING, AdaptiveLimit, type SentRequest } from '../../lib/quota/adaptive-limit.js';
+import { RateLimiter, type ThrottlingEstimate } from '../../lib/quota/rate-limiter.js';
+import { accountOf } from '../support/simulated-account.js';
+import { SimulatedSender } from '../support/simulated-sender.js';
+import { SimulatedService, SimulatedTime } from '../support/simulated-service.js';
+
+interface Account {
+  /** What the service takes in a second, of requests or of recipients. */
+  readonly allowed?: (now: number) => number;
+  readonly counts?: 'requests' | 'recipients';
+  readonly roundTripMs?: number;
+  readonly seed?: number;
+  /** Of each request, as it comes from the fan-out. */
+  readonly chunk?: number;
+  readonly costPer?: 'request' | 'recipient';
+  readonly recipients?: number;
+  readonly forMs?: number;
+}
+
+/** Sends to an account that allows something else than the limit of 500, and looks at what comes of it. */
+async function simulate({
+  allowed = () => 500,
+  counts = 'recipients',
+  roundTripMs = 50,
+  seed = 1,
+  chunk = 600,
+  costPer = 'request',
+  recipients = Number.POSITIVE_INFINITY,
+  forMs = 120_000,
+}: Account) {
+  const time = new SimulatedTime();
+  const random = seededRandom(seed);
+  const way = [0.5, roundTripMs / 2] as const;
+  const account = accountOf(allowed, (count) => (counts === 'recipients' ? count : 1));
+  const service = new SimulatedService(time, random, { there: way, back: way, serviceMs: 0 }, account);
+  const told: (ThrottlingEstimate | undefined)[] = [];
+  const onThrottling = (estimate: ThrottlingEstimate | undefined): void => void told.push(estimate);
+  const limiter = new RateLimiter({ limit: 500, maxQueue: 1, time, onThrottling });
+  const sender = new SimulatedSender(time, service, limiter, random, {
+    timeoutMs: 5_000,
+    sockets: 256,
+    concurrency: 48,
+    recipients: chunk,
+    cost: (count) => (costPer === 'recipient' ? count : 1),
+  });
+  sender.start(recipients);
+  await time.run(forMs);
+  const accepted = sender.acceptedRecipients;
+  const total = accepted.reduce((sum, one) => sum + one.recipients, 0);
+  const end = accepted.at(-1)!.at;
+  let half = 0;
+  for (let sum = 0, index = 0; sum < total / 2; index++) {
+    sum += accepted[index]!.recipients;
+    half = accepted[index]!.at;
+  }
+  /** Recipients a second, or requests. */
+  const rate = (from: number, to: number, of: 'recipients' | 'requests' = 'recipients'): number => {
+    const within = accepted.filter(({ at }) => at >= from && at < to);
+    const count = of === 'requests' ? within.length : within.reduce((sum, one) => sum + one.recipients, 0);
+    return (count / (to - from)) * 1_000;
+  };
+  return {
+    total,
+    throttled: sender.throttled,
+    end,
+    secondHalf: total / 2 / ((end - half) / 1_000),
+    rate,
+    told,
+    limiter,
+  };
+}
+
+describe('what a service refuses', () => {
+  it.each([4, 20, 50].flatMap((roundTripMs) => [1, 2, 3].map((seed) => [roundTripMs, seed])))(
+    'teaches that it counts recipients after a handful of refusals: round trip %i ms, seed %i',
+    async (roundTripMs, seed) => {
+      const { total, throttled, secondHalf, limiter, told } = await simulate({
+        recipients: 30_000,
+        roundTripMs: roundTripMs!,
+        seed: seed!,
+      });
+      expect(total).toBe(30_000);
+      expect(throttled).toBeLessThanOrEqual(20);
+      // 85 % are asked for.
+      expect(secondHalf).toBeGreaterThan(450);
+      expect(limiter.usage.chunkSize).toBe(15);
+      expect(told).toHaveLength(1);
+      expect(told[0]!.permitsPerSecond).toBeGreaterThan(28);
+      expect(told[0]!.permitsPerSecond).toBeLessThan(36);
+    },
+  );
+
+  it('teaches nothing where the cost is set as the service counts', async () => {
+    const { throttled, rate } = await simulate({ chunk: 25, costPer: 'recipient', forMs: 20_000 });
+    expect(throttled).toBe(0);
+    expect(rate(0, 20_000)).toBeGreaterThan(475);
+  });
+
+  it('is what others use, if it is half of all, and can be used again when they are gone', async () => {
+    const { throttled, rate, told } = await simulate({
+      allowed: (now) => (now < 60_000 ? 250 : 500),
+      counts: 'requests',
+      chunk: 1,
+      forMs: 150_000,
+    });
+    expect(throttled).toBeLessThan(20);
+    expect(rate(5_000, 60_000)).toBeGreaterThan(225);
+    expect(rate(115_000, 150_000)).toBeGreaterThan(470);
+    expect(told).toHaveLength(2);
+    expect(told[0]!.permitsPerSecond).toBeGreaterThan(225);
+    expect(told[1]).toBeUndefined();
+  });
+
+  it('may be everything for a while: little is sent meanwhile, and all soon afterwards', async () => {
+    const { throttled, rate, limiter } = await simulate({
+      allowed: (now) => (now > 20_000 && now < 30_000 ? 0 : 500),
+      counts: 'requests',
+      forMs: 100_000,
+    });
+    expect(throttled).toBeLessThan(80);
+    expect(rate(20_500, 30_000)).toBe(0);
+    expect(rate(80_000, 100_000)).toBeGreaterThan(0.9 * 500 * 600);
+    expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is not taken for a count of recipients where smaller chunks don’t help', async () => {
+    const { throttled, rate } = await simulate({ allowed: () => 5, counts: 'requests', forMs: 200_000 });
+    expect(throttled).toBeLessThan(60);
+    expect(rate(120_000, 200_000, 'requests')).toBeGreaterThan(4.3);
+    expect(rate(120_000, 200_000)).toBeGreaterThan(2_500);
+  });
+
+  it('may be less than one request a second', async () => {
+    // Permits of ten seconds: one in each.
+    let last = Number.NEGATIVE_INFINITY;
+    const { throttled, rate } = await simulate({
+      allowed: (now) => {
+        if (now - last < 10_000) return 0;
+        last = now;
+        return 1;
+      },
+      counts: 'requests',
+      chunk: 1,
+      forMs: 600_000,
+    });
+    expect(rate(0, 600_000)).toBeGreaterThan(0.04);
+    expect(throttled).toBeLessThan(200);
+  });
+
+  it('is found out in recipients, where these are counted on both sides and the account has fewer', async () => {
+    const { throttled, rate } = await simulate({ allowed: () => 250, chunk: 25, costPer: 'recipient' });
+    expect(throttled).toBeLessThan(12);
+    expect(rate(5_000, 120_000)).toBeGreaterThan(225);
+  });
+});
+
+describe('an adaptive limit', () => {
+  const sent = (takenAt: number, more: Partial<SentRequest> = {}): SentRequest => ({
+    takenAt,
+    permits: 1,
+    recipients: 1,
+    isAlone: false,
+    ...more,
+  });
+  /** One that has accepted so many within the last second before `now`. */
+  const busy = (limit: number, accepted: number, now: number): AdaptiveLimit => {
+    const adaptive = new AdaptiveLimit(limit);
+    for (let index = 0; index < accepted; index++) adaptive.accepted(sent(now - 900), now - 900 + index / 10);
+    return adaptive;
+  };
+
+  it('allows all until something is refused, few at a time until something is accepted', () => {
+    const adaptive = new AdaptiveLimit(100);
+    expect([adaptive.allowed, adaptive.chunkSize, adaptive.isReduced]).toEqual([
+      100,
+      Number.POSITIVE_INFINITY,
+      false,
+    ]);
+    expect(adaptive.maxInFlight).toBe(8);
+    adaptive.accepted(sent(0), 1);
+    expect(adaptive.maxInFlight).toBe(Number.POSITIVE_INFINITY);
+    expect(adaptive.pauseMs(1)).toBe(0);
+  });
+
+  it('allows as much as was accepted in the last second, after a pause', () => {
+    const adaptive = busy(100, 60, 10_000);
+    adaptive.refused(sent(9_990), 0, 10_000);
+    expect([adaptive.allowed, adaptive.isReduced, adaptive.isCertain]).toEqual([60, true, false]);
+    expect(adaptive.pauseMs(10_000)).toBe(300);
+    expect(adaptive.pauseMs(10_299)).toBe(1);
+    expect(adaptive.pauseMs(10_300)).toBe(0);
+  });
+
+  it('allows less even if as much was accepted as was allowed', () => {
+    const adaptive = busy(100, 100, 10_000);
+    adaptive.refused(sent(9_990), 0, 10_000);
+    expect(adaptive.allowed).toBe(95);
+  });
+
+  it('waits as long as the service asks, also when it has just made a cut', () => {
+    const adaptive = busy(100, 60, 10_000);
+    adaptive.refused(sent(9_990), 2_000, 10_000);
+    expect(adaptive.pauseMs(10_000)).toBe(2_000);
+    adaptive.refused(sent(9_991), 5_000, 10_001);
+    expect(adaptive.pauseMs(10_001)).toBe(5_000);
+    adaptive.refused(sent(9_992), 1_000, 10_002);
+    expect(adaptive.pauseMs(10_002)).toBe(4_999);
+  });
+
+  it('makes one cut for all that was let go before it', () => {
+    const adaptive = busy(100, 60, 10_000);
+    for (let index = 0; index < 20; index++) adaptive.refused(sent(9_990 + index / 10), 0, 10_000 + index);
+    expect(adaptive.allowed).toBe(60);
+    for (let index = 0; index < 50; index++) adaptive.accepted(sent(10_400), 10_405);
+    adaptive.refused(sent(10_401), 0, 10_410);
+    expect(adaptive.allowed).toBe(50);
+  });
+
+  it('takes in what was accepted during the round trip of the refused one', () => {
+    const adaptive = busy(100, 60, 10_000);
+    adaptive.refused(sent(9_700), 0, 10_280);
+    expect(adaptive.allowed).toBe(60);
+    const quick = busy(100, 60, 10_000);
+    quick.accepted(sent(10_279), 10_279);
+    quick.refused(sent(10_275), 0, 10_280);
+    expect(quick.allowed).toBe(1);
+  });
+
+  it('tries more after a while, which becomes longer with each refusal of that, and goes back', () => {
+    const adaptive = busy(100, 60, 10_000);
+    adaptive.refused(sent(9_990), 0, 10_000);
+    let now = 10_000;
+    for (const waitMs of [10_000, 20_000, 40_000, 60_000, 60_000]) {
+      adaptive.accepted(sent(now + waitMs - 200), now + waitMs - 100);
+      adaptive.update(now + waitMs - 1);
+      expect(adaptive.allowed).toBe(60);
+      now += waitMs;
+      adaptive.update(now);
+      expect(adaptive.allowed).toBe(63);
+      adaptive.refused(sent(now), 0, now + 5);
+      expect(adaptive.allowed).toBe(60);
+      now += 5;
+    }
+    expect(adaptive.isCertain).toBe(true);
+  });
+
+  it('raises every two seconds while nothing is refused, by one at least, and forgets the earlier refusals', () => {
+    const adaptive = busy(100, 10, 10_000);
+    adaptive.refused(sent(9_990), 0, 10_000);
+    adaptive.update(20_000);
+    expect(adaptive.allowed).toBe(11);
+    adaptive.update(21_999);
+    expect(adaptive.allowed).toBe(11);
+    adaptive.update(24_000);
+    expect(adaptive.allowed).toBe(13);
+    adaptive.accepted(sent(24_500), 24_500);
+    adaptive.refused(sent(24_500), 0, 24_510);
+    expect(adaptive.allowed).toBe(12);
+    adaptive.update(34_510);
+    expect(adaptive.allowed).toBe(13);
+    adaptive.update(10_000_000);
+    expect([adaptive.allowed, adaptive.isReduced]).toEqual([100, false]);
+  });
+
+  it('sends one at a time while nothing is accepted, and doubles from there', () => {
+    const adaptive = new AdaptiveLimit(100);
+    adaptive.accepted(sent(0), 1);
+    adaptive.refused(sent(5_000), 0, 5_010);
+    expect([adaptive.allowed, adaptive.maxInFlight, adaptive.pauseMs(5_010)]).toEqual([50, 1, 1_000]);
+    adaptive.update(100_000);
+    expect(adaptive.allowed).toBe(50);
+    adaptive.refused(sent(6_010), 0, 6_020);
+    expect([adaptive.allowed, adaptive.pauseMs(6_020)]).toEqual([25, 1_000]);
+    adaptive.accepted(sent(7_020), 7_030);
+    expect([adaptive.allowed, adaptive.maxInFlight]).toEqual([1, Number.POSITIVE_INFINITY]);
+    for (const [now, allowed] of [
+      [8_030, 2],
+      [9_030, 4],
+      [10_030, 8],
+      [11_030, 16],
+      [12_030, 32],
+      [13_030, 33.6],
+      [15_029, 33.6],
+    ] as const) {
+      adaptive.update(now);
+      expect(adaptive.allowed).toBe(allowed);
+    }
+  });
+
+  it('collapses when nothing of what was let go after a cut is accepted', () => {
+    const adaptive = busy(100, 60, 10_000);
+    adaptive.refused(sent(9_990), 0, 10_000);
+    adaptive.accepted(sent(9_995), 10_050);
+    adaptive.refused(sent(10_300), 0, 10_310);
+    expect([adaptive.allowed, adaptive.maxInFlight]).toEqual([30, 1]);
+  });
+
+  it('goes down to one request a minute', () => {
+    const adaptive = new AdaptiveLimit(4);
+    let now = 0;
+    for (let refusal = 0; refusal < 20; refusal++) {
+      adaptive.refused(sent(now, { isAlone: true }), 0, now + 1);
+      now += 1 + adaptive.pauseMs(now + 1);
+    }
+    expect(adaptive.allowed).toBeCloseTo(1 / 60);
+    expect(adaptive.pauseMs(now - 60_000)).toBeCloseTo(60_000);
+    adaptive.accepted(sent(now), now + 1);
+    expect(adaptive.allowed).toBeCloseTo(1 / 60);
+    adaptive.update(now + 2_001);
+    expect(adaptive.allowed).toBeCloseTo(1 / 15);
+  });
+
+  it('halves the request that is refused though it was alone, once it is clear that nothing is accepted', () => {
+    const adaptive = new AdaptiveLimit(500);
+    const large = { recipients: 601, isAlone: true };
+    adaptive.refused(sent(0, large), 0, 1);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([Number.POSITIVE_INFINITY, 250]);
+    adaptive.refused(sent(1_001, { ...large, isAlone: false }), 0, 1_002);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([Number.POSITIVE_INFINITY, 125]);
+    adaptive.refused(sent(2_002, large), 0, 2_003);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([301, 125]);
+    adaptive.refused(sent(3_003, { recipients: 301, isAlone: true }), 0, 3_004);
+    expect(adaptive.chunkSize).toBe(151);
+    // Smaller than what is allowed by now: it is the smaller one that is too large.
+    adaptive.refused(sent(4_004, { recipients: 9, isAlone: true }), 0, 4_005);
+    expect(adaptive.chunkSize).toBe(5);
+    adaptive.refused(sent(5_005, { recipients: 1, isAlone: true }), 0, 5_006);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([5, 62.5]);
+  });
+
+  it('makes many small requests of few large ones, for the same recipients a second', () => {
+    const adaptive = new AdaptiveLimit(500);
+    for (let index = 0; index < 3; index++)
+      adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
+    adaptive.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
+    expect(adaptive.chunkSize).toBe(30);
+    expect(adaptive.allowed).toBeCloseTo(19);
+    adaptive.update(11_000);
+    expect(adaptive.allowed).toBeCloseTo(19 * ADAPTING.searchIncrease);
+  });
+
+  it('leaves chunks alone that are many, or small already', () => {
+    const many = new AdaptiveLimit(500);
+    for (let index = 0; index < 10; index++) many.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
+    many.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
+    expect(many.chunkSize).toBe(Number.POSITIVE_INFINITY);
+    const small = new AdaptiveLimit(500);
+    for (let index = 0; index < 3; index++) small.accepted(sent(9_500, { recipients: 1 }), 9_510 + index);
+    small.refused(sent(9_990, { recipients: 1 }), 0, 10_000);
+    expect([small.chunkSize, small.allowed]).toEqual([Number.POSITIVE_INFINITY, 3]);
+  });
+
+  it('keeps the permits of a recipient when chunks become smaller, where each costs one', () => {
+    const adaptive = new AdaptiveLimit(5_000);
+    for (let index = 0; index < 3; index++) {
+      adaptive.accepted(sent(9_500, { recipients: 200, permits: 200 }), 9_510 + index);
+    }
+    adaptive.refused(sent(9_990, { recipients: 200, permits: 200 }), 0, 10_000);
+    expect(adaptive.chunkSize).toBe(30);
+    expect(adaptive.allowed).toBeCloseTo(570);
+  });
+
+  it('lets chunks grow again where there are many of them', () => {
+    const adaptive = new AdaptiveLimit(500);
+    for (let index = 0; index < 3; index++)
+      adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
+    adaptive.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
+    adaptive.update(13_999);
+    expect(adaptive.chunkSize).toBe(30);
+    expect(adaptive.allowed).toBeLessThan(40);
+    adaptive.update(14_000);
+    expect(adaptive.allowed).toBeGreaterThan(40);
+    adaptive.update(15_000);
+    expect(adaptive.chunkSize).toBe(60);
+    adaptive.update(16_000);
+    adaptive.update(17_000);
+    expect(adaptive.chunkSize).toBe(200);
+    expect(adaptive.isReduced).toBe(true);
+    adaptive.update(100_000);
+    expect([adaptive.allowed, adaptive.chunkSize]).toEqual([500, Number.POSITIVE_INFINITY]);
+  });
+
+  it('follows another limit, and is never above it', () => {
+    const adaptive = busy(100, 60, 10_000);
+    adaptive.setLimit(200);
+    expect(adaptive.allowed).toBe(200);
+    adaptive.refused(sent(9_990), 0, 10_000);
+    adaptive.setLimit(300);
+    expect(adaptive.allowed).toBe(60);
+    adaptive.setLimit(20);
+    expect([adaptive.allowed, adaptive.isReduced]).toEqual([20, false]);
+  });
+
+  it('forgets all of it when it is told to', () => {
+    const adaptive = new AdaptiveLimit(500);
+    for (let index = 0; index < 3; index++)
+      adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
+    adaptive.refused(sent(9_990, { recipients: 200 }), 60_000, 10_000);
+    adaptive.reset();
+    expect([adaptive.allowed, adaptive.chunkSize, adaptive.isReduced]).toEqual([
+      500,
+      Number.POSITIVE_INFINITY,
+      false,
+    ]);
+    expect(adaptive.pauseMs(10_000)).toBe(0);
+    adaptive.update(20_000);
+    expect(adaptive.allowed).toBe(500);
+  });
+});

@@ -1,0 +1,260 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { isQuotaStore, type QuotaScope, type QuotaStore } from '../../lib/quota/quota-store.js';
+import { LimiterHandle, type QuotaSettings } from '../../lib/quota/limiter-registry.js';
+import type { ThrottlingEstimate } from '../../lib/quota/rate-limiter.js';
+import type { PermitRequest, RateLimiter, RequestPermit } from '../../lib/quota/rate-limiter.js';
+
+const SETTINGS: QuotaSettings = {
+  requestsPerSecond: 500,
+  costPer: 'request',
+  roomMessagesPerSecond: undefined,
+  credit: true,
+  reserve: 0,
+  maxQueue: 10,
+  scope: 'accessKey',
+};
+const handle = (endpoint: string, settings: Partial<QuotaSettings> = {}, appId = 'app'): LimiterHandle =>
+  new LimiterHandle({ ...SETTINGS, ...settings }, endpoint, appId);
+
+const ONE: PermitRequest = { priority: 'single', permits: 1, recipients: 1, withinMs: 60_000 };
+/** How many of so many requests go at once. */
+function burstOf(limiter: RateLimiter, roomId?: string): number {
+  const request = { ...ONE, priority: 'bulk', roomId } as const;
+  const permits = Array.from({ length: 200 }, () => limiter.enter(request));
+  const gone = permits.filter((permit) => !('granted' in permit));
+  for (const permit of permits) if ('granted' in permit) permit.leave();
+  for (const permit of gone) (permit as RequestPermit).giveBack('accepted');
+  return gone.length;
+}
+
+describe('the limiters of a store', () => {
+  const settings: QuotaSettings = { ...SETTINGS, reserve: 100 };
+
+  it('are one for all who use it, told by one of them, and let go of with the last', () => {
+    const opened: QuotaScope[] = [];
+    let closed = 0;
+    const store: QuotaStore = {
+      open: (scope) => {
+        opened.push(scope);
+        return {
+          limit: scope.limit,
+          take: () => ({ giveBack: () => undefined }),
+          close: () => void (closed += 1),
+        };
+      },
+    };
+    expect([isQuotaStore(store), isQuotaStore({}), isQuotaStore(undefined), isQuotaStore(null)]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    const told: string[] = [];
+    const [one, other] = ['one', 'other'].map(
+      (name) => new LimiterHandle(settings, 'http://s', 'app', { store, onStatus: () => told.push(name) }),
+    );
+    const limiter = one!.limiterFor('key');
+    expect(other!.limiterFor('key')).toBe(limiter);
+    expect(opened).toMatchObject([{ name: '["http://s","key",""]', limit: 400, credit: true }]);
+    opened[0]!.onStatus({ status: 'shared' });
+    expect(told).toEqual(['one']);
+    one!.release();
+    opened[0]!.onStatus({ status: 'fallback' });
+    expect([told, closed]).toEqual([['one', 'other'], 0]);
+    const apart = new LimiterHandle(settings, 'http://t', 'app', { store });
+    const another = apart.limiterFor('key');
+    other!.release();
+    expect(closed).toBe(1);
+    expect(one!.limiterFor('key')).not.toBe(limiter);
+    expect(apart.limiterFor('key')).toBe(another);
+    expect(opened).toHaveLength(3);
+    // A process's own limiters are others.
+    expect(handle('http://t').limiterFor('key')).not.toBe(another);
+  });
+});
+
+describe("a process's limiters", () => {
+  it('are one for each access key at an endpoint, whoever asks', () => {
+    const [one, other] = [handle('http://a'), handle('http://a', {}, 'another app')];
+    expect(one.limiterFor('key')).toBe(other.limiterFor('key'));
+    expect(handle('http://a').limiterFor('another key')).not.toBe(one.limiterFor('key'));
+    expect(handle('http://b').limiterFor('key')).not.toBe(one.limiterFor('key'));
+  });
+
+  it('are one for each app where that is the scope', () => {
+    const settings = { scope: 'app' } as const;
+    const limiter = handle('http://c', settings, 'one').limiterFor('key');
+    expect(handle('http://c', settings, 'two').limiterFor('key')).not.toBe(limiter);
+    expect(handle('http://c', settings, 'one').limiterFor('key')).toBe(limiter);
+  });
+
+  it('stay when the access key of a module changes, and when all let go of them', () => {
+    const rotating = handle('http://d');
+    const limiter = rotating.limiterFor('key-1');
+    expect(rotating.limiterFor('key-2')).toBe(limiter);
+    expect(rotating.limiterFor('key-1')).toBe(limiter);
+    (limiter.enter(ONE) as RequestPermit).giveBack('accepted');
+    rotating.release();
+    expect(handle('http://d').limiterFor('key-2')).toBe(limiter);
+  });
+
+  it('tell how much is used, of the share that holds for all', () => {
+    const [large, small] = [handle('http://f', { maxQueue: 7 }), handle('http://f', { reserve: 400 })];
+    expect(large.usage).toEqual({
+      queued: 0,
+      maxQueue: 7,
+      waitMs: 0,
+      queuedBulk: 0,
+      requestsPerSecond: 0,
+      permitsPerSecond: 0,
+      limit: 500,
+      allowed: 500,
+      costPer: 'request',
+    });
+    expect(handle('http://f', { costPer: 'recipient', roomMessagesPerSecond: 100 }).usage).toMatchObject({
+      costPer: 'recipient',
+      roomMessagesPerSecond: 100,
+    });
+    small.limiterFor('key');
+    large.limiterFor('key');
+    expect(large.usage).toMatchObject({ maxQueue: 10, limit: 100 });
+    expect(small.usage).toMatchObject({ maxQueue: 10, limit: 100 });
+    small.release();
+    expect(large.usage).toMatchObject({ limit: 500 });
+  });
+
+  it('hold all to the smallest share, for as long as someone wants it', () => {
+    const [large, small] = [handle('http://e'), handle('http://e', { reserve: 400 })];
+    const limiter = large.limiterFor('key');
+    expect(small.limiterFor('key')).toBe(limiter);
+    expect(limiter.usage.allowed).toBe(100);
+    small.release();
+    expect(limiter.usage.allowed).toBe(500);
+  });
+
+  it('hold all to the smallest limit of rooms, and to no credit if one of them wants none', () => {
+    const [none, some, small] = [undefined, 100, 10].map((roomMessagesPerSecond) =>
+      handle('http://r', { roomMessagesPerSecond }),
+    );
+    const limiter = none!.limiterFor('key');
+    some!.limiterFor('key');
+    small!.limiterFor('key');
+    expect(burstOf(limiter, 'room-1')).toBe(1);
+    expect(burstOf(limiter, 'room-2')).toBe(1);
+    small!.release();
+    expect(burstOf(limiter, 'room-3')).toBe(8);
+    some!.release();
+    const opened: QuotaScope[] = [];
+    const store: QuotaStore = {
+      open: (scope) => {
+        opened.push(scope);
+        return { limit: 1, take: () => ({ giveBack: () => undefined }), close: () => undefined };
+      },
+    };
+    new LimiterHandle({ ...SETTINGS, credit: false }, 'http://r', 'app', { store }).limiterFor('key');
+    expect(opened).toMatchObject([{ credit: false }]);
+  });
+
+  it('let go of a module whose new access key has a limiter already', () => {
+    const [large, small, other] = [
+      handle('http://g'),
+      handle('http://g', { reserve: 400 }),
+      handle('http://g'),
+    ];
+    const first = large.limiterFor('key-1');
+    small.limiterFor('key-1');
+    const limiter = other.limiterFor('key-2');
+    expect(small.limiterFor('key-2')).toBe(limiter);
+    expect(first.usage.allowed).toBe(500);
+  });
+
+  it('hold those who stay to the smallest share of theirs', () => {
+    const [large, middle, small] = [0, 200, 400].map((reserve) => handle('http://h', { reserve }));
+    for (const one of [large!, middle!, small!]) one.limiterFor('key');
+    small!.release();
+    expect(large!.usage).toMatchObject({ limit: 300, allowed: 300 });
+    middle!.release();
+    expect(large!.usage).toMatchObject({ limit: 500, allowed: 500 });
+  });
+
+  it('remember refusals while a module renews its access key, and forget them with the last module', () => {
+    const rotating = handle('http://i');
+    const limiter = rotating.limiterFor('key-1');
+    (limiter.enter(ONE) as RequestPermit).giveBack({ throttledMs: 20_000 });
+    rotating.limiterFor('key-2');
+    expect(limiter.usage.waitMs).toBeGreaterThan(10_000);
+    const other = handle('http://i');
+    other.limiterFor('key-2');
+    rotating.release();
+    expect(limiter.usage.waitMs).toBeGreaterThan(10_000);
+    other.release();
+    expect(limiter.usage.waitMs).toBeLessThan(100);
+    // Twice does no harm.
+    other.release();
+  });
+
+  it('tell one of their modules what the service is found to allow', () => {
+    const told: (ThrottlingEstimate | undefined)[][] = [[], []];
+    const [one, other] = told.map(
+      (mine) =>
+        new LimiterHandle(SETTINGS, 'http://n', 'app', { onThrottling: (estimate) => mine.push(estimate) }),
+    );
+    const limiter = one!.limiterFor('key');
+    other!.limiterFor('key');
+    jest.useFakeTimers();
+    // Every twentieth is refused.
+    for (let count = 1; count < 200 && told.flat().length === 0;) {
+      const permit = limiter.enter({ ...ONE, priority: 'bulk' });
+      if ('granted' in permit) permit.leave();
+      else permit.giveBack(count++ % 20 === 0 ? { throttledMs: 0 } : 'accepted');
+      jest.advanceTimersByTime('granted' in permit ? 50 : 1);
+    }
+    expect(told).toEqual([[{ permitsPerSecond: expect.any(Number) }], []]);
+  });
+
+  it('know what a request costs, how large it should be, and how many should be in flight', () => {
+    const [perRequest, perRecipient] = [handle('http://o'), handle('http://o', { costPer: 'recipient' })];
+    expect([perRequest.costOf(600), perRecipient.costOf(600), perRecipient.costOf(0)]).toEqual([1, 600, 1]);
+    expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, undefined]);
+    perRequest.limiterFor('key');
+    expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, 48]);
+  });
+
+  it('tell the share that a module will have before its first call', () => {
+    expect(handle('http://j', { reserve: 400 }).usage.limit).toBe(100);
+  });
+
+  it('are forgotten once no one uses them and nothing that they let go can still be counted', () => {
+    jest.useFakeTimers();
+    const [one, other, silent] = [handle('http://k'), handle('http://k'), handle('http://k')];
+    const [limiter, used, unanswered] = [one, other, silent].map((each, key) =>
+      each.limiterFor(`key-${key}`),
+    );
+    (limiter!.enter(ONE) as RequestPermit).giveBack('accepted');
+    (unanswered!.enter(ONE) as RequestPermit).giveBack('unanswered');
+    one.release();
+    silent.release();
+    jest.advanceTimersByTime(1_001);
+    handle('http://l').limiterFor('key');
+    expect(handle('http://k').limiterFor('key-0')).toBe(limiter);
+    const late = handle('http://m');
+    const unused = late.limiterFor('key');
+    late.release();
+    jest.advanceTimersByTime(5_001);
+    expect(handle('http://m').limiterFor('key')).not.toBe(unused);
+    expect(handle('http://k').limiterFor('key-1')).toBe(used);
+    expect(handle('http://k').limiterFor('key-2')).toBe(unanswered);
+  });
+
+  it('remember what is unanswered for as long as a request may take, and no longer', () => {
+    jest.useFakeTimers();
+    const silent = handle('http://p');
+    const limiter = silent.limiterFor('key');
+    (limiter.enter(ONE) as RequestPermit).giveBack('unanswered');
+    silent.release();
+    jest.advanceTimersByTime(660_001);
+    handle('http://q').limiterFor('key');
+    expect(handle('http://p').limiterFor('key')).not.toBe(limiter);
+  });
+  afterEach(() => void jest.useRealTimers());
+});

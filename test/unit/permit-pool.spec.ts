@@ -1,0 +1,338 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Permit } from '../../lib/quota/permit.js';
+import { PermitPool } from '../../lib/quota/permit-pool.js';
+
+let now: number;
+beforeEach(() => {
+  now = 1_000_000;
+});
+const poolOf = (limit: number, credit = false): PermitPool => new PermitPool(limit, () => now, credit);
+
+/** Takes so many permits, pace or no pace. */
+function takeAll(pool: PermitPool, count: number, permits = 1): Permit[] {
+  return Array.from({ length: count }, () => pool.take(permits));
+}
+/** Lets time go by until there is a permit, up to a limit. @returns how long that took */
+function waitFor(pool: PermitPool, permits = 1, upToMs = 100_000): number {
+  const began = now;
+  for (let delay = pool.delayMs(permits); delay > 0; delay = pool.delayMs(permits)) {
+    if (now + delay - began > upToMs) return Number.POSITIVE_INFINITY;
+    now += delay;
+  }
+  return now - began;
+}
+
+describe('a pool of permits', () => {
+  it('has as many as the limit, and one is free again a second after its answer', () => {
+    const pool = poolOf(10);
+    const permits = takeAll(pool, 10);
+    now += 5_000;
+    for (const permit of permits.slice(0, 9)) permit.giveBack('answered');
+    expect(pool.delayMs(1)).toBe(1_002);
+    now += 1_001.9;
+    expect(pool.delayMs(1)).toBeGreaterThan(0);
+    now += 0.1;
+    expect(pool.delayMs(1)).toBe(0);
+    takeAll(pool, 9);
+    expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('has a permit back at once that was not used', () => {
+    const pool = poolOf(1);
+    pool.take(1).giveBack('unused');
+    now += 1_000;
+    expect(pool.delayMs(1)).toBe(0);
+    expect(pool.isIdle).toBe(true);
+  });
+
+  it('takes each permit back once, whatever is said of it later', () => {
+    const pool = poolOf(4);
+    const permit = pool.take(1);
+    permit.giveBack('unused');
+    permit.giveBack('answered');
+    permit.giveBack('unanswered');
+    now += 10_000;
+    takeAll(pool, 4);
+    expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('says how many requests are under way, and whether anything is known of any', () => {
+    const pool = poolOf(10);
+    expect(pool.isIdle).toBe(true);
+    const [one, other] = takeAll(pool, 2);
+    expect([pool.requestsInFlight, pool.isIdle]).toEqual([2, false]);
+    one!.giveBack('answered');
+    other!.giveBack('unanswered');
+    expect([pool.requestsInFlight, pool.isIdle]).toEqual([0, false]);
+    now += 5_000;
+    expect(pool.isIdle).toBe(false);
+    pool.take(1).giveBack('answered');
+    now += 1_002;
+    expect(pool.isIdle).toBe(true);
+  });
+
+  it('gives several permits to one request, or none', () => {
+    const pool = poolOf(100);
+    const seventy = pool.take(70);
+    now += 1_000;
+    expect(waitFor(pool, 6)).toBe(Number.POSITIVE_INFINITY);
+    expect(pool.delayMs(5)).toBe(0);
+    seventy.giveBack('answered');
+    expect(pool.delayMs(31)).toBe(1_002);
+    expect(pool.delayMs(30)).toBe(0);
+    now += 1_002;
+    expect(pool.delayMs(100)).toBe(0);
+  });
+
+  it('gives all that there are to a request that costs more', () => {
+    const pool = poolOf(10);
+    const permit = pool.take(25);
+    permit.giveBack('answered');
+    now += 500;
+    expect(pool.delayMs(1)).toBeGreaterThan(0);
+    now += 502;
+    expect(waitFor(pool, 25)).toBeLessThan(2_000);
+  });
+
+  it('keeps what is out when its limit changes', () => {
+    const pool = poolOf(10);
+    const permits = takeAll(pool, 8);
+    pool.setLimit(5);
+    now += 2_000;
+    for (const permit of permits.slice(0, 4)) permit.giveBack('unused');
+    expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
+    pool.setLimit(20);
+    expect(waitFor(pool)).toBe(0);
+  });
+
+  it('has fewer in circulation when it is told, and below one makes them come more seldom', () => {
+    const pool = poolOf(10);
+    pool.allow(2);
+    const [one] = takeAll(pool, 2);
+    now += 3_000;
+    expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
+    pool.allow(0.25);
+    one!.giveBack('unused');
+    expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
+    const slow = poolOf(10);
+    slow.allow(0.25);
+    slow.take(1).giveBack('answered');
+    expect(slow.delayMs(1)).toBeCloseTo(4_008);
+  });
+
+  it('takes a permit that never comes back for one without an answer, after longer than any request may take', () => {
+    const pool = poolOf(2);
+    takeAll(pool, 2);
+    expect(pool.delayMs(1)).toBe(660_000);
+    now += 660_000;
+    // A probe, since nothing but silence is known; and with its answer all are back.
+    now += pool.delayMs(1);
+    pool.take(1).giveBack('answered');
+    now += 1_002;
+    expect(waitFor(pool, 2)).toBeLessThan(1_001);
+  });
+});
+
+describe('permits without an answer', () => {
+  it('are free a second after the answer to something that was let go after they were given up', () => {
+    const pool = poolOf(100);
+    const early = pool.take(1);
+    const silent = takeAll(pool, 70);
+    now += 1_000;
+    for (const permit of silent) permit.giveBack('unanswered');
+    now += 5_000;
+    early.giveBack('answered');
+    now += 2_000;
+    // What was let go before proves nothing.
+    expect(waitFor(pool, 70, 20_000)).toBe(Number.POSITIVE_INFINITY);
+    const late = pool.take(1);
+    late.giveBack('answered');
+    now += 1_001;
+    expect(pool.delayMs(70)).toBeGreaterThan(0);
+    now += 1;
+    expect(pool.delayMs(70)).toBe(0);
+  });
+
+  it('at the very moment at which they are given up prove nothing of what is let go', () => {
+    const pool = poolOf(100);
+    for (const permit of takeAll(pool, 70)) permit.giveBack('unanswered');
+    pool.take(1).giveBack('answered');
+    now += 1_500;
+    expect(waitFor(pool, 70, 20_000)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('leave a quarter of the permits for probes, one a second', () => {
+    const pool = poolOf(100);
+    for (const permit of takeAll(pool, 75)) permit.giveBack('unanswered');
+    const probes: number[] = [];
+    for (let probe = 0; probe < 25; probe++) {
+      waitFor(pool);
+      probes.push(now);
+      pool.take(1).giveBack('unanswered');
+    }
+    const gaps = probes.slice(1).map((at, index) => at - probes[index]!);
+    expect(gaps).toEqual(gaps.map(() => 1_000));
+    // Then all are silent, and one is written off every half minute.
+    expect(waitFor(pool)).toBe(30_000);
+    pool.take(1).giveBack('unanswered');
+    expect(waitFor(pool)).toBe(30_000);
+  });
+
+  it('let no probe go while anything is under way, or an answer was read less than a second ago', () => {
+    const pool = poolOf(100);
+    const [slow, answered, ...silent] = takeAll(pool, 77);
+    for (const permit of silent) permit.giveBack('unanswered');
+    answered!.giveBack('answered');
+    expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
+    slow!.giveBack('unanswered');
+    expect(pool.delayMs(1)).toBeGreaterThan(0);
+  });
+
+  it.each([
+    // limit, kept for probes, between probes
+    [10, 5, 3_200],
+    [4, 2, 8_000],
+    [2, 1, 16_000],
+    [32, 8, 2_000],
+    [400, 100, 1_000],
+  ])('keep of %i permits %i for probes, which last for a while', (limit, kept, everyMs) => {
+    const pool = poolOf(limit);
+    for (const permit of takeAll(pool, limit - kept)) permit.giveBack('unanswered');
+    now += 1_000;
+    expect(waitFor(pool)).toBe(0);
+    pool.take(1).giveBack('unanswered');
+    expect(waitFor(pool)).toBe(kept === 1 ? 30_000 : everyMs);
+  });
+
+  it('give way to a single permit that there is', () => {
+    const pool = poolOf(1);
+    pool.take(1).giveBack('unanswered');
+    expect(pool.delayMs(1)).toBe(30_000);
+    now += 30_000;
+    expect(pool.delayMs(1)).toBe(0);
+    pool.take(1).giveBack('answered');
+    expect(pool.delayMs(1)).toBe(1_002);
+  });
+
+  it('don’t count against fewer permits in circulation for longer than until a probe is answered', () => {
+    const pool = poolOf(100);
+    for (const permit of takeAll(pool, 50)) permit.giveBack('unanswered');
+    pool.allow(5);
+    now += 1;
+    expect(waitFor(pool)).toBeLessThan(10_000);
+    const probe = pool.take(1);
+    expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
+    probe.giveBack('answered');
+    now += 1_002;
+    expect(pool.delayMs(5)).toBe(0);
+  });
+});
+
+describe('credit', () => {
+  /** Answers so many requests with that round trip, over some time. */
+  function answer(pool: PermitPool, count: number, roundTripMs: number, overMs = 1_000): void {
+    for (let index = 0; index < count; index++) {
+      const permit = pool.take(1);
+      now += roundTripMs;
+      permit.giveBack('answered');
+      now += Math.max(0, overMs / count - roundTripMs);
+    }
+  }
+
+  it('is half of the least round trip of the last ten seconds, once there have been 500', () => {
+    const pool = poolOf(1_000, true);
+    answer(pool, 499, 40, 20_000);
+    expect(pool.creditMs).toBe(0);
+    answer(pool, 1, 40, 900);
+    expect(pool.creditMs).toBe(20);
+    answer(pool, 1, 10, 900);
+    expect(pool.creditMs).toBe(5);
+    for (let second = 0; second < 8; second++) answer(pool, 10, 30);
+    expect(pool.creditMs).toBe(5);
+    answer(pool, 30, 30, 3_000);
+    expect(pool.creditMs).toBe(15);
+    now += 60_000;
+    expect(pool.creditMs).toBe(0);
+  });
+
+  it('is 150 ms at most', () => {
+    const pool = poolOf(1_000, true);
+    answer(pool, 500, 299);
+    expect(pool.creditMs).toBe(149.5);
+    answer(pool, 60, 400);
+    expect(pool.creditMs).toBe(150);
+  });
+
+  it('begins anew after a second without an answer, since what held that up is not the way', () => {
+    const pool = poolOf(1_000, true);
+    answer(pool, 500, 40, 10_000);
+    now += 960;
+    answer(pool, 1, 40);
+    expect(pool.creditMs).toBe(20);
+    now += 2_000;
+    answer(pool, 499, 100, 10_000);
+    expect(pool.creditMs).toBe(0);
+    answer(pool, 1, 100);
+    expect(pool.creditMs).toBe(50);
+  });
+
+  it('makes a permit free earlier, for whoever takes it then, and is not kept', () => {
+    const pool = poolOf(1_000, true);
+    answer(pool, 500, 100);
+    const all = pool.take(1_000);
+    now += 100;
+    all.giveBack('answered');
+    expect(pool.delayMs(1)).toBe(1_002 - 50);
+    now += 960;
+    expect(pool.delayMs(1)).toBe(0);
+    pool.credit = false;
+    expect(pool.delayMs(1)).toBeCloseTo(42);
+    expect(pool.creditMs).toBe(0);
+  });
+});
+
+describe('the pace', () => {
+  it('lets a burst of 8 % of the limit go, then one an interval', () => {
+    const pool = poolOf(500);
+    let burst = 0;
+    while (pool.delayMs(1) === 0) {
+      pool.take(1);
+      burst += 1;
+    }
+    expect(burst).toBe(40);
+    expect(waitFor(pool)).toBeCloseTo(2, 0);
+    expect(pool.intervalMs).toBe(2);
+  });
+
+  it('earns no burst for the time for which someone waited for permits', () => {
+    const pool = poolOf(500);
+    const permits = takeAll(pool, 500);
+    now += 5_000;
+    for (const permit of permits) permit.giveBack('answered');
+    pool.delayMs(1, true);
+    now += 1_002;
+    // As whoever waits would ask.
+    pool.delayMs(1, true);
+    let burst = 0;
+    for (; pool.delayMs(1) === 0; burst++) pool.take(1);
+    expect(burst).toBe(40);
+    for (let taken = burst; taken < 500; taken++) {
+      waitFor(pool);
+      pool.take(1);
+    }
+    for (let waited = 0; waited < 3_000; waited += 10) {
+      pool.delayMs(1, true);
+      now += 10;
+    }
+    pool.setLimit(1_000);
+    pool.delayMs(1, true);
+    expect(waitFor(pool)).toBeLessThan(100);
+  });
+
+  it('asks more patience of a request that costs more', () => {
+    const pool = poolOf(500);
+    for (let taken = 0; taken < 40; taken++) pool.take(1);
+    pool.take(25);
+    expect(waitFor(pool)).toBeCloseTo(52, 0);
+  });
+});

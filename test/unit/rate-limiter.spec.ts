@@ -1,0 +1,490 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
+import { ChunkTooLargeError } from '../../lib/quota/chunk-too-large.error.js';
+import type { Permit, PermitUse } from '../../lib/quota/permit.js';
+import type { PermitDelay, PermitDemand, PermitSource } from '../../lib/quota/quota-store.js';
+import {
+  type LimiterOptions,
+  type PermitRequest,
+  RateLimiter,
+  type RequestPermit,
+  type ThrottlingEstimate,
+} from '../../lib/quota/rate-limiter.js';
+import { VirtualTime } from '../support/virtual-time.js';
+
+let time: VirtualTime;
+let limiter: RateLimiter;
+let passed: string[];
+let permits: Map<string, RequestPermit>;
+beforeEach(() => {
+  time = new VirtualTime();
+  time.ms = 1_000_000;
+  open();
+});
+
+function open(options: Partial<LimiterOptions> = {}): RateLimiter {
+  limiter = new RateLimiter({ limit: 100, maxQueue: 50, time, ...options });
+  passed = [];
+  permits = new Map();
+  return limiter;
+}
+
+/** Enters under a name, under which it is found among those who passed; it is answered at once unless it is held. */
+function enter(name: string, request: Partial<PermitRequest> = {}, isHeld = false) {
+  const entered = limiter.enter({
+    priority: 'single',
+    permits: 1,
+    recipients: 1,
+    withinMs: 60_000,
+    ...request,
+  });
+  const pass = (permit: RequestPermit): void => {
+    passed.push(name);
+    permits.set(name, permit);
+    if (!isHeld) permit.giveBack('accepted');
+  };
+  if ('granted' in entered) entered.granted.then(pass, () => undefined);
+  else pass(entered);
+  return 'granted' in entered ? entered : undefined;
+}
+const enterMany = (count: number, request: Partial<PermitRequest> = {}, isHeld = false): void => {
+  for (let index = 0; index < count; index++)
+    enter(`${request.priority ?? 'single'} ${index}`, request, isHeld);
+};
+/** A process that has sent before has its whole burst. */
+const warmUp = (): void => void enter('first');
+
+describe('a rate limiter', () => {
+  it('lets a lone request pass at once', () => {
+    expect(enter('lone', { withinMs: 1 })).toBeUndefined();
+    expect(passed).toEqual(['lone']);
+  });
+
+  it('goes by real time if it is given no other', async () => {
+    limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
+    const started = performance.now();
+    enterMany(3);
+    while (passed.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(performance.now() - started).toBeGreaterThan(150);
+    expect(limiter.usage.requestsPerSecond).toBeGreaterThan(0);
+  });
+
+  it('lets as many pass as a burst has, then one after another, in the order in which they came', async () => {
+    enterMany(20);
+    expect(passed).toHaveLength(8);
+    await time.pass(1_000);
+    expect(passed).toEqual(Array.from({ length: 20 }, (_none, index) => `single ${index}`));
+    expect(limiter.queued).toBe(0);
+  });
+
+  it('keeps the pace, however long the queue', async () => {
+    enterMany(58);
+    await time.pass(200);
+    expect(passed.length).toBeGreaterThan(25);
+    expect(passed.length).toBeLessThanOrEqual(29);
+  });
+
+  it('lets no more than the limit pass in a second, and is done with them a second after their answers', async () => {
+    enterMany(200, { priority: 'bulk' });
+    await time.pass(1_001);
+    expect(passed).toHaveLength(100);
+    await time.pass(1_100);
+    expect(passed.length).toBeGreaterThan(190);
+  });
+
+  it('tells how much is used and how many wait', async () => {
+    expect(limiter.usage).toEqual({
+      queued: 0,
+      maxQueue: 50,
+      waitMs: 0,
+      queuedBulk: 0,
+      requestsPerSecond: 0,
+      permitsPerSecond: 0,
+      allowed: 100,
+    });
+    enterMany(150, { priority: 'bulk', permits: 2 });
+    await time.pass(2_000);
+    enterMany(10);
+    const { requestsPerSecond, permitsPerSecond, waitMs, ...waiting } = limiter.usage;
+    expect(requestsPerSecond).toBeGreaterThan(45);
+    expect(requestsPerSecond).toBeLessThanOrEqual(51);
+    expect(permitsPerSecond).toBeCloseTo(2 * requestsPerSecond);
+    // About ten of its own priority are ahead, and as many of the other.
+    expect(waitMs).toBeGreaterThan(170);
+    expect(waitMs).toBeLessThan(250);
+    expect(waiting.queued).toBeGreaterThanOrEqual(9);
+    expect(waiting.queuedBulk).toBeGreaterThan(40);
+    await time.pass(5_000);
+    expect(limiter.usage).toMatchObject({
+      queued: 0,
+      queuedBulk: 0,
+      requestsPerSecond: 0,
+      permitsPerSecond: 0,
+    });
+    expect(limiter.isIdle).toBe(true);
+  });
+
+  it('lets single sends and those of a fan-out take turns', async () => {
+    enterMany(30, { priority: 'bulk' });
+    passed.length = 0;
+    enterMany(4);
+    await time.pass(80);
+    expect(passed.slice(0, 8).map((name) => name.split(' ')[0])).toEqual(
+      Array.from({ length: 4 }, () => ['single', 'bulk']).flat(),
+    );
+  });
+
+  it('goes by permits where these cost more: several single sends for one of a fan-out', async () => {
+    enterMany(8);
+    enterMany(10, { priority: 'bulk', permits: 4 });
+    enterMany(12);
+    passed.length = 0;
+    await time.pass(600);
+    const order = passed.map((name) => name.split(' ')[0]).join(' ');
+    expect(order).toContain('bulk single single single single bulk');
+  });
+
+  it('does not let one that costs much be overtaken until there is nothing left for it', async () => {
+    open({ maxQueue: 1_000 });
+    enterMany(60, { permits: 1 });
+    const large = enter('large', { priority: 'bulk', permits: 100 });
+    expect(large).toBeDefined();
+    enterMany(900);
+    await time.pass(3_500);
+    expect(passed).toContain('large');
+  });
+
+  it('owes no turns to those who come after the others have long been served', async () => {
+    enterMany(200, { priority: 'bulk' });
+    await time.pass(1_500);
+    enterMany(20);
+    passed.length = 0;
+    await time.pass(150);
+    const singles = passed.filter((name) => name.startsWith('single')).length;
+    expect(Math.abs(2 * singles - passed.length)).toBeLessThanOrEqual(1);
+  });
+
+  it('forgets who gives up its place', async () => {
+    enterMany(8);
+    enter('before');
+    const place = enter('gone');
+    enter('last');
+    place!.leave();
+    await time.pass(1_000);
+    expect(passed.slice(8)).toEqual(['before', 'last']);
+  });
+
+  it('takes the permit back from someone who left in the moment in which it was granted', async () => {
+    open({ limit: 1 });
+    enter('first', {}, true);
+    const entered = limiter.enter({ priority: 'single', permits: 1, recipients: 1, withinMs: 60_000 });
+    permits.get('first')!.giveBack('unused');
+    time.ms += 1_000;
+    // Granted by now; its owner has not been told yet.
+    enter('next');
+    if ('granted' in entered) entered.leave();
+    await time.pass(3_000);
+    expect(passed).toEqual(['first', 'next']);
+  });
+
+  it('refuses single sends when the queue is full, and says when to come again', () => {
+    enterMany(58);
+    const problem = thrownBy(() => enter('too many'));
+    expect(problem).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted' });
+    expect(problem.message).toContain("The quota's queue is full: 50 calls are waiting, for about");
+    expect(problem.retryAfterMs).toBeGreaterThan(450);
+    expect(problem.retryAfterMs).toBeLessThan(600);
+    expect(limiter.usage.queued).toBe(50);
+    // What a fan-out has in flight is bounded by itself.
+    expect(enter('bulk', { priority: 'bulk' })).toBeDefined();
+  });
+
+  it('refuses at once who could not pass in time', () => {
+    enterMany(40);
+    expect(thrownBy(() => enter('hurried', { withinMs: 100 })).message).toMatch(
+      /queue is too long: about \d+ ms, where 100 ms are left/,
+    );
+    const { waitMs } = limiter.usage;
+    expect(thrownBy(() => enter('hurried', { withinMs: waitMs - 1 }))).toBeInstanceOf(RtcQuotaError);
+    expect(enter('patient', { withinMs: waitMs })).toBeDefined();
+    expect(enter('bulk', { priority: 'bulk', withinMs: 1 })).toBeDefined();
+  });
+
+  it('estimates a wait for permits that are out by the round trip', async () => {
+    open({ limit: 4 });
+    for (const name of ['one', 'other']) {
+      enter(name, {}, true);
+      await time.pass(600);
+    }
+    expect(limiter.usage.waitMs).toBeLessThanOrEqual(1_002);
+    expect(limiter.usage.waitMs).toBeGreaterThan(900);
+  });
+
+  it('gives a permit back once, whatever is said of it later', async () => {
+    open({ limit: 2 });
+    enter('one', {}, true);
+    const permit = permits.get('one')!;
+    permit.giveBack('unused');
+    permit.giveBack({ throttledMs: 60_000 });
+    await time.pass(1_000);
+    expect(enter('other')).toBeUndefined();
+  });
+
+  it('follows the limit that it is given', async () => {
+    limiter.configure(2, undefined, true);
+    enterMany(4);
+    await time.pass(1_000);
+    expect(passed.length).toBe(2);
+    limiter.configure(100, undefined, true);
+    await time.pass(100);
+    expect(passed.length).toBe(4);
+  });
+
+  it('has few requests in flight until the service has accepted one', () => {
+    enterMany(20, { priority: 'bulk' }, true);
+    expect(passed).toHaveLength(8);
+    permits.get('bulk 0')!.giveBack('answered');
+    expect(limiter.queued).toBe(12);
+  });
+
+  it('says how many requests a fan-out should have in flight, by the round trip', async () => {
+    open({ limit: 500 });
+    expect(limiter.concurrency).toBe(48);
+    warmUp();
+    for (let round = 0; round < 100; round++) {
+      enter(`slow ${round}`, {}, true);
+      await time.pass(200);
+      permits.get(`slow ${round}`)!.giveBack('accepted');
+    }
+    // 500 a second for 0.2 s are 100, and half as many again, and a few.
+    expect(limiter.concurrency).toBeGreaterThan(160);
+    expect(limiter.concurrency).toBeLessThanOrEqual(166);
+    for (let round = 0; round < 50; round++) {
+      enter(`late ${round}`, {}, true);
+      await time.pass(2_000);
+      permits.get(`late ${round}`)!.giveBack('answered');
+    }
+    expect(limiter.concurrency).toBe(256);
+    // What was given up says nothing of it.
+    enter('given up', {}, true);
+    permits.get('given up')!.giveBack('unanswered');
+    expect(limiter.concurrency).toBe(256);
+  });
+});
+
+describe('the limit of a room', () => {
+  beforeEach(() => void open({ limit: 500, roomLimit: 10 }));
+
+  it('lets others pass those who wait for their room', async () => {
+    for (let index = 0; index < 12; index++) enter(`busy ${index}`, { roomId: 'busy' });
+    for (let index = 0; index < 3; index++) enter(`quiet ${index}`, { roomId: `quiet ${index}` });
+    enter('no room');
+    expect(passed).toEqual(['busy 0', 'quiet 0', 'quiet 1', 'quiet 2', 'no room']);
+    await time.pass(1_000);
+    expect(passed.filter((name) => name.startsWith('busy'))).toHaveLength(10);
+    await time.pass(300);
+    expect(passed.filter((name) => name.startsWith('busy'))).toHaveLength(12);
+  });
+
+  it('lets a single send pass that has the turn after one whose room is full', async () => {
+    for (let index = 0; index < 5; index++) enter(`single ${index}`, { roomId: 'busy' });
+    enter('bulk', { priority: 'bulk', roomId: 'quiet' });
+    expect(passed).toEqual(['single 0', 'bulk']);
+  });
+
+  it('takes permits of the room and of the account together, or none', async () => {
+    open({ limit: 12, roomLimit: 10 });
+    enter('one', { roomId: 'room' });
+    // The account has none yet, so the room keeps its own.
+    enter('other', { roomId: 'room' });
+    await time.pass(90);
+    expect(passed).toEqual(['one']);
+    await time.pass(20);
+    expect(passed).toEqual(['one', 'other']);
+  });
+
+  it('can be set, changed and lifted', async () => {
+    limiter.configure(500, 2, true);
+    for (let index = 0; index < 4; index++) enter(`busy ${index}`, { roomId: 'busy' });
+    await time.pass(900);
+    expect(passed).toHaveLength(2);
+    limiter.configure(500, undefined, true);
+    expect(passed).toHaveLength(2);
+    await time.pass(1);
+    expect(passed).toHaveLength(4);
+  });
+
+  it('is forgotten for rooms that are idle', async () => {
+    for (let room = 0; room < 450; room++) {
+      enter(`room ${room}`, { roomId: `room ${room}` });
+      await time.pass(20);
+    }
+    expect(passed).toHaveLength(450);
+    // And held for those that are not, however many there are.
+    for (let room = 0; room < 40; room++) enter(`again ${room}`, { roomId: `room ${400 + room}` });
+    enter('once more', { roomId: 'room 439' });
+    await time.pass(50);
+    expect(passed).not.toContain('once more');
+  });
+});
+
+describe('permits that processes share', () => {
+  class Source implements PermitSource {
+    limit = 0;
+    closed = false;
+    answer: PermitDelay | undefined;
+    readonly asked: [number, PermitDemand][] = [];
+    readonly uses: PermitUse[] = [];
+    onChange: () => void = () => undefined;
+    take(count: number, demand: PermitDemand): Permit | PermitDelay {
+      this.asked.push([count, demand]);
+      return this.answer ?? { giveBack: (use) => void this.uses.push(use) };
+    }
+    close(): void {
+      this.closed = true;
+    }
+  }
+  let source: Source;
+  beforeEach(() => {
+    source = new Source();
+    open({
+      openShared: (onChange) => {
+        source.onChange = onChange;
+        return source;
+      },
+    });
+  });
+
+  it('are asked for what a request costs, and told how it was used', async () => {
+    enter('one', { permits: 3 });
+    await time.pass(1_100);
+    enter('other', { priority: 'bulk', permits: 1_000 }, true);
+    permits.get('other')!.giveBack('unanswered');
+    expect(source.asked).toEqual([
+      [3, { priority: 'single', waiting: 1 }],
+      [100, { priority: 'bulk', waiting: 1 }],
+    ]);
+    expect(source.uses).toEqual(['answered', 'unanswered']);
+    limiter.configure(50, undefined, true);
+    expect(source.limit).toBe(50);
+    limiter.close();
+    expect(source.closed).toBe(true);
+  });
+
+  it('are waited for, and asked for again when there may be some', async () => {
+    source.answer = { delayMs: 200 };
+    enter('one');
+    await time.pass(150);
+    expect(passed).toEqual([]);
+    source.answer = undefined;
+    await time.pass(60);
+    expect(passed).toEqual(['one']);
+    source.answer = { delayMs: Number.POSITIVE_INFINITY };
+    enter('other');
+    await time.pass(60_000);
+    expect(passed).toEqual(['one']);
+    source.answer = undefined;
+    source.onChange();
+    await time.pass(1);
+    expect(passed).toEqual(['one', 'other']);
+  });
+
+  it('that are unavailable refuse those who wait and those who come', async () => {
+    source.answer = { delayMs: Number.POSITIVE_INFINITY };
+    const place = enter('waiting');
+    source.answer = { delayMs: 250, unavailable: 'The store is away' };
+    source.onChange();
+    await expect(place!.granted).rejects.toMatchObject({
+      message: 'The store is away. Nothing was sent.',
+      retryAfterMs: 250,
+    });
+    expect(thrownBy(() => enter('late'))).toMatchObject({ code: 'RTC_QUOTA', retryAfterMs: 250 });
+    expect(limiter.queued).toBe(0);
+  });
+
+  it('are not asked for while this process itself has none', async () => {
+    enterMany(150, { priority: 'bulk' });
+    await time.pass(1_000);
+    expect(source.asked).toHaveLength(100);
+  });
+});
+
+describe('a service that refuses', () => {
+  let told: (ThrottlingEstimate | undefined)[];
+  beforeEach(() => {
+    told = [];
+    open({ onThrottling: (estimate) => told.push(estimate) });
+    warmUp();
+  });
+
+  it('is left alone for as long as it asks', async () => {
+    enter('refused', {}, true);
+    permits.get('refused')!.giveBack({ throttledMs: 5_000 });
+    expect(limiter.usage.waitMs).toBe(5_000);
+    enter('next');
+    await time.pass(4_990);
+    expect(passed).not.toContain('next');
+    await time.pass(20);
+    expect(passed).toContain('next');
+  });
+
+  it('has chunks sent back that are too large for it, those that wait and those that come', async () => {
+    const rejected: Error[] = [];
+    for (let round = 0; round < 3; round++) {
+      time.ms += 3_000;
+      const name = `chunk ${round}`;
+      enter(name, { priority: 'bulk', recipients: 600 }, true);
+      const waiting = limiter.enter({ priority: 'bulk', permits: 1, recipients: 600, withinMs: 1 });
+      if ('granted' in waiting) void waiting.granted.catch((error: Error) => rejected.push(error));
+      else waiting.giveBack('unused');
+      permits.get(name)!.giveBack({ throttledMs: 0 });
+      if (limiter.chunkSize < 600) break;
+      if ('granted' in waiting) waiting.leave();
+    }
+    await time.pass(1);
+    expect(limiter.usage.chunkSize).toBe(300);
+    expect(rejected).toEqual([expect.any(ChunkTooLargeError)]);
+    expect(thrownBy(() => enter('large', { priority: 'bulk', recipients: 301 }))).toBeInstanceOf(
+      ChunkTooLargeError,
+    );
+    limiter.forgetRefusals();
+    expect(limiter.usage).toMatchObject({ allowed: 100 });
+    expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is told of once it is known what it allows, and once it allows all again', async () => {
+    let second = 0;
+    let count = 0;
+    const send = (): void => {
+      const entered = limiter.enter({ priority: 'bulk', permits: 1, recipients: 1, withinMs: 1 });
+      const judge = (permit: RequestPermit): void => {
+        const now = Math.floor(time.ms / 1_000);
+        if (now !== second) [second, count] = [now, 0];
+        count += 1;
+        permit.giveBack(count > 50 && time.ms < 1_040_000 ? { throttledMs: 0 } : 'accepted');
+        queueMicrotask(send);
+      };
+      if ('granted' in entered) void entered.granted.then(judge);
+      else judge(entered);
+    };
+    enterMany(0);
+    time.after(1, send);
+    await time.pass(30_000);
+    expect(told).toHaveLength(1);
+    expect(told[0]!.permitsPerSecond).toBeGreaterThan(40);
+    expect(told[0]!.permitsPerSecond).toBeLessThan(62);
+    await time.pass(120_000);
+    expect(told).toHaveLength(2);
+    expect(told[1]).toBeUndefined();
+    expect(limiter.usage.allowed).toBe(100);
+  }, 60_000);
+});
+
+function thrownBy(act: () => unknown): RtcQuotaError {
+  try {
+    act();
+  } catch (error) {
+    return error as RtcQuotaError;
+  }
+  throw new Error('Nothing was thrown');
+}
