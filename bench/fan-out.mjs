@@ -46,9 +46,6 @@ function stallEvery(everyMs, forMs) {
 
 async function spendQuota({ name, delayMs = 0, stall = false, singles = 0, target, maxRefused }) {
   await withService({ requestsPerSecond: QUOTA, delayMs }, async (service, account) => {
-    // A server that has been up for a while: its code is compiled, its connections are open.
-    await service.fanOut({ roomId: 'room-0', to: recipients(PER_REQUEST * 2_000), message: 'Warming up.' });
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
     const before = await account();
     const stalls = stall ? stallEvery(250, 30) : undefined;
     let peakRss = 0;
