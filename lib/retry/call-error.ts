@@ -74,7 +74,7 @@ export function errorOfCall(
         hint:
           apiCode === UNREADABLE
             ? 'Something between this server and the service may have answered in its place.'
-            : hintFor(apiCode),
+            : hintFor(reply.kind === 'error' ? reply.apiCode : ''),
       });
     }
   }

@@ -158,9 +158,9 @@ describe('the outcome', () => {
     });
 
     it('carries what the service gave: its code, number and request ID, and what to do', async () => {
-      const server = await serve(respond(401, vendorAnswer('SignatureDoesNotMatch')));
+      const server = await serve(respond(401, vendorAnswer('SignatureDoesNotMatch', 'refused', 100_010)));
       const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
-      expect(error).toMatchObject({ codeN: 1, requestId: '20260101000000ABC' });
+      expect(error).toMatchObject({ codeN: 100_010, requestId: '20260101000000ABC' });
       expect(error.hint).toContain('VOLCENGINE_SECRET_KEY');
       expect(error.attempts[0]!.requestId).toBe('20260101000000ABC');
     });
@@ -195,11 +195,11 @@ describe('the outcome', () => {
 
     it('is a success without the word for it: the absence of an error decides', async () => {
       const answer = JSON.stringify({
-        ResponseMetadata: { RequestId: 'r-1', Error: null },
+        ResponseMetadata: { RequestId: '20260101000000DEF', Error: null },
         Result: { Message: '' },
       });
       const server = await serve(respond(200, answer));
-      expect((await (await serviceFor(server.url)).batchSend(MESSAGE)).requestId).toBe('r-1');
+      expect((await (await serviceFor(server.url)).batchSend(MESSAGE)).requestId).toBe('20260101000000DEF');
     });
 
     it('of a redirect: it is not followed, and the other host sees nothing', async () => {

@@ -129,7 +129,7 @@ describe('the error of a call', () => {
   });
 
   it('shows no code that repeats the request', () => {
-    const reply: ApiReply = { kind: 'error', apiCode: 'the-secret', isEcho: true };
+    const reply: ApiReply = { kind: 'error', apiCode: 'the-secret', isWithheld: true };
     const error = errorOfCall(facts(attempt('rejected')), answered(400, reply), LIMIT);
     expect(error.message).toBe('SendUnicast was refused with WithheldCode (HTTP 400).');
     expect(error).toMatchObject({ apiCode: 'WithheldCode' });
