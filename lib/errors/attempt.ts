@@ -39,9 +39,11 @@ export interface Attempt {
   /** Whether the service refused because the quota was used up. */
   readonly throttled?: true;
   /**
-   * Why it was not accepted: the vendor's error code, Node's (`ECONNREFUSED`), or one of this library's:
-   * `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`, `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`,
-   * `REQUEST_FAILED` with the kind of an error that nobody expected: `REQUEST_FAILED (TypeError)`.
+   * Why it was not accepted: the vendor's error code (`WithheldCode` for one that may repeat what was sent), Node's
+   * (`ECONNREFUSED`), or one of this library's: `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`,
+   * `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`; `PROXY_REFUSED` (of a tunnel to the service), `NOT_ENCRYPTED` (an agent
+   * gave a plain connection for `https:`), `UNASKED_ANSWER` (one that was there before the request); `REQUEST_FAILED`
+   * with the kind of an error that nobody expected: `REQUEST_FAILED (TypeError)`.
    */
   readonly failure?: string;
 }
