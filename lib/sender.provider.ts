@@ -29,12 +29,13 @@ export const senderProvider: Provider = {
     const credentials = createCredentialsSource(settings.credentials, {
       now: Date.now,
       serviceNow: () => clock.now(),
-      onAsked: ({ failure, usable }) =>
+      onAsked: ({ failure, warning, usable }) =>
         observe({
           type: 'credentials',
           module,
           status: failure === undefined ? 'refreshed' : 'refresh_failed',
           ...(failure !== undefined && { failure }),
+          ...(warning !== undefined && { warning }),
           usable,
         }),
     });

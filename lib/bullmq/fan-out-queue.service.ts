@@ -71,7 +71,7 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
       );
     }
     const { to, ...message } = validateFanOutRequest(request);
-    checkOptions<EnqueueOptions>(options, {
+    const checked = checkOptions<EnqueueOptions>(options, {
       id: fanOutId,
       signal: abortSignal,
       total: count,
@@ -79,7 +79,7 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
       chunkSize: wholeNumber(MAX_RECIPIENTS),
       dedupe: oneOf('chunk', 'all', 'none'),
     });
-    const { id = randomUUID(), signal, onUnknown, total } = options;
+    const { id = randomUUID(), signal, onUnknown, total, chunkSize, dedupe } = checked;
     const wire = toWireMessage(message.message, message.binary);
     const { lookAhead, producerLostAfterMs, retentionMs, maxIdleMs } = this.#settings;
     const enqueuing = this.#enqueuer.enqueue(
@@ -90,8 +90,8 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
         from: message.from,
         wire,
         onUnknown,
-        chunkSize: options.chunkSize ?? MAX_RECIPIENTS,
-        dedupe: options.dedupe ?? 'chunk',
+        chunkSize: chunkSize ?? MAX_RECIPIENTS,
+        dedupe: dedupe ?? 'chunk',
         total,
         lookAhead,
         producerLostAfterMs,

@@ -31,9 +31,9 @@ export type Environment = { readonly [Path in OptionPath]?: string };
 /** Picks this module's variables. They are getters, and the secrets not enumerable, so that no way of
  * printing shows those. */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
-  const environment: Environment = {};
+  const environment = Object.create(null) as Environment;
   for (const [path, variable] of Object.entries(VARIABLES)) {
-    const value = variables[variable];
+    const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
     if (value === undefined || value === '') continue;
     const secret = path.startsWith('credentials.');
     Object.defineProperty(environment, path, { get: () => value, enumerable: !secret });

@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
+import { readOwnProperties } from '../dto/own-properties.js';
 import { type Environment, type OptionPath, VARIABLES } from './environment.js';
 import { type OptionRule, typeName } from './option-rules.js';
 
@@ -15,14 +16,21 @@ export class SettingsReader {
       this.problems.push({ option: path || 'options', message: `must be an object, got ${typeName(given)}` });
       return {};
     }
-    for (const key of Object.keys(given)) {
+    let own: Record<string, unknown>;
+    try {
+      own = readOwnProperties(given, path);
+    } catch {
+      this.problems.push({ option: path || 'options', message: "can't be read: a getter or a proxy throws" });
+      return {};
+    }
+    for (const key of Object.keys(own)) {
       if (known.includes(key)) continue;
       const meant = known.find((name) => name.toLowerCase() === key.toLowerCase());
       const option = path === '' ? key : `${path}.${key}`;
       const hint = meant === undefined ? `there are ${known.join(', ')}` : `did you mean ${meant}?`;
       this.problems.push({ option, message: `is not an option; ${hint}` });
     }
-    return given as Record<string, unknown>;
+    return own;
   }
 
   optional<T>(path: OptionPath, given: unknown, rule: OptionRule<T>): T | undefined {

@@ -1,4 +1,6 @@
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { isDate } from 'node:util/types';
+import { kindOfThrown } from '../errors/thrown.js';
 import { credentialProblem } from './credential-rules.js';
 import type {
   ResolveCredentials,
@@ -23,23 +25,23 @@ export function readCredentialsOption(option: RtcCredentialsOption): SealedCrede
 async function askProvider(
   ask: () => RtcCredentials | Promise<RtcCredentials>,
 ): Promise<ResolvedCredentials> {
-  let answer: unknown;
+  let answer: Partial<Record<keyof RtcCredentials, unknown>>;
   try {
-    answer = await ask();
+    // Each member once: what is checked is what is used.
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = ((await ask()) ??
+      {}) as RtcCredentials;
+    answer = { accessKeyId, secretAccessKey, sessionToken, expiration: timeOf(expiration) };
   } catch (error) {
     // A provider's message is left out: it may quote what it was refused with.
-    const name = error instanceof Error ? error.name : typeof error;
-    const kind = /^\w{1,64}$/.test(name) ? name : 'an error';
-    throw new RtcConfigError([{ option: 'credentials', message: `the provider failed with ${kind}` }]);
+    const message = `the provider failed with ${kindOfThrown(error)}`;
+    throw new RtcConfigError([{ option: 'credentials', message }]);
   }
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = (answer ??
-    {}) as Partial<RtcCredentials>;
-  const end = expiration === undefined || expiration === null ? undefined : new Date(expiration).getTime();
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = answer;
   const problems = [
-    ...Object.entries({ accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) }).map(
+    ...Object.entries({ accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }).map(
       ([name, value]) => ({ name, message: credentialProblem(value) }),
     ),
-    { name: 'expiration', message: Number.isNaN(end) ? 'is not a time' : undefined },
+    { name: 'expiration', message: Number.isNaN(expiration) ? 'is not a time' : undefined },
   ].flatMap(({ name, message }) =>
     message === undefined
       ? []
@@ -50,6 +52,22 @@ async function askProvider(
     accessKeyId,
     secretAccessKey,
     sessionToken: sessionToken || undefined,
-    expiration: end,
+    expiration,
   } as ResolvedCredentials;
+}
+
+/** Milliseconds since the epoch; NaN for what is no time. A Date may be of another realm. */
+function timeOf(expiration: unknown): number | undefined {
+  switch (typeof expiration) {
+    case 'undefined':
+      return undefined;
+    case 'string':
+    case 'number':
+      return new Date(expiration).getTime();
+    case 'bigint':
+      return new Date(Number(expiration)).getTime();
+    default:
+      if (expiration === null) return undefined;
+      return isDate(expiration) ? Date.prototype.getTime.call(expiration) : Number.NaN;
+  }
 }

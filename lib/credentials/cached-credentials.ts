@@ -11,8 +11,8 @@ export interface CredentialsWatch {
   readonly now: () => number;
   /** The service's, which is what an `expiration` is meant by. */
   readonly serviceNow: () => number;
-  /** After each time that the provider was asked. */
-  readonly onAsked: (result: { failure?: string; usable: boolean }) => void;
+  /** After each time that the provider was asked. A warning is of what it gave. */
+  readonly onAsked: (result: { failure?: string; warning?: string; usable: boolean }) => void;
 }
 
 /** Temporary credentials are renewed this long before they expire, or after four fifths of a shorter life. */
@@ -136,13 +136,17 @@ export class CachedCredentials implements CredentialsSource {
   }
 
   async #askOnce(): Promise<Held> {
+    let warning: string | undefined;
     try {
       const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withinTime(
         this.#resolve(),
         this.providerTimeoutMs,
       );
       const credentials = new SealedCredentials({ accessKeyId, secretAccessKey, sessionToken });
-      this.#held = schedule(credentials, expiration, this.#watch);
+      // It is for the service to say that they have ended: by this alone, no call would have anything to sign with.
+      const hasPassed = expiration !== undefined && expiration <= this.#watch.serviceNow();
+      if (hasPassed) warning = describePassed(expiration);
+      this.#held = schedule(credentials, hasPassed ? undefined : expiration, this.#watch);
       this.#failures = 0;
       this.#failure = undefined;
       this.#notBefore = Number.NEGATIVE_INFINITY;
@@ -155,9 +159,17 @@ export class CachedCredentials implements CredentialsSource {
       this.#watch.onAsked({ failure: describe(error), usable });
       throw error;
     }
-    this.#watch.onAsked({ usable: true });
+    this.#watch.onAsked({ ...(warning !== undefined && { warning }), usable: true });
     return this.#held;
   }
+}
+
+/** Taken for milliseconds, seconds since the epoch are a day of 1970. */
+const EARLIEST_MS = Date.UTC(2000);
+
+function describePassed(expiration: number): string {
+  const seconds = expiration < EARLIEST_MS ? ', in milliseconds (it looks like seconds)' : '';
+  return `the expiration of what the provider gave has passed${seconds}; it is taken for one without`;
 }
 
 /** @param expiration milliseconds since the epoch, by the service's clock */

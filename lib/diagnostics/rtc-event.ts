@@ -152,6 +152,8 @@ export interface RtcCredentialsEvent {
   readonly status: 'refreshed' | 'refresh_failed';
   /** How the provider failed: the kind of error or what is wrong with its answer, and nothing that it said. */
   readonly failure?: string;
+  /** What is odd about what it gave, and nothing of it. */
+  readonly warning?: string;
   /** Whether the credentials in hand can go on serving. */
   readonly usable: boolean;
 }

@@ -2,9 +2,11 @@ import { getMetadataStorage, type ValidationError, validateSync } from 'class-va
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import { pathInList, RECIPIENTS_CONSTRAINT } from './field.decorators.js';
 import { MAX_LISTED, recipientProblems } from './field-rules.js';
+import { copyOwnProperties } from './own-properties.js';
 
 /**
- * Checks anything against a DTO class and returns an instance of it.
+ * Checks a copy of anything against a DTO class, and returns it as an instance of that: with every field of its own,
+ * which is undefined where it was not given.
  * @throws RtcValidationError with every rule that is broken
  */
 export function validateRequest<T extends object>(dtoClass: new () => T, input: unknown): T {
@@ -12,13 +14,18 @@ export function validateRequest<T extends object>(dtoClass: new () => T, input: 
     throw new RtcValidationError([{ path: 'request', message: 'must be an object' }]);
   }
   const fields = fieldsOf(dtoClass);
+  const copy = copyOwnProperties(input, 'request');
   const dto = new dtoClass();
-  const unknown: string[] = [];
-  for (const [name, value] of Object.entries(input)) {
-    // Left to class-validator's own whitelist, names such as "constructor" would pass.
-    if (!fields.has(name)) unknown.push(name);
-    else (dto as Record<string, unknown>)[name] = value;
+  for (const name of fields) {
+    Object.defineProperty(dto, name, {
+      value: copy[name],
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
+  // Left to class-validator's own whitelist, names such as "constructor" would pass.
+  const unknown = Object.keys(copy).filter((name) => !fields.has(name));
   const issues = [
     ...validateSync(dto, { forbidUnknownValues: true }).flatMap(toIssues),
     ...unknownIssues(unknown),

@@ -1,6 +1,7 @@
 import { isStringObject } from 'node:util/types';
 import { BatchSendRoomUnicastDto } from '../dto/batch-send-room-unicast.dto.js';
 import { describeType } from '../dto/field-rules.js';
+import { readOwnProperties } from '../dto/own-properties.js';
 import { validateRequest } from '../dto/validate-request.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from './fan-out-request.js';
@@ -12,10 +13,11 @@ const ANYONE = ['anyone'];
 export function validateFanOutRequest(request: FanOutRequest): FanOutRequest {
   const issues: ValidationIssue[] = [];
   let checked: Omit<FanOutRequest, 'to'> | undefined;
-  const to: unknown = (request as Partial<FanOutRequest> | undefined)?.to;
+  // The source is read later, and by another rule.
+  const isObject = typeof request === 'object' && request !== null;
+  const { to, ...message } = isObject ? readOwnProperties(request, 'request') : {};
   try {
-    const fields = typeof request === 'object' && request !== null ? { ...request, to: ANYONE } : request;
-    checked = validateRequest(BatchSendRoomUnicastDto, fields as never);
+    checked = validateRequest(BatchSendRoomUnicastDto, isObject ? { ...message, to: ANYONE } : request);
   } catch (error) {
     if (!(error instanceof RtcValidationError)) throw error;
     issues.push(...error.issues);

@@ -44,7 +44,7 @@ export class RtcHealthIndicator implements OnModuleDestroy {
    * @throws RtcValidationError naming each threshold that can't be used
    */
   status(thresholds: RtcHealthThresholds = {}): RtcHealth {
-    checkOptions<RtcHealthThresholds>(thresholds, {
+    const checked = checkOptions<RtcHealthThresholds>(thresholds, {
       queueShare: share,
       maxWaitMs: milliseconds(MAX_DURATION_MS),
       failureShare: share,
@@ -53,7 +53,7 @@ export class RtcHealthIndicator implements OnModuleDestroy {
     const { condition } = this.#sender;
     if (condition.credentials.state === 'unusable') this.#sender.askForCredentials();
     const closing = condition.closing || this.#leaving;
-    return judgeHealth({ ...condition, closing }, this.#record.read(), thresholds);
+    return judgeHealth({ ...condition, closing }, this.#record.read(), checked);
   }
 
   /** Before the app stops listening, so that whoever asks meanwhile is told to send no one here any more. */

@@ -101,7 +101,6 @@ export class Sender {
       signal && this.#callers.add(signal, () => abort(call)),
       stop && this.#callers.add(stop, () => call.stop.cancel()),
     ];
-    if (signal?.aborted || stop?.aborted) abort(call);
     const sending = this.#run(action, body, limits, call, fanOut);
     this.#inFlight.set(call, sending);
     try {

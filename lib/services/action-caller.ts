@@ -38,13 +38,13 @@ export class ActionCaller {
     options: SendOptions,
   ): Promise<SendReceipt> {
     const checked = validateRequest(dtoClass, request);
-    const { signal, ...overrides } = checkSendOptions(options);
+    const given = checkSendOptions(options);
     const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
     const accepted = await this.#sender.send(
       action,
       this.wireBody({ ...checked, to }),
-      callLimits(this.#settings, overrides),
-      { signal },
+      callLimits(this.#settings, given),
+      { signal: given.signal },
     );
     const recipients = Array.isArray(to) ? to.length : to === undefined ? 0 : 1;
     return { outcome: 'accepted', action, recipients, ...accepted };
