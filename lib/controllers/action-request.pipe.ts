@@ -21,7 +21,6 @@ export class ActionRequestPipe implements PipeTransform<ActionHttpRequest, Messa
   constructor(
     private readonly dto: new () => MessageRequest,
     private readonly pathParameters: readonly string[],
-    private readonly allowFrom: boolean,
   ) {}
 
   transform({ params, contentType, body }: ActionHttpRequest): MessageRequest {
@@ -36,9 +35,6 @@ export class ActionRequestPipe implements PipeTransform<ActionHttpRequest, Messa
       throw new RtcValidationError(
         misplaced.map((path) => ({ path, message: 'belongs in the path, not in the body' })),
       );
-    }
-    if (!this.allowFrom && Object.hasOwn(body, 'from')) {
-      throw new RtcValidationError([{ path: 'from', message: 'may not be chosen by the caller' }]);
     }
     const fields = this.pathParameters.map((name) => [name, params[name]]);
     return validateRequest(this.dto, { ...body, ...Object.fromEntries(fields) });

@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { MessageRequest } from '../dto/message.dto.js';
+import { WithFrom } from '../dto/with-from.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { SendReceipt } from '../services/send-receipt.js';
 import { type ActionHttpRequest, ActionRequestPipe } from './action-request.pipe.js';
@@ -64,7 +65,8 @@ function createController(
   name: string | undefined,
 ): ActionController {
   const route = ACTION_ROUTES[action];
-  const pipe = new ActionRequestPipe(route.dto, pathParameters(route.path), options.allowFrom ?? false);
+  const dto = options.allowFrom === true ? WithFrom(route.dto) : route.dto;
+  const pipe = new ActionRequestPipe(dto, pathParameters(route.path));
 
   @Controller(options.path ?? DEFAULT_CONTROLLER_PATH)
   @UseGuards(...(options.guards ?? []))

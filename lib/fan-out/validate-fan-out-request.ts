@@ -1,6 +1,6 @@
 import { isStringObject } from 'node:util/types';
-import { BatchSendRoomUnicastDto } from '../dto/batch-send-room-unicast.dto.js';
 import { describeType } from '../dto/field-rules.js';
+import { REQUEST_DTOS } from '../dto/request-dtos.js';
 import { validateRequest } from '../dto/validate-request.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from './fan-out-request.js';
@@ -15,7 +15,7 @@ export function validateFanOutRequest(request: FanOutRequest): FanOutRequest {
   const to: unknown = (request as Partial<FanOutRequest> | undefined)?.to;
   try {
     const fields = typeof request === 'object' && request !== null ? { ...request, to: ANYONE } : request;
-    checked = validateRequest(BatchSendRoomUnicastDto, fields as never);
+    checked = validateRequest(REQUEST_DTOS.BatchSendRoomUnicast, fields as never);
   } catch (error) {
     if (!(error instanceof RtcValidationError)) throw error;
     issues.push(...error.issues);

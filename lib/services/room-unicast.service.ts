@@ -1,12 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import {
-  BatchSendRoomUnicastDto,
-  type BatchSendRoomUnicastRequest,
-} from '../dto/batch-send-room-unicast.dto.js';
+import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
-import { SendRoomUnicastDto, type SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
+import { REQUEST_DTOS } from '../dto/request-dtos.js';
+import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
 import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
 import { estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
@@ -61,7 +59,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164064
    */
   batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('BatchSendRoomUnicast', BatchSendRoomUnicastDto, request, options);
+    return this.#caller.call('BatchSendRoomUnicast', REQUEST_DTOS.BatchSendRoomUnicast, request, options);
   }
 
   /**
@@ -71,7 +69,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164062
    */
   send(request: SendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendRoomUnicast', SendRoomUnicastDto, request, options);
+    return this.#caller.call('SendRoomUnicast', REQUEST_DTOS.SendRoomUnicast, request, options);
   }
 
   /**

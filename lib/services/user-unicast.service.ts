@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { UserUnicastDto, type UserUnicastRequest } from '../dto/user-unicast.dto.js';
+import { REQUEST_DTOS } from '../dto/request-dtos.js';
+import type { UserUnicastRequest } from '../dto/user-unicast.dto.js';
 import { ActionCaller } from './action-caller.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
@@ -21,6 +22,6 @@ export class UserUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164061
    */
   send(request: UserUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendUnicast', UserUnicastDto, request, options);
+    return this.#caller.call('SendUnicast', REQUEST_DTOS.SendUnicast, request, options);
   }
 }

@@ -1,21 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { validateSync } from 'class-validator';
 import fc from 'fast-check';
-import { BatchSendRoomUnicastDto } from '../../lib/dto/batch-send-room-unicast.dto.js';
-import { RoomBroadcastDto } from '../../lib/dto/room-broadcast.dto.js';
-import { SendRoomUnicastDto } from '../../lib/dto/send-room-unicast.dto.js';
-import { UserUnicastDto } from '../../lib/dto/user-unicast.dto.js';
+import { REQUEST_DTOS } from '../../lib/dto/request-dtos.js';
 import { validateRequest } from '../../lib/dto/validate-request.js';
 import { RtcValidationError, type ValidationIssue } from '../../lib/errors/rtc-validation.error.js';
 import { type AnyRequest, anyRequests, MODELS, wrongPaths } from '../support/request-model.js';
 import '../support/properties.js';
 
-const DTO_CLASSES = {
-  BatchSendRoomUnicast: BatchSendRoomUnicastDto,
-  SendRoomUnicast: SendRoomUnicastDto,
-  SendBroadcast: RoomBroadcastDto,
-  SendUnicast: UserUnicastDto,
-};
 const RUNS = 200;
 
 function issuesOf(dtoClass: new () => object, request: unknown): readonly ValidationIssue[] {
@@ -29,7 +20,7 @@ function issuesOf(dtoClass: new () => object, request: unknown): readonly Valida
 }
 
 describe.each(MODELS)('the rules of $action', (model) => {
-  const dtoClass: new () => object = DTO_CLASSES[model.action];
+  const dtoClass: new () => object = REQUEST_DTOS[model.action];
 
   it('are those of the model, whatever the request, and each problem is named by its place', () => {
     let good = 0;

@@ -192,7 +192,7 @@ describe('a request', () => {
     expect(constraints.sort()).toEqual(['isRecipientList', 'isRtcId', 'isRtcMessage']);
     const long = { roomId: 'r', to: 'u', message: 'x'.repeat(65_537), from: null };
     expect(messages(Object.assign(new SendRoomUnicastDto(), long)).sort()).toEqual([
-      `from: is null; ${ID_RULE}`,
+      'from: may not be chosen by the caller',
       'message: is 65537 bytes of UTF-8; a message takes at most 65536 (64 KB)',
     ]);
   });
