@@ -151,7 +151,7 @@ export interface RtcCredentialsEvent {
   /** Whether the provider gave credentials. */
   readonly status: 'refreshed' | 'refresh_failed';
   /** How the provider failed: the kind of error or what is wrong with its answer, and nothing that it said. */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
   /** Whether the credentials in hand can go on serving. */
   readonly usable: boolean;
 }
@@ -168,7 +168,7 @@ export interface RtcQuotaEvent {
    */
   readonly status: 'shared' | 'fallback' | 'refusing';
   /** Why it is not shared, and what to do about it. */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
 }
 
 /** The app shuts down. */

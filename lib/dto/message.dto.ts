@@ -8,9 +8,9 @@ export interface MessageRequest {
    */
   readonly message: string | Uint8Array;
   /** The sender's ID that clients see. Default: the module's `from`. */
-  readonly from?: string;
+  readonly from?: string | undefined;
   /** Default: true for a `Uint8Array`, false for a string. */
-  readonly binary?: boolean;
+  readonly binary?: boolean | undefined;
 }
 
 /** The rules that are the same for every action; that of `message` depends on how much the action takes. */

@@ -12,8 +12,8 @@ import { toWireMessage } from './wire-message.js';
 
 /** The fields that a request may have, whichever its action. */
 interface AnyRequest extends MessageRequest {
-  readonly roomId?: string;
-  readonly to?: string | readonly string[];
+  readonly roomId?: string | undefined;
+  readonly to?: string | readonly string[] | undefined;
 }
 
 /** The one way from a service's method to the sender, for all actions. */

@@ -7,6 +7,7 @@ import { VARIABLES } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import { exec } from '../support/exec.js';
 import { nameOf, type Snippet, snippetsIn } from '../support/markdown.js';
+import { STRICTEST } from '../support/strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside the project, so that its packages and its own name can be imported as a user would. */
@@ -31,7 +32,14 @@ describe('the README', () => {
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../../tsconfig.json',
-        compilerOptions: { noEmit: false, rootDir: '.', outDir: './out', paths: {} },
+        compilerOptions: {
+          ...STRICTEST,
+          verbatimModuleSyntax: true,
+          noEmit: false,
+          rootDir: '.',
+          outDir: './out',
+          paths: {},
+        },
         include: ['.'],
         exclude: ['out'],
       }),
