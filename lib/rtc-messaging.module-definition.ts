@@ -12,14 +12,14 @@ import { exportServices } from './services/export-services.js';
 /** What Nest must know before any async factory runs. */
 export interface RtcMessagingExtras {
   /** Makes the services injectable everywhere without importing the module again. Default false. */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
   /**
    * Tells this registration from others, for several accounts in one app: 1–64 of `a-z A-Z 0-9 . _ -`. Its services
    * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes.
    */
-  name?: string;
+  name?: string | undefined;
   /** Mounts HTTP routes for the actions that it names. Off by default. */
-  controller?: RtcControllerOptions;
+  controller?: RtcControllerOptions | undefined;
 }
 
 /** Nothing to inject: its factory documents the API when the app boots. */

@@ -10,13 +10,13 @@ export interface RtcHttpOptions {
    * The agent for `https:` endpoints, in place of the library's own: for a proxy or a private certificate
    * authority. The app closes it.
    */
-  readonly httpsAgent?: HttpsAgent;
+  readonly httpsAgent?: HttpsAgent | undefined;
   /** The agent for plain `http:` endpoints, in place of the library's own. The app closes it. */
-  readonly httpAgent?: HttpAgent;
+  readonly httpAgent?: HttpAgent | undefined;
   /** How many sockets the library's own agent opens at most. Default 64, `RTC_HTTP_MAX_SOCKETS`. */
-  readonly maxSockets?: number;
+  readonly maxSockets?: number | undefined;
   /** Longest response that is read, in bytes. Default 1,048,576, `RTC_HTTP_MAX_CONTENT_LENGTH`. */
-  readonly maxContentLength?: number;
+  readonly maxContentLength?: number | undefined;
 }
 
 /** How often a message is sent again. */
@@ -25,7 +25,7 @@ export interface RtcRetryOptions {
    * How many attempts a call makes at most, 1–10. Beside these, a request may be signed again with the
    * service's time, and, once, with fresh credentials. Default 3. `RTC_RETRY_MAX_ATTEMPTS`
    */
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | undefined;
 }
 
 /**
@@ -34,24 +34,24 @@ export interface RtcRetryOptions {
  */
 export interface RtcQuotaOptions {
   /** The vendor's limit on requests in any second, for all messaging actions together. Default 500. `RTC_QUOTA_RPS` */
-  readonly requestsPerSecond?: number;
+  readonly requestsPerSecond?: number | undefined;
   /** How many of them are left to other programs that use the same account. Default 0. `RTC_QUOTA_RESERVE` */
-  readonly reserve?: number;
+  readonly reserve?: number | undefined;
   /**
    * How many single sends may wait for their turn; more are refused with an RtcQuotaError. Default 5,000, which
    * is ten seconds' worth. `RTC_QUOTA_MAX_QUEUE`
    */
-  readonly maxQueue?: number;
+  readonly maxQueue?: number | undefined;
   /**
    * Whether the limit holds for each `accessKey` with all of its apps (default, the safe side: the vendor's pages
    * differ), or for each `app`. `RTC_QUOTA_SCOPE`
    */
-  readonly scope?: 'accessKey' | 'app';
+  readonly scope?: 'accessKey' | 'app' | undefined;
   /**
    * Where the schedule is kept, so that several processes share it: `new RedisQuota({ … })` of
    * `nestjs-rtc-messaging/redis`. Default: in this process.
    */
-  readonly store?: QuotaStore;
+  readonly store?: QuotaStore | undefined;
 }
 
 /**
@@ -60,59 +60,59 @@ export interface RtcQuotaOptions {
  */
 export interface RtcMessagingOptions {
   /** The RTC app's ID, from the vendor's console. Required. `RTC_APP_ID` */
-  readonly appId?: string;
+  readonly appId?: string | undefined;
   /**
    * The sender's user ID that clients see when a request names none: 1–128 of `a-z A-Z 0-9 @ . _ -`, the same
    * for all messages as the vendor advises, and not the ID of a real user. `RTC_FROM`
    */
-  readonly from?: string;
+  readonly from?: string | undefined;
   /**
    * The region that signs and, without an `endpoint`, names the host: `cn-north-1` (default), `ap-southeast-1`,
    * or `ap-singapore-1` for BytePlus. `RTC_REGION`
    */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** The service's origin (`https://host[:port]`), in place of the region's. `RTC_ENDPOINT` */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** The API's version. Default `2023-07-20`. `RTC_API_VERSION` */
-  readonly apiVersion?: string;
+  readonly apiVersion?: string | undefined;
   /** How long one attempt may take, in milliseconds (1–600,000), response included. Default 5,000. `RTC_TIMEOUT_MS` */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /**
    * How long a call may take as a whole, in milliseconds (1–600,000): its attempts and the waits between them.
    * Default: three times `timeoutMs`. `RTC_DEADLINE_MS`
    */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** Sending again after what proves that the message was not accepted. */
-  readonly retry?: RtcRetryOptions;
+  readonly retry?: RtcRetryOptions | undefined;
   /**
    * What to do when nothing proves whether a message was accepted: `report` throws an error whose outcome is
    * `unknown`; `resend` sends it again, so that users may receive it twice. Default `report`. `RTC_ON_UNKNOWN`
    */
-  readonly onUnknown?: OnUnknown;
+  readonly onUnknown?: OnUnknown | undefined;
   /** The vendor's limit on requests, and who shares it. */
-  readonly quota?: RtcQuotaOptions;
+  readonly quota?: RtcQuotaOptions | undefined;
   /**
    * How long calls that are under way may take when the app shuts down, in milliseconds (1–600,000).
    * Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`
    */
-  readonly shutdownTimeoutMs?: number;
+  readonly shutdownTimeoutMs?: number | undefined;
   /**
    * Whether spans and metrics are made of calls, where `@opentelemetry/api` is installed. Default true.
    * `RTC_TELEMETRY`
    */
-  readonly telemetry?: boolean;
+  readonly telemetry?: boolean | undefined;
   /**
    * Allows a plain `http:` endpoint on a host that is not loopback, where anyone on the way can read the
    * messages. Default false. `RTC_ALLOW_INSECURE_ENDPOINT`
    */
-  readonly allowInsecureEndpoint?: boolean;
+  readonly allowInsecureEndpoint?: boolean | undefined;
   /**
    * The access key, or where to get it.
    * `VOLCENGINE_ACCESS_KEY`, `VOLCENGINE_SECRET_KEY` and, for temporary keys, `VOLCENGINE_SESSION_TOKEN`
    */
-  readonly credentials?: RtcCredentialsOption;
+  readonly credentials?: RtcCredentialsOption | undefined;
   /** The connection: agents, sockets, the size of answers. */
-  readonly http?: RtcHttpOptions;
+  readonly http?: RtcHttpOptions | undefined;
 }
 
 /** For `forRootAsync({ useClass })` and `{ useExisting }`. */

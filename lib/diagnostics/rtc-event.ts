@@ -151,9 +151,9 @@ export interface RtcCredentialsEvent {
   /** Whether the provider gave credentials. */
   readonly status: 'refreshed' | 'refresh_failed';
   /** How the provider failed: the kind of error or what is wrong with its answer, and nothing that it said. */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
   /** What is odd about what it gave, and nothing of it. */
-  readonly warning?: string;
+  readonly warning?: string | undefined;
   /** Whether the credentials in hand can go on serving. */
   readonly usable: boolean;
 }
@@ -170,7 +170,7 @@ export interface RtcQuotaEvent {
    */
   readonly status: 'shared' | 'fallback' | 'refusing';
   /** Why it is not shared, and what to do about it. */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
 }
 
 /** The app shuts down. */

@@ -6,25 +6,25 @@ import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window
 /** What `RtcEmulator.start()` takes; everything has a default. */
 export interface RtcEmulatorOptions {
   /** Default 0: any free port. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** The address to listen on. Default `127.0.0.1`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** Serves over TLS with this certificate, which the client's `http.httpsAgent` must trust. Default: plain HTTP. */
-  readonly tls?: EmulatorTls;
+  readonly tls?: EmulatorTls | undefined;
   /** The app of the first account. Default `emulator-app`. */
-  readonly appId?: string;
+  readonly appId?: string | undefined;
   /** The access key of the first account. Default: a fixed pair that is good here alone. */
-  readonly credentials?: RtcCredentials;
+  readonly credentials?: RtcCredentials | undefined;
   /** The sender that `moduleOptions()` names. Default `server`. */
-  readonly from?: string;
+  readonly from?: string | undefined;
   /** More accounts, each with its own quota. */
-  readonly accounts?: readonly EmulatorAccount[];
+  readonly accounts?: readonly EmulatorAccount[] | undefined;
   /** Each account's quota; `Infinity` lifts it. Default 500. */
-  readonly requestsPerSecond?: number;
+  readonly requestsPerSecond?: number | undefined;
   /** How the quota's windows lie: in any second, or in each full one. Default `sliding`. */
-  readonly quotaWindow?: QuotaWindowKind;
+  readonly quotaWindow?: QuotaWindowKind | undefined;
   /** How many requests, and how many messages a participant, are kept to be looked at. Default 10,000. */
-  readonly keep?: number;
+  readonly keep?: number | undefined;
 }
 
 export type ResolvedEmulatorOptions = Required<Omit<RtcEmulatorOptions, 'tls'>> &

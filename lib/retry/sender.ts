@@ -20,14 +20,16 @@ export interface AcceptedCall {
   readonly possibleDuplicate: boolean;
 }
 
-/** What a caller may end a call with, and what the call is part of. */
+/** What a caller may end a call with, and what the call is part of. None is left out, so that none is inherited. */
 export interface SendSignals {
   /** At any moment. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal | undefined;
   /** While no attempt is under way; one that is may finish. */
-  readonly stop?: AbortSignal | undefined;
-  readonly fanOut?: RtcFanOutInfo | undefined;
+  readonly stop: AbortSignal | undefined;
+  readonly fanOut: RtcFanOutInfo | undefined;
 }
+
+export const NO_SIGNALS: SendSignals = { signal: undefined, stop: undefined, fanOut: undefined };
 
 /** How a sender is doing. */
 export interface SenderCondition {
@@ -94,7 +96,7 @@ export class Sender {
     action: RtcActionName,
     body: Readonly<Record<string, unknown>>,
     limits: CallLimits,
-    { signal, stop, fanOut }: SendSignals = {},
+    { signal, stop, fanOut }: SendSignals = NO_SIGNALS,
   ): Promise<AcceptedCall> {
     const call: CallControl = { abort: new Cancellation(), stop: new Cancellation() };
     const stopListening = [

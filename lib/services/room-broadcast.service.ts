@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { RoomBroadcastDto, type RoomBroadcastRequest } from '../dto/room-broadcast.dto.js';
+import type { RoomBroadcastRequest } from '../dto/room-broadcast.dto.js';
 import { ActionCaller } from './action-caller.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
@@ -21,6 +21,6 @@ export class RoomBroadcastService {
    * @see https://www.volcengine.com/docs/6348/1164063
    */
   send(request: RoomBroadcastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendBroadcast', RoomBroadcastDto, request, options);
+    return this.#caller.call('SendBroadcast', request, options);
   }
 }

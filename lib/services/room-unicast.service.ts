@@ -1,12 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import {
-  BatchSendRoomUnicastDto,
-  type BatchSendRoomUnicastRequest,
-} from '../dto/batch-send-room-unicast.dto.js';
+import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
-import { SendRoomUnicastDto, type SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
+import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
 import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
 import { estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
@@ -61,7 +58,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164064
    */
   batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('BatchSendRoomUnicast', BatchSendRoomUnicastDto, request, options);
+    return this.#caller.call('BatchSendRoomUnicast', request, options);
   }
 
   /**
@@ -71,7 +68,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164062
    */
   send(request: SendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendRoomUnicast', SendRoomUnicastDto, request, options);
+    return this.#caller.call('SendRoomUnicast', request, options);
   }
 
   /**
@@ -94,7 +91,10 @@ export class RoomUnicastService {
     };
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe);
     const send: SendChunk = (recipients, signals) =>
-      this.#sender.send('BatchSendRoomUnicast', { ...body, To: recipients }, limits, signals);
+      this.#sender.send('BatchSendRoomUnicast', { ...body, To: recipients }, limits, {
+        signal: undefined,
+        ...signals,
+      });
     return new FanOutRun(chunks, send, plan, this.#listeners, this.#sender).run();
   }
 

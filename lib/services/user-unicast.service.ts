@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { UserUnicastDto, type UserUnicastRequest } from '../dto/user-unicast.dto.js';
+import type { UserUnicastRequest } from '../dto/user-unicast.dto.js';
 import { ActionCaller } from './action-caller.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
@@ -21,6 +21,6 @@ export class UserUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164061
    */
   send(request: UserUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendUnicast', UserUnicastDto, request, options);
+    return this.#caller.call('SendUnicast', request, options);
   }
 }

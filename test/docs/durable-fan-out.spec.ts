@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
 import { exec } from '../support/exec.js';
+import { STRICTEST } from '../support/strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside the project, so that its packages and its own name can be imported as a user would. */
@@ -29,7 +30,7 @@ describe('the page on durable fan-outs', () => {
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../../tsconfig.json',
-        compilerOptions: { rootDir: '.', paths: {} },
+        compilerOptions: { ...STRICTEST, verbatimModuleSyntax: true, rootDir: '.', paths: {} },
         include: ['.'],
         exclude: [],
       }),

@@ -355,7 +355,7 @@ describe('what stands in for the network', () => {
     }
   });
 
-  it('has nothing sent for real where it withholds the connection: nock 14', async () => {
+  it('has nothing sent for real where it withholds the connection: nock 15', async () => {
     const { default: nock } = await import('nock');
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
     nock.disableNetConnect();

@@ -55,6 +55,7 @@ describe('the built package', () => {
     'SendRoomUnicastDto',
     'UserUnicastDto',
     'UserUnicastService',
+    'WithFrom',
     'getRoomBroadcastToken',
     'getRoomUnicastToken',
     'getRtcHealthToken',

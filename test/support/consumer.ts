@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exec } from './exec.js';
+import { STRICTEST } from './strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SOURCES = resolve(ROOT, 'test/package/consumer');
@@ -96,7 +97,7 @@ async function writeApp(
   await writeJson(join(folder, 'tsconfig.json'), {
     compilerOptions: {
       target: 'ES2022',
-      strict: true,
+      ...STRICTEST,
       experimentalDecorators: true,
       emitDecoratorMetadata: true,
       types: ['node'],

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
 import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
-import { Sender } from '../../lib/retry/sender.js';
+import { NO_SIGNALS, Sender } from '../../lib/retry/sender.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   accepted,
@@ -76,7 +76,7 @@ describe('a sender', () => {
     const sender = new Sender(calls.context, 1_000);
     const fanOut = { module: 'default', id: 'fan-out', startedAt: '2026-01-01T00:00:00.000Z' };
     const began = performance.now();
-    await sender.send('BatchSendRoomUnicast', BODY, LIMITS, { fanOut });
+    await sender.send('BatchSendRoomUnicast', BODY, LIMITS, { ...NO_SIGNALS, fanOut });
     expect(calls.events[0]).toMatchObject({ type: 'begin', call: { fanOut } });
     const { durationMs } = calls.events.at(-1) as { durationMs: number };
     expect(durationMs).toBeLessThanOrEqual(Math.ceil(performance.now() - began));
@@ -124,7 +124,7 @@ describe('a sender', () => {
     const sender = new Sender(calls.context, 1_000);
     expect(sender.condition).toMatchObject({ closing: false, inFlight: 0, credentials: { state: 'fixed' } });
     const controller = new AbortController();
-    const sending = sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal });
+    const sending = sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal });
     expect(sender.condition.inFlight).toBe(1);
     controller.abort();
     await rejectionOf(sending);
@@ -150,6 +150,7 @@ describe('who ends a call', () => {
   it.each(['signal', 'stop'] as const)('before it began (%s) has nothing sent', async (name) => {
     const calls = new ScriptedCalls([]);
     const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
+      ...NO_SIGNALS,
       [name]: AbortSignal.abort(),
     });
     const error = await rejectionOf<RtcMessagingError>(sending);
@@ -163,7 +164,7 @@ describe('who ends a call', () => {
     const calls = new ScriptedCalls([untilInterrupted]);
     const controller = new AbortController();
     const sender = new Sender(calls.context, 1_000);
-    const sending = sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal });
+    const sending = sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal });
     await untilMade(calls);
     controller.abort();
     expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
@@ -173,6 +174,7 @@ describe('who ends a call', () => {
     const stopped = new ScriptedCalls([() => new Promise((resolve) => (finish = resolve))]);
     const stop = new AbortController();
     const finishing = new Sender(stopped.context, 1_000).send('SendUnicast', BODY, LIMITS, {
+      ...NO_SIGNALS,
       stop: stop.signal,
     });
     await untilMade(stopped);
@@ -185,7 +187,10 @@ describe('who ends a call', () => {
   it('ends the wait before another attempt by its stop', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
     const stop = new AbortController();
-    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, { stop: stop.signal });
+    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
+      ...NO_SIGNALS,
+      stop: stop.signal,
+    });
     while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
     stop.abort();
     expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
@@ -197,10 +202,10 @@ describe('who ends a call', () => {
     const { signal } = new AbortController();
     const controller = new AbortController();
     const sending = Array.from({ length: 20 }, () =>
-      rejectionOf(sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal })),
+      rejectionOf(sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal })),
     );
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
-    await sender.send('SendUnicast', BODY, LIMITS, { signal });
+    await sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     controller.abort();
     for (const error of await Promise.all(sending)) expect(error).toMatchObject({ code: 'RTC_ABORTED' });
