@@ -1,13 +1,14 @@
 import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { ModulesContainer } from '@nestjs/core';
-import type { Environment } from './config/environment.js';
+import { type Environment, readSecrets } from './config/environment.js';
 import { typeName } from './config/option-rules.js';
 import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import type { RtcMessagingSettings } from './config/settings.js';
+import { Redacted } from './credentials/redacted.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import { HealthRecord } from './health/health-record.js';
 import { Sender } from './retry/sender.js';
@@ -39,7 +40,10 @@ import { telemetryProvider } from './telemetry.provider.js';
       ) => {
         const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
         const problems = [...registration.problems, ...conflicts];
-        return resolveSettings(options, environment, { ...registration, problems });
+        // A test may have put plain options in their place.
+        const given = options instanceof Redacted ? options.open() : options;
+        const secrets = readSecrets(process.env);
+        return resolveSettings(given, { ...environment, ...secrets }, { ...registration, problems });
       },
     },
     telemetryProvider,

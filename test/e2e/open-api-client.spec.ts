@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createServer, type Socket } from 'node:net';
-import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
 import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
@@ -14,7 +14,8 @@ import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.
 import { certificate } from '../support/certificate.js';
 import { listen, respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
 
-const KEY: RtcCredentials = { accessKeyId: 'key', secretAccessKey: 'the-secret-key' };
+const KEY = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'the-secret-key' });
+const withToken = (sessionToken: string) => redactCredentials({ ...KEY.open(), sessionToken });
 const BODY = Buffer.from('{"Message":"hello, this is no one else\'s to see"}');
 const OPTIONS = { timeoutMs: 10_000, clockOffsetMs: 0 };
 
@@ -186,7 +187,7 @@ describe('one attempt', () => {
       reply: { kind: 'error', isEcho: true, requestId: '(withheld)' },
     });
     const token = keep(await startScriptedServer(respond(200, vendorAnswer('the-session-token'))));
-    const credentials = () => ({ ...KEY, sessionToken: 'the-session-token' });
+    const credentials = () => withToken('the-session-token');
     expect((await attempt(clientOf(token.url, { credentials }))).end).toMatchObject({
       reply: { isEcho: true },
     });
@@ -381,10 +382,9 @@ describe('who signs', () => {
 
   it('is asked again for the attempt', async () => {
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
-    const later = clientOf(server.url, {
-      credentials: () => Promise.resolve({ ...KEY, sessionToken: 'token' }),
-    });
-    expect((await attempt(later)).signedWith).toMatchObject({ credentials: { sessionToken: 'token' } });
+    const credentials = withToken('token');
+    const later = clientOf(server.url, { credentials: () => Promise.resolve(credentials) });
+    expect((await attempt(later)).signedWith?.credentials).toBe(credentials);
     expect(server.received[0]!.headers).toMatchObject({ 'x-security-token': 'token' });
     const none = clientOf(server.url, { credentials: () => Promise.reject(problem) });
     expect((await attempt(none)).end).toEqual({ kind: 'unsigned', error: problem });
