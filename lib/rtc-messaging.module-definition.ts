@@ -3,7 +3,7 @@ import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@n
 import { DEFAULT_MODULE_NAME, nameProblems, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
-import { Redacted } from './credentials/redacted.js';
+import { Redacted } from './privacy/redacted.js';
 import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';

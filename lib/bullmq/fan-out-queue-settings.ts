@@ -1,5 +1,5 @@
 import { type Checked, type OptionRule, text, typeName, wholeNumber } from '../config/option-rules.js';
-import { Redacted } from '../credentials/redacted.js';
+import { Redacted } from '../privacy/redacted.js';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import type { FanOutQueueConnection } from './redis-connection.js';
 

@@ -1,7 +1,7 @@
 import { credentialProblem } from '../credentials/credential-rules.js';
 import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
 import { isCredentialsProvider, readCredentialsOption } from '../credentials/ask-provider.js';
-import type { Redacted } from '../credentials/redacted.js';
+import type { Redacted } from '../privacy/redacted.js';
 import type { OptionPath } from './environment.js';
 import type { SettingsReader } from './settings-reader.js';
 

@@ -2,7 +2,7 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { QuotaStore } from '../quota/quota-store.js';
-import { Redacted } from '../credentials/redacted.js';
+import { Redacted } from '../privacy/redacted.js';
 import { readEndpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
 import {

@@ -1,7 +1,7 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
-import type { Redacted } from '../credentials/redacted.js';
+import type { Redacted } from '../privacy/redacted.js';
 import type { QuotaSettings } from '../quota/gate-registry.js';
 import type { QuotaStore } from '../quota/quota-store.js';
 import type { OnUnknown } from '../retry/send-call.js';

@@ -8,7 +8,7 @@ import type {
   RtcCredentialsProvider,
 } from './credentials.js';
 import { redactCredentials } from './redact-credentials.js';
-import type { Redacted } from './redacted.js';
+import type { Redacted } from '../privacy/redacted.js';
 
 export function isCredentialsProvider(option: unknown): option is RtcCredentialsProvider {
   return typeof (option as Partial<RtcCredentialsProvider> | null)?.resolveCredentials === 'function';

@@ -4,7 +4,7 @@ import type { ResolveCredentials, RtcCredentials } from './credentials.js';
 import type { CredentialsSource } from './credentials-source.js';
 import type { CredentialsStatus } from './credentials-status.js';
 import { redactCredentials } from './redact-credentials.js';
-import type { Redacted } from './redacted.js';
+import type { Redacted } from '../privacy/redacted.js';
 
 /** What a cache goes by, and whom it tells. */
 export interface CredentialsWatch {

@@ -1,7 +1,7 @@
 import { CachedCredentials, type CredentialsWatch } from './cached-credentials.js';
 import type { ResolveCredentials, RtcCredentials } from './credentials.js';
 import type { CredentialsSource } from './credentials-source.js';
-import type { Redacted } from './redacted.js';
+import type { Redacted } from '../privacy/redacted.js';
 
 /** @param setting fixed ones, or how to ask for them */
 export function createCredentialsSource(

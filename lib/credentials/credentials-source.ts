@@ -1,6 +1,6 @@
 import type { RtcCredentials } from './credentials.js';
 import type { CredentialsStatus } from './credentials-status.js';
-import type { Redacted } from './redacted.js';
+import type { Redacted } from '../privacy/redacted.js';
 
 /** Where the client gets what it signs with. */
 export interface CredentialsSource {

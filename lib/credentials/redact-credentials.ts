@@ -1,5 +1,5 @@
 import type { RtcCredentials } from './credentials.js';
-import { Redacted } from './redacted.js';
+import { Redacted } from '../privacy/redacted.js';
 
 /** A copy of checked credentials, of which the access key's ID alone can be printed. An empty token is none. */
 export function redactCredentials({

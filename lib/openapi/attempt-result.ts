@@ -1,5 +1,5 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
-import type { Redacted } from '../credentials/redacted.js';
+import type { Redacted } from '../privacy/redacted.js';
 import type { AttemptPhase } from '../errors/attempt.js';
 import type { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ApiReply } from './api-reply.js';

@@ -1,7 +1,7 @@
 import type { AxiosResponse } from 'axios';
 import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type { Redacted } from '../credentials/redacted.js';
+import type { Redacted } from '../privacy/redacted.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { readReply, withholdEchoes } from './api-reply.js';
 import { type AttemptEnd, type AttemptResult, Signing } from './attempt-result.js';

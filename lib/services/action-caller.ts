@@ -20,9 +20,9 @@ interface AnyRequest extends MessageRequest {
 export class ActionCaller {
   // Private to the language, so that printing a service does not print its sockets' requests.
   readonly #settings: RtcMessagingSettings;
-  readonly #sender: Sender;
+  readonly #sender: Pick<Sender, 'send'>;
 
-  constructor(settings: RtcMessagingSettings, sender: Sender) {
+  constructor(settings: RtcMessagingSettings, sender: Pick<Sender, 'send'>) {
     this.#settings = settings;
     this.#sender = sender;
   }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { CachedCredentials } from '../../lib/credentials/cached-credentials.js';
 import type { ResolvedCredentials, RtcCredentials } from '../../lib/credentials/credentials.js';
-import type { Redacted } from '../../lib/credentials/redacted.js';
+import type { Redacted } from '../../lib/privacy/redacted.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import { rejectionOf } from '../support/rejection.js';
 

@@ -4,7 +4,7 @@ import { readEnvironment, readSecrets, VARIABLES } from '../../lib/config/enviro
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import type { RtcMessagingSettings } from '../../lib/config/settings.js';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
-import type { Redacted } from '../../lib/credentials/redacted.js';
+import type { Redacted } from '../../lib/privacy/redacted.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import { CREDENTIALS, leaksIn, SECRET, TOKEN } from '../support/printed.js';
 
