@@ -96,3 +96,9 @@ export {
   InjectUserUnicast,
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';
+export type { MethodName, MockedMethods } from './testing/create-mock.js';
+export type { RtcMessagingMocks } from './testing/mock-services.js';
+export {
+  RtcMessagingTestingModule,
+  type RtcMessagingTestingOptions,
+} from './testing/rtc-messaging-testing.module.js';

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
 import { DEFAULT_MODULE_NAME, nameProblems, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
-import { sealOptions } from './config/seal-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
+import { Redacted } from './privacy/redacted.js';
 import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
@@ -24,6 +25,7 @@ export interface RtcMessagingExtras {
 
 /** Nothing to inject: its factory documents the API when the app boots. */
 const API_DOCS = 'nestjs-rtc-messaging:api-docs';
+const REGISTRATION_ID = 'nestjs-rtc-messaging:registration-id';
 const OPTIONS_TOKEN = 'nestjs-rtc-messaging:options';
 
 const builder = new ConfigurableModuleBuilder<RtcMessagingOptions>({
@@ -56,8 +58,10 @@ function addExtras(
     imports: [...(definition.imports ?? []), ...(mounted?.imports ?? [])],
     controllers: [...controllers.values()],
     providers: [
-      ...(definition.providers ?? []).map(sealOptionsProvider),
+      ...(definition.providers ?? []).map(redactOptionsProvider),
       { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
+      // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two for one: it can't see their options.
+      { provide: REGISTRATION_ID, useValue: randomUUID() },
       ...services.providers,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
     ],
@@ -66,14 +70,14 @@ function addExtras(
 }
 
 /** Whatever prints the app's providers must not print a secret key. */
-function sealOptionsProvider(provider: Provider): Provider {
+function redactOptionsProvider(provider: Provider): Provider {
   if (!('provide' in provider) || provider.provide !== OPTIONS_TOKEN) return provider;
-  if ('useValue' in provider) return { ...provider, useValue: sealOptions(provider.useValue) };
+  if ('useValue' in provider) return { ...provider, useValue: new Redacted(provider.useValue, 'options') };
   if (!('useFactory' in provider)) return provider;
   const { useFactory } = provider;
   return {
     ...provider,
-    useFactory: async (...injected: unknown[]) => sealOptions(await useFactory(...injected)),
+    useFactory: async (...injected: unknown[]) => new Redacted(await useFactory(...injected), 'options'),
   };
 }
 

@@ -1,13 +1,15 @@
 import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { ModulesContainer } from '@nestjs/core';
-import type { Environment } from './config/environment.js';
+import { type Environment, readSecrets } from './config/environment.js';
 import { typeName } from './config/option-rules.js';
 import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import type { RtcMessagingSettings } from './config/settings.js';
+import { unusableSettings } from './config/unusable-settings.js';
+import { Redacted } from './privacy/redacted.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import { HealthRecord } from './health/health-record.js';
 import { Sender } from './retry/sender.js';
@@ -19,6 +21,7 @@ import {
   OPTIONS_TYPE,
 } from './rtc-messaging.module-definition.js';
 import { ActionCaller } from './services/action-caller.js';
+import { exportServices } from './services/export-services.js';
 import { telemetryProvider } from './telemetry.provider.js';
 
 /**
@@ -39,7 +42,16 @@ import { telemetryProvider } from './telemetry.provider.js';
       ) => {
         const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
         const problems = [...registration.problems, ...conflicts];
-        return resolveSettings(options, environment, { ...registration, problems });
+        // A test may have put plain options in their place.
+        const given = options instanceof Redacted ? options.open() : options;
+        const secrets = readSecrets(process.env);
+        try {
+          return resolveSettings(given, { ...environment, ...secrets }, { ...registration, problems });
+        } catch (error) {
+          if (!(error instanceof RtcConfigError) || problems.length > 0) throw error;
+          if (!isServiceReplaced(modules, registration)) throw error;
+          return unusableSettings(error, registration);
+        }
       },
     },
     telemetryProvider,
@@ -90,6 +102,16 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
 function requireObject(name: string, options: unknown): void {
   if (typeof options === 'object' && options !== null) return;
   throw new RtcConfigError([{ option: name, message: `must be given an object, got ${typeName(options)}` }]);
+}
+
+/** Whether a test has put something of its own in place of a service (`overrideProvider`), and so may lack settings. */
+function isServiceReplaced(modules: ModulesContainer, registration: Registration): boolean {
+  const own = [...modules.values()].find(
+    ({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance === registration,
+  );
+  return exportServices(registration.name).providers.some(
+    ({ provide, useClass }) => own?.providers.get(provide)?.metatype !== useClass,
+  );
 }
 
 /** They are values, and so there before any provider is made. */

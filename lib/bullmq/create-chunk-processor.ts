@@ -49,7 +49,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     { name: queueName },
     {
       // Or `@nestjs/bullmq` takes those of any queue of this name in the app.
-      connection: redis.client,
+      connection: redis.client(),
       prefix: settings.prefix,
       autorun: false,
       concurrency: settings.concurrency,

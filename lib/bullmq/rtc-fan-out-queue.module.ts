@@ -145,7 +145,7 @@ function define(
     imports: [connection],
     inject: [SETTINGS, REDIS],
     useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) => ({
-      connection: redis.client,
+      connection: redis.client(),
       prefix,
     }),
   });
@@ -158,7 +158,7 @@ function define(
         provide: FanOutLedger,
         inject: [SETTINGS, REDIS],
         useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
-          new FanOutLedger(redis.client, new LedgerKeys(prefix, queueName)),
+          new FanOutLedger(redis.client(), new LedgerKeys(prefix, queueName)),
       },
       {
         provide: ChunkFeeder,

@@ -1,8 +1,7 @@
 import { credentialProblem } from '../credentials/credential-rules.js';
 import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
 import { isCredentialsProvider, readCredentialsOption } from '../credentials/ask-provider.js';
-import type { SealedCredentials } from '../credentials/sealed-credentials.js';
-import { Sealed } from './sealed.js';
+import type { Redacted } from '../privacy/redacted.js';
 import type { OptionPath } from './environment.js';
 import type { SettingsReader } from './settings-reader.js';
 
@@ -13,8 +12,7 @@ import type { SettingsReader } from './settings-reader.js';
 export function readCredentials(
   reader: SettingsReader,
   given: unknown,
-): SealedCredentials | ResolveCredentials | undefined {
-  if (given instanceof Sealed) return readCredentials(reader, given.open());
+): Redacted<RtcCredentials> | ResolveCredentials | undefined {
   if (typeof given === 'function') return readCredentialsOption(given as () => RtcCredentials);
   if (isCredentialsProvider(given)) return readCredentialsOption(given);
   if (given !== undefined && (typeof given !== 'object' || given === null)) {

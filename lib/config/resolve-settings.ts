@@ -2,7 +2,7 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { QuotaStore } from '../quota/quota-store.js';
-import { SealedCredentials } from '../credentials/sealed-credentials.js';
+import { Redacted } from '../privacy/redacted.js';
 import { readEndpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
 import {
@@ -19,7 +19,6 @@ import {
 import { readCredentials } from './read-credentials.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
-import { Sealed } from './sealed.js';
 import { DEFAULTS, MAX_DURATION_MS, type RtcMessagingSettings } from './settings.js';
 import { SettingsReader } from './settings-reader.js';
 
@@ -100,8 +99,8 @@ export function resolveSettings(
     ...readTarget(reader, options),
     credentials: readCredentials(reader, options['credentials']),
     http: {
-      httpAgent: readSealed(reader, 'http.httpAgent', http['httpAgent'], agent<HttpAgent>),
-      httpsAgent: readSealed(reader, 'http.httpsAgent', http['httpsAgent'], agent<HttpsAgent>),
+      httpAgent: readRedacted(reader, 'http.httpAgent', http['httpAgent'], agent<HttpAgent>),
+      httpsAgent: readRedacted(reader, 'http.httpsAgent', http['httpsAgent'], agent<HttpsAgent>),
       maxSockets:
         reader.optional('http.maxSockets', http['maxSockets'], wholeNumber(1, 65_535)) ?? DEFAULTS.maxSockets,
       maxContentLength:
@@ -134,7 +133,7 @@ export function resolveSettings(
 function hasLastingKey(credentials: RtcMessagingSettings['credentials'] | undefined): boolean {
   // One that is missing is a problem of its own.
   if (credentials === undefined) return true;
-  return credentials instanceof SealedCredentials && credentials.sessionToken === undefined;
+  return typeof credentials !== 'function' && credentials.open().sessionToken === undefined;
 }
 
 function readTarget(
@@ -178,7 +177,7 @@ function readQuota(reader: SettingsReader, given: unknown): RtcMessagingSettings
       reader.optional('quota.maxQueue', quota['maxQueue'], wholeNumber(0, MAX_QUOTA)) ??
       DEFAULTS.quotaMaxQueue,
     scope: reader.optional('quota.scope', quota['scope'], oneOf('accessKey', 'app')) ?? DEFAULTS.quotaScope,
-    store: readSealed<QuotaStore>(reader, 'quota.store', quota['store'], quotaStore),
+    store: readRedacted<QuotaStore>(reader, 'quota.store', quota['store'], quotaStore),
   };
 }
 
@@ -189,16 +188,15 @@ function checkEndpoint(value: unknown, allowInsecure: boolean): Checked<string> 
 }
 
 /** What is an object can't come from the environment, so it has no variable to name. */
-function readSealed<T>(
+function readRedacted<T>(
   reader: SettingsReader,
   option: string,
   given: unknown,
   rule: OptionRule<T>,
-): Sealed<T> | undefined {
+): Redacted<T> | undefined {
   if (given === undefined) return undefined;
-  const opened = given instanceof Sealed ? given.open() : given;
-  const checked = rule(opened, false);
-  if ('value' in checked) return new Sealed(checked.value);
+  const checked = rule(given, false);
+  if ('value' in checked) return new Redacted(checked.value, option);
   reader.problems.push({ option, message: checked.problem });
   return undefined;
 }

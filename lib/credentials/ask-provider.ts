@@ -9,17 +9,20 @@ import type {
   RtcCredentialsOption,
   RtcCredentialsProvider,
 } from './credentials.js';
-import { SealedCredentials } from './sealed-credentials.js';
+import { redactCredentials } from './redact-credentials.js';
+import type { Redacted } from '../privacy/redacted.js';
 
 export function isCredentialsProvider(option: unknown): option is RtcCredentialsProvider {
   return typeof (option as Partial<RtcCredentialsProvider> | null)?.resolveCredentials === 'function';
 }
 
 /** Brings the option's three forms into two: fixed ones, or how to ask. Fixed ones must have been checked. */
-export function readCredentialsOption(option: RtcCredentialsOption): SealedCredentials | ResolveCredentials {
+export function readCredentialsOption(
+  option: RtcCredentialsOption,
+): Redacted<RtcCredentials> | ResolveCredentials {
   if (typeof option === 'function') return () => askProvider(option);
   if (isCredentialsProvider(option)) return () => askProvider(() => option.resolveCredentials());
-  return new SealedCredentials(option);
+  return redactCredentials(option);
 }
 
 async function askProvider(

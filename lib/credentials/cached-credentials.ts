@@ -3,7 +3,8 @@ import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ResolveCredentials, RtcCredentials } from './credentials.js';
 import type { CredentialsSource } from './credentials-source.js';
 import type { CredentialsStatus } from './credentials-status.js';
-import { SealedCredentials } from './sealed-credentials.js';
+import { redactCredentials } from './redact-credentials.js';
+import type { Redacted } from '../privacy/redacted.js';
 
 /** What a cache goes by, and whom it tells. */
 export interface CredentialsWatch {
@@ -34,7 +35,7 @@ const REST_MS = 200;
 const FRUITLESS_MS = 10_000;
 
 interface Held {
-  readonly credentials: SealedCredentials;
+  readonly credentials: Redacted<RtcCredentials>;
   /** When the provider gave them, by this machine's clock. */
   readonly since: number;
   /** By which clock the times below are meant. */
@@ -71,7 +72,7 @@ export class CachedCredentials implements CredentialsSource {
     this.#watch = watch;
   }
 
-  get(): RtcCredentials | Promise<RtcCredentials> {
+  get(): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials>> {
     const held = this.#held;
     if (held === undefined || !this.#isValid(held)) {
       if (this.#failure !== undefined && this.#watch.now() < this.#failedAt + REST_MS) throw this.#failure;
@@ -88,7 +89,7 @@ export class CachedCredentials implements CredentialsSource {
     return withinTime(renewed, patience).catch(() => held.credentials);
   }
 
-  async replace(refused: RtcCredentials): Promise<boolean> {
+  async replace(refused: Redacted<RtcCredentials>): Promise<boolean> {
     if (this.#held !== undefined && !isSame(this.#held.credentials, refused)) return true;
     if (this.#watch.now() < this.#noReplacementBefore) return false;
     try {
@@ -142,7 +143,7 @@ export class CachedCredentials implements CredentialsSource {
         this.#resolve(),
         this.providerTimeoutMs,
       );
-      const credentials = new SealedCredentials({ accessKeyId, secretAccessKey, sessionToken });
+      const credentials = redactCredentials({ accessKeyId, secretAccessKey, sessionToken });
       // It is for the service to say that they have ended: by this alone, no call would have anything to sign with.
       const hasPassed = expiration !== undefined && expiration <= this.#watch.serviceNow();
       if (hasPassed) warning = describePassed(expiration);
@@ -174,7 +175,7 @@ function describePassed(expiration: number): string {
 
 /** @param expiration milliseconds since the epoch, by the service's clock */
 function schedule(
-  credentials: SealedCredentials,
+  credentials: Redacted<RtcCredentials>,
   expiration: number | undefined,
   watch: CredentialsWatch,
 ): Held {
@@ -216,7 +217,8 @@ async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
   }
 }
 
-function isSame(a: RtcCredentials, b: RtcCredentials): boolean {
+function isSame(one: Redacted<RtcCredentials>, another: Redacted<RtcCredentials>): boolean {
+  const [a, b] = [one.open(), another.open()];
   return (
     a.accessKeyId === b.accessKeyId &&
     a.secretAccessKey === b.secretAccessKey &&

@@ -21,7 +21,6 @@ import { sendJson } from './send-json.js';
 
 /** What the API acts upon. */
 export interface ApiState {
-  readonly accounts: readonly EmulatorAccount[];
   readonly clock: EmulatorClock;
   readonly deliveries: DeliveryRecord;
   readonly faults: Faults;
@@ -66,13 +65,18 @@ const PRODUCTION_HOST = /\.(volcengineapi|byteplusapi)\.com(:\d+)?$/i;
 
 /** The remote API itself: `POST /?Action=…&Version=…`. */
 export class ApiEndpoint {
+  /** The first is that of `moduleOptions()`. */
+  readonly #accounts: readonly EmulatorAccount[];
   readonly #quotas = new Map<EmulatorAccount, QuotaWindow>();
 
   constructor(
     private readonly state: ApiState,
     private readonly options: ResolvedEmulatorOptions,
     private readonly server: ApiServer,
-  ) {}
+  ) {
+    const { appId, credentials, accounts } = options;
+    this.#accounts = [{ credentials, appIds: [appId] }, ...accounts];
+  }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { clock, faults } = this.state;
@@ -178,7 +182,7 @@ export class ApiEndpoint {
     const action = parameter(raw, 'Action');
     const version = parameter(raw, 'Version');
     if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
-    const { account, region } = authenticate(raw, this.state.accounts, at.getTime());
+    const { account, region } = authenticate(raw, this.#accounts, at.getTime());
     if (!isRtcActionName(action) || !VERSIONS.has(version)) {
       throw new ApiError('InvalidActionOrVersion', 'There is no such action in this version.');
     }
@@ -189,7 +193,7 @@ export class ApiEndpoint {
         `More than ${this.options.requestsPerSecond} requests in a second.`,
       );
     }
-    return { action, message: readMessage(action, raw.body, account, this.state.accounts), region };
+    return { action, message: readMessage(action, raw.body, account, this.#accounts), region };
   }
 
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {

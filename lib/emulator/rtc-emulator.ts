@@ -1,4 +1,3 @@
-import type { EmulatorAccount } from './account.js';
 import { ApiEndpoint } from './api-endpoint.js';
 import { CONTROL_PREFIX, handleControlRequest } from './control-api.js';
 import { DeliveryRecord } from './delivery-record.js';
@@ -34,21 +33,20 @@ export class RtcEmulator {
   readonly clock = new EmulatorClock();
   /** Who was sent what, how often. */
   readonly deliveries = new DeliveryRecord();
-  /** Every account; the first is the one of `moduleOptions()`. */
-  readonly accounts: readonly EmulatorAccount[];
   /** Who is logged in, and so receives what `SendUnicast` sends. Being in a room is not that. */
   readonly loggedIn: Presence;
   readonly #rooms = new Map<string, Room>();
   /** What goes wrong, and with which requests. */
   readonly faults: Faults;
+  // Private to the language: whoever prints the emulator must not print a secret key.
+  readonly #options: ResolvedEmulatorOptions;
   readonly #listener: Listener;
   readonly #sockets: ClientSockets;
   readonly #requests: RecordedRequest[] = [];
 
-  private constructor(private readonly options: ResolvedEmulatorOptions) {
-    const { appId, credentials, accounts } = options;
+  private constructor(options: ResolvedEmulatorOptions) {
+    this.#options = options;
     this.loggedIn = new Presence(options.keep);
-    this.accounts = [{ credentials, appIds: [appId] }, ...accounts];
     this.#listener = new Listener(
       (request, response) => {
         const controlled = request.url?.startsWith(CONTROL_PREFIX);
@@ -100,7 +98,7 @@ export class RtcEmulator {
 
   /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
   moduleOptions(): EmulatorModuleOptions {
-    const { appId, from, credentials } = this.options;
+    const { appId, from, credentials } = this.#options;
     return { appId, from, endpoint: this.url, credentials };
   }
 
@@ -111,7 +109,7 @@ export class RtcEmulator {
   room(roomId: string): Room {
     let room = this.#rooms.get(roomId);
     if (room === undefined) {
-      room = new Room(roomId, this.options.keep);
+      room = new Room(roomId, this.#options.keep);
       this.#rooms.set(roomId, room);
     }
     return room;
@@ -146,6 +144,6 @@ export class RtcEmulator {
 
   #record(request: RecordedRequest): void {
     this.#requests.push(request);
-    if (this.#requests.length > this.options.keep) this.#requests.shift();
+    if (this.#requests.length > this.#options.keep) this.#requests.shift();
   }
 }

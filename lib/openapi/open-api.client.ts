@@ -1,6 +1,7 @@
 import type { AxiosResponse } from 'axios';
 import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
+import type { Redacted } from '../privacy/redacted.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { type ApiReply, readReply } from './api-reply.js';
 import { type AttemptEnd, type AttemptResult, Signing } from './attempt-result.js';
@@ -50,7 +51,7 @@ export class OpenApiClient {
    * where the credentials are in hand. Neither throws nor rejects.
    */
   identify(options: Omit<AttemptOptions, 'clockOffsetMs'>): string | Promise<string | AttemptResult> {
-    let credentials: RtcCredentials | Promise<RtcCredentials>;
+    let credentials: ReturnType<CredentialsSource['get']>;
     try {
       credentials = this.#credentials.get();
     } catch (error) {
@@ -58,7 +59,7 @@ export class OpenApiClient {
     }
     return credentials instanceof Promise
       ? this.#identifyLater(credentials, options)
-      : credentials.accessKeyId;
+      : credentials.open().accessKeyId;
   }
 
   /** @param body the exact bytes to send */
@@ -79,13 +80,12 @@ export class OpenApiClient {
   }
 
   async #identifyLater(
-    credentials: Promise<RtcCredentials>,
+    credentials: Promise<Redacted<RtcCredentials>>,
     { timeoutMs, cancellation }: Omit<AttemptOptions, 'clockOffsetMs'>,
   ): Promise<string | AttemptResult> {
     const attempt = new HttpAttempt(timeoutMs, cancellation);
     try {
-      const { accessKeyId } = await attempt.guard(credentials);
-      return accessKeyId;
+      return (await attempt.guard(credentials)).open().accessKeyId;
     } catch (error) {
       return attempt.result(endOf(attempt, error));
     } finally {
@@ -125,8 +125,8 @@ export class OpenApiClient {
           : readReply(content, {
               body,
               authorization: String(config.headers.get('Authorization')),
-              secretAccessKey: credentials.secretAccessKey,
-              sessionToken: credentials.sessionToken,
+              secretAccessKey: credentials.open().secretAccessKey,
+              sessionToken: credentials.open().sessionToken,
             }),
       retryAfter: headers['retry-after'] as string | undefined,
       date: headers['date'] as string | undefined,

@@ -28,23 +28,26 @@ export type Asked =
 /** Runs the script on one key, in bounded time. */
 export class QuotaScriptRunner {
   readonly offset = new ServerOffset();
+  // Private to the language: what failed of late may have a password among its properties.
+  readonly #connection: RedisConnection;
   readonly #client: Client;
 
   constructor(
-    private readonly connection: RedisConnection,
+    connection: RedisConnection,
     private readonly key: string,
     readonly timeoutMs: number,
   ) {
+    this.#connection = connection;
     this.#client = connection.acquire();
   }
 
   close(): void {
-    this.connection.release();
+    this.#connection.release();
   }
 
   /** Breaks a connection that seems to lead nowhere. */
   renewConnection(): void {
-    this.connection.renew();
+    this.#connection.renew();
   }
 
   /** Never rejects, and takes little more than `timeoutMs`. */
@@ -54,7 +57,7 @@ export class QuotaScriptRunner {
       const asked = await Promise.race([this.#run(question, terms), late.passed]);
       return asked ?? { failure: this.#describeSilence() };
     } catch (error) {
-      return { failure: describeFailure(error, this.connection.lastError) };
+      return { failure: describeFailure(error, this.#connection.lastError) };
     } finally {
       late.dispose();
     }
@@ -86,7 +89,7 @@ export class QuotaScriptRunner {
   }
 
   #describeSilence(): string {
-    const { lastError } = this.connection;
+    const { lastError } = this.#connection;
     return lastError === undefined
       ? `Redis did not answer within ${this.timeoutMs} ms`
       : describeFailure(lastError, lastError);

@@ -13,9 +13,9 @@ import { toWireMessage } from './wire-message.js';
 export class ActionCaller {
   // Private to the language, so that printing a service does not print its sockets' requests.
   readonly #settings: RtcMessagingSettings;
-  readonly #sender: Sender;
+  readonly #sender: Pick<Sender, 'send'>;
 
-  constructor(settings: RtcMessagingSettings, sender: Sender) {
+  constructor(settings: RtcMessagingSettings, sender: Pick<Sender, 'send'>) {
     this.#settings = settings;
     this.#sender = sender;
   }

@@ -13,9 +13,10 @@ import {
   type FanOutRequest,
   MAY_BEGIN,
 } from '../fan-out/fan-out-request.js';
-import { FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
+import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
@@ -24,23 +25,25 @@ import { callLimits } from './call-limits.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
+/** What the service needs of a sender. */
+export type RoomUnicastSender = Pick<Sender, 'send'> & FanOutHost;
+
+const hidden = new HiddenParts<{
+  readonly caller: ActionCaller;
+  readonly settings: RtcMessagingSettings;
+  readonly sender: RoomUnicastSender;
+  readonly listeners: AbortListeners;
+}>();
+
 /** Sends messages to users in a room. */
 @Injectable()
 export class RoomUnicastService {
-  // Private to the language, so that printing the service does not print its sockets' requests.
-  readonly #caller: ActionCaller;
-  readonly #settings: RtcMessagingSettings;
-  readonly #sender: Sender;
-  readonly #listeners = new AbortListeners();
-
   constructor(
     caller: ActionCaller,
     @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
-    sender: Sender,
+    @Inject(Sender) sender: RoomUnicastSender,
   ) {
-    this.#caller = caller;
-    this.#settings = settings;
-    this.#sender = sender;
+    hidden.set(this, { caller, settings, sender, listeners: new AbortListeners() });
   }
 
   /**
@@ -58,7 +61,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164064
    */
   batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('BatchSendRoomUnicast', request, options);
+    return hidden.of(this).caller.call('BatchSendRoomUnicast', request, options);
   }
 
   /**
@@ -68,7 +71,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164062
    */
   send(request: SendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendRoomUnicast', request, options);
+    return hidden.of(this).caller.call('SendRoomUnicast', request, options);
   }
 
   /**
@@ -79,23 +82,24 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
+    const { caller, settings, sender, listeners } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkFanOutOptions(options);
     // Once for all: the caller may use its bytes for something else meanwhile.
-    const body = this.#caller.wireBody(message);
+    const body = caller.wireBody(message);
     const limits: CallLimits = {
-      ...callLimits(this.#settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
+      ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
       lane: 'bulk',
       mayBegin: (options as FanOutOptionsWithLeave)[MAY_BEGIN],
     };
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe);
     const send: SendChunk = (recipients, signals) =>
-      this.#sender.send('BatchSendRoomUnicast', { ...body, To: recipients }, limits, {
+      sender.send('BatchSendRoomUnicast', { ...body, To: recipients }, limits, {
         signal: undefined,
         ...signals,
       });
-    return new FanOutRun(chunks, send, plan, this.#listeners, this.#sender).run();
+    return new FanOutRun(chunks, send, plan, listeners, sender).run();
   }
 
   /**
@@ -103,6 +107,6 @@ export class RoomUnicastService {
    * @param chunkSize users a request, 1–600
    */
   estimate(recipients: number, chunkSize: number = MAX_RECIPIENTS): FanOutEstimate {
-    return estimateFanOut(recipients, chunkSize, this.#settings.quota);
+    return estimateFanOut(recipients, chunkSize, hidden.of(this).settings.quota);
   }
 }

@@ -84,7 +84,7 @@ describe('the README', () => {
       ],
       { cwd: FOLDER },
     );
-    expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 2 });
+    expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 5 });
   }, 30_000);
 
   it('has examples of sending and of errors that do what their comments say', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createServer, type Socket } from 'node:net';
+import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
 import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
@@ -19,6 +20,8 @@ import {
   startRawServer,
 } from '../support/open-api-client.js';
 import { listen, respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
+
+const withToken = (sessionToken: string) => redactCredentials({ ...KEY.open(), sessionToken });
 
 describe('one attempt', () => {
   it('posts exactly the bytes that it is given, signed, to the action', async () => {
@@ -135,7 +138,7 @@ describe('one attempt', () => {
       reply: { kind: 'error', isWithheld: true, requestId: '(withheld)' },
     });
     const token = keep(await startScriptedServer(respond(200, vendorAnswer('the-session-token'))));
-    const credentials = () => ({ ...KEY, sessionToken: 'the-session-token' });
+    const credentials = () => withToken('the-session-token');
     expect((await attempt(clientOf(token.url, { credentials }))).end).toMatchObject({
       reply: { isWithheld: true },
     });
@@ -330,10 +333,9 @@ describe('who signs', () => {
 
   it('is asked again for the attempt', async () => {
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
-    const later = clientOf(server.url, {
-      credentials: () => Promise.resolve({ ...KEY, sessionToken: 'token' }),
-    });
-    expect((await attempt(later)).signedWith).toMatchObject({ credentials: { sessionToken: 'token' } });
+    const credentials = withToken('token');
+    const later = clientOf(server.url, { credentials: () => Promise.resolve(credentials) });
+    expect((await attempt(later)).signedWith?.credentials).toBe(credentials);
     expect(server.received[0]!.headers).toMatchObject({ 'x-security-token': 'token' });
     const none = clientOf(server.url, { credentials: () => Promise.reject(problem) });
     expect((await attempt(none)).end).toEqual({ kind: 'unsigned', error: problem });

@@ -1,6 +1,6 @@
 import { afterEach } from '@jest/globals';
 import { createServer, type Socket } from 'node:net';
-import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
 import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
 import { Cancellation } from '../../lib/openapi/cancellation.js';
@@ -9,7 +9,7 @@ import { OpenApiClient } from '../../lib/openapi/open-api.client.js';
 import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
 import { listen } from './scripted-server.js';
 
-export const KEY: RtcCredentials = { accessKeyId: 'key', secretAccessKey: 'the-secret-key' };
+export const KEY = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'the-secret-key' });
 export const BODY = Buffer.from('{"Message":"hello, this is no one else\'s to see"}');
 const OPTIONS = { timeoutMs: 10_000, clockOffsetMs: 0 };
 

@@ -1,4 +1,5 @@
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
 import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
@@ -62,7 +63,7 @@ export const refused = (
 export const broken = (failure: string, phase: AttemptPhase): AttemptResult =>
   result({ kind: 'broken', failure }, phase);
 
-export const CREDENTIALS: RtcCredentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
+export const CREDENTIALS = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'secret' });
 
 export const LIMITS: CallLimits = {
   timeoutMs: 5_000,
@@ -110,7 +111,7 @@ export class ScriptedCalls {
       clock: this.clock,
       credentials: {
         get: () => CREDENTIALS,
-        replace: (given) => this.replace(given),
+        replace: (given) => this.replace(given.open()),
         status: { state: 'fixed' },
       },
       budget,

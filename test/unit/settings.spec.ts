@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Agent } from 'node:http';
-import { inspect } from 'node:util';
-import { readEnvironment, VARIABLES } from '../../lib/config/environment.js';
+import { readEnvironment, readSecrets, VARIABLES } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
-import type { SealedCredentials } from '../../lib/credentials/sealed-credentials.js';
+import type { RtcMessagingSettings } from '../../lib/config/settings.js';
+import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import type { Redacted } from '../../lib/privacy/redacted.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+import { CREDENTIALS, leaksIn, SECRET, TOKEN } from '../support/printed.js';
 
 const MINIMUM = {
   RTC_APP_ID: 'app',
@@ -12,8 +14,16 @@ const MINIMUM = {
   VOLCENGINE_SECRET_KEY: 'secret',
 };
 
+const environmentOf = (variables: Record<string, string>) => ({
+  ...readEnvironment(variables),
+  ...readSecrets(variables),
+});
 const settle = (options: unknown, variables: Record<string, string> = MINIMUM) =>
-  resolveSettings(options, readEnvironment(variables));
+  resolveSettings(options, environmentOf(variables));
+
+/** What is in settings that are fixed. */
+const keysOf = (credentials: RtcMessagingSettings['credentials']): RtcCredentials =>
+  (credentials as Redacted<RtcCredentials>).open();
 
 function problemsOf(options: unknown, variables: Record<string, string> = MINIMUM): string[] {
   try {
@@ -45,8 +55,11 @@ describe('settings', () => {
       quota: { requestsPerSecond: 500, reserve: 0, maxQueue: 5_000, scope: 'accessKey' },
       http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 64, maxContentLength: 1_048_576 },
     });
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials as SealedCredentials;
-    expect([accessKeyId, secretAccessKey, sessionToken]).toEqual(['key', 'secret', undefined]);
+    expect(keysOf(credentials)).toEqual({
+      accessKeyId: 'key',
+      secretAccessKey: 'secret',
+      sessionToken: undefined,
+    });
   });
 
   it('come from the environment', () => {
@@ -78,7 +91,7 @@ describe('settings', () => {
       onUnknown: 'resend',
       http: { maxSockets: 7, maxContentLength: 4_096 },
     });
-    expect(settings.credentials).toMatchObject({ sessionToken: 'token' });
+    expect(keysOf(settings.credentials)).toMatchObject({ sessionToken: 'token' });
   });
 
   it('given in code win over the environment', () => {
@@ -87,7 +100,7 @@ describe('settings', () => {
       { ...MINIMUM, RTC_TIMEOUT_MS: 'nonsense', VOLCENGINE_SESSION_TOKEN: 'token of another key' },
     );
     expect(settings).toMatchObject({ appId: 'code', timeoutMs: 9 });
-    expect(settings.credentials).toMatchObject({ accessKeyId: 'k', sessionToken: undefined });
+    expect(keysOf(settings.credentials)).toMatchObject({ accessKeyId: 'k', sessionToken: undefined });
   });
 
   it.each([
@@ -235,7 +248,7 @@ describe('settings', () => {
   });
 
   it('ask for a sender when callers over HTTP can not name one', () => {
-    const environment = readEnvironment(MINIMUM);
+    const environment = environmentOf(MINIMUM);
     expect(() =>
       resolveSettings({}, environment, { name: undefined, problems: [], needsFrom: true, routes: [] }),
     ).toThrow('from (RTC_FROM): is missing');
@@ -251,14 +264,22 @@ describe('settings', () => {
 
   it('take an empty session token for none', () => {
     const credentials = { accessKeyId: 'k', secretAccessKey: 's', sessionToken: '' };
-    expect(settle({ credentials }).credentials).toMatchObject({ sessionToken: undefined });
+    expect(keysOf(settle({ credentials }).credentials)).toMatchObject({ sessionToken: undefined });
   });
 
-  it('from the environment show no secret, however they are printed', () => {
-    const text = inspect(readEnvironment({ ...MINIMUM, VOLCENGINE_SECRET_KEY: 'CANARY' }), {
-      showHidden: true,
-    });
-    expect(text).not.toContain('CANARY');
+  it('show no secret and no connection, by whatever property they are looked into', async () => {
+    const credentials = { ...CREDENTIALS, resolveCredentials: async () => CREDENTIALS };
+    const http = { httpAgent: new Agent(), httpsAgent: new Agent() };
+    Object.assign(http.httpAgent, { SECRET });
+    for (const given of [
+      { credentials: CREDENTIALS },
+      { credentials },
+      { http, credentials: async () => CREDENTIALS },
+    ]) {
+      expect(await leaksIn(settle(given))).toEqual([]);
+    }
+    const variables = { ...MINIMUM, VOLCENGINE_SECRET_KEY: SECRET, VOLCENGINE_SESSION_TOKEN: TOKEN };
+    expect(await leaksIn([settle({}, variables), readEnvironment(variables)])).toEqual([]);
   });
 
   it('write one line a problem', () => {
