@@ -46,7 +46,8 @@ import { telemetryProvider } from './telemetry.provider.js';
         const given = options instanceof Redacted ? options.open() : options;
         const secrets = readSecrets(process.env);
         try {
-          return resolveSettings(given, { ...environment, ...secrets }, { ...registration, problems });
+          const known = Object.assign(Object.create(null), environment, secrets) as Environment;
+          return resolveSettings(given, known, { ...registration, problems });
         } catch (error) {
           if (!(error instanceof RtcConfigError) || problems.length > 0) throw error;
           if (!isServiceReplaced(modules, registration)) throw error;
