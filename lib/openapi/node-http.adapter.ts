@@ -136,19 +136,22 @@ class Exchange {
       secureConnecting?: boolean;
       encrypted?: boolean;
     };
-    const isConnecting = socket.connecting || pending === true;
+    // A real socket that connects has a handle from the first. One without is of a tool that stands in for the network,
+    // and may connect only once it has been given the request.
+    const isStandIn = socket.connecting && (socket as Socket & { _handle?: object | null })._handle === null;
+    const isConnecting = !isStandIn && (socket.connecting || pending === true);
     const connected = (): void => this.#pending?.addresses?.connected();
     if (isConnecting) socket.once('connect', connected);
     else connected();
     if (this.#pending?.target.protocol !== 'https:') {
       if (isConnecting) socket.once('connect', ready);
       else ready();
-    } else if (encrypted !== true) {
+    } else if (encrypted !== true && !isStandIn) {
       // What a proxy's agent hands on when the proxy has refused: the refusal comes as if it was the answer.
       afterReading(() => this.#fail('NOT_ENCRYPTED'));
     }
     // `secureConnecting` is set until the handshake is complete; Node's HTTP/2 client goes by it too.
-    else if (secureConnecting === true || isConnecting) socket.once('secureConnect', ready);
+    else if (!isStandIn && (secureConnecting === true || isConnecting)) socket.once('secureConnect', ready);
     else ready();
   }
 

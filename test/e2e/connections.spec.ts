@@ -337,31 +337,20 @@ describe('a host with several addresses', () => {
 });
 
 describe('what stands in for the network', () => {
-  it('sees the requests: nock 13', async () => {
-    const { default: nock } = await import('nock13');
+  it.each([
+    // It replaces http.request itself; later versions put a socket of their own in place of the agent's, as MSW does.
+    ['nock 13', () => import('nock13')],
+    ['nock 14', () => import('nock')],
+  ])('sees the requests, and has none sent for real: %s', async (_which, load) => {
+    const { default: nock } = await load();
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
+    if (!nock.isActive()) nock.activate();
     nock.disableNetConnect();
     try {
       const scope = nock(server.url).post(/.*/).reply(200, vendorAnswer());
       expect(seen(await attempt(clientOf(server.url)))).toEqual(['answered', '', 'done', 200]);
       expect(scope.isDone()).toBe(true);
-      expect(server.received).toHaveLength(0);
       expect(seen(await attempt(clientOf(server.url)))[0]).toBe('broken');
-      expect(server.received).toHaveLength(0);
-    } finally {
-      nock.cleanAll();
-      nock.enableNetConnect();
-      nock.restore();
-    }
-  });
-
-  it('has nothing sent for real where it withholds the connection: nock 15', async () => {
-    const { default: nock } = await import('nock');
-    const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
-    nock.disableNetConnect();
-    try {
-      nock(server.url).post(/.*/).reply(200, vendorAnswer());
-      expect(seen(await attempt(clientOf(server.url), { timeoutMs: 300 }))[0]).not.toBe('answered');
       expect(server.received).toHaveLength(0);
     } finally {
       nock.cleanAll();
