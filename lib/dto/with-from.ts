@@ -13,7 +13,14 @@ type Documented = Type<object> & { _OPENAPI_METADATA_FACTORY?(): object };
  * @example
  * class AnnouncementDto extends WithFrom(BatchSendRoomUnicastDto) {}
  */
-export function WithFrom<T extends object>(dto: Type<T>): Type<T & { from?: string | undefined }> {
+export function WithFrom<T extends object>(
+  dto: Type<T>,
+): Type<
+  T & {
+    /** The sender's ID that clients see. Default: the module's `from`. */
+    from?: string | undefined;
+  }
+> {
   class DtoWithFrom extends (dto as Type<object>) {
     /** @internal */
     static _OPENAPI_METADATA_FACTORY(): object {
@@ -29,5 +36,5 @@ export function WithFrom<T extends object>(dto: Type<T>): Type<T & { from?: stri
   }
   MayBeLeftOut()(DtoWithFrom.prototype, 'from');
   IsRtcId()(DtoWithFrom.prototype, 'from');
-  return DtoWithFrom as unknown as Type<T & { from?: string | undefined }>;
+  return DtoWithFrom as unknown as ReturnType<typeof WithFrom<T>>;
 }

@@ -18,7 +18,8 @@ function read() {
 /** @returns {boolean} */
 function isWellFormed() {
   try {
-    return new Intl.NumberFormat(navigator.language) !== undefined;
+    Intl.NumberFormat.supportedLocalesOf(navigator.language);
+    return true;
   } catch {
     return false;
   }
