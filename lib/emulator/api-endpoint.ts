@@ -5,11 +5,12 @@ import { isRtcActionName, type RtcActionName } from '../openapi/rtc-action.js';
 import type { EmulatorAccount } from './account.js';
 import { type ApiAnswer, statusSent, transmit } from './api-answer.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
-import { authenticate } from './authenticate.js';
+import { authenticate, regionOf } from './authenticate.js';
 import type { DeliveryRecord } from './delivery-record.js';
 import type { EmulatorClock } from './emulator-clock.js';
 import { acceptsRequest, type Fault, type FaultKind, type FaultTarget } from './fault.js';
 import type { Faults } from './faults.js';
+import { hostName, isProductionHost } from './host-name.js';
 import type { BinaryCallback, TextCallback } from './participant.js';
 import type { Presence } from './presence.js';
 import { QuotaWindow } from './quota-window.js';
@@ -61,8 +62,8 @@ const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: Bi
     binary: 'onUserBinaryMessageReceivedOutsideRoom',
   },
 };
-/** Whoever sends here under one of these names meant the real service. */
-const PRODUCTION_HOST = /\.(volcengineapi|byteplusapi)\.com(:\d+)?$/i;
+/** Named by an answer to a request that names none. */
+const DEFAULT_REGION = 'cn-north-1';
 
 /** The remote API itself: `POST /?Action=…&Version=…`. */
 export class ApiEndpoint {
@@ -77,7 +78,9 @@ export class ApiEndpoint {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { clock, faults } = this.state;
     response.setHeader('Date', new Date(clock.now()).toUTCString());
-    if (PRODUCTION_HOST.test(request.headers.host ?? '')) {
+    const { url = '/' } = request;
+    // Whoever sends here under one of the service's names meant the real one.
+    if (isProductionHost(hostName(request.headers.host ?? '') ?? '') || !url.startsWith('/')) {
       sendJson(response, 421, {
         error: "This is an emulator; it does not stand in under the service's own name.",
       });
@@ -125,6 +128,7 @@ export class ApiEndpoint {
       Action: parameter(raw, 'Action'),
       Version: parameter(raw, 'Version'),
       Service: 'rtc',
+      Region: regionOf(raw) ?? DEFAULT_REGION,
     };
     const refuse = (httpStatus: number, apiCode: ApiErrorCode, codeN: number | undefined, text: string) => ({
       httpStatus,
@@ -132,11 +136,9 @@ export class ApiEndpoint {
       body: { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } },
     });
     let outcome: 'accepted' | 'refused' = 'refused';
-    let region: string | undefined;
     try {
       if (fault === undefined || acceptsRequest(fault)) {
         const admitted = this.#admit(raw, at);
-        region = admitted.region;
         outcome = 'accepted';
         this.#deliver(admitted.action, admitted.message, at);
       }
@@ -156,7 +158,7 @@ export class ApiEndpoint {
     return {
       outcome,
       httpStatus: 200,
-      body: { ResponseMetadata: { ...metadata, Region: region }, Result: { Message: 'Success' } },
+      body: { ResponseMetadata: metadata, Result: { Message: 'Success' } },
     };
   }
 
@@ -174,11 +176,11 @@ export class ApiEndpoint {
   }
 
   /** Checks everything that there is to check. @throws ApiError when something is wrong */
-  #admit(raw: RawRequest, at: Date): { action: RtcActionName; message: EmulatedMessage; region: string } {
+  #admit(raw: RawRequest, at: Date): { action: RtcActionName; message: EmulatedMessage } {
     const action = parameter(raw, 'Action');
     const version = parameter(raw, 'Version');
     if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
-    const { account, region } = authenticate(raw, this.state.accounts, at.getTime());
+    const account = authenticate(raw, this.state.accounts, at.getTime());
     if (!isRtcActionName(action) || !VERSIONS.has(version)) {
       throw new ApiError('InvalidActionOrVersion', 'There is no such action in this version.');
     }
@@ -189,7 +191,7 @@ export class ApiEndpoint {
         `More than ${this.options.requestsPerSecond} requests in a second.`,
       );
     }
-    return { action, message: readMessage(action, raw.body, account, this.state.accounts), region };
+    return { action, message: readMessage(action, raw.body, account, this.state.accounts) };
   }
 
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
