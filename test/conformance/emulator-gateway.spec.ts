@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { QUERY, type RawRequestChanges, sendRaw, unicastBody } from '../support/raw-request.js';
@@ -157,7 +158,7 @@ describe('the emulator, asked by hand', () => {
     expect(await refusal(changes)).toEqual([status, code, codeN]);
     const { body } = await sendRaw(emulator, changes);
     expect(body.ResponseMetadata.Region).toMatch(/^[a-z]/);
-    expect(emulator.deliveries.total).toBe(0);
+    expect(emulator.accepted.total).toBe(0);
   });
 
   it('takes signatures for 15 minutes around its own clock, no longer', async () => {
@@ -229,14 +230,25 @@ describe('the emulator, asked by hand', () => {
     expect(await regionOf(credential('<script>'))).toBe('cn-north-1');
   });
 
+  it('records neither signature nor session token', async () => {
+    await sendRaw(emulator, { signed: { 'x-security-token': 'CANARY-token' } });
+    await sendRaw(emulator, { headers: { authorization: 'Bearer CANARY-bearer' } });
+    expect(inspect(emulator.requests, { depth: 9 }) + JSON.stringify(emulator.requests)).not.toMatch(
+      /CANARY|Signature=[\da-f]/,
+    );
+    expect(emulator.requests[0]!.headers['authorization']).toMatch(
+      /^HMAC-SHA256 Credential=emulator-access-key\/\d{8}\/cn-north-1\/rtc\/request, SignedHeaders=host;x-date;x-security-token, Signature=\(withheld\)$/,
+    );
+  });
+
   it('counts who was sent what, how often', async () => {
     await sendRaw(emulator, { body: unicastBody({ To: ['alice', 'bob'] }) });
-    expect(emulator.deliveries.duplicates()).toEqual([]);
+    expect(emulator.accepted.duplicates()).toEqual([]);
     await sendRaw(emulator, { body: unicastBody({ To: ['bob', 'carol'] }) });
-    expect(emulator.deliveries.count('bob', 'hello')).toBe(2);
-    expect(emulator.deliveries.count('carol', 'hello')).toBe(1);
-    expect(emulator.deliveries.duplicates()).toMatchObject([{ roomId: 'room-1', userId: 'bob', times: 2 }]);
-    expect(emulator.deliveries.total).toBe(4);
+    expect(emulator.accepted.count('bob', 'hello')).toBe(2);
+    expect(emulator.accepted.count('carol', 'hello')).toBe(1);
+    expect(emulator.accepted.duplicates()).toMatchObject([{ roomId: 'room-1', userId: 'bob', times: 2 }]);
+    expect(emulator.accepted.total).toBe(4);
   });
 });
 

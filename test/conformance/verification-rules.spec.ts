@@ -99,14 +99,14 @@ describe('a verifier of signatures', () => {
     const emulator = isAboutToken(changes) ? temporary : permanent;
     const { status, body } = await sendRaw(emulator, changes);
     expect([status, body.ResponseMetadata?.Error]).toEqual([200, undefined]);
-    expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
+    expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
   it.each(REFUSED)('refuses %s', async (_what, changes) => {
     const { body } = await sendRaw(permanent, changes);
     expect(body.ResponseMetadata.Error.Code).toMatch(/^(SignatureDoesNotMatch|InvalidTimestamp)$/);
     expect(body.ResponseMetadata.Region).toBe('cn-north-1');
-    expect(permanent.deliveries.total).toBe(0);
+    expect(permanent.accepted.total).toBe(0);
   });
 
   it.each(['GET', 'POST'])(
