@@ -54,7 +54,7 @@ const addsUp = ({ counts }: Pick<DurableFanOutReport, 'counts'>): boolean => {
   return input === Object.values(rest).reduce((sum, count) => sum + count);
 };
 const timesSent = (ids: readonly string[], message = 'hello'): number[] =>
-  ids.map((id) => emulator.deliveries.count(id, message));
+  ids.map((id) => emulator.accepted.count(id, message));
 const unacceptedOf = async (handle: FanOutHandle): Promise<string[]> => {
   const all: string[] = [];
   for await (const { userId, outcome } of handle.unaccepted()) all.push(`${outcome} ${userId}`);
@@ -152,7 +152,7 @@ describe('a durable fan-out', () => {
     expect((await first.progress()).counts.input).toBe(1_500);
     if (role === 'producer') return;
     expect(await first.result()).toMatchObject({ status: 'accepted', counts: { accepted: 1_500 } });
-    expect(emulator.deliveries.duplicates()).toEqual([]);
+    expect(emulator.accepted.duplicates()).toEqual([]);
   });
 
   it('that was cancelled is not found by its ID with other recipients either', async () => {
@@ -366,7 +366,7 @@ describe('a source', () => {
     );
     expect(shorter.issues[0]?.path).toBe('to');
     expect(await (await queue.get('changed'))?.result()).toMatchObject({ status: 'aborted' });
-    expect(emulator.deliveries.duplicates()).toEqual([]);
+    expect(emulator.accepted.duplicates()).toEqual([]);
   });
 
   it('is read no further than there is room for', async () => {

@@ -194,7 +194,7 @@ describe.each(['HTTP', 'TLS'] as const)('over %s', (transport) => {
 
       // A connection that is refused is a new one; all others are what the row is about.
       expect(connections).toBe(reused && fault.kind !== 'refuse' ? 0 : 1);
-      const delivered = emulator.deliveries.count('alice', TEXT);
+      const delivered = emulator.accepted.count('alice', TEXT);
       if (expected.outcome === 'accepted') expect(delivered).toBe(1);
       else if (expected.outcome !== 'unknown') expect(delivered).toBe(0);
       else {
@@ -211,7 +211,7 @@ describe.each(['HTTP', 'TLS'] as const)('over %s', (transport) => {
       expect([attempts[0]!.phase, outcome]).toEqual(
         attempts[0]!.phase === 'connecting' ? ['connecting', 'not_attempted'] : ['sent', 'unknown'],
       );
-      expect(emulator.deliveries.total).toBe(0);
+      expect(emulator.accepted.total).toBe(0);
     });
   }
 });

@@ -160,7 +160,8 @@ function count(rows: Map<string, FaultRow>, { place, outcome, attempts }: Told, 
 
 function countAccepted(emulators: Emulators): Map<string, number> {
   const times = new Map<string, number>();
-  for (const [name, { requests }] of Object.entries(emulators) as [string, RtcEmulator][]) {
+  for (const [name, { requests, dropped }] of Object.entries(emulators) as [string, RtcEmulator][]) {
+    if (dropped.requests > 0) throw new Error(`The record of ${name} is not complete.`);
     for (const { outcome, body } of requests) {
       if (outcome !== 'accepted') continue;
       const key = `${name} ${(JSON.parse(body.toString()) as { RoomId: string }).RoomId}`;

@@ -72,7 +72,7 @@ describe("a module's quota in Redis", () => {
       expect(counts).toMatchObject({ input: 100, accepted: 100 });
     }
     expect(emulator.requests.filter(({ outcome }) => outcome === 'refused')).toEqual([]);
-    expect(emulator.deliveries.total).toBe(300);
+    expect(emulator.accepted.total).toBe(300);
   });
 
   it('is one gate for the modules of a process that share a store', async () => {
