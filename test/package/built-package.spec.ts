@@ -48,6 +48,7 @@ describe('the built package', () => {
     'RtcHealthIndicator',
     'RtcMessagingError',
     'RtcMessagingModule',
+    'RtcMessagingTestingModule',
     'RtcNetworkError',
     'RtcQuotaError',
     'RtcTimeoutError',
