@@ -50,6 +50,7 @@ describe('the built package', () => {
     'RtcHealthIndicator',
     'RtcMessagingError',
     'RtcMessagingModule',
+    'RtcMessagingTestingModule',
     'RtcNetworkError',
     'RtcQuotaError',
     'RtcTimeoutError',

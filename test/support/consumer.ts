@@ -132,6 +132,8 @@ async function writeVitestSpec(
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'app.spec.ts'), forVitest(spec).replace("'./app.js'", "'../src/app.js'"));
   if (dependencies === undefined) {
+    // Decorators are compiled by the tsconfig.json that includes them.
+    await writeJson(join(folder, 'tsconfig.json'), { extends: '../tsconfig.json', include: ['.'] });
     for (const { name, text } of documented) await writeFile(join(folder, name), forVitest(text));
     return;
   }

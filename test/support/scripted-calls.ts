@@ -1,5 +1,6 @@
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
 import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
+import type { Redacted } from '../../lib/privacy/redacted.js';
 import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
@@ -82,7 +83,7 @@ export class ScriptedCalls {
   closed = false;
   released = false;
   /** Whether there are other credentials, when these are refused. */
-  replace: (refused: RtcCredentials) => Promise<boolean> = () => Promise.resolve(false);
+  replace: (refused: Redacted<RtcCredentials>) => Promise<boolean> = () => Promise.resolve(false);
   identify: OpenApiClient['identify'] = () => 'key';
   readonly clock = new ServerClock(() => Date.parse('2026-01-02T03:04:05Z'));
   readonly quota = new LocalQuota(1_000_000);
@@ -111,7 +112,7 @@ export class ScriptedCalls {
       clock: this.clock,
       credentials: {
         get: () => CREDENTIALS,
-        replace: (given) => this.replace(given.open()),
+        replace: (given) => this.replace(given),
         status: { state: 'fixed' },
       },
       budget,

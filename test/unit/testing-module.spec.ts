@@ -16,6 +16,7 @@ import {
   type SendReceipt,
   UserUnicastService,
 } from 'nestjs-rtc-messaging';
+import type { FanOutHandle, FanOutQueueService } from 'nestjs-rtc-messaging/bullmq';
 import { VARIABLES } from '../../lib/config/environment.js';
 import { rejectionOf } from '../support/rejection.js';
 
@@ -290,7 +291,19 @@ describe('the types of services', () => {
     }
     const broadcast: jest.Mocked<RoomBroadcastService> = { send: jest.fn() };
     const user: jest.Mocked<UserUnicastService> = { send: jest.fn() };
+    const handle: jest.Mocked<FanOutHandle> = {
+      id: 'a-fan-out',
+      progress: jest.fn(),
+      result: jest.fn(),
+      cancel: jest.fn(),
+      resume: jest.fn(),
+      unaccepted: jest.fn(),
+    };
+    const queue: Pick<FanOutQueueService, 'enqueue' | 'get'> = {
+      enqueue: async () => handle,
+      get: async () => handle,
+    };
     const partial = { batchSend: jest.fn() } as Partial<RoomUnicastService> as RoomUnicastService;
-    for (const mock of [new Fake(), broadcast, user, partial]) expect(mock).toBeDefined();
+    for (const mock of [new Fake(), broadcast, user, queue, partial]) expect(mock).toBeDefined();
   });
 });
