@@ -40,6 +40,9 @@ class Announcer {
 @Module({ providers: [Announcer], exports: [Announcer] })
 class AnnouncerModule {}
 
+@Module({ imports: [RtcMessagingModule], providers: [Announcer] })
+class BareModule {}
+
 describe('the module', () => {
   let emulator: RtcEmulator;
   const environment = { ...process.env };
@@ -149,6 +152,19 @@ describe('the module', () => {
     ],
   ])('says what is wrong with %s', (_what, register, message) => {
     expect(register).toThrow(message);
+  });
+
+  it('says that forRoot() is missing where its class is imported as it is, whoever wants its services', async () => {
+    for (const metadata of [
+      { imports: [RtcMessagingModule] },
+      { imports: [RtcMessagingModule], providers: [Announcer] },
+      { imports: [RtcMessagingModule.forRoot(emulator.moduleOptions()), BareModule] },
+    ]) {
+      const { message } = await rejectionOf<Error>(Test.createTestingModule(metadata).compile());
+      expect(message).toContain(
+        'RtcMessagingModule.forRoot(): was not called: a module imports RtcMessagingModule',
+      );
+    }
   });
 
   it('says what is wrong with a factory that gives nothing', async () => {

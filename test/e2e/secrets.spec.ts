@@ -175,7 +175,7 @@ describe("the module's providers, printed", () => {
     while (server.received.length === 0) await sleep(5);
     const text = await printed([
       service,
-      module.get(RtcMessagingModule),
+      module.get(registered.module),
       module.get(SETTINGS),
       module.get('nestjs-rtc-messaging:options'),
       registered,
