@@ -1,6 +1,12 @@
-import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Module,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
-import { ModulesContainer } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { Server } from 'node:http';
 import type { Environment } from './config/environment.js';
 import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
@@ -14,9 +20,15 @@ import { MODULE_OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
 import { ActionCaller } from './services/action-caller.js';
 import { telemetryProvider } from './telemetry.provider.js';
 
+/** How often connections are looked for that are kept for nothing. */
+const DROP_EVERY_MS = 50;
+
 /**
  * What `RtcMessagingModule.forRoot()` registers: a class of its own, so that `RtcMessagingModule` itself, imported
  * without `forRoot()`, can say so.
+ *
+ * Nest calls each hook of a module after that of the modules that import it, and closes the HTTP server between the
+ * second hook and the third. Handlers which wait for a call would keep it open: so the time runs from the first.
  */
 @Module({
   imports: [ConfigModule.forFeature(rtcMessagingConfig)],
@@ -45,12 +57,39 @@ import { telemetryProvider } from './telemetry.provider.js';
     },
   ],
 })
-export class RtcMessagingCoreModule implements OnApplicationShutdown {
-  constructor(private readonly sender: Sender) {}
+export class RtcMessagingCoreModule
+  implements OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  #dropping: NodeJS.Timeout | undefined;
 
-  /** Lets what is in flight finish within `shutdownTimeoutMs`; new calls are refused. */
-  onApplicationShutdown(): Promise<void> {
-    return this.sender.close();
+  constructor(
+    private readonly sender: Sender,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  onModuleDestroy(): void {
+    this.sender.startClosing();
+  }
+
+  beforeApplicationShutdown(): void {
+    this.sender.refuseCalls();
+    this.#dropping ??= setInterval(() => this.#dropIdleConnections(), DROP_EVERY_MS).unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.#dropping);
+    await this.sender.close();
+  }
+
+  /**
+   * Node closes idle connections when a server is closed, but not those that become idle then: a client that keeps
+   * its connection would keep the app waiting, seconds after its last request was answered.
+   */
+  #dropIdleConnections(): void {
+    const server = (
+      this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined
+    )?.getHttpServer() as Partial<Server> | undefined;
+    if (server?.listening === false) server.closeIdleConnections?.();
   }
 }
 

@@ -92,8 +92,8 @@ export interface RtcMessagingOptions {
   /** The vendor's limit on requests, and who shares it. */
   readonly quota?: RtcQuotaOptions;
   /**
-   * How long calls that are under way may take when the app shuts down, in milliseconds (1–600,000).
-   * Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`
+   * How long calls that are under way may take from the moment when the app begins to close (`onModuleDestroy`), in
+   * milliseconds (1–600,000); then they are broken off. Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`
    */
   readonly shutdownTimeoutMs?: number;
   /**

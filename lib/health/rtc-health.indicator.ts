@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { MAX_DURATION_MS } from '../config/settings.js';
 import { checkOptions, count, milliseconds, type OptionCheck } from '../dto/check-options.js';
 import { Sender } from '../retry/sender.js';
@@ -19,11 +19,10 @@ const share: OptionCheck = [
  * this.health.check([() => this.rtc.check('rtc')])
  */
 @Injectable()
-export class RtcHealthIndicator implements OnModuleDestroy {
+export class RtcHealthIndicator {
   // Private to the language, as in the services.
   readonly #sender: Sender;
   readonly #record: HealthRecord;
-  #leaving = false;
 
   constructor(@Inject(Sender) sender: Sender, @Inject(HealthRecord) record: HealthRecord) {
     this.#sender = sender;
@@ -52,12 +51,6 @@ export class RtcHealthIndicator implements OnModuleDestroy {
     });
     const { condition } = this.#sender;
     if (condition.credentials.state === 'unusable') this.#sender.askForCredentials();
-    const closing = condition.closing || this.#leaving;
-    return judgeHealth({ ...condition, closing }, this.#record.read(), thresholds);
-  }
-
-  /** Before the app stops listening, so that whoever asks meanwhile is told to send no one here any more. */
-  onModuleDestroy(): void {
-    this.#leaving = true;
+    return judgeHealth(condition, this.#record.read(), thresholds);
   }
 }

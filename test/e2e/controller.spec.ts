@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  type BeforeApplicationShutdown,
   Body,
   type CanActivate,
   Controller,
@@ -275,8 +276,9 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
   });
 
   it('answers 503 while the app shuts down', async () => {
-    const { app, post } = await start(register({ allowAnonymous: true }));
-    await app.get(RtcMessagingModule).onApplicationShutdown();
+    const registered = register({ allowAnonymous: true });
+    const { app, post } = await start(registered);
+    app.get<BeforeApplicationShutdown>(registered.module).beforeApplicationShutdown();
     const { status, body } = await post('/rtc/rooms/room-1/unicast', MESSAGE);
     expect([status, body.code, body.outcome]).toEqual([503, 'RTC_ABORTED', 'not_attempted']);
   });
