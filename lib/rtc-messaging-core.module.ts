@@ -13,6 +13,8 @@ import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import type { RtcMessagingSettings } from './config/settings.js';
+import { unnamedProblems } from './config/unnamed-modules.js';
+import { RtcConfigError } from './errors/rtc-config.error.js';
 import { HealthRecord } from './health/health-record.js';
 import { Sender } from './retry/sender.js';
 import { senderProvider } from './sender.provider.js';
@@ -44,7 +46,10 @@ const DROP_EVERY_MS = 50;
       ) => {
         const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
         const problems = [...registration.problems, ...conflicts];
-        return resolveSettings(options, environment, { ...registration, problems });
+        const settings = resolveSettings(options, environment, { ...registration, problems });
+        const unnamed = registration.name === undefined ? unnamedProblems(modules, settings) : [];
+        if (unnamed.length > 0) throw new RtcConfigError(unnamed);
+        return settings;
       },
     },
     telemetryProvider,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
 import { DEFAULT_MODULE_NAME, nameProblems, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
@@ -15,7 +16,8 @@ export interface RtcMessagingExtras {
   isGlobal?: boolean;
   /**
    * Tells this registration from others, for several accounts in one app: 1–64 of `a-z A-Z 0-9 . _ -`. Its services
-   * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes.
+   * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes, so that
+   * all modules without a name must have the same settings.
    */
   name?: string;
   /** Mounts HTTP routes for the actions that it names. Off by default. */
@@ -57,7 +59,8 @@ function addExtras(
     controllers: [...controllers.values()],
     providers: [
       ...(definition.providers ?? []).map(sealOptionsProvider),
-      { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
+      // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two modules for one: it can't see secrets.
+      { provide: RTC_MESSAGING_REGISTRATION, useValue: { ...registration, id: randomUUID() } },
       ...services.providers,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
     ],

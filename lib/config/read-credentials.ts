@@ -14,6 +14,7 @@ export function readCredentials(
   reader: SettingsReader,
   given: unknown,
 ): SealedCredentials | ResolveCredentials | undefined {
+  if (reader.isRefused('credentials')) return undefined;
   if (given instanceof Sealed) return readCredentials(reader, given.open());
   if (typeof given === 'function') return readCredentialsOption(given as () => RtcCredentials);
   if (isCredentialsProvider(given)) return readCredentialsOption(given);
@@ -34,15 +35,22 @@ export function readCredentials(
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const temporary = sessionToken !== undefined && sessionToken !== '';
   const problems = [
-    noteProblem(reader, 'credentials.accessKeyId', accessKeyId),
-    noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey),
-    temporary && noteProblem(reader, 'credentials.sessionToken', sessionToken),
+    noteProblem(reader, 'credentials.accessKeyId', accessKeyId, given !== undefined),
+    noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey, given !== undefined),
+    temporary && noteProblem(reader, 'credentials.sessionToken', sessionToken, given !== undefined),
   ];
   return problems.includes(true) ? undefined : readCredentialsOption(credentials);
 }
 
-function noteProblem(reader: SettingsReader, path: OptionPath, value: unknown): boolean {
+function noteProblem(reader: SettingsReader, path: OptionPath, value: unknown, isOption: boolean): boolean {
   const problem = credentialProblem(value);
-  if (problem !== undefined) reader.reject(path, problem);
-  return problem !== undefined;
+  if (problem === undefined) return false;
+  const isHalf = isOption && !value;
+  reader.reject(
+    path,
+    isHalf
+      ? `${problem} in the options, and parts of credentials are not taken from the environment`
+      : problem,
+  );
+  return true;
 }

@@ -56,7 +56,8 @@ export interface RtcQuotaOptions {
 
 /**
  * What `RtcMessagingModule.forRoot()` takes. Each can be left to its environment variable; an option that is
- * given here wins.
+ * given here wins. In a module with a `name`, `appId`, `from`, `region`, `endpoint` and `credentials` must not be
+ * given as `undefined`: leave them out.
  */
 export interface RtcMessagingOptions {
   /** The RTC app's ID, from the vendor's console. Required. `RTC_APP_ID` */

@@ -133,7 +133,7 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     const second = await RtcEmulator.start({ accounts });
     const { post } = await start(
       register({ path: 'a', allowAnonymous: true }),
-      register({ path: 'api/b', guards: [refusing] }, { endpoint: second.url }),
+      register({ path: 'api/b', guards: [refusing] }, { name: 'b', endpoint: second.url }),
     );
     const [open, closed] = [
       await post('/a/rooms/room-1/unicast', MESSAGE),
@@ -148,7 +148,7 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     const second = await RtcEmulator.start();
     const { post } = await start(
       register({ path: 'a', allowAnonymous: true }),
-      register({ path: 'b', allowAnonymous: true }, { endpoint: second.url, from: 'second' }),
+      register({ path: 'b', allowAnonymous: true }, { name: 'b', endpoint: second.url, from: 'second' }),
     );
     const bob = second.room('room-1').join('bob');
     await post('/b/rooms/room-1/unicast', { to: ['bob'], message: 'hello' });
