@@ -68,8 +68,11 @@ export interface RtcMessagingOptions {
    */
   readonly from?: string;
   /**
-   * The region that signs and, without an `endpoint`, names the host: `cn-north-1` (default), `ap-southeast-1`,
-   * or `ap-singapore-1` for BytePlus. `RTC_REGION`
+   * The region that signs and, without an `endpoint`, names the host: `cn-north-1` (default), `ap-southeast-1` for
+   * Volcengine in Singapore, or `ap-singapore-1` for BytePlus. `RTC_REGION`
+   *
+   * Volcengine's Go SDK calls Volcengine's Singapore host `ap-singapore-1`. If you come from there, take
+   * `ap-southeast-1`, or `ap-singapore-1` with the `endpoint` `https://open-ap-singapore-1.volcengineapi.com`.
    */
   readonly region?: string;
   /** The service's origin (`https://host[:port]`), in place of the region's. `RTC_ENDPOINT` */
