@@ -16,7 +16,8 @@ export interface RtcMessagingExtras {
   isGlobal?: boolean | undefined;
   /**
    * Tells this registration from others, for several accounts in one app: 1–64 of `a-z A-Z 0-9 . _ -`. Its services
-   * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes.
+   * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes, so that
+   * all modules without a name must have the same settings.
    */
   name?: string | undefined;
   /** Mounts HTTP routes for the actions that it names. Off by default. */
@@ -25,7 +26,6 @@ export interface RtcMessagingExtras {
 
 /** Nothing to inject: its factory documents the API when the app boots. */
 const API_DOCS = 'nestjs-rtc-messaging:api-docs';
-const REGISTRATION_ID = 'nestjs-rtc-messaging:registration-id';
 const OPTIONS_TOKEN = 'nestjs-rtc-messaging:options';
 
 const builder = new ConfigurableModuleBuilder<RtcMessagingOptions>({
@@ -59,9 +59,8 @@ function addExtras(
     controllers: [...controllers.values()],
     providers: [
       ...(definition.providers ?? []).map(redactOptionsProvider),
-      { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
-      // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two for one: it can't see their options.
-      { provide: REGISTRATION_ID, useValue: randomUUID() },
+      // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two modules for one: it can't see secrets.
+      { provide: RTC_MESSAGING_REGISTRATION, useValue: { ...registration, id: randomUUID() } },
       ...services.providers,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
     ],

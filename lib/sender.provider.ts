@@ -57,6 +57,7 @@ export const senderProvider: Provider = {
         budget: new RetryBudget(),
         gates: new GateLease(settings.quota, settings.endpoint, settings.appId, store && { store, onStatus }),
         observe,
+        hostOfRegion: settings.isEndpointGiven ? undefined : settings.region,
         within: telemetry.within,
         random: Math.random,
       },

@@ -13,6 +13,7 @@ export function readCredentials(
   reader: SettingsReader,
   given: unknown,
 ): Redacted<RtcCredentials> | ResolveCredentials | undefined {
+  if (reader.isRefused('credentials')) return undefined;
   if (typeof given === 'function') return readCredentialsOption(given as () => RtcCredentials);
   if (isCredentialsProvider(given)) return readCredentialsOption(given);
   if (given !== undefined && (typeof given !== 'object' || given === null)) {
@@ -32,15 +33,22 @@ export function readCredentials(
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const temporary = sessionToken !== undefined && sessionToken !== '';
   const problems = [
-    noteProblem(reader, 'credentials.accessKeyId', accessKeyId),
-    noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey),
-    temporary && noteProblem(reader, 'credentials.sessionToken', sessionToken),
+    noteProblem(reader, 'credentials.accessKeyId', accessKeyId, given !== undefined),
+    noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey, given !== undefined),
+    temporary && noteProblem(reader, 'credentials.sessionToken', sessionToken, given !== undefined),
   ];
   return problems.includes(true) ? undefined : readCredentialsOption(credentials);
 }
 
-function noteProblem(reader: SettingsReader, path: OptionPath, value: unknown): boolean {
+function noteProblem(reader: SettingsReader, path: OptionPath, value: unknown, isOption: boolean): boolean {
   const problem = credentialProblem(value);
-  if (problem !== undefined) reader.reject(path, problem);
-  return problem !== undefined;
+  if (problem === undefined) return false;
+  const isHalf = isOption && !value;
+  reader.reject(
+    path,
+    isHalf
+      ? `${problem} in the options, and parts of credentials are not taken from the environment`
+      : problem,
+  );
+  return true;
 }

@@ -39,6 +39,8 @@ const OPTIONS = [
   'credentials',
   'http',
 ];
+/** What says whose messages they are, from whom, and where they go. */
+const ACCOUNT_OPTIONS = ['appId', 'from', 'region', 'endpoint', 'credentials'];
 const RETRY_OPTIONS = ['maxAttempts'];
 const QUOTA_OPTIONS = ['requestsPerSecond', 'reserve', 'maxQueue', 'scope', 'store'];
 const HTTP_OPTIONS = ['httpAgent', 'httpsAgent', 'maxSockets', 'maxContentLength'];
@@ -63,6 +65,7 @@ export function resolveSettings(
 ): RtcMessagingSettings {
   const reader = new SettingsReader(environment);
   const options = reader.record('', given, OPTIONS);
+  if (registration.name !== undefined) reader.refuseUndefined(options, ACCOUNT_OPTIONS);
   const retry = reader.record('retry', options['retry'], RETRY_OPTIONS);
   const http = reader.record('http', options['http'], HTTP_OPTIONS);
   const duration = wholeNumber(1, MAX_DURATION_MS);
@@ -139,7 +142,7 @@ function hasLastingKey(credentials: RtcMessagingSettings['credentials'] | undefi
 function readTarget(
   reader: SettingsReader,
   options: Record<string, unknown>,
-): Pick<RtcMessagingSettings, 'region' | 'endpoint'> {
+): Pick<RtcMessagingSettings, 'region' | 'endpoint' | 'isEndpointGiven'> {
   const allowInsecure =
     reader.optional('allowInsecureEndpoint', options['allowInsecureEndpoint'], flag) ?? false;
   const region =
@@ -157,7 +160,7 @@ function readTarget(
     const known = [...REGION_HOSTS.keys()].join(', ');
     reader.reject('region', `has no known host (known: ${known}); set endpoint (RTC_ENDPOINT) as well`);
   }
-  return { region, endpoint: endpoint ?? `https://${host}` };
+  return { region, endpoint: endpoint ?? `https://${host}`, isEndpointGiven: endpoint !== undefined };
 }
 
 function readQuota(reader: SettingsReader, given: unknown): RtcMessagingSettings['quota'] {

@@ -56,7 +56,8 @@ export interface RtcQuotaOptions {
 
 /**
  * What `RtcMessagingModule.forRoot()` takes. Each can be left to its environment variable; an option that is
- * given here wins.
+ * given here wins. In a module with a `name`, `appId`, `from`, `region`, `endpoint` and `credentials` must not be
+ * given as `undefined`: leave them out.
  */
 export interface RtcMessagingOptions {
   /** The RTC app's ID, from the vendor's console. Required. `RTC_APP_ID` */
@@ -67,8 +68,11 @@ export interface RtcMessagingOptions {
    */
   readonly from?: string | undefined;
   /**
-   * The region that signs and, without an `endpoint`, names the host: `cn-north-1` (default), `ap-southeast-1`,
-   * or `ap-singapore-1` for BytePlus. `RTC_REGION`
+   * The region that signs and, without an `endpoint`, names the host: `cn-north-1` (default), `ap-southeast-1` for
+   * Volcengine in Singapore, or `ap-singapore-1` for BytePlus. `RTC_REGION`
+   *
+   * Volcengine's Go SDK calls Volcengine's Singapore host `ap-singapore-1`. If you come from there, take
+   * `ap-southeast-1`, or `ap-singapore-1` with the `endpoint` `https://open-ap-singapore-1.volcengineapi.com`.
    */
   readonly region?: string | undefined;
   /** The service's origin (`https://host[:port]`), in place of the region's. `RTC_ENDPOINT` */
@@ -92,8 +96,8 @@ export interface RtcMessagingOptions {
   /** The vendor's limit on requests, and who shares it. */
   readonly quota?: RtcQuotaOptions | undefined;
   /**
-   * How long calls that are under way may take when the app shuts down, in milliseconds (1–600,000).
-   * Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`
+   * How long calls that are under way may take from the moment when the app begins to close (`onModuleDestroy`), in
+   * milliseconds (1–600,000); then they are broken off. Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`
    */
   readonly shutdownTimeoutMs?: number | undefined;
   /**

@@ -6,6 +6,7 @@ import { type OptionRule, typeName } from './option-rules.js';
 /** Reads options one by one, explicit before environment, and collects what is wrong instead of throwing. */
 export class SettingsReader {
   readonly problems: ConfigProblem[] = [];
+  readonly #refused = new Set<string>();
 
   constructor(readonly environment: Environment) {}
 
@@ -33,7 +34,30 @@ export class SettingsReader {
     return own;
   }
 
+  /**
+   * Notes which of these options are there and undefined. Nothing is read in place of them: whoever names an option
+   * means a value, and that of the environment may be another account's.
+   */
+  refuseUndefined(options: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+    for (const option of names) {
+      if (!Object.hasOwn(options, option) || options[option] !== undefined) continue;
+      this.#refused.add(option);
+      this.problems.push({
+        option,
+        message:
+          'is undefined. A module with a name needs a value here; leave the option out if the environment, ' +
+          'which all modules share, is to give it',
+      });
+    }
+  }
+
+  /** Whether an option was noted as undefined. */
+  isRefused(option: string): boolean {
+    return this.#refused.has(option);
+  }
+
   optional<T>(path: OptionPath, given: unknown, rule: OptionRule<T>): T | undefined {
+    if (this.isRefused(path)) return undefined;
     const value = given === undefined ? this.environment[path] : given;
     if (value === undefined) return undefined;
     const checked = rule(value, given === undefined);
@@ -43,7 +67,8 @@ export class SettingsReader {
   }
 
   required<T>(path: OptionPath, given: unknown, rule: OptionRule<T>): T | undefined {
-    if (given === undefined && this.environment[path] === undefined) this.reject(path, 'is missing');
+    const isMissing = given === undefined && this.environment[path] === undefined;
+    if (isMissing && !this.isRefused(path)) this.reject(path, 'is missing');
     return this.optional(path, given, rule);
   }
 

@@ -15,6 +15,8 @@ export interface RtcMessagingSettings {
   readonly region: string;
   /** An origin. */
   readonly endpoint: string;
+  /** Whether the endpoint was given, or is the region's. */
+  readonly isEndpointGiven: boolean;
   readonly apiVersion: string;
   readonly timeoutMs: number;
   /** Undefined: three times what one attempt may take. */

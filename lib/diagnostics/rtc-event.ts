@@ -179,7 +179,7 @@ export interface RtcShutdownEvent {
   readonly type: 'shutdown';
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** `started`: new calls are refused; `timed_out`: those under way are broken off. */
+  /** `started`: the app begins to close, and new calls will be refused; `timed_out`: those under way are broken off. */
   readonly status: 'started' | 'timed_out';
   /** Calls that are under way. */
   readonly inFlight: number;

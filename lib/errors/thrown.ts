@@ -21,3 +21,17 @@ function isKind(text: unknown): text is string {
     (/^[A-Z][A-Z0-9_]+$/.test(text) || /^([A-Z][A-Za-z]*)?(Error|Exception)$/.test(text))
   );
 }
+
+/**
+ * Whether something that was thrown elsewhere is an error. By its shape: `instanceof Error` is false of what comes from
+ * another realm, which in Jest is everything that Node itself throws.
+ */
+export function isError(thrown: unknown): thrown is Error {
+  if (typeof thrown !== 'object' || thrown === null) return false;
+  try {
+    const { name, message } = thrown as Partial<Error>;
+    return typeof name === 'string' && typeof message === 'string';
+  } catch {
+    return false;
+  }
+}

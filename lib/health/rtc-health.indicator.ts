@@ -18,7 +18,6 @@ export type HealthSender = Pick<Sender, 'condition' | 'askForCredentials'>;
 const hidden = new HiddenParts<{
   readonly sender: HealthSender;
   readonly record: HealthRecord;
-  leaving: boolean;
 }>();
 
 /**
@@ -31,7 +30,7 @@ const hidden = new HiddenParts<{
 @Injectable()
 export class RtcHealthIndicator {
   constructor(@Inject(Sender) sender: HealthSender, @Inject(HealthRecord) record: HealthRecord) {
-    hidden.set(this, { sender, record, leaving: false });
+    hidden.set(this, { sender, record });
   }
 
   /**
@@ -54,15 +53,9 @@ export class RtcHealthIndicator {
       failureShare: share,
       minCalls: count,
     });
-    const { sender, record, leaving } = hidden.of(this);
+    const { sender, record } = hidden.of(this);
     const { condition } = sender;
     if (condition.credentials.state === 'unusable') sender.askForCredentials();
-    const closing = condition.closing || leaving;
-    return judgeHealth({ ...condition, closing }, record.read(), checked);
-  }
-
-  /** @internal Before the app stops listening, so that whoever asks meanwhile is told to send no one here any more. */
-  onModuleDestroy(): void {
-    hidden.of(this).leaving = true;
+    return judgeHealth(condition, record.read(), checked);
   }
 }

@@ -1,3 +1,4 @@
+import { isError } from '../errors/thrown.js';
 import {
   numberOf,
   QUOTA_SCRIPT,
@@ -83,7 +84,7 @@ export class QuotaScriptRunner {
     try {
       return await this.#client.evalsha(QUOTA_SCRIPT_SHA, 1, this.key, ...args);
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      if (!(isError(error) && error.message.startsWith('NOSCRIPT'))) throw error;
       return this.#client.eval(QUOTA_SCRIPT, 1, this.key, ...args);
     }
   }

@@ -65,6 +65,13 @@ describe('an app with a queue', () => {
     watcher.disconnect();
   });
 
+  it('is told that forRoot() is missing where its class is imported as it is', async () => {
+    const booting = Test.createTestingModule({ imports: [RtcFanOutQueueModule] }).compile();
+    expect((await rejectionOf<RtcConfigError>(booting)).message).toContain(
+      'RtcFanOutQueueModule is not configured correctly:\n  - RtcFanOutQueueModule.forRoot(): was not called',
+    );
+  });
+
   it('is told which one it names that is not there', async () => {
     const error = await rejectionOf<RtcConfigError>(boot({ roomUnicast: getRoomUnicastToken('asia') }));
     expect(error.message).toContain(

@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  getRoomUnicastToken,
   RoomUnicastService,
   RtcConfigError,
   type RtcControllerOptions,
@@ -40,6 +41,9 @@ class Announcer {
 
 @Module({ providers: [Announcer], exports: [Announcer] })
 class AnnouncerModule {}
+
+@Module({ imports: [RtcMessagingModule], providers: [Announcer] })
+class BareModule {}
 
 describe('the module', () => {
   let emulator: RtcEmulator;
@@ -152,6 +156,19 @@ describe('the module', () => {
     expect(register).toThrow(message);
   });
 
+  it('says that forRoot() is missing where its class is imported as it is, whoever wants its services', async () => {
+    for (const metadata of [
+      { imports: [RtcMessagingModule] },
+      { imports: [RtcMessagingModule], providers: [Announcer] },
+      { imports: [RtcMessagingModule.forRoot(emulator.moduleOptions()), BareModule] },
+    ]) {
+      const { message } = await rejectionOf<Error>(Test.createTestingModule(metadata).compile());
+      expect(message).toContain(
+        'RtcMessagingModule.forRoot(): was not called: a module imports RtcMessagingModule',
+      );
+    }
+  });
+
   it('says what is wrong with a factory that gives nothing', async () => {
     const module = RtcMessagingModule.forRootAsync({ useFactory: () => null as never });
     await expect(Test.createTestingModule({ imports: [module] }).compile()).rejects.toThrow(
@@ -174,7 +191,8 @@ describe('the module', () => {
     );
     const modules = [...app.get(ModulesContainer).values()];
     await app.close();
-    expect(modules.filter(({ metatype }) => metatype === RtcMessagingModule)).toHaveLength(3);
+    expect(modules.filter(({ providers }) => providers.has(RoomUnicastService))).toHaveLength(2);
+    expect(modules.filter(({ providers }) => providers.has(getRoomUnicastToken('a')))).toHaveLength(1);
   });
 
   it('shows what the environment sets in its config namespace, without the access key', async () => {

@@ -6,6 +6,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as tlsConnect } from 'node:tls';
 import {
   type RoomUnicastService,
   RtcAbortedError,
@@ -170,6 +171,31 @@ describe('the outcome', () => {
       const server = await serve(respond(200, answer));
       const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
       expect(error).toMatchObject({ outcome: 'unknown', codeN: 100_014 });
+    });
+
+    it('of an unknown key says what else the region may be meant for, where that chose the host', async () => {
+      const tls = await certificate();
+      const server = await serve(respond(401, vendorAnswer('InvalidAccessKey')), tls);
+      const loopback = { host: '127.0.0.1', port: server.port, ca: tls.cert, servername: '' };
+      // Whatever the host, it goes to the server here.
+      const httpsAgent = Object.assign(new HttpsAgent(), { createConnection: () => tlsConnect(loopback) });
+      const hintOf = async (options: object): Promise<string> => {
+        const region = 'ap-singapore-1';
+        const { module, service } = await createService({
+          ...OPTIONS,
+          region,
+          http: { httpsAgent },
+          ...options,
+        });
+        const { hint } = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
+        await module.close();
+        return hint ?? '';
+      };
+      expect(await hintOf({})).toContain('set region (RTC_REGION) to ap-southeast-1');
+      expect(server.received[0]!.headers.host).toBe('open.byteplusapi.com');
+      expect(await hintOf({ endpoint: server.url })).toBe(
+        'Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).',
+      );
     });
 
     it('with a code that is a word of the language has no hint', async () => {

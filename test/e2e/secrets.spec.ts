@@ -251,7 +251,7 @@ describe('what holds the settings shows no secret, by whatever property it is lo
     while (server.received.length === 0) await sleep(5);
     const leaks = await leaksIn([
       service,
-      module.get(RtcMessagingModule),
+      module.get(registered.module),
       module.get(SETTINGS),
       module.get('nestjs-rtc-messaging:options'),
       registered,

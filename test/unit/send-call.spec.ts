@@ -387,7 +387,7 @@ describe('a call whose access key is refused', () => {
     };
     const error = await errorOf(calls);
     expect(error.attempts).toHaveLength(2);
-    expect(given).toEqual([CREDENTIALS.open()]);
+    expect(given).toEqual([CREDENTIALS]);
     expect(told(calls)).toEqual(['retry 2: credentials_refreshed']);
     expect(error.hint).toBe('Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).');
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { getEventListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
 import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
@@ -232,6 +233,44 @@ describe('a sender that closes', () => {
     expect(calls.events.filter(({ type }) => type === 'shutdown')).toEqual([
       { type: 'shutdown', module: 'default', status: 'started', inFlight: 1 },
     ]);
+  });
+
+  it('serves calls while the app begins to close, and stops what makes many of them in two steps', async () => {
+    const calls = new ScriptedCalls([accepted(), accepted()]);
+    const sender = new Sender(calls.context, 60_000);
+    const running = sender.closing;
+    sender.startClosing();
+    sender.startClosing();
+    const begunLater = sender.closing;
+    expect([sender.condition.closing, running.aborted, begunLater.aborted]).toEqual([true, true, false]);
+    expect((await sender.send('SendUnicast', BODY, LIMITS)).requestId).toBe(REQUEST_ID);
+    sender.refuseCalls();
+    expect([begunLater.aborted, sender.closing.aborted]).toEqual([true, true]);
+    await rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
+    await sender.close();
+    expect(calls.events.filter(({ type }) => type === 'shutdown')).toMatchObject([{ status: 'started' }]);
+  });
+
+  it('breaks off at the limit, counted from the beginning, what began later, and takes nothing from then on', async () => {
+    const calls = new ScriptedCalls([untilInterrupted]);
+    const sender = new Sender(calls.context, 100);
+    sender.startClosing();
+    const sending = rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
+    await untilMade(calls);
+    expect((await sending).message).toContain('broken off by the shutdown of the app');
+    expect((await rejectionOf(sender.send('SendUnicast', BODY, LIMITS))).message).toContain('was refused');
+    expect(calls.closed).toBe(false);
+    await sender.close();
+    expect(calls.closed).toBe(true);
+  });
+
+  it('tells of no calls broken off when there are none at the limit', async () => {
+    const calls = new ScriptedCalls([]);
+    const sender = new Sender(calls.context, 5);
+    sender.startClosing();
+    await sleep(30);
+    await sender.close();
+    expect(calls.events.map(({ type }) => type)).toEqual(['shutdown']);
   });
 
   it('breaks off what takes longer than it may', async () => {

@@ -45,6 +45,7 @@ describe('settings', () => {
       from: undefined,
       region: 'cn-north-1',
       endpoint: 'https://rtc.volcengineapi.com',
+      isEndpointGiven: false,
       apiVersion: '2023-07-20',
       telemetry: true,
       timeoutMs: 5_000,
@@ -260,6 +261,67 @@ describe('settings', () => {
         routes: [],
       }).from,
     ).toBe('bot');
+  });
+
+  describe('of a module with a name', () => {
+    const named = { name: 'eu', problems: [], needsFrom: false, routes: [] };
+    const problemsOfNamed = (options: object, variables: Record<string, string> = MINIMUM): string[] => {
+      try {
+        resolveSettings(options, environmentOf(variables), named);
+      } catch (error) {
+        const { message, problems } = error as RtcConfigError;
+        expect(message).toContain('RtcMessagingModule "eu" is not configured correctly');
+        return problems.map(({ option, message: words }) => `${option}: ${words}`);
+      }
+      return [];
+    };
+    const EVERYWHERE = {
+      ...MINIMUM,
+      RTC_FROM: 'server',
+      RTC_REGION: 'ap-southeast-1',
+      RTC_ENDPOINT: 'https://example.com',
+    };
+
+    it.each(['appId', 'from', 'region', 'endpoint', 'credentials'])(
+      'do not take %s from the environment where it is given as undefined',
+      (option) => {
+        const problems = problemsOfNamed({ [option]: undefined }, EVERYWHERE);
+        expect(problems).toEqual([expect.stringContaining(`${option}: is undefined. A module with a name`)]);
+        // Once, where the environment has nothing either.
+        expect(problemsOfNamed({ appId: undefined, credentials: undefined }, {})).toHaveLength(2);
+        expect(problemsOf({ [option]: undefined }, EVERYWHERE)).toEqual([]);
+      },
+    );
+
+    it.each([
+      [
+        { accessKeyId: undefined, secretAccessKey: 'secret' },
+        'credentials.accessKeyId: is missing in the options',
+      ],
+      [
+        { accessKeyId: 'key', secretAccessKey: undefined },
+        'credentials.secretAccessKey: is missing in the options',
+      ],
+      [{ accessKeyId: 'key' }, 'credentials.secretAccessKey: is missing in the options'],
+      [{ accessKeyId: '', secretAccessKey: 'secret' }, 'credentials.accessKeyId: is missing in the options'],
+    ])('do not fill %j from the environment', (credentials, words) => {
+      expect(problemsOfNamed({ credentials })).toEqual([expect.stringContaining(words)]);
+    });
+
+    it('take from it what is left out, and for how to send also what is undefined', () => {
+      expect(problemsOfNamed({}, EVERYWHERE)).toEqual([]);
+      const environment = environmentOf({
+        ...EVERYWHERE,
+        RTC_TIMEOUT_MS: '1000',
+        RTC_RETRY_MAX_ATTEMPTS: '7',
+      });
+      const options = { timeoutMs: undefined, retry: { maxAttempts: undefined } };
+      expect(resolveSettings(options, environment, named)).toMatchObject({
+        appId: 'app',
+        timeoutMs: 1_000,
+        retry: { maxAttempts: 7 },
+      });
+    });
   });
 
   it('take an empty session token for none', () => {
