@@ -164,7 +164,7 @@ describe('an answer that was there before the request', () => {
     const [port] = (await once(server, 'message')) as [number];
     const client = clientOf(`http://127.0.0.1:${port}`, { http: { maxSockets: 1 } });
     expect(seen(await attempt(client))).toEqual(['answered', '', 'done', 200]);
-    server.postMessage('again');
+    server.postMessage('again', []);
     // The second answer comes meanwhile, and is not read.
     block(200);
     const second = await attempt(client);
@@ -280,7 +280,7 @@ describe('a host with several addresses', () => {
     );
     keep({ close: async () => void (await worker.terminate()) });
     const [port] = (await once(worker, 'message')) as [number];
-    worker.postMessage('work');
+    worker.postMessage('work', []);
     await once(worker, 'message');
     for (let index = 0; index < 4; index++) {
       const filler = net.connect(port, '127.0.0.1').on('error', () => undefined);

@@ -141,7 +141,7 @@ describe('a request', () => {
       RTC_FROM: 'mallory',
     };
     for (const [name, value] of Object.entries(added)) {
-      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+      Reflect.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
     }
     try {
       await service.batchSend(REQUEST);
@@ -227,7 +227,7 @@ describe('a credentials provider', () => {
       'gives an object whose getters throw',
       () => Object.defineProperty({ ...key }, 'secretAccessKey', { get: throws(Symbol('no')) }),
     ],
-    ['gives a thenable that throws', () => ({ then: throws(Symbol('no')) })],
+    ['gives a proxy that throws', () => new Proxy({}, { get: throws(Symbol('no')) })],
     ['gives no time', () => ({ ...key, expiration: Symbol('no') })],
     ['gives an odd time', () => ({ ...key, expiration: { valueOf: throws(new Error('no')) } })],
   ])('that %s fails the call with an error of this library', async (_what, credentials) => {
