@@ -38,6 +38,8 @@ export default {
     'Environment',
     'ERRORS',
     'HealthRecord',
+    'HealthSender',
+    'RoomUnicastSender',
     'RTC_ACTIONS',
     'RtcMessagingSettings',
     'Sender',

@@ -8,7 +8,7 @@ const { requestsPerSecond, delayMs } = JSON.parse(process.argv[2]);
 const emulator = await RtcEmulator.start({
   requestsPerSecond: requestsPerSecond ?? Number.POSITIVE_INFINITY,
   quotaWindow: 'sliding',
-  keep: 100_000,
+  keepBytes: 2 ** 31,
 });
 const { port, hostname } = new URL(emulator.url);
 let endpoint = emulator.url;
@@ -49,13 +49,15 @@ process.on('message', (question) => {
   }
   if (question === 'end') process.exit();
   const times = question.account;
-  const { requests, deliveries } = emulator;
+  const { requests, dropped } = emulator;
+  if (dropped.requests + dropped.accepted > 0)
+    throw new Error('The record is not complete: raise keepBytes.');
   const accepted = requests.filter(({ outcome }) => outcome !== 'refused').map(({ at }) => at.getTime());
   process.send({
     requests: requests.length,
     refused: requests.filter(({ outcome }) => outcome === 'refused').length,
-    deliveries: deliveries.total,
-    duplicates: deliveries.duplicates().length,
+    accepted: emulator.accepted.total,
+    duplicates: emulator.accepted.duplicateCount,
     refusedAt: requests.filter(({ outcome }) => outcome === 'refused').map(({ at }) => at.getTime()),
     parts: times.slice(1).map((to, index) => ({
       from: times[index],

@@ -13,9 +13,9 @@ export function printVerdicts(title, rows) {
  * Whether everyone was sent the message once, by the emulator's account.
  * @param isTold whether the library says so too
  */
-export function exactlyOnce({ deliveries, duplicates }, total, isTold) {
-  const holds = deliveries === total && duplicates === 0 && isTold;
-  return [holds ? 'everyone' : `${deliveries}, ${duplicates} twice`, 'everyone', holds];
+export function exactlyOnce({ accepted, duplicates }, total, isTold) {
+  const holds = accepted === total && duplicates === 0 && isTold;
+  return [holds ? 'everyone' : `${accepted}, ${duplicates} twice`, 'everyone', holds];
 }
 
 export function percent(share) {

@@ -42,6 +42,7 @@ export type { MessageRequest } from './dto/message.dto.js';
 export { RoomBroadcastDto, type RoomBroadcastRequest } from './dto/room-broadcast.dto.js';
 export { SendRoomUnicastDto, type SendRoomUnicastRequest } from './dto/send-room-unicast.dto.js';
 export { UserUnicastDto, type UserUnicastRequest } from './dto/user-unicast.dto.js';
+export { WithFrom } from './dto/with-from.js';
 export type { Attempt, AttemptPhase, FailureOutcome, Outcome } from './errors/attempt.js';
 export { RtcAbortedError } from './errors/rtc-aborted.error.js';
 export { RtcApiError, type RtcApiErrorInit } from './errors/rtc-api.error.js';
@@ -97,3 +98,9 @@ export {
   InjectUserUnicast,
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';
+export type { MethodName, MockedMethods } from './testing/create-mock.js';
+export type { RtcMessagingMocks } from './testing/mock-services.js';
+export {
+  RtcMessagingTestingModule,
+  type RtcMessagingTestingOptions,
+} from './testing/rtc-messaging-testing.module.js';

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
 import { DEFAULT_MODULE_NAME, nameProblems, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
-import { sealOptions } from './config/seal-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
+import { Redacted } from './privacy/redacted.js';
 import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
@@ -12,14 +13,15 @@ import { exportServices } from './services/export-services.js';
 /** What Nest must know before any async factory runs. */
 export interface RtcMessagingExtras {
   /** Makes the services injectable everywhere without importing the module again. Default false. */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
   /**
    * Tells this registration from others, for several accounts in one app: 1–64 of `a-z A-Z 0-9 . _ -`. Its services
-   * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes.
+   * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes, so that
+   * all modules without a name must have the same settings.
    */
-  name?: string;
+  name?: string | undefined;
   /** Mounts HTTP routes for the actions that it names. Off by default. */
-  controller?: RtcControllerOptions;
+  controller?: RtcControllerOptions | undefined;
 }
 
 /** Nothing to inject: its factory documents the API when the app boots. */
@@ -56,8 +58,9 @@ function addExtras(
     imports: [...(definition.imports ?? []), ...(mounted?.imports ?? [])],
     controllers: [...controllers.values()],
     providers: [
-      ...(definition.providers ?? []).map(sealOptionsProvider),
-      { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
+      ...(definition.providers ?? []).map(redactOptionsProvider),
+      // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two modules for one: it can't see secrets.
+      { provide: RTC_MESSAGING_REGISTRATION, useValue: { ...registration, id: randomUUID() } },
       ...services.providers,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
     ],
@@ -66,14 +69,14 @@ function addExtras(
 }
 
 /** Whatever prints the app's providers must not print a secret key. */
-function sealOptionsProvider(provider: Provider): Provider {
+function redactOptionsProvider(provider: Provider): Provider {
   if (!('provide' in provider) || provider.provide !== OPTIONS_TOKEN) return provider;
-  if ('useValue' in provider) return { ...provider, useValue: sealOptions(provider.useValue) };
+  if ('useValue' in provider) return { ...provider, useValue: new Redacted(provider.useValue, 'options') };
   if (!('useFactory' in provider)) return provider;
   const { useFactory } = provider;
   return {
     ...provider,
-    useFactory: async (...injected: unknown[]) => sealOptions(await useFactory(...injected)),
+    useFactory: async (...injected: unknown[]) => new Redacted(await useFactory(...injected), 'options'),
   };
 }
 

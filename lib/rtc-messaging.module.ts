@@ -1,69 +1,27 @@
-import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import { ModulesContainer } from '@nestjs/core';
-import type { Environment } from './config/environment.js';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { failBareImport } from './config/bare-import.js';
 import { typeName } from './config/option-rules.js';
-import { conflictProblems, type Registration } from './config/registration.js';
-import { resolveSettings } from './config/resolve-settings.js';
-import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
-import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
-import type { RtcMessagingSettings } from './config/settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
-import { HealthRecord } from './health/health-record.js';
-import { Sender } from './retry/sender.js';
-import { senderProvider } from './sender.provider.js';
+import { RtcMessagingCoreModule } from './rtc-messaging-core.module.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
-  MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './rtc-messaging.module-definition.js';
-import { ActionCaller } from './services/action-caller.js';
-import { telemetryProvider } from './telemetry.provider.js';
 
 /**
- * Brings `RoomUnicastService`, configured by options, by the environment, or by both. Calls that are under way
- * when the app closes may finish within `shutdownTimeoutMs`.
+ * Brings the services, configured by options, by the environment, or by both. Calls that are under way when the app
+ * begins to close may finish within `shutdownTimeoutMs`.
  */
-@Module({
-  imports: [ConfigModule.forFeature(rtcMessagingConfig)],
-  providers: [
-    {
-      provide: RTC_MESSAGING_SETTINGS,
-      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION, ModulesContainer],
-      useFactory: (
-        options: unknown,
-        environment: Environment,
-        registration: Registration,
-        modules: ModulesContainer,
-      ) => {
-        const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
-        const problems = [...registration.problems, ...conflicts];
-        return resolveSettings(options, environment, { ...registration, problems });
-      },
-    },
-    telemetryProvider,
-    { provide: HealthRecord, useFactory: () => new HealthRecord() },
-    senderProvider,
-    {
-      provide: ActionCaller,
-      inject: [RTC_MESSAGING_SETTINGS, Sender],
-      useFactory: (settings: RtcMessagingSettings, sender: Sender) => new ActionCaller(settings, sender),
-    },
-  ],
-})
-export class RtcMessagingModule extends ConfigurableModuleClass implements OnApplicationShutdown {
-  constructor(private readonly sender: Sender) {
-    super();
-  }
-
+@Module({ imports: [failBareImport('RtcMessagingModule')] })
+export class RtcMessagingModule extends ConfigurableModuleClass {
   /**
    * Without options, everything is read from the environment.
    * @throws RtcConfigError when the app boots, listing everything that is wrong
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     requireObject('forRoot()', options);
-    return super.forRoot(options);
+    return { ...super.forRoot(options), module: RtcMessagingCoreModule };
   }
 
   /**
@@ -77,12 +35,7 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
         { option: 'forRootAsync()', message: 'must be given useFactory, useClass or useExisting' },
       ]);
     }
-    return super.forRootAsync(options);
-  }
-
-  /** Lets what is in flight finish within `shutdownTimeoutMs`; new calls are refused. */
-  onApplicationShutdown(): Promise<void> {
-    return this.sender.close();
+    return { ...super.forRootAsync(options), module: RtcMessagingCoreModule };
   }
 }
 
@@ -90,11 +43,4 @@ export class RtcMessagingModule extends ConfigurableModuleClass implements OnApp
 function requireObject(name: string, options: unknown): void {
   if (typeof options === 'object' && options !== null) return;
   throw new RtcConfigError([{ option: name, message: `must be given an object, got ${typeName(options)}` }]);
-}
-
-/** They are values, and so there before any provider is made. */
-function otherRegistrations(modules: ModulesContainer, own: Registration): Registration[] {
-  return [...modules.values()]
-    .map(({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance as Registration | undefined)
-    .filter((registration) => registration !== undefined && registration !== own) as Registration[];
 }

@@ -28,12 +28,13 @@ export const senderProvider: Provider = {
     const credentials = createCredentialsSource(settings.credentials, {
       now: Date.now,
       serviceNow: () => clock.now(),
-      onAsked: ({ failure, usable }) =>
+      onAsked: ({ failure, warning, usable }) =>
         observe({
           type: 'credentials',
           module,
           status: failure === undefined ? 'refreshed' : 'refresh_failed',
           ...(failure !== undefined && { failure }),
+          ...(warning !== undefined && { warning }),
           usable,
         }),
     });
@@ -58,6 +59,7 @@ export const senderProvider: Provider = {
         budget: new RetryBudget(),
         limiters,
         observe,
+        hostOfRegion: settings.isEndpointGiven ? undefined : settings.region,
         within: telemetry.within,
         random: Math.random,
       },

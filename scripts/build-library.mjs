@@ -1,8 +1,9 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { runTool } from './run.mjs';
 
 const MODULES = fileURLToPath(new URL('../dist/modules/', import.meta.url));
+const COMMON_JS = fileURLToPath(new URL('../dist/cjs/', import.meta.url));
 
 /** Builds `dist/esm` and `dist/cjs`, each with its own types. */
 export async function buildLibrary() {
@@ -12,6 +13,23 @@ export async function buildLibrary() {
   await rm(MODULES, { recursive: true });
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.cjs.json']);
   await writeFile('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+  await requireInPlace();
+}
+
+/**
+ * Of `await import('…')` the compiler makes a `require` in a promise's callback. Bundlers let a package be missing only
+ * if it is required in the `try` itself.
+ */
+async function requireInPlace() {
+  for (const name of await readdir(COMMON_JS, { recursive: true })) {
+    if (!name.endsWith('.js')) continue;
+    const code = await readFile(COMMON_JS + name, 'utf8');
+    const inPlace = code.replaceAll(
+      /Promise\.resolve\(\)\.then\(\(\) => (__importStar\(require\('[^']+'\)\))\)/g,
+      '$1',
+    );
+    if (inPlace !== code) await writeFile(COMMON_JS + name, inPlace);
+  }
 }
 
 /**

@@ -18,10 +18,15 @@ const JOBS_AT_ONCE = 100;
  * ones at the end of the queue, so that fan-outs take turns.
  */
 export class ChunkFeeder {
+  // Private to the language: whoever prints it must not print a password.
+  readonly #queue: Queue<ChunkJobData>;
+
   constructor(
-    private readonly queue: Queue<ChunkJobData>,
+    queue: Queue<ChunkJobData>,
     private readonly ledger: FanOutLedger,
-  ) {}
+  ) {
+    this.#queue = queue;
+  }
 
   /** Jobs first, then the note that they are there: what is interrupted between the two is done again. */
   async feed(id: string, { from, to }: ChunkRange): Promise<void> {
@@ -36,7 +41,7 @@ export class ChunkFeeder {
   /** A chunk that has a job already keeps that one. */
   async add(id: string, indexes: readonly number[]): Promise<void> {
     for (let at = 0; at < indexes.length; at += JOBS_AT_ONCE) {
-      await this.queue.addBulk(
+      await this.#queue.addBulk(
         indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
           name: CHUNK_JOB,
           data: { id, index },

@@ -1,6 +1,7 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { kindOfThrown } from '../errors/thrown.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import type { DurableChunkOutcome, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
 
@@ -93,8 +94,12 @@ export function refusedSettlement(recipients: readonly string[], error: unknown)
 /** Of another error than the library's nothing is kept but its name: its message may hold anything. */
 export function errorRecord(error: unknown): ErrorRecord {
   if (!(error instanceof RtcMessagingError)) {
-    const name = error instanceof Error ? error.name : typeof error;
-    return { name, code: 'UNEXPECTED', message: 'An error that is not of this library.', outcome: 'unknown' };
+    return {
+      name: kindOfThrown(error),
+      code: 'UNEXPECTED',
+      message: 'An error that is not of this library.',
+      outcome: 'unknown',
+    };
   }
   const { name, code, message, outcome, hint } = error;
   return {

@@ -4,6 +4,7 @@ import {
   type InjectionToken,
   Logger,
   type OnApplicationBootstrap,
+  type OnModuleDestroy,
 } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
@@ -49,7 +50,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     { name: queueName },
     {
       // Or `@nestjs/bullmq` takes those of any queue of this name in the app.
-      connection: redis.client,
+      connection: redis.client(),
       prefix: settings.prefix,
       autorun: false,
       concurrency: settings.concurrency,
@@ -59,7 +60,10 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       runRetryDelay: RECONNECT_PAUSE_MS,
     },
   )
-  class ChunkProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  class ChunkProcessor
+    extends WorkerHost
+    implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown
+  {
     readonly #logger = new Logger('RtcFanOutQueue');
     readonly #stopping = new AbortController();
     readonly #sweeper = new LedgerSweeper(ledger, feeder, settings.lostAfterMs, redis.outages);
@@ -67,6 +71,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     readonly #runs = new Map<string, Promise<void>>();
     #service: RoomUnicastService | undefined;
     #stoppedAt = Number.POSITIVE_INFINITY;
+    #closing: Promise<void> | undefined;
 
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
@@ -76,13 +81,22 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       this.#sweeper.start();
     }
 
-    /** Takes no more; lets the requests that are under way end, and gives back what waits for its turn. */
-    async beforeApplicationShutdown(): Promise<void> {
+    /**
+     * Takes no more; lets the requests that are under way end, and gives back what waits for its turn. At the first
+     * of the hooks: what is taken later has less time, and is refused from the second on.
+     */
+    onModuleDestroy(): void {
       this.#sweeper.stop();
       this.#stopping.abort();
       this.#stoppedAt = performance.now();
+      // Of an app that closes before it was there, BullMQ's module closes the worker.
+      this.#closing = this.#service === undefined ? Promise.resolve() : this.worker.close();
+      this.#closing.catch(() => undefined);
+    }
+
+    async beforeApplicationShutdown(): Promise<void> {
       // After that time, the others take what is in flight here for lost.
-      await redis.finish(this.worker.close(), settings.lostAfterMs);
+      await redis.finish(this.#closing ?? Promise.resolve(), settings.lostAfterMs);
     }
 
     /**

@@ -22,7 +22,7 @@ export interface EnqueueOptions extends Pick<
    * Whether to send again what may have been accepted: by an attempt that ended without an answer, or by a worker
    * that was lost. Default: the workers' `onUnknown`, and `report` for what a lost worker leaves.
    */
-  readonly onUnknown?: FanOutOptions['onUnknown'];
+  readonly onUnknown?: FanOutOptions['onUnknown'] | undefined;
 }
 
 /** An error, as it was stored by a worker. */

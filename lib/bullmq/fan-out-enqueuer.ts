@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import { kindOfThrown } from '../errors/thrown.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
@@ -148,9 +149,8 @@ function aborted(id: string, outcome: 'not_attempted' | 'unknown'): FanOutEnqueu
 
 /** Nothing is said of the cause but its name: its message may hold anything. */
 function failed(id: string, cause: unknown): FanOutEnqueueError {
-  const name = cause instanceof Error ? cause.name : typeof cause;
   return new FanOutEnqueueError(
-    `Enqueuing fan-out ${id} failed (${name}, see \`cause\`). What was stored is sent.`,
+    `Enqueuing fan-out ${id} failed (${kindOfThrown(cause)}, see \`cause\`). What was stored is sent.`,
     { fanOutId: id, outcome: 'unknown', hint: HOW_TO_GO_ON, cause },
   );
 }

@@ -5,6 +5,7 @@ import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from '../fan-out/fan-out-request.js';
 import { statusOf } from '../fan-out/fan-out-run.js';
 import { ProgressMeter } from '../fan-out/progress-meter.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import { type StoredOutcome, WORKER_LOST } from './chunk-settlement.js';
 import type {
@@ -29,16 +30,17 @@ export interface ResultOptions {
 const FIRST_POLL_MS = 20;
 const LAST_POLL_MS = 250;
 
+const hidden = new HiddenParts<{
+  readonly ledger: FanOutLedger;
+  readonly feeder: ChunkFeeder;
+  meter: ProgressMeter | undefined;
+}>();
+
 /**
  * A durable fan-out, from whatever process. Every call asks Redis, and rejects with what Redis's client says, or
  * with an `RtcValidationError` when the fan-out is gone.
  */
 export class FanOutHandle {
-  // Private to the language, so that printing a handle does not print a connection.
-  readonly #ledger: FanOutLedger;
-  readonly #feeder: ChunkFeeder;
-  #meter: ProgressMeter | undefined;
-
   /** @internal */
   constructor(
     /** Of the fan-out: the caller's, or a UUID. */
@@ -46,15 +48,15 @@ export class FanOutHandle {
     ledger: FanOutLedger,
     feeder: ChunkFeeder,
   ) {
-    this.#ledger = ledger;
-    this.#feeder = feeder;
+    hidden.set(this, { ledger, feeder, meter: undefined });
   }
 
   /** How far it is. The rate is that since this handle's calls of the last five seconds; at first it is 0. */
   async progress(): Promise<DurableFanOutProgress> {
-    const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await this.#look();
+    const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await look(this);
     const done = counts.input - counts.notAttempted;
-    this.#meter ??= new ProgressMeter(done);
+    const parts = hidden.of(this);
+    parts.meter ??= new ProgressMeter(done);
     return {
       id: this.id,
       state,
@@ -62,7 +64,7 @@ export class FanOutHandle {
       done,
       ...(total !== undefined && { total }),
       elapsedMs,
-      ...this.#meter.measure(done, total),
+      ...parts.meter.measure(done, total),
       requests,
       throttled,
       inFlight,
@@ -77,8 +79,8 @@ export class FanOutHandle {
     const interruptible = new Interruptible({ signals: signal === undefined ? [] : [signal], timeoutMs });
     try {
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {
-        const state = await interruptible.wait(() => this.#look());
-        if (state.state === 'ended') return await interruptible.wait(() => this.#report(state));
+        const state = await interruptible.wait(() => look(this));
+        if (state.state === 'ended') return await interruptible.wait(() => reportOf(this, state));
         await interruptible.wait(() => sleep(pause));
       }
     } catch (error) {
@@ -101,7 +103,7 @@ export class FanOutHandle {
    * @returns false when it had ended already
    */
   async cancel(): Promise<boolean> {
-    const result = await this.#ledger.cancel(this.id);
+    const result = await hidden.of(this).ledger.cancel(this.id);
     if (result === 'gone') throw gone(this.id);
     if (result === 'ended') return false;
     return true;
@@ -112,8 +114,9 @@ export class FanOutHandle {
    * that was not enqueued to its end needs its source for the rest: enqueue it again under its ID.
    */
   async resume(): Promise<void> {
-    if ((await this.#ledger.resume(this.id)) === 'gone') throw gone(this.id);
-    await this.#feeder.refeed(this.id);
+    const { ledger, feeder } = hidden.of(this);
+    if ((await ledger.resume(this.id)) === 'gone') throw gone(this.id);
+    await feeder.refeed(this.id);
   }
 
   /**
@@ -121,71 +124,75 @@ export class FanOutHandle {
    * and in memory a page at a time, however many they are.
    */
   async *unaccepted(): AsyncGenerator<UnacceptedRecipient, void, undefined> {
-    const state = await this.#look();
-    for await (const [, json] of this.#ledger.outcomes(this.id)) {
+    const { ledger } = hidden.of(this);
+    const state = await look(this);
+    for await (const [, json] of ledger.outcomes(this.id)) {
       const { rejected = '', unknown = '' } = JSON.parse(json) as StoredOutcome;
       for (const userId of split(rejected)) yield { userId, outcome: 'rejected' };
       for (const userId of split(unknown)) yield { userId, outcome: 'unknown' };
     }
     if (state.state !== 'ended') return;
     const seen = new Set<number>();
-    for await (const chunks of this.#ledger.openChunks(this.id)) {
+    for await (const chunks of ledger.openChunks(this.id)) {
       for (const { index } of chunks) {
         if (seen.has(index)) continue;
         seen.add(index);
-        for (const userId of await this.#ledger.recipients(this.id, index)) {
+        for (const userId of await ledger.recipients(this.id, index)) {
           yield { userId, outcome: 'not_attempted' };
         }
       }
     }
   }
+}
 
-  async #look(): Promise<FanOutState> {
-    const state = await this.#ledger.look(this.id);
-    if (state === undefined) throw gone(this.id);
-    return state;
-  }
+async function look(handle: FanOutHandle): Promise<FanOutState> {
+  const state = await hidden.of(handle).ledger.look(handle.id);
+  if (state === undefined) throw gone(handle.id);
+  return state;
+}
 
-  async #report({ counts, isComplete, stop, elapsedMs, requests, throttled }: FanOutState) {
-    const report: DurableFanOutReport = {
-      id: this.id,
-      // A stop that came when everything was done has left no one out.
-      status: isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
-      counts,
-      ...(stop !== undefined && { stop }),
-      chunks: await this.#toldChunks(),
-      invalid: await this.#ledger.invalid(this.id),
-      unaccepted: await this.#keptRecipients(),
-      elapsedMs,
-      requests,
-      throttled,
-    };
-    return report;
-  }
+async function reportOf(
+  handle: FanOutHandle,
+  { counts, isComplete, stop, elapsedMs, requests, throttled }: FanOutState,
+): Promise<DurableFanOutReport> {
+  const { ledger } = hidden.of(handle);
+  return {
+    id: handle.id,
+    // A stop that came when everything was done has left no one out.
+    status: isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
+    counts,
+    ...(stop !== undefined && { stop }),
+    chunks: await toldChunks(handle.id, ledger),
+    invalid: await ledger.invalid(handle.id),
+    unaccepted: await keptRecipients(handle),
+    elapsedMs,
+    requests,
+    throttled,
+  };
+}
 
-  async #toldChunks(): Promise<DurableChunkOutcome[]> {
-    const told: { readonly at: number; readonly chunk: DurableChunkOutcome }[] = [];
-    for await (const [index, json] of this.#ledger.outcomes(this.id)) {
-      const { chunks, at } = JSON.parse(json) as StoredOutcome;
-      for (const { lost, ...chunk } of chunks) {
-        told.push({ at, chunk: { index, ...chunk, ...(lost === true && { error: WORKER_LOST }) } });
-      }
-      if (told.length >= MAX_KEPT_CHUNKS) break;
+async function toldChunks(id: string, ledger: FanOutLedger): Promise<DurableChunkOutcome[]> {
+  const told: { readonly at: number; readonly chunk: DurableChunkOutcome }[] = [];
+  for await (const [index, json] of ledger.outcomes(id)) {
+    const { chunks, at } = JSON.parse(json) as StoredOutcome;
+    for (const { lost, ...chunk } of chunks) {
+      told.push({ at, chunk: { index, ...chunk, ...(lost === true && { error: WORKER_LOST }) } });
     }
-    told.sort((a, b) => a.at - b.at || a.chunk.index - b.chunk.index);
-    return told.slice(0, MAX_KEPT_CHUNKS).map(({ chunk }) => chunk);
+    if (told.length >= MAX_KEPT_CHUNKS) break;
   }
+  told.sort((a, b) => a.at - b.at || a.chunk.index - b.chunk.index);
+  return told.slice(0, MAX_KEPT_CHUNKS).map(({ chunk }) => chunk);
+}
 
-  async #keptRecipients(): Promise<NonNullable<DurableFanOutReport['unaccepted']>> {
-    const kept = { rejected: [] as string[], unknown: [] as string[], notAttempted: [] as string[] };
-    let count = 0;
-    for await (const { userId, outcome } of this.unaccepted()) {
-      if (count === MAX_KEPT_RECIPIENTS) return { ...kept, truncated: true };
-      count += 1;
-      kept[outcome === 'not_attempted' ? 'notAttempted' : outcome].push(userId);
-    }
-    return { ...kept, truncated: false };
+async function keptRecipients(handle: FanOutHandle): Promise<NonNullable<DurableFanOutReport['unaccepted']>> {
+  const kept = { rejected: [] as string[], unknown: [] as string[], notAttempted: [] as string[] };
+  let count = 0;
+  for await (const { userId, outcome } of handle.unaccepted()) {
+    if (count === MAX_KEPT_RECIPIENTS) return { ...kept, truncated: true };
+    count += 1;
+    kept[outcome === 'not_attempted' ? 'notAttempted' : outcome].push(userId);
   }
+  return { ...kept, truncated: false };
 }
 
 function split(joined: string): readonly string[] {

@@ -98,10 +98,15 @@ const OUTCOMES_PAGE = 10;
 
 /** The state of fan-outs in Redis. Every change is one script, see {@link OPEN} and its neighbours. */
 export class FanOutLedger {
+  // Private to the language: whoever prints it must not print a password.
+  readonly #client: RedisClient;
+
   constructor(
-    private readonly client: RedisClient,
+    client: RedisClient,
     private readonly keys: LedgerKeys,
-  ) {}
+  ) {
+    this.#client = client;
+  }
 
   /**
    * Makes a fan-out, or finds it.
@@ -268,7 +273,7 @@ export class FanOutLedger {
   async *active(): AsyncGenerator<string> {
     let cursor = '0';
     do {
-      const [next, ids] = await this.client.sscan(this.keys.active, cursor, 'COUNT', LEDGER_PAGE);
+      const [next, ids] = await this.#client.sscan(this.keys.active, cursor, 'COUNT', LEDGER_PAGE);
       yield* ids;
       cursor = next;
     } while (cursor !== '0');
@@ -286,7 +291,7 @@ export class FanOutLedger {
   }
 
   async recipients(id: string, index: number): Promise<readonly string[]> {
-    const recipients = await this.client.hget(this.keys.chunks(id), String(index));
+    const recipients = await this.#client.hget(this.keys.chunks(id), String(index));
     return recipients === null || recipients === '' ? [] : recipients.split(',');
   }
 
@@ -304,21 +309,21 @@ export class FanOutLedger {
   }
 
   async invalid(id: string): Promise<InvalidRecipient[]> {
-    const entries = await this.client.lrange(this.keys.invalid(id), 0, -1);
+    const entries = await this.#client.lrange(this.keys.invalid(id), 0, -1);
     return entries.map((entry) => JSON.parse(entry) as InvalidRecipient);
   }
 
   async *#scan(key: string, count: number): AsyncGenerator<(readonly [field: string, value: string])[]> {
     let cursor = '0';
     do {
-      const [next, flat] = await this.client.hscan(key, cursor, 'COUNT', count);
+      const [next, flat] = await this.#client.hscan(key, cursor, 'COUNT', count);
       yield pairs(flat);
       cursor = next;
     } while (cursor !== '0');
   }
 
   #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {
-    return script.run(this.client, this.keys.forScript(id), [id, ...args]);
+    return script.run(this.#client, this.keys.forScript(id), [id, ...args]);
   }
 }
 

@@ -57,30 +57,35 @@ export type FanOutQueueRole = 'producer' | 'worker' | 'both';
 /** What Nest must know before any async factory runs. */
 export interface RtcFanOutQueueExtras {
   /** Default `both`. A worker needs `RtcMessagingModule` in the app; a producer does not. */
-  readonly role?: FanOutQueueRole;
+  readonly role?: FanOutQueueRole | undefined;
   /**
    * The BullMQ queue. Default {@link DEFAULT_FAN_OUT_QUEUE}. Two queues in one app may share it if their `prefix` or
    * Redis differs, but `@InjectQueue` and Bull Board then find only one of them.
    */
-  readonly queueName?: string;
+  readonly queueName?: string | undefined;
   /** Makes `FanOutQueueService` injectable everywhere. Default false. */
-  readonly isGlobal?: boolean;
+  readonly isGlobal?: boolean | undefined;
   /** The service that a worker sends with. Default `RoomUnicastService`. */
-  readonly roomUnicast?: InjectionToken;
+  readonly roomUnicast?: InjectionToken | undefined;
 }
 
+/** @inline */
+// Nest calls it with whatever is injected.
+// oxlint-disable-next-line typescript/no-explicit-any
+type OptionsFactory = (...injected: any[]) => Promise<RtcFanOutQueueOptions> | RtcFanOutQueueOptions;
+
 /** For `forRootAsync`. */
-export interface RtcFanOutQueueAsyncOptions extends RtcFanOutQueueExtras, Pick<ModuleMetadata, 'imports'> {
+export interface RtcFanOutQueueAsyncOptions extends RtcFanOutQueueExtras {
+  /** Modules that export what is injected. */
+  readonly imports?: ModuleMetadata['imports'] | undefined;
   /** What `useFactory` is called with. */
-  readonly inject?: InjectionToken[];
+  readonly inject?: InjectionToken[] | undefined;
   /** Makes the options. */
-  // Nest calls it with whatever is injected.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly useFactory?: (...injected: any[]) => Promise<RtcFanOutQueueOptions> | RtcFanOutQueueOptions;
+  readonly useFactory?: OptionsFactory | undefined;
   /** A class of which an instance is made to make the options. */
-  readonly useClass?: Type<RtcFanOutQueueOptionsFactory>;
+  readonly useClass?: Type<RtcFanOutQueueOptionsFactory> | undefined;
   /** A provider that makes the options. */
-  readonly useExisting?: InjectionToken<RtcFanOutQueueOptionsFactory>;
+  readonly useExisting?: InjectionToken<RtcFanOutQueueOptionsFactory> | undefined;
 }
 
 /** The name of the BullMQ queue, for `@InjectQueue` and Bull Board. */

@@ -1,12 +1,12 @@
 import { type Checked, type OptionRule, text, typeName, wholeNumber } from '../config/option-rules.js';
-import { Sealed } from '../config/sealed.js';
+import { Redacted } from '../privacy/redacted.js';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import type { FanOutQueueConnection } from './redis-connection.js';
 
 /** The options, checked, with defaults. Times are in milliseconds. */
 export interface FanOutQueueSettings {
   /** It may hold a password. */
-  readonly connection: Sealed<FanOutQueueConnection>;
+  readonly connection: Redacted<FanOutQueueConnection>;
   /** With its braces. */
   readonly prefix: string;
   readonly concurrency: number;
@@ -73,7 +73,7 @@ export function resolveFanOutQueueSettings(given: unknown): FanOutQueueSettings 
     maxIdleMs: number('maxIdleMs'),
   };
   if (!isConnection(connection) || problems.length > 0) throw new RtcConfigError(problems);
-  return { ...settings, connection: new Sealed(connection) };
+  return { ...settings, connection: new Redacted(connection, 'connection') };
 }
 
 function isConnection(value: unknown): value is FanOutQueueConnection {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   checkOptions,
   abortSignal,
@@ -12,6 +12,7 @@ import { idProblem, isId, MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import { toWireMessage } from '../services/wire-message.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import type { EnqueueOptions } from './durable-fan-out.js';
@@ -24,19 +25,20 @@ import type { RedisHolder } from './redis-holder.js';
 
 const fanOutId: OptionCheck = ['must be 1–128 of a-z A-Z 0-9 @ . _ -', isId];
 
+const hidden = new HiddenParts<{
+  readonly role: FanOutQueueRole;
+  readonly settings: FanOutQueueSettings;
+  readonly redis: RedisHolder;
+  readonly ledger: FanOutLedger;
+  readonly feeder: ChunkFeeder;
+  readonly enqueuer: FanOutEnqueuer;
+  readonly closing: AbortController;
+  readonly enqueuing: Set<Promise<void>>;
+}>();
+
 /** Hands fan-outs to workers, in this process or others, so that they survive each of them. */
 @Injectable()
-export class FanOutQueueService implements BeforeApplicationShutdown {
-  // Private to the language, so that printing the service does not print a connection.
-  readonly #role: FanOutQueueRole;
-  readonly #settings: FanOutQueueSettings;
-  readonly #redis: RedisHolder;
-  readonly #ledger: FanOutLedger;
-  readonly #feeder: ChunkFeeder;
-  readonly #enqueuer: FanOutEnqueuer;
-  readonly #closing = new AbortController();
-  readonly #enqueuing = new Set<Promise<void>>();
-
+export class FanOutQueueService {
   /** @internal */
   constructor(
     role: FanOutQueueRole,
@@ -45,12 +47,16 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
     ledger: FanOutLedger,
     feeder: ChunkFeeder,
   ) {
-    this.#role = role;
-    this.#settings = settings;
-    this.#redis = redis;
-    this.#ledger = ledger;
-    this.#feeder = feeder;
-    this.#enqueuer = new FanOutEnqueuer(ledger, feeder, settings.maxStoredChunks);
+    hidden.set(this, {
+      role,
+      settings,
+      redis,
+      ledger,
+      feeder,
+      enqueuer: new FanOutEnqueuer(ledger, feeder, settings.maxStoredChunks),
+      closing: new AbortController(),
+      enqueuing: new Set(),
+    });
   }
 
   /**
@@ -64,14 +70,15 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
    * what was stored is sent. It tells the ID: enqueue the same request under it to go on.
    */
   async enqueue(request: FanOutRequest, options: EnqueueOptions = {}): Promise<FanOutHandle> {
-    if (this.#role === 'worker') {
+    const { role, settings, ledger, feeder, enqueuer, closing, enqueuing } = hidden.of(this);
+    if (role === 'worker') {
       throw new RtcConfigError(
         [{ option: 'RtcFanOutQueueModule.role', message: 'is worker; enqueuing takes producer or both' }],
         { outcome: 'not_attempted' },
       );
     }
     const { to, ...message } = validateFanOutRequest(request);
-    checkOptions<EnqueueOptions>(options, {
+    const checked = checkOptions<EnqueueOptions>(options, {
       id: fanOutId,
       signal: abortSignal,
       total: count,
@@ -79,10 +86,10 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
       chunkSize: wholeNumber(MAX_RECIPIENTS),
       dedupe: oneOf('chunk', 'all', 'none'),
     });
-    const { id = randomUUID(), signal, onUnknown, total } = options;
+    const { id = randomUUID(), signal, onUnknown, total, chunkSize, dedupe } = checked;
     const wire = toWireMessage(message.message, message.binary);
-    const { lookAhead, producerLostAfterMs, retentionMs, maxIdleMs } = this.#settings;
-    const enqueuing = this.#enqueuer.enqueue(
+    const { lookAhead, producerLostAfterMs, retentionMs, maxIdleMs } = settings;
+    const work = enqueuer.enqueue(
       id,
       to,
       {
@@ -90,38 +97,36 @@ export class FanOutQueueService implements BeforeApplicationShutdown {
         from: message.from,
         wire,
         onUnknown,
-        chunkSize: options.chunkSize ?? MAX_RECIPIENTS,
-        dedupe: options.dedupe ?? 'chunk',
+        chunkSize: chunkSize ?? MAX_RECIPIENTS,
+        dedupe: dedupe ?? 'chunk',
         total,
         lookAhead,
         producerLostAfterMs,
         retentionMs,
         maxIdleMs,
       },
-      signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal],
+      signal === undefined ? [closing.signal] : [signal, closing.signal],
     );
-    this.#enqueuing.add(enqueuing);
+    enqueuing.add(work);
     try {
-      await enqueuing;
+      await work;
     } finally {
-      this.#enqueuing.delete(enqueuing);
+      enqueuing.delete(work);
     }
-    return this.#handle(id);
+    return new FanOutHandle(id, ledger, feeder);
   }
 
   /** Finds a fan-out, from whichever process it was enqueued; undefined when there is none, or none any more. */
   async get(id: string): Promise<FanOutHandle | undefined> {
     if (idProblem(id) !== undefined) return undefined;
-    return (await this.#ledger.look(id)) === undefined ? undefined : this.#handle(id);
+    const { ledger, feeder } = hidden.of(this);
+    return (await ledger.look(id)) === undefined ? undefined : new FanOutHandle(id, ledger, feeder);
   }
 
-  /** Reads no further, so that the fan-outs can be gone on with elsewhere. */
+  /** @internal Reads no further, so that the fan-outs can be gone on with elsewhere. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.#closing.abort();
-    await this.#redis.finish(Promise.allSettled(this.#enqueuing), this.#settings.lostAfterMs);
-  }
-
-  #handle(id: string): FanOutHandle {
-    return new FanOutHandle(id, this.#ledger, this.#feeder);
+    const { closing, redis, enqueuing, settings } = hidden.of(this);
+    closing.abort();
+    await redis.finish(Promise.allSettled(enqueuing), settings.lostAfterMs);
   }
 }

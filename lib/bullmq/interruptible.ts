@@ -29,8 +29,7 @@ export class Interruptible {
 
   constructor({ signals, timeoutMs }: Interruptions) {
     for (const signal of signals) {
-      if (signal.aborted) this.#interrupt('signal');
-      else this.#forget.push(listeners.add(signal, () => this.#interrupt('signal')));
+      this.#forget.push(listeners.add(signal, () => this.#interrupt('signal')));
     }
     if (timeoutMs === undefined || !(timeoutMs <= LONGEST_TIMER_MS)) return;
     const timer = setTimeout(() => this.#interrupt('timeout'), timeoutMs);

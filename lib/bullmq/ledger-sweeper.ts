@@ -1,3 +1,4 @@
+import { isError } from '../errors/thrown.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
 import type { OutageLog } from './outage-log.js';
@@ -45,7 +46,7 @@ export class LedgerSweeper {
     try {
       await this.sweep();
     } catch (error) {
-      this.outages.note(error instanceof Error ? error : new Error('unknown'));
+      this.outages.note(isError(error) ? error : new Error('unknown'));
     } finally {
       this.#sweeping = false;
     }

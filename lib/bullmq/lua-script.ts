@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isError } from '../errors/thrown.js';
 import type { RedisClient } from './redis-connection.js';
 
 /** A script that is sent to the server once, and called by its digest from then on. */
@@ -30,7 +31,7 @@ export class LuaScript {
       return await client.evalsha(this.#sha1, keys.length, ...keys, ...args);
     } catch (error) {
       // A server that was restarted, or another node.
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      if (!isError(error) || !error.message.startsWith('NOSCRIPT')) throw error;
       return client.eval(this.source, keys.length, ...keys, ...args);
     }
   }

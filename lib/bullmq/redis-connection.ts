@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { isError } from '../errors/thrown.js';
 
 /** A Redis Cluster, by some of its nodes. */
 export interface FanOutQueueCluster {
@@ -95,7 +96,7 @@ export async function requireWritable(
     ]);
   } catch (error) {
     client.disconnect();
-    const why = error instanceof Error ? error.message : 'no answer';
+    const why = isError(error) ? error.message : 'no answer';
     throw new RtcConfigError([
       { option: 'RtcFanOutQueueModule.connection', message: `Redis can't be used: ${withAdvice(why)}` },
     ]);
@@ -127,7 +128,7 @@ export async function answers(client: RedisClient, key: string): Promise<boolean
 }
 
 function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError';
+  return isError(error) && error.name === 'ReplyError';
 }
 
 function withAdvice(why: string): string {

@@ -45,7 +45,8 @@ export class RedisHolder implements OnApplicationShutdown {
     return new RedisHolder(client, key, outages);
   }
 
-  get client(): RedisClient {
+  /** No getter, which printing may run. */
+  client(): RedisClient {
     return this.#client;
   }
 

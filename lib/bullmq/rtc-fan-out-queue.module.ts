@@ -3,6 +3,7 @@ import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Inject, type InjectionToken, Module, type Provider } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Queue } from 'bullmq';
+import { failBareImport } from '../config/bare-import.js';
 import { typeName } from '../config/option-rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
@@ -33,11 +34,15 @@ const ROLES = ['producer', 'worker', 'both'];
 @Module({})
 class FanOutConnectionModule {}
 
+/** What `forRoot()` registers, as with `RtcMessagingModule`. */
+@Module({})
+class RtcFanOutQueueCoreModule {}
+
 /**
  * Fan-outs that survive the process: kept in Redis, sent by any number of workers over BullMQ. A worker sends
  * through the app's `RtcMessagingModule`.
  */
-@Module({})
+@Module({ imports: [failBareImport('RtcFanOutQueueModule')] })
 export class RtcFanOutQueueModule {
   /** @throws RtcConfigError when an extra is wrong; when the app boots, for the options and for Redis */
   static forRoot(options: RtcFanOutQueueOptions & RtcFanOutQueueExtras): DynamicModule {
@@ -145,12 +150,12 @@ function define(
     imports: [connection],
     inject: [SETTINGS, REDIS],
     useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) => ({
-      connection: redis.client,
+      connection: redis.client(),
       prefix,
     }),
   });
   return {
-    module: RtcFanOutQueueModule,
+    module: RtcFanOutQueueCoreModule,
     global: isGlobal,
     imports: [connection, queue],
     providers: [
@@ -158,7 +163,7 @@ function define(
         provide: FanOutLedger,
         inject: [SETTINGS, REDIS],
         useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
-          new FanOutLedger(redis.client, new LedgerKeys(prefix, queueName)),
+          new FanOutLedger(redis.client(), new LedgerKeys(prefix, queueName)),
       },
       {
         provide: ChunkFeeder,

@@ -31,15 +31,29 @@ export type OptionPath = keyof typeof VARIABLES;
 /** What is set in the environment, unchecked. An empty variable counts as one that is not set. */
 export type Environment = { readonly [Path in OptionPath]?: string };
 
-/** Picks this module's variables. They are getters, and the secrets not enumerable, so that no way of
- * printing shows those. */
-export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
-  const environment: Environment = {};
-  for (const [path, variable] of Object.entries(VARIABLES)) {
-    const value = variables[variable];
-    if (value === undefined || value === '') continue;
-    const secret = path.startsWith('credentials.');
-    Object.defineProperty(environment, path, { get: () => value, enumerable: !secret });
+/** Picks this module's variables, without the access key: what is printed holds no secret. */
+export function readEnvironment(variables: Variables): Environment {
+  return pick(variables, (path) => !isSecret(path));
+}
+
+/** The access key of the environment, for whoever keeps it where no one prints it. */
+export function readSecrets(variables: Variables): Environment {
+  return pick(variables, isSecret);
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+function isSecret(path: string): boolean {
+  return path.startsWith('credentials.');
+}
+
+function pick(variables: Variables, isWanted: (path: string) => boolean): Environment {
+  const wanted = Object.entries(VARIABLES).filter(([path]) => isWanted(path));
+  const environment = Object.create(null) as Record<string, string>;
+  for (const [path, variable] of wanted) {
+    // One that is not set is not to be had from a changed Object.prototype either.
+    const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
+    if (value) environment[path] = value;
   }
   return environment;
 }

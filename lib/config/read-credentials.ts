@@ -1,8 +1,7 @@
 import { credentialProblem } from '../credentials/credential-rules.js';
 import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
 import { isCredentialsProvider, readCredentialsOption } from '../credentials/ask-provider.js';
-import type { SealedCredentials } from '../credentials/sealed-credentials.js';
-import { Sealed } from './sealed.js';
+import type { Redacted } from '../privacy/redacted.js';
 import type { OptionPath } from './environment.js';
 import type { SettingsReader } from './settings-reader.js';
 
@@ -13,8 +12,8 @@ import type { SettingsReader } from './settings-reader.js';
 export function readCredentials(
   reader: SettingsReader,
   given: unknown,
-): SealedCredentials | ResolveCredentials | undefined {
-  if (given instanceof Sealed) return readCredentials(reader, given.open());
+): Redacted<RtcCredentials> | ResolveCredentials | undefined {
+  if (reader.isRefused('credentials')) return undefined;
   if (typeof given === 'function') return readCredentialsOption(given as () => RtcCredentials);
   if (isCredentialsProvider(given)) return readCredentialsOption(given);
   if (given !== undefined && (typeof given !== 'object' || given === null)) {
@@ -34,15 +33,22 @@ export function readCredentials(
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const temporary = sessionToken !== undefined && sessionToken !== '';
   const problems = [
-    noteProblem(reader, 'credentials.accessKeyId', accessKeyId),
-    noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey),
-    temporary && noteProblem(reader, 'credentials.sessionToken', sessionToken),
+    noteProblem(reader, 'credentials.accessKeyId', accessKeyId, given !== undefined),
+    noteProblem(reader, 'credentials.secretAccessKey', secretAccessKey, given !== undefined),
+    temporary && noteProblem(reader, 'credentials.sessionToken', sessionToken, given !== undefined),
   ];
   return problems.includes(true) ? undefined : readCredentialsOption(credentials);
 }
 
-function noteProblem(reader: SettingsReader, path: OptionPath, value: unknown): boolean {
+function noteProblem(reader: SettingsReader, path: OptionPath, value: unknown, isOption: boolean): boolean {
   const problem = credentialProblem(value);
-  if (problem !== undefined) reader.reject(path, problem);
-  return problem !== undefined;
+  if (problem === undefined) return false;
+  const isHalf = isOption && !value;
+  reader.reject(
+    path,
+    isHalf
+      ? `${problem} in the options, and parts of credentials are not taken from the environment`
+      : problem,
+  );
+  return true;
 }

@@ -2,7 +2,7 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { QuotaStore } from '../quota/quota-store.js';
-import { SealedCredentials } from '../credentials/sealed-credentials.js';
+import { Redacted } from '../privacy/redacted.js';
 import { readEndpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
 import {
@@ -19,7 +19,6 @@ import {
 import { readCredentials } from './read-credentials.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
-import { Sealed } from './sealed.js';
 import { DEFAULTS, MAX_DURATION_MS, type RtcMessagingSettings } from './settings.js';
 import { SettingsReader } from './settings-reader.js';
 
@@ -40,6 +39,8 @@ const OPTIONS = [
   'credentials',
   'http',
 ];
+/** What says whose messages they are, from whom, and where they go. */
+const ACCOUNT_OPTIONS = ['appId', 'from', 'region', 'endpoint', 'credentials'];
 const RETRY_OPTIONS = ['maxAttempts'];
 const QUOTA_OPTIONS = [
   'requestsPerSecond',
@@ -73,6 +74,7 @@ export function resolveSettings(
 ): RtcMessagingSettings {
   const reader = new SettingsReader(environment);
   const options = reader.record('', given, OPTIONS);
+  if (registration.name !== undefined) reader.refuseUndefined(options, ACCOUNT_OPTIONS);
   const retry = reader.record('retry', options['retry'], RETRY_OPTIONS);
   const http = reader.record('http', options['http'], HTTP_OPTIONS);
   const duration = wholeNumber(1, MAX_DURATION_MS);
@@ -109,8 +111,8 @@ export function resolveSettings(
     ...readTarget(reader, options),
     credentials: readCredentials(reader, options['credentials']),
     http: {
-      httpAgent: readSealed(reader, 'http.httpAgent', http['httpAgent'], agent<HttpAgent>),
-      httpsAgent: readSealed(reader, 'http.httpsAgent', http['httpsAgent'], agent<HttpsAgent>),
+      httpAgent: readRedacted(reader, 'http.httpAgent', http['httpAgent'], agent<HttpAgent>),
+      httpsAgent: readRedacted(reader, 'http.httpsAgent', http['httpsAgent'], agent<HttpsAgent>),
       maxSockets:
         reader.optional('http.maxSockets', http['maxSockets'], wholeNumber(1, 65_535)) ?? DEFAULTS.maxSockets,
       maxContentLength:
@@ -143,13 +145,13 @@ export function resolveSettings(
 function hasLastingKey(credentials: RtcMessagingSettings['credentials'] | undefined): boolean {
   // One that is missing is a problem of its own.
   if (credentials === undefined) return true;
-  return credentials instanceof SealedCredentials && credentials.sessionToken === undefined;
+  return typeof credentials !== 'function' && credentials.open().sessionToken === undefined;
 }
 
 function readTarget(
   reader: SettingsReader,
   options: Record<string, unknown>,
-): Pick<RtcMessagingSettings, 'region' | 'endpoint'> {
+): Pick<RtcMessagingSettings, 'region' | 'endpoint' | 'isEndpointGiven'> {
   const allowInsecure =
     reader.optional('allowInsecureEndpoint', options['allowInsecureEndpoint'], flag) ?? false;
   const region =
@@ -167,7 +169,7 @@ function readTarget(
     const known = [...REGION_HOSTS.keys()].join(', ');
     reader.reject('region', `has no known host (known: ${known}); set endpoint (RTC_ENDPOINT) as well`);
   }
-  return { region, endpoint: endpoint ?? `https://${host}` };
+  return { region, endpoint: endpoint ?? `https://${host}`, isEndpointGiven: endpoint !== undefined };
 }
 
 function readQuota(reader: SettingsReader, given: unknown): RtcMessagingSettings['quota'] {
@@ -196,7 +198,7 @@ function readQuota(reader: SettingsReader, given: unknown): RtcMessagingSettings
       reader.optional('quota.maxQueue', quota['maxQueue'], wholeNumber(0, MAX_QUOTA)) ??
       DEFAULTS.quotaMaxQueue,
     scope: reader.optional('quota.scope', quota['scope'], oneOf('accessKey', 'app')) ?? DEFAULTS.quotaScope,
-    store: readSealed<QuotaStore>(reader, 'quota.store', quota['store'], quotaStore),
+    store: readRedacted<QuotaStore>(reader, 'quota.store', quota['store'], quotaStore),
   };
 }
 
@@ -207,16 +209,15 @@ function checkEndpoint(value: unknown, allowInsecure: boolean): Checked<string> 
 }
 
 /** What is an object can't come from the environment, so it has no variable to name. */
-function readSealed<T>(
+function readRedacted<T>(
   reader: SettingsReader,
   option: string,
   given: unknown,
   rule: OptionRule<T>,
-): Sealed<T> | undefined {
+): Redacted<T> | undefined {
   if (given === undefined) return undefined;
-  const opened = given instanceof Sealed ? given.open() : given;
-  const checked = rule(opened, false);
-  if ('value' in checked) return new Sealed(checked.value);
+  const checked = rule(given, false);
+  if ('value' in checked) return new Redacted(checked.value, option);
   reader.problems.push({ option, message: checked.problem });
   return undefined;
 }

@@ -3,6 +3,6 @@ import { type Environment, readEnvironment } from './environment.js';
 
 /**
  * The module's environment variables as a `@nestjs/config` namespace. It is read when the app boots, after
- * `ConfigModule.forRoot()` has loaded a `.env` file.
+ * `ConfigModule.forRoot()` has loaded a `.env` file. The access key is not in it: nobody gets that from `ConfigService`.
  */
 export const rtcMessagingConfig = registerAs('rtcMessaging', (): Environment => readEnvironment(process.env));

@@ -1,10 +1,9 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
-import type { ResolveCredentials } from '../credentials/credentials.js';
-import type { SealedCredentials } from '../credentials/sealed-credentials.js';
+import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
+import type { Redacted } from '../privacy/redacted.js';
 import type { QuotaSettings } from '../quota/limiter-registry.js';
 import type { QuotaStore } from '../quota/quota-store.js';
-import type { Sealed } from './sealed.js';
 import type { OnUnknown } from '../retry/send-call.js';
 
 /** The options and the environment, merged, checked and with defaults: what the rest of the library reads. */
@@ -16,6 +15,8 @@ export interface RtcMessagingSettings {
   readonly region: string;
   /** An origin. */
   readonly endpoint: string;
+  /** Whether the endpoint was given, or is the region's. */
+  readonly isEndpointGiven: boolean;
   readonly apiVersion: string;
   readonly timeoutMs: number;
   /** Undefined: three times what one attempt may take. */
@@ -24,11 +25,11 @@ export interface RtcMessagingSettings {
   readonly retry: { readonly maxAttempts: number };
   readonly onUnknown: OnUnknown;
   readonly telemetry: boolean;
-  readonly quota: QuotaSettings & { readonly store: Sealed<QuotaStore> | undefined };
-  readonly credentials: SealedCredentials | ResolveCredentials;
+  readonly quota: QuotaSettings & { readonly store: Redacted<QuotaStore> | undefined };
+  readonly credentials: Redacted<RtcCredentials> | ResolveCredentials;
   readonly http: {
-    readonly httpAgent: Sealed<HttpAgent> | undefined;
-    readonly httpsAgent: Sealed<HttpsAgent> | undefined;
+    readonly httpAgent: Redacted<HttpAgent> | undefined;
+    readonly httpsAgent: Redacted<HttpsAgent> | undefined;
     readonly maxSockets: number;
     readonly maxContentLength: number;
   };

@@ -1,7 +1,8 @@
 import type { PipeTransform } from '@nestjs/common';
 import type { MessageRequest } from '../dto/message.dto.js';
-import { validateRequest } from '../dto/validate-request.js';
+import { checkRequest } from '../dto/check-request.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
 
 /** The parts of an HTTP request that a message is made from. */
 export interface ActionHttpRequest {
@@ -19,9 +20,9 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i;
 /** The controllers' own validation pipe: it depends on none of the app's, and refuses unknown properties. */
 export class ActionRequestPipe implements PipeTransform<ActionHttpRequest, MessageRequest> {
   constructor(
-    private readonly dto: new () => MessageRequest,
+    private readonly action: RtcActionName,
+    private readonly mayNameSender: boolean,
     private readonly pathParameters: readonly string[],
-    private readonly allowFrom: boolean,
   ) {}
 
   transform({ params, contentType, body }: ActionHttpRequest): MessageRequest {
@@ -37,10 +38,7 @@ export class ActionRequestPipe implements PipeTransform<ActionHttpRequest, Messa
         misplaced.map((path) => ({ path, message: 'belongs in the path, not in the body' })),
       );
     }
-    if (!this.allowFrom && Object.hasOwn(body, 'from')) {
-      throw new RtcValidationError([{ path: 'from', message: 'may not be chosen by the caller' }]);
-    }
     const fields = this.pathParameters.map((name) => [name, params[name]]);
-    return validateRequest(this.dto, { ...body, ...Object.fromEntries(fields) });
+    return checkRequest(this.action, { ...body, ...Object.fromEntries(fields) }, this.mayNameSender);
   }
 }

@@ -1,9 +1,9 @@
-import type { InjectionToken, Type } from '@nestjs/common';
-import { BatchSendRoomUnicastDto } from '../dto/batch-send-room-unicast.dto.js';
+import type { InjectionToken } from '@nestjs/common';
+import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
 import type { MessageRequest } from '../dto/message.dto.js';
-import { RoomBroadcastDto } from '../dto/room-broadcast.dto.js';
-import { SendRoomUnicastDto } from '../dto/send-room-unicast.dto.js';
-import { UserUnicastDto } from '../dto/user-unicast.dto.js';
+import type { RoomBroadcastRequest } from '../dto/room-broadcast.dto.js';
+import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
+import type { UserUnicastRequest } from '../dto/user-unicast.dto.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { SendReceipt } from '../services/send-receipt.js';
 import {
@@ -18,7 +18,6 @@ export interface ActionRoute {
   readonly path: string;
   /** What it does, in a sentence. */
   readonly summary: string;
-  readonly dto: Type<MessageRequest>;
   /** The token of the service of the module with this name. */
   service(name: string | undefined): InjectionToken;
   send(service: unknown, request: MessageRequest): Promise<SendReceipt>;
@@ -28,30 +27,26 @@ export const ACTION_ROUTES: Readonly<Record<RtcActionName, ActionRoute>> = {
   BatchSendRoomUnicast: route({
     path: 'rooms/:roomId/unicast',
     summary: 'Sends one message to up to 600 users in a room',
-    dto: BatchSendRoomUnicastDto,
     service: getRoomUnicastToken,
-    send: (service, request) => service.batchSend(request),
+    send: (service, request: BatchSendRoomUnicastRequest) => service.batchSend(request),
   }),
   SendRoomUnicast: route({
     path: 'rooms/:roomId/users/:to/unicast',
     summary: 'Sends one message to one user in a room',
-    dto: SendRoomUnicastDto,
     service: getRoomUnicastToken,
-    send: (service, request) => service.send(request),
+    send: (service, request: SendRoomUnicastRequest) => service.send(request),
   }),
   SendBroadcast: route({
     path: 'rooms/:roomId/broadcast',
     summary: 'Sends one message to everyone in a room',
-    dto: RoomBroadcastDto,
     service: getRoomBroadcastToken,
-    send: (service, request) => service.send(request),
+    send: (service, request: RoomBroadcastRequest) => service.send(request),
   }),
   SendUnicast: route({
     path: 'users/:to/unicast',
     summary: 'Sends one message to one user who is logged in, in a room or not',
-    dto: UserUnicastDto,
     service: getUserUnicastToken,
-    send: (service, request) => service.send(request),
+    send: (service, request: UserUnicastRequest) => service.send(request),
   }),
 };
 
@@ -67,7 +62,6 @@ export function pathParameters(path: string): readonly string[] {
 function route<R extends MessageRequest, S>(parts: {
   readonly path: string;
   readonly summary: string;
-  readonly dto: Type<R>;
   service(name: string | undefined): InjectionToken<S>;
   send(service: S, request: R): Promise<SendReceipt>;
 }): ActionRoute {

@@ -5,7 +5,7 @@ import { isRtcActionName, RTC_ACTIONS, type RtcActionName } from '../openapi/rtc
 /** @inline */
 interface ControllerBaseOptions {
   /** The path before those of the actions, such as `/rooms/:roomId/unicast`. Default `rtc`. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /**
    * Which actions can be called. Default `['BatchSendRoomUnicast']`.
    *
@@ -14,11 +14,11 @@ interface ControllerBaseOptions {
    * - `SendBroadcast`: `POST {path}/rooms/:roomId/broadcast`
    * - `SendUnicast`: `POST {path}/users/:to/unicast`
    */
-  readonly actions?: readonly RtcActionName[];
+  readonly actions?: readonly RtcActionName[] | undefined;
   /** Lets callers name the sender themselves (`from`). Default false: it is the module's `from`. */
-  readonly allowFrom?: boolean;
+  readonly allowFrom?: boolean | undefined;
   /** Modules that export what the guards inject. */
-  readonly imports?: ModuleMetadata['imports'];
+  readonly imports?: ModuleMetadata['imports'] | undefined;
 }
 
 /** @inline */
@@ -31,13 +31,13 @@ export type RtcControllerOptions = ControllerBaseOptions &
         /** Who may call it: at least one guard of Nest's, a class or an instance. */
         readonly guards: readonly Guard[];
         /** Left out where there are guards. */
-        readonly allowAnonymous?: false;
+        readonly allowAnonymous?: false | undefined;
       }
     | {
         /** Lets anyone who reaches the server send to anyone in any room. */
         readonly allowAnonymous: true;
         /** Guards that decide on other grounds than who is calling. */
-        readonly guards?: readonly Guard[];
+        readonly guards?: readonly Guard[] | undefined;
       }
   );
 

@@ -64,7 +64,7 @@ function createController(
   name: string | undefined,
 ): ActionController {
   const route = ACTION_ROUTES[action];
-  const pipe = new ActionRequestPipe(route.dto, pathParameters(route.path), options.allowFrom ?? false);
+  const pipe = new ActionRequestPipe(action, options.allowFrom === true, pathParameters(route.path));
 
   @Controller(options.path ?? DEFAULT_CONTROLLER_PATH)
   @UseGuards(...(options.guards ?? []))

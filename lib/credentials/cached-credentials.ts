@@ -3,7 +3,8 @@ import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ResolveCredentials, RtcCredentials } from './credentials.js';
 import type { CredentialsSource } from './credentials-source.js';
 import type { CredentialsStatus } from './credentials-status.js';
-import { SealedCredentials } from './sealed-credentials.js';
+import { redactCredentials } from './redact-credentials.js';
+import type { Redacted } from '../privacy/redacted.js';
 
 /** What a cache goes by, and whom it tells. */
 export interface CredentialsWatch {
@@ -11,8 +12,8 @@ export interface CredentialsWatch {
   readonly now: () => number;
   /** The service's, which is what an `expiration` is meant by. */
   readonly serviceNow: () => number;
-  /** After each time that the provider was asked. */
-  readonly onAsked: (result: { failure?: string; usable: boolean }) => void;
+  /** After each time that the provider was asked. A warning is of what it gave. */
+  readonly onAsked: (result: { failure?: string; warning?: string; usable: boolean }) => void;
 }
 
 /** Temporary credentials are renewed this long before they expire, or after four fifths of a shorter life. */
@@ -34,7 +35,7 @@ const REST_MS = 200;
 const FRUITLESS_MS = 10_000;
 
 interface Held {
-  readonly credentials: SealedCredentials;
+  readonly credentials: Redacted<RtcCredentials>;
   /** When the provider gave them, by this machine's clock. */
   readonly since: number;
   /** By which clock the times below are meant. */
@@ -71,7 +72,7 @@ export class CachedCredentials implements CredentialsSource {
     this.#watch = watch;
   }
 
-  get(): RtcCredentials | Promise<RtcCredentials> {
+  get(): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials>> {
     const held = this.#held;
     if (held === undefined || !this.#isValid(held)) {
       if (this.#failure !== undefined && this.#watch.now() < this.#failedAt + REST_MS) throw this.#failure;
@@ -88,7 +89,7 @@ export class CachedCredentials implements CredentialsSource {
     return withinTime(renewed, patience).catch(() => held.credentials);
   }
 
-  async replace(refused: RtcCredentials): Promise<boolean> {
+  async replace(refused: Redacted<RtcCredentials>): Promise<boolean> {
     if (this.#held !== undefined && !isSame(this.#held.credentials, refused)) return true;
     if (this.#watch.now() < this.#noReplacementBefore) return false;
     try {
@@ -136,13 +137,17 @@ export class CachedCredentials implements CredentialsSource {
   }
 
   async #askOnce(): Promise<Held> {
+    let warning: string | undefined;
     try {
       const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withinTime(
         this.#resolve(),
         this.providerTimeoutMs,
       );
-      const credentials = new SealedCredentials({ accessKeyId, secretAccessKey, sessionToken });
-      this.#held = schedule(credentials, expiration, this.#watch);
+      const credentials = redactCredentials({ accessKeyId, secretAccessKey, sessionToken });
+      // It is for the service to say that they have ended: by this alone, no call would have anything to sign with.
+      const hasPassed = expiration !== undefined && expiration <= this.#watch.serviceNow();
+      if (hasPassed) warning = describePassed(expiration);
+      this.#held = schedule(credentials, hasPassed ? undefined : expiration, this.#watch);
       this.#failures = 0;
       this.#failure = undefined;
       this.#notBefore = Number.NEGATIVE_INFINITY;
@@ -155,14 +160,22 @@ export class CachedCredentials implements CredentialsSource {
       this.#watch.onAsked({ failure: describe(error), usable });
       throw error;
     }
-    this.#watch.onAsked({ usable: true });
+    this.#watch.onAsked({ ...(warning !== undefined && { warning }), usable: true });
     return this.#held;
   }
 }
 
+/** Taken for milliseconds, seconds since the epoch are a day of 1970. */
+const EARLIEST_MS = Date.UTC(2000);
+
+function describePassed(expiration: number): string {
+  const seconds = expiration < EARLIEST_MS ? ', in milliseconds (it looks like seconds)' : '';
+  return `the expiration of what the provider gave has passed${seconds}; it is taken for one without`;
+}
+
 /** @param expiration milliseconds since the epoch, by the service's clock */
 function schedule(
-  credentials: SealedCredentials,
+  credentials: Redacted<RtcCredentials>,
   expiration: number | undefined,
   watch: CredentialsWatch,
 ): Held {
@@ -204,7 +217,8 @@ async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
   }
 }
 
-function isSame(a: RtcCredentials, b: RtcCredentials): boolean {
+function isSame(one: Redacted<RtcCredentials>, another: Redacted<RtcCredentials>): boolean {
+  const [a, b] = [one.open(), another.open()];
   return (
     a.accessKeyId === b.accessKeyId &&
     a.secretAccessKey === b.secretAccessKey &&

@@ -8,7 +8,7 @@ export interface RtcCredentials {
   readonly sessionToken?: string | undefined;
   /**
    * When a provider's credentials end: a Date, an ISO 8601 text with a zone, or milliseconds since the epoch.
-   * They are renewed before that.
+   * They are renewed before that. One that has passed when they are given is told once in the log, and not gone by.
    */
   readonly expiration?: Date | string | number | undefined;
 }

@@ -20,6 +20,7 @@ type Level = 'error' | 'warn' | 'log';
  */
 export class OperatorLog {
   readonly #lines = new Map<string, { until: number; suppressed: number }>();
+  #credentialsWarned = false;
   #credentialsState: 'fine' | 'ageing' | 'gone' | undefined;
   #quotaStatus: RtcQuotaEvent['status'] | undefined;
 
@@ -94,7 +95,11 @@ export class OperatorLog {
     }
   }
 
-  #credentials({ status, failure, usable }: RtcCredentialsEvent): void {
+  #credentials({ status, failure, warning, usable }: RtcCredentialsEvent): void {
+    if (warning !== undefined && !this.#credentialsWarned) {
+      this.#credentialsWarned = true;
+      this.logger.warn(`Credentials: ${warning}.`);
+    }
     const state = status === 'refreshed' ? 'fine' : usable ? 'ageing' : 'gone';
     if (state === this.#credentialsState) return;
     const before = this.#credentialsState;

@@ -151,7 +151,9 @@ export interface RtcCredentialsEvent {
   /** Whether the provider gave credentials. */
   readonly status: 'refreshed' | 'refresh_failed';
   /** How the provider failed: the kind of error or what is wrong with its answer, and nothing that it said. */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
+  /** What is odd about what it gave, and nothing of it. */
+  readonly warning?: string | undefined;
   /** Whether the credentials in hand can go on serving. */
   readonly usable: boolean;
 }
@@ -168,7 +170,7 @@ export interface RtcQuotaEvent {
    */
   readonly status: 'shared' | 'fallback' | 'refusing';
   /** Why it is not shared, and what to do about it. */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
 }
 
 /**
@@ -192,7 +194,7 @@ export interface RtcShutdownEvent {
   readonly type: 'shutdown';
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** `started`: new calls are refused; `timed_out`: those under way are broken off. */
+  /** `started`: the app begins to close, and new calls will be refused; `timed_out`: those under way are broken off. */
   readonly status: 'started' | 'timed_out';
   /** Calls that are under way. */
   readonly inFlight: number;

@@ -18,6 +18,7 @@ export class BatchSendRoomUnicastDto extends MessageDto implements BatchSendRoom
   @IsRecipientList()
   to!: string[];
 
+  /** In JSON, text or (with `binary: true`) base64. Bytes can only come from the app's own code. */
   @IsRtcMessage('BatchSendRoomUnicast')
   message!: string | Uint8Array;
 

@@ -1,18 +1,23 @@
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
+import { readOwnProperties } from './own-properties.js';
 
 /** What an option of a call must be, in words and in deed. */
 export type OptionCheck = readonly [rule: string, holds: (value: unknown) => boolean];
 
-/** @throws RtcValidationError naming each option that can't be used; undefined counts as left out */
+/**
+ * Checks a copy of the options, and returns it: what is not given is undefined there, whatever `Object.prototype` says.
+ * @throws RtcValidationError naming each option that can't be used; undefined counts as left out
+ */
 export function checkOptions<T extends object>(
   options: T,
   checks: Readonly<Record<keyof T, OptionCheck>>,
-): void {
+): T {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new RtcValidationError([{ path: 'options', message: 'must be an object' }]);
   }
+  const copy = readOwnProperties(options, 'options');
   const issues: ValidationIssue[] = [];
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries(copy)) {
     if (!Object.hasOwn(checks, name)) {
       issues.push({ path: `options.${name}`, message: 'is not a known option' });
     } else if (value !== undefined) {
@@ -21,6 +26,7 @@ export function checkOptions<T extends object>(
     }
   }
   if (issues.length > 0) throw new RtcValidationError(issues);
+  return copy as T;
 }
 
 export const milliseconds = (maximum: number): OptionCheck => [
@@ -52,11 +58,15 @@ export const abortSignal: OptionCheck = [
   'must be an AbortSignal',
   (value) => {
     const signal = value as Partial<AbortSignal> | null;
-    return (
-      typeof signal?.aborted === 'boolean' &&
-      typeof signal.addEventListener === 'function' &&
-      typeof signal.removeEventListener === 'function'
-    );
+    try {
+      return (
+        typeof signal?.aborted === 'boolean' &&
+        typeof signal.addEventListener === 'function' &&
+        typeof signal.removeEventListener === 'function'
+      );
+    } catch {
+      return false;
+    }
   },
 ];
 

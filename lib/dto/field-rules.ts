@@ -79,6 +79,11 @@ export function messageProblem(value: unknown, binary: unknown, maxBytes: number
   return sizeProblem(Buffer.byteLength(value, 'utf8'), 'bytes of UTF-8', maxBytes);
 }
 
+/** True or false, and no word or object for it. */
+export function flagProblem(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'must be true or false';
+}
+
 /** How many bytes well-formed, padded base64 stands for; undefined when it is not that. */
 export function base64ByteLength(text: string): number | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;

@@ -1,5 +1,4 @@
-import { IsBoolean } from 'class-validator';
-import { IsRtcId, MayBeLeftOut } from './field.decorators.js';
+import { IsNotForCallers, IsTrueOrFalse, MayBeLeftOut } from './field.decorators.js';
 
 /** What every message has, whomever it goes to. */
 export interface MessageRequest {
@@ -9,18 +8,20 @@ export interface MessageRequest {
    */
   readonly message: string | Uint8Array;
   /** The sender's ID that clients see. Default: the module's `from`. */
-  readonly from?: string;
+  readonly from?: string | undefined;
   /** Default: true for a `Uint8Array`, false for a string. */
-  readonly binary?: boolean;
+  readonly binary?: boolean | undefined;
 }
 
 /** The rules that are the same for every action; that of `message` depends on how much the action takes. */
 export abstract class MessageDto {
   @MayBeLeftOut()
-  @IsRtcId()
-  from?: string;
+  @IsTrueOrFalse()
+  binary?: boolean | undefined;
 
-  @MayBeLeftOut()
-  @IsBoolean({ message: 'binary: must be true or false' })
-  binary?: boolean;
+  static {
+    // Not declared, since DTOs have no such property; see `WithFrom()`.
+    MayBeLeftOut()(this.prototype, 'from');
+    IsNotForCallers()(this.prototype, 'from');
+  }
 }

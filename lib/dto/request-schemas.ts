@@ -20,7 +20,7 @@ export interface RequestField {
   readonly required: boolean;
 }
 
-/** What the rules of an action's fields are in terms of OpenAPI, by the names of the request's fields. */
+/** What the rules of an action's fields are in terms of OpenAPI, by the names of the fields that any caller has. */
 export function requestFields(action: RtcActionName): ReadonlyMap<string, RequestField> {
   const { inRoom, to, maxMessageBytes }: RtcActionRules = RTC_ACTIONS[action];
   const fields = new Map<string, RequestField>();
@@ -52,9 +52,14 @@ export function requestFields(action: RtcActionName): ReadonlyMap<string, Reques
     { type: 'boolean', description: 'Whether `message` is base64 and to be sent as bytes. Default: false' },
     false,
   );
-  add('from', id("The sender that clients see; default: the module's", 'server'), false);
   return fields;
 }
+
+/** The field `from`, where callers may name the sender. */
+export const SENDER_FIELD: RequestField = {
+  schema: id("The sender that clients see; default: the module's", 'server'),
+  required: false,
+};
 
 /**
  * The same as a DTO class has it for `@nestjs/swagger`, which looks for a static method `_OPENAPI_METADATA_FACTORY`:

@@ -13,6 +13,7 @@ export class RoomBroadcastDto extends MessageDto implements RoomBroadcastRequest
   @IsRtcId()
   roomId!: string;
 
+  /** In JSON, text or (with `binary: true`) base64. Bytes can only come from the app's own code. */
   @IsRtcMessage('SendBroadcast')
   message!: string | Uint8Array;
 

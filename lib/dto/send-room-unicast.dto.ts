@@ -18,6 +18,7 @@ export class SendRoomUnicastDto extends MessageDto implements SendRoomUnicastReq
   @IsRtcId()
   to!: string;
 
+  /** In JSON, text or (with `binary: true`) base64. Bytes can only come from the app's own code. */
   @IsRtcMessage('SendRoomUnicast')
   message!: string | Uint8Array;
 

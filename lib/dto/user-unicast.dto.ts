@@ -13,6 +13,7 @@ export class UserUnicastDto extends MessageDto implements UserUnicastRequest {
   @IsRtcId()
   to!: string;
 
+  /** In JSON, text or (with `binary: true`) base64. Bytes can only come from the app's own code. */
   @IsRtcMessage('SendUnicast')
   message!: string | Uint8Array;
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { pipeline, Readable } from 'node:stream';
 import type { Fault } from './fault.js';
 import { JSON_TYPE, sendText } from './send-json.js';
 
@@ -63,7 +64,7 @@ export function transmit(
       sendText(response, httpStatus, '', { Location: fault.location });
       break;
     case 'oversized':
-      sendText(response, httpStatus, text.padEnd(fault.bytes));
+      oversize(response, httpStatus, Buffer.from(text), fault.bytes);
       break;
     case 'error':
       sendText(response, httpStatus, text, {
@@ -82,6 +83,21 @@ export function transmit(
 function later(response: ServerResponse, delayMs: number, act: () => void): void {
   const timer = setTimeout(act, delayMs);
   response.on('close', () => clearTimeout(timer));
+}
+
+/** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
+function oversize(response: ServerResponse, httpStatus: number, text: Buffer, bytes: number): void {
+  const padding = Math.max(0, bytes - text.length);
+  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': text.length + padding });
+  pipeline(Readable.from(padded(text, padding)), response, () => {
+    // A client may well hang up in between.
+  });
+}
+
+function* padded(text: Buffer, padding: number): Iterable<Buffer> {
+  yield text;
+  const spaces = Buffer.alloc(65_536, ' ');
+  for (let left = padding; left > 0; left -= spaces.length) yield spaces.subarray(0, left);
 }
 
 function drip(response: ServerResponse, httpStatus: number, text: string, intervalMs: number): void {

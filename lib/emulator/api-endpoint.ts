@@ -5,33 +5,36 @@ import { isRtcActionName, type RtcActionName } from '../openapi/rtc-action.js';
 import type { EmulatorAccount } from './account.js';
 import { type ApiAnswer, statusSent, transmit } from './api-answer.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
-import { authenticate } from './authenticate.js';
-import type { DeliveryRecord } from './delivery-record.js';
+import { authenticate, regionOf } from './authenticate.js';
 import type { EmulatorClock } from './emulator-clock.js';
 import { acceptsRequest, type Fault, type FaultKind, type FaultTarget } from './fault.js';
 import type { Faults } from './faults.js';
-import type { BinaryCallback, TextCallback } from './participant.js';
+import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 import type { Presence } from './presence.js';
 import { QuotaWindow } from './quota-window.js';
-import { type RawRequest, readRawRequest } from './raw-request.js';
+import { type RawRequest, type RequestReader, UnreadBodyError } from './raw-request.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
-import type { RecordedRequest } from './request-log.js';
+import type { ReceivedLog } from './received-log.js';
+import type { RecipientCounts } from './recipient-counts.js';
+import type { RequestLog } from './request-log.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
-import { sendJson } from './send-json.js';
+import { sendUnread } from './send-json.js';
 
 /** What the API acts upon. */
 export interface ApiState {
-  readonly accounts: readonly EmulatorAccount[];
   readonly clock: EmulatorClock;
-  readonly deliveries: DeliveryRecord;
+  readonly accepted: RecipientCounts;
+  readonly deliveries: RecipientCounts;
   readonly faults: Faults;
-  readonly loggedIn: Presence;
-  roomIfAny(roomId: string): Presence | undefined;
+  /** Of a room, or of those who are logged in. */
+  presenceOf(roomId: string | undefined): Presence;
 }
 
-/** What the API needs of its server. */
+/** What the API needs of its server, and where it writes down what came. */
 export interface ApiServer {
-  record(request: RecordedRequest): void;
+  readonly reader: RequestReader;
+  readonly requests: RequestLog;
+  readonly received: ReceivedLog;
   socketOf(socket: Socket): Socket | undefined;
 }
 
@@ -61,28 +64,28 @@ const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: Bi
     binary: 'onUserBinaryMessageReceivedOutsideRoom',
   },
 };
-/** Whoever sends here under one of these names meant the real service. */
-const PRODUCTION_HOST = /\.(volcengineapi|byteplusapi)\.com(:\d+)?$/i;
+/** Named by an answer to a request that names none. */
+const DEFAULT_REGION = 'cn-north-1';
 
 /** The remote API itself: `POST /?Action=…&Version=…`. */
 export class ApiEndpoint {
+  /** The first is that of `moduleOptions()`. */
+  readonly #accounts: readonly EmulatorAccount[];
   readonly #quotas = new Map<EmulatorAccount, QuotaWindow>();
+  #messages = 0;
 
   constructor(
     private readonly state: ApiState,
     private readonly options: ResolvedEmulatorOptions,
     private readonly server: ApiServer,
-  ) {}
+  ) {
+    const { appId, credentials, accounts } = options;
+    this.#accounts = [{ credentials, appIds: [appId] }, ...accounts];
+  }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { clock, faults } = this.state;
     response.setHeader('Date', new Date(clock.now()).toUTCString());
-    if (PRODUCTION_HOST.test(request.headers.host ?? '')) {
-      sendJson(response, 421, {
-        error: "This is an emulator; it does not stand in under the service's own name.",
-      });
-      return;
-    }
     if (faults.resetsUnread()) {
       this.#recordUnread(request, new Date(clock.now()));
       this.server.socketOf(request.socket)?.resetAndDestroy();
@@ -90,10 +93,10 @@ export class ApiEndpoint {
     }
     let raw: RawRequest;
     try {
-      raw = await readRawRequest(request, MAX_BODY_BYTES);
-    } catch {
-      // Too large, or broken off half way: either way there is no request to answer.
-      sendJson(response, 413, { error: `The body is larger than ${MAX_BODY_BYTES} bytes.` }, { close: true });
+      raw = await this.server.reader.read(request, MAX_BODY_BYTES);
+    } catch (error) {
+      if (!(error instanceof UnreadBodyError)) throw error;
+      sendUnread(response, error.httpStatus, { error: error.message });
       return;
     }
     const fault = faults.active.length === 0 ? undefined : faults.forRequest(readFaultTarget(raw));
@@ -103,7 +106,7 @@ export class ApiEndpoint {
     // What was refused on its own account is not spoilt further.
     const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
     const httpStatus = statusSent(answer, spoilt);
-    this.server.record({
+    this.server.requests.add({
       requestId: answer.body.ResponseMetadata.RequestId,
       at,
       method: raw.method,
@@ -125,6 +128,7 @@ export class ApiEndpoint {
       Action: parameter(raw, 'Action'),
       Version: parameter(raw, 'Version'),
       Service: 'rtc',
+      Region: regionOf(raw) ?? DEFAULT_REGION,
     };
     const refuse = (httpStatus: number, apiCode: ApiErrorCode, codeN: number | undefined, text: string) => ({
       httpStatus,
@@ -132,13 +136,11 @@ export class ApiEndpoint {
       body: { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } },
     });
     let outcome: 'accepted' | 'refused' = 'refused';
-    let region: string | undefined;
     try {
       if (fault === undefined || acceptsRequest(fault)) {
-        const admitted = this.#admit(raw, at);
-        region = admitted.region;
+        const { action, message } = this.#admit(raw, at);
         outcome = 'accepted';
-        this.#deliver(admitted.action, admitted.message, at);
+        this.#deliver(action, message, at);
       }
       if (fault !== undefined && outcome === 'refused' && GOOD_ANSWERS.has(fault.kind)) {
         throw new ApiError('InternalError', 'The message was not accepted.');
@@ -156,12 +158,12 @@ export class ApiEndpoint {
     return {
       outcome,
       httpStatus: 200,
-      body: { ResponseMetadata: { ...metadata, Region: region }, Result: { Message: 'Success' } },
+      body: { ResponseMetadata: metadata, Result: { Message: 'Success' } },
     };
   }
 
   #recordUnread(request: IncomingMessage, at: Date): void {
-    this.server.record({
+    this.server.requests.add({
       requestId: createRequestId(at),
       at,
       method: request.method ?? '',
@@ -174,11 +176,11 @@ export class ApiEndpoint {
   }
 
   /** Checks everything that there is to check. @throws ApiError when something is wrong */
-  #admit(raw: RawRequest, at: Date): { action: RtcActionName; message: EmulatedMessage; region: string } {
+  #admit(raw: RawRequest, at: Date): { action: RtcActionName; message: EmulatedMessage } {
     const action = parameter(raw, 'Action');
     const version = parameter(raw, 'Version');
     if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
-    const { account, region } = authenticate(raw, this.state.accounts, at.getTime());
+    const account = authenticate(raw, this.#accounts, at.getTime());
     if (!isRtcActionName(action) || !VERSIONS.has(version)) {
       throw new ApiError('InvalidActionOrVersion', 'There is no such action in this version.');
     }
@@ -189,18 +191,32 @@ export class ApiEndpoint {
         `More than ${this.options.requestsPerSecond} requests in a second.`,
       );
     }
-    return { action, message: readMessage(action, raw.body, account, this.state.accounts), region };
+    return { action, message: readMessage(action, raw.body, account, this.#accounts) };
   }
 
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
     const { from, message, roomId } = sent;
-    const presence = roomId === undefined ? this.state.loggedIn : this.state.roomIfAny(roomId);
-    const to = sent.to ?? presence?.participants.map(({ userId }) => userId) ?? [];
-    this.state.deliveries.add({ ...sent, to });
+    const presence = this.state.presenceOf(roomId);
+    const participants =
+      sent.to === undefined
+        ? presence.participants
+        : sent.to
+            .map((userId) => presence.participant(userId))
+            .filter((participant): participant is Participant => participant !== undefined);
+    const reached = participants.map(({ userId }) => userId);
+    this.state.accepted.add(sent, sent.to ?? reached);
+    this.state.deliveries.add(sent, reached);
+    if (participants.length === 0) return;
+    this.#messages += 1;
     const { text, binary } = CALLBACKS[action];
-    const received =
-      typeof message === 'string' ? { event: text, from, message, at } : { event: binary, from, message, at };
-    for (const userId of to) presence?.deliver(userId, received);
+    const rest = { from, at, msgid: this.#messages };
+    const received: ReceivedMessage =
+      typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
+    try {
+      for (const participant of participants) participant.receive(received);
+    } finally {
+      this.server.received.add(received, participants);
+    }
   }
 
   #quotaOf(account: EmulatorAccount): QuotaWindow {

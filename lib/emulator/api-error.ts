@@ -1,56 +1,16 @@
-/**
- * The remote side's errors: HTTP status and, where a public page gives it, `CodeN`. The pages name no HTTP
- * status for RTC's own (dotted) codes; the emulator uses that of their class.
- * Sources: Volcengine documentation 6348/70426 (RTC), 6440/71573 and 6408/78947 (gateway).
- */
-const ERRORS = {
-  MissingParameter: { httpStatus: 400, codeN: 100_002 },
-  MissingAuthenticationToken: { httpStatus: 401, codeN: 100_003 },
-  MissingRequestInfo: { httpStatus: 400, codeN: 100_004 },
-  MissingSignature: { httpStatus: 401, codeN: 100_005 },
-  InvalidTimestamp: { httpStatus: 400, codeN: 100_006 },
-  ServiceNotFound: { httpStatus: 404, codeN: 100_007 },
-  InvalidActionOrVersion: { httpStatus: 404, codeN: 100_008 },
-  InvalidAccessKey: { httpStatus: 401, codeN: 100_009 },
-  SignatureDoesNotMatch: { httpStatus: 401, codeN: 100_010 },
-  LackPolicy: { httpStatus: 403, codeN: 100_012 },
-  AccessDenied: { httpStatus: 403, codeN: 100_013 },
-  InternalError: { httpStatus: 500, codeN: 100_014 },
-  FailToConnect: { httpStatus: 502 },
-  InternalServiceError: { httpStatus: 502 },
-  InternalServiceTimeout: { httpStatus: 504, codeN: 100_016 },
-  FlowLimitExceeded: { httpStatus: 429 },
-  AccountFlowLimitExceeded: { httpStatus: 429, codeN: 100_027 },
-  ServiceUnavailableTemp: { httpStatus: 503 },
-  InvalidSecretToken: { httpStatus: 401 },
-  InvalidAuthorization: { httpStatus: 400 },
-  InvalidCredential: { httpStatus: 400 },
-  MethodNotAllowed: { httpStatus: 405 },
-  'FlowLimitExceeded.QPSOverLimit': { httpStatus: 429 },
-  'AccessDenied.NoPermissionForApp': { httpStatus: 403 },
-  'AccessDenied.ServiceNotEnabled': { httpStatus: 403 },
-  InvalidParameter: { httpStatus: 400 },
-  'InvalidParameter.BodyIsEmpty': { httpStatus: 400 },
-  'InvalidParameter.Unmarshal': { httpStatus: 400 },
-  'InvalidParameter.IllegalAppId': { httpStatus: 400 },
-  'InvalidParameter.NotExistAppId': { httpStatus: 400 },
-  'InvalidParameter.EmptyAccountId': { httpStatus: 400 },
-  'InvalidParameter.IllegalRoomID': { httpStatus: 400 },
-  'InvalidParameter.IllegalFrom': { httpStatus: 400 },
-  'InvalidParameter.IllegalTo': { httpStatus: 400 },
-  'InvalidParameter.UserCountOverLimit': { httpStatus: 400 },
-  'InvalidParameter.SizeOverLimit': { httpStatus: 400 },
-} as const satisfies Record<string, { httpStatus: number; codeN?: number }>;
+import {
+  isPublishedErrorCode,
+  PUBLISHED_ERRORS,
+  type PublishedErrorCode,
+} from '../openapi/published-errors.js';
 
 /** The vendor's codes that the emulator can answer with. */
-export type ApiErrorCode = keyof typeof ERRORS;
+export type ApiErrorCode = PublishedErrorCode;
 
 /** Every code that the emulator can answer with. */
-export const API_ERROR_CODES = Object.keys(ERRORS) as readonly ApiErrorCode[];
+export const API_ERROR_CODES = Object.keys(PUBLISHED_ERRORS) as readonly ApiErrorCode[];
 
-export function isApiErrorCode(value: unknown): value is ApiErrorCode {
-  return typeof value === 'string' && Object.hasOwn(ERRORS, value);
-}
+export const isApiErrorCode = isPublishedErrorCode;
 
 /** A request is refused with one of the documented codes. */
 export class ApiError extends Error {
@@ -63,7 +23,7 @@ export class ApiError extends Error {
     httpStatus?: number,
   ) {
     super(message);
-    const documented: { httpStatus: number; codeN?: number } = ERRORS[apiCode];
+    const documented: { httpStatus: number; codeN?: number } = PUBLISHED_ERRORS[apiCode];
     this.httpStatus = httpStatus ?? documented.httpStatus;
     this.codeN = documented.codeN;
   }

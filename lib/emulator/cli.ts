@@ -16,6 +16,9 @@ Serves the messaging actions of the Volcengine RTC API on this machine.
   --session-token <token> makes the access key a temporary one
   --quota <number>        requests a second, default 500; "none" lifts it
   --window <kind>         sliding (default) or fixed
+  --keep <megabytes>      of what came and was received; default 512, then the oldest is dropped
+  --allow-host <name>     beside this machine's and --host; can be given several times
+  --allow-origin <origin> of web pages that may read and change all; can be given several times
   --tls-cert <file>       serves over TLS with this certificate (PEM) …
   --tls-key <file>        … and this private key
   --help                  this text
@@ -32,6 +35,9 @@ async function main(): Promise<void> {
       'session-token': { type: 'string' },
       quota: { type: 'string', default: '500' },
       window: { type: 'string' },
+      keep: { type: 'string' },
+      'allow-host': { type: 'string', multiple: true },
+      'allow-origin': { type: 'string', multiple: true },
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -56,6 +62,9 @@ async function main(): Promise<void> {
       sessionToken: values['session-token'],
     },
     requestsPerSecond: values.quota === 'none' ? Number.POSITIVE_INFINITY : Number(values.quota),
+    keepBytes: values.keep === undefined ? undefined : Number(values.keep) * 1_048_576,
+    allowedHosts: values['allow-host'],
+    allowedOrigins: values['allow-origin'],
     quotaWindow: values.window as QuotaWindowKind | undefined,
   });
 

@@ -11,35 +11,39 @@ export type Fault =
    * The connection is reset instead of an answer. Default: not accepted, and if every request is meant (no `match`,
    * no `probability`), the body is not even read.
    */
-  | { readonly kind: 'reset'; readonly accept?: boolean }
+  | { readonly kind: 'reset'; readonly accept?: boolean | undefined }
   /** The answer comes after so many milliseconds. Default: accepted; if not, it is an internal error. */
-  | { readonly kind: 'late'; readonly delayMs: number; readonly accept?: boolean }
+  | { readonly kind: 'late'; readonly delayMs: number; readonly accept?: boolean | undefined }
   /** The answer comes byte by byte, one each so many milliseconds (default 50). Default: accepted, else as above. */
-  | { readonly kind: 'drip'; readonly intervalMs?: number; readonly accept?: boolean }
+  | { readonly kind: 'drip'; readonly intervalMs?: number | undefined; readonly accept?: boolean | undefined }
   /** The answer's JSON breaks off in the middle. Default: accepted. */
-  | { readonly kind: 'truncated'; readonly accept?: boolean }
+  | { readonly kind: 'truncated'; readonly accept?: boolean | undefined }
   /** A page, as of a proxy, with this status (default 200). Default: not accepted. */
-  | { readonly kind: 'html'; readonly httpStatus?: number; readonly accept?: boolean }
+  | { readonly kind: 'html'; readonly httpStatus?: number | undefined; readonly accept?: boolean | undefined }
   /** An answer without a body, with this status (default 200). Default: not accepted. */
-  | { readonly kind: 'empty'; readonly httpStatus?: number; readonly accept?: boolean }
+  | {
+      readonly kind: 'empty';
+      readonly httpStatus?: number | undefined;
+      readonly accept?: boolean | undefined;
+    }
   /** One of the documented errors, by default with its documented status. Default: not accepted. */
   | {
       readonly kind: 'error';
       readonly code: ApiErrorCode;
-      readonly httpStatus?: number;
+      readonly httpStatus?: number | undefined;
       /** The `Retry-After` header: seconds, or a date. */
-      readonly retryAfter?: number | string;
-      readonly accept?: boolean;
+      readonly retryAfter?: number | string | undefined;
+      readonly accept?: boolean | undefined;
     }
   /** A redirect, by default with 307, which asks for the same request again. Default: not accepted. */
   | {
       readonly kind: 'redirect';
       readonly location: string;
-      readonly httpStatus?: number;
-      readonly accept?: boolean;
+      readonly httpStatus?: number | undefined;
+      readonly accept?: boolean | undefined;
     }
   /** An answer that is so many bytes long. Default: accepted, else as above. */
-  | { readonly kind: 'oversized'; readonly bytes: number; readonly accept?: boolean }
+  | { readonly kind: 'oversized'; readonly bytes: number; readonly accept?: boolean | undefined }
   /** A good answer, after which the connection is closed though it was to be kept. Accepted. */
   | { readonly kind: 'close_after_answer' }
   /** The request meets a clock that is so many milliseconds ahead (or, if negative, behind). */
@@ -67,22 +71,23 @@ export interface FaultTarget {
 /** A fault, and which requests (or connections) it befalls. */
 export type FaultRule = Fault & {
   /** How many it befalls: by default one; with a probability, all that it hits. */
-  readonly times?: number;
+  readonly times?: number | undefined;
   /** How likely it befalls one that matches, from 0 to 1. */
-  readonly probability?: number;
+  readonly probability?: number | undefined;
   /** Of the probability's random numbers. Default 1: each run is the same. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Only requests of this action, to this room or this user, or (from code) those that the function picks. */
   readonly match?:
     | {
         /** Only requests of this action. */
-        readonly action?: RtcActionName;
+        readonly action?: RtcActionName | undefined;
         /** Only requests to this room. */
-        readonly roomId?: string;
+        readonly roomId?: string | undefined;
         /** Only requests that address this user, alone or among others. */
-        readonly userId?: string;
+        readonly userId?: string | undefined;
       }
-    | ((target: FaultTarget) => boolean);
+    | ((target: FaultTarget) => boolean)
+    | undefined;
 };
 
 /** These befall connections rather than requests. */
@@ -199,7 +204,7 @@ function isHeaderValue(value: unknown): boolean {
 function isMatch(value: unknown): boolean {
   if (typeof value === 'function') return true;
   if (typeof value !== 'object' || value === null) return false;
-  const fields = Object.entries(value);
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   return (
     fields.length > 0 &&
     fields.every(([name, value]) =>

@@ -1,6 +1,6 @@
 export type { EmulatorAccount } from './account.js';
 export type { ApiErrorCode } from './api-error.js';
-export type { DeliveryRecord, Duplicate } from './delivery-record.js';
+export type { Dropped } from './dropped.js';
 export type { EmulatorClock } from './emulator-clock.js';
 export type { EmulatorModuleOptions } from './emulator-module-options.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
@@ -9,6 +9,7 @@ export type { EmulatorTls } from './listener.js';
 export type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 export type { Presence } from './presence.js';
 export type { QuotaWindowKind } from './quota-window.js';
+export type { Duplicate, RecipientCounts } from './recipient-counts.js';
 export type { RecordedRequest } from './request-log.js';
 export type { Room } from './room.js';
 export { RtcEmulator } from './rtc-emulator.js';

@@ -12,17 +12,22 @@ export interface EmulatorTls {
   readonly cert: string;
 }
 
+const MAX_CONNECTIONS = 4_096;
+const REQUEST_TIMEOUT_MS = 60_000;
+const RESUME_AGAIN_MS = 250;
+
 /** The emulator's server, with what can go wrong before there is a request. */
 export class Listener {
   readonly server: Server | TlsServer;
   readonly #tls: EmulatorTls | undefined;
-  /** The TCP sockets by the other side's port, since a TLS socket can't be reset itself. */
-  readonly #sockets = new Map<number, Socket>();
+  /** The TCP sockets by the addresses and ports of both ends, since a TLS socket can't be reset itself. */
+  readonly #sockets = new Map<string, Socket>();
   #address: AddressInfo | undefined;
   #host = '';
   #refusing: NodeJS.Timeout | undefined;
   #closed = false;
   #wrongCertificate = false;
+  #refusedConnections = 0;
 
   constructor(
     onRequest: RequestListener,
@@ -31,6 +36,10 @@ export class Listener {
   ) {
     this.#tls = tls;
     this.server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
+    // So many hold no more than some hundred MB, whatever they do; and none takes for ever to ask for something.
+    this.server.maxConnections = MAX_CONNECTIONS;
+    this.server.requestTimeout = REQUEST_TIMEOUT_MS;
+    this.server.on('drop', () => (this.#refusedConnections += 1));
     // Before the handshake, which TLS begins in a listener of its own, …
     this.server.prependListener('connection', (socket: Socket) => this.#meet(socket));
     // … and after it has been given its certificate.
@@ -65,8 +74,13 @@ export class Listener {
   }
 
   /** The TCP socket of a connection, also under TLS. */
-  socketOf({ remotePort }: Socket): Socket | undefined {
-    return this.#sockets.get(remotePort ?? -1);
+  socketOf(socket: Socket): Socket | undefined {
+    return this.#sockets.get(endsOf(socket));
+  }
+
+  /** How many connections were refused because there were too many. */
+  get refusedConnections(): number {
+    return this.#refusedConnections;
   }
 
   /** Refuses connections for so many milliseconds; requests that are under way are answered. */
@@ -80,7 +94,13 @@ export class Listener {
   resume(): void {
     clearTimeout(this.#refusing);
     this.#refusing = undefined;
-    if (!this.#closed && !this.server.listening) this.server.listen(this.#address?.port, this.#host);
+    if (this.#closed || this.server.listening) return;
+    // Another process may have taken the port meanwhile: it is waited for.
+    const again = (): void => {
+      this.#refusing ??= setTimeout(() => this.resume(), RESUME_AGAIN_MS);
+    };
+    this.server.removeAllListeners('error').once('error', again);
+    this.server.listen(this.#address?.port, this.#host);
   }
 
   /** Stops listening and ends every connection. */
@@ -99,9 +119,9 @@ export class Listener {
   }
 
   #meet(socket: Socket): void {
-    const { remotePort = -1 } = socket;
-    this.#sockets.set(remotePort, socket);
-    socket.on('close', () => this.#sockets.delete(remotePort));
+    const ends = endsOf(socket);
+    this.#sockets.set(ends, socket);
+    socket.on('close', () => this.#sockets.delete(ends));
     const fault = this.faultOfConnection();
     if (fault?.kind === 'reset_connection') socket.resetAndDestroy();
     if (fault?.kind !== 'untrusted_certificate') return;
@@ -114,4 +134,8 @@ export class Listener {
       this.server.setSecureContext({ key: tls.key, cert: tls.cert });
     }
   }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

@@ -6,6 +6,11 @@ export type ReceivedMessage = {
   readonly from: string;
   /** When it was delivered, by the emulator's clock. */
   readonly at: Date;
+  /**
+   * The number that native SDKs (3.60 on) hand their callbacks; those for Web and Electron have none. The same for all
+   * who are sent a message at once, and another one when it is sent again: nothing to recognise duplicates by.
+   */
+  readonly msgid: number;
 } & (
   | {
       /** The callback under which the client SDK hands it on. */
@@ -44,14 +49,13 @@ interface ParticipantEvents extends CallbackEvents {
  * callbacks, `received` for each message in one form, and `left` when the user left or was put out.
  */
 export class Participant extends EventEmitter<ParticipantEvents> {
-  /** Oldest first; beyond the emulator's `keep`, the oldest are dropped. */
+  /** Oldest first; beyond the emulator's `keepBytes`, the oldest are dropped. */
   readonly received: ReceivedMessage[] = [];
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
   constructor(
     /** Under which the user joined. */
     readonly userId: string,
-    private readonly keep: number,
     private readonly onLeave: (participant: Participant) => void,
   ) {
     super();
@@ -65,7 +69,6 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   /** @internal */
   receive(message: ReceivedMessage): void {
     this.received.push(message);
-    if (this.received.length > this.keep) this.received.shift();
     // The compiler can't tell that an event and its message belong together.
     this.emit(message.event as TextCallback, message.from, message.message as string);
     this.emit('received', message);

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { NameValue } from '../openapi/signature-v4.js';
+import { InFlight } from './in-flight.js';
 
 /** A request as it came over the wire, before anything is believed. */
 export interface RawRequest {
@@ -12,26 +13,80 @@ export interface RawRequest {
   readonly body: Buffer;
 }
 
-/** @throws BodyTooLargeError beyond `maxBytes` */
-export async function readRawRequest(request: IncomingMessage, maxBytes: number): Promise<RawRequest> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) throw new BodyTooLargeError();
-    chunks.push(chunk);
+/** A body that can't be read to its end. */
+export class UnreadBodyError extends Error {
+  constructor(
+    readonly httpStatus: 408 | 413 | 503,
+    message: string,
+  ) {
+    super(message);
   }
-  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
-  return {
-    method: request.method ?? 'GET',
-    path,
-    query: [...new URLSearchParams(query)],
-    headers: readHeaders(request.rawHeaders),
-    body: Buffer.concat(chunks, length),
-  };
 }
 
-export class BodyTooLargeError extends Error {}
+/** Bodies that are being read, of all connections together. */
+const MAX_BYTES_AT_ONCE = 33_554_432;
+
+/** Reads requests, and no more at a time than there is room for. */
+export class RequestReader {
+  readonly #uploads = new InFlight(MAX_BYTES_AT_ONCE);
+  #givenUp = 0;
+
+  /** How many were given up because others came. */
+  get givenUp(): number {
+    return this.#givenUp;
+  }
+
+  /** @throws UnreadBodyError beyond `maxBytes`, or if it is given up or breaks off */
+  async read(request: IncomingMessage, maxBytes: number): Promise<RawRequest> {
+    const body = await this.#readBody(request, maxBytes);
+    const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
+    return {
+      method: request.method ?? 'GET',
+      path,
+      query: [...new URLSearchParams(query)],
+      headers: readHeaders(request.rawHeaders),
+      body,
+    };
+  }
+
+  async #readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+    const tooLarge = new UnreadBodyError(413, `The body is larger than ${maxBytes} bytes.`);
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge;
+    let chunks: Buffer[] = [];
+    let length = 0;
+    try {
+      return await new Promise<Buffer>((resolve, reject) => {
+        const upload = this.#uploads.begin(() => {
+          this.#givenUp += 1;
+          end(new UnreadBodyError(503, 'Too many bodies are under way, and this one took the longest.'));
+        });
+        const end = (error: UnreadBodyError): void => {
+          this.#uploads.end(upload);
+          request.removeListener('data', take);
+          reject(error);
+        };
+        const take = (chunk: Buffer): void => {
+          chunks.push(chunk);
+          length += chunk.length;
+          if (length > maxBytes) end(tooLarge);
+          else this.#uploads.grow(upload, chunk.length);
+        };
+        request.on('data', take);
+        request.once('close', () => end(new UnreadBodyError(408, 'The body broke off.')));
+        request.once('end', () => {
+          this.#uploads.end(upload);
+          // Of its own memory: a part of a shared one would keep all of that.
+          const body = Buffer.allocUnsafeSlow(length);
+          let at = 0;
+          for (const chunk of chunks) at += chunk.copy(body, at);
+          resolve(body);
+        });
+      });
+    } finally {
+      chunks = [];
+    }
+  }
+}
 
 function readHeaders(rawHeaders: readonly string[]): Map<string, string> {
   const headers = new Map<string, string>();

@@ -10,7 +10,7 @@ export interface RecordedRequest {
   readonly method: string;
   /** Path and query, as sent. */
   readonly url: string;
-  /** Names in lower case. */
+  /** Names in lower case; without signature and session token, which the emulator has checked. */
   readonly headers: Readonly<Record<string, string>>;
   /** As sent, and empty where it was not read. */
   readonly body: Buffer;
@@ -22,4 +22,66 @@ export interface RecordedRequest {
   readonly apiCode?: string;
   /** What went wrong with it on purpose. */
   readonly fault?: FaultKind;
+}
+
+/** What a request takes up beside its texts. */
+const REQUEST_BYTES = 1_536;
+const HEADER_BYTES = 128;
+const WITHHELD = '(withheld)';
+
+/** The requests that came: beyond so many bytes, the oldest are dropped. */
+export class RequestLog {
+  readonly requests: RecordedRequest[] = [];
+  #bytes = 0;
+  #dropped = 0;
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** How many are no longer kept. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  add(request: RecordedRequest): void {
+    const kept = { ...request, headers: withoutSecrets(request.headers) };
+    this.requests.push(kept);
+    this.#bytes += bytesOf(kept);
+    if (this.#bytes <= this.maxBytes) return;
+    // More than one at a time, since all the others move up.
+    let drop = 0;
+    for (const oldest of this.requests) {
+      if (this.#bytes <= this.maxBytes * 0.9) break;
+      this.#bytes -= bytesOf(oldest);
+      drop += 1;
+    }
+    this.requests.splice(0, drop);
+    this.#dropped += drop;
+  }
+
+  clear(): void {
+    this.requests.length = this.#bytes = this.#dropped = 0;
+  }
+}
+
+function bytesOf({ url, headers, body }: RecordedRequest): number {
+  let bytes = REQUEST_BYTES + url.length + body.length;
+  for (const [name, value] of Object.entries(headers)) bytes += HEADER_BYTES + name.length + value.length;
+  return bytes;
+}
+
+/** The emulator has checked the signature and the token: no one needs to see them. */
+function withoutSecrets(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { authorization, 'x-security-token': token } = headers;
+  return {
+    ...headers,
+    ...(authorization !== undefined && { authorization: withoutSignature(authorization) }),
+    ...(token !== undefined && { 'x-security-token': WITHHELD }),
+  };
+}
+
+function withoutSignature(authorization: string): string {
+  const [known] = /^HMAC-SHA256\s+Credential=[\w/.=+-]+,\s*SignedHeaders=[\w;-]+,\s*Signature=/.exec(
+    authorization,
+  ) ?? [''];
+  return known + WITHHELD;
 }

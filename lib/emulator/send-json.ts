@@ -1,13 +1,24 @@
 import type { ServerResponse } from 'node:http';
 
-/** @param close whether the connection ends here, because the rest of the request was not read */
+/** How long a client may go on sending what is not read, so that it gets to the answer. */
+const LINGER_MS = 1_000;
+
 export function sendJson(
   response: ServerResponse,
   status: number,
   body: unknown,
-  { close = false }: { close?: boolean } = {},
+  headers: Record<string, string> = {},
 ): void {
-  sendText(response, status, JSON.stringify(body), close ? { Connection: 'close' } : {});
+  sendText(response, status, JSON.stringify(body), headers);
+}
+
+/** Answers a request whose rest is not read: the connection ends here. */
+export function sendUnread(response: ServerResponse, status: number, body: unknown): void {
+  const { req: request } = response;
+  sendJson(response, status, body, { Connection: 'close' });
+  request.resume();
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  request.socket.once('close', () => clearTimeout(timer));
 }
 
 /** A text that is JSON unless the headers say otherwise. */

@@ -33,15 +33,17 @@ export interface Attempt {
   /** How long it took, in milliseconds. */
   readonly durationMs: number;
   /** The response's HTTP status, where one arrived. */
-  readonly httpStatus?: number;
+  readonly httpStatus?: number | undefined;
   /** The vendor's ID of the request, to be named when asking the vendor about it. */
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
   /** Whether the service refused because the quota was used up. */
-  readonly throttled?: true;
+  readonly throttled?: true | undefined;
   /**
-   * Why it was not accepted: the vendor's error code, Node's (`ECONNREFUSED`), or one of this library's:
-   * `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`, `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`,
-   * `REQUEST_FAILED` with the kind of an error that nobody expected: `REQUEST_FAILED (TypeError)`.
+   * Why it was not accepted: the vendor's error code (`WithheldCode` for one that may repeat what was sent), Node's
+   * (`ECONNREFUSED`), or one of this library's: `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`,
+   * `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`; `PROXY_REFUSED` (of a tunnel to the service), `NOT_ENCRYPTED` (an agent
+   * gave a plain connection for `https:`), `UNASKED_ANSWER` (one that was there before the request); `REQUEST_FAILED`
+   * with the kind of an error that nobody expected: `REQUEST_FAILED (TypeError)`.
    */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
 }

@@ -5,7 +5,7 @@ export interface ConfigProblem {
   /** The option's path, for example `credentials.secretAccessKey`. */
   readonly option: string;
   /** The environment variable that sets the same, where there is one. */
-  readonly variable?: string;
+  readonly variable?: string | undefined;
   /** The rule, and what is wrong with the value; never the value of a secret. */
   readonly message: string;
 }

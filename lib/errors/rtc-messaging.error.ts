@@ -5,9 +5,9 @@ export interface RtcMessagingErrorInit {
   /** Becomes `outcome`. */
   readonly outcome: FailureOutcome;
   /** Becomes `attempts`. Default: none. */
-  readonly attempts?: readonly Attempt[];
+  readonly attempts?: readonly Attempt[] | undefined;
   /** Becomes `possibleDuplicate`. Default false. */
-  readonly possibleDuplicate?: boolean;
+  readonly possibleDuplicate?: boolean | undefined;
   /** Becomes `requestId`. */
   readonly requestId?: string | undefined;
   /** Becomes `hint`. */

@@ -27,7 +27,7 @@ const DEFAULTS = {
 
 /** @throws RtcValidationError naming each option that can't be used */
 export function checkFanOutOptions(options: FanOutOptions): CheckedFanOutOptions {
-  checkOptions<FanOutOptions>(options, {
+  const checked = checkOptions<FanOutOptions>(options, {
     signal: abortSignal,
     deadlineMs: milliseconds(MAX_FAN_OUT_MS),
     timeoutMs: milliseconds(MAX_DURATION_MS),
@@ -42,6 +42,6 @@ export function checkFanOutOptions(options: FanOutOptions): CheckedFanOutOptions
     onChunk: callback,
     onProgress: callback,
   });
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return { ...DEFAULTS, ...given };
+  const given = Object.entries(checked).filter(([, value]) => value !== undefined);
+  return Object.assign(Object.create(null), DEFAULTS, Object.fromEntries(given)) as CheckedFanOutOptions;
 }

@@ -74,14 +74,17 @@ export class FanOutRun {
     this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients);
   }
 
-  /** Never rejects. */
+  /**
+   * Reads and sends until there is nothing left to do. Rejects with an RtcValidationError before it has begun, if the
+   * signal can't be listened to, and never else.
+   */
   async run(): Promise<FanOutReport> {
     const { signal, deadlineMs } = this.plan;
-    this.host.observe({ type: 'fan_out_begin', fanOut: this.#info });
     const stopListening = [
       signal && this.#listen(signal, { reason: 'aborted' }),
       this.#listen(this.host.closing, { reason: 'shutdown' }),
     ];
+    this.host.observe({ type: 'fan_out_begin', fanOut: this.#info });
     const timer =
       deadlineMs === undefined ? undefined : setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
     const ticking = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
@@ -98,7 +101,6 @@ export class FanOutRun {
   }
 
   #listen(signal: AbortSignal, stop: FanOutStop): () => void {
-    if (signal.aborted) this.#halt(stop);
     return this.listeners.add(signal, () => this.#halt(stop));
   }
 

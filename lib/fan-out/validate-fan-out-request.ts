@@ -1,7 +1,7 @@
 import { isStringObject } from 'node:util/types';
-import { BatchSendRoomUnicastDto } from '../dto/batch-send-room-unicast.dto.js';
+import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { describeType } from '../dto/field-rules.js';
-import { validateRequest } from '../dto/validate-request.js';
+import { readOwnProperties } from '../dto/own-properties.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from './fan-out-request.js';
 
@@ -11,11 +11,12 @@ const ANYONE = ['anyone'];
 /** @throws RtcValidationError naming each field that breaks a rule */
 export function validateFanOutRequest(request: FanOutRequest): FanOutRequest {
   const issues: ValidationIssue[] = [];
-  let checked: Omit<FanOutRequest, 'to'> | undefined;
-  const to: unknown = (request as Partial<FanOutRequest> | undefined)?.to;
+  let checked: CheckedRequest | undefined;
+  // The source is read later, and by another rule.
+  const isObject = typeof request === 'object' && request !== null;
+  const { to, ...message } = isObject ? readOwnProperties(request, 'request') : {};
   try {
-    const fields = typeof request === 'object' && request !== null ? { ...request, to: ANYONE } : request;
-    checked = validateRequest(BatchSendRoomUnicastDto, fields as never);
+    checked = checkRequest('BatchSendRoomUnicast', isObject ? { ...message, to: ANYONE } : request);
   } catch (error) {
     if (!(error instanceof RtcValidationError)) throw error;
     issues.push(...error.issues);
@@ -23,7 +24,7 @@ export function validateFanOutRequest(request: FanOutRequest): FanOutRequest {
   const problem = sourceProblem(to);
   if (problem !== undefined) issues.push({ path: 'to', message: problem });
   if (checked === undefined || issues.length > 0) throw new RtcValidationError(issues);
-  return { ...checked, to: to as FanOutRequest['to'] };
+  return { ...checked, to } as FanOutRequest;
 }
 
 function sourceProblem(to: unknown): string | undefined {
@@ -31,10 +32,13 @@ function sourceProblem(to: unknown): string | undefined {
   if (typeof to === 'string' || isStringObject(to))
     return `is a string, whose characters would be taken for user IDs; ${rule}`;
   if (typeof to !== 'object' || to === null) return `${describeType(to)}; ${rule}`;
-  const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: async } = to as Partial<
-    Iterable<unknown> & AsyncIterable<unknown>
-  >;
-  return typeof sync === 'function' || typeof async === 'function'
-    ? undefined
-    : `can't be read one by one; ${rule}`;
+  try {
+    const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: async } = to as Partial<
+      Iterable<unknown> & AsyncIterable<unknown>
+    >;
+    if (typeof sync === 'function' || typeof async === 'function') return undefined;
+  } catch {
+    // A proxy may throw whatever is asked of it.
+  }
+  return `can't be read one by one; ${rule}`;
 }

@@ -1,6 +1,7 @@
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { MAX_DURATION_MS } from '../config/settings.js';
 import { checkOptions, count, milliseconds, type OptionCheck } from '../dto/check-options.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
 import { HealthRecord } from './health-record.js';
 import { judgeHealth } from './judge-health.js';
@@ -11,6 +12,14 @@ const share: OptionCheck = [
   (value) => typeof value === 'number' && value > 0 && value <= 1,
 ];
 
+/** What the indicator asks. */
+export type HealthSender = Pick<Sender, 'condition' | 'askForCredentials'>;
+
+const hidden = new HiddenParts<{
+  readonly sender: HealthSender;
+  readonly record: HealthRecord;
+}>();
+
 /**
  * Tells how messaging is doing, from what it has done lately. It never sends a message. What it gives has the
  * shape that the health checks of `@nestjs/terminus` take; that package is not needed.
@@ -19,15 +28,9 @@ const share: OptionCheck = [
  * this.health.check([() => this.rtc.check('rtc')])
  */
 @Injectable()
-export class RtcHealthIndicator implements OnModuleDestroy {
-  // Private to the language, as in the services.
-  readonly #sender: Sender;
-  readonly #record: HealthRecord;
-  #leaving = false;
-
-  constructor(@Inject(Sender) sender: Sender, @Inject(HealthRecord) record: HealthRecord) {
-    this.#sender = sender;
-    this.#record = record;
+export class RtcHealthIndicator {
+  constructor(@Inject(Sender) sender: HealthSender, @Inject(HealthRecord) record: HealthRecord) {
+    hidden.set(this, { sender, record });
   }
 
   /**
@@ -44,20 +47,15 @@ export class RtcHealthIndicator implements OnModuleDestroy {
    * @throws RtcValidationError naming each threshold that can't be used
    */
   status(thresholds: RtcHealthThresholds = {}): RtcHealth {
-    checkOptions<RtcHealthThresholds>(thresholds, {
+    const checked = checkOptions<RtcHealthThresholds>(thresholds, {
       queueShare: share,
       maxWaitMs: milliseconds(MAX_DURATION_MS),
       failureShare: share,
       minCalls: count,
     });
-    const { condition } = this.#sender;
-    if (condition.credentials.state === 'unusable') this.#sender.askForCredentials();
-    const closing = condition.closing || this.#leaving;
-    return judgeHealth({ ...condition, closing }, this.#record.read(), thresholds);
-  }
-
-  /** Before the app stops listening, so that whoever asks meanwhile is told to send no one here any more. */
-  onModuleDestroy(): void {
-    this.#leaving = true;
+    const { sender, record } = hidden.of(this);
+    const { condition } = sender;
+    if (condition.credentials.state === 'unusable') sender.askForCredentials();
+    return judgeHealth(condition, record.read(), checked);
   }
 }

@@ -1,76 +1,81 @@
-/** What an HTTP response says, read without trusting it. */
+import { isGatewayNumber } from './published-errors.js';
+import { holdsSecret, type SentSecrets, mayShowCode, WITHHELD_ID } from './shown-answer.js';
+
+/** What an HTTP response says, read without trusting it: judged by what it says, shown only as far as it has a known form. */
 export type ApiReply =
   | { readonly kind: 'success'; readonly requestId: string }
   | {
       readonly kind: 'error';
+      /** To judge by; to be shown only if it is not withheld. */
       readonly apiCode: string;
+      readonly isWithheld?: true;
       readonly codeN?: number | undefined;
       readonly requestId?: string | undefined;
-      /** Whether the code repeats something of the request, so that it must not be shown. */
-      readonly isEcho?: boolean;
     }
   | { readonly kind: 'unreadable'; readonly why: string };
-
-/** Short texts are in a request by accident. */
-const SHORTEST_ECHO = 8;
-
-/**
- * Marks what repeats the request: an answer may come from anyone on the way, and errors and logs must not show
- * a message or a signature, wherever they stood.
- * @param request everything that was sent and is no one's to see
- */
-export function withholdEchoes(reply: ApiReply, request: readonly (Buffer | string)[]): ApiReply {
-  if (reply.kind === 'unreadable') return reply;
-  const isEcho = (text: string | undefined): boolean =>
-    text !== undefined && text.length >= SHORTEST_ECHO && request.some((sent) => sent.includes(text));
-  const withheld = isEcho(reply.requestId) ? { ...reply, requestId: '(withheld)' } : reply;
-  return withheld.kind === 'error' && isEcho(withheld.apiCode) ? { ...withheld, isEcho: true } : withheld;
-}
 
 /**
  * Reads a response's body. Judges by `ResponseMetadata.Error`, never by the HTTP status (an error may come
  * with 200) nor by `Result.Message` (whose spelling varies). Source: Volcengine documentation 6348/1178322.
+ * @param sent what the answer may repeat, and must not have shown
  */
-export function readReply(body: Buffer): ApiReply {
-  if (body.length === 0) return { kind: 'unreadable', why: 'the body is empty' };
+export function readReply(body: Buffer, sent: SentSecrets): ApiReply {
+  if (body.length === 0) return unreadable('the body is empty');
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString('utf8'));
   } catch {
-    return { kind: 'unreadable', why: 'the body is not JSON' };
+    return unreadable('the body is not JSON');
   }
   const metadata = isRecord(parsed) ? parsed['ResponseMetadata'] : undefined;
-  if (!isRecord(metadata)) return { kind: 'unreadable', why: 'the body has no ResponseMetadata' };
+  if (!isRecord(metadata)) return unreadable('the body has no ResponseMetadata');
 
-  const requestId = readRequestId(metadata['RequestId']);
+  const requestId = readRequestId(metadata['RequestId'], sent);
   const error = metadata['Error'];
   if (error === undefined || error === null) {
     return requestId === undefined
-      ? { kind: 'unreadable', why: 'ResponseMetadata has no RequestId' }
+      ? unreadable('ResponseMetadata has no RequestId')
       : { kind: 'success', requestId };
   }
-  const apiCode = isRecord(error) ? printable(error['Code']) : undefined;
+  const apiCode = isRecord(error) ? readCode(error['Code']) : undefined;
   if (!isRecord(error) || apiCode === undefined) {
-    return { kind: 'unreadable', why: 'ResponseMetadata.Error has no Code' };
+    return unreadable('ResponseMetadata.Error has no Code');
   }
   const codeN = error['CodeN'];
-  return { kind: 'error', apiCode, codeN: typeof codeN === 'number' ? codeN : undefined, requestId };
+  // An error that says it is none proves neither.
+  if (/^(success|ok)$/i.test(apiCode) || codeN === 0)
+    return unreadable('ResponseMetadata.Error says success');
+  return {
+    kind: 'error',
+    apiCode,
+    ...(!mayShowCode(apiCode, sent) && { isWithheld: true }),
+    codeN: isGatewayNumber(codeN) ? codeN : undefined,
+    requestId,
+  };
 }
 
-/** Kept as it is spelt, if it can be printed: whether a message was accepted must not hang on that. */
-function readRequestId(value: unknown): string | undefined {
+function unreadable(why: string): ApiReply {
+  return { kind: 'unreadable', why };
+}
+
+/**
+ * The forms in which the vendor's request IDs have been seen: the time and up to 24 hexadecimal digits; the same with
+ * asterisks, in its pages; or `02`, the time in milliseconds, and up to 40 hexadecimal digits. Whether a message was
+ * accepted must not hang on that.
+ */
+const REQUEST_ID =
+  /^(20\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])\d{6}[0-9A-F]{2,24}|20\d{3,24}\*{4}\d{0,8}|02\d{13}[0-9a-f]{16,40})$/;
+
+function readRequestId(value: unknown, sent: SentSecrets): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
-  return /^[\x21-\x7e]{1,128}$/.test(value) ? value : '(unprintable)';
+  return REQUEST_ID.test(value) && !holdsSecret(value, sent) ? value : WITHHELD_ID;
+}
+
+/** What does not even look like a code is no readable "no". */
+function readCode(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z][\w.-]{0,127}$/.test(value) ? value : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/**
- * Only what looks like an ID or a code is taken over into errors. The vendor's free text is not: it may quote
- * the request.
- */
-function printable(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[A-Za-z][\w.-]{0,127}$/.test(value) ? value : undefined;
 }

@@ -1,4 +1,5 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
+import type { Redacted } from '../privacy/redacted.js';
 import type { AttemptPhase } from '../errors/attempt.js';
 import type { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ApiReply } from './api-reply.js';
@@ -39,7 +40,7 @@ export interface AttemptResult {
 /** What one signature is made with beside the request. A class, since Axios copies plain objects to their depths. */
 export class Signing {
   constructor(
-    readonly credentials: RtcCredentials,
+    readonly credentials: Redacted<RtcCredentials>,
     /** How far the service's clock is taken to be ahead of this machine's, in milliseconds. */
     readonly clockOffsetMs: number,
   ) {}

@@ -20,6 +20,9 @@ const IDLE_SOCKET_MS = 4_000;
 export interface Transport {
   readonly httpAgent: HttpAgent;
   readonly httpsAgent: HttpsAgent;
+  /** Whether they are the library's own, which try each address of a host in turn, see `AddressList`. */
+  readonly isOwnHttpAgent: boolean;
+  readonly isOwnHttpsAgent: boolean;
   readonly targets: RequestTargets;
   /** The longest answer that is read, in bytes. */
   readonly maxContentLength: number;
@@ -34,7 +37,12 @@ export interface HttpClient {
 
 /** Makes the one Axios instance of a module. Each request brings its own adapter, see `sendOverNodeHttp`. */
 export function createHttpClient({ http }: HttpClientSettings): HttpClient {
-  const agentOptions = { keepAlive: true, maxSockets: http.maxSockets, timeout: IDLE_SOCKET_MS };
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: http.maxSockets,
+    timeout: IDLE_SOCKET_MS,
+    autoSelectFamily: false,
+  };
   const ownHttpAgent = new HttpAgent(agentOptions);
   const ownHttpsAgent = new HttpsAgent(agentOptions);
   return {
@@ -45,6 +53,8 @@ export function createHttpClient({ http }: HttpClientSettings): HttpClient {
     transport: {
       httpAgent: http.httpAgent?.open() ?? ownHttpAgent,
       httpsAgent: http.httpsAgent?.open() ?? ownHttpsAgent,
+      isOwnHttpAgent: http.httpAgent === undefined,
+      isOwnHttpsAgent: http.httpsAgent === undefined,
       targets: new RequestTargets(),
       maxContentLength: http.maxContentLength,
     },

@@ -1,26 +1,35 @@
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import type * as http from 'node:http';
-// By name: webpack loses members of a module that is called by way of an expression.
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import type { Socket } from 'node:net';
+// As members of their modules, which tools that stand in for the network replace; each in a call of its own, since
+// webpack loses members of a module that is called by way of an expression.
+import http from 'node:http';
+import https from 'node:https';
+import type { LookupFunction, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { AddressList } from './address-list.js';
+import { afterReading, watchAnswers } from './expected-answers.js';
 import type { HttpAttempt } from './http-attempt.js';
 import type { Transport } from './http-client.js';
+import type { RequestTarget } from './request-targets.js';
+import { kindOfThrown } from '../errors/thrown.js';
 
 /** The transport failed; only the code is kept, since Node's own errors may carry the request. */
 export class TransportError extends Error {
-  constructor(readonly code: string) {
+  /** @param thrown what kind of error nobody expected */
+  constructor(
+    readonly code: string,
+    readonly thrown?: string,
+  ) {
     super(code);
   }
 }
 
 /**
  * Sends one request over `node:http(s)` in place of Axios's own adapter, which shows neither how far a
- * request came nor sends every body as it is. The body is held back until the connection is ready, so that a
- * failure before that proves that the remote side has none of it. Redirects are not followed, environment
- * proxies are not used, and the response's body is handed on as a Buffer.
+ * request came nor sends every body as it is. The body is held back until the connection is ready and all that had
+ * come on it before has been read, so that a failure before that proves that the remote side has none of it, and no
+ * answer that was there before is taken for this request's. (One that comes once the request has left can't be told
+ * apart.) Redirects are not followed, environment proxies are not used, and the response's body is handed on as a
+ * Buffer.
  */
 export function sendOverNodeHttp(
   config: InternalAxiosRequestConfig,
@@ -32,10 +41,7 @@ export function sendOverNodeHttp(
       reject(new TransportError(attempt.interruption));
       return;
     }
-    const request = createRequest(config, transport);
-    const maxLength = transport.maxContentLength;
-    const pending = { config, attempt, request, maxLength, resolve, reject, chunks: [], length: 0 };
-    new Exchange(pending).begin(request);
+    new Exchange(config, attempt, transport, resolve, reject).begin();
   });
 }
 
@@ -43,10 +49,14 @@ export function sendOverNodeHttp(
 interface Pending {
   readonly config: InternalAxiosRequestConfig;
   readonly attempt: HttpAttempt;
-  readonly request: http.ClientRequest;
-  readonly maxLength: number;
+  readonly transport: Transport;
   readonly resolve: (response: AxiosResponse<Buffer>) => void;
   readonly reject: (error: TransportError) => void;
+  readonly target: RequestTarget;
+  readonly addresses: AddressList | undefined;
+  request: http.ClientRequest | undefined;
+  /** Whether the next bytes on the request's socket are its answer. */
+  expected?: { answer: boolean };
   response?: http.IncomingMessage;
   readonly chunks: Buffer[];
   length: number;
@@ -61,13 +71,48 @@ interface Pending {
 class Exchange {
   #pending: Pending | undefined;
 
-  constructor(pending: Pending) {
-    this.#pending = pending;
-    pending.attempt.onInterrupt = () => this.#fail('interrupted');
+  constructor(
+    config: InternalAxiosRequestConfig,
+    attempt: HttpAttempt,
+    transport: Transport,
+    resolve: Pending['resolve'],
+    reject: Pending['reject'],
+  ) {
+    const target = transport.targets.of(config.url ?? '');
+    const isOwnAgent = target.protocol === 'https:' ? transport.isOwnHttpsAgent : transport.isOwnHttpAgent;
+    this.#pending = {
+      config,
+      attempt,
+      transport,
+      resolve,
+      reject,
+      target,
+      addresses: isOwnAgent
+        ? new AddressList(
+            () => attempt.leftMs,
+            () => this.#disconnected('ETIMEDOUT'),
+          )
+        : undefined,
+      request: undefined,
+      chunks: [],
+      length: 0,
+    };
+    attempt.onInterrupt = () => this.#fail('interrupted');
   }
 
-  begin(request: http.ClientRequest): void {
-    request.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.code ?? error.name));
+  /** Asks for a socket. */
+  begin(): void {
+    if (this.#pending === undefined) return;
+    const { config, transport, target, addresses } = this.#pending;
+    let request: http.ClientRequest;
+    try {
+      request = createRequest(config, transport, target, addresses?.lookup);
+    } catch (error) {
+      this.#fail('REQUEST_FAILED', kindOfThrown(error));
+      return;
+    }
+    this.#pending.request = request;
+    request.on('error', (error: unknown) => this.#disconnected(kindOfThrown(error)));
     request.on('socket', (socket) => this.#assigned(socket));
     request.on('response', (response) => this.#answered(response));
     request.on('upgrade', (response, socket) => this.#upgraded(response, socket));
@@ -76,21 +121,63 @@ class Exchange {
   #assigned(socket: Socket): void {
     if (this.#pending === undefined) return;
     this.#pending.attempt.phase = 'connecting';
-    whenReady(socket, () => {
-      // The connection may become ready after this request has failed or was given up.
-      if (this.#pending === undefined) return;
-      this.#pending.attempt.phase = 'sent';
-      this.#pending.request.end(this.#pending.config.data);
-    });
+    try {
+      this.#pending.expected = watchAnswers(socket);
+      this.#whenReady(socket, () => afterReading(() => this.#send(socket)));
+    } catch (error) {
+      // A socket of an agent of the app's may be anything.
+      this.#fail('REQUEST_FAILED', kindOfThrown(error));
+    }
+  }
+
+  /** Calls back once bytes can be written: connected, and over TLS with the handshake complete. */
+  #whenReady(socket: Socket, ready: () => void): void {
+    const { secureConnecting, encrypted, pending } = socket as Socket & {
+      secureConnecting?: boolean;
+      encrypted?: boolean;
+    };
+    // A real socket that connects has a handle from the first. One without is of a tool that stands in for the network,
+    // and may connect only once it has been given the request.
+    const isStandIn = socket.connecting && (socket as Socket & { _handle?: object | null })._handle === null;
+    const isConnecting = !isStandIn && (socket.connecting || pending === true);
+    const connected = (): void => this.#pending?.addresses?.connected();
+    if (isConnecting) socket.once('connect', connected);
+    else connected();
+    if (this.#pending?.target.protocol !== 'https:') {
+      if (isConnecting) socket.once('connect', ready);
+      else ready();
+    } else if (encrypted !== true && !isStandIn) {
+      // What a proxy's agent hands on when the proxy has refused: the refusal comes as if it was the answer.
+      afterReading(() => this.#fail('NOT_ENCRYPTED'));
+    }
+    // `secureConnecting` is set until the handshake is complete; Node's HTTP/2 client goes by it too.
+    else if (!isStandIn && (secureConnecting === true || isConnecting)) socket.once('secureConnect', ready);
+    else ready();
+  }
+
+  #send(socket: Socket): void {
+    // The request may have failed or been given up meanwhile. What is written to a socket that has ended never leaves,
+    // and whoever ended it says why.
+    if (this.#pending?.request === undefined || this.#pending.expected === undefined || socket.destroyed)
+      return;
+    this.#pending.attempt.phase = 'sent';
+    this.#pending.expected.answer = true;
+    this.#pending.request.end(this.#pending.config.data);
   }
 
   #answered(response: http.IncomingMessage): void {
     if (this.#pending === undefined) return;
+    this.#pending.attempt.httpStatus = response.statusCode ?? 0;
+    if (this.#pending.attempt.phase !== 'sent') {
+      // To nothing that was asked.
+      const isTunnel = this.#pending.target.protocol === 'https:' && !isEncrypted(response.socket);
+      this.#fail(isTunnel ? 'PROXY_REFUSED' : 'UNASKED_ANSWER');
+      return;
+    }
     this.#pending.response = response;
     this.#pending.attempt.phase = 'headers';
-    this.#pending.attempt.httpStatus = response.statusCode ?? 0;
     response.on('data', (chunk: Buffer) => this.#read(chunk));
-    response.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.code ?? error.name));
+    response.on('error', (error: unknown) => this.#fail(kindOfThrown(error)));
     response.on('close', () => {
       if (this.#pending?.response?.complete === false) this.#fail('ECONNRESET');
     });
@@ -107,57 +194,94 @@ class Exchange {
   #read(chunk: Buffer): void {
     if (this.#pending === undefined) return;
     this.#pending.length += chunk.length;
-    if (this.#pending.length > this.#pending.maxLength) this.#fail('RESPONSE_TOO_LARGE');
+    if (this.#pending.length > this.#pending.transport.maxContentLength) this.#fail('RESPONSE_TOO_LARGE');
     else this.#pending.chunks.push(chunk);
   }
 
   #done(): void {
     // What was destroyed may still emit 'end' for what it had read.
     if (this.#pending?.response === undefined) return;
-    const { config, attempt, response, chunks, length, resolve } = this.#pending;
+    // Node ends a connection on which a second answer came with the first. Which of them is this request's?
+    if (this.#pending.request?.shouldKeepAlive === true && this.#pending.request.socket?.destroyed === true) {
+      this.#fail('UNASKED_ANSWER');
+      return;
+    }
+    const { config, attempt, request, response, expected, chunks, length, resolve } = this.#pending;
     this.#pending = undefined;
+    if (expected !== undefined) expected.answer = false;
     attempt.phase = 'done';
     // The socket is the next request's from here on.
     attempt.onInterrupt = undefined;
-    resolve({
+    const answer = {
       data: Buffer.concat(chunks, length),
       status: response.statusCode ?? 0,
       statusText: response.statusMessage ?? '',
       // Not by from(), which checks again, name by name, what Node has read.
       headers: Object.assign(new AxiosHeaders(), response.headers),
       config,
-    });
+    };
+    // The socket is free only when the request's last byte is known to have left, which over TLS is told a turn later.
+    if (request?.writableFinished === true) resolve(answer);
+    else setImmediate(resolve, answer);
   }
 
-  #fail(code: string): void {
+  /** The current address could not be connected to, or the connection was lost. */
+  #disconnected(code: string): void {
     if (this.#pending === undefined) return;
-    const { request, reject } = this.#pending;
+    const { attempt, addresses, request } = this.#pending;
+    const isConnected = attempt.phase !== 'queued' && attempt.phase !== 'connecting';
+    if (isConnected || attempt.interruption !== undefined || !addresses?.next()) {
+      this.#fail(code);
+      return;
+    }
+    giveUp(request);
+    this.begin();
+  }
+
+  #fail(code: string, thrown?: string): void {
+    if (this.#pending === undefined) return;
+    const { request, addresses, reject } = this.#pending;
     this.#pending = undefined;
-    request.destroy();
-    reject(new TransportError(code));
+    addresses?.connected();
+    giveUp(request);
+    reject(new TransportError(code, thrown));
   }
 }
 
 function createRequest(
   config: InternalAxiosRequestConfig<Buffer>,
-  { httpAgent, httpsAgent, targets }: Transport,
+  { httpAgent, httpsAgent }: Transport,
+  { protocol, hostname, port, path }: RequestTarget,
+  lookup: LookupFunction | undefined,
 ): http.ClientRequest {
-  const { protocol, hostname, port, path } = targets.of(config.url ?? '');
-  const secure = protocol === 'https:';
   const headers = config.headers.toJSON() as http.OutgoingHttpHeaders;
   headers['Accept'] ??= 'application/json';
+  // What a gateway may compress all the same is decoded.
+  headers['Accept-Encoding'] ??= 'identity';
   headers['User-Agent'] ??= 'nestjs-rtc-messaging';
   headers['Content-Length'] = config.data?.length;
-  const agent = secure ? httpsAgent : httpAgent;
   const method = (config.method ?? 'GET').toUpperCase();
-  return (secure ? httpsRequest : httpRequest)({ protocol, hostname, port, path, method, headers, agent });
+  const options = {
+    protocol,
+    hostname,
+    port,
+    path,
+    method,
+    headers,
+    ...(lookup !== undefined && { lookup }),
+  };
+  return protocol === 'https:'
+    ? https.request({ ...options, agent: httpsAgent })
+    : http.request({ ...options, agent: httpAgent });
 }
 
-/** Calls back once bytes can be written: connected, and over TLS with the handshake complete. */
-function whenReady(socket: Socket, ready: () => void): void {
-  // `secureConnecting` is set until the handshake is complete; Node's HTTP/2 client goes by it too.
-  const handshaking = (socket as Socket & { secureConnecting?: boolean }).secureConnecting === true;
-  if (socket instanceof TLSSocket && handshaking) socket.once('secureConnect', ready);
-  else if (socket.connecting) socket.once('connect', ready);
-  else ready();
+/** Nothing that it still does is of any interest. */
+function giveUp(request: http.ClientRequest | undefined): void {
+  request?.removeAllListeners();
+  request?.on('error', () => undefined);
+  request?.destroy();
+}
+
+function isEncrypted(socket: Socket): boolean {
+  return (socket as Socket & { encrypted?: boolean }).encrypted === true;
 }

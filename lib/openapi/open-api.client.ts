@@ -1,15 +1,18 @@
 import type { AxiosResponse } from 'axios';
 import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
+import type { Redacted } from '../privacy/redacted.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import { readReply, withholdEchoes } from './api-reply.js';
+import { type ApiReply, readReply } from './api-reply.js';
 import { type AttemptEnd, type AttemptResult, Signing } from './attempt-result.js';
 import type { Cancellation } from './cancellation.js';
+import { ContentTooLongError, decodeContent } from './content-coding.js';
 import { HttpAttempt } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { RtcActionName } from './rtc-action.js';
 import type { SignableConfig } from './signing.interceptor.js';
+import { kindOfThrown } from '../errors/thrown.js';
 
 /** One attempt's share of what a call may use. */
 export interface AttemptOptions {
@@ -48,7 +51,7 @@ export class OpenApiClient {
    * where the credentials are in hand. Neither throws nor rejects.
    */
   identify(options: Omit<AttemptOptions, 'clockOffsetMs'>): string | Promise<string | AttemptResult> {
-    let credentials: RtcCredentials | Promise<RtcCredentials>;
+    let credentials: ReturnType<CredentialsSource['get']>;
     try {
       credentials = this.#credentials.get();
     } catch (error) {
@@ -56,7 +59,7 @@ export class OpenApiClient {
     }
     return credentials instanceof Promise
       ? this.#identifyLater(credentials, options)
-      : credentials.accessKeyId;
+      : credentials.open().accessKeyId;
   }
 
   /** @param body the exact bytes to send */
@@ -77,13 +80,12 @@ export class OpenApiClient {
   }
 
   async #identifyLater(
-    credentials: Promise<RtcCredentials>,
+    credentials: Promise<Redacted<RtcCredentials>>,
     { timeoutMs, cancellation }: Omit<AttemptOptions, 'clockOffsetMs'>,
   ): Promise<string | AttemptResult> {
     const attempt = new HttpAttempt(timeoutMs, cancellation);
     try {
-      const { accessKeyId } = await attempt.guard(credentials);
-      return accessKeyId;
+      return (await attempt.guard(credentials)).open().accessKeyId;
     } catch (error) {
       return attempt.result(endOf(attempt, error));
     } finally {
@@ -112,30 +114,43 @@ export class OpenApiClient {
     const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
       request,
     );
+    const coding = headers['content-encoding'] as string | undefined;
+    const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
     return {
       kind: 'answered',
       httpStatus: status,
-      reply: withholdEchoes(readReply(data), [
-        body,
-        String(config.headers.get('Authorization')),
-        credentials.secretAccessKey,
-        credentials.sessionToken ?? '',
-      ]),
+      reply:
+        content === undefined
+          ? UNDECODABLE
+          : readReply(content, {
+              body,
+              authorization: String(config.headers.get('Authorization')),
+              secretAccessKey: credentials.open().secretAccessKey,
+              sessionToken: credentials.open().sessionToken,
+            }),
       retryAfter: headers['retry-after'] as string | undefined,
       date: headers['date'] as string | undefined,
     };
   }
+
+  /** Undefined when it can't be done. */
+  async #decode(attempt: HttpAttempt, data: Buffer, coding: string): Promise<Buffer | undefined> {
+    try {
+      return await attempt.guard(decodeContent(data, coding, this.#http.transport.maxContentLength));
+    } catch (error) {
+      throw error instanceof ContentTooLongError ? new TransportError('RESPONSE_TOO_LARGE') : error;
+    }
+  }
 }
+
+const UNDECODABLE: ApiReply = { kind: 'unreadable', why: "the body's content coding can't be undone" };
 
 function endOf({ interruption }: HttpAttempt, error: unknown): AttemptEnd {
   if (interruption !== undefined) return { kind: 'interrupted', by: interruption };
   if (error instanceof RtcConfigError) return { kind: 'unsigned', error };
-  if (error instanceof TransportError) return { kind: 'broken', failure: error.code };
-  return { kind: 'broken', failure: 'REQUEST_FAILED', thrown: kindOf(error) };
-}
-
-/** Node's code, or the name of its class: its text may hold anything. */
-function kindOf(error: unknown): string {
-  const { code, name } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
-  return [code, name].find((text) => typeof text === 'string' && /^\w{1,64}$/.test(text)) ?? typeof error;
+  if (error instanceof TransportError) {
+    const { code, thrown } = error;
+    return { kind: 'broken', failure: code, ...(thrown !== undefined && { thrown }) };
+  }
+  return { kind: 'broken', failure: 'REQUEST_FAILED', thrown: kindOfThrown(error) };
 }

@@ -49,7 +49,7 @@ export function createSigningInterceptor({ region, service, now = Date.now }: Si
   return (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => {
     if (!Buffer.isBuffer(config.data)) throw new TypeError('Only a Buffer can be signed and sent unchanged.');
     const { credentials, clockOffsetMs } = (config as unknown as SignableConfig).signing;
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+    const { accessKeyId, secretAccessKey, sessionToken } = credentials.open();
     const template = templateFor(config, sessionToken !== undefined);
 
     const { xDate, scope, scopeText } = stamps.at(now() + clockOffsetMs);

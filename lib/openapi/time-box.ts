@@ -12,6 +12,7 @@ export class TimeBox {
   onInterrupt: (() => void) | undefined;
 
   readonly #timer: NodeJS.Timeout;
+  readonly #endsAt: number;
   readonly #cancellation: Cancellation | undefined;
   readonly #onCancel = (): void => this.#break('aborted');
   #interruption?: Interruption;
@@ -20,10 +21,16 @@ export class TimeBox {
 
   /** @param limitMs milliseconds from now */
   constructor(limitMs: number, cancellation?: Cancellation) {
+    this.#endsAt = performance.now() + limitMs;
     this.#timer = setTimeout(() => this.#break('timeout'), limitMs);
     this.#cancellation = cancellation;
     cancellation?.add(this.#onCancel);
     if (cancellation?.isCancelled) this.#break('aborted');
+  }
+
+  /** How much of the time is left, in milliseconds. */
+  get leftMs(): number {
+    return Math.max(0, this.#endsAt - performance.now());
   }
 
   /** Why it was broken off, once it was. */

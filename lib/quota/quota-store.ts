@@ -9,7 +9,7 @@ export interface QuotaStatusChange {
   /** How it is from now on. */
   readonly status: QuotaStatus;
   /** Why it is not shared, and what to do about it; without secrets. */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
 }
 
 /** What is known of those who wait. */
@@ -58,7 +58,7 @@ export interface QuotaScope {
  */
 export interface QuotaStore {
   /** Whose quota it is, in place of the access key: where the access keys of processes differ. */
-  readonly account?: string;
+  readonly account?: string | undefined;
   /** The permits of that name. It must not throw: what is wrong is told by `onStatus`. */
   open(scope: QuotaScope): PermitSource;
 }

@@ -1,3 +1,4 @@
+import { isError } from '../errors/thrown.js';
 import {
   numberOf,
   QUOTA_SCRIPT,
@@ -28,23 +29,26 @@ export type Asked =
 /** Runs the script on one key, in bounded time. */
 export class QuotaScriptRunner {
   readonly offset = new ServerOffset();
+  // Private to the language: what failed of late may have a password among its properties.
+  readonly #connection: RedisConnection;
   readonly #client: Client;
 
   constructor(
-    private readonly connection: RedisConnection,
+    connection: RedisConnection,
     private readonly key: string,
     readonly timeoutMs: number,
   ) {
+    this.#connection = connection;
     this.#client = connection.acquire();
   }
 
   close(): void {
-    this.connection.release();
+    this.#connection.release();
   }
 
   /** Breaks a connection that seems to lead nowhere. */
   renewConnection(): void {
-    this.connection.renew();
+    this.#connection.renew();
   }
 
   /** Never rejects, and takes little more than `timeoutMs`. */
@@ -54,7 +58,7 @@ export class QuotaScriptRunner {
       const asked = await Promise.race([this.#run(question, terms), late.passed]);
       return asked ?? { failure: this.#describeSilence() };
     } catch (error) {
-      return { failure: describeFailure(error, this.connection.lastError) };
+      return { failure: describeFailure(error, this.#connection.lastError) };
     } finally {
       late.dispose();
     }
@@ -80,13 +84,13 @@ export class QuotaScriptRunner {
     try {
       return await this.#client.evalsha(QUOTA_SCRIPT_SHA, 1, this.key, ...args);
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      if (!(isError(error) && error.message.startsWith('NOSCRIPT'))) throw error;
       return this.#client.eval(QUOTA_SCRIPT, 1, this.key, ...args);
     }
   }
 
   #describeSilence(): string {
-    const { lastError } = this.connection;
+    const { lastError } = this.#connection;
     return lastError === undefined
       ? `Redis did not answer within ${this.timeoutMs} ms`
       : describeFailure(lastError, lastError);

@@ -6,7 +6,7 @@ export interface RedisClusterConnection {
   /** Some of its nodes; the others are found. */
   readonly nodes: readonly ClusterNode[];
   /** ioredis's own options for a cluster. */
-  readonly options?: ClusterOptions;
+  readonly options?: ClusterOptions | undefined;
 }
 
 /** What `new RedisQuota()` takes: either `client` or `connection`, and how to behave. */
@@ -15,27 +15,27 @@ export interface RedisQuotaOptions {
    * A connection of the app's, of ioredis 5 or 6. The app closes it. Let it connect again soon after it was lost
    * (`retryStrategy: () => 200`), since as long as it takes, this process does not share the quota.
    */
-  readonly client?: Redis | Cluster;
+  readonly client?: Redis | Cluster | undefined;
   /**
    * What to connect with: a URL (`redis://…`, `rediss://…`), options of ioredis (with `sentinels` and `name` to
    * find the primary by Sentinel), or the `nodes` of a Cluster. The connection is closed with the last module that
    * uses it.
    */
-  readonly connection?: string | RedisOptions | RedisClusterConnection;
+  readonly connection?: string | RedisOptions | RedisClusterConnection | undefined;
   /**
    * What share of the limit this process keeps to while Redis is away, from above 0 to 1: with four processes
    * 0.25. Without it, nothing is sent meanwhile, and calls are refused with an RtcQuotaError.
    */
-  readonly fallbackShare?: number;
+  readonly fallbackShare?: number | undefined;
   /** How long Redis may take to answer before it counts as away, in milliseconds (10–60,000). Default 500. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /**
    * A name for the vendor's account whose quota it is: the same in all processes. Needed where credentials come
    * from a provider or are temporary; else the access key's ID stands for it.
    */
-  readonly account?: string;
+  readonly account?: string | undefined;
   /** What the key in Redis begins with. Default `nestjs-rtc-messaging:quota:`. */
-  readonly keyPrefix?: string;
+  readonly keyPrefix?: string | undefined;
 }
 
 /** The options with their defaults. */

@@ -23,7 +23,19 @@ const HINTS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** What to do about a code, where there is something to say. */
-export function hintFor(apiCode: string): string | undefined {
-  return HINTS.get(apiCode) ?? HINTS.get(apiCode.split('.', 1)[0] ?? '');
+/** Volcengine's Go SDK gives this name to Volcengine's own host in Singapore. */
+const BYTEPLUS_REGION = 'ap-singapore-1';
+const BYTEPLUS_HINT =
+  "The region ap-singapore-1 is BytePlus's host here. For Volcengine in Singapore, set region (RTC_REGION) to " +
+  'ap-southeast-1, or keep it and set endpoint (RTC_ENDPOINT) to https://open-ap-singapore-1.volcengineapi.com.';
+
+/**
+ * What to do about a code, where there is something to say.
+ * @param hostOfRegion the region whose host was called, where no endpoint was given
+ */
+export function hintFor(apiCode: string, hostOfRegion?: string): string | undefined {
+  const hint = HINTS.get(apiCode) ?? HINTS.get(apiCode.split('.', 1)[0] ?? '');
+  return apiCode === 'InvalidAccessKey' && hostOfRegion === BYTEPLUS_REGION
+    ? `${hint} ${BYTEPLUS_HINT}`
+    : hint;
 }

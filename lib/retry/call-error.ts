@@ -17,6 +17,8 @@ export interface CallFacts {
   readonly attempts: readonly Attempt[];
   /** Whether the app's shutdown, and not the caller, is what aborts. */
   readonly shuttingDown: boolean;
+  /** The region whose host was called; undefined where an endpoint was given. */
+  readonly hostOfRegion?: string | undefined;
 }
 
 /** The quota is of so many milliseconds, so that one that is used up is not there again sooner. */
@@ -74,7 +76,7 @@ export function errorOfCall(
         hint:
           apiCode === UNREADABLE
             ? 'Something between this server and the service may have answered in its place.'
-            : hintFor(apiCode),
+            : hintFor(reply.kind === 'error' ? reply.apiCode : '', call.hostOfRegion),
       });
     }
   }

@@ -91,6 +91,7 @@ function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number):
 function isFinal(failure: string): boolean {
   return (
     failure === 'REQUEST_FAILED' ||
+    failure === 'NOT_ENCRYPTED' ||
     /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(failure)
   );
 }

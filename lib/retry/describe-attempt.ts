@@ -6,13 +6,13 @@ import type { AttemptEnd, AttemptResult } from '../openapi/attempt-result.js';
 /** In place of the vendor's code, where an answer can't be read. */
 export const UNREADABLE = 'UnreadableResponse';
 
-/** In place of a code that repeats something of the request. */
+/** In place of a code that may repeat something of the request. */
 const WITHHELD = 'WithheldCode';
 
 /** The code of an answer that is not a success, as it may be shown. */
 export function codeOf(reply: ApiReply): string {
   if (reply.kind !== 'error') return UNREADABLE;
-  return reply.isEcho === true ? WITHHELD : reply.apiCode;
+  return reply.isWithheld ? WITHHELD : reply.apiCode;
 }
 
 /** What receipts and errors tell of an attempt. */

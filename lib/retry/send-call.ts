@@ -30,6 +30,8 @@ export interface SendContext {
   readonly budget: RetryBudget;
   readonly limiters: LimiterHandle;
   readonly observe: Observe;
+  /** The region whose host is called; undefined where an endpoint was given. */
+  readonly hostOfRegion?: string | undefined;
   /** Does a call's work where tools that trace it find the call. */
   readonly within: <T>(call: RtcCallInfo, work: () => T) => T;
   /** From 0 to below 1. */
@@ -345,7 +347,9 @@ export class SendCall {
 
   #facts(): CallFacts {
     const { action } = this.info;
-    return { action, attempts: this.attempts, shuttingDown: this.control.abort.reason === SHUTDOWN };
+    const { hostOfRegion } = this.context;
+    const shuttingDown = this.control.abort.reason === SHUTDOWN;
+    return { action, attempts: this.attempts, shuttingDown, hostOfRegion };
   }
 }
 

@@ -6,7 +6,6 @@ import type { CredentialsStatus } from '../credentials/credentials-status.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { Cancellation } from '../openapi/cancellation.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
-import { TimeBox } from '../openapi/time-box.js';
 import type { Observe, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { AbortListeners } from './abort-listeners.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './call-outcome.js';
@@ -20,18 +19,20 @@ export interface AcceptedCall {
   readonly possibleDuplicate: boolean;
 }
 
-/** What a caller may end a call with, and what the call is part of. */
+/** What a caller may end a call with, and what the call is part of. None is left out, so that none is inherited. */
 export interface SendSignals {
   /** At any moment. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal | undefined;
   /** While no attempt is under way; one that is may finish. */
-  readonly stop?: AbortSignal | undefined;
-  readonly fanOut?: RtcFanOutInfo | undefined;
+  readonly stop: AbortSignal | undefined;
+  readonly fanOut: RtcFanOutInfo | undefined;
 }
+
+export const NO_SIGNALS: SendSignals = { signal: undefined, stop: undefined, fanOut: undefined };
 
 /** How a sender is doing. */
 export interface SenderCondition {
-  /** Whether new calls are refused. */
+  /** Whether the app closes, so that new calls are refused, or soon will be. */
   readonly closing: boolean;
   /** Calls that are under way. */
   readonly inFlight: number;
@@ -50,7 +51,11 @@ export class Sender {
   readonly #inFlight = new Map<CallControl, Promise<AcceptedCall>>();
   readonly #callers = new AbortListeners();
   #calls = 0;
-  readonly #shutdown = new AbortController();
+  /** Aborted when the app begins to close. */
+  readonly #leaving = new AbortController();
+  /** Aborted when new calls are refused. */
+  readonly #refusing = new AbortController();
+  #limit: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(context: SendContext, shutdownTimeoutMs: number) {
@@ -58,9 +63,12 @@ export class Sender {
     this.#shutdownTimeoutMs = shutdownTimeoutMs;
   }
 
-  /** Aborted when new calls are refused. */
+  /**
+   * For who makes many calls, and asks when beginning: aborted when the app begins to close, or, for what is begun
+   * after that, when new calls are refused.
+   */
   get closing(): AbortSignal {
-    return this.#shutdown.signal;
+    return (this.#leaving.signal.aborted ? this.#refusing : this.#leaving).signal;
   }
 
   /** The module's name. */
@@ -71,7 +79,7 @@ export class Sender {
   get condition(): SenderCondition {
     const { limiters, credentials } = this.#context;
     return {
-      closing: this.#shutdown.signal.aborted,
+      closing: this.#leaving.signal.aborted,
       inFlight: this.#inFlight.size,
       quota: limiters.usage,
       credentials: credentials.status,
@@ -104,14 +112,13 @@ export class Sender {
     action: RtcActionName,
     body: Readonly<Record<string, unknown>>,
     limits: CallLimits,
-    { signal, stop, fanOut }: SendSignals = {},
+    { signal, stop, fanOut }: SendSignals = NO_SIGNALS,
   ): Promise<AcceptedCall> {
     const call: CallControl = { abort: new Cancellation(), stop: new Cancellation() };
     const stopListening = [
       signal && this.#callers.add(signal, () => abort(call)),
       stop && this.#callers.add(stop, () => call.stop.cancel()),
     ];
-    if (signal?.aborted || stop?.aborted) abort(call);
     const sending = this.#run(action, body, limits, call, fanOut);
     this.#inFlight.set(call, sending);
     try {
@@ -122,29 +129,47 @@ export class Sender {
     }
   }
 
-  /** Refuses new calls, lets those under way end within the limit, breaks off the rest, closes the sockets. */
+  /**
+   * The app begins to close: fan-outs read no further, and the time that all calls have starts to run. New ones are
+   * served until they are refused, since what closes with the app may have something to say.
+   */
+  startClosing(): void {
+    if (this.#leaving.signal.aborted) return;
+    const { module, observe } = this.#context;
+    observe({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
+    this.#limit = setTimeout(() => this.#breakOff(), this.#shutdownTimeoutMs);
+    // Were the app never to close after all, this would keep the process.
+    this.#limit.unref();
+    this.#leaving.abort();
+  }
+
+  /** Refuses new calls; those under way may go on to the limit. */
+  refuseCalls(): void {
+    this.startClosing();
+    this.#refusing.abort();
+  }
+
+  /** Refuses new calls, waits until those under way have ended, at the limit at the latest, and closes the sockets. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    const { module, observe, client, limiters } = this.#context;
-    observe({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
-    this.#shutdown.abort();
-    const ended = Promise.allSettled(this.#inFlight.values());
-    const box = new TimeBox(this.#shutdownTimeoutMs);
-    try {
-      await box.guard(ended);
-    } catch {
-      observe({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
-      for (const call of this.#inFlight.keys()) abort(call, SHUTDOWN);
-      await ended;
-    } finally {
-      box.dispose();
-      client.close();
-      limiters.release();
-    }
+    this.refuseCalls();
+    this.#limit?.ref();
+    await Promise.allSettled(this.#inFlight.values());
+    clearTimeout(this.#limit);
+    this.#context.client.close();
+    this.#context.limiters.release();
+  }
+
+  #breakOff(): void {
+    this.refuseCalls();
+    if (this.#inFlight.size === 0) return;
+    const { module, observe } = this.#context;
+    observe({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
+    for (const call of this.#inFlight.keys()) abort(call, SHUTDOWN);
   }
 
   async #run(
@@ -180,7 +205,7 @@ export class Sender {
     this.#context.observe({ type: 'begin', call: info });
     try {
       if (control.stop.isCancelled) throw notSent(`${action} was aborted before anything was sent.`);
-      if (this.#closing !== undefined) {
+      if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
       const bytes = Buffer.from(JSON.stringify(body));

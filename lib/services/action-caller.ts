@@ -1,6 +1,5 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
-import type { MessageRequest } from '../dto/message.dto.js';
-import { validateRequest } from '../dto/validate-request.js';
+import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { Sender } from '../retry/sender.js';
@@ -10,19 +9,13 @@ import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
-/** The fields that a request may have, whichever its action. */
-interface AnyRequest extends MessageRequest {
-  readonly roomId?: string;
-  readonly to?: string | readonly string[];
-}
-
 /** The one way from a service's method to the sender, for all actions. */
 export class ActionCaller {
   // Private to the language, so that printing a service does not print its sockets' requests.
   readonly #settings: RtcMessagingSettings;
-  readonly #sender: Sender;
+  readonly #sender: Pick<Sender, 'send'>;
 
-  constructor(settings: RtcMessagingSettings, sender: Sender) {
+  constructor(settings: RtcMessagingSettings, sender: Pick<Sender, 'send'>) {
     this.#settings = settings;
     this.#sender = sender;
   }
@@ -31,27 +24,22 @@ export class ActionCaller {
    * Checks a request of any type, and sends it with one call.
    * @throws RtcValidationError when it breaks a rule, and the sender's errors
    */
-  async call(
-    action: RtcActionName,
-    dtoClass: new () => AnyRequest,
-    request: unknown,
-    options: SendOptions,
-  ): Promise<SendReceipt> {
-    const checked = validateRequest(dtoClass, request);
-    const { signal, ...overrides } = checkSendOptions(options);
+  async call(action: RtcActionName, request: unknown, options: SendOptions): Promise<SendReceipt> {
+    const checked = checkRequest(action, request);
+    const given = checkSendOptions(options);
     const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
     const accepted = await this.#sender.send(
       action,
       this.wireBody({ ...checked, to }),
-      { ...callLimits(this.#settings, overrides), roomId: checked.roomId },
-      { signal },
+      { ...callLimits(this.#settings, given), roomId: checked.roomId },
+      { signal: given.signal, stop: undefined, fanOut: undefined },
     );
     const recipients = Array.isArray(to) ? to.length : to === undefined ? 0 : 1;
     return { outcome: 'accepted', action, recipients, ...accepted };
   }
 
   /** A checked request in the remote API's form. Fields that it does not have are not sent. */
-  wireBody({ roomId, to, from, message, binary }: AnyRequest): Readonly<Record<string, unknown>> {
+  wireBody({ roomId, to, from, message, binary }: CheckedRequest): Readonly<Record<string, unknown>> {
     return {
       AppId: this.#settings.appId,
       RoomId: roomId,

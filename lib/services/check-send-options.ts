@@ -4,11 +4,10 @@ import type { SendOptions } from './send-options.js';
 
 /** @throws RtcValidationError naming each option that can't be used */
 export function checkSendOptions(options: SendOptions): SendOptions {
-  checkOptions<SendOptions>(options, {
+  return checkOptions<SendOptions>(options, {
     signal: abortSignal,
     timeoutMs: milliseconds(MAX_DURATION_MS),
     deadlineMs: milliseconds(MAX_DURATION_MS),
     onUnknown: oneOf('report', 'resend'),
   });
-  return options;
 }

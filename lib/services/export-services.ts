@@ -1,4 +1,4 @@
-import type { InjectionToken, Provider } from '@nestjs/common';
+import type { ClassProvider, InjectionToken } from '@nestjs/common';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
@@ -12,7 +12,7 @@ import { UserUnicastService } from './user-unicast.service.js';
 
 /** The services of a module, under the tokens by which the rest of the app injects them. */
 export function exportServices(name: string | undefined): {
-  readonly providers: Provider[];
+  readonly providers: ClassProvider[];
   readonly exports: InjectionToken[];
 } {
   const services = [

@@ -1,16 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { RoomBroadcastDto, type RoomBroadcastRequest } from '../dto/room-broadcast.dto.js';
+import type { RoomBroadcastRequest } from '../dto/room-broadcast.dto.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import { ActionCaller } from './action-caller.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
+const hidden = new HiddenParts<{ readonly caller: ActionCaller }>();
+
 /** Sends messages to everyone in a room. */
 @Injectable()
 export class RoomBroadcastService {
-  readonly #caller: ActionCaller;
-
   constructor(caller: ActionCaller) {
-    this.#caller = caller;
+    hidden.set(this, { caller });
   }
 
   /**
@@ -21,6 +22,6 @@ export class RoomBroadcastService {
    * @see https://www.volcengine.com/docs/6348/1164063
    */
   send(request: RoomBroadcastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendBroadcast', RoomBroadcastDto, request, options);
+    return hidden.of(this).caller.call('SendBroadcast', request, options);
   }
 }

@@ -1,11 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import {
-  BatchSendRoomUnicastDto,
-  type BatchSendRoomUnicastRequest,
-} from '../dto/batch-send-room-unicast.dto.js';
-import { SendRoomUnicastDto, type SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
+import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
+import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
 import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
@@ -15,9 +12,10 @@ import {
   type FanOutOptionsWithHook,
   type FanOutRequest,
 } from '../fan-out/fan-out-request.js';
-import { FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
+import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
@@ -26,23 +24,25 @@ import { callLimits } from './call-limits.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
+/** What the service needs of a sender. */
+export type RoomUnicastSender = Pick<Sender, 'send'> & FanOutHost;
+
+const hidden = new HiddenParts<{
+  readonly caller: ActionCaller;
+  readonly settings: RtcMessagingSettings;
+  readonly sender: RoomUnicastSender;
+  readonly listeners: AbortListeners;
+}>();
+
 /** Sends messages to users in a room. */
 @Injectable()
 export class RoomUnicastService {
-  // Private to the language, so that printing the service does not print its sockets' requests.
-  readonly #caller: ActionCaller;
-  readonly #settings: RtcMessagingSettings;
-  readonly #sender: Sender;
-  readonly #listeners = new AbortListeners();
-
   constructor(
     caller: ActionCaller,
     @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
-    sender: Sender,
+    @Inject(Sender) sender: RoomUnicastSender,
   ) {
-    this.#caller = caller;
-    this.#settings = settings;
-    this.#sender = sender;
+    hidden.set(this, { caller, settings, sender, listeners: new AbortListeners() });
   }
 
   /**
@@ -60,7 +60,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164064
    */
   batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('BatchSendRoomUnicast', BatchSendRoomUnicastDto, request, options);
+    return hidden.of(this).caller.call('BatchSendRoomUnicast', request, options);
   }
 
   /**
@@ -70,7 +70,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164062
    */
   send(request: SendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendRoomUnicast', SendRoomUnicastDto, request, options);
+    return hidden.of(this).caller.call('SendRoomUnicast', request, options);
   }
 
   /**
@@ -81,27 +81,28 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
+    const { caller, settings, sender, listeners } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkFanOutOptions(options);
     // Once for all: the caller may use its bytes for something else meanwhile.
-    const body = this.#caller.wireBody(message);
+    const body = caller.wireBody(message);
     const limits: CallLimits = {
-      ...callLimits(this.#settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
+      ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
       priority: 'bulk',
       roomId: message.roomId,
     };
-    const chunkSize = plan.chunkSize ?? defaultChunkSize(this.#settings.quota);
+    const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
     const chunks = new RecipientChunks(to, chunkSize, plan.dedupe);
     const beforeSend = (options as FanOutOptionsWithHook)[BEFORE_SEND];
     const send: SendChunk = (recipients, signals) =>
-      this.#sender.send(
+      sender.send(
         'BatchSendRoomUnicast',
         { ...body, To: recipients },
         { ...limits, ...(beforeSend !== undefined && { beforeSend: () => beforeSend(recipients) }) },
-        signals,
+        { signal: undefined, ...signals },
       );
-    return new FanOutRun(chunks, send, plan, this.#listeners, this.#sender).run();
+    return new FanOutRun(chunks, send, plan, listeners, sender).run();
   }
 
   /**
@@ -109,6 +110,6 @@ export class RoomUnicastService {
    * @param chunkSize users a request, 1–600. Default: as `fanOut` has it
    */
   estimate(recipients: number, chunkSize?: number): FanOutEstimate {
-    return estimateFanOut(recipients, chunkSize, this.#settings.quota);
+    return estimateFanOut(recipients, chunkSize, hidden.of(this).settings.quota);
   }
 }

@@ -1,16 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { UserUnicastDto, type UserUnicastRequest } from '../dto/user-unicast.dto.js';
+import type { UserUnicastRequest } from '../dto/user-unicast.dto.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import { ActionCaller } from './action-caller.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
+const hidden = new HiddenParts<{ readonly caller: ActionCaller }>();
+
 /** Sends messages to users who are logged in, wherever they are: also to clients of the RTS SDK. */
 @Injectable()
 export class UserUnicastService {
-  readonly #caller: ActionCaller;
-
   constructor(caller: ActionCaller) {
-    this.#caller = caller;
+    hidden.set(this, { caller });
   }
 
   /**
@@ -21,6 +22,6 @@ export class UserUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164061
    */
   send(request: UserUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
-    return this.#caller.call('SendUnicast', UserUnicastDto, request, options);
+    return hidden.of(this).caller.call('SendUnicast', request, options);
   }
 }

@@ -1,5 +1,6 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
 import { isNotInstalled } from '../config/optional-package.js';
+import { isError } from '../errors/thrown.js';
 import { CallMetrics } from './call-metrics.js';
 import { CallSpans } from './call-spans.js';
 import { describeClient, type TelemetryClient } from './describe-client.js';
@@ -42,5 +43,5 @@ function createTelemetry(api: typeof OpenTelemetryApi, client: TelemetryClient):
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n', 1)[0] ?? error.name) : String(error);
+  return isError(error) ? (error.message.split('\n', 1)[0] ?? error.name) : typeof error;
 }

@@ -107,24 +107,24 @@ class ClusterDemo {
     const { input, ...outcomes } = counts;
     const sum = Object.values(outcomes).reduce((total, some) => total + some, 0);
     const lost = chunks.filter(({ error }) => error?.code === 'WORKER_LOST');
-    const { deliveries } = await ask(this.settings, '');
-    const duplicates = await ask(this.settings, 'duplicates');
+    const { accepted, duplicates, dropped } = await ask(this.settings, '');
     console.log(`\n${status}: ${JSON.stringify(counts)}`);
     console.log(
       `${count(requests)} requests in ${(elapsedMs / 1_000).toFixed(1)} s, ${throttled} refused for the quota; ` +
         `${lost.length} chunks were in flight with the worker that was killed`,
     );
     console.log(
-      `The emulator accepted ${count(deliveries)}, of them twice: ${duplicates.length}; ` +
+      `The emulator accepted ${count(accepted)}, of them twice: ${duplicates}; ` +
         `the library says ${count(counts.accepted)} accepted, and ${count(counts.unknown)} unknown`,
     );
     const addsUp =
       input === this.recipients &&
       sum === input &&
       counts.accepted + counts.unknown === input &&
-      deliveries >= counts.accepted &&
-      deliveries <= counts.accepted + counts.unknown &&
-      duplicates.length === 0;
+      accepted >= counts.accepted &&
+      accepted <= counts.accepted + counts.unknown &&
+      duplicates === 0 &&
+      dropped.accepted === 0;
     console.log(addsUp ? 'The account adds up.' : 'The account does NOT add up.');
     return addsUp;
   }

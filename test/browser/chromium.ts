@@ -10,9 +10,13 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const UNPACK =
   "import chromium from '@sparticuz/chromium'; process.stdout.write(await chromium.executablePath());";
 
-/** A headless Chromium: that of CHROMIUM_PATH, else the one that comes with the development dependencies. */
-export async function launchChromium(): Promise<Browser> {
+/**
+ * A headless Chromium: that of CHROMIUM_PATH, else the one that comes with the development dependencies.
+ * @param env its whole environment, in place of this process's
+ */
+export async function launchChromium(env?: Readonly<Record<string, string>>): Promise<Browser> {
   return chromium.launch({
+    ...(env !== undefined && { env }),
     executablePath: process.env['CHROMIUM_PATH'] || (await unpackedChromium()),
     args: [
       // Chromium refuses to run as root with its sandbox.

@@ -1,8 +1,11 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { API_KEY } from './sample-app.js';
 
-/** How a page is opened; its `fragment` is what stands behind the `#`. */
-export type ConsolePageOptions = BrowserContextOptions & { readonly fragment?: string };
+/** How a page is opened; its `fragment` is what stands behind the `#`, its `script` runs before those of the page. */
+export type ConsolePageOptions = BrowserContextOptions & {
+  readonly fragment?: string;
+  readonly script?: string;
+};
 
 /** A page of the console, with everything that a browser complains about. */
 export class ConsolePage {
@@ -16,13 +19,14 @@ export class ConsolePage {
   static async open(
     browser: Browser,
     url: string,
-    { fragment = `key=${API_KEY}&room=room-1`, ...options }: ConsolePageOptions = {},
+    { fragment = `key=${API_KEY}&room=room-1`, script, ...options }: ConsolePageOptions = {},
   ): Promise<ConsolePage> {
     const context = await browser.newContext({
       locale: 'en-US',
       viewport: { width: 1440, height: 900 },
       ...options,
     });
+    if (script !== undefined) await context.addInitScript(script);
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
     const problems: string[] = [];

@@ -27,7 +27,7 @@ describe('the console', () => {
     const { problems } = console;
     await console.close();
     expect(problems).toEqual([]);
-    expect(emulator.deliveries.duplicates()).toEqual([]);
+    expect(emulator.accepted.duplicates()).toEqual([]);
   });
 
   it('asks for the key, says when it is wrong, and keeps it out of the address', async () => {
@@ -185,7 +185,7 @@ describe('the console', () => {
       '0',
       '0',
     ]);
-    expect(emulator.deliveries.total).toBe(50_000);
+    expect(emulator.accepted.total).toBe(50_000);
     const values = await seen;
     expect([values[0], values.at(-1)]).toEqual(['0 of 50000', '50000 of 50000']);
 
@@ -206,7 +206,7 @@ describe('the console', () => {
     );
     expect(input).toBeLessThan(5_000_000);
     expect(outcomes.reduce((sum, count) => sum + count, 0)).toBe(input);
-    expect(emulator.deliveries.total).toBe(outcomes[0]);
+    expect(emulator.accepted.total).toBe(outcomes[0]);
   }, 60_000);
 
   it('ends the fan-out and the seats of a page that is closed', async () => {
@@ -220,7 +220,7 @@ describe('the console', () => {
       .waitFor({ state: 'detached', timeout: 20_000 });
     // The chart of the page that stays shows when the last request was made.
     await console.page.waitForFunction(() => document.querySelector('#rate-now')?.textContent === '0');
-    expect(emulator.deliveries.total).toBeLessThan(5_000_000);
+    expect(emulator.accepted.total).toBeLessThan(5_000_000);
   }, 60_000);
 
   it('shows the error that a caller catches: code, outcome, hint and attempts', async () => {

@@ -10,10 +10,14 @@ export class RunningConsole {
     private readonly browser: Browser,
   ) {}
 
-  static async start(endpoint: string): Promise<RunningConsole> {
+  /** @param browserEnv the browser's environment, in place of this process's */
+  static async start(
+    endpoint: string,
+    browserEnv?: Readonly<Record<string, string>>,
+  ): Promise<RunningConsole> {
     const app = await startSampleApp({ RTC_ENDPOINT: endpoint });
     try {
-      return new RunningConsole(app, await launchChromium());
+      return new RunningConsole(app, await launchChromium(browserEnv));
     } catch (error) {
       await app.stop();
       throw error;

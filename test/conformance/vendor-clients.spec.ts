@@ -135,6 +135,6 @@ describe.each(VENDOR_CLIENTS)('%s, pointed at the emulator', (_name, send) => {
     const { Error: error } = await call(changes);
     expect(error?.Code).toBe(code);
     expect(error?.CodeN).toBe(codeN);
-    expect(emulator.deliveries.total).toBe(0);
+    expect(emulator.accepted.total).toBe(0);
   });
 });

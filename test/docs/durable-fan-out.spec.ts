@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
 import { exec } from '../support/exec.js';
+import { STRICTEST } from '../support/strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside the project, so that its packages and its own name can be imported as a user would. */
@@ -24,18 +25,37 @@ describe('the page on durable fan-outs', () => {
       names.push(name);
       await writeFile(join(FOLDER, name), text);
     }
-    expect(names).toEqual(['fan-out.modules.ts', 'auction.service.ts']);
+    expect(names).toEqual(['fan-out.modules.ts', 'auction.service.ts', 'auction.service.spec.ts']);
     await writeFile(
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../../tsconfig.json',
-        compilerOptions: { rootDir: '.', paths: {} },
+        compilerOptions: {
+          ...STRICTEST,
+          verbatimModuleSyntax: true,
+          noEmit: false,
+          rootDir: '.',
+          outDir: './out',
+          paths: {},
+        },
         include: ['.'],
-        exclude: [],
+        exclude: ['out'],
       }),
     );
     await exec('node', [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: FOLDER });
   }, 60_000);
+
+  it('has an example test that passes without Redis', async () => {
+    const config = { rootDir: './out', testEnvironment: 'node', setupFiles: ['reflect-metadata'] };
+    await writeFile(join(FOLDER, 'jest.config.json'), JSON.stringify(config));
+    const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
+    const report = await exec(
+      'node',
+      ['--experimental-vm-modules', jest, '--json', '--config', 'jest.config.json'],
+      { cwd: FOLDER },
+    );
+    expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 1 });
+  }, 30_000);
 
   it('has a table with every option and its default', () => {
     const rows = new Map(

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path';
 import { exec } from '../support/exec.js';
 import { anchorsIn, linksIn, nameOf, snippetsIn } from '../support/markdown.js';
+import { STRICTEST } from '../support/strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'test/docs/page-snippets');
@@ -38,7 +39,7 @@ describe('the pages of the documentation', () => {
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../../tsconfig.json',
-        compilerOptions: { paths: {} },
+        compilerOptions: { ...STRICTEST, verbatimModuleSyntax: true, paths: {} },
         include: ['.'],
         exclude: [],
       }),

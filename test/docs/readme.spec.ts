@@ -7,6 +7,7 @@ import { VARIABLES } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import { exec } from '../support/exec.js';
 import { nameOf, type Snippet, snippetsIn } from '../support/markdown.js';
+import { STRICTEST } from '../support/strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside the project, so that its packages and its own name can be imported as a user would. */
@@ -31,7 +32,14 @@ describe('the README', () => {
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../../tsconfig.json',
-        compilerOptions: { noEmit: false, rootDir: '.', outDir: './out', paths: {} },
+        compilerOptions: {
+          ...STRICTEST,
+          verbatimModuleSyntax: true,
+          noEmit: false,
+          rootDir: '.',
+          outDir: './out',
+          paths: {},
+        },
         include: ['.'],
         exclude: ['out'],
       }),
@@ -76,7 +84,7 @@ describe('the README', () => {
       ],
       { cwd: FOLDER },
     );
-    expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 2 });
+    expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 5 });
   }, 30_000);
 
   it('has examples of sending and of errors that do what their comments say', async () => {
@@ -106,6 +114,57 @@ describe('the README', () => {
       { from: 'teacher', message: 'hello' },
       { from: 'server', message: 'hello' },
     ]);
+  });
+
+  it("has a controller of one's own that takes from its callers only what they may say", async () => {
+    const alice = emulator.room('room-1').join('alice');
+    await writeFile(
+      join(FOLDER, 'out/own-controller.mjs'),
+      `import 'reflect-metadata';
+       import { Module, ValidationPipe } from '@nestjs/common';
+       import { NestFactory } from '@nestjs/core';
+       import { RtcMessagingModule } from 'nestjs-rtc-messaging';
+       import { AnnouncementsController } from './announcements.controller.js';
+       class AppModule {}
+       Module({
+         imports: [RtcMessagingModule.forRoot(${JSON.stringify(emulator.moduleOptions())})],
+         controllers: [AnnouncementsController],
+       })(AppModule);
+       const app = await NestFactory.create(AppModule, { logger: false });
+       // What an app may have beside, and what makes a difference without care.
+       app.useGlobalPipes(new ValidationPipe({ transform: true, transformOptions: { enableImplicitConversion: true } }));
+       await app.listen(0, '127.0.0.1');
+       const good = { roomId: 'room-1', to: ['alice'], message: 'Next' };
+       const post = async (body, headers) => {
+         const response = await fetch(await app.getUrl() + '/announcements', {
+           method: 'POST',
+           headers: { 'Content-Type': 'application/json', ...headers },
+           body: JSON.stringify({ ...good, ...body }),
+         });
+         const { message } = await response.json();
+         return [response.status, message].flat();
+       };
+       const answers = [await post({}, {}), await post({}, { 'X-Api-Key': '' })];
+       process.env.BACK_OFFICE_KEY = 'secret';
+       for (const body of [{ from: 'teacher' }, { binary: 'false' }, { roomId: 7 }, { to: 'alice' }, {}])
+         answers.push(await post(body, { 'X-Api-Key': 'secret' }));
+       console.log(JSON.stringify(answers));
+       await app.close();`,
+    );
+    const output = await exec('node', ['out/own-controller.mjs'], {
+      cwd: FOLDER,
+      env: { BACK_OFFICE_KEY: '' },
+    });
+    expect(JSON.parse(output)).toEqual([
+      [403, 'Forbidden resource'],
+      [403, 'Forbidden resource'],
+      [400, 'from: may not be chosen by the caller'],
+      [400, 'binary: must be true or false'],
+      [400, expect.stringContaining('roomId: is a number')],
+      [400, expect.stringContaining('to: is a string')],
+      [200, null],
+    ]);
+    expect(alice.received).toMatchObject([{ from: 'server', message: 'Next' }]);
   });
 
   it('has commands that other tests and scripts run', async () => {

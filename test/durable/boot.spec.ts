@@ -5,14 +5,18 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { getRoomUnicastToken, RtcConfigError, RtcMessagingModule } from 'nestjs-rtc-messaging';
 import {
+  FanOutQueueService,
   RtcFanOutQueueModule,
   type RtcFanOutQueueExtras,
   type RtcFanOutQueueOptions,
 } from 'nestjs-rtc-messaging/bullmq';
+import { ChunkFeeder } from '../../lib/bullmq/chunk-feeder.js';
+import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
 import { RedisHolder } from '../../lib/bullmq/redis-holder.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { LogLines } from '../support/log-lines.js';
+import { leaksIn } from '../support/printed.js';
 import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
 import { until } from '../support/until.js';
@@ -59,6 +63,13 @@ describe('an app with a queue', () => {
     const watcher = new Redis(redis.url);
     expect((await watcher.client('LIST')) as string).not.toMatch(/\n./);
     watcher.disconnect();
+  });
+
+  it('is told that forRoot() is missing where its class is imported as it is', async () => {
+    const booting = Test.createTestingModule({ imports: [RtcFanOutQueueModule] }).compile();
+    expect((await rejectionOf<RtcConfigError>(booting)).message).toContain(
+      'RtcFanOutQueueModule is not configured correctly:\n  - RtcFanOutQueueModule.forRoot(): was not called',
+    );
   });
 
   it('is told which one it names that is not there', async () => {
@@ -132,7 +143,7 @@ describe('an app with a queue', () => {
     const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: redis.url }));
     let end: () => void = () => undefined;
     const finishing = holder.finish(new Promise<void>((resolve) => (end = resolve)), 1);
-    await until(async () => /cmdstat_exists:calls=[3-9]/.test(await holder.client.info('commandstats')));
+    await until(async () => /cmdstat_exists:calls=[3-9]/.test(await holder.client().info('commandstats')));
     expect(holder.isClosed).toBe(false);
     end();
     await finishing;
@@ -147,8 +158,8 @@ describe('an app with a queue', () => {
     const given = what === 'options' ? options : new Redis(options);
     const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: given }));
     try {
-      const reconnected = once(holder.client, 'ready');
-      await rejectionOf(holder.client.hset('a', 'b'));
+      const reconnected = once(holder.client(), 'ready');
+      await rejectionOf(holder.client().hset('a', 'b'));
       await reconnected;
       expect(seen).toEqual([expect.stringContaining('wrong number of arguments')]);
     } finally {
@@ -157,10 +168,27 @@ describe('an app with a queue', () => {
     }
   });
 
+  it('shows no password of Redis in what the library keeps of it', async () => {
+    await redis.restart(['--requirepass', 'CANARY']);
+    const connection = redis.url.replace('//', '//:CANARY@');
+    const options = { connection, roomUnicast: getRoomUnicastToken('europe') };
+    const module = await boot(options);
+    const registered = RtcFanOutQueueModule.forRoot(options);
+    const own = ['fan-out-queue-settings', 'fan-out-queue-redis'].map((name) =>
+      module.get(`nestjs-rtc-messaging:${name}`, { strict: false }),
+    );
+    for (const token of [FanOutQueueService, FanOutLedger, ChunkFeeder])
+      own.push(module.get(token, { strict: false }));
+    // The others of its imports are BullMQ's.
+    const leaks = await leaksIn([registered.providers, registered.imports?.[0], own]);
+    await module.close();
+    expect(leaks).toEqual([]);
+  });
+
   it('does not keep its process for a connection that has ended already', async () => {
     const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: redis.url }));
-    const ended = once(holder.client, 'end');
-    holder.client.disconnect();
+    const ended = once(holder.client(), 'end');
+    holder.client().disconnect();
     await ended;
     const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();

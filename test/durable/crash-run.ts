@@ -33,7 +33,7 @@ export interface CrashReport {
   /** Chunks in flight at the kills of workers, by the ledger. */
   readonly inFlightAtKills: number;
   readonly emulator: {
-    readonly deliveries: number;
+    readonly accepted: number;
     readonly doubled: number;
     readonly missing: readonly string[];
   };

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Global, Module, type OnModuleDestroy } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import { type DurableFanOutReport, FanOutEnqueueError, type FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
@@ -54,7 +56,7 @@ const addsUp = ({ counts }: Pick<DurableFanOutReport, 'counts'>): boolean => {
   return input === Object.values(rest).reduce((sum, count) => sum + count);
 };
 const timesSent = (ids: readonly string[], message = 'hello'): number[] =>
-  ids.map((id) => emulator.deliveries.count(id, message));
+  ids.map((id) => emulator.accepted.count(id, message));
 const unacceptedOf = async (handle: FanOutHandle): Promise<string[]> => {
   const all: string[] = [];
   for await (const { userId, outcome } of handle.unaccepted()) all.push(`${outcome} ${userId}`);
@@ -152,7 +154,7 @@ describe('a durable fan-out', () => {
     expect((await first.progress()).counts.input).toBe(1_500);
     if (role === 'producer') return;
     expect(await first.result()).toMatchObject({ status: 'accepted', counts: { accepted: 1_500 } });
-    expect(emulator.deliveries.duplicates()).toEqual([]);
+    expect(emulator.accepted.duplicates()).toEqual([]);
   });
 
   it('that was cancelled is not found by its ID with other recipients either', async () => {
@@ -366,7 +368,7 @@ describe('a source', () => {
     );
     expect(shorter.issues[0]?.path).toBe('to');
     expect(await (await queue.get('changed'))?.result()).toMatchObject({ status: 'aborted' });
-    expect(emulator.deliveries.duplicates()).toEqual([]);
+    expect(emulator.accepted.duplicates()).toEqual([]);
   });
 
   it('is read no further than there is room for', async () => {
@@ -433,6 +435,33 @@ describe('a queue', () => {
     await start({ role: 'worker' });
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 300 } });
     expect(timesSent(users(300)).every((times) => times === 1)).toBe(true);
+  });
+
+  it('is left to other workers from the moment a worker begins to close, however long its app takes', async () => {
+    const begun: number[] = [];
+    class Slow implements OnModuleDestroy {
+      async onModuleDestroy(): Promise<void> {
+        begun.push(emulator.requests.length);
+        await sleep(800);
+        begun.push(emulator.requests.length);
+      }
+    }
+    class SlowModule {}
+    Module({ providers: [Slow] })(SlowModule);
+    // Its hooks come after all others.
+    Global()(SlowModule);
+    const rtc = { ...emulator.moduleOptions(), quota: { requestsPerSecond: 20 } };
+    const closing = await startQueueApp(redis.url, { prefix, concurrency: 2 }, rtc, [SlowModule]);
+    const handle = await closing.queue.enqueue({ ...TEXT, to: users(2_000) }, { chunkSize: 20 });
+    await until(() => emulator.requests.length >= 5);
+    await closing.close();
+    const [before, after] = begun;
+    // Those that were under way may yet have arrived.
+    expect(after! - before!).toBeLessThanOrEqual(2);
+    const { queue } = await start();
+    const report = await (await queue.get(handle.id))!.result();
+    expect(report).toMatchObject({ status: 'accepted', counts: { accepted: 2_000, unknown: 0 } });
+    expect(new Set(timesSent(users(2_000)))).toEqual(new Set([1]));
   });
 
   it('finds chunks that have lost their jobs', async () => {

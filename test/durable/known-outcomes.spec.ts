@@ -52,7 +52,7 @@ describe('what a worker knows of a chunk that it sent', () => {
     await client.del(`${job}:lock`);
     await until(async () => Number(await client.hget(job, 'ats')) > 1);
     expect((await handle.result()).counts).toMatchObject({ accepted: 10, unknown: 0 });
-    expect(emulator.deliveries.total).toBe(10);
+    expect(emulator.accepted.total).toBe(10);
     // BullMQ's errors, in an operator's words, and once.
     await until(() => log.lines.length > 0);
     expect(log.lines).toEqual([expect.stringMatching(/^WARN A worker's hold on a chunk ran out/)]);
@@ -63,13 +63,13 @@ describe('what a worker knows of a chunk that it sent', () => {
     const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
     await until(async () => (await handle.progress()).inFlight === 1);
     await client.config('SET', 'min-replicas-to-write', '1');
-    await until(() => emulator.deliveries.total === 10);
+    await until(() => emulator.accepted.total === 10);
     // The worker has the answer, and has lost the job.
     await until(async () => (await client.exists(`{${prefix}}:rtc-fan-out:${handle.id}.0:lock`)) === 0);
     expect((await handle.progress()).counts.notAttempted).toBe(10);
     await client.config('SET', 'min-replicas-to-write', '0');
     expect((await handle.result()).counts).toMatchObject({ accepted: 10, unknown: 0 });
-    expect(emulator.deliveries.total).toBe(10);
+    expect(emulator.accepted.total).toBe(10);
   }, 30_000);
 
   it('does not keep an app from shutting down that Redis refuses to take it from', async () => {
@@ -77,7 +77,7 @@ describe('what a worker knows of a chunk that it sent', () => {
     const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
     await until(async () => (await handle.progress()).inFlight === 1);
     await client.config('SET', 'min-replicas-to-write', '1');
-    await until(() => emulator.deliveries.total === 10);
+    await until(() => emulator.accepted.total === 10);
     await app.close();
   }, 30_000);
 });

@@ -77,7 +77,7 @@ const sendThrough = async (one: Feature, name: string): Promise<void> => {
   const to = [`${name}-1`, `${name}-2`];
   const handle = await queueOf(one).enqueue({ roomId: 'room-1', message: 'hello', to }, { id: name });
   expect(await handle.result()).toMatchObject({ status: 'accepted' });
-  expect(to.map((userId) => emulator.deliveries.count(userId, 'hello'))).toEqual([1, 1]);
+  expect(to.map((userId) => emulator.accepted.count(userId, 'hello'))).toEqual([1, 1]);
 };
 /** The features whose keys in Redis name the fan-out. */
 const whereIs = async (name: string): Promise<Feature[]> => {

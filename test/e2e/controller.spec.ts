@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  type BeforeApplicationShutdown,
   Body,
   type CanActivate,
   Controller,
@@ -132,7 +133,7 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     const second = await RtcEmulator.start({ accounts });
     const { post } = await start(
       register({ path: 'a', allowAnonymous: true }),
-      register({ path: 'api/b', guards: [refusing] }, { endpoint: second.url }),
+      register({ path: 'api/b', guards: [refusing] }, { name: 'b', endpoint: second.url }),
     );
     const [open, closed] = [
       await post('/a/rooms/room-1/unicast', MESSAGE),
@@ -147,7 +148,7 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     const second = await RtcEmulator.start();
     const { post } = await start(
       register({ path: 'a', allowAnonymous: true }),
-      register({ path: 'b', allowAnonymous: true }, { endpoint: second.url, from: 'second' }),
+      register({ path: 'b', allowAnonymous: true }, { name: 'b', endpoint: second.url, from: 'second' }),
     );
     const bob = second.room('room-1').join('bob');
     await post('/b/rooms/room-1/unicast', { to: ['bob'], message: 'hello' });
@@ -275,8 +276,9 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
   });
 
   it('answers 503 while the app shuts down', async () => {
-    const { app, post } = await start(register({ allowAnonymous: true }));
-    await app.get(RtcMessagingModule).onApplicationShutdown();
+    const registered = register({ allowAnonymous: true });
+    const { app, post } = await start(registered);
+    app.get<BeforeApplicationShutdown>(registered.module).beforeApplicationShutdown();
     const { status, body } = await post('/rtc/rooms/room-1/unicast', MESSAGE);
     expect([status, body.code, body.outcome]).toEqual([503, 'RTC_ABORTED', 'not_attempted']);
   });

@@ -104,7 +104,7 @@ describe('a fault', () => {
       { outcome: 'accepted', fault: 'html', httpStatus: 502 },
     ]);
     expect(emulator.requests[0]).not.toHaveProperty('httpStatus');
-    expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
+    expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
   it.each<FaultRule>([
@@ -114,7 +114,7 @@ describe('a fault', () => {
   ])('of what was not accepted is not answered as a success: %j', async (rule) => {
     emulator.faults.add(rule);
     expect(codeOf(await sendRaw(emulator))).toBe('InternalError');
-    expect(emulator.deliveries.total).toBe(0);
+    expect(emulator.accepted.total).toBe(0);
   });
 
   it('closes the connection after the answer, and the next request is served on another', async () => {
@@ -123,7 +123,7 @@ describe('a fault', () => {
     await service.batchSend({ roomId: 'room-1', to: ['alice'], message: 'one' });
     await sleep(20);
     await service.batchSend({ roomId: 'room-1', to: ['alice'], message: 'two' });
-    expect(emulator.deliveries.total).toBe(2);
+    expect(emulator.accepted.total).toBe(2);
     await module.close();
   });
 

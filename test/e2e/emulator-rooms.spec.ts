@@ -7,6 +7,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
 import { rejectionOf } from '../support/rejection.js';
 import { sendRaw, unicastBody } from '../support/raw-request.js';
+import { until } from '../support/until.js';
 
 describe('a room of the emulator', () => {
   let emulator: RtcEmulator;
@@ -70,42 +71,41 @@ describe('a room of the emulator', () => {
     expect(second.received).toEqual([]);
   });
 
-  it('keeps as many of those who have left as of all else, the last of them', async () => {
-    const small = await RtcEmulator.start({ keep: 2 });
-    try {
-      const room = small.room('room-1');
-      const leave = (...userIds: string[]): void => {
-        for (const userId of userIds) room.join(userId).leave();
-      };
-      const seen = (...userIds: string[]): string[] => userIds.filter((userId) => room.lastSeen(userId));
-      leave('alice', 'bob', 'alice');
-      expect(seen('alice', 'bob')).toEqual(['alice', 'bob']);
-      // Bob has left longest ago, since Alice came again.
-      leave('carol');
-      expect(seen('alice', 'bob', 'carol')).toEqual(['alice', 'carol']);
-      // Who is there is none of those who have left.
-      room.join('alice');
-      leave('bob');
-      expect(seen('alice', 'bob', 'carol')).toEqual(['alice', 'bob', 'carol']);
-    } finally {
-      await small.close();
-    }
-  });
-
   it('is not made by sending to it, nor by looking for it', async () => {
     await send({ RoomId: 'nobody-was-ever-here' });
     await fetch(`${emulator.url}/__emulator/rooms/nor-here/users/alice/received`);
     expect(emulator.rooms).toEqual([]);
-    expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
+    expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
-  it('drops the oldest of what was received beyond what it keeps', async () => {
-    const small = await RtcEmulator.start({ keep: 2 });
-    const alice = small.room('room-1').join('alice');
-    for (const Message of ['one', 'two', 'three']) await sendRaw(small, { body: unicastBody({ Message }) });
-    await small.close();
-    expect(alice.received.map(({ message }) => message)).toEqual(['two', 'three']);
-    expect(small.requests).toHaveLength(2);
+  it('delivers to who is there, and tells apart what was sent to who is not', async () => {
+    emulator.room('room-1').join('alice');
+    emulator.room('room-1').join('gone').leave();
+    await send({ To: ['alice', 'gone', 'nobody', 'alice'] });
+    const counted = ({ accepted, deliveries }: RtcEmulator): [number, number][] =>
+      ['alice', 'gone', 'nobody'].map((userId) => [
+        accepted.count(userId, 'hello'),
+        deliveries.count(userId, 'hello'),
+      ]);
+    expect(counted(emulator)).toEqual([
+      [2, 2],
+      [1, 0],
+      [1, 0],
+    ]);
+    expect([emulator.accepted.total, emulator.deliveries.total]).toEqual([4, 2]);
+    await send({ To: ['gone'] });
+    expect(emulator.accepted.duplicates().map(({ userId }) => userId)).toEqual(['alice', 'gone']);
+    expect(emulator.deliveries.duplicates().map(({ userId }) => userId)).toEqual(['alice']);
+  });
+
+  it('hands on the number that native clients get, another one for each time that a message is sent', async () => {
+    const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];
+    await send({ To: ['alice', 'bob'] });
+    await send({ To: ['alice', 'bob'] });
+    const numbers = alice.received.map(({ msgid }) => msgid);
+    expect(numbers.every(Number.isSafeInteger)).toBe(true);
+    expect(new Set(numbers).size).toBe(2);
+    expect(bob.received.map(({ msgid }) => msgid)).toEqual(numbers);
   });
 
   it.each(['', 'a b', 'r'.repeat(129)])('refuses the ID "%s"', (id) => {
@@ -124,13 +124,28 @@ describe('a room of the emulator', () => {
       await arrived;
       if (messages.length < 2) await once(socket, 'message');
       expect(messages).toEqual([
-        { event: 'onUserMessageReceived', from: 'server', message: 'hello', at: expect.any(String) },
-        { event: 'onUserBinaryMessageReceived', from: 'server', message: 'AQI=', at: expect.any(String) },
+        {
+          event: 'onUserMessageReceived',
+          from: 'server',
+          message: 'hello',
+          at: expect.any(String),
+          msgid: expect.any(Number),
+        },
+        {
+          event: 'onUserBinaryMessageReceived',
+          from: 'server',
+          message: 'AQI=',
+          at: expect.any(String),
+          msgid: expect.any(Number),
+        },
       ]);
       const left = once(emulator.room('room-1').participant('alice')!, 'left');
       socket.close();
       await left;
       expect(emulator.room('room-1').participants).toEqual([]);
+      const alice = emulator.room('room-1').lastSeen('alice')!;
+      expect(alice.received).toHaveLength(2);
+      await until(() => alice.listenerCount('received') + alice.listenerCount('left') === 0);
     });
 
     it('leaves who is in the room alone when a handshake fails', async () => {
@@ -139,7 +154,7 @@ describe('a room of the emulator', () => {
       const { port } = new URL(emulator.url);
       const socket = createConnection(Number(port), '127.0.0.1');
       socket.end(
-        'GET /rooms/room-1?userId=alice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+        'GET /rooms/room-1?userId=alice HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
       );
       const [refusal] = (await once(socket, 'data')) as [Buffer];
       expect(answer?.status).toBe(400);
@@ -216,7 +231,9 @@ describe('a room of the emulator', () => {
         host: '127.0.0.1',
         allowHalfOpen: true,
       });
-      socket.write('GET /nope HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      socket.write(
+        'GET /nope HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      );
       await once(socket, 'data');
       await emulator.close();
       socket.destroy();
@@ -250,8 +267,20 @@ describe('a room of the emulator', () => {
       expect(await control('GET', '/rooms/room-1/users/alice/received')).toEqual([
         200,
         [
-          { event: 'onUserMessageReceived', from: 'server', message: 'hello', at: expect.any(String) },
-          { event: 'onUserBinaryMessageReceived', from: 'server', message: 'AQI=', at: expect.any(String) },
+          {
+            event: 'onUserMessageReceived',
+            from: 'server',
+            message: 'hello',
+            at: expect.any(String),
+            msgid: expect.any(Number),
+          },
+          {
+            event: 'onUserBinaryMessageReceived',
+            from: 'server',
+            message: 'AQI=',
+            at: expect.any(String),
+            msgid: expect.any(Number),
+          },
         ],
       ]);
       expect((await control('DELETE', '/rooms/room-1/users/alice'))[0]).toBe(200);
@@ -282,7 +311,7 @@ describe('a room of the emulator', () => {
       expect(await control('GET', '/duplicates')).toMatchObject([200, [{ userId: 'alice', times: 2 }]]);
       expect(await control('GET', '/')).toMatchObject([
         200,
-        { appId: 'emulator-app', requests: 2, deliveries: 2 },
+        { appId: 'emulator-app', requests: 2, accepted: 2, deliveries: 0, duplicates: 1 },
       ]);
       await control('DELETE', '/record');
       expect(await control('GET', '/duplicates')).toEqual([200, []]);
@@ -320,7 +349,8 @@ describe('a room of the emulator', () => {
       [{ requestsPerSecond: 0 }, 'requestsPerSecond: must be a whole number'],
       [{ quotaWindow: 'odd' }, 'quotaWindow: must be sliding or fixed'],
       [{ port: -1 }, 'port: must be a port'],
-      [{ keep: 1.5 }, 'keep: must be a whole number'],
+      [{ keepBytes: 1_048_575 }, 'keepBytes: must be a whole number from 1048576'],
+      [{ keepBytes: Number.NaN }, 'keepBytes: must be'],
       [{ prot: 1 }, 'prot: is not an option'],
     ] as const) {
       const error = await rejectionOf(RtcEmulator.start(options as never));

@@ -97,6 +97,7 @@ describe('a user who is logged in at the emulator, outside of rooms', () => {
           from: 'server',
           message: 'hello',
           at: expect.any(String),
+          msgid: expect.any(Number),
         },
       ],
     ];

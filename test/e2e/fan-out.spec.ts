@@ -51,7 +51,7 @@ const addsUp = ({ counts }: FanOutReport): boolean => {
   return input === Object.values(rest).reduce((sum, count) => sum + count);
 };
 const sentTo = (count: number): boolean =>
-  users(count).every((userId) => emulator.deliveries.count(userId, 'hello') === 1);
+  users(count).every((userId) => emulator.accepted.count(userId, 'hello') === 1);
 
 describe('a fan-out', () => {
   it('tells of its beginning, its calls and its outcome', async () => {
@@ -178,7 +178,7 @@ describe('a fan-out', () => {
       [1, 1],
     ]);
     expect(report.chunks[0]!.error).toBeInstanceOf(RtcApiError);
-    expect(emulator.deliveries.duplicates()).toEqual([]);
+    expect(emulator.accepted.duplicates()).toEqual([]);
   });
 
   it('takes fewer at a time when the service says that there are too many', async () => {
@@ -275,7 +275,7 @@ describe('a fan-out', () => {
       status: 'accepted',
       chunks: [{ outcome: 'accepted', possibleDuplicate: true }],
     });
-    expect(emulator.deliveries.duplicates()).toHaveLength(600);
+    expect(emulator.accepted.duplicates()).toHaveLength(600);
   });
 
   it('gets through throttling and refused connections, however often', async () => {

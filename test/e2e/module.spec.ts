@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  getRoomUnicastToken,
   RoomUnicastService,
   RtcConfigError,
   type RtcControllerOptions,
@@ -39,6 +41,9 @@ class Announcer {
 
 @Module({ providers: [Announcer], exports: [Announcer] })
 class AnnouncerModule {}
+
+@Module({ imports: [RtcMessagingModule], providers: [Announcer] })
+class BareModule {}
 
 describe('the module', () => {
   let emulator: RtcEmulator;
@@ -151,6 +156,19 @@ describe('the module', () => {
     expect(register).toThrow(message);
   });
 
+  it('says that forRoot() is missing where its class is imported as it is, whoever wants its services', async () => {
+    for (const metadata of [
+      { imports: [RtcMessagingModule] },
+      { imports: [RtcMessagingModule], providers: [Announcer] },
+      { imports: [RtcMessagingModule.forRoot(emulator.moduleOptions()), BareModule] },
+    ]) {
+      const { message } = await rejectionOf<Error>(Test.createTestingModule(metadata).compile());
+      expect(message).toContain(
+        'RtcMessagingModule.forRoot(): was not called: a module imports RtcMessagingModule',
+      );
+    }
+  });
+
   it('says what is wrong with a factory that gives nothing', async () => {
     const module = RtcMessagingModule.forRootAsync({ useFactory: () => null as never });
     await expect(Test.createTestingModule({ imports: [module] }).compile()).rejects.toThrow(
@@ -158,7 +176,26 @@ describe('the module', () => {
     );
   });
 
-  it('shows what the environment sets in its config namespace, without secrets when printed', async () => {
+  it('is there as often as it is registered, also where Nest tells modules apart by what is in them', async () => {
+    const options = { appId: 'app', from: 'server', credentials: { accessKeyId: 'k', secretAccessKey: 's' } };
+    const app = await NestFactory.createApplicationContext(
+      {
+        module: class AppModule {},
+        imports: [
+          RtcMessagingModule.forRoot({ ...options, name: 'a' }),
+          RtcMessagingModule.forRootAsync({ useFactory: () => options }),
+          RtcMessagingModule.forRootAsync({ useFactory: () => options }),
+        ],
+      },
+      { logger: false, moduleIdGeneratorAlgorithm: 'deep-hash' },
+    );
+    const modules = [...app.get(ModulesContainer).values()];
+    await app.close();
+    expect(modules.filter(({ providers }) => providers.has(RoomUnicastService))).toHaveLength(2);
+    expect(modules.filter(({ providers }) => providers.has(getRoomUnicastToken('a')))).toHaveLength(1);
+  });
+
+  it('shows what the environment sets in its config namespace, without the access key', async () => {
     setEnvironment();
     const module = await Test.createTestingModule({
       imports: [
@@ -169,7 +206,7 @@ describe('the module', () => {
     const namespace = module.get(ConfigService).get<object>('rtcMessaging');
     await module.close();
     expect(namespace).toMatchObject({ appId: 'emulator-app', from: 'server' });
-    expect(JSON.stringify(namespace)).not.toContain('secret');
+    expect(Reflect.ownKeys(namespace ?? {}).filter((name) => /credentials/.test(String(name)))).toEqual([]);
   });
 
   it.each<[string, () => object]>([

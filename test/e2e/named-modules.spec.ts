@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ConsoleLogger, Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
+import { Agent } from 'node:http';
 import {
   getRoomBroadcastToken,
   getRoomUnicastToken,
@@ -16,6 +18,7 @@ import {
   UserUnicastService,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { emulatorEnvironment } from '../support/emulator-environment.js';
 import { listenToEvents } from '../support/events.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -105,7 +108,91 @@ describe.each(PLATFORMS)('two accounts in one app on $name', (platform) => {
   );
 });
 
+describe('modules without a name', () => {
+  const boot = (first: object, second: object, options: object = {}) => {
+    class AppModule {}
+    Module({
+      imports: [
+        RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), ...first }),
+        RtcMessagingModule.forRootAsync({
+          useFactory: async () => ({ ...emulator.moduleOptions(), ...second }),
+        }),
+      ],
+    })(AppModule);
+    return NestFactory.createApplicationContext(AppModule, {
+      logger: false,
+      abortOnError: false,
+      ...options,
+    });
+  };
+  const credentials = { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' };
+
+  it.each<[string, object, object]>([
+    ['appId', {}, { appId: 'eu-app' }],
+    ['from', { from: undefined }, { from: 'eu-server' }],
+    ['endpoint', {}, { endpoint: 'http://127.0.0.1:1' }],
+    ['timeoutMs, quota.reserve', {}, { timeoutMs: 1_000, quota: { reserve: 3 } }],
+    ['credentials.accessKeyId, credentials.secretAccessKey', {}, { credentials: EU.credentials }],
+    ['credentials.secretAccessKey', {}, { credentials: { ...credentials, secretAccessKey: 'SECRET-2' } }],
+    ['credentials', {}, { credentials: () => credentials }],
+    ['http.httpAgent', { http: { httpAgent: new Agent() } }, { http: { httpAgent: new Agent() } }],
+  ])('do not boot if they differ in %s', async (options, first, second) => {
+    const { problems, message } = await rejectionOf<RtcConfigError>(boot(first, second));
+    expect(problems).toEqual([
+      {
+        option: 'name',
+        message: expect.stringContaining(`its settings differ (${options}). Give all but one`),
+      },
+    ]);
+    expect(message).not.toMatch(/SECRET-2|emulator-secret-key|eu-secret/);
+  });
+
+  it('do not boot either where Nest tells modules apart by what it can see of them', async () => {
+    class AppModule {}
+    const second = { ...credentials, secretAccessKey: 'another' };
+    Module({
+      imports: [
+        RtcMessagingModule.forRoot(emulator.moduleOptions()),
+        RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), credentials: second }),
+      ],
+    })(AppModule);
+    const booting = NestFactory.createApplicationContext(AppModule, {
+      logger: false,
+      abortOnError: false,
+      moduleIdGeneratorAlgorithm: 'deep-hash',
+    });
+    expect((await rejectionOf<Error>(booting)).message).toContain('credentials.secretAccessKey');
+  });
+
+  it('boot if their settings are the same, and in another app with others', async () => {
+    const agent = { http: { httpAgent: new Agent() } };
+    for (const options of [{}, { appId: 'eu-app' }, agent]) {
+      const app = await boot(options, options);
+      await app
+        .get(RoomUnicastService, { strict: false })
+        .batchSend(MESSAGE)
+        .catch(() => undefined);
+      await app.close();
+    }
+  });
+});
+
 describe('a named module', () => {
+  it('does not boot with the app or the credentials of the environment where its own are undefined', async () => {
+    const environment = { ...process.env };
+    Object.assign(process.env, emulatorEnvironment(emulator));
+    const booting = (options: object) =>
+      rejectionOf<RtcConfigError>(
+        Test.createTestingModule({
+          imports: [RtcMessagingModule.forRootAsync({ name: 'eu', useFactory: () => options })],
+        }).compile(),
+      );
+    const { message } = await booting({ appId: undefined, credentials: undefined });
+    expect(message).toContain('RtcMessagingModule "eu" is not configured correctly');
+    expect(message).toMatch(/ - appId: is undefined.*\n.* - credentials: is undefined/);
+    process.env = environment;
+  });
+
   it('has a quota of its own where its access key is its own', async () => {
     const quota = { requestsPerSecond: 50 };
     const module = await Test.createTestingModule({

@@ -1,75 +1,27 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createServer, type Socket } from 'node:net';
-import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
 import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
-import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
+import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
 import { Cancellation } from '../../lib/openapi/cancellation.js';
-import { createHttpClient, type HttpClientSettings } from '../../lib/openapi/http-client.js';
-import { OpenApiClient } from '../../lib/openapi/open-api.client.js';
-import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
 import { certificate } from '../support/certificate.js';
+import {
+  answerWith,
+  attempt,
+  BODY,
+  clientOf,
+  keep,
+  KEY,
+  seen,
+  startRawServer,
+} from '../support/open-api-client.js';
 import { listen, respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
 
-const KEY: RtcCredentials = { accessKeyId: 'key', secretAccessKey: 'the-secret-key' };
-const BODY = Buffer.from('{"Message":"hello, this is no one else\'s to see"}');
-const OPTIONS = { timeoutMs: 10_000, clockOffsetMs: 0 };
-
-const closing: { close(): void | Promise<void> }[] = [];
-const keep = <T extends { close(): void | Promise<void> }>(resource: T): T => {
-  closing.push(resource);
-  return resource;
-};
-afterEach(async () => {
-  for (const resource of closing.splice(0).reverse()) await resource.close();
-});
-
-interface ClientOptions {
-  readonly credentials?: CredentialsSource['get'];
-  readonly http?: Partial<HttpClientSettings['http']>;
-}
-
-function clientOf(
-  endpoint: string,
-  { credentials = () => KEY, http = {} }: ClientOptions = {},
-): OpenApiClient {
-  const client = createHttpClient({
-    http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
-  });
-  client.axios.interceptors.request.use(createSigningInterceptor({ region: 'cn-north-1', service: 'rtc' }));
-  const source: CredentialsSource = {
-    get: credentials,
-    replace: () => Promise.resolve(false),
-    status: { state: 'fixed' },
-  };
-  return keep(new OpenApiClient(client, source, { endpoint, apiVersion: '2023-07-20' }));
-}
-const attempt = (client: OpenApiClient, more: { timeoutMs?: number; cancellation?: Cancellation } = {}) =>
-  client.attempt('SendUnicast', BODY, { ...OPTIONS, cancellation: new Cancellation(), ...more });
-
-/** A server of nothing but bytes. */
-async function startRawServer(onConnection: (socket: Socket) => void) {
-  const running = keep(await listen(createServer(onConnection)));
-  return { ...running, url: `http://127.0.0.1:${running.port}` };
-}
-const answerWith =
-  (text: string) =>
-  (socket: Socket): void =>
-    void socket.once('data', () => socket.write(text));
-
-const seen = ({
-  end,
-  phase,
-  httpStatus,
-}: AttemptResult): [AttemptEnd['kind'], string, string, number | undefined] => [
-  end.kind,
-  end.kind === 'broken' ? end.failure : end.kind === 'interrupted' ? end.by : '',
-  phase,
-  httpStatus,
-];
+const withToken = (sessionToken: string) => redactCredentials({ ...KEY.open(), sessionToken });
 
 describe('one attempt', () => {
   it('posts exactly the bytes that it is given, signed, to the action', async () => {
@@ -183,15 +135,15 @@ describe('one attempt', () => {
       ),
     );
     expect((await attempt(clientOf(echo.url))).end).toMatchObject({
-      reply: { kind: 'error', isEcho: true, requestId: '(withheld)' },
+      reply: { kind: 'error', isWithheld: true, requestId: '(withheld)' },
     });
     const token = keep(await startScriptedServer(respond(200, vendorAnswer('the-session-token'))));
-    const credentials = () => ({ ...KEY, sessionToken: 'the-session-token' });
+    const credentials = () => withToken('the-session-token');
     expect((await attempt(clientOf(token.url, { credentials }))).end).toMatchObject({
-      reply: { isEcho: true },
+      reply: { isWithheld: true },
     });
     const message = keep(await startScriptedServer(respond(200, vendorAnswer('Message'))));
-    expect((await attempt(clientOf(message.url))).end).not.toHaveProperty('reply.isEcho');
+    expect((await attempt(clientOf(message.url))).end).not.toHaveProperty('reply.isWithheld');
   });
 });
 
@@ -381,10 +333,9 @@ describe('who signs', () => {
 
   it('is asked again for the attempt', async () => {
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
-    const later = clientOf(server.url, {
-      credentials: () => Promise.resolve({ ...KEY, sessionToken: 'token' }),
-    });
-    expect((await attempt(later)).signedWith).toMatchObject({ credentials: { sessionToken: 'token' } });
+    const credentials = withToken('token');
+    const later = clientOf(server.url, { credentials: () => Promise.resolve(credentials) });
+    expect((await attempt(later)).signedWith?.credentials).toBe(credentials);
     expect(server.received[0]!.headers).toMatchObject({ 'x-security-token': 'token' });
     const none = clientOf(server.url, { credentials: () => Promise.reject(problem) });
     expect((await attempt(none)).end).toEqual({ kind: 'unsigned', error: problem });

@@ -6,6 +6,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as tlsConnect } from 'node:tls';
 import {
   type RoomUnicastService,
   RtcAbortedError,
@@ -158,9 +159,9 @@ describe('the outcome', () => {
     });
 
     it('carries what the service gave: its code, number and request ID, and what to do', async () => {
-      const server = await serve(respond(401, vendorAnswer('SignatureDoesNotMatch')));
+      const server = await serve(respond(401, vendorAnswer('SignatureDoesNotMatch', 'refused', 100_010)));
       const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
-      expect(error).toMatchObject({ codeN: 1, requestId: '20260101000000ABC' });
+      expect(error).toMatchObject({ codeN: 100_010, requestId: '20260101000000ABC' });
       expect(error.hint).toContain('VOLCENGINE_SECRET_KEY');
       expect(error.attempts[0]!.requestId).toBe('20260101000000ABC');
     });
@@ -170,6 +171,31 @@ describe('the outcome', () => {
       const server = await serve(respond(200, answer));
       const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
       expect(error).toMatchObject({ outcome: 'unknown', codeN: 100_014 });
+    });
+
+    it('of an unknown key says what else the region may be meant for, where that chose the host', async () => {
+      const tls = await certificate();
+      const server = await serve(respond(401, vendorAnswer('InvalidAccessKey')), tls);
+      const loopback = { host: '127.0.0.1', port: server.port, ca: tls.cert, servername: '' };
+      // Whatever the host, it goes to the server here.
+      const httpsAgent = Object.assign(new HttpsAgent(), { createConnection: () => tlsConnect(loopback) });
+      const hintOf = async (options: object): Promise<string> => {
+        const region = 'ap-singapore-1';
+        const { module, service } = await createService({
+          ...OPTIONS,
+          region,
+          http: { httpsAgent },
+          ...options,
+        });
+        const { hint } = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
+        await module.close();
+        return hint ?? '';
+      };
+      expect(await hintOf({})).toContain('set region (RTC_REGION) to ap-southeast-1');
+      expect(server.received[0]!.headers.host).toBe('open.byteplusapi.com');
+      expect(await hintOf({ endpoint: server.url })).toBe(
+        'Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).',
+      );
     });
 
     it('with a code that is a word of the language has no hint', async () => {
@@ -195,11 +221,11 @@ describe('the outcome', () => {
 
     it('is a success without the word for it: the absence of an error decides', async () => {
       const answer = JSON.stringify({
-        ResponseMetadata: { RequestId: 'r-1', Error: null },
+        ResponseMetadata: { RequestId: '20260101000000DEF', Error: null },
         Result: { Message: '' },
       });
       const server = await serve(respond(200, answer));
-      expect((await (await serviceFor(server.url)).batchSend(MESSAGE)).requestId).toBe('r-1');
+      expect((await (await serviceFor(server.url)).batchSend(MESSAGE)).requestId).toBe('20260101000000DEF');
     });
 
     it('of a redirect: it is not followed, and the other host sees nothing', async () => {

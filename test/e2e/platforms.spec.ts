@@ -81,12 +81,19 @@ describe.each(cases)('on $platformName with $name', ({ platform, register }) => 
       possibleDuplicate: false,
     });
     expect(alice.received).toEqual([
-      { event: 'onUserMessageReceived', from: 'server', message: 'héllo', at: expect.any(Date) },
+      {
+        event: 'onUserMessageReceived',
+        from: 'server',
+        message: 'héllo',
+        at: expect.any(Date),
+        msgid: expect.any(Number),
+      },
       {
         event: 'onUserBinaryMessageReceived',
         from: 'bot',
         message: new Uint8Array([0, 255, 1]),
         at: expect.any(Date),
+        msgid: expect.any(Number),
       },
     ]);
   });

@@ -137,7 +137,7 @@ describe('the quota', () => {
     stop();
     expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'unknown' });
     expect(error.attempts).toHaveLength(1);
-    expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
+    expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
   it('can be waited for as long as the deadline and the signal allow, and no bytes leave', async () => {

@@ -64,7 +64,7 @@ describe('what proves that nothing was accepted', () => {
     expect(receipt).toMatchObject({ outcome: 'accepted', possibleDuplicate: false });
     expect(outcomesOf(receipt)).toEqual(['rejected', 'accepted']);
     expect(receipt.requestId).toBe(receipt.attempts[1]!.requestId);
-    expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
+    expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
   it('is sent again after connections were refused', async () => {
@@ -75,7 +75,7 @@ describe('what proves that nothing was accepted', () => {
       Array(receipt.attempts.length - 1).fill('not_attempted'),
     );
     expect(receipt.attempts[0]).toMatchObject({ failure: 'ECONNREFUSED', phase: 'connecting' });
-    expect(emulator.deliveries.count('alice', 'again')).toBe(1);
+    expect(emulator.accepted.count('alice', 'again')).toBe(1);
   });
 
   it('is sent again maxAttempts times in all, then told', async () => {
@@ -146,7 +146,7 @@ describe('an unknown outcome', () => {
     const error = await rejectionOf<RtcNetworkError>((await serviceWith()).batchSend(MESSAGE));
     expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: false });
     expect(emulator.requests).toHaveLength(1);
-    expect(emulator.deliveries.count('alice', 'hello')).toBe(1);
+    expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
   it.each<[string, RtcMessagingOptions, { onUnknown?: 'resend' }]>([
@@ -163,7 +163,7 @@ describe('an unknown outcome', () => {
       expect(events.find(({ type }) => type === 'retry')).toMatchObject({ reason: 'resend' });
       expect(receipt.possibleDuplicate).toBe(true);
       expect(outcomesOf(receipt)).toEqual(['unknown', 'accepted']);
-      expect(emulator.deliveries.count('alice', 'hello')).toBe(2);
+      expect(emulator.accepted.count('alice', 'hello')).toBe(2);
     },
   );
 
@@ -193,7 +193,7 @@ describe('an unknown outcome', () => {
     const service = await serviceWith({ onUnknown: 'resend' });
     const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
     expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: true });
-    expect(emulator.deliveries.count('alice', 'hello')).toBe(3);
+    expect(emulator.accepted.count('alice', 'hello')).toBe(3);
   });
 });
 

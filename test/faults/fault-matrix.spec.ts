@@ -8,7 +8,7 @@ import { API_ERROR_CODES } from '../../lib/emulator/api-error.js';
 import { certificate } from '../support/certificate.js';
 import { listenToEvents } from '../support/events.js';
 import { LogLines } from '../support/log-lines.js';
-import { CREDENTIALS, LEAKS, printed, TEXT } from '../support/printed.js';
+import { CREDENTIALS, leaksIn, TEXT } from '../support/printed.js';
 import { createService } from '../support/service.js';
 
 /** What the caller must be told, after one attempt. */
@@ -153,9 +153,8 @@ describe.each(['HTTP', 'TLS'] as const)('over %s', (transport) => {
     await module.close();
     stop();
     if (result instanceof Error) errors += 1;
-    for (const text of [await printed(result), await printed(events), logger.lines.join('\n')]) {
-      if (LEAKS.test(text)) leaks.push(`${fault.kind}: ${LEAKS.exec(text)?.[0]}`);
-    }
+    const found = await leaksIn([result, events, logger.lines]);
+    leaks.push(...found.map((leak) => `${fault.kind}: ${leak}`));
     return result as SendReceipt | RtcMessagingError;
   }
 
@@ -195,7 +194,7 @@ describe.each(['HTTP', 'TLS'] as const)('over %s', (transport) => {
 
       // A connection that is refused is a new one; all others are what the row is about.
       expect(connections).toBe(reused && fault.kind !== 'refuse' ? 0 : 1);
-      const delivered = emulator.deliveries.count('alice', TEXT);
+      const delivered = emulator.accepted.count('alice', TEXT);
       if (expected.outcome === 'accepted') expect(delivered).toBe(1);
       else if (expected.outcome !== 'unknown') expect(delivered).toBe(0);
       else {
@@ -212,7 +211,7 @@ describe.each(['HTTP', 'TLS'] as const)('over %s', (transport) => {
       expect([attempts[0]!.phase, outcome]).toEqual(
         attempts[0]!.phase === 'connecting' ? ['connecting', 'not_attempted'] : ['sent', 'unknown'],
       );
-      expect(emulator.deliveries.total).toBe(0);
+      expect(emulator.accepted.total).toBe(0);
     });
   }
 });

@@ -152,7 +152,7 @@ export async function startEmulators(
     RtcEmulator.start({
       credentials,
       requestsPerSecond: Number.POSITIVE_INFINITY,
-      keep: 1_000_000,
+      keepBytes: 2 ** 30,
       ...options,
     });
   const emulators: Emulators = {

@@ -10,7 +10,10 @@ const WARM_UP = 1_000;
 const SENDS = 10_000;
 const CONCURRENCY = 50;
 
-const emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY, keep: 10 });
+const emulator = await RtcEmulator.start({
+  requestsPerSecond: Number.POSITIVE_INFINITY,
+  keepBytes: 1_048_576,
+});
 for (const [seed, fault] of [
   { kind: 'reset' },
   { kind: 'reset', accept: true },

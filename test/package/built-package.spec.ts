@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exec } from '../support/exec.js';
+import { installWithout } from '../support/install-without.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -48,6 +50,7 @@ describe('the built package', () => {
     'RtcHealthIndicator',
     'RtcMessagingError',
     'RtcMessagingModule',
+    'RtcMessagingTestingModule',
     'RtcNetworkError',
     'RtcQuotaError',
     'RtcTimeoutError',
@@ -55,6 +58,7 @@ describe('the built package', () => {
     'SendRoomUnicastDto',
     'UserUnicastDto',
     'UserUnicastService',
+    'WithFrom',
     'getRoomBroadcastToken',
     'getRoomUnicastToken',
     'getRtcHealthToken',
@@ -91,8 +95,9 @@ describe('the built package', () => {
   it.each(['es', 'cjs'] as const)(
     'can be bundled, with all entries, to a program of the form %s',
     async (format) => {
-      const folder = await mkdtemp(join(ROOT, 'dist', 'bundled-'));
+      const folder = await mkdtemp(join(tmpdir(), 'rtc-bundled-'));
       try {
+        await installWithout([], folder);
         const entries = ['', '/emulator', '/redis', '/bullmq'].map((entry) => `nestjs-rtc-messaging${entry}`);
         await writeFile(
           join(folder, 'app.mjs'),
@@ -112,10 +117,10 @@ describe('the built package', () => {
         ];
         args.push('--dir', join(folder, 'out'), '--entry-file-names', names, '--chunk-file-names', names);
         const bundler = join(ROOT, 'node_modules/rolldown/bin/cli.mjs');
-        await exec('node', [bundler, join(folder, 'app.mjs'), ...args], { cwd: ROOT });
+        await exec('node', [bundler, 'app.mjs', ...args], { cwd: folder });
         const file = join(folder, 'out', names.replace('[name]', 'app'));
         expect(await readFile(file, 'utf8')).not.toMatch(/(?:from |require\()["']nestjs-rtc-messaging/);
-        const count = Number(await exec('node', [file], { cwd: ROOT }));
+        const count = Number(await exec('node', [file], { cwd: folder }));
         expect(count).toBeGreaterThan(EXPORTS.length);
       } finally {
         await rm(folder, { recursive: true });

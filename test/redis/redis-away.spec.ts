@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { RedisQuota, type RedisQuotaOptions } from 'nestjs-rtc-messaging/redis';
 import { RtcQuotaError } from 'nestjs-rtc-messaging';
-import { printed } from '../support/printed.js';
+import { leaksIn } from '../support/printed.js';
 import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
 import { mostInAnySecond, openLimiter, type OpenLimiter, pass, uniqueName } from '../support/redis-quota.js';
 import { until } from '../support/until.js';
@@ -173,19 +173,19 @@ describe('a Redis that is flushed', () => {
 });
 
 describe('a Redis that does not serve the quota', () => {
+  const PASSWORD = 'pass-word-of-this-test';
   const failureOf = async (options: Partial<RedisQuotaOptions>): Promise<string> => {
     const gate = open(options);
     await pass(gate);
     expect(statuses(gate)[0]).toBe('fallback');
+    expect(await leaksIn(gate, new RegExp(PASSWORD))).toEqual([]);
     return gate.changes[0]!.failure!;
   };
-  const PASSWORD = 'pass-word-of-this-test';
-
   it('since the password is wrong', async () => {
     await redis.restart(['--requirepass', PASSWORD]);
     const wrong = redis.url.replace('//', `//:not-${PASSWORD}@`);
     const store = new RedisQuota({ connection: wrong, fallbackShare: 0.25 });
-    expect(await printed(store)).not.toContain(PASSWORD);
+    expect(await leaksIn(store, new RegExp(PASSWORD))).toEqual([]);
     const failures = [await failureOf({ connection: wrong }), await failureOf({})];
     for (const failure of failures)
       expect(failure).toMatch(/^Redis refuses the user name or password; check them/);

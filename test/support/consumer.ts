@@ -2,6 +2,8 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exec } from './exec.js';
+import { nameOf, snippetsIn } from './markdown.js';
+import { STRICTEST } from './strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SOURCES = resolve(ROOT, 'test/package/consumer');
@@ -92,11 +94,13 @@ async function writeApp(
 ): Promise<void> {
   await mkdir(join(folder, 'src'), { recursive: true });
   for (const name of sources) await copyFile(join(SOURCES, name), join(folder, 'src', name));
+  const documented = await readmeSpecs();
+  for (const { name, text } of documented) await writeFile(join(folder, 'src', name), text);
   await writeJson(join(folder, 'package.json'), { private: true, type });
   await writeJson(join(folder, 'tsconfig.json'), {
     compilerOptions: {
       target: 'ES2022',
-      strict: true,
+      ...STRICTEST,
       experimentalDecorators: true,
       emitDecoratorMetadata: true,
       types: ['node'],
@@ -115,20 +119,48 @@ async function writeApp(
     });
   }
   const specs = new Map(Object.values(vitest).map((plan) => [plan.folder, plan]));
-  for (const [name, plan] of specs) await writeVitestSpec(join(folder, name), plan);
+  for (const [name, plan] of specs) await writeVitestSpec(join(folder, name), plan, documented);
 }
 
 /** The same spec for Vitest, in a folder that Jest doesn't look into. */
-async function writeVitestSpec(folder: string, { dependencies }: VitestPlan): Promise<void> {
+async function writeVitestSpec(
+  folder: string,
+  { dependencies }: VitestPlan,
+  documented: readonly Source[],
+): Promise<void> {
   const spec = await readFile(join(SOURCES, 'app.spec.ts'), 'utf8');
   await mkdir(folder, { recursive: true });
-  await writeFile(
-    join(folder, 'app.spec.ts'),
-    spec.replace("'@jest/globals'", "'vitest'").replace("'./app.js'", "'../src/app.js'"),
-  );
-  if (dependencies === undefined) return;
+  await writeFile(join(folder, 'app.spec.ts'), forVitest(spec).replace("'./app.js'", "'../src/app.js'"));
+  if (dependencies === undefined) {
+    // Decorators are compiled by the tsconfig.json that includes them.
+    await writeJson(join(folder, 'tsconfig.json'), { extends: '../tsconfig.json', include: ['.'] });
+    for (const { name, text } of documented) await writeFile(join(folder, name), forVitest(text));
+    return;
+  }
   await writeJson(join(folder, 'package.json'), { private: true, type: 'module', dependencies });
   await install(folder);
+}
+
+/** As the README says. */
+function forVitest(spec: string): string {
+  return spec
+    .replace("'@jest/globals'", "'vitest'")
+    .replace(/\bjest }/, 'type Mocked, vi }')
+    .replaceAll('jest.fn', 'vi.fn')
+    .replaceAll('jest.Mocked', 'Mocked');
+}
+
+interface Source {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The tests that the README shows, for every app to run as they are. */
+async function readmeSpecs(): Promise<Source[]> {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+  return snippetsIn(readme)
+    .filter(({ language, text }) => language === 'ts' && nameOf(text).endsWith('.spec.ts'))
+    .map(({ text }) => ({ name: nameOf(text), text }));
 }
 
 async function install(folder: string): Promise<void> {

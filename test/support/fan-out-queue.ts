@@ -1,3 +1,4 @@
+import type { ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
 import { RtcMessagingModule, type RtcMessagingOptions } from 'nestjs-rtc-messaging';
@@ -22,16 +23,21 @@ export function ownPrefix(): string {
   return `test-${randomUUID()}`;
 }
 
-/** @param rtc left out for a producer, which sends nothing */
+/**
+ * @param rtc left out for a producer, which sends nothing
+ * @param others that the app has
+ */
 export async function startQueueApp(
   connection: RtcFanOutQueueOptions['connection'],
   options: QueueAppOptions,
   rtc?: RtcMessagingOptions,
+  others: NonNullable<ModuleMetadata['imports']> = [],
 ): Promise<QueueApp> {
   const module = await Test.createTestingModule({
     imports: [
       ...(rtc === undefined ? [] : [RtcMessagingModule.forRoot(rtc)]),
       RtcFanOutQueueModule.forRoot({ connection, lostAfterMs: 1_000, ...options }),
+      ...others,
     ],
   }).compile();
   // Failures are what many tests are about.

@@ -19,6 +19,12 @@ export interface RawRequestChanges {
   readonly headers?: Record<string, string | undefined>;
   /** Headers that are signed, beside host and x-date. */
   readonly signed?: Record<string, string>;
+  /** Names of those that are signed, in place of all of these. */
+  readonly signedNames?: readonly string[];
+  /** What is signed in place of a header's value, … */
+  readonly canonical?: Record<string, string>;
+  /** … and in place of the query with its parameters sorted. */
+  readonly canonicalQuery?: string;
 }
 
 export interface RawAnswer {
@@ -54,12 +60,12 @@ export function sendRaw(emulator: RtcEmulator, changes: RawRequestChanges = {}):
     changes.xDate ?? now.toISOString().replaceAll('-', '').replaceAll(':', '').replace('.000', '');
 
   const headers: Record<string, string> = { host, 'x-date': xDate, ...signed };
-  const names = Object.keys(headers).sort();
+  const names = [...(changes.signedNames ?? Object.keys(headers))].sort();
   const canonical = [
     method,
     '/',
-    query.split('&').sort().join('&'),
-    ...names.map((name) => `${name}:${headers[name]}`),
+    changes.canonicalQuery ?? query.split('&').sort().join('&'),
+    ...names.map((name) => `${name}:${changes.canonical?.[name] ?? headers[name]}`),
     '',
     names.join(';'),
     sha256(body),

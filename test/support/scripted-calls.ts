@@ -1,4 +1,6 @@
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
+import type { Redacted } from '../../lib/privacy/redacted.js';
 import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
@@ -66,7 +68,7 @@ export const refused = (
 export const broken = (failure: string, phase: AttemptPhase): AttemptResult =>
   result({ kind: 'broken', failure }, phase);
 
-export const CREDENTIALS: RtcCredentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
+export const CREDENTIALS = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'secret' });
 
 const FIRST: PermitRequest = { priority: 'single', permits: 1, recipients: 1, withinMs: 1 };
 
@@ -87,7 +89,7 @@ export class ScriptedCalls {
   closed = false;
   released = false;
   /** Whether there are other credentials, when these are refused. */
-  replace: (refused: RtcCredentials) => Promise<boolean> = () => Promise.resolve(false);
+  replace: (refused: Redacted<RtcCredentials>) => Promise<boolean> = () => Promise.resolve(false);
   identify: OpenApiClient['identify'] = () => 'key';
   readonly clock = new ServerClock(() => Date.parse('2026-01-02T03:04:05Z'));
   limiter = new RateLimiter({ limit: 1_000_000, maxQueue: 1_000 });

@@ -70,7 +70,7 @@ export function respond(status: number, body: string, headers: Record<string, st
 }
 
 /** The vendor's answer, with an error when a code is given. */
-export function vendorAnswer(code?: string, message = 'refused'): string {
+export function vendorAnswer(code?: string, message = 'refused', codeN = 1): string {
   return JSON.stringify({
     ResponseMetadata: {
       RequestId: '20260101000000ABC',
@@ -78,7 +78,7 @@ export function vendorAnswer(code?: string, message = 'refused'): string {
       Version: '2023-07-20',
       Service: 'rtc',
       Region: 'cn-north-1',
-      ...(code !== undefined && { Error: { Code: code, CodeN: 1, Message: message } }),
+      ...(code !== undefined && { Error: { Code: code, CodeN: codeN, Message: message } }),
     },
     ...(code === undefined && { Result: { Message: 'Success' } }),
   });

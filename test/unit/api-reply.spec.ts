@@ -1,9 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type ApiReply, readReply, withholdEchoes } from '../../lib/openapi/api-reply.js';
+import { type ApiReply, readReply } from '../../lib/openapi/api-reply.js';
 import '../support/properties.js';
 
-const read = (body: unknown): ApiReply => readReply(Buffer.from(JSON.stringify(body)));
+const SIGNATURE = 'd7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592';
+const SENT = {
+  body: Buffer.from(JSON.stringify({ RoomId: 'r', To: ['u'], Binary: false, Message: 'hello' })),
+  authorization: `HMAC-SHA256 Credential=key/20260101/cn-north-1/rtc/request, SignedHeaders=host;x-date, Signature=${SIGNATURE}`,
+  secretAccessKey: 'sk-TopSecret0123456789',
+  sessionToken: 'STS-session-token-abcdefghijkl',
+};
+const read = (body: unknown): ApiReply => readReply(Buffer.from(JSON.stringify(body)), SENT);
 const REQUEST_ID = '20260101000000ABC';
 
 describe('an answer', () => {
@@ -21,17 +28,22 @@ describe('an answer', () => {
     [
       'a success with an odd ID',
       { ResponseMetadata: { RequestId: 'a b' } },
-      { kind: 'success', requestId: '(unprintable)' },
+      { kind: 'success', requestId: '(withheld)' },
     ],
     [
-      'a success with an ID of 128 characters',
-      { ResponseMetadata: { RequestId: 'a'.repeat(128) } },
-      { kind: 'success', requestId: 'a'.repeat(128) },
+      'a success with an ID of the other form',
+      { ResponseMetadata: { RequestId: '021718049470528d92fcbe0865fdffddfd92fcbe0865fdffdd' } },
+      { kind: 'success', requestId: '021718049470528d92fcbe0865fdffddfd92fcbe0865fdffdd' },
+    ],
+    [
+      "a success with an ID as the vendor's page prints it",
+      { ResponseMetadata: { RequestId: '20230****10420' } },
+      { kind: 'success', requestId: '20230****10420' },
     ],
     [
       'a success with a longer one',
-      { ResponseMetadata: { RequestId: 'a'.repeat(129) } },
-      { kind: 'success', requestId: '(unprintable)' },
+      { ResponseMetadata: { RequestId: `20260101000000${'A'.repeat(25)}` } },
+      { kind: 'success', requestId: '(withheld)' },
     ],
     [
       'an error',
@@ -67,14 +79,26 @@ describe('an answer', () => {
     [{ ResponseMetadata: { RequestId: 'r', Error: { Code: 7 } } }, 'ResponseMetadata.Error has no Code'],
     [{ ResponseMetadata: { RequestId: 'r', Error: { Code: '7up' } } }, 'ResponseMetadata.Error has no Code'],
     [{ ResponseMetadata: { RequestId: 'r', Error: { Code: 'a b' } } }, 'ResponseMetadata.Error has no Code'],
+    [
+      { ResponseMetadata: { RequestId: 'r', Error: { Code: 'Success', CodeN: 0 } } },
+      'ResponseMetadata.Error says success',
+    ],
+    [{ ResponseMetadata: { RequestId: 'r', Error: { Code: 'OK' } } }, 'ResponseMetadata.Error says success'],
+    [
+      { ResponseMetadata: { RequestId: 'r', Error: { Code: 'AccessDenied', CodeN: 0 } } },
+      'ResponseMetadata.Error says success',
+    ],
     [{ ResponseMetadata: { Error: { Code: 'A'.repeat(129) } } }, 'ResponseMetadata.Error has no Code'],
   ])('%j can not be read', (body, why) => {
     expect(read(body)).toEqual({ kind: 'unreadable', why });
   });
 
   it('that is none can not be read', () => {
-    expect(readReply(Buffer.alloc(0))).toEqual({ kind: 'unreadable', why: 'the body is empty' });
-    expect(readReply(Buffer.from('<html>'))).toEqual({ kind: 'unreadable', why: 'the body is not JSON' });
+    expect(readReply(Buffer.alloc(0), SENT)).toEqual({ kind: 'unreadable', why: 'the body is empty' });
+    expect(readReply(Buffer.from('<html>'), SENT)).toEqual({
+      kind: 'unreadable',
+      why: 'the body is not JSON',
+    });
   });
 
   it('is read without a throw, and with nothing in it that can not be shown, whatever it is', () => {
@@ -98,9 +122,12 @@ describe('an answer', () => {
     );
     fc.assert(
       fc.property(body, (bytes) => {
-        const reply = readReply(bytes);
+        const reply = readReply(bytes, SENT);
         if (reply.kind === 'unreadable') return;
-        if (reply.requestId !== undefined) expect(reply.requestId).toMatch(/^[\x21-\x7e]{1,128}$/);
+        if (reply.requestId !== undefined)
+          expect(reply.requestId).toMatch(
+            /^(\(withheld\)|20\d{12}[0-9A-F]{2,24}|20\d+\*{4}\d*|02\d{13}[0-9a-f]{16,40})$/,
+          );
         if (reply.kind === 'error') expect(reply.apiCode).toMatch(/^[A-Za-z][\w.-]{0,127}$/);
       }),
       { numRuns: 1_000 },
@@ -109,41 +136,82 @@ describe('an answer', () => {
 });
 
 describe('an answer that repeats the request', () => {
-  const secret = 'the-secret-message';
-  const error: ApiReply = { kind: 'error', apiCode: secret, requestId: REQUEST_ID };
-
-  it('does not have what it repeats shown, of bytes or of text', () => {
-    expect(withholdEchoes(error, [Buffer.from(`{"Message":"${secret}"}`), ''])).toEqual({
-      ...error,
-      isEcho: true,
-    });
-    expect(withholdEchoes({ kind: 'success', requestId: 'the-token' }, ['', 'has the-token in it'])).toEqual({
-      kind: 'success',
-      requestId: '(withheld)',
-    });
-    expect(withholdEchoes({ ...error, requestId: secret }, [secret])).toEqual({
-      ...error,
-      requestId: '(withheld)',
-      isEcho: true,
-    });
+  const shown = (error: object, sent: Partial<typeof SENT> = {}, requestId = REQUEST_ID): unknown => {
+    const body = { ResponseMetadata: { RequestId: requestId, Error: error } };
+    const reply = readReply(Buffer.from(JSON.stringify(body)), { ...SENT, ...sent });
+    if (reply.kind !== 'error') throw new Error(reply.kind);
+    return {
+      code: reply.isWithheld ? '(none)' : reply.apiCode,
+      codeN: reply.codeN,
+      requestId: reply.requestId,
+    };
+  };
+  const message = (text: string, binary = false) => ({
+    body: Buffer.from(JSON.stringify({ RoomId: 'r', To: ['u'], Binary: binary, Message: text })),
   });
 
-  it('by accident, in less than eight characters, is shown', () => {
-    expect(withholdEchoes({ kind: 'success', requestId: '1234567' }, ['1234567'])).toEqual({
-      kind: 'success',
-      requestId: '1234567',
-    });
-    expect(withholdEchoes({ kind: 'success', requestId: '12345678' }, ['12345678'])).toEqual({
-      kind: 'success',
-      requestId: '(withheld)',
-    });
+  it('has a published code shown whatever was sent', () => {
+    const body = Buffer.from(
+      JSON.stringify({ To: ['InvalidParameter.IllegalTo'], Message: 'AccessDenied, FailToConnect' }),
+    );
+    for (const code of ['InvalidParameter.IllegalTo', 'AccessDenied', 'FailToConnect']) {
+      expect(shown({ Code: code }, { body })).toMatchObject({ code });
+    }
   });
 
-  it('in nothing is shown as it is', () => {
-    expect(withholdEchoes(error, ['something else'])).toBe(error);
-    const nameless: ApiReply = { kind: 'error', apiCode: 'AccessDenied' };
-    expect(withholdEchoes(nameless, ['undefined'])).toBe(nameless);
-    const unreadable: ApiReply = { kind: 'unreadable', why: 'the body is empty' };
-    expect(withholdEchoes(unreadable, ['the body is empty'])).toBe(unreadable);
+  it.each([
+    ['a signature', `E${SIGNATURE}`, {}],
+    ['a message', 'swordfish', message('swordfish')],
+    ['a message as a word', 'Denied.Swordfish', message('swordfish')],
+    ['a message in capitals', 'DeniedSWORDFISH', message('swordfish')],
+    ['a message inside a longer word', 'Xswordfishy', message('swordfish')],
+    ['a part of a message', 'Denied.Sword', message('the swordfish')],
+    ['a message that was base64', 'Swordfish', message(Buffer.from('swordfish').toString('base64'), true)],
+    [
+      'a message in UTF-16',
+      'Swordfish',
+      message(Buffer.from('swordfish', 'utf16le').toString('base64'), true),
+    ],
+    [
+      'a user',
+      'NoSuchUser.Alice',
+      { body: Buffer.from(JSON.stringify({ To: ['bob', 'alice'], Message: 'x' })) },
+    ],
+    ['a number', 'Denied482917', message('482917')],
+    ['a word of the secret key', 'Denied.TopSecret', {}],
+    ['a word of the token', 'SessionExpired', {}],
+  ])('does not have %s shown in its code', (_what, code, sent) => {
+    expect(shown({ Code: code }, sent)).toMatchObject({ code: '(none)' });
+  });
+
+  it('has a code of the published form shown when no word of it was sent', () => {
+    for (const code of [
+      'QuotaExceeded',
+      'AccessDenied.NewReason',
+      'InvalidParameter.IllegalMessage',
+      'OddOne.To',
+    ]) {
+      expect(shown({ Code: code })).toMatchObject({ code });
+    }
+  });
+
+  it('has a number shown only if it may be one of the gateway', () => {
+    expect(shown({ Code: 'AccessDenied', CodeN: 100_013 })).toMatchObject({ codeN: 100_013 });
+    for (const codeN of [4829173655, 482917, 1, 100_013.5, '100013', -100_013, 1e100]) {
+      expect(shown({ Code: 'AccessDenied', CodeN: codeN })).toMatchObject({ codeN: undefined });
+    }
+  });
+
+  it.each([
+    ['a message', 'pin-4829-1736'],
+    ['six digits', '482917'],
+    ['a message after a prefix', `m:20260101000000ABC`],
+    ['a signature', SIGNATURE],
+    ['a signature after a prefix', `trace:${SIGNATURE}`],
+    ['a piece of a signature in the form of an ID', `20260101000000${SIGNATURE.slice(0, 20).toUpperCase()}`],
+    ['a piece of a signature in the other form', `021718049470528${SIGNATURE.slice(4, 44)}`],
+    ['a token', 'id=STS-session-token-abcdefghijkl'],
+  ])('does not have %s shown in its request ID', (_what, requestId) => {
+    expect(shown({ Code: 'AccessDenied' }, {}, requestId)).toMatchObject({ requestId: '(withheld)' });
   });
 });

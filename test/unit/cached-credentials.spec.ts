@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { CachedCredentials } from '../../lib/credentials/cached-credentials.js';
 import type { ResolvedCredentials, RtcCredentials } from '../../lib/credentials/credentials.js';
+import type { Redacted } from '../../lib/privacy/redacted.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import { rejectionOf } from '../support/rejection.js';
 
@@ -22,7 +23,7 @@ describe("a provider's credentials", () => {
     throw new RtcConfigError([{ option: 'credentials', message: 'the provider failed with Error' }]);
   };
   /** The key that is served now. */
-  const served = async (): Promise<string> => (await cache.get()).accessKeyId;
+  const served = async (): Promise<string> => (await cache.get()).open().accessKeyId;
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   beforeEach(() => {
@@ -112,7 +113,7 @@ describe("a provider's credentials", () => {
       expect(performance.now() - started).toBeLessThan(3_000);
       // Who comes later has no patience left.
       now += 1_000;
-      expect(cache.get()).toMatchObject({ accessKeyId: 'key-1' });
+      expect((cache.get() as Redacted<RtcCredentials>).open().accessKeyId).toBe('key-1');
     });
 
     it('go on serving, idle or not, when the provider fails', async () => {
@@ -188,7 +189,7 @@ describe("a provider's credentials", () => {
   });
 
   describe('that were refused', () => {
-    let refused: RtcCredentials;
+    let refused: Redacted<RtcCredentials>;
     beforeEach(async () => {
       refused = await cache.get();
     });

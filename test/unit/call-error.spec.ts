@@ -129,7 +129,7 @@ describe('the error of a call', () => {
   });
 
   it('shows no code that repeats the request', () => {
-    const reply: ApiReply = { kind: 'error', apiCode: 'the-secret', isEcho: true };
+    const reply: ApiReply = { kind: 'error', apiCode: 'the-secret', isWithheld: true };
     const error = errorOfCall(facts(attempt('rejected')), answered(400, reply), LIMIT);
     expect(error.message).toBe('SendUnicast was refused with WithheldCode (HTTP 400).');
     expect(error).toMatchObject({ apiCode: 'WithheldCode' });
@@ -193,6 +193,20 @@ describe('what to do about a code', () => {
     ['ServiceNotFound', 'RTC_ENDPOINT'],
   ])('%s is said: %s', (apiCode, words) => {
     expect(hintFor(apiCode)).toContain(words);
+  });
+
+  it('says of an unknown access key that a region may be meant for another host of that name', () => {
+    const hint = hintFor('InvalidAccessKey', 'ap-singapore-1');
+    expect(hint).toContain('Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).');
+    expect(hint).toContain('set region (RTC_REGION) to ap-southeast-1');
+    expect(hint).toContain('endpoint (RTC_ENDPOINT) to https://open-ap-singapore-1.volcengineapi.com');
+    for (const [apiCode, region] of [
+      ['InvalidAccessKey', undefined],
+      ['InvalidAccessKey', 'ap-southeast-1'],
+      ['SignatureDoesNotMatch', 'ap-singapore-1'],
+    ] as const) {
+      expect(hintFor(apiCode, region)).not.toContain('ap-southeast-1');
+    }
   });
 
   it.each(['InvalidParameter.IllegalTo', 'InvalidParameter', 'NeverHeardOf', '', 'constructor'])(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { runInNewContext } from 'node:vm';
 import { isNotInstalled } from '../../lib/config/optional-package.js';
 
 const NAME = '@nestjs/swagger';
@@ -15,6 +16,12 @@ describe('a package that is not installed', () => {
         ),
         { code: 'MODULE_NOT_FOUND', pnpCode: 'MISSING_PEER_DEPENDENCY' },
       ),
+    ],
+    [
+      'Jest, of another realm',
+      runInNewContext('new Error(message)', {
+        message: `Cannot find module '${NAME}' from 'app/index.js'`,
+      }) as Error,
     ],
   ])('is known from the error of %s', (_who, error) => {
     expect(isNotInstalled(error, NAME)).toBe(true);

@@ -37,7 +37,7 @@ const reply: fc.Arbitrary<ApiReply> = fc.oneof(
     kind: fc.constant('error' as const),
     apiCode,
     codeN: fc.option(fc.oneof(fc.integer(), fc.constantFrom(100_014, 100_016, 100_027)), { nil: undefined }),
-    isEcho: fc.boolean(),
+    isWithheld: fc.constantFrom(true, undefined),
   }),
   fc.constant<ApiReply>({ kind: 'unreadable', why: 'the body is not JSON' }),
 );
@@ -113,7 +113,7 @@ describe('the verdict on an attempt', () => {
         expect(Object.isFrozen(attempt)).toBe(true);
         expect('failure' in attempt).toBe(attempt.outcome !== 'accepted');
         if (attempt.failure !== undefined) expect(attempt.failure).toMatch(/^[\w.-]{1,128}$/);
-        if (end.kind === 'answered' && end.reply.kind === 'error' && end.reply.isEcho)
+        if (end.kind === 'answered' && end.reply.kind === 'error' && end.reply.isWithheld)
           expect(attempt.failure).toBe('WithheldCode');
       }),
       { numRuns: 500 },

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { getEventListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
 import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
-import { Sender } from '../../lib/retry/sender.js';
+import { NO_SIGNALS, Sender } from '../../lib/retry/sender.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   accepted,
@@ -76,7 +77,7 @@ describe('a sender', () => {
     const sender = new Sender(calls.context, 1_000);
     const fanOut = { module: 'default', id: 'fan-out', startedAt: '2026-01-01T00:00:00.000Z' };
     const began = performance.now();
-    await sender.send('BatchSendRoomUnicast', BODY, LIMITS, { fanOut });
+    await sender.send('BatchSendRoomUnicast', BODY, LIMITS, { ...NO_SIGNALS, fanOut });
     expect(calls.events[0]).toMatchObject({ type: 'begin', call: { fanOut } });
     const { durationMs } = calls.events.at(-1) as { durationMs: number };
     expect(durationMs).toBeLessThanOrEqual(Math.ceil(performance.now() - began));
@@ -124,7 +125,7 @@ describe('a sender', () => {
     const sender = new Sender(calls.context, 1_000);
     expect(sender.condition).toMatchObject({ closing: false, inFlight: 0, credentials: { state: 'fixed' } });
     const controller = new AbortController();
-    const sending = sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal });
+    const sending = sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal });
     expect(sender.condition.inFlight).toBe(1);
     controller.abort();
     await rejectionOf(sending);
@@ -150,6 +151,7 @@ describe('who ends a call', () => {
   it.each(['signal', 'stop'] as const)('before it began (%s) has nothing sent', async (name) => {
     const calls = new ScriptedCalls([]);
     const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
+      ...NO_SIGNALS,
       [name]: AbortSignal.abort(),
     });
     const error = await rejectionOf<RtcMessagingError>(sending);
@@ -163,7 +165,7 @@ describe('who ends a call', () => {
     const calls = new ScriptedCalls([untilInterrupted]);
     const controller = new AbortController();
     const sender = new Sender(calls.context, 1_000);
-    const sending = sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal });
+    const sending = sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal });
     await untilMade(calls);
     controller.abort();
     expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
@@ -173,6 +175,7 @@ describe('who ends a call', () => {
     const stopped = new ScriptedCalls([() => new Promise((resolve) => (finish = resolve))]);
     const stop = new AbortController();
     const finishing = new Sender(stopped.context, 1_000).send('SendUnicast', BODY, LIMITS, {
+      ...NO_SIGNALS,
       stop: stop.signal,
     });
     await untilMade(stopped);
@@ -185,7 +188,10 @@ describe('who ends a call', () => {
   it('ends the wait before another attempt by its stop', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
     const stop = new AbortController();
-    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, { stop: stop.signal });
+    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
+      ...NO_SIGNALS,
+      stop: stop.signal,
+    });
     while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
     stop.abort();
     expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
@@ -197,10 +203,10 @@ describe('who ends a call', () => {
     const { signal } = new AbortController();
     const controller = new AbortController();
     const sending = Array.from({ length: 20 }, () =>
-      rejectionOf(sender.send('SendUnicast', BODY, LIMITS, { signal: controller.signal })),
+      rejectionOf(sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal })),
     );
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
-    await sender.send('SendUnicast', BODY, LIMITS, { signal });
+    await sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     controller.abort();
     for (const error of await Promise.all(sending)) expect(error).toMatchObject({ code: 'RTC_ABORTED' });
@@ -227,6 +233,44 @@ describe('a sender that closes', () => {
     expect(calls.events.filter(({ type }) => type === 'shutdown')).toEqual([
       { type: 'shutdown', module: 'default', status: 'started', inFlight: 1 },
     ]);
+  });
+
+  it('serves calls while the app begins to close, and stops what makes many of them in two steps', async () => {
+    const calls = new ScriptedCalls([accepted(), accepted()]);
+    const sender = new Sender(calls.context, 60_000);
+    const running = sender.closing;
+    sender.startClosing();
+    sender.startClosing();
+    const begunLater = sender.closing;
+    expect([sender.condition.closing, running.aborted, begunLater.aborted]).toEqual([true, true, false]);
+    expect((await sender.send('SendUnicast', BODY, LIMITS)).requestId).toBe(REQUEST_ID);
+    sender.refuseCalls();
+    expect([begunLater.aborted, sender.closing.aborted]).toEqual([true, true]);
+    await rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
+    await sender.close();
+    expect(calls.events.filter(({ type }) => type === 'shutdown')).toMatchObject([{ status: 'started' }]);
+  });
+
+  it('breaks off at the limit, counted from the beginning, what began later, and takes nothing from then on', async () => {
+    const calls = new ScriptedCalls([untilInterrupted]);
+    const sender = new Sender(calls.context, 100);
+    sender.startClosing();
+    const sending = rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
+    await untilMade(calls);
+    expect((await sending).message).toContain('broken off by the shutdown of the app');
+    expect((await rejectionOf(sender.send('SendUnicast', BODY, LIMITS))).message).toContain('was refused');
+    expect(calls.closed).toBe(false);
+    await sender.close();
+    expect(calls.closed).toBe(true);
+  });
+
+  it('tells of no calls broken off when there are none at the limit', async () => {
+    const calls = new ScriptedCalls([]);
+    const sender = new Sender(calls.context, 5);
+    sender.startClosing();
+    await sleep(30);
+    await sender.close();
+    expect(calls.events.map(({ type }) => type)).toEqual(['shutdown']);
   });
 
   it('breaks off what takes longer than it may', async () => {

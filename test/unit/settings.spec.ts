@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Agent } from 'node:http';
-import { inspect } from 'node:util';
-import { readEnvironment, VARIABLES } from '../../lib/config/environment.js';
+import { readEnvironment, readSecrets, VARIABLES } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
-import type { SealedCredentials } from '../../lib/credentials/sealed-credentials.js';
+import type { RtcMessagingSettings } from '../../lib/config/settings.js';
+import type { RtcCredentials } from '../../lib/credentials/credentials.js';
+import type { Redacted } from '../../lib/privacy/redacted.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
+import { CREDENTIALS, leaksIn, SECRET, TOKEN } from '../support/printed.js';
 
 const MINIMUM = {
   RTC_APP_ID: 'app',
@@ -12,8 +14,16 @@ const MINIMUM = {
   VOLCENGINE_SECRET_KEY: 'secret',
 };
 
+const environmentOf = (variables: Record<string, string>) => ({
+  ...readEnvironment(variables),
+  ...readSecrets(variables),
+});
 const settle = (options: unknown, variables: Record<string, string> = MINIMUM) =>
-  resolveSettings(options, readEnvironment(variables));
+  resolveSettings(options, environmentOf(variables));
+
+/** What is in settings that are fixed. */
+const keysOf = (credentials: RtcMessagingSettings['credentials']): RtcCredentials =>
+  (credentials as Redacted<RtcCredentials>).open();
 
 function problemsOf(options: unknown, variables: Record<string, string> = MINIMUM): string[] {
   try {
@@ -35,6 +45,7 @@ describe('settings', () => {
       from: undefined,
       region: 'cn-north-1',
       endpoint: 'https://rtc.volcengineapi.com',
+      isEndpointGiven: false,
       apiVersion: '2023-07-20',
       telemetry: true,
       timeoutMs: 5_000,
@@ -53,8 +64,11 @@ describe('settings', () => {
       },
       http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 256, maxContentLength: 1_048_576 },
     });
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials as SealedCredentials;
-    expect([accessKeyId, secretAccessKey, sessionToken]).toEqual(['key', 'secret', undefined]);
+    expect(keysOf(credentials)).toEqual({
+      accessKeyId: 'key',
+      secretAccessKey: 'secret',
+      sessionToken: undefined,
+    });
   });
 
   it('come from the environment', () => {
@@ -90,7 +104,7 @@ describe('settings', () => {
       onUnknown: 'resend',
       http: { maxSockets: 7, maxContentLength: 4_096 },
     });
-    expect(settings.credentials).toMatchObject({ sessionToken: 'token' });
+    expect(keysOf(settings.credentials)).toMatchObject({ sessionToken: 'token' });
   });
 
   it('given in code win over the environment', () => {
@@ -99,7 +113,7 @@ describe('settings', () => {
       { ...MINIMUM, RTC_TIMEOUT_MS: 'nonsense', VOLCENGINE_SESSION_TOKEN: 'token of another key' },
     );
     expect(settings).toMatchObject({ appId: 'code', timeoutMs: 9 });
-    expect(settings.credentials).toMatchObject({ accessKeyId: 'k', sessionToken: undefined });
+    expect(keysOf(settings.credentials)).toMatchObject({ accessKeyId: 'k', sessionToken: undefined });
   });
 
   it.each([
@@ -247,7 +261,7 @@ describe('settings', () => {
   });
 
   it('ask for a sender when callers over HTTP can not name one', () => {
-    const environment = readEnvironment(MINIMUM);
+    const environment = environmentOf(MINIMUM);
     expect(() =>
       resolveSettings({}, environment, { name: undefined, problems: [], needsFrom: true, routes: [] }),
     ).toThrow('from (RTC_FROM): is missing');
@@ -261,16 +275,85 @@ describe('settings', () => {
     ).toBe('bot');
   });
 
-  it('take an empty session token for none', () => {
-    const credentials = { accessKeyId: 'k', secretAccessKey: 's', sessionToken: '' };
-    expect(settle({ credentials }).credentials).toMatchObject({ sessionToken: undefined });
+  describe('of a module with a name', () => {
+    const named = { name: 'eu', problems: [], needsFrom: false, routes: [] };
+    const problemsOfNamed = (options: object, variables: Record<string, string> = MINIMUM): string[] => {
+      try {
+        resolveSettings(options, environmentOf(variables), named);
+      } catch (error) {
+        const { message, problems } = error as RtcConfigError;
+        expect(message).toContain('RtcMessagingModule "eu" is not configured correctly');
+        return problems.map(({ option, message: words }) => `${option}: ${words}`);
+      }
+      return [];
+    };
+    const EVERYWHERE = {
+      ...MINIMUM,
+      RTC_FROM: 'server',
+      RTC_REGION: 'ap-southeast-1',
+      RTC_ENDPOINT: 'https://example.com',
+    };
+
+    it.each(['appId', 'from', 'region', 'endpoint', 'credentials'])(
+      'do not take %s from the environment where it is given as undefined',
+      (option) => {
+        const problems = problemsOfNamed({ [option]: undefined }, EVERYWHERE);
+        expect(problems).toEqual([expect.stringContaining(`${option}: is undefined. A module with a name`)]);
+        // Once, where the environment has nothing either.
+        expect(problemsOfNamed({ appId: undefined, credentials: undefined }, {})).toHaveLength(2);
+        expect(problemsOf({ [option]: undefined }, EVERYWHERE)).toEqual([]);
+      },
+    );
+
+    it.each([
+      [
+        { accessKeyId: undefined, secretAccessKey: 'secret' },
+        'credentials.accessKeyId: is missing in the options',
+      ],
+      [
+        { accessKeyId: 'key', secretAccessKey: undefined },
+        'credentials.secretAccessKey: is missing in the options',
+      ],
+      [{ accessKeyId: 'key' }, 'credentials.secretAccessKey: is missing in the options'],
+      [{ accessKeyId: '', secretAccessKey: 'secret' }, 'credentials.accessKeyId: is missing in the options'],
+    ])('do not fill %j from the environment', (credentials, words) => {
+      expect(problemsOfNamed({ credentials })).toEqual([expect.stringContaining(words)]);
+    });
+
+    it('take from it what is left out, and for how to send also what is undefined', () => {
+      expect(problemsOfNamed({}, EVERYWHERE)).toEqual([]);
+      const environment = environmentOf({
+        ...EVERYWHERE,
+        RTC_TIMEOUT_MS: '1000',
+        RTC_RETRY_MAX_ATTEMPTS: '7',
+      });
+      const options = { timeoutMs: undefined, retry: { maxAttempts: undefined } };
+      expect(resolveSettings(options, environment, named)).toMatchObject({
+        appId: 'app',
+        timeoutMs: 1_000,
+        retry: { maxAttempts: 7 },
+      });
+    });
   });
 
-  it('from the environment show no secret, however they are printed', () => {
-    const text = inspect(readEnvironment({ ...MINIMUM, VOLCENGINE_SECRET_KEY: 'CANARY' }), {
-      showHidden: true,
-    });
-    expect(text).not.toContain('CANARY');
+  it('take an empty session token for none', () => {
+    const credentials = { accessKeyId: 'k', secretAccessKey: 's', sessionToken: '' };
+    expect(keysOf(settle({ credentials }).credentials)).toMatchObject({ sessionToken: undefined });
+  });
+
+  it('show no secret and no connection, by whatever property they are looked into', async () => {
+    const credentials = { ...CREDENTIALS, resolveCredentials: async () => CREDENTIALS };
+    const http = { httpAgent: new Agent(), httpsAgent: new Agent() };
+    Object.assign(http.httpAgent, { SECRET });
+    for (const given of [
+      { credentials: CREDENTIALS },
+      { credentials },
+      { http, credentials: async () => CREDENTIALS },
+    ]) {
+      expect(await leaksIn(settle(given))).toEqual([]);
+    }
+    const variables = { ...MINIMUM, VOLCENGINE_SECRET_KEY: SECRET, VOLCENGINE_SESSION_TOKEN: TOKEN };
+    expect(await leaksIn([settle({}, variables), readEnvironment(variables)])).toEqual([]);
   });
 
   it('write one line a problem', () => {

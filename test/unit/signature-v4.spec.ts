@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AxiosHeaders } from 'axios';
 import fc from 'fast-check';
+import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
 import {
   canonicalQuery,
   canonicalRequest,
@@ -250,7 +251,10 @@ describe('a signing interceptor', () => {
         url: `https://rtc.volcengineapi.com/?Version=2023-07-20&Action=${sent.action}`,
         data: Buffer.from(sent.body),
         headers: new AxiosHeaders({ 'Content-Type': sent.contentType }),
-        signing: { credentials: { accessKeyId: 'key', secretAccessKey, sessionToken }, clockOffsetMs: 0 },
+        signing: {
+          credentials: redactCredentials({ accessKeyId: 'key', secretAccessKey, sessionToken }),
+          clockOffsetMs: 0,
+        },
       };
       const signed = interceptor(config);
       return { url: signed.url, headers: { ...signed.headers } };

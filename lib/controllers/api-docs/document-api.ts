@@ -1,5 +1,5 @@
 import { isNotInstalled } from '../../config/optional-package.js';
-import { requestFields } from '../../dto/request-schemas.js';
+import { requestFields, SENDER_FIELD } from '../../dto/request-schemas.js';
 import type { RtcActionName } from '../../openapi/rtc-action.js';
 import { ACTION_ROUTES, pathParameters } from '../action-routes.js';
 import { DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from '../controller-options.js';
@@ -61,7 +61,8 @@ function documentController(
   const route = ACTION_ROUTES[action];
   const inPath = new Set(pathParameters(route.path));
   const fields = [...requestFields(action)];
-  const body = fields.filter(([name]) => !inPath.has(name) && (allowFrom || name !== 'from'));
+  const body = fields.filter(([name]) => !inPath.has(name));
+  if (allowFrom) body.push(['from', SENDER_FIELD]);
   const prototype = controller.prototype as object;
   const method = Object.getOwnPropertyDescriptor(prototype, 'send') ?? {};
 

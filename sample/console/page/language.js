@@ -1,3 +1,4 @@
+import { browserLanguage } from './browser-language.js';
 import { en } from './texts/en.js';
 import { zh } from './texts/zh.js';
 
@@ -67,7 +68,7 @@ export function onLanguage(listener) {
 /** The language that was chosen before, else the browser's. */
 export function startLanguage() {
   const stored = localStorage.getItem(STORED);
-  const preferred = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+  const preferred = browserLanguage.toLowerCase().startsWith('zh') ? 'zh' : 'en';
   useLanguage(stored === 'en' || stored === 'zh' ? stored : preferred);
 }
 

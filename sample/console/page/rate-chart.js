@@ -1,3 +1,4 @@
+import './browser-language.js';
 import { byId } from './dom.js';
 import { formatNumber, onLanguage, setLabel, text } from './language.js';
 import { color, onTheme } from './theme.js';

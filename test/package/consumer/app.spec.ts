@@ -7,12 +7,17 @@ import { Announcer, AppModule, Reminder } from './app.js';
 describe('an app that uses the library', () => {
   let emulator: RtcEmulator;
   let module: TestingModule;
+  /** What was logged as an error or a warning. */
+  const problems: unknown[] = [];
+  const note = (problem: unknown): void => void problems.push(problem);
 
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
     module = await Test.createTestingModule({
       imports: [AppModule.with(emulator.moduleOptions())],
-    }).compile();
+    })
+      .setLogger({ log: () => undefined, warn: note, error: note })
+      .compile();
   });
   afterAll(async () => {
     await module.close();
@@ -23,6 +28,7 @@ describe('an app that uses the library', () => {
     const alice = emulator.room('room-1').join('alice');
     await module.get(Announcer).announce('room-1', ['alice'], 'hello');
     expect(alice.received).toEqual([expect.objectContaining({ from: 'server', message: 'hello' })]);
+    expect(problems).toEqual([]);
   });
 
   it('sends from a class that has @Inject', async () => {

@@ -1,0 +1,32 @@
+import { BlockList, isIP } from 'node:net';
+
+/** The service's own names, under which whoever sends meant the real one. Also of a dual stack (`…-api.com`). */
+const PRODUCTION = /(^|\.)(volcengineapi|byteplusapi|volcengine-api|byteplus-api)\.com$/;
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8);
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** The name or address in a `Host` header, in lower case, without port and final dot; undefined for what is none. */
+export function hostName(host: string): string | undefined {
+  const [, inBrackets, name] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i.exec(host) ?? [];
+  const found = (inBrackets ?? name)?.toLowerCase().replace(/\.+$/, '');
+  if (found === '' || found === undefined) return undefined;
+  return withoutMapping(found);
+}
+
+export function isProductionHost(name: string): boolean {
+  return PRODUCTION.test(name);
+}
+
+/** Whether a name means this machine, whatever a name server says: other names can be made to mean it. */
+export function isLoopbackHost(name: string): boolean {
+  const family = isIP(name);
+  if (family === 0) return name === 'localhost' || name.endsWith('.localhost');
+  return LOOPBACK.check(name, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** An IPv4 address, also where it is written as one of IPv6. */
+export function withoutMapping(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '');
+}

@@ -1,0 +1,65 @@
+import dns, { type LookupAddress } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+
+/** An address has this long to connect at least, in milliseconds, however little time is left. */
+const SHORTEST_SHARE_MS = 250;
+
+/**
+ * The addresses of a host, tried one after another by one attempt. Node would do so too, but gives each address but
+ * the last 250 ms, whatever time there is, so that a handshake that takes longer never gets through where the other
+ * address is dead.
+ */
+export class AddressList {
+  #addresses: readonly LookupAddress[] | undefined;
+  #index = 0;
+  #isConnected = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param leftMs milliseconds that the attempt has left
+   * @param onSlow when the address that is being tried has had its share of them
+   */
+  constructor(
+    private readonly leftMs: () => number,
+    private readonly onSlow: () => void,
+  ) {}
+
+  /** For the socket that is to connect to the current address. */
+  readonly lookup: LookupFunction = (hostname, options, callback) => {
+    if (this.#addresses !== undefined) this.#give(callback);
+    else {
+      // As a member of its module, as all that tests may replace.
+      dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
+        if (error !== null) return callback(error, '');
+        this.#addresses = addresses;
+        this.#give(callback);
+      });
+    }
+  };
+
+  /** Goes on to the next address, if there is one. */
+  next(): boolean {
+    clearTimeout(this.#timer);
+    if (this.#isConnected || this.#addresses === undefined || this.#index + 1 >= this.#addresses.length)
+      return false;
+    this.#index += 1;
+    return true;
+  }
+
+  /** The current address has connected, or none will be needed: no other is tried. */
+  connected(): void {
+    this.#isConnected = true;
+    clearTimeout(this.#timer);
+  }
+
+  #give(callback: Parameters<LookupFunction>[2]): void {
+    const address = this.#addresses?.[this.#index];
+    if (address === undefined) return callback(Object.assign(new Error(), { code: 'ENOTFOUND' }), '');
+    const remaining = (this.#addresses?.length ?? 0) - this.#index;
+    if (remaining > 1 && !this.#isConnected) {
+      const shareMs = Math.max(SHORTEST_SHARE_MS, this.leftMs() / remaining);
+      this.#timer = setTimeout(this.onSlow, shareMs);
+    }
+    callback(null, address.address, address.family);
+  }
+}

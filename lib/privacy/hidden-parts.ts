@@ -1,0 +1,17 @@
+/**
+ * What the objects of an exported class work with, known to its file alone. With a private field, the class would be a
+ * type that no plain mock fits; a property would be printed.
+ */
+export class HiddenParts<Parts extends object> {
+  readonly #parts = new WeakMap<object, Parts>();
+
+  set(owner: object, parts: Parts): void {
+    this.#parts.set(owner, parts);
+  }
+
+  of(owner: object): Parts {
+    const parts = this.#parts.get(owner);
+    if (parts === undefined) throw new TypeError('The method was called on something other than its object');
+    return parts;
+  }
+}

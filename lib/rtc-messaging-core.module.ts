@@ -1,0 +1,133 @@
+import {
+  Module,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { Server } from 'node:http';
+import { type Environment, readSecrets } from './config/environment.js';
+import { conflictProblems, type Registration } from './config/registration.js';
+import { resolveSettings } from './config/resolve-settings.js';
+import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
+import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import type { RtcMessagingSettings } from './config/settings.js';
+import { unnamedProblems } from './config/unnamed-modules.js';
+import { unusableSettings } from './config/unusable-settings.js';
+import { RtcConfigError } from './errors/rtc-config.error.js';
+import { exportServices } from './services/export-services.js';
+import { Redacted } from './privacy/redacted.js';
+import { HealthRecord } from './health/health-record.js';
+import { Sender } from './retry/sender.js';
+import { senderProvider } from './sender.provider.js';
+import { MODULE_OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
+import { ActionCaller } from './services/action-caller.js';
+import { telemetryProvider } from './telemetry.provider.js';
+
+/** How often connections are looked for that are kept for nothing. */
+const DROP_EVERY_MS = 50;
+
+/**
+ * What `RtcMessagingModule.forRoot()` registers: a class of its own, so that `RtcMessagingModule` itself, imported
+ * without `forRoot()`, can say so.
+ *
+ * Nest calls each hook of a module after that of the modules that import it, and closes the HTTP server between the
+ * second hook and the third. Handlers which wait for a call would keep it open: so the time runs from the first.
+ */
+@Module({
+  imports: [ConfigModule.forFeature(rtcMessagingConfig)],
+  providers: [
+    {
+      provide: RTC_MESSAGING_SETTINGS,
+      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION, ModulesContainer],
+      useFactory: (
+        options: unknown,
+        environment: Environment,
+        registration: Registration,
+        modules: ModulesContainer,
+      ) => {
+        const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
+        const problems = [...registration.problems, ...conflicts];
+        // A test may have put plain options in their place.
+        const given = options instanceof Redacted ? options.open() : options;
+        const known = Object.assign(
+          Object.create(null),
+          environment,
+          readSecrets(process.env),
+        ) as Environment;
+        let settings: RtcMessagingSettings;
+        try {
+          settings = resolveSettings(given, known, { ...registration, problems });
+        } catch (error) {
+          if (!(error instanceof RtcConfigError) || problems.length > 0) throw error;
+          if (!isServiceReplaced(modules, registration)) throw error;
+          return unusableSettings(error, registration);
+        }
+        const unnamed = registration.name === undefined ? unnamedProblems(modules, settings) : [];
+        if (unnamed.length > 0) throw new RtcConfigError(unnamed);
+        return settings;
+      },
+    },
+    telemetryProvider,
+    { provide: HealthRecord, useFactory: () => new HealthRecord() },
+    senderProvider,
+    {
+      provide: ActionCaller,
+      inject: [RTC_MESSAGING_SETTINGS, Sender],
+      useFactory: (settings: RtcMessagingSettings, sender: Sender) => new ActionCaller(settings, sender),
+    },
+  ],
+})
+export class RtcMessagingCoreModule
+  implements OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  #dropping: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly sender: Sender,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  onModuleDestroy(): void {
+    this.sender.startClosing();
+  }
+
+  beforeApplicationShutdown(): void {
+    this.sender.refuseCalls();
+    this.#dropping ??= setInterval(() => this.#dropIdleConnections(), DROP_EVERY_MS).unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.#dropping);
+    await this.sender.close();
+  }
+
+  /**
+   * Node closes idle connections when a server is closed, but not those that become idle then: a client that keeps
+   * its connection would keep the app waiting, seconds after its last request was answered.
+   */
+  #dropIdleConnections(): void {
+    const server = (
+      this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined
+    )?.getHttpServer() as Partial<Server> | undefined;
+    if (server?.listening === false) server.closeIdleConnections?.();
+  }
+}
+
+/** Whether a test has put something of its own in place of a service (`overrideProvider`), and so may lack settings. */
+function isServiceReplaced(modules: ModulesContainer, registration: Registration): boolean {
+  const own = [...modules.values()].find(
+    ({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance === registration,
+  );
+  return exportServices(registration.name).providers.some(
+    ({ provide, useClass }) => own?.providers.get(provide)?.metatype !== useClass,
+  );
+}
+
+/** They are values, and so there before any provider is made. */
+function otherRegistrations(modules: ModulesContainer, own: Registration): Registration[] {
+  return [...modules.values()]
+    .map(({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance as Registration | undefined)
+    .filter((registration) => registration !== undefined && registration !== own) as Registration[];
+}

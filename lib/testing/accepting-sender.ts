@@ -1,0 +1,80 @@
+import type { FanOutHost } from '../fan-out/fan-out-run.js';
+import type { HealthSender } from '../health/rtc-health.indicator.js';
+import type { RtcMessagingSettings } from '../config/settings.js';
+import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { CallLimits } from '../retry/send-call.js';
+import {
+  type AcceptedCall,
+  NO_SIGNALS,
+  type Sender,
+  type SenderCondition,
+  type SendSignals,
+} from '../retry/sender.js';
+
+/** Takes every message for accepted, and sends none: no socket, no quota, no credentials. */
+export class AcceptingSender implements Pick<Sender, 'send'>, FanOutHost, HealthSender {
+  readonly module: string;
+  readonly closing: AbortSignal = new AbortController().signal;
+  readonly chunkSize = Number.POSITIVE_INFINITY;
+  readonly concurrency = undefined;
+  readonly condition: SenderCondition;
+  #requests = 0;
+
+  constructor({ name, quota }: RtcMessagingSettings) {
+    this.module = name;
+    this.condition = {
+      closing: false,
+      inFlight: 0,
+      quota: {
+        queued: 0,
+        maxQueue: quota.maxQueue,
+        waitMs: 0,
+        queuedBulk: 0,
+        requestsPerSecond: 0,
+        permitsPerSecond: 0,
+        limit: quota.requestsPerSecond - quota.reserve,
+        allowed: quota.requestsPerSecond - quota.reserve,
+        costPer: quota.costPer,
+      },
+      credentials: { state: 'fixed' },
+    };
+  }
+
+  observe(): void {
+    // No event tells of what was not sent.
+  }
+
+  askForCredentials(): void {
+    // There are none to ask for.
+  }
+
+  async send(
+    action: RtcActionName,
+    _body: unknown,
+    _limits: CallLimits,
+    { signal }: SendSignals = NO_SIGNALS,
+  ): Promise<AcceptedCall> {
+    if (signal?.aborted === true) {
+      throw new RtcAbortedError(`${action} was aborted before it was sent; nothing was sent.`, {
+        outcome: 'not_attempted',
+      });
+    }
+    this.#requests += 1;
+    const requestId = `mock-request-${this.#requests}`;
+    return {
+      requestId,
+      attempts: [
+        {
+          outcome: 'accepted',
+          phase: 'done',
+          startedAt: new Date().toISOString(),
+          durationMs: 0,
+          httpStatus: 200,
+          requestId,
+        },
+      ],
+      possibleDuplicate: false,
+    };
+  }
+}

@@ -1,0 +1,76 @@
+type AnyFunction = (...given: unknown[]) => unknown;
+
+/** The names of a service's methods. */
+export type MethodName<Service> = {
+  [Name in keyof Service]: Service[Name] extends (...given: never[]) => unknown ? Name : never;
+}[keyof Service];
+
+/**
+ * Functions of the test's own for some methods. What one returns is what the app gets; for `undefined`, the app gets
+ * what it gets without one. A function without types, as `jest.fn()` makes it, fits too.
+ */
+export type MockedMethods<Service> = {
+  readonly [Name in MethodName<Service>]?: Service[Name] | ((...given: unknown[]) => unknown) | undefined;
+};
+
+/** By method: throws for what the service refuses. */
+export type RequestChecks<Service> = {
+  readonly [Name in MethodName<Service>]: (...given: unknown[]) => unknown;
+};
+
+const CALLS = new WeakMap<object, unknown[][]>();
+
+/**
+ * A plain object with the methods of a service, each of which notes its calls.
+ * @param service gives what the service gives when all goes well, and refuses what it refuses
+ */
+export function createMock<Service extends object>(
+  service: Service,
+  checks: RequestChecks<Service>,
+  methods: MockedMethods<Service> = {},
+): Service {
+  const names = Object.keys(checks) as MethodName<Service>[];
+  return Object.fromEntries(
+    names.map((name) => {
+      const byDefault = (service[name] as AnyFunction).bind(service);
+      const own = methods[name] as AnyFunction | undefined;
+      return [name, own === undefined ? noteCalls(byDefault) : noteCalls(own, checks[name], byDefault)];
+    }),
+  ) as Service;
+}
+
+/** The arguments of each call of a mock's method, oldest first. */
+export function callsOf(method: unknown): unknown[][] {
+  const calls = CALLS.get(method as object);
+  if (calls === undefined) throw new TypeError('callsOf() was given what is no method of a mock');
+  return calls;
+}
+
+/** A proxy, so that a mock function of Jest's or Vitest's goes on being one. */
+function noteCalls(
+  method: AnyFunction,
+  check: AnyFunction = () => undefined,
+  byDefault: AnyFunction = () => undefined,
+): AnyFunction {
+  const calls: unknown[][] = [];
+  const noting = new Proxy(method, {
+    apply: (target, self, given: unknown[]) => {
+      calls.push(given);
+      // Refuses it as the service would, which may be by a promise.
+      if (!passes(check, given)) return byDefault(...given);
+      const result: unknown = Reflect.apply(target, self, given);
+      return result === undefined ? byDefault(...given) : result;
+    },
+  });
+  CALLS.set(noting, calls);
+  return noting;
+}
+
+function passes(check: AnyFunction, given: unknown[]): boolean {
+  try {
+    check(...given);
+    return true;
+  } catch {
+    return false;
+  }
+}

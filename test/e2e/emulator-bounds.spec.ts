@@ -1,0 +1,419 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { createConnection, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { WebSocket } from 'ws';
+import { Listener } from '../../lib/emulator/listener.js';
+import { sendRaw, unicastBody } from '../support/raw-request.js';
+import { until } from '../support/until.js';
+
+const MB = 1_048_576;
+const NOTHING_DROPPED = {
+  requests: 0,
+  received: 0,
+  participants: 0,
+  accepted: 0,
+  deliveries: 0,
+  duplicates: 0,
+  connections: 0,
+  uploads: 0,
+  clients: 0,
+};
+
+it('takes 4,096 connections, and says how many it refused beyond them', async () => {
+  const listener = new Listener(
+    () => undefined,
+    () => undefined,
+  );
+  expect(listener.server.maxConnections).toBe(4_096);
+  listener.server.maxConnections = 2;
+  await listener.listen(0, '127.0.0.1');
+  const sockets = Array.from({ length: 5 }, () =>
+    createConnection(Number(new URL(listener.url).port), '127.0.0.1'),
+  );
+  for (const socket of sockets) socket.on('error', () => undefined);
+  await until(() => listener.refusedConnections === 3);
+  await listener.close();
+});
+
+describe('an emulator that keeps no more than a megabyte', () => {
+  let emulator: RtcEmulator;
+  const sockets: (Socket | WebSocket | ClientRequest)[] = [];
+  beforeEach(async () => {
+    emulator = await RtcEmulator.start({ keepBytes: MB, requestsPerSecond: Number.POSITIVE_INFINITY });
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) {
+      if (socket instanceof WebSocket) socket.terminate();
+      else socket.destroy();
+    }
+    await emulator.close();
+  });
+
+  const send = (changes: Record<string, unknown>) => sendRaw(emulator, { body: unicastBody(changes) });
+  const get = async (path: string): Promise<{ status: number; body: unknown; next: string | undefined }> => {
+    const response = await fetch(new URL(path, emulator.url));
+    const [, next] = /^<(.+)>; rel="next"$/.exec(response.headers.get('link') ?? '') ?? [];
+    return { status: response.status, body: await response.json(), next };
+  };
+  /** All pages of a list. */
+  const readAll = async <T>(path: string): Promise<T[]> => {
+    const items: T[] = [];
+    for (let next: string | undefined = `/__emulator${path}`; next !== undefined;) {
+      const page = await get(next);
+      expect(page.status).toBe(200);
+      items.push(...(page.body as T[]));
+      next = page.next;
+    }
+    return items;
+  };
+  const connect = async (path: string): Promise<WebSocket> => {
+    const socket = new WebSocket(`ws${emulator.url.slice(4)}${path}`);
+    sockets.push(socket);
+    await once(socket, 'open');
+    return socket;
+  };
+
+  it('says that nothing was dropped as long as nothing was', async () => {
+    emulator.room('room-1').join('alice');
+    await send({});
+    expect(emulator.dropped).toEqual(NOTHING_DROPPED);
+    expect((await get('/__emulator/')).body).toMatchObject({ requests: 1, dropped: NOTHING_DROPPED });
+  });
+
+  it('drops the oldest requests, refused ones too, and says how many', async () => {
+    for (let index = 0; index < 30; index += 1) {
+      await sendRaw(emulator, { body: `${index} ${'x'.repeat(20_000)}`, secretAccessKey: 'wrong' });
+    }
+    const { requests, dropped } = emulator;
+    expect(requests.length).toBeGreaterThan(2);
+    expect(requests.length + dropped.requests).toBe(30);
+    expect(requests.reduce((sum, { body }) => sum + body.length, 0)).toBeLessThan(MB / 8);
+    expect(requests.at(-1)?.body.toString()).toMatch(/^29 /);
+    expect((await get('/__emulator/')).body).toMatchObject({ dropped: { requests: dropped.requests } });
+    emulator.clear();
+    expect([emulator.requests, emulator.dropped]).toEqual([[], NOTHING_DROPPED]);
+  });
+
+  it('keeps nothing of a request that alone is more than it keeps', async () => {
+    await sendRaw(emulator, { body: 'x'.repeat(1_000_000) });
+    expect([emulator.requests.length, emulator.dropped.requests]).toEqual([0, 1]);
+  });
+
+  it('drops the oldest of what was received, over all participants, and says how much', async () => {
+    const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.login('bob')];
+    const alone = (name: string): string => name.padEnd(5_000, '.');
+    await sendRaw(emulator, {
+      query: 'Action=SendUnicast&Version=2023-07-20',
+      body: unicastBody({ To: 'bob', RoomId: undefined, Message: alone('for bob') }),
+    });
+    expect(bob.received).toHaveLength(1);
+    for (let index = 0; index < 40; index += 1) await send({ Message: alone(`${index}`) });
+    expect(bob.received).toEqual([]);
+    expect(alice.received.length).toBeGreaterThan(2);
+    expect(alice.received.at(-1)?.message).toBe(alone('39'));
+    expect(alice.received.length + emulator.dropped.received).toBe(41);
+  });
+
+  it('is not confused by a test that empties the list of what was received', async () => {
+    const alice = emulator.room('room-1').join('alice');
+    const Message = 'x'.repeat(5_000);
+    for (let index = 0; index < 10; index += 1) await send({ Message });
+    alice.received.length = 0;
+    for (let index = 0; index < 30; index += 1) await send({ Message: `${index} ${Message}` });
+    expect(alice.received.at(-1)?.message).toBe(`29 ${Message}`);
+    expect(alice.received.length).toBeGreaterThan(2);
+  });
+
+  it('forgets who left first, with the rooms that no one else was in', async () => {
+    for (let index = 0; index < 100; index += 1) emulator.room(`room-${index}`).join('alice').leave();
+    const stays = emulator.room('room-100').join('bob');
+    const { participants } = emulator.dropped;
+    expect(participants).toBeGreaterThan(60);
+    expect(emulator.rooms).toHaveLength(101 - participants);
+    expect(emulator.room('room-0').lastSeen('alice')).toBeUndefined();
+    expect(emulator.room('room-99').lastSeen('alice')).toBeDefined();
+    // A room that was asked for before it was forgotten is the same as one that is asked for later.
+    const early = emulator.room('room-0');
+    await fetch(`${emulator.url}/__emulator/rooms/room-0/users/carol`, { method: 'PUT' });
+    early.join('dave');
+    expect(emulator.room('room-0').participants.map(({ userId }) => userId)).toEqual(['carol', 'dave']);
+    expect(emulator.room('room-100').participants).toEqual([stays]);
+  });
+
+  it('lets no more participants in from outside than it has room for, and puts none out for them', async () => {
+    const statuses: number[] = [];
+    for (let index = 0; index < 40; index += 1) {
+      const response = await fetch(`${emulator.url}/__emulator/rooms/room-1/users/u${index}`, {
+        method: 'PUT',
+      });
+      statuses.push(response.status);
+    }
+    expect(statuses).toEqual([...Array(32).fill(200), ...Array(8).fill(503)]);
+    expect(emulator.room('room-1').participant('u0')).toBeDefined();
+    const refused = new WebSocket(`ws${emulator.url.slice(4)}/rooms/room-2?userId=one-more`);
+    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+    expect([response.statusCode, await text(response)]).toEqual([503, expect.stringContaining('keepBytes')]);
+    // Who is there may come again; and a test's own participants are for the test to count.
+    expect((await fetch(`${emulator.url}/__emulator/rooms/room-1/users/u0`, { method: 'PUT' })).status).toBe(
+      200,
+    );
+    expect(emulator.room('room-3').join('alice')).toBeDefined();
+  });
+
+  it('is read in pages, all of which together are all that there is', async () => {
+    const large = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+    await emulator.close();
+    emulator = large;
+    const room = emulator.room('room-1');
+    const users = Array.from({ length: 1_300 }, (_none, index) => `u${index}`);
+    for (const userId of users) room.join(userId);
+    for (const half of [users.slice(0, 600), users.slice(600, 1_200), users.slice(600, 1_200)]) {
+      await send({ To: half, Message: 'once' });
+      await send({ To: half.slice(0, 2), Message: 'twice' });
+    }
+    await send({ To: users.slice(0, 600), Message: 'once' });
+    expect((await readAll<{ userId: string }>('/duplicates')).map(({ userId }) => userId)).toEqual(
+      emulator.accepted.duplicates().map(({ userId }) => userId),
+    );
+    expect(await readAll('/duplicates')).toHaveLength(1_202);
+    expect(await readAll('/requests?limit=2')).toHaveLength(7);
+    expect((await get('/__emulator/requests?offset=5&limit=1')).next).toBe(
+      '/__emulator/requests?offset=6&limit=1',
+    );
+    expect(await readAll('/rooms/room-1/users/u0/received?limit=1')).toMatchObject([
+      { message: 'once' },
+      { message: 'twice' },
+      { message: 'once' },
+    ]);
+    for (const userId of users) emulator.login(userId);
+    expect(await readAll('/users')).toEqual(users);
+    for (const query of ['offset=-1', 'offset=x', 'limit=0', 'limit=1.5']) {
+      expect([query, (await get(`/__emulator/requests?${query}`)).status]).toEqual([query, 400]);
+    }
+  });
+
+  it('numbers its requests by all that came, so that a page begins where the last one ended', async () => {
+    const body = 'x'.repeat(30_000);
+    for (let index = 0; index < 10; index += 1) await sendRaw(emulator, { body });
+    const { requests } = emulator.dropped;
+    const first = await get('/__emulator/requests?limit=1');
+    expect(first.next).toBe(`/__emulator/requests?limit=1&offset=${requests + 1}`);
+  });
+
+  it('answers with the requests that it keeps, however long their bodies are', async () => {
+    const large = await RtcEmulator.start();
+    await emulator.close();
+    emulator = large;
+    for (let index = 0; index < 12; index += 1) {
+      await sendRaw(emulator, { body: `${index} ${'\u0001'.repeat(1_000_000)}` });
+    }
+    const page = await get('/__emulator/requests');
+    expect([page.status, page.next]).toEqual([200, '/__emulator/requests?offset=1']);
+    expect(await readAll('/requests')).toHaveLength(12);
+  });
+
+  it('gives up the bodies that are the longest on their way, and goes on answering', async () => {
+    const upload = async (): Promise<string> => {
+      const request = httpRequest(`${emulator.url}/?Action=SendUnicast`, {
+        method: 'POST',
+        headers: { 'Content-Length': 1_048_000 },
+      });
+      sockets.push(request);
+      const done = new Promise<string>((resolve) => {
+        request.on('response', (response) => resolve(`answered ${response.statusCode}`));
+        request.on('error', () => resolve('reset'));
+      });
+      request.write(Buffer.alloc(1_000_000));
+      return done;
+    };
+    const outcomes: string[] = [];
+    for (let index = 0; index < 50; index += 1) void upload().then((outcome) => outcomes.push(outcome));
+    await until(() => emulator.dropped.uploads > 0 && outcomes.length > 0);
+    expect((await send({ Message: 'served' })).status).toBe(200);
+    await until(() => emulator.dropped.uploads >= 50 - 33);
+    expect(new Set(outcomes)).not.toContain('answered 200');
+  }, 30_000);
+
+  it.each([
+    ['says how long it is', { 'Content-Length': '5000000' }],
+    ['says nothing of it', { 'Transfer-Encoding': 'chunked' }],
+  ])('refuses a body that is too long and %s, at once', async (_how, headers) => {
+    const request = httpRequest(emulator.url, { method: 'POST', headers });
+    sockets.push(request);
+    request.on('error', () => {
+      // It may still be writing when the connection ends.
+    });
+    request.write(Buffer.alloc(1_100_000));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(413);
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('puts out clients that do not read, and leaves those alone that do', async () => {
+    const slow = await connect('/rooms/room-1?userId=slow');
+    slow.pause();
+    const quick = await connect('/rooms/room-1?userId=quick');
+    let read = 0;
+    quick.on('message', () => (read += 1));
+    const Message = 'x'.repeat(64_000);
+    let sent = 0;
+    for (; emulator.dropped.clients === 0 && sent < 2_000; sent += 1) {
+      const { status } = await sendRaw(emulator, {
+        query: 'Action=SendBroadcast&Version=2023-07-20',
+        body: unicastBody({ Message }),
+      });
+      expect(status).toBe(200);
+    }
+    expect(emulator.dropped.clients).toBe(1);
+    await until(() => emulator.room('room-1').participant('slow') === undefined);
+    await until(() => read === sent);
+    expect(emulator.room('room-1').participant('quick')).toBeDefined();
+  }, 60_000);
+
+  it('puts out no one who reads, however many receive a long message at once', async () => {
+    const large = await RtcEmulator.start();
+    await emulator.close();
+    emulator = large;
+    let read = 0;
+    for (let index = 0; index < 600; index += 1) {
+      (await connect(`/rooms/room-1?userId=u${index}`)).on('message', () => (read += 1));
+    }
+    await sendRaw(emulator, {
+      query: 'Action=SendBroadcast&Version=2023-07-20',
+      body: unicastBody({ Message: 'x'.repeat(64_000) }),
+    });
+    await until(() => read === 600);
+    expect([emulator.room('room-1').participants.length, emulator.dropped.clients]).toEqual([600, 0]);
+  }, 60_000);
+
+  it('puts out a client that pings, and does not read the answers', async () => {
+    const socket = await connect('/rooms/room-1?userId=alice');
+    socket.ping('as usual');
+    expect(String((await once(socket, 'pong'))[0])).toBe('as usual');
+    socket.pause();
+    const flood = setInterval(() => {
+      for (let index = 0; index < 20_000 && socket.readyState === socket.OPEN; index += 1) {
+        socket.ping('x'.repeat(125), true, () => undefined);
+      }
+    }, 1);
+    socket.on('error', () => undefined);
+    try {
+      await until(() => emulator.dropped.clients === 1);
+    } finally {
+      clearInterval(flood);
+    }
+    await until(() => emulator.room('room-1').participants.length === 0);
+  }, 60_000);
+
+  it('gives up answers that no one reads, the oldest first, and goes on answering', async () => {
+    const large = await RtcEmulator.start();
+    await emulator.close();
+    emulator = large;
+    for (let index = 0; index < 4; index += 1) await sendRaw(emulator, { body: '\u0001'.repeat(1_000_000) });
+    const ends: number[] = [];
+    for (let index = 0; index < 16; index += 1) {
+      const { port, hostname } = new URL(emulator.url);
+      const socket = createConnection(Number(port), hostname).pause();
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.write('GET /__emulator/requests?limit=1 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      // A pause ends no connection: what is reset shows once it is written to.
+      const probe = setInterval(() => socket.write('\r\n'), 10);
+      socket.on('close', () => {
+        clearInterval(probe);
+        ends.push(index);
+      });
+    }
+    await until(() => ends.length >= 4);
+    expect((await get('/__emulator/requests?limit=1')).status).toBe(200);
+    expect(ends.length).toBeLessThan(16);
+  });
+
+  it('takes a bounded number of faults from outside', async () => {
+    const faults = Array.from({ length: 1_001 }, () => ({ kind: 'reset' }));
+    const response = await fetch(`${emulator.url}/__emulator/faults`, {
+      method: 'PUT',
+      body: JSON.stringify({ faults }),
+    });
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { error: 'faults: must be an array of at most 1000 faults' },
+    ]);
+  });
+
+  it('quotes nothing of a body that it can not read', async () => {
+    const response = await fetch(`${emulator.url}/__emulator/faults`, {
+      method: 'PUT',
+      body: '{"key": "CANARY',
+    });
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { error: 'The body must be a JSON object.' },
+    ]);
+  });
+
+  it('tells sockets apart that have the same port at different addresses', async () => {
+    const open = async (localAddress: string, localPort = 0): Promise<Socket> => {
+      const { port, hostname: host } = new URL(emulator.url);
+      const socket = createConnection({ port: Number(port), host, localAddress, localPort });
+      sockets.push(socket);
+      await once(socket, 'connect');
+      return socket;
+    };
+    const one = await open('127.0.0.1');
+    const other = await open('127.0.0.2', one.localPort);
+    const ends: string[] = [];
+    const ended = (name: string, socket: Socket): Promise<void> =>
+      new Promise((resolve) => {
+        socket.on('error', () => ends.push(name));
+        socket.on('close', () => resolve());
+      });
+    const [endOfOne, endOfOther] = [ended('one', one), ended('other', other)];
+    emulator.faults.add({ kind: 'reset' });
+    one.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}');
+    await endOfOne;
+    await sleep(20);
+    expect(ends).toEqual(['one']);
+    // All are ended by close(), though none is done.
+    const third = await open('127.0.0.1');
+    const fourth = await open('127.0.0.2', third.localPort);
+    const rest = [endOfOther, ended('third', third), ended('fourth', fourth)];
+    third.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\n\r\n{}');
+    await emulator.close();
+    await Promise.all(rest);
+  });
+
+  it('waits for its port when another has taken it while connections were refused', async () => {
+    const port = Number(new URL(emulator.url).port);
+    emulator.faults.add({ kind: 'refuse', forMs: 20 });
+    const other = await RtcEmulator.start({ port });
+    await sleep(100);
+    await other.close();
+    await until(async () =>
+      fetch(`${emulator.url}/__emulator/`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+  });
+
+  it('writes a very long answer no faster than it is read', async () => {
+    emulator.faults.add({ kind: 'oversized', bytes: 60_000_000, times: 8, accept: false });
+    const before = process.memoryUsage.rss();
+    const waiting: IncomingMessage[] = [];
+    for (let index = 0; index < 8; index += 1) {
+      const request = httpRequest(`${emulator.url}/`, { method: 'POST', agent: false });
+      sockets.push(request);
+      request.on('error', () => undefined).end('{}');
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      expect(response.headers['content-length']).toBe('60000000');
+      waiting.push(response.pause());
+    }
+    expect(process.memoryUsage.rss() - before).toBeLessThan(200 * MB);
+    expect(waiting).toHaveLength(8);
+  });
+});

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Inject, type INestApplication, Module, UseFilters } from '@nestjs/common';
+import { APP_FILTER, ExternalContextCreator } from '@nestjs/core';
+import { ClientTCP, MessagePattern, type TcpOptions, Transport } from '@nestjs/microservices';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { Test } from '@nestjs/testing';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { once } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
+import { firstValueFrom } from 'rxjs';
+import { WebSocket } from 'ws';
+import { RoomUnicastService, RtcExceptionFilter, RtcMessagingModule } from 'nestjs-rtc-messaging';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { LogLines } from '../support/log-lines.js';
+import { rejectionOf } from '../support/rejection.js';
+
+const MESSAGE = { roomId: 'room 1', to: ['alice'], message: 'hello' };
+
+@Controller()
+class SendingController {
+  constructor(@Inject(RoomUnicastService) private readonly roomUnicast: RoomUnicastService) {}
+
+  @Get('send')
+  overHttp(): Promise<unknown> {
+    return this.roomUnicast.batchSend(MESSAGE);
+  }
+
+  @MessagePattern('send')
+  overTcp(): Promise<unknown> {
+    return this.roomUnicast.batchSend(MESSAGE);
+  }
+}
+
+@WebSocketGateway()
+class PlainGateway {
+  constructor(@Inject(RoomUnicastService) readonly roomUnicast: RoomUnicastService) {}
+
+  @SubscribeMessage('send')
+  send(): Promise<unknown> {
+    return this.roomUnicast.batchSend(MESSAGE);
+  }
+}
+
+@WebSocketGateway()
+@UseFilters(RtcExceptionFilter)
+class FilteringGateway extends PlainGateway {
+  @SubscribeMessage('send')
+  override send(): Promise<unknown> {
+    return super.send();
+  }
+}
+
+/** Called as `@nestjs/graphql` calls resolvers. */
+class Resolver {
+  constructor(@Inject(RoomUnicastService) private readonly roomUnicast: RoomUnicastService) {}
+
+  send(): Promise<unknown> {
+    return this.roomUnicast.batchSend(MESSAGE);
+  }
+}
+
+let emulator: RtcEmulator;
+let app: INestApplication | undefined;
+beforeEach(async () => {
+  emulator = await RtcEmulator.start();
+});
+afterEach(async () => {
+  await app?.close();
+  app = undefined;
+  await emulator.close();
+});
+
+const start = async (isFiltered: boolean) => {
+  @Module({
+    imports: [RtcMessagingModule.forRoot(emulator.moduleOptions())],
+    controllers: [SendingController],
+    providers: [
+      isFiltered ? FilteringGateway : PlainGateway,
+      Resolver,
+      ...(isFiltered ? [{ provide: APP_FILTER, useClass: RtcExceptionFilter }] : []),
+    ],
+  })
+  class AppModule {}
+  const module = await Test.createTestingModule({ imports: [AppModule] }).compile();
+  app = module.createNestApplication();
+  const log = new LogLines();
+  app.useLogger(log);
+  app.useWebSocketAdapter(new WsAdapter(app));
+  const tcp = app.connectMicroservice<TcpOptions>(
+    { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } },
+    { inheritAppConfig: true },
+  );
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  return { app, tcp, log, url: await app.getUrl() };
+};
+
+const errorsOf = ({ lines }: LogLines): string[] => lines.filter((line) => line.startsWith('ERROR'));
+
+describe('an app whose filter for all is RtcExceptionFilter', () => {
+  it('answers over HTTP with what the error says', async () => {
+    const { url } = await start(true);
+    const response = await fetch(`${url}/send`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'RTC_VALIDATION', issues: [{ path: 'roomId' }] });
+  });
+
+  it.each([true, false])('answers a microservice as without it (%s)', async (isFiltered) => {
+    const { tcp, log } = await start(isFiltered);
+    const server = tcp.unwrap<Server>();
+    const { port } = server.address() as AddressInfo;
+    const client = new ClientTCP({ host: '127.0.0.1', port });
+    const error = await rejectionOf(firstValueFrom(client.send('send', {})));
+    client.close();
+    expect(error).toEqual({ status: 'error', message: 'Internal server error' });
+    expect(errorsOf(log)).toEqual([expect.stringContaining('roomId')]);
+  });
+
+  it.each([true, false])('answers a WebSocket client as without it (%s)', async (isFiltered) => {
+    const { url, log } = await start(isFiltered);
+    const socket = new WebSocket(url.replace('http', 'ws'));
+    await once(socket, 'open');
+    const answered = once(socket, 'message') as Promise<[Buffer]>;
+    socket.send(JSON.stringify({ event: 'send', data: { a: 1 } }));
+    const [answer] = await answered;
+    expect(JSON.parse(answer.toString())).toEqual({
+      event: 'exception',
+      data: { status: 'error', message: 'Internal server error', cause: { pattern: 'send', data: { a: 1 } } },
+    });
+    socket.close();
+    await once(socket, 'close');
+    expect(errorsOf(log)).toEqual([expect.stringContaining('roomId')]);
+  });
+
+  it.each([true, false])('lets a resolver throw as without it (%s)', async (isFiltered) => {
+    const { app: running, log } = await start(isFiltered);
+    const resolver = running.get(Resolver);
+    const call = running
+      .get(ExternalContextCreator)
+      .create(
+        resolver,
+        resolver.send,
+        'send',
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        'graphql',
+      );
+    const error = await rejectionOf(call());
+    expect(error).toMatchObject({ code: 'RTC_VALIDATION', issues: [{ path: 'roomId' }] });
+    expect(errorsOf(log)).toEqual([expect.stringContaining('roomId')]);
+  });
+});

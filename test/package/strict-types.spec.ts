@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { exec } from '../support/exec.js';
+import { installWithout } from '../support/install-without.js';
+import { STRICTEST } from '../support/strictest.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const RUN_LIMIT_MS = 120_000;
+const ENTRIES = ['', '/emulator', '/redis', '/bullmq'];
+
+/** The kinds of apps: how each finds the package, and as what it is compiled. */
+const APPS: readonly (readonly [string, 'module' | 'commonjs', object])[] = [
+  ['ES modules of Node', 'module', { module: 'nodenext', moduleResolution: 'nodenext' }],
+  ['ES modules of Node 16', 'module', { module: 'node16', moduleResolution: 'node16' }],
+  ['CommonJS of Node', 'commonjs', { module: 'nodenext', moduleResolution: 'nodenext' }],
+  ['a bundler', 'module', { module: 'esnext', moduleResolution: 'bundler' }],
+  [
+    'the resolution of old, which knows nothing of "exports"',
+    'commonjs',
+    { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' },
+  ],
+];
+
+/** What an app exports that is made of the library's types. */
+const DERIVING = `
+  import { PickType } from '@nestjs/mapped-types';
+  import { BatchSendRoomUnicastDto, RtcMessagingModule, SendRoomUnicastDto, WithFrom } from 'nestjs-rtc-messaging';
+  import { RtcFanOutQueueModule } from 'nestjs-rtc-messaging/bullmq';
+  import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+  export class AnnouncementDto extends WithFrom(BatchSendRoomUnicastDto) {}
+  export class WhisperDto extends WithFrom(PickType(SendRoomUnicastDto, ['to', 'message'])) {}
+  export const from = new WhisperDto().from ?? new AnnouncementDto().from;
+  export const messaging = RtcMessagingModule.forRoot({ appId: process.env['RTC_APP_ID'] });
+  export const queue = RtcFanOutQueueModule.forRoot({ connection: 'redis://127.0.0.1', prefix: process.env['PREFIX'] });
+  export const start = () => RtcEmulator.start();
+`;
+
+/** What an app gives to the library. */
+const GIVEN =
+  /(?:Options|(?<!Recorded)Request|Extras|Init|Thresholds|Rule|Account|Attempt|Problem|QuotaStore)$/;
+
+describe('the types of the published package, as strictly as TypeScript can', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rtc-strict-'));
+    await installWithout([], folder);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** What the compiler says, where `source` stands in an app of this kind. */
+  const compile = async (app: (typeof APPS)[number], source: string): Promise<string[]> => {
+    const [, type, options] = app;
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type }));
+    await writeFile(join(folder, 'app.ts'), source);
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          target: 'ES2022',
+          lib: ['ES2024'],
+          types: ['node'],
+          typeRoots: [join(ROOT, 'node_modules/@types')],
+          emitDeclarationOnly: true,
+          outDir: './out',
+          // Of the two forms of a module, it allows the one that the file has.
+          verbatimModuleSyntax: type === 'module',
+          ...STRICTEST,
+          ...options,
+        },
+        files: ['app.ts'],
+      }),
+    );
+    const tsc = [join(ROOT, 'node_modules/typescript/bin/tsc'), '--pretty', 'false'];
+    return exec('node', tsc, { cwd: folder }).then(
+      () => [],
+      (error: Error) => {
+        const lines = error.message.split('\n').filter((line) => line.includes('error TS'));
+        return lines.length > 0 ? lines : [error.message];
+      },
+    );
+  };
+
+  it.each(APPS)(
+    'hold in an app of %s, and can be named in its own declarations',
+    async (...app) => {
+      const entries = ENTRIES.map(
+        (entry, index) => `export * as entry${index} from 'nestjs-rtc-messaging${entry}';`,
+      );
+      expect(await compile(app, [...entries, DERIVING].join('\n'))).toEqual([]);
+    },
+    RUN_LIMIT_MS,
+  );
+
+  it(
+    'take undefined for whatever may be left out of what an app gives',
+    async () => {
+      const source = [
+        `type Loose<T> = T extends (...args: never[]) => unknown ? T : T extends object
+           ? { [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K] } : T;`,
+      ];
+      const names: string[] = [];
+      for (const [index, entry] of ENTRIES.entries()) {
+        source.push(`import type * as entry${index} from 'nestjs-rtc-messaging${entry}';`);
+        const declarations = await readFile(join(ROOT, 'dist/esm', entry, 'index.d.ts'), 'utf8');
+        const exported = Array.from(declarations.matchAll(/\b\w+(?=[,\s]*[,}])/g), ([name]) => name);
+        for (const name of exported.filter((name) => GIVEN.test(name))) {
+          names.push(name);
+          source.push(`declare const given${names.length}: Loose<entry${index}.${name}>;
+                       export const taken${names.length}: entry${index}.${name} = given${names.length};`);
+        }
+      }
+      expect(names).toEqual(
+        expect.arrayContaining(['RtcMessagingOptions', 'FaultRule', 'RedisQuotaOptions']),
+      );
+      expect(names.length).toBeGreaterThan(25);
+      expect(await compile(APPS[0]!, source.join('\n'))).toEqual([]);
+    },
+    RUN_LIMIT_MS,
+  );
+});

@@ -1,0 +1,72 @@
+import { afterEach } from '@jest/globals';
+import { createServer, type Socket } from 'node:net';
+import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
+import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
+import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
+import { Cancellation } from '../../lib/openapi/cancellation.js';
+import { createHttpClient, type HttpClientSettings } from '../../lib/openapi/http-client.js';
+import { OpenApiClient } from '../../lib/openapi/open-api.client.js';
+import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
+import { listen } from './scripted-server.js';
+
+export const KEY = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'the-secret-key' });
+export const BODY = Buffer.from('{"Message":"hello, this is no one else\'s to see"}');
+const OPTIONS = { timeoutMs: 10_000, clockOffsetMs: 0 };
+
+const closing: { close(): void | Promise<void> }[] = [];
+/** Has it closed after the test. */
+export const keep = <T extends { close(): void | Promise<void> }>(resource: T): T => {
+  closing.push(resource);
+  return resource;
+};
+afterEach(async () => {
+  for (const resource of closing.splice(0).reverse()) await resource.close();
+});
+
+interface ClientOptions {
+  readonly credentials?: CredentialsSource['get'];
+  readonly http?: Partial<HttpClientSettings['http']>;
+}
+
+/** A client with settings of a test's own. */
+export function clientOf(
+  endpoint: string,
+  { credentials = () => KEY, http = {} }: ClientOptions = {},
+): OpenApiClient {
+  const client = createHttpClient({
+    http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
+  });
+  client.axios.interceptors.request.use(createSigningInterceptor({ region: 'cn-north-1', service: 'rtc' }));
+  const source: CredentialsSource = {
+    get: credentials,
+    replace: () => Promise.resolve(false),
+    status: { state: 'fixed' },
+  };
+  return keep(new OpenApiClient(client, source, { endpoint, apiVersion: '2023-07-20' }));
+}
+export const attempt = (
+  client: OpenApiClient,
+  more: { timeoutMs?: number; cancellation?: Cancellation } = {},
+) => client.attempt('SendUnicast', BODY, { ...OPTIONS, cancellation: new Cancellation(), ...more });
+
+/** A server of nothing but bytes. */
+export async function startRawServer(onConnection: (socket: Socket) => void) {
+  const running = keep(await listen(createServer(onConnection)));
+  return { ...running, url: `http://127.0.0.1:${running.port}` };
+}
+export const answerWith =
+  (text: string) =>
+  (socket: Socket): void =>
+    void socket.once('data', () => socket.write(text));
+
+/** How an attempt ended, in a line. */
+export const seen = ({
+  end,
+  phase,
+  httpStatus,
+}: AttemptResult): [AttemptEnd['kind'], string, string, number | undefined] => [
+  end.kind,
+  end.kind === 'broken' ? end.failure : end.kind === 'interrupted' ? end.by : '',
+  phase,
+  httpStatus,
+];

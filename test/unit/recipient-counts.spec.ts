@@ -1,0 +1,166 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { CountTable } from '../../lib/emulator/count-table.js';
+import type { EmulatedMessage } from '../../lib/emulator/read-message.js';
+import { RecipientCounts } from '../../lib/emulator/recipient-counts.js';
+import { seededRandom } from '../../lib/emulator/seeded-random.js';
+
+const MB = 1_048_576;
+const LARGE = { tableBytes: 512 * MB, listBytes: 8 * MB };
+
+const message = (changes: Partial<EmulatedMessage> = {}): EmulatedMessage => ({
+  appId: 'app',
+  roomId: 'room-1',
+  from: 'server',
+  to: undefined,
+  message: 'hello',
+  ...changes,
+});
+const users = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_none, index) => `u${from + index}`);
+const addInChunks = (counts: RecipientCounts, sent: EmulatedMessage, from: number, to: number): void => {
+  for (let first = from; first < to; first += 600) counts.add(sent, users(first, Math.min(first + 600, to)));
+};
+
+describe('the counts of recipients', () => {
+  it('are those of a plain map, whatever is sent to whom', () => {
+    const userId = fc.stringMatching(/^[a-zA-Z0-9@._-]{1,9}$/);
+    const sending = fc.record({
+      roomId: fc.constantFrom('room-1', 'room-2', undefined),
+      from: fc.constantFrom('server', 'other'),
+      message: fc.constantFrom<string | Uint8Array>('hello', 'bye', new Uint8Array([1, 2])),
+      to: fc.array(fc.oneof(fc.constantFrom('a', 'b', 'ab', 'ba', 'a.', '.'), userId), { maxLength: 20 }),
+    });
+    fc.assert(
+      fc.property(fc.array(sending, { maxLength: 30 }), (sendings) => {
+        const counts = new RecipientCounts(LARGE);
+        const model = new Map<string, number>();
+        for (const { to, ...sent } of sendings) {
+          counts.add(message(sent), to);
+          for (const user of to) {
+            const key = JSON.stringify([sent.roomId ?? null, sent.from, String(sent.message), user]);
+            model.set(key, (model.get(key) ?? 0) + 1);
+          }
+        }
+        const times = [...model.values()];
+        expect(counts.total).toBe(times.reduce((sum, count) => sum + count, 0));
+        expect(counts.duplicateCount).toBe(times.filter((count) => count > 1).length);
+        expect(
+          counts
+            .duplicates()
+            .map((one) => one.times)
+            .sort(),
+        ).toEqual(times.filter((count) => count > 1).sort());
+        for (const user of new Set(sendings.flatMap(({ to }) => to))) {
+          const expected = [...model]
+            .filter(([key]) => {
+              const [, , content, userOf] = JSON.parse(key) as string[];
+              return content === 'hello' && userOf === user;
+            })
+            .reduce((sum, [, count]) => sum + count, 0);
+          expect(counts.count(user, 'hello')).toBe(expected);
+        }
+      }),
+    );
+  });
+
+  it('name who, where, what and how often in a duplicate', () => {
+    const counts = new RecipientCounts(LARGE);
+    for (let times = 0; times < 3; times += 1) counts.add(message(), ['alice', 'bob'].slice(0, 3 - times));
+    counts.add(message({ roomId: undefined }), ['carol', 'carol']);
+    const messageSha256 = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
+    expect(counts.duplicates()).toEqual([
+      { roomId: 'room-1', userId: 'alice', messageSha256, times: 3 },
+      { roomId: 'room-1', userId: 'bob', messageSha256, times: 2 },
+      { userId: 'carol', messageSha256, times: 2 },
+    ]);
+  });
+
+  it('answer at once after two million deliveries of which half are the second', () => {
+    const counts = new RecipientCounts({ tableBytes: 64 * MB, listBytes: 8 * MB });
+    addInChunks(counts, message(), 0, 1_000_000);
+    addInChunks(counts, message(), 0, 1_000_000);
+    const asked = performance.now();
+    expect([counts.total, counts.duplicateCount, counts.forgotten]).toEqual([2_000_000, 1_000_000, 0]);
+    expect(counts.duplicates().length + counts.unlisted).toBe(1_000_000);
+    expect([counts.count('u0', 'hello'), counts.count('u999999', 'hello')]).toEqual([2, 2]);
+    // Counting them then took 6 s.
+    expect(performance.now() - asked).toBeLessThan(1_000);
+  }, 60_000);
+
+  it('go on beyond the 2^24 that a Map can hold', () => {
+    const table = new CountTable(512 * MB);
+    const words = new Uint32Array(3);
+    // Those of one part of the table after those of another, since memory is slow where it is read at random.
+    const parts = 256;
+    const inEach = 2 ** 24 / parts + 1;
+    for (let part = 0; part < parts; part += 1) {
+      for (let index = 0; index < inEach; index += 1) {
+        words[0] = part;
+        words[1] = Math.imul(index, 0x9e3779b1);
+        if (!table.set(words, 1)) throw new Error(`There is no room for ${part}, ${index}`);
+      }
+    }
+    expect(table.size).toBe(parts * inEach);
+    expect(table.size).toBeGreaterThan(2 ** 24);
+    expect(table.get(words)).toBe(1);
+    words[2] = 1;
+    expect(table.get(words)).toBe(0);
+  }, 60_000);
+
+  it('have room for one in 22 bytes, which are 6 million in a quarter of 512 MB', () => {
+    const bytes = 16 * MB;
+    const table = new CountTable(bytes);
+    const random = seededRandom(1);
+    const words = new Uint32Array(3);
+    do {
+      words[0] = random() * 2 ** 32;
+      words[1] = random() * 2 ** 32;
+    } while (table.set(words, 1));
+    expect(table.size).toBeGreaterThan(bytes / 22);
+    expect((512 * MB) / 4 / 22).toBeGreaterThan(6_000_000);
+  });
+
+  it('know the latest when there is no room for all, and say how many they have forgotten', () => {
+    const counts = new RecipientCounts({ tableBytes: MB, listBytes: MB });
+    addInChunks(counts, message(), 0, 200_000);
+    addInChunks(counts, message(), 190_000, 200_000);
+    expect(counts.total).toBe(210_000);
+    expect(counts.duplicateCount).toBe(10_000);
+    expect(counts.forgotten).toBeGreaterThan(50_000);
+    const known = users(0, 200_000).filter((userId) => counts.count(userId, 'hello') > 0);
+    // Those who moved to a later table before the earlier was forgotten are known, and not counted as forgotten.
+    expect(known.length + counts.forgotten).toBe(200_000);
+    expect(counts.count('u199999', 'hello')).toBe(2);
+  });
+
+  it('take as little room for many messages as for many users', () => {
+    const counts = new RecipientCounts({ tableBytes: MB, listBytes: MB });
+    for (let index = 0; index < 50_000; index += 1) counts.add(message({ message: `${index}` }), ['alice']);
+    expect(counts.total).toBe(50_000);
+    expect(counts.forgotten).toBeGreaterThan(30_000);
+    expect(counts.count('alice', '49999')).toBe(1);
+    expect(counts.count('alice', '0')).toBe(0);
+  });
+
+  it('list the latest duplicates, and count all', () => {
+    const counts = new RecipientCounts({ tableBytes: 8 * MB, listBytes: 10_240 });
+    addInChunks(counts, message(), 0, 30);
+    addInChunks(counts, message(), 0, 30);
+    counts.add(message(), ['u0', 'u29']);
+    const listed = counts.duplicates();
+    expect(listed.length).toBeGreaterThanOrEqual(9);
+    expect(listed.at(-1)).toMatchObject({ userId: 'u0', times: 3 });
+    expect(counts.duplicateCount).toBe(30);
+    expect(listed.length + counts.unlisted).toBe(30);
+  });
+
+  it('forget all when they are told to', () => {
+    const counts = new RecipientCounts({ tableBytes: MB, listBytes: 1_024 });
+    addInChunks(counts, message(), 0, 100_000);
+    addInChunks(counts, message(), 99_000, 100_000);
+    counts.clear();
+    expect([counts.total, counts.duplicateCount, counts.forgotten, counts.unlisted]).toEqual([0, 0, 0, 0]);
+    expect([counts.duplicates(), counts.count('u99999', 'hello')]).toEqual([[], 0]);
+  });
+});
