@@ -30,11 +30,6 @@ export class Fifo<T> {
     return item;
   }
 
-  clear(): void {
-    this.#items = [];
-    this.#head = 0;
-  }
-
   *[Symbol.iterator](): Generator<T> {
     for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as T;
   }

@@ -11,6 +11,8 @@ export class LeastRoundTrip {
   readonly #buckets = new Fifo<{ readonly began: number; least: number }>();
   #answers = 0;
   #answeredAt = Number.NEGATIVE_INFINITY;
+  /** What was let go before says nothing of the way. */
+  #validFrom = Number.NEGATIVE_INFINITY;
 
   /** Zero until there have been enough answers to go by. In milliseconds. */
   ms(now: number): number {
@@ -21,17 +23,19 @@ export class LeastRoundTrip {
     return least;
   }
 
-  record(roundTripMs: number, now: number): void {
-    // After a silence, what comes first was held up by whatever that was, and says nothing of the way.
+  /** Something that was let go then has been answered now. */
+  record(takenAt: number, now: number): void {
+    // After a silence, what comes first was held up by whatever that was.
     if (now - this.#answeredAt > BUCKET_MS) {
-      this.#buckets.clear();
+      this.#validFrom = now;
       this.#answers = 0;
     }
     this.#answeredAt = now;
+    if (takenAt < this.#validFrom) return;
     this.#answers += 1;
     const { last } = this.#buckets;
     if (last === undefined || now - last.began >= BUCKET_MS) {
-      this.#buckets.push({ began: now, least: roundTripMs });
-    } else last.least = Math.min(last.least, roundTripMs);
+      this.#buckets.push({ began: now, least: now - takenAt });
+    } else last.least = Math.min(last.least, now - takenAt);
   }
 }

@@ -1,7 +1,7 @@
 /** How many requests may leave at once after a pause, as a share of a second's: it makes good a stall. */
 const BURST_SHARE = 0.08;
 /** How many may once there have been no permits for a while. */
-const SHARE_AFTER_WAIT = 0.016;
+const SHARE_AFTER_WAIT = 0.05;
 
 export function burstOf(perSecond: number): number {
   return Math.max(1, Math.round(perSecond * BURST_SHARE));

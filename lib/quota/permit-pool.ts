@@ -22,6 +22,11 @@ const LOST_MS = 660_000;
 /** Timers are no more exact than this. For pacing alone: a permit is never free too early. */
 const EARLY_MS = 0.3;
 
+/** By how much a permit may be used earlier, in milliseconds, where a round trip takes at least so long. */
+export function creditOf(leastRoundTripMs: number): number {
+  return Math.min(MOST_CREDIT_MS, CREDIT_SHARE * leastRoundTripMs);
+}
+
 /** Permits that belong to one request, on their way back. */
 interface Returning {
   readonly at: number;
@@ -113,7 +118,7 @@ export class PermitPool {
 
   /** By how much permits count as free earlier at present, in milliseconds. */
   get creditMs(): number {
-    return this.credit ? Math.min(MOST_CREDIT_MS, CREDIT_SHARE * this.#leastRoundTrip.ms(this.now())) : 0;
+    return this.credit ? creditOf(this.#leastRoundTrip.ms(this.now())) : 0;
   }
 
   /**
@@ -197,7 +202,7 @@ export class PermitPool {
       this.#unanswered.push({ at: now, permits });
       this.#unansweredPermits += permits;
     } else if (use === 'answered') {
-      this.#leastRoundTrip.record(now - takenAt, now);
+      this.#leastRoundTrip.record(takenAt, now);
       this.#cool(permits, now);
       for (let silent = this.#unanswered.first; silent !== undefined; silent = this.#unanswered.first) {
         if (silent.at >= takenAt) break;

@@ -48,9 +48,10 @@ export class RedisConnection {
     this.#client = undefined;
   }
 
-  /** Breaks a connection that does not answer, so that it is made anew: one of the app's own is left alone. */
+  /** Breaks a connection that does not answer, so that it is made anew, to the node that is the primary by then. */
   renew(): void {
-    if (this.#given === undefined && this.#client instanceof Redis) this.#client.disconnect(true);
+    // One of the app's own is left alone.
+    if (this.#given === undefined) this.#client?.disconnect(true);
   }
 
   #open(): Client {

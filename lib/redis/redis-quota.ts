@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { PermitSource, QuotaScope, QuotaStore } from '../quota/quota-store.js';
-import { QuotaScriptRunner } from './quota-script-runner.js';
+import { PermitsWithFallback } from './permits-with-fallback.js';
 import { RedisConnection } from './redis-connection.js';
+import { ScriptRunner } from './script-runner.js';
 import { checkOptions, type CheckedOptions, type RedisQuotaOptions } from './redis-quota-options.js';
-import { SharedSchedule } from './shared-schedule.js';
-import { SlotSource } from './slot-source.js';
 
 /**
- * Keeps the quota's schedule in Redis (5 or later) or Valkey, so that all processes that use the same account
+ * Keeps the quota's permits in Redis (5 or later) or Valkey, so that all processes that use the same account
  * share one limit. Make one for a process, and give it to its modules as `quota.store`.
  *
  * @example
@@ -30,12 +29,13 @@ export class RedisQuota implements QuotaStore {
     return this.#options.account;
   }
 
-  /** For the module: a schedule under one key, whose hash tag is of its scope. */
-  open({ name, limit, onStatus, onChange }: QuotaScope): PermitSource {
+  /** For the module: the permits of a scope, under two keys with its hash tag. */
+  open({ name, ...scope }: QuotaScope): PermitSource {
     const { keyPrefix, timeoutMs, fallbackShare } = this.#options;
     // Names hold access keys' IDs, which need not be seen by whoever lists the keys.
     const tag = createHash('sha256').update(name).digest('hex').slice(0, 32);
-    const script = new QuotaScriptRunner(this.#connection, `${keyPrefix}{${tag}}`, timeoutMs);
-    return new SlotSource(new SharedSchedule(script, { limit, fallbackShare, onStatus }), onChange);
+    const key = `${keyPrefix}{${tag}}`;
+    const runner = new ScriptRunner(this.#connection, [`${key}:permits`, `${key}:state`], timeoutMs);
+    return new PermitsWithFallback(runner, scope, fallbackShare);
   }
 }

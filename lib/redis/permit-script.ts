@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { COOLING_MS } from '../quota/permit-pool.js';
+
+/** How long a permit stays out that no one tells of, in milliseconds: a dead process's permits come back by this. */
+export const LEASE_MS = 3_000;
+/** How long before it may be used a permit is given out. */
+export const AHEAD_MS = 300;
+/** After this, the least of what processes told is told anew. */
+const AGE_MS = 5_000;
+/** What the state is kept for without use: a day. */
+const KEEP_MS = 86_400_000;
+
+/**
+ * Gives out permits that processes share, by Redis's clock.
+ *
+ * KEYS 1: sorted set of the permits that are not free. Member: `process:take:index`, named by the client. Score: from
+ *         when it is free, without credit; a lease while its request is under way.
+ *      2: hash of the state: gen, run, hold, paced, last, and the least limit and credit of this age and the last.
+ * ARGV process, take, wanted, how many of them go together, limit, burst, credit, priority, doubt, gen known,
+ *      then pairs of member and when it is free (0: it was not used). Times in milliseconds.
+ * Answer: now, gen, when to ask again, then from when each permit may be used (member: process:take:index).
+ *
+ * Invariant: at any time, there are no more permits that may be used by then and whose score is still to come than the
+ * limit. Telling of an answer only lowers a score. What was lost (Redis emptied, restored, failed over, its clock set)
+ * begins a new generation: nobody sends for a second, and every process tells anew of what it has out.
+ */
+export const PERMIT_SCRIPT = `
+local permits, state = KEYS[1], KEYS[2]
+local process, take, priority, doubt, known = ARGV[1], ARGV[2], ARGV[8], ARGV[9], ARGV[10]
+local wanted, together, limit, burst, credit = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local text = function(ms) return string.format('%.3f', ms) end
+
+local names = {'hold', 'paced', 'last', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'single', 'singles'}
+local s = {}
+for i, value in ipairs(redis.call('HMGET', state, unpack(names))) do
+  local number = tonumber(value or 0) or 0
+  -- For Lua, nan and inf are numbers; nothing could be compared with them.
+  s[names[i]] = number - number == 0 and number or 0
+end
+local gen, run = unpack(redis.call('HMGET', state, 'gen', 'run'))
+local info = redis.pcall('INFO', 'server')
+local here = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+
+local wrong = redis.call('ZREMRANGEBYSCORE', permits, text(now + ${LEASE_MS + AHEAD_MS + 1_000}), '+inf')
+local returns = doubt == 'returns' and now - s.last > 500
+if not gen or run ~= here or now < s.last - 5 or wrong > 0 or s.hold > now + 10000 or returns or (doubt == 'doubt' and known == gen) then
+  gen, s.hold, s.paced = string.format('%.0f', now * 1000), now + ${COOLING_MS + AHEAD_MS}, now
+end
+
+for i = 11, #ARGV, 2 do
+  local free = tonumber(ARGV[i + 1])
+  if free > now then redis.call('ZADD', permits, text(free), ARGV[i]) else redis.call('ZREM', permits, ARGV[i]) end
+end
+redis.call('ZREMRANGEBYSCORE', permits, '-inf', text(now))
+
+-- The least limit and credit that any process has told in this age or the last.
+local age = math.floor(now / ${AGE_MS})
+if s.age ~= age then
+  local follows = s.age == age - 1
+  s.limit1, s.credit1 = follows and s.limit0 or limit, follows and s.credit0 or credit
+  s.age, s.limit0, s.credit0 = age, limit, credit
+end
+s.limit0, s.credit0 = math.min(s.limit0, limit), math.min(s.credit0, credit)
+limit, credit = math.max(1, math.min(s.limit0, s.limit1)), math.min(s.credit0, s.credit1)
+
+-- A few permits are kept for single sends while there are any. More of these go with the others.
+local interval = 1000 / limit
+if priority == 'single' and wanted > 0 then s.singles = now end
+local kept = now - s.singles < ${AGE_MS} and math.floor(limit * 0.03) or 0
+local dues, ask = {}, 0
+local busy, paced, single = redis.call('ZCARD', permits), s.paced, s.single
+for i = 1, wanted do
+  local usable, due = limit - kept, math.max(now, s.hold)
+  if priority == 'single' and kept > 0 and single - now <= 1000 - 1000 / kept then
+    usable, single = limit, math.max(single, now) + 1000 / kept
+  else
+    -- Those that go together go at once.
+    if i % together == 1 % together then due = math.max(due, paced - (burst - 1) * interval) end
+    paced = math.max(paced, due) + interval
+  end
+  local rank = busy + i - 1 - usable
+  if rank >= 0 then
+    local next = redis.call('ZRANGE', permits, rank, rank, 'WITHSCORES')[2]
+    due = math.max(due, (tonumber(next) or now + 1e6) - credit)
+  end
+  if due - now > ${AHEAD_MS} then
+    ask = due - ${AHEAD_MS}
+    break
+  end
+  dues[i] = due
+  if i % together == 0 then s.paced, s.single = math.max(paced, due), single end
+end
+local given = #dues - #dues % together
+local answer = {text(now), gen, text(math.min(math.max(ask, now), now + 1000))}
+for i = 1, given do
+  redis.call('ZADD', permits, text(dues[i] + ${LEASE_MS}), process .. ':' .. take .. ':' .. i)
+  answer[i + 3] = text(dues[i])
+end
+
+s.last = now
+local fields = {'gen', gen, 'run', here}
+for _, name in ipairs(names) do
+  fields[#fields + 1] = name
+  fields[#fields + 1] = text(s[name])
+end
+redis.call('HMSET', state, unpack(fields))
+redis.call('PEXPIRE', permits, ${LEASE_MS + AHEAD_MS + 2_000})
+redis.call('PEXPIRE', state, ${KEEP_MS})
+return answer
+`;
+
+export const PERMIT_SCRIPT_SHA = createHash('sha1').update(PERMIT_SCRIPT).digest('hex');
+
+/** What it answers; times in milliseconds on Redis's clock. */
+export interface PermitAnswer {
+  readonly now: number;
+  /** Of which the permits are; another one than before: what was known has been lost. */
+  readonly generation: string;
+  /** When it is worth asking again, if there are fewer than were wanted. */
+  readonly askAgainAt: number;
+  /** From when each of the permits may be used. */
+  readonly dues: readonly number[];
+}
+
+/** @throws Error when it is not the script's answer */
+export function readAnswer(reply: unknown): PermitAnswer {
+  const [now, generation, askAgainAt, ...dues] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  const numbers = [now, askAgainAt, ...dues].map(Number);
+  if (typeof generation !== 'string' || numbers.some((number) => Number.isNaN(number))) {
+    throw new Error('Redis answered with something else');
+  }
+  const [at = 0, again = 0, ...from] = numbers;
+  return { now: at, generation, askAgainAt: again, dues: from };
+}

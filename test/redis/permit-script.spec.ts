@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LEASE_MS, PERMIT_SCRIPT, type PermitAnswer, readAnswer } from '../../lib/redis/permit-script.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+
+let redis: StartedRedis;
+let client: Redis;
+beforeAll(async () => {
+  redis = await startRedis({ own: true });
+  client = new Redis(redis.url);
+});
+afterAll(async () => {
+  client.disconnect();
+  await redis.stop();
+});
+beforeEach(async () => {
+  await client.flushall();
+  takes = 0;
+});
+
+const PERMITS = '{test}:permits';
+const STATE = '{test}:state';
+let takes = 0;
+
+interface Question {
+  readonly process?: string;
+  readonly wanted?: number;
+  readonly together?: number;
+  readonly limit?: number;
+  readonly burst?: number;
+  readonly credit?: number;
+  readonly priority?: 'single' | 'bulk';
+  readonly doubt?: '' | 'doubt' | 'returns';
+  readonly known?: string;
+  readonly tell?: readonly (readonly [name: string, freeAt: number])[];
+}
+async function ask({
+  process = 'a',
+  wanted = 0,
+  together = 1,
+  limit = 10,
+  burst = 1_000,
+  credit = 0,
+  priority = 'bulk',
+  doubt = '',
+  known = '',
+  tell = [],
+}: Question = {}): Promise<PermitAnswer> {
+  const terms = [process, ++takes, wanted, together, limit, burst, credit, priority, doubt, known];
+  const args = [...terms, ...tell.flat()].map(String);
+  return readAnswer(await client.eval(PERMIT_SCRIPT, 2, PERMITS, STATE, ...args));
+}
+/** Past the pause with which permits begin that nothing is known of. */
+async function begin(question: Question = {}): Promise<PermitAnswer> {
+  await ask(question);
+  await client.hset(STATE, 'hold', 0);
+  return ask(question);
+}
+const out = (): Promise<string[]> => client.zrange(PERMITS, '0', '-1');
+
+describe('the script of permits', () => {
+  it('begins with a pause of a second, since what was sent before still counts', async () => {
+    const { now, dues, askAgainAt } = await ask({ wanted: 5 });
+    expect(dues).toEqual([]);
+    expect(askAgainAt - now).toBeCloseTo(1_000, -1);
+    await sleep(1_020);
+    const { dues: later } = await ask({ wanted: 5 });
+    expect(later).toHaveLength(5);
+    expect(Math.min(...later)).toBeGreaterThanOrEqual(now + 1_300);
+  });
+
+  it('gives out as many as the limit, under the names that the process gives them, each for a lease', async () => {
+    await begin();
+    const { now, dues } = await ask({ process: 'p', wanted: 12 });
+    expect(dues).toHaveLength(10);
+    for (const due of dues) expect(due).toBe(now);
+    expect((await out()).toSorted()).toEqual(
+      Array.from({ length: 10 }, (_n, i) => `p:3:${i + 1}`).toSorted(),
+    );
+    expect(Number(await client.zscore(PERMITS, 'p:3:1'))).toBeCloseTo(now + LEASE_MS, 1);
+    expect((await ask({ wanted: 1 })).dues).toEqual([]);
+  });
+
+  it('takes permits back that were not used, and keeps answered ones for as long as it is told', async () => {
+    await begin();
+    const { now } = await ask({ process: 'p', wanted: 10 });
+    expect((await ask({ wanted: 3, tell: [['p:3:1', 0]] })).dues).toHaveLength(1);
+    const { dues } = await ask({
+      wanted: 3,
+      tell: [
+        ['p:3:2', now + 200],
+        ['p:3:3', now + 100],
+      ],
+    });
+    // In the order in which they become free, and one of them is not yet in sight.
+    expect(dues).toEqual([expect.closeTo(now + 100, 1), expect.closeTo(now + 200, 1)]);
+    await sleep(150);
+    await ask();
+    expect(await out()).not.toContain('p:3:3');
+    // What it was told again was given out meanwhile.
+    expect((await ask({ wanted: 1 })).dues).toEqual([]);
+  });
+
+  it('gives a permit out once, however often what it knows of the others changes', async () => {
+    await begin();
+    const { now } = await ask({ process: 'p', wanted: 10 });
+    const given: number[] = [];
+    for (let index = 1; index <= 10; index++) {
+      given.push(...(await ask({ wanted: 10, tell: [[`p:3:${index}`, now + 280 - index]] })).dues);
+    }
+    expect(given).toHaveLength(10);
+    expect((await ask({ wanted: 10 })).dues).toEqual([]);
+  });
+
+  it('has the permits of a process that says nothing any more come back by themselves', async () => {
+    await begin();
+    await ask({ process: 'dead', wanted: 10 });
+    await sleep(LEASE_MS - 250);
+    const { dues, now } = await ask({ process: 'b', wanted: 10 });
+    expect(dues).toHaveLength(10);
+    expect(Math.min(...dues) - now).toBeGreaterThan(100);
+  });
+
+  it('spaces permits by the interval beyond the burst, and tells when to ask again', async () => {
+    await begin({ limit: 100 });
+    const { now, dues, askAgainAt } = await ask({ limit: 100, wanted: 50, burst: 5 });
+    expect(dues.slice(0, 5)).toEqual(Array(5).fill(now));
+    expect(dues.at(-1)! - now).toBeGreaterThan(280);
+    expect(dues.at(-1)! - now).toBeLessThanOrEqual(300.01);
+    expect(askAgainAt - now).toBeCloseTo(10, 0);
+  });
+
+  it('gives those that go together together, or none', async () => {
+    await begin();
+    expect((await ask({ wanted: 12, together: 4 })).dues).toHaveLength(8);
+    expect(await out()).toHaveLength(8);
+    expect((await ask({ wanted: 3, together: 3 })).dues).toEqual([]);
+    expect((await ask({ wanted: 2, together: 2 })).dues).toHaveLength(2);
+  });
+
+  it('goes by the least limit and the least credit that a process has told of late', async () => {
+    await begin({ limit: 10 });
+    await ask({ process: 'small', limit: 4 });
+    expect((await ask({ wanted: 10, limit: 10 })).dues).toHaveLength(4);
+    expect((await ask({ wanted: 1, limit: 10 })).dues).toEqual([]);
+    await client.flushall();
+    takes = 0;
+    await begin({ credit: 100 });
+    const { now } = await ask({ process: 'p', wanted: 10, credit: 100 });
+    const { dues } = await ask({ wanted: 1, credit: 150, tell: [['p:3:1', now + 250]] });
+    expect(dues).toEqual([expect.closeTo(now + 150, 1)]);
+    expect((await ask({ wanted: 1, credit: 0, tell: [['p:3:2', now + 290]] })).dues).toEqual([
+      expect.closeTo(now + 290, 1),
+    ]);
+  });
+
+  it('keeps some for single sends while there are any, which wait for no one’s pace', async () => {
+    const limit = 100;
+    await begin({ limit });
+    await ask({ limit, wanted: 1, priority: 'single' });
+    const { dues } = await ask({ limit, wanted: 200, burst: 10 });
+    expect(dues.length).toBeLessThan(45);
+    for (let index = 0; index < 3; index++) {
+      const { now, dues: single } = await ask({ limit, wanted: 1, burst: 10, priority: 'single' });
+      if (index < 2) expect(single).toEqual([now]);
+      else expect(single).toEqual([]);
+    }
+    await client.flushall();
+    await begin({ limit });
+    expect((await ask({ limit, wanted: 100, priority: 'bulk' })).dues).toHaveLength(100);
+  });
+
+  const generationAfter = async (
+    happening: () => Promise<unknown>,
+    question: Question = {},
+  ): Promise<[string, PermitAnswer]> => {
+    const { generation } = await begin();
+    await ask({ process: 'p', wanted: 10 });
+    await happening();
+    return [generation, await ask({ known: generation, wanted: 1, ...question })];
+  };
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['it was emptied', () => client.flushall()],
+    ['it is another server', () => client.hset(STATE, 'run', 'another')],
+    ['its clock went back', () => client.hset(STATE, 'last', (Date.now() + 60_000).toFixed(3))],
+    ['a permit is out for longer than any is', () => client.zadd(PERMITS, Date.now() + 60_000, 'odd')],
+    ['its pause is longer than any is', () => client.hset(STATE, 'hold', (Date.now() + 60_000).toFixed(3))],
+  ])('begins anew when %s', async (_what, happening) => {
+    const [before, { generation, dues, now, askAgainAt }] = await generationAfter(happening);
+    expect(generation).not.toBe(before);
+    expect(dues).toEqual([]);
+    expect(askAgainAt - now).toBeGreaterThan(900);
+    expect(await out()).not.toContain('odd');
+    expect((await ask()).generation).toBe(generation);
+  });
+
+  it('begins anew when a process doubts what it knows, once for all who do', async () => {
+    const [before, { generation, dues }] = await generationAfter(() => Promise.resolve(), { doubt: 'doubt' });
+    expect([generation === before, dues]).toEqual([false, []]);
+    expect((await ask({ doubt: 'doubt', known: before })).generation).toBe(generation);
+  });
+
+  it('begins anew when a process returns to it after no one has asked for a while, and not if others have', async () => {
+    const { generation } = await begin();
+    expect((await ask({ doubt: 'returns', known: generation })).generation).toBe(generation);
+    await sleep(550);
+    expect((await ask({ doubt: 'returns', known: generation })).generation).not.toBe(generation);
+  });
+
+  it('takes in what a process has out when it begins anew', async () => {
+    await begin();
+    await client.flushall();
+    const now = Date.now();
+    await ask({ tell: Array.from({ length: 8 }, (_n, index) => [`p:1:${index}`, now + 2_500] as const) });
+    await client.hset(STATE, 'hold', 0);
+    expect((await ask({ wanted: 10 })).dues).toHaveLength(2);
+  });
+
+  it('goes on where it is not told which server it is', async () => {
+    await client.call('ACL', 'SETUSER', 'default', '-info');
+    try {
+      const { generation } = await begin();
+      expect(await ask({ wanted: 1, known: generation })).toMatchObject({
+        generation,
+        dues: [expect.any(Number)],
+      });
+    } finally {
+      await client.call('ACL', 'SETUSER', 'default', '+@all');
+    }
+  });
+
+  it.each(['nan', 'inf', 'x', ''])('mends a state with numbers that are none: %j', async (value) => {
+    await begin();
+    for (const field of ['hold', 'paced', 'last', 'limit0', 'credit0', 'single', 'age']) {
+      await client.hset(STATE, field, value);
+    }
+    await ask({ wanted: 1 });
+    await sleep(20);
+    await client.hset(STATE, 'hold', 0);
+    await ask();
+    expect((await ask({ wanted: 1 })).dues.length).toBeLessThanOrEqual(1);
+    expect(await client.hvals(STATE)).not.toContain('nan');
+  });
+
+  it('keeps its two keys on one node of a Cluster, for a day without use', async () => {
+    await begin({ wanted: 1 });
+    expect((await client.keys('*')).toSorted()).toEqual([PERMITS, STATE]);
+    expect(await client.pttl(STATE)).toBeGreaterThan(86_000_000);
+    expect(await client.pttl(PERMITS)).toBeLessThanOrEqual(LEASE_MS + 2_300);
+  });
+});
+
+describe('the answer of the script', () => {
+  it.each<[unknown]>([
+    [undefined],
+    ['OK'],
+    [[]],
+    [['1', 2, '3']],
+    [['x', 'gen', '3']],
+    [['1', 'gen', '3', 'y']],
+  ])('is not taken for one where it is %j', (reply) => {
+    expect(() => readAnswer(reply)).toThrow('Redis answered with something else');
+  });
+});

@@ -1,0 +1,277 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisQuota, type RedisQuotaOptions } from 'nestjs-rtc-messaging/redis';
+import type { RequestEnd, RequestPermit } from '../../lib/quota/rate-limiter.js';
+import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
+import { mostInAnySecond, openLimiter, type OpenLimiter, pass, uniqueName } from '../support/redis-quota.js';
+import { until } from '../support/until.js';
+
+jest.setTimeout(60_000);
+
+const LIMIT = 200;
+let redis: StartedRedis;
+let opened: OpenLimiter[] = [];
+beforeEach(async () => {
+  redis = await startRedis({ own: true });
+});
+afterEach(async () => {
+  for (const { limiter } of opened) limiter.close();
+  opened = [];
+  await redis.stop();
+});
+
+function open(name: string, options: Partial<RedisQuotaOptions> = {}, limit = LIMIT): OpenLimiter {
+  const connection = options.client === undefined ? redis.url : undefined;
+  const one = openLimiter(new RedisQuota({ connection, fallbackShare: 0.25, ...options }), name, limit);
+  opened.push(one);
+  return one;
+}
+const out = (): Promise<number> =>
+  withClient(redis.url, async (client) => {
+    const [key] = await client.keys('*:permits');
+    return client.zcount(key ?? 'none', Date.now(), '+inf');
+  });
+
+/** Takes a permit and holds it. */
+async function take({ limiter }: OpenLimiter, priority: 'single' | 'bulk' = 'bulk', permits = 1) {
+  const entered = limiter.enter({ priority, permits, recipients: permits, withinMs: 60_000 });
+  return 'granted' in entered ? entered.granted : entered;
+}
+async function takeAll(one: OpenLimiter, count: number): Promise<RequestPermit[]> {
+  return Promise.all(Array.from({ length: count }, () => take(one)));
+}
+const giveBack = (permits: readonly RequestPermit[], end: RequestEnd): void => {
+  for (const permit of permits) permit.giveBack(end);
+};
+/** So that more than a few may be under way. */
+async function warmUp(...all: OpenLimiter[]): Promise<void> {
+  for (const one of all) await pass(one);
+}
+
+describe('permits that processes share', () => {
+  it('are no more than the limit over all of them, in any second, and nearly that, in fair shares', async () => {
+    const name = uniqueName();
+    const all = Array.from({ length: 4 }, () => open(name));
+    await warmUp(...all);
+    const times = all.map(() => [] as number[]);
+    const end = performance.now() + 4_000;
+    await Promise.all(
+      all.flatMap((one, index) =>
+        Array.from({ length: 20 }, async () => {
+          while (performance.now() < end) times[index]!.push(await pass(one));
+        }),
+      ),
+    );
+    const total = times.flat();
+    expect(mostInAnySecond(total)).toBeLessThanOrEqual(LIMIT);
+    expect(total.length).toBeGreaterThan(3 * LIMIT);
+    for (const own of times) expect(own.length).toBeGreaterThan(total.length * 0.15);
+  });
+
+  it('take few commands', async () => {
+    const one = open(uniqueName());
+    await warmUp(one);
+    const calls = async (): Promise<number> =>
+      withClient(redis.url, async (client) => {
+        const stats = await client.info('commandstats');
+        const counts = [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, count]) =>
+          Number(count),
+        );
+        return counts.reduce((sum, count) => sum + count, 0);
+      });
+    const before = await calls();
+    await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        for (let n = 0; n < 20; n++) await pass(one);
+      }),
+    );
+    expect((await calls()) - before).toBeLessThan(0.5 * 400);
+  });
+
+  it('are known to be out for as long as a request takes, however long', async () => {
+    const name = uniqueName();
+    const [one, other] = [open(name, {}, 20), open(name, {}, 20)];
+    await warmUp(one, other);
+    await sleep(1_500);
+    const held = await takeAll(one, 12);
+    await sleep(5_000);
+    // The other has what is left, and no more until they are answered.
+    const times: number[] = [];
+    const more = Array.from({ length: 12 }, async () => {
+      const permit = await take(other);
+      times.push(performance.now());
+      permit.giveBack('answered');
+    });
+    await sleep(900);
+    expect(times.length).toBeLessThanOrEqual(8);
+    giveBack(held, 'answered');
+    await Promise.all(more);
+  });
+
+  it('are told of soon, so that another process can have them', async () => {
+    const name = uniqueName();
+    const [one, other] = [open(name, {}, 20), open(name, {}, 20)];
+    await warmUp(one, other);
+    await sleep(1_500);
+    giveBack(await takeAll(one, 10), 'unused');
+    await until(async () => (await out()) === 0);
+    giveBack(await takeAll(other, 10), 'answered');
+    await sleep(500);
+    expect(await out()).toBe(10);
+    await sleep(700);
+    expect(giveBack(await takeAll(one, 10), 'unused')).toBeUndefined();
+  });
+
+  it('without an answer are free after the answer to something that was let go later', async () => {
+    const one = open(uniqueName(), {}, 100);
+    await warmUp(one);
+    await sleep(1_500);
+    giveBack(await takeAll(one, 20), 'unanswered');
+    await sleep(3_500);
+    // Kept beyond their lease.
+    expect(await out()).toBe(20);
+    giveBack([await take(one)], 'answered');
+    await sleep(1_500);
+    expect(await out()).toBe(0);
+  });
+
+  it('go one a second while the service says nothing', async () => {
+    const one = open(uniqueName(), {}, 100);
+    await warmUp(one);
+    await sleep(1_200);
+    const first = await takeAll(one, 5);
+    const sent: number[] = [];
+    await sleep(600);
+    const probes = Array.from({ length: 20 }, async () => {
+      const permit = await take(one);
+      sent.push(performance.now());
+      return permit;
+    });
+    await sleep(2_500);
+    expect(sent.length).toBeGreaterThanOrEqual(2);
+    expect(sent.length).toBeLessThanOrEqual(4);
+    giveBack(first, 'answered');
+    giveBack(await Promise.all(probes), 'answered');
+  });
+
+  it('are given to a single send at once, while others use all that there is', async () => {
+    const name = uniqueName();
+    const [bulk, singles] = [open(name), open(name)];
+    await warmUp(bulk, singles);
+    const end = performance.now() + 4_000;
+    const busy = Array.from({ length: 40 }, async () => {
+      while (performance.now() < end) await pass(bulk);
+    });
+    await sleep(1_500);
+    const waits: number[] = [];
+    while (performance.now() < end - 300) {
+      const asked = performance.now();
+      giveBack([await take(singles, 'single')], 'answered');
+      waits.push(performance.now() - asked);
+      await sleep(250);
+    }
+    await Promise.all(busy);
+    waits.sort((one, other) => one - other);
+    expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(50);
+  });
+
+  it('go together to one request, as many as it costs', async () => {
+    const one = open(uniqueName(), {}, 100);
+    await warmUp(one);
+    const large = await take(one, 'bulk', 40);
+    expect(await out()).toBeGreaterThanOrEqual(40);
+    large.giveBack('unused');
+    await until(async () => (await out()) <= 1);
+  });
+
+  it('are under two keys, which tell no access key, and loaded again after SCRIPT FLUSH', async () => {
+    const one = open('["http://s","AKEXAMPLE",""]');
+    await pass(one);
+    await withClient(redis.url, async (client) => {
+      const keys = (await client.keys('*')).toSorted();
+      expect(keys).toEqual([expect.stringMatching(/\{\w{32}\}:permits$/), expect.stringMatching(/:state$/)]);
+      expect(keys.join()).not.toContain('AKEXAMPLE');
+      await client.script('FLUSH');
+    });
+    await pass(one);
+    expect(one.changes.map(({ status }) => status)).toEqual(['shared']);
+  });
+
+  it('leave a connection of the app alone, and close their own', async () => {
+    const client = new Redis(redis.url);
+    const [own, given] = [open(uniqueName()), open(uniqueName(), { client })];
+    await warmUp(own, given);
+    const connections = async (): Promise<number> =>
+      withClient(
+        redis.url,
+        async (other) => ((await other.client('LIST')) as string).trim().split('\n').length - 1,
+      );
+    expect(await connections()).toBe(2);
+    for (const { limiter } of opened) limiter.close();
+    opened = [];
+    await until(async () => (await connections()) === 1);
+    expect(await client.ping()).toBe('PONG');
+    client.disconnect();
+  });
+});
+
+describe('a Redis that has lost what it knew', () => {
+  /** Sends as much as it may with four processes, while something happens to Redis. */
+  async function worstDuring(happening: () => Promise<unknown>, times = 2): Promise<number> {
+    const name = uniqueName();
+    const all = Array.from({ length: 4 }, () => open(name));
+    await warmUp(...all);
+    const sent: number[] = [];
+    const stopping = new AbortController();
+    const sending = all.flatMap((one) =>
+      Array.from({ length: 20 }, async () => {
+        while (!stopping.signal.aborted) {
+          const permit = await take(one);
+          sent.push(performance.now());
+          await sleep(5);
+          permit.giveBack('accepted');
+        }
+      }),
+    );
+    for (let time = 0; time < times; time++) {
+      await sleep(1_500);
+      await happening();
+      const before = sent.length;
+      await until(() => sent.length > before + LIMIT);
+    }
+    stopping.abort();
+    await Promise.all(sending);
+    return mostInAnySecond(sent);
+  }
+
+  it('is told of all that is out before anyone sends: emptied', async () => {
+    const worst = await worstDuring(() => withClient(redis.url, (client) => client.flushall()));
+    expect(worst).toBeLessThanOrEqual(LIMIT);
+  });
+
+  it('is told of all that is out before anyone sends: restarted with an old snapshot', async () => {
+    await withClient(redis.url, (client) => client.config('SET', 'save', ''));
+    const worst = await worstDuring(async () => {
+      await redis.kill();
+      await redis.restart();
+    });
+    expect(worst).toBeLessThanOrEqual(LIMIT);
+  });
+
+  it('is told of all that is out before anyone sends: gone back to what it knew seconds ago', async () => {
+    const restore = async (): Promise<void> =>
+      withClient(redis.url, async (client) => {
+        const keys = await client.keys('*');
+        const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)));
+        await sleep(1_500);
+        for (const [index, key] of keys.entries()) await client.restore(key, 0, dumps[index]!, 'REPLACE');
+        await client.hset(
+          keys.find((key) => key.endsWith(':state'))!,
+          'run',
+          'restored',
+        );
+      });
+    expect(await worstDuring(restore)).toBeLessThanOrEqual(LIMIT);
+  });
+});

@@ -1,0 +1,46 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ClockSkew } from '../../lib/redis/clock-skew.js';
+
+describe("the skew of Redis's clock", () => {
+  let skew: ClockSkew;
+  beforeEach(() => {
+    skew = new ClockSkew();
+  });
+
+  it('is exact to the fastest answer, and places times late rather than early', () => {
+    expect(skew.record(1_000, 501_040, 1_050)).toBe(true);
+    expect([skew.toLocal(501_040), skew.toServer(1_000)]).toEqual([1_050, 501_040]);
+    skew.record(2_000, 502_001, 2_003);
+    expect([skew.toLocal(502_000), skew.toServer(2_002)]).toEqual([2_002, 502_003]);
+    // A slow answer moves nothing.
+    skew.record(3_000, 503_200, 3_400);
+    expect(skew.toLocal(502_000)).toBe(2_002);
+  });
+
+  it.each([-3_600_000, -400, 5, 400, 3_600_000])(
+    'does not fit what was known when it is set by %i ms',
+    (ms) => {
+      for (let at = 0; at < 1_000; at += 100) expect(skew.record(at, at + 500_000, at + 1)).toBe(true);
+      expect(skew.record(1_000, 501_000 + ms, 1_001)).toBe(false);
+      // Then only what came after it counts.
+      expect(skew.toLocal(501_000 + ms)).toBe(1_001);
+      expect(skew.record(1_100, 501_100 + ms, 1_101)).toBe(true);
+    },
+  );
+
+  it('may drift a little, by more the longer it was not looked at', () => {
+    skew.record(0, 500_000, 1);
+    expect(skew.record(100, 500_102, 101)).toBe(true);
+    expect(skew.toLocal(500_102)).toBe(101);
+    expect(skew.record(60_100, 560_160, 60_101)).toBe(true);
+    expect(skew.record(60_200, 560_210, 60_201)).toBe(false);
+  });
+
+  it('goes by the last sixteen answers', () => {
+    skew.record(0, 500_000, 1);
+    for (let at = 1; at <= 15; at++) skew.record(at * 10, 500_000 + at * 10, at * 10 + 40);
+    expect(skew.toLocal(500_000)).toBe(1);
+    skew.record(160, 500_160, 200);
+    expect(skew.toLocal(500_000)).toBe(40);
+  });
+});
