@@ -36,13 +36,12 @@ export default {
   intentionallyNotExported: [
     'ActionCaller',
     'Environment',
-    'ERRORS',
+    'PublishedErrorCode',
     'HealthRecord',
     'HealthSender',
     'RoomUnicastSender',
     'RTC_ACTIONS',
     'RtcMessagingSettings',
-    'Sender',
   ],
   // A fault's fields are explained where its kind is, above each member of the union.
   intentionallyNotDocumented: FAULT_FIELDS.map((field) => `emulator.Fault.__type.${field}`),

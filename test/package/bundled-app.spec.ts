@@ -52,8 +52,9 @@ describe.each([
           join(folder, 'dist/package.json'),
           JSON.stringify({ type: form === 'CommonJS' ? 'commonjs' : 'module' }),
         );
-        const esbuild = join(ROOT, 'node_modules/esbuild/bin/esbuild');
-        await exec('sh', ['-c', command.replace('npx esbuild', `node "${esbuild}" --log-level=error`)], {
+        // Run as it is: its installation may have put the program itself in place of the script.
+        const esbuild = join(ROOT, 'node_modules/.bin/esbuild');
+        await exec('sh', ['-c', command.replace('npx esbuild', `"${esbuild}" --log-level=error`)], {
           cwd: folder,
         });
         await rename(join(folder, 'dist', file), join(elsewhere, file));
