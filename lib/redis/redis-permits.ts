@@ -53,6 +53,8 @@ export class RedisPermits {
   /** Why Redis is away, while it is. */
   failure: string | undefined;
   limit: number;
+  // Private to the language: the connection may have a password among its properties.
+  readonly #runner: ScriptRunner;
   readonly #options: RedisPermitsOptions;
   readonly #process = randomBytes(6).toString('hex');
   #takes = 0;
@@ -77,10 +79,8 @@ export class RedisPermits {
   #takenAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly runner: ScriptRunner,
-    options: RedisPermitsOptions,
-  ) {
+  constructor(runner: ScriptRunner, options: RedisPermitsOptions) {
+    this.#runner = runner;
     this.#options = options;
     this.limit = options.limit;
   }
@@ -118,7 +118,7 @@ export class RedisPermits {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.runner.close();
+    this.#runner.close();
   }
 
   #hold(names: readonly string[], leasedUntil: number): Permit {
@@ -190,7 +190,7 @@ export class RedisPermits {
     const credit = this.#options.credit ? creditOf(this.#leastRoundTrip.ms(askedAt)) : 0;
     const [doubt, known] = [this.#doubt, this.#generation];
     const terms = [this.limit, burstOf(this.limit), credit.toFixed(3), priority, doubt, known ?? ''];
-    const answer = await this.runner.run([this.#process, take, wanted, together, ...terms, ...pairs.flat()]);
+    const answer = await this.#runner.run([this.#process, take, wanted, together, ...terms, ...pairs.flat()]);
     const now = performance.now();
     this.#isAsking = false;
     if ('failure' in answer) {
@@ -276,7 +276,7 @@ export class RedisPermits {
       await this.#run(0, 1, 'bulk');
       if (this.#doubt !== 'returns') break;
       if (performance.now() - since > SILENT_CONNECTION_MS) {
-        this.runner.renewConnection();
+        this.#runner.renewConnection();
         since = performance.now();
       }
     }

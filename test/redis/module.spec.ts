@@ -148,7 +148,14 @@ describe("a module's quota in Redis", () => {
     expect(wrong.message).toContain('quota.store: must be a RedisQuota, or a store like it');
     const store = new RedisQuota({ connection: redis.url.replace('//', '//:CANARY@'), fallbackShare: 1 });
     const service = await serviceWith(store);
-    const opened = store.open({ name: 'any', limit: LIMIT, onStatus: () => undefined });
+    const nothing = (): void => undefined;
+    const opened = store.open({
+      name: 'any',
+      limit: LIMIT,
+      credit: true,
+      onChange: nothing,
+      onStatus: nothing,
+    });
     expect(await leaksIn([store, opened, service])).toEqual([]);
     opened.close();
   });
