@@ -11,12 +11,13 @@ import { acceptsRequest, type Fault, type FaultKind, type FaultTarget } from './
 import type { Faults } from './faults.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 import type { Presence } from './presence.js';
-import { QuotaWindow } from './quota-window.js';
+import { Quotas } from './quotas.js';
 import { type RawRequest, type RequestReader, UnreadBodyError } from './raw-request.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { ReceivedLog } from './received-log.js';
 import type { RecipientCounts } from './recipient-counts.js';
 import type { RequestLog } from './request-log.js';
+import type { RecordedRequest } from './request-log.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
 
@@ -39,7 +40,7 @@ export interface ApiServer {
 }
 
 interface DecidedAnswer extends ApiAnswer {
-  readonly outcome: 'accepted' | 'refused';
+  readonly outcome: RecordedRequest['outcome'];
   readonly apiCode?: ApiErrorCode;
   readonly body: {
     readonly ResponseMetadata: { readonly RequestId: string; readonly [name: string]: unknown };
@@ -71,7 +72,7 @@ const DEFAULT_REGION = 'cn-north-1';
 export class ApiEndpoint {
   /** The first is that of `moduleOptions()`. */
   readonly #accounts: readonly EmulatorAccount[];
-  readonly #quotas = new Map<EmulatorAccount, QuotaWindow>();
+  readonly #quotas: Quotas;
   #messages = 0;
 
   constructor(
@@ -81,6 +82,7 @@ export class ApiEndpoint {
   ) {
     const { appId, credentials, accounts } = options;
     this.#accounts = [{ credentials, appIds: [appId] }, ...accounts];
+    this.#quotas = new Quotas(options);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -135,12 +137,12 @@ export class ApiEndpoint {
       apiCode,
       body: { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } },
     });
-    let outcome: 'accepted' | 'refused' = 'refused';
+    let outcome: RecordedRequest['outcome'] = 'refused';
     try {
       if (fault === undefined || acceptsRequest(fault)) {
-        const { action, message } = this.#admit(raw, at);
-        outcome = 'accepted';
-        this.#deliver(action, message, at);
+        const { action, message, isDropped } = this.#admit(raw, at);
+        outcome = isDropped ? 'dropped' : 'accepted';
+        if (!isDropped) this.#deliver(action, message, at);
       }
       if (fault !== undefined && outcome === 'refused' && GOOD_ANSWERS.has(fault.kind)) {
         throw new ApiError('InternalError', 'The message was not accepted.');
@@ -176,7 +178,7 @@ export class ApiEndpoint {
   }
 
   /** Checks everything that there is to check. @throws ApiError when something is wrong */
-  #admit(raw: RawRequest, at: Date): { action: RtcActionName; message: EmulatedMessage } {
+  #admit(raw: RawRequest, at: Date): { action: RtcActionName; message: EmulatedMessage; isDropped: boolean } {
     const action = parameter(raw, 'Action');
     const version = parameter(raw, 'Version');
     if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
@@ -185,13 +187,25 @@ export class ApiEndpoint {
       throw new ApiError('InvalidActionOrVersion', 'There is no such action in this version.');
     }
     if (raw.method !== 'POST') throw new ApiError('MethodNotAllowed', 'The action takes POST.');
-    if (!this.#quotaOf(account).admit()) {
-      throw new ApiError(
-        'FlowLimitExceeded.QPSOverLimit',
-        `More than ${this.options.requestsPerSecond} requests in a second.`,
-      );
-    }
-    return { action, message: readMessage(action, raw.body, account, this.#accounts) };
+    const isDropped = this.#spend(raw, account);
+    return { action, message: readMessage(action, raw.body, account, this.#accounts), isDropped };
+  }
+
+  /** @returns whether it is lost without a word. @throws ApiError beyond the quota */
+  #spend(raw: RawRequest, account: EmulatorAccount): boolean {
+    const { quota, overRoomLimit, roomMessagesPerSecond } = this.options;
+    // Reading a large body twice costs more than all else.
+    const isPlain = quota.costPer === 'request' && roomMessagesPerSecond === Number.POSITIVE_INFINITY;
+    const { roomId, to } = isPlain ? { roomId: '', to: [] } : readFaultTarget(raw);
+    const users = roomId === '' ? 0 : this.state.presenceOf(roomId).participants.length;
+    const full = this.#quotas.spend(account, { recipients: to.length, roomId, users });
+    if (full === undefined) return false;
+    if (full === 'room' && overRoomLimit === 'drop') return true;
+    const what =
+      full === 'room'
+        ? 'messages into the room'
+        : `${quota.requestsPerSecond} ${quota.costPer === 'request' ? 'requests' : 'recipients'}`;
+    throw new ApiError('FlowLimitExceeded.QPSOverLimit', `More than ${what} in a second.`);
   }
 
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
@@ -217,15 +231,6 @@ export class ApiEndpoint {
     } finally {
       this.server.received.add(received, participants);
     }
-  }
-
-  #quotaOf(account: EmulatorAccount): QuotaWindow {
-    let quota = this.#quotas.get(account);
-    if (quota === undefined) {
-      quota = new QuotaWindow(this.options.requestsPerSecond, this.options.quotaWindow);
-      this.#quotas.set(account, quota);
-    }
-    return quota;
   }
 }
 

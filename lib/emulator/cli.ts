@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { RtcEmulator } from './rtc-emulator.js';
-import type { QuotaWindowKind } from './quota-window.js';
+import type { EmulatedQuota } from './rtc-emulator-options.js';
 
 const HELP = `Usage: rtc-emulator [options]
 
@@ -15,7 +15,9 @@ Serves the messaging actions of the Volcengine RTC API on this machine.
   --secret-key <key>      default emulator-secret-key
   --session-token <token> makes the access key a temporary one
   --quota <number>        requests a second, default 500; "none" lifts it
+  --cost-per <what>       what counts as one: request (default) or recipient
   --window <kind>         sliding (default) or fixed
+  --room-limit <number>   messages into a room a second; default: none
   --keep <megabytes>      of what came and was received; default 512, then the oldest is dropped
   --allow-host <name>     beside this machine's and --host; can be given several times
   --allow-origin <origin> of web pages that may read and change all; can be given several times
@@ -34,7 +36,9 @@ async function main(): Promise<void> {
       'secret-key': { type: 'string', default: 'emulator-secret-key' },
       'session-token': { type: 'string' },
       quota: { type: 'string', default: '500' },
+      'cost-per': { type: 'string' },
       window: { type: 'string' },
+      'room-limit': { type: 'string' },
       keep: { type: 'string' },
       'allow-host': { type: 'string', multiple: true },
       'allow-origin': { type: 'string', multiple: true },
@@ -61,11 +65,15 @@ async function main(): Promise<void> {
       secretAccessKey: values['secret-key'],
       sessionToken: values['session-token'],
     },
-    requestsPerSecond: values.quota === 'none' ? Number.POSITIVE_INFINITY : Number(values.quota),
+    quota: {
+      requestsPerSecond: values.quota === 'none' ? Number.POSITIVE_INFINITY : Number(values.quota),
+      costPer: values['cost-per'] as EmulatedQuota['costPer'],
+      window: values.window as EmulatedQuota['window'],
+    },
+    roomMessagesPerSecond: values['room-limit'] === undefined ? undefined : Number(values['room-limit']),
     keepBytes: values.keep === undefined ? undefined : Number(values.keep) * 1_048_576,
     allowedHosts: values['allow-host'],
     allowedOrigins: values['allow-origin'],
-    quotaWindow: values.window as QuotaWindowKind | undefined,
   });
 
   const { appId, from, endpoint, credentials } = emulator.moduleOptions();

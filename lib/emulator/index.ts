@@ -13,4 +13,4 @@ export type { Duplicate, RecipientCounts } from './recipient-counts.js';
 export type { RecordedRequest } from './request-log.js';
 export type { Room } from './room.js';
 export { RtcEmulator } from './rtc-emulator.js';
-export type { RtcEmulatorOptions } from './rtc-emulator-options.js';
+export type { EmulatedQuota, RtcEmulatorOptions } from './rtc-emulator-options.js';

@@ -6,46 +6,57 @@ export type QuotaWindowKind = 'sliding' | 'fixed';
 
 const WINDOW_MS = 1_000;
 
-/** Admits so many requests in a second: in any second (sliding), or in each full second (fixed). */
+/** Admits so much in a second: in any second (sliding), or in each full second (fixed). */
 export class QuotaWindow {
-  /** When each request of the last second was admitted, as a ring: the next slot holds the oldest. */
-  readonly #admitted: number[] = [];
-  #next = 0;
-  #windowStart = Number.NEGATIVE_INFINITY;
-  #inWindow = 0;
+  /** What was admitted in the window, oldest first. */
+  #admitted: { readonly at: number; readonly cost: number }[] = [];
+  #sum = 0;
 
   /**
-   * @param requestsPerSecond `Infinity` lifts the quota
+   * @param perSecond `Infinity` lifts the quota
    * @param now monotonic milliseconds
    */
   constructor(
-    private readonly requestsPerSecond: number,
+    private readonly perSecond: number,
     private readonly kind: QuotaWindowKind,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Counts the request if there is room for it. */
-  admit(): boolean {
-    if (this.requestsPerSecond === Number.POSITIVE_INFINITY) return true;
-    return this.kind === 'sliding' ? this.#admitSliding(this.now()) : this.#admitFixed(this.now());
-  }
-
-  #admitSliding(now: number): boolean {
-    const oldest = this.#admitted[this.#next];
-    if (oldest !== undefined && now - oldest < WINDOW_MS) return false;
-    this.#admitted[this.#next] = now;
-    this.#next = (this.#next + 1) % this.requestsPerSecond;
+  /** Counts a request if there is room for all that it costs. */
+  admit(cost = 1): boolean {
+    if (!this.hasRoom(cost)) return false;
+    this.take(cost);
     return true;
   }
 
-  #admitFixed(now: number): boolean {
-    const windowStart = Math.floor(now / WINDOW_MS) * WINDOW_MS;
-    if (windowStart !== this.#windowStart) {
-      this.#windowStart = windowStart;
-      this.#inWindow = 0;
+  /** Whether there is room for so much. @param perSecond another limit than the window's own */
+  hasRoom(cost: number, perSecond = this.perSecond): boolean {
+    this.#forget();
+    return this.#sum + cost <= perSecond;
+  }
+
+  take(cost: number): void {
+    if (this.perSecond === Number.POSITIVE_INFINITY) return;
+    this.#admitted.push({ at: this.now(), cost });
+    this.#sum += cost;
+  }
+
+  /** Whether nothing was admitted in the window. */
+  get isEmpty(): boolean {
+    this.#forget();
+    return this.#sum === 0;
+  }
+
+  #forget(): void {
+    const now = this.now();
+    const began = this.kind === 'fixed' ? Math.floor(now / WINDOW_MS) * WINDOW_MS : now - WINDOW_MS;
+    const isPast = (at: number): boolean => (this.kind === 'fixed' ? at < began : at <= began);
+    let past = 0;
+    for (const { at, cost } of this.#admitted) {
+      if (!isPast(at)) break;
+      this.#sum -= cost;
+      past += 1;
     }
-    if (this.#inWindow >= this.requestsPerSecond) return false;
-    this.#inWindow += 1;
-    return true;
+    if (past > 0) this.#admitted = this.#admitted.slice(past);
   }
 }

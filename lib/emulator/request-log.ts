@@ -14,8 +14,8 @@ export interface RecordedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** As sent, and empty where it was not read. */
   readonly body: Buffer;
-  /** Whether the message was accepted, whatever the answer said. */
-  readonly outcome: 'accepted' | 'refused';
+  /** Whether the message was accepted, whatever the answer said; `dropped`: it was lost, see `overRoomLimit`. */
+  readonly outcome: 'accepted' | 'refused' | 'dropped';
   /** Undefined where a fault took the answer away. */
   readonly httpStatus?: number;
   /** Why it was refused. */

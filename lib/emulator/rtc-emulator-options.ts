@@ -4,6 +4,19 @@ import { hostName, isProductionHost } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
 
+/** What an account may send in a second. */
+export interface EmulatedQuota {
+  /** How much; `Infinity` lifts it. Default 500. */
+  readonly requestsPerSecond?: number | undefined;
+  /**
+   * What counts as one: each `request` (default), or each `recipient` of a request, as an older page of the vendor's
+   * has it. A request must fit into what is left of the second as a whole.
+   */
+  readonly costPer?: 'request' | 'recipient' | undefined;
+  /** How the windows lie: in any second, or in each full one. Default `sliding`. */
+  readonly window?: QuotaWindowKind | undefined;
+}
+
 /** What `RtcEmulator.start()` takes; everything has a default. */
 export interface RtcEmulatorOptions {
   /** Default 0: any free port. */
@@ -20,10 +33,21 @@ export interface RtcEmulatorOptions {
   readonly from?: string | undefined;
   /** More accounts, each with its own quota. */
   readonly accounts?: readonly EmulatorAccount[] | undefined;
-  /** Each account's quota; `Infinity` lifts it. Default 500. */
+  /** Each account's quota. */
+  readonly quota?: EmulatedQuota | undefined;
+  /** Short for `quota: { requestsPerSecond }`. */
   readonly requestsPerSecond?: number | undefined;
-  /** How the quota's windows lie: in any second, or in each full one. Default `sliding`. */
+  /** Short for `quota: { window }`. */
   readonly quotaWindow?: QuotaWindowKind | undefined;
+  /** The limit of each room in a second, counted as the quota is. Default: none. */
+  readonly roomMessagesPerSecond?: number | undefined;
+  /** The same for rooms of 500 users and more. Default: four fifths of that, as the vendor has 100 and 80. */
+  readonly largeRoomMessagesPerSecond?: number | undefined;
+  /**
+   * What becomes of a message beyond a room's limit, since the vendor does not say: it is refused as for the quota
+   * (default), or the request is answered as if it were accepted, and `requests` has it as `dropped`.
+   */
+  readonly overRoomLimit?: 'refuse' | 'drop' | undefined;
   /**
    * How many bytes of what came and was received are kept to be looked at, about: beyond it, the oldest is dropped,
    * and `dropped` says how much. From 1 MB; default 512 MB, in which the last 6 million recipients are counted.
@@ -38,10 +62,14 @@ export interface RtcEmulatorOptions {
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
-export type ResolvedEmulatorOptions = Required<Omit<RtcEmulatorOptions, 'tls'>> &
-  Pick<RtcEmulatorOptions, 'tls'>;
+export type ResolvedEmulatorOptions = Required<
+  Omit<RtcEmulatorOptions, 'tls' | 'quota' | 'requestsPerSecond' | 'quotaWindow'>
+> &
+  Pick<RtcEmulatorOptions, 'tls'> & { readonly quota: Required<EmulatedQuota> };
 
 const MIN_KEEP_BYTES = 1_048_576;
+/** The vendor has 100 for small rooms and 80 for large ones. */
+const LARGE_ROOM_SHARE = 0.8;
 
 const DEFAULTS: ResolvedEmulatorOptions = {
   port: 0,
@@ -50,8 +78,10 @@ const DEFAULTS: ResolvedEmulatorOptions = {
   credentials: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
   from: 'server',
   accounts: [],
-  requestsPerSecond: VENDOR_REQUESTS_PER_SECOND,
-  quotaWindow: 'sliding',
+  quota: { requestsPerSecond: VENDOR_REQUESTS_PER_SECOND, costPer: 'request', window: 'sliding' },
+  roomMessagesPerSecond: Number.POSITIVE_INFINITY,
+  largeRoomMessagesPerSecond: Number.POSITIVE_INFINITY,
+  overRoomLimit: 'refuse',
   keepBytes: 536_870_912,
   allowedHosts: [],
   allowedOrigins: [],
@@ -59,24 +89,33 @@ const DEFAULTS: ResolvedEmulatorOptions = {
 
 /** @throws TypeError naming the option that can't be used */
 export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmulatorOptions {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const { requestsPerSecond, quotaWindow: window, quota = {}, ...others } = options;
+  const given = withoutUndefined(others);
   const unknown = Object.keys(given).find((name) => name !== 'tls' && !Object.hasOwn(DEFAULTS, name));
   if (unknown !== undefined) throw new TypeError(`${unknown}: is not an option of the emulator`);
+  check('quota', typeof quota === 'object' && quota !== null, 'must be an object');
+  const unknownOfQuota = Object.keys(quota).find((name) => !Object.hasOwn(DEFAULTS.quota, name));
+  if (unknownOfQuota !== undefined)
+    throw new TypeError(`quota.${unknownOfQuota}: is not an option of the emulator`);
 
-  const resolved: ResolvedEmulatorOptions = { ...DEFAULTS, ...given };
-  const { port, requestsPerSecond, quotaWindow, keepBytes, allowedHosts, allowedOrigins } = resolved;
+  const room = options.roomMessagesPerSecond ?? Number.POSITIVE_INFINITY;
+  const resolved: ResolvedEmulatorOptions = {
+    ...DEFAULTS,
+    largeRoomMessagesPerSecond: Math.max(1, Math.floor(room * LARGE_ROOM_SHARE)),
+    ...given,
+    quota: {
+      ...DEFAULTS.quota,
+      ...withoutUndefined({ requestsPerSecond, window }),
+      ...withoutUndefined(quota),
+    },
+  };
+  const { port, keepBytes, allowedHosts, allowedOrigins } = resolved;
+  checkQuota(resolved);
   check(
     'port',
     Number.isInteger(port) && port >= 0 && port <= 65_535,
     'must be a port, or 0 for any free one',
   );
-  check(
-    'requestsPerSecond',
-    requestsPerSecond === Number.POSITIVE_INFINITY ||
-      (Number.isInteger(requestsPerSecond) && requestsPerSecond > 0),
-    'must be a whole number from 1, or Infinity',
-  );
-  check('quotaWindow', quotaWindow === 'sliding' || quotaWindow === 'fixed', 'must be sliding or fixed');
   check(
     'keepBytes',
     Number.isSafeInteger(keepBytes) && keepBytes >= MIN_KEEP_BYTES,
@@ -96,6 +135,27 @@ export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmu
     'must be a list of origins, such as http://localhost:3000',
   );
   return resolved;
+}
+
+function checkQuota({ quota, ...options }: ResolvedEmulatorOptions): void {
+  const limits = {
+    'quota.requestsPerSecond': quota.requestsPerSecond,
+    roomMessagesPerSecond: options.roomMessagesPerSecond,
+    largeRoomMessagesPerSecond: options.largeRoomMessagesPerSecond,
+  };
+  for (const [option, limit] of Object.entries(limits)) {
+    const isLimit = limit === Number.POSITIVE_INFINITY || (Number.isInteger(limit) && limit > 0);
+    check(option, isLimit, 'must be a whole number from 1, or Infinity');
+  }
+  const { window, costPer } = quota;
+  check('quota.window', window === 'sliding' || window === 'fixed', 'must be sliding or fixed');
+  check('quota.costPer', costPer === 'request' || costPer === 'recipient', 'must be request or recipient');
+  const { overRoomLimit } = options;
+  check('overRoomLimit', overRoomLimit === 'refuse' || overRoomLimit === 'drop', 'must be refuse or drop');
+}
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 function check(option: string, holds: boolean, rule: string): void {

@@ -21,6 +21,10 @@ it('whatever is given as undefined counts as left out', async () => {
       'accounts',
       'requestsPerSecond',
       'quotaWindow',
+      'quota',
+      'roomMessagesPerSecond',
+      'largeRoomMessagesPerSecond',
+      'overRoomLimit',
       'keep',
     ),
   );
@@ -38,7 +42,16 @@ it('whatever is given as undefined counts as left out', async () => {
         ...undefinedFor('telemetry', 'allowInsecureEndpoint', 'isGlobal', 'name'),
         from: 'server',
         retry: undefinedFor('maxAttempts'),
-        quota: undefinedFor('requestsPerSecond', 'reserve', 'maxQueue', 'scope', 'store'),
+        quota: undefinedFor(
+          'requestsPerSecond',
+          'costPer',
+          'roomMessagesPerSecond',
+          'credit',
+          'reserve',
+          'maxQueue',
+          'scope',
+          'store',
+        ),
         http: undefinedFor('httpsAgent', 'httpAgent', 'maxSockets', 'maxContentLength'),
         controller: {
           allowAnonymous: true,

@@ -50,9 +50,9 @@ describe('the command rtc-emulator', () => {
   });
 
   it.each([
-    [['--quota', '0'], 'requestsPerSecond: must be a whole number'],
+    [['--quota', '0'], 'quota.requestsPerSecond: must be a whole number'],
     [['--port', 'http'], 'port: must be a port'],
-    [['--window', 'odd'], 'quotaWindow: must be sliding or fixed'],
+    [['--window', 'odd'], 'quota.window: must be sliding or fixed'],
     [['--keep', '0.5'], 'keepBytes: must be a whole number from 1048576'],
     [['--allow-host', 'emulator:8787'], 'allowedHosts: must be a list of host names'],
     [['--allow-origin', '*'], 'allowedOrigins: must be a list of origins'],

@@ -53,3 +53,20 @@ describe('a lifted quota', () => {
     expect(admitted([1, 1, 1], Number.POSITIVE_INFINITY, 'sliding')).toEqual([1, 1, 1]);
   });
 });
+
+describe('a request that costs more', () => {
+  it('is admitted if it fits into what is left of the second as a whole', () => {
+    let now = 0;
+    const quota = new QuotaWindow(500, 'sliding', () => now);
+    expect([quota.admit(300), quota.admit(300), quota.admit(200), quota.admit(1)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    now = 999;
+    expect(quota.admit(600)).toBe(false);
+    now = 1_000;
+    expect([quota.isEmpty, quota.admit(600), quota.admit(500)]).toEqual([true, false, true]);
+  });
+});

@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { TestingModule } from '@nestjs/testing';
+import { RoomUnicastService, RtcApiError, type RtcMessagingOptions } from 'nestjs-rtc-messaging';
+import { RtcEmulator, type RtcEmulatorOptions } from 'nestjs-rtc-messaging/emulator';
+import { rejectionOf } from '../support/rejection.js';
+import { createService } from '../support/service.js';
+
+let emulator: RtcEmulator;
+let module: TestingModule;
+afterEach(async () => {
+  await module.close();
+  await emulator.close();
+});
+
+/** A service that is not held back, and is told of each refusal. */
+async function open(
+  options: RtcEmulatorOptions,
+  more: RtcMessagingOptions = {},
+): Promise<RoomUnicastService> {
+  emulator = await RtcEmulator.start(options);
+  const created = await createService({
+    ...emulator.moduleOptions(),
+    quota: { requestsPerSecond: 100_000 },
+    retry: { maxAttempts: 1 },
+    ...more,
+  });
+  ({ module } = created);
+  return created.service;
+}
+const users = (count: number): string[] => Array.from({ length: count }, (_none, index) => `user-${index}`);
+const outcomes = (): string[] => emulator.requests.map(({ outcome }) => outcome);
+
+describe("the emulator's quota", () => {
+  it('counts recipients if it is told to, each request as a whole', async () => {
+    const service = await open({ quota: { requestsPerSecond: 500, costPer: 'recipient' } });
+    const send = (count: number) => service.batchSend({ roomId: 'room', to: users(count), message: 'hi' });
+    await send(300);
+    const error = await rejectionOf<RtcApiError>(send(201));
+    expect(error).toBeInstanceOf(RtcApiError);
+    expect(error).toMatchObject({ apiCode: 'FlowLimitExceeded.QPSOverLimit', httpStatus: 429 });
+    expect(error.message).not.toContain('user-');
+    expect(outcomes()).toEqual(['accepted', 'refused']);
+  });
+
+  it.each([
+    ['a room', 499, 3],
+    ['a large room', 500, 2],
+  ])('has a limit for %s', async (_what, count, limit) => {
+    const service = await open({ roomMessagesPerSecond: 3, largeRoomMessagesPerSecond: 2 });
+    for (const user of users(count)) emulator.room('room').join(user);
+    // At once, so that all are in the same second.
+    const sends = Array.from({ length: 6 }, () =>
+      service.send({ roomId: 'room', to: 'user-0', message: 'hi' }),
+    );
+    const results = await Promise.allSettled([
+      ...sends,
+      service.send({ roomId: 'b', to: 'a', message: 'hi' }),
+    ]);
+    const refusals = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
+    expect(refusals).toHaveLength(6 - limit);
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ apiCode: 'FlowLimitExceeded.QPSOverLimit' });
+    }
+  });
+
+  it('loses what is beyond the limit of a room without a word, if it is told to, and says so', async () => {
+    const service = await open({ roomMessagesPerSecond: 1, overRoomLimit: 'drop' });
+    const alice = emulator.room('room').join('alice');
+    for (const message of ['first', 'second']) await service.send({ roomId: 'room', to: 'alice', message });
+    expect(alice.received.map(({ message }) => message)).toEqual(['first']);
+    expect(outcomes()).toEqual(['accepted', 'dropped']);
+  });
+
+  it.each<[RtcEmulatorOptions, string]>([
+    [
+      { quota: { requestsPerSecond: 0 } },
+      'quota.requestsPerSecond: must be a whole number from 1, or Infinity',
+    ],
+    [{ requestsPerSecond: 0.5 }, 'quota.requestsPerSecond: must be a whole number from 1, or Infinity'],
+    [{ quota: { costPer: 'user' as never } }, 'quota.costPer: must be request or recipient'],
+    [{ quota: { window: 'any' as never } }, 'quota.window: must be sliding or fixed'],
+    [{ quota: { perSecond: 1 } as never }, 'quota.perSecond: is not an option of the emulator'],
+    [{ quota: null as never }, 'quota: must be an object'],
+    [{ roomMessagesPerSecond: -1 }, 'roomMessagesPerSecond: must be a whole number from 1, or Infinity'],
+    [{ overRoomLimit: 'lose' as never }, 'overRoomLimit: must be refuse or drop'],
+  ])('is refused as %j', async (options, problem) => {
+    const service = await open({});
+    expect(service).toBeDefined();
+    await expect(RtcEmulator.start(options)).rejects.toThrow(problem);
+  });
+});
+
+describe('a client that counts otherwise than the account', () => {
+  it('sends everything once, after a handful of refusals', async () => {
+    const service = await open(
+      { quota: { requestsPerSecond: 500, costPer: 'recipient' } },
+      { quota: { requestsPerSecond: 500 } },
+    );
+    const report = await service.fanOut({ roomId: 'room', to: users(4_000), message: 'all' });
+    expect(report).toMatchObject({ status: 'accepted', counts: { accepted: 4_000 } });
+    expect(report.throttled).toBeLessThanOrEqual(30);
+    expect(emulator.requests.filter(({ outcome }) => outcome === 'refused').length).toBe(report.throttled);
+    expect(emulator.deliveries.duplicates()).toEqual([]);
+  }, 60_000);
+
+  it('is refused nothing where it is told what counts', async () => {
+    const service = await open(
+      { quota: { requestsPerSecond: 500, costPer: 'recipient' } },
+      { quota: { requestsPerSecond: 500, costPer: 'recipient' } },
+    );
+    const started = performance.now();
+    const report = await service.fanOut({ roomId: 'room', to: users(2_000), message: 'all' });
+    expect(report).toMatchObject({
+      status: 'accepted',
+      counts: { accepted: 2_000 },
+      throttled: 0,
+      requests: 80,
+    });
+    expect(performance.now() - started).toBeGreaterThan(3_000);
+  });
+
+  it('keeps to the limit of a room, and sends into others meanwhile', async () => {
+    const service = await open(
+      { roomMessagesPerSecond: 20 },
+      { quota: { requestsPerSecond: 500, roomMessagesPerSecond: 20 } },
+    );
+    const fanOut = service.fanOut({ roomId: 'busy', to: users(60), message: 'all' }, { chunkSize: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const asked = performance.now();
+    await service.send({ roomId: 'quiet', to: 'alice', message: 'hi' });
+    expect(performance.now() - asked).toBeLessThan(1_000);
+    expect(await fanOut).toMatchObject({ status: 'accepted', throttled: 0 });
+    expect(outcomes().includes('refused')).toBe(false);
+  });
+});
