@@ -12,6 +12,7 @@ import { DelayedError, type Job } from 'bullmq';
 import { BEFORE_SEND, type FanOutOptionsWithHook } from '../fan-out/fan-out-request.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
+import { ChunkProgress, type PartInFlight } from './chunk-progress.js';
 import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
 import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
@@ -124,7 +125,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         await feeder.feed(id, await ledger.due(id));
         return;
       }
-      const settlement = await this.#send(begun.chunk, () => ledger.take(id, index, fence));
+      const settlement = await this.#send(begun.chunk, (part) => ledger.take(id, index, fence, part));
       const { result, due } = await this.#settle(job.data, fence, settlement);
       if (result === 'fenced') {
         this.#logger.warn(
@@ -139,16 +140,22 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     }
 
     /** Never rejects: what can't be sent is as good as refused. */
-    async #send(chunk: BegunChunk, beforeSend: () => Promise<boolean>): Promise<ChunkSettlement> {
+    async #send(
+      chunk: BegunChunk,
+      take: (part: PartInFlight | undefined) => Promise<boolean>,
+    ): Promise<ChunkSettlement> {
       const { recipients, wire, roomId, from, onUnknown, possibleDuplicate } = chunk;
       try {
+        const progress = new ChunkProgress(recipients);
         if (this.#service === undefined) throw new TypeError('The worker has not been started');
         const options: FanOutOptionsWithHook = {
           concurrency: 1,
           dedupe: 'none',
           onUnknown,
           signal: this.#stopping.signal,
-          [BEFORE_SEND]: beforeSend,
+          // Of what may have been accepted before, no part is any better known than the others.
+          [BEFORE_SEND]: (part) => take(possibleDuplicate ? undefined : progress.begin(part)),
+          onChunk: ({ outcome }) => progress.end(outcome),
         };
         const report = await this.#service.fanOut(
           { roomId, from, message: wire.Message, binary: wire.Binary, to: recipients },

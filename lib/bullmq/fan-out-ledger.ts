@@ -2,6 +2,7 @@ import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
 import type { OnUnknown } from '../retry/send-call.js';
 import type { WireMessage } from '../services/wire-message.js';
+import type { PartInFlight } from './chunk-progress.js';
 import type { ChunkSettlement } from './chunk-settlement.js';
 import { type FanOutState, readState } from './fan-out-state.js';
 import type { LedgerKeys } from './ledger-keys.js';
@@ -223,9 +224,14 @@ export class FanOutLedger {
     };
   }
 
-  /** Asked when the chunk's turn has come: whether it may be sent. If so, it is in flight. */
-  async take(id: string, index: number, token: string): Promise<boolean> {
-    return (await this.#run(TAKE, id, [index, token])) === 1;
+  /**
+   * Asked when there is a permit for the chunk: whether it may be sent. If so, it is in flight.
+   * @param part of the chunk, where it is sent in parts: no more than that is in flight
+   */
+  async take(id: string, index: number, token: string, part?: PartInFlight): Promise<boolean> {
+    const isPart = part !== undefined && (part.rest.length > 0 || part.accepted > 0);
+    const args = isPart ? [part.inFlight.join(), part.rest.join(), part.accepted] : [];
+    return (await this.#run(TAKE, id, [index, token, ...args])) === 1;
   }
 
   /** The same when it is called again. `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
@@ -292,7 +298,9 @@ export class FanOutLedger {
 
   async recipients(id: string, index: number): Promise<readonly string[]> {
     const recipients = await this.#client.hget(this.keys.chunks(id), String(index));
-    return recipients === null || recipients === '' ? [] : recipients.split(',');
+    // Of one that is sent in parts: who is in flight, who is not, and how many were accepted.
+    const [inFlight = '', rest = ''] = (recipients ?? '').split('|');
+    return [inFlight, rest].filter((list) => list !== '').flatMap((list) => list.split(','));
   }
 
   /** What was kept of chunks that were not simply accepted, as JSON, by chunk and token. */

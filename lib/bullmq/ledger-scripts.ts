@@ -9,6 +9,9 @@ import { LuaScript } from './lua-script.js';
  * - `u:<token>`: presumed unknown, since the worker with the token was lost
  * - absent: settled
  *
+ * The recipients of a chunk that is sent in parts are `<in flight>|<the rest>|<how many were accepted>`; only those in
+ * flight are unknown when its worker is lost.
+ *
  * A trailing `:d` marks a chunk in flight that may have been accepted before (`onUnknown: 'resend'`);
  * `i:none:<token>:d` is such a chunk which the worker with the token has returned.
  *
@@ -89,6 +92,18 @@ local function producer_lives(producer)
     if get('ended') ~= '' and get('stop') == '' then reopen() end
   end
   keep_for_producer()
+end
+-- Of a chunk that is sent in parts: who is in flight, who is not, and how many were accepted.
+local function parts_of(recipients)
+  local in_flight, rest, accepted = string.match(recipients or '', '^([^|]*)|([^|]*)|(%d+)$')
+  return in_flight or recipients, rest or '', tonumber(accepted) or 0
+end
+local function join(one, other)
+  return one == '' and other or other == '' and one or one .. ',' .. other
+end
+local function count_of(recipients)
+  local _, commas = string.gsub(recipients, ',', ',')
+  return recipients == '' and 0 or commas + 1
 end
 local function list_invalid(from)
   for i = from, #ARGV do redis.call('RPUSH', invalid, ARGV[i]) end
@@ -207,27 +222,35 @@ if step == 'i' and holder ~= token then
   if get('onUnknown') == 'resend' and not stopped then
     mark = ':d'
   else
-    local recipients = redis.call('HGET', chunks, index) or ''
-    local _, commas = string.gsub(recipients, ',', ',')
-    local count = recipients == '' and 0 or commas + 1
+    local recipients, rest = parts_of(redis.call('HGET', chunks, index) or '')
+    local count = count_of(recipients)
     redis.call('HSET', outcomes, index .. ':' .. holder, cjson.encode({
       chunks = {{ outcome = 'unknown', recipients = count, attempts = 0, possibleDuplicate = mark ~= '', lost = true }},
       unknown = recipients, at = now()
     }))
-    redis.call('HSET', ledger, index, 'u:' .. holder)
-    redis.call('HDEL', chunks, index)
     add('unknown', count)
-    add('settled', 1)
     add('inflight', -1)
+    if rest == '' then
+      redis.call('HSET', ledger, index, 'u:' .. holder)
+      redis.call('HDEL', chunks, index)
+      add('settled', 1)
+    else
+      redis.call('HSET', ledger, index, 'p')
+      redis.call('HSET', chunks, index, rest)
+    end
     keep_open()
     end_if_over()
-    return {'presumed_unknown', count}
+    if rest == '' then return {'presumed_unknown', count} end
+    if stopped then return {'stopped'} end
+    step = 'p'
   end
 elseif stopped then
   return {'stopped'}
 end
-local recipients = redis.call('HGET', chunks, index)
-if not recipients then return {'gone'} end
+local in_flight, rest = parts_of(redis.call('HGET', chunks, index) or nil)
+if not in_flight then return {'gone'} end
+local recipients = join(in_flight, rest)
+if rest ~= '' and holder ~= token then redis.call('HSET', chunks, index, recipients) end
 redis.call('HSET', ledger, index, (step == 'i' and 'i:' or 'h:') .. token .. mark)
 return {
   'send', recipients, redis.call('GET', message), get('binary'), get('roomId'), get('from'), get('onUnknown'),
@@ -235,17 +258,25 @@ return {
 }
 `);
 
-/** `index, token` → whether the chunk may be sent now: from here on, it is in flight. */
+/**
+ * `index, token` → whether the chunk may be sent now: from here on, it is in flight. Of a part of it, also
+ * `in flight, rest, accepted`: how many of the chunk were accepted by now.
+ */
 export const TAKE = script(`
 local index, token = ARGV[2], ARGV[3]
 if redis.call('EXISTS', meta) == 0 or get('stop') ~= '' then return 0 end
 local entry = redis.call('HGET', ledger, index) or ''
+if entry ~= 'h:' .. token and entry ~= 'i:' .. token then return entry == 'i:' .. token .. ':d' and 1 or 0 end
+if ARGV[4] then
+  local _, _, recorded = parts_of(redis.call('HGET', chunks, index))
+  redis.call('HSET', chunks, index, ARGV[4] .. '|' .. ARGV[5] .. '|' .. ARGV[6])
+  add('accepted', tonumber(ARGV[6]) - recorded)
+end
 if entry == 'h:' .. token then
   redis.call('HSET', ledger, index, 'i:' .. token)
   add('inflight', 1)
-  return 1
 end
-return (entry == 'i:' .. token or entry == 'i:' .. token .. ':d') and 1 or 0
+return 1
 `);
 
 /**
@@ -261,6 +292,11 @@ local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], A
 local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local entry = redis.call('HGET', ledger, index) or ''
 local result = 'fenced'
+-- What was accepted of it in parts has been counted.
+if string.sub(entry, 1, 2) == 'i:' then
+  local _, _, recorded = parts_of(redis.call('HGET', chunks, index) or '')
+  accepted = accepted - recorded
+end
 local function count()
   add('accepted', accepted)
   add('rejected', rejected)

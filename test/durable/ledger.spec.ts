@@ -347,3 +347,92 @@ describe('a fan-out', () => {
     expect(await client.keys(`${prefix}*`)).toEqual([]);
   });
 });
+
+describe('a chunk that is sent in parts', () => {
+  const part = (inFlight: string, rest: string, accepted: number) => ({
+    inFlight: inFlight === '' ? [] : inFlight.split(','),
+    rest: rest === '' ? [] : rest.split(','),
+    accepted,
+  });
+
+  it('counts each part once, however often it is told, and the whole in the end', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    for (let time = 0; time < 2; time++) {
+      expect(await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0))).toBe(true);
+    }
+    expect(await counts()).toMatchObject({ accepted: 0 });
+    for (let time = 0; time < 2; time++) {
+      expect(await ledger.take('f', 0, FIRST, part('b0', 'c0', 1))).toBe(true);
+    }
+    expect(await counts()).toMatchObject({ accepted: 1 });
+    expect((await ledger.look('f'))?.inFlight).toBe(1);
+    expect(await ledger.recipients('f', 0)).toEqual(['b0', 'c0']);
+    for (let time = 0; time < 2; time++) {
+      expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
+    }
+    expect(await counts()).toMatchObject({ accepted: 3, rejected: 0, unknown: 0 });
+    expect((await ledger.look('f'))?.state).toBe('ended');
+  });
+
+  it('has only the part in flight unknown when its worker is lost, and the rest sent by the next', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.take('f', 0, FIRST, part('b0', 'c0', 1));
+    expect(recipientsOf(await send(0, SECOND))).toEqual(['c0']);
+    expect(await counts()).toMatchObject({ accepted: 1, unknown: 1 });
+    // Whoever was lost comes too late.
+    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect((await ledger.settle('f', 0, SECOND, accepted(1))).result).toBe('settled');
+    expect(await counts()).toMatchObject({ accepted: 2, rejected: 0, unknown: 1 });
+    expect((await ledger.look('f'))?.state).toBe('ended');
+  });
+
+  it('is as any other when its last part was in flight', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    await ledger.take('f', 0, FIRST, part('a0,b0', 'c0', 0));
+    await ledger.take('f', 0, FIRST, part('c0', '', 2));
+    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toBe('presumed_unknown');
+    expect(await counts()).toMatchObject({ accepted: 2, unknown: 1 });
+  });
+
+  it('gives back what was not sent to, and counts what was', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.take('f', 0, FIRST, part('b0', 'c0', 1));
+    const rest = { ...accepted(1), rest: ['b0', 'c0'] };
+    expect((await ledger.settle('f', 0, FIRST, rest)).result).toBe('returned');
+    expect(await counts()).toMatchObject({ accepted: 1 });
+    expect(recipientsOf(await send(0, SECOND))).toEqual(['b0', 'c0']);
+    await ledger.settle('f', 0, SECOND, accepted(2));
+    expect(await counts()).toMatchObject({ accepted: 3 });
+  });
+
+  it('is sent again as a whole, but for what was accepted, where unknown outcomes are resent', async () => {
+    await store(1, { onUnknown: 'resend' });
+    await ledger.begin('f', 0, FIRST);
+    await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.take('f', 0, FIRST, part('b0', 'c0', 1));
+    expect(await ledger.begin('f', 0, SECOND)).toMatchObject({
+      result: 'send',
+      chunk: { recipients: ['b0', 'c0'], possibleDuplicate: true },
+    });
+    expect(await ledger.take('f', 0, SECOND)).toBe(true);
+    expect((await ledger.settle('f', 0, SECOND, accepted(2))).result).toBe('settled');
+    expect(await counts()).toMatchObject({ accepted: 3, unknown: 0 });
+  });
+
+  it('is not begun once the fan-out is stopped, and its part in flight is unknown', async () => {
+    await store(1);
+    await ledger.begin('f', 0, FIRST);
+    await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.cancel('f');
+    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toBe('stopped');
+    expect(await counts()).toMatchObject({ unknown: 1 });
+    expect((await ledger.look('f'))?.state).toBe('ended');
+    expect(await ledger.recipients('f', 0)).toEqual(['b0', 'c0']);
+  });
+});
