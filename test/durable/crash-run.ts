@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingOptions } from 'nestjs-rtc-messaging';
 import type { DurableFanOutReport } from 'nestjs-rtc-messaging/bullmq';
+import type { RtcEmulatorOptions } from 'nestjs-rtc-messaging/emulator';
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
 import { type QueueApp, startQueueApp } from '../support/fan-out-queue.js';
 import { firstMessage, forkProgram, kill } from '../support/processes.js';
@@ -21,6 +22,9 @@ export interface CrashPlan {
   /** Chunks that a worker sends at once. */
   readonly concurrency: number;
   readonly chunkSize: number;
+  /** What the account allows, and what the workers go by. Default: anything. */
+  readonly emulator?: RtcEmulatorOptions;
+  readonly quota?: RtcMessagingOptions['quota'];
 }
 
 /** What came of a run, by the library's account and by the emulator's. */
@@ -68,9 +72,9 @@ class CrashRun {
   async run(): Promise<CrashReport> {
     const started = performance.now();
     const { redisUrl, prefix, recipients, kills } = this.plan;
-    const emulator = this.#fork('emulator.mjs', {});
+    const emulator = this.#fork('emulator.mjs', this.plan.emulator ?? {});
     const { moduleOptions } = await firstMessage<{ moduleOptions: RtcMessagingOptions }>(emulator);
-    this.#rtc = { ...moduleOptions, quota: { requestsPerSecond: 100_000 } };
+    this.#rtc = { ...moduleOptions, quota: this.plan.quota ?? { requestsPerSecond: 100_000 } };
     this.#watcher = await startQueueApp(redisUrl, { prefix, role: 'producer' });
 
     this.#startProducer();

@@ -10,6 +10,35 @@ const CONCURRENCY = 4;
 // Small, so that there are many moments at which something is in flight.
 const CHUNK_SIZE = 50;
 
+describe('workers that are killed while the account counts recipients', () => {
+  it('leave no more unknown than the parts that were in flight', async () => {
+    const redis = await startRedis();
+    const users = 6_000;
+    const concurrency = 2;
+    const { report, killed, emulator, unaccepted } = await runCrashes({
+      redisUrl: redis.url,
+      prefix: ownPrefix(),
+      recipients: users,
+      kills: 3,
+      seed: SEED,
+      concurrency,
+      chunkSize: 600,
+      emulator: { quota: { requestsPerSecond: 500, costPer: 'recipient' } },
+      quota: { requestsPerSecond: 500 },
+    }).finally(() => redis.stop());
+    const { input, ...outcomes } = report.counts;
+    expect(Object.values(outcomes).reduce((sum, count) => sum + count)).toBe(input);
+    expect(report.counts).toMatchObject({ input: users, rejected: 0, notAttempted: 0 });
+    // Parts are of 300 at most, since none of 600 is accepted, and mostly of a few.
+    expect(report.counts.unknown).toBeLessThanOrEqual(killed.workers * concurrency * 300);
+    expect(emulator.doubled).toBe(0);
+    expect(emulator.missing.filter((userId) => unaccepted.get(userId) !== 'unknown')).toEqual([]);
+    process.stdout.write(
+      `\n${killed.workers} killed, ${report.counts.unknown} unknown, ${report.throttled} refusals\n`,
+    );
+  }, 300_000);
+});
+
 describe(`${RECIPIENTS} recipients, and ${KILLS} kills of workers and of the producer (seed ${SEED})`, () => {
   let redis: StartedRedis;
   let run: CrashReport;
