@@ -1,10 +1,11 @@
 // The emulator in a process of its own, as far from the client as it can be on one machine. Its first argument is
-// a JSON text: { requestsPerSecond (null: no quota), delayMs (at most, at random, before a request arrives) }.
+// a JSON text: { requestsPerSecond (null: no quota), delayMs (at most, at random, before a request arrives), constant (that much, for
+// each) }.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 
-const { requestsPerSecond, delayMs } = JSON.parse(process.argv[2]);
+const { requestsPerSecond, delayMs, constant = false } = JSON.parse(process.argv[2]);
 const emulator = await RtcEmulator.start({
   requestsPerSecond: requestsPerSecond ?? Number.POSITIVE_INFINITY,
   quotaWindow: 'sliding',
@@ -22,7 +23,7 @@ if (delayMs > 0) {
     client.on('data', (data) => {
       const now = performance.now();
       // What follows at once belongs to the same request.
-      if (now - last > 2) due = now + Math.random() * delayMs;
+      if (now - last > 2) due = now + (constant ? 1 : Math.random()) * delayMs;
       last = now;
       setTimeout(() => server.write(data), Math.max(0, due - now));
     });

@@ -43,8 +43,19 @@ async function* recipients() {
 process.on('disconnect', () => process.exit());
 process.send({ kind: 'ready' });
 for (;;) {
-  const [{ roomId, chunkSize, end }] = await once(process, 'message');
+  const [{ roomId, chunkSize, singles, everyMs, end }] = await once(process, 'message');
   if (end) break;
+  if (singles !== undefined) {
+    const waits = [];
+    for (let index = 0; index < singles; index++) {
+      const asked = performance.now();
+      await service.send({ roomId: 'room-2', to: `someone-${index}`, message: 'You won the bid.' });
+      waits.push(performance.now() - asked);
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
+    }
+    process.send({ kind: 'singles', waits });
+    continue;
+  }
   const request = { roomId, to: recipients(), message: 'The auction begins.' };
   const report = await service.fanOut(request, { chunkSize });
   process.send({
