@@ -16,6 +16,7 @@ const KEEP_MS = 86_400_000;
  * KEYS 1: sorted set of the permits that are not free. Member: `process:take:index`, named by the client. Score: from
  *         when it is free, without credit; a lease while its request is under way.
  *      2: hash of the state: gen, run, hold, paced, last, and the least limit and credit of this age and the last.
+ *      3: sorted set as the first, of those that are kept for single sends.
  * ARGV process, take, wanted, how many of them go together, limit, burst, credit, priority, doubt, gen known,
  *      then pairs of member and when it is free (0: it was not used). Times in milliseconds.
  * Answer: now, gen, when to ask again, then from when each permit may be used (member: process:take:index).
@@ -25,14 +26,14 @@ const KEEP_MS = 86_400_000;
  * begins a new generation: nobody sends for a second, and every process tells anew of what it has out.
  */
 export const PERMIT_SCRIPT = `
-local permits, state = KEYS[1], KEYS[2]
+local permits, state, singles = KEYS[1], KEYS[2], KEYS[3]
 local process, take, priority, doubt, known = ARGV[1], ARGV[2], ARGV[8], ARGV[9], ARGV[10]
 local wanted, together, limit, burst, credit = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local text = function(ms) return string.format('%.3f', ms) end
 
-local names = {'hold', 'paced', 'last', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'single', 'singles'}
+local names = {'hold', 'paced', 'last', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singleAt', 'keptFrom'}
 local s = {}
 for i, value in ipairs(redis.call('HMGET', state, unpack(names))) do
   local number = tonumber(value or 0) or 0
@@ -43,7 +44,10 @@ local gen, run = unpack(redis.call('HMGET', state, 'gen', 'run'))
 local info = redis.pcall('INFO', 'server')
 local here = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
 
-local wrong = redis.call('ZREMRANGEBYSCORE', permits, text(now + ${LEASE_MS + AHEAD_MS + 1_000}), '+inf')
+local wrong = 0
+for _, set in ipairs({permits, singles}) do
+  wrong = wrong + redis.call('ZREMRANGEBYSCORE', set, text(now + ${LEASE_MS + AHEAD_MS + 1_000}), '+inf')
+end
 local returns = doubt == 'returns' and now - s.last > 500
 if not gen or run ~= here or now < s.last - 5 or wrong > 0 or s.hold > now + 10000 or returns or (doubt == 'doubt' and known == gen) then
   gen, s.hold, s.paced = string.format('%.0f', now * 1000), now + ${COOLING_MS + AHEAD_MS}, now
@@ -51,9 +55,10 @@ end
 
 for i = 11, #ARGV, 2 do
   local free = tonumber(ARGV[i + 1])
-  if free > now then redis.call('ZADD', permits, text(free), ARGV[i]) else redis.call('ZREM', permits, ARGV[i]) end
+  local set = redis.call('ZSCORE', singles, ARGV[i]) and singles or permits
+  if free > now then redis.call('ZADD', set, text(free), ARGV[i]) else redis.call('ZREM', set, ARGV[i]) end
 end
-redis.call('ZREMRANGEBYSCORE', permits, '-inf', text(now))
+for _, set in ipairs({permits, singles}) do redis.call('ZREMRANGEBYSCORE', set, '-inf', text(now)) end
 
 -- The least limit and credit that any process has told in this age or the last.
 local age = math.floor(now / ${AGE_MS})
@@ -67,35 +72,47 @@ limit, credit = math.max(1, math.min(s.limit0, s.limit1)), math.min(s.credit0, s
 
 -- A few permits are kept for single sends while there are any. More of these go with the others.
 local interval = 1000 / limit
-if priority == 'single' and wanted > 0 then s.singles = now end
-local kept = now - s.singles < ${AGE_MS} and math.floor(limit * 0.03) or 0
-local dues, ask = {}, 0
-local busy, paced, single = redis.call('ZCARD', permits), s.paced, s.single
+local kept = math.floor(limit * 0.03)
+if now - s.singleAt >= ${AGE_MS} then
+  if priority ~= 'single' or wanted == 0 then kept = 0 end
+  -- Until the others have given way, none of them is free.
+  s.keptFrom = now + 1e6
+end
+if priority == 'single' and wanted > 0 then s.singleAt = now end
+local busy, usable = redis.call('ZCARD', permits), limit - kept
+if busy <= usable then s.keptFrom = math.min(s.keptFrom, now) end
+
+local dues, set, ask, paced = {}, permits, 0, s.paced
+if kept > 0 and priority == 'single' and now >= s.keptFrom and now >= s.hold then
+  local left = kept - redis.call('ZCARD', singles)
+  if left >= wanted then set = singles end
+end
 for i = 1, wanted do
-  local usable, due = limit - kept, math.max(now, s.hold)
-  if priority == 'single' and kept > 0 and single - now <= 1000 - 1000 / kept then
-    usable, single = limit, math.max(single, now) + 1000 / kept
-  else
+  local due = math.max(now, s.hold)
+  if set == permits then
     -- Those that go together go at once.
     if i % together == 1 % together then due = math.max(due, paced - (burst - 1) * interval) end
     paced = math.max(paced, due) + interval
-  end
-  local rank = busy + i - 1 - usable
-  if rank >= 0 then
-    local next = redis.call('ZRANGE', permits, rank, rank, 'WITHSCORES')[2]
-    due = math.max(due, (tonumber(next) or now + 1e6) - credit)
+    local rank = busy + i - 1 - usable
+    if rank >= 0 then
+      local next = redis.call('ZRANGE', permits, rank, rank, 'WITHSCORES')[2]
+      due = math.max(due, (tonumber(next) or now + 1e6) - credit)
+    end
   end
   if due - now > ${AHEAD_MS} then
     ask = due - ${AHEAD_MS}
     break
   end
   dues[i] = due
-  if i % together == 0 then s.paced, s.single = math.max(paced, due), single end
+  if set == permits and i % together == 0 then
+    s.paced = math.max(paced, due)
+    s.keptFrom = math.min(s.keptFrom, due)
+  end
 end
 local given = #dues - #dues % together
 local answer = {text(now), gen, text(math.min(math.max(ask, now), now + 1000))}
 for i = 1, given do
-  redis.call('ZADD', permits, text(dues[i] + ${LEASE_MS}), process .. ':' .. take .. ':' .. i)
+  redis.call('ZADD', set, text(dues[i] + ${LEASE_MS}), process .. ':' .. take .. ':' .. i)
   answer[i + 3] = text(dues[i])
 end
 
@@ -106,7 +123,9 @@ for _, name in ipairs(names) do
   fields[#fields + 1] = text(s[name])
 end
 redis.call('HMSET', state, unpack(fields))
-redis.call('PEXPIRE', permits, ${LEASE_MS + AHEAD_MS + 2_000})
+for _, expiring in ipairs({permits, singles}) do
+  redis.call('PEXPIRE', expiring, ${LEASE_MS + AHEAD_MS + 2_000})
+end
 redis.call('PEXPIRE', state, ${KEEP_MS})
 return answer
 `;

@@ -10,8 +10,10 @@ import { LEASE_MS, type PermitAnswer } from './permit-script.js';
 import type { ScriptRunner } from './script-runner.js';
 
 /** How much is asked for at once: enough for few commands, and no more than the others leave. */
-const BATCH_MS = 16;
+const BATCH_MS = 20;
 const ANSWERS = 3;
+/** When Redis has given fewer than that, others have those of the next time: it is not asked again at once. */
+const ASK_AGAIN_MS = 60;
 /** How fast it is forgotten that an answer took long: by so much with each that did not. */
 const FORGET = 0.1;
 /** Answers are told by then, which leaves others the time to take the permits when they are free. */
@@ -215,7 +217,8 @@ export class RedisPermits {
   }
 
   #fill({ dues, askAgainAt }: PermitAnswer, names: readonly string[], now: number): void {
-    this.#askAgainAt = dues.length < names.length ? Math.max(now + 1, this.#skew.toLocal(askAgainAt)) : 0;
+    this.#askAgainAt =
+      dues.length < names.length ? Math.max(now + ASK_AGAIN_MS, this.#skew.toLocal(askAgainAt)) : 0;
     const filled = dues.map((due, index) => ({ name: names[index] ?? '', due: this.#skew.toLocal(due) }));
     this.#stock = [...this.#stock, ...filled].sort((one, other) => one.due - other.due);
   }

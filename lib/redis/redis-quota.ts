@@ -35,7 +35,11 @@ export class RedisQuota implements QuotaStore {
     // Names hold access keys' IDs, which need not be seen by whoever lists the keys.
     const tag = createHash('sha256').update(name).digest('hex').slice(0, 32);
     const key = `${keyPrefix}{${tag}}`;
-    const runner = new ScriptRunner(this.#connection, [`${key}:permits`, `${key}:state`], timeoutMs);
+    const runner = new ScriptRunner(
+      this.#connection,
+      [`${key}:permits`, `${key}:state`, `${key}:singles`],
+      timeoutMs,
+    );
     return new PermitsWithFallback(runner, scope, fallbackShare);
   }
 }

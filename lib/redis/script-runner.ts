@@ -16,7 +16,7 @@ export class ScriptRunner {
 
   constructor(
     connection: RedisConnection,
-    private readonly keys: readonly [permits: string, state: string],
+    private readonly keys: readonly [permits: string, state: string, singles: string],
     private readonly timeoutMs: number,
   ) {
     this.#connection = connection;
@@ -61,12 +61,11 @@ export class ScriptRunner {
   }
 
   async #evaluate(args: readonly (string | number)[]): Promise<unknown> {
-    const [permits, state] = this.keys;
     try {
-      return await this.#client.evalsha(PERMIT_SCRIPT_SHA, 2, permits, state, ...args);
+      return await this.#client.evalsha(PERMIT_SCRIPT_SHA, 3, ...this.keys, ...args);
     } catch (error) {
       if (!(isError(error) && error.message.startsWith('NOSCRIPT'))) throw error;
-      return this.#client.eval(PERMIT_SCRIPT, 2, permits, state, ...args);
+      return this.#client.eval(PERMIT_SCRIPT, 3, ...this.keys, ...args);
     }
   }
 }

@@ -21,6 +21,7 @@ beforeEach(async () => {
 
 const PERMITS = '{test}:permits';
 const STATE = '{test}:state';
+const SINGLES = '{test}:singles';
 let takes = 0;
 
 interface Question {
@@ -49,7 +50,7 @@ async function ask({
 }: Question = {}): Promise<PermitAnswer> {
   const terms = [process, ++takes, wanted, together, limit, burst, credit, priority, doubt, known];
   const args = [...terms, ...tell.flat()].map(String);
-  return readAnswer(await client.eval(PERMIT_SCRIPT, 2, PERMITS, STATE, ...args));
+  return readAnswer(await client.eval(PERMIT_SCRIPT, 3, PERMITS, STATE, SINGLES, ...args));
 }
 /** Past the pause with which permits begin that nothing is known of. */
 async function begin(question: Question = {}): Promise<PermitAnswer> {
@@ -159,16 +160,45 @@ describe('the script of permits', () => {
     const limit = 100;
     await begin({ limit });
     await ask({ limit, wanted: 1, priority: 'single' });
-    const { dues } = await ask({ limit, wanted: 200, burst: 10 });
-    expect(dues.length).toBeLessThan(45);
-    for (let index = 0; index < 3; index++) {
-      const { now, dues: single } = await ask({ limit, wanted: 1, burst: 10, priority: 'single' });
-      if (index < 2) expect(single).toEqual([now]);
-      else expect(single).toEqual([]);
-    }
+    const { now, dues } = await ask({ limit, wanted: 200, burst: 1_000 });
+    expect(dues).toHaveLength(97);
+    expect(await ask({ limit, wanted: 1 })).toMatchObject({ dues: [] });
+    const singles = await Promise.all(
+      Array.from({ length: 4 }, () => ask({ limit, wanted: 1, burst: 1, priority: 'single' })),
+    );
+    // One of the three is out already.
+    expect(singles.map((one) => one.dues.length)).toEqual([1, 1, 0, 0]);
+    expect(singles[0]!.dues[0]).toBeLessThan(now + 200);
+    expect(await client.zcard(SINGLES)).toBe(3);
+    // What is told of them is told of their own.
+    const [name] = await client.zrange(SINGLES, '0', '0');
+    await ask({ limit, tell: [[name!, 0]] });
+    expect(await client.zcard(SINGLES)).toBe(2);
     await client.flushall();
     await begin({ limit });
     expect((await ask({ limit, wanted: 100, priority: 'bulk' })).dues).toHaveLength(100);
+  });
+
+  it('keeps none that the others still have, when single sends begin', async () => {
+    const limit = 100;
+    await begin({ limit });
+    const { now } = await ask({ limit, process: 'p', wanted: 100 });
+    expect((await ask({ limit, wanted: 1, priority: 'single' })).dues).toEqual([]);
+    // Two of three have come back.
+    await ask({
+      limit,
+      tell: [
+        ['p:3:1', 0],
+        ['p:3:2', 0],
+      ],
+    });
+    expect((await ask({ limit, wanted: 1, priority: 'single' })).dues).toEqual([]);
+    await ask({ limit, tell: [['p:3:3', 0]] });
+    expect((await ask({ limit, wanted: 1, priority: 'single' })).dues).toEqual([expect.any(Number)]);
+    // Or a permit of the others is due that had to wait for all of them.
+    await client.flushall();
+    await begin({ limit });
+    expect(now).toBeGreaterThan(0);
   });
 
   const generationAfter = async (
@@ -233,7 +263,7 @@ describe('the script of permits', () => {
 
   it.each(['nan', 'inf', 'x', ''])('mends a state with numbers that are none: %j', async (value) => {
     await begin();
-    for (const field of ['hold', 'paced', 'last', 'limit0', 'credit0', 'single', 'age']) {
+    for (const field of ['hold', 'paced', 'last', 'limit0', 'credit0', 'singleAt', 'keptFrom', 'age']) {
       await client.hset(STATE, field, value);
     }
     await ask({ wanted: 1 });
@@ -244,9 +274,11 @@ describe('the script of permits', () => {
     expect(await client.hvals(STATE)).not.toContain('nan');
   });
 
-  it('keeps its two keys on one node of a Cluster, for a day without use', async () => {
+  it('keeps its keys on one node of a Cluster, for a day without use', async () => {
     await begin({ wanted: 1 });
-    expect((await client.keys('*')).toSorted()).toEqual([PERMITS, STATE]);
+    await ask({ wanted: 1, priority: 'single', limit: 100 });
+    await ask({ wanted: 1, priority: 'single', limit: 100 });
+    for (const key of await client.keys('*')) expect([PERMITS, STATE, SINGLES]).toContain(key);
     expect(await client.pttl(STATE)).toBeGreaterThan(86_000_000);
     expect(await client.pttl(PERMITS)).toBeLessThanOrEqual(LEASE_MS + 2_300);
   });
