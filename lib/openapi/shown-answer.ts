@@ -20,20 +20,28 @@ const SHORTEST_WORD = 4;
 /**
  * Whether a code may be shown. An answer may come from anyone on the way, and errors and logs must not show a message or
  * a key, however an answer has wrapped it. Published codes say nothing of the request. Another one is shown if it has
- * their form, and if no word of it stands in what was sent, nor a word of what was sent in it.
+ * their form, and if no word of it stands in what was sent, nor a word of what was sent in it, whatever stands between
+ * the letters.
  */
 export function mayShowCode(code: string, sent: SentSecrets): boolean {
   if (isPublishedErrorCode(code)) return true;
   if (!FORM.test(code)) return false;
+  const parts = code.split('.').filter(({ length }) => length >= SHORTEST_WORD);
+  if (namesOf(sent).some((name) => parts.some((part) => name.includes(part)))) return false;
   const shown = code.toLowerCase();
+  const letters = [...parts, code.replaceAll('.', '')]
+    .filter(({ length }) => length >= SHORTEST_WORD)
+    .map((part) => part.toLowerCase());
   // `IllegalTo` as a whole, and `Illegal` and `To`.
-  const words = [...code.split('.'), ...(code.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [])]
+  const words = [...parts, ...(code.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [])]
     .filter(({ length }) => length >= SHORTEST_WORD)
     .map((word) => word.toLowerCase());
   return textsOf(sent).every((text) => {
     const lower = text.toLowerCase();
+    const lettersAlone = lower.replaceAll(/[^a-z]/g, '');
     return (
       !words.some((word) => lower.includes(word)) &&
+      !letters.some((part) => lettersAlone.includes(part)) &&
       !lower.match(/[a-z]{4,}/g)?.some((word) => shown.includes(word))
     );
   });
@@ -60,8 +68,14 @@ function hasCommonRun(one: string, other: string): boolean {
   return false;
 }
 
+/** The sender, the app and the access key's ID: no secrets, which a code may have a word in common with. */
+function namesOf({ body, authorization }: SentSecrets): string[] {
+  const { AppId, From } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+  return [String(AppId), String(From), authorization.slice(0, authorization.indexOf('/'))];
+}
+
 /**
- * The values of what was sent, but for the sender and the app, which all clients know; a message that is base64 as the
+ * The values of what else was sent; a message that is base64 as the
  * text that its bytes may be, too.
  */
 function textsOf({ body, secretAccessKey, sessionToken = '' }: SentSecrets): string[] {

@@ -16,5 +16,7 @@ export function callLimits(
     maxAttempts: settings.retry.maxAttempts,
     onUnknown,
     lane: 'single',
+    // Named, so that none is inherited.
+    mayBegin: undefined,
   };
 }
