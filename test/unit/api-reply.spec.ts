@@ -179,7 +179,7 @@ describe('an answer that repeats the request', () => {
     ],
     ['a number', 'Denied482917', message('482917')],
     ['a word of the secret key', 'Denied.TopSecret', {}],
-    ['a word of the token', 'SessionExpired', {}],
+    ['a word of the token', 'SessionOver', {}],
     ['a message of short words', 'TheCatRanOff', message('the cat ran off')],
     ['a message in pieces', 'Buy.Now', message('buy now')],
     ['a message with something between its letters', 'Hunter', message('h-u-n-t-e-r')],
@@ -202,6 +202,13 @@ describe('an answer that repeats the request', () => {
       'OddOne.To',
     ]) {
       expect(shown({ Code: code })).toMatchObject({ code });
+    }
+  });
+
+  it('has the words of published codes shown whatever was sent', () => {
+    const { body } = message('{"room":"a","error":"access to a parameter","invalid":true}');
+    for (const code of ['InvalidParameter.RoomClosed', 'InternalError.Unknown', 'AccessDenied.Parameter']) {
+      expect(shown({ Code: code }, { body })).toMatchObject({ code });
     }
   });
 
