@@ -50,4 +50,23 @@ describe('an emulator under attack', () => {
     expect(answer()).toContain('InvalidAuthorization');
     expect(performance.now() - asked).toBeLessThan(500);
   });
+
+  it('takes bodies in chunks of a byte, which take up little more than what is in them', async () => {
+    const bytes = 50_000;
+    const before = process.memoryUsage.rss();
+    let highest = before;
+    const watch = setInterval(() => (highest = Math.max(highest, process.memoryUsage.rss())), 20);
+    const connections = Array.from({ length: 20 }, open);
+    for (const { socket } of connections) {
+      socket.write(
+        `POST /?${QUERY} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n` +
+          `${'1\r\nx\r\n'.repeat(bytes)}0\r\n\r\n`,
+      );
+    }
+    await until(() => connections.every(({ answer }) => answer().includes('MissingAuthenticationToken')));
+    clearInterval(watch);
+    // They were a quarter of a gigabyte when each chunk was kept.
+    expect((highest - before) / 1_048_576).toBeLessThan(100);
+    expect(emulator.requests.map(({ body }) => body.length)).toEqual(Array(20).fill(bytes));
+  }, 30_000);
 });
