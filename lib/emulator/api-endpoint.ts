@@ -12,7 +12,13 @@ import type { Faults } from './faults.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 import type { Presence } from './presence.js';
 import { QuotaWindow } from './quota-window.js';
-import { type RawRequest, type RequestReader, UnreadBodyError } from './raw-request.js';
+import {
+  type RawRequest,
+  readHead,
+  type RequestHead,
+  type RequestReader,
+  UnreadBodyError,
+} from './raw-request.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { ReceivedLog } from './received-log.js';
 import type { RecipientCounts } from './recipient-counts.js';
@@ -41,13 +47,20 @@ export interface ApiServer {
 interface DecidedAnswer extends ApiAnswer {
   readonly outcome: 'accepted' | 'refused';
   readonly apiCode?: ApiErrorCode;
-  readonly body: {
-    readonly ResponseMetadata: { readonly RequestId: string; readonly [name: string]: unknown };
-  } & {
-    readonly Result?: unknown;
-  };
+  readonly body: { readonly ResponseMetadata: Metadata; readonly Result?: unknown };
 }
 
+interface Metadata {
+  readonly RequestId: string;
+  readonly [name: string]: unknown;
+}
+
+/** What is answered where a body could not be read: the vendor's pages name no codes for that. */
+const UNREAD_CODES: Readonly<Record<UnreadBodyError['httpStatus'], ApiErrorCode>> = {
+  408: 'InvalidParameter.BodyIsEmpty',
+  413: 'InvalidParameter.SizeOverLimit',
+  503: 'ServiceUnavailableTemp',
+};
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
 /** Faults of good answers, which a message that was not accepted must not have. */
@@ -96,7 +109,9 @@ export class ApiEndpoint {
       raw = await this.server.reader.read(request, MAX_BODY_BYTES);
     } catch (error) {
       if (!(error instanceof UnreadBodyError)) throw error;
-      sendUnread(response, error.httpStatus, { error: error.message });
+      const { httpStatus, message } = error;
+      const metadata = this.#metadataOf(readHead(request), new Date(clock.now()));
+      sendUnread(response, httpStatus, errorBody(metadata, UNREAD_CODES[httpStatus], undefined, message));
       return;
     }
     const fault = faults.active.length === 0 ? undefined : faults.forRequest(readFaultTarget(raw));
@@ -123,17 +138,11 @@ export class ApiEndpoint {
 
   /** Decides on a request, and says what a good network would carry back. */
   #answer(raw: RawRequest, at: Date, fault: Fault | undefined): DecidedAnswer {
-    const metadata = {
-      RequestId: createRequestId(at),
-      Action: parameter(raw, 'Action'),
-      Version: parameter(raw, 'Version'),
-      Service: 'rtc',
-      Region: regionOf(raw) ?? DEFAULT_REGION,
-    };
+    const metadata = this.#metadataOf(raw, at);
     const refuse = (httpStatus: number, apiCode: ApiErrorCode, codeN: number | undefined, text: string) => ({
       httpStatus,
       apiCode,
-      body: { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } },
+      body: errorBody(metadata, apiCode, codeN, text),
     });
     let outcome: 'accepted' | 'refused' = 'refused';
     try {
@@ -159,6 +168,16 @@ export class ApiEndpoint {
       outcome,
       httpStatus: 200,
       body: { ResponseMetadata: metadata, Result: { Message: 'Success' } },
+    };
+  }
+
+  #metadataOf(raw: RequestHead, at: Date): Metadata {
+    return {
+      RequestId: createRequestId(at),
+      Action: parameter(raw, 'Action'),
+      Version: parameter(raw, 'Version'),
+      Service: 'rtc',
+      Region: regionOf(raw) ?? DEFAULT_REGION,
     };
   }
 
@@ -229,7 +248,16 @@ export class ApiEndpoint {
   }
 }
 
-function parameter(raw: RawRequest, name: string): string | undefined {
+function errorBody(
+  metadata: Metadata,
+  apiCode: ApiErrorCode,
+  codeN: number | undefined,
+  text: string,
+): DecidedAnswer['body'] {
+  return { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } };
+}
+
+function parameter(raw: RequestHead, name: string): string | undefined {
   return raw.query.find(([found]) => found === name)?.[1];
 }
 

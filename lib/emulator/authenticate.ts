@@ -4,7 +4,7 @@ import type { EmulatorAccount } from './account.js';
 import { ApiError } from './api-error.js';
 import { type Authorization, parseAuthorization } from './authorization.js';
 import { canonicalForms } from './canonical-forms.js';
-import type { RawRequest } from './raw-request.js';
+import type { RawRequest, RequestHead } from './raw-request.js';
 
 /** A signature is good for 15 minutes around the server's clock (`X-Expires`, 6348/1178321). */
 const VALIDITY_MS = 15 * 60_000;
@@ -51,7 +51,7 @@ export function authenticate(
 }
 
 /** The region that a request names in its credential, as far as it can be read. */
-export function regionOf(request: RawRequest): string | undefined {
+export function regionOf(request: RequestHead): string | undefined {
   const [, , region = ''] = parseAuthorization(request.headers.get('authorization')).credential;
   return /^[a-z\d-]{1,64}$/.test(region) ? region : undefined;
 }

@@ -2,14 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import type { NameValue } from '../openapi/signature-v4.js';
 import { InFlight } from './in-flight.js';
 
-/** A request as it came over the wire, before anything is believed. */
-export interface RawRequest {
+/** What comes before a request's body, before anything is believed. */
+export interface RequestHead {
   readonly method: string;
   readonly path: string;
   /** Decoded, in the order in which they came. */
   readonly query: readonly NameValue[];
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
+}
+
+/** A request as it came over the wire. */
+export interface RawRequest extends RequestHead {
   readonly body: Buffer;
 }
 
@@ -39,14 +43,7 @@ export class RequestReader {
   /** @throws UnreadBodyError beyond `maxBytes`, or if it is given up or breaks off */
   async read(request: IncomingMessage, maxBytes: number): Promise<RawRequest> {
     const body = await this.#readBody(request, maxBytes);
-    const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
-    return {
-      method: request.method ?? 'GET',
-      path,
-      query: [...new URLSearchParams(query)],
-      headers: readHeaders(request.rawHeaders),
-      body,
-    };
+    return { ...readHead(request), body };
   }
 
   async #readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
@@ -93,6 +90,11 @@ export class RequestReader {
       });
     });
   }
+}
+
+export function readHead({ method = 'GET', url = '/', rawHeaders }: IncomingMessage): RequestHead {
+  const [path = '/', query = ''] = url.split(/\?(.*)/s, 2);
+  return { method, path, query: [...new URLSearchParams(query)], headers: readHeaders(rawHeaders) };
 }
 
 function readHeaders(rawHeaders: readonly string[]): Map<string, string> {
