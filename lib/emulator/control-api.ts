@@ -202,10 +202,8 @@ export class ControlApi {
     try {
       const answer = await this.#dispatch(request);
       const { text, next } = answer instanceof Page ? answer : new Page(JSON.stringify(answer), undefined);
-      const waiting = this.#unread.begin(() => response.destroy());
-      response.once('close', () => this.#unread.end(waiting));
       sendText(response, 200, text, next === undefined ? {} : { Link: linkTo(request.url, next) });
-      this.#unread.grow(waiting, text.length);
+      this.#unread.hold(response, text.length);
     } catch (error) {
       if (error instanceof UnreadBodyError) sendUnread(response, error.httpStatus, { error: error.message });
       else sendJson(response, statusOf(error), { error: error instanceof Error ? error.message : 'failed' });

@@ -89,9 +89,7 @@ export class RtcEmulator {
       loggedIn: this.loggedIn,
       room: (roomId) => this.room(roomId),
     });
-    this.#listener.server.on('upgrade', (request, socket, head) =>
-      this.#sockets.upgrade(request, socket, head),
-    );
+    this.#listener.onWebSocket((request, socket, head) => this.#sockets.upgrade(request, socket, head));
   }
 
   /** @throws TypeError for an option that can't be used; Node's error when the port is taken */
@@ -121,7 +119,7 @@ export class RtcEmulator {
       accepted: this.accepted.forgotten,
       deliveries: this.deliveries.forgotten,
       duplicates: this.accepted.unlisted + this.deliveries.unlisted,
-      connections: this.#listener.refusedConnections,
+      connections: this.#listener.endedConnections + this.#sockets.refused,
       uploads: this.#reader.givenUp,
       clients: this.#sockets.putOut,
     };
