@@ -74,7 +74,7 @@ export class ClientSockets {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const refusal = this.places.admission.refusalOf(request);
+    const refusal = this.places.admission.admit(request);
     if (refusal !== undefined) {
       refuse(socket, `${refusal.httpStatus} Refused`, refusal.error);
       return;

@@ -1,6 +1,6 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
 import type { EmulatorAccount } from './account.js';
-import { hostName, isProductionHost } from './host-name.js';
+import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
 
@@ -92,7 +92,7 @@ export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmu
   );
   check(
     'allowedOrigins',
-    isListOf(allowedOrigins, (origin) => /^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/.test(origin)),
+    isListOf(allowedOrigins, (origin) => originOf(origin) !== undefined),
     'must be a list of origins, such as http://localhost:3000',
   );
   return resolved;
