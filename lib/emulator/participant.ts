@@ -51,11 +51,15 @@ interface ParticipantEvents extends CallbackEvents {
 export class Participant extends EventEmitter<ParticipantEvents> {
   /** Oldest first; beyond the emulator's `keepBytes`, the oldest are dropped. */
   readonly received: ReceivedMessage[] = [];
+  /** @internal How many were dropped, and came before those. */
+  droppedReceived = 0;
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
   constructor(
     /** Under which the user joined. */
     readonly userId: string,
+    /** @internal Those who come later have a higher one. */
+    readonly number: number,
     private readonly onLeave: (participant: Participant) => void,
   ) {
     super();
@@ -64,6 +68,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   /** Leaves the room, or logs out. */
   leave(): void {
     this.onLeave(this);
+  }
+
+  /** @internal Forgets the first so many, or all, which have then never been there. */
+  forget(count?: number): void {
+    if (count === undefined) this.received.length = this.droppedReceived = 0;
+    else this.droppedReceived += this.received.splice(0, count).length;
   }
 
   /** @internal */

@@ -78,6 +78,7 @@ export class RecipientCounts {
   #previous: Generation;
   readonly #duplicates = new Map<string, { -readonly [name in keyof Duplicate]: Duplicate[name] }>();
   #duplicateCount = 0;
+  #everListed = 0;
   #total = 0;
   #forgotten = 0;
   #unlisted = 0;
@@ -105,6 +106,11 @@ export class RecipientCounts {
   /** @internal Duplicates that are counted, but no longer listed. */
   get unlisted(): number {
     return this.#unlisted;
+  }
+
+  /** @internal The number of the first duplicate that is listed, of all that ever were. */
+  get firstListed(): number {
+    return this.#everListed - this.#duplicates.size;
   }
 
   /** @internal */
@@ -149,7 +155,7 @@ export class RecipientCounts {
   clear(): void {
     this.#current = this.#previous = new Generation(this.limits.tableBytes);
     this.#duplicates.clear();
-    this.#duplicateCount = this.#total = this.#forgotten = this.#unlisted = 0;
+    this.#duplicateCount = this.#everListed = this.#total = this.#forgotten = this.#unlisted = 0;
   }
 
   #timesOf(words: Uint32Array): number {
@@ -180,6 +186,7 @@ export class RecipientCounts {
       return;
     }
     if (times > 2) this.#unlisted -= 1;
+    this.#everListed += 1;
     this.#duplicates.set(key, { ...(roomId !== undefined && { roomId }), userId, messageSha256, times });
     const { listBytes } = this.limits;
     if (this.#duplicates.size * DUPLICATE_BYTES <= listBytes) return;

@@ -256,6 +256,76 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(first.next).toBe(`/__emulator/requests?limit=1&offset=${requests + 1}`);
   });
 
+  it.each([
+    ['in a room', '/rooms/room-1/users', (name: string) => emulator.room('room-1').join(name)],
+    ['logged in', '/users', (name: string) => emulator.login(name)],
+  ])(
+    'misses no message of a user %s between two pages while older ones are dropped',
+    async (where, path, join) => {
+      join('alice');
+      const sent: string[] = [];
+      const put = async (count: number): Promise<void> => {
+        for (let index = 0; index < count; index += 1) {
+          const Message = `m${sent.push('') - 1}`;
+          await (where === 'logged in'
+            ? sendRaw(emulator, {
+                query: 'Action=SendUnicast&Version=2023-07-20',
+                body: unicastBody({ To: 'alice', RoomId: undefined, Message }),
+              })
+            : send({ Message }));
+        }
+      };
+      const received = `/__emulator${path}/alice/received`;
+      await put(100);
+      const first = await get(`${received}?limit=50`);
+      expect((first.body as { message: string }[]).at(-1)?.message).toBe('m49');
+      await put(60);
+      expect(emulator.dropped.received).toBeGreaterThan(10);
+      const second = await get(`${first.next}`);
+      // Those that were dropped in between are missing; none that was kept is.
+      expect((second.body as { message: string }[])[0]?.message).toBe(
+        `m${Math.max(50, emulator.dropped.received)}`,
+      );
+      expect((await get(`${received}?limit=1`)).next).toBe(
+        `${received}?limit=1&offset=${emulator.dropped.received + 1}`,
+      );
+      emulator.clear();
+      await put(2);
+      expect((await get(`${received}?limit=1`)).next).toBe(`${received}?limit=1&offset=1`);
+    },
+  );
+
+  it('misses no user and no room between two pages while others leave', async () => {
+    const names = Array.from({ length: 6 }, (_none, index) => `u${index}`);
+    for (const name of names) {
+      emulator.login(name);
+      emulator.room(name).join('alice');
+    }
+    const [users, rooms] = [await get('/__emulator/users?limit=2'), await get('/__emulator/rooms?limit=2')];
+    emulator.loggedIn.participant('u0')?.leave();
+    emulator.login('u1');
+    for (let index = 0; index < 40; index += 1) emulator.room('filler').join(`f${index}`).leave();
+    for (const name of names.slice(0, 2)) emulator.room(name).participant('alice')?.leave();
+    for (let index = 0; index < 40; index += 1) emulator.room('filler').join(`f${index}`).leave();
+    expect(emulator.rooms.map(({ id }) => id)).not.toContain('u0');
+    expect((await get(`${users.next}&limit=9`)).body).toEqual(['u2', 'u3', 'u4', 'u5', 'u1']);
+    expect((await get(`${rooms.next}`)).body).toMatchObject([{ id: 'u2' }, { id: 'u3' }]);
+  });
+
+  it('misses no duplicate between two pages while others are no longer listed', async () => {
+    const users = (from: number, to: number): string[] =>
+      Array.from({ length: to - from }, (_none, index) => `u${from + index}`);
+    await send({ To: users(0, 8) });
+    await send({ To: users(0, 8) });
+    const first = await get('/__emulator/duplicates?limit=4');
+    await send({ To: users(8, 10) });
+    await send({ To: users(8, 10) });
+    await send({ To: users(0, 2) });
+    const second = await get(`${first.next}&limit=1`);
+    expect(emulator.dropped.duplicates).toBeGreaterThan(0);
+    expect((second.body as { userId: string }[])[0]?.userId).toBe('u4');
+  });
+
   it('answers with the requests that it keeps, however long their bodies are', async () => {
     const large = await RtcEmulator.start();
     await emulator.close();
