@@ -149,7 +149,9 @@ export class ApiEndpoint {
       if (fault === undefined || acceptsRequest(fault)) {
         const { action, message } = this.#admit(raw, at);
         outcome = 'accepted';
-        this.#deliver(action, message, at);
+        if (!this.#deliver(action, message, at)) {
+          return { outcome, ...refuse(500, 'InternalError', 100_014, 'A listener threw.') };
+        }
       }
       if (fault !== undefined && outcome === 'refused' && GOOD_ANSWERS.has(fault.kind)) {
         throw new ApiError('InternalError', 'The message was not accepted.');
@@ -157,11 +159,7 @@ export class ApiEndpoint {
       if (fault?.kind === 'error')
         throw new ApiError(fault.code, 'This error was asked for.', fault.httpStatus);
     } catch (error) {
-      // A test's own listener threw: the sender is answered, and the error surfaces as unhandled.
-      if (!(error instanceof ApiError)) {
-        void Promise.reject(error);
-        return { outcome, ...refuse(500, 'InternalError', 100_014, 'A listener threw.') };
-      }
+      if (!(error instanceof ApiError)) throw error;
       return { outcome, ...refuse(error.httpStatus, error.apiCode, error.codeN, error.message) };
     }
     return {
@@ -213,29 +211,35 @@ export class ApiEndpoint {
     return { action, message: readMessage(action, raw.body, account, this.#accounts) };
   }
 
-  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
+  /** @returns whether none of a test's own listeners threw */
+  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): boolean {
     const { from, message, roomId } = sent;
     const presence = this.state.presenceOf(roomId);
-    const participants =
+    const present =
       sent.to === undefined
         ? presence.participants
         : sent.to
             .map((userId) => presence.participant(userId))
             .filter((participant): participant is Participant => participant !== undefined);
-    const reached = participants.map(({ userId }) => userId);
-    this.state.accepted.add(sent, sent.to ?? reached);
-    this.state.deliveries.add(sent, reached);
-    if (participants.length === 0) return;
+    this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
+    if (present.length === 0) return true;
     this.#messages += 1;
     const { text, binary } = CALLBACKS[action];
     const rest = { from, at, msgid: this.#messages };
     const received: ReceivedMessage =
       typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
-    try {
-      for (const participant of participants) participant.receive(received);
-    } finally {
-      this.server.received.add(received, participants);
+    const count = this.state.deliveries.counterOf(sent);
+    const reached: Participant[] = [];
+    let isWell = true;
+    for (const participant of present) {
+      // A listener of another may have made this one leave.
+      if (presence.participant(participant.userId) !== participant) continue;
+      count(participant.userId);
+      reached.push(participant);
+      isWell = participant.receive(received) && isWell;
     }
+    this.server.received.add(received, reached);
+    return isWell;
   }
 
   #quotaOf(account: EmulatorAccount): QuotaWindow {

@@ -96,7 +96,7 @@ export class Attendance {
     this.#departed.set(`${place}/${leaving.userId}`, leaving);
     this.#open(place).departed += 1;
     this.#trim();
-    leaving.emit('left');
+    leaving.hasLeft();
   }
 
   #trim(): void {

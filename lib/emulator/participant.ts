@@ -76,11 +76,29 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     else this.droppedReceived += this.received.splice(0, count).length;
   }
 
-  /** @internal */
-  receive(message: ReceivedMessage): void {
+  /** @internal @returns whether none of the listeners threw */
+  receive(message: ReceivedMessage): boolean {
     this.received.push(message);
-    // The compiler can't tell that an event and its message belong together.
-    this.emit(message.event as TextCallback, message.from, message.message as string);
-    this.emit('received', message);
+    const heard = this.#tell(message.event, message.from, message.message);
+    return this.#tell('received', message) && heard;
+  }
+
+  /** @internal */
+  hasLeft(): void {
+    this.#tell('left');
+  }
+
+  /** A test's own listener that throws keeps nothing from anyone else; the error surfaces as unhandled. */
+  #tell(event: keyof ParticipantEvents, ...values: unknown[]): boolean {
+    let isWell = true;
+    for (const listener of this.rawListeners(event)) {
+      try {
+        Reflect.apply(listener, this, values);
+      } catch (error) {
+        isWell = false;
+        void Promise.reject(error);
+      }
+    }
+    return isWell;
   }
 }
