@@ -23,7 +23,7 @@ import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { ReceivedLog } from './received-log.js';
 import type { RecipientCounts } from './recipient-counts.js';
 import type { RequestLog } from './request-log.js';
-import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
+import { accountsOf, type ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
 
 /** What the API acts upon. */
@@ -92,8 +92,7 @@ export class ApiEndpoint {
     private readonly options: ResolvedEmulatorOptions,
     private readonly server: ApiServer,
   ) {
-    const { appId, credentials, accounts } = options;
-    this.#accounts = [{ credentials, appIds: [appId] }, ...accounts];
+    this.#accounts = accountsOf(options);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

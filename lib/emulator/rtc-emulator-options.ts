@@ -41,6 +41,15 @@ export interface RtcEmulatorOptions {
 export type ResolvedEmulatorOptions = Required<Omit<RtcEmulatorOptions, 'tls'>> &
   Pick<RtcEmulatorOptions, 'tls'>;
 
+/** All accounts: the first is that of `moduleOptions()`. */
+export function accountsOf({
+  appId,
+  credentials,
+  accounts,
+}: ResolvedEmulatorOptions): readonly EmulatorAccount[] {
+  return [{ credentials, appIds: [appId] }, ...accounts];
+}
+
 const MIN_KEEP_BYTES = 1_048_576;
 
 const DEFAULTS: ResolvedEmulatorOptions = {

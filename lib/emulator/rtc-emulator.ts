@@ -16,10 +16,12 @@ import { RecipientCounts } from './recipient-counts.js';
 import { type RecordedRequest, RequestLog } from './request-log.js';
 import { Room } from './room.js';
 import {
+  accountsOf,
   type ResolvedEmulatorOptions,
   resolveEmulatorOptions,
   type RtcEmulatorOptions,
 } from './rtc-emulator-options.js';
+import { Secrets } from './secrets.js';
 import { serveOrRefuse } from './serve-or-refuse.js';
 
 /** Where those are who are in no room: a room's ID is never empty. */
@@ -63,7 +65,7 @@ export class RtcEmulator {
     // Each has its share, so that none can drive out another's. The four tables of each counter are the most of it.
     this.accepted = new RecipientCounts({ tableBytes: keepBytes / 8, listBytes: keepBytes / 128 });
     this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 32, listBytes: keepBytes / 128 });
-    this.#requests = new RequestLog(keepBytes / 8);
+    this.#requests = new RequestLog(keepBytes / 8, new Secrets(accountsOf(options)));
     this.#received = new ReceivedLog(keepBytes / 16);
     this.#attendance = new Attendance(keepBytes / 32);
     this.loggedIn = new Presence(this.#attendance, LOGGED_IN);
