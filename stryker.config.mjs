@@ -16,8 +16,11 @@ export default {
     config: {
       ...jestConfig,
       testMatch: ['<rootDir>/test/unit/**/*.spec.ts', '<rootDir>/test/e2e/open-api-client.spec.ts'],
-      // It simulates for many seconds what the properties of the quota say in less than one.
-      testPathIgnorePatterns: ['<rootDir>/test/unit/pacing.spec.ts'],
+      // They simulate for many seconds what the other suites of the quota say in less than one.
+      testPathIgnorePatterns: [
+        '<rootDir>/test/unit/adapting.spec.ts',
+        '<rootDir>/test/unit/quota-property.spec.ts',
+      ],
     },
   },
   coverageAnalysis: 'perTest',

@@ -1,5 +1,5 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
-import { readOwnProperties } from '../dto/own-properties.js';
+import { readProperties } from '../dto/read-properties.js';
 import { type Environment, type OptionPath, VARIABLES } from './environment.js';
 import { type OptionRule, typeName } from './option-rules.js';
 
@@ -12,14 +12,15 @@ export class SettingsReader {
 
   /** The given object, or an empty one with a problem noted. Misspelt options would be silently ignored else. */
   record(path: string, given: unknown, known: readonly string[]): Record<string, unknown> {
-    if (given === undefined) return {};
+    // Options may be left out where something else is in their place; a factory that gives nothing has forgotten them.
+    if (given === undefined && path !== '') return {};
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
       this.problems.push({ option: path || 'options', message: `must be an object, got ${typeName(given)}` });
       return {};
     }
     let own: Record<string, unknown>;
     try {
-      own = readOwnProperties(given, path);
+      own = readProperties(given, known, path);
     } catch {
       this.problems.push({ option: path || 'options', message: "can't be read: a getter or a proxy throws" });
       return {};

@@ -20,10 +20,18 @@ export function isCredentialsProvider(option: unknown): option is RtcCredentials
 export function readCredentialsOption(
   option: RtcCredentialsOption,
 ): Redacted<RtcCredentials> | ResolveCredentials {
-  if (typeof option === 'function') return () => askProvider(option);
-  if (isCredentialsProvider(option)) return () => askProvider(() => option.resolveCredentials());
-  return redactCredentials(option);
+  const isProvider = isCredentialsProvider(option);
+  if (typeof option !== 'function' && !isProvider) return redactCredentials(option);
+  let ask = asking.get(option);
+  if (ask === undefined) {
+    ask = () => askProvider(isProvider ? () => option.resolveCredentials() : option);
+    asking.set(option, ask);
+  }
+  return ask;
 }
+
+/** By provider: two modules that are given the same one have the same settings. */
+const asking = new WeakMap<object, ResolveCredentials>();
 
 async function askProvider(
   ask: () => RtcCredentials | Promise<RtcCredentials>,
@@ -31,9 +39,13 @@ async function askProvider(
   let answer: Partial<Record<keyof RtcCredentials, unknown>>;
   try {
     // Each member once: what is checked is what is used.
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = ((await ask()) ??
-      {}) as RtcCredentials;
-    answer = { accessKeyId, secretAccessKey, sessionToken, expiration: timeOf(expiration) };
+    const given = (await ask()) ?? {};
+    answer = {
+      accessKeyId: memberOf(given, 'accessKeyId'),
+      secretAccessKey: memberOf(given, 'secretAccessKey'),
+      sessionToken: memberOf(given, 'sessionToken'),
+      expiration: timeOf(memberOf(given, 'expiration')),
+    };
   } catch (error) {
     // A provider's message is left out: it may quote what it was refused with.
     const message = `the provider failed with ${kindOfThrown(error)}`;
@@ -59,12 +71,19 @@ async function askProvider(
   } as ResolvedCredentials;
 }
 
+/** Of the object or its classes, but not of a changed `Object.prototype`. */
+function memberOf(given: object, name: keyof RtcCredentials): unknown {
+  const isInherited = Object.hasOwn(Object.prototype, name) && !Object.hasOwn(given, name);
+  return isInherited ? undefined : (given as Partial<RtcCredentials>)[name];
+}
+
 /** Milliseconds since the epoch; NaN for what is no time. A Date may be of another realm. */
 function timeOf(expiration: unknown): number | undefined {
   switch (typeof expiration) {
     case 'undefined':
       return undefined;
     case 'string':
+      return new Date(/^\d+$/.test(expiration) ? Number(expiration) : expiration).getTime();
     case 'number':
       return new Date(expiration).getTime();
     case 'bigint':

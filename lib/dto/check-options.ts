@@ -1,5 +1,5 @@
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
-import { readOwnProperties } from './own-properties.js';
+import { readProperties } from './read-properties.js';
 
 /** What an option of a call must be, in words and in deed. */
 export type OptionCheck = readonly [rule: string, holds: (value: unknown) => boolean];
@@ -15,7 +15,7 @@ export function checkOptions<T extends object>(
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new RtcValidationError([{ path: 'options', message: 'must be an object' }]);
   }
-  const copy = readOwnProperties(options, 'options');
+  const copy = readProperties(options, Object.keys(checks), 'options');
   const issues: ValidationIssue[] = [];
   for (const [name, value] of Object.entries(copy)) {
     if (!Object.hasOwn(checks, name)) {

@@ -3,7 +3,10 @@ import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi
 import { flagProblem, idProblem, MAX_LISTED, messageProblem, recipientProblems } from './field-rules.js';
 import { NO_SENDER, pathInList } from './field.decorators.js';
 import type { MessageRequest } from './message.dto.js';
-import { copyOwnProperties } from './own-properties.js';
+import { copyProperties } from './read-properties.js';
+
+/** What a request may have, whichever its action. */
+export const REQUEST_FIELDS = ['roomId', 'to', 'message', 'binary', 'from'] as const;
 
 /** A request of any action that keeps to the rules. */
 export interface CheckedRequest extends MessageRequest {
@@ -23,7 +26,14 @@ export function checkRequest(action: RtcActionName, input: unknown, mayNameSende
     throw new RtcValidationError([{ path: 'request', message: 'must be an object' }]);
   }
   const { inRoom, to, maxMessageBytes }: RtcActionRules = RTC_ACTIONS[action];
-  const { roomId, to: recipients, message, binary, from, ...others } = copyOwnProperties(input, 'request');
+  const {
+    roomId,
+    to: recipients,
+    message,
+    binary,
+    from,
+    ...others
+  } = copyProperties(input, REQUEST_FIELDS, 'request');
   const issues: ValidationIssue[] = [];
   const add = (path: string, problem: string | undefined): void => {
     if (problem !== undefined) issues.push({ path, message: problem });

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { hostName, isLoopbackHost, isProductionHost, withoutMapping } from './host-name.js';
+import { hostName, isLoopbackHost, isProductionHost, originOf, withoutMapping } from './host-name.js';
 
 /** Why a request is not let in. */
 export interface Refusal {
@@ -27,26 +27,33 @@ export class Admission {
 
   constructor({ host, allowedHosts, allowedOrigins, scheme }: AdmissionOptions) {
     this.#hosts = new Set([host, ...allowedHosts].map((name) => name.toLowerCase()));
-    this.#origins = new Set(allowedOrigins);
+    this.#origins = new Set(allowedOrigins.map((origin) => originOf(origin) ?? origin));
     this.#scheme = scheme;
   }
 
-  /** Why a request is not let in; undefined if it is. */
-  refusalOf({ headers, url = '/', socket }: IncomingMessage): Refusal | undefined {
+  /** Lets a request in, whose target is a path from then on; or says why not. */
+  admit(request: IncomingMessage): Refusal | undefined {
+    const { headers, socket } = request;
     const { host = '', origin, 'sec-fetch-site': site } = headers;
+    const target = readTarget(request.url);
     const name = hostName(host);
-    if ((name !== undefined && isProductionHost(name)) || !url.startsWith('/')) {
+    const targetName = target?.authority === undefined ? name : hostName(target.authority);
+    if ([name, targetName].some((one) => one !== undefined && isProductionHost(one))) {
       return {
         httpStatus: 421,
         error: "This is an emulator; it does not stand in under the service's own name.",
       };
     }
-    if (name === undefined || !this.#isHost(name, socket.localAddress)) {
+    if (!this.#isHost(name, socket.localAddress)) {
       return {
         httpStatus: 403,
         error: 'The Host is none of this machine; allowedHosts (--allow-host) can name it.',
       };
     }
+    if (target === undefined || !this.#isHost(targetName, socket.localAddress)) {
+      return { httpStatus: 421, error: 'This is no proxy: the target must be a path, or a URL of its own.' };
+    }
+    request.url = target.path;
     const foreign =
       origin === undefined
         ? site !== undefined && site !== 'same-origin' && site !== 'none'
@@ -63,7 +70,16 @@ export class Admission {
     return this.#origins.has(origin);
   }
 
-  #isHost(name: string, localAddress = ''): boolean {
+  #isHost(name: string | undefined, localAddress = ''): boolean {
+    if (name === undefined) return false;
     return isLoopbackHost(name) || this.#hosts.has(name) || name === withoutMapping(localAddress);
   }
+}
+
+/** A target in either of the forms that a server must take: a path, or (as a proxy is asked) a URL. */
+function readTarget(url = '/'): { authority?: string | undefined; path: string } | undefined {
+  if (url.startsWith('/')) return { path: url };
+  const [, authority, path = ''] = /^https?:\/\/([^/?#@]+)([/?].*)?$/is.exec(url) ?? [];
+  if (authority === undefined) return undefined;
+  return { authority, path: path.startsWith('/') ? path : `/${path}` };
 }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
 import type { Fault } from './fault.js';
+import { onceOver } from './once-over.js';
 import { JSON_TYPE, sendText } from './send-json.js';
 
 /** What is to be answered, before a fault gets at it. */
@@ -12,6 +13,7 @@ export interface ApiAnswer {
 
 const PAGE = '<html><head><title>Welcome</title></head><body>Nothing of the service here.</body></html>';
 const DEFAULT_DRIP_MS = 50;
+const SPACES = Buffer.alloc(65_536, ' ');
 
 /** The status that is sent, which a fault may have put in place of the answer's; undefined where none is. */
 export function statusSent({ httpStatus }: ApiAnswer, fault: Fault | undefined): number | undefined {
@@ -82,7 +84,7 @@ export function transmit(
 
 function later(response: ServerResponse, delayMs: number, act: () => void): void {
   const timer = setTimeout(act, delayMs);
-  response.on('close', () => clearTimeout(timer));
+  onceOver(response, () => clearTimeout(timer));
 }
 
 /** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
@@ -96,8 +98,7 @@ function oversize(response: ServerResponse, httpStatus: number, text: Buffer, by
 
 function* padded(text: Buffer, padding: number): Iterable<Buffer> {
   yield text;
-  const spaces = Buffer.alloc(65_536, ' ');
-  for (let left = padding; left > 0; left -= spaces.length) yield spaces.subarray(0, left);
+  for (let left = padding; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
 }
 
 function drip(response: ServerResponse, httpStatus: number, text: string, intervalMs: number): void {
@@ -114,5 +115,5 @@ function drip(response: ServerResponse, httpStatus: number, text: string, interv
     clearInterval(timer);
     response.end();
   }, intervalMs);
-  response.on('close', () => clearInterval(timer));
+  onceOver(response, () => clearInterval(timer));
 }

@@ -12,13 +12,19 @@ import type { Faults } from './faults.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 import type { Presence } from './presence.js';
 import { Quotas } from './quotas.js';
-import { type RawRequest, type RequestReader, UnreadBodyError } from './raw-request.js';
+import {
+  type RawRequest,
+  readHead,
+  type RequestHead,
+  type RequestReader,
+  UnreadBodyError,
+} from './raw-request.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { ReceivedLog } from './received-log.js';
 import type { RecipientCounts } from './recipient-counts.js';
 import type { RequestLog } from './request-log.js';
 import type { RecordedRequest } from './request-log.js';
-import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
+import { accountsOf, type ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
 
 /** What the API acts upon. */
@@ -42,13 +48,20 @@ export interface ApiServer {
 interface DecidedAnswer extends ApiAnswer {
   readonly outcome: RecordedRequest['outcome'];
   readonly apiCode?: ApiErrorCode;
-  readonly body: {
-    readonly ResponseMetadata: { readonly RequestId: string; readonly [name: string]: unknown };
-  } & {
-    readonly Result?: unknown;
-  };
+  readonly body: { readonly ResponseMetadata: Metadata; readonly Result?: unknown };
 }
 
+interface Metadata {
+  readonly RequestId: string;
+  readonly [name: string]: unknown;
+}
+
+/** What is answered where a body could not be read: the vendor's pages name no codes for that. */
+const UNREAD_CODES: Readonly<Record<UnreadBodyError['httpStatus'], ApiErrorCode>> = {
+  408: 'InvalidParameter.BodyIsEmpty',
+  413: 'InvalidParameter.SizeOverLimit',
+  503: 'ServiceUnavailableTemp',
+};
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
 /** Faults of good answers, which a message that was not accepted must not have. */
@@ -80,8 +93,7 @@ export class ApiEndpoint {
     private readonly options: ResolvedEmulatorOptions,
     private readonly server: ApiServer,
   ) {
-    const { appId, credentials, accounts } = options;
-    this.#accounts = [{ credentials, appIds: [appId] }, ...accounts];
+    this.#accounts = accountsOf(options);
     this.#quotas = new Quotas(options);
   }
 
@@ -98,7 +110,9 @@ export class ApiEndpoint {
       raw = await this.server.reader.read(request, MAX_BODY_BYTES);
     } catch (error) {
       if (!(error instanceof UnreadBodyError)) throw error;
-      sendUnread(response, error.httpStatus, { error: error.message });
+      const { httpStatus, message } = error;
+      const metadata = this.#metadataOf(readHead(request), new Date(clock.now()));
+      sendUnread(response, httpStatus, errorBody(metadata, UNREAD_CODES[httpStatus], undefined, message));
       return;
     }
     const fault = faults.active.length === 0 ? undefined : faults.forRequest(readFaultTarget(raw));
@@ -125,24 +139,20 @@ export class ApiEndpoint {
 
   /** Decides on a request, and says what a good network would carry back. */
   #answer(raw: RawRequest, at: Date, fault: Fault | undefined): DecidedAnswer {
-    const metadata = {
-      RequestId: createRequestId(at),
-      Action: parameter(raw, 'Action'),
-      Version: parameter(raw, 'Version'),
-      Service: 'rtc',
-      Region: regionOf(raw) ?? DEFAULT_REGION,
-    };
+    const metadata = this.#metadataOf(raw, at);
     const refuse = (httpStatus: number, apiCode: ApiErrorCode, codeN: number | undefined, text: string) => ({
       httpStatus,
       apiCode,
-      body: { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } },
+      body: errorBody(metadata, apiCode, codeN, text),
     });
     let outcome: RecordedRequest['outcome'] = 'refused';
     try {
       if (fault === undefined || acceptsRequest(fault)) {
         const { action, message, isDropped } = this.#admit(raw, at);
         outcome = isDropped ? 'dropped' : 'accepted';
-        if (!isDropped) this.#deliver(action, message, at);
+        if (!isDropped && !this.#deliver(action, message, at)) {
+          return { outcome, ...refuse(500, 'InternalError', 100_014, 'A listener threw.') };
+        }
       }
       if (fault !== undefined && outcome === 'refused' && GOOD_ANSWERS.has(fault.kind)) {
         throw new ApiError('InternalError', 'The message was not accepted.');
@@ -150,17 +160,23 @@ export class ApiEndpoint {
       if (fault?.kind === 'error')
         throw new ApiError(fault.code, 'This error was asked for.', fault.httpStatus);
     } catch (error) {
-      // A test's own listener threw: the sender is answered, and the error surfaces as unhandled.
-      if (!(error instanceof ApiError)) {
-        void Promise.reject(error);
-        return { outcome, ...refuse(500, 'InternalError', 100_014, 'A listener threw.') };
-      }
+      if (!(error instanceof ApiError)) throw error;
       return { outcome, ...refuse(error.httpStatus, error.apiCode, error.codeN, error.message) };
     }
     return {
       outcome,
       httpStatus: 200,
       body: { ResponseMetadata: metadata, Result: { Message: 'Success' } },
+    };
+  }
+
+  #metadataOf(raw: RequestHead, at: Date): Metadata {
+    return {
+      RequestId: createRequestId(at),
+      Action: parameter(raw, 'Action'),
+      Version: parameter(raw, 'Version'),
+      Service: 'rtc',
+      Region: regionOf(raw) ?? DEFAULT_REGION,
     };
   }
 
@@ -208,33 +224,48 @@ export class ApiEndpoint {
     throw new ApiError('FlowLimitExceeded.QPSOverLimit', `More than ${what} in a second.`);
   }
 
-  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
+  /** @returns whether none of a test's own listeners threw */
+  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): boolean {
     const { from, message, roomId } = sent;
     const presence = this.state.presenceOf(roomId);
-    const participants =
+    const present =
       sent.to === undefined
         ? presence.participants
         : sent.to
             .map((userId) => presence.participant(userId))
             .filter((participant): participant is Participant => participant !== undefined);
-    const reached = participants.map(({ userId }) => userId);
-    this.state.accepted.add(sent, sent.to ?? reached);
-    this.state.deliveries.add(sent, reached);
-    if (participants.length === 0) return;
+    this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
+    if (present.length === 0) return true;
     this.#messages += 1;
     const { text, binary } = CALLBACKS[action];
     const rest = { from, at, msgid: this.#messages };
     const received: ReceivedMessage =
       typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
-    try {
-      for (const participant of participants) participant.receive(received);
-    } finally {
-      this.server.received.add(received, participants);
+    const count = this.state.deliveries.counterOf(sent);
+    const reached: Participant[] = [];
+    let isWell = true;
+    for (const participant of present) {
+      // A listener of another may have made this one leave.
+      if (presence.participant(participant.userId) !== participant) continue;
+      count(participant.userId);
+      reached.push(participant);
+      isWell = participant.receive(received) && isWell;
     }
+    this.server.received.add(received, reached);
+    return isWell;
   }
 }
 
-function parameter(raw: RawRequest, name: string): string | undefined {
+function errorBody(
+  metadata: Metadata,
+  apiCode: ApiErrorCode,
+  codeN: number | undefined,
+  text: string,
+): DecidedAnswer['body'] {
+  return { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } };
+}
+
+function parameter(raw: RequestHead, name: string): string | undefined {
   return raw.query.find(([found]) => found === name)?.[1];
 }
 

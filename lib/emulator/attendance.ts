@@ -2,6 +2,7 @@ import { idProblem } from '../dto/field-rules.js';
 import { Participant } from './participant.js';
 
 interface Place {
+  readonly number: number;
   readonly present: Map<string, Participant>;
   /** How many of those who left are remembered. */
   departed: number;
@@ -21,6 +22,7 @@ export class Attendance {
   readonly #maxParticipants: number;
   #present = 0;
   #forgotten = 0;
+  #numbers = 0;
 
   constructor(bytes: number) {
     this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
@@ -34,6 +36,11 @@ export class Attendance {
   /** The places in which someone is, or was who is not forgotten. */
   get places(): Iterable<string> {
     return this.#places.keys();
+  }
+
+  /** Of a place in which someone is, or was: those that are opened later have a higher one. */
+  numberOf(place: string): number {
+    return this.#places.get(place)?.number ?? 0;
   }
 
   /** Who is there now. */
@@ -63,7 +70,9 @@ export class Attendance {
     if (problem !== undefined) throw new TypeError(`userId: ${problem}`);
     this.present(place, userId)?.leave();
     this.#forget(place, userId);
-    const participant = new Participant(userId, (leaving) => this.#remove(place, leaving));
+    const participant = new Participant(userId, this.#nextNumber(), (leaving) =>
+      this.#remove(place, leaving),
+    );
     this.#open(place).present.set(userId, participant);
     this.#present += 1;
     this.#trim();
@@ -74,7 +83,7 @@ export class Attendance {
   clear(): void {
     for (const [key] of this.#departed) this.#forget(...split(key));
     for (const { present } of this.#places.values()) {
-      for (const { received } of present.values()) received.length = 0;
+      for (const participant of present.values()) participant.forget();
     }
     this.#forgotten = 0;
   }
@@ -87,7 +96,7 @@ export class Attendance {
     this.#departed.set(`${place}/${leaving.userId}`, leaving);
     this.#open(place).departed += 1;
     this.#trim();
-    leaving.emit('left');
+    leaving.hasLeft();
   }
 
   #trim(): void {
@@ -107,9 +116,14 @@ export class Attendance {
     if (place.departed === 0 && place.present.size === 0) this.#places.delete(placeId);
   }
 
+  #nextNumber(): number {
+    return this.#numbers++;
+  }
+
   #open(id: string): Place {
     let place = this.#places.get(id);
-    if (place === undefined) this.#places.set(id, (place = { present: new Map(), departed: 0 }));
+    if (place === undefined)
+      this.#places.set(id, (place = { number: this.#nextNumber(), present: new Map(), departed: 0 }));
     return place;
   }
 }

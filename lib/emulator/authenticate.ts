@@ -2,8 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { ALGORITHM, deriveSigningKey, scopeText, sha256Hex, signText } from '../openapi/signature-v4.js';
 import type { EmulatorAccount } from './account.js';
 import { ApiError } from './api-error.js';
+import { type Authorization, parseAuthorization } from './authorization.js';
 import { canonicalForms } from './canonical-forms.js';
-import type { RawRequest } from './raw-request.js';
+import type { RawRequest, RequestHead } from './raw-request.js';
 
 /** A signature is good for 15 minutes around the server's clock (`X-Expires`, 6348/1178321). */
 const VALIDITY_MS = 15 * 60_000;
@@ -22,7 +23,7 @@ export function authenticate(
   const header = request.headers.get('authorization');
   if (header === undefined)
     throw new ApiError('MissingAuthenticationToken', 'There is no Authorization header.');
-  const { credential, signedHeaders, signature } = readAuthorization(header);
+  const { credential, signedHeaders, signature } = checkedAuthorization(header);
   const { accessKeyId, date, region, service } = readCredential(credential);
 
   const xDate = request.headers.get('x-date');
@@ -50,42 +51,34 @@ export function authenticate(
 }
 
 /** The region that a request names in its credential, as far as it can be read. */
-export function regionOf(request: RawRequest): string | undefined {
-  const header = request.headers.get('authorization') ?? '';
-  return /\bCredential=[^/,]*\/[^/,]*\/([a-z\d-]{1,64})(?=\/)/.exec(header)?.[1];
+export function regionOf(request: RequestHead): string | undefined {
+  const [, , region = ''] = parseAuthorization(request.headers.get('authorization')).credential;
+  return /^[a-z\d-]{1,64}$/.test(region) ? region : undefined;
 }
 
-function readAuthorization(header: string): {
-  credential: string;
-  signedHeaders: string[];
-  signature: string;
-} {
-  const [algorithm, rest = ''] = header.split(/\s+(.*)/s, 2);
+function checkedAuthorization(header: string): Authorization {
+  const authorization = parseAuthorization(header);
+  const { algorithm, credential, signedHeaders, signature } = authorization;
   if (algorithm !== ALGORITHM)
     throw new ApiError('InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
-  const fields = new Map(
-    rest.split(',').map((field): [string, string] => {
-      const [name = '', value = ''] = field.trim().split(/=(.*)/s, 2);
-      return [name, value];
-    }),
-  );
-  const credential = fields.get('Credential');
-  const signedHeaders = fields.get('SignedHeaders');
-  const signature = fields.get('Signature');
   if (!signature) throw new ApiError('MissingSignature', 'Authorization has no Signature.');
-  if (!credential || !signedHeaders) {
+  if (credential.length === 0 || signedHeaders.length === 0) {
     throw new ApiError('InvalidAuthorization', 'Authorization must have Credential and SignedHeaders.');
   }
-  return { credential, signedHeaders: signedHeaders.toLowerCase().split(';'), signature };
+  // What is signed is then no longer than the request itself.
+  if (new Set(signedHeaders).size < signedHeaders.length) {
+    throw new ApiError('InvalidAuthorization', 'SignedHeaders must name each header once.');
+  }
+  return authorization;
 }
 
-function readCredential(credential: string): {
+function readCredential(parts: readonly string[]): {
   accessKeyId: string;
   date: string;
   region: string;
   service: string;
 } {
-  const [accessKeyId, date, region, service, suffix, ...more] = credential.split('/');
+  const [accessKeyId, date, region, service, suffix, ...more] = parts;
   if (!accessKeyId || !date || !region || !service) {
     throw new ApiError('MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
   }

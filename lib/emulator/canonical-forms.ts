@@ -3,8 +3,9 @@ import type { RawRequest } from './raw-request.js';
 
 /**
  * The canonical forms that a request may have been signed in: the vendor's SDKs differ in three points, which its pages
- * leave open or which not all of them keep to, so that a verifier takes each.
- * @param signedHeaders names in lower case
+ * leave open or which not all of them keep to, so that a verifier takes each. At most twelve, one at a time, and each
+ * about as long as the request's head.
+ * @param signedHeaders names in lower case, each once
  */
 export function* canonicalForms(
   request: RawRequest,
@@ -12,30 +13,23 @@ export function* canonicalForms(
   bodySha256: string,
 ): Iterable<string> {
   const names = [...signedHeaders].sort();
-  const host = request.headers.get('host') ?? '';
-  const forms = new Set<string>();
-  for (const query of queryForms(request.query)) {
-    for (const hostForm of names.includes('host') ? hostForms(host) : [host]) {
-      for (const spacing of [asItIs, folded]) {
-        const lines = names.map((name) => {
-          const value = name === 'host' ? hostForm : (request.headers.get(name) ?? '');
-          return `${name}:${spacing(value)}`;
-        });
-        const form = [request.method, request.path, query, ...lines, '', names.join(';'), bodySha256].join(
-          '\n',
-        );
-        if (forms.has(form)) continue;
-        forms.add(form);
-        yield form;
+  const values = names.map((name) => (request.headers.get(name) ?? '').trim());
+  const end = ['', names.join(';'), bodySha256].join('\n');
+  const queries = queryForms(request.query);
+  for (const spaced of distinct([values, values.map(folded)])) {
+    for (const host of names.includes('host') ? hostForms(request.headers.get('host') ?? '') : ['']) {
+      const lines = names.map((name, index) => `${name}:${name === 'host' ? host : spaced[index]}`);
+      for (const query of queries) {
+        yield [request.method, request.path, query, ...lines, end].join('\n');
       }
     }
   }
 }
 
 /** The values of one name in their order, as the pages say (Go, Python, Java), or sorted (Node, PHP). */
-function queryForms(query: readonly NameValue[]): string[] {
+function queryForms(query: readonly NameValue[]): readonly string[] {
   const encoded = query.map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`);
-  return [canonicalQuery(query), encoded.sort().join('&')];
+  return distinct([canonicalQuery(query), encoded.sort().join('&')]);
 }
 
 /** As it was sent, and with and without a default port: Go, Python and the older Java SDK sign it without. */
@@ -45,12 +39,11 @@ function hostForms(host: string): string[] {
   return port === ':80' || port === ':443' ? [host, `${name}`] : [host];
 }
 
-/** As the pages have it, and the Go, Python and Java SDKs. */
-function asItIs(value: string): string {
-  return value.trim();
+/** As the Node and PHP SDKs do; those for Go, Python and Java leave a value as it is. */
+function folded(value: string): string {
+  return value.replaceAll(/\s+/g, ' ');
 }
 
-/** As the Node and PHP SDKs do. */
-function folded(value: string): string {
-  return value.trim().replaceAll(/\s+/g, ' ');
+function distinct<T>([one, other]: readonly [T, T]): readonly T[] {
+  return String(one) === String(other) ? [one] : [one, other];
 }

@@ -26,8 +26,12 @@ export interface ClientPlaces {
 const LEFT = 4_001;
 /** What may wait for clients that do not read, all of them together: beyond it, the slowest is put out. */
 const MAX_UNREAD_BYTES = 33_554_432;
-/** Answers to pings may wait too; a client with more of them does not read. */
-const MAX_UNREAD_PONGS = 65_536;
+/** What a frame that waits takes up beside its content. */
+const FRAME_BYTES = 256;
+/** Of the emulator's connections, so many may stay: the others are for requests. */
+const MAX_CLIENTS = 3_072;
+/** A client that writes more than so many frames in a second, which say nothing, is put out. */
+const MAX_FRAMES_A_SECOND = 100;
 
 /**
  * Clients over WebSocket: `/rooms/:roomId?userId=…` is in the room, and `/users?userId=…` logged in outside of rooms,
@@ -39,18 +43,38 @@ export class ClientSockets {
   /** One text for all who receive a message. */
   readonly #texts = new WeakMap<ReceivedMessage, Buffer>();
   readonly #unread = new InFlight(MAX_UNREAD_BYTES);
+  /** How many frames each client has written since the last look at it. */
+  readonly #frames = new Map<WebSocket, number>();
+  /** Those that have not answered since they were last asked. */
+  readonly #silent = new Set<WebSocket>();
+  readonly #timers: readonly NodeJS.Timeout[];
   #putOut = 0;
+  #refused = 0;
 
-  constructor(private readonly places: ClientPlaces) {}
+  constructor(
+    private readonly places: ClientPlaces,
+    askEveryMs = 30_000,
+  ) {
+    this.#timers = [
+      setInterval(() => this.#frames.clear(), 1_000),
+      setInterval(() => this.#ask(), askEveryMs),
+    ];
+    for (const timer of this.#timers) timer.unref();
+  }
 
   /** How many clients were put out because they did not read. */
   get putOut(): number {
     return this.#putOut;
   }
 
+  /** How many found no room, since there were too many. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const refusal = this.places.admission.refusalOf(request);
+    const refusal = this.places.admission.admit(request);
     if (refusal !== undefined) {
       refuse(socket, `${refusal.httpStatus} Refused`, refusal.error);
       return;
@@ -58,6 +82,10 @@ export class ClientSockets {
     let place: Place;
     try {
       place = this.#readPlace(request.url ?? '/');
+      if (this.#server.clients.size >= MAX_CLIENTS) {
+        this.#refused += 1;
+        throw new NoRoomLeftError(`There are ${MAX_CLIENTS} WebSockets, which are all that may stay.`);
+      }
       place.presence.checkRoomFor(place.userId);
     } catch (error) {
       const status = error instanceof NoRoomLeftError ? '503 Service Unavailable' : '400 Bad Request';
@@ -71,6 +99,7 @@ export class ClientSockets {
   }
 
   close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
   }
@@ -79,12 +108,15 @@ export class ClientSockets {
     const onReceived = (received: ReceivedMessage): void => this.#send(webSocket, received);
     const onLeft = (): void => webSocket.close(LEFT, 'left');
     participant.on('received', onReceived).on('left', onLeft);
-    webSocket.on('ping', (data) => {
-      if (webSocket.bufferedAmount <= MAX_UNREAD_PONGS) webSocket.pong(data);
-      else this.#putOutFor(webSocket);
-    });
+    const onFrame = (): void => this.#countFrame(webSocket);
+    webSocket.on('message', onFrame).on('ping', onFrame).on('pong', onFrame);
+    webSocket.on('ping', (data: Buffer) =>
+      this.#write(webSocket, data.length, (done) => webSocket.pong(data, false, done)),
+    );
     webSocket.on('error', () => webSocket.terminate());
     webSocket.on('close', () => {
+      this.#frames.delete(webSocket);
+      this.#silent.delete(webSocket);
       participant.leave();
       // Who has left is remembered, without the connection.
       participant.off('received', onReceived).off('left', onLeft);
@@ -97,11 +129,34 @@ export class ClientSockets {
       text = Buffer.from(JSON.stringify(toMessageJson(received)));
       this.#texts.set(received, text);
     }
-    const sending = this.#unread.begin(() => this.#putOutFor(webSocket));
-    webSocket.send(text, { binary: false }, () => this.#unread.end(sending));
-    // What the system takes at once does not wait, to however many clients it goes.
     const { length } = text;
-    setImmediate(() => this.#unread.grow(sending, Math.min(length, webSocket.bufferedAmount)));
+    this.#write(webSocket, length, (done) => webSocket.send(text, { binary: false }, done));
+  }
+
+  #write(webSocket: WebSocket, length: number, write: (done: () => void) => void): void {
+    if (webSocket.readyState !== webSocket.OPEN) return;
+    const sending = this.#unread.begin(() => this.#putOutFor(webSocket));
+    write(() => this.#unread.end(sending));
+    // What the system takes at once does not wait, to however many clients it goes.
+    setImmediate(() => {
+      if (webSocket.bufferedAmount > 0) this.#unread.grow(sending, FRAME_BYTES + length);
+    });
+  }
+
+  #countFrame(webSocket: WebSocket): void {
+    this.#silent.delete(webSocket);
+    const frames = (this.#frames.get(webSocket) ?? 0) + 1;
+    this.#frames.set(webSocket, frames);
+    if (frames > MAX_FRAMES_A_SECOND) this.#putOutFor(webSocket);
+  }
+
+  /** Whether each is still there: a browser answers by itself. */
+  #ask(): void {
+    for (const webSocket of this.#silent) this.#putOutFor(webSocket);
+    for (const webSocket of this.#server.clients) {
+      this.#silent.add(webSocket);
+      webSocket.ping();
+    }
   }
 
   #putOutFor(webSocket: WebSocket): void {

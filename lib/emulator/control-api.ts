@@ -6,7 +6,7 @@ import { idInPath } from './id-in-path.js';
 import { toMessageJson } from './message-json.js';
 import type { FaultRule } from './fault.js';
 import type { Faults } from './faults.js';
-import type { Participant } from './participant.js';
+import type { Participant, ReceivedMessage } from './participant.js';
 import { InFlight } from './in-flight.js';
 import { Page, readPage } from './page.js';
 import type { Dropped } from './dropped.js';
@@ -62,6 +62,7 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
       readPage(
         {
           items: emulator.rooms,
+          numberOf: ({ number }) => number,
           toJson: ({ id, participants }) => ({ id, users: participants.map(({ userId }) => userId) }),
         },
         query,
@@ -93,7 +94,14 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
     'GET',
     /^\/users$/,
     ({ emulator, query }) =>
-      readPage({ items: emulator.loggedIn.participants, toJson: ({ userId }) => userId }, query),
+      readPage(
+        {
+          items: emulator.loggedIn.participants,
+          numberOf: ({ number }) => number,
+          toJson: ({ userId }) => userId,
+        },
+        query,
+      ),
   ],
   [
     'PUT',
@@ -124,7 +132,7 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
       readPage(
         {
           items: emulator.requests,
-          dropped: emulator.dropped.requests,
+          numberOf: (_request, index) => emulator.dropped.requests + index,
           toJson: ({ body, ...request }) => ({ ...request, body: body.toString('utf8') }),
         },
         query,
@@ -135,7 +143,11 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, handler: Handler
     /^\/duplicates$/,
     ({ emulator, query }) =>
       readPage(
-        { items: emulator.accepted.duplicates(), dropped: emulator.accepted.unlisted, toJson: asItIs },
+        {
+          items: emulator.accepted.duplicates(),
+          numberOf: (_duplicate, index) => emulator.accepted.firstListed + index,
+          toJson: asItIs,
+        },
         query,
       ),
   ],
@@ -202,10 +214,8 @@ export class ControlApi {
     try {
       const answer = await this.#dispatch(request);
       const { text, next } = answer instanceof Page ? answer : new Page(JSON.stringify(answer), undefined);
-      const waiting = this.#unread.begin(() => response.destroy());
-      response.once('close', () => this.#unread.end(waiting));
       sendText(response, 200, text, next === undefined ? {} : { Link: linkTo(request.url, next) });
-      this.#unread.grow(waiting, text.length);
+      this.#unread.hold(response, text.length);
     } catch (error) {
       if (error instanceof UnreadBodyError) sendUnread(response, error.httpStatus, { error: error.message });
       else sendJson(response, statusOf(error), { error: error instanceof Error ? error.message : 'failed' });
@@ -268,8 +278,9 @@ function receivedBy(
   where: string,
   query: ReadonlyMap<string, string>,
 ): Page {
-  const { received } = present(presence.lastSeen(userId), userId, where);
-  return readPage({ items: received, toJson: toMessageJson }, query);
+  const { received, droppedReceived } = present(presence.lastSeen(userId), userId, where);
+  const numberOf = (_message: ReceivedMessage, index: number): number => droppedReceived + index;
+  return readPage({ items: received, numberOf, toJson: toMessageJson }, query);
 }
 
 function present(participant: Participant | undefined, userId: string, where: string): Participant {

@@ -15,10 +15,10 @@ export interface Dropped {
   readonly deliveries: number;
   /** Duplicates that are counted, but no longer listed. */
   readonly duplicates: number;
-  /** Connections that were refused, since there were too many. */
+  /** Connections that were ended or refused, since there were too many, or too many requests waited on them. */
   readonly connections: number;
   /** Bodies that were given up half way, since too many came at once. */
   readonly uploads: number;
-  /** Clients over WebSocket that were put out, since they did not read. */
+  /** Clients over WebSocket that were put out, since they did not read, did not answer or wrote too much. */
   readonly clients: number;
 }

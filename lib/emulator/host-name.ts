@@ -7,8 +7,12 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8);
 LOOPBACK.addAddress('::1', 'ipv6');
 
+/** Names are no longer, nor addresses. */
+const MAX_LENGTH = 255;
+
 /** The name or address in a `Host` header, in lower case, without port and final dot; undefined for what is none. */
 export function hostName(host: string): string | undefined {
+  if (host.length > MAX_LENGTH) return undefined;
   const [, inBrackets, name] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i.exec(host) ?? [];
   const found = (inBrackets ?? name)?.toLowerCase().replace(/\.+$/, '');
   if (found === '' || found === undefined) return undefined;
@@ -29,4 +33,12 @@ export function isLoopbackHost(name: string): boolean {
 /** An IPv4 address, also where it is written as one of IPv6. */
 export function withoutMapping(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/, '');
+}
+
+/** An origin as browsers send it: in lower case, without a default port; undefined for what is none. */
+export function originOf(given: string): string | undefined {
+  // Others than those of the web, such as an extension's, are sent as they are.
+  if (!/^https?:/i.test(given)) return /^[a-z][a-z\d+.-]*:\/\/[^/?#@\s]+$/.test(given) ? given : undefined;
+  if (!/^https?:\/\/[^/?#@\s]+$/i.test(given)) return undefined;
+  return URL.canParse(given) ? new URL(given).origin : undefined;
 }

@@ -1,3 +1,6 @@
+import type { ServerResponse } from 'node:http';
+import { onceOver } from './once-over.js';
+
 /** Something whose bytes wait here until the other side sends the rest, or reads. */
 interface Transfer {
   bytes: number;
@@ -28,6 +31,13 @@ export class InFlight {
       this.end(first);
       first.giveUp();
     }
+  }
+
+  /** An answer, until it has gone. */
+  hold(response: ServerResponse, bytes: number): void {
+    const answer = this.begin(() => response.req.socket.destroy());
+    onceOver(response, () => this.end(answer));
+    this.grow(answer, bytes);
   }
 
   /** Does nothing if it has ended before. */

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Connections } from './connections.js';
 import type { Fault } from './fault.js';
+import { asksForWebSocket, putBackWithoutUpgrade } from './ignore-upgrade.js';
 
 /** Certificate and private key of a server, in PEM. */
 export interface EmulatorTls {
@@ -12,7 +15,8 @@ export interface EmulatorTls {
   readonly cert: string;
 }
 
-const MAX_CONNECTIONS = 4_096;
+/** So many hold no more than some hundred MB, whatever they do. */
+export const MAX_CONNECTIONS = 4_096;
 const REQUEST_TIMEOUT_MS = 60_000;
 const RESUME_AGAIN_MS = 250;
 
@@ -22,24 +26,30 @@ export class Listener {
   readonly #tls: EmulatorTls | undefined;
   /** The TCP sockets by the addresses and ports of both ends, since a TLS socket can't be reset itself. */
   readonly #sockets = new Map<string, Socket>();
+  readonly #connections: Connections;
   #address: AddressInfo | undefined;
   #host = '';
   #refusing: NodeJS.Timeout | undefined;
   #closed = false;
   #wrongCertificate = false;
-  #refusedConnections = 0;
 
   constructor(
     onRequest: RequestListener,
     private readonly faultOfConnection: () => Fault | undefined,
     tls?: EmulatorTls,
+    maxConnections = MAX_CONNECTIONS,
   ) {
     this.#tls = tls;
-    this.server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
-    // So many hold no more than some hundred MB, whatever they do; and none takes for ever to ask for something.
-    this.server.maxConnections = MAX_CONNECTIONS;
+    this.#connections = new Connections(maxConnections);
+    const admit: RequestListener = (request, response) => {
+      const socket = this.socketOf(request.socket);
+      if (socket !== undefined && this.#connections.admit(socket, request, response)) {
+        onRequest(request, response);
+      }
+    };
+    this.server = tls === undefined ? createServer(admit) : createTlsServer(tls, admit);
+    // None takes for ever to ask for something.
     this.server.requestTimeout = REQUEST_TIMEOUT_MS;
-    this.server.on('drop', () => (this.#refusedConnections += 1));
     // Before the handshake, which TLS begins in a listener of its own, …
     this.server.prependListener('connection', (socket: Socket) => this.#meet(socket));
     // … and after it has been given its certificate.
@@ -49,6 +59,20 @@ export class Listener {
     });
     this.server.on('request', (_request, response) => {
       if (this.#refusing !== undefined) response.shouldKeepAlive = false;
+    });
+  }
+
+  /** What asks to become a WebSocket comes here; what else is offered in a request is ignored. */
+  onWebSocket(act: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): void {
+    this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (asksForWebSocket(request)) {
+        const tcpSocket = this.socketOf(request.socket);
+        if (tcpSocket !== undefined) this.#connections.upgrade(tcpSocket);
+        act(request, socket, head);
+      } else {
+        putBackWithoutUpgrade(request, socket, head);
+        this.server.emit(this.isTls ? 'secureConnection' : 'connection', socket);
+      }
     });
   }
 
@@ -78,9 +102,9 @@ export class Listener {
     return this.#sockets.get(endsOf(socket));
   }
 
-  /** How many connections were refused because there were too many. */
-  get refusedConnections(): number {
-    return this.#refusedConnections;
+  /** How many connections were ended because they, or the requests on them, were too many. */
+  get endedConnections(): number {
+    return this.#connections.ended;
   }
 
   /** Refuses connections for so many milliseconds; requests that are under way are answered. */
@@ -120,8 +144,11 @@ export class Listener {
 
   #meet(socket: Socket): void {
     const ends = endsOf(socket);
+    // One that was handed back, without its upgrade.
+    if (this.#sockets.get(ends) === socket) return;
     this.#sockets.set(ends, socket);
     socket.on('close', () => this.#sockets.delete(ends));
+    this.#connections.add(socket);
     const fault = this.faultOfConnection();
     if (fault?.kind === 'reset_connection') socket.resetAndDestroy();
     if (fault?.kind !== 'untrusted_certificate') return;

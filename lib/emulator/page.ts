@@ -11,8 +11,8 @@ export class Page {
 /** What is read in parts. */
 export interface Listing<T> {
   readonly items: Iterable<T>;
-  /** How many came before the first and are no longer there, so that the others keep their numbers. Default 0. */
-  readonly dropped?: number;
+  /** Ascending, and an item's own: whatever comes and goes, it keeps its number, so that no page misses it. */
+  numberOf(item: T, index: number): number;
   toJson(item: T): unknown;
 }
 
@@ -25,7 +25,7 @@ const PAGE_CHARACTERS = 1_048_576;
  * @throws TypeError for numbers that can't be used
  */
 export function readPage<T>(
-  { items, dropped = 0, toJson }: Listing<T>,
+  { items, numberOf, toJson }: Listing<T>,
   query: ReadonlyMap<string, string>,
 ): Page {
   const offset = whole('offset', query, 0);
@@ -33,15 +33,15 @@ export function readPage<T>(
   if (limit === 0) throw new TypeError('limit: must be a whole number from 1');
   const texts: string[] = [];
   let length = 0;
-  let position = dropped;
+  let index = 0;
   for (const item of items) {
-    if (position >= offset) {
-      if (texts.length === limit || length >= PAGE_CHARACTERS) return page(texts, position);
-      const text = JSON.stringify(toJson(item));
-      texts.push(text);
-      length += text.length;
-    }
-    position += 1;
+    const number = numberOf(item, index);
+    index += 1;
+    if (number < offset) continue;
+    if (texts.length === limit || length >= PAGE_CHARACTERS) return page(texts, number);
+    const text = JSON.stringify(toJson(item));
+    texts.push(text);
+    length += text.length;
   }
   return page(texts);
 }

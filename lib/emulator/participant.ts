@@ -51,11 +51,15 @@ interface ParticipantEvents extends CallbackEvents {
 export class Participant extends EventEmitter<ParticipantEvents> {
   /** Oldest first; beyond the emulator's `keepBytes`, the oldest are dropped. */
   readonly received: ReceivedMessage[] = [];
+  /** @internal How many were dropped, and came before those. */
+  droppedReceived = 0;
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
   constructor(
     /** Under which the user joined. */
     readonly userId: string,
+    /** @internal Those who come later have a higher one. */
+    readonly number: number,
     private readonly onLeave: (participant: Participant) => void,
   ) {
     super();
@@ -66,11 +70,35 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     this.onLeave(this);
   }
 
-  /** @internal */
-  receive(message: ReceivedMessage): void {
+  /** @internal Forgets the first so many, or all, which have then never been there. */
+  forget(count?: number): void {
+    if (count === undefined) this.received.length = this.droppedReceived = 0;
+    else this.droppedReceived += this.received.splice(0, count).length;
+  }
+
+  /** @internal @returns whether none of the listeners threw */
+  receive(message: ReceivedMessage): boolean {
     this.received.push(message);
-    // The compiler can't tell that an event and its message belong together.
-    this.emit(message.event as TextCallback, message.from, message.message as string);
-    this.emit('received', message);
+    const heard = this.#tell(message.event, message.from, message.message);
+    return this.#tell('received', message) && heard;
+  }
+
+  /** @internal */
+  hasLeft(): void {
+    this.#tell('left');
+  }
+
+  /** A test's own listener that throws keeps nothing from anyone else; the error surfaces as unhandled. */
+  #tell(event: keyof ParticipantEvents, ...values: unknown[]): boolean {
+    let isWell = true;
+    for (const listener of this.rawListeners(event)) {
+      try {
+        Reflect.apply(listener, this, values);
+      } catch (error) {
+        isWell = false;
+        void Promise.reject(error);
+      }
+    }
+    return isWell;
   }
 }

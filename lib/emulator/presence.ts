@@ -12,6 +12,11 @@ export class Presence {
     this.#place = place;
   }
 
+  /** @internal Of those that are opened later, it is higher. */
+  get number(): number {
+    return this.#attendance.numberOf(this.#place);
+  }
+
   /** Who is there now. */
   get participants(): readonly Participant[] {
     return [...this.#attendance.at(this.#place)];

@@ -2,14 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import type { NameValue } from '../openapi/signature-v4.js';
 import { InFlight } from './in-flight.js';
 
-/** A request as it came over the wire, before anything is believed. */
-export interface RawRequest {
+/** What comes before a request's body, before anything is believed. */
+export interface RequestHead {
   readonly method: string;
   readonly path: string;
   /** Decoded, in the order in which they came. */
   readonly query: readonly NameValue[];
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
+}
+
+/** A request as it came over the wire. */
+export interface RawRequest extends RequestHead {
   readonly body: Buffer;
 }
 
@@ -39,53 +43,58 @@ export class RequestReader {
   /** @throws UnreadBodyError beyond `maxBytes`, or if it is given up or breaks off */
   async read(request: IncomingMessage, maxBytes: number): Promise<RawRequest> {
     const body = await this.#readBody(request, maxBytes);
-    const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
-    return {
-      method: request.method ?? 'GET',
-      path,
-      query: [...new URLSearchParams(query)],
-      headers: readHeaders(request.rawHeaders),
-      body,
-    };
+    return { ...readHead(request), body };
   }
 
   async #readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     const tooLarge = new UnreadBodyError(413, `The body is larger than ${maxBytes} bytes.`);
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge;
-    let chunks: Buffer[] = [];
-    let length = 0;
-    try {
-      return await new Promise<Buffer>((resolve, reject) => {
-        const upload = this.#uploads.begin(() => {
-          this.#givenUp += 1;
-          end(new UnreadBodyError(503, 'Too many bodies are under way, and this one took the longest.'));
-        });
-        const end = (error: UnreadBodyError): void => {
-          this.#uploads.end(upload);
-          request.removeListener('data', take);
-          reject(error);
-        };
-        const take = (chunk: Buffer): void => {
-          chunks.push(chunk);
-          length += chunk.length;
-          if (length > maxBytes) end(tooLarge);
-          else this.#uploads.grow(upload, chunk.length);
-        };
-        request.on('data', take);
-        request.once('close', () => end(new UnreadBodyError(408, 'The body broke off.')));
-        request.once('end', () => {
-          this.#uploads.end(upload);
-          // Of its own memory: a part of a shared one would keep all of that.
-          const body = Buffer.allocUnsafeSlow(length);
-          let at = 0;
-          for (const chunk of chunks) at += chunk.copy(body, at);
-          resolve(body);
-        });
+    return new Promise<Buffer>((resolve, reject) => {
+      // One memory for all chunks: one of a byte would take up a few hundred by itself.
+      let memory = Buffer.alloc(0);
+      let length = 0;
+      const upload = this.#uploads.begin(() => {
+        this.#givenUp += 1;
+        end(new UnreadBodyError(503, 'Too many bodies are under way, and this one took the longest.'));
       });
-    } finally {
-      chunks = [];
-    }
+      const end = (error: UnreadBodyError): void => {
+        this.#uploads.end(upload);
+        request.removeListener('data', take);
+        memory = Buffer.alloc(0);
+        reject(error);
+      };
+      const take = (chunk: Buffer): void => {
+        const needed = length + chunk.length;
+        if (needed > maxBytes) {
+          end(tooLarge);
+          return;
+        }
+        if (needed > memory.length) {
+          const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(memory.length * 2, maxBytes)));
+          memory.copy(larger, 0, 0, length);
+          this.#uploads.grow(upload, larger.length - memory.length);
+          memory = larger;
+        }
+        chunk.copy(memory, length);
+        length = needed;
+      };
+      request.on('data', take);
+      request.once('close', () => end(new UnreadBodyError(408, 'The body broke off.')));
+      request.once('end', () => {
+        this.#uploads.end(upload);
+        // Of its own memory: a part of a larger one would keep all of that.
+        resolve(
+          memory.length === length ? memory : Buffer.from(new Uint8Array(memory.subarray(0, length)).buffer),
+        );
+        memory = Buffer.alloc(0);
+      });
+    });
   }
+}
+
+export function readHead({ method = 'GET', url = '/', rawHeaders }: IncomingMessage): RequestHead {
+  const [path = '/', query = ''] = url.split(/\?(.*)/s, 2);
+  return { method, path, query: [...new URLSearchParams(query)], headers: readHeaders(rawHeaders) };
 }
 
 function readHeaders(rawHeaders: readonly string[]): Map<string, string> {

@@ -54,8 +54,8 @@ export class ReceivedLog {
       }
     }
     this.#entries.splice(0, entries);
-    for (const [{ received }, count] of dropped) {
-      received.splice(0, count);
+    for (const [participant, count] of dropped) {
+      participant.forget(count);
       this.#dropped += count;
     }
   }

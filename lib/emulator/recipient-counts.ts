@@ -18,7 +18,7 @@ export interface Duplicate {
 
 /** What a counter of recipients may take up. */
 export interface RecipientCountsLimits {
-  /** Of each of two tables, and a quarter of that of what names their messages: when one is full, the older one is forgotten. */
+  /** Of each of four tables. When one is full, two that are older are forgotten. */
   readonly tableBytes: number;
   /** Of the list of duplicates. */
   readonly listBytes: number;
@@ -26,44 +26,18 @@ export interface RecipientCountsLimits {
 
 /** What a listed duplicate takes up, with the keys by which it is found. */
 const DUPLICATE_BYTES = 1_024;
-/** What each message takes up beside its users, … */
-const MESSAGE_BYTES = 192;
-/** … and each room, sender and kind. */
-const VARIANT_BYTES = 512;
-
 /** What was counted until a table was full. */
 class Generation {
-  readonly counts: CountTable;
-  /** By message: in which room, from whom and of which kind it was; more than one are rare. */
-  readonly #variants = new Map<string, string | Set<string>>();
-  /** One string for all messages of a variant. */
-  readonly #interned = new Map<string, string>();
-  /** Of its counts, how many a later generation goes on with. */
+  /** By room, sender, kind, content and user: who got the same message more than once. */
+  readonly pairs: CountTable;
+  /** By content and user, for `count()`. */
+  readonly byContent: CountTable;
+  /** Of its pairs, how many a later generation goes on with. */
   continued = 0;
-  #bytesLeft: number;
 
   constructor(tableBytes: number) {
-    this.counts = new CountTable(tableBytes);
-    this.#bytesLeft = tableBytes / 4;
-  }
-
-  /** @returns false if there is no room for one more */
-  note(message: string, variant: string): boolean {
-    const known = this.#variants.get(message);
-    if (known === variant || (known instanceof Set && known.has(variant))) return true;
-    let one = this.#interned.get(variant);
-    this.#bytesLeft -=
-      MESSAGE_BYTES + (one === undefined || known !== undefined ? VARIANT_BYTES + variant.length : 0);
-    if (this.#bytesLeft < 0) return false;
-    if (one === undefined) this.#interned.set(variant, (one = variant));
-    if (known instanceof Set) known.add(one);
-    else this.#variants.set(message, known === undefined ? one : new Set([known, one]));
-    return true;
-  }
-
-  variantsOf(message: string): Iterable<string> {
-    const known = this.#variants.get(message) ?? [];
-    return typeof known === 'string' ? [known] : known;
+    this.pairs = new CountTable(tableBytes);
+    this.byContent = new CountTable(tableBytes);
   }
 }
 
@@ -73,11 +47,13 @@ class Generation {
  */
 export class RecipientCounts {
   readonly #secret = randomBytes(16);
-  readonly #words = new Uint32Array(FINGERPRINT_WORDS);
+  readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
+  readonly #content = new Uint32Array(FINGERPRINT_WORDS);
   #current: Generation;
   #previous: Generation;
   readonly #duplicates = new Map<string, { -readonly [name in keyof Duplicate]: Duplicate[name] }>();
   #duplicateCount = 0;
+  #everListed = 0;
   #total = 0;
   #forgotten = 0;
   #unlisted = 0;
@@ -107,37 +83,36 @@ export class RecipientCounts {
     return this.#unlisted;
   }
 
-  /** @internal */
-  add({ roomId, from, message }: EmulatedMessage, to: readonly string[]): void {
-    if (to.length === 0) return;
+  /** @internal The number of the first duplicate that is listed, of all that ever were. */
+  get firstListed(): number {
+    return this.#everListed - this.#duplicates.size;
+  }
+
+  /** @internal Counts the users that a message is for. */
+  add(sent: EmulatedMessage, to: readonly string[]): void {
+    const count = this.counterOf(sent);
+    for (const userId of to) count(userId);
+  }
+
+  /** @internal Counts those who get a message, one at a time. */
+  counterOf({ roomId, from, message }: EmulatedMessage): (userId: string) => void {
     const messageSha256 = sha256(message);
-    const variant = JSON.stringify([roomId ?? null, from, typeof message]);
-    const key = this.#key(messageSha256, variant);
-    if (!this.#current.note(shortened(messageSha256), variant)) this.#turn(messageSha256, variant);
-    for (const userId of to) {
-      fingerprint(userId, key, this.#words);
-      const times = this.#timesOf(this.#words) + 1;
-      if (!this.#current.counts.set(this.#words, times)) {
-        this.#turn(messageSha256, variant);
-        this.#current.counts.set(this.#words, times);
-      }
+    const ofPair = this.#key(messageSha256, JSON.stringify([roomId ?? null, from, typeof message]));
+    const ofContent = this.#key(messageSha256);
+    return (userId) => {
+      this.#total += 1;
+      fingerprint(userId, ofPair, this.#pair);
+      fingerprint(userId, ofContent, this.#content);
+      const times = this.#increase();
       if (times > 1) this.#list(roomId, userId, messageSha256, times);
-    }
-    this.#total += to.length;
+    };
   }
 
   /** How often a user got a message, in any room and from anyone. */
   count(userId: string, message: string | Uint8Array): number {
     if (!isId(userId)) return 0;
-    const messageSha256 = sha256(message);
-    const short = shortened(messageSha256);
-    const variants = new Set([...this.#current.variantsOf(short), ...this.#previous.variantsOf(short)]);
-    let sum = 0;
-    for (const variant of variants) {
-      fingerprint(userId, this.#key(messageSha256, variant), this.#words);
-      sum += this.#current.counts.get(this.#words) || this.#previous.counts.get(this.#words);
-    }
-    return sum;
+    fingerprint(userId, this.#key(sha256(message)), this.#content);
+    return this.#timesOf('byContent', this.#content);
   }
 
   /** Everyone who got something more than once; of very many, those who did last. */
@@ -149,37 +124,48 @@ export class RecipientCounts {
   clear(): void {
     this.#current = this.#previous = new Generation(this.limits.tableBytes);
     this.#duplicates.clear();
-    this.#duplicateCount = this.#total = this.#forgotten = this.#unlisted = 0;
+    this.#duplicateCount = this.#everListed = this.#total = this.#forgotten = this.#unlisted = 0;
   }
 
-  #timesOf(words: Uint32Array): number {
-    const times = this.#current.counts.get(words);
-    if (times > 0 || this.#previous === this.#current) return times;
-    const before = this.#previous.counts.get(words);
-    if (before > 0) this.#previous.continued += 1;
-    return before;
+  /** @returns how often the pair whose fingerprints were written last has now been counted */
+  #increase(): number {
+    const times = this.#timesOf('pairs', this.#pair) + 1;
+    const ofContent = this.#timesOf('byContent', this.#content) + 1;
+    const set = (): boolean =>
+      this.#current.byContent.set(this.#content, ofContent) && this.#current.pairs.set(this.#pair, times);
+    const isContinued = times > 1 && this.#current.pairs.get(this.#pair) === 0;
+    if (isContinued) this.#previous.continued += 1;
+    if (!set()) {
+      this.#turn();
+      set();
+    }
+    return times;
   }
 
-  /** Begins a table, and forgets the one before the last. */
-  #turn(messageSha256: string, variant: string): void {
+  #timesOf(table: 'pairs' | 'byContent', words: Uint32Array): number {
+    return this.#current[table].get(words) || this.#previous[table].get(words);
+  }
+
+  /** Begins new tables, and forgets those before the last. */
+  #turn(): void {
     if (this.#previous !== this.#current) {
-      this.#forgotten += this.#previous.counts.size - this.#previous.continued;
+      this.#forgotten += this.#previous.pairs.size - this.#previous.continued;
     }
     this.#previous = this.#current;
     this.#current = new Generation(this.limits.tableBytes);
-    this.#current.note(shortened(messageSha256), variant);
   }
 
   /** Of the user whose fingerprint was written last. */
   #list(roomId: string | undefined, userId: string, messageSha256: string, times: number): void {
     if (times === 2) this.#duplicateCount += 1;
-    const key = textOf(this.#words);
+    const key = textOf(this.#pair);
     const listed = this.#duplicates.get(key);
     if (listed !== undefined) {
       listed.times = Math.max(listed.times, times);
       return;
     }
     if (times > 2) this.#unlisted -= 1;
+    this.#everListed += 1;
     this.#duplicates.set(key, { ...(roomId !== undefined && { roomId }), userId, messageSha256, times });
     const { listBytes } = this.limits;
     if (this.#duplicates.size * DUPLICATE_BYTES <= listBytes) return;
@@ -191,7 +177,7 @@ export class RecipientCounts {
     }
   }
 
-  #key(messageSha256: string, variant: string): Uint32Array {
+  #key(messageSha256: string, variant = ''): Uint32Array {
     const digest = createHash('sha256').update(this.#secret).update(messageSha256).update(variant).digest();
     return Uint32Array.from([0, 4, 8, 12], (offset) => digest.readUInt32LE(offset));
   }
@@ -199,11 +185,6 @@ export class RecipientCounts {
 
 function sha256(message: string | Uint8Array): string {
   return createHash('sha256').update(message).digest('hex');
-}
-
-/** Half of the digest, in a byte a character. */
-function shortened(messageSha256: string): string {
-  return Buffer.from(messageSha256.slice(0, 32), 'hex').toString('latin1');
 }
 
 /** A fingerprint as the key of a map. */

@@ -1,4 +1,5 @@
 import type { FaultKind } from './fault.js';
+import type { Secrets } from './secrets.js';
 
 /** A request that came to the API, whatever became of it. */
 export interface RecordedRequest {
@@ -8,9 +9,9 @@ export interface RecordedRequest {
   readonly at: Date;
   /** The HTTP method. */
   readonly method: string;
-  /** Path and query, as sent. */
+  /** Path and query, as sent, without secrets. */
   readonly url: string;
-  /** Names in lower case; without signature and session token, which the emulator has checked. */
+  /** Names in lower case; without signature, session token and other secrets. */
   readonly headers: Readonly<Record<string, string>>;
   /** As sent, and empty where it was not read. */
   readonly body: Buffer;
@@ -27,7 +28,6 @@ export interface RecordedRequest {
 /** What a request takes up beside its texts. */
 const REQUEST_BYTES = 1_536;
 const HEADER_BYTES = 128;
-const WITHHELD = '(withheld)';
 
 /** The requests that came: beyond so many bytes, the oldest are dropped. */
 export class RequestLog {
@@ -35,7 +35,10 @@ export class RequestLog {
   #bytes = 0;
   #dropped = 0;
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(
+    private readonly maxBytes: number,
+    private readonly secrets: Secrets,
+  ) {}
 
   /** How many are no longer kept. */
   get dropped(): number {
@@ -43,7 +46,7 @@ export class RequestLog {
   }
 
   add(request: RecordedRequest): void {
-    const kept = { ...request, headers: withoutSecrets(request.headers) };
+    const kept = { ...request, ...this.secrets.withheldFrom(request) };
     this.requests.push(kept);
     this.#bytes += bytesOf(kept);
     if (this.#bytes <= this.maxBytes) return;
@@ -67,21 +70,4 @@ function bytesOf({ url, headers, body }: RecordedRequest): number {
   let bytes = REQUEST_BYTES + url.length + body.length;
   for (const [name, value] of Object.entries(headers)) bytes += HEADER_BYTES + name.length + value.length;
   return bytes;
-}
-
-/** The emulator has checked the signature and the token: no one needs to see them. */
-function withoutSecrets(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const { authorization, 'x-security-token': token } = headers;
-  return {
-    ...headers,
-    ...(authorization !== undefined && { authorization: withoutSignature(authorization) }),
-    ...(token !== undefined && { 'x-security-token': WITHHELD }),
-  };
-}
-
-function withoutSignature(authorization: string): string {
-  const [known] = /^HMAC-SHA256\s+Credential=[\w/.=+-]+,\s*SignedHeaders=[\w;-]+,\s*Signature=/.exec(
-    authorization,
-  ) ?? [''];
-  return known + WITHHELD;
 }

@@ -1,6 +1,6 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
 import type { EmulatorAccount } from './account.js';
-import { hostName, isProductionHost } from './host-name.js';
+import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
 
@@ -50,7 +50,7 @@ export interface RtcEmulatorOptions {
   readonly overRoomLimit?: 'refuse' | 'drop' | undefined;
   /**
    * How many bytes of what came and was received are kept to be looked at, about: beyond it, the oldest is dropped,
-   * and `dropped` says how much. From 1 MB; default 512 MB, in which the last 6 million recipients are counted.
+   * and `dropped` says how much. From 1 MB; default 512 MB, in which at least the last 3 million recipients are counted.
    */
   readonly keepBytes?: number | undefined;
   /**
@@ -66,6 +66,15 @@ export type ResolvedEmulatorOptions = Required<
   Omit<RtcEmulatorOptions, 'tls' | 'quota' | 'requestsPerSecond' | 'quotaWindow'>
 > &
   Pick<RtcEmulatorOptions, 'tls'> & { readonly quota: Required<EmulatedQuota> };
+
+/** All accounts: the first is that of `moduleOptions()`. */
+export function accountsOf({
+  appId,
+  credentials,
+  accounts,
+}: ResolvedEmulatorOptions): readonly EmulatorAccount[] {
+  return [{ credentials, appIds: [appId] }, ...accounts];
+}
 
 const MIN_KEEP_BYTES = 1_048_576;
 /** The vendor has 100 for small rooms and 80 for large ones. */
@@ -131,7 +140,7 @@ export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmu
   );
   check(
     'allowedOrigins',
-    isListOf(allowedOrigins, (origin) => /^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/.test(origin)),
+    isListOf(allowedOrigins, (origin) => originOf(origin) !== undefined),
     'must be a list of origins, such as http://localhost:3000',
   );
   return resolved;

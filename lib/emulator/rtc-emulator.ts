@@ -16,10 +16,12 @@ import { RecipientCounts } from './recipient-counts.js';
 import { type RecordedRequest, RequestLog } from './request-log.js';
 import { Room } from './room.js';
 import {
+  accountsOf,
   type ResolvedEmulatorOptions,
   resolveEmulatorOptions,
   type RtcEmulatorOptions,
 } from './rtc-emulator-options.js';
+import { Secrets } from './secrets.js';
 import { serveOrRefuse } from './serve-or-refuse.js';
 
 /** Where those are who are in no room: a room's ID is never empty. */
@@ -60,10 +62,10 @@ export class RtcEmulator {
   private constructor(options: ResolvedEmulatorOptions) {
     this.#options = options;
     const { keepBytes, tls } = options;
-    // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
-    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
-    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
-    this.#requests = new RequestLog(keepBytes / 8);
+    // Each has its share, so that none can drive out another's. The four tables of each counter are the most of it.
+    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 8, listBytes: keepBytes / 128 });
+    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 32, listBytes: keepBytes / 128 });
+    this.#requests = new RequestLog(keepBytes / 8, new Secrets(accountsOf(options)));
     this.#received = new ReceivedLog(keepBytes / 16);
     this.#attendance = new Attendance(keepBytes / 32);
     this.loggedIn = new Presence(this.#attendance, LOGGED_IN);
@@ -89,9 +91,7 @@ export class RtcEmulator {
       loggedIn: this.loggedIn,
       room: (roomId) => this.room(roomId),
     });
-    this.#listener.server.on('upgrade', (request, socket, head) =>
-      this.#sockets.upgrade(request, socket, head),
-    );
+    this.#listener.onWebSocket((request, socket, head) => this.#sockets.upgrade(request, socket, head));
   }
 
   /** @throws TypeError for an option that can't be used; Node's error when the port is taken */
@@ -121,7 +121,7 @@ export class RtcEmulator {
       accepted: this.accepted.forgotten,
       deliveries: this.deliveries.forgotten,
       duplicates: this.accepted.unlisted + this.deliveries.unlisted,
-      connections: this.#listener.refusedConnections,
+      connections: this.#listener.endedConnections + this.#sockets.refused,
       uploads: this.#reader.givenUp,
       clients: this.#sockets.putOut,
     };

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { onceGone } from './once-over.js';
 
 /** How long a client may go on sending what is not read, so that it gets to the answer. */
 const LINGER_MS = 1_000;
@@ -18,7 +19,7 @@ export function sendUnread(response: ServerResponse, status: number, body: unkno
   sendJson(response, status, body, { Connection: 'close' });
   request.resume();
   const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
-  request.socket.once('close', () => clearTimeout(timer));
+  onceGone(request.socket, () => clearTimeout(timer));
 }
 
 /** A text that is JSON unless the headers say otherwise. */

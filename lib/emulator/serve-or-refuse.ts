@@ -16,7 +16,7 @@ export function serveOrRefuse(
 ): RequestListener {
   return (request, response) => {
     const { origin } = request.headers;
-    const refusal = admission.refusalOf(request);
+    const refusal = admission.admit(request);
     if (refusal !== undefined) {
       sendUnread(response, refusal.httpStatus, { error: refusal.error });
       return;

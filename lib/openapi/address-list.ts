@@ -1,5 +1,33 @@
 import dns, { type LookupAddress } from 'node:dns';
+import type { Agent, ClientRequest } from 'node:http';
 import type { LookupFunction } from 'node:net';
+
+/** Of requests that wait for a socket. */
+const lookups = new WeakMap<ClientRequest, LookupFunction>();
+
+/** See `connectByOwnLookup`. */
+export function rememberLookup(request: ClientRequest, lookup: LookupFunction): void {
+  lookups.set(request, lookup);
+}
+
+/** What Node's agents are made of, and its types don't name. */
+interface SocketMaker {
+  createSocket(request: ClientRequest, options: object, done: unknown): void;
+}
+
+/**
+ * Has an agent connect each request by the request's own lookup. For one that waits in its queue, Node takes the options
+ * of the request whose socket has closed, and so would go on with that one's addresses.
+ */
+export function connectByOwnLookup<A extends Agent>(agent: A): A {
+  const maker = agent as unknown as SocketMaker;
+  const createSocket = maker.createSocket.bind(agent);
+  maker.createSocket = (request, options, done) => {
+    const lookup = lookups.get(request);
+    createSocket(request, lookup === undefined ? options : { ...options, lookup }, done);
+  };
+  return agent;
+}
 
 /** An address has this long to connect at least, in milliseconds, however little time is left. */
 const SHORTEST_SHARE_MS = 250;

@@ -23,25 +23,25 @@ export function readReply(body: Buffer, sent: SentSecrets): ApiReply {
   if (body.length === 0) return unreadable('the body is empty');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body.toString('utf8'));
+    parsed = JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
   } catch {
     return unreadable('the body is not JSON');
   }
-  const metadata = isRecord(parsed) ? parsed['ResponseMetadata'] : undefined;
+  const metadata = isRecord(parsed) ? ownOf(parsed, 'ResponseMetadata') : undefined;
   if (!isRecord(metadata)) return unreadable('the body has no ResponseMetadata');
 
-  const requestId = readRequestId(metadata['RequestId'], sent);
-  const error = metadata['Error'];
+  const requestId = readRequestId(ownOf(metadata, 'RequestId'), sent);
+  const error = ownOf(metadata, 'Error');
   if (error === undefined || error === null) {
     return requestId === undefined
       ? unreadable('ResponseMetadata has no RequestId')
       : { kind: 'success', requestId };
   }
-  const apiCode = isRecord(error) ? readCode(error['Code']) : undefined;
+  const apiCode = isRecord(error) ? readCode(ownOf(error, 'Code')) : undefined;
   if (!isRecord(error) || apiCode === undefined) {
     return unreadable('ResponseMetadata.Error has no Code');
   }
-  const codeN = error['CodeN'];
+  const codeN = ownOf(error, 'CodeN');
   // An error that says it is none proves neither.
   if (/^(success|ok)$/i.test(apiCode) || codeN === 0)
     return unreadable('ResponseMetadata.Error says success');
@@ -64,7 +64,7 @@ function unreadable(why: string): ApiReply {
  * accepted must not hang on that.
  */
 const REQUEST_ID =
-  /^(20\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])\d{6}[0-9A-F]{2,24}|20\d{3,24}\*{4}\d{0,8}|02\d{13}[0-9a-f]{16,40})$/;
+  /^(20\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])\d{6}[0-9A-F]{2,24}|20\d{3,24}\*{4}[0-9A-F]{0,20}|02\d{13}[0-9a-f]{16,40})$/;
 
 function readRequestId(value: unknown, sent: SentSecrets): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
@@ -74,6 +74,11 @@ function readRequestId(value: unknown, sent: SentSecrets): string | undefined {
 /** What does not even look like a code is no readable "no". */
 function readCode(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z][\w.-]{0,127}$/.test(value) ? value : undefined;
+}
+
+/** What an answer does not say is not to be had from a changed `Object.prototype`. */
+function ownOf(record: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

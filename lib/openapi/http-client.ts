@@ -1,6 +1,7 @@
 import axios, { type AxiosInstance } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { connectByOwnLookup } from './address-list.js';
 import { RequestTargets } from './request-targets.js';
 
 /** What the Axios instance of a module is made from. */
@@ -43,8 +44,8 @@ export function createHttpClient({ http }: HttpClientSettings): HttpClient {
     timeout: IDLE_SOCKET_MS,
     autoSelectFamily: false,
   };
-  const ownHttpAgent = new HttpAgent(agentOptions);
-  const ownHttpsAgent = new HttpsAgent(agentOptions);
+  const ownHttpAgent = connectByOwnLookup(new HttpAgent(agentOptions));
+  const ownHttpsAgent = connectByOwnLookup(new HttpsAgent(agentOptions));
   return {
     // Not axios.create(), which would send the headers that the app has set for all of its own Axios calls, and
     // transform bodies. And without settings, since Axios copies and merges each of them for each request: what

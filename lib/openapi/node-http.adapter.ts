@@ -5,8 +5,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { AddressList } from './address-list.js';
-import { afterReading, watchAnswers } from './expected-answers.js';
+import { AddressList, rememberLookup } from './address-list.js';
 import type { HttpAttempt } from './http-attempt.js';
 import type { Transport } from './http-client.js';
 import type { RequestTarget } from './request-targets.js';
@@ -55,8 +54,10 @@ interface Pending {
   readonly target: RequestTarget;
   readonly addresses: AddressList | undefined;
   request: http.ClientRequest | undefined;
-  /** Whether the next bytes on the request's socket are its answer. */
-  expected?: { answer: boolean };
+  /** Of the request. */
+  socket?: Socket;
+  /** Hears what comes on the socket before the request has left. */
+  readonly onUnasked: () => void;
   response?: http.IncomingMessage;
   readonly chunks: Buffer[];
   length: number;
@@ -94,6 +95,8 @@ class Exchange {
           )
         : undefined,
       request: undefined,
+      // Of what is a whole answer, Node tells first; see `#answered`.
+      onUnasked: this.#guarded(() => this.#fail('UNASKED_ANSWER')),
       chunks: [],
       length: 0,
     };
@@ -112,22 +115,33 @@ class Exchange {
       return;
     }
     this.#pending.request = request;
+    delete this.#pending.socket;
     request.on('error', (error: unknown) => this.#disconnected(kindOfThrown(error)));
-    request.on('socket', (socket) => this.#assigned(socket));
-    request.on('response', (response) => this.#answered(response));
-    request.on('upgrade', (response, socket) => this.#upgraded(response, socket));
+    request.on('socket', (socket) => this.#guarded(() => this.#assigned(socket))());
+    request.on('response', (response) => this.#guarded(() => this.#answered(response))());
+    request.on('upgrade', (response, socket) => this.#guarded(() => this.#upgraded(response, socket))());
+  }
+
+  /** A socket of an agent of the app's may be anything, and throw whatever it is asked. */
+  #guarded(work: () => void): () => void {
+    return () => {
+      try {
+        work();
+      } catch (error) {
+        this.#fail('REQUEST_FAILED', kindOfThrown(error));
+      }
+    };
   }
 
   #assigned(socket: Socket): void {
-    if (this.#pending === undefined) return;
+    // An agent may give it twice.
+    if (this.#pending === undefined || this.#pending.socket !== undefined) return;
     this.#pending.attempt.phase = 'connecting';
-    try {
-      this.#pending.expected = watchAnswers(socket);
-      this.#whenReady(socket, () => afterReading(() => this.#send(socket)));
-    } catch (error) {
-      // A socket of an agent of the app's may be anything.
-      this.#fail('REQUEST_FAILED', kindOfThrown(error));
-    }
+    this.#pending.socket = socket;
+    // Until the request leaves, and no longer: then the socket is also others', of whoever shares the agent.
+    socket.on('data', this.#pending.onUnasked);
+    const send = this.#guarded(() => this.#send(socket));
+    this.#whenReady(socket, () => afterReading(send));
   }
 
   /** Calls back once bytes can be written: connected, and over TLS with the handshake complete. */
@@ -158,10 +172,9 @@ class Exchange {
   #send(socket: Socket): void {
     // The request may have failed or been given up meanwhile. What is written to a socket that has ended never leaves,
     // and whoever ended it says why.
-    if (this.#pending?.request === undefined || this.#pending.expected === undefined || socket.destroyed)
-      return;
+    if (this.#pending?.request === undefined || this.#pending.socket !== socket || socket.destroyed) return;
+    socket.off('data', this.#pending.onUnasked);
     this.#pending.attempt.phase = 'sent';
-    this.#pending.expected.answer = true;
     this.#pending.request.end(this.#pending.config.data);
   }
 
@@ -202,13 +215,12 @@ class Exchange {
     // What was destroyed may still emit 'end' for what it had read.
     if (this.#pending?.response === undefined) return;
     // Node ends a connection on which a second answer came with the first. Which of them is this request's?
-    if (this.#pending.request?.shouldKeepAlive === true && this.#pending.request.socket?.destroyed === true) {
+    if (this.#pending.request?.shouldKeepAlive === true && this.#pending.socket?.destroyed === true) {
       this.#fail('UNASKED_ANSWER');
       return;
     }
-    const { config, attempt, request, response, expected, chunks, length, resolve } = this.#pending;
+    const { config, attempt, request, response, chunks, length, resolve } = this.#pending;
     this.#pending = undefined;
-    if (expected !== undefined) expected.answer = false;
     attempt.phase = 'done';
     // The socket is the next request's from here on.
     attempt.onInterrupt = undefined;
@@ -243,10 +255,18 @@ class Exchange {
     const { request, addresses, reject } = this.#pending;
     this.#pending = undefined;
     addresses?.connected();
-    giveUp(request);
     reject(new TransportError(code, thrown));
+    giveUp(request);
   }
 }
+
+/** Node would read these from a changed `Object.prototype`. */
+const NOTHING_INHERITED = {
+  auth: undefined,
+  maxHeaderSize: undefined,
+  signal: undefined,
+  socketPath: undefined,
+};
 
 function createRequest(
   config: InternalAxiosRequestConfig<Buffer>,
@@ -261,25 +281,32 @@ function createRequest(
   headers['User-Agent'] ??= 'nestjs-rtc-messaging';
   headers['Content-Length'] = config.data?.length;
   const method = (config.method ?? 'GET').toUpperCase();
-  const options = {
-    protocol,
-    hostname,
-    port,
-    path,
-    method,
-    headers,
-    ...(lookup !== undefined && { lookup }),
-  };
-  return protocol === 'https:'
-    ? https.request({ ...options, agent: httpsAgent })
-    : http.request({ ...options, agent: httpAgent });
+  const options = { ...NOTHING_INHERITED, protocol, hostname, port, path, method, headers, lookup };
+  const request =
+    protocol === 'https:'
+      ? https.request({ ...options, agent: httpsAgent })
+      : http.request({ ...options, agent: httpAgent });
+  if (lookup !== undefined) rememberLookup(request, lookup);
+  return request;
+}
+
+/**
+ * Calls back when all bytes that have come by now have been read from every socket. The first turn of the event loop
+ * may already be past its reading.
+ */
+function afterReading(done: () => void): void {
+  setImmediate(() => setImmediate(done));
 }
 
 /** Nothing that it still does is of any interest. */
 function giveUp(request: http.ClientRequest | undefined): void {
   request?.removeAllListeners();
   request?.on('error', () => undefined);
-  request?.destroy();
+  try {
+    request?.destroy();
+  } catch {
+    // A socket of the app's may throw that, too.
+  }
 }
 
 function isEncrypted(socket: Socket): boolean {

@@ -114,7 +114,7 @@ export class OpenApiClient {
     const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
       request,
     );
-    const coding = headers['content-encoding'] as string | undefined;
+    const coding = headerOf(headers, 'content-encoding');
     const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
     return {
       kind: 'answered',
@@ -128,8 +128,8 @@ export class OpenApiClient {
               secretAccessKey: credentials.open().secretAccessKey,
               sessionToken: credentials.open().sessionToken,
             }),
-      retryAfter: headers['retry-after'] as string | undefined,
-      date: headers['date'] as string | undefined,
+      retryAfter: headerOf(headers, 'retry-after'),
+      date: headerOf(headers, 'date'),
     };
   }
 
@@ -144,6 +144,10 @@ export class OpenApiClient {
 }
 
 const UNDECODABLE: ApiReply = { kind: 'unreadable', why: "the body's content coding can't be undone" };
+
+function headerOf(headers: object, name: string): string | undefined {
+  return Object.hasOwn(headers, name) ? (headers as Record<string, string>)[name] : undefined;
+}
 
 function endOf({ interruption }: HttpAttempt, error: unknown): AttemptEnd {
   if (interruption !== undefined) return { kind: 'interrupted', by: interruption };

@@ -1,4 +1,4 @@
-import { isPublishedErrorCode } from './published-errors.js';
+import { isPublishedErrorCode, PUBLISHED_ERRORS } from './published-errors.js';
 
 /** In place of a request ID of another form than the vendor's. */
 export const WITHHELD_ID = '(withheld)';
@@ -17,24 +17,43 @@ const FORM = /^[A-Z][A-Za-z]*(\.[A-Z][A-Za-z]*)*$/;
 /** Shorter words stand in any text by accident. */
 const SHORTEST_WORD = 4;
 
+function isLong({ length }: string): boolean {
+  return length >= SHORTEST_WORD;
+}
+
+/** `IllegalTo` is made of `illegal` and `to`. */
+function wordsOf(code: string): string[] {
+  return (code.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? []).map((word) => word.toLowerCase());
+}
+
+/** The words of the published codes, and what stands between their dots: in another code, too, they tell nothing. */
+const VOCABULARY: ReadonlySet<string> = new Set(
+  Object.keys(PUBLISHED_ERRORS).flatMap((code) => [...wordsOf(code), ...code.toLowerCase().split('.')]),
+);
+
 /**
  * Whether a code may be shown. An answer may come from anyone on the way, and errors and logs must not show a message or
  * a key, however an answer has wrapped it. Published codes say nothing of the request. Another one is shown if it has
- * their form, and if no word of it stands in what was sent, nor a word of what was sent in it.
+ * their form, and if no word of it that they don't have stands in what was sent, nor a word of what was sent in it,
+ * whatever stands between the letters.
  */
 export function mayShowCode(code: string, sent: SentSecrets): boolean {
   if (isPublishedErrorCode(code)) return true;
   if (!FORM.test(code)) return false;
-  const shown = code.toLowerCase();
-  // `IllegalTo` as a whole, and `Illegal` and `To`.
-  const words = [...code.split('.'), ...(code.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [])]
-    .filter(({ length }) => length >= SHORTEST_WORD)
-    .map((word) => word.toLowerCase());
+  const parts = code.split('.');
+  if (namesOf(sent).some((name) => parts.filter(isLong).some((part) => name.includes(part)))) return false;
+  const ownWords = parts.map((part) => wordsOf(part).filter((word) => !VOCABULARY.has(word)));
+  const wholes = parts.map((part) => part.toLowerCase()).filter((part) => !VOCABULARY.has(part));
+  const words = [...wholes, ...ownWords.flat()].filter(isLong);
+  const joined = ownWords.flat().join('');
+  const runs = [...ownWords.map((own) => own.join('')), joined].filter(isLong);
   return textsOf(sent).every((text) => {
     const lower = text.toLowerCase();
+    const letters = lower.replaceAll(/[^a-z]/g, '');
     return (
       !words.some((word) => lower.includes(word)) &&
-      !lower.match(/[a-z]{4,}/g)?.some((word) => shown.includes(word))
+      !runs.some((run) => letters.includes(run)) &&
+      !lower.match(/[a-z]{4,}/g)?.some((word) => joined.includes(word))
     );
   });
 }
@@ -60,8 +79,14 @@ function hasCommonRun(one: string, other: string): boolean {
   return false;
 }
 
+/** The sender, the app and the access key's ID: no secrets, which a code may have a word in common with. */
+function namesOf({ body, authorization }: SentSecrets): string[] {
+  const { AppId, From } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+  return [String(AppId), String(From), authorization.slice(0, authorization.indexOf('/'))];
+}
+
 /**
- * The values of what was sent, but for the sender and the app, which all clients know; a message that is base64 as the
+ * The values of what else was sent; a message that is base64 as the
  * text that its bytes may be, too.
  */
 function textsOf({ body, secretAccessKey, sessionToken = '' }: SentSecrets): string[] {

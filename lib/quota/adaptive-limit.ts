@@ -1,6 +1,6 @@
 import { Fifo } from './fifo.js';
 
-/** What the constants are for stands where they are used; `test/unit/adaptive-limit.spec.ts` simulates what they come to. */
+/** What the constants are for stands where they are used; `test/unit/adapting.spec.ts` simulates what they come to. */
 export const ADAPTING = {
   /** Requests that may be under way until the service has accepted one. */
   firstInFlight: 8,

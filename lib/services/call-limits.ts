@@ -16,5 +16,8 @@ export function callLimits(
     maxAttempts: settings.retry.maxAttempts,
     onUnknown,
     priority: 'single',
+    // Named, so that none is inherited.
+    roomId: undefined,
+    beforeSend: undefined,
   };
 }

@@ -1,3 +1,5 @@
+import { isPromise } from 'node:util/types';
+
 type AnyFunction = (...given: unknown[]) => unknown;
 
 /** The names of a service's methods. */
@@ -59,11 +61,18 @@ function noteCalls(
       // Refuses it as the service would, which may be by a promise.
       if (!passes(check, given)) return byDefault(...given);
       const result: unknown = Reflect.apply(target, self, given);
-      return result === undefined ? byDefault(...given) : result;
+      return orDefault(result, () => byDefault(...given));
     },
   });
   CALLS.set(noting, calls);
   return noting;
+}
+
+/** What a mock function gives, or promises; where that is nothing, what the service gives. */
+function orDefault(result: unknown, byDefault: () => unknown): unknown {
+  if (result === undefined) return byDefault();
+  if (!isPromise(result)) return result;
+  return result.then((value) => (value === undefined ? byDefault() : value));
 }
 
 function passes(check: AnyFunction, given: unknown[]): boolean {

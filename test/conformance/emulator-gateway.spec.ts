@@ -1,9 +1,15 @@
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { sha256Hex } from '../../lib/openapi/signature-v4.js';
+import { certificate } from '../support/certificate.js';
 import { QUERY, type RawRequestChanges, sendRaw, unicastBody } from '../support/raw-request.js';
+import { until } from '../support/until.js';
 
 const FIFTEEN_MINUTES = 15 * 60_000;
 
@@ -230,6 +236,51 @@ describe('the emulator, asked by hand', () => {
     expect(await regionOf(credential('<script>'))).toBe('cn-north-1');
   });
 
+  it('ignores an offer to upgrade, as the HTTP client of Java makes with each request', async () => {
+    for (const tls of [undefined, await certificate()]) {
+      const server = await RtcEmulator.start({ tls });
+      const body = JSON.stringify({ long: 'x'.repeat(100_000) });
+      const { port, hostname } = new URL(server.url);
+      const socket =
+        tls === undefined
+          ? createConnection(Number(port), hostname)
+          : connectTls({ port: Number(port), host: hostname, rejectUnauthorized: false });
+      const request =
+        `POST /?${QUERY} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n` +
+        `HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      let answers = '';
+      socket.on('data', (data) => (answers += String(data)));
+      socket.write(request);
+      await until(() => answers.includes('MissingAuthenticationToken'));
+      // The connection goes on.
+      socket.write(request);
+      await until(() => answers.split('MissingAuthenticationToken').length === 3);
+      expect(server.requests.map((recorded) => recorded.body.toString())).toEqual([body, body]);
+      socket.destroy();
+      await server.close();
+    }
+  });
+
+  it('takes an offer to become a WebSocket for one only where it comes with GET', async () => {
+    const { status } = await sendRaw(emulator, { headers: { connection: 'upgrade', upgrade: 'websocket' } });
+    expect(status).toBe(200);
+  });
+
+  it("refuses a body that is too long in the vendor's shape", async () => {
+    const { status, body } = await sendRaw(emulator, { body: 'x'.repeat(1_100_000) });
+    expect([status, body.ResponseMetadata]).toEqual([
+      413,
+      {
+        RequestId: expect.stringMatching(/^\d{14}[0-9A-F]{18}$/),
+        Action: 'BatchSendRoomUnicast',
+        Version: '2023-07-20',
+        Service: 'rtc',
+        Region: 'cn-north-1',
+        Error: { Code: 'InvalidParameter.SizeOverLimit', Message: expect.stringContaining('1048576 bytes') },
+      },
+    ]);
+  });
+
   it('records neither signature nor session token', async () => {
     await sendRaw(emulator, { signed: { 'x-security-token': 'CANARY-token' } });
     await sendRaw(emulator, { headers: { authorization: 'Bearer CANARY-bearer' } });
@@ -239,6 +290,89 @@ describe('the emulator, asked by hand', () => {
     expect(emulator.requests[0]!.headers['authorization']).toMatch(
       /^HMAC-SHA256 Credential=emulator-access-key\/\d{8}\/cn-north-1\/rtc\/request, SignedHeaders=host;x-date;x-security-token, Signature=\(withheld\)$/,
     );
+  });
+
+  describe('withholds', () => {
+    const TOKEN = 'STS-token+9f8e/7d6c=';
+    const SIGNATURE = '28eeabbbd726b87002e0fe58ad8c1c768e619b06e2646f35b6ad7ed029a6d8a7';
+    const authorized = (credential: string, names: string): Record<string, string> => ({
+      authorization: `HMAC-SHA256 Credential=${credential}, SignedHeaders=${names}, Signature=${SIGNATURE}`,
+    });
+    const SCOPE = '20260101/cn-north-1/rtc/request';
+
+    it.each<[string, { path?: string; headers?: Record<string, string | string[]> }]>([
+      [
+        'a token and a signature in the query',
+        { path: `&X-Security-Token=${encodeURIComponent(TOKEN)}&X-Signature=${SIGNATURE}` },
+      ],
+      ['a token as it is in the query', { path: `&x-security-token=${TOKEN}&Signature=${SIGNATURE}` }],
+      ['a token in a query parameter of any name', { path: `&a=${encodeURIComponent(TOKEN)}` }],
+      ['a signature in a query parameter of any name', { path: `&a=x${SIGNATURE.toUpperCase()}y` }],
+      ['a token for the name of a query parameter', { path: `&${encodeURIComponent(TOKEN)}=1` }],
+      [
+        'a token that is escaped in an odd way',
+        { path: `&a=${[...TOKEN].map((one) => `%${one.charCodeAt(0).toString(16)}`).join('')}` },
+      ],
+      [
+        'a query parameter that is a secret by its name',
+        { path: '&api_key=CANARY&Password=CANARY&X%2dSecret=CANARY' },
+      ],
+      ['a token in the place of an access key', { headers: authorized(`${TOKEN}/${SCOPE}`, 'host') }],
+      [
+        'a token in the place of a date',
+        { headers: authorized(`ak/${TOKEN}/cn-north-1/rtc/request`, 'host') },
+      ],
+      ['a signature in the place of names', { headers: authorized(`ak/${SCOPE}`, SIGNATURE) }],
+      ['a token in the place of names', { headers: authorized(`ak/${SCOPE}`, TOKEN) }],
+      ['an access key of someone else', { headers: authorized(`CANARY/${SCOPE}`, 'host') }],
+      ['another scheme', { headers: { authorization: 'Bearer CANARY' } }],
+      ['a token that comes twice', { headers: { 'x-security-token': [TOKEN, 'CANARY'] } }],
+      ['a token in another header', { headers: { 'x-tt-security-token': TOKEN, 'x-note': `a ${TOKEN} b` } }],
+      ['a secret key in another header', { headers: { 'x-note': 'CANARY-secret-key' } }],
+      ['a signature in another header', { headers: { 'x-note': `a${SIGNATURE}b` } }],
+      [
+        'what is secret by its name',
+        { headers: { 'proxy-authorization': 'Basic CANARY', cookie: 'CANARY', 'x-api-key': 'CANARY' } },
+      ],
+      ['a token that is a name of a header', { headers: { [SIGNATURE]: '1' } }],
+    ])('%s', async (_what, { path = '', headers = {} }) => {
+      const server = await RtcEmulator.start({
+        credentials: { accessKeyId: 'ak', secretAccessKey: 'CANARY-secret-key', sessionToken: TOKEN },
+      });
+      const request = httpRequest(`${server.url}`, { path: `/?${QUERY}${path}`, method: 'POST', headers });
+      await once(request.end('{}'), 'response');
+      const listed = (await (await fetch(`${server.url}/__emulator/requests`)).json()) as { url: string }[];
+      const shown = JSON.stringify([listed, server.requests.map(({ body: _body, ...rest }) => rest)]);
+      await server.close();
+      expect(shown.toLowerCase()).not.toContain(SIGNATURE);
+      expect(decodeURIComponent(shown)).not.toContain(TOKEN);
+      expect(shown).not.toContain('CANARY');
+      // What is no secret is there.
+      expect(listed[0]?.url).toMatch(/^\/\?Action=BatchSendRoomUnicast&Version=2023-07-20/);
+    });
+
+    it('nothing that is none', async () => {
+      const xContentSha256 = sha256Hex(unicastBody());
+      await sendRaw(emulator, {
+        signed: { 'content-type': 'application/json', 'x-content-sha256': xContentSha256 },
+        query: `${QUERY}&Note=a%20b&Flag`,
+        headers: { 'x-note': 'a b', traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01` },
+      });
+      expect(emulator.requests).toMatchObject([
+        {
+          url: `/?${QUERY}&Note=a%20b&Flag`,
+          headers: {
+            'content-type': 'application/json',
+            'x-content-sha256': xContentSha256,
+            'x-note': 'a b',
+            traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`,
+            authorization: expect.stringMatching(
+              /^HMAC-SHA256 Credential=emulator-access-key\/\d{8}\/cn-north-1\/rtc\/request, SignedHeaders=content-type;host;x-content-sha256;x-date, Signature=\(withheld\)$/,
+            ),
+          },
+        },
+      ]);
+    });
   });
 
   it('counts who was sent what, how often', async () => {

@@ -2,9 +2,15 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import dns from 'node:dns';
 import { once } from 'node:events';
-import { Agent as HttpAgent, createServer as createHttpServer } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  createServer as createHttpServer,
+  get as httpGet,
+} from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import net, { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { gzipSync, brotliCompressSync, deflateRawSync, deflateSync } from 'node:zlib';
 import { certificate } from '../support/certificate.js';
@@ -16,6 +22,10 @@ function block(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
 }
+
+const throws = (): never => {
+  throw Symbol('no');
+};
 
 const raw = (status: number, body: string): string =>
   `HTTP/1.1 ${status} X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -125,6 +135,72 @@ describe('a connection that is no plain one', () => {
     const { end, phase } = await attempt(client, { timeoutMs: 200 });
     expect(['broken', 'interrupted']).toContain(end.kind);
     expect(['queued', 'connecting']).toContain(phase);
+  });
+});
+
+describe('a socket of an agent of the app', () => {
+  it("is the app's again once the call is over", async () => {
+    const large = 'x'.repeat(500_000);
+    const server = keep(
+      await startScriptedServer((response, { url }) =>
+        response.end(url.includes('Action') ? vendorAnswer() : large),
+      ),
+    );
+    const agent = new HttpAgent({ keepAlive: true, maxSockets: 1 });
+    keep({ close: () => agent.destroy() });
+    const client = clientOf(server.url, { http: { httpAgent: { open: () => agent } } });
+    const own = (): Promise<number> =>
+      new Promise((resolve, reject) => {
+        httpGet(`${server.url}/own`, { agent }, (response) => {
+          let length = 0;
+          response.on('data', (chunk: Buffer) => (length += chunk.length));
+          response.on('end', () => resolve(length)).on('error', reject);
+        }).on('error', reject);
+      });
+    for (const _time of [1, 2]) {
+      expect(seen(await attempt(client))).toEqual(['answered', '', 'done', 200]);
+      expect(await own()).toBe(large.length);
+    }
+    expect(server.connections).toHaveLength(1);
+    const [socket] = Object.values(agent.freeSockets).flat();
+    expect(socket?.listenerCount('data')).toBe(0);
+  });
+
+  it.each<[string, Partial<Duplex>]>([
+    ['written to', { _write: throws }],
+    ['corked', { cork: throws }],
+    ['ended', { destroy: throws, _write: throws }],
+  ])('that throws when it is %s fails the call, and ends no process', async (_what, odd) => {
+    class OddAgent extends HttpAgent {
+      override createConnection(): never {
+        const socket = new Duplex({ read: () => undefined, write: () => undefined });
+        return Object.assign(socket, odd) as never;
+      }
+    }
+    const agent = new OddAgent();
+    const client = clientOf('http://127.0.0.1:1', { http: { httpAgent: { open: () => agent } } });
+    const { end } = await attempt(client, { timeoutMs: 300 });
+    expect(['broken', 'interrupted']).toContain(end.kind);
+  });
+
+  it('that is given twice has the request sent once, and its end told truthfully', async () => {
+    const server = await startRawServer((socket) => void socket.on('data', () => socket.destroy()));
+    class EagerAgent extends HttpAgent {
+      override createConnection(...[options]: Parameters<HttpAgent['createConnection']>) {
+        return super.createConnection(options);
+      }
+      addRequest(request: ClientRequest, options: object): void {
+        request.once('socket', (socket) => setTimeout(() => request.emit('socket', socket), 5));
+        (HttpAgent.prototype as unknown as { addRequest(...given: unknown[]): void }).addRequest.call(
+          this,
+          request,
+          options,
+        );
+      }
+    }
+    const agent = new EagerAgent();
+    const client = clientOf(server.url, { http: { httpAgent: { open: () => agent } } });
+    expect(seen(await attempt(client))).toEqual(['broken', 'ECONNRESET', 'sent', undefined]);
   });
 });
 
@@ -322,6 +398,29 @@ describe('a host with several addresses', () => {
       'done',
       200,
     ]);
+  });
+
+  it('is asked for anew by each call that waits for a socket', async () => {
+    // Each connection serves one call.
+    const closing = respond(200, vendorAnswer(), { Connection: 'close' });
+    const server = keep(await startScriptedServer(closing));
+    let lookups = 0;
+    dns.lookup = ((_host: string, _options: object, callback: (error: null, list: object) => void) => {
+      lookups += 1;
+      process.nextTick(() => callback(null, [{ address: '127.0.0.1', family: 4 }]));
+    }) as never;
+    const client = clientOf(`http://moving.test:${server.port}`, { http: { maxSockets: 1 } });
+    const results = await Promise.all(Array.from({ length: 5 }, () => attempt(client)));
+    for (const result of results) expect(seen(result)).toEqual(['answered', '', 'done', 200]);
+    expect(lookups).toBe(5);
+  });
+
+  it('has its other addresses tried by calls that waited for a socket, too', async () => {
+    const server = keep(await startScriptedServer(respond(200, vendorAnswer(), { Connection: 'close' })));
+    resolveTo('::1', '127.0.0.1');
+    const client = clientOf(`http://dual.test:${server.port}`, { http: { maxSockets: 2 } });
+    const results = await Promise.all(Array.from({ length: 12 }, () => attempt(client)));
+    for (const result of results) expect(seen(result)).toEqual(['answered', '', 'done', 200]);
   });
 
   it('that is not known has sent nothing', async () => {

@@ -53,7 +53,7 @@ describe('who may come to the emulator', () => {
     headers: Headers,
     { method = 'GET', path = '/__emulator/', body = '' } = {},
   ): Promise<{ status: number | undefined; headers: IncomingMessage['headers']; text: string }> => {
-    const request = httpRequest(url + path, { method, headers: withPort(headers, url) }).end(body);
+    const request = httpRequest(url, { path, method, headers: withPort(headers, url) }).end(body);
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     return { status: response.statusCode, headers: response.headers, text: await text(response) };
   };
@@ -125,6 +125,46 @@ describe('who may come to the emulator', () => {
     expect((await ask(running, { Origin, Host: 'rebound.evil.example' }, change)).status).toBe(403);
   });
 
+  it('takes a target that is a URL of its own, as a proxy is asked, and says what is wrong with others', async () => {
+    const running = await start({ allowedHosts: ['emulator'] });
+    const own = new URL(running.url).host;
+    const target = (path: string, Host = own) => ask(running, { Host }, { path });
+    expect((await target(`http://${own}/__emulator/rooms`)).text).toBe('[]');
+    expect((await target(`HTTP://Emulator/__emulator/rooms`)).text).toBe('[]');
+    expect((await target(`http://${own}`)).status).toBe(400);
+    for (const path of [
+      'http://evil.example/__emulator/',
+      'http://user@localhost/__emulator/',
+      '*',
+      'ftp://localhost/',
+    ]) {
+      expect([path, await target(path)]).toEqual([
+        path,
+        expect.objectContaining({ status: 421, text: expect.stringContaining('no proxy') }),
+      ]);
+    }
+    expect((await target(`http://${own}/__emulator/`, 'evil.example')).status).toBe(403);
+    expect((await target('http://rtc.volcengineapi.com/')).text).toContain("the service's own name");
+  });
+
+  it('reads a very long host at once', async () => {
+    const running = await start();
+    const asked = performance.now();
+    expect((await ask(running, { Host: `a${'.'.repeat(15_000)}b` })).status).toBe(403);
+    expect((await ask(running, { Host: 'a'.repeat(300) })).status).toBe(403);
+    expect(performance.now() - asked).toBeLessThan(100);
+  });
+
+  it.each([
+    ['http://LOCALHOST:3000', 'http://localhost:3000'],
+    ['HTTP://localhost:80', 'http://localhost'],
+    ['https://app.example:443', 'https://app.example'],
+    ['chrome-extension://abcdef', 'chrome-extension://abcdef'],
+  ])('takes %s of allowedOrigins for what browsers call %s', async (given, Origin) => {
+    const running = await start({ allowedOrigins: [given] });
+    expect((await ask(running, { Origin })).headers['access-control-allow-origin']).toBe(Origin);
+  });
+
   it.each([
     [{ allowedHosts: ['emulator:8787'] }, 'allowedHosts: must be a list of host names without port'],
     [{ allowedHosts: ['rtc.volcengine-api.com'] }, 'allowedHosts: must be'],
@@ -132,6 +172,8 @@ describe('who may come to the emulator', () => {
     [{ allowedOrigins: ['http://localhost:3000/'] }, 'allowedOrigins: must be a list of origins'],
     [{ allowedOrigins: ['null'] }, 'allowedOrigins: must be'],
     [{ allowedOrigins: ['*'] }, 'allowedOrigins: must be'],
+    [{ allowedOrigins: ['http://user@localhost'] }, 'allowedOrigins: must be'],
+    [{ allowedOrigins: ['http://localhost:99999'] }, 'allowedOrigins: must be'],
   ])('refuses %j', async (options, words) => {
     const error = await rejectionOf(start(options as never));
     expect(error.message).toContain(words);

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
-import { Listener } from '../../lib/emulator/listener.js';
+import { Listener, MAX_CONNECTIONS } from '../../lib/emulator/listener.js';
 import { sendRaw, unicastBody } from '../support/raw-request.js';
 import { until } from '../support/until.js';
 
@@ -23,20 +23,72 @@ const NOTHING_DROPPED = {
   clients: 0,
 };
 
-it('takes 4,096 connections, and says how many it refused beyond them', async () => {
-  const listener = new Listener(
-    () => undefined,
-    () => undefined,
-  );
-  expect(listener.server.maxConnections).toBe(4_096);
-  listener.server.maxConnections = 2;
-  await listener.listen(0, '127.0.0.1');
-  const sockets = Array.from({ length: 5 }, () =>
-    createConnection(Number(new URL(listener.url).port), '127.0.0.1'),
-  );
-  for (const socket of sockets) socket.on('error', () => undefined);
-  await until(() => listener.refusedConnections === 3);
-  await listener.close();
+describe('the connections of an emulator', () => {
+  /** How many of these connections are still there, and are answered. */
+  const answered = async (url: string, sockets: readonly Socket[]): Promise<boolean[]> =>
+    Promise.all(
+      sockets.map(async (socket) => {
+        if (socket.destroyed) return false;
+        socket.write(`GET / HTTP/1.1\r\nHost: ${new URL(url).host}\r\n\r\n`);
+        return once(socket, 'data').then(
+          () => true,
+          () => false,
+        );
+      }),
+    );
+  const connectTo = async (url: string): Promise<Socket> => {
+    const socket = createConnection(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    return socket;
+  };
+
+  it('make way beyond 4,096, the one that has been quiet the longest first', async () => {
+    expect(MAX_CONNECTIONS).toBe(4_096);
+    const listener = new Listener(
+      (_request, response) => response.end('here'),
+      () => undefined,
+      undefined,
+      3,
+    );
+    await listener.listen(0, '127.0.0.1');
+    const first = await connectTo(listener.url);
+    const second = await connectTo(listener.url);
+    expect(await answered(listener.url, [first])).toEqual([true]);
+    const third = await connectTo(listener.url);
+    const fourth = await connectTo(listener.url);
+    await until(() => listener.endedConnections === 1);
+    await until(() => second.destroyed);
+    expect(await answered(listener.url, [first, third, fourth])).toEqual([true, true, true]);
+    expect(listener.endedConnections).toBe(1);
+    await listener.close();
+  });
+
+  it('are there for requests, however many WebSockets stay', async () => {
+    const emulator = await RtcEmulator.start();
+    const limit = 3_072;
+    const clients: Socket[] = [];
+    let open = 0;
+    let refused = '';
+    for (let index = 0; index <= limit; index += 1) {
+      const socket = await connectTo(emulator.url);
+      clients.push(socket);
+      socket.once('data', (data) => {
+        if (String(data).includes(' 101 ')) open += 1;
+        else refused += String(data);
+      });
+      socket.write(
+        `GET /rooms/r?userId=u${index} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n` +
+          'Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+      );
+    }
+    await until(() => open === limit && refused !== '');
+    expect(refused).toContain('503');
+    expect(emulator.dropped.connections).toBe(1);
+    expect((await sendRaw(emulator)).status).toBe(200);
+    for (const client of clients) client.destroy();
+    await emulator.close();
+  }, 60_000);
 });
 
 describe('an emulator that keeps no more than a megabyte', () => {
@@ -204,6 +256,76 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(first.next).toBe(`/__emulator/requests?limit=1&offset=${requests + 1}`);
   });
 
+  it.each([
+    ['in a room', '/rooms/room-1/users', (name: string) => emulator.room('room-1').join(name)],
+    ['logged in', '/users', (name: string) => emulator.login(name)],
+  ])(
+    'misses no message of a user %s between two pages while older ones are dropped',
+    async (where, path, join) => {
+      join('alice');
+      const sent: string[] = [];
+      const put = async (count: number): Promise<void> => {
+        for (let index = 0; index < count; index += 1) {
+          const Message = `m${sent.push('') - 1}`;
+          await (where === 'logged in'
+            ? sendRaw(emulator, {
+                query: 'Action=SendUnicast&Version=2023-07-20',
+                body: unicastBody({ To: 'alice', RoomId: undefined, Message }),
+              })
+            : send({ Message }));
+        }
+      };
+      const received = `/__emulator${path}/alice/received`;
+      await put(100);
+      const first = await get(`${received}?limit=50`);
+      expect((first.body as { message: string }[]).at(-1)?.message).toBe('m49');
+      await put(60);
+      expect(emulator.dropped.received).toBeGreaterThan(10);
+      const second = await get(`${first.next}`);
+      // Those that were dropped in between are missing; none that was kept is.
+      expect((second.body as { message: string }[])[0]?.message).toBe(
+        `m${Math.max(50, emulator.dropped.received)}`,
+      );
+      expect((await get(`${received}?limit=1`)).next).toBe(
+        `${received}?limit=1&offset=${emulator.dropped.received + 1}`,
+      );
+      emulator.clear();
+      await put(2);
+      expect((await get(`${received}?limit=1`)).next).toBe(`${received}?limit=1&offset=1`);
+    },
+  );
+
+  it('misses no user and no room between two pages while others leave', async () => {
+    const names = Array.from({ length: 6 }, (_none, index) => `u${index}`);
+    for (const name of names) {
+      emulator.login(name);
+      emulator.room(name).join('alice');
+    }
+    const [users, rooms] = [await get('/__emulator/users?limit=2'), await get('/__emulator/rooms?limit=2')];
+    emulator.loggedIn.participant('u0')?.leave();
+    emulator.login('u1');
+    for (let index = 0; index < 40; index += 1) emulator.room('filler').join(`f${index}`).leave();
+    for (const name of names.slice(0, 2)) emulator.room(name).participant('alice')?.leave();
+    for (let index = 0; index < 40; index += 1) emulator.room('filler').join(`f${index}`).leave();
+    expect(emulator.rooms.map(({ id }) => id)).not.toContain('u0');
+    expect((await get(`${users.next}&limit=9`)).body).toEqual(['u2', 'u3', 'u4', 'u5', 'u1']);
+    expect((await get(`${rooms.next}`)).body).toMatchObject([{ id: 'u2' }, { id: 'u3' }]);
+  });
+
+  it('misses no duplicate between two pages while others are no longer listed', async () => {
+    const users = (from: number, to: number): string[] =>
+      Array.from({ length: to - from }, (_none, index) => `u${from + index}`);
+    await send({ To: users(0, 8) });
+    await send({ To: users(0, 8) });
+    const first = await get('/__emulator/duplicates?limit=4');
+    await send({ To: users(8, 10) });
+    await send({ To: users(8, 10) });
+    await send({ To: users(0, 2) });
+    const second = await get(`${first.next}&limit=1`);
+    expect(emulator.dropped.duplicates).toBeGreaterThan(0);
+    expect((second.body as { userId: string }[])[0]?.userId).toBe('u4');
+  });
+
   it('answers with the requests that it keeps, however long their bodies are', async () => {
     const large = await RtcEmulator.start();
     await emulator.close();
@@ -290,7 +412,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect([emulator.room('room-1').participants.length, emulator.dropped.clients]).toEqual([600, 0]);
   }, 60_000);
 
-  it('puts out a client that pings, and does not read the answers', async () => {
+  it('answers pings, and puts out a client that does nothing else', async () => {
     const socket = await connect('/rooms/room-1?userId=alice');
     socket.ping('as usual');
     expect(String((await once(socket, 'pong'))[0])).toBe('as usual');

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
@@ -47,6 +47,52 @@ describe('a room of the emulator', () => {
       ['text', 'server', 'hello'],
       ['binary', 'server', new Uint8Array([1, 2])],
     ]);
+  });
+
+  it('delivers to everyone whatever a listener throws, and surfaces each error', async () => {
+    const surfaced: unknown[] = [];
+    const spy = jest.spyOn(Promise, 'reject').mockImplementation((error) => {
+      surfaced.push(error);
+      return new Promise<never>(() => undefined);
+    });
+    const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];
+    const heard: string[] = [];
+    alice.on('onUserMessageReceived', () => {
+      throw new Error('the first');
+    });
+    alice.on('onUserMessageReceived', () => heard.push('alice, by another listener'));
+    alice.on('received', () => {
+      throw new Error('the second');
+    });
+    alice.on('left', () => {
+      throw new Error('the third');
+    });
+    bob.on('received', () => heard.push('bob'));
+    const { status, body } = await sendRaw(emulator, { body: unicastBody({ To: ['alice', 'bob'] }) });
+    expect([status, body.ResponseMetadata.Error.Message]).toEqual([500, 'A listener threw.']);
+    expect([alice.received.length, bob.received.length, emulator.deliveries.total]).toEqual([1, 1, 2]);
+    expect(emulator.requests).toMatchObject([{ outcome: 'accepted', httpStatus: 500 }]);
+    expect(heard).toEqual(['alice, by another listener', 'bob']);
+    // Who takes another's place does so, whatever the other's listeners do.
+    const second = emulator.room('room-1').join('alice');
+    expect(emulator.room('room-1').participant('alice')).toBe(second);
+    spy.mockRestore();
+    expect(surfaced).toEqual([new Error('the first'), new Error('the second'), new Error('the third')]);
+  });
+
+  it('delivers to those who are in it when their turn comes, and counts no others', async () => {
+    const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];
+    const counted: number[] = [];
+    alice.once('received', () => {
+      counted.push(emulator.deliveries.count('alice', 'hello'));
+      bob.leave();
+      emulator.room('room-1').join('carol');
+    });
+    await send({ To: ['alice', 'bob', 'carol', 'alice'] });
+    const carol = emulator.room('room-1').participant('carol');
+    expect([alice, bob, carol].map((who) => who?.received.length)).toEqual([2, 0, 0]);
+    expect([emulator.accepted.total, emulator.deliveries.total]).toEqual([4, 2]);
+    expect([counted, emulator.deliveries.count('bob', 'hello')]).toEqual([[1], 0]);
   });
 
   it('puts out who is in it when another joins under the same ID', async () => {

@@ -123,6 +123,32 @@ describe('a request', () => {
     expect(emulator.requests).toHaveLength(0);
   });
 
+  it('is read as its class gives it', async () => {
+    const { emulator, service } = await start();
+    const alice = emulator.room('room-1').join('alice');
+    class Announcement {
+      readonly roomId = 'room-1';
+      readonly to = ['alice'];
+      readonly message = 'AQID';
+      get from(): string {
+        return 'teacher';
+      }
+      get binary(): boolean {
+        return true;
+      }
+    }
+    await service.batchSend(new Announcement());
+    expect(alice.received).toMatchObject([{ from: 'teacher', message: new Uint8Array([1, 2, 3]) }]);
+    class Hurry {
+      get timeoutMs(): number {
+        return 0;
+      }
+    }
+    expect(await failureOf(service.batchSend(REQUEST, new Hurry()))).toMatchObject({
+      issues: [{ path: 'options.timeoutMs' }],
+    });
+  });
+
   it('has nothing of a changed Object.prototype', async () => {
     const { emulator, service } = await start();
     const alice = emulator.room('room-1').join('alice');
@@ -139,6 +165,10 @@ describe('a request', () => {
       dedupe: 'none',
       onProgress: throws(new Error('no')),
       RTC_FROM: 'mallory',
+      beforeSend: () => Promise.resolve(false),
+      Error: { Code: 'AccessDenied' },
+      'content-encoding': 'gzip',
+      socketPath: '/nowhere',
     };
     for (const [name, value] of Object.entries(added)) {
       Reflect.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
@@ -243,6 +273,7 @@ describe('a credentials provider', () => {
     ['is in seconds', Math.floor(Date.now() / 1_000) + 3_600],
     ['is a BigInt in seconds', BigInt(Math.floor(Date.now() / 1_000) + 3_600)],
     ['is zero', 0],
+    ['is a text of seconds', String(Math.floor(Date.now() / 1_000) + 3_600)],
   ])('whose expiration %s is asked once, and said so once', async (_what, expiration) => {
     let asked = 0;
     const credentials = () => {
@@ -273,6 +304,18 @@ describe('a credentials provider', () => {
 });
 
 describe('an answer', () => {
+  it('that says nothing is not made to by a changed Object.prototype', async () => {
+    const server = keep(await startScriptedServer(respond(200, '{}')));
+    const { service } = await start({ endpoint: server.url });
+    const value = { RequestId: '20260101000000ABC' };
+    Reflect.defineProperty(Object.prototype, 'ResponseMetadata', { value, configurable: true });
+    try {
+      expect(await failureOf(service.batchSend(REQUEST))).toMatchObject({ outcome: 'unknown' });
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'ResponseMetadata');
+    }
+  });
+
   it('that quotes a code of the request is judged by what the service said', async () => {
     const server = keep(
       await startScriptedServer((response, { body }) => {

@@ -166,7 +166,9 @@ describe('modules without a name', () => {
 
   it('boot if their settings are the same, and in another app with others', async () => {
     const agent = { http: { httpAgent: new Agent() } };
-    for (const options of [{}, { appId: 'eu-app' }, agent]) {
+    const provider = { credentials: () => credentials };
+    const other = { credentials: { resolveCredentials: () => Promise.resolve(credentials) } };
+    for (const options of [{}, { appId: 'eu-app' }, agent, provider, other]) {
       const app = await boot(options, options);
       await app
         .get(RoomUnicastService, { strict: false })
@@ -190,6 +192,38 @@ describe('a named module', () => {
     const { message } = await booting({ appId: undefined, credentials: undefined });
     expect(message).toContain('RtcMessagingModule "eu" is not configured correctly');
     expect(message).toMatch(/ - appId: is undefined.*\n.* - credentials: is undefined/);
+    process.env = environment;
+  });
+
+  it('does not boot with the environment where its factory gives nothing', async () => {
+    const environment = { ...process.env };
+    Object.assign(process.env, emulatorEnvironment(emulator));
+    const useFactory = (() => undefined) as never;
+    const booting = Test.createTestingModule({
+      imports: [RtcMessagingModule.forRootAsync({ name: 'eu', useFactory })],
+    }).compile();
+    expect((await rejectionOf<RtcConfigError>(booting)).message).toContain('options: must be an object');
+    process.env = environment;
+  });
+
+  it('has the options that a class gives, not those of the environment', async () => {
+    const environment = { ...process.env };
+    Object.assign(process.env, emulatorEnvironment(emulator));
+    class EuOptions {
+      get appId(): string {
+        return 'eu-app';
+      }
+      get credentials() {
+        return EU.credentials;
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [RtcMessagingModule.forRootAsync({ name: 'eu', useFactory: () => new EuOptions() })],
+    }).compile();
+    await module.get<RoomUnicastService>(getRoomUnicastToken('eu'), { strict: false }).batchSend(MESSAGE);
+    expect(emulator.requests[0]?.headers['authorization']).toContain('Credential=eu-key/');
+    expect(emulator.requests[0]?.body.toString()).toContain('"AppId":"eu-app"');
+    await module.close();
     process.env = environment;
   });
 

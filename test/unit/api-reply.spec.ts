@@ -179,7 +179,17 @@ describe('an answer that repeats the request', () => {
     ],
     ['a number', 'Denied482917', message('482917')],
     ['a word of the secret key', 'Denied.TopSecret', {}],
-    ['a word of the token', 'SessionExpired', {}],
+    ['a word of the token', 'SessionOver', {}],
+    ['a message of short words', 'TheCatRanOff', message('the cat ran off')],
+    ['a message in pieces', 'Buy.Now', message('buy now')],
+    ['a message with something between its letters', 'Hunter', message('h-u-n-t-e-r')],
+    ['a secret key in pieces', 'Sk.Top.Sec.Ret', {}],
+    ['a sender', 'Privatesender', { body: Buffer.from(JSON.stringify({ From: 'Privatesender' })) }],
+    [
+      'an access key',
+      'AKLTletters',
+      { authorization: 'HMAC-SHA256 Credential=AKLTletters/20260101/cn-north-1/rtc/request, Signature=0' },
+    ],
   ])('does not have %s shown in its code', (_what, code, sent) => {
     expect(shown({ Code: code }, sent)).toMatchObject({ code: '(none)' });
   });
@@ -193,6 +203,18 @@ describe('an answer that repeats the request', () => {
     ]) {
       expect(shown({ Code: code })).toMatchObject({ code });
     }
+  });
+
+  it('has the words of published codes shown whatever was sent', () => {
+    const { body } = message('{"room":"a","error":"access to a parameter","invalid":true}');
+    for (const code of ['InvalidParameter.RoomClosed', 'InternalError.Unknown', 'AccessDenied.Parameter']) {
+      expect(shown({ Code: code }, { body })).toMatchObject({ code });
+    }
+  });
+
+  it('shares a word with the sender alone where it is spelt in the same way', () => {
+    const body = Buffer.from(JSON.stringify({ From: 'server', AppId: 'app' }));
+    expect(shown({ Code: 'InternalServerError' }, { body })).toMatchObject({ code: 'InternalServerError' });
   });
 
   it('has a number shown only if it may be one of the gateway', () => {

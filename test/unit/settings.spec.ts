@@ -72,25 +72,28 @@ describe('settings', () => {
   });
 
   it('come from the environment', () => {
-    const settings = settle(undefined, {
-      ...MINIMUM,
-      RTC_FROM: 'bot',
-      RTC_REGION: 'ap-southeast-1',
-      RTC_API_VERSION: '2020-12-01',
-      RTC_TIMEOUT_MS: '250',
-      RTC_DEADLINE_MS: '900',
-      RTC_SHUTDOWN_TIMEOUT_MS: '3000',
-      RTC_RETRY_MAX_ATTEMPTS: '5',
-      RTC_ON_UNKNOWN: 'resend',
-      RTC_QUOTA_COST_PER: 'recipient',
-      RTC_QUOTA_ROOM_MPS: '100',
-      RTC_QUOTA_CREDIT: 'false',
-      RTC_HTTP_MAX_SOCKETS: '7',
-      RTC_HTTP_MAX_CONTENT_LENGTH: '4096',
-      RTC_ENDPOINT: 'http://rtc.internal:8080',
-      RTC_ALLOW_INSECURE_ENDPOINT: 'true',
-      VOLCENGINE_SESSION_TOKEN: 'token',
-    });
+    const settings = settle(
+      {},
+      {
+        ...MINIMUM,
+        RTC_FROM: 'bot',
+        RTC_REGION: 'ap-southeast-1',
+        RTC_API_VERSION: '2020-12-01',
+        RTC_TIMEOUT_MS: '250',
+        RTC_DEADLINE_MS: '900',
+        RTC_SHUTDOWN_TIMEOUT_MS: '3000',
+        RTC_RETRY_MAX_ATTEMPTS: '5',
+        RTC_ON_UNKNOWN: 'resend',
+        RTC_QUOTA_COST_PER: 'recipient',
+        RTC_QUOTA_ROOM_MPS: '100',
+        RTC_QUOTA_CREDIT: 'false',
+        RTC_HTTP_MAX_SOCKETS: '7',
+        RTC_HTTP_MAX_CONTENT_LENGTH: '4096',
+        RTC_ENDPOINT: 'http://rtc.internal:8080',
+        RTC_ALLOW_INSECURE_ENDPOINT: 'true',
+        VOLCENGINE_SESSION_TOKEN: 'token',
+      },
+    );
     expect(settings).toMatchObject({
       from: 'bot',
       region: 'ap-southeast-1',

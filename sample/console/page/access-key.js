@@ -1,10 +1,12 @@
+import { rememberedInTab } from './stored.js';
+
 const STORED = 'console-key';
 
 /** What the address's fragment carries: servers never see it. */
 export function readFragment() {
   const parameters = new URLSearchParams(location.hash.slice(1));
   const key = parameters.get('key');
-  if (key !== null) sessionStorage.setItem(STORED, key);
+  if (key !== null) rememberedInTab.set(STORED, key);
   // The key is not left where it can be read over a shoulder, or copied with the address.
   if (location.hash !== '') history.replaceState(null, '', location.pathname);
   return {
@@ -15,14 +17,14 @@ export function readFragment() {
 
 /** The key, for as long as the tab is open. */
 export function accessKey() {
-  return sessionStorage.getItem(STORED);
+  return rememberedInTab.get(STORED);
 }
 
 /** @param {string} key */
 export function setAccessKey(key) {
-  sessionStorage.setItem(STORED, key);
+  rememberedInTab.set(STORED, key);
 }
 
 export function forgetAccessKey() {
-  sessionStorage.removeItem(STORED);
+  rememberedInTab.remove(STORED);
 }

@@ -1,6 +1,7 @@
 import { browserLanguage } from './browser-language.js';
 import { en } from './texts/en.js';
 import { zh } from './texts/zh.js';
+import { remembered } from './stored.js';
 
 /** @typedef {keyof typeof en} TextKey */
 /** @typedef {Readonly<Record<string, string | number>>} Values What a text's braces are filled with. */
@@ -67,14 +68,14 @@ export function onLanguage(listener) {
 
 /** The language that was chosen before, else the browser's. */
 export function startLanguage() {
-  const stored = localStorage.getItem(STORED);
+  const stored = remembered.get(STORED);
   const preferred = browserLanguage.toLowerCase().startsWith('zh') ? 'zh' : 'en';
   useLanguage(stored === 'en' || stored === 'zh' ? stored : preferred);
 }
 
 export function switchLanguage() {
   useLanguage(current === 'en' ? 'zh' : 'en');
-  localStorage.setItem(STORED, current);
+  remembered.set(STORED, current);
 }
 
 /** @param {keyof typeof LANGUAGES} language */

@@ -1,6 +1,7 @@
 import { byId, create, createText } from './dom.js';
 import { Inbox } from './inbox.js';
 import { setLabel, setText } from './language.js';
+import { rememberedInTab } from './stored.js';
 
 const STORED_ROOM = 'console-room';
 const STORED_USERS = 'console-users';
@@ -42,10 +43,10 @@ export class RoomPanel {
    * @param {{ room: string | null, join: readonly string[] }} named
    */
   prepare({ room, join }) {
-    this.roomId = room ?? sessionStorage.getItem(STORED_ROOM) ?? 'room-1';
+    this.roomId = room ?? rememberedInTab.get(STORED_ROOM) ?? 'room-1';
     this.#roomInput.value = this.roomId;
-    sessionStorage.setItem(STORED_ROOM, this.roomId);
-    if (room !== null || join.length > 0) sessionStorage.setItem(STORED_USERS, JSON.stringify(join));
+    rememberedInTab.set(STORED_ROOM, this.roomId);
+    if (room !== null || join.length > 0) rememberedInTab.set(STORED_USERS, JSON.stringify(join));
   }
 
   /** A new connection knows nothing of the room, and those who joined over the last one have left. */
@@ -98,8 +99,8 @@ export class RoomPanel {
     if (roomId === '' || roomId === this.roomId) return;
     this.roomId = roomId;
     this.users = [];
-    sessionStorage.setItem(STORED_ROOM, roomId);
-    sessionStorage.setItem(STORED_USERS, '[]');
+    rememberedInTab.set(STORED_ROOM, roomId);
+    rememberedInTab.set(STORED_USERS, '[]');
     this.#problem.hidden = true;
     this.connection.send({ type: 'room', roomId });
     this.#draw();
@@ -121,7 +122,7 @@ export class RoomPanel {
 
   /** @param {readonly string[]} users */
   #remember(users) {
-    sessionStorage.setItem(STORED_USERS, JSON.stringify(users));
+    rememberedInTab.set(STORED_USERS, JSON.stringify(users));
   }
 
   /**
@@ -167,5 +168,5 @@ export class RoomPanel {
 
 /** @returns {string[]} */
 function readUsers() {
-  return JSON.parse(sessionStorage.getItem(STORED_USERS) ?? '[]');
+  return JSON.parse(rememberedInTab.get(STORED_USERS) ?? '[]');
 }

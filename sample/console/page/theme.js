@@ -1,3 +1,5 @@
+import { remembered } from './stored.js';
+
 const STORED = 'console-theme';
 const SYSTEM = window.matchMedia('(prefers-color-scheme: dark)');
 
@@ -15,13 +17,13 @@ export function onTheme(listener) {
  */
 export function startTheme(toggle) {
   const apply = () => {
-    const stored = localStorage.getItem(STORED);
+    const stored = remembered.get(STORED);
     if (stored === 'dark' || stored === 'light') document.documentElement.dataset['theme'] = stored;
     toggle.setAttribute('aria-pressed', String(isDark()));
     for (const listener of listeners) listener();
   };
   toggle.addEventListener('click', () => {
-    localStorage.setItem(STORED, isDark() ? 'light' : 'dark');
+    remembered.set(STORED, isDark() ? 'light' : 'dark');
     apply();
   });
   SYSTEM.addEventListener('change', apply);

@@ -6,25 +6,47 @@ import { MAX_RECIPIENTS } from './field-rules.js';
 const MAX_BYTES = Math.max(...Object.values(RTC_ACTIONS).map(({ maxMessageBytes }) => maxMessageBytes));
 
 /**
- * Reads what a caller gave, each property once and none that is inherited: what is checked then is what is sent,
- * whatever getters, proxies and changed prototypes would say a second time.
+ * Reads what a caller gave, each property once, so that what is checked is what is sent, whatever getters and proxies
+ * would say a second time: the object's own properties, and those of its classes that are known; nothing of a changed
+ * `Object.prototype`.
+ * @param known the names that mean something
  * @param path of the object, for the issue
  * @returns without a prototype, so that what was not given is undefined
  * @throws RtcValidationError when it can't be read
  */
-export function readOwnProperties(source: object, path: string): Record<string, unknown> {
+export function readProperties(
+  source: object,
+  known: readonly string[],
+  path: string,
+): Record<string, unknown> {
   return readSafely(path, () => {
-    const own = Object.create(null) as Record<string, unknown>;
-    for (const name of Object.keys(source)) own[name] = (source as Record<string, unknown>)[name];
-    return own;
+    const read = Object.create(null) as Record<string, unknown>;
+    const names = [...Object.keys(source), ...known.filter((name) => isOfClass(source, name))];
+    for (const name of new Set(names)) read[name] = (source as Record<string, unknown>)[name];
+    return read;
   });
 }
 
+/** Whether a property comes from a class, such as a getter: from any prototype but the last, which all objects have. */
+function isOfClass(source: object, name: string): boolean {
+  let holder = Object.getPrototypeOf(source) as object | null;
+  while (holder !== null) {
+    const next = Object.getPrototypeOf(holder) as object | null;
+    if (next !== null && Object.hasOwn(holder, name)) return true;
+    holder = next;
+  }
+  return false;
+}
+
 /** The same with copies of lists and bytes, which are read more than once, and which the caller may change. */
-export function copyOwnProperties(source: object, path: string): Record<string, unknown> {
-  const own = readOwnProperties(source, path);
-  for (const [name, value] of Object.entries(own)) own[name] = readSafely(name, () => copyValue(value));
-  return own;
+export function copyProperties(
+  source: object,
+  known: readonly string[],
+  path: string,
+): Record<string, unknown> {
+  const read = readProperties(source, known, path);
+  for (const [name, value] of Object.entries(read)) read[name] = readSafely(name, () => copyValue(value));
+  return read;
 }
 
 function readSafely<T>(path: string, read: () => T): T {

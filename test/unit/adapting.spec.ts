@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '../../lib/emulator/seeded-random.js';
+import { RateLimiter, type ThrottlingEstimate } from '../../lib/quota/rate-limiter.js';
+import { accountOf } from '../support/simulated-account.js';
+import { SimulatedSender } from '../support/simulated-sender.js';
+import { SimulatedService, SimulatedTime } from '../support/simulated-service.js';
+
+interface Account {
+  /** What the service takes in a second, of requests or of recipients. */
+  readonly allowed?: (now: number) => number;
+  readonly counts?: 'requests' | 'recipients';
+  readonly roundTripMs?: number;
+  readonly seed?: number;
+  /** Of each request, as it comes from the fan-out. */
+  readonly chunk?: number;
+  readonly costPer?: 'request' | 'recipient';
+  readonly recipients?: number;
+  readonly forMs?: number;
+}
+
+/** Sends to an account that allows something else than the limit of 500, and looks at what comes of it. */
+async function simulate({
+  allowed = () => 500,
+  counts = 'recipients',
+  roundTripMs = 50,
+  seed = 1,
+  chunk = 600,
+  costPer = 'request',
+  recipients = Number.POSITIVE_INFINITY,
+  forMs = 120_000,
+}: Account) {
+  const time = new SimulatedTime();
+  const random = seededRandom(seed);
+  const way = [0.5, roundTripMs / 2] as const;
+  const account = accountOf(allowed, (count) => (counts === 'recipients' ? count : 1));
+  const service = new SimulatedService(time, random, { there: way, back: way, serviceMs: 0 }, account);
+  const told: (ThrottlingEstimate | undefined)[] = [];
+  const onThrottling = (estimate: ThrottlingEstimate | undefined): void => void told.push(estimate);
+  const limiter = new RateLimiter({ limit: 500, maxQueue: 1, time, onThrottling });
+  const sender = new SimulatedSender(time, service, limiter, random, {
+    timeoutMs: 5_000,
+    sockets: 256,
+    concurrency: 48,
+    recipients: chunk,
+    cost: (count) => (costPer === 'recipient' ? count : 1),
+  });
+  sender.start(recipients);
+  await time.run(forMs);
+  const accepted = sender.acceptedRecipients;
+  const total = accepted.reduce((sum, one) => sum + one.recipients, 0);
+  const end = accepted.at(-1)!.at;
+  let half = 0;
+  for (let sum = 0, index = 0; sum < total / 2; index++) {
+    sum += accepted[index]!.recipients;
+    half = accepted[index]!.at;
+  }
+  /** Recipients a second, or requests. */
+  const rate = (from: number, to: number, of: 'recipients' | 'requests' = 'recipients'): number => {
+    const within = accepted.filter(({ at }) => at >= from && at < to);
+    const count = of === 'requests' ? within.length : within.reduce((sum, one) => sum + one.recipients, 0);
+    return (count / (to - from)) * 1_000;
+  };
+  return {
+    total,
+    throttled: sender.throttled,
+    end,
+    secondHalf: total / 2 / ((end - half) / 1_000),
+    rate,
+    told,
+    limiter,
+  };
+}
+
+describe('what a service refuses', () => {
+  it.each([4, 20, 50].flatMap((roundTripMs) => [1, 2, 3].map((seed) => [roundTripMs, seed])))(
+    'teaches that it counts recipients after a handful of refusals: round trip %i ms, seed %i',
+    async (roundTripMs, seed) => {
+      const { total, throttled, secondHalf, limiter, told } = await simulate({
+        recipients: 30_000,
+        roundTripMs: roundTripMs!,
+        seed: seed!,
+      });
+      expect(total).toBe(30_000);
+      expect(throttled).toBeLessThanOrEqual(20);
+      // 85 % are asked for.
+      expect(secondHalf).toBeGreaterThan(450);
+      expect(limiter.usage.chunkSize).toBe(15);
+      expect(told).toHaveLength(1);
+      expect(told[0]!.permitsPerSecond).toBeGreaterThan(28);
+      expect(told[0]!.permitsPerSecond).toBeLessThan(36);
+    },
+  );
+
+  it('teaches nothing where the cost is set as the service counts', async () => {
+    const { throttled, rate } = await simulate({ chunk: 25, costPer: 'recipient', forMs: 20_000 });
+    expect(throttled).toBe(0);
+    expect(rate(0, 20_000)).toBeGreaterThan(475);
+  });
+
+  it('is what others use, if it is half of all, and can be used again when they are gone', async () => {
+    const { throttled, rate, told } = await simulate({
+      allowed: (now) => (now < 60_000 ? 250 : 500),
+      counts: 'requests',
+      chunk: 1,
+      forMs: 150_000,
+    });
+    expect(throttled).toBeLessThan(20);
+    expect(rate(5_000, 60_000)).toBeGreaterThan(225);
+    expect(rate(115_000, 150_000)).toBeGreaterThan(470);
+    expect(told).toHaveLength(2);
+    expect(told[0]!.permitsPerSecond).toBeGreaterThan(225);
+    expect(told[1]).toBeUndefined();
+  });
+
+  it('may be everything for a while: little is sent meanwhile, and all soon afterwards', async () => {
+    const { throttled, rate, limiter } = await simulate({
+      allowed: (now) => (now > 20_000 && now < 30_000 ? 0 : 500),
+      counts: 'requests',
+      forMs: 100_000,
+    });
+    expect(throttled).toBeLessThan(80);
+    expect(rate(20_500, 30_000)).toBe(0);
+    expect(rate(80_000, 100_000)).toBeGreaterThan(0.9 * 500 * 600);
+    expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is not taken for a count of recipients where smaller chunks don’t help', async () => {
+    const { throttled, rate } = await simulate({ allowed: () => 5, counts: 'requests', forMs: 200_000 });
+    expect(throttled).toBeLessThan(60);
+    expect(rate(120_000, 200_000, 'requests')).toBeGreaterThan(4.3);
+    expect(rate(120_000, 200_000)).toBeGreaterThan(2_500);
+  });
+
+  it('may be less than one request a second', async () => {
+    // Permits of ten seconds: one in each.
+    let last = Number.NEGATIVE_INFINITY;
+    const { throttled, rate } = await simulate({
+      allowed: (now) => {
+        if (now - last < 10_000) return 0;
+        last = now;
+        return 1;
+      },
+      counts: 'requests',
+      chunk: 1,
+      forMs: 600_000,
+    });
+    expect(rate(0, 600_000)).toBeGreaterThan(0.04);
+    expect(throttled).toBeLessThan(200);
+  });
+
+  it('is found out in recipients, where these are counted on both sides and the account has fewer', async () => {
+    const { throttled, rate } = await simulate({ allowed: () => 250, chunk: 25, costPer: 'recipient' });
+    expect(throttled).toBeLessThan(12);
+    expect(rate(5_000, 120_000)).toBeGreaterThan(225);
+  });
+});
