@@ -19,6 +19,9 @@ export type CheckedFanOutOptions = FanOutOptions & typeof DEFAULTS;
 const MAX_FAN_OUT_MS = 86_400_000;
 
 const DEFAULTS = {
+  // Named, so that none is inherited.
+  concurrency: undefined as number | undefined,
+  chunkSize: undefined as number | undefined,
   chunkDeadlineMs: DEFAULT_CHUNK_DEADLINE_MS,
   dedupe: 'chunk' as NonNullable<FanOutOptions['dedupe']>,
   keepChunks: false,

@@ -21,6 +21,10 @@ export class ClockSkew {
   #least = 0;
   #most = 0;
 
+  get isKnown(): boolean {
+    return this.#samples.length > 0;
+  }
+
   /** @returns whether it fits what is known; if not, Redis's clock was set, or it is another Redis */
   record(askedAt: number, serverNow: number, answeredAt: number): boolean {
     const sample = { at: answeredAt, least: askedAt - serverNow, most: answeredAt - serverNow };

@@ -17,9 +17,10 @@ const KEEP_MS = 86_400_000;
  *         when it is free, without credit; a lease while its request is under way.
  *      2: hash of the state: gen, run, hold, paced, last, and the least limit and credit of this age and the last.
  *      3: sorted set as the first, of those that are kept for single sends.
- * ARGV process, take, wanted, how many of them go together, limit, burst, credit, priority, doubt, gen known,
- *      then pairs of member and when it is free (0: it was not used). Times in milliseconds.
- * Answer: now, gen, when to ask again, then from when each permit may be used (member: process:take:index).
+ * ARGV process, take, wanted, how many of them go together, limit, burst, credit, priority, doubt, gen known, when the
+ *      process will have given up (0: never), then pairs of member and when it is free (0: it was not used). Times in
+ *      milliseconds.
+ * Answer: now, gen ('': it came too late, and nothing was done), when to ask again, then from when each permit may be used (member: process:take:index).
  *
  * Invariant: at any time, there are no more permits that may be used by then and whose score is still to come than the
  * limit. Telling of an answer only lowers a score. What was lost (Redis emptied, restored, failed over, its clock set)
@@ -32,6 +33,9 @@ local wanted, together, limit, burst, credit = tonumber(ARGV[3]), tonumber(ARGV[
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local text = function(ms) return string.format('%.3f', ms) end
+-- What a Redis that stood still finds when it goes on is of no use, and must not look as if someone had been served.
+local expires = tonumber(ARGV[11])
+if expires > 0 and now > expires then return {text(now), '', text(now)} end
 
 local names = {'hold', 'paced', 'last', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singleAt', 'keptFrom'}
 local s = {}
@@ -53,7 +57,7 @@ if not gen or run ~= here or now < s.last - 5 or wrong > 0 or s.hold > now + 100
   gen, s.hold, s.paced = string.format('%.0f', now * 1000), now + ${COOLING_MS + AHEAD_MS}, now
 end
 
-for i = 11, #ARGV, 2 do
+for i = 12, #ARGV, 2 do
   local free = tonumber(ARGV[i + 1])
   local set = redis.call('ZSCORE', singles, ARGV[i]) and singles or permits
   if free > now then redis.call('ZADD', set, text(free), ARGV[i]) else redis.call('ZREM', set, ARGV[i]) end
@@ -135,7 +139,7 @@ export const PERMIT_SCRIPT_SHA = createHash('sha1').update(PERMIT_SCRIPT).digest
 /** What it answers; times in milliseconds on Redis's clock. */
 export interface PermitAnswer {
   readonly now: number;
-  /** Of which the permits are; another one than before: what was known has been lost. */
+  /** Of which the permits are; another one than before: what was known has been lost. Empty: it came too late. */
   readonly generation: string;
   /** When it is worth asking again, if there are fewer than were wanted. */
   readonly askAgainAt: number;

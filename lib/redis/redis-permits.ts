@@ -192,7 +192,9 @@ export class RedisPermits {
     const credit = this.#options.credit ? creditOf(this.#leastRoundTrip.ms(askedAt)) : 0;
     const [doubt, known] = [this.#doubt, this.#generation];
     const terms = [this.limit, burstOf(this.limit), credit.toFixed(3), priority, doubt, known ?? ''];
-    const answer = await this.#runner.run([this.#process, take, wanted, together, ...terms, ...pairs.flat()]);
+    const expires = this.#skew.isKnown ? this.#skew.toServer(askedAt + this.#runner.timeoutMs).toFixed(3) : 0;
+    const asked = [this.#process, take, wanted, together, ...terms, expires, ...pairs.flat()];
+    const answer = await this.#runner.run(asked);
     const now = performance.now();
     this.#isAsking = false;
     if ('failure' in answer) {
@@ -201,9 +203,14 @@ export class RedisPermits {
       return undefined;
     }
     this.#answerMs = Math.max(now - askedAt, this.#answerMs - (this.#answerMs - now + askedAt) * FORGET);
+    const fits = this.#skew.record(askedAt, answer.now, now);
+    if (answer.generation === '') {
+      if (!fits) this.#doubt = 'doubt';
+      this.#tellSoon(true);
+      return undefined;
+    }
     for (const [name, freeAt] of told) if (this.#untold.get(name) === freeAt) this.#untold.delete(name);
     for (const held of leased) held.leasedUntil = askedAt + LEASE_MS;
-    const fits = this.#skew.record(askedAt, answer.now, now);
     const isNew = known !== undefined && answer.generation !== known;
     this.#generation = answer.generation;
     this.#doubt = fits || isNew ? '' : 'doubt';

@@ -17,7 +17,8 @@ export class ScriptRunner {
   constructor(
     connection: RedisConnection,
     private readonly keys: readonly [permits: string, state: string, singles: string],
-    private readonly timeoutMs: number,
+    /** How long an answer may take, in milliseconds. */
+    readonly timeoutMs: number,
   ) {
     this.#connection = connection;
     this.#client = connection.acquire();

@@ -34,6 +34,7 @@ interface Question {
   readonly priority?: 'single' | 'bulk';
   readonly doubt?: '' | 'doubt' | 'returns';
   readonly known?: string;
+  readonly expires?: number;
   readonly tell?: readonly (readonly [name: string, freeAt: number])[];
 }
 async function ask({
@@ -46,9 +47,10 @@ async function ask({
   priority = 'bulk',
   doubt = '',
   known = '',
+  expires = 0,
   tell = [],
 }: Question = {}): Promise<PermitAnswer> {
-  const terms = [process, ++takes, wanted, together, limit, burst, credit, priority, doubt, known];
+  const terms = [process, ++takes, wanted, together, limit, burst, credit, priority, doubt, known, expires];
   const args = [...terms, ...tell.flat()].map(String);
   return readAnswer(await client.eval(PERMIT_SCRIPT, 3, PERMITS, STATE, SINGLES, ...args));
 }
@@ -237,6 +239,16 @@ describe('the script of permits', () => {
     expect((await ask({ doubt: 'returns', known: generation })).generation).toBe(generation);
     await sleep(550);
     expect((await ask({ doubt: 'returns', known: generation })).generation).not.toBe(generation);
+  });
+
+  it('does nothing for a process that has given up by now, and does not count as asked', async () => {
+    const { generation } = await begin();
+    await sleep(550);
+    const late = await ask({ wanted: 1, expires: Date.now() - 1, tell: [['p:1:1', Date.now() + 1_000]] });
+    expect(late).toMatchObject({ generation: '', dues: [] });
+    expect(await out()).toEqual([]);
+    expect((await ask({ doubt: 'returns', known: generation })).generation).not.toBe(generation);
+    expect((await ask({ expires: Date.now() + 1_000 })).generation).not.toBe('');
   });
 
   it('takes in what a process has out when it begins anew', async () => {
