@@ -34,7 +34,7 @@ export interface Place {
   /** Rejected with an RtcQuotaError when the quota is unavailable or the chunk has become too large. */
   readonly granted: Promise<RequestPermit>;
   /** Gives the place up, or the permits, if they were granted meanwhile. */
-  leave(): void;
+  cancel(): void;
 }
 
 /** What the account seems to allow. */
@@ -103,7 +103,7 @@ type Turn = { readonly waiter: Waiter; readonly permits: Permit[] } | { readonly
  * and fan-outs take turns by the permits that they spend.
  */
 export class RateLimiter {
-  // Sets keep the order of coming, and let go of whoever leaves.
+  // Sets keep the order of coming, and let go of whoever cancels.
   readonly #waiting: Readonly<Record<Priority, Set<Waiter>>> = { single: new Set(), bulk: new Set() };
   /** Permits that each has spent, while both were waiting. */
   readonly #spent: Record<Priority, number> = { single: 0, bulk: 0 };
@@ -217,7 +217,7 @@ export class RateLimiter {
     });
     return {
       granted,
-      leave: () => {
+      cancel: () => {
         waiting.delete(waiter);
         waiter.permit?.giveBack('unused');
         this.#pump();

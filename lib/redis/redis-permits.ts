@@ -16,8 +16,8 @@ const ANSWERS = 3;
 const ASK_AGAIN_MS = 60;
 /** How fast it is forgotten that an answer took long: by so much with each that did not. */
 const FORGET = 0.1;
-/** Answers are told by then, which leaves others the time to take the permits when they are free. */
-const TELL_MS = 400;
+/** Answers are flushed by then, which leaves others the time to take the permits when they are free. */
+const FLUSH_MS = 400;
 /** A permit that was not used by so long after it might have been is given back. */
 const UNUSED_MS = 100;
 /** What is left of a lease when a permit may be used last: it must be renewed before, with an answer by Redis. */
@@ -71,7 +71,7 @@ export class RedisPermits {
   /** Answered, and until when they are not free. */
   readonly #cooling = new Map<string, number>();
   /** What Redis is to be told: from when permits are free; 0: they were not used. */
-  readonly #untold = new Map<string, number>();
+  readonly #unflushed = new Map<string, number>();
   #isAsking = false;
   #isClosed = false;
   #askAgainAt = 0;
@@ -127,7 +127,7 @@ export class RedisPermits {
     const held: Held = { names, takenAt: performance.now(), leasedUntil };
     this.#held.add(held);
     this.#takenAt = held.takenAt;
-    this.#tellSoon();
+    this.#flushSoon();
     return { giveBack: (use) => this.#giveBack(held, use) };
   }
 
@@ -143,13 +143,13 @@ export class RedisPermits {
         if ((silent.givenUpAt ?? Infinity) < held.takenAt) this.#release(silent, now + COOLING_MS);
       }
     }
-    this.#tellSoon();
+    this.#flushSoon();
   }
 
   #release(held: Held, freeAt: number): void {
     if (!this.#held.delete(held)) return;
     for (const name of held.names) {
-      this.#untold.set(name, freeAt);
+      this.#unflushed.set(name, freeAt);
       if (freeAt > 0) this.#cooling.set(name, freeAt);
     }
   }
@@ -163,7 +163,7 @@ export class RedisPermits {
 
   #giveBackUnused(now: number): void {
     const late = this.#stock.filter(({ due }) => due + USE_MS <= now);
-    for (const { name } of late) this.#untold.set(name, 0);
+    for (const { name } of late) this.#unflushed.set(name, 0);
     if (late.length > 0) this.#stock = this.#stock.slice(late.length);
   }
 
@@ -184,7 +184,7 @@ export class RedisPermits {
     const take = ++this.#takes;
     const names = this.#namesOf(take, wanted);
     const askedAt = performance.now();
-    const told = new Map(this.#untold);
+    const told = new Map(this.#unflushed);
     const leased = this.#renewals(askedAt);
     const pairs = [...told].map(([name, freeAt]) => [name, freeAt === 0 ? 0 : this.#skew.toServer(freeAt)]);
     const lease = (this.#skew.toServer(askedAt) + LEASE_MS).toFixed(3);
@@ -198,25 +198,25 @@ export class RedisPermits {
     const now = performance.now();
     this.#isAsking = false;
     if ('failure' in answer) {
-      for (const name of names) this.#untold.set(name, 0);
-      this.#leave(answer.failure);
+      for (const name of names) this.#unflushed.set(name, 0);
+      this.#goAway(answer.failure);
       return undefined;
     }
     this.#answerMs = Math.max(now - askedAt, this.#answerMs - (this.#answerMs - now + askedAt) * FORGET);
     const fits = this.#skew.record(askedAt, answer.now, now);
     if (answer.generation === '') {
       if (!fits) this.#doubt = 'doubt';
-      this.#tellSoon(true);
+      this.#flushSoon(true);
       return undefined;
     }
-    for (const [name, freeAt] of told) if (this.#untold.get(name) === freeAt) this.#untold.delete(name);
+    for (const [name, freeAt] of told) if (this.#unflushed.get(name) === freeAt) this.#unflushed.delete(name);
     for (const held of leased) held.leasedUntil = askedAt + LEASE_MS;
     const isNew = known !== undefined && answer.generation !== known;
     this.#generation = answer.generation;
     this.#doubt = fits || isNew ? '' : 'doubt';
     if (isNew || !fits) {
       this.#putBack(names);
-      this.#tellSoon(true);
+      this.#flushSoon(true);
       return undefined;
     }
     this.#fill(answer, names, now);
@@ -232,10 +232,10 @@ export class RedisPermits {
 
   /** Redis may know nothing of what is out: it is to be told of all, and what it gave out before is not used. */
   #putBack(unused: readonly string[]): void {
-    for (const name of [...unused, ...this.#stock.map(({ name }) => name)]) this.#untold.set(name, 0);
+    for (const name of [...unused, ...this.#stock.map(({ name }) => name)]) this.#unflushed.set(name, 0);
     this.#stock = [];
     for (const held of this.#held) held.leasedUntil = 0;
-    for (const [name, freeAt] of this.#cooling) this.#untold.set(name, freeAt);
+    for (const [name, freeAt] of this.#cooling) this.#unflushed.set(name, freeAt);
   }
 
   /** What would not be known to be out soon. */
@@ -246,28 +246,28 @@ export class RedisPermits {
   }
 
   /** @param atOnce when others wait for it */
-  #tellSoon(atOnce = false): void {
+  #flushSoon(atOnce = false): void {
     if (this.#isClosed || this.failure !== undefined) return;
     if (atOnce) clearTimeout(this.#timer);
     else if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => void this.#tell(), atOnce ? 0 : TELL_MS).unref();
+    this.#timer = setTimeout(() => void this.#flush(), atOnce ? 0 : FLUSH_MS).unref();
   }
 
-  async #tell(): Promise<void> {
+  async #flush(): Promise<void> {
     this.#timer = undefined;
     const now = performance.now();
     const late = this.#stock.findIndex(({ due }) => due + UNUSED_MS > now);
     for (const { name } of this.#stock.splice(0, late === -1 ? this.#stock.length : late))
-      this.#untold.set(name, 0);
-    const isDue = this.#untold.size > 0 || this.#renewals(now).length > 0 || this.#doubt !== '';
+      this.#unflushed.set(name, 0);
+    const isDue = this.#unflushed.size > 0 || this.#renewals(now).length > 0 || this.#doubt !== '';
     if (isDue && !this.#isAsking) {
       const answer = await this.#run(0, 1, 'bulk');
       if (answer !== undefined || this.failure !== undefined) this.#options.onChange();
     }
-    if (this.#held.size + this.#untold.size + this.#stock.length > 0) this.#tellSoon();
+    if (this.#held.size + this.#unflushed.size + this.#stock.length > 0) this.#flushSoon();
   }
 
-  #leave(failure: string): void {
+  #goAway(failure: string): void {
     if (this.failure !== undefined || this.#isClosed) return;
     this.failure = failure;
     this.#putBack([]);
@@ -293,7 +293,7 @@ export class RedisPermits {
     this.failure = undefined;
     this.#askAgainAt = 0;
     this.#options.onAway(undefined);
-    this.#tellSoon(true);
+    this.#flushSoon(true);
     this.#options.onChange();
   }
 

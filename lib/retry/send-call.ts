@@ -197,7 +197,7 @@ export class SendCall {
       permit = await box.guard(place.granted);
     } catch (error) {
       if (error instanceof RtcQuotaError) throw error;
-      place.leave();
+      place.cancel();
       const when = 'while waiting for the quota';
       throw box.interruption === 'timeout'
         ? deadlineError(this.#facts(), `deadlineMs of ${this.limits.deadlineMs} ms`, when)

@@ -22,7 +22,7 @@ function burstOf(limiter: RateLimiter, roomId?: string): number {
   const request = { ...ONE, priority: 'bulk', roomId } as const;
   const permits = Array.from({ length: 200 }, () => limiter.enter(request));
   const gone = permits.filter((permit) => !('granted' in permit));
-  for (const permit of permits) if ('granted' in permit) permit.leave();
+  for (const permit of permits) if ('granted' in permit) permit.cancel();
   for (const permit of gone) (permit as RequestPermit).giveBack('accepted');
   return gone.length;
 }
@@ -205,7 +205,7 @@ describe("a process's limiters", () => {
     // Every twentieth is refused.
     for (let count = 1; count < 200 && told.flat().length === 0;) {
       const permit = limiter.enter({ ...ONE, priority: 'bulk' });
-      if ('granted' in permit) permit.leave();
+      if ('granted' in permit) permit.cancel();
       else permit.giveBack(count++ % 20 === 0 ? { throttledMs: 0 } : 'accepted');
       jest.advanceTimersByTime('granted' in permit ? 50 : 1);
     }

@@ -169,7 +169,7 @@ describe('a rate limiter', () => {
     enter('before');
     const place = enter('gone');
     enter('last');
-    place!.leave();
+    place!.cancel();
     await time.pass(1_000);
     expect(passed.slice(8)).toEqual(['before', 'last']);
   });
@@ -182,7 +182,7 @@ describe('a rate limiter', () => {
     time.ms += 1_000;
     // Granted by now; its owner has not been told yet.
     enter('next');
-    if ('granted' in entered) entered.leave();
+    if ('granted' in entered) entered.cancel();
     await time.pass(3_000);
     expect(passed).toEqual(['first', 'next']);
   });
@@ -439,7 +439,7 @@ describe('a service that refuses', () => {
       else waiting.giveBack('unused');
       permits.get(name)!.giveBack({ throttledMs: 0 });
       if (limiter.chunkSize < 600) break;
-      if ('granted' in waiting) waiting.leave();
+      if ('granted' in waiting) waiting.cancel();
     }
     await time.pass(1);
     expect(limiter.usage.chunkSize).toBe(300);
