@@ -141,9 +141,9 @@ describe('the counts of recipients', () => {
     ['a message of its own to each user', (index: number) => [`hello ${index}`, `u${index}`]],
     ['many messages to one user', (index: number) => [`hello ${index}`, 'alice']],
   ])('hold as many pairs of %s', (_which, pair) => {
-    const counts = new RecipientCounts({ tableBytes: 2 * MB, listBytes: MB });
-    // A table of 2 MB holds one in 28 bytes at least, a large one in 22; the latest two tables are there.
-    const held = Math.floor((2 * MB) / 28);
+    const counts = new RecipientCounts({ tableBytes: MB / 4, listBytes: MB });
+    // So small a table holds one in 36 bytes at least, a large one in 22; the latest two tables are there.
+    const held = Math.floor(MB / 4 / 36);
     for (let index = 0; index < held * 2; index += 1) {
       const [content = '', userId = ''] = pair(index);
       counts.add(message({ message: content, roomId: `room-${index}` }), [userId]);
