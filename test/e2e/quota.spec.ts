@@ -13,6 +13,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { listenToEvents } from '../support/events.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { rejectionOf } from '../support/rejection.js';
+import { mostInASecond } from '../support/simulated-service.js';
 import { createService } from '../support/service.js';
 import { startApp } from '../support/test-app.js';
 
@@ -172,6 +173,49 @@ describe('the quota', () => {
     stop();
     const waits = events.filter(({ type }) => type === 'wait');
     expect(waits).toMatchObject([{ reason: 'quota', call: { id: 2 } }]);
+  });
+
+  it('lets a batch above the limit take all of a second, where recipients count', async () => {
+    const service = await serviceWith({ quota: { requestsPerSecond: 20, costPer: 'recipient' } });
+    const to = Array.from({ length: 30 }, (_none, index) => `user-${index}`);
+    await service.batchSend({ ...MESSAGE, to });
+    const started = performance.now();
+    await service.batchSend(MESSAGE);
+    expect(performance.now() - started).toBeGreaterThan(900);
+  });
+
+  it('holds while the service becomes slow and fast again, with more callers than sockets', async () => {
+    const service = await serviceWith({ http: { maxSockets: 8 } });
+    const stopping = new AbortController();
+    const callers = Array.from({ length: 100 }, async () => {
+      while (!stopping.signal.aborted) await service.batchSend(MESSAGE, { deadlineMs: 60_000 });
+    });
+    await sleep(1_500);
+    emulator.faults.add({ kind: 'late', delayMs: 600, probability: 1 });
+    await sleep(2_500);
+    emulator.faults.clear();
+    await sleep(2_500);
+    stopping.abort();
+    await Promise.all(callers);
+    expect(refused()).toBe(0);
+    expect(
+      mostInASecond(emulator.requests.map(({ at }) => ({ at: at.getTime(), cost: 1 }))),
+    ).toBeLessThanOrEqual(51);
+  });
+
+  it('holds while credentials take longer than the queue', async () => {
+    let asked = 0;
+    const { credentials } = emulator.moduleOptions();
+    const service = await serviceWith({
+      credentials: async () => {
+        asked += 1;
+        if (asked > 1) await sleep(1_500);
+        return { ...credentials, expiration: Date.now() + (asked === 1 ? 800 : 3_600_000) };
+      },
+    });
+    await Promise.all(Array.from({ length: 150 }, () => service.batchSend(MESSAGE, { deadlineMs: 60_000 })));
+    expect(asked).toBeGreaterThan(1);
+    expect(refused()).toBe(0);
   });
 
   it('lets a single send through a fan-out that is running', async () => {
