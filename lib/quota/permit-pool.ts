@@ -136,19 +136,22 @@ export class PermitPool {
     return Math.max(delayMs, pacedMs > EARLY_MS ? pacedMs : 0);
   }
 
-  /** Takes permits for one request; more than there are count as all. Only when there is no delay. */
+  /**
+   * Takes permits for one request. Only when there is no delay. One that costs more than there are waits for all of
+   * them, and is out with its whole cost, since there may be more of them before it is back.
+   */
   take(permits: number): Permit {
     const now = this.now();
-    const taken = Math.min(permits, this.#allowed);
-    if (this.#mayLeave(taken)) {
-      this.#coolingPermits -= removePermits(this.#cooling, this.#out + taken - this.#allowed);
+    const wanted = Math.min(permits, this.#allowed);
+    if (this.#mayLeave(wanted)) {
+      this.#coolingPermits -= removePermits(this.#cooling, this.#out + wanted - this.#allowed);
     } else {
       this.#probedAt = now;
-      this.#unansweredPermits -= removePermits(this.#unanswered, this.#out + taken - this.#limit);
+      this.#unansweredPermits -= removePermits(this.#unanswered, this.#out + wanted - this.#limit);
     }
-    this.#pacer.take(taken, now);
-    this.#inFlightPermits += taken;
-    const permit = new PoolPermit(taken, now, (use) => this.#giveBack(permit, use));
+    this.#pacer.take(wanted, now);
+    this.#inFlightPermits += permits;
+    const permit = new PoolPermit(permits, now, (use) => this.#giveBack(permit, use));
     this.#inFlight.add(permit);
     return permit;
   }

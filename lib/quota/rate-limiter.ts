@@ -307,7 +307,10 @@ export class RateLimiter {
         }
         // It is this one's turn: who came later, or has spent more, does not overtake it.
         const permits = this.#take(waiter);
-        return typeof permits === 'number' ? { delayMs: Math.min(delayMs, permits) } : { waiter, permits };
+        if (typeof permits === 'number') return { delayMs: Math.min(delayMs, permits) };
+        // Those whose rooms are full have no turns to make up for either.
+        this.#spent[first] = Math.max(this.#spent[first], this.#spent[priority]);
+        return { waiter, permits };
       }
     }
     return { delayMs };

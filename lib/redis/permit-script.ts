@@ -20,7 +20,8 @@ const KEEP_MS = 86_400_000;
  * ARGV process, take, wanted, how many of them go together, limit, burst, credit, priority, doubt, gen known, when the
  *      process will have given up (0: never), then pairs of member and when it is free (0: it was not used). Times in
  *      milliseconds.
- * Answer: now, gen ('': it came too late, and nothing was done), when to ask again, then from when each permit may be used (member: process:take:index).
+ * Answer: now, gen ('': it came too late, and nothing was done), when to ask again, then from when each permit may be
+ * used (member: process:take:index).
  *
  * Invariant: at any time, there are no more permits that may be used by then and whose score is still to come than the
  * limit. Telling of an answer only lowers a score. What was lost (Redis emptied, restored, failed over, its clock set)
@@ -37,7 +38,7 @@ local text = function(ms) return string.format('%.3f', ms) end
 local expires = tonumber(ARGV[11])
 if expires > 0 and now > expires then return {text(now), '', text(now)} end
 
-local names = {'hold', 'paced', 'last', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singleAt', 'keptFrom'}
+local names = {'hold', 'paced', 'last', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singleAt', 'keptFrom', 'out1', 'out2'}
 local s = {}
 for i, value in ipairs(redis.call('HMGET', state, unpack(names))) do
   local number = tonumber(value or 0) or 0
@@ -52,8 +53,10 @@ local wrong = 0
 for _, set in ipairs({permits, singles}) do
   wrong = wrong + redis.call('ZREMRANGEBYSCORE', set, text(now + ${LEASE_MS + AHEAD_MS + 1_000}), '+inf')
 end
+-- A full Redis may evict a set and leave the state: it says until when there was something in each.
+local lost = (s.out1 > now and redis.call('ZCARD', permits) == 0) or (s.out2 > now and redis.call('ZCARD', singles) == 0)
 local returns = doubt == 'returns' and now - s.last > 500
-if not gen or run ~= here or now < s.last - 5 or wrong > 0 or s.hold > now + 10000 or returns or (doubt == 'doubt' and known == gen) then
+if not gen or run ~= here or now < s.last - 5 or wrong > 0 or lost or s.hold > now + 10000 or returns or (doubt == 'doubt' and known == gen) then
   gen, s.hold, s.paced = string.format('%.0f', now * 1000), now + ${COOLING_MS + AHEAD_MS}, now
 end
 
@@ -121,6 +124,8 @@ for i = 1, given do
 end
 
 s.last = now
+s.out1 = tonumber(redis.call('ZRANGE', permits, -1, -1, 'WITHSCORES')[2]) or 0
+s.out2 = tonumber(redis.call('ZRANGE', singles, -1, -1, 'WITHSCORES')[2]) or 0
 local fields = {'gen', gen, 'run', here}
 for _, name in ipairs(names) do
   fields[#fields + 1] = name

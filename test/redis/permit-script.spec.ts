@@ -228,6 +228,21 @@ describe('the script of permits', () => {
     expect((await ask()).generation).toBe(generation);
   });
 
+  it('begins anew when Redis has evicted what is out, and left the state', async () => {
+    const { generation } = await begin({ wanted: 4 });
+    await client.del(PERMITS);
+    const { generation: next, dues } = await ask({ wanted: 4 });
+    expect([next === generation, dues]).toEqual([false, []]);
+
+    await client.hset(STATE, 'hold', 0);
+    const { generation: kept } = await ask({ tell: [] });
+    const { dues: given } = await ask({ wanted: 1 });
+    expect(given).toHaveLength(1);
+    // What is given back leaves the set empty too.
+    await ask({ tell: [[`a:${takes}:1`, 0]] });
+    expect((await ask()).generation).toBe(kept);
+  });
+
   it('begins anew when a process doubts what it knows, once for all who do', async () => {
     const [before, { generation, dues }] = await generationAfter(() => Promise.resolve(), { doubt: 'doubt' });
     expect([generation === before, dues]).toEqual([false, []]);

@@ -37,6 +37,17 @@ describe('a pool of permits', () => {
     expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it('has a request out with its whole cost, though fewer permits were allowed when it went', () => {
+    const pool = poolOf(500);
+    pool.allow(10);
+    pool.take(400).giveBack('answered');
+    pool.allow(500);
+    now += 950;
+    expect(pool.delayMs(100)).toBe(0);
+    // 400 may be counted until a second after that answer.
+    expect(pool.delayMs(200)).toBe(52);
+  });
+
   it('has a permit back at once that was not used', () => {
     const pool = poolOf(1);
     pool.take(1).giveBack('unused');

@@ -286,6 +286,32 @@ describe('the limit of a room', () => {
     expect(passed.filter((name) => name.startsWith('busy'))).toHaveLength(12);
   });
 
+  it.each([
+    ['single', 'bulk'],
+    ['bulk', 'single'],
+  ] as const)(
+    'gives %s sends whose room was full no more than their turns afterwards',
+    async (blocked, others) => {
+      open({ limit: 500, roomLimit: 10, maxQueue: 10_000 });
+      // So many that some wait all the time.
+      for (let index = 0; index < 400; index++)
+        enter(`blocked ${index}`, { priority: blocked, roomId: 'busy' });
+      for (let second = 0; second < 5; second++) {
+        for (let index = 0; index < 300; index++)
+          enter('other', { priority: others, roomId: `${second} ${index}` });
+        await time.pass(1_000);
+      }
+      passed.length = 0;
+      for (let index = 0; index < 400; index++) {
+        enter('freed', { priority: blocked, roomId: `freed ${index}` });
+        enter('other', { priority: others, roomId: `other ${index}` });
+      }
+      await time.pass(500);
+      const count = (name: string): number => passed.filter((one) => one === name).length;
+      expect(count('other')).toBeGreaterThan(count('freed') / 2);
+    },
+  );
+
   it('lets a single send pass that has the turn after one whose room is full', async () => {
     for (let index = 0; index < 5; index++) enter(`single ${index}`, { roomId: 'busy' });
     enter('bulk', { priority: 'bulk', roomId: 'quiet' });
