@@ -29,7 +29,7 @@ export class RedisQuota implements QuotaStore {
     return this.#options.account;
   }
 
-  /** For the module: the permits of a scope, under two keys with its hash tag. */
+  /** For the module: the permits of a scope, under three keys with its hash tag. */
   open({ name, ...scope }: QuotaScope): PermitSource {
     const { keyPrefix, timeoutMs, fallbackShare } = this.#options;
     // Names hold access keys' IDs, which need not be seen by whoever lists the keys.

@@ -36,6 +36,9 @@ export class AcceptingSender implements Pick<Sender, 'send'>, FanOutHost, Health
         limit: quota.requestsPerSecond - quota.reserve,
         allowed: quota.requestsPerSecond - quota.reserve,
         costPer: quota.costPer,
+        ...(quota.roomMessagesPerSecond !== undefined && {
+          roomMessagesPerSecond: quota.roomMessagesPerSecond,
+        }),
       },
       credentials: { state: 'fixed' },
     };
