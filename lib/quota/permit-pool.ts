@@ -189,7 +189,8 @@ export class PermitPool {
   /** Nothing but what is unanswered is out. */
   #probeDelayMs(wanted: number, now: number): number {
     if (this.#unansweredPermits + wanted <= this.#limit) {
-      const spacing = Math.max(PROBE_EVERY_MS, PROBING_MS / Math.max(1, this.#keptForProbes));
+      const probes = Math.max(1, Math.floor(this.#keptForProbes / wanted));
+      const spacing = Math.max(PROBE_EVERY_MS, PROBING_MS / probes);
       return Math.max(0, this.#probedAt + spacing - now);
     }
     const since = Math.max(this.#probedAt, this.#unanswered.last?.at ?? now);

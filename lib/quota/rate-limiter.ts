@@ -252,6 +252,14 @@ export class RateLimiter {
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
+    try {
+      this.#letGo();
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  #letGo(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#adapt();
@@ -267,7 +275,6 @@ export class RateLimiter {
       }
       break;
     }
-    this.#isPumping = false;
   }
 
   /** Follows what the service refuses: fewer permits, smaller chunks. */

@@ -215,6 +215,14 @@ describe('permits without an answer', () => {
     expect(waitFor(pool)).toBe(kept === 1 ? 30_000 : everyMs);
   });
 
+  it('keep probes of several permits for as long', () => {
+    const pool = poolOf(500);
+    for (const permit of takeAll(pool, 15, 25)) permit.giveBack('unanswered');
+    expect(waitFor(pool, 25)).toBeLessThanOrEqual(3_200);
+    pool.take(25).giveBack('unanswered');
+    expect(waitFor(pool, 25)).toBe(3_200);
+  });
+
   it('give way to a single permit that there is', () => {
     const pool = poolOf(1);
     pool.take(1).giveBack('unanswered');
