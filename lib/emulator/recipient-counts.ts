@@ -143,7 +143,9 @@ export class RecipientCounts {
   }
 
   #timesOf(table: 'pairs' | 'byContent', words: Uint32Array): number {
-    return this.#current[table].get(words) || this.#previous[table].get(words);
+    const times = this.#current[table].get(words);
+    // Before the first turn, they are the same.
+    return times > 0 || this.#previous === this.#current ? times : this.#previous[table].get(words);
   }
 
   /** Begins new tables, and forgets those before the last. */
