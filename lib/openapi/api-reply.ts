@@ -77,7 +77,7 @@ function readCode(value: unknown): string | undefined {
 }
 
 /** What an answer does not say is not to be had from a changed `Object.prototype`. */
-function ownOf(record: Record<string, unknown>, name: string): unknown {
+export function ownOf<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Redacted } from '../privacy/redacted.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import { type ApiReply, readReply } from './api-reply.js';
+import { type ApiReply, ownOf, readReply } from './api-reply.js';
 import { type AttemptEnd, type AttemptResult, Signing } from './attempt-result.js';
 import type { Cancellation } from './cancellation.js';
 import { ContentTooLongError, decodeContent } from './content-coding.js';
@@ -114,7 +114,8 @@ export class OpenApiClient {
     const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
       request,
     );
-    const coding = headerOf(headers, 'content-encoding');
+    const answered = headers as Record<string, string>;
+    const coding = ownOf(answered, 'content-encoding');
     const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
     return {
       kind: 'answered',
@@ -128,8 +129,8 @@ export class OpenApiClient {
               secretAccessKey: credentials.open().secretAccessKey,
               sessionToken: credentials.open().sessionToken,
             }),
-      retryAfter: headerOf(headers, 'retry-after'),
-      date: headerOf(headers, 'date'),
+      retryAfter: ownOf(answered, 'retry-after'),
+      date: ownOf(answered, 'date'),
     };
   }
 
@@ -144,10 +145,6 @@ export class OpenApiClient {
 }
 
 const UNDECODABLE: ApiReply = { kind: 'unreadable', why: "the body's content coding can't be undone" };
-
-function headerOf(headers: object, name: string): string | undefined {
-  return Object.hasOwn(headers, name) ? (headers as Record<string, string>)[name] : undefined;
-}
 
 function endOf({ interruption }: HttpAttempt, error: unknown): AttemptEnd {
   if (interruption !== undefined) return { kind: 'interrupted', by: interruption };

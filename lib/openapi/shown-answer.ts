@@ -41,13 +41,15 @@ export function mayShowCode(code: string, sent: SentSecrets): boolean {
   if (isPublishedErrorCode(code)) return true;
   if (!FORM.test(code)) return false;
   const parts = code.split('.');
-  if (namesOf(sent).some((name) => parts.filter(isLong).some((part) => name.includes(part)))) return false;
+  const fields = JSON.parse(sent.body.toString('utf8')) as Record<string, unknown>;
+  if (namesOf(fields, sent).some((name) => parts.filter(isLong).some((part) => name.includes(part))))
+    return false;
   const ownWords = parts.map((part) => wordsOf(part).filter((word) => !VOCABULARY.has(word)));
   const wholes = parts.map((part) => part.toLowerCase()).filter((part) => !VOCABULARY.has(part));
   const words = [...wholes, ...ownWords.flat()].filter(isLong);
   const joined = ownWords.flat().join('');
   const runs = [...ownWords.map((own) => own.join('')), joined].filter(isLong);
-  return textsOf(sent).every((text) => {
+  return textsOf(fields, sent).every((text) => {
     const lower = text.toLowerCase();
     const letters = lower.replaceAll(/[^a-z]/g, '');
     return (
@@ -80,8 +82,7 @@ function hasCommonRun(one: string, other: string): boolean {
 }
 
 /** The sender, the app and the access key's ID: no secrets, which a code may have a word in common with. */
-function namesOf({ body, authorization }: SentSecrets): string[] {
-  const { AppId, From } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+function namesOf({ AppId, From }: Record<string, unknown>, { authorization }: SentSecrets): string[] {
   return [String(AppId), String(From), authorization.slice(0, authorization.indexOf('/'))];
 }
 
@@ -89,8 +90,10 @@ function namesOf({ body, authorization }: SentSecrets): string[] {
  * The values of what else was sent; a message that is base64 as the
  * text that its bytes may be, too.
  */
-function textsOf({ body, secretAccessKey, sessionToken = '' }: SentSecrets): string[] {
-  const { AppId: _app, From: _from, ...rest } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+function textsOf(
+  { AppId: _app, From: _from, ...rest }: Record<string, unknown>,
+  { secretAccessKey, sessionToken = '' }: SentSecrets,
+): string[] {
   const values = Object.values(rest).flat();
   const texts = values.filter((value): value is string => typeof value === 'string');
   const decoded = texts
