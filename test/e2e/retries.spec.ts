@@ -114,10 +114,12 @@ describe('what proves that nothing was accepted', () => {
   it('is retried less and less while the service is down: the budget is shared', async () => {
     emulator.faults.add({ kind: 'error', code: 'FailToConnect', probability: 1 });
     const service = await serviceWith({ retry: { maxAttempts: 2 } });
+    const started = performance.now();
     await Promise.all(Array.from({ length: 150 }, () => rejectionOf(service.batchSend(MESSAGE))));
     const retries = emulator.requests.length - 150;
     expect(retries).toBeGreaterThanOrEqual(100);
-    expect(retries).toBeLessThan(120);
+    // Time gives back five a second.
+    expect(retries).toBeLessThanOrEqual(101 + (performance.now() - started) / 200);
   });
 });
 
