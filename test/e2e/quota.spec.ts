@@ -144,7 +144,7 @@ describe('the quota', () => {
   it('can be waited for as long as the deadline and the signal allow, and no bytes leave', async () => {
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
     // Permits are far apart, so that the service's answer comes before the next, however busy the machine is.
-    const service = await serviceWith({ deadlineMs: 60_000, quota: { requestsPerSecond: 2 } });
+    const service = await serviceWith({ deadlineMs: 60_000, quota: { requestsPerSecond: 4 } });
     const first = new AbortController();
     const held = rejectionOf(service.batchSend(MESSAGE, { signal: first.signal }));
     // These take their places before the service asks to wait.
