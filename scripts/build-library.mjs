@@ -11,6 +11,7 @@ export async function buildLibrary() {
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
   await joinModules();
   await rm(MODULES, { recursive: true });
+  // The same sources, whose types have been checked.
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.cjs.json']);
   await writeFile('dist/cjs/package.json', '{ "type": "commonjs" }\n');
   await requireInPlace();
