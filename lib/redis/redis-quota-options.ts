@@ -28,7 +28,10 @@ export interface RedisQuotaOptions {
    * 0.25. Without it, nothing is sent meanwhile, and calls are refused with an RtcQuotaError.
    */
   readonly fallbackShare?: number | undefined;
-  /** How long Redis may take to answer before it counts as away, in milliseconds (10–60,000). Default 500. */
+  /**
+   * How long Redis may take to answer before it counts as away, in milliseconds (10–60,000). Default 500. The first
+   * connection may take 3 s, for which the first calls wait.
+   */
   readonly timeoutMs?: number | undefined;
   /**
    * A name for the vendor's account whose quota it is: the same in all processes. Needed where credentials come
