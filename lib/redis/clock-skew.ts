@@ -15,6 +15,11 @@ export class ClockSkew {
     return this.#most < Number.POSITIVE_INFINITY;
   }
 
+  /** How long a question and its answer take at least; 0 while that is not known. */
+  get roundTripMs(): number {
+    return this.isKnown ? this.#most - this.#least : 0;
+  }
+
   /** @returns whether it fits what is known; if not, Redis's clock was set, or it is another Redis */
   record(askedAt: number, serverNow: number, answeredAt: number): boolean {
     const drift = ((answeredAt - this.#at) / 1_000) * DRIFT_A_SECOND;

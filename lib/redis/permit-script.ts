@@ -63,7 +63,7 @@ end
 s.last = math.max(s.last, now)
 
 for i = 13, #ARGV, 2 do
-  local free = tonumber(ARGV[i + 1])
+  local free = math.min(tonumber(ARGV[i + 1]), now + ${LEASE_MS})
   if free > now then redis.call('ZADD', permits, text(free), ARGV[i]) else redis.call('ZREM', permits, ARGV[i]) end
 end
 redis.call('ZREMRANGEBYSCORE', permits, '-inf', text(now))
@@ -85,13 +85,25 @@ if isSingle then s.singles = math.max(s.singles, now) end
 local isKept = isSingle and s.singles + wanted * 1000 / kept <= now + 1000
 if not isKept and now < s.singles + ${AGE_MS} then usable = limit - kept end
 
+-- These go at once if at no time, also of those that permits are given out for already, more than the limit are out.
+local goesNow = isKept
+if isKept then
+  local coming = redis.call('ZRANGEBYSCORE', permits, '(' .. text(now + ${LEASE_MS}), '+inf', 'WITHSCORES')
+  local count = #coming / 2
+  for i = 0, count do
+    local at = i == 0 and now or coming[2 * i] - ${LEASE_MS}
+    local out = redis.call('ZCOUNT', permits, '(' .. text(at), '+inf') - (count - i)
+    goesNow = goesNow and out + wanted <= limit
+  end
+end
+
 local busy, paced, dues, ask = redis.call('ZCARD', permits), s.paced, {}, 0
 for last = together, wanted, together do
   local due = math.max(now, s.hold)
   if not isKept then due = math.max(due, paced - (burst - 1) * interval) end
   -- More than there are go when all are free.
   local rank = busy - 1 - usable + (last == together and math.min(last, usable) or last)
-  if rank >= 0 then
+  if rank >= 0 and not goesNow then
     local score = redis.call('ZRANGE', permits, rank, rank, 'WITHSCORES')[2]
     due = math.max(due, (tonumber(score) or now + 1e6) - credit)
   end

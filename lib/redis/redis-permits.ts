@@ -9,7 +9,8 @@ import type { PermitsOut } from './permits-out.js';
 import type { ScriptRunner } from './script-runner.js';
 
 /** How much is asked for at once: enough for few commands, and no more than the others leave. */
-const BATCH_MS = 80;
+const BATCH_MS = 20;
+const ROUND_TRIPS = 3;
 /** When Redis has given fewer than that, it is asked again when so many may be expected, but within these times. */
 const ASK_AGAIN_MS = { least: 60, most: 240 };
 /** So long after the last command Redis is told of answers, which leaves others the time to take the permits. */
@@ -58,7 +59,8 @@ export class RedisPermits {
     if (quietMs > 0) return { delayMs: quietMs };
     // Before they run out.
     const covered = Math.floor(this.#stock.length / permits);
-    const batch = Math.max(1, Math.floor((this.scope.limit * BATCH_MS) / 1_000 / permits));
+    const aheadMs = Math.max(BATCH_MS, ROUND_TRIPS * this.#skew.roundTripMs);
+    const batch = Math.max(1, Math.floor((this.scope.limit * aheadMs) / 1_000 / permits));
     const mayAsk = !this.#isBusy && now >= this.#askAgainAt;
     if (mayAsk && waiting > covered && covered <= batch / 2) {
       void this.#run(permits * Math.min(waiting - covered, batch), permits, priority);
@@ -140,17 +142,19 @@ export class RedisPermits {
       const isNew = known !== undefined && answer.generation !== known.generation;
       this.#doubt = fits || isNew ? '' : 'doubt';
       if (known === undefined && this.failure === undefined) this.onAway(undefined);
-      if (fits && !isNew) this.#fill(answer, names, askedAt);
+      if (fits && !isNew) this.#fill(answer, names, askedAt, together);
       else this.#tellAnew(names);
     }
     this.scope.onChange();
   }
 
-  #fill({ now, dues, askAgainAt }: PermitAnswer, names: readonly string[], askedAt: number): void {
+  #fill({ now, dues, askAgainAt }: PermitAnswer, names: string[], askedAt: number, together: number): void {
     const filled = dues.map((due, index) => ({ name: names[index] ?? '', due: this.#skew.toLocal(due) }));
     this.#stock = [...this.#stock, ...filled].sort((one, other) => one.due - other.due);
     if (dues.length < names.length) {
-      const expectedMs = dues.length === 0 ? 0 : ((askedAt - this.#givenAt) * names.length) / dues.length;
+      // Those that go together are told when they may.
+      const sinceMs = together > 1 ? 0 : askedAt - this.#givenAt;
+      const expectedMs = (sinceMs * names.length) / Math.max(1, dues.length);
       const waitMs = Math.min(ASK_AGAIN_MS.most, Math.max(ASK_AGAIN_MS.least, expectedMs));
       this.#askAgainAt = this.#skew.toLocal(Math.max(now + waitMs, askAgainAt));
     } else if (names.length > 0) this.#askAgainAt = 0;

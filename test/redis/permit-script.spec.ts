@@ -184,6 +184,23 @@ describe('the script of permits', () => {
     expect(more.flatMap((one) => one.dues).length).toBeLessThanOrEqual(1);
   });
 
+  it('gives single sends theirs at once, however far ahead the others have theirs', async () => {
+    const limit = 100;
+    await begin({ limit });
+    await ask({ limit, wanted: 1, priority: 'single' });
+    const { now } = await ask({ limit, process: 'p', wanted: 96 });
+    const tell = Array.from({ length: 30 }, (_n, index) => [`p:4:${index + 1}`, now + 200 + index] as const);
+    expect((await ask({ limit, wanted: 30, tell })).dues).toHaveLength(30);
+    const single: Question = { limit, wanted: 1, priority: 'single' };
+    const [first, second, third] = [await ask(single), await ask(single), await ask(single)];
+    for (const one of [first, second]) expect(one.dues).toEqual([one.now]);
+    expect(third.dues).toEqual([]);
+    // At no time are more than the limit out.
+    const scores = (await client.zrange(PERMITS, '0', '-1', 'WITHSCORES')).filter((_s, index) => index % 2);
+    const at = now + 200 + 29.5;
+    expect(scores.filter((score) => Number(score) > at)).toHaveLength(limit - 1);
+  });
+
   it('keeps none without single sends, and gives the first of them the next that is free', async () => {
     const limit = 100;
     await begin({ limit });

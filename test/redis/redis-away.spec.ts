@@ -297,7 +297,9 @@ describe('a Redis that does not serve the quota', () => {
         '+evalsha',
         '+eval',
         '+time',
-        ...'+info +hmget +hmset +zadd +zrem +zremrangebyscore +zcard +zrange +pexpire'.split(' '),
+        ...'+info +hmget +hmset +zadd +zrem +zremrangebyscore +zcard +zcount +zrange +zrangebyscore +pexpire'.split(
+          ' ',
+        ),
       ),
     );
     const one = open({ connection: redis.url.replace('//', `//able:${PASSWORD}@`) });

@@ -9,6 +9,7 @@ describe("the skew of Redis's clock", () => {
 
   it('is exact to the fastest answer, and places times late rather than early', () => {
     expect(skew.record(1_000, 501_040, 1_050)).toBe(true);
+    expect(skew.roundTripMs).toBe(50);
     expect([skew.toLocal(501_040), skew.toServer(1_000)]).toEqual([1_050, 501_040]);
     skew.record(2_000, 502_001, 2_003);
     expect([skew.toLocal(502_000), skew.toServer(2_002)]).toEqual([2_002, 502_003]);
