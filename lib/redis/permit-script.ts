@@ -14,7 +14,7 @@ const KEEP_MS = 86_400_000;
  *
  * KEYS 1: sorted set of the permits that are not free. Member: `process:take:index`, named by the client. Score: from
  *         when it is free, without credit; a lease while its request is under way.
- *      2: hash of the state: run (which server), last (time of the last command), out (the highest score then), hold
+ *      2: hash of the state: gen, run (which server), last (time of the last command), out (the highest score then), hold
  *         and paced (from when permits may be used), the least limit and credit of this age and the last, singles
  *         (until when those kept for single sends are used up), turn (who has it), turnEnds, turnFrom.
  * ARGV process, take, wanted, how many of them go together, limit, burst, credit, priority, doubt, gen and now of the

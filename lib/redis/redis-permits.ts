@@ -9,7 +9,7 @@ import type { PermitsOut } from './permits-out.js';
 import type { ScriptRunner } from './script-runner.js';
 
 /** How much is asked for at once: enough for few commands, and no more than the others leave. */
-const BATCH_MS = 20;
+const BATCH_MS = 30;
 const ROUND_TRIPS = 3;
 /** When Redis has given fewer than that, it is asked again when so many may be expected, but within these times. */
 const ASK_AGAIN_MS = { least: 60, most: 240 };
