@@ -1,5 +1,3 @@
-import { Fifo } from './fifo.js';
-
 /** What the constants are for stands where they are used; `test/unit/adapting.spec.ts` simulates what they come to. */
 export const ADAPTING = {
   /** Requests that may be under way until the service has accepted one. */
@@ -28,6 +26,14 @@ export const ADAPTING = {
 } as const;
 
 const SECOND_MS = 1_000;
+
+/** What the account seems to allow. */
+export interface ThrottlingEstimate {
+  /** Permits a second. */
+  readonly permitsPerSecond: number;
+  /** Recipients in a request, where large ones are refused. */
+  readonly chunkSize?: number;
+}
 
 /** A request that was let go. */
 export interface SentRequest {
@@ -61,22 +67,22 @@ interface AcceptedLately {
  */
 export class AdaptiveLimit {
   #allowed: number;
-  #chunk = Number.POSITIVE_INFINITY;
+  #chunk = Infinity;
   /** The largest chunk that was refused: what to grow back to. */
-  #wholeChunk = Number.POSITIVE_INFINITY;
+  #wholeChunk = Infinity;
   /** Permits that each recipient costs; 0 if a request costs one however many it has. */
   #perRecipient = 0;
-  readonly #accepted = new Fifo<SentRequest & { readonly at: number }>();
+  readonly #accepted: (SentRequest & { readonly at: number })[] = [];
   #hasAccepted = false;
   /** Whether something that was let go after the last cut was accepted. */
   #hasAcceptedSinceCut = true;
   /** Nothing is accepted: one request at a time, until one is. */
   #isProbing = false;
-  #pausedUntil = Number.NEGATIVE_INFINITY;
-  #cutAt = Number.NEGATIVE_INFINITY;
+  #pausedUntil = -Infinity;
+  #cutAt = -Infinity;
   #trial: Trial | undefined;
   #refusedTrials = 0;
-  #raiseAt = Number.POSITIVE_INFINITY;
+  #raiseAt = Infinity;
   /** Up to which it increases fast. */
   #fastUntil = 0;
   /** Smaller chunks did not help: it is requests that the service counts. */
@@ -101,15 +107,19 @@ export class AdaptiveLimit {
     return this.#allowed < this.limit || this.#chunk < this.#wholeChunk;
   }
 
-  /** Whether it has been refused often enough for an estimate of what the account allows. */
-  get isCertain(): boolean {
-    return this.isReduced && this.#refusedTrials >= 2 && !this.#isProbing;
+  /** What the account seems to allow, once it has refused often enough to tell. */
+  get estimate(): ThrottlingEstimate | undefined {
+    if (!this.isReduced || this.#refusedTrials < 2 || this.#isProbing) return undefined;
+    return {
+      permitsPerSecond: Math.round(this.#allowed * 10) / 10,
+      ...(this.#chunk < Infinity && { chunkSize: this.#chunk }),
+    };
   }
 
   /** How many requests may be under way. */
   get maxInFlight(): number {
     if (this.#isProbing) return 1;
-    return this.#hasAccepted ? Number.POSITIVE_INFINITY : ADAPTING.firstInFlight;
+    return this.#hasAccepted ? Infinity : ADAPTING.firstInFlight;
   }
 
   /** How long nothing may be let go, in milliseconds. */
@@ -125,13 +135,13 @@ export class AdaptiveLimit {
   /** Forgets refusals, as a new process would. */
   reset(): void {
     this.#allowed = this.limit;
-    this.#chunk = this.#wholeChunk = Number.POSITIVE_INFINITY;
+    this.#chunk = this.#wholeChunk = Infinity;
     this.#isProbing = this.#countsRequests = false;
     this.#hasAcceptedSinceCut = true;
-    this.#pausedUntil = this.#cutAt = Number.NEGATIVE_INFINITY;
+    this.#pausedUntil = this.#cutAt = -Infinity;
     this.#trial = undefined;
     this.#refusedTrials = 0;
-    this.#raiseAt = Number.POSITIVE_INFINITY;
+    this.#raiseAt = Infinity;
   }
 
   accepted(request: SentRequest, now: number): void {
@@ -224,7 +234,7 @@ export class AdaptiveLimit {
   }
 
   #shrink(chunk: number, { recipients, permits }: SentRequest): void {
-    if (this.#chunk === Number.POSITIVE_INFINITY) this.#wholeChunk = recipients;
+    if (this.#chunk === Infinity) this.#wholeChunk = recipients;
     this.#perRecipient = permits > 1 ? permits / recipients : 0;
     this.#chunk = chunk;
   }
@@ -257,7 +267,7 @@ export class AdaptiveLimit {
   /** What was accepted within the last second and a round trip. */
   #acceptedLately(request: SentRequest): AcceptedLately {
     this.#forget(request);
-    const sum = { requests: this.#accepted.size, permits: 0, recipients: 0 };
+    const sum = { requests: this.#accepted.length, permits: 0, recipients: 0 };
     for (const { permits, recipients } of this.#accepted) {
       sum.permits += permits;
       sum.recipients += recipients;
@@ -267,6 +277,6 @@ export class AdaptiveLimit {
 
   #forget({ takenAt }: SentRequest): void {
     const accepted = this.#accepted;
-    while (accepted.first !== undefined && accepted.first.at < takenAt - SECOND_MS) accepted.shift();
+    while (accepted[0] !== undefined && accepted[0].at < takenAt - SECOND_MS) accepted.shift();
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
-import { RateLimiter, type ThrottlingEstimate } from '../../lib/quota/rate-limiter.js';
+import type { ThrottlingEstimate } from '../../lib/quota/adaptive-limit.js';
+import { RateLimiter } from '../../lib/quota/rate-limiter.js';
 import { accountOf } from '../support/simulated-account.js';
 import { SimulatedSender } from '../support/simulated-sender.js';
 import { SimulatedService, SimulatedTime } from '../support/simulated-service.js';

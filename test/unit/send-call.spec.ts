@@ -576,13 +576,13 @@ describe("a call in the quota's queue", () => {
     const limiter = busyLimiter();
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     const { control, sent } = start(calls);
-    while (limiter.queued === 0) await new Promise(setImmediate);
+    while (limiter.usage.queued === 0) await new Promise(setImmediate);
     control.stop.cancel();
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe(
       'BatchSendRoomUnicast was aborted while waiting for the quota; nothing was sent.',
     );
-    expect(limiter.queued).toBe(0);
+    expect(limiter.usage.queued).toBe(0);
   });
 
   it('gives it up when its time is over', async () => {
@@ -591,13 +591,13 @@ describe("a call in the quota's queue", () => {
     // It is estimated to come in time, and then everything is held up.
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     const { sent } = start(calls, { deadlineMs: 300 });
-    while (limiter.queued === 0) await new Promise(setImmediate);
+    while (limiter.usage.queued === 0) await new Promise(setImmediate);
     held.giveBack({ throttledMs: 5_000 });
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'not_attempted' });
     expect(error.message).toBe(
       'BatchSendRoomUnicast exceeded deadlineMs of 300 ms while waiting for the quota; nothing was sent.',
     );
-    expect(limiter.queued).toBe(0);
+    expect(limiter.usage.queued).toBe(0);
   });
 });
