@@ -30,7 +30,11 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   setupFiles: ['reflect-metadata'],
-  maxWorkers: 2,
+  // One more than CI has cores, since many suites mostly wait.
+  maxWorkers: 3,
+  // A worker keeps something of every suite that it has run.
+  workerIdleMemoryLimit: '600MB',
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   // Far beyond what any test takes: a busy machine must not fail them.
   testTimeout: 30_000,
 };

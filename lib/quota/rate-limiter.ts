@@ -144,6 +144,11 @@ export class RateLimiter {
     return this.#adaptive.chunkSize;
   }
 
+  /** How long a request is under way of late, in milliseconds; 0 until one is answered. */
+  get roundTripMs(): number {
+    return this.#roundTripMs;
+  }
+
   /** How many requests a fan-out is to have in flight, by what the round trip is. */
   get concurrency(): number {
     const inFlight = ((this.#limit * this.#roundTripMs) / SECOND_MS) * SPARE.factor + SPARE.requests;

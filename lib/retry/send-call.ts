@@ -63,6 +63,9 @@ export interface CallLimits {
   readonly beforeSend?: (() => Promise<boolean>) | undefined;
 }
 
+/** How much longer than any of its call before it an attempt may take, at least: what a busy machine may add. */
+const SPARE_MS = 100;
+
 /** What ends a call. The reason tells whether it is the caller or the shutdown that aborts. */
 export interface CallControl {
   /** At any moment. Whoever aborts stops too. */
@@ -149,7 +152,7 @@ export class SendCall {
     let end: RequestEnd = 'unused';
     try {
       // While it waited for the permit, the time for another attempt may have gone by, see `#retry`.
-      if (last !== undefined && last.result.durationMs >= this.#left()) {
+      if (last !== undefined && this.#neededMs() >= this.#left()) {
         throw errorOfCall(this.#facts(), last.result, last.limit);
       }
       await this.#askBeforeSend();
@@ -187,10 +190,11 @@ export class SendCall {
     const isBulk = priority === 'bulk';
     const recipients = this.info.recipients ?? 1;
     const permits = this.context.limiters.costOf(recipients);
-    const left = this.#left();
-    const place = limiter.enter({ priority, permits, recipients, roomId, withinMs: left });
+    // What comes after the wait must still have its time.
+    const withinMs = Math.max(1, this.#left() - Math.max(this.#neededMs(), limiter.roundTripMs));
+    const place = limiter.enter({ priority, permits, recipients, roomId, withinMs });
     if (!('granted' in place)) return place;
-    const box = new TimeBox(isBulk ? LONGEST_TIMER_MS : Math.max(1, left), this.control.stop);
+    const box = new TimeBox(isBulk ? LONGEST_TIMER_MS : withinMs, this.control.stop);
     const started = performance.now();
     let permit: RequestPermit;
     try {
@@ -241,6 +245,16 @@ export class SendCall {
     return left < timeoutMs
       ? { ms: Math.max(1, left), name: `deadlineMs of ${deadlineMs} ms` }
       : { ms: timeoutMs, name: `timeoutMs of ${timeoutMs} ms` };
+  }
+
+  /**
+   * What another attempt must have: one that is broken off half way makes an unknown outcome of one that was certain.
+   * It may take twice as long as the longest before it. One that found no connection says little by itself.
+   */
+  #neededMs(): number {
+    if (this.attempts.length === 0) return 0;
+    const longest = Math.max(...this.attempts.map(({ durationMs }) => durationMs));
+    return Math.min(this.limits.timeoutMs, longest + Math.max(longest, SPARE_MS));
   }
 
   #left(): number {
@@ -322,9 +336,8 @@ export class SendCall {
     const throttled = reason === 'throttled';
     const asked = this.#retryAfterMs(result);
     const delayMs = asked + backoffMs(this.#retries, throttled && priority === 'single', this.context.random);
-    // What can't begin in time, and take as long as the last attempt, is told now: a refusal that is certain is
-    // better than an attempt that is broken off half way.
-    if (delayMs + result.durationMs >= this.#left() || !(patient || this.context.budget.take()))
+    // What can't begin in time is told now.
+    if (delayMs + this.#neededMs() >= this.#left() || !(patient || this.context.budget.take()))
       return undefined;
     this.#retries += 1;
     return {

@@ -10,12 +10,16 @@ export class RunningConsole {
     private readonly browser: Browser,
   ) {}
 
-  /** @param browserEnv the browser's environment, in place of this process's */
+  /**
+   * @param browserEnv the browser's environment, in place of this process's
+   * @param appEnv the sample's, added to what it needs
+   */
   static async start(
     endpoint: string,
     browserEnv?: Readonly<Record<string, string>>,
+    appEnv: Readonly<Record<string, string>> = {},
   ): Promise<RunningConsole> {
-    const app = await startSampleApp({ RTC_ENDPOINT: endpoint });
+    const app = await startSampleApp({ RTC_ENDPOINT: endpoint, ...appEnv });
     try {
       return new RunningConsole(app, await launchChromium(browserEnv));
     } catch (error) {

@@ -18,7 +18,7 @@ describe('the page on durable fan-outs', () => {
   });
   afterAll(() => rm(FOLDER, { recursive: true, force: true }));
 
-  it('has TypeScript that compiles against the built package, each snippet in a file of its own', async () => {
+  it('has each TypeScript snippet in a file of its own', async () => {
     const names: string[] = [];
     for (const [, text = ''] of page.matchAll(/^```ts\n(.*?)^```$/gms)) {
       const [, name = ''] = /^\/\/ ([\w.-]+\.ts)\n/.exec(text) ?? [];
@@ -34,6 +34,8 @@ describe('the page on durable fan-outs', () => {
           ...STRICTEST,
           verbatimModuleSyntax: true,
           noEmit: false,
+          // Types are checked with those of the other pages.
+          noCheck: true,
           rootDir: '.',
           outDir: './out',
           paths: {},

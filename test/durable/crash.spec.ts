@@ -3,8 +3,8 @@ import { ownPrefix } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { type CrashReport, runCrashes } from './crash-run.js';
 
-const KILLS = Number(process.env['KILLS'] ?? 10);
-const RECIPIENTS = Number(process.env['RECIPIENTS'] ?? 30_000);
+const KILLS = Number(process.env['KILLS'] ?? 8);
+const RECIPIENTS = Number(process.env['RECIPIENTS'] ?? 20_000);
 const SEED = Number(process.env['SEED'] ?? 20_261_124);
 const CONCURRENCY = 4;
 // Small, so that there are many moments at which something is in flight.

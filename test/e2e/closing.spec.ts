@@ -197,17 +197,13 @@ describe('closing an app', () => {
   });
 
   it('breaks off what begins while it closes when the limit has passed since it began, and takes nothing then', async () => {
-    const ends: { ms: number; error: RtcAbortedError }[] = [];
+    const ends: RtcAbortedError[] = [];
     class Late implements OnModuleDestroy {
       constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
       async onModuleDestroy(): Promise<void> {
         const service = this.moduleRef.get(RoomUnicastService, { strict: false });
         await sleep(LIMIT_MS / 2);
-        for (let call = 0; call < 2; call++) {
-          const started = performance.now();
-          const error = await rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE));
-          ends.push({ ms: performance.now() - started, error });
-        }
+        for (let call = 0; call < 2; call++) ends.push(await rejectionOf(service.batchSend(MESSAGE)));
       }
     }
     class LateModule {}
@@ -218,9 +214,8 @@ describe('closing an app', () => {
     const ms = await took(module.close());
     expect(ms).toBeLessThan(LIMIT_MS + SLACK_MS);
     const [broken, refused] = ends;
-    expect(broken!.error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
-    expect(refused!.error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted', attempts: [] });
-    expect(refused!.ms).toBeLessThan(LIMIT_MS / 2);
+    expect(broken).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
+    expect(refused).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted', attempts: [] });
   });
 
   it('gives each of several modules its limit at the same time', async () => {
@@ -244,7 +239,7 @@ describe('closing an app', () => {
     await requests(1);
     expect(await took(Promise.all([module.close(), module.close()]))).toBeLessThan(LIMIT_MS + SLACK_MS);
     expect(await end).toMatchObject({ outcome: 'unknown' });
-    expect(await took(module.close())).toBeLessThan(LIMIT_MS);
+    expect(await took(module.close())).toBeLessThan(SLACK_MS);
   });
 
   it('without a server takes no longer either', async () => {

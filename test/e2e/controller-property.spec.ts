@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { PLATFORMS } from '../support/platforms.js';
+import { runs } from '../support/properties.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
 /** Names that the controller knows, and some that JavaScript gives a meaning. */
@@ -95,9 +96,9 @@ describe.each(PLATFORMS)('whatever is posted to the controller on $name', (platf
           expect(emulator.requests.length).toBe(before);
         }
       }),
-      { numRuns: 1_500 },
+      { numRuns: runs(400) },
     );
-    expect(accepted).toBeGreaterThan(50);
+    expect(accepted).toBeGreaterThan(15);
     // Jest fails the test on an unhandled rejection; the last ones have had their turn after this.
     await new Promise((resolve) => setImmediate(resolve));
   }, 60_000);

@@ -147,12 +147,11 @@ describe('who may come to the emulator', () => {
     expect((await target('http://rtc.volcengineapi.com/')).text).toContain("the service's own name");
   });
 
-  it('reads a very long host at once', async () => {
+  it('does not look into a host that is longer than names are, whatever it ends with', async () => {
     const running = await start();
-    const asked = performance.now();
-    expect((await ask(running, { Host: `a${'.'.repeat(15_000)}b` })).status).toBe(403);
-    expect((await ask(running, { Host: 'a'.repeat(300) })).status).toBe(403);
-    expect(performance.now() - asked).toBeLessThan(100);
+    expect((await ask(running, { Host: `${'a.'.repeat(123)}localhost` })).status).toBe(200);
+    expect((await ask(running, { Host: `${'a.'.repeat(124)}localhost` })).status).toBe(403);
+    expect((await ask(running, { Host: `localhost${'.'.repeat(15_000)}` })).status).toBe(403);
   });
 
   it.each([

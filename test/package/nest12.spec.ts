@@ -6,7 +6,7 @@ import { NEST_12_LIMITS } from '../support/known-limits.js';
 import { FULL_MATRIX } from '../support/node-binaries.js';
 import { snippetsIn } from '../support/markdown.js';
 
-const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext', isolatedModules: true };
+const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' };
 
 /** The last that compiles TypeScript with esbuild. */
 const VITE_7 = { vite: '^7.0.0', vitest: '^4.0.0' };

@@ -104,9 +104,10 @@ describe('permits that processes share', () => {
       permit.giveBack('answered');
     });
     await sleep(900);
-    expect(times.length).toBeLessThanOrEqual(8);
     giveBack(held, 'answered');
+    const heldUntil = performance.now();
     await Promise.all(more);
+    expect(mostInAnySecond(times.filter((at) => at < heldUntil))).toBeLessThanOrEqual(8);
   });
 
   it('are told of soon, so that another process can have them', async () => {
@@ -117,9 +118,10 @@ describe('permits that processes share', () => {
     giveBack(await takeAll(one, 10), 'unused');
     await until(async () => (await out()) === 0);
     giveBack(await takeAll(other, 10), 'answered');
-    await sleep(500);
+    // Long enough to be told of, and far from the second after which they are free.
+    await sleep(300);
     expect(await out()).toBe(10);
-    await sleep(700);
+    await until(async () => (await out()) === 0);
     expect(giveBack(await takeAll(one, 10), 'unused')).toBeUndefined();
   });
 
@@ -132,8 +134,7 @@ describe('permits that processes share', () => {
     // Kept beyond their lease.
     expect(await out()).toBe(20);
     giveBack([await take(one)], 'answered');
-    await sleep(1_500);
-    expect(await out()).toBe(0);
+    await until(async () => (await out()) === 0);
   });
 
   it('go one a second while the service says nothing', async () => {
@@ -148,9 +149,9 @@ describe('permits that processes share', () => {
       sent.push(performance.now());
       return permit;
     });
-    await sleep(2_500);
-    expect(sent.length).toBeGreaterThanOrEqual(2);
-    expect(sent.length).toBeLessThanOrEqual(4);
+    await until(() => sent.length === 3);
+    // Three of them take two seconds; a busy machine may notice the first late.
+    expect(sent[2]! - sent[0]!).toBeGreaterThan(1_500);
     giveBack(first, 'answered');
     giveBack(await Promise.all(probes), 'answered');
   });
@@ -173,7 +174,8 @@ describe('permits that processes share', () => {
     }
     await Promise.all(busy);
     waits.sort((one, other) => one - other);
-    expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(50);
+    // The others' turns are a second long.
+    expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(200);
   });
 
   it('go together to one request, as many as it costs', async () => {
@@ -265,12 +267,15 @@ describe('a Redis that has lost what it knew', () => {
         const keys = await client.keys('*');
         const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)));
         await sleep(1_500);
-        for (const [index, key] of keys.entries()) await client.restore(key, 0, dumps[index]!, 'REPLACE');
-        await client.hset(
+        // At once, as a server that starts from a snapshot has it.
+        const going = client.multi();
+        for (const [index, key] of keys.entries()) going.restore(key, 0, dumps[index]!, 'REPLACE');
+        going.hset(
           keys.find((key) => key.endsWith(':state'))!,
           'run',
           'restored',
         );
+        await going.exec();
       });
     expect(await worstDuring(restore)).toBeLessThanOrEqual(LIMIT);
   });

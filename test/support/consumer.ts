@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exec } from './exec.js';
+import { compileApps } from './compile-apps.js';
 import { nameOf, snippetsIn } from './markdown.js';
 import { STRICTEST } from './strictest.js';
 
@@ -58,6 +59,8 @@ export function isDocumented({ dependencies }: ConsumerPlan): boolean {
 }
 
 export interface Consumer {
+  /** What the compiler says of an app. All are compiled at the first call, in one process. */
+  compile(app: string): Promise<string[]>;
   /** Runs a command in an app's folder. */
   run(app: string, command: string, args: readonly string[]): Promise<string>;
   /** The path of a file of the installation, such as a tool's. */
@@ -80,7 +83,12 @@ export async function createConsumer(plan: ConsumerPlan): Promise<Consumer> {
   const all = await readdir(SOURCES);
   const sources = isDocumented(plan) ? all : all.filter((source) => source !== DOCUMENTED);
   for (const [name, app] of Object.entries(apps)) await writeApp(join(folder, name), app, sources);
+  let compiling: Promise<Map<string, string[]>> | undefined;
   return {
+    compile: async (app) => {
+      compiling ??= compileApps(folder, Object.keys(apps), join(folder, 'node_modules/typescript/bin/tsc'));
+      return (await compiling).get(app) ?? [];
+    },
     run: (app, command, args) => exec(command, args, { cwd: join(folder, app) }),
     installed: (path) => join(folder, 'node_modules', path),
     remove: () => rm(folder, { recursive: true, force: true }),
@@ -103,6 +111,8 @@ async function writeApp(
       ...STRICTEST,
       experimentalDecorators: true,
       emitDecoratorMetadata: true,
+      // The specs are type-checked with the rest, and not by ts-jest once more.
+      isolatedModules: true,
       types: ['node'],
       rootDir: 'src',
       outDir: 'dist',

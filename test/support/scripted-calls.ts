@@ -136,7 +136,7 @@ export class ScriptedCalls {
     };
   }
 
-  #watched(): Pick<RateLimiter, 'enter'> {
+  #watched(): Pick<RateLimiter, 'enter' | 'roundTripMs'> {
     const watch = (permit: RequestPermit): RequestPermit => ({
       giveBack: (end) => {
         this.ends.push(end);
@@ -144,6 +144,7 @@ export class ScriptedCalls {
       },
     });
     return {
+      roundTripMs: this.limiter.roundTripMs,
       enter: (request) => {
         this.asked.push(request);
         const entered = this.limiter.enter(request);

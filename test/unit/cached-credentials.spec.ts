@@ -110,7 +110,7 @@ describe("a provider's credentials", () => {
       now += 10 * MINUTE;
       const started = performance.now();
       expect(await served()).toBe('key-1');
-      expect(performance.now() - started).toBeLessThan(3_000);
+      expect(performance.now() - started).toBeLessThan(10_000);
       // Who comes later has no patience left.
       now += 1_000;
       expect((cache.get() as Redacted<RtcCredentials>).open().accessKeyId).toBe('key-1');

@@ -9,7 +9,7 @@ import {
   SimulatedService,
   SimulatedTime,
 } from '../support/simulated-service.js';
-import '../support/properties.js';
+import { runs } from '../support/properties.js';
 
 /** What happens to the service, the way and the process, one after the other. */
 type Phase =
@@ -106,7 +106,7 @@ describe('the quota', () => {
         const { most } = await play(given, false);
         expect(most).toBeLessThanOrEqual(given.limit);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(40) },
     );
   }, 120_000);
 
@@ -126,7 +126,7 @@ describe('the quota', () => {
         const early = Math.min(Math.max(0, shortening), 150) / 1_000;
         expect(most).toBeLessThanOrEqual(Math.ceil(given.limit * (1 + early * 1.2)) + given.cost);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(30) },
     );
   }, 120_000);
 
@@ -147,7 +147,7 @@ describe('the quota', () => {
         const last = service.arrivals.filter(({ at }) => at > end - 1_000).length;
         expect(last).toBeGreaterThan(0.9 * all.limit);
       }),
-      { numRuns: 20 },
+      { numRuns: runs(12) },
     );
   }, 120_000);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Attempt, AttemptPhase, FailureOutcome } from '../../lib/errors/attempt.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
@@ -219,6 +219,9 @@ describe('the retry budget', () => {
 });
 
 describe('a call over any course of attempts', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
   const course = fc.array(
     attemptEnd.map(({ end, phase }) => result(end, phase)),
     { maxLength: 8 },
@@ -245,7 +248,10 @@ describe('a call over any course of attempts', () => {
             attempts,
           );
           let error: unknown;
-          const requestId = await call.run().catch((thrown: unknown) => void (error = thrown));
+          const sending = call.run().catch((thrown: unknown) => void (error = thrown));
+          // Seconds that services ask to wait for.
+          await jest.runAllTimersAsync();
+          const requestId = await sending;
 
           // Each is told, in order, as it was.
           const told = calls.events.flatMap((event) => (event.type === 'attempt' ? [event] : []));

@@ -25,6 +25,7 @@ import {
   type ScriptedAttempt,
   ScriptedCalls,
 } from '../support/scripted-calls.js';
+import { VirtualTime } from '../support/virtual-time.js';
 
 const INFO: RtcCallInfo = {
   module: 'default',
@@ -50,6 +51,18 @@ function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
 }
 const errorOf = (calls: ScriptedCalls, limits: Partial<CallLimits> = {}): Promise<RtcMessagingError> =>
   rejectionOf<RtcMessagingError>(start(calls, limits).sent);
+
+/** A clock that stands still unless it is told otherwise. */
+function frozenClock() {
+  let ms = performance.now();
+  const now = jest.spyOn(performance, 'now').mockImplementation(() => ms);
+  return {
+    pass: (byMs: number): void => {
+      ms += byMs;
+    },
+    restore: (): void => now.mockRestore(),
+  };
+}
 
 /** What was told of retries and waits, in a line each. */
 const told = (calls: ScriptedCalls): string[] =>
@@ -289,9 +302,46 @@ describe('a call that fails', () => {
     });
     expect(calls.made).toHaveLength(1);
     expect(told(calls)).toEqual([]);
-    // Nor when an attempt as long as the last one would be broken off.
-    const slow = { ...broken('ECONNREFUSED', 'connecting'), durationMs: 20_000 };
-    expect((await errorOf(new ScriptedCalls([slow]))).attempts).toHaveLength(1);
+  });
+
+  it.each<[string, number, ('refused' | 'unconnected')[], number[]]>([
+    // [what, deadlineMs, how attempts end, how long they take]
+    ['twice as long as the one before', 999, ['refused'], [334]],
+    ['twice as long as the longest before', 999, ['refused', 'unconnected'], [300, 100]],
+    ['a tenth of a second longer', 150, ['refused'], [30]],
+  ])('begins no attempt that has no time to take %s', async (_what, deadlineMs, kinds, durations) => {
+    const clock = frozenClock();
+    const calls = new ScriptedCalls(
+      durations.map((durationMs, index) => () => {
+        clock.pass(durationMs);
+        const end =
+          kinds[index] === 'refused' ? refused('FailToConnect', 502) : broken('EPIPE', 'connecting');
+        return { ...end, durationMs };
+      }),
+    );
+    try {
+      const error = await errorOf(calls, { deadlineMs, maxAttempts: 10 });
+      expect(error.outcome).toBe('rejected');
+      expect(calls.made).toHaveLength(durations.length);
+      expect(told(calls).filter((line) => line.startsWith('retry'))).toHaveLength(durations.length - 1);
+    } finally {
+      clock.restore();
+    }
+  });
+
+  it('begins another attempt where that has all the time that one may take', async () => {
+    const clock = frozenClock();
+    const late = () => {
+      clock.pass(5_000);
+      return { ...result({ kind: 'interrupted', by: 'timeout' }, 'connecting'), durationMs: 5_000 };
+    };
+    try {
+      const calls = new ScriptedCalls([late]);
+      await start(calls, { deadlineMs: 10_001 }).sent;
+      expect(calls.made).toHaveLength(2);
+    } finally {
+      clock.restore();
+    }
   });
 
   it('is told when the quota lets it through again, where that is after its time', async () => {
@@ -570,6 +620,21 @@ describe("a call in the quota's queue", () => {
     expect(wait!.delayMs).toBeGreaterThanOrEqual(75);
     expect(wait!.delayMs).toBeLessThan(4_000);
     expect(calls.made[0]!.timeoutMs).toBeLessThanOrEqual(4_000 - 75);
+  });
+
+  it('does not wait for a turn after which an attempt has no time to end', async () => {
+    const time = new VirtualTime();
+    const limiter = new RateLimiter({ limit: 12, maxQueue: 10, time });
+    const first = limiter.enter(ONE) as RequestPermit;
+    time.ms += 4_800;
+    first.giveBack('accepted');
+    expect(limiter.roundTripMs).toBe(300);
+    limiter.enter(ONE);
+    // The next turn is in 84 ms.
+    const calls = Object.assign(new ScriptedCalls([]), { limiter });
+    const error = await errorOf(calls, { deadlineMs: 370 });
+    expect(error).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted' });
+    expect(calls.made).toEqual([]);
   });
 
   it('gives up its place when it is ended', async () => {
