@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { isRtcActionName, type RtcActionName } from '../openapi/rtc-action.js';
+import { SigningKeyCache } from '../openapi/signing-key-cache.js';
 import type { EmulatorAccount } from './account.js';
 import { type ApiAnswer, statusSent, transmit } from './api-answer.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
@@ -86,6 +87,7 @@ export class ApiEndpoint {
   /** The first is that of `moduleOptions()`. */
   readonly #accounts: readonly EmulatorAccount[];
   readonly #quotas: Quotas;
+  readonly #signingKeys = new SigningKeyCache();
   #messages = 0;
 
   constructor(
@@ -198,7 +200,7 @@ export class ApiEndpoint {
     const action = parameter(raw, 'Action');
     const version = parameter(raw, 'Version');
     if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
-    const account = authenticate(raw, this.#accounts, at.getTime());
+    const account = authenticate(raw, this.#accounts, at.getTime(), this.#signingKeys);
     if (!isRtcActionName(action) || !VERSIONS.has(version)) {
       throw new ApiError('InvalidActionOrVersion', 'There is no such action in this version.');
     }
