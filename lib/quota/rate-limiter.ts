@@ -86,6 +86,11 @@ const LEAST_CONCURRENCY = 48;
 export const MOST_CONCURRENCY = 256;
 /** What is in flight beyond what the round trip takes, for those that take longer. */
 const SPARE = { factor: 1.5, requests: 16 } as const;
+/** By how much what is in flight grows at a time, as long as the round trip does not grow with it. */
+const GROWTH = 2;
+/** By so much the round trip is longer than with few in flight when it is measured with few again, and how often. */
+const LONGER = 1.33;
+const UNLOADED_EVERY_MS = 5_000;
 
 interface Waiter extends PermitRequest {
   /** Undefined until it is clear that there is a wait. */
@@ -118,6 +123,11 @@ export class RateLimiter {
   #limit: number;
   #lastTakenAt = Number.NEGATIVE_INFINITY;
   #roundTripMs = 0;
+  /** Of requests that were let go while few were in flight. */
+  #unloadedMs = 0;
+  #unloadedAt = 0;
+  /** How many were in flight when what has been answered was let go. */
+  #inFlight = 0;
   #isTold = false;
   #cancelTimer: (() => void) | undefined;
   #isPumping = false;
@@ -161,9 +171,18 @@ export class RateLimiter {
     return this.#adaptive.chunkSize;
   }
 
-  /** How many requests a fan-out is to have in flight, by what the round trip is. */
+  /**
+   * How many requests a fan-out is to have in flight: what the round trip asks for, as it is while few are in flight.
+   * Where a service is at its own limit, the round trip grows with what is in flight; there, more would only wait.
+   */
   get concurrency(): number {
-    const inFlight = ((this.#limit * this.#roundTripMs) / SECOND_MS) * SPARE.factor + SPARE.requests;
+    if (this.#roundTripMs === 0) return LEAST_CONCURRENCY;
+    const asked = ((this.#limit * this.#unloadedMs) / SECOND_MS) * SPARE.factor;
+    const grown = ((this.#inFlight * this.#unloadedMs) / this.#roundTripMs) * GROWTH;
+    // Few for a moment, to see whether the way itself has become longer.
+    const isLonger = this.#roundTripMs > this.#unloadedMs * LONGER;
+    if (isLonger && this.#time.now() - this.#unloadedAt > UNLOADED_EVERY_MS) return LEAST_CONCURRENCY;
+    const inFlight = Math.min(asked, grown) + SPARE.requests;
     return Math.min(MOST_CONCURRENCY, Math.max(LEAST_CONCURRENCY, Math.ceil(inFlight)));
   }
 
@@ -351,22 +370,30 @@ export class RateLimiter {
     const isAlone = now - this.#lastTakenAt >= SECOND_MS;
     this.#lastTakenAt = now;
     const sent: SentRequest = { takenAt: now, permits: waiter.permits, recipients, isAlone };
+    const { requestsInFlight } = this.#account;
     let isOut = true;
     waiter.permit = {
       giveBack: (end) => {
         if (!isOut) return;
         isOut = false;
-        this.#giveBack(sent, permits, end);
+        this.#giveBack(sent, requestsInFlight, permits, end);
       },
     };
     waiter.resolve?.(waiter.permit);
   }
 
-  #giveBack(sent: SentRequest, permits: readonly Permit[], end: RequestEnd): void {
+  #giveBack(sent: SentRequest, inFlight: number, permits: readonly Permit[], end: RequestEnd): void {
     const now = this.#time.now();
     const use = end === 'unused' || end === 'unanswered' ? end : 'answered';
     for (const permit of permits) permit.giveBack(use);
-    if (use === 'answered') this.#roundTripMs += (now - sent.takenAt - this.#roundTripMs) * SMOOTHING;
+    if (use === 'answered') {
+      this.#roundTripMs += (now - sent.takenAt - this.#roundTripMs) * SMOOTHING;
+      this.#inFlight += (inFlight - this.#inFlight) * SMOOTHING;
+      if (inFlight <= LEAST_CONCURRENCY) {
+        this.#unloadedMs += (now - sent.takenAt - this.#unloadedMs) * SMOOTHING;
+        this.#unloadedAt = now;
+      }
+    }
     if (end === 'accepted') this.#adaptive.accepted(sent, now);
     else if (typeof end === 'object') this.#adaptive.refused(sent, end.throttledMs, now);
     this.#pump();
