@@ -5,12 +5,12 @@ import {
   ALGORITHM,
   canonicalQuery,
   type CredentialScope,
-  deriveSigningKey,
   scopeText,
   sha256Hex,
   signText,
   toXDate,
 } from './signature-v4.js';
+import { SigningKeyCache } from './signing-key-cache.js';
 
 /** What requests are signed for. */
 export interface SigningContext {
@@ -72,7 +72,7 @@ export class RequestSigner {
   /** By URL. */
   readonly #prepared = new Map<string, Prepared>();
   #stamp: Stamp | undefined;
-  #key: { readonly of: string; readonly bytes: Uint8Array } | undefined;
+  readonly #keys = new SigningKeyCache();
 
   constructor(context: SigningContext) {
     this.#context = context;
@@ -91,7 +91,8 @@ export class RequestSigner {
     const token = hasToken ? `x-security-token:${sessionToken}\n` : '';
     // As `canonicalRequest()` has it for any request.
     const canonical = `${head}x-content-sha256:${hash}\nx-date:${xDate}\n${token}\n${signedHeaders}\n${hash}`;
-    const signature = signText(canonical, xDate, stamp.scopeText, this.#keyFor(secretAccessKey, stamp));
+    const key = this.#keys.get(secretAccessKey, stamp.scope, stamp.scopeText);
+    const signature = signText(canonical, xDate, stamp.scopeText, key);
     return {
       url,
       target,
@@ -136,11 +137,5 @@ export class RequestSigner {
       this.#stamp = { second, xDate, scope, scopeText: scopeText(scope) };
     }
     return this.#stamp;
-  }
-
-  #keyFor(secretAccessKey: string, { scope }: Stamp): Uint8Array {
-    const of = `${scope.date} ${secretAccessKey}`;
-    if (this.#key?.of !== of) this.#key = { of, bytes: deriveSigningKey(secretAccessKey, scope) };
-    return this.#key.bytes;
   }
 }

@@ -2,6 +2,7 @@ import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { AdaptiveLimit, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
 import { ChunkTooLargeError } from './chunk-too-large.error.js';
+import { Concurrency } from './concurrency.js';
 import type { Permit, PermitUse, Priority } from './permit.js';
 import { PermitPool } from './permit-pool.js';
 import type { PermitSource } from './quota-store.js';
@@ -78,14 +79,6 @@ const REAL_TIME: LimiterTime = {
 /** Then it is looked again. */
 const LONGEST_WAIT_MS = 60_000;
 const SECOND_MS = 1_000;
-/** How fast the typical round trip is learned. */
-const SMOOTHING = 1 / 16;
-/** How many requests a fan-out has in flight at least and at most, unless it is told. */
-const LEAST_CONCURRENCY = 48;
-export const MOST_CONCURRENCY = 256;
-/** What is in flight beyond what the round trip takes, for those that take longer. */
-const SPARE = { factor: 1.5, requests: 16 } as const;
-
 interface Waiter extends PermitRequest {
   end?: RequestPermit | RtcQuotaError;
   /** Once it is clear that there is a wait. */
@@ -102,10 +95,10 @@ export class RateLimiter {
   readonly #maxQueue: number;
   readonly #time: LimiterTime;
   readonly #onThrottling: LimiterOptions['onThrottling'];
+  readonly #concurrency = new Concurrency();
   readonly #granted = new SlidingCounts<'request' | 'permit'>(SECOND_MS);
   #limit: number;
   #lastTakenAt = -Infinity;
-  #roundTripMs = 0;
   #isTold = false;
   #cancelTimer: (() => void) | undefined;
   #isPumping = false;
@@ -146,13 +139,12 @@ export class RateLimiter {
 
   /** How long a request is under way of late, in milliseconds; 0 until one is answered. */
   get roundTripMs(): number {
-    return this.#roundTripMs;
+    return this.#concurrency.roundTripMs;
   }
 
-  /** How many requests a fan-out is to have in flight, by what the round trip is. */
+  /** How many requests a fan-out is to have in flight. */
   get concurrency(): number {
-    const inFlight = ((this.#limit * this.#roundTripMs) / SECOND_MS) * SPARE.factor + SPARE.requests;
-    return Math.min(MOST_CONCURRENCY, Math.max(LEAST_CONCURRENCY, Math.ceil(inFlight)));
+    return this.#concurrency.for(this.#limit, this.#time.now());
   }
 
   get usage(): Omit<QuotaUsage, 'limit' | 'costPer' | 'roomMessagesPerSecond'> {
@@ -228,7 +220,7 @@ export class RateLimiter {
     const turns = ahead + Math.min(ahead, this.#turns.size - ahead);
     const { intervalMs } = this.#account;
     // Permits are out for the round trip, too; when one that is under way comes back is not known.
-    const outMs = SECOND_MS + this.#roundTripMs;
+    const outMs = SECOND_MS + this.#concurrency.roundTripMs;
     const firstMs = Math.min(this.#account.delayMs(permits), outMs);
     const heldMs = Math.max(firstMs, this.#adaptive.pauseMs(this.#time.now()));
     return heldMs + (turns * permits * intervalMs * outMs) / SECOND_MS;
@@ -325,27 +317,24 @@ export class RateLimiter {
     this.#granted.add('permit', now, waiter.permits);
     const isAlone = now - this.#lastTakenAt >= SECOND_MS;
     this.#lastTakenAt = now;
-    const sent: SentRequest = {
-      takenAt: now,
-      permits: waiter.permits,
-      recipients: waiter.recipients,
-      isAlone,
-    };
+    const { permits: cost, recipients } = waiter;
+    const sent: SentRequest = { takenAt: now, permits: cost, recipients, isAlone };
+    const { requestsInFlight } = this.#account;
     let isOut = true;
     this.#end(waiter, {
       giveBack: (end) => {
         if (!isOut) return;
         isOut = false;
-        this.#giveBack(sent, permits, end);
+        this.#giveBack(sent, requestsInFlight, permits, end);
       },
     });
   }
 
-  #giveBack(sent: SentRequest, permits: readonly Permit[], end: RequestEnd): void {
+  #giveBack(sent: SentRequest, inFlight: number, permits: readonly Permit[], end: RequestEnd): void {
     const now = this.#time.now();
     const use = end === 'unused' || end === 'unanswered' ? end : 'answered';
     for (const permit of permits) permit.giveBack(use);
-    if (use === 'answered') this.#roundTripMs += (now - sent.takenAt - this.#roundTripMs) * SMOOTHING;
+    if (use === 'answered') this.#concurrency.record(now - sent.takenAt, inFlight, now);
     if (end === 'accepted') this.#adaptive.accepted(sent, now);
     else if (typeof end === 'object') this.#adaptive.refused(sent, end.throttledMs, now);
     this.#pump();

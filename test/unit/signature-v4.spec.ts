@@ -8,6 +8,7 @@ import {
   sign,
   toXDate,
 } from '../../lib/openapi/signature-v4.js';
+import { SigningKeyCache } from '../../lib/openapi/signing-key-cache.js';
 import '../support/properties.js';
 
 /** The vendor's published example (documentation 6369/67270); its keys are no secrets. */
@@ -148,5 +149,38 @@ describe('what is signed', () => {
         },
       ),
     );
+  });
+});
+
+describe('the signing key cache', () => {
+  it('has the right key for every secret and scope, in whatever order they are asked for', () => {
+    const few = fc.constantFrom('a', 'b');
+    const asked = fc.tuple(few, fc.record({ date: few, region: few, service: few }));
+    fc.assert(
+      fc.property(fc.array(asked, { maxLength: 12 }), (all) => {
+        const cache = new SigningKeyCache();
+        for (const [secret, scope] of all)
+          expect(cache.get(secret, scope)).toEqual(deriveSigningKey(secret, scope));
+      }),
+    );
+  });
+
+  const scope = EXAMPLE.scope;
+  const changes = [
+    ['secret', 'other', scope],
+    ['date', 'secret', { ...scope, date: '20201231' }],
+    ['region', 'secret', { ...scope, region: 'ap-southeast-1' }],
+    ['service', 'secret', { ...scope, service: 'rtc' }],
+  ] as const;
+
+  it('keeps the key while nothing changes', () => {
+    const cache = new SigningKeyCache();
+    expect(cache.get('secret', scope)).toBe(cache.get('secret', { ...scope }));
+  });
+
+  it.each(changes)('derives it afresh when the %s changes', (_what, secret, changed) => {
+    const cache = new SigningKeyCache();
+    cache.get('secret', scope);
+    expect(cache.get(secret, changed)).toEqual(deriveSigningKey(secret, changed));
   });
 });
