@@ -102,10 +102,7 @@ export class FanOutEnqueuer {
     opened: OpenedFanOut,
     interruptible: Interruptible,
   ): Promise<Stored> {
-    const source = new ReadAhead(
-      new RecipientChunks(to, opened.chunkSize, opened.dedupe),
-      opened.stored,
-    );
+    const source = new ReadAhead(new RecipientChunks(to, opened.chunkSize, opened.dedupe), opened.stored);
     // Until it is known how much is not settled.
     let limit = opened.stored + 1;
     let fed: Promise<void> = Promise.resolve();

@@ -144,9 +144,7 @@ export class ReadAhead {
   get #isFull(): boolean {
     if (this.#next < this.from) return false;
     return (
-      this.#next >= this.#limit ||
-      this.#chunks.length >= MAX_BATCH_CHUNKS ||
-      this.#length >= MAX_BATCH_LENGTH
+      this.#next >= this.#limit || this.#chunks.length >= MAX_BATCH_CHUNKS || this.#length >= MAX_BATCH_LENGTH
     );
   }
 
