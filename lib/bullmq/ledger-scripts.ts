@@ -135,28 +135,39 @@ else
   -- It is compared, and must not go meanwhile.
   keep_for_producer()
 end
-return {'opened', number('stored'), get('digest'), number('chunkSize'), get('dedupe')}
+return {'opened', number('stored'), number('chunkSize'), get('dedupe')}
 `);
 
 /**
- * `producer, index, recipients, digest before, digest, input, duplicates, invalid, …invalid ones`
- * → `stored | gone | stopped | differs`, chunks that are not settled, and which should have a job
+ * `producer, index of the first chunk, how many, digest before, input, duplicates, invalid, …chunks, …invalid ones`,
+ * where a chunk is `recipients, digest, how many of the invalid ones were read before it`
+ * → `stored | gone | stopped | differs`, chunks that are settled, and which should have a job.
+ * Those of the chunks that have been stored are left as they are.
  */
 export const STORE = script(`
-local index, stored = tonumber(ARGV[3]), number('stored')
+local from, stored = tonumber(ARGV[3]), number('stored')
+local to = from + tonumber(ARGV[4])
 -- Redis holds less than it said: it was emptied, or went back to an earlier state.
-if redis.call('EXISTS', meta) == 0 or index > stored then return {'gone'} end
-if index == stored then
-  if get('digest') ~= ARGV[5] or get('sealed') == '1' then return {'differs'} end
+if redis.call('EXISTS', meta) == 0 or from > stored then return {'gone'} end
+if stored < to then
+  local function at(index) return 9 + 3 * (index - from) end
+  local before = stored == from and ARGV[5] or ARGV[at(stored - 1) + 1]
+  if get('digest') ~= before or get('sealed') == '1' then return {'differs'} end
   if get('stop') ~= '' then return {'stopped'} end
-  redis.call('HSET', chunks, index, ARGV[4])
-  redis.call('HSET', ledger, index, 'p')
-  redis.call('HSET', meta, 'stored', index + 1, 'digest', ARGV[6], 'input', ARGV[7], 'duplicates', ARGV[8],
-    'invalid', ARGV[9])
-  list_invalid(10)
+  local recipients, steps = {}, {}
+  for index = stored, to - 1 do
+    local field = 2 * (index - stored) + 1
+    recipients[field], recipients[field + 1] = index, ARGV[at(index)]
+    steps[field], steps[field + 1] = index, 'p'
+  end
+  redis.call('HSET', chunks, unpack(recipients))
+  redis.call('HSET', ledger, unpack(steps))
+  redis.call('HSET', meta, 'stored', to, 'digest', ARGV[at(to - 1) + 1], 'input', ARGV[6], 'duplicates', ARGV[7],
+    'invalid', ARGV[8])
+  list_invalid(at(to) + tonumber(ARGV[at(stored) + 2]))
   producer_lives(ARGV[2])
 end
-return {'stored', number('stored') - number('settled'), due()}
+return {'stored', number('settled'), due()}
 `);
 
 /** `digest, input, duplicates, invalid, …invalid ones` → `sealed | gone | stopped | differs` */
