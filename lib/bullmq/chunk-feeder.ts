@@ -57,18 +57,17 @@ export class ChunkFeeder {
   /** A chunk that has a job already keeps that one. */
   async add(id: string, indexes: readonly number[]): Promise<void> {
     for (let at = 0; at < indexes.length; at += JOBS_AT_ONCE) {
-      await this.#queue.addBulk(
-        indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
-          name: CHUNK_JOB,
-          data: { id, index },
-          opts: {
-            // One at a time for a chunk: what a job leaves in flight was left by a worker that was lost.
-            jobId: `${id}.${index}`,
-            removeOnComplete: true,
-            removeOnFail: true,
-          },
-        })),
-      );
+      const jobs = indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
+        name: CHUNK_JOB,
+        data: { id, index },
+        opts: {
+          // One at a time for a chunk: what a job leaves in flight was left by a worker that was lost.
+          jobId: `${id}.${index}`,
+          removeOnComplete: true,
+          removeOnFail: true,
+        },
+      }));
+      await this.ledger.throughOutages(() => this.#queue.addBulk(jobs));
     }
   }
 

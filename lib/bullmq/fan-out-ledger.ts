@@ -24,6 +24,7 @@ import {
 import type { LuaScript } from './lua-script.js';
 import type { ChunkBatch, SourceEnd } from './read-ahead.js';
 import type { RedisClient } from './redis-connection.js';
+import { throughOutages } from './through-outages.js';
 
 /** What a fan-out is, as it is handed in. Times are in milliseconds. */
 export interface FanOutPlan {
@@ -237,7 +238,10 @@ export class FanOutLedger {
     index: number,
     token: string,
     { counts, requests, throttled, rest, outcome, stop }: ChunkSettlement,
-  ): Promise<{ readonly result: 'settled' | 'returned' | 'corrected' | 'fenced'; readonly due: ChunkRange }> {
+  ): Promise<{
+    readonly result: 'settled' | 'returned' | 'corrected' | 'fenced' | 'gone';
+    readonly due: ChunkRange;
+  }> {
     const args = [
       index,
       token,
@@ -252,7 +256,7 @@ export class FanOutLedger {
       stop?.error === undefined ? '' : JSON.stringify(stop.error),
     ];
     const [result, from, to] = (await this.#run(SETTLE, id, args)) as [
-      'settled' | 'returned' | 'corrected' | 'fenced',
+      'settled' | 'returned' | 'corrected' | 'fenced' | 'gone',
       number,
       number,
     ];
@@ -325,6 +329,11 @@ export class FanOutLedger {
       yield pairs(flat);
       cursor = next;
     } while (cursor !== '0');
+  }
+
+  /** Does what may be done twice, and waits for Redis, as the steps of the ledger do. */
+  throughOutages<T>(work: () => Promise<T>): Promise<T> {
+    return throughOutages(this.#client, work);
   }
 
   #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {

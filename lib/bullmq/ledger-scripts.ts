@@ -59,8 +59,10 @@ end
 -- than a client takes to find that out and a producer to say that it lives.
 local function has_producer()
   if redis.call('EXISTS', producers) == 0 then return false end
-  if redis.call('ZCOUNT', producers, now(), '+inf') > 0 then return true end
-  if get('missedSince') ~= '' then
+  -- What lies further ahead is of a clock that has been set back since.
+  local latest = now() + number('producerTimeout')
+  if redis.call('ZCOUNT', producers, now(), latest) > 0 then return true end
+  if get('missedSince') ~= '' and number('missedSince') <= now() then
     return now() - number('missedSince') <= math.max(3000, number('producerTimeout') / 2)
   end
   if can_write() then redis.call('HSET', meta, 'missedSince', now()) end
@@ -292,7 +294,7 @@ return 1
 
 /**
  * `index, token, accepted, rejected, unknown, requests, throttled, rest, outcome, stop, stop's error`
- * → `settled | returned | corrected | fenced`, and which chunks should have a job. When it is run again after its
+ * → `settled | returned | corrected | fenced | gone`, and which chunks should have a job. When it is run again after its
  * answer was lost, it says `settled` or `returned` as well.
  * The rest is who was not sent to; it becomes pending again.
  */
@@ -302,7 +304,7 @@ can_write()
 local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
 local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local entry = redis.call('HGET', ledger, index) or ''
-local result = 'fenced'
+local result = redis.call('EXISTS', meta) == 1 and 'fenced' or 'gone'
 -- What was accepted of it in parts has been counted.
 if string.sub(entry, 1, 2) == 'i:' then
   local _, _, recorded = parts_of(redis.call('HGET', chunks, index) or '')
@@ -314,7 +316,10 @@ local function count()
   add('unknown', unknown)
   add('requests', tonumber(ARGV[7]))
   add('throttled', tonumber(ARGV[8]))
-  if outcome ~= '' then redis.call('HSET', outcomes, index .. ':' .. token, outcome) end
+  if outcome ~= '' then
+    -- By one clock, since they are told in the order of their ends.
+    redis.call('HSET', outcomes, index .. ':' .. token, '{"at":' .. string.format('%.0f', now()) .. ',' .. string.sub(outcome, 2))
+  end
 end
 if entry == 'h:' .. token then
   redis.call('HSET', ledger, index, 'p:' .. token)
@@ -352,7 +357,7 @@ elseif entry == 'u:' .. token and rest == '' and get('ended') == '' then
   result = 'corrected'
 elseif entry == 'p:' .. token or entry == 'i:none:' .. token .. ':d' then
   result = 'returned'
-elseif entry == '' and rest == '' and redis.call('EXISTS', meta) == 1 and get('onUnknown') ~= 'resend' then
+elseif entry == '' and rest == '' and result ~= 'gone' and get('onUnknown') ~= 'resend' then
   -- Who sent all of a chunk is the only one who settles it, unless it is sent again.
   result = 'settled'
 end

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { InvalidRecipient } from 'nestjs-rtc-messaging';
 import type { ChunkSettlement } from '../../lib/bullmq/chunk-settlement.js';
@@ -359,6 +360,35 @@ describe('a fan-out', () => {
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
+  it('is not taken to be enqueued, nor to have taken less than no time, because Redis has set its clock back', async () => {
+    await store(1, { producerLostAfterMs: 600 }, false);
+    await send(0, FIRST);
+    await ledger.settle('f', 0, FIRST, accepted(3));
+    const ahead = Date.now() + 3_600_000;
+    await client.hset(keys.meta('f'), { created: ahead, missedSince: ahead });
+    await client.zadd(keys.producers('f'), ahead, ONE);
+    // The first look misses it; it has three seconds to say that it lives.
+    expect(await ledger.look('f')).toMatchObject({ state: 'enqueuing', elapsedMs: 0 });
+    await until(async () => (await ledger.look('f'))?.state === 'ended');
+    expect((await ledger.look('f'))?.elapsedMs).toBe(0);
+  });
+
+  it('tells what became of chunks in the order of Redis, whatever the time is elsewhere', async () => {
+    await store(2);
+    for (const index of [1, 0]) {
+      await send(index, FIRST);
+      const outcome = { chunks: [], unknown: 'a' };
+      await ledger.settle('f', index, FIRST, { ...accepted(2), outcome });
+      await sleep(5);
+    }
+    const told: Record<number, { at: number; unknown: string }> = {};
+    for await (const [index, json] of ledger.outcomes('f')) told[index] = JSON.parse(json);
+    expect(told[1]).toEqual({ chunks: [], unknown: 'a', at: expect.any(Number) });
+    expect(told[1]!.at).toBeLessThan(told[0]!.at);
+    const [seconds] = await client.time();
+    expect(Math.abs(told[0]!.at / 1_000 - Number(seconds))).toBeLessThan(5);
+  });
+
   it('is kept while someone enqueues it or compares it, however short it is to be kept', async () => {
     await store(1, { maxIdleMs: 1_000, retentionMs: 1_000 }, false);
     const hold = async (): Promise<number[]> => {
@@ -390,7 +420,7 @@ describe('a fan-out', () => {
     expect(await ledger.cancel('f')).toBe('gone');
     expect(await ledger.resume('f')).toBe('gone');
     expect((await send(0, FIRST)).result).toBe('gone');
-    expect((await ledger.settle('f', 0, FIRST, accepted(1))).result).toBe('fenced');
+    expect((await ledger.settle('f', 0, FIRST, accepted(1))).result).toBe('gone');
     await ledger.beat('f', ONE);
     await ledger.giveUp('f', ONE);
     expect(await client.keys(`${prefix}*`)).toEqual([]);
