@@ -19,6 +19,8 @@ export default {
     '<rootDir>/test/package/consumer/',
     '<rootDir>/test/docs/snippets/',
     '<rootDir>/test/docs/page-snippets/',
+    // Minutes of waiting for failovers: `npm run test:crash`.
+    ...(process.env.FAILOVERS ? [] : ['<rootDir>/test/failover/']),
   ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', swc] },

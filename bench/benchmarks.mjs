@@ -58,6 +58,7 @@ show(
 const machine = describeMachine();
 console.log(`\n${machine} It took ${Math.round((performance.now() - started) / 1_000)} s.`);
 if (options.write) writePage();
+if (targets.some(({ holds }) => !holds)) process.exitCode = 1;
 
 function showSigning() {
   const names = [...signing.get(210).keys()];

@@ -4,7 +4,8 @@ import { readOptions, wholeNumber } from './read-options.mjs';
 const HELP = `Usage: npm run test:crash -- [options]
 
 Kills workers and the producer of a durable fan-out at random moments, and holds its account against what the
-emulator accepted. Redis is that of REDIS_URL, else one that is started.
+emulator accepted. Redis is that of REDIS_URL, else one that is started. Then has Redis fail over in the midst of
+one, by three Sentinels and in a Cluster, which are started.
 
   --kills <number>       default 50
   --recipients <number>  default 300000
@@ -20,4 +21,10 @@ await ensureInstalled();
 const { runJest } = await import('./run.mjs');
 const { buildLibrary } = await import('./build-library.mjs');
 await buildLibrary();
-await runJest(['test/durable/crash.spec.ts'], { KILLS: kills, RECIPIENTS: recipients, SEED: seed });
+// One after another: failovers are timed.
+await runJest(['test/durable/crash.spec.ts', 'test/failover', '--runInBand'], {
+  KILLS: kills,
+  RECIPIENTS: recipients,
+  SEED: seed,
+  FAILOVERS: 1,
+});

@@ -20,6 +20,8 @@ const JOBS_AT_ONCE = 100;
 export class ChunkFeeder {
   // Private to the language: whoever prints it must not print a password.
   readonly #queue: Queue<ChunkJobData>;
+  /** What is under way here, by fan-out: up to which chunk, and when all of it is done. */
+  readonly #feeding = new Map<string, { readonly to: number; readonly done: Promise<void> }>();
 
   constructor(
     queue: Queue<ChunkJobData>,
@@ -28,31 +30,44 @@ export class ChunkFeeder {
     this.#queue = queue;
   }
 
-  /** Jobs first, then the note that they are there: what is interrupted between the two is done again. */
+  /**
+   * Resolves when the chunks have their jobs. Those that are being given theirs here, by an earlier call, are not
+   * given them again: until Redis has the note, whoever asks is told that they are due.
+   */
   async feed(id: string, { from, to }: ChunkRange): Promise<void> {
-    if (from >= to) return;
-    await this.add(
-      id,
-      Array.from({ length: to - from }, (_none, at) => from + at),
-    );
+    const earlier = this.#feeding.get(id);
+    const start = Math.max(from, earlier?.to ?? 0);
+    if (start >= to) return earlier?.done;
+    const feeding = { to, done: this.#feed(id, { from: start, to }, earlier?.done) };
+    this.#feeding.set(id, feeding);
+    try {
+      await feeding.done;
+    } finally {
+      if (this.#feeding.get(id) === feeding) this.#feeding.delete(id);
+    }
+  }
+
+  /** Jobs first, then the note that they are there: what is interrupted between the two is done again. */
+  async #feed(id: string, { from, to }: ChunkRange, earlier: Promise<void> | undefined): Promise<void> {
+    const indexes = Array.from({ length: to - from }, (_none, at) => from + at);
+    await Promise.all([this.add(id, indexes), earlier]);
     await this.ledger.fed(id, to);
   }
 
   /** A chunk that has a job already keeps that one. */
   async add(id: string, indexes: readonly number[]): Promise<void> {
     for (let at = 0; at < indexes.length; at += JOBS_AT_ONCE) {
-      await this.#queue.addBulk(
-        indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
-          name: CHUNK_JOB,
-          data: { id, index },
-          opts: {
-            // One at a time for a chunk: what a job leaves in flight was left by a worker that was lost.
-            jobId: `${id}.${index}`,
-            removeOnComplete: true,
-            removeOnFail: true,
-          },
-        })),
-      );
+      const jobs = indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
+        name: CHUNK_JOB,
+        data: { id, index },
+        opts: {
+          // One at a time for a chunk: what a job leaves in flight was left by a worker that was lost.
+          jobId: `${id}.${index}`,
+          removeOnComplete: true,
+          removeOnFail: true,
+        },
+      }));
+      await this.ledger.throughOutages(() => this.#queue.addBulk(jobs));
     }
   }
 

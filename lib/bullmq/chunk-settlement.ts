@@ -10,7 +10,7 @@ export interface StoredOutcome {
   readonly chunks: readonly (Omit<DurableChunkOutcome, 'index'> & { readonly lost?: boolean })[];
   readonly rejected?: string;
   readonly unknown?: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, on Redis's clock. */
   readonly at: number;
 }
 
@@ -21,7 +21,8 @@ export interface ChunkSettlement {
   readonly throttled: number;
   /** Who was not sent to, and is pending again. */
   readonly rest: readonly string[];
-  readonly outcome?: StoredOutcome;
+  /** The ledger adds the time. */
+  readonly outcome?: Omit<StoredOutcome, 'at'>;
   readonly stop?: DurableFanOutStop;
   /** Whether the service, or the quota, could not be reached: it is no use to try at once. */
   readonly isUnreachable?: boolean;
@@ -31,11 +32,7 @@ export interface ChunkSettlement {
  * Reads what a fan-out of one chunk came to.
  * @param mayHaveBeenAccepted before: then nothing that comes later can prove that it was not
  */
-export function settlementOf(
-  report: FanOutReport,
-  mayHaveBeenAccepted: boolean,
-  now: () => number = Date.now,
-): ChunkSettlement {
+export function settlementOf(report: FanOutReport, mayHaveBeenAccepted: boolean): ChunkSettlement {
   const { counts, requests, throttled, unaccepted, stop } = report;
   const { rejected = [], unknown = [], notAttempted = [] } = unaccepted ?? {};
   const [certain, uncertain] = mayHaveBeenAccepted ? [[], [...rejected, ...unknown]] : [rejected, unknown];
@@ -50,7 +47,6 @@ export function settlementOf(
         chunks,
         ...(certain.length > 0 && { rejected: certain.join() }),
         ...(uncertain.length > 0 && { unknown: uncertain.join() }),
-        at: now(),
       },
     }),
     ...(stop?.reason === 'refused' && {

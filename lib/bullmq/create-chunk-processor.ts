@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   type InjectionToken,
@@ -8,7 +9,7 @@ import {
 } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
-import { DelayedError, type Job } from 'bullmq';
+import { type Job, WaitingError } from 'bullmq';
 import { BEFORE_SEND, type FanOutOptionsWithHook } from '../fan-out/fan-out-request.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
@@ -16,6 +17,7 @@ import { ChunkProgress, type PartInFlight } from './chunk-progress.js';
 import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
 import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
+import { Interruptible } from './interruptible.js';
 import { keepTrying } from './keep-trying.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
 import type { RedisHolder } from './redis-holder.js';
@@ -27,6 +29,8 @@ const RECONNECT_PAUSE_MS = 500;
 /** How long a chunk waits at most before it is tried again, while the service can't be reached. */
 const MAX_DELAY_MS = 30_000;
 const FIRST_DELAY_MS = 500;
+/** What a job comes to that leaves its chunk without one: it has not been sent, and is to be, if that goes on. */
+const LEFT_OPEN = 'left open';
 
 /** What a worker works with. */
 export interface ChunkProcessorParts {
@@ -69,15 +73,22 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     readonly #stopping = new AbortController();
     readonly #sweeper = new LedgerSweeper(ledger, feeder, settings.lostAfterMs, redis.outages);
     /** The runs of jobs here, by chunk. */
-    readonly #runs = new Map<string, Promise<void>>();
+    readonly #runs = new Map<string, Promise<unknown>>();
     #service: RoomUnicastService | undefined;
-    #stoppedAt = Number.POSITIVE_INFINITY;
+    #sending = 0;
     #closing: Promise<void> | undefined;
 
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
       this.#service = moduleRef.get<RoomUnicastService>(roomUnicast as never, { strict: false });
-      this.worker.on('error', (error) => redis.outages.note(error));
+      this.worker.on('error', (error) => void this.#note(error));
+      // Not before the job is gone from Redis: until then, another one for its chunk is not taken.
+      this.worker.on('completed', ({ data }: Job<ChunkJobData>, result) => {
+        if (result === LEFT_OPEN) void this.#giveJob(data);
+      });
+      this.worker.on('failed', (job) => {
+        if (job !== undefined) setTimeout(() => void this.#giveJob(job.data), FIRST_DELAY_MS).unref();
+      });
       void this.worker.run();
       this.#sweeper.start();
     }
@@ -89,44 +100,48 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     onModuleDestroy(): void {
       this.#sweeper.stop();
       this.#stopping.abort();
-      this.#stoppedAt = performance.now();
       // Of an app that closes before it was there, BullMQ's module closes the worker.
       this.#closing = this.#service === undefined ? Promise.resolve() : this.worker.close();
       this.#closing.catch(() => undefined);
     }
 
     async beforeApplicationShutdown(): Promise<void> {
-      // After that time, the others take what is in flight here for lost.
-      await redis.finish(this.#closing ?? Promise.resolve(), settings.lostAfterMs);
+      await redis.finish(this.#closing ?? Promise.resolve(), () => this.#sending > 0);
     }
 
     /**
      * BullMQ gives a job once more when its lock could not be renewed in time, which Redis may be to blame for. If
      * the run that has lost it goes on here, it knows, or will know, what became of the chunk.
      */
-    async process(job: Job<ChunkJobData>, token?: string): Promise<void> {
+    async process(job: Job<ChunkJobData>, token?: string): Promise<string | undefined> {
       const chunk = `${job.data.id}.${job.data.index}`;
       const earlier = this.#runs.get(chunk) ?? Promise.resolve();
       const run = earlier.then(() => this.#run(job, token));
       const ended = run.catch(() => undefined);
       this.#runs.set(chunk, ended);
       try {
-        await run;
+        return await run;
       } finally {
         if (this.#runs.get(chunk) === ended) this.#runs.delete(chunk);
       }
     }
 
-    async #run(job: Job<ChunkJobData>, token: string | undefined): Promise<void> {
+    async #run(job: Job<ChunkJobData>, token: string | undefined): Promise<string | undefined> {
       const { id, index } = job.data;
       const fence = `${job.timestamp}.${job.attemptsStarted}.${randomUUID()}`;
       const begun = await ledger.begin(id, index, fence);
       if (begun.result !== 'send') {
         await feeder.feed(id, await ledger.due(id));
-        return;
+        return begun.result === 'stopped' ? LEFT_OPEN : undefined;
       }
-      const settlement = await this.#send(begun.chunk, (part) => ledger.take(id, index, fence, part));
+      let isRefused = false;
+      const settlement = await this.#send(begun.chunk, async (part) => {
+        const mayBeSent = await ledger.take(id, index, fence, part);
+        isRefused = !mayBeSent;
+        return mayBeSent;
+      });
       const { result, due } = await this.#settle(job.data, fence, settlement);
+      if (result === 'gone') redis.outages.tellLoss();
       if (result === 'fenced') {
         this.#logger.warn(
           `Fan-out ${id}, chunk ${index}: this worker was taken for lost while it sent; the chunk was settled ` +
@@ -134,9 +149,47 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         );
       }
       await feeder.feed(id, due);
-      if (result !== 'returned' || settlement.stop !== undefined) return;
-      await job.moveToDelayed(Date.now() + this.#delayMs(job, settlement), token);
-      throw new DelayedError();
+      if (result !== 'returned') return undefined;
+      if (settlement.stop !== undefined) return LEFT_OPEN;
+      // What the ledger refused to send, since it was stopped, is not sent at the next run either.
+      if (!isRefused) await this.#pause(this.#delayMs(job, settlement));
+      // Not delayed: BullMQ compares that with its workers' clocks, which need not be right.
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
+
+    /** Ends early when this worker is to stop. */
+    async #pause(ms: number): Promise<void> {
+      const pause = new Interruptible({ signals: [this.#stopping.signal] });
+      try {
+        if (!this.#stopping.signal.aborted) await pause.wait(() => sleep(ms, undefined, { ref: false }));
+      } catch {
+        // As good as over.
+      } finally {
+        pause.dispose();
+      }
+    }
+
+    /** Gives a chunk another job, if its fan-out was resumed while the one that it had was ending, or failed. */
+    async #giveJob({ id, index }: ChunkJobData): Promise<void> {
+      try {
+        const state = await ledger.look(id);
+        if (state?.state === 'enqueuing' || state?.state === 'running') await feeder.add(id, [index]);
+      } catch (error) {
+        redis.outages.note(error);
+      }
+    }
+
+    async #note(error: Error): Promise<void> {
+      const ids = new Set([...this.#runs.keys()].map((chunk) => chunk.slice(0, chunk.lastIndexOf('.'))));
+      try {
+        for (const id of redis.outages.blamesWorker(error) ? ids : []) {
+          if ((await ledger.look(id)) === undefined) return redis.outages.tellLoss();
+        }
+      } catch {
+        // Then it is not known to be gone.
+      }
+      redis.outages.note(error);
     }
 
     /** Never rejects: what can't be sent is as good as refused. */
@@ -145,6 +198,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       take: (part: PartInFlight | undefined) => Promise<boolean>,
     ): Promise<ChunkSettlement> {
       const { recipients, wire, roomId, from, onUnknown, possibleDuplicate } = chunk;
+      this.#sending += 1;
       try {
         const progress = new ChunkProgress(recipients);
         if (this.#service === undefined) throw new TypeError('The worker has not been started');
@@ -164,25 +218,22 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         return settlementOf(report, possibleDuplicate);
       } catch (error) {
         return refusedSettlement(recipients, error);
+      } finally {
+        this.#sending -= 1;
       }
     }
 
     /** What is known now would be unknown if it were not written down: so that is tried as long as there is a use. */
     #settle({ id, index }: ChunkJobData, fence: string, settlement: ChunkSettlement) {
-      return keepTrying(
-        () => ledger.settle(id, index, fence, settlement),
-        () => redis.isClosed || this.#isOverdue,
-      );
+      let leftAt: number | undefined;
+      const isOver = (): boolean => {
+        if (this.#stopping.signal.aborted) leftAt ??= performance.now();
+        return redis.isClosed || performance.now() - (leftAt ?? Number.POSITIVE_INFINITY) > redis.patienceMs;
+      };
+      return keepTrying(() => ledger.settle(id, index, fence, settlement), isOver);
     }
 
-    /** Whether this worker has been stopping for so long that the others take what is in flight here for lost. */
-    get #isOverdue(): boolean {
-      return performance.now() - this.#stoppedAt > settings.lostAfterMs;
-    }
-
-    /** When it is given back because this worker stops, another one may have it at once. */
     #delayMs({ attemptsStarted }: Job, { isUnreachable }: ChunkSettlement): number {
-      if (this.#stopping.signal.aborted) return 1;
       if (!isUnreachable) return FIRST_DELAY_MS;
       const longest = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(10, attemptsStarted));
       return Math.ceil(longest * (0.5 + Math.random() / 2));

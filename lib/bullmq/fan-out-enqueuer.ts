@@ -3,13 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { kindOfThrown } from '../errors/thrown.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
-import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
 import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
 import { Interruptible, waitAtMost } from './interruptible.js';
-import { nextDigest, NO_CHUNKS } from './source-digest.js';
+import { ReadAhead } from './read-ahead.js';
 
 /** How often it is looked whether there is room for more. */
 const ROOM_POLL_MS = 100;
@@ -24,7 +23,10 @@ const HOW_TO_GO_ON =
 /** What the reading of a source came to, if nothing failed. */
 type Stored = Awaited<ReturnType<FanOutLedger['seal']>>;
 
-/** Reads a source into Redis, chunk by chunk: no further than is sent, plus a bounded number of chunks. */
+/**
+ * Reads a source into Redis: no further than is sent, plus a bounded number of chunks. One command that stores
+ * chunks is under way at a time, so that they are stored in order; what is read meanwhile goes with the next one.
+ */
 export class FanOutEnqueuer {
   /** @param maxStoredChunks that are not settled */
   constructor(
@@ -82,8 +84,14 @@ export class FanOutEnqueuer {
       // Before it gives up: a beat that came later would say that it goes on.
       clearInterval(beating);
       const isProducer = stored !== 'sealed' && typeof stored !== 'object';
-      if (isProducer) await waitAtMost(GIVE_UP_MS, () => this.ledger.giveUp(id, producer));
+      if (isProducer) await waitAtMost(GIVE_UP_MS, () => this.#giveUp(id, producer));
     }
+  }
+
+  /** What is stored by now, also by a command that was not waited for any more, is sent without the producer. */
+  async #giveUp(id: string, producer: string): Promise<void> {
+    await this.ledger.giveUp(id, producer);
+    await this.feeder.feed(id, await this.ledger.due(id));
   }
 
   /** What was stored before, by this producer or another one, is read again, compared, and not stored again. */
@@ -94,46 +102,41 @@ export class FanOutEnqueuer {
     opened: OpenedFanOut,
     interruptible: Interruptible,
   ): Promise<Stored> {
-    const chunks = new RecipientChunks(to, opened.chunkSize, opened.dedupe);
-    let digest = NO_CHUNKS;
-    let listed = 0;
-    const newlyInvalid = (): readonly InvalidRecipient[] => chunks.invalid.slice(listed);
-    const read = () => ({
-      input: chunks.input,
-      duplicates: chunks.duplicates,
-      invalid: chunks.invalidCount,
-    });
+    const source = new ReadAhead(new RecipientChunks(to, opened.chunkSize, opened.dedupe), opened.stored);
+    // Until it is known how much is not settled.
+    let limit = opened.stored + 1;
+    let fed: Promise<void> = Promise.resolve();
     try {
       for (;;) {
-        const chunk = await interruptible.wait(() => chunks.next());
-        if (chunk === undefined) {
-          return await interruptible.wait(() => this.ledger.seal(id, digest, read(), newlyInvalid()));
-        }
-        const digests = { before: digest, after: nextDigest(digest, chunk.recipients) };
-        digest = digests.after;
-        if (chunk.index === opened.stored - 1 && digest !== opened.digest) return 'differs';
-        if (chunk.index >= opened.stored) {
-          const stored = await interruptible.wait(() =>
-            this.ledger.store(id, producer, chunk, digests, read(), newlyInvalid()),
-          );
-          if (stored.result !== 'stored') return stored.result;
-          await interruptible.wait(() => this.feeder.feed(id, stored.due));
-          if (stored.unsettled >= this.maxStoredChunks) await this.#room(id, interruptible);
-        }
-        listed = chunks.invalid.length;
+        const batch = await interruptible.wait(() => source.next(limit));
+        if (batch === undefined) break;
+        const stored = await interruptible.wait(() => this.ledger.store(id, producer, batch));
+        if (stored.result !== 'stored') return stored.result;
+        fed = this.feeder.feed(id, stored.due);
+        fed.catch((error: unknown) => interruptible.fail(error));
+        const next = batch.from + batch.chunks.length;
+        limit = stored.settledChunks + this.maxStoredChunks;
+        if (limit <= next) limit = await this.#room(id, next, interruptible);
       }
+      await interruptible.wait(() => fed);
+      return await interruptible.wait(() => this.ledger.seal(id, source.end));
     } finally {
-      chunks.stop();
+      source.stop();
     }
   }
 
-  /** Waits until there is room for more, or no more is wanted. */
-  async #room(id: string, interruptible: Interruptible): Promise<void> {
+  /**
+   * Waits until there is room for a chunk, or no more is wanted.
+   * @returns the index of the first one that there is no room for
+   */
+  async #room(id: string, next: number, interruptible: Interruptible): Promise<number> {
     for (;;) {
       await interruptible.wait(() => sleep(ROOM_POLL_MS));
       const state = await interruptible.wait(() => this.ledger.look(id));
-      if (state === undefined || state.stop !== undefined) return;
-      if (state.storedChunks - state.settledChunks < this.maxStoredChunks) return;
+      // Storing it tells what is the matter.
+      if (state === undefined || state.stop !== undefined) return next + 1;
+      const limit = state.settledChunks + this.maxStoredChunks;
+      if (limit > next) return limit;
     }
   }
 }

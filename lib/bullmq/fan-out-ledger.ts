@@ -22,7 +22,9 @@ import {
   TAKE,
 } from './ledger-scripts.js';
 import type { LuaScript } from './lua-script.js';
+import type { ChunkBatch, SourceEnd } from './read-ahead.js';
 import type { RedisClient } from './redis-connection.js';
+import { throughOutages } from './through-outages.js';
 
 /** What a fan-out is, as it is handed in. Times are in milliseconds. */
 export interface FanOutPlan {
@@ -43,8 +45,6 @@ export interface FanOutPlan {
 export interface OpenedFanOut {
   /** Chunks. */
   readonly stored: number;
-  /** Of all of them. */
-  readonly digest: string;
   readonly chunkSize: number;
   readonly dedupe: Dedupe;
 }
@@ -55,13 +55,6 @@ export interface OtherFanOut {
   readonly differing: readonly string[];
 }
 
-/** How far the source was read when a chunk was full. */
-export interface ReadCounts {
-  readonly input: number;
-  readonly duplicates: number;
-  readonly invalid: number;
-}
-
 /** Chunks from `from` up to, but without, `to`. */
 export interface ChunkRange {
   readonly from: number;
@@ -69,7 +62,7 @@ export interface ChunkRange {
 }
 
 export type StoreResult =
-  | { readonly result: 'stored'; readonly unsettled: number; readonly due: ChunkRange }
+  | { readonly result: 'stored'; readonly settledChunks: number; readonly due: ChunkRange }
   | { readonly result: 'gone' | 'stopped' | 'differs' };
 
 /** A chunk that is now held by who asked, and what is to be sent. */
@@ -133,50 +126,55 @@ export class FanOutLedger {
       ...(string | number)[],
     ];
     if (result === 'differs') return { differing: found as string[] };
-    const [stored, digest, chunkSize, dedupe] = found as [number, string, number, Dedupe];
-    return { stored, digest, chunkSize, dedupe };
+    const [stored, chunkSize, dedupe] = found as [number, number, Dedupe];
+    return { stored, chunkSize, dedupe };
   }
 
-  /** Stores a chunk, unless that has been done. */
+  /** Stores chunks, but for those that have been stored. */
   async store(
     id: string,
     producer: string,
-    chunk: { readonly index: number; readonly recipients: readonly string[] },
-    digests: { readonly before: string; readonly after: string },
-    read: ReadCounts,
-    invalid: readonly InvalidRecipient[],
+    { from, chunks, digestBefore, read }: ChunkBatch,
   ): Promise<StoreResult> {
+    const invalid: InvalidRecipient[] = [];
+    const stored = chunks.flatMap((chunk) => {
+      const invalidBefore = invalid.length;
+      invalid.push(...chunk.invalid);
+      return [chunk.recipients, chunk.digest, invalidBefore];
+    });
     const args = [
       producer,
-      chunk.index,
-      chunk.recipients.join(),
-      digests.before,
-      digests.after,
-      ...this.#readArgs(read, invalid),
+      from,
+      chunks.length,
+      digestBefore,
+      read.input,
+      read.duplicates,
+      read.invalid,
+      ...stored,
+      ...invalid.map((one) => JSON.stringify(one)),
     ];
-    const [result, unsettled, from, to] = (await this.#run(STORE, id, args)) as [
+    const [result, settledChunks, ...due] = (await this.#run(STORE, id, args)) as [
       StoreResult['result'],
       number,
       number,
       number,
     ];
-    return result === 'stored' ? { result, unsettled, due: { from, to } } : { result };
+    return result === 'stored' ? { result, settledChunks, due: { from: due[0], to: due[1] } } : { result };
   }
 
   /** All has been stored: by this producer, or by one whose chunks were the same. */
   async seal(
     id: string,
-    digest: string,
-    read: ReadCounts,
-    invalid: readonly InvalidRecipient[],
+    { digest, read, invalid }: SourceEnd,
   ): Promise<'sealed' | 'gone' | 'stopped' | 'differs'> {
-    return (await this.#run(SEAL, id, [digest, ...this.#readArgs(read, invalid)])) as Awaited<
-      ReturnType<FanOutLedger['seal']>
-    >;
-  }
-
-  #readArgs({ input, duplicates, invalid: count }: ReadCounts, invalid: readonly InvalidRecipient[]) {
-    return [input, duplicates, count, ...invalid.map((one) => JSON.stringify(one))];
+    const listed = invalid.map((one) => JSON.stringify(one));
+    return (await this.#run(SEAL, id, [
+      digest,
+      read.input,
+      read.duplicates,
+      read.invalid,
+      ...listed,
+    ])) as Awaited<ReturnType<FanOutLedger['seal']>>;
   }
 
   async beat(id: string, producer: string): Promise<void> {
@@ -240,7 +238,10 @@ export class FanOutLedger {
     index: number,
     token: string,
     { counts, requests, throttled, rest, outcome, stop }: ChunkSettlement,
-  ): Promise<{ readonly result: 'settled' | 'returned' | 'corrected' | 'fenced'; readonly due: ChunkRange }> {
+  ): Promise<{
+    readonly result: 'settled' | 'returned' | 'corrected' | 'fenced' | 'gone';
+    readonly due: ChunkRange;
+  }> {
     const args = [
       index,
       token,
@@ -255,7 +256,7 @@ export class FanOutLedger {
       stop?.error === undefined ? '' : JSON.stringify(stop.error),
     ];
     const [result, from, to] = (await this.#run(SETTLE, id, args)) as [
-      'settled' | 'returned' | 'corrected' | 'fenced',
+      'settled' | 'returned' | 'corrected' | 'fenced' | 'gone',
       number,
       number,
     ];
@@ -328,6 +329,11 @@ export class FanOutLedger {
       yield pairs(flat);
       cursor = next;
     } while (cursor !== '0');
+  }
+
+  /** Does what may be done twice, and waits for Redis, as the steps of the ledger do. */
+  throughOutages<T>(work: () => Promise<T>): Promise<T> {
+    return throughOutages(this.#client, work);
   }
 
   #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {

@@ -5,7 +5,9 @@ import type { FanOutQueueConnection } from './redis-connection.js';
 export interface RtcFanOutQueueOptions {
   /**
    * Where Redis (or Valkey) is: a URL, options of `ioredis`, `{ nodes, options }` of a cluster, or a client of
-   * `ioredis`, which is duplicated and never closed.
+   * `ioredis`, which is duplicated and never closed. What a queue can't do with is set right
+   * (`enableOfflineQueue: false`, `stringNumbers`, `keyPrefix`, time limits of commands, reading from replicas), and
+   * `failoverDetector` is on; `role: 'slave'` and `monitor` are refused.
    */
   readonly connection: FanOutQueueConnection;
   /**

@@ -61,7 +61,9 @@ export function resolveFanOutQueueSettings(given: unknown): FanOutQueueSettings 
       'connection',
       `must be a redis:// or rediss:// URL (a password in it percent-encoded), options or a client of ioredis, or { nodes, options }, got ${typeName(connection)}`,
     );
-  }
+  } else
+    for (const [option, problem] of Object.entries(problemsOf(connection)))
+      note(`connection.${option}`, problem);
   const settings: Omit<FanOutQueueSettings, 'connection'> = {
     prefix: `{${read('prefix', prefixRule, 'rtc')}}`,
     concurrency: number('concurrency'),
@@ -74,6 +76,27 @@ export function resolveFanOutQueueSettings(given: unknown): FanOutQueueSettings 
   };
   if (!isConnection(connection) || problems.length > 0) throw new RtcConfigError(problems);
   return { ...settings, connection: new Redacted(connection, 'connection') };
+}
+
+/** What a connection can't be used with, and what can't be set right for it. */
+function problemsOf(connection: FanOutQueueConnection): Record<string, string> {
+  if (typeof connection === 'string') return {};
+  const { nodes, options } = connection as { nodes?: unknown; options?: unknown };
+  if (Array.isArray(nodes) && nodes.length === 0) return { nodes: 'must name one node at least' };
+  // Those of a client, of a cluster, or the connection's own.
+  const { role, monitor, sentinels, name } = (
+    typeof options === 'object' && options !== null ? options : connection
+  ) as { role?: unknown; monitor?: unknown; sentinels?: unknown; name?: unknown };
+  return {
+    ...(role === 'slave' && { role: "is 'slave', but a replica can't be written to; leave it out" }),
+    ...(monitor === true && { monitor: 'is on, and such a connection takes no commands; leave it out' }),
+    ...(Array.isArray(sentinels) &&
+      (typeof name !== 'string' || name === '') && {
+        name: "must be the primary's name among the Sentinels",
+      }),
+    ...(Array.isArray(sentinels) &&
+      sentinels.length === 0 && { sentinels: 'must name one Sentinel at least' }),
+  };
 }
 
 function isConnection(value: unknown): value is FanOutQueueConnection {

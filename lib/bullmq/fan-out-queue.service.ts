@@ -125,8 +125,8 @@ export class FanOutQueueService {
 
   /** @internal Reads no further, so that the fan-outs can be gone on with elsewhere. */
   async beforeApplicationShutdown(): Promise<void> {
-    const { closing, redis, enqueuing, settings } = hidden.of(this);
+    const { closing, redis, enqueuing } = hidden.of(this);
     closing.abort();
-    await redis.finish(Promise.allSettled(enqueuing), settings.lostAfterMs);
+    await redis.finish(Promise.allSettled(enqueuing));
   }
 }

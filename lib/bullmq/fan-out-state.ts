@@ -48,7 +48,8 @@ export function readState(flat: readonly string[]): FanOutState | undefined {
     isComplete,
     stop: stopOf(reason, text('stopError'), hasEnded && !isComplete),
     total: isComplete ? input : text('total') === '' ? undefined : number('total'),
-    elapsedMs: (hasEnded ? number('ended') : number('now')) - number('created'),
+    // Redis's clock may have been set back since.
+    elapsedMs: Math.max(0, (hasEnded ? number('ended') : number('now')) - number('created')),
     requests: number('requests'),
     throttled: number('throttled'),
     inFlight: number('inflight'),

@@ -23,9 +23,9 @@ export interface Interruptions {
  * Redis is back. Such work goes on when the wait for it is interrupted, and what becomes of it is ignored.
  */
 export class Interruptible {
-  readonly #waiting = new Set<(reason: InterruptedWait) => void>();
+  readonly #waiting = new Set<(reason: unknown) => void>();
   readonly #forget: (() => void)[] = [];
-  #interrupted: InterruptedWait | undefined;
+  #ended: { readonly reason: unknown } | undefined;
 
   constructor({ signals, timeoutMs }: Interruptions) {
     for (const signal of signals) {
@@ -39,7 +39,7 @@ export class Interruptible {
   /** Starts work and waits for it. */
   wait<T>(start: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#interrupted !== undefined) throw this.#interrupted;
+      if (this.#ended !== undefined) throw this.#ended.reason;
       this.#waiting.add(reject);
       start()
         .then(resolve, reject)
@@ -49,7 +49,14 @@ export class Interruptible {
 
   /** Whether an error is that of a wait which was interrupted here, rather than of what was waited for. */
   isReason(error: unknown): error is InterruptedWait {
-    return error !== undefined && error === this.#interrupted;
+    return error instanceof InterruptedWait && error === this.#ended?.reason;
+  }
+
+  /** Ends all waits with the error of something else that goes on meanwhile. */
+  fail(reason: unknown): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { reason };
+    for (const reject of this.#waiting) reject(reason);
   }
 
   /** Nothing interrupts it any more. */
@@ -58,10 +65,7 @@ export class Interruptible {
   }
 
   #interrupt(by: InterruptedWait['by']): void {
-    if (this.#interrupted !== undefined) return;
-    const reason = new InterruptedWait(by);
-    this.#interrupted = reason;
-    for (const reject of this.#waiting) reject(reason);
+    this.fail(new InterruptedWait(by));
   }
 }
 

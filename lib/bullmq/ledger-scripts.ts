@@ -59,8 +59,10 @@ end
 -- than a client takes to find that out and a producer to say that it lives.
 local function has_producer()
   if redis.call('EXISTS', producers) == 0 then return false end
-  if redis.call('ZCOUNT', producers, now(), '+inf') > 0 then return true end
-  if get('missedSince') ~= '' then
+  -- What lies further ahead is of a clock that has been set back since.
+  local latest = now() + number('producerTimeout')
+  if redis.call('ZCOUNT', producers, now(), latest) > 0 then return true end
+  if get('missedSince') ~= '' and number('missedSince') <= now() then
     return now() - number('missedSince') <= math.max(3000, number('producerTimeout') / 2)
   end
   if can_write() then redis.call('HSET', meta, 'missedSince', now()) end
@@ -135,28 +137,39 @@ else
   -- It is compared, and must not go meanwhile.
   keep_for_producer()
 end
-return {'opened', number('stored'), get('digest'), number('chunkSize'), get('dedupe')}
+return {'opened', number('stored'), number('chunkSize'), get('dedupe')}
 `);
 
 /**
- * `producer, index, recipients, digest before, digest, input, duplicates, invalid, …invalid ones`
- * → `stored | gone | stopped | differs`, chunks that are not settled, and which should have a job
+ * `producer, index of the first chunk, how many, digest before, input, duplicates, invalid, …chunks, …invalid ones`,
+ * where a chunk is `recipients, digest, how many of the invalid ones were read before it`
+ * → `stored | gone | stopped | differs`, chunks that are settled, and which should have a job.
+ * Those of the chunks that have been stored are left as they are.
  */
 export const STORE = script(`
-local index, stored = tonumber(ARGV[3]), number('stored')
+local from, stored = tonumber(ARGV[3]), number('stored')
+local to = from + tonumber(ARGV[4])
 -- Redis holds less than it said: it was emptied, or went back to an earlier state.
-if redis.call('EXISTS', meta) == 0 or index > stored then return {'gone'} end
-if index == stored then
-  if get('digest') ~= ARGV[5] or get('sealed') == '1' then return {'differs'} end
+if redis.call('EXISTS', meta) == 0 or from > stored then return {'gone'} end
+if stored < to then
+  local function at(index) return 9 + 3 * (index - from) end
+  local before = stored == from and ARGV[5] or ARGV[at(stored - 1) + 1]
+  if get('digest') ~= before or get('sealed') == '1' then return {'differs'} end
   if get('stop') ~= '' then return {'stopped'} end
-  redis.call('HSET', chunks, index, ARGV[4])
-  redis.call('HSET', ledger, index, 'p')
-  redis.call('HSET', meta, 'stored', index + 1, 'digest', ARGV[6], 'input', ARGV[7], 'duplicates', ARGV[8],
-    'invalid', ARGV[9])
-  list_invalid(10)
+  local recipients, steps = {}, {}
+  for index = stored, to - 1 do
+    local field = 2 * (index - stored) + 1
+    recipients[field], recipients[field + 1] = index, ARGV[at(index)]
+    steps[field], steps[field + 1] = index, 'p'
+  end
+  redis.call('HSET', chunks, unpack(recipients))
+  redis.call('HSET', ledger, unpack(steps))
+  redis.call('HSET', meta, 'stored', to, 'digest', ARGV[at(to - 1) + 1], 'input', ARGV[6], 'duplicates', ARGV[7],
+    'invalid', ARGV[8])
+  list_invalid(at(to) + tonumber(ARGV[at(stored) + 2]))
   producer_lives(ARGV[2])
 end
-return {'stored', number('stored') - number('settled'), due()}
+return {'stored', number('settled'), due()}
 `);
 
 /** `digest, input, duplicates, invalid, …invalid ones` → `sealed | gone | stopped | differs` */
@@ -281,7 +294,7 @@ return 1
 
 /**
  * `index, token, accepted, rejected, unknown, requests, throttled, rest, outcome, stop, stop's error`
- * → `settled | returned | corrected | fenced`, and which chunks should have a job. When it is run again after its
+ * → `settled | returned | corrected | fenced | gone`, and which chunks should have a job. When it is run again after its
  * answer was lost, it says `settled` or `returned` as well.
  * The rest is who was not sent to; it becomes pending again.
  */
@@ -291,7 +304,7 @@ can_write()
 local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
 local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local entry = redis.call('HGET', ledger, index) or ''
-local result = 'fenced'
+local result = redis.call('EXISTS', meta) == 1 and 'fenced' or 'gone'
 -- What was accepted of it in parts has been counted.
 if string.sub(entry, 1, 2) == 'i:' then
   local _, _, recorded = parts_of(redis.call('HGET', chunks, index) or '')
@@ -303,7 +316,10 @@ local function count()
   add('unknown', unknown)
   add('requests', tonumber(ARGV[7]))
   add('throttled', tonumber(ARGV[8]))
-  if outcome ~= '' then redis.call('HSET', outcomes, index .. ':' .. token, outcome) end
+  if outcome ~= '' then
+    -- By one clock, since they are told in the order of their ends.
+    redis.call('HSET', outcomes, index .. ':' .. token, '{"at":' .. string.format('%.0f', now()) .. ',' .. string.sub(outcome, 2))
+  end
 end
 if entry == 'h:' .. token then
   redis.call('HSET', ledger, index, 'p:' .. token)
@@ -341,7 +357,7 @@ elseif entry == 'u:' .. token and rest == '' and get('ended') == '' then
   result = 'corrected'
 elseif entry == 'p:' .. token or entry == 'i:none:' .. token .. ':d' then
   result = 'returned'
-elseif entry == '' and rest == '' and redis.call('EXISTS', meta) == 1 and get('onUnknown') ~= 'resend' then
+elseif entry == '' and rest == '' and result ~= 'gone' and get('onUnknown') ~= 'resend' then
   -- Who sent all of a chunk is the only one who settles it, unless it is sent again.
   result = 'settled'
 end

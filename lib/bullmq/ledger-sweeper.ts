@@ -1,4 +1,3 @@
-import { isError } from '../errors/thrown.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
 import type { OutageLog } from './outage-log.js';
@@ -46,7 +45,7 @@ export class LedgerSweeper {
     try {
       await this.sweep();
     } catch (error) {
-      this.outages.note(isError(error) ? error : new Error('unknown'));
+      this.outages.note(error);
     } finally {
       this.#sweeping = false;
     }

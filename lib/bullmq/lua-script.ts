@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isError } from '../errors/thrown.js';
 import type { RedisClient } from './redis-connection.js';
+import { throughOutages } from './through-outages.js';
 
 /** A script that is sent to the server once, and called by its digest from then on. */
 export class LuaScript {
@@ -10,13 +11,14 @@ export class LuaScript {
     this.#sha1 = createHash('sha1').update(source).digest('hex');
   }
 
+  /** Waits for Redis as long as that is away, or being replaced: the script may be run twice. */
   async run(
     client: RedisClient,
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
     try {
-      return await this.#call(client, keys, args);
+      return await throughOutages(client, () => this.#call(client, keys, args));
     } catch (error) {
       throw withoutCommand(error);
     }

@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import { isError } from '../errors/thrown.js';
 
 /** What has not come up for so long is over: the next time is another outage. */
 const QUIET_MS = 60_000;
@@ -12,6 +13,10 @@ const WHAT_HOLD_RAN_OUT =
   "A worker's hold on a chunk ran out before it was done: Redis was away or refused to write, or the process stood " +
   'still. BullMQ hands the chunk out again, and the ledger sees to it that it is not sent twice.';
 
+const WHAT_IS_LOST =
+  'Redis has lost what it held of a fan-out that was being sent: it was flushed, restarted without what it held, or ' +
+  'someone deleted keys. What became of the fan-out can not be written down any more.';
+
 /** Tells an operator what is wrong with Redis, once an outage: a connection that is down fails many times a second. */
 export class OutageLog {
   /** When something came up last. */
@@ -23,8 +28,21 @@ export class OutageLog {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  note(error: Error): void {
-    const what = describe(error);
+  note(thrown: unknown): void {
+    this.#tell(describe(isError(thrown) ? thrown : new Error('unknown')));
+  }
+
+  /** A fan-out is gone that was being sent. */
+  tellLoss(): void {
+    this.#tell(WHAT_IS_LOST);
+  }
+
+  /** Whether an error is told as a worker's, though Redis may be to blame for it. */
+  blamesWorker(error: Error): boolean {
+    return describe(error) === WHAT_HOLD_RAN_OUT;
+  }
+
+  #tell(what: string): void {
     const now = this.now();
     const last = this.#noted.get(what) ?? Number.NEGATIVE_INFINITY;
     if (this.#noted.size >= 100) this.#noted.clear();

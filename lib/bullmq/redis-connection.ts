@@ -1,7 +1,4 @@
-import type { LoggerService } from '@nestjs/common';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
-import { isError } from '../errors/thrown.js';
 
 /** A Redis Cluster, by some of its nodes. */
 export interface FanOutQueueCluster {
@@ -16,46 +13,113 @@ export type FanOutQueueConnection = string | RedisOptions | FanOutQueueCluster |
 
 export type RedisClient = Redis | Cluster;
 
-/** How long the boot waits for Redis, and after how long it says that it does. */
-const CONNECT_MS = 10_000;
-const TELL_MS = 500;
-/** A Redis that is there answers within this time, if it is not to be taken for one that stands still. */
-const ANSWER_MS = 1_000;
 /** A process that has closed its app is not to be kept for a socket that does not end. */
 const DISCONNECT_MS = 200;
+/** A Redis that is away is looked for at least so often, and so is a Sentinel that was lost. */
+const LONGEST_PAUSE_MS = 1_000;
+/** How long a Sentinel may take to say who the primary is. Then the next one is asked. */
+const SENTINEL_MS = 1_000;
+/** How long a command waits that a node of a Cluster sends elsewhere: slots move, and nodes take over. */
+const REDIRECT_MS = 100;
 
 /**
  * A connection of our own, also when the app gives a client: closing it, and what BullMQ needs of it, must not
  * concern the app's.
  */
 export function openConnection(given: FanOutQueueConnection): RedisClient {
-  if (typeof given === 'string') return new Redis(given, needsOf({}));
-  if (isCluster(given)) {
-    return given.duplicate(undefined, { keyPrefix: '', redisOptions: needsOf(given.options.redisOptions) });
+  return prepared(open(given));
+}
+
+/** Also for each duplicate: nothing of this is an option. */
+export function prepared<T extends RedisClient>(client: T): T {
+  // Each of BullMQ's queues and workers, and each wait for a connection, has listeners of its own.
+  client.setMaxListeners(0);
+  client.on('end', () => rejectUnfulfilled(client));
+  return client;
+}
+
+/**
+ * What was under way when a connection was lost is kept apart while the next one begins. If the client is ended then,
+ * ioredis forgets it, and whoever waits for it would do so for ever.
+ */
+function rejectUnfulfilled(client: object): void {
+  const { prevCommandQueue: kept } = client as { prevCommandQueue?: Unfulfilled | null };
+  for (let item = kept?.shift(); item !== undefined; item = kept?.shift()) {
+    item.command.reject(new Error('Connection is closed.'));
   }
+}
+
+/** A part of ioredis's, and not public. */
+interface Unfulfilled {
+  shift(): { readonly command: { reject(error: Error): void } } | undefined;
+}
+
+function open(given: FanOutQueueConnection): RedisClient {
+  if (typeof given === 'string') return new Redis(given, needsOf({}));
+  if (isCluster(given)) return given.duplicate(undefined, clusterNeedsOf(given.options));
   if (isRedis(given)) return given.duplicate(needsOf(given.options));
   if ('nodes' in given && Array.isArray(given.nodes)) {
     const options = given.options as ClusterOptions | undefined;
-    return new Cluster(given.nodes as ClusterNode[], {
-      ...options,
-      keyPrefix: '',
-      redisOptions: { ...options?.redisOptions, ...needsOf(options?.redisOptions) },
-    });
+    return new Cluster(given.nodes as ClusterNode[], { ...options, ...clusterNeedsOf(options) });
   }
   const options = given as RedisOptions;
   return new Redis({ ...options, ...needsOf(options) });
 }
 
 /** What is not the app's to choose. */
-function needsOf({ reconnectOnError: own }: RedisOptions = {}): RedisOptions {
+function needsOf(own: RedisOptions = {}): RedisOptions {
   return {
     // BullMQ waits for jobs in a command that must not be given up, and its clients must not rename keys.
     maxRetriesPerRequest: null,
+    commandTimeout: undefined,
+    socketTimeout: undefined,
     keyPrefix: '',
+    // Commands wait for Redis here, and are repeated when a connection was lost: each may be done twice.
+    lazyConnect: false,
+    enableOfflineQueue: true,
+    autoResendUnfulfilledCommands: true,
+    enableAutoPipelining: false,
+    // Only so is it seen whether Redis is loading its data, and whether it is a primary.
+    enableReadyCheck: true,
+    // Scripts answer with numbers and lists.
+    stringNumbers: false,
+    replyMapping: 'legacy',
     disconnectTimeout: DISCONNECT_MS,
-    // After a failover, the other node is the one that can be written to.
-    reconnectOnError: (error) => own?.(error) || isReadOnly(error),
+    retryStrategy: (times) => pauseOf(own.retryStrategy?.(times), times),
+    // After a failover, the other node is the one that can be written to. The former primary may not know yet.
+    reconnectOnError: (error) => own.reconnectOnError?.(error) || isReadOnly(error),
+    failoverDetector: true,
+    sentinelCommandTimeout: own.sentinelCommandTimeout ?? SENTINEL_MS,
+    sentinelReconnectStrategy: () => LONGEST_PAUSE_MS,
+    sentinelRetryStrategy: (times) => pauseOf(own.sentinelRetryStrategy?.(times), times),
   };
+}
+
+function clusterNeedsOf(own: ClusterOptions = {}): ClusterOptions {
+  return {
+    keyPrefix: '',
+    lazyConnect: false,
+    enableOfflineQueue: true,
+    enableReadyCheck: true,
+    enableAutoPipelining: false,
+    // Replicas lag behind.
+    scaleReads: 'master',
+    // As with one Redis, a command waits until there is a node that takes it.
+    maxRedirections: Number.POSITIVE_INFINITY,
+    retryDelayOnMoved: REDIRECT_MS,
+    retryDelayOnTryAgain: REDIRECT_MS,
+    retryDelayOnClusterDown: REDIRECT_MS,
+    retryDelayOnFailover: REDIRECT_MS,
+    clusterRetryStrategy: (times, reason) => pauseOf(own.clusterRetryStrategy?.(times, reason), times),
+    // What waits for a node that was lost is not that node's: another one may have its slots.
+    clusterNodeRetryStrategy: null,
+    redisOptions: { ...own.redisOptions, ...needsOf(own.redisOptions) },
+  };
+}
+
+/** @param own of the app, which may have meant that there should be an end to it */
+function pauseOf(own: unknown, times: number): number {
+  return Math.min(typeof own === 'number' ? own : times * 50, LONGEST_PAUSE_MS);
 }
 
 /** Older servers say it within a script's own error. */
@@ -63,81 +127,13 @@ function isReadOnly({ message }: Error): boolean {
   return /(^| -)READONLY /.test(message);
 }
 
-/**
- * Waits until Redis answers, since app and Redis are often started at the same time, and sees whether it can be
- * written to.
- * @param key of ours: what is written is nothing
- * @throws RtcConfigError when it does not answer in time, or refuses; no message of Redis's holds a password
- */
-export async function requireWritable(
-  client: RedisClient,
-  key: string,
-  logger: Pick<LoggerService, 'warn'>,
-): Promise<void> {
-  let last: string | undefined;
-  const note = (error: Error): void => void (last = error.message);
-  client.on('error', note);
-  const telling = setTimeout(
-    () =>
-      logger.warn(
-        `Redis does not answer yet (${last ?? 'no connection'}). ` +
-          `The app starts when it does, or fails after ${CONNECT_MS / 1_000} s.`,
-      ),
-    TELL_MS,
-  );
-  let failing: NodeJS.Timeout | undefined;
-  try {
-    await Promise.race([
-      // Removing what is not there: a replica refuses that as well, and a full Redis does not.
-      client.srem(key, 'nothing'),
-      new Promise((_resolve, reject) => {
-        failing = setTimeout(() => reject(new Error(last ?? 'no answer')), CONNECT_MS);
-      }),
-    ]);
-  } catch (error) {
-    client.disconnect();
-    const why = isError(error) ? error.message : 'no answer';
-    throw new RtcConfigError([
-      { option: 'RtcFanOutQueueModule.connection', message: `Redis can't be used: ${withAdvice(why)}` },
-    ]);
-  } finally {
-    clearTimeout(telling);
-    clearTimeout(failing);
-    client.off('error', note);
-  }
-}
-
-/**
- * Whether Redis is there: a refusal is an answer as well.
- * @param key of ours
- */
-export async function answers(client: RedisClient, key: string): Promise<boolean> {
-  if (client.status !== 'ready') return false;
-  let waiting: NodeJS.Timeout | undefined;
-  try {
-    return await Promise.race([
-      client.exists(key).then(() => true, isRefusal),
-      new Promise<boolean>((resolve) => {
-        // Then what came in meanwhile is read first: this process may have stood still, not Redis.
-        waiting = setTimeout(() => setImmediate(resolve, false), ANSWER_MS);
-      }),
-    ]);
-  } finally {
-    clearTimeout(waiting);
-  }
-}
-
-function isRefusal(error: unknown): boolean {
-  return isError(error) && error.name === 'ReplyError';
-}
-
-function withAdvice(why: string): string {
-  if (!why.startsWith('READONLY')) return why;
-  return `${why.replace(/\.$/, '')}; connect to the primary, or by Sentinel or Cluster options`;
+/** The connections that it consists of: in a cluster, one to each node that it knows. */
+export function connectionsOf(client: RedisClient): Redis[] {
+  return isCluster(client) ? client.nodes() : [client as Redis];
 }
 
 // By what is asked of them: the app may have another copy of ioredis.
-function isCluster(given: object): given is Cluster {
+export function isCluster(given: object): given is Cluster {
   return 'isCluster' in given && given.isCluster === true;
 }
 

@@ -1,9 +1,13 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { ConnectionWatch } from './connection-watch.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { OutageLog } from './outage-log.js';
-import { answers, openConnection, type RedisClient, requireWritable } from './redis-connection.js';
+import { canBeWritten, requireWritable } from './redis-answers.js';
+import { connectionsOf, isCluster, openConnection, prepared, type RedisClient } from './redis-connection.js';
 
 const END_LOST_EVERY_MS = 100;
+/** What was sent is worth so much more time to write down what became of it, while Redis is away. */
+const STAY_MS = 5_000;
 
 /** The connection of a module, from its boot to its end. */
 export class RedisHolder implements OnApplicationShutdown {
@@ -13,21 +17,25 @@ export class RedisHolder implements OnApplicationShutdown {
   readonly #key: string;
   /** Those that BullMQ makes, to wait for jobs with. */
   readonly #copies = new Set<RedisClient>();
+  readonly #watch: ConnectionWatch;
 
   #isClosed = false;
 
   private constructor(
     client: RedisClient,
     key: string,
+    /** How long an app that closes waits for a Redis that is away, in milliseconds. */
+    readonly patienceMs: number,
     /** One for all that use Redis, so that each outage is told once. */
     readonly outages: OutageLog,
   ) {
     this.#client = client;
     this.#key = key;
+    this.#watch = new ConnectionWatch(client, this.#copies);
     const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => RedisClient;
     Object.assign(client, {
       duplicate: (...args: unknown[]): RedisClient => {
-        const copy = duplicate(...args);
+        const copy = prepared(duplicate(...args));
         this.#copies.add(copy);
         return copy;
       },
@@ -35,14 +43,15 @@ export class RedisHolder implements OnApplicationShutdown {
   }
 
   /** @throws RtcConfigError when Redis can't be reached, or not be written to */
-  static async open({ connection, prefix }: FanOutQueueSettings): Promise<RedisHolder> {
+  static async open({ connection, prefix, lostAfterMs }: FanOutQueueSettings): Promise<RedisHolder> {
     const client = openConnection(connection.open());
     const logger = new Logger('RtcFanOutQueue');
     const key = `${prefix}:writable`;
     await requireWritable(client, key, logger);
     const outages = new OutageLog(logger);
     client.on('error', (error: Error) => outages.note(error));
-    return new RedisHolder(client, key, outages);
+    // After that time, the others take what is in flight here for lost.
+    return new RedisHolder(client, key, Math.min(lostAfterMs, STAY_MS), outages);
   }
 
   /** No getter, which printing may run. */
@@ -56,20 +65,22 @@ export class RedisHolder implements OnApplicationShutdown {
   }
 
   /**
-   * Waits for work that ends before the app does: as long as it takes while Redis answers, and for so many
-   * milliseconds when it is away, or holds its connections and says nothing.
+   * Waits for work that ends before the app does: as long as it takes while Redis can be written to, and for a
+   * while when it can't, be it away, or holding its connections and saying nothing.
+   * @param isSending whether something is under way that is not Redis's, and has a time limit of its own
    */
-  async finish(work: Promise<unknown>, patienceMs: number): Promise<void> {
-    const started = performance.now();
+  async finish(work: Promise<unknown>, isSending: () => boolean = () => false): Promise<void> {
+    let since = performance.now();
     let isAsking = false;
     const giveUpIfAway = async (): Promise<void> => {
       isAsking = true;
-      if (!(await answers(this.#client, this.#key))) this.close();
+      if (!(await canBeWritten(this.#client, this.#key))) this.close();
       isAsking = false;
     };
     const ending = setInterval(() => {
       this.#endLost();
-      if (!isAsking && performance.now() - started > patienceMs) void giveUpIfAway();
+      if (isSending()) since = performance.now();
+      else if (!isAsking && performance.now() - since > this.patienceMs) void giveUpIfAway();
     }, END_LOST_EVERY_MS);
     try {
       await work;
@@ -83,12 +94,13 @@ export class RedisHolder implements OnApplicationShutdown {
    * BullMQ would wait for it for ever.
    */
   #endLost(): void {
-    for (const copy of this.#copies) if (copy.status === 'reconnecting') end(copy);
+    for (const copy of this.#copies) if (isLost(copy)) end(copy);
   }
 
   /** Whatever waits for an answer of Redis is told that there will be none. */
   close(): void {
     this.#isClosed = true;
+    this.#watch.stop();
     for (const client of [this.#client, ...this.#copies]) end(client);
   }
 
@@ -100,16 +112,18 @@ export class RedisHolder implements OnApplicationShutdown {
 /** Ends a connection in whatever state it is, so that it says so. */
 function end(client: RedisClient): void {
   Object.assign(client.options, { retryStrategy: () => null, clusterRetryStrategy: () => null });
-  const isLost = client.status === 'reconnecting';
-  disconnect(client);
-  if (!isLost) return;
-  client
-    .connect()
-    .catch(() => undefined)
-    .finally(() => disconnect(client));
+  const wasLost = isLost(client);
+  // A client that has ended would wait for a socket that is closed already, and keep the process meanwhile.
+  if (client.status !== 'end') client.disconnect();
+  if (!wasLost) return;
+  // What does not exist can't end: it is begun, and ended at once.
+  if (isCluster(client)) client.once('+node', () => setImmediate(() => client.disconnect()));
+  client.connect().catch(() => undefined);
+  if (!isCluster(client)) client.disconnect();
 }
 
-/** A client that has ended would wait for a socket that is closed already, and keep the process meanwhile. */
-function disconnect(client: RedisClient): void {
-  if (client.status !== 'end') client.disconnect();
+/** Whether there is no connection, and the client is about to make one. */
+function isLost(client: RedisClient): boolean {
+  if (client.status === 'end' || client.status === 'connecting') return false;
+  return client.status === 'reconnecting' || connectionsOf(client).length === 0;
 }

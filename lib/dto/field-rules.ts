@@ -9,7 +9,7 @@ import { isUint8Array } from 'node:util/types';
 export const MAX_RECIPIENTS = 600;
 
 const ID_CHARACTERS = 'a-zA-Z0-9@._-';
-const MAX_ID_LENGTH = 128;
+export const MAX_ID_LENGTH = 128;
 const ILLEGAL = new RegExp(`[^${ID_CHARACTERS}]`);
 const ID_RULE = `IDs are 1–${MAX_ID_LENGTH} of a-z A-Z 0-9 @ . _ -`;
 

@@ -1,13 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { isRtcActionName, type RtcActionName } from '../openapi/rtc-action.js';
+import { SigningKeyCache } from '../openapi/signing-key-cache.js';
 import type { EmulatorAccount } from './account.js';
-import { type ApiAnswer, statusSent, transmit } from './api-answer.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
 import { authenticate, regionOf } from './authenticate.js';
 import type { EmulatorClock } from './emulator-clock.js';
-import { acceptsRequest, type Fault, type FaultKind, type FaultTarget } from './fault.js';
+import type { Fault, FaultTarget } from './fault.js';
+import { acceptsRequest, FAULT_KINDS, statusSent, transmit } from './fault-kinds.js';
 import type { Faults } from './faults.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 import type { Presence } from './presence.js';
@@ -45,7 +46,8 @@ export interface ApiServer {
   socketOf(socket: Socket): Socket | undefined;
 }
 
-interface DecidedAnswer extends ApiAnswer {
+interface DecidedAnswer {
+  readonly httpStatus: number;
   readonly outcome: RecordedRequest['outcome'];
   readonly apiCode?: ApiErrorCode;
   readonly body: { readonly ResponseMetadata: Metadata; readonly Result?: unknown };
@@ -64,8 +66,6 @@ const UNREAD_CODES: Readonly<Record<UnreadBodyError['httpStatus'], ApiErrorCode>
 };
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
-/** Faults of good answers, which a message that was not accepted must not have. */
-const GOOD_ANSWERS: ReadonlySet<FaultKind> = new Set(['late', 'drip', 'oversized']);
 const VERSIONS = new Set(['2023-07-20', '2020-12-01']);
 const IN_ROOM = { text: 'onUserMessageReceived', binary: 'onUserBinaryMessageReceived' } as const;
 /** Under which callbacks of the client SDK each action's messages arrive. */
@@ -86,6 +86,7 @@ export class ApiEndpoint {
   /** The first is that of `moduleOptions()`. */
   readonly #accounts: readonly EmulatorAccount[];
   readonly #quotas: Quotas;
+  readonly #signingKeys = new SigningKeyCache();
   #messages = 0;
 
   constructor(
@@ -121,7 +122,7 @@ export class ApiEndpoint {
     const { outcome, apiCode, ...answer } = this.#answer(raw, at, fault);
     // What was refused on its own account is not spoilt further.
     const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
-    const httpStatus = statusSent(answer, spoilt);
+    const httpStatus = statusSent(answer.httpStatus, spoilt);
     this.server.requests.add({
       requestId: answer.body.ResponseMetadata.RequestId,
       at,
@@ -134,7 +135,9 @@ export class ApiEndpoint {
       ...(apiCode !== undefined && { apiCode }),
       ...(fault !== undefined && { fault: fault.kind }),
     });
-    transmit(response, this.server.socketOf(request.socket), answer, spoilt);
+    const text = JSON.stringify(answer.body);
+    const socket = this.server.socketOf(request.socket);
+    transmit({ response, socket, httpStatus: answer.httpStatus, text }, spoilt);
   }
 
   /** Decides on a request, and says what a good network would carry back. */
@@ -154,7 +157,7 @@ export class ApiEndpoint {
           return { outcome, ...refuse(500, 'InternalError', 100_014, 'A listener threw.') };
         }
       }
-      if (fault !== undefined && outcome === 'refused' && GOOD_ANSWERS.has(fault.kind)) {
+      if (fault !== undefined && outcome === 'refused' && FAULT_KINDS[fault.kind].sendsAll) {
         throw new ApiError('InternalError', 'The message was not accepted.');
       }
       if (fault?.kind === 'error')
@@ -198,7 +201,7 @@ export class ApiEndpoint {
     const action = parameter(raw, 'Action');
     const version = parameter(raw, 'Version');
     if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
-    const account = authenticate(raw, this.#accounts, at.getTime());
+    const account = authenticate(raw, this.#accounts, at.getTime(), this.#signingKeys);
     if (!isRtcActionName(action) || !VERSIONS.has(version)) {
       throw new ApiError('InvalidActionOrVersion', 'There is no such action in this version.');
     }
@@ -271,7 +274,10 @@ function parameter(raw: RequestHead, name: string): string | undefined {
 
 /** In the shape of the vendor's: the time, then what makes it unique. */
 function createRequestId(at: Date): string {
-  return `${at.toISOString().slice(0, 19).replaceAll(/\D/g, '')}${randomBytes(9).toString('hex').toUpperCase()}`;
+  // Of a UUID, whose random bits Node fetches for many at a time, all but the group with the version.
+  const [first = '', second = '', , , last = ''] = randomUUID().toUpperCase().split('-');
+  const unique = `${first}${second}${last}`.slice(0, 18);
+  return `${at.toISOString().slice(0, 19).replaceAll(/\D/g, '')}${unique}`;
 }
 
 /** A fault may be meant for a room or a user, whatever else is wrong with the body. */

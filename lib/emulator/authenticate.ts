@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
-import { ALGORITHM, deriveSigningKey, scopeText, sha256Hex, signText } from '../openapi/signature-v4.js';
+import { ALGORITHM, scopeText, sha256Hex, signText } from '../openapi/signature-v4.js';
+import type { SigningKeyCache } from '../openapi/signing-key-cache.js';
 import type { EmulatorAccount } from './account.js';
 import { ApiError } from './api-error.js';
 import { type Authorization, parseAuthorization } from './authorization.js';
@@ -19,6 +20,7 @@ export function authenticate(
   request: RawRequest,
   accounts: readonly EmulatorAccount[],
   now: number,
+  keys: SigningKeyCache,
 ): EmulatorAccount {
   const header = request.headers.get('authorization');
   if (header === undefined)
@@ -42,7 +44,7 @@ export function authenticate(
   }
 
   const scope = { date, region, service };
-  const key = deriveSigningKey(account.credentials.secretAccessKey, scope);
+  const key = keys.get(account.credentials.secretAccessKey, scope);
   // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
   for (const canonical of canonicalForms(request, signedHeaders, bodySha256)) {
     if (sameText(signText(canonical, xDate, scopeText(scope), key), signature)) return account;

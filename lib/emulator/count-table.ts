@@ -1,8 +1,13 @@
 import { FINGERPRINT_WORDS } from './recipient-fingerprint.js';
 
-const SHARDS = 256;
-const SLOT_WORDS = FINGERPRINT_WORDS + 1;
-const FIRST_SLOTS = 16;
+/** 256 shards, by the eight highest bits of a hash. */
+const SHARD_SHIFT = 24;
+/** Where each part of a slot is, in words. A slot without times is free. */
+const KIND = FINGERPRINT_WORDS;
+const TIMES = KIND + FINGERPRINT_WORDS;
+const TOTAL = TIMES + 1;
+const SLOT_WORDS = TOTAL + 1;
+const FIRST_SLOTS = 8;
 const MAX_LOAD = 0.8;
 
 interface Shard {
@@ -10,42 +15,100 @@ interface Shard {
   size: number;
 }
 
+/** A place in a table, until that grows: to be moved by {@link CountTable.find} and {@link CountTable.open}. */
+export class CountEntry {
+  /** @internal */
+  slots: Uint32Array<ArrayBufferLike> = new Uint32Array(SLOT_WORDS);
+  /** @internal */
+  at = 0;
+
+  /** 0: it has just been opened. */
+  get times(): number {
+    return this.slots[this.at + TIMES] ?? 0;
+  }
+
+  set times(times: number) {
+    this.slots[this.at + TIMES] = times;
+  }
+
+  /** Of all kinds. */
+  get total(): number {
+    return this.slots[this.at + TOTAL] ?? 0;
+  }
+
+  set total(total: number) {
+    this.slots[this.at + TOTAL] = total;
+  }
+
+  /** What it is that `times` counts. */
+  setKind(kind: Uint32Array): void {
+    copy(kind, 0, this.slots, this.at + KIND);
+  }
+
+  isOfKind(kind: Uint32Array): boolean {
+    return equals(kind, this.slots, this.at + KIND);
+  }
+}
+
 /**
- * A count for each fingerprint, in typed arrays: 16 bytes a slot, outside of the heap, so that millions neither fill it
- * nor hold up its garbage collection. It is many small tables, so that none is long in growing.
+ * Counts by fingerprint, in typed arrays: 32 bytes a slot, outside of the heap, so that millions neither fill it nor
+ * hold up its garbage collection. It is many small tables, so that none is long in growing. To look into a large one is
+ * mostly to wait for the memory, so that what belongs together is in one slot.
  */
 export class CountTable {
   readonly #shards: (Shard | undefined)[] = [];
   #bytes = 0;
   #size = 0;
+  #continued = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** How many have a count. */
+  /** How many entries there are. */
   get size(): number {
     return this.#size;
   }
 
-  /** 0 for one that is not there. */
-  get(words: Uint32Array): number {
-    const shard = this.#shards[shardOf(words)];
-    return shard === undefined ? 0 : (shard.slots[find(shard.slots, words) + FINGERPRINT_WORDS] ?? 0);
+  /** Of these, how many a later table goes on with. */
+  get continued(): number {
+    return this.#continued;
   }
 
-  /** Sets a count of 1 or more. @returns false if there is no room for one more */
-  set(words: Uint32Array, count: number): boolean {
-    const index = shardOf(words);
-    const shard = (this.#shards[index] ??= { slots: new Uint32Array(0), size: 0 });
-    let at = find(shard.slots, words);
-    if (at < 0 || shard.slots[at + FINGERPRINT_WORDS] === 0) {
-      if ((shard.size + 1) * SLOT_WORDS > shard.slots.length * MAX_LOAD) {
-        if (!this.#grow(shard)) return false;
-        at = find(shard.slots, words);
-      }
-      shard.size += 1;
-      this.#size += 1;
+  /** Moves an entry to where a fingerprint is. @returns false if it is not there */
+  find(words: Uint32Array, entry: CountEntry): boolean {
+    const hash = hashOf(words);
+    const slots = this.#shards[hash >>> SHARD_SHIFT]?.slots;
+    if (slots === undefined) return false;
+    entry.slots = slots;
+    entry.at = slotOf(slots, words, hash);
+    return entry.times > 0;
+  }
+
+  /**
+   * Moves an entry to where a fingerprint is. One that is not there goes on with what an earlier table says, or has no
+   * times yet, which is to be given some at once.
+   * @returns false if there is no room for one more
+   */
+  open(words: Uint32Array, entry: CountEntry, earlier?: CountTable): boolean {
+    const hash = hashOf(words);
+    const shard = (this.#shards[hash >>> SHARD_SHIFT] ??= { slots: new Uint32Array(0), size: 0 });
+    let at = slotOf(shard.slots, words, hash);
+    if (at >= 0 && shard.slots[at + TIMES] !== 0) {
+      entry.slots = shard.slots;
+      entry.at = at;
+      return true;
     }
-    write(shard.slots, at, words, count);
+    if ((shard.size + 1) * SLOT_WORDS > shard.slots.length * MAX_LOAD) {
+      if (!this.#grow(shard)) return false;
+      at = slotOf(shard.slots, words, hash);
+    }
+    shard.size += 1;
+    this.#size += 1;
+    if (earlier?.find(words, entry) === true) {
+      earlier.#continued += 1;
+      copySlot(entry.slots, entry.at, shard.slots, at);
+    } else copy(words, 0, shard.slots, at);
+    entry.slots = shard.slots;
+    entry.at = at;
     return true;
   }
 
@@ -56,33 +119,45 @@ export class CountTable {
     if (bytes > this.maxBytes) return false;
     this.#bytes = bytes;
     shard.slots = new Uint32Array(length);
+    const words = new Uint32Array(FINGERPRINT_WORDS);
     for (let from = 0; from < slots.length; from += SLOT_WORDS) {
-      const count = slots[from + FINGERPRINT_WORDS] ?? 0;
-      if (count === 0) continue;
-      const words = slots.subarray(from, from + FINGERPRINT_WORDS);
-      write(shard.slots, find(shard.slots, words), words, count);
+      if (slots[from + TIMES] === 0) continue;
+      copy(slots, from, words, 0);
+      copySlot(slots, from, shard.slots, slotOf(shard.slots, words, hashOf(words)));
     }
     return true;
   }
 }
 
-function shardOf(words: Uint32Array): number {
-  return (words[0] ?? 0) % SHARDS;
+/** Its high bits choose the shard, its low ones the slot: each depends on all bits of the first word (MurmurHash3). */
+function hashOf(words: Uint32Array): number {
+  let hash = words[0] ?? 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
 }
 
 /** Where a fingerprint is, or would be; -1 if there is no slot at all. */
-function find(slots: Uint32Array, words: Uint32Array): number {
-  const mask = slots.length / SLOT_WORDS - 1;
-  if (mask < 0) return -1;
-  const [first = 0, second = 0, third = 0] = words;
-  for (let slot = second & mask; ; slot = (slot + 1) & mask) {
-    const at = slot * SLOT_WORDS;
-    if (slots[at + FINGERPRINT_WORDS] === 0) return at;
-    if (slots[at] === first && slots[at + 1] === second && slots[at + 2] === third) return at;
-  }
+function slotOf(slots: Uint32Array, words: Uint32Array, hash: number): number {
+  if (slots.length === 0) return -1;
+  const mask = slots.length - SLOT_WORDS;
+  let at = (hash * SLOT_WORDS) & mask;
+  while (slots[at + TIMES] !== 0 && !equals(words, slots, at)) at = (at + SLOT_WORDS) & mask;
+  return at;
 }
 
-function write(slots: Uint32Array, at: number, words: Uint32Array, count: number): void {
-  slots.set(words, at);
-  slots[at + FINGERPRINT_WORDS] = count;
+// Word by word: for so few, `set` and `subarray` take longer than all else.
+
+function equals(words: Uint32Array, slots: Uint32Array, at: number): boolean {
+  return words[0] === slots[at] && words[1] === slots[at + 1] && words[2] === slots[at + 2];
+}
+
+function copy(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number): void {
+  to[toAt] = from[fromAt] ?? 0;
+  to[toAt + 1] = from[fromAt + 1] ?? 0;
+  to[toAt + 2] = from[fromAt + 2] ?? 0;
+}
+
+function copySlot(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number): void {
+  for (let word = 0; word < SLOT_WORDS; word += 1) to[toAt + word] = from[fromAt + word] ?? 0;
 }

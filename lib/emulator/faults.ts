@@ -1,11 +1,6 @@
-import {
-  acceptsRequest,
-  checkFaultRule,
-  type Fault,
-  OF_CONNECTIONS,
-  type FaultRule,
-  type FaultTarget,
-} from './fault.js';
+import { checkFaultRule } from './check-fault.js';
+import type { Fault, FaultRule, FaultTarget } from './fault.js';
+import { acceptsRequest, FAULT_KINDS } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
@@ -99,7 +94,9 @@ export class Faults {
 
   /** @internal Whether a request is not even to be read; there must be nothing in it to decide by. */
   resetsUnread(): boolean {
-    const next = this.#entries.find(({ rule, isSpent }) => !OF_CONNECTIONS.has(rule.kind) && !isSpent);
+    const next = this.#entries.find(
+      ({ rule, isSpent }) => FAULT_KINDS[rule.kind].strikes === 'request' && !isSpent,
+    );
     if (next === undefined) return false;
     const { kind, match, probability } = next.rule;
     const unread = kind === 'reset' && !acceptsRequest(next.rule) && match === undefined;
@@ -108,12 +105,15 @@ export class Faults {
 
   /** @internal The fault of a request, if one befalls it. */
   forRequest(target: FaultTarget): Fault | undefined {
-    return this.#first(target, ({ kind }) => !OF_CONNECTIONS.has(kind));
+    return this.#first(target, ({ kind }) => FAULT_KINDS[kind].strikes === 'request');
   }
 
   /** @internal The fault of a new connection, if one befalls it. */
   forConnection(): Fault | undefined {
-    return this.#first(undefined, ({ kind }) => OF_CONNECTIONS.has(kind) && kind !== 'refuse');
+    return this.#first(
+      undefined,
+      ({ kind }) => FAULT_KINDS[kind].strikes === 'connection' && kind !== 'refuse',
+    );
   }
 
   #check(rule: FaultRule): void {

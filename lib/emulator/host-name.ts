@@ -3,9 +3,9 @@ import { BlockList, isIP } from 'node:net';
 /** The service's own names, under which whoever sends meant the real one. Also of a dual stack (`…-api.com`). */
 const PRODUCTION = /(^|\.)(volcengineapi|byteplusapi|volcengine-api|byteplus-api)\.com$/;
 
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8);
-LOOPBACK.addAddress('::1', 'ipv6');
+/** Whose addresses have many forms. */
+const LOOPBACK_V6 = new BlockList();
+LOOPBACK_V6.addAddress('::1', 'ipv6');
 
 /** Names are no longer, nor addresses. */
 const MAX_LENGTH = 255;
@@ -27,7 +27,7 @@ export function isProductionHost(name: string): boolean {
 export function isLoopbackHost(name: string): boolean {
   const family = isIP(name);
   if (family === 0) return name === 'localhost' || name.endsWith('.localhost');
-  return LOOPBACK.check(name, family === 6 ? 'ipv6' : 'ipv4');
+  return family === 4 ? name.startsWith('127.') : LOOPBACK_V6.check(name, 'ipv6');
 }
 
 /** An IPv4 address, also where it is written as one of IPv6. */

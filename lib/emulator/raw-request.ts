@@ -47,8 +47,10 @@ export class RequestReader {
   }
 
   async #readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-    const tooLarge = new UnreadBodyError(413, `The body is larger than ${maxBytes} bytes.`);
-    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge;
+    // Made when it is needed: an error's stack takes as long as the rest of this.
+    const tooLarge = (): UnreadBodyError =>
+      new UnreadBodyError(413, `The body is larger than ${maxBytes} bytes.`);
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
     return new Promise<Buffer>((resolve, reject) => {
       // One memory for all chunks: one of a byte would take up a few hundred by itself.
       let memory = Buffer.alloc(0);
@@ -57,16 +59,17 @@ export class RequestReader {
         this.#givenUp += 1;
         end(new UnreadBodyError(503, 'Too many bodies are under way, and this one took the longest.'));
       });
+      const breakOff = (): void => end(new UnreadBodyError(408, 'The body broke off.'));
       const end = (error: UnreadBodyError): void => {
         this.#uploads.end(upload);
-        request.removeListener('data', take);
+        request.removeListener('data', take).removeListener('close', breakOff);
         memory = Buffer.alloc(0);
         reject(error);
       };
       const take = (chunk: Buffer): void => {
         const needed = length + chunk.length;
         if (needed > maxBytes) {
-          end(tooLarge);
+          end(tooLarge());
           return;
         }
         if (needed > memory.length) {
@@ -79,8 +82,9 @@ export class RequestReader {
         length = needed;
       };
       request.on('data', take);
-      request.once('close', () => end(new UnreadBodyError(408, 'The body broke off.')));
+      request.once('close', breakOff);
       request.once('end', () => {
+        request.removeListener('close', breakOff);
         this.#uploads.end(upload);
         // Of its own memory: a part of a larger one would keep all of that.
         resolve(

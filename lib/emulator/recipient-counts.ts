@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isId } from '../dto/field-rules.js';
-import { CountTable } from './count-table.js';
+import { CountEntry, CountTable } from './count-table.js';
 import type { EmulatedMessage } from './read-message.js';
-import { fingerprint, FINGERPRINT_WORDS } from './recipient-fingerprint.js';
+import { FINGERPRINT_WORDS, Fingerprints } from './recipient-fingerprint.js';
 
 /** Someone got the same message more than once. */
 export interface Duplicate {
@@ -18,7 +18,7 @@ export interface Duplicate {
 
 /** What a counter of recipients may take up. */
 export interface RecipientCountsLimits {
-  /** Of each of four tables. When one is full, two that are older are forgotten. */
+  /** Of each of two tables. When one is full, the one before it is forgotten. */
   readonly tableBytes: number;
   /** Of the list of duplicates. */
   readonly listBytes: number;
@@ -26,19 +26,12 @@ export interface RecipientCountsLimits {
 
 /** What a listed duplicate takes up, with the keys by which it is found. */
 const DUPLICATE_BYTES = 1_024;
-/** What was counted until a table was full. */
-class Generation {
-  /** By room, sender, kind, content and user: who got the same message more than once. */
-  readonly pairs: CountTable;
-  /** By content and user, for `count()`. */
-  readonly byContent: CountTable;
-  /** Of its pairs, how many a later generation goes on with. */
-  continued = 0;
 
-  constructor(tableBytes: number) {
-    this.pairs = new CountTable(tableBytes);
-    this.byContent = new CountTable(tableBytes);
-  }
+interface MessageKeys {
+  readonly messageSha256: string;
+  readonly content: Uint32Array;
+  /** Room, sender and kind beside the content. */
+  readonly kind: Uint32Array;
 }
 
 /**
@@ -47,11 +40,16 @@ class Generation {
  */
 export class RecipientCounts {
   readonly #secret = randomBytes(16);
-  readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
+  readonly #fingerprints = new Fingerprints();
+  readonly #user = new Uint32Array(FINGERPRINT_WORDS);
+  /** A message's content and a user: its first pair, and how often the one got the other in any room and from anyone. */
   readonly #content = new Uint32Array(FINGERPRINT_WORDS);
-  #current: Generation;
-  #previous: Generation;
-  readonly #duplicates = new Map<string, { -readonly [name in keyof Duplicate]: Duplicate[name] }>();
+  /** A message, with its room, sender and kind, and a user. */
+  readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
+  readonly #entry = new CountEntry();
+  #current: CountTable;
+  #previous: CountTable | undefined;
+  readonly #duplicates = new Map<number, { -readonly [name in keyof Duplicate]: Duplicate[name] }>();
   #duplicateCount = 0;
   #everListed = 0;
   #total = 0;
@@ -60,7 +58,7 @@ export class RecipientCounts {
 
   /** @internal Counts come from the emulator. */
   constructor(private readonly limits: RecipientCountsLimits) {
-    this.#current = this.#previous = new Generation(limits.tableBytes);
+    this.#current = new CountTable(limits.tableBytes);
   }
 
   /** All of them: one for each user of each message. It stays exact, whatever is forgotten. */
@@ -90,29 +88,23 @@ export class RecipientCounts {
 
   /** @internal Counts the users that a message is for. */
   add(sent: EmulatedMessage, to: readonly string[]): void {
-    const count = this.counterOf(sent);
-    for (const userId of to) count(userId);
+    const keys = this.#keysOf(sent);
+    for (const userId of to) this.#count(userId, sent, keys);
   }
 
   /** @internal Counts those who get a message, one at a time. */
-  counterOf({ roomId, from, message }: EmulatedMessage): (userId: string) => void {
-    const messageSha256 = sha256(message);
-    const ofPair = this.#key(messageSha256, JSON.stringify([roomId ?? null, from, typeof message]));
-    const ofContent = this.#key(messageSha256);
-    return (userId) => {
-      this.#total += 1;
-      fingerprint(userId, ofPair, this.#pair);
-      fingerprint(userId, ofContent, this.#content);
-      const times = this.#increase();
-      if (times > 1) this.#list(roomId, userId, messageSha256, times);
-    };
+  counterOf(sent: EmulatedMessage): (userId: string) => void {
+    const keys = this.#keysOf(sent);
+    return (userId) => this.#count(userId, sent, keys);
   }
 
   /** How often a user got a message, in any room and from anyone. */
   count(userId: string, message: string | Uint8Array): number {
     if (!isId(userId)) return 0;
-    fingerprint(userId, this.#key(sha256(message)), this.#content);
-    return this.#timesOf('byContent', this.#content);
+    this.#fingerprints.write(userId, this.#user);
+    combine(this.#user, this.#key(sha256(message)), this.#content);
+    const isKnown = [this.#current, this.#previous].some((table) => table?.find(this.#content, this.#entry));
+    return isKnown ? this.#entry.total : 0;
   }
 
   /** Everyone who got something more than once; of very many, those who did last. */
@@ -122,45 +114,62 @@ export class RecipientCounts {
 
   /** Forgets all. */
   clear(): void {
-    this.#current = this.#previous = new Generation(this.limits.tableBytes);
+    this.#current = new CountTable(this.limits.tableBytes);
+    this.#previous = undefined;
     this.#duplicates.clear();
     this.#duplicateCount = this.#everListed = this.#total = this.#forgotten = this.#unlisted = 0;
   }
 
-  /** @returns how often the pair whose fingerprints were written last has now been counted */
-  #increase(): number {
-    const times = this.#timesOf('pairs', this.#pair) + 1;
-    const ofContent = this.#timesOf('byContent', this.#content) + 1;
-    const set = (): boolean =>
-      this.#current.byContent.set(this.#content, ofContent) && this.#current.pairs.set(this.#pair, times);
-    const isContinued = times > 1 && this.#current.pairs.get(this.#pair) === 0;
-    if (isContinued) this.#previous.continued += 1;
-    if (!set()) {
+  #keysOf({ roomId, from, message }: EmulatedMessage): MessageKeys {
+    const messageSha256 = sha256(message);
+    return {
+      messageSha256,
+      content: this.#key(messageSha256),
+      kind: this.#key(messageSha256, JSON.stringify([roomId ?? null, from, typeof message])),
+    };
+  }
+
+  #count(userId: string, { roomId }: EmulatedMessage, { messageSha256, content, kind }: MessageKeys): void {
+    this.#total += 1;
+    this.#fingerprints.write(userId, this.#user);
+    combine(this.#user, content, this.#content);
+    combine(this.#content, kind, this.#pair);
+    let times = this.#increase(kind);
+    if (times === 0) {
       this.#turn();
-      set();
+      times = this.#increase(kind);
     }
+    if (times > 1) this.#list(roomId, userId, messageSha256, times);
+  }
+
+  /** Counts the pair that was written last. @returns how often it now has been, or 0 if there is no room for it */
+  #increase(kind: Uint32Array): number {
+    const entry = this.#entry;
+    if (!this.#current.open(this.#content, entry, this.#previous)) return 0;
+    if (entry.times === 0) entry.setKind(kind);
+    if (entry.isOfKind(kind)) {
+      entry.total += 1;
+      return (entry.times += 1);
+    }
+    // The same content was sent to the same user before, in another room or by someone else.
+    if (!this.#current.open(this.#pair, entry, this.#previous)) return 0;
+    const times = (entry.times += 1);
+    this.#current.open(this.#content, entry);
+    entry.total += 1;
     return times;
   }
 
-  #timesOf(table: 'pairs' | 'byContent', words: Uint32Array): number {
-    const times = this.#current[table].get(words);
-    // Before the first turn, they are the same.
-    return times > 0 || this.#previous === this.#current ? times : this.#previous[table].get(words);
-  }
-
-  /** Begins new tables, and forgets those before the last. */
+  /** Begins a new table, and forgets the one before the last. */
   #turn(): void {
-    if (this.#previous !== this.#current) {
-      this.#forgotten += this.#previous.pairs.size - this.#previous.continued;
-    }
+    if (this.#previous !== undefined) this.#forgotten += this.#previous.size - this.#previous.continued;
     this.#previous = this.#current;
-    this.#current = new Generation(this.limits.tableBytes);
+    this.#current = new CountTable(this.limits.tableBytes);
   }
 
   /** Of the user whose fingerprint was written last. */
   #list(roomId: string | undefined, userId: string, messageSha256: string, times: number): void {
     if (times === 2) this.#duplicateCount += 1;
-    const key = textOf(this.#pair);
+    const key = numberOf(this.#pair);
     const listed = this.#duplicates.get(key);
     if (listed !== undefined) {
       listed.times = Math.max(listed.times, times);
@@ -181,23 +190,22 @@ export class RecipientCounts {
 
   #key(messageSha256: string, variant = ''): Uint32Array {
     const digest = createHash('sha256').update(this.#secret).update(messageSha256).update(variant).digest();
-    return Uint32Array.from([0, 4, 8, 12], (offset) => digest.readUInt32LE(offset));
+    return Uint32Array.from([0, 4, 8], (offset) => digest.readUInt32LE(offset));
   }
+}
+
+/** The fingerprint of a user and a message. What is known of a message is secret, and as good as random. */
+function combine(user: Uint32Array, message: Uint32Array, into: Uint32Array): void {
+  into[0] = (user[0] ?? 0) ^ (message[0] ?? 0);
+  into[1] = (user[1] ?? 0) ^ (message[1] ?? 0);
+  into[2] = (user[2] ?? 0) ^ (message[2] ?? 0);
 }
 
 function sha256(message: string | Uint8Array): string {
   return createHash('sha256').update(message).digest('hex');
 }
 
-/** A fingerprint as the key of a map. */
-function textOf(words: Uint32Array): string {
-  const [first = 0, second = 0, third = 0] = words;
-  return String.fromCharCode(
-    first & 0xffff,
-    first >>> 16,
-    second & 0xffff,
-    second >>> 16,
-    third & 0xffff,
-    third >>> 16,
-  );
+/** As much of a fingerprint as a number holds, as the key of a map. */
+function numberOf(words: Uint32Array): number {
+  return (words[0] ?? 0) + ((words[1] ?? 0) & 0x1f_ffff) * 2 ** 32;
 }

@@ -62,9 +62,9 @@ export class RtcEmulator {
   private constructor(options: ResolvedEmulatorOptions) {
     this.#options = options;
     const { keepBytes, tls } = options;
-    // Each has its share, so that none can drive out another's. The four tables of each counter are the most of it.
-    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 8, listBytes: keepBytes / 128 });
-    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 32, listBytes: keepBytes / 128 });
+    // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
+    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
+    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
     this.#requests = new RequestLog(keepBytes / 8, new Secrets(accountsOf(options)));
     this.#received = new ReceivedLog(keepBytes / 16);
     this.#attendance = new Attendance(keepBytes / 32);

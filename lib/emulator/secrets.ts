@@ -99,6 +99,7 @@ export class Secrets {
 /** A text in lower case, as it is and with its escapes read. */
 function decodings(text: string): string[] {
   const forms = [text.toLowerCase()];
+  if (!text.includes('%')) return forms;
   for (let form = text; forms.length <= MAX_DECODINGS;) {
     const next = form.replaceAll(/(?:%[\da-f]{2})+/gi, (run) =>
       Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),

@@ -30,8 +30,8 @@ export interface FanOutHost {
   readonly observe: Observe;
   /** How many recipients a request should have at most: Infinity unless the service was found to refuse so many. */
   readonly chunkSize: number;
-  /** How many requests to have in flight, by what the round trip is; undefined before the first. */
-  readonly concurrency: number | undefined;
+  /** How many requests to have in flight, by what the round trip is. */
+  readonly concurrency: number;
 }
 
 /** Some recipients that one request is for: a chunk, or what it had to be cut into. */
@@ -46,9 +46,6 @@ interface Part {
 /** The options that a run goes by, with their defaults. */
 export type FanOutPlan = Required<Pick<FanOutOptions, 'chunkDeadlineMs' | 'keepChunks' | 'keepRecipients'>> &
   Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'concurrency' | 'total' | 'onChunk' | 'onProgress'>;
-
-/** How many requests to have in flight before the round trip is known. */
-const FIRST_CONCURRENCY = 48;
 
 /** One fan-out: several workers that each read a chunk and send it, until there are none or something stops it. */
 export class FanOutRun {
@@ -113,7 +110,7 @@ export class FanOutRun {
   }
 
   get #concurrency(): number {
-    return this.plan.concurrency ?? this.host.concurrency ?? FIRST_CONCURRENCY;
+    return this.plan.concurrency ?? this.host.concurrency;
   }
 
   async #work(): Promise<void> {

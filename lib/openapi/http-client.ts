@@ -2,7 +2,6 @@ import axios, { type AxiosInstance } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { connectByOwnLookup } from './address-list.js';
-import { RequestTargets } from './request-targets.js';
 
 /** What the Axios instance of a module is made from. */
 export interface HttpClientSettings {
@@ -24,7 +23,6 @@ export interface Transport {
   /** Whether they are the library's own, which try each address of a host in turn, see `AddressList`. */
   readonly isOwnHttpAgent: boolean;
   readonly isOwnHttpsAgent: boolean;
-  readonly targets: RequestTargets;
   /** The longest answer that is read, in bytes. */
   readonly maxContentLength: number;
 }
@@ -56,7 +54,6 @@ export function createHttpClient({ http }: HttpClientSettings): HttpClient {
       httpsAgent: http.httpsAgent?.open() ?? ownHttpsAgent,
       isOwnHttpAgent: http.httpAgent === undefined,
       isOwnHttpsAgent: http.httpsAgent === undefined,
-      targets: new RequestTargets(),
       maxContentLength: http.maxContentLength,
     },
     close: () => {

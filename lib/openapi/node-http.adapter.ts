@@ -8,8 +8,12 @@ import type { Duplex } from 'node:stream';
 import { AddressList, rememberLookup } from './address-list.js';
 import type { HttpAttempt } from './http-attempt.js';
 import type { Transport } from './http-client.js';
-import type { RequestTarget } from './request-targets.js';
+import type { RequestTarget } from './request-signer.js';
+import type { SignableConfig } from './signing.interceptor.js';
 import { kindOfThrown } from '../errors/thrown.js';
+
+/** As the signing interceptor leaves it. */
+type SignedConfig = InternalAxiosRequestConfig<Buffer> & Pick<SignableConfig, 'target'>;
 
 /** The transport failed; only the code is kept, since Node's own errors may carry the request. */
 export class TransportError extends Error {
@@ -31,7 +35,7 @@ export class TransportError extends Error {
  * Buffer.
  */
 export function sendOverNodeHttp(
-  config: InternalAxiosRequestConfig,
+  config: SignedConfig,
   attempt: HttpAttempt,
   transport: Transport,
 ): Promise<AxiosResponse<Buffer>> {
@@ -46,7 +50,7 @@ export function sendOverNodeHttp(
 
 /** What an exchange needs until it is over. */
 interface Pending {
-  readonly config: InternalAxiosRequestConfig;
+  readonly config: SignedConfig;
   readonly attempt: HttpAttempt;
   readonly transport: Transport;
   readonly resolve: (response: AxiosResponse<Buffer>) => void;
@@ -73,13 +77,13 @@ class Exchange {
   #pending: Pending | undefined;
 
   constructor(
-    config: InternalAxiosRequestConfig,
+    config: SignedConfig,
     attempt: HttpAttempt,
     transport: Transport,
     resolve: Pending['resolve'],
     reject: Pending['reject'],
   ) {
-    const target = transport.targets.of(config.url ?? '');
+    const { target = {} } = config;
     const isOwnAgent = target.protocol === 'https:' ? transport.isOwnHttpsAgent : transport.isOwnHttpAgent;
     this.#pending = {
       config,
@@ -269,7 +273,7 @@ const NOTHING_INHERITED = {
 };
 
 function createRequest(
-  config: InternalAxiosRequestConfig<Buffer>,
+  config: SignedConfig,
   { httpAgent, httpsAgent }: Transport,
   { protocol, hostname, port, path }: RequestTarget,
   lookup: LookupFunction | undefined,

@@ -80,7 +80,7 @@ export function scopeText({ date, region, service }: CredentialScope): string {
   return `${date}/${region}/${service}/${SCOPE_SUFFIX}`;
 }
 
-/** Costs four HMACs; good for a whole day, see {@link SigningKeyCache}. */
+/** Costs four HMACs; good for a whole day, see `RequestSigner`. */
 export function deriveSigningKey(secretAccessKey: string, scope: CredentialScope): Buffer {
   return hmac(hmac(hmac(hmac(secretAccessKey, scope.date), scope.region), scope.service), SCOPE_SUFFIX);
 }

@@ -1,23 +1,20 @@
-import { Fifo } from './fifo.js';
-
 /** What the constants are for stands where they are used; `test/unit/adapting.spec.ts` simulates what they come to. */
 export const ADAPTING = {
   /** Requests that may be under way until the service has accepted one. */
   firstInFlight: 8,
   /** Pause after a refusal, … */
   pauseMs: 300,
-  /** … and after one while nothing is accepted. */
+  /** … and after one while nothing is accepted: longer with each, up to that of the least rate, in permits a second. */
   probeMs: 1_000,
+  leastRate: 1 / 8,
   /** Decrease factor of what was allowed, if as much was accepted all the same. */
   decrease: 0.95,
   /** Increase factor, and how often, once a ceiling is known; … */
   increase: 1.05,
   increaseEveryMs: 2_000,
-  /** … until then, from a cut of the chunks on; … */
-  searchIncrease: 1.25,
-  /** … and from an accepted probe on. */
-  restartIncrease: 2,
-  searchEveryMs: 1_000,
+  /** … and up to where it was allowed before nothing was accepted, or where nothing is known of a ceiling. */
+  fastIncrease: 2,
+  fastIncreaseEveryMs: 500,
   /** How long a refusal is remembered before more is tried: longer with each one at the same ceiling. */
   waitsMs: [10_000, 20_000, 40_000, 60_000],
   /** Below so many requests a second chunks become smaller, so that there are twice as many; … */
@@ -28,9 +25,15 @@ export const ADAPTING = {
   helped: 0.6,
 } as const;
 
-/** The least that is tried: one permit a minute. */
-const LEAST = 1 / 60;
 const SECOND_MS = 1_000;
+
+/** What the account seems to allow. */
+export interface ThrottlingEstimate {
+  /** Permits a second. */
+  readonly permitsPerSecond: number;
+  /** Recipients in a request, where large ones are refused. */
+  readonly chunkSize?: number;
+}
 
 /** A request that was let go. */
 export interface SentRequest {
@@ -42,53 +45,51 @@ export interface SentRequest {
   readonly isAlone: boolean;
 }
 
-interface Accepted {
-  readonly at: number;
-  readonly permits: number;
-  readonly recipients: number;
-}
-
-/** What is tried, and what to return to if that is refused. */
+/** What is tried from some time on, in place of what is returned to if that is refused. */
 interface Trial {
   readonly since: number;
   readonly allowed: number;
   readonly chunk: number;
+  /** Recipients accepted a second, before. */
+  readonly recipients: number;
+}
+
+interface AcceptedLately {
+  readonly requests: number;
+  readonly permits: number;
+  readonly recipients: number;
 }
 
 /**
  * How much of the limit may be used, by what the service refuses: others may use the account too, or it counts
  * otherwise than this process does. Additive increase, multiplicative decrease, of two things: permits in circulation
- * and recipients in a request, since a request of 600 is never accepted by who counts recipients.
+ * and recipients in a request, since a request of 600 is never accepted by a service that counts recipients.
  */
 export class AdaptiveLimit {
-  #limit: number;
   #allowed: number;
-  #chunk = Number.POSITIVE_INFINITY;
+  #chunk = Infinity;
   /** The largest chunk that was refused: what to grow back to. */
-  #wholeChunk = Number.POSITIVE_INFINITY;
+  #wholeChunk = Infinity;
   /** Permits that each recipient costs; 0 if a request costs one however many it has. */
   #perRecipient = 0;
-  readonly #accepted = new Fifo<Accepted>();
+  readonly #accepted: (SentRequest & { readonly at: number })[] = [];
   #hasAccepted = false;
   /** Whether something that was let go after the last cut was accepted. */
   #hasAcceptedSinceCut = true;
   /** Nothing is accepted: one request at a time, until one is. */
   #isProbing = false;
-  #pausedUntil = Number.NEGATIVE_INFINITY;
-  #cutAt = Number.NEGATIVE_INFINITY;
-  #refusedTrials = 0;
+  #pausedUntil = -Infinity;
+  #cutAt = -Infinity;
   #trial: Trial | undefined;
-  #raiseAt = Number.POSITIVE_INFINITY;
-  /** Smaller chunks are tried: what was accepted a second, in recipients, with those before. */
-  #smallerTrial: { readonly recipients: number; readonly chunk: number } | undefined;
-  /** They did not help: it is requests that the service counts. */
+  #refusedTrials = 0;
+  #raiseAt = Infinity;
+  /** Up to which it increases fast. */
+  #fastUntil = 0;
+  /** Smaller chunks did not help: it is requests that the service counts. */
   #countsRequests = false;
-  #growth: 'restart' | 'search' | 'known' = 'known';
-  /** Up to which a restart doubles. */
-  #restartUntil = 0;
 
-  constructor(limit: number) {
-    this.#limit = this.#allowed = limit;
+  constructor(private limit: number) {
+    this.#allowed = limit;
   }
 
   /** Permits that may be in circulation; below 1, one in more than a second. */
@@ -103,18 +104,22 @@ export class AdaptiveLimit {
 
   /** Whether refusals hold it below the limit. */
   get isReduced(): boolean {
-    return this.#allowed < this.#limit || this.#chunk < this.#wholeChunk;
+    return this.#allowed < this.limit || this.#chunk < this.#wholeChunk;
   }
 
-  /** Whether it has been refused often enough for an estimate of what the account allows. */
-  get isCertain(): boolean {
-    return this.isReduced && this.#refusedTrials >= 2 && !this.#isProbing;
+  /** What the account seems to allow, once it has refused often enough to tell. */
+  get estimate(): ThrottlingEstimate | undefined {
+    if (!this.isReduced || this.#refusedTrials < 2 || this.#isProbing) return undefined;
+    return {
+      permitsPerSecond: Math.round(this.#allowed * 10) / 10,
+      ...(this.#chunk < Infinity && { chunkSize: this.#chunk }),
+    };
   }
 
   /** How many requests may be under way. */
   get maxInFlight(): number {
     if (this.#isProbing) return 1;
-    return this.#hasAccepted ? Number.POSITIVE_INFINITY : ADAPTING.firstInFlight;
+    return this.#hasAccepted ? Infinity : ADAPTING.firstInFlight;
   }
 
   /** How long nothing may be let go, in milliseconds. */
@@ -124,44 +129,44 @@ export class AdaptiveLimit {
 
   setLimit(limit: number): void {
     this.#allowed = this.isReduced ? Math.min(this.#allowed, limit) : limit;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   /** Forgets refusals, as a new process would. */
   reset(): void {
-    this.#allowed = this.#limit;
-    this.#chunk = this.#wholeChunk = Number.POSITIVE_INFINITY;
-    this.#isProbing = false;
-    this.#pausedUntil = this.#cutAt = Number.NEGATIVE_INFINITY;
-    this.#raiseAt = Number.POSITIVE_INFINITY;
-    this.#trial = this.#smallerTrial = undefined;
+    this.#allowed = this.limit;
+    this.#chunk = this.#wholeChunk = Infinity;
+    this.#isProbing = this.#countsRequests = false;
     this.#hasAcceptedSinceCut = true;
-    this.#countsRequests = false;
+    this.#pausedUntil = this.#cutAt = -Infinity;
+    this.#trial = undefined;
     this.#refusedTrials = 0;
+    this.#raiseAt = Infinity;
   }
 
-  accepted({ takenAt, permits, recipients }: SentRequest, now: number): void {
+  accepted(request: SentRequest, now: number): void {
     this.#hasAccepted = true;
-    if (takenAt >= this.#cutAt) this.#hasAcceptedSinceCut = true;
-    this.#accepted.push({ at: now, permits, recipients });
-    this.#forget(now, SECOND_MS + now - takenAt);
+    if (request.takenAt >= this.#cutAt) this.#hasAcceptedSinceCut = true;
+    this.#accepted.push({ ...request, at: now });
+    this.#forget(request);
     if (!this.#isProbing) return;
     this.#isProbing = false;
-    this.#restartUntil = this.#allowed;
-    this.#allowed = Math.min(this.#allowed, permits);
-    this.#trial = undefined;
-    this.#grow('restart', now + ADAPTING.searchEveryMs);
+    this.#allowed = Math.min(this.#allowed, request.permits);
+    this.#try(now, 0);
+    // Large chunks may have been refused for what has ended: one refusal tells.
+    this.#chunk = this.#wholeChunk;
+    this.#raiseAt = now + ADAPTING.fastIncreaseEveryMs;
   }
 
   /** @param retryAfterMs what the service asks to wait; 0: it does not say */
   refused(request: SentRequest, retryAfterMs: number, now: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + retryAfterMs);
+    this.#pause(retryAfterMs, now);
     // One cut for all that was let go before it.
     if (request.takenAt < this.#cutAt) return;
     this.#cutAt = now;
-    this.#forget(now, SECOND_MS + now - request.takenAt);
-    if (this.#accepted.size === 0 || !this.#hasAcceptedSinceCut) this.#collapse(request, now);
-    else this.#cut(request, now);
+    const lately = this.#acceptedLately(request);
+    if (lately.requests === 0 || !this.#hasAcceptedSinceCut) this.#collapse(request, now);
+    else this.#cut(request, lately, now);
     this.#hasAcceptedSinceCut = false;
   }
 
@@ -171,96 +176,98 @@ export class AdaptiveLimit {
   }
 
   /** Nothing was accepted lately. If it was refused though it was alone, it is the request that is too large. */
-  #collapse({ recipients, permits, isAlone }: SentRequest, now: number): void {
-    const isTooLarge = this.#isProbing && isAlone && recipients > 1;
-    if (isTooLarge) this.#shrink(Math.ceil(Math.min(this.#chunk, recipients) / 2), recipients, permits);
-    else this.#allowed = Math.max(LEAST, this.#allowed / 2);
+  #collapse(request: SentRequest, now: number): void {
+    const { recipients, isAlone } = request;
+    if (this.#isProbing && isAlone && recipients > 1)
+      this.#shrink(Math.ceil(Math.min(this.#chunk, recipients) / 2), request);
+    else {
+      if (!this.#isProbing) this.#fastUntil = this.#allowed;
+      this.#allowed = Math.max(ADAPTING.leastRate, this.#allowed / 2);
+    }
     this.#isProbing = true;
     this.#pause(Math.max(ADAPTING.probeMs, SECOND_MS / this.#allowed), now);
   }
 
-  #cut(request: SentRequest, now: number): void {
-    const trial = this.#trial;
-    this.#trial = undefined;
-    const accepted = this.#acceptedLately().permits;
-    if (trial !== undefined && request.takenAt >= trial.since) {
-      const reached = this.#growth === 'known' ? 0 : Math.min(this.#allowed, accepted) * ADAPTING.decrease;
-      this.#allowed = Math.max(trial.allowed, reached);
-      this.#chunk = trial.chunk;
-    } else {
-      this.#allowed = Math.min(this.#allowed * ADAPTING.decrease, accepted);
-    }
+  #cut(request: SentRequest, lately: AcceptedLately, now: number): void {
+    const trial = request.takenAt >= (this.#trial?.since ?? Infinity) ? this.#trial : undefined;
+    const reached = Math.min(this.#allowed, lately.permits);
     this.#pause(ADAPTING.pauseMs, now);
-    if (this.#smallerChunks(request)) {
-      this.#grow('search', now + ADAPTING.searchEveryMs);
+    this.#fastUntil = 0;
+    if (this.#triesSmallerChunks && (trial === undefined || trial.since + SECOND_MS > request.takenAt)) {
+      // What was accepted lately is not yet of these.
+      this.#allowed = reached * ADAPTING.decrease;
+      this.#raiseAt = now + SECOND_MS;
       return;
     }
+    if (trial === undefined) this.#allowed = Math.min(this.#allowed * ADAPTING.decrease, reached);
+    else if (!this.#triesSmallerChunks) {
+      this.#allowed = Math.max(trial.allowed, reached * ADAPTING.decrease);
+      this.#chunk = trial.chunk;
+    } else if (lately.recipients < trial.recipients * ADAPTING.helped) {
+      this.#countsRequests = true;
+      this.#allowed = lately.permits;
+      this.#chunk = trial.chunk;
+    } else this.#allowed = reached * ADAPTING.decrease;
+    this.#trial = undefined;
+    if (this.#makeSmallerChunks(request, lately, now)) return;
     const waits = ADAPTING.waitsMs;
-    this.#grow('known', now + (waits[Math.min(this.#refusedTrials, waits.length - 1)] ?? 0));
+    this.#raiseAt = now + (waits[Math.min(this.#refusedTrials, waits.length - 1)] ?? 0);
     this.#refusedTrials += 1;
   }
 
+  get #triesSmallerChunks(): boolean {
+    return this.#trial !== undefined && this.#trial.chunk > this.#chunk;
+  }
+
   /** Few large requests leave gaps that none of them fits into. @returns whether they are smaller now */
-  #smallerChunks({ recipients, permits }: SentRequest): boolean {
-    const lately = this.#acceptedLately();
-    const before = this.#smallerTrial;
-    this.#smallerTrial = undefined;
-    if (before !== undefined && lately.recipients < before.recipients * ADAPTING.helped) {
-      this.#countsRequests = true;
-      this.#chunk = before.chunk;
-      this.#allowed = lately.permits;
-      return false;
-    }
+  #makeSmallerChunks(request: SentRequest, lately: AcceptedLately, now: number): boolean {
     const chunk = Math.max(1, Math.floor(lately.recipients / (2 * ADAPTING.fewRequests)));
-    const size = Math.min(recipients, this.#chunk);
-    if (this.#countsRequests || lately.requests >= ADAPTING.fewRequests || chunk >= size) return false;
-    this.#smallerTrial = { recipients: lately.recipients, chunk: this.#chunk };
-    this.#shrink(chunk, recipients, permits);
+    const isSmaller = chunk < Math.min(request.recipients, this.#chunk);
+    if (this.#countsRequests || lately.requests >= ADAPTING.fewRequests || !isSmaller) return false;
+    this.#try(now, lately.recipients);
+    this.#shrink(chunk, request);
     const perRequest = Math.max(1, chunk * this.#perRecipient);
-    this.#allowed = Math.min(this.#limit, (lately.recipients / chunk) * perRequest * ADAPTING.decrease);
+    this.#allowed = Math.min(this.limit, (lately.recipients / chunk) * perRequest * ADAPTING.decrease);
+    this.#fastUntil = this.limit;
+    this.#raiseAt = now + ADAPTING.increaseEveryMs / 2;
     return true;
   }
 
-  #shrink(chunk: number, recipients: number, permits: number): void {
-    if (this.#chunk === Number.POSITIVE_INFINITY) this.#wholeChunk = recipients;
+  #shrink(chunk: number, { recipients, permits }: SentRequest): void {
+    if (this.#chunk === Infinity) this.#wholeChunk = recipients;
     this.#perRecipient = permits > 1 ? permits / recipients : 0;
     this.#chunk = chunk;
   }
 
-  #grow(how: 'restart' | 'search' | 'known', at: number): void {
-    this.#growth = how;
-    this.#raiseAt = at;
-  }
-
   #raise(at: number): void {
+    // What was tried until now has not been refused.
     if (this.#trial !== undefined) this.#refusedTrials = 0;
-    this.#trial = { since: at, allowed: this.#allowed, chunk: this.#chunk };
+    if (!this.#triesSmallerChunks) this.#try(at, 0);
+    const isFast = this.#allowed < this.#fastUntil;
+    this.#raiseAt = at + (isFast ? ADAPTING.fastIncreaseEveryMs : ADAPTING.increaseEveryMs);
     const requests = this.#allowed / Math.max(1, this.#chunk * this.#perRecipient);
     if (this.#chunk < this.#wholeChunk && requests >= ADAPTING.manyRequests) {
       this.#chunk = Math.min(this.#wholeChunk, this.#chunk * 2);
     } else {
-      const factor = this.#factor();
-      const more =
-        this.#allowed < 1 ? this.#allowed * 2 : Math.max(this.#allowed + 1, this.#allowed * factor);
-      this.#allowed = Math.min(this.#limit, more);
+      const factor = isFast || this.#allowed < 1 ? ADAPTING.fastIncrease : ADAPTING.increase;
+      const more = Math.max(this.#allowed * factor, Math.min(this.#allowed * 2, this.#allowed + 1));
+      this.#allowed = Math.min(this.limit, more);
     }
-    const isKnown = this.#growth === 'known';
-    this.#raiseAt = at + (isKnown ? ADAPTING.increaseEveryMs : ADAPTING.searchEveryMs);
-    if (this.#growth === 'restart' && this.#allowed >= this.#restartUntil) this.#growth = 'known';
     if (!this.isReduced) this.reset();
   }
 
-  #factor(): number {
-    if (this.#growth === 'restart') return ADAPTING.restartIncrease;
-    return this.#growth === 'search' ? ADAPTING.searchIncrease : ADAPTING.increase;
+  #try(since: number, recipients: number): void {
+    this.#trial = { since, allowed: this.#allowed, chunk: this.#chunk, recipients };
   }
 
   #pause(ms: number, now: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, now + ms);
   }
 
-  #acceptedLately(): { requests: number; permits: number; recipients: number } {
-    const sum = { requests: this.#accepted.size, permits: 0, recipients: 0 };
+  /** What was accepted within the last second and a round trip. */
+  #acceptedLately(request: SentRequest): AcceptedLately {
+    this.#forget(request);
+    const sum = { requests: this.#accepted.length, permits: 0, recipients: 0 };
     for (const { permits, recipients } of this.#accepted) {
       sum.permits += permits;
       sum.recipients += recipients;
@@ -268,10 +275,8 @@ export class AdaptiveLimit {
     return sum;
   }
 
-  #forget(now: number, afterMs: number): void {
-    for (let next = this.#accepted.first; next !== undefined; next = this.#accepted.first) {
-      if (now - next.at <= afterMs) return;
-      this.#accepted.shift();
-    }
+  #forget({ takenAt }: SentRequest): void {
+    const accepted = this.#accepted;
+    while (accepted[0] !== undefined && accepted[0].at < takenAt - SECOND_MS) accepted.shift();
   }
 }

@@ -1,5 +1,3 @@
-import { Fifo } from './fifo.js';
-
 /** How far back is looked: this many buckets of a second. */
 const BUCKETS = 10;
 const BUCKET_MS = 1_000;
@@ -8,19 +6,17 @@ const FIRST_ANSWERS = 500;
 
 /** The least round trip of the last ten seconds: what the way takes at least, however busy the service is. */
 export class LeastRoundTrip {
-  readonly #buckets = new Fifo<{ readonly began: number; least: number }>();
+  readonly #buckets: { readonly began: number; least: number }[] = [];
   #answers = 0;
-  #answeredAt = Number.NEGATIVE_INFINITY;
+  #answeredAt = -Infinity;
   /** What was let go before says nothing of the way. */
-  #validFrom = Number.NEGATIVE_INFINITY;
+  #validFrom = -Infinity;
 
   /** Zero until there have been enough answers to go by. In milliseconds. */
   ms(now: number): number {
-    while (now - (this.#buckets.first?.began ?? now) >= BUCKETS * BUCKET_MS) this.#buckets.shift();
-    if (this.#answers < FIRST_ANSWERS || this.#buckets.size === 0) return 0;
-    let least = Number.POSITIVE_INFINITY;
-    for (const bucket of this.#buckets) least = Math.min(least, bucket.least);
-    return least;
+    while (now - (this.#buckets[0]?.began ?? now) >= BUCKETS * BUCKET_MS) this.#buckets.shift();
+    if (this.#answers < FIRST_ANSWERS || this.#buckets.length === 0) return 0;
+    return Math.min(...this.#buckets.map(({ least }) => least));
   }
 
   /** Something that was let go then has been answered now. */
@@ -33,7 +29,7 @@ export class LeastRoundTrip {
     this.#answeredAt = now;
     if (takenAt < this.#validFrom) return;
     this.#answers += 1;
-    const { last } = this.#buckets;
+    const last = this.#buckets.at(-1);
     if (last === undefined || now - last.began >= BUCKET_MS) {
       this.#buckets.push({ began: now, least: now - takenAt });
     } else last.least = Math.min(last.least, now - takenAt);

@@ -1,6 +1,7 @@
 import type { QuotaStatusChange, QuotaStore } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
-import { RateLimiter, type ThrottlingEstimate } from './rate-limiter.js';
+import type { ThrottlingEstimate } from './adaptive-limit.js';
+import { type LimiterLimits, RateLimiter } from './rate-limiter.js';
 
 /** How a module wants its requests to be held to the quota. */
 export interface QuotaSettings {
@@ -24,9 +25,7 @@ interface SharedLimiter {
   readonly limiter: RateLimiter;
   /** What each user of it wants to be held to: the smallest holds for all. */
   readonly users: Map<LimiterHandle, QuotaSettings>;
-  /** Whether its permits are kept in a store, so that they need not be kept here when its last user has left. */
-  readonly isStored: boolean;
-  /** Monotonic milliseconds; of a limiter without users. */
+  /** Monotonic milliseconds: since when it has no users. */
   unusedSince: number;
 }
 
@@ -43,23 +42,15 @@ export interface LimiterSurroundings {
 const KEEP_UNUSED_MS = 660_000;
 
 /**
- * The limiters of this process. They hang on the process rather than on this file, of which an ES module copy and
- * a CommonJS copy may be loaded.
+ * The limiters of each store, and of this process as that of those without one. They hang on the process rather than
+ * on this file, of which an ES module copy and a CommonJS copy may be loaded.
  */
 const LIMITERS = Symbol.for('nestjs-rtc-messaging:rate-limiters');
-const STORED_LIMITERS = Symbol.for('nestjs-rtc-messaging:stored-rate-limiters');
 
-function localLimiters(): Limiters {
-  const process_ = globalThis as { [LIMITERS]?: Limiters };
-  return (process_[LIMITERS] ??= new Map());
-}
-
-function limitersOf(store: QuotaStore | undefined): Limiters {
-  if (store === undefined) return localLimiters();
-  const process_ = globalThis as { [STORED_LIMITERS]?: WeakMap<QuotaStore, Limiters> };
-  const stores = (process_[STORED_LIMITERS] ??= new WeakMap());
-  const limiters = stores.get(store) ?? new Map<string, SharedLimiter>();
-  stores.set(store, limiters);
+function limitersOf(owner: QuotaStore | typeof globalThis): Limiters {
+  const registry = ((globalThis as { [LIMITERS]?: WeakMap<object, Limiters> })[LIMITERS] ??= new WeakMap());
+  const limiters: Limiters = registry.get(owner) ?? new Map();
+  registry.set(owner, limiters);
   return limiters;
 }
 
@@ -67,6 +58,8 @@ function limitersOf(store: QuotaStore | undefined): Limiters {
 export class LimiterHandle {
   #key: string | undefined;
   #shared: SharedLimiter | undefined;
+  /** Before the first call, it is not known which one it will be: one that no one uses. */
+  readonly #unused: RateLimiter;
   readonly #surroundings: LimiterSurroundings;
   readonly #limiters: Limiters;
 
@@ -78,7 +71,8 @@ export class LimiterHandle {
     surroundings: LimiterSurroundings = {},
   ) {
     this.#surroundings = surroundings;
-    this.#limiters = limitersOf(surroundings.store);
+    this.#limiters = limitersOf(surroundings.store ?? globalThis);
+    this.#unused = new RateLimiter({ ...strictest([settings]), maxQueue: settings.maxQueue });
   }
 
   /** The limiter of an access key, shared with all modules of this process that use it. */
@@ -87,7 +81,7 @@ export class LimiterHandle {
     const account = this.#surroundings.store?.account ?? accessKeyId;
     const key = JSON.stringify([this.endpoint, account, app]);
     if (this.#shared === undefined || key !== this.#key) {
-      forgetUnused();
+      this.#forgetUnused();
       // A key that comes after another of the same module's is of the same account, and so has the same quota.
       const shared = this.#limiters.get(key) ?? this.#shared ?? this.#open(key);
       if (shared !== this.#shared) this.release();
@@ -107,29 +101,19 @@ export class LimiterHandle {
 
   /** How many recipients a request should have at most: Infinity unless the service was found to refuse so many. */
   get chunkSize(): number {
-    return this.#shared?.limiter.chunkSize ?? Number.POSITIVE_INFINITY;
+    return this.#limiter.chunkSize;
   }
 
-  /** How many requests a fan-out is to have in flight; undefined before the first. */
-  get concurrency(): number | undefined {
-    return this.#shared?.limiter.concurrency;
+  /** How many requests a fan-out is to have in flight. */
+  get concurrency(): number {
+    return this.#limiter.concurrency;
   }
 
-  /** Of the limiter that is shared, or of none: before the first call, it is not known which one it will be. */
   get usage(): QuotaUsage {
-    const { maxQueue, costPer, roomMessagesPerSecond } = this.settings;
+    const { costPer, roomMessagesPerSecond } = this.settings;
     const { limit } = strictest([this.settings, ...(this.#shared?.users.values() ?? [])]);
-    const unused = {
-      queued: 0,
-      maxQueue,
-      waitMs: 0,
-      queuedBulk: 0,
-      requestsPerSecond: 0,
-      permitsPerSecond: 0,
-      allowed: limit,
-    };
     return {
-      ...(this.#shared?.limiter.usage ?? unused),
+      ...this.#limiter.usage,
       limit,
       costPer,
       ...(roomMessagesPerSecond !== undefined && { roomMessagesPerSecond }),
@@ -143,79 +127,65 @@ export class LimiterHandle {
     shared.users.delete(this);
     shared.unusedSince = performance.now();
     if (shared.users.size > 0) configure(shared);
-    else {
-      shared.limiter.forgetRefusals();
-      if (shared.isStored) this.#forget(shared);
-    }
+    else shared.limiter.forgetRefusals();
     this.#key = undefined;
     this.#shared = undefined;
+    this.#forgetUnused();
+  }
+
+  get #limiter(): RateLimiter {
+    return this.#shared?.limiter ?? this.#unused;
   }
 
   #open(name: string): SharedLimiter {
     const users = new Map<LimiterHandle, QuotaSettings>([[this, this.settings]]);
     const { store } = this.#surroundings;
-    const { limit, credit, roomLimit } = strictest(users.values());
+    const limits = strictest(users.values());
     // Told by one of those who use it: it is one event, however many they are.
     const tell = (event: (surroundings: LimiterSurroundings) => void): void => {
       const [user] = users.keys();
       if (user !== undefined) event(user.#surroundings);
     };
     const limiter = new RateLimiter({
-      limit,
+      ...limits,
       maxQueue: this.settings.maxQueue,
-      credit,
-      roomLimit,
       onThrottling: (estimate) => tell(({ onThrottling }) => onThrottling?.(estimate)),
       openShared:
         store &&
         ((onChange) =>
           store.open({
             name,
-            limit,
-            credit,
+            ...limits,
             onChange,
             onStatus: (change) => tell(({ onStatus }) => onStatus?.(change)),
           })),
     });
-    return { limiter, users, isStored: store !== undefined, unusedSince: 0 };
+    return { limiter, users, unusedSince: 0 };
   }
 
-  #forget(shared: SharedLimiter): void {
-    shared.limiter.close();
-    for (const [key, limiter] of this.#limiters) if (limiter === shared) this.#limiters.delete(key);
+  /** What was sent a moment ago still counts, whoever sends next; a store keeps its permits by itself. */
+  #forgetUnused(): void {
+    for (const [key, shared] of this.#limiters) {
+      const { limiter, users, unusedSince } = shared;
+      const isNeeded = !limiter.isIdle && performance.now() - unusedSince <= KEEP_UNUSED_MS;
+      if (users.size > 0 || (isNeeded && this.#surroundings.store === undefined)) continue;
+      this.#limiters.delete(key);
+      // Two keys of one account have the same.
+      if (![...this.#limiters.values()].includes(shared)) limiter.close();
+    }
   }
 }
 
 /** What holds for all who use a limiter: the smallest limits, and credit if all allow it. */
-function strictest(users: Iterable<QuotaSettings>): {
-  limit: number;
-  roomLimit: number | undefined;
-  credit: boolean;
-} {
+function strictest(users: Iterable<QuotaSettings>): Required<LimiterLimits> {
   const all = [...users];
-  const roomLimits = all.map(
-    ({ roomMessagesPerSecond }) => roomMessagesPerSecond ?? Number.POSITIVE_INFINITY,
-  );
-  const roomLimit = Math.min(...roomLimits);
   return {
     limit: Math.min(...all.map(({ requestsPerSecond, reserve }) => requestsPerSecond - reserve)),
-    roomLimit: roomLimit === Number.POSITIVE_INFINITY ? undefined : roomLimit,
+    roomLimit: Math.min(...all.map(({ roomMessagesPerSecond }) => roomMessagesPerSecond ?? Infinity)),
     credit: all.every(({ credit }) => credit),
   };
 }
 
 function configure({ limiter, users }: SharedLimiter): void {
-  const { limit, roomLimit, credit } = strictest(users.values());
-  limiter.configure(limit, roomLimit, credit);
-}
-
-/** What was sent a moment ago still counts, whoever sends next. */
-function forgetUnused(): void {
-  const now = performance.now();
-  const limiters = localLimiters();
-  for (const [key, { limiter, users, unusedSince }] of limiters) {
-    if (users.size > 0 || !(limiter.isIdle || now - unusedSince > KEEP_UNUSED_MS)) continue;
-    limiter.close();
-    limiters.delete(key);
-  }
+  limiter.configure(strictest(users.values()));
 }

@@ -16,7 +16,7 @@ export class Pacer {
   #burst = 1;
   #burstAfterWait = 1;
   /** When the schedule is used up. Monotonic milliseconds. */
-  #usedUpAt = Number.NEGATIVE_INFINITY;
+  #usedUpAt = -Infinity;
 
   constructor(perSecond: number) {
     this.changePace(perSecond);

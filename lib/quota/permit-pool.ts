@@ -1,4 +1,3 @@
-import { Fifo } from './fifo.js';
 import { LeastRoundTrip } from './least-round-trip.js';
 import { Pacer } from './pacer.js';
 import type { Permit, PermitUse } from './permit.js';
@@ -27,10 +26,54 @@ export function creditOf(leastRoundTripMs: number): number {
   return Math.min(MOST_CREDIT_MS, CREDIT_SHARE * leastRoundTripMs);
 }
 
-/** Permits that belong to one request, on their way back. */
-interface Returning {
-  readonly at: number;
-  permits: number;
+/** Permits that went with one request. */
+interface Taken {
+  readonly permits: number;
+  readonly takenAt: number;
+}
+
+/** Permits on their way back, in the order of when their requests ended. */
+class ReturningPermits {
+  readonly #items: { readonly at: number; permits: number }[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get lastAt(): number | undefined {
+    return this.#items.at(-1)?.at;
+  }
+
+  push(at: number, permits: number): void {
+    this.#items.push({ at, permits });
+    this.#count += permits;
+  }
+
+  /** When the last of the next so many ended; undefined if there are not so many. */
+  endOf(permits: number): number | undefined {
+    let left = permits;
+    return this.#items.find((item) => (left -= item.permits) <= 0)?.at;
+  }
+
+  /** Takes so many out, as far as there are. */
+  remove(permits: number): void {
+    for (let left = permits, next = this.#items[0]; next !== undefined && left > 0; next = this.#items[0]) {
+      const removed = Math.min(next.permits, left);
+      next.permits -= removed;
+      this.#count -= removed;
+      left -= removed;
+      if (next.permits === 0) this.#items.shift();
+    }
+  }
+
+  /** Takes out those that ended before then. @returns how many */
+  removeBefore(at: number): number {
+    const before = this.#count;
+    for (let next = this.#items[0]; next !== undefined && next.at < at; next = this.#items[0])
+      this.remove(next.permits);
+    return before - this.#count;
+  }
 }
 
 /**
@@ -62,16 +105,14 @@ export class PermitPool {
   #allowed = 1;
   #coolingMs = COOLING_MS;
   readonly #pacer: Pacer;
-  readonly #inFlight = new Set<PoolPermit>();
+  readonly #inFlight = new Set<Taken>();
   #inFlightPermits = 0;
-  /** Given up without an answer, in that order; `at` is when. */
-  readonly #unanswered = new Fifo<Returning>();
-  #unansweredPermits = 0;
-  /** Answered, in that order; `at` is when. */
-  readonly #cooling = new Fifo<Returning>();
-  #coolingPermits = 0;
+  /** Given up without an answer. */
+  readonly #unanswered = new ReturningPermits();
+  /** Answered. */
+  readonly #cooling = new ReturningPermits();
   readonly #leastRoundTrip = new LeastRoundTrip();
-  #probedAt = Number.NEGATIVE_INFINITY;
+  #probedAt = -Infinity;
 
   /**
    * @param limit permits, above 0: below 1 means one in more than a second
@@ -144,41 +185,38 @@ export class PermitPool {
     const now = this.now();
     const wanted = Math.min(permits, this.#allowed);
     if (this.#mayLeave(wanted)) {
-      this.#coolingPermits -= removePermits(this.#cooling, this.#out + wanted - this.#allowed);
+      this.#cooling.remove(this.#out + wanted - this.#allowed);
     } else {
       this.#probedAt = now;
-      this.#unansweredPermits -= removePermits(this.#unanswered, this.#out + wanted - this.#limit);
+      this.#unanswered.remove(this.#out + wanted - this.#limit);
     }
     this.#pacer.take(wanted, now);
     this.#inFlightPermits += permits;
-    const permit = new PoolPermit(permits, now, (use) => this.#giveBack(permit, use));
-    this.#inFlight.add(permit);
-    return permit;
+    const taken: Taken = { permits, takenAt: now };
+    this.#inFlight.add(taken);
+    return { giveBack: (use) => this.#giveBack(taken, use) };
   }
 
   get #out(): number {
-    return this.#inFlightPermits + this.#unansweredPermits + this.#coolingPermits;
+    return this.#inFlightPermits + this.#unanswered.count + this.#cooling.count;
   }
 
   #permitsDelayMs(wanted: number, now: number): number {
     if (this.#mayLeave(wanted)) {
-      let missing = this.#out + wanted - this.#allowed;
-      if (missing <= 0) return 0;
-      for (const { at, permits } of this.#cooling) {
-        missing -= permits;
-        if (missing <= 0) return Math.max(0, at + this.#coolingMs - this.creditMs - now);
-      }
+      const missing = this.#out + wanted - this.#allowed;
+      const endedAt = missing > 0 ? this.#cooling.endOf(missing) : -Infinity;
+      if (endedAt !== undefined) return Math.max(0, endedAt + this.#coolingMs - this.creditMs - now);
     }
     const [oldest] = this.#inFlight;
     if (oldest !== undefined) return oldest.takenAt + LOST_MS - now;
-    const { last } = this.#cooling;
-    return last === undefined ? this.#probeDelayMs(wanted, now) : last.at + this.#coolingMs - now;
+    const { lastAt } = this.#cooling;
+    return lastAt === undefined ? this.#probeDelayMs(wanted, now) : lastAt + this.#coolingMs - now;
   }
 
   /** Whether it leaves enough for probes, should nothing that is under way be answered. */
   #mayLeave(wanted: number): boolean {
-    const silent = this.#inFlightPermits + this.#unansweredPermits;
-    if (this.#unansweredPermits > 0 && silent + wanted > this.#allowed) return false;
+    const silent = this.#inFlightPermits + this.#unanswered.count;
+    if (this.#unanswered.count > 0 && silent + wanted > this.#allowed) return false;
     return silent === 0 || silent + wanted <= this.#limit - this.#keptForProbes;
   }
 
@@ -188,83 +226,36 @@ export class PermitPool {
 
   /** Nothing but what is unanswered is out. */
   #probeDelayMs(wanted: number, now: number): number {
-    if (this.#unansweredPermits + wanted <= this.#limit) {
+    if (this.#unanswered.count + wanted <= this.#limit) {
       const probes = Math.max(1, Math.floor(this.#keptForProbes / wanted));
       const spacing = Math.max(PROBE_EVERY_MS, PROBING_MS / probes);
       return Math.max(0, this.#probedAt + spacing - now);
     }
-    const since = Math.max(this.#probedAt, this.#unanswered.last?.at ?? now);
+    const since = Math.max(this.#probedAt, this.#unanswered.lastAt ?? now);
     return Math.max(0, since + WRITE_OFF_MS - now);
   }
 
-  #giveBack(permit: PoolPermit, use: PermitUse): void {
+  #giveBack(taken: Taken, use: PermitUse): void {
+    if (!this.#inFlight.delete(taken)) return;
     const now = this.now();
-    const { permits, takenAt } = permit;
-    this.#inFlight.delete(permit);
+    const { permits, takenAt } = taken;
     this.#inFlightPermits -= permits;
-    if (use === 'unanswered') {
-      this.#unanswered.push({ at: now, permits });
-      this.#unansweredPermits += permits;
-    } else if (use === 'answered') {
+    if (use === 'unanswered') this.#unanswered.push(now, permits);
+    else if (use === 'answered') {
       this.#leastRoundTrip.record(takenAt, now);
-      this.#cool(permits, now);
-      for (let silent = this.#unanswered.first; silent !== undefined; silent = this.#unanswered.first) {
-        if (silent.at >= takenAt) break;
-        this.#unanswered.shift();
-        this.#unansweredPermits -= silent.permits;
-        this.#cool(silent.permits, now);
-      }
+      this.#cooling.push(now, permits + this.#unanswered.removeBefore(takenAt));
     }
-  }
-
-  #cool(permits: number, now: number): void {
-    this.#cooling.push({ at: now, permits });
-    this.#coolingPermits += permits;
   }
 
   /** Without credit, which is for what is taken now alone. */
   #forgetCooled(now: number): void {
-    for (let next = this.#cooling.first; next !== undefined; next = this.#cooling.first) {
-      if (next.at + this.#coolingMs > now) return;
-      this.#cooling.shift();
-      this.#coolingPermits -= next.permits;
-    }
+    this.#cooling.removeBefore(now - this.#coolingMs);
   }
 
   #forgetLost(now: number): void {
-    for (const permit of this.#inFlight) {
-      if (permit.takenAt + LOST_MS > now) return;
-      permit.giveBack('unanswered');
+    for (const taken of this.#inFlight) {
+      if (taken.takenAt + LOST_MS > now) return;
+      this.#giveBack(taken, 'unanswered');
     }
-  }
-}
-
-/** Takes so many permits over from those that are to come back next. @returns how many those were */
-function removePermits(from: Fifo<Returning>, permits: number): number {
-  let left = permits;
-  for (let next = from.first; next !== undefined && left > 0; next = from.first) {
-    const removed = Math.min(next.permits, left);
-    next.permits -= removed;
-    left -= removed;
-    if (next.permits === 0) from.shift();
-  }
-  return Math.max(0, permits) - Math.max(0, left);
-}
-
-class PoolPermit implements Permit {
-  #give: ((use: PermitUse) => void) | undefined;
-
-  constructor(
-    readonly permits: number,
-    readonly takenAt: number,
-    give: (use: PermitUse) => void,
-  ) {
-    this.#give = give;
-  }
-
-  giveBack(use: PermitUse): void {
-    const give = this.#give;
-    this.#give = undefined;
-    give?.(use);
   }
 }

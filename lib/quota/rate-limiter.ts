@@ -1,12 +1,14 @@
 import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
-import { AdaptiveLimit, type SentRequest } from './adaptive-limit.js';
+import { AdaptiveLimit, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
 import { ChunkTooLargeError } from './chunk-too-large.error.js';
+import { Concurrency } from './concurrency.js';
 import type { Permit, PermitUse, Priority } from './permit.js';
 import { PermitPool } from './permit-pool.js';
 import type { PermitSource } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
 import { RoomPools } from './room-pools.js';
+import { Turns } from './turns.js';
 
 /** What a request asks of the limiter. */
 export interface PermitRequest {
@@ -37,21 +39,19 @@ export interface Place {
   cancel(): void;
 }
 
-/** What the account seems to allow. */
-export interface ThrottlingEstimate {
-  /** Permits a second. */
-  readonly permitsPerSecond: number;
-  /** Recipients in a request, where large ones are refused. */
-  readonly chunkSize?: number;
-}
-
-export interface LimiterOptions {
+/** What requests are held to. */
+export interface LimiterLimits {
   /** Permits in any second. */
   readonly limit: number;
+  /** Permits in any second of each room. Default: no such limit. */
+  readonly roomLimit?: number;
+  /** Whether permits may be used early, by a part of what the way takes at least. Default: true. */
+  readonly credit?: boolean;
+}
+
+export interface LimiterOptions extends LimiterLimits {
   /** How many single sends may wait; what a fan-out has in flight is bounded by itself. */
   readonly maxQueue: number;
-  readonly credit?: boolean;
-  readonly roomLimit?: number | undefined;
   /** Permits that processes share, beside those of this one. `onChange` is to be called when there may be more. */
   readonly openShared?: ((onChange: () => void) => PermitSource) | undefined;
   /** Undefined: the service refuses no more. */
@@ -79,34 +79,15 @@ const REAL_TIME: LimiterTime = {
 /** Then it is looked again. */
 const LONGEST_WAIT_MS = 60_000;
 const SECOND_MS = 1_000;
-/** How fast the typical round trip is learned. */
-const SMOOTHING = 1 / 16;
-/** How many requests a fan-out has in flight at least and at most, unless it is told. */
-const LEAST_CONCURRENCY = 48;
-export const MOST_CONCURRENCY = 256;
-/** What is in flight beyond what the round trip takes, for those that take longer. */
-const SPARE = { factor: 1.5, requests: 16 } as const;
-
 interface Waiter extends PermitRequest {
-  /** Undefined until it is clear that there is a wait. */
-  resolve?: (permit: RequestPermit) => void;
-  reject?: (error: RtcQuotaError) => void;
-  permit?: RequestPermit;
-  refusal?: RtcQuotaError;
+  end?: RequestPermit | RtcQuotaError;
+  /** Once it is clear that there is a wait. */
+  onEnd?: (end: RequestPermit | RtcQuotaError) => void;
 }
 
-/** What is to be done next: let a request go, with its permits, or wait. */
-type Turn = { readonly waiter: Waiter; readonly permits: Permit[] } | { readonly delayMs: number };
-
-/**
- * Lets requests go one by one, first come first served within a priority, as there are permits for them. Single sends
- * and fan-outs take turns by the permits that they spend.
- */
+/** Lets requests go one by one, in their turns, as there are permits for them. */
 export class RateLimiter {
-  // Sets keep the order of coming, and let go of whoever cancels.
-  readonly #waiting: Readonly<Record<Priority, Set<Waiter>>> = { single: new Set(), bulk: new Set() };
-  /** Permits that each has spent, while both were waiting. */
-  readonly #spent: Record<Priority, number> = { single: 0, bulk: 0 };
+  readonly #turns = new Turns<Waiter>();
   readonly #account: PermitPool;
   readonly #adaptive: AdaptiveLimit;
   readonly #rooms: RoomPools;
@@ -114,16 +95,16 @@ export class RateLimiter {
   readonly #maxQueue: number;
   readonly #time: LimiterTime;
   readonly #onThrottling: LimiterOptions['onThrottling'];
+  readonly #concurrency = new Concurrency();
   readonly #granted = new SlidingCounts<'request' | 'permit'>(SECOND_MS);
   #limit: number;
-  #lastTakenAt = Number.NEGATIVE_INFINITY;
-  #roundTripMs = 0;
+  #lastTakenAt = -Infinity;
   #isTold = false;
   #cancelTimer: (() => void) | undefined;
   #isPumping = false;
 
   constructor(options: LimiterOptions) {
-    const { limit, maxQueue, credit = true, roomLimit, time = REAL_TIME } = options;
+    const { limit, maxQueue, credit = true, roomLimit = Infinity, time = REAL_TIME } = options;
     const now = (): number => time.now();
     this.#limit = limit;
     this.#maxQueue = maxQueue;
@@ -136,7 +117,7 @@ export class RateLimiter {
   }
 
   /** What all who use it want to be held to. */
-  configure(limit: number, roomLimit: number | undefined, credit: boolean): void {
+  configure({ limit, roomLimit = Infinity, credit = true }: LimiterLimits): void {
     this.#limit = limit;
     this.#account.credit = credit;
     this.#account.setLimit(limit);
@@ -144,11 +125,6 @@ export class RateLimiter {
     this.#rooms.configure(roomLimit, credit);
     if (this.#shared !== undefined) this.#shared.limit = limit;
     this.#pump();
-  }
-
-  /** How many are waiting. */
-  get queued(): number {
-    return this.#waiting.single.size + this.#waiting.bulk.size;
   }
 
   /** Whether it knows of nothing that the service may still count. */
@@ -163,13 +139,12 @@ export class RateLimiter {
 
   /** How long a request is under way of late, in milliseconds; 0 until one is answered. */
   get roundTripMs(): number {
-    return this.#roundTripMs;
+    return this.#concurrency.roundTripMs;
   }
 
-  /** How many requests a fan-out is to have in flight, by what the round trip is. */
+  /** How many requests a fan-out is to have in flight. */
   get concurrency(): number {
-    const inFlight = ((this.#limit * this.#roundTripMs) / SECOND_MS) * SPARE.factor + SPARE.requests;
-    return Math.min(MOST_CONCURRENCY, Math.max(LEAST_CONCURRENCY, Math.ceil(inFlight)));
+    return this.#concurrency.for(this.#limit, this.#time.now());
   }
 
   get usage(): Omit<QuotaUsage, 'limit' | 'costPer' | 'roomMessagesPerSecond'> {
@@ -178,14 +153,14 @@ export class RateLimiter {
       Math.round(((counts.get(kind) ?? 0) * 10_000) / overMs) / 10;
     const { allowed, chunkSize } = this.#adaptive;
     return {
-      queued: this.#waiting.single.size,
+      queued: this.#turns.waiting.single.size,
       maxQueue: this.#maxQueue,
       waitMs: Math.ceil(this.#estimateWaitMs('single', 1)),
-      queuedBulk: this.#waiting.bulk.size,
+      queuedBulk: this.#turns.waiting.bulk.size,
       requestsPerSecond: perSecond('request'),
       permitsPerSecond: perSecond('permit'),
       allowed: Math.round(allowed * 10) / 10,
-      ...(chunkSize < Number.POSITIVE_INFINITY && { chunkSize }),
+      ...(chunkSize < Infinity && { chunkSize }),
     };
   }
 
@@ -195,36 +170,26 @@ export class RateLimiter {
    */
   enter(request: PermitRequest): RequestPermit | Place {
     const { priority, permits, withinMs } = request;
-    const waiting = this.#waiting[priority];
     const waitMs = Math.ceil(this.#estimateWaitMs(priority, permits));
-    // Whoever was away has no turns to make up for.
-    const other = priority === 'single' ? 'bulk' : 'single';
-    if (waiting.size === 0) this.#spent[priority] = Math.max(this.#spent[priority], this.#spent[other]);
     const waiter: Waiter = { ...request };
-    waiting.add(waiter);
+    this.#turns.add(waiter);
     this.#pump();
-    if (waiter.permit !== undefined) return waiter.permit;
-    if (waiter.refusal !== undefined) throw waiter.refusal;
+    if (waiter.end instanceof RtcQuotaError) throw waiter.end;
+    if (waiter.end !== undefined) return waiter.end;
 
-    const problem =
-      priority === 'single' && waiting.size > this.#maxQueue
-        ? `is full: ${waiting.size - 1} calls are waiting, for about ${waitMs} ms`
-        : priority === 'single' && waitMs > withinMs
-          ? `is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left`
-          : undefined;
-    if (problem !== undefined) {
-      waiting.delete(waiter);
+    const problem = priority === 'single' && this.#problemOf(waitMs, withinMs);
+    if (problem) {
+      this.#turns.delete(waiter);
       throw new RtcQuotaError(`The quota's queue ${problem}. Nothing was sent.`, { retryAfterMs: waitMs });
     }
     const granted = new Promise<RequestPermit>((resolve, reject) => {
-      waiter.resolve = resolve;
-      waiter.reject = reject;
+      waiter.onEnd = (end) => (end instanceof RtcQuotaError ? reject(end) : resolve(end));
     });
     return {
       granted,
       cancel: () => {
-        waiting.delete(waiter);
-        waiter.permit?.giveBack('unused');
+        this.#turns.delete(waiter);
+        if (waiter.end !== undefined && 'giveBack' in waiter.end) waiter.end.giveBack('unused');
         this.#pump();
       },
     };
@@ -241,13 +206,21 @@ export class RateLimiter {
     this.#shared?.close();
   }
 
+  /** Of a single send that would wait for so long, as the last of the queue. */
+  #problemOf(waitMs: number, withinMs: number): string | false {
+    const others = this.#turns.waiting.single.size - 1;
+    if (others >= this.#maxQueue) return `is full: ${others} calls are waiting, for about ${waitMs} ms`;
+    if (waitMs <= withinMs) return false;
+    return `is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left`;
+  }
+
   /** Whoever comes now comes after those of its own priority, and takes turns with those of the other. */
   #estimateWaitMs(priority: Priority, permits: number): number {
-    const ahead = this.#waiting[priority].size;
-    const turns = ahead + Math.min(ahead, this.queued - ahead);
+    const ahead = this.#turns.waiting[priority].size;
+    const turns = ahead + Math.min(ahead, this.#turns.size - ahead);
     const { intervalMs } = this.#account;
     // Permits are out for the round trip, too; when one that is under way comes back is not known.
-    const outMs = SECOND_MS + this.#roundTripMs;
+    const outMs = SECOND_MS + this.#concurrency.roundTripMs;
     const firstMs = Math.min(this.#account.delayMs(permits), outMs);
     const heldMs = Math.max(firstMs, this.#adaptive.pauseMs(this.#time.now()));
     return heldMs + (turns * permits * intervalMs * outMs) / SECOND_MS;
@@ -269,15 +242,10 @@ export class RateLimiter {
     this.#cancelTimer = undefined;
     this.#adapt();
     const full = new Map<string, number>();
-    while (this.queued > 0) {
-      const turn = this.#nextTurn(full);
-      if ('waiter' in turn) {
-        this.#grant(turn.waiter, turn.permits);
-        continue;
-      }
-      if (turn.delayMs < Number.POSITIVE_INFINITY) {
-        this.#cancelTimer = this.#time.after(turn.delayMs, () => this.#pump());
-      }
+    while (this.#turns.size > 0) {
+      const delayMs = this.#letNextGo(full);
+      if (delayMs === 0) continue;
+      if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
       break;
     }
   }
@@ -289,43 +257,36 @@ export class RateLimiter {
     if (!isReduced && !this.#isTold) return;
     adaptive.update(this.#time.now());
     this.#account.allow(adaptive.allowed);
-    for (const waiter of this.#waiting.bulk) {
+    for (const waiter of this.#turns.waiting.bulk) {
       if (waiter.recipients > adaptive.chunkSize)
-        this.#refuse(waiter, new ChunkTooLargeError(adaptive.chunkSize));
+        this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
     }
-    if (adaptive.isCertain && !this.#isTold) {
-      const { allowed, chunkSize } = adaptive;
-      this.#isTold = true;
-      this.#onThrottling?.({
-        permitsPerSecond: Math.round(allowed * 10) / 10,
-        ...(chunkSize < Number.POSITIVE_INFINITY && { chunkSize }),
-      });
-    } else if (!adaptive.isReduced && this.#isTold) {
-      this.#isTold = false;
-      this.#onThrottling?.(undefined);
-    }
+    const { estimate } = adaptive;
+    const isNews = this.#isTold ? !adaptive.isReduced : estimate !== undefined;
+    if (!isNews) return;
+    this.#isTold = !this.#isTold;
+    this.#onThrottling?.(estimate);
   }
 
-  /** @param full rooms that have been found to have no permits, and for how long */
-  #nextTurn(full: Map<string, number>): Turn {
-    const first: Priority = this.#spent.single <= this.#spent.bulk ? 'single' : 'bulk';
-    let delayMs = Number.POSITIVE_INFINITY;
-    for (const priority of [first, first === 'single' ? 'bulk' : 'single'] as const) {
-      for (const waiter of this.#waiting[priority]) {
-        const roomMs = this.#rooms.delayMs(waiter.roomId, waiter.permits, full);
-        if (roomMs > 0) {
-          delayMs = Math.min(delayMs, roomMs);
-          continue;
-        }
-        // It is this one's turn: who came later, or has spent more, does not overtake it.
-        const permits = this.#take(waiter);
-        if (typeof permits === 'number') return { delayMs: Math.min(delayMs, permits) };
-        // Those whose rooms are full have no turns to make up for either.
-        this.#spent[first] = Math.max(this.#spent[first], this.#spent[priority]);
-        return { waiter, permits };
+  /**
+   * @param full rooms that have been found to have no permits, and for how long
+   * @returns how long to wait, if no one can go
+   */
+  #letNextGo(full: Map<string, number>): number {
+    let delayMs = Infinity;
+    for (const waiter of this.#turns.inOrder()) {
+      const roomMs = this.#rooms.delayMs(waiter.roomId, waiter.permits, full);
+      if (roomMs > 0) {
+        delayMs = Math.min(delayMs, roomMs);
+        continue;
       }
+      // It is this one's turn: who came later, or has spent more, does not overtake it.
+      const permits = this.#take(waiter);
+      if (typeof permits === 'number') return Math.min(delayMs, permits);
+      this.#grant(waiter, permits);
+      return 0;
     }
-    return { delayMs };
+    return delayMs;
   }
 
   /** All that a request takes, or none and how long to wait. */
@@ -334,60 +295,60 @@ export class RateLimiter {
     const now = this.#time.now();
     const pauseMs = this.#adaptive.pauseMs(now);
     if (pauseMs > 0) return pauseMs;
-    if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Number.POSITIVE_INFINITY;
+    if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Infinity;
     const delayMs = this.#account.delayMs(permits, true);
     if (delayMs > 0) return delayMs;
-    const shared = this.#shared?.take(Math.min(permits, this.#limit), { priority, waiting: this.queued });
+    const shared = this.#shared?.take(Math.min(permits, this.#limit), {
+      priority,
+      waiting: this.#turns.size,
+    });
     if (shared !== undefined && 'delayMs' in shared) {
       if (shared.unavailable === undefined) return shared.delayMs;
       this.#refuseAll(shared.unavailable, shared.delayMs);
-      return Number.POSITIVE_INFINITY;
+      return Infinity;
     }
     return [this.#account.take(permits), ...this.#rooms.take(roomId, permits), ...(shared ? [shared] : [])];
   }
 
   #grant(waiter: Waiter, permits: readonly Permit[]): void {
     const now = this.#time.now();
-    const { priority, recipients } = waiter;
-    this.#waiting[priority].delete(waiter);
-    this.#spent[priority] += waiter.permits;
+    this.#turns.take(waiter);
     this.#granted.add('request', now);
     this.#granted.add('permit', now, waiter.permits);
     const isAlone = now - this.#lastTakenAt >= SECOND_MS;
     this.#lastTakenAt = now;
-    const sent: SentRequest = { takenAt: now, permits: waiter.permits, recipients, isAlone };
+    const { permits: cost, recipients } = waiter;
+    const sent: SentRequest = { takenAt: now, permits: cost, recipients, isAlone };
+    const { requestsInFlight } = this.#account;
     let isOut = true;
-    waiter.permit = {
+    this.#end(waiter, {
       giveBack: (end) => {
         if (!isOut) return;
         isOut = false;
-        this.#giveBack(sent, permits, end);
+        this.#giveBack(sent, requestsInFlight, permits, end);
       },
-    };
-    waiter.resolve?.(waiter.permit);
+    });
   }
 
-  #giveBack(sent: SentRequest, permits: readonly Permit[], end: RequestEnd): void {
+  #giveBack(sent: SentRequest, inFlight: number, permits: readonly Permit[], end: RequestEnd): void {
     const now = this.#time.now();
     const use = end === 'unused' || end === 'unanswered' ? end : 'answered';
     for (const permit of permits) permit.giveBack(use);
-    if (use === 'answered') this.#roundTripMs += (now - sent.takenAt - this.#roundTripMs) * SMOOTHING;
+    if (use === 'answered') this.#concurrency.record(now - sent.takenAt, inFlight, now);
     if (end === 'accepted') this.#adaptive.accepted(sent, now);
     else if (typeof end === 'object') this.#adaptive.refused(sent, end.throttledMs, now);
     this.#pump();
   }
 
-  #refuse(waiter: Waiter, error: RtcQuotaError): void {
-    this.#waiting[waiter.priority].delete(waiter);
-    if (waiter.reject === undefined) waiter.refusal = error;
-    else waiter.reject(error);
+  #end(waiter: Waiter, end: RequestPermit | RtcQuotaError): void {
+    this.#turns.delete(waiter);
+    waiter.end = end;
+    waiter.onEnd?.(end);
   }
 
   #refuseAll(reason: string, retryAfterMs: number): void {
-    for (const waiting of Object.values(this.#waiting)) {
-      for (const waiter of waiting) {
-        this.#refuse(waiter, new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs }));
-      }
+    for (const waiter of this.#turns.inOrder()) {
+      this.#end(waiter, new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs }));
     }
   }
 }

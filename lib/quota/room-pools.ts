@@ -10,17 +10,18 @@ export class RoomPools {
   #forgetAt = FORGET_AT;
 
   constructor(
-    private limit: number | undefined,
+    /** Infinity: none. */
+    private limit: number,
     private readonly now: () => number,
     private credit: boolean,
   ) {}
 
-  configure(limit: number | undefined, credit: boolean): void {
+  configure(limit: number, credit: boolean): void {
     this.limit = limit;
     this.credit = credit;
     for (const pool of this.#pools.values()) {
       pool.credit = credit;
-      if (limit !== undefined) pool.setLimit(limit);
+      if (limit < Infinity) pool.setLimit(limit);
     }
   }
 
@@ -29,7 +30,7 @@ export class RoomPools {
    * @param full rooms that are known to have none, and for how long: filled, so that a room is asked once
    */
   delayMs(roomId: string | undefined, permits: number, full: Map<string, number>): number {
-    if (roomId === undefined || this.limit === undefined) return 0;
+    if (roomId === undefined || this.limit === Infinity) return 0;
     const known = full.get(roomId);
     if (known !== undefined) return known;
     const delayMs = this.#pools.get(roomId)?.delayMs(permits, true) ?? 0;
@@ -38,7 +39,7 @@ export class RoomPools {
   }
 
   take(roomId: string | undefined, permits: number): Permit[] {
-    if (roomId === undefined || this.limit === undefined) return [];
+    if (roomId === undefined || this.limit === Infinity) return [];
     let pool = this.#pools.get(roomId);
     if (pool === undefined) {
       if (this.#pools.size >= this.#forgetAt) this.#forgetIdle();

@@ -1,42 +1,36 @@
-/** Samples that are looked at. */
-const SAMPLES = 16;
 /** What clocks may drift by, when one of them is being corrected: so many milliseconds, and so many more a second. */
 const DRIFT_MS = 2;
 const DRIFT_A_SECOND = 1;
 
-interface Sample {
-  readonly at: number;
-  /** The least and the most by which this process's clock may be ahead. */
-  readonly least: number;
-  readonly most: number;
-}
-
 /**
  * How far this process's monotonic clock is ahead of Redis's, in milliseconds. Redis told its time somewhere
- * between question and answer; what all of the last answers allow is exact to the fastest of them, however long
- * the others took.
+ * between question and answer; what all answers allow is exact to the fastest of them, however long the others took.
  */
 export class ClockSkew {
-  #samples: Sample[] = [];
-  #least = 0;
-  #most = 0;
+  #least = Number.NEGATIVE_INFINITY;
+  #most = Number.POSITIVE_INFINITY;
+  #at = 0;
 
   get isKnown(): boolean {
-    return this.#samples.length > 0;
+    return this.#most < Number.POSITIVE_INFINITY;
+  }
+
+  /** How long a question and its answer take at least; 0 while that is not known. */
+  get roundTripMs(): number {
+    return this.isKnown ? this.#most - this.#least : 0;
   }
 
   /** @returns whether it fits what is known; if not, Redis's clock was set, or it is another Redis */
   record(askedAt: number, serverNow: number, answeredAt: number): boolean {
-    const sample = { at: answeredAt, least: askedAt - serverNow, most: answeredAt - serverNow };
-    const apart = ({ least, most }: Sample): number => Math.max(least - sample.most, sample.least - most);
-    const fits = this.#samples.every(
-      (known) => apart(known) <= DRIFT_MS + ((answeredAt - known.at) / 1_000) * DRIFT_A_SECOND,
-    );
+    const drift = ((answeredAt - this.#at) / 1_000) * DRIFT_A_SECOND;
+    const [least, most] = [askedAt - serverNow, answeredAt - serverNow];
+    const [knownLeast, knownMost] = [this.#least - drift, this.#most + drift];
+    const apart = Math.max(least - knownMost, knownLeast - most);
     // What the last answer does not allow was of the clock as it was before.
-    this.#samples = [...this.#samples.filter((known) => fits && apart(known) <= 0), sample].slice(-SAMPLES);
-    this.#least = Math.max(...this.#samples.map(({ least }) => least));
-    this.#most = Math.min(...this.#samples.map(({ most }) => most));
-    return fits;
+    this.#least = apart > 0 ? least : Math.max(least, knownLeast);
+    this.#most = apart > 0 ? most : Math.min(most, knownMost);
+    this.#at = answeredAt;
+    return apart <= DRIFT_MS;
   }
 
   /** Late rather than early. */

@@ -5,6 +5,8 @@ export type Client = Redis | Cluster;
 
 /** As long as Redis is away, this process does not share the quota: it comes back soon, but does not hammer. */
 const RECONNECT_MS = 200;
+/** How long a Sentinel may take to say who the primary is, and how soon one that was lost is looked for. */
+const SENTINEL_MS = 1_000;
 
 const OWN_OPTIONS: RedisOptions = {
   retryStrategy: () => RECONNECT_MS,
@@ -13,8 +15,11 @@ const OWN_OPTIONS: RedisOptions = {
   maxRetriesPerRequest: 0,
   // A process that has closed its modules is not to be kept for a socket that does not end.
   disconnectTimeout: 200,
-  // After a failover, the other node is the one that can be written to.
+  // After a failover, the other node is the one that can be written to. The former primary may not know yet.
   reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  failoverDetector: true,
+  sentinelCommandTimeout: SENTINEL_MS,
+  sentinelReconnectStrategy: () => SENTINEL_MS,
 };
 
 /** The connection of one RedisQuota: opened for its first user, closed after its last if it is not the app's. */
@@ -48,14 +53,21 @@ export class RedisConnection {
     this.#client = undefined;
   }
 
-  /** Breaks a connection that does not answer, so that it is made anew, to the node that is the primary by then. */
+  /**
+   * Breaks connections that do not answer, so that they are made anew, to the node that is the primary by then. The
+   * client is not told to disconnect: one that is just looking for the primary would take that for its end.
+   */
   renew(): void {
     // One of the app's own is left alone.
-    if (this.#given === undefined) this.#client?.disconnect(true);
+    if (this.#given !== undefined || this.#client === undefined) return;
+    const connections = this.#client instanceof Cluster ? this.#client.nodes() : [this.#client];
+    for (const { stream } of connections) stream?.destroy();
   }
 
   #open(): Client {
     const client = connect(this.#connection);
+    // ioredis has a listener for each of what waits for a connection.
+    client.setMaxListeners(0);
     client.on('error', (error: Error) => {
       this.#lastError = error;
     });

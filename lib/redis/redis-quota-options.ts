@@ -1,4 +1,5 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import { type OptionRule, text, wholeNumber } from '../config/option-rules.js';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 
 /** A connection to a Redis Cluster. */
@@ -27,7 +28,10 @@ export interface RedisQuotaOptions {
    * 0.25. Without it, nothing is sent meanwhile, and calls are refused with an RtcQuotaError.
    */
   readonly fallbackShare?: number | undefined;
-  /** How long Redis may take to answer before it counts as away, in milliseconds (10–60,000). Default 500. */
+  /**
+   * How long Redis may take to answer before it counts as away, in milliseconds (10–60,000). Default 500. The first
+   * connection may take 3 s, for which the first calls wait.
+   */
   readonly timeoutMs?: number | undefined;
   /**
    * A name for the vendor's account whose quota it is: the same in all processes. Needed where credentials come
@@ -42,48 +46,41 @@ export interface RedisQuotaOptions {
 export type CheckedOptions = Pick<RedisQuotaOptions, 'fallbackShare' | 'account'> &
   Required<Pick<RedisQuotaOptions, 'timeoutMs' | 'keyPrefix'>>;
 
-const KNOWN = ['client', 'connection', 'fallbackShare', 'timeoutMs', 'account', 'keyPrefix'];
+const RULES: Record<keyof RedisQuotaOptions, OptionRule<unknown>> = {
+  client: (value) =>
+    typeof (value as { defineCommand?: unknown } | null)?.defineCommand === 'function'
+      ? { value }
+      : { problem: 'must be a Redis or a Cluster of ioredis' },
+  connection: (value) =>
+    isConnection(value)
+      ? { value }
+      : { problem: 'must be a URL (redis://host:6379), options of ioredis, or { nodes } of a Cluster' },
+  fallbackShare: (value) =>
+    Number(value) > 0 && Number(value) <= 1 && typeof value === 'number'
+      ? { value }
+      : { problem: 'must be a number from above 0 to 1' },
+  timeoutMs: wholeNumber(10, 60_000),
+  account: text(/./, 'must not be empty'),
+  keyPrefix: text(/^[^{}]*$/, 'must have no braces, which are for the hash tag'),
+};
 
 /** @throws RtcConfigError listing everything that is wrong, and no value, which may hold a password */
 export function checkOptions(given: RedisQuotaOptions): CheckedOptions {
   const problems: ConfigProblem[] = [];
-  const reject = (option: string, message: string): void => {
-    problems.push({ option: `RedisQuota.${option}`, message });
-  };
+  const reject = (option: string, message: string): void =>
+    void problems.push({ option: `RedisQuota.${option}`, message });
   const options = typeof given === 'object' && given !== null ? given : {};
-  for (const name of Object.keys(options)) {
-    if (!KNOWN.includes(name)) reject(name, `is not an option; there are ${KNOWN.join(', ')}`);
+  for (const [name, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof RedisQuotaOptions] : undefined;
+    if (rule === undefined) reject(name, `is not an option; there are ${Object.keys(RULES).join(', ')}`);
+    const checked = value === undefined ? undefined : rule?.(value, false);
+    if (checked !== undefined && 'problem' in checked) reject(name, checked.problem);
   }
-  const {
-    client,
-    connection,
-    fallbackShare,
-    timeoutMs = 500,
-    account,
-    keyPrefix = 'nestjs-rtc-messaging:quota:',
-  } = options;
-  if ((client === undefined) === (connection === undefined)) {
+  if ((options.client === undefined) === (options.connection === undefined)) {
     reject('connection', 'must be given, or client in its place, and not both');
   }
-  if (client !== undefined && typeof client.evalsha !== 'function') {
-    reject('client', 'must be a Redis or a Cluster of ioredis');
-  }
-  if (connection !== undefined && !isConnection(connection)) {
-    reject('connection', 'must be a URL (redis://host:6379), options of ioredis, or { nodes } of a Cluster');
-  }
-  if (fallbackShare !== undefined && !(fallbackShare > 0 && fallbackShare <= 1)) {
-    reject('fallbackShare', 'must be a number from above 0 to 1');
-  }
-  if (!(Number.isInteger(timeoutMs) && timeoutMs >= 10 && timeoutMs <= 60_000)) {
-    reject('timeoutMs', 'must be a whole number from 10 to 60000');
-  }
-  if (account !== undefined && (typeof account !== 'string' || account === '')) {
-    reject('account', 'must be a text that is not empty');
-  }
-  if (typeof keyPrefix !== 'string' || /[{}]/.test(keyPrefix)) {
-    reject('keyPrefix', 'must be a text without braces, which are for the hash tag');
-  }
   if (problems.length > 0) throw new RtcConfigError(problems);
+  const { fallbackShare, timeoutMs = 500, account, keyPrefix = 'nestjs-rtc-messaging:quota:' } = options;
   return { fallbackShare, timeoutMs, account, keyPrefix };
 }
 

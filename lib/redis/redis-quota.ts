@@ -29,17 +29,13 @@ export class RedisQuota implements QuotaStore {
     return this.#options.account;
   }
 
-  /** For the module: the permits of a scope, under three keys with its hash tag. */
+  /** For the module: the permits of a scope, under two keys with its hash tag. */
   open({ name, ...scope }: QuotaScope): PermitSource {
     const { keyPrefix, timeoutMs, fallbackShare } = this.#options;
     // Names hold access keys' IDs, which need not be seen by whoever lists the keys.
     const tag = createHash('sha256').update(name).digest('hex').slice(0, 32);
     const key = `${keyPrefix}{${tag}}`;
-    const runner = new ScriptRunner(
-      this.#connection,
-      [`${key}:permits`, `${key}:state`, `${key}:singles`],
-      timeoutMs,
-    );
+    const runner = new ScriptRunner(this.#connection, [`${key}:permits`, `${key}:state`], timeoutMs);
     return new PermitsWithFallback(runner, scope, fallbackShare);
   }
 }

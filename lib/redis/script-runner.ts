@@ -1,27 +1,31 @@
-import { isError } from '../errors/thrown.js';
-import { PERMIT_SCRIPT, PERMIT_SCRIPT_SHA, type PermitAnswer, readAnswer } from './permit-script.js';
+import { once } from 'node:events';
+import { PERMIT_SCRIPT, type PermitAnswer, readAnswer } from './permit-script.js';
 import type { Client, RedisConnection } from './redis-connection.js';
 import { describeFailure } from './redis-failure.js';
 
+/** How long the first connection may take. */
+const CONNECT_MS = 3_000;
 /** If the process stood still while an answer was due, it gets this long to be read. */
 const GRACE_MS = 50;
-/** A timer that is so late tells that the process stood still. */
-const STALL_MS = 20;
+
+type ScriptedClient = Client & { rtcTakePermits(...args: (string | number)[]): Promise<unknown> };
 
 /** Runs the script on the keys of one scope, in bounded time. */
 export class ScriptRunner {
   // Private to the language: what failed of late may have a password among its properties.
   readonly #connection: RedisConnection;
-  readonly #client: Client;
+  readonly #client: ScriptedClient;
+  #connecting: Promise<unknown> | undefined;
 
   constructor(
     connection: RedisConnection,
-    private readonly keys: readonly [permits: string, state: string, singles: string],
+    private readonly keys: readonly [permits: string, state: string],
     /** How long an answer may take, in milliseconds. */
     readonly timeoutMs: number,
   ) {
     this.#connection = connection;
-    this.#client = connection.acquire();
+    this.#client = connection.acquire() as ScriptedClient;
+    this.#client.defineCommand('rtcTakePermits', { lua: PERMIT_SCRIPT, numberOfKeys: keys.length });
   }
 
   close(): void {
@@ -35,38 +39,33 @@ export class ScriptRunner {
 
   /** @returns what Redis says, or why it is away: a sentence, without its full stop. Never rejects. */
   async run(args: readonly (string | number)[]): Promise<PermitAnswer | { readonly failure: string }> {
+    await (this.#connecting ??= this.#connect());
+    const reply = this.#client.rtcTakePermits(...this.keys, ...args).then(readAnswer);
+    // It may fail after it was given up.
+    reply.catch(() => undefined);
     let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_resolve, reject) => {
-      const due = performance.now() + this.timeoutMs;
-      const give = (): void => reject(new Error('silence'));
+    const silence = new Promise<undefined>((resolve) => {
       // If it was this process that stood still, what has come meanwhile is read first.
-      const check = (): void => {
-        timer = setTimeout(give, performance.now() - due > STALL_MS ? GRACE_MS : 0);
-      };
-      timer = setTimeout(check, this.timeoutMs);
+      timer = setTimeout(() => (timer = setTimeout(() => resolve(undefined), GRACE_MS)), this.timeoutMs);
     });
-    const reply = this.#evaluate(args);
     try {
-      return readAnswer(await Promise.race([reply, silence]));
-    } catch (error) {
-      reply.catch(() => undefined);
+      const answer = await Promise.race([reply, silence]);
+      if (answer !== undefined) return answer;
+      const silent = `Redis did not answer within ${this.timeoutMs} ms`;
       const { lastError } = this.#connection;
-      const isSilent = isError(error) && error.message === 'silence' && lastError === undefined;
-      const failure = isSilent
-        ? `Redis did not answer within ${this.timeoutMs} ms`
-        : describeFailure(error, lastError);
-      return { failure };
+      return { failure: lastError === undefined ? silent : describeFailure(lastError) };
+    } catch (error) {
+      return { failure: describeFailure(error, this.#connection.lastError) };
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #evaluate(args: readonly (string | number)[]): Promise<unknown> {
-    try {
-      return await this.#client.evalsha(PERMIT_SCRIPT_SHA, 3, ...this.keys, ...args);
-    } catch (error) {
-      if (!(isError(error) && error.message.startsWith('NOSCRIPT'))) throw error;
-      return this.#client.eval(PERMIT_SCRIPT, 3, ...this.keys, ...args);
-    }
+  /** Those who come first wait for the connection, for as long as they like and it may take. Later, none is a failure. */
+  async #connect(): Promise<void> {
+    const client = this.#client;
+    if (client.status === 'wait') client.connect().catch(() => undefined);
+    if (!['connecting', 'connect'].includes(client.status)) return;
+    await once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) }).catch(() => undefined);
   }
 }

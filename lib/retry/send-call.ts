@@ -10,9 +10,9 @@ import { LONGEST_TIMER_MS, TimeBox } from '../openapi/time-box.js';
 import { backoffMs } from './backoff.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import type { LimiterHandle } from '../quota/limiter-registry.js';
-import type { Priority } from '../quota/permit.js';
 import type { RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
 import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
+import type { CallPolicy } from './call-policy.js';
 import { classify, type Remedy, type Verdict } from './classify.js';
 import { outcomeOfAttempts } from './call-outcome.js';
 import { describeAttempt } from './describe-attempt.js';
@@ -49,11 +49,7 @@ export interface CallLimits {
   readonly deadlineMs: number;
   readonly maxAttempts: number;
   readonly onUnknown: OnUnknown;
-  /**
-   * A single send gives up after `maxAttempts`, since someone waits for it; what is part of a bulk is tried until
-   * the deadline, as long as nothing of it may have been accepted.
-   */
-  readonly priority: Priority;
+  readonly policy: CallPolicy;
   /** The room that is sent into. */
   readonly roomId?: string | undefined;
   /**
@@ -186,15 +182,17 @@ export class SendCall {
 
   async #waitForPermit(limiter: RateLimiter): Promise<RequestPermit> {
     if (this.control.stop.isCancelled) throw abortedError(this.#facts(), 'while waiting to send');
-    const { priority, roomId } = this.limits;
-    const isBulk = priority === 'bulk';
+    const { policy, roomId } = this.limits;
     const recipients = this.info.recipients ?? 1;
     const permits = this.context.limiters.costOf(recipients);
     // What comes after the wait must still have its time.
     const withinMs = Math.max(1, this.#left() - Math.max(this.#neededMs(), limiter.roundTripMs));
-    const place = limiter.enter({ priority, permits, recipients, roomId, withinMs });
+    const place = limiter.enter({ priority: policy.priority, permits, recipients, roomId, withinMs });
     if (!('granted' in place)) return place;
-    const box = new TimeBox(isBulk ? LONGEST_TIMER_MS : withinMs, this.control.stop);
+    const box = new TimeBox(
+      policy.deadlineIncludesQuotaWait ? withinMs : LONGEST_TIMER_MS,
+      this.control.stop,
+    );
     const started = performance.now();
     let permit: RequestPermit;
     try {
@@ -210,8 +208,7 @@ export class SendCall {
       box.dispose();
     }
     const waitedMs = performance.now() - started;
-    // What a bulk waits for the quota says nothing of the service, and is bounded by who sends it.
-    if (isBulk) this.#deadline += waitedMs;
+    if (!policy.deadlineIncludesQuotaWait) this.#deadline += waitedMs;
     this.context.observe({
       type: 'wait',
       call: this.info,
@@ -297,7 +294,7 @@ export class SendCall {
 
   /** A throttled chunk goes back to its sender, who may have to cut it; not if it may have been accepted before. */
   #isForItsSender(): boolean {
-    return this.limits.priority === 'bulk' && outcomeOfAttempts(this.attempts) !== 'unknown';
+    return !this.limits.policy.retriesThrottled && outcomeOfAttempts(this.attempts) !== 'unknown';
   }
 
   /** At most twice: once because another call found the time meanwhile, once by the answer's own `Date`. */
@@ -330,12 +327,13 @@ export class SendCall {
   }
 
   #retry(result: AttemptResult, reason: RtcRetryReason): NextAttempt | undefined {
-    const { priority, maxAttempts } = this.limits;
-    const patient = priority === 'bulk' && reason !== 'resend';
+    const { policy, maxAttempts } = this.limits;
+    const patient = policy.retriesUntilDeadline && reason !== 'resend';
     if (!patient && this.#retries + 1 >= maxAttempts) return undefined;
     const throttled = reason === 'throttled';
     const asked = this.#retryAfterMs(result);
-    const delayMs = asked + backoffMs(this.#retries, throttled && priority === 'single', this.context.random);
+    const delayMs =
+      asked + backoffMs(this.#retries, throttled && policy.retriesThrottled, this.context.random);
     // What can't begin in time is told now.
     if (delayMs + this.#neededMs() >= this.#left() || !(patient || this.context.budget.take()))
       return undefined;

@@ -92,7 +92,7 @@ export class Sender {
   }
 
   /** How many requests a fan-out is to have in flight, by what the round trip is; undefined before the first. */
-  get concurrency(): number | undefined {
+  get concurrency(): number {
     return this.#context.limiters.concurrency;
   }
 

@@ -1,4 +1,5 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
+import { SINGLE_SEND } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import type { SendOptions } from './send-options.js';
 
@@ -15,7 +16,7 @@ export function callLimits(
     deadlineMs: deadlineMs ?? settings.deadlineMs ?? DEADLINE_PER_TIMEOUT * timeoutMs,
     maxAttempts: settings.retry.maxAttempts,
     onUnknown,
-    priority: 'single',
+    policy: SINGLE_SEND,
     // Named, so that none is inherited.
     roomId: undefined,
     beforeSend: undefined,

@@ -17,6 +17,7 @@ import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
+import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
@@ -89,7 +90,7 @@ export class RoomUnicastService {
     const limits: CallLimits = {
       ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
-      priority: 'bulk',
+      policy: FAN_OUT_CHUNK,
       roomId: message.roomId,
     };
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);

@@ -3,6 +3,7 @@ import type { HealthSender } from '../health/rtc-health.indicator.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import { LimiterHandle } from '../quota/limiter-registry.js';
 import type { CallLimits } from '../retry/send-call.js';
 import {
   type AcceptedCall,
@@ -16,32 +17,17 @@ import {
 export class AcceptingSender implements Pick<Sender, 'send'>, FanOutHost, HealthSender {
   readonly module: string;
   readonly closing: AbortSignal = new AbortController().signal;
-  readonly chunkSize = Number.POSITIVE_INFINITY;
-  readonly concurrency = undefined;
+  readonly chunkSize: number;
+  readonly concurrency: number;
   readonly condition: SenderCondition;
   #requests = 0;
 
-  constructor({ name, quota }: RtcMessagingSettings) {
+  constructor({ name, quota, endpoint, appId }: RtcMessagingSettings) {
+    const { usage, chunkSize, concurrency } = new LimiterHandle(quota, endpoint, appId);
     this.module = name;
-    this.condition = {
-      closing: false,
-      inFlight: 0,
-      quota: {
-        queued: 0,
-        maxQueue: quota.maxQueue,
-        waitMs: 0,
-        queuedBulk: 0,
-        requestsPerSecond: 0,
-        permitsPerSecond: 0,
-        limit: quota.requestsPerSecond - quota.reserve,
-        allowed: quota.requestsPerSecond - quota.reserve,
-        costPer: quota.costPer,
-        ...(quota.roomMessagesPerSecond !== undefined && {
-          roomMessagesPerSecond: quota.roomMessagesPerSecond,
-        }),
-      },
-      credentials: { state: 'fixed' },
-    };
+    this.chunkSize = chunkSize;
+    this.concurrency = concurrency;
+    this.condition = { closing: false, inFlight: 0, quota: usage, credentials: { state: 'fixed' } };
   }
 
   observe(): void {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_MS = 30_000;
@@ -21,9 +23,11 @@ const WATCHDOG = 'cat > /dev/null; kill -9 "$1" 2> /dev/null; rm -rf "$2"';
 export class ServerProcess {
   #child;
 
-  constructor(command, dir) {
+  /** @param {string | undefined} config what is to be in its file of settings; it may write there itself */
+  constructor(command, dir, config) {
     this.command = command;
     this.dir = dir;
+    this.config = config;
     this.port = undefined;
   }
 
@@ -64,6 +68,11 @@ export class ServerProcess {
   async #run(port, args) {
     const all = ['--port', String(port), '--bind', '127.0.0.1', '--dir', this.dir, '--daemonize', 'no'];
     all.push('--save', '', '--appendonly', 'no', ...args);
+    if (this.config !== undefined) {
+      const file = join(this.dir, 'redis.conf');
+      await writeFile(file, this.config);
+      all.unshift(file);
+    }
     const child = spawn(this.command, all, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     await once(child, 'spawn');
     let output = '';

@@ -5,6 +5,8 @@ export interface StartRedisOptions {
    * gives some gets a server of its own.
    */
   readonly args?: readonly string[];
+  /** Its file of settings, which it may write to, as Sentinel does. Whoever gives one gets a server of its own. */
+  readonly config?: string;
   /** A server of one's own, to stop and start at will, even where `REDIS_URL` is set. Default false. */
   readonly own?: boolean;
 }

@@ -8,15 +8,15 @@ import { ServerProcess } from './server-process.mjs';
 const CONNECT_MS = 5_000;
 
 /** Documented, with its types, in `start-redis.d.mts`. */
-export async function startRedis({ args, own = args !== undefined } = {}) {
+export async function startRedis({ args, config, own = args !== undefined || config !== undefined } = {}) {
   const url = process.env.REDIS_URL;
-  return url && !own ? useGiven(url) : startOwn(args ?? []);
+  return url && !own ? useGiven(url) : startOwn(args ?? [], config);
 }
 
-async function startOwn(args) {
+async function startOwn(args, config) {
   const command = await findServer();
   const dir = await mkdtemp(join(tmpdir(), 'nestjs-rtc-messaging-redis-'));
-  const server = new ServerProcess(command, dir);
+  const server = new ServerProcess(command, dir, config);
   try {
     await server.start(args);
   } catch (error) {

@@ -140,10 +140,11 @@ describe('an app with a queue', () => {
   });
 
   it('lets work that takes longer than it would wait for Redis end, as long as Redis answers', async () => {
-    const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: redis.url }));
+    const settings = { ...resolveFanOutQueueSettings({ connection: redis.url }), lostAfterMs: 1 };
+    const holder = await RedisHolder.open(settings);
     let end: () => void = () => undefined;
-    const finishing = holder.finish(new Promise<void>((resolve) => (end = resolve)), 1);
-    await until(async () => /cmdstat_exists:calls=[3-9]/.test(await holder.client().info('commandstats')));
+    const finishing = holder.finish(new Promise<void>((resolve) => (end = resolve)));
+    await until(async () => /cmdstat_srem:calls=[4-9]/.test(await holder.client().info('commandstats')));
     expect(holder.isClosed).toBe(false);
     end();
     await finishing;

@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Global, Module, type OnModuleDestroy } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import { type DurableFanOutReport, FanOutEnqueueError, type FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -202,6 +203,24 @@ describe('a durable fan-out', () => {
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 500 } });
     expect(timesSent(users(500)).every((times) => times === 1)).toBe(true);
     expect(await handle.cancel()).toBe(false);
+  });
+
+  it('goes on at once when it is resumed while a job ends that it had before', async () => {
+    const { queue, module } = await start({ concurrency: 1, lookAhead: 3, lostAfterMs: 600_000 });
+    emulator.faults.replace([{ kind: 'late', delayMs: 100, probability: 1 }]);
+    const handle = await queue.enqueue({ ...TEXT, to: users(30) }, { chunkSize: 10 });
+    await until(async () => (await handle.progress()).inFlight > 0);
+    await handle.cancel();
+    const ledger = module.get(FanOutLedger, { strict: false });
+    const due = ledger.due.bind(ledger);
+    // What a worker asks when it has found a chunk's fan-out stopped, before it is done with the job.
+    jest.spyOn(ledger, 'due').mockImplementationOnce(async (id) => {
+      const range = await due(id);
+      await handle.resume();
+      return range;
+    });
+    expect((await handle.result({ timeoutMs: 5_000 })).counts.accepted).toBe(30);
+    expect(timesSent(users(30)).every((times) => times === 1)).toBe(true);
   });
 
   it('takes turns with another one, however long that is', async () => {

@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import type { InvalidRecipient } from 'nestjs-rtc-messaging';
 import type { ChunkSettlement } from '../../lib/bullmq/chunk-settlement.js';
 import { type BeginResult, FanOutLedger, type FanOutPlan } from '../../lib/bullmq/fan-out-ledger.js';
 import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
+import type { ChunkBatch } from '../../lib/bullmq/read-ahead.js';
 import { nextDigest, NO_CHUNKS } from '../../lib/bullmq/source-digest.js';
 import { FAN_OUT_PLAN } from '../support/fan-out-plan.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
@@ -47,20 +50,34 @@ afterEach(async () => {
   if (all.length > 0) await client.del(all);
 });
 
+/** The chunks that most fan-outs here are of: of three, joined. */
+const chunksOf = (count: number): string[] =>
+  Array.from({ length: count }, (_none, index) => ['a', 'b', 'c'].map((letter) => letter + index).join());
+const read = (input: number, invalid = 0) => ({ input, duplicates: 0, invalid });
+const digestOf = (chunks: readonly string[]): string => chunks.reduce<string>(nextDigest, NO_CHUNKS);
+const noId = (chunk: number): InvalidRecipient => ({ position: chunk, message: 'is no user ID' });
+/** The last of a source's chunks, from one on, each with one that is no user ID. */
+const batchOf = (chunks: readonly string[], from = 0): ChunkBatch => ({
+  from,
+  chunks: chunks.slice(from).map((recipients, at) => ({
+    recipients,
+    digest: digestOf(chunks.slice(0, from + at + 1)),
+    invalid: [noId(from + at)],
+  })),
+  digestBefore: digestOf(chunks.slice(0, from)),
+  read: read(4 * chunks.length, chunks.length),
+});
 /** Stores so many chunks of three. */
-async function store(chunks: number, plan: Partial<FanOutPlan> = {}, isSealed = true): Promise<void> {
+async function store(count: number, plan: Partial<FanOutPlan> = {}, isSealed = true): Promise<void> {
   await ledger.open('f', ONE, { ...FAN_OUT_PLAN, ...plan });
-  let before: string = NO_CHUNKS;
-  for (let index = 0; index < chunks; index++) {
-    const recipients = ['a', 'b', 'c'].map((letter) => `${letter}${index}`);
-    const after = nextDigest(before, recipients);
-    const read = { input: 3 * (index + 1), duplicates: 0, invalid: 0 };
-    await ledger.store('f', ONE, { index, recipients }, { before, after }, read, []);
-    before = after;
-  }
-  const read = { input: 3 * chunks, duplicates: 0, invalid: 0 };
-  if (isSealed) await ledger.seal('f', before, read, []);
+  const chunks = chunksOf(count);
+  const batch = batchOf(chunks);
+  const valid = batch.chunks.map((chunk) => ({ ...chunk, invalid: [] }));
+  await ledger.store('f', ONE, { ...batch, chunks: valid, read: read(3 * count) });
+  if (isSealed) await seal(chunks);
 }
+const seal = (chunks: readonly string[]) =>
+  ledger.seal('f', { digest: digestOf(chunks), read: read(3 * chunks.length), invalid: [] });
 /** Begins a chunk, and sends it as soon as it is given. */
 const send = async (index: number, token: string): Promise<BeginResult> => {
   const begun = await ledger.begin('f', index, token);
@@ -203,6 +220,48 @@ describe('a fan-out', () => {
     expect((await ledger.look('f'))?.storedChunks).toBe(3);
   });
 
+  it('is stored once by producers whose commands overlap, or come twice', async () => {
+    await ledger.open('f', ONE, FAN_OUT_PLAN);
+    await ledger.open('f', OTHER, FAN_OUT_PLAN);
+    const chunks = chunksOf(7);
+    const stored = { result: 'stored', settledChunks: 0, due: { from: 0, to: 2 } };
+    // As a client does whose connection was lost before the answer came.
+    for (let time = 0; time < 2; time++) {
+      expect(await ledger.store('f', ONE, batchOf(chunks.slice(0, 3)))).toEqual(stored);
+      expect(await ledger.store('f', OTHER, batchOf(chunks.slice(0, 5), 1))).toEqual(stored);
+      expect(await ledger.store('f', ONE, batchOf(chunks, 3))).toEqual(stored);
+    }
+    expect(await ledger.look('f')).toMatchObject({
+      storedChunks: 7,
+      counts: { input: 28, invalid: 7, notAttempted: 21 },
+    });
+    for (const [index, recipients] of chunks.entries()) {
+      expect((await ledger.recipients('f', index)).join()).toBe(recipients);
+    }
+    expect(await ledger.invalid('f')).toEqual(chunks.map((_chunk, index) => noId(index)));
+    expect(await seal(chunks)).toBe('sealed');
+  });
+
+  it.each([0, 1, 2, 3])('is not stored on by a source that differs in chunk %i of a command', async (at) => {
+    const chunks = chunksOf(3);
+    await store(3, {}, false);
+    const other = [...chunksOf(5)];
+    other[at] = 'z';
+    const { result } = await ledger.store('f', OTHER, batchOf(other, 0));
+    // Chunk 3 is the first one that only the other source has by now.
+    expect(result).toBe(at === 3 ? 'stored' : 'differs');
+    expect((await ledger.recipients('f', 2)).join()).toBe(chunks[2]);
+    expect((await ledger.look('f'))?.storedChunks).toBe(at === 3 ? 5 : 3);
+  });
+
+  it('that is stopped, or has lost chunks, stores nothing of a command', async () => {
+    await store(1, {}, false);
+    expect(await ledger.store('f', ONE, batchOf(chunksOf(5), 2))).toEqual({ result: 'gone' });
+    await ledger.cancel('f');
+    expect(await ledger.store('f', ONE, batchOf(chunksOf(3)))).toEqual({ result: 'stopped' });
+    expect((await ledger.look('f'))?.storedChunks).toBe(1);
+  });
+
   it('is another one if anything of its message is, whatever its options', async () => {
     await store(1);
     expect(
@@ -220,15 +279,10 @@ describe('a fan-out', () => {
 
   it('takes no more once it is sealed, and knows what it was sealed with', async () => {
     await store(1);
-    const [first, second] = [['a0', 'b0', 'c0'], ['z']];
-    const sealed = nextDigest(NO_CHUNKS, first);
-    const digests = { before: sealed, after: nextDigest(sealed, second) };
-    const read = { input: 4, duplicates: 0, invalid: 0 };
-    expect((await ledger.store('f', OTHER, { index: 1, recipients: second }, digests, read, [])).result).toBe(
-      'differs',
-    );
-    expect(await ledger.seal('f', digests.after, read, [])).toBe('differs');
-    expect(await ledger.seal('f', sealed, read, [])).toBe('sealed');
+    const more = [...chunksOf(1), 'z'];
+    expect((await ledger.store('f', OTHER, batchOf(more, 1))).result).toBe('differs');
+    expect(await seal(more)).toBe('differs');
+    expect(await seal(chunksOf(1))).toBe('sealed');
     expect(await ledger.look('f')).toMatchObject({ storedChunks: 1, counts: { input: 3 } });
   });
 
@@ -281,12 +335,9 @@ describe('a fan-out', () => {
     await until(async () => (await ledger.look('f'))?.state === 'ended');
     expect(await ledger.look('f')).toMatchObject({ isComplete: false, stop: { reason: 'source' } });
     await ledger.beat('f', ONE);
-    const next = { index: 1, recipients: ['z'] };
-    const before = nextDigest(NO_CHUNKS, ['a0', 'b0', 'c0']);
-    const read = { input: 4, duplicates: 0, invalid: 0 };
-    const after = nextDigest(before, ['z']);
-    expect((await ledger.store('f', ONE, next, { before, after }, read, [])).result).toBe('stored');
-    await ledger.seal('f', after, read, []);
+    const more = [...chunksOf(1), 'z'];
+    expect((await ledger.store('f', ONE, batchOf(more, 1))).result).toBe('stored');
+    await seal(more);
     expect(await ledger.look('f')).toMatchObject({ state: 'running', stop: undefined });
   }, 20_000);
 
@@ -309,6 +360,35 @@ describe('a fan-out', () => {
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
+  it('is not taken to be enqueued, nor to have taken less than no time, because Redis has set its clock back', async () => {
+    await store(1, { producerLostAfterMs: 600 }, false);
+    await send(0, FIRST);
+    await ledger.settle('f', 0, FIRST, accepted(3));
+    const ahead = Date.now() + 3_600_000;
+    await client.hset(keys.meta('f'), { created: ahead, missedSince: ahead });
+    await client.zadd(keys.producers('f'), ahead, ONE);
+    // The first look misses it; it has three seconds to say that it lives.
+    expect(await ledger.look('f')).toMatchObject({ state: 'enqueuing', elapsedMs: 0 });
+    await until(async () => (await ledger.look('f'))?.state === 'ended');
+    expect((await ledger.look('f'))?.elapsedMs).toBe(0);
+  });
+
+  it('tells what became of chunks in the order of Redis, whatever the time is elsewhere', async () => {
+    await store(2);
+    for (const index of [1, 0]) {
+      await send(index, FIRST);
+      const outcome = { chunks: [], unknown: 'a' };
+      await ledger.settle('f', index, FIRST, { ...accepted(2), outcome });
+      await sleep(5);
+    }
+    const told: Record<number, { at: number; unknown: string }> = {};
+    for await (const [index, json] of ledger.outcomes('f')) told[index] = JSON.parse(json);
+    expect(told[1]).toEqual({ chunks: [], unknown: 'a', at: expect.any(Number) });
+    expect(told[1]!.at).toBeLessThan(told[0]!.at);
+    const [seconds] = await client.time();
+    expect(Math.abs(told[0]!.at / 1_000 - Number(seconds))).toBeLessThan(5);
+  });
+
   it('is kept while someone enqueues it or compares it, however short it is to be kept', async () => {
     await store(1, { maxIdleMs: 1_000, retentionMs: 1_000 }, false);
     const hold = async (): Promise<number[]> => {
@@ -326,8 +406,7 @@ describe('a fan-out', () => {
     await isKept();
     await send(0, FIRST);
     await ledger.settle('f', 0, FIRST, accepted(3));
-    const digest = nextDigest(NO_CHUNKS, ['a0', 'b0', 'c0']);
-    await ledger.seal('f', digest, { input: 3, duplicates: 0, invalid: 0 }, []);
+    await seal(chunksOf(1));
     expect(Math.max(...(await hold()))).toBeLessThanOrEqual(1_000);
     await ledger.open('f', OTHER, FAN_OUT_PLAN);
     expect(await client.pttl(keys.meta('f'))).toBeGreaterThan(10_000);
@@ -341,7 +420,7 @@ describe('a fan-out', () => {
     expect(await ledger.cancel('f')).toBe('gone');
     expect(await ledger.resume('f')).toBe('gone');
     expect((await send(0, FIRST)).result).toBe('gone');
-    expect((await ledger.settle('f', 0, FIRST, accepted(1))).result).toBe('fenced');
+    expect((await ledger.settle('f', 0, FIRST, accepted(1))).result).toBe('gone');
     await ledger.beat('f', ONE);
     await ledger.giveUp('f', ONE);
     expect(await client.keys(`${prefix}*`)).toEqual([]);

@@ -4,6 +4,7 @@ import type { RtcAbortedError, RtcConfigError } from 'nestjs-rtc-messaging';
 import type { FanOutEnqueueError } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
+import { LogLines } from '../support/log-lines.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { leaksIn } from '../support/printed.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -75,6 +76,24 @@ describe('what Redis holds of a durable fan-out', () => {
     expect(await client.keys('*emptied*:meta')).toEqual([]);
     // Its ID is free again.
     await queue.enqueue({ ...TEXT, to: users(10) }, { id: 'emptied' });
+  });
+
+  it('is said to be lost when someone flushes it while chunks are sent, and no worker is blamed', async () => {
+    const { queue, module } = await start({ concurrency: 2, lostAfterMs: 500 });
+    const log = new LogLines();
+    module.useLogger(log);
+    emulator.faults.add({ kind: 'late', delayMs: 1_500, probability: 1 });
+    const handle = await queue.enqueue({ ...TEXT, to: users(40) }, { chunkSize: 10 });
+    await until(async () => (await handle.progress()).inFlight === 2);
+    await client.flushall();
+    // Both before and after the requests have been answered.
+    await until(() => emulator.accepted.total >= 20);
+    await until(() =>
+      log.lines.some((line) => line.startsWith('WARN Redis has lost what it held of a fan-out')),
+    );
+    await app?.close();
+    app = undefined;
+    expect(log.lines.filter((line) => /worker's hold|taken for lost/.test(line))).toEqual([]);
   });
 
   it('is in no error, however it is printed', async () => {

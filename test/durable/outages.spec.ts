@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Cluster, Redis } from 'ioredis';
 import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
@@ -11,6 +10,7 @@ import { LogLines } from '../support/log-lines.js';
 import { firstMessage, forkProgram, kill } from '../support/processes.js';
 import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
+import { startRelay } from '../support/relay.js';
 import { until } from '../support/until.js';
 
 const TEXT = { roomId: 'room-1', message: 'hello' };
@@ -156,6 +156,28 @@ describe('a durable fan-out', () => {
     }
   }, 60_000);
 
+  it('goes on over other connections when those that it has lead nowhere any more', async () => {
+    redis = await startRedis();
+    const way = await startRelay(redis.port);
+    try {
+      const { queue } = await start(`redis://127.0.0.1:${way.port}`, { concurrency: 4 });
+      emulator.faults.replace([{ kind: 'late', delayMs: 5, probability: 1 }]);
+      const handle = await queue.enqueue({ ...TEXT, to: users(1_000) }, { chunkSize: 10 });
+      await until(async () => (await handle.progress()).counts.accepted >= 100);
+      way.hold();
+      const { counts } = await handle.result({ timeoutMs: 10_000 });
+      expect(counts).toMatchObject({ accepted: 1_000, unknown: 0 });
+      expect(emulator.accepted.duplicates()).toEqual([]);
+      // The one that waits for jobs as well.
+      const next = await queue.enqueue({ ...TEXT, to: users(3) });
+      expect((await next.result({ timeoutMs: 2_000 })).counts.accepted).toBe(3);
+    } finally {
+      await Promise.all(apps.map((app) => app.close()));
+      apps = [];
+      way.close();
+    }
+  }, 60_000);
+
   it('is not sent twice by a worker that stands still and wakes up', async () => {
     redis = await startRedis();
     const prefix = ownPrefix();
@@ -241,36 +263,6 @@ describe('a durable fan-out', () => {
     given.disconnect();
   }, 60_000);
 });
-
-/** An address that stays while what is behind it changes, for connections that are made from then on. */
-async function startRelay(target: number): Promise<{ readonly port: number; target: number; close(): void }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(relay.target, '127.0.0.1');
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        near.destroy();
-        far.destroy();
-      });
-    }
-    near.pipe(far);
-    far.pipe(near);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const relay = {
-    port: (server.address() as AddressInfo).port,
-    target,
-    close: () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-  return relay;
-}
 
 async function startWorker(connection: string, prefix: string): Promise<ChildProcess> {
   const settings = { connection, queue: { prefix, concurrency: 4, lostAfterMs: 1_000 }, rtc: rtc() };

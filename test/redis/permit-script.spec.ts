@@ -22,7 +22,6 @@ beforeEach(async () => {
 
 const PERMITS = '{test}:permits';
 const STATE = '{test}:state';
-const SINGLES = '{test}:singles';
 let takes = 0;
 
 interface Question {
@@ -34,7 +33,8 @@ interface Question {
   readonly credit?: number;
   readonly priority?: 'single' | 'bulk';
   readonly doubt?: '' | 'doubt' | 'returns';
-  readonly known?: string;
+  readonly known?: string | number;
+  readonly seen?: number;
   readonly expires?: number;
   readonly tell?: readonly (readonly [name: string, freeAt: number])[];
 }
@@ -47,13 +47,14 @@ async function ask({
   credit = 0,
   priority = 'bulk',
   doubt = '',
-  known = '',
+  known = 0,
+  seen = 0,
   expires = 0,
   tell = [],
 }: Question = {}): Promise<PermitAnswer> {
-  const terms = [process, ++takes, wanted, together, limit, burst, credit, priority, doubt, known, expires];
-  const args = [...terms, ...tell.flat()].map(String);
-  return readAnswer(await client.eval(PERMIT_SCRIPT, 3, PERMITS, STATE, SINGLES, ...args));
+  const terms = [process, ++takes, wanted, together, limit, burst, credit, priority, doubt, known, seen];
+  const args = [...terms, expires, ...tell.flat()].map(String);
+  return readAnswer(await client.eval(PERMIT_SCRIPT, 2, PERMITS, STATE, ...args));
 }
 /** Past the pause with which permits begin that nothing is known of. */
 async function begin(question: Question = {}): Promise<PermitAnswer> {
@@ -164,45 +165,116 @@ describe('the script of permits', () => {
     const limit = 100;
     await begin({ limit });
     await ask({ limit, wanted: 1, priority: 'single' });
-    const { dues } = await ask({ limit, wanted: 200, burst: 1_000 });
-    expect(dues).toHaveLength(97);
+    const { dues, now } = await ask({ process: 'p', limit, wanted: 200, burst: 1_000 });
+    // One of the three that are kept is out.
+    expect(dues).toHaveLength(96);
     expect(await ask({ limit, wanted: 1 })).toMatchObject({ dues: [] });
-    const singles = await Promise.all(
-      Array.from({ length: 4 }, () => ask({ limit, wanted: 1, burst: 1, priority: 'single' })),
-    );
-    // One of the three is out already.
+    const singles = [];
+    for (let n = 0; n < 4; n++) singles.push(await ask({ limit, wanted: 1, burst: 1, priority: 'single' }));
+    // All that there are have their permits at once, at a pace of three a second; more go with the others.
     expect(singles.map((one) => one.dues.length)).toEqual([1, 1, 0, 0]);
-    expect(singles[0]!.dues[0]! - singles[0]!.now).toBeLessThan(200);
-    expect(await client.zcard(SINGLES)).toBe(3);
-    // What is told of them is told of their own.
-    const [name] = await client.zrange(SINGLES, '0', '0');
-    await ask({ limit, tell: [[name!, 0]] });
-    expect(await client.zcard(SINGLES)).toBe(2);
-    await client.flushall();
-    await begin({ limit });
-    expect((await ask({ limit, wanted: 100, priority: 'bulk' })).dues).toHaveLength(100);
+    expect(singles[0]!.dues[0]).toBeLessThan(now + 200);
+    await sleep(400);
+    expect((await ask({ limit, wanted: 1, burst: 1, priority: 'single' })).dues).toHaveLength(1);
+    expect(await out()).toHaveLength(100);
+    // The others are not starved by them.
+    await ask({ limit, tell: Array.from({ length: 20 }, (_n, index) => [`p:4:${index + 1}`, 0] as const) });
+    expect((await ask({ limit, wanted: 50 })).dues).toHaveLength(17);
+    const more = await Promise.all(
+      Array.from({ length: 10 }, () => ask({ limit, wanted: 1, priority: 'single' })),
+    );
+    expect(more.flatMap((one) => one.dues).length).toBeLessThanOrEqual(1);
   });
 
-  it('keeps none that the others still have, when single sends begin', async () => {
+  it('gives single sends theirs at once, however far ahead the others have theirs', async () => {
+    const limit = 100;
+    await begin({ limit });
+    await ask({ limit, wanted: 1, priority: 'single' });
+    const { now } = await ask({ limit, process: 'p', wanted: 96 });
+    const tell = Array.from({ length: 30 }, (_n, index) => [`p:4:${index + 1}`, now + 200 + index] as const);
+    expect((await ask({ limit, wanted: 30, tell })).dues).toHaveLength(30);
+    const single: Question = { limit, wanted: 1, priority: 'single' };
+    const [first, second, third] = [await ask(single), await ask(single), await ask(single)];
+    for (const one of [first, second]) expect(one.dues).toEqual([one.now]);
+    expect(third.dues).toEqual([]);
+    // At no time are more than the limit out.
+    const scores = (await client.zrange(PERMITS, '0', '-1', 'WITHSCORES')).filter((_s, index) => index % 2);
+    const at = now + 200 + 29.5;
+    expect(scores.filter((score) => Number(score) > at)).toHaveLength(limit - 1);
+  });
+
+  it('keeps none without single sends, and gives the first of them the next that is free', async () => {
     const limit = 100;
     await begin({ limit });
     const { now } = await ask({ limit, process: 'p', wanted: 100 });
-    expect((await ask({ limit, wanted: 1, priority: 'single' })).dues).toEqual([]);
-    // Two of three have come back.
-    await ask({
-      limit,
-      tell: [
-        ['p:3:1', 0],
-        ['p:3:2', 0],
-      ],
+    await ask({ limit, tell: [['p:3:1', now + 250]] });
+    expect((await ask({ limit, wanted: 1 })).dues).toEqual([expect.closeTo(now + 250, 1)]);
+    await ask({ limit, tell: [['p:3:2', now + 280]] });
+    expect((await ask({ limit, wanted: 1, priority: 'single' })).dues).toEqual([
+      expect.closeTo(now + 280, 1),
+    ]);
+    // From now on, it is the others that wait, until three more are free than they use.
+    const tell = Array.from({ length: 4 }, (_n, index) => [`p:3:${index + 3}`, 0] as const);
+    expect((await ask({ limit, wanted: 10, tell })).dues).toHaveLength(1);
+  });
+
+  describe('has a turn for those who want many', () => {
+    const many = (question: Question = {}): Promise<PermitAnswer> =>
+      ask({ process: 'many', wanted: 8, together: 8, ...question });
+    /** Redis forgets what it holds itself for some time. */
+    const later = async (ms: number): Promise<void> => {
+      for (const field of ['turnEnds', 'turnFrom']) await client.hincrbyfloat(STATE, field, -ms);
+    };
+
+    it('in which others get none, until they are served', async () => {
+      await begin();
+      await ask({ process: 'p', wanted: 6 });
+      expect((await many()).dues).toEqual([]);
+      expect((await ask({ wanted: 1 })).dues).toEqual([]);
+      const tell = Array.from({ length: 4 }, (_n, index) => [`p:3:${index + 1}`, 0] as const);
+      expect((await ask({ wanted: 1, tell })).dues).toEqual([]);
+      const { dues } = await many();
+      expect(dues).toHaveLength(8);
+      expect(new Set(dues).size).toBe(1);
+      // Two are out yet, and eight now.
+      expect((await ask({ wanted: 1, tell: [['p:3:5', 0]] })).dues).toHaveLength(1);
     });
-    expect((await ask({ limit, wanted: 1, priority: 'single' })).dues).toEqual([]);
-    await ask({ limit, tell: [['p:3:3', 0]] });
-    expect((await ask({ limit, wanted: 1, priority: 'single' })).dues).toEqual([expect.any(Number)]);
-    // Or a permit of the others is due that had to wait for all of them.
-    await client.flushall();
-    await begin({ limit });
-    expect(now).toBeGreaterThan(0);
+
+    it('and the others theirs after it', async () => {
+      await begin();
+      await ask({ process: 'p', wanted: 6 });
+      await many();
+      await many({ tell: Array.from({ length: 6 }, (_n, index) => [`p:3:${index + 1}`, 0] as const) });
+      expect((await many()).dues).toEqual([]);
+      expect((await ask({ wanted: 2 })).dues).toHaveLength(2);
+      // Twice as long as the limit takes for so many.
+      await later(1_600);
+      await many();
+      expect((await ask({ wanted: 1, tell: [['many:5:1', 0]] })).dues).toEqual([]);
+    });
+
+    it('that ends when it is not asked for any more, or has lasted for three seconds', async () => {
+      await begin();
+      await ask({ process: 'p', wanted: 6 });
+      await many();
+      await later(501);
+      expect((await ask({ wanted: 1 })).dues).toHaveLength(1);
+      await many();
+      await later(2_400);
+      await many();
+      expect((await ask({ wanted: 1 })).dues).toEqual([]);
+      await later(501);
+      await many();
+      expect((await ask({ wanted: 1 })).dues).toHaveLength(1);
+    });
+
+    it('also where they want more than there are: then they take all', async () => {
+      await begin();
+      await ask({ process: 'p', wanted: 1 });
+      expect((await many({ wanted: 15, together: 15 })).dues).toEqual([]);
+      expect((await many({ wanted: 15, together: 15, tell: [['p:3:1', 0]] })).dues).toHaveLength(15);
+      expect((await ask({ wanted: 1 })).dues).toEqual([]);
+    });
   });
 
   const generationAfter = async (
@@ -220,13 +292,14 @@ describe('the script of permits', () => {
     ['it is another server', () => client.hset(STATE, 'run', 'another')],
     ['its clock went back', () => client.hset(STATE, 'last', (Date.now() + 60_000).toFixed(3))],
     ['a permit is out for longer than any is', () => client.zadd(PERMITS, Date.now() + 60_000, 'odd')],
+    ['others have changed what is out', () => client.zadd(PERMITS, Date.now() + 3_100, 'odd')],
+    ['what is out last was taken away', () => client.zremrangebyrank(PERMITS, 0, -1)],
     ['its pause is longer than any is', () => client.hset(STATE, 'hold', (Date.now() + 60_000).toFixed(3))],
   ])('begins anew when %s', async (_what, happening) => {
     const [before, { generation, dues, now, askAgainAt }] = await generationAfter(happening);
     expect(generation).not.toBe(before);
     expect(dues).toEqual([]);
     expect(askAgainAt - now).toBeGreaterThan(900);
-    expect(await out()).not.toContain('odd');
     expect((await ask()).generation).toBe(generation);
   });
 
@@ -268,6 +341,30 @@ describe('the script of permits', () => {
     expect((await ask({ expires: Date.now() + 1_000 })).generation).not.toBe('');
   });
 
+  it('begins anew when it knows less than a process has seen, and not otherwise', async () => {
+    const { generation } = await begin();
+    const { now } = await ask({ process: 'p', wanted: 5 });
+    const dumps = await Promise.all([PERMITS, STATE].map((key) => client.dumpBuffer(key)));
+    const { now: seen } = await ask({ wanted: 5, known: generation, seen: now });
+    expect((await ask({ known: generation, seen })).generation).toBe(generation);
+    for (const [index, key] of [PERMITS, STATE].entries())
+      await client.restore(key, 0, dumps[index]!, 'REPLACE');
+    const { generation: next, dues } = await ask({ wanted: 5, known: generation, seen });
+    expect([next === generation, dues]).toEqual([false, []]);
+    // Of what came before it, a process knows another generation.
+    for (const [index, key] of [PERMITS, STATE].entries())
+      await client.restore(key, 0, dumps[index]!, 'REPLACE');
+    const { generation: third } = await ask({ known: next, seen });
+    expect(Number(third)).toBeGreaterThan(Number(next));
+  });
+
+  it('begins anew once, whatever its clock was, and for all processes', async () => {
+    const before = String((Date.now() + 3_600_000) * 1_000);
+    const { generation } = await ask({ known: before, seen: Date.now() + 3_600_000 });
+    expect(Number(generation)).toBeGreaterThan(Number(before));
+    expect((await ask({ known: before, seen: Date.now() + 3_600_000 })).generation).toBe(generation);
+  });
+
   it('takes in what a process has out when it begins anew', async () => {
     await begin();
     await client.flushall();
@@ -292,7 +389,18 @@ describe('the script of permits', () => {
 
   it.each(['nan', 'inf', 'x', ''])('mends a state with numbers that are none: %j', async (value) => {
     await begin();
-    for (const field of ['hold', 'paced', 'last', 'limit0', 'credit0', 'singleAt', 'keptFrom', 'age']) {
+    for (const field of [
+      'gen',
+      'hold',
+      'paced',
+      'last',
+      'out',
+      'limit0',
+      'credit0',
+      'singles',
+      'turnEnds',
+      'age',
+    ]) {
       await client.hset(STATE, field, value);
     }
     await ask({ wanted: 1 });
@@ -307,21 +415,8 @@ describe('the script of permits', () => {
     await begin({ wanted: 1 });
     await ask({ wanted: 1, priority: 'single', limit: 100 });
     await ask({ wanted: 1, priority: 'single', limit: 100 });
-    for (const key of await client.keys('*')) expect([PERMITS, STATE, SINGLES]).toContain(key);
+    for (const key of await client.keys('*')) expect([PERMITS, STATE]).toContain(key);
     expect(await client.pttl(STATE)).toBeGreaterThan(86_000_000);
     expect(await client.pttl(PERMITS)).toBeLessThanOrEqual(LEASE_MS + 2_300);
-  });
-});
-
-describe('the answer of the script', () => {
-  it.each<[unknown]>([
-    [undefined],
-    ['OK'],
-    [[]],
-    [['1', 2, '3']],
-    [['x', 'gen', '3']],
-    [['1', 'gen', '3', 'y']],
-  ])('is not taken for one where it is %j', (reply) => {
-    expect(() => readAnswer(reply)).toThrow('Redis answered with something else');
   });
 });

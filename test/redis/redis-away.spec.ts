@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { RedisQuota, type RedisQuotaOptions } from 'nestjs-rtc-messaging/redis';
 import { RtcQuotaError } from 'nestjs-rtc-messaging';
 import { leaksIn } from '../support/printed.js';
@@ -156,6 +156,71 @@ describe('while Redis is away', () => {
   });
 });
 
+describe('while the first connection is being made', () => {
+  /** Connects whoever comes to Redis, but not at once. */
+  async function slowLine(delayMs: number): Promise<{ readonly url: string; close(): void }> {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket.on('error', () => undefined).pause());
+      setTimeout(() => {
+        const line = connect(redis.port, '127.0.0.1').on('error', () => undefined);
+        sockets.add(line);
+        socket.pipe(line).pipe(socket);
+      }, delayMs);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return {
+      url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      close: () => {
+        server.close();
+        for (const socket of sockets) socket.destroy();
+      },
+    };
+  }
+
+  it.each<[string, (url: string) => Partial<RedisQuotaOptions>]>([
+    ['of its own', (connection) => ({ connection })],
+    [
+      'of its own without an offline queue',
+      (url) => ({ connection: { port: Number(new URL(url).port), enableOfflineQueue: false } }),
+    ],
+    [
+      "of the app's without an offline queue",
+      (url) => ({ client: new Redis(url, { enableOfflineQueue: false }) }),
+    ],
+    [
+      "of the app's that connects when it is needed",
+      (url) => ({ client: new Redis(url, { enableOfflineQueue: false, lazyConnect: true }) }),
+    ],
+  ])('calls wait for a slow one %s', async (_what, optionsFor) => {
+    const line = await slowLine(1_000);
+    const options = optionsFor(line.url);
+    try {
+      const one = open({ fallbackShare: undefined, timeoutMs: 200, ...options });
+      await Promise.all([pass(one), pass(one)]);
+      expect(statuses(one)).toEqual(['shared']);
+    } finally {
+      options.client?.disconnect();
+      line.close();
+    }
+  });
+
+  it('calls wait for no longer than a few seconds', async () => {
+    const line = await slowLine(60_000);
+    try {
+      const one = open({ fallbackShare: undefined, timeoutMs: 200, connection: line.url });
+      const asked = performance.now();
+      await expect(pass(one)).rejects.toThrow(
+        'The shared quota is unavailable: Redis did not answer within 200 ms',
+      );
+      expect(performance.now() - asked).toBeLessThan(5_000);
+    } finally {
+      line.close();
+    }
+  });
+});
+
 describe('a Redis that is flushed', () => {
   it('begins with a pause, as long as what was sent before still counts', async () => {
     const name = uniqueName();
@@ -232,7 +297,9 @@ describe('a Redis that does not serve the quota', () => {
         '+evalsha',
         '+eval',
         '+time',
-        ...'+info +hmget +hmset +zadd +zrem +zremrangebyscore +zcard +zrange +pexpire'.split(' '),
+        ...'+info +hmget +hmset +zadd +zrem +zremrangebyscore +zcard +zcount +zrange +zrangebyscore +pexpire'.split(
+          ' ',
+        ),
       ),
     );
     const one = open({ connection: redis.url.replace('//', `//able:${PASSWORD}@`) });

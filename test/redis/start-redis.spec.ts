@@ -51,6 +51,12 @@ describe('a Redis for tests', () => {
     expect(isAlive(pid!)).toBe(false);
   });
 
+  it('can be a Sentinel, which wants a file of settings', async () => {
+    redis = await startRedis({ config: 'sentinel monitor main 127.0.0.1 1 1\n', args: ['--sentinel'] });
+    const names = await withClient(redis.url, (client) => client.call('SENTINEL', 'MASTERS'));
+    expect((names as string[][])[0]?.slice(0, 2)).toEqual(['name', 'main']);
+  });
+
   it('forgets what it holds when it is killed, and keeps it with persistence switched on', async () => {
     redis = await startRedis({ own: true });
     await withClient(redis.url, (client) => client.set('key', 'value'));

@@ -13,6 +13,7 @@ import {
   type RequestEnd,
   type RequestPermit,
 } from '../../lib/quota/rate-limiter.js';
+import { SINGLE_SEND } from '../../lib/retry/call-policy.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import type { CallLimits, SendContext } from '../../lib/retry/send-call.js';
 
@@ -77,7 +78,7 @@ export const LIMITS: CallLimits = {
   deadlineMs: 15_000,
   maxAttempts: 3,
   onUnknown: 'report',
-  priority: 'single',
+  policy: SINGLE_SEND,
 };
 
 /** Everything that a call goes by, with attempts that come to what the script says; no network, no waits for chance. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
-import { RateLimiter, type ThrottlingEstimate } from '../../lib/quota/rate-limiter.js';
+import type { ThrottlingEstimate } from '../../lib/quota/adaptive-limit.js';
+import { RateLimiter } from '../../lib/quota/rate-limiter.js';
 import { accountOf } from '../support/simulated-account.js';
 import { SimulatedSender } from '../support/simulated-sender.js';
 import { SimulatedService, SimulatedTime } from '../support/simulated-service.js';
@@ -112,17 +113,29 @@ describe('what a service refuses', () => {
     expect(told[1]).toBeUndefined();
   });
 
-  it('may be everything for a while: little is sent meanwhile, and all soon afterwards', async () => {
-    const { throttled, rate, limiter } = await simulate({
-      allowed: (now) => (now > 20_000 && now < 30_000 ? 0 : 500),
-      counts: 'requests',
-      forMs: 100_000,
-    });
-    expect(throttled).toBeLessThan(80);
-    expect(rate(20_500, 30_000)).toBe(0);
-    expect(rate(80_000, 100_000)).toBeGreaterThan(0.9 * 500 * 600);
-    expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
-  });
+  it.each([
+    ['requests', 'request', 600, 10],
+    ['requests', 'request', 600, 60],
+    ['recipients', 'recipient', 25, 30],
+    ['recipients', 'request', 600, 60],
+  ] as const)(
+    'may be everything for a while: the pace of before is back soon (%s, cost per %s, chunks of %i, %i s)',
+    async (counts, costPer, chunk, seconds) => {
+      const [from, to] = [20_000, 20_000 + seconds * 1_000];
+      const { throttled, rate, limiter } = await simulate({
+        allowed: (now) => (now > from && now < to ? 0 : 500),
+        counts,
+        costPer,
+        chunk,
+        forMs: to + 40_000,
+      });
+      expect(throttled).toBeLessThan(100);
+      expect(rate(from + 500, to)).toBe(0);
+      expect(rate(to + 25_000, to + 40_000)).toBeGreaterThan(0.85 * rate(10_000, from));
+      if (costPer === 'recipient' || counts === 'requests')
+        expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
+    },
+  );
 
   it('is not taken for a count of recipients where smaller chunks don’t help', async () => {
     const { throttled, rate } = await simulate({ allowed: () => 5, counts: 'requests', forMs: 200_000 });

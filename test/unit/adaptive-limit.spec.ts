@@ -32,7 +32,7 @@ describe('an adaptive limit', () => {
   it('allows as much as was accepted in the last second, after a pause', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.refused(sent(9_990), 0, 10_000);
-    expect([adaptive.allowed, adaptive.isReduced, adaptive.isCertain]).toEqual([60, true, false]);
+    expect([adaptive.allowed, adaptive.isReduced, adaptive.estimate]).toEqual([60, true, undefined]);
     expect(adaptive.pauseMs(10_000)).toBe(300);
     expect(adaptive.pauseMs(10_299)).toBe(1);
     expect(adaptive.pauseMs(10_300)).toBe(0);
@@ -88,7 +88,7 @@ describe('an adaptive limit', () => {
       expect(adaptive.allowed).toBe(60);
       now += 5;
     }
-    expect(adaptive.isCertain).toBe(true);
+    expect(adaptive.estimate).toBeDefined();
   });
 
   it('raises every two seconds while nothing is refused, by one at least, and forgets the earlier refusals', () => {
@@ -109,7 +109,7 @@ describe('an adaptive limit', () => {
     expect([adaptive.allowed, adaptive.isReduced]).toEqual([100, false]);
   });
 
-  it('sends one at a time while nothing is accepted, and doubles from there', () => {
+  it('sends one at a time while nothing is accepted, and doubles up to what was allowed before', () => {
     const adaptive = new AdaptiveLimit(100);
     adaptive.accepted(sent(0), 1);
     adaptive.refused(sent(5_000), 0, 5_010);
@@ -121,13 +121,14 @@ describe('an adaptive limit', () => {
     adaptive.accepted(sent(7_020), 7_030);
     expect([adaptive.allowed, adaptive.maxInFlight]).toEqual([1, Number.POSITIVE_INFINITY]);
     for (const [now, allowed] of [
-      [8_030, 2],
-      [9_030, 4],
-      [10_030, 8],
-      [11_030, 16],
-      [12_030, 32],
-      [13_030, 33.6],
-      [15_029, 33.6],
+      [7_529, 1],
+      [7_530, 2],
+      [8_030, 4],
+      [8_530, 8],
+      [9_030, 16],
+      [9_530, 32],
+      [10_030, 64],
+      [10_530, 100],
     ] as const) {
       adaptive.update(now);
       expect(adaptive.allowed).toBe(allowed);
@@ -142,19 +143,19 @@ describe('an adaptive limit', () => {
     expect([adaptive.allowed, adaptive.maxInFlight]).toEqual([30, 1]);
   });
 
-  it('goes down to one request a minute', () => {
+  it('goes down to one request in eight seconds', () => {
     const adaptive = new AdaptiveLimit(4);
     let now = 0;
     for (let refusal = 0; refusal < 20; refusal++) {
       adaptive.refused(sent(now, { isAlone: true }), 0, now + 1);
       now += 1 + adaptive.pauseMs(now + 1);
     }
-    expect(adaptive.allowed).toBeCloseTo(1 / 60);
-    expect(adaptive.pauseMs(now - 60_000)).toBeCloseTo(60_000);
+    expect(adaptive.allowed).toBe(1 / 8);
+    expect(adaptive.pauseMs(now - 8_000)).toBeCloseTo(8_000);
     adaptive.accepted(sent(now), now + 1);
-    expect(adaptive.allowed).toBeCloseTo(1 / 60);
-    adaptive.update(now + 2_001);
-    expect(adaptive.allowed).toBeCloseTo(1 / 15);
+    expect(adaptive.allowed).toBe(1 / 8);
+    adaptive.update(now + 1_001);
+    expect(adaptive.allowed).toBe(1 / 2);
   });
 
   it('halves the request that is refused though it was alone, once it is clear that nothing is accepted', () => {
@@ -183,7 +184,7 @@ describe('an adaptive limit', () => {
     expect(adaptive.chunkSize).toBe(30);
     expect(adaptive.allowed).toBeCloseTo(19);
     adaptive.update(11_000);
-    expect(adaptive.allowed).toBeCloseTo(19 * ADAPTING.searchIncrease);
+    expect(adaptive.allowed).toBeCloseTo(19 * ADAPTING.fastIncrease);
   });
 
   it('leaves chunks alone that are many, or small already', () => {
@@ -212,15 +213,13 @@ describe('an adaptive limit', () => {
     for (let index = 0; index < 3; index++)
       adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
     adaptive.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
-    adaptive.update(13_999);
-    expect(adaptive.chunkSize).toBe(30);
-    expect(adaptive.allowed).toBeLessThan(40);
-    adaptive.update(14_000);
-    expect(adaptive.allowed).toBeGreaterThan(40);
-    adaptive.update(15_000);
-    expect(adaptive.chunkSize).toBe(60);
-    adaptive.update(16_000);
-    adaptive.update(17_000);
+    adaptive.update(11_499);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(38)]);
+    adaptive.update(11_500);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(76)]);
+    adaptive.update(12_000);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([60, expect.closeTo(76)]);
+    adaptive.update(13_000);
     expect(adaptive.chunkSize).toBe(200);
     expect(adaptive.isReduced).toBe(true);
     adaptive.update(100_000);

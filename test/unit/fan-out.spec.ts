@@ -69,7 +69,7 @@ function start(
     dedupe?: Dedupe;
     /** As the limiter has them. */
     largest?: () => number;
-    inFlight?: () => number | undefined;
+    inFlight?: () => number;
   } = {},
 ) {
   const host: Host = { events: [], shutdown: new AbortController() };
@@ -87,7 +87,7 @@ function start(
         return plan.largest?.() ?? Number.POSITIVE_INFINITY;
       },
       get concurrency() {
-        return plan.inFlight?.();
+        return plan.inFlight?.() ?? 48;
       },
     },
   );

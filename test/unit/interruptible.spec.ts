@@ -40,6 +40,17 @@ describe('Interruptible', () => {
     expect(await rejectionOf(interruptible.wait(never))).toMatchObject({ by: 'signal' });
   });
 
+  it('ends every wait with the error of something else, which is not its own reason', async () => {
+    const interruptible = new Interruptible({ signals: [] });
+    const failure = new Error('failed');
+    const waiting = rejectionOf(interruptible.wait(never));
+    interruptible.fail(failure);
+    interruptible.fail(new Error('too late'));
+    expect(await waiting).toBe(failure);
+    expect(await rejectionOf(interruptible.wait(never))).toBe(failure);
+    expect(interruptible.isReason(failure)).toBe(false);
+  });
+
   it('ends waits when its time is up', async () => {
     const interruptible = new Interruptible({ signals: [], timeoutMs: 1 });
     expect(await rejectionOf(interruptible.wait(never))).toMatchObject({ by: 'timeout' });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { isQuotaStore, type QuotaScope, type QuotaStore } from '../../lib/quota/quota-store.js';
 import { LimiterHandle, type QuotaSettings } from '../../lib/quota/limiter-registry.js';
-import type { ThrottlingEstimate } from '../../lib/quota/rate-limiter.js';
+import type { ThrottlingEstimate } from '../../lib/quota/adaptive-limit.js';
 import type { PermitRequest, RateLimiter, RequestPermit } from '../../lib/quota/rate-limiter.js';
 
 const SETTINGS: QuotaSettings = {
@@ -142,7 +142,8 @@ describe("a process's limiters", () => {
     expect(burstOf(limiter, 'room-1')).toBe(1);
     expect(burstOf(limiter, 'room-2')).toBe(1);
     small!.release();
-    expect(burstOf(limiter, 'room-3')).toBe(8);
+    // A slow machine adds what has come due meanwhile.
+    expect(burstOf(limiter, 'room-3')).toBeGreaterThanOrEqual(8);
     some!.release();
     const opened: QuotaScope[] = [];
     const store: QuotaStore = {
@@ -215,7 +216,7 @@ describe("a process's limiters", () => {
   it('know what a request costs, how large it should be, and how many should be in flight', () => {
     const [perRequest, perRecipient] = [handle('http://o'), handle('http://o', { costPer: 'recipient' })];
     expect([perRequest.costOf(600), perRecipient.costOf(600), perRecipient.costOf(0)]).toEqual([1, 600, 1]);
-    expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, undefined]);
+    expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, 48]);
     perRequest.limiterFor('key');
     expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, 48]);
   });

@@ -34,6 +34,14 @@ describe('what is told of an outage', () => {
     expect(lines).toEqual([expect.anything(), expect.stringContaining("A chunk's job is gone from Redis")]);
   });
 
+  it('is the loss of what Redis held, where that was found out, and not the fault of a worker', () => {
+    expect(log.blamesWorker(failing('could not renew lock for job some-id.0'))).toBe(true);
+    expect(log.blamesWorker(failing('connect ECONNREFUSED 127.0.0.1:6379', 'ECONNREFUSED'))).toBe(false);
+    log.tellLoss();
+    log.tellLoss();
+    expect(lines).toEqual([expect.stringMatching(/^Redis has lost what it held of a fan-out .* flushed/)]);
+  });
+
   it("has what Redis refuses with in Redis's words, without what is below them", () => {
     log.note(failing("OOM command not allowed when used memory > 'maxmemory'.\nmore"));
     expect(lines).toEqual([

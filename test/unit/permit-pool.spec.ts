@@ -78,7 +78,7 @@ describe('a pool of permits', () => {
     now += 5_000;
     expect(pool.isIdle).toBe(false);
     pool.take(1).giveBack('answered');
-    now += 1_002;
+    now += 1_002.1;
     expect(pool.isIdle).toBe(true);
   });
 

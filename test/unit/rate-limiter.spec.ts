@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
+import type { ThrottlingEstimate } from '../../lib/quota/adaptive-limit.js';
 import { ChunkTooLargeError } from '../../lib/quota/chunk-too-large.error.js';
 import type { Permit, PermitUse } from '../../lib/quota/permit.js';
 import type { PermitDelay, PermitDemand, PermitSource } from '../../lib/quota/quota-store.js';
@@ -8,9 +9,12 @@ import {
   type PermitRequest,
   RateLimiter,
   type RequestPermit,
-  type ThrottlingEstimate,
 } from '../../lib/quota/rate-limiter.js';
+import { seededRandom } from '../../lib/emulator/seeded-random.js';
+import { SimulatedTime } from '../support/simulated-service.js';
 import { VirtualTime } from '../support/virtual-time.js';
+
+const queued = ({ usage }: RateLimiter): number => usage.queued + usage.queuedBulk;
 
 let time: VirtualTime;
 let limiter: RateLimiter;
@@ -74,7 +78,7 @@ describe('a rate limiter', () => {
     expect(passed).toHaveLength(8);
     await time.pass(1_000);
     expect(passed).toEqual(Array.from({ length: 20 }, (_none, index) => `single ${index}`));
-    expect(limiter.queued).toBe(0);
+    expect(queued(limiter)).toBe(0);
   });
 
   it('keeps the pace, however long the queue', async () => {
@@ -231,11 +235,11 @@ describe('a rate limiter', () => {
   });
 
   it('follows the limit that it is given', async () => {
-    limiter.configure(2, undefined, true);
+    limiter.configure({ limit: 2 });
     enterMany(4);
     await time.pass(1_000);
     expect(passed.length).toBe(2);
-    limiter.configure(100, undefined, true);
+    limiter.configure({ limit: 100 });
     await time.pass(100);
     expect(passed.length).toBe(4);
   });
@@ -244,32 +248,86 @@ describe('a rate limiter', () => {
     enterMany(20, { priority: 'bulk' }, true);
     expect(passed).toHaveLength(8);
     permits.get('bulk 0')!.giveBack('answered');
-    expect(limiter.queued).toBe(12);
+    expect(queued(limiter)).toBe(12);
+  });
+});
+
+describe('the concurrency of a fan-out', () => {
+  /** Keeps as many requests in flight as the limiter says, and reports on the last three of so many seconds. */
+  async function play(limit: number, roundTripMs: (now: number) => number, seconds = 10) {
+    const clock = new SimulatedTime();
+    const simulated = new RateLimiter({ limit, maxQueue: 50, time: clock });
+    let workers = 0;
+    let answered = 0;
+    let most = 0;
+    const work = (): void => {
+      const send = (permit: RequestPermit): void => {
+        const sentAt = clock.now();
+        const end = (): void => {
+          permit.giveBack('accepted');
+          answered += 1;
+          workers -= 1;
+          hire();
+        };
+        clock.at(sentAt + roundTripMs(sentAt), end, true);
+      };
+      const entered = simulated.enter({ priority: 'bulk', permits: 1, recipients: 600, withinMs: 60_000 });
+      if ('granted' in entered) void entered.granted.then(send);
+      else send(entered);
+    };
+    const hire = (): void => {
+      while (workers < simulated.concurrency) {
+        workers += 1;
+        most = Math.max(most, workers);
+        work();
+      }
+    };
+    hire();
+    await clock.run(seconds * 1_000 - 3_000);
+    answered = 0;
+    await clock.run(seconds * 1_000);
+    simulated.close();
+    return { perSecond: answered / 3, most, concurrency: simulated.concurrency };
+  }
+
+  it('is small until there is something to go by', () => {
+    expect(open({ limit: 500 }).concurrency).toBe(48);
   });
 
-  it('says how many requests a fan-out should have in flight, by the round trip', async () => {
-    open({ limit: 500 });
-    expect(limiter.concurrency).toBe(48);
-    warmUp();
-    for (let round = 0; round < 100; round++) {
-      enter(`slow ${round}`, {}, true);
-      await time.pass(200);
-      permits.get(`slow ${round}`)!.giveBack('accepted');
-    }
-    // 500 a second for 0.2 s are 100, and half as many again, and a few.
-    expect(limiter.concurrency).toBeGreaterThan(160);
-    expect(limiter.concurrency).toBeLessThanOrEqual(166);
-    for (let round = 0; round < 50; round++) {
-      enter(`late ${round}`, {}, true);
-      await time.pass(2_000);
-      permits.get(`late ${round}`)!.giveBack('answered');
-    }
-    expect(limiter.concurrency).toBe(256);
-    // What was given up says nothing of it.
-    enter('given up', {}, true);
-    permits.get('given up')!.giveBack('unanswered');
-    expect(limiter.concurrency).toBe(256);
+  it.each<[string, number, number, (random: () => number) => number]>([
+    ['a constant way of 2 ms', 490, 48, () => 2],
+    ['a constant way of 200 ms', 445, 170, () => 200],
+    ['0 to 100 ms at random', 470, 80, (random) => random() * 100],
+    ['0 to 400 ms at random', 400, 256, (random) => random() * 400],
+  ])('is what %s takes', async (_way, perSecond, most, roundTripMs) => {
+    const random = seededRandom(1);
+    const played = await play(500, () => roundTripMs(random));
+    expect(played.perSecond).toBeGreaterThan(perSecond);
+    expect(played.most).toBeLessThanOrEqual(most);
   });
+
+  it.each([1.4, 1.75, 2, 2.2, 2.5, 3, 4, 6])('follows a way that becomes %d times as long', async (times) => {
+    const { perSecond } = await play(500, (now) => (now < 5_000 ? 100 : 100 * times), 20);
+    const wayS = 0.1 * times;
+    const best = Math.min(500 / (1.002 + wayS - Math.min(0.15, wayS / 2)), 256 / wayS);
+    expect(perSecond).toBeGreaterThan(best * 0.95);
+  });
+
+  it.each([
+    [1_000_000, 1_000],
+    [500, 300],
+  ])(
+    'does not grow with the queue of a service at its limit: %d allowed, %d served',
+    async (limit, served) => {
+      let freeAt = 0;
+      const played = await play(limit, (now) => {
+        freeAt = Math.max(freeAt, now) + 1_000 / served;
+        return freeAt - now + 1;
+      });
+      expect(played.perSecond).toBeGreaterThan(served * 0.98);
+      expect(played.most).toBeLessThan(150);
+    },
+  );
 });
 
 describe('the limit of a room', () => {
@@ -330,11 +388,11 @@ describe('the limit of a room', () => {
   });
 
   it('can be set, changed and lifted', async () => {
-    limiter.configure(500, 2, true);
+    limiter.configure({ limit: 500, roomLimit: 2 });
     for (let index = 0; index < 4; index++) enter(`busy ${index}`, { roomId: 'busy' });
     await time.pass(900);
     expect(passed).toHaveLength(2);
-    limiter.configure(500, undefined, true);
+    limiter.configure({ limit: 500 });
     expect(passed).toHaveLength(2);
     await time.pass(1);
     expect(passed).toHaveLength(4);
@@ -391,7 +449,7 @@ describe('permits that processes share', () => {
       [100, { priority: 'bulk', waiting: 1 }],
     ]);
     expect(source.uses).toEqual(['answered', 'unanswered']);
-    limiter.configure(50, undefined, true);
+    limiter.configure({ limit: 50 });
     expect(source.limit).toBe(50);
     limiter.close();
     expect(source.closed).toBe(true);
@@ -425,7 +483,7 @@ describe('permits that processes share', () => {
       retryAfterMs: 250,
     });
     expect(thrownBy(() => enter('late'))).toMatchObject({ code: 'RTC_QUOTA', retryAfterMs: 250 });
-    expect(limiter.queued).toBe(0);
+    expect(queued(limiter)).toBe(0);
   });
 
   it('are not asked for while this process itself has none', async () => {

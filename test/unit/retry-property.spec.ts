@@ -8,6 +8,7 @@ import type { AttemptEnd } from '../../lib/openapi/attempt-result.js';
 import { Cancellation } from '../../lib/openapi/cancellation.js';
 import { backoffMs } from '../../lib/retry/backoff.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from '../../lib/retry/call-outcome.js';
+import { FAN_OUT_CHUNK, SINGLE_SEND } from '../../lib/retry/call-policy.js';
 import { classify } from '../../lib/retry/classify.js';
 import { describeAttempt } from '../../lib/retry/describe-attempt.js';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/retry-after.js';
@@ -232,10 +233,10 @@ describe('a call over any course of attempts', () => {
       fc.asyncProperty(
         course,
         fc.constantFrom<OnUnknown>('report', 'resend'),
-        fc.constantFrom('single' as const, 'bulk' as const),
+        fc.constantFrom(SINGLE_SEND, FAN_OUT_CHUNK),
         fc.integer({ min: 1, max: 5 }),
         fc.boolean(),
-        async (script, onUnknown, priority, maxAttempts, renewed) => {
+        async (script, onUnknown, policy, maxAttempts, renewed) => {
           const calls = new ScriptedCalls([...script]);
           calls.replace = () => Promise.resolve(renewed);
           const attempts: Attempt[] = [];
@@ -243,7 +244,7 @@ describe('a call over any course of attempts', () => {
             calls.context,
             { module: 'default', id: 1, action: 'SendUnicast', startedAt: '' },
             Buffer.from('{}'),
-            { ...LIMITS, onUnknown, priority, maxAttempts },
+            { ...LIMITS, onUnknown, policy, maxAttempts },
             { abort: new Cancellation(), stop: new Cancellation() },
             attempts,
           );
@@ -271,7 +272,7 @@ describe('a call over any course of attempts', () => {
             if (onUnknown === 'report') expect(outcome).not.toBe('unknown');
           }
           // The clock twice, the credentials once.
-          if (priority === 'single') expect(attempts.length).toBeLessThanOrEqual(maxAttempts + 3);
+          if (!policy.retriesUntilDeadline) expect(attempts.length).toBeLessThanOrEqual(maxAttempts + 3);
 
           const last = attempts.at(-1)!;
           if (error === undefined) {

@@ -11,6 +11,7 @@ import {
   type RequestEnd,
   type RequestPermit,
 } from '../../lib/quota/rate-limiter.js';
+import { FAN_OUT_CHUNK } from '../../lib/retry/call-policy.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type CallLimits, SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -239,8 +240,10 @@ describe('a call', () => {
 
   it('asks for permits of its room and its priority, in the time that it has', async () => {
     const calls = new ScriptedCalls([]);
-    await start(calls, { priority: 'bulk', roomId: 'room-1' }).sent;
-    expect(calls.asked).toMatchObject([{ priority: 'bulk', permits: 1, recipients: 1, roomId: 'room-1' }]);
+    await start(calls, { policy: FAN_OUT_CHUNK, roomId: 'room-1' }).sent;
+    expect(calls.asked).toMatchObject([
+      { priority: 'bulk', permits: 1, recipients: 1, roomId: 'room-1' },
+    ]);
     expect(calls.asked[0]!.withinMs).toBeLessThanOrEqual(15_000);
   });
 
@@ -278,7 +281,7 @@ describe('a call that fails', () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     const calls = new ScriptedCalls(refusals(20), budget);
-    const { attempts, sent } = start(calls, { priority: 'bulk', maxAttempts: 2 });
+    const { attempts, sent } = start(calls, { policy: FAN_OUT_CHUNK, maxAttempts: 2 });
     await sent;
     expect(attempts).toHaveLength(21);
   });
@@ -373,12 +376,12 @@ describe('a call that fails', () => {
 
   it('goes back to its sender after a refusal for the quota when it is part of a bulk', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)]);
-    const error = await errorOf(calls, { priority: 'bulk' });
+    const error = await errorOf(calls, { policy: FAN_OUT_CHUNK });
     expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
     expect(error.attempts).toMatchObject([{ throttled: true }]);
     // Not if it may have been accepted: who sent it then is to learn that.
     const twice = new ScriptedCalls([broken('ECONNRESET', 'sent'), refused('FlowLimitExceeded', 429)]);
-    const { attempts, sent } = start(twice, { priority: 'bulk', onUnknown: 'resend' });
+    const { attempts, sent } = start(twice, { policy: FAN_OUT_CHUNK, onUnknown: 'resend' });
     await sent;
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'rejected', 'accepted']);
   });
@@ -393,7 +396,7 @@ describe('a call that fails', () => {
     'after what may have been accepted does as it is told: %s',
     async (onUnknown) => {
       const calls = new ScriptedCalls([broken('ECONNRESET', 'sent'), broken('ECONNRESET', 'sent')]);
-      const { attempts, sent } = start(calls, { onUnknown, maxAttempts: 2, priority: 'bulk' });
+      const { attempts, sent } = start(calls, { onUnknown, maxAttempts: 2, policy: FAN_OUT_CHUNK });
       const error = await rejectionOf<RtcMessagingError>(sent);
       expect(attempts).toHaveLength(onUnknown === 'report' ? 1 : 2);
       expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: onUnknown === 'resend' });
@@ -603,7 +606,7 @@ describe("a call in the quota's queue", () => {
   it('waits its turn, is told so, and has the time for it added when it is part of a bulk', async () => {
     const limiter = busyLimiter(4);
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
-    await start(calls, { priority: 'bulk', deadlineMs: 200 }).sent;
+    await start(calls, { policy: FAN_OUT_CHUNK, deadlineMs: 200 }).sent;
     expect(told(calls)).toEqual(['wait: quota']);
     const wait = calls.events.find((event) => event.type === 'wait');
     expect(wait!.delayMs).toBeGreaterThanOrEqual(240);
@@ -641,13 +644,13 @@ describe("a call in the quota's queue", () => {
     const limiter = busyLimiter();
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     const { control, sent } = start(calls);
-    while (limiter.queued === 0) await new Promise(setImmediate);
+    while (limiter.usage.queued === 0) await new Promise(setImmediate);
     control.stop.cancel();
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe(
       'BatchSendRoomUnicast was aborted while waiting for the quota; nothing was sent.',
     );
-    expect(limiter.queued).toBe(0);
+    expect(limiter.usage.queued).toBe(0);
   });
 
   it('gives it up when its time is over', async () => {
@@ -656,13 +659,13 @@ describe("a call in the quota's queue", () => {
     // It is estimated to come in time, and then everything is held up.
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     const { sent } = start(calls, { deadlineMs: 300 });
-    while (limiter.queued === 0) await new Promise(setImmediate);
+    while (limiter.usage.queued === 0) await new Promise(setImmediate);
     held.giveBack({ throttledMs: 5_000 });
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'not_attempted' });
     expect(error.message).toBe(
       'BatchSendRoomUnicast exceeded deadlineMs of 300 ms while waiting for the quota; nothing was sent.',
     );
-    expect(limiter.queued).toBe(0);
+    expect(limiter.usage.queued).toBe(0);
   });
 });

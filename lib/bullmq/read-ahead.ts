@@ -1,0 +1,155 @@
+import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
+import type { RecipientChunks } from '../fan-out/recipient-chunks.js';
+import { nextDigest, NO_CHUNKS } from './source-digest.js';
+
+/**
+ * How much is stored with one command at most, in chunks and in characters of user IDs (but one chunk always is):
+ * enough for many chunks a second when Redis is far away, and little enough that Redis is not held up by it.
+ */
+const MAX_BATCH_CHUNKS = 100;
+const MAX_BATCH_LENGTH = 1_000_000;
+
+/** How far a source was read. */
+export interface ReadCounts {
+  readonly input: number;
+  readonly duplicates: number;
+  readonly invalid: number;
+}
+
+/** A chunk, to be stored. */
+export interface ReadChunk {
+  /** Joined by commas. */
+  readonly recipients: string;
+  /** Of all chunks up to this one. */
+  readonly digest: string;
+  /** What is no user ID, and was read since the chunk before; no more than is listed. */
+  readonly invalid: readonly InvalidRecipient[];
+}
+
+/** Chunks that follow each other. */
+export interface ChunkBatch {
+  /** The index of the first one. */
+  readonly from: number;
+  readonly chunks: readonly ReadChunk[];
+  /** Of all chunks before the first one. */
+  readonly digestBefore: string;
+  /** When the last one was full. */
+  readonly read: ReadCounts;
+}
+
+/** What is known of a source that was read to its end. */
+export interface SourceEnd {
+  /** Of all chunks. */
+  readonly digest: string;
+  readonly read: ReadCounts;
+  /** What is no user ID, and was read since the last chunk. */
+  readonly invalid: readonly InvalidRecipient[];
+}
+
+/**
+ * Reads a source while what was read before is stored. What is there is handed out as soon as it is asked for: a
+ * full chunk never waits for more chunks.
+ */
+export class ReadAhead {
+  #chunks: ReadChunk[] = [];
+  #length = 0;
+  #digestBefore: string = NO_CHUNKS;
+  #digest: string = NO_CHUNKS;
+  #read: ReadCounts = { input: 0, duplicates: 0, invalid: 0 };
+  /** The index of the chunk that is read next. */
+  #next = 0;
+  #limit = 0;
+  #listed = 0;
+  #isReading = false;
+  #hasEnded = false;
+  #failure: { readonly error: unknown } | undefined;
+  #ready: () => void = () => undefined;
+  #goOn: () => void = () => undefined;
+
+  /** @param from the index of the first chunk that is handed out; those before it count for the digest */
+  constructor(
+    private readonly source: RecipientChunks,
+    private readonly from: number,
+  ) {}
+
+  /**
+   * What was read and not handed out, as soon as there is any; undefined at the source's end. Rejects with what the
+   * source throws, once all chunks before that were handed out.
+   * @param limit the index of the first chunk that is not to be read yet
+   */
+  async next(limit: number): Promise<ChunkBatch | undefined> {
+    this.#limit = limit;
+    this.#start();
+    this.#goOn();
+    while (this.#chunks.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#hasEnded) return undefined;
+      await new Promise<void>((resolve) => (this.#ready = resolve));
+    }
+    const batch: ChunkBatch = {
+      from: this.#next - this.#chunks.length,
+      chunks: this.#chunks,
+      digestBefore: this.#digestBefore,
+      read: this.#read,
+    };
+    this.#chunks = [];
+    this.#length = 0;
+    this.#digestBefore = this.#digest;
+    this.#goOn();
+    return batch;
+  }
+
+  /** Asked when there are no more chunks. */
+  get end(): SourceEnd {
+    return { digest: this.#digest, read: this.#counts(), invalid: this.source.invalid.slice(this.#listed) };
+  }
+
+  /** Reads no further. */
+  stop(): void {
+    this.source.stop();
+  }
+
+  #start(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    this.#readAll()
+      .catch((error: unknown) => (this.#failure = { error }))
+      .finally(() => {
+        this.#hasEnded = true;
+        this.#ready();
+      });
+  }
+
+  async #readAll(): Promise<void> {
+    for (;;) {
+      while (this.#isFull) await new Promise<void>((resolve) => (this.#goOn = resolve));
+      const chunk = await this.source.next();
+      if (chunk === undefined) return;
+      const recipients = chunk.recipients.join();
+      this.#digest = nextDigest(this.#digest, recipients);
+      this.#next = chunk.index + 1;
+      const invalid = this.source.invalid.slice(this.#listed);
+      this.#listed = this.source.invalid.length;
+      if (chunk.index < this.from) {
+        this.#digestBefore = this.#digest;
+        continue;
+      }
+      this.#chunks.push({ recipients, digest: this.#digest, invalid });
+      this.#length += recipients.length;
+      this.#read = this.#counts();
+      this.#ready();
+    }
+  }
+
+  get #isFull(): boolean {
+    if (this.#next < this.from) return false;
+    return (
+      this.#next >= this.#limit || this.#chunks.length >= MAX_BATCH_CHUNKS || this.#length >= MAX_BATCH_LENGTH
+    );
+  }
+
+  #counts(): ReadCounts {
+    const { input, duplicates, invalidCount } = this.source;
+    return { input, duplicates, invalid: invalidCount };
+  }
+}

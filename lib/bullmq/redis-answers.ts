@@ -1,0 +1,82 @@
+import type { LoggerService } from '@nestjs/common';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { isError } from '../errors/thrown.js';
+import type { RedisClient } from './redis-connection.js';
+
+/** How long the boot waits for Redis, and after how long it says that it does. */
+const CONNECT_MS = 10_000;
+const TELL_MS = 500;
+/** A Redis that is there answers within this time, if it is not to be taken for one that stands still. */
+const ANSWER_MS = 1_000;
+
+/**
+ * Waits until Redis answers, since app and Redis are often started at the same time, and sees whether it can be
+ * written to.
+ * @param key of ours: what is written is nothing
+ * @throws RtcConfigError when it does not answer in time, or refuses; no message of Redis's holds a password
+ */
+export async function requireWritable(
+  client: RedisClient,
+  key: string,
+  logger: Pick<LoggerService, 'warn'>,
+): Promise<void> {
+  let last: string | undefined;
+  const note = (error: Error): void => void (last = error.message);
+  client.on('error', note);
+  const telling = setTimeout(
+    () =>
+      logger.warn(
+        `Redis does not answer yet (${last ?? 'no connection'}). ` +
+          `The app starts when it does, or fails after ${CONNECT_MS / 1_000} s.`,
+      ),
+    TELL_MS,
+  );
+  let failing: NodeJS.Timeout | undefined;
+  try {
+    await Promise.race([
+      // Removing what is not there: a replica refuses that as well, and a full Redis does not.
+      client.srem(key, 'nothing'),
+      new Promise((_resolve, reject) => {
+        failing = setTimeout(() => reject(new Error(last ?? 'no answer')), CONNECT_MS);
+      }),
+    ]);
+  } catch (error) {
+    client.disconnect();
+    const why = isError(error) ? error.message : 'no answer';
+    throw new RtcConfigError([
+      { option: 'RtcFanOutQueueModule.connection', message: `Redis can't be used: ${withAdvice(why)}` },
+    ]);
+  } finally {
+    clearTimeout(telling);
+    clearTimeout(failing);
+    client.off('error', note);
+  }
+}
+
+/**
+ * Whether Redis is there, and takes what is to be kept.
+ * @param key of ours: what is written is nothing
+ */
+export async function canBeWritten(client: RedisClient, key: string): Promise<boolean> {
+  if (client.status !== 'ready') return false;
+  let waiting: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([
+      client.srem(key, 'nothing').then(
+        () => true,
+        () => false,
+      ),
+      new Promise<boolean>((resolve) => {
+        // Then what came in meanwhile is read first: this process may have stood still, not Redis.
+        waiting = setTimeout(() => setImmediate(resolve, false), ANSWER_MS);
+      }),
+    ]);
+  } finally {
+    clearTimeout(waiting);
+  }
+}
+
+function withAdvice(why: string): string {
+  if (!why.startsWith('READONLY')) return why;
+  return `${why.replace(/\.$/, '')}; connect to the primary, or by Sentinel or Cluster options`;
+}

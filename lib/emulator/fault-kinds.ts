@@ -1,0 +1,181 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { pipeline, Readable } from 'node:stream';
+import type { Fault, FaultKind } from './fault.js';
+import { onceOver } from './once-over.js';
+import { JSON_TYPE, sendText } from './send-json.js';
+
+/** An answer that is about to be sent. */
+export interface Outgoing {
+  readonly response: ServerResponse;
+  /** The TCP socket itself, also under TLS. */
+  readonly socket: Socket | undefined;
+  readonly httpStatus: number;
+  readonly text: string;
+}
+
+/** All that there is to say of one kind of fault. */
+interface FaultRules<Kind extends FaultKind> {
+  readonly strikes: 'request' | 'connection';
+  /** Fields that it must have and may have, beside those of every rule. */
+  readonly must?: readonly string[];
+  readonly may?: readonly string[];
+  /** Whether the message is accepted all the same, unless `accept` says otherwise. */
+  readonly accepts: boolean;
+  /** Whether it sends the whole answer, which must not be a good one if the message was not accepted. */
+  readonly sendsAll?: boolean;
+  /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise; none: nothing is sent. */
+  readonly httpStatus?: number | 'none';
+  /** What it does to the answer. */
+  send?(answer: Outgoing, fault: Extract<Fault, { kind: Kind }>): void;
+}
+
+const PAGE = '<html><head><title>Welcome</title></head><body>Nothing of the service here.</body></html>';
+const DEFAULT_DRIP_MS = 50;
+const SPACES = Buffer.alloc(65_536, ' ');
+
+export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
+  reset: {
+    strikes: 'request',
+    may: ['accept'],
+    accepts: false,
+    httpStatus: 'none',
+    send: ({ response, socket }) => (socket === undefined ? response.destroy() : socket.resetAndDestroy()),
+  },
+  late: {
+    strikes: 'request',
+    must: ['delayMs'],
+    may: ['accept'],
+    accepts: true,
+    sendsAll: true,
+    send(answer, { delayMs }) {
+      const timer = setTimeout(() => sendWhole(answer), delayMs);
+      onceOver(answer.response, () => clearTimeout(timer));
+    },
+  },
+  drip: {
+    strikes: 'request',
+    may: ['intervalMs', 'accept'],
+    accepts: true,
+    sendsAll: true,
+    send: (answer, { intervalMs = DEFAULT_DRIP_MS }) => drip(answer, intervalMs),
+  },
+  truncated: {
+    strikes: 'request',
+    may: ['accept'],
+    accepts: true,
+    send: ({ response, httpStatus, text }) => sendText(response, httpStatus, text.slice(0, text.length / 2)),
+  },
+  html: {
+    strikes: 'request',
+    may: ['httpStatus', 'accept'],
+    accepts: false,
+    httpStatus: 200,
+    send: ({ response, httpStatus }) => sendText(response, httpStatus, PAGE, { 'Content-Type': 'text/html' }),
+  },
+  empty: {
+    strikes: 'request',
+    may: ['httpStatus', 'accept'],
+    accepts: false,
+    httpStatus: 200,
+    send: ({ response, httpStatus }) => sendText(response, httpStatus, ''),
+  },
+  // With the answer's status, since it is the answer: that of the code, unless `httpStatus` says otherwise.
+  error: {
+    strikes: 'request',
+    must: ['code'],
+    may: ['httpStatus', 'retryAfter', 'accept'],
+    accepts: false,
+    send: ({ response, httpStatus, text }, { retryAfter }) =>
+      sendText(response, httpStatus, text, {
+        ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
+      }),
+  },
+  redirect: {
+    strikes: 'request',
+    must: ['location'],
+    may: ['httpStatus', 'accept'],
+    accepts: false,
+    httpStatus: 307,
+    send: ({ response, httpStatus }, { location }) =>
+      sendText(response, httpStatus, '', { Location: location }),
+  },
+  oversized: {
+    strikes: 'request',
+    must: ['bytes'],
+    may: ['accept'],
+    accepts: true,
+    sendsAll: true,
+    send: (answer, { bytes }) => oversize(answer, bytes),
+  },
+  close_after_answer: {
+    strikes: 'request',
+    accepts: true,
+    send(answer) {
+      answer.response.on('finish', () => answer.response.socket?.end());
+      sendWhole(answer);
+    },
+  },
+  clock: { strikes: 'request', must: ['offsetMs'], accepts: true },
+  reset_connection: { strikes: 'connection', accepts: true },
+  untrusted_certificate: { strikes: 'connection', must: ['key', 'cert'], accepts: true },
+  refuse: { strikes: 'connection', must: ['forMs'], accepts: true },
+};
+
+/** Those of a kind that is not known by its name. */
+export function rulesOf(kind: FaultKind): FaultRules<FaultKind> {
+  return FAULT_KINDS[kind] as FaultRules<FaultKind>;
+}
+
+/** Whether a request that it befalls is accepted all the same. */
+export function acceptsRequest(fault: Fault): boolean {
+  return ('accept' in fault ? fault.accept : undefined) ?? FAULT_KINDS[fault.kind].accepts;
+}
+
+/** The status that is sent, which a fault may have put in place of the answer's; undefined where none is. */
+export function statusSent(httpStatus: number, fault: Fault | undefined): number | undefined {
+  const instead = fault === undefined ? undefined : FAULT_KINDS[fault.kind].httpStatus;
+  if (fault === undefined || instead === undefined) return httpStatus;
+  if (instead === 'none') return undefined;
+  return ('httpStatus' in fault ? fault.httpStatus : undefined) ?? instead;
+}
+
+/** Sends an answer, or what a fault makes of it. */
+export function transmit(answer: Outgoing, fault: Fault | undefined): void {
+  const send = fault === undefined ? undefined : rulesOf(fault.kind).send;
+  if (fault === undefined || send === undefined) return sendWhole(answer);
+  send({ ...answer, httpStatus: statusSent(answer.httpStatus, fault) ?? answer.httpStatus }, fault);
+}
+
+function sendWhole({ response, httpStatus, text }: Outgoing): void {
+  sendText(response, httpStatus, text);
+}
+
+/** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
+function oversize({ response, httpStatus, text }: Outgoing, bytes: number): void {
+  const answer = Buffer.from(text);
+  const padding = Math.max(0, bytes - answer.length);
+  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': answer.length + padding });
+  pipeline(Readable.from(padded(answer, padding)), response, () => {
+    // A client may well hang up in between.
+  });
+}
+
+function* padded(answer: Buffer, padding: number): Iterable<Buffer> {
+  yield answer;
+  for (let left = padding; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
+}
+
+function drip({ response, httpStatus, text }: Outgoing, intervalMs: number): void {
+  const bytes = Buffer.from(text);
+  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': bytes.length });
+  let sent = 0;
+  const timer = setInterval(() => {
+    sent += 1;
+    response.write(bytes.subarray(sent - 1, sent));
+    if (sent < bytes.length) return;
+    clearInterval(timer);
+    response.end();
+  }, intervalMs);
+  onceOver(response, () => clearInterval(timer));
+}

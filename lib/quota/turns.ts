@@ -1,0 +1,58 @@
+import type { Priority } from './permit.js';
+
+interface Waiting {
+  readonly priority: Priority;
+  readonly permits: number;
+}
+
+/**
+ * Requests that wait: first come first served within a priority. Single sends and fan-outs take turns by the permits
+ * that they spend.
+ */
+export class Turns<T extends Waiting> {
+  // Sets keep the order of coming, and let go of whoever cancels.
+  readonly waiting: Readonly<Record<Priority, Set<T>>> = { single: new Set(), bulk: new Set() };
+  /** Permits that each has spent, while both were waiting. */
+  readonly #spent: Record<Priority, number> = { single: 0, bulk: 0 };
+
+  get size(): number {
+    return this.waiting.single.size + this.waiting.bulk.size;
+  }
+
+  add(request: T): void {
+    // Whoever was away has no turns to make up for.
+    if (this.waiting[request.priority].size === 0) this.#catchUp(request.priority);
+    this.waiting[request.priority].add(request);
+  }
+
+  delete(request: T): void {
+    this.waiting[request.priority].delete(request);
+  }
+
+  /** All of them, the one whose turn it is first. */
+  *inOrder(): Generator<T> {
+    const first = this.#first;
+    yield* this.waiting[first];
+    yield* this.waiting[otherThan(first)];
+  }
+
+  /** It goes, whether it was its turn or those before it can't go. */
+  take(request: T): void {
+    // Those who can't go have no turns to make up for either.
+    if (request.priority !== this.#first) this.#catchUp(this.#first);
+    this.#spent[request.priority] += request.permits;
+    this.delete(request);
+  }
+
+  get #first(): Priority {
+    return this.#spent.single <= this.#spent.bulk ? 'single' : 'bulk';
+  }
+
+  #catchUp(priority: Priority): void {
+    this.#spent[priority] = Math.max(this.#spent[priority], this.#spent[otherThan(priority)]);
+  }
+}
+
+function otherThan(priority: Priority): Priority {
+  return priority === 'single' ? 'bulk' : 'single';
+}

@@ -1,0 +1,118 @@
+import { LeastRoundTrip } from '../quota/least-round-trip.js';
+import type { Permit, PermitUse } from '../quota/permit.js';
+import { COOLING_MS, creditOf } from '../quota/permit-pool.js';
+import { LEASE_MS } from './permit-script.js';
+
+/** Without an answer of the service for so long, requests go as probes only, one in so long. */
+const QUIET_MS = 500;
+const PROBE_MS = 1_000;
+/** So long a permit without an answer is kept, if nothing is answered that was let go later. */
+const SILENT_MS = 60_000;
+/** Longer than any request may take: a permit that is out for so long was lost. */
+const LOST_MS = 660_000;
+
+/** Permits of one request, by their names in Redis. */
+interface PermitOut {
+  readonly names: readonly string[];
+  readonly takenAt: number;
+  /** When it was given up without an answer. */
+  givenUpAt?: number;
+  /** 0: they were not used; Infinity while they are under way. */
+  freeAt: number;
+  /** What Redis knows of that: a lease while they are under way. */
+  toldUntil?: number | undefined;
+}
+
+/** What Redis is to be told: until when these permits are not free, 0 if they were not used. */
+export interface Tidings {
+  readonly permit: PermitOut;
+  readonly until: number;
+}
+
+/** All permits that this process has out. Times are on its own clock. */
+export class PermitsOut {
+  // In the order of being let go, and of being given back.
+  readonly #underWay = new Set<PermitOut>();
+  readonly #givenBack = new Set<PermitOut>();
+  readonly #leastRoundTrip = new LeastRoundTrip();
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  #takenAt = Number.NEGATIVE_INFINITY;
+
+  /** @param toldUntil what Redis knows of these already */
+  hold(names: readonly string[], toldUntil?: number): Permit {
+    const permit: PermitOut = { names, takenAt: performance.now(), freeAt: Infinity, toldUntil };
+    this.#takenAt = permit.takenAt;
+    this.#underWay.add(permit);
+    return { giveBack: (use) => this.#giveBack(permit, use) };
+  }
+
+  /** Redis may have given these out, and no one uses them. */
+  drop(names: readonly string[]): void {
+    if (names.length > 0) this.#givenBack.add({ names, takenAt: 0, freeAt: 0 });
+  }
+
+  /** What Redis does not know, or would not soon. */
+  untold(now: number): Tidings[] {
+    for (const permit of this.#underWay) {
+      if ((permit.givenUpAt ?? permit.takenAt + LOST_MS) + SILENT_MS < now) this.#release(permit, 0);
+    }
+    for (const permit of this.#givenBack) {
+      if (permit.freeAt <= now && permit.toldUntil === permit.freeAt) this.#givenBack.delete(permit);
+    }
+    const leases = [...this.#underWay].filter(({ toldUntil = 0 }) => toldUntil < now + LEASE_MS / 2);
+    const returns = [...this.#givenBack].filter(({ toldUntil, freeAt }) => toldUntil !== freeAt);
+    return [
+      ...leases.map((permit) => ({ permit, until: now + LEASE_MS })),
+      ...returns.map((permit) => ({ permit, until: permit.freeAt })),
+    ];
+  }
+
+  /** Redis knows them by now. */
+  told(tidings: readonly Tidings[]): void {
+    for (const { permit, until } of tidings) permit.toldUntil = until;
+  }
+
+  /** Redis may know nothing of what is out. */
+  tellAnew(): void {
+    for (const permit of [...this.#underWay, ...this.#givenBack]) permit.toldUntil = undefined;
+  }
+
+  /** How long nothing is to leave: a service that stands still reads later all that it was sent. */
+  quietMs(now: number): number {
+    const [oldest] = this.#underWay;
+    if (oldest === undefined || now - Math.max(this.#answeredAt, oldest.takenAt) <= QUIET_MS) return 0;
+    return Math.max(0, this.#takenAt + PROBE_MS - now);
+  }
+
+  /** How long it is until so many more may be out, of a limit; Infinity: until one is given back. */
+  delayMs(permits: number, limit: number, now: number): number {
+    const out = [...this.#underWay, ...this.#givenBack].filter(({ freeAt }) => freeAt > now);
+    const left = limit - out.reduce((sum, { names }) => sum + names.length, 0);
+    return left >= Math.min(permits, limit) ? 0 : Math.min(...out.map(({ freeAt }) => freeAt)) - now;
+  }
+
+  creditMs(now: number): number {
+    return creditOf(this.#leastRoundTrip.ms(now));
+  }
+
+  #giveBack(permit: PermitOut, use: PermitUse): void {
+    if (!this.#underWay.has(permit) || permit.givenUpAt !== undefined) return;
+    const now = performance.now();
+    if (use === 'unanswered') permit.givenUpAt = now;
+    else if (use === 'unused') this.#release(permit, 0);
+    else {
+      this.#answeredAt = now;
+      this.#leastRoundTrip.record(permit.takenAt, now);
+      this.#release(permit, now + COOLING_MS);
+      for (const silent of this.#underWay) {
+        if ((silent.givenUpAt ?? Infinity) < permit.takenAt) this.#release(silent, now + COOLING_MS);
+      }
+    }
+  }
+
+  #release(permit: PermitOut, freeAt: number): void {
+    permit.freeAt = freeAt;
+    this.#underWay.delete(permit);
+    this.#givenBack.add(permit);
+  }
+}

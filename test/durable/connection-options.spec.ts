@@ -1,0 +1,133 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import type { RtcConfigError } from 'nestjs-rtc-messaging';
+import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
+import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
+import { startCluster } from '../support/failover-sites.js';
+import { ownPrefix, startQueueApp } from '../support/fan-out-queue.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+
+let redis: StartedRedis;
+let cluster: Awaited<ReturnType<typeof startCluster>>;
+let emulator: RtcEmulator;
+beforeAll(async () => {
+  [redis, cluster] = await Promise.all([startRedis(), startCluster({ primaries: 2, replicas: 0 })]);
+});
+afterAll(() => Promise.all([redis.stop(), cluster.stop()]));
+const warnings: Error[] = [];
+const note = (warning: Error): void => void warnings.push(warning);
+beforeEach(async () => {
+  warnings.length = 0;
+  process.on('warning', note);
+  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+});
+afterEach(async () => {
+  process.off('warning', note);
+  await emulator.close();
+});
+
+/** An app of a producer and a worker, with all that it may do. */
+async function expectToWork(connection: RtcFanOutQueueOptions['connection']): Promise<void> {
+  const rtc = { ...emulator.moduleOptions(), quota: { requestsPerSecond: 100_000 } };
+  const app = await startQueueApp(connection, { prefix: ownPrefix() }, rtc);
+  try {
+    const to = Array.from({ length: 300 }, (_none, index) => `user-${index}`);
+    const handles = await Promise.all(
+      ['one', 'two'].map((message) =>
+        app.queue.enqueue({ roomId: 'room-1', message, to: ['no id', ...to] }, { chunkSize: 10 }),
+      ),
+    );
+    for (const handle of handles) {
+      const { counts, invalid, elapsedMs } = await handle.result({ timeoutMs: 10_000 });
+      expect(counts).toMatchObject({ input: 301, invalid: 1, accepted: 300, unknown: 0, notAttempted: 0 });
+      expect(invalid).toHaveLength(1);
+      expect(elapsedMs).toBeGreaterThanOrEqual(0);
+    }
+  } finally {
+    await app.close();
+  }
+  expect(warnings).toEqual([]);
+}
+
+const OPTIONS: readonly RedisOptions[] = [
+  { enableOfflineQueue: false },
+  { lazyConnect: true },
+  { stringNumbers: true },
+  { commandTimeout: 1 },
+  { socketTimeout: 10 },
+  { maxRetriesPerRequest: 0 },
+  { autoResendUnfulfilledCommands: false },
+  { enableAutoPipelining: true },
+  { enableReadyCheck: false },
+  { keyPrefix: 'app:' },
+  { protocol: 3, replyMapping: 'resp3' },
+  { retryStrategy: () => null },
+];
+
+describe('a durable fan-out works', () => {
+  it.each(OPTIONS)('with %p for ioredis', async (options) => {
+    await expectToWork({ port: redis.port, ...options });
+  });
+
+  it.each(OPTIONS)('with %p for the nodes of a Cluster', async (redisOptions) => {
+    const nodes = [...cluster.connection.nodes];
+    await expectToWork({ nodes, options: { redisOptions } });
+  });
+
+  it('in a Cluster that was told to read from replicas, and to give up early', async () => {
+    const options = {
+      scaleReads: 'all',
+      maxRedirections: 0,
+      enableOfflineQueue: false,
+      keyPrefix: 'a',
+    } as const;
+    await expectToWork({ nodes: [...cluster.connection.nodes], options });
+  });
+
+  it("with the app's own client that is ready, and keeps no commands until it is", async () => {
+    const given = new Redis({ port: redis.port, enableOfflineQueue: false, stringNumbers: true });
+    await once(given, 'ready');
+    await expectToWork(given);
+    expect(await given.ping()).toBe('PONG');
+    given.disconnect();
+  });
+
+  it("with the app's own Cluster that is ready, and keeps no commands until it is", async () => {
+    const given = new Cluster([...cluster.connection.nodes], {
+      enableOfflineQueue: false,
+      redisOptions: { stringNumbers: true },
+    });
+    await once(given, 'ready');
+    await expectToWork(given);
+    expect(await given.ping()).toBe('PONG');
+    given.disconnect();
+  });
+});
+
+describe('a connection', () => {
+  const problemOf = (connection: unknown): string => {
+    try {
+      resolveFanOutQueueSettings({ connection });
+    } catch (error) {
+      return (error as RtcConfigError).message;
+    }
+    return '';
+  };
+
+  it('that can not be written to is refused by name', () => {
+    const sentinels = [{ port: 26_379 }];
+    expect(problemOf({ sentinels, name: 'main', role: 'slave' })).toContain(
+      "RtcFanOutQueueModule.connection.role: is 'slave', but a replica can't be written to; leave it out",
+    );
+    expect(problemOf({ monitor: true })).toContain('RtcFanOutQueueModule.connection.monitor: is on');
+  });
+
+  it('that names no one to connect to is refused by name', () => {
+    expect(problemOf({ nodes: [] })).toContain('connection.nodes: must name one node at least');
+    expect(problemOf({ sentinels: [] })).toContain('connection.sentinels: must name one Sentinel at least');
+    expect(problemOf({ sentinels: [{ port: 1 }] })).toContain("connection.name: must be the primary's name");
+    expect(problemOf({ sentinels: [{ port: 1 }], name: 'main', role: 'master' })).toBe('');
+  });
+});

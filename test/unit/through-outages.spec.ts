@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { ReplyError, type Redis } from 'ioredis';
+import { throughOutages } from '../../lib/bullmq/through-outages.js';
+import { rejectionOf } from '../support/rejection.js';
+
+/** Fails with each of these in turn. @returns how often it was tried, or what it failed with in the end */
+async function tryWith(
+  messages: readonly string[],
+  status: Redis['status'] = 'ready',
+): Promise<number | Error> {
+  const left = [...messages];
+  let tried = 0;
+  const work = (): Promise<number> => {
+    tried += 1;
+    const message = left.shift();
+    return message === undefined ? Promise.resolve(tried) : Promise.reject(new ReplyError(message));
+  };
+  return throughOutages({ status } as Redis, work).catch((error: Error) => error);
+}
+
+const OUTAGES = [
+  "READONLY You can't write against a read only replica.",
+  "ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -READONLY You can't write",
+  'TRYAGAIN Multiple keys request during rehashing of slot',
+  'MOVED 3999 127.0.0.1:6381',
+  'CLUSTERDOWN The cluster is down',
+  'NOREPLICAS Not enough good replicas to write.',
+  'LOADING Redis is loading the dataset in memory',
+  'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+  'Connection is closed.',
+  'Command aborted due to connection close',
+  'None of startup nodes is available',
+  'Too many Cluster redirections. Last error: ReplyError: TRYAGAIN Multiple keys',
+];
+
+describe('what is done on Redis', () => {
+  it.each(OUTAGES)('is done again after %p', async (message) => {
+    expect(await tryWith([message, message])).toBe(3);
+  });
+
+  it.each([
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    'NOPERM this user has no permissions',
+    'ERR syntax',
+  ])('fails with %p, which is an answer', async (message) => {
+    expect(await tryWith([message])).toMatchObject({ message });
+  });
+
+  it('fails when the client has ended, which no one connects again', async () => {
+    expect(await tryWith(['Connection is closed.'], 'end')).toMatchObject({
+      message: 'Connection is closed.',
+    });
+  });
+
+  it('fails with whatever is no error of Redis', async () => {
+    const thrown = throughOutages({ status: 'ready' } as Redis, () => Promise.reject(new TypeError('a bug')));
+    expect(await rejectionOf(thrown)).toBeInstanceOf(TypeError);
+  });
+});
