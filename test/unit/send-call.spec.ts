@@ -241,9 +241,7 @@ describe('a call', () => {
   it('asks for permits of its room and its priority, in the time that it has', async () => {
     const calls = new ScriptedCalls([]);
     await start(calls, { policy: FAN_OUT_CHUNK, roomId: 'room-1' }).sent;
-    expect(calls.asked).toMatchObject([
-      { priority: 'bulk', permits: 1, recipients: 1, roomId: 'room-1' },
-    ]);
+    expect(calls.asked).toMatchObject([{ priority: 'bulk', permits: 1, recipients: 1, roomId: 'room-1' }]);
     expect(calls.asked[0]!.withinMs).toBeLessThanOrEqual(15_000);
   });
 
