@@ -12,7 +12,10 @@ class Pending {
       addBulk: (jobs: readonly { readonly data: ChunkJobData }[]) =>
         this.#ask(`add ${jobs.map(({ data }) => data.index).join()}`),
     } as never,
-    { fed: (_id: string, to: number) => this.#ask(`fed ${to}`) } as never,
+    {
+      fed: (_id: string, to: number) => this.#ask(`fed ${to}`),
+      throughOutages: (work: () => Promise<void>) => work(),
+    } as never,
   );
 
   #ask(what: string): Promise<void> {
