@@ -5,7 +5,7 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { AbortListeners } from '../retry/abort-listeners.js';
 import type { AcceptedCall } from '../retry/sender.js';
-import { remedyFor } from './chunk-remedy.js';
+import { decideRetry } from './chunk-retry-decision.js';
 import type { ChunkOutcome, FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
 import type { FanOutOptions } from './fan-out-request.js';
 import { FanOutTally } from './fan-out-tally.js';
@@ -190,13 +190,13 @@ export class FanOutRun {
       }
       this.#countAttempts(error.attempts);
       const refused: Part = { ...part, attempts: part.attempts + error.attempts.length };
-      const remedy = remedyFor(error, recipients.length);
-      if (remedy === 'split') return cut(part, Math.ceil(recipients.length / 2));
-      if (remedy === 'shrink') {
+      const decision = decideRetry(error, recipients.length);
+      if (decision === 'split') return cut(part, Math.ceil(recipients.length / 2));
+      if (decision === 'shrink') {
         this.chunks.chunkSize = Math.min(this.chunks.chunkSize, Math.ceil(recipients.length / 2));
         return cut(part, Math.ceil(recipients.length / 2));
       }
-      if (remedy === 'again') {
+      if (decision === 'again') {
         const now = performance.now();
         const throttledAt = part.throttledAt ?? now;
         if (error instanceof RtcQuotaError) return cut(refused, this.host.chunkSize);
@@ -205,9 +205,9 @@ export class FanOutRun {
         }
         if (this.#acceptedAt < throttledAt) this.#halt({ reason: 'quota', error });
       }
-      if (remedy === 'stop_refused') this.#halt({ reason: 'refused', error });
-      if (remedy === 'stop_unreachable') this.#halt({ reason: 'unreachable', error });
-      if (remedy === 'stop_quota') this.#halt({ reason: 'quota', error });
+      if (decision === 'stop_refused') this.#halt({ reason: 'refused', error });
+      if (decision === 'stop_unreachable') this.#halt({ reason: 'unreachable', error });
+      if (decision === 'stop_quota') this.#halt({ reason: 'quota', error });
       // The run's own stop has its reason already.
       if (error instanceof RtcAbortedError) this.#halt({ reason: 'shutdown', error });
       const { outcome, requestId, possibleDuplicate } = error;

@@ -184,7 +184,7 @@ export class PermitPool {
   take(permits: number): Permit {
     const now = this.now();
     const wanted = Math.min(permits, this.#allowed);
-    if (this.#mayLeave(wanted)) {
+    if (this.#leavesEnoughForProbes(wanted)) {
       this.#cooling.remove(this.#out + wanted - this.#allowed);
     } else {
       this.#probedAt = now;
@@ -202,7 +202,7 @@ export class PermitPool {
   }
 
   #permitsDelayMs(wanted: number, now: number): number {
-    if (this.#mayLeave(wanted)) {
+    if (this.#leavesEnoughForProbes(wanted)) {
       const missing = this.#out + wanted - this.#allowed;
       const endedAt = missing > 0 ? this.#cooling.endOf(missing) : -Infinity;
       if (endedAt !== undefined) return Math.max(0, endedAt + this.#coolingMs - this.creditMs - now);
@@ -214,7 +214,7 @@ export class PermitPool {
   }
 
   /** Whether it leaves enough for probes, should nothing that is under way be answered. */
-  #mayLeave(wanted: number): boolean {
+  #leavesEnoughForProbes(wanted: number): boolean {
     const silent = this.#inFlightPermits + this.#unanswered.count;
     if (this.#unanswered.count > 0 && silent + wanted > this.#allowed) return false;
     return silent === 0 || silent + wanted <= this.#limit - this.#keptForProbes;

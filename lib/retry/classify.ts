@@ -12,34 +12,35 @@ import type { AttemptEnd } from '../openapi/attempt-result.js';
  * - `refresh_credentials`: sign again with other credentials, if there are any
  * - `ask_policy`: send again only if the caller would rather have the message twice than not at all
  */
-export type Remedy = 'none' | 'retry' | 'slow_down' | 'correct_clock' | 'refresh_credentials' | 'ask_policy';
+export type RetryAction =
+  'none' | 'retry' | 'slow_down' | 'correct_clock' | 'refresh_credentials' | 'ask_policy';
 
 /** What an attempt proves, and what follows. */
-export interface Verdict {
+export interface RetryDecision {
   readonly outcome: Attempt['outcome'];
-  readonly remedy: Remedy;
+  readonly action: RetryAction;
 }
 
-const ACCEPTED: Verdict = { outcome: 'accepted', remedy: 'none' };
-const UNKNOWN: Verdict = { outcome: 'unknown', remedy: 'ask_policy' };
-const THROTTLED: Verdict = { outcome: 'rejected', remedy: 'slow_down' };
+const ACCEPTED: RetryDecision = { outcome: 'accepted', action: 'none' };
+const UNKNOWN: RetryDecision = { outcome: 'unknown', action: 'ask_policy' };
+const THROTTLED: RetryDecision = { outcome: 'rejected', action: 'slow_down' };
 
 /**
  * Judges one attempt by what was seen of it. The phase alone proves that nothing was sent; an answer proves
  * something only when it can be read.
  */
-export function classify(end: AttemptEnd, phase: AttemptPhase): Verdict {
+export function classify(end: AttemptEnd, phase: AttemptPhase): RetryDecision {
   if (end.kind === 'answered') return ofAnswer(end.reply, end.httpStatus);
   // Whoever aborts wants no more, whatever the policy.
   const givenUp = end.kind === 'interrupted' && end.by === 'aborted';
   if (phase !== 'queued' && phase !== 'connecting') {
-    return { outcome: 'unknown', remedy: givenUp ? 'none' : 'ask_policy' };
+    return { outcome: 'unknown', action: givenUp ? 'none' : 'ask_policy' };
   }
   const final = givenUp || end.kind === 'unsigned' || (end.kind === 'broken' && isFinal(end.failure));
-  return { outcome: 'not_attempted', remedy: final ? 'none' : 'retry' };
+  return { outcome: 'not_attempted', action: final ? 'none' : 'retry' };
 }
 
-function ofAnswer(reply: ApiReply, httpStatus: number): Verdict {
+function ofAnswer(reply: ApiReply, httpStatus: number): RetryDecision {
   switch (reply.kind) {
     case 'success':
       return httpStatus >= 200 && httpStatus < 300 ? ACCEPTED : UNKNOWN;
@@ -63,7 +64,7 @@ const TOO_MANY_REQUESTS = 429;
 const THROTTLING: ReadonlySet<string> = new Set(['FlowLimitExceeded', 'AccountFlowLimitExceeded']);
 const ACCOUNT_THROTTLED = 100_027;
 
-const REMEDIES: ReadonlyMap<string, Remedy> = new Map([
+const ACTIONS: ReadonlyMap<string, RetryAction> = new Map([
   // The gateway did not reach the service behind it.
   ['FailToConnect', 'retry'],
   ['InvalidTimestamp', 'correct_clock'],
@@ -72,7 +73,7 @@ const REMEDIES: ReadonlyMap<string, Remedy> = new Map([
   ['InvalidSecretToken', 'refresh_credentials'],
 ]);
 
-function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number): Verdict {
+function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number): RetryDecision {
   const [codeClass = apiCode] = apiCode.split('.', 1);
   if (THROTTLING.has(codeClass) || codeN === ACCOUNT_THROTTLED) return THROTTLED;
   // The one 5xx that is a "no".
@@ -81,7 +82,7 @@ function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number):
     if (undecided || httpStatus >= 500 || httpStatus === REQUEST_TIMEOUT) return UNKNOWN;
   }
   if (httpStatus === TOO_MANY_REQUESTS) return THROTTLED;
-  return { outcome: 'rejected', remedy: REMEDIES.get(codeClass) ?? 'none' };
+  return { outcome: 'rejected', action: ACTIONS.get(codeClass) ?? 'none' };
 }
 
 /**

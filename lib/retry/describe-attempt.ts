@@ -1,6 +1,6 @@
 import type { Attempt } from '../errors/attempt.js';
 import type { ApiReply } from '../openapi/api-reply.js';
-import type { Verdict } from './classify.js';
+import type { RetryDecision } from './classify.js';
 import type { AttemptEnd, AttemptResult } from '../openapi/attempt-result.js';
 
 /** In place of the vendor's code, where an answer can't be read. */
@@ -16,7 +16,7 @@ export function codeOf(reply: ApiReply): string {
 }
 
 /** What receipts and errors tell of an attempt. */
-export function describeAttempt(result: AttemptResult, { outcome, remedy }: Verdict): Attempt {
+export function describeAttempt(result: AttemptResult, { outcome, action }: RetryDecision): Attempt {
   const { end, phase, startedAt, durationMs, httpStatus } = result;
   const requestId =
     end.kind === 'answered' && end.reply.kind !== 'unreadable' ? end.reply.requestId : undefined;
@@ -28,7 +28,7 @@ export function describeAttempt(result: AttemptResult, { outcome, remedy }: Verd
     durationMs: Math.round(durationMs),
     ...(httpStatus !== undefined && { httpStatus }),
     ...(requestId !== undefined && { requestId }),
-    ...(remedy === 'slow_down' && { throttled: true as const }),
+    ...(action === 'slow_down' && { throttled: true as const }),
     ...(outcome !== 'accepted' && { failure: failureOf(end) }),
   });
 }

@@ -13,7 +13,7 @@ import type { LimiterHandle } from '../quota/limiter-registry.js';
 import type { RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
 import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
 import type { CallPolicy } from './call-policy.js';
-import { classify, type Remedy, type Verdict } from './classify.js';
+import { classify, type RetryAction, type RetryDecision } from './classify.js';
 import { outcomeOfAttempts } from './call-outcome.js';
 import { describeAttempt } from './describe-attempt.js';
 import { requestEndOf } from './request-end.js';
@@ -73,12 +73,12 @@ export interface CallControl {
 /** An attempt that is over, what it proves, and which limit it had: `timeoutMs of 5000 ms`. */
 interface JudgedAttempt {
   readonly result: AttemptResult;
-  readonly verdict: Verdict;
+  readonly decision: RetryDecision;
   readonly limit: string;
 }
 
 function judge(result: AttemptResult, limit: string): JudgedAttempt {
-  return { result, verdict: classify(result.end, result.phase), limit };
+  return { result, decision: classify(result.end, result.phase), limit };
 }
 
 interface NextAttempt {
@@ -112,13 +112,13 @@ export class SendCall {
     let last: JudgedAttempt | undefined;
     for (;;) {
       last = await this.#attempt(last);
-      const { result, verdict, limit } = last;
-      this.#note(result, verdict);
+      const { result, decision, limit } = last;
+      this.#note(result, decision);
       const { end } = result;
-      if (end.kind === 'answered' && end.reply.kind === 'success' && verdict.outcome === 'accepted') {
+      if (end.kind === 'answered' && end.reply.kind === 'success' && decision.outcome === 'accepted') {
         return end.reply.requestId;
       }
-      const next = await this.#next(verdict.remedy, result);
+      const next = await this.#next(decision.action, result);
       if (next?.wait !== undefined) await this.#wait(next.wait);
       // Nothing is begun that has no time to end.
       if (next === undefined || this.#left() <= 0)
@@ -160,7 +160,7 @@ export class SendCall {
         clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
       });
       const judged = judge(result, limit.name);
-      end = requestEndOf(result, judged.verdict, this.#retryAfterMs(result));
+      end = requestEndOf(result, judged.decision, this.#retryAfterMs(result));
       return judged;
     } finally {
       permit.giveBack(end);
@@ -258,16 +258,16 @@ export class SendCall {
     return this.#deadline - performance.now();
   }
 
-  #note(result: AttemptResult, verdict: Verdict): void {
-    const attempt = describeAttempt(result, verdict);
+  #note(result: AttemptResult, decision: RetryDecision): void {
+    const attempt = describeAttempt(result, decision);
     this.attempts.push(attempt);
     this.context.observe({ type: 'attempt', call: this.info, number: this.attempts.length, attempt });
-    if (verdict.outcome === 'accepted') this.context.budget.earn();
-    this.#learnTime(verdict);
+    if (decision.outcome === 'accepted') this.context.budget.earn();
+    this.#learnTime(decision);
   }
 
   /** Only an acceptance proves an offset that was being tried: a refusal may come before the check of the time. */
-  #learnTime({ outcome }: Verdict): void {
+  #learnTime({ outcome }: RetryDecision): void {
     if (this.#triedOffsetMs === undefined || outcome !== 'accepted') return;
     const { module, clock, observe } = this.context;
     if (clock.confirm(this.#triedOffsetMs)) observe({ type: 'clock', module, offsetMs: clock.offsetMs });
@@ -275,8 +275,8 @@ export class SendCall {
   }
 
   /** Undefined when there is nothing left to try. */
-  async #next(remedy: Remedy, result: AttemptResult): Promise<NextAttempt | undefined> {
-    switch (remedy) {
+  async #next(action: RetryAction, result: AttemptResult): Promise<NextAttempt | undefined> {
+    switch (action) {
       case 'none':
         return undefined;
       case 'correct_clock':

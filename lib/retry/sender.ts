@@ -52,7 +52,7 @@ export class Sender {
   readonly #callers = new AbortListeners();
   #calls = 0;
   /** Aborted when the app begins to close. */
-  readonly #leaving = new AbortController();
+  readonly #shutdownBegun = new AbortController();
   /** Aborted when new calls are refused. */
   readonly #refusing = new AbortController();
   #limit: NodeJS.Timeout | undefined;
@@ -68,7 +68,7 @@ export class Sender {
    * after that, when new calls are refused.
    */
   get closing(): AbortSignal {
-    return (this.#leaving.signal.aborted ? this.#refusing : this.#leaving).signal;
+    return (this.#shutdownBegun.signal.aborted ? this.#refusing : this.#shutdownBegun).signal;
   }
 
   /** The module's name. */
@@ -79,7 +79,7 @@ export class Sender {
   get condition(): SenderCondition {
     const { limiters, credentials } = this.#context;
     return {
-      closing: this.#leaving.signal.aborted,
+      closing: this.#shutdownBegun.signal.aborted,
       inFlight: this.#inFlight.size,
       quota: limiters.usage,
       credentials: credentials.status,
@@ -134,13 +134,13 @@ export class Sender {
    * served until they are refused, since what closes with the app may have something to say.
    */
   startClosing(): void {
-    if (this.#leaving.signal.aborted) return;
+    if (this.#shutdownBegun.signal.aborted) return;
     const { module, observe } = this.#context;
     observe({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
     this.#limit = setTimeout(() => this.#breakOff(), this.#shutdownTimeoutMs);
     // Were the app never to close after all, this would keep the process.
     this.#limit.unref();
-    this.#leaving.abort();
+    this.#shutdownBegun.abort();
   }
 
   /** Refuses new calls; those under way may go on to the limit. */

@@ -219,8 +219,8 @@ describe('what to do about a code', () => {
 
 describe('the description of an attempt', () => {
   it('has what there is to say, rounded', () => {
-    const verdict = { outcome: 'accepted', remedy: 'none' } as const;
-    expect(describeAttempt({ ...accepted(), durationMs: 7.6 }, verdict)).toEqual({
+    const decision = { outcome: 'accepted', action: 'none' } as const;
+    expect(describeAttempt({ ...accepted(), durationMs: 7.6 }, decision)).toEqual({
       outcome: 'accepted',
       phase: 'done',
       startedAt: '2026-01-02T03:04:05.000Z',
@@ -229,7 +229,7 @@ describe('the description of an attempt', () => {
       requestId: REQUEST_ID,
     });
     expect(
-      describeAttempt(refused('FlowLimitExceeded'), { outcome: 'rejected', remedy: 'slow_down' }),
+      describeAttempt(refused('FlowLimitExceeded'), { outcome: 'rejected', action: 'slow_down' }),
     ).toEqual({
       outcome: 'rejected',
       phase: 'done',
@@ -251,7 +251,7 @@ describe('the description of an attempt', () => {
     ['ECONNRESET\n', 'FAILED'],
   ])('shows %j as %s', (failure, shown) => {
     const end = result({ kind: 'broken', failure }, 'connecting');
-    const attempt = describeAttempt(end, { outcome: 'not_attempted', remedy: 'retry' });
+    const attempt = describeAttempt(end, { outcome: 'not_attempted', action: 'retry' });
     // Not even as undefined: what is not known is not there.
     expect(attempt).toStrictEqual({
       outcome: 'not_attempted',
@@ -267,7 +267,7 @@ describe('the description of an attempt', () => {
     [result({ kind: 'interrupted', by: 'aborted' }, 'sent'), 'ABORTED'],
     [answered(502, { kind: 'unreadable', why: 'the body is empty' }), 'UnreadableResponse'],
   ])('names what ended it', (end, failure) => {
-    expect(describeAttempt(end, { outcome: 'unknown', remedy: 'ask_policy' })).toMatchObject({ failure });
+    expect(describeAttempt(end, { outcome: 'unknown', action: 'ask_policy' })).toMatchObject({ failure });
   });
 });
 

@@ -88,8 +88,8 @@ describe('an answer', () => {
     [500, code('InvalidParameter'), 'unknown', 'ask_policy'],
     [500, code('AccessDenied'), 'unknown', 'ask_policy'],
     [408, code('Anything'), 'unknown', 'ask_policy'],
-  ])('of %i with %j is %s: %s', (httpStatus, reply, outcome, remedy) => {
-    expect(classify(answered(httpStatus, reply), 'done')).toEqual({ outcome, remedy });
+  ])('of %i with %j is %s: %s', (httpStatus, reply, outcome, action) => {
+    expect(classify(answered(httpStatus, reply), 'done')).toEqual({ outcome, action });
   });
 });
 
@@ -142,7 +142,7 @@ describe('an attempt without an answer', () => {
     ['done', broken('REQUEST_FAILED'), 'unknown', 'ask_policy'],
     ['sent', aborted, 'unknown', 'none'],
     ['headers', aborted, 'unknown', 'none'],
-  ])('that ended in phase %s with %j is %s: %s', (phase, end, outcome, remedy) => {
-    expect(classify(end, phase)).toEqual({ outcome, remedy });
+  ])('that ended in phase %s with %j is %s: %s', (phase, end, outcome, action) => {
+    expect(classify(end, phase)).toEqual({ outcome, action });
   });
 });

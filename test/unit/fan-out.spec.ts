@@ -10,7 +10,7 @@ import { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../../lib/errors/rtc-network.error.js';
 import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../../lib/errors/rtc-timeout.error.js';
-import { type ChunkRemedy, remedyFor } from '../../lib/fan-out/chunk-remedy.js';
+import { type ChunkRetryDecision, decideRetry } from '../../lib/fan-out/chunk-retry-decision.js';
 import { checkFanOutOptions } from '../../lib/fan-out/check-fan-out-options.js';
 import { defaultChunkSize, estimateFanOut } from '../../lib/fan-out/estimate-fan-out.js';
 import type { ChunkOutcome, FanOutProgress } from '../../lib/fan-out/fan-out-report.js';
@@ -95,7 +95,7 @@ function start(
 }
 
 describe('what the failure of a chunk means', () => {
-  it.each<[string, RtcMessagingError, number, ChunkRemedy]>([
+  it.each<[string, RtcMessagingError, number, ChunkRetryDecision]>([
     ['no credentials', new RtcConfigError([]), 5, 'stop_refused'],
     ['a service that can not be reached', network('not_attempted'), 5, 'stop_unreachable'],
     [
@@ -124,8 +124,8 @@ describe('what the failure of a chunk means', () => {
     ['a gateway', api('FailToConnect'), 5, 'go_on'],
     ['any other refusal', api('AccessDenied'), 5, 'stop_refused'],
     ['an answer that proves nothing', api('InternalError', 'unknown'), 5, 'go_on'],
-  ])('after %s', (_what, error, recipients, remedy) => {
-    expect(remedyFor(error, recipients)).toBe(remedy);
+  ])('after %s', (_what, error, recipients, decision) => {
+    expect(decideRetry(error, recipients)).toBe(decision);
   });
 });
 

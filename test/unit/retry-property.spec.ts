@@ -73,18 +73,18 @@ const attemptEnd: fc.Arbitrary<{ end: AttemptEnd; phase: AttemptPhase }> = fc.on
     .map(({ end, phase }) => ({ end, phase: end.kind === 'unsigned' ? ('queued' as const) : phase })),
 );
 
-describe('the verdict on an attempt', () => {
+describe('the decision on an attempt', () => {
   it('is one of those that there are, and agrees with itself, whatever happened', () => {
     fc.assert(
       fc.property(fc.oneof(answered, unanswered), phase, (end, phase) => {
-        const { outcome, remedy } = classify(end, phase);
-        const remedies: Record<Attempt['outcome'], readonly string[]> = {
+        const { outcome, action } = classify(end, phase);
+        const actions: Record<Attempt['outcome'], readonly string[]> = {
           accepted: ['none'],
           rejected: ['none', 'retry', 'slow_down', 'correct_clock', 'refresh_credentials'],
           unknown: ['none', 'ask_policy'],
           not_attempted: ['none', 'retry'],
         };
-        expect(remedies[outcome]).toContain(remedy);
+        expect(actions[outcome]).toContain(action);
       }),
       { numRuns: 1_000 },
     );

@@ -15,11 +15,11 @@ import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
  * - `stop_refused`, `stop_unreachable`, `stop_quota`: the next chunks would fare no better
  * - `go_on`: it concerns this chunk alone
  */
-export type ChunkRemedy =
+export type ChunkRetryDecision =
   'split' | 'shrink' | 'again' | 'stop_refused' | 'stop_unreachable' | 'stop_quota' | 'go_on';
 
 /** Sending again what was refused is safe only if no attempt may have been accepted: the outcome says so. */
-export function remedyFor(error: RtcMessagingError, recipients: number): ChunkRemedy {
+export function decideRetry(error: RtcMessagingError, recipients: number): ChunkRetryDecision {
   if (error instanceof RtcConfigError) return 'stop_refused';
   if (error instanceof ChunkTooLargeError) return 'again';
   if (error instanceof RtcQuotaError) return 'stop_quota';
