@@ -70,7 +70,7 @@ export class AdaptiveLimit {
   #chunk = Infinity;
   /** The largest chunk that was refused: what to grow back to. */
   #wholeChunk = Infinity;
-  /** Permits that each recipient costs; 0 if a request costs one however many it has. */
+  /** Permits for each recipient of the largest requests. */
   #perRecipient = 0;
   readonly #accepted: (SentRequest & { readonly at: number })[] = [];
   #hasAccepted = false;
@@ -172,7 +172,7 @@ export class AdaptiveLimit {
 
   /** Tries more, if it is time to. */
   update(now: number): void {
-    while (this.isReduced && !this.#isProbing && now >= this.#raiseAt) this.#raise(this.#raiseAt);
+    while (!this.#isProbing && now >= this.#raiseAt) this.#raise(this.#raiseAt);
   }
 
   /** Nothing was accepted lately. If it was refused though it was alone, it is the request that is too large. */
@@ -235,7 +235,7 @@ export class AdaptiveLimit {
 
   #shrink(chunk: number, { recipients, permits }: SentRequest): void {
     if (this.#chunk === Infinity) this.#wholeChunk = recipients;
-    this.#perRecipient = permits > 1 ? permits / recipients : 0;
+    this.#perRecipient = permits / recipients;
     this.#chunk = chunk;
   }
 
@@ -249,9 +249,12 @@ export class AdaptiveLimit {
     if (this.#chunk < this.#wholeChunk && requests >= ADAPTING.manyRequests) {
       this.#chunk = Math.min(this.#wholeChunk, this.#chunk * 2);
     } else {
-      const factor = isFast || this.#allowed < 1 ? ADAPTING.fastIncrease : ADAPTING.increase;
-      const more = Math.max(this.#allowed * factor, Math.min(this.#allowed * 2, this.#allowed + 1));
-      this.#allowed = Math.min(this.limit, more);
+      const more = Math.max(
+        this.#allowed * ADAPTING.increase,
+        Math.min(this.#allowed * 2, this.#allowed + 1),
+      );
+      const fast = Math.min(this.#allowed * ADAPTING.fastIncrease, this.#fastUntil);
+      this.#allowed = Math.min(this.limit, isFast ? fast : more);
     }
     if (!this.isReduced) this.reset();
   }

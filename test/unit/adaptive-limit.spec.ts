@@ -88,7 +88,7 @@ describe('an adaptive limit', () => {
       expect(adaptive.allowed).toBe(60);
       now += 5;
     }
-    expect(adaptive.estimate).toBeDefined();
+    expect(adaptive.estimate).toEqual({ permitsPerSecond: 60 });
   });
 
   it('raises every two seconds while nothing is refused, by one at least, and forgets the earlier refusals', () => {
@@ -224,6 +224,126 @@ describe('an adaptive limit', () => {
     expect(adaptive.isReduced).toBe(true);
     adaptive.update(100_000);
     expect([adaptive.allowed, adaptive.chunkSize]).toEqual([500, Number.POSITIVE_INFINITY]);
+  });
+
+  describe('that tries smaller chunks', () => {
+    const large = { recipients: 200 };
+    /** Three large requests a second were accepted, and one more was refused at 10,000. */
+    const begin = (): AdaptiveLimit => {
+      const adaptive = new AdaptiveLimit(500);
+      for (let index = 0; index < 3; index++) adaptive.accepted(sent(9_500, large), 9_510 + index);
+      adaptive.refused(sent(9_990, large), 0, 10_000);
+      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(19)]);
+      return adaptive;
+    };
+    const accept = (adaptive: AdaptiveLimit, count: number, recipients: number, at: number): void => {
+      for (let index = 0; index < count; index++) adaptive.accepted(sent(at - 10, { recipients }), at);
+    };
+
+    it('waits for a second of them before it judges them', () => {
+      const adaptive = begin();
+      accept(adaptive, 10, 30, 10_400);
+      adaptive.refused(sent(10_500, { recipients: 30 }), 0, 10_510);
+      // Of what was accepted within the last second, three were large.
+      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(13 * 0.95)]);
+      adaptive.update(11_509);
+      expect(adaptive.allowed).toBeCloseTo(13 * 0.95);
+      adaptive.update(11_510);
+      expect(adaptive.allowed).toBeCloseTo(13 * 0.95 + 1);
+    });
+
+    it('keeps them if they take as many recipients', () => {
+      const adaptive = begin();
+      accept(adaptive, 19, 30, 11_000);
+      adaptive.refused(sent(11_001, { recipients: 30 }), 0, 11_010);
+      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(19 * 0.95)]);
+      // One trial has been refused, so that the next is made ten seconds later.
+      adaptive.update(21_009);
+      expect(adaptive.allowed).toBeCloseTo(19 * 0.95);
+      adaptive.update(21_010);
+      expect(adaptive.allowed).toBeGreaterThan(19);
+      accept(adaptive, 19, 30, 21_500);
+      adaptive.refused(sent(21_500, { recipients: 30 }), 0, 21_510);
+      expect(adaptive.estimate).toEqual({ permitsPerSecond: 18.1, chunkSize: 30 });
+    });
+
+    it('goes back to large ones if they take fewer, and tries them no more', () => {
+      const adaptive = begin();
+      accept(adaptive, 11, 30, 11_000);
+      adaptive.refused(sent(11_001, { recipients: 30 }), 0, 11_010);
+      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([Infinity, 11]);
+      accept(adaptive, 3, 200, 12_100);
+      adaptive.refused(sent(12_101, large), 0, 12_110);
+      expect(adaptive.chunkSize).toBe(Infinity);
+      // A process that begins anew may.
+      adaptive.reset();
+      accept(adaptive, 3, 200, 14_000);
+      adaptive.refused(sent(14_001, large), 0, 14_010);
+      expect(adaptive.chunkSize).toBe(30);
+    });
+
+    it('keeps them at just so many that they help', () => {
+      const adaptive = begin();
+      accept(adaptive, 12, 30, 11_000);
+      adaptive.refused(sent(11_001, { recipients: 30 }), 0, 11_010);
+      expect(adaptive.chunkSize).toBe(30);
+    });
+
+    it('lets them grow back to the whole, however often they became smaller', () => {
+      const adaptive = begin();
+      accept(adaptive, 2, 30, 12_000);
+      accept(adaptive, 1, 400, 12_000);
+      adaptive.refused(sent(12_010, { recipients: 30 }), 0, 12_020);
+      expect(adaptive.chunkSize).toBe(23);
+      adaptive.update(1_000_000);
+      expect([adaptive.allowed, adaptive.chunkSize]).toEqual([500, Infinity]);
+      expect(adaptive.isReduced).toBe(false);
+    });
+  });
+
+  it('takes no refusal of what was let go before a trial for its end', () => {
+    const adaptive = busy(100, 60, 10_000);
+    adaptive.refused(sent(9_990), 0, 10_000);
+    for (let index = 0; index < 50; index++) adaptive.accepted(sent(19_900), 19_950);
+    adaptive.update(20_000);
+    expect(adaptive.allowed).toBe(63);
+    adaptive.refused(sent(19_999), 0, 20_010);
+    expect(adaptive.allowed).toBe(50);
+  });
+
+  it('goes on by small steps once it is where it was before nothing was accepted', () => {
+    const adaptive = busy(100, 60, 10_000);
+    adaptive.refused(sent(9_990), 0, 10_000);
+    adaptive.refused(sent(10_400), 0, 10_410);
+    expect([adaptive.allowed, adaptive.maxInFlight]).toEqual([30, 1]);
+    adaptive.accepted(sent(11_420), 11_430);
+    const steps = [2, 4, 8, 16, 32, 60].map((allowed, index) => [allowed, 11_930 + index * 500] as const);
+    for (const [allowed, at] of steps) {
+      adaptive.update(at - 1);
+      expect(adaptive.allowed).toBeLessThan(allowed);
+      adaptive.update(at);
+      expect(adaptive.allowed).toBe(allowed);
+    }
+    adaptive.update(14_929);
+    expect(adaptive.allowed).toBe(60);
+    adaptive.update(14_930);
+    expect(adaptive.allowed).toBe(63);
+    adaptive.update(16_929);
+    expect(adaptive.allowed).toBe(63);
+  });
+
+  it('lets chunks that cost as much as they have recipients grow by how many of them there are', () => {
+    const adaptive = new AdaptiveLimit(5_000);
+    const costly = { recipients: 200, permits: 200 };
+    for (let index = 0; index < 3; index++) adaptive.accepted(sent(9_500, costly), 9_510 + index);
+    adaptive.refused(sent(9_990, costly), 0, 10_000);
+    // 570 permits are 19 requests of 30.
+    adaptive.update(11_000);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(1_140)]);
+    adaptive.update(11_500);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(2_280)]);
+    adaptive.update(12_000);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([60, expect.closeTo(2_280)]);
   });
 
   it('follows another limit, and is never above it', () => {
