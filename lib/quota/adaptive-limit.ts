@@ -83,8 +83,10 @@ export class AdaptiveLimit {
   #trial: Trial | undefined;
   #refusedTrials = 0;
   #raiseAt = Infinity;
-  /** Up to which it increases fast. */
+  /** Up to which it increases fast: what was allowed before nothing was accepted, … */
   #fastUntil = 0;
+  /** … and in chunks of what size. */
+  #chunkBefore = Infinity;
   /** Smaller chunks did not help: it is requests that the service counts. */
   #countsRequests = false;
 
@@ -153,8 +155,8 @@ export class AdaptiveLimit {
     this.#isProbing = false;
     this.#allowed = Math.min(this.#allowed, request.permits);
     this.#try(now, 0);
-    // Large chunks may have been refused for what has ended: one refusal tells.
-    this.#chunk = this.#wholeChunk;
+    // They may have been refused for what has ended: one refusal tells.
+    this.#chunk = Math.max(this.#chunk, Math.min(this.#chunkBefore, this.#wholeChunk));
     this.#raiseAt = now + ADAPTING.fastIncreaseEveryMs;
   }
 
@@ -181,7 +183,10 @@ export class AdaptiveLimit {
     if (this.#isProbing && isAlone && recipients > 1)
       this.#shrink(Math.ceil(Math.min(this.#chunk, recipients) / 2), request);
     else {
-      if (!this.#isProbing) this.#fastUntil = this.#allowed;
+      if (!this.#isProbing) {
+        this.#fastUntil = this.#allowed;
+        this.#chunkBefore = this.#chunk;
+      }
       this.#allowed = Math.max(ADAPTING.leastRate, this.#allowed / 2);
     }
     this.#isProbing = true;
