@@ -122,7 +122,7 @@ export class PermitPool {
   constructor(
     limit: number,
     private readonly now: () => number,
-    public credit = true,
+    public credit: boolean,
   ) {
     this.#pacer = new Pacer(limit);
     this.setLimit(limit);
@@ -184,9 +184,8 @@ export class PermitPool {
   take(permits: number): Permit {
     const now = this.now();
     const wanted = Math.min(permits, this.#allowed);
-    if (this.#leavesEnoughForProbes(wanted)) {
-      this.#cooling.remove(this.#out + wanted - this.#allowed);
-    } else {
+    // One that is taken early is out twice until it would have been free, so that others are as late as ever.
+    if (!this.#leavesEnoughForProbes(wanted)) {
       this.#probedAt = now;
       this.#unanswered.remove(this.#out + wanted - this.#limit);
     }

@@ -103,6 +103,22 @@ describe('a pool of permits', () => {
     expect(pool.delayMs(1)).toBeGreaterThan(0);
     now += 502;
     expect(waitFor(pool, 25)).toBeLessThan(2_000);
+    // And again, a second after the answer to it.
+    pool.take(25).giveBack('answered');
+    expect(pool.delayMs(25)).toBe(1_002);
+    now += 1_002;
+    expect(waitFor(pool, 25)).toBeLessThan(2_000);
+  });
+
+  it('tells when the last of several permits comes back', () => {
+    const pool = poolOf(20);
+    const [four, three, other] = [4, 3, 3].map((permits) => pool.take(permits));
+    for (const permit of [four, three, other]) {
+      permit!.giveBack('answered');
+      now += 100;
+    }
+    const delays = [11, 14, 15, 17, 18, 20].map((permits) => pool.delayMs(permits));
+    expect(delays).toEqual([702, 702, 802, 802, 902, 902]);
   });
 
   it('keeps what is out when its limit changes', () => {
@@ -135,7 +151,10 @@ describe('a pool of permits', () => {
     const pool = poolOf(2);
     takeAll(pool, 2);
     expect(pool.delayMs(1)).toBe(660_000);
-    now += 660_000;
+    now += 659_999;
+    expect(pool.delayMs(1)).toBe(1);
+    now += 1;
+    expect(pool.delayMs(1)).toBe(30_000);
     // A probe, since nothing but silence is known; and with its answer all are back.
     now += pool.delayMs(1);
     pool.take(1).giveBack('answered');
@@ -239,11 +258,39 @@ describe('permits without an answer', () => {
     pool.allow(5);
     now += 1;
     expect(waitFor(pool)).toBeLessThan(10_000);
+    pool.take(1).giveBack('unanswered');
+    // The next probe is not let go before its time.
+    expect(pool.delayMs(1)).toBe(1_000);
+    now += 1_000;
     const probe = pool.take(1);
     expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
     probe.giveBack('answered');
     now += 1_002;
     expect(pool.delayMs(5)).toBe(0);
+  });
+
+  it('are written off for a probe, and no more of them than it takes', () => {
+    const pool = poolOf(8);
+    for (const permit of takeAll(pool, 8)) permit.giveBack('unanswered');
+    expect(pool.delayMs(2)).toBe(30_000);
+    now += 30_000;
+    pool.take(2).giveBack('unused');
+    // Two are there for the next probe, which is let go as probes are: four of them in 16 s, or two that cost two.
+    expect([pool.delayMs(1), pool.delayMs(2), pool.delayMs(3)]).toEqual([4_000, 8_000, 30_000]);
+  });
+
+  it('keep others from leaving for a second after an answer that proves nothing of them', () => {
+    const pool = poolOf(8);
+    const [first, ...others] = takeAll(pool, 7);
+    now += 10;
+    for (const permit of others) permit.giveBack('unanswered');
+    now += 10;
+    first!.giveBack('answered');
+    now += 2;
+    expect(pool.delayMs(1)).toBe(1_000);
+    now += 1_000.1;
+    // Then probes go, one in four seconds; the last of the seven went as one.
+    expect(pool.delayMs(1)).toBeCloseTo(4_000 - 1_022.1);
   });
 });
 
