@@ -62,7 +62,7 @@ interface AcceptedLately {
 
 /**
  * How much of the limit may be used, by what the service refuses: others may use the account too, or it counts
- * otherwise than this process does. Additive increase, multiplicative decrease, of two things: permits in circulation
+ * otherwise than this process does. It increases by small steps and decreases at once, in two things: permits in circulation
  * and recipients in a request, since a request of 600 is never accepted by a service that counts recipients.
  */
 export class AdaptiveLimit {
@@ -73,7 +73,7 @@ export class AdaptiveLimit {
   /** Permits for each recipient of the largest requests. */
   #perRecipient = 0;
   readonly #accepted: (SentRequest & { readonly at: number })[] = [];
-  #hasAccepted = false;
+  #hasAnswered = false;
   /** Whether something that was let go after the last cut was accepted. */
   #hasAcceptedSinceCut = true;
   /** Nothing is accepted: one request at a time, until one is. */
@@ -114,14 +114,14 @@ export class AdaptiveLimit {
     if (!this.isReduced || this.#refusedTrials < 2 || this.#isProbing) return undefined;
     return {
       permitsPerSecond: Math.round(this.#allowed * 10) / 10,
-      ...(this.#chunk < Infinity && { chunkSize: this.#chunk }),
+      ...(this.#chunk < this.#wholeChunk && { chunkSize: this.#chunk }),
     };
   }
 
   /** How many requests may be under way. */
   get maxInFlight(): number {
     if (this.#isProbing) return 1;
-    return this.#hasAccepted ? Infinity : ADAPTING.firstInFlight;
+    return this.#hasAnswered ? Infinity : ADAPTING.firstInFlight;
   }
 
   /** How long nothing may be let go, in milliseconds. */
@@ -142,12 +142,17 @@ export class AdaptiveLimit {
     this.#hasAcceptedSinceCut = true;
     this.#pausedUntil = this.#cutAt = -Infinity;
     this.#trial = undefined;
-    this.#refusedTrials = 0;
+    this.#refusedTrials = this.#fastUntil = 0;
     this.#raiseAt = Infinity;
   }
 
+  /** The service has answered, and not that there is too much. */
+  answered(): void {
+    this.#hasAnswered = true;
+  }
+
   accepted(request: SentRequest, now: number): void {
-    this.#hasAccepted = true;
+    this.#hasAnswered = true;
     if (request.takenAt >= this.#cutAt) this.#hasAcceptedSinceCut = true;
     this.#accepted.push({ ...request, at: now });
     this.#forget(request);
@@ -250,9 +255,13 @@ export class AdaptiveLimit {
     if (!this.#triesSmallerChunks) this.#try(at, 0);
     const isFast = this.#allowed < this.#fastUntil;
     this.#raiseAt = at + (isFast ? ADAPTING.fastIncreaseEveryMs : ADAPTING.increaseEveryMs);
-    const requests = this.#allowed / Math.max(1, this.#chunk * this.#perRecipient);
-    if (this.#chunk < this.#wholeChunk && requests >= ADAPTING.manyRequests) {
-      this.#chunk = Math.min(this.#wholeChunk, this.#chunk * 2);
+    const perRequest = Math.max(1, this.#chunk * this.#perRecipient);
+    const many = Math.min(ADAPTING.manyRequests, this.limit / perRequest);
+    if (this.#chunk < this.#wholeChunk && this.#allowed / perRequest >= many) {
+      const chunk = Math.min(this.#wholeChunk, this.#chunk * 2);
+      // For the same recipients a second, so that these go on growing by small steps.
+      if (perRequest === 1) this.#allowed = Math.max(1, (this.#allowed * this.#chunk) / chunk);
+      this.#chunk = chunk;
     } else {
       const more = Math.max(
         this.#allowed * ADAPTING.increase,

@@ -67,10 +67,10 @@ class ReturningPermits {
     }
   }
 
-  /** Takes out those that ended before then. @returns how many */
-  removeBefore(at: number): number {
+  /** Takes out those whose end has it so. @returns how many */
+  removeWhile(isOver: (endedAt: number) => boolean): number {
     const before = this.#count;
-    for (let next = this.#items[0]; next !== undefined && next.at < at; next = this.#items[0])
+    for (let next = this.#items[0]; next !== undefined && isOver(next.at); next = this.#items[0])
       this.remove(next.permits);
     return before - this.#count;
   }
@@ -171,7 +171,7 @@ export class PermitPool {
     const now = this.now();
     this.#forgetLost(now);
     this.#forgetCooled(now);
-    const delayMs = this.#permitsDelayMs(Math.min(permits, this.#allowed), now);
+    const delayMs = this.#permitsDelayMs(permits, now);
     if (isWaiting && delayMs > 0) this.#pacer.waitForPermits(now);
     const pacedMs = this.#pacer.delayMs(now);
     return Math.max(delayMs, pacedMs > EARLY_MS ? pacedMs : 0);
@@ -183,13 +183,12 @@ export class PermitPool {
    */
   take(permits: number): Permit {
     const now = this.now();
-    const wanted = Math.min(permits, this.#allowed);
     // One that is taken early is out twice until it would have been free, so that others are as late as ever.
-    if (!this.#leavesEnoughForProbes(wanted)) {
+    if (!this.#leavesEnoughForProbes(permits)) {
       this.#probedAt = now;
-      this.#unanswered.remove(this.#out + wanted - this.#limit);
+      this.#unanswered.remove(this.#out + Math.min(permits, this.#limit) - this.#limit);
     }
-    this.#pacer.take(wanted, now);
+    this.#pacer.take(Math.min(permits, this.#allowed), now);
     this.#inFlightPermits += permits;
     const taken: Taken = { permits, takenAt: now };
     this.#inFlight.add(taken);
@@ -200,22 +199,25 @@ export class PermitPool {
     return this.#inFlightPermits + this.#unanswered.count + this.#cooling.count;
   }
 
-  #permitsDelayMs(wanted: number, now: number): number {
-    if (this.#leavesEnoughForProbes(wanted)) {
-      const missing = this.#out + wanted - this.#allowed;
+  #permitsDelayMs(permits: number, now: number): number {
+    if (this.#leavesEnoughForProbes(permits)) {
+      const missing = this.#out + Math.min(permits, this.#allowed) - this.#allowed;
       const endedAt = missing > 0 ? this.#cooling.endOf(missing) : -Infinity;
       if (endedAt !== undefined) return Math.max(0, endedAt + this.#coolingMs - this.creditMs - now);
     }
     const [oldest] = this.#inFlight;
     if (oldest !== undefined) return oldest.takenAt + LOST_MS - now;
     const { lastAt } = this.#cooling;
-    return lastAt === undefined ? this.#probeDelayMs(wanted, now) : lastAt + this.#coolingMs - now;
+    return lastAt === undefined
+      ? this.#probeDelayMs(Math.min(permits, this.#limit), now)
+      : lastAt + this.#coolingMs - now;
   }
 
   /** Whether it leaves enough for probes, should nothing that is under way be answered. */
-  #leavesEnoughForProbes(wanted: number): boolean {
+  #leavesEnoughForProbes(permits: number): boolean {
+    const wanted = Math.min(permits, this.#limit);
     const silent = this.#inFlightPermits + this.#unanswered.count;
-    if (this.#unanswered.count > 0 && silent + wanted > this.#allowed) return false;
+    if (this.#unanswered.count > 0 && silent + Math.min(wanted, this.#allowed) > this.#allowed) return false;
     return silent === 0 || silent + wanted <= this.#limit - this.#keptForProbes;
   }
 
@@ -242,13 +244,13 @@ export class PermitPool {
     if (use === 'unanswered') this.#unanswered.push(now, permits);
     else if (use === 'answered') {
       this.#leastRoundTrip.record(takenAt, now);
-      this.#cooling.push(now, permits + this.#unanswered.removeBefore(takenAt));
+      this.#cooling.push(now, permits + this.#unanswered.removeWhile((at) => at < takenAt));
     }
   }
 
   /** Without credit, which is for what is taken now alone. */
   #forgetCooled(now: number): void {
-    this.#cooling.removeBefore(now - this.#coolingMs);
+    this.#cooling.removeWhile((at) => at + this.#coolingMs <= now);
   }
 
   #forgetLost(now: number): void {

@@ -216,14 +216,12 @@ export class RateLimiter {
 
   /** Whoever comes now comes after those of its own priority, and takes turns with those of the other. */
   #estimateWaitMs(priority: Priority, permits: number): number {
-    const ahead = this.#turns.waiting[priority].size;
-    const turns = ahead + Math.min(ahead, this.#turns.size - ahead);
     const { intervalMs } = this.#account;
     // Permits are out for the round trip, too; when one that is under way comes back is not known.
     const outMs = SECOND_MS + this.#concurrency.roundTripMs;
     const firstMs = Math.min(this.#account.delayMs(permits), outMs);
     const heldMs = Math.max(firstMs, this.#adaptive.pauseMs(this.#time.now()));
-    return heldMs + (turns * permits * intervalMs * outMs) / SECOND_MS;
+    return heldMs + (this.#turns.permitsBefore(priority) * intervalMs * outMs) / SECOND_MS;
   }
 
   /** Lets go whoever may, and comes back when someone else will. */
@@ -335,7 +333,8 @@ export class RateLimiter {
     const use = end === 'unused' || end === 'unanswered' ? end : 'answered';
     for (const permit of permits) permit.giveBack(use);
     if (use === 'answered') this.#concurrency.record(now - sent.takenAt, inFlight, now);
-    if (end === 'accepted') this.#adaptive.accepted(sent, now);
+    if (end === 'answered') this.#adaptive.answered();
+    else if (end === 'accepted') this.#adaptive.accepted(sent, now);
     else if (typeof end === 'object') this.#adaptive.refused(sent, end.throttledMs, now);
     this.#pump();
   }

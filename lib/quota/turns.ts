@@ -12,6 +12,8 @@ interface Waiting {
 export class Turns<T extends Waiting> {
   // Sets keep the order of coming, and let go of whoever cancels.
   readonly waiting: Readonly<Record<Priority, Set<T>>> = { single: new Set(), bulk: new Set() };
+  /** Permits that those who wait are to take. */
+  readonly #permits: Record<Priority, number> = { single: 0, bulk: 0 };
   /** Permits that each has spent, while both were waiting. */
   readonly #spent: Record<Priority, number> = { single: 0, bulk: 0 };
 
@@ -23,10 +25,18 @@ export class Turns<T extends Waiting> {
     // Whoever was away has no turns to make up for.
     if (this.waiting[request.priority].size === 0) this.#catchUp(request.priority);
     this.waiting[request.priority].add(request);
+    this.#permits[request.priority] += request.permits;
   }
 
   delete(request: T): void {
-    this.waiting[request.priority].delete(request);
+    const { priority, permits } = request;
+    if (this.waiting[priority].delete(request)) this.#permits[priority] -= permits;
+  }
+
+  /** How many permits are spent, at most, before one that comes now has its own. */
+  permitsBefore(priority: Priority): number {
+    const own = this.#permits[priority];
+    return own + Math.min(own, this.#permits[otherThan(priority)]);
   }
 
   /** All of them, the one whose turn it is first. */
