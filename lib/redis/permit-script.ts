@@ -38,7 +38,7 @@ local text = function(ms) return string.format('%.3f', ms) end
 -- What a Redis that stood still finds when it goes on is of no use, and must not look as if someone had been served.
 if expires > 0 and now > expires then return {text(now), '', text(now)} end
 
-local names = {'gen', 'last', 'out', 'hold', 'paced', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singles', 'turnEnds', 'turnFrom'}
+local names = {'gen', 'last', 'out', 'hold', 'paced', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singles', 'turnEnds', 'turnFrom', 'turnNeeds'}
 local s = {}
 for i, value in ipairs(redis.call('HMGET', state, unpack(names))) do
   local number = tonumber(value or 0) or 0
@@ -97,6 +97,9 @@ if isKept then
   end
 end
 
+-- Single sends go on during a turn, unless it is of those that need what is kept, too.
+local givesWay = turn ~= process
+if isKept then givesWay = s.turnNeeds > limit - 2 * kept end
 local busy, paced, dues, ask = redis.call('ZCARD', permits), s.paced, {}, 0
 for last = together, wanted, together do
   local due = math.max(now, s.hold)
@@ -107,7 +110,7 @@ for last = together, wanted, together do
     local score = redis.call('ZRANGE', permits, rank, rank, 'WITHSCORES')[2]
     due = math.max(due, (tonumber(score) or now + 1e6) - credit)
   end
-  if now < s.turnEnds and turn ~= process and not isKept then due = math.max(due, now + ${AHEAD_MS + 100}) end
+  if now < s.turnEnds and givesWay then due = math.max(due, now + ${AHEAD_MS + 100}) end
   if due - now > ${AHEAD_MS} then
     ask = due - ${AHEAD_MS}
     break
@@ -123,7 +126,7 @@ if isKept then s.singles = s.singles + #dues * 1000 / kept end
 if together > 1 and #dues > 0 and turn == process then
   turn, s.turnEnds, s.turnFrom = '', 0, dues[1] + 2 * together * interval
 elseif together > 1 and #dues == 0 then
-  if now >= s.turnFrom then turn, s.turnFrom = process, now + 5000 end
+  if now >= s.turnFrom then turn, s.turnFrom, s.turnNeeds = process, now + 5000, together end
   if turn == process and now < s.turnFrom - 2000 then s.turnEnds, ask = now + 500, math.min(ask, now + 200) end
 end
 

@@ -1,7 +1,7 @@
 import { LeastRoundTrip } from '../quota/least-round-trip.js';
 import type { Permit, PermitUse } from '../quota/permit.js';
 import { COOLING_MS, creditOf } from '../quota/permit-pool.js';
-import { LEASE_MS } from './permit-script.js';
+import { AHEAD_MS, LEASE_MS } from './permit-script.js';
 
 /** Without an answer of the service for so long, requests go as probes only, one in so long. */
 const QUIET_MS = 500;
@@ -10,6 +10,8 @@ const PROBE_MS = 1_000;
 const SILENT_MS = 60_000;
 /** Longer than any request may take: a permit that is out for so long was lost. */
 const LOST_MS = 660_000;
+/** So many names are told with one command: more than are out in a second of the largest quota there is. */
+const MAX_NAMES = 5_000;
 
 /** Permits of one request, by their names in Redis. */
 interface PermitOut {
@@ -21,6 +23,8 @@ interface PermitOut {
   freeAt: number;
   /** What Redis knows of that: a lease while they are under way. */
   toldUntil?: number | undefined;
+  /** By then, Redis takes them for free by itself, whatever it was told. */
+  forgetAt: number;
 }
 
 /** What Redis is to be told: until when these permits are not free, 0 if they were not used. */
@@ -40,7 +44,8 @@ export class PermitsOut {
 
   /** @param toldUntil what Redis knows of these already */
   hold(names: readonly string[], toldUntil?: number): Permit {
-    const permit: PermitOut = { names, takenAt: performance.now(), freeAt: Infinity, toldUntil };
+    const takenAt = performance.now();
+    const permit: PermitOut = { names, takenAt, freeAt: Infinity, toldUntil, forgetAt: Infinity };
     this.#takenAt = permit.takenAt;
     this.#underWay.add(permit);
     return { giveBack: (use) => this.#giveBack(permit, use) };
@@ -48,7 +53,8 @@ export class PermitsOut {
 
   /** Redis may have given these out, and no one uses them. */
   drop(names: readonly string[]): void {
-    if (names.length > 0) this.#givenBack.add({ names, takenAt: 0, freeAt: 0 });
+    if (names.length === 0) return;
+    this.#givenBack.add({ names, takenAt: 0, freeAt: 0, forgetAt: forgottenAt(performance.now()) });
   }
 
   /** What Redis does not know, or would not soon. */
@@ -57,14 +63,16 @@ export class PermitsOut {
       if ((permit.givenUpAt ?? permit.takenAt + LOST_MS) + SILENT_MS < now) this.#release(permit, 0);
     }
     for (const permit of this.#givenBack) {
-      if (permit.freeAt <= now && permit.toldUntil === permit.freeAt) this.#givenBack.delete(permit);
+      const isTold = permit.freeAt <= now && permit.toldUntil === permit.freeAt;
+      if (isTold || permit.forgetAt <= now) this.#givenBack.delete(permit);
     }
     const leases = [...this.#underWay].filter(({ toldUntil = 0 }) => toldUntil < now + LEASE_MS / 2);
     const returns = [...this.#givenBack].filter(({ toldUntil, freeAt }) => toldUntil !== freeAt);
+    let names = 0;
     return [
       ...leases.map((permit) => ({ permit, until: now + LEASE_MS })),
       ...returns.map((permit) => ({ permit, until: permit.freeAt })),
-    ];
+    ].filter(({ permit }) => (names += permit.names.length) <= MAX_NAMES);
   }
 
   /** Redis knows them by now. */
@@ -112,7 +120,13 @@ export class PermitsOut {
 
   #release(permit: PermitOut, freeAt: number): void {
     permit.freeAt = freeAt;
+    permit.forgetAt = Math.max(freeAt, forgottenAt(performance.now()));
     this.#underWay.delete(permit);
     this.#givenBack.add(permit);
   }
+}
+
+/** When the lease of what is used now, or might have been, is over. */
+function forgottenAt(now: number): number {
+  return now + LEASE_MS + AHEAD_MS;
 }

@@ -98,8 +98,9 @@ export class RedisPermits {
 
   async #flush(): Promise<void> {
     this.#dropUnused(performance.now());
-    const isDue = this.#doubt !== '' || this.out.untold(performance.now()).length > 0;
-    if (isDue && !this.#isBusy) await this.#run();
+    const isDue = (): boolean => this.#doubt !== '' || this.out.untold(performance.now()).length > 0;
+    // Once more for what one command has no room for.
+    for (let command = 0; command < 10 && !this.#isBusy && isDue(); command++) await this.#run();
   }
 
   /** One command, with all that Redis is to be told. */

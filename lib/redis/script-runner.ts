@@ -40,7 +40,7 @@ export class ScriptRunner {
   /** @returns what Redis says, or why it is away: a sentence, without its full stop. Never rejects. */
   async run(args: readonly (string | number)[]): Promise<PermitAnswer | { readonly failure: string }> {
     await (this.#connecting ??= this.#connect());
-    const reply = this.#client.rtcTakePermits(...this.keys, ...args).then(readAnswer);
+    const reply = this.#evaluate(args);
     // It may fail after it was given up.
     reply.catch(() => undefined);
     let timer: NodeJS.Timeout | undefined;
@@ -59,6 +59,10 @@ export class ScriptRunner {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async #evaluate(args: readonly (string | number)[]): Promise<PermitAnswer> {
+    return readAnswer(await this.#client.rtcTakePermits(...this.keys, ...args));
   }
 
   /** Those who come first wait for the connection, for as long as they like and it may take. Later, none is a failure. */

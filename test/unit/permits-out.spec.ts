@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { PermitsOut } from '../../lib/redis/permits-out.js';
+
+describe('the permits that a process has out', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+  const namesIn = (out: PermitsOut): number =>
+    out.untold(performance.now()).reduce((sum, { permit }) => sum + permit.names.length, 0);
+
+  it('are forgotten once Redis has them free by itself, though it was away and could not be told', () => {
+    const out = new PermitsOut();
+    for (let second = 0; second < 600; second++) {
+      for (let index = 0; index < 125; index++) {
+        out.hold([`p:${second}:${index}`]).giveBack(index % 5 === 0 ? 'unused' : 'answered');
+      }
+      out.drop([`p:${second}:unused`]);
+      jest.advanceTimersByTime(1_000);
+      expect(namesIn(out)).toBeLessThanOrEqual(126 * 5);
+    }
+    jest.advanceTimersByTime(3_300);
+    expect(namesIn(out)).toBe(0);
+  });
+
+  it('are told in commands of a bounded length, and all of them', () => {
+    const out = new PermitsOut();
+    for (let index = 0; index < 12_000; index++) out.hold([`p:${index}`]).giveBack('answered');
+    const commands: number[] = [];
+    for (let told = out.untold(performance.now()); told.length > 0; told = out.untold(performance.now())) {
+      commands.push(told.length);
+      out.told(told);
+    }
+    expect(commands).toEqual([5_000, 5_000, 2_000]);
+  });
+});
