@@ -213,6 +213,29 @@ describe('permits that processes share', () => {
     },
   );
 
+  it('go together to a request that needs all of them, beside single sends', async () => {
+    const name = uniqueName();
+    const [small, large] = [open(name), open(name)];
+    await warmUp(small, large);
+    const times: number[] = [];
+    const single = async (): Promise<void> => {
+      giveBack([await take(small, 'single')], 'answered');
+      times.push(performance.now());
+    };
+    const singles = setInterval(() => void single(), 200);
+    const waits: number[] = [];
+    for (let request = 0; request < 2; request++) {
+      await until(() => times.length > 10 * request + 5);
+      const asked = performance.now();
+      giveBack([await take(large, 'bulk', LIMIT)], 'answered');
+      waits.push(performance.now() - asked);
+    }
+    const sent = times.length;
+    await until(() => times.length > sent + 5);
+    clearInterval(singles);
+    expect(Math.max(...waits)).toBeLessThan(5_000);
+  });
+
   it('are not kept for long for a request that was given up', async () => {
     const name = uniqueName();
     const [small, large] = [open(name), open(name)];

@@ -279,6 +279,13 @@ describe('permits without an answer', () => {
     expect([pool.delayMs(1), pool.delayMs(2), pool.delayMs(3)]).toEqual([4_000, 8_000, 30_000]);
   });
 
+  it('of batches that cost more than is allowed count with their whole cost, so that no more than the limit are silent', () => {
+    const pool = poolOf(500);
+    pool.allow(5);
+    pool.take(400).giveBack('unanswered');
+    expect(waitFor(pool, 400, 20_000)).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('keep others from leaving for a second after an answer that proves nothing of them', () => {
     const pool = poolOf(8);
     const [first, ...others] = takeAll(pool, 7);

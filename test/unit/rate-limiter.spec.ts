@@ -64,6 +64,28 @@ describe('a rate limiter', () => {
     expect(passed).toEqual(['lone']);
   });
 
+  it('estimates a wait by the permits of those ahead', () => {
+    open({ limit: 100, maxQueue: 100 });
+    warmUp();
+    // A batch that comes after small ones, and a small one that comes after batches.
+    enterMany(30, {}, true);
+    expect(limiter.usage.queued).toBeGreaterThan(10);
+    expect(() => enter('batch', { permits: 60, withinMs: 2_000 })).not.toThrow();
+    for (let index = 0; index < 5; index++) enter(`batch ${index}`, { permits: 60, withinMs: 60_000 });
+    expect(limiter.usage.waitMs).toBeGreaterThan(3_500);
+    expect(() => enter('late', { withinMs: 3_000 })).toThrow(RtcQuotaError);
+    for (const permit of permits.values()) permit.giveBack('accepted');
+  });
+
+  it('lets more than a few go once the service has answered, be it with a refusal', async () => {
+    enterMany(12, {}, true);
+    await time.pass(500);
+    expect(passed).toHaveLength(8);
+    permits.get('single 0')!.giveBack('answered');
+    await time.pass(500);
+    expect(passed).toHaveLength(12);
+  });
+
   it('goes by real time if it is given no other', async () => {
     limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
     const started = performance.now();
