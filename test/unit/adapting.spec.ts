@@ -17,6 +17,7 @@ interface Account {
   readonly costPer?: 'request' | 'recipient';
   readonly recipients?: number;
   readonly forMs?: number;
+  readonly limit?: number;
 }
 
 /** Sends to an account that allows something else than the limit of 500, and looks at what comes of it. */
@@ -29,6 +30,7 @@ async function simulate({
   costPer = 'request',
   recipients = Number.POSITIVE_INFINITY,
   forMs = 120_000,
+  limit = 500,
 }: Account) {
   const time = new SimulatedTime();
   const random = seededRandom(seed);
@@ -37,7 +39,7 @@ async function simulate({
   const service = new SimulatedService(time, random, { there: way, back: way, serviceMs: 0 }, account);
   const told: (ThrottlingEstimate | undefined)[] = [];
   const onThrottling = (estimate: ThrottlingEstimate | undefined): void => void told.push(estimate);
-  const limiter = new RateLimiter({ limit: 500, maxQueue: 1, time, onThrottling });
+  const limiter = new RateLimiter({ limit, maxQueue: 1, time, onThrottling });
   const sender = new SimulatedSender(time, service, limiter, random, {
     timeoutMs: 5_000,
     sockets: 256,
@@ -136,6 +138,20 @@ describe('what a service refuses', () => {
         expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
     },
   );
+
+  it.each([
+    ['one that allows as many as before again', 30, 1_000_000, 18_000 * 0.85],
+    ['one that allows 17 times as many', 500, 8_500, 8_500 * 0.75],
+    ['one that allows 12 times as many', 500, 6_000, 6_000 * 0.75],
+  ] as const)('lets chunks grow again at %s, with a limit of %d', async (_account, limit, later, least) => {
+    const { rate } = await simulate({
+      limit,
+      allowed: (now) => (now < 60_000 ? 500 : later),
+      forMs: 400_000,
+    });
+    expect(rate(30_000, 60_000)).toBeGreaterThan(400);
+    expect(rate(350_000, 400_000)).toBeGreaterThan(least);
+  });
 
   it('is not taken for a count of recipients where smaller chunks don’t help', async () => {
     const { throttled, rate } = await simulate({ allowed: () => 5, counts: 'requests', forMs: 200_000 });
