@@ -9,6 +9,8 @@ import { TimeBox } from './time-box.js';
  */
 export class HttpAttempt extends TimeBox {
   phase: AttemptPhase = 'queued';
+  /** Asked when bytes are about to leave, which may be long after the attempt began. */
+  mayLeave: () => boolean = () => true;
   httpStatus?: number;
   signedWith?: Signing;
 

@@ -178,6 +178,10 @@ class Exchange {
     // and whoever ended it says why.
     if (this.#pending?.request === undefined || this.#pending.socket !== socket || socket.destroyed) return;
     socket.off('data', this.#pending.onUnasked);
+    if (!this.#pending.attempt.mayLeave()) {
+      this.#fail('PERMIT_EXPIRED');
+      return;
+    }
     this.#pending.attempt.phase = 'sent';
     this.#pending.request.end(this.#pending.config.data);
   }

@@ -21,6 +21,8 @@ export interface AttemptOptions {
   readonly cancellation: Cancellation;
   /** How far the service's clock is taken to be ahead of this machine's, in milliseconds. */
   readonly clockOffsetMs: number;
+  /** Asked when bytes are about to leave; if not, the attempt ends as `PERMIT_EXPIRED`. Default: yes. */
+  readonly mayLeave?: () => boolean;
 }
 
 /**
@@ -65,6 +67,7 @@ export class OpenApiClient {
   /** @param body the exact bytes to send */
   async attempt(action: RtcActionName, body: Buffer, options: AttemptOptions): Promise<AttemptResult> {
     const attempt = new HttpAttempt(options.timeoutMs, options.cancellation);
+    if (options.mayLeave !== undefined) attempt.mayLeave = options.mayLeave;
     try {
       return attempt.result(await this.#send(attempt, action, body, options.clockOffsetMs));
     } catch (error) {

@@ -12,6 +12,8 @@ export type PermitUse = 'unused' | 'answered' | 'unanswered';
 
 /** The right to let one request go. */
 export interface Permit {
+  /** Whether it may still be used: others may have it by now, if this process stood still. Default: always. */
+  isValid?(): boolean;
   /** Gives it back: only the first time counts. */
   giveBack(use: PermitUse): void;
 }

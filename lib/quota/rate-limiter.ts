@@ -27,6 +27,8 @@ export type RequestEnd = PermitUse | 'accepted' | { readonly throttledMs: number
 
 /** The permits of one request: of the account, of its room, and of the processes together. */
 export interface RequestPermit {
+  /** Whether they may still be used: others may have them by now, if this process stood still. */
+  isValid(): boolean;
   /** Gives them back: only the first time counts. */
   giveBack(end: RequestEnd): void;
 }
@@ -320,6 +322,7 @@ export class RateLimiter {
     const { requestsInFlight } = this.#account;
     let isOut = true;
     this.#end(waiter, {
+      isValid: () => permits.every((permit) => permit.isValid?.() ?? true),
       giveBack: (end) => {
         if (!isOut) return;
         isOut = false;

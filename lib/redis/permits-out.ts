@@ -48,7 +48,10 @@ export class PermitsOut {
     const permit: PermitOut = { names, takenAt, freeAt: Infinity, toldUntil, forgetAt: Infinity };
     this.#takenAt = permit.takenAt;
     this.#underWay.add(permit);
-    return { giveBack: (use) => this.#giveBack(permit, use) };
+    return {
+      isValid: () => (permit.toldUntil ?? Infinity) > performance.now(),
+      giveBack: (use) => this.#giveBack(permit, use),
+    };
   }
 
   /** Redis may have given these out, and no one uses them. */

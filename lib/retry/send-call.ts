@@ -157,6 +157,7 @@ export class SendCall {
       const result = await client.attempt(this.info.action, this.body, {
         timeoutMs: limit.ms,
         cancellation: abort,
+        mayLeave: () => permit.isValid(),
         clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
       });
       const judged = judge(result, limit.name);

@@ -92,6 +92,20 @@ describe('one attempt', () => {
     expect(server.received).toHaveLength(2);
   });
 
+  it('asks when bytes are about to leave whether they still may, and sends none if not', async () => {
+    const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
+    const client = clientOf(server.url, { http: { maxSockets: 1 } });
+    let mayLeave = true;
+    const [first, second] = [attempt(client), attempt(client, { mayLeave: () => mayLeave })];
+    // The second waits for the socket of the first.
+    mayLeave = false;
+    await first;
+    const { end, phase } = await second;
+    expect([end, phase]).toEqual([{ kind: 'broken', failure: 'PERMIT_EXPIRED' }, 'connecting']);
+    expect(server.received).toHaveLength(1);
+    expect(seen(await attempt(client))).toEqual(['answered', '', 'done', 200]);
+  });
+
   it('keeps its connection for the next, with an agent of its own', async () => {
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
     const client = clientOf(server.url);

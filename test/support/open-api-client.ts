@@ -46,7 +46,7 @@ export function clientOf(
 }
 export const attempt = (
   client: OpenApiClient,
-  more: { timeoutMs?: number; cancellation?: Cancellation } = {},
+  more: { timeoutMs?: number; cancellation?: Cancellation; mayLeave?: () => boolean } = {},
 ) => client.attempt('SendUnicast', BODY, { ...OPTIONS, cancellation: new Cancellation(), ...more });
 
 /** A server of nothing but bytes. */

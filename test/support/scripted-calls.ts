@@ -139,6 +139,7 @@ export class ScriptedCalls {
 
   #watched(): Pick<RateLimiter, 'enter' | 'roundTripMs'> {
     const watch = (permit: RequestPermit): RequestPermit => ({
+      isValid: () => true,
       giveBack: (end) => {
         this.ends.push(end);
         permit.giveBack(end);

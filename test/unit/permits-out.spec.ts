@@ -21,6 +21,17 @@ describe('the permits that a process has out', () => {
     expect(namesIn(out)).toBe(0);
   });
 
+  it('may be used while Redis knows that they are out, and not once others may have them', () => {
+    const out = new PermitsOut();
+    const permit = out.hold(['p:1'], performance.now() + 2_800);
+    jest.advanceTimersByTime(2_799);
+    expect(permit.isValid?.()).toBe(true);
+    jest.advanceTimersByTime(1);
+    expect(permit.isValid?.()).toBe(false);
+    out.told(out.untold(performance.now()));
+    expect(permit.isValid?.()).toBe(true);
+  });
+
   it('are told in commands of a bounded length, and all of them', () => {
     const out = new PermitsOut();
     for (let index = 0; index < 12_000; index++) out.hold([`p:${index}`]).giveBack('answered');
