@@ -89,11 +89,14 @@ function hasMoved(connection: Redis, wait: Wait): boolean {
   const before = wait.traffic;
   const now = trafficOf(connection);
   wait.traffic = now;
-  // What is gone altogether may be on this side of the network still: that is no sign of life.
-  const hasShrunk = (left: number, was: number): boolean => left > 0 && left < was;
   return (
     now.received > before.received || hasShrunk(now.kept, before.kept) || hasShrunk(now.begun, before.begun)
   );
+}
+
+/** What is gone altogether may be on this side of the network still: that is no sign of life. */
+function hasShrunk(left: number, was: number): boolean {
+  return left > 0 && left < was;
 }
 
 function trafficOf({ stream }: Redis): Traffic {
