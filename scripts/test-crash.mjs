@@ -7,14 +7,14 @@ Kills workers and the producer of a durable fan-out at random moments, and holds
 emulator accepted. Redis is that of REDIS_URL, else one that is started. Then has Redis fail over in the midst of
 one, by three Sentinels and in a Cluster, which are started.
 
-  --kills <number>       default 50
-  --recipients <number>  default 300000
+  --kills <number>       2 or more: the first is of the producer, the second of a worker. Default 50
+  --recipients <number>  10000 or more, so that they are not all enqueued at once. Default 300000
   --seed <number>        of the moments; printed, so that a run can be repeated. Default: another each time
 `;
 
 const { kills, recipients, seed } = readOptions(HELP, {
-  kills: wholeNumber({ default: 50 }),
-  recipients: wholeNumber({ min: 1, default: 300_000 }),
+  kills: wholeNumber({ min: 2, default: 50 }),
+  recipients: wholeNumber({ min: 10_000, default: 300_000 }),
   seed: wholeNumber({ default: Math.floor(Math.random() * 1e9) }),
 });
 await ensureInstalled();

@@ -1,6 +1,7 @@
 import { type Checked, type OptionRule, text, typeName, wholeNumber } from '../config/option-rules.js';
 import { Redacted } from '../privacy/redacted.js';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
+import type { RedisOptions } from 'ioredis';
 import type { FanOutQueueConnection } from './redis-connection.js';
 
 /** The options, checked, with defaults. Times are in milliseconds. */
@@ -80,7 +81,9 @@ export function resolveFanOutQueueSettings(given: unknown): FanOutQueueSettings 
 
 /** What a connection can't be used with, and what can't be set right for it. */
 function problemsOf(connection: FanOutQueueConnection): Record<string, string> {
-  if (typeof connection === 'string') return {};
+  // Its query is options of ioredis.
+  if (typeof connection === 'string')
+    return problemsOf(Object.fromEntries(new URL(connection).searchParams) as RedisOptions);
   const { nodes, options } = connection as { nodes?: unknown; options?: unknown };
   if (Array.isArray(nodes) && nodes.length === 0) return { nodes: 'must name one node at least' };
   // Those of a client, of a cluster, or the connection's own.
@@ -89,7 +92,10 @@ function problemsOf(connection: FanOutQueueConnection): Record<string, string> {
   ) as { role?: unknown; monitor?: unknown; sentinels?: unknown; name?: unknown };
   return {
     ...(role === 'slave' && { role: "is 'slave', but a replica can't be written to; leave it out" }),
-    ...(monitor === true && { monitor: 'is on, and such a connection takes no commands; leave it out' }),
+    ...((monitor === true || (typeof monitor === 'string' && monitor !== '')) && {
+      monitor: 'is on, and such a connection takes no commands; leave it out',
+    }),
+    ...(typeof sentinels === 'string' && { sentinels: 'can not be named in a URL; give options of ioredis' }),
     ...(Array.isArray(sentinels) &&
       (typeof name !== 'string' || name === '') && {
         name: "must be the primary's name among the Sentinels",

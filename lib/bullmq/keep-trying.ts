@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PAUSE_MS = 250;
 
 /**
- * Does what fails again, until it is done: Redis may be full, failing over, or loading, which the client does not
- * repeat by itself.
+ * Does what fails again, until it is done: Redis may be full, or refuse to write for want of replicas.
  * @param isOver whether to give up; the work's last error is thrown then
  */
 export async function keepTrying<T>(

@@ -59,12 +59,14 @@ function describe(error: Error): string {
   const what =
     typeof code === 'string'
       ? `Redis can't be reached (${code})`
-      : `Redis: ${(withoutScript(error.message) || error.name).replace(/\.$/, '')}`;
+      : `Redis: ${(withoutDetails(error.message) || error.name).replace(/\.$/, '')}`;
   return `${what}. Durable fan-outs wait until it is back.`;
 }
 
-/** One outage fails many scripts, and Redis says which and where. */
-function withoutScript(message: string): string {
+/** One outage fails many scripts, and Redis says which and where; ioredis says how long it pauses each time. */
+function withoutDetails(message: string): string {
   const [line = ''] = message.split('\n', 1);
-  return line.replace(/ script: \w+, on @user_script.*$/, '');
+  return line
+    .replace(/ script: \w+, on @user_script.*$/, '')
+    .replace(/ Retrying from scratch after \d+ms\./, '');
 }

@@ -4,10 +4,11 @@ import { nextDigest, NO_CHUNKS } from './source-digest.js';
 
 /**
  * How much is stored with one command at most, in chunks and in characters of user IDs (but one chunk always is):
- * enough for many chunks a second when Redis is far away, and little enough that Redis is not held up by it.
+ * enough for many chunks a second when Redis is far away, and little enough that neither Redis nor a slow network
+ * is held up by it: a connection on which nothing comes back for a second is taken for lost.
  */
 const MAX_BATCH_CHUNKS = 100;
-const MAX_BATCH_LENGTH = 1_000_000;
+const MAX_BATCH_LENGTH = 100_000;
 
 /** How far a source was read. */
 export interface ReadCounts {

@@ -1,4 +1,5 @@
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { withoutOptions } from '../config/redis-url.js';
 
 /** A Redis Cluster, by some of its nodes. */
 export interface FanOutQueueCluster {
@@ -32,8 +33,9 @@ export function openConnection(given: FanOutQueueConnection): RedisClient {
 
 /** Also for each duplicate: nothing of this is an option. */
 export function prepared<T extends RedisClient>(client: T): T {
-  // Each of BullMQ's queues and workers, and each wait for a connection, has listeners of its own.
-  client.setMaxListeners(0);
+  // Each of BullMQ's queues and workers, and each wait for a connection, has listeners of its own. Not 0, to which
+  // BullMQ adds what it needs.
+  client.setMaxListeners(Number.POSITIVE_INFINITY);
   client.on('end', () => rejectUnfulfilled(client));
   return client;
 }
@@ -55,12 +57,16 @@ interface Unfulfilled {
 }
 
 function open(given: FanOutQueueConnection): RedisClient {
-  if (typeof given === 'string') return new Redis(given, needsOf({}));
+  if (typeof given === 'string') return new Redis(withoutOptions(given, needsOf()), needsOf());
   if (isCluster(given)) return given.duplicate(undefined, clusterNeedsOf(given.options));
   if (isRedis(given)) return given.duplicate(needsOf(given.options));
   if ('nodes' in given && Array.isArray(given.nodes)) {
     const options = given.options as ClusterOptions | undefined;
-    return new Cluster(given.nodes as ClusterNode[], { ...options, ...clusterNeedsOf(options) });
+    const needs = clusterNeedsOf(options);
+    const nodes = (given.nodes as ClusterNode[]).map((node) =>
+      typeof node === 'string' && URL.canParse(node) ? withoutOptions(node, needsOf()) : node,
+    );
+    return new Cluster(nodes, { ...options, ...needs });
   }
   const options = given as RedisOptions;
   return new Redis({ ...options, ...needsOf(options) });

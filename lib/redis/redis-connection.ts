@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { withoutOptions } from '../config/redis-url.js';
 import type { RedisQuotaOptions } from './redis-quota-options.js';
 
 export type Client = Redis | Cluster;
@@ -67,7 +68,7 @@ export class RedisConnection {
   #open(): Client {
     const client = connect(this.#connection);
     // ioredis has a listener for each of what waits for a connection.
-    client.setMaxListeners(0);
+    client.setMaxListeners(Number.POSITIVE_INFINITY);
     client.on('error', (error: Error) => {
       this.#lastError = error;
     });
@@ -79,7 +80,8 @@ export class RedisConnection {
 }
 
 function connect(connection: RedisQuotaOptions['connection']): Client {
-  if (typeof connection === 'string') return new Redis(connection, OWN_OPTIONS);
+  // A query has no functions and no numbers: those options can't be set there.
+  if (typeof connection === 'string') return new Redis(withoutOptions(connection, OWN_OPTIONS), OWN_OPTIONS);
   if (connection === undefined || !('nodes' in connection))
     return new Redis({ ...OWN_OPTIONS, ...connection });
   const { retryStrategy: _, ...redisOptions } = OWN_OPTIONS;

@@ -5,9 +5,10 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import type { RtcConfigError } from 'nestjs-rtc-messaging';
 import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
 import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
+import type { RedisHolder } from '../../lib/bullmq/redis-holder.js';
 import { startCluster } from '../support/failover-sites.js';
 import { ownPrefix, startQueueApp } from '../support/fan-out-queue.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
 
 let redis: StartedRedis;
 let cluster: Awaited<ReturnType<typeof startCluster>>;
@@ -71,6 +72,34 @@ describe('a durable fan-out works', () => {
     await expectToWork({ port: redis.port, ...options });
   });
 
+  it.each([
+    'stringNumbers=true',
+    'keyPrefix=app:',
+    'maxRetriesPerRequest=1',
+    'commandTimeout=1',
+    'socketTimeout=10',
+    'enableOfflineQueue=',
+    'lazyConnect=true',
+    'autoResendUnfulfilledCommands=',
+    'enableAutoPipelining=true',
+    'retryStrategy=x&reconnectOnError=y',
+  ])('with ?%s in a URL', async (query) => {
+    await expectToWork(`${redis.url}?${query}`);
+  });
+
+  it('with the database that a URL names, whatever else its query says', async () => {
+    const url = `${redis.url}?stringNumbers=true&db=3`;
+    await expectToWork(url);
+    expect(await withClient(`${redis.url}/3`, (client) => client.dbsize())).toBeGreaterThan(0);
+  });
+
+  it('with options in the URLs of the nodes of a Cluster', async () => {
+    const nodes = cluster.connection.nodes.map(
+      (node) => `redis://${(node as RedisOptions).host}:${(node as RedisOptions).port}?stringNumbers=true`,
+    );
+    await expectToWork({ nodes });
+  });
+
   it.each(OPTIONS)('with %p for the nodes of a Cluster', async (redisOptions) => {
     const nodes = [...cluster.connection.nodes];
     await expectToWork({ nodes, options: { redisOptions } });
@@ -107,6 +136,18 @@ describe('a durable fan-out works', () => {
 });
 
 describe('a connection', () => {
+  it('may have any number of listeners, also once BullMQ has added what it needs to that', async () => {
+    const app = await startQueueApp(redis.url, { prefix: ownPrefix() }, emulator.moduleOptions());
+    try {
+      const holder = app.module.get<RedisHolder>('nestjs-rtc-messaging:fan-out-queue-redis', {
+        strict: false,
+      });
+      expect(holder.client().getMaxListeners()).toBe(Number.POSITIVE_INFINITY);
+    } finally {
+      await app.close();
+    }
+  });
+
   const problemOf = (connection: unknown): string => {
     try {
       resolveFanOutQueueSettings({ connection });
@@ -122,6 +163,10 @@ describe('a connection', () => {
       "RtcFanOutQueueModule.connection.role: is 'slave', but a replica can't be written to; leave it out",
     );
     expect(problemOf({ monitor: true })).toContain('RtcFanOutQueueModule.connection.monitor: is on');
+    expect(problemOf('redis://localhost?role=slave')).toContain("connection.role: is 'slave'");
+    expect(problemOf('redis://localhost?monitor=true')).toContain('connection.monitor: is on');
+    expect(problemOf('redis://localhost?sentinels=a:1')).toContain('connection.sentinels: can not be named');
+    expect(problemOf('redis://localhost?monitor=&role=master&db=2')).toBe('');
   });
 
   it('that names no one to connect to is refused by name', () => {

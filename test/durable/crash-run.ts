@@ -83,9 +83,11 @@ class CrashRun {
     const moments = Array.from({ length: kills }, () => this.#random() * recipients * 0.97).sort(
       (a, b) => a - b,
     );
-    for (const moment of moments) {
-      await this.#untilDone(moment);
-      await this.#killSomeone();
+    for (const [at, moment] of moments.entries()) {
+      // One of each: first the producer, if there is still a lot to be enqueued, and then a worker.
+      await this.#untilDone(at === 0 ? moment / 2 : moment);
+      const mayBeProducer = at === 0 || (at > 1 && this.#random() < 0.3);
+      await (mayBeProducer && !this.#isEnqueued ? this.#killProducer() : this.#killWorker());
     }
     const handle = await this.#watcher.queue.get(REQUEST.id);
     if (handle === undefined) throw new Error('The fan-out is gone');
@@ -125,14 +127,14 @@ class CrashRun {
     }
   }
 
-  async #killSomeone(): Promise<void> {
-    const producer = this.#producer;
-    if (producer !== undefined && !this.#isEnqueued && this.#random() < 0.3) {
-      await kill(producer);
-      this.#killed.producers += 1;
-      this.#startProducer();
-      return;
-    }
+  async #killProducer(): Promise<void> {
+    if (this.#producer === undefined) throw new Error('There is no producer to kill');
+    await kill(this.#producer);
+    this.#killed.producers += 1;
+    this.#startProducer();
+  }
+
+  async #killWorker(): Promise<void> {
     const workers = [...this.#workers];
     const worker = workers[Math.floor(this.#random() * workers.length)];
     if (worker === undefined) throw new Error('There is no worker to kill');

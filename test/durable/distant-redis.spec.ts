@@ -5,6 +5,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { type DelayingProxy, startDelayingProxy } from '../../scripts/redis/delaying-proxy.mjs';
 import { type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
+import { startRelay } from '../support/relay.js';
 import { rejectionOf } from '../support/rejection.js';
 import { until } from '../support/until.js';
 
@@ -182,4 +183,37 @@ describe('enqueuing with Redis at a distance', () => {
     const error = await rejectionOf(queue.enqueue({ ...TEXT, to: endless() }, { chunkSize: 5 }));
     expect(error).toMatchObject({ cause: { message: expect.stringContaining('WRONGTYPE') } });
   }, 60_000);
+});
+
+describe('enqueuing over a slow network', () => {
+  it.each([
+    { fanOuts: 1, recipients: 12_000 },
+    { fanOuts: 6, recipients: 2_500 },
+  ])(
+    'gets through without a connection that is taken for lost: $fanOuts at once, $recipients recipients each',
+    async ({ fanOuts, recipients }) => {
+      const slow = await startRelay(redis.port, 400_000);
+      try {
+        const app = await startQueueApp(`redis://127.0.0.1:${slow.port}`, { role: 'producer' });
+        apps.push(app);
+        const connections = (): Promise<number> =>
+          withClient(redis.url, async (client) =>
+            Number(/total_connections_received:(\d+)/.exec(await client.info('stats'))?.[1]),
+          );
+        const before = await connections();
+        const to = users(recipients).map((user) => user.padEnd(100, 'x'));
+        const signal = AbortSignal.timeout(20_000);
+        await Promise.all(
+          Array.from({ length: fanOuts }, () => app.queue.enqueue({ ...TEXT, to }, { signal })),
+        );
+        // One of them is that which asks.
+        expect((await connections()) - before).toBe(1);
+      } finally {
+        await Promise.all(apps.map((app) => app.close()));
+        apps = [];
+        slow.close();
+      }
+    },
+    60_000,
+  );
 });

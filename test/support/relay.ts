@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Relay {
   readonly port: number;
@@ -11,8 +12,11 @@ export interface Relay {
   close(): void;
 }
 
-/** An address that stays while what is behind it changes, for connections that are made from then on. */
-export async function startRelay(target: number): Promise<Relay> {
+/**
+ * An address that stays while what is behind it changes, for connections that are made from then on.
+ * @param bytesPerSecond what one connection takes
+ */
+export async function startRelay(target: number, bytesPerSecond = Number.POSITIVE_INFINITY): Promise<Relay> {
   const sockets = new Set<Socket>();
   let isHeld = false;
   const endAll = (): void => {
@@ -30,7 +34,8 @@ export async function startRelay(target: number): Promise<Relay> {
       });
     }
     if (isHeld) return;
-    near.pipe(far);
+    if (bytesPerSecond === Number.POSITIVE_INFINITY) near.pipe(far);
+    else slowly(near, far, bytesPerSecond).catch(() => near.destroy());
     far.pipe(near);
   });
   server.listen(0, '127.0.0.1');
@@ -52,4 +57,16 @@ export async function startRelay(target: number): Promise<Relay> {
     },
   };
   return relay;
+}
+
+async function slowly(from: Socket, to: Socket, bytesPerSecond: number): Promise<void> {
+  let free = performance.now();
+  for await (const data of from as AsyncIterable<Buffer>) {
+    for (let start = 0; start < data.length; start += 4_096) {
+      const part = data.subarray(start, start + 4_096);
+      free = Math.max(free, performance.now()) + (part.length / bytesPerSecond) * 1_000;
+      await sleep(free - performance.now());
+      to.write(part);
+    }
+  }
 }

@@ -61,4 +61,19 @@ describe('what is told of an outage', () => {
       "Redis: OOM command not allowed when used memory > 'maxmemory'. Durable fan-outs wait until it is back.",
     ]);
   });
+
+  it('is told once, however long the client pauses before it asks the Sentinels again', () => {
+    for (const pause of [10, 20, 1_000]) {
+      log.note(failing(`All sentinels are unreachable. Retrying from scratch after ${pause}ms.`));
+      log.note(
+        failing(
+          `All sentinels are unreachable. Retrying from scratch after ${pause}ms. Last error: Connection is closed.`,
+        ),
+      );
+    }
+    expect(lines).toEqual([
+      'Redis: All sentinels are unreachable. Durable fan-outs wait until it is back.',
+      'Redis: All sentinels are unreachable. Last error: Connection is closed. Durable fan-outs wait until it is back.',
+    ]);
+  });
 });

@@ -78,7 +78,7 @@ describe('ReadAhead', () => {
 
   it.each([
     ['in number', 250, 1, 1, 100],
-    ['in length', 250_000, 600, 100, 17],
+    ['in length', 25_000, 60, 100, 17],
   ])('holds a bounded batch: %s', async (_what, count, chunkSize, length, most) => {
     const long = users(count).map((user) => user.padEnd(length, 'x'));
     const counted = new Counted(long);
