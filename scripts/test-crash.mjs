@@ -5,7 +5,7 @@ const HELP = `Usage: npm run test:crash -- [options]
 
 Kills workers and the producer of a durable fan-out at random moments, and holds its account against what the
 emulator accepted. Redis is that of REDIS_URL, else one that is started. Then has Redis fail over in the midst of
-one, by three Sentinels and in a Cluster, which are started.
+one, by three Sentinels and in a Cluster, which are started: that takes several minutes more, whatever the options.
 
   --kills <number>       2 or more: the first is of the producer, the second of a worker. Default 50
   --recipients <number>  10000 or more, so that they are not all enqueued at once. Default 300000

@@ -45,8 +45,8 @@ describe('the options of npm scripts', () => {
   });
 
   it.each<[string, string, string]>([
-    ['test:crash', '--kills x', '--kills must be a whole number from 0 to 999999999, got "x"'],
-    ['test:crash', '--kills=-1', '--kills must be a whole number from 0 to 999999999, got "-1"'],
+    ['test:crash', '--kills x', '--kills must be a whole number from 2 to 999999999, got "x"'],
+    ['test:crash', '--kills=-1', '--kills must be a whole number from 2 to 999999999, got "-1"'],
     ['test:crash', '--recipients 0', '--recipients must be a whole number from 10000 to 999999999, got "0"'],
     ['test:faults', '--seed 1.5', '--seed must be a whole number from 0 to 999999999, got "1.5"'],
     ['test:faults', '--sends', "Option '--sends <value>' argument missing"],
