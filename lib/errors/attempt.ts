@@ -42,7 +42,7 @@ export interface Attempt {
    * Why it was not accepted: the vendor's error code (`WithheldCode` for one that may repeat what was sent), Node's
    * (`ECONNREFUSED`), or one of this library's: `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`,
    * `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`; `PROXY_REFUSED` (of a tunnel to the service), `NOT_ENCRYPTED` (an agent
-   * gave a plain connection for `https:`), `UNASKED_ANSWER` (one that was there before the request); `REQUEST_FAILED`
+   * gave a plain connection for `https:`), `UNASKED_ANSWER` (one that was there before the request), `PERMIT_EXPIRED` (of a shared quota); `REQUEST_FAILED`
    * with the kind of an error that nobody expected: `REQUEST_FAILED (TypeError)`.
    */
   readonly failure?: string | undefined;
