@@ -206,7 +206,10 @@ describe('the console', () => {
     );
     expect(input).toBeLessThan(5_000_000);
     expect(outcomes.reduce((sum, count) => sum + count, 0)).toBe(input);
-    expect(emulator.accepted.total).toBe(outcomes[0]);
+    // On a busy machine, some may have had no answer in time.
+    const [accepted = 0, , unknown = 0] = outcomes;
+    expect(emulator.accepted.total).toBeGreaterThanOrEqual(accepted);
+    expect(emulator.accepted.total).toBeLessThanOrEqual(accepted + unknown);
   }, 60_000);
 
   it('ends the fan-out and the seats of a page that is closed', async () => {
