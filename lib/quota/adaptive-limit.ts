@@ -152,7 +152,7 @@ export class AdaptiveLimit {
   }
 
   accepted(request: SentRequest, now: number): void {
-    this.#hasAnswered = true;
+    this.answered();
     if (request.takenAt >= this.#cutAt) this.#hasAcceptedSinceCut = true;
     this.#accepted.push({ ...request, at: now });
     this.#forget(request);

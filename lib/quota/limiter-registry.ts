@@ -1,3 +1,4 @@
+import { LOST_MS } from './permit-pool.js';
 import type { QuotaStatusChange, QuotaStore } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
 import type { ThrottlingEstimate } from './adaptive-limit.js';
@@ -37,9 +38,6 @@ export interface LimiterSurroundings {
   readonly onStatus?: (change: QuotaStatusChange) => void;
   readonly onThrottling?: (estimate: ThrottlingEstimate | undefined) => void;
 }
-
-/** So long permits without an answer are remembered that no one uses any more. */
-const KEEP_UNUSED_MS = 660_000;
 
 /**
  * The limiters of each store, and of this process as that of those without one. They hang on the process rather than
@@ -167,7 +165,8 @@ export class LimiterHandle {
   #forgetUnused(): void {
     for (const [key, shared] of this.#limiters) {
       const { limiter, users, unusedSince } = shared;
-      const isNeeded = !limiter.isIdle && performance.now() - unusedSince <= KEEP_UNUSED_MS;
+      // By then, what is without an answer is taken for lost.
+      const isNeeded = !limiter.isIdle && performance.now() - unusedSince <= LOST_MS;
       if (users.size > 0 || (isNeeded && this.#surroundings.store === undefined)) continue;
       this.#limiters.delete(key);
       // Two keys of one account have the same.

@@ -17,7 +17,7 @@ const PROBING_MS = 16_000;
 /** How often once all permits are without an answer: then one of them is written off for each probe. */
 const WRITE_OFF_MS = 30_000;
 /** Longer than any request may take: a permit that is out for so long was lost. */
-const LOST_MS = 660_000;
+export const LOST_MS = 660_000;
 /** Timers are no more exact than this. For pacing alone: a permit is never free too early. */
 const EARLY_MS = 0.3;
 

@@ -81,6 +81,7 @@ const REAL_TIME: LimiterTime = {
 /** Then it is looked again. */
 const LONGEST_WAIT_MS = 60_000;
 const SECOND_MS = 1_000;
+
 interface Waiter extends PermitRequest {
   end?: RequestPermit | RtcQuotaError;
   /** Once it is clear that there is a wait. */
@@ -167,12 +168,13 @@ export class RateLimiter {
   }
 
   /**
-   * Takes permits, or a place in the queue. Someone of a bulk has all the time that there is.
+   * Takes permits, or a place in the queue.
    * @throws RtcQuotaError when the queue is full, or too long to come through it in time, or the quota unavailable
    */
   enter(request: PermitRequest): RequestPermit | Place {
     const { priority, permits, withinMs } = request;
-    const waitMs = Math.ceil(this.#estimateWaitMs(priority, permits));
+    // What is part of a bulk has all the time that there is.
+    const waitMs = priority === 'single' ? Math.ceil(this.#estimateWaitMs(priority, permits)) : 0;
     const waiter: Waiter = { ...request };
     this.#turns.add(waiter);
     this.#pump();
@@ -312,7 +314,7 @@ export class RateLimiter {
 
   #grant(waiter: Waiter, permits: readonly Permit[]): void {
     const now = this.#time.now();
-    this.#turns.take(waiter);
+    this.#turns.spend(waiter);
     this.#granted.add('request', now);
     this.#granted.add('permit', now, waiter.permits);
     const isAlone = now - this.#lastTakenAt >= SECOND_MS;

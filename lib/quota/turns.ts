@@ -46,12 +46,11 @@ export class Turns<T extends Waiting> {
     yield* this.waiting[otherThan(first)];
   }
 
-  /** It goes, whether it was its turn or those before it can't go. */
-  take(request: T): void {
+  /** One goes, and is to be deleted: in its turn, or since those before it can't go. */
+  spend(request: T): void {
     // Those who can't go have no turns to make up for either.
     if (request.priority !== this.#first) this.#catchUp(this.#first);
     this.#spent[request.priority] += request.permits;
-    this.delete(request);
   }
 
   get #first(): Priority {

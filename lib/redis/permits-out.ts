@@ -1,6 +1,6 @@
 import { LeastRoundTrip } from '../quota/least-round-trip.js';
 import type { Permit, PermitUse } from '../quota/permit.js';
-import { COOLING_MS, creditOf } from '../quota/permit-pool.js';
+import { COOLING_MS, creditOf, LOST_MS } from '../quota/permit-pool.js';
 import { AHEAD_MS, LEASE_MS } from './permit-script.js';
 
 /** Without an answer of the service for so long, requests go as probes only, one in so long. */
@@ -8,8 +8,6 @@ const QUIET_MS = 500;
 const PROBE_MS = 1_000;
 /** So long a permit without an answer is kept, if nothing is answered that was let go later. */
 const SILENT_MS = 60_000;
-/** Longer than any request may take: a permit that is out for so long was lost. */
-const LOST_MS = 660_000;
 /** So many names are told with one command: more than are out in a second of the largest quota there is. */
 const MAX_NAMES = 5_000;
 

@@ -2,12 +2,11 @@ import { burstOf } from '../quota/pacer.js';
 import type { Permit } from '../quota/permit.js';
 import type { PermitDelay, PermitDemand, PermitSource } from '../quota/quota-store.js';
 import { PermitsOut } from './permits-out.js';
-import { RedisPermits, type SharedScope } from './redis-permits.js';
+import { LOOK_MS, RedisPermits, type SharedScope } from './redis-permits.js';
 import type { ScriptRunner } from './script-runner.js';
 
 /** What others have let go by shared permits is not known when Redis is away: after so long, it has been counted. */
 const PAUSE_MS = 1_000;
-const LOOK_MS = 250;
 
 /** The shared permits; while Redis is away, this process's own for its declared share, or none. */
 export class PermitsWithFallback implements PermitSource {

@@ -18,7 +18,7 @@ const FLUSH_MS = 400;
 /** A permit that was not used by so long after it might have been is given back: well within its lease. */
 const UNUSED_MS = 200;
 /** How often a Redis that is away is tried, and when a connection that says nothing is given up. */
-const LOOK_MS = 250;
+export const LOOK_MS = 250;
 const SILENT_CONNECTION_MS = 2_000;
 
 /** What permits are shared for, with its present limit. */

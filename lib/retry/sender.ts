@@ -91,7 +91,7 @@ export class Sender {
     return this.#context.limiters.chunkSize;
   }
 
-  /** How many requests a fan-out is to have in flight, by what the round trip is; undefined before the first. */
+  /** How many requests a fan-out is to have in flight, by what the round trip is. */
   get concurrency(): number {
     return this.#context.limiters.concurrency;
   }
