@@ -5,7 +5,7 @@ import { OutageLog } from './outage-log.js';
 import { canBeWritten, requireWritable } from './redis-answers.js';
 import { connectionsOf, isCluster, openConnection, prepared, type RedisClient } from './redis-connection.js';
 
-const END_LOST_EVERY_MS = 100;
+const END_COPIES_EVERY_MS = 100;
 /** What was sent is worth so much more time to write down what became of it, while Redis is away. */
 const STAY_MS = 5_000;
 
@@ -78,10 +78,11 @@ export class RedisHolder implements OnApplicationShutdown {
       isAsking = false;
     };
     const ending = setInterval(() => {
-      this.#endLost();
       if (isSending()) since = performance.now();
-      else if (!isAsking && performance.now() - since > this.patienceMs) void giveUpIfAway();
-    }, END_LOST_EVERY_MS);
+      const isLate = performance.now() - since > this.patienceMs;
+      this.#endCopies(isLate);
+      if (isLate && !isAsking) void giveUpIfAway();
+    }, END_COPIES_EVERY_MS);
     try {
       await work;
     } finally {
@@ -91,10 +92,10 @@ export class RedisHolder implements OnApplicationShutdown {
 
   /**
    * Ends connections that were lost and are about to be made again: a client does not tell the end of those, and
-   * BullMQ would wait for it for ever.
+   * BullMQ would wait for it for ever. After a while, all of them: they are there to wait for jobs, and no more.
    */
-  #endLost(): void {
-    for (const copy of this.#copies) if (isLost(copy)) end(copy);
+  #endCopies(isLate: boolean): void {
+    for (const copy of this.#copies) if (isLate || isLost(copy)) end(copy);
   }
 
   /** Whatever waits for an answer of Redis is told that there will be none. */
@@ -122,8 +123,12 @@ function end(client: RedisClient): void {
   if (!isCluster(client)) client.disconnect();
 }
 
-/** Whether there is no connection, and the client is about to make one. */
+/**
+ * Whether there is no connection, and the client is about to make one. Or the client of a Cluster stays closed without
+ * having ended, as one does that is told to disconnect while it still learns which nodes there are.
+ */
 function isLost(client: RedisClient): boolean {
-  if (client.status === 'end' || client.status === 'connecting') return false;
-  return client.status === 'reconnecting' || connectionsOf(client).length === 0;
+  const { status } = client;
+  if (status === 'end' || status === 'connecting') return false;
+  return status === 'reconnecting' || status === 'close' || connectionsOf(client).length === 0;
 }
