@@ -160,6 +160,39 @@ describe('a rate limiter', () => {
     );
   });
 
+  it('keeps a few permits of a fan-out for single sends, for some seconds after the last of these', async () => {
+    open({ limit: 400 });
+    enter('first');
+    enterMany(8_000, { priority: 'bulk' });
+    const passes = (name: string): boolean => {
+      const place = enter(name);
+      place?.cancel();
+      return place === undefined;
+    };
+    // The fan-out has taken all of its second's permits by then, and the first of them comes back a second after it began.
+    await time.pass(970);
+    expect(['one', 'other', 'third'].map(passes)).toEqual([true, true, false]);
+    await time.pass(1_000);
+    expect(['one', 'other', 'third'].map(passes)).toEqual([true, true, false]);
+    await time.pass(4_010);
+    expect(passes('within five seconds')).toBe(true);
+    await time.pass(5_010);
+    expect(passes('later')).toBe(false);
+  });
+
+  it('does not let single sends have what a request of several permits waits for', async () => {
+    open({ limit: 400, maxQueue: 1_000 });
+    enter('large', { priority: 'bulk', permits: 397 });
+    await time.pass(2_100);
+    enter('single');
+    enter('next', { priority: 'bulk', permits: 399 });
+    for (let ms = 0; ms < 1_010; ms += 10) {
+      enter('another');
+      await time.pass(10);
+    }
+    expect(passed).toContain('next');
+  });
+
   it('goes by permits where these cost more: several single sends for one of a fan-out', async () => {
     enterMany(8);
     enterMany(10, { priority: 'bulk', permits: 4 });
