@@ -1,8 +1,7 @@
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { QuotaSettings } from '../quota/limiter-registry.js';
-import { burstOf } from '../quota/permit-pool.js';
-import { COOLING_MS } from '../quota/permit-pool.js';
+import { burstOf, COOLING_MS } from '../quota/permit-pool.js';
 
 /** What a fan-out takes at least. */
 export interface FanOutEstimate {

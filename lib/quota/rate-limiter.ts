@@ -108,7 +108,7 @@ export class RateLimiter {
   #limit: number;
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
-  #isTold = false;
+  #told: ThrottlingEstimate | undefined;
   #cancelTimer: (() => void) | undefined;
   #isPumping = false;
 
@@ -257,8 +257,7 @@ export class RateLimiter {
   /** Follows what the service refuses: fewer permits, smaller chunks. */
   #adapt(): void {
     const adaptive = this.#adaptive;
-    const { isReduced } = adaptive;
-    if (!isReduced && !this.#isTold) return;
+    if (!adaptive.isReduced && this.#told === undefined) return;
     adaptive.update(this.#time.now());
     this.#account.allow(adaptive.allowed);
     for (const waiter of this.#turns.waiting.bulk) {
@@ -266,9 +265,13 @@ export class RateLimiter {
         this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
     }
     const { estimate } = adaptive;
-    const isNews = this.#isTold ? !adaptive.isReduced : estimate !== undefined;
-    if (!isNews) return;
-    this.#isTold = !this.#isTold;
+    const toldRate = this.#told?.permitsPerSecond ?? 0;
+    const isOver = this.#told !== undefined && !adaptive.isReduced;
+    // Once, and once more when a service that refused everything is known to allow something.
+    const isNews =
+      toldRate === 0 && estimate !== undefined && estimate.permitsPerSecond !== this.#told?.permitsPerSecond;
+    if (!isNews && !isOver) return;
+    this.#told = estimate;
     this.#onThrottling?.(estimate);
   }
 
