@@ -1,35 +1,15 @@
-/** The environment variable of each option, by the option's path. */
-export const VARIABLES = {
-  appId: 'RTC_APP_ID',
-  from: 'RTC_FROM',
-  region: 'RTC_REGION',
-  endpoint: 'RTC_ENDPOINT',
-  apiVersion: 'RTC_API_VERSION',
-  timeoutMs: 'RTC_TIMEOUT_MS',
-  deadlineMs: 'RTC_DEADLINE_MS',
-  shutdownTimeoutMs: 'RTC_SHUTDOWN_TIMEOUT_MS',
-  'retry.maxAttempts': 'RTC_RETRY_MAX_ATTEMPTS',
-  onUnknown: 'RTC_ON_UNKNOWN',
-  'quota.requestsPerSecond': 'RTC_QUOTA_RPS',
-  'quota.costPer': 'RTC_QUOTA_COST_PER',
-  'quota.roomMessagesPerSecond': 'RTC_QUOTA_ROOM_MPS',
-  'quota.credit': 'RTC_QUOTA_CREDIT',
-  'quota.reserve': 'RTC_QUOTA_RESERVE',
-  'quota.maxQueue': 'RTC_QUOTA_MAX_QUEUE',
-  'quota.scope': 'RTC_QUOTA_SCOPE',
-  telemetry: 'RTC_TELEMETRY',
-  allowInsecureEndpoint: 'RTC_ALLOW_INSECURE_ENDPOINT',
-  'credentials.accessKeyId': 'VOLCENGINE_ACCESS_KEY',
-  'credentials.secretAccessKey': 'VOLCENGINE_SECRET_KEY',
-  'credentials.sessionToken': 'VOLCENGINE_SESSION_TOKEN',
-  'http.maxSockets': 'RTC_HTTP_MAX_SOCKETS',
-  'http.maxContentLength': 'RTC_HTTP_MAX_CONTENT_LENGTH',
-} as const;
+import { describeOptions } from '../options/option-table.js';
+import type { Environment } from '../options/read-options.js';
+import { MODULE_OPTIONS } from './module-options.js';
 
-export type OptionPath = keyof typeof VARIABLES;
+/** The environment variable of each option that has one, by the option's path. */
+export const VARIABLES: Readonly<Record<string, string>> = Object.fromEntries(
+  describeOptions(MODULE_OPTIONS).flatMap(({ option, variable }) =>
+    variable === undefined ? [] : [[option, variable]],
+  ),
+);
 
-/** What is set in the environment, unchecked. An empty variable counts as one that is not set. */
-export type Environment = { readonly [Path in OptionPath]?: string };
+type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Picks this module's variables, without the access key: what is printed holds no secret. */
 export function readEnvironment(variables: Variables): Environment {
@@ -41,19 +21,16 @@ export function readSecrets(variables: Variables): Environment {
   return pick(variables, isSecret);
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
-
 function isSecret(path: string): boolean {
   return path.startsWith('credentials.');
 }
 
 function pick(variables: Variables, isWanted: (path: string) => boolean): Environment {
-  const wanted = Object.entries(VARIABLES).filter(([path]) => isWanted(path));
   const environment = Object.create(null) as Record<string, string>;
-  for (const [path, variable] of wanted) {
+  for (const [path, variable] of Object.entries(VARIABLES)) {
     // One that is not set is not to be had from a changed Object.prototype either.
     const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
-    if (value) environment[path] = value;
+    if (value && isWanted(path)) environment[path] = value;
   }
   return environment;
 }
