@@ -20,6 +20,8 @@ const ACCOUNT_OPTIONS = {
     'which all modules share, is to give it',
 };
 
+const WITH_SENDER = { ...MODULE_OPTIONS, from: { ...MODULE_OPTIONS.from, required: true } } as const;
+
 /**
  * Merges options over the environment over the defaults.
  * @param given what the app passed, of any type
@@ -33,20 +35,19 @@ export function resolveSettings(
 ): RtcMessagingSettings {
   const { name, needsFrom } = registration;
   const { values, problems } = readOptions(
-    MODULE_OPTIONS,
+    needsFrom ? WITH_SENDER : MODULE_OPTIONS,
     given,
     '',
     environment,
     name === undefined ? undefined : ACCOUNT_OPTIONS,
   );
   const { allowInsecureEndpoint, credentials, endpoint, ...settings } = values;
-  const { from, quota, region } = settings;
+  const { quota, region } = settings;
   const isRight = (...options: readonly string[]): boolean =>
     !problems.some(({ option }) => options.includes(option));
   const reject = (option: string, message: string): void =>
     void problems.push({ option, variable: VARIABLES[option], message });
 
-  if (needsFrom && from === undefined && isRight('from')) reject('from', 'is missing');
   if (endpoint !== undefined && !allowInsecureEndpoint && isInsecure(endpoint)) {
     reject(
       'endpoint',
