@@ -97,6 +97,12 @@ function fromEnvironment(path: string, variable: AnyOption['variable'], environm
   return Object.fromEntries(Object.keys(variable).map((part) => [part, environment[join(path, part)]]));
 }
 
+/** @throws TypeError with all of the problems, if there are any */
+export function failWith(problems: readonly ConfigProblem[]): void {
+  if (problems.length === 0) return;
+  throw new TypeError(problems.map(({ option, message }) => `${option}: ${message}`).join('; '));
+}
+
 function suggestion(name: string, known: readonly string[]): string {
   const meant = meantBy(name, known);
   return meant === undefined ? `there are ${known.join(', ')}` : `did you mean ${meant}?`;
