@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 /** Redis takes more, but no one means it. */
 const YEAR_MS = 366 * DAY_MS;
 
-const OPTIONS = {
+export const FAN_OUT_QUEUE_OPTIONS = {
   connection: {
     rule: redisConnection<FanOutQueueConnection>(true),
     required: true,
@@ -27,11 +27,11 @@ const OPTIONS = {
 } satisfies OptionTable<RtcFanOutQueueOptions>;
 
 /** The options, checked, with defaults; the `prefix` with its braces. */
-export type FanOutQueueSettings = OptionValues<typeof OPTIONS>;
+export type FanOutQueueSettings = OptionValues<typeof FAN_OUT_QUEUE_OPTIONS>;
 
 /** @throws RtcConfigError listing everything that is wrong */
 export function resolveFanOutQueueSettings(given: unknown): FanOutQueueSettings {
-  const { values, problems } = readOptions(OPTIONS, given, 'RtcFanOutQueueModule');
+  const { values, problems } = readOptions(FAN_OUT_QUEUE_OPTIONS, given, 'RtcFanOutQueueModule');
   if (problems.length > 0) throw new RtcConfigError(problems);
   return { ...values, prefix: `{${values.prefix}}` };
 }

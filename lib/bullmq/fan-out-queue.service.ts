@@ -18,7 +18,7 @@ import type { FanOutQueueRole } from './fan-out-queue-options.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import type { RedisHolder } from './redis-holder.js';
 
-const ENQUEUE_OPTIONS = {
+export const ENQUEUE_OPTIONS = {
   id: unless<string>(idProblem),
   signal: abortSignal,
   total: wholeNumber(0),

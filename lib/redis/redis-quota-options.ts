@@ -45,7 +45,7 @@ export interface RedisQuotaOptions {
   readonly keyPrefix?: string | undefined;
 }
 
-const OPTIONS = {
+export const REDIS_QUOTA_OPTIONS = {
   client: must<Redis | Cluster>('a Redis or a Cluster of ioredis', (given) =>
     hasMethods(given, 'defineCommand'),
   ),
@@ -60,11 +60,11 @@ const OPTIONS = {
 } satisfies OptionTable<RedisQuotaOptions>;
 
 /** The options with their defaults. */
-export type CheckedOptions = OptionValues<typeof OPTIONS>;
+export type CheckedOptions = OptionValues<typeof REDIS_QUOTA_OPTIONS>;
 
 /** @throws RtcConfigError listing everything that is wrong, and no value, which may hold a password */
 export function checkOptions(given: RedisQuotaOptions): CheckedOptions {
-  const { values, problems } = readOptions(OPTIONS, given, 'RedisQuota');
+  const { values, problems } = readOptions(REDIS_QUOTA_OPTIONS, given, 'RedisQuota');
   const { client, connection } = values;
   const isWrong = problems.some(({ option }) => /^RedisQuota(\.client|\.connection|$)/.test(option));
   if (!isWrong && (client === undefined) === (connection === undefined)) {
