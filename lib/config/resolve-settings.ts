@@ -4,21 +4,15 @@ import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { type Environment, readOptions } from '../options/read-options.js';
 import { isInsecure } from './endpoint.js';
 import { VARIABLES } from './environment.js';
-import { MODULE_OPTIONS } from './module-options.js';
+import { MODULE_OPTIONS } from './module-option-table.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
 import type { RtcMessagingSettings } from './settings.js';
 
-/**
- * What says whose messages they are, from whom, and where they go. Nothing is read in place of them: whoever names
- * such an option means a value, and that of the environment may be another account's.
- */
-const ACCOUNT_OPTIONS = {
-  names: ['appId', 'from', 'region', 'endpoint', 'credentials'],
-  message:
-    'is undefined. A module with a name needs a value here; leave the option out if the environment, ' +
-    'which all modules share, is to give it',
-};
+/** Whoever names such an option means a value, and that of the environment may be another account's. */
+const UNDEFINED =
+  'is undefined. A module with a name needs a value here; leave the option out if the environment, ' +
+  'which all modules share, is to give it';
 
 const WITH_SENDER = { ...MODULE_OPTIONS, from: { ...MODULE_OPTIONS.from, required: true } } as const;
 
@@ -39,7 +33,7 @@ export function resolveSettings(
     given,
     '',
     environment,
-    name === undefined ? undefined : ACCOUNT_OPTIONS,
+    name === undefined ? undefined : UNDEFINED,
   );
   const { allowInsecureEndpoint, credentials, endpoint, ...settings } = values;
   const { quota, region } = settings;
@@ -64,7 +58,7 @@ export function resolveSettings(
     reject('quota.reserve', `must leave something of the ${quota.requestsPerSecond} requests a second`);
   }
   const store = quota.store?.open();
-  if (store !== undefined && store.account === undefined && !hasLastingKey(credentials)) {
+  if (store !== undefined && store.account === undefined && !hasLastingKey(credentials?.open())) {
     reject(
       'quota.store',
       "needs an account (RedisQuota's option: any name of the account that its processes agree on), since " +
@@ -78,7 +72,7 @@ export function resolveSettings(
     name: name ?? DEFAULT_MODULE_NAME,
     endpoint: endpoint ?? `https://${host}`,
     isEndpointGiven: endpoint !== undefined,
-    credentials: readCredentialsOption(credentials),
+    credentials: readCredentialsOption(credentials.open()),
   };
 }
 

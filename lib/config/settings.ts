@@ -1,7 +1,7 @@
 import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
 import type { OptionValues } from '../options/option-table.js';
 import type { Redacted } from '../privacy/redacted.js';
-import type { MODULE_OPTIONS } from './module-options.js';
+import type { MODULE_OPTIONS } from './module-option-table.js';
 
 type Values = OptionValues<typeof MODULE_OPTIONS>;
 

@@ -11,8 +11,10 @@ export interface Option<T> {
   readonly variable?: string | Readonly<Record<string, string>>;
   readonly default?: T;
   readonly required?: true;
-  /** Holds the value in a `Redacted`. */
+  /** Holds the value in a `Redacted`. Its variable is a secret. */
   readonly redacted?: true;
+  /** Says whose account it is: of several modules, each has its own, and undefined must not stand for another's. */
+  readonly ofAccount?: true;
 }
 
 /** Options within an option. */
@@ -50,21 +52,25 @@ export interface DescribedOption {
   readonly default: unknown;
   /** Undefined for a part of an option: the rule says which of those must be there. */
   readonly required: boolean | undefined;
+  readonly redacted: boolean;
 }
 
 /** All options of a table, those within others by their paths. */
 export function describeOptions(table: object, path = ''): DescribedOption[] {
-  return rowsOf(table).flatMap(([name, { options, variable, default: fallback, required = false }]) => {
-    const option = join(path, name);
-    if (options !== undefined) return describeOptions(options, option);
-    if (typeof variable !== 'object') return [{ option, variable, default: fallback, required }];
-    return Object.entries(variable).map(([part, partVariable]) => ({
-      option: join(option, part),
-      variable: partVariable,
-      default: undefined,
-      required: undefined,
-    }));
-  });
+  return rowsOf(table).flatMap(
+    ([name, { options, variable, default: fallback, required = false, redacted = false }]) => {
+      const option = join(path, name);
+      if (options !== undefined) return describeOptions(options, option);
+      if (typeof variable !== 'object') return [{ option, variable, default: fallback, required, redacted }];
+      return Object.entries(variable).map(([part, partVariable]) => ({
+        option: join(option, part),
+        variable: partVariable,
+        default: undefined,
+        required: undefined,
+        redacted,
+      }));
+    },
+  );
 }
 
 /** By name. They have nothing of a changed `Object.prototype`. */

@@ -21,21 +21,21 @@ export interface ReadOptions<Table> {
  * is not in the table is a problem, since it would be ignored.
  * @param given of any type
  * @param path of the options as a whole, for the problems
- * @param notUndefined options that must not be given as undefined, and why
+ * @param noUndefined why options of an account must not be given as undefined, if they must not
  */
 export function readOptions<const Table extends object>(
   table: Table,
   given: unknown,
   path = '',
   environment: Environment = NO_ENVIRONMENT,
-  notUndefined?: { readonly names: readonly string[]; readonly message: string },
+  noUndefined?: string,
 ): ReadOptions<Table> {
   const { own, problems } = ownOptions(given, Object.keys(table), path);
   const values: Record<string, unknown> = {};
   for (const [name, row] of rowsOf(table)) {
     const place = join(path, name);
-    if (notUndefined?.names.includes(name) && Object.hasOwn(own, name) && own[name] === undefined) {
-      problems.push({ option: place, message: notUndefined.message });
+    if (noUndefined && row.ofAccount && Object.hasOwn(own, name) && own[name] === undefined) {
+      problems.push({ option: place, message: noUndefined });
     } else {
       const read = readOption(row, own[name], place, environment);
       values[name] = read.value;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ENQUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue.service.js';
 import { FAN_OUT_QUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue-settings.js';
-import { MODULE_OPTIONS } from '../../lib/config/module-options.js';
+import { MODULE_OPTIONS } from '../../lib/config/module-option-table.js';
 import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-options.js';
 import { describeOptions } from '../../lib/options/option-table.js';
 import { REDIS_QUOTA_OPTIONS } from '../../lib/redis/redis-quota-options.js';

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { inspect } from 'node:util';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import { checkCallOptions } from '../../lib/options/check-call-options.js';
 import { describeOptions, type OptionTable } from '../../lib/options/option-table.js';
 import { readOptions } from '../../lib/options/read-options.js';
+import { Redacted } from '../../lib/privacy/redacted.js';
 import {
   abortSignal,
   callback,
@@ -121,7 +123,7 @@ const TABLE = {
   limit: { rule: wholeNumber(1, 9), variable: 'LIMIT', default: 5 },
   isOn: { rule: flag, variable: 'IS_ON', required: true },
   inner: { options: { mode: { rule: oneOf('a', 'b'), variable: 'MODE', default: 'a' } } },
-  pair: { rule: pair, variable: { left: 'LEFT', right: 'RIGHT' } },
+  pair: { rule: pair, variable: { left: 'LEFT', right: 'RIGHT' }, redacted: true, ofAccount: true },
 } satisfies OptionTable<Sample>;
 
 describe('a table of options', () => {
@@ -146,11 +148,11 @@ describe('a table of options', () => {
       limit: 3,
       isOn: true,
       inner: { mode: 'a' },
-      pair: whole,
+      pair: new Redacted(whole, 'pair'),
     });
     const read = readOptions(TABLE, { limit: undefined }, '', environment);
     expect(read).toEqual({
-      values: { limit: 7, isOn: false, inner: { mode: 'b' }, pair: whole },
+      values: { limit: 7, isOn: false, inner: { mode: 'b' }, pair: new Redacted(whole, 'pair') },
       problems: [],
     });
     expect(
@@ -159,7 +161,7 @@ describe('a table of options', () => {
       limit: 2,
       isOn: true,
       inner: { mode: 'a' },
-      pair: whole,
+      pair: new Redacted(whole, 'pair'),
     });
   });
 
@@ -176,6 +178,19 @@ describe('a table of options', () => {
       { option: 'inner.mode', variable: 'MODE', message: 'must be a or b' },
       { option: 'pair.right', variable: 'RIGHT', message: 'is missing' },
     ]);
+  });
+
+  it('hides what is redacted, and takes no undefined for what is of an account where there are several', () => {
+    const { pair: hidden } = readOptions(TABLE, { isOn: true, pair: whole }).values;
+    expect(inspect(hidden, { depth: 9, showHidden: true })).not.toContain('left');
+    expect(hidden?.open()).toBe(whole);
+    const environment = { 'pair.left': '1', 'pair.right': '2', limit: '3' };
+    const given = { isOn: true, limit: undefined, pair: undefined };
+    expect(readOptions(TABLE, given, '', environment).problems).toEqual([]);
+    expect(readOptions(TABLE, given, '', environment, 'is undefined').problems).toEqual([
+      { option: 'pair', message: 'is undefined' },
+    ]);
+    expect(readOptions(TABLE, { isOn: true }, '', environment, 'is undefined').problems).toEqual([]);
   });
 
   it.each([null, undefined, 'text', 7, []])('does not read %j', (given) => {
@@ -250,11 +265,11 @@ describe('a table of options', () => {
 
   it('says what stands of each option in the documentation', () => {
     expect(describeOptions(TABLE)).toEqual([
-      { option: 'limit', variable: 'LIMIT', default: 5, required: false },
-      { option: 'isOn', variable: 'IS_ON', default: undefined, required: true },
-      { option: 'inner.mode', variable: 'MODE', default: 'a', required: false },
-      { option: 'pair.left', variable: 'LEFT', default: undefined, required: undefined },
-      { option: 'pair.right', variable: 'RIGHT', default: undefined, required: undefined },
+      { option: 'limit', variable: 'LIMIT', default: 5, required: false, redacted: false },
+      { option: 'isOn', variable: 'IS_ON', default: undefined, required: true, redacted: false },
+      { option: 'inner.mode', variable: 'MODE', default: 'a', required: false, redacted: false },
+      { option: 'pair.left', variable: 'LEFT', default: undefined, required: undefined, redacted: true },
+      { option: 'pair.right', variable: 'RIGHT', default: undefined, required: undefined, redacted: true },
     ]);
   });
 });

@@ -35,14 +35,16 @@ export const MODULE_OPTIONS = {
     rule: text(/^\S{1,128}$/, 'must be 1–128 characters without white space'),
     variable: 'RTC_APP_ID',
     required: true,
+    ofAccount: true,
   },
-  from: { rule: unless<string>(idProblem), variable: 'RTC_FROM' },
+  from: { rule: unless<string>(idProblem), variable: 'RTC_FROM', ofAccount: true },
   region: {
     rule: text(/^[a-z0-9-]{1,64}$/, 'must be a name such as cn-north-1'),
     variable: 'RTC_REGION',
     default: 'cn-north-1',
+    ofAccount: true,
   },
-  endpoint: { rule: origin, variable: 'RTC_ENDPOINT' },
+  endpoint: { rule: origin, variable: 'RTC_ENDPOINT', ofAccount: true },
   apiVersion: {
     rule: text(/^\d{4}-\d\d-\d\d$/, 'must be a date such as 2023-07-20'),
     variable: 'RTC_API_VERSION',
@@ -79,6 +81,8 @@ export const MODULE_OPTIONS = {
       sessionToken: 'VOLCENGINE_SESSION_TOKEN',
     },
     required: true,
+    redacted: true,
+    ofAccount: true,
   },
   http: {
     options: {
