@@ -1,22 +1,20 @@
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
+import { onceOver, tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
-import { onceOver } from './once-over.js';
 import { JSON_TYPE, sendText } from './send-json.js';
 
 /** An answer that is about to be sent. */
 export interface Outgoing {
   readonly response: ServerResponse;
-  /** The TCP socket itself, also under TLS. */
-  readonly socket: Socket | undefined;
   readonly httpStatus: number;
   readonly text: string;
 }
 
 /** All that there is to say of one kind of fault. */
 interface FaultRules<Kind extends FaultKind> {
-  readonly strikes: 'request' | 'connection';
+  /** By default, requests. */
+  readonly strikes?: 'connection';
   /** Fields that it must have and may have, beside those of every rule. */
   readonly must?: readonly string[];
   readonly may?: readonly string[];
@@ -34,16 +32,15 @@ const PAGE = '<html><head><title>Welcome</title></head><body>Nothing of the serv
 const DEFAULT_DRIP_MS = 50;
 const SPACES = Buffer.alloc(65_536, ' ');
 
+/** A new kind is a line here and in `Fault`. */
 export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   reset: {
-    strikes: 'request',
     may: ['accept'],
     accepts: false,
     httpStatus: 'none',
-    send: ({ response, socket }) => (socket === undefined ? response.destroy() : socket.resetAndDestroy()),
+    send: ({ response }) => tcpSocketOf(response.req.socket).resetAndDestroy(),
   },
   late: {
-    strikes: 'request',
     must: ['delayMs'],
     may: ['accept'],
     accepts: true,
@@ -54,27 +51,23 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
     },
   },
   drip: {
-    strikes: 'request',
     may: ['intervalMs', 'accept'],
     accepts: true,
     sendsAll: true,
     send: (answer, { intervalMs = DEFAULT_DRIP_MS }) => drip(answer, intervalMs),
   },
   truncated: {
-    strikes: 'request',
     may: ['accept'],
     accepts: true,
     send: ({ response, httpStatus, text }) => sendText(response, httpStatus, text.slice(0, text.length / 2)),
   },
   html: {
-    strikes: 'request',
     may: ['httpStatus', 'accept'],
     accepts: false,
     httpStatus: 200,
     send: ({ response, httpStatus }) => sendText(response, httpStatus, PAGE, { 'Content-Type': 'text/html' }),
   },
   empty: {
-    strikes: 'request',
     may: ['httpStatus', 'accept'],
     accepts: false,
     httpStatus: 200,
@@ -82,7 +75,6 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   },
   // With the answer's status, since it is the answer: that of the code, unless `httpStatus` says otherwise.
   error: {
-    strikes: 'request',
     must: ['code'],
     may: ['httpStatus', 'retryAfter', 'accept'],
     accepts: false,
@@ -92,7 +84,6 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
       }),
   },
   redirect: {
-    strikes: 'request',
     must: ['location'],
     may: ['httpStatus', 'accept'],
     accepts: false,
@@ -101,7 +92,6 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
       sendText(response, httpStatus, '', { Location: location }),
   },
   oversized: {
-    strikes: 'request',
     must: ['bytes'],
     may: ['accept'],
     accepts: true,
@@ -109,14 +99,13 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
     send: (answer, { bytes }) => oversize(answer, bytes),
   },
   close_after_answer: {
-    strikes: 'request',
     accepts: true,
     send(answer) {
       answer.response.on('finish', () => answer.response.socket?.end());
       sendWhole(answer);
     },
   },
-  clock: { strikes: 'request', must: ['offsetMs'], accepts: true },
+  clock: { must: ['offsetMs'], accepts: true },
   reset_connection: { strikes: 'connection', accepts: true },
   untrusted_certificate: { strikes: 'connection', must: ['key', 'cert'], accepts: true },
   refuse: { strikes: 'connection', must: ['forMs'], accepts: true },
@@ -132,19 +121,20 @@ export function acceptsRequest(fault: Fault): boolean {
   return ('accept' in fault ? fault.accept : undefined) ?? FAULT_KINDS[fault.kind].accepts;
 }
 
-/** The status that is sent, which a fault may have put in place of the answer's; undefined where none is. */
-export function statusSent(httpStatus: number, fault: Fault | undefined): number | undefined {
-  const instead = fault === undefined ? undefined : FAULT_KINDS[fault.kind].httpStatus;
-  if (fault === undefined || instead === undefined) return httpStatus;
-  if (instead === 'none') return undefined;
-  return ('httpStatus' in fault ? fault.httpStatus : undefined) ?? instead;
-}
-
-/** Sends an answer, or what a fault makes of it. */
-export function transmit(answer: Outgoing, fault: Fault | undefined): void {
-  const send = fault === undefined ? undefined : rulesOf(fault.kind).send;
-  if (fault === undefined || send === undefined) return sendWhole(answer);
-  send({ ...answer, httpStatus: statusSent(answer.httpStatus, fault) ?? answer.httpStatus }, fault);
+/**
+ * Sends an answer, or what a fault makes of it.
+ * @returns the status that is sent; undefined where none is
+ */
+export function transmit(answer: Outgoing, fault: Fault | undefined): number | undefined {
+  const { httpStatus: instead, send } = fault === undefined ? {} : rulesOf(fault.kind);
+  if (fault === undefined || send === undefined) {
+    sendWhole(answer);
+    return answer.httpStatus;
+  }
+  const asked = instead !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
+  const httpStatus = asked ?? (typeof instead === 'number' ? instead : answer.httpStatus);
+  send({ ...answer, httpStatus }, fault);
+  return instead === 'none' ? undefined : httpStatus;
 }
 
 function sendWhole({ response, httpStatus, text }: Outgoing): void {

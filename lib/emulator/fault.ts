@@ -1,5 +1,5 @@
+import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { ApiErrorCode } from './api-error.js';
 
 /**
  * What the emulator does in place of a good answer. Those with `accept` may accept the message first, so that
@@ -28,7 +28,7 @@ export type Fault =
   /** One of the documented errors, by default with its documented status. Default: not accepted. */
   | {
       readonly kind: 'error';
-      readonly code: ApiErrorCode;
+      readonly code: PublishedErrorCode;
       readonly httpStatus?: number | undefined;
       /** The `Retry-After` header: seconds, or a date. */
       readonly retryAfter?: number | string | undefined;

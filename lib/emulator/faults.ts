@@ -1,6 +1,6 @@
 import { checkFaultRule } from './check-fault.js';
 import type { Fault, FaultRule, FaultTarget } from './fault.js';
-import { acceptsRequest, FAULT_KINDS } from './fault-kinds.js';
+import { acceptsRequest, rulesOf } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
@@ -16,12 +16,14 @@ export interface ActiveFault {
 
 class Entry implements ActiveFault {
   applied = 0;
+  readonly strikes: 'connection' | undefined;
   readonly #random: () => number;
 
   constructor(
     readonly rule: FaultRule,
     private readonly onRemove: (entry: Entry) => void,
   ) {
+    this.strikes = rulesOf(rule.kind).strikes;
     this.#random = seededRandom(rule.seed ?? 1);
   }
 
@@ -32,9 +34,11 @@ class Entry implements ActiveFault {
   }
 
   /** Whether it befalls this one; counts it if so. */
-  befalls(target: FaultTarget | undefined): boolean {
+  befalls(request?: { readonly target: FaultTarget }): boolean {
     const { probability, match } = this.rule;
-    if (this.isSpent || !matches(match, target)) return false;
+    if (this.isSpent || (match !== undefined && request !== undefined && !matches(match, request.target))) {
+      return false;
+    }
     if (probability !== undefined && this.#random() >= probability) return false;
     this.applied += 1;
     return true;
@@ -57,7 +61,7 @@ export class Faults {
   #entries: Entry[] = [];
 
   /** @internal Faults come from `emulator.faults`. */
-  constructor(private readonly listening: Pick<Listener, 'isTls' | 'refuse' | 'resume'>) {}
+  constructor(private readonly listener: Pick<Listener, 'isTls' | 'refuse' | 'resume'>) {}
 
   /** All rules that were added and not removed, used up or not. */
   get active(): readonly ActiveFault[] {
@@ -72,7 +76,7 @@ export class Faults {
     });
     this.#entries.push(entry);
     // There is no request to wait for where none can come.
-    if (rule.kind === 'refuse' && entry.befalls(undefined)) this.listening.refuse(rule.forMs);
+    if (rule.kind === 'refuse' && entry.befalls()) this.listener.refuse(rule.forMs);
     return entry;
   }
 
@@ -89,47 +93,39 @@ export class Faults {
   /** Takes all away; connections are accepted again. */
   clear(): void {
     this.#entries = [];
-    this.listening.resume();
+    this.listener.resume();
   }
 
   /** @internal Whether a request is not even to be read; there must be nothing in it to decide by. */
   resetsUnread(): boolean {
-    const next = this.#entries.find(
-      ({ rule, isSpent }) => FAULT_KINDS[rule.kind].strikes === 'request' && !isSpent,
-    );
+    const next = this.#entries.find(({ strikes, isSpent }) => strikes === undefined && !isSpent);
     if (next === undefined) return false;
     const { kind, match, probability } = next.rule;
     const unread = kind === 'reset' && !acceptsRequest(next.rule) && match === undefined;
-    return unread && probability === undefined && next.befalls(undefined);
+    return unread && probability === undefined && next.befalls();
   }
 
   /** @internal The fault of a request, if one befalls it. */
-  forRequest(target: FaultTarget): Fault | undefined {
-    return this.#first(target, ({ kind }) => FAULT_KINDS[kind].strikes === 'request');
+  forRequest(request: { readonly target: FaultTarget }): Fault | undefined {
+    return this.#entries.find((entry) => entry.strikes === undefined && entry.befalls(request))?.rule;
   }
 
   /** @internal The fault of a new connection, if one befalls it. */
   forConnection(): Fault | undefined {
-    return this.#first(
-      undefined,
-      ({ kind }) => FAULT_KINDS[kind].strikes === 'connection' && kind !== 'refuse',
-    );
+    return this.#entries.find(
+      (entry) => entry.strikes === 'connection' && entry.rule.kind !== 'refuse' && entry.befalls(),
+    )?.rule;
   }
 
   #check(rule: FaultRule): void {
     checkFaultRule(rule);
-    if (rule.kind === 'untrusted_certificate' && !this.listening.isTls) {
+    if (rule.kind === 'untrusted_certificate' && !this.listener.isTls) {
       throw new TypeError('untrusted_certificate: this emulator does not serve over TLS');
     }
   }
-
-  #first(target: FaultTarget | undefined, concerns: (rule: FaultRule) => boolean): Fault | undefined {
-    return this.#entries.find((entry) => concerns(entry.rule) && entry.befalls(target))?.rule;
-  }
 }
 
-function matches(match: FaultRule['match'], target: FaultTarget | undefined): boolean {
-  if (match === undefined || target === undefined) return true;
+function matches(match: NonNullable<FaultRule['match']>, target: FaultTarget): boolean {
   if (typeof match === 'function') return match(target);
   const { action = target.action, roomId = target.roomId, userId } = match;
   return (

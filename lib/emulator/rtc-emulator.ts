@@ -1,31 +1,22 @@
 import { Admission } from './admission.js';
 import { ApiEndpoint } from './api-endpoint.js';
-import { Attendance } from './attendance.js';
 import { ClientSockets } from './client-sockets.js';
 import { CONTROL_PREFIX, ControlApi } from './control-api.js';
-import type { Dropped } from './dropped.js';
 import { EmulatorClock } from './emulator-clock.js';
-import type { EmulatorModuleOptions } from './emulator-module-options.js';
+import { type Dropped, EmulatorRecord, type RecordedRequest } from './emulator-record.js';
 import { Faults } from './faults.js';
+import { InFlight } from './in-flight.js';
 import { Listener } from './listener.js';
 import type { Participant } from './participant.js';
-import { Presence } from './presence.js';
-import { RequestReader } from './raw-request.js';
-import { ReceivedLog } from './received-log.js';
-import { RecipientCounts } from './recipient-counts.js';
-import { type RecordedRequest, RequestLog } from './request-log.js';
-import { Room } from './room.js';
+import { Presence, Room } from './presence.js';
+import type { RecipientCounts } from './recipient-counts.js';
 import {
   accountsOf,
+  type EmulatorModuleOptions,
   type ResolvedEmulatorOptions,
   resolveEmulatorOptions,
   type RtcEmulatorOptions,
 } from './rtc-emulator-options.js';
-import { Secrets } from './secrets.js';
-import { serveOrRefuse } from './serve-or-refuse.js';
-
-/** Where those are who are in no room: a room's ID is never empty. */
-const LOGGED_IN = '';
 
 /**
  * The remote API on this machine: real HTTP, the vendor's checks, answers and codes, a quota, and rooms whose
@@ -52,46 +43,41 @@ export class RtcEmulator {
   readonly faults: Faults;
   // Private to the language: whoever prints the emulator must not print a secret key.
   readonly #options: ResolvedEmulatorOptions;
-  readonly #attendance: Attendance;
   readonly #listener: Listener;
-  readonly #reader = new RequestReader();
-  readonly #received: ReceivedLog;
-  readonly #requests: RequestLog;
+  readonly #record: EmulatorRecord;
   readonly #sockets: ClientSockets;
+  /** Bodies that are being read. */
+  readonly #uploads = new InFlight();
 
   private constructor(options: ResolvedEmulatorOptions) {
     this.#options = options;
-    const { keepBytes, tls } = options;
-    // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
-    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
-    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
-    this.#requests = new RequestLog(keepBytes / 8, new Secrets(accountsOf(options)));
-    this.#received = new ReceivedLog(keepBytes / 16);
-    this.#attendance = new Attendance(keepBytes / 32);
-    this.loggedIn = new Presence(this.#attendance, LOGGED_IN);
-    const admission = new Admission({ ...options, scheme: tls === undefined ? 'http' : 'https' });
+    const record = new EmulatorRecord(options.keepBytes, accountsOf(options));
+    this.#record = record;
+    this.accepted = record.accepted;
+    this.deliveries = record.deliveries;
+    this.loggedIn = new Presence(record.attendance);
+    const presenceOf = (roomId: string | undefined): Presence =>
+      roomId === undefined ? this.loggedIn : this.room(roomId);
+    const admission = new Admission(options);
+    this.#sockets = new ClientSockets(admission, presenceOf);
     this.#listener = new Listener(
-      serveOrRefuse(admission, (request, response) => {
-        const controlled = request.url?.startsWith(CONTROL_PREFIX);
-        return controlled ? control.handle(request, response) : api.handle(request, response);
-      }),
-      () => this.faults.forConnection(),
-      tls,
+      {
+        onRequest: admission.guard((request, response) =>
+          (request.url?.startsWith(CONTROL_PREFIX) ? control : api).handle(request, response),
+        ),
+        onWebSocket: (...upgrade) => this.#sockets.upgrade(...upgrade),
+        faultOfConnection: () => this.faults.forConnection(),
+      },
+      options.tls,
     );
     this.faults = new Faults(this.#listener);
-    const control = new ControlApi(this, this.#reader);
-    const api = new ApiEndpoint(this, options, {
-      reader: this.#reader,
-      requests: this.#requests,
-      received: this.#received,
-      socketOf: (socket) => this.#listener.socketOf(socket),
+    const parts = { clock: this.clock, faults: this.faults, record, uploads: this.#uploads, presenceOf };
+    const api = new ApiEndpoint(parts, options);
+    const control = new ControlApi({
+      ...parts,
+      dropped: () => this.dropped,
+      moduleOptions: () => this.moduleOptions(),
     });
-    this.#sockets = new ClientSockets({
-      admission,
-      loggedIn: this.loggedIn,
-      room: (roomId) => this.room(roomId),
-    });
-    this.#listener.onWebSocket((request, socket, head) => this.#sockets.upgrade(request, socket, head));
   }
 
   /** @throws TypeError for an option that can't be used; Node's error when the port is taken */
@@ -109,27 +95,28 @@ export class RtcEmulator {
 
   /** What came to the API, oldest first; beyond `keepBytes`, the oldest are dropped. */
   get requests(): readonly RecordedRequest[] {
-    return this.#requests.requests;
+    return this.#record.requests.items;
   }
 
   /** What could not be kept, so that what is told about it is not complete. */
   get dropped(): Dropped {
+    const { requests, received, attendance, accepted, deliveries } = this.#record;
     return {
-      requests: this.#requests.dropped,
-      received: this.#received.dropped,
-      participants: this.#attendance.forgotten,
-      accepted: this.accepted.forgotten,
-      deliveries: this.deliveries.forgotten,
-      duplicates: this.accepted.unlisted + this.deliveries.unlisted,
+      requests: requests.dropped,
+      received: received.dropped,
+      participants: attendance.forgotten,
+      accepted: accepted.forgotten,
+      deliveries: deliveries.forgotten,
+      duplicates: accepted.unlisted + deliveries.unlisted,
       connections: this.#listener.endedConnections + this.#sockets.refused,
-      uploads: this.#reader.givenUp,
+      uploads: this.#uploads.givenUp,
       clients: this.#sockets.putOut,
     };
   }
 
   /** The rooms in which someone is, or was who is not forgotten. */
   get rooms(): readonly Room[] {
-    return [...this.#attendance.places].filter((place) => place !== LOGGED_IN).map((id) => this.room(id));
+    return this.#record.attendance.rooms;
   }
 
   /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
@@ -143,12 +130,7 @@ export class RtcEmulator {
    * @throws TypeError for an illegal room ID
    */
   room(roomId: string): Room {
-    return new Room(this.#attendance, roomId);
-  }
-
-  /** @internal Of a room, or of those who are logged in. */
-  presenceOf(roomId: string | undefined): Presence {
-    return roomId === undefined ? this.loggedIn : this.room(roomId);
+    return new Room(this.#record.attendance, roomId);
   }
 
   /**
@@ -161,11 +143,7 @@ export class RtcEmulator {
 
   /** Forgets what was received and delivered; who is in which room, and faults, stay. */
   clear(): void {
-    this.#requests.clear();
-    this.#received.clear();
-    this.accepted.clear();
-    this.deliveries.clear();
-    this.#attendance.clear();
+    this.#record.clear();
   }
 
   /** Stops listening and ends every connection. */

@@ -1,5 +1,5 @@
-import type { EmulatorAccount } from './account.js';
-import { parseAuthorization } from './authorization.js';
+import { parseAuthorization } from './authenticate.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What is shown in the place of a secret. */
 const WITHHELD = '(withheld)';

@@ -1,23 +1,34 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
 
+const belowTls = new WeakMap<Socket, Socket>();
 /** Of each connection, what is to be done once it has gone: one listener for all of its requests. */
-const waiting = new WeakMap<Socket, Set<() => void>>();
+const whenGone = new WeakMap<Socket, Set<() => void>>();
+
+/** Speaks TLS on a connection. */
+export function secure(tcp: Socket, secureContext: SecureContext): Socket {
+  const socket = new TLSSocket(tcp, { isServer: true, secureContext });
+  belowTls.set(socket, tcp);
+  return socket;
+}
+
+/** The TCP socket of a connection: one of TLS can't be reset. */
+export function tcpSocketOf(socket: Socket): Socket {
+  return belowTls.get(socket) ?? socket;
+}
 
 /** Calls back when a connection has gone. @returns what makes it not do so */
 export function onceGone(socket: Socket, act: () => void): () => void {
-  let acts = waiting.get(socket);
-  if (acts === undefined) {
-    const all = new Set<() => void>();
-    acts = all;
-    waiting.set(socket, all);
+  const acts = whenGone.get(socket) ?? new Set();
+  if (!whenGone.has(socket)) {
+    whenGone.set(socket, acts);
     socket.once('close', () => {
-      for (const one of all) one();
+      for (const one of acts) one();
     });
   }
-  const all = acts;
-  all.add(act);
-  return () => void all.delete(act);
+  acts.add(act);
+  return () => void acts.delete(act);
 }
 
 /**

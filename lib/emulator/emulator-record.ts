@@ -1,0 +1,96 @@
+import { BoundedList } from './bounded-list.js';
+import type { FaultKind } from './fault.js';
+import { Attendance } from './presence.js';
+import { ReceivedLog } from './received-log.js';
+import { RecipientCounts } from './recipient-counts.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
+import { Secrets } from './secrets.js';
+
+/** A request that came to the API, whatever became of it. */
+export interface RecordedRequest {
+  /** The ID that the answer named. */
+  readonly requestId: string;
+  /** When it came, by the emulator's clock. */
+  readonly at: Date;
+  /** The HTTP method. */
+  readonly method: string;
+  /** Path and query, as sent, without secrets. */
+  readonly url: string;
+  /** Names in lower case; without signature, session token and other secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As sent, and empty where it was not read. */
+  readonly body: Buffer;
+  /** Whether the message was accepted, whatever the answer said; `dropped`: it was lost, see `overRoomLimit`. */
+  readonly outcome: 'accepted' | 'refused' | 'dropped';
+  /** Undefined where a fault took the answer away. */
+  readonly httpStatus?: number;
+  /** Why it was refused. */
+  readonly apiCode?: string;
+  /** What went wrong with it on purpose. */
+  readonly fault?: FaultKind;
+}
+
+/**
+ * What the emulator could not keep, so that what it tells is not complete: of what `clear()` forgets, since then, and of
+ * connections, uploads and clients, since it started.
+ */
+export interface Dropped {
+  /** Requests that are no longer in `requests`. */
+  readonly requests: number;
+  /** Messages that are no longer in a participant's `received`. */
+  readonly received: number;
+  /** Users who left, and are forgotten with what they received. */
+  readonly participants: number;
+  /** Pairs of user and message that `accepted` no longer knows: counts and duplicates of these are too low. */
+  readonly accepted: number;
+  /** Likewise, of `deliveries`. */
+  readonly deliveries: number;
+  /** Duplicates that are counted, but no longer listed. */
+  readonly duplicates: number;
+  /** Connections that were ended or refused, since there were too many, or too many requests waited on them. */
+  readonly connections: number;
+  /** Bodies that were given up half way, since too many came at once. */
+  readonly uploads: number;
+  /** Clients over WebSocket that were put out, since they did not read, did not answer or wrote too much. */
+  readonly clients: number;
+}
+
+/** What a request takes up beside its texts. */
+const REQUEST_BYTES = 1_536;
+const HEADER_BYTES = 128;
+
+/** What came and was received. Each kind has its share of `keepBytes`, so that none can drive out another's. */
+export class EmulatorRecord {
+  // The two tables of each counter are the most of it.
+  readonly accepted: RecipientCounts;
+  readonly deliveries: RecipientCounts;
+  readonly requests: BoundedList<RecordedRequest>;
+  readonly received: ReceivedLog;
+  readonly attendance: Attendance;
+  readonly #secrets: Secrets;
+
+  constructor(keepBytes: number, accounts: readonly EmulatorAccount[]) {
+    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
+    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
+    this.requests = new BoundedList(keepBytes / 8);
+    this.received = new ReceivedLog(keepBytes / 16);
+    this.attendance = new Attendance(keepBytes / 32);
+    this.#secrets = new Secrets(accounts);
+  }
+
+  /** @param request as it came, with its secrets */
+  addRequest(request: RecordedRequest): void {
+    const kept = { ...request, ...this.#secrets.withheldFrom(request) };
+    let bytes = REQUEST_BYTES + kept.url.length + kept.body.length;
+    for (const [name, value] of Object.entries(kept.headers)) {
+      bytes += HEADER_BYTES + name.length + value.length;
+    }
+    this.requests.add(kept, bytes);
+  }
+
+  clear(): void {
+    for (const kept of [this.accepted, this.deliveries, this.requests, this.received, this.attendance]) {
+      kept.clear();
+    }
+  }
+}

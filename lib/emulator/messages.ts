@@ -1,0 +1,95 @@
+import { isId } from '../dto/field-rules.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { ApiRequest } from './api-request.js';
+import type { EmulatorRecord } from './emulator-record.js';
+import { ApiError } from './http-error.js';
+import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
+import type { Presence } from './presence.js';
+import { Quotas } from './quotas.js';
+import { type EmulatedMessage, readMessage } from './read-message.js';
+import { accountsOf, type EmulatorAccount, type ResolvedEmulatorOptions } from './rtc-emulator-options.js';
+
+/** What became of a message, and what its sender is told though it was accepted. */
+export interface Sent {
+  readonly outcome: 'accepted' | 'dropped';
+  readonly error?: ApiError;
+}
+
+const IN_ROOM = { text: 'onUserMessageReceived', binary: 'onUserBinaryMessageReceived' } as const;
+/** Under which callbacks of the client SDK each action's messages arrive. */
+const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: BinaryCallback }>> = {
+  BatchSendRoomUnicast: IN_ROOM,
+  SendRoomUnicast: IN_ROOM,
+  SendBroadcast: { text: 'onRoomMessageReceived', binary: 'onRoomBinaryMessageReceived' },
+  SendUnicast: {
+    text: 'onUserMessageReceivedOutsideRoom',
+    binary: 'onUserBinaryMessageReceivedOutsideRoom',
+  },
+};
+
+/** The messaging actions: they have one quota, and deliver to who is there. */
+export class Messages {
+  readonly #quotas: Quotas;
+  #last = 0;
+
+  constructor(
+    private readonly options: ResolvedEmulatorOptions,
+    private readonly record: EmulatorRecord,
+    /** Of a room, or of those who are logged in. */
+    private readonly presenceOf: (roomId: string | undefined) => Presence,
+  ) {
+    this.#quotas = new Quotas(options);
+  }
+
+  /** @throws ApiError beyond the quota, or when something is wrong with the message */
+  send(action: RtcActionName, request: ApiRequest, account: EmulatorAccount, at: Date): Sent {
+    const outcome = this.#spend(request, account) ? 'accepted' : 'dropped';
+    const message = readMessage(action, request, account, accountsOf(this.options));
+    if (outcome === 'dropped' || this.#deliver(action, message, at)) return { outcome };
+    return { outcome, error: new ApiError('InternalError', 'A listener threw.') };
+  }
+
+  /** @returns false if it is lost without a word. @throws ApiError beyond the quota */
+  #spend({ target }: ApiRequest, account: EmulatorAccount): boolean {
+    const { quota, overRoomLimit } = this.options;
+    const roomId = isId(target.roomId) ? target.roomId : undefined;
+    const full = this.#quotas.spend(account, {
+      recipients: target.to.length,
+      roomId,
+      users: () => this.presenceOf(roomId).participants.length,
+    });
+    if (full === undefined) return true;
+    if (full === 'room' && overRoomLimit === 'drop') return false;
+    const what =
+      full === 'room'
+        ? 'messages into the room'
+        : `${quota.requestsPerSecond} ${quota.costPer === 'request' ? 'requests' : 'recipients'}`;
+    throw new ApiError('FlowLimitExceeded.QPSOverLimit', `More than ${what} in a second.`);
+  }
+
+  /** @returns whether none of a test's own listeners threw */
+  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): boolean {
+    const { from, message, roomId } = sent;
+    const presence = this.presenceOf(roomId);
+    const present = sent.to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
+    this.record.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
+    if (present.length === 0) return true;
+    this.#last += 1;
+    const { text, binary } = CALLBACKS[action];
+    const rest = { from, at, msgid: this.#last };
+    const received: ReceivedMessage =
+      typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
+    const count = this.record.deliveries.counterOf(sent);
+    const reached: Participant[] = [];
+    let isWell = true;
+    for (const participant of present) {
+      // A listener of another may have made this one leave.
+      if (presence.participant(participant.userId) !== participant) continue;
+      count(participant.userId);
+      reached.push(participant);
+      isWell = participant.receive(received) && isWell;
+    }
+    this.record.received.add(received, reached);
+    return isWell;
+  }
+}
