@@ -5,29 +5,14 @@ import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { ApiRequest } from './api-request.js';
 import { Authenticator, regionOf } from './authenticate.js';
 import { tcpSocketOf } from './connection.js';
-import type { EmulatorClock } from './emulator-clock.js';
-import type { EmulatorRecord, RecordedRequest } from './emulator-record.js';
+import type { EmulatorState, RecordedRequest } from './emulator-state.js';
 import type { Fault } from './fault.js';
 import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
-import type { Faults } from './faults.js';
 import { ApiError, HttpError } from './http-error.js';
-import type { InFlight } from './in-flight.js';
 import { Messages } from './messages.js';
-import type { Presence } from './presence.js';
 import { readBody, readHead, type RequestHead } from './read-request.js';
-import { accountsOf, type EmulatorAccount, type ResolvedEmulatorOptions } from './rtc-emulator-options.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
-
-/** What the API reads and changes. */
-export interface ApiState {
-  readonly clock: EmulatorClock;
-  readonly faults: Faults;
-  readonly record: EmulatorRecord;
-  /** Bodies that are being read. */
-  readonly uploads: InFlight;
-  /** Of a room, or of those who are logged in. */
-  presenceOf(roomId: string | undefined): Presence;
-}
 
 /** What is decided on a request: what is answered, and what became of what was sent. */
 interface Decision {
@@ -60,12 +45,9 @@ export class ApiEndpoint {
   /** All that it can do, by name. */
   readonly #actions: ReadonlyMap<string, Action>;
 
-  constructor(
-    private readonly state: ApiState,
-    options: ResolvedEmulatorOptions,
-  ) {
-    this.#authenticator = new Authenticator(accountsOf(options));
-    const messages = new Messages(options, state.record, (roomId) => state.presenceOf(roomId));
+  constructor(private readonly state: EmulatorState) {
+    this.#authenticator = new Authenticator(state.accounts);
+    const messages = new Messages(state);
     const messaging = (name: RtcActionName): Action => ({
       method: 'POST',
       versions: ['2023-07-20', '2020-12-01'],
@@ -76,13 +58,13 @@ export class ApiEndpoint {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { clock, faults, record, uploads } = this.state;
+    const { clock, faults, uploads } = this.state;
     const head = readHead(request);
     const came = new Date(clock.now());
     response.setHeader('Date', came.toUTCString());
     const keep = (kept: Omit<RecordedRequest, 'method' | 'url' | 'headers'>): void => {
       const headers = Object.fromEntries(head.headers);
-      record.addRequest({ ...kept, method: head.method, url: request.url ?? '/', headers });
+      this.state.addRequest({ ...kept, method: head.method, url: request.url ?? '/', headers });
     };
     if (faults.resetsUnread()) {
       const requestId = createRequestId(came);

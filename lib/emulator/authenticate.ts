@@ -1,6 +1,6 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { ApiRequest } from './api-request.js';
-import { ApiError } from './http-error.js';
+import { ApiError, check } from './http-error.js';
 import type { RequestHead } from './read-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
@@ -58,28 +58,23 @@ export class Authenticator {
   authenticate({ head, body }: ApiRequest, now: number): EmulatorAccount {
     const { headers } = head;
     const header = headers.get('authorization');
-    if (header === undefined) {
-      throw new ApiError('MissingAuthenticationToken', 'There is no Authorization header.');
-    }
+    check(header !== undefined, 'MissingAuthenticationToken', 'There is no Authorization header.');
     const authorization = parseAuthorization(header);
     checkAuthorization(authorization);
     const { credential, signedHeaders, signature } = authorization;
     const [accessKeyId, date, , service] = credential;
 
     const xDate = headers.get('x-date');
-    if (xDate === undefined) throw new ApiError('MissingRequestInfo', 'There is no X-Date header.');
-    if (service !== SERVICE) {
-      throw new ApiError('ServiceNotFound', 'The credential names another service.');
-    }
+    check(xDate !== undefined, 'MissingRequestInfo', 'There is no X-Date header.');
+    check(service === SERVICE, 'ServiceNotFound', 'The credential names another service.');
     const account = this.accounts.find(({ credentials }) => credentials.accessKeyId === accessKeyId);
-    if (account === undefined) throw new ApiError('InvalidAccessKey', 'The access key is unknown.');
+    check(account !== undefined, 'InvalidAccessKey', 'The access key is unknown.');
     checkTime(xDate, date, now);
     checkToken(headers.get('x-security-token'), account, now);
 
     const bodySha256 = sha256(body);
-    if ((headers.get('x-content-sha256') ?? bodySha256) !== bodySha256) {
-      throw new ApiError('SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
-    }
+    const claimed = headers.get('x-content-sha256') ?? bodySha256;
+    check(claimed === bodySha256, 'SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
     const scope = credential.slice(1).join('/');
     const key = this.#keyOf(account, scope);
     // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
@@ -102,49 +97,34 @@ export class Authenticator {
 }
 
 function checkAuthorization({ algorithm, credential, signedHeaders, signature }: Authorization): void {
-  if (algorithm !== ALGORITHM) {
-    throw new ApiError('InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
-  }
-  if (!signature) throw new ApiError('MissingSignature', 'Authorization has no Signature.');
-  if (!credential.join('') || !signedHeaders.join('')) {
-    throw new ApiError('InvalidAuthorization', 'Authorization must have Credential and SignedHeaders.');
-  }
+  check(algorithm === ALGORITHM, 'InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
+  check(signature, 'MissingSignature', 'Authorization has no Signature.');
+  const isWhole = credential.join('') && signedHeaders.join('');
+  check(isWhole, 'InvalidAuthorization', 'Authorization must have Credential and SignedHeaders.');
   // What is signed is then no longer than the request itself.
-  if (new Set(signedHeaders).size < signedHeaders.length) {
-    throw new ApiError('InvalidAuthorization', 'SignedHeaders must name each header once.');
-  }
-  const [suffix, ...more] = credential.slice(4);
-  if (credential.length < 4 || credential.slice(0, 4).includes('')) {
-    throw new ApiError('MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
-  }
-  if (suffix !== 'request' || more.length > 0) {
-    throw new ApiError(
-      'InvalidCredential',
-      'Credential must be {access key}/{date}/{region}/{service}/request.',
-    );
-  }
+  const isOnce = new Set(signedHeaders).size === signedHeaders.length;
+  check(isOnce, 'InvalidAuthorization', 'SignedHeaders must name each header once.');
+  const [accessKeyId, date, region, service, ...end] = credential;
+  const hasAll = accessKeyId && date && region && service;
+  check(hasAll, 'MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
+  const form = '{access key}/{date}/{region}/{service}/request';
+  check(end.join('/') === 'request', 'InvalidCredential', `Credential must be ${form}.`);
 }
 
 function checkTime(xDate: string, date: string | undefined, now: number): void {
   const iso = xDate.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, '$1-$2-$3:$4:$5');
   const time = iso === xDate ? Number.NaN : Date.parse(iso);
-  if (Number.isNaN(time)) throw new ApiError('InvalidTimestamp', 'X-Date must be YYYYMMDDTHHMMSSZ.');
-  if (Math.abs(now - time) > VALIDITY_MS) {
-    throw new ApiError('InvalidTimestamp', 'X-Date is more than 15 minutes from the time here.');
-  }
-  if (xDate.slice(0, 8) !== date) {
-    throw new ApiError('InvalidCredential', 'Credential and X-Date differ in the date.');
-  }
+  check(!Number.isNaN(time), 'InvalidTimestamp', 'X-Date must be YYYYMMDDTHHMMSSZ.');
+  const isNear = Math.abs(now - time) <= VALIDITY_MS;
+  check(isNear, 'InvalidTimestamp', 'X-Date is more than 15 minutes from the time here.');
+  check(xDate.slice(0, 8) === date, 'InvalidCredential', 'Credential and X-Date differ in the date.');
 }
 
 function checkToken(token = '', { credentials }: EmulatorAccount, now: number): void {
   const { sessionToken = '', expiration } = credentials;
-  if (token !== sessionToken) {
-    throw new ApiError('InvalidSecretToken', 'X-Security-Token is not that of the access key.');
-  }
-  if (expiration !== undefined && now >= new Date(expiration).getTime()) {
-    throw new ApiError('InvalidSecretToken', 'The temporary credentials have expired.');
-  }
+  check(token === sessionToken, 'InvalidSecretToken', 'X-Security-Token is not that of the access key.');
+  const isGood = expiration === undefined || now < new Date(expiration).getTime();
+  check(isGood, 'InvalidSecretToken', 'The temporary credentials have expired.');
 }
 
 /**
@@ -204,5 +184,5 @@ function hmac(key: Buffer, text: string): Buffer {
 }
 
 function sha256(data: string | Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }

@@ -4,17 +4,13 @@ export class BoundedList<T> {
   readonly items: T[] = [];
   readonly #sizes: number[] = [];
   #bytes = 0;
-  #dropped = 0;
+  /** How many were dropped, and came before those. */
+  dropped = 0;
 
   constructor(
     private readonly maxBytes: number,
     private readonly onDrop: (dropped: readonly T[]) => void = () => undefined,
   ) {}
-
-  /** How many were dropped, and came before those. */
-  get dropped(): number {
-    return this.#dropped;
-  }
 
   add(item: T, bytes: number): void {
     this.items.push(item);
@@ -29,11 +25,11 @@ export class BoundedList<T> {
       count += 1;
     }
     this.#sizes.splice(0, count);
-    this.#dropped += count;
+    this.dropped += count;
     this.onDrop(this.items.splice(0, count));
   }
 
   clear(): void {
-    this.items.length = this.#sizes.length = this.#bytes = this.#dropped = 0;
+    this.items.length = this.#sizes.length = this.#bytes = this.dropped = 0;
   }
 }

@@ -1,13 +1,13 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { idProblem } from '../dto/field-rules.js';
 import type { Admission } from './admission.js';
+import type { EmulatorState } from './emulator-state.js';
 import { HttpError } from './http-error.js';
 import { idInPath } from './id-in-path.js';
 import { InFlight } from './in-flight.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
-import type { Presence } from './presence.js';
+import { checkId, type Presence } from './presence.js';
 import { splitUrl } from './read-request.js';
 
 /** Close code for a participant who was put out. */
@@ -35,13 +35,10 @@ export class ClientSockets {
   /** Those that have not answered since they were last asked. */
   readonly #silent = new Set<WebSocket>();
   readonly #timers: readonly NodeJS.Timeout[];
-  #putOut = 0;
-  #refused = 0;
 
   constructor(
     private readonly admission: Admission,
-    /** Of a room, or of those who are logged in. */
-    private readonly presenceOf: (roomId: string | undefined) => Presence,
+    private readonly state: Pick<EmulatorState, 'presenceOf' | 'clients'>,
     askEveryMs = 30_000,
   ) {
     this.#timers = [
@@ -50,23 +47,13 @@ export class ClientSockets {
     ];
   }
 
-  /** How many clients were put out because they did not read, did not answer or wrote too much. */
-  get putOut(): number {
-    return this.#putOut;
-  }
-
-  /** How many found no room, since there were too many. */
-  get refused(): number {
-    return this.#refused;
-  }
-
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     try {
       this.admission.admit(request);
       const { presence, userId } = this.#readPlace(request.url ?? '/');
       if (this.#server.clients.size >= MAX_CLIENTS) {
-        this.#refused += 1;
+        this.state.clients.refused += 1;
         throw new HttpError(503, `There are ${MAX_CLIENTS} WebSockets, which are all that may stay.`);
       }
       presence.checkRoomFor(userId);
@@ -138,7 +125,7 @@ export class ClientSockets {
 
   #putOutClient(client: WebSocket): void {
     if (client.readyState !== client.OPEN) return;
-    this.#putOut += 1;
+    this.state.clients.putOut += 1;
     client.terminate();
   }
 
@@ -151,9 +138,8 @@ export class ClientSockets {
       );
     }
     const userId = query.get('userId') ?? '';
-    const problem = idProblem(userId);
-    if (problem !== undefined) throw new TypeError(`userId: ${problem}`);
-    return { presence: this.presenceOf(room === undefined ? undefined : idInPath(room)), userId };
+    checkId('userId', userId);
+    return { presence: this.state.presenceOf(room === undefined ? undefined : idInPath(room)), userId };
   }
 }
 

@@ -18,8 +18,8 @@ export function tcpSocketOf(socket: Socket): Socket {
   return belowTls.get(socket) ?? socket;
 }
 
-/** Calls back when a connection has gone. @returns what makes it not do so */
-export function onceGone(socket: Socket, act: () => void): () => void {
+/** Calls back when a connection has gone. @returns what makes it not do so, and says whether it would have */
+export function onceGone(socket: Socket, act: () => void): () => boolean {
   const acts = whenGone.get(socket) ?? new Set();
   if (!whenGone.has(socket)) {
     whenGone.set(socket, acts);
@@ -28,7 +28,7 @@ export function onceGone(socket: Socket, act: () => void): () => void {
     });
   }
   acts.add(act);
-  return () => void acts.delete(act);
+  return () => acts.delete(act);
 }
 
 /**
@@ -36,12 +36,8 @@ export function onceGone(socket: Socket, act: () => void): () => void {
  * their connection has gone.
  */
 export function onceOver(response: ServerResponse, act: () => void): void {
-  let isOver = false;
   const once = (): void => {
-    if (isOver) return;
-    isOver = true;
-    forget();
-    act();
+    if (forget()) act();
   };
   const forget = onceGone(response.req.socket, once);
   response.once('close', once);

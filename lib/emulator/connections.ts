@@ -17,14 +17,10 @@ export class Connections {
   readonly #unanswered = new WeakMap<Socket, number>();
   /** Requests that wait for their answers, of all connections together. */
   readonly #waiting = new InFlight();
-  #ended = 0;
+  /** How many were ended because they, or their requests, were too many. */
+  ended = 0;
 
   constructor(private readonly max: number) {}
-
-  /** How many were ended because they, or their requests, were too many. */
-  get ended(): number {
-    return this.#ended;
-  }
 
   add(tcp: Socket): void {
     this.#all.add(tcp);
@@ -79,7 +75,7 @@ export class Connections {
 
   #end(tcp: Socket): void {
     if (tcp.destroyed) return;
-    this.#ended += 1;
+    this.ended += 1;
     this.#forRequests.delete(tcp);
     tcp.destroy();
   }

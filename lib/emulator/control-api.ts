@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ApiState } from './api-endpoint.js';
-import type { Dropped } from './emulator-record.js';
+import type { EmulatorState } from './emulator-state.js';
 import type { FaultRule } from './fault.js';
 import { HttpError } from './http-error.js';
 import { idInPath } from './id-in-path.js';
@@ -9,7 +8,6 @@ import { Listing, type Page } from './listing.js';
 import { type Participant, toMessageJson } from './participant.js';
 import type { Presence } from './presence.js';
 import { readBody, readHead } from './read-request.js';
-import type { EmulatorModuleOptions } from './rtc-emulator-options.js';
 import { sendError, sendText, sendUnread } from './send-json.js';
 
 /** Everything below this path is the emulator's own; the rest is the remote API's. */
@@ -17,14 +15,8 @@ export const CONTROL_PREFIX = '/__emulator';
 const MAX_BODY_BYTES = 65_536;
 const MAX_FAULTS = 1_000;
 
-/** What the control API reads and changes. */
-export interface ControlledEmulator extends ApiState {
-  dropped(): Dropped;
-  moduleOptions(): EmulatorModuleOptions;
-}
-
 interface ControlRequest {
-  readonly emulator: ControlledEmulator;
+  readonly state: EmulatorState;
   /** Of a path that names a user. */
   readonly userId: string;
   /** Of a path that names one; otherwise it is for those who are logged in. */
@@ -43,10 +35,10 @@ type Handler = (request: ControlRequest) => unknown;
  */
 const ROUTES: ReadonlyMap<string, Handler> = new Map(
   Object.entries<Handler>({
-    'GET /': ({ emulator }) => describe(emulator),
-    'GET /rooms': ({ emulator }) =>
+    'GET /': ({ state }) => describe(state),
+    'GET /rooms': ({ state }) =>
       new Listing(
-        emulator.record.attendance.rooms,
+        state.attendance.rooms,
         ({ number }) => number,
         ({ id, participants }) => ({ id, users: participants.map(({ userId }) => userId) }),
       ),
@@ -66,38 +58,38 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
       const { received, droppedReceived } = found(request, request.presence.lastSeen(request.userId));
       return new Listing(received, (_message, index) => droppedReceived + index, toMessageJson);
     },
-    'GET /requests': ({ emulator: { record } }) =>
+    'GET /requests': ({ state }) =>
       new Listing(
-        record.requests.items,
-        (_request, index) => record.requests.dropped + index,
+        state.requests.items,
+        (_request, index) => state.requests.dropped + index,
         ({ body, ...request }) => ({ ...request, body: body.toString('utf8') }),
       ),
-    'GET /duplicates': ({ emulator: { record } }) =>
+    'GET /duplicates': ({ state }) =>
       new Listing(
-        record.accepted.duplicates(),
-        (_duplicate, index) => record.accepted.firstListed + index,
+        state.accepted.duplicates(),
+        (_duplicate, index) => state.accepted.firstListed + index,
         (duplicate) => duplicate,
       ),
-    'DELETE /record': ({ emulator }) => emulator.record.clear(),
-    'PUT /clock': ({ emulator, body: { offsetMs } }) => {
+    'DELETE /record': ({ state }) => state.clear(),
+    'PUT /clock': ({ state, body: { offsetMs } }) => {
       if (typeof offsetMs !== 'number') throw new TypeError('offsetMs: must be a number');
-      emulator.clock.offsetMs = offsetMs;
+      state.clock.offsetMs = offsetMs;
       return { offsetMs };
     },
-    'GET /faults': ({ emulator }) => listFaults(emulator),
-    'PUT /faults': ({ emulator, body: { faults } }) => {
+    'GET /faults': ({ state }) => listFaults(state),
+    'PUT /faults': ({ state, body: { faults } }) => {
       if (!Array.isArray(faults) || faults.length > MAX_FAULTS) {
         throw new TypeError(`faults: must be an array of at most ${MAX_FAULTS} faults`);
       }
-      emulator.faults.replace(faults as FaultRule[]);
-      return listFaults(emulator);
+      state.faults.replace(faults as FaultRule[]);
+      return listFaults(state);
     },
-    'DELETE /faults': ({ emulator }) => emulator.faults.clear(),
+    'DELETE /faults': ({ state }) => state.faults.clear(),
   }),
 );
 
-function listFaults(emulator: ControlledEmulator): unknown {
-  return emulator.faults.active.map(({ rule, applied }) => ({
+function listFaults(state: EmulatorState): unknown {
+  return state.faults.active.map(({ rule, applied }) => ({
     ...rule,
     // A private key is no one's to read back.
     ...('key' in rule && { key: undefined }),
@@ -110,12 +102,12 @@ export class ControlApi {
   /** Answers that wait for clients to read them. */
   readonly #unread = new InFlight();
 
-  constructor(private readonly emulator: ControlledEmulator) {}
+  constructor(private readonly state: EmulatorState) {}
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body: Buffer;
     try {
-      body = await readBody(request, MAX_BODY_BYTES, this.emulator.uploads);
+      body = await readBody(request, MAX_BODY_BYTES, this.state.uploads);
     } catch (error) {
       sendUnread(response, error);
       return;
@@ -137,7 +129,7 @@ export class ControlApi {
   }
 
   #answer(method: string, path: string, body: Buffer): unknown {
-    const { emulator } = this;
+    const { state } = this;
     const [, room, user, what = ''] = /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received)?$/.exec(path) ?? [];
     const handler = ROUTES.get(`${method} ${user === undefined ? path : `/users/:id${what}`}`);
     if (handler === undefined) {
@@ -146,7 +138,8 @@ export class ControlApi {
     const roomId = room === undefined ? undefined : idInPath(room);
     const userId = user === undefined ? '' : idInPath(user);
     const fields = body.length === 0 ? {} : readObject(body);
-    return handler({ emulator, userId, roomId, presence: emulator.presenceOf(roomId), body: fields });
+    const presence = state.presenceOf(roomId);
+    return handler({ state, userId, roomId, presence, body: fields });
   }
 }
 
@@ -167,18 +160,17 @@ function found({ userId, roomId }: ControlRequest, participant: Participant | un
   throw new HttpError(404, `${userId} is not ${roomId === undefined ? 'logged in' : `in room ${roomId}`}`);
 }
 
-function describe(emulator: ControlledEmulator): Record<string, unknown> {
-  const { appId, from, endpoint, credentials } = emulator.moduleOptions();
-  const { requests, accepted, deliveries } = emulator.record;
+function describe(state: EmulatorState): Record<string, unknown> {
+  const { endpoint, appId, from, credentials } = state.moduleOptions();
   return {
     endpoint,
     appId,
     from,
     accessKeyId: credentials.accessKeyId,
-    requests: requests.items.length,
-    accepted: accepted.total,
-    deliveries: deliveries.total,
-    duplicates: accepted.duplicateCount,
-    dropped: emulator.dropped(),
+    requests: state.requests.items.length,
+    accepted: state.accepted.total,
+    deliveries: state.deliveries.total,
+    duplicates: state.accepted.duplicateCount,
+    dropped: state.dropped,
   };
 }

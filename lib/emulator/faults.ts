@@ -5,47 +5,46 @@ import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
 /** A rule that was added, and what it has done. */
-export interface ActiveFault {
-  /** As it was added. */
-  readonly rule: FaultRule;
+export class ActiveFault {
   /** How many requests or connections it has befallen. */
-  readonly applied: number;
-  /** Takes it away, whatever is left of it. */
-  remove(): void;
-}
-
-class Entry implements ActiveFault {
   applied = 0;
-  readonly strikes: 'connection' | undefined;
   readonly #random: () => number;
+  readonly #onRemove: () => void;
 
+  /** @internal Faults come from `emulator.faults`. */
   constructor(
+    /** As it was added. */
     readonly rule: FaultRule,
-    private readonly onRemove: (entry: Entry) => void,
+    onRemove: () => void,
   ) {
-    this.strikes = rulesOf(rule.kind).strikes;
     this.#random = seededRandom(rule.seed ?? 1);
+    this.#onRemove = onRemove;
   }
 
-  /** Whether it has befallen as many as it was to. */
+  /** @internal By default, requests. */
+  get strikes(): 'connection' | undefined {
+    return rulesOf(this.rule.kind).strikes;
+  }
+
+  /** @internal Whether it has befallen as many as it was to. */
   get isSpent(): boolean {
     const { probability, times = probability === undefined ? 1 : Infinity } = this.rule;
     return this.applied >= times;
   }
 
-  /** Whether it befalls this one; counts it if so. */
+  /** @internal Whether it befalls this one; counts it if so. */
   befalls(request?: { readonly target: FaultTarget }): boolean {
     const { probability, match } = this.rule;
-    if (this.isSpent || (match !== undefined && request !== undefined && !matches(match, request.target))) {
-      return false;
-    }
+    if (this.isSpent) return false;
+    if (match !== undefined && request !== undefined && !matches(match, request.target)) return false;
     if (probability !== undefined && this.#random() >= probability) return false;
     this.applied += 1;
     return true;
   }
 
+  /** Takes it away, whatever is left of it. */
   remove(): void {
-    this.onRemove(this);
+    this.#onRemove();
   }
 }
 
@@ -58,26 +57,26 @@ class Entry implements ActiveFault {
  * ```
  */
 export class Faults {
-  #entries: Entry[] = [];
+  #active: ActiveFault[] = [];
 
   /** @internal Faults come from `emulator.faults`. */
   constructor(private readonly listener: Pick<Listener, 'isTls' | 'refuse' | 'resume'>) {}
 
   /** All rules that were added and not removed, used up or not. */
   get active(): readonly ActiveFault[] {
-    return this.#entries;
+    return this.#active;
   }
 
   /** @throws TypeError naming the field that can't be used */
   add(rule: FaultRule): ActiveFault {
     this.#check(rule);
-    const entry = new Entry(rule, (gone) => {
-      this.#entries = this.#entries.filter((other) => other !== gone);
+    const fault: ActiveFault = new ActiveFault(rule, () => {
+      this.#active = this.#active.filter((other) => other !== fault);
     });
-    this.#entries.push(entry);
+    this.#active.push(fault);
     // There is no request to wait for where none can come.
-    if (rule.kind === 'refuse' && entry.befalls()) this.listener.refuse(rule.forMs);
-    return entry;
+    if (rule.kind === 'refuse' && fault.befalls()) this.listener.refuse(rule.forMs);
+    return fault;
   }
 
   /**
@@ -92,13 +91,13 @@ export class Faults {
 
   /** Takes all away; connections are accepted again. */
   clear(): void {
-    this.#entries = [];
+    this.#active = [];
     this.listener.resume();
   }
 
   /** @internal Whether a request is not even to be read; there must be nothing in it to decide by. */
   resetsUnread(): boolean {
-    const next = this.#entries.find(({ strikes, isSpent }) => strikes === undefined && !isSpent);
+    const next = this.#active.find(({ strikes, isSpent }) => strikes === undefined && !isSpent);
     if (next === undefined) return false;
     const { kind, match, probability } = next.rule;
     const unread = kind === 'reset' && !acceptsRequest(next.rule) && match === undefined;
@@ -107,13 +106,13 @@ export class Faults {
 
   /** @internal The fault of a request, if one befalls it. */
   forRequest(request: { readonly target: FaultTarget }): Fault | undefined {
-    return this.#entries.find((entry) => entry.strikes === undefined && entry.befalls(request))?.rule;
+    return this.#active.find((fault) => fault.strikes === undefined && fault.befalls(request))?.rule;
   }
 
   /** @internal The fault of a new connection, if one befalls it. */
   forConnection(): Fault | undefined {
-    return this.#entries.find(
-      (entry) => entry.strikes === 'connection' && entry.rule.kind !== 'refuse' && entry.befalls(),
+    return this.#active.find(
+      (fault) => fault.strikes === 'connection' && fault.rule.kind !== 'refuse' && fault.befalls(),
     )?.rule;
   }
 

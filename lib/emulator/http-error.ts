@@ -25,3 +25,8 @@ export class ApiError extends HttpError {
     this.codeN = documented.codeN;
   }
 }
+
+/** @throws ApiError unless it holds */
+export function check(holds: unknown, apiCode: PublishedErrorCode, message: string): asserts holds {
+  if (!holds) throw new ApiError(apiCode, message);
+}

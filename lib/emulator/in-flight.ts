@@ -14,13 +14,9 @@ const MAX_BYTES = 33_554_432;
 export class InFlight {
   /** In the order in which they began. */
   readonly #transfers = new Set<Transfer>();
-  #bytes = 0;
-  #givenUp = 0;
-
   /** How many were given up. */
-  get givenUp(): number {
-    return this.#givenUp;
-  }
+  givenUp = 0;
+  #bytes = 0;
 
   /** @param giveUp ends it, as soon as others need its room */
   begin(giveUp: () => void): Transfer {
@@ -36,7 +32,7 @@ export class InFlight {
     for (const first of this.#transfers) {
       if (this.#bytes <= MAX_BYTES) break;
       this.end(first);
-      this.#givenUp += 1;
+      this.givenUp += 1;
       first.giveUp();
     }
   }

@@ -1,5 +1,5 @@
 export type { EmulatorClock } from './emulator-clock.js';
-export type { Dropped, RecordedRequest } from './emulator-record.js';
+export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 export type { ActiveFault, Faults } from './faults.js';
 export type { EmulatorTls } from './listener.js';

@@ -1,13 +1,12 @@
 import { isId } from '../dto/field-rules.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { ApiRequest } from './api-request.js';
-import type { EmulatorRecord } from './emulator-record.js';
+import type { EmulatorState } from './emulator-state.js';
 import { ApiError } from './http-error.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
-import type { Presence } from './presence.js';
 import { Quotas } from './quotas.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
-import { accountsOf, type EmulatorAccount, type ResolvedEmulatorOptions } from './rtc-emulator-options.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What became of a message, and what its sender is told though it was accepted. */
 export interface Sent {
@@ -32,31 +31,26 @@ export class Messages {
   readonly #quotas: Quotas;
   #last = 0;
 
-  constructor(
-    private readonly options: ResolvedEmulatorOptions,
-    private readonly record: EmulatorRecord,
-    /** Of a room, or of those who are logged in. */
-    private readonly presenceOf: (roomId: string | undefined) => Presence,
-  ) {
-    this.#quotas = new Quotas(options);
+  constructor(private readonly state: EmulatorState) {
+    this.#quotas = new Quotas(state.options);
   }
 
   /** @throws ApiError beyond the quota, or when something is wrong with the message */
   send(action: RtcActionName, request: ApiRequest, account: EmulatorAccount, at: Date): Sent {
     const outcome = this.#spend(request, account) ? 'accepted' : 'dropped';
-    const message = readMessage(action, request, account, accountsOf(this.options));
+    const message = readMessage(action, request, account, this.state.accounts);
     if (outcome === 'dropped' || this.#deliver(action, message, at)) return { outcome };
     return { outcome, error: new ApiError('InternalError', 'A listener threw.') };
   }
 
   /** @returns false if it is lost without a word. @throws ApiError beyond the quota */
   #spend({ target }: ApiRequest, account: EmulatorAccount): boolean {
-    const { quota, overRoomLimit } = this.options;
+    const { quota, overRoomLimit } = this.state.options;
     const roomId = isId(target.roomId) ? target.roomId : undefined;
     const full = this.#quotas.spend(account, {
       recipients: target.to.length,
       roomId,
-      users: () => this.presenceOf(roomId).participants.length,
+      users: () => this.state.presenceOf(roomId).participants.length,
     });
     if (full === undefined) return true;
     if (full === 'room' && overRoomLimit === 'drop') return false;
@@ -70,16 +64,16 @@ export class Messages {
   /** @returns whether none of a test's own listeners threw */
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): boolean {
     const { from, message, roomId } = sent;
-    const presence = this.presenceOf(roomId);
+    const presence = this.state.presenceOf(roomId);
     const present = sent.to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
-    this.record.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
+    this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
     if (present.length === 0) return true;
     this.#last += 1;
     const { text, binary } = CALLBACKS[action];
     const rest = { from, at, msgid: this.#last };
     const received: ReceivedMessage =
       typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
-    const count = this.record.deliveries.counterOf(sent);
+    const count = this.state.deliveries.counterOf(sent);
     const reached: Participant[] = [];
     let isWell = true;
     for (const participant of present) {
@@ -89,7 +83,7 @@ export class Messages {
       reached.push(participant);
       isWell = participant.receive(received) && isWell;
     }
-    this.record.received.add(received, reached);
+    this.state.received.add(received, reached);
     return isWell;
   }
 }

@@ -22,16 +22,12 @@ export class Attendance {
   readonly #departed = new Map<Participant, () => void>();
   readonly #maxParticipants: number;
   #present = 0;
-  #forgotten = 0;
+  /** How many who have left were forgotten. */
+  forgotten = 0;
   #numbers = 0;
 
   constructor(bytes: number) {
     this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
-  }
-
-  /** How many who have left were forgotten. */
-  get forgotten(): number {
-    return this.#forgotten;
   }
 
   /** The rooms in which someone is, or was who is not forgotten. */
@@ -54,8 +50,7 @@ export class Attendance {
 
   /** Lets a user come, and puts out one who is there under the same ID. */
   join(id: string, userId: string): Participant {
-    const problem = idProblem(userId);
-    if (problem !== undefined) throw new TypeError(`userId: ${problem}`);
+    checkId('userId', userId);
     this.place(id)?.present.get(userId)?.leave();
     this.#forget(this.place(id)?.departed.get(userId));
     const participant = new Participant(userId, this.#numbers++, (leaving) => this.#remove(id, leaving));
@@ -71,7 +66,7 @@ export class Attendance {
     for (const { present } of this.#places.values()) {
       for (const participant of present.values()) participant.forget();
     }
-    this.#forgotten = 0;
+    this.forgotten = 0;
   }
 
   #open(id: string): Place {
@@ -104,7 +99,7 @@ export class Attendance {
     for (const participant of this.#departed.keys()) {
       if (this.#present + this.#departed.size <= this.#maxParticipants * 0.9) return;
       this.#forget(participant);
-      this.#forgotten += 1;
+      this.forgotten += 1;
     }
   }
 
@@ -169,7 +164,12 @@ export class Room extends Presence {
     readonly id: string,
   ) {
     super(attendance, id);
-    const problem = idProblem(id);
-    if (problem !== undefined) throw new TypeError(`roomId: ${problem}`);
+    checkId('roomId', id);
   }
+}
+
+/** @throws TypeError for an illegal ID */
+export function checkId(field: 'roomId' | 'userId', id: string): void {
+  const problem = idProblem(id);
+  if (problem !== undefined) throw new TypeError(`${field}: ${problem}`);
 }

@@ -1,7 +1,7 @@
 import { base64ByteLength, isId, MAX_RECIPIENTS, messageProblem } from '../dto/field-rules.js';
 import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
 import type { ApiRequest } from './api-request.js';
-import { ApiError } from './http-error.js';
+import { ApiError, check } from './http-error.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What a request asks to deliver. */
@@ -39,24 +39,23 @@ export function readMessage(
 ): EmulatedMessage {
   const rules: RtcActionRules = RTC_ACTIONS[action];
   const { AppId, RoomId, From, To, Binary, Message } = readFields(request, rules);
-  if (AppId === '') throw new ApiError('InvalidParameter.IllegalAppId', 'AppId is empty.');
+  check(AppId !== '', 'InvalidParameter.IllegalAppId', 'AppId is empty.');
   if (!account.appIds.includes(AppId)) {
     const exists = accounts.some(({ appIds }) => appIds.includes(AppId));
-    throw exists
-      ? new ApiError('AccessDenied.NoPermissionForApp', 'The account may not use this AppId.')
-      : new ApiError('InvalidParameter.NotExistAppId', 'The AppId does not exist.');
+    check(exists, 'InvalidParameter.NotExistAppId', 'The AppId does not exist.');
+    throw new ApiError('AccessDenied.NoPermissionForApp', 'The account may not use this AppId.');
   }
-  if (rules.inRoom && !isId(RoomId)) {
-    throw new ApiError('InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
-  }
-  if (!isId(From)) throw new ApiError('InvalidParameter.IllegalFrom', 'From is illegal.');
+  check(!rules.inRoom || isId(RoomId), 'InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
+  check(isId(From), 'InvalidParameter.IllegalFrom', 'From is illegal.');
   const to = rules.to === 'none' ? undefined : [To].flat();
-  if (to !== undefined && to.length > MAX_RECIPIENTS) {
-    throw new ApiError('InvalidParameter.UserCountOverLimit', `To has more than ${MAX_RECIPIENTS} users.`);
-  }
-  if (to !== undefined && (to.length === 0 || !to.every(isId))) {
-    throw new ApiError('InvalidParameter.IllegalTo', 'To is empty or holds an illegal user ID.');
-  }
+  const { length } = to ?? [];
+  check(
+    length <= MAX_RECIPIENTS,
+    'InvalidParameter.UserCountOverLimit',
+    `To has more than ${MAX_RECIPIENTS} users.`,
+  );
+  const isLegal = to === undefined || (length > 0 && to.every(isId));
+  check(isLegal, 'InvalidParameter.IllegalTo', 'To is empty or holds an illegal user ID.');
   const problem = messageProblem(Message, Binary, rules.maxMessageBytes);
   if (problem !== undefined) {
     const bytes = Binary ? base64ByteLength(Message) : Buffer.byteLength(Message, 'utf8');
@@ -77,10 +76,9 @@ export function readMessage(
 
 /** A field that is left out has its type's zero value; one of another type can't be read; others are ignored. */
 function readFields({ body, json }: ApiRequest, { inRoom, to }: RtcActionRules): Fields {
-  if (body.length === 0) throw new ApiError('InvalidParameter.BodyIsEmpty', 'The body is empty.');
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new ApiError('InvalidParameter.Unmarshal', 'The body is not a JSON object.');
-  }
+  check(body.length > 0, 'InvalidParameter.BodyIsEmpty', 'The body is empty.');
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  check(isObject, 'InvalidParameter.Unmarshal', 'The body is not a JSON object.');
   const fields: Record<string, unknown> = {
     AppId: '',
     From: '',
@@ -95,7 +93,7 @@ function readFields({ body, json }: ApiRequest, { inRoom, to }: RtcActionRules):
     const fits = Array.isArray(zero)
       ? Array.isArray(value) && value.every((item) => typeof item === 'string')
       : typeof value === typeof zero;
-    if (!fits) throw new ApiError('InvalidParameter.Unmarshal', `${name} has the wrong type.`);
+    check(fits, 'InvalidParameter.Unmarshal', `${name} has the wrong type.`);
     fields[name] = value;
   }
   return fields as unknown as Fields;

@@ -13,15 +13,11 @@ interface Entry {
 /** What participants have received, over all of them: beyond so many bytes, the oldest is dropped. */
 export class ReceivedLog {
   readonly #entries: BoundedList<Entry>;
-  #dropped = 0;
+  /** How many messages are no longer in a participant's `received`, each counted for each participant. */
+  dropped = 0;
 
   constructor(maxBytes: number) {
     this.#entries = new BoundedList(maxBytes, (entries) => this.#drop(entries));
-  }
-
-  /** How many messages are no longer in a participant's `received`, each counted for each participant. */
-  get dropped(): number {
-    return this.#dropped;
   }
 
   /** Notes what these participants have received. */
@@ -37,7 +33,7 @@ export class ReceivedLog {
 
   clear(): void {
     this.#entries.clear();
-    this.#dropped = 0;
+    this.dropped = 0;
   }
 
   #drop(entries: readonly Entry[]): void {
@@ -51,7 +47,7 @@ export class ReceivedLog {
     }
     for (const [participant, count] of dropped) {
       participant.forget(count);
-      this.#dropped += count;
+      this.dropped += count;
     }
   }
 }

@@ -86,15 +86,6 @@ export type ResolvedEmulatorOptions = Required<
 > &
   Pick<RtcEmulatorOptions, 'tls'> & { readonly quota: Required<EmulatedQuota> };
 
-/** All accounts: the first is that of `moduleOptions()`. */
-export function accountsOf({
-  appId,
-  credentials,
-  accounts,
-}: ResolvedEmulatorOptions): readonly EmulatorAccount[] {
-  return [{ credentials, appIds: [appId] }, ...accounts];
-}
-
 const MIN_KEEP_BYTES = 1_048_576;
 /** The vendor has 100 for small rooms and 80 for large ones. */
 const LARGE_ROOM_SHARE = 0.8;

@@ -2,16 +2,14 @@ import { Admission } from './admission.js';
 import { ApiEndpoint } from './api-endpoint.js';
 import { ClientSockets } from './client-sockets.js';
 import { CONTROL_PREFIX, ControlApi } from './control-api.js';
-import { EmulatorClock } from './emulator-clock.js';
-import { type Dropped, EmulatorRecord, type RecordedRequest } from './emulator-record.js';
-import { Faults } from './faults.js';
-import { InFlight } from './in-flight.js';
+import type { EmulatorClock } from './emulator-clock.js';
+import { type Dropped, EmulatorState, type RecordedRequest } from './emulator-state.js';
+import type { Faults } from './faults.js';
 import { Listener } from './listener.js';
 import type { Participant } from './participant.js';
-import { Presence, Room } from './presence.js';
+import { type Presence, Room } from './presence.js';
 import type { RecipientCounts } from './recipient-counts.js';
 import {
-  accountsOf,
   type EmulatorModuleOptions,
   type ResolvedEmulatorOptions,
   resolveEmulatorOptions,
@@ -32,7 +30,7 @@ import {
  */
 export class RtcEmulator {
   /** The time at the emulator. */
-  readonly clock = new EmulatorClock();
+  readonly clock: EmulatorClock;
   /** Who was sent what by requests that were accepted, how often: whether the user was there or not. */
   readonly accepted: RecipientCounts;
   /** Who received what, how often: users who are in the room, or logged in, when it is sent. */
@@ -42,24 +40,12 @@ export class RtcEmulator {
   /** What goes wrong, and with which requests. */
   readonly faults: Faults;
   // Private to the language: whoever prints the emulator must not print a secret key.
-  readonly #options: ResolvedEmulatorOptions;
+  readonly #state: EmulatorState;
   readonly #listener: Listener;
-  readonly #record: EmulatorRecord;
   readonly #sockets: ClientSockets;
-  /** Bodies that are being read. */
-  readonly #uploads = new InFlight();
 
   private constructor(options: ResolvedEmulatorOptions) {
-    this.#options = options;
-    const record = new EmulatorRecord(options.keepBytes, accountsOf(options));
-    this.#record = record;
-    this.accepted = record.accepted;
-    this.deliveries = record.deliveries;
-    this.loggedIn = new Presence(record.attendance);
-    const presenceOf = (roomId: string | undefined): Presence =>
-      roomId === undefined ? this.loggedIn : this.room(roomId);
     const admission = new Admission(options);
-    this.#sockets = new ClientSockets(admission, presenceOf);
     this.#listener = new Listener(
       {
         onRequest: admission.guard((request, response) =>
@@ -70,14 +56,16 @@ export class RtcEmulator {
       },
       options.tls,
     );
-    this.faults = new Faults(this.#listener);
-    const parts = { clock: this.clock, faults: this.faults, record, uploads: this.#uploads, presenceOf };
-    const api = new ApiEndpoint(parts, options);
-    const control = new ControlApi({
-      ...parts,
-      dropped: () => this.dropped,
-      moduleOptions: () => this.moduleOptions(),
-    });
+    const state = new EmulatorState(options, this.#listener);
+    this.#state = state;
+    this.clock = state.clock;
+    this.accepted = state.accepted;
+    this.deliveries = state.deliveries;
+    this.loggedIn = state.loggedIn;
+    this.faults = state.faults;
+    this.#sockets = new ClientSockets(admission, state);
+    const api = new ApiEndpoint(state);
+    const control = new ControlApi(state);
   }
 
   /** @throws TypeError for an option that can't be used; Node's error when the port is taken */
@@ -95,34 +83,22 @@ export class RtcEmulator {
 
   /** What came to the API, oldest first; beyond `keepBytes`, the oldest are dropped. */
   get requests(): readonly RecordedRequest[] {
-    return this.#record.requests.items;
+    return this.#state.requests.items;
   }
 
   /** What could not be kept, so that what is told about it is not complete. */
   get dropped(): Dropped {
-    const { requests, received, attendance, accepted, deliveries } = this.#record;
-    return {
-      requests: requests.dropped,
-      received: received.dropped,
-      participants: attendance.forgotten,
-      accepted: accepted.forgotten,
-      deliveries: deliveries.forgotten,
-      duplicates: accepted.unlisted + deliveries.unlisted,
-      connections: this.#listener.endedConnections + this.#sockets.refused,
-      uploads: this.#uploads.givenUp,
-      clients: this.#sockets.putOut,
-    };
+    return this.#state.dropped;
   }
 
   /** The rooms in which someone is, or was who is not forgotten. */
   get rooms(): readonly Room[] {
-    return this.#record.attendance.rooms;
+    return this.#state.attendance.rooms;
   }
 
   /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
   moduleOptions(): EmulatorModuleOptions {
-    const { appId, from, credentials } = this.#options;
-    return { appId, from, endpoint: this.url, credentials };
+    return this.#state.moduleOptions();
   }
 
   /**
@@ -130,7 +106,7 @@ export class RtcEmulator {
    * @throws TypeError for an illegal room ID
    */
   room(roomId: string): Room {
-    return new Room(this.#record.attendance, roomId);
+    return new Room(this.#state.attendance, roomId);
   }
 
   /**
@@ -143,7 +119,7 @@ export class RtcEmulator {
 
   /** Forgets what was received and delivered; who is in which room, and faults, stay. */
   clear(): void {
-    this.#record.clear();
+    this.#state.clear();
   }
 
   /** Stops listening and ends every connection. */

@@ -105,8 +105,9 @@ it('listens once for the end of a connection, however many requests on it are re
 
 it('puts out a WebSocket client that no longer answers, and leaves one alone that does', async () => {
   const loggedIn = new Presence(new Attendance(1_048_576));
+  const state = { presenceOf: () => loggedIn, clients: { refused: 0, putOut: 0 } };
   const admission = new Admission({ host: '', allowedHosts: [], allowedOrigins: [] });
-  const clients = new ClientSockets(admission, () => loggedIn, 50);
+  const clients = new ClientSockets(admission, state, 50);
   const server = createServer().on('upgrade', (...given) => clients.upgrade(...given));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -116,7 +117,7 @@ it('puts out a WebSocket client that no longer answers, and leaves one alone tha
   await Promise.all([once(silent, 'open'), once(alive, 'open')]);
   await once(silent, 'close');
   await sleep(200);
-  expect([alive.readyState, clients.putOut]).toEqual([WebSocket.OPEN, 1]);
+  expect([alive.readyState, state.clients.putOut]).toEqual([WebSocket.OPEN, 1]);
   clients.close();
   server.close();
 });

@@ -1,9 +1,17 @@
 import { BoundedList } from './bounded-list.js';
+import { EmulatorClock } from './emulator-clock.js';
 import type { FaultKind } from './fault.js';
-import { Attendance } from './presence.js';
+import { Faults } from './faults.js';
+import { InFlight } from './in-flight.js';
+import type { Listener } from './listener.js';
+import { Attendance, Presence, Room } from './presence.js';
 import { ReceivedLog } from './received-log.js';
 import { RecipientCounts } from './recipient-counts.js';
-import type { EmulatorAccount } from './rtc-emulator-options.js';
+import type {
+  EmulatorAccount,
+  EmulatorModuleOptions,
+  ResolvedEmulatorOptions,
+} from './rtc-emulator-options.js';
 import { Secrets } from './secrets.js';
 
 /** A request that came to the API, whatever became of it. */
@@ -59,23 +67,63 @@ export interface Dropped {
 const REQUEST_BYTES = 1_536;
 const HEADER_BYTES = 128;
 
-/** What came and was received. Each kind has its share of `keepBytes`, so that none can drive out another's. */
-export class EmulatorRecord {
-  // The two tables of each counter are the most of it.
+/** All that is known to the emulator. Of what is kept, each kind has its share, so that none can drive out another's. */
+export class EmulatorState {
+  readonly clock = new EmulatorClock();
+  readonly faults: Faults;
+  /** The first is that of `moduleOptions()`. */
+  readonly accounts: readonly EmulatorAccount[];
+  readonly attendance: Attendance;
+  readonly loggedIn: Presence;
   readonly accepted: RecipientCounts;
   readonly deliveries: RecipientCounts;
   readonly requests: BoundedList<RecordedRequest>;
   readonly received: ReceivedLog;
-  readonly attendance: Attendance;
+  /** Bodies that are being read. */
+  readonly uploads = new InFlight();
+  /** Of those over WebSocket: how many found no room, and how many were put out. */
+  readonly clients = { refused: 0, putOut: 0 };
   readonly #secrets: Secrets;
 
-  constructor(keepBytes: number, accounts: readonly EmulatorAccount[]) {
+  constructor(
+    readonly options: ResolvedEmulatorOptions,
+    private readonly listener: Listener,
+  ) {
+    const { keepBytes, appId, credentials, accounts } = options;
+    this.faults = new Faults(listener);
+    this.accounts = [{ credentials, appIds: [appId] }, ...accounts];
+    this.attendance = new Attendance(keepBytes / 32);
+    this.loggedIn = new Presence(this.attendance);
+    // The two tables of each are the most of what is kept.
     this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
     this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
     this.requests = new BoundedList(keepBytes / 8);
     this.received = new ReceivedLog(keepBytes / 16);
-    this.attendance = new Attendance(keepBytes / 32);
-    this.#secrets = new Secrets(accounts);
+    this.#secrets = new Secrets(this.accounts);
+  }
+
+  get dropped(): Dropped {
+    return {
+      requests: this.requests.dropped,
+      received: this.received.dropped,
+      participants: this.attendance.forgotten,
+      accepted: this.accepted.forgotten,
+      deliveries: this.deliveries.forgotten,
+      duplicates: this.accepted.unlisted + this.deliveries.unlisted,
+      connections: this.listener.endedConnections + this.clients.refused,
+      uploads: this.uploads.givenUp,
+      clients: this.clients.putOut,
+    };
+  }
+
+  moduleOptions(): EmulatorModuleOptions {
+    const { appId, from, credentials } = this.options;
+    return { appId, from, endpoint: this.listener.url, credentials };
+  }
+
+  /** Who is in a room, or logged in. @throws TypeError for an illegal room ID */
+  presenceOf(roomId: string | undefined): Presence {
+    return roomId === undefined ? this.loggedIn : new Room(this.attendance, roomId);
   }
 
   /** @param request as it came, with its secrets */
@@ -88,6 +136,7 @@ export class EmulatorRecord {
     this.requests.add(kept, bytes);
   }
 
+  /** Forgets what was received and delivered; who is in which room, and faults, stay. */
   clear(): void {
     for (const kept of [this.accepted, this.deliveries, this.requests, this.received, this.attendance]) {
       kept.clear();
