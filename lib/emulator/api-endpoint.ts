@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
-import { ApiRequest } from './api-request.js';
+import { ReceivedRequest } from './received-request.js';
 import { Authenticator, regionOf } from './authenticate.js';
 import { tcpSocketOf } from './connection.js';
 import type { EmulatorState, RecordedRequest } from './emulator-state.js';
@@ -26,7 +26,7 @@ interface Action {
   readonly method: 'POST';
   readonly versions: readonly string[];
   /** @throws ApiError when it is refused */
-  answer(request: ApiRequest, account: EmulatorAccount, at: Date): Decision;
+  answer(request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision;
 }
 
 /** What is answered where a body could not be read: the vendor's pages name no codes for that. */
@@ -86,7 +86,7 @@ export class ApiEndpoint {
       );
       return;
     }
-    const call = new ApiRequest(head, body);
+    const call = new ReceivedRequest(head, body);
     const fault = faults.forRequest(call);
     const at = new Date(clock.now() + (fault?.kind === 'clock' ? fault.offsetMs : 0));
     response.setHeader('Date', at.toUTCString());
@@ -109,7 +109,7 @@ export class ApiEndpoint {
   }
 
   /** Decides on a request, whatever a fault makes of the answer. */
-  #decide(request: ApiRequest, at: Date, fault: Fault | undefined): Decision {
+  #decide(request: ReceivedRequest, at: Date, fault: Fault | undefined): Decision {
     const isRead = fault === undefined || acceptsRequest(fault);
     try {
       const decision: Decision = isRead ? this.#act(request, at) : { outcome: 'refused' };
@@ -126,7 +126,7 @@ export class ApiEndpoint {
   }
 
   /** Checks everything that there is to check. @throws ApiError when something is wrong */
-  #act(request: ApiRequest, at: Date): Decision {
+  #act(request: ReceivedRequest, at: Date): Decision {
     const { action: name, version } = request;
     if (!name || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
     const account = this.#authenticator.authenticate(request, at.getTime());

@@ -1,5 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
-import type { ApiRequest } from './api-request.js';
+import type { ReceivedRequest } from './received-request.js';
 import { ApiError, check } from './http-error.js';
 import type { RequestHead } from './read-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
@@ -55,7 +55,7 @@ export class Authenticator {
    * @param now milliseconds since the epoch
    * @throws ApiError with the gateway's code
    */
-  authenticate({ head, body }: ApiRequest, now: number): EmulatorAccount {
+  authenticate({ head, body }: ReceivedRequest, now: number): EmulatorAccount {
     const { headers } = head;
     const header = headers.get('authorization');
     check(header !== undefined, 'MissingAuthenticationToken', 'There is no Authorization header.');

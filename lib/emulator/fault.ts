@@ -6,6 +6,7 @@ interface MayAccept {
   readonly accept?: boolean | undefined;
 }
 interface MayHaveStatus extends MayAccept {
+  /** In place of the answer's. */
   readonly httpStatus?: number | undefined;
 }
 
@@ -29,13 +30,11 @@ export type Fault =
   | ({ readonly kind: 'html' } & MayHaveStatus)
   /** An answer without a body, with this status (default 200). Default: not accepted. */
   | ({ readonly kind: 'empty' } & MayHaveStatus)
-  /**
-   * One of the documented errors, by default with its documented status, and with a `Retry-After` header (seconds, or
-   * a date) if there is to be one. Default: not accepted.
-   */
+  /** One of the documented errors, by default with its documented status. Default: not accepted. */
   | ({
       readonly kind: 'error';
       readonly code: PublishedErrorCode;
+      /** The `Retry-After` header: seconds, or a date. */
       readonly retryAfter?: number | string | undefined;
     } & MayHaveStatus)
   /** A redirect, by default with 307, which asks for the same request again. Default: not accepted. */

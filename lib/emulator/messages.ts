@@ -1,6 +1,6 @@
 import { isId } from '../dto/field-rules.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { ApiRequest } from './api-request.js';
+import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorState } from './emulator-state.js';
 import { ApiError } from './http-error.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
@@ -36,7 +36,7 @@ export class Messages {
   }
 
   /** @throws ApiError beyond the quota, or when something is wrong with the message */
-  send(action: RtcActionName, request: ApiRequest, account: EmulatorAccount, at: Date): Sent {
+  send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): Sent {
     const outcome = this.#spend(request, account) ? 'accepted' : 'dropped';
     const message = readMessage(action, request, account, this.state.accounts);
     if (outcome === 'dropped' || this.#deliver(action, message, at)) return { outcome };
@@ -44,7 +44,7 @@ export class Messages {
   }
 
   /** @returns false if it is lost without a word. @throws ApiError beyond the quota */
-  #spend({ target }: ApiRequest, account: EmulatorAccount): boolean {
+  #spend({ target }: ReceivedRequest, account: EmulatorAccount): boolean {
     const { quota, overRoomLimit } = this.state.options;
     const roomId = isId(target.roomId) ? target.roomId : undefined;
     const full = this.#quotas.spend(account, {

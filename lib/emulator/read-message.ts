@@ -1,6 +1,6 @@
 import { base64ByteLength, isId, MAX_RECIPIENTS, messageProblem } from '../dto/field-rules.js';
 import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
-import type { ApiRequest } from './api-request.js';
+import type { ReceivedRequest } from './received-request.js';
 import { ApiError, check } from './http-error.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
@@ -33,7 +33,7 @@ interface Fields {
  */
 export function readMessage(
   action: RtcActionName,
-  request: ApiRequest,
+  request: ReceivedRequest,
   account: EmulatorAccount,
   accounts: readonly EmulatorAccount[],
 ): EmulatedMessage {
@@ -75,7 +75,7 @@ export function readMessage(
 }
 
 /** A field that is left out has its type's zero value; one of another type can't be read; others are ignored. */
-function readFields({ body, json }: ApiRequest, { inRoom, to }: RtcActionRules): Fields {
+function readFields({ body, json }: ReceivedRequest, { inRoom, to }: RtcActionRules): Fields {
   check(body.length > 0, 'InvalidParameter.BodyIsEmpty', 'The body is empty.');
   const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
   check(isObject, 'InvalidParameter.Unmarshal', 'The body is not a JSON object.');

@@ -2,7 +2,7 @@ import type { FaultTarget } from './fault.js';
 import type { RequestHead } from './read-request.js';
 
 /** A request to the API, read to its end. */
-export class ApiRequest {
+export class ReceivedRequest {
   #json: unknown;
   #isParsed = false;
 
