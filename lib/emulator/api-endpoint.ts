@@ -9,18 +9,10 @@ import type { EmulatorState, RecordedRequest } from './emulator-state.js';
 import type { Fault } from './fault.js';
 import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
 import { ApiError, HttpError } from './http-error.js';
-import { Messages } from './messages.js';
+import { type Decision, Messages } from './messages.js';
 import { readBody, readHead, type RequestHead } from './read-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
-
-/** What is decided on a request: what is answered, and what became of what was sent. */
-interface Decision {
-  readonly outcome: RecordedRequest['outcome'];
-  readonly error?: ApiError;
-  /** Without an error. */
-  readonly result?: unknown;
-}
 
 interface Action {
   readonly method: 'POST';
@@ -48,13 +40,17 @@ export class ApiEndpoint {
   constructor(private readonly state: EmulatorState) {
     this.#authenticator = new Authenticator(state.accounts);
     const messages = new Messages(state);
-    const messaging = (name: RtcActionName): Action => ({
-      method: 'POST',
-      versions: ['2023-07-20', '2020-12-01'],
-      answer: (...call) => ({ ...messages.send(name, ...call), result: { Message: 'Success' } }),
-    });
     const names = Object.keys(RTC_ACTIONS) as RtcActionName[];
-    this.#actions = new Map(names.map((name) => [name, messaging(name)]));
+    this.#actions = new Map(
+      names.map((name) => [
+        name,
+        {
+          method: 'POST',
+          versions: ['2023-07-20', '2020-12-01'],
+          answer: (...request) => messages.send(name, ...request),
+        },
+      ]),
+    );
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

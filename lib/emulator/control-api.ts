@@ -38,7 +38,7 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
     'GET /': ({ state }) => describe(state),
     'GET /rooms': ({ state }) =>
       new Listing(
-        state.attendance.rooms,
+        state.rooms,
         ({ number }) => number,
         ({ id, participants }) => ({ id, users: participants.map(({ userId }) => userId) }),
       ),
@@ -58,10 +58,10 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
       const { received, droppedReceived } = found(request, request.presence.lastSeen(request.userId));
       return new Listing(received, (_message, index) => droppedReceived + index, toMessageJson);
     },
-    'GET /requests': ({ state }) =>
+    'GET /requests': ({ state: { requests, dropped } }) =>
       new Listing(
-        state.requests.items,
-        (_request, index) => state.requests.dropped + index,
+        requests,
+        (_request, index) => dropped.requests + index,
         ({ body, ...request }) => ({ ...request, body: body.toString('utf8') }),
       ),
     'GET /duplicates': ({ state }) =>
@@ -167,7 +167,7 @@ function describe(state: EmulatorState): Record<string, unknown> {
     appId,
     from,
     accessKeyId: credentials.accessKeyId,
-    requests: state.requests.items.length,
+    requests: state.requests.length,
     accepted: state.accepted.total,
     deliveries: state.deliveries.total,
     duplicates: state.accepted.duplicateCount,

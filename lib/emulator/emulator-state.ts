@@ -4,6 +4,7 @@ import type { FaultKind } from './fault.js';
 import { Faults } from './faults.js';
 import { InFlight } from './in-flight.js';
 import type { Listener } from './listener.js';
+import type { Participant } from './participant.js';
 import { Attendance, Presence, Room } from './presence.js';
 import { ReceivedLog } from './received-log.js';
 import { RecipientCounts } from './recipient-counts.js';
@@ -67,79 +68,129 @@ export interface Dropped {
 const REQUEST_BYTES = 1_536;
 const HEADER_BYTES = 128;
 
-/** All that is known to the emulator. Of what is kept, each kind has its share, so that none can drive out another's. */
+/** What a test sees and changes of an emulator, and what its parts share. */
 export class EmulatorState {
+  /** The time at the emulator. */
   readonly clock = new EmulatorClock();
-  readonly faults: Faults;
-  /** The first is that of `moduleOptions()`. */
-  readonly accounts: readonly EmulatorAccount[];
-  readonly attendance: Attendance;
-  readonly loggedIn: Presence;
+  /** Who was sent what by requests that were accepted, how often: whether the user was there or not. */
   readonly accepted: RecipientCounts;
+  /** Who received what, how often: users who are in the room, or logged in, when it is sent. */
   readonly deliveries: RecipientCounts;
-  readonly requests: BoundedList<RecordedRequest>;
+  /** Who is logged in, and so receives what `SendUnicast` sends. Being in a room is not that. */
+  readonly loggedIn: Presence;
+  /** What goes wrong, and with which requests. */
+  readonly faults: Faults;
+  /** @internal What participants received. */
   readonly received: ReceivedLog;
-  /** Bodies that are being read. */
+  /** @internal Bodies that are being read. */
   readonly uploads = new InFlight();
-  /** Of those over WebSocket: how many found no room, and how many were put out. */
+  /** @internal Of those over WebSocket: how many found no room, and how many were put out. */
   readonly clients = { refused: 0, putOut: 0 };
+  // Private to the language: whoever prints the emulator must not print a secret key.
+  readonly #options: ResolvedEmulatorOptions;
+  readonly #listener: Listener;
+  readonly #attendance: Attendance;
+  readonly #requests: BoundedList<RecordedRequest>;
   readonly #secrets: Secrets;
 
-  constructor(
-    readonly options: ResolvedEmulatorOptions,
-    private readonly listener: Listener,
-  ) {
-    const { keepBytes, appId, credentials, accounts } = options;
+  /** @internal */
+  constructor(options: ResolvedEmulatorOptions, listener: Listener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#secrets = new Secrets(this.accounts);
     this.faults = new Faults(listener);
-    this.accounts = [{ credentials, appIds: [appId] }, ...accounts];
-    this.attendance = new Attendance(keepBytes / 32);
-    this.loggedIn = new Presence(this.attendance);
-    // The two tables of each are the most of what is kept.
+    // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
+    const { keepBytes } = options;
     this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
     this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
-    this.requests = new BoundedList(keepBytes / 8);
+    this.#requests = new BoundedList(keepBytes / 8);
     this.received = new ReceivedLog(keepBytes / 16);
-    this.#secrets = new Secrets(this.accounts);
+    this.#attendance = new Attendance(keepBytes / 32);
+    this.loggedIn = new Presence(this.#attendance);
   }
 
+  /** Where it listens: an origin. */
+  get url(): string {
+    return this.#listener.url;
+  }
+
+  /** What came to the API, oldest first; beyond `keepBytes`, the oldest are dropped. */
+  get requests(): readonly RecordedRequest[] {
+    return this.#requests.items;
+  }
+
+  /** What could not be kept, so that what is told about it is not complete. */
   get dropped(): Dropped {
     return {
-      requests: this.requests.dropped,
+      requests: this.#requests.dropped,
       received: this.received.dropped,
-      participants: this.attendance.forgotten,
+      participants: this.#attendance.forgotten,
       accepted: this.accepted.forgotten,
       deliveries: this.deliveries.forgotten,
       duplicates: this.accepted.unlisted + this.deliveries.unlisted,
-      connections: this.listener.endedConnections + this.clients.refused,
+      connections: this.#listener.endedConnections + this.clients.refused,
       uploads: this.uploads.givenUp,
       clients: this.clients.putOut,
     };
   }
 
+  /** The rooms in which someone is, or was who is not forgotten. */
+  get rooms(): readonly Room[] {
+    return this.#attendance.rooms;
+  }
+
+  /** @internal */
+  get options(): ResolvedEmulatorOptions {
+    return this.#options;
+  }
+
+  /** @internal All of them: the first is that of `moduleOptions()`. */
+  get accounts(): readonly EmulatorAccount[] {
+    const { appId, credentials, accounts } = this.#options;
+    return [{ credentials, appIds: [appId] }, ...accounts];
+  }
+
+  /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
   moduleOptions(): EmulatorModuleOptions {
-    const { appId, from, credentials } = this.options;
-    return { appId, from, endpoint: this.listener.url, credentials };
+    const { appId, from, credentials } = this.#options;
+    return { appId, from, endpoint: this.url, credentials };
   }
 
-  /** Who is in a room, or logged in. @throws TypeError for an illegal room ID */
+  /**
+   * The room of that ID, which need not have been used before.
+   * @throws TypeError for an illegal room ID
+   */
+  room(roomId: string): Room {
+    return new Room(this.#attendance, roomId);
+  }
+
+  /** @internal Who is in a room, or logged in. */
   presenceOf(roomId: string | undefined): Presence {
-    return roomId === undefined ? this.loggedIn : new Room(this.attendance, roomId);
+    return roomId === undefined ? this.loggedIn : this.room(roomId);
   }
 
-  /** @param request as it came, with its secrets */
+  /**
+   * Logs a user in, outside of rooms.
+   * @throws TypeError for an illegal user ID
+   */
+  login(userId: string): Participant {
+    return this.loggedIn.join(userId);
+  }
+
+  /** Forgets what was received and delivered; who is in which room, and faults, stay. */
+  clear(): void {
+    for (const kept of [this.accepted, this.deliveries, this.received, this.#requests, this.#attendance]) {
+      kept.clear();
+    }
+  }
+
+  /** @internal @param request as it came, with its secrets */
   addRequest(request: RecordedRequest): void {
     const kept = { ...request, ...this.#secrets.withheldFrom(request) };
     let bytes = REQUEST_BYTES + kept.url.length + kept.body.length;
     for (const [name, value] of Object.entries(kept.headers)) {
       bytes += HEADER_BYTES + name.length + value.length;
     }
-    this.requests.add(kept, bytes);
-  }
-
-  /** Forgets what was received and delivered; who is in which room, and faults, stay. */
-  clear(): void {
-    for (const kept of [this.accepted, this.deliveries, this.requests, this.received, this.attendance]) {
-      kept.clear();
-    }
+    this.#requests.add(kept, bytes);
   }
 }

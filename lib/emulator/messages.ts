@@ -1,17 +1,19 @@
 import { isId } from '../dto/field-rules.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { ReceivedRequest } from './received-request.js';
-import type { EmulatorState } from './emulator-state.js';
+import type { EmulatorState, RecordedRequest } from './emulator-state.js';
 import { ApiError } from './http-error.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 import { Quotas } from './quotas.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
-/** What became of a message, and what its sender is told though it was accepted. */
-export interface Sent {
-  readonly outcome: 'accepted' | 'dropped';
+/** What is decided on a request: what became of what was sent, and what is answered. */
+export interface Decision {
+  readonly outcome: RecordedRequest['outcome'];
   readonly error?: ApiError;
+  /** Without an error. */
+  readonly result?: unknown;
 }
 
 const IN_ROOM = { text: 'onUserMessageReceived', binary: 'onUserBinaryMessageReceived' } as const;
@@ -36,22 +38,19 @@ export class Messages {
   }
 
   /** @throws ApiError beyond the quota, or when something is wrong with the message */
-  send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): Sent {
+  send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision {
     const outcome = this.#spend(request, account) ? 'accepted' : 'dropped';
     const message = readMessage(action, request, account, this.state.accounts);
-    if (outcome === 'dropped' || this.#deliver(action, message, at)) return { outcome };
-    return { outcome, error: new ApiError('InternalError', 'A listener threw.') };
+    const isWell = outcome === 'dropped' || this.#deliver(action, message, at);
+    if (!isWell) return { outcome, error: new ApiError('InternalError', 'A listener threw.') };
+    return { outcome, result: { Message: 'Success' } };
   }
 
   /** @returns false if it is lost without a word. @throws ApiError beyond the quota */
   #spend({ target }: ReceivedRequest, account: EmulatorAccount): boolean {
     const { quota, overRoomLimit } = this.state.options;
-    const roomId = isId(target.roomId) ? target.roomId : undefined;
-    const full = this.#quotas.spend(account, {
-      recipients: target.to.length,
-      roomId,
-      users: () => this.state.presenceOf(roomId).participants.length,
-    });
+    const room = isId(target.roomId) ? this.state.room(target.roomId) : undefined;
+    const full = this.#quotas.spend(account, target.to.length, room);
     if (full === undefined) return true;
     if (full === 'room' && overRoomLimit === 'drop') return false;
     const what =

@@ -1,3 +1,4 @@
+import type { Room } from './presence.js';
 import { QuotaWindow } from './quota-window.js';
 import type { EmulatorAccount, ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 
@@ -5,15 +6,6 @@ import type { EmulatorAccount, ResolvedEmulatorOptions } from './rtc-emulator-op
 const LARGE_ROOM = 500;
 /** When there are so many rooms, those without messages in the last second are forgotten. */
 const FORGET_AT = 1_000;
-
-/** What a request asks of the quota. */
-export interface QuotaClaim {
-  readonly recipients: number;
-  /** Undefined: it goes into none. */
-  readonly roomId: string | undefined;
-  /** How many are in that room. */
-  users(): number;
-}
 
 /** The quotas of accounts, and the limits of their rooms. */
 export class Quotas {
@@ -23,15 +15,20 @@ export class Quotas {
   constructor(private readonly options: ResolvedEmulatorOptions) {}
 
   /** Counts a request that fits into both. @returns which of them it does not fit into */
-  spend(account: EmulatorAccount, claim: QuotaClaim): 'account' | 'room' | undefined {
+  spend(
+    account: EmulatorAccount,
+    recipients: number,
+    room: Room | undefined,
+  ): 'account' | 'room' | undefined {
     const { quota, roomMessagesPerSecond, largeRoomMessagesPerSecond } = this.options;
-    const cost = quota.costPer === 'recipient' ? Math.max(1, claim.recipients) : 1;
+    const cost = quota.costPer === 'recipient' ? Math.max(1, recipients) : 1;
     const window = this.#accounts.get(account) ?? new QuotaWindow(quota.requestsPerSecond, quota.window);
     this.#accounts.set(account, window);
     if (!window.hasRoom(cost)) return 'account';
-    if (claim.roomId !== undefined && roomMessagesPerSecond < Number.POSITIVE_INFINITY) {
-      const limit = claim.users() < LARGE_ROOM ? roomMessagesPerSecond : largeRoomMessagesPerSecond;
-      if (!this.#roomOf(account, claim.roomId).admit(cost, limit)) return 'room';
+    if (room !== undefined && roomMessagesPerSecond < Number.POSITIVE_INFINITY) {
+      const limit =
+        room.participants.length < LARGE_ROOM ? roomMessagesPerSecond : largeRoomMessagesPerSecond;
+      if (!this.#roomOf(account, room.id).admit(cost, limit)) return 'room';
     }
     window.admit(cost);
     return undefined;

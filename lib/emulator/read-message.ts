@@ -18,14 +18,15 @@ export interface EmulatedMessage {
   readonly message: string | Uint8Array;
 }
 
-interface Fields {
-  readonly AppId: string;
-  readonly RoomId: string;
-  readonly From: string;
-  readonly To: string | readonly string[];
-  readonly Binary: boolean;
-  readonly Message: string;
-}
+/** What a field is that is left out. */
+const ZERO = {
+  AppId: '',
+  RoomId: '',
+  From: '',
+  To: '' as string | readonly string[],
+  Binary: false,
+  Message: '',
+};
 
 /**
  * Reads and checks the body of an action, as the service behind the gateway would.
@@ -75,26 +76,20 @@ export function readMessage(
 }
 
 /** A field that is left out has its type's zero value; one of another type can't be read; others are ignored. */
-function readFields({ body, json }: ReceivedRequest, { inRoom, to }: RtcActionRules): Fields {
+function readFields({ body, json }: ReceivedRequest, { inRoom, to }: RtcActionRules): typeof ZERO {
   check(body.length > 0, 'InvalidParameter.BodyIsEmpty', 'The body is empty.');
   const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
   check(isObject, 'InvalidParameter.Unmarshal', 'The body is not a JSON object.');
-  const fields: Record<string, unknown> = {
-    AppId: '',
-    From: '',
-    Binary: false,
-    Message: '',
-    ...(inRoom && { RoomId: '' }),
-    ...(to !== 'none' && { To: to === 'list' ? [] : '' }),
-  } satisfies Partial<Fields>;
+  const fields: Record<string, unknown> = { ...ZERO, ...(to === 'list' && { To: [] }) };
   for (const [name, zero] of Object.entries(fields)) {
+    const isOfAction = name === 'RoomId' ? inRoom : name !== 'To' || to !== 'none';
     const value: unknown = Object.hasOwn(json, name) ? (json as Record<string, unknown>)[name] : null;
-    if (value === null) continue;
+    if (value === null || !isOfAction) continue;
     const fits = Array.isArray(zero)
       ? Array.isArray(value) && value.every((item) => typeof item === 'string')
       : typeof value === typeof zero;
     check(fits, 'InvalidParameter.Unmarshal', `${name} has the wrong type.`);
     fields[name] = value;
   }
-  return fields as unknown as Fields;
+  return fields as typeof ZERO;
 }
