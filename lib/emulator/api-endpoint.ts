@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
-import { ReceivedRequest } from './received-request.js';
 import { Authenticator, regionOf } from './authenticate.js';
 import { tcpSocketOf } from './connection.js';
 import type { EmulatorState, RecordedRequest } from './emulator-state.js';
@@ -11,6 +10,7 @@ import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
 import { ApiError, HttpError } from './http-error.js';
 import { type Decision, Messages } from './messages.js';
 import { readBody, readHead, type RequestHead } from './read-request.js';
+import { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
 
@@ -38,7 +38,7 @@ export class ApiEndpoint {
   readonly #actions: ReadonlyMap<string, Action>;
 
   constructor(private readonly state: EmulatorState) {
-    this.#authenticator = new Authenticator(state.accounts);
+    this.#authenticator = new Authenticator(state.accounts());
     const messages = new Messages(state);
     const names = Object.keys(RTC_ACTIONS) as RtcActionName[];
     this.#actions = new Map(

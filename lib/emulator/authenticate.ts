@@ -1,7 +1,7 @@
 import { createHmac, hash } from 'node:crypto';
-import type { ReceivedRequest } from './received-request.js';
 import { ApiError, check } from './http-error.js';
 import type { RequestHead } from './read-request.js';
+import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 // All of it from the vendor's pages alone: what the library signs by is not what it is judged by.
@@ -171,8 +171,10 @@ function hostForms(host: string): string[] {
 
 /** Everything but letters, digits and `-_.~` is escaped. */
 function encodeRfc3986(text: string): string {
-  const escaped = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
-  return encodeURIComponent(text).replaceAll(/[!'()*]/g, escaped);
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function distinct<T extends string | readonly string[]>(one: T, other: T): T[] {

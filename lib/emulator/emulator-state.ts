@@ -97,7 +97,7 @@ export class EmulatorState {
   constructor(options: ResolvedEmulatorOptions, listener: Listener) {
     this.#options = options;
     this.#listener = listener;
-    this.#secrets = new Secrets(this.accounts);
+    this.#secrets = new Secrets(this.accounts());
     this.faults = new Faults(listener);
     // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
     const { keepBytes } = options;
@@ -139,13 +139,13 @@ export class EmulatorState {
     return this.#attendance.rooms;
   }
 
-  /** @internal */
-  get options(): ResolvedEmulatorOptions {
+  /** @internal No getter, which could be printed: it has a secret key. */
+  options(): ResolvedEmulatorOptions {
     return this.#options;
   }
 
   /** @internal All of them: the first is that of `moduleOptions()`. */
-  get accounts(): readonly EmulatorAccount[] {
+  accounts(): readonly EmulatorAccount[] {
     const { appId, credentials, accounts } = this.#options;
     return [{ credentials, appIds: [appId] }, ...accounts];
   }

@@ -1,11 +1,11 @@
 import { isId } from '../dto/field-rules.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorState, RecordedRequest } from './emulator-state.js';
 import { ApiError } from './http-error.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 import { Quotas } from './quotas.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
+import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What is decided on a request: what became of what was sent, and what is answered. */
@@ -34,13 +34,13 @@ export class Messages {
   #last = 0;
 
   constructor(private readonly state: EmulatorState) {
-    this.#quotas = new Quotas(state.options);
+    this.#quotas = new Quotas(state.options());
   }
 
   /** @throws ApiError beyond the quota, or when something is wrong with the message */
   send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision {
     const outcome = this.#spend(request, account) ? 'accepted' : 'dropped';
-    const message = readMessage(action, request, account, this.state.accounts);
+    const message = readMessage(action, request, account, this.state.accounts());
     const isWell = outcome === 'dropped' || this.#deliver(action, message, at);
     if (!isWell) return { outcome, error: new ApiError('InternalError', 'A listener threw.') };
     return { outcome, result: { Message: 'Success' } };
@@ -48,7 +48,7 @@ export class Messages {
 
   /** @returns false if it is lost without a word. @throws ApiError beyond the quota */
   #spend({ target }: ReceivedRequest, account: EmulatorAccount): boolean {
-    const { quota, overRoomLimit } = this.state.options;
+    const { quota, overRoomLimit } = this.state.options();
     const room = isId(target.roomId) ? this.state.room(target.roomId) : undefined;
     const full = this.#quotas.spend(account, target.to.length, room);
     if (full === undefined) return true;

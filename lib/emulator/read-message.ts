@@ -1,7 +1,7 @@
 import { base64ByteLength, isId, MAX_RECIPIENTS, messageProblem } from '../dto/field-rules.js';
 import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
-import type { ReceivedRequest } from './received-request.js';
 import { ApiError, check } from './http-error.js';
+import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What a request asks to deliver. */
