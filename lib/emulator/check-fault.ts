@@ -1,8 +1,8 @@
 import { createSecureContext } from 'node:tls';
+import { isPublishedErrorCode } from '../openapi/published-errors.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
-import { isApiErrorCode } from './api-error.js';
 import type { FaultKind, FaultRule } from './fault.js';
 import { FAULT_KINDS, rulesOf } from './fault-kinds.js';
 
@@ -15,7 +15,7 @@ const FIELDS: Readonly<Record<keyof AllFields, Rule<unknown>>> = {
   accept: flag,
   bytes: wholeNumber(1, 67_108_864, 'a number of bytes'),
   cert: pem,
-  code: must('one of the documented codes', isApiErrorCode),
+  code: must('one of the documented codes', isPublishedErrorCode),
   delayMs: duration,
   forMs: duration,
   httpStatus: wholeNumber(200, 599, 'an HTTP status'),
