@@ -8,6 +8,7 @@ import { ConfigModule } from '@nestjs/config';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { type Environment, readSecrets } from './config/environment.js';
+import { openOptions } from './config/module-options.js';
 import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
@@ -17,7 +18,6 @@ import { unnamedProblems } from './config/unnamed-modules.js';
 import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import { exportServices } from './services/export-services.js';
-import { Redacted } from './privacy/redacted.js';
 import { HealthRecord } from './health/health-record.js';
 import { Sender } from './retry/sender.js';
 import { senderProvider } from './sender.provider.js';
@@ -49,8 +49,6 @@ const DROP_EVERY_MS = 50;
       ) => {
         const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
         const problems = [...registration.problems, ...conflicts];
-        // A test may have put plain options in their place.
-        const given = options instanceof Redacted ? options.open() : options;
         const known = Object.assign(
           Object.create(null),
           environment,
@@ -58,7 +56,7 @@ const DROP_EVERY_MS = 50;
         ) as Environment;
         let settings: RtcMessagingSettings;
         try {
-          settings = resolveSettings(given, known, { ...registration, problems });
+          settings = resolveSettings(openOptions(options), known, { ...registration, problems });
         } catch (error) {
           if (!(error instanceof RtcConfigError) || problems.length > 0) throw error;
           if (!isServiceReplaced(modules, registration)) throw error;
