@@ -17,7 +17,7 @@ import type { RtcMessagingSettings } from './config/settings.js';
 import { unnamedProblems } from './config/unnamed-modules.js';
 import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
-import { exportServices } from './services/export-services.js';
+import { servicesOf } from './services/service-tokens.js';
 import { HealthRecord } from './health/health-record.js';
 import { Sender } from './retry/sender.js';
 import { senderProvider } from './sender.provider.js';
@@ -118,7 +118,7 @@ function isServiceReplaced(modules: ModulesContainer, registration: Registration
   const own = [...modules.values()].find(
     ({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance === registration,
   );
-  return exportServices(registration.name).providers.some(
+  return servicesOf(registration.name).some(
     ({ provide, useClass }) => own?.providers.get(provide)?.metatype !== useClass,
   );
 }

@@ -8,7 +8,7 @@ import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { moduleLogger } from './module-logger.js';
-import { exportServices } from './services/export-services.js';
+import { servicesOf } from './services/service-tokens.js';
 
 /** What Nest must know before any async factory runs. */
 export interface RtcMessagingExtras {
@@ -51,7 +51,7 @@ function addExtras(
     routes: mounted === undefined ? [] : routesOf(mounted),
   };
   const controllers: ActionControllers = mounted === undefined ? new Map() : createControllers(mounted, name);
-  const services = exportServices(name);
+  const services = servicesOf(name);
   return {
     ...definition,
     global: isGlobal ?? false,
@@ -61,10 +61,10 @@ function addExtras(
       ...hideOptions(definition.providers, OPTIONS_TOKEN),
       // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two modules for one: it can't see secrets.
       { provide: RTC_MESSAGING_REGISTRATION, useValue: { ...registration, id: randomUUID() } },
-      ...services.providers,
+      ...services,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
     ],
-    exports: services.exports,
+    exports: services.map(({ provide }) => provide),
   };
 }
 
