@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
-import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
+import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
 import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';

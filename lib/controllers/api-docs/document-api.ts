@@ -1,5 +1,5 @@
 import { isNotInstalled } from '../../config/optional-package.js';
-import { requestFields, SENDER_FIELD } from '../../dto/request-schemas.js';
+import { SENDER_FIELD, requestFields } from '../../dto/request-fields.js';
 import type { RtcActionName } from '../../openapi/rtc-action.js';
 import { ACTION_ROUTES, pathParameters } from '../action-routes.js';
 import { DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from '../controller-options.js';
@@ -24,7 +24,7 @@ const ERROR_ANSWERS: readonly (readonly [status: number, description: string])[]
 
 /**
  * Documents the controllers of a module, if the app has `@nestjs/swagger` installed; without it there is nothing
- * to do. Its decorators are applied from here, when the app boots. (The DTOs need none, see `openApiProperties`.)
+ * to do. Its decorators are applied from here, when the app boots. (The DTOs need none, see `RequestRules()`.)
  *
  * @param tell is told if it is installed and can't be loaded
  */
