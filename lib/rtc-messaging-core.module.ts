@@ -18,12 +18,9 @@ import { unnamedProblems } from './config/unnamed-modules.js';
 import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import { servicesOf } from './services/service-tokens.js';
-import { HealthRecord } from './health/health-record.js';
 import { Sender } from './retry/sender.js';
-import { senderProvider } from './sender.provider.js';
+import { senderProviders } from './sender.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
-import { ActionCaller } from './services/action-caller.js';
-import { telemetryProvider } from './telemetry.provider.js';
 
 /** How often connections are looked for that are kept for nothing. */
 const DROP_EVERY_MS = 50;
@@ -67,14 +64,7 @@ const DROP_EVERY_MS = 50;
         return settings;
       },
     },
-    telemetryProvider,
-    { provide: HealthRecord, useFactory: () => new HealthRecord() },
-    senderProvider,
-    {
-      provide: ActionCaller,
-      inject: [RTC_MESSAGING_SETTINGS, Sender],
-      useFactory: (settings: RtcMessagingSettings, sender: Sender) => new ActionCaller(settings, sender),
-    },
+    ...senderProviders,
   ],
 })
 export class RtcMessagingCoreModule

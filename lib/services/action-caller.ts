@@ -3,9 +3,8 @@ import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { Sender } from '../retry/sender.js';
-import { callLimits } from './call-limits.js';
 import { checkSendOptions } from './check-send-options.js';
-import type { SendOptions } from './send-options.js';
+import { callLimits, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 

@@ -20,8 +20,7 @@ import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
-import { callLimits } from './call-limits.js';
-import type { SendOptions } from './send-options.js';
+import { callLimits, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** What the service needs of a sender. */

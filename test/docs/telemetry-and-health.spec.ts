@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HEALTH_DEFAULTS } from '../../lib/health/judge-health.js';
-import { ATTRIBUTE } from '../../lib/telemetry/attribute-names.js';
+import { ATTRIBUTE } from '../../lib/telemetry/attributes.js';
 import { RtcHealthIndicator } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { type Sdk, startSdk } from '../support/open-telemetry.js';
