@@ -36,7 +36,7 @@ const OTHER_ANSWERS: readonly (readonly [
     RtcErrorAnswer,
   ],
 ];
-const OF_GUARDS: readonly number[] = [401, 403];
+const OF_GUARDS: ReadonlySet<number> = new Set([401, 403]);
 const RETRY_AFTER = {
   'Retry-After': {
     description: 'When it is worth trying again, in seconds.',
@@ -120,7 +120,7 @@ function documentController(
         'itself. Nothing was sent.',
       schema: { anyOf: [RtcErrorAnswer, RtcPlatformAnswer].map((model) => ({ $ref: getSchemaPath(model) })) },
     }),
-    ...OTHER_ANSWERS.filter(([status]) => guards.length > 0 || !OF_GUARDS.includes(status)).map(
+    ...OTHER_ANSWERS.filter(([status]) => guards.length > 0 || !OF_GUARDS.has(status)).map(
       ([status, description, type = RtcPlatformAnswer]) =>
         ApiResponse({ status, description, type, ...(status === 429 && { headers: RETRY_AFTER }) }),
     ),
