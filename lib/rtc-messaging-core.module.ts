@@ -7,7 +7,7 @@ import {
 import { ConfigModule } from '@nestjs/config';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
-import { type Environment, readSecrets } from './config/environment.js';
+import { readSecrets } from './config/environment.js';
 import { openOptions } from './config/module-options.js';
 import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
@@ -17,6 +17,7 @@ import type { RtcMessagingSettings } from './config/settings.js';
 import { unnamedProblems } from './config/unnamed-modules.js';
 import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
+import type { Environment } from './options/read-options.js';
 import { servicesOf } from './services/service-tokens.js';
 import { Sender } from './retry/sender.js';
 import { senderProviders } from './sender.providers.js';

@@ -1,7 +1,7 @@
 import { forwardRef, type ForwardReference, type Provider } from '@nestjs/common';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { typeName } from '../options/rules.js';
 import { Redacted } from '../privacy/redacted.js';
-import { typeName } from './option-rules.js';
 
 /**
  * An import of a module that must not be imported as it is. Nest resolves it before it makes anything, so that this

@@ -1,7 +1,8 @@
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import { printableName } from '../options/rules.js';
+import { copyProperties } from './copy-properties.js';
 import { MAX_LISTED } from './field-rules.js';
-import { copyProperties } from './read-properties.js';
 import { NO_SENDER, pathInList, type RequestField, requestFields, SENDER_FIELD } from './request-fields.js';
 import type { MessageRequest } from './requests.dto.js';
 
@@ -25,7 +26,7 @@ export function checkRequest(action: RtcActionName, input: unknown, mayNameSende
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new RtcValidationError([{ path: 'request', message: 'must be an object' }]);
   }
-  const given = copyProperties(input, REQUEST_FIELDS, 'request');
+  const given = copyProperties(input, REQUEST_FIELDS);
   const fields = requestFields(action);
   const issues: ValidationIssue[] = [];
   const check = (name: string, { required, problemsOf }: RequestField): void => {
@@ -50,15 +51,9 @@ export function checkRequest(action: RtcActionName, input: unknown, mayNameSende
 function unknownIssues(names: readonly string[]): ValidationIssue[] {
   const listed = names
     .slice(0, MAX_LISTED)
-    .map((name) => ({ path: shorten(name), message: 'is not a known property' }));
+    .map((name) => ({ path: printableName(name), message: 'is not a known property' }));
   const unlisted = names.length - listed.length;
   return unlisted === 0
     ? listed
     : [...listed, { path: 'request', message: `has ${unlisted} more unknown properties` }];
-}
-
-function shorten(name: string): string {
-  // A name may be anything; it must not be able to forge a line of a log.
-  const printable = name.replaceAll(/[^\x20-\x7e]/g, '?');
-  return printable.length > 40 ? `${printable.slice(0, 40)}…` : printable;
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
-import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
+import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import {
@@ -14,6 +14,7 @@ import {
 import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
@@ -82,7 +83,7 @@ export class RoomUnicastService {
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { caller, settings, sender, listeners } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
-    const plan = checkFanOutOptions(options);
+    const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     // Once for all: the caller may use its bytes for something else meanwhile.
     const body = caller.wireBody(message);
     const limits: CallLimits = {

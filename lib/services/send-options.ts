@@ -1,4 +1,6 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
+import type { OptionTable } from '../options/option-table.js';
+import { abortSignal, duration, oneOf } from '../options/rules.js';
 import { SINGLE_SEND } from '../retry/call-policy.js';
 import type { CallLimits, OnUnknown } from '../retry/send-call.js';
 
@@ -16,6 +18,13 @@ export interface SendOptions {
   /** Whether to send again what may have been accepted. Default: the module's `onUnknown`. */
   readonly onUnknown?: OnUnknown | undefined;
 }
+
+export const SEND_OPTIONS = {
+  signal: abortSignal,
+  timeoutMs: duration,
+  deadlineMs: duration,
+  onUnknown: oneOf('report', 'resend'),
+} satisfies OptionTable<SendOptions>;
 
 /** The whole of a call may take this many attempts' time, unless it is told otherwise. */
 const DEADLINE_PER_TIMEOUT = 3;
