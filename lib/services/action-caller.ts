@@ -4,8 +4,7 @@ import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import type { Sender } from '../retry/sender.js';
-import { callLimits } from './call-limits.js';
-import { SEND_OPTIONS, type SendOptions } from './send-options.js';
+import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
