@@ -1,4 +1,4 @@
-import { credentialProblem } from '../credentials/credential-rules.js';
+import { credentialProblem } from '../credentials/credentials.js';
 import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
 import { isCredentialsProvider, readCredentialsOption } from '../credentials/ask-provider.js';
 import type { Redacted } from '../privacy/redacted.js';

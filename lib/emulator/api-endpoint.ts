@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { isRtcActionName, type RtcActionName } from '../openapi/rtc-action.js';
-import { SigningKeyCache } from '../openapi/signing-key-cache.js';
+import { SigningKeyCache } from '../openapi/signature-v4.js';
 import type { EmulatorAccount } from './account.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
 import { authenticate, regionOf } from './authenticate.js';

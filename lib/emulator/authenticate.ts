@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { ALGORITHM, scopeText, sha256Hex, signText } from '../openapi/signature-v4.js';
-import type { SigningKeyCache } from '../openapi/signing-key-cache.js';
+import type { SigningKeyCache } from '../openapi/signature-v4.js';
 import type { EmulatorAccount } from './account.js';
 import { ApiError } from './api-error.js';
 import { type Authorization, parseAuthorization } from './authorization.js';

@@ -1,15 +1,14 @@
-import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 // As members of their modules, which tools that stand in for the network replace; each in a call of its own, since
 // webpack loses members of a module that is called by way of an expression.
 import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { AddressList, rememberLookup } from './address-list.js';
 import type { HttpAttempt } from './http-attempt.js';
 import type { Transport } from './http-client.js';
 import type { RequestTarget } from './request-signer.js';
-import type { SignableConfig } from './signing.interceptor.js';
+import { CheckedHeaders, type SignableConfig } from './signing.interceptor.js';
 import { kindOfThrown } from '../errors/thrown.js';
 
 /** As the signing interceptor leaves it. */
@@ -40,111 +39,121 @@ export function sendOverNodeHttp(
   transport: Transport,
 ): Promise<AxiosResponse<Buffer>> {
   return new Promise((resolve, reject) => {
-    if (attempt.interruption !== undefined) {
-      reject(new TransportError(attempt.interruption));
-      return;
-    }
-    new Exchange(config, attempt, transport, resolve, reject).begin();
+    if (attempt.interruption !== undefined) reject(new TransportError(attempt.interruption));
+    else new Exchange(config, attempt, transport, resolve, reject).begin();
   });
 }
 
-/** What an exchange needs until it is over. */
-interface Pending {
-  readonly config: SignedConfig;
-  readonly attempt: HttpAttempt;
-  readonly transport: Transport;
-  readonly resolve: (response: AxiosResponse<Buffer>) => void;
-  readonly reject: (error: TransportError) => void;
-  readonly target: RequestTarget;
-  readonly addresses: AddressList | undefined;
-  request: http.ClientRequest | undefined;
-  /** Of the request. */
-  socket?: Socket;
-  /** Hears what comes on the socket before the request has left. */
-  readonly onUnasked: () => void;
-  response?: http.IncomingMessage;
-  readonly chunks: Buffer[];
-  length: number;
-}
-
 /**
- * One request and its response. All that it needs hangs on one field, which is cleared when it is over: under load,
- * V8 comes to place the tables of listeners among the long-lived objects, where they are found dead only by the next
- * full collection. Listeners that still held the request would have every call copied into that part of the heap,
- * which costs as much as half of the call itself.
+ * One request and its response. All listeners reach it by one link, which is cut when it is over: under load, V8 comes to
+ * place the tables of listeners among the long-lived objects, where they are found dead only by the next full
+ * collection. Listeners that still held the request would have every call copied into that part of the heap, which
+ * costs as much as half of the call itself.
  */
 class Exchange {
-  #pending: Pending | undefined;
+  readonly #link: { exchange: Exchange | undefined } = { exchange: this };
+  readonly #target: RequestTarget;
+  readonly #isOwnAgent: boolean;
+  #addresses: AddressList | undefined;
+  #request: http.ClientRequest | undefined;
+  /** Of the request. */
+  #socket: Socket | undefined;
+  /** Hears what comes on the socket before the request has left. Of what is a whole answer, Node tells first. */
+  readonly #onUnasked = this.#listener((exchange) => exchange.#fail('UNASKED_ANSWER'));
+  #response: http.IncomingMessage | undefined;
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
 
   constructor(
-    config: SignedConfig,
-    attempt: HttpAttempt,
-    transport: Transport,
-    resolve: Pending['resolve'],
-    reject: Pending['reject'],
+    private readonly config: SignedConfig,
+    private readonly attempt: HttpAttempt,
+    private readonly transport: Transport,
+    private readonly resolve: (response: AxiosResponse<Buffer>) => void,
+    private readonly reject: (error: TransportError) => void,
   ) {
-    const { target = {} } = config;
-    const isOwnAgent = target.protocol === 'https:' ? transport.isOwnHttpsAgent : transport.isOwnHttpAgent;
-    this.#pending = {
-      config,
-      attempt,
-      transport,
-      resolve,
-      reject,
-      target,
-      addresses: isOwnAgent
-        ? new AddressList(
-            () => attempt.leftMs,
-            () => this.#disconnected('ETIMEDOUT'),
-          )
-        : undefined,
-      request: undefined,
-      // Of what is a whole answer, Node tells first; see `#answered`.
-      onUnasked: this.#guarded(() => this.#fail('UNASKED_ANSWER')),
-      chunks: [],
-      length: 0,
-    };
+    this.#target = config.target ?? {};
+    this.#isOwnAgent =
+      this.#target.protocol === 'https:' ? transport.isOwnHttpsAgent : transport.isOwnHttpAgent;
     attempt.onInterrupt = () => this.#fail('interrupted');
   }
 
   /** Asks for a socket. */
   begin(): void {
-    if (this.#pending === undefined) return;
-    const { config, transport, target, addresses } = this.#pending;
     let request: http.ClientRequest;
     try {
-      request = createRequest(config, transport, target, addresses?.lookup);
+      request = createRequest(
+        this.config,
+        this.transport,
+        this.#target,
+        this.#isOwnAgent ? this.#lookup() : undefined,
+      );
     } catch (error) {
       this.#fail('REQUEST_FAILED', kindOfThrown(error));
       return;
     }
-    this.#pending.request = request;
-    delete this.#pending.socket;
-    request.on('error', (error: unknown) => this.#disconnected(kindOfThrown(error)));
-    request.on('socket', (socket) => this.#guarded(() => this.#assigned(socket))());
-    request.on('response', (response) => this.#guarded(() => this.#answered(response))());
-    request.on('upgrade', (response, socket) => this.#guarded(() => this.#upgraded(response, socket))());
+    this.#request = request;
+    this.#socket = undefined;
+    request.on(
+      'error',
+      this.#listener<unknown>((exchange, error) => exchange.#disconnected(kindOfThrown(error))),
+    );
+    request.on(
+      'socket',
+      this.#listener<Socket>((exchange, socket) => exchange.#assigned(socket)),
+    );
+    request.on(
+      'response',
+      this.#listener<http.IncomingMessage>((exchange, response) => exchange.#answered(response)),
+    );
+    const upgraded = this.#listener<http.IncomingMessage>((exchange, response) =>
+      exchange.#upgraded(response),
+    );
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      upgraded(response);
+    });
   }
 
-  /** A socket of an agent of the app's may be anything, and throw whatever it is asked. */
-  #guarded(work: () => void): () => void {
-    return () => {
+  /**
+   * Makes a listener that does nothing once the exchange is over. A socket of an agent of the app's may be anything, and
+   * throw whatever it is asked.
+   */
+  #listener<T = void>(work: (exchange: Exchange, what: T) => void): (what: T) => void {
+    const link = this.#link;
+    return (what) => {
+      const { exchange } = link;
+      if (exchange === undefined) return;
       try {
-        work();
+        work(exchange, what);
       } catch (error) {
-        this.#fail('REQUEST_FAILED', kindOfThrown(error));
+        exchange.#fail('REQUEST_FAILED', kindOfThrown(error));
       }
+    };
+  }
+
+  /** Looks up the host's addresses only if a socket has to be made. */
+  #lookup(): LookupFunction {
+    const link = this.#link;
+    return (hostname, options, callback) => {
+      const { exchange } = link;
+      if (exchange === undefined) return callback(Object.assign(new Error(), { code: 'ECANCELED' }), '');
+      const { attempt } = exchange;
+      exchange.#addresses ??= new AddressList(
+        () => attempt.leftMs,
+        exchange.#listener((slow) => slow.#disconnected('ETIMEDOUT')),
+      );
+      exchange.#addresses.lookup(hostname, options, callback);
     };
   }
 
   #assigned(socket: Socket): void {
     // An agent may give it twice.
-    if (this.#pending === undefined || this.#pending.socket !== undefined) return;
-    this.#pending.attempt.phase = 'connecting';
-    this.#pending.socket = socket;
+    if (this.#socket !== undefined) return;
+    this.attempt.phase = 'connecting';
+    this.#socket = socket;
     // Until the request leaves, and no longer: then the socket is also others', of whoever shares the agent.
-    socket.on('data', this.#pending.onUnasked);
-    const send = this.#guarded(() => this.#send(socket));
+    socket.on('data', this.#onUnasked);
+    const send = this.#listener((exchange) => exchange.#send(socket));
     this.#whenReady(socket, () => afterReading(send));
   }
 
@@ -158,15 +167,18 @@ class Exchange {
     // and may connect only once it has been given the request.
     const isStandIn = socket.connecting && (socket as Socket & { _handle?: object | null })._handle === null;
     const isConnecting = !isStandIn && (socket.connecting || pending === true);
-    const connected = (): void => this.#pending?.addresses?.connected();
-    if (isConnecting) socket.once('connect', connected);
-    else connected();
-    if (this.#pending?.target.protocol !== 'https:') {
+    if (isConnecting)
+      socket.once(
+        'connect',
+        this.#listener((exchange) => exchange.#addresses?.connected()),
+      );
+    else this.#addresses?.connected();
+    if (this.#target.protocol !== 'https:') {
       if (isConnecting) socket.once('connect', ready);
       else ready();
     } else if (encrypted !== true && !isStandIn) {
       // What a proxy's agent hands on when the proxy has refused: the refusal comes as if it was the answer.
-      afterReading(() => this.#fail('NOT_ENCRYPTED'));
+      afterReading(this.#listener((exchange) => exchange.#fail('NOT_ENCRYPTED')));
     }
     // `secureConnecting` is set until the handshake is complete; Node's HTTP/2 client goes by it too.
     else if (!isStandIn && (secureConnecting === true || isConnecting)) socket.once('secureConnect', ready);
@@ -174,97 +186,103 @@ class Exchange {
   }
 
   #send(socket: Socket): void {
-    // The request may have failed or been given up meanwhile. What is written to a socket that has ended never leaves,
-    // and whoever ended it says why.
-    if (this.#pending?.request === undefined || this.#pending.socket !== socket || socket.destroyed) return;
-    socket.off('data', this.#pending.onUnasked);
-    if (!this.#pending.attempt.mayLeave()) {
+    // Another address may be tried meanwhile. What is written to a socket that has ended never leaves, and whoever ended
+    // it says why.
+    if (this.#socket !== socket || socket.destroyed) return;
+    socket.off('data', this.#onUnasked);
+    if (!this.attempt.mayLeave()) {
       this.#fail('PERMIT_EXPIRED');
       return;
     }
-    this.#pending.attempt.phase = 'sent';
-    this.#pending.request.end(this.#pending.config.data);
+    this.attempt.phase = 'sent';
+    this.#request?.end(this.config.data);
   }
 
   #answered(response: http.IncomingMessage): void {
-    if (this.#pending === undefined) return;
-    this.#pending.attempt.httpStatus = response.statusCode ?? 0;
-    if (this.#pending.attempt.phase !== 'sent') {
+    this.attempt.httpStatus = response.statusCode ?? 0;
+    if (this.attempt.phase !== 'sent') {
       // To nothing that was asked.
-      const isTunnel = this.#pending.target.protocol === 'https:' && !isEncrypted(response.socket);
+      const isTunnel = this.#target.protocol === 'https:' && !isEncrypted(response.socket);
       this.#fail(isTunnel ? 'PROXY_REFUSED' : 'UNASKED_ANSWER');
       return;
     }
-    this.#pending.response = response;
-    this.#pending.attempt.phase = 'headers';
-    response.on('data', (chunk: Buffer) => this.#read(chunk));
-    response.on('error', (error: unknown) => this.#fail(kindOfThrown(error)));
-    response.on('close', () => {
-      if (this.#pending?.response?.complete === false) this.#fail('ECONNRESET');
-    });
-    response.on('end', () => this.#done());
+    this.#response = response;
+    this.attempt.phase = 'headers';
+    response.on(
+      'data',
+      this.#listener<Buffer>((exchange, chunk) => exchange.#read(chunk)),
+    );
+    response.on(
+      'error',
+      this.#listener<unknown>((exchange, error) => exchange.#fail(kindOfThrown(error))),
+    );
+    response.on(
+      'close',
+      this.#listener((exchange) => exchange.#response?.complete === false && exchange.#fail('ECONNRESET')),
+    );
+    response.on(
+      'end',
+      this.#listener((exchange) => exchange.#done()),
+    );
   }
 
   /** An answer that is none: Node would close the connection without an error. */
-  #upgraded(response: http.IncomingMessage, socket: Duplex): void {
-    socket.destroy();
-    if (this.#pending !== undefined) this.#pending.attempt.httpStatus = response.statusCode ?? 0;
+  #upgraded(response: http.IncomingMessage): void {
+    this.attempt.httpStatus = response.statusCode ?? 0;
     this.#fail('SWITCHED_PROTOCOLS');
   }
 
   #read(chunk: Buffer): void {
-    if (this.#pending === undefined) return;
-    this.#pending.length += chunk.length;
-    if (this.#pending.length > this.#pending.transport.maxContentLength) this.#fail('RESPONSE_TOO_LARGE');
-    else this.#pending.chunks.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length > this.transport.maxContentLength) this.#fail('RESPONSE_TOO_LARGE');
+    else this.#chunks.push(chunk);
   }
 
   #done(): void {
+    const { config, attempt } = this;
+    const [request, response] = [this.#request, this.#response];
     // What was destroyed may still emit 'end' for what it had read.
-    if (this.#pending?.response === undefined) return;
+    if (response === undefined) return;
     // Node ends a connection on which a second answer came with the first. Which of them is this request's?
-    if (this.#pending.request?.shouldKeepAlive === true && this.#pending.socket?.destroyed === true) {
+    if (request?.shouldKeepAlive === true && this.#socket?.destroyed === true) {
       this.#fail('UNASKED_ANSWER');
       return;
     }
-    const { config, attempt, request, response, chunks, length, resolve } = this.#pending;
-    this.#pending = undefined;
+    this.#link.exchange = undefined;
     attempt.phase = 'done';
     // The socket is the next request's from here on.
     attempt.onInterrupt = undefined;
     const answer = {
-      data: Buffer.concat(chunks, length),
+      data: Buffer.concat(this.#chunks, this.#length),
       status: response.statusCode ?? 0,
       statusText: response.statusMessage ?? '',
       // Not by from(), which checks again, name by name, what Node has read.
-      headers: Object.assign(new AxiosHeaders(), response.headers),
+      headers: Object.assign(new CheckedHeaders(), response.headers),
       config,
     };
     // The socket is free only when the request's last byte is known to have left, which over TLS is told a turn later.
-    if (request?.writableFinished === true) resolve(answer);
-    else setImmediate(resolve, answer);
+    if (request?.writableFinished === true) this.resolve(answer);
+    else setImmediate(this.resolve, answer);
   }
 
   /** The current address could not be connected to, or the connection was lost. */
   #disconnected(code: string): void {
-    if (this.#pending === undefined) return;
-    const { attempt, addresses, request } = this.#pending;
-    const isConnected = attempt.phase !== 'queued' && attempt.phase !== 'connecting';
-    if (isConnected || attempt.interruption !== undefined || !addresses?.next()) {
+    const { phase, interruption } = this.attempt;
+    const isConnected = phase !== 'queued' && phase !== 'connecting';
+    if (isConnected || interruption !== undefined || this.#addresses?.next() !== true) {
       this.#fail(code);
       return;
     }
-    giveUp(request);
+    giveUp(this.#request);
     this.begin();
   }
 
   #fail(code: string, thrown?: string): void {
-    if (this.#pending === undefined) return;
-    const { request, addresses, reject } = this.#pending;
-    this.#pending = undefined;
-    addresses?.connected();
-    reject(new TransportError(code, thrown));
-    giveUp(request);
+    if (this.#link.exchange === undefined) return;
+    this.#link.exchange = undefined;
+    this.#addresses?.connected();
+    this.reject(new TransportError(code, thrown));
+    giveUp(this.#request);
   }
 }
 
@@ -289,11 +307,10 @@ function createRequest(
   headers['User-Agent'] ??= 'nestjs-rtc-messaging';
   headers['Content-Length'] = config.data?.length;
   const method = (config.method ?? 'GET').toUpperCase();
-  const options = { ...NOTHING_INHERITED, protocol, hostname, port, path, method, headers, lookup };
-  const request =
-    protocol === 'https:'
-      ? https.request({ ...options, agent: httpsAgent })
-      : http.request({ ...options, agent: httpAgent });
+  const isHttps = protocol === 'https:';
+  const agent = isHttps ? httpsAgent : httpAgent;
+  const options = { ...NOTHING_INHERITED, protocol, hostname, port, path, method, headers, lookup, agent };
+  const request = isHttps ? https.request(options) : http.request(options);
   if (lookup !== undefined) rememberLookup(request, lookup);
   return request;
 }

@@ -16,7 +16,6 @@ import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-r
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { AbortListeners } from '../retry/abort-listeners.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
@@ -32,7 +31,6 @@ const hidden = new HiddenParts<{
   readonly caller: ActionCaller;
   readonly settings: RtcMessagingSettings;
   readonly sender: RoomUnicastSender;
-  readonly listeners: AbortListeners;
 }>();
 
 /** Sends messages to users in a room. */
@@ -43,7 +41,7 @@ export class RoomUnicastService {
     @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
     @Inject(Sender) sender: RoomUnicastSender,
   ) {
-    hidden.set(this, { caller, settings, sender, listeners: new AbortListeners() });
+    hidden.set(this, { caller, settings, sender });
   }
 
   /**
@@ -82,7 +80,7 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { caller, settings, sender, listeners } = hidden.of(this);
+    const { caller, settings, sender } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkFanOutOptions(options);
     // Once for all: the caller may use its bytes for something else meanwhile.
@@ -103,7 +101,7 @@ export class RoomUnicastService {
         { ...limits, ...(beforeSend !== undefined && { beforeSend: () => beforeSend(recipients) }) },
         { signal: undefined, ...signals },
       );
-    return new FanOutRun(chunks, send, plan, listeners, sender).run();
+    return new FanOutRun(chunks, send, plan, sender).run();
   }
 
   /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
-import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
+import type { AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
 import { NO_SIGNALS, Sender } from '../../lib/retry/sender.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -136,9 +136,9 @@ describe('a sender', () => {
   it('has credentials asked for in the background, whatever comes of it', async () => {
     const calls = new ScriptedCalls([]);
     let asked = 0;
-    const ask = (): never => {
+    const ask = (): Promise<never> => {
       asked += 1;
-      throw new Error('none');
+      return Promise.reject(new Error('none'));
     };
     Object.assign(calls.context.credentials, { get: ask });
     new Sender(calls.context, 1_000).askForCredentials();

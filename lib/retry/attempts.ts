@@ -1,7 +1,7 @@
-import type { Attempt } from '../errors/attempt.js';
+import type { Attempt, FailureOutcome } from '../errors/attempt.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { RetryDecision } from './classify.js';
-import type { AttemptEnd, AttemptResult } from '../openapi/attempt-result.js';
+import type { AttemptEnd, AttemptResult } from '../openapi/http-attempt.js';
 
 /** In place of the vendor's code, where an answer can't be read. */
 export const UNREADABLE = 'UnreadableResponse';
@@ -38,13 +38,27 @@ export function failureOf(end: AttemptEnd): string {
   switch (end.kind) {
     case 'answered':
       return codeOf(end.reply);
-    case 'broken':
+    case 'network_error':
       if (end.thrown !== undefined) return `${end.failure} (${end.thrown})`;
       // An agent of the app's may have errors of any kind.
       return /^\w{1,64}$/.test(end.failure) ? end.failure : 'FAILED';
     case 'interrupted':
       return end.by === 'timeout' ? 'TIMEOUT' : 'ABORTED';
-    case 'unsigned':
+    case 'no_credentials':
       return 'NO_CREDENTIALS';
   }
+}
+
+/**
+ * What is known of a message of which no attempt was accepted: as soon as one may have been, nothing that came
+ * later can take that back.
+ */
+export function outcomeOfAttempts(attempts: readonly Attempt[]): FailureOutcome {
+  if (attempts.some(({ outcome }) => outcome === 'unknown')) return 'unknown';
+  return attempts.some(({ outcome }) => outcome === 'rejected') ? 'rejected' : 'not_attempted';
+}
+
+/** Whether more than one attempt was accepted, or may have been. */
+export function isPossibleDuplicate(attempts: readonly Attempt[]): boolean {
+  return attempts.filter(({ outcome }) => outcome === 'accepted' || outcome === 'unknown').length > 1;
 }
