@@ -4,6 +4,7 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AddressList, rememberLookup } from './address-list.js';
 import type { HttpAttempt } from './http-attempt.js';
 import type { Transport } from './http-client.js';
@@ -40,125 +41,131 @@ export function sendOverNodeHttp(
 ): Promise<AxiosResponse<Buffer>> {
   return new Promise((resolve, reject) => {
     if (attempt.interruption !== undefined) reject(new TransportError(attempt.interruption));
-    else new Exchange(config, attempt, transport, resolve, reject).begin();
+    else new Exchange(config, attempt, transport, resolve, reject);
   });
 }
 
+/** What an exchange needs until it is over. */
+interface Pending {
+  readonly config: SignedConfig;
+  readonly attempt: HttpAttempt;
+  readonly transport: Transport;
+  readonly resolve: (response: AxiosResponse<Buffer>) => void;
+  readonly reject: (error: TransportError) => void;
+  readonly target: RequestTarget;
+  addresses: AddressList | undefined;
+  request: http.ClientRequest | undefined;
+  /** Of the request. */
+  socket: Socket | undefined;
+  response: http.IncomingMessage | undefined;
+  readonly chunks: Buffer[];
+  length: number;
+}
+
 /**
- * One request and its response. All listeners reach it by one link, which is cut when it is over: under load, V8 comes to
- * place the tables of listeners among the long-lived objects, where they are found dead only by the next full
- * collection. Listeners that still held the request would have every call copied into that part of the heap, which
- * costs as much as half of the call itself.
+ * One request and its response. All that it needs hangs on one field, which is cleared when it is over: under load,
+ * V8 comes to place the tables of listeners among the long-lived objects, where they are found dead only by the next
+ * full collection. Listeners that still held the request would have every call copied into that part of the heap,
+ * which costs as much as half of the call itself.
  */
 class Exchange {
-  readonly #link: { exchange: Exchange | undefined } = { exchange: this };
-  readonly #target: RequestTarget;
-  readonly #isOwnAgent: boolean;
-  #addresses: AddressList | undefined;
-  #request: http.ClientRequest | undefined;
-  /** Of the request. */
-  #socket: Socket | undefined;
+  #pending: Pending | undefined;
   /** Hears what comes on the socket before the request has left. Of what is a whole answer, Node tells first. */
-  readonly #onUnasked = this.#listener((exchange) => exchange.#fail('UNASKED_ANSWER'));
-  #response: http.IncomingMessage | undefined;
-  readonly #chunks: Buffer[] = [];
-  #length = 0;
+  readonly #onUnasked = this.#listener(() => this.#fail('UNASKED_ANSWER'));
 
   constructor(
-    private readonly config: SignedConfig,
-    private readonly attempt: HttpAttempt,
-    private readonly transport: Transport,
-    private readonly resolve: (response: AxiosResponse<Buffer>) => void,
-    private readonly reject: (error: TransportError) => void,
+    config: SignedConfig,
+    attempt: HttpAttempt,
+    transport: Transport,
+    resolve: Pending['resolve'],
+    reject: Pending['reject'],
   ) {
-    this.#target = config.target ?? {};
-    this.#isOwnAgent =
-      this.#target.protocol === 'https:' ? transport.isOwnHttpsAgent : transport.isOwnHttpAgent;
+    this.#pending = {
+      config,
+      attempt,
+      transport,
+      resolve,
+      reject,
+      target: config.target ?? {},
+      addresses: undefined,
+      request: undefined,
+      socket: undefined,
+      response: undefined,
+      chunks: [],
+      length: 0,
+    };
     attempt.onInterrupt = () => this.#fail('interrupted');
+    this.#begin(this.#pending);
   }
 
   /** Asks for a socket. */
-  begin(): void {
+  #begin(pending: Pending): void {
+    const { config, transport, target } = pending;
     let request: http.ClientRequest;
     try {
-      request = createRequest(
-        this.config,
-        this.transport,
-        this.#target,
-        this.#isOwnAgent ? this.#lookup() : undefined,
-      );
+      const isOwnAgent = target.protocol === 'https:' ? transport.isOwnHttpsAgent : transport.isOwnHttpAgent;
+      request = createRequest(config, transport, target, isOwnAgent ? this.#lookup : undefined);
     } catch (error) {
       this.#fail('REQUEST_FAILED', kindOfThrown(error));
       return;
     }
-    this.#request = request;
-    this.#socket = undefined;
+    pending.request = request;
+    pending.socket = undefined;
     request.on(
       'error',
-      this.#listener<unknown>((exchange, error) => exchange.#disconnected(kindOfThrown(error))),
+      this.#listener<unknown>((now, error) => this.#disconnected(now, kindOfThrown(error))),
     );
     request.on(
       'socket',
-      this.#listener<Socket>((exchange, socket) => exchange.#assigned(socket)),
+      this.#listener<Socket>((now, socket) => this.#assigned(now, socket)),
     );
     request.on(
       'response',
-      this.#listener<http.IncomingMessage>((exchange, response) => exchange.#answered(response)),
+      this.#listener<http.IncomingMessage>((now, response) => this.#answered(now, response)),
     );
-    const upgraded = this.#listener<http.IncomingMessage>((exchange, response) =>
-      exchange.#upgraded(response),
-    );
-    request.on('upgrade', (response, socket) => {
-      socket.destroy();
-      upgraded(response);
-    });
+    request.on('upgrade', (response, socket) => this.#upgraded(response, socket));
   }
 
   /**
    * Makes a listener that does nothing once the exchange is over. A socket of an agent of the app's may be anything, and
    * throw whatever it is asked.
    */
-  #listener<T = void>(work: (exchange: Exchange, what: T) => void): (what: T) => void {
-    const link = this.#link;
+  #listener<T = void>(work: (pending: Pending, what: T) => void): (what: T) => void {
     return (what) => {
-      const { exchange } = link;
-      if (exchange === undefined) return;
+      if (this.#pending === undefined) return;
       try {
-        work(exchange, what);
+        work(this.#pending, what);
       } catch (error) {
-        exchange.#fail('REQUEST_FAILED', kindOfThrown(error));
+        this.#fail('REQUEST_FAILED', kindOfThrown(error));
       }
     };
   }
 
-  /** Looks up the host's addresses only if a socket has to be made. */
-  #lookup(): LookupFunction {
-    const link = this.#link;
-    return (hostname, options, callback) => {
-      const { exchange } = link;
-      if (exchange === undefined) return callback(Object.assign(new Error(), { code: 'ECANCELED' }), '');
-      const { attempt } = exchange;
-      exchange.#addresses ??= new AddressList(
-        () => attempt.leftMs,
-        exchange.#listener((slow) => slow.#disconnected('ETIMEDOUT')),
-      );
-      exchange.#addresses.lookup(hostname, options, callback);
-    };
-  }
+  /** Asked for the host's addresses only if a socket has to be made. */
+  readonly #lookup: LookupFunction = (hostname, options, callback) => {
+    const pending = this.#pending;
+    if (pending === undefined) return callback(Object.assign(new Error(), { code: 'ECANCELED' }), '');
+    const { attempt } = pending;
+    pending.addresses ??= new AddressList(
+      () => attempt.leftMs,
+      this.#listener((now) => this.#disconnected(now, 'ETIMEDOUT')),
+    );
+    pending.addresses.lookup(hostname, options, callback);
+  };
 
-  #assigned(socket: Socket): void {
+  #assigned(pending: Pending, socket: Socket): void {
     // An agent may give it twice.
-    if (this.#socket !== undefined) return;
-    this.attempt.phase = 'connecting';
-    this.#socket = socket;
+    if (pending.socket !== undefined) return;
+    pending.attempt.phase = 'connecting';
+    pending.socket = socket;
     // Until the request leaves, and no longer: then the socket is also others', of whoever shares the agent.
     socket.on('data', this.#onUnasked);
-    const send = this.#listener((exchange) => exchange.#send(socket));
-    this.#whenReady(socket, () => afterReading(send));
+    const send = this.#listener((now) => this.#send(now, socket));
+    this.#whenReady(pending, socket, () => afterReading(send));
   }
 
   /** Calls back once bytes can be written: connected, and over TLS with the handshake complete. */
-  #whenReady(socket: Socket, ready: () => void): void {
+  #whenReady({ target, addresses }: Pending, socket: Socket, ready: () => void): void {
     const { secureConnecting, encrypted, pending } = socket as Socket & {
       secureConnecting?: boolean;
       encrypted?: boolean;
@@ -167,93 +174,93 @@ class Exchange {
     // and may connect only once it has been given the request.
     const isStandIn = socket.connecting && (socket as Socket & { _handle?: object | null })._handle === null;
     const isConnecting = !isStandIn && (socket.connecting || pending === true);
-    if (isConnecting)
+    if (isConnecting) {
       socket.once(
         'connect',
-        this.#listener((exchange) => exchange.#addresses?.connected()),
+        this.#listener((now) => now.addresses?.connected()),
       );
-    else this.#addresses?.connected();
-    if (this.#target.protocol !== 'https:') {
+    } else addresses?.connected();
+    if (target.protocol !== 'https:') {
       if (isConnecting) socket.once('connect', ready);
       else ready();
     } else if (encrypted !== true && !isStandIn) {
       // What a proxy's agent hands on when the proxy has refused: the refusal comes as if it was the answer.
-      afterReading(this.#listener((exchange) => exchange.#fail('NOT_ENCRYPTED')));
+      afterReading(() => this.#fail('NOT_ENCRYPTED'));
     }
     // `secureConnecting` is set until the handshake is complete; Node's HTTP/2 client goes by it too.
     else if (!isStandIn && (secureConnecting === true || isConnecting)) socket.once('secureConnect', ready);
     else ready();
   }
 
-  #send(socket: Socket): void {
+  #send({ request, socket: current, attempt, config }: Pending, socket: Socket): void {
     // Another address may be tried meanwhile. What is written to a socket that has ended never leaves, and whoever ended
     // it says why.
-    if (this.#socket !== socket || socket.destroyed) return;
+    if (current !== socket || socket.destroyed) return;
     socket.off('data', this.#onUnasked);
-    if (!this.attempt.mayLeave()) {
+    if (!attempt.mayLeave()) {
       this.#fail('PERMIT_EXPIRED');
       return;
     }
-    this.attempt.phase = 'sent';
-    this.#request?.end(this.config.data);
+    attempt.phase = 'sent';
+    request?.end(config.data);
   }
 
-  #answered(response: http.IncomingMessage): void {
-    this.attempt.httpStatus = response.statusCode ?? 0;
-    if (this.attempt.phase !== 'sent') {
+  #answered(pending: Pending, response: http.IncomingMessage): void {
+    const { attempt, target } = pending;
+    attempt.httpStatus = response.statusCode ?? 0;
+    if (attempt.phase !== 'sent') {
       // To nothing that was asked.
-      const isTunnel = this.#target.protocol === 'https:' && !isEncrypted(response.socket);
+      const isTunnel = target.protocol === 'https:' && !isEncrypted(response.socket);
       this.#fail(isTunnel ? 'PROXY_REFUSED' : 'UNASKED_ANSWER');
       return;
     }
-    this.#response = response;
-    this.attempt.phase = 'headers';
+    pending.response = response;
+    attempt.phase = 'headers';
     response.on(
       'data',
-      this.#listener<Buffer>((exchange, chunk) => exchange.#read(chunk)),
+      this.#listener<Buffer>((now, chunk) => this.#read(now, chunk)),
     );
     response.on(
       'error',
-      this.#listener<unknown>((exchange, error) => exchange.#fail(kindOfThrown(error))),
+      this.#listener<unknown>((_now, error) => this.#fail(kindOfThrown(error))),
     );
-    response.on(
-      'close',
-      this.#listener((exchange) => exchange.#response?.complete === false && exchange.#fail('ECONNRESET')),
-    );
+    response.on('close', () => {
+      if (this.#pending?.response?.complete === false) this.#fail('ECONNRESET');
+    });
     response.on(
       'end',
-      this.#listener((exchange) => exchange.#done()),
+      this.#listener((now) => this.#done(now)),
     );
   }
 
   /** An answer that is none: Node would close the connection without an error. */
-  #upgraded(response: http.IncomingMessage): void {
-    this.attempt.httpStatus = response.statusCode ?? 0;
+  #upgraded(response: http.IncomingMessage, socket: Duplex): void {
+    socket.destroy();
+    if (this.#pending !== undefined) this.#pending.attempt.httpStatus = response.statusCode ?? 0;
     this.#fail('SWITCHED_PROTOCOLS');
   }
 
-  #read(chunk: Buffer): void {
-    this.#length += chunk.length;
-    if (this.#length > this.transport.maxContentLength) this.#fail('RESPONSE_TOO_LARGE');
-    else this.#chunks.push(chunk);
+  #read(pending: Pending, chunk: Buffer): void {
+    pending.length += chunk.length;
+    if (pending.length > pending.transport.maxContentLength) this.#fail('RESPONSE_TOO_LARGE');
+    else pending.chunks.push(chunk);
   }
 
-  #done(): void {
-    const { config, attempt } = this;
-    const [request, response] = [this.#request, this.#response];
+  #done({ config, attempt, request, response, socket, chunks, length, resolve }: Pending): void {
     // What was destroyed may still emit 'end' for what it had read.
     if (response === undefined) return;
     // Node ends a connection on which a second answer came with the first. Which of them is this request's?
-    if (request?.shouldKeepAlive === true && this.#socket?.destroyed === true) {
+    if (request?.shouldKeepAlive === true && socket?.destroyed === true) {
       this.#fail('UNASKED_ANSWER');
       return;
     }
-    this.#link.exchange = undefined;
+    this.#pending = undefined;
     attempt.phase = 'done';
     // The socket is the next request's from here on.
     attempt.onInterrupt = undefined;
     const answer = {
-      data: Buffer.concat(this.#chunks, this.#length),
+      // A copy, since a piece of it holds on to all that was read with it.
+      data: Buffer.concat(chunks, length),
       status: response.statusCode ?? 0,
       statusText: response.statusMessage ?? '',
       // Not by from(), which checks again, name by name, what Node has read.
@@ -261,28 +268,29 @@ class Exchange {
       config,
     };
     // The socket is free only when the request's last byte is known to have left, which over TLS is told a turn later.
-    if (request?.writableFinished === true) this.resolve(answer);
-    else setImmediate(this.resolve, answer);
+    if (request?.writableFinished === true) resolve(answer);
+    else setImmediate(resolve, answer);
   }
 
   /** The current address could not be connected to, or the connection was lost. */
-  #disconnected(code: string): void {
-    const { phase, interruption } = this.attempt;
+  #disconnected(pending: Pending, code: string): void {
+    const { phase, interruption } = pending.attempt;
     const isConnected = phase !== 'queued' && phase !== 'connecting';
-    if (isConnected || interruption !== undefined || this.#addresses?.next() !== true) {
+    if (isConnected || interruption !== undefined || pending.addresses?.next() !== true) {
       this.#fail(code);
       return;
     }
-    giveUp(this.#request);
-    this.begin();
+    giveUp(pending.request);
+    this.#begin(pending);
   }
 
   #fail(code: string, thrown?: string): void {
-    if (this.#link.exchange === undefined) return;
-    this.#link.exchange = undefined;
-    this.#addresses?.connected();
-    this.reject(new TransportError(code, thrown));
-    giveUp(this.#request);
+    if (this.#pending === undefined) return;
+    const { request, addresses, reject } = this.#pending;
+    this.#pending = undefined;
+    addresses?.connected();
+    reject(new TransportError(code, thrown));
+    giveUp(request);
   }
 }
 

@@ -20,17 +20,18 @@ export function describeAttempt(result: AttemptResult, { outcome, action }: Retr
   const { end, phase, startedAt, durationMs, httpStatus } = result;
   const requestId =
     end.kind === 'answered' && end.reply.kind !== 'unreadable' ? end.reply.requestId : undefined;
-  // Those who are told of it must not be able to change what others are told.
-  return Object.freeze({
+  const attempt: { -readonly [name in keyof Attempt]: Attempt[name] } = {
     outcome,
     phase,
     startedAt: startedAt.toISOString(),
     durationMs: Math.round(durationMs),
-    ...(httpStatus !== undefined && { httpStatus }),
-    ...(requestId !== undefined && { requestId }),
-    ...(action === 'slow_down' && { throttled: true as const }),
-    ...(outcome !== 'accepted' && { failure: failureOf(end) }),
-  });
+  };
+  if (httpStatus !== undefined) attempt.httpStatus = httpStatus;
+  if (requestId !== undefined) attempt.requestId = requestId;
+  if (action === 'slow_down') attempt.throttled = true;
+  if (outcome !== 'accepted') attempt.failure = failureOf(end);
+  // Those who are told of it must not be able to change what others are told.
+  return Object.freeze(attempt);
 }
 
 /** Why an attempt was not accepted, as it may be shown. */

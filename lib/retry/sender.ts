@@ -3,6 +3,7 @@ import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { CredentialsStatus } from '../credentials/credentials-source.js';
+import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
 import type { Observe, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
@@ -107,7 +108,7 @@ export class Sender {
   /** @throws RtcMessagingError for everything but an acceptance */
   async send(
     action: RtcActionName,
-    body: Readonly<Record<string, unknown>>,
+    body: RequestBody,
     limits: CallLimits,
     { signal, stop, fanOut }: SendSignals = NO_SIGNALS,
   ): Promise<AcceptedCall> {
@@ -168,14 +169,13 @@ export class Sender {
 
   async #run(
     action: RtcActionName,
-    body: Readonly<Record<string, unknown>>,
+    { bytes, recipients }: RequestBody,
     limits: CallLimits,
     control: CallControl,
     fanOut: RtcFanOutInfo | undefined,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
-    const recipients = countRecipients(body);
     const info: RtcCallInfo = {
       module: this.#context.module,
       id: this.#calls,
@@ -203,7 +203,6 @@ export class Sender {
       if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
-      const bytes = Buffer.from(JSON.stringify(body));
       const call = new SendCall(this.#context, info, bytes, limits, control, attempts);
       const requestId = await this.#context.within(info, () => call.run());
       end('accepted');
@@ -215,12 +214,6 @@ export class Sender {
       throw error;
     }
   }
-}
-
-/** Of one user or of several; a room has no one in particular. */
-function countRecipients({ To }: Readonly<Record<string, unknown>>): number | undefined {
-  if (Array.isArray(To)) return To.length;
-  return To === undefined ? undefined : 1;
 }
 
 function notSent(message: string): RtcAbortedError {

@@ -15,6 +15,7 @@ import {
 import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { RequestBody } from '../openapi/request-body.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
@@ -84,7 +85,7 @@ export class RoomUnicastService {
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkFanOutOptions(options);
     // Once for all: the caller may use its bytes for something else meanwhile.
-    const body = caller.wireBody(message);
+    const bodyFor = RequestBody.template(caller.wireBody(message));
     const limits: CallLimits = {
       ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
@@ -97,7 +98,7 @@ export class RoomUnicastService {
     const send: SendChunk = (recipients, signals) =>
       sender.send(
         'BatchSendRoomUnicast',
-        { ...body, To: recipients },
+        bodyFor(recipients),
         { ...limits, ...(beforeSend !== undefined && { beforeSend: () => beforeSend(recipients) }) },
         { signal: undefined, ...signals },
       );

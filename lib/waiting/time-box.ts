@@ -35,7 +35,7 @@ export class TimeBox {
   constructor(limitMs: number, cancellation?: Cancellation, ...signals: (AbortSignal | undefined)[]) {
     this.#endsAt = limitMs > LONGEST_TIMER_MS ? Infinity : performance.now() + limitMs;
     // Without a limit, too: whoever waits keeps the process alive.
-    this.#timer = setTimeout(TimeBox.#timeUp, Math.min(limitMs, LONGEST_TIMER_MS), this);
+    this.#timer = setTimeout(() => this.#timeUp(), Math.min(limitMs, LONGEST_TIMER_MS));
     this.#cancellation = cancellation;
     cancellation?.add(this.#onCancel);
     if (cancellation?.isCancelled) this.#interrupt('aborted');
@@ -82,13 +82,14 @@ export class TimeBox {
   dispose(): void {
     clearTimeout(this.#timer);
     this.onInterrupt = undefined;
+    this.#reject = undefined;
     this.#cancellation?.remove(this.#onCancel);
     for (const stop of this.#stopListening) stop();
   }
 
   /** What has come in meanwhile is read first: this process may have stood still, not the one that was to answer. */
-  static #timeUp(box: TimeBox): void {
-    if (box.#endsAt < Infinity) setImmediate(() => box.#interrupt('timeout'));
+  #timeUp(): void {
+    if (this.#endsAt < Infinity) setImmediate(() => this.#interrupt('timeout'));
   }
 
   #interrupt(why: Interruption): void {
