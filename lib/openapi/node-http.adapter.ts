@@ -41,7 +41,7 @@ export function sendOverNodeHttp(
 ): Promise<AxiosResponse<Buffer>> {
   return new Promise((resolve, reject) => {
     if (attempt.interruption !== undefined) reject(new TransportError(attempt.interruption));
-    else new Exchange(config, attempt, transport, resolve, reject);
+    else new Exchange(config, attempt, transport, resolve, reject).begin();
   });
 }
 
@@ -95,11 +95,13 @@ class Exchange {
       length: 0,
     };
     attempt.onInterrupt = () => this.#fail('interrupted');
-    this.#begin(this.#pending);
   }
 
-  /** Asks for a socket. */
-  #begin(pending: Pending): void {
+  begin(): void {
+    if (this.#pending !== undefined) this.#askForSocket(this.#pending);
+  }
+
+  #askForSocket(pending: Pending): void {
     const { config, transport, target } = pending;
     let request: http.ClientRequest;
     try {
@@ -281,7 +283,7 @@ class Exchange {
       return;
     }
     giveUp(pending.request);
-    this.#begin(pending);
+    this.#askForSocket(pending);
   }
 
   #fail(code: string, thrown?: string): void {

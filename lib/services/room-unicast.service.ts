@@ -3,7 +3,7 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
 import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
-import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
+import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import {
@@ -16,6 +16,7 @@ import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-r
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { RequestBody } from '../openapi/request-body.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
@@ -83,7 +84,7 @@ export class RoomUnicastService {
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { caller, settings, sender } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
-    const plan = checkFanOutOptions(options);
+    const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     // Once for all: the caller may use its bytes for something else meanwhile.
     const bodyFor = RequestBody.template(caller.wireBody(message));
     const limits: CallLimits = {

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { VARIABLES } from '../../lib/config/environment.js';
-import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import { exec } from '../support/exec.js';
 import { nameOf, type Snippet, snippetsIn } from '../support/markdown.js';
 import { STRICTEST } from '../support/strictest.js';
@@ -176,7 +175,7 @@ describe('the README', () => {
       'npm run demo', // demo.spec.ts
       'npm test', // this very run
       'npm run emulator', // rtc-emulator.spec.ts
-      'cp sample/.env.example .env && npm start', // sample-process.spec.ts
+      'cp sample/02-console/.env.example .env && npm start', // sample-process.spec.ts
       'npm install nestjs-rtc-messaging @nestjs/config class-validator class-transformer', // nest12-esm.spec.ts
       'npx rtc-emulator', // rtc-emulator.spec.ts
     ]);
@@ -188,38 +187,11 @@ describe('the README', () => {
     expect(new Set(snippets.map(({ language }) => language))).toEqual(new Set(['ts', 'ini', 'sh']));
     expect(textsIn('ini')).toHaveLength(1);
   });
-
-  it('has a configuration table with every option, its variable and its default', () => {
-    const rows = new Map(
-      Array.from(
-        readme.matchAll(/^\| `([\w.]+)` \| `([A-Z_]+)` \| ([^|]*) \|/gm),
-        ([, option = '', variable = '', fallback = '']): [string, [string, string]] => [
-          option,
-          [variable, fallback.trim()],
-        ],
-      ),
-    );
-    expect(Object.fromEntries([...rows].map(([option, [variable]]) => [option, variable]))).toEqual(
-      VARIABLES,
-    );
-
-    const settings: Record<string, unknown> = {
-      ...resolveSettings({ appId: 'a', credentials: { accessKeyId: 'k', secretAccessKey: 's' } }, {}),
-    };
-    for (const [option, [, fallback]] of rows) {
-      const [, literal] = /^`(.*)`$/.exec(fallback) ?? [];
-      if (literal === undefined || option === 'allowInsecureEndpoint') continue;
-      const value = option
-        .split('.')
-        .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], settings);
-      expect([option, String(value)]).toEqual([option, literal]);
-    }
-  });
 });
 
 describe("the sample's .env.example", () => {
   it('explains every variable of the library', async () => {
-    const text = await readFile(join(ROOT, 'sample/.env.example'), 'utf8');
+    const text = await readFile(join(ROOT, 'sample/02-console/.env.example'), 'utf8');
     const named = [...text.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name);
     expect(named).toEqual(expect.arrayContaining(Object.values(VARIABLES)));
     for (const [, before] of text.matchAll(/(^.*\n)#?[A-Z_]+=/gm)) expect(before).toMatch(/^(#|[A-Z_]+=|\n)/);

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
 import { RoomUnicastService, RtcApiError, type RtcMessagingOptions } from 'nestjs-rtc-messaging';
 import { RtcEmulator, type RtcEmulatorOptions } from 'nestjs-rtc-messaging/emulator';
+import { sendRaw, unicastBody } from '../support/raw-request.js';
 import { rejectionOf } from '../support/rejection.js';
 import { createService } from '../support/service.js';
 import { until } from '../support/until.js';
@@ -66,6 +67,12 @@ describe("the emulator's quota", () => {
     }
   });
 
+  it('refuses an illegal room for what it is, where rooms have a limit', async () => {
+    await open({ roomMessagesPerSecond: 3 });
+    const { status, body } = await sendRaw(emulator, { body: unicastBody({ RoomId: 'a b' }) });
+    expect([status, body.ResponseMetadata.Error.Code]).toEqual([400, 'InvalidParameter.IllegalRoomID']);
+  });
+
   it('loses what is beyond the limit of a room without a word, if it is told to, and says so', async () => {
     const service = await open({ roomMessagesPerSecond: 1, overRoomLimit: 'drop' });
     const alice = emulator.room('room').join('alice');
@@ -79,10 +86,10 @@ describe("the emulator's quota", () => {
       { quota: { requestsPerSecond: 0 } },
       'quota.requestsPerSecond: must be a whole number from 1, or Infinity',
     ],
-    [{ requestsPerSecond: 0.5 }, 'quota.requestsPerSecond: must be a whole number from 1, or Infinity'],
+    [{ requestsPerSecond: 0.5 }, 'requestsPerSecond: must be a whole number from 1, or Infinity'],
     [{ quota: { costPer: 'user' as never } }, 'quota.costPer: must be request or recipient'],
     [{ quota: { window: 'any' as never } }, 'quota.window: must be sliding or fixed'],
-    [{ quota: { perSecond: 1 } as never }, 'quota.perSecond: is not an option of the emulator'],
+    [{ quota: { perSecond: 1 } as never }, 'quota.perSecond: is not an option; there are requestsPerSecond'],
     [{ quota: null as never }, 'quota: must be an object'],
     [{ roomMessagesPerSecond: -1 }, 'roomMessagesPerSecond: must be a whole number from 1, or Infinity'],
     [{ overRoomLimit: 'lose' as never }, 'overRoomLimit: must be refuse or drop'],
