@@ -117,7 +117,10 @@ export class FanOutEnqueuer {
         const stored = await box.guard(() => this.ledger.store(id, producer, batch));
         if (stored.result !== 'stored') return stored.result;
         fed = this.feeder.feed(id, stored.due);
-        fed.catch((error: unknown) => failing.cancel(error));
+        fed.catch((error: unknown) => {
+          // A failure after an abort, such as of a client that is closed, is not why it ends.
+          if (box.interruption === undefined) failing.cancel(error);
+        });
         const next = batch.from + batch.chunks.length;
         limit = stored.settledChunks + this.maxStoredChunks;
         if (limit <= next) limit = await this.#room(id, next, box);

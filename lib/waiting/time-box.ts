@@ -60,14 +60,16 @@ export class TimeBox {
 
   /**
    * Waits for work, one at a time. Rejects with an {@link Interrupted} soon after time is up or it is cancelled; what is
-   * done by then comes through.
+   * done by then comes through, and what fails by then is interrupted as well.
    * @param work what is under way, or starts it unless it is interrupted already
    */
   guard<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#reject = reject;
       const started = typeof work !== 'function' ? work : this.#interruption === undefined && work();
-      if (started) started.then(resolve, reject);
+      const fail = (error: unknown): void =>
+        reject(this.#interruption === undefined ? (error as Error) : new Interrupted(this.#interruption));
+      if (started) started.then(resolve, fail);
       this.#rejectSoon();
     });
   }

@@ -136,6 +136,16 @@ describe('a time box', () => {
     box.dispose();
   });
 
+  it('takes work that fails because of the cancellation for interrupted', async () => {
+    const cancellation = new Cancellation();
+    const box = new TimeBox(100, cancellation);
+    let fail: ((error: Error) => void) | undefined;
+    const waiting = rejectionOf(box.guard(new Promise((_resolve, reject) => (fail = reject))));
+    cancellation.cancel();
+    fail?.(new Error('Connection is closed.'));
+    expect(await waiting).toMatchObject({ by: 'aborted' });
+  });
+
   it('starts no work once it is interrupted, and ignores what becomes of work that goes on', async () => {
     const cancellation = new Cancellation();
     const box = new TimeBox(100, cancellation);
