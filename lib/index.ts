@@ -13,7 +13,7 @@ export type {
   RtcCredentialsOption,
   RtcCredentialsProvider,
 } from './credentials/credentials.js';
-export type { CredentialsStatus } from './credentials/credentials-status.js';
+export type { CredentialsStatus } from './credentials/credentials-source.js';
 export type { RtcChannelName } from './diagnostics/channels.js';
 export type { FanOutCounts } from './diagnostics/fan-out-counts.js';
 export type {

@@ -1,7 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
-import { createCredentialsSource } from './credentials/create-credentials-source.js';
+import { createCredentialsSource } from './credentials/cached-credentials.js';
 import { OperatorLog } from './diagnostics/operator-log.js';
 import { emitTo } from './diagnostics/channels.js';
 import { HealthRecord } from './health/health-record.js';

@@ -1,6 +1,7 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import type { Sender } from '../retry/sender.js';
@@ -29,7 +30,7 @@ export class ActionCaller {
     const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
     const accepted = await this.#sender.send(
       action,
-      this.wireBody({ ...checked, to }),
+      RequestBody.of(this.wireBody({ ...checked, to })),
       { ...callLimits(this.#settings, given), roomId: checked.roomId },
       { signal: given.signal, stop: undefined, fanOut: undefined },
     );

@@ -23,7 +23,6 @@ import { ChunkTooLargeError } from '../../lib/quota/chunk-too-large.error.js';
 import { RecipientChunks, type Dedupe } from '../../lib/fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../../lib/fan-out/validate-fan-out-request.js';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
-import { AbortListeners } from '../../lib/retry/abort-listeners.js';
 import '../support/properties.js';
 
 const checkFanOutOptions = (options: unknown) => checkCallOptions(FAN_OUT_OPTIONS, options);
@@ -80,7 +79,6 @@ function start(
     chunks,
     send,
     { concurrency: 3, chunkDeadlineMs: 60_000, keepChunks: false, keepRecipients: true, ...plan },
-    new AbortListeners(),
     {
       module: 'default',
       closing: host.shutdown.signal,
