@@ -179,8 +179,17 @@ export class RateLimiter {
    * @throws RtcQuotaError when the queue is full, or too long to come through it in time, or the quota unavailable
    */
   enter(request: PermitRequest): RequestPermit | Place {
-    const { priority, permits, withinMs } = request;
-    const waiter: Waiter = { ...request, end: undefined, onEnd: undefined };
+    const { priority, permits, recipients, roomId, withinMs } = request;
+    // Each by its name, here and elsewhere on the way of a call: to spread an object costs several times as much.
+    const waiter: Waiter = {
+      priority,
+      permits,
+      recipients,
+      roomId,
+      withinMs,
+      end: undefined,
+      onEnd: undefined,
+    };
     if (priority === 'single') this.#lastSingleAt = this.#time.now();
     this.#turns.add(waiter);
     this.#pump();
