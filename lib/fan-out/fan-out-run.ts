@@ -216,9 +216,11 @@ export class FanOutRun {
 
   async #tell(outcome: ChunkOutcome, recipients: readonly string[]): Promise<void> {
     this.#tally.add(outcome, recipients);
+    const { onChunk } = this.plan;
+    if (onChunk === undefined) return;
     try {
       // In a function, since it may throw at once.
-      await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
+      await this.#untilStopped((async () => onChunk(outcome))());
     } catch (error) {
       this.#halt({ reason: 'callback', error });
     }
