@@ -85,19 +85,24 @@ export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';
 export { RoomBroadcastService } from './services/room-broadcast.service.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';
+export { RtcTokenService } from './services/rtc-token.service.js';
 export type { SendOptions } from './services/send-options.js';
 export type { SendReceipt } from './services/send-receipt.js';
 export {
   getRoomBroadcastToken,
   getRoomUnicastToken,
   getRtcHealthToken,
+  getRtcTokensToken,
   getUserUnicastToken,
   InjectRoomBroadcast,
   InjectRoomUnicast,
   InjectRtcHealth,
+  InjectRtcTokens,
   InjectUserUnicast,
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';
+export type { TokenPrivilege } from './tokens/client-token.js';
+export type { JoinTokenRequest, LoginTokenRequest } from './tokens/token-request.js';
 export type { MethodName, MockedMethods } from './testing/create-mock.js';
 export type { RtcMessagingMocks } from './testing/mock-services.js';
 export {

@@ -1,6 +1,7 @@
 /** The environment variable of each option, by the option's path. */
 export const VARIABLES = {
   appId: 'RTC_APP_ID',
+  appKey: 'RTC_APP_KEY',
   from: 'RTC_FROM',
   region: 'RTC_REGION',
   endpoint: 'RTC_ENDPOINT',
@@ -31,12 +32,12 @@ export type OptionPath = keyof typeof VARIABLES;
 /** What is set in the environment, unchecked. An empty variable counts as one that is not set. */
 export type Environment = { readonly [Path in OptionPath]?: string };
 
-/** Picks this module's variables, without the access key: what is printed holds no secret. */
+/** Picks this module's variables, without its keys: what is printed holds no secret. */
 export function readEnvironment(variables: Variables): Environment {
   return pick(variables, (path) => !isSecret(path));
 }
 
-/** The access key of the environment, for whoever keeps it where no one prints it. */
+/** The keys of the environment, for whoever keeps it where no one prints it. */
 export function readSecrets(variables: Variables): Environment {
   return pick(variables, isSecret);
 }
@@ -44,7 +45,7 @@ export function readSecrets(variables: Variables): Environment {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 function isSecret(path: string): boolean {
-  return path.startsWith('credentials.');
+  return path === 'appKey' || path.startsWith('credentials.');
 }
 
 function pick(variables: Variables, isWanted: (path: string) => boolean): Environment {

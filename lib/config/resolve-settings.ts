@@ -24,6 +24,7 @@ import { SettingsReader } from './settings-reader.js';
 
 const OPTIONS = [
   'appId',
+  'appKey',
   'from',
   'region',
   'endpoint',
@@ -40,7 +41,7 @@ const OPTIONS = [
   'http',
 ];
 /** What says whose messages they are, from whom, and where they go. */
-const ACCOUNT_OPTIONS = ['appId', 'from', 'region', 'endpoint', 'credentials'];
+const ACCOUNT_OPTIONS = ['appId', 'appKey', 'from', 'region', 'endpoint', 'credentials'];
 const RETRY_OPTIONS = ['maxAttempts'];
 const QUOTA_OPTIONS = [
   'requestsPerSecond',
@@ -79,12 +80,18 @@ export function resolveSettings(
   const http = reader.record('http', options['http'], HTTP_OPTIONS);
   const duration = wholeNumber(1, MAX_DURATION_MS);
 
+  const appKey = reader.optional(
+    'appKey',
+    options['appKey'],
+    text(/^[\x21-\x7e]{1,128}$/, 'must be 1–128 printable ASCII characters without spaces'),
+  );
   const settings = {
     appId: reader.required(
       'appId',
       options['appId'],
       text(/^\S{1,128}$/, 'must be 1–128 characters without white space'),
     ),
+    appKey: appKey === undefined ? undefined : new Redacted(appKey, 'appKey'),
     from: registration.needsFrom
       ? reader.required('from', options['from'], userId)
       : reader.optional('from', options['from'], userId),

@@ -11,6 +11,7 @@ export interface RtcMessagingSettings {
   /** Of this module among several. */
   readonly name: string;
   readonly appId: string;
+  readonly appKey: Redacted<string> | undefined;
   readonly from: string | undefined;
   readonly region: string;
   /** An origin. */

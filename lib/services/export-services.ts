@@ -6,8 +6,10 @@ import {
   getRoomBroadcastToken,
   getRoomUnicastToken,
   getRtcHealthToken,
+  getRtcTokensToken,
   getUserUnicastToken,
 } from './service-tokens.js';
+import { RtcTokenService } from './rtc-token.service.js';
 import { UserUnicastService } from './user-unicast.service.js';
 
 /** The services of a module, under the tokens by which the rest of the app injects them. */
@@ -19,6 +21,7 @@ export function exportServices(name: string | undefined): {
     { service: RoomUnicastService, token: getRoomUnicastToken(name) },
     { service: RoomBroadcastService, token: getRoomBroadcastToken(name) },
     { service: UserUnicastService, token: getUserUnicastToken(name) },
+    { service: RtcTokenService, token: getRtcTokensToken(name) },
     { service: RtcHealthIndicator, token: getRtcHealthToken(name) },
   ];
   return {

@@ -2,6 +2,7 @@ import { Inject, type InjectionToken } from '@nestjs/common';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
+import { RtcTokenService } from './rtc-token.service.js';
 import { UserUnicastService } from './user-unicast.service.js';
 
 /**
@@ -66,6 +67,22 @@ export function InjectUserUnicast(name?: string): PropertyDecorator & ParameterD
  */
 export function InjectRtcHealth(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getRtcHealthToken(name));
+}
+
+/**
+ * The injection token of an {@link RtcTokenService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
+export function getRtcTokensToken(name?: string): InjectionToken<RtcTokenService> {
+  return tokenOf(RtcTokenService, 'tokens', name);
+}
+
+/**
+ * Injects the {@link RtcTokenService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
+export function InjectRtcTokens(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getRtcTokensToken(name));
 }
 
 /** A string where there is a name, since an ES module copy and a CommonJS copy of this package may be loaded. */

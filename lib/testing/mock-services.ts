@@ -9,6 +9,7 @@ import { ActionCaller } from '../services/action-caller.js';
 import { checkSendOptions } from '../services/check-send-options.js';
 import { RoomBroadcastService } from '../services/room-broadcast.service.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
+import { RtcTokenService } from '../services/rtc-token.service.js';
 import { UserUnicastService } from '../services/user-unicast.service.js';
 import { AcceptingSender } from './accepting-sender.js';
 import { createMock, type MockedMethods } from './create-mock.js';
@@ -21,6 +22,8 @@ export interface RtcMessagingMocks {
   readonly roomBroadcast?: MockedMethods<RoomBroadcastService> | undefined;
   /** For `UserUnicastService`. */
   readonly userUnicast?: MockedMethods<UserUnicastService> | undefined;
+  /** For `RtcTokenService`. */
+  readonly tokens?: MockedMethods<RtcTokenService> | undefined;
   /** For `RtcHealthIndicator`. */
   readonly health?: MockedMethods<RtcHealthIndicator> | undefined;
 }
@@ -30,6 +33,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
   const settings = resolveSettings(
     {
       appId: 'test-app',
+      appKey: 'test-app-key',
       from: 'server',
       credentials: { accessKeyId: 'test-access-key', secretAccessKey: 'test-secret-key' },
     },
@@ -39,6 +43,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
   const sender = new AcceptingSender(settings);
   const caller = new ActionCaller(settings, sender);
   const roomUnicast = new RoomUnicastService(caller, settings, sender);
+  const tokens = new RtcTokenService(settings);
   const health = new RtcHealthIndicator(sender, new HealthRecord());
   return {
     roomUnicast: createMock<RoomUnicastService>(
@@ -63,6 +68,14 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
       new UserUnicastService(caller),
       { send: checkSend('SendUnicast') },
       mocks.userUnicast,
+    ),
+    tokens: createMock<RtcTokenService>(
+      tokens,
+      {
+        issueJoinToken: (request) => tokens.issueJoinToken(request as never),
+        issueLoginToken: (request) => tokens.issueLoginToken(request as never),
+      },
+      mocks.tokens,
     ),
     health: createMock<Omit<RtcHealthIndicator, 'onModuleDestroy'>>(
       health,

@@ -3,6 +3,7 @@ import {
   getRoomBroadcastToken,
   getRoomUnicastToken,
   getRtcHealthToken,
+  getRtcTokensToken,
   getUserUnicastToken,
 } from '../services/service-tokens.js';
 import { callsOf, type MethodName } from './create-mock.js';
@@ -38,6 +39,7 @@ export class RtcMessagingTestingModule {
       roomUnicast: getRoomUnicastToken(name),
       roomBroadcast: getRoomBroadcastToken(name),
       userUnicast: getUserUnicastToken(name),
+      tokens: getRtcTokensToken(name),
       health: getRtcHealthToken(name),
     };
     return {
