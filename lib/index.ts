@@ -38,6 +38,7 @@ export {
   BatchSendRoomUnicastDto,
   type BatchSendRoomUnicastRequest,
 } from './dto/batch-send-room-unicast.dto.js';
+export type { OpenApiQueryValue, OpenApiRequest } from './dto/check-api-request.js';
 export type { MessageRequest } from './dto/message.dto.js';
 export { RoomBroadcastDto, type RoomBroadcastRequest } from './dto/room-broadcast.dto.js';
 export { SendRoomUnicastDto, type SendRoomUnicastRequest } from './dto/send-room-unicast.dto.js';
@@ -69,6 +70,8 @@ export type { RtcFailureKind } from './health/call-kind.js';
 export type { RtcHealth, RtcHealthThresholds } from './health/rtc-health.js';
 export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
+export type { RtcAxiosRef } from './openapi/http-client.js';
+export type { RoomOnlineUsers, UserStatus } from './presence/read-presence.js';
 export type { QuotaUsage } from './quota/quota-usage.js';
 export type {
   PermitDelay,
@@ -84,19 +87,25 @@ export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';
 export { RoomBroadcastService } from './services/room-broadcast.service.js';
+export { RoomPresenceService } from './services/room-presence.service.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';
+export { type OpenApiOptions, RtcOpenApiService } from './services/rtc-open-api.service.js';
 export { RtcTokenService } from './services/rtc-token.service.js';
 export type { SendOptions } from './services/send-options.js';
 export type { SendReceipt } from './services/send-receipt.js';
 export {
   getRoomBroadcastToken,
+  getRoomPresenceToken,
   getRoomUnicastToken,
   getRtcHealthToken,
+  getRtcOpenApiToken,
   getRtcTokensToken,
   getUserUnicastToken,
   InjectRoomBroadcast,
+  InjectRoomPresence,
   InjectRoomUnicast,
   InjectRtcHealth,
+  InjectRtcOpenApi,
   InjectRtcTokens,
   InjectUserUnicast,
 } from './services/service-tokens.js';

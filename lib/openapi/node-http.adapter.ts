@@ -287,8 +287,8 @@ function createRequest(
   // What a gateway may compress all the same is decoded.
   headers['Accept-Encoding'] ??= 'identity';
   headers['User-Agent'] ??= 'nestjs-rtc-messaging';
-  headers['Content-Length'] = config.data?.length;
   const method = (config.method ?? 'GET').toUpperCase();
+  if (method !== 'GET') headers['Content-Length'] = config.data?.length;
   const options = { ...NOTHING_INHERITED, protocol, hostname, port, path, method, headers, lookup };
   const request =
     protocol === 'https:'

@@ -3,14 +3,16 @@ import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Redacted } from '../privacy/redacted.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { type ApiRequest, urlOf } from './api-request.js';
 import { type ApiReply, ownOf, readReply } from './api-reply.js';
 import { type AttemptEnd, type AttemptResult, Signing } from './attempt-result.js';
 import type { Cancellation } from './cancellation.js';
 import { ContentTooLongError, decodeContent } from './content-coding.js';
 import { HttpAttempt } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
+import { type AnsweredRequest, sendIntercepted } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
-import type { RtcActionName } from './rtc-action.js';
+import type { RequestSigner } from './request-signer.js';
 import type { SignableConfig } from './signing.interceptor.js';
 import { kindOfThrown } from '../errors/thrown.js';
 
@@ -34,18 +36,17 @@ export class OpenApiClient {
   readonly #http: HttpClient;
   readonly #credentials: CredentialsSource;
   readonly #endpoint: string;
-  readonly #apiVersion: string;
+  readonly #signer: RequestSigner | undefined;
 
-  /** @param target an origin, and the API's version there */
-  constructor(
-    http: HttpClient,
-    credentials: CredentialsSource,
-    { endpoint, apiVersion }: { readonly endpoint: string; readonly apiVersion: string },
-  ) {
+  /**
+   * @param endpoint an origin
+   * @param signer signs what the interceptors of `http` have made of a request; without one, they have to sign it
+   */
+  constructor(http: HttpClient, credentials: CredentialsSource, endpoint: string, signer?: RequestSigner) {
     this.#http = http;
     this.#endpoint = endpoint;
     this.#credentials = credentials;
-    this.#apiVersion = apiVersion;
+    this.#signer = signer;
   }
 
   /**
@@ -64,12 +65,11 @@ export class OpenApiClient {
       : credentials.open().accessKeyId;
   }
 
-  /** @param body the exact bytes to send */
-  async attempt(action: RtcActionName, body: Buffer, options: AttemptOptions): Promise<AttemptResult> {
+  async attempt(request: ApiRequest, options: AttemptOptions): Promise<AttemptResult> {
     const attempt = new HttpAttempt(options.timeoutMs, options.cancellation);
     if (options.mayLeave !== undefined) attempt.mayLeave = options.mayLeave;
     try {
-      return attempt.result(await this.#send(attempt, action, body, options.clockOffsetMs));
+      return attempt.result(await this.#send(attempt, request, options.clockOffsetMs));
     } catch (error) {
       return attempt.result(endOf(attempt, error));
     } finally {
@@ -96,27 +96,16 @@ export class OpenApiClient {
     }
   }
 
-  async #send(
-    attempt: HttpAttempt,
-    action: RtcActionName,
-    body: Buffer,
-    clockOffsetMs: number,
-  ): Promise<AttemptEnd> {
+  async #send(attempt: HttpAttempt, request: ApiRequest, clockOffsetMs: number): Promise<AttemptEnd> {
     const inHand = this.#credentials.get();
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
     const signing = new Signing(credentials, clockOffsetMs);
-    const request: SignableConfig = {
-      method: 'POST',
-      url: `${this.#endpoint}/?Action=${action}&Version=${this.#apiVersion}`,
-      data: body,
-      signing,
-      adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
-    };
     attempt.signedWith = signing;
-    // The adapter ends it when the attempt is interrupted, and nothing before the adapter waits for anything.
-    const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
-      request,
-    );
+    const addressed = { ...request, url: urlOf(this.#endpoint, request) };
+    const { status, data, headers, authorization, sent } =
+      this.#signer === undefined
+        ? await this.#sendMessage(addressed, attempt, signing)
+        : await sendIntercepted(this.#http, this.#signer, addressed, attempt, signing);
     const answered = headers as Record<string, string>;
     const coding = ownOf(answered, 'content-encoding');
     const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
@@ -127,14 +116,31 @@ export class OpenApiClient {
         content === undefined
           ? UNDECODABLE
           : readReply(content, {
-              body,
-              authorization: String(config.headers.get('Authorization')),
+              body: sent,
+              authorization,
               secretAccessKey: credentials.open().secretAccessKey,
               sessionToken: credentials.open().sessionToken,
             }),
       retryAfter: ownOf(answered, 'retry-after'),
       date: ownOf(answered, 'date'),
     };
+  }
+
+  /** Nothing before the adapter waits for anything, and the adapter ends it when the attempt is interrupted. */
+  async #sendMessage(
+    { method, url, body }: ApiRequest & { readonly url: string },
+    attempt: HttpAttempt,
+    signing: Signing,
+  ): Promise<AnsweredRequest> {
+    const request: SignableConfig = {
+      method,
+      url,
+      data: body,
+      signing,
+      adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
+    };
+    const answered = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(request);
+    return { ...answered, authorization: String(answered.config.headers.get('Authorization')), sent: body };
   }
 
   /** Undefined when it can't be done. */

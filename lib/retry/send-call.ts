@@ -2,8 +2,11 @@ import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Observe, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
+import type { ApiReply } from '../openapi/api-reply.js';
+import type { ApiRequest } from '../openapi/api-request.js';
 import type { AttemptResult } from '../openapi/attempt-result.js';
 import type { Cancellation } from '../openapi/cancellation.js';
+import type { RtcAxiosRef } from '../openapi/http-client.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServerClock } from '../openapi/server-clock.js';
 import { LONGEST_TIMER_MS, TimeBox } from '../openapi/time-box.js';
@@ -24,10 +27,14 @@ import type { RetryBudget } from './retry-budget.js';
 export interface SendContext {
   /** The module's name, for events. */
   readonly module: string;
-  readonly client: OpenApiClient;
+  readonly client: Pick<OpenApiClient, 'identify' | 'attempt' | 'close'>;
+  /** Of the messaging actions. */
+  readonly apiVersion: string;
   readonly clock: ServerClock;
   readonly credentials: CredentialsSource;
   readonly budget: RetryBudget;
+  /** What stands in for these two in calls of other actions, so that neither gets into the other's way. */
+  readonly anyAction: Pick<SendContext, 'client' | 'budget'> & { readonly axiosRef: RtcAxiosRef };
   readonly limiters: LimiterHandle;
   readonly observe: Observe;
   /** The region whose host is called; undefined where an endpoint was given. */
@@ -98,7 +105,7 @@ export class SendCall {
   constructor(
     private readonly context: SendContext,
     private readonly info: RtcCallInfo,
-    private readonly body: Buffer,
+    private readonly request: ApiRequest,
     private readonly limits: CallLimits,
     private readonly control: CallControl,
     /** Filled as they are made. */
@@ -107,8 +114,8 @@ export class SendCall {
     this.#deadline = performance.now() + limits.deadlineMs;
   }
 
-  /** @returns the accepted request's ID. Rejects with an RtcMessagingError. */
-  async run(): Promise<string> {
+  /** @returns the answer that accepts it. Rejects with an RtcMessagingError. */
+  async run(): Promise<ApiReply & { readonly kind: 'success' }> {
     let last: JudgedAttempt | undefined;
     for (;;) {
       last = await this.#attempt(last);
@@ -116,7 +123,7 @@ export class SendCall {
       this.#note(result, decision);
       const { end } = result;
       if (end.kind === 'answered' && end.reply.kind === 'success' && decision.outcome === 'accepted') {
-        return end.reply.requestId;
+        return end.reply;
       }
       const next = await this.#next(decision.action, result);
       if (next?.wait !== undefined) await this.#wait(next.wait);
@@ -154,7 +161,7 @@ export class SendCall {
       await this.#askBeforeSend();
       const limit = this.#limit();
       end = 'unanswered';
-      const result = await client.attempt(this.info.action, this.body, {
+      const result = await client.attempt(this.request, {
         timeoutMs: limit.ms,
         cancellation: abort,
         mayLeave: () => permit.isValid(),

@@ -3,6 +3,8 @@ import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { CredentialsStatus } from '../credentials/credentials-status.js';
+import type { ApiRequest } from '../openapi/api-request.js';
+import type { RtcAxiosRef } from '../openapi/http-client.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { Cancellation } from '../openapi/cancellation.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
@@ -17,6 +19,8 @@ export interface AcceptedCall {
   readonly requestId: string;
   readonly attempts: readonly Attempt[];
   readonly possibleDuplicate: boolean;
+  /** What was answered: of any form. */
+  readonly result?: unknown;
 }
 
 /** What a caller may end a call with, and what the call is part of. None is left out, so that none is inherited. */
@@ -27,6 +31,9 @@ export interface SendSignals {
   readonly stop: AbortSignal | undefined;
   readonly fanOut: RtcFanOutInfo | undefined;
 }
+
+/** What events tell of a call. */
+type CallSubject = Pick<RtcCallInfo, 'action' | 'method' | 'recipients' | 'fanOut'>;
 
 export const NO_SIGNALS: SendSignals = { signal: undefined, stop: undefined, fanOut: undefined };
 
@@ -102,24 +109,71 @@ export class Sender {
     void (async () => this.#context.credentials.get())().catch(() => undefined);
   }
 
+  /** See `RtcOpenApiService.axiosRef`. */
+  get axiosRef(): RtcAxiosRef {
+    return this.#context.anyAction.axiosRef;
+  }
+
   /** Where whoever sends by this sender tells of its own doings. */
   get observe(): Observe {
     return this.#context.observe;
   }
 
   /** @throws RtcMessagingError for everything but an acceptance */
-  async send(
+  send(
     action: RtcActionName,
     body: Readonly<Record<string, unknown>>,
     limits: CallLimits,
     { signal, stop, fanOut }: SendSignals = NO_SIGNALS,
+  ): Promise<AcceptedCall> {
+    const recipients = countRecipients(body);
+    const { apiVersion: version } = this.#context;
+    const about = {
+      action,
+      ...(recipients !== undefined && { recipients }),
+      ...(fanOut !== undefined && { fanOut }),
+    };
+    const request = (): ApiRequest => ({
+      action,
+      version,
+      method: 'POST',
+      query: [],
+      body: Buffer.from(JSON.stringify(body)),
+    });
+    return this.#track(this.#context, about, request, limits, { signal, stop });
+  }
+
+  /** Calls another action, held to a limit of its own. Otherwise as {@link send}. */
+  request(
+    request: ApiRequest,
+    requestsPerSecond: number,
+    limits: CallLimits,
+    signal: AbortSignal | undefined,
+  ): Promise<AcceptedCall> {
+    const { action, method } = request;
+    const { anyAction, limiters } = this.#context;
+    const context = {
+      ...this.#context,
+      ...anyAction,
+      limiters: limiters.forAction(action, requestsPerSecond),
+    };
+    return this.#track(context, { action, method }, () => request, limits, { signal, stop: undefined });
+  }
+
+  /** Runs a call that is known to be under way. */
+  async #track(
+    context: SendContext,
+    about: CallSubject,
+    request: () => ApiRequest,
+    limits: CallLimits,
+    { signal, stop }: Pick<SendSignals, 'signal' | 'stop'>,
   ): Promise<AcceptedCall> {
     const call: CallControl = { abort: new Cancellation(), stop: new Cancellation() };
     const stopListening = [
       signal && this.#callers.add(signal, () => abort(call)),
       stop && this.#callers.add(stop, () => call.stop.cancel()),
     ];
-    const sending = this.#run(action, body, limits, call, fanOut);
+    const sending = this.#run(context, about, request, limits, call);
     this.#inFlight.set(call, sending);
     try {
       return await sending;
@@ -161,6 +215,7 @@ export class Sender {
     await Promise.allSettled(this.#inFlight.values());
     clearTimeout(this.#limit);
     this.#context.client.close();
+    this.#context.anyAction.client.close();
     this.#context.limiters.release();
   }
 
@@ -173,22 +228,20 @@ export class Sender {
   }
 
   async #run(
-    action: RtcActionName,
-    body: Readonly<Record<string, unknown>>,
+    context: SendContext,
+    about: CallSubject,
+    request: () => ApiRequest,
     limits: CallLimits,
     control: CallControl,
-    fanOut: RtcFanOutInfo | undefined,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
-    const recipients = countRecipients(body);
+    const { action } = about;
     const info: RtcCallInfo = {
-      module: this.#context.module,
+      module: context.module,
       id: this.#calls,
-      action,
       startedAt: new Date().toISOString(),
-      ...(recipients !== undefined && { recipients }),
-      ...(fanOut !== undefined && { fanOut }),
+      ...about,
     };
     const attempts: Attempt[] = [];
     const end = (outcome: RtcOutcomeEvent['outcome'], error?: RtcMessagingError): void =>
@@ -208,11 +261,10 @@ export class Sender {
       if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
-      const bytes = Buffer.from(JSON.stringify(body));
-      const call = new SendCall(this.#context, info, bytes, limits, control, attempts);
-      const requestId = await this.#context.within(info, () => call.run());
+      const call = new SendCall(context, info, request(), limits, control, attempts);
+      const { requestId, result } = await context.within(info, () => call.run());
       end('accepted');
-      return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts) };
+      return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts), result };
     } catch (error) {
       // Nothing else is thrown here; if it is, it is a bug, and those who were told of the call still learn its end.
       if (error instanceof RtcMessagingError) end(error.outcome, error);

@@ -1,11 +1,15 @@
 import type { ClassProvider, InjectionToken } from '@nestjs/common';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
+import { RoomPresenceService } from './room-presence.service.js';
+import { RtcOpenApiService } from './rtc-open-api.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
 import {
   getRoomBroadcastToken,
+  getRoomPresenceToken,
   getRoomUnicastToken,
   getRtcHealthToken,
+  getRtcOpenApiToken,
   getRtcTokensToken,
   getUserUnicastToken,
 } from './service-tokens.js';
@@ -21,6 +25,8 @@ export function exportServices(name: string | undefined): {
     { service: RoomUnicastService, token: getRoomUnicastToken(name) },
     { service: RoomBroadcastService, token: getRoomBroadcastToken(name) },
     { service: UserUnicastService, token: getUserUnicastToken(name) },
+    { service: RoomPresenceService, token: getRoomPresenceToken(name) },
+    { service: RtcOpenApiService, token: getRtcOpenApiToken(name) },
     { service: RtcTokenService, token: getRtcTokensToken(name) },
     { service: RtcHealthIndicator, token: getRtcHealthToken(name) },
   ];

@@ -1,6 +1,8 @@
 import { Inject, type InjectionToken } from '@nestjs/common';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
+import { RoomPresenceService } from './room-presence.service.js';
+import { RtcOpenApiService } from './rtc-open-api.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
 import { RtcTokenService } from './rtc-token.service.js';
 import { UserUnicastService } from './user-unicast.service.js';
@@ -83,6 +85,38 @@ export function getRtcTokensToken(name?: string): InjectionToken<RtcTokenService
  */
 export function InjectRtcTokens(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getRtcTokensToken(name));
+}
+
+/**
+ * The injection token of an {@link RtcOpenApiService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
+export function getRtcOpenApiToken(name?: string): InjectionToken<RtcOpenApiService> {
+  return tokenOf(RtcOpenApiService, 'open-api', name);
+}
+
+/**
+ * The injection token of a {@link RoomPresenceService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
+export function getRoomPresenceToken(name?: string): InjectionToken<RoomPresenceService> {
+  return tokenOf(RoomPresenceService, 'room-presence', name);
+}
+
+/**
+ * Injects the {@link RtcOpenApiService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
+export function InjectRtcOpenApi(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getRtcOpenApiToken(name));
+}
+
+/**
+ * Injects the {@link RoomPresenceService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
+export function InjectRoomPresence(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getRoomPresenceToken(name));
 }
 
 /** A string where there is a name, since an ES module copy and a CommonJS copy of this package may be loaded. */

@@ -9,7 +9,7 @@ import type {
   RtcOutcomeEvent,
 } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
-import { RTC_ACTIONS } from '../openapi/rtc-action.js';
+import { isRtcActionName, RTC_ACTIONS } from '../openapi/rtc-action.js';
 import { ATTRIBUTE, SCOPE } from './attribute-names.js';
 import type { ErrorTypes } from './error-types.js';
 
@@ -79,8 +79,9 @@ export class CallSpans {
         attributes: {
           ...client,
           [ATTRIBUTE.operationName]: action,
-          [ATTRIBUTE.operationType]: 'send',
-          ...(RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
+          ...(isRtcActionName(action) && { [ATTRIBUTE.operationType]: 'send' }),
+          ...(isRtcActionName(action) &&
+            RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
         },
       },
       parent === undefined ? api.context.active() : this.#below(parent),
@@ -102,7 +103,7 @@ export class CallSpans {
         attributes: {
           ...this.client,
           [ATTRIBUTE.operationName]: call.action,
-          [ATTRIBUTE.method]: 'POST',
+          [ATTRIBUTE.method]: call.method ?? 'POST',
           [ATTRIBUTE.outcome]: outcome,
           [ATTRIBUTE.phase]: phase,
           ...(number > 1 && { [ATTRIBUTE.resendCount]: number - 1 }),

@@ -1,4 +1,5 @@
 import { resolveSettings } from '../config/resolve-settings.js';
+import { checkApiRequest } from '../dto/check-api-request.js';
 import { checkRequest } from '../dto/check-request.js';
 import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
@@ -8,7 +9,9 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
 import { ActionCaller } from '../services/action-caller.js';
 import { checkSendOptions } from '../services/check-send-options.js';
 import { RoomBroadcastService } from '../services/room-broadcast.service.js';
+import { checkUserIds, RoomPresenceService } from '../services/room-presence.service.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
+import { checkOpenApiOptions, RtcOpenApiService } from '../services/rtc-open-api.service.js';
 import { RtcTokenService } from '../services/rtc-token.service.js';
 import { UserUnicastService } from '../services/user-unicast.service.js';
 import { AcceptingSender } from './accepting-sender.js';
@@ -22,6 +25,10 @@ export interface RtcMessagingMocks {
   readonly roomBroadcast?: MockedMethods<RoomBroadcastService> | undefined;
   /** For `UserUnicastService`. */
   readonly userUnicast?: MockedMethods<UserUnicastService> | undefined;
+  /** For `RoomPresenceService`: by default, no one is anywhere. */
+  readonly presence?: MockedMethods<RoomPresenceService> | undefined;
+  /** For `RtcOpenApiService`: by default, every `Result` is undefined. */
+  readonly openApi?: MockedMethods<RtcOpenApiService> | undefined;
   /** For `RtcTokenService`. */
   readonly tokens?: MockedMethods<RtcTokenService> | undefined;
   /** For `RtcHealthIndicator`. */
@@ -69,6 +76,33 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
       { send: checkSend('SendUnicast') },
       mocks.userUnicast,
     ),
+    presence: createMock<RoomPresenceService>(
+      new RoomPresenceService(sender, settings),
+      {
+        onlineUsers: (roomId, options = {}) => {
+          checkUserIds(roomId, []);
+          checkOpenApiOptions(options as never);
+        },
+        statusOf: (roomId, userIds, options = {}) => {
+          checkUserIds(roomId, userIds);
+          checkOpenApiOptions(options as never);
+        },
+      },
+      mocks.presence,
+    ),
+    openApi: {
+      ...createMock<Pick<RtcOpenApiService, 'request'>>(
+        new RtcOpenApiService(sender, settings),
+        {
+          request: (request, options = {}) => {
+            checkApiRequest(request);
+            checkOpenApiOptions(options as never);
+          },
+        },
+        mocks.openApi,
+      ),
+      axiosRef: sender.axiosRef,
+    },
     tokens: createMock<RtcTokenService>(
       tokens,
       {

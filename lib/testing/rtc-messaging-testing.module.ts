@@ -3,6 +3,8 @@ import {
   getRoomBroadcastToken,
   getRoomUnicastToken,
   getRtcHealthToken,
+  getRoomPresenceToken,
+  getRtcOpenApiToken,
   getRtcTokensToken,
   getUserUnicastToken,
 } from '../services/service-tokens.js';
@@ -39,6 +41,8 @@ export class RtcMessagingTestingModule {
       roomUnicast: getRoomUnicastToken(name),
       roomBroadcast: getRoomBroadcastToken(name),
       userUnicast: getUserUnicastToken(name),
+      presence: getRoomPresenceToken(name),
+      openApi: getRtcOpenApiToken(name),
       tokens: getRtcTokensToken(name),
       health: getRtcHealthToken(name),
     };

@@ -24,6 +24,7 @@ import {
   REQUEST_ID,
   result,
   type ScriptedAttempt,
+  REQUEST,
   ScriptedCalls,
 } from '../support/scripted-calls.js';
 import { VirtualTime } from '../support/virtual-time.js';
@@ -40,15 +41,8 @@ const ONE: PermitRequest = { priority: 'single', permits: 1, recipients: 1, with
 function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
   const attempts: Attempt[] = [];
   const control = { abort: new Cancellation(), stop: new Cancellation() };
-  const call = new SendCall(
-    calls.context,
-    INFO,
-    Buffer.from('{}'),
-    { ...LIMITS, ...limits },
-    control,
-    attempts,
-  );
-  return { attempts, control, sent: call.run() };
+  const call = new SendCall(calls.context, INFO, REQUEST, { ...LIMITS, ...limits }, control, attempts);
+  return { attempts, control, sent: call.run().then(({ requestId }) => requestId) };
 }
 const errorOf = (calls: ScriptedCalls, limits: Partial<CallLimits> = {}): Promise<RtcMessagingError> =>
   rejectionOf<RtcMessagingError>(start(calls, limits).sent);
