@@ -12,7 +12,7 @@ const swc = {
 /** The suites run the sources as ES modules; only `test/package` and `test/docs` look at what is built. */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
+  roots: ['<rootDir>/test', '<rootDir>/sample/02-console/test'],
   testMatch: ['**/*.spec.ts'],
   // These run in the apps that they are copied or written to.
   testPathIgnorePatterns: [
