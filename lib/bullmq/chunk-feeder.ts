@@ -1,14 +1,16 @@
 import type { Queue } from 'bullmq';
-import type { ChunkRange, FanOutLedger } from './fan-out-ledger.js';
+import type { DueJobs, FanOutLedger } from './fan-out-ledger.js';
 
 /** What a job says: nothing of the message, and of no recipient. */
 export interface ChunkJobData {
   /** Of the fan-out. */
   readonly id: string;
+  /** Of the chunk, or {@link END}. */
   readonly index: number;
 }
 
-export const CHUNK_JOB = 'chunk';
+/** In place of a chunk's index: the fan-out has ended, which the worker that gets the job emits as an event. */
+export const END = -1;
 
 /** So many jobs are added with one command. */
 const JOBS_AT_ONCE = 100;
@@ -34,11 +36,13 @@ export class ChunkFeeder {
    * Resolves when the chunks have their jobs. Those that are being given theirs here, by an earlier call, are not
    * given them again: until Redis has the note, whoever asks is told that they are due.
    */
-  async feed(id: string, { from, to }: ChunkRange): Promise<void> {
+  async feed(id: string, { from, to, isEndDue }: DueJobs): Promise<void> {
+    // If that fails, a sweeper sees to it later.
+    if (isEndDue) await this.add(id, [END]).catch(() => undefined);
     const earlier = this.#feeding.get(id);
     const start = Math.max(from, earlier?.to ?? 0);
     if (start >= to) return earlier?.done;
-    const feeding = { to, done: this.#feed(id, { from: start, to }, earlier?.done) };
+    const feeding = { to, done: this.#feed(id, start, to, earlier?.done) };
     this.#feeding.set(id, feeding);
     try {
       await feeding.done;
@@ -48,7 +52,7 @@ export class ChunkFeeder {
   }
 
   /** Jobs first, then the note that they are there: what is interrupted between the two is done again. */
-  async #feed(id: string, { from, to }: ChunkRange, earlier: Promise<void> | undefined): Promise<void> {
+  async #feed(id: string, from: number, to: number, earlier: Promise<void> | undefined): Promise<void> {
     const indexes = Array.from({ length: to - from }, (_none, at) => from + at);
     await Promise.all([this.add(id, indexes), earlier]);
     await this.ledger.fed(id, to);
@@ -58,7 +62,7 @@ export class ChunkFeeder {
   async add(id: string, indexes: readonly number[]): Promise<void> {
     for (let at = 0; at < indexes.length; at += JOBS_AT_ONCE) {
       const jobs = indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
-        name: CHUNK_JOB,
+        name: 'chunk',
         data: { id, index },
         opts: {
           // One at a time for a chunk: what a job leaves in flight was left by a worker that was lost.

@@ -10,12 +10,15 @@ import {
 import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type Job, WaitingError } from 'bullmq';
-import { BEFORE_SEND, type FanOutOptionsWithHook } from '../fan-out/fan-out-request.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { ChunkProgress, ChunkSenders, FanOutHost } from '../fan-out/chunk-sender.js';
+import type { FanOutStop } from '../fan-out/fan-out-report.js';
+import { FanOutTally } from '../fan-out/fan-out-tally.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
-import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
-import { ChunkProgress, type PartInFlight } from './chunk-progress.js';
-import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
-import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
+import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import { type ChunkFeeder, type ChunkJobData, END } from './chunk-feeder.js';
+import { type ChunkSettlement, settlementOf } from './chunk-settlement.js';
+import type { BegunChunk, DueJobs, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { Interruptible } from './interruptible.js';
 import { keepTrying } from './keep-trying.js';
@@ -74,13 +77,23 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     readonly #sweeper = new LedgerSweeper(ledger, feeder, settings.lostAfterMs, redis.outages);
     /** The runs of jobs here, by chunk. */
     readonly #runs = new Map<string, Promise<unknown>>();
-    #service: RoomUnicastService | undefined;
+    #senders: ChunkSenders | undefined;
     #sending = 0;
     #closing: Promise<void> | undefined;
 
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
-      this.#service = moduleRef.get<RoomUnicastService>(roomUnicast as never, { strict: false });
+      const service = moduleRef.get<RoomUnicastService>(roomUnicast as never, { strict: false });
+      this.#senders = service.chunkSenders?.();
+      if (this.#senders === undefined) {
+        throw new RtcConfigError([
+          {
+            option: 'RtcFanOutQueueModule.roomUnicast',
+            message:
+              "is a mock, which a worker can't send through; put a mock in place of the queue's module, too",
+          },
+        ]);
+      }
       this.worker.on('error', (error) => void this.#note(error));
       // Not before the job is gone from Redis: until then, another one for its chunk is not taken.
       this.worker.on('completed', ({ data }: Job<ChunkJobData>, result) => {
@@ -101,7 +114,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       this.#sweeper.stop();
       this.#stopping.abort();
       // Of an app that closes before it was there, BullMQ's module closes the worker.
-      this.#closing = this.#service === undefined ? Promise.resolve() : this.worker.close();
+      this.#closing = this.#senders === undefined ? Promise.resolve() : this.worker.close();
       this.#closing.catch(() => undefined);
     }
 
@@ -129,13 +142,17 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async #run(job: Job<ChunkJobData>, token: string | undefined): Promise<string | undefined> {
       const { id, index } = job.data;
       const fence = `${job.timestamp}.${job.attemptsStarted}.${randomUUID()}`;
+      if (index === END) return this.#emitEnd(id, fence);
       const begun = await ledger.begin(id, index, fence);
       if (begun.result !== 'send') {
-        await feeder.feed(id, await ledger.due(id));
+        await this.#goOn(id, fence, await ledger.due(id));
         return begun.result === 'stopped' ? LEFT_OPEN : undefined;
       }
+      const senders = this.#started();
+      const fanOut = fanOutInfo(senders.host, id, begun.chunk);
+      if (begun.chunk.isFirst) senders.host.observe({ type: 'fan_out_begin', fanOut });
       let isRefused = false;
-      const settlement = await this.#send(begun.chunk, async (part) => {
+      const settlement = await this.#send(fanOut, index, begun.chunk, async (part) => {
         const mayBeSent = await ledger.take(id, index, fence, part);
         isRefused = !mayBeSent;
         return mayBeSent;
@@ -148,7 +165,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
             'without it.',
         );
       }
-      await feeder.feed(id, due);
+      await this.#goOn(id, fence, due);
       if (result !== 'returned') return undefined;
       if (settlement.stop !== undefined) return LEFT_OPEN;
       // What the ledger refused to send, since it was stopped, is not sent at the next run either.
@@ -156,6 +173,35 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       // Not delayed: BullMQ compares that with its workers' clocks, which need not be right.
       await job.moveToWait(token);
       throw new WaitingError();
+    }
+
+    async #goOn(id: string, token: string, due: DueJobs): Promise<void> {
+      await (due.isEndDue ? this.#emitEnd(id, token) : feeder.feed(id, due));
+    }
+
+    /** Of all workers, one does it: the one with whose token the end was claimed. */
+    async #emitEnd(id: string, token: string): Promise<undefined> {
+      const ended = await ledger.claimEnd(id, token);
+      if (ended === undefined) return;
+      const { status, counts, stop, requests, throttled, elapsedMs, isBeginEmitted } = ended;
+      const { host } = this.#started();
+      const fanOut = fanOutInfo(host, id, ended);
+      if (!isBeginEmitted) host.observe({ type: 'fan_out_begin', fanOut });
+      host.observe({
+        type: 'fan_out_outcome',
+        fanOut,
+        status,
+        counts,
+        ...(stop !== undefined && { stop: stop.reason }),
+        requests,
+        throttled,
+        durationMs: elapsedMs,
+      });
+    }
+
+    #started(): ChunkSenders {
+      if (this.#senders === undefined) throw new TypeError('The worker has not been started');
+      return this.#senders;
     }
 
     /** Ends early when this worker is to stop. */
@@ -194,33 +240,32 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
 
     /** Never rejects: what can't be sent is as good as refused. */
     async #send(
-      chunk: BegunChunk,
-      take: (part: PartInFlight | undefined) => Promise<boolean>,
+      fanOut: RtcFanOutInfo,
+      index: number,
+      { recipients, wire, roomId, from, onUnknown, possibleDuplicate }: BegunChunk,
+      take: (progress: ChunkProgress | undefined) => Promise<boolean>,
     ): Promise<ChunkSettlement> {
-      const { recipients, wire, roomId, from, onUnknown, possibleDuplicate } = chunk;
+      const tally = new FanOutTally(possibleDuplicate, true);
+      let stop: FanOutStop | undefined;
       this.#sending += 1;
       try {
-        const progress = new ChunkProgress(recipients);
-        if (this.#service === undefined) throw new TypeError('The worker has not been started');
-        const options: FanOutOptionsWithHook = {
-          concurrency: 1,
-          dedupe: 'none',
-          onUnknown,
-          signal: this.#stopping.signal,
-          // Of what may have been accepted before, no part is any better known than the others.
-          [BEFORE_SEND]: (part) => take(possibleDuplicate ? undefined : progress.begin(part)),
-          onChunk: ({ outcome }) => progress.end(outcome),
-        };
-        const report = await this.#service.fanOut(
-          { roomId, from, message: wire.Message, binary: wire.Binary, to: recipients },
-          options,
-        );
-        return settlementOf(report, possibleDuplicate);
+        const message = { roomId, from, message: wire.Message, binary: wire.Binary };
+        const parts = this.#started()
+          .open(message, onUnknown)
+          .sendChunk({ index, recipients }, tally, {
+            stop: this.#stopping.signal,
+            fanOut,
+            // Of what may have been accepted before, no part is any better known than the others.
+            beforeSend: (progress) => take(possibleDuplicate ? undefined : progress),
+          });
+        for await (const part of parts) stop = part.stop;
       } catch (error) {
-        return refusedSettlement(recipients, error);
+        tally.addUnsent(recipients);
+        stop = { reason: 'refused', error };
       } finally {
         this.#sending -= 1;
       }
+      return settlementOf(tally, stop, possibleDuplicate);
     }
 
     /** What is known now would be unknown if it were not written down: so that is tried as long as there is a use. */
@@ -241,4 +286,12 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   }
 
   return new ChunkProcessor();
+}
+
+function fanOutInfo(
+  { module }: FanOutHost,
+  id: string,
+  { startedAt }: { readonly startedAt: string },
+): RtcFanOutInfo {
+  return { module, id, startedAt, durable: true };
 }

@@ -21,7 +21,7 @@ const HOW_TO_GO_ON =
   'Enqueue the same request under the same ID again to go on, or cancel() what was stored.';
 
 /** What the reading of a source came to, if nothing failed. */
-type Stored = Awaited<ReturnType<FanOutLedger['seal']>>;
+type Stored = Awaited<ReturnType<FanOutLedger['seal']>>['result'];
 
 /**
  * Reads a source into Redis: no further than is sent, plus a bounded number of chunks. One command that stores
@@ -119,7 +119,9 @@ export class FanOutEnqueuer {
         if (limit <= next) limit = await this.#room(id, next, interruptible);
       }
       await interruptible.wait(() => fed);
-      return await interruptible.wait(() => this.ledger.seal(id, source.end));
+      const sealed = await interruptible.wait(() => this.ledger.seal(id, source.end));
+      if (sealed.result === 'sealed') await interruptible.wait(() => this.feeder.feed(id, sealed.due));
+      return sealed.result;
     } finally {
       source.stop();
     }

@@ -3,7 +3,6 @@ import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from '../fan-out/fan-out-request.js';
-import { statusOf } from '../fan-out/fan-out-run.js';
 import { ProgressMeter } from '../fan-out/progress-meter.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
@@ -103,10 +102,11 @@ export class FanOutHandle {
    * @returns false when it had ended already
    */
   async cancel(): Promise<boolean> {
-    const result = await hidden.of(this).ledger.cancel(this.id);
+    const { ledger, feeder } = hidden.of(this);
+    const result = await ledger.cancel(this.id);
     if (result === 'gone') throw gone(this.id);
-    if (result === 'ended') return false;
-    return true;
+    await feeder.feed(this.id, await ledger.due(this.id));
+    return result !== 'ended';
   }
 
   /**
@@ -153,13 +153,12 @@ async function look(handle: FanOutHandle): Promise<FanOutState> {
 
 async function reportOf(
   handle: FanOutHandle,
-  { counts, isComplete, stop, elapsedMs, requests, throttled }: FanOutState,
+  { counts, status, stop, elapsedMs, requests, throttled }: FanOutState,
 ): Promise<DurableFanOutReport> {
   const { ledger } = hidden.of(handle);
   return {
     id: handle.id,
-    // A stop that came when everything was done has left no one out.
-    status: isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
+    status,
     counts,
     ...(stop !== undefined && { stop }),
     chunks: await toldChunks(handle.id, ledger),

@@ -1,8 +1,8 @@
+import type { ChunkProgress } from '../fan-out/chunk-sender.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
 import type { OnUnknown } from '../retry/send-call.js';
 import type { WireMessage } from '../services/wire-message.js';
-import type { PartInFlight } from './chunk-progress.js';
 import type { ChunkSettlement } from './chunk-settlement.js';
 import { type FanOutState, readState } from './fan-out-state.js';
 import type { LedgerKeys } from './ledger-keys.js';
@@ -10,6 +10,7 @@ import {
   BEAT,
   BEGIN,
   CANCEL,
+  CLAIM_END,
   DUE,
   FED,
   GIVE_UP,
@@ -55,14 +56,18 @@ export interface OtherFanOut {
   readonly differing: readonly string[];
 }
 
-/** Chunks from `from` up to, but without, `to`. */
-export interface ChunkRange {
+/** What should have a job by now, and may not have one. */
+export interface DueJobs {
+  /** The first of the chunks. */
   readonly from: number;
+  /** The first chunk after them. */
   readonly to: number;
+  /** The fan-out has ended, and no worker has emitted that as an event. */
+  readonly isEndDue?: true;
 }
 
 export type StoreResult =
-  | { readonly result: 'stored'; readonly settledChunks: number; readonly due: ChunkRange }
+  | { readonly result: 'stored'; readonly settledChunks: number; readonly due: DueJobs }
   | { readonly result: 'gone' | 'stopped' | 'differs' };
 
 /** A chunk that is now held by who asked, and what is to be sent. */
@@ -74,6 +79,10 @@ export interface BegunChunk {
   readonly onUnknown: OnUnknown | undefined;
   /** Whether it may have been accepted before. */
   readonly possibleDuplicate: boolean;
+  /** When the fan-out began: ISO 8601, by Redis's clock. */
+  readonly startedAt: string;
+  /** Whether it is the first one of its fan-out, whose beginning is to be emitted as an event. */
+  readonly isFirst: boolean;
 }
 
 export type BeginResult =
@@ -156,25 +165,25 @@ export class FanOutLedger {
     const [result, settledChunks, ...due] = (await this.#run(STORE, id, args)) as [
       StoreResult['result'],
       number,
-      number,
-      number,
+      ...Due,
     ];
-    return result === 'stored' ? { result, settledChunks, due: { from: due[0], to: due[1] } } : { result };
+    return result === 'stored' ? { result, settledChunks, due: dueJobs(due) } : { result };
   }
 
   /** All has been stored: by this producer, or by one whose chunks were the same. */
   async seal(
     id: string,
     { digest, read, invalid }: SourceEnd,
-  ): Promise<'sealed' | 'gone' | 'stopped' | 'differs'> {
+  ): Promise<
+    { readonly result: 'sealed'; readonly due: DueJobs } | { readonly result: 'gone' | 'stopped' | 'differs' }
+  > {
     const listed = invalid.map((one) => JSON.stringify(one));
-    return (await this.#run(SEAL, id, [
-      digest,
-      read.input,
-      read.duplicates,
-      read.invalid,
-      ...listed,
-    ])) as Awaited<ReturnType<FanOutLedger['seal']>>;
+    const args = [digest, read.input, read.duplicates, read.invalid, ...listed];
+    const [result, ...due] = (await this.#run(SEAL, id, args)) as [
+      'sealed' | 'gone' | 'stopped' | 'differs',
+      ...Due,
+    ];
+    return result === 'sealed' ? { result, due: dueJobs(due) } : { result };
   }
 
   async beat(id: string, producer: string): Promise<void> {
@@ -185,10 +194,8 @@ export class FanOutLedger {
     await this.#run(GIVE_UP, id, [producer]);
   }
 
-  /** Which chunks should have a job by now, and may not have one. */
-  async due(id: string): Promise<ChunkRange> {
-    const [from, to] = (await this.#run(DUE, id)) as [number, number];
-    return { from, to };
+  async due(id: string): Promise<DueJobs> {
+    return dueJobs((await this.#run(DUE, id)) as Due);
   }
 
   async fed(id: string, to: number): Promise<void> {
@@ -197,18 +204,12 @@ export class FanOutLedger {
 
   /** @param token of whoever begins, see {@link BEGIN}; the same one may begin the same chunk twice */
   async begin(id: string, index: number, token: string): Promise<BeginResult> {
-    const [result, recipients, message, binary, roomId, from, onUnknown, possibleDuplicate] =
-      (await this.#run(BEGIN, id, [index, token])) as [
-        BeginResult['result'],
-        string,
-        string,
-        string,
-        string,
-        string,
-        string,
-        number,
-      ];
+    const [result, ...found] = (await this.#run(BEGIN, id, [index, token])) as [
+      BeginResult['result'],
+      ...[string, string, string, string, string, string, number, string, number],
+    ];
     if (result !== 'send') return { result };
+    const [recipients, message, binary, roomId, from, onUnknown, possibleDuplicate, created, isFirst] = found;
     return {
       result,
       chunk: {
@@ -218,6 +219,8 @@ export class FanOutLedger {
         from: from === '' ? undefined : from,
         onUnknown: onUnknown === '' ? undefined : (onUnknown as OnUnknown),
         possibleDuplicate: possibleDuplicate === 1,
+        startedAt: new Date(Number(created)).toISOString(),
+        isFirst: isFirst === 1,
       },
     };
   }
@@ -226,7 +229,7 @@ export class FanOutLedger {
    * Asked when there is a permit for the chunk: whether it may be sent. If so, it is in flight.
    * @param part of the chunk, where it is sent in parts: no more than that is in flight
    */
-  async take(id: string, index: number, token: string, part?: PartInFlight): Promise<boolean> {
+  async take(id: string, index: number, token: string, part?: ChunkProgress): Promise<boolean> {
     const isPart = part !== undefined && (part.rest.length > 0 || part.accepted > 0);
     const args = isPart ? [part.inFlight.join(), part.rest.join(), part.accepted] : [];
     return (await this.#run(TAKE, id, [index, token, ...args])) === 1;
@@ -240,7 +243,7 @@ export class FanOutLedger {
     { counts, requests, throttled, rest, outcome, stop }: ChunkSettlement,
   ): Promise<{
     readonly result: 'settled' | 'returned' | 'corrected' | 'fenced' | 'gone';
-    readonly due: ChunkRange;
+    readonly due: DueJobs;
   }> {
     const args = [
       index,
@@ -255,12 +258,11 @@ export class FanOutLedger {
       stop?.reason ?? '',
       stop?.error === undefined ? '' : JSON.stringify(stop.error),
     ];
-    const [result, from, to] = (await this.#run(SETTLE, id, args)) as [
+    const [result, ...due] = (await this.#run(SETTLE, id, args)) as [
       'settled' | 'returned' | 'corrected' | 'fenced' | 'gone',
-      number,
-      number,
+      ...Due,
     ];
-    return { result, due: { from, to } };
+    return { result, due: dueJobs(due) };
   }
 
   async cancel(id: string): Promise<'gone' | 'ended' | 'stopped'> {
@@ -276,7 +278,15 @@ export class FanOutLedger {
     return readState((await this.#run(LOOK, id)) as string[]);
   }
 
-  /** The fan-outs that have not ended. */
+  /**
+   * Undefined unless the fan-out has ended, and that is to be emitted as an event by whoever has the token.
+   * @param token the first one that is given; the same one may be given twice
+   */
+  async claimEnd(id: string, token: string): Promise<FanOutState | undefined> {
+    return readState((await this.#run(CLAIM_END, id, [token])) as string[]);
+  }
+
+  /** The fan-outs whose end has not been emitted as an event. */
   async *active(): AsyncGenerator<string> {
     let cursor = '0';
     do {
@@ -339,6 +349,12 @@ export class FanOutLedger {
   #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {
     return script.run(this.#client, this.keys.forScript(id), [id, ...args]);
   }
+}
+
+type Due = [from: number, to: number, isEndDue: number];
+
+function dueJobs([from, to, isEndDue]: Due): DueJobs {
+  return { from, to, ...(isEndDue === 1 && { isEndDue: true }) };
 }
 
 function pairs(flat: readonly string[]): (readonly [string, string])[] {

@@ -1,15 +1,23 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
+import type { FanOutReport } from '../fan-out/fan-out-report.js';
+import { statusOf } from '../fan-out/fan-out-run.js';
 import type { DurableFanOutProgress, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
 
 /** A fan-out as it stands in Redis. */
 export interface FanOutState {
   readonly counts: FanOutCounts;
   readonly state: DurableFanOutProgress['state'];
+  /** Once it has ended. */
+  readonly status: FanOutReport['status'];
   /** Whether its source was stored to its end. */
   readonly isComplete: boolean;
   readonly stop: DurableFanOutStop | undefined;
   readonly total: number | undefined;
+  /** ISO 8601, by Redis's clock. */
+  readonly startedAt: string;
   readonly elapsedMs: number;
+  /** Whether a worker has emitted its beginning as an event. */
+  readonly isBeginEmitted: boolean;
   readonly requests: number;
   readonly throttled: number;
   readonly inFlight: number;
@@ -34,20 +42,18 @@ export function readState(flat: readonly string[]): FanOutState | undefined {
   const isComplete = text('sealed') === '1';
   const hasEnded = text('ended') !== '';
   const reason = text('stop') as DurableFanOutStop['reason'] | '';
+  const notAttempted = input - duplicates - invalid - accepted - rejected - unknown;
+  const counts = { input, duplicates, invalid, accepted, rejected, unknown, notAttempted };
   return {
-    counts: {
-      input,
-      duplicates,
-      invalid,
-      accepted,
-      rejected,
-      unknown,
-      notAttempted: input - duplicates - invalid - accepted - rejected - unknown,
-    },
+    counts,
+    // A stop that came when everything was done has left no one out.
+    status: isComplete && notAttempted === 0 ? statusOf(counts) : 'aborted',
     state: hasEnded ? 'ended' : reason !== '' ? 'stopping' : isComplete ? 'running' : 'enqueuing',
     isComplete,
     stop: stopOf(reason, text('stopError'), hasEnded && !isComplete),
     total: isComplete ? input : text('total') === '' ? undefined : number('total'),
+    startedAt: new Date(number('created')).toISOString(),
+    isBeginEmitted: text('beginEmittedBy') !== '',
     // Redis's clock may have been set back since.
     elapsedMs: Math.max(0, (hasEnded ? number('ended') : number('now')) - number('created')),
     requests: number('requests'),

@@ -10,7 +10,7 @@ export class LedgerKeys {
     this.#root = `${prefix}:${queueName}:fan-out`;
   }
 
-  /** The IDs of fan-outs that have not ended. */
+  /** The IDs of fan-outs whose end no worker has emitted as an event. */
   get active(): string {
     return `${this.#root}s`;
   }

@@ -50,6 +50,8 @@ local function can_write()
   return type(redis.pcall('HDEL', ledger, 'none')) == 'number'
 end
 local function reopen()
+  -- What a worker has emitted the end of begins once more.
+  if get('endEmittedBy') ~= '' then redis.call('HDEL', meta, 'beginEmittedBy', 'endEmittedBy') end
   redis.call('HSET', meta, 'ended', '')
   redis.call('SADD', active, id)
   keep_open()
@@ -77,14 +79,20 @@ local function end_if_over()
   if not over or not can_write() then return end
   redis.call('HSET', meta, 'ended', now())
   redis.call('DEL', producers)
-  redis.call('SREM', active, id)
   keep(get('retention'))
 end
--- Which chunks should have a job by now: so many beyond those that are settled.
+-- Which chunks should have a job by now: so many beyond those that are settled. And whether the end should have one.
 local function due()
   local fed = number('fed')
-  if get('stop') ~= '' then return fed, fed end
-  return fed, math.max(fed, math.min(number('stored'), number('settled') + number('lookAhead')))
+  local is_end_due = get('ended') ~= '' and get('endEmittedBy') == '' and 1 or 0
+  if get('stop') ~= '' then return fed, fed, is_end_due end
+  return fed, math.max(fed, math.min(number('stored'), number('settled') + number('lookAhead'))), is_end_due
+end
+local function all()
+  local fields = redis.call('HGETALL', meta)
+  fields[#fields + 1] = 'now'
+  fields[#fields + 1] = string.format('%.0f', now())
+  return fields
 end
 -- It may have been taken for lost, and was not.
 local function producer_lives(producer)
@@ -172,18 +180,18 @@ end
 return {'stored', number('settled'), due()}
 `);
 
-/** `digest, input, duplicates, invalid, …invalid ones` → `sealed | gone | stopped | differs` */
+/** `digest, input, duplicates, invalid, …invalid ones` → `sealed` and what should have a job, or `gone | stopped | differs` */
 export const SEAL = script(`
-if redis.call('EXISTS', meta) == 0 then return 'gone' end
-if get('digest') ~= ARGV[2] then return 'differs' end
-if get('sealed') == '1' then return 'sealed' end
-if get('stop') ~= '' then return 'stopped' end
+if redis.call('EXISTS', meta) == 0 then return {'gone'} end
+if get('digest') ~= ARGV[2] then return {'differs'} end
+if get('sealed') == '1' then return {'sealed', due()} end
+if get('stop') ~= '' then return {'stopped'} end
 redis.call('HSET', meta, 'sealed', '1', 'input', ARGV[3], 'duplicates', ARGV[4], 'invalid', ARGV[5])
 redis.call('DEL', producers)
 list_invalid(6)
 keep(get('maxAge'))
 end_if_over()
-return 'sealed'
+return {'sealed', due()}
 `);
 
 /** `producer` lives, and enqueues the fan-out or compares it. */
@@ -200,7 +208,7 @@ redis.call('ZREM', producers, ARGV[2])
 end_if_over()
 `);
 
-/** → which chunks should have a job: from, to (exclusive) */
+/** → which chunks should have a job: from, to (exclusive), and whether the end should */
 export const DUE = script(`
 return {due()}
 `);
@@ -265,9 +273,10 @@ if not in_flight then return {'gone'} end
 local recipients = join(in_flight, rest)
 if rest ~= '' and holder ~= token then redis.call('HSET', chunks, index, recipients) end
 redis.call('HSET', ledger, index, (step == 'i' and 'i:' or 'h:') .. token .. mark)
+if get('beginEmittedBy') == '' then redis.call('HSET', meta, 'beginEmittedBy', token) end
 return {
   'send', recipients, redis.call('GET', message), get('binary'), get('roomId'), get('from'), get('onUnknown'),
-  mark == '' and 0 or 1
+  mark == '' and 0 or 1, get('created'), get('beginEmittedBy') == token and 1 or 0
 }
 `);
 
@@ -383,6 +392,16 @@ end_if_over()
 return 'resumed'
 `);
 
+/** `token` → the meta hash, flat, if the fan-out has ended and the end is this token's to emit; else nothing */
+export const CLAIM_END = script(`
+if get('ended') == '' then return {} end
+if get('endEmittedBy') == '' and can_write() then
+  redis.call('HSET', meta, 'endEmittedBy', ARGV[2])
+  redis.call('SREM', active, id)
+end
+return get('endEmittedBy') == ARGV[2] and all() or {}
+`);
+
 /** → the meta hash, flat, after finding out whether all producers were lost */
 export const LOOK = script(`
 if redis.call('EXISTS', meta) == 0 then
@@ -390,8 +409,5 @@ if redis.call('EXISTS', meta) == 0 then
   return {}
 end
 end_if_over()
-local all = redis.call('HGETALL', meta)
-all[#all + 1] = 'now'
-all[#all + 1] = string.format('%.0f', now())
-return all
+return all()
 `);

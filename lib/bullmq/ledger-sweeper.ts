@@ -4,7 +4,7 @@ import type { OutageLog } from './outage-log.js';
 
 /**
  * Looks, once in a while, after fan-outs with which nothing happens: those whose producer was lost before it gave
- * chunks their jobs, and those whose jobs someone removed.
+ * chunks their jobs, those whose jobs someone removed, and those that ended and were given no job for that.
  */
 export class LedgerSweeper {
   /** Settled chunks, at the last look. */
@@ -32,7 +32,11 @@ export class LedgerSweeper {
     const settled = new Map<string, number>();
     for await (const id of this.ledger.active()) {
       const state = await this.ledger.look(id);
-      if (state === undefined || state.state === 'ended') continue;
+      if (state === undefined) continue;
+      if (state.state === 'ended') {
+        await this.feeder.feed(id, await this.ledger.due(id));
+        continue;
+      }
       settled.set(id, state.settledChunks);
       if (this.#settled.get(id) === state.settledChunks) await this.feeder.refeed(id);
     }

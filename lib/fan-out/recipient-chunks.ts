@@ -28,9 +28,6 @@ export class RecipientChunks {
   invalidCount = 0;
   /** The first of what is no user ID. */
   readonly invalid: InvalidRecipient[] = [];
-  /** How large the next chunks are. */
-  chunkSize: number;
-
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   readonly #dedupe: Dedupe;
   #seen = new Set<string>();
@@ -50,11 +47,10 @@ export class RecipientChunks {
   /** @param maxSeen how many different IDs are kept at most, to tell duplicates among `all` */
   constructor(
     private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
-    chunkSize: number,
+    private readonly chunkSize: number,
     dedupe: Dedupe,
     private readonly maxSeen = MAX_DEDUPE_ALL,
   ) {
-    this.chunkSize = chunkSize;
     this.#dedupe = dedupe;
   }
 

@@ -3,16 +3,12 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
 import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
-import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
+import { type CheckedFanOutOptions, checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
+import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
-import {
-  BEFORE_SEND,
-  type FanOutOptions,
-  type FanOutOptionsWithHook,
-  type FanOutRequest,
-} from '../fan-out/fan-out-request.js';
-import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
+import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js';
+import { FanOutRun } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
@@ -82,28 +78,20 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { caller, settings, sender, listeners } = hidden.of(this);
+    const { settings, sender, listeners } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkFanOutOptions(options);
-    // Once for all: the caller may use its bytes for something else meanwhile.
-    const body = caller.wireBody(message);
-    const limits: CallLimits = {
-      ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
-      deadlineMs: plan.chunkDeadlineMs,
-      policy: FAN_OUT_CHUNK,
-      roomId: message.roomId,
-    };
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
     const chunks = new RecipientChunks(to, chunkSize, plan.dedupe);
-    const beforeSend = (options as FanOutOptionsWithHook)[BEFORE_SEND];
-    const send: SendChunk = (recipients, signals) =>
-      sender.send(
-        'BatchSendRoomUnicast',
-        { ...body, To: recipients },
-        { ...limits, ...(beforeSend !== undefined && { beforeSend: () => beforeSend(recipients) }) },
-        { signal: undefined, ...signals },
-      );
-    return new FanOutRun(chunks, send, plan, listeners, sender).run();
+    return new FanOutRun(chunks, chunkSender(this, message, plan), plan, listeners, sender).run();
+  }
+
+  /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
+  chunkSenders?(): ChunkSenders {
+    return {
+      host: hidden.of(this).sender,
+      open: (message, onUnknown) => chunkSender(this, message, checkFanOutOptions({ onUnknown })),
+    };
   }
 
   /**
@@ -113,4 +101,32 @@ export class RoomUnicastService {
   estimate(recipients: number, chunkSize?: number): FanOutEstimate {
     return estimateFanOut(recipients, chunkSize, hidden.of(this).settings.quota);
   }
+}
+
+function chunkSender(
+  service: RoomUnicastService,
+  message: Omit<FanOutRequest, 'to'>,
+  plan: CheckedFanOutOptions,
+): ChunkSender {
+  const { caller, settings, sender } = hidden.of(service);
+  // Once for all: the caller may use its bytes for something else meanwhile.
+  const body = caller.wireBody(message);
+  const limits: CallLimits = {
+    ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
+    deadlineMs: plan.chunkDeadlineMs,
+    policy: FAN_OUT_CHUNK,
+    roomId: message.roomId,
+  };
+  return new ChunkSender(
+    (recipients, { beforeSend, ...signals }) =>
+      sender.send(
+        'BatchSendRoomUnicast',
+        { ...body, To: recipients },
+        { ...limits, beforeSend },
+        { signal: undefined, ...signals },
+      ),
+    sender,
+    plan.chunkSize ?? defaultChunkSize(settings.quota),
+    plan.chunkDeadlineMs,
+  );
 }

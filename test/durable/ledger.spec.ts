@@ -76,8 +76,8 @@ async function store(count: number, plan: Partial<FanOutPlan> = {}, isSealed = t
   await ledger.store('f', ONE, { ...batch, chunks: valid, read: read(3 * count) });
   if (isSealed) await seal(chunks);
 }
-const seal = (chunks: readonly string[]) =>
-  ledger.seal('f', { digest: digestOf(chunks), read: read(3 * chunks.length), invalid: [] });
+const seal = async (chunks: readonly string[]) =>
+  (await ledger.seal('f', { digest: digestOf(chunks), read: read(3 * chunks.length), invalid: [] })).result;
 /** Begins a chunk, and sends it as soon as it is given. */
 const send = async (index: number, token: string): Promise<BeginResult> => {
   const begun = await ledger.begin('f', index, token);
@@ -309,7 +309,7 @@ describe('a fan-out', () => {
     // The note that the jobs are there comes late: they are due still.
     expect(await ledger.due('f')).toEqual({ from: 2, to: 3 });
     await ledger.cancel('f');
-    expect(await ledger.due('f')).toEqual({ from: 2, to: 2 });
+    expect(await ledger.due('f')).toEqual({ from: 2, to: 2, isEndDue: true });
   });
 
   it('begins nothing once it is cancelled, and ends with what is in flight', async () => {
