@@ -64,8 +64,9 @@ export type {
   FanOutReport,
   FanOutStop,
   InvalidRecipient,
+  Unaccepted,
 } from './fan-out/fan-out-report.js';
-export type { FanOutOptions, FanOutRequest } from './fan-out/fan-out-request.js';
+export type { FanOutOptions, FanOutRequest, SendEachOptions } from './fan-out/fan-out-request.js';
 export type { RtcFailureKind } from './health/call-kind.js';
 export type { RtcHealth, RtcHealthThresholds } from './health/rtc-health.js';
 export { RtcHealthIndicator } from './health/rtc-health.indicator.js';

@@ -77,7 +77,7 @@ export class FanOutQueueService {
         { outcome: 'not_attempted' },
       );
     }
-    const { to, ...message } = validateFanOutRequest(request);
+    const { to, skipAbsent: _, ...message } = validateFanOutRequest(request);
     const checked = checkOptions<EnqueueOptions>(options, {
       id: fanOutId,
       signal: abortSignal,

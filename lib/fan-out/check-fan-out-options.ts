@@ -10,7 +10,12 @@ import {
   wholeNumber,
 } from '../dto/check-options.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
-import { DEFAULT_CHUNK_DEADLINE_MS, type FanOutOptions, MAX_CONCURRENCY } from './fan-out-request.js';
+import {
+  DEFAULT_CHUNK_DEADLINE_MS,
+  type FanOutOptions,
+  MAX_CONCURRENCY,
+  type SendEachOptions,
+} from './fan-out-request.js';
 
 /** The options, checked, with defaults. */
 export type CheckedFanOutOptions = FanOutOptions & typeof DEFAULTS;
@@ -28,23 +33,34 @@ const DEFAULTS = {
   keepRecipients: true,
 };
 
+const CHECKS = {
+  signal: abortSignal,
+  deadlineMs: milliseconds(MAX_FAN_OUT_MS),
+  timeoutMs: milliseconds(MAX_DURATION_MS),
+  chunkDeadlineMs: milliseconds(MAX_DURATION_MS),
+  onUnknown: oneOf('report', 'resend'),
+  concurrency: wholeNumber(MAX_CONCURRENCY),
+  chunkSize: wholeNumber(MAX_RECIPIENTS),
+  dedupe: oneOf('chunk', 'all', 'none'),
+  total: count,
+  keepChunks: flag,
+  keepRecipients: flag,
+  onChunk: callback,
+  onProgress: callback,
+} as const;
+
 /** @throws RtcValidationError naming each option that can't be used */
 export function checkFanOutOptions(options: FanOutOptions): CheckedFanOutOptions {
-  const checked = checkOptions<FanOutOptions>(options, {
-    signal: abortSignal,
-    deadlineMs: milliseconds(MAX_FAN_OUT_MS),
-    timeoutMs: milliseconds(MAX_DURATION_MS),
-    chunkDeadlineMs: milliseconds(MAX_DURATION_MS),
-    onUnknown: oneOf('report', 'resend'),
-    concurrency: wholeNumber(MAX_CONCURRENCY),
-    chunkSize: wholeNumber(MAX_RECIPIENTS),
-    dedupe: oneOf('chunk', 'all', 'none'),
-    total: count,
-    keepChunks: flag,
-    keepRecipients: flag,
-    onChunk: callback,
-    onProgress: callback,
-  });
+  return withDefaults(checkOptions<FanOutOptions>(options, CHECKS));
+}
+
+/** @throws RtcValidationError naming each option that can't be used */
+export function checkSendEachOptions(options: SendEachOptions): CheckedFanOutOptions {
+  const { chunkSize: _, dedupe: __, ...checks } = CHECKS;
+  return withDefaults(checkOptions<SendEachOptions>(options, checks));
+}
+
+function withDefaults(checked: FanOutOptions): CheckedFanOutOptions {
   const given = Object.entries(checked).filter(([, value]) => value !== undefined);
   return Object.assign(Object.create(null), DEFAULTS, Object.fromEntries(given)) as CheckedFanOutOptions;
 }

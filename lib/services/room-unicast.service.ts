@@ -3,14 +3,31 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
 import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
-import { type CheckedFanOutOptions, checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
+import { checkRequest } from '../dto/check-request.js';
+import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import {
+  type CheckedFanOutOptions,
+  checkFanOutOptions,
+  checkSendEachOptions,
+} from '../fan-out/check-fan-out-options.js';
 import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
-import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js';
+import {
+  type FanOutOptions,
+  type FanOutRequest,
+  MAX_DEDUPE_ALL,
+  type SendEachOptions,
+} from '../fan-out/fan-out-request.js';
 import { FanOutRun } from '../fan-out/fan-out-run.js';
-import { RecipientChunks } from '../fan-out/recipient-chunks.js';
-import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import {
+  InvalidItem,
+  type ReadItem,
+  RecipientChunks,
+  type RoomMembers,
+} from '../fan-out/recipient-chunks.js';
+import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
@@ -18,11 +35,16 @@ import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
 import { callLimits } from './call-limits.js';
+import { RoomPresenceService } from './room-presence.service.js';
+import type { OpenApiSender } from './rtc-open-api.service.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** What the service needs of a sender. */
-export type RoomUnicastSender = Pick<Sender, 'send'> & FanOutHost;
+export type RoomUnicastSender = Pick<Sender, 'send'> & OpenApiSender & FanOutHost;
+
+/** How long a fan-out waits to know who is in the room. */
+const PRESENCE_MS = 1_000;
 
 const hidden = new HiddenParts<{
   readonly caller: ActionCaller;
@@ -79,11 +101,54 @@ export class RoomUnicastService {
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { settings, sender, listeners } = hidden.of(this);
-    const { to, ...message } = validateFanOutRequest(request);
+    const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
     const plan = checkFanOutOptions(options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
-    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe);
+    const presence = new RoomPresenceService(sender, settings);
+    const askMembers = skipAbsent === true ? () => membersOf(presence, message.roomId) : undefined;
+    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, MAX_DEDUPE_ALL, askMembers);
     return new FanOutRun(chunks, chunkSender(this, message, plan), plan, listeners, sender).run();
+  }
+
+  /**
+   * Sends many different messages, each to one user in a room (`SendRoomUnicast`), as {@link fanOut} sends one: under
+   * the quota, as fast as it allows, read as they are sent. None is taken for another's duplicate. A request that breaks
+   * a rule is counted and listed as invalid, and the others are sent.
+   *
+   * @returns what became of every message that was read; `index`, `position` and `positions` are places in the source
+   * @throws RtcValidationError when the source can't be read or an option breaks a rule; nothing was read or sent
+   */
+  async sendEach(
+    messages: Iterable<SendRoomUnicastRequest> | AsyncIterable<SendRoomUnicastRequest>,
+    options: SendEachOptions = {},
+  ): Promise<FanOutReport> {
+    const { caller, settings, sender, listeners } = hidden.of(this);
+    requireSource('messages', 'requests', messages);
+    const plan = checkSendEachOptions(options);
+    const readMessage: ReadItem<EachMessage> = (value, position) => {
+      try {
+        const checked = checkRequest('SendRoomUnicast', value);
+        return { position, roomId: checked.roomId, body: caller.wireBody(checked) };
+      } catch (error) {
+        return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
+      }
+    };
+    const chunks = new RecipientChunks(messages, 1, 'none', 0, undefined, readMessage);
+    const limits = chunkLimits(settings, plan);
+    const each = new ChunkSender<EachMessage>(
+      ([message], { beforeSend, ...signals }) =>
+        sender.send(
+          'SendRoomUnicast',
+          message?.body ?? {},
+          { ...limits, roomId: message?.roomId, beforeSend },
+          { signal: undefined, ...signals },
+        ),
+      sender,
+      1,
+      plan.chunkDeadlineMs,
+      false,
+    );
+    return new FanOutRun(chunks, each, plan, listeners, sender, ({ position }) => position).run();
   }
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
@@ -103,6 +168,32 @@ export class RoomUnicastService {
   }
 }
 
+/** A message of `sendEach`, as it is sent. */
+interface EachMessage {
+  /** In the source. */
+  readonly position: number;
+  readonly roomId: string | undefined;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Who is in a room, if that is known within a second. */
+async function membersOf(presence: RoomPresenceService, roomId: string): Promise<RoomMembers> {
+  const second = { timeoutMs: PRESENCE_MS, deadlineMs: PRESENCE_MS };
+  try {
+    const { users, invisible, complete } = await presence.onlineUsers(roomId, second);
+    return complete
+      ? { presence: 'used', ids: new Set([...users, ...invisible]) }
+      : { presence: 'incomplete' };
+  } catch (error) {
+    return { presence: error instanceof RtcTimeoutError ? 'timed_out' : 'failed' };
+  }
+}
+
+function chunkLimits(settings: RtcMessagingSettings, plan: CheckedFanOutOptions): CallLimits {
+  const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
+  return { ...callLimits(settings, { timeoutMs, onUnknown }), deadlineMs, policy: FAN_OUT_CHUNK };
+}
+
 function chunkSender(
   service: RoomUnicastService,
   message: Omit<FanOutRequest, 'to'>,
@@ -111,12 +202,7 @@ function chunkSender(
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
   const body = caller.wireBody(message);
-  const limits: CallLimits = {
-    ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
-    deadlineMs: plan.chunkDeadlineMs,
-    policy: FAN_OUT_CHUNK,
-    roomId: message.roomId,
-  };
+  const limits = { ...chunkLimits(settings, plan), roomId: message.roomId };
   return new ChunkSender(
     (recipients, { beforeSend, ...signals }) =>
       sender.send(

@@ -17,9 +17,9 @@ import {
 } from '../retry/sender.js';
 import type { OpenApiSender } from '../services/rtc-open-api.service.js';
 
-/** No one is anywhere. */
+/** No one is known to be anywhere, or not to be: fan-outs leave no one out. */
 const RESULTS: ReadonlyMap<string, unknown> = new Map([
-  ['GetRoomOnlineUsers', { RoomExists: false }],
+  ['GetRoomOnlineUsers', { RoomExists: true, TotalInvisibleUser: 1 }],
   ['GetRoomUsersProperty', { UserList: [] }],
 ]);
 

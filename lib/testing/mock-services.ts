@@ -1,8 +1,8 @@
 import { resolveSettings } from '../config/resolve-settings.js';
 import { checkApiRequest } from '../dto/check-api-request.js';
 import { checkRequest } from '../dto/check-request.js';
-import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
-import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { checkFanOutOptions, checkSendEachOptions } from '../fan-out/check-fan-out-options.js';
+import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { HealthRecord } from '../health/health-record.js';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
@@ -25,7 +25,7 @@ export interface RtcMessagingMocks {
   readonly roomBroadcast?: MockedMethods<RoomBroadcastService> | undefined;
   /** For `UserUnicastService`. */
   readonly userUnicast?: MockedMethods<UserUnicastService> | undefined;
-  /** For `RoomPresenceService`: by default, no one is anywhere. */
+  /** For `RoomPresenceService`: by default, it knows of no one, and says so (`complete` is false). */
   readonly presence?: MockedMethods<RoomPresenceService> | undefined;
   /** For `RtcOpenApiService`: by default, every `Result` is undefined. */
   readonly openApi?: MockedMethods<RtcOpenApiService> | undefined;
@@ -59,8 +59,12 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
         batchSend: checkSend('BatchSendRoomUnicast'),
         send: checkSend('SendRoomUnicast'),
         fanOut: (request, options = {}) => {
-          validateFanOutRequest(request as never);
+          validateFanOutRequest(request as never, true);
           checkFanOutOptions(options as never);
+        },
+        sendEach: (messages, options = {}) => {
+          requireSource('messages', 'requests', messages);
+          checkSendEachOptions(options as never);
         },
         estimate: (...given) => roomUnicast.estimate(...(given as [number])),
       },
