@@ -103,20 +103,23 @@ export class FanOutEnqueuer {
     interruptible: Interruptible,
   ): Promise<Stored> {
     const source = new ReadAhead(new RecipientChunks(to, opened.chunkSize, opened.dedupe), opened.stored);
+    let end = opened.stored;
     // Until it is known how much is not settled.
-    let limit = opened.stored + 1;
+    let limit = end + 1;
     let fed: Promise<void> = Promise.resolve();
     try {
       for (;;) {
-        const batch = await interruptible.wait(() => source.next(limit));
+        // One chunk more than there is room for: the source may be at its end.
+        const readTo = Math.max(limit, end + 1);
+        const batch = await interruptible.wait(() => source.next(readTo));
         if (batch === undefined) break;
+        end = batch.from + batch.chunks.length;
+        if (limit < end) limit = await this.#room(id, end, interruptible);
         const stored = await interruptible.wait(() => this.ledger.store(id, producer, batch));
         if (stored.result !== 'stored') return stored.result;
         fed = this.feeder.feed(id, stored.due);
         fed.catch((error: unknown) => interruptible.fail(error));
-        const next = batch.from + batch.chunks.length;
         limit = stored.settledChunks + this.maxStoredChunks;
-        if (limit <= next) limit = await this.#room(id, next, interruptible);
       }
       await interruptible.wait(() => fed);
       const sealed = await interruptible.wait(() => this.ledger.seal(id, source.end));
@@ -128,17 +131,17 @@ export class FanOutEnqueuer {
   }
 
   /**
-   * Waits until there is room for a chunk, or no more is wanted.
+   * Waits until there is room for all chunks before `end`, or no more is wanted.
    * @returns the index of the first one that there is no room for
    */
-  async #room(id: string, next: number, interruptible: Interruptible): Promise<number> {
+  async #room(id: string, end: number, interruptible: Interruptible): Promise<number> {
     for (;;) {
       await interruptible.wait(() => sleep(ROOM_POLL_MS));
       const state = await interruptible.wait(() => this.ledger.look(id));
       // Storing it tells what is the matter.
-      if (state === undefined || state.stop !== undefined) return next + 1;
+      if (state === undefined || state.stop !== undefined) return end;
       const limit = state.settledChunks + this.maxStoredChunks;
-      if (limit > next) return limit;
+      if (limit >= end) return limit;
     }
   }
 }
