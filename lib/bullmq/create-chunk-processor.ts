@@ -226,12 +226,16 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       }
     }
 
+    /** What BullMQ says of jobs is told as what it means for their chunks. */
     async #note(error: Error): Promise<void> {
-      const ids = new Set([...this.#runs.keys()].map((chunk) => chunk.slice(0, chunk.lastIndexOf('.'))));
+      const gone = jobThatIsGone(error);
+      const blamed = redis.outages.blamesWorker(error) ? [...this.#runs.keys()].map(parseJobId) : [];
       try {
-        for (const id of redis.outages.blamesWorker(error) ? ids : []) {
+        for (const id of new Set([...(gone ? [gone] : blamed)].map((job) => job.id))) {
           if ((await ledger.look(id)) === undefined) return redis.outages.tellLoss();
         }
+        // A job that is completed once more, since the answer was lost, is gone for no bad reason.
+        if (gone !== undefined && (await ledger.recipients(gone.id, gone.index)).length === 0) return;
       } catch {
         // Then it is not known to be gone.
       }
@@ -286,6 +290,17 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   }
 
   return new ChunkProcessor();
+}
+
+/** BullMQ says so with its own code: `Missing key for job some-id.0. moveToFinished`. */
+function jobThatIsGone({ message }: Error): ChunkJobData | undefined {
+  const [, jobId] = /^Missing key for job (\S+)\. /.exec(message) ?? [];
+  return jobId === undefined ? undefined : parseJobId(jobId);
+}
+
+function parseJobId(jobId: string): ChunkJobData {
+  const dot = jobId.lastIndexOf('.');
+  return { id: jobId.slice(0, dot), index: Number(jobId.slice(dot + 1)) };
 }
 
 function fanOutInfo(
