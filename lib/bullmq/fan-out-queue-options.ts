@@ -23,7 +23,7 @@ export interface RtcFanOutQueueOptions {
    */
   readonly lookAhead?: number | undefined;
   /**
-   * How many chunks that are not settled a fan-out may have in Redis, 1–1,000,000; `enqueue` reads one
+   * How many chunks that are not completed a fan-out may have in Redis, 1–1,000,000; `enqueue` reads one
    * chunk further, and then waits. Default 5,000: three million recipients.
    */
   readonly maxStoredChunks?: number | undefined;

@@ -212,11 +212,11 @@ describe('a durable fan-out', () => {
     await until(async () => (await handle.progress()).inFlight > 0);
     await handle.cancel();
     const ledger = module.get(FanOutLedger, { strict: false });
-    const due = ledger.due.bind(ledger);
+    const ready = ledger.ready.bind(ledger);
     // What a worker asks when it has found a chunk's fan-out stopped, before it is done with the job.
     await new Promise<void>((resolve) => {
-      jest.spyOn(ledger, 'due').mockImplementationOnce(async (id) => {
-        const range = await due(id);
+      jest.spyOn(ledger, 'ready').mockImplementationOnce(async (id) => {
+        const range = await ready(id);
         await handle.resume();
         resolve();
         return range;

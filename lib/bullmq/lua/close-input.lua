@@ -6,16 +6,16 @@
 --        4   duplicates among those
 --        5   invalid ones among those
 --        6-  the last of the invalid ones, as JSON
--- Answer {'sealed', first and last chunk (exclusive) that should have a job, whether the end should}, {'gone'},
+-- Answer {'closed', first and last chunk (exclusive) that should have a job, whether the end should}, {'gone'},
 --        {'stopped'} or {'differs'}
 
 if redis.call('EXISTS', meta) == 0 then return {'gone'} end
 if get('digest') ~= ARGV[2] then return {'differs'} end
-if get('sealed') == '1' then return {'sealed', due()} end
+if get('inputClosed') == '1' then return {'closed', ready()} end
 if get('stop') ~= '' then return {'stopped'} end
-redis.call('HSET', meta, 'sealed', '1', 'input', ARGV[3], 'duplicates', ARGV[4], 'invalid', ARGV[5])
+redis.call('HSET', meta, 'inputClosed', '1', 'input', ARGV[3], 'duplicates', ARGV[4], 'invalid', ARGV[5])
 redis.call('DEL', producers)
 list_invalid(6)
 keep(get('maxAge'))
 end_if_over()
-return {'sealed', due()}
+return {'closed', ready()}

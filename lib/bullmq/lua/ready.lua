@@ -3,4 +3,4 @@
 -- ARGV   1   the fan-out's ID
 -- Answer {first chunk, last chunk (exclusive), whether the end should}
 
-return {due()}
+return {ready()}
