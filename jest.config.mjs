@@ -22,8 +22,8 @@ export default {
     // Minutes of waiting for failovers: `npm run test:crash`.
     ...(process.env.FAILOVERS ? [] : ['<rootDir>/test/failover/']),
   ],
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': ['@swc/jest', swc] },
+  extensionsToTreatAsEsm: ['.ts', '.lua'],
+  transform: { '\\.ts$': ['@swc/jest', swc], '\\.lua$': '<rootDir>/scripts/lua-module.mjs' },
   moduleNameMapper: {
     '^nestjs-rtc-messaging$': '<rootDir>/lib/index.ts',
     '^nestjs-rtc-messaging/emulator$': '<rootDir>/lib/emulator/index.ts',

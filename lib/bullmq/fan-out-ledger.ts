@@ -1,28 +1,28 @@
 import type { ChunkProgress } from '../fan-out/chunk-sender.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
+import type { LuaScript } from '../redis/lua-script.js';
 import type { OnUnknown } from '../retry/send-call.js';
 import type { WireMessage } from '../services/wire-message.js';
-import type { ChunkSettlement } from './chunk-settlement.js';
+import type { ChunkCompletion } from './chunk-completion.js';
 import { type FanOutState, readState } from './fan-out-state.js';
 import type { LedgerKeys } from './ledger-keys.js';
 import {
-  BEAT,
-  BEGIN,
+  HEARTBEAT,
+  CLAIM,
   CANCEL,
   CLAIM_END,
-  DUE,
-  FED,
+  READY,
+  ENQUEUED,
   GIVE_UP,
   LOOK,
   OPEN,
   RESUME,
-  SEAL,
-  SETTLE,
+  CLOSE_INPUT,
+  COMPLETE,
   STORE,
-  TAKE,
+  START,
 } from './ledger-scripts.js';
-import type { LuaScript } from './lua-script.js';
 import type { ChunkBatch, SourceEnd } from './read-ahead.js';
 import type { RedisClient } from './redis-connection.js';
 import { throughOutages } from './through-outages.js';
@@ -57,21 +57,21 @@ export interface OtherFanOut {
 }
 
 /** What should have a job by now, and may not have one. */
-export interface DueJobs {
+export interface ReadyJobs {
   /** The first of the chunks. */
   readonly from: number;
   /** The first chunk after them. */
   readonly to: number;
   /** The fan-out has ended, and no worker has emitted that as an event. */
-  readonly isEndDue?: true;
+  readonly isEndReady?: true;
 }
 
 export type StoreResult =
-  | { readonly result: 'stored'; readonly settledChunks: number; readonly due: DueJobs }
+  | { readonly result: 'stored'; readonly completedChunks: number; readonly ready: ReadyJobs }
   | { readonly result: 'gone' | 'stopped' | 'differs' };
 
-/** A chunk that is now held by who asked, and what is to be sent. */
-export interface BegunChunk {
+/** A chunk that is now claimed by who asked, and what is to be sent. */
+export interface ClaimedChunk {
   readonly recipients: readonly string[];
   readonly wire: WireMessage;
   readonly roomId: string;
@@ -85,21 +85,15 @@ export interface BegunChunk {
   readonly isFirst: boolean;
 }
 
-export type BeginResult =
-  | { readonly result: 'send'; readonly chunk: BegunChunk }
-  | { readonly result: 'gone' | 'settled' | 'stopped' | 'superseded' | 'presumed_unknown' };
-
-/** The entry of a chunk that no byte of was sent, or that is being sent. */
-export interface OpenChunk {
-  readonly index: number;
-  readonly step: 'pending' | 'inflight';
-}
+export type ClaimResult =
+  | { readonly result: 'send'; readonly chunk: ClaimedChunk }
+  | { readonly result: 'gone' | 'completed' | 'stopped' | 'superseded' | 'presumed_unknown' };
 
 /** So many fields are asked for at once: a few hundred short ones, or a few lists of recipients. */
 const LEDGER_PAGE = 500;
 const OUTCOMES_PAGE = 10;
 
-/** The state of fan-outs in Redis. Every change is one script, see {@link OPEN} and its neighbours. */
+/** The state of fan-outs in Redis. Every change is one script of those in `lua/`. */
 export class FanOutLedger {
   // Private to the language: whoever prints it must not print a password.
   readonly #client: RedisClient;
@@ -162,50 +156,51 @@ export class FanOutLedger {
       ...stored,
       ...invalid.map((one) => JSON.stringify(one)),
     ];
-    const [result, settledChunks, ...due] = (await this.#run(STORE, id, args)) as [
+    const [result, completedChunks, ...ready] = (await this.#run(STORE, id, args)) as [
       StoreResult['result'],
       number,
-      ...Due,
+      ...Ready,
     ];
-    return result === 'stored' ? { result, settledChunks, due: dueJobs(due) } : { result };
+    return result === 'stored' ? { result, completedChunks, ready: readyJobs(ready) } : { result };
   }
 
   /** All has been stored: by this producer, or by one whose chunks were the same. */
-  async seal(
+  async closeInput(
     id: string,
     { digest, read, invalid }: SourceEnd,
   ): Promise<
-    { readonly result: 'sealed'; readonly due: DueJobs } | { readonly result: 'gone' | 'stopped' | 'differs' }
+    | { readonly result: 'closed'; readonly ready: ReadyJobs }
+    | { readonly result: 'gone' | 'stopped' | 'differs' }
   > {
     const listed = invalid.map((one) => JSON.stringify(one));
     const args = [digest, read.input, read.duplicates, read.invalid, ...listed];
-    const [result, ...due] = (await this.#run(SEAL, id, args)) as [
-      'sealed' | 'gone' | 'stopped' | 'differs',
-      ...Due,
+    const [result, ...ready] = (await this.#run(CLOSE_INPUT, id, args)) as [
+      'closed' | 'gone' | 'stopped' | 'differs',
+      ...Ready,
     ];
-    return result === 'sealed' ? { result, due: dueJobs(due) } : { result };
+    return result === 'closed' ? { result, ready: readyJobs(ready) } : { result };
   }
 
-  async beat(id: string, producer: string): Promise<void> {
-    await this.#run(BEAT, id, [producer]);
+  async heartbeat(id: string, producer: string): Promise<void> {
+    await this.#run(HEARTBEAT, id, [producer]);
   }
 
   async giveUp(id: string, producer: string): Promise<void> {
     await this.#run(GIVE_UP, id, [producer]);
   }
 
-  async due(id: string): Promise<DueJobs> {
-    return dueJobs((await this.#run(DUE, id)) as Due);
+  async ready(id: string): Promise<ReadyJobs> {
+    return readyJobs((await this.#run(READY, id)) as Ready);
   }
 
-  async fed(id: string, to: number): Promise<void> {
-    await this.#run(FED, id, [to]);
+  async enqueued(id: string, to: number): Promise<void> {
+    await this.#run(ENQUEUED, id, [to]);
   }
 
-  /** @param token of whoever begins, see {@link BEGIN}; the same one may begin the same chunk twice */
-  async begin(id: string, index: number, token: string): Promise<BeginResult> {
-    const [result, ...found] = (await this.#run(BEGIN, id, [index, token])) as [
-      BeginResult['result'],
+  /** @param token of the worker, see `lua/claim.lua`; the same one may claim the same chunk twice */
+  async claim(id: string, index: number, token: string): Promise<ClaimResult> {
+    const [result, ...found] = (await this.#run(CLAIM, id, [index, token])) as [
+      ClaimResult['result'],
       ...[string, string, string, string, string, string, number, string, number],
     ];
     if (result !== 'send') return { result };
@@ -229,21 +224,21 @@ export class FanOutLedger {
    * Asked when there is a permit for the chunk: whether it may be sent. If so, it is in flight.
    * @param part of the chunk, where it is sent in parts: no more than that is in flight
    */
-  async take(id: string, index: number, token: string, part?: ChunkProgress): Promise<boolean> {
+  async start(id: string, index: number, token: string, part?: ChunkProgress): Promise<boolean> {
     const isPart = part !== undefined && (part.rest.length > 0 || part.accepted > 0);
     const args = isPart ? [part.inFlight.join(), part.rest.join(), part.accepted] : [];
-    return (await this.#run(TAKE, id, [index, token, ...args])) === 1;
+    return (await this.#run(START, id, [index, token, ...args])) === 1;
   }
 
   /** The same when it is called again. `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
-  async settle(
+  async complete(
     id: string,
     index: number,
     token: string,
-    { counts, requests, throttled, rest, outcome, stop }: ChunkSettlement,
+    { counts, requests, throttled, rest, outcome, stop }: ChunkCompletion,
   ): Promise<{
-    readonly result: 'settled' | 'returned' | 'corrected' | 'fenced' | 'gone';
-    readonly due: DueJobs;
+    readonly result: 'completed' | 'returned' | 'corrected' | 'fenced' | 'gone';
+    readonly ready: ReadyJobs;
   }> {
     const args = [
       index,
@@ -258,11 +253,11 @@ export class FanOutLedger {
       stop?.reason ?? '',
       stop?.error === undefined ? '' : JSON.stringify(stop.error),
     ];
-    const [result, ...due] = (await this.#run(SETTLE, id, args)) as [
-      'settled' | 'returned' | 'corrected' | 'fenced' | 'gone',
-      ...Due,
+    const [result, ...ready] = (await this.#run(COMPLETE, id, args)) as [
+      'completed' | 'returned' | 'corrected' | 'fenced' | 'gone',
+      ...Ready,
     ];
-    return { result, due: dueJobs(due) };
+    return { result, ready: readyJobs(ready) };
   }
 
   async cancel(id: string): Promise<'gone' | 'ended' | 'stopped'> {
@@ -296,14 +291,10 @@ export class FanOutLedger {
     } while (cursor !== '0');
   }
 
-  /** The chunks that are not settled; each at least once, a few of them twice. */
-  async *openChunks(id: string): AsyncGenerator<OpenChunk[]> {
+  /** The indexes of chunks that are not completed; each at least once, a few of them twice. */
+  async *openChunks(id: string): AsyncGenerator<number[]> {
     for await (const fields of this.#scan(this.keys.ledger(id), LEDGER_PAGE)) {
-      yield fields.flatMap(([index, entry]): OpenChunk[] =>
-        entry.startsWith('u')
-          ? []
-          : [{ index: Number(index), step: entry.startsWith('i') ? 'inflight' : 'pending' }],
-      );
+      yield fields.filter(([, state]) => !state.startsWith('unknown')).map(([index]) => Number(index));
     }
   }
 
@@ -347,14 +338,14 @@ export class FanOutLedger {
   }
 
   #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {
-    return script.run(this.#client, this.keys.forScript(id), [id, ...args]);
+    return this.throughOutages(() => script.run(this.#client, this.keys.forScript(id), [id, ...args]));
   }
 }
 
-type Due = [from: number, to: number, isEndDue: number];
+type Ready = [from: number, to: number, isEndReady: number];
 
-function dueJobs([from, to, isEndDue]: Due): DueJobs {
-  return { from, to, ...(isEndDue === 1 && { isEndDue: true }) };
+function readyJobs([from, to, isEndReady]: Ready): ReadyJobs {
+  return { from, to, ...(isEndReady === 1 && { isEndReady: true }) };
 }
 
 function pairs(flat: readonly string[]): (readonly [string, string])[] {

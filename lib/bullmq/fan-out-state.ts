@@ -22,9 +22,9 @@ export interface FanOutState {
   readonly throttled: number;
   readonly inFlight: number;
   readonly storedChunks: number;
-  readonly settledChunks: number;
+  readonly completedChunks: number;
   /** Chunks that have been given a job. */
-  readonly fedChunks: number;
+  readonly enqueuedChunks: number;
   readonly retentionMs: number;
   readonly maxIdleMs: number;
 }
@@ -39,7 +39,7 @@ export function readState(flat: readonly string[]): FanOutState | undefined {
 
   const [input, duplicates, invalid] = [number('input'), number('duplicates'), number('invalid')];
   const [accepted, rejected, unknown] = [number('accepted'), number('rejected'), number('unknown')];
-  const isComplete = text('sealed') === '1';
+  const isComplete = text('inputClosed') === '1';
   const hasEnded = text('ended') !== '';
   const reason = text('stop') as DurableFanOutStop['reason'] | '';
   const notAttempted = input - duplicates - invalid - accepted - rejected - unknown;
@@ -60,8 +60,8 @@ export function readState(flat: readonly string[]): FanOutState | undefined {
     throttled: number('throttled'),
     inFlight: number('inflight'),
     storedChunks: number('stored'),
-    settledChunks: number('settled'),
-    fedChunks: number('fed'),
+    completedChunks: number('completed'),
+    enqueuedChunks: number('enqueued'),
     retentionMs: number('retention'),
     maxIdleMs: number('maxAge'),
   };

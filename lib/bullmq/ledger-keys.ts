@@ -20,7 +20,7 @@ export class LedgerKeys {
     return `${this.#root}:${id}:meta`;
   }
 
-  /** A hash: the step of each chunk that is not settled. */
+  /** A hash: the state of each chunk that is not completed. */
   ledger(id: string): string {
     return `${this.#root}:${id}:ledger`;
   }
@@ -36,7 +36,7 @@ export class LedgerKeys {
   }
 
   /**
-   * A hash: the recipients of each chunk that is not settled. One key, so that what keeps a fan-out keeps all of it.
+   * A hash: the recipients of each chunk that is not completed. One key, so that what keeps a fan-out keeps all of it.
    */
   chunks(id: string): string {
     return `${this.#root}:${id}:chunks`;

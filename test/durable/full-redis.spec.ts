@@ -41,7 +41,7 @@ describe('while Redis is full', () => {
   });
 
   it('a producer can say that it lives', async () => {
-    await ledger.beat('f', 'producer-1');
+    await ledger.heartbeat('f', 'producer-1');
     expect(Number(await client.zscore(keys.producers('f'), 'producer-1'))).toBeGreaterThan(1);
   });
 

@@ -16,7 +16,7 @@ export interface StoredOutcome {
 }
 
 /** What became of a chunk's recipients. */
-export interface ChunkSettlement {
+export interface ChunkCompletion {
   readonly counts: Pick<FanOutCounts, 'accepted' | 'rejected' | 'unknown'>;
   readonly requests: number;
   readonly throttled: number;
@@ -34,11 +34,11 @@ export interface ChunkSettlement {
  * @param tally of this chunk alone, with all of its parts
  * @param mayHaveBeenAccepted before: then nothing that comes later can prove that it was not
  */
-export function settlementOf(
+export function completionOf(
   tally: FanOutTally,
   stop: FanOutStop | undefined,
   mayHaveBeenAccepted: boolean,
-): ChunkSettlement {
+): ChunkCompletion {
   const { sums, requests, throttled, unaccepted } = tally;
   const { rejected = [], unknown = [], notAttempted = [] } = unaccepted ?? {};
   const [certain, uncertain] = mayHaveBeenAccepted ? [[], [...rejected, ...unknown]] : [rejected, unknown];

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import type { DueJobs, FanOutLedger } from './fan-out-ledger.js';
+import type { ReadyJobs, FanOutLedger } from './fan-out-ledger.js';
 
 /** What a job says: nothing of the message, and of no recipient. */
 export interface ChunkJobData {
@@ -16,14 +16,14 @@ export const END = -1;
 const JOBS_AT_ONCE = 100;
 
 /**
- * Gives chunks their jobs, a bounded number ahead of those that are settled. Whoever settles a chunk adds the next
- * ones at the end of the queue, so that fan-outs take turns.
+ * Gives chunks their jobs, a bounded number ahead of those that are completed. Whoever completes a chunk adds the
+ * next ones at the end of the queue, so that fan-outs take turns.
  */
-export class ChunkFeeder {
+export class ChunkJobs {
   // Private to the language: whoever prints it must not print a password.
   readonly #queue: Queue<ChunkJobData>;
   /** What is under way here, by fan-out: up to which chunk, and when all of it is done. */
-  readonly #feeding = new Map<string, { readonly to: number; readonly done: Promise<void> }>();
+  readonly #adding = new Map<string, { readonly to: number; readonly done: Promise<void> }>();
 
   constructor(
     queue: Queue<ChunkJobData>,
@@ -34,28 +34,28 @@ export class ChunkFeeder {
 
   /**
    * Resolves when the chunks have their jobs. Those that are being given theirs here, by an earlier call, are not
-   * given them again: until Redis has the note, whoever asks is told that they are due.
+   * given them again: until Redis has the note, whoever asks is told that they are ready.
    */
-  async feed(id: string, { from, to, isEndDue }: DueJobs): Promise<void> {
+  async addReady(id: string, { from, to, isEndReady }: ReadyJobs): Promise<void> {
     // If that fails, a sweeper sees to it later.
-    if (isEndDue) await this.add(id, [END]).catch(() => undefined);
-    const earlier = this.#feeding.get(id);
+    if (isEndReady) await this.add(id, [END]).catch(() => undefined);
+    const earlier = this.#adding.get(id);
     const start = Math.max(from, earlier?.to ?? 0);
     if (start >= to) return earlier?.done;
-    const feeding = { to, done: this.#feed(id, start, to, earlier?.done) };
-    this.#feeding.set(id, feeding);
+    const adding = { to, done: this.#addFrom(id, start, to, earlier?.done) };
+    this.#adding.set(id, adding);
     try {
-      await feeding.done;
+      await adding.done;
     } finally {
-      if (this.#feeding.get(id) === feeding) this.#feeding.delete(id);
+      if (this.#adding.get(id) === adding) this.#adding.delete(id);
     }
   }
 
   /** Jobs first, then the note that they are there: what is interrupted between the two is done again. */
-  async #feed(id: string, from: number, to: number, earlier: Promise<void> | undefined): Promise<void> {
+  async #addFrom(id: string, from: number, to: number, earlier: Promise<void> | undefined): Promise<void> {
     const indexes = Array.from({ length: to - from }, (_none, at) => from + at);
     await Promise.all([this.add(id, indexes), earlier]);
-    await this.ledger.fed(id, to);
+    await this.ledger.enqueued(id, to);
   }
 
   /** A chunk that has a job already keeps that one. */
@@ -76,14 +76,14 @@ export class ChunkFeeder {
   }
 
   /** Gives jobs to all chunks that should have one, whatever became of those that they had. */
-  async refeed(id: string): Promise<void> {
-    const fed = (await this.ledger.look(id))?.fedChunks ?? 0;
+  async addMissing(id: string): Promise<void> {
+    const enqueued = (await this.ledger.look(id))?.enqueuedChunks ?? 0;
     for await (const chunks of this.ledger.openChunks(id)) {
       await this.add(
         id,
-        chunks.map(({ index }) => index).filter((index) => index < fed),
+        chunks.filter((index) => index < enqueued),
       );
     }
-    await this.feed(id, await this.ledger.due(id));
+    await this.addReady(id, await this.ledger.ready(id));
   }
 }
