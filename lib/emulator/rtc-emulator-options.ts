@@ -15,6 +15,8 @@ export interface EmulatorAccount {
 export interface EmulatorModuleOptions {
   /** An app of the emulator's account. */
   readonly appId: string;
+  /** That app's key. */
+  readonly appKey: string;
   /** The sender whom the emulator was started with. */
   readonly from: string;
   /** The emulator's origin. */
@@ -46,6 +48,10 @@ export interface RtcEmulatorOptions {
   readonly tls?: EmulatorTls | undefined;
   /** The app of the first account. Default `emulator-app`. */
   readonly appId?: string | undefined;
+  /** That app's key: clients' tokens are signed with it. Default `emulator-app-key`. */
+  readonly appKey?: string | undefined;
+  /** Whether who joins a room or logs in must have a token of that app's. Default false. */
+  readonly requireTokens?: boolean | undefined;
   /** The access key of the first account. Default: a fixed pair that is good here alone. */
   readonly credentials?: RtcCredentials | undefined;
   /** The sender that `moduleOptions()` names. Default `server`. */
@@ -94,6 +100,8 @@ const DEFAULTS: ResolvedEmulatorOptions = {
   port: 0,
   host: '127.0.0.1',
   appId: 'emulator-app',
+  appKey: 'emulator-app-key',
+  requireTokens: false,
   credentials: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
   from: 'server',
   accounts: [],
@@ -128,7 +136,9 @@ export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmu
       ...withoutUndefined(quota),
     },
   };
-  const { port, keepBytes, allowedHosts, allowedOrigins } = resolved;
+  const { port, keepBytes, allowedHosts, allowedOrigins, appKey, requireTokens } = resolved;
+  check('appKey', typeof appKey === 'string' && appKey !== '', 'must be a text');
+  check('requireTokens', typeof requireTokens === 'boolean', 'must be true or false');
   checkQuota(resolved);
   check(
     'port',
