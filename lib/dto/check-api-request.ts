@@ -1,9 +1,11 @@
-import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
+import type { ConfigProblem } from '../errors/rtc-config.error.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { type ApiRequest, isReservedName } from '../openapi/api-request.js';
 import { RTC_ACTIONS } from '../openapi/rtc-action.js';
 import type { NameValue } from '../openapi/signature-v4.js';
-import { describeType } from './field-rules.js';
-import { readProperties } from './read-properties.js';
+import { checkCallOptions } from '../options/check-call-options.js';
+import { readProperties, UNREADABLE } from '../options/read-properties.js';
+import { type Checked, oneOf, text, typeName, unless, wrong } from '../options/rules.js';
 
 /** A value of a query; of a list, each becomes a parameter of its own, in their order. */
 export type OpenApiQueryValue = string | number | boolean | undefined;
@@ -22,8 +24,6 @@ export interface OpenApiRequest {
   readonly body?: object | undefined;
 }
 
-const FIELDS = ['action', 'version', 'method', 'query', 'body'];
-
 /** Where the messaging actions are: there they are held to the quota, and not sent twice. */
 const SERVICES: Readonly<Record<string, string>> = {
   BatchSendRoomUnicast: 'RoomUnicastService.batchSend()',
@@ -32,29 +32,28 @@ const SERVICES: Readonly<Record<string, string>> = {
   SendUnicast: 'UserUnicastService.send()',
 } satisfies Record<keyof typeof RTC_ACTIONS, string>;
 
-/** @throws RtcValidationError with every rule that is broken */
-export function checkApiRequest(request: unknown): ApiRequest {
-  if (typeof request !== 'object' || request === null || Array.isArray(request)) {
-    throw new RtcValidationError([{ path: 'request', message: 'must be an object' }]);
+const API_REQUEST = {
+  action: { rule: unless<string>(actionProblem), required: true },
+  version: { rule: text(/^\d{4}-\d\d-\d\d$/, 'must be a date such as 2023-11-01'), required: true },
+  method: oneOf('GET', 'POST'),
+  query: readQuery,
+  body: writeJson,
+} as const;
+
+/** @throws RtcValidationError when a rule is broken */
+export function checkApiRequest(request: OpenApiRequest): ApiRequest {
+  const { action, version, method, query = [], body } = checkCallOptions(API_REQUEST, request, '');
+  if (method === 'GET' && body !== undefined) {
+    throw new RtcValidationError([{ path: 'body', message: 'must not be given with GET' }]);
   }
-  const issues: ValidationIssue[] = [];
-  const check = (path: string, problem: string | undefined): void => {
-    if (problem !== undefined) issues.push({ path, message: problem });
+  const isGet = method === 'GET' || (method === undefined && body === undefined);
+  return {
+    action,
+    version,
+    method: isGet ? 'GET' : 'POST',
+    query,
+    body: Buffer.from(body ?? (isGet ? '' : '{}')),
   };
-  const given = readProperties(request, FIELDS, 'request');
-  const { action, version, body, method = body === undefined ? 'GET' : 'POST', query = {} } = given;
-  const isUnknown = Object.keys(given).some((name) => !FIELDS.includes(name));
-  check('request', isUnknown ? `takes only ${FIELDS.join(', ')}` : undefined);
-  check('action', actionProblem(action));
-  const isVersion = typeof version === 'string' && /^\d{4}-\d\d-\d\d$/.test(version);
-  check('version', isVersion ? undefined : 'must be a date such as 2023-11-01');
-  check('method', method === 'GET' || method === 'POST' ? undefined : 'must be GET or POST');
-  const pairs = readQuery(query, check);
-  const json = method === 'GET' ? '' : write(body ?? {});
-  check('body', json === undefined ? 'must be an object that can be written as JSON' : undefined);
-  check('body', method === 'GET' && body !== undefined ? 'must not be given with GET' : undefined);
-  if (issues.length > 0) throw new RtcValidationError(issues);
-  return { action, version, method, query: pairs, body: Buffer.from(json ?? '') } as ApiRequest;
 }
 
 function actionProblem(action: unknown): string | undefined {
@@ -65,41 +64,40 @@ function actionProblem(action: unknown): string | undefined {
   return service && `is sent by ${SERVICES[service]}, which keeps to the quota and does not send twice`;
 }
 
-function readQuery(query: unknown, check: (path: string, problem: string) => void): NameValue[] {
-  if (typeof query !== 'object' || query === null || Array.isArray(query)) {
-    check('query', `${describeType(query)}; expected an object of names and values`);
-    return [];
+function readQuery(given: unknown): Checked<NameValue[]> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return wrong(`must be an object of names and values, got ${typeName(given)}`);
   }
+  const query = readProperties(given, []);
+  if (query === undefined) return wrong(UNREADABLE);
   const pairs: NameValue[] = [];
-  for (const [name, given] of Object.entries(readProperties(query, [], 'query'))) {
+  const problems: ConfigProblem[] = [];
+  for (const [name, value] of Object.entries(query)) {
     // A name may be anything, and is not repeated where it has not the form.
     const isName = /^[A-Za-z][\w.-]{0,127}$/.test(name);
-    const path = isName ? `query.${name}` : 'query';
-    if (!isName) check(path, 'has a name that is not 1–128 letters, digits and . _ -, a letter first');
-    else if (isReservedName(name)) check(path, 'is given by this library, as all of X-… are');
-    const values: readonly unknown[] = Array.isArray(given) ? Array.from<unknown>(given) : [given];
-    for (const value of values) {
-      if (value === undefined) continue;
-      const text = isPlain(value) ? String(value) : undefined;
-      if (text?.isWellFormed()) pairs.push([name, text]);
-      else check(path, 'must be text, a number, true or false, or a list of these');
+    const option = isName ? name : '';
+    if (!isName)
+      problems.push({ option, message: 'has a name that is not 1–128 of A-Z a-z 0-9 _ . -, a letter first' });
+    else if (isReservedName(name))
+      problems.push({ option, message: 'is given by this library, as all of X-… are' });
+    for (const one of Array.isArray(value) ? Array.from<unknown>(value) : [value]) {
+      const isPlain = typeof one === 'string' || typeof one === 'boolean' || Number.isFinite(one);
+      if (isPlain && String(one).isWellFormed()) pairs.push([name, String(one)]);
+      else if (one !== undefined)
+        problems.push({ option, message: 'must be text, a number, true or false, or a list of these' });
     }
   }
-  return pairs;
+  return problems.length > 0 ? { problems } : { value: pairs };
 }
 
-function isPlain(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
-}
-
-/** Undefined when it can't be done. */
-function write(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+function writeJson(body: unknown): Checked<string> {
+  let json: unknown;
   try {
-    const json: unknown = JSON.stringify(body);
-    // A toJSON() of its own may make anything of it.
-    return typeof json === 'string' && json.startsWith('{') ? json : undefined;
+    json = typeof body === 'object' && body !== null && JSON.stringify(body);
   } catch {
-    return undefined;
+    // Such as a circle.
   }
+  // A toJSON() may make anything of it.
+  const isObject = typeof json === 'string' && json.startsWith('{');
+  return isObject ? { value: json as string } : wrong('must be an object that can be written as JSON');
 }

@@ -1,7 +1,7 @@
 import { isStringObject } from 'node:util/types';
 import { type CheckedRequest, checkRequest, REQUEST_FIELDS } from '../dto/check-request.js';
 import { describeType, flagProblem } from '../dto/field-rules.js';
-import { readProperties } from '../dto/read-properties.js';
+import { requestProperties } from '../dto/copy-properties.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from './fan-out-request.js';
 
@@ -18,23 +18,21 @@ export function validateFanOutRequest(request: FanOutRequest, maySkip = false): 
   // The source is read later, and by another rule.
   const isObject = typeof request === 'object' && request !== null;
   const fields = [...REQUEST_FIELDS, 'skipAbsent'];
-  const { to, skipAbsent, ...message } = isObject ? readProperties(request, fields, 'request') : {};
-  const skipProblem = skipAbsent === undefined ? undefined : flagProblem(skipAbsent);
-  if (skipProblem !== undefined) issues.push({ path: 'skipAbsent', message: skipProblem });
-  else if (skipAbsent === true && !maySkip) {
-    issues.push({
-      path: 'skipAbsent',
-      message: 'is not for durable fan-outs: who is there is known for a moment alone',
-    });
-  }
+  const { to, skipAbsent, ...message } = isObject ? requestProperties(request, fields) : {};
   try {
     checked = checkRequest('BatchSendRoomUnicast', isObject ? { ...message, to: ANYONE } : request);
   } catch (error) {
     if (!(error instanceof RtcValidationError)) throw error;
     issues.push(...error.issues);
   }
-  const problem = sourceProblem(to, 'user IDs');
-  if (problem !== undefined) issues.push({ path: 'to', message: problem });
+  const problems = {
+    to: sourceProblem(to, 'user IDs'),
+    skipAbsent: skipAbsent === undefined ? undefined : flagProblem(skipAbsent),
+  };
+  if (skipAbsent === true && !maySkip) {
+    problems.skipAbsent = 'is not for durable fan-outs: who is there is known for a moment alone';
+  }
+  for (const [path, message] of Object.entries(problems)) if (message) issues.push({ path, message });
   if (checked === undefined || issues.length > 0) throw new RtcValidationError(issues);
   return { ...checked, to, skipAbsent } as FanOutRequest;
 }

@@ -6,12 +6,8 @@ import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
 import { checkRequest } from '../dto/check-request.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import {
-  type CheckedFanOutOptions,
-  checkFanOutOptions,
-  checkSendEachOptions,
-} from '../fan-out/check-fan-out-options.js';
 import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
+import { type CheckedFanOutOptions, FAN_OUT_OPTIONS, SEND_EACH_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import {
@@ -28,6 +24,7 @@ import {
   type RoomMembers,
 } from '../fan-out/recipient-chunks.js';
 import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
@@ -102,7 +99,7 @@ export class RoomUnicastService {
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { settings, sender, listeners } = hidden.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
-    const plan = checkFanOutOptions(options);
+    const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
     const presence = new RoomPresenceService(sender, settings);
     const askMembers = skipAbsent === true ? () => membersOf(presence, message.roomId) : undefined;
@@ -124,7 +121,7 @@ export class RoomUnicastService {
   ): Promise<FanOutReport> {
     const { caller, settings, sender, listeners } = hidden.of(this);
     requireSource('messages', 'requests', messages);
-    const plan = checkSendEachOptions(options);
+    const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
     const readMessage: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
@@ -155,7 +152,8 @@ export class RoomUnicastService {
   chunkSenders?(): ChunkSenders {
     return {
       host: hidden.of(this).sender,
-      open: (message, onUnknown) => chunkSender(this, message, checkFanOutOptions({ onUnknown })),
+      open: (message, onUnknown) =>
+        chunkSender(this, message, checkCallOptions(FAN_OUT_OPTIONS, { onUnknown })),
     };
   }
 
@@ -189,7 +187,10 @@ async function membersOf(presence: RoomPresenceService, roomId: string): Promise
   }
 }
 
-function chunkLimits(settings: RtcMessagingSettings, plan: CheckedFanOutOptions): CallLimits {
+function chunkLimits(
+  settings: RtcMessagingSettings,
+  plan: Omit<CheckedFanOutOptions, 'chunkSize' | 'dedupe'>,
+): CallLimits {
   const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
   return { ...callLimits(settings, { timeoutMs, onUnknown }), deadlineMs, policy: FAN_OUT_CHUNK };
 }

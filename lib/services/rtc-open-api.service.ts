@@ -1,13 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { MAX_DURATION_MS, type RtcMessagingSettings } from '../config/settings.js';
+import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { checkApiRequest, type OpenApiRequest } from '../dto/check-api-request.js';
-import { abortSignal, checkOptions, milliseconds, wholeNumber } from '../dto/check-options.js';
 import type { RtcAxiosRef } from '../openapi/http-client.js';
+import { checkCallOptions } from '../options/check-call-options.js';
+import type { OptionTable } from '../options/option-table.js';
+import { wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
 import { callLimits } from './call-limits.js';
-import type { SendOptions } from './send-options.js';
+import { SEND_OPTIONS, type SendOptions } from './send-options.js';
 
 /** How one call differs from the module's settings. */
 export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {
@@ -17,6 +19,13 @@ export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {
    */
   readonly requestsPerSecond?: number | undefined;
 }
+
+const { onUnknown: _, ...options } = SEND_OPTIONS;
+
+export const OPEN_API_OPTIONS = {
+  ...options,
+  requestsPerSecond: wholeNumber(1, 1_000_000),
+} satisfies OptionTable<OpenApiOptions>;
 
 /** What the service needs of a sender. */
 export type OpenApiSender = Pick<Sender, 'request' | 'axiosRef'>;
@@ -69,19 +78,13 @@ export async function callAction(
   usualRequestsPerSecond: number,
 ): Promise<unknown> {
   const checked = checkApiRequest(request);
-  const { requestsPerSecond = usualRequestsPerSecond, signal, ...times } = checkOpenApiOptions(options);
+  const {
+    requestsPerSecond = usualRequestsPerSecond,
+    signal,
+    ...times
+  } = checkCallOptions(OPEN_API_OPTIONS, options);
   const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
   const limits = callLimits(settings, { ...times, onUnknown });
   const { result } = await sender.request(checked, requestsPerSecond, limits, signal);
   return result;
-}
-
-/** @throws RtcValidationError naming each option that can't be used */
-export function checkOpenApiOptions(options: OpenApiOptions): OpenApiOptions {
-  return checkOptions<OpenApiOptions>(options, {
-    signal: abortSignal,
-    timeoutMs: milliseconds(MAX_DURATION_MS),
-    deadlineMs: milliseconds(MAX_DURATION_MS),
-    requestsPerSecond: wholeNumber(1_000_000),
-  });
 }

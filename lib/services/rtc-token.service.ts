@@ -4,12 +4,13 @@ import { DEFAULT_MODULE_NAME } from '../config/registration.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { encodeToken, PRIVILEGES } from '../tokens/client-token.js';
+import { encodeToken, PRIVILEGES, type TokenPrivilege } from '../tokens/client-token.js';
 import {
-  checkTokenRequest,
-  type CheckedTokenRequest,
+  checkJoinToken,
   type JoinTokenRequest,
+  LOGIN_TOKEN,
   type LoginTokenRequest,
 } from '../tokens/token-request.js';
 
@@ -32,7 +33,8 @@ export class RtcTokenService {
    * @see https://www.volcengine.com/docs/6348/70121
    */
   issueJoinToken(request: JoinTokenRequest): string {
-    return issue(hidden.of(this), checkTokenRequest('join', request));
+    const { privileges, ...claims } = checkJoinToken(request);
+    return issue(hidden.of(this), claims, privileges);
   }
 
   /**
@@ -40,13 +42,14 @@ export class RtcTokenService {
    * server. Errors as {@link issueJoinToken} has them.
    */
   issueLoginToken(request: LoginTokenRequest): string {
-    return issue(hidden.of(this), checkTokenRequest('login', request));
+    return issue(hidden.of(this), { ...checkCallOptions(LOGIN_TOKEN, request, ''), roomId: '' }, []);
   }
 }
 
 function issue(
   { appId, appKey, name }: RtcMessagingSettings,
-  { userId, roomId, expiresInSeconds, privileges }: CheckedTokenRequest,
+  { userId, roomId, expiresInSeconds }: LoginTokenRequest & { readonly roomId: string },
+  privileges: readonly TokenPrivilege[],
 ): string {
   if (appKey === undefined) {
     const problem = { option: 'appKey', variable: 'RTC_APP_KEY', message: 'is missing; tokens need it' };

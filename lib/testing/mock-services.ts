@@ -1,19 +1,20 @@
 import { resolveSettings } from '../config/resolve-settings.js';
 import { checkApiRequest } from '../dto/check-api-request.js';
 import { checkRequest } from '../dto/check-request.js';
-import { checkFanOutOptions, checkSendEachOptions } from '../fan-out/check-fan-out-options.js';
+import { FAN_OUT_OPTIONS, SEND_EACH_OPTIONS } from '../fan-out/fan-out-options.js';
 import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { HealthRecord } from '../health/health-record.js';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { ActionCaller } from '../services/action-caller.js';
-import { checkSendOptions } from '../services/check-send-options.js';
 import { RoomBroadcastService } from '../services/room-broadcast.service.js';
 import { checkUserIds, RoomPresenceService } from '../services/room-presence.service.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
-import { checkOpenApiOptions, RtcOpenApiService } from '../services/rtc-open-api.service.js';
+import { OPEN_API_OPTIONS, RtcOpenApiService } from '../services/rtc-open-api.service.js';
 import { RtcTokenService } from '../services/rtc-token.service.js';
 import { UserUnicastService } from '../services/user-unicast.service.js';
+import { SEND_OPTIONS } from '../services/send-options.js';
 import { AcceptingSender } from './accepting-sender.js';
 import { createMock, type MockedMethods } from './create-mock.js';
 
@@ -60,11 +61,11 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
         send: checkSend('SendRoomUnicast'),
         fanOut: (request, options = {}) => {
           validateFanOutRequest(request as never, true);
-          checkFanOutOptions(options as never);
+          checkCallOptions(FAN_OUT_OPTIONS, options);
         },
         sendEach: (messages, options = {}) => {
           requireSource('messages', 'requests', messages);
-          checkSendEachOptions(options as never);
+          checkCallOptions(SEND_EACH_OPTIONS, options);
         },
         estimate: (...given) => roomUnicast.estimate(...(given as [number])),
       },
@@ -85,11 +86,11 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
       {
         onlineUsers: (roomId, options = {}) => {
           checkUserIds(roomId, []);
-          checkOpenApiOptions(options as never);
+          checkCallOptions(OPEN_API_OPTIONS, options);
         },
         statusOf: (roomId, userIds, options = {}) => {
           checkUserIds(roomId, userIds);
-          checkOpenApiOptions(options as never);
+          checkCallOptions(OPEN_API_OPTIONS, options);
         },
       },
       mocks.presence,
@@ -99,8 +100,8 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
         new RtcOpenApiService(sender, settings),
         {
           request: (request, options = {}) => {
-            checkApiRequest(request);
-            checkOpenApiOptions(options as never);
+            checkApiRequest(request as never);
+            checkCallOptions(OPEN_API_OPTIONS, options);
           },
         },
         mocks.openApi,
@@ -129,6 +130,6 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
 function checkSend(action: RtcActionName): (request: unknown, options?: unknown) => void {
   return (request, options = {}) => {
     checkRequest(action, request);
-    checkSendOptions(options as never);
+    checkCallOptions(SEND_OPTIONS, options);
   };
 }

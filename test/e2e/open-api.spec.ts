@@ -112,7 +112,7 @@ describe('any action', () => {
   });
 
   it.each<[string, object, string, string]>([
-    ['no action', { action: undefined }, 'action', 'must be a name'],
+    ['no action', { action: undefined }, 'action', 'is missing'],
     ['an action with a line break', { action: 'Ban\r\nHost: evil' }, 'action', 'must be a name'],
     ['an action with another parameter', { action: 'Ban&Action=SendUnicast' }, 'action', 'must be a name'],
     ['an action that begins small', { action: 'banRoomUser' }, 'action', 'must be a name'],
@@ -123,7 +123,7 @@ describe('any action', () => {
       'action',
       'must be a name',
     ],
-    ['no version', { version: undefined }, 'version', 'must be a date'],
+    ['no version', { version: undefined }, 'version', 'is missing'],
     ['a version in words', { version: 'latest' }, 'version', 'must be a date'],
     ['a version with more', { version: '2023-11-01&X=1' }, 'version', 'must be a date'],
     ['another method', { method: 'DELETE' }, 'method', 'must be GET or POST'],
@@ -144,7 +144,7 @@ describe('any action', () => {
       'body',
       'must be an object',
     ],
-    ['a query that is text', { query: 'a=b' }, 'query', 'expected an object'],
+    ['a query that is text', { query: 'a=b' }, 'query', 'must be an object'],
     ['Action in the query', { query: { Action: 'SendUnicast' } }, 'query.Action', 'given by this library'],
     ['action in the query', { query: { action: 'SendUnicast' } }, 'query.action', 'given by this library'],
     ['Version in the query', { query: { Version: '2020-12-01' } }, 'query.Version', 'given by this library'],
@@ -161,7 +161,7 @@ describe('any action', () => {
     ['a list in a list', { query: { A: [['B']] } }, 'query.A', 'must be text'],
     ['no number', { query: { A: Number.NaN } }, 'query.A', 'must be text'],
     ['half a character', { query: { A: '\ud800' } }, 'query.A', 'must be text'],
-    ['a misspelt field', { params: {} }, 'request', 'takes only action'],
+    ['a misspelt field', { params: {} }, 'params', 'is not an option; there are action'],
   ])('is refused with %s', async (_what, change, path, words) => {
     const error = await rejectionOf<RtcValidationError>(openApi.request({ ...BAN, ...change } as never));
     expect(error).toBeInstanceOf(RtcValidationError);
@@ -317,9 +317,11 @@ describe('the rate of any action', () => {
     const ends = await Promise.allSettled(calls);
     const refused = ends
       .filter((end) => end.status === 'rejected')
-      .map(({ reason }) => reason as { code: string });
+      .map(({ reason }) => reason as { code: string; outcome: string });
     expect(refused.length).toBeGreaterThan(0);
-    expect(refused.every(({ code }) => code === 'RTC_QUOTA')).toBe(true);
+    // On a busy machine, some that were let in come too late.
+    expect(refused.map(({ code }) => code)).toContain('RTC_QUOTA');
+    expect(refused.every(({ outcome }) => outcome === 'not_attempted')).toBe(true);
     expect(server.received).toHaveLength(30 - refused.length);
   });
 });

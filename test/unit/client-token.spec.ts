@@ -135,22 +135,32 @@ describe('a request for a token', () => {
     ['an empty room', { roomId: '' }, 'roomId', 'is empty'],
     ['a wildcard for the room', { roomId: '*' }, 'roomId', 'set anyRoom: true'],
     ['a room and any room', { anyRoom: true }, 'roomId', 'must not be given beside anyRoom'],
-    ['a wildcard beside any room', { roomId: '*', anyRoom: true }, 'roomId', 'must not be given'],
+    ['a wildcard beside any room', { roomId: '*', anyRoom: true }, 'roomId', 'is no ID'],
     ['any room in words', { roomId: undefined, anyRoom: 'true' }, 'anyRoom', 'must be true or false'],
     ['not any room, and none', { roomId: undefined, anyRoom: false }, 'roomId', 'is missing'],
-    ['no expiry', { expiresInSeconds: undefined }, 'expiresInSeconds', 'from 1 to 604800'],
+    ['no expiry', { expiresInSeconds: undefined }, 'expiresInSeconds', 'is missing'],
     ['an expiry of no seconds', { expiresInSeconds: 0 }, 'expiresInSeconds', 'from 1 to'],
-    ['more than 7 days', { expiresInSeconds: 604_801 }, 'expiresInSeconds', '(7 days)'],
-    ['half a second', { expiresInSeconds: 0.5 }, 'expiresInSeconds', 'whole number'],
-    ['an expiry in words', { expiresInSeconds: '60' }, 'expiresInSeconds', 'whole number'],
-    ['endless expiry', { expiresInSeconds: Number.POSITIVE_INFINITY }, 'expiresInSeconds', 'whole number'],
+    ['more than 7 days', { expiresInSeconds: 604_801 }, 'expiresInSeconds', 'from 1 to 604800'],
+    ['half a second', { expiresInSeconds: 0.5 }, 'expiresInSeconds', 'a whole number of seconds'],
+    ['an expiry in words', { expiresInSeconds: '60' }, 'expiresInSeconds', 'a whole number of seconds'],
+    [
+      'endless expiry',
+      { expiresInSeconds: Number.POSITIVE_INFINITY },
+      'expiresInSeconds',
+      'a whole number of seconds',
+    ],
     ['no privileges', { privileges: [] }, 'privileges', 'publish and subscribe'],
-    ['an unknown privilege', { privileges: ['toString'] }, 'privileges', 'must be a list'],
-    ['a number for a privilege', { privileges: [4] }, 'privileges', 'must be a list'],
+    ['an unknown privilege', { privileges: ['toString'] }, 'privileges', 'must be a list of'],
+    ['a number for a privilege', { privileges: [4] }, 'privileges', 'must be a list of'],
     // oxlint-disable-next-line no-sparse-arrays
-    ['a hole in the privileges', { privileges: ['publish', , 'subscribe'] }, 'privileges', 'must be a list'],
-    ['a word for privileges', { privileges: 'publish' }, 'privileges', 'must be a list'],
-    ['a misspelt field', { room: 'room-1' }, 'request', 'takes only userId'],
+    [
+      'a hole in the privileges',
+      { privileges: ['publish', , 'subscribe'] },
+      'privileges',
+      'must be a list of',
+    ],
+    ['a word for privileges', { privileges: 'publish' }, 'privileges', 'must be a list of'],
+    ['a misspelt field', { room: 'room-1' }, 'room', 'did you mean roomId?'],
   ];
   it.each(BAD)('with %s is refused', (_what, change, path, words) => {
     const issue = (): string => serviceWith().issueJoinToken({ ...JOIN, ...change } as JoinTokenRequest);
@@ -168,7 +178,9 @@ describe('a request for a token', () => {
     'to log in with %p is refused',
     (extra) => {
       const request = { userId: 'alice', expiresInSeconds: 60, ...extra } as LoginTokenRequest;
-      expect(() => serviceWith().issueLoginToken(request)).toThrow('takes only userId, expiresInSeconds');
+      expect(() => serviceWith().issueLoginToken(request)).toThrow(
+        'is not an option; there are userId, expiresInSeconds',
+      );
     },
   );
 
@@ -178,7 +190,7 @@ describe('a request for a token', () => {
     try {
       expect(() =>
         serviceWith().issueJoinToken({ userId: 'alice', expiresInSeconds: 60 } as JoinTokenRequest),
-      ).toThrow('roomId: is missing');
+      ).toThrow('roomId: is missing; name a room');
     } finally {
       delete polluted.anyRoom;
     }
