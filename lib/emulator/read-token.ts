@@ -5,9 +5,11 @@ import { HttpError } from './http-error.js';
 
 /** What the token of a participant says. */
 export interface ClientToken {
+  /** Whose it is. */
   readonly userId: string;
   /** Empty: to log in; `*`: every room. */
   readonly roomId: string;
+  /** To the second. */
   readonly issuedAt: Date;
   /** Undefined: never. */
   readonly expireAt: Date | undefined;

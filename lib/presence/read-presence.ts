@@ -14,6 +14,7 @@ export interface RoomOnlineUsers {
 
 /** How a user is in a room. Beside `online`, only what the service says of who is there. */
 export interface UserStatus {
+  /** Whether the user is in the room. */
   readonly online: boolean;
   /** Whether others see the user. */
   readonly role?: 'visible' | 'invisible';

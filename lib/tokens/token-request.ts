@@ -20,9 +20,11 @@ export type JoinTokenRequest = LoginTokenRequest & {
     | {
         /** The room's ID: 1–128 of `a-z A-Z 0-9 @ . _ -`. */
         readonly roomId: string;
+        /** That it is for this room alone. */
         readonly anyRoom?: false | undefined;
       }
     | {
+        /** Not beside `anyRoom`. */
         readonly roomId?: undefined;
         /** In place of `roomId`: every room of the app. */
         readonly anyRoom: true;
