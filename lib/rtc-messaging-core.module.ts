@@ -7,7 +7,7 @@ import {
 import { ConfigModule } from '@nestjs/config';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
-import { type Environment, readSecrets } from './config/environment.js';
+import { readSecrets } from './config/environment.js';
 import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
@@ -16,6 +16,7 @@ import type { RtcMessagingSettings } from './config/settings.js';
 import { unnamedProblems } from './config/unnamed-modules.js';
 import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
+import type { Environment } from './options/read-options.js';
 import { exportServices } from './services/export-services.js';
 import { Redacted } from './privacy/redacted.js';
 import { HealthRecord } from './health/health-record.js';

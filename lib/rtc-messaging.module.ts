@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { failBareImport } from './config/bare-import.js';
-import { typeName } from './config/option-rules.js';
+import { typeName } from './options/rules.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import { RtcMessagingCoreModule } from './rtc-messaging-core.module.js';
 import {

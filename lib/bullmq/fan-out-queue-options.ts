@@ -6,8 +6,8 @@ export interface RtcFanOutQueueOptions {
   /**
    * Where Redis (or Valkey) is: a URL, options of `ioredis`, `{ nodes, options }` of a cluster, or a client of
    * `ioredis`, which is duplicated and never closed. What a queue can't do with is set right
-   * (`enableOfflineQueue: false`, `stringNumbers`, `keyPrefix`, time limits of commands, reading from replicas), and
-   * `failoverDetector` is on; `role: 'slave'` and `monitor` are refused.
+   * (`enableOfflineQueue: false`, `stringNumbers`, `keyPrefix`, `scripts`, time limits of commands, reading from
+   * replicas), and `failoverDetector` is on; `role: 'slave'`, `monitor` and, for a Cluster, a `db` are refused.
    */
   readonly connection: FanOutQueueConnection;
   /**

@@ -4,7 +4,7 @@ import { type DynamicModule, Inject, type InjectionToken, Module, type Provider 
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { failBareImport } from '../config/bare-import.js';
-import { typeName } from '../config/option-rules.js';
+import { typeName } from '../options/rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { ChunkJobs, type ChunkJobData } from './chunk-jobs.js';

@@ -3,7 +3,8 @@ import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi
 import { flagProblem, idProblem, MAX_LISTED, messageProblem, recipientProblems } from './field-rules.js';
 import { NO_SENDER, pathInList } from './field.decorators.js';
 import type { MessageRequest } from './message.dto.js';
-import { copyProperties } from './read-properties.js';
+import { printableName } from '../options/rules.js';
+import { copyProperties } from './copy-properties.js';
 
 /** What a request may have, whichever its action. */
 export const REQUEST_FIELDS = ['roomId', 'to', 'message', 'binary', 'from'] as const;
@@ -26,14 +27,7 @@ export function checkRequest(action: RtcActionName, input: unknown, mayNameSende
     throw new RtcValidationError([{ path: 'request', message: 'must be an object' }]);
   }
   const { inRoom, to, maxMessageBytes }: RtcActionRules = RTC_ACTIONS[action];
-  const {
-    roomId,
-    to: recipients,
-    message,
-    binary,
-    from,
-    ...others
-  } = copyProperties(input, REQUEST_FIELDS, 'request');
+  const { roomId, to: recipients, message, binary, from, ...others } = copyProperties(input, REQUEST_FIELDS);
   const issues: ValidationIssue[] = [];
   const add = (path: string, problem: string | undefined): void => {
     if (problem !== undefined) issues.push({ path, message: problem });
@@ -58,15 +52,9 @@ export function checkRequest(action: RtcActionName, input: unknown, mayNameSende
 function unknownIssues(names: readonly string[]): ValidationIssue[] {
   const listed = names
     .slice(0, MAX_LISTED)
-    .map((name) => ({ path: shorten(name), message: 'is not a known property' }));
+    .map((name) => ({ path: printableName(name), message: 'is not a known property' }));
   const unlisted = names.length - listed.length;
   return unlisted === 0
     ? listed
     : [...listed, { path: 'request', message: `has ${unlisted} more unknown properties` }];
-}
-
-function shorten(name: string): string {
-  // A name may be anything; it must not be able to forge a line of a log.
-  const printable = name.replaceAll(/[^\x20-\x7e]/g, '?');
-  return printable.length > 40 ? `${printable.slice(0, 40)}…` : printable;
 }

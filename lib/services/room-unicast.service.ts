@@ -3,14 +3,15 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
 import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
-import { type CheckedFanOutOptions, checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
 import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
+import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js';
 import { FanOutRun } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { AbortListeners } from '../retry/abort-listeners.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
@@ -80,7 +81,7 @@ export class RoomUnicastService {
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { settings, sender, listeners } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
-    const plan = checkFanOutOptions(options);
+    const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
     const chunks = new RecipientChunks(to, chunkSize, plan.dedupe);
     return new FanOutRun(chunks, chunkSender(this, message, plan), plan, listeners, sender).run();
@@ -90,7 +91,8 @@ export class RoomUnicastService {
   chunkSenders?(): ChunkSenders {
     return {
       host: hidden.of(this).sender,
-      open: (message, onUnknown) => chunkSender(this, message, checkFanOutOptions({ onUnknown })),
+      open: (message, onUnknown) =>
+        chunkSender(this, message, checkCallOptions(FAN_OUT_OPTIONS, { onUnknown })),
     };
   }
 
@@ -106,7 +108,7 @@ export class RoomUnicastService {
 function chunkSender(
   service: RoomUnicastService,
   message: Omit<FanOutRequest, 'to'>,
-  plan: CheckedFanOutOptions,
+  plan: FanOutOptions & { readonly chunkDeadlineMs: number },
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.

@@ -1,3 +1,5 @@
+import type { OptionTable } from '../options/option-table.js';
+import { abortSignal, duration, oneOf } from '../options/rules.js';
 import type { OnUnknown } from '../retry/send-call.js';
 
 /** How one call differs from the module's settings. */
@@ -14,3 +16,10 @@ export interface SendOptions {
   /** Whether to send again what may have been accepted. Default: the module's `onUnknown`. */
   readonly onUnknown?: OnUnknown | undefined;
 }
+
+export const SEND_OPTIONS = {
+  signal: abortSignal,
+  timeoutMs: duration,
+  deadlineMs: duration,
+  onUnknown: oneOf('report', 'resend'),
+} satisfies OptionTable<SendOptions>;
