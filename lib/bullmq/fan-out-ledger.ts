@@ -70,6 +70,16 @@ export type StoreResult =
   | { readonly result: 'stored'; readonly completedChunks: number; readonly ready: ReadyJobs }
   | { readonly result: 'gone' | 'stopped' | 'differs' };
 
+export type CloseResult =
+  | { readonly result: 'closed'; readonly ready: ReadyJobs }
+  | { readonly result: 'gone' | 'stopped' | 'differs' };
+
+/** `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
+export interface CompleteResult {
+  readonly result: 'completed' | 'returned' | 'corrected' | 'fenced' | 'gone';
+  readonly ready: ReadyJobs;
+}
+
 /** A chunk that is now claimed by who asked, and what is to be sent. */
 export interface ClaimedChunk {
   readonly recipients: readonly string[];
@@ -124,12 +134,13 @@ export class FanOutLedger {
       maxAge: plan.maxIdleMs,
     };
     const args = [producer, plan.wire.Message, ...Object.entries(fields).flat()];
-    const [result, ...found] = (await this.#run(OPEN, id, args)) as [
-      'opened' | 'differs',
-      ...(string | number)[],
-    ];
-    if (result === 'differs') return { differing: found as string[] };
-    const [stored, chunkSize, dedupe] = found as [number, number, Dedupe];
+    const answer = await this.#run<['opened', number, number, Dedupe] | ['differs', ...string[]]>(
+      OPEN,
+      id,
+      args,
+    );
+    if (answer[0] === 'differs') return { differing: answer.slice(1) as string[] };
+    const [, stored, chunkSize, dedupe] = answer;
     return { stored, chunkSize, dedupe };
   }
 
@@ -156,28 +167,19 @@ export class FanOutLedger {
       ...stored,
       ...invalid.map((one) => JSON.stringify(one)),
     ];
-    const [result, completedChunks, ...ready] = (await this.#run(STORE, id, args)) as [
-      StoreResult['result'],
-      number,
-      ...Ready,
-    ];
+    const [result, completedChunks, ...ready] = await this.#run<[StoreResult['result'], number, ...Ready]>(
+      STORE,
+      id,
+      args,
+    );
     return result === 'stored' ? { result, completedChunks, ready: readyJobs(ready) } : { result };
   }
 
   /** All has been stored: by this producer, or by one whose chunks were the same. */
-  async closeInput(
-    id: string,
-    { digest, read, invalid }: SourceEnd,
-  ): Promise<
-    | { readonly result: 'closed'; readonly ready: ReadyJobs }
-    | { readonly result: 'gone' | 'stopped' | 'differs' }
-  > {
+  async closeInput(id: string, { digest, read, invalid }: SourceEnd): Promise<CloseResult> {
     const listed = invalid.map((one) => JSON.stringify(one));
     const args = [digest, read.input, read.duplicates, read.invalid, ...listed];
-    const [result, ...ready] = (await this.#run(CLOSE_INPUT, id, args)) as [
-      'closed' | 'gone' | 'stopped' | 'differs',
-      ...Ready,
-    ];
+    const [result, ...ready] = await this.#run<[CloseResult['result'], ...Ready]>(CLOSE_INPUT, id, args);
     return result === 'closed' ? { result, ready: readyJobs(ready) } : { result };
   }
 
@@ -190,7 +192,7 @@ export class FanOutLedger {
   }
 
   async ready(id: string): Promise<ReadyJobs> {
-    return readyJobs((await this.#run(READY, id)) as Ready);
+    return readyJobs(await this.#run<Ready>(READY, id));
   }
 
   async enqueued(id: string, to: number): Promise<void> {
@@ -199,10 +201,9 @@ export class FanOutLedger {
 
   /** @param token of the worker, see `lua/claim.lua`; the same one may claim the same chunk twice */
   async claim(id: string, index: number, token: string): Promise<ClaimResult> {
-    const [result, ...found] = (await this.#run(CLAIM, id, [index, token])) as [
-      ClaimResult['result'],
-      ...[string, string, string, string, string, string, number, string, number],
-    ];
+    const [result, ...found] = await this.#run<
+      [ClaimResult['result'], string, string, string, string, string, string, number, string, number]
+    >(CLAIM, id, [index, token]);
     if (result !== 'send') return { result };
     const [recipients, message, binary, roomId, from, onUnknown, possibleDuplicate, created, isFirst] = found;
     return {
@@ -227,19 +228,16 @@ export class FanOutLedger {
   async start(id: string, index: number, token: string, part?: ChunkProgress): Promise<boolean> {
     const isPart = part !== undefined && (part.rest.length > 0 || part.accepted > 0);
     const args = isPart ? [part.inFlight.join(), part.rest.join(), part.accepted] : [];
-    return (await this.#run(START, id, [index, token, ...args])) === 1;
+    return (await this.#run<0 | 1>(START, id, [index, token, ...args])) === 1;
   }
 
-  /** The same when it is called again. `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
+  /** The same when it is called again. */
   async complete(
     id: string,
     index: number,
     token: string,
     { counts, requests, throttled, rest, outcome, stop }: ChunkCompletion,
-  ): Promise<{
-    readonly result: 'completed' | 'returned' | 'corrected' | 'fenced' | 'gone';
-    readonly ready: ReadyJobs;
-  }> {
+  ): Promise<CompleteResult> {
     const args = [
       index,
       token,
@@ -253,24 +251,21 @@ export class FanOutLedger {
       stop?.reason ?? '',
       stop?.error === undefined ? '' : JSON.stringify(stop.error),
     ];
-    const [result, ...ready] = (await this.#run(COMPLETE, id, args)) as [
-      'completed' | 'returned' | 'corrected' | 'fenced' | 'gone',
-      ...Ready,
-    ];
+    const [result, ...ready] = await this.#run<[CompleteResult['result'], ...Ready]>(COMPLETE, id, args);
     return { result, ready: readyJobs(ready) };
   }
 
-  async cancel(id: string): Promise<'gone' | 'ended' | 'stopped'> {
-    return (await this.#run(CANCEL, id)) as 'gone' | 'ended' | 'stopped';
+  cancel(id: string): Promise<'gone' | 'ended' | 'stopped'> {
+    return this.#run(CANCEL, id);
   }
 
-  async resume(id: string): Promise<'gone' | 'resumed'> {
-    return (await this.#run(RESUME, id)) as 'gone' | 'resumed';
+  resume(id: string): Promise<'gone' | 'resumed'> {
+    return this.#run(RESUME, id);
   }
 
   /** Undefined when there is no such fan-out, or none any more. */
   async look(id: string): Promise<FanOutState | undefined> {
-    return readState((await this.#run(LOOK, id)) as string[]);
+    return readState(await this.#run<string[]>(LOOK, id));
   }
 
   /**
@@ -278,7 +273,7 @@ export class FanOutLedger {
    * @param token the first one that is given; the same one may be given twice
    */
   async claimEnd(id: string, token: string): Promise<FanOutState | undefined> {
-    return readState((await this.#run(CLAIM_END, id, [token])) as string[]);
+    return readState(await this.#run<string[]>(CLAIM_END, id, [token]));
   }
 
   /** The fan-outs whose end has not been emitted as an event. */
@@ -293,13 +288,13 @@ export class FanOutLedger {
 
   /** The indexes of chunks that are not completed; each at least once, a few of them twice. */
   async *openChunks(id: string): AsyncGenerator<number[]> {
-    for await (const fields of this.#scan(this.keys.ledger(id), LEDGER_PAGE)) {
+    for await (const fields of this.#scan(this.keys.of(id, 'ledger'), LEDGER_PAGE)) {
       yield fields.filter(([, state]) => !state.startsWith('unknown')).map(([index]) => Number(index));
     }
   }
 
   async recipients(id: string, index: number): Promise<readonly string[]> {
-    const recipients = await this.#client.hget(this.keys.chunks(id), String(index));
+    const recipients = await this.#client.hget(this.keys.of(id, 'chunks'), String(index));
     // Of one that is sent in parts: who is in flight, who is not, and how many were accepted.
     const [inFlight = '', rest = ''] = (recipients ?? '').split('|');
     return [inFlight, rest].filter((list) => list !== '').flatMap((list) => list.split(','));
@@ -308,7 +303,7 @@ export class FanOutLedger {
   /** What was kept of chunks that were not simply accepted, as JSON, by chunk and token. */
   async *outcomes(id: string): AsyncGenerator<readonly [index: number, json: string]> {
     const seen = new Set<string>();
-    for await (const fields of this.#scan(this.keys.outcomes(id), OUTCOMES_PAGE)) {
+    for await (const fields of this.#scan(this.keys.of(id, 'outcomes'), OUTCOMES_PAGE)) {
       for (const [field, json] of fields) {
         // A scan may come by a field twice while the hash grows.
         if (seen.has(field)) continue;
@@ -319,7 +314,7 @@ export class FanOutLedger {
   }
 
   async invalid(id: string): Promise<InvalidRecipient[]> {
-    const entries = await this.#client.lrange(this.keys.invalid(id), 0, -1);
+    const entries = await this.#client.lrange(this.keys.of(id, 'invalid'), 0, -1);
     return entries.map((entry) => JSON.parse(entry) as InvalidRecipient);
   }
 
@@ -337,8 +332,10 @@ export class FanOutLedger {
     return throughOutages(this.#client, work);
   }
 
-  #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {
-    return this.throughOutages(() => script.run(this.#client, this.keys.forScript(id), [id, ...args]));
+  /** @returns what the script's head says that it answers */
+  #run<Answer>(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<Answer> {
+    const run = () => script.run(this.#client, this.keys.forScript(id), [id, ...args]);
+    return this.throughOutages(run) as Promise<Answer>;
   }
 }
 

@@ -5,8 +5,7 @@ import type { InvalidRecipient } from 'nestjs-rtc-messaging';
 import type { ChunkCompletion } from '../../lib/bullmq/chunk-completion.js';
 import { type ClaimResult, FanOutLedger, type FanOutPlan } from '../../lib/bullmq/fan-out-ledger.js';
 import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
-import type { ChunkBatch } from '../../lib/bullmq/read-ahead.js';
-import { nextDigest, NO_CHUNKS } from '../../lib/bullmq/source-digest.js';
+import { type ChunkBatch, nextDigest, NO_CHUNKS } from '../../lib/bullmq/read-ahead.js';
 import { FAN_OUT_PLAN } from '../support/fan-out-plan.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
@@ -349,17 +348,17 @@ describe('a fan-out', () => {
     await send(0, FIRST);
     await ledger.complete('f', 0, FIRST, accepted(3));
     // Long ago, by Redis's clock: as if it had been away since.
-    await client.zadd(keys.producers('f'), 1, ONE);
+    await client.zadd(keys.of('f', 'producers'), 1, ONE);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     // Who gives up was not lost, and the other may not be either.
     await ledger.open('f', OTHER, { ...FAN_OUT_PLAN });
     await ledger.giveUp('f', OTHER);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
-    await client.hset(keys.meta('f'), 'missedSince', 1);
+    await client.hset(keys.of('f', 'meta'), 'missedSince', 1);
     await ledger.heartbeat('f', ONE);
-    await client.zadd(keys.producers('f'), 1, ONE);
+    await client.zadd(keys.of('f', 'producers'), 1, ONE);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
-    await client.hset(keys.meta('f'), 'missedSince', 1);
+    await client.hset(keys.of('f', 'meta'), 'missedSince', 1);
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
@@ -368,8 +367,8 @@ describe('a fan-out', () => {
     await send(0, FIRST);
     await ledger.complete('f', 0, FIRST, accepted(3));
     const ahead = Date.now() + 3_600_000;
-    await client.hset(keys.meta('f'), { created: ahead, missedSince: ahead });
-    await client.zadd(keys.producers('f'), ahead, ONE);
+    await client.hset(keys.of('f', 'meta'), { created: ahead, missedSince: ahead });
+    await client.zadd(keys.of('f', 'producers'), ahead, ONE);
     // The first look misses it; it has three seconds to say that it lives.
     expect(await ledger.look('f')).toMatchObject({ state: 'enqueuing', elapsedMs: 0 });
     await until(async () => (await ledger.look('f'))?.state === 'ended');
@@ -404,7 +403,7 @@ describe('a fan-out', () => {
       expect(Math.min(...times)).toBeGreaterThan(10_000);
     };
     await isKept();
-    await client.pexpire(keys.meta('f'), 5_000);
+    await client.pexpire(keys.of('f', 'meta'), 5_000);
     await ledger.heartbeat('f', ONE);
     await isKept();
     await send(0, FIRST);
@@ -412,10 +411,10 @@ describe('a fan-out', () => {
     await closeInput(chunksOf(1));
     expect(Math.max(...(await hold()))).toBeLessThanOrEqual(1_000);
     await ledger.open('f', OTHER, FAN_OUT_PLAN);
-    expect(await client.pttl(keys.meta('f'))).toBeGreaterThan(10_000);
-    await client.pexpire(keys.meta('f'), 5_000);
+    expect(await client.pttl(keys.of('f', 'meta'))).toBeGreaterThan(10_000);
+    await client.pexpire(keys.of('f', 'meta'), 5_000);
     await ledger.heartbeat('f', OTHER);
-    expect(await client.pttl(keys.meta('f'))).toBeGreaterThan(10_000);
+    expect(await client.pttl(keys.of('f', 'meta'))).toBeGreaterThan(10_000);
   });
 
   it('that is gone is told so by every step', async () => {
