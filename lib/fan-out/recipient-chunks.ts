@@ -149,11 +149,13 @@ export class RecipientChunks<Item = string> {
       return;
     }
     if (this.#dedupe !== 'none') {
-      if (this.#seen.has(item)) {
+      const { size } = this.#seen;
+      // Once, since looking an ID up takes as long as adding it.
+      if (this.#seen.add(item).size === size) {
         this.duplicates += 1;
         return;
       }
-      if (this.#seen.size >= this.maxSeen) {
+      if (size >= this.maxSeen) {
         this.#pending.push(item);
         this.stop();
         throw new RtcValidationError([
@@ -163,7 +165,6 @@ export class RecipientChunks<Item = string> {
           },
         ]);
       }
-      this.#seen.add(item);
     }
     this.#pending.push(item);
   }

@@ -1,8 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { type ApiRequest, isReservedName } from './api-request.js';
-import type { Signing } from './attempt-result.js';
-import type { HttpAttempt } from './http-attempt.js';
+import type { HttpAttempt, Signing } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
 import { sendOverNodeHttp } from './node-http.adapter.js';
 import type { RequestSigner } from './request-signer.js';

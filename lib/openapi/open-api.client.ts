@@ -1,20 +1,17 @@
 import type { AxiosResponse } from 'axios';
-import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type { Redacted } from '../privacy/redacted.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { kindOfThrown } from '../errors/thrown.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 import { type ApiRequest, urlOf } from './api-request.js';
 import { type ApiReply, ownOf, readReply } from './api-reply.js';
-import { type AttemptEnd, type AttemptResult, Signing } from './attempt-result.js';
-import type { Cancellation } from './cancellation.js';
 import { ContentTooLongError, decodeContent } from './content-coding.js';
-import { HttpAttempt } from './http-attempt.js';
+import { type AttemptEnd, type AttemptResult, HttpAttempt, Signing } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
 import { type AnsweredRequest, sendIntercepted } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { RequestSigner } from './request-signer.js';
 import type { SignableConfig } from './signing.interceptor.js';
-import { kindOfThrown } from '../errors/thrown.js';
 
 /** One attempt's share of what a call may use. */
 export interface AttemptOptions {
@@ -54,27 +51,14 @@ export class OpenApiClient {
    * where the credentials are in hand. Neither throws nor rejects.
    */
   identify(options: Omit<AttemptOptions, 'clockOffsetMs'>): string | Promise<string | AttemptResult> {
-    let credentials: ReturnType<CredentialsSource['get']>;
-    try {
-      credentials = this.#credentials.get();
-    } catch (error) {
-      credentials = Promise.reject(error as Error);
-    }
+    const credentials = this.#credentials.get();
     return credentials instanceof Promise
-      ? this.#identifyLater(credentials, options)
+      ? during(options, async (attempt) => (await attempt.guard(credentials)).open().accessKeyId)
       : credentials.open().accessKeyId;
   }
 
-  async attempt(request: ApiRequest, options: AttemptOptions): Promise<AttemptResult> {
-    const attempt = new HttpAttempt(options.timeoutMs, options.cancellation);
-    if (options.mayLeave !== undefined) attempt.mayLeave = options.mayLeave;
-    try {
-      return attempt.result(await this.#send(attempt, request, options.clockOffsetMs));
-    } catch (error) {
-      return attempt.result(endOf(attempt, error));
-    } finally {
-      attempt.dispose();
-    }
+  attempt(request: ApiRequest, options: AttemptOptions): Promise<AttemptResult> {
+    return during(options, (attempt) => this.#send(attempt, request, options.clockOffsetMs));
   }
 
   /** Closes the sockets. */
@@ -82,21 +66,7 @@ export class OpenApiClient {
     this.#http.close();
   }
 
-  async #identifyLater(
-    credentials: Promise<Redacted<RtcCredentials>>,
-    { timeoutMs, cancellation }: Omit<AttemptOptions, 'clockOffsetMs'>,
-  ): Promise<string | AttemptResult> {
-    const attempt = new HttpAttempt(timeoutMs, cancellation);
-    try {
-      return (await attempt.guard(credentials)).open().accessKeyId;
-    } catch (error) {
-      return attempt.result(endOf(attempt, error));
-    } finally {
-      attempt.dispose();
-    }
-  }
-
-  async #send(attempt: HttpAttempt, request: ApiRequest, clockOffsetMs: number): Promise<AttemptEnd> {
+  async #send(attempt: HttpAttempt, request: ApiRequest, clockOffsetMs: number): Promise<AttemptResult> {
     const inHand = this.#credentials.get();
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
     const signing = new Signing(credentials, clockOffsetMs);
@@ -109,21 +79,17 @@ export class OpenApiClient {
     const answered = headers as Record<string, string>;
     const coding = ownOf(answered, 'content-encoding');
     const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
-    return {
+    const { secretAccessKey, sessionToken } = credentials.open();
+    return attempt.result({
       kind: 'answered',
       httpStatus: status,
       reply:
         content === undefined
           ? UNDECODABLE
-          : readReply(content, {
-              body: sent,
-              authorization,
-              secretAccessKey: credentials.open().secretAccessKey,
-              sessionToken: credentials.open().sessionToken,
-            }),
+          : readReply(content, { body: sent, authorization, secretAccessKey, sessionToken }),
       retryAfter: ownOf(answered, 'retry-after'),
       date: ownOf(answered, 'date'),
-    };
+    });
   }
 
   /** Nothing before the adapter waits for anything, and the adapter ends it when the attempt is interrupted. */
@@ -139,8 +105,10 @@ export class OpenApiClient {
       signing,
       adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
     };
-    const answered = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(request);
-    return { ...answered, authorization: String(answered.config.headers.get('Authorization')), sent: body };
+    const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
+      request,
+    );
+    return { status, data, headers, authorization: String(config.headers['Authorization']), sent: body };
   }
 
   /** Undefined when it can't be done. */
@@ -155,12 +123,28 @@ export class OpenApiClient {
 
 const UNDECODABLE: ApiReply = { kind: 'unreadable', why: "the body's content coding can't be undone" };
 
+/** Does what makes up an attempt, in the time that it has. @returns how it ended, if anything was thrown */
+async function during<T>(
+  { timeoutMs, cancellation, mayLeave }: Omit<AttemptOptions, 'clockOffsetMs'>,
+  work: (attempt: HttpAttempt) => Promise<T>,
+): Promise<T | AttemptResult> {
+  const attempt = new HttpAttempt(timeoutMs, cancellation);
+  if (mayLeave !== undefined) attempt.mayLeave = mayLeave;
+  try {
+    return await work(attempt);
+  } catch (error) {
+    return attempt.result(endOf(attempt, error));
+  } finally {
+    attempt.dispose();
+  }
+}
+
 function endOf({ interruption }: HttpAttempt, error: unknown): AttemptEnd {
   if (interruption !== undefined) return { kind: 'interrupted', by: interruption };
-  if (error instanceof RtcConfigError) return { kind: 'unsigned', error };
-  if (error instanceof TransportError) {
-    const { code, thrown } = error;
-    return { kind: 'broken', failure: code, ...(thrown !== undefined && { thrown }) };
+  if (error instanceof RtcConfigError) return { kind: 'no_credentials', error };
+  if (!(error instanceof TransportError)) {
+    return { kind: 'network_error', failure: 'REQUEST_FAILED', thrown: kindOfThrown(error) };
   }
-  return { kind: 'broken', failure: 'REQUEST_FAILED', thrown: kindOfThrown(error) };
+  const { code, thrown } = error;
+  return { kind: 'network_error', failure: code, ...(thrown !== undefined && { thrown }) };
 }

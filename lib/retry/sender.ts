@@ -2,15 +2,15 @@ import type { Attempt } from '../errors/attempt.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
-import type { CredentialsStatus } from '../credentials/credentials-status.js';
+import type { CredentialsStatus } from '../credentials/credentials-source.js';
 import type { ApiRequest } from '../openapi/api-request.js';
 import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import { Cancellation } from '../openapi/cancellation.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
 import type { Observe, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
-import { AbortListeners } from './abort-listeners.js';
-import { isPossibleDuplicate, outcomeOfAttempts } from './call-outcome.js';
+import { Cancellation, onAbort } from '../waiting/cancellation.js';
+import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
 import { type CallControl, type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
 /** An accepted call. */
@@ -32,8 +32,8 @@ export interface SendSignals {
   readonly fanOut: RtcFanOutInfo | undefined;
 }
 
-/** What events tell of a call. */
-type CallSubject = Pick<RtcCallInfo, 'action' | 'method' | 'recipients' | 'fanOut'>;
+/** What events tell of a call beside its action. */
+type CallSubject = Pick<RtcCallInfo, 'method' | 'recipients' | 'fanOut'>;
 
 export const NO_SIGNALS: SendSignals = { signal: undefined, stop: undefined, fanOut: undefined };
 
@@ -55,8 +55,7 @@ export class Sender {
   // Private to the language: whoever prints a service must not print the requests of its sockets.
   readonly #context: SendContext;
   readonly #shutdownTimeoutMs: number;
-  readonly #inFlight = new Map<CallControl, Promise<AcceptedCall>>();
-  readonly #callers = new AbortListeners();
+  readonly #inFlight = new Map<Cancellation, Promise<AcceptedCall>>();
   #calls = 0;
   /** Aborted when the app begins to close. */
   readonly #shutdownBegun = new AbortController();
@@ -105,8 +104,7 @@ export class Sender {
 
   /** Has the provider asked in the background, as a call would, and no more often than calls may. */
   askForCredentials(): void {
-    // It may throw instead of rejecting.
-    void (async () => this.#context.credentials.get())().catch(() => undefined);
+    Promise.resolve(this.#context.credentials.get()).catch(() => undefined);
   }
 
   /** See `RtcOpenApiService.axiosRef`. */
@@ -122,25 +120,17 @@ export class Sender {
   /** @throws RtcMessagingError for everything but an acceptance */
   send(
     action: RtcActionName,
-    body: Readonly<Record<string, unknown>>,
+    { bytes: body, recipients }: RequestBody,
     limits: CallLimits,
     { signal, stop, fanOut }: SendSignals = NO_SIGNALS,
   ): Promise<AcceptedCall> {
-    const recipients = countRecipients(body);
     const { apiVersion: version } = this.#context;
     const about = {
-      action,
       ...(recipients !== undefined && { recipients }),
       ...(fanOut !== undefined && { fanOut }),
     };
-    const request = (): ApiRequest => ({
-      action,
-      version,
-      method: 'POST',
-      query: [],
-      body: Buffer.from(JSON.stringify(body)),
-    });
-    return this.#track(this.#context, about, request, limits, { signal, stop });
+    const request: ApiRequest = { action, version, method: 'POST', query: [], body };
+    return this.#track(this.#context, request, about, limits, signal, stop);
   }
 
   /** Calls another action, held to a limit of its own. Otherwise as {@link send}. */
@@ -157,29 +147,27 @@ export class Sender {
       ...anyAction,
       limiters: limiters.forAction(action, requestsPerSecond),
     };
-    return this.#track(context, { action, method }, () => request, limits, { signal, stop: undefined });
+    return this.#track(context, request, { method }, limits, signal, undefined);
   }
 
   /** Runs a call that is known to be under way. */
   async #track(
     context: SendContext,
+    request: ApiRequest,
     about: CallSubject,
-    request: () => ApiRequest,
     limits: CallLimits,
-    { signal, stop }: Pick<SendSignals, 'signal' | 'stop'>,
+    signal: AbortSignal | undefined,
+    stop: AbortSignal | undefined,
   ): Promise<AcceptedCall> {
-    const call: CallControl = { abort: new Cancellation(), stop: new Cancellation() };
-    const stopListening = [
-      signal && this.#callers.add(signal, () => abort(call)),
-      stop && this.#callers.add(stop, () => call.stop.cancel()),
-    ];
-    const sending = this.#run(context, about, request, limits, call);
-    this.#inFlight.set(call, sending);
+    const abort = new Cancellation();
+    const stopListening = signal && onAbort(signal, () => abort.cancel());
+    const sending = this.#run(context, request, about, limits, { abort, stop });
+    this.#inFlight.set(abort, sending);
     try {
       return await sending;
     } finally {
-      this.#inFlight.delete(call);
-      for (const stopOne of stopListening) stopOne?.();
+      this.#inFlight.delete(abort);
+      stopListening?.();
     }
   }
 
@@ -224,25 +212,21 @@ export class Sender {
     if (this.#inFlight.size === 0) return;
     const { module, observe } = this.#context;
     observe({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
-    for (const call of this.#inFlight.keys()) abort(call, SHUTDOWN);
+    for (const abort of this.#inFlight.keys()) abort.cancel(SHUTDOWN);
   }
 
   async #run(
     context: SendContext,
+    request: ApiRequest,
     about: CallSubject,
-    request: () => ApiRequest,
     limits: CallLimits,
     control: CallControl,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
-    const { action } = about;
-    const info: RtcCallInfo = {
-      module: context.module,
-      id: this.#calls,
-      startedAt: new Date().toISOString(),
-      ...about,
-    };
+    const { action } = request;
+    const startedAt = new Date().toISOString();
+    const info: RtcCallInfo = { module: context.module, id: this.#calls, action, startedAt, ...about };
     const attempts: Attempt[] = [];
     const end = (outcome: RtcOutcomeEvent['outcome'], error?: RtcMessagingError): void =>
       this.#context.observe({
@@ -257,11 +241,12 @@ export class Sender {
       });
     this.#context.observe({ type: 'begin', call: info });
     try {
-      if (control.stop.isCancelled) throw notSent(`${action} was aborted before anything was sent.`);
+      if (control.abort.isCancelled || control.stop?.aborted)
+        throw notSent(`${action} was aborted before anything was sent.`);
       if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
-      const call = new SendCall(context, info, request(), limits, control, attempts);
+      const call = new SendCall(context, info, request, limits, control, attempts);
       const { requestId, result } = await context.within(info, () => call.run());
       end('accepted');
       return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts), result };
@@ -272,17 +257,6 @@ export class Sender {
       throw error;
     }
   }
-}
-
-function abort(call: CallControl, reason?: string): void {
-  call.abort.cancel(reason);
-  call.stop.cancel(reason);
-}
-
-/** Of one user or of several; a room has no one in particular. */
-function countRecipients({ To }: Readonly<Record<string, unknown>>): number | undefined {
-  if (Array.isArray(To)) return To.length;
-  return To === undefined ? undefined : 1;
 }
 
 function notSent(message: string): RtcAbortedError {

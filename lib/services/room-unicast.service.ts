@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
-import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
+import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
 import { checkRequest } from '../dto/check-request.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
@@ -24,17 +23,16 @@ import {
   type RoomMembers,
 } from '../fan-out/recipient-chunks.js';
 import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { AbortListeners } from '../retry/abort-listeners.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
-import { callLimits } from './call-limits.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import type { OpenApiSender } from './rtc-open-api.service.js';
-import type { SendOptions } from './send-options.js';
+import { callLimits, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** What the service needs of a sender. */
@@ -47,7 +45,6 @@ const hidden = new HiddenParts<{
   readonly caller: ActionCaller;
   readonly settings: RtcMessagingSettings;
   readonly sender: RoomUnicastSender;
-  readonly listeners: AbortListeners;
 }>();
 
 /** Sends messages to users in a room. */
@@ -58,7 +55,7 @@ export class RoomUnicastService {
     @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
     @Inject(Sender) sender: RoomUnicastSender,
   ) {
-    hidden.set(this, { caller, settings, sender, listeners: new AbortListeners() });
+    hidden.set(this, { caller, settings, sender });
   }
 
   /**
@@ -97,14 +94,14 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { settings, sender, listeners } = hidden.of(this);
+    const { settings, sender } = hidden.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
     const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
     const presence = new RoomPresenceService(sender, settings);
     const askMembers = skipAbsent === true ? () => membersOf(presence, message.roomId) : undefined;
     const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, MAX_DEDUPE_ALL, askMembers);
-    return new FanOutRun(chunks, chunkSender(this, message, plan), plan, listeners, sender).run();
+    return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
   }
 
   /**
@@ -119,13 +116,13 @@ export class RoomUnicastService {
     messages: Iterable<SendRoomUnicastRequest> | AsyncIterable<SendRoomUnicastRequest>,
     options: SendEachOptions = {},
   ): Promise<FanOutReport> {
-    const { caller, settings, sender, listeners } = hidden.of(this);
+    const { caller, settings, sender } = hidden.of(this);
     requireSource('messages', 'requests', messages);
     const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
     const readMessage: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
-        return { position, roomId: checked.roomId, body: caller.wireBody(checked) };
+        return { position, roomId: checked.roomId, body: RequestBody.of(caller.wireBody(checked)) };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -136,7 +133,7 @@ export class RoomUnicastService {
       ([message], { beforeSend, ...signals }) =>
         sender.send(
           'SendRoomUnicast',
-          message?.body ?? {},
+          message?.body ?? RequestBody.of({}),
           { ...limits, roomId: message?.roomId, beforeSend },
           { signal: undefined, ...signals },
         ),
@@ -145,7 +142,7 @@ export class RoomUnicastService {
       plan.chunkDeadlineMs,
       false,
     );
-    return new FanOutRun(chunks, each, plan, listeners, sender, ({ position }) => position).run();
+    return new FanOutRun(chunks, each, plan, sender, ({ position }) => position).run();
   }
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
@@ -171,7 +168,7 @@ interface EachMessage {
   /** In the source. */
   readonly position: number;
   readonly roomId: string | undefined;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: RequestBody;
 }
 
 /** Who is in a room, if that is known within a second. */
@@ -202,13 +199,13 @@ function chunkSender(
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const body = caller.wireBody(message);
+  const bodyFor = RequestBody.template(caller.wireBody(message));
   const limits = { ...chunkLimits(settings, plan), roomId: message.roomId };
   return new ChunkSender(
     (recipients, { beforeSend, ...signals }) =>
       sender.send(
         'BatchSendRoomUnicast',
-        { ...body, To: recipients },
+        bodyFor(recipients),
         { ...limits, beforeSend },
         { signal: undefined, ...signals },
       ),

@@ -8,8 +8,7 @@ import type { OptionTable } from '../options/option-table.js';
 import { wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
-import { callLimits } from './call-limits.js';
-import { SEND_OPTIONS, type SendOptions } from './send-options.js';
+import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 
 /** How one call differs from the module's settings. */
 export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {

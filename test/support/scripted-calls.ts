@@ -1,10 +1,10 @@
 import { Axios } from 'axios';
+import type { ApiRequest } from '../../lib/openapi/api-request.js';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
-import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
+import { redactCredentials } from '../../lib/credentials/credentials.js';
 import type { Redacted } from '../../lib/privacy/redacted.js';
 import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
-import type { ApiRequest } from '../../lib/openapi/api-request.js';
-import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
+import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
 import type { AttemptOptions, OpenApiClient } from '../../lib/openapi/open-api.client.js';
 import { ServerClock } from '../../lib/openapi/server-clock.js';
@@ -69,7 +69,7 @@ export const refused = (
   );
 
 export const broken = (failure: string, phase: AttemptPhase): AttemptResult =>
-  result({ kind: 'broken', failure }, phase);
+  result({ kind: 'network_error', failure }, phase);
 
 export const CREDENTIALS = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'secret' });
 
