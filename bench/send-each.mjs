@@ -33,7 +33,7 @@ const messageOf = (index) => ({
 function* messages(count) {
   for (let index = 0; index < count; index++) yield messageOf(index);
 }
-const sumOf = ({ input: _, ...counts }) => Object.values(counts).reduce((sum, count) => sum + count, 0);
+const sumOf = (counts) => Object.values({ ...counts, input: 0 }).reduce((sum, count) => sum + count, 0);
 
 async function withService(requestsPerSecond, work) {
   const emulator = await startEmulator({ requestsPerSecond, delayMs: 0 });
@@ -71,6 +71,17 @@ async function cpuOf(work) {
   return (user + system) / CPU_MESSAGES;
 }
 
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** In MB, after collecting what is not needed. */
+function memoryUse() {
+  globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 1_048_576;
+}
+
 async function measureCpu() {
   await withService(null, async (service, emulator) => {
     const each = () => service.sendEach(messages(CPU_MESSAGES), { concurrency: CONCURRENCY });
@@ -85,7 +96,6 @@ async function measureCpu() {
       const other = await cpuOf(first === each ? single : each);
       pairs.push(first === each ? { each: one, single: other } : { each: other, single: one });
     }
-    const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
     const ratio = median(pairs.map(({ each: cost, single: base }) => cost / base));
     printVerdicts('CPU of a message, median of pairs', {
       'send()': [`${median(pairs.map(({ single: cost }) => cost)).toFixed(1)} µs`],
@@ -119,18 +129,13 @@ async function runOverFaults() {
     const before = await account();
     await addFaults(options.endpoint);
     const memory = [];
-    const use = () => {
-      globalThis.gc();
-      const { heapUsed, external } = process.memoryUsage();
-      return (heapUsed + external) / 1_048_576;
-    };
-    const idle = use();
+    const idle = memoryUse();
     const started = performance.now();
     let done = 0;
     const report = await service.sendEach(messages(MESSAGES), {
       onChunk: () => {
         done += 1;
-        if (done % Math.ceil(MESSAGES / 10) === 0) memory.push(use() - idle);
+        if (done % Math.ceil(MESSAGES / 10) === 0) memory.push(memoryUse() - idle);
       },
     });
     const seconds = (performance.now() - started) / 1_000;

@@ -57,8 +57,8 @@ const fanOut = (to: Iterable<string> = ALL, options: FanOutOptions = {}): Promis
   module
     .get(RoomUnicastService)
     .fanOut({ roomId: 'room-1', to, message: 'hello', skipAbsent: true }, options);
-const sum = ({ input: _, ...counts }: FanOutReport['counts']): number =>
-  Object.values(counts).reduce((total, count) => total + count, 0);
+const sum = (counts: FanOutReport['counts']): number =>
+  Object.values({ ...counts, input: 0 }).reduce((total, count) => total + count, 0);
 
 describe('a fan-out that skips who is absent', () => {
   it('asks once, and sends one request to the 300 who are there of 20,000', async () => {
