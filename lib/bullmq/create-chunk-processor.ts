@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   type InjectionToken,
@@ -16,11 +15,11 @@ import type { FanOutStop } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import { TimeBox } from '../waiting/time-box.js';
 import { type ChunkJobs, type ChunkJobData, END } from './chunk-jobs.js';
 import { type ChunkCompletion, completionOf } from './chunk-completion.js';
 import type { ClaimedChunk, ReadyJobs, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
-import { Interruptible } from './interruptible.js';
 import { keepTrying } from './keep-trying.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
 import type { RedisHolder } from './redis-holder.js';
@@ -206,14 +205,9 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
 
     /** Ends early when this worker is to stop. */
     async #pause(ms: number): Promise<void> {
-      const pause = new Interruptible({ signals: [this.#stopping.signal] });
-      try {
-        if (!this.#stopping.signal.aborted) await pause.wait(() => sleep(ms, undefined, { ref: false }));
-      } catch {
-        // As good as over.
-      } finally {
-        pause.dispose();
-      }
+      const box = new TimeBox(ms, undefined, this.#stopping.signal).unref();
+      await box.wait();
+      box.dispose();
     }
 
     /** Gives a chunk another job, if its fan-out was resumed while the one that it had was ending, or failed. */

@@ -1,4 +1,4 @@
-import type { InjectionToken, ModuleMetadata, Type } from '@nestjs/common';
+import type { InjectionToken } from '@nestjs/common';
 import type { FanOutQueueConnection } from './redis-connection.js';
 
 /** How a durable fan-out is kept and worked on. */
@@ -69,25 +69,6 @@ export interface RtcFanOutQueueExtras {
   readonly isGlobal?: boolean | undefined;
   /** The service that a worker sends with. Default `RoomUnicastService`. */
   readonly roomUnicast?: InjectionToken | undefined;
-}
-
-/** @inline */
-// Nest calls it with whatever is injected.
-// oxlint-disable-next-line typescript/no-explicit-any
-type OptionsFactory = (...injected: any[]) => Promise<RtcFanOutQueueOptions> | RtcFanOutQueueOptions;
-
-/** For `forRootAsync`. */
-export interface RtcFanOutQueueAsyncOptions extends RtcFanOutQueueExtras {
-  /** Modules that export what is injected. */
-  readonly imports?: ModuleMetadata['imports'] | undefined;
-  /** What `useFactory` is called with. */
-  readonly inject?: InjectionToken[] | undefined;
-  /** Makes the options. */
-  readonly useFactory?: OptionsFactory | undefined;
-  /** A class of which an instance is made to make the options. */
-  readonly useClass?: Type<RtcFanOutQueueOptionsFactory> | undefined;
-  /** A provider that makes the options. */
-  readonly useExisting?: InjectionToken<RtcFanOutQueueOptionsFactory> | undefined;
 }
 
 /** The name of the BullMQ queue, for `@InjectQueue` and Bull Board. */

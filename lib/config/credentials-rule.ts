@@ -1,5 +1,5 @@
 import { isCredentialsProvider } from '../credentials/ask-provider.js';
-import { credentialProblem } from '../credentials/credential-rules.js';
+import { credentialProblem } from '../credentials/credentials.js';
 import type { RtcCredentials, RtcCredentialsOption } from '../credentials/credentials.js';
 import { readProperties, UNREADABLE } from '../options/read-properties.js';
 import { must, type Rule, wrong } from '../options/rules.js';

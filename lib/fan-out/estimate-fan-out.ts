@@ -2,8 +2,7 @@ import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { wholeNumber } from '../options/rules.js';
 import type { QuotaSettings } from '../quota/limiter-registry.js';
-import { burstOf } from '../quota/pacer.js';
-import { COOLING_MS } from '../quota/permit-pool.js';
+import { burstOf, COOLING_MS } from '../quota/permit-pool.js';
 
 /** What a fan-out takes at least. */
 export interface FanOutEstimate {

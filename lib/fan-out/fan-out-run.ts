@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
-import type { AbortListeners } from '../retry/abort-listeners.js';
+import { onAbort } from '../waiting/cancellation.js';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { ChunkSender, FanOutHost } from './chunk-sender.js';
 import type { FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
 import type { FanOutOptions } from './fan-out-request.js';
@@ -23,15 +24,12 @@ export class FanOutRun {
   readonly #meter = new ProgressMeter();
   readonly #stopping = new AbortController();
   #stop: FanOutStop | undefined;
-  /** Those who wait for the source or a callback. */
-  readonly #waiting = new Set<() => void>();
   readonly #workers = new Set<Promise<void>>();
 
   constructor(
     private readonly chunks: RecipientChunks,
     private readonly sender: ChunkSender,
     private readonly plan: FanOutPlan,
-    private readonly listeners: AbortListeners,
     private readonly host: FanOutHost,
   ) {
     this.#info = { module: host.module, id: randomUUID(), startedAt: new Date().toISOString() };
@@ -65,7 +63,7 @@ export class FanOutRun {
   }
 
   #listen(signal: AbortSignal, stop: FanOutStop): () => void {
-    return this.listeners.add(signal, () => this.#halt(stop));
+    return onAbort(signal, () => this.#halt(stop));
   }
 
   /** As many workers as there are to be requests in flight. */
@@ -92,32 +90,21 @@ export class FanOutRun {
 
   async #nextChunk(): Promise<Chunk | undefined> {
     try {
-      return await this.#untilStopped(() => this.chunks.next());
+      return await this.#untilStopped(this.chunks.next());
     } catch (error) {
       this.#halt({ reason: 'source', error });
       return undefined;
     }
   }
 
-  /**
-   * What the work comes to, or undefined soon after the stop: a source or a callback may hang. Not a race against
-   * one promise of the run's, which would keep every chunk in memory until the end.
-   */
-  #untilStopped<T>(work: () => Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const wake = (): void => resolve(undefined);
-      this.#waiting.add(wake);
-      if (this.#stop !== undefined) this.#wakeSoon();
-      const done = work().finally(() => this.#waiting.delete(wake));
-      done.then(resolve, reject);
-    });
-  }
-
-  /** Not before those have their chunk whose reading was complete: it must be counted. */
-  #wakeSoon(): void {
-    setImmediate(() => {
-      for (const wake of this.#waiting) wake();
-    });
+  /** What the work comes to, or undefined soon after the stop: a source or a callback may hang. */
+  async #untilStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await waitFor(work, Infinity, undefined, this.#stopping.signal);
+    } catch (error) {
+      if (error instanceof Interrupted) return undefined;
+      throw error;
+    }
   }
 
   async #deliver(chunk: Chunk): Promise<void> {
@@ -125,7 +112,8 @@ export class FanOutRun {
     for await (const { outcome, stop } of this.sender.sendChunk(chunk, this.#tally, about)) {
       if (stop !== undefined) this.#halt(stop);
       try {
-        await this.#untilStopped(async () => this.plan.onChunk?.(outcome));
+        // In a function, since it may throw at once.
+        await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
       } catch (error) {
         this.#halt({ reason: 'callback', error });
       }
@@ -171,7 +159,6 @@ export class FanOutRun {
     this.#stop = stop;
     this.chunks.stop();
     this.#stopping.abort();
-    this.#wakeSoon();
   }
 
   #counts() {

@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
-import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
+import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
 import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
 import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
@@ -11,15 +10,14 @@ import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js
 import { FanOutRun } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { AbortListeners } from '../retry/abort-listeners.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
-import { callLimits } from './call-limits.js';
-import type { SendOptions } from './send-options.js';
+import { callLimits, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** What the service needs of a sender. */
@@ -29,7 +27,6 @@ const hidden = new HiddenParts<{
   readonly caller: ActionCaller;
   readonly settings: RtcMessagingSettings;
   readonly sender: RoomUnicastSender;
-  readonly listeners: AbortListeners;
 }>();
 
 /** Sends messages to users in a room. */
@@ -40,7 +37,7 @@ export class RoomUnicastService {
     @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
     @Inject(Sender) sender: RoomUnicastSender,
   ) {
-    hidden.set(this, { caller, settings, sender, listeners: new AbortListeners() });
+    hidden.set(this, { caller, settings, sender });
   }
 
   /**
@@ -79,12 +76,12 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { settings, sender, listeners } = hidden.of(this);
+    const { settings, sender } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
     const chunks = new RecipientChunks(to, chunkSize, plan.dedupe);
-    return new FanOutRun(chunks, chunkSender(this, message, plan), plan, listeners, sender).run();
+    return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
   }
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
@@ -112,7 +109,7 @@ function chunkSender(
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const body = caller.wireBody(message);
+  const bodyFor = RequestBody.template(caller.wireBody(message));
   const limits: CallLimits = {
     ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
     deadlineMs: plan.chunkDeadlineMs,
@@ -123,7 +120,7 @@ function chunkSender(
     (recipients, { beforeSend, ...signals }) =>
       sender.send(
         'BatchSendRoomUnicast',
-        { ...body, To: recipients },
+        bodyFor(recipients),
         { ...limits, beforeSend },
         { signal: undefined, ...signals },
       ),

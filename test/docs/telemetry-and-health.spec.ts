@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describeOptions } from '../../lib/options/option-table.js';
 import { HEALTH_THRESHOLDS } from '../../lib/health/judge-health.js';
-import { ATTRIBUTE } from '../../lib/telemetry/attribute-names.js';
+import { ATTRIBUTE } from '../../lib/telemetry/attributes.js';
 import { RtcHealthIndicator } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { type Sdk, startSdk } from '../support/open-telemetry.js';

@@ -24,7 +24,6 @@ import { ChunkTooLargeError } from '../../lib/quota/chunk-too-large.error.js';
 import { RecipientChunks, type Dedupe } from '../../lib/fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../../lib/fan-out/validate-fan-out-request.js';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
-import { AbortListeners } from '../../lib/retry/abort-listeners.js';
 import '../support/properties.js';
 
 const checkFanOutOptions = (options: unknown) => checkCallOptions(FAN_OUT_OPTIONS, options);
@@ -89,7 +88,6 @@ function start(
     new RecipientChunks(source, chunkSize, plan.dedupe ?? 'chunk'),
     new ChunkSender(send, host, chunkSize, plan.chunkDeadlineMs ?? 60_000),
     { concurrency: 3, keepChunks: false, keepRecipients: true, ...plan },
-    new AbortListeners(),
     host,
   );
   return { events, shutdown, report: run.run() };

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { validateSync } from 'class-validator';
-import { BatchSendRoomUnicastDto } from '../../lib/dto/batch-send-room-unicast.dto.js';
-import { SendRoomUnicastDto } from '../../lib/dto/send-room-unicast.dto.js';
+import { BatchSendRoomUnicastDto, SendRoomUnicastDto } from '../../lib/dto/requests.dto.js';
 import {
   base64ByteLength,
   idProblem,

@@ -1,9 +1,9 @@
 import type { Provider } from '@nestjs/common';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
-import { createCredentialsSource } from './credentials/create-credentials-source.js';
+import { createCredentialsSource } from './credentials/cached-credentials.js';
 import { OperatorLog } from './diagnostics/operator-log.js';
-import { tellAll } from './diagnostics/tell-all.js';
+import { emitTo } from './diagnostics/channels.js';
 import { HealthRecord } from './health/health-record.js';
 import { moduleLogger } from './module-logger.js';
 import { createHttpClient } from './openapi/http-client.js';
@@ -14,16 +14,30 @@ import { createSigningInterceptor } from './openapi/signing.interceptor.js';
 import { LimiterHandle } from './quota/limiter-registry.js';
 import { RetryBudget } from './retry/retry-budget.js';
 import { Sender } from './retry/sender.js';
-import type { Telemetry } from './telemetry/telemetry.js';
-import { TELEMETRY } from './telemetry.provider.js';
+import { ActionCaller } from './services/action-caller.js';
+import { loadTelemetry } from './telemetry/load-telemetry.js';
+import { NO_TELEMETRY, type Telemetry } from './telemetry/telemetry.js';
+
+/** A string, since an interface is nothing to inject by. */
+const TELEMETRY = 'nestjs-rtc-messaging:telemetry';
+
+const telemetryProvider: Provider = {
+  provide: TELEMETRY,
+  inject: [RTC_MESSAGING_SETTINGS],
+  useFactory: ({ name, telemetry, endpoint }: RtcMessagingSettings): Telemetry | Promise<Telemetry> => {
+    if (!telemetry) return NO_TELEMETRY;
+    const logger = moduleLogger(name);
+    return loadTelemetry({ endpoint, module: name }, (problem) => logger.error(problem));
+  },
+};
 
 /** Puts the sender together; for the module: what it is made of knows nothing of Nest. */
-export const senderProvider: Provider = {
+const senderProvider: Provider = {
   provide: Sender,
   inject: [RTC_MESSAGING_SETTINGS, TELEMETRY, HealthRecord],
   useFactory: (settings: RtcMessagingSettings, telemetry: Telemetry, health: HealthRecord): Sender => {
     const module = settings.name;
-    const observe = tellAll([new OperatorLog(moduleLogger(module)), health, telemetry]);
+    const observe = emitTo([new OperatorLog(moduleLogger(module)), health, telemetry]);
     const clock = new ServerClock();
     const credentials = createCredentialsSource(settings.credentials, {
       now: Date.now,
@@ -69,3 +83,15 @@ export const senderProvider: Provider = {
     return sender;
   },
 };
+
+/** What a module sends with, and what watches that. */
+export const senderProviders: readonly Provider[] = [
+  telemetryProvider,
+  { provide: HealthRecord, useFactory: () => new HealthRecord() },
+  senderProvider,
+  {
+    provide: ActionCaller,
+    inject: [RTC_MESSAGING_SETTINGS, Sender],
+    useFactory: (settings: RtcMessagingSettings, sender: Sender) => new ActionCaller(settings, sender),
+  },
+];
