@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { burstOf } from '../quota/pacer.js';
 import type { Permit, Priority } from '../quota/permit.js';
 import type { PermitDelay, PermitDemand, QuotaScope } from '../quota/quota-store.js';
@@ -15,8 +16,10 @@ const ROUND_TRIPS = 3;
 const ASK_AGAIN_MS = { least: 60, most: 240 };
 /** So long after the last command Redis is told of answers, which leaves others the time to take the permits. */
 const FLUSH_MS = 400;
+/** Of a bulk, as many are asked for as were used in so long of late, though fewer may be waiting yet. */
+const EXPECTED_MS = 350;
 /** A permit that was not used by so long after it might have been is given back: well within its lease. */
-const UNUSED_MS = 200;
+const UNUSED_MS = 400;
 /** How often a Redis that is away is tried, and when a connection that says nothing is given up. */
 export const LOOK_MS = 250;
 const SILENT_CONNECTION_MS = 2_000;
@@ -39,6 +42,7 @@ export class RedisPermits {
   #isAsking = false;
   #isClosed = false;
   #askAgainAt = 0;
+  readonly #used = new SlidingCounts<'permit'>(EXPECTED_MS);
   #givenAt = 0;
   readonly #flushing: NodeJS.Timeout;
 
@@ -63,12 +67,15 @@ export class RedisPermits {
     const batch = Math.max(1, Math.floor((this.scope.limit * aheadMs) / 1_000 / permits));
     const mayAsk = !this.#isBusy && now >= this.#askAgainAt;
     if (mayAsk && waiting > covered && covered <= batch / 2) {
-      void this.#run(permits * Math.min(waiting - covered, batch), permits, priority);
+      const used = this.#used.read(now).counts.get('permit') ?? 0;
+      const expected = priority === 'bulk' ? Math.max(waiting, Math.floor(used / permits)) : waiting;
+      void this.#run(permits * Math.min(expected - covered, batch), permits, priority);
     }
     const last = this.#stock[permits - 1];
     if (last === undefined) return { delayMs: mayAsk || this.#isBusy ? Infinity : this.#askAgainAt - now };
     if (last.due > now) return { delayMs: last.due - now };
     const names = this.#stock.splice(0, permits).map(({ name }) => name);
+    this.#used.add('permit', now, permits);
     return this.out.hold(names, now + LEASE_MS - UNUSED_MS);
   }
 
