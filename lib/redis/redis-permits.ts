@@ -12,8 +12,8 @@ import type { ScriptRunner } from './script-runner.js';
 /** How much is asked for at once: enough for few commands, and no more than the others leave. */
 const BATCH_MS = 30;
 const ROUND_TRIPS = 3;
-/** When Redis has given fewer than that, it is asked again when so many may be expected, but within these times. */
-const ASK_AGAIN_MS = { least: 60, most: 240 };
+/** When Redis has given fewer than that, it is asked again so much later. */
+const ASK_AGAIN_MS = 180;
 /** So long after the last command Redis is told of answers, which leaves others the time to take the permits. */
 const FLUSH_MS = 400;
 /** Of a bulk, as many are asked for as were used in so long of late, though fewer may be waiting yet. */
@@ -42,8 +42,8 @@ export class RedisPermits {
   #isAsking = false;
   #isClosed = false;
   #askAgainAt = 0;
+  #creditMs = 0;
   readonly #used = new SlidingCounts<'permit'>(EXPECTED_MS);
-  #givenAt = 0;
   readonly #flushing: NodeJS.Timeout;
 
   /** @param onAway Redis is away, and why; undefined: it is there, which is told at first, too */
@@ -56,8 +56,9 @@ export class RedisPermits {
     this.#flushing = setInterval(() => void this.#flush(), FLUSH_MS).unref();
   }
 
-  take(permits: number, { priority, waiting }: PermitDemand): Permit | PermitDelay {
+  take(permits: number, { priority, waiting, creditMs }: PermitDemand): Permit | PermitDelay {
     const now = performance.now();
+    this.#creditMs = creditMs;
     this.#dropUnused(now);
     const quietMs = this.out.quietMs(now);
     if (quietMs > 0) return { delayMs: quietMs };
@@ -125,7 +126,7 @@ export class RedisPermits {
       together,
       this.scope.limit,
       burstOf(this.scope.limit),
-      this.scope.credit ? this.out.creditMs(askedAt) : 0,
+      this.#creditMs,
       priority,
       this.#doubt,
       known?.generation ?? 0,
@@ -150,23 +151,18 @@ export class RedisPermits {
       const isNew = known !== undefined && answer.generation !== known.generation;
       this.#doubt = fits || isNew ? '' : 'doubt';
       if (known === undefined && this.failure === undefined) this.onAway(undefined);
-      if (fits && !isNew) this.#fill(answer, names, askedAt, together);
+      if (fits && !isNew) this.#fill(answer, names);
       else this.#tellAnew(names);
     }
     this.scope.onChange();
   }
 
-  #fill({ now, dues, askAgainAt }: PermitAnswer, names: string[], askedAt: number, together: number): void {
+  #fill({ now, dues, askAgainAt }: PermitAnswer, names: string[]): void {
     const filled = dues.map((due, index) => ({ name: names[index] ?? '', due: this.#skew.toLocal(due) }));
     this.#stock = [...this.#stock, ...filled].sort((one, other) => one.due - other.due);
-    if (dues.length < names.length) {
-      // Those that go together are told when they may.
-      const sinceMs = together > 1 ? 0 : askedAt - this.#givenAt;
-      const expectedMs = (sinceMs * names.length) / Math.max(1, dues.length);
-      const waitMs = Math.min(ASK_AGAIN_MS.most, Math.max(ASK_AGAIN_MS.least, expectedMs));
-      this.#askAgainAt = this.#skew.toLocal(Math.max(now + waitMs, askAgainAt));
-    } else if (names.length > 0) this.#askAgainAt = 0;
-    if (dues.length > 0) this.#givenAt = askedAt;
+    if (names.length === 0) return;
+    const isServed = dues.length === names.length;
+    this.#askAgainAt = isServed ? 0 : this.#skew.toLocal(Math.max(now + ASK_AGAIN_MS, askAgainAt));
   }
 
   /** Redis may know nothing of what is out: it is to be told of all, and what it gave out before is not used. */
