@@ -20,8 +20,8 @@ const KEEP_MS = 86_400_000;
  * ARGV process, take, wanted, how many of them go together, limit, burst, credit, priority, doubt, gen and now of the
  *      last answer (0: none), when the process will have given up (0: never), then pairs of member and when it is free
  *      (0: it was not used). Times in milliseconds.
- * Answer: now, gen ('': it came too late, and nothing was done), when to ask again, then from when each permit may be
- * used (member: process:take:index).
+ * Answer: now, gen ('': it came too late, and nothing was done), then from when each permit may be used (member:
+ * process:take:index): fewer than were wanted if there are no more within the next moments.
  *
  * Invariant: at any time, there are no more permits that may be used by then and whose score is still to come than the
  * limit. Telling of an answer only lowers a score. What was lost (Redis emptied, restored, failed over, its clock set)
@@ -36,7 +36,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local text = function(ms) return string.format('%.3f', ms) end
 -- What a Redis that stood still finds when it goes on is of no use, and must not look as if someone had been served.
-if expires > 0 and now > expires then return {text(now), '', text(now)} end
+if expires > 0 and now > expires then return {text(now), ''} end
 
 local names = {'gen', 'last', 'out', 'hold', 'paced', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singles', 'turnEnds', 'turnFrom', 'turnNeeds'}
 local s = {}
@@ -55,16 +55,17 @@ local changed = math.max(highest(), now) ~= math.max(s.out, now)
 local older = s.gen < known or (s.gen == known and s.last < seen)
 local returns = doubt == 'returns' and now - s.last > 500
 local doubted = doubt == 'doubt' and s.gen == known
-if s.gen == 0 or run ~= here or now < s.last - 5 or changed or older or returns or doubted or s.hold > now + 10000 then
+if run ~= here or now < s.last - 5 or changed or older or returns or doubted or s.hold > now + 10000 then
   s.gen, s.last, s.hold, s.paced = math.max(now * 1000, known + 1), now, now + ${COOLING_MS + AHEAD_MS}, now
   s.singles, s.turnEnds, s.turnFrom = 0, 0, 0
   redis.call('ZREMRANGEBYSCORE', permits, text(now + ${LEASE_MS + AHEAD_MS + 1_000}), '+inf')
 end
 s.last = math.max(s.last, now)
 
+-- What is free by now goes at once.
 for i = 13, #ARGV, 2 do
   local free = math.min(tonumber(ARGV[i + 1]), now + ${LEASE_MS})
-  if free > now then redis.call('ZADD', permits, text(free), ARGV[i]) else redis.call('ZREM', permits, ARGV[i]) end
+  redis.call('ZADD', permits, text(free), ARGV[i])
 end
 redis.call('ZREMRANGEBYSCORE', permits, '-inf', text(now))
 
@@ -100,7 +101,7 @@ end
 -- Single sends go on during a turn, unless it is of those that need what is kept, too.
 local givesWay = turn ~= process
 if isKept then givesWay = s.turnNeeds > limit - 2 * kept end
-local busy, paced, dues, ask = redis.call('ZCARD', permits), s.paced, {}, 0
+local busy, paced, dues = redis.call('ZCARD', permits), s.paced, {}
 for last = together, wanted, together do
   local due = math.max(now, s.hold)
   if not isKept then due = math.max(due, paced - (burst - 1) * interval) end
@@ -111,10 +112,7 @@ for last = together, wanted, together do
     due = math.max(due, (tonumber(score) or now + 1e6) - credit)
   end
   if now < s.turnEnds and givesWay then due = math.max(due, now + ${AHEAD_MS + 100}) end
-  if due - now > ${AHEAD_MS} then
-    ask = due - ${AHEAD_MS}
-    break
-  end
+  if due - now > ${AHEAD_MS} then break end
   for i = last - together + 1, last do dues[i] = due end
   if not isKept then paced = math.max(paced, due) + together * interval end
 end
@@ -127,13 +125,13 @@ if together > 1 and #dues > 0 and turn == process then
   turn, s.turnEnds, s.turnFrom = '', 0, dues[1] + 2 * together * interval
 elseif together > 1 and #dues == 0 then
   if now >= s.turnFrom then turn, s.turnFrom, s.turnNeeds = process, now + 5000, together end
-  if turn == process and now < s.turnFrom - 2000 then s.turnEnds, ask = now + 500, math.min(ask, now + 200) end
+  if turn == process and now < s.turnFrom - 2000 then s.turnEnds = now + 500 end
 end
 
-local answer = {text(now), text(s.gen), text(math.min(math.max(ask, now), now + 1000))}
+local answer = {text(now), text(s.gen)}
 for i, due in ipairs(dues) do
   redis.call('ZADD', permits, text(due + ${LEASE_MS}), process .. ':' .. take .. ':' .. i)
-  answer[i + 3] = text(due)
+  answer[i + 2] = text(due)
 end
 s.out = highest()
 local fields = {'run', here, 'turn', turn or ''}
@@ -152,13 +150,11 @@ export interface PermitAnswer {
   readonly now: number;
   /** Of which the permits are; another one than before: what was known has been lost. Empty: it came too late. */
   readonly generation: string;
-  /** When it is worth asking again, if there are fewer than were wanted. */
-  readonly askAgainAt: number;
   /** From when each of the permits may be used. */
   readonly dues: readonly number[];
 }
 
 export function readAnswer(reply: unknown): PermitAnswer {
-  const [now, generation, askAgainAt, ...dues] = reply as [string, string, string, ...string[]];
-  return { now: Number(now), generation, askAgainAt: Number(askAgainAt), dues: dues.map(Number) };
+  const [now, generation, ...dues] = reply as [string, string, ...string[]];
+  return { now: Number(now), generation, dues: dues.map(Number) };
 }

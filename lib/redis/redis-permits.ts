@@ -12,8 +12,11 @@ import type { ScriptRunner } from './script-runner.js';
 /** How much is asked for at once: enough for few commands, and no more than the others leave. */
 const BATCH_MS = 30;
 const ROUND_TRIPS = 3;
-/** When Redis has given fewer than that, it is asked again so much later. */
-const ASK_AGAIN_MS = 180;
+/**
+ * When Redis has given fewer than that, it is asked again so much later, at random: before what it may have by then is
+ * free, and not by all processes at once, of which the first would have it all.
+ */
+const ASK_AGAIN_MS = { least: 120, most: 240 };
 /** So long after the last command Redis is told of answers, which leaves others the time to take the permits. */
 const FLUSH_MS = 400;
 /** Of a bulk, as many are asked for as were used in so long of late, though fewer may be waiting yet. */
@@ -142,7 +145,8 @@ export class RedisPermits {
       this.#goAway(answer.failure);
       return;
     }
-    const fits = this.#skew.record(askedAt, answer.now, performance.now());
+    const answeredAt = performance.now();
+    const fits = this.#skew.record(askedAt, answer.now, answeredAt);
     // It came too late, so that nothing was done.
     if (answer.generation === '') this.#doubt = fits ? this.#doubt : 'doubt';
     else {
@@ -151,18 +155,19 @@ export class RedisPermits {
       const isNew = known !== undefined && answer.generation !== known.generation;
       this.#doubt = fits || isNew ? '' : 'doubt';
       if (known === undefined && this.failure === undefined) this.onAway(undefined);
-      if (fits && !isNew) this.#fill(answer, names);
+      if (fits && !isNew) this.#fill(answer.dues, names, answeredAt);
       else this.#tellAnew(names);
     }
     this.scope.onChange();
   }
 
-  #fill({ now, dues, askAgainAt }: PermitAnswer, names: string[]): void {
+  #fill(dues: readonly number[], names: string[], now: number): void {
     const filled = dues.map((due, index) => ({ name: names[index] ?? '', due: this.#skew.toLocal(due) }));
     this.#stock = [...this.#stock, ...filled].sort((one, other) => one.due - other.due);
     if (names.length === 0) return;
+    const { least, most } = ASK_AGAIN_MS;
     const isServed = dues.length === names.length;
-    this.#askAgainAt = isServed ? 0 : this.#skew.toLocal(Math.max(now + ASK_AGAIN_MS, askAgainAt));
+    this.#askAgainAt = isServed ? 0 : now + least + (most - least) * Math.random();
   }
 
   /** Redis may know nothing of what is out: it is to be told of all, and what it gave out before is not used. */
