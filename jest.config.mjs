@@ -12,7 +12,7 @@ const swc = {
 /** The suites run the sources as ES modules; only `test/package` and `test/docs` look at what is built. */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
+  roots: ['<rootDir>/test', '<rootDir>/sample/02-console/test'],
   testMatch: ['**/*.spec.ts'],
   // These run in the apps that they are copied or written to.
   testPathIgnorePatterns: [
@@ -22,8 +22,8 @@ export default {
     // Minutes of waiting for failovers: `npm run test:crash`.
     ...(process.env.FAILOVERS ? [] : ['<rootDir>/test/failover/']),
   ],
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': ['@swc/jest', swc] },
+  extensionsToTreatAsEsm: ['.ts', '.lua'],
+  transform: { '\\.ts$': ['@swc/jest', swc], '\\.lua$': '<rootDir>/scripts/lua-module.mjs' },
   moduleNameMapper: {
     '^nestjs-rtc-messaging$': '<rootDir>/lib/index.ts',
     '^nestjs-rtc-messaging/emulator$': '<rootDir>/lib/emulator/index.ts',

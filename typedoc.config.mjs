@@ -3,13 +3,11 @@ import { readFileSync } from 'node:fs';
 const { exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 
 const FAULT_FIELDS = [
-  'accept',
   'bytes',
   'cert',
   'code',
   'delayMs',
   'forMs',
-  'httpStatus',
   'intervalMs',
   'key',
   'kind',
@@ -39,6 +37,8 @@ export default {
     'PublishedErrorCode',
     'HealthRecord',
     'HealthSender',
+    'MayAccept',
+    'MayHaveStatus',
     'RoomUnicastSender',
     'RTC_ACTIONS',
     'RtcMessagingSettings',

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { writeLuaModules } from './lua-module.mjs';
 import { runTool } from './run.mjs';
 
 const MODULES = fileURLToPath(new URL('../dist/modules/', import.meta.url));
@@ -9,10 +10,12 @@ const COMMON_JS = fileURLToPath(new URL('../dist/cjs/', import.meta.url));
 export async function buildLibrary() {
   await rm('dist', { recursive: true, force: true });
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
+  await writeLuaModules('dist/modules', { esm: true });
   await joinModules();
   await rm(MODULES, { recursive: true });
   // The same sources, whose types have been checked.
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.cjs.json']);
+  await writeLuaModules('dist/cjs', { esm: false });
   await writeFile('dist/cjs/package.json', '{ "type": "commonjs" }\n');
   await requireInPlace();
 }

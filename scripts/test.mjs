@@ -13,8 +13,8 @@ async function check() {
   await runTool('prettier/bin/prettier.cjs', ['--check', '.']);
   await runTool('typescript/bin/tsc', ['--noEmit']);
   // What runs in a browser is checked with the browser's types, which the rest must do without.
-  await runTool('typescript/bin/tsc', ['-p', 'sample/console/page']);
-  await runTool('typescript/bin/tsc', ['-p', 'test/browser']);
+  await runTool('typescript/bin/tsc', ['-p', 'sample/02-console/src/console/page']);
+  await runTool('typescript/bin/tsc', ['-p', 'sample/02-console/test/browser']);
 }
 async function build() {
   await buildLibrary();

@@ -1,5 +1,6 @@
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
+import type { LuaScript } from '../redis/lua-script.js';
 import type { OnUnknown } from '../retry/send-call.js';
 import type { WireMessage } from '../services/wire-message.js';
 import type { PartInFlight } from './chunk-progress.js';
@@ -21,7 +22,6 @@ import {
   STORE,
   TAKE,
 } from './ledger-scripts.js';
-import type { LuaScript } from './lua-script.js';
 import type { ChunkBatch, SourceEnd } from './read-ahead.js';
 import type { RedisClient } from './redis-connection.js';
 import { throughOutages } from './through-outages.js';
@@ -90,7 +90,7 @@ export interface OpenChunk {
 const LEDGER_PAGE = 500;
 const OUTCOMES_PAGE = 10;
 
-/** The state of fan-outs in Redis. Every change is one script, see {@link OPEN} and its neighbours. */
+/** The state of fan-outs in Redis. Every change is one script of those in `lua/`. */
 export class FanOutLedger {
   // Private to the language: whoever prints it must not print a password.
   readonly #client: RedisClient;
@@ -195,7 +195,7 @@ export class FanOutLedger {
     await this.#run(FED, id, [to]);
   }
 
-  /** @param token of whoever begins, see {@link BEGIN}; the same one may begin the same chunk twice */
+  /** @param token of whoever begins, see `lua/begin.lua`; the same one may begin the same chunk twice */
   async begin(id: string, index: number, token: string): Promise<BeginResult> {
     const [result, recipients, message, binary, roomId, from, onUnknown, possibleDuplicate] =
       (await this.#run(BEGIN, id, [index, token])) as [
@@ -337,7 +337,7 @@ export class FanOutLedger {
   }
 
   #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {
-    return script.run(this.#client, this.keys.forScript(id), [id, ...args]);
+    return this.throughOutages(() => script.run(this.#client, this.keys.forScript(id), [id, ...args]));
   }
 }
 

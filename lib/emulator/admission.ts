@@ -1,11 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { hostName, isLoopbackHost, isProductionHost, originOf, withoutMapping } from './host-name.js';
-
-/** Why a request is not let in. */
-export interface Refusal {
-  readonly httpStatus: 403 | 421;
-  readonly error: string;
-}
+import { HttpError } from './http-error.js';
+import type { EmulatorTls } from './listener.js';
+import { sendUnread } from './send-json.js';
 
 /** What may be let in beside what is on this machine. */
 export interface AdmissionOptions {
@@ -13,8 +10,15 @@ export interface AdmissionOptions {
   readonly host: string;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
-  readonly scheme: 'http' | 'https';
+  readonly tls?: EmulatorTls | undefined;
 }
+
+/** What a page of an allowed origin may send, beside what every page may. */
+const CORS = {
+  'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE',
+  'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Content-Sha256, X-Date, X-Security-Token',
+  'Access-Control-Expose-Headers': 'Date, Link, Retry-After',
+};
 
 /**
  * Keeps out the pages of other sites: browsers name the page's `Origin`, and a page whose own name was made to mean
@@ -25,49 +29,65 @@ export class Admission {
   readonly #origins: ReadonlySet<string>;
   readonly #scheme: string;
 
-  constructor({ host, allowedHosts, allowedOrigins, scheme }: AdmissionOptions) {
+  constructor({ host, allowedHosts, allowedOrigins, tls }: AdmissionOptions) {
     this.#hosts = new Set([host, ...allowedHosts].map((name) => name.toLowerCase()));
     this.#origins = new Set(allowedOrigins.map((origin) => originOf(origin) ?? origin));
-    this.#scheme = scheme;
+    this.#scheme = tls === undefined ? 'http' : 'https';
   }
 
-  /** Lets a request in, whose target is a path from then on; or says why not. */
-  admit(request: IncomingMessage): Refusal | undefined {
+  /** Hands on what may come in, and answers what may not. */
+  guard(serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>): RequestListener {
+    return (request, response) => {
+      try {
+        this.admit(request);
+      } catch (error) {
+        sendUnread(response, error);
+        return;
+      }
+      const { origin } = request.headers;
+      if (origin !== undefined && this.#origins.has(origin)) {
+        response.setHeaders(
+          new Map(Object.entries({ ...CORS, 'Access-Control-Allow-Origin': origin, Vary: 'Origin' })),
+        );
+        if (request.method === 'OPTIONS') {
+          response.writeHead(204).end();
+          return;
+        }
+      }
+      serve(request, response).catch((error: unknown) => {
+        // A test's own function threw. The sender is not left waiting; the error surfaces as unhandled.
+        response.destroy();
+        throw error;
+      });
+    };
+  }
+
+  /** Lets a request in, whose target is a path from then on. @throws HttpError that says why not */
+  admit(request: IncomingMessage): void {
     const { headers, socket } = request;
     const { host = '', origin, 'sec-fetch-site': site } = headers;
     const target = readTarget(request.url);
     const name = hostName(host);
     const targetName = target?.authority === undefined ? name : hostName(target.authority);
     if ([name, targetName].some((one) => one !== undefined && isProductionHost(one))) {
-      return {
-        httpStatus: 421,
-        error: "This is an emulator; it does not stand in under the service's own name.",
-      };
+      throw new HttpError(421, "This is an emulator; it does not stand in under the service's own name.");
     }
     if (!this.#isHost(name, socket.localAddress)) {
-      return {
-        httpStatus: 403,
-        error: 'The Host is none of this machine; allowedHosts (--allow-host) can name it.',
-      };
+      throw new HttpError(403, 'The Host is none of this machine; allowedHosts (--allow-host) can name it.');
     }
     if (target === undefined || !this.#isHost(targetName, socket.localAddress)) {
-      return { httpStatus: 421, error: 'This is no proxy: the target must be a path, or a URL of its own.' };
+      throw new HttpError(421, 'This is no proxy: the target must be a path, or a URL of its own.');
     }
     request.url = target.path;
     const foreign =
       origin === undefined
         ? site !== undefined && site !== 'same-origin' && site !== 'none'
-        : !this.allows(origin) && origin.toLowerCase() !== `${this.#scheme}://${host.toLowerCase()}`;
-    if (!foreign) return undefined;
-    return {
-      httpStatus: 403,
-      error: 'Pages of other origins are kept out; allowedOrigins (--allow-origin) can name those that may.',
-    };
-  }
-
-  /** Whether a page of this origin was named as one that may read and change. */
-  allows(origin: string): boolean {
-    return this.#origins.has(origin);
+        : !this.#origins.has(origin) && origin.toLowerCase() !== `${this.#scheme}://${host.toLowerCase()}`;
+    if (!foreign) return;
+    throw new HttpError(
+      403,
+      'Pages of other origins are kept out; allowedOrigins (--allow-origin) can name those that may.',
+    );
   }
 
   #isHost(name: string | undefined, localAddress = ''): boolean {

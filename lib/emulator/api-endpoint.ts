@@ -1,275 +1,154 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { isRtcActionName, type RtcActionName } from '../openapi/rtc-action.js';
-import { SigningKeyCache } from '../openapi/signing-key-cache.js';
-import type { EmulatorAccount } from './account.js';
-import { ApiError, type ApiErrorCode } from './api-error.js';
-import { authenticate, regionOf } from './authenticate.js';
-import type { EmulatorClock } from './emulator-clock.js';
-import type { Fault, FaultTarget } from './fault.js';
-import { acceptsRequest, FAULT_KINDS, statusSent, transmit } from './fault-kinds.js';
-import type { Faults } from './faults.js';
-import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
-import type { Presence } from './presence.js';
-import { Quotas } from './quotas.js';
-import {
-  type RawRequest,
-  readHead,
-  type RequestHead,
-  type RequestReader,
-  UnreadBodyError,
-} from './raw-request.js';
-import { type EmulatedMessage, readMessage } from './read-message.js';
-import type { ReceivedLog } from './received-log.js';
-import type { RecipientCounts } from './recipient-counts.js';
-import type { RequestLog } from './request-log.js';
-import type { RecordedRequest } from './request-log.js';
-import { accountsOf, type ResolvedEmulatorOptions } from './rtc-emulator-options.js';
+import type { PublishedErrorCode } from '../openapi/published-errors.js';
+import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
+import { Authenticator, regionOf } from './authenticate.js';
+import { tcpSocketOf } from './connection.js';
+import type { EmulatorState, RecordedRequest } from './emulator-state.js';
+import type { Fault } from './fault.js';
+import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
+import { ApiError, HttpError } from './http-error.js';
+import { type Decision, Messages } from './messages.js';
+import { readBody, readHead, type RequestHead } from './read-request.js';
+import { ReceivedRequest } from './received-request.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
 
-/** What the API acts upon. */
-export interface ApiState {
-  readonly clock: EmulatorClock;
-  readonly accepted: RecipientCounts;
-  readonly deliveries: RecipientCounts;
-  readonly faults: Faults;
-  /** Of a room, or of those who are logged in. */
-  presenceOf(roomId: string | undefined): Presence;
-}
-
-/** What the API needs of its server, and where it writes down what came. */
-export interface ApiServer {
-  readonly reader: RequestReader;
-  readonly requests: RequestLog;
-  readonly received: ReceivedLog;
-  socketOf(socket: Socket): Socket | undefined;
-}
-
-interface DecidedAnswer {
-  readonly httpStatus: number;
-  readonly outcome: RecordedRequest['outcome'];
-  readonly apiCode?: ApiErrorCode;
-  readonly body: { readonly ResponseMetadata: Metadata; readonly Result?: unknown };
-}
-
-interface Metadata {
-  readonly RequestId: string;
-  readonly [name: string]: unknown;
+interface Action {
+  readonly method: 'POST';
+  readonly versions: readonly string[];
+  /** @throws ApiError when it is refused */
+  answer(request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision;
 }
 
 /** What is answered where a body could not be read: the vendor's pages name no codes for that. */
-const UNREAD_CODES: Readonly<Record<UnreadBodyError['httpStatus'], ApiErrorCode>> = {
-  408: 'InvalidParameter.BodyIsEmpty',
-  413: 'InvalidParameter.SizeOverLimit',
-  503: 'ServiceUnavailableTemp',
-};
+const UNREAD_CODES: ReadonlyMap<number, PublishedErrorCode> = new Map([
+  [408, 'InvalidParameter.BodyIsEmpty'],
+  [413, 'InvalidParameter.SizeOverLimit'],
+]);
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
-const VERSIONS = new Set(['2023-07-20', '2020-12-01']);
-const IN_ROOM = { text: 'onUserMessageReceived', binary: 'onUserBinaryMessageReceived' } as const;
-/** Under which callbacks of the client SDK each action's messages arrive. */
-const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: BinaryCallback }>> = {
-  BatchSendRoomUnicast: IN_ROOM,
-  SendRoomUnicast: IN_ROOM,
-  SendBroadcast: { text: 'onRoomMessageReceived', binary: 'onRoomBinaryMessageReceived' },
-  SendUnicast: {
-    text: 'onUserMessageReceivedOutsideRoom',
-    binary: 'onUserBinaryMessageReceivedOutsideRoom',
-  },
-};
 /** Named by an answer to a request that names none. */
 const DEFAULT_REGION = 'cn-north-1';
 
 /** The remote API itself: `POST /?Action=…&Version=…`. */
 export class ApiEndpoint {
-  /** The first is that of `moduleOptions()`. */
-  readonly #accounts: readonly EmulatorAccount[];
-  readonly #quotas: Quotas;
-  readonly #signingKeys = new SigningKeyCache();
-  #messages = 0;
+  readonly #authenticator: Authenticator;
+  /** All that it can do, by name. */
+  readonly #actions: ReadonlyMap<string, Action>;
 
-  constructor(
-    private readonly state: ApiState,
-    private readonly options: ResolvedEmulatorOptions,
-    private readonly server: ApiServer,
-  ) {
-    this.#accounts = accountsOf(options);
-    this.#quotas = new Quotas(options);
+  constructor(private readonly state: EmulatorState) {
+    this.#authenticator = new Authenticator(state.accounts());
+    const messages = new Messages(state);
+    const names = Object.keys(RTC_ACTIONS) as RtcActionName[];
+    this.#actions = new Map(
+      names.map((name) => [
+        name,
+        {
+          method: 'POST',
+          versions: ['2023-07-20', '2020-12-01'],
+          answer: (...request) => messages.send(name, ...request),
+        },
+      ]),
+    );
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { clock, faults } = this.state;
-    response.setHeader('Date', new Date(clock.now()).toUTCString());
+    const { clock, faults, uploads } = this.state;
+    const head = readHead(request);
+    const came = new Date(clock.now());
+    response.setHeader('Date', came.toUTCString());
+    const keep = (kept: Omit<RecordedRequest, 'method' | 'url' | 'headers'>): void => {
+      const headers = Object.fromEntries(head.headers);
+      this.state.addRequest({ ...kept, method: head.method, url: request.url ?? '/', headers });
+    };
     if (faults.resetsUnread()) {
-      this.#recordUnread(request, new Date(clock.now()));
-      this.server.socketOf(request.socket)?.resetAndDestroy();
+      const requestId = createRequestId(came);
+      keep({ requestId, at: came, body: Buffer.alloc(0), outcome: 'refused', fault: 'reset' });
+      tcpSocketOf(request.socket).resetAndDestroy();
       return;
     }
-    let raw: RawRequest;
+    let body: Buffer;
     try {
-      raw = await this.server.reader.read(request, MAX_BODY_BYTES);
+      body = await readBody(request, MAX_BODY_BYTES, uploads);
     } catch (error) {
-      if (!(error instanceof UnreadBodyError)) throw error;
-      const { httpStatus, message } = error;
-      const metadata = this.#metadataOf(readHead(request), new Date(clock.now()));
-      sendUnread(response, httpStatus, errorBody(metadata, UNREAD_CODES[httpStatus], undefined, message));
+      if (!(error instanceof HttpError)) throw error;
+      const code = UNREAD_CODES.get(error.httpStatus) ?? 'ServiceUnavailableTemp';
+      const refusal = new ApiError(code, error.message, error.httpStatus);
+      sendUnread(
+        response,
+        refusal,
+        bodyOf(createRequestId(came), head, { outcome: 'refused', error: refusal }),
+      );
       return;
     }
-    const fault = faults.active.length === 0 ? undefined : faults.forRequest(readFaultTarget(raw));
+    const call = new ReceivedRequest(head, body);
+    const fault = faults.forRequest(call);
     const at = new Date(clock.now() + (fault?.kind === 'clock' ? fault.offsetMs : 0));
     response.setHeader('Date', at.toUTCString());
-    const { outcome, apiCode, ...answer } = this.#answer(raw, at, fault);
+    const decision = this.#decide(call, at, fault);
+    const { outcome, error } = decision;
+    const requestId = createRequestId(at);
     // What was refused on its own account is not spoilt further.
     const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
-    const httpStatus = statusSent(answer.httpStatus, spoilt);
-    this.server.requests.add({
-      requestId: answer.body.ResponseMetadata.RequestId,
+    const text = JSON.stringify(bodyOf(requestId, head, decision));
+    const httpStatus = transmit({ response, httpStatus: error?.httpStatus ?? 200, text }, spoilt);
+    keep({
+      requestId,
       at,
-      method: raw.method,
-      url: request.url ?? '/',
-      headers: Object.fromEntries(raw.headers),
-      body: raw.body,
+      body,
       outcome,
       ...(httpStatus !== undefined && { httpStatus }),
-      ...(apiCode !== undefined && { apiCode }),
+      ...(error !== undefined && { apiCode: error.apiCode }),
       ...(fault !== undefined && { fault: fault.kind }),
     });
-    const text = JSON.stringify(answer.body);
-    const socket = this.server.socketOf(request.socket);
-    transmit({ response, socket, httpStatus: answer.httpStatus, text }, spoilt);
   }
 
-  /** Decides on a request, and says what a good network would carry back. */
-  #answer(raw: RawRequest, at: Date, fault: Fault | undefined): DecidedAnswer {
-    const metadata = this.#metadataOf(raw, at);
-    const refuse = (httpStatus: number, apiCode: ApiErrorCode, codeN: number | undefined, text: string) => ({
-      httpStatus,
-      apiCode,
-      body: errorBody(metadata, apiCode, codeN, text),
-    });
-    let outcome: RecordedRequest['outcome'] = 'refused';
+  /** Decides on a request, whatever a fault makes of the answer. */
+  #decide(request: ReceivedRequest, at: Date, fault: Fault | undefined): Decision {
+    const isRead = fault === undefined || acceptsRequest(fault);
     try {
-      if (fault === undefined || acceptsRequest(fault)) {
-        const { action, message, isDropped } = this.#admit(raw, at);
-        outcome = isDropped ? 'dropped' : 'accepted';
-        if (!isDropped && !this.#deliver(action, message, at)) {
-          return { outcome, ...refuse(500, 'InternalError', 100_014, 'A listener threw.') };
-        }
+      const decision: Decision = isRead ? this.#act(request, at) : { outcome: 'refused' };
+      if (decision.error === undefined && fault?.kind === 'error') {
+        const error = new ApiError(fault.code, 'This error was asked for.', fault.httpStatus);
+        return { ...decision, error };
       }
-      if (fault !== undefined && outcome === 'refused' && FAULT_KINDS[fault.kind].sendsAll) {
-        throw new ApiError('InternalError', 'The message was not accepted.');
-      }
-      if (fault?.kind === 'error')
-        throw new ApiError(fault.code, 'This error was asked for.', fault.httpStatus);
+      if (isRead || rulesOf(fault.kind).sendsAll !== true) return decision;
+      return { ...decision, error: new ApiError('InternalError', 'The message was not accepted.') };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      return { outcome, ...refuse(error.httpStatus, error.apiCode, error.codeN, error.message) };
+      return { outcome: 'refused', error };
     }
-    return {
-      outcome,
-      httpStatus: 200,
-      body: { ResponseMetadata: metadata, Result: { Message: 'Success' } },
-    };
-  }
-
-  #metadataOf(raw: RequestHead, at: Date): Metadata {
-    return {
-      RequestId: createRequestId(at),
-      Action: parameter(raw, 'Action'),
-      Version: parameter(raw, 'Version'),
-      Service: 'rtc',
-      Region: regionOf(raw) ?? DEFAULT_REGION,
-    };
-  }
-
-  #recordUnread(request: IncomingMessage, at: Date): void {
-    this.server.requests.add({
-      requestId: createRequestId(at),
-      at,
-      method: request.method ?? '',
-      url: request.url ?? '/',
-      headers: {},
-      body: Buffer.alloc(0),
-      outcome: 'refused',
-      fault: 'reset',
-    });
   }
 
   /** Checks everything that there is to check. @throws ApiError when something is wrong */
-  #admit(raw: RawRequest, at: Date): { action: RtcActionName; message: EmulatedMessage; isDropped: boolean } {
-    const action = parameter(raw, 'Action');
-    const version = parameter(raw, 'Version');
-    if (!action || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
-    const account = authenticate(raw, this.#accounts, at.getTime(), this.#signingKeys);
-    if (!isRtcActionName(action) || !VERSIONS.has(version)) {
+  #act(request: ReceivedRequest, at: Date): Decision {
+    const { action: name, version } = request;
+    if (!name || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');
+    const account = this.#authenticator.authenticate(request, at.getTime());
+    const action = this.#actions.get(name);
+    if (!action?.versions.includes(version)) {
       throw new ApiError('InvalidActionOrVersion', 'There is no such action in this version.');
     }
-    if (raw.method !== 'POST') throw new ApiError('MethodNotAllowed', 'The action takes POST.');
-    const isDropped = this.#spend(raw, account);
-    return { action, message: readMessage(action, raw.body, account, this.#accounts), isDropped };
-  }
-
-  /** @returns whether it is lost without a word. @throws ApiError beyond the quota */
-  #spend(raw: RawRequest, account: EmulatorAccount): boolean {
-    const { quota, overRoomLimit, roomMessagesPerSecond } = this.options;
-    // Reading a large body twice costs more than all else.
-    const isPlain = quota.costPer === 'request' && roomMessagesPerSecond === Number.POSITIVE_INFINITY;
-    const { roomId, to } = isPlain ? { roomId: '', to: [] } : readFaultTarget(raw);
-    const users = roomId === '' ? 0 : this.state.presenceOf(roomId).participants.length;
-    const full = this.#quotas.spend(account, { recipients: to.length, roomId, users });
-    if (full === undefined) return false;
-    if (full === 'room' && overRoomLimit === 'drop') return true;
-    const what =
-      full === 'room'
-        ? 'messages into the room'
-        : `${quota.requestsPerSecond} ${quota.costPer === 'request' ? 'requests' : 'recipients'}`;
-    throw new ApiError('FlowLimitExceeded.QPSOverLimit', `More than ${what} in a second.`);
-  }
-
-  /** @returns whether none of a test's own listeners threw */
-  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): boolean {
-    const { from, message, roomId } = sent;
-    const presence = this.state.presenceOf(roomId);
-    const present =
-      sent.to === undefined
-        ? presence.participants
-        : sent.to
-            .map((userId) => presence.participant(userId))
-            .filter((participant): participant is Participant => participant !== undefined);
-    this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
-    if (present.length === 0) return true;
-    this.#messages += 1;
-    const { text, binary } = CALLBACKS[action];
-    const rest = { from, at, msgid: this.#messages };
-    const received: ReceivedMessage =
-      typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
-    const count = this.state.deliveries.counterOf(sent);
-    const reached: Participant[] = [];
-    let isWell = true;
-    for (const participant of present) {
-      // A listener of another may have made this one leave.
-      if (presence.participant(participant.userId) !== participant) continue;
-      count(participant.userId);
-      reached.push(participant);
-      isWell = participant.receive(received) && isWell;
+    if (request.head.method !== action.method) {
+      throw new ApiError('MethodNotAllowed', `The action takes ${action.method}.`);
     }
-    this.server.received.add(received, reached);
-    return isWell;
+    return action.answer(request, account, at);
   }
 }
 
-function errorBody(
-  metadata: Metadata,
-  apiCode: ApiErrorCode,
-  codeN: number | undefined,
-  text: string,
-): DecidedAnswer['body'] {
-  return { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: text } } };
-}
-
-function parameter(raw: RequestHead, name: string): string | undefined {
-  return raw.query.find(([found]) => found === name)?.[1];
+/** In the vendor's shape. */
+function bodyOf(requestId: string, head: RequestHead, { error, result }: Decision): object {
+  const metadata = {
+    RequestId: requestId,
+    Action: head.query.get('Action') ?? undefined,
+    Version: head.query.get('Version') ?? undefined,
+    Service: 'rtc',
+    Region: regionOf(head) ?? DEFAULT_REGION,
+  };
+  if (error === undefined) return { ResponseMetadata: metadata, Result: result };
+  const { codeN, apiCode, message } = error;
+  return { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: message } } };
 }
 
 /** In the shape of the vendor's: the time, then what makes it unique. */
@@ -278,20 +157,4 @@ function createRequestId(at: Date): string {
   const [first = '', second = '', , , last = ''] = randomUUID().toUpperCase().split('-');
   const unique = `${first}${second}${last}`.slice(0, 18);
   return `${at.toISOString().slice(0, 19).replaceAll(/\D/g, '')}${unique}`;
-}
-
-/** A fault may be meant for a room or a user, whatever else is wrong with the body. */
-function readFaultTarget(raw: RawRequest): FaultTarget {
-  let fields: { RoomId?: unknown; To?: unknown } = {};
-  try {
-    fields = (JSON.parse(raw.body.toString('utf8')) ?? {}) as typeof fields;
-  } catch {
-    // Then it is meant for none in particular.
-  }
-  const { RoomId, To } = fields;
-  return {
-    action: parameter(raw, 'Action') ?? '',
-    roomId: typeof RoomId === 'string' ? RoomId : '',
-    to: (Array.isArray(To) ? To : [To]).filter((userId): userId is string => typeof userId === 'string'),
-  };
 }

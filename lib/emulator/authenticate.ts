@@ -1,121 +1,190 @@
-import { timingSafeEqual } from 'node:crypto';
-import { ALGORITHM, scopeText, sha256Hex, signText } from '../openapi/signature-v4.js';
-import type { SigningKeyCache } from '../openapi/signing-key-cache.js';
-import type { EmulatorAccount } from './account.js';
-import { ApiError } from './api-error.js';
-import { type Authorization, parseAuthorization } from './authorization.js';
-import { canonicalForms } from './canonical-forms.js';
-import type { RawRequest, RequestHead } from './raw-request.js';
+import { createHmac, hash } from 'node:crypto';
+import { ApiError, check } from './http-error.js';
+import type { RequestHead } from './read-request.js';
+import type { ReceivedRequest } from './received-request.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
 
+// All of it from the vendor's pages alone: what the library signs by is not what it is judged by.
+
+const ALGORITHM = 'HMAC-SHA256';
+const SERVICE = 'rtc';
 /** A signature is good for 15 minutes around the server's clock (`X-Expires`, 6348/1178321). */
 const VALIDITY_MS = 15 * 60_000;
-const SERVICE = 'rtc';
 
-/**
- * Finds out who sent a request, from nothing but the request.
- * @param now milliseconds since the epoch
- * @throws ApiError with the gateway's code
- */
-export function authenticate(
-  request: RawRequest,
-  accounts: readonly EmulatorAccount[],
-  now: number,
-  keys: SigningKeyCache,
-): EmulatorAccount {
-  const header = request.headers.get('authorization');
-  if (header === undefined)
-    throw new ApiError('MissingAuthenticationToken', 'There is no Authorization header.');
-  const { credential, signedHeaders, signature } = checkedAuthorization(header);
-  const { accessKeyId, date, region, service } = readCredential(credential);
+/** What an `Authorization` header says, before anything of it is believed; what it does not say is empty. */
+export interface Authorization {
+  readonly algorithm: string;
+  /** `{access key}/{date}/{region}/{service}/request`, in parts. */
+  readonly credential: readonly string[];
+  /** Names in lower case. */
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+}
 
-  const xDate = request.headers.get('x-date');
-  if (xDate === undefined) throw new ApiError('MissingRequestInfo', 'There is no X-Date header.');
-  if (service !== SERVICE) throw new ApiError('ServiceNotFound', 'The credential names another service.');
-
-  const account = accounts.find(({ credentials }) => credentials.accessKeyId === accessKeyId);
-  if (account === undefined) throw new ApiError('InvalidAccessKey', 'The access key is unknown.');
-
-  checkTime(xDate, date, now);
-  checkToken(request, account, now);
-  const bodySha256 = sha256Hex(request.body);
-  const claimed = request.headers.get('x-content-sha256');
-  if (claimed !== undefined && claimed !== bodySha256) {
-    throw new ApiError('SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
-  }
-
-  const scope = { date, region, service };
-  const key = keys.get(account.credentials.secretAccessKey, scope);
-  // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
-  for (const canonical of canonicalForms(request, signedHeaders, bodySha256)) {
-    if (sameText(signText(canonical, xDate, scopeText(scope), key), signature)) return account;
-  }
-  throw new ApiError('SignatureDoesNotMatch', 'The signature does not match the request.');
+/** Reads as much of a header as there is. */
+export function parseAuthorization(header = ''): Authorization {
+  const [algorithm = '', rest = ''] = header.split(/\s+(.*)/s, 2);
+  const fields = new Map(
+    rest.split(',').map((field): [string, string] => {
+      const [name = '', value = ''] = field.trim().split(/=(.*)/s, 2);
+      return [name, value];
+    }),
+  );
+  return {
+    algorithm,
+    credential: fields.get('Credential')?.split('/') ?? [],
+    signedHeaders: fields.get('SignedHeaders')?.toLowerCase().split(';') ?? [],
+    signature: fields.get('Signature') ?? '',
+  };
 }
 
 /** The region that a request names in its credential, as far as it can be read. */
-export function regionOf(request: RequestHead): string | undefined {
-  const [, , region = ''] = parseAuthorization(request.headers.get('authorization')).credential;
+export function regionOf({ headers }: RequestHead): string | undefined {
+  const [, , region = ''] = parseAuthorization(headers.get('authorization')).credential;
   return /^[a-z\d-]{1,64}$/.test(region) ? region : undefined;
 }
 
-function checkedAuthorization(header: string): Authorization {
-  const authorization = parseAuthorization(header);
-  const { algorithm, credential, signedHeaders, signature } = authorization;
-  if (algorithm !== ALGORITHM)
-    throw new ApiError('InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
-  if (!signature) throw new ApiError('MissingSignature', 'Authorization has no Signature.');
-  if (credential.length === 0 || signedHeaders.length === 0) {
-    throw new ApiError('InvalidAuthorization', 'Authorization must have Credential and SignedHeaders.');
+/** Finds out who sent a request, from nothing but the request. */
+export class Authenticator {
+  /** The last key of each account: it is good for a day, and takes as long as all the rest. */
+  readonly #keys = new Map<EmulatorAccount, { readonly scope: string; readonly key: Buffer }>();
+
+  constructor(private readonly accounts: readonly EmulatorAccount[]) {}
+
+  /**
+   * @param now milliseconds since the epoch
+   * @throws ApiError with the gateway's code
+   */
+  authenticate({ head, body }: ReceivedRequest, now: number): EmulatorAccount {
+    const { headers } = head;
+    const header = headers.get('authorization');
+    check(header !== undefined, 'MissingAuthenticationToken', 'There is no Authorization header.');
+    const authorization = parseAuthorization(header);
+    checkAuthorization(authorization);
+    const { credential, signedHeaders, signature } = authorization;
+    const [accessKeyId, date, , service] = credential;
+
+    const xDate = headers.get('x-date');
+    check(xDate !== undefined, 'MissingRequestInfo', 'There is no X-Date header.');
+    check(service === SERVICE, 'ServiceNotFound', 'The credential names another service.');
+    const account = this.accounts.find(({ credentials }) => credentials.accessKeyId === accessKeyId);
+    check(account !== undefined, 'InvalidAccessKey', 'The access key is unknown.');
+    checkTime(xDate, date, now);
+    checkToken(headers.get('x-security-token'), account, now);
+
+    const bodySha256 = sha256(body);
+    const claimed = headers.get('x-content-sha256') ?? bodySha256;
+    check(claimed === bodySha256, 'SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
+    const scope = credential.slice(1).join('/');
+    const key = this.#keyOf(account, scope);
+    // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
+    for (const canonical of canonicalForms(head, signedHeaders, bodySha256)) {
+      const signed = hmac(key, [ALGORITHM, xDate, scope, sha256(canonical)].join('\n')).toString('hex');
+      if (signed === signature) return account;
+    }
+    throw new ApiError('SignatureDoesNotMatch', 'The signature does not match the request.');
   }
+
+  #keyOf(account: EmulatorAccount, scope: string): Buffer {
+    let last = this.#keys.get(account);
+    if (last?.scope !== scope) {
+      const secret = Buffer.from(account.credentials.secretAccessKey);
+      last = { scope, key: scope.split('/').reduce(hmac, secret) };
+      this.#keys.set(account, last);
+    }
+    return last.key;
+  }
+}
+
+function checkAuthorization({ algorithm, credential, signedHeaders, signature }: Authorization): void {
+  check(algorithm === ALGORITHM, 'InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
+  check(signature, 'MissingSignature', 'Authorization has no Signature.');
+  const isWhole = credential.join('') && signedHeaders.join('');
+  check(isWhole, 'InvalidAuthorization', 'Authorization must have Credential and SignedHeaders.');
   // What is signed is then no longer than the request itself.
-  if (new Set(signedHeaders).size < signedHeaders.length) {
-    throw new ApiError('InvalidAuthorization', 'SignedHeaders must name each header once.');
-  }
-  return authorization;
+  const isOnce = new Set(signedHeaders).size === signedHeaders.length;
+  check(isOnce, 'InvalidAuthorization', 'SignedHeaders must name each header once.');
+  const [accessKeyId, date, region, service, ...end] = credential;
+  const hasAll = accessKeyId && date && region && service;
+  check(hasAll, 'MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
+  const form = '{access key}/{date}/{region}/{service}/request';
+  check(end.join('/') === 'request', 'InvalidCredential', `Credential must be ${form}.`);
 }
 
-function readCredential(parts: readonly string[]): {
-  accessKeyId: string;
-  date: string;
-  region: string;
-  service: string;
-} {
-  const [accessKeyId, date, region, service, suffix, ...more] = parts;
-  if (!accessKeyId || !date || !region || !service) {
-    throw new ApiError('MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
-  }
-  if (suffix !== 'request' || more.length > 0) {
-    throw new ApiError(
-      'InvalidCredential',
-      'Credential must be {access key}/{date}/{region}/{service}/request.',
-    );
-  }
-  return { accessKeyId, date, region, service };
-}
-
-function checkTime(xDate: string, date: string, now: number): void {
+function checkTime(xDate: string, date: string | undefined, now: number): void {
   const iso = xDate.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, '$1-$2-$3:$4:$5');
   const time = iso === xDate ? Number.NaN : Date.parse(iso);
-  if (Number.isNaN(time)) throw new ApiError('InvalidTimestamp', 'X-Date must be YYYYMMDDTHHMMSSZ.');
-  if (Math.abs(now - time) > VALIDITY_MS) {
-    throw new ApiError('InvalidTimestamp', 'X-Date is more than 15 minutes from the time here.');
-  }
-  if (xDate.slice(0, 8) !== date)
-    throw new ApiError('InvalidCredential', 'Credential and X-Date differ in the date.');
+  check(!Number.isNaN(time), 'InvalidTimestamp', 'X-Date must be YYYYMMDDTHHMMSSZ.');
+  const isNear = Math.abs(now - time) <= VALIDITY_MS;
+  check(isNear, 'InvalidTimestamp', 'X-Date is more than 15 minutes from the time here.');
+  check(xDate.slice(0, 8) === date, 'InvalidCredential', 'Credential and X-Date differ in the date.');
 }
 
-function checkToken(request: RawRequest, { credentials }: EmulatorAccount, now: number): void {
-  const token = request.headers.get('x-security-token');
-  if ((token ?? '') !== (credentials.sessionToken ?? '')) {
-    throw new ApiError('InvalidSecretToken', 'X-Security-Token is not that of the access key.');
-  }
-  const { expiration } = credentials;
-  if (expiration !== undefined && now >= new Date(expiration).getTime()) {
-    throw new ApiError('InvalidSecretToken', 'The temporary credentials have expired.');
+function checkToken(token = '', { credentials }: EmulatorAccount, now: number): void {
+  const { sessionToken = '', expiration } = credentials;
+  check(token === sessionToken, 'InvalidSecretToken', 'X-Security-Token is not that of the access key.');
+  const isGood = expiration === undefined || now < new Date(expiration).getTime();
+  check(isGood, 'InvalidSecretToken', 'The temporary credentials have expired.');
+}
+
+/**
+ * The canonical forms that a request may have been signed in: the vendor's SDKs differ in three points, which its pages
+ * leave open or which not all of them keep to, so that a verifier takes each. At most twelve, one at a time, and each
+ * about as long as the request's head.
+ * @param signedHeaders names in lower case, each once
+ */
+function* canonicalForms(
+  { method, path, query, headers }: RequestHead,
+  signedHeaders: readonly string[],
+  bodySha256: string,
+): Iterable<string> {
+  const names = [...signedHeaders].sort();
+  const asSent = names.map((name) => (headers.get(name) ?? '').trim());
+  // As the Node and PHP SDKs do; those for Go, Python and Java leave a value as it is.
+  const folded = asSent.map((value) => value.replaceAll(/\s+/g, ' '));
+  const hosts = names.includes('host') ? hostForms(headers.get('host') ?? '') : [''];
+  const queries = queryForms(query);
+  for (const values of distinct(asSent, folded)) {
+    for (const host of hosts) {
+      const lines = names.map((name, index) => `${name}:${name === 'host' ? host : values[index]}`);
+      for (const queryText of queries) {
+        yield [method, path, queryText, ...lines, '', names.join(';'), bodySha256].join('\n');
+      }
+    }
   }
 }
 
-function sameText(a: string, b: string): boolean {
-  const [first, second] = [Buffer.from(a), Buffer.from(b)];
-  return first.length === second.length && timingSafeEqual(first, second);
+/** Sorted by name, the values of one name in their order, as the pages say (Go, Python, Java), or sorted (Node, PHP). */
+function queryForms(query: URLSearchParams): string[] {
+  const inOrder = new URLSearchParams(query);
+  inOrder.sort();
+  const encoded = Array.from(inOrder, (pair) => pair.map(encodeRfc3986).join('='));
+  return distinct(encoded.join('&'), encoded.toSorted().join('&'));
+}
+
+/** As it was sent, and with and without a default port: Go, Python and the older Java SDK sign it without. */
+function hostForms(host: string): string[] {
+  const [, name = '', port] = /^(.*?)(:\d+)?$/s.exec(host) ?? [];
+  if (port === undefined) return [host, `${host}:80`, `${host}:443`];
+  return port === ':80' || port === ':443' ? [host, name] : [host];
+}
+
+/** Everything but letters, digits and `-_.~` is escaped. */
+function encodeRfc3986(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function distinct<T extends string | readonly string[]>(one: T, other: T): T[] {
+  return String(one) === String(other) ? [one] : [one, other];
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
+}
+
+function sha256(data: string | Buffer): string {
+  return hash('sha256', data, 'hex');
 }

@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
+import { isPublishedErrorCode } from '../openapi/published-errors.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
-import { isApiErrorCode } from './api-error.js';
 import type { FaultKind, FaultRule } from './fault.js';
 import { FAULT_KINDS, rulesOf } from './fault-kinds.js';
 
@@ -14,7 +14,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['accept', ['must be true or false', (value) => typeof value === 'boolean']],
   ['bytes', ['must be a number of bytes up to 64 MB', (value) => isWhole(value, 1, 67_108_864)]],
   ['cert', TEXT],
-  ['code', ['must be one of the documented codes', isApiErrorCode]],
+  ['code', ['must be one of the documented codes', isPublishedErrorCode]],
   ['delayMs', DURATION],
   ['forMs', DURATION],
   ['httpStatus', ['must be an HTTP status from 200 to 599', (value) => isWhole(value, 200, 599)]],

@@ -1,31 +1,17 @@
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { idProblem } from '../dto/field-rules.js';
 import type { Admission } from './admission.js';
-import { NoRoomLeftError } from './attendance.js';
+import type { EmulatorState } from './emulator-state.js';
+import { HttpError } from './http-error.js';
 import { idInPath } from './id-in-path.js';
 import { InFlight } from './in-flight.js';
-import { toMessageJson } from './message-json.js';
-import type { Participant, ReceivedMessage } from './participant.js';
-import type { Presence } from './presence.js';
-
-interface Place {
-  readonly presence: Presence;
-  readonly userId: string;
-}
-
-/** Where clients come to, and who may. */
-export interface ClientPlaces {
-  readonly loggedIn: Presence;
-  readonly admission: Admission;
-  room(roomId: string): Presence;
-}
+import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
+import { checkId, type Presence } from './presence.js';
+import { splitUrl } from './read-request.js';
 
 /** Close code for a participant who was put out. */
 const LEFT = 4_001;
-/** What may wait for clients that do not read, all of them together: beyond it, the slowest is put out. */
-const MAX_UNREAD_BYTES = 33_554_432;
 /** What a frame that waits takes up beside its content. */
 const FRAME_BYTES = 256;
 /** Of the emulator's connections, so many may stay: the others are for requests. */
@@ -42,60 +28,42 @@ export class ClientSockets {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: 1_024, autoPong: false });
   /** One text for all who receive a message. */
   readonly #texts = new WeakMap<ReceivedMessage, Buffer>();
-  readonly #unread = new InFlight(MAX_UNREAD_BYTES);
+  /** What waits for clients that do not read: beyond it, the slowest is put out. */
+  readonly #unread = new InFlight();
   /** How many frames each client has written since the last look at it. */
   readonly #frames = new Map<WebSocket, number>();
   /** Those that have not answered since they were last asked. */
   readonly #silent = new Set<WebSocket>();
   readonly #timers: readonly NodeJS.Timeout[];
-  #putOut = 0;
-  #refused = 0;
 
   constructor(
-    private readonly places: ClientPlaces,
+    private readonly admission: Admission,
+    private readonly state: Pick<EmulatorState, 'presenceOf' | 'clients'>,
     askEveryMs = 30_000,
   ) {
     this.#timers = [
-      setInterval(() => this.#frames.clear(), 1_000),
-      setInterval(() => this.#ask(), askEveryMs),
+      setInterval(() => this.#frames.clear(), 1_000).unref(),
+      setInterval(() => this.#ask(), askEveryMs).unref(),
     ];
-    for (const timer of this.#timers) timer.unref();
-  }
-
-  /** How many clients were put out because they did not read. */
-  get putOut(): number {
-    return this.#putOut;
-  }
-
-  /** How many found no room, since there were too many. */
-  get refused(): number {
-    return this.#refused;
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const refusal = this.places.admission.admit(request);
-    if (refusal !== undefined) {
-      refuse(socket, `${refusal.httpStatus} Refused`, refusal.error);
-      return;
-    }
-    let place: Place;
     try {
-      place = this.#readPlace(request.url ?? '/');
+      this.admission.admit(request);
+      const { presence, userId } = this.#readPlace(request.url ?? '/');
       if (this.#server.clients.size >= MAX_CLIENTS) {
-        this.#refused += 1;
-        throw new NoRoomLeftError(`There are ${MAX_CLIENTS} WebSockets, which are all that may stay.`);
+        this.state.clients.refused += 1;
+        throw new HttpError(503, `There are ${MAX_CLIENTS} WebSockets, which are all that may stay.`);
       }
-      place.presence.checkRoomFor(place.userId);
+      presence.checkRoomFor(userId);
+      // Joins once the handshake is complete: one that fails must not put out who is in the room already.
+      this.#server.handleUpgrade(request, socket, head, (client) =>
+        this.#attend(client, presence.join(userId)),
+      );
     } catch (error) {
-      const status = error instanceof NoRoomLeftError ? '503 Service Unavailable' : '400 Bad Request';
-      refuse(socket, status, error instanceof Error ? error.message : 'Bad request');
-      return;
+      refuse(socket, error);
     }
-    // Joins once the handshake is complete: one that fails must not put out who is in the room already.
-    this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-      this.#attend(webSocket, place.presence.join(place.userId)),
-    );
   }
 
   close(): void {
@@ -104,87 +72,82 @@ export class ClientSockets {
     this.#server.close();
   }
 
-  #attend(webSocket: WebSocket, participant: Participant): void {
-    const onReceived = (received: ReceivedMessage): void => this.#send(webSocket, received);
-    const onLeft = (): void => webSocket.close(LEFT, 'left');
+  #attend(client: WebSocket, participant: Participant): void {
+    const onReceived = (received: ReceivedMessage): void => this.#send(client, received);
+    const onLeft = (): void => client.close(LEFT, 'left');
     participant.on('received', onReceived).on('left', onLeft);
-    const onFrame = (): void => this.#countFrame(webSocket);
-    webSocket.on('message', onFrame).on('ping', onFrame).on('pong', onFrame);
-    webSocket.on('ping', (data: Buffer) =>
-      this.#write(webSocket, data.length, (done) => webSocket.pong(data, false, done)),
+    const onFrame = (): void => this.#countFrame(client);
+    client.on('message', onFrame).on('ping', onFrame).on('pong', onFrame);
+    client.on('ping', (data: Buffer) =>
+      this.#write(client, data.length, (done) => client.pong(data, false, done)),
     );
-    webSocket.on('error', () => webSocket.terminate());
-    webSocket.on('close', () => {
-      this.#frames.delete(webSocket);
-      this.#silent.delete(webSocket);
+    client.on('error', () => client.terminate());
+    client.on('close', () => {
+      this.#frames.delete(client);
+      this.#silent.delete(client);
       participant.leave();
       // Who has left is remembered, without the connection.
       participant.off('received', onReceived).off('left', onLeft);
     });
   }
 
-  #send(webSocket: WebSocket, received: ReceivedMessage): void {
-    let text = this.#texts.get(received);
-    if (text === undefined) {
-      text = Buffer.from(JSON.stringify(toMessageJson(received)));
-      this.#texts.set(received, text);
-    }
-    const { length } = text;
-    this.#write(webSocket, length, (done) => webSocket.send(text, { binary: false }, done));
+  #send(client: WebSocket, received: ReceivedMessage): void {
+    const text = this.#texts.get(received) ?? Buffer.from(JSON.stringify(toMessageJson(received)));
+    this.#texts.set(received, text);
+    this.#write(client, text.length, (done) => client.send(text, { binary: false }, done));
   }
 
-  #write(webSocket: WebSocket, length: number, write: (done: () => void) => void): void {
-    if (webSocket.readyState !== webSocket.OPEN) return;
-    const sending = this.#unread.begin(() => this.#putOutFor(webSocket));
+  #write(client: WebSocket, length: number, write: (done: () => void) => void): void {
+    if (client.readyState !== client.OPEN) return;
+    const sending = this.#unread.begin(() => this.#putOutClient(client));
     write(() => this.#unread.end(sending));
     // What the system takes at once does not wait, to however many clients it goes.
     setImmediate(() => {
-      if (webSocket.bufferedAmount > 0) this.#unread.grow(sending, FRAME_BYTES + length);
+      if (client.bufferedAmount > 0) this.#unread.grow(sending, FRAME_BYTES + length);
     });
   }
 
-  #countFrame(webSocket: WebSocket): void {
-    this.#silent.delete(webSocket);
-    const frames = (this.#frames.get(webSocket) ?? 0) + 1;
-    this.#frames.set(webSocket, frames);
-    if (frames > MAX_FRAMES_A_SECOND) this.#putOutFor(webSocket);
+  #countFrame(client: WebSocket): void {
+    this.#silent.delete(client);
+    const frames = (this.#frames.get(client) ?? 0) + 1;
+    this.#frames.set(client, frames);
+    if (frames > MAX_FRAMES_A_SECOND) this.#putOutClient(client);
   }
 
   /** Whether each is still there: a browser answers by itself. */
   #ask(): void {
-    for (const webSocket of this.#silent) this.#putOutFor(webSocket);
-    for (const webSocket of this.#server.clients) {
-      this.#silent.add(webSocket);
-      webSocket.ping();
+    for (const client of this.#silent) this.#putOutClient(client);
+    for (const client of this.#server.clients) {
+      this.#silent.add(client);
+      client.ping();
     }
   }
 
-  #putOutFor(webSocket: WebSocket): void {
-    if (webSocket.readyState !== webSocket.OPEN) return;
-    this.#putOut += 1;
-    webSocket.terminate();
+  #putOutClient(client: WebSocket): void {
+    if (client.readyState !== client.OPEN) return;
+    this.state.clients.putOut += 1;
+    client.terminate();
   }
 
-  #readPlace(url: string): Place {
-    // As it came: a URL would resolve dots in it.
-    const [path = '', query] = url.split(/\?(.*)/s, 2);
-    const part = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
-    if (part === undefined && path !== '/users') {
+  #readPlace(url: string): { presence: Presence; userId: string } {
+    const { path, query } = splitUrl(url);
+    const room = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
+    if (room === undefined && path !== '/users') {
       throw new TypeError(
         'Connect to /rooms/:roomId?userId=… or /users?userId=…; if the room is . or .., write the dots as %252E',
       );
     }
-    const userId = new URLSearchParams(query).get('userId') ?? '';
-    const problem = idProblem(userId);
-    if (problem !== undefined) throw new TypeError(`userId: ${problem}`);
-    const { loggedIn } = this.places;
-    return { presence: part === undefined ? loggedIn : this.places.room(idInPath(part)), userId };
+    const userId = query.get('userId') ?? '';
+    checkId('userId', userId);
+    return { presence: this.state.presenceOf(room === undefined ? undefined : idInPath(room)), userId };
   }
 }
 
-function refuse(socket: Duplex, status: string, reason: string): void {
+function refuse(socket: Duplex, error: unknown): void {
+  const status = error instanceof HttpError ? error.httpStatus : 400;
+  const reason = error instanceof Error ? error.message : 'Bad request';
   socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n` +
       `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
     // The server lets go of an upgraded socket, so no one else would close it.
     () => socket.destroy(),

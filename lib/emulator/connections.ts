@@ -1,78 +1,82 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { onceOver, tcpSocketOf } from './connection.js';
 import { InFlight } from './in-flight.js';
-import { onceOver } from './once-over.js';
 
 /** So many requests of one connection may wait for their answers. */
 const MAX_UNANSWERED = 100;
-/** What requests that wait for their answers take up, of all connections together. */
-const MAX_WAITING_BYTES = 33_554_432;
 /** What a request takes up beside its headers. */
 const REQUEST_BYTES = 4_096;
 
-/** Who is connected. When there are too many, the connection that has been quiet the longest makes way. */
+/** Who is connected, over TCP. When there are too many, the connection that has been quiet the longest makes way. */
 export class Connections {
+  readonly #all = new Set<Socket>();
   /** Those for requests: the one that has been quiet the longest is the first. */
   readonly #forRequests = new Set<Socket>();
   readonly #unanswered = new WeakMap<Socket, number>();
-  readonly #waiting = new InFlight(MAX_WAITING_BYTES);
-  #count = 0;
-  #ended = 0;
+  /** Requests that wait for their answers, of all connections together. */
+  readonly #waiting = new InFlight();
+  /** How many were ended because they, or their requests, were too many. */
+  ended = 0;
 
   constructor(private readonly max: number) {}
 
-  /** How many were ended because they, or their requests, were too many. */
-  get ended(): number {
-    return this.#ended;
-  }
-
-  add(socket: Socket): void {
-    this.#forRequests.add(socket);
-    this.#count += 1;
-    socket.once('close', () => {
-      this.#forRequests.delete(socket);
-      this.#count -= 1;
+  add(tcp: Socket): void {
+    this.#all.add(tcp);
+    this.#forRequests.add(tcp);
+    tcp.once('close', () => {
+      this.#all.delete(tcp);
+      this.#forRequests.delete(tcp);
     });
     const [quietest] = this.#forRequests;
-    if (this.#count > this.max && quietest !== undefined) this.#end(quietest);
+    if (this.#all.size > this.max && quietest !== undefined) this.#end(quietest);
   }
 
   /** @returns false if the request is one too many, and its connection ends here */
-  admit(socket: Socket, { rawHeaders }: IncomingMessage, response: ServerResponse): boolean {
-    if (socket.destroyed) return false;
-    const unanswered = (this.#unanswered.get(socket) ?? 0) + 1;
+  admit({ socket, rawHeaders }: IncomingMessage, response: ServerResponse): boolean {
+    const tcp = tcpSocketOf(socket);
+    if (tcp.destroyed) return false;
+    const unanswered = (this.#unanswered.get(tcp) ?? 0) + 1;
     if (unanswered > MAX_UNANSWERED) {
-      this.#end(socket);
+      this.#end(tcp);
       return false;
     }
-    this.#unanswered.set(socket, unanswered);
-    this.#touch(socket);
-    const waiting = this.#waiting.begin(() => this.#end(socket));
+    this.#unanswered.set(tcp, unanswered);
+    this.#touch(tcp);
+    const waiting = this.#waiting.begin(() => this.#end(tcp));
     onceOver(response, () => {
       this.#waiting.end(waiting);
-      this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 1) - 1);
-      this.#touch(socket);
+      this.#unanswered.set(tcp, (this.#unanswered.get(tcp) ?? 1) - 1);
+      this.#touch(tcp);
     });
     this.#waiting.grow(
       waiting,
       rawHeaders.reduce((sum, { length }) => sum + length, REQUEST_BYTES),
     );
-    return !socket.destroyed;
+    return !tcp.destroyed;
   }
 
   /** It is for no more requests, and makes no way for those that are. */
-  upgrade(socket: Socket): void {
-    this.#forRequests.delete(socket);
+  upgrade(tcp: Socket): void {
+    this.#forRequests.delete(tcp);
   }
 
-  #touch(socket: Socket): void {
-    if (this.#forRequests.delete(socket)) this.#forRequests.add(socket);
+  /** Ends all of them. */
+  async close(): Promise<void> {
+    const ended = Array.from(this.#all, (tcp) => once(tcp, 'close'));
+    for (const tcp of this.#all) tcp.destroy();
+    await Promise.all(ended);
   }
 
-  #end(socket: Socket): void {
-    if (socket.destroyed) return;
-    this.#ended += 1;
-    this.#forRequests.delete(socket);
-    socket.destroy();
+  #touch(tcp: Socket): void {
+    if (this.#forRequests.delete(tcp)) this.#forRequests.add(tcp);
+  }
+
+  #end(tcp: Socket): void {
+    if (tcp.destroyed) return;
+    this.ended += 1;
+    this.#forRequests.delete(tcp);
+    tcp.destroy();
   }
 }

@@ -1,5 +1,14 @@
+import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { ApiErrorCode } from './api-error.js';
+
+interface MayAccept {
+  /** Whether the message is accepted first, so that the sender can't tell. */
+  readonly accept?: boolean | undefined;
+}
+interface MayHaveStatus extends MayAccept {
+  /** In place of the answer's. */
+  readonly httpStatus?: number | undefined;
+}
 
 /**
  * What the emulator does in place of a good answer. Those with `accept` may accept the message first, so that
@@ -10,39 +19,28 @@ export type Fault =
    * The connection is reset instead of an answer. Default: not accepted, and if every request is meant (no `match`,
    * no `probability`), the body is not even read.
    */
-  | { readonly kind: 'reset'; readonly accept?: boolean | undefined }
+  | ({ readonly kind: 'reset' } & MayAccept)
   /** The answer comes after so many milliseconds. Default: accepted; if not, it is an internal error. */
-  | { readonly kind: 'late'; readonly delayMs: number; readonly accept?: boolean | undefined }
+  | ({ readonly kind: 'late'; readonly delayMs: number } & MayAccept)
   /** The answer comes byte by byte, one each so many milliseconds (default 50). Default: accepted, else as above. */
-  | { readonly kind: 'drip'; readonly intervalMs?: number | undefined; readonly accept?: boolean | undefined }
+  | ({ readonly kind: 'drip'; readonly intervalMs?: number | undefined } & MayAccept)
   /** The answer's JSON breaks off in the middle. Default: accepted. */
-  | { readonly kind: 'truncated'; readonly accept?: boolean | undefined }
+  | ({ readonly kind: 'truncated' } & MayAccept)
   /** A page, as of a proxy, with this status (default 200). Default: not accepted. */
-  | { readonly kind: 'html'; readonly httpStatus?: number | undefined; readonly accept?: boolean | undefined }
+  | ({ readonly kind: 'html' } & MayHaveStatus)
   /** An answer without a body, with this status (default 200). Default: not accepted. */
-  | {
-      readonly kind: 'empty';
-      readonly httpStatus?: number | undefined;
-      readonly accept?: boolean | undefined;
-    }
+  | ({ readonly kind: 'empty' } & MayHaveStatus)
   /** One of the documented errors, by default with its documented status. Default: not accepted. */
-  | {
+  | ({
       readonly kind: 'error';
-      readonly code: ApiErrorCode;
-      readonly httpStatus?: number | undefined;
+      readonly code: PublishedErrorCode;
       /** The `Retry-After` header: seconds, or a date. */
       readonly retryAfter?: number | string | undefined;
-      readonly accept?: boolean | undefined;
-    }
+    } & MayHaveStatus)
   /** A redirect, by default with 307, which asks for the same request again. Default: not accepted. */
-  | {
-      readonly kind: 'redirect';
-      readonly location: string;
-      readonly httpStatus?: number | undefined;
-      readonly accept?: boolean | undefined;
-    }
+  | ({ readonly kind: 'redirect'; readonly location: string } & MayHaveStatus)
   /** An answer that is so many bytes long. Default: accepted, else as above. */
-  | { readonly kind: 'oversized'; readonly bytes: number; readonly accept?: boolean | undefined }
+  | ({ readonly kind: 'oversized'; readonly bytes: number } & MayAccept)
   /** A good answer, after which the connection is closed though it was to be kept. Accepted. */
   | { readonly kind: 'close_after_answer' }
   /** The request meets a clock that is so many milliseconds ahead (or, if negative, behind). */

@@ -1,47 +1,50 @@
 import { checkFaultRule } from './check-fault.js';
 import type { Fault, FaultRule, FaultTarget } from './fault.js';
-import { acceptsRequest, FAULT_KINDS } from './fault-kinds.js';
+import { acceptsRequest, rulesOf } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
 /** A rule that was added, and what it has done. */
-export interface ActiveFault {
-  /** As it was added. */
-  readonly rule: FaultRule;
+export class ActiveFault {
   /** How many requests or connections it has befallen. */
-  readonly applied: number;
-  /** Takes it away, whatever is left of it. */
-  remove(): void;
-}
-
-class Entry implements ActiveFault {
   applied = 0;
   readonly #random: () => number;
+  readonly #onRemove: () => void;
 
+  /** @internal Faults come from `emulator.faults`. */
   constructor(
+    /** As it was added. */
     readonly rule: FaultRule,
-    private readonly onRemove: (entry: Entry) => void,
+    onRemove: () => void,
   ) {
     this.#random = seededRandom(rule.seed ?? 1);
+    this.#onRemove = onRemove;
   }
 
-  /** Whether it has befallen as many as it was to. */
+  /** @internal By default, requests. */
+  get strikes(): 'connection' | undefined {
+    return rulesOf(this.rule.kind).strikes;
+  }
+
+  /** @internal Whether it has befallen as many as it was to. */
   get isSpent(): boolean {
     const { probability, times = probability === undefined ? 1 : Infinity } = this.rule;
     return this.applied >= times;
   }
 
-  /** Whether it befalls this one; counts it if so. */
-  befalls(target: FaultTarget | undefined): boolean {
+  /** @internal Whether it befalls this one; counts it if so. */
+  befalls(request?: { readonly target: FaultTarget }): boolean {
     const { probability, match } = this.rule;
-    if (this.isSpent || !matches(match, target)) return false;
+    if (this.isSpent) return false;
+    if (match !== undefined && request !== undefined && !matches(match, request.target)) return false;
     if (probability !== undefined && this.#random() >= probability) return false;
     this.applied += 1;
     return true;
   }
 
+  /** Takes it away, whatever is left of it. */
   remove(): void {
-    this.onRemove(this);
+    this.#onRemove();
   }
 }
 
@@ -54,26 +57,26 @@ class Entry implements ActiveFault {
  * ```
  */
 export class Faults {
-  #entries: Entry[] = [];
+  #active: ActiveFault[] = [];
 
   /** @internal Faults come from `emulator.faults`. */
-  constructor(private readonly listening: Pick<Listener, 'isTls' | 'refuse' | 'resume'>) {}
+  constructor(private readonly listener: Pick<Listener, 'isTls' | 'refuse' | 'resume'>) {}
 
   /** All rules that were added and not removed, used up or not. */
   get active(): readonly ActiveFault[] {
-    return this.#entries;
+    return this.#active;
   }
 
   /** @throws TypeError naming the field that can't be used */
   add(rule: FaultRule): ActiveFault {
     this.#check(rule);
-    const entry = new Entry(rule, (gone) => {
-      this.#entries = this.#entries.filter((other) => other !== gone);
+    const fault: ActiveFault = new ActiveFault(rule, () => {
+      this.#active = this.#active.filter((other) => other !== fault);
     });
-    this.#entries.push(entry);
+    this.#active.push(fault);
     // There is no request to wait for where none can come.
-    if (rule.kind === 'refuse' && entry.befalls(undefined)) this.listening.refuse(rule.forMs);
-    return entry;
+    if (rule.kind === 'refuse' && fault.befalls()) this.listener.refuse(rule.forMs);
+    return fault;
   }
 
   /**
@@ -88,48 +91,40 @@ export class Faults {
 
   /** Takes all away; connections are accepted again. */
   clear(): void {
-    this.#entries = [];
-    this.listening.resume();
+    this.#active = [];
+    this.listener.resume();
   }
 
   /** @internal Whether a request is not even to be read; there must be nothing in it to decide by. */
   resetsUnread(): boolean {
-    const next = this.#entries.find(
-      ({ rule, isSpent }) => FAULT_KINDS[rule.kind].strikes === 'request' && !isSpent,
-    );
+    const next = this.#active.find(({ strikes, isSpent }) => strikes === undefined && !isSpent);
     if (next === undefined) return false;
     const { kind, match, probability } = next.rule;
     const unread = kind === 'reset' && !acceptsRequest(next.rule) && match === undefined;
-    return unread && probability === undefined && next.befalls(undefined);
+    return unread && probability === undefined && next.befalls();
   }
 
   /** @internal The fault of a request, if one befalls it. */
-  forRequest(target: FaultTarget): Fault | undefined {
-    return this.#first(target, ({ kind }) => FAULT_KINDS[kind].strikes === 'request');
+  forRequest(request: { readonly target: FaultTarget }): Fault | undefined {
+    return this.#active.find((fault) => fault.strikes === undefined && fault.befalls(request))?.rule;
   }
 
   /** @internal The fault of a new connection, if one befalls it. */
   forConnection(): Fault | undefined {
-    return this.#first(
-      undefined,
-      ({ kind }) => FAULT_KINDS[kind].strikes === 'connection' && kind !== 'refuse',
-    );
+    return this.#active.find(
+      (fault) => fault.strikes === 'connection' && fault.rule.kind !== 'refuse' && fault.befalls(),
+    )?.rule;
   }
 
   #check(rule: FaultRule): void {
     checkFaultRule(rule);
-    if (rule.kind === 'untrusted_certificate' && !this.listening.isTls) {
+    if (rule.kind === 'untrusted_certificate' && !this.listener.isTls) {
       throw new TypeError('untrusted_certificate: this emulator does not serve over TLS');
     }
   }
-
-  #first(target: FaultTarget | undefined, concerns: (rule: FaultRule) => boolean): Fault | undefined {
-    return this.#entries.find((entry) => concerns(entry.rule) && entry.befalls(target))?.rule;
-  }
 }
 
-function matches(match: FaultRule['match'], target: FaultTarget | undefined): boolean {
-  if (match === undefined || target === undefined) return true;
+function matches(match: NonNullable<FaultRule['match']>, target: FaultTarget): boolean {
   if (typeof match === 'function') return match(target);
   const { action = target.action, roomId = target.roomId, userId } = match;
   return (

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { onceOver } from './once-over.js';
+import { onceOver } from './connection.js';
 
 /** Something whose bytes wait here until the other side sends the rest, or reads. */
 interface Transfer {
@@ -7,13 +7,16 @@ interface Transfer {
   readonly giveUp: () => void;
 }
 
-/** What waits for other sides: beyond so many bytes, that which has waited the longest is given up. */
+/** Of each kind of waiting. */
+const MAX_BYTES = 33_554_432;
+
+/** What waits for other sides: beyond 32 MB, that which has waited the longest is given up. */
 export class InFlight {
   /** In the order in which they began. */
   readonly #transfers = new Set<Transfer>();
+  /** How many were given up. */
+  givenUp = 0;
   #bytes = 0;
-
-  constructor(private readonly maxBytes: number) {}
 
   /** @param giveUp ends it, as soon as others need its room */
   begin(giveUp: () => void): Transfer {
@@ -27,8 +30,9 @@ export class InFlight {
     transfer.bytes += bytes;
     this.#bytes += bytes;
     for (const first of this.#transfers) {
-      if (this.#bytes <= this.maxBytes) break;
+      if (this.#bytes <= MAX_BYTES) break;
       this.end(first);
+      this.givenUp += 1;
       first.giveUp();
     }
   }

@@ -1,16 +1,16 @@
-export type { EmulatorAccount } from './account.js';
-export type { ApiErrorCode } from './api-error.js';
-export type { Dropped } from './dropped.js';
 export type { EmulatorClock } from './emulator-clock.js';
-export type { EmulatorModuleOptions } from './emulator-module-options.js';
+export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 export type { ActiveFault, Faults } from './faults.js';
 export type { EmulatorTls } from './listener.js';
 export type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
-export type { Presence } from './presence.js';
+export type { Presence, Room } from './presence.js';
 export type { QuotaWindowKind } from './quota-window.js';
 export type { Duplicate, RecipientCounts } from './recipient-counts.js';
-export type { RecordedRequest } from './request-log.js';
-export type { Room } from './room.js';
 export { RtcEmulator } from './rtc-emulator.js';
-export type { EmulatedQuota, RtcEmulatorOptions } from './rtc-emulator-options.js';
+export type {
+  EmulatedQuota,
+  EmulatorAccount,
+  EmulatorModuleOptions,
+  RtcEmulatorOptions,
+} from './rtc-emulator-options.js';

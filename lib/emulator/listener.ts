@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
+import { secure, tcpSocketOf } from './connection.js';
 import { Connections } from './connections.js';
 import type { Fault } from './fault.js';
-import { asksForWebSocket, putBackWithoutUpgrade } from './ignore-upgrade.js';
 
 /** Certificate and private key of a server, in PEM. */
 export interface EmulatorTls {
@@ -15,71 +15,68 @@ export interface EmulatorTls {
   readonly cert: string;
 }
 
+/** What comes in. */
+export interface ListenerEvents {
+  readonly onRequest: RequestListener;
+  /** What asks to become a WebSocket; what else is offered in a request is ignored. */
+  onWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Asked for each connection that is made. */
+  faultOfConnection(): Fault | undefined;
+}
+
 /** So many hold no more than some hundred MB, whatever they do. */
 export const MAX_CONNECTIONS = 4_096;
+/** None takes for ever to ask for something. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const RESUME_AGAIN_MS = 250;
 
-/** The emulator's server, with what can go wrong before there is a request. */
+/** The emulator's HTTP server, behind a TCP server of its own: what goes wrong with a connection does so in between. */
 export class Listener {
-  readonly server: Server | TlsServer;
-  readonly #tls: EmulatorTls | undefined;
-  /** The TCP sockets by the addresses and ports of both ends, since a TLS socket can't be reset itself. */
-  readonly #sockets = new Map<string, Socket>();
+  readonly #tcp: TcpServer;
+  readonly #http: Server;
   readonly #connections: Connections;
   #address: AddressInfo | undefined;
   #host = '';
   #refusing: NodeJS.Timeout | undefined;
   #closed = false;
-  #wrongCertificate = false;
 
   constructor(
-    onRequest: RequestListener,
-    private readonly faultOfConnection: () => Fault | undefined,
-    tls?: EmulatorTls,
+    { onRequest, onWebSocket, faultOfConnection }: ListenerEvents,
+    private readonly tls?: EmulatorTls,
     maxConnections = MAX_CONNECTIONS,
   ) {
-    this.#tls = tls;
     this.#connections = new Connections(maxConnections);
-    const admit: RequestListener = (request, response) => {
-      const socket = this.socketOf(request.socket);
-      if (socket !== undefined && this.#connections.admit(socket, request, response)) {
-        onRequest(request, response);
-      }
-    };
-    this.server = tls === undefined ? createServer(admit) : createTlsServer(tls, admit);
-    // None takes for ever to ask for something.
-    this.server.requestTimeout = REQUEST_TIMEOUT_MS;
-    // Before the handshake, which TLS begins in a listener of its own, …
-    this.server.prependListener('connection', (socket: Socket) => this.#meet(socket));
-    // … and after it has been given its certificate.
-    this.server.on('connection', () => {
-      if (this.#wrongCertificate) this.#showCertificate(this.#tls);
-      this.#wrongCertificate = false;
-    });
-    this.server.on('request', (_request, response) => {
+    this.#http = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
       if (this.#refusing !== undefined) response.shouldKeepAlive = false;
+      if (this.#connections.admit(request, response)) onRequest(request, response);
     });
-  }
-
-  /** What asks to become a WebSocket comes here; what else is offered in a request is ignored. */
-  onWebSocket(act: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): void {
-    this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (asksForWebSocket(request)) {
-        const tcpSocket = this.socketOf(request.socket);
-        if (tcpSocket !== undefined) this.#connections.upgrade(tcpSocket);
-        act(request, socket, head);
+        this.#connections.upgrade(tcpSocketOf(request.socket));
+        onWebSocket(request, socket, head);
       } else {
-        putBackWithoutUpgrade(request, socket, head);
-        this.server.emit(this.isTls ? 'secureConnection' : 'connection', socket);
+        socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
+        this.#http.emit('connection', socket);
       }
+    });
+    // It does not listen by itself, and so would not look for requests that take too long.
+    this.#http.emit('listening');
+    const certificate = tls && createSecureContext(tls);
+    const socketOptions = { allowHalfOpen: tls === undefined, noDelay: true };
+    this.#tcp = createTcpServer(socketOptions, (tcp) => {
+      this.#connections.add(tcp);
+      const fault = faultOfConnection();
+      if (fault?.kind === 'reset_connection') tcp.resetAndDestroy();
+      if (tcp.destroyed) return;
+      const shown = fault?.kind === 'untrusted_certificate' ? createSecureContext(fault) : certificate;
+      this.#http.emit('connection', shown === undefined ? tcp : secure(tcp, shown));
     });
   }
 
   async listen(port: number, host: string): Promise<void> {
-    this.server.listen(port, host);
-    await once(this.server, 'listening');
-    this.#address = this.server.address() as AddressInfo;
+    this.#tcp.listen(port, host);
+    await once(this.#tcp, 'listening');
+    this.#address = this.#tcp.address() as AddressInfo;
     this.#host = host;
   }
 
@@ -87,19 +84,14 @@ export class Listener {
   get url(): string {
     if (this.#address === undefined) throw new Error('The emulator has not started.');
     const { address, port, family } = this.#address;
-    const scheme = this.#tls === undefined ? 'http' : 'https';
+    const scheme = this.isTls ? 'https' : 'http';
     // A wildcard is no address to send to, and plain http: is for loopback alone.
     if (address === '0.0.0.0' || address === '::') return `${scheme}://127.0.0.1:${port}`;
     return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
   get isTls(): boolean {
-    return this.#tls !== undefined;
-  }
-
-  /** The TCP socket of a connection, also under TLS. */
-  socketOf(socket: Socket): Socket | undefined {
-    return this.#sockets.get(endsOf(socket));
+    return this.tls !== undefined;
   }
 
   /** How many connections were ended because they, or the requests on them, were too many. */
@@ -110,7 +102,8 @@ export class Listener {
   /** Refuses connections for so many milliseconds; requests that are under way are answered. */
   refuse(forMs: number): void {
     clearTimeout(this.#refusing);
-    if (this.server.listening) this.server.close();
+    if (this.#tcp.listening) this.#tcp.close();
+    this.#http.closeIdleConnections();
     this.#refusing = setTimeout(() => this.resume(), forMs);
   }
 
@@ -118,13 +111,13 @@ export class Listener {
   resume(): void {
     clearTimeout(this.#refusing);
     this.#refusing = undefined;
-    if (this.#closed || this.server.listening) return;
+    if (this.#closed || this.#tcp.listening) return;
     // Another process may have taken the port meanwhile: it is waited for.
     const again = (): void => {
       this.#refusing ??= setTimeout(() => this.resume(), RESUME_AGAIN_MS);
     };
-    this.server.removeAllListeners('error').once('error', again);
-    this.server.listen(this.#address?.port, this.#host);
+    this.#tcp.removeAllListeners('error').once('error', again);
+    this.#tcp.listen(this.#address?.port, this.#host);
   }
 
   /** Stops listening and ends every connection. */
@@ -132,37 +125,25 @@ export class Listener {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#refusing);
-    const connections = [...this.#sockets.values()];
-    const ended = connections.map((socket) => once(socket, 'close'));
-    if (this.server.listening) {
-      ended.push(once(this.server, 'close'));
-      this.server.close();
-    }
-    for (const socket of connections) socket.destroy();
-    await Promise.all(ended);
-  }
-
-  #meet(socket: Socket): void {
-    const ends = endsOf(socket);
-    // One that was handed back, without its upgrade.
-    if (this.#sockets.get(ends) === socket) return;
-    this.#sockets.set(ends, socket);
-    socket.on('close', () => this.#sockets.delete(ends));
-    this.#connections.add(socket);
-    const fault = this.faultOfConnection();
-    if (fault?.kind === 'reset_connection') socket.resetAndDestroy();
-    if (fault?.kind !== 'untrusted_certificate') return;
-    this.#showCertificate(fault);
-    this.#wrongCertificate = true;
-  }
-
-  #showCertificate(tls: EmulatorTls | undefined): void {
-    if (tls !== undefined && 'setSecureContext' in this.server) {
-      this.server.setSecureContext({ key: tls.key, cert: tls.cert });
-    }
+    const closed = this.#tcp.listening ? once(this.#tcp.close(), 'close') : undefined;
+    this.#http.close();
+    await Promise.all([closed, this.#connections.close()]);
   }
 }
 
-function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+function asksForWebSocket({ method, headers: { upgrade = '' } }: IncomingMessage): boolean {
+  return method === 'GET' && upgrade.toLowerCase() === 'websocket';
+}
+
+/**
+ * A request without what it offers to become: Java's HTTP client offers `h2c` with each request, and a server may
+ * ignore that. Node hands over every such request as soon as anything may be upgraded.
+ */
+function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.toLowerCase() !== 'upgrade') text += `${name}: ${rawHeaders[index + 1]}\r\n`;
+  }
+  return Buffer.from(`${text}\r\n`, 'latin1');
 }

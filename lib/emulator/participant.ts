@@ -26,6 +26,12 @@ export type ReceivedMessage = {
     }
 );
 
+/** A received message as JSON, for other processes: bytes are base64. */
+export function toMessageJson({ event, msgid, from, at, message }: ReceivedMessage): object {
+  const text = typeof message === 'string' ? message : Buffer.from(message).toString('base64');
+  return { event, msgid, from, message: text, at };
+}
+
 /** The client SDK's callbacks for text: to a user in a room, to everyone in a room, to a user outside of rooms. */
 export type TextCallback =
   'onUserMessageReceived' | 'onRoomMessageReceived' | 'onUserMessageReceivedOutsideRoom';

@@ -1,25 +1,134 @@
-import type { Attendance } from './attendance.js';
-import type { Participant } from './participant.js';
+import { idProblem } from '../dto/field-rules.js';
+import { HttpError } from './http-error.js';
+import { Participant } from './participant.js';
+
+/** A room, or that of those who are logged in outside of rooms. */
+interface Place {
+  readonly number: number;
+  readonly present: Map<string, Participant>;
+  /** Who has left, so that what they received can still be asked for. */
+  readonly departed: Map<string, Participant>;
+}
+
+/** What a participant takes up, without what was received. */
+const PARTICIPANT_BYTES = 1_024;
+/** Where those are who are in no room: a room's ID is never empty. */
+const LOGGED_IN = '';
+
+/** Who is where, under which user ID, and who was: the first to leave are forgotten first. */
+export class Attendance {
+  readonly #places = new Map<string, Place>();
+  /** Who has left, from all places, with what forgets them. */
+  readonly #departed = new Map<Participant, () => void>();
+  readonly #maxParticipants: number;
+  #present = 0;
+  /** How many who have left were forgotten. */
+  forgotten = 0;
+  #numbers = 0;
+
+  constructor(bytes: number) {
+    this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
+  }
+
+  /** The rooms in which someone is, or was who is not forgotten. */
+  get rooms(): readonly Room[] {
+    return [...this.#places.keys()].filter((id) => id !== LOGGED_IN).map((id) => new Room(this, id));
+  }
+
+  place(id: string): Place | undefined {
+    return this.#places.get(id);
+  }
+
+  /** @throws HttpError where another process can't be let in */
+  checkRoomFor(id: string, userId: string): void {
+    if (this.#present < this.#maxParticipants || this.place(id)?.present.has(userId)) return;
+    throw new HttpError(
+      503,
+      `There are ${this.#present} participants; for more, start the emulator with a larger keepBytes`,
+    );
+  }
+
+  /** Lets a user come, and puts out one who is there under the same ID. */
+  join(id: string, userId: string): Participant {
+    checkId('userId', userId);
+    this.place(id)?.present.get(userId)?.leave();
+    this.#forget(this.place(id)?.departed.get(userId));
+    const participant = new Participant(userId, this.#numbers++, (leaving) => this.#remove(id, leaving));
+    this.#open(id).present.set(userId, participant);
+    this.#present += 1;
+    this.#trim();
+    return participant;
+  }
+
+  /** Forgets who has left, and what was received. */
+  clear(): void {
+    for (const participant of this.#departed.keys()) this.#forget(participant);
+    for (const { present } of this.#places.values()) {
+      for (const participant of present.values()) participant.forget();
+    }
+    this.forgotten = 0;
+  }
+
+  #open(id: string): Place {
+    let place = this.#places.get(id);
+    if (place === undefined) {
+      place = { number: this.#numbers++, present: new Map(), departed: new Map() };
+      this.#places.set(id, place);
+    }
+    return place;
+  }
+
+  #remove(id: string, leaving: Participant): void {
+    const { present, departed } = this.#open(id);
+    const { userId } = leaving;
+    if (present.get(userId) !== leaving) return;
+    present.delete(userId);
+    this.#present -= 1;
+    departed.set(userId, leaving);
+    this.#departed.set(leaving, () => {
+      departed.delete(userId);
+      if (departed.size === 0 && present.size === 0) this.#places.delete(id);
+    });
+    this.#trim();
+    leaving.hasLeft();
+  }
+
+  #trim(): void {
+    if (this.#present + this.#departed.size <= this.#maxParticipants) return;
+    // More than one at a time, since it takes a while to find the first of a map from which many were taken.
+    for (const participant of this.#departed.keys()) {
+      if (this.#present + this.#departed.size <= this.#maxParticipants * 0.9) return;
+      this.#forget(participant);
+      this.forgotten += 1;
+    }
+  }
+
+  #forget(participant: Participant | undefined): void {
+    if (participant === undefined) return;
+    this.#departed.get(participant)?.();
+    this.#departed.delete(participant);
+  }
+}
 
 /** Who is somewhere, under which user ID. */
 export class Presence {
   readonly #attendance: Attendance;
-  readonly #place: string;
+  readonly #id: string;
 
   /** @internal */
-  constructor(attendance: Attendance, place: string) {
+  constructor(attendance: Attendance, id = LOGGED_IN) {
     this.#attendance = attendance;
-    this.#place = place;
+    this.#id = id;
   }
 
   /** @internal Of those that are opened later, it is higher. */
   get number(): number {
-    return this.#attendance.numberOf(this.#place);
+    return this.#attendance.place(this.#id)?.number ?? 0;
   }
 
   /** Who is there now. */
   get participants(): readonly Participant[] {
-    return [...this.#attendance.at(this.#place)];
+    return [...(this.#attendance.place(this.#id)?.present.values() ?? [])];
   }
 
   /**
@@ -27,21 +136,40 @@ export class Presence {
    * @throws TypeError for an illegal user ID
    */
   join(userId: string): Participant {
-    return this.#attendance.join(this.#place, userId);
+    return this.#attendance.join(this.#id, userId);
   }
 
   /** A user who is there. */
   participant(userId: string): Participant | undefined {
-    return this.#attendance.present(this.#place, userId);
+    return this.#attendance.place(this.#id)?.present.get(userId);
   }
 
   /** A user who is there or was, unless the emulator has forgotten who left (`dropped.participants`). */
   lastSeen(userId: string): Participant | undefined {
-    return this.participant(userId) ?? this.#attendance.departed(this.#place, userId);
+    return this.participant(userId) ?? this.#attendance.place(this.#id)?.departed.get(userId);
   }
 
-  /** @internal @throws NoRoomLeftError where another process can't be let in */
+  /** @internal @throws HttpError where another process can't be let in */
   checkRoomFor(userId: string): void {
-    this.#attendance.checkRoomFor(this.#place, userId);
+    this.#attendance.checkRoomFor(this.#id, userId);
   }
+}
+
+/** A room and who is in it. */
+export class Room extends Presence {
+  /** @internal Rooms come from `emulator.room()`. */
+  constructor(
+    attendance: Attendance,
+    /** 1–128 of `a-z A-Z 0-9 @ . _ -`. */
+    readonly id: string,
+  ) {
+    super(attendance, id);
+    checkId('roomId', id);
+  }
+}
+
+/** @throws TypeError for an illegal ID */
+export function checkId(field: 'roomId' | 'userId', id: string): void {
+  const problem = idProblem(id);
+  if (problem !== undefined) throw new TypeError(`${field}: ${problem}`);
 }

@@ -22,11 +22,10 @@ export class QuotaWindow {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Counts a request if there is room for all that it costs. */
-  admit(cost = 1): boolean {
-    if (!this.hasRoom(cost)) return false;
-    this.take(cost);
-    return true;
+  /** Whether nothing was admitted in the window. */
+  get isEmpty(): boolean {
+    this.#forget();
+    return this.#sum === 0;
   }
 
   /** Whether there is room for so much. @param perSecond another limit than the window's own */
@@ -35,28 +34,21 @@ export class QuotaWindow {
     return this.#sum + cost <= perSecond;
   }
 
-  take(cost: number): void {
-    if (this.perSecond === Number.POSITIVE_INFINITY) return;
-    this.#admitted.push({ at: this.now(), cost });
-    this.#sum += cost;
-  }
-
-  /** Whether nothing was admitted in the window. */
-  get isEmpty(): boolean {
-    this.#forget();
-    return this.#sum === 0;
+  /** Counts a request if there is room for all that it costs. */
+  admit(cost = 1, perSecond = this.perSecond): boolean {
+    if (!this.hasRoom(cost, perSecond)) return false;
+    if (perSecond < Number.POSITIVE_INFINITY) {
+      this.#admitted.push({ at: this.now(), cost });
+      this.#sum += cost;
+    }
+    return true;
   }
 
   #forget(): void {
     const now = this.now();
     const began = this.kind === 'fixed' ? Math.floor(now / WINDOW_MS) * WINDOW_MS : now - WINDOW_MS;
-    const isPast = (at: number): boolean => (this.kind === 'fixed' ? at < began : at <= began);
-    let past = 0;
-    for (const { at, cost } of this.#admitted) {
-      if (!isPast(at)) break;
-      this.#sum -= cost;
-      past += 1;
-    }
-    if (past > 0) this.#admitted = this.#admitted.slice(past);
+    const first = this.#admitted.findIndex(({ at }) => (this.kind === 'fixed' ? at >= began : at > began));
+    const past = this.#admitted.splice(0, first < 0 ? this.#admitted.length : first);
+    for (const { cost } of past) this.#sum -= cost;
   }
 }

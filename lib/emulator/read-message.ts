@@ -1,7 +1,8 @@
 import { base64ByteLength, isId, MAX_RECIPIENTS, messageProblem } from '../dto/field-rules.js';
 import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
-import type { EmulatorAccount } from './account.js';
-import { ApiError } from './api-error.js';
+import { ApiError, check } from './http-error.js';
+import type { ReceivedRequest } from './received-request.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What a request asks to deliver. */
 export interface EmulatedMessage {
@@ -17,52 +18,53 @@ export interface EmulatedMessage {
   readonly message: string | Uint8Array;
 }
 
+/** What a field is that is left out. */
+const ZERO = {
+  AppId: '',
+  RoomId: '',
+  From: '',
+  To: '' as string | readonly string[],
+  Binary: false,
+  Message: '',
+};
+
 /**
  * Reads and checks the body of an action, as the service behind the gateway would.
  * @throws ApiError with RTC's code
  */
 export function readMessage(
   action: RtcActionName,
-  body: Buffer,
+  request: ReceivedRequest,
   account: EmulatorAccount,
   accounts: readonly EmulatorAccount[],
 ): EmulatedMessage {
   const rules: RtcActionRules = RTC_ACTIONS[action];
-  const { AppId, RoomId, From, To, Binary, Message } = readFields(body, rules);
-
-  if (AppId === '') throw new ApiError('InvalidParameter.IllegalAppId', 'AppId is empty.');
+  const { AppId, RoomId, From, To, Binary, Message } = readFields(request, rules);
+  check(AppId !== '', 'InvalidParameter.IllegalAppId', 'AppId is empty.');
   if (!account.appIds.includes(AppId)) {
     const exists = accounts.some(({ appIds }) => appIds.includes(AppId));
-    throw exists
-      ? new ApiError('AccessDenied.NoPermissionForApp', 'The account may not use this AppId.')
-      : new ApiError('InvalidParameter.NotExistAppId', 'The AppId does not exist.');
+    check(exists, 'InvalidParameter.NotExistAppId', 'The AppId does not exist.');
+    throw new ApiError('AccessDenied.NoPermissionForApp', 'The account may not use this AppId.');
   }
-  if (rules.inRoom && !isId(RoomId)) {
-    throw new ApiError('InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
-  }
-  if (!isId(From)) throw new ApiError('InvalidParameter.IllegalFrom', 'From is illegal.');
+  check(!rules.inRoom || isId(RoomId), 'InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
+  check(isId(From), 'InvalidParameter.IllegalFrom', 'From is illegal.');
   const to = rules.to === 'none' ? undefined : [To].flat();
-  if (to !== undefined) {
-    if (to.length > MAX_RECIPIENTS) {
-      throw new ApiError('InvalidParameter.UserCountOverLimit', `To has more than ${MAX_RECIPIENTS} users.`);
-    }
-    if (to.length === 0 || !to.every(isId)) {
-      throw new ApiError('InvalidParameter.IllegalTo', 'To is empty or holds an illegal user ID.');
-    }
-  }
-  if (Message === '') throw new ApiError('InvalidParameter', 'Message is empty.');
-
-  const bytes = Binary ? base64ByteLength(Message) : Buffer.byteLength(Message, 'utf8');
-  if (bytes === undefined) throw new ApiError('InvalidParameter', 'Message is not base64.');
-  if (bytes > rules.maxMessageBytes) {
+  const { length } = to ?? [];
+  check(
+    length <= MAX_RECIPIENTS,
+    'InvalidParameter.UserCountOverLimit',
+    `To has more than ${MAX_RECIPIENTS} users.`,
+  );
+  const isLegal = to === undefined || (length > 0 && to.every(isId));
+  check(isLegal, 'InvalidParameter.IllegalTo', 'To is empty or holds an illegal user ID.');
+  const problem = messageProblem(Message, Binary, rules.maxMessageBytes);
+  if (problem !== undefined) {
+    const bytes = Binary ? base64ByteLength(Message) : Buffer.byteLength(Message, 'utf8');
+    const isTooLarge = bytes !== undefined && bytes > rules.maxMessageBytes;
     throw new ApiError(
-      'InvalidParameter.SizeOverLimit',
-      `Message has more than ${rules.maxMessageBytes} bytes.`,
+      isTooLarge ? 'InvalidParameter.SizeOverLimit' : 'InvalidParameter',
+      `Message ${problem}.`,
     );
-  }
-  // What else the library would not send, in words that are the emulator's.
-  if (messageProblem(Message, Binary, rules.maxMessageBytes) !== undefined) {
-    throw new ApiError('InvalidParameter', 'Message is illegal.');
   }
   return {
     appId: AppId,
@@ -73,49 +75,21 @@ export function readMessage(
   };
 }
 
-interface Fields {
-  readonly AppId: string;
-  readonly RoomId: string;
-  readonly From: string;
-  readonly To: string | readonly string[];
-  readonly Binary: boolean;
-  readonly Message: string;
-}
-
 /** A field that is left out has its type's zero value; one of another type can't be read; others are ignored. */
-function readFields(body: Buffer, { inRoom, to }: RtcActionRules): Fields {
-  if (body.length === 0) throw new ApiError('InvalidParameter.BodyIsEmpty', 'The body is empty.');
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch {
-    throw new ApiError('InvalidParameter.Unmarshal', 'The body is not JSON.');
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new ApiError('InvalidParameter.Unmarshal', 'The body is not a JSON object.');
-  }
-  const zero: Fields = {
-    AppId: '',
-    RoomId: '',
-    From: '',
-    To: to === 'list' ? [] : '',
-    Binary: false,
-    Message: '',
-  };
-  const fields: Record<string, unknown> = { ...zero };
-  for (const [name, model] of Object.entries(zero)) {
-    if ((name === 'RoomId' && !inRoom) || (name === 'To' && to === 'none')) continue;
-    const value: unknown = (parsed as Record<string, unknown>)[name];
-    if (!Object.hasOwn(parsed, name) || value === null) continue;
-    if (!sameShape(value, model)) {
-      throw new ApiError('InvalidParameter.Unmarshal', `${name} has the wrong type.`);
-    }
+function readFields({ body, json }: ReceivedRequest, { inRoom, to }: RtcActionRules): typeof ZERO {
+  check(body.length > 0, 'InvalidParameter.BodyIsEmpty', 'The body is empty.');
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  check(isObject, 'InvalidParameter.Unmarshal', 'The body is not a JSON object.');
+  const fields: Record<string, unknown> = { ...ZERO, ...(to === 'list' && { To: [] }) };
+  for (const [name, zero] of Object.entries(fields)) {
+    const isOfAction = name === 'RoomId' ? inRoom : name !== 'To' || to !== 'none';
+    const value: unknown = Object.hasOwn(json, name) ? (json as Record<string, unknown>)[name] : null;
+    if (value === null || !isOfAction) continue;
+    const fits = Array.isArray(zero)
+      ? Array.isArray(value) && value.every((item) => typeof item === 'string')
+      : typeof value === typeof zero;
+    check(fits, 'InvalidParameter.Unmarshal', `${name} has the wrong type.`);
     fields[name] = value;
   }
-  return fields as unknown as Fields;
-}
-
-function sameShape(value: unknown, model: unknown): boolean {
-  if (!Array.isArray(model)) return typeof value === typeof model;
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return fields as typeof ZERO;
 }

@@ -1,3 +1,4 @@
+import { BoundedList } from './bounded-list.js';
 import type { Participant, ReceivedMessage } from './participant.js';
 
 /** What a message takes up beside its content, and for each who received it. */
@@ -7,21 +8,16 @@ const RECIPIENT_BYTES = 64;
 interface Entry {
   readonly message: ReceivedMessage;
   readonly participants: readonly Participant[];
-  readonly bytes: number;
 }
 
 /** What participants have received, over all of them: beyond so many bytes, the oldest is dropped. */
 export class ReceivedLog {
-  /** Oldest first. */
-  readonly #entries: Entry[] = [];
-  #bytes = 0;
-  #dropped = 0;
-
-  constructor(private readonly maxBytes: number) {}
-
+  readonly #entries: BoundedList<Entry>;
   /** How many messages are no longer in a participant's `received`, each counted for each participant. */
-  get dropped(): number {
-    return this.#dropped;
+  dropped = 0;
+
+  constructor(maxBytes: number) {
+    this.#entries = new BoundedList(maxBytes, (entries) => this.#drop(entries));
   }
 
   /** Notes what these participants have received. */
@@ -29,34 +25,29 @@ export class ReceivedLog {
     const { message: content } = message;
     // A string may have two bytes for each of its units.
     const size = typeof content === 'string' ? content.length * 2 : content.byteLength;
-    const bytes = MESSAGE_BYTES + size + participants.length * RECIPIENT_BYTES;
-    this.#entries.push({ message, participants, bytes });
-    this.#bytes += bytes;
-    if (this.#bytes > this.maxBytes) this.#drop();
+    this.#entries.add(
+      { message, participants },
+      MESSAGE_BYTES + size + participants.length * RECIPIENT_BYTES,
+    );
   }
 
   clear(): void {
-    this.#entries.length = this.#bytes = this.#dropped = 0;
+    this.#entries.clear();
+    this.dropped = 0;
   }
 
-  /** More than one at a time, since all the others move up. */
-  #drop(): void {
-    let entries = 0;
+  #drop(entries: readonly Entry[]): void {
     const dropped = new Map<Participant, number>();
-    for (const { message, participants, bytes } of this.#entries) {
-      if (this.#bytes <= this.maxBytes * 0.9) break;
-      this.#bytes -= bytes;
-      entries += 1;
+    for (const { message, participants } of entries) {
       for (const participant of participants) {
         const before = dropped.get(participant) ?? 0;
         // A test may have emptied its participant's list by itself.
         if (participant.received[before] === message) dropped.set(participant, before + 1);
       }
     }
-    this.#entries.splice(0, entries);
     for (const [participant, count] of dropped) {
       participant.forget(count);
-      this.#dropped += count;
+      this.dropped += count;
     }
   }
 }

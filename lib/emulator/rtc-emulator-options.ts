@@ -1,8 +1,27 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
-import type { EmulatorAccount } from './account.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
+
+/** An account at the emulated service: one access key and the apps that it may use. */
+export interface EmulatorAccount {
+  /** With an `expiration`, they are refused from then on, by the emulator's clock. */
+  readonly credentials: RtcCredentials;
+  /** The IDs of the apps that the access key may use. */
+  readonly appIds: readonly string[];
+}
+
+/** Options for `RtcMessagingModule.forRoot()` that lead to the emulator. */
+export interface EmulatorModuleOptions {
+  /** An app of the emulator's account. */
+  readonly appId: string;
+  /** The sender whom the emulator was started with. */
+  readonly from: string;
+  /** The emulator's origin. */
+  readonly endpoint: string;
+  /** The access key of the emulator's account. */
+  readonly credentials: RtcCredentials;
+}
 
 /** What an account may send in a second. */
 export interface EmulatedQuota {
@@ -66,15 +85,6 @@ export type ResolvedEmulatorOptions = Required<
   Omit<RtcEmulatorOptions, 'tls' | 'quota' | 'requestsPerSecond' | 'quotaWindow'>
 > &
   Pick<RtcEmulatorOptions, 'tls'> & { readonly quota: Required<EmulatedQuota> };
-
-/** All accounts: the first is that of `moduleOptions()`. */
-export function accountsOf({
-  appId,
-  credentials,
-  accounts,
-}: ResolvedEmulatorOptions): readonly EmulatorAccount[] {
-  return [{ credentials, appIds: [appId] }, ...accounts];
-}
 
 const MIN_KEEP_BYTES = 1_048_576;
 /** The vendor has 100 for small rooms and 80 for large ones. */

@@ -1,5 +1,5 @@
-import type { EmulatorAccount } from './account.js';
-import { parseAuthorization } from './authorization.js';
+import { parseAuthorization } from './authenticate.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What is shown in the place of a secret. */
 const WITHHELD = '(withheld)';
@@ -41,34 +41,31 @@ export class Secrets {
   withheldFrom({ url, headers }: Showable): Showable {
     const [path = '', query] = url.split(/\?(.*)/s, 2);
     const shownPath = this.#isSecret(path) ? `/${WITHHELD}` : path;
-    const shownHeaders = Object.entries(headers).map(([name, value]): [string, string] => {
-      if (this.#isSecret(name)) return [WITHHELD, WITHHELD];
-      return [name, this.#headerValue(name, value)];
-    });
+    const shownHeaders = Object.entries(headers).map(([name, value]) => this.#header(name, value));
     return {
       url: query === undefined ? shownPath : `${shownPath}?${this.#query(query)}`,
       headers: Object.fromEntries(shownHeaders),
     };
   }
 
-  #headerValue(name: string, value: string): string {
-    if (name === 'authorization') return this.#authorization(value);
-    if (name === BODY_HASH && /^[\da-f]{64}$/i.test(value)) return value;
-    return SECRET_NAME.test(name) || this.#isSecret(value) ? WITHHELD : value;
+  #header(name: string, value: string): [string, string] {
+    if (name === 'authorization') return [name, this.#authorization(value)];
+    return name === BODY_HASH && /^[\da-f]{64}$/i.test(value) ? [name, value] : this.#pair(name, value);
   }
 
   #query(query: string): string {
-    return query
-      .split('&')
-      .map((parameter) => {
-        const [name = '', value] = parameter.split(/=(.*)/s, 2);
-        if (this.#isSecret(name)) return WITHHELD;
-        if (value === undefined) return parameter;
-        return decodings(name).some((form) => SECRET_NAME.test(form)) || this.#isSecret(value)
-          ? `${name}=${WITHHELD}`
-          : parameter;
-      })
-      .join('&');
+    const parameters = query.split('&').map((parameter) => {
+      const [name = '', value] = parameter.split(/=(.*)/s, 2);
+      const [shownName, shownValue] = this.#pair(name, value ?? '');
+      return value === undefined ? shownName : `${shownName}=${shownValue}`;
+    });
+    return parameters.join('&');
+  }
+
+  #pair(name: string, value: string): [string, string] {
+    if (this.#isSecret(name)) return [WITHHELD, WITHHELD];
+    const isSecret = decodings(name).some((form) => SECRET_NAME.test(form)) || this.#isSecret(value);
+    return [name, isSecret ? WITHHELD : value];
   }
 
   /** Shown in the form that it should have, or not at all. */

@@ -1,26 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { onceGone } from './once-over.js';
+import { onceGone } from './connection.js';
+import { HttpError } from './http-error.js';
 
 /** How long a client may go on sending what is not read, so that it gets to the answer. */
 const LINGER_MS = 1_000;
-
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
-  sendText(response, status, JSON.stringify(body), headers);
-}
-
-/** Answers a request whose rest is not read: the connection ends here. */
-export function sendUnread(response: ServerResponse, status: number, body: unknown): void {
-  const { req: request } = response;
-  sendJson(response, status, body, { Connection: 'close' });
-  request.resume();
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
-  onceGone(request.socket, () => clearTimeout(timer));
-}
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** A text that is JSON unless the headers say otherwise. */
 export function sendText(
@@ -37,4 +21,25 @@ export function sendText(
   response.end(text);
 }
 
-export const JSON_TYPE = 'application/json; charset=utf-8';
+/** @param body by default the reason alone */
+export function sendError(
+  response: ServerResponse,
+  error: unknown,
+  body = errorBody(error),
+  headers = {},
+): void {
+  sendText(response, error instanceof HttpError ? error.httpStatus : 400, JSON.stringify(body), headers);
+}
+
+/** Answers a request whose rest is not read: the connection ends here. */
+export function sendUnread(response: ServerResponse, error: unknown, body?: object): void {
+  const { req: request } = response;
+  sendError(response, error, body, { Connection: 'close' });
+  request.resume();
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  onceGone(request.socket, () => clearTimeout(timer));
+}
+
+function errorBody(error: unknown): object {
+  return { error: error instanceof Error ? error.message : 'failed' };
+}

@@ -45,6 +45,8 @@ export const PUBLISHED_ERRORS = {
 /** A code that the vendor's pages name. */
 export type PublishedErrorCode = keyof typeof PUBLISHED_ERRORS;
 
+export const PUBLISHED_ERROR_CODES = Object.keys(PUBLISHED_ERRORS) as readonly PublishedErrorCode[];
+
 export function isPublishedErrorCode(value: unknown): value is PublishedErrorCode {
   return typeof value === 'string' && Object.hasOwn(PUBLISHED_ERRORS, value);
 }

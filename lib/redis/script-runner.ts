@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { PERMIT_SCRIPT, type PermitAnswer, readAnswer } from './permit-script.js';
+import { type PermitAnswer, readAnswer, TAKE_PERMITS } from './permit-script.js';
 import type { Client, RedisConnection } from './redis-connection.js';
 import { describeFailure } from './redis-failure.js';
 
@@ -8,13 +8,11 @@ const CONNECT_MS = 3_000;
 /** If the process stood still while an answer was due, it gets this long to be read. */
 const GRACE_MS = 50;
 
-type ScriptedClient = Client & { rtcTakePermits(...args: (string | number)[]): Promise<unknown> };
-
 /** Runs the script on the keys of one scope, in bounded time. */
 export class ScriptRunner {
   // Private to the language: what failed of late may have a password among its properties.
   readonly #connection: RedisConnection;
-  readonly #client: ScriptedClient;
+  readonly #client: Client;
   #connecting: Promise<unknown> | undefined;
 
   constructor(
@@ -24,8 +22,7 @@ export class ScriptRunner {
     readonly timeoutMs: number,
   ) {
     this.#connection = connection;
-    this.#client = connection.acquire() as ScriptedClient;
-    this.#client.defineCommand('rtcTakePermits', { lua: PERMIT_SCRIPT, numberOfKeys: keys.length });
+    this.#client = connection.acquire();
   }
 
   close(): void {
@@ -62,7 +59,7 @@ export class ScriptRunner {
   }
 
   async #evaluate(args: readonly (string | number)[]): Promise<PermitAnswer> {
-    return readAnswer(await this.#client.rtcTakePermits(...this.keys, ...args));
+    return readAnswer(await TAKE_PERMITS.run(this.#client, this.keys, args));
   }
 
   /** Those who come first wait for the connection, for as long as they like and it may take. Later, none is a failure. */

@@ -12,7 +12,7 @@ export async function startSampleApp(environment) {
   const apiKey = process.env.SAMPLE_API_KEY || randomBytes(12).toString('hex');
   const port = (await freePort(preferredPort())) ?? (await freePort(0));
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, ['sample/dist/main.js'], {
+  const child = spawn(process.execPath, ['sample/02-console/dist/main.js'], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...environment, SAMPLE_API_KEY: apiKey, PORT: String(port), HOST: '127.0.0.1' },
   });

@@ -24,7 +24,15 @@ describe('the exercise in CONTRIBUTING.md', () => {
       .filter(({ language }) => language === 'ts')
       .map((snippet) => snippet.text);
     folder = await mkdtemp(join(tmpdir(), 'rtc-exercise-'));
-    for (const name of ['lib', 'test/e2e', 'test/unit', 'test/support', 'jest.config.mjs', 'package.json']) {
+    for (const name of [
+      'lib',
+      'sample',
+      'test/e2e',
+      'test/unit',
+      'test/support',
+      'jest.config.mjs',
+      'package.json',
+    ]) {
       await cp(join(ROOT, name), join(folder, name), { recursive: true });
     }
     // Whoever follows it has done so already, when this runs.

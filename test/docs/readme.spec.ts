@@ -176,7 +176,7 @@ describe('the README', () => {
       'npm run demo', // demo.spec.ts
       'npm test', // this very run
       'npm run emulator', // rtc-emulator.spec.ts
-      'cp sample/.env.example .env && npm start', // sample-process.spec.ts
+      'cp sample/02-console/.env.example .env && npm start', // sample-process.spec.ts
       'npm install nestjs-rtc-messaging @nestjs/config class-validator class-transformer', // nest12-esm.spec.ts
       'npx rtc-emulator', // rtc-emulator.spec.ts
     ]);
@@ -219,7 +219,7 @@ describe('the README', () => {
 
 describe("the sample's .env.example", () => {
   it('explains every variable of the library', async () => {
-    const text = await readFile(join(ROOT, 'sample/.env.example'), 'utf8');
+    const text = await readFile(join(ROOT, 'sample/02-console/.env.example'), 'utf8');
     const named = [...text.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name);
     expect(named).toEqual(expect.arrayContaining(Object.values(VARIABLES)));
     for (const [, before] of text.matchAll(/(^.*\n)#?[A-Z_]+=/gm)) expect(before).toMatch(/^(#|[A-Z_]+=|\n)/);

@@ -214,10 +214,13 @@ describe('a durable fan-out', () => {
     const ledger = module.get(FanOutLedger, { strict: false });
     const due = ledger.due.bind(ledger);
     // What a worker asks when it has found a chunk's fan-out stopped, before it is done with the job.
-    jest.spyOn(ledger, 'due').mockImplementationOnce(async (id) => {
-      const range = await due(id);
-      await handle.resume();
-      return range;
+    await new Promise<void>((resolve) => {
+      jest.spyOn(ledger, 'due').mockImplementationOnce(async (id) => {
+        const range = await due(id);
+        await handle.resume();
+        resolve();
+        return range;
+      });
     });
     expect((await handle.result({ timeoutMs: 5_000 })).counts.accepted).toBe(30);
     expect(timesSent(users(30)).every((times) => times === 1)).toBe(true);

@@ -52,8 +52,11 @@ describe('the connections of an emulator', () => {
   it('make way beyond 4,096, the one that has been quiet the longest first', async () => {
     expect(MAX_CONNECTIONS).toBe(4_096);
     const listener = new Listener(
-      (_request, response) => response.end('here'),
-      () => undefined,
+      {
+        onRequest: (_request, response) => response.end('here'),
+        onWebSocket: () => undefined,
+        faultOfConnection: () => undefined,
+      },
       undefined,
       3,
     );

@@ -6,10 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
 import { Admission } from '../../lib/emulator/admission.js';
-import { Attendance } from '../../lib/emulator/attendance.js';
 import { ClientSockets } from '../../lib/emulator/client-sockets.js';
-import { Presence } from '../../lib/emulator/presence.js';
-import { Room } from '../../lib/emulator/room.js';
+import { HttpError } from '../../lib/emulator/http-error.js';
+import { Attendance, Presence } from '../../lib/emulator/presence.js';
 import { sendUnread } from '../../lib/emulator/send-json.js';
 import { QUERY, sendRaw } from '../support/raw-request.js';
 import { until } from '../support/until.js';
@@ -91,7 +90,7 @@ it('listens once for the end of a connection, however many requests on it are re
   const listeners: number[] = [];
   let asked = 0;
   const server = createServer((request, response) => {
-    sendUnread(response, 403, {});
+    sendUnread(response, new HttpError(403, 'Refused'));
     asked += 1;
     listeners.push(request.socket.listenerCount('close'));
   }).listen(0, '127.0.0.1');
@@ -105,16 +104,10 @@ it('listens once for the end of a connection, however many requests on it are re
 });
 
 it('puts out a WebSocket client that no longer answers, and leaves one alone that does', async () => {
-  const attendance = new Attendance(1_048_576);
-  const admission = new Admission({ host: '', allowedHosts: [], allowedOrigins: [], scheme: 'http' });
-  const clients = new ClientSockets(
-    {
-      admission,
-      loggedIn: new Presence(attendance, ''),
-      room: (roomId) => new Room(attendance, roomId),
-    },
-    50,
-  );
+  const loggedIn = new Presence(new Attendance(1_048_576));
+  const state = { presenceOf: () => loggedIn, clients: { refused: 0, putOut: 0 } };
+  const admission = new Admission({ host: '', allowedHosts: [], allowedOrigins: [] });
+  const clients = new ClientSockets(admission, state, 50);
   const server = createServer().on('upgrade', (...given) => clients.upgrade(...given));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -124,7 +117,7 @@ it('puts out a WebSocket client that no longer answers, and leaves one alone tha
   await Promise.all([once(silent, 'open'), once(alive, 'open')]);
   await once(silent, 'close');
   await sleep(200);
-  expect([alive.readyState, clients.putOut]).toEqual([WebSocket.OPEN, 1]);
+  expect([alive.readyState, state.clients.putOut]).toEqual([WebSocket.OPEN, 1]);
   clients.close();
   server.close();
 });

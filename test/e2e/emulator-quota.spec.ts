@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
 import { RoomUnicastService, RtcApiError, type RtcMessagingOptions } from 'nestjs-rtc-messaging';
 import { RtcEmulator, type RtcEmulatorOptions } from 'nestjs-rtc-messaging/emulator';
+import { sendRaw, unicastBody } from '../support/raw-request.js';
 import { rejectionOf } from '../support/rejection.js';
 import { createService } from '../support/service.js';
 import { until } from '../support/until.js';
@@ -64,6 +65,12 @@ describe("the emulator's quota", () => {
     for (const refusal of refusals) {
       expect(refusal).toMatchObject({ apiCode: 'FlowLimitExceeded.QPSOverLimit' });
     }
+  });
+
+  it('refuses an illegal room for what it is, where rooms have a limit', async () => {
+    await open({ roomMessagesPerSecond: 3 });
+    const { status, body } = await sendRaw(emulator, { body: unicastBody({ RoomId: 'a b' }) });
+    expect([status, body.ResponseMetadata.Error.Code]).toEqual([400, 'InvalidParameter.IllegalRoomID']);
   });
 
   it('loses what is beyond the limit of a room without a word, if it is told to, and says so', async () => {

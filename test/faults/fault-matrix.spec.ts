@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AttemptPhase, RtcMessagingError, type SendReceipt } from 'nestjs-rtc-messaging';
 import { type Fault, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { API_ERROR_CODES } from '../../lib/emulator/api-error.js';
+import { PUBLISHED_ERROR_CODES } from '../../lib/openapi/published-errors.js';
 import { certificate } from '../support/certificate.js';
 import { listenToEvents } from '../support/events.js';
 import { LogLines } from '../support/log-lines.js';
@@ -35,7 +35,7 @@ const UNDECIDED = new Set([
 ]);
 const ACCEPTED_BY_DEFAULT = new Set(['late', 'drip', 'truncated', 'oversized']);
 const codes = (httpStatus?: number): Row[] =>
-  API_ERROR_CODES.map((code): Row => {
+  PUBLISHED_ERROR_CODES.map((code): Row => {
     const outcome = UNDECIDED.has(code) ? 'unknown' : 'rejected';
     return [
       `${code} at ${httpStatus ?? 'its own status'}`,

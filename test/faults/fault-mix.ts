@@ -1,5 +1,5 @@
 import { type Fault, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { API_ERROR_CODES } from '../../lib/emulator/api-error.js';
+import { PUBLISHED_ERROR_CODES } from '../../lib/openapi/published-errors.js';
 import { certificate } from '../support/certificate.js';
 
 /** How long an attempt may take in a run of faults; what is to come too late takes longer. */
@@ -108,7 +108,7 @@ export const FAULT_MIX: readonly FaultyPlace[] = [
     at,
     fault: (random) => ({
       kind: 'error',
-      code: API_ERROR_CODES[Math.floor(random() * API_ERROR_CODES.length)] ?? 'InternalError',
+      code: PUBLISHED_ERROR_CODES[Math.floor(random() * PUBLISHED_ERROR_CODES.length)] ?? 'InternalError',
       ...(maybe(random) && { httpStatus: 200 }),
     }),
   })),

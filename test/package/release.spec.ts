@@ -13,7 +13,13 @@ const versionIn = (manifest: string): string => (JSON.parse(manifest) as { versi
 /** What a release changes, in a folder of its own, where no other change waits. */
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rtc-release-'));
-  for (const name of ['.changeset/config.json', 'package.json', 'CHANGELOG.md', '.prettierrc.json']) {
+  for (const name of [
+    '.changeset/config.json',
+    'package.json',
+    'sample/02-console/package.json',
+    'CHANGELOG.md',
+    '.prettierrc.json',
+  ]) {
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
   }
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LEASE_MS, PERMIT_SCRIPT, type PermitAnswer, readAnswer } from '../../lib/redis/permit-script.js';
+import { LEASE_MS, type PermitAnswer, readAnswer, TAKE_PERMITS } from '../../lib/redis/permit-script.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -54,7 +54,7 @@ async function ask({
 }: Question = {}): Promise<PermitAnswer> {
   const terms = [process, ++takes, wanted, together, limit, burst, credit, priority, doubt, known, seen];
   const args = [...terms, expires, ...tell.flat()].map(String);
-  return readAnswer(await client.eval(PERMIT_SCRIPT, 2, PERMITS, STATE, ...args));
+  return readAnswer(await TAKE_PERMITS.run(client, [PERMITS, STATE], args));
 }
 /** Past the pause with which permits begin that nothing is known of. */
 async function begin(question: Question = {}): Promise<PermitAnswer> {

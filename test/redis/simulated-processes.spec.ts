@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { Redis } from 'ioredis';
 import type { Priority } from '../../lib/quota/permit.js';
 import { RateLimiter } from '../../lib/quota/rate-limiter.js';
-import { PERMIT_SCRIPT, readAnswer } from '../../lib/redis/permit-script.js';
+import { readAnswer, TAKE_PERMITS_LUA } from '../../lib/redis/permit-script.js';
 import { PermitsWithFallback } from '../../lib/redis/permits-with-fallback.js';
 import type { ScriptRunner } from '../../lib/redis/script-runner.js';
 import { mostInAnySecond } from '../support/redis-quota.js';
@@ -17,7 +17,7 @@ const LIMIT = 500;
 /** What is measured begins after the pause of a first start, and a second more for its burst. */
 const [FROM_MS, TO_MS] = [3_000, 12_000];
 const EPOCH_MS = 1_000_000_000;
-const TIMED_SCRIPT = PERMIT_SCRIPT.replace(
+const TIMED_SCRIPT = TAKE_PERMITS_LUA.replace(
   "redis.call('TIME')",
   "{0, redis.call('GET', KEYS[3]) * 1000}",
 ).replace(/redis\.call\('PEXPIRE'.*\)/g, '');

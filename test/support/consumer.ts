@@ -72,12 +72,9 @@ export interface Consumer {
 export async function createConsumer(plan: ConsumerPlan): Promise<Consumer> {
   const { dependencies, apps } = plan;
   const folder = await mkdtemp(join(tmpdir(), 'rtc-consumer-'));
-  const [{ filename }] = JSON.parse(
-    await exec('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT }),
-  ) as [{ filename: string }];
   await writeJson(join(folder, 'package.json'), {
     private: true,
-    dependencies: { 'nestjs-rtc-messaging': `file:${filename}`, ...dependencies },
+    dependencies: { 'nestjs-rtc-messaging': await packInto(folder), ...dependencies },
   });
   await install(folder);
   const all = await readdir(SOURCES);
@@ -93,6 +90,14 @@ export async function createConsumer(plan: ConsumerPlan): Promise<Consumer> {
     installed: (path) => join(folder, 'node_modules', path),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** Packs the library as it is built. Returns the version that an app in the folder depends on. */
+export async function packInto(folder: string): Promise<string> {
+  const [{ filename }] = JSON.parse(
+    await exec('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT }),
+  ) as [{ filename: string }];
+  return `file:${filename}`;
 }
 
 async function writeApp(
@@ -173,7 +178,7 @@ async function readmeSpecs(): Promise<Source[]> {
     .map(({ text }) => ({ name: nameOf(text), text }));
 }
 
-async function install(folder: string): Promise<void> {
+export async function install(folder: string): Promise<void> {
   await exec('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
     cwd: folder,
   });

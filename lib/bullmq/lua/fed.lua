@@ -1,0 +1,8 @@
+-- Notes that chunks have been given their jobs.
+--
+-- ARGV   1   the fan-out's ID
+--        2   the chunk before which all have one
+-- Answer nothing
+
+if redis.call('EXISTS', meta) == 0 then return end
+if number('fed') < tonumber(ARGV[2]) then redis.call('HSET', meta, 'fed', ARGV[2]) end

@@ -1,0 +1,9 @@
+-- Notes that a producer gives up. Others may enqueue the same.
+--
+-- ARGV   1   the fan-out's ID
+--        2   producer
+-- Answer nothing
+
+if redis.call('EXISTS', meta) == 0 then return end
+redis.call('ZREM', producers, ARGV[2])
+end_if_over()

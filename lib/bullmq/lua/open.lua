@@ -1,0 +1,28 @@
+-- Makes a fan-out, or finds it and says how its request differs from this one.
+--
+-- ARGV   1   the fan-out's ID
+--        2   producer
+--        3   message
+--        4-  the fields of the meta hash, each followed by its value
+-- Answer {'opened', chunks stored, chunk size, dedupe}, from where reading is to go on, or {'differs', …fields}
+
+if redis.call('EXISTS', meta) == 0 then
+  redis.call('HSET', meta, 'created', now(), unpack(ARGV, 4))
+  redis.call('SET', message, ARGV[3])
+else
+  local given, differing = {}, {}
+  for i = 4, #ARGV, 2 do given[ARGV[i]] = ARGV[i + 1] end
+  for _, field in ipairs({'roomId', 'from', 'binary'}) do
+    if get(field) ~= given[field] then table.insert(differing, field) end
+  end
+  if redis.call('GET', message) ~= ARGV[3] then table.insert(differing, 'message') end
+  if #differing > 0 then return {'differs', unpack(differing)} end
+end
+if get('sealed') ~= '1' and get('stop') == '' then
+  producer_lives(ARGV[2])
+  reopen()
+else
+  -- It is compared, and must not go meanwhile.
+  keep_for_producer()
+end
+return {'opened', number('stored'), number('chunkSize'), get('dedupe')}

@@ -1,0 +1,81 @@
+-- Writes down what became of a chunk. Says `settled` or `returned` as well when it is run again after its
+-- answer was lost.
+--
+-- ARGV   1   the fan-out's ID
+--        2   index of the chunk
+--        3   token of the worker
+--        4   accepted recipients
+--        5   rejected ones
+--        6   unknown ones
+--        7   requests
+--        8   throttled requests
+--        9   who was not sent to, and becomes pending again
+--        10  what is to be told of it, as JSON, or ''
+--        11  why the fan-out is stopped, or ''
+--        12  the error of that, as JSON, or ''
+-- Answer {'settled' | 'returned' | 'corrected' | 'fenced' | 'gone', first and last chunk (exclusive) that
+--        should have a job}
+
+-- What is known must be written down, also where Redis is full.
+can_write()
+local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
+local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local entry = redis.call('HGET', ledger, index) or ''
+local result = redis.call('EXISTS', meta) == 1 and 'fenced' or 'gone'
+-- What was accepted of it in parts has been counted.
+if string.sub(entry, 1, 2) == 'i:' then
+  local _, _, recorded = parts_of(redis.call('HGET', chunks, index) or '')
+  accepted = accepted - recorded
+end
+local function count()
+  add('accepted', accepted)
+  add('rejected', rejected)
+  add('unknown', unknown)
+  add('requests', tonumber(ARGV[7]))
+  add('throttled', tonumber(ARGV[8]))
+  if outcome ~= '' then
+    -- By one clock, since they are told in the order of their ends.
+    redis.call('HSET', outcomes, index .. ':' .. token, '{"at":' .. string.format('%.0f', now()) .. ',' .. string.sub(outcome, 2))
+  end
+end
+if entry == 'h:' .. token then
+  redis.call('HSET', ledger, index, 'p:' .. token)
+  if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
+  end_if_over()
+  result = 'returned'
+elseif entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
+  count()
+  if rest == '' then
+    redis.call('HDEL', chunks, index)
+    redis.call('HDEL', ledger, index)
+    add('settled', 1)
+    add('inflight', -1)
+    result = 'settled'
+  else
+    redis.call('HSET', chunks, index, rest)
+    if string.sub(entry, -2) == ':d' then
+      -- It may have been accepted once, so it is not pending again, but left behind.
+      redis.call('HSET', ledger, index, 'i:none:' .. token .. ':d')
+    else
+      redis.call('HSET', ledger, index, 'p:' .. token)
+      add('inflight', -1)
+    end
+    result = 'returned'
+  end
+  if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
+  keep_open()
+  end_if_over()
+elseif entry == 'u:' .. token and rest == '' and get('ended') == '' then
+  -- The worker that was taken for lost knows better, and no one was told yet.
+  add('unknown', -(accepted + rejected + unknown))
+  redis.call('HDEL', outcomes, index .. ':' .. token)
+  redis.call('HDEL', ledger, index)
+  count()
+  result = 'corrected'
+elseif entry == 'p:' .. token or entry == 'i:none:' .. token .. ':d' then
+  result = 'returned'
+elseif entry == '' and rest == '' and result ~= 'gone' and get('onUnknown') ~= 'resend' then
+  -- Who sent all of a chunk is the only one who settles it, unless it is sent again.
+  result = 'settled'
+end
+return {result, due()}

@@ -1,0 +1,24 @@
+-- Says whether a chunk may be sent now. From here on, it is in flight.
+--
+-- ARGV   1   the fan-out's ID
+--        2   index of the chunk
+--        3   token of the worker
+--        4   of a chunk that is sent in parts: who is in flight
+--        5   who is not
+--        6   how many were accepted by now
+-- Answer 1 or 0
+
+local index, token = ARGV[2], ARGV[3]
+if redis.call('EXISTS', meta) == 0 or get('stop') ~= '' then return 0 end
+local entry = redis.call('HGET', ledger, index) or ''
+if entry ~= 'h:' .. token and entry ~= 'i:' .. token then return entry == 'i:' .. token .. ':d' and 1 or 0 end
+if ARGV[4] then
+  local _, _, recorded = parts_of(redis.call('HGET', chunks, index))
+  redis.call('HSET', chunks, index, ARGV[4] .. '|' .. ARGV[5] .. '|' .. ARGV[6])
+  add('accepted', tonumber(ARGV[6]) - recorded)
+end
+if entry == 'h:' .. token then
+  redis.call('HSET', ledger, index, 'i:' .. token)
+  add('inflight', 1)
+end
+return 1

@@ -1,0 +1,196 @@
+import { BoundedList } from './bounded-list.js';
+import { EmulatorClock } from './emulator-clock.js';
+import type { FaultKind } from './fault.js';
+import { Faults } from './faults.js';
+import { InFlight } from './in-flight.js';
+import type { Listener } from './listener.js';
+import type { Participant } from './participant.js';
+import { Attendance, Presence, Room } from './presence.js';
+import { ReceivedLog } from './received-log.js';
+import { RecipientCounts } from './recipient-counts.js';
+import type {
+  EmulatorAccount,
+  EmulatorModuleOptions,
+  ResolvedEmulatorOptions,
+} from './rtc-emulator-options.js';
+import { Secrets } from './secrets.js';
+
+/** A request that came to the API, whatever became of it. */
+export interface RecordedRequest {
+  /** The ID that the answer named. */
+  readonly requestId: string;
+  /** When it came, by the emulator's clock. */
+  readonly at: Date;
+  /** The HTTP method. */
+  readonly method: string;
+  /** Path and query, as sent, without secrets. */
+  readonly url: string;
+  /** Names in lower case; without signature, session token and other secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As sent, and empty where it was not read. */
+  readonly body: Buffer;
+  /** Whether the message was accepted, whatever the answer said; `dropped`: it was lost, see `overRoomLimit`. */
+  readonly outcome: 'accepted' | 'refused' | 'dropped';
+  /** Undefined where a fault took the answer away. */
+  readonly httpStatus?: number;
+  /** Why it was refused. */
+  readonly apiCode?: string;
+  /** What went wrong with it on purpose. */
+  readonly fault?: FaultKind;
+}
+
+/**
+ * What the emulator could not keep, so that what it tells is not complete: of what `clear()` forgets, since then, and of
+ * connections, uploads and clients, since it started.
+ */
+export interface Dropped {
+  /** Requests that are no longer in `requests`. */
+  readonly requests: number;
+  /** Messages that are no longer in a participant's `received`. */
+  readonly received: number;
+  /** Users who left, and are forgotten with what they received. */
+  readonly participants: number;
+  /** Pairs of user and message that `accepted` no longer knows: counts and duplicates of these are too low. */
+  readonly accepted: number;
+  /** Likewise, of `deliveries`. */
+  readonly deliveries: number;
+  /** Duplicates that are counted, but no longer listed. */
+  readonly duplicates: number;
+  /** Connections that were ended or refused, since there were too many, or too many requests waited on them. */
+  readonly connections: number;
+  /** Bodies that were given up half way, since too many came at once. */
+  readonly uploads: number;
+  /** Clients over WebSocket that were put out, since they did not read, did not answer or wrote too much. */
+  readonly clients: number;
+}
+
+/** What a request takes up beside its texts. */
+const REQUEST_BYTES = 1_536;
+const HEADER_BYTES = 128;
+
+/** What a test sees and changes of an emulator, and what its parts share. */
+export class EmulatorState {
+  /** The time at the emulator. */
+  readonly clock = new EmulatorClock();
+  /** Who was sent what by requests that were accepted, how often: whether the user was there or not. */
+  readonly accepted: RecipientCounts;
+  /** Who received what, how often: users who are in the room, or logged in, when it is sent. */
+  readonly deliveries: RecipientCounts;
+  /** Who is logged in, and so receives what `SendUnicast` sends. Being in a room is not that. */
+  readonly loggedIn: Presence;
+  /** What goes wrong, and with which requests. */
+  readonly faults: Faults;
+  /** @internal What participants received. */
+  readonly received: ReceivedLog;
+  /** @internal Bodies that are being read. */
+  readonly uploads = new InFlight();
+  /** @internal Of those over WebSocket: how many found no room, and how many were put out. */
+  readonly clients = { refused: 0, putOut: 0 };
+  // Private to the language: whoever prints the emulator must not print a secret key.
+  readonly #options: ResolvedEmulatorOptions;
+  readonly #listener: Listener;
+  readonly #attendance: Attendance;
+  readonly #requests: BoundedList<RecordedRequest>;
+  readonly #secrets: Secrets;
+
+  /** @internal */
+  constructor(options: ResolvedEmulatorOptions, listener: Listener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#secrets = new Secrets(this.accounts());
+    this.faults = new Faults(listener);
+    // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
+    const { keepBytes } = options;
+    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
+    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
+    this.#requests = new BoundedList(keepBytes / 8);
+    this.received = new ReceivedLog(keepBytes / 16);
+    this.#attendance = new Attendance(keepBytes / 32);
+    this.loggedIn = new Presence(this.#attendance);
+  }
+
+  /** Where it listens: an origin. */
+  get url(): string {
+    return this.#listener.url;
+  }
+
+  /** What came to the API, oldest first; beyond `keepBytes`, the oldest are dropped. */
+  get requests(): readonly RecordedRequest[] {
+    return this.#requests.items;
+  }
+
+  /** What could not be kept, so that what is told about it is not complete. */
+  get dropped(): Dropped {
+    return {
+      requests: this.#requests.dropped,
+      received: this.received.dropped,
+      participants: this.#attendance.forgotten,
+      accepted: this.accepted.forgotten,
+      deliveries: this.deliveries.forgotten,
+      duplicates: this.accepted.unlisted + this.deliveries.unlisted,
+      connections: this.#listener.endedConnections + this.clients.refused,
+      uploads: this.uploads.givenUp,
+      clients: this.clients.putOut,
+    };
+  }
+
+  /** The rooms in which someone is, or was who is not forgotten. */
+  get rooms(): readonly Room[] {
+    return this.#attendance.rooms;
+  }
+
+  /** @internal No getter, which could be printed: it has a secret key. */
+  options(): ResolvedEmulatorOptions {
+    return this.#options;
+  }
+
+  /** @internal All of them: the first is that of `moduleOptions()`. */
+  accounts(): readonly EmulatorAccount[] {
+    const { appId, credentials, accounts } = this.#options;
+    return [{ credentials, appIds: [appId] }, ...accounts];
+  }
+
+  /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
+  moduleOptions(): EmulatorModuleOptions {
+    const { appId, from, credentials } = this.#options;
+    return { appId, from, endpoint: this.url, credentials };
+  }
+
+  /**
+   * The room of that ID, which need not have been used before.
+   * @throws TypeError for an illegal room ID
+   */
+  room(roomId: string): Room {
+    return new Room(this.#attendance, roomId);
+  }
+
+  /** @internal Who is in a room, or logged in. */
+  presenceOf(roomId: string | undefined): Presence {
+    return roomId === undefined ? this.loggedIn : this.room(roomId);
+  }
+
+  /**
+   * Logs a user in, outside of rooms.
+   * @throws TypeError for an illegal user ID
+   */
+  login(userId: string): Participant {
+    return this.loggedIn.join(userId);
+  }
+
+  /** Forgets what was received and delivered; who is in which room, and faults, stay. */
+  clear(): void {
+    for (const kept of [this.accepted, this.deliveries, this.received, this.#requests, this.#attendance]) {
+      kept.clear();
+    }
+  }
+
+  /** @internal @param request as it came, with its secrets */
+  addRequest(request: RecordedRequest): void {
+    const kept = { ...request, ...this.#secrets.withheldFrom(request) };
+    let bytes = REQUEST_BYTES + kept.url.length + kept.body.length;
+    for (const [name, value] of Object.entries(kept.headers)) {
+      bytes += HEADER_BYTES + name.length + value.length;
+    }
+    this.#requests.add(kept, bytes);
+  }
+}

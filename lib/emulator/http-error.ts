@@ -1,0 +1,32 @@
+import { PUBLISHED_ERRORS, type PublishedErrorCode } from '../openapi/published-errors.js';
+
+/** A request is not served: with this HTTP status, for the reason in the message. */
+export class HttpError extends Error {
+  constructor(
+    readonly httpStatus: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A request to the API is refused with one of the vendor's codes. */
+export class ApiError extends HttpError {
+  readonly codeN: number | undefined;
+
+  /** @param httpStatus by default the documented one */
+  constructor(
+    readonly apiCode: PublishedErrorCode,
+    message: string,
+    httpStatus?: number,
+  ) {
+    const documented: { httpStatus: number; codeN?: number } = PUBLISHED_ERRORS[apiCode];
+    super(httpStatus ?? documented.httpStatus, message);
+    this.codeN = documented.codeN;
+  }
+}
+
+/** @throws ApiError unless it holds */
+export function check(holds: unknown, apiCode: PublishedErrorCode, message: string): asserts holds {
+  if (!holds) throw new ApiError(apiCode, message);
+}

@@ -1,0 +1,88 @@
+import { isId } from '../dto/field-rules.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { EmulatorState, RecordedRequest } from './emulator-state.js';
+import { ApiError } from './http-error.js';
+import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
+import { Quotas } from './quotas.js';
+import { type EmulatedMessage, readMessage } from './read-message.js';
+import type { ReceivedRequest } from './received-request.js';
+import type { EmulatorAccount } from './rtc-emulator-options.js';
+
+/** What is decided on a request: what became of what was sent, and what is answered. */
+export interface Decision {
+  readonly outcome: RecordedRequest['outcome'];
+  readonly error?: ApiError;
+  /** Without an error. */
+  readonly result?: unknown;
+}
+
+const IN_ROOM = { text: 'onUserMessageReceived', binary: 'onUserBinaryMessageReceived' } as const;
+/** Under which callbacks of the client SDK each action's messages arrive. */
+const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: BinaryCallback }>> = {
+  BatchSendRoomUnicast: IN_ROOM,
+  SendRoomUnicast: IN_ROOM,
+  SendBroadcast: { text: 'onRoomMessageReceived', binary: 'onRoomBinaryMessageReceived' },
+  SendUnicast: {
+    text: 'onUserMessageReceivedOutsideRoom',
+    binary: 'onUserBinaryMessageReceivedOutsideRoom',
+  },
+};
+
+/** The messaging actions: they have one quota, and deliver to who is there. */
+export class Messages {
+  readonly #quotas: Quotas;
+  #last = 0;
+
+  constructor(private readonly state: EmulatorState) {
+    this.#quotas = new Quotas(state.options());
+  }
+
+  /** @throws ApiError beyond the quota, or when something is wrong with the message */
+  send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision {
+    const outcome = this.#spend(request, account) ? 'accepted' : 'dropped';
+    const message = readMessage(action, request, account, this.state.accounts());
+    const isWell = outcome === 'dropped' || this.#deliver(action, message, at);
+    if (!isWell) return { outcome, error: new ApiError('InternalError', 'A listener threw.') };
+    return { outcome, result: { Message: 'Success' } };
+  }
+
+  /** @returns false if it is lost without a word. @throws ApiError beyond the quota */
+  #spend({ target }: ReceivedRequest, account: EmulatorAccount): boolean {
+    const { quota, overRoomLimit } = this.state.options();
+    const room = isId(target.roomId) ? this.state.room(target.roomId) : undefined;
+    const full = this.#quotas.spend(account, target.to.length, room);
+    if (full === undefined) return true;
+    if (full === 'room' && overRoomLimit === 'drop') return false;
+    const what =
+      full === 'room'
+        ? 'messages into the room'
+        : `${quota.requestsPerSecond} ${quota.costPer === 'request' ? 'requests' : 'recipients'}`;
+    throw new ApiError('FlowLimitExceeded.QPSOverLimit', `More than ${what} in a second.`);
+  }
+
+  /** @returns whether none of a test's own listeners threw */
+  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): boolean {
+    const { from, message, roomId } = sent;
+    const presence = this.state.presenceOf(roomId);
+    const present = sent.to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
+    this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
+    if (present.length === 0) return true;
+    this.#last += 1;
+    const { text, binary } = CALLBACKS[action];
+    const rest = { from, at, msgid: this.#last };
+    const received: ReceivedMessage =
+      typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
+    const count = this.state.deliveries.counterOf(sent);
+    const reached: Participant[] = [];
+    let isWell = true;
+    for (const participant of present) {
+      // A listener of another may have made this one leave.
+      if (presence.participant(participant.userId) !== participant) continue;
+      count(participant.userId);
+      reached.push(participant);
+      isWell = participant.receive(received) && isWell;
+    }
+    this.state.received.add(received, reached);
+    return isWell;
+  }
+}

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http';
+import { HttpError } from './http-error.js';
+import type { InFlight } from './in-flight.js';
+
+/** What comes before a request's body, before anything is believed. */
+export interface RequestHead {
+  readonly method: string;
+  readonly path: string;
+  /** Decoded, in the order in which they came. */
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+export function readHead({ method = 'GET', url = '/', rawHeaders }: IncomingMessage): RequestHead {
+  const headers = new Map<string, string>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase();
+    const value = rawHeaders[index + 1] ?? '';
+    const earlier = headers.get(name);
+    headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
+  }
+  return { method, headers, ...splitUrl(url) };
+}
+
+/** As it came: a `URL` would resolve dots in the path. */
+export function splitUrl(url: string): { path: string; query: URLSearchParams } {
+  const [path = '/', query] = url.split(/\?(.*)/s, 2);
+  return { path, query: new URLSearchParams(query) };
+}
+
+/**
+ * @param uploads all bodies that are being read
+ * @throws HttpError beyond `maxBytes`, or if it is given up or breaks off
+ */
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  uploads: InFlight,
+): Promise<Buffer> {
+  // Made when it is needed: an error's stack takes as long as the rest of this.
+  const tooLarge = (): HttpError => new HttpError(413, `The body is larger than ${maxBytes} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
+  return new Promise<Buffer>((resolve, reject) => {
+    // One memory for all chunks: one of a byte would take up a few hundred by itself.
+    let memory = Buffer.allocUnsafeSlow(0);
+    let length = 0;
+    const upload = uploads.begin(() =>
+      end(new HttpError(503, 'Too many bodies are under way, and this one took the longest.')),
+    );
+    const breakOff = (): void => end(new HttpError(408, 'The body broke off.'));
+    const end = (error?: HttpError): void => {
+      uploads.end(upload);
+      request.off('data', take).off('close', breakOff);
+      if (error !== undefined) reject(error);
+      // Of its own memory: a part of a larger one would keep all of that.
+      else resolve(memory.length === length ? memory : Buffer.from(memory.buffer.slice(0, length)));
+      memory = Buffer.allocUnsafeSlow(0);
+    };
+    const take = (chunk: Buffer): void => {
+      const needed = length + chunk.length;
+      if (needed > maxBytes) {
+        end(tooLarge());
+        return;
+      }
+      if (needed > memory.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(memory.length * 2, maxBytes)));
+        memory.copy(larger, 0, 0, length);
+        uploads.grow(upload, larger.length - memory.length);
+        memory = larger;
+      }
+      chunk.copy(memory, length);
+      length = needed;
+    };
+    request
+      .on('data', take)
+      .once('close', breakOff)
+      .once('end', () => end());
+  });
+}

@@ -1,0 +1,395 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import type { ConsolePage } from './console-page.js';
+import { RunningConsole } from './running-console.js';
+import { API_KEY } from './started-app.js';
+
+const MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>';
+
+describe('the console', () => {
+  let emulator: RtcEmulator;
+  let running: RunningConsole;
+  let console: ConsolePage;
+
+  beforeAll(async () => {
+    emulator = await RtcEmulator.start();
+    running = await RunningConsole.start(emulator.url);
+  }, 60_000);
+  afterAll(async () => {
+    await running?.stop();
+    await emulator?.close();
+  });
+  beforeEach(async () => {
+    emulator.clear();
+    console = await running.open();
+  });
+  afterEach(async () => {
+    const { problems } = console;
+    await console.close();
+    expect(problems).toEqual([]);
+    expect(emulator.accepted.duplicates()).toEqual([]);
+  });
+
+  it('asks for the key, says when it is wrong, and keeps it out of the address', async () => {
+    const stranger = await running.open({ fragment: '' });
+    const { page, panels, problems } = stranger;
+    await page.fill('#key', 'wrong');
+    await page.press('#key', 'Enter');
+    await page.locator('#sign-in-problem').waitFor();
+    expect(await panels.isVisible()).toBe(false);
+    await page.fill('#key', API_KEY);
+    await page.click('#sign-in-form button');
+    await panels.waitFor();
+    expect(await page.locator('#target').textContent()).toBe('Emulator');
+    expect(problems).toEqual([]);
+    await stranger.close();
+
+    expect(console.page.url()).toBe(`${running.url}/`);
+    await console.page.reload();
+    await console.panels.waitFor();
+  }, 60_000);
+
+  it('shows each user the text that is sent to them, and the receipt', async () => {
+    await console.join('alice', 'bob', 'carol');
+    await console.page.locator('.chip', { hasText: 'bob' }).click();
+    await console.send('Class starts. 上课了。');
+    await console.outcome.getByText('accepted', { exact: true }).first().waitFor();
+    expect(await console.outcome.locator('.facts').first().textContent()).toMatch(
+      /Recipients2Request ID\d{14}/,
+    );
+    await console.inbox('alice').getByText('Class starts. 上课了。').waitFor();
+    await console.inbox('carol').getByText('text from server').waitFor();
+    expect(await console.inbox('bob').textContent()).toBe('Nothing received');
+  }, 60_000);
+
+  it('sends a file as bytes to everyone in the room, wherever they joined from', async () => {
+    const dave = emulator.room('room-1').join('dave');
+    await console.join('alice');
+    await console.page.locator('.elsewhere', { hasText: 'dave' }).waitFor();
+    await console.choose('to-everyone');
+    await console.choose('kind-file');
+    const buffer = Buffer.from([0xca, 0xfe, 0, 1]);
+    await console.page.setInputFiles('#file', {
+      name: MARKUP,
+      mimeType: 'application/octet-stream',
+      buffer,
+    });
+    expect(await console.page.locator('#file-name').textContent()).toBe(MARKUP);
+    await console.page.click('#send');
+    await console.inbox('alice').getByText('ca fe 00 01').waitFor();
+    await console.inbox('alice').getByText('binary from server, 4 bytes').waitFor();
+    expect(dave.received).toMatchObject([
+      { event: 'onRoomBinaryMessageReceived', message: new Uint8Array(buffer) },
+    ]);
+    dave.leave();
+  }, 60_000);
+
+  it('broadcasts to everyone in the room, up to 64 KB, and shows under which callback each got it', async () => {
+    const { page, outcome } = console;
+    const head = (text: string): Promise<string | null> =>
+      console
+        .inbox('bob')
+        .locator('.message', { hasText: text })
+        .locator('.message-head span, .message-head code')
+        .allTextContents()
+        .then((parts) => parts.join(' '));
+    await console.join('alice', 'bob');
+    await page.fill('#others', 'carol');
+    await console.send('to some');
+    await console.inbox('bob').getByText('to some').waitFor();
+    expect(await head('to some')).toBe('text from server onUserMessageReceived');
+
+    await console.choose('to-everyone');
+    await page.getByText('One broadcast, to 2: alice, bob').waitFor();
+    await console.send('to all');
+    for (const user of ['alice', 'bob']) await console.inbox(user).getByText('to all').waitFor();
+    expect(await head('to all')).toBe('text from server onRoomMessageReceived');
+    await outcome.getByText('everyone in the room').waitFor();
+
+    await console.choose('kind-file');
+    const choose = (bytes: number): Promise<void> =>
+      page.setInputFiles('#file', {
+        name: 'file',
+        mimeType: 'application/octet-stream',
+        buffer: Buffer.alloc(bytes, 0xca),
+      });
+    await choose(65_536);
+    await page.click('#send');
+    await console.inbox('bob').getByText('binary from server, 65,536 bytes').waitFor();
+    expect(await head('ca ca')).toBe('binary from server, 65,536 bytes onRoomBinaryMessageReceived');
+    await choose(65_537);
+    await page.click('#send');
+    await page.getByText('The file has 65,537 bytes; a message takes at most 65,536.').waitFor();
+    // To some, it may be less.
+    await console.choose('to-chosen');
+    await page.getByText('65,537 of 20,480 bytes').waitFor();
+
+    // As much text as that, each of its characters escaped on its way.
+    await console.choose('to-everyone');
+    await console.choose('kind-text');
+    await console.send('\u0001'.repeat(65_536));
+    await page.waitForFunction(
+      () =>
+        document.querySelector('[data-user="bob"] .message:last-child .message-text')?.textContent?.length ===
+        65_536,
+    );
+  }, 60_000);
+
+  it('lets users leave, keeps them over a reload, and tells when another takes their place', async () => {
+    await console.join('alice', 'bob');
+    await console.page.getByRole('button', { name: 'Let alice leave' }).click();
+    await console.inbox('alice').waitFor({ state: 'detached' });
+    await console.page.reload();
+    await console.inbox('bob').waitFor();
+    const inRoom = (): string[] => emulator.room('room-1').participants.map(({ userId }) => userId);
+    expect(inRoom()).toEqual(['bob']);
+
+    const bob = emulator.room('room-1').join('bob');
+    await console.page.getByText('bob joined from elsewhere and was put out here.').waitFor();
+    await console.page.getByRole('button', { name: 'Let bob join from this page' }).click();
+    await console.inbox('bob').waitFor();
+    expect(emulator.room('room-1').participant('bob')).not.toBe(bob);
+  }, 60_000);
+
+  it('runs a fan-out to 50,000 with a progress bar, and reports it', async () => {
+    const { page, outcome } = console;
+    await console.join('user-49999');
+    // It may be over sooner than it can be looked at.
+    const seen = page.evaluate(
+      () =>
+        new Promise<string[]>((resolve) => {
+          const outcome = document.querySelector('#outcome') ?? document.body;
+          const values: string[] = [];
+          const observer = new MutationObserver(() => {
+            const bar = outcome.querySelector('progress');
+            if (bar !== null) values.push(`${bar.value} of ${bar.max}`);
+            if (outcome.querySelector('.counts') === null) return;
+            observer.disconnect();
+            resolve(values);
+          });
+          observer.observe(outcome, {
+            childList: true,
+            subtree: true,
+            characterData: true,
+            attributes: true,
+          });
+        }),
+    );
+    await console.startFanOut(50_000, 'The auction begins.');
+    await outcome.locator('.counts').waitFor();
+    await console.inbox('user-49999').getByText('The auction begins.').waitFor();
+    expect(await outcome.locator('.counts dd').allTextContents()).toEqual([
+      '50,000',
+      '50,000',
+      '0',
+      '0',
+      '0',
+    ]);
+    expect(emulator.accepted.total).toBe(50_000);
+    const values = await seen;
+    expect([values[0], values.at(-1)]).toEqual(['0 of 50000', '50000 of 50000']);
+
+    // 84 requests, which the chart shows beside the quota.
+    await page.waitForFunction(() => Number(document.querySelector('#rate-peak')?.textContent) > 5);
+    expect(await number(console, '#rate-peak')).toBeLessThanOrEqual(500);
+    await page.locator('#rate-chart canvas').waitFor();
+    expect(await page.locator('#rate-chart').getAttribute('aria-label')).toContain('of 500 allowed');
+  }, 60_000);
+
+  it('cancels a fan-out, and reports what became of it', async () => {
+    await console.startFanOut(5_000_000, 'Too long to wait for.');
+    await console.page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
+    await console.page.getByRole('button', { name: 'Cancel' }).click();
+    await console.outcome.getByText('aborted', { exact: true }).waitFor();
+    const [input, ...outcomes] = (await console.outcome.locator('.counts dd').allTextContents()).map(
+      toNumber,
+    );
+    expect(input).toBeLessThan(5_000_000);
+    expect(outcomes.reduce((sum, count) => sum + count, 0)).toBe(input);
+    // On a busy machine, some may have had no answer in time.
+    const [accepted = 0, , unknown = 0] = outcomes;
+    expect(emulator.accepted.total).toBeGreaterThanOrEqual(accepted);
+    expect(emulator.accepted.total).toBeLessThanOrEqual(accepted + unknown);
+  }, 60_000);
+
+  it('ends the fan-out and the seats of a page that is closed', async () => {
+    const other = await running.open();
+    await other.join('erin');
+    await other.startFanOut(5_000_000, 'No one watches.');
+    await other.page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
+    await other.close();
+    await console.page
+      .locator('.elsewhere', { hasText: 'erin' })
+      .waitFor({ state: 'detached', timeout: 20_000 });
+    // The chart of the page that stays shows when the last request was made.
+    await console.page.waitForFunction(() => document.querySelector('#rate-now')?.textContent === '0');
+    expect(emulator.accepted.total).toBeLessThan(5_000_000);
+  }, 60_000);
+
+  it('shows the error that a caller catches: code, outcome, hint and attempts', async () => {
+    await console.switchFaultOn('throttled');
+    await console.page.fill('#others', 'alice');
+    // Each stays in the second that is shown for a while.
+    const refusalShown = console.page.waitForFunction(
+      () => document.querySelector('#rate-refused')?.textContent !== '0',
+    );
+    await console.send('hello');
+    const thrown = console.outcome.locator('.thrown');
+    await Promise.all([thrown.waitFor(), refusalShown]);
+    expect(await thrown.textContent()).toMatch(
+      /RtcApiErrorRTC_API.*FlowLimitExceeded.*What to do.*send more slowly/,
+    );
+    expect(await console.outcome.locator('.verdict .badge').textContent()).toBe('rejected');
+    expect(await console.outcome.locator('.attempts li').count()).toBe(3);
+    await console.page.getByText('It befell 3 so far.').waitFor();
+    await console.page.click('#fault-button');
+    await console.page.getByText('Nothing goes wrong.').waitFor();
+
+    await console.switchFaultOn('reset_accepted', 'next');
+    await console.send('hello');
+    await console.outcome.getByText('RtcNetworkError').waitFor();
+    expect(await console.outcome.locator('.verdict .badge').textContent()).toBe('unknown');
+    // It was for one request, and is over.
+    await console.page.getByText('Nothing goes wrong.').waitFor();
+  }, 60_000);
+
+  it('shows the fault that another process set, and switches it off', async () => {
+    const { page } = console;
+    emulator.faults.add({ kind: 'late', delayMs: 8_000, probability: 0.1 });
+    await page.getByText('On: The answer comes after 8 s.').waitFor();
+    expect(await page.inputValue('#fault-name')).toBe('late');
+    expect(await page.inputValue('#fault-share')).toBe('tenth');
+    emulator.faults.clear();
+    await page.getByText('Nothing goes wrong.').waitFor();
+
+    emulator.faults.add({ kind: 'error', code: 'InternalError', match: { roomId: 'room-9' }, times: 3 });
+    await page.getByText('On: something else, set elsewhere. It befell 0 so far.').waitFor();
+    // It is none of those that can be chosen.
+    for (const field of ['#fault-name', '#fault-share']) expect(await page.inputValue(field)).toBe('');
+    await page.click('#fault-button');
+    await page.getByText('Nothing goes wrong.').waitFor();
+    expect(await page.inputValue('#fault-name')).toBe('throttled');
+    expect(emulator.faults.active).toEqual([]);
+  }, 60_000);
+
+  it('shows as text what looks like markup', async () => {
+    await console.join('alice');
+    await console.send(MARKUP);
+    await console.inbox('alice').getByText(MARKUP).waitFor();
+    await console.choose('to-chosen');
+    await console.page.fill('#others', '<b>bob</b>');
+    await console.send('hello');
+    await console.outcome.locator('.thrown').getByText('<b>bob</b>').waitFor();
+    await console.page.fill('#user-id', '<i>eve</i>');
+    await console.page.press('#user-id', 'Enter');
+    await console.page.locator('#join-problem').getByText('<i>eve</i> could not join').waitFor();
+    expect(await console.page.locator('main :is(img, b, i)').count()).toBe(0);
+    expect(await console.page.title()).toBe('Messaging console');
+  }, 60_000);
+
+  it('can be used by the keyboard alone', async () => {
+    const { page } = console;
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.id ?? '');
+    const tabTo = async (id: string): Promise<void> => {
+      for (let presses = 0; (await focused()) !== id; presses++) {
+        if (presses > 40) throw new Error(`#${id} can't be reached by Tab`);
+        await page.keyboard.press('Tab');
+      }
+    };
+    await tabTo('user-id');
+    await page.keyboard.type('alice');
+    await page.keyboard.press('Enter');
+    await console.inbox('alice').waitFor();
+    await tabTo('to-chosen');
+    await page.keyboard.press('ArrowRight');
+    expect(await focused()).toBe('to-everyone');
+    await tabTo('text');
+    await page.keyboard.type('by keyboard');
+    await tabTo('send');
+    await page.keyboard.press('Space');
+    await console.inbox('alice').getByText('by keyboard').waitFor();
+    expect(await focused()).toBe('send');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.type('!');
+    await page.keyboard.press('Control+Enter');
+    await console.inbox('alice').getByText('by keyboard!').waitFor();
+    const outline = await page.evaluate(() => {
+      const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement ?? document.body);
+      return `${outlineStyle} ${outlineWidth}`;
+    });
+    expect(outline).toBe('solid 2px');
+  }, 60_000);
+
+  it('speaks Chinese and changes its colours when told to, and remembers both', async () => {
+    const { page } = console;
+    const look = (): Promise<string[]> =>
+      page.evaluate(() => [
+        document.documentElement.lang,
+        document.title,
+        getComputedStyle(document.body).backgroundColor,
+      ]);
+    const [language, title, light] = await look();
+    expect([language, title]).toEqual(['en', 'Messaging console']);
+    await console.join('alice');
+    await page.click('#language');
+    await page.click('#theme');
+    const changed = await look();
+    expect(changed.slice(0, 2)).toEqual(['zh-CN', '消息控制台']);
+    expect(changed[2]).not.toBe(light);
+    expect(await page.locator('#theme').getAttribute('aria-pressed')).toBe('true');
+    await page.getByRole('button', { name: '让 alice 离开' }).waitFor();
+    await page.reload();
+    await console.inbox('alice').waitFor();
+    expect(await look()).toEqual(changed);
+  }, 60_000);
+
+  it('follows the system in language and colours until told otherwise', async () => {
+    const chinese = await running.open({ locale: 'zh-CN', colorScheme: 'dark' });
+    expect(await chinese.page.locator('h1').textContent()).toBe('消息控制台');
+    expect(await chinese.page.locator('#theme').getAttribute('aria-pressed')).toBe('true');
+    expect(chinese.problems).toEqual([]);
+    await chinese.close();
+  }, 60_000);
+
+  it.each(['en-US', 'zh-CN'])(
+    'fits a phone without scrolling sideways (%s)',
+    async (locale) => {
+      const phone = await running.open({
+        locale,
+        viewport: { width: 360, height: 740 },
+      });
+      await phone.join('u'.repeat(128));
+      await phone.send('x'.repeat(2_000));
+      await phone.outcome.locator('.verdict').waitFor();
+      await phone.inbox('u'.repeat(128)).locator('.message').waitFor();
+      await phone.switchFaultOn('not_enabled');
+      await phone.send('again');
+      await phone.outcome.locator('.thrown').waitFor();
+      const widths = await phone.page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        document.documentElement.clientWidth,
+      ]);
+      expect(widths[0]).toBe(widths[1]);
+      // Nor is anything cut off at a panel's edge.
+      const cut = await phone.page.evaluate(() =>
+        Array.from(document.querySelectorAll('.panel *'))
+          .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth)
+          .map(({ className }) => className),
+      );
+      expect(cut).toEqual([]);
+      await phone.page.click('#fault-button');
+      await phone.page.locator('#fault-panel:not(.on)').waitFor();
+      expect(phone.problems).toEqual([]);
+      await phone.close();
+    },
+    60_000,
+  );
+});
+
+function toNumber(text: string): number {
+  return Number(text.replaceAll(',', ''));
+}
+
+async function number(console: ConsolePage, selector: string): Promise<number> {
+  return toNumber((await console.page.locator(selector).textContent()) ?? '');
+}
