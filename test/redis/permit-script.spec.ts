@@ -168,6 +168,25 @@ describe('the script of permits', () => {
     ]);
   });
 
+  it('goes by what was told in the age before, too, and by nothing older', async () => {
+    await begin({ limit: 10, credit: 100 });
+    await ask({ process: 'small', limit: 4, credit: 20 });
+    const ages = (back: number): Promise<number> => client.hincrby(STATE, 'age', -back);
+    await client.hset(STATE, 'age', Math.floor(Date.now() / 5_000));
+    await ages(1);
+    await ask({ credit: 100 });
+    expect(await client.hmget(STATE, 'limit1', 'credit1')).toEqual(['4.000', '20.000']);
+    expect((await ask({ process: 'p', wanted: 10, credit: 100 })).dues).toHaveLength(4);
+    await ages(2);
+    expect((await ask({ wanted: 10, credit: 100 })).dues).toHaveLength(6);
+    expect(await client.hmget(STATE, 'limit1', 'credit1')).toEqual(['10.000', '100.000']);
+  });
+
+  it('gives out one at a time where the limit is less than one', async () => {
+    await begin({ limit: 0.5 });
+    expect((await ask({ limit: 0.5, wanted: 2 })).dues).toHaveLength(1);
+  });
+
   it('keeps some for single sends while there are any, which wait for no one’s pace', async () => {
     const limit = 100;
     await begin({ limit });
