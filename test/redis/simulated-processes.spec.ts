@@ -77,7 +77,7 @@ async function simulate(scenario: Scenario): Promise<{
   const sent: { process: number; at: number }[] = [];
   const waits: number[] = [];
   let commands = 0;
-  let evaluating = 0;
+  const evaluating = new Set<object>();
 
   const runner = (): ScriptRunner =>
     ({
@@ -87,11 +87,11 @@ async function simulate(scenario: Scenario): Promise<{
       run: async (args: readonly (string | number)[]) => {
         const oneWay = (): Promise<void> => later((redisMs / 2) * (0.6 + 0.8 * random()));
         await oneWay();
-        evaluating += 1;
+        evaluating.add(args);
         if (performance.now() > FROM_MS) commands += 1;
         await client.set('now', EPOCH_MS + performance.now());
         const answer = readAnswer(await client.take('permits', 'state', 'now', ...args));
-        evaluating -= 1;
+        evaluating.delete(args);
         await oneWay();
         return answer;
       },
@@ -144,7 +144,7 @@ async function simulate(scenario: Scenario): Promise<{
   // Time stands still while Redis computes.
   const settle = async (): Promise<void> => {
     do await new Promise(setImmediate);
-    while (evaluating > 0);
+    while (evaluating.size > 0);
   };
   while (performance.now() < TO_MS) {
     await settle();
