@@ -13,7 +13,7 @@ export type {
   RtcCredentialsOption,
   RtcCredentialsProvider,
 } from './credentials/credentials.js';
-export type { CredentialsStatus } from './credentials/credentials-status.js';
+export type { CredentialsStatus } from './credentials/credentials-source.js';
 export type { RtcChannelName } from './diagnostics/channels.js';
 export type { FanOutCounts } from './diagnostics/fan-out-counts.js';
 export type {
@@ -37,12 +37,15 @@ export type {
 export {
   BatchSendRoomUnicastDto,
   type BatchSendRoomUnicastRequest,
-} from './dto/batch-send-room-unicast.dto.js';
-export type { MessageRequest } from './dto/message.dto.js';
-export { RoomBroadcastDto, type RoomBroadcastRequest } from './dto/room-broadcast.dto.js';
-export { SendRoomUnicastDto, type SendRoomUnicastRequest } from './dto/send-room-unicast.dto.js';
-export { UserUnicastDto, type UserUnicastRequest } from './dto/user-unicast.dto.js';
-export { WithFrom } from './dto/with-from.js';
+  type MessageRequest,
+  RoomBroadcastDto,
+  type RoomBroadcastRequest,
+  SendRoomUnicastDto,
+  type SendRoomUnicastRequest,
+  UserUnicastDto,
+  type UserUnicastRequest,
+} from './dto/requests.dto.js';
+export { WithFrom } from './dto/request-rules.js';
 export type { Attempt, AttemptPhase, FailureOutcome, Outcome } from './errors/attempt.js';
 export { RtcAbortedError } from './errors/rtc-aborted.error.js';
 export { RtcApiError, type RtcApiErrorInit } from './errors/rtc-api.error.js';

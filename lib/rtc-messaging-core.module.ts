@@ -7,7 +7,8 @@ import {
 import { ConfigModule } from '@nestjs/config';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
-import { type Environment, readSecrets } from './config/environment.js';
+import { readSecrets } from './config/environment.js';
+import { openOptions } from './config/module-options.js';
 import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
@@ -16,14 +17,11 @@ import type { RtcMessagingSettings } from './config/settings.js';
 import { unnamedProblems } from './config/unnamed-modules.js';
 import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
-import { exportServices } from './services/export-services.js';
-import { Redacted } from './privacy/redacted.js';
-import { HealthRecord } from './health/health-record.js';
+import type { Environment } from './options/read-options.js';
+import { servicesOf } from './services/service-tokens.js';
 import { Sender } from './retry/sender.js';
-import { senderProvider } from './sender.provider.js';
+import { senderProviders } from './sender.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
-import { ActionCaller } from './services/action-caller.js';
-import { telemetryProvider } from './telemetry.provider.js';
 
 /** How often connections are looked for that are kept for nothing. */
 const DROP_EVERY_MS = 50;
@@ -49,8 +47,6 @@ const DROP_EVERY_MS = 50;
       ) => {
         const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
         const problems = [...registration.problems, ...conflicts];
-        // A test may have put plain options in their place.
-        const given = options instanceof Redacted ? options.open() : options;
         const known = Object.assign(
           Object.create(null),
           environment,
@@ -58,7 +54,7 @@ const DROP_EVERY_MS = 50;
         ) as Environment;
         let settings: RtcMessagingSettings;
         try {
-          settings = resolveSettings(given, known, { ...registration, problems });
+          settings = resolveSettings(openOptions(options), known, { ...registration, problems });
         } catch (error) {
           if (!(error instanceof RtcConfigError) || problems.length > 0) throw error;
           if (!isServiceReplaced(modules, registration)) throw error;
@@ -69,14 +65,7 @@ const DROP_EVERY_MS = 50;
         return settings;
       },
     },
-    telemetryProvider,
-    { provide: HealthRecord, useFactory: () => new HealthRecord() },
-    senderProvider,
-    {
-      provide: ActionCaller,
-      inject: [RTC_MESSAGING_SETTINGS, Sender],
-      useFactory: (settings: RtcMessagingSettings, sender: Sender) => new ActionCaller(settings, sender),
-    },
+    ...senderProviders,
   ],
 })
 export class RtcMessagingCoreModule
@@ -120,7 +109,7 @@ function isServiceReplaced(modules: ModulesContainer, registration: Registration
   const own = [...modules.values()].find(
     ({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance === registration,
   );
-  return exportServices(registration.name).providers.some(
+  return servicesOf(registration.name).some(
     ({ provide, useClass }) => own?.providers.get(provide)?.metatype !== useClass,
   );
 }

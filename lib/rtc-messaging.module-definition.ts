@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
+import { hideOptions } from './config/module-options.js';
 import { DEFAULT_MODULE_NAME, nameProblems, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
-import { Redacted } from './privacy/redacted.js';
 import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { moduleLogger } from './module-logger.js';
-import { exportServices } from './services/export-services.js';
+import { servicesOf } from './services/service-tokens.js';
 
 /** What Nest must know before any async factory runs. */
 export interface RtcMessagingExtras {
@@ -51,32 +51,20 @@ function addExtras(
     routes: mounted === undefined ? [] : routesOf(mounted),
   };
   const controllers: ActionControllers = mounted === undefined ? new Map() : createControllers(mounted, name);
-  const services = exportServices(name);
+  const services = servicesOf(name);
   return {
     ...definition,
     global: isGlobal ?? false,
     imports: [...(definition.imports ?? []), ...(mounted?.imports ?? [])],
     controllers: [...controllers.values()],
     providers: [
-      ...(definition.providers ?? []).map(redactOptionsProvider),
+      ...hideOptions(definition.providers, OPTIONS_TOKEN),
       // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two modules for one: it can't see secrets.
       { provide: RTC_MESSAGING_REGISTRATION, useValue: { ...registration, id: randomUUID() } },
-      ...services.providers,
+      ...services,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
     ],
-    exports: services.exports,
-  };
-}
-
-/** Whatever prints the app's providers must not print a secret key. */
-function redactOptionsProvider(provider: Provider): Provider {
-  if (!('provide' in provider) || provider.provide !== OPTIONS_TOKEN) return provider;
-  if ('useValue' in provider) return { ...provider, useValue: new Redacted(provider.useValue, 'options') };
-  if (!('useFactory' in provider)) return provider;
-  const { useFactory } = provider;
-  return {
-    ...provider,
-    useFactory: async (...injected: unknown[]) => new Redacted(await useFactory(...injected), 'options'),
+    exports: services.map(({ provide }) => provide),
   };
 }
 

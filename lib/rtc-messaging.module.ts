@@ -1,7 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { failBareImport } from './config/bare-import.js';
-import { typeName } from './config/option-rules.js';
-import { RtcConfigError } from './errors/rtc-config.error.js';
+import { failBareImport, requireFactory, requireObject } from './config/module-options.js';
 import { RtcMessagingCoreModule } from './rtc-messaging-core.module.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -29,18 +27,7 @@ export class RtcMessagingModule extends ConfigurableModuleClass {
    * @throws RtcConfigError when the app boots, listing everything that is wrong
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    requireObject('forRootAsync()', options);
-    if (!(options.useFactory ?? options.useClass ?? options.useExisting)) {
-      throw new RtcConfigError([
-        { option: 'forRootAsync()', message: 'must be given useFactory, useClass or useExisting' },
-      ]);
-    }
+    requireFactory('forRootAsync()', options);
     return { ...super.forRootAsync(options), module: RtcMessagingCoreModule };
   }
-}
-
-/** Told here, since Nest would only say that it could not read something of it. */
-function requireObject(name: string, options: unknown): void {
-  if (typeof options === 'object' && options !== null) return;
-  throw new RtcConfigError([{ option: name, message: `must be given an object, got ${typeName(options)}` }]);
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   type InjectionToken,
@@ -12,12 +11,12 @@ import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type Job, WaitingError } from 'bullmq';
 import { BEFORE_SEND, type FanOutOptionsWithHook } from '../fan-out/fan-out-request.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
+import { TimeBox } from '../waiting/time-box.js';
 import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
 import { ChunkProgress, type PartInFlight } from './chunk-progress.js';
 import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
 import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
-import { Interruptible } from './interruptible.js';
 import { keepTrying } from './keep-trying.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
 import type { RedisHolder } from './redis-holder.js';
@@ -160,14 +159,9 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
 
     /** Ends early when this worker is to stop. */
     async #pause(ms: number): Promise<void> {
-      const pause = new Interruptible({ signals: [this.#stopping.signal] });
-      try {
-        if (!this.#stopping.signal.aborted) await pause.wait(() => sleep(ms, undefined, { ref: false }));
-      } catch {
-        // As good as over.
-      } finally {
-        pause.dispose();
-      }
+      const box = new TimeBox(ms, undefined, this.#stopping.signal).unref();
+      await box.wait();
+      box.dispose();
     }
 
     /** Gives a chunk another job, if its fan-out was resumed while the one that it had was ending, or failed. */

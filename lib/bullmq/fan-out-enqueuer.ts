@@ -4,18 +4,16 @@ import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { kindOfThrown } from '../errors/thrown.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
+import { Cancellation } from '../waiting/cancellation.js';
+import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
 import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
-import { Interruptible, waitAtMost } from './interruptible.js';
 import { ReadAhead } from './read-ahead.js';
 
 /** How often it is looked whether there is room for more. */
 const ROOM_POLL_MS = 100;
-/**
- * How long it is tried to tell that a producer has given up. If Redis does not hear of it, the producer is taken for
- * lost later.
- */
+/** How long it is tried to tell that a producer has given up. */
 const GIVE_UP_MS = 1_000;
 const HOW_TO_GO_ON =
   'Enqueue the same request under the same ID again to go on, or cancel() what was stored.';
@@ -46,14 +44,17 @@ export class FanOutEnqueuer {
     signals: readonly AbortSignal[],
   ): Promise<void> {
     if (signals.some(({ aborted: isAborted }) => isAborted)) throw aborted(id, 'not_attempted');
-    const interruptible = new Interruptible({ signals });
+    // What goes wrong while something else is waited for.
+    const failing = new Cancellation();
+    const box = new TimeBox(Infinity, failing, ...signals);
     let stored: Stored | OtherFanOut;
     try {
-      stored = await this.#enqueue(id, to, plan, interruptible);
+      stored = await this.#enqueue(id, to, plan, box, failing);
     } catch (error) {
-      throw interruptible.isReason(error) ? aborted(id, 'unknown') : failed(id, error);
+      if (!(error instanceof Interrupted)) throw failed(id, error);
+      throw failing.isCancelled ? failed(id, failing.reason) : aborted(id, 'unknown');
     } finally {
-      interruptible.dispose();
+      box.dispose();
     }
     if (stored === 'gone') throw gone(id);
     if (stored === 'differs') throw otherRecipients(id);
@@ -64,13 +65,14 @@ export class FanOutEnqueuer {
     id: string,
     to: FanOutRequest['to'],
     plan: FanOutPlan,
-    interruptible: Interruptible,
+    box: TimeBox,
+    failing: Cancellation,
   ): Promise<Stored | OtherFanOut> {
     const producer = randomUUID();
     let beating: NodeJS.Timeout | undefined;
     let stored: Stored | OtherFanOut | undefined;
     try {
-      const opened = await interruptible.wait(() => this.ledger.open(id, producer, plan));
+      const opened = await box.guard(() => this.ledger.open(id, producer, plan));
       if ('differing' in opened) return (stored = opened);
       // Reading may take longer than a producer may be silent.
       beating = setInterval(
@@ -78,13 +80,14 @@ export class FanOutEnqueuer {
         Math.max(100, Math.floor(plan.producerLostAfterMs / 4)),
       );
       beating.unref();
-      stored = await this.#store(id, producer, to, opened, interruptible);
+      stored = await this.#store(id, producer, to, opened, box, failing);
       return stored;
     } finally {
       // Before it gives up: a beat that came later would say that it goes on.
       clearInterval(beating);
       const isProducer = stored !== 'sealed' && typeof stored !== 'object';
-      if (isProducer) await waitAtMost(GIVE_UP_MS, () => this.#giveUp(id, producer));
+      // Whatever becomes of it: if Redis does not hear of it, the producer is taken for lost later.
+      if (isProducer) await waitFor(() => this.#giveUp(id, producer), GIVE_UP_MS).catch(() => undefined);
     }
   }
 
@@ -100,7 +103,8 @@ export class FanOutEnqueuer {
     producer: string,
     to: FanOutRequest['to'],
     opened: OpenedFanOut,
-    interruptible: Interruptible,
+    box: TimeBox,
+    failing: Cancellation,
   ): Promise<Stored> {
     const source = new ReadAhead(new RecipientChunks(to, opened.chunkSize, opened.dedupe), opened.stored);
     // Until it is known how much is not settled.
@@ -108,18 +112,21 @@ export class FanOutEnqueuer {
     let fed: Promise<void> = Promise.resolve();
     try {
       for (;;) {
-        const batch = await interruptible.wait(() => source.next(limit));
+        const batch = await box.guard(() => source.next(limit));
         if (batch === undefined) break;
-        const stored = await interruptible.wait(() => this.ledger.store(id, producer, batch));
+        const stored = await box.guard(() => this.ledger.store(id, producer, batch));
         if (stored.result !== 'stored') return stored.result;
         fed = this.feeder.feed(id, stored.due);
-        fed.catch((error: unknown) => interruptible.fail(error));
+        fed.catch((error: unknown) => {
+          // A failure after an abort, such as of a client that is closed, is not why it ends.
+          if (box.interruption === undefined) failing.cancel(error);
+        });
         const next = batch.from + batch.chunks.length;
         limit = stored.settledChunks + this.maxStoredChunks;
-        if (limit <= next) limit = await this.#room(id, next, interruptible);
+        if (limit <= next) limit = await this.#room(id, next, box);
       }
-      await interruptible.wait(() => fed);
-      return await interruptible.wait(() => this.ledger.seal(id, source.end));
+      await box.guard(() => fed);
+      return await box.guard(() => this.ledger.seal(id, source.end));
     } finally {
       source.stop();
     }
@@ -129,10 +136,10 @@ export class FanOutEnqueuer {
    * Waits until there is room for a chunk, or no more is wanted.
    * @returns the index of the first one that there is no room for
    */
-  async #room(id: string, next: number, interruptible: Interruptible): Promise<number> {
+  async #room(id: string, next: number, box: TimeBox): Promise<number> {
     for (;;) {
-      await interruptible.wait(() => sleep(ROOM_POLL_MS));
-      const state = await interruptible.wait(() => this.ledger.look(id));
+      await box.guard(() => sleep(ROOM_POLL_MS));
+      const state = await box.guard(() => this.ledger.look(id));
       // Storing it tells what is the matter.
       if (state === undefined || state.stop !== undefined) return next + 1;
       const limit = state.settledChunks + this.maxStoredChunks;

@@ -6,6 +6,7 @@ import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from '../fan-out/fan-out-request
 import { statusOf } from '../fan-out/fan-out-run.js';
 import { ProgressMeter } from '../fan-out/progress-meter.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
+import { Interrupted, TimeBox } from '../waiting/time-box.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
 import { type StoredOutcome, WORKER_LOST } from './chunk-settlement.js';
 import type {
@@ -16,7 +17,6 @@ import type {
 } from './durable-fan-out.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutState } from './fan-out-state.js';
-import { Interruptible } from './interruptible.js';
 
 /** How a result is waited for. */
 export interface ResultOptions {
@@ -76,16 +76,16 @@ export class FanOutHandle {
    * @throws RtcTimeoutError, RtcAbortedError when the waiting ended before; the fan-out goes on
    */
   async result({ signal, timeoutMs }: ResultOptions = {}): Promise<DurableFanOutReport> {
-    const interruptible = new Interruptible({ signals: signal === undefined ? [] : [signal], timeoutMs });
+    const box = new TimeBox(timeoutMs ?? Infinity, undefined, signal);
     try {
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {
-        const state = await interruptible.wait(() => look(this));
-        if (state.state === 'ended') return await interruptible.wait(() => reportOf(this, state));
-        await interruptible.wait(() => sleep(pause));
+        const state = await box.guard(() => look(this));
+        if (state.state === 'ended') return await box.guard(() => reportOf(this, state));
+        await box.guard(() => sleep(pause));
       }
     } catch (error) {
-      if (!interruptible.isReason(error)) throw error;
-      if (error.by === 'signal') {
+      if (!(error instanceof Interrupted)) throw error;
+      if (error.by === 'aborted') {
         throw new RtcAbortedError(`Waiting for fan-out ${this.id} was aborted. It goes on.`, {
           outcome: 'unknown',
         });
@@ -94,7 +94,7 @@ export class FanOutHandle {
         outcome: 'unknown',
       });
     } finally {
-      interruptible.dispose();
+      box.dispose();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { InjectionToken, ModuleMetadata, Type } from '@nestjs/common';
+import type { InjectionToken } from '@nestjs/common';
 import type { FanOutQueueConnection } from './redis-connection.js';
 
 /** How a durable fan-out is kept and worked on. */
@@ -6,8 +6,8 @@ export interface RtcFanOutQueueOptions {
   /**
    * Where Redis (or Valkey) is: a URL, options of `ioredis`, `{ nodes, options }` of a cluster, or a client of
    * `ioredis`, which is duplicated and never closed. What a queue can't do with is set right
-   * (`enableOfflineQueue: false`, `stringNumbers`, `keyPrefix`, time limits of commands, reading from replicas), and
-   * `failoverDetector` is on; `role: 'slave'` and `monitor` are refused.
+   * (`enableOfflineQueue: false`, `stringNumbers`, `keyPrefix`, `scripts`, time limits of commands, reading from
+   * replicas), and `failoverDetector` is on; `role: 'slave'`, `monitor` and, for a Cluster, a `db` are refused.
    */
   readonly connection: FanOutQueueConnection;
   /**
@@ -69,25 +69,6 @@ export interface RtcFanOutQueueExtras {
   readonly isGlobal?: boolean | undefined;
   /** The service that a worker sends with. Default `RoomUnicastService`. */
   readonly roomUnicast?: InjectionToken | undefined;
-}
-
-/** @inline */
-// Nest calls it with whatever is injected.
-// oxlint-disable-next-line typescript/no-explicit-any
-type OptionsFactory = (...injected: any[]) => Promise<RtcFanOutQueueOptions> | RtcFanOutQueueOptions;
-
-/** For `forRootAsync`. */
-export interface RtcFanOutQueueAsyncOptions extends RtcFanOutQueueExtras {
-  /** Modules that export what is injected. */
-  readonly imports?: ModuleMetadata['imports'] | undefined;
-  /** What `useFactory` is called with. */
-  readonly inject?: InjectionToken[] | undefined;
-  /** Makes the options. */
-  readonly useFactory?: OptionsFactory | undefined;
-  /** A class of which an instance is made to make the options. */
-  readonly useClass?: Type<RtcFanOutQueueOptionsFactory> | undefined;
-  /** A provider that makes the options. */
-  readonly useExisting?: InjectionToken<RtcFanOutQueueOptionsFactory> | undefined;
 }
 
 /** The name of the BullMQ queue, for `@InjectQueue` and Bull Board. */

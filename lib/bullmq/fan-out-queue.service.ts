@@ -1,17 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import {
-  checkOptions,
-  abortSignal,
-  count,
-  oneOf,
-  wholeNumber,
-  type OptionCheck,
-} from '../dto/check-options.js';
-import { idProblem, isId, MAX_RECIPIENTS } from '../dto/field-rules.js';
+import { idProblem, MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { checkCallOptions } from '../options/check-call-options.js';
+import type { OptionTable } from '../options/option-table.js';
+import { abortSignal, oneOf, unless, wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { toWireMessage } from '../services/wire-message.js';
 import type { ChunkFeeder } from './chunk-feeder.js';
@@ -23,7 +18,14 @@ import type { FanOutQueueRole } from './fan-out-queue-options.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import type { RedisHolder } from './redis-holder.js';
 
-const fanOutId: OptionCheck = ['must be 1–128 of a-z A-Z 0-9 @ . _ -', isId];
+export const ENQUEUE_OPTIONS = {
+  id: unless<string>(idProblem),
+  signal: abortSignal,
+  total: wholeNumber(0),
+  onUnknown: oneOf('report', 'resend'),
+  chunkSize: { rule: wholeNumber(1, MAX_RECIPIENTS), default: MAX_RECIPIENTS },
+  dedupe: { rule: oneOf('chunk', 'all', 'none'), default: 'chunk' },
+} satisfies OptionTable<EnqueueOptions>;
 
 const hidden = new HiddenParts<{
   readonly role: FanOutQueueRole;
@@ -78,14 +80,7 @@ export class FanOutQueueService {
       );
     }
     const { to, ...message } = validateFanOutRequest(request);
-    const checked = checkOptions<EnqueueOptions>(options, {
-      id: fanOutId,
-      signal: abortSignal,
-      total: count,
-      onUnknown: oneOf('report', 'resend'),
-      chunkSize: wholeNumber(MAX_RECIPIENTS),
-      dedupe: oneOf('chunk', 'all', 'none'),
-    });
+    const checked = checkCallOptions(ENQUEUE_OPTIONS, options);
     const { id = randomUUID(), signal, onUnknown, total, chunkSize, dedupe } = checked;
     const wire = toWireMessage(message.message, message.binary);
     const { lookAhead, producerLostAfterMs, retentionMs, maxIdleMs } = settings;
@@ -97,8 +92,8 @@ export class FanOutQueueService {
         from: message.from,
         wire,
         onUnknown,
-        chunkSize: chunkSize ?? MAX_RECIPIENTS,
-        dedupe: dedupe ?? 'chunk',
+        chunkSize,
+        dedupe,
         total,
         lookAhead,
         producerLostAfterMs,

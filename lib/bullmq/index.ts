@@ -12,7 +12,6 @@ export { FanOutHandle, type ResultOptions } from './fan-out-handle.js';
 export {
   DEFAULT_FAN_OUT_QUEUE,
   type FanOutQueueRole,
-  type RtcFanOutQueueAsyncOptions,
   type RtcFanOutQueueExtras,
   type RtcFanOutQueueOptions,
   type RtcFanOutQueueOptionsFactory,

@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { isError } from '../errors/thrown.js';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { RedisClient } from './redis-connection.js';
 
 /** How long the boot waits for Redis, and after how long it says that it does. */
@@ -31,24 +32,17 @@ export async function requireWritable(
       ),
     TELL_MS,
   );
-  let failing: NodeJS.Timeout | undefined;
   try {
-    await Promise.race([
-      // Removing what is not there: a replica refuses that as well, and a full Redis does not.
-      client.srem(key, 'nothing'),
-      new Promise((_resolve, reject) => {
-        failing = setTimeout(() => reject(new Error(last ?? 'no answer')), CONNECT_MS);
-      }),
-    ]);
+    // Removing what is not there: a replica refuses that as well, and a full Redis does not.
+    await waitFor(() => client.srem(key, 'nothing'), CONNECT_MS);
   } catch (error) {
     client.disconnect();
-    const why = isError(error) ? error.message : 'no answer';
+    const why = isError(error) && !(error instanceof Interrupted) ? error.message : (last ?? 'no answer');
     throw new RtcConfigError([
       { option: 'RtcFanOutQueueModule.connection', message: `Redis can't be used: ${withAdvice(why)}` },
     ]);
   } finally {
     clearTimeout(telling);
-    clearTimeout(failing);
     client.off('error', note);
   }
 }
@@ -59,20 +53,11 @@ export async function requireWritable(
  */
 export async function canBeWritten(client: RedisClient, key: string): Promise<boolean> {
   if (client.status !== 'ready') return false;
-  let waiting: NodeJS.Timeout | undefined;
   try {
-    return await Promise.race([
-      client.srem(key, 'nothing').then(
-        () => true,
-        () => false,
-      ),
-      new Promise<boolean>((resolve) => {
-        // Then what came in meanwhile is read first: this process may have stood still, not Redis.
-        waiting = setTimeout(() => setImmediate(resolve, false), ANSWER_MS);
-      }),
-    ]);
-  } finally {
-    clearTimeout(waiting);
+    await waitFor(() => client.srem(key, 'nothing'), ANSWER_MS);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -20,6 +20,8 @@ const DISCONNECT_MS = 200;
 const LONGEST_PAUSE_MS = 1_000;
 /** How long a Sentinel may take to say who the primary is. Then the next one is asked. */
 const SENTINEL_MS = 1_000;
+/** How long nodes have at least to say who has which slots, as ioredis has it: with less, none would be known. */
+const SLOTS_MS = 1_000;
 /** How long a command waits that a node of a Cluster sends elsewhere: slots move, and nodes take over. */
 const REDIRECT_MS = 100;
 
@@ -90,6 +92,8 @@ function needsOf(own: RedisOptions = {}): RedisOptions {
     // Scripts answer with numbers and lists.
     stringNumbers: false,
     replyMapping: 'legacy',
+    // The app's commands could have the names of ours.
+    scripts: {},
     disconnectTimeout: DISCONNECT_MS,
     retryStrategy: (times) => pauseOf(own.retryStrategy?.(times), times),
     // After a failover, the other node is the one that can be written to. The former primary may not know yet.
@@ -104,10 +108,12 @@ function needsOf(own: RedisOptions = {}): RedisOptions {
 function clusterNeedsOf(own: ClusterOptions = {}): ClusterOptions {
   return {
     keyPrefix: '',
+    scripts: {},
     lazyConnect: false,
     enableOfflineQueue: true,
     enableReadyCheck: true,
     enableAutoPipelining: false,
+    slotsRefreshTimeout: Math.max(own.slotsRefreshTimeout ?? 0, SLOTS_MS),
     // Replicas lag behind.
     scaleReads: 'master',
     // As with one Redis, a command waits until there is a node that takes it.

@@ -1,10 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import { type DynamicModule, Inject, type InjectionToken, Module, type Provider } from '@nestjs/common';
+import {
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+  Inject,
+  type InjectionToken,
+  Module,
+  type Provider,
+} from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Queue } from 'bullmq';
-import { failBareImport } from '../config/bare-import.js';
-import { typeName } from '../config/option-rules.js';
+import {
+  failBareImport,
+  hideOptions,
+  openOptions,
+  requireFactory,
+  requireObject,
+} from '../config/module-options.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { ChunkFeeder, type ChunkJobData } from './chunk-feeder.js';
@@ -12,7 +23,6 @@ import { createChunkProcessor } from './create-chunk-processor.js';
 import { FanOutLedger } from './fan-out-ledger.js';
 import {
   DEFAULT_FAN_OUT_QUEUE,
-  type RtcFanOutQueueAsyncOptions,
   type RtcFanOutQueueExtras,
   type RtcFanOutQueueOptions,
   type RtcFanOutQueueOptionsFactory,
@@ -23,7 +33,7 @@ import { LedgerKeys } from './ledger-keys.js';
 import { RedisHolder } from './redis-holder.js';
 
 // Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
-const REGISTRATION = 'nestjs-rtc-messaging:fan-out-queue-registration';
+const OPTIONS = 'nestjs-rtc-messaging:fan-out-queue-options';
 const SETTINGS = 'nestjs-rtc-messaging:fan-out-queue-settings';
 const REDIS = 'nestjs-rtc-messaging:fan-out-queue-redis';
 const WORKER = 'nestjs-rtc-messaging:fan-out-queue-worker';
@@ -38,73 +48,47 @@ class FanOutConnectionModule {}
 @Module({})
 class RtcFanOutQueueCoreModule {}
 
+const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<RtcFanOutQueueOptions>({
+    optionsInjectionToken: OPTIONS,
+    // Nest must not take two queues for one with `moduleIdGeneratorAlgorithm: 'deep-hash'`: it can't see their options.
+    alwaysTransient: true,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createRtcFanOutQueueOptions' satisfies keyof RtcFanOutQueueOptionsFactory)
+    .setExtras<RtcFanOutQueueExtras>(
+      { role: undefined, queueName: undefined, isGlobal: undefined, roomUnicast: undefined },
+      addExtras,
+    )
+    .build();
+
 /**
  * Fan-outs that survive the process: kept in Redis, sent by any number of workers over BullMQ. A worker sends
  * through the app's `RtcMessagingModule`.
  */
 @Module({ imports: [failBareImport('RtcFanOutQueueModule')] })
-export class RtcFanOutQueueModule {
+export class RtcFanOutQueueModule extends ConfigurableModuleClass {
   /** @throws RtcConfigError when an extra is wrong; when the app boots, for the options and for Redis */
-  static forRoot(options: RtcFanOutQueueOptions & RtcFanOutQueueExtras): DynamicModule {
-    requireObject('forRoot()', options);
-    const { role, queueName, isGlobal, roomUnicast, ...rest } = options;
-    return define(
-      { role, queueName, isGlobal, roomUnicast },
-      {
-        providers: [{ provide: SETTINGS, useFactory: () => resolveFanOutQueueSettings(rest) }],
-      },
-    );
+  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    requireObject('RtcFanOutQueueModule.forRoot()', options);
+    return super.forRoot(options);
   }
 
   /** With options from a factory, a class or an existing provider; `role` and its neighbours stand beside it. */
-  static forRootAsync(options: RtcFanOutQueueAsyncOptions): DynamicModule {
-    requireObject('forRootAsync()', options);
-    const { imports = [], inject = [], useFactory, useClass, useExisting, ...extras } = options;
-    const factory = useClass ?? useExisting;
-    if (useFactory !== undefined) {
-      return define(extras, {
-        imports,
-        providers: [
-          {
-            provide: SETTINGS,
-            inject,
-            useFactory: async (...injected: unknown[]) =>
-              resolveFanOutQueueSettings(await useFactory(...injected)),
-          },
-        ],
-      });
-    }
-    if (factory === undefined) {
-      throw new RtcConfigError([
-        {
-          option: 'RtcFanOutQueueModule.forRootAsync()',
-          message: 'must be given useFactory, useClass or useExisting',
-        },
-      ]);
-    }
-    return define(extras, {
-      imports,
-      providers: [
-        ...(useClass === undefined ? [] : [useClass as Provider]),
-        {
-          provide: SETTINGS,
-          inject: [factory],
-          useFactory: async (made: RtcFanOutQueueOptionsFactory) =>
-            resolveFanOutQueueSettings(await made.createRtcFanOutQueueOptions()),
-        },
-      ],
-    });
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    requireFactory('RtcFanOutQueueModule.forRootAsync()', options);
+    return super.forRootAsync(options);
   }
 }
 
-function define(
+function addExtras(
+  { imports, providers }: DynamicModule,
   {
     role = 'both',
     queueName = DEFAULT_FAN_OUT_QUEUE,
     isGlobal = false,
     roomUnicast = RoomUnicastService,
   }: RtcFanOutQueueExtras,
-  { imports = [], providers }: Pick<DynamicModule, 'imports'> & { readonly providers: Provider[] },
 ): DynamicModule {
   if (!ROLES.includes(role)) {
     throw new RtcConfigError([
@@ -123,9 +107,12 @@ function define(
     module: FanOutConnectionModule,
     imports,
     providers: [
-      ...providers,
-      // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two queues for one: it can't see their options.
-      { provide: REGISTRATION, useValue: randomUUID() },
+      ...hideOptions(providers, OPTIONS),
+      {
+        provide: SETTINGS,
+        inject: [OPTIONS],
+        useFactory: (options: unknown) => resolveFanOutQueueSettings(openOptions(options)),
+      },
       {
         provide: REDIS,
         inject: [SETTINGS, ModuleRef, ModulesContainer],
@@ -238,15 +225,4 @@ async function untilMade(modules: ModulesContainer, token: InjectionToken): Prom
 
 function describeToken(token: InjectionToken): string {
   return typeof token === 'function' ? token.name : String(token);
-}
-
-/** Told here, since Nest would only say that it could not read something of it. */
-function requireObject(name: string, options: unknown): void {
-  if (typeof options === 'object' && options !== null) return;
-  throw new RtcConfigError([
-    {
-      option: `RtcFanOutQueueModule.${name}`,
-      message: `must be given an object, got ${typeName(options)}`,
-    },
-  ]);
 }

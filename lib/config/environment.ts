@@ -1,59 +1,32 @@
-/** The environment variable of each option, by the option's path. */
-export const VARIABLES = {
-  appId: 'RTC_APP_ID',
-  from: 'RTC_FROM',
-  region: 'RTC_REGION',
-  endpoint: 'RTC_ENDPOINT',
-  apiVersion: 'RTC_API_VERSION',
-  timeoutMs: 'RTC_TIMEOUT_MS',
-  deadlineMs: 'RTC_DEADLINE_MS',
-  shutdownTimeoutMs: 'RTC_SHUTDOWN_TIMEOUT_MS',
-  'retry.maxAttempts': 'RTC_RETRY_MAX_ATTEMPTS',
-  onUnknown: 'RTC_ON_UNKNOWN',
-  'quota.requestsPerSecond': 'RTC_QUOTA_RPS',
-  'quota.costPer': 'RTC_QUOTA_COST_PER',
-  'quota.roomMessagesPerSecond': 'RTC_QUOTA_ROOM_MPS',
-  'quota.credit': 'RTC_QUOTA_CREDIT',
-  'quota.reserve': 'RTC_QUOTA_RESERVE',
-  'quota.maxQueue': 'RTC_QUOTA_MAX_QUEUE',
-  'quota.scope': 'RTC_QUOTA_SCOPE',
-  telemetry: 'RTC_TELEMETRY',
-  allowInsecureEndpoint: 'RTC_ALLOW_INSECURE_ENDPOINT',
-  'credentials.accessKeyId': 'VOLCENGINE_ACCESS_KEY',
-  'credentials.secretAccessKey': 'VOLCENGINE_SECRET_KEY',
-  'credentials.sessionToken': 'VOLCENGINE_SESSION_TOKEN',
-  'http.maxSockets': 'RTC_HTTP_MAX_SOCKETS',
-  'http.maxContentLength': 'RTC_HTTP_MAX_CONTENT_LENGTH',
-} as const;
+import { describeOptions } from '../options/option-table.js';
+import type { Environment } from '../options/read-options.js';
+import { MODULE_OPTIONS } from './module-option-table.js';
 
-export type OptionPath = keyof typeof VARIABLES;
+const WITH_VARIABLE = describeOptions(MODULE_OPTIONS).filter(({ variable }) => variable !== undefined);
 
-/** What is set in the environment, unchecked. An empty variable counts as one that is not set. */
-export type Environment = { readonly [Path in OptionPath]?: string };
-
-/** Picks this module's variables, without the access key: what is printed holds no secret. */
-export function readEnvironment(variables: Variables): Environment {
-  return pick(variables, (path) => !isSecret(path));
-}
-
-/** The access key of the environment, for whoever keeps it where no one prints it. */
-export function readSecrets(variables: Variables): Environment {
-  return pick(variables, isSecret);
-}
+/** The environment variable of each option that has one, by the option's path. */
+export const VARIABLES: Readonly<Record<string, string>> = Object.fromEntries(
+  WITH_VARIABLE.map(({ option, variable = '' }) => [option, variable]),
+);
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-function isSecret(path: string): boolean {
-  return path.startsWith('credentials.');
+/** Picks this module's variables, without the secrets: what is printed holds none. */
+export function readEnvironment(variables: Variables): Environment {
+  return pick(variables, false);
 }
 
-function pick(variables: Variables, isWanted: (path: string) => boolean): Environment {
-  const wanted = Object.entries(VARIABLES).filter(([path]) => isWanted(path));
+/** The secrets of the environment, for whoever keeps them where no one prints them. */
+export function readSecrets(variables: Variables): Environment {
+  return pick(variables, true);
+}
+
+function pick(variables: Variables, areSecret: boolean): Environment {
   const environment = Object.create(null) as Record<string, string>;
-  for (const [path, variable] of wanted) {
+  for (const { option, variable = '', redacted } of WITH_VARIABLE) {
     // One that is not set is not to be had from a changed Object.prototype either.
     const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
-    if (value) environment[path] = value;
+    if (value && redacted === areSecret) environment[option] = value;
   }
   return environment;
 }

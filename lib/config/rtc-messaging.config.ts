@@ -1,5 +1,6 @@
 import { registerAs } from '@nestjs/config';
-import { type Environment, readEnvironment } from './environment.js';
+import type { Environment } from '../options/read-options.js';
+import { readEnvironment } from './environment.js';
 
 /**
  * The module's environment variables as a `@nestjs/config` namespace. It is read when the app boots, after

@@ -1,5 +1,5 @@
 import type { PipeTransform } from '@nestjs/common';
-import type { MessageRequest } from '../dto/message.dto.js';
+import type { MessageRequest } from '../dto/requests.dto.js';
 import { checkRequest } from '../dto/check-request.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';

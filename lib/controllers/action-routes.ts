@@ -1,9 +1,11 @@
 import type { InjectionToken } from '@nestjs/common';
-import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
-import type { MessageRequest } from '../dto/message.dto.js';
-import type { RoomBroadcastRequest } from '../dto/room-broadcast.dto.js';
-import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
-import type { UserUnicastRequest } from '../dto/user-unicast.dto.js';
+import type {
+  BatchSendRoomUnicastRequest,
+  MessageRequest,
+  RoomBroadcastRequest,
+  SendRoomUnicastRequest,
+  UserUnicastRequest,
+} from '../dto/requests.dto.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { SendReceipt } from '../services/send-receipt.js';
 import {

@@ -1,6 +1,9 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { isRtcActionName, RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
+import type { OptionTable } from '../options/option-table.js';
+import { readOptions } from '../options/read-options.js';
+import { flag, hasMethods, listOf, must } from '../options/rules.js';
 
 /** @inline */
 interface ControllerBaseOptions {
@@ -43,51 +46,33 @@ export type RtcControllerOptions = ControllerBaseOptions &
 
 export const DEFAULT_CONTROLLER_PATH = 'rtc';
 export const DEFAULT_ACTIONS: readonly RtcActionName[] = ['BatchSendRoomUnicast'];
-const KNOWN = new Set(['path', 'actions', 'allowFrom', 'imports', 'guards', 'allowAnonymous']);
+
+const isGuard = (guard: unknown): boolean =>
+  hasMethods(typeof guard === 'function' ? guard.prototype : guard, 'canActivate');
+
+const OPTIONS = {
+  path: must<string>('a path such as rtc', (path) => typeof path === 'string' && path.trim() !== ''),
+  actions: must<readonly RtcActionName[]>(
+    `an array of ${Object.keys(RTC_ACTIONS).join(', ')}, at least one`,
+    (actions) => Array.isArray(actions) && actions.length > 0 && actions.every(isRtcActionName),
+  ),
+  allowFrom: flag,
+  imports: must<NonNullable<ModuleMetadata['imports']>>('an array of modules', Array.isArray),
+  guards: listOf<Guard>('an array of guards; one that is undefined may come from a circular import', isGuard),
+  allowAnonymous: flag,
+} satisfies OptionTable<Record<keyof RtcControllerOptions, unknown>>;
 
 /** What is wrong with the options; with any problem, no controller is mounted and the boot fails. */
 export function controllerProblems(options: unknown): ConfigProblem[] {
   if (options === undefined) return [];
-  if (typeof options !== 'object' || options === null) {
-    return [{ option: 'controller', message: 'must be an object' }];
-  }
-  const problems: ConfigProblem[] = Object.keys(options)
-    .filter((name) => !KNOWN.has(name))
-    .map((name) => ({ option: `controller.${name}`, message: 'is not an option' }));
-  const { path, actions, allowFrom, guards, allowAnonymous } = options as Partial<
-    Record<keyof RtcControllerOptions, unknown>
-  >;
-  if (path !== undefined && (typeof path !== 'string' || path.trim() === '')) {
-    problems.push({ option: 'controller.path', message: 'must be a path such as rtc' });
-  }
-  if (actions !== undefined && !isActionList(actions)) {
-    const names = Object.keys(RTC_ACTIONS).join(', ');
-    problems.push({ option: 'controller.actions', message: `must be an array of ${names}, at least one` });
-  }
-  for (const [name, flag] of Object.entries({ allowFrom, allowAnonymous })) {
-    if (flag !== undefined && typeof flag !== 'boolean') {
-      problems.push({ option: `controller.${name}`, message: 'must be true or false' });
-    }
-  }
-  if (guards !== undefined && !(Array.isArray(guards) && guards.every(isGuard))) {
-    problems.push({
-      option: 'controller.guards',
-      message: 'must be an array of guards; one that is undefined may come from a circular import',
-    });
-  } else if (allowAnonymous !== true && (guards === undefined || guards.length === 0)) {
+  const { values, problems } = readOptions(OPTIONS, options, 'controller');
+  const { guards = [], allowAnonymous } = values;
+  const isWrong = problems.some(({ option }) => option === 'controller' || option === 'controller.guards');
+  if (!isWrong && allowAnonymous !== true && guards.length === 0) {
     problems.push({
       option: 'controller.guards',
       message: 'is empty: name the guards that decide who may send, or set allowAnonymous: true',
     });
   }
   return problems;
-}
-
-function isActionList(actions: unknown): boolean {
-  return Array.isArray(actions) && actions.length > 0 && actions.every(isRtcActionName);
-}
-
-function isGuard(guard: unknown): boolean {
-  const holder = typeof guard === 'function' ? (guard.prototype as unknown) : guard;
-  return typeof (holder as Partial<CanActivate> | null | undefined)?.canActivate === 'function';
 }

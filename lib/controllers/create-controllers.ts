@@ -10,7 +10,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { MessageRequest } from '../dto/message.dto.js';
+import type { MessageRequest } from '../dto/requests.dto.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { SendReceipt } from '../services/send-receipt.js';
 import { type ActionHttpRequest, ActionRequestPipe } from './action-request.pipe.js';

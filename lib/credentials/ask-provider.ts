@@ -1,7 +1,7 @@
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { isDate } from 'node:util/types';
 import { kindOfThrown } from '../errors/thrown.js';
-import { credentialProblem } from './credential-rules.js';
+import { credentialProblem } from './credentials.js';
 import type {
   ResolveCredentials,
   ResolvedCredentials,
@@ -9,7 +9,7 @@ import type {
   RtcCredentialsOption,
   RtcCredentialsProvider,
 } from './credentials.js';
-import { redactCredentials } from './redact-credentials.js';
+import { redactCredentials } from './credentials.js';
 import type { Redacted } from '../privacy/redacted.js';
 
 export function isCredentialsProvider(option: unknown): option is RtcCredentialsProvider {

@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import type { ResolveCredentials, RtcCredentials } from './credentials.js';
-import type { CredentialsSource } from './credentials-source.js';
-import type { CredentialsStatus } from './credentials-status.js';
-import { redactCredentials } from './redact-credentials.js';
+import { redactCredentials, type ResolveCredentials, type RtcCredentials } from './credentials.js';
+import type { CredentialsSource, CredentialsStatus } from './credentials-source.js';
 import type { Redacted } from '../privacy/redacted.js';
+import { Interrupted, TimeBox } from '../waiting/time-box.js';
 
 /** What a cache goes by, and whom it tells. */
 export interface CredentialsWatch {
@@ -75,7 +73,9 @@ export class CachedCredentials implements CredentialsSource {
   get(): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials>> {
     const held = this.#held;
     if (held === undefined || !this.#isValid(held)) {
-      if (this.#failure !== undefined && this.#watch.now() < this.#failedAt + REST_MS) throw this.#failure;
+      if (this.#failure !== undefined && this.#watch.now() < this.#failedAt + REST_MS) {
+        return Promise.reject(this.#failure as Error);
+      }
       return this.#ask().then(({ credentials }) => credentials);
     }
     const now = this.#watch[held.clock]();
@@ -203,17 +203,15 @@ function schedule(
 
 /** Rejects with an RtcConfigError when time is up. */
 async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  const done = new AbortController();
-  const timeUp = sleep(limitMs, undefined, { ref: false, signal: done.signal }).then(() => {
-    throw new RtcConfigError([
-      { option: 'credentials', message: `the provider did not answer within ${limitMs} ms` },
-    ]);
-  });
+  const box = new TimeBox(limitMs).unref();
   try {
-    return await Promise.race([work, timeUp]);
+    return await box.guard(work);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    const message = `the provider did not answer within ${limitMs} ms`;
+    throw new RtcConfigError([{ option: 'credentials', message }]);
   } finally {
-    timeUp.catch(() => undefined);
-    done.abort();
+    box.dispose();
   }
 }
 
@@ -229,4 +227,13 @@ function isSame(one: Redacted<RtcCredentials>, another: Redacted<RtcCredentials>
 /** Problems never quote what a provider gave or said. */
 function describe(error: unknown): string {
   return error instanceof RtcConfigError ? error.problems.map(({ message }) => message).join('; ') : 'failed';
+}
+
+/** @param setting fixed ones, or how to ask for them */
+export function createCredentialsSource(
+  setting: Redacted<RtcCredentials> | ResolveCredentials,
+  watch: CredentialsWatch,
+): CredentialsSource {
+  if (typeof setting === 'function') return new CachedCredentials(setting, watch);
+  return { get: () => setting, replace: () => Promise.resolve(false), status: { state: 'fixed' } };
 }

@@ -1,3 +1,5 @@
+import { Redacted } from '../privacy/redacted.js';
+
 /** An access key of the vendor's, temporary when it has a session token. */
 export interface RtcCredentials {
   /** The access key's ID, which is sent with each request. */
@@ -33,3 +35,23 @@ export interface ResolvedCredentials extends RtcCredentials {
 
 /** Asks a provider. Rejects with an RtcConfigError that quotes nothing of what it said. */
 export type ResolveCredentials = () => Promise<ResolvedCredentials>;
+
+/** A copy of checked credentials, of which the access key's ID alone can be printed. An empty token is none. */
+export function redactCredentials({
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+}: RtcCredentials): Redacted<RtcCredentials> {
+  return new Redacted(
+    { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined },
+    `access key ${accessKeyId}`,
+  );
+}
+
+/** What can be wrong with one credential, told without showing it. Undefined when nothing is. */
+export function credentialProblem(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return 'is missing';
+  if (typeof value !== 'string') return `must be a string, got ${typeof value}`;
+  // They go into a header; a line break at the end is what is left of reading them from a file.
+  return /^[\x21-\x7e]+$/.test(value) ? undefined : 'contains white space or characters outside ASCII';
+}

@@ -1,5 +1,5 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
-import type { RtcEvent } from './rtc-event.js';
+import type { Observe, RtcEvent } from './rtc-event.js';
 
 /** A channel's name, to be given to `diagnostics_channel.subscribe()`. */
 export type RtcChannelName = `nestjs-rtc-messaging:${RtcEvent['type']}`;
@@ -23,7 +23,19 @@ function open(type: RtcEvent['type']): Channel {
   return channel(`nestjs-rtc-messaging:${type}` satisfies RtcChannelName);
 }
 
-/** Costs next to nothing while no one has subscribed. */
-export function publish(event: RtcEvent): void {
-  CHANNELS[event.type].publish(event);
+/**
+ * Publishes events, which costs next to nothing while no one has subscribed, and hands them to those within the library
+ * who go by them.
+ */
+export function emitTo(observers: readonly { observe(event: RtcEvent): void }[]): Observe {
+  return (event) => {
+    CHANNELS[event.type].publish(event);
+    for (const observer of observers) {
+      try {
+        observer.observe(event);
+      } catch {
+        // A logger or an exporter of the app's that throws must not take a call's outcome with it.
+      }
+    }
+  };
 }

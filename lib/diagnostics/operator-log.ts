@@ -124,6 +124,12 @@ export class OperatorLog {
       this.logger.log('Quota: the service allows all of it again.');
       return;
     }
+    if (permitsPerSecond === 0) {
+      const line =
+        'Quota: the service refuses everything. Others may use the account, or it may have no quota left.';
+      this.#write('warn', 'refuses all', line);
+      return;
+    }
     const advice =
       chunkSize === undefined
         ? `If that is so for long, set quota.requestsPerSecond (RTC_QUOTA_RPS) to it, or quota.reserve.`

@@ -182,7 +182,7 @@ export interface RtcThrottlingEvent {
   readonly type: 'throttling';
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** About as much as it allows a second; absent once it allows all of the quota again. */
+  /** About as much as it allows a second; 0 if it refuses everything; absent once it allows all of the quota again. */
   readonly permitsPerSecond?: number;
   /** How many recipients a request has from now on, where it refuses larger ones. */
   readonly chunkSize?: number;

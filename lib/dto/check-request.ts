@@ -1,9 +1,10 @@
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
-import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
-import { flagProblem, idProblem, MAX_LISTED, messageProblem, recipientProblems } from './field-rules.js';
-import { NO_SENDER, pathInList } from './field.decorators.js';
-import type { MessageRequest } from './message.dto.js';
-import { copyProperties } from './read-properties.js';
+import type { RtcActionName } from '../openapi/rtc-action.js';
+import { printableName } from '../options/rules.js';
+import { copyProperties } from './copy-properties.js';
+import { MAX_LISTED } from './field-rules.js';
+import { NO_SENDER, pathInList, type RequestField, requestFields, SENDER_FIELD } from './request-fields.js';
+import type { MessageRequest } from './requests.dto.js';
 
 /** What a request may have, whichever its action. */
 export const REQUEST_FIELDS = ['roomId', 'to', 'message', 'binary', 'from'] as const;
@@ -25,48 +26,34 @@ export function checkRequest(action: RtcActionName, input: unknown, mayNameSende
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new RtcValidationError([{ path: 'request', message: 'must be an object' }]);
   }
-  const { inRoom, to, maxMessageBytes }: RtcActionRules = RTC_ACTIONS[action];
-  const {
-    roomId,
-    to: recipients,
-    message,
-    binary,
-    from,
-    ...others
-  } = copyProperties(input, REQUEST_FIELDS, 'request');
+  const given = copyProperties(input, REQUEST_FIELDS);
+  const fields = requestFields(action);
   const issues: ValidationIssue[] = [];
-  const add = (path: string, problem: string | undefined): void => {
-    if (problem !== undefined) issues.push({ path, message: problem });
+  const check = (name: string, { required, problemsOf }: RequestField): void => {
+    const value = given[name];
+    if (value === undefined && !required) return;
+    for (const problem of problemsOf(value, given))
+      issues.push({ path: pathInList(name, problem), message: problem.message });
   };
-  const unknown = new Set(Object.keys(others));
+  for (const [name, field] of fields) check(name, field);
+  if (mayNameSender) check('from', SENDER_FIELD);
+  else if (given['from'] !== undefined) issues.push({ path: 'from', message: NO_SENDER });
 
-  if (inRoom) add('roomId', idProblem(roomId));
-  else if (roomId !== undefined) unknown.add('roomId');
-  if (to === 'one') add('to', idProblem(recipients));
-  else if (to === 'list') {
-    for (const problem of recipientProblems(recipients)) add(pathInList('to', problem), problem.message);
-  } else if (recipients !== undefined) unknown.add('to');
-  add('message', messageProblem(message, binary, maxMessageBytes));
-  if (binary !== undefined) add('binary', flagProblem(binary));
-  if (from !== undefined) add('from', mayNameSender ? idProblem(from) : NO_SENDER);
-
-  issues.push(...unknownIssues([...unknown]));
+  const { roomId, to, message, binary, from, ...others } = given;
+  const misplaced = Object.keys({ roomId, to }).filter(
+    (name) => given[name] !== undefined && !fields.has(name),
+  );
+  issues.push(...unknownIssues([...Object.keys(others), ...misplaced]));
   if (issues.length > 0) throw new RtcValidationError(issues);
-  return { roomId, to: recipients, message, binary, from } as CheckedRequest;
+  return { roomId, to, message, binary, from } as CheckedRequest;
 }
 
 function unknownIssues(names: readonly string[]): ValidationIssue[] {
   const listed = names
     .slice(0, MAX_LISTED)
-    .map((name) => ({ path: shorten(name), message: 'is not a known property' }));
+    .map((name) => ({ path: printableName(name), message: 'is not a known property' }));
   const unlisted = names.length - listed.length;
   return unlisted === 0
     ? listed
     : [...listed, { path: 'request', message: `has ${unlisted} more unknown properties` }];
-}
-
-function shorten(name: string): string {
-  // A name may be anything; it must not be able to forge a line of a log.
-  const printable = name.replaceAll(/[^\x20-\x7e]/g, '?');
-  return printable.length > 40 ? `${printable.slice(0, 40)}…` : printable;
 }

@@ -1,4 +1,5 @@
 import { isUint8Array } from 'node:util/types';
+import { typeName } from '../options/rules.js';
 
 /**
  * The remote API's rules for fields, as plain functions. Each returns what is wrong with a value, or undefined.
@@ -99,9 +100,7 @@ function sizeProblem(bytes: number, unit: string, maxBytes: number): string | un
 
 /** What a value of the wrong type is. */
 export function describeType(value: unknown): string {
-  if (value === undefined) return 'is missing';
-  if (value === null) return 'is null';
-  return `is ${Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`}`;
+  return value === undefined ? 'is missing' : `is ${typeName(value)}`;
 }
 
 function describeCharacter(character: string): string {

@@ -24,8 +24,13 @@ export interface RecipientCountsLimits {
   readonly listBytes: number;
 }
 
-/** What a listed duplicate takes up, with the keys by which it is found. */
-const DUPLICATE_BYTES = 1_024;
+/** What a listed duplicate takes up at most, with the key by which it is found. */
+const DUPLICATE_BYTES = 512;
+
+interface ListedDuplicate extends Omit<Duplicate, 'roomId'> {
+  readonly roomId: string | undefined;
+  times: number;
+}
 
 interface MessageKeys {
   readonly messageSha256: string;
@@ -49,7 +54,9 @@ export class RecipientCounts {
   readonly #entry = new CountEntry();
   #current: CountTable;
   #previous: CountTable | undefined;
-  readonly #duplicates = new Map<number, { -readonly [name in keyof Duplicate]: Duplicate[name] }>();
+  /** In the order of being listed, in two parts, of which the earlier is forgotten as a whole: that takes no time. */
+  #listed = new Map<number, ListedDuplicate>();
+  #listedBefore = new Map<number, ListedDuplicate>();
   #duplicateCount = 0;
   #everListed = 0;
   #total = 0;
@@ -83,7 +90,7 @@ export class RecipientCounts {
 
   /** @internal The number of the first duplicate that is listed, of all that ever were. */
   get firstListed(): number {
-    return this.#everListed - this.#duplicates.size;
+    return this.#everListed - this.#listed.size - this.#listedBefore.size;
   }
 
   /** @internal Counts the users that a message is for. */
@@ -109,14 +116,18 @@ export class RecipientCounts {
 
   /** Everyone who got something more than once; of very many, those who did last. */
   duplicates(): Duplicate[] {
-    return Array.from(this.#duplicates.values(), (duplicate) => ({ ...duplicate }));
+    return [...this.#listedBefore.values(), ...this.#listed.values()].map(({ roomId, ...duplicate }) => ({
+      ...(roomId !== undefined && { roomId }),
+      ...duplicate,
+    }));
   }
 
   /** Forgets all. */
   clear(): void {
     this.#current = new CountTable(this.limits.tableBytes);
     this.#previous = undefined;
-    this.#duplicates.clear();
+    this.#listed = new Map();
+    this.#listedBefore = new Map();
     this.#duplicateCount = this.#everListed = this.#total = this.#forgotten = this.#unlisted = 0;
   }
 
@@ -170,22 +181,18 @@ export class RecipientCounts {
   #list(roomId: string | undefined, userId: string, messageSha256: string, times: number): void {
     if (times === 2) this.#duplicateCount += 1;
     const key = numberOf(this.#pair);
-    const listed = this.#duplicates.get(key);
+    const listed = this.#listed.get(key) ?? this.#listedBefore.get(key);
     if (listed !== undefined) {
       listed.times = Math.max(listed.times, times);
       return;
     }
     if (times > 2) this.#unlisted -= 1;
     this.#everListed += 1;
-    this.#duplicates.set(key, { ...(roomId !== undefined && { roomId }), userId, messageSha256, times });
-    const { listBytes } = this.limits;
-    if (this.#duplicates.size * DUPLICATE_BYTES <= listBytes) return;
-    // More than one at a time, since it takes a while to find the first of a map from which many were taken.
-    for (const [oldest] of this.#duplicates) {
-      if (this.#duplicates.size * DUPLICATE_BYTES <= listBytes * 0.9) break;
-      this.#duplicates.delete(oldest);
-      this.#unlisted += 1;
-    }
+    this.#listed.set(key, { roomId, userId, messageSha256, times });
+    if (this.#listed.size * DUPLICATE_BYTES * 2 <= this.limits.listBytes) return;
+    this.#unlisted += this.#listedBefore.size;
+    this.#listedBefore = this.#listed;
+    this.#listed = new Map();
   }
 
   #key(messageSha256: string, variant = ''): Uint32Array {

@@ -1,7 +1,10 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
+import { listOf, must, oneOf, text, wholeNumber } from '../options/rules.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
+import type { OptionTable } from '../options/option-table.js';
+import { failWith, readOptions } from '../options/read-options.js';
 
 /** An account at the emulated service: one access key and the apps that it may use. */
 export interface EmulatorAccount {
@@ -82,7 +85,7 @@ export interface RtcEmulatorOptions {
 }
 
 export type ResolvedEmulatorOptions = Required<
-  Omit<RtcEmulatorOptions, 'tls' | 'quota' | 'requestsPerSecond' | 'quotaWindow'>
+  Omit<RtcEmulatorOptions, 'tls' | 'requestsPerSecond' | 'quotaWindow'>
 > &
   Pick<RtcEmulatorOptions, 'tls'> & { readonly quota: Required<EmulatedQuota> };
 
@@ -90,97 +93,72 @@ const MIN_KEEP_BYTES = 1_048_576;
 /** The vendor has 100 for small rooms and 80 for large ones. */
 const LARGE_ROOM_SHARE = 0.8;
 
-const DEFAULTS: ResolvedEmulatorOptions = {
-  port: 0,
-  host: '127.0.0.1',
-  appId: 'emulator-app',
-  credentials: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
-  from: 'server',
-  accounts: [],
-  quota: { requestsPerSecond: VENDOR_REQUESTS_PER_SECOND, costPer: 'request', window: 'sliding' },
-  roomMessagesPerSecond: Number.POSITIVE_INFINITY,
-  largeRoomMessagesPerSecond: Number.POSITIVE_INFINITY,
-  overRoomLimit: 'refuse',
-  keepBytes: 536_870_912,
-  allowedHosts: [],
-  allowedOrigins: [],
+const limit = wholeNumber(1, Number.POSITIVE_INFINITY);
+const kindOfWindow = oneOf('sliding', 'fixed');
+const notEmpty = text(/./, 'must not be empty');
+
+const isHostName = (name: unknown): boolean =>
+  typeof name === 'string' && hostName(name) === name.toLowerCase() && !isProductionHost(name.toLowerCase());
+const isCredentials = (given: unknown): boolean => {
+  const { accessKeyId, secretAccessKey } = given as RtcCredentials;
+  return [accessKeyId, secretAccessKey].every((key) => typeof key === 'string' && key !== '');
+};
+const isAccount = (given: unknown): boolean => {
+  const { credentials, appIds } = given as EmulatorAccount;
+  return isCredentials(credentials) && Array.isArray(appIds) && appIds.every((id) => typeof id === 'string');
 };
 
-/** @throws TypeError naming the option that can't be used */
-export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmulatorOptions {
-  const { requestsPerSecond, quotaWindow: window, quota = {}, ...others } = options;
-  const given = withoutUndefined(others);
-  const unknown = Object.keys(given).find((name) => name !== 'tls' && !Object.hasOwn(DEFAULTS, name));
-  if (unknown !== undefined) throw new TypeError(`${unknown}: is not an option of the emulator`);
-  check('quota', typeof quota === 'object' && quota !== null, 'must be an object');
-  const unknownOfQuota = Object.keys(quota).find((name) => !Object.hasOwn(DEFAULTS.quota, name));
-  if (unknownOfQuota !== undefined)
-    throw new TypeError(`quota.${unknownOfQuota}: is not an option of the emulator`);
+const OPTIONS = {
+  port: { rule: wholeNumber(0, 65_535, 'a port'), default: 0 },
+  host: { rule: notEmpty, default: '127.0.0.1' },
+  tls: must<EmulatorTls>('{ key, cert }', (given) => 'key' in Object(given) && 'cert' in Object(given)),
+  appId: { rule: notEmpty, default: 'emulator-app' },
+  credentials: {
+    rule: must<RtcCredentials>('{ accessKeyId, secretAccessKey }', isCredentials),
+    default: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
+  },
+  from: { rule: notEmpty, default: 'server' },
+  accounts: { rule: listOf<EmulatorAccount>('a list of { credentials, appIds }', isAccount), default: [] },
+  quota: {
+    options: {
+      requestsPerSecond: limit,
+      costPer: { rule: oneOf('request', 'recipient'), default: 'request' },
+      window: kindOfWindow,
+    },
+  },
+  requestsPerSecond: { rule: limit, default: VENDOR_REQUESTS_PER_SECOND },
+  quotaWindow: { rule: kindOfWindow, default: 'sliding' },
+  roomMessagesPerSecond: { rule: limit, default: Number.POSITIVE_INFINITY },
+  largeRoomMessagesPerSecond: limit,
+  overRoomLimit: { rule: oneOf('refuse', 'drop'), default: 'refuse' },
+  keepBytes: { rule: wholeNumber(MIN_KEEP_BYTES), default: 536_870_912 },
+  allowedHosts: {
+    rule: listOf<string>("a list of host names without port, none of them the service's own", isHostName),
+    default: [],
+  },
+  allowedOrigins: {
+    rule: listOf<string>(
+      'a list of origins, such as http://localhost:3000',
+      (origin) => typeof origin === 'string' && originOf(origin) !== undefined,
+    ),
+    default: [],
+  },
+} satisfies OptionTable<RtcEmulatorOptions>;
 
-  const room = options.roomMessagesPerSecond ?? Number.POSITIVE_INFINITY;
-  const resolved: ResolvedEmulatorOptions = {
-    ...DEFAULTS,
-    largeRoomMessagesPerSecond: Math.max(1, Math.floor(room * LARGE_ROOM_SHARE)),
-    ...given,
+/** @throws TypeError naming each option that can't be used */
+export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmulatorOptions {
+  const { values, problems } = readOptions(OPTIONS, options);
+  failWith(problems);
+  const { requestsPerSecond, quotaWindow, quota, ...others } = values;
+  const { roomMessagesPerSecond: room, largeRoomMessagesPerSecond } = others;
+  return {
+    ...others,
+    largeRoomMessagesPerSecond:
+      largeRoomMessagesPerSecond ?? Math.max(1, Math.floor(room * LARGE_ROOM_SHARE)),
     quota: {
-      ...DEFAULTS.quota,
-      ...withoutUndefined({ requestsPerSecond, window }),
-      ...withoutUndefined(quota),
+      requestsPerSecond: quota.requestsPerSecond ?? requestsPerSecond,
+      costPer: quota.costPer,
+      window: quota.window ?? quotaWindow,
     },
   };
-  const { port, keepBytes, allowedHosts, allowedOrigins } = resolved;
-  checkQuota(resolved);
-  check(
-    'port',
-    Number.isInteger(port) && port >= 0 && port <= 65_535,
-    'must be a port, or 0 for any free one',
-  );
-  check(
-    'keepBytes',
-    Number.isSafeInteger(keepBytes) && keepBytes >= MIN_KEEP_BYTES,
-    `must be a whole number from ${MIN_KEEP_BYTES}`,
-  );
-  check(
-    'allowedHosts',
-    isListOf(
-      allowedHosts,
-      (name) => hostName(name) === name.toLowerCase() && !isProductionHost(name.toLowerCase()),
-    ),
-    "must be a list of host names without port, none of them the service's own",
-  );
-  check(
-    'allowedOrigins',
-    isListOf(allowedOrigins, (origin) => originOf(origin) !== undefined),
-    'must be a list of origins, such as http://localhost:3000',
-  );
-  return resolved;
-}
-
-function checkQuota({ quota, ...options }: ResolvedEmulatorOptions): void {
-  const limits = {
-    'quota.requestsPerSecond': quota.requestsPerSecond,
-    roomMessagesPerSecond: options.roomMessagesPerSecond,
-    largeRoomMessagesPerSecond: options.largeRoomMessagesPerSecond,
-  };
-  for (const [option, limit] of Object.entries(limits)) {
-    const isLimit = limit === Number.POSITIVE_INFINITY || (Number.isInteger(limit) && limit > 0);
-    check(option, isLimit, 'must be a whole number from 1, or Infinity');
-  }
-  const { window, costPer } = quota;
-  check('quota.window', window === 'sliding' || window === 'fixed', 'must be sliding or fixed');
-  check('quota.costPer', costPer === 'request' || costPer === 'recipient', 'must be request or recipient');
-  const { overRoomLimit } = options;
-  check('overRoomLimit', overRoomLimit === 'refuse' || overRoomLimit === 'drop', 'must be refuse or drop');
-}
-
-function withoutUndefined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-function check(option: string, holds: boolean, rule: string): void {
-  if (!holds) throw new TypeError(`${option}: ${rule}`);
-}
-
-function isListOf(value: unknown, holds: (item: string) => boolean): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string' && holds(item));
 }

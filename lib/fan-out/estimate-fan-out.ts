@@ -1,8 +1,8 @@
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
-import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import { checkCallOptions } from '../options/check-call-options.js';
+import { wholeNumber } from '../options/rules.js';
 import type { QuotaSettings } from '../quota/limiter-registry.js';
-import { burstOf } from '../quota/pacer.js';
-import { COOLING_MS } from '../quota/permit-pool.js';
+import { burstOf, COOLING_MS } from '../quota/permit-pool.js';
 
 /** What a fan-out takes at least. */
 export interface FanOutEstimate {
@@ -34,15 +34,12 @@ export function estimateFanOut(
   chunkSize: number | undefined,
   quota: QuotaSettings,
 ): FanOutEstimate {
-  if (!Number.isSafeInteger(recipients) || recipients < 0) {
-    throw new RtcValidationError([{ path: 'recipients', message: 'must be a whole number from 0' }]);
-  }
+  checkCallOptions(
+    { recipients: wholeNumber(0), chunkSize: wholeNumber(1, MAX_RECIPIENTS) },
+    { recipients, chunkSize },
+    '',
+  );
   const size = chunkSize ?? defaultChunkSize(quota);
-  if (!Number.isInteger(size) || size < 1 || size > MAX_RECIPIENTS) {
-    throw new RtcValidationError([
-      { path: 'chunkSize', message: `must be a whole number from 1 to ${MAX_RECIPIENTS}` },
-    ]);
-  }
   const limit = permitsPerSecond(quota);
   const requests = Math.ceil(recipients / size);
   const permits = quota.costPer === 'recipient' ? recipients : requests;

@@ -3,8 +3,9 @@ import type { Observe, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
-import type { AbortListeners } from '../retry/abort-listeners.js';
 import type { AcceptedCall } from '../retry/sender.js';
+import { onAbort } from '../waiting/cancellation.js';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
 import { decideRetry } from './chunk-retry-decision.js';
 import type { ChunkOutcome, FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
 import type { FanOutOptions } from './fan-out-request.js';
@@ -55,8 +56,6 @@ export class FanOutRun {
   readonly #meter = new ProgressMeter();
   readonly #stopping = new AbortController();
   #stop: FanOutStop | undefined;
-  /** Those who wait for the source or a callback. */
-  readonly #waiting = new Set<() => void>();
   readonly #workers = new Set<Promise<void>>();
   #acceptedAt = Number.NEGATIVE_INFINITY;
 
@@ -64,7 +63,6 @@ export class FanOutRun {
     private readonly chunks: RecipientChunks,
     private readonly send: SendChunk,
     private readonly plan: FanOutPlan,
-    private readonly listeners: AbortListeners,
     private readonly host: FanOutHost,
   ) {
     this.#info = { module: host.module, id: randomUUID(), startedAt: new Date().toISOString() };
@@ -98,7 +96,7 @@ export class FanOutRun {
   }
 
   #listen(signal: AbortSignal, stop: FanOutStop): () => void {
-    return this.listeners.add(signal, () => this.#halt(stop));
+    return onAbort(signal, () => this.#halt(stop));
   }
 
   /** As many workers as there are to be requests in flight. */
@@ -125,32 +123,21 @@ export class FanOutRun {
 
   async #nextChunk(): Promise<Chunk | undefined> {
     try {
-      return await this.#untilStopped(() => this.chunks.next());
+      return await this.#untilStopped(this.chunks.next());
     } catch (error) {
       this.#halt({ reason: 'source', error });
       return undefined;
     }
   }
 
-  /**
-   * What the work comes to, or undefined soon after the stop: a source or a callback may hang. Not a race against
-   * one promise of the run's, which would keep every chunk in memory until the end.
-   */
-  #untilStopped<T>(work: () => Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const wake = (): void => resolve(undefined);
-      this.#waiting.add(wake);
-      if (this.#stop !== undefined) this.#wakeSoon();
-      const done = work().finally(() => this.#waiting.delete(wake));
-      done.then(resolve, reject);
-    });
-  }
-
-  /** Not before those have their chunk whose reading was complete: it must be counted. */
-  #wakeSoon(): void {
-    setImmediate(() => {
-      for (const wake of this.#waiting) wake();
-    });
+  /** What the work comes to, or undefined soon after the stop: a source or a callback may hang. */
+  async #untilStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await waitFor(work, Infinity, undefined, this.#stopping.signal);
+    } catch (error) {
+      if (error instanceof Interrupted) return undefined;
+      throw error;
+    }
   }
 
   /** Sends a chunk, or the parts that it has to be cut into, one after another. */
@@ -230,7 +217,8 @@ export class FanOutRun {
   async #tell(outcome: ChunkOutcome, recipients: readonly string[]): Promise<void> {
     this.#tally.add(outcome, recipients);
     try {
-      await this.#untilStopped(async () => this.plan.onChunk?.(outcome));
+      // In a function, since it may throw at once.
+      await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
     } catch (error) {
       this.#halt({ reason: 'callback', error });
     }
@@ -275,7 +263,6 @@ export class FanOutRun {
     this.#stop = stop;
     this.chunks.stop();
     this.#stopping.abort();
-    this.#wakeSoon();
   }
 
   #counts() {

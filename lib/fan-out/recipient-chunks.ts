@@ -123,11 +123,13 @@ export class RecipientChunks {
       return;
     }
     if (this.#dedupe !== 'none') {
-      if (this.#seen.has(value)) {
+      const { size } = this.#seen;
+      // Once, since looking an ID up takes as long as adding it.
+      if (this.#seen.add(value).size === size) {
         this.duplicates += 1;
         return;
       }
-      if (this.#seen.size >= this.maxSeen) {
+      if (size >= this.maxSeen) {
         this.#pending.push(value);
         this.stop();
         throw new RtcValidationError([
@@ -137,7 +139,6 @@ export class RecipientChunks {
           },
         ]);
       }
-      this.#seen.add(value);
     }
     this.#pending.push(value);
   }

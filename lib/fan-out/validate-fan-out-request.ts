@@ -1,7 +1,7 @@
 import { isStringObject } from 'node:util/types';
 import { type CheckedRequest, checkRequest, REQUEST_FIELDS } from '../dto/check-request.js';
 import { describeType } from '../dto/field-rules.js';
-import { readProperties } from '../dto/read-properties.js';
+import { requestProperties } from '../dto/copy-properties.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from './fan-out-request.js';
 
@@ -14,7 +14,7 @@ export function validateFanOutRequest(request: FanOutRequest): FanOutRequest {
   let checked: CheckedRequest | undefined;
   // The source is read later, and by another rule.
   const isObject = typeof request === 'object' && request !== null;
-  const { to, ...message } = isObject ? readProperties(request, REQUEST_FIELDS, 'request') : {};
+  const { to, ...message } = isObject ? requestProperties(request, REQUEST_FIELDS) : {};
   try {
     checked = checkRequest('BatchSendRoomUnicast', isObject ? { ...message, to: ANYONE } : request);
   } catch (error) {

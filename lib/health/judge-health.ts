@@ -1,9 +1,18 @@
+import type { OptionTable, OptionValues } from '../options/option-table.js';
+import { duration, share, wholeNumber } from '../options/rules.js';
 import type { SenderCondition } from '../retry/sender.js';
 import type { RtcFailureKind } from './call-kind.js';
 import type { RecentPast } from './health-record.js';
 import type { RtcHealth, RtcHealthThresholds } from './rtc-health.js';
 
-export const HEALTH_DEFAULTS = { queueShare: 0.9, failureShare: 0.9, minCalls: 10 } as const;
+export const HEALTH_THRESHOLDS = {
+  queueShare: { rule: share, default: 0.9 },
+  maxWaitMs: duration,
+  failureShare: { rule: share, default: 0.9 },
+  minCalls: { rule: wholeNumber(0), default: 10 },
+} satisfies OptionTable<RtcHealthThresholds>;
+
+type Thresholds = OptionValues<typeof HEALTH_THRESHOLDS>;
 
 /** All kinds, so that the type has them told apart from those that are no failures. */
 const FAILURES: Readonly<Record<RtcFailureKind, true>> = {
@@ -18,7 +27,7 @@ const FAILURES: Readonly<Record<RtcFailureKind, true>> = {
 export function judgeHealth(
   { closing, ...condition }: SenderCondition,
   past: RecentPast,
-  thresholds: RtcHealthThresholds,
+  thresholds: Thresholds,
 ): RtcHealth {
   const recent = summarize(past);
   const problems = [
@@ -71,7 +80,7 @@ function sharedQuotaProblem(sharedQuota: RecentPast['sharedQuota']): string | un
 
 function quotaProblems(
   { queued, maxQueue, waitMs }: SenderCondition['quota'],
-  { queueShare = HEALTH_DEFAULTS.queueShare, maxWaitMs = Number.POSITIVE_INFINITY }: RtcHealthThresholds,
+  { queueShare, maxWaitMs = Number.POSITIVE_INFINITY }: Thresholds,
 ): string[] {
   // Where no one may wait, the queue is as full as it ever is.
   const isFull = maxQueue > 0 && queued >= queueShare * maxQueue;
@@ -83,7 +92,7 @@ function quotaProblems(
 
 function failuresProblem(
   { accepted, failed }: RtcHealth['recent'],
-  { failureShare = HEALTH_DEFAULTS.failureShare, minCalls = HEALTH_DEFAULTS.minCalls }: RtcHealthThresholds,
+  { failureShare, minCalls }: Thresholds,
 ): string | undefined {
   const failures = Object.values(failed).reduce((sum, count) => sum + count, 0);
   const judged = accepted + failures;

@@ -1,16 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { MAX_DURATION_MS } from '../config/settings.js';
-import { checkOptions, count, milliseconds, type OptionCheck } from '../dto/check-options.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
 import { HealthRecord } from './health-record.js';
-import { judgeHealth } from './judge-health.js';
+import { HEALTH_THRESHOLDS, judgeHealth } from './judge-health.js';
 import type { RtcHealth, RtcHealthThresholds } from './rtc-health.js';
-
-const share: OptionCheck = [
-  'must be a number above 0, up to 1',
-  (value) => typeof value === 'number' && value > 0 && value <= 1,
-];
 
 /** What the indicator asks. */
 export type HealthSender = Pick<Sender, 'condition' | 'askForCredentials'>;
@@ -47,12 +41,7 @@ export class RtcHealthIndicator {
    * @throws RtcValidationError naming each threshold that can't be used
    */
   status(thresholds: RtcHealthThresholds = {}): RtcHealth {
-    const checked = checkOptions<RtcHealthThresholds>(thresholds, {
-      queueShare: share,
-      maxWaitMs: milliseconds(MAX_DURATION_MS),
-      failureShare: share,
-      minCalls: count,
-    });
+    const checked = checkCallOptions(HEALTH_THRESHOLDS, thresholds);
     const { sender, record } = hidden.of(this);
     const { condition } = sender;
     if (condition.credentials.state === 'unusable') sender.askForCredentials();

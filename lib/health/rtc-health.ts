@@ -1,4 +1,4 @@
-import type { CredentialsStatus } from '../credentials/credentials-status.js';
+import type { CredentialsStatus } from '../credentials/credentials-source.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
 import type { QuotaStatusChange } from '../quota/quota-store.js';
 import type { RtcFailureKind } from './call-kind.js';

@@ -2,17 +2,19 @@ import dns, { type LookupAddress } from 'node:dns';
 import type { Agent, ClientRequest } from 'node:http';
 import type { LookupFunction } from 'node:net';
 
-/** Of requests that wait for a socket. */
-const lookups = new WeakMap<ClientRequest, LookupFunction>();
+const LOOKUP = Symbol('lookup');
 
 /** See `connectByOwnLookup`. */
-export function rememberLookup(request: ClientRequest, lookup: LookupFunction): void {
-  lookups.set(request, lookup);
+export function rememberLookup(
+  request: ClientRequest & { [LOOKUP]?: LookupFunction },
+  lookup: LookupFunction,
+): void {
+  request[LOOKUP] = lookup;
 }
 
 /** What Node's agents are made of, and its types don't name. */
 interface SocketMaker {
-  createSocket(request: ClientRequest, options: object, done: unknown): void;
+  createSocket(request: ClientRequest & { [LOOKUP]?: LookupFunction }, options: object, done: unknown): void;
 }
 
 /**
@@ -23,7 +25,7 @@ export function connectByOwnLookup<A extends Agent>(agent: A): A {
   const maker = agent as unknown as SocketMaker;
   const createSocket = maker.createSocket.bind(agent);
   maker.createSocket = (request, options, done) => {
-    const lookup = lookups.get(request);
+    const lookup = request[LOOKUP];
     createSocket(request, lookup === undefined ? options : { ...options, lookup }, done);
   };
   return agent;

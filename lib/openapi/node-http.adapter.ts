@@ -1,4 +1,4 @@
-import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 // As members of their modules, which tools that stand in for the network replace; each in a call of its own, since
 // webpack loses members of a module that is called by way of an expression.
 import http from 'node:http';
@@ -9,7 +9,7 @@ import { AddressList, rememberLookup } from './address-list.js';
 import type { HttpAttempt } from './http-attempt.js';
 import type { Transport } from './http-client.js';
 import type { RequestTarget } from './request-signer.js';
-import type { SignableConfig } from './signing.interceptor.js';
+import { CheckedHeaders, type SignableConfig } from './signing.interceptor.js';
 import { kindOfThrown } from '../errors/thrown.js';
 
 /** As the signing interceptor leaves it. */
@@ -40,11 +40,8 @@ export function sendOverNodeHttp(
   transport: Transport,
 ): Promise<AxiosResponse<Buffer>> {
   return new Promise((resolve, reject) => {
-    if (attempt.interruption !== undefined) {
-      reject(new TransportError(attempt.interruption));
-      return;
-    }
-    new Exchange(config, attempt, transport, resolve, reject).begin();
+    if (attempt.interruption !== undefined) reject(new TransportError(attempt.interruption));
+    else new Exchange(config, attempt, transport, resolve, reject).begin();
   });
 }
 
@@ -56,13 +53,11 @@ interface Pending {
   readonly resolve: (response: AxiosResponse<Buffer>) => void;
   readonly reject: (error: TransportError) => void;
   readonly target: RequestTarget;
-  readonly addresses: AddressList | undefined;
+  addresses: AddressList | undefined;
   request: http.ClientRequest | undefined;
   /** Of the request. */
-  socket?: Socket;
-  /** Hears what comes on the socket before the request has left. */
-  readonly onUnasked: () => void;
-  response?: http.IncomingMessage;
+  socket: Socket | undefined;
+  response: http.IncomingMessage | undefined;
   readonly chunks: Buffer[];
   length: number;
 }
@@ -75,6 +70,8 @@ interface Pending {
  */
 class Exchange {
   #pending: Pending | undefined;
+  /** Hears what comes on the socket before the request has left. Of what is a whole answer, Node tells first. */
+  readonly #onUnasked = this.#listener(() => this.#fail('UNASKED_ANSWER'));
 
   constructor(
     config: SignedConfig,
@@ -83,73 +80,94 @@ class Exchange {
     resolve: Pending['resolve'],
     reject: Pending['reject'],
   ) {
-    const { target = {} } = config;
-    const isOwnAgent = target.protocol === 'https:' ? transport.isOwnHttpsAgent : transport.isOwnHttpAgent;
     this.#pending = {
       config,
       attempt,
       transport,
       resolve,
       reject,
-      target,
-      addresses: isOwnAgent
-        ? new AddressList(
-            () => attempt.leftMs,
-            () => this.#disconnected('ETIMEDOUT'),
-          )
-        : undefined,
+      target: config.target ?? {},
+      addresses: undefined,
       request: undefined,
-      // Of what is a whole answer, Node tells first; see `#answered`.
-      onUnasked: this.#guarded(() => this.#fail('UNASKED_ANSWER')),
+      socket: undefined,
+      response: undefined,
       chunks: [],
       length: 0,
     };
     attempt.onInterrupt = () => this.#fail('interrupted');
   }
 
-  /** Asks for a socket. */
   begin(): void {
-    if (this.#pending === undefined) return;
-    const { config, transport, target, addresses } = this.#pending;
+    if (this.#pending !== undefined) this.#askForSocket(this.#pending);
+  }
+
+  #askForSocket(pending: Pending): void {
+    const { config, transport, target } = pending;
     let request: http.ClientRequest;
     try {
-      request = createRequest(config, transport, target, addresses?.lookup);
+      const isOwnAgent = target.protocol === 'https:' ? transport.isOwnHttpsAgent : transport.isOwnHttpAgent;
+      request = createRequest(config, transport, target, isOwnAgent ? this.#lookup : undefined);
     } catch (error) {
       this.#fail('REQUEST_FAILED', kindOfThrown(error));
       return;
     }
-    this.#pending.request = request;
-    delete this.#pending.socket;
-    request.on('error', (error: unknown) => this.#disconnected(kindOfThrown(error)));
-    request.on('socket', (socket) => this.#guarded(() => this.#assigned(socket))());
-    request.on('response', (response) => this.#guarded(() => this.#answered(response))());
-    request.on('upgrade', (response, socket) => this.#guarded(() => this.#upgraded(response, socket))());
+    pending.request = request;
+    pending.socket = undefined;
+    request.on(
+      'error',
+      this.#listener<unknown>((now, error) => this.#disconnected(now, kindOfThrown(error))),
+    );
+    request.on(
+      'socket',
+      this.#listener<Socket>((now, socket) => this.#assigned(now, socket)),
+    );
+    request.on(
+      'response',
+      this.#listener<http.IncomingMessage>((now, response) => this.#answered(now, response)),
+    );
+    request.on('upgrade', (response, socket) => this.#upgraded(response, socket));
   }
 
-  /** A socket of an agent of the app's may be anything, and throw whatever it is asked. */
-  #guarded(work: () => void): () => void {
-    return () => {
+  /**
+   * Makes a listener that does nothing once the exchange is over. A socket of an agent of the app's may be anything, and
+   * throw whatever it is asked.
+   */
+  #listener<T = void>(work: (pending: Pending, what: T) => void): (what: T) => void {
+    return (what) => {
+      if (this.#pending === undefined) return;
       try {
-        work();
+        work(this.#pending, what);
       } catch (error) {
         this.#fail('REQUEST_FAILED', kindOfThrown(error));
       }
     };
   }
 
-  #assigned(socket: Socket): void {
+  /** Asked for the host's addresses only if a socket has to be made. */
+  readonly #lookup: LookupFunction = (hostname, options, callback) => {
+    const pending = this.#pending;
+    if (pending === undefined) return callback(Object.assign(new Error(), { code: 'ECANCELED' }), '');
+    const { attempt } = pending;
+    pending.addresses ??= new AddressList(
+      () => attempt.leftMs,
+      this.#listener((now) => this.#disconnected(now, 'ETIMEDOUT')),
+    );
+    pending.addresses.lookup(hostname, options, callback);
+  };
+
+  #assigned(pending: Pending, socket: Socket): void {
     // An agent may give it twice.
-    if (this.#pending === undefined || this.#pending.socket !== undefined) return;
-    this.#pending.attempt.phase = 'connecting';
-    this.#pending.socket = socket;
+    if (pending.socket !== undefined) return;
+    pending.attempt.phase = 'connecting';
+    pending.socket = socket;
     // Until the request leaves, and no longer: then the socket is also others', of whoever shares the agent.
-    socket.on('data', this.#pending.onUnasked);
-    const send = this.#guarded(() => this.#send(socket));
-    this.#whenReady(socket, () => afterReading(send));
+    socket.on('data', this.#onUnasked);
+    const send = this.#listener((now) => this.#send(now, socket));
+    this.#whenReady(pending, socket, () => afterReading(send));
   }
 
   /** Calls back once bytes can be written: connected, and over TLS with the handshake complete. */
-  #whenReady(socket: Socket, ready: () => void): void {
+  #whenReady({ target, addresses }: Pending, socket: Socket, ready: () => void): void {
     const { secureConnecting, encrypted, pending } = socket as Socket & {
       secureConnecting?: boolean;
       encrypted?: boolean;
@@ -158,10 +176,13 @@ class Exchange {
     // and may connect only once it has been given the request.
     const isStandIn = socket.connecting && (socket as Socket & { _handle?: object | null })._handle === null;
     const isConnecting = !isStandIn && (socket.connecting || pending === true);
-    const connected = (): void => this.#pending?.addresses?.connected();
-    if (isConnecting) socket.once('connect', connected);
-    else connected();
-    if (this.#pending?.target.protocol !== 'https:') {
+    if (isConnecting) {
+      socket.once(
+        'connect',
+        this.#listener((now) => now.addresses?.connected()),
+      );
+    } else addresses?.connected();
+    if (target.protocol !== 'https:') {
       if (isConnecting) socket.once('connect', ready);
       else ready();
     } else if (encrypted !== true && !isStandIn) {
@@ -173,36 +194,45 @@ class Exchange {
     else ready();
   }
 
-  #send(socket: Socket): void {
-    // The request may have failed or been given up meanwhile. What is written to a socket that has ended never leaves,
-    // and whoever ended it says why.
-    if (this.#pending?.request === undefined || this.#pending.socket !== socket || socket.destroyed) return;
-    socket.off('data', this.#pending.onUnasked);
-    if (!this.#pending.attempt.mayLeave()) {
+  #send({ request, socket: current, attempt, config }: Pending, socket: Socket): void {
+    // Another address may be tried meanwhile. What is written to a socket that has ended never leaves, and whoever ended
+    // it says why.
+    if (current !== socket || socket.destroyed) return;
+    socket.off('data', this.#onUnasked);
+    if (!attempt.mayLeave()) {
       this.#fail('PERMIT_EXPIRED');
       return;
     }
-    this.#pending.attempt.phase = 'sent';
-    this.#pending.request.end(this.#pending.config.data);
+    attempt.phase = 'sent';
+    request?.end(config.data);
   }
 
-  #answered(response: http.IncomingMessage): void {
-    if (this.#pending === undefined) return;
-    this.#pending.attempt.httpStatus = response.statusCode ?? 0;
-    if (this.#pending.attempt.phase !== 'sent') {
+  #answered(pending: Pending, response: http.IncomingMessage): void {
+    const { attempt, target } = pending;
+    attempt.httpStatus = response.statusCode ?? 0;
+    if (attempt.phase !== 'sent') {
       // To nothing that was asked.
-      const isTunnel = this.#pending.target.protocol === 'https:' && !isEncrypted(response.socket);
+      const isTunnel = target.protocol === 'https:' && !isEncrypted(response.socket);
       this.#fail(isTunnel ? 'PROXY_REFUSED' : 'UNASKED_ANSWER');
       return;
     }
-    this.#pending.response = response;
-    this.#pending.attempt.phase = 'headers';
-    response.on('data', (chunk: Buffer) => this.#read(chunk));
-    response.on('error', (error: unknown) => this.#fail(kindOfThrown(error)));
+    pending.response = response;
+    attempt.phase = 'headers';
+    response.on(
+      'data',
+      this.#listener<Buffer>((now, chunk) => this.#read(now, chunk)),
+    );
+    response.on(
+      'error',
+      this.#listener<unknown>((_now, error) => this.#fail(kindOfThrown(error))),
+    );
     response.on('close', () => {
       if (this.#pending?.response?.complete === false) this.#fail('ECONNRESET');
     });
-    response.on('end', () => this.#done());
+    response.on(
+      'end',
+      this.#listener((now) => this.#done(now)),
+    );
   }
 
   /** An answer that is none: Node would close the connection without an error. */
@@ -212,32 +242,31 @@ class Exchange {
     this.#fail('SWITCHED_PROTOCOLS');
   }
 
-  #read(chunk: Buffer): void {
-    if (this.#pending === undefined) return;
-    this.#pending.length += chunk.length;
-    if (this.#pending.length > this.#pending.transport.maxContentLength) this.#fail('RESPONSE_TOO_LARGE');
-    else this.#pending.chunks.push(chunk);
+  #read(pending: Pending, chunk: Buffer): void {
+    pending.length += chunk.length;
+    if (pending.length > pending.transport.maxContentLength) this.#fail('RESPONSE_TOO_LARGE');
+    else pending.chunks.push(chunk);
   }
 
-  #done(): void {
+  #done({ config, attempt, request, response, socket, chunks, length, resolve }: Pending): void {
     // What was destroyed may still emit 'end' for what it had read.
-    if (this.#pending?.response === undefined) return;
+    if (response === undefined) return;
     // Node ends a connection on which a second answer came with the first. Which of them is this request's?
-    if (this.#pending.request?.shouldKeepAlive === true && this.#pending.socket?.destroyed === true) {
+    if (request?.shouldKeepAlive === true && socket?.destroyed === true) {
       this.#fail('UNASKED_ANSWER');
       return;
     }
-    const { config, attempt, request, response, chunks, length, resolve } = this.#pending;
     this.#pending = undefined;
     attempt.phase = 'done';
     // The socket is the next request's from here on.
     attempt.onInterrupt = undefined;
     const answer = {
+      // A copy, since a piece of it holds on to all that was read with it.
       data: Buffer.concat(chunks, length),
       status: response.statusCode ?? 0,
       statusText: response.statusMessage ?? '',
       // Not by from(), which checks again, name by name, what Node has read.
-      headers: Object.assign(new AxiosHeaders(), response.headers),
+      headers: Object.assign(new CheckedHeaders(), response.headers),
       config,
     };
     // The socket is free only when the request's last byte is known to have left, which over TLS is told a turn later.
@@ -246,16 +275,15 @@ class Exchange {
   }
 
   /** The current address could not be connected to, or the connection was lost. */
-  #disconnected(code: string): void {
-    if (this.#pending === undefined) return;
-    const { attempt, addresses, request } = this.#pending;
-    const isConnected = attempt.phase !== 'queued' && attempt.phase !== 'connecting';
-    if (isConnected || attempt.interruption !== undefined || !addresses?.next()) {
+  #disconnected(pending: Pending, code: string): void {
+    const { phase, interruption } = pending.attempt;
+    const isConnected = phase !== 'queued' && phase !== 'connecting';
+    if (isConnected || interruption !== undefined || pending.addresses?.next() !== true) {
       this.#fail(code);
       return;
     }
-    giveUp(request);
-    this.begin();
+    giveUp(pending.request);
+    this.#askForSocket(pending);
   }
 
   #fail(code: string, thrown?: string): void {
@@ -289,11 +317,10 @@ function createRequest(
   headers['User-Agent'] ??= 'nestjs-rtc-messaging';
   headers['Content-Length'] = config.data?.length;
   const method = (config.method ?? 'GET').toUpperCase();
-  const options = { ...NOTHING_INHERITED, protocol, hostname, port, path, method, headers, lookup };
-  const request =
-    protocol === 'https:'
-      ? https.request({ ...options, agent: httpsAgent })
-      : http.request({ ...options, agent: httpAgent });
+  const isHttps = protocol === 'https:';
+  const agent = isHttps ? httpsAgent : httpAgent;
+  const options = { ...NOTHING_INHERITED, protocol, hostname, port, path, method, headers, lookup, agent };
+  const request = isHttps ? https.request(options) : http.request(options);
   if (lookup !== undefined) rememberLookup(request, lookup);
   return request;
 }

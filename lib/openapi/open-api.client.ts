@@ -1,18 +1,15 @@
 import type { AxiosResponse } from 'axios';
-import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type { Redacted } from '../privacy/redacted.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { kindOfThrown } from '../errors/thrown.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 import { type ApiReply, ownOf, readReply } from './api-reply.js';
-import { type AttemptEnd, type AttemptResult, Signing } from './attempt-result.js';
-import type { Cancellation } from './cancellation.js';
 import { ContentTooLongError, decodeContent } from './content-coding.js';
-import { HttpAttempt } from './http-attempt.js';
+import { type AttemptEnd, type AttemptResult, HttpAttempt, Signing } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { RtcActionName } from './rtc-action.js';
 import type { SignableConfig } from './signing.interceptor.js';
-import { kindOfThrown } from '../errors/thrown.js';
 
 /** One attempt's share of what a call may use. */
 export interface AttemptOptions {
@@ -53,28 +50,15 @@ export class OpenApiClient {
    * where the credentials are in hand. Neither throws nor rejects.
    */
   identify(options: Omit<AttemptOptions, 'clockOffsetMs'>): string | Promise<string | AttemptResult> {
-    let credentials: ReturnType<CredentialsSource['get']>;
-    try {
-      credentials = this.#credentials.get();
-    } catch (error) {
-      credentials = Promise.reject(error as Error);
-    }
+    const credentials = this.#credentials.get();
     return credentials instanceof Promise
-      ? this.#identifyLater(credentials, options)
+      ? during(options, async (attempt) => (await attempt.guard(credentials)).open().accessKeyId)
       : credentials.open().accessKeyId;
   }
 
   /** @param body the exact bytes to send */
-  async attempt(action: RtcActionName, body: Buffer, options: AttemptOptions): Promise<AttemptResult> {
-    const attempt = new HttpAttempt(options.timeoutMs, options.cancellation);
-    if (options.mayLeave !== undefined) attempt.mayLeave = options.mayLeave;
-    try {
-      return attempt.result(await this.#send(attempt, action, body, options.clockOffsetMs));
-    } catch (error) {
-      return attempt.result(endOf(attempt, error));
-    } finally {
-      attempt.dispose();
-    }
+  attempt(action: RtcActionName, body: Buffer, options: AttemptOptions): Promise<AttemptResult> {
+    return during(options, (attempt) => this.#send(attempt, action, body, options.clockOffsetMs));
   }
 
   /** Closes the sockets. */
@@ -82,26 +66,12 @@ export class OpenApiClient {
     this.#http.close();
   }
 
-  async #identifyLater(
-    credentials: Promise<Redacted<RtcCredentials>>,
-    { timeoutMs, cancellation }: Omit<AttemptOptions, 'clockOffsetMs'>,
-  ): Promise<string | AttemptResult> {
-    const attempt = new HttpAttempt(timeoutMs, cancellation);
-    try {
-      return (await attempt.guard(credentials)).open().accessKeyId;
-    } catch (error) {
-      return attempt.result(endOf(attempt, error));
-    } finally {
-      attempt.dispose();
-    }
-  }
-
   async #send(
     attempt: HttpAttempt,
     action: RtcActionName,
     body: Buffer,
     clockOffsetMs: number,
-  ): Promise<AttemptEnd> {
+  ): Promise<AttemptResult> {
     const inHand = this.#credentials.get();
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
     const signing = new Signing(credentials, clockOffsetMs);
@@ -120,21 +90,18 @@ export class OpenApiClient {
     const answered = headers as Record<string, string>;
     const coding = ownOf(answered, 'content-encoding');
     const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
-    return {
+    const { secretAccessKey, sessionToken } = credentials.open();
+    const authorization = String(config.headers['Authorization']);
+    return attempt.result({
       kind: 'answered',
       httpStatus: status,
       reply:
         content === undefined
           ? UNDECODABLE
-          : readReply(content, {
-              body,
-              authorization: String(config.headers.get('Authorization')),
-              secretAccessKey: credentials.open().secretAccessKey,
-              sessionToken: credentials.open().sessionToken,
-            }),
+          : readReply(content, { body, authorization, secretAccessKey, sessionToken }),
       retryAfter: ownOf(answered, 'retry-after'),
       date: ownOf(answered, 'date'),
-    };
+    });
   }
 
   /** Undefined when it can't be done. */
@@ -149,12 +116,28 @@ export class OpenApiClient {
 
 const UNDECODABLE: ApiReply = { kind: 'unreadable', why: "the body's content coding can't be undone" };
 
+/** Does what makes up an attempt, in the time that it has. @returns how it ended, if anything was thrown */
+async function during<T>(
+  { timeoutMs, cancellation, mayLeave }: Omit<AttemptOptions, 'clockOffsetMs'>,
+  work: (attempt: HttpAttempt) => Promise<T>,
+): Promise<T | AttemptResult> {
+  const attempt = new HttpAttempt(timeoutMs, cancellation);
+  if (mayLeave !== undefined) attempt.mayLeave = mayLeave;
+  try {
+    return await work(attempt);
+  } catch (error) {
+    return attempt.result(endOf(attempt, error));
+  } finally {
+    attempt.dispose();
+  }
+}
+
 function endOf({ interruption }: HttpAttempt, error: unknown): AttemptEnd {
   if (interruption !== undefined) return { kind: 'interrupted', by: interruption };
-  if (error instanceof RtcConfigError) return { kind: 'unsigned', error };
-  if (error instanceof TransportError) {
-    const { code, thrown } = error;
-    return { kind: 'broken', failure: code, ...(thrown !== undefined && { thrown }) };
+  if (error instanceof RtcConfigError) return { kind: 'no_credentials', error };
+  if (!(error instanceof TransportError)) {
+    return { kind: 'network_error', failure: 'REQUEST_FAILED', thrown: kindOfThrown(error) };
   }
-  return { kind: 'broken', failure: 'REQUEST_FAILED', thrown: kindOfThrown(error) };
+  const { code, thrown } = error;
+  return { kind: 'network_error', failure: code, ...(thrown !== undefined && { thrown }) };
 }

@@ -7,10 +7,10 @@ import {
   type CredentialScope,
   scopeText,
   sha256Hex,
+  SigningKeyCache,
   signText,
   toXDate,
 } from './signature-v4.js';
-import { SigningKeyCache } from './signing-key-cache.js';
 
 /** What requests are signed for. */
 export interface SigningContext {

@@ -1,5 +1,5 @@
-import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
-import type { Signing } from './attempt-result.js';
+import { AxiosHeaders, type AxiosRequestConfig, type InternalAxiosRequestConfig } from 'axios';
+import type { Signing } from './http-attempt.js';
 import { RequestSigner, type RequestTarget, type SigningContext } from './request-signer.js';
 
 /** A request that says what it is to be signed with; Axios hands on what it does not know. */
@@ -7,6 +7,13 @@ export interface SignableConfig extends AxiosRequestConfig<Buffer> {
   readonly signing: Signing;
   /** Where it is to be sent, once it is signed. */
   target?: RequestTarget;
+}
+
+/** As Node has read them, or the signing interceptor has written them: Axios would go over all of them again. */
+export class CheckedHeaders extends AxiosHeaders {
+  override normalize(): this {
+    return this;
+  }
 }
 
 /**
@@ -33,8 +40,7 @@ export function createSigningInterceptor(context: SigningContext) {
     );
     config.url = signed.url;
     config.target = signed.target;
-    // One by one, since Axios's own way looks at each header there is for each that is set.
-    for (const [name, value] of Object.entries(signed.headers)) headers[name] = value;
+    config.headers = Object.assign(new CheckedHeaders(), headers, signed.headers);
     return config;
   };
 }

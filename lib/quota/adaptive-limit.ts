@@ -7,6 +7,8 @@ export const ADAPTING = {
   /** … and after one while nothing is accepted: longer with each, up to that of the least rate, in permits a second. */
   probeMs: 1_000,
   leastRate: 1 / 8,
+  /** When nothing has been accepted for so long, it is said that everything is refused. */
+  refusesAllMs: 15_000,
   /** Decrease factor of what was allowed, if as much was accepted all the same. */
   decrease: 0.95,
   /** Increase factor, and how often, once a ceiling is known; … */
@@ -29,7 +31,7 @@ const SECOND_MS = 1_000;
 
 /** What the account seems to allow. */
 export interface ThrottlingEstimate {
-  /** Permits a second. */
+  /** Permits a second; 0: it has refused everything for a while. */
   readonly permitsPerSecond: number;
   /** Recipients in a request, where large ones are refused. */
   readonly chunkSize?: number;
@@ -78,6 +80,7 @@ export class AdaptiveLimit {
   #hasAcceptedSinceCut = true;
   /** Nothing is accepted: one request at a time, until one is. */
   #isProbing = false;
+  #probingSince = 0;
   #pausedUntil = -Infinity;
   #cutAt = -Infinity;
   #trial: Trial | undefined;
@@ -111,7 +114,9 @@ export class AdaptiveLimit {
 
   /** What the account seems to allow, once it has refused often enough to tell. */
   get estimate(): ThrottlingEstimate | undefined {
-    if (!this.isReduced || this.#refusedTrials < 2 || this.#isProbing) return undefined;
+    const refusesAll = this.#cutAt - this.#probingSince >= ADAPTING.refusesAllMs;
+    if (this.#isProbing) return refusesAll ? { permitsPerSecond: 0 } : undefined;
+    if (!this.isReduced || this.#refusedTrials < 2) return undefined;
     return {
       permitsPerSecond: Math.round(this.#allowed * 10) / 10,
       ...(this.#chunk < this.#wholeChunk && { chunkSize: this.#chunk }),
@@ -189,6 +194,7 @@ export class AdaptiveLimit {
       this.#shrink(Math.ceil(Math.min(this.#chunk, recipients) / 2), request);
     else {
       if (!this.#isProbing) {
+        this.#probingSince = now;
         this.#fastUntil = this.#allowed;
         this.#chunkBefore = this.#chunk;
       }

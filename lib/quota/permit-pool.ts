@@ -1,5 +1,4 @@
 import { LeastRoundTrip } from './least-round-trip.js';
-import { Pacer } from './pacer.js';
 import type { Permit, PermitUse } from './permit.js';
 
 /** How long an answered permit stays out, in milliseconds: a second, and a little for rounding and drifting clocks. */
@@ -18,8 +17,14 @@ const PROBING_MS = 16_000;
 const WRITE_OFF_MS = 30_000;
 /** Longer than any request may take: a permit that is out for so long was lost. */
 export const LOST_MS = 660_000;
+/** How many requests may leave at once after a pause, as a share of a second's: it makes good a stall. */
+const BURST_SHARE = 0.08;
 /** Timers are no more exact than this. For pacing alone: a permit is never free too early. */
 const EARLY_MS = 0.3;
+
+export function burstOf(perSecond: number): number {
+  return Math.max(1, Math.round(perSecond * BURST_SHARE));
+}
 
 /** By how much a permit may be used earlier, in milliseconds, where a round trip takes at least so long. */
 export function creditOf(leastRoundTripMs: number): number {
@@ -104,7 +109,11 @@ export class PermitPool {
   /** How many of them are in circulation. */
   #allowed = 1;
   #coolingMs = COOLING_MS;
-  readonly #pacer: Pacer;
+  /** Between permits, in milliseconds. */
+  intervalMs = 0;
+  #burst = 1;
+  /** When the schedule is used up that spaces permits (GCRA). */
+  #usedUpAt = -Infinity;
   readonly #inFlight = new Set<Taken>();
   #inFlightPermits = 0;
   /** Given up without an answer. */
@@ -124,7 +133,6 @@ export class PermitPool {
     private readonly now: () => number,
     public credit: boolean,
   ) {
-    this.#pacer = new Pacer(limit);
     this.setLimit(limit);
   }
 
@@ -138,12 +146,8 @@ export class PermitPool {
   allow(permits: number): void {
     this.#allowed = Math.max(1, Math.floor(permits));
     this.#coolingMs = COOLING_MS / Math.min(1, permits);
-    this.#pacer.changePace(permits);
-  }
-
-  /** Between permits, in milliseconds. */
-  get intervalMs(): number {
-    return this.#pacer.intervalMs;
+    this.intervalMs = 1_000 / permits;
+    this.#burst = burstOf(permits);
   }
 
   /** Requests that are under way. */
@@ -165,16 +169,15 @@ export class PermitPool {
   /**
    * How long it is until so many permits may be taken, in milliseconds: 0 if now. To be asked again after each
    * `giveBack()`.
-   * @param isWaiting whether someone waits for them
+   * @param kept permits that are to stay free, for others
    */
-  delayMs(permits: number, isWaiting = false): number {
+  delayMs(permits: number, kept = 0): number {
     const now = this.now();
     this.#forgetLost(now);
     this.#forgetCooled(now);
-    const delayMs = this.#permitsDelayMs(permits, now);
-    if (isWaiting && delayMs > 0) this.#pacer.waitForPermits(now);
-    const pacedMs = this.#pacer.delayMs(now);
-    return Math.max(delayMs, pacedMs > EARLY_MS ? pacedMs : 0);
+    // For smoothness alone: the limit is held by the permits.
+    const pacedMs = this.#usedUpAt - (this.#burst - 1) * this.intervalMs - now;
+    return Math.max(this.#permitsDelayMs(permits, kept, now), pacedMs > EARLY_MS ? pacedMs : 0);
   }
 
   /**
@@ -188,7 +191,7 @@ export class PermitPool {
       this.#probedAt = now;
       this.#unanswered.remove(this.#out + Math.min(permits, this.#limit) - this.#limit);
     }
-    this.#pacer.take(Math.min(permits, this.#allowed), now);
+    this.#usedUpAt = Math.max(this.#usedUpAt, now) + Math.min(permits, this.#allowed) * this.intervalMs;
     this.#inFlightPermits += permits;
     const taken: Taken = { permits, takenAt: now };
     this.#inFlight.add(taken);
@@ -199,9 +202,9 @@ export class PermitPool {
     return this.#inFlightPermits + this.#unanswered.count + this.#cooling.count;
   }
 
-  #permitsDelayMs(permits: number, now: number): number {
+  #permitsDelayMs(permits: number, kept: number, now: number): number {
     if (this.#leavesEnoughForProbes(permits)) {
-      const missing = this.#out + Math.min(permits, this.#allowed) - this.#allowed;
+      const missing = this.#out + Math.min(permits + kept, this.#allowed) - this.#allowed;
       const endedAt = missing > 0 ? this.#cooling.endOf(missing) : -Infinity;
       if (endedAt !== undefined) return Math.max(0, endedAt + this.#coolingMs - this.creditMs - now);
     }

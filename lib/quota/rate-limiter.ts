@@ -81,6 +81,11 @@ const REAL_TIME: LimiterTime = {
 /** Then it is looked again. */
 const LONGEST_WAIT_MS = 60_000;
 const SECOND_MS = 1_000;
+/**
+ * Permits that fan-outs leave for single sends, as a share of the limit, and for how long after the last one. A fan-out
+ * takes whatever there is, so that none would come back for a while before the second is over in which it began.
+ */
+const KEPT_FOR_SINGLES = { share: 0.005, forMs: 5_000 } as const;
 
 interface Waiter extends PermitRequest {
   end?: RequestPermit | RtcQuotaError;
@@ -102,21 +107,23 @@ export class RateLimiter {
   readonly #granted = new SlidingCounts<'request' | 'permit'>(SECOND_MS);
   #limit: number;
   #lastTakenAt = -Infinity;
-  #isTold = false;
+  #lastSingleAt = -Infinity;
+  #told: ThrottlingEstimate | undefined;
   #cancelTimer: (() => void) | undefined;
   #isPumping = false;
 
   constructor(options: LimiterOptions) {
-    const { limit, maxQueue, credit = true, roomLimit = Infinity, time = REAL_TIME } = options;
+    const { limit, maxQueue, time = REAL_TIME, onThrottling, openShared } = options;
     const now = (): number => time.now();
     this.#limit = limit;
     this.#maxQueue = maxQueue;
     this.#time = time;
-    this.#onThrottling = options.onThrottling;
-    this.#account = new PermitPool(limit, now, credit);
+    this.#onThrottling = onThrottling;
+    this.#account = new PermitPool(limit, now, true);
     this.#adaptive = new AdaptiveLimit(limit);
-    this.#rooms = new RoomPools(roomLimit, now, credit);
-    this.#shared = options.openShared?.(() => this.#pump());
+    this.#rooms = new RoomPools(now);
+    this.#shared = openShared?.(() => this.#pump());
+    this.configure(options);
   }
 
   /** What all who use it want to be held to. */
@@ -176,6 +183,7 @@ export class RateLimiter {
     // What is part of a bulk has all the time that there is.
     const waitMs = priority === 'single' ? Math.ceil(this.#estimateWaitMs(priority, permits)) : 0;
     const waiter: Waiter = { ...request };
+    if (priority === 'single') this.#lastSingleAt = this.#time.now();
     this.#turns.add(waiter);
     this.#pump();
     if (waiter.end instanceof RtcQuotaError) throw waiter.end;
@@ -232,31 +240,24 @@ export class RateLimiter {
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    try {
-      this.#letGo();
-    } finally {
-      this.#isPumping = false;
-    }
-  }
-
-  #letGo(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#adapt();
-    const full = new Map<string, number>();
-    while (this.#turns.size > 0) {
-      const delayMs = this.#letNextGo(full);
-      if (delayMs === 0) continue;
-      if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
-      break;
+    try {
+      this.#adapt();
+      const full = new Map<string, number>();
+      let delayMs = 0;
+      while (this.#turns.size > 0 && delayMs === 0) delayMs = this.#letNextGo(full);
+      if (delayMs > 0 && delayMs < Infinity)
+        this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
+    } finally {
+      this.#isPumping = false;
     }
   }
 
   /** Follows what the service refuses: fewer permits, smaller chunks. */
   #adapt(): void {
     const adaptive = this.#adaptive;
-    const { isReduced } = adaptive;
-    if (!isReduced && !this.#isTold) return;
+    if (!adaptive.isReduced && this.#told === undefined) return;
     adaptive.update(this.#time.now());
     this.#account.allow(adaptive.allowed);
     for (const waiter of this.#turns.waiting.bulk) {
@@ -264,9 +265,13 @@ export class RateLimiter {
         this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
     }
     const { estimate } = adaptive;
-    const isNews = this.#isTold ? !adaptive.isReduced : estimate !== undefined;
-    if (!isNews) return;
-    this.#isTold = !this.#isTold;
+    const toldRate = this.#told?.permitsPerSecond ?? 0;
+    const isOver = this.#told !== undefined && !adaptive.isReduced;
+    // Once, and once more when a service that refused everything is known to allow something.
+    const isNews =
+      toldRate === 0 && estimate !== undefined && estimate.permitsPerSecond !== this.#told?.permitsPerSecond;
+    if (!isNews && !isOver) return;
+    this.#told = estimate;
     this.#onThrottling?.(estimate);
   }
 
@@ -275,20 +280,32 @@ export class RateLimiter {
    * @returns how long to wait, if no one can go
    */
   #letNextGo(full: Map<string, number>): number {
-    let delayMs = Infinity;
-    for (const waiter of this.#turns.inOrder()) {
-      const roomMs = this.#rooms.delayMs(waiter.roomId, waiter.permits, full);
-      if (roomMs > 0) {
+    let delayMs = this.#keptFromBulkMs() || Infinity;
+    for (const waiter of this.#turns.inOrder(delayMs < Infinity)) {
+      const { permits, roomId } = waiter;
+      const roomMs = roomId === undefined ? 0 : (full.get(roomId) ?? this.#rooms.delayMs(roomId, permits));
+      if (roomId !== undefined && roomMs > 0) {
+        full.set(roomId, roomMs);
         delayMs = Math.min(delayMs, roomMs);
         continue;
       }
       // It is this one's turn: who came later, or has spent more, does not overtake it.
-      const permits = this.#take(waiter);
-      if (typeof permits === 'number') return Math.min(delayMs, permits);
-      this.#grant(waiter, permits);
+      const taken = this.#take(waiter);
+      if (typeof taken === 'number') return Math.min(delayMs, taken);
+      this.#grant(waiter, taken);
       return 0;
     }
     return delayMs;
+  }
+
+  /** How long until there are others for a fan-out than those that are kept for single sends, if there are those. */
+  #keptFromBulkMs(): number {
+    const { share, forMs } = KEPT_FOR_SINGLES;
+    const [first] = this.#turns.waiting.bulk;
+    const kept = Math.floor(this.#adaptive.allowed * share);
+    const isKept = kept > 0 && this.#time.now() - this.#lastSingleAt < forMs;
+    if (!isKept || first === undefined || this.#account.delayMs(first.permits) > 0) return 0;
+    return this.#account.delayMs(first.permits, kept);
   }
 
   /** All that a request takes, or none and how long to wait. */
@@ -298,7 +315,7 @@ export class RateLimiter {
     const pauseMs = this.#adaptive.pauseMs(now);
     if (pauseMs > 0) return pauseMs;
     if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Infinity;
-    const delayMs = this.#account.delayMs(permits, true);
+    const delayMs = this.#account.delayMs(permits);
     if (delayMs > 0) return delayMs;
     const shared = this.#shared?.take(Math.min(permits, this.#limit), {
       priority,
@@ -310,7 +327,11 @@ export class RateLimiter {
       this.#refuseAll(shared.unavailable, shared.delayMs);
       return Infinity;
     }
-    return [this.#account.take(permits), ...this.#rooms.take(roomId, permits), ...(shared ? [shared] : [])];
+    return [
+      this.#account.take(permits),
+      ...(roomId === undefined ? [] : this.#rooms.take(roomId, permits)),
+      ...(shared ? [shared] : []),
+    ];
   }
 
   #grant(waiter: Waiter, permits: readonly Permit[]): void {

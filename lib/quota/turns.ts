@@ -39,11 +39,11 @@ export class Turns<T extends Waiting> {
     return own + Math.min(own, this.#permits[otherThan(priority)]);
   }
 
-  /** All of them, the one whose turn it is first. */
-  *inOrder(): Generator<T> {
-    const first = this.#first;
-    yield* this.waiting[first];
-    yield* this.waiting[otherThan(first)];
+  /** All of them, the one whose turn it is first; or single sends alone. */
+  *inOrder(withoutBulk = false): Generator<T> {
+    for (const priority of [this.#first, otherThan(this.#first)]) {
+      if (priority === 'single' || !withoutBulk) yield* this.waiting[priority];
+    }
   }
 
   /** One goes, and is to be deleted: in its turn, or since those before it can't go. */

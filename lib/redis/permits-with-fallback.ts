@@ -1,4 +1,4 @@
-import { burstOf } from '../quota/pacer.js';
+import { burstOf } from '../quota/permit-pool.js';
 import type { Permit } from '../quota/permit.js';
 import type { PermitDelay, PermitDemand, PermitSource } from '../quota/quota-store.js';
 import { PermitsOut } from './permits-out.js';

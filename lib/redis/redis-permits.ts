@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SlidingCounts } from '../diagnostics/sliding-counts.js';
-import { burstOf } from '../quota/pacer.js';
+import { burstOf } from '../quota/permit-pool.js';
 import type { Permit, Priority } from '../quota/permit.js';
 import type { PermitDelay, PermitDemand, QuotaScope } from '../quota/quota-store.js';
 import { ClockSkew } from './clock-skew.js';

@@ -1,6 +1,9 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import { type OptionRule, text, wholeNumber } from '../config/option-rules.js';
-import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
+import { redisConnection } from '../config/redis-connection-rule.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { OptionTable, OptionValues } from '../options/option-table.js';
+import { readOptions } from '../options/read-options.js';
+import { hasMethods, must, share, text, wholeNumber } from '../options/rules.js';
 
 /** A connection to a Redis Cluster. */
 export interface RedisClusterConnection {
@@ -42,51 +45,34 @@ export interface RedisQuotaOptions {
   readonly keyPrefix?: string | undefined;
 }
 
-/** The options with their defaults. */
-export type CheckedOptions = Pick<RedisQuotaOptions, 'fallbackShare' | 'account'> &
-  Required<Pick<RedisQuotaOptions, 'timeoutMs' | 'keyPrefix'>>;
-
-const RULES: Record<keyof RedisQuotaOptions, OptionRule<unknown>> = {
-  client: (value) =>
-    typeof (value as { defineCommand?: unknown } | null)?.defineCommand === 'function'
-      ? { value }
-      : { problem: 'must be a Redis or a Cluster of ioredis' },
-  connection: (value) =>
-    isConnection(value)
-      ? { value }
-      : { problem: 'must be a URL (redis://host:6379), options of ioredis, or { nodes } of a Cluster' },
-  fallbackShare: (value) =>
-    Number(value) > 0 && Number(value) <= 1 && typeof value === 'number'
-      ? { value }
-      : { problem: 'must be a number from above 0 to 1' },
-  timeoutMs: wholeNumber(10, 60_000),
+export const REDIS_QUOTA_OPTIONS = {
+  client: must<Redis | Cluster>('a Redis or a Cluster of ioredis', (given) =>
+    hasMethods(given, 'defineCommand'),
+  ),
+  connection: redisConnection<string | RedisOptions | RedisClusterConnection>(false),
+  fallbackShare: share,
+  timeoutMs: { rule: wholeNumber(10, 60_000), default: 500 },
   account: text(/./, 'must not be empty'),
-  keyPrefix: text(/^[^{}]*$/, 'must have no braces, which are for the hash tag'),
-};
+  keyPrefix: {
+    rule: text(/^[^{}]*$/, 'must have no braces, which are for the hash tag'),
+    default: 'nestjs-rtc-messaging:quota:',
+  },
+} satisfies OptionTable<RedisQuotaOptions>;
+
+/** The options with their defaults. */
+export type CheckedOptions = OptionValues<typeof REDIS_QUOTA_OPTIONS>;
 
 /** @throws RtcConfigError listing everything that is wrong, and no value, which may hold a password */
 export function checkOptions(given: RedisQuotaOptions): CheckedOptions {
-  const problems: ConfigProblem[] = [];
-  const reject = (option: string, message: string): void =>
-    void problems.push({ option: `RedisQuota.${option}`, message });
-  const options = typeof given === 'object' && given !== null ? given : {};
-  for (const [name, value] of Object.entries(options)) {
-    const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof RedisQuotaOptions] : undefined;
-    if (rule === undefined) reject(name, `is not an option; there are ${Object.keys(RULES).join(', ')}`);
-    const checked = value === undefined ? undefined : rule?.(value, false);
-    if (checked !== undefined && 'problem' in checked) reject(name, checked.problem);
-  }
-  if ((options.client === undefined) === (options.connection === undefined)) {
-    reject('connection', 'must be given, or client in its place, and not both');
+  const { values, problems } = readOptions(REDIS_QUOTA_OPTIONS, given, 'RedisQuota');
+  const { client, connection } = values;
+  const isWrong = problems.some(({ option }) => /^RedisQuota(\.client|\.connection|$)/.test(option));
+  if (!isWrong && (client === undefined) === (connection === undefined)) {
+    problems.push({
+      option: 'RedisQuota.connection',
+      message: 'must be given, or client in its place, and not both',
+    });
   }
   if (problems.length > 0) throw new RtcConfigError(problems);
-  const { fallbackShare, timeoutMs = 500, account, keyPrefix = 'nestjs-rtc-messaging:quota:' } = options;
-  return { fallbackShare, timeoutMs, account, keyPrefix };
-}
-
-function isConnection(value: unknown): boolean {
-  if (typeof value === 'string') return /^(rediss?|unix):\/\//.test(value) && URL.canParse(value);
-  if (typeof value !== 'object' || value === null) return false;
-  const { nodes } = value as { nodes?: unknown };
-  return nodes === undefined || (Array.isArray(nodes) && nodes.length > 0);
+  return values;
 }

@@ -22,7 +22,7 @@ export class RedisQuota implements QuotaStore {
   /** @throws RtcConfigError listing everything that is wrong */
   constructor(options: RedisQuotaOptions) {
     this.#options = checkOptions(options);
-    this.#connection = new RedisConnection(options);
+    this.#connection = new RedisConnection(this.#options);
   }
 
   get account(): string | undefined {

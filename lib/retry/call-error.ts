@@ -5,11 +5,11 @@ import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
-import type { AttemptResult } from '../openapi/attempt-result.js';
+import type { AttemptResult } from '../openapi/http-attempt.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { hintFor } from './api-hints.js';
-import { isPossibleDuplicate, outcomeOfAttempts } from './call-outcome.js';
-import { codeOf, failureOf, UNREADABLE } from './describe-attempt.js';
+import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
+import { codeOf, failureOf, UNREADABLE } from './attempts.js';
 
 /** What a call was given, and what came of it so far. */
 export interface CallFacts {
@@ -47,12 +47,12 @@ export function errorOfCall(
             init,
           )
         : abortedError(call, `in phase "${phase}"${which}`);
-    case 'broken':
+    case 'network_error':
       return new RtcNetworkError(
         `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
         { ...init, phase },
       );
-    case 'unsigned':
+    case 'no_credentials':
       return new RtcConfigError(end.error.problems, init);
     case 'answered': {
       const { httpStatus, reply } = end;

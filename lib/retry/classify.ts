@@ -1,6 +1,7 @@
 import type { Attempt, AttemptPhase } from '../errors/attempt.js';
 import type { ApiReply } from '../openapi/api-reply.js';
-import type { AttemptEnd } from '../openapi/attempt-result.js';
+import type { AttemptEnd, AttemptResult } from '../openapi/http-attempt.js';
+import type { RequestEnd } from '../quota/rate-limiter.js';
 
 /**
  * What can be done about an attempt that was not accepted:
@@ -36,7 +37,8 @@ export function classify(end: AttemptEnd, phase: AttemptPhase): RetryDecision {
   if (phase !== 'queued' && phase !== 'connecting') {
     return { outcome: 'unknown', action: givenUp ? 'none' : 'ask_policy' };
   }
-  const final = givenUp || end.kind === 'unsigned' || (end.kind === 'broken' && isFinal(end.failure));
+  const final =
+    givenUp || end.kind === 'no_credentials' || (end.kind === 'network_error' && isFinal(end.failure));
   return { outcome: 'not_attempted', action: final ? 'none' : 'retry' };
 }
 
@@ -95,4 +97,20 @@ function isFinal(failure: string): boolean {
     failure === 'NOT_ENCRYPTED' ||
     /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(failure)
   );
+}
+
+/** A gateway answers with these in place of the service behind it, which may have the request all the same. */
+const GATEWAY_ANSWERS: ReadonlySet<number> = new Set([502, 504]);
+
+/** What an attempt proves of the quota: whether the service has counted it by now, or never will. */
+export function requestEndOf(
+  { end, phase }: AttemptResult,
+  { outcome, action }: RetryDecision,
+  throttledMs: number,
+): RequestEnd {
+  if (end.kind !== 'answered') return phase === 'queued' || phase === 'connecting' ? 'unused' : 'unanswered';
+  if (action === 'slow_down') return { throttledMs };
+  if (outcome === 'accepted') return 'accepted';
+  const isGateway = end.reply.kind === 'unreadable' || GATEWAY_ANSWERS.has(end.httpStatus);
+  return isGateway ? 'unanswered' : 'answered';
 }

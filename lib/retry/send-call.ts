@@ -2,22 +2,20 @@ import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Observe, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
-import type { AttemptResult } from '../openapi/attempt-result.js';
-import type { Cancellation } from '../openapi/cancellation.js';
+import type { AttemptResult } from '../openapi/http-attempt.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServerClock } from '../openapi/server-clock.js';
-import { LONGEST_TIMER_MS, TimeBox } from '../openapi/time-box.js';
-import { backoffMs } from './backoff.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import type { LimiterHandle } from '../quota/limiter-registry.js';
 import type { RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
+import type { Cancellation } from '../waiting/cancellation.js';
+import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
+import { outcomeOfAttempts, describeAttempt } from './attempts.js';
+import { backoffMs, retryAfterMs } from './backoff.js';
+import { CallDeadline } from './call-deadline.js';
 import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
 import type { CallPolicy } from './call-policy.js';
-import { classify, type RetryAction, type RetryDecision } from './classify.js';
-import { outcomeOfAttempts } from './call-outcome.js';
-import { describeAttempt } from './describe-attempt.js';
-import { requestEndOf } from './request-end.js';
-import { retryAfterMs } from './retry-after.js';
+import { classify, requestEndOf, type RetryAction, type RetryDecision } from './classify.js';
 import type { RetryBudget } from './retry-budget.js';
 
 /** What all calls of a client share. */
@@ -59,15 +57,12 @@ export interface CallLimits {
   readonly beforeSend?: (() => Promise<boolean>) | undefined;
 }
 
-/** How much longer than any of its call before it an attempt may take, at least: what a busy machine may add. */
-const SPARE_MS = 100;
-
 /** What ends a call. The reason tells whether it is the caller or the shutdown that aborts. */
 export interface CallControl {
-  /** At any moment. Whoever aborts stops too. */
+  /** At any moment. */
   readonly abort: Cancellation;
   /** Only while no attempt is under way. */
-  readonly stop: Cancellation;
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** An attempt that is over, what it proves, and which limit it had: `timeoutMs of 5000 ms`. */
@@ -88,7 +83,7 @@ interface NextAttempt {
 
 /** One call: attempts, and what is done between them, until one is accepted or there is nothing left to try. */
 export class SendCall {
-  #deadline: number;
+  readonly #deadline: CallDeadline;
   #retries = 0;
   #clockCorrections = 0;
   /** An offset that this call alone tries, see {@link ServerClock}. */
@@ -104,7 +99,7 @@ export class SendCall {
     /** Filled as they are made. */
     private readonly attempts: Attempt[],
   ) {
-    this.#deadline = performance.now() + limits.deadlineMs;
+    this.#deadline = new CallDeadline(limits.timeoutMs, limits.deadlineMs);
   }
 
   /** @returns the accepted request's ID. Rejects with an RtcMessagingError. */
@@ -113,7 +108,7 @@ export class SendCall {
     for (;;) {
       last = await this.#attempt(last);
       const { result, decision, limit } = last;
-      this.#note(result, decision);
+      this.#record(result, decision);
       const { end } = result;
       if (end.kind === 'answered' && end.reply.kind === 'success' && decision.outcome === 'accepted') {
         return end.reply.requestId;
@@ -121,8 +116,9 @@ export class SendCall {
       const next = await this.#next(decision.action, result);
       if (next?.wait !== undefined) await this.#wait(next.wait);
       // Nothing is begun that has no time to end.
-      if (next === undefined || this.#left() <= 0)
+      if (next === undefined || this.#deadline.leftMs <= 0) {
         throw errorOfCall(this.#facts(), result, limit, this.#retryAfterMs(result));
+      }
       this.context.observe({
         type: 'retry',
         call: this.info,
@@ -139,7 +135,7 @@ export class SendCall {
   async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
     const { client, clock, limiters } = this.context;
     const { abort } = this.control;
-    const before = this.#limit();
+    const before = this.#deadline.attemptLimit;
     // Waiting, if only for a moment, lets a caller that aborts at once do so before there is an attempt.
     const identity = await client.identify({ timeoutMs: before.ms, cancellation: abort });
     if (typeof identity !== 'string') return judge(identity, before.name);
@@ -148,11 +144,11 @@ export class SendCall {
     let end: RequestEnd = 'unused';
     try {
       // While it waited for the permit, the time for another attempt may have gone by, see `#retry`.
-      if (last !== undefined && this.#neededMs() >= this.#left()) {
+      if (last !== undefined && this.#neededMs >= this.#deadline.leftMs) {
         throw errorOfCall(this.#facts(), last.result, last.limit);
       }
       await this.#askBeforeSend();
-      const limit = this.#limit();
+      const limit = this.#deadline.attemptLimit;
       end = 'unanswered';
       const result = await client.attempt(this.info.action, this.body, {
         timeoutMs: limit.ms,
@@ -182,97 +178,64 @@ export class SendCall {
   }
 
   async #waitForPermit(limiter: RateLimiter): Promise<RequestPermit> {
-    if (this.control.stop.isCancelled) throw abortedError(this.#facts(), 'while waiting to send');
+    const { abort, stop } = this.control;
+    if (abort.isCancelled || stop?.aborted) throw abortedError(this.#facts(), 'while waiting to send');
     const { policy, roomId } = this.limits;
     const recipients = this.info.recipients ?? 1;
     const permits = this.context.limiters.costOf(recipients);
     // What comes after the wait must still have its time.
-    const withinMs = Math.max(1, this.#left() - Math.max(this.#neededMs(), limiter.roundTripMs));
+    const withinMs = Math.max(1, this.#deadline.leftMs - Math.max(this.#neededMs, limiter.roundTripMs));
     const place = limiter.enter({ priority: policy.priority, permits, recipients, roomId, withinMs });
     if (!('granted' in place)) return place;
-    const box = new TimeBox(
-      policy.deadlineIncludesQuotaWait ? withinMs : LONGEST_TIMER_MS,
-      this.control.stop,
-    );
     const started = performance.now();
     let permit: RequestPermit;
     try {
-      permit = await box.guard(place.granted);
+      permit = await waitFor(
+        place.granted,
+        policy.deadlineIncludesQuotaWait ? withinMs : Infinity,
+        abort,
+        stop,
+      );
     } catch (error) {
-      if (error instanceof RtcQuotaError) throw error;
+      if (!(error instanceof Interrupted)) throw error;
       place.cancel();
       const when = 'while waiting for the quota';
-      throw box.interruption === 'timeout'
-        ? deadlineError(this.#facts(), `deadlineMs of ${this.limits.deadlineMs} ms`, when)
+      throw error.by === 'timeout'
+        ? deadlineError(this.#facts(), this.#deadline.name, when)
         : abortedError(this.#facts(), when);
-    } finally {
-      box.dispose();
     }
-    const waitedMs = performance.now() - started;
-    if (!policy.deadlineIncludesQuotaWait) this.#deadline += waitedMs;
-    this.context.observe({
-      type: 'wait',
-      call: this.info,
-      reason: 'quota',
-      delayMs: Math.round(waitedMs),
-    });
+    if (!policy.deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
+    const delayMs = Math.round(performance.now() - started);
+    this.context.observe({ type: 'wait', call: this.info, reason: 'quota', delayMs });
     return permit;
   }
 
-  /** The time that this takes is not the service's, so that the deadline is not for it. */
   async #askBeforeSend(): Promise<void> {
     const { beforeSend } = this.limits;
     if (beforeSend === undefined) return;
     const started = performance.now();
-    const box = new TimeBox(LONGEST_TIMER_MS, this.control.stop);
-    try {
-      if (await box.guard(beforeSend())) return;
-    } catch {
-      // As a no: nothing is sent that is not written down.
-    } finally {
-      box.dispose();
-      this.#deadline += performance.now() - started;
-    }
-    throw abortedError(this.#facts(), 'before it was sent');
+    const { abort, stop } = this.control;
+    // A failure is a no: nothing is sent that is not written down.
+    const maySend = await waitFor(beforeSend, Infinity, abort, stop).catch(() => false);
+    this.#deadline.extendBySince(started);
+    if (!maySend) throw abortedError(this.#facts(), 'before it was sent');
   }
 
-  /** An attempt has what is left of the call, if that is less than an attempt may take. */
-  #limit(): { ms: number; name: string } {
-    const { timeoutMs, deadlineMs } = this.limits;
-    const left = Math.ceil(this.#left());
-    return left < timeoutMs
-      ? { ms: Math.max(1, left), name: `deadlineMs of ${deadlineMs} ms` }
-      : { ms: timeoutMs, name: `timeoutMs of ${timeoutMs} ms` };
+  get #neededMs(): number {
+    return this.#deadline.neededMs(this.attempts);
   }
 
-  /**
-   * What another attempt must have: one that is broken off half way makes an unknown outcome of one that was certain.
-   * It may take twice as long as the longest before it. One that found no connection says little by itself.
-   */
-  #neededMs(): number {
-    if (this.attempts.length === 0) return 0;
-    const longest = Math.max(...this.attempts.map(({ durationMs }) => durationMs));
-    return Math.min(this.limits.timeoutMs, longest + Math.max(longest, SPARE_MS));
-  }
-
-  #left(): number {
-    return this.#deadline - performance.now();
-  }
-
-  #note(result: AttemptResult, decision: RetryDecision): void {
+  #record(result: AttemptResult, decision: RetryDecision): void {
+    const { module, budget, clock, observe } = this.context;
     const attempt = describeAttempt(result, decision);
     this.attempts.push(attempt);
-    this.context.observe({ type: 'attempt', call: this.info, number: this.attempts.length, attempt });
-    if (decision.outcome === 'accepted') this.context.budget.earn();
-    this.#learnTime(decision);
-  }
-
-  /** Only an acceptance proves an offset that was being tried: a refusal may come before the check of the time. */
-  #learnTime({ outcome }: RetryDecision): void {
-    if (this.#triedOffsetMs === undefined || outcome !== 'accepted') return;
-    const { module, clock, observe } = this.context;
-    if (clock.confirm(this.#triedOffsetMs)) observe({ type: 'clock', module, offsetMs: clock.offsetMs });
-    this.#triedOffsetMs = undefined;
+    observe({ type: 'attempt', call: this.info, number: this.attempts.length, attempt });
+    if (decision.outcome !== 'accepted') return;
+    budget.earn();
+    // Only an acceptance proves an offset that was being tried: a refusal may come before the check of the time.
+    if (this.#triedOffsetMs !== undefined && clock.confirm(this.#triedOffsetMs)) {
+      observe({ type: 'clock', module, offsetMs: clock.offsetMs });
+    }
   }
 
   /** Undefined when there is nothing left to try. */
@@ -316,14 +279,13 @@ export class SendCall {
   async #refreshCredentials({ signedWith }: AttemptResult): Promise<boolean> {
     if (this.#credentialsRefreshed || signedWith === undefined) return false;
     this.#credentialsRefreshed = true;
-    const box = new TimeBox(Math.max(1, this.#left()), this.control.stop);
+    const { abort, stop } = this.control;
+    const renewal = (): Promise<boolean> => this.context.credentials.replace(signedWith.credentials);
     try {
-      return await box.guard(this.context.credentials.replace(signedWith.credentials));
-    } catch {
-      if (box.interruption === 'timeout') return false;
+      return await waitFor(renewal, Math.max(1, this.#deadline.leftMs), abort, stop);
+    } catch (error) {
+      if (!(error instanceof Interrupted) || error.by === 'timeout') return false;
       throw abortedError(this.#facts(), 'while credentials were renewed');
-    } finally {
-      box.dispose();
     }
   }
 
@@ -336,8 +298,8 @@ export class SendCall {
     const delayMs =
       asked + backoffMs(this.#retries, throttled && policy.retriesThrottled, this.context.random);
     // What can't begin in time is told now.
-    if (delayMs + this.#neededMs() >= this.#left() || !(patient || this.context.budget.take()))
-      return undefined;
+    if (delayMs + this.#neededMs >= this.#deadline.leftMs) return undefined;
+    if (!patient && !this.context.budget.take()) return undefined;
     this.#retries += 1;
     return {
       reason,
@@ -351,7 +313,8 @@ export class SendCall {
 
   async #wait(wait: NonNullable<NextAttempt['wait']>): Promise<void> {
     this.context.observe({ type: 'wait', call: this.info, ...wait });
-    const box = new TimeBox(wait.delayMs, this.control.stop);
+    const { abort, stop } = this.control;
+    const box = new TimeBox(wait.delayMs, abort, stop);
     const end = await box.wait();
     box.dispose();
     if (end === 'aborted') throw abortedError(this.#facts(), 'while waiting to send again');

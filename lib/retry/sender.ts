@@ -2,13 +2,13 @@ import type { Attempt } from '../errors/attempt.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
-import type { CredentialsStatus } from '../credentials/credentials-status.js';
+import type { CredentialsStatus } from '../credentials/credentials-source.js';
+import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import { Cancellation } from '../openapi/cancellation.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
 import type { Observe, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
-import { AbortListeners } from './abort-listeners.js';
-import { isPossibleDuplicate, outcomeOfAttempts } from './call-outcome.js';
+import { Cancellation, onAbort } from '../waiting/cancellation.js';
+import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
 import { type CallControl, type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
 /** An accepted call. */
@@ -48,8 +48,7 @@ export class Sender {
   // Private to the language: whoever prints a service must not print the requests of its sockets.
   readonly #context: SendContext;
   readonly #shutdownTimeoutMs: number;
-  readonly #inFlight = new Map<CallControl, Promise<AcceptedCall>>();
-  readonly #callers = new AbortListeners();
+  readonly #inFlight = new Map<Cancellation, Promise<AcceptedCall>>();
   #calls = 0;
   /** Aborted when the app begins to close. */
   readonly #shutdownBegun = new AbortController();
@@ -98,8 +97,7 @@ export class Sender {
 
   /** Has the provider asked in the background, as a call would, and no more often than calls may. */
   askForCredentials(): void {
-    // It may throw instead of rejecting.
-    void (async () => this.#context.credentials.get())().catch(() => undefined);
+    Promise.resolve(this.#context.credentials.get()).catch(() => undefined);
   }
 
   /** Where whoever sends by this sender tells of its own doings. */
@@ -110,22 +108,19 @@ export class Sender {
   /** @throws RtcMessagingError for everything but an acceptance */
   async send(
     action: RtcActionName,
-    body: Readonly<Record<string, unknown>>,
+    body: RequestBody,
     limits: CallLimits,
     { signal, stop, fanOut }: SendSignals = NO_SIGNALS,
   ): Promise<AcceptedCall> {
-    const call: CallControl = { abort: new Cancellation(), stop: new Cancellation() };
-    const stopListening = [
-      signal && this.#callers.add(signal, () => abort(call)),
-      stop && this.#callers.add(stop, () => call.stop.cancel()),
-    ];
-    const sending = this.#run(action, body, limits, call, fanOut);
-    this.#inFlight.set(call, sending);
+    const abort = new Cancellation();
+    const stopListening = signal && onAbort(signal, () => abort.cancel());
+    const sending = this.#run(action, body, limits, { abort, stop }, fanOut);
+    this.#inFlight.set(abort, sending);
     try {
       return await sending;
     } finally {
-      this.#inFlight.delete(call);
-      for (const stopOne of stopListening) stopOne?.();
+      this.#inFlight.delete(abort);
+      stopListening?.();
     }
   }
 
@@ -169,19 +164,18 @@ export class Sender {
     if (this.#inFlight.size === 0) return;
     const { module, observe } = this.#context;
     observe({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
-    for (const call of this.#inFlight.keys()) abort(call, SHUTDOWN);
+    for (const abort of this.#inFlight.keys()) abort.cancel(SHUTDOWN);
   }
 
   async #run(
     action: RtcActionName,
-    body: Readonly<Record<string, unknown>>,
+    { bytes, recipients }: RequestBody,
     limits: CallLimits,
     control: CallControl,
     fanOut: RtcFanOutInfo | undefined,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
-    const recipients = countRecipients(body);
     const info: RtcCallInfo = {
       module: this.#context.module,
       id: this.#calls,
@@ -204,11 +198,11 @@ export class Sender {
       });
     this.#context.observe({ type: 'begin', call: info });
     try {
-      if (control.stop.isCancelled) throw notSent(`${action} was aborted before anything was sent.`);
+      if (control.abort.isCancelled || control.stop?.aborted)
+        throw notSent(`${action} was aborted before anything was sent.`);
       if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
-      const bytes = Buffer.from(JSON.stringify(body));
       const call = new SendCall(this.#context, info, bytes, limits, control, attempts);
       const requestId = await this.#context.within(info, () => call.run());
       end('accepted');
@@ -220,17 +214,6 @@ export class Sender {
       throw error;
     }
   }
-}
-
-function abort(call: CallControl, reason?: string): void {
-  call.abort.cancel(reason);
-  call.stop.cancel(reason);
-}
-
-/** Of one user or of several; a room has no one in particular. */
-function countRecipients({ To }: Readonly<Record<string, unknown>>): number | undefined {
-  if (Array.isArray(To)) return To.length;
-  return To === undefined ? undefined : 1;
 }
 
 function notSent(message: string): RtcAbortedError {

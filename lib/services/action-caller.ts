@@ -1,11 +1,11 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import type { Sender } from '../retry/sender.js';
-import { callLimits } from './call-limits.js';
-import { checkSendOptions } from './check-send-options.js';
-import type { SendOptions } from './send-options.js';
+import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
@@ -26,11 +26,11 @@ export class ActionCaller {
    */
   async call(action: RtcActionName, request: unknown, options: SendOptions): Promise<SendReceipt> {
     const checked = checkRequest(action, request);
-    const given = checkSendOptions(options);
+    const given = checkCallOptions(SEND_OPTIONS, options);
     const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
     const accepted = await this.#sender.send(
       action,
-      this.wireBody({ ...checked, to }),
+      RequestBody.of(this.wireBody({ ...checked, to })),
       { ...callLimits(this.#settings, given), roomId: checked.roomId },
       { signal: given.signal, stop: undefined, fanOut: undefined },
     );

@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import type { BatchSendRoomUnicastRequest } from '../dto/batch-send-room-unicast.dto.js';
-import type { SendRoomUnicastRequest } from '../dto/send-room-unicast.dto.js';
-import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
+import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
+import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import {
@@ -15,14 +14,14 @@ import {
 import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { RequestBody } from '../openapi/request-body.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { AbortListeners } from '../retry/abort-listeners.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
-import { callLimits } from './call-limits.js';
-import type { SendOptions } from './send-options.js';
+import { callLimits, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** What the service needs of a sender. */
@@ -32,7 +31,6 @@ const hidden = new HiddenParts<{
   readonly caller: ActionCaller;
   readonly settings: RtcMessagingSettings;
   readonly sender: RoomUnicastSender;
-  readonly listeners: AbortListeners;
 }>();
 
 /** Sends messages to users in a room. */
@@ -43,7 +41,7 @@ export class RoomUnicastService {
     @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
     @Inject(Sender) sender: RoomUnicastSender,
   ) {
-    hidden.set(this, { caller, settings, sender, listeners: new AbortListeners() });
+    hidden.set(this, { caller, settings, sender });
   }
 
   /**
@@ -82,11 +80,11 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { caller, settings, sender, listeners } = hidden.of(this);
+    const { caller, settings, sender } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
-    const plan = checkFanOutOptions(options);
+    const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     // Once for all: the caller may use its bytes for something else meanwhile.
-    const body = caller.wireBody(message);
+    const bodyFor = RequestBody.template(caller.wireBody(message));
     const limits: CallLimits = {
       ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
       deadlineMs: plan.chunkDeadlineMs,
@@ -99,11 +97,11 @@ export class RoomUnicastService {
     const send: SendChunk = (recipients, signals) =>
       sender.send(
         'BatchSendRoomUnicast',
-        { ...body, To: recipients },
+        bodyFor(recipients),
         { ...limits, ...(beforeSend !== undefined && { beforeSend: () => beforeSend(recipients) }) },
         { signal: undefined, ...signals },
       );
-    return new FanOutRun(chunks, send, plan, listeners, sender).run();
+    return new FanOutRun(chunks, send, plan, sender).run();
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Inject, type InjectionToken } from '@nestjs/common';
+import { type ClassProvider, Inject, type InjectionToken } from '@nestjs/common';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
@@ -8,67 +8,67 @@ import { UserUnicastService } from './user-unicast.service.js';
  * The injection token of a {@link RoomUnicastService}: the class, or that of the module with this `name`.
  * `undefined` is no name, so that it gives the class.
  */
-export function getRoomUnicastToken(name?: string): InjectionToken<RoomUnicastService> {
-  return tokenOf(RoomUnicastService, 'room-unicast', name);
-}
+export const getRoomUnicastToken = tokenOf(RoomUnicastService, 'room-unicast');
 
 /**
  * The injection token of a {@link RoomBroadcastService}: the class, or that of the module with this `name`.
  * `undefined` is no name, so that it gives the class.
  */
-export function getRoomBroadcastToken(name?: string): InjectionToken<RoomBroadcastService> {
-  return tokenOf(RoomBroadcastService, 'room-broadcast', name);
-}
+export const getRoomBroadcastToken = tokenOf(RoomBroadcastService, 'room-broadcast');
 
 /**
  * The injection token of a {@link UserUnicastService}: the class, or that of the module with this `name`.
  * `undefined` is no name, so that it gives the class.
  */
-export function getUserUnicastToken(name?: string): InjectionToken<UserUnicastService> {
-  return tokenOf(UserUnicastService, 'user-unicast', name);
-}
+export const getUserUnicastToken = tokenOf(UserUnicastService, 'user-unicast');
 
 /**
  * The injection token of an {@link RtcHealthIndicator}: the class, or that of the module with this `name`.
  * `undefined` is no name, so that it gives the class.
  */
-export function getRtcHealthToken(name?: string): InjectionToken<RtcHealthIndicator> {
-  return tokenOf(RtcHealthIndicator, 'health', name);
-}
+export const getRtcHealthToken = tokenOf(RtcHealthIndicator, 'health');
 
 /**
  * Injects the {@link RoomUnicastService} of the module with this `name`; without one, as by its class. That is so with
  * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
  */
-export function InjectRoomUnicast(name?: string): PropertyDecorator & ParameterDecorator {
-  return Inject(getRoomUnicastToken(name));
-}
+export const InjectRoomUnicast = injectBy(getRoomUnicastToken);
 
 /**
  * Injects the {@link RoomBroadcastService} of the module with this `name`; without one, as by its class. That is so with
  * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
  */
-export function InjectRoomBroadcast(name?: string): PropertyDecorator & ParameterDecorator {
-  return Inject(getRoomBroadcastToken(name));
-}
+export const InjectRoomBroadcast = injectBy(getRoomBroadcastToken);
 
 /**
  * Injects the {@link UserUnicastService} of the module with this `name`; without one, as by its class. That is so with
  * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
  */
-export function InjectUserUnicast(name?: string): PropertyDecorator & ParameterDecorator {
-  return Inject(getUserUnicastToken(name));
-}
+export const InjectUserUnicast = injectBy(getUserUnicastToken);
 
 /**
  * Injects the {@link RtcHealthIndicator} of the module with this `name`; without one, as by its class. That is so with
  * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
  */
-export function InjectRtcHealth(name?: string): PropertyDecorator & ParameterDecorator {
-  return Inject(getRtcHealthToken(name));
+export const InjectRtcHealth = injectBy(getRtcHealthToken);
+
+/** The services of a module, under the tokens by which the rest of the app injects them. */
+export function servicesOf(name: string | undefined): ClassProvider[] {
+  // Under its token alone: by the class, `app.get()` would find one of several.
+  return [
+    { provide: getRoomUnicastToken(name), useClass: RoomUnicastService },
+    { provide: getRoomBroadcastToken(name), useClass: RoomBroadcastService },
+    { provide: getUserUnicastToken(name), useClass: UserUnicastService },
+    { provide: getRtcHealthToken(name), useClass: RtcHealthIndicator },
+  ];
 }
 
 /** A string where there is a name, since an ES module copy and a CommonJS copy of this package may be loaded. */
-function tokenOf<T>(service: InjectionToken<T>, kind: string, name: string | undefined): InjectionToken<T> {
-  return name === undefined ? service : `nestjs-rtc-messaging:${kind}:${name}`;
+function tokenOf<T>(service: InjectionToken<T>, kind: string) {
+  return (name?: string): InjectionToken<T> =>
+    name === undefined ? service : `nestjs-rtc-messaging:${kind}:${name}`;
+}
+
+function injectBy(token: (name?: string) => InjectionToken) {
+  return (name?: string): PropertyDecorator & ParameterDecorator => Inject(token(name));
 }

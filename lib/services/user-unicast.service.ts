@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { UserUnicastRequest } from '../dto/user-unicast.dto.js';
+import type { UserUnicastRequest } from '../dto/requests.dto.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { ActionCaller } from './action-caller.js';
 import type { SendOptions } from './send-options.js';

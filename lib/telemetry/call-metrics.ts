@@ -2,8 +2,7 @@ import type * as OpenTelemetryApi from '@opentelemetry/api';
 import type { Attributes, BatchObservableResult, Meter, MeterProvider } from '@opentelemetry/api';
 import type { RtcAttemptEvent, RtcEvent, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
-import { ATTRIBUTE, SCOPE } from './attribute-names.js';
-import type { ErrorTypes } from './error-types.js';
+import { ATTRIBUTE, type ErrorTypes, SCOPE } from './attributes.js';
 
 /** Seconds, as the conventions advise for this metric. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];

@@ -10,8 +10,7 @@ import type {
 } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RTC_ACTIONS } from '../openapi/rtc-action.js';
-import { ATTRIBUTE, SCOPE } from './attribute-names.js';
-import type { ErrorTypes } from './error-types.js';
+import { ATTRIBUTE, type ErrorTypes, SCOPE } from './attributes.js';
 
 /** A span for each fan-out, each call and each attempt. */
 export class CallSpans {

@@ -1,10 +1,9 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
 import { isNotInstalled } from '../config/optional-package.js';
 import { isError } from '../errors/thrown.js';
+import { describeClient, ErrorTypes, type TelemetryClient } from './attributes.js';
 import { CallMetrics } from './call-metrics.js';
 import { CallSpans } from './call-spans.js';
-import { describeClient, type TelemetryClient } from './describe-client.js';
-import { ErrorTypes } from './error-types.js';
 import { NO_TELEMETRY, type Telemetry } from './telemetry.js';
 
 /**

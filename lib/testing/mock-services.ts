@@ -1,15 +1,16 @@
 import { resolveSettings } from '../config/resolve-settings.js';
 import { checkRequest } from '../dto/check-request.js';
-import { checkFanOutOptions } from '../fan-out/check-fan-out-options.js';
+import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { HealthRecord } from '../health/health-record.js';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import { checkCallOptions } from '../options/check-call-options.js';
 import { ActionCaller } from '../services/action-caller.js';
-import { checkSendOptions } from '../services/check-send-options.js';
 import { RoomBroadcastService } from '../services/room-broadcast.service.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { UserUnicastService } from '../services/user-unicast.service.js';
+import { SEND_OPTIONS } from '../services/send-options.js';
 import { AcceptingSender } from './accepting-sender.js';
 import { createMock, type MockedMethods } from './create-mock.js';
 
@@ -48,7 +49,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
         send: checkSend('SendRoomUnicast'),
         fanOut: (request, options = {}) => {
           validateFanOutRequest(request as never);
-          checkFanOutOptions(options as never);
+          checkCallOptions(FAN_OUT_OPTIONS, options);
         },
         estimate: (...given) => roomUnicast.estimate(...(given as [number])),
       },
@@ -78,6 +79,6 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
 function checkSend(action: RtcActionName): (request: unknown, options?: unknown) => void {
   return (request, options = {}) => {
     checkRequest(action, request);
-    checkSendOptions(options as never);
+    checkCallOptions(SEND_OPTIONS, options);
   };
 }

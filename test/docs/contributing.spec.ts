@@ -27,6 +27,7 @@ describe('the exercise in CONTRIBUTING.md', () => {
     for (const name of [
       'lib',
       'sample',
+      'scripts',
       'test/e2e',
       'test/unit',
       'test/support',

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
 import { exec } from '../support/exec.js';
 import { STRICTEST } from '../support/strictest.js';
 
@@ -58,28 +57,6 @@ describe('the page on durable fan-outs', () => {
     );
     expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 1 });
   }, 30_000);
-
-  it('has a table with every option and its default', () => {
-    const rows = new Map(
-      Array.from(page.matchAll(/^\| `(\w+)` +\| ([^|]*?) +\|/gm), ([, option = '', fallback = '']) => [
-        option,
-        fallback,
-      ]),
-    );
-    const {
-      connection: _connection,
-      prefix,
-      ...numbers
-    } = resolveFanOutQueueSettings({
-      connection: 'redis://127.0.0.1',
-    });
-    expect(prefix).toBe('{rtc}');
-    const words: Record<string, number> = { 'a day': 86_400_000, '7 days': 604_800_000 };
-    for (const [option, value] of Object.entries(numbers)) {
-      const told = rows.get(option) ?? '';
-      expect([option, words[told] ?? Number(told.replaceAll(',', ''))]).toEqual([option, value]);
-    }
-  });
 
   it('names commands that there are', async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {

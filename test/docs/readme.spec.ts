@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { VARIABLES } from '../../lib/config/environment.js';
-import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import { exec } from '../support/exec.js';
 import { nameOf, type Snippet, snippetsIn } from '../support/markdown.js';
 import { STRICTEST } from '../support/strictest.js';
@@ -187,33 +186,6 @@ describe('the README', () => {
   it('has no snippet that nothing looks at', () => {
     expect(new Set(snippets.map(({ language }) => language))).toEqual(new Set(['ts', 'ini', 'sh']));
     expect(textsIn('ini')).toHaveLength(1);
-  });
-
-  it('has a configuration table with every option, its variable and its default', () => {
-    const rows = new Map(
-      Array.from(
-        readme.matchAll(/^\| `([\w.]+)` \| `([A-Z_]+)` \| ([^|]*) \|/gm),
-        ([, option = '', variable = '', fallback = '']): [string, [string, string]] => [
-          option,
-          [variable, fallback.trim()],
-        ],
-      ),
-    );
-    expect(Object.fromEntries([...rows].map(([option, [variable]]) => [option, variable]))).toEqual(
-      VARIABLES,
-    );
-
-    const settings: Record<string, unknown> = {
-      ...resolveSettings({ appId: 'a', credentials: { accessKeyId: 'k', secretAccessKey: 's' } }, {}),
-    };
-    for (const [option, [, fallback]] of rows) {
-      const [, literal] = /^`(.*)`$/.exec(fallback) ?? [];
-      if (literal === undefined || option === 'allowInsecureEndpoint') continue;
-      const value = option
-        .split('.')
-        .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], settings);
-      expect([option, String(value)]).toEqual([option, literal]);
-    }
   });
 });
 

@@ -65,6 +65,7 @@ const OPTIONS: readonly RedisOptions[] = [
   { keyPrefix: 'app:' },
   { protocol: 3, replyMapping: 'resp3' },
   { retryStrategy: () => null },
+  { scripts: { evalsha: { lua: "return 'not ours'", numberOfKeys: 0 } } },
 ];
 
 describe('a durable fan-out works', () => {
@@ -111,6 +112,8 @@ describe('a durable fan-out works', () => {
       maxRedirections: 0,
       enableOfflineQueue: false,
       keyPrefix: 'a',
+      slotsRefreshTimeout: 1,
+      scripts: { evalsha: { lua: "return 'not ours'", numberOfKeys: 0 } },
     } as const;
     await expectToWork({ nodes: [...cluster.connection.nodes], options });
   });
@@ -167,6 +170,55 @@ describe('a connection', () => {
     expect(problemOf('redis://localhost?monitor=true')).toContain('connection.monitor: is on');
     expect(problemOf('redis://localhost?sentinels=a:1')).toContain('connection.sentinels: can not be named');
     expect(problemOf('redis://localhost?monitor=&role=master&db=2')).toBe('');
+  });
+
+  it('that is of no use in a Cluster is refused by name', async () => {
+    const nodes = [{ port: 1 }];
+    const ofNodes = (redisOptions: object): string => problemOf({ nodes, options: { redisOptions } });
+    expect(ofNodes({ monitor: true })).toContain('connection.options.redisOptions.monitor: is on');
+    expect(ofNodes({ db: 3 })).toContain(
+      'connection.options.redisOptions.db: must be 0, which is the only database of a Cluster; leave it out',
+    );
+    expect(problemOf({ nodes: ['redis://localhost:1/3'] })).toContain('connection.nodes[0].db: must be 0');
+    expect(problemOf({ nodes: [{ port: 1 }, { port: 2, db: 1 }] })).toContain(
+      'connection.nodes[1].db: must be 0',
+    );
+    expect(problemOf({ nodes, option: {} })).toContain(
+      'connection.option: is not an option; did you mean options?',
+    );
+    expect(problemOf({ nodes, redisOptions: {} })).toContain('connection.redisOptions: is not an option');
+    expect(ofNodes({ pasword: 'secret' })).toContain(
+      'redisOptions.pasword: is not an option; did you mean password?',
+    );
+    expect(problemOf({ nodes: ['redis://localhost:1/0', 2], options: { redisOptions: { db: 0 } } })).toBe('');
+    const client = new Cluster([{ port: 1 }], { lazyConnect: true, redisOptions: { monitor: true } });
+    expect(problemOf(client)).toContain('connection.options.redisOptions.monitor: is on');
+  });
+
+  it.each([
+    [[], 'RtcFanOutQueueModule.connection: must be a redis:// or rediss:// URL'],
+    [[{ host: 'redis' }], ', got an array'],
+    [undefined, 'RtcFanOutQueueModule.connection: is missing'],
+    [null, ', got null'],
+    ['localhost:6379', ', got a string'],
+    [{ hots: 'redis' }, 'connection.hots: is not an option; did you mean host?'],
+    [{ Host: 'redis' }, 'connection.Host: is not an option; did you mean host?'],
+    [{ hostname: 'redis' }, 'connection.hostname: is not an option; did you mean host?'],
+    [{ host: 'redis', user: 'app' }, 'connection.user: is not an option; did you mean username?'],
+    [{ node: [{ host: 'redis' }] }, 'connection.node: is not an option; did you mean nodes?'],
+    [{ url: 'redis://redis' }, 'connection.url: is not an option of ioredis; give the URL as the connection'],
+    ['redis://redis?sentinel=a', 'connection.sentinel: is not an option; did you mean sentinels?'],
+  ])('that ioredis would take for this machine is refused: %j', (connection, words) => {
+    expect(problemOf(connection)).toContain(words);
+  });
+
+  it('is not refused for any option that ioredis has', () => {
+    const { options } = new Redis({ lazyConnect: true });
+    const { options: ofCluster } = new Cluster([{ port: 1 }], { lazyConnect: true });
+    expect(problemOf({ ...options, family: 6, tls: {}, localAddress: '::1', connectionName: 'x' })).toBe('');
+    expect(problemOf({ nodes: [{ port: 1, tls: {} }], options: ofCluster })).toBe('');
+    expect(problemOf(new Redis({ lazyConnect: true }))).toBe('');
+    expect(problemOf(new Cluster([{ port: 1 }], { lazyConnect: true }))).toBe('');
   });
 
   it('that names no one to connect to is refused by name', () => {

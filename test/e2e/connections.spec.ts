@@ -44,7 +44,7 @@ describe('a connection that is no plain one', () => {
       keep({ close: () => agent.destroy() });
       const client = clientOf(service.url, { http: { httpsAgent: { open: () => agent as never } } });
       const [kind, failure, phase] = seen(await attempt(client));
-      expect([kind, phase]).toEqual(['broken', 'connecting']);
+      expect([kind, phase]).toEqual(['network_error', 'connecting']);
       if (!status.startsWith('200')) expect(failure).toBe('PROXY_REFUSED');
       expect(service.received).toHaveLength(0);
     },
@@ -85,7 +85,7 @@ describe('a connection that is no plain one', () => {
     const client = clientOf(`https://127.0.0.1:${service.port}`, {
       http: { httpsAgent: { open: () => agent } },
     });
-    expect(seen(await attempt(client))).toEqual(['broken', 'NOT_ENCRYPTED', 'connecting', undefined]);
+    expect(seen(await attempt(client))).toEqual(['network_error', 'NOT_ENCRYPTED', 'connecting', undefined]);
     expect(service.connections[0]?.bytesRead ?? 0).toBe(0);
     agent.destroy();
   });
@@ -100,7 +100,7 @@ describe('a connection that is no plain one', () => {
     }
     const agent = new ExhaustedAgent();
     const client = clientOf('http://127.0.0.1:1', { http: { httpAgent: { open: () => agent } } });
-    expect(seen(await attempt(client))).toEqual(['broken', 'EMFILE', 'connecting', undefined]);
+    expect(seen(await attempt(client))).toEqual(['network_error', 'EMFILE', 'connecting', undefined]);
   });
 
   it.each<[string, () => unknown]>([
@@ -133,7 +133,7 @@ describe('a connection that is no plain one', () => {
     const agent = new OddAgent();
     const client = clientOf('http://127.0.0.1:1', { http: { httpAgent: { open: () => agent } } });
     const { end, phase } = await attempt(client, { timeoutMs: 200 });
-    expect(['broken', 'interrupted']).toContain(end.kind);
+    expect(['network_error', 'interrupted']).toContain(end.kind);
     expect(['queued', 'connecting']).toContain(phase);
   });
 });
@@ -180,7 +180,7 @@ describe('a socket of an agent of the app', () => {
     const agent = new OddAgent();
     const client = clientOf('http://127.0.0.1:1', { http: { httpAgent: { open: () => agent } } });
     const { end } = await attempt(client, { timeoutMs: 300 });
-    expect(['broken', 'interrupted']).toContain(end.kind);
+    expect(['network_error', 'interrupted']).toContain(end.kind);
   });
 
   it('that is given twice has the request sent once, and its end told truthfully', async () => {
@@ -200,7 +200,7 @@ describe('a socket of an agent of the app', () => {
     }
     const agent = new EagerAgent();
     const client = clientOf(server.url, { http: { httpAgent: { open: () => agent } } });
-    expect(seen(await attempt(client))).toEqual(['broken', 'ECONNRESET', 'sent', undefined]);
+    expect(seen(await attempt(client))).toEqual(['network_error', 'ECONNRESET', 'sent', undefined]);
   });
 });
 
@@ -244,7 +244,7 @@ describe('an answer that was there before the request', () => {
     // The second answer comes meanwhile, and is not read.
     block(200);
     const second = await attempt(client);
-    expect(seen(second).slice(0, 3)).toEqual(['broken', expect.any(String), 'connecting']);
+    expect(seen(second).slice(0, 3)).toEqual(['network_error', expect.any(String), 'connecting']);
     // The connection has ended with it.
     expect(seen(await attempt(client))).toEqual(['answered', '', 'done', 200]);
   });
@@ -263,13 +263,18 @@ describe('an answer that was there before the request', () => {
   it('is not taken for it on a connection that is new', async () => {
     const server = await startRawServer((socket) => socket.write(raw(200, vendorAnswer())));
     const [kind, , phase] = seen(await attempt(clientOf(server.url)));
-    expect([kind, phase]).toEqual(['broken', 'connecting']);
+    expect([kind, phase]).toEqual(['network_error', 'connecting']);
   });
 
   it('makes the outcome unknown when it comes with the answer', async () => {
     const twice = raw(200, vendorAnswer()) + raw(403, vendorAnswer('AccessDenied'));
     const server = await startRawServer((socket) => void socket.on('data', () => socket.write(twice)));
-    expect(seen(await attempt(clientOf(server.url)))).toEqual(['broken', 'UNASKED_ANSWER', 'headers', 200]);
+    expect(seen(await attempt(clientOf(server.url)))).toEqual([
+      'network_error',
+      'UNASKED_ANSWER',
+      'headers',
+      200,
+    ]);
   });
 });
 
@@ -321,7 +326,7 @@ describe('a compressed answer', () => {
       ),
     );
     expect(seen(await attempt(clientOf(server.url, client)))).toEqual([
-      'broken',
+      'network_error',
       'RESPONSE_TOO_LARGE',
       'done',
       200,
@@ -427,7 +432,7 @@ describe('a host with several addresses', () => {
     dns.lookup = ((_host: string, _options: object, callback: (error: Error) => void) =>
       process.nextTick(() => callback(Object.assign(new Error(), { code: 'ENOTFOUND' })))) as never;
     expect(seen(await attempt(clientOf('http://nowhere.test')))).toEqual([
-      'broken',
+      'network_error',
       'ENOTFOUND',
       'connecting',
       undefined,
@@ -449,7 +454,7 @@ describe('what stands in for the network', () => {
       const scope = nock(server.url).post(/.*/).reply(200, vendorAnswer());
       expect(seen(await attempt(clientOf(server.url)))).toEqual(['answered', '', 'done', 200]);
       expect(scope.isDone()).toBe(true);
-      expect(seen(await attempt(clientOf(server.url)))[0]).toBe('broken');
+      expect(seen(await attempt(clientOf(server.url)))[0]).toBe('network_error');
       expect(server.received).toHaveLength(0);
     } finally {
       nock.cleanAll();

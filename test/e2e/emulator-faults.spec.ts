@@ -179,7 +179,7 @@ describe('a fault', () => {
     [{ kind: 'constructor' }, 'kind: must be one of'],
     [{ kind: 'late' }, 'late.delayMs: is missing'],
     [{ kind: 'late', delayMs: '5' }, 'late.delayMs: must be milliseconds from 0 to 600000'],
-    [{ kind: 'reset', accepts: true }, 'reset.accepts: there is no such field'],
+    [{ kind: 'reset', accepts: true }, 'reset.accepts: is not an option'],
     [{ kind: 'reset', times: 0 }, 'reset.times: must be a whole number from 1'],
     [{ kind: 'reset', probability: 2 }, 'reset.probability: must be from 0 to 1'],
     [
@@ -188,9 +188,9 @@ describe('a fault', () => {
     ],
     [{ kind: 'reset', match: {} }, 'reset.match: must be'],
     [{ kind: 'reset', match: [] }, 'reset.match: must be'],
-    [{ kind: 'late', delayMs: 1, 'accept?': false }, 'late.accept?: there is no such field'],
-    [{ kind: 'reset', constructor: 1 }, 'reset.constructor: there is no such field'],
-    [{ kind: 'reset_connection', match: { roomId: 'x' } }, 'reset_connection.match: there is no such field'],
+    [{ kind: 'late', delayMs: 1, 'accept?': false }, 'late.accept?: is not an option'],
+    [{ kind: 'reset', constructor: 1 }, 'reset.constructor: is not an option'],
+    [{ kind: 'reset_connection', match: { roomId: 'x' } }, 'reset_connection.match: is not an option'],
     [{ kind: 'error', code: 'Nope' }, 'error.code: must be one of the documented codes'],
     [{ kind: 'html', httpStatus: 99 }, 'html.httpStatus: must be an HTTP status from 200 to 599'],
     [

@@ -392,12 +392,16 @@ describe('a room of the emulator', () => {
 
   it('has options that are checked', async () => {
     for (const [options, words] of [
-      [{ requestsPerSecond: 0 }, 'quota.requestsPerSecond: must be a whole number'],
-      [{ quotaWindow: 'odd' }, 'quota.window: must be sliding or fixed'],
+      [{ requestsPerSecond: 0 }, 'requestsPerSecond: must be a whole number'],
+      [{ quotaWindow: 'odd' }, 'quotaWindow: must be sliding or fixed'],
       [{ port: -1 }, 'port: must be a port'],
       [{ keepBytes: 1_048_575 }, 'keepBytes: must be a whole number from 1048576'],
       [{ keepBytes: Number.NaN }, 'keepBytes: must be'],
-      [{ prot: 1 }, 'prot: is not an option'],
+      [{ prot: 1 }, 'prot: is not an option; did you mean port?'],
+      [{ port: -1, from: '' }, 'port: must be a port from 0 to 65535, got -1; from: must not be empty'],
+      [{ credentials: { accessKeyId: 'key' } }, 'credentials: must be { accessKeyId, secretAccessKey }'],
+      [{ accounts: [{ appIds: ['app'] }] }, 'accounts: must be a list of { credentials, appIds }'],
+      [{ tls: {} }, 'tls: must be { key, cert }'],
     ] as const) {
       const error = await rejectionOf(RtcEmulator.start(options as never));
       expect(error.message).toContain(words);

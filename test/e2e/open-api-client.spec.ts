@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createServer, type Socket } from 'node:net';
-import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
+import { redactCredentials } from '../../lib/credentials/credentials.js';
 import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
-import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
-import { Cancellation } from '../../lib/openapi/cancellation.js';
+import type { AttemptResult } from '../../lib/openapi/http-attempt.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { certificate } from '../support/certificate.js';
 import {
   answerWith,
@@ -84,7 +84,7 @@ describe('one attempt', () => {
     for (const _time of [1, 2]) expect(seen(await attempt(client))).toEqual(['answered', '', 'done', 200]);
     expect(server.connections).toHaveLength(1);
     expect(seen(await attempt(clientOf(server.url)))).toEqual([
-      'broken',
+      'network_error',
       'DEPTH_ZERO_SELF_SIGNED_CERT',
       'connecting',
       undefined,
@@ -101,7 +101,7 @@ describe('one attempt', () => {
     mayLeave = false;
     await first;
     const { end, phase } = await second;
-    expect([end, phase]).toEqual([{ kind: 'broken', failure: 'PERMIT_EXPIRED' }, 'connecting']);
+    expect([end, phase]).toEqual([{ kind: 'network_error', failure: 'PERMIT_EXPIRED' }, 'connecting']);
     expect(server.received).toHaveLength(1);
     expect(seen(await attempt(client))).toEqual(['answered', '', 'done', 200]);
   });
@@ -166,7 +166,7 @@ describe('an attempt that goes wrong', () => {
     const gone = await listen(createServer());
     await gone.close();
     expect(seen(await attempt(clientOf(`http://127.0.0.1:${gone.port}`)))).toEqual([
-      'broken',
+      'network_error',
       'ECONNREFUSED',
       'connecting',
       undefined,
@@ -177,7 +177,7 @@ describe('an attempt that goes wrong', () => {
     [
       'after it was sent',
       (socket) => void socket.once('data', () => socket.destroy()),
-      ['broken', 'ECONNRESET', 'sent', undefined],
+      ['network_error', 'ECONNRESET', 'sent', undefined],
     ],
     [
       'in the middle of the answer',
@@ -185,22 +185,22 @@ describe('an attempt that goes wrong', () => {
         void socket.once('data', () =>
           socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{', () => socket.destroy()),
         ),
-      ['broken', 'ECONNRESET', 'headers', 200],
+      ['network_error', 'ECONNRESET', 'headers', 200],
     ],
     [
       'with an answer that is too long',
       answerWith(`HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n${'x'.repeat(1_001)}`),
-      ['broken', 'RESPONSE_TOO_LARGE', 'headers', 200],
+      ['network_error', 'RESPONSE_TOO_LARGE', 'headers', 200],
     ],
     [
       'with an answer of another protocol',
       answerWith('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
-      ['broken', 'SWITCHED_PROTOCOLS', 'sent', 101],
+      ['network_error', 'SWITCHED_PROTOCOLS', 'sent', 101],
     ],
     [
       'with an answer that is none',
       answerWith('nonsense\r\n\r\n'),
-      ['broken', 'HPE_INVALID_CONSTANT', 'sent', undefined],
+      ['network_error', 'HPE_INVALID_CONSTANT', 'sent', undefined],
     ],
   ])('%s says how far it came', async (_what, onConnection, expected) => {
     const server = await startRawServer(onConnection);
@@ -289,7 +289,7 @@ describe('an attempt that goes wrong', () => {
     const agent = new FaultyAgent();
     const client = clientOf('http://127.0.0.1:1', { http: { httpAgent: { open: () => agent } } });
     const { end, phase } = await attempt(client);
-    expect([end.kind, phase]).toEqual(['broken', 'queued']);
+    expect([end.kind, phase]).toEqual(['network_error', 'queued']);
   });
 });
 
@@ -310,26 +310,23 @@ describe('who signs', () => {
     expect(await identify(() => Promise.resolve(KEY))).toBe('key');
   });
 
-  it('is no one when there are none, however that is told', async () => {
-    const thrown = await identify(() => {
-      throw problem;
+  it('is no one when there are none', async () => {
+    expect(await identify(() => Promise.reject(problem))).toMatchObject({
+      end: { kind: 'no_credentials', error: problem },
+      phase: 'queued',
+      signedWith: undefined,
     });
-    const rejected = await identify(() => Promise.reject(problem));
-    for (const result of [thrown, rejected])
-      expect(result).toMatchObject({
-        end: { kind: 'unsigned', error: problem },
-        phase: 'queued',
-        signedWith: undefined,
-      });
     const bug = await identify(() => Promise.reject(new TypeError('a bug')));
-    expect(bug).toMatchObject({ end: { kind: 'broken', failure: 'REQUEST_FAILED', thrown: 'TypeError' } });
+    expect(bug).toMatchObject({
+      end: { kind: 'network_error', failure: 'REQUEST_FAILED', thrown: 'TypeError' },
+    });
     // What it says is nobody's to see, however it says it.
     for (const odd of [
       Object.assign(new Error('a-secret'), { code: 'a-secret: 1', name: 'a secret' }),
       'a-secret',
     ]) {
       const { end } = (await identify(() => Promise.reject(odd))) as AttemptResult;
-      expect(end).toMatchObject({ kind: 'broken', failure: 'REQUEST_FAILED' });
+      expect(end).toMatchObject({ kind: 'network_error', failure: 'REQUEST_FAILED' });
       expect(JSON.stringify(end)).not.toMatch(/a.secret/);
     }
   });
@@ -352,6 +349,6 @@ describe('who signs', () => {
     expect((await attempt(later)).signedWith?.credentials).toBe(credentials);
     expect(server.received[0]!.headers).toMatchObject({ 'x-security-token': 'token' });
     const none = clientOf(server.url, { credentials: () => Promise.reject(problem) });
-    expect((await attempt(none)).end).toEqual({ kind: 'unsigned', error: problem });
+    expect((await attempt(none)).end).toEqual({ kind: 'no_credentials', error: problem });
   });
 });

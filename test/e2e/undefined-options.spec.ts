@@ -25,7 +25,9 @@ it('whatever is given as undefined counts as left out', async () => {
       'roomMessagesPerSecond',
       'largeRoomMessagesPerSecond',
       'overRoomLimit',
-      'keep',
+      'keepBytes',
+      'allowedHosts',
+      'allowedOrigins',
     ),
   );
   emulator.faults.add({

@@ -12,7 +12,8 @@ describe('imports under lib/', () => {
     expect([...(files.get('retry/classify.ts') ?? [])].sort()).toEqual([
       'errors/attempt.ts',
       'openapi/api-reply.ts',
-      'openapi/attempt-result.ts',
+      'openapi/http-attempt.ts',
+      'quota/rate-limiter.ts',
     ]);
     expect(folders.get('the top')).toContain('services');
     expect(folders.get('retry')).toContain('quota');

@@ -1,9 +1,9 @@
 import { afterEach } from '@jest/globals';
 import { createServer, type Socket } from 'node:net';
-import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
+import { redactCredentials } from '../../lib/credentials/credentials.js';
 import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
-import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
-import { Cancellation } from '../../lib/openapi/cancellation.js';
+import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { createHttpClient, type HttpClientSettings } from '../../lib/openapi/http-client.js';
 import { OpenApiClient } from '../../lib/openapi/open-api.client.js';
 import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
@@ -66,7 +66,7 @@ export const seen = ({
   httpStatus,
 }: AttemptResult): [AttemptEnd['kind'], string, string, number | undefined] => [
   end.kind,
-  end.kind === 'broken' ? end.failure : end.kind === 'interrupted' ? end.by : '',
+  end.kind === 'network_error' ? end.failure : end.kind === 'interrupted' ? end.by : '',
   phase,
   httpStatus,
 ];

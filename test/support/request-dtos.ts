@@ -1,8 +1,10 @@
-import { BatchSendRoomUnicastDto } from '../../lib/dto/batch-send-room-unicast.dto.js';
-import { RoomBroadcastDto } from '../../lib/dto/room-broadcast.dto.js';
-import { SendRoomUnicastDto } from '../../lib/dto/send-room-unicast.dto.js';
-import { UserUnicastDto } from '../../lib/dto/user-unicast.dto.js';
-import { WithFrom } from '../../lib/dto/with-from.js';
+import {
+  BatchSendRoomUnicastDto,
+  RoomBroadcastDto,
+  SendRoomUnicastDto,
+  UserUnicastDto,
+} from '../../lib/dto/requests.dto.js';
+import { WithFrom } from '../../lib/dto/request-rules.js';
 
 /** The DTOs with the rules of what the services take: an app's own code may name the sender. */
 export const REQUEST_DTOS = {

@@ -1,8 +1,8 @@
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
-import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
+import { redactCredentials } from '../../lib/credentials/credentials.js';
 import type { Redacted } from '../../lib/privacy/redacted.js';
 import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
-import type { AttemptEnd, AttemptResult } from '../../lib/openapi/attempt-result.js';
+import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
 import type { AttemptOptions, OpenApiClient } from '../../lib/openapi/open-api.client.js';
 import { ServerClock } from '../../lib/openapi/server-clock.js';
@@ -67,7 +67,7 @@ export const refused = (
   );
 
 export const broken = (failure: string, phase: AttemptPhase): AttemptResult =>
-  result({ kind: 'broken', failure }, phase);
+  result({ kind: 'network_error', failure }, phase);
 
 export const CREDENTIALS = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'secret' });
 

@@ -1,12 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { getEventListeners } from 'node:events';
 import type { Attempt } from '../../lib/errors/attempt.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { ApiReply } from '../../lib/openapi/api-reply.js';
-import { AbortListeners } from '../../lib/retry/abort-listeners.js';
 import { hintFor } from '../../lib/retry/api-hints.js';
 import { abortedError, type CallFacts, deadlineError, errorOfCall } from '../../lib/retry/call-error.js';
-import { describeAttempt } from '../../lib/retry/describe-attempt.js';
+import { describeAttempt } from '../../lib/retry/attempts.js';
 import { accepted, refused, REQUEST_ID, result } from '../support/scripted-calls.js';
 
 const LIMIT = 'timeoutMs of 5000 ms';
@@ -70,7 +68,7 @@ describe('the error of a call', () => {
     // An agent of the app's may say anything.
     ['a secret\nand a line', undefined, 'FAILED'],
   ])('that broke with %j (%s) says %s', (failure, thrown, shown) => {
-    const broken = result({ kind: 'broken', failure, thrown });
+    const broken = result({ kind: 'network_error', failure, thrown });
     expect(errorOfCall(facts(attempt('not_attempted')), broken, LIMIT).message).toContain(
       `SendUnicast failed with ${shown} in phase`,
     );
@@ -139,7 +137,7 @@ describe('the error of a call', () => {
   it('of the connection, of the time or of an abort names the phase', () => {
     const lost = errorOfCall(
       facts(attempt('unknown')),
-      result({ kind: 'broken', failure: 'EPIPE' }, 'sent'),
+      result({ kind: 'network_error', failure: 'EPIPE' }, 'sent'),
       LIMIT,
     );
     expect(lost).toMatchObject({ code: 'RTC_NETWORK', phase: 'sent' });
@@ -165,7 +163,7 @@ describe('the error of a call', () => {
 
   it('without credentials is that of the provider, with what was sent before', () => {
     const problem = { option: 'credentials', message: 'the provider failed' };
-    const unsigned = result({ kind: 'unsigned', error: new RtcConfigError([problem]) }, 'queued');
+    const unsigned = result({ kind: 'no_credentials', error: new RtcConfigError([problem]) }, 'queued');
     const error = errorOfCall(facts(attempt('rejected'), attempt('not_attempted')), unsigned, LIMIT);
     expect(error).toMatchObject({ code: 'RTC_CONFIG', outcome: 'rejected', problems: [problem] });
     expect(error.message).toBe('No credentials:\n  - credentials: the provider failed');
@@ -250,7 +248,7 @@ describe('the description of an attempt', () => {
     ['two words', 'FAILED'],
     ['ECONNRESET\n', 'FAILED'],
   ])('shows %j as %s', (failure, shown) => {
-    const end = result({ kind: 'broken', failure }, 'connecting');
+    const end = result({ kind: 'network_error', failure }, 'connecting');
     const attempt = describeAttempt(end, { outcome: 'not_attempted', action: 'retry' });
     // Not even as undefined: what is not known is not there.
     expect(attempt).toStrictEqual({
@@ -268,36 +266,5 @@ describe('the description of an attempt', () => {
     [answered(502, { kind: 'unreadable', why: 'the body is empty' }), 'UnreadableResponse'],
   ])('names what ended it', (end, failure) => {
     expect(describeAttempt(end, { outcome: 'unknown', action: 'ask_policy' })).toMatchObject({ failure });
-  });
-});
-
-describe("listeners to callers' signals", () => {
-  it('are one for each signal, as long as someone listens', () => {
-    const listeners = new AbortListeners();
-    const [one, other] = [new AbortController(), new AbortController()];
-    const told: string[] = [];
-    const stops = ['a', 'b', 'c'].map((name) => listeners.add(one.signal, () => told.push(name)));
-    listeners.add(other.signal, () => told.push('other'));
-    expect(getEventListeners(one.signal, 'abort')).toHaveLength(1);
-    stops[1]!();
-    expect(getEventListeners(one.signal, 'abort')).toHaveLength(1);
-    one.abort();
-    expect(told).toEqual(['a', 'c']);
-    stops[0]!();
-    stops[2]!();
-    expect(getEventListeners(other.signal, 'abort')).toHaveLength(1);
-  });
-
-  it('are let go of with the last, and made anew', () => {
-    const listeners = new AbortListeners();
-    const { signal } = new AbortController();
-    const controller = new AbortController();
-    listeners.add(signal, () => undefined)();
-    expect(getEventListeners(signal, 'abort')).toEqual([]);
-    let told = 0;
-    listeners.add(controller.signal, () => (told += 1))();
-    listeners.add(controller.signal, () => (told += 10));
-    controller.abort();
-    expect(told).toBe(10);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { ApiReply } from '../../lib/openapi/api-reply.js';
-import type { AttemptEnd } from '../../lib/openapi/attempt-result.js';
+import type { AttemptEnd } from '../../lib/openapi/http-attempt.js';
 import { classify } from '../../lib/retry/classify.js';
 
 const answered = (httpStatus: number, reply: ApiReply): AttemptEnd => ({
@@ -15,7 +15,7 @@ const answered = (httpStatus: number, reply: ApiReply): AttemptEnd => ({
 const success: ApiReply = { kind: 'success', requestId: 'r-1' };
 const unreadable: ApiReply = { kind: 'unreadable', why: 'the body is not JSON' };
 const code = (apiCode: string, codeN?: number): ApiReply => ({ kind: 'error', apiCode, codeN });
-const broken = (failure: string): AttemptEnd => ({ kind: 'broken', failure });
+const broken = (failure: string): AttemptEnd => ({ kind: 'network_error', failure });
 
 describe('an answer', () => {
   it.each<[number, ApiReply, string, string]>([
@@ -96,7 +96,7 @@ describe('an answer', () => {
 describe('an attempt without an answer', () => {
   const timeout: AttemptEnd = { kind: 'interrupted', by: 'timeout' };
   const aborted: AttemptEnd = { kind: 'interrupted', by: 'aborted' };
-  const noCredentials: AttemptEnd = { kind: 'unsigned', error: new RtcConfigError([]) };
+  const noCredentials: AttemptEnd = { kind: 'no_credentials', error: new RtcConfigError([]) };
 
   it.each<[AttemptPhase, AttemptEnd, string, string]>([
     // Before the connection was ready: nothing was sent.

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Attempt, RtcOutcomeEvent } from 'nestjs-rtc-messaging';
 import { type CallKind, kindOf } from '../../lib/health/call-kind.js';
 import { HEALTH_WINDOW_MS, HealthRecord } from '../../lib/health/health-record.js';
-import { judgeHealth } from '../../lib/health/judge-health.js';
+import { checkCallOptions } from '../../lib/options/check-call-options.js';
+import { HEALTH_THRESHOLDS, judgeHealth } from '../../lib/health/judge-health.js';
 import type { RtcHealthThresholds } from '../../lib/health/rtc-health.js';
 import type { SenderCondition } from '../../lib/retry/sender.js';
 
@@ -78,7 +79,7 @@ describe('health', () => {
     credentials: { state: 'fixed' },
   };
   const judge = (more: Partial<SenderCondition> = {}, thresholds: RtcHealthThresholds = {}) =>
-    judgeHealth({ ...condition, ...more }, record.read(), thresholds);
+    judgeHealth({ ...condition, ...more }, record.read(), checkCallOptions(HEALTH_THRESHOLDS, thresholds));
   const problems = (...given: Parameters<typeof judge>): readonly string[] => {
     const { status, problems } = judge(...given);
     expect(status).toBe(problems.length === 0 ? 'up' : 'down');

@@ -93,6 +93,22 @@ describe("the operator's log", () => {
     expect(linesAfter(outcome({ failure: 'InvalidParameter.IllegalTo' }))).toEqual([]);
   });
 
+  it('says that the account refuses everything, what it allows, and that it allows all again', () => {
+    const throttling = { type: 'throttling', module: 'default' } as const;
+    const estimates = [{ permitsPerSecond: 0 }, { permitsPerSecond: 60 }, {}];
+    expect(linesAfter(...estimates.map((estimate) => ({ ...throttling, ...estimate })))).toEqual([
+      expect.stringMatching(/^WARN Quota: the service refuses everything\./),
+      expect.stringMatching(
+        /^WARN Quota: the account seems to allow about 60 .* set quota\.requestsPerSecond /,
+      ),
+      'LOG Quota: the service allows all of it again.',
+    ]);
+    now += 60_000;
+    expect(linesAfter({ ...throttling, permitsPerSecond: 30, chunkSize: 15 }).at(-1)).toMatch(
+      /about 30 a second.* more than 15 recipients: set quota\.costPer /,
+    );
+  });
+
   it('tells credentials that age from credentials that are gone', () => {
     const failed = {
       type: 'credentials',

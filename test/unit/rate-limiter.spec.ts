@@ -10,8 +10,6 @@ import {
   RateLimiter,
   type RequestPermit,
 } from '../../lib/quota/rate-limiter.js';
-import { seededRandom } from '../../lib/emulator/seeded-random.js';
-import { SimulatedTime } from '../support/simulated-service.js';
 import { VirtualTime } from '../support/virtual-time.js';
 
 const queued = ({ usage }: RateLimiter): number => usage.queued + usage.queuedBulk;
@@ -160,6 +158,39 @@ describe('a rate limiter', () => {
     );
   });
 
+  it('keeps a few permits of a fan-out for single sends, for some seconds after the last of these', async () => {
+    open({ limit: 400 });
+    enter('first');
+    enterMany(8_000, { priority: 'bulk' });
+    const passes = (name: string): boolean => {
+      const place = enter(name);
+      place?.cancel();
+      return place === undefined;
+    };
+    // The fan-out has taken all of its second's permits by then, and the first of them comes back a second after it began.
+    await time.pass(970);
+    expect(['one', 'other', 'third'].map(passes)).toEqual([true, true, false]);
+    await time.pass(1_000);
+    expect(['one', 'other', 'third'].map(passes)).toEqual([true, true, false]);
+    await time.pass(4_010);
+    expect(passes('within five seconds')).toBe(true);
+    await time.pass(5_010);
+    expect(passes('later')).toBe(false);
+  });
+
+  it('does not let single sends have what a request of several permits waits for', async () => {
+    open({ limit: 400, maxQueue: 1_000 });
+    enter('large', { priority: 'bulk', permits: 397 });
+    await time.pass(2_100);
+    enter('single');
+    enter('next', { priority: 'bulk', permits: 399 });
+    for (let ms = 0; ms < 1_010; ms += 10) {
+      enter('another');
+      await time.pass(10);
+    }
+    expect(passed).toContain('next');
+  });
+
   it('goes by permits where these cost more: several single sends for one of a fan-out', async () => {
     enterMany(8);
     enterMany(10, { priority: 'bulk', permits: 4 });
@@ -272,84 +303,6 @@ describe('a rate limiter', () => {
     permits.get('bulk 0')!.giveBack('answered');
     expect(queued(limiter)).toBe(12);
   });
-});
-
-describe('the concurrency of a fan-out', () => {
-  /** Keeps as many requests in flight as the limiter says, and reports on the last three of so many seconds. */
-  async function play(limit: number, roundTripMs: (now: number) => number, seconds = 10) {
-    const clock = new SimulatedTime();
-    const simulated = new RateLimiter({ limit, maxQueue: 50, time: clock });
-    let workers = 0;
-    let answered = 0;
-    let most = 0;
-    const work = (): void => {
-      const send = (permit: RequestPermit): void => {
-        const sentAt = clock.now();
-        const end = (): void => {
-          permit.giveBack('accepted');
-          answered += 1;
-          workers -= 1;
-          hire();
-        };
-        clock.at(sentAt + roundTripMs(sentAt), end, true);
-      };
-      const entered = simulated.enter({ priority: 'bulk', permits: 1, recipients: 600, withinMs: 60_000 });
-      if ('granted' in entered) void entered.granted.then(send);
-      else send(entered);
-    };
-    const hire = (): void => {
-      while (workers < simulated.concurrency) {
-        workers += 1;
-        most = Math.max(most, workers);
-        work();
-      }
-    };
-    hire();
-    await clock.run(seconds * 1_000 - 3_000);
-    answered = 0;
-    await clock.run(seconds * 1_000);
-    simulated.close();
-    return { perSecond: answered / 3, most, concurrency: simulated.concurrency };
-  }
-
-  it('is small until there is something to go by', () => {
-    expect(open({ limit: 500 }).concurrency).toBe(48);
-  });
-
-  it.each<[string, number, number, (random: () => number) => number]>([
-    ['a constant way of 2 ms', 490, 48, () => 2],
-    ['a constant way of 200 ms', 445, 170, () => 200],
-    ['0 to 100 ms at random', 470, 80, (random) => random() * 100],
-    ['0 to 400 ms at random', 400, 256, (random) => random() * 400],
-  ])('is what %s takes', async (_way, perSecond, most, roundTripMs) => {
-    const random = seededRandom(1);
-    const played = await play(500, () => roundTripMs(random));
-    expect(played.perSecond).toBeGreaterThan(perSecond);
-    expect(played.most).toBeLessThanOrEqual(most);
-  });
-
-  it.each([1.4, 1.75, 2, 2.2, 2.5, 3, 4, 6])('follows a way that becomes %d times as long', async (times) => {
-    const { perSecond } = await play(500, (now) => (now < 5_000 ? 100 : 100 * times), 20);
-    const wayS = 0.1 * times;
-    const best = Math.min(500 / (1.002 + wayS - Math.min(0.15, wayS / 2)), 256 / wayS);
-    expect(perSecond).toBeGreaterThan(best * 0.95);
-  });
-
-  it.each([
-    [1_000_000, 1_000],
-    [500, 300],
-  ])(
-    'does not grow with the queue of a service at its limit: %d allowed, %d served',
-    async (limit, served) => {
-      let freeAt = 0;
-      const played = await play(limit, (now) => {
-        freeAt = Math.max(freeAt, now) + 1_000 / served;
-        return freeAt - now + 1;
-      });
-      expect(played.perSecond).toBeGreaterThan(served * 0.98);
-      expect(played.most).toBeLessThan(150);
-    },
-  );
 });
 
 describe('the limit of a room', () => {
@@ -556,6 +509,32 @@ describe('a service that refuses', () => {
     limiter.forgetRefusals();
     expect(limiter.usage).toMatchObject({ allowed: 100 });
     expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is told of when it has refused everything for a quarter of a minute, and when it does so no more', async () => {
+    enterMany(40, { priority: 'bulk' }, true);
+    const end = (answer: 'accepted' | { throttledMs: number }): void => {
+      for (const [name, permit] of permits) {
+        permit.giveBack(answer);
+        permits.delete(name);
+      }
+    };
+    for (let second = 0; second < 14; second++) {
+      end({ throttledMs: 0 });
+      await time.pass(1_000);
+    }
+    expect(told).toEqual([]);
+    for (let second = 0; second < 20; second++) {
+      end({ throttledMs: 0 });
+      await time.pass(1_000);
+    }
+    expect(told).toEqual([{ permitsPerSecond: 0 }]);
+    for (let second = 0; second < 60; second++) {
+      end('accepted');
+      enter(`${second}`, { priority: 'bulk' }, true);
+      await time.pass(1_000);
+    }
+    expect(told).toEqual([{ permitsPerSecond: 0 }, undefined]);
   });
 
   it('is told of once it is known what it allows, and once it allows all again', async () => {

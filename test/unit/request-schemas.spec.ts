@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkRequest } from '../../lib/dto/check-request.js';
-import { requestFields, SENDER_FIELD } from '../../lib/dto/request-schemas.js';
+import { SENDER_FIELD, requestFields } from '../../lib/dto/request-fields.js';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import { isRtcActionName, RTC_ACTIONS, type RtcActionName } from '../../lib/openapi/rtc-action.js';
 import { REQUEST_DTOS } from '../support/request-dtos.js';

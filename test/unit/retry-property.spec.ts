@@ -4,14 +4,14 @@ import type { Attempt, AttemptPhase, FailureOutcome } from '../../lib/errors/att
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import type { ApiReply } from '../../lib/openapi/api-reply.js';
-import type { AttemptEnd } from '../../lib/openapi/attempt-result.js';
-import { Cancellation } from '../../lib/openapi/cancellation.js';
+import type { AttemptEnd } from '../../lib/openapi/http-attempt.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { backoffMs } from '../../lib/retry/backoff.js';
-import { isPossibleDuplicate, outcomeOfAttempts } from '../../lib/retry/call-outcome.js';
+import { isPossibleDuplicate, outcomeOfAttempts } from '../../lib/retry/attempts.js';
 import { FAN_OUT_CHUNK, SINGLE_SEND } from '../../lib/retry/call-policy.js';
 import { classify } from '../../lib/retry/classify.js';
-import { describeAttempt } from '../../lib/retry/describe-attempt.js';
-import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/retry-after.js';
+import { describeAttempt } from '../../lib/retry/attempts.js';
+import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/backoff.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type OnUnknown, SendCall } from '../../lib/retry/send-call.js';
 import { LIMITS, REQUEST_ID, result, ScriptedCalls } from '../support/scripted-calls.js';
@@ -58,19 +58,19 @@ const failure = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 70 }),
 );
 const unanswered: fc.Arbitrary<AttemptEnd> = fc.oneof(
-  fc.record({ kind: fc.constant('broken' as const), failure }),
+  fc.record({ kind: fc.constant('network_error' as const), failure }),
   fc.record({
     kind: fc.constant('interrupted' as const),
     by: fc.constantFrom('timeout' as const, 'aborted' as const),
   }),
-  fc.constant<AttemptEnd>({ kind: 'unsigned', error: new RtcConfigError([]) }),
+  fc.constant<AttemptEnd>({ kind: 'no_credentials', error: new RtcConfigError([]) }),
 );
 /** However an attempt can end, in a phase in which it can. */
 const attemptEnd: fc.Arbitrary<{ end: AttemptEnd; phase: AttemptPhase }> = fc.oneof(
   fc.record({ end: answered, phase: fc.constant<AttemptPhase>('done') }),
   fc
     .record({ end: unanswered, phase })
-    .map(({ end, phase }) => ({ end, phase: end.kind === 'unsigned' ? ('queued' as const) : phase })),
+    .map(({ end, phase }) => ({ end, phase: end.kind === 'no_credentials' ? ('queued' as const) : phase })),
 );
 
 describe('the decision on an attempt', () => {
@@ -245,7 +245,7 @@ describe('a call over any course of attempts', () => {
             { module: 'default', id: 1, action: 'SendUnicast', startedAt: '' },
             Buffer.from('{}'),
             { ...LIMITS, onUnknown, policy, maxAttempts },
-            { abort: new Cancellation(), stop: new Cancellation() },
+            { abort: new Cancellation() },
             attempts,
           );
           let error: unknown;

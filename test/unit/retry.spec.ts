@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Attempt } from '../../lib/errors/attempt.js';
 import { backoffMs } from '../../lib/retry/backoff.js';
-import { isPossibleDuplicate, outcomeOfAttempts } from '../../lib/retry/call-outcome.js';
-import { retryAfterMs } from '../../lib/retry/retry-after.js';
+import { isPossibleDuplicate, outcomeOfAttempts } from '../../lib/retry/attempts.js';
+import { retryAfterMs } from '../../lib/retry/backoff.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 
 describe('the wait before a retry', () => {

@@ -4,7 +4,7 @@ import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import type { RtcCallInfo } from '../../lib/diagnostics/rtc-event.js';
 import type { Attempt } from '../../lib/errors/attempt.js';
-import { Cancellation } from '../../lib/openapi/cancellation.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import {
   type PermitRequest,
   RateLimiter,
@@ -39,7 +39,8 @@ const ONE: PermitRequest = { priority: 'single', permits: 1, recipients: 1, with
 
 function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
   const attempts: Attempt[] = [];
-  const control = { abort: new Cancellation(), stop: new Cancellation() };
+  const stopping = new AbortController();
+  const control = { abort: new Cancellation(), stop: stopping.signal };
   const call = new SendCall(
     calls.context,
     INFO,
@@ -48,7 +49,7 @@ function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
     control,
     attempts,
   );
-  return { attempts, control, sent: call.run() };
+  return { attempts, control, stop: () => stopping.abort(), sent: call.run() };
 }
 const errorOf = (calls: ScriptedCalls, limits: Partial<CallLimits> = {}): Promise<RtcMessagingError> =>
   rejectionOf<RtcMessagingError>(start(calls, limits).sent);
@@ -161,14 +162,14 @@ describe('a call', () => {
     const calls = new ScriptedCalls([]);
     let asked: (() => void) | undefined;
     const asking = new Promise<void>((resolve) => (asked = resolve));
-    const { control, sent } = start(calls, {
+    const { stop, sent } = start(calls, {
       beforeSend: () => {
         asked?.();
         return new Promise<boolean>(() => undefined);
       },
     });
     await asking;
-    control.stop.cancel();
+    stop();
     expect(await rejectionOf<RtcMessagingError>(sent)).toMatchObject({ outcome: 'not_attempted' });
     expect(calls.made).toEqual([]);
   });
@@ -355,9 +356,9 @@ describe('a call that fails', () => {
 
   it('waits as long as it is asked to, and lets everyone do so', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '7' })]);
-    const { attempts, control, sent } = start(calls);
+    const { attempts, stop, sent } = start(calls);
     while (told(calls).length === 0) await new Promise(setImmediate);
-    control.stop.cancel();
+    stop();
     await rejectionOf(sent);
     expect(attempts.map(({ throttled }) => throttled)).toEqual([true]);
     expect(calls.ends).toEqual([{ throttledMs: 7_000 }]);
@@ -518,9 +519,9 @@ describe('a call whose access key is refused', () => {
       asked();
       return new Promise(() => undefined);
     };
-    const { control, sent } = start(calls);
+    const { stop, sent } = start(calls);
     await asking;
-    control.stop.cancel();
+    stop();
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe(
       'BatchSendRoomUnicast was aborted while credentials were renewed; the message was not accepted.',
@@ -530,7 +531,7 @@ describe('a call whose access key is refused', () => {
   it('is not sent when there was nothing to sign with', async () => {
     const calls = new ScriptedCalls([]);
     const problem = { option: 'credentials', message: 'the provider failed' };
-    const unsigned = result({ kind: 'unsigned', error: new RtcConfigError([problem]) }, 'queued');
+    const unsigned = result({ kind: 'no_credentials', error: new RtcConfigError([problem]) }, 'queued');
     calls.identify = () => Promise.resolve(unsigned);
     const error = await errorOf(calls);
     expect(error).toMatchObject({ code: 'RTC_CONFIG', outcome: 'not_attempted', problems: [problem] });
@@ -542,18 +543,20 @@ describe('a call whose access key is refused', () => {
 describe('a call that is ended', () => {
   it('before its turn sends nothing', async () => {
     const calls = new ScriptedCalls([]);
-    const { control, sent } = start(calls);
-    control.stop.cancel();
+    const { stop, sent } = start(calls);
+    stop();
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe('BatchSendRoomUnicast was aborted while waiting to send; nothing was sent.');
     expect(calls.made).toEqual([]);
   });
 
   it('by a shutdown says so', async () => {
-    const { control, sent } = start(
-      new ScriptedCalls([result({ kind: 'interrupted', by: 'aborted' }, 'sent')]),
-    );
-    control.abort.cancel(SHUTDOWN);
+    const calls = new ScriptedCalls([]);
+    const { control, sent } = start(calls);
+    calls.script.push(() => {
+      control.abort.cancel(SHUTDOWN);
+      return result({ kind: 'interrupted', by: 'aborted' }, 'sent');
+    });
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe(
       'BatchSendRoomUnicast was broken off by the shutdown of the app in phase "sent"; the message may have been accepted.',
@@ -562,9 +565,9 @@ describe('a call that is ended', () => {
 
   it('while it waits to send again does not', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
-    const { control, sent } = start(calls);
+    const { stop, sent } = start(calls);
     while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
-    control.stop.cancel();
+    stop();
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe(
       'BatchSendRoomUnicast was aborted while waiting to send again; the message was not accepted.',
@@ -641,9 +644,9 @@ describe("a call in the quota's queue", () => {
   it('gives up its place when it is ended', async () => {
     const limiter = busyLimiter();
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
-    const { control, sent } = start(calls);
+    const { stop, sent } = start(calls);
     while (limiter.usage.queued === 0) await new Promise(setImmediate);
-    control.stop.cancel();
+    stop();
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe(
       'BatchSendRoomUnicast was aborted while waiting for the quota; nothing was sent.',

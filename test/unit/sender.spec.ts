@@ -2,9 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
-import type { AttemptResult } from '../../lib/openapi/attempt-result.js';
+import type { AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
 import { NO_SIGNALS, Sender } from '../../lib/retry/sender.js';
+import { RequestBody } from '../../lib/openapi/request-body.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   accepted,
@@ -16,7 +17,7 @@ import {
   ScriptedCalls,
 } from '../support/scripted-calls.js';
 
-const BODY = { AppId: 'app', To: ['alice', 'bob'], Message: 'hello' };
+const BODY = RequestBody.of({ AppId: 'app', To: ['alice', 'bob'], Message: 'hello' });
 
 /** An attempt that goes on until it is interrupted, as a real one would. */
 function untilInterrupted({ cancellation }: AttemptOptions): Promise<AttemptResult> {
@@ -39,7 +40,11 @@ describe('a sender', () => {
       possibleDuplicate: false,
       attempts: [{ outcome: 'accepted' }],
     });
-    expect(JSON.parse(calls.bodies[0]!.toString())).toEqual(BODY);
+    expect(JSON.parse(calls.bodies[0]!.toString())).toEqual({
+      AppId: 'app',
+      To: ['alice', 'bob'],
+      Message: 'hello',
+    });
     expect(calls.events.map(({ type }) => type)).toEqual(['begin', 'attempt', 'outcome']);
     const [begin, , outcome] = calls.events;
     expect(begin).toMatchObject({
@@ -64,7 +69,7 @@ describe('a sender', () => {
     const calls = new ScriptedCalls([]);
     const sender = new Sender(calls.context, 1_000);
     for (const id of [1, 2]) {
-      await sender.send('SendUnicast', body, LIMITS);
+      await sender.send('SendUnicast', RequestBody.of(body), LIMITS);
       const begin = calls.events.findLast(({ type }) => type === 'begin') as { call: object };
       expect(begin.call).toMatchObject({ id, action: 'SendUnicast' });
       if (recipients === undefined) expect(begin.call).not.toHaveProperty('recipients');
@@ -136,9 +141,9 @@ describe('a sender', () => {
   it('has credentials asked for in the background, whatever comes of it', async () => {
     const calls = new ScriptedCalls([]);
     let asked = 0;
-    const ask = (): never => {
+    const ask = (): Promise<never> => {
       asked += 1;
-      throw new Error('none');
+      return Promise.reject(new Error('none'));
     };
     Object.assign(calls.context.credentials, { get: ask });
     new Sender(calls.context, 1_000).askForCredentials();

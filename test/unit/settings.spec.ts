@@ -193,18 +193,30 @@ describe('settings', () => {
     [{ endpoint: 'https://:p@host' }, {}, 'endpoint (RTC_ENDPOINT): must not hold a user name or password'],
     [{ endpoint: 1 }, {}, 'endpoint (RTC_ENDPOINT): must be a string'],
     [{ apiVersion: 'latest' }, {}, 'apiVersion (RTC_API_VERSION): must be a date'],
-    [{ timeoutMs: 0 }, {}, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got 0'],
-    [{ timeoutMs: 1.5 }, {}, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got 1.5'],
+    [
+      { timeoutMs: 0 },
+      {},
+      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number of milliseconds from 1 to 600000, got 0',
+    ],
+    [
+      { timeoutMs: 1.5 },
+      {},
+      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number of milliseconds from 1 to 600000, got 1.5',
+    ],
     [
       { timeoutMs: 600_001 },
       {},
-      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got 600001',
+      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number of milliseconds from 1 to 600000, got 600001',
     ],
-    [{ deadlineMs: 0 }, {}, 'deadlineMs (RTC_DEADLINE_MS): must be a whole number from 1 to 600000, got 0'],
+    [
+      { deadlineMs: 0 },
+      {},
+      'deadlineMs (RTC_DEADLINE_MS): must be a whole number of milliseconds from 1 to 600000, got 0',
+    ],
     [
       {},
       { RTC_SHUTDOWN_TIMEOUT_MS: '0' },
-      'shutdownTimeoutMs (RTC_SHUTDOWN_TIMEOUT_MS): must be a whole number from 1 to 600000, got 0',
+      'shutdownTimeoutMs (RTC_SHUTDOWN_TIMEOUT_MS): must be a whole number of milliseconds from 1 to 600000, got 0',
     ],
     [
       { retry: { maxAttempts: 0 } },
@@ -217,7 +229,7 @@ describe('settings', () => {
     [
       { timeoutMs: '5000' },
       {},
-      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number from 1 to 600000, got a string',
+      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number of milliseconds from 1 to 600000, got a string',
     ],
     [{}, { RTC_TIMEOUT_MS: '5s' }, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],
     [{}, { RTC_TIMEOUT_MS: '-5' }, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],

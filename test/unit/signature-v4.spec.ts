@@ -8,7 +8,7 @@ import {
   sign,
   toXDate,
 } from '../../lib/openapi/signature-v4.js';
-import { SigningKeyCache } from '../../lib/openapi/signing-key-cache.js';
+import { SigningKeyCache } from '../../lib/openapi/signature-v4.js';
 import '../support/properties.js';
 
 /** The vendor's published example (documentation 6369/67270); its keys are no secrets. */

@@ -3,7 +3,7 @@ import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
 import { createHash, createHmac } from 'node:crypto';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
-import { redactCredentials } from '../../lib/credentials/redact-credentials.js';
+import { redactCredentials } from '../../lib/credentials/credentials.js';
 import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
 import '../support/properties.js';
 

@@ -1,18 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { validateSync } from 'class-validator';
-import { BatchSendRoomUnicastDto } from '../../lib/dto/batch-send-room-unicast.dto.js';
-import { SendRoomUnicastDto } from '../../lib/dto/send-room-unicast.dto.js';
-import {
-  abortSignal,
-  callback,
-  checkOptions,
-  count,
-  flag,
-  milliseconds,
-  oneOf,
-  type OptionCheck,
-  wholeNumber,
-} from '../../lib/dto/check-options.js';
+import { BatchSendRoomUnicastDto, SendRoomUnicastDto } from '../../lib/dto/requests.dto.js';
 import {
   base64ByteLength,
   idProblem,
@@ -195,53 +183,5 @@ describe('a request', () => {
       'from: may not be chosen by the caller',
       'message: is 65537 bytes of UTF-8; a message takes at most 65536 (64 KB)',
     ]);
-  });
-});
-
-describe('the check of an option', () => {
-  const signal = new AbortController().signal;
-  it.each<[string, OptionCheck, readonly unknown[], readonly unknown[]]>([
-    [
-      'must be a whole number of milliseconds from 1 to 9',
-      milliseconds(9),
-      [1, 9],
-      [0, 10, 1.5, '1', Number.NaN],
-    ],
-    ['must be a whole number from 1 to 9', wholeNumber(9), [1, 9], [0, 10, 1.5, '1', null, [5]]],
-    ['must be a whole number from 0', count, [0, 1, 2 ** 53 - 1], [-1, 0.5, 2 ** 53, '0']],
-    ['must be a or b', oneOf('a', 'b'), ['a', 'b'], ['c', '', 0]],
-    ['must be true or false', flag, [true, false], [0, 'true', null]],
-    ['must be a function', callback, [() => undefined], [{}, 'f']],
-    [
-      'must be an AbortSignal',
-      abortSignal,
-      [signal, { aborted: false, addEventListener: () => 1, removeEventListener: () => 1 }],
-      [
-        null,
-        {},
-        { aborted: 'no', addEventListener: () => 1, removeEventListener: () => 1 },
-        { aborted: false, addEventListener: 1, removeEventListener: () => 1 },
-        { aborted: false, addEventListener: () => 1, removeEventListener: 1 },
-      ],
-    ],
-  ])('that %s', (rule, check, good, bad) => {
-    for (const value of [undefined, ...good])
-      expect(issuesOf(() => checkOptions({ value }, { value: check }))).toBeUndefined();
-    for (const value of bad) {
-      expect(issuesOf(() => checkOptions({ value }, { value: check }))).toEqual([
-        { path: 'options.value', message: rule },
-      ]);
-    }
-  });
-
-  it('refuses what is not known, however it is called, and what is no object', () => {
-    for (const name of ['other', 'constructor', 'toString'])
-      expect(issuesOf(() => checkOptions({ [name]: 1 } as { value?: 1 }, { value: flag }))).toEqual([
-        { path: `options.${name}`, message: 'is not a known option' },
-      ]);
-    for (const options of [null, undefined, 'text', []])
-      expect(issuesOf(() => checkOptions(options as never, {}))).toEqual([
-        { path: 'options', message: 'must be an object' },
-      ]);
   });
 });

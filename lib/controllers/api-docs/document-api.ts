@@ -1,5 +1,5 @@
 import { isNotInstalled } from '../../config/optional-package.js';
-import { requestFields, SENDER_FIELD } from '../../dto/request-schemas.js';
+import { SENDER_FIELD, requestFields } from '../../dto/request-fields.js';
 import type { RtcActionName } from '../../openapi/rtc-action.js';
 import { ACTION_ROUTES, pathParameters } from '../action-routes.js';
 import { DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from '../controller-options.js';
@@ -8,23 +8,45 @@ import { ANSWER_MODELS, RtcErrorAnswer, RtcPlatformAnswer, RtcSendReceipt } from
 
 type Swagger = typeof import('@nestjs/swagger');
 
-const ERROR_ANSWERS: readonly (readonly [status: number, description: string])[] = [
+/** What is answered beside 200 and 400. Those of guards are left out where there are none. */
+const OTHER_ANSWERS: readonly (readonly [
+  status: number,
+  description: string,
+  type?: typeof RtcErrorAnswer,
+])[] = [
+  [401, 'A guard does not know who asks.'],
+  [403, 'A guard refused.'],
+  [413, "The body is larger than the app's limit."],
+  [415, 'The body is of another type (Fastify).'],
   [
     429,
     'The quota is used up: its queue is full (`RTC_QUOTA`, nothing was sent), or the service went on throttling ' +
       'until the retries were over. The message was not accepted.',
+    RtcErrorAnswer,
   ],
   [
     502,
     'The service refused or could not be reached, or there are no credentials. The message was not accepted.',
+    RtcErrorAnswer,
   ],
-  [503, 'The app is shutting down. The message was not accepted.'],
-  [504, 'It is unknown whether the message was accepted: sending again may deliver it twice.'],
+  [503, 'The app is shutting down. The message was not accepted.', RtcErrorAnswer],
+  [
+    504,
+    'It is unknown whether the message was accepted: sending again may deliver it twice.',
+    RtcErrorAnswer,
+  ],
 ];
+const OF_GUARDS: ReadonlySet<number> = new Set([401, 403]);
+const RETRY_AFTER = {
+  'Retry-After': {
+    description: 'When it is worth trying again, in seconds.',
+    schema: { type: 'integer' as const, minimum: 1 },
+  },
+};
 
 /**
  * Documents the controllers of a module, if the app has `@nestjs/swagger` installed; without it there is nothing
- * to do. Its decorators are applied from here, when the app boots. (The DTOs need none, see `openApiProperties`.)
+ * to do. Its decorators are applied from here, when the app boots. (The DTOs need none, see `RequestRules()`.)
  *
  * @param tell is told if it is installed and can't be loaded
  */
@@ -98,41 +120,10 @@ function documentController(
         'itself. Nothing was sent.',
       schema: { anyOf: [RtcErrorAnswer, RtcPlatformAnswer].map((model) => ({ $ref: getSchemaPath(model) })) },
     }),
-    ...ERROR_ANSWERS.map(([status, description]) =>
-      ApiResponse({
-        status,
-        description,
-        type: RtcErrorAnswer,
-        ...(status === 429 && {
-          headers: {
-            'Retry-After': {
-              description: 'When it is worth trying again, in seconds.',
-              schema: { type: 'integer', minimum: 1 },
-            },
-          },
-        }),
-      }),
+    ...OTHER_ANSWERS.filter(([status]) => guards.length > 0 || !OF_GUARDS.has(status)).map(
+      ([status, description, type = RtcPlatformAnswer]) =>
+        ApiResponse({ status, description, type, ...(status === 429 && { headers: RETRY_AFTER }) }),
     ),
-    ApiResponse({
-      status: 413,
-      description: "The body is larger than the app's limit.",
-      type: RtcPlatformAnswer,
-    }),
-    ApiResponse({
-      status: 415,
-      description: 'The body is of another type (Fastify).',
-      type: RtcPlatformAnswer,
-    }),
-    ...(guards.length === 0
-      ? []
-      : [
-          ApiResponse({
-            status: 401,
-            description: 'A guard does not know who asks.',
-            type: RtcPlatformAnswer,
-          }),
-          ApiResponse({ status: 403, description: 'A guard refused.', type: RtcPlatformAnswer }),
-        ]),
   ];
   for (const decorate of decorators) decorate(prototype, 'send', method);
 }

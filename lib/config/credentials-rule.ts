@@ -1,0 +1,30 @@
+import { isCredentialsProvider } from '../credentials/ask-provider.js';
+import { credentialProblem } from '../credentials/credentials.js';
+import type { RtcCredentials, RtcCredentialsOption } from '../credentials/credentials.js';
+import { readProperties, UNREADABLE } from '../options/read-properties.js';
+import { must, type Rule, wrong } from '../options/rules.js';
+
+const source = must<RtcCredentialsOption>(
+  '{ accessKeyId, secretAccessKey }, a function, or an object with resolveCredentials()',
+  (given) => typeof given === 'function' || isCredentialsProvider(given),
+);
+
+/**
+ * Credentials come from one place as a whole: half a key from the code and half from the environment would
+ * fit each other only by accident.
+ */
+export const credentials: Rule<RtcCredentialsOption> = (given, isVariable) => {
+  const asSource = source(given);
+  if ('value' in asSource || typeof given !== 'object' || given === null) return asSource;
+  const parts = readProperties(given, ['accessKeyId', 'secretAccessKey', 'sessionToken']);
+  if (parts === undefined) return wrong(UNREADABLE);
+  const { accessKeyId, secretAccessKey, sessionToken } = parts;
+  const keys = { accessKeyId, secretAccessKey, sessionToken: sessionToken === '' ? undefined : sessionToken };
+  const problems = Object.entries(keys).flatMap(([option, value]) => {
+    const problem = credentialProblem(value);
+    if (problem === undefined || (option === 'sessionToken' && value === undefined)) return [];
+    const half = ' in the options, and parts of credentials are not taken from the environment';
+    return [{ option, message: value || isVariable ? problem : problem + half }];
+  });
+  return problems.length > 0 ? { problems } : { value: keys as RtcCredentials };
+};

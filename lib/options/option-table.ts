@@ -1,0 +1,86 @@
+import type { Redacted } from '../privacy/redacted.js';
+import type { Rule } from './rules.js';
+
+/** All that is to be known of an option. One with nothing but a rule can be that rule. */
+export interface Option<T> {
+  readonly rule: Rule<T>;
+  /**
+   * The environment variable that is read where the option is not given; or those of its parts, which are read as a
+   * whole.
+   */
+  readonly variable?: string | Readonly<Record<string, string>>;
+  readonly default?: T;
+  readonly required?: true;
+  /** Holds the value in a `Redacted`. Its variable is a secret. */
+  readonly redacted?: true;
+  /** Says whose account it is: of several modules, each has its own, and undefined must not stand for another's. */
+  readonly ofAccount?: true;
+}
+
+/** Options within an option. */
+export interface OptionGroup<I> {
+  readonly options: OptionTable<I>;
+}
+
+/** A row for each of an interface's members, so that the compiler finds what is in one of them alone. */
+export type OptionTable<I> = {
+  readonly [Name in keyof I]-?: Row<NonNullable<I[Name]>>;
+};
+
+type Row<T> = Rule<T> | Option<T> | OptionGroup<T>;
+type AnyRow = Rule<unknown> | Option<unknown> | { readonly options: object };
+
+/** A row of any kind. */
+export type AnyOption = Partial<Option<unknown>> & { readonly options?: object };
+
+/** What is read by a table: each option's value, or its default, or undefined. */
+export type OptionValues<Table> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> };
+
+type ValueOf<Row> = Row extends { readonly options: infer Table }
+  ? OptionValues<Table>
+  : Row extends Rule<infer T>
+    ? T | undefined
+    : Row extends { readonly rule: Rule<infer T> }
+      ? | (Row extends { readonly redacted: true } ? Redacted<T> : T)
+        | (Row extends { readonly default: unknown } | { readonly required: true } ? never : undefined)
+      : never;
+
+/** What stands of an option in the documentation. */
+export interface DescribedOption {
+  readonly option: string;
+  readonly variable: string | undefined;
+  readonly default: unknown;
+  /** Undefined for a part of an option: the rule says which of those must be there. */
+  readonly required: boolean | undefined;
+  readonly redacted: boolean;
+}
+
+/** All options of a table, those within others by their paths. */
+export function describeOptions(table: object, path = ''): DescribedOption[] {
+  return rowsOf(table).flatMap(
+    ([name, { options, variable, default: fallback, required = false, redacted = false }]) => {
+      const option = join(path, name);
+      if (options !== undefined) return describeOptions(options, option);
+      if (typeof variable !== 'object') return [{ option, variable, default: fallback, required, redacted }];
+      return Object.entries(variable).map(([part, partVariable]) => ({
+        option: join(option, part),
+        variable: partVariable,
+        default: undefined,
+        required: undefined,
+        redacted,
+      }));
+    },
+  );
+}
+
+/** By name. They have nothing of a changed `Object.prototype`. */
+export function rowsOf(table: object): (readonly [name: string, row: AnyOption])[] {
+  return Object.entries(table as Readonly<Record<string, AnyRow>>).map(([name, row]) => [
+    name,
+    Object.assign(Object.create(null), typeof row === 'function' ? { rule: row } : row) as AnyOption,
+  ]);
+}
+
+export function join(path: string, name: string): string {
+  return path === '' || name === '' || name.startsWith('[') ? path + name : `${path}.${name}`;
+}

@@ -1,0 +1,130 @@
+import type { ConfigProblem } from '../errors/rtc-config.error.js';
+import { Redacted } from '../privacy/redacted.js';
+import { type AnyOption, join, type OptionValues, rowsOf } from './option-table.js';
+import { readProperties, UNREADABLE } from './read-properties.js';
+import { type Checked, printableName, typeName, wrong } from './rules.js';
+
+/** Texts by options' paths, `quota.maxQueue`. It has no prototype, and no empty text. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const NO_ENVIRONMENT: Environment = Object.freeze(Object.create(null) as Environment);
+
+export interface ReadOptions<Table> {
+  /** What is missing or wrong has its default, or is undefined, also where it should not be. */
+  readonly values: OptionValues<Table>;
+  /** To be added to by what is to be said of several options together. */
+  readonly problems: ConfigProblem[];
+}
+
+/**
+ * Reads a copy of what was given, over the environment, over the defaults. Undefined counts as not given; a name that
+ * is not in the table is a problem, since it would be ignored.
+ * @param given of any type
+ * @param path of the options as a whole, for the problems
+ * @param noUndefined why options of an account must not be given as undefined, if they must not
+ */
+export function readOptions<const Table extends object>(
+  table: Table,
+  given: unknown,
+  path = '',
+  environment: Environment = NO_ENVIRONMENT,
+  noUndefined?: string,
+): ReadOptions<Table> {
+  const { own, problems } = ownOptions(given, Object.keys(table), path);
+  const values: Record<string, unknown> = {};
+  for (const [name, row] of rowsOf(table)) {
+    const place = join(path, name);
+    if (noUndefined && row.ofAccount && Object.hasOwn(own, name) && own[name] === undefined) {
+      problems.push({ option: place, message: noUndefined });
+    } else {
+      const read = readOption(row, own[name], place, environment);
+      values[name] = read.value;
+      problems.push(...read.problems);
+    }
+  }
+  return { values: values as OptionValues<Table>, problems };
+}
+
+function ownOptions(
+  given: unknown,
+  names: readonly string[],
+  path: string,
+): { own: Readonly<Record<string, unknown>>; problems: ConfigProblem[] } {
+  const none = Object.create(null) as Record<string, unknown>;
+  const all = path || 'options';
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return { own: none, problems: [{ option: all, message: `must be an object, got ${typeName(given)}` }] };
+  }
+  const own = readProperties(given, names);
+  if (own === undefined) return { own: none, problems: [{ option: all, message: UNREADABLE }] };
+  const unknown = Object.keys(own).filter((name) => !names.includes(name));
+  const problems = unknown.map((name) => ({
+    option: join(path, printableName(name)),
+    message: `is not an option; ${suggestion(name, names)}`,
+  }));
+  return { own, problems };
+}
+
+function readOption(
+  { options, rule, variable, default: fallback, required, redacted }: AnyOption,
+  given: unknown,
+  path: string,
+  environment: Environment,
+): { readonly value: unknown; readonly problems: readonly ConfigProblem[] } {
+  if (options !== undefined) {
+    const { values, problems } = readOptions(options, given === undefined ? {} : given, path, environment);
+    return { value: values, problems };
+  }
+  const isVariable = given === undefined;
+  const value = isVariable ? fromEnvironment(path, variable, environment) : given;
+  const checked: Checked<unknown> | undefined =
+    value === undefined ? required && wrong('is missing') : rule?.(value, isVariable);
+  if (checked === undefined) return { value: fallback, problems: [] };
+  if ('value' in checked) {
+    return { value: redacted ? new Redacted(checked.value, path) : checked.value, problems: [] };
+  }
+  const problems = checked.problems.map(({ option, message }) => ({
+    option: join(path, option),
+    variable: typeof variable === 'object' ? variable[option] : variable,
+    message,
+  }));
+  return { value: fallback, problems };
+}
+
+/** The text of an option's variable, or those of its parts. */
+function fromEnvironment(path: string, variable: AnyOption['variable'], environment: Environment): unknown {
+  if (typeof variable !== 'object') return environment[path];
+  return Object.fromEntries(Object.keys(variable).map((part) => [part, environment[join(path, part)]]));
+}
+
+/** @throws TypeError with all of the problems, if there are any */
+export function failWith(problems: readonly ConfigProblem[]): void {
+  if (problems.length === 0) return;
+  throw new TypeError(problems.map(({ option, message }) => `${option}: ${message}`).join('; '));
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const meant = meantBy(name, known);
+  return meant === undefined ? `there are ${known.join(', ')}` : `did you mean ${meant}?`;
+}
+
+/** What was meant by a name: what is the same but for its case, one slip, or its end. */
+export function meantBy(name: string, known: readonly string[]): string | undefined {
+  const lower = name.toLowerCase();
+  const isMeant = (other: string): boolean =>
+    isOneSlip(other, lower) || other.startsWith(lower) || lower.startsWith(other);
+  return known.find((other) => isMeant(other.toLowerCase()));
+}
+
+/** Whether one letter is missing, too many or another, or two have changed places. */
+function isOneSlip(one: string, other: string): boolean {
+  let same = 0;
+  while (same < one.length && one[same] === other[same]) same += 1;
+  const [left, right] = [one.slice(same), other.slice(same)];
+  return (
+    left.slice(1) === right ||
+    left === right.slice(1) ||
+    left.slice(1) === right.slice(1) ||
+    (left.slice(0, 2) === [right[1], right[0]].join('') && left.slice(2) === right.slice(2))
+  );
+}

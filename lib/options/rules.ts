@@ -1,0 +1,110 @@
+import type { ConfigProblem } from '../errors/rtc-config.error.js';
+
+/**
+ * A value that has passed its rule, or what is wrong with it or with parts of it (whose paths begin at the value).
+ * Text is never quoted: it may be secret.
+ */
+export type Checked<T> = { readonly value: T } | { readonly problems: readonly ConfigProblem[] };
+
+/**
+ * What an option must be.
+ * @param isVariable whether it comes from the environment, where numbers and flags are text
+ */
+export type Rule<T> = (given: unknown, isVariable?: boolean) => Checked<T>;
+
+export function wrong(message: string): Checked<never> {
+  return { problems: [{ option: '', message }] };
+}
+
+/** A rule that says what is wrong with a value, or nothing. */
+export const unless =
+  <T>(problemOf: (given: unknown) => string | undefined): Rule<T> =>
+  (given) => {
+    const problem = problemOf(given);
+    return problem === undefined ? { value: given as T } : wrong(problem);
+  };
+
+/** A rule in words and in deed. What throws when it is asked, such as a proxy, does not hold. */
+export const must = <T>(be: string, holds: (given: unknown) => unknown): Rule<T> =>
+  unless((given) => {
+    try {
+      return holds(given) ? undefined : `must be ${be}`;
+    } catch {
+      return `must be ${be}`;
+    }
+  });
+
+/** @param rule what the pattern asks for: `must be …` */
+export const text = (pattern: RegExp, rule: string): Rule<string> =>
+  unless((given) => {
+    if (typeof given !== 'string') return `must be a string, got ${typeName(given)}`;
+    return pattern.test(given) ? undefined : rule;
+  });
+
+/** @param maximum `Infinity` is taken where it is this */
+export const wholeNumber =
+  (minimum: number, maximum = Number.MAX_SAFE_INTEGER, what = 'a whole number'): Rule<number> =>
+  (given, isVariable) => {
+    const value = isVariable && /^\d{1,15}$/.test(String(given)) ? Number(given) : given;
+    if (typeof value === 'number') {
+      if ((Number.isSafeInteger(value) || value === maximum) && value >= minimum && value <= maximum) {
+        return { value };
+      }
+    }
+    const end = maximum === Number.POSITIVE_INFINITY ? ', or Infinity' : ` to ${maximum}`;
+    const range = `from ${minimum}${maximum === Number.MAX_SAFE_INTEGER ? '' : end}`;
+    const got = typeof value === 'number' ? value : isVariable ? 'something else' : typeName(value);
+    return wrong(`must be ${what} ${range}, got ${got}`);
+  };
+
+export const milliseconds = (minimum: number, maximum: number): Rule<number> =>
+  wholeNumber(minimum, maximum, 'a whole number of milliseconds');
+
+/** Of an attempt, of a call, of closing: no one waits longer than ten minutes for a message to be sent. */
+export const duration = milliseconds(1, 600_000);
+
+/** Above 0, up to 1. */
+export const share: Rule<number> = must(
+  'a number above 0, up to 1',
+  (given) => typeof given === 'number' && given > 0 && given <= 1,
+);
+
+export const oneOf = <const T extends string>(...choices: readonly T[]): Rule<T> =>
+  must(choices.join(' or '), (given) => choices.includes(given as T));
+
+export const flag: Rule<boolean> = (given, isVariable) => {
+  if (typeof given === 'boolean') return { value: given };
+  if (isVariable && (given === 'true' || given === '1')) return { value: true };
+  if (isVariable && (given === 'false' || given === '0')) return { value: false };
+  return wrong('must be true or false');
+};
+
+export const callback = <T>(): Rule<T> => must('a function', (given) => typeof given === 'function');
+
+/** By what is asked of it, since a signal may be of another realm or a polyfill. */
+export const abortSignal: Rule<AbortSignal> = must('an AbortSignal', (given) => {
+  const signal = given as Partial<AbortSignal>;
+  return typeof signal.aborted === 'boolean' && hasMethods(signal, 'addEventListener', 'removeEventListener');
+});
+
+export const listOf = <T>(be: string, holds: (item: unknown) => unknown): Rule<readonly T[]> =>
+  must(be, (given) => Array.isArray(given) && given.every(holds));
+
+/** How things are known that another copy of their class, or another realm, may have made. */
+export function hasMethods(value: unknown, ...names: readonly string[]): boolean {
+  const methods = value as Readonly<Record<string, unknown>> | null | undefined;
+  return names.every((name) => typeof methods?.[name] === 'function');
+}
+
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (value === undefined) return 'nothing';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** A name may be anything; it must not be able to forge a line of a log. */
+export function printableName(name: string): string {
+  const printable = name.replaceAll(/[^\x20-\x7e]/g, '?');
+  return printable.length > 40 ? `${printable.slice(0, 40)}…` : printable;
+}

@@ -1,0 +1,65 @@
+import type { Attempt, FailureOutcome } from '../errors/attempt.js';
+import type { ApiReply } from '../openapi/api-reply.js';
+import type { RetryDecision } from './classify.js';
+import type { AttemptEnd, AttemptResult } from '../openapi/http-attempt.js';
+
+/** In place of the vendor's code, where an answer can't be read. */
+export const UNREADABLE = 'UnreadableResponse';
+
+/** In place of a code that may repeat something of the request. */
+const WITHHELD = 'WithheldCode';
+
+/** The code of an answer that is not a success, as it may be shown. */
+export function codeOf(reply: ApiReply): string {
+  if (reply.kind !== 'error') return UNREADABLE;
+  return reply.isWithheld ? WITHHELD : reply.apiCode;
+}
+
+/** What receipts and errors tell of an attempt. */
+export function describeAttempt(result: AttemptResult, { outcome, action }: RetryDecision): Attempt {
+  const { end, phase, startedAt, durationMs, httpStatus } = result;
+  const requestId =
+    end.kind === 'answered' && end.reply.kind !== 'unreadable' ? end.reply.requestId : undefined;
+  const attempt: { -readonly [name in keyof Attempt]: Attempt[name] } = {
+    outcome,
+    phase,
+    startedAt: startedAt.toISOString(),
+    durationMs: Math.round(durationMs),
+  };
+  if (httpStatus !== undefined) attempt.httpStatus = httpStatus;
+  if (requestId !== undefined) attempt.requestId = requestId;
+  if (action === 'slow_down') attempt.throttled = true;
+  if (outcome !== 'accepted') attempt.failure = failureOf(end);
+  // Those who are told of it must not be able to change what others are told.
+  return Object.freeze(attempt);
+}
+
+/** Why an attempt was not accepted, as it may be shown. */
+export function failureOf(end: AttemptEnd): string {
+  switch (end.kind) {
+    case 'answered':
+      return codeOf(end.reply);
+    case 'network_error':
+      if (end.thrown !== undefined) return `${end.failure} (${end.thrown})`;
+      // An agent of the app's may have errors of any kind.
+      return /^\w{1,64}$/.test(end.failure) ? end.failure : 'FAILED';
+    case 'interrupted':
+      return end.by === 'timeout' ? 'TIMEOUT' : 'ABORTED';
+    case 'no_credentials':
+      return 'NO_CREDENTIALS';
+  }
+}
+
+/**
+ * What is known of a message of which no attempt was accepted: as soon as one may have been, nothing that came
+ * later can take that back.
+ */
+export function outcomeOfAttempts(attempts: readonly Attempt[]): FailureOutcome {
+  if (attempts.some(({ outcome }) => outcome === 'unknown')) return 'unknown';
+  return attempts.some(({ outcome }) => outcome === 'rejected') ? 'rejected' : 'not_attempted';
+}
+
+/** Whether more than one attempt was accepted, or may have been. */
+export function isPossibleDuplicate(attempts: readonly Attempt[]): boolean {
+  return attempts.filter(({ outcome }) => outcome === 'accepted' || outcome === 'unknown').length > 1;
+}

@@ -1,0 +1,97 @@
+import type { Provider } from '@nestjs/common';
+import type { RtcMessagingSettings } from './config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import { createCredentialsSource } from './credentials/cached-credentials.js';
+import { OperatorLog } from './diagnostics/operator-log.js';
+import { emitTo } from './diagnostics/channels.js';
+import { HealthRecord } from './health/health-record.js';
+import { moduleLogger } from './module-logger.js';
+import { createHttpClient } from './openapi/http-client.js';
+import { OpenApiClient } from './openapi/open-api.client.js';
+import { RTC_SERVICE } from './openapi/rtc-action.js';
+import { ServerClock } from './openapi/server-clock.js';
+import { createSigningInterceptor } from './openapi/signing.interceptor.js';
+import { LimiterHandle } from './quota/limiter-registry.js';
+import { RetryBudget } from './retry/retry-budget.js';
+import { Sender } from './retry/sender.js';
+import { ActionCaller } from './services/action-caller.js';
+import { loadTelemetry } from './telemetry/load-telemetry.js';
+import { NO_TELEMETRY, type Telemetry } from './telemetry/telemetry.js';
+
+/** A string, since an interface is nothing to inject by. */
+const TELEMETRY = 'nestjs-rtc-messaging:telemetry';
+
+const telemetryProvider: Provider = {
+  provide: TELEMETRY,
+  inject: [RTC_MESSAGING_SETTINGS],
+  useFactory: ({ name, telemetry, endpoint }: RtcMessagingSettings): Telemetry | Promise<Telemetry> => {
+    if (!telemetry) return NO_TELEMETRY;
+    const logger = moduleLogger(name);
+    return loadTelemetry({ endpoint, module: name }, (problem) => logger.error(problem));
+  },
+};
+
+/** Puts the sender together; for the module: what it is made of knows nothing of Nest. */
+const senderProvider: Provider = {
+  provide: Sender,
+  inject: [RTC_MESSAGING_SETTINGS, TELEMETRY, HealthRecord],
+  useFactory: (settings: RtcMessagingSettings, telemetry: Telemetry, health: HealthRecord): Sender => {
+    const module = settings.name;
+    const observe = emitTo([new OperatorLog(moduleLogger(module)), health, telemetry]);
+    const clock = new ServerClock();
+    const credentials = createCredentialsSource(settings.credentials, {
+      now: Date.now,
+      serviceNow: () => clock.now(),
+      onAsked: ({ failure, warning, usable }) =>
+        observe({
+          type: 'credentials',
+          module,
+          status: failure === undefined ? 'refreshed' : 'refresh_failed',
+          ...(failure !== undefined && { failure }),
+          ...(warning !== undefined && { warning }),
+          usable,
+        }),
+    });
+    const http = createHttpClient(settings);
+    http.axios.interceptors.request.use(
+      createSigningInterceptor({ region: settings.region, service: RTC_SERVICE }),
+      undefined,
+      { synchronous: true },
+    );
+    const limiters = new LimiterHandle(settings.quota, settings.endpoint, settings.appId, {
+      store: settings.quota.store?.open(),
+      onStatus: (change) => observe({ type: 'quota', module, ...change }),
+      onThrottling: (estimate) => observe({ type: 'throttling', module, ...estimate }),
+    });
+    const client = new OpenApiClient(http, credentials, settings);
+    const sender = new Sender(
+      {
+        module,
+        client,
+        clock,
+        credentials,
+        budget: new RetryBudget(),
+        limiters,
+        observe,
+        hostOfRegion: settings.isEndpointGiven ? undefined : settings.region,
+        within: telemetry.within,
+        random: Math.random,
+      },
+      settings.shutdownTimeoutMs,
+    );
+    telemetry.watch(() => sender.condition.quota);
+    return sender;
+  },
+};
+
+/** What a module sends with, and what watches that. */
+export const senderProviders: readonly Provider[] = [
+  telemetryProvider,
+  { provide: HealthRecord, useFactory: () => new HealthRecord() },
+  senderProvider,
+  {
+    provide: ActionCaller,
+    inject: [RTC_MESSAGING_SETTINGS, Sender],
+    useFactory: (settings: RtcMessagingSettings, sender: Sender) => new ActionCaller(settings, sender),
+  },
+];

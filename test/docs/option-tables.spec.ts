@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ENQUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue.service.js';
+import { FAN_OUT_QUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue-settings.js';
+import { MODULE_OPTIONS } from '../../lib/config/module-option-table.js';
+import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-options.js';
+import { describeOptions } from '../../lib/options/option-table.js';
+import { REDIS_QUOTA_OPTIONS } from '../../lib/redis/redis-quota-options.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const REQUIRED = /^(required|必填)$/;
+/** Where a default is a word of the language, it is none that could be given. */
+const LITERAL = /^[`']*(\d[\d,.]*|true|false)[`']*$/;
+
+interface Row {
+  readonly variable: string | undefined;
+  readonly fallback: string;
+}
+
+/** The table of a page that has all of these options, by option; a cell may name two, with their defaults. */
+async function documented(page: string, options: readonly string[]): Promise<ReadonlyMap<string, Row>> {
+  const text = await readFile(join(ROOT, page), 'utf8');
+  const tables = Array.from(text.matchAll(/(?:^\|.*\|\n)+/gm), ([table]) => rowsOf(table));
+  const found = tables.find((rows) => options.every((option) => rows.has(option)));
+  const missing = tables.map((rows) => options.filter((option) => !rows.has(option)));
+  if (found === undefined) {
+    throw new Error(
+      `${page} lacks ${missing.sort((one, other) => one.length - other.length)[0]?.join(', ')}`,
+    );
+  }
+  return found;
+}
+
+function rowsOf(table: string): ReadonlyMap<string, Row> {
+  const rows = new Map<string, Row>();
+  for (const line of table.trimEnd().split('\n').slice(2)) {
+    const cells = line.split('|').map((cell) => cell.trim());
+    const variable = /^`([A-Z_]+)`$/.exec(cells[2] ?? '')?.[1];
+    const fallback = variable !== undefined || cells[2] === '–' ? (cells[3] ?? '') : (cells[2] ?? '');
+    const names = Array.from((cells[1] ?? '').matchAll(/`([\w.]+)`/g), ([, name = '']) => name);
+    const parts = fallback.split(/, |、/);
+    for (const [index, name] of names.entries()) {
+      rows.set(name, { variable, fallback: parts.length === names.length ? (parts[index] ?? '') : fallback });
+    }
+  }
+  return rows;
+}
+
+/** `5,000`, `'chunk'` and `86,400,000 (a day)` as they would be given. */
+function valueOf(fallback: string): string {
+  return fallback.replace(/ \(.*\)$/, '').replaceAll(/[`',]/g, '');
+}
+
+describe.each([
+  ['README.md', 'the module', MODULE_OPTIONS, []],
+  ['README.zh-CN.md', 'the module', MODULE_OPTIONS, []],
+  ['README.md', 'a fan-out', FAN_OUT_OPTIONS, []],
+  ['README.zh-CN.md', 'a fan-out', FAN_OUT_OPTIONS, []],
+  ['docs/shared-quota.md', 'RedisQuota', REDIS_QUOTA_OPTIONS, []],
+  [
+    'docs/durable-fan-out.md',
+    "the queue's module",
+    FAN_OUT_QUEUE_OPTIONS,
+    ['role', 'queueName', 'roomUnicast'],
+  ],
+  ['docs/durable-fan-out.md', 'enqueuing', ENQUEUE_OPTIONS, []],
+])('%s has, of the options of %s,', (page, _of, table, extras) => {
+  const options = describeOptions(table);
+  const names = options.map(({ option }) => option);
+
+  it('all, and no other', async () => {
+    const rows = await documented(page, names);
+    expect([...rows.keys()].sort()).toEqual([...names, ...extras].sort());
+  });
+
+  it('the variables and the defaults', async () => {
+    const rows = await documented(page, names);
+    for (const { option, variable, default: value, required } of options) {
+      const row = rows.get(option);
+      const { fallback = '' } = row ?? {};
+      expect([option, row?.variable]).toEqual([option, variable]);
+      if (required) expect([option, fallback]).toEqual([option, expect.stringMatching(REQUIRED)]);
+      else if (value !== undefined) expect([option, valueOf(fallback)]).toEqual([option, String(value)]);
+      else if (variable !== undefined)
+        expect([option, fallback]).not.toEqual([option, expect.stringMatching(LITERAL)]);
+    }
+  });
+});
