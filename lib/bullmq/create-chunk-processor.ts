@@ -14,8 +14,8 @@ import type { ChunkProgress, ChunkSenders, FanOutHost } from '../fan-out/chunk-s
 import type { FanOutStop } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
-import { TimeBox } from '../waiting/time-box.js';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import { TimeBox } from '../waiting/time-box.js';
 import { type ChunkJobs, type ChunkJobData, END } from './chunk-jobs.js';
 import { type ChunkCompletion, completionOf } from './chunk-completion.js';
 import type { ClaimedChunk, ReadyJobs, FanOutLedger } from './fan-out-ledger.js';

@@ -524,7 +524,9 @@ describe('a queue', () => {
     );
     expect(error.message).toContain('RtcFanOutQueueModule.prefix');
     expect(error.message).toContain('RtcFanOutQueueModule.concurrency');
-    expect(error.message).toContain('RtcFanOutQueueModule.retention: is not a known option');
+    expect(error.message).toContain(
+      'RtcFanOutQueueModule.retention: is not an option; did you mean retentionMs?',
+    );
     expect(error.message).not.toContain('hunter2');
   });
 });
