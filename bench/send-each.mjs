@@ -36,7 +36,7 @@ function* messages(count) {
 const sumOf = (counts) => Object.values({ ...counts, input: 0 }).reduce((sum, count) => sum + count, 0);
 
 async function withService(requestsPerSecond, work) {
-  const emulator = await startEmulator({ requestsPerSecond, delayMs: 0 });
+  const emulator = await startEmulator({ requestsPerSecond, delayMs: 0, keepBytes: 2 ** 33 });
   const app = await NestFactory.createApplicationContext(
     RtcMessagingModule.forRoot({
       ...emulator.options,

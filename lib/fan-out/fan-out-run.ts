@@ -111,8 +111,11 @@ export class FanOutRun<Item = string> {
 
   async #deliver(chunk: Chunk<Item>): Promise<void> {
     const about = { stop: this.#stopping.signal, fanOut: this.#info, beforeSend: undefined };
-    for await (const { outcome, stop } of this.sender.sendChunk(chunk, this.#tally, about)) {
+    const [first] = chunk.recipients;
+    const index = first !== undefined && this.positionOf ? this.positionOf(first) : chunk.index;
+    for await (const { outcome, stop } of this.sender.sendChunk({ ...chunk, index }, this.#tally, about)) {
       if (stop !== undefined) this.#halt(stop);
+      if (this.plan.onChunk === undefined) continue;
       try {
         // In a function, since it may throw at once.
         await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());

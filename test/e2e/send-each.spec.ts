@@ -122,19 +122,21 @@ describe('many different messages', () => {
   it('that the service refuses on their own account stop none of the others', async () => {
     emulator.faults.add({ kind: 'error', code: 'InvalidParameter.IllegalRoomID', times: 2 } as never);
     const report = await service.sendEach(
-      Array.from({ length: 10 }, (_, index) => messageOf(index)),
+      Array.from({ length: 11 }, (_, index) =>
+        index === 0 ? { ...messageOf(0), to: 'a b' } : messageOf(index),
+      ),
       {
         concurrency: 1,
       },
     );
     expect(report).toMatchObject({
       status: 'partial',
-      counts: { input: 10, accepted: 8, rejected: 2 },
-      positions: { rejected: [0, 1] },
+      counts: { input: 11, invalid: 1, accepted: 8, rejected: 2 },
+      positions: { rejected: [1, 2] },
     });
     expect(report.chunks.map(({ index, outcome }: ChunkOutcome) => [index, outcome])).toEqual([
-      [0, 'rejected'],
       [1, 'rejected'],
+      [2, 'rejected'],
     ]);
   });
 
