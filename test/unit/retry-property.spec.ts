@@ -15,7 +15,7 @@ import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/backoff.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type OnUnknown, SendCall } from '../../lib/retry/send-call.js';
 import { LIMITS, REQUEST_ID, result, ScriptedCalls } from '../support/scripted-calls.js';
-import '../support/properties.js';
+import { anyCharacter } from '../support/properties.js';
 
 const phase = fc.constantFrom<AttemptPhase>('queued', 'connecting', 'sent', 'headers', 'done');
 const KNOWN_CODES = [
@@ -55,7 +55,7 @@ const answered: fc.Arbitrary<AttemptEnd> = fc.record({
 });
 const failure = fc.oneof(
   fc.constantFrom('ECONNRESET', 'ECONNREFUSED', 'CERT_HAS_EXPIRED', 'REQUEST_FAILED', 'RESPONSE_TOO_LARGE'),
-  fc.string({ unit: 'binary', maxLength: 70 }),
+  fc.string({ unit: anyCharacter, maxLength: 70 }),
 );
 const unanswered: fc.Arbitrary<AttemptEnd> = fc.oneof(
   fc.record({ kind: fc.constant('network_error' as const), failure }),
@@ -164,7 +164,7 @@ describe('Retry-After', () => {
   const now = Date.parse('2026-01-02T03:04:05Z');
   const text = fc.option(
     fc.oneof(
-      fc.string({ unit: 'binary' }),
+      fc.string({ unit: anyCharacter }),
       fc.bigInt().map(String),
       fc.double().map(String),
       fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),

@@ -9,7 +9,7 @@ import {
   toXDate,
 } from '../../lib/openapi/signature-v4.js';
 import { SigningKeyCache } from '../../lib/openapi/signature-v4.js';
-import '../support/properties.js';
+import { anyCharacter } from '../support/properties.js';
 
 /** The vendor's published example (documentation 6369/67270); its keys are no secrets. */
 const EXAMPLE = {
@@ -79,10 +79,7 @@ describe('the signature', () => {
 describe('what is signed', () => {
   // Well-formed text of every plane, with much of what has a meaning in a URL.
   const text = fc.string({
-    unit: fc.oneof(
-      fc.constantFrom(..."&=+%?#/ ~*'()!."),
-      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
-    ),
+    unit: fc.oneof(fc.constantFrom(..."&=+%?#/ ~*'()!."), anyCharacter),
     maxLength: 8,
   });
   const parameters = fc.uniqueArray(fc.tuple(text, text), { selector: ([name]) => name, maxLength: 6 });
