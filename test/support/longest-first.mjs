@@ -21,7 +21,6 @@ const LONGEST = [
   'docs/readme',
   'e2e/retries',
   'durable/outages',
-  'docs/contributing',
   'e2e/emulator-quota',
   'faults/resources',
   'docs/durable-fan-out',
