@@ -19,14 +19,19 @@ export interface RtcCallInfo {
   readonly fanOut?: RtcFanOutInfo;
 }
 
-/** One fan-out. All events of a fan-out and of its calls carry the same object. */
+/** One fan-out. All events of a fan-out and of its calls carry the same object, unless it is durable. */
 export interface RtcFanOutInfo {
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** As its report has it: a UUID. */
+  /** As its report has it: a UUID or, of a durable one, whatever it was given. */
   readonly id: string;
-  /** ISO 8601, by this machine's clock. */
+  /** ISO 8601, by this machine's clock; of a durable one, by that of Redis. */
   readonly startedAt: string;
+  /**
+   * True if it is sent by the workers of a queue: then any of them may emit its beginning, its end and its calls, each
+   * once, and in whichever order processes are heard.
+   */
+  readonly durable?: true;
 }
 
 /** Why a request is sent again. */
@@ -103,7 +108,7 @@ export interface RtcOutcomeEvent {
   readonly apiCode?: string;
 }
 
-/** A fan-out begins, in its caller's own asynchronous context. */
+/** A fan-out begins, in its caller's own asynchronous context; a durable one with its first chunk, at a worker. */
 export interface RtcFanOutBeginEvent {
   /** Tells the events apart. */
   readonly type: 'fan_out_begin';

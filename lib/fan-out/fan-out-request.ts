@@ -58,19 +58,6 @@ export interface FanOutOptions {
   readonly onProgress?: ((progress: FanOutProgress) => void) | undefined;
 }
 
-/**
- * An option of this package's own: asked before each request, see `CallLimits.beforeSend`. A registered symbol,
- * since two copies of the package may be loaded.
- * @internal
- */
-export const BEFORE_SEND: unique symbol = Symbol.for('nestjs-rtc-messaging:before-send') as never;
-
-/** @internal */
-export interface FanOutOptionsWithHook extends FanOutOptions {
-  /** Given the recipients of the request. */
-  readonly [BEFORE_SEND]?: (recipients: readonly string[]) => Promise<boolean>;
-}
-
 /** Limits of {@link FanOutOptions} and of what a report lists. */
 export const MAX_CONCURRENCY = 1_000;
 export const DEFAULT_CHUNK_DEADLINE_MS = 60_000;

@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Observe, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
-import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
-import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
-import { RtcQuotaError } from '../errors/rtc-quota.error.js';
-import type { AcceptedCall } from '../retry/sender.js';
+import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { onAbort } from '../waiting/cancellation.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
-import { decideRetry } from './chunk-retry-decision.js';
-import type { ChunkOutcome, FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
+import type { ChunkSender, FanOutHost } from './chunk-sender.js';
+import type { FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
 import type { FanOutOptions } from './fan-out-request.js';
 import { FanOutTally } from './fan-out-tally.js';
 import { ProgressMeter } from './progress-meter.js';
@@ -16,36 +12,8 @@ import type { Chunk, RecipientChunks } from './recipient-chunks.js';
 /** How often it is told how far a fan-out is. */
 const PROGRESS_EVERY_MS = 250;
 
-/** Sends to some users; `stop` ends its waits, but not a request that is under way. */
-export type SendChunk = (
-  recipients: readonly string[],
-  signals: { readonly stop: AbortSignal; readonly fanOut: RtcFanOutInfo },
-) => Promise<AcceptedCall>;
-
-/** What a run goes by of whoever sends for it. */
-export interface FanOutHost {
-  /** The module's name. */
-  readonly module: string;
-  /** Aborted when the app shuts down. */
-  readonly closing: AbortSignal;
-  readonly observe: Observe;
-  /** How many recipients a request should have at most: Infinity unless the service was found to refuse so many. */
-  readonly chunkSize: number;
-  /** How many requests to have in flight, by what the round trip is. */
-  readonly concurrency: number;
-}
-
-/** Some recipients that one request is for: a chunk, or what it had to be cut into. */
-interface Part {
-  readonly recipients: readonly string[];
-  /** Attempts that were refused. */
-  readonly attempts: number;
-  /** When the service first refused it because the quota was used up. */
-  readonly throttledAt?: number;
-}
-
 /** The options that a run goes by, with their defaults. */
-export type FanOutPlan = Required<Pick<FanOutOptions, 'chunkDeadlineMs' | 'keepChunks' | 'keepRecipients'>> &
+export type FanOutPlan = Required<Pick<FanOutOptions, 'keepChunks' | 'keepRecipients'>> &
   Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'concurrency' | 'total' | 'onChunk' | 'onProgress'>;
 
 /** One fan-out: several workers that each read a chunk and send it, until there are none or something stops it. */
@@ -57,11 +25,10 @@ export class FanOutRun {
   readonly #stopping = new AbortController();
   #stop: FanOutStop | undefined;
   readonly #workers = new Set<Promise<void>>();
-  #acceptedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly chunks: RecipientChunks,
-    private readonly send: SendChunk,
+    private readonly sender: ChunkSender,
     private readonly plan: FanOutPlan,
     private readonly host: FanOutHost,
   ) {
@@ -140,87 +107,16 @@ export class FanOutRun {
     }
   }
 
-  /** Sends a chunk, or the parts that it has to be cut into, one after another. */
   async #deliver(chunk: Chunk): Promise<void> {
-    // The next part is at the end: a stack, so that memory is bounded by the depth.
-    const parts: Part[] = [{ recipients: chunk.recipients, attempts: 0 }];
-    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-      if (this.#stop !== undefined) {
-        this.#tally.addUnsent(part.recipients);
-        continue;
+    const about = { stop: this.#stopping.signal, fanOut: this.#info, beforeSend: undefined };
+    for await (const { outcome, stop } of this.sender.sendChunk(chunk, this.#tally, about)) {
+      if (stop !== undefined) this.#halt(stop);
+      try {
+        // In a function, since it may throw at once.
+        await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
+      } catch (error) {
+        this.#halt({ reason: 'callback', error });
       }
-      const result = await this.#sendPart(chunk.index, part);
-      if (Array.isArray(result)) parts.push(...result.reverse());
-      else await this.#tell(result, part.recipients);
-    }
-  }
-
-  /** @returns what became of it, or the parts that are to be sent in its place */
-  async #sendPart(index: number, part: Part): Promise<ChunkOutcome | Part[]> {
-    const { recipients } = part;
-    const about = { index, recipients: recipients.length };
-    if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
-    try {
-      const { requestId, attempts, possibleDuplicate } = await this.send(recipients, {
-        stop: this.#stopping.signal,
-        fanOut: this.#info,
-      });
-      this.#countAttempts(attempts);
-      this.#acceptedAt = performance.now();
-      const made = part.attempts + attempts.length;
-      return { ...about, outcome: 'accepted', requestId, attempts: made, possibleDuplicate };
-    } catch (error) {
-      // Nothing else is thrown by a sender; if it is, it is a bug, and the run's counts must still add up.
-      if (!(error instanceof RtcMessagingError)) {
-        this.#halt({ reason: 'refused', error });
-        return { ...about, outcome: 'unknown', attempts: part.attempts, possibleDuplicate: false };
-      }
-      this.#countAttempts(error.attempts);
-      const refused: Part = { ...part, attempts: part.attempts + error.attempts.length };
-      const decision = decideRetry(error, recipients.length);
-      if (decision === 'split') return cut(part, Math.ceil(recipients.length / 2));
-      if (decision === 'shrink') {
-        this.chunks.chunkSize = Math.min(this.chunks.chunkSize, Math.ceil(recipients.length / 2));
-        return cut(part, Math.ceil(recipients.length / 2));
-      }
-      if (decision === 'again') {
-        const now = performance.now();
-        const throttledAt = part.throttledAt ?? now;
-        if (error instanceof RtcQuotaError) return cut(refused, this.host.chunkSize);
-        if (now - throttledAt < this.plan.chunkDeadlineMs) {
-          return cut({ ...refused, throttledAt }, this.host.chunkSize);
-        }
-        if (this.#acceptedAt < throttledAt) this.#halt({ reason: 'quota', error });
-      }
-      if (decision === 'stop_refused') this.#halt({ reason: 'refused', error });
-      if (decision === 'stop_unreachable') this.#halt({ reason: 'unreachable', error });
-      if (decision === 'stop_quota') this.#halt({ reason: 'quota', error });
-      // The run's own stop has its reason already.
-      if (error instanceof RtcAbortedError) this.#halt({ reason: 'shutdown', error });
-      const { outcome, requestId, possibleDuplicate } = error;
-      return {
-        ...about,
-        outcome,
-        ...(requestId !== undefined && { requestId }),
-        attempts: refused.attempts,
-        possibleDuplicate,
-        error,
-      };
-    }
-  }
-
-  #countAttempts(attempts: AcceptedCall['attempts']): void {
-    this.#tally.requests += attempts.length;
-    this.#tally.throttled += attempts.filter(({ throttled }) => throttled).length;
-  }
-
-  async #tell(outcome: ChunkOutcome, recipients: readonly string[]): Promise<void> {
-    this.#tally.add(outcome, recipients);
-    try {
-      // In a function, since it may throw at once.
-      await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
-    } catch (error) {
-      this.#halt({ reason: 'callback', error });
     }
   }
 
@@ -291,13 +187,6 @@ export class FanOutRun {
       throttled,
     };
   }
-}
-
-/** So many recipients, and the rest if there are more: when that is sent, larger requests may be accepted again. */
-function cut({ recipients, ...part }: Part, size: number): Part[] {
-  const parts = [{ ...part, recipients: recipients.slice(0, size) }];
-  if (recipients.length > size) parts.push({ ...part, recipients: recipients.slice(size) });
-  return parts;
 }
 
 export function statusOf({

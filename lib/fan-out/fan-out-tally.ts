@@ -1,5 +1,5 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
-import type { FailureOutcome, Outcome } from '../errors/attempt.js';
+import type { Attempt, FailureOutcome, Outcome } from '../errors/attempt.js';
 import type { ChunkOutcome, FanOutReport } from './fan-out-report.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from './fan-out-request.js';
 
@@ -10,7 +10,7 @@ export class FanOutTally {
   readonly chunks: ChunkOutcome[] = [];
   requests = 0;
   throttled = 0;
-  readonly #sums = { accepted: 0, rejected: 0, unknown: 0, notAttempted: 0 };
+  readonly sums = { accepted: 0, rejected: 0, unknown: 0, notAttempted: 0 };
   readonly #kept: Record<Unaccepted, string[]> = { rejected: [], unknown: [], notAttempted: [] };
   #keptCount = 0;
   #truncated = false;
@@ -22,7 +22,7 @@ export class FanOutTally {
 
   /** Recipients who need nothing more. */
   get done(): number {
-    const { accepted, rejected, unknown, notAttempted } = this.#sums;
+    const { accepted, rejected, unknown, notAttempted } = this.sums;
     return accepted + rejected + unknown + notAttempted;
   }
 
@@ -37,8 +37,13 @@ export class FanOutTally {
     this.#sum('not_attempted', recipients);
   }
 
+  addAttempts(attempts: readonly Attempt[]): void {
+    this.requests += attempts.length;
+    this.throttled += attempts.filter(({ throttled }) => throttled).length;
+  }
+
   counts(read: { input: number; duplicates: number; invalid: number }): FanOutCounts {
-    return { ...read, ...this.#sums };
+    return { ...read, ...this.sums };
   }
 
   /** Undefined when they are not kept. */
@@ -48,7 +53,7 @@ export class FanOutTally {
 
   #sum(outcome: Outcome | FailureOutcome, recipients: readonly string[]): void {
     const sum = outcome === 'not_attempted' ? 'notAttempted' : outcome;
-    this.#sums[sum] += recipients.length;
+    this.sums[sum] += recipients.length;
     if (sum === 'accepted' || !this.keepRecipients) return;
     const room = MAX_KEPT_RECIPIENTS - this.#keptCount;
     if (recipients.length > room) this.#truncated = true;

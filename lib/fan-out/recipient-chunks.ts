@@ -1,4 +1,4 @@
-import { idProblem, isId } from '../dto/field-rules.js';
+import { describeType, idProblem, isId } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { InvalidRecipient } from './fan-out-report.js';
 import { MAX_DEDUPE_ALL, MAX_LISTED_INVALID } from './fan-out-request.js';
@@ -28,9 +28,6 @@ export class RecipientChunks {
   invalidCount = 0;
   /** The first of what is no user ID. */
   readonly invalid: InvalidRecipient[] = [];
-  /** How large the next chunks are. */
-  chunkSize: number;
-
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   readonly #dedupe: Dedupe;
   #seen = new Set<string>();
@@ -50,11 +47,10 @@ export class RecipientChunks {
   /** @param maxSeen how many different IDs are kept at most, to tell duplicates among `all` */
   constructor(
     private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
-    chunkSize: number,
+    private readonly chunkSize: number,
     dedupe: Dedupe,
     private readonly maxSeen = MAX_DEDUPE_ALL,
   ) {
-    this.chunkSize = chunkSize;
     this.#dedupe = dedupe;
   }
 
@@ -90,9 +86,9 @@ export class RecipientChunks {
       let done: boolean | undefined;
       try {
         this.#iterator ??= open(this.source);
-        const next = this.#iterator.next();
+        const next: unknown = this.#iterator.next();
         // A microtask for each of a million array elements would be most of the work.
-        step = 'then' in next ? await next : next;
+        step = requireStep(isObject(next) && 'then' in next ? await next : next);
         ({ done } = step);
       } catch (error) {
         // A source that has thrown is at its end, and not to be closed.
@@ -149,7 +145,29 @@ function open(
   source: Iterable<unknown> | AsyncIterable<unknown>,
 ): Iterator<unknown> | AsyncIterator<unknown> {
   const { [Symbol.asyncIterator]: openAsync } = source as Partial<AsyncIterable<unknown>>;
-  return typeof openAsync === 'function'
-    ? openAsync.call(source)
-    : (source as Iterable<unknown>)[Symbol.iterator]();
+  const iterator: unknown =
+    typeof openAsync === 'function'
+      ? openAsync.call(source)
+      : (source as Iterable<unknown>)[Symbol.iterator]();
+  if (!isObject(iterator) || typeof (iterator as Partial<Iterator<unknown>>).next !== 'function') {
+    throw brokenSource('its iterator has no next()');
+  }
+  return iterator as Iterator<unknown> | AsyncIterator<unknown>;
+}
+
+/** Something else would be read as one recipient after another, without an end. */
+function requireStep(step: unknown): IteratorResult<unknown> {
+  if (!isObject(step))
+    throw brokenSource(
+      `its iterator's next() must give { value, done }, but what it gave ${describeType(step)}`,
+    );
+  return step as IteratorResult<unknown>;
+}
+
+function brokenSource(message: string): RtcValidationError {
+  return new RtcValidationError([{ path: 'to', message }]);
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

@@ -153,7 +153,7 @@ export class LimiterHandle {
         ((onChange) =>
           store.open({
             name,
-            ...limits,
+            limit: limits.limit,
             onChange,
             onStatus: (change) => tell(({ onStatus }) => onStatus?.(change)),
           })),

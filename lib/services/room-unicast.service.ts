@@ -2,16 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
+import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
 import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
-import {
-  BEFORE_SEND,
-  type FanOutOptions,
-  type FanOutOptionsWithHook,
-  type FanOutRequest,
-} from '../fan-out/fan-out-request.js';
-import { type FanOutHost, FanOutRun, type SendChunk } from '../fan-out/fan-out-run.js';
+import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js';
+import { FanOutRun } from '../fan-out/fan-out-run.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { RequestBody } from '../openapi/request-body.js';
@@ -80,28 +76,21 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { caller, settings, sender } = hidden.of(this);
+    const { settings, sender } = hidden.of(this);
     const { to, ...message } = validateFanOutRequest(request);
     const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
-    // Once for all: the caller may use its bytes for something else meanwhile.
-    const bodyFor = RequestBody.template(caller.wireBody(message));
-    const limits: CallLimits = {
-      ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
-      deadlineMs: plan.chunkDeadlineMs,
-      policy: FAN_OUT_CHUNK,
-      roomId: message.roomId,
-    };
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
     const chunks = new RecipientChunks(to, chunkSize, plan.dedupe);
-    const beforeSend = (options as FanOutOptionsWithHook)[BEFORE_SEND];
-    const send: SendChunk = (recipients, signals) =>
-      sender.send(
-        'BatchSendRoomUnicast',
-        bodyFor(recipients),
-        { ...limits, ...(beforeSend !== undefined && { beforeSend: () => beforeSend(recipients) }) },
-        { signal: undefined, ...signals },
-      );
-    return new FanOutRun(chunks, send, plan, sender).run();
+    return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
+  }
+
+  /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
+  chunkSenders?(): ChunkSenders {
+    return {
+      host: hidden.of(this).sender,
+      open: (message, onUnknown) =>
+        chunkSender(this, message, checkCallOptions(FAN_OUT_OPTIONS, { onUnknown })),
+    };
   }
 
   /**
@@ -111,4 +100,32 @@ export class RoomUnicastService {
   estimate(recipients: number, chunkSize?: number): FanOutEstimate {
     return estimateFanOut(recipients, chunkSize, hidden.of(this).settings.quota);
   }
+}
+
+function chunkSender(
+  service: RoomUnicastService,
+  message: Omit<FanOutRequest, 'to'>,
+  plan: FanOutOptions & { readonly chunkDeadlineMs: number },
+): ChunkSender {
+  const { caller, settings, sender } = hidden.of(service);
+  // Once for all: the caller may use its bytes for something else meanwhile.
+  const bodyFor = RequestBody.template(caller.wireBody(message));
+  const limits: CallLimits = {
+    ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
+    deadlineMs: plan.chunkDeadlineMs,
+    policy: FAN_OUT_CHUNK,
+    roomId: message.roomId,
+  };
+  return new ChunkSender(
+    (recipients, { beforeSend, ...signals }) =>
+      sender.send(
+        'BatchSendRoomUnicast',
+        bodyFor(recipients),
+        { ...limits, beforeSend },
+        { signal: undefined, ...signals },
+      ),
+    sender,
+    plan.chunkSize ?? defaultChunkSize(settings.quota),
+    plan.chunkDeadlineMs,
+  );
 }

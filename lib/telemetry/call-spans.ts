@@ -51,7 +51,7 @@ export class CallSpans {
         this.#outcome(event);
         break;
       case 'fan_out_begin':
-        this.#beginFanOut(event.fanOut);
+        if (!event.fanOut.durable) this.#beginFanOut(event.fanOut);
         break;
       case 'fan_out_outcome':
         this.#fanOutOutcome(event);
@@ -80,6 +80,8 @@ export class CallSpans {
           [ATTRIBUTE.operationName]: action,
           [ATTRIBUTE.operationType]: 'send',
           ...(RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
+          // Its span is not there yet, and may be made by another process.
+          ...(fanOut?.durable && { [ATTRIBUTE.fanOutId]: fanOut.id }),
         },
       },
       parent === undefined ? api.context.active() : this.#below(parent),
@@ -152,6 +154,8 @@ export class CallSpans {
     throttled,
     durationMs,
   }: RtcFanOutOutcomeEvent): void {
+    // Of one that is durable, the beginning may have been in another process.
+    if (fanOut.durable) this.#beginFanOut(fanOut);
     const span = this.#fanOuts.get(fanOut);
     this.#fanOuts.delete(fanOut);
     if (span === undefined) return;
@@ -165,8 +169,9 @@ export class CallSpans {
       span.setAttribute(`${ATTRIBUTE.fanOutRecipients}.${recipients}`, count);
     }
     if (status !== 'accepted') this.#fail(span, stop ?? status);
+    const end = Date.parse(fanOut.startedAt) + durationMs;
     // The run's calls have ended before, but are rounded by themselves.
-    span.end(new Date(Math.max(Date.parse(fanOut.startedAt) + durationMs, Date.now())));
+    span.end(new Date(fanOut.durable ? end : Math.max(end, Date.now())));
   }
 
   #fail(span: Span, code: string | undefined): void {

@@ -1,4 +1,4 @@
-import type { FanOutHost } from '../fan-out/fan-out-run.js';
+import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import type { HealthSender } from '../health/rtc-health.indicator.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';

@@ -10,7 +10,7 @@ import {
   type RtcFanOutQueueExtras,
   type RtcFanOutQueueOptions,
 } from 'nestjs-rtc-messaging/bullmq';
-import { ChunkFeeder } from '../../lib/bullmq/chunk-feeder.js';
+import { ChunkJobs } from '../../lib/bullmq/chunk-jobs.js';
 import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
 import { RedisHolder } from '../../lib/bullmq/redis-holder.js';
@@ -178,7 +178,7 @@ describe('an app with a queue', () => {
     const own = ['fan-out-queue-settings', 'fan-out-queue-redis'].map((name) =>
       module.get(`nestjs-rtc-messaging:${name}`, { strict: false }),
     );
-    for (const token of [FanOutQueueService, FanOutLedger, ChunkFeeder])
+    for (const token of [FanOutQueueService, FanOutLedger, ChunkJobs])
       own.push(module.get(token, { strict: false }));
     // The others of its imports are BullMQ's.
     const leaks = await leaksIn([registered.providers, registered.imports?.[0], own]);

@@ -71,7 +71,7 @@ describe('enqueuing with Redis at a distance', () => {
   it('gives each chunk one job, however many workers ask for more meanwhile', async () => {
     const { queue } = await start({ role: 'producer', lookAhead: 10 });
     const handle = await queue.enqueue({ ...TEXT, to: users(500) }, { chunkSize: 5 });
-    // As far away as the producer: one chunk is settled after another before Redis has the note of the first job.
+    // As far away as the producer: one chunk is completed after another before Redis has the note of the first job.
     await start({ role: 'worker', concurrency: 8 }, true);
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 500 } });
     const events = await withClient(redis.url, (client) =>

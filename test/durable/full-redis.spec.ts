@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 /** Changes what the server refuses. */
 const refuseWith = (setting: string, value: string): Promise<unknown> => client.config('SET', setting, value);
-const silenceProducers = (): Promise<unknown> => client.zadd(keys.producers('f'), 1, 'producer-1');
+const silenceProducers = (): Promise<unknown> => client.zadd(keys.of('f', 'producers'), 1, 'producer-1');
 
 describe('while Redis is full', () => {
   beforeEach(async () => {
@@ -41,8 +41,8 @@ describe('while Redis is full', () => {
   });
 
   it('a producer can say that it lives', async () => {
-    await ledger.beat('f', 'producer-1');
-    expect(Number(await client.zscore(keys.producers('f'), 'producer-1'))).toBeGreaterThan(1);
+    await ledger.heartbeat('f', 'producer-1');
+    expect(Number(await client.zscore(keys.of('f', 'producers'), 'producer-1'))).toBeGreaterThan(1);
   });
 
   it('a fan-out can be cancelled', async () => {
@@ -53,7 +53,7 @@ describe('while Redis is full', () => {
   it('a fan-out can be looked at, and ends without a producer that stays lost', async () => {
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     await refuseWith('maxmemory', '0');
-    await client.hset(keys.meta('f'), 'missedSince', 1);
+    await client.hset(keys.of('f', 'meta'), 'missedSince', 1);
     await refuseWith('maxmemory', '1');
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
@@ -66,7 +66,7 @@ describe('while Redis refuses all writing', () => {
     expect((await rejectionOf(client.set('any', 'x'))).message).toMatch(/^NOREPLICAS/);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     await refuseWith('min-replicas-to-write', '0');
-    await client.hset(keys.meta('f'), 'missedSince', 1);
+    await client.hset(keys.of('f', 'meta'), 'missedSince', 1);
     await refuseWith('min-replicas-to-write', '1');
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
   });

@@ -58,6 +58,19 @@ describe('what a worker knows of a chunk that it sent', () => {
     expect(log.lines).toEqual([expect.stringMatching(/^WARN A worker's hold on a chunk ran out/)]);
   }, 30_000);
 
+  it('is not said to be lost when the job is gone with which it was sent, but not the chunk', async () => {
+    emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
+    const log = new LogLines();
+    app.module.useLogger(log);
+    const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
+    await until(async () => (await handle.progress()).inFlight === 1);
+    // As after a lost connection: BullMQ completes the job once more, and finds none.
+    await client.del(`{${prefix}}:rtc-fan-out:${handle.id}.0`);
+    expect((await handle.result()).counts).toMatchObject({ accepted: 10 });
+    await app.close();
+    expect(log.lines).toEqual([]);
+  }, 30_000);
+
   it('is kept while Redis refuses to write, and written down when it takes it again', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
     const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });

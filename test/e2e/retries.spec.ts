@@ -623,12 +623,16 @@ describe('what is published on diagnostics channels', () => {
     const { events, stop } = listenToEvents();
     const service = await serviceWith();
     // A program may have replaced what the language brings.
-    const stringify = jest.spyOn(JSON, 'stringify').mockImplementationOnce(() => {
+    const fail = (): never => {
       throw new Error('not by this library');
-    });
+    };
+    // After the beginning was told.
+    const breakClock = (): void => void jest.spyOn(performance, 'now').mockImplementationOnce(fail);
+    subscribe('nestjs-rtc-messaging:begin', breakClock);
     const sending = service.batchSend(MESSAGE);
-    stringify.mockRestore();
+    unsubscribe('nestjs-rtc-messaging:begin', breakClock);
     await expect(sending).rejects.toThrow('not by this library');
+    jest.restoreAllMocks();
     stop();
     expect(events.map(({ type }) => type)).toEqual(['begin', 'outcome']);
     expect(events[1]).toMatchObject({ outcome: 'not_attempted', attempts: [] });

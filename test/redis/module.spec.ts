@@ -152,7 +152,6 @@ describe("a module's quota in Redis", () => {
     const opened = store.open({
       name: 'any',
       limit: LIMIT,
-      credit: true,
       onChange: nothing,
       onStatus: nothing,
     });

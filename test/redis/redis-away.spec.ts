@@ -297,7 +297,7 @@ describe('a Redis that does not serve the quota', () => {
         '+evalsha',
         '+eval',
         '+time',
-        ...'+info +hmget +hmset +zadd +zrem +zremrangebyscore +zcard +zcount +zrange +zrangebyscore +pexpire'.split(
+        ...'+info +hmget +hmset +zadd +zremrangebyscore +zcard +zcount +zrange +zrangebyscore +pexpire'.split(
           ' ',
         ),
       ),

@@ -55,7 +55,7 @@ describe('the limiters of a store', () => {
     );
     const limiter = one!.limiterFor('key');
     expect(other!.limiterFor('key')).toBe(limiter);
-    expect(opened).toMatchObject([{ name: '["http://s","key",""]', limit: 400, credit: true }]);
+    expect(opened).toMatchObject([{ name: '["http://s","key",""]', limit: 400 }]);
     opened[0]!.onStatus({ status: 'shared' });
     expect(told).toEqual(['one']);
     one!.release();
@@ -132,7 +132,7 @@ describe("a process's limiters", () => {
     expect(limiter.usage.allowed).toBe(500);
   });
 
-  it('hold all to the smallest limit of rooms, and to no credit if one of them wants none', () => {
+  it('hold all to the smallest limit of rooms', () => {
     const [none, some, small] = [undefined, 100, 10].map((roomMessagesPerSecond) =>
       handle('http://r', { roomMessagesPerSecond }),
     );
@@ -145,15 +145,38 @@ describe("a process's limiters", () => {
     // A slow machine adds what has come due meanwhile.
     expect(burstOf(limiter, 'room-3')).toBeGreaterThanOrEqual(8);
     some!.release();
-    const opened: QuotaScope[] = [];
-    const store: QuotaStore = {
-      open: (scope) => {
-        opened.push(scope);
-        return { limit: 1, take: () => ({ giveBack: () => undefined }), close: () => undefined };
-      },
+  });
+
+  it('use permits early by half of the least round trip, unless one of their users wants none of that', () => {
+    jest.useFakeTimers();
+    const creditWith = (...credits: boolean[]): number | undefined => {
+      const told: number[] = [];
+      const store: QuotaStore = {
+        open: () => ({
+          limit: 500,
+          take: (_permits, { creditMs }) => {
+            told.push(creditMs);
+            return { giveBack: () => undefined };
+          },
+          close: () => undefined,
+        }),
+      };
+      const [limiter] = credits.map((credit) =>
+        new LimiterHandle({ ...SETTINGS, credit }, 'http://c', 'app', { store }).limiterFor('key'),
+      );
+      for (let request = 0; request < 520; request++) {
+        const permit = limiter!.enter({ priority: 'bulk', permits: 1, recipients: 1, withinMs: Infinity });
+        jest.advanceTimersByTime(20);
+        if ('giveBack' in permit) permit.giveBack('accepted');
+      }
+      return told.at(-1);
     };
-    new LimiterHandle({ ...SETTINGS, credit: false }, 'http://r', 'app', { store }).limiterFor('key');
-    expect(opened).toMatchObject([{ credit: false }]);
+    try {
+      expect(creditWith(true, true)).toBe(10);
+      expect(creditWith(true, false)).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('let go of a module whose new access key has a limiter already', () => {

@@ -420,8 +420,8 @@ describe('permits that processes share', () => {
     enter('other', { priority: 'bulk', permits: 1_000 }, true);
     permits.get('other')!.giveBack('unanswered');
     expect(source.asked).toEqual([
-      [3, { priority: 'single', waiting: 1 }],
-      [100, { priority: 'bulk', waiting: 1 }],
+      [3, { priority: 'single', waiting: 1, creditMs: 0 }],
+      [100, { priority: 'bulk', waiting: 1, creditMs: 0 }],
     ]);
     expect(source.uses).toEqual(['answered', 'unanswered']);
     limiter.configure({ limit: 50 });

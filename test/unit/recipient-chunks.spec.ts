@@ -77,13 +77,23 @@ describe('recipients are read into chunks', () => {
     expect([chunks.input, chunks.duplicates]).toEqual([6, duplicates]);
   });
 
-  it('that become smaller while it goes on, in the same order', async () => {
-    const chunks = new RecipientChunks(users(100), 40, 'chunk');
-    const first = await chunks.next();
-    chunks.chunkSize = 7;
-    const rest = await all(chunks);
-    expect(idsOf([first!, ...rest])).toEqual(users(100));
-    expect(Math.max(...rest.map(({ recipients }) => recipients.length))).toBe(7);
+  it.each<[string, unknown, string]>([
+    ['gives a number', { next: () => 7 }, 'what it gave is a number'],
+    ['gives nothing', { next: () => undefined }, 'what it gave is missing'],
+    ['promises a string', { next: () => Promise.resolve('alice') }, 'what it gave is a string'],
+    ['promises nothing', { next: async () => undefined }, 'what it gave is missing'],
+    ['has no next()', {}, 'has no next()'],
+    ['is none', 'alice', 'has no next()'],
+  ])('unless the iterator of their source %s', async (_what, iterator, problem) => {
+    for (const method of [Symbol.iterator, Symbol.asyncIterator]) {
+      const chunks = new RecipientChunks({ [method]: () => iterator } as never, 2, 'chunk');
+      const error = await rejectionOf<RtcValidationError>(chunks.next());
+      expect(error).toBeInstanceOf(RtcValidationError);
+      expect(error.issues).toEqual([{ path: 'to', message: expect.stringContaining(problem) }]);
+      expect(error.message).not.toContain('alice');
+      expect(await chunks.next()).toBeUndefined();
+      expect(chunks.input).toBe(0);
+    }
   });
 
   it('up to as many different ones as can be told apart, and no more', async () => {
