@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
@@ -9,9 +9,7 @@ import {
   type RoomUnicastService,
   RtcAbortedError,
   RtcApiError,
-  RtcConfigError,
   type RtcCredentials,
-  type RtcMessagingError,
   type RtcMessagingOptions,
   RtcNetworkError,
   RtcTimeoutError,
@@ -55,8 +53,6 @@ const accepted = (): number => emulator.requests.filter(({ outcome }) => outcome
 describe('what proves that nothing was accepted', () => {
   it.each<[string, FaultRule]>([
     ['throttling', { kind: 'error', code: 'FlowLimitExceeded.QPSOverLimit' }],
-    ['throttling at 200', { kind: 'error', code: 'AccountFlowLimitExceeded', httpStatus: 200 }],
-    ['a throttling page', { kind: 'html', httpStatus: 429 }],
     ['a gateway that reached nobody', { kind: 'error', code: 'FailToConnect' }],
   ])('is sent again after %s, and arrives once', async (_what, rule) => {
     emulator.faults.add(rule);
@@ -105,12 +101,6 @@ describe('what proves that nothing was accepted', () => {
     await server.close();
   });
 
-  it('is not sent again after a refusal that would only be repeated', async () => {
-    emulator.faults.add({ kind: 'error', code: 'AccessDenied', probability: 1 });
-    const error = await rejectionOf<RtcApiError>((await serviceWith()).batchSend(MESSAGE));
-    expect(outcomesOf(error)).toEqual(['rejected']);
-  });
-
   it('is retried less and less while the service is down: the budget is shared', async () => {
     emulator.faults.add({ kind: 'error', code: 'FailToConnect', probability: 1 });
     const service = await serviceWith({ retry: { maxAttempts: 2 } });
@@ -130,14 +120,6 @@ describe('Retry-After', () => {
     const [first, second] = receipt.attempts.map(({ startedAt }) => Date.parse(startedAt));
     expect(second! - first!).toBeGreaterThanOrEqual(995);
   });
-
-  it('that ends after the deadline is told at once', async () => {
-    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 86_400 });
-    const started = performance.now();
-    const error = await rejectionOf<RtcApiError>((await serviceWith()).batchSend(MESSAGE));
-    expect(outcomesOf(error)).toEqual(['rejected']);
-    expect(performance.now() - started).toBeLessThan(5_000);
-  });
 });
 
 describe('an unknown outcome', () => {
@@ -146,6 +128,7 @@ describe('an unknown outcome', () => {
   it('is reported, and never sent again by itself', async () => {
     emulator.faults.add({ ...broken, probability: 1 });
     const error = await rejectionOf<RtcNetworkError>((await serviceWith()).batchSend(MESSAGE));
+    expect(error).toBeInstanceOf(RtcNetworkError);
     expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: false });
     expect(emulator.requests).toHaveLength(1);
     expect(emulator.accepted.count('alice', 'hello')).toBe(1);
@@ -175,51 +158,9 @@ describe('an unknown outcome', () => {
     const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE, { onUnknown: 'report' }));
     expect(outcomesOf(error)).toEqual(['unknown']);
   });
-
-  it('stays unknown, whatever becomes of the attempts after it', async () => {
-    emulator.faults.add(broken);
-    emulator.faults.add({ kind: 'error', code: 'InvalidParameter', probability: 1 });
-    const service = await serviceWith({ onUnknown: 'resend' });
-    const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
-    expect(error).toMatchObject({
-      apiCode: 'InvalidParameter',
-      outcome: 'unknown',
-      possibleDuplicate: false,
-    });
-    expect(outcomesOf(error)).toEqual(['unknown', 'rejected']);
-    expect(error.message).toContain('an earlier attempt may have been accepted');
-  });
-
-  it('of each attempt marks the error as a possible duplicate', async () => {
-    emulator.faults.add({ ...broken, probability: 1 });
-    const service = await serviceWith({ onUnknown: 'resend' });
-    const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE));
-    expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: true });
-    expect(emulator.accepted.count('alice', 'hello')).toBe(3);
-  });
 });
 
 describe('the deadline', () => {
-  it('does not turn a certain refusal into an attempt that has no time to end', async () => {
-    // The second attempt would have more time than the first took, but less than it may take. A slower machine only
-    // takes longer for the first.
-    const server = await startScriptedServer((response, request) =>
-      setTimeout(() => respond(502, vendorAnswer('FailToConnect'))(response, request), 700),
-    );
-    const service = await serviceWith({
-      endpoint: server.url,
-      deadlineMs: 2_050,
-      retry: { maxAttempts: 10 },
-    });
-    const errors = await Promise.all(
-      Array.from({ length: 12 }, () => rejectionOf<RtcApiError>(service.batchSend(MESSAGE))),
-    );
-    expect(errors.map((error) => outcomesOf(error).join())).toEqual(Array(12).fill('rejected'));
-    expect(server.received).toHaveLength(12);
-    await modules.pop()!.close();
-    await server.close();
-  });
-
   it('ends an attempt that had more time', async () => {
     emulator.faults.add({ kind: 'late', delayMs: 10_000 });
     const service = await serviceWith({ timeoutMs: 5_000, deadlineMs: 100 });
@@ -244,15 +185,6 @@ describe('the deadline', () => {
     const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE, { timeoutMs: 300 }));
     expect(outcomesOf(error)).toEqual(['rejected']);
   });
-
-  it('takes in the waits between attempts', async () => {
-    emulator.faults.add({ kind: 'error', code: 'FailToConnect', probability: 1 });
-    const service = await serviceWith({ deadlineMs: 2_000, retry: { maxAttempts: 10 } });
-    const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
-    expect(error.outcome).toBe('rejected');
-    // Ten attempts would wait for 13 s in between.
-    expect(error.attempts.length).toBeLessThan(10);
-  });
 });
 
 describe('aborting', () => {
@@ -273,18 +205,6 @@ describe('aborting', () => {
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 
-  it('is not answered by another attempt, even where unknown outcomes are sent again', async () => {
-    emulator.faults.add({ kind: 'late', delayMs: 10_000 });
-    const service = await serviceWith({ onUnknown: 'resend' });
-    const controller = new AbortController();
-    const sending = rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE, { signal: controller.signal }));
-    while (emulator.requests.length === 0) await sleep(5);
-    controller.abort();
-    expect(await sending).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown', attempts: [{}] });
-    await sleep(50);
-    expect(emulator.requests).toHaveLength(1);
-  });
-
   it('ends all calls that share a signal, with one listener on it', async () => {
     const service = await serviceWith();
     // Until one is accepted, few are under way at a time.
@@ -302,17 +222,6 @@ describe('aborting', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('ends those calls that are left, after others that shared the signal', async () => {
-    const service = await serviceWith();
-    const controller = new AbortController();
-    const { signal } = controller;
-    emulator.faults.add({ kind: 'late', delayMs: 10_000, match: { roomId: 'slow' } });
-    const slow = rejectionOf<RtcAbortedError>(service.batchSend({ ...MESSAGE, roomId: 'slow' }, { signal }));
-    await service.batchSend(MESSAGE, { signal });
-    controller.abort();
-    expect((await slow).code).toBe('RTC_ABORTED');
-  });
-
   it.each<[string, FaultRule, string]>([
     ['waiting for the answer', { kind: 'late', delayMs: 10_000 }, 'sent'],
     ['reading the answer', { kind: 'drip', intervalMs: 20 }, 'headers'],
@@ -324,7 +233,11 @@ describe('aborting', () => {
     while (emulator.requests.length === 0) await sleep(5);
     await sleep(100);
     controller.abort();
-    expect(await sending).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown', attempts: [{ phase }] });
+    expect(await sending).toMatchObject({
+      code: 'RTC_ABORTED',
+      outcome: 'unknown',
+      attempts: [{ phase, failure: 'ABORTED' }],
+    });
   });
 
   it('works while waiting for a socket, and during a handshake', async () => {
@@ -347,22 +260,6 @@ describe('aborting', () => {
     ]);
     await modules.pop()!.close();
     await silent.close();
-  });
-
-  it('works while credentials are renewed after a refusal', async () => {
-    let asked = 0;
-    const controller = new AbortController();
-    const service = await serviceWith({
-      deadlineMs: 60_000,
-      credentials: async () => {
-        asked += 1;
-        if (asked === 1) return { ...emulator.moduleOptions().credentials, accessKeyId: 'old' };
-        setTimeout(() => controller.abort(), 20);
-        return new Promise<never>(() => undefined);
-      },
-    });
-    const sending = rejectionOf<RtcMessagingError>(service.batchSend(MESSAGE, { signal: controller.signal }));
-    expect(await sending).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
   });
 });
 
@@ -398,91 +295,6 @@ describe("a clock that differs from the service's", () => {
     expect(accepted()).toBe(40);
     expect(logger.lines).toHaveLength(1);
   });
-
-  it('is no hindrance to who learns of it by a refusal without a Date, once another has found it', async () => {
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const server = await startScriptedServer((response, request) => {
-      response.sendDate = false;
-      const refuse = respond(400, vendorAnswer('InvalidTimestamp'));
-      if (server.received.length === 1) void held.then(() => refuse(response, request));
-      else if (server.received.length === 2) {
-        const date = new Date(Date.now() + HOUR).toUTCString();
-        respond(400, vendorAnswer('InvalidTimestamp'), { Date: date })(response, request);
-      } else respond(200, vendorAnswer())(response, request);
-    });
-    const service = await serviceWith({ endpoint: server.url });
-    const early = service.batchSend(MESSAGE);
-    while (server.received.length === 0) await sleep(5);
-    await service.batchSend(MESSAGE);
-    release();
-    expect(outcomesOf(await early)).toEqual(['rejected', 'accepted']);
-    await modules.pop()!.close();
-    await server.close();
-  });
-
-  it('is corrected even if the call may make one attempt only', async () => {
-    emulator.clock.offsetMs = HOUR;
-    const service = await serviceWith({ retry: { maxAttempts: 1 } });
-    expect((await service.batchSend(MESSAGE)).attempts).toHaveLength(2);
-  });
-
-  it('is not corrected by an absurd Date twice', async () => {
-    const server = await startScriptedServer((response, request) => {
-      // Each refusal claims another time.
-      const date = new Date(Date.UTC(2050 + server.received.length)).toUTCString();
-      respond(400, vendorAnswer('InvalidTimestamp'), { Date: date })(response, request);
-    });
-    const service = await serviceWith({ endpoint: server.url });
-    const first = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
-    expect(outcomesOf(first)).toEqual(['rejected', 'rejected']);
-    expect(server.received[1]!.headers['x-date']).toMatch(/^2051/);
-    const second = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
-    expect(outcomesOf(second)).toEqual(['rejected']);
-    // What it claimed is used by no one else.
-    expect(server.received[2]!.headers['x-date']).toMatch(/^202/);
-    expect(second.hint).toContain("Set this machine's clock");
-    await modules.pop()!.close();
-    await server.close();
-  });
-
-  it('is corrected again after a refusal that was a mistake', async () => {
-    emulator.clock.offsetMs = HOUR;
-    const service = await serviceWith();
-    emulator.faults.add({ kind: 'error', code: 'InvalidTimestamp', times: 2 });
-    expect(outcomesOf(await rejectionOf<RtcApiError>(service.batchSend(MESSAGE)))).toEqual([
-      'rejected',
-      'rejected',
-    ]);
-    expect(outcomesOf(await service.batchSend(MESSAGE))).toEqual(['rejected', 'accepted']);
-  });
-
-  it('is not taken for known by a refusal that may come before the check of the time', async () => {
-    const server = await startScriptedServer((response, request) =>
-      respond(400, vendorAnswer(server.received.length === 1 ? 'InvalidTimestamp' : 'InvalidAccessKey'), {
-        Date: 'Sat, 01 Jan 2050 00:00:00 GMT',
-      })(response, request),
-    );
-    const service = await serviceWith({ endpoint: server.url });
-    await rejectionOf(service.batchSend(MESSAGE));
-    await rejectionOf(service.batchSend(MESSAGE));
-    expect(server.received.map(({ headers }) => String(headers['x-date']).slice(0, 3))).toEqual([
-      '202',
-      '205',
-      '202',
-    ]);
-    await modules.pop()!.close();
-    await server.close();
-  });
-
-  it('of the service, for one request only, does no harm to the next', async () => {
-    emulator.faults.add({ kind: 'clock', offsetMs: 3 * HOUR });
-    const service = await serviceWith();
-    // The refusal's Date is wrong; the attempt after it meets the right clock, and is refused by it.
-    const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
-    expect(error.apiCode).toBe('InvalidTimestamp');
-    expect((await service.batchSend(MESSAGE)).attempts).toHaveLength(1);
-  });
 });
 
 describe('credentials that the service refuses', () => {
@@ -517,28 +329,6 @@ describe('credentials that the service refuses', () => {
     expect([asked, accepted()]).toEqual([2, 20]);
   });
 
-  it('that come from a provider which gives the same again are final', async () => {
-    const service = await serviceWith({
-      credentials: () => ({ accessKeyId: 'old', secretAccessKey: 'old-secret' }),
-    });
-    const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
-    expect(error.apiCode).toBe('InvalidAccessKey');
-    expect(outcomesOf(error)).toEqual(['rejected']);
-  });
-
-  it('and new ones that are refused as well are final: they are renewed once a call', async () => {
-    let asked = 0;
-    const service = await serviceWith({
-      credentials: () => {
-        asked += 1;
-        return { accessKeyId: `old-${asked}`, secretAccessKey: 'old-secret' };
-      },
-    });
-    const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
-    expect(outcomesOf(error)).toEqual(['rejected', 'rejected']);
-    expect(asked).toBe(2);
-  });
-
   it('because they have expired are those of the emulator too', async () => {
     await emulator.close();
     const temporary = { ...NEW, expiration: new Date(Date.now() + HOUR) };
@@ -548,26 +338,6 @@ describe('credentials that the service refuses', () => {
     emulator.clock.offsetMs = HOUR;
     const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
     expect(error.apiCode).toBe('InvalidSecretToken');
-  });
-
-  it('leave the truth about the message alone when none come after an unknown attempt', async () => {
-    emulator.faults.add({ kind: 'reset', accept: true });
-    let asked = 0;
-    const service = await serviceWith({
-      onUnknown: 'resend',
-      credentials: () => {
-        asked += 1;
-        if (asked === 1) return { ...NEW, expiration: Date.now() + 40 };
-        throw new Error('gone');
-      },
-      deadlineMs: 10_000,
-      retry: { maxAttempts: 10 },
-    });
-    emulator.faults.add({ kind: 'error', code: 'FailToConnect', retryAfter: 1 });
-    const error = await rejectionOf<RtcMessagingError>(service.batchSend(MESSAGE));
-    expect(error).toBeInstanceOf(RtcConfigError);
-    expect(error.outcome).toBe('unknown');
-    expect(error.attempts.at(-1)).toMatchObject({ outcome: 'not_attempted', failure: 'NO_CREDENTIALS' });
   });
 });
 
@@ -617,26 +387,6 @@ describe('what is published on diagnostics channels', () => {
       'the caller',
       { type: 'begin', call: expect.objectContaining({ id: 1, recipients: 2 }) },
     ]);
-  });
-
-  it('tells the end of a call that fails as nothing here should', async () => {
-    const { events, stop } = listenToEvents();
-    const service = await serviceWith();
-    // A program may have replaced what the language brings.
-    const fail = (): never => {
-      throw new Error('not by this library');
-    };
-    // After the beginning was told.
-    const breakClock = (): void => void jest.spyOn(performance, 'now').mockImplementationOnce(fail);
-    subscribe('nestjs-rtc-messaging:begin', breakClock);
-    const sending = service.batchSend(MESSAGE);
-    unsubscribe('nestjs-rtc-messaging:begin', breakClock);
-    await expect(sending).rejects.toThrow('not by this library');
-    jest.restoreAllMocks();
-    stop();
-    expect(events.map(({ type }) => type)).toEqual(['begin', 'outcome']);
-    expect(events[1]).toMatchObject({ outcome: 'not_attempted', attempts: [] });
-    expect(events[1]).not.toHaveProperty('code');
   });
 
   it('tells a failure with its codes, and what was corrected on the way', async () => {
@@ -772,21 +522,5 @@ describe('closing the app', () => {
     while (emulator.requests.length === 0) await sleep(5);
     await modules.pop()!.close();
     expect((await sending).outcome).toBe('accepted');
-  });
-
-  it('ends a wait at the limit', async () => {
-    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
-    const service = await serviceWith({ deadlineMs: 60_000, shutdownTimeoutMs: 50 });
-    const sending = rejectionOf<RtcAbortedError>(service.batchSend(MESSAGE));
-    while (emulator.requests.length === 0) await sleep(5);
-    await modules.pop()!.close();
-    expect(await sending).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
-  });
-
-  it('can be asked for twice', async () => {
-    const service = await serviceWith();
-    await service.batchSend(MESSAGE);
-    await modules[0]!.close();
-    await modules[0]!.close();
   });
 });

@@ -19,7 +19,6 @@ const LONGEST = [
   'package/bundled-app',
   'faults/fault-matrix',
   'docs/readme',
-  'e2e/retries',
   'durable/outages',
   'e2e/emulator-quota',
   'faults/resources',

@@ -80,6 +80,8 @@ describe('an answer', () => {
     [200, code('InternalError', 100_014), 'unknown', 'ask_policy'],
     [200, code('InternalError.Db'), 'unknown', 'ask_policy'],
     [502, code('InternalServiceError'), 'unknown', 'ask_policy'],
+    [200, code('InternalServiceError'), 'unknown', 'ask_policy'],
+    [200, code('InternalServerError'), 'unknown', 'ask_policy'],
     [504, code('InternalServiceTimeout', 100_016), 'unknown', 'ask_policy'],
     [200, code('InternalServiceTimeout', 100_016), 'unknown', 'ask_policy'],
     [200, code('Renamed', 100_016), 'unknown', 'ask_policy'],

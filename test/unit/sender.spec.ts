@@ -100,18 +100,6 @@ describe('a sender', () => {
     expect(outcomes[1]).not.toHaveProperty('apiCode');
   });
 
-  it('marks what may have been sent twice', async () => {
-    const calls = new ScriptedCalls([broken('ECONNRESET', 'sent')]);
-    const sender = new Sender(calls.context, 1_000);
-    const call = await sender.send('SendUnicast', BODY, { ...LIMITS, onUnknown: 'resend' });
-    expect(call.possibleDuplicate).toBe(true);
-    expect(calls.events.at(-1)).toMatchObject({
-      type: 'outcome',
-      outcome: 'accepted',
-      possibleDuplicate: true,
-    });
-  });
-
   it('tells the end of a call even when something fails that never should', async () => {
     const calls = new ScriptedCalls([
       refused('FailToConnect', 502),
@@ -188,33 +176,6 @@ describe('who ends a call', () => {
     finish(accepted());
     expect((await finishing).requestId).toBe(REQUEST_ID);
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
-  });
-
-  it('ends the wait before another attempt by its stop', async () => {
-    const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
-    const stop = new AbortController();
-    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
-      ...NO_SIGNALS,
-      stop: stop.signal,
-    });
-    while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
-    stop.abort();
-    expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
-  });
-
-  it('may share a signal with many others, with one listener for all of them', async () => {
-    const calls = new ScriptedCalls(Array.from({ length: 20 }, () => untilInterrupted));
-    const sender = new Sender(calls.context, 1_000);
-    const { signal } = new AbortController();
-    const controller = new AbortController();
-    const sending = Array.from({ length: 20 }, () =>
-      rejectionOf(sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal })),
-    );
-    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
-    await sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal });
-    expect(getEventListeners(signal, 'abort')).toEqual([]);
-    controller.abort();
-    for (const error of await Promise.all(sending)) expect(error).toMatchObject({ code: 'RTC_ABORTED' });
   });
 });
 
