@@ -34,8 +34,8 @@ export default {
   setupFiles: ['reflect-metadata'],
   // One more than CI has cores, since many suites mostly wait.
   maxWorkers: 3,
-  // A worker keeps something of every suite that it has run.
-  workerIdleMemoryLimit: '600MB',
+  // A worker keeps something of every suite that it has run. Jest looks at the heap; all of a worker is twice as much.
+  workerIdleMemoryLimit: '200MB',
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   // Far beyond what any test takes: a busy machine must not fail them.
   testTimeout: 30_000,

@@ -82,7 +82,7 @@ describe('the exercise in CONTRIBUTING.md', () => {
     return { ...(JSON.parse(await readFile(output, 'utf8')) as Results), message };
   };
 
-  it('gives commands that run its test and the properties', () => {
+  it('names commands that run its test and the properties', () => {
     expect(commands).toContain(`npm run jest -- ${SPEC}`);
     expect(commands).toContain(`npm run jest -- ${PROPERTIES}`);
   });

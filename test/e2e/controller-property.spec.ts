@@ -48,7 +48,10 @@ const body = fc.oneof(
 const room = fc.oneof(
   { arbitrary: fc.constant('room-1'), weight: 4 },
 
-  { arbitrary: fc.string({ unit: anyCharacter, minLength: 1, maxLength: 40 }).filter(isEncodable), weight: 1 },
+  {
+    arbitrary: fc.string({ unit: anyCharacter, minLength: 1, maxLength: 40 }).filter(isEncodable),
+    weight: 1,
+  },
 );
 
 /** A path segment of dots is resolved away by the client. */

@@ -30,7 +30,7 @@ const OPTIONS: RtcMessagingOptions = {
   retry: { maxAttempts: 1 },
 };
 
-describe('the outcome', () => {
+describe('a send', () => {
   const closing: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(resource: T): T => {
     closing.push(resource);
@@ -55,7 +55,7 @@ describe('the outcome', () => {
     return service;
   };
 
-  describe('of an answer', () => {
+  describe('that is answered', () => {
     // Those that the emulator never gives; what it gives is in faults/fault-matrix.spec.ts, every answer in classify.spec.ts.
     it.each<[string, number, string, 'rejected' | 'unknown', string]>([
       ['408 with an error', 408, vendorAnswer('Anything'), 'unknown', 'Anything'],
@@ -63,7 +63,7 @@ describe('the outcome', () => {
       ['302 with a success', 302, vendorAnswer(), 'unknown', 'UnreadableResponse'],
       ['403 with HTML', 403, '<html>nginx</html>', 'unknown', 'UnreadableResponse'],
       ['500 with throttling', 500, vendorAnswer('FlowLimitExceeded'), 'rejected', 'FlowLimitExceeded'],
-    ])('%s is told truthfully', async (_what, httpStatus, body, outcome, apiCode) => {
+    ])('has the outcome that the answer proves: %s', async (_what, httpStatus, body, outcome, apiCode) => {
       const server = await serve(respond(httpStatus, body));
       const service = await serviceFor(server.url);
       const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
@@ -79,7 +79,7 @@ describe('the outcome', () => {
       expect(server.received).toHaveLength(1);
     });
 
-    it('carries what the service gave: its code, number and request ID, and what to do', async () => {
+    it('fails with the code, number and request ID of the service, and a hint', async () => {
       const server = await serve(respond(401, vendorAnswer('SignatureDoesNotMatch', 'refused', 100_010)));
       const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
       expect(error).toMatchObject({ codeN: 100_010, requestId: '20260101000000ABC' });
@@ -87,7 +87,7 @@ describe('the outcome', () => {
       expect(error.attempts[0]!.requestId).toBe('20260101000000ABC');
     });
 
-    it('of an unknown key says what else the region may be meant for, where that chose the host', async () => {
+    it('with an unknown access key names the other region that may be meant, where the region chose the host', async () => {
       const tls = await certificate();
       const server = await serve(respond(401, vendorAnswer('InvalidAccessKey')), tls);
       const loopback = { host: '127.0.0.1', port: server.port, ca: tls.cert, servername: '' };
@@ -112,7 +112,7 @@ describe('the outcome', () => {
       );
     });
 
-    it('of a redirect: it is not followed, and the other host sees nothing', async () => {
+    it('with a redirect does not follow it, and the other host receives nothing', async () => {
       const elsewhere = await serve(respond(200, vendorAnswer()));
       const server = await serve(respond(307, '', { Location: `${elsewhere.url}/?stolen` }));
       const error = await rejectionOf<RtcApiError>((await serviceFor(server.url)).batchSend(MESSAGE));
@@ -121,8 +121,8 @@ describe('the outcome', () => {
     });
   });
 
-  describe('when time runs out', () => {
-    it('during the handshake: nothing was attempted', async () => {
+  describe('that times out', () => {
+    it('during the handshake is not attempted', async () => {
       const server = keep(await listen(createServer()));
       const service = await serviceFor(`https://127.0.0.1:${server.port}`);
       const error = await rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE, { timeoutMs: 50 }));
@@ -132,7 +132,7 @@ describe('the outcome', () => {
       expect(error.attempts).toMatchObject([{ phase: 'connecting', failure: 'TIMEOUT' }]);
     });
 
-    it('while waiting for credentials: nothing was attempted, and nothing is sent afterwards', async () => {
+    it('while waiting for credentials is not attempted, and nothing is sent afterwards', async () => {
       const server = await serve(respond(200, vendorAnswer()));
       let arrive = (): void => undefined;
       const arrival = new Promise<void>((resolve) => (arrive = resolve));
@@ -150,8 +150,8 @@ describe('the outcome', () => {
     });
   });
 
-  describe('when the caller aborts', () => {
-    it('at once: nothing was attempted', async () => {
+  describe('with a signal', () => {
+    it('that aborts at once is not attempted', async () => {
       const server = await serve(respond(200, vendorAnswer()));
       const controller = new AbortController();
       const sending = rejectionOf<RtcAbortedError>(
@@ -163,7 +163,7 @@ describe('the outcome', () => {
       expect(server.received).toEqual([]);
     });
 
-    it('never: its signal and the timer are let go of', async () => {
+    it('that never aborts leaves no listener and no timer', async () => {
       const timers = (): number =>
         process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
       const server = await serve(respond(200, vendorAnswer()));
@@ -177,7 +177,7 @@ describe('the outcome', () => {
     });
   });
 
-  describe('when there are no credentials', () => {
+  describe('without credentials', () => {
     it.each<[string, RtcMessagingOptions['credentials'], RegExp]>([
       [
         'because the function throws',
@@ -194,7 +194,7 @@ describe('the outcome', () => {
         { resolveCredentials: async () => ({ accessKeyId: 'key', secretAccessKey: 's3cret\n' }) },
         /credentials.secretAccessKey: what the provider gave contains white space/,
       ],
-    ])('%s: nothing was attempted', async (_what, credentials, words) => {
+    ])('is not attempted, %s', async (_what, credentials, words) => {
       const server = await serve(respond(200, vendorAnswer()));
       const service = await serviceFor(server.url, { credentials });
       const error = await rejectionOf<RtcMessagingError>(service.batchSend(MESSAGE));
@@ -207,7 +207,7 @@ describe('the outcome', () => {
   });
 
   describe('on the wire', () => {
-    it('is what was signed, to the byte', async () => {
+    it('has the bytes that were signed', async () => {
       const server = await serve(respond(200, vendorAnswer()));
       const service = await serviceFor(server.url);
       await service.batchSend({ roomId: 'room-1', to: ['alice'], message: '  "quoted" and spaced  ' });
@@ -239,7 +239,7 @@ describe('the outcome', () => {
       expect(Object.keys(server.received[0]!.headers)).not.toContain('x-internal-token');
     });
 
-    it('goes past proxies that the environment names', async () => {
+    it('ignores proxies that the environment names', async () => {
       const server = await serve(respond(200, vendorAnswer()));
       const before = { ...process.env };
       Object.assign(process.env, { HTTP_PROXY: 'http://127.0.0.1:1', http_proxy: 'http://127.0.0.1:1' });
@@ -250,7 +250,7 @@ describe('the outcome', () => {
       }
     });
 
-    it('uses the sockets of an agent that the app gives, and leaves them open', async () => {
+    it("uses the sockets of the app's agent, and leaves them open", async () => {
       const server = await serve(respond(200, vendorAnswer()));
       const httpAgent = new HttpAgent({ keepAlive: true });
       const { module, service } = await createService({
@@ -273,13 +273,13 @@ describe('the outcome', () => {
       return { module: service.module, closed: new Promise((resolve) => socket!.once('close', resolve)) };
     };
 
-    it('closes its own sockets with the app', async () => {
+    it('has its sockets closed with the app', async () => {
       const { module, closed } = await servePatiently();
       await module.close();
       expect(await Promise.race([closed.then(() => 'closed'), sleep(3_000, 'open')])).toBe('closed');
     });
 
-    it('lets what is in flight finish when the app closes, and refuses what comes after', async () => {
+    it('may finish when it is in flight while the app closes, and is refused after that', async () => {
       const server = await serve((response) => setTimeout(() => response.end(vendorAnswer()), 100));
       const { module, service } = await createService({ ...OPTIONS, endpoint: server.url });
       const sending = service.batchSend(MESSAGE);
@@ -291,7 +291,7 @@ describe('the outcome', () => {
       expect(error.message).toContain('shutting down');
     });
 
-    it('retires an idle socket before a server would', async () => {
+    it('leaves an idle socket that is closed before a server would close it', async () => {
       const { module, closed } = await servePatiently();
       const started = performance.now();
       await closed;

@@ -50,7 +50,7 @@ const outcomesOf = ({ attempts }: { attempts: readonly { outcome: string }[] }):
   attempts.map(({ outcome }) => outcome);
 const accepted = (): number => emulator.requests.filter(({ outcome }) => outcome === 'accepted').length;
 
-describe('what proves that nothing was accepted', () => {
+describe('a message that was certainly not accepted', () => {
   it.each<[string, FaultRule]>([
     ['throttling', { kind: 'error', code: 'FlowLimitExceeded.QPSOverLimit' }],
     ['a gateway that reached nobody', { kind: 'error', code: 'FailToConnect' }],
@@ -74,7 +74,7 @@ describe('what proves that nothing was accepted', () => {
     expect(emulator.accepted.count('alice', 'again')).toBe(1);
   });
 
-  it('is sent again maxAttempts times in all, then told', async () => {
+  it('is sent maxAttempts times in all, then reported as rejected', async () => {
     emulator.faults.add({ kind: 'error', code: 'FailToConnect', probability: 1 });
     const service = await serviceWith({ retry: { maxAttempts: 4 } });
     const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE));
@@ -87,7 +87,7 @@ describe('what proves that nothing was accepted', () => {
     expect(emulator.requests).toHaveLength(4);
   });
 
-  it('is signed afresh for each attempt', async () => {
+  it('is signed again for each attempt', async () => {
     const server = await startScriptedServer((response, request) =>
       server.received.length === 1
         ? respond(429, '', { 'Retry-After': '1' })(response, request)
@@ -101,7 +101,7 @@ describe('what proves that nothing was accepted', () => {
     await server.close();
   });
 
-  it('is retried less and less while the service is down: the budget is shared', async () => {
+  it('is retried less and less while the service is down, since calls share the retry budget', async () => {
     emulator.faults.add({ kind: 'error', code: 'FailToConnect', probability: 1 });
     const service = await serviceWith({ retry: { maxAttempts: 2 } });
     const started = performance.now();
@@ -114,7 +114,7 @@ describe('what proves that nothing was accepted', () => {
 });
 
 describe('Retry-After', () => {
-  it('is waited for', async () => {
+  it('is waited for before the retry', async () => {
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 1 });
     const receipt = await (await serviceWith()).batchSend(MESSAGE);
     const [first, second] = receipt.attempts.map(({ startedAt }) => Date.parse(startedAt));
@@ -122,7 +122,7 @@ describe('Retry-After', () => {
   });
 });
 
-describe('an unknown outcome', () => {
+describe('a message with an unknown outcome', () => {
   const broken: FaultRule = { kind: 'reset', accept: true };
 
   it('is reported, and never sent again by itself', async () => {
@@ -161,7 +161,7 @@ describe('an unknown outcome', () => {
 });
 
 describe('the deadline', () => {
-  it('ends an attempt that had more time', async () => {
+  it('ends an attempt whose timeoutMs is longer', async () => {
     emulator.faults.add({ kind: 'late', delayMs: 10_000 });
     const service = await serviceWith({ timeoutMs: 5_000, deadlineMs: 100 });
     const error = await rejectionOf<RtcTimeoutError>(service.batchSend(MESSAGE));
@@ -179,7 +179,7 @@ describe('the deadline', () => {
     expect(error.message).toContain('deadlineMs of 80 ms');
   });
 
-  it('is three attempts by default, of the time that the call gives to one', async () => {
+  it('is by default three times the timeoutMs of the call', async () => {
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 1 });
     const service = await serviceWith();
     const error = await rejectionOf<RtcApiError>(service.batchSend(MESSAGE, { timeoutMs: 300 }));
@@ -187,8 +187,8 @@ describe('the deadline', () => {
   });
 });
 
-describe('aborting', () => {
-  it('works while waiting to send again, and says what is known by then', async () => {
+describe('an abort', () => {
+  it('ends the wait before a retry, with the outcome known by then', async () => {
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
     const service = await serviceWith({ deadlineMs: 60_000 });
     const controller = new AbortController();
@@ -205,7 +205,7 @@ describe('aborting', () => {
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 
-  it('ends all calls that share a signal, with one listener on it', async () => {
+  it('ends all calls that share a signal, which has one listener', async () => {
     const service = await serviceWith();
     // Until one is accepted, few are under way at a time.
     await service.batchSend(MESSAGE);
@@ -225,7 +225,7 @@ describe('aborting', () => {
   it.each<[string, FaultRule, string]>([
     ['waiting for the answer', { kind: 'late', delayMs: 10_000 }, 'sent'],
     ['reading the answer', { kind: 'drip', intervalMs: 20 }, 'headers'],
-  ])('works while %s', async (_when, rule, phase) => {
+  ])('ends an attempt while it is %s', async (_when, rule, phase) => {
     emulator.faults.add(rule);
     const service = await serviceWith();
     const controller = new AbortController();
@@ -240,7 +240,7 @@ describe('aborting', () => {
     });
   });
 
-  it('works while waiting for a socket, and during a handshake', async () => {
+  it('ends an attempt that waits for a socket, and one during its handshake', async () => {
     const silent = await listen(createServer());
     const service = await serviceWith({
       endpoint: `https://127.0.0.1:${silent.port}`,
@@ -263,11 +263,11 @@ describe('aborting', () => {
   });
 });
 
-describe("a clock that differs from the service's", () => {
+describe('a clock skew between this machine and the service', () => {
   it.each([
     ['ahead', -HOUR],
     ['behind', HOUR],
-  ])('and is %s is corrected once, and the correction kept and logged once', async (direction, offsetMs) => {
+  ])('is corrected once, kept and logged once, where this machine is %s', async (direction, offsetMs) => {
     emulator.clock.offsetMs = offsetMs;
     const logger = new LogLines();
     const service = await serviceWith({}, logger);
@@ -286,7 +286,7 @@ describe("a clock that differs from the service's", () => {
     ]);
   });
 
-  it('is no hindrance to those under way when it is noticed', async () => {
+  it('costs the calls in flight one retry each at most', async () => {
     emulator.clock.offsetMs = HOUR;
     const logger = new LogLines();
     const service = await serviceWith({}, logger);
@@ -315,7 +315,7 @@ describe('credentials that the service refuses', () => {
     ['an unknown access key', { accessKeyId: 'old', secretAccessKey: 'old-secret' }],
     ['a wrong secret', { ...NEW, secretAccessKey: 'old-secret' }],
     ['an expired token', { ...NEW, sessionToken: 'old-token' }],
-  ])('because of %s are renewed once for all who were refused', async (_what, old) => {
+  ])('are renewed once for all refused calls, because of %s', async (_what, old) => {
     let asked = 0;
     const service = await serviceWith({
       credentials: async () => {
@@ -329,7 +329,7 @@ describe('credentials that the service refuses', () => {
     expect([asked, accepted()]).toEqual([2, 20]);
   });
 
-  it('because they have expired are those of the emulator too', async () => {
+  it("include those that have expired on the emulator's clock", async () => {
     await emulator.close();
     const temporary = { ...NEW, expiration: new Date(Date.now() + HOUR) };
     emulator = await RtcEmulator.start({ credentials: temporary });
@@ -341,8 +341,8 @@ describe('credentials that the service refuses', () => {
   });
 });
 
-describe('what is published on diagnostics channels', () => {
-  it('tells a call from its beginning to its outcome', async () => {
+describe('the diagnostics channels', () => {
+  it('publish a call from its beginning to its outcome', async () => {
     const { events, stop } = listenToEvents();
     emulator.faults.add({ kind: 'error', code: 'FailToConnect' });
     const receipt = await (await serviceWith()).batchSend(MESSAGE);
@@ -374,7 +374,7 @@ describe('what is published on diagnostics channels', () => {
     expect(new Set(events.map((event) => 'call' in event && event.call)).size).toBe(1);
   });
 
-  it('tells the beginning in the context of the caller, before anything else happens', async () => {
+  it("publish the beginning in the caller's async context, before anything else happens", async () => {
     const context = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
     const listener = (event: unknown) => seen.push(context.getStore(), event);
@@ -389,7 +389,7 @@ describe('what is published on diagnostics channels', () => {
     ]);
   });
 
-  it('tells a failure with its codes, and what was corrected on the way', async () => {
+  it('publish a failure with its codes, and the corrections before it', async () => {
     const { events, stop } = listenToEvents();
     emulator.clock.offsetMs = HOUR;
     emulator.faults.add({ kind: 'error', code: 'AccessDenied', match: { roomId: 'closed' } });
@@ -420,8 +420,8 @@ describe('what is published on diagnostics channels', () => {
   });
 });
 
-describe('the log', () => {
-  it('may throw, and takes no outcome with it', async () => {
+describe("the operator's log", () => {
+  it('changes no outcome when its logger throws', async () => {
     class BrokenLogger extends LogLines {
       protected override printMessages(): void {
         throw new Error('disk full');
@@ -435,7 +435,7 @@ describe('the log', () => {
     expect(error.apiCode).toBe('AccessDenied');
   });
 
-  it('is quiet while all is well, retries and wrong requests included', async () => {
+  it('is empty while all is well, after retries and invalid requests too', async () => {
     const logger = new LogLines();
     const service = await serviceWith({}, logger);
     emulator.faults.add({ kind: 'error', code: 'FailToConnect' });
@@ -465,7 +465,7 @@ describe('the log', () => {
       { kind: 'refuse', forMs: 60_000 },
       /^ERROR .*can't be reached \(ECONNREFUSED/,
     ],
-  ])('has one line for %s, however often', async (_what, rule, line) => {
+  ])('has one line for %s, however often that happens', async (_what, rule, line) => {
     const logger = new LogLines();
     const service = await serviceWith({ retry: { maxAttempts: 1 } }, logger);
     emulator.faults.add(rule);
@@ -473,7 +473,7 @@ describe('the log', () => {
     expect(logger.lines).toEqual([expect.stringMatching(line)]);
   });
 
-  it('says when the credentials provider fails, and when it works again', async () => {
+  it('has a line when the credentials provider fails, and one when it works again', async () => {
     const logger = new LogLines();
     let works = false;
     const service = await serviceWith(
@@ -499,7 +499,7 @@ describe('the log', () => {
 });
 
 describe('closing the app', () => {
-  it('breaks off what does not end within the limit, and says what is known of it', async () => {
+  it('aborts calls that do not end within the limit, with the outcome known by then', async () => {
     const logger = new LogLines();
     emulator.faults.add({ kind: 'late', delayMs: 20_000 });
     const service = await serviceWith({ timeoutMs: 30_000, shutdownTimeoutMs: 100 }, logger);
@@ -514,7 +514,7 @@ describe('closing the app', () => {
     expect(logger.lines).toEqual(['WARN Shutting down: calls that did not end in time are broken off (1).']);
   });
 
-  it('lets a call that is under way send again', async () => {
+  it('lets a call in flight retry', async () => {
     emulator.faults.add({ kind: 'error', code: 'FailToConnect' });
     emulator.faults.add({ kind: 'error', code: 'FailToConnect' });
     const service = await serviceWith();

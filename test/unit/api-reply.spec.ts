@@ -89,11 +89,11 @@ describe('an answer', () => {
       'ResponseMetadata.Error says success',
     ],
     [{ ResponseMetadata: { Error: { Code: 'A'.repeat(129) } } }, 'ResponseMetadata.Error has no Code'],
-  ])('%j can not be read', (body, why) => {
+  ])('that is %j is unreadable', (body, why) => {
     expect(read(body)).toEqual({ kind: 'unreadable', why });
   });
 
-  it('that is none can not be read', () => {
+  it('that is empty or no JSON is unreadable', () => {
     expect(readReply(Buffer.alloc(0), SENT)).toEqual({ kind: 'unreadable', why: 'the body is empty' });
     expect(readReply(Buffer.from('<html>'), SENT)).toEqual({
       kind: 'unreadable',
@@ -101,7 +101,7 @@ describe('an answer', () => {
     });
   });
 
-  it('is read without a throw, and with nothing in it that can not be shown, whatever it is', () => {
+  it('is read without a throw, into printable words only, whatever it is', () => {
     const metadata = fc.record(
       {
         RequestId: fc.oneof(fc.string({ unit: anyCharacter }), fc.jsonValue()),

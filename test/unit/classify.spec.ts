@@ -17,7 +17,7 @@ const unreadable: ApiReply = { kind: 'unreadable', why: 'the body is not JSON' }
 const code = (apiCode: string, codeN?: number): ApiReply => ({ kind: 'error', apiCode, codeN });
 const broken = (failure: string): AttemptEnd => ({ kind: 'network_error', failure });
 
-describe('an answer', () => {
+describe('the retry decision on an answer', () => {
   it.each<[number, ApiReply, string, string]>([
     // 2xx, readable, no error
     [200, success, 'accepted', 'none'],
@@ -90,12 +90,12 @@ describe('an answer', () => {
     [500, code('InvalidParameter'), 'unknown', 'ask_policy'],
     [500, code('AccessDenied'), 'unknown', 'ask_policy'],
     [408, code('Anything'), 'unknown', 'ask_policy'],
-  ])('of %i with %j is %s: %s', (httpStatus, reply, outcome, action) => {
+  ])('with status %i and %j is %s: %s', (httpStatus, reply, outcome, action) => {
     expect(classify(answered(httpStatus, reply), 'done')).toEqual({ outcome, action });
   });
 });
 
-describe('an attempt without an answer', () => {
+describe('the retry decision on an attempt without an answer', () => {
   const timeout: AttemptEnd = { kind: 'interrupted', by: 'timeout' };
   const aborted: AttemptEnd = { kind: 'interrupted', by: 'aborted' };
   const noCredentials: AttemptEnd = { kind: 'no_credentials', error: new RtcConfigError([]) };

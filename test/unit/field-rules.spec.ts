@@ -4,7 +4,7 @@ import { ID, isId } from '../../lib/dto/field-rules.js';
 import { anyCharacter } from '../support/properties.js';
 
 describe('an ID', () => {
-  it('is what its pattern says, of any string', () => {
+  it('is legal as its pattern says, for any string', () => {
     const legal = fc.stringMatching(/^[a-zA-Z0-9@._-]{0,130}$/);
     const almost = fc
       .tuple(legal, fc.string({ unit: anyCharacter, maxLength: 2 }), legal)
@@ -24,7 +24,7 @@ describe('an ID', () => {
     ['a'.repeat(129), false],
     ['a\n', false],
     [7, false],
-  ])('%j: %s', (value, expected) => {
+  ])('that is %j is legal: %s', (value, expected) => {
     expect(isId(value)).toBe(expected);
   });
 });

@@ -81,7 +81,7 @@ const clockRefusal = (offsetMs: number, signedOffsetMs = 0) =>
   );
 
 describe('a call', () => {
-  it('that is accepted says by which request, and earns a part of a retry', async () => {
+  it('that is accepted returns the request ID, and earns a fifth of a retry', async () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     for (let calls = 0; calls < 5; calls++)
@@ -89,7 +89,7 @@ describe('a call', () => {
     expect([budget.take(), budget.take()]).toEqual([true, false]);
   });
 
-  it('that fails earns nothing', async () => {
+  it('that fails earns no retry', async () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     for (let calls = 0; calls < 10; calls++)
@@ -97,7 +97,7 @@ describe('a call', () => {
     expect(budget.take()).toBe(false);
   });
 
-  it('finds out who signs in the time of an attempt, and can be aborted meanwhile', async () => {
+  it('waits for credentials within the time of an attempt, and can be aborted meanwhile', async () => {
     const calls = new ScriptedCalls([]);
     const asked: unknown[] = [];
     calls.identify = (options) => {
@@ -109,7 +109,7 @@ describe('a call', () => {
     expect(asked).toEqual([{ timeoutMs: 5_000, cancellation: control.abort }]);
   });
 
-  it('asks for leave before each attempt, and the time of that is not its own', async () => {
+  it('asks beforeSend before each attempt, without counting its time', async () => {
     const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting')]);
     const madeBefore: number[] = [];
     let leaveTookMs = 0;
@@ -137,7 +137,7 @@ describe('a call', () => {
   it.each<[string, () => Promise<boolean>]>([
     ['is refused', () => Promise.resolve(false)],
     ['can not be asked for', () => Promise.reject(new Error('a secret'))],
-  ])('sends nothing where leave %s', async (_what, beforeSend) => {
+  ])('sends nothing when beforeSend %s', async (_what, beforeSend) => {
     const calls = new ScriptedCalls([]);
     const error = await errorOf(calls, { beforeSend });
     expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted' });
@@ -146,7 +146,7 @@ describe('a call', () => {
     expect(calls.made).toEqual([]);
   });
 
-  it('does not wait for leave once it is stopped', async () => {
+  it('does not wait for beforeSend once it is stopped', async () => {
     const calls = new ScriptedCalls([]);
     let asked: (() => void) | undefined;
     const asking = new Promise<void>((resolve) => (asked = resolve));
@@ -162,7 +162,7 @@ describe('a call', () => {
     expect(calls.made).toEqual([]);
   });
 
-  it('has its limits, each attempt no more than the call has left', async () => {
+  it('gives each attempt its timeout, and no more than the call has left', async () => {
     const calls = new ScriptedCalls([]);
     await start(calls).sent;
     expect(calls.made[0]).toMatchObject({ timeoutMs: 5_000, clockOffsetMs: 0 });
@@ -175,7 +175,7 @@ describe('a call', () => {
   it.each([
     [{}, 'timeoutMs of 5000 ms'],
     [{ deadlineMs: 4_000 }, 'deadlineMs of 4000 ms'],
-  ])('with %j names the limit that was exceeded', async (limits, name) => {
+  ])('with %j names the exceeded limit', async (limits, name) => {
     const timeout = result({ kind: 'interrupted', by: 'timeout' }, 'sent');
     const error = await errorOf(new ScriptedCalls([timeout]), limits);
     expect(error.message).toBe(
@@ -184,7 +184,7 @@ describe('a call', () => {
     expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'unknown' });
   });
 
-  it('is told of attempt by attempt', async () => {
+  it('emits an event for each attempt, wait and retry', async () => {
     const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), refused('FailToConnect', 502)]);
     const { attempts, sent } = start(calls);
     await sent;
@@ -212,13 +212,13 @@ describe('a call', () => {
     expect(numbers).toEqual([1, 2, 3]);
   });
 
-  it('gives each permit back once, with what its attempt proves', async () => {
+  it('gives each permit back once, with how its attempt ended', async () => {
     const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), refused('FailToConnect', 502)]);
     await start(calls).sent;
     expect(calls.ends).toEqual(['unused', 'unanswered', 'accepted']);
   });
 
-  it('gives its permit back unused when it may not begin, and as one without an answer when it fails in a way that nobody expected', async () => {
+  it('gives its permit back as unused when beforeSend refuses, and as unanswered when an unexpected error is thrown', async () => {
     const stopped = new ScriptedCalls([]);
     await errorOf(stopped, { beforeSend: () => Promise.resolve(false) });
     expect(stopped.ends).toEqual(['unused']);
@@ -227,7 +227,7 @@ describe('a call', () => {
     expect(surprised.ends).toEqual(['unanswered']);
   });
 
-  it('asks for permits of its room and its priority, in the time that it has', async () => {
+  it('asks for permits with its room, its priority and its time left', async () => {
     const calls = new ScriptedCalls([]);
     await start(calls, { policy: FAN_OUT_CHUNK, roomId: 'room-1' }).sent;
     expect(calls.asked).toMatchObject([{ priority: 'bulk', permits: 1, recipients: 1, roomId: 'room-1' }]);
@@ -243,7 +243,7 @@ describe('a call', () => {
     ['throttling', refused('FlowLimitExceeded', 429, { retryAfter: '20' }), { throttledMs: 20_000 }],
     ['a gateway without its service', refused('InternalServiceTimeout', 504), 'unanswered'],
     ['an error of the service', refused('InternalError', 500), 'answered'],
-  ])('of %s tells the limiter as much as that proves', async (_what, attempt, end) => {
+  ])('after %s gives its permit back as that proves', async (_what, attempt, end) => {
     const calls = new ScriptedCalls([attempt]);
     await errorOf(calls, { maxAttempts: 1 });
     expect(calls.ends).toEqual([end]);
@@ -254,7 +254,7 @@ describe('a call that fails', () => {
   const refusals = (count: number) =>
     Array.from({ length: count }, () => broken('ECONNREFUSED', 'connecting'));
 
-  it('has as many attempts as it may', async () => {
+  it('has as many attempts as maxAttempts', async () => {
     const calls = new ScriptedCalls(refusals(5));
     const error = await errorOf(calls, { maxAttempts: 3 });
     expect(error.message).toBe(
@@ -264,7 +264,7 @@ describe('a call that fails', () => {
     expect(calls.script).toHaveLength(2);
   });
 
-  it('goes on for as long as it has time when it is part of a bulk, whatever the budget', async () => {
+  it('that is a chunk of a fan-out is retried until its deadline, whatever the retry budget', async () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     const calls = new ScriptedCalls(refusals(20), budget);
@@ -273,14 +273,14 @@ describe('a call that fails', () => {
     expect(attempts).toHaveLength(21);
   });
 
-  it('spends a retry of the budget, and is told at once when there is none', async () => {
+  it('spends a retry of the budget, and is reported at once when there is none', async () => {
     const budget = new RetryBudget(() => 0);
     for (let left = 100; left > 1; left--) budget.take();
     expect((await errorOf(new ScriptedCalls(refusals(5), budget))).attempts).toHaveLength(2);
     expect((await errorOf(new ScriptedCalls(refusals(5), budget))).attempts).toHaveLength(1);
   });
 
-  it('is told at once when it could not send again in time', async () => {
+  it('is reported at once when a retry could not begin in time', async () => {
     const patient = refused('FlowLimitExceeded', 429, { retryAfter: '20' });
     const calls = new ScriptedCalls([patient]);
     const error = await errorOf(calls);
@@ -334,7 +334,7 @@ describe('a call that fails', () => {
     }
   });
 
-  it('is told when the quota lets it through again, where that is after its time', async () => {
+  it('has in retryAfterMs when the quota has room again, where that is after its deadline', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)]);
     calls.limiter = new RateLimiter({ limit: 1, maxQueue: 10 });
     const error = (await errorOf(calls, { deadlineMs: 800 })) as RtcApiError;
@@ -342,7 +342,7 @@ describe('a call that fails', () => {
     expect(error.retryAfterMs).toBeGreaterThan(900);
   });
 
-  it('waits as long as it is asked to, and lets everyone do so', async () => {
+  it('waits as long as Retry-After asks, and makes the limiter wait too', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '7' })]);
     const { attempts, stop, sent } = start(calls);
     while (told(calls).length === 0) await new Promise(setImmediate);
@@ -353,7 +353,7 @@ describe('a call that fails', () => {
     expect(calls.events.at(-1)).toEqual({ type: 'wait', call: INFO, reason: 'retry_after', delayMs: 7_000 });
   });
 
-  it('waits longer after a refusal for the quota', async () => {
+  it('waits for the longer backoff after throttling', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)], undefined, () => 0.05);
     await start(calls, { maxAttempts: 2, deadlineMs: 60_000 }).sent;
     expect(calls.ends).toEqual([{ throttledMs: 0 }, 'accepted']);
@@ -361,7 +361,7 @@ describe('a call that fails', () => {
     expect(calls.events.find((event) => event.type === 'wait')!.delayMs).toBe(50);
   });
 
-  it('goes back to its sender after a refusal for the quota when it is part of a bulk', async () => {
+  it('that is a throttled chunk of a fan-out is not retried, unless it may have been accepted', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)]);
     const error = await errorOf(calls, { policy: FAN_OUT_CHUNK });
     expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
@@ -380,7 +380,7 @@ describe('a call that fails', () => {
   });
 
   it.each(['report', 'resend'] as const)(
-    'after what may have been accepted does as it is told: %s',
+    'after an unknown outcome follows onUnknown: %s',
     async (onUnknown) => {
       const calls = new ScriptedCalls([broken('ECONNRESET', 'sent'), broken('ECONNRESET', 'sent')]);
       const { attempts, sent } = start(calls, { onUnknown, maxAttempts: 2, policy: FAN_OUT_CHUNK });
@@ -393,14 +393,14 @@ describe('a call that fails', () => {
 });
 
 describe('a call that is refused for good', () => {
-  it('is not sent again, whatever time the refusal has', async () => {
+  it('is not retried, whatever Date the refusal has', async () => {
     const calls = new ScriptedCalls([refused('AccessDenied', 403, { date: dateIn(HOUR) })]);
     expect((await errorOf(calls)).attempts).toHaveLength(1);
   });
 });
 
-describe('a call whose clock is wrong', () => {
-  it('tries the time of the refusal, and teaches everyone when that is right', async () => {
+describe('a call that is refused for its clock', () => {
+  it('retries with the Date of the refusal, and shares the clock skew when that is accepted', async () => {
     const calls = new ScriptedCalls([clockRefusal(HOUR)]);
     await start(calls, { maxAttempts: 1 }).sent;
     expect(calls.made.map(({ clockOffsetMs }) => clockOffsetMs)).toEqual([0, HOUR + 500]);
@@ -411,7 +411,7 @@ describe('a call whose clock is wrong', () => {
     ]);
   });
 
-  it('keeps the time to itself when that is refused too, and believes no other for a while', async () => {
+  it('does not share a clock skew that is refused too, and believes no other for a while', async () => {
     const calls = new ScriptedCalls([clockRefusal(HOUR), clockRefusal(2 * HOUR, HOUR + 500)]);
     const error = await errorOf(calls);
     expect(error).toMatchObject({ outcome: 'rejected', apiCode: 'InvalidTimestamp' });
@@ -420,14 +420,14 @@ describe('a call whose clock is wrong', () => {
     expect(calls.clock.propose(0, dateIn(HOUR))).toBeUndefined();
   });
 
-  it('does not take a refusal of another kind for a proof', async () => {
+  it('does not take a refusal of another kind for proof of the clock skew', async () => {
     const calls = new ScriptedCalls([clockRefusal(HOUR), refused('AccessDenied', 403)]);
     expect(await errorOf(calls)).toMatchObject({ apiCode: 'AccessDenied' });
     expect(calls.clock.offsetMs).toBe(0);
     expect(calls.events.some(({ type }) => type === 'clock')).toBe(false);
   });
 
-  it('takes over what another call has found out meanwhile, and tries one time more', async () => {
+  it('takes over the clock skew that another call has found meanwhile, and retries once more', async () => {
     const calls = new ScriptedCalls([
       () => {
         calls.clock.confirm(HOUR);
@@ -442,7 +442,7 @@ describe('a call whose clock is wrong', () => {
     expect(error.attempts).toHaveLength(3);
   });
 
-  it('gives up when the time keeps changing under it', async () => {
+  it('gives up when the clock skew keeps changing', async () => {
     let offset = 0;
     const moved = () => {
       const signed = offset;
@@ -454,7 +454,7 @@ describe('a call whose clock is wrong', () => {
     expect((await errorOf(calls)).attempts).toHaveLength(3);
   });
 
-  it('gives up when the refusal brings no time, or the same', async () => {
+  it('gives up when the refusal has no Date, or one that changes nothing', async () => {
     expect((await errorOf(new ScriptedCalls([refused('InvalidTimestamp')]))).attempts).toHaveLength(1);
     expect((await errorOf(new ScriptedCalls([clockRefusal(20_000)]))).attempts).toHaveLength(1);
     const unsigned = { ...clockRefusal(HOUR), signedWith: undefined };
@@ -477,7 +477,7 @@ describe('a call whose access key is refused', () => {
     expect(error.hint).toBe('Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).');
   });
 
-  it('is told of when there are none', async () => {
+  it('is reported when there are no other credentials', async () => {
     expect((await errorOf(new ScriptedCalls([refused('InvalidAccessKey', 401)]))).attempts).toHaveLength(1);
     const calls = new ScriptedCalls([{ ...refused('InvalidAccessKey', 401), signedWith: undefined }]);
     calls.replace = () => Promise.resolve(true);
@@ -485,13 +485,13 @@ describe('a call whose access key is refused', () => {
     expect([error.code, error.attempts.length]).toEqual(['RTC_API', 1]);
   });
 
-  it('waits for them as long as it takes', async () => {
+  it('waits for new credentials', async () => {
     const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
     calls.replace = () => new Promise((resolve) => setTimeout(() => resolve(true), 20));
     expect(await start(calls).sent).toBe(REQUEST_ID);
   });
 
-  it('waits for them no longer than it has time', async () => {
+  it('waits for new credentials no longer than its deadline', async () => {
     const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
     calls.replace = () => new Promise(() => undefined);
     expect(await errorOf(calls, { deadlineMs: 30 })).toMatchObject({
@@ -500,7 +500,7 @@ describe('a call whose access key is refused', () => {
     });
   });
 
-  it('can be aborted while it waits for them', async () => {
+  it('can be aborted while it waits for new credentials', async () => {
     const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
     let asked = (): void => undefined;
     const asking = new Promise<void>((resolve) => (asked = resolve));
@@ -518,7 +518,7 @@ describe('a call whose access key is refused', () => {
     expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
   });
 
-  it('is not sent when there was nothing to sign with', async () => {
+  it('is not sent without credentials', async () => {
     const calls = new ScriptedCalls([]);
     const problem = { option: 'credentials', message: 'the provider failed' };
     const unsigned = result({ kind: 'no_credentials', error: new RtcConfigError([problem]) }, 'queued');
@@ -531,7 +531,7 @@ describe('a call whose access key is refused', () => {
 });
 
 describe('a call that is ended', () => {
-  it('before its turn sends nothing', async () => {
+  it('before its first attempt sends nothing', async () => {
     const calls = new ScriptedCalls([]);
     const { stop, sent } = start(calls);
     stop();
@@ -540,7 +540,7 @@ describe('a call that is ended', () => {
     expect(calls.made).toEqual([]);
   });
 
-  it('by a shutdown says so', async () => {
+  it('by a shutdown names the shutdown in its error', async () => {
     const calls = new ScriptedCalls([]);
     const { control, sent } = start(calls);
     calls.script.push(() => {
@@ -553,7 +553,7 @@ describe('a call that is ended', () => {
     );
   });
 
-  it('while it waits to send again does not', async () => {
+  it('while it waits for a retry sends nothing more', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
     const { stop, sent } = start(calls);
     while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
@@ -575,7 +575,7 @@ describe("a call in the quota's queue", () => {
     return limiter;
   };
 
-  it('is refused at once if there is no time, and keeps what it had before', async () => {
+  it('is refused at once if there is no time, and keeps the outcome of earlier attempts', async () => {
     const calls = new ScriptedCalls([refused('FailToConnect', 502)]);
     expect(
       await errorOf(Object.assign(new ScriptedCalls([]), { limiter: busyLimiter() }), { deadlineMs: 500 }),
@@ -594,7 +594,7 @@ describe("a call in the quota's queue", () => {
     });
   });
 
-  it('waits its turn, is told so, and has the time for it added when it is part of a bulk', async () => {
+  it('waits and emits the wait, which does not count for a chunk of a fan-out', async () => {
     const limiter = busyLimiter(4);
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     await start(calls, { policy: FAN_OUT_CHUNK, deadlineMs: 200 }).sent;
@@ -606,7 +606,7 @@ describe("a call in the quota's queue", () => {
     expect(calls.made[0]!.timeoutMs).toBeGreaterThan(1);
   });
 
-  it('has the wait for its turn taken from its time when it is a single one', async () => {
+  it('has the wait count against the deadline of a single send', async () => {
     const limiter = busyLimiter(12);
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     await start(calls, { deadlineMs: 4_000 }).sent;
@@ -616,7 +616,7 @@ describe("a call in the quota's queue", () => {
     expect(calls.made[0]!.timeoutMs).toBeLessThanOrEqual(4_000 - 75);
   });
 
-  it('does not wait for a turn after which an attempt has no time to end', async () => {
+  it('does not wait for a permit after which an attempt has no time to end', async () => {
     const time = new VirtualTime();
     const limiter = new RateLimiter({ limit: 12, maxQueue: 10, time });
     const first = limiter.enter(ONE) as RequestPermit;
@@ -644,7 +644,7 @@ describe("a call in the quota's queue", () => {
     expect(limiter.usage.queued).toBe(0);
   });
 
-  it('gives it up when its time is over', async () => {
+  it('gives up its place at its deadline', async () => {
     const limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
     const held = limiter.enter(ONE) as RequestPermit;
     // It is estimated to come in time, and then everything is held up.

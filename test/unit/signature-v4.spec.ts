@@ -76,7 +76,7 @@ describe('the signature', () => {
   });
 });
 
-describe('what is signed', () => {
+describe('the canonical form', () => {
   // Well-formed text of every plane, with much of what has a meaning in a URL.
   const text = fc.string({
     unit: fc.oneof(fc.constantFrom(..."&=+%?#/ ~*'()!."), anyCharacter),
@@ -88,7 +88,7 @@ describe('what is signed', () => {
       fc.shuffledSubarray(one, { minLength: one.length }).map((other) => [one, other] as const),
     );
 
-  it('of a query says the same in whatever order, in characters that need no escape, and reads back', () => {
+  it('of a query is the same in whatever order, in characters that need no escape, and can be read back', () => {
     fc.assert(
       fc.property(shuffled(parameters), ([one, other]) => {
         const query = canonicalQuery(one);
@@ -103,7 +103,7 @@ describe('what is signed', () => {
     );
   });
 
-  it('of headers says the same in whatever order, case and white space, and something else of others', () => {
+  it('of headers is the same in whatever order, case and white space, and different for others', () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
     const word = fc.stringMatching(/^[!-~]{1,6}$/);
     const value = fc.array(word, { maxLength: 3 });
@@ -135,7 +135,7 @@ describe('what is signed', () => {
     );
   });
 
-  it('of a time is the second that it is in', () => {
+  it('of a time is its second', () => {
     fc.assert(
       fc.property(
         fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true }),
@@ -175,7 +175,7 @@ describe('the signing key cache', () => {
     expect(cache.get('secret', scope)).toBe(cache.get('secret', { ...scope }));
   });
 
-  it.each(changes)('derives it afresh when the %s changes', (_what, secret, changed) => {
+  it.each(changes)('derives the key again when the %s changes', (_what, secret, changed) => {
     const cache = new SigningKeyCache();
     cache.get('secret', scope);
     expect(cache.get(secret, changed)).toEqual(deriveSigningKey(secret, changed));

@@ -135,7 +135,7 @@ describe('the console', () => {
     );
   }, 60_000);
 
-  it('lets users leave, keeps them over a reload, and tells when another takes their place', async () => {
+  it('lets users leave, keeps them over a reload, and shows when another takes their place', async () => {
     await console.join('alice', 'bob');
     await console.page.getByRole('button', { name: 'Let alice leave' }).click();
     await console.inbox('alice').waitFor({ state: 'detached' });
