@@ -123,7 +123,7 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     expect((await post('/rtc/rooms/room-1/unicast', MESSAGE)).status).toBe(404);
   });
 
-  it('lets anyone in only when told so', async () => {
+  it('lets anyone in only with allowAnonymous', async () => {
     const { post } = await start(register({ allowAnonymous: true }));
     expect((await post('/rtc/rooms/room-1/unicast', MESSAGE)).status).toBe(200);
   });

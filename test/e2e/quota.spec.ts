@@ -141,7 +141,7 @@ describe('the quota', () => {
     expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
-  it('can be waited for as long as the deadline and the signal allow, and no bytes leave', async () => {
+  it('can be waited for as long as the deadline and the signal allow, without a byte sent', async () => {
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
     // Permits are far apart, so that the service's answer comes before the next, however busy the machine is.
     const service = await serviceWith({ deadlineMs: 60_000, quota: { requestsPerSecond: 4 } });

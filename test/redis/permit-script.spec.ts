@@ -109,7 +109,7 @@ describe('the script of permits', () => {
     expect((await ask({ wanted: 1 })).dues).toEqual([]);
   });
 
-  it('keeps none for longer than a lease, whatever it is told', async () => {
+  it('keeps no permit for longer than a lease, whatever the command says', async () => {
     await begin();
     const { now } = await ask({ process: 'p', wanted: 1 });
     await ask({ tell: [['p:3:1', now + 60_000]] });
@@ -168,7 +168,7 @@ describe('the script of permits', () => {
     ]);
   });
 
-  it('goes by what was told in the age before, too, and by nothing older', async () => {
+  it('uses what was sent in this age and the one before, and nothing older', async () => {
     await begin({ limit: 10, credit: 100 });
     await ask({ process: 'small', limit: 4, credit: 20 });
     const ages = (back: number): Promise<number> => client.hincrby(STATE, 'age', -back);
@@ -354,7 +354,7 @@ describe('the script of permits', () => {
     expect((await ask()).generation).toBe(generation);
   });
 
-  it('forgets what is in a future that will not come when its clock went back', async () => {
+  it('forgets permits that are too far in the future after its clock went back', async () => {
     await begin();
     const future = (Date.now() + 3_600_000).toFixed(3);
     await client.zadd(PERMITS, future, 'odd');
@@ -436,7 +436,7 @@ describe('the script of permits', () => {
   const NUMBERS = ['gen', 'hold', 'paced', 'last', 'out', 'limit0', 'limit1', 'credit0', 'credit1', 'age'];
   NUMBERS.push('singles', 'turnEnds', 'turnFrom');
   it.each([['each', NUMBERS] as const, ...NUMBERS.map((name) => [name, [name]] as const)])(
-    'mends a state with a number that is none: %s',
+    'repairs a state with an invalid number: %s',
     async (_name, fields) => {
       for (const value of ['nan', 'inf', 'x', '']) {
         await client.flushall();

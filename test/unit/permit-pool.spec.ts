@@ -156,7 +156,7 @@ describe('a pool of permits', () => {
     expect(slow.delayMs(1)).toBeCloseTo(4_008);
   });
 
-  it('takes a permit that never comes back for one without an answer, after longer than any request may take', () => {
+  it('counts a permit that never comes back as unanswered, after longer than any request may take', () => {
     const pool = poolOf(2);
     takeAll(pool, 2);
     expect(pool.delayMs(1)).toBe(660_000);
@@ -173,7 +173,7 @@ describe('a pool of permits', () => {
 });
 
 describe('permits without an answer', () => {
-  it('are free a second after the answer to something that was let go after they were given up', () => {
+  it('are free a second after the answer to a request that was sent after they were given up', () => {
     const pool = poolOf(100);
     const early = pool.take(1);
     const silent = takeAll(pool, 70);
@@ -217,7 +217,7 @@ describe('permits without an answer', () => {
     expect(waitFor(pool)).toBe(30_000);
   });
 
-  it('let no probe go while anything is under way, or an answer was read less than a second ago', () => {
+  it('allow no probe while anything is in flight, or an answer was read less than a second ago', () => {
     const pool = poolOf(100);
     const [slow, answered, ...silent] = takeAll(pool, 77);
     for (const permit of silent) permit.giveBack('unanswered');

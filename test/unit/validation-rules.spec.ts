@@ -66,7 +66,7 @@ describe('the rule of recipients', () => {
     expect(recipientProblems(value)).toEqual([{ message }]);
   });
 
-  it('names the first twenty who are wrong, and counts the others', () => {
+  it('names the first twenty illegal IDs, and counts the others', () => {
     const wrong = (many: number): unknown[] => ['a', ...Array<string>(many).fill('')];
     const message = `is empty; ${ID_RULE}`;
     const twenty = Array.from({ length: 20 }, (_none, index) => ({ index: index + 1, message }));
