@@ -123,10 +123,10 @@ describe('Retry-After', () => {
 });
 
 describe('a message with an unknown outcome', () => {
-  const broken: FaultRule = { kind: 'reset', accept: true };
+  const resetAfterAccepting: FaultRule = { kind: 'reset', accept: true };
 
   it('is reported, and never sent again by itself', async () => {
-    emulator.faults.add({ ...broken, probability: 1 });
+    emulator.faults.add({ ...resetAfterAccepting, probability: 1 });
     const error = await rejectionOf<RtcNetworkError>((await serviceWith()).batchSend(MESSAGE));
     expect(error).toBeInstanceOf(RtcNetworkError);
     expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: false });
@@ -140,7 +140,7 @@ describe('a message with an unknown outcome', () => {
   ])(
     'is sent again when %s says so, and the receipt says that it may be a duplicate',
     async (_who, settings, options) => {
-      emulator.faults.add(broken);
+      emulator.faults.add(resetAfterAccepting);
       const { events, stop } = listenToEvents();
       const receipt = await (await serviceWith(settings)).batchSend(MESSAGE, options);
       stop();
@@ -153,7 +153,7 @@ describe('a message with an unknown outcome', () => {
   );
 
   it('is reported when the call says so, whatever the module says', async () => {
-    emulator.faults.add(broken);
+    emulator.faults.add(resetAfterAccepting);
     const service = await serviceWith({ onUnknown: 'resend' });
     const error = await rejectionOf<RtcNetworkError>(service.batchSend(MESSAGE, { onUnknown: 'report' }));
     expect(outcomesOf(error)).toEqual(['unknown']);

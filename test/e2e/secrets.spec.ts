@@ -239,7 +239,7 @@ describe('no property at any depth shows a secret of', () => {
         http: { httpAgent: new HttpAgent({ keepAlive: true }) },
       }),
     ],
-  ])('the module while a request is under way, %s', async (_what, special) => {
+  ])('the module while a request is in flight, %s', async (_what, special) => {
     const server = await startScriptedServer(() => undefined);
     const options = { appId: 'app', from: 'server', endpoint: server.url, ...special() };
     const registered = RtcMessagingModule.forRoot(options);

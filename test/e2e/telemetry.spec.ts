@@ -220,7 +220,7 @@ describe('the spans of a call', () => {
     expect(await sumOf('messaging.client.sent.messages', { 'error.type': type })).toBe(sent);
   });
 
-  it('end with calls that are aborted, before and while they are under way', async () => {
+  it('end with calls that are aborted, before and while they are in flight', async () => {
     const service = await open();
     await rejectionOf(service.batchSend(MESSAGE, { signal: AbortSignal.abort() }));
     emulator.faults.add({ kind: 'late', delayMs: 60_000 });
@@ -433,7 +433,7 @@ describe('the metrics', () => {
   });
 });
 
-describe('what is exported', () => {
+describe('the exported telemetry', () => {
   it('holds no recipient, room, sender, message or secret, whatever happens', async () => {
     const service = await open({
       credentials: { ...CREDENTIALS, ...emulator.moduleOptions().credentials, sessionToken: TOKEN },

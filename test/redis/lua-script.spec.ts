@@ -41,7 +41,7 @@ describe('a Lua script', () => {
     expect([after.whole - before.whole, after.digest - before.digest]).toEqual([1, 4]);
   });
 
-  it('is sent again to a server that has forgotten it, however many calls are under way', async () => {
+  it('is sent again to a server that has forgotten it, however many calls are in flight', async () => {
     const client = connect();
     await echo.run(client, ['key'], []);
     await client.script('FLUSH');

@@ -68,8 +68,8 @@ describe('the error of a call', () => {
     // An agent of the app's may say anything.
     ['a secret\nand a line', undefined, 'FAILED'],
   ])('that failed on the network with %j (%s) shows %s', (failure, thrown, shown) => {
-    const broken = result({ kind: 'network_error', failure, thrown });
-    expect(errorOfCall(facts(attempt('not_attempted')), broken, LIMIT).message).toContain(
+    const ended = result({ kind: 'network_error', failure, thrown });
+    expect(errorOfCall(facts(attempt('not_attempted')), ended, LIMIT).message).toContain(
       `SendUnicast failed with ${shown} in phase`,
     );
   });

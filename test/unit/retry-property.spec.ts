@@ -254,10 +254,10 @@ describe('a call over any sequence of attempts', () => {
           await jest.runAllTimersAsync();
           const requestId = await sending;
 
-          // Each is told, in order, as it was.
-          const told = calls.events.flatMap((event) => (event.type === 'attempt' ? [event] : []));
-          expect(told.map(({ attempt }) => attempt)).toEqual(attempts);
-          expect(told.map(({ number }) => number)).toEqual(attempts.map((_attempt, index) => index + 1));
+          // Each is emitted, in order, as it was.
+          const emitted = calls.events.flatMap((event) => (event.type === 'attempt' ? [event] : []));
+          expect(emitted.map(({ attempt }) => attempt)).toEqual(attempts);
+          expect(emitted.map(({ number }) => number)).toEqual(attempts.map((_attempt, index) => index + 1));
           expect(attempts.length).toBe(calls.made.length);
           expect(attempts.map(({ outcome }) => outcome)).toEqual(
             [...script, undefined]

@@ -16,7 +16,7 @@ import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type CallLimits, SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
-  broken,
+  networkError,
   CREDENTIALS,
   LIMITS,
   refused,
@@ -53,7 +53,7 @@ function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
 const errorOf = (calls: ScriptedCalls, limits: Partial<CallLimits> = {}): Promise<RtcMessagingError> =>
   rejectionOf<RtcMessagingError>(start(calls, limits).sent);
 
-/** A clock that stands still unless it is told otherwise. */
+/** A clock that stands still until a test moves it. */
 function frozenClock() {
   let ms = performance.now();
   const now = jest.spyOn(performance, 'now').mockImplementation(() => ms);
@@ -65,8 +65,8 @@ function frozenClock() {
   };
 }
 
-/** What was told of retries and waits, in a line each. */
-const told = (calls: ScriptedCalls): string[] =>
+/** The events of retries and waits, in a line each. */
+const emitted = (calls: ScriptedCalls): string[] =>
   calls.events.flatMap((event) => {
     if (event.type === 'retry') return [`retry ${event.number}: ${event.reason}`];
     return event.type === 'wait' ? [`wait: ${event.reason}`] : [];
@@ -110,15 +110,15 @@ describe('a call', () => {
   });
 
   it('asks beforeSend before each attempt, without counting its time', async () => {
-    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting')]);
+    const calls = new ScriptedCalls([networkError('ECONNREFUSED', 'connecting')]);
     const madeBefore: number[] = [];
-    let leaveTookMs = 0;
+    let callbackTookMs = 0;
     const realNow = performance.now.bind(performance);
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => realNow() + leaveTookMs);
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => realNow() + callbackTookMs);
     const beforeSend = (): Promise<boolean> => {
       madeBefore.push(calls.made.length);
       return Promise.resolve().then(() => {
-        leaveTookMs += 10_000;
+        callbackTookMs += 10_000;
         return true;
       });
     };
@@ -185,7 +185,10 @@ describe('a call', () => {
   });
 
   it('emits an event for each attempt, wait and retry', async () => {
-    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), refused('FailToConnect', 502)]);
+    const calls = new ScriptedCalls([
+      networkError('ECONNREFUSED', 'connecting'),
+      refused('FailToConnect', 502),
+    ]);
     const { attempts, sent } = start(calls);
     await sent;
     expect(attempts.map(({ outcome, failure }) => [outcome, failure])).toEqual([
@@ -202,7 +205,7 @@ describe('a call', () => {
       'retry',
       'attempt',
     ]);
-    expect(told(calls)).toEqual([
+    expect(emitted(calls)).toEqual([
       'wait: backoff',
       'retry 2: not_attempted',
       'wait: backoff',
@@ -213,7 +216,10 @@ describe('a call', () => {
   });
 
   it('gives each permit back once, with how its attempt ended', async () => {
-    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), refused('FailToConnect', 502)]);
+    const calls = new ScriptedCalls([
+      networkError('ECONNREFUSED', 'connecting'),
+      refused('FailToConnect', 502),
+    ]);
     await start(calls).sent;
     expect(calls.ends).toEqual(['unused', 'unanswered', 'accepted']);
   });
@@ -235,10 +241,10 @@ describe('a call', () => {
   });
 
   it.each<[string, ScriptedAttempt, RequestEnd]>([
-    ['a socket that did not come', broken('ETIMEDOUT', 'queued'), 'unused'],
-    ['a reset', broken('ECONNRESET', 'sent'), 'unanswered'],
+    ['a socket that did not come', networkError('ETIMEDOUT', 'queued'), 'unused'],
+    ['a reset', networkError('ECONNRESET', 'sent'), 'unanswered'],
     ['a time-out', result({ kind: 'interrupted', by: 'timeout' }, 'sent'), 'unanswered'],
-    ['a broken answer', result({ kind: 'interrupted', by: 'timeout' }, 'headers'), 'unanswered'],
+    ['an answer without its end', result({ kind: 'interrupted', by: 'timeout' }, 'headers'), 'unanswered'],
     ['a refusal', refused('AccessDenied', 403), 'answered'],
     ['throttling', refused('FlowLimitExceeded', 429, { retryAfter: '20' }), { throttledMs: 20_000 }],
     ['a gateway without its service', refused('InternalServiceTimeout', 504), 'unanswered'],
@@ -252,7 +258,7 @@ describe('a call', () => {
 
 describe('a call that fails', () => {
   const refusals = (count: number) =>
-    Array.from({ length: count }, () => broken('ECONNREFUSED', 'connecting'));
+    Array.from({ length: count }, () => networkError('ECONNREFUSED', 'connecting'));
 
   it('has as many attempts as maxAttempts', async () => {
     const calls = new ScriptedCalls(refusals(5));
@@ -291,7 +297,7 @@ describe('a call that fails', () => {
       retryAfterMs: 20_000,
     });
     expect(calls.made).toHaveLength(1);
-    expect(told(calls)).toEqual([]);
+    expect(emitted(calls)).toEqual([]);
   });
 
   it.each<[string, number, ('refused' | 'unconnected')[], number[]]>([
@@ -305,7 +311,7 @@ describe('a call that fails', () => {
       durations.map((durationMs, index) => () => {
         clock.pass(durationMs);
         const end =
-          kinds[index] === 'refused' ? refused('FailToConnect', 502) : broken('EPIPE', 'connecting');
+          kinds[index] === 'refused' ? refused('FailToConnect', 502) : networkError('EPIPE', 'connecting');
         return { ...end, durationMs };
       }),
     );
@@ -313,7 +319,7 @@ describe('a call that fails', () => {
       const error = await errorOf(calls, { deadlineMs, maxAttempts: 10 });
       expect(error.outcome).toBe('rejected');
       expect(calls.made).toHaveLength(durations.length);
-      expect(told(calls).filter((line) => line.startsWith('retry'))).toHaveLength(durations.length - 1);
+      expect(emitted(calls).filter((line) => line.startsWith('retry'))).toHaveLength(durations.length - 1);
     } finally {
       clock.restore();
     }
@@ -345,7 +351,7 @@ describe('a call that fails', () => {
   it('waits as long as Retry-After asks, and makes the limiter wait too', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '7' })]);
     const { attempts, stop, sent } = start(calls);
-    while (told(calls).length === 0) await new Promise(setImmediate);
+    while (emitted(calls).length === 0) await new Promise(setImmediate);
     stop();
     await rejectionOf(sent);
     expect(attempts.map(({ throttled }) => throttled)).toEqual([true]);
@@ -357,7 +363,7 @@ describe('a call that fails', () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)], undefined, () => 0.05);
     await start(calls, { maxAttempts: 2, deadlineMs: 60_000 }).sent;
     expect(calls.ends).toEqual([{ throttledMs: 0 }, 'accepted']);
-    expect(told(calls)).toEqual(['wait: throttled', 'retry 2: throttled', 'wait: quota']);
+    expect(emitted(calls)).toEqual(['wait: throttled', 'retry 2: throttled', 'wait: quota']);
     expect(calls.events.find((event) => event.type === 'wait')!.delayMs).toBe(50);
   });
 
@@ -367,7 +373,7 @@ describe('a call that fails', () => {
     expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
     expect(error.attempts).toMatchObject([{ throttled: true }]);
     // Not if it may have been accepted: who sent it then is to learn that.
-    const twice = new ScriptedCalls([broken('ECONNRESET', 'sent'), refused('FlowLimitExceeded', 429)]);
+    const twice = new ScriptedCalls([networkError('ECONNRESET', 'sent'), refused('FlowLimitExceeded', 429)]);
     const { attempts, sent } = start(twice, { policy: FAN_OUT_CHUNK, onUnknown: 'resend' });
     await sent;
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'rejected', 'accepted']);
@@ -382,12 +388,15 @@ describe('a call that fails', () => {
   it.each(['report', 'resend'] as const)(
     'after an unknown outcome follows onUnknown: %s',
     async (onUnknown) => {
-      const calls = new ScriptedCalls([broken('ECONNRESET', 'sent'), broken('ECONNRESET', 'sent')]);
+      const calls = new ScriptedCalls([
+        networkError('ECONNRESET', 'sent'),
+        networkError('ECONNRESET', 'sent'),
+      ]);
       const { attempts, sent } = start(calls, { onUnknown, maxAttempts: 2, policy: FAN_OUT_CHUNK });
       const error = await rejectionOf<RtcMessagingError>(sent);
       expect(attempts).toHaveLength(onUnknown === 'report' ? 1 : 2);
       expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: onUnknown === 'resend' });
-      expect(told(calls)).toEqual(onUnknown === 'report' ? [] : ['wait: backoff', 'retry 2: resend']);
+      expect(emitted(calls)).toEqual(onUnknown === 'report' ? [] : ['wait: backoff', 'retry 2: resend']);
     },
   );
 });
@@ -405,7 +414,7 @@ describe('a call that is refused for its clock', () => {
     await start(calls, { maxAttempts: 1 }).sent;
     expect(calls.made.map(({ clockOffsetMs }) => clockOffsetMs)).toEqual([0, HOUR + 500]);
     expect(calls.clock.offsetMs).toBe(HOUR + 500);
-    expect(told(calls)).toEqual(['retry 2: clock_corrected']);
+    expect(emitted(calls)).toEqual(['retry 2: clock_corrected']);
     expect(calls.events.filter(({ type }) => type === 'clock')).toEqual([
       { type: 'clock', module: 'default', offsetMs: HOUR + 500 },
     ]);
@@ -473,7 +482,7 @@ describe('a call whose access key is refused', () => {
     const error = await errorOf(calls);
     expect(error.attempts).toHaveLength(2);
     expect(given).toEqual([CREDENTIALS]);
-    expect(told(calls)).toEqual(['retry 2: credentials_refreshed']);
+    expect(emitted(calls)).toEqual(['retry 2: credentials_refreshed']);
     expect(error.hint).toBe('Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).');
   });
 
@@ -598,7 +607,7 @@ describe("a call in the quota's queue", () => {
     const limiter = busyLimiter(4);
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     await start(calls, { policy: FAN_OUT_CHUNK, deadlineMs: 200 }).sent;
-    expect(told(calls)).toEqual(['wait: quota']);
+    expect(emitted(calls)).toEqual(['wait: quota']);
     const wait = calls.events.find((event) => event.type === 'wait');
     expect(wait!.delayMs).toBeGreaterThanOrEqual(240);
     expect(Number.isInteger(wait!.delayMs)).toBe(true);

@@ -9,7 +9,7 @@ import { RequestBody } from '../../lib/openapi/request-body.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   accepted,
-  broken,
+  networkError,
   LIMITS,
   refused,
   REQUEST_ID,
@@ -90,7 +90,7 @@ describe('a sender', () => {
   });
 
   it('emits the code of a failure', async () => {
-    const calls = new ScriptedCalls([refused('AccessDenied', 403), broken('ECONNRESET', 'sent')]);
+    const calls = new ScriptedCalls([refused('AccessDenied', 403), networkError('ECONNRESET', 'sent')]);
     const sender = new Sender(calls.context, 1_000);
     await rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
     await rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
