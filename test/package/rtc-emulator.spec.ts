@@ -14,7 +14,7 @@ describe('the command rtc-emulator', () => {
   };
   afterEach(() => void child.kill('SIGKILL'));
 
-  it('prints an environment with which an app sends to it, and ends when told to', async () => {
+  it('prints an environment with which an app sends to it, and ends on SIGTERM', async () => {
     start(
       '--port',
       '0',
