@@ -1,9 +1,12 @@
 // How near several processes come together to the quota that they share through one Redis, and whether they keep it.
+// Measured are servers that have been up for a while: each has sent before. Where more of them run than there are
+// processors for so many recipients, requests have fewer: it is the quota that is measured, not the processors. How
+// busy those were is printed, since nothing else is to hold the processes up.
 // The emulator, in a process of its own, refuses strictly above 500 requests in any second. Its first argument is a
 // JSON text: the options of `npm run bench:shared-quota`.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { loadavg } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -13,10 +16,14 @@ import { startEmulator } from './emulator.mjs';
 import { exactlyOnce, percent, printVerdicts } from './verdicts.mjs';
 
 const QUOTA = 500;
+/** Users of a request, where nothing else is said. */
+const CHUNK_SIZE = 600;
 /** Where nothing else is said. */
 const PROCESSES = 4;
 /** Requests' worth of recipients that are handed out at once. */
 const PAGE = 5;
+/** Of each process, before anything is measured. */
+const WARM_UP_REQUESTS = 1_500;
 const OUTAGE_MS = 10_000;
 const PROGRAM = fileURLToPath(new URL('shared-quota-process.mjs', import.meta.url));
 
@@ -59,7 +66,7 @@ async function withProcesses(redis, work, { processes = PROCESSES, redisDelayMs 
 }
 
 /** Hands out the recipients to whoever asks, so that each process has as much of the work as it gets done. */
-async function fanOut(children, roomId, total, chunkSize = 600) {
+async function fanOut(children, roomId, total, chunkSize) {
   let next = 0;
   const taken = children.map(() => 0);
   return {
@@ -91,12 +98,11 @@ async function fanOut(children, roomId, total, chunkSize = 600) {
 }
 
 /**
- * Servers that have been up for a while: their code is compiled, their connections are open, and the last 500 round
- * trips that each looks at are of that state. Few users a request: the emulator stands still for a second or two
- * whenever it has two million of them to count.
+ * Code is compiled, connections are open, and each process knows the way. Few users a request: the emulator stands
+ * still for a second or two whenever it has two million of them to count.
  */
 async function warmUp(children, forget) {
-  await fanOut(children, 'room-0', 100 * 1_500 * PROCESSES, 100);
+  await fanOut(children, 'room-0', 100 * WARM_UP_REQUESTS * children.length, 100);
   await forget();
   await sleep(1_500);
 }
@@ -107,19 +113,21 @@ async function warmUp(children, forget) {
  */
 async function shareQuota(
   redis,
-  { processes = PROCESSES, redisDelayMs = 0, singles = false, target = 0.97 },
+  { processes = PROCESSES, redisDelayMs = 0, singles = false, target = 0.97, chunkSize = CHUNK_SIZE },
 ) {
-  const total = recipients;
+  const total = Math.ceil((recipients / CHUNK_SIZE) * chunkSize);
   const count = processes + (singles ? 1 : 0);
   const work = async ({ children: all, account, forget }) => {
     const children = all.slice(0, processes);
     await warmUp(all, forget);
     const commandsBefore = await commands(redis);
+    const processorsBefore = processorTime();
     const started = performance.now();
-    const sending = fanOut(children, 'room-1', total);
+    const sending = fanOut(children, 'room-1', total, chunkSize);
     const waits = singles ? await sendSingles(all.at(-1)) : [];
     const { taken, reports } = await sending;
     const seconds = (performance.now() - started) / 1_000;
+    const processorsAfter = processorTime();
     const commandsAfter = await commands(redis);
     const after = await account();
     const { refused, requests } = after;
@@ -130,7 +138,8 @@ async function shareQuota(
     const far = redisDelayMs === 0 ? '' : `, ${redisDelayMs} ms away`;
     const leastShare = 0.6 / processes;
     const p95 = waits.toSorted((one, other) => one - other)[Math.ceil(waits.length * 0.95) - 1];
-    print(`${processes} processes, one Redis${far}: ${total.toLocaleString('en')} recipients`, {
+    const size = chunkSize === CHUNK_SIZE ? '' : `, ${chunkSize} a request`;
+    print(`${processes} processes, one Redis${far}: ${total.toLocaleString('en')} recipients${size}`, {
       'of the quota': [percent(share), `at least ${percent(target)}`, share >= target],
       refused: [`${refused} of ${requests}`, '0', refused === 0],
       'least work of a process': [percent(least), `at least ${percent(leastShare)}`, least >= leastShare],
@@ -139,6 +148,7 @@ async function shareQuota(
       'accepted exactly once': exactlyOnce(after, total + waits.length, accepted === total),
       'most in any second': [`${after.mostInAnySecond}`],
       'work of each process': [taken.map((count) => percent(count / total)).join(', ')],
+      'processors busy': [percent(busyShare(processorsBefore, processorsAfter))],
       time: [`${seconds.toFixed(2)} s`],
     });
   };
@@ -247,6 +257,16 @@ function when(refusedAt, goneAt, backAt) {
     .join(', ');
 }
 
+/** Of all processors of the machine, whoever uses them. */
+function processorTime() {
+  const times = cpus().map(({ times }) => times);
+  return { idle: sum(times.map(({ idle }) => idle)), all: sum(times.flatMap((time) => Object.values(time))) };
+}
+
+function busyShare(before, after) {
+  return 1 - (after.idle - before.idle) / (after.all - before.all);
+}
+
 function sum(numbers) {
   return numbers.reduce((total, number) => total + number, 0);
 }
@@ -260,7 +280,8 @@ function print(title, rows) {
 
 const SHARES = {
   share: {},
-  many: { processes: 16 },
+  // What sixteen processes on few processors need for 600 users a request would be measured instead.
+  many: { processes: 16, chunkSize: 60 },
   far: { redisDelayMs: 10, target: 0.96 },
   alone: { processes: 1, redisDelayMs: 20, target: 0.95 },
   // The bulk may lose what is kept for the others.

@@ -5,7 +5,7 @@ const HELP = `Usage: npm run bench:shared-quota -- [options]
 
 Measures how near several processes come together to the quota that they share, and whether they keep it.
 
-  --recipients <number>  default 1000000
+  --recipients <number>  default 1000000; of many a tenth, in as many requests
   --outage <number>      recipients of the fan-out during which Redis is stopped. Default: 1800000
   --only <scenario>      share, many, far, alone, singles or outage. Default: one after the other
 `;

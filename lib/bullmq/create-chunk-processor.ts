@@ -9,19 +9,22 @@ import {
 import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type Job, WaitingError } from 'bullmq';
-import { BEFORE_SEND, type FanOutOptionsWithHook } from '../fan-out/fan-out-request.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { ChunkProgress, ChunkSenders, FanOutHost } from '../fan-out/chunk-sender.js';
+import type { FanOutStop } from '../fan-out/fan-out-report.js';
+import { FanOutTally } from '../fan-out/fan-out-tally.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
+import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { TimeBox } from '../waiting/time-box.js';
-import type { ChunkFeeder, ChunkJobData } from './chunk-feeder.js';
-import { ChunkProgress, type PartInFlight } from './chunk-progress.js';
-import { type ChunkSettlement, refusedSettlement, settlementOf } from './chunk-settlement.js';
-import type { BegunChunk, FanOutLedger } from './fan-out-ledger.js';
+import { type ChunkJobs, type ChunkJobData, END } from './chunk-jobs.js';
+import { type ChunkCompletion, completionOf } from './chunk-completion.js';
+import type { ClaimedChunk, ReadyJobs, FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { keepTrying } from './keep-trying.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
 import type { RedisHolder } from './redis-holder.js';
 
-/** A chunk that was left behind is settled at its next run, so that no job can stall for ever. */
+/** A chunk that was left behind is completed at its next run, so that no job can stall for ever. */
 const MAX_STALLED = 1_000_000;
 /** How long BullMQ pauses after Redis failed it. Its default, 15 s, is longer than most outages, and per chunk. */
 const RECONNECT_PAUSE_MS = 500;
@@ -37,7 +40,7 @@ export interface ChunkProcessorParts {
   readonly settings: FanOutQueueSettings;
   readonly redis: RedisHolder;
   readonly ledger: FanOutLedger;
-  readonly feeder: ChunkFeeder;
+  readonly jobs: ChunkJobs;
   readonly moduleRef: ModuleRef;
   /** Of the service to send with. */
   readonly roomUnicast: InjectionToken;
@@ -48,7 +51,7 @@ export interface ChunkProcessorParts {
  * are known when the app boots.
  */
 export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
-  const { queueName, settings, redis, ledger, feeder, moduleRef, roomUnicast } = parts;
+  const { queueName, settings, redis, ledger, jobs, moduleRef, roomUnicast } = parts;
 
   @Processor(
     { name: queueName },
@@ -70,16 +73,26 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   {
     readonly #logger = new Logger('RtcFanOutQueue');
     readonly #stopping = new AbortController();
-    readonly #sweeper = new LedgerSweeper(ledger, feeder, settings.lostAfterMs, redis.outages);
+    readonly #sweeper = new LedgerSweeper(ledger, jobs, settings.lostAfterMs, redis.outages);
     /** The runs of jobs here, by chunk. */
     readonly #runs = new Map<string, Promise<unknown>>();
-    #service: RoomUnicastService | undefined;
+    #senders: ChunkSenders | undefined;
     #sending = 0;
     #closing: Promise<void> | undefined;
 
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
-      this.#service = moduleRef.get<RoomUnicastService>(roomUnicast as never, { strict: false });
+      const service = moduleRef.get<RoomUnicastService>(roomUnicast as never, { strict: false });
+      this.#senders = service.chunkSenders?.();
+      if (this.#senders === undefined) {
+        throw new RtcConfigError([
+          {
+            option: 'RtcFanOutQueueModule.roomUnicast',
+            message:
+              "is a mock, which a worker can't send through; put a mock in place of the queue's module, too",
+          },
+        ]);
+      }
       this.worker.on('error', (error) => void this.#note(error));
       // Not before the job is gone from Redis: until then, another one for its chunk is not taken.
       this.worker.on('completed', ({ data }: Job<ChunkJobData>, result) => {
@@ -100,7 +113,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       this.#sweeper.stop();
       this.#stopping.abort();
       // Of an app that closes before it was there, BullMQ's module closes the worker.
-      this.#closing = this.#service === undefined ? Promise.resolve() : this.worker.close();
+      this.#closing = this.#senders === undefined ? Promise.resolve() : this.worker.close();
       this.#closing.catch(() => undefined);
     }
 
@@ -128,33 +141,66 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async #run(job: Job<ChunkJobData>, token: string | undefined): Promise<string | undefined> {
       const { id, index } = job.data;
       const fence = `${job.timestamp}.${job.attemptsStarted}.${randomUUID()}`;
-      const begun = await ledger.begin(id, index, fence);
-      if (begun.result !== 'send') {
-        await feeder.feed(id, await ledger.due(id));
-        return begun.result === 'stopped' ? LEFT_OPEN : undefined;
+      if (index === END) return this.#emitEnd(id, fence);
+      const claimed = await ledger.claim(id, index, fence);
+      if (claimed.result !== 'send') {
+        await this.#goOn(id, fence, await ledger.ready(id));
+        return claimed.result === 'stopped' ? LEFT_OPEN : undefined;
       }
+      const senders = this.#started();
+      const fanOut = fanOutInfo(senders.host, id, claimed.chunk);
+      if (claimed.chunk.isFirst) senders.host.observe({ type: 'fan_out_begin', fanOut });
       let isRefused = false;
-      const settlement = await this.#send(begun.chunk, async (part) => {
-        const mayBeSent = await ledger.take(id, index, fence, part);
+      const completion = await this.#send(fanOut, index, claimed.chunk, async (part) => {
+        const mayBeSent = await ledger.start(id, index, fence, part);
         isRefused = !mayBeSent;
         return mayBeSent;
       });
-      const { result, due } = await this.#settle(job.data, fence, settlement);
+      const { result, ready } = await this.#complete(job.data, fence, completion);
       if (result === 'gone') redis.outages.tellLoss();
       if (result === 'fenced') {
         this.#logger.warn(
-          `Fan-out ${id}, chunk ${index}: this worker was taken for lost while it sent; the chunk was settled ` +
+          `Fan-out ${id}, chunk ${index}: this worker was taken for lost while it sent; the chunk was completed ` +
             'without it.',
         );
       }
-      await feeder.feed(id, due);
+      await this.#goOn(id, fence, ready);
       if (result !== 'returned') return undefined;
-      if (settlement.stop !== undefined) return LEFT_OPEN;
+      if (completion.stop !== undefined) return LEFT_OPEN;
       // What the ledger refused to send, since it was stopped, is not sent at the next run either.
-      if (!isRefused) await this.#pause(this.#delayMs(job, settlement));
+      if (!isRefused) await this.#pause(this.#delayMs(job, completion));
       // Not delayed: BullMQ compares that with its workers' clocks, which need not be right.
       await job.moveToWait(token);
       throw new WaitingError();
+    }
+
+    async #goOn(id: string, token: string, ready: ReadyJobs): Promise<void> {
+      await (ready.isEndReady ? this.#emitEnd(id, token) : jobs.addReady(id, ready));
+    }
+
+    /** Of all workers, one does it: the one with whose token the end was claimed. */
+    async #emitEnd(id: string, token: string): Promise<undefined> {
+      const ended = await ledger.claimEnd(id, token);
+      if (ended === undefined) return;
+      const { status, counts, stop, requests, throttled, elapsedMs, isBeginEmitted } = ended;
+      const { host } = this.#started();
+      const fanOut = fanOutInfo(host, id, ended);
+      if (!isBeginEmitted) host.observe({ type: 'fan_out_begin', fanOut });
+      host.observe({
+        type: 'fan_out_outcome',
+        fanOut,
+        status,
+        counts,
+        ...(stop !== undefined && { stop: stop.reason }),
+        requests,
+        throttled,
+        durationMs: elapsedMs,
+      });
+    }
+
+    #started(): ChunkSenders {
+      if (this.#senders === undefined) throw new TypeError('The worker has not been started');
+      return this.#senders;
     }
 
     /** Ends early when this worker is to stop. */
@@ -168,18 +214,22 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async #giveJob({ id, index }: ChunkJobData): Promise<void> {
       try {
         const state = await ledger.look(id);
-        if (state?.state === 'enqueuing' || state?.state === 'running') await feeder.add(id, [index]);
+        if (state?.state === 'enqueuing' || state?.state === 'running') await jobs.add(id, [index]);
       } catch (error) {
         redis.outages.note(error);
       }
     }
 
+    /** What BullMQ says of jobs is told as what it means for their chunks. */
     async #note(error: Error): Promise<void> {
-      const ids = new Set([...this.#runs.keys()].map((chunk) => chunk.slice(0, chunk.lastIndexOf('.'))));
+      const gone = jobThatIsGone(error);
+      const blamed = redis.outages.blamesWorker(error) ? [...this.#runs.keys()].map(parseJobId) : [];
       try {
-        for (const id of redis.outages.blamesWorker(error) ? ids : []) {
+        for (const id of new Set([...(gone ? [gone] : blamed)].map((job) => job.id))) {
           if ((await ledger.look(id)) === undefined) return redis.outages.tellLoss();
         }
+        // A job that is completed once more, since the answer was lost, is gone for no bad reason.
+        if (gone !== undefined && (await ledger.recipients(gone.id, gone.index)).length === 0) return;
       } catch {
         // Then it is not known to be gone.
       }
@@ -188,46 +238,42 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
 
     /** Never rejects: what can't be sent is as good as refused. */
     async #send(
-      chunk: BegunChunk,
-      take: (part: PartInFlight | undefined) => Promise<boolean>,
-    ): Promise<ChunkSettlement> {
-      const { recipients, wire, roomId, from, onUnknown, possibleDuplicate } = chunk;
+      fanOut: RtcFanOutInfo,
+      index: number,
+      { recipients, wire, roomId, from, onUnknown, possibleDuplicate }: ClaimedChunk,
+      start: (progress: ChunkProgress) => Promise<boolean>,
+    ): Promise<ChunkCompletion> {
+      const tally = new FanOutTally(possibleDuplicate, true);
+      let stop: FanOutStop | undefined;
       this.#sending += 1;
       try {
-        const progress = new ChunkProgress(recipients);
-        if (this.#service === undefined) throw new TypeError('The worker has not been started');
-        const options: FanOutOptionsWithHook = {
-          concurrency: 1,
-          dedupe: 'none',
-          onUnknown,
-          signal: this.#stopping.signal,
-          // Of what may have been accepted before, no part is any better known than the others.
-          [BEFORE_SEND]: (part) => take(possibleDuplicate ? undefined : progress.begin(part)),
-          onChunk: ({ outcome }) => progress.end(outcome),
-        };
-        const report = await this.#service.fanOut(
-          { roomId, from, message: wire.Message, binary: wire.Binary, to: recipients },
-          options,
-        );
-        return settlementOf(report, possibleDuplicate);
+        const message = { roomId, from, message: wire.Message, binary: wire.Binary };
+        const parts = this.#started().open(message, onUnknown).sendChunk({ index, recipients }, tally, {
+          stop: this.#stopping.signal,
+          fanOut,
+          beforeSend: start,
+        });
+        for await (const part of parts) stop = part.stop;
       } catch (error) {
-        return refusedSettlement(recipients, error);
+        tally.addUnsent(recipients);
+        stop = { reason: 'refused', error };
       } finally {
         this.#sending -= 1;
       }
+      return completionOf(tally, stop, possibleDuplicate);
     }
 
     /** What is known now would be unknown if it were not written down: so that is tried as long as there is a use. */
-    #settle({ id, index }: ChunkJobData, fence: string, settlement: ChunkSettlement) {
+    #complete({ id, index }: ChunkJobData, fence: string, completion: ChunkCompletion) {
       let leftAt: number | undefined;
       const isOver = (): boolean => {
         if (this.#stopping.signal.aborted) leftAt ??= performance.now();
         return redis.isClosed || performance.now() - (leftAt ?? Number.POSITIVE_INFINITY) > redis.patienceMs;
       };
-      return keepTrying(() => ledger.settle(id, index, fence, settlement), isOver);
+      return keepTrying(() => ledger.complete(id, index, fence, completion), isOver);
     }
 
-    #delayMs({ attemptsStarted }: Job, { isUnreachable }: ChunkSettlement): number {
+    #delayMs({ attemptsStarted }: Job, { isUnreachable }: ChunkCompletion): number {
       if (!isUnreachable) return FIRST_DELAY_MS;
       const longest = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(10, attemptsStarted));
       return Math.ceil(longest * (0.5 + Math.random() / 2));
@@ -235,4 +281,23 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   }
 
   return new ChunkProcessor();
+}
+
+/** BullMQ says so with its own code: `Missing key for job some-id.0. moveToFinished`. */
+function jobThatIsGone({ message }: Error): ChunkJobData | undefined {
+  const [, jobId] = /^Missing key for job (\S+)\. /.exec(message) ?? [];
+  return jobId === undefined ? undefined : parseJobId(jobId);
+}
+
+function parseJobId(jobId: string): ChunkJobData {
+  const dot = jobId.lastIndexOf('.');
+  return { id: jobId.slice(0, dot), index: Number(jobId.slice(dot + 1)) };
+}
+
+function fanOutInfo(
+  { module }: FanOutHost,
+  id: string,
+  { startedAt }: { readonly startedAt: string },
+): RtcFanOutInfo {
+  return { module, id, startedAt, durable: true };
 }

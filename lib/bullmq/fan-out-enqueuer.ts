@@ -6,7 +6,7 @@ import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
-import type { ChunkFeeder } from './chunk-feeder.js';
+import type { ChunkJobs } from './chunk-jobs.js';
 import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
 import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
 import { ReadAhead } from './read-ahead.js';
@@ -19,17 +19,17 @@ const HOW_TO_GO_ON =
   'Enqueue the same request under the same ID again to go on, or cancel() what was stored.';
 
 /** What the reading of a source came to, if nothing failed. */
-type Stored = Awaited<ReturnType<FanOutLedger['seal']>>;
+type Stored = Awaited<ReturnType<FanOutLedger['closeInput']>>['result'];
 
 /**
  * Reads a source into Redis: no further than is sent, plus a bounded number of chunks. One command that stores
  * chunks is under way at a time, so that they are stored in order; what is read meanwhile goes with the next one.
  */
 export class FanOutEnqueuer {
-  /** @param maxStoredChunks that are not settled */
+  /** @param maxStoredChunks that are not completed */
   constructor(
     private readonly ledger: FanOutLedger,
-    private readonly feeder: ChunkFeeder,
+    private readonly jobs: ChunkJobs,
     private readonly maxStoredChunks: number,
   ) {}
 
@@ -69,23 +69,23 @@ export class FanOutEnqueuer {
     failing: Cancellation,
   ): Promise<Stored | OtherFanOut> {
     const producer = randomUUID();
-    let beating: NodeJS.Timeout | undefined;
+    let heartbeats: NodeJS.Timeout | undefined;
     let stored: Stored | OtherFanOut | undefined;
     try {
       const opened = await box.guard(() => this.ledger.open(id, producer, plan));
       if ('differing' in opened) return (stored = opened);
       // Reading may take longer than a producer may be silent.
-      beating = setInterval(
-        () => void this.ledger.beat(id, producer).catch(() => undefined),
+      heartbeats = setInterval(
+        () => void this.ledger.heartbeat(id, producer).catch(() => undefined),
         Math.max(100, Math.floor(plan.producerLostAfterMs / 4)),
       );
-      beating.unref();
+      heartbeats.unref();
       stored = await this.#store(id, producer, to, opened, box, failing);
       return stored;
     } finally {
-      // Before it gives up: a beat that came later would say that it goes on.
-      clearInterval(beating);
-      const isProducer = stored !== 'sealed' && typeof stored !== 'object';
+      // Before it gives up: a heartbeat that came later would say that it goes on.
+      clearInterval(heartbeats);
+      const isProducer = stored !== 'closed' && typeof stored !== 'object';
       // Whatever becomes of it: if Redis does not hear of it, the producer is taken for lost later.
       if (isProducer) await waitFor(() => this.#giveUp(id, producer), GIVE_UP_MS).catch(() => undefined);
     }
@@ -94,7 +94,7 @@ export class FanOutEnqueuer {
   /** What is stored by now, also by a command that was not waited for any more, is sent without the producer. */
   async #giveUp(id: string, producer: string): Promise<void> {
     await this.ledger.giveUp(id, producer);
-    await this.feeder.feed(id, await this.ledger.due(id));
+    await this.jobs.addReady(id, await this.ledger.ready(id));
   }
 
   /** What was stored before, by this producer or another one, is read again, compared, and not stored again. */
@@ -107,43 +107,48 @@ export class FanOutEnqueuer {
     failing: Cancellation,
   ): Promise<Stored> {
     const source = new ReadAhead(new RecipientChunks(to, opened.chunkSize, opened.dedupe), opened.stored);
-    // Until it is known how much is not settled.
-    let limit = opened.stored + 1;
-    let fed: Promise<void> = Promise.resolve();
+    let end = opened.stored;
+    // Until it is known how much is not completed.
+    let limit = end + 1;
+    let adding: Promise<void> = Promise.resolve();
     try {
       for (;;) {
-        const batch = await box.guard(() => source.next(limit));
+        // One chunk more than there is room for: the source may be at its end.
+        const readTo = Math.max(limit, end + 1);
+        const batch = await box.guard(() => source.next(readTo));
         if (batch === undefined) break;
+        end = batch.from + batch.chunks.length;
+        if (limit < end) limit = await this.#room(id, end, box);
         const stored = await box.guard(() => this.ledger.store(id, producer, batch));
         if (stored.result !== 'stored') return stored.result;
-        fed = this.feeder.feed(id, stored.due);
-        fed.catch((error: unknown) => {
+        adding = this.jobs.addReady(id, stored.ready);
+        adding.catch((error: unknown) => {
           // A failure after an abort, such as of a client that is closed, is not why it ends.
           if (box.interruption === undefined) failing.cancel(error);
         });
-        const next = batch.from + batch.chunks.length;
-        limit = stored.settledChunks + this.maxStoredChunks;
-        if (limit <= next) limit = await this.#room(id, next, box);
+        limit = stored.completedChunks + this.maxStoredChunks;
       }
-      await box.guard(() => fed);
-      return await box.guard(() => this.ledger.seal(id, source.end));
+      await box.guard(() => adding);
+      const closed = await box.guard(() => this.ledger.closeInput(id, source.end));
+      if (closed.result === 'closed') await box.guard(() => this.jobs.addReady(id, closed.ready));
+      return closed.result;
     } finally {
       source.stop();
     }
   }
 
   /**
-   * Waits until there is room for a chunk, or no more is wanted.
+   * Waits until there is room for all chunks before `end`, or no more is wanted.
    * @returns the index of the first one that there is no room for
    */
-  async #room(id: string, next: number, box: TimeBox): Promise<number> {
+  async #room(id: string, end: number, box: TimeBox): Promise<number> {
     for (;;) {
       await box.guard(() => sleep(ROOM_POLL_MS));
       const state = await box.guard(() => this.ledger.look(id));
       // Storing it tells what is the matter.
-      if (state === undefined || state.stop !== undefined) return next + 1;
-      const limit = state.settledChunks + this.maxStoredChunks;
-      if (limit > next) return limit;
+      if (state === undefined || state.stop !== undefined) return end;
+      const limit = state.completedChunks + this.maxStoredChunks;
+      if (limit >= end) return limit;
     }
   }
 }

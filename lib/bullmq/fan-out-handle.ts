@@ -3,12 +3,11 @@ import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from '../fan-out/fan-out-request.js';
-import { statusOf } from '../fan-out/fan-out-run.js';
 import { ProgressMeter } from '../fan-out/progress-meter.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Interrupted, TimeBox } from '../waiting/time-box.js';
-import type { ChunkFeeder } from './chunk-feeder.js';
-import { type StoredOutcome, WORKER_LOST } from './chunk-settlement.js';
+import type { ChunkJobs } from './chunk-jobs.js';
+import { type StoredOutcome, WORKER_LOST } from './chunk-completion.js';
 import type {
   DurableChunkOutcome,
   DurableFanOutProgress,
@@ -32,7 +31,7 @@ const LAST_POLL_MS = 250;
 
 const hidden = new HiddenParts<{
   readonly ledger: FanOutLedger;
-  readonly feeder: ChunkFeeder;
+  readonly jobs: ChunkJobs;
   meter: ProgressMeter | undefined;
 }>();
 
@@ -46,9 +45,9 @@ export class FanOutHandle {
     /** Of the fan-out: the caller's, or a UUID. */
     readonly id: string,
     ledger: FanOutLedger,
-    feeder: ChunkFeeder,
+    jobs: ChunkJobs,
   ) {
-    hidden.set(this, { ledger, feeder, meter: undefined });
+    hidden.set(this, { ledger, jobs, meter: undefined });
   }
 
   /** How far it is. The rate is that since this handle's calls of the last five seconds; at first it is 0. */
@@ -103,10 +102,11 @@ export class FanOutHandle {
    * @returns false when it had ended already
    */
   async cancel(): Promise<boolean> {
-    const result = await hidden.of(this).ledger.cancel(this.id);
+    const { ledger, jobs } = hidden.of(this);
+    const result = await ledger.cancel(this.id);
     if (result === 'gone') throw gone(this.id);
-    if (result === 'ended') return false;
-    return true;
+    await jobs.addReady(this.id, await ledger.ready(this.id));
+    return result !== 'ended';
   }
 
   /**
@@ -114,9 +114,9 @@ export class FanOutHandle {
    * that was not enqueued to its end needs its source for the rest: enqueue it again under its ID.
    */
   async resume(): Promise<void> {
-    const { ledger, feeder } = hidden.of(this);
+    const { ledger, jobs } = hidden.of(this);
     if ((await ledger.resume(this.id)) === 'gone') throw gone(this.id);
-    await feeder.refeed(this.id);
+    await jobs.addMissing(this.id);
   }
 
   /**
@@ -134,7 +134,7 @@ export class FanOutHandle {
     if (state.state !== 'ended') return;
     const seen = new Set<number>();
     for await (const chunks of ledger.openChunks(this.id)) {
-      for (const { index } of chunks) {
+      for (const index of chunks) {
         if (seen.has(index)) continue;
         seen.add(index);
         for (const userId of await ledger.recipients(this.id, index)) {
@@ -153,13 +153,12 @@ async function look(handle: FanOutHandle): Promise<FanOutState> {
 
 async function reportOf(
   handle: FanOutHandle,
-  { counts, isComplete, stop, elapsedMs, requests, throttled }: FanOutState,
+  { counts, status, stop, elapsedMs, requests, throttled }: FanOutState,
 ): Promise<DurableFanOutReport> {
   const { ledger } = hidden.of(handle);
   return {
     id: handle.id,
-    // A stop that came when everything was done has left no one out.
-    status: isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
+    status,
     counts,
     ...(stop !== undefined && { stop }),
     chunks: await toldChunks(handle.id, ledger),

@@ -1,26 +1,27 @@
+import type { ChunkProgress } from '../fan-out/chunk-sender.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
 import type { LuaScript } from '../redis/lua-script.js';
 import type { OnUnknown } from '../retry/send-call.js';
 import type { WireMessage } from '../services/wire-message.js';
-import type { PartInFlight } from './chunk-progress.js';
-import type { ChunkSettlement } from './chunk-settlement.js';
+import type { ChunkCompletion } from './chunk-completion.js';
 import { type FanOutState, readState } from './fan-out-state.js';
 import type { LedgerKeys } from './ledger-keys.js';
 import {
-  BEAT,
-  BEGIN,
+  HEARTBEAT,
+  CLAIM,
   CANCEL,
-  DUE,
-  FED,
+  CLAIM_END,
+  READY,
+  ENQUEUED,
   GIVE_UP,
   LOOK,
   OPEN,
   RESUME,
-  SEAL,
-  SETTLE,
+  CLOSE_INPUT,
+  COMPLETE,
   STORE,
-  TAKE,
+  START,
 } from './ledger-scripts.js';
 import type { ChunkBatch, SourceEnd } from './read-ahead.js';
 import type { RedisClient } from './redis-connection.js';
@@ -55,18 +56,32 @@ export interface OtherFanOut {
   readonly differing: readonly string[];
 }
 
-/** Chunks from `from` up to, but without, `to`. */
-export interface ChunkRange {
+/** What should have a job by now, and may not have one. */
+export interface ReadyJobs {
+  /** The first of the chunks. */
   readonly from: number;
+  /** The first chunk after them. */
   readonly to: number;
+  /** The fan-out has ended, and no worker has emitted that as an event. */
+  readonly isEndReady?: true;
 }
 
 export type StoreResult =
-  | { readonly result: 'stored'; readonly settledChunks: number; readonly due: ChunkRange }
+  | { readonly result: 'stored'; readonly completedChunks: number; readonly ready: ReadyJobs }
   | { readonly result: 'gone' | 'stopped' | 'differs' };
 
-/** A chunk that is now held by who asked, and what is to be sent. */
-export interface BegunChunk {
+export type CloseResult =
+  | { readonly result: 'closed'; readonly ready: ReadyJobs }
+  | { readonly result: 'gone' | 'stopped' | 'differs' };
+
+/** `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
+export interface CompleteResult {
+  readonly result: 'completed' | 'returned' | 'corrected' | 'fenced' | 'gone';
+  readonly ready: ReadyJobs;
+}
+
+/** A chunk that is now claimed by who asked, and what is to be sent. */
+export interface ClaimedChunk {
   readonly recipients: readonly string[];
   readonly wire: WireMessage;
   readonly roomId: string;
@@ -74,17 +89,15 @@ export interface BegunChunk {
   readonly onUnknown: OnUnknown | undefined;
   /** Whether it may have been accepted before. */
   readonly possibleDuplicate: boolean;
+  /** When the fan-out began: ISO 8601, by Redis's clock. */
+  readonly startedAt: string;
+  /** Whether it is the first one of its fan-out, whose beginning is to be emitted as an event. */
+  readonly isFirst: boolean;
 }
 
-export type BeginResult =
-  | { readonly result: 'send'; readonly chunk: BegunChunk }
-  | { readonly result: 'gone' | 'settled' | 'stopped' | 'superseded' | 'presumed_unknown' };
-
-/** The entry of a chunk that no byte of was sent, or that is being sent. */
-export interface OpenChunk {
-  readonly index: number;
-  readonly step: 'pending' | 'inflight';
-}
+export type ClaimResult =
+  | { readonly result: 'send'; readonly chunk: ClaimedChunk }
+  | { readonly result: 'gone' | 'completed' | 'stopped' | 'superseded' | 'presumed_unknown' };
 
 /** So many fields are asked for at once: a few hundred short ones, or a few lists of recipients. */
 const LEDGER_PAGE = 500;
@@ -121,12 +134,13 @@ export class FanOutLedger {
       maxAge: plan.maxIdleMs,
     };
     const args = [producer, plan.wire.Message, ...Object.entries(fields).flat()];
-    const [result, ...found] = (await this.#run(OPEN, id, args)) as [
-      'opened' | 'differs',
-      ...(string | number)[],
-    ];
-    if (result === 'differs') return { differing: found as string[] };
-    const [stored, chunkSize, dedupe] = found as [number, number, Dedupe];
+    const answer = await this.#run<['opened', number, number, Dedupe] | ['differs', ...string[]]>(
+      OPEN,
+      id,
+      args,
+    );
+    if (answer[0] === 'differs') return { differing: answer.slice(1) as string[] };
+    const [, stored, chunkSize, dedupe] = answer;
     return { stored, chunkSize, dedupe };
   }
 
@@ -153,62 +167,45 @@ export class FanOutLedger {
       ...stored,
       ...invalid.map((one) => JSON.stringify(one)),
     ];
-    const [result, settledChunks, ...due] = (await this.#run(STORE, id, args)) as [
-      StoreResult['result'],
-      number,
-      number,
-      number,
-    ];
-    return result === 'stored' ? { result, settledChunks, due: { from: due[0], to: due[1] } } : { result };
+    const [result, completedChunks, ...ready] = await this.#run<[StoreResult['result'], number, ...Ready]>(
+      STORE,
+      id,
+      args,
+    );
+    return result === 'stored' ? { result, completedChunks, ready: readyJobs(ready) } : { result };
   }
 
   /** All has been stored: by this producer, or by one whose chunks were the same. */
-  async seal(
-    id: string,
-    { digest, read, invalid }: SourceEnd,
-  ): Promise<'sealed' | 'gone' | 'stopped' | 'differs'> {
+  async closeInput(id: string, { digest, read, invalid }: SourceEnd): Promise<CloseResult> {
     const listed = invalid.map((one) => JSON.stringify(one));
-    return (await this.#run(SEAL, id, [
-      digest,
-      read.input,
-      read.duplicates,
-      read.invalid,
-      ...listed,
-    ])) as Awaited<ReturnType<FanOutLedger['seal']>>;
+    const args = [digest, read.input, read.duplicates, read.invalid, ...listed];
+    const [result, ...ready] = await this.#run<[CloseResult['result'], ...Ready]>(CLOSE_INPUT, id, args);
+    return result === 'closed' ? { result, ready: readyJobs(ready) } : { result };
   }
 
-  async beat(id: string, producer: string): Promise<void> {
-    await this.#run(BEAT, id, [producer]);
+  async heartbeat(id: string, producer: string): Promise<void> {
+    await this.#run(HEARTBEAT, id, [producer]);
   }
 
   async giveUp(id: string, producer: string): Promise<void> {
     await this.#run(GIVE_UP, id, [producer]);
   }
 
-  /** Which chunks should have a job by now, and may not have one. */
-  async due(id: string): Promise<ChunkRange> {
-    const [from, to] = (await this.#run(DUE, id)) as [number, number];
-    return { from, to };
+  async ready(id: string): Promise<ReadyJobs> {
+    return readyJobs(await this.#run<Ready>(READY, id));
   }
 
-  async fed(id: string, to: number): Promise<void> {
-    await this.#run(FED, id, [to]);
+  async enqueued(id: string, to: number): Promise<void> {
+    await this.#run(ENQUEUED, id, [to]);
   }
 
-  /** @param token of whoever begins, see `lua/begin.lua`; the same one may begin the same chunk twice */
-  async begin(id: string, index: number, token: string): Promise<BeginResult> {
-    const [result, recipients, message, binary, roomId, from, onUnknown, possibleDuplicate] =
-      (await this.#run(BEGIN, id, [index, token])) as [
-        BeginResult['result'],
-        string,
-        string,
-        string,
-        string,
-        string,
-        string,
-        number,
-      ];
+  /** @param token of the worker, see `lua/claim.lua`; the same one may claim the same chunk twice */
+  async claim(id: string, index: number, token: string): Promise<ClaimResult> {
+    const [result, ...found] = await this.#run<
+      [ClaimResult['result'], string, string, string, string, string, string, number, string, number]
+    >(CLAIM, id, [index, token]);
     if (result !== 'send') return { result };
+    const [recipients, message, binary, roomId, from, onUnknown, possibleDuplicate, created, isFirst] = found;
     return {
       result,
       chunk: {
@@ -218,6 +215,8 @@ export class FanOutLedger {
         from: from === '' ? undefined : from,
         onUnknown: onUnknown === '' ? undefined : (onUnknown as OnUnknown),
         possibleDuplicate: possibleDuplicate === 1,
+        startedAt: new Date(Number(created)).toISOString(),
+        isFirst: isFirst === 1,
       },
     };
   }
@@ -226,22 +225,19 @@ export class FanOutLedger {
    * Asked when there is a permit for the chunk: whether it may be sent. If so, it is in flight.
    * @param part of the chunk, where it is sent in parts: no more than that is in flight
    */
-  async take(id: string, index: number, token: string, part?: PartInFlight): Promise<boolean> {
+  async start(id: string, index: number, token: string, part?: ChunkProgress): Promise<boolean> {
     const isPart = part !== undefined && (part.rest.length > 0 || part.accepted > 0);
     const args = isPart ? [part.inFlight.join(), part.rest.join(), part.accepted] : [];
-    return (await this.#run(TAKE, id, [index, token, ...args])) === 1;
+    return (await this.#run<0 | 1>(START, id, [index, token, ...args])) === 1;
   }
 
-  /** The same when it is called again. `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
-  async settle(
+  /** The same when it is called again. */
+  async complete(
     id: string,
     index: number,
     token: string,
-    { counts, requests, throttled, rest, outcome, stop }: ChunkSettlement,
-  ): Promise<{
-    readonly result: 'settled' | 'returned' | 'corrected' | 'fenced' | 'gone';
-    readonly due: ChunkRange;
-  }> {
+    { counts, requests, throttled, rest, outcome, stop }: ChunkCompletion,
+  ): Promise<CompleteResult> {
     const args = [
       index,
       token,
@@ -255,28 +251,32 @@ export class FanOutLedger {
       stop?.reason ?? '',
       stop?.error === undefined ? '' : JSON.stringify(stop.error),
     ];
-    const [result, from, to] = (await this.#run(SETTLE, id, args)) as [
-      'settled' | 'returned' | 'corrected' | 'fenced' | 'gone',
-      number,
-      number,
-    ];
-    return { result, due: { from, to } };
+    const [result, ...ready] = await this.#run<[CompleteResult['result'], ...Ready]>(COMPLETE, id, args);
+    return { result, ready: readyJobs(ready) };
   }
 
-  async cancel(id: string): Promise<'gone' | 'ended' | 'stopped'> {
-    return (await this.#run(CANCEL, id)) as 'gone' | 'ended' | 'stopped';
+  cancel(id: string): Promise<'gone' | 'ended' | 'stopped'> {
+    return this.#run(CANCEL, id);
   }
 
-  async resume(id: string): Promise<'gone' | 'resumed'> {
-    return (await this.#run(RESUME, id)) as 'gone' | 'resumed';
+  resume(id: string): Promise<'gone' | 'resumed'> {
+    return this.#run(RESUME, id);
   }
 
   /** Undefined when there is no such fan-out, or none any more. */
   async look(id: string): Promise<FanOutState | undefined> {
-    return readState((await this.#run(LOOK, id)) as string[]);
+    return readState(await this.#run<string[]>(LOOK, id));
   }
 
-  /** The fan-outs that have not ended. */
+  /**
+   * Undefined unless the fan-out has ended, and that is to be emitted as an event by whoever has the token.
+   * @param token the first one that is given; the same one may be given twice
+   */
+  async claimEnd(id: string, token: string): Promise<FanOutState | undefined> {
+    return readState(await this.#run<string[]>(CLAIM_END, id, [token]));
+  }
+
+  /** The fan-outs whose end has not been emitted as an event. */
   async *active(): AsyncGenerator<string> {
     let cursor = '0';
     do {
@@ -286,19 +286,15 @@ export class FanOutLedger {
     } while (cursor !== '0');
   }
 
-  /** The chunks that are not settled; each at least once, a few of them twice. */
-  async *openChunks(id: string): AsyncGenerator<OpenChunk[]> {
-    for await (const fields of this.#scan(this.keys.ledger(id), LEDGER_PAGE)) {
-      yield fields.flatMap(([index, entry]): OpenChunk[] =>
-        entry.startsWith('u')
-          ? []
-          : [{ index: Number(index), step: entry.startsWith('i') ? 'inflight' : 'pending' }],
-      );
+  /** The indexes of chunks that are not completed; each at least once, a few of them twice. */
+  async *openChunks(id: string): AsyncGenerator<number[]> {
+    for await (const fields of this.#scan(this.keys.of(id, 'ledger'), LEDGER_PAGE)) {
+      yield fields.filter(([, state]) => !state.startsWith('unknown')).map(([index]) => Number(index));
     }
   }
 
   async recipients(id: string, index: number): Promise<readonly string[]> {
-    const recipients = await this.#client.hget(this.keys.chunks(id), String(index));
+    const recipients = await this.#client.hget(this.keys.of(id, 'chunks'), String(index));
     // Of one that is sent in parts: who is in flight, who is not, and how many were accepted.
     const [inFlight = '', rest = ''] = (recipients ?? '').split('|');
     return [inFlight, rest].filter((list) => list !== '').flatMap((list) => list.split(','));
@@ -307,7 +303,7 @@ export class FanOutLedger {
   /** What was kept of chunks that were not simply accepted, as JSON, by chunk and token. */
   async *outcomes(id: string): AsyncGenerator<readonly [index: number, json: string]> {
     const seen = new Set<string>();
-    for await (const fields of this.#scan(this.keys.outcomes(id), OUTCOMES_PAGE)) {
+    for await (const fields of this.#scan(this.keys.of(id, 'outcomes'), OUTCOMES_PAGE)) {
       for (const [field, json] of fields) {
         // A scan may come by a field twice while the hash grows.
         if (seen.has(field)) continue;
@@ -318,7 +314,7 @@ export class FanOutLedger {
   }
 
   async invalid(id: string): Promise<InvalidRecipient[]> {
-    const entries = await this.#client.lrange(this.keys.invalid(id), 0, -1);
+    const entries = await this.#client.lrange(this.keys.of(id, 'invalid'), 0, -1);
     return entries.map((entry) => JSON.parse(entry) as InvalidRecipient);
   }
 
@@ -336,9 +332,17 @@ export class FanOutLedger {
     return throughOutages(this.#client, work);
   }
 
-  #run(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<unknown> {
-    return this.throughOutages(() => script.run(this.#client, this.keys.forScript(id), [id, ...args]));
+  /** @returns what the script's head says that it answers */
+  #run<Answer>(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<Answer> {
+    const run = () => script.run(this.#client, this.keys.forScript(id), [id, ...args]);
+    return this.throughOutages(run) as Promise<Answer>;
   }
+}
+
+type Ready = [from: number, to: number, isEndReady: number];
+
+function readyJobs([from, to, isEndReady]: Ready): ReadyJobs {
+  return { from, to, ...(isEndReady === 1 && { isEndReady: true }) };
 }
 
 function pairs(flat: readonly string[]): (readonly [string, string])[] {

@@ -23,8 +23,8 @@ export interface RtcFanOutQueueOptions {
    */
   readonly lookAhead?: number | undefined;
   /**
-   * How many chunks that are not settled a fan-out may have in Redis, 1–1,000,000; `enqueue` reads no further
-   * meanwhile. Default 5,000: three million recipients.
+   * How many chunks that are not completed a fan-out may have in Redis, 1–1,000,000; `enqueue` reads one
+   * chunk further, and then waits. Default 5,000: three million recipients.
    */
   readonly maxStoredChunks?: number | undefined;
   /**

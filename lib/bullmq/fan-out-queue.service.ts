@@ -9,7 +9,7 @@ import type { OptionTable } from '../options/option-table.js';
 import { abortSignal, oneOf, unless, wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { toWireMessage } from '../services/wire-message.js';
-import type { ChunkFeeder } from './chunk-feeder.js';
+import type { ChunkJobs } from './chunk-jobs.js';
 import type { EnqueueOptions } from './durable-fan-out.js';
 import { FanOutEnqueuer } from './fan-out-enqueuer.js';
 import { FanOutHandle } from './fan-out-handle.js';
@@ -32,7 +32,7 @@ const hidden = new HiddenParts<{
   readonly settings: FanOutQueueSettings;
   readonly redis: RedisHolder;
   readonly ledger: FanOutLedger;
-  readonly feeder: ChunkFeeder;
+  readonly jobs: ChunkJobs;
   readonly enqueuer: FanOutEnqueuer;
   readonly closing: AbortController;
   readonly enqueuing: Set<Promise<void>>;
@@ -47,15 +47,15 @@ export class FanOutQueueService {
     settings: FanOutQueueSettings,
     redis: RedisHolder,
     ledger: FanOutLedger,
-    feeder: ChunkFeeder,
+    jobs: ChunkJobs,
   ) {
     hidden.set(this, {
       role,
       settings,
       redis,
       ledger,
-      feeder,
-      enqueuer: new FanOutEnqueuer(ledger, feeder, settings.maxStoredChunks),
+      jobs,
+      enqueuer: new FanOutEnqueuer(ledger, jobs, settings.maxStoredChunks),
       closing: new AbortController(),
       enqueuing: new Set(),
     });
@@ -72,14 +72,14 @@ export class FanOutQueueService {
    * what was stored is sent. It tells the ID: enqueue the same request under it to go on.
    */
   async enqueue(request: FanOutRequest, options: EnqueueOptions = {}): Promise<FanOutHandle> {
-    const { role, settings, ledger, feeder, enqueuer, closing, enqueuing } = hidden.of(this);
+    const { role, settings, ledger, jobs, enqueuer, closing, enqueuing } = hidden.of(this);
     if (role === 'worker') {
       throw new RtcConfigError(
         [{ option: 'RtcFanOutQueueModule.role', message: 'is worker; enqueuing takes producer or both' }],
         { outcome: 'not_attempted' },
       );
     }
-    const { to, ...message } = validateFanOutRequest(request);
+    const { to, skipAbsent: _, ...message } = validateFanOutRequest(request);
     const checked = checkCallOptions(ENQUEUE_OPTIONS, options);
     const { id = randomUUID(), signal, onUnknown, total, chunkSize, dedupe } = checked;
     const wire = toWireMessage(message.message, message.binary);
@@ -108,14 +108,14 @@ export class FanOutQueueService {
     } finally {
       enqueuing.delete(work);
     }
-    return new FanOutHandle(id, ledger, feeder);
+    return new FanOutHandle(id, ledger, jobs);
   }
 
   /** Finds a fan-out, from whichever process it was enqueued; undefined when there is none, or none any more. */
   async get(id: string): Promise<FanOutHandle | undefined> {
     if (idProblem(id) !== undefined) return undefined;
-    const { ledger, feeder } = hidden.of(this);
-    return (await ledger.look(id)) === undefined ? undefined : new FanOutHandle(id, ledger, feeder);
+    const { ledger, jobs } = hidden.of(this);
+    return (await ledger.look(id)) === undefined ? undefined : new FanOutHandle(id, ledger, jobs);
   }
 
   /** @internal Reads no further, so that the fan-outs can be gone on with elsewhere. */

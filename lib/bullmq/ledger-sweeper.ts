@@ -1,20 +1,20 @@
-import type { ChunkFeeder } from './chunk-feeder.js';
+import type { ChunkJobs } from './chunk-jobs.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
 import type { OutageLog } from './outage-log.js';
 
 /**
  * Looks, once in a while, after fan-outs with which nothing happens: those whose producer was lost before it gave
- * chunks their jobs, and those whose jobs someone removed.
+ * chunks their jobs, those whose jobs someone removed, and those that ended and were given no job for that.
  */
 export class LedgerSweeper {
-  /** Settled chunks, at the last look. */
-  #settled = new Map<string, number>();
+  /** Completed chunks, at the last look. */
+  #completed = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #sweeping = false;
 
   constructor(
     private readonly ledger: FanOutLedger,
-    private readonly feeder: ChunkFeeder,
+    private readonly jobs: ChunkJobs,
     private readonly intervalMs: number,
     private readonly outages: Pick<OutageLog, 'note'>,
   ) {}
@@ -29,14 +29,18 @@ export class LedgerSweeper {
   }
 
   async sweep(): Promise<void> {
-    const settled = new Map<string, number>();
+    const completed = new Map<string, number>();
     for await (const id of this.ledger.active()) {
       const state = await this.ledger.look(id);
-      if (state === undefined || state.state === 'ended') continue;
-      settled.set(id, state.settledChunks);
-      if (this.#settled.get(id) === state.settledChunks) await this.feeder.refeed(id);
+      if (state === undefined) continue;
+      if (state.state === 'ended') {
+        await this.jobs.addReady(id, await this.ledger.ready(id));
+        continue;
+      }
+      completed.set(id, state.completedChunks);
+      if (this.#completed.get(id) === state.completedChunks) await this.jobs.addMissing(id);
     }
-    this.#settled = settled;
+    this.#completed = completed;
   }
 
   async #tick(): Promise<void> {

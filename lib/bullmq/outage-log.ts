@@ -8,7 +8,7 @@ const QUIET_MS = 60_000;
 const JOB_IS_GONE = -1;
 const WHAT_JOB_IS_GONE =
   "A chunk's job is gone from Redis: someone removed it, or Redis has lost what it held. The chunk gets another " +
-  'one unless it is settled.';
+  'one unless it is completed.';
 const WHAT_HOLD_RAN_OUT =
   "A worker's hold on a chunk ran out before it was done: Redis was away or refused to write, or the process stood " +
   'still. BullMQ hands the chunk out again, and the ledger sees to it that it is not sent twice.';

@@ -1,6 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { RecipientChunks } from '../fan-out/recipient-chunks.js';
-import { nextDigest, NO_CHUNKS } from './source-digest.js';
 
 /**
  * How much is stored with one command at most, in chunks and in characters of user IDs (but one chunk always is):
@@ -9,6 +9,18 @@ import { nextDigest, NO_CHUNKS } from './source-digest.js';
  */
 const MAX_BATCH_CHUNKS = 100;
 const MAX_BATCH_LENGTH = 100_000;
+
+/** The digest of no chunk at all. */
+export const NO_CHUNKS = '';
+
+/**
+ * The digest of chunks up to this one: so that whoever enqueues a source again, to go on with it after a crash or by
+ * mistake, can be told that it is not the same one.
+ * @param recipients joined by commas
+ */
+export function nextDigest(before: string, recipients: string): string {
+  return createHash('sha256').update(before).update('\n').update(recipients).digest('base64url');
+}
 
 /** How far a source was read. */
 export interface ReadCounts {

@@ -18,7 +18,7 @@ import {
 } from '../config/module-options.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
-import { ChunkFeeder, type ChunkJobData } from './chunk-feeder.js';
+import { ChunkJobs, type ChunkJobData } from './chunk-jobs.js';
 import { createChunkProcessor } from './create-chunk-processor.js';
 import { FanOutLedger } from './fan-out-ledger.js';
 import {
@@ -153,22 +153,22 @@ function addExtras(
           new FanOutLedger(redis.client(), new LedgerKeys(prefix, queueName)),
       },
       {
-        provide: ChunkFeeder,
+        provide: ChunkJobs,
         inject: [REDIS, getQueueToken(queueName), FanOutLedger],
         useFactory: (redis: RedisHolder, bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) => {
           bullQueue.on('error', (error) => redis.outages.note(error));
-          return new ChunkFeeder(bullQueue, ledger);
+          return new ChunkJobs(bullQueue, ledger);
         },
       },
       {
         provide: FanOutQueueService,
-        inject: [SETTINGS, REDIS, FanOutLedger, ChunkFeeder],
+        inject: [SETTINGS, REDIS, FanOutLedger, ChunkJobs],
         useFactory: (
           settings: FanOutQueueSettings,
           redis: RedisHolder,
           ledger: FanOutLedger,
-          feeder: ChunkFeeder,
-        ) => new FanOutQueueService(role, settings, redis, ledger, feeder),
+          jobs: ChunkJobs,
+        ) => new FanOutQueueService(role, settings, redis, ledger, jobs),
       },
       ...(role === 'producer' ? [] : [workerProvider(queueName, roomUnicast)]),
     ],
@@ -182,14 +182,14 @@ function workerProvider(
 ): Provider {
   return {
     provide: WORKER,
-    inject: [SETTINGS, REDIS, FanOutLedger, ChunkFeeder, ModuleRef],
+    inject: [SETTINGS, REDIS, FanOutLedger, ChunkJobs, ModuleRef],
     useFactory: (
       settings: FanOutQueueSettings,
       redis: RedisHolder,
       ledger: FanOutLedger,
-      feeder: ChunkFeeder,
+      jobs: ChunkJobs,
       moduleRef: ModuleRef,
-    ) => createChunkProcessor({ queueName, settings, redis, ledger, feeder, moduleRef, roomUnicast }),
+    ) => createChunkProcessor({ queueName, settings, redis, ledger, jobs, moduleRef, roomUnicast }),
   };
 }
 

@@ -1,6 +1,5 @@
 import type { Attempt, FailureOutcome } from '../errors/attempt.js';
 import type { RtcErrorCode } from '../errors/rtc-messaging.error.js';
-import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { FanOutCounts } from './fan-out-counts.js';
 
 /** One call of a service's method. All events of a call carry the same object. */
@@ -10,23 +9,30 @@ export interface RtcCallInfo {
   /** Counts up within one instance of the module. */
   readonly id: number;
   /** What is called at the service. */
-  readonly action: RtcActionName;
+  readonly action: string;
+  /** How, where it is no messaging action: these are all sent by `POST`. */
+  readonly method?: 'GET' | 'POST';
   /** ISO 8601, by this machine's clock. */
   readonly startedAt: string;
-  /** How many users it addresses; absent where that is everyone in a room. */
+  /** How many users a message is for; absent where that is everyone in a room, and where there is no message. */
   readonly recipients?: number;
   /** The fan-out that it is part of. */
   readonly fanOut?: RtcFanOutInfo;
 }
 
-/** One fan-out. All events of a fan-out and of its calls carry the same object. */
+/** One fan-out. All events of a fan-out and of its calls carry the same object, unless it is durable. */
 export interface RtcFanOutInfo {
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** As its report has it: a UUID. */
+  /** As its report has it: a UUID or, of a durable one, whatever it was given. */
   readonly id: string;
-  /** ISO 8601, by this machine's clock. */
+  /** ISO 8601, by this machine's clock; of a durable one, by that of Redis. */
   readonly startedAt: string;
+  /**
+   * True if it is sent by the workers of a queue: then any of them may emit its beginning, its end and its calls, each
+   * once, and in whichever order processes are heard.
+   */
+  readonly durable?: true;
 }
 
 /** Why a request is sent again. */
@@ -103,7 +109,7 @@ export interface RtcOutcomeEvent {
   readonly apiCode?: string;
 }
 
-/** A fan-out begins, in its caller's own asynchronous context. */
+/** A fan-out begins, in its caller's own asynchronous context; a durable one with its first chunk, at a worker. */
 export interface RtcFanOutBeginEvent {
   /** Tells the events apart. */
   readonly type: 'fan_out_begin';

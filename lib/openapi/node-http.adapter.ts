@@ -312,7 +312,7 @@ function createRequest(
   for (const [name, value] of Object.entries(config.headers)) {
     if (value !== undefined && value !== null && value !== false) headers[name] = value as string;
   }
-  headers['Content-Length'] = config.data?.length;
+  if (config.data?.length !== 0) headers['Content-Length'] = config.data?.length;
   const method = (config.method ?? 'GET').toUpperCase();
   const isHttps = protocol === 'https:';
   const agent = isHttps ? httpsAgent : httpAgent;

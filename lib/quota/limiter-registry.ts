@@ -61,6 +61,7 @@ export class LimiterHandle {
   readonly #unused: RateLimiter;
   readonly #surroundings: LimiterSurroundings;
   readonly #limiters: Limiters;
+  readonly #ofActions = new Map<string, LimiterHandle>();
 
   constructor(
     private readonly settings: QuotaSettings,
@@ -68,6 +69,8 @@ export class LimiterHandle {
     private readonly endpoint: string,
     private readonly appId: string,
     surroundings: LimiterSurroundings = {},
+    /** The action whose own limit it is; undefined: that of all messaging actions. */
+    private readonly action?: string,
   ) {
     this.#surroundings = surroundings;
     this.#limiters = limitersOf(surroundings.store ?? globalThis);
@@ -79,7 +82,8 @@ export class LimiterHandle {
     if (this.#shared === undefined || accessKeyId !== this.#accessKeyId) {
       const app = this.settings.scope === 'app' ? this.appId : '';
       const account = this.#surroundings.store?.account ?? accessKeyId;
-      const key = JSON.stringify([this.endpoint, account, app]);
+      const scope = this.action === undefined ? [] : [this.action];
+      const key = JSON.stringify([this.endpoint, account, app, ...scope]);
       this.#forgetUnused();
       // A key that comes after another of the same module's is of the same account, and so has the same quota.
       const shared = this.#limiters.get(key) ?? this.#shared ?? this.#open(key);
@@ -91,6 +95,23 @@ export class LimiterHandle {
       this.#shared = shared;
     }
     return this.#shared.limiter;
+  }
+
+  /** The handle on another action's limit; of different ones, the least holds. Let go of with this one. */
+  forAction(action: string, requestsPerSecond: number): LimiterHandle {
+    const key = `${action} ${requestsPerSecond}`;
+    const { settings, endpoint, appId } = this;
+    const own: QuotaSettings = {
+      ...settings,
+      requestsPerSecond,
+      reserve: 0,
+      costPer: 'request',
+      roomMessagesPerSecond: undefined,
+    };
+    const { store } = this.#surroundings;
+    const handle = this.#ofActions.get(key) ?? new LimiterHandle(own, endpoint, appId, { store }, action);
+    this.#ofActions.set(key, handle);
+    return handle;
   }
 
   /** How many permits a request to so many recipients takes. */
@@ -121,6 +142,7 @@ export class LimiterHandle {
 
   /** Lets go of the limiter. */
   release(): void {
+    for (const handle of this.#ofActions.values()) handle.release();
     const shared = this.#shared;
     if (shared === undefined) return;
     shared.users.delete(this);
@@ -154,7 +176,7 @@ export class LimiterHandle {
         ((onChange) =>
           store.open({
             name,
-            ...limits,
+            limit: limits.limit,
             onChange,
             onStatus: (change) => tell(({ onStatus }) => onStatus?.(change)),
           })),

@@ -18,6 +18,8 @@ export interface PermitDemand {
   readonly priority: Priority;
   /** How many requests are waiting, that one included. */
   readonly waiting: number;
+  /** By how much a permit may be used early at present, in milliseconds. */
+  readonly creditMs: number;
 }
 
 /** There is no permit now. */
@@ -44,8 +46,6 @@ export interface QuotaScope {
   readonly name: string;
   /** Permits in a second. */
   readonly limit: number;
-  /** Whether permits may be used early, by a part of what the way takes at least. */
-  readonly credit: boolean;
   /** To be called when there may be permits that there were not when they were asked for. */
   readonly onChange: () => void;
   /** To be told when its status changes, and once when it is known at first. */

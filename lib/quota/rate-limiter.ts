@@ -333,6 +333,7 @@ export class RateLimiter {
     const shared = this.#shared?.take(Math.min(permits, this.#limit), {
       priority,
       waiting: this.#turns.size,
+      creditMs: this.#account.creditMs,
     });
     if (shared !== undefined && 'delayMs' in shared) {
       if (shared.unavailable === undefined) return shared.delayMs;

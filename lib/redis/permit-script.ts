@@ -10,20 +10,19 @@ export const AHEAD_MS = 300;
 const TIMES = `local LEASE_MS, AHEAD_MS, COOLING_MS = ${LEASE_MS}, ${AHEAD_MS}, ${COOLING_MS}\n`;
 
 /** Gives out permits that processes share; what it takes and answers stands in its file. */
-export const TAKE_PERMITS = new LuaScript('take-permits', TIMES + takePermits);
+export const TAKE_PERMITS_LUA = TIMES + takePermits;
+export const TAKE_PERMITS = new LuaScript('take-permits', TAKE_PERMITS_LUA);
 
 /** What it answers; times in milliseconds on Redis's clock. */
 export interface PermitAnswer {
   readonly now: number;
   /** Of which the permits are; another one than before: what was known has been lost. Empty: it came too late. */
   readonly generation: string;
-  /** When it is worth asking again, if there are fewer than were wanted. */
-  readonly askAgainAt: number;
   /** From when each of the permits may be used. */
   readonly dues: readonly number[];
 }
 
 export function readAnswer(reply: unknown): PermitAnswer {
-  const [now, generation, askAgainAt, ...dues] = reply as [string, string, string, ...string[]];
-  return { now: Number(now), generation, askAgainAt: Number(askAgainAt), dues: dues.map(Number) };
+  const [now, generation, ...dues] = reply as [string, string, ...string[]];
+  return { now: Number(now), generation, dues: dues.map(Number) };
 }

@@ -1,6 +1,5 @@
-import { LeastRoundTrip } from '../quota/least-round-trip.js';
 import type { Permit, PermitUse } from '../quota/permit.js';
-import { COOLING_MS, creditOf, LOST_MS } from '../quota/permit-pool.js';
+import { COOLING_MS, LOST_MS } from '../quota/permit-pool.js';
 import { AHEAD_MS, LEASE_MS } from './permit-script.js';
 
 /** Without an answer of the service for so long, requests go as probes only, one in so long. */
@@ -36,7 +35,6 @@ export class PermitsOut {
   // In the order of being let go, and of being given back.
   readonly #underWay = new Set<PermitOut>();
   readonly #givenBack = new Set<PermitOut>();
-  readonly #leastRoundTrip = new LeastRoundTrip();
   #answeredAt = Number.NEGATIVE_INFINITY;
   #takenAt = Number.NEGATIVE_INFINITY;
 
@@ -100,10 +98,6 @@ export class PermitsOut {
     return left >= Math.min(permits, limit) ? 0 : Math.min(...out.map(({ freeAt }) => freeAt)) - now;
   }
 
-  creditMs(now: number): number {
-    return creditOf(this.#leastRoundTrip.ms(now));
-  }
-
   #giveBack(permit: PermitOut, use: PermitUse): void {
     if (!this.#underWay.has(permit) || permit.givenUpAt !== undefined) return;
     const now = performance.now();
@@ -111,7 +105,6 @@ export class PermitsOut {
     else if (use === 'unused') this.#release(permit, 0);
     else {
       this.#answeredAt = now;
-      this.#leastRoundTrip.record(permit.takenAt, now);
       this.#release(permit, now + COOLING_MS);
       for (const silent of this.#underWay) {
         if ((silent.givenUpAt ?? Infinity) < permit.takenAt) this.#release(silent, now + COOLING_MS);

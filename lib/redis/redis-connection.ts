@@ -9,6 +9,7 @@ const RECONNECT_MS = 200;
 /** How long a Sentinel may take to say who the primary is, and how soon one that was lost is looked for. */
 const SENTINEL_MS = 1_000;
 
+/** What is not the app's to choose. */
 const OWN_OPTIONS: RedisOptions = {
   retryStrategy: () => RECONNECT_MS,
   // What was asked before a connection broke is of no use after it.
@@ -83,11 +84,11 @@ function connect(connection: RedisQuotaOptions['connection']): Client {
   // A query has no functions and no numbers: those options can't be set there.
   if (typeof connection === 'string') return new Redis(withoutOptions(connection, OWN_OPTIONS), OWN_OPTIONS);
   if (connection === undefined || !('nodes' in connection))
-    return new Redis({ ...OWN_OPTIONS, ...connection });
+    return new Redis({ ...connection, ...OWN_OPTIONS });
   const { retryStrategy: _, ...redisOptions } = OWN_OPTIONS;
   return new Cluster([...connection.nodes], {
-    clusterRetryStrategy: () => RECONNECT_MS,
     ...connection.options,
-    redisOptions: { ...redisOptions, ...connection.options?.redisOptions },
+    clusterRetryStrategy: () => RECONNECT_MS,
+    redisOptions: { ...connection.options?.redisOptions, ...redisOptions },
   });
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { burstOf } from '../quota/permit-pool.js';
 import type { Permit, Priority } from '../quota/permit.js';
 import type { PermitDelay, PermitDemand, QuotaScope } from '../quota/quota-store.js';
@@ -11,12 +12,17 @@ import type { ScriptRunner } from './script-runner.js';
 /** How much is asked for at once: enough for few commands, and no more than the others leave. */
 const BATCH_MS = 30;
 const ROUND_TRIPS = 3;
-/** When Redis has given fewer than that, it is asked again when so many may be expected, but within these times. */
-const ASK_AGAIN_MS = { least: 60, most: 240 };
+/**
+ * When Redis has given fewer than that, it is asked again so much later, at random: before what it may have by then is
+ * free, and not by all processes at once, of which the first would have it all.
+ */
+const ASK_AGAIN_MS = { least: 120, most: 240 };
 /** So long after the last command Redis is told of answers, which leaves others the time to take the permits. */
 const FLUSH_MS = 400;
+/** Of a bulk, as many are asked for as were used in so long of late, though fewer may be waiting yet. */
+const EXPECTED_MS = 350;
 /** A permit that was not used by so long after it might have been is given back: well within its lease. */
-const UNUSED_MS = 200;
+const UNUSED_MS = 400;
 /** How often a Redis that is away is tried, and when a connection that says nothing is given up. */
 export const LOOK_MS = 250;
 const SILENT_CONNECTION_MS = 2_000;
@@ -39,7 +45,8 @@ export class RedisPermits {
   #isAsking = false;
   #isClosed = false;
   #askAgainAt = 0;
-  #givenAt = 0;
+  #creditMs = 0;
+  readonly #used = new SlidingCounts<'permit'>(EXPECTED_MS);
   readonly #flushing: NodeJS.Timeout;
 
   /** @param onAway Redis is away, and why; undefined: it is there, which is told at first, too */
@@ -52,8 +59,9 @@ export class RedisPermits {
     this.#flushing = setInterval(() => void this.#flush(), FLUSH_MS).unref();
   }
 
-  take(permits: number, { priority, waiting }: PermitDemand): Permit | PermitDelay {
+  take(permits: number, { priority, waiting, creditMs }: PermitDemand): Permit | PermitDelay {
     const now = performance.now();
+    this.#creditMs = creditMs;
     this.#dropUnused(now);
     const quietMs = this.out.quietMs(now);
     if (quietMs > 0) return { delayMs: quietMs };
@@ -63,12 +71,15 @@ export class RedisPermits {
     const batch = Math.max(1, Math.floor((this.scope.limit * aheadMs) / 1_000 / permits));
     const mayAsk = !this.#isBusy && now >= this.#askAgainAt;
     if (mayAsk && waiting > covered && covered <= batch / 2) {
-      void this.#run(permits * Math.min(waiting - covered, batch), permits, priority);
+      const used = this.#used.read(now).counts.get('permit') ?? 0;
+      const expected = priority === 'bulk' ? Math.max(waiting, Math.floor(used / permits)) : waiting;
+      void this.#run(permits * Math.min(expected - covered, batch), permits, priority);
     }
     const last = this.#stock[permits - 1];
     if (last === undefined) return { delayMs: mayAsk || this.#isBusy ? Infinity : this.#askAgainAt - now };
     if (last.due > now) return { delayMs: last.due - now };
     const names = this.#stock.splice(0, permits).map(({ name }) => name);
+    this.#used.add('permit', now, permits);
     return this.out.hold(names, now + LEASE_MS - UNUSED_MS);
   }
 
@@ -118,7 +129,7 @@ export class RedisPermits {
       together,
       this.scope.limit,
       burstOf(this.scope.limit),
-      this.scope.credit ? this.out.creditMs(askedAt) : 0,
+      this.#creditMs,
       priority,
       this.#doubt,
       known?.generation ?? 0,
@@ -134,7 +145,8 @@ export class RedisPermits {
       this.#goAway(answer.failure);
       return;
     }
-    const fits = this.#skew.record(askedAt, answer.now, performance.now());
+    const answeredAt = performance.now();
+    const fits = this.#skew.record(askedAt, answer.now, answeredAt);
     // It came too late, so that nothing was done.
     if (answer.generation === '') this.#doubt = fits ? this.#doubt : 'doubt';
     else {
@@ -143,23 +155,19 @@ export class RedisPermits {
       const isNew = known !== undefined && answer.generation !== known.generation;
       this.#doubt = fits || isNew ? '' : 'doubt';
       if (known === undefined && this.failure === undefined) this.onAway(undefined);
-      if (fits && !isNew) this.#fill(answer, names, askedAt, together);
+      if (fits && !isNew) this.#fill(answer.dues, names, answeredAt);
       else this.#tellAnew(names);
     }
     this.scope.onChange();
   }
 
-  #fill({ now, dues, askAgainAt }: PermitAnswer, names: string[], askedAt: number, together: number): void {
+  #fill(dues: readonly number[], names: string[], now: number): void {
     const filled = dues.map((due, index) => ({ name: names[index] ?? '', due: this.#skew.toLocal(due) }));
     this.#stock = [...this.#stock, ...filled].sort((one, other) => one.due - other.due);
-    if (dues.length < names.length) {
-      // Those that go together are told when they may.
-      const sinceMs = together > 1 ? 0 : askedAt - this.#givenAt;
-      const expectedMs = (sinceMs * names.length) / Math.max(1, dues.length);
-      const waitMs = Math.min(ASK_AGAIN_MS.most, Math.max(ASK_AGAIN_MS.least, expectedMs));
-      this.#askAgainAt = this.#skew.toLocal(Math.max(now + waitMs, askAgainAt));
-    } else if (names.length > 0) this.#askAgainAt = 0;
-    if (dues.length > 0) this.#givenAt = askedAt;
+    if (names.length === 0) return;
+    const { least, most } = ASK_AGAIN_MS;
+    const isServed = dues.length === names.length;
+    this.#askAgainAt = isServed ? 0 : now + least + (most - least) * Math.random();
   }
 
   /** Redis may know nothing of what is out: it is to be told of all, and what it gave out before is not used. */

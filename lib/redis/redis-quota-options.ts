@@ -22,8 +22,8 @@ export interface RedisQuotaOptions {
   readonly client?: Redis | Cluster | undefined;
   /**
    * What to connect with: a URL (`redis://…`, `rediss://…`), options of ioredis (with `sentinels` and `name` to
-   * find the primary by Sentinel), or the `nodes` of a Cluster. The connection is closed with the last module that
-   * uses it.
+   * find the primary by Sentinel), or the `nodes` of a Cluster. What they say of trying again and of ends is set right.
+   * The connection is closed with the last module that uses it.
    */
   readonly connection?: string | RedisOptions | RedisClusterConnection | undefined;
   /**

@@ -19,8 +19,8 @@
 --        11  seen: now of the last answer, or 0
 --        12  expires: when the process will have given up, or 0 for never
 --        13- pairs of a member and when it is free, or 0 if it was not used
--- Answer {now, gen, when to ask again, …from when each permit may be used}; gen is '' if it came too late, and
---        nothing was done
+-- Answer {now, gen, …from when each permit may be used}: fewer than were wanted if no more are free within AHEAD_MS;
+--        gen is '' if it came too late, and nothing was done
 --
 -- Before it stand LEASE_MS, AHEAD_MS and COOLING_MS, which the process goes by, too.
 --
@@ -41,7 +41,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local text = function(ms) return string.format('%.3f', ms) end
 -- What a Redis that stood still finds when it goes on is of no use, and must not look as if someone had been served.
-if expires > 0 and now > expires then return {text(now), '', text(now)} end
+if expires > 0 and now > expires then return {text(now), ''} end
 
 local names = {'gen', 'last', 'out', 'hold', 'paced', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singles', 'turnEnds', 'turnFrom', 'turnNeeds'}
 local s = {}
@@ -60,7 +60,7 @@ local changed = math.max(highest(), now) ~= math.max(s.out, now)
 local older = s.gen < known or (s.gen == known and s.last < seen)
 local returns = doubt == 'returns' and now - s.last > 500
 local doubted = doubt == 'doubt' and s.gen == known
-if s.gen == 0 or run ~= here or now < s.last - 5 or changed or older or returns or doubted or s.hold > now + 10000 then
+if run ~= here or now < s.last - 5 or changed or older or returns or doubted or s.hold > now + 10000 then
   s.gen, s.last, s.hold, s.paced = math.max(now * 1000, known + 1), now, now + COOLING_MS + AHEAD_MS, now
   s.singles, s.turnEnds, s.turnFrom = 0, 0, 0
   redis.call('ZREMRANGEBYSCORE', permits, text(now + LEASE_MS + AHEAD_MS + 1000), '+inf')
@@ -69,8 +69,9 @@ s.last = math.max(s.last, now)
 
 for i = 13, #ARGV, 2 do
   local free = math.min(tonumber(ARGV[i + 1]), now + LEASE_MS)
-  if free > now then redis.call('ZADD', permits, text(free), ARGV[i]) else redis.call('ZREM', permits, ARGV[i]) end
+  redis.call('ZADD', permits, text(free), ARGV[i])
 end
+-- Those that were given back unused go with what has become free.
 redis.call('ZREMRANGEBYSCORE', permits, '-inf', text(now))
 
 -- The least limit and credit that any process has told in this age or the last.
@@ -105,7 +106,7 @@ end
 -- Single sends go on during a turn, unless it is of those that need what is kept, too.
 local givesWay = turn ~= process
 if isKept then givesWay = s.turnNeeds > limit - 2 * kept end
-local busy, paced, dues, ask = redis.call('ZCARD', permits), s.paced, {}, 0
+local busy, paced, dues = redis.call('ZCARD', permits), s.paced, {}
 for last = together, wanted, together do
   local due = math.max(now, s.hold)
   if not isKept then due = math.max(due, paced - (burst - 1) * interval) end
@@ -116,10 +117,7 @@ for last = together, wanted, together do
     due = math.max(due, (tonumber(score) or now + 1e6) - credit)
   end
   if now < s.turnEnds and givesWay then due = math.max(due, now + AHEAD_MS + 100) end
-  if due - now > AHEAD_MS then
-    ask = due - AHEAD_MS
-    break
-  end
+  if due - now > AHEAD_MS then break end
   for i = last - together + 1, last do dues[i] = due end
   if not isKept then paced = math.max(paced, due) + together * interval end
 end
@@ -132,13 +130,13 @@ if together > 1 and #dues > 0 and turn == process then
   turn, s.turnEnds, s.turnFrom = '', 0, dues[1] + 2 * together * interval
 elseif together > 1 and #dues == 0 then
   if now >= s.turnFrom then turn, s.turnFrom, s.turnNeeds = process, now + 5000, together end
-  if turn == process and now < s.turnFrom - 2000 then s.turnEnds, ask = now + 500, math.min(ask, now + 200) end
+  if turn == process and now < s.turnFrom - 2000 then s.turnEnds = now + 500 end
 end
 
-local answer = {text(now), text(s.gen), text(math.min(math.max(ask, now), now + 1000))}
+local answer = {text(now), text(s.gen)}
 for i, due in ipairs(dues) do
   redis.call('ZADD', permits, text(due + LEASE_MS), process .. ':' .. take .. ':' .. i)
-  answer[i + 3] = text(due)
+  answer[i + 2] = text(due)
 end
 s.out = highest()
 local fields = {'run', here, 'turn', turn or ''}

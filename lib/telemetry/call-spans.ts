@@ -9,7 +9,7 @@ import type {
   RtcOutcomeEvent,
 } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
-import { RTC_ACTIONS } from '../openapi/rtc-action.js';
+import { isRtcActionName, RTC_ACTIONS } from '../openapi/rtc-action.js';
 import { ATTRIBUTE, type ErrorTypes, SCOPE } from './attributes.js';
 
 /** A span for each fan-out, each call and each attempt. */
@@ -51,7 +51,7 @@ export class CallSpans {
         this.#outcome(event);
         break;
       case 'fan_out_begin':
-        this.#beginFanOut(event.fanOut);
+        if (!event.fanOut.durable) this.#beginFanOut(event.fanOut);
         break;
       case 'fan_out_outcome':
         this.#fanOutOutcome(event);
@@ -78,8 +78,11 @@ export class CallSpans {
         attributes: {
           ...client,
           [ATTRIBUTE.operationName]: action,
-          [ATTRIBUTE.operationType]: 'send',
-          ...(RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
+          ...(isRtcActionName(action) && { [ATTRIBUTE.operationType]: 'send' }),
+          ...(isRtcActionName(action) &&
+            RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
+          // Its span is not there yet, and may be made by another process.
+          ...(fanOut?.durable && { [ATTRIBUTE.fanOutId]: fanOut.id }),
         },
       },
       parent === undefined ? api.context.active() : this.#below(parent),
@@ -101,7 +104,7 @@ export class CallSpans {
         attributes: {
           ...this.client,
           [ATTRIBUTE.operationName]: call.action,
-          [ATTRIBUTE.method]: 'POST',
+          [ATTRIBUTE.method]: call.method ?? 'POST',
           [ATTRIBUTE.outcome]: outcome,
           [ATTRIBUTE.phase]: phase,
           ...(number > 1 && { [ATTRIBUTE.resendCount]: number - 1 }),
@@ -152,6 +155,8 @@ export class CallSpans {
     throttled,
     durationMs,
   }: RtcFanOutOutcomeEvent): void {
+    // Of one that is durable, the beginning may have been in another process.
+    if (fanOut.durable) this.#beginFanOut(fanOut);
     const span = this.#fanOuts.get(fanOut);
     this.#fanOuts.delete(fanOut);
     if (span === undefined) return;
@@ -166,7 +171,8 @@ export class CallSpans {
     }
     if (status !== 'accepted') this.#fail(span, stop ?? status);
     // The run's calls have ended before, but are rounded by themselves.
-    span.end(new Date(Math.max(Date.parse(fanOut.startedAt) + durationMs, Date.now())));
+    const end = Date.parse(fanOut.startedAt) + durationMs;
+    span.end(new Date(fanOut.durable ? end : Math.max(end, Date.now())));
   }
 
   #fail(span: Span, code: string | undefined): void {

@@ -2,11 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { InvalidRecipient } from 'nestjs-rtc-messaging';
-import type { ChunkSettlement } from '../../lib/bullmq/chunk-settlement.js';
-import { type BeginResult, FanOutLedger, type FanOutPlan } from '../../lib/bullmq/fan-out-ledger.js';
+import type { ChunkCompletion } from '../../lib/bullmq/chunk-completion.js';
+import { type ClaimResult, FanOutLedger, type FanOutPlan } from '../../lib/bullmq/fan-out-ledger.js';
 import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
-import type { ChunkBatch } from '../../lib/bullmq/read-ahead.js';
-import { nextDigest, NO_CHUNKS } from '../../lib/bullmq/source-digest.js';
+import { type ChunkBatch, nextDigest, NO_CHUNKS } from '../../lib/bullmq/read-ahead.js';
 import { FAN_OUT_PLAN } from '../support/fan-out-plan.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
@@ -16,13 +15,13 @@ import { until } from '../support/until.js';
 const [ONE, OTHER] = ['producer-1', 'producer-2'];
 /** Two runs of one job: the second one begins when the first was taken for lost. */
 const [FIRST, SECOND] = ['1000.1.a', '1000.2.b'];
-const NONE: ChunkSettlement = {
+const NONE: ChunkCompletion = {
   counts: { accepted: 0, rejected: 0, unknown: 0 },
   requests: 1,
   throttled: 0,
   rest: [],
 };
-const accepted = (count: number): ChunkSettlement => ({
+const accepted = (count: number): ChunkCompletion => ({
   ...NONE,
   counts: { ...NONE.counts, accepted: count },
 });
@@ -68,32 +67,33 @@ const batchOf = (chunks: readonly string[], from = 0): ChunkBatch => ({
   read: read(4 * chunks.length, chunks.length),
 });
 /** Stores so many chunks of three. */
-async function store(count: number, plan: Partial<FanOutPlan> = {}, isSealed = true): Promise<void> {
+async function store(count: number, plan: Partial<FanOutPlan> = {}, isClosed = true): Promise<void> {
   await ledger.open('f', ONE, { ...FAN_OUT_PLAN, ...plan });
   const chunks = chunksOf(count);
   const batch = batchOf(chunks);
   const valid = batch.chunks.map((chunk) => ({ ...chunk, invalid: [] }));
   await ledger.store('f', ONE, { ...batch, chunks: valid, read: read(3 * count) });
-  if (isSealed) await seal(chunks);
+  if (isClosed) await closeInput(chunks);
 }
-const seal = (chunks: readonly string[]) =>
-  ledger.seal('f', { digest: digestOf(chunks), read: read(3 * chunks.length), invalid: [] });
+const closeInput = async (chunks: readonly string[]) =>
+  (await ledger.closeInput('f', { digest: digestOf(chunks), read: read(3 * chunks.length), invalid: [] }))
+    .result;
 /** Begins a chunk, and sends it as soon as it is given. */
-const send = async (index: number, token: string): Promise<BeginResult> => {
-  const begun = await ledger.begin('f', index, token);
-  if (begun.result === 'send') expect(await ledger.take('f', index, token)).toBe(true);
+const send = async (index: number, token: string): Promise<ClaimResult> => {
+  const begun = await ledger.claim('f', index, token);
+  if (begun.result === 'send') expect(await ledger.start('f', index, token)).toBe(true);
   return begun;
 };
-const recipientsOf = (begun: BeginResult): readonly string[] | string =>
+const recipientsOf = (begun: ClaimResult): readonly string[] | string =>
   begun.result === 'send' ? begun.chunk.recipients : begun.result;
 const counts = async (): Promise<object | undefined> => (await ledger.look('f'))?.counts;
 
 describe('a chunk', () => {
   it('is given to one run, and to the same one as often as it asks', async () => {
     await store(1);
-    expect(recipientsOf(await ledger.begin('f', 0, FIRST))).toEqual(['a0', 'b0', 'c0']);
+    expect(recipientsOf(await ledger.claim('f', 0, FIRST))).toEqual(['a0', 'b0', 'c0']);
     expect(recipientsOf(await send(0, FIRST))).toEqual(['a0', 'b0', 'c0']);
-    expect(await ledger.take('f', 0, FIRST)).toBe(true);
+    expect(await ledger.start('f', 0, FIRST)).toBe(true);
     expect((await ledger.look('f'))?.inFlight).toBe(1);
   });
 
@@ -106,43 +106,45 @@ describe('a chunk', () => {
       counts: { input: 3, unknown: 3, notAttempted: 0 },
     });
     // The run that was taken for lost comes too late: the report may have been read.
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('fenced');
     expect(await counts()).toMatchObject({ unknown: 3, accepted: 0 });
   });
 
-  it('that a lost run held, and had not sent, is sent by the next one, and by it alone', async () => {
+  it('that a lost run claimed, and had not sent, is sent by the next one, and by it alone', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
+    await ledger.claim('f', 0, FIRST);
     expect((await ledger.look('f'))?.inFlight).toBe(0);
-    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toEqual(['a0', 'b0', 'c0']);
-    expect(await ledger.take('f', 0, FIRST)).toBe(false);
-    expect(await ledger.take('f', 0, SECOND)).toBe(true);
-    expect(await ledger.take('f', 0, FIRST)).toBe(false);
-    expect((await ledger.settle('f', 0, FIRST, { ...NONE, rest: ['a0', 'b0', 'c0'] })).result).toBe('fenced');
-    expect((await ledger.settle('f', 0, SECOND, accepted(3))).result).toBe('settled');
+    expect(recipientsOf(await ledger.claim('f', 0, SECOND))).toEqual(['a0', 'b0', 'c0']);
+    expect(await ledger.start('f', 0, FIRST)).toBe(false);
+    expect(await ledger.start('f', 0, SECOND)).toBe(true);
+    expect(await ledger.start('f', 0, FIRST)).toBe(false);
+    expect((await ledger.complete('f', 0, FIRST, { ...NONE, rest: ['a0', 'b0', 'c0'] })).result).toBe(
+      'fenced',
+    );
+    expect((await ledger.complete('f', 0, SECOND, accepted(3))).result).toBe('completed');
     expect(await ledger.look('f')).toMatchObject({ state: 'ended', counts: { accepted: 3 } });
   });
 
-  it('that is held when the fan-out is cancelled is not attempted, and does not hold up its end', async () => {
+  it('that is claimed when the fan-out is cancelled is not attempted, and does not delay its end', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
+    await ledger.claim('f', 0, FIRST);
     await ledger.cancel('f');
     expect(await ledger.look('f')).toMatchObject({ state: 'ended', counts: { notAttempted: 3 } });
-    expect(await ledger.take('f', 0, FIRST)).toBe(false);
-    expect((await ledger.settle('f', 0, FIRST, { ...NONE, rest: ['a0', 'b0', 'c0'] })).result).toBe(
+    expect(await ledger.start('f', 0, FIRST)).toBe(false);
+    expect((await ledger.complete('f', 0, FIRST, { ...NONE, rest: ['a0', 'b0', 'c0'] })).result).toBe(
       'returned',
     );
     await ledger.resume('f');
     expect(recipientsOf(await send(0, SECOND))).toEqual(['a0', 'b0', 'c0']);
   });
 
-  it('is known again when the run that was taken for lost tells in time', async () => {
+  it('is known again when the run that was taken for lost reports in time', async () => {
     await store(2);
     await send(0, FIRST);
     await send(0, SECOND);
     expect(await counts()).toMatchObject({ unknown: 3 });
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('corrected');
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('corrected');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('completed');
     expect(await counts()).toMatchObject({ unknown: 0, accepted: 3, notAttempted: 3 });
   });
 
@@ -150,9 +152,9 @@ describe('a chunk', () => {
     await store(1, { onUnknown: 'resend' });
     await send(0, SECOND);
     expect(recipientsOf(await send(0, FIRST))).toBe('superseded');
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
-    expect((await ledger.settle('f', 0, SECOND, accepted(3))).result).toBe('settled');
-    expect(recipientsOf(await send(0, FIRST))).toBe('settled');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect((await ledger.complete('f', 0, SECOND, accepted(3))).result).toBe('completed');
+    expect(recipientsOf(await send(0, FIRST))).toBe('completed');
     expect(await counts()).toMatchObject({ accepted: 3 });
   });
 
@@ -161,11 +163,11 @@ describe('a chunk', () => {
     await send(0, FIRST);
     const again = await send(0, SECOND);
     expect(again).toMatchObject({ result: 'send', chunk: { possibleDuplicate: true, onUnknown: 'resend' } });
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('fenced');
     // What is not sent then is not pending again: it may have been accepted once.
     const rest = { ...accepted(1), rest: ['b0', 'c0'] };
-    expect((await ledger.settle('f', 0, SECOND, rest)).result).toBe('returned');
-    expect((await ledger.settle('f', 0, SECOND, rest)).result).toBe('returned');
+    expect((await ledger.complete('f', 0, SECOND, rest)).result).toBe('returned');
+    expect((await ledger.complete('f', 0, SECOND, rest)).result).toBe('returned');
     await ledger.cancel('f');
     expect((await ledger.look('f'))?.state).toBe('stopping');
     expect(recipientsOf(await send(0, '1000.3.c'))).toBe('presumed_unknown');
@@ -175,45 +177,45 @@ describe('a chunk', () => {
     });
   });
 
-  it('is counted once, however often that is told', async () => {
+  it('is counted once, however often it is reported', async () => {
     await store(2);
     await send(0, FIRST);
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('completed');
     // The answer was lost, and the client asks again: no one has taken this run for lost.
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('completed');
     expect(await ledger.look('f')).toMatchObject({
       counts: { accepted: 3 },
       requests: 1,
       inFlight: 0,
-      settledChunks: 1,
+      completedChunks: 1,
     });
   });
 
   it('is pending again for those who were not sent to, and no one else', async () => {
     await store(1);
     await send(0, FIRST);
-    await ledger.settle('f', 0, FIRST, { ...accepted(2), rest: ['c0'] });
+    await ledger.complete('f', 0, FIRST, { ...accepted(2), rest: ['c0'] });
     expect(await ledger.look('f')).toMatchObject({
       state: 'running',
       counts: { accepted: 2, notAttempted: 1 },
     });
     // The answer was lost, and the client asks again.
-    const again = await ledger.settle('f', 0, FIRST, { ...accepted(2), rest: ['c0'] });
+    const again = await ledger.complete('f', 0, FIRST, { ...accepted(2), rest: ['c0'] });
     expect(again.result).toBe('returned');
     expect(await counts()).toMatchObject({ accepted: 2, notAttempted: 1 });
-    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toEqual(['c0']);
-    expect((await ledger.settle('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('returned');
-    expect((await ledger.settle('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('returned');
+    expect(recipientsOf(await ledger.claim('f', 0, SECOND))).toEqual(['c0']);
+    expect((await ledger.complete('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('returned');
+    expect((await ledger.complete('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('returned');
     const third = '1000.3.c';
     expect(recipientsOf(await send(0, third))).toEqual(['c0']);
-    expect((await ledger.settle('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('fenced');
-    await ledger.settle('f', 0, third, accepted(1));
+    expect((await ledger.complete('f', 0, SECOND, { ...NONE, rest: ['c0'] })).result).toBe('fenced');
+    await ledger.complete('f', 0, third, accepted(1));
     expect(await ledger.look('f')).toMatchObject({ state: 'ended', counts: { accepted: 3 } });
   });
 });
 
 describe('a fan-out', () => {
-  it('is stored once, whoever stores it, and only in order', async () => {
+  it('is stored once, however many producers store it, and only in order', async () => {
     await store(3);
     await store(3);
     expect(await counts()).toMatchObject({ input: 9, notAttempted: 9 });
@@ -224,7 +226,7 @@ describe('a fan-out', () => {
     await ledger.open('f', ONE, FAN_OUT_PLAN);
     await ledger.open('f', OTHER, FAN_OUT_PLAN);
     const chunks = chunksOf(7);
-    const stored = { result: 'stored', settledChunks: 0, due: { from: 0, to: 2 } };
+    const stored = { result: 'stored', completedChunks: 0, ready: { from: 0, to: 2 } };
     // As a client does whose connection was lost before the answer came.
     for (let time = 0; time < 2; time++) {
       expect(await ledger.store('f', ONE, batchOf(chunks.slice(0, 3)))).toEqual(stored);
@@ -239,10 +241,10 @@ describe('a fan-out', () => {
       expect((await ledger.recipients('f', index)).join()).toBe(recipients);
     }
     expect(await ledger.invalid('f')).toEqual(chunks.map((_chunk, index) => noId(index)));
-    expect(await seal(chunks)).toBe('sealed');
+    expect(await closeInput(chunks)).toBe('closed');
   });
 
-  it.each([0, 1, 2, 3])('is not stored on by a source that differs in chunk %i of a command', async (at) => {
+  it.each([0, 1, 2, 3])('is not continued by a source that differs in chunk %i of a command', async (at) => {
     const chunks = chunksOf(3);
     await store(3, {}, false);
     const other = [...chunksOf(5)];
@@ -277,19 +279,19 @@ describe('a fan-out', () => {
     expect(await ledger.open('f', OTHER, { ...FAN_OUT_PLAN, from: 'me' })).toEqual({ differing: ['from'] });
   });
 
-  it('takes no more once it is sealed, and knows what it was sealed with', async () => {
+  it('accepts no more once its input is closed, and keeps how it was closed', async () => {
     await store(1);
     const more = [...chunksOf(1), 'z'];
     expect((await ledger.store('f', OTHER, batchOf(more, 1))).result).toBe('differs');
-    expect(await seal(more)).toBe('differs');
-    expect(await seal(chunksOf(1))).toBe('sealed');
+    expect(await closeInput(more)).toBe('differs');
+    expect(await closeInput(chunksOf(1))).toBe('closed');
     expect(await ledger.look('f')).toMatchObject({ storedChunks: 1, counts: { input: 3 } });
   });
 
-  it('goes on while anyone enqueues it, whoever gives up', async () => {
+  it('goes on while any producer enqueues it, though others give up', async () => {
     await store(1, {}, false);
     await send(0, FIRST);
-    await ledger.settle('f', 0, FIRST, accepted(3));
+    await ledger.complete('f', 0, FIRST, accepted(3));
     await ledger.open('f', OTHER, FAN_OUT_PLAN);
     await ledger.giveUp('f', OTHER);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
@@ -302,14 +304,14 @@ describe('a fan-out', () => {
 
   it('has jobs for a bounded number of chunks ahead', async () => {
     await store(5);
-    expect(await ledger.due('f')).toEqual({ from: 0, to: 2 });
-    await ledger.fed('f', 2);
+    expect(await ledger.ready('f')).toEqual({ from: 0, to: 2 });
+    await ledger.enqueued('f', 2);
     await send(1, FIRST);
-    expect((await ledger.settle('f', 1, FIRST, accepted(3))).due).toEqual({ from: 2, to: 3 });
-    // The note that the jobs are there comes late: they are due still.
-    expect(await ledger.due('f')).toEqual({ from: 2, to: 3 });
+    expect((await ledger.complete('f', 1, FIRST, accepted(3))).ready).toEqual({ from: 2, to: 3 });
+    // The note that the jobs are there comes late: they are ready still.
+    expect(await ledger.ready('f')).toEqual({ from: 2, to: 3 });
     await ledger.cancel('f');
-    expect(await ledger.due('f')).toEqual({ from: 2, to: 2 });
+    expect(await ledger.ready('f')).toEqual({ from: 2, to: 2, isEndReady: true });
   });
 
   it('begins nothing once it is cancelled, and ends with what is in flight', async () => {
@@ -318,7 +320,7 @@ describe('a fan-out', () => {
     expect(await ledger.cancel('f')).toBe('stopped');
     expect(recipientsOf(await send(1, FIRST))).toBe('stopped');
     expect((await ledger.look('f'))?.state).toBe('stopping');
-    await ledger.settle('f', 0, FIRST, accepted(3));
+    await ledger.complete('f', 0, FIRST, accepted(3));
     expect(await ledger.look('f')).toMatchObject({
       state: 'ended',
       counts: { accepted: 3, notAttempted: 3 },
@@ -331,54 +333,54 @@ describe('a fan-out', () => {
   it('ends without its lost producer, and begins again when that was not lost', async () => {
     await store(1, { producerLostAfterMs: 1 }, false);
     await send(0, FIRST);
-    await ledger.settle('f', 0, FIRST, accepted(3));
+    await ledger.complete('f', 0, FIRST, accepted(3));
     await until(async () => (await ledger.look('f'))?.state === 'ended');
     expect(await ledger.look('f')).toMatchObject({ isComplete: false, stop: { reason: 'source' } });
-    await ledger.beat('f', ONE);
+    await ledger.heartbeat('f', ONE);
     const more = [...chunksOf(1), 'z'];
     expect((await ledger.store('f', ONE, batchOf(more, 1))).result).toBe('stored');
-    await seal(more);
+    await closeInput(more);
     expect(await ledger.look('f')).toMatchObject({ state: 'running', stop: undefined });
   }, 20_000);
 
-  it('is not over for who looks first after an outage, before its producer can say that it lives', async () => {
+  it('is not over when it is looked at right after an outage, before its producer can renew its lease', async () => {
     await store(1, { producerLostAfterMs: 600 }, false);
     await send(0, FIRST);
-    await ledger.settle('f', 0, FIRST, accepted(3));
+    await ledger.complete('f', 0, FIRST, accepted(3));
     // Long ago, by Redis's clock: as if it had been away since.
-    await client.zadd(keys.producers('f'), 1, ONE);
+    await client.zadd(keys.of('f', 'producers'), 1, ONE);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     // Who gives up was not lost, and the other may not be either.
     await ledger.open('f', OTHER, { ...FAN_OUT_PLAN });
     await ledger.giveUp('f', OTHER);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
-    await client.hset(keys.meta('f'), 'missedSince', 1);
-    await ledger.beat('f', ONE);
-    await client.zadd(keys.producers('f'), 1, ONE);
+    await client.hset(keys.of('f', 'meta'), 'missedSince', 1);
+    await ledger.heartbeat('f', ONE);
+    await client.zadd(keys.of('f', 'producers'), 1, ONE);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
-    await client.hset(keys.meta('f'), 'missedSince', 1);
+    await client.hset(keys.of('f', 'meta'), 'missedSince', 1);
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
-  it('is not taken to be enqueued, nor to have taken less than no time, because Redis has set its clock back', async () => {
+  it('is not taken for enqueued, and has no negative duration, because Redis has set its clock back', async () => {
     await store(1, { producerLostAfterMs: 600 }, false);
     await send(0, FIRST);
-    await ledger.settle('f', 0, FIRST, accepted(3));
+    await ledger.complete('f', 0, FIRST, accepted(3));
     const ahead = Date.now() + 3_600_000;
-    await client.hset(keys.meta('f'), { created: ahead, missedSince: ahead });
-    await client.zadd(keys.producers('f'), ahead, ONE);
+    await client.hset(keys.of('f', 'meta'), { created: ahead, missedSince: ahead });
+    await client.zadd(keys.of('f', 'producers'), ahead, ONE);
     // The first look misses it; it has three seconds to say that it lives.
     expect(await ledger.look('f')).toMatchObject({ state: 'enqueuing', elapsedMs: 0 });
     await until(async () => (await ledger.look('f'))?.state === 'ended');
     expect((await ledger.look('f'))?.elapsedMs).toBe(0);
   });
 
-  it('tells what became of chunks in the order of Redis, whatever the time is elsewhere', async () => {
+  it('lists outcomes of chunks in the order of Redis, whatever the clocks elsewhere show', async () => {
     await store(2);
     for (const index of [1, 0]) {
       await send(index, FIRST);
       const outcome = { chunks: [], unknown: 'a' };
-      await ledger.settle('f', index, FIRST, { ...accepted(2), outcome });
+      await ledger.complete('f', index, FIRST, { ...accepted(2), outcome });
       await sleep(5);
     }
     const told: Record<number, { at: number; unknown: string }> = {};
@@ -401,27 +403,27 @@ describe('a fan-out', () => {
       expect(Math.min(...times)).toBeGreaterThan(10_000);
     };
     await isKept();
-    await client.pexpire(keys.meta('f'), 5_000);
-    await ledger.beat('f', ONE);
+    await client.pexpire(keys.of('f', 'meta'), 5_000);
+    await ledger.heartbeat('f', ONE);
     await isKept();
     await send(0, FIRST);
-    await ledger.settle('f', 0, FIRST, accepted(3));
-    await seal(chunksOf(1));
+    await ledger.complete('f', 0, FIRST, accepted(3));
+    await closeInput(chunksOf(1));
     expect(Math.max(...(await hold()))).toBeLessThanOrEqual(1_000);
     await ledger.open('f', OTHER, FAN_OUT_PLAN);
-    expect(await client.pttl(keys.meta('f'))).toBeGreaterThan(10_000);
-    await client.pexpire(keys.meta('f'), 5_000);
-    await ledger.beat('f', OTHER);
-    expect(await client.pttl(keys.meta('f'))).toBeGreaterThan(10_000);
+    expect(await client.pttl(keys.of('f', 'meta'))).toBeGreaterThan(10_000);
+    await client.pexpire(keys.of('f', 'meta'), 5_000);
+    await ledger.heartbeat('f', OTHER);
+    expect(await client.pttl(keys.of('f', 'meta'))).toBeGreaterThan(10_000);
   });
 
-  it('that is gone is told so by every step', async () => {
+  it('that is gone makes every step fail', async () => {
     expect(await ledger.look('f')).toBeUndefined();
     expect(await ledger.cancel('f')).toBe('gone');
     expect(await ledger.resume('f')).toBe('gone');
     expect((await send(0, FIRST)).result).toBe('gone');
-    expect((await ledger.settle('f', 0, FIRST, accepted(1))).result).toBe('gone');
-    await ledger.beat('f', ONE);
+    expect((await ledger.complete('f', 0, FIRST, accepted(1))).result).toBe('gone');
+    await ledger.heartbeat('f', ONE);
     await ledger.giveUp('f', ONE);
     expect(await client.keys(`${prefix}*`)).toEqual([]);
   });
@@ -434,82 +436,82 @@ describe('a chunk that is sent in parts', () => {
     accepted,
   });
 
-  it('counts each part once, however often it is told, and the whole in the end', async () => {
+  it('has each part counted once, however often it is reported, and the whole in the end', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
+    await ledger.claim('f', 0, FIRST);
     for (let time = 0; time < 2; time++) {
-      expect(await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0))).toBe(true);
+      expect(await ledger.start('f', 0, FIRST, part('a0', 'b0,c0', 0))).toBe(true);
     }
     expect(await counts()).toMatchObject({ accepted: 0 });
     for (let time = 0; time < 2; time++) {
-      expect(await ledger.take('f', 0, FIRST, part('b0', 'c0', 1))).toBe(true);
+      expect(await ledger.start('f', 0, FIRST, part('b0', 'c0', 1))).toBe(true);
     }
     expect(await counts()).toMatchObject({ accepted: 1 });
     expect((await ledger.look('f'))?.inFlight).toBe(1);
     expect(await ledger.recipients('f', 0)).toEqual(['b0', 'c0']);
     for (let time = 0; time < 2; time++) {
-      expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('settled');
+      expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('completed');
     }
     expect(await counts()).toMatchObject({ accepted: 3, rejected: 0, unknown: 0 });
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
-  it('has only the part in flight unknown when its worker is lost, and the rest sent by the next', async () => {
+  it('has only the part in flight unknown when its worker is lost, and the rest sent by the next one', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
-    await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0));
-    await ledger.take('f', 0, FIRST, part('b0', 'c0', 1));
+    await ledger.claim('f', 0, FIRST);
+    await ledger.start('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.start('f', 0, FIRST, part('b0', 'c0', 1));
     expect(recipientsOf(await send(0, SECOND))).toEqual(['c0']);
     expect(await counts()).toMatchObject({ accepted: 1, unknown: 1 });
     // Whoever was lost comes too late.
-    expect((await ledger.settle('f', 0, FIRST, accepted(3))).result).toBe('fenced');
-    expect((await ledger.settle('f', 0, SECOND, accepted(1))).result).toBe('settled');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('fenced');
+    expect((await ledger.complete('f', 0, SECOND, accepted(1))).result).toBe('completed');
     expect(await counts()).toMatchObject({ accepted: 2, rejected: 0, unknown: 1 });
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
   it('is as any other when its last part was in flight', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
-    await ledger.take('f', 0, FIRST, part('a0,b0', 'c0', 0));
-    await ledger.take('f', 0, FIRST, part('c0', '', 2));
-    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toBe('presumed_unknown');
+    await ledger.claim('f', 0, FIRST);
+    await ledger.start('f', 0, FIRST, part('a0,b0', 'c0', 0));
+    await ledger.start('f', 0, FIRST, part('c0', '', 2));
+    expect(recipientsOf(await ledger.claim('f', 0, SECOND))).toBe('presumed_unknown');
     expect(await counts()).toMatchObject({ accepted: 2, unknown: 1 });
   });
 
   it('gives back what was not sent to, and counts what was', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
-    await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0));
-    await ledger.take('f', 0, FIRST, part('b0', 'c0', 1));
+    await ledger.claim('f', 0, FIRST);
+    await ledger.start('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.start('f', 0, FIRST, part('b0', 'c0', 1));
     const rest = { ...accepted(1), rest: ['b0', 'c0'] };
-    expect((await ledger.settle('f', 0, FIRST, rest)).result).toBe('returned');
+    expect((await ledger.complete('f', 0, FIRST, rest)).result).toBe('returned');
     expect(await counts()).toMatchObject({ accepted: 1 });
     expect(recipientsOf(await send(0, SECOND))).toEqual(['b0', 'c0']);
-    await ledger.settle('f', 0, SECOND, accepted(2));
+    await ledger.complete('f', 0, SECOND, accepted(2));
     expect(await counts()).toMatchObject({ accepted: 3 });
   });
 
   it('is sent again as a whole, but for what was accepted, where unknown outcomes are resent', async () => {
     await store(1, { onUnknown: 'resend' });
-    await ledger.begin('f', 0, FIRST);
-    await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0));
-    await ledger.take('f', 0, FIRST, part('b0', 'c0', 1));
-    expect(await ledger.begin('f', 0, SECOND)).toMatchObject({
+    await ledger.claim('f', 0, FIRST);
+    await ledger.start('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.start('f', 0, FIRST, part('b0', 'c0', 1));
+    expect(await ledger.claim('f', 0, SECOND)).toMatchObject({
       result: 'send',
       chunk: { recipients: ['b0', 'c0'], possibleDuplicate: true },
     });
-    expect(await ledger.take('f', 0, SECOND)).toBe(true);
-    expect((await ledger.settle('f', 0, SECOND, accepted(2))).result).toBe('settled');
+    expect(await ledger.start('f', 0, SECOND)).toBe(true);
+    expect((await ledger.complete('f', 0, SECOND, accepted(2))).result).toBe('completed');
     expect(await counts()).toMatchObject({ accepted: 3, unknown: 0 });
   });
 
   it('is not begun once the fan-out is stopped, and its part in flight is unknown', async () => {
     await store(1);
-    await ledger.begin('f', 0, FIRST);
-    await ledger.take('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.claim('f', 0, FIRST);
+    await ledger.start('f', 0, FIRST, part('a0', 'b0,c0', 0));
     await ledger.cancel('f');
-    expect(recipientsOf(await ledger.begin('f', 0, SECOND))).toBe('stopped');
+    expect(recipientsOf(await ledger.claim('f', 0, SECOND))).toBe('stopped');
     expect(await counts()).toMatchObject({ unknown: 1 });
     expect((await ledger.look('f'))?.state).toBe('ended');
     expect(await ledger.recipients('f', 0)).toEqual(['b0', 'c0']);

@@ -20,7 +20,7 @@ export function openLimiter(store: RedisQuota, name: string, limit: number): Ope
     limit,
     maxQueue: 1_000_000,
     openShared: (onChange) =>
-      store.open({ name, limit, credit: true, onChange, onStatus: (change) => changes.push(change) }),
+      store.open({ name, limit, onChange, onStatus: (change) => changes.push(change) }),
   });
   return { limiter, changes };
 }

@@ -1,13 +1,13 @@
 import { expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { ChunkFeeder } from '../../lib/bullmq/chunk-feeder.js';
+import { ChunkJobs } from '../../lib/bullmq/chunk-jobs.js';
 import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
 import { LedgerSweeper } from '../../lib/bullmq/ledger-sweeper.js';
 import { OutageLog } from '../../lib/bullmq/outage-log.js';
 import { until } from '../support/until.js';
 
-it('a sweeper that Redis fails at every look has it told once', async () => {
+it('a sweeper that fails at every sweep logs it once', async () => {
   const client = new Redis({ lazyConnect: true });
   client.disconnect();
   const ledger = new FanOutLedger(client, new LedgerKeys('{rtc}', 'queue'));
@@ -20,7 +20,7 @@ it('a sweeper that Redis fails at every look has it told once', async () => {
       log.note(error);
     },
   };
-  const sweeper = new LedgerSweeper(ledger, new ChunkFeeder(undefined as never, ledger), 1, outages);
+  const sweeper = new LedgerSweeper(ledger, new ChunkJobs(undefined as never, ledger), 1, outages);
   sweeper.start();
   await until(() => noted >= 3);
   sweeper.stop();

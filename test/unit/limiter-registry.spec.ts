@@ -30,7 +30,7 @@ function burstOf(limiter: RateLimiter, roomId?: string): number {
 describe('the limiters of a store', () => {
   const settings: QuotaSettings = { ...SETTINGS, reserve: 100 };
 
-  it('are one for all who use it, told by one of them, and let go of with the last', () => {
+  it('are one for all modules that use it, observed by one of them, and released with the last', () => {
     const opened: QuotaScope[] = [];
     let closed = 0;
     const store: QuotaStore = {
@@ -55,7 +55,7 @@ describe('the limiters of a store', () => {
     );
     const limiter = one!.limiterFor('key');
     expect(other!.limiterFor('key')).toBe(limiter);
-    expect(opened).toMatchObject([{ name: '["http://s","key",""]', limit: 400, credit: true }]);
+    expect(opened).toMatchObject([{ name: '["http://s","key",""]', limit: 400 }]);
     opened[0]!.onStatus({ status: 'shared' });
     expect(told).toEqual(['one']);
     one!.release();
@@ -88,7 +88,7 @@ describe("a process's limiters", () => {
     expect(handle('http://c', settings, 'one').limiterFor('key')).toBe(limiter);
   });
 
-  it('stay when the access key of a module changes, and when all let go of them', () => {
+  it('stay when the access key of a module changes, and when all modules release them', () => {
     const rotating = handle('http://d');
     const limiter = rotating.limiterFor('key-1');
     expect(rotating.limiterFor('key-2')).toBe(limiter);
@@ -98,7 +98,7 @@ describe("a process's limiters", () => {
     expect(handle('http://d').limiterFor('key-2')).toBe(limiter);
   });
 
-  it('tell how much is used, of the share that holds for all', () => {
+  it('report how much is used of the share that holds for all', () => {
     const [large, small] = [handle('http://f', { maxQueue: 7 }), handle('http://f', { reserve: 400 })];
     expect(large.usage).toEqual({
       queued: 0,
@@ -132,7 +132,7 @@ describe("a process's limiters", () => {
     expect(limiter.usage.allowed).toBe(500);
   });
 
-  it('hold all to the smallest limit of rooms, and to no credit if one of them wants none', () => {
+  it('hold all to the smallest limit of rooms', () => {
     const [none, some, small] = [undefined, 100, 10].map((roomMessagesPerSecond) =>
       handle('http://r', { roomMessagesPerSecond }),
     );
@@ -145,18 +145,41 @@ describe("a process's limiters", () => {
     // A slow machine adds what has come due meanwhile.
     expect(burstOf(limiter, 'room-3')).toBeGreaterThanOrEqual(8);
     some!.release();
-    const opened: QuotaScope[] = [];
-    const store: QuotaStore = {
-      open: (scope) => {
-        opened.push(scope);
-        return { limit: 1, take: () => ({ giveBack: () => undefined }), close: () => undefined };
-      },
-    };
-    new LimiterHandle({ ...SETTINGS, credit: false }, 'http://r', 'app', { store }).limiterFor('key');
-    expect(opened).toMatchObject([{ credit: false }]);
   });
 
-  it('let go of a module whose new access key has a limiter already', () => {
+  it('use permits early by half of the least round trip, unless one of their users wants none of that', () => {
+    jest.useFakeTimers();
+    const creditWith = (...credits: boolean[]): number | undefined => {
+      const told: number[] = [];
+      const store: QuotaStore = {
+        open: () => ({
+          limit: 500,
+          take: (_permits, { creditMs }) => {
+            told.push(creditMs);
+            return { giveBack: () => undefined };
+          },
+          close: () => undefined,
+        }),
+      };
+      const [limiter] = credits.map((credit) =>
+        new LimiterHandle({ ...SETTINGS, credit }, 'http://c', 'app', { store }).limiterFor('key'),
+      );
+      for (let request = 0; request < 520; request++) {
+        const permit = limiter!.enter({ priority: 'bulk', permits: 1, recipients: 1, withinMs: Infinity });
+        jest.advanceTimersByTime(20);
+        if ('giveBack' in permit) permit.giveBack('accepted');
+      }
+      return told.at(-1);
+    };
+    try {
+      expect(creditWith(true, true)).toBe(10);
+      expect(creditWith(true, false)).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('release a module whose new access key has a limiter already', () => {
     const [large, small, other] = [
       handle('http://g'),
       handle('http://g', { reserve: 400 }),
@@ -194,7 +217,7 @@ describe("a process's limiters", () => {
     other.release();
   });
 
-  it('tell one of their modules what the service is found to allow', () => {
+  it('emit to one of their modules what the service is found to allow', () => {
     const told: (ThrottlingEstimate | undefined)[][] = [[], []];
     const [one, other] = told.map(
       (mine) =>
@@ -221,11 +244,11 @@ describe("a process's limiters", () => {
     expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, 48]);
   });
 
-  it('tell the share that a module will have before its first call', () => {
+  it('report the share of a module before its first call', () => {
     expect(handle('http://j', { reserve: 400 }).usage.limit).toBe(100);
   });
 
-  it('are forgotten once no one uses them and nothing that they let go can still be counted', () => {
+  it('are forgotten once no module uses them and none of their requests can still be counted', () => {
     jest.useFakeTimers();
     const [one, other, silent] = [handle('http://k'), handle('http://k'), handle('http://k')];
     const [limiter, used, unanswered] = [one, other, silent].map((each, key) =>

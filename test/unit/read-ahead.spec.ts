@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ReadAhead } from '../../lib/bullmq/read-ahead.js';
-import { nextDigest, NO_CHUNKS } from '../../lib/bullmq/source-digest.js';
+import { nextDigest, NO_CHUNKS, ReadAhead } from '../../lib/bullmq/read-ahead.js';
 import { RecipientChunks } from '../../lib/fan-out/recipient-chunks.js';
 import { rejectionOf } from '../support/rejection.js';
 import { until } from '../support/until.js';

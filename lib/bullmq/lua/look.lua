@@ -9,7 +9,4 @@ if redis.call('EXISTS', meta) == 0 then
   return {}
 end
 end_if_over()
-local all = redis.call('HGETALL', meta)
-all[#all + 1] = 'now'
-all[#all + 1] = string.format('%.0f', now())
-return all
+return all()

@@ -18,7 +18,7 @@ else
   if redis.call('GET', message) ~= ARGV[3] then table.insert(differing, 'message') end
   if #differing > 0 then return {'differs', unpack(differing)} end
 end
-if get('sealed') ~= '1' and get('stop') == '' then
+if get('inputClosed') ~= '1' and get('stop') == '' then
   producer_lives(ARGV[2])
   reopen()
 else

@@ -5,6 +5,6 @@
 
 if redis.call('EXISTS', meta) == 0 then return 'gone' end
 redis.call('HSET', meta, 'stop', '', 'stopError', '')
-if number('settled') < number('stored') then reopen() end
+if number('completed') < number('stored') then reopen() end
 end_if_over()
 return 'resumed'

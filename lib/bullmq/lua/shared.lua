@@ -2,27 +2,29 @@
 --
 -- KEYS   1   meta       hash: how the fan-out is done, and how far it is
 --        2   message    string
---        3   ledger     hash: the entry of each chunk that is not settled
+--        3   ledger     hash: the state of each chunk that is not completed
 --        4   outcomes   hash: what is to be told of chunks that were not simply accepted, by chunk and token
 --        5   invalid    list: the first of what is no user ID, as JSON
---        6   active     set: the IDs of fan-outs that have not ended
---        7   chunks     hash: the recipients of each chunk that is not settled
+--        6   active     set: the IDs of fan-outs whose end no worker has emitted as an event
+--        7   chunks     hash: the recipients of each chunk that is not completed
 --        8   producers  sorted set: who enqueues it, by the time when they have been silent for too long
 -- ARGV   1   the fan-out's ID; more of them with each step
 --
--- A chunk's entry is
+-- A chunk is pending → inflight → accepted, rejected or unknown. In the ledger, where a token is that of a worker:
 --
--- - `p` or `p:<token>`: pending, no byte of it was sent; the worker that has the token has returned it
--- - `h:<token>`: held by the worker that has the token, which waits for the quota; no byte of it was sent
--- - `i:<token>`: in flight with that worker; written when its turn has come, before bytes leave
--- - `u:<token>`: presumed unknown, since the worker with the token was lost
--- - absent: settled
+-- - `pending` or `pending:<token>`: no byte of it was sent; the worker has returned it
+-- - `claimed:<token>`: pending still, and the worker's, which waits for a permit
+-- - `inflight:<token>`: written when the worker has its permit, before bytes leave
+-- - `unknown:<token>`: presumed so, since the worker was lost
+-- - absent: completed; its recipients have been counted as accepted, rejected or unknown
 --
 -- The recipients of a chunk that is sent in parts are `<in flight>|<the rest>|<how many were accepted>`; only
 -- those in flight are unknown when its worker is lost.
 --
--- A trailing `:d` marks a chunk in flight that may have been accepted before (`onUnknown: 'resend'`);
--- `i:none:<token>:d` is such a chunk which the worker with the token has returned.
+-- With `onUnknown: 'resend'`, a chunk may have been accepted before it is sent again:
+--
+-- - `inflight:<token>:resend`: it is being sent again
+-- - `resend:<token>`: it is to be sent again; the worker has returned it. It counts as in flight
 --
 -- A client that reconnects sends again what was not answered, so each script gives the same result, or does
 -- nothing, when it is run twice.
@@ -49,7 +51,7 @@ local function keep_for_producer()
   keep(math.max(get('ended') == '' and number('maxAge') or number('retention'), number('producerTimeout')))
 end
 local function keep_open()
-  if get('sealed') == '1' then keep(get('maxAge')) else keep_for_producer() end
+  if get('inputClosed') == '1' then keep(get('maxAge')) else keep_for_producer() end
 end
 -- A Redis that is full refuses what may take memory, unless the script has deleted before, be it nothing: so what
 -- takes next to nothing, or frees more than it takes, is written there as well. One that lacks its replicas, or is
@@ -58,6 +60,8 @@ local function can_write()
   return type(redis.pcall('HDEL', ledger, 'none')) == 'number'
 end
 local function reopen()
+  -- What a worker has emitted the end of begins once more.
+  if get('endEmittedBy') ~= '' then redis.call('HDEL', meta, 'beginEmittedBy', 'endEmittedBy') end
   redis.call('HSET', meta, 'ended', '')
   redis.call('SADD', active, id)
   keep_open()
@@ -79,29 +83,40 @@ end
 local function end_if_over()
   if get('ended') ~= '' or number('inflight') > 0 then return end
   local over = get('stop') ~= ''
-  if not over and number('settled') == number('stored') then
-    over = get('sealed') == '1' or not has_producer()
+  if not over and number('completed') == number('stored') then
+    over = get('inputClosed') == '1' or not has_producer()
   end
   if not over or not can_write() then return end
   redis.call('HSET', meta, 'ended', now())
   redis.call('DEL', producers)
-  redis.call('SREM', active, id)
   keep(get('retention'))
 end
--- Which chunks should have a job by now: so many beyond those that are settled.
-local function due()
-  local fed = number('fed')
-  if get('stop') ~= '' then return fed, fed end
-  return fed, math.max(fed, math.min(number('stored'), number('settled') + number('lookAhead')))
+-- Which chunks should have a job by now: so many beyond those that are completed. And whether the end should.
+local function ready()
+  local enqueued = number('enqueued')
+  local is_end_ready = get('ended') ~= '' and get('endEmittedBy') == '' and 1 or 0
+  if get('stop') ~= '' then return enqueued, enqueued, is_end_ready end
+  local to = math.max(enqueued, math.min(number('stored'), number('completed') + number('lookAhead')))
+  return enqueued, to, is_end_ready
+end
+local function all()
+  local fields = redis.call('HGETALL', meta)
+  fields[#fields + 1] = 'now'
+  fields[#fields + 1] = string.format('%.0f', now())
+  return fields
 end
 -- It may have been taken for lost, and was not.
 local function producer_lives(producer)
-  if get('sealed') ~= '1' then
+  if get('inputClosed') ~= '1' then
     redis.call('ZADD', producers, now() + number('producerTimeout'), producer)
     redis.call('HDEL', meta, 'missedSince')
     if get('ended') ~= '' and get('stop') == '' then reopen() end
   end
   keep_for_producer()
+end
+-- Of a chunk: its state, the token of a worker, and `resend`; each '' if there is none.
+local function state_of(index)
+  return string.match(redis.call('HGET', ledger, index) or '', '^(%a*):?([^:]*):?(%a*)$')
 end
 -- Of a chunk that is sent in parts: who is in flight, who is not, and how many were accepted.
 local function parts_of(recipients)

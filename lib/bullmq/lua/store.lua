@@ -10,8 +10,8 @@
 --        8   invalid ones among those
 --        9-  of each chunk: recipients, digest, how many of the invalid ones were read before it
 --        then each of the invalid ones, as JSON
--- Answer {'stored', settled chunks, first and last chunk (exclusive) that should have a job}, {'gone'},
---        {'stopped'} or {'differs'}
+-- Answer {'stored', completed chunks, first and last chunk (exclusive) that should have a job, whether the end should},
+--        {'gone'}, {'stopped'} or {'differs'}
 
 local from, stored = tonumber(ARGV[3]), number('stored')
 local to = from + tonumber(ARGV[4])
@@ -20,19 +20,19 @@ if redis.call('EXISTS', meta) == 0 or from > stored then return {'gone'} end
 if stored < to then
   local function at(index) return 9 + 3 * (index - from) end
   local before = stored == from and ARGV[5] or ARGV[at(stored - 1) + 1]
-  if get('digest') ~= before or get('sealed') == '1' then return {'differs'} end
+  if get('digest') ~= before or get('inputClosed') == '1' then return {'differs'} end
   if get('stop') ~= '' then return {'stopped'} end
-  local recipients, steps = {}, {}
+  local recipients, states = {}, {}
   for index = stored, to - 1 do
     local field = 2 * (index - stored) + 1
     recipients[field], recipients[field + 1] = index, ARGV[at(index)]
-    steps[field], steps[field + 1] = index, 'p'
+    states[field], states[field + 1] = index, 'pending'
   end
   redis.call('HSET', chunks, unpack(recipients))
-  redis.call('HSET', ledger, unpack(steps))
+  redis.call('HSET', ledger, unpack(states))
   redis.call('HSET', meta, 'stored', to, 'digest', ARGV[at(to - 1) + 1], 'input', ARGV[6], 'duplicates', ARGV[7],
     'invalid', ARGV[8])
   list_invalid(at(to) + tonumber(ARGV[at(stored) + 2]))
   producer_lives(ARGV[2])
 end
-return {'stored', number('settled'), due()}
+return {'stored', number('completed'), ready()}

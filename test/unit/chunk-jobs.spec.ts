@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ChunkFeeder, type ChunkJobData } from '../../lib/bullmq/chunk-feeder.js';
+import { ChunkJobs, type ChunkJobData } from '../../lib/bullmq/chunk-jobs.js';
 import { rejectionOf } from '../support/rejection.js';
 
 /** A queue and a ledger that answer when they are told to, in the order of asking. */
@@ -7,13 +7,13 @@ class Pending {
   readonly asked: string[] = [];
   readonly #answers: ((error?: Error) => void)[] = [];
 
-  readonly feeder = new ChunkFeeder(
+  readonly jobs = new ChunkJobs(
     {
       addBulk: (jobs: readonly { readonly data: ChunkJobData }[]) =>
         this.#ask(`add ${jobs.map(({ data }) => data.index).join()}`),
     } as never,
     {
-      fed: (_id: string, to: number) => this.#ask(`fed ${to}`),
+      enqueued: (_id: string, to: number) => this.#ask(`enqueued ${to}`),
       throughOutages: (work: () => Promise<void>) => work(),
     } as never,
   );
@@ -31,38 +31,38 @@ class Pending {
   }
 }
 
-describe('ChunkFeeder', () => {
+describe('ChunkJobs', () => {
   it('gives each chunk one job, however many ask before Redis has the note', async () => {
     const pending = new Pending();
-    const { feeder } = pending;
+    const { jobs } = pending;
     const all = [
-      feeder.feed('f', { from: 0, to: 3 }),
-      feeder.feed('f', { from: 0, to: 5 }),
-      feeder.feed('f', { from: 0, to: 4 }),
-      feeder.feed('f', { from: 0, to: 0 }),
+      jobs.addReady('f', { from: 0, to: 3 }),
+      jobs.addReady('f', { from: 0, to: 5 }),
+      jobs.addReady('f', { from: 0, to: 4 }),
+      jobs.addReady('f', { from: 0, to: 0 }),
     ];
     expect(pending.asked).toEqual(['add 0,1,2', 'add 3,4']);
-    const [other] = [feeder.feed('g', { from: 0, to: 1 })];
+    const [other] = [jobs.addReady('g', { from: 0, to: 1 })];
     expect(pending.asked.splice(0)).toEqual(['add 0,1,2', 'add 3,4', 'add 0']);
     for (let answers = 0; answers < 6; answers++) await pending.answer();
     await Promise.all([...all, other]);
-    expect(pending.asked.sort()).toEqual(['fed 1', 'fed 3', 'fed 5']);
+    expect(pending.asked.sort()).toEqual(['enqueued 1', 'enqueued 3', 'enqueued 5']);
   });
 
-  it('notes no chunks while earlier ones have no jobs, and adds them when they are due again', async () => {
+  it('notes no chunks while earlier ones have no jobs, and adds them when they are ready again', async () => {
     const pending = new Pending();
-    const { feeder } = pending;
-    const failed = [feeder.feed('f', { from: 0, to: 2 }), feeder.feed('f', { from: 0, to: 4 })].map((feed) =>
-      rejectionOf(feed),
+    const { jobs } = pending;
+    const failed = [jobs.addReady('f', { from: 0, to: 2 }), jobs.addReady('f', { from: 0, to: 4 })].map(
+      (feed) => rejectionOf(feed),
     );
     await pending.answer(new Error('OOM'));
     await pending.answer();
     expect((await Promise.all(failed)).map(({ message }) => message)).toEqual(['OOM', 'OOM']);
     expect(pending.asked.splice(0)).toEqual(['add 0,1', 'add 2,3']);
-    const again = feeder.feed('f', { from: 0, to: 4 });
+    const again = jobs.addReady('f', { from: 0, to: 4 });
     await pending.answer();
     await pending.answer();
     await again;
-    expect(pending.asked).toEqual(['add 0,1,2,3', 'fed 4']);
+    expect(pending.asked).toEqual(['add 0,1,2,3', 'enqueued 4']);
   });
 });

@@ -5,4 +5,4 @@
 -- Answer nothing
 
 if redis.call('EXISTS', meta) == 0 then return end
-if number('fed') < tonumber(ARGV[2]) then redis.call('HSET', meta, 'fed', ARGV[2]) end
+if number('enqueued') < tonumber(ARGV[2]) then redis.call('HSET', meta, 'enqueued', ARGV[2]) end

@@ -1,4 +1,4 @@
--- Writes down what became of a chunk. Says `settled` or `returned` as well when it is run again after its
+-- Writes down what became of a chunk. Says `completed` or `returned` as well when it is run again after its
 -- answer was lost.
 --
 -- ARGV   1   the fan-out's ID
@@ -13,17 +13,18 @@
 --        10  what is to be told of it, as JSON, or ''
 --        11  why the fan-out is stopped, or ''
 --        12  the error of that, as JSON, or ''
--- Answer {'settled' | 'returned' | 'corrected' | 'fenced' | 'gone', first and last chunk (exclusive) that
---        should have a job}
+-- Answer {'completed' | 'returned' | 'corrected' | 'fenced' | 'gone', first and last chunk (exclusive) that
+--        should have a job, whether the end should}
 
 -- What is known must be written down, also where Redis is full.
 can_write()
 local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
 local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local entry = redis.call('HGET', ledger, index) or ''
+local state, owner, again = state_of(index)
+local is_owner = owner == token
 local result = redis.call('EXISTS', meta) == 1 and 'fenced' or 'gone'
 -- What was accepted of it in parts has been counted.
-if string.sub(entry, 1, 2) == 'i:' then
+if state == 'inflight' then
   local _, _, recorded = parts_of(redis.call('HGET', chunks, index) or '')
   accepted = accepted - recorded
 end
@@ -38,26 +39,26 @@ local function count()
     redis.call('HSET', outcomes, index .. ':' .. token, '{"at":' .. string.format('%.0f', now()) .. ',' .. string.sub(outcome, 2))
   end
 end
-if entry == 'h:' .. token then
-  redis.call('HSET', ledger, index, 'p:' .. token)
+if is_owner and state == 'claimed' then
+  redis.call('HSET', ledger, index, 'pending:' .. token)
   if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
   end_if_over()
   result = 'returned'
-elseif entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
+elseif is_owner and state == 'inflight' then
   count()
   if rest == '' then
     redis.call('HDEL', chunks, index)
     redis.call('HDEL', ledger, index)
-    add('settled', 1)
+    add('completed', 1)
     add('inflight', -1)
-    result = 'settled'
+    result = 'completed'
   else
     redis.call('HSET', chunks, index, rest)
-    if string.sub(entry, -2) == ':d' then
-      -- It may have been accepted once, so it is not pending again, but left behind.
-      redis.call('HSET', ledger, index, 'i:none:' .. token .. ':d')
+    if again == 'resend' then
+      -- It may have been accepted once, so it is not pending again.
+      redis.call('HSET', ledger, index, 'resend:' .. token)
     else
-      redis.call('HSET', ledger, index, 'p:' .. token)
+      redis.call('HSET', ledger, index, 'pending:' .. token)
       add('inflight', -1)
     end
     result = 'returned'
@@ -65,17 +66,17 @@ elseif entry == 'i:' .. token or entry == 'i:' .. token .. ':d' then
   if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
   keep_open()
   end_if_over()
-elseif entry == 'u:' .. token and rest == '' and get('ended') == '' then
+elseif is_owner and state == 'unknown' and rest == '' and get('ended') == '' then
   -- The worker that was taken for lost knows better, and no one was told yet.
   add('unknown', -(accepted + rejected + unknown))
   redis.call('HDEL', outcomes, index .. ':' .. token)
   redis.call('HDEL', ledger, index)
   count()
   result = 'corrected'
-elseif entry == 'p:' .. token or entry == 'i:none:' .. token .. ':d' then
+elseif is_owner and (state == 'pending' or state == 'resend') then
   result = 'returned'
-elseif entry == '' and rest == '' and result ~= 'gone' and get('onUnknown') ~= 'resend' then
-  -- Who sent all of a chunk is the only one who settles it, unless it is sent again.
-  result = 'settled'
+elseif state == '' and rest == '' and result ~= 'gone' and get('onUnknown') ~= 'resend' then
+  -- Who sent all of a chunk is the only one who completes it, unless it is sent again.
+  result = 'completed'
 end
-return {result, due()}
+return {result, ready()}

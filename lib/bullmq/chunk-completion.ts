@@ -2,7 +2,8 @@ import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { kindOfThrown } from '../errors/thrown.js';
-import type { FanOutReport } from '../fan-out/fan-out-report.js';
+import type { FanOutStop } from '../fan-out/fan-out-report.js';
+import type { FanOutTally } from '../fan-out/fan-out-tally.js';
 import type { DurableChunkOutcome, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
 
 /** What is kept of a chunk that was not simply accepted; recipients are joined by commas. */
@@ -15,7 +16,7 @@ export interface StoredOutcome {
 }
 
 /** What became of a chunk's recipients. */
-export interface ChunkSettlement {
+export interface ChunkCompletion {
   readonly counts: Pick<FanOutCounts, 'accepted' | 'rejected' | 'unknown'>;
   readonly requests: number;
   readonly throttled: number;
@@ -29,16 +30,28 @@ export interface ChunkSettlement {
 }
 
 /**
- * Reads what a fan-out of one chunk came to.
+ * What a worker tells the ledger of a chunk that it sent.
+ * @param tally of this chunk alone, with all of its parts
  * @param mayHaveBeenAccepted before: then nothing that comes later can prove that it was not
  */
-export function settlementOf(report: FanOutReport, mayHaveBeenAccepted: boolean): ChunkSettlement {
-  const { counts, requests, throttled, unaccepted, stop } = report;
+export function completionOf(
+  tally: FanOutTally,
+  stop: FanOutStop | undefined,
+  mayHaveBeenAccepted: boolean,
+): ChunkCompletion {
+  const { sums, requests, throttled, unaccepted } = tally;
   const { rejected = [], unknown = [], notAttempted = [] } = unaccepted ?? {};
   const [certain, uncertain] = mayHaveBeenAccepted ? [[], [...rejected, ...unknown]] : [rejected, unknown];
-  const chunks = toldChunks(report, mayHaveBeenAccepted);
+  const chunks = tally.chunks
+    .filter(({ outcome }) => outcome !== 'not_attempted')
+    .map(({ index: _index, error, ...chunk }) => ({
+      ...chunk,
+      ...(mayHaveBeenAccepted && { possibleDuplicate: true }),
+      ...(mayHaveBeenAccepted && chunk.outcome === 'rejected' && { outcome: 'unknown' as const }),
+      ...(error !== undefined && { error: errorRecord(error) }),
+    }));
   return {
-    counts: { accepted: counts.accepted, rejected: certain.length, unknown: uncertain.length },
+    counts: { accepted: sums.accepted, rejected: certain.length, unknown: uncertain.length },
     requests,
     throttled,
     rest: notAttempted,
@@ -49,41 +62,8 @@ export function settlementOf(report: FanOutReport, mayHaveBeenAccepted: boolean)
         ...(uncertain.length > 0 && { unknown: uncertain.join() }),
       },
     }),
-    ...(stop?.reason === 'refused' && {
-      stop: { reason: 'refused', ...(stop.error !== undefined && { error: errorRecord(stop.error) }) },
-    }),
-    isUnreachable: stop !== undefined && !['refused', 'aborted', 'shutdown'].includes(stop.reason),
-  };
-}
-
-function toldChunks(
-  { chunks, counts, requests }: FanOutReport,
-  mayHaveBeenAccepted: boolean,
-): Omit<DurableChunkOutcome, 'index'>[] {
-  const told = chunks
-    .filter(({ outcome }) => outcome !== 'not_attempted')
-    .map(({ index: _index, error, ...chunk }) => ({
-      ...chunk,
-      ...(mayHaveBeenAccepted && { possibleDuplicate: true }),
-      ...(mayHaveBeenAccepted && chunk.outcome === 'rejected' && { outcome: 'unknown' as const }),
-      ...(error !== undefined && { error: errorRecord(error) }),
-    }));
-  const untold =
-    counts.accepted -
-    told.reduce((sum, { outcome, recipients }) => sum + (outcome === 'accepted' ? recipients : 0), 0);
-  return mayHaveBeenAccepted && untold > 0
-    ? [...told, { outcome: 'accepted', recipients: untold, attempts: requests, possibleDuplicate: true }]
-    : told;
-}
-
-/** Nothing was sent, and nothing will be before someone mends what the error says. */
-export function refusedSettlement(recipients: readonly string[], error: unknown): ChunkSettlement {
-  return {
-    counts: { accepted: 0, rejected: 0, unknown: 0 },
-    requests: 0,
-    throttled: 0,
-    rest: recipients,
-    stop: { reason: 'refused', error: errorRecord(error) },
+    ...(stop?.reason === 'refused' && { stop: { reason: 'refused', error: errorRecord(stop.error) } }),
+    isUnreachable: stop?.reason === 'unreachable' || stop?.reason === 'quota',
   };
 }
 

@@ -10,15 +10,16 @@
 
 local index, token = ARGV[2], ARGV[3]
 if redis.call('EXISTS', meta) == 0 or get('stop') ~= '' then return 0 end
-local entry = redis.call('HGET', ledger, index) or ''
-if entry ~= 'h:' .. token and entry ~= 'i:' .. token then return entry == 'i:' .. token .. ':d' and 1 or 0 end
-if ARGV[4] then
+local state, owner, again = state_of(index)
+if owner ~= token or state ~= 'claimed' and state ~= 'inflight' then return 0 end
+-- Of what may have been accepted before, no part is any better known than the others.
+if again == '' and ARGV[4] then
   local _, _, recorded = parts_of(redis.call('HGET', chunks, index))
   redis.call('HSET', chunks, index, ARGV[4] .. '|' .. ARGV[5] .. '|' .. ARGV[6])
   add('accepted', tonumber(ARGV[6]) - recorded)
 end
-if entry == 'h:' .. token then
-  redis.call('HSET', ledger, index, 'i:' .. token)
+if state == 'claimed' then
+  redis.call('HSET', ledger, index, 'inflight:' .. token)
   add('inflight', 1)
 end
 return 1

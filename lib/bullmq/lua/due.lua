@@ -1,6 +1,0 @@
--- Says which chunks should have a job by now, and may not have one.
---
--- ARGV   1   the fan-out's ID
--- Answer {first chunk, last chunk (exclusive)}
-
-return {due()}

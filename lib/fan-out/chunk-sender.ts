@@ -1,0 +1,240 @@
+import type { Observe, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { RtcQuotaError } from '../errors/rtc-quota.error.js';
+import type { OnUnknown } from '../retry/send-call.js';
+import type { AcceptedCall } from '../retry/sender.js';
+import { decideRetry } from './chunk-retry-decision.js';
+import type { ChunkOutcome, FanOutStop } from './fan-out-report.js';
+import type { FanOutRequest } from './fan-out-request.js';
+import type { FanOutTally } from './fan-out-tally.js';
+import type { Chunk } from './recipient-chunks.js';
+
+/** Sends one request; `stop` ends its waits, but not an attempt that is under way. */
+export type SendRequest<Item = string> = (
+  recipients: readonly Item[],
+  about: {
+    readonly stop: AbortSignal;
+    readonly fanOut: RtcFanOutInfo;
+    /** See `CallLimits.beforeSend`. */
+    readonly beforeSend: (() => Promise<boolean>) | undefined;
+  },
+) => Promise<AcceptedCall>;
+
+/** What a fan-out goes by of the module that sends for it. */
+export interface FanOutHost {
+  /** The module's name. */
+  readonly module: string;
+  /** Aborted when the app shuts down. */
+  readonly closing: AbortSignal;
+  readonly observe: Observe;
+  /** How many recipients a request should have at most: Infinity unless the service was found to refuse so many. */
+  readonly chunkSize: number;
+  /** How many requests to have in flight, by what the round trip is. */
+  readonly concurrency: number;
+}
+
+/** How a chunk stands when one of its requests is about to leave. */
+export interface ChunkProgress<Item = string> {
+  /** Recipients who may have been accepted if nothing more is heard: those of the request, and the unknown ones. */
+  readonly inFlight: readonly Item[];
+  /** Recipients who have not been sent to, or were refused. */
+  readonly rest: readonly Item[];
+  /** How many were accepted before. */
+  readonly accepted: number;
+}
+
+/** What a chunk is part of, and what can hold it up. None is left out, so that none is inherited. */
+export interface SendChunkOptions<Item = string> {
+  /** Ends waits; what has not been sent by then is counted as not attempted. */
+  readonly stop: AbortSignal;
+  readonly fanOut: RtcFanOutInfo;
+  /** Asked before each attempt: nothing is sent unless the answer is yes. */
+  readonly beforeSend: ((progress: ChunkProgress<Item>) => Promise<boolean>) | undefined;
+}
+
+/** What became of a chunk, or of a part of it. */
+export interface SentPart {
+  readonly outcome: ChunkOutcome;
+  /** Why the fan-out should not go on. */
+  readonly stop: FanOutStop | undefined;
+}
+
+/** Makes senders of chunks, for the workers of the durable queue. */
+export interface ChunkSenders {
+  readonly host: FanOutHost;
+  /** @throws RtcValidationError when the message lacks something that the module's settings lack, too */
+  open(message: Omit<FanOutRequest, 'to'>, onUnknown: OnUnknown | undefined): ChunkSender;
+}
+
+/** Recipients that one request is for: a chunk, or what it had to be cut into. */
+interface Part<Item> {
+  readonly recipients: readonly Item[];
+  /** Attempts that were refused. */
+  readonly attempts: number;
+  /** When the service first refused it because the quota was used up. */
+  readonly throttledAt: number | undefined;
+}
+
+/**
+ * Sends the chunks of one message, each with one request if that can be: a chunk is cut when it is too large for the
+ * service or the quota, split when the service objects to one of its recipients, and sent again, within its time, when
+ * it was throttled.
+ */
+export class ChunkSender<Item = string> {
+  #acceptedAt = Number.NEGATIVE_INFINITY;
+  #chunkSize: number;
+
+  /**
+   * @param chunkSize recipients in a request at most; what the service refuses as too many makes it smaller
+   * @param chunkDeadlineMs how long a chunk is sent again that is throttled
+   * @param hasOneMessage whether all chunks have the same message and room, so that what is wrong with them is with all
+   */
+  constructor(
+    private readonly send: SendRequest<Item>,
+    private readonly host: Pick<FanOutHost, 'chunkSize'>,
+    chunkSize: number,
+    private readonly chunkDeadlineMs: number,
+    private readonly hasOneMessage = true,
+  ) {
+    this.#chunkSize = chunkSize;
+  }
+
+  /**
+   * Sends to all recipients of a chunk, one request after another, and counts them in the tally.
+   * @returns what became of each part, as it becomes known; it ends after a part with a `stop`
+   */
+  async *sendChunk(
+    { index, recipients }: Chunk<Item>,
+    tally: FanOutTally<Item, unknown>,
+    { stop, fanOut, beforeSend }: SendChunkOptions<Item>,
+  ): AsyncGenerator<SentPart> {
+    // The next part is at the end: a stack, so that memory is bounded by the depth.
+    const parts = partsOf({ recipients, attempts: 0, throttledAt: undefined }, this.#chunkSize).reverse();
+    const refused: Item[] = [];
+    const unknown: Item[] = [];
+    let accepted = 0;
+    let isStopped = false;
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      const inRequest = part.recipients;
+      if (isStopped || stop.aborted) {
+        tally.addUnsent(inRequest);
+        continue;
+      }
+      const progress = (): ChunkProgress<Item> => ({
+        inFlight: [...unknown, ...inRequest],
+        rest: [...refused, ...parts.toReversed().flatMap((other) => other.recipients)],
+        accepted,
+      });
+      const result = await this.#sendPart(index, part, tally, {
+        stop,
+        fanOut,
+        beforeSend: beforeSend && (() => beforeSend(progress())),
+      });
+      if (Array.isArray(result)) {
+        parts.push(...result.reverse());
+        continue;
+      }
+      const { outcome } = result.outcome;
+      tally.add(result.outcome, inRequest);
+      if (outcome === 'accepted') accepted += inRequest.length;
+      else if (outcome !== 'not_attempted') (outcome === 'unknown' ? unknown : refused).push(...inRequest);
+      isStopped = result.stop !== undefined;
+      yield result;
+    }
+  }
+
+  /** @returns what became of it, or the parts that are to be sent in its place */
+  async #sendPart(
+    index: number,
+    part: Part<Item>,
+    tally: FanOutTally<Item, unknown>,
+    about: Parameters<SendRequest<Item>>[1],
+  ): Promise<SentPart | Part<Item>[]> {
+    const { recipients } = part;
+    const described = { index, recipients: recipients.length };
+    if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
+    try {
+      const { requestId, attempts, possibleDuplicate } = await this.send(recipients, about);
+      tally.addAttempts(attempts);
+      this.#acceptedAt = performance.now();
+      const made = part.attempts + attempts.length;
+      const outcome = { ...described, outcome: 'accepted', requestId, attempts: made } as const;
+      return { outcome: { ...outcome, possibleDuplicate }, stop: undefined };
+    } catch (error) {
+      // Nothing else is thrown by a sender; if it is, it is a bug, and the counts must still add up.
+      if (!(error instanceof RtcMessagingError)) {
+        const outcome = { ...described, outcome: 'unknown', attempts: part.attempts } as const;
+        return { outcome: { ...outcome, possibleDuplicate: false }, stop: { reason: 'refused', error } };
+      }
+      tally.addAttempts(error.attempts);
+      const attempts = part.attempts + error.attempts.length;
+      const next = this.#decide(error, part, attempts);
+      if (Array.isArray(next)) return next;
+      const { outcome, requestId, possibleDuplicate } = error;
+      return {
+        outcome: {
+          ...described,
+          outcome,
+          ...(requestId !== undefined && { requestId }),
+          attempts,
+          possibleDuplicate,
+          error,
+        },
+        stop: next && { reason: next, error },
+      };
+    }
+  }
+
+  /** @returns the parts to send in place of one that failed, or why the fan-out should stop, if it should */
+  #decide(
+    error: RtcMessagingError,
+    part: Part<Item>,
+    attempts: number,
+  ): Part<Item>[] | FanOutStop['reason'] | undefined {
+    const half = Math.ceil(part.recipients.length / 2);
+    switch (decideRetry(error, part.recipients.length, this.hasOneMessage)) {
+      case 'split':
+        return partsOf(part, half);
+      case 'shrink':
+        this.#chunkSize = Math.min(this.#chunkSize, half);
+        return partsOf(part, half);
+      case 'again': {
+        const now = performance.now();
+        const throttledAt = part.throttledAt ?? now;
+        if (error instanceof RtcQuotaError) return cut({ ...part, attempts }, this.host.chunkSize);
+        if (now - throttledAt < this.chunkDeadlineMs) {
+          return cut({ ...part, attempts, throttledAt }, this.host.chunkSize);
+        }
+        return this.#acceptedAt < throttledAt ? 'quota' : undefined;
+      }
+      case 'stop_refused':
+        return 'refused';
+      case 'stop_unreachable':
+        return 'unreachable';
+      case 'stop_quota':
+        return 'quota';
+      case 'go_on':
+        // Of a fan-out that was stopped itself, the first reason counts.
+        return error instanceof RtcAbortedError ? 'shutdown' : undefined;
+    }
+  }
+}
+
+/** All of it, in parts of so many recipients. */
+function partsOf<Item>(whole: Part<Item>, size: number): Part<Item>[] {
+  const { recipients, ...part } = whole;
+  if (recipients.length <= size) return [whole];
+  const parts: Part<Item>[] = [];
+  for (let at = 0; at < recipients.length; at += size) {
+    parts.push({ ...part, recipients: recipients.slice(at, at + size) });
+  }
+  return parts;
+}
+
+/** So many recipients, and the rest if there are more: when that is sent, larger requests may be accepted again. */
+function cut<Item>({ recipients, ...part }: Part<Item>, size: number): Part<Item>[] {
+  const parts = [{ ...part, recipients: recipients.slice(0, size) }];
+  if (recipients.length > size) parts.push({ ...part, recipients: recipients.slice(size) });
+  return parts;
+}
