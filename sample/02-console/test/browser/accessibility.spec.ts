@@ -11,7 +11,10 @@ describe('the accessibility of the console', () => {
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
     // A fan-out that runs while the page is looked at would take the machine's time.
-    running = await RunningConsole.start(emulator.url, undefined, { RTC_QUOTA_RPS: '20' });
+    running = await RunningConsole.start(emulator.url, undefined, {
+      RTC_QUOTA_RPS: '20',
+      RTC_APP_KEY: emulator.moduleOptions().appKey,
+    });
   }, 60_000);
   afterAll(async () => {
     await running?.stop();

@@ -345,6 +345,60 @@ class LivePage {
     socket.on('message', (data) => this.#events.push(JSON.parse(String(data)) as { type: string }));
   }
 
+  describe('with an emulator that lets no one in without a token', () => {
+    beforeEach(async () => {
+      await emulator.close();
+      emulator = await RtcEmulator.start({ requireTokens: true });
+    });
+    const open = async (appKey: string): Promise<LivePage> => {
+      process.env['RTC_APP_KEY'] = appKey;
+      await boot(emulator.url);
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId: 'room-1' });
+      page.send({ type: 'join', userId: 'alice' });
+      return page;
+    };
+
+    it('lets users join with a token for them and the room, to subscribe', async () => {
+      const page = await open(emulator.moduleOptions().appKey);
+      expect(page.ready).toMatchObject({ issuesTokens: true });
+      expect(await page.next('joined')).toMatchObject({ userId: 'alice' });
+      expect(emulator.room('room-1').participant('alice')?.token).toMatchObject({
+        userId: 'alice',
+        roomId: 'room-1',
+        privileges: [4],
+      });
+    });
+
+    it.each([
+      ['no app key', '', false, 'token: is missing'],
+      ['the key of another app', 'another-key', true, 'token: is not signed with the app key'],
+    ])('tells why no one joins with %s', async (_what, appKey, issuesTokens, message) => {
+      const page = await open(appKey);
+      expect(page.ready).toMatchObject({ issuesTokens });
+      expect(await page.next('not_joined')).toMatchObject({ userId: 'alice', message });
+      expect(emulator.room('room-1').participants).toEqual([]);
+    });
+
+    it('tells that no token is issued for what is no ID, and goes on', async () => {
+      const page = await open(emulator.moduleOptions().appKey);
+      await page.next('joined');
+      for (const userId of ['a b', '\ud800', '']) {
+        page.send({ type: 'join', userId });
+        expect(await page.next('not_joined')).toMatchObject({
+          userId,
+          message: expect.stringContaining('userId: '),
+        });
+      }
+      page.send({ type: 'room', roomId: '*' });
+      page.send({ type: 'join', userId: 'alice' });
+      expect(await page.next('not_joined')).toMatchObject({ message: expect.stringContaining('roomId: ') });
+      page.send({ type: 'room', roomId: '..' });
+      page.send({ type: 'join', userId: 'bob' });
+      expect(await page.next('joined')).toMatchObject({ userId: 'bob' });
+    });
+  });
+
   static async open(url: string): Promise<LivePage> {
     const page = new LivePage(connect(url));
     await once(page.socket, 'open');

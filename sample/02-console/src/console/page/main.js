@@ -76,7 +76,7 @@ function handle(event) {
 }
 
 /** @param {Extract<import('./live-connection.js').LiveEvent, { type: 'ready' }>} event */
-function start({ target: kind, quota, maxSimulated }) {
+function start({ target: kind, quota, maxSimulated, issuesTokens }) {
   signIn.hidden = true;
   panels.hidden = false;
   lost.hidden = true;
@@ -86,6 +86,7 @@ function start({ target: kind, quota, maxSimulated }) {
 }
 
 /** @param {'emulator' | 'real'} kind */
+  setText(byId('join-token', HTMLElement), issuesTokens ? 'joinToken' : 'joinNoToken');
 function follow(kind) {
   isReal = kind === 'real';
   byId('real-banner', HTMLElement).hidden = !isReal;

@@ -24,6 +24,8 @@ export const en = {
   roomButton: 'Go to room',
   joinField: 'User ID',
   joinButton: 'Join',
+  joinToken: 'Users join with a token that the app issues.',
+  joinNoToken: 'Users join without tokens: RTC_APP_KEY is not set.',
   noUsersTitle: 'No one is here yet',
   noUsers: 'Let a user join, and what is sent to them appears here.',
   usersCount: '{count} in the room',

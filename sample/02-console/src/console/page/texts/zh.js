@@ -24,6 +24,8 @@ export const zh = {
   roomButton: '进入房间',
   joinField: '用户 ID',
   joinButton: '加入',
+  joinToken: '加入时使用应用签发的 Token。',
+  joinNoToken: '加入时不带 Token：应用未设置 RTC_APP_KEY。',
   noUsersTitle: '房间里还没有人',
   noUsers: '让一位用户加入，发给他的消息就会显示在这里。',
   usersCount: '房间内 {count} 人',
