@@ -29,10 +29,14 @@ const connection = new LiveConnection({
   },
 });
 const outcome = new OutcomePanel(() => connection.send({ type: 'cancel' }));
-const faults = new FaultPanel();
+const faults = new FaultPanel(() => composer.absent.refresh());
 const chart = new RateChart();
-const room = new RoomPanel(connection, () => composer.recipients.setRoom(room.users));
-const composer = new Composer(connection, outcome, () => ({ roomId: room.roomId, isReal }));
+const room = new RoomPanel(connection, () => composer.recipients.setRoom(room.roomId, room.users));
+const composer = new Composer(connection, outcome, () => ({
+  roomId: room.roomId,
+  isReal,
+  isFaulty: faults.isOn,
+}));
 
 startLanguage();
 startTheme(byId('theme', HTMLButtonElement));
@@ -82,11 +86,11 @@ function start({ target: kind, quota, maxSimulated, issuesTokens }) {
   lost.hidden = true;
   chart.setQuota(quota);
   composer.recipients.setLimits({ quota, maxSimulated });
+  setText(byId('join-token', HTMLElement), issuesTokens ? 'joinToken' : 'joinNoToken');
   follow(kind);
 }
 
 /** @param {'emulator' | 'real'} kind */
-  setText(byId('join-token', HTMLElement), issuesTokens ? 'joinToken' : 'joinNoToken');
 function follow(kind) {
   isReal = kind === 'real';
   byId('real-banner', HTMLElement).hidden = !isReal;
@@ -94,6 +98,8 @@ function follow(kind) {
   faults.offer(!isReal);
   composer.recipients.setEmulator(!isReal);
   room.enter(!isReal);
+  // What was named before is asked of what messages go to now.
+  composer.absent.refresh();
 }
 
 /** @param {boolean} wasWrong */
