@@ -93,7 +93,7 @@ describe('the console with an endpoint that is no emulator', () => {
     expect(sent().map(({ To }) => To?.length)).toEqual([2, undefined, 600, 600]);
   }, 60_000);
 
-  it('tells that a list is not complete, and leaves no one out by it', async () => {
+  it('says that a list is not complete, and leaves no one out by it', async () => {
     const { page, outcome } = console;
     await page.fill('#room-id', 'arena');
     await page.press('#room-id', 'Enter');
