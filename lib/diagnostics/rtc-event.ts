@@ -1,6 +1,5 @@
 import type { Attempt, FailureOutcome } from '../errors/attempt.js';
 import type { RtcErrorCode } from '../errors/rtc-messaging.error.js';
-import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { FanOutCounts } from './fan-out-counts.js';
 
 /** One call of a service's method. All events of a call carry the same object. */
@@ -10,10 +9,12 @@ export interface RtcCallInfo {
   /** Counts up within one instance of the module. */
   readonly id: number;
   /** What is called at the service. */
-  readonly action: RtcActionName;
+  readonly action: string;
+  /** How, where it is no messaging action: these are all sent by `POST`. */
+  readonly method?: 'GET' | 'POST';
   /** ISO 8601, by this machine's clock. */
   readonly startedAt: string;
-  /** How many users it addresses; absent where that is everyone in a room. */
+  /** How many users a message is for; absent where that is everyone in a room, and where there is no message. */
   readonly recipients?: number;
   /** The fan-out that it is part of. */
   readonly fanOut?: RtcFanOutInfo;

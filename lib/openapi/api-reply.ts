@@ -3,7 +3,12 @@ import { holdsSecret, type SentSecrets, mayShowCode, WITHHELD_ID } from './shown
 
 /** What an HTTP response says, read without trusting it: judged by what it says, shown only as far as it has a known form. */
 export type ApiReply =
-  | { readonly kind: 'success'; readonly requestId: string }
+  | {
+      readonly kind: 'success';
+      readonly requestId: string;
+      /** Of any form; for whoever asked. */
+      readonly result?: unknown;
+    }
   | {
       readonly kind: 'error';
       /** To judge by; to be shown only if it is not withheld. */
@@ -35,7 +40,7 @@ export function readReply(body: Buffer, sent: SentSecrets): ApiReply {
   if (error === undefined || error === null) {
     return requestId === undefined
       ? unreadable('ResponseMetadata has no RequestId')
-      : { kind: 'success', requestId };
+      : { kind: 'success', requestId, result: ownOf(parsed as Record<string, unknown>, 'Result') };
   }
   const apiCode = isRecord(error) ? readCode(ownOf(error, 'Code')) : undefined;
   if (!isRecord(error) || apiCode === undefined) {

@@ -27,14 +27,20 @@ export interface Transport {
   readonly maxContentLength: number;
 }
 
+/** What an app may reach of an Axios instance. */
+export interface RtcAxiosRef {
+  /** Those of requests alone. */
+  readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
+}
+
 export interface HttpClient {
-  readonly axios: Pick<AxiosInstance, 'request' | 'interceptors'>;
+  readonly axios: Pick<AxiosInstance, 'request' | 'interceptors' | 'getUri'>;
   readonly transport: Transport;
   /** Closes the sockets of the agents that were made here; those that the app gave are the app's. */
   close(): void;
 }
 
-/** Makes the one Axios instance of a module. Each request brings its own adapter, see `sendOverNodeHttp`. */
+/** Makes an Axios instance of a module's. Each request brings its own adapter, see `sendOverNodeHttp`. */
 export function createHttpClient({ http }: HttpClientSettings): HttpClient {
   const agentOptions = {
     keepAlive: true,

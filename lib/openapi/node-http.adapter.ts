@@ -315,7 +315,7 @@ function createRequest(
   // What a gateway may compress all the same is decoded.
   headers['Accept-Encoding'] ??= 'identity';
   headers['User-Agent'] ??= 'nestjs-rtc-messaging';
-  headers['Content-Length'] = config.data?.length;
+  if (config.data?.length !== 0) headers['Content-Length'] = config.data?.length;
   const method = (config.method ?? 'GET').toUpperCase();
   const isHttps = protocol === 'https:';
   const agent = isHttps ? httpsAgent : httpAgent;

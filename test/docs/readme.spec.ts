@@ -213,10 +213,17 @@ describe('the README, with the pages on sending, the controller and testing,', (
     const page = await readFile(join(ROOT, 'docs/benchmarks.md'), 'utf8');
     const [, table = ''] = page.split('### One call: 5 KB, 16 in flight\n');
     const cpuOf = (subject: string): number =>
-      Number(table.split('\n').find((line) => line.startsWith(`| ${subject} |`))?.match(/([\d.]+) µs/)?.[1]);
+      Number(
+        table
+          .split('\n')
+          .find((line) => line.startsWith(`| ${subject} |`))
+          ?.match(/([\d.]+) µs/)?.[1],
+      );
     const others = ['@volcengine/sdk-core', '@volcengine/openapi', 'Axios + agent + signing'];
     const shown = others.map((other) => `${(cpuOf(other) / cpuOf('this library')).toFixed(1)} ×`);
-    expect(readme).toContain(`| CPU of a call ([measured](docs/benchmarks.md)) | 1 × | ${shown.join(' | ')} |`);
+    expect(readme).toContain(
+      `| CPU of a call ([measured](docs/benchmarks.md)) | 1 × | ${shown.join(' | ')} |`,
+    );
   });
 
   it('is short enough to be read, in both languages', async () => {
