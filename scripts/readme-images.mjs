@@ -86,7 +86,7 @@ async function photographConsole() {
       await page.click('#send');
       await page.locator(`[data-user="${USERS[0]}"] [role=log]`, { hasText: 'You won the bid' }).waitFor();
       // The browser that is packaged has no font for the button's Chinese.
-      await page.addStyleTag({ content: '#language { visibility: hidden }' });
+      await page.locator('#language').evaluate((button) => button.remove());
       await page.screenshot({ path: join(FOLDER, `console-${colorScheme}.png`) });
       await page.close();
     }
