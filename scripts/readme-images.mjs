@@ -39,13 +39,17 @@ async function writeBadges() {
 function badge(name, value) {
   const text = value.replaceAll('>', '&gt;');
   const [left, right] = [name, value].map(({ length }) => length * 7 + 12);
-  const field = (x, width, color, content) =>
-    `<rect x="${x}" width="${width}" height="20" fill="${color}"/>` +
-    `<text x="${x + width / 2}" y="14" textLength="${width - 12}" text-anchor="middle">${content}</text>`;
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${left + right}" height="20" role="img">` +
     `<title>${name}: ${text}</title><g fill="#fff" font-family="Verdana,sans-serif" font-size="11">` +
     `${field(0, left, '#555', name)}${field(left, right, '#0a6ebd', text)}</g></svg>\n`
+  );
+}
+
+function field(x, width, color, content) {
+  return (
+    `<rect x="${x}" width="${width}" height="20" fill="${color}"/>` +
+    `<text x="${x + width / 2}" y="14" textLength="${width - 12}" text-anchor="middle">${content}</text>`
   );
 }
 

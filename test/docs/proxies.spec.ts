@@ -43,7 +43,7 @@ describe('the recipe of the page on proxies', () => {
       }),
     );
     const page = await readFile(join(ROOT, 'docs/proxies.md'), 'utf8');
-    const [snippet] = snippetsIn(page).filter(({ language }) => language === 'ts');
+    const snippet = snippetsIn(page).find(({ language }) => language === 'ts');
     await writeFile(join(FOLDER, 'proxied.module.ts'), snippet?.text ?? '');
     await writeFile(
       join(FOLDER, 'tsconfig.json'),
