@@ -61,7 +61,7 @@ describe('the pages on durable fan-outs', () => {
     expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 1 });
   }, 30_000);
 
-  it('name commands that there are', async () => {
+  it('name commands that exist', async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };

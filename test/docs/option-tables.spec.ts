@@ -63,16 +63,16 @@ describe.each([
     ['role', 'queueName', 'roomUnicast'],
   ],
   ['docs/durable-fan-out.md', 'enqueuing', ENQUEUE_OPTIONS, []],
-])('%s has, of the options of %s,', (page, _of, table, extras) => {
+])('the table in %s of the options of %s', (page, _of, table, extras) => {
   const options = describeOptions(table);
   const names = options.map(({ option }) => option);
 
-  it('all, and no other', async () => {
+  it('has all options, and no other', async () => {
     const rows = await documented(page, names);
     expect([...rows.keys()].sort()).toEqual([...names, ...extras].sort());
   });
 
-  it('the variables and the defaults', async () => {
+  it('has the variables and the defaults', async () => {
     const rows = await documented(page, names);
     for (const { option, variable, default: value, required } of options) {
       const row = rows.get(option);
@@ -86,8 +86,8 @@ describe.each([
   });
 });
 
-describe.each(['README.md', 'README_zh-CN.md'])('%s has, of the options of the module,', (page) => {
-  it('six, with the variables and the defaults', async () => {
+describe.each(['README.md', 'README_zh-CN.md'])('the short table of options in %s', (page) => {
+  it('has six options, with the variables and the defaults', async () => {
     const options = new Map(describeOptions(MODULE_OPTIONS).map((option) => [option.option, option]));
     const rows = await documented(page, ['appId', 'quota.requestsPerSecond']);
     expect(rows.size).toBe(6);

@@ -18,7 +18,7 @@ const ELSEWHERE = [
   'ENOTFOUND',
   // proxies.spec.ts
   'PROXY_REFUSED',
-  // shutdown.spec.ts
+  // The specs of the shutdown.
   'the shutdown of the app',
 ];
 const CODES = [
@@ -104,7 +104,7 @@ describe('the page on troubleshooting', () => {
     }
   });
 
-  it('has a row for each of them, and no row that is not looked at', () => {
+  it('has a row for each of them, and no row that no test checks', () => {
     expect([...seen.keys()].filter((part) => !rows.flat().includes(part))).toEqual([]);
     const known = new Set([...seen.keys(), ...ELSEWHERE]);
     expect(rows.filter((parts) => !parts.some((part) => known.has(part)))).toEqual([]);

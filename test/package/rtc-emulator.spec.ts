@@ -14,7 +14,7 @@ describe('the command rtc-emulator', () => {
   };
   afterEach(() => void child.kill('SIGKILL'));
 
-  it('prints an environment with which an app sends to it, and ends when told to', async () => {
+  it('prints an environment with which an app sends to it, and ends on SIGTERM', async () => {
     start(
       '--port',
       '0',
@@ -32,6 +32,7 @@ describe('the command rtc-emulator', () => {
     expect(environment).toEqual({
       RTC_ENDPOINT: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       RTC_APP_ID: 'my-app',
+      RTC_APP_KEY: 'emulator-app-key',
       RTC_FROM: 'server',
       VOLCENGINE_ACCESS_KEY: 'ak',
       VOLCENGINE_SECRET_KEY: 'sk',

@@ -136,7 +136,7 @@ describe('the console', () => {
     );
   }, 60_000);
 
-  it('lets users leave, keeps them over a reload, and tells when another takes their place', async () => {
+  it('lets users leave, keeps them over a reload, and shows when another takes their place', async () => {
     await console.join('alice', 'bob');
     await console.page.getByRole('button', { name: 'Let alice leave' }).click();
     await console.inbox('alice').waitFor({ state: 'detached' });
@@ -322,7 +322,7 @@ describe('the console', () => {
     expect(outline).toBe('solid 2px');
   }, 60_000);
 
-  it('speaks Chinese and changes its colours when told to, and remembers both', async () => {
+  it('switches to Chinese and to other colours, and remembers both', async () => {
     const { page } = console;
     const look = (): Promise<string[]> =>
       page.evaluate(() => [
@@ -345,7 +345,7 @@ describe('the console', () => {
     expect(await look()).toEqual(changed);
   }, 60_000);
 
-  it('follows the system in language and colours until told otherwise', async () => {
+  it('follows the system in language and colours until they are chosen', async () => {
     const chinese = await running.open({ locale: 'zh-CN', colorScheme: 'dark' });
     expect(await chinese.page.locator('h1').textContent()).toBe('消息控制台');
     expect(await chinese.page.locator('#theme').getAttribute('aria-pressed')).toBe('true');

@@ -54,7 +54,7 @@ describe("the console's endpoints", () => {
   describe('with the emulator', () => {
     beforeEach(() => boot(emulator.url));
 
-    it('serves the page under a policy that lets no script of another site, and no markup from text, run', async () => {
+    it('serve the page under a policy that lets no script of another site, and no markup from text, run', async () => {
       const page = await fetch(`${url}/`);
       const policy = page.headers.get('content-security-policy') ?? '';
       expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -74,7 +74,7 @@ describe("the console's endpoints", () => {
       '..%2Fconsole.module.js',
       'texts%2F..%2F..%2Fconsole.module.js',
       'tsconfig.json',
-    ])('serves nothing that is not of the page (%s)', async (path) => {
+    ])('serve nothing that is not of the page (%s)', async (path) => {
       expect((await fetch(`${url}/console/page/${path}`)).status).toBe(404);
     });
 
@@ -83,7 +83,7 @@ describe("the console's endpoints", () => {
       ['POST', '/console/broadcasts', 'a broadcast', BROADCAST],
       ['PUT', '/console/fault', 'a fault', { name: 'late', share: 'all' }],
       ['DELETE', '/console/fault', 'the end of a fault', undefined],
-    ])('takes no %s %s (%s) without the key or from another site', async (method, path, _what, body) => {
+    ])('take no %s %s (%s) without the key or from another site', async (method, path, _what, body) => {
       const ask = (headers: Record<string, string>): Promise<Response> =>
         fetch(url + path, {
           method,
@@ -96,14 +96,14 @@ describe("the console's endpoints", () => {
       expect((await ask({ ...KEY, origin: url })).status).toBeLessThan(300);
     });
 
-    it('answers under no name that was made to point here', async () => {
+    it('answer under no name that was made to point here', async () => {
       for (const path of ['/', '/console/page/main.js']) {
         expect(await statusWithHost(url + path, 'evil.example')).toBe(403);
         expect(await statusWithHost(url + path, 'localhost')).toBe(200);
       }
     });
 
-    it('answers a send with the receipt, or with the error that was thrown', async () => {
+    it('answer a send with the receipt, or with the error that was thrown', async () => {
       const alice = emulator.room('room-1').join('alice');
       const accepted = await running.post('/console/messages', MESSAGE, KEY);
       expect([accepted.status, accepted.body]).toMatchObject([200, { receipt: { outcome: 'accepted' } }]);
@@ -127,7 +127,7 @@ describe("the console's endpoints", () => {
       });
     });
 
-    it('broadcasts to a room, and answers with the receipt', async () => {
+    it('broadcast to a room, and answer with the receipt', async () => {
       const alice = emulator.room('room-1').join('alice');
       const { status, body } = await running.post('/console/broadcasts', BROADCAST, KEY);
       expect([status, body]).toMatchObject([
@@ -137,7 +137,7 @@ describe("the console's endpoints", () => {
       expect(alice.received).toMatchObject([{ event: 'onRoomMessageReceived', message: 'hello' }]);
     });
 
-    it('takes no faults but its own', async () => {
+    it('take no faults but their own', async () => {
       for (const fault of [
         { name: 'untrusted_certificate', share: 'all' },
         { name: 'late', share: 2 },
@@ -152,7 +152,7 @@ describe("the console's endpoints", () => {
       expect(emulator.faults.active).toEqual([]);
     });
 
-    it('tells the fault that the emulator has, whoever set it', async () => {
+    it('shows the fault that the emulator has, whoever set it', async () => {
       const page = await LivePage.open(url);
       const untilFault = async (state: object): Promise<void> => {
         for (;;) {
@@ -183,7 +183,7 @@ describe("the console's endpoints", () => {
       await untilFault({ applied: 0 });
     });
 
-    it('opens a live connection to no page of another site', async () => {
+    it('open a live connection to no page of another site', async () => {
       const foreign: Record<string, string>[] = [
         { origin: 'https://evil.example' },
         { host: 'evil.example' },
@@ -195,7 +195,7 @@ describe("the console's endpoints", () => {
       }
     });
 
-    it('tells nothing over a live connection before the key has come', async () => {
+    it('send nothing over a live connection before the key has come', async () => {
       for (const first of ['{"type":"hello","key":"wrong"}', '{"type":"join","userId":"eve"}', 'hello']) {
         const socket = connect(url);
         const told: string[] = [];
@@ -208,7 +208,7 @@ describe("the console's endpoints", () => {
       expect(emulator.rooms.flatMap(({ participants }) => participants)).toEqual([]);
     });
 
-    it('closes the connection of one who has not said the key in time', async () => {
+    it('close a connection that has not sent the key in time', async () => {
       jest.useFakeTimers({ doNotFake: [...ALL_BUT_TIMEOUTS] });
       try {
         const page = await LivePage.open(url);
@@ -229,7 +229,7 @@ describe("the console's endpoints", () => {
       }
     });
 
-    it('lets a page have at most 50 users in a room, until one of them leaves', async () => {
+    it('let a page have at most 50 users in a room, until one of them leaves', async () => {
       const page = await LivePage.open(url);
       page.send({ type: 'room', roomId: 'room-1' });
       for (let user = 1; user <= 51; user++) page.send({ type: 'join', userId: `user-${user}` });
@@ -243,7 +243,7 @@ describe("the console's endpoints", () => {
       expect(emulator.room('room-1').participants).toHaveLength(50);
     });
 
-    it('runs one fan-out at a time for a page, and ends it when told to', async () => {
+    it('run one fan-out at a time for a page, and end it on its command', async () => {
       const page = await LivePage.open(url);
       page.send(FAN_OUT);
       await page.next('progress');
@@ -258,7 +258,7 @@ describe("the console's endpoints", () => {
     it.each([
       ['user', 'room-1', '\ud800', 'userId: '],
       ['room', '\udc00', 'alice', 'roomId: '],
-    ])('tells that half a character is no %s ID, and goes on', async (_what, roomId, userId, problem) => {
+    ])('refuse half a character in a %s ID, and go on', async (_what, roomId, userId, problem) => {
       const page = await LivePage.open(url);
       page.send({ type: 'room', roomId });
       page.send({ type: 'join', userId });
@@ -271,7 +271,7 @@ describe("the console's endpoints", () => {
       expect(await page.next('joined')).toMatchObject({ userId: 'bob' });
     });
 
-    it.each(['.', '..'])('lets a user join a room whose ID is %s', async (roomId) => {
+    it.each(['.', '..'])('let a user join a room whose ID is %s', async (roomId) => {
       const page = await LivePage.open(url);
       page.send({ type: 'room', roomId });
       page.send({ type: 'join', userId: '..' });
@@ -281,7 +281,7 @@ describe("the console's endpoints", () => {
       expect(await page.next('received')).toMatchObject({ userId: '..', received: { message: 'hello' } });
     });
 
-    it('closes the app while pages are open', async () => {
+    it('close with the app while pages are open', async () => {
       const { socket } = await LivePage.open(url);
       const closed = once(socket, 'close');
       await running.app.close();
@@ -289,7 +289,7 @@ describe("the console's endpoints", () => {
     });
   });
 
-  it('tells each page when what did not answer at first proves to be an emulator', async () => {
+  it('inform each page when what did not answer at first proves to be an emulator', async () => {
     // As one that is started after the app: its port is known, and no one listens.
     emulator.faults.add({ kind: 'refuse', forMs: 600_000 });
     await boot(emulator.url);
@@ -308,7 +308,7 @@ describe("the console's endpoints", () => {
     expect((await late.until('room')).map(({ type }) => type)).not.toContain('target');
   });
 
-  it('sends to what is no emulator only when that was confirmed, and has no faults for it', async () => {
+  it('send to what is no emulator only when that was confirmed, and have no faults for it', async () => {
     const service = await startScriptedServer((response, request) =>
       request.url.startsWith('/__emulator')
         ? respond(404, '{}')(response, request)

@@ -39,7 +39,7 @@ describe('the session of an open page', () => {
     await once(server, 'close');
   });
 
-  it('tells a page that does not listen less, rather than having it pile up', async () => {
+  it('sends less to a page that reads slowly, instead of queueing', async () => {
     const session = new LiveSession(socket, EMULATOR, NO_FAN_OUTS);
     const told: string[] = [];
     page.on('message', (data) => told.push((JSON.parse(String(data)) as { userId: string }).userId));
