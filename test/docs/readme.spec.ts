@@ -180,7 +180,7 @@ describe('the README', () => {
       'npx rtc-emulator', // rtc-emulator.spec.ts
     ]);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['demo', 'test', 'emulator', 'start']));
-    expect(Object.keys(bin)).toEqual(['rtc-emulator']);
+    expect(Object.keys(bin)).toEqual(['nestjs-rtc-messaging', 'rtc-emulator']);
   });
 
   it('has no snippet that nothing looks at', () => {

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { createRequire } from 'node:module';
+import { defineEmulator } from './emulator.command.js';
+import { runCommand, withOneLineErrors } from './run-command.js';
+
+const NAME = 'nestjs-rtc-messaging';
+const { version } = createRequire(import.meta.url)(`${NAME}/package.json`) as { readonly version: string };
+
+const program = withOneLineErrors(new Command(NAME)).version(version);
+defineEmulator(program.command('emulator'));
+await runCommand(program);
