@@ -26,7 +26,6 @@ const MEGABYTE = 1_048_576;
 
 /** What the emulator is started with. Its keys may be flags, since they open nothing but an emulator. */
 export function defineEmulator(command: Command): Command {
-  const each = (value: string, others: readonly string[] = []): string[] => [...others, value];
   return command
     .description(
       'Serves the messaging actions and those of presence of the Volcengine RTC API on this machine.',
@@ -53,6 +52,10 @@ export function defineEmulator(command: Command): Command {
     .option('--tls-cert <file>', 'serves over TLS with this certificate (PEM) …')
     .option('--tls-key <file>', '… and this private key')
     .action(serve);
+}
+
+function each(value: string, others: readonly string[] = []): string[] {
+  return [...others, value];
 }
 
 function readQuota(value: string): number {
