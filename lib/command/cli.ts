@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { createRequire } from 'node:module';
+import { defineCheck } from './check.command.js';
 import { defineEmulator } from './emulator.command.js';
 import { runCommand, withOneLineErrors } from './run-command.js';
 
@@ -9,4 +10,5 @@ const { version } = createRequire(import.meta.url)(`${NAME}/package.json`) as { 
 
 const program = withOneLineErrors(new Command(NAME)).version(version);
 defineEmulator(program.command('emulator'));
+defineCheck(program.command('check'));
 await runCommand(program);
