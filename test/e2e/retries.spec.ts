@@ -701,7 +701,7 @@ describe('the log', () => {
     [
       'a key without permission',
       { kind: 'error', code: 'AccessDenied', probability: 1 },
-      /^ERROR BatchSendRoomUnicast: the service refuses with AccessDenied\.$/,
+      /^ERROR BatchSendRoomUnicast: the service refuses with AccessDenied\. Give the access key the permission/,
     ],
     [
       'an app that does not exist',
