@@ -6,7 +6,7 @@ import {
   RoomUnicastService,
   type RtcActionName,
   RtcValidationError,
-  type SendReceipt,
+  type BroadcastReceipt,
   UserUnicastService,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
@@ -35,7 +35,7 @@ describe('the service and the emulator', () => {
     await emulator.close();
   });
 
-  const send = (action: RtcActionName, request: AnyRequest): Promise<SendReceipt> => {
+  const send = (action: RtcActionName, request: AnyRequest): Promise<BroadcastReceipt> => {
     switch (action) {
       case 'BatchSendRoomUnicast':
         return module.get(RoomUnicastService).batchSend(request as never);

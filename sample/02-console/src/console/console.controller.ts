@@ -1,9 +1,9 @@
 import { Body, ConflictException, Controller, Delete, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
 import {
+  type BroadcastReceipt,
   RoomBroadcastService,
   RoomUnicastService,
   RtcMessagingError,
-  type SendReceipt,
 } from 'nestjs-rtc-messaging';
 import { ApiKeyGuard } from '../auth/api-key.guard.js';
 import { BroadcastMessageDto } from './broadcast-message.dto.js';
@@ -14,7 +14,7 @@ import { SendMessageDto } from './send-message.dto.js';
 import { SwitchFaultDto } from './faults/switch-fault.dto.js';
 
 /** What a caller of the library gets: the receipt, or the error that is thrown. */
-type SendAnswer = { readonly receipt: SendReceipt } | { readonly error: object };
+type SendAnswer = { readonly receipt: BroadcastReceipt } | { readonly error: object };
 
 /** What the console's page asks for, apart from its live connection. */
 @Controller('console')
@@ -51,7 +51,7 @@ export class ConsoleController {
     return this.faults.switchOff();
   }
 
-  async #show(confirmed: boolean, send: () => Promise<SendReceipt>): Promise<SendAnswer> {
+  async #show(confirmed: boolean, send: () => Promise<BroadcastReceipt>): Promise<SendAnswer> {
     if (!confirmed && (await this.emulator.target()) === 'real') {
       throw new ConflictException('Messages go to the real service; it must be confirmed that this is meant');
     }
