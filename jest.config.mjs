@@ -34,8 +34,9 @@ export default {
   setupFiles: ['reflect-metadata'],
   // One more than CI has cores, since many suites mostly wait.
   maxWorkers: 3,
-  // A worker keeps something of every suite that it has run.
-  workerIdleMemoryLimit: '600MB',
+  // A worker keeps something of every suite that it has run. Jest looks at its heap alone: with 100 MB of that, a
+  // worker has some 270 MB in all, and the largest suites add up to 240 MB before Jest looks again.
+  workerIdleMemoryLimit: '100MB',
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   // Far beyond what any test takes: a busy machine must not fail them.
   testTimeout: 30_000,

@@ -222,7 +222,9 @@ export class ChunkSender<Item = string> {
 }
 
 /** All of it, in parts of so many recipients. */
-function partsOf<Item>({ recipients, ...part }: Part<Item>, size: number): Part<Item>[] {
+function partsOf<Item>(whole: Part<Item>, size: number): Part<Item>[] {
+  const { recipients, ...part } = whole;
+  if (recipients.length <= size) return [whole];
   const parts: Part<Item>[] = [];
   for (let at = 0; at < recipients.length; at += size) {
     parts.push({ ...part, recipients: recipients.slice(at, at + size) });

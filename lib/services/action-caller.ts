@@ -9,6 +9,9 @@ import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
+/** Of a call that is given none: nothing is to be checked. */
+const NO_OPTIONS = checkCallOptions(SEND_OPTIONS, {});
+
 /** The one way from a service's method to the sender, for all actions. */
 export class ActionCaller {
   // Private to the language, so that printing a service does not print its sockets' requests.
@@ -24,11 +27,19 @@ export class ActionCaller {
    * Checks a request of any type, and sends it with one call.
    * @throws RtcValidationError when it breaks a rule, and the sender's errors
    */
-  call(action: 'SendBroadcast', request: unknown, options: SendOptions): Promise<BroadcastReceipt>;
-  call(action: RtcActionName, request: unknown, options: SendOptions): Promise<SendReceipt>;
-  async call(action: RtcActionName, request: unknown, options: SendOptions): Promise<BroadcastReceipt> {
+  call(
+    action: 'SendBroadcast',
+    request: unknown,
+    options: SendOptions | undefined,
+  ): Promise<BroadcastReceipt>;
+  call(action: RtcActionName, request: unknown, options: SendOptions | undefined): Promise<SendReceipt>;
+  async call(
+    action: RtcActionName,
+    request: unknown,
+    options: SendOptions | undefined,
+  ): Promise<BroadcastReceipt> {
     const checked = checkRequest(action, request);
-    const given = checkCallOptions(SEND_OPTIONS, options);
+    const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
     const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
     const { requestId, attempts, possibleDuplicate } = await this.#sender.send(
       action,

@@ -51,7 +51,7 @@ export class CallSpans {
         this.#outcome(event);
         break;
       case 'fan_out_begin':
-        this.#beginFanOut(event.fanOut);
+        if (!event.fanOut.durable) this.#beginFanOut(event.fanOut);
         break;
       case 'fan_out_outcome':
         this.#fanOutOutcome(event);
@@ -155,6 +155,8 @@ export class CallSpans {
     throttled,
     durationMs,
   }: RtcFanOutOutcomeEvent): void {
+    // Of one that is durable, the beginning may have been in another process.
+    if (fanOut.durable) this.#beginFanOut(fanOut);
     const span = this.#fanOuts.get(fanOut);
     this.#fanOuts.delete(fanOut);
     if (span === undefined) return;
@@ -169,7 +171,8 @@ export class CallSpans {
     }
     if (status !== 'accepted') this.#fail(span, stop ?? status);
     // The run's calls have ended before, but are rounded by themselves.
-    span.end(new Date(Math.max(Date.parse(fanOut.startedAt) + durationMs, Date.now())));
+    const end = Date.parse(fanOut.startedAt) + durationMs;
+    span.end(new Date(fanOut.durable ? end : Math.max(end, Date.now())));
   }
 
   #fail(span: Span, code: string | undefined): void {

@@ -13,7 +13,7 @@ import { until } from '../support/until.js';
 
 const FIFTEEN_MINUTES = 15 * 60_000;
 
-describe('the emulator, asked by hand', () => {
+describe("the emulator's gateway", () => {
   let emulator: RtcEmulator;
   beforeAll(async () => {
     emulator = await RtcEmulator.start({
@@ -167,7 +167,7 @@ describe('the emulator, asked by hand', () => {
     expect(emulator.accepted.total).toBe(0);
   });
 
-  it('takes signatures for 15 minutes around its own clock, no longer', async () => {
+  it('accepts signatures within 15 minutes of its own clock', async () => {
     const xDate = new Date(Math.floor(Date.now() / 1_000) * 1_000)
       .toISOString()
       .replaceAll(/[-:]|\.000/g, '');
@@ -261,7 +261,7 @@ describe('the emulator, asked by hand', () => {
     }
   });
 
-  it('takes an offer to become a WebSocket for one only where it comes with GET', async () => {
+  it('accepts an upgrade to a WebSocket only with GET', async () => {
     const { status } = await sendRaw(emulator, { headers: { connection: 'upgrade', upgrade: 'websocket' } });
     expect(status).toBe(200);
   });
@@ -292,7 +292,7 @@ describe('the emulator, asked by hand', () => {
     );
   });
 
-  describe('withholds', () => {
+  describe('withholds from its record', () => {
     const TOKEN = 'STS-token+9f8e/7d6c=';
     const SIGNATURE = '28eeabbbd726b87002e0fe58ad8c1c768e619b06e2646f35b6ad7ed029a6d8a7';
     const authorized = (credential: string, names: string): Record<string, string> => ({
@@ -375,7 +375,7 @@ describe('the emulator, asked by hand', () => {
     });
   });
 
-  it('counts who was sent what, how often', async () => {
+  it('counts how often each recipient was sent each message', async () => {
     await sendRaw(emulator, { body: unicastBody({ To: ['alice', 'bob'] }) });
     expect(emulator.accepted.duplicates()).toEqual([]);
     await sendRaw(emulator, { body: unicastBody({ To: ['bob', 'carol'] }) });
@@ -387,7 +387,7 @@ describe('the emulator, asked by hand', () => {
 });
 
 describe("the emulator's quota", () => {
-  it('refuses what is above it, each account for itself', async () => {
+  it('refuses what is above it, for each account apart', async () => {
     const other = { accessKeyId: 'other', secretAccessKey: 'other' };
     const emulator = await RtcEmulator.start({
       requestsPerSecond: 5,

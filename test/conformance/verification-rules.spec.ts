@@ -95,7 +95,7 @@ describe('a verifier of signatures', () => {
     await temporary.close();
   });
 
-  it.each(ACCEPTED)('takes what is signed as by %s', async (_who, changes) => {
+  it.each(ACCEPTED)('accepts what is signed as by %s', async (_who, changes) => {
     const emulator = isAboutToken(changes) ? temporary : permanent;
     const { status, body } = await sendRaw(emulator, changes);
     expect([status, body.ResponseMetadata?.Error]).toEqual([200, undefined]);
@@ -110,7 +110,7 @@ describe('a verifier of signatures', () => {
   });
 
   it.each(['GET', 'POST'])(
-    'takes a %s without a body whose hash is not sent, as Node does',
+    'accepts a %s without a body whose hash is not sent, as Node does',
     async (method) => {
       const { body } = await sendRaw(permanent, { method, body: '' });
       // What is wrong with it comes after the signature.

@@ -58,7 +58,7 @@ describe('the page on durable fan-outs', () => {
     expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 1 });
   }, 30_000);
 
-  it('names commands that there are', async () => {
+  it('names commands that exist', async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };

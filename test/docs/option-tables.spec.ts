@@ -65,16 +65,16 @@ describe.each([
     ['role', 'queueName', 'roomUnicast'],
   ],
   ['docs/durable-fan-out.md', 'enqueuing', ENQUEUE_OPTIONS, []],
-])('%s has, of the options of %s,', (page, _of, table, extras) => {
+])('the table in %s of the options of %s', (page, _of, table, extras) => {
   const options = describeOptions(table);
   const names = options.map(({ option }) => option);
 
-  it('all, and no other', async () => {
+  it('has all options, and no other', async () => {
     const rows = await documented(page, names);
     expect([...rows.keys()].sort()).toEqual([...names, ...extras].sort());
   });
 
-  it('the variables and the defaults', async () => {
+  it('has the variables and the defaults', async () => {
     const rows = await documented(page, names);
     for (const { option, variable, default: value, required } of options) {
       const row = rows.get(option);

@@ -56,7 +56,7 @@ describe('the README', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('has a smallest app that sends with the environment it names', async () => {
+  it('has a minimal app that sends with the environment it names', async () => {
     const [dotenv = ''] = textsIn('ini');
     const alice = emulator.room('room-1').join('alice');
     await writeFile(
@@ -115,7 +115,7 @@ describe('the README', () => {
     ]);
   });
 
-  it("has a controller of one's own that takes from its callers only what they may say", async () => {
+  it("has an app's own controller that accepts only the fields that callers may set", async () => {
     const alice = emulator.room('room-1').join('alice');
     await writeFile(
       join(FOLDER, 'out/own-controller.mjs'),
@@ -166,7 +166,7 @@ describe('the README', () => {
     expect(alice.received).toMatchObject([{ from: 'server', message: 'Next' }]);
   });
 
-  it('has commands that other tests and scripts run', async () => {
+  it('names commands that other tests and scripts run', async () => {
     const { scripts, bin } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
       bin: Record<string, string>;
@@ -183,7 +183,7 @@ describe('the README', () => {
     expect(Object.keys(bin)).toEqual(['nestjs-rtc-messaging', 'rtc-emulator']);
   });
 
-  it('has no snippet that nothing looks at', () => {
+  it('has no snippet that no test checks', () => {
     expect(new Set(snippets.map(({ language }) => language))).toEqual(new Set(['ts', 'ini', 'sh']));
     expect(textsIn('ini')).toHaveLength(1);
   });

@@ -30,13 +30,13 @@ describe('the page on telemetry', () => {
   });
   afterAll(() => sdk.close());
 
-  it('names every attribute that there is', () => {
+  it('names every attribute', () => {
     const named = page.replaceAll('`….throttled`', `\`${ATTRIBUTE.fanOutThrottled}\``);
     const missing = Object.values(ATTRIBUTE).filter((name) => !named.includes(`\`${name}`));
     expect(missing).toEqual([]);
   });
 
-  it('names every metric with its unit, and none that there is not', async () => {
+  it('names every metric with its unit, and no other', async () => {
     const emulator = await RtcEmulator.start();
     const { module, service } = await createService({
       ...emulator.moduleOptions(),
@@ -69,7 +69,7 @@ describe('the page on health', () => {
     expect(documented).toEqual(options.map(({ option, default: value }) => [option, value]));
   });
 
-  it('names all that it tells', async () => {
+  it('names all fields of the result', async () => {
     const page = await readFile(join(ROOT, 'docs/health.md'), 'utf8');
     const emulator = await RtcEmulator.start();
     const { module } = await createService(emulator.moduleOptions());

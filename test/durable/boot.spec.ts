@@ -52,7 +52,7 @@ async function boot(
 }
 
 describe('an app with a queue', () => {
-  it('is told that its only RtcMessagingModule has a name, and how to name it; nothing stays open', async () => {
+  it('fails to boot where its only RtcMessagingModule has a name, says how to name it, and leaves nothing open', async () => {
     const error = await rejectionOf<RtcConfigError>(boot());
     expect(error).toBeInstanceOf(RtcConfigError);
     expect(error.message).toContain(
@@ -65,14 +65,14 @@ describe('an app with a queue', () => {
     watcher.disconnect();
   });
 
-  it('is told that forRoot() is missing where its class is imported as it is', async () => {
+  it('fails to boot where the bare class is imported, and names forRoot()', async () => {
     const booting = Test.createTestingModule({ imports: [RtcFanOutQueueModule] }).compile();
     expect((await rejectionOf<RtcConfigError>(booting)).message).toContain(
       'RtcFanOutQueueModule is not configured correctly:\n  - RtcFanOutQueueModule.forRoot(): was not called',
     );
   });
 
-  it('is told which one it names that is not there', async () => {
+  it('fails to boot where the RtcMessagingModule that it names is missing, and names it', async () => {
     const error = await rejectionOf<RtcConfigError>(boot({ roomUnicast: getRoomUnicastToken('asia') }));
     expect(error.message).toContain(
       "RtcFanOutQueueModule.roomUnicast: names 'nestjs-rtc-messaging:room-unicast:asia', which no module of this " +
@@ -105,7 +105,7 @@ describe('an app with a queue', () => {
     });
   });
 
-  it('sends through the one that it names', async () => {
+  it('sends through the RtcMessagingModule that it names', async () => {
     const module = await boot({ roomUnicast: getRoomUnicastToken('europe') });
     await module.close();
   });
@@ -126,7 +126,7 @@ describe('an app with a queue', () => {
     },
   );
 
-  it('waits for a Redis that is about to start, and says so while it does', async () => {
+  it('waits for a Redis that is about to start, and logs the wait', async () => {
     await redis.kill();
     const booting = boot({ role: 'producer' });
     await until(() => log.lines.some((line) => line.includes('Redis does not answer yet (')));
@@ -169,7 +169,7 @@ describe('an app with a queue', () => {
     }
   });
 
-  it('shows no password of Redis in what the library keeps of it', async () => {
+  it('shows no password of Redis in any property', async () => {
     await redis.restart(['--requirepass', 'CANARY']);
     const connection = redis.url.replace('//', '//:CANARY@');
     const options = { connection, roomUnicast: getRoomUnicastToken('europe') };
@@ -186,7 +186,7 @@ describe('an app with a queue', () => {
     expect(leaks).toEqual([]);
   });
 
-  it('does not keep its process for a connection that has ended already', async () => {
+  it('does not keep its process running for a connection that has ended already', async () => {
     const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: redis.url }));
     const ended = once(holder.client(), 'end');
     holder.client().disconnect();

@@ -24,7 +24,7 @@ it.each([
   ['ahead', 600_000],
   ['behind', -600_000],
 ])(
-  'a worker whose clock is ten minutes %s leaves to others at once what it gives back',
+  'a worker whose clock is ten minutes %s returns chunks that others can send at once',
   async (_which, ms) => {
     const prefix = ownPrefix();
     const rtc = { ...emulator.moduleOptions(), quota: { requestsPerSecond: 20 } };

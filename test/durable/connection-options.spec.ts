@@ -106,7 +106,7 @@ describe('a durable fan-out works', () => {
     await expectToWork({ nodes, options: { redisOptions } });
   });
 
-  it('in a Cluster that was told to read from replicas, and to give up early', async () => {
+  it('in a Cluster with options to read from replicas and to give up early', async () => {
     const options = {
       scaleReads: 'all',
       maxRedirections: 0,
@@ -138,7 +138,7 @@ describe('a durable fan-out works', () => {
   });
 });
 
-describe('a connection', () => {
+describe('the connection of a queue', () => {
   it('may have any number of listeners, also once BullMQ has added what it needs to that', async () => {
     const app = await startQueueApp(redis.url, { prefix: ownPrefix() }, emulator.moduleOptions());
     try {
@@ -208,7 +208,7 @@ describe('a connection', () => {
     [{ node: [{ host: 'redis' }] }, 'connection.node: is not an option; did you mean nodes?'],
     [{ url: 'redis://redis' }, 'connection.url: is not an option of ioredis; give the URL as the connection'],
     ['redis://redis?sentinel=a', 'connection.sentinel: is not an option; did you mean sentinels?'],
-  ])('that ioredis would take for this machine is refused: %j', (connection, words) => {
+  ])('that ioredis would read as this machine is refused: %j', (connection, words) => {
     expect(problemOf(connection)).toContain(words);
   });
 

@@ -80,7 +80,7 @@ describe(`${RECIPIENTS} recipients, and ${KILLS} kills of workers and of the pro
     expect(run.emulator.accepted).toBe(RECIPIENTS - run.emulator.missing.length);
   });
 
-  it('were sent to if they are called accepted', () => {
+  it('were sent to if they are reported as accepted', () => {
     const unexplained = run.emulator.missing.filter((userId) => run.unaccepted.get(userId) !== 'unknown');
     expect(unexplained).toEqual([]);
   });

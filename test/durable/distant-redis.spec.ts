@@ -116,7 +116,7 @@ describe('enqueuing with Redis at a distance', () => {
     expectSentOnce(500);
   }, 60_000);
 
-  it('has what was stored sent at once when it is aborted, also by a command that was under way', async () => {
+  it('has stored chunks sent at once when it is aborted, also those of a command in flight', async () => {
     const { queue } = await start({ role: 'producer' });
     const aborting = new AbortController();
     const stopping = async function* (): AsyncGenerator<string> {
@@ -136,7 +136,7 @@ describe('enqueuing with Redis at a distance', () => {
     expectSentOnce(counts.input);
   }, 60_000);
 
-  it('stores each chunk once and in order though connections are lost with commands under way', async () => {
+  it('stores each chunk once and in order though connections are lost with commands in flight', async () => {
     const { queue } = await start({ role: 'producer' });
     const cutting = async function* (): AsyncGenerator<string> {
       for (const [at, user] of users(600).entries()) {
@@ -154,7 +154,7 @@ describe('enqueuing with Redis at a distance', () => {
     expectSentOnce(600);
   }, 60_000);
 
-  it('is one fan-out when two do it at once, one of which stops half-way', async () => {
+  it('makes one fan-out when two processes enqueue it at once, one of which stops half-way', async () => {
     const producers = [await start({ role: 'producer' }), await start({ role: 'producer' })] as const;
     await start({ role: 'worker' });
     const failing = async function* (): AsyncGenerator<string> {
@@ -191,7 +191,7 @@ describe('enqueuing over a slow network', () => {
     { fanOuts: 1, recipients: 12_000 },
     { fanOuts: 6, recipients: 2_500 },
   ])(
-    'gets through without a connection that is taken for lost: $fanOuts at once, $recipients recipients each',
+    'loses no connection to a time limit: $fanOuts at once, $recipients recipients each',
     async ({ fanOuts, recipients }) => {
       const slow = await startRelay(redis.port, 400_000);
       try {

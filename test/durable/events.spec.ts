@@ -96,7 +96,7 @@ describe('a durable fan-out, in events', () => {
   it.each([
     ['of one chunk', users(1)],
     ['of no one', []],
-  ])('ends once where a producer is the last to have to do with it: %s', async (_what, to) => {
+  ])('ends once where a producer is the last to work on it: %s', async (_what, to) => {
     await start({ role: 'worker' });
     const { queue } = await start({ role: 'producer' });
     for (const id of ['a', 'b', 'c']) await (await queue.enqueue({ ...TEXT, to }, { id })).result();
@@ -121,7 +121,7 @@ describe('a durable fan-out, in events', () => {
     ]);
   });
 
-  it('ends though whoever ended it could not say so', async () => {
+  it('ends though the process that ended it could not emit the end', async () => {
     const { queue } = await start({ role: 'producer' });
     const handle = await queue.enqueue({ ...TEXT, to: users(10) }, { id: 'crashed' });
     await handle.cancel();

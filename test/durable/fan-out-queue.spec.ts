@@ -169,7 +169,7 @@ describe('a durable fan-out', () => {
     expect(error.issues[0]?.path).toBe('to');
   });
 
-  it('tells who was refused one by one, as a stream, and sends to the others', async () => {
+  it('streams its refused recipients one by one, and sends to the others', async () => {
     const { queue } = await start();
     emulator.faults.replace([
       { kind: 'error', code: 'InvalidParameter.IllegalTo', probability: 1, match: { userId: 'user-7' } },
@@ -280,7 +280,7 @@ describe('a durable fan-out', () => {
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 50 } });
   });
 
-  it('is gone some time after its end, message and recipients included', async () => {
+  it('is deleted some time after its end, message and recipients included', async () => {
     const { queue } = await start({ retentionMs: 1_000 });
     const handle = await queue.enqueue({ ...TEXT, to: users(100) }, { chunkSize: 10 });
     await handle.result();
@@ -295,8 +295,8 @@ describe('a durable fan-out', () => {
   });
 });
 
-describe('a source', () => {
-  it('that fails leaves a fan-out that ends with what was stored, and is gone on with under its ID', async () => {
+describe('a source of a durable fan-out', () => {
+  it('that fails leaves a fan-out that ends with what was stored, and can be continued under its ID', async () => {
     const { queue } = await start();
     const failing = async function* (): AsyncGenerator<string> {
       yield* users(1_250);
@@ -325,7 +325,7 @@ describe('a source', () => {
     expect(timesSent(users(2_000)).every((times) => times === 1)).toBe(true);
   });
 
-  it('that fails tells the ID that was made for the fan-out, for going on', async () => {
+  it('that fails gives the generated ID of the fan-out in its error, for continuing', async () => {
     const { queue } = await start();
     const failing = async function* (fail: () => void): AsyncGenerator<string> {
       yield* users(700);
@@ -351,7 +351,7 @@ describe('a source', () => {
     expect(aborted.message).toContain(aborted.fanOutId);
   });
 
-  it('that fails ends nothing for another one that enqueues the same, nor for who waits for the end', async () => {
+  it('that fails does not end the fan-out for another producer of the same, nor for a waiting result', async () => {
     const { queue } = await start();
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
@@ -375,7 +375,7 @@ describe('a source', () => {
     expect(await waiting).toMatchObject({ status: 'accepted', counts: { accepted: 1_200 } });
   });
 
-  it('that is another one than before is told so, and no one is sent to twice', async () => {
+  it('that differs from the first is refused, and no one is sent to twice', async () => {
     const { queue } = await start();
     const aborting = new AbortController();
     const stopping = function* (): Generator<string> {
@@ -435,7 +435,7 @@ describe('a source', () => {
   });
 });
 
-describe('a queue', () => {
+describe('a fan-out queue', () => {
   it('has roles', async () => {
     const worker = await start({ role: 'worker' });
     const error = await rejectionOf(worker.queue.enqueue({ ...TEXT, to: users(1) }));
@@ -447,7 +447,7 @@ describe('a queue', () => {
     );
   });
 
-  it('gives back what waits for its turn when a worker is shut down, and another one sends it', async () => {
+  it('gives back chunks that wait for the quota when a worker is shut down, and another one sends them', async () => {
     const handle = await (
       await start({ role: 'producer' })
     ).queue.enqueue({ ...TEXT, to: users(300) }, { chunkSize: 10 });
@@ -467,7 +467,7 @@ describe('a queue', () => {
     expect(timesSent(users(300)).every((times) => times === 1)).toBe(true);
   });
 
-  it('is left to other workers from the moment a worker begins to close, however long its app takes', async () => {
+  it('gives a closing worker no more chunks, however long its app takes', async () => {
     const begun: number[] = [];
     class Slow implements OnModuleDestroy {
       async onModuleDestroy(): Promise<void> {

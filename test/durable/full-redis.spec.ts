@@ -33,24 +33,24 @@ beforeEach(async () => {
 const refuseWith = (setting: string, value: string): Promise<unknown> => client.config('SET', setting, value);
 const silenceProducers = (): Promise<unknown> => client.zadd(keys.of('f', 'producers'), 1, 'producer-1');
 
-describe('while Redis is full', () => {
+describe('the fan-out queue while Redis is full', () => {
   beforeEach(async () => {
     await silenceProducers();
     await refuseWith('maxmemory', '1');
     expect((await rejectionOf(client.set('any', 'x'))).message).toMatch(/^OOM/);
   });
 
-  it('a producer can say that it lives', async () => {
+  it('has producers that can renew their lease', async () => {
     await ledger.heartbeat('f', 'producer-1');
     expect(Number(await client.zscore(keys.of('f', 'producers'), 'producer-1'))).toBeGreaterThan(1);
   });
 
-  it('a fan-out can be cancelled', async () => {
+  it('can cancel a fan-out', async () => {
     expect(await ledger.cancel('f')).toBe('stopped');
     expect(await ledger.look('f')).toMatchObject({ state: 'ended', stop: { reason: 'aborted' } });
   });
 
-  it('a fan-out can be looked at, and ends without a producer that stays lost', async () => {
+  it('shows a fan-out, which ends without a producer that stays lost', async () => {
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     await refuseWith('maxmemory', '0');
     await client.hset(keys.of('f', 'meta'), 'missedSince', 1);
@@ -59,8 +59,8 @@ describe('while Redis is full', () => {
   });
 });
 
-describe('while Redis refuses all writing', () => {
-  it('a fan-out can be looked at, and does not end because its producer can not say that it lives', async () => {
+describe('the fan-out queue while Redis refuses all writing', () => {
+  it('shows a fan-out, which does not end because its producer can not renew its lease', async () => {
     await silenceProducers();
     await refuseWith('min-replicas-to-write', '1');
     expect((await rejectionOf(client.set('any', 'x'))).message).toMatch(/^NOREPLICAS/);

@@ -29,8 +29,8 @@ afterEach(async () => {
   await redis.stop();
 });
 
-describe('what a worker knows of a chunk that it sent', () => {
-  it('is written down even while Redis is full', async () => {
+describe('the outcome of a chunk that a worker has sent', () => {
+  it('is recorded even while Redis is full', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 500, probability: 1 }]);
     const handle = await app.queue.enqueue({ ...TEXT, to: users(20) }, { chunkSize: 10 });
     await until(async () => (await handle.progress()).inFlight === 2);
@@ -41,7 +41,7 @@ describe('what a worker knows of a chunk that it sent', () => {
     expect((await handle.result()).counts).toMatchObject({ accepted: 20, unknown: 0 });
   }, 30_000);
 
-  it('holds, though BullMQ takes the worker for lost and gives it the job once more', async () => {
+  it('is kept though BullMQ takes the worker for lost and gives it the job once more', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 4_000 }]);
     const log = new LogLines();
     app.module.useLogger(log);
@@ -58,7 +58,7 @@ describe('what a worker knows of a chunk that it sent', () => {
     expect(log.lines).toEqual([expect.stringMatching(/^WARN A worker's hold on a chunk ran out/)]);
   }, 30_000);
 
-  it('is not said to be lost when the job is gone with which it was sent, but not the chunk', async () => {
+  it("is not reported as lost when the chunk's job is gone, but not the chunk", async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
     const log = new LogLines();
     app.module.useLogger(log);
@@ -71,7 +71,7 @@ describe('what a worker knows of a chunk that it sent', () => {
     expect(log.lines).toEqual([]);
   }, 30_000);
 
-  it('is kept while Redis refuses to write, and written down when it takes it again', async () => {
+  it('is kept while Redis refuses to write, and recorded when it accepts writes again', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
     const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
     await until(async () => (await handle.progress()).inFlight === 1);
@@ -85,7 +85,7 @@ describe('what a worker knows of a chunk that it sent', () => {
     expect(emulator.accepted.total).toBe(10);
   }, 30_000);
 
-  it('does not keep an app from shutting down that Redis refuses to take it from', async () => {
+  it('does not keep an app from shutting down while Redis refuses to record it', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
     const handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
     await until(async () => (await handle.progress()).inFlight === 1);

@@ -138,7 +138,7 @@ describe('a chunk', () => {
     expect(recipientsOf(await send(0, SECOND))).toEqual(['a0', 'b0', 'c0']);
   });
 
-  it('is known again when the run that was taken for lost tells in time', async () => {
+  it('is known again when the run that was taken for lost reports in time', async () => {
     await store(2);
     await send(0, FIRST);
     await send(0, SECOND);
@@ -177,7 +177,7 @@ describe('a chunk', () => {
     });
   });
 
-  it('is counted once, however often that is told', async () => {
+  it('is counted once, however often it is reported', async () => {
     await store(2);
     await send(0, FIRST);
     expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('completed');
@@ -215,7 +215,7 @@ describe('a chunk', () => {
 });
 
 describe('a fan-out', () => {
-  it('is stored once, whoever stores it, and only in order', async () => {
+  it('is stored once, however many producers store it, and only in order', async () => {
     await store(3);
     await store(3);
     expect(await counts()).toMatchObject({ input: 9, notAttempted: 9 });
@@ -244,7 +244,7 @@ describe('a fan-out', () => {
     expect(await closeInput(chunks)).toBe('closed');
   });
 
-  it.each([0, 1, 2, 3])('is not stored on by a source that differs in chunk %i of a command', async (at) => {
+  it.each([0, 1, 2, 3])('is not continued by a source that differs in chunk %i of a command', async (at) => {
     const chunks = chunksOf(3);
     await store(3, {}, false);
     const other = [...chunksOf(5)];
@@ -279,7 +279,7 @@ describe('a fan-out', () => {
     expect(await ledger.open('f', OTHER, { ...FAN_OUT_PLAN, from: 'me' })).toEqual({ differing: ['from'] });
   });
 
-  it('takes no more once its input is closed, and knows with what', async () => {
+  it('accepts no more once its input is closed, and keeps how it was closed', async () => {
     await store(1);
     const more = [...chunksOf(1), 'z'];
     expect((await ledger.store('f', OTHER, batchOf(more, 1))).result).toBe('differs');
@@ -288,7 +288,7 @@ describe('a fan-out', () => {
     expect(await ledger.look('f')).toMatchObject({ storedChunks: 1, counts: { input: 3 } });
   });
 
-  it('goes on while anyone enqueues it, whoever gives up', async () => {
+  it('goes on while any producer enqueues it, though others give up', async () => {
     await store(1, {}, false);
     await send(0, FIRST);
     await ledger.complete('f', 0, FIRST, accepted(3));
@@ -343,7 +343,7 @@ describe('a fan-out', () => {
     expect(await ledger.look('f')).toMatchObject({ state: 'running', stop: undefined });
   }, 20_000);
 
-  it('is not over for who looks first after an outage, before its producer can say that it lives', async () => {
+  it('is not over when it is looked at right after an outage, before its producer can renew its lease', async () => {
     await store(1, { producerLostAfterMs: 600 }, false);
     await send(0, FIRST);
     await ledger.complete('f', 0, FIRST, accepted(3));
@@ -362,7 +362,7 @@ describe('a fan-out', () => {
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
-  it('is not taken to be enqueued, nor to have taken less than no time, because Redis has set its clock back', async () => {
+  it('is not taken for enqueued, and has no negative duration, because Redis has set its clock back', async () => {
     await store(1, { producerLostAfterMs: 600 }, false);
     await send(0, FIRST);
     await ledger.complete('f', 0, FIRST, accepted(3));
@@ -375,7 +375,7 @@ describe('a fan-out', () => {
     expect((await ledger.look('f'))?.elapsedMs).toBe(0);
   });
 
-  it('tells what became of chunks in the order of Redis, whatever the time is elsewhere', async () => {
+  it('lists outcomes of chunks in the order of Redis, whatever the clocks elsewhere show', async () => {
     await store(2);
     for (const index of [1, 0]) {
       await send(index, FIRST);
@@ -417,7 +417,7 @@ describe('a fan-out', () => {
     expect(await client.pttl(keys.of('f', 'meta'))).toBeGreaterThan(10_000);
   });
 
-  it('that is gone is told so by every step', async () => {
+  it('that is gone makes every step fail', async () => {
     expect(await ledger.look('f')).toBeUndefined();
     expect(await ledger.cancel('f')).toBe('gone');
     expect(await ledger.resume('f')).toBe('gone');
@@ -436,7 +436,7 @@ describe('a chunk that is sent in parts', () => {
     accepted,
   });
 
-  it('counts each part once, however often it is told, and the whole in the end', async () => {
+  it('has each part counted once, however often it is reported, and the whole in the end', async () => {
     await store(1);
     await ledger.claim('f', 0, FIRST);
     for (let time = 0; time < 2; time++) {
@@ -456,7 +456,7 @@ describe('a chunk that is sent in parts', () => {
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
-  it('has only the part in flight unknown when its worker is lost, and the rest sent by the next', async () => {
+  it('has only the part in flight unknown when its worker is lost, and the rest sent by the next one', async () => {
     await store(1);
     await ledger.claim('f', 0, FIRST);
     await ledger.start('f', 0, FIRST, part('a0', 'b0,c0', 0));

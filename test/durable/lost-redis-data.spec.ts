@@ -43,7 +43,7 @@ function* users(count: number): Generator<string> {
   for (let user = 0; user < count; user++) yield `CANARY-user-${user}`;
 }
 
-describe('what Redis holds of a durable fan-out', () => {
+describe('the data of a durable fan-out in Redis', () => {
   it('lasts as long as the fan-out goes on, however short maxIdleMs is', async () => {
     // 40 chunks at 20 a second: twice as long as it may lie idle.
     const { queue } = await start({ maxIdleMs: 1_000, concurrency: 2 }, 20);
@@ -51,7 +51,7 @@ describe('what Redis holds of a durable fan-out', () => {
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 40 } });
   });
 
-  it('goes with the fan-out that the service refused, recipients included', async () => {
+  it('is deleted with the fan-out that the service refused, recipients included', async () => {
     emulator.faults.add({ kind: 'error', code: 'AccessDenied', probability: 1 });
     const { queue } = await start({ retentionMs: 1_000, maxIdleMs: 3_600_000 });
     const handle = await queue.enqueue({ ...TEXT, to: users(100) }, { chunkSize: 10 });
@@ -60,7 +60,7 @@ describe('what Redis holds of a durable fan-out', () => {
     await until(async () => (await keys()).length === 0);
   });
 
-  it('is missed when it is gone while the fan-out is enqueued, and nothing is left of it', async () => {
+  it('is reported as lost when it is gone while the fan-out is enqueued, and nothing is left of it', async () => {
     const { queue } = await start({ role: 'producer' });
     const emptied = async function* (): AsyncGenerator<string> {
       yield* users(1_500);
@@ -78,7 +78,7 @@ describe('what Redis holds of a durable fan-out', () => {
     await queue.enqueue({ ...TEXT, to: users(10) }, { id: 'emptied' });
   });
 
-  it('is said to be lost when someone flushes it while chunks are sent, and no worker is blamed', async () => {
+  it('is reported as lost when someone flushes it while chunks are sent, and no worker is blamed', async () => {
     const { queue, module } = await start({ concurrency: 2, lostAfterMs: 500 });
     const log = new LogLines();
     module.useLogger(log);
@@ -108,7 +108,7 @@ describe('what Redis holds of a durable fan-out', () => {
     await client.config('SET', 'maxmemory', '0');
   });
 
-  it('is not to be reached by what is no URL, whose password is not shown', async () => {
+  it('can not be reached by an invalid URL, whose password is not shown', async () => {
     const connection = 'redis://user:p/a?ss#WORD@127.0.0.1:6379';
     const error = await rejectionOf<RtcConfigError>(
       startQueueApp(connection, { prefix: ownPrefix(), role: 'producer' }),

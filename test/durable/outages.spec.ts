@@ -47,7 +47,7 @@ async function start(
 }
 
 describe('a durable fan-out', () => {
-  it('survives a Redis that keeps what it is told, when that is killed and started again', async () => {
+  it('survives a persistent Redis that is killed and started again', async () => {
     redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     const { queue } = await start(redis.url, { concurrency: 4 });
     emulator.faults.replace([{ kind: 'late', delayMs: 5, probability: 1 }]);
@@ -156,7 +156,7 @@ describe('a durable fan-out', () => {
     }
   }, 60_000);
 
-  it('goes on over other connections when those that it has lead nowhere any more', async () => {
+  it('goes on over new connections when its own ones are dead', async () => {
     redis = await startRedis();
     const way = await startRelay(redis.port);
     try {
@@ -206,7 +206,7 @@ describe('a durable fan-out', () => {
     }
   }, 60_000);
 
-  it('tells of a Redis that is full once, and goes on when it no longer is', async () => {
+  it('logs a full Redis once, and goes on when it no longer is', async () => {
     redis = await startRedis({ own: true });
     const { queue, module } = await start(redis.url, { concurrency: 2, lostAfterMs: 500 });
     const log = new LogLines();

@@ -92,7 +92,7 @@ const whereIs = async (name: string): Promise<Feature[]> => {
 
 describe('two queues of one name in an app', () => {
   it.each(['reference', 'deep-hash'] as const)(
-    'both send, where they differ by their prefix and modules are told apart by %s',
+    'both send, where they differ by their prefix and Nest distinguishes modules by %s',
     async (algorithm) => {
       const [one, two] = [feature(shared, ownPrefix()), feature(shared, ownPrefix())];
       await boot(algorithm);
@@ -113,7 +113,7 @@ describe('two queues of one name in an app', () => {
     expect(await whereIs('second')).toEqual([two]);
   });
 
-  it('are kept apart, where one hands in and the other sends', async () => {
+  it('are separate, where one enqueues and the other sends', async () => {
     const worker = feature(another, ownPrefix());
     const producer = feature(shared, ownPrefix(), { role: 'producer' });
     await boot();

@@ -36,13 +36,13 @@ async function startEnqueuing(id: string, signal?: AbortSignal, thrown?: Error) 
   return { error, go: () => reading.emit('go') };
 }
 
-describe('while Redis is away', () => {
+describe('the fan-out queue while Redis is away', () => {
   let handle: FanOutHandle;
   beforeEach(async () => {
     handle = await app.queue.enqueue({ ...TEXT, to: users(10) });
   });
 
-  it('a result is waited for no longer than its time limit or its signal says', async () => {
+  it('waits for a result no longer than its time limit or its signal says', async () => {
     await redis.kill();
     expect(await rejectionOf(handle.result({ timeoutMs: 50 }))).toMatchObject({
       code: 'RTC_TIMEOUT',
@@ -58,7 +58,7 @@ describe('while Redis is away', () => {
     });
   });
 
-  it('a signal ends enqueuing that waits for Redis, which is not said to have failed', async () => {
+  it('ends enqueuing that waits for Redis by its signal, not as a failure of Redis', async () => {
     const aborting = new AbortController();
     const { error, go } = await startEnqueuing('aborted', aborting.signal);
     await redis.kill();
@@ -81,7 +81,7 @@ describe('while Redis is away', () => {
     }
   });
 
-  it('a shutdown ends enqueuing in the same way', async () => {
+  it('ends enqueuing that waits for Redis by a shutdown in the same way', async () => {
     const { error, go } = await startEnqueuing('shut-down');
     await redis.kill();
     go();
@@ -94,7 +94,7 @@ describe('while Redis is away', () => {
     });
   });
 
-  it('a source that throws is told at once', async () => {
+  it('reports a source that throws at once', async () => {
     const thrown = new Error('no more');
     const { error, go } = await startEnqueuing('thrown', undefined, thrown);
     await redis.kill();
@@ -103,7 +103,7 @@ describe('while Redis is away', () => {
   });
 });
 
-it('who enqueues and who waits for results add no listener each to what they share: Node takes many for a leak', async () => {
+it('many calls of enqueue() and result() add no listener each to what they share', async () => {
   const listening = jest.spyOn(EventTarget.prototype, 'addEventListener');
   try {
     const { signal } = new AbortController();

@@ -221,7 +221,7 @@ describe.each(PLATFORMS.flatMap((platform) => ACTIONS.map((action) => ({ platfor
       expect(emulator.requests).toEqual([]);
     });
 
-    it('is held to its rules by the emulator too', async () => {
+    it('has its rules enforced by the emulator too', async () => {
       const refusal = async (changes: object): Promise<string | undefined> => {
         const fields = {
           AppId: 'emulator-app',
@@ -248,7 +248,7 @@ describe.each(PLATFORMS.flatMap((platform) => ACTIONS.map((action) => ({ platfor
       }
     });
 
-    it('is retried and reported as every action is', async () => {
+    it('is retried and reported like every action', async () => {
       emulator.faults.add({ kind: 'error', code: 'FailToConnect', match: { action: action.name } });
       expect((await viaService({})).attempts).toMatchObject([
         { outcome: 'rejected' },
@@ -262,7 +262,7 @@ describe.each(PLATFORMS.flatMap((platform) => ACTIONS.map((action) => ({ platfor
   },
 );
 
-describe('who receives what', () => {
+describe('the receiver', () => {
   let emulator: RtcEmulator;
   let running: TestApp;
   beforeAll(async () => {
@@ -276,7 +276,7 @@ describe('who receives what', () => {
     await emulator.close();
   });
 
-  it('is everyone in the room for a broadcast, and no one else', async () => {
+  it('of a broadcast is everyone in the room, and no one else', async () => {
     const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];
     const elsewhere = emulator.room('room-2').join('carol');
     const loggedIn = emulator.login('dave');
@@ -288,7 +288,7 @@ describe('who receives what', () => {
     expect(emulator.accepted.duplicates()).toHaveLength(2);
   });
 
-  it('is a user who is logged in for SendUnicast, not one who is only in a room, and no one after logging out', async () => {
+  it('of SendUnicast is a user who is logged in, not one who is only in a room, and no one after logging out', async () => {
     emulator.clear();
     const inRoomOnly = emulator.room('room-1').join('erin');
     const frank = emulator.login('frank');

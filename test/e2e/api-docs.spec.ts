@@ -182,7 +182,7 @@ describe.each(PLATFORMS)('the API documentation on $name', (platform) => {
     expect(schemas!['UserUnicastDto']).toMatchObject({ required: ['to', 'message'] });
   });
 
-  it('describes what really comes back, whatever the status', async () => {
+  it('describes the real answers, whatever the status', async () => {
     const ajv = addFormats.default(new Ajv({ strict: false })).addSchema({ ...document }, 'app');
     const path = '/rtc/rooms/{roomId}/unicast';
     const seen: number[] = [];
@@ -207,7 +207,7 @@ describe.each(PLATFORMS)('the API documentation on $name', (platform) => {
     expect(seen).toEqual([200, 400, 400, 502, 504]);
   });
 
-  it('declares the parameters of the path that the app gives, and has operation IDs that tell paths apart', () => {
+  it('declares the parameters of the path that the app gives, and has a different operation ID for each path', () => {
     const { post } = document.paths['/tenants/{tenant}/rtc/rooms/{roomId}/unicast']!;
     expect(post!.parameters).toEqual([
       expect.objectContaining({ name: 'tenant', in: 'path' }),

@@ -37,8 +37,8 @@ async function sendAsking(
   return { counts: tally.sums, stops, unaccepted: tally.unaccepted };
 }
 
-describe('a sender of chunks that must ask before each request', () => {
-  it('asks before each one, when nothing of it has been sent', async () => {
+describe('a sender of chunks with beforeSend', () => {
+  it('asks before each request, when nothing of that has been sent', async () => {
     const requests: number[] = [];
     const { counts } = await sendAsking(async () => {
       requests.push(emulator.requests.length);
@@ -56,7 +56,7 @@ describe('a sender of chunks that must ask before each request', () => {
     expect(emulator.requests).toHaveLength(1);
   });
 
-  it('takes a failing question for a no', async () => {
+  it('sends nothing when the callback fails', async () => {
     const { counts, unaccepted } = await sendAsking(() => Promise.reject(new Error('nobody there')));
     expect(counts).toMatchObject({ accepted: 0, notAttempted: 2 });
     expect(unaccepted?.notAttempted).toEqual(['alice', 'bob']);

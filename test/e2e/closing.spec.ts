@@ -112,7 +112,7 @@ describe.each(PLATFORMS)('closing an app on $name', (platform) => {
     expect(report.counts).toMatchObject({ accepted: accepted * 600, rejected: 0, unknown: 0 });
   });
 
-  it('tells exactly what became of a fan-out that it breaks off', async () => {
+  it('reports exactly the outcomes of a fan-out that it ends', async () => {
     hang();
     const { app, ends } = await start();
     const asking = fetch(`${await app.getUrl()}/many`);
@@ -173,7 +173,7 @@ describe('closing an app', () => {
     return { GoodbyeModule, ends };
   };
 
-  it('lets modules that import it say goodbye in the hooks before the server closes', async () => {
+  it('lets modules that import it send in the hooks before the server closes', async () => {
     const { GoodbyeModule, ends } = goodbyes(false, [register()]);
     const module = await boot(GoodbyeModule);
     await module.close();
@@ -185,7 +185,7 @@ describe('closing an app', () => {
     });
   });
 
-  it('lets a module whose hooks come later say goodbye in the first of them', async () => {
+  it('lets a module whose hooks come later send in the first of them', async () => {
     const { GoodbyeModule, ends } = goodbyes(true, []);
     const module = await boot(register(), GoodbyeModule);
     await module.close();
@@ -196,7 +196,7 @@ describe('closing an app', () => {
     });
   });
 
-  it('breaks off what begins while it closes when the limit has passed since it began, and takes nothing then', async () => {
+  it('aborts calls that begin while it closes at the limit since it began, and refuses new ones after that', async () => {
     const ends: RtcAbortedError[] = [];
     class Late implements OnModuleDestroy {
       constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
@@ -255,7 +255,7 @@ describe('closing an app', () => {
     expect(await many).toMatchObject({ status: 'aborted', stop: { reason: 'shutdown' } });
   });
 
-  it('closes what was made of an app that did not come up', async () => {
+  it('releases everything of an app that did not boot', async () => {
     class Broken implements OnModuleInit {
       onModuleInit(): void {
         throw new Error('of the app');

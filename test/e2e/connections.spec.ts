@@ -30,7 +30,7 @@ const throws = (): never => {
 const raw = (status: number, body: string): string =>
   `HTTP/1.1 ${status} X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-describe('a connection that is no plain one', () => {
+describe('a connection through a proxy or an agent', () => {
   it.each([['407 Proxy Authentication Required'], ['403 Forbidden'], ['502 Bad Gateway'], ['200 ']])(
     'has carried nothing when the proxy answers the tunnel with %s and ends it',
     async (status) => {
@@ -72,7 +72,7 @@ describe('a connection that is no plain one', () => {
     for (const _time of [1, 2]) expect(seen(await attempt(client))).toEqual(['answered', '', 'done', 200]);
   });
 
-  it('is none over https: where an agent gives a plain socket', async () => {
+  it('is refused over https: where an agent gives a plain socket', async () => {
     const service = await startRawServer(
       (socket) => void socket.on('data', () => socket.write(raw(200, vendorAnswer()))),
     );
@@ -90,7 +90,7 @@ describe('a connection that is no plain one', () => {
     agent.destroy();
   });
 
-  it('has carried nothing when its socket never connected, as for want of descriptors', async () => {
+  it('has carried nothing when its socket never connected, for lack of file descriptors', async () => {
     class ExhaustedAgent extends HttpAgent {
       override createConnection() {
         const socket = new Socket();
@@ -122,7 +122,7 @@ describe('a connection that is no plain one', () => {
         });
       },
     ],
-  ])('is a failure, and no crash, where an agent gives %s', async (_what, make) => {
+  ])('fails without a crash where an agent gives %s', async (_what, make) => {
     class OddAgent extends HttpAgent {
       override createConnection(...[, callback]: Parameters<HttpAgent['createConnection']>): never {
         const made = make();
@@ -183,7 +183,7 @@ describe('a socket of an agent of the app', () => {
     expect(['network_error', 'interrupted']).toContain(end.kind);
   });
 
-  it('that is given twice has the request sent once, and its end told truthfully', async () => {
+  it('that is given twice carries the request once, with its true outcome', async () => {
     const server = await startRawServer((socket) => void socket.on('data', () => socket.destroy()));
     class EagerAgent extends HttpAgent {
       override createConnection(...[options]: Parameters<HttpAgent['createConnection']>) {
@@ -204,7 +204,7 @@ describe('a socket of an agent of the app', () => {
   });
 });
 
-describe('an answer that was there before the request', () => {
+describe('an answer that came before the request', () => {
   /** The first request is answered twice, as `second` says; each later one with a refusal. */
   async function startEager(second: (socket: Socket, write: (text: string) => void) => void) {
     return startRawServer((socket) => {
@@ -221,7 +221,7 @@ describe('an answer that was there before the request', () => {
     });
   }
 
-  it('is not taken for it, though it waits unread while the process is busy', async () => {
+  it("is not taken for the request's, though it waits unread while the process is busy", async () => {
     const server = new Worker(
       `const { parentPort } = require('worker_threads');
        const raw = ${JSON.stringify([raw(200, vendorAnswer()), raw(403, vendorAnswer('AccessDenied'))])};
@@ -260,13 +260,13 @@ describe('an answer that was there before the request', () => {
     expect(server.connections).toHaveLength(2);
   });
 
-  it('is not taken for it on a connection that is new', async () => {
+  it("is not taken for the request's on a new connection", async () => {
     const server = await startRawServer((socket) => socket.write(raw(200, vendorAnswer())));
     const [kind, , phase] = seen(await attempt(clientOf(server.url)));
     expect([kind, phase]).toEqual(['network_error', 'connecting']);
   });
 
-  it('makes the outcome unknown when it comes with the answer', async () => {
+  it('makes the outcome unknown when it comes with the real answer', async () => {
     const twice = raw(200, vendorAnswer()) + raw(403, vendorAnswer('AccessDenied'));
     const server = await startRawServer((socket) => void socket.on('data', () => socket.write(twice)));
     expect(seen(await attempt(clientOf(server.url)))).toEqual([
@@ -306,7 +306,7 @@ describe('a compressed answer', () => {
     ['gzip', body],
     ['gzip', gzipSync(body).subarray(0, 30)],
     ['gzip, gzip, gzip, gzip', body],
-  ])('that can not be undone proves nothing: %s', async (coding, content) => {
+  ])('that can not be decompressed has an unknown outcome: %s', async (coding, content) => {
     const server = keep(
       await startScriptedServer((response) =>
         response.writeHead(200, { 'Content-Encoding': coding }).end(content),
@@ -317,7 +317,7 @@ describe('a compressed answer', () => {
     });
   });
 
-  it('is read no further than its length may be', async () => {
+  it('is read no further than the maximum length', async () => {
     const content = gzipSync(Buffer.alloc(10_000_000, ' '));
     const client = { http: { maxContentLength: 20_000 } };
     const server = keep(
@@ -375,7 +375,7 @@ describe('a host with several addresses', () => {
     ['first', ['127.0.0.1', '::1']],
     ['last', ['::1', '127.0.0.1']],
   ])(
-    'is reached by its slow address though the other is dead: the slow one %s',
+    'is reached by its slow address though the other is dead, where the slow one is %s',
     async (_order, addresses) => {
       const port = await startSlow();
       resolveTo(...addresses);
@@ -405,7 +405,7 @@ describe('a host with several addresses', () => {
     ]);
   });
 
-  it('is asked for anew by each call that waits for a socket', async () => {
+  it('is looked up again for each call that waits for a socket', async () => {
     // Each connection serves one call.
     const closing = respond(200, vendorAnswer(), { Connection: 'close' });
     const server = keep(await startScriptedServer(closing));
@@ -440,12 +440,12 @@ describe('a host with several addresses', () => {
   });
 });
 
-describe('what stands in for the network', () => {
+describe('an interceptor of the network in tests', () => {
   it.each([
     // It replaces http.request itself; later versions put a socket of their own in place of the agent's, as MSW does.
     ['nock 13', () => import('nock13')],
     ['nock 14', () => import('nock')],
-  ])('sees the requests, and has none sent for real: %s', async (_which, load) => {
+  ])('sees the requests, and none is really sent: %s', async (_which, load) => {
     const { default: nock } = await load();
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
     if (!nock.isActive()) nock.activate();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { PLATFORMS } from '../support/platforms.js';
-import { runs } from '../support/properties.js';
+import { anyCharacter, runs } from '../support/properties.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
 /** Names that the controller knows, and some that JavaScript gives a meaning. */
@@ -20,7 +20,7 @@ const fieldName = fc.constantFrom(
   '',
 );
 const legalId = fc.stringMatching(/^[a-zA-Z0-9@._-]{1,128}$/);
-const id = fc.oneof(legalId, fc.string({ unit: 'binary', maxLength: 140 }));
+const id = fc.oneof(legalId, fc.string({ unit: anyCharacter, maxLength: 140 }));
 const likelyValue = fc.oneof(
   fc.jsonValue(),
   id,
@@ -39,7 +39,7 @@ const body = fc.oneof(
   fc
     .record({
       to: fc.array(legalId, { minLength: 1, maxLength: 5 }),
-      message: fc.string({ unit: 'binary', minLength: 1 }),
+      message: fc.string({ unit: anyCharacter, minLength: 1 }),
       binary: fc.constant(false),
     })
     .map((value) => JSON.stringify(value)),
@@ -48,7 +48,10 @@ const body = fc.oneof(
 const room = fc.oneof(
   { arbitrary: fc.constant('room-1'), weight: 4 },
 
-  { arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter(isEncodable), weight: 1 },
+  {
+    arbitrary: fc.string({ unit: anyCharacter, minLength: 1, maxLength: 40 }).filter(isEncodable),
+    weight: 1,
+  },
 );
 
 /** A path segment of dots is resolved away by the client. */

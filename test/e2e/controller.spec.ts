@@ -118,17 +118,17 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     return running;
   };
 
-  it('is not there unless asked for', async () => {
+  it('does not exist unless it is asked for', async () => {
     const { post } = await start(register());
     expect((await post('/rtc/rooms/room-1/unicast', MESSAGE)).status).toBe(404);
   });
 
-  it('lets anyone in only when told so', async () => {
+  it('lets anyone in only with allowAnonymous', async () => {
     const { post } = await start(register({ allowAnonymous: true }));
     expect((await post('/rtc/rooms/room-1/unicast', MESSAGE)).status).toBe(200);
   });
 
-  it('stands on two paths with two apps and two guards at once', async () => {
+  it('can be on two paths with two apps and two guards at once', async () => {
     const accounts = [{ credentials: { accessKeyId: 'b', secretAccessKey: 'b' }, appIds: ['app-b'] }];
     const second = await RtcEmulator.start({ accounts });
     const { post } = await start(
@@ -217,13 +217,13 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     },
   );
 
-  it.each(['application/json; charset=utf-8', 'Application/JSON'])('takes %s', async (contentType) => {
+  it.each(['application/json; charset=utf-8', 'Application/JSON'])('accepts %s', async (contentType) => {
     const { post } = await start(register({ allowAnonymous: true }));
     const answer = await post('/rtc/rooms/room-1/unicast', MESSAGE, { 'Content-Type': contentType });
     expect(answer.status).toBe(200);
   });
 
-  it('wants the room in the path alone', async () => {
+  it('accepts the room in the path only', async () => {
     const { post } = await start(register({ allowAnonymous: true }));
     const { status, body } = await post('/rtc/rooms/room-1/unicast', { ...MESSAGE, roomId: 'room-2' });
     expect(status).toBe(400);
@@ -290,7 +290,7 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     expect([status, body.code, body.outcome]).toEqual([502, 'RTC_NETWORK', 'not_attempted']);
   });
 
-  it('answers 502 when there are no credentials, and tells nothing of the settings', async () => {
+  it('answers 502 when there are no credentials, without the settings', async () => {
     const credentials = { resolveCredentials: () => Promise.reject(new Error('vault at 10.0.0.7 said no')) };
     const { post } = await start(register({ allowAnonymous: true }, { credentials }));
     const { status, body } = await post('/rtc/rooms/room-1/unicast', MESSAGE);

@@ -39,7 +39,7 @@ const WELCOME: readonly (readonly [string, Headers])[] = [
   ['the same, written out', { Host: '[0:0:0:0:0:0:0:1]' }],
 ];
 
-describe('who may come to the emulator', () => {
+describe("the emulator's admission", () => {
   let emulator: RtcEmulator | undefined;
   const start = async (options: RtcEmulatorOptions = {}): Promise<RtcEmulator> => {
     emulator = await RtcEmulator.start(options);
@@ -96,7 +96,7 @@ describe('who may come to the emulator', () => {
     await connect(running, headers);
   });
 
-  it('answers under the address that it was asked at, and under its host and what allowedHosts names', async () => {
+  it('accepts the address that was asked at, its host and what allowedHosts names', async () => {
     const running = await start({ host: 'localhost', allowedHosts: ['emulator', 'Host.Docker.Internal'] });
     for (const [host, status] of [
       ['emulator:8787', 200],

@@ -49,7 +49,7 @@ describe('the connections of an emulator', () => {
     return socket;
   };
 
-  it('make way beyond 4,096, the one that has been quiet the longest first', async () => {
+  it('are closed beyond 4,096, the longest idle first', async () => {
     expect(MAX_CONNECTIONS).toBe(4_096);
     const listener = new Listener(
       {
@@ -73,7 +73,7 @@ describe('the connections of an emulator', () => {
     await listener.close();
   });
 
-  it('are there for requests, however many WebSockets stay', async () => {
+  it('are available for requests, however many WebSockets stay', async () => {
     const emulator = await RtcEmulator.start();
     const limit = 3_072;
     const clients: Socket[] = [];
@@ -189,7 +189,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(alice.received.length).toBeGreaterThan(2);
   });
 
-  it('forgets who left first, with the rooms that no one else was in', async () => {
+  it('forgets the participants that left first, with their empty rooms', async () => {
     for (let index = 0; index < 100; index += 1) emulator.room(`room-${index}`).join('alice').leave();
     const stays = emulator.room('room-100').join('bob');
     const { participants } = emulator.dropped;
@@ -205,7 +205,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(emulator.room('room-100').participants).toEqual([stays]);
   });
 
-  it('lets no more participants in from outside than it has room for, and puts none out for them', async () => {
+  it('lets no more participants in from outside than it has room for, and removes none for them', async () => {
     const statuses: number[] = [];
     for (let index = 0; index < 40; index += 1) {
       const response = await fetch(`${emulator.url}/__emulator/rooms/room-1/users/u${index}`, {
@@ -225,7 +225,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(emulator.room('room-3').join('alice')).toBeDefined();
   });
 
-  it('is read in pages, all of which together are all that there is', async () => {
+  it('is read in pages that together have everything', async () => {
     const large = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
     await emulator.close();
     emulator = large;
@@ -385,7 +385,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(emulator.requests).toEqual([]);
   });
 
-  it('puts out clients that do not read, and leaves those alone that do', async () => {
+  it('disconnects clients that do not read, and keeps those that do', async () => {
     const slow = await connect('/rooms/room-1?userId=slow');
     slow.pause();
     const quick = await connect('/rooms/room-1?userId=quick');
@@ -406,7 +406,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(emulator.room('room-1').participant('quick')).toBeDefined();
   }, 60_000);
 
-  it('puts out no one who reads, however many receive a long message at once', async () => {
+  it('disconnects no client that reads, however many receive a long message at once', async () => {
     const large = await RtcEmulator.start();
     await emulator.close();
     emulator = large;
@@ -422,7 +422,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect([emulator.room('room-1').participants.length, emulator.dropped.clients]).toEqual([600, 0]);
   }, 60_000);
 
-  it('answers pings, and puts out a client that does nothing else', async () => {
+  it('answers pings, and disconnects a client that does nothing else', async () => {
     const socket = await connect('/rooms/room-1?userId=alice');
     socket.ping('as usual');
     expect(String((await once(socket, 'pong'))[0])).toBe('as usual');
@@ -477,7 +477,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     ]);
   });
 
-  it('quotes nothing of a body that it can not read', async () => {
+  it('does not quote a body that it can not read', async () => {
     const response = await fetch(`${emulator.url}/__emulator/faults`, {
       method: 'PUT',
       body: '{"key": "CANARY',
@@ -488,7 +488,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
     ]);
   });
 
-  it('tells sockets apart that have the same port at different addresses', async () => {
+  it('distinguishes sockets that have the same port at different addresses', async () => {
     const open = async (localAddress: string, localPort = 0): Promise<Socket> => {
       const { port, hostname: host } = new URL(emulator.url);
       const socket = createConnection({ port: Number(port), host, localAddress, localPort });

@@ -59,7 +59,7 @@ describe('an emulator under attack', () => {
     expect(answer()).toContain('InvalidAuthorization');
   });
 
-  it('ends what waits the longest when too many requests wait for a late answer', async () => {
+  it('ends the requests that wait the longest when too many wait for a late answer', async () => {
     emulator.faults.add({ kind: 'late', delayMs: 600_000, times: 1_000_000, accept: false });
     const request =
       `POST /?${QUERY} HTTP/1.1\r\nHost: localhost\r\nX-Note: ${'x'.repeat(7_000)}\r\n` +
@@ -86,7 +86,7 @@ describe('an emulator under attack', () => {
   });
 });
 
-it('listens once for the end of a connection, however many requests on it are refused unread', async () => {
+it('an emulator listens once for the end of a connection, however many requests on it are refused unread', async () => {
   const listeners: number[] = [];
   let asked = 0;
   const server = createServer((request, response) => {
@@ -103,7 +103,7 @@ it('listens once for the end of a connection, however many requests on it are re
   expect(new Set(listeners).size).toBe(1);
 });
 
-it('puts out a WebSocket client that no longer answers, and leaves one alone that does', async () => {
+it('an emulator disconnects a WebSocket client that no longer answers, and keeps one that does', async () => {
   const loggedIn = new Presence(new Attendance(1_048_576));
   const state = { presenceOf: () => loggedIn, clients: { refused: 0, putOut: 0 } };
   const admission = new Admission({ host: '', allowedHosts: [], allowedOrigins: [] });

@@ -27,18 +27,18 @@ const codesOf = async (sends: number, body?: string): Promise<(string | undefine
 };
 
 describe('a fault', () => {
-  it('befalls the next request, and no other', async () => {
+  it('applies to the next request, and to no other', async () => {
     const fault = emulator.faults.add({ kind: 'error', code: 'InternalError' });
     expect(await codesOf(2)).toEqual(['InternalError', undefined]);
     expect(fault.applied).toBe(1);
   });
 
-  it('befalls as many as it is told to', async () => {
+  it('applies to as many requests as its times says', async () => {
     emulator.faults.add({ kind: 'error', code: 'InternalError', times: 2 });
     expect(await codesOf(3)).toEqual(['InternalError', 'InternalError', undefined]);
   });
 
-  it('befalls all with a probability of 1, until it is removed', async () => {
+  it('applies to all requests with a probability of 1, until it is removed', async () => {
     const fault = emulator.faults.add({ kind: 'error', code: 'InternalError', probability: 1 });
     expect(await codesOf(2)).toEqual(['InternalError', 'InternalError']);
     fault.remove();
@@ -46,7 +46,7 @@ describe('a fault', () => {
     expect(emulator.faults.active).toEqual([]);
   });
 
-  it('befalls the same ones for the same seed', async () => {
+  it('applies to the same requests for the same seed', async () => {
     const hits = async (seed: number): Promise<string> => {
       emulator.faults.clear();
       emulator.faults.add({ kind: 'error', code: 'InternalError', probability: 0.4, seed });
@@ -69,7 +69,7 @@ describe('a fault', () => {
     expect(await codesOf(1, unicastBody({ RoomId: 'room-2', To: ['bob'] }))).toEqual(['InternalError']);
   });
 
-  it('is not diced for by requests that it does not match', async () => {
+  it('draws no random number for requests that it does not match', async () => {
     const hits = async (others: number): Promise<string> => {
       emulator.faults.clear();
       emulator.faults.add({ kind: 'error', code: 'InternalError', probability: 0.5, match: { roomId: 'x' } });
@@ -83,18 +83,18 @@ describe('a fault', () => {
     expect(await hits(1)).toBe(await hits(0));
   });
 
-  it('comes in the order of being added', async () => {
+  it('applies in the order of being added', async () => {
     emulator.faults.add({ kind: 'error', code: 'InternalError' });
     emulator.faults.add({ kind: 'error', code: 'FailToConnect' });
     expect(await codesOf(3)).toEqual(['InternalError', 'FailToConnect', undefined]);
   });
 
-  it('spares what the service refuses on its own account, where it would have been accepted', async () => {
+  it('that accepts spares what the service itself refuses', async () => {
     emulator.faults.add({ kind: 'reset', accept: true });
     expect(codeOf(await sendRaw(emulator, { secretAccessKey: 'wrong' }))).toBe('SignatureDoesNotMatch');
   });
 
-  it('is on record with the request', async () => {
+  it('is recorded with the request', async () => {
     emulator.faults.add({ kind: 'reset' });
     emulator.faults.add({ kind: 'html', httpStatus: 502, accept: true });
     await rejectionOf(sendRaw(emulator));
@@ -162,7 +162,7 @@ describe('a fault', () => {
     expect(process.getActiveResourcesInfo()).not.toContain('TCPSERVERWRAP');
   });
 
-  it('of connections befalls none that are made already', async () => {
+  it('of connections does not apply to open ones', async () => {
     const socket = createConnection(Number(new URL(emulator.url).port), '127.0.0.1');
     await once(socket, 'connect');
     await sleep(20);

@@ -33,7 +33,7 @@ const users = (count: number): string[] => Array.from({ length: count }, (_none,
 const outcomes = (): string[] => emulator.requests.map(({ outcome }) => outcome);
 
 describe("the emulator's quota", () => {
-  it('counts recipients if it is told to, each request as a whole', async () => {
+  it('can count recipients, each request as a whole', async () => {
     const service = await open({ quota: { requestsPerSecond: 500, costPer: 'recipient' } });
     const send = (count: number) => service.batchSend({ roomId: 'room', to: users(count), message: 'hi' });
     await send(300);
@@ -67,13 +67,13 @@ describe("the emulator's quota", () => {
     }
   });
 
-  it('refuses an illegal room for what it is, where rooms have a limit', async () => {
+  it('refuses an illegal room as illegal, where rooms have a limit', async () => {
     await open({ roomMessagesPerSecond: 3 });
     const { status, body } = await sendRaw(emulator, { body: unicastBody({ RoomId: 'a b' }) });
     expect([status, body.ResponseMetadata.Error.Code]).toEqual([400, 'InvalidParameter.IllegalRoomID']);
   });
 
-  it('loses what is beyond the limit of a room without a word, if it is told to, and says so', async () => {
+  it('can lose what is beyond the limit of a room silently, and records it', async () => {
     const service = await open({ roomMessagesPerSecond: 1, overRoomLimit: 'drop' });
     const alice = emulator.room('room').join('alice');
     for (const message of ['first', 'second']) await service.send({ roomId: 'room', to: 'alice', message });
@@ -93,14 +93,14 @@ describe("the emulator's quota", () => {
     [{ quota: null as never }, 'quota: must be an object'],
     [{ roomMessagesPerSecond: -1 }, 'roomMessagesPerSecond: must be a whole number from 1, or Infinity'],
     [{ overRoomLimit: 'lose' as never }, 'overRoomLimit: must be refuse or drop'],
-  ])('is refused as %j', async (options, problem) => {
+  ])('is checked: %j', async (options, problem) => {
     const service = await open({});
     expect(service).toBeDefined();
     await expect(RtcEmulator.start(options)).rejects.toThrow(problem);
   });
 });
 
-describe('a client that counts otherwise than the account', () => {
+describe('a client that counts requests while the account counts recipients', () => {
   it('sends everything once, after a handful of refusals', async () => {
     const service = await open(
       { quota: { requestsPerSecond: 500, costPer: 'recipient' } },
@@ -113,7 +113,7 @@ describe('a client that counts otherwise than the account', () => {
     expect(emulator.deliveries.duplicates()).toEqual([]);
   }, 60_000);
 
-  it('is refused nothing where it is told what counts', async () => {
+  it('is refused nothing where its options say what counts', async () => {
     const service = await open(
       { quota: { requestsPerSecond: 500, costPer: 'recipient' } },
       { quota: { requestsPerSecond: 500, costPer: 'recipient' } },

@@ -23,7 +23,7 @@ describe('a room of the emulator', () => {
   };
   const send = (changes: Record<string, unknown>) => sendRaw(emulator, { body: unicastBody(changes) });
 
-  it('delivers to those who are in it, and to no one else', async () => {
+  it('delivers to its users, and to no one else', async () => {
     const alice = emulator.room('room-1').join('alice');
     const bob = emulator.room('room-1').join('bob');
     const elsewhere = emulator.room('room-2').join('alice');
@@ -80,7 +80,7 @@ describe('a room of the emulator', () => {
     expect(surfaced).toEqual([new Error('the first'), new Error('the second'), new Error('the third')]);
   });
 
-  it('delivers to those who are in it when their turn comes, and counts no others', async () => {
+  it('delivers to users who are in it at the time of delivery, and counts no others', async () => {
     const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];
     const counted: number[] = [];
     alice.once('received', () => {
@@ -95,7 +95,7 @@ describe('a room of the emulator', () => {
     expect([counted, emulator.deliveries.count('bob', 'hello')]).toEqual([[1], 0]);
   });
 
-  it('puts out who is in it when another joins under the same ID', async () => {
+  it('removes a user when another joins under the same ID', async () => {
     const first = emulator.room('room-1').join('alice');
     const left = once(first, 'left');
     const second = emulator.room('room-1').join('alice');
@@ -105,7 +105,7 @@ describe('a room of the emulator', () => {
     expect([first.received.length, second.received.length]).toEqual([0, 1]);
   });
 
-  it('keeps what was received by who has left, until they come again', async () => {
+  it('keeps what a user has received who left, until they join again', async () => {
     const room = emulator.room('room-1');
     const first = room.join('alice');
     await send({});
@@ -117,14 +117,14 @@ describe('a room of the emulator', () => {
     expect(second.received).toEqual([]);
   });
 
-  it('is not made by sending to it, nor by looking for it', async () => {
+  it('is not created by sending to it, nor by a lookup', async () => {
     await send({ RoomId: 'nobody-was-ever-here' });
     await fetch(`${emulator.url}/__emulator/rooms/nor-here/users/alice/received`);
     expect(emulator.rooms).toEqual([]);
     expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
-  it('delivers to who is there, and tells apart what was sent to who is not', async () => {
+  it('delivers to users in it, and reports what was sent to others separately', async () => {
     emulator.room('room-1').join('alice');
     emulator.room('room-1').join('gone').leave();
     await send({ To: ['alice', 'gone', 'nobody', 'alice'] });
@@ -144,7 +144,7 @@ describe('a room of the emulator', () => {
     expect(emulator.deliveries.duplicates().map(({ userId }) => userId)).toEqual(['alice']);
   });
 
-  it('hands on the number that native clients get, another one for each time that a message is sent', async () => {
+  it('passes on the message ID of native clients, another one for each send', async () => {
     const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];
     await send({ To: ['alice', 'bob'] });
     await send({ To: ['alice', 'bob'] });
@@ -194,7 +194,7 @@ describe('a room of the emulator', () => {
       await until(() => alice.listenerCount('received') + alice.listenerCount('left') === 0);
     });
 
-    it('leaves who is in the room alone when a handshake fails', async () => {
+    it('keeps the users of the room when a handshake fails', async () => {
       const alice = emulator.room('room-1').join('alice');
       const answer = await fetch(`${emulator.url}/rooms/room-1?userId=alice`).catch(() => undefined);
       const { port } = new URL(emulator.url);
@@ -244,7 +244,7 @@ describe('a room of the emulator', () => {
       ['/rooms/a%2525b?userId=alice', 'roomId: "a%25b" contains % (U+0025)'],
       ['/rooms/%zz?userId=alice', 'URI malformed'],
       ['/rooms/..?userId=alice', 'write the dots as %252E'],
-    ])('is told what is wrong with %s', async (path, words) => {
+    ])('explains what is wrong with %s', async (path, words) => {
       const socket = new WebSocket(`ws${emulator.url.slice(4)}${path}`);
       const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
       expect(response.statusCode).toBe(400);
@@ -349,7 +349,7 @@ describe('a room of the emulator', () => {
       expect(await control('GET', '/users')).toEqual([200, ['..']]);
     });
 
-    it('tells what came and what was doubled, and forgets it', async () => {
+    it('lists deliveries and duplicates, and forgets them', async () => {
       await send({});
       await send({});
       const [, requests] = await control('GET', '/requests');

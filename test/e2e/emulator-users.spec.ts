@@ -28,7 +28,7 @@ describe('a user who is logged in at the emulator, outside of rooms', () => {
     return [response.status, await response.json()];
   };
 
-  it("is told under the client SDK's callbacks", async () => {
+  it("receives under the client SDK's callbacks", async () => {
     const calls: unknown[][] = [];
     const alice = emulator.login('alice');
     alice.on('onUserMessageReceivedOutsideRoom', (...call) => calls.push(['text', ...call]));
@@ -49,7 +49,7 @@ describe('a user who is logged in at the emulator, outside of rooms', () => {
     expect(emulator.loggedIn.participants).toEqual([second]);
   });
 
-  it('is forgotten with all that was received, when the record is', async () => {
+  it('is forgotten with all that was received when the record is cleared', async () => {
     const gone = emulator.login('alice');
     await send('hello');
     gone.leave();
@@ -78,7 +78,7 @@ describe('a user who is logged in at the emulator, outside of rooms', () => {
     expect(emulator.loggedIn.participants).toEqual([]);
   });
 
-  it('is told over WebSocket where it went wrong', async () => {
+  it('gets an error over WebSocket when the login failed', async () => {
     const error = await rejectionOf<Error>(
       once(new WebSocket(`ws${emulator.url.slice(4)}/people?userId=alice`), 'open'),
     );

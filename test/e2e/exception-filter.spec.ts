@@ -97,15 +97,15 @@ const start = async (isFiltered: boolean) => {
 
 const errorsOf = ({ lines }: LogLines): string[] => lines.filter((line) => line.startsWith('ERROR'));
 
-describe('an app whose filter for all is RtcExceptionFilter', () => {
-  it('answers over HTTP with what the error says', async () => {
+describe('an app whose global filter is RtcExceptionFilter', () => {
+  it('answers over HTTP with the status of the error', async () => {
     const { url } = await start(true);
     const response = await fetch(`${url}/send`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'RTC_VALIDATION', issues: [{ path: 'roomId' }] });
   });
 
-  it.each([true, false])('answers a microservice as without it (%s)', async (isFiltered) => {
+  it.each([true, false])('answers a microservice as without the filter (%s)', async (isFiltered) => {
     const { tcp, log } = await start(isFiltered);
     const server = tcp.unwrap<Server>();
     const { port } = server.address() as AddressInfo;
@@ -116,7 +116,7 @@ describe('an app whose filter for all is RtcExceptionFilter', () => {
     expect(errorsOf(log)).toEqual([expect.stringContaining('roomId')]);
   });
 
-  it.each([true, false])('answers a WebSocket client as without it (%s)', async (isFiltered) => {
+  it.each([true, false])('answers a WebSocket client as without the filter (%s)', async (isFiltered) => {
     const { url, log } = await start(isFiltered);
     const socket = new WebSocket(url.replace('http', 'ws'));
     await once(socket, 'open');
@@ -132,7 +132,7 @@ describe('an app whose filter for all is RtcExceptionFilter', () => {
     expect(errorsOf(log)).toEqual([expect.stringContaining('roomId')]);
   });
 
-  it.each([true, false])('lets a resolver throw as without it (%s)', async (isFiltered) => {
+  it.each([true, false])('lets a resolver throw as without the filter (%s)', async (isFiltered) => {
     const { app: running, log } = await start(isFiltered);
     const resolver = running.get(Resolver);
     const call = running

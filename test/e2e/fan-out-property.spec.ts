@@ -79,7 +79,7 @@ describe('a fan-out over any source, options and faults', () => {
     yield* from;
   }
 
-  it(`adds up, tells the truth, and sends to no one twice by itself (${RUNS} runs)`, async () => {
+  it(`has counts that add up and are true, and sends to no one twice by itself (${RUNS} runs)`, async () => {
     await fc.assert(
       fc.asyncProperty(
         source,

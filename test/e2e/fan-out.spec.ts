@@ -54,7 +54,7 @@ const sentTo = (count: number): boolean =>
   users(count).every((userId) => emulator.accepted.count(userId, 'hello') === 1);
 
 describe('a fan-out', () => {
-  it('tells of its beginning, its calls and its outcome', async () => {
+  it('emits its beginning, its calls and its outcome', async () => {
     const { events, stop } = listenToEvents();
     const report = await service.fanOut({ ...TEXT, to: ['a b', ...users(1_200)] });
     await service.batchSend({ ...TEXT, to: ['user-0'] });
@@ -128,7 +128,7 @@ describe('a fan-out', () => {
     ]);
   });
 
-  it('counts and lists what is no user ID, and sends to the others', async () => {
+  it('counts and lists invalid user IDs, and sends to the others', async () => {
     const to = ['alice', 'a b', '', 7, null, undefined, 'x'.repeat(129), 'bob'] as string[];
     const report = await service.fanOut({ ...TEXT, to });
     expect(report).toMatchObject({ status: 'partial', counts: { input: 8, invalid: 6, accepted: 2 } });
@@ -136,7 +136,7 @@ describe('a fan-out', () => {
     expect(report.invalid[0]!.message).toContain('"a b" contains a space');
   });
 
-  it('lists no more than a thousand of them', async () => {
+  it('lists no more than a thousand invalid user IDs', async () => {
     const report = await service.fanOut({ ...TEXT, to: Array<string>(5_000).fill('a b') });
     expect(report).toMatchObject({
       status: 'rejected',
@@ -181,7 +181,7 @@ describe('a fan-out', () => {
     expect(emulator.accepted.duplicates()).toEqual([]);
   });
 
-  it('takes fewer at a time when the service says that there are too many', async () => {
+  it('makes smaller chunks when the service says that there are too many recipients', async () => {
     emulator.faults.add({
       kind: 'error',
       code: 'InvalidParameter.UserCountOverLimit',
@@ -212,7 +212,7 @@ describe('a fan-out', () => {
     await sending;
   });
 
-  it('slows down to onChunk, and tells every chunk', async () => {
+  it('slows down to onChunk, which gets every chunk', async () => {
     let running = 0;
     let most = 0;
     const told: ChunkOutcome[] = [];
@@ -236,7 +236,7 @@ describe('a fan-out', () => {
     expect(report.chunks[0]).toMatchObject({ outcome: 'accepted', recipients: 600, attempts: 1 });
   });
 
-  it('tells how far it is, how fast, and how long it will take', async () => {
+  it('calls onProgress with its counts, its rate and the time left', async () => {
     const progress: FanOutProgress[] = [];
     emulator.faults.add({ kind: 'late', delayMs: 100, probability: 1 });
     await service.fanOut(
@@ -256,7 +256,7 @@ describe('a fan-out', () => {
     expect(progress.map(({ done }) => done)).toEqual(progress.map(({ done }) => done).sort((a, b) => a - b));
   });
 
-  it('never sends twice what may have been accepted, and says of whom it is unknown', async () => {
+  it('never sends twice what may have been accepted, and lists recipients with an unknown outcome', async () => {
     emulator.faults.add({ kind: 'reset', accept: true });
     const report = await service.fanOut({ ...TEXT, to: users(1_200) }, { concurrency: 1 });
     expect(report).toMatchObject({
@@ -268,7 +268,7 @@ describe('a fan-out', () => {
     expect(sentTo(1_200)).toBe(true);
   });
 
-  it('sends it again where that is allowed, and marks the chunk', async () => {
+  it('resends unknown chunks where that is allowed, and marks them', async () => {
     emulator.faults.add({ kind: 'reset', accept: true });
     const report = await service.fanOut({ ...TEXT, to: users(600) }, { onUnknown: 'resend' });
     expect(report).toMatchObject({
@@ -287,7 +287,7 @@ describe('a fan-out', () => {
     expect(sentTo(600)).toBe(true);
   }, 20_000);
 
-  it('keeps no recipients where it is told so', async () => {
+  it('can keep no recipients', async () => {
     emulator.faults.add({ kind: 'error', code: 'InternalError' });
     const report = await service.fanOut({ ...TEXT, to: users(10) }, { keepRecipients: false });
     expect(report).not.toHaveProperty('unaccepted');
@@ -296,7 +296,7 @@ describe('a fan-out', () => {
 });
 
 describe('a fan-out ends before its source', () => {
-  it('when it is aborted: what is under way may finish, and the rest was not attempted', async () => {
+  it('when it is aborted: requests in flight may finish, and the rest was not attempted', async () => {
     emulator.faults.add({ kind: 'late', delayMs: 100, probability: 1 });
     const controller = new AbortController();
     const sending = service.fanOut(
@@ -324,7 +324,7 @@ describe('a fan-out ends before its source', () => {
     expect(report).toMatchObject({ status: 'aborted', stop: { reason: 'aborted' }, counts: { input: 0 } });
   });
 
-  it('when its deadline passes, even if the source hangs, which is told', async () => {
+  it('when its deadline passes, even if the source hangs, which is reported', async () => {
     let returned = false;
     const to: AsyncIterable<string> = {
       [Symbol.asyncIterator]: () => ({
@@ -491,7 +491,7 @@ describe('a fan-out keeps its word', () => {
     expect(report).toMatchObject({ status: 'aborted', stop: { reason: 'source' }, counts: { input: 0 } });
   });
 
-  it('about everyone, when the stop comes too late to leave anyone out', async () => {
+  it('about everyone, when the stop comes after all were sent to', async () => {
     const controller = new AbortController();
     const report = await service.fanOut(
       { ...TEXT, to: users(10) },

@@ -120,7 +120,7 @@ describe('the rules of a request', () => {
   const changed = (changes: object): BatchSendRoomUnicastRequest =>
     Object.defineProperties({ ...LEGAL }, Object.getOwnPropertyDescriptors(changes));
 
-  it.each(GOOD)('let %s pass', async (_what, changes) => {
+  it.each(GOOD)('accept %s', async (_what, changes) => {
     const receipt = await service.batchSend(changed(changes));
     expect(receipt.outcome).toBe('accepted');
     expect(emulator.requests).toMatchObject([{ outcome: 'accepted' }]);
@@ -167,7 +167,7 @@ describe('the rules of a request', () => {
     expect(error.issues.map(({ path }) => path)).toEqual([`${'p'.repeat(40)}…`]);
   });
 
-  it('are told all at once', async () => {
+  it('report all problems at once', async () => {
     const error = await rejectionOf<RtcValidationError>(
       service.batchSend({ roomId: '', to: ['a b', 'ok', 'c d'], message: '', from: '?' }),
     );

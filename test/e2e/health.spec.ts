@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('a health check with Terminus on $name', (platform) => 
   const health = async (path = ''): Promise<{ status: number; body: Answer }> =>
     ask(`${await app.getUrl()}/health${path}`);
 
-  it('is up, with all there is to know, and sends nothing', async () => {
+  it('is up, with all details, and sends nothing', async () => {
     const service = await open();
     expect(await health()).toMatchObject({ status: 200, body: { status: 'ok' } });
     expect(emulator.requests).toEqual([]);
@@ -197,7 +197,7 @@ describe('health without Terminus', () => {
     return { service, indicator: module.get(RtcHealthIndicator) };
   };
 
-  it('is down while the queue is nearly full, and tells how long it is', async () => {
+  it('is down while the queue is nearly full, with its length', async () => {
     const { service, indicator } = await open({ quota: { maxQueue: 4 } });
     // Holds all up for longer than this test takes.
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 30 });
@@ -221,7 +221,7 @@ describe('health without Terminus', () => {
     });
   });
 
-  it('refuses thresholds that mean nothing', async () => {
+  it('refuses invalid thresholds', async () => {
     const { indicator } = await open();
     for (const [thresholds, path] of [
       [{ queueShare: 0 }, 'options.queueShare'],
@@ -237,7 +237,7 @@ describe('health without Terminus', () => {
     }
   });
 
-  it('is told for each module by itself', async () => {
+  it('is separate for each module', async () => {
     const module = await Test.createTestingModule({
       imports: [
         RtcMessagingModule.forRoot(emulator.moduleOptions()),

@@ -209,7 +209,7 @@ describe('a signal', () => {
     expect(emulator.requests).toHaveLength(0);
   });
 
-  it('that throws when it is let go takes no acceptance away', async () => {
+  it('that throws when its listener is removed does not change an acceptance', async () => {
     const { service } = await start();
     const signal = fake({ removeEventListener: throws(Symbol('no')) }) as never;
     expect(await service.batchSend(REQUEST, { signal })).toMatchObject({ outcome: 'accepted' });
@@ -274,7 +274,7 @@ describe('a credentials provider', () => {
     ['is a BigInt in seconds', BigInt(Math.floor(Date.now() / 1_000) + 3_600)],
     ['is zero', 0],
     ['is a text of seconds', String(Math.floor(Date.now() / 1_000) + 3_600)],
-  ])('whose expiration %s is asked once, and said so once', async (_what, expiration) => {
+  ])('whose expiration %s is asked once, and logged once', async (_what, expiration) => {
     let asked = 0;
     const credentials = () => {
       asked += 1;
@@ -288,7 +288,7 @@ describe('a credentials provider', () => {
     expect(log.lines.filter((line) => line.includes('expiration'))).toHaveLength(1);
   });
 
-  it('whose expiration is a BigInt in milliseconds is gone by it', async () => {
+  it('may give its expiration as a BigInt in milliseconds', async () => {
     let asked = 0;
     const credentials = () => {
       asked += 1;
@@ -304,7 +304,7 @@ describe('a credentials provider', () => {
 });
 
 describe('an answer', () => {
-  it('that says nothing is not made to by a changed Object.prototype', async () => {
+  it('that is empty gets no fields from a changed Object.prototype', async () => {
     const server = keep(await startScriptedServer(respond(200, '{}')));
     const { service } = await start({ endpoint: server.url });
     const value = { RequestId: '20260101000000ABC' };

@@ -162,7 +162,7 @@ describe('the module', () => {
     expect(JSON.parse(emulator.requests[0]!.body.toString())).toMatchObject({ From: 'factory' });
   });
 
-  it('is there for the modules that import it, or for all with isGlobal', async () => {
+  it('is available to the modules that import it, or to all with isGlobal', async () => {
     const options = emulator.moduleOptions();
     await rejectionOf(
       Test.createTestingModule({ imports: [RtcMessagingModule.forRoot(options), AnnouncerModule] }).compile(),
@@ -199,7 +199,7 @@ describe('the module', () => {
     expect(register).toThrow(message);
   });
 
-  it('says that forRoot() is missing where its class is imported as it is, whoever wants its services', async () => {
+  it('says that forRoot() is missing where the bare class is imported, whoever injects its services', async () => {
     for (const metadata of [
       { imports: [RtcMessagingModule] },
       { imports: [RtcMessagingModule], providers: [Announcer] },
@@ -219,7 +219,7 @@ describe('the module', () => {
     );
   });
 
-  it('is there as often as it is registered, also where Nest tells modules apart by what is in them', async () => {
+  it('can be registered several times, also where Nest distinguishes modules by their content', async () => {
     const options = { appId: 'app', from: 'server', credentials: { accessKeyId: 'k', secretAccessKey: 's' } };
     const app = await NestFactory.createApplicationContext(
       {

@@ -147,7 +147,7 @@ describe('modules without a name', () => {
     expect(message).not.toMatch(/SECRET-2|emulator-secret-key|eu-secret/);
   });
 
-  it('do not boot either where Nest tells modules apart by what it can see of them', async () => {
+  it('do not boot either where Nest distinguishes modules by their content', async () => {
     class AppModule {}
     const second = { ...credentials, secretAccessKey: 'another' };
     Module({

@@ -74,7 +74,7 @@ describe('one attempt', () => {
     });
   });
 
-  it('goes over TLS to whom it trusts, and to no one else', async () => {
+  it('goes over TLS to a trusted server, and to no other', async () => {
     const tls = await certificate();
     const server = keep(await startScriptedServer(respond(200, vendorAnswer()), tls));
     const trusting = new HttpsAgent({ ca: tls.cert, keepAlive: true });
@@ -92,7 +92,7 @@ describe('one attempt', () => {
     expect(server.received).toHaveLength(2);
   });
 
-  it('asks when bytes are about to leave whether they still may, and sends none if not', async () => {
+  it('checks once more before it sends bytes whether it may, and sends none if not', async () => {
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
     const client = clientOf(server.url, { http: { maxSockets: 1 } });
     let mayLeave = true;
@@ -115,7 +115,7 @@ describe('one attempt', () => {
     await once(server.connections[0]!, 'close');
   });
 
-  it('has no more connections than it may', async () => {
+  it('has no more connections than maxSockets', async () => {
     const server = keep(
       await startScriptedServer((response) => void setTimeout(() => response.end(vendorAnswer()), 5)),
     );
@@ -161,8 +161,8 @@ describe('one attempt', () => {
   });
 });
 
-describe('an attempt that goes wrong', () => {
-  it('before anything was sent says so', async () => {
+describe('an attempt that fails', () => {
+  it('before anything was sent has the phase "connecting"', async () => {
     const gone = await listen(createServer());
     await gone.close();
     expect(seen(await attempt(clientOf(`http://127.0.0.1:${gone.port}`)))).toEqual([
@@ -202,14 +202,14 @@ describe('an attempt that goes wrong', () => {
       answerWith('nonsense\r\n\r\n'),
       ['network_error', 'HPE_INVALID_CONSTANT', 'sent', undefined],
     ],
-  ])('%s says how far it came', async (_what, onConnection, expected) => {
+  ])('%s has the phase that it reached', async (_what, onConnection, expected) => {
     const server = await startRawServer(onConnection);
     const result = await attempt(clientOf(server.url));
     expect(seen(result)).toEqual(expected);
     expect(result.signedWith).toEqual({ credentials: KEY, clockOffsetMs: 0 });
   });
 
-  it('but not with one that is just as long as it may be', async () => {
+  it('is not one with an answer of just the maximum length', async () => {
     const server = await startRawServer(
       answerWith(`HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(1_000)}`),
     );
@@ -219,7 +219,7 @@ describe('an attempt that goes wrong', () => {
     });
   });
 
-  it('in the time that it had, or by a cancellation, is over at once', async () => {
+  it('by its timeout or a cancellation is over at once', async () => {
     const silent = await startRawServer(() => undefined);
     // Long enough to connect in, on a busy machine too.
     const result = await attempt(clientOf(silent.url), { timeoutMs: 400 });
@@ -280,7 +280,7 @@ describe('an attempt that goes wrong', () => {
     agent.destroy();
   });
 
-  it('by a fault of an agent is broken', async () => {
+  it('because an agent throws is a network error', async () => {
     class FaultyAgent extends HttpAgent {
       override createConnection(): never {
         throw Object.assign(new Error('no more sockets'), { code: 'EMFILE' });
@@ -293,7 +293,7 @@ describe('an attempt that goes wrong', () => {
   });
 });
 
-describe('who signs', () => {
+describe('the access key of an attempt', () => {
   const problem = new RtcConfigError([{ option: 'credentials', message: 'the provider failed' }]);
   const identify = (
     credentials: CredentialsSource['get'],
@@ -305,12 +305,12 @@ describe('who signs', () => {
       ...more,
     });
 
-  it('is known at once where the credentials are in hand, and later where they are not', async () => {
+  it('is known at once where the credentials are at hand, and later where they are not', async () => {
     expect(identify(() => KEY)).toBe('key');
     expect(await identify(() => Promise.resolve(KEY))).toBe('key');
   });
 
-  it('is no one when there are none', async () => {
+  it('is missing when there are no credentials', async () => {
     expect(await identify(() => Promise.reject(problem))).toMatchObject({
       end: { kind: 'no_credentials', error: problem },
       phase: 'queued',
@@ -331,7 +331,7 @@ describe('who signs', () => {
     }
   });
 
-  it('is waited for no longer than there is time', async () => {
+  it('is waited for no longer than the timeout', async () => {
     const hanging = () => new Promise<never>(() => undefined);
     expect(await identify(hanging, { timeoutMs: 20 })).toMatchObject({
       end: { kind: 'interrupted', by: 'timeout' },
@@ -342,7 +342,7 @@ describe('who signs', () => {
     expect(await identifying).toMatchObject({ end: { kind: 'interrupted', by: 'aborted' } });
   });
 
-  it('is asked again for the attempt', async () => {
+  it('is asked for again for the attempt', async () => {
     const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
     const credentials = withToken('token');
     const later = clientOf(server.url, { credentials: () => Promise.resolve(credentials) });

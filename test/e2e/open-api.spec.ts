@@ -198,7 +198,7 @@ describe('any action', () => {
   });
 });
 
-describe('what becomes of any action', () => {
+describe('the outcome of any action', () => {
   it('is an error with the code where the service refuses, with the key and the fields in none', async () => {
     answer = respond(400, vendorAnswer('InvalidParameter.IllegalRoomID'));
     const error = await rejectionOf<RtcApiError>(openApi.request(USERS));
@@ -291,7 +291,7 @@ describe('what becomes of any action', () => {
 });
 
 describe('the rate of any action', () => {
-  it('is held to the limit of the action, each apart, and apart from that of messages', async () => {
+  it('is held to the limit of the action, each separate, and separate from that of messages', async () => {
     const times = new Map<string, number[]>();
     answer = (response, request) => {
       const action = new URLSearchParams(request.url.slice(2)).get('Action') ?? '';
@@ -312,7 +312,7 @@ describe('the rate of any action', () => {
     expect(mostInAnySecond(times.get('SendRoomUnicast')!)).toBeGreaterThan(40);
   });
 
-  it('refuses at once what would wait for longer than it may', async () => {
+  it('refuses at once a call that would wait for longer than its deadline', async () => {
     const calls = Array.from({ length: 30 }, () => openApi.request(USERS, { deadlineMs: 1_500 }));
     const ends = await Promise.allSettled(calls);
     const refused = ends
@@ -367,7 +367,7 @@ describe('an interceptor', () => {
     expect(new Set(server.received.map(({ body }) => body))).toEqual(new Set(['{"Count":1}']));
   });
 
-  it('of messages there is none: they are neither seen nor changed nor delayed', async () => {
+  it('does not see, change or delay messages', async () => {
     let seen = 0;
     use(async () => {
       seen += 1;
@@ -381,7 +381,7 @@ describe('an interceptor', () => {
     expect(() => Object.assign(openApi.axiosRef.interceptors, { response: 1 })).toThrow(TypeError);
   });
 
-  it('finds neither key nor signature in what it is given, then or later', async () => {
+  it('gets neither key nor signature, then or later', async () => {
     const kept: unknown[] = [];
     use((config) => {
       kept.push(config, config.headers, config.adapter);
@@ -422,7 +422,7 @@ describe('an interceptor', () => {
     expect(server.received).toEqual([]);
   });
 
-  it('can eject, clear and reorder what there is, and the request is signed', async () => {
+  it('can eject, clear and reorder interceptors, and the request is signed', async () => {
     const { request } = openApi.axiosRef.interceptors;
     request.eject(0);
     request.clear();

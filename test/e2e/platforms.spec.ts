@@ -29,7 +29,7 @@ const cases = PLATFORMS.flatMap((platform) =>
   REGISTRATIONS.map(([name, register]) => ({ platform, platformName: platform.name, name, register })),
 );
 
-describe.each(cases)('on $platformName with $name', ({ platform, register }) => {
+describe.each(cases)('an app on $platformName with $name', ({ platform, register }) => {
   let emulator: RtcEmulator;
   let running: TestApp;
   const key = { 'x-api-key': 'sesame' };

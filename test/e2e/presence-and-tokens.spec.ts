@@ -111,7 +111,7 @@ describe.each(PLATFORMS)('an app on $name', (platform) => {
     (await (await fetch(`${url}/rooms/${path}`)).json()) as object;
   const post = async (path: string, body: object) => (await running.post(`/rooms/${path}`, body)).body;
 
-  it('lets clients in with its tokens, says who is there, and sends to them alone', async () => {
+  it('lets clients in with its tokens, lists who is there, and sends to them only', async () => {
     expect(await get('room-1/users')).toMatchObject({ users: [], invisible: [], complete: true });
     for (const userId of ['alice', 'bob']) {
       const { token } = await post('tokens', { userId, roomId: 'room-1', expiresInSeconds: 60 });
@@ -168,7 +168,7 @@ describe('presence at the emulator', () => {
     await emulator.close();
   });
 
-  it('is understood in the words of BytePlus, too', async () => {
+  it('is read with the field names of BytePlus, too', async () => {
     await close();
     await start('ap-singapore-1');
     expect(await presence.onlineUsers('room-1')).toMatchObject({ users: [], complete: true });
@@ -348,7 +348,7 @@ describe('tokens at the emulator', () => {
     expect(emulator.room('room-1').participants).toEqual([]);
   });
 
-  it('are good until they expire, by the clock of the service', () => {
+  it('are valid until they expire, by the clock of the service', () => {
     const token = joinToken({ expiresInSeconds: 60 });
     emulator.clock.offsetMs = 58_000;
     emulator.room('room-1').join('alice', { token });

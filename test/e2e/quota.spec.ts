@@ -61,7 +61,7 @@ describe('the quota', () => {
     expect(refused()).toBe(0);
   });
 
-  it('is shared by those that leave different reserves: the smallest share holds', async () => {
+  it('is shared by modules with different reserves, of which the smallest share holds', async () => {
     const services = [
       await serviceWith(),
       await serviceWith({ quota: { requestsPerSecond: 50, reserve: 25 } }),
@@ -89,7 +89,7 @@ describe('the quota', () => {
     stop();
   });
 
-  it('leaves to other programs what it is told to', async () => {
+  it('leaves its reserve to other programs', async () => {
     const service = await serviceWith({ quota: { requestsPerSecond: 50, reserve: 40 } });
     const started = performance.now();
     await Promise.all(Array.from({ length: 15 }, () => service.batchSend(MESSAGE)));
@@ -118,7 +118,7 @@ describe('the quota', () => {
     await sending;
   });
 
-  it('that is full does not hide what came of an attempt before', async () => {
+  it('that is full does not hide the outcome of an earlier attempt', async () => {
     emulator.faults.add({ kind: 'late', delayMs: 10_000, match: { roomId: 'special' } });
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
     const service = await serviceWith({ onUnknown: 'resend', quota: { requestsPerSecond: 50, maxQueue: 1 } });
@@ -141,7 +141,7 @@ describe('the quota', () => {
     expect(emulator.accepted.count('alice', 'hello')).toBe(1);
   });
 
-  it('can be waited for as long as the deadline and the signal allow, and no bytes leave', async () => {
+  it('can be waited for as long as the deadline and the signal allow, without a byte sent', async () => {
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 20 });
     // Permits are far apart, so that the service's answer comes before the next, however busy the machine is.
     const service = await serviceWith({ deadlineMs: 60_000, quota: { requestsPerSecond: 4 } });
@@ -166,7 +166,7 @@ describe('the quota', () => {
     expect(emulator.requests).toHaveLength(1);
   });
 
-  it('is told to diagnostics when it is waited for', async () => {
+  it('emits an event when it is waited for', async () => {
     const service = await serviceWith({ quota: { requestsPerSecond: 12 } });
     const { events, stop } = listenToEvents();
     await Promise.all([service.batchSend(MESSAGE), service.batchSend(MESSAGE)]);
@@ -239,8 +239,8 @@ describe('the quota', () => {
   });
 });
 
-describe.each(PLATFORMS)('over HTTP on $name', (platform) => {
-  it('a full queue is answered with 429 and Retry-After', async () => {
+describe.each(PLATFORMS)('a full quota over HTTP on $name', (platform) => {
+  it('answers 429 with Retry-After', async () => {
     const { app, post } = await startApp(platform, {
       imports: [
         RtcMessagingModule.forRoot({

@@ -30,7 +30,7 @@ const signatureOf = ({ headers }: ReceivedRequest): string =>
   /Signature=(\w+)/.exec(String(headers.authorization))?.[1] ?? 'none';
 const SETTINGS = 'nestjs-rtc-messaging:settings';
 
-describe('nothing that is printed holds a secret or the message:', () => {
+describe('no printed form has a secret or the message of', () => {
   /** Answers with an error text that quotes all of the request, as a careless gateway may. */
   const quoting = (request: ReceivedRequest): string => JSON.stringify(request) + SECRET + TOKEN;
   const cases: [string, Parameters<typeof startScriptedServer>[0], Partial<RtcMessagingOptions>?][] = [
@@ -135,7 +135,7 @@ describe('nothing that is printed holds a secret or the message:', () => {
   });
 });
 
-describe('what holds the settings shows no secret, by whatever property it is looked into:', () => {
+describe('no property at any depth shows a secret of', () => {
   let emulator: RtcEmulator;
   beforeAll(async () => {
     emulator = await RtcEmulator.start({ credentials: CREDENTIALS });
@@ -239,7 +239,7 @@ describe('what holds the settings shows no secret, by whatever property it is lo
         http: { httpAgent: new HttpAgent({ keepAlive: true }) },
       }),
     ],
-  ])('the module while a request is under way, %s', async (_what, special) => {
+  ])('the module while a request is in flight, %s', async (_what, special) => {
     const server = await startScriptedServer(() => undefined);
     const options = { appId: 'app', from: 'server', endpoint: server.url, ...special() };
     const registered = RtcMessagingModule.forRoot(options);

@@ -152,7 +152,7 @@ describe('many different messages', () => {
     expect(sum(report.counts)).toBe(report.counts.input);
   });
 
-  it('tell how far they are, and end with their signal and their deadline', async () => {
+  it('report their progress, and end with their signal and their deadline', async () => {
     const progress: number[] = [];
     function* endless(): Generator<SendRoomUnicastRequest> {
       for (let index = 0; ; index++) yield messageOf(index);

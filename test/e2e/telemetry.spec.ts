@@ -99,7 +99,7 @@ describe('the spans of a call', () => {
     expect(toMs(attempt.startTime)).toBe(Date.parse(receipt.attempts[0]!.startedAt));
   });
 
-  it('are of a trace of their own without one, and of one each for calls at the same time', async () => {
+  it("start a trace of their own without a caller's span, one each for calls at the same time", async () => {
     const service = await open();
     const tracer = trace.getTracer('the app');
     await Promise.all([
@@ -220,7 +220,7 @@ describe('the spans of a call', () => {
     expect(await sumOf('messaging.client.sent.messages', { 'error.type': type })).toBe(sent);
   });
 
-  it('end with calls that are aborted, before and while they are under way', async () => {
+  it('end with calls that are aborted, before and while they are in flight', async () => {
     const service = await open();
     await rejectionOf(service.batchSend(MESSAGE, { signal: AbortSignal.abort() }));
     emulator.faults.add({ kind: 'late', delayMs: 60_000 });
@@ -243,7 +243,7 @@ describe('the spans of a call', () => {
     expect(await sdk.points('nestjs_rtc_messaging.outcomes')).toEqual([]);
   });
 
-  it('are the active ones while the call is at work, so that what others trace of it hangs below', async () => {
+  it('are active while the call is at work, so that spans of others are their children', async () => {
     const active: (string | undefined)[] = [];
     const service = await open({
       credentials: async () => {
@@ -368,7 +368,7 @@ describe('the metrics', () => {
     expect(await sumOf('messaging.client.sent.messages')).toBe(2);
   });
 
-  it('tell of the quota: how many wait, how much is used, and what the limit is', async () => {
+  it('have the quota: how many wait, how much is used, and what the limit is', async () => {
     const service = await open({ quota: { requestsPerSecond: 500, reserve: 100 } });
     const limit = async () =>
       (await sdk.points('nestjs_rtc_messaging.quota.limit')).map(({ value }) => value);
@@ -411,7 +411,7 @@ describe('the metrics', () => {
     ]);
   });
 
-  it('tell how long attempts waited for their turn', async () => {
+  it('have how long attempts waited for the quota', async () => {
     // A slot a second: the second call waits for one.
     const service = await open({ quota: { requestsPerSecond: 2, reserve: 1 } });
     await Promise.all([service.batchSend(MESSAGE), service.batchSend(MESSAGE)]);
@@ -421,7 +421,7 @@ describe('the metrics', () => {
     expect(sum).toBeGreaterThan(0.5);
   });
 
-  it('are made by an SDK that comes after the app has started', async () => {
+  it('are exported by an SDK that is registered after the app has started', async () => {
     await sdk.close();
     const service = await open();
     await service.batchSend(MESSAGE);
@@ -433,7 +433,7 @@ describe('the metrics', () => {
   });
 });
 
-describe('what is exported', () => {
+describe('the exported telemetry', () => {
   it('holds no recipient, room, sender, message or secret, whatever happens', async () => {
     const service = await open({
       credentials: { ...CREDENTIALS, ...emulator.moduleOptions().credentials, sessionToken: TOKEN },

@@ -9,7 +9,7 @@ import { startApp } from '../support/test-app.js';
 const undefinedFor = <K extends string>(...names: K[]): Record<K, undefined> =>
   Object.fromEntries(names.map((name) => [name, undefined])) as Record<K, undefined>;
 
-it('whatever is given as undefined counts as left out', async () => {
+it('an option that is undefined counts as left out', async () => {
   const emulator = await RtcEmulator.start(
     undefinedFor(
       'port',
@@ -103,7 +103,7 @@ it('whatever is given as undefined counts as left out', async () => {
   await emulator.close();
 });
 
-it('what is given to Redis as undefined counts as left out', () => {
+it('a Redis option that is undefined counts as left out', () => {
   const connection = 'redis://127.0.0.1:1';
   expect(
     () =>

@@ -78,7 +78,7 @@ describe.each(CASES)('a durable fan-out and a shared quota by %s, %s', (_name, _
     expect(run.emulator.doubled).toBe(0);
   }, 180_000);
 
-  it('lose nothing when the primary is killed, and send no more twice than was under way', async () => {
+  it('lose nothing when the primary is killed, and send no more twice than was in flight', async () => {
     site = await startSite();
     const run = await runFailover({ ...plan, site, outage: crash });
     expectNoneLost(run);

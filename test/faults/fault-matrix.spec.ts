@@ -93,7 +93,7 @@ const ROWS: readonly Row[] = [
   ['a clock behind', { kind: 'clock', offsetMs: -HOUR }, rejected('InvalidTimestamp')],
 ];
 
-describe.each(['HTTP', 'TLS'] as const)('over %s', (transport) => {
+describe.each(['HTTP', 'TLS'] as const)('the outcome over %s', (transport) => {
   let emulator: RtcEmulator;
   let untrusted: { key: string; cert: string };
   let agent: HttpAgent;
@@ -181,7 +181,7 @@ describe.each(['HTTP', 'TLS'] as const)('over %s', (transport) => {
     ['fresh', false],
     ['reused', true],
   ])('on a %s socket', (_kind, reused) => {
-    it.each(rows)('%s', async (...[, fault, onFresh, onReused = onFresh]) => {
+    it.each(rows)('is true after %s', async (...[, fault, onFresh, onReused = onFresh]) => {
       const expected = reused ? onReused : onFresh;
       const result = await sendUnder(
         fault.kind === 'untrusted_certificate' ? { ...fault, ...untrusted } : fault,
@@ -205,7 +205,7 @@ describe.each(['HTTP', 'TLS'] as const)('over %s', (transport) => {
   });
 
   if (transport === 'HTTP') {
-    it('a connection that is reset at once is told by how far it came', async () => {
+    it('of a connection that is reset at once depends on the phase that it reached', async () => {
       const { attempts, outcome } = await sendUnder({ kind: 'reset_connection' }, false);
       // Whether the reset overtakes the connection's being ready is the network's to decide.
       expect([attempts[0]!.phase, outcome]).toEqual(

@@ -35,15 +35,15 @@ describe(`${SENDS} sends over a mix of all faults (seed ${SEED})`, () => {
     120_000 + SENDS * 30,
   );
 
-  it('are told as they were: none accepted that was not, none refused that was accepted, none twice unmarked', () => {
+  it('have true outcomes: none accepted that was not, none rejected that was accepted, none sent twice unmarked', () => {
     expect(report.lies).toEqual([]);
   });
 
-  it('leave nothing in an error that should not be there', () => {
+  it('leave no secret and no message in an error', () => {
     expect(report.leaks).toEqual([]);
   });
 
-  it('come to every outcome, and to messages that were doubled where that was allowed', () => {
+  it('have every outcome, and duplicates where resending was allowed', () => {
     const rows = [...report.rows.values()];
     for (const column of COLUMNS)
       expect([column, rows.some((row) => row[column] > 0)]).toEqual([column, true]);

@@ -21,7 +21,7 @@ const FAULTS: readonly Fault[] = [
 
 describe(`${MESSAGES} different messages over a mix of faults (seed ${SEED})`, () => {
   it(
-    'come each to one end, which is that of the service, and none twice',
+    'have one outcome each, which is that of the service, and none is sent twice',
     async () => {
       const emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
       const { module, service } = await createService({

@@ -19,7 +19,7 @@ const COMMANDS = snippetsIn(page)
 /** Packages that an app may do without, whatever it imports of the library. */
 const OPTIONAL = ['@nestjs/swagger', '@nestjs/terminus', '@opentelemetry/api'];
 
-it('the page on compatibility tells how to bundle an app to CommonJS and to ES modules', () => {
+it('the page on compatibility shows how to bundle an app to CommonJS and to ES modules', () => {
   expect(COMMANDS.map(([file]) => file)).toEqual(['app.cjs', 'app.mjs']);
 });
 

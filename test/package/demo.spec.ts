@@ -24,7 +24,7 @@ it('the demo shows what each of three users received, and ends', async () => {
   );
 }, 30_000);
 
-it('the demo says first that it uses the real service when there is an access key', async () => {
+it('the demo announces the real service when there is an access key', async () => {
   // Without an app's ID the sample does not boot, so that nothing is sent.
   const env = { NO_COLOR: '1', VOLCENGINE_ACCESS_KEY: 'key', VOLCENGINE_SECRET_KEY: 'secret' };
   const command = `node --input-type=module -e "${RUN}" 2>&1; echo "exit $?"`;

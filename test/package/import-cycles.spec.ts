@@ -8,7 +8,7 @@ describe('imports under lib/', () => {
   const files = importsOfFiles('lib');
   const folders = importsOfFolders(files);
 
-  it('are seen, those of types too', () => {
+  it('are found, those of types too', () => {
     expect([...(files.get('retry/classify.ts') ?? [])].sort()).toEqual([
       'errors/attempt.ts',
       'openapi/api-reply.ts',

@@ -54,7 +54,7 @@ describe.each(ENTRIES)('%s, where a package that it needs is not installed', (en
     await exec('node', ['-e', "require('reflect-metadata'); require('nestjs-rtc-messaging')"], { cwd });
   });
 
-  it('loads where nothing is missing', async () => {
+  it('loads where all are installed', async () => {
     const cwd = await appWithout('complete', []);
     for (const args of loadWays(entry)) expect(await exec('node', args, { cwd })).toBe('loaded\n');
   });

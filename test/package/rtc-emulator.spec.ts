@@ -17,7 +17,7 @@ describe.each([
   };
   afterEach(() => void child.kill('SIGKILL'));
 
-  it('prints an environment with which an app sends to it, and ends when told to', async () => {
+  it('prints an environment with which an app sends to it, and ends on SIGTERM', async () => {
     start(
       '--port',
       '0',

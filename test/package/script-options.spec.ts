@@ -32,7 +32,7 @@ async function call(name: string, args: readonly string[]) {
 }
 
 describe('the options of npm scripts', () => {
-  it.each(WITH_OPTIONS)('are told by npm run %s -- --help', async (name) => {
+  it.each(WITH_OPTIONS)('are listed by npm run %s -- --help', async (name) => {
     const { code, stdout, stderr } = await call(name, ['--help']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(new RegExp(`^Usage: npm run ${name} -- \\[options\\]\n`));
@@ -65,7 +65,7 @@ describe('the options of npm scripts', () => {
     expect(stderr.slice(0, problem.length)).toBe(problem);
   });
 
-  it('are told all that is wrong at once', async () => {
+  it('have all their problems reported at once', async () => {
     const { stderr } = await call('test:crash', ['--kills', 'x', '--seed', 'y']);
     expect(stderr).toMatch(/^--kills must .*, got "x"\n--seed must .*, got "y"\n\n/);
   });

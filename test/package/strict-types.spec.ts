@@ -116,7 +116,7 @@ describe('the types of the published package, as strictly as TypeScript can', ()
     },
   );
 
-  it('take undefined for whatever may be left out of what an app gives', () => {
+  it('allow undefined for whatever an app may leave out', () => {
     expect(names).toEqual(expect.arrayContaining(['RtcMessagingOptions', 'FaultRule', 'RedisQuotaOptions']));
     expect(names.length).toBeGreaterThan(25);
     expect(errors.get('undefineds')).toBeUndefined();

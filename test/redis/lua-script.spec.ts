@@ -41,7 +41,7 @@ describe('a Lua script', () => {
     expect([after.whole - before.whole, after.digest - before.digest]).toEqual([1, 4]);
   });
 
-  it('is sent again to a server that has forgotten it, however many calls are under way', async () => {
+  it('is sent again to a server that has forgotten it, however many calls are in flight', async () => {
     const client = connect();
     await echo.run(client, ['key'], []);
     await client.script('FLUSH');
@@ -49,7 +49,7 @@ describe('a Lua script', () => {
     expect(answers).toEqual(Array.from({ length: 20 }, (_n, i) => ['key', String(i)]));
   });
 
-  it('is not mistaken for one of another copy of the library, on a client that both use', async () => {
+  it('does not clash with another copy of the library on a client that both use', async () => {
     const client = connect();
     const other = new LuaScript('echo', "return 'other'");
     const same = new LuaScript('echo', 'return {KEYS[1], ARGV[1], ARGV[2]}');
@@ -59,7 +59,7 @@ describe('a Lua script', () => {
     expect(await echo.run(client, ['key'], ['c'])).toEqual(['key', 'c']);
   });
 
-  it('leaves a command of the same name alone that the app has defined', async () => {
+  it('does not replace a command of the same name that the app has defined', async () => {
     const client = connect() as Redis & { echo(key: string): Promise<unknown> };
     client.defineCommand('echo', { lua: "return 'the app'", numberOfKeys: 1 });
     expect(await echo.run(client, ['key'], [])).toEqual(['key']);

@@ -75,7 +75,7 @@ describe("a module's quota in Redis", () => {
     expect(emulator.accepted.total).toBe(300);
   });
 
-  it('is one gate for the modules of a process that share a store', async () => {
+  it('has one limiter for the modules of a process that share a store', async () => {
     const store = new RedisQuota({ connection: redis.url, fallbackShare: 0.5 });
     const services = [await serviceWith(store), await serviceWith(store)];
     const { events, stop } = listenToEvents();
@@ -86,7 +86,7 @@ describe("a module's quota in Redis", () => {
     ]);
   });
 
-  it('tells once that Redis is away, and once that it is back', async () => {
+  it('emits one event when Redis is away, and one when it is back', async () => {
     const logger = new LogLines();
     const service = await serviceWith(new RedisQuota({ connection: redis.url, fallbackShare: 0.5 }), logger);
     await service.batchSend(MESSAGE);
@@ -107,7 +107,7 @@ describe("a module's quota in Redis", () => {
     ]);
   });
 
-  it('that is to refuse refuses single sends, and ends a fan-out, without a byte sent', async () => {
+  it('that is to refuse without Redis refuses single sends and ends a fan-out, without a byte sent', async () => {
     const logger = new LogLines();
     const service = await serviceWith(new RedisQuota({ connection: redis.url }), logger);
     await redis.kill();

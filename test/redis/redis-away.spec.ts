@@ -52,7 +52,7 @@ function keepSending(opened: readonly OpenLimiter[]): { readonly times: number[]
   };
 }
 
-describe('while Redis is away', () => {
+describe('a shared quota while Redis is away', () => {
   it.each<[string, (redis: StartedRedis) => Promise<void>, (redis: StartedRedis) => Promise<void>]>([
     ['is killed and started again', (server) => server.kill(), (server) => server.restart()],
     [
@@ -61,30 +61,33 @@ describe('while Redis is away', () => {
       (server) => server.restart(),
     ],
     ['freezes and goes on', (server) => server.kill('SIGSTOP'), (server) => server.kill('SIGCONT')],
-  ])('it %s: shares hold, then the limit, and never more', async (_what, goAway, comeBack) => {
-    const name = uniqueName();
-    const opened = Array.from({ length: 4 }, () => open({}, name));
-    const sending = keepSending(opened);
-    await until(() => sending.times.length > 100);
-    await goAway(redis);
-    await until(() => opened.every((one) => statuses(one).includes('fallback')));
-    const alone = sending.times.length;
-    await until(() => sending.times.length > alone + 200);
-    await comeBack(redis);
-    await until(() => opened.every((one) => statuses(one).at(-1) === 'shared'));
-    const shared = sending.times.length;
-    await until(() => sending.times.length > shared + 300);
-    await sending.stop();
-    expect(mostInAnySecond(sending.times)).toBeLessThanOrEqual(LIMIT);
-    for (const one of opened) {
-      expect(statuses(one)).toEqual(['shared', 'fallback', 'shared']);
-      expect(one.changes[1]!.failure).toMatch(
-        /^Redis (can't be reached \(\w+\)|can't be reached|did not answer within 500 ms)$/,
-      );
-    }
-  });
+  ])(
+    'that %s keeps to the shares, then to the limit, and never exceeds it',
+    async (_what, goAway, comeBack) => {
+      const name = uniqueName();
+      const opened = Array.from({ length: 4 }, () => open({}, name));
+      const sending = keepSending(opened);
+      await until(() => sending.times.length > 100);
+      await goAway(redis);
+      await until(() => opened.every((one) => statuses(one).includes('fallback')));
+      const alone = sending.times.length;
+      await until(() => sending.times.length > alone + 200);
+      await comeBack(redis);
+      await until(() => opened.every((one) => statuses(one).at(-1) === 'shared'));
+      const shared = sending.times.length;
+      await until(() => sending.times.length > shared + 300);
+      await sending.stop();
+      expect(mostInAnySecond(sending.times)).toBeLessThanOrEqual(LIMIT);
+      for (const one of opened) {
+        expect(statuses(one)).toEqual(['shared', 'fallback', 'shared']);
+        expect(one.changes[1]!.failure).toMatch(
+          /^Redis (can't be reached \(\w+\)|can't be reached|did not answer within 500 ms)$/,
+        );
+      }
+    },
+  );
 
-  it('each keeps to its share', async () => {
+  it('keeps each process to its share', async () => {
     const one = open();
     await redis.kill();
     const sending = keepSending([one]);
@@ -93,7 +96,7 @@ describe('while Redis is away', () => {
     expect(mostInAnySecond(sending.times)).toBeLessThanOrEqual(LIMIT / 4);
   });
 
-  it('whoever waits, or comes, is refused where that is the choice, and told why; and served afterwards', async () => {
+  it('refuses waiting and new requests with a reason where that is the choice, and serves them afterwards', async () => {
     const one = open({ fallbackShare: undefined, timeoutMs: 200 });
     await pass(one);
     await redis.kill('SIGSTOP');
@@ -113,7 +116,7 @@ describe('while Redis is away', () => {
     expect(statuses(one)).toEqual(['shared', 'refusing', 'shared']);
   });
 
-  it('permits that are asked for of a frozen Redis are given back when it goes on', async () => {
+  it('gives back permits that were asked for while Redis was frozen', async () => {
     const name = uniqueName();
     const one = open({ fallbackShare: undefined, timeoutMs: 100 }, name);
     await pass(one);
@@ -129,7 +132,7 @@ describe('while Redis is away', () => {
     await until(async () => (await out()) === 0);
   });
 
-  it('a connection of the app that gave commands up is used again when it is back', async () => {
+  it('uses a connection of the app again that has given up commands', async () => {
     const client = new Redis(redis.url, { retryStrategy: () => 50, maxRetriesPerRequest: null });
     client.on('error', () => undefined);
     try {
@@ -146,7 +149,7 @@ describe('while Redis is away', () => {
     }
   });
 
-  it('a process that stands still does not take its own delay for Redis being away', async () => {
+  it('does not take the delay of a frozen process for Redis being away', async () => {
     const one = open({ timeoutMs: 50 });
     await pass(one);
     const passing = pass(one);
@@ -156,7 +159,7 @@ describe('while Redis is away', () => {
   });
 });
 
-describe('while the first connection is being made', () => {
+describe('a shared quota during its first connection', () => {
   /** Connects whoever comes to Redis, but not at once. */
   async function slowLine(delayMs: number): Promise<{ readonly url: string; close(): void }> {
     const sockets = new Set<Socket>();
@@ -193,7 +196,7 @@ describe('while the first connection is being made', () => {
       "of the app's that connects when it is needed",
       (url) => ({ client: new Redis(url, { enableOfflineQueue: false, lazyConnect: true }) }),
     ],
-  ])('calls wait for a slow one %s', async (_what, optionsFor) => {
+  ])('has calls wait for a slow one %s', async (_what, optionsFor) => {
     const line = await slowLine(1_000);
     const options = optionsFor(line.url);
     try {
@@ -206,7 +209,7 @@ describe('while the first connection is being made', () => {
     }
   });
 
-  it('calls wait for no longer than a few seconds', async () => {
+  it('has calls wait for no longer than a few seconds', async () => {
     const line = await slowLine(60_000);
     try {
       const one = open({ fallbackShare: undefined, timeoutMs: 200, connection: line.url });
@@ -222,7 +225,7 @@ describe('while the first connection is being made', () => {
 });
 
 describe('a Redis that is flushed', () => {
-  it('begins with a pause, as long as what was sent before still counts', async () => {
+  it('begins with a pause, as long as earlier requests still count', async () => {
     const name = uniqueName();
     const opened = [open({}, name), open({}, name)];
     const sending = keepSending(opened);
@@ -236,7 +239,7 @@ describe('a Redis that is flushed', () => {
   });
 });
 
-describe('a Redis that does not serve the quota', () => {
+describe('a Redis that can not serve the quota', () => {
   const PASSWORD = 'pass-word-of-this-test';
   const failureOf = async (options: Partial<RedisQuotaOptions>): Promise<string> => {
     const one = open(options);
@@ -245,7 +248,7 @@ describe('a Redis that does not serve the quota', () => {
     expect(await leaksIn(one, new RegExp(PASSWORD))).toEqual([]);
     return one.changes[0]!.failure!;
   };
-  it('since the password is wrong', async () => {
+  it('has a clear failure where the password is wrong', async () => {
     await redis.restart(['--requirepass', PASSWORD]);
     const wrong = redis.url.replace('//', `//:not-${PASSWORD}@`);
     const store = new RedisQuota({ connection: wrong, fallbackShare: 0.25 });
@@ -259,14 +262,14 @@ describe('a Redis that does not serve the quota', () => {
     expect(statuses(right)).toEqual(['shared']);
   });
 
-  it('since it is a read-only replica', async () => {
+  it('has a clear failure where it is a read-only replica', async () => {
     await redis.restart(['--replicaof', '127.0.0.1', '1', '--replica-serve-stale-data', 'yes']);
     expect(await failureOf({})).toBe(
       'Redis is a read-only replica; connect to the primary, or by Sentinel or Cluster options (READONLY)',
     );
   });
 
-  it('does not have to have memory left: what permits take is little, and the script frees some first', async () => {
+  it('is not one without free memory, since permits take little and the script frees some first', async () => {
     await withClient(redis.url, async (client) => {
       await client.config('SET', 'maxmemory', '1');
       const one = open();
@@ -275,7 +278,7 @@ describe('a Redis that does not serve the quota', () => {
     });
   });
 
-  it('since the user may not do what is needed', async () => {
+  it('has a clear failure where the user lacks a permission', async () => {
     await withClient(redis.url, (client) =>
       client.call('ACL', 'SETUSER', 'poor', 'on', `>${PASSWORD}`, '~*', '+@connection', '+info', '+get'),
     );
@@ -285,7 +288,7 @@ describe('a Redis that does not serve the quota', () => {
     );
   });
 
-  it('until it is told with what rights, which are enough', async () => {
+  it('serves it with the rights that the failure names', async () => {
     await withClient(redis.url, (client) =>
       client.call(
         'ACL',
@@ -307,7 +310,7 @@ describe('a Redis that does not serve the quota', () => {
     expect(statuses(one)).toEqual(['shared']);
   });
 
-  it('since something else is under its key', async () => {
+  it('has a clear failure where something else is under its key', async () => {
     const name = uniqueName();
     await pass(open({}, name));
     await withClient(redis.url, async (client) => {
@@ -322,7 +325,7 @@ describe('a Redis that does not serve the quota', () => {
     );
   });
 
-  it('since its version is too old for a script that asks for the time and writes', async () => {
+  it('has a clear failure where its version is too old for a script that asks for the time and writes', async () => {
     const refusal =
       '-ERR Error running script (call to f_1): @user_script:5: @user_script: 5: Write commands not allowed after ' +
       'non deterministic commands. Call redis.replicate_commands() at the start of your script\r\n';
@@ -352,7 +355,7 @@ describe('a Redis that does not serve the quota', () => {
     }
   });
 
-  it('since nothing is there', async () => {
+  it('has a clear failure where nothing listens', async () => {
     await redis.kill();
     expect(await failureOf({})).toBe("Redis can't be reached (ECONNREFUSED)");
   });

@@ -124,7 +124,7 @@ describe('permits that processes share', () => {
     expect(mostInAnySecond(times.filter((at) => at < heldUntil))).toBeLessThanOrEqual(8);
   });
 
-  it('are told of soon, so that another process can have them', async () => {
+  it('are reported soon, so that another process can have them', async () => {
     const name = uniqueName();
     const [one, other] = [open(name, {}, 20), open(name, {}, 20)];
     await warmUp(one, other);
@@ -139,7 +139,7 @@ describe('permits that processes share', () => {
     expect(giveBack(await takeAll(one, 10), 'unused')).toBeUndefined();
   });
 
-  it('without an answer are free after the answer to something that was let go later', async () => {
+  it('without an answer are free after the answer to a later request', async () => {
     const one = open(uniqueName(), {}, 100);
     await warmUp(one);
     await sleep(1_500);
@@ -170,7 +170,7 @@ describe('permits that processes share', () => {
     giveBack(await Promise.all(probes), 'answered');
   });
 
-  it('are given to a single send at once, while others use all that there is', async () => {
+  it('are given to a single send at once, while others use the whole limit', async () => {
     const name = uniqueName();
     const [bulk, singles] = [open(name), open(name)];
     await warmUp(bulk, singles);
@@ -192,7 +192,7 @@ describe('permits that processes share', () => {
     expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(200);
   });
 
-  it('go together to one request, as many as it costs', async () => {
+  it('are given together to one request, as many as it costs', async () => {
     const one = open(uniqueName(), {}, 100);
     await warmUp(one);
     const large = await take(one, 'bulk', 40);
@@ -202,7 +202,7 @@ describe('permits that processes share', () => {
   });
 
   it.each([0.4, 1, 1.5])(
-    'go together to a request that costs %f of the limit, beside a process that sends all that it may, and leave that its part',
+    'are given together to a request that costs %f of the limit beside a process at the limit, which keeps its part',
     async (share) => {
       const name = uniqueName();
       const [small, large] = [open(name), open(name)];
@@ -227,7 +227,7 @@ describe('permits that processes share', () => {
     },
   );
 
-  it('go together to a request that needs all of them, beside single sends', async () => {
+  it('are given together to a request that needs all of them, beside single sends', async () => {
     const name = uniqueName();
     const [small, large] = [open(name), open(name)];
     await warmUp(small, large);
@@ -269,7 +269,7 @@ describe('permits that processes share', () => {
     expect(performance.now() - asked).toBeLessThan(1_500);
   });
 
-  it('are under two keys, which tell no access key, and loaded again after SCRIPT FLUSH', async () => {
+  it('are under two keys without the access key, and work after SCRIPT FLUSH', async () => {
     const one = open('["http://s","AKEXAMPLE",""]');
     await pass(one);
     await withClient(redis.url, async (client) => {
@@ -282,7 +282,7 @@ describe('permits that processes share', () => {
     expect(one.changes.map(({ status }) => status)).toEqual(['shared']);
   });
 
-  it('leave a connection of the app alone, and close their own', async () => {
+  it('do not close a connection of the app, and close their own', async () => {
     const client = new Redis(redis.url);
     const [own, given] = [open(uniqueName()), open(uniqueName(), { client })];
     await warmUp(own, given);
@@ -300,7 +300,7 @@ describe('permits that processes share', () => {
   });
 });
 
-describe('a Redis that has lost what it knew', () => {
+describe('a Redis that has lost its permits', () => {
   /** Sends as much as it may with four processes, while something happens to Redis. */
   async function worstDuring(happening: () => Promise<unknown>, times = 2): Promise<number> {
     const name = uniqueName();
@@ -329,12 +329,12 @@ describe('a Redis that has lost what it knew', () => {
     return mostInAnySecond(sent);
   }
 
-  it('is told of all that is out before anyone sends: emptied', async () => {
+  it('has all permits that are out again before anyone sends, after it was emptied', async () => {
     const worst = await worstDuring(() => withClient(redis.url, (client) => client.flushall()));
     expect(worst).toBeLessThanOrEqual(LIMIT);
   });
 
-  it('is told of all that is out before anyone sends: restarted with an old snapshot', async () => {
+  it('has all permits that are out again before anyone sends, after a restart with an old snapshot', async () => {
     await withClient(redis.url, (client) => client.config('SET', 'save', ''));
     const worst = await worstDuring(async () => {
       await redis.kill();
@@ -348,7 +348,7 @@ describe('a Redis that has lost what it knew', () => {
     ['its permits', ':permits'],
     ['its state', ':state'],
   ])(
-    'is told of all that is out before anyone sends: %s put back as seconds ago, on the same server',
+    'has all permits that are out again before anyone sends, with %s put back as seconds ago on the same server',
     async (_what, end) => {
       const restore = async (): Promise<void> =>
         withClient(redis.url, async (client) => {

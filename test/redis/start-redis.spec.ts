@@ -51,7 +51,7 @@ describe('a Redis for tests', () => {
     expect(isAlive(pid!)).toBe(false);
   });
 
-  it('can be a Sentinel, which wants a file of settings', async () => {
+  it('can be a Sentinel, which needs a file of settings', async () => {
     redis = await startRedis({ config: 'sentinel monitor main 127.0.0.1 1 1\n', args: ['--sentinel'] });
     const names = await withClient(redis.url, (client) => client.call('SENTINEL', 'MASTERS'));
     expect((names as string[][])[0]?.slice(0, 2)).toEqual(['name', 'main']);
@@ -71,7 +71,7 @@ describe('a Redis for tests', () => {
     await expect(withClient(redis.url, (client) => client.get('key'))).resolves.toBe('value');
   });
 
-  it('takes arguments, and tells what a server that does not start has said', async () => {
+  it('takes arguments, and shows the output of a server that does not start', async () => {
     redis = await startRedis({ args: ['--maxmemory', '5mb'] });
     await expect(withClient(redis.url, (client) => client.config('GET', 'maxmemory'))).resolves.toEqual([
       'maxmemory',
@@ -125,7 +125,7 @@ describe('a Redis for tests', () => {
       { ...process.env, PATH: import.meta.dirname },
     ));
 
-  it('uses that of REDIS_URL, which is not ours to stop, and says so if none answers there', async () => {
+  it('uses that of REDIS_URL without stopping it, and fails clearly if none answers there', async () => {
     redis = await startRedis({ own: true });
     const { REDIS_URL } = process.env;
     try {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { RtcActionName } from 'nestjs-rtc-messaging';
+import { anyCharacter } from './properties.js';
 
 /**
  * The rules of requests, written a second time from the vendor's pages, in another way than the library's, and
@@ -82,7 +83,7 @@ const legalId = fc.oneof(
   fc.constantFrom('a'.repeat(128), '-', '@._-'),
 );
 const wrongId = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: anyCharacter, maxLength: 12 }),
   fc
     .tuple(legalId, fc.constantFrom(' ', '/', ':', '\n', '\0', 'é', '世', '😀', '"', '%'))
     .map(([id, more]) => id + more),
@@ -124,8 +125,9 @@ const longBase64 = (maxBytes: number): fc.Arbitrary<string> =>
 function content({ maxBytes }: RequestModel): fc.Arbitrary<AnyRequest> {
   const text = fc.record({
     message: fc.oneof(
-      { weight: 9, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
+      { weight: 9, arbitrary: fc.string({ unit: anyCharacter, maxLength: 60 }) },
       { weight: 1, arbitrary: longText(maxBytes) },
+      { weight: 1, arbitrary: fc.constantFrom(' ', '\t\n', '\u3000') },
     ),
     binary: fc.constantFrom(undefined, false),
   });
@@ -133,7 +135,7 @@ function content({ maxBytes }: RequestModel): fc.Arbitrary<AnyRequest> {
     message: fc.oneof({ weight: 9, arbitrary: base64 }, { weight: 1, arbitrary: longBase64(maxBytes) }),
     binary: fc.constant(true),
   });
-  const either = fc.record({ message: fc.string({ unit: 'binary' }), binary: fc.boolean() });
+  const either = fc.record({ message: fc.string({ unit: anyCharacter }), binary: fc.boolean() });
   return fc.oneof(
     { weight: 4, arbitrary: text },
     { weight: 4, arbitrary: encoded },

@@ -68,7 +68,7 @@ export const refused = (
     more,
   );
 
-export const broken = (failure: string, phase: AttemptPhase): AttemptResult =>
+export const networkError = (failure: string, phase: AttemptPhase): AttemptResult =>
   result({ kind: 'network_error', failure }, phase);
 
 export const CREDENTIALS = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'secret' });

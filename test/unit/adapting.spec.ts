@@ -74,9 +74,9 @@ async function simulate({
   };
 }
 
-describe('what a service refuses', () => {
+describe("the limit that a service's refusals teach", () => {
   it.each([4, 20, 50].flatMap((roundTripMs) => [1, 2, 3].map((seed) => [roundTripMs, seed])))(
-    'teaches that it counts recipients after a handful of refusals: round trip %i ms, seed %i',
+    'counts recipients after a handful of refusals: round trip %i ms, seed %i',
     async (roundTripMs, seed) => {
       const { total, throttled, secondHalf, limiter, told } = await simulate({
         recipients: 30_000,
@@ -94,13 +94,13 @@ describe('what a service refuses', () => {
     },
   );
 
-  it('teaches nothing where the cost is set as the service counts', async () => {
+  it('does not change where the cost is set as the service counts', async () => {
     const { throttled, rate } = await simulate({ chunk: 25, costPer: 'recipient', forMs: 20_000 });
     expect(throttled).toBe(0);
     expect(rate(0, 20_000)).toBeGreaterThan(475);
   });
 
-  it('is what others use, if it is half of all, and can be used again when they are gone', async () => {
+  it('is half of all while others use the other half, and is whole again when they are gone', async () => {
     const { throttled, rate, told } = await simulate({
       allowed: (now) => (now < 60_000 ? 250 : 500),
       counts: 'requests',
@@ -121,7 +121,7 @@ describe('what a service refuses', () => {
     ['recipients', 'recipient', 25, 30],
     ['recipients', 'request', 600, 60],
   ] as const)(
-    'may be everything for a while: the pace of before is back soon (%s, cost per %s, chunks of %i, %i s)',
+    'is back soon after the service refused everything for a while (%s, cost per %s, chunks of %i, %i s)',
     async (counts, costPer, chunk, seconds) => {
       const [from, to] = [20_000, 20_000 + seconds * 1_000];
       const { throttled, rate, limiter } = await simulate({
@@ -153,7 +153,7 @@ describe('what a service refuses', () => {
     expect(rate(350_000, 400_000)).toBeGreaterThan(least);
   });
 
-  it('is not taken for a count of recipients where smaller chunks don’t help', async () => {
+  it('does not count recipients where smaller chunks don’t help', async () => {
     const { throttled, rate } = await simulate({ allowed: () => 5, counts: 'requests', forMs: 200_000 });
     expect(throttled).toBeLessThan(60);
     expect(rate(120_000, 200_000, 'requests')).toBeGreaterThan(4.3);
@@ -177,7 +177,7 @@ describe('what a service refuses', () => {
     expect(throttled).toBeLessThan(200);
   });
 
-  it('is found out in recipients, where these are counted on both sides and the account has fewer', async () => {
+  it('is found in recipients, where both sides count these and the account has fewer', async () => {
     const { throttled, rate } = await simulate({ allowed: () => 250, chunk: 25, costPer: 'recipient' });
     expect(throttled).toBeLessThan(12);
     expect(rate(5_000, 120_000)).toBeGreaterThan(225);

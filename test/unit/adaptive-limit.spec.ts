@@ -29,7 +29,7 @@ describe('an adaptive limit', () => {
     expect(adaptive.pauseMs(1)).toBe(0);
   });
 
-  it('allows as much as was accepted in the last second, after a pause', () => {
+  it('allows after a refusal and a pause as much as was accepted in the last second', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.refused(sent(9_990), 0, 10_000);
     expect([adaptive.allowed, adaptive.isReduced, adaptive.estimate]).toEqual([60, true, undefined]);
@@ -38,13 +38,13 @@ describe('an adaptive limit', () => {
     expect(adaptive.pauseMs(10_300)).toBe(0);
   });
 
-  it('allows less even if as much was accepted as was allowed', () => {
+  it('decreases even if as much was accepted as was allowed', () => {
     const adaptive = busy(100, 100, 10_000);
     adaptive.refused(sent(9_990), 0, 10_000);
     expect(adaptive.allowed).toBe(95);
   });
 
-  it('waits as long as the service asks, also when it has just made a cut', () => {
+  it('waits as long as the service asks, also when it has just decreased', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.refused(sent(9_990), 2_000, 10_000);
     expect(adaptive.pauseMs(10_000)).toBe(2_000);
@@ -54,7 +54,7 @@ describe('an adaptive limit', () => {
     expect(adaptive.pauseMs(10_002)).toBe(4_999);
   });
 
-  it('makes one cut for all that was let go before it', () => {
+  it('decreases once for all requests that were sent before the decrease', () => {
     const adaptive = busy(100, 60, 10_000);
     for (let index = 0; index < 20; index++) adaptive.refused(sent(9_990 + index / 10), 0, 10_000 + index);
     expect(adaptive.allowed).toBe(60);
@@ -63,7 +63,7 @@ describe('an adaptive limit', () => {
     expect(adaptive.allowed).toBe(50);
   });
 
-  it('takes in what was accepted during the round trip of the refused one', () => {
+  it('counts what was accepted during the round trip of the refused request', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.refused(sent(9_700), 0, 10_280);
     expect(adaptive.allowed).toBe(60);
@@ -73,7 +73,7 @@ describe('an adaptive limit', () => {
     expect(quick.allowed).toBe(1);
   });
 
-  it('tries more after a while, which becomes longer with each refusal of that, and goes back', () => {
+  it('probes for more after an interval, which becomes longer with each refused probe, and goes back', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.refused(sent(9_990), 0, 10_000);
     let now = 10_000;
@@ -91,7 +91,7 @@ describe('an adaptive limit', () => {
     expect(adaptive.estimate).toEqual({ permitsPerSecond: 60 });
   });
 
-  it('raises every two seconds while nothing is refused, by one at least, and forgets the earlier refusals', () => {
+  it('increases every two seconds while nothing is refused, by one at least, and forgets the earlier refusals', () => {
     const adaptive = busy(100, 10, 10_000);
     adaptive.refused(sent(9_990), 0, 10_000);
     adaptive.update(20_000);
@@ -135,7 +135,7 @@ describe('an adaptive limit', () => {
     }
   });
 
-  it('collapses when nothing of what was let go after a cut is accepted', () => {
+  it('collapses when nothing sent after a decrease is accepted', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.refused(sent(9_990), 0, 10_000);
     adaptive.accepted(sent(9_995), 10_050);
@@ -176,7 +176,7 @@ describe('an adaptive limit', () => {
     expect([adaptive.chunkSize, adaptive.allowed]).toEqual([5, 62.5]);
   });
 
-  it('makes many small requests of few large ones, for the same recipients a second', () => {
+  it('allows many small requests instead of few large ones, for the same recipients a second', () => {
     const adaptive = new AdaptiveLimit(500);
     for (let index = 0; index < 3; index++)
       adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
@@ -187,7 +187,7 @@ describe('an adaptive limit', () => {
     expect(adaptive.allowed).toBeCloseTo(19 * ADAPTING.fastIncrease);
   });
 
-  it('leaves chunks alone that are many, or small already', () => {
+  it('does not shrink chunks that are many, or small already', () => {
     const many = new AdaptiveLimit(500);
     for (let index = 0; index < 10; index++) many.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
     many.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
@@ -283,7 +283,7 @@ describe('an adaptive limit', () => {
       expect(adaptive.chunkSize).toBe(30);
     });
 
-    it('keeps them at just so many that they help', () => {
+    it('keeps chunks as large as they can be to help', () => {
       const adaptive = begin();
       accept(adaptive, 12, 30, 11_000);
       adaptive.refused(sent(11_001, { recipients: 30 }), 0, 11_010);
@@ -302,7 +302,7 @@ describe('an adaptive limit', () => {
     });
   });
 
-  it('takes no refusal of what was let go before a trial for its end', () => {
+  it('does not end a trial by a refusal of an earlier request', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.refused(sent(9_990), 0, 10_000);
     for (let index = 0; index < 50; index++) adaptive.accepted(sent(19_900), 19_950);
@@ -312,7 +312,7 @@ describe('an adaptive limit', () => {
     expect(adaptive.allowed).toBe(50);
   });
 
-  it('goes on by small steps once it is where it was before nothing was accepted', () => {
+  it('goes on by small steps once it has its value from before the outage', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.refused(sent(9_990), 0, 10_000);
     adaptive.refused(sent(10_400), 0, 10_410);
@@ -347,7 +347,7 @@ describe('an adaptive limit', () => {
     expect([adaptive.chunkSize, adaptive.allowed]).toEqual([60, expect.closeTo(2_280)]);
   });
 
-  it('follows another limit, and is never above it', () => {
+  it('follows a changed limit, and is never above it', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.setLimit(200);
     expect(adaptive.allowed).toBe(200);
@@ -358,7 +358,7 @@ describe('an adaptive limit', () => {
     expect([adaptive.allowed, adaptive.isReduced]).toEqual([20, false]);
   });
 
-  it('forgets all of it when it is told to', () => {
+  it('forgets everything on a reset', () => {
     const adaptive = new AdaptiveLimit(500);
     for (let index = 0; index < 3; index++)
       adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);

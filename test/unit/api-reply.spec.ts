@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type ApiReply, readReply } from '../../lib/openapi/api-reply.js';
-import '../support/properties.js';
+import { anyCharacter } from '../support/properties.js';
 
 const SIGNATURE = 'd7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592';
 const SENT = {
@@ -89,11 +89,11 @@ describe('an answer', () => {
       'ResponseMetadata.Error says success',
     ],
     [{ ResponseMetadata: { Error: { Code: 'A'.repeat(129) } } }, 'ResponseMetadata.Error has no Code'],
-  ])('%j can not be read', (body, why) => {
+  ])('that is %j is unreadable', (body, why) => {
     expect(read(body)).toEqual({ kind: 'unreadable', why });
   });
 
-  it('that is none can not be read', () => {
+  it('that is empty or no JSON is unreadable', () => {
     expect(readReply(Buffer.alloc(0), SENT)).toEqual({ kind: 'unreadable', why: 'the body is empty' });
     expect(readReply(Buffer.from('<html>'), SENT)).toEqual({
       kind: 'unreadable',
@@ -101,14 +101,14 @@ describe('an answer', () => {
     });
   });
 
-  it('is read without a throw, and with nothing in it that can not be shown, whatever it is', () => {
+  it('is read without a throw, into printable words only, whatever it is', () => {
     const metadata = fc.record(
       {
-        RequestId: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
+        RequestId: fc.oneof(fc.string({ unit: anyCharacter }), fc.jsonValue()),
         Error: fc.oneof(
           fc.jsonValue(),
           fc.record(
-            { Code: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()), CodeN: fc.jsonValue() },
+            { Code: fc.oneof(fc.string({ unit: anyCharacter }), fc.jsonValue()), CodeN: fc.jsonValue() },
             { requiredKeys: [] },
           ),
         ),

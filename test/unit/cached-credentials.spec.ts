@@ -44,18 +44,18 @@ describe("a provider's credentials", () => {
       providerTimeoutMs,
     );
 
-  it('are asked for once for all who wait', async () => {
+  it('are asked for once for all calls that wait', async () => {
     const keys = await Promise.all(Array.from({ length: 50 }, served));
     expect(new Set(keys)).toEqual(new Set(['key-1']));
     expect([asked, events]).toEqual([1, [{ usable: true }]]);
   });
 
-  it('are not asked for until they are needed', async () => {
+  it('are not asked for before they are needed', async () => {
     await settle();
     expect(asked).toBe(0);
   });
 
-  it('say how fresh they are, without anyone being asked', async () => {
+  it('have a status, without the provider being asked', async () => {
     expect(cache.status).toEqual({ state: 'pending' });
     answer = () => key('key', now + offset + 60 * MINUTE);
     offset = 7 * MINUTE;
@@ -155,7 +155,7 @@ describe("a provider's credentials", () => {
       expect(events.at(-1)).toMatchObject({ usable: true });
     });
 
-    it('serve no longer once they have expired: all who wait are told, and the provider is asked again', async () => {
+    it('serve no longer once they have expired: waiting calls fail, and the provider is asked again', async () => {
       answer = fail;
       now += 60 * MINUTE;
       const errors = await Promise.all([rejectionOf(served()), rejectionOf(served())]);
@@ -171,7 +171,7 @@ describe("a provider's credentials", () => {
       expect(await served()).toBe('key-back');
     });
 
-    it("have expired when the service's clock says so", async () => {
+    it("expire by the service's clock", async () => {
       offset = 60 * MINUTE;
       expect([await served(), asked]).toEqual(['key-2', 2]);
     });
@@ -194,18 +194,18 @@ describe("a provider's credentials", () => {
       refused = await cache.get();
     });
 
-    it('are replaced, once for all who were refused', async () => {
+    it('are replaced, once for all refused calls', async () => {
       const replaced = await Promise.all(Array.from({ length: 50 }, () => cache.replace(refused)));
       expect(new Set(replaced)).toEqual(new Set([true]));
       expect([await served(), asked]).toEqual(['key-2', 2]);
     });
 
-    it('are not asked for again by who was refused before others replaced them', async () => {
+    it('are not asked for again by a call that was refused before others replaced them', async () => {
       await cache.replace(refused);
       expect([await cache.replace(refused), asked]).toEqual([true, 2]);
     });
 
-    it('are asked for again by who was refused while a renewal was under way, if that brings the same', async () => {
+    it('are asked for again by a call that was refused during a renewal, if that brings the same', async () => {
       let finish = (_value: ResolvedCredentials): void => undefined;
       answer = () => new Promise((resolve) => (finish = resolve));
       now += MINUTE;
@@ -221,7 +221,7 @@ describe("a provider's credentials", () => {
       ['the same again', () => key('key-1'), 10_000],
       ['nothing', fail, 1_000],
     ])(
-      'are final when the provider gives %s, which is then left alone for a while',
+      'are final when the provider gives %s, which is then not asked for a while',
       async (_what, given, whileMs) => {
         answer = given;
         expect(await cache.replace(refused)).toBe(false);
@@ -235,7 +235,7 @@ describe("a provider's credentials", () => {
     );
   });
 
-  it('that never come are given up, so that the next call asks again', async () => {
+  it('that never come time out, so that the next call asks again', async () => {
     cache = createCache(20);
     answer = () => new Promise(() => undefined);
     const hanging = rejectionOf<RtcConfigError>(served());

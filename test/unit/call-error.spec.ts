@@ -24,7 +24,7 @@ const answered = (httpStatus: number, reply: ApiReply) =>
   result({ kind: 'answered', httpStatus, reply, retryAfter: undefined, date: undefined });
 
 describe('the error of a call', () => {
-  it('that was refused names the code, the status, the request and what to do', () => {
+  it('that was refused names the code, the status and the request, with a hint', () => {
     const error = errorOfCall(
       facts(attempt('rejected', { requestId: REQUEST_ID })),
       answered(403, { kind: 'error', apiCode: 'AccessDenied.NoPermissionForApp', codeN: 100_013 }),
@@ -67,9 +67,9 @@ describe('the error of a call', () => {
     ['REQUEST_FAILED', 'TypeError', 'REQUEST_FAILED (TypeError)'],
     // An agent of the app's may say anything.
     ['a secret\nand a line', undefined, 'FAILED'],
-  ])('that broke with %j (%s) says %s', (failure, thrown, shown) => {
-    const broken = result({ kind: 'network_error', failure, thrown });
-    expect(errorOfCall(facts(attempt('not_attempted')), broken, LIMIT).message).toContain(
+  ])('that failed on the network with %j (%s) shows %s', (failure, thrown, shown) => {
+    const ended = result({ kind: 'network_error', failure, thrown });
+    expect(errorOfCall(facts(attempt('not_attempted')), ended, LIMIT).message).toContain(
       `SendUnicast failed with ${shown} in phase`,
     );
   });
@@ -78,18 +78,21 @@ describe('the error of a call', () => {
     [7_000, 7_000],
     [0, 1_000],
     [999, 1_000],
-  ])('that was throttled says when to try again: asked for %i ms, in %i ms', (asked, retryAfterMs) => {
-    const reply: ApiReply = { kind: 'error', apiCode: 'FlowLimitExceeded' };
-    const throttled = attempt('rejected', { throttled: true });
-    expect(errorOfCall(facts(throttled), answered(429, reply), LIMIT, asked)).toMatchObject({
-      code: 'RTC_API',
-      retryAfterMs,
-    });
-    const other = errorOfCall(facts(throttled, attempt('rejected')), answered(403, reply), LIMIT, asked);
-    expect(other).not.toHaveProperty('retryAfterMs');
-  });
+  ])(
+    'that was throttled has retryAfterMs: the service asked for %i ms, it says %i ms',
+    (asked, retryAfterMs) => {
+      const reply: ApiReply = { kind: 'error', apiCode: 'FlowLimitExceeded' };
+      const throttled = attempt('rejected', { throttled: true });
+      expect(errorOfCall(facts(throttled), answered(429, reply), LIMIT, asked)).toMatchObject({
+        code: 'RTC_API',
+        retryAfterMs,
+      });
+      const other = errorOfCall(facts(throttled, attempt('rejected')), answered(403, reply), LIMIT, asked);
+      expect(other).not.toHaveProperty('retryAfterMs');
+    },
+  );
 
-  it('has the last request that was answered', () => {
+  it('has the request ID of the last answer', () => {
     const error = deadlineError(
       facts(
         attempt('rejected', { requestId: 'one' }),
@@ -116,7 +119,7 @@ describe('the error of a call', () => {
       404,
       "HTTP 404 that can't be read as a success (it carries no error)",
     ],
-  ])('that was answered with %j', (reply, httpStatus, words) => {
+  ])('that was answered with %j says why that is no success', (reply, httpStatus, words) => {
     const error = errorOfCall(facts(attempt('unknown')), answered(httpStatus, reply), LIMIT);
     expect(error.message).toBe(`SendUnicast was answered with ${words}; the message may have been accepted.`);
     expect(error).toMatchObject({
@@ -134,7 +137,7 @@ describe('the error of a call', () => {
     expect(JSON.stringify(error)).not.toContain('the-secret');
   });
 
-  it('of the connection, of the time or of an abort names the phase', () => {
+  it('that ended in a network error, a timeout or an abort names the phase', () => {
     const lost = errorOfCall(
       facts(attempt('unknown')),
       result({ kind: 'network_error', failure: 'EPIPE' }, 'sent'),
@@ -161,7 +164,7 @@ describe('the error of a call', () => {
     );
   });
 
-  it('without credentials is that of the provider, with what was sent before', () => {
+  it("without credentials is the provider's error, with the outcome of earlier attempts", () => {
     const problem = { option: 'credentials', message: 'the provider failed' };
     const unsigned = result({ kind: 'no_credentials', error: new RtcConfigError([problem]) }, 'queued');
     const error = errorOfCall(facts(attempt('rejected'), attempt('not_attempted')), unsigned, LIMIT);
@@ -170,7 +173,7 @@ describe('the error of a call', () => {
   });
 });
 
-describe('what to do about a code', () => {
+describe('the hint for a code', () => {
   it.each([
     ['FlowLimitExceeded', 'send more slowly'],
     ['FlowLimitExceeded.QPSOverLimit', 'send more slowly'],
@@ -189,11 +192,11 @@ describe('what to do about a code', () => {
     ['InvalidParameter.IllegalFrom', 'RTC_FROM'],
     ['InvalidActionOrVersion', 'RTC_API_VERSION'],
     ['ServiceNotFound', 'RTC_ENDPOINT'],
-  ])('%s is said: %s', (apiCode, words) => {
+  ])('of %s says: %s', (apiCode, words) => {
     expect(hintFor(apiCode)).toContain(words);
   });
 
-  it('says of an unknown access key that a region may be meant for another host of that name', () => {
+  it("of an unknown access key names the other vendor's region of that name", () => {
     const hint = hintFor('InvalidAccessKey', 'ap-singapore-1');
     expect(hint).toContain('Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).');
     expect(hint).toContain('set region (RTC_REGION) to ap-southeast-1');
@@ -208,7 +211,7 @@ describe('what to do about a code', () => {
   });
 
   it.each(['InvalidParameter.IllegalTo', 'InvalidParameter', 'NeverHeardOf', '', 'constructor'])(
-    '%j is not',
+    'of %j does not exist',
     (apiCode) => {
       expect(hintFor(apiCode)).toBeUndefined();
     },
@@ -216,7 +219,7 @@ describe('what to do about a code', () => {
 });
 
 describe('the description of an attempt', () => {
-  it('has what there is to say, rounded', () => {
+  it('has what is known, with a rounded duration', () => {
     const decision = { outcome: 'accepted', action: 'none' } as const;
     expect(describeAttempt({ ...accepted(), durationMs: 7.6 }, decision)).toEqual({
       outcome: 'accepted',
@@ -247,7 +250,7 @@ describe('the description of an attempt', () => {
     ['', 'FAILED'],
     ['two words', 'FAILED'],
     ['ECONNRESET\n', 'FAILED'],
-  ])('shows %j as %s', (failure, shown) => {
+  ])('shows the failure %j as %s', (failure, shown) => {
     const end = result({ kind: 'network_error', failure }, 'connecting');
     const attempt = describeAttempt(end, { outcome: 'not_attempted', action: 'retry' });
     // Not even as undefined: what is not known is not there.
@@ -264,7 +267,7 @@ describe('the description of an attempt', () => {
     [result({ kind: 'interrupted', by: 'timeout' }, 'sent'), 'TIMEOUT'],
     [result({ kind: 'interrupted', by: 'aborted' }, 'sent'), 'ABORTED'],
     [answered(502, { kind: 'unreadable', why: 'the body is empty' }), 'UnreadableResponse'],
-  ])('names what ended it', (end, failure) => {
+  ])('names what ended the attempt', (end, failure) => {
     expect(describeAttempt(end, { outcome: 'unknown', action: 'ask_policy' })).toMatchObject({ failure });
   });
 });

@@ -80,7 +80,7 @@ describe('the progress of a chunk that is sent in parts', () => {
     ]);
   });
 
-  it('keeps in flight of whom it is unknown, and to be sent to who was refused', async () => {
+  it('keeps recipients with an unknown outcome in flight, and refused ones to be sent', async () => {
     const { asked, sums } = await sent(['a', 'b', 'c', 'd'], 1, ['unknown', 'rejected']);
     expect(asked.slice(0, 3)).toEqual([
       { inFlight: ['a'], rest: ['b', 'c', 'd'], accepted: 0 },
@@ -90,7 +90,7 @@ describe('the progress of a chunk that is sent in parts', () => {
     expect(sums).toEqual({ accepted: 2, rejected: 1, unknown: 1, notAttempted: 0 });
   });
 
-  it('has both halves of what was too large', async () => {
+  it('has both halves of a part that was too large', async () => {
     const { asked } = await sent(['a', 'b', 'c'], 600, [TOO_MANY]);
     expect(asked).toEqual([
       { inFlight: ['a', 'b', 'c'], rest: [], accepted: 0 },
@@ -99,7 +99,7 @@ describe('the progress of a chunk that is sent in parts', () => {
     ]);
   });
 
-  it('keeps those apart who are named twice', async () => {
+  it('keeps duplicate recipients apart', async () => {
     const { asked } = await sent(['a', 'a', 'b'], 1);
     expect(asked[1]).toEqual({ inFlight: ['a'], rest: ['b'], accepted: 1 });
   });

@@ -15,9 +15,9 @@ const answered = (httpStatus: number, reply: ApiReply): AttemptEnd => ({
 const success: ApiReply = { kind: 'success', requestId: 'r-1' };
 const unreadable: ApiReply = { kind: 'unreadable', why: 'the body is not JSON' };
 const code = (apiCode: string, codeN?: number): ApiReply => ({ kind: 'error', apiCode, codeN });
-const broken = (failure: string): AttemptEnd => ({ kind: 'network_error', failure });
+const networkError = (failure: string): AttemptEnd => ({ kind: 'network_error', failure });
 
-describe('an answer', () => {
+describe('the retry decision on an answer', () => {
   it.each<[number, ApiReply, string, string]>([
     // 2xx, readable, no error
     [200, success, 'accepted', 'none'],
@@ -80,6 +80,8 @@ describe('an answer', () => {
     [200, code('InternalError', 100_014), 'unknown', 'ask_policy'],
     [200, code('InternalError.Db'), 'unknown', 'ask_policy'],
     [502, code('InternalServiceError'), 'unknown', 'ask_policy'],
+    [200, code('InternalServiceError'), 'unknown', 'ask_policy'],
+    [200, code('InternalServerError'), 'unknown', 'ask_policy'],
     [504, code('InternalServiceTimeout', 100_016), 'unknown', 'ask_policy'],
     [200, code('InternalServiceTimeout', 100_016), 'unknown', 'ask_policy'],
     [200, code('Renamed', 100_016), 'unknown', 'ask_policy'],
@@ -88,12 +90,12 @@ describe('an answer', () => {
     [500, code('InvalidParameter'), 'unknown', 'ask_policy'],
     [500, code('AccessDenied'), 'unknown', 'ask_policy'],
     [408, code('Anything'), 'unknown', 'ask_policy'],
-  ])('of %i with %j is %s: %s', (httpStatus, reply, outcome, action) => {
+  ])('with status %i and %j is %s: %s', (httpStatus, reply, outcome, action) => {
     expect(classify(answered(httpStatus, reply), 'done')).toEqual({ outcome, action });
   });
 });
 
-describe('an attempt without an answer', () => {
+describe('the retry decision on an attempt without an answer', () => {
   const timeout: AttemptEnd = { kind: 'interrupted', by: 'timeout' };
   const aborted: AttemptEnd = { kind: 'interrupted', by: 'aborted' };
   const noCredentials: AttemptEnd = { kind: 'no_credentials', error: new RtcConfigError([]) };
@@ -102,44 +104,44 @@ describe('an attempt without an answer', () => {
     // Before the connection was ready: nothing was sent.
     ['queued', timeout, 'not_attempted', 'retry'],
     ['connecting', timeout, 'not_attempted', 'retry'],
-    ['connecting', broken('ENOTFOUND'), 'not_attempted', 'retry'],
-    ['connecting', broken('EAI_AGAIN'), 'not_attempted', 'retry'],
-    ['connecting', broken('ECONNREFUSED'), 'not_attempted', 'retry'],
-    ['connecting', broken('ECONNRESET'), 'not_attempted', 'retry'],
-    ['connecting', broken('EHOSTUNREACH'), 'not_attempted', 'retry'],
-    ['connecting', broken('ERR_SSL_WRONG_VERSION_NUMBER'), 'not_attempted', 'retry'],
+    ['connecting', networkError('ENOTFOUND'), 'not_attempted', 'retry'],
+    ['connecting', networkError('EAI_AGAIN'), 'not_attempted', 'retry'],
+    ['connecting', networkError('ECONNREFUSED'), 'not_attempted', 'retry'],
+    ['connecting', networkError('ECONNRESET'), 'not_attempted', 'retry'],
+    ['connecting', networkError('EHOSTUNREACH'), 'not_attempted', 'retry'],
+    ['connecting', networkError('ERR_SSL_WRONG_VERSION_NUMBER'), 'not_attempted', 'retry'],
     // Which the next attempt would meet again.
-    ['connecting', broken('DEPTH_ZERO_SELF_SIGNED_CERT'), 'not_attempted', 'none'],
-    ['connecting', broken('SELF_SIGNED_CERT_IN_CHAIN'), 'not_attempted', 'none'],
-    ['connecting', broken('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'not_attempted', 'none'],
-    ['connecting', broken('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), 'not_attempted', 'none'],
-    ['connecting', broken('CERT_HAS_EXPIRED'), 'not_attempted', 'none'],
-    ['connecting', broken('ERR_TLS_CERT_ALTNAME_INVALID'), 'not_attempted', 'none'],
-    ['connecting', broken('UNABLE_TO_GET_CRL'), 'not_attempted', 'none'],
-    ['connecting', broken('HOSTNAME_MISMATCH'), 'not_attempted', 'none'],
-    ['connecting', broken('INVALID_CA'), 'not_attempted', 'none'],
-    ['connecting', broken('INVALID_PURPOSE'), 'not_attempted', 'none'],
-    ['connecting', broken('PATH_LENGTH_EXCEEDED'), 'not_attempted', 'none'],
+    ['connecting', networkError('DEPTH_ZERO_SELF_SIGNED_CERT'), 'not_attempted', 'none'],
+    ['connecting', networkError('SELF_SIGNED_CERT_IN_CHAIN'), 'not_attempted', 'none'],
+    ['connecting', networkError('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'not_attempted', 'none'],
+    ['connecting', networkError('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), 'not_attempted', 'none'],
+    ['connecting', networkError('CERT_HAS_EXPIRED'), 'not_attempted', 'none'],
+    ['connecting', networkError('ERR_TLS_CERT_ALTNAME_INVALID'), 'not_attempted', 'none'],
+    ['connecting', networkError('UNABLE_TO_GET_CRL'), 'not_attempted', 'none'],
+    ['connecting', networkError('HOSTNAME_MISMATCH'), 'not_attempted', 'none'],
+    ['connecting', networkError('INVALID_CA'), 'not_attempted', 'none'],
+    ['connecting', networkError('INVALID_PURPOSE'), 'not_attempted', 'none'],
+    ['connecting', networkError('PATH_LENGTH_EXCEEDED'), 'not_attempted', 'none'],
     // These are of no certificate.
-    ['connecting', broken('ERR_INVALID_CA'), 'not_attempted', 'retry'],
-    ['connecting', broken('INVALID_CALL'), 'not_attempted', 'retry'],
-    ['connecting', broken('ERR_PATH_LENGTH_EXCEEDED'), 'not_attempted', 'retry'],
-    ['connecting', broken('PATH_LENGTH_EXCEEDED_BY_FAR'), 'not_attempted', 'retry'],
-    ['queued', broken('REQUEST_FAILED'), 'not_attempted', 'none'],
+    ['connecting', networkError('ERR_INVALID_CA'), 'not_attempted', 'retry'],
+    ['connecting', networkError('INVALID_CALL'), 'not_attempted', 'retry'],
+    ['connecting', networkError('ERR_PATH_LENGTH_EXCEEDED'), 'not_attempted', 'retry'],
+    ['connecting', networkError('PATH_LENGTH_EXCEEDED_BY_FAR'), 'not_attempted', 'retry'],
+    ['queued', networkError('REQUEST_FAILED'), 'not_attempted', 'none'],
     ['queued', noCredentials, 'not_attempted', 'none'],
     // The caller wants no more.
     ['queued', aborted, 'not_attempted', 'none'],
     ['connecting', aborted, 'not_attempted', 'none'],
     // After the first byte of the body: nothing is proven.
-    ['sent', broken('ECONNRESET'), 'unknown', 'ask_policy'],
-    ['sent', broken('EPIPE'), 'unknown', 'ask_policy'],
-    ['sent', broken('REQUEST_FAILED'), 'unknown', 'ask_policy'],
-    ['sent', broken('CERT_HAS_EXPIRED'), 'unknown', 'ask_policy'],
+    ['sent', networkError('ECONNRESET'), 'unknown', 'ask_policy'],
+    ['sent', networkError('EPIPE'), 'unknown', 'ask_policy'],
+    ['sent', networkError('REQUEST_FAILED'), 'unknown', 'ask_policy'],
+    ['sent', networkError('CERT_HAS_EXPIRED'), 'unknown', 'ask_policy'],
     ['sent', timeout, 'unknown', 'ask_policy'],
-    ['headers', broken('ECONNRESET'), 'unknown', 'ask_policy'],
-    ['headers', broken('RESPONSE_TOO_LARGE'), 'unknown', 'ask_policy'],
+    ['headers', networkError('ECONNRESET'), 'unknown', 'ask_policy'],
+    ['headers', networkError('RESPONSE_TOO_LARGE'), 'unknown', 'ask_policy'],
     ['headers', timeout, 'unknown', 'ask_policy'],
-    ['done', broken('REQUEST_FAILED'), 'unknown', 'ask_policy'],
+    ['done', networkError('REQUEST_FAILED'), 'unknown', 'ask_policy'],
     ['sent', aborted, 'unknown', 'none'],
     ['headers', aborted, 'unknown', 'none'],
   ])('that ended in phase %s with %j is %s: %s', (phase, end, outcome, action) => {

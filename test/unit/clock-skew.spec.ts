@@ -7,7 +7,7 @@ describe("the skew of Redis's clock", () => {
     skew = new ClockSkew();
   });
 
-  it('is exact to the fastest answer, and places times late rather than early', () => {
+  it('is as exact as the fastest answer, and places times late rather than early', () => {
     expect(skew.record(1_000, 501_040, 1_050)).toBe(true);
     expect(skew.roundTripMs).toBe(50);
     expect([skew.toLocal(501_040), skew.toServer(1_000)]).toEqual([1_050, 501_040]);
@@ -21,7 +21,7 @@ describe("the skew of Redis's clock", () => {
   });
 
   it.each([-3_600_000, -400, 5, 400, 3_600_000])(
-    'does not fit what was known when it is set by %i ms',
+    'is inconsistent with what was known after a change by %i ms',
     (ms) => {
       for (let at = 0; at < 1_000; at += 100) expect(skew.record(at, at + 500_000, at + 1)).toBe(true);
       expect(skew.record(1_000, 501_000 + ms, 1_001)).toBe(false);
@@ -31,7 +31,7 @@ describe("the skew of Redis's clock", () => {
     },
   );
 
-  it('may drift a little, by more the longer it was not looked at', () => {
+  it('may drift a little, by more the longer it was not measured', () => {
     skew.record(0, 500_000, 1);
     expect(skew.record(100, 500_102, 101)).toBe(true);
     expect(skew.toLocal(500_102)).toBe(101);

@@ -176,7 +176,7 @@ describe.each(PIPES)("a DTO in an app's controller, behind a pipe with %s", (_na
     ['a sender in a class of the app', Speaking, { ...LEGAL, from: 'teacher' }],
     ['a sender in a DTO that has it picked', Picking, { message: 'Next', from: 'teacher' }],
     ['a sender by a rule of the app', SpeakingByRule, { ...LEGAL, from: 'the teacher' }],
-  ])('takes %s as it is', async (_what, metatype, body) => {
+  ])('accepts %s as it is', async (_what, metatype, body) => {
     expect({ ...((await receive(options, metatype, structuredClone(body))) as object) }).toEqual(body);
   });
 
@@ -205,23 +205,20 @@ describe.each(PIPES)("a DTO in an app's controller, behind a pipe with %s", (_na
     }
   });
 
-  it.each(DERIVED)(
-    'refuses what is of another type also in what %s of %s makes of it',
-    async (_h, _o, metatype) => {
-      for (const [wrong, message] of [
-        [{ binary: 'false' }, 'binary: must be true or false'],
-        [{ roomId: 7 }, 'roomId: is a number'],
-        [{ roomId: UNPRINTABLE }, 'roomId: is an object'],
-        [{ message: 7 }, 'message: is a number'],
-        [{ to: 'alice' }, 'to: is a string'],
-        [{ to: ['alice', 7] }, 'to[1]: is a number'],
-      ] as const)
-        expect(await refusals(options, metatype, { ...LEGAL, ...wrong })).toEqual([startingWith(message)]);
-      expect(await refusals(options, metatype, LEGAL)).toEqual([]);
-    },
-  );
+  it.each(DERIVED)('refuses a wrong type also in what %s of %s makes of it', async (_h, _o, metatype) => {
+    for (const [wrong, message] of [
+      [{ binary: 'false' }, 'binary: must be true or false'],
+      [{ roomId: 7 }, 'roomId: is a number'],
+      [{ roomId: UNPRINTABLE }, 'roomId: is an object'],
+      [{ message: 7 }, 'message: is a number'],
+      [{ to: 'alice' }, 'to: is a string'],
+      [{ to: ['alice', 7] }, 'to[1]: is a number'],
+    ] as const)
+      expect(await refusals(options, metatype, { ...LEGAL, ...wrong })).toEqual([startingWith(message)]);
+    expect(await refusals(options, metatype, LEGAL)).toEqual([]);
+  });
 
-  it('refuses what is of another type also in a field that a subclass repeats', async () => {
+  it('refuses a wrong type also in a field that a subclass repeats', async () => {
     const good = { ...LEGAL, binary: false };
     expect(await refusals(options, Repeating, good)).toEqual([]);
     // Nest's groups leave out a rule that names none.
@@ -232,7 +229,7 @@ describe.each(PIPES)("a DTO in an app's controller, behind a pipe with %s", (_na
     ]);
   });
 
-  it("refuses what is of another type also within an app's own DTO", async () => {
+  it("refuses a wrong type also within an app's own DTO", async () => {
     // As above.
     if (options.groups !== undefined) return;
     const good = { first: LEGAL, others: [{ ...LEGAL, binary: false }] };

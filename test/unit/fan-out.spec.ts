@@ -93,7 +93,7 @@ function start(
   return { events, shutdown, report: run.run() };
 }
 
-describe('what the failure of a chunk means', () => {
+describe('the retry decision on a failed chunk', () => {
   it.each<[string, RtcMessagingError, number, ChunkRetryDecision]>([
     ['no credentials', new RtcConfigError([]), 5, 'stop_refused'],
     ['a service that can not be reached', network('not_attempted'), 5, 'stop_unreachable'],
@@ -123,13 +123,13 @@ describe('what the failure of a chunk means', () => {
     ['a gateway', api('FailToConnect'), 5, 'go_on'],
     ['any other refusal', api('AccessDenied'), 5, 'stop_refused'],
     ['an answer that proves nothing', api('InternalError', 'unknown'), 5, 'go_on'],
-  ])('after %s', (_what, error, recipients, decision) => {
+  ])('is right after %s', (_what, error, recipients, decision) => {
     expect(decideRetry(error, recipients)).toBe(decision);
   });
 });
 
 describe('a fan-out', () => {
-  it('sends to everyone, tells so, and lists nothing', async () => {
+  it('sends to everyone, emits that, and lists nothing', async () => {
     const sent: (readonly string[])[] = [];
     const began = performance.now();
     const { report, events } = start(users(25), async (recipients) => {
@@ -175,7 +175,7 @@ describe('a fan-out', () => {
     ]);
   });
 
-  it('lists every chunk if it is told to, and who they were of', async () => {
+  it('can list every chunk, with its recipients', async () => {
     const told: ChunkOutcome[] = [];
     const { report } = start(users(15), async () => ACCEPTED, {
       keepChunks: true,
@@ -206,7 +206,7 @@ describe('a fan-out', () => {
     expect(told).toEqual(chunks);
   });
 
-  it('has as many requests under way as it may, and no more', async () => {
+  it('has as many requests in flight as its concurrency, and no more', async () => {
     let underWay = 0;
     let most = 0;
     const { report } = start(users(100), async () => {
@@ -220,7 +220,7 @@ describe('a fan-out', () => {
     expect(most).toBe(3);
   });
 
-  it('splits what is refused for one of its users, in order, until that one stands alone', async () => {
+  it('splits a chunk that is refused for one of its users, in order, until that one is alone', async () => {
     const sent: (readonly string[])[] = [];
     const { report } = start(
       users(8),
@@ -276,7 +276,7 @@ describe('a fan-out', () => {
     ['that would be the same for all', api('AccessDenied'), 'refused', 'rejected'],
     ['of who can not be reached', network('not_attempted'), 'unreachable', 'notAttempted'],
   ])(
-    'stops after a failure %s, and lets what is under way finish',
+    'stops after a failure %s, and lets requests in flight finish',
     async (_what, failure, reason, outcome) => {
       let calls = 0;
       const { report, events } = start(users(1_000), async () => {
@@ -334,7 +334,7 @@ describe('a fan-out', () => {
     ]);
   });
 
-  it('cuts a chunk that waited for the quota while smaller ones became the rule', async () => {
+  it('splits a chunk that waited for the quota while the chunk size became smaller', async () => {
     let largest = Number.POSITIVE_INFINITY;
     const { report } = start(
       users(10),
@@ -353,7 +353,7 @@ describe('a fan-out', () => {
     });
   });
 
-  it('ends when everything is refused for the quota during the whole of the time of a chunk', async () => {
+  it('ends when everything is throttled during the whole time of a chunk', async () => {
     const { report } = start(
       users(1_000),
       async () => {
@@ -369,7 +369,7 @@ describe('a fan-out', () => {
     expect(throttled).toBeGreaterThan(5);
   });
 
-  it('reports one chunk that is refused for the quota for too long while others are accepted', async () => {
+  it('reports one chunk that is throttled for too long while others are accepted', async () => {
     const { report } = start(
       users(300),
       async ([first]) => {
@@ -382,7 +382,7 @@ describe('a fan-out', () => {
     expect(await report).toMatchObject({ status: 'partial', counts: { accepted: 290, rejected: 10 } });
   });
 
-  it('has as many requests in flight as the round trip asks for, and never more than it is told', async () => {
+  it('has as many requests in flight as the round trip needs, and never more than its concurrency', async () => {
     let [inFlight, most, wanted] = [0, 0, 2];
     const mosts: number[] = [];
     const send = async (): Promise<typeof ACCEPTED> => {
@@ -414,7 +414,7 @@ describe('a fan-out', () => {
     expect(most).toBe(4);
   });
 
-  it('in which no one was accepted is rejected, and one in which that is not known is not', async () => {
+  it('without an accepted recipient is rejected, unless an outcome is unknown', async () => {
     const all = (error: RtcMessagingError) => start(users(20), failing(error)).report;
     expect((await all(api('FailToConnect'))).status).toBe('rejected');
     expect((await all(api('InternalError', 'unknown'))).status).toBe('partial');
@@ -432,7 +432,7 @@ describe('a fan-out', () => {
     expect((await start(['a', 'a'], async () => ACCEPTED).report).status).toBe('accepted');
   });
 
-  it('counts a chunk as unknown when something fails that never should', async () => {
+  it('counts a chunk as unknown after an unexpected error', async () => {
     const bug = new TypeError('a bug');
     const { status, counts, stop, chunks } = await start(users(5), failing(bug)).report;
     expect([status, counts.unknown, stop]).toEqual(['partial', 5, { reason: 'refused', error: bug }]);
@@ -464,7 +464,7 @@ describe('a fan-out', () => {
     expect(await refused.report).toMatchObject({ status: 'aborted', stop: { reason: 'shutdown' } });
   });
 
-  it('tells whoever sends for it to wait no more once it is stopped', async () => {
+  it('aborts waiting sends once it is stopped', async () => {
     const controller = new AbortController();
     const { report } = start(
       users(10),
@@ -532,7 +532,7 @@ describe('a fan-out', () => {
     expect(await report).toMatchObject({ stop: { reason: 'aborted' }, counts: { accepted: 10 } });
   });
 
-  it('is not stopped by having no one to tell of its progress', async () => {
+  it('is not stopped by a missing onProgress', async () => {
     const { report } = start(users(1), async () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       return ACCEPTED;
@@ -585,7 +585,7 @@ describe('a fan-out', () => {
     expect(counts).toMatchObject({ input: 25, accepted: 20, notAttempted: 5 });
   });
 
-  it('tells how far it is, at the end at least', async () => {
+  it('calls onProgress at its end at least', async () => {
     const told: FanOutProgress[] = [];
     const { report } = start([...users(30), 'u29', 'a b'], async () => ACCEPTED, {
       total: 32,
@@ -598,7 +598,7 @@ describe('a fan-out', () => {
     expect(told[0]!.rate).toBeGreaterThan(0);
   });
 
-  it('tells how far it is four times a second', async () => {
+  it('calls onProgress four times a second', async () => {
     const told: FanOutProgress[] = [];
     let finish = (): void => undefined;
     const { report } = start(users(1), () => new Promise((resolve) => (finish = () => resolve(ACCEPTED))), {
@@ -611,7 +611,7 @@ describe('a fan-out', () => {
   });
 });
 
-describe('whatever becomes of the chunks of a fan-out', () => {
+describe('the counts of a fan-out over any outcomes', () => {
   const outcomes = [
     () => ACCEPTED,
     () => ({ ...ACCEPTED, possibleDuplicate: true }),
@@ -625,7 +625,7 @@ describe('whatever becomes of the chunks of a fan-out', () => {
     () => new TypeError('a bug'),
   ];
 
-  it('each user who was read is counted once, as what became of the last request with it', async () => {
+  it('have each user once, with the outcome of the last request with it', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -757,7 +757,7 @@ describe('recipients in chunks', () => {
   });
 });
 
-describe('the sums of a fan-out', () => {
+describe('the report of a fan-out', () => {
   const chunk = (
     outcome: ChunkOutcome['outcome'],
     recipients: number,
@@ -770,7 +770,7 @@ describe('the sums of a fan-out', () => {
     possibleDuplicate,
   });
 
-  it('list who was not accepted, up to a hundred thousand of them', () => {
+  it('lists recipients that were not accepted, up to a hundred thousand of them', () => {
     const tally = new FanOutTally(false, true);
     tally.add(chunk('rejected', 60_000), users(60_000));
     tally.addUnsent(users(40_000));
@@ -781,7 +781,7 @@ describe('the sums of a fan-out', () => {
     expect(tally.done).toBe(100_001);
   });
 
-  it('list the first ten thousand chunks that need attention', () => {
+  it('lists the first ten thousand chunks that need attention', () => {
     const tally = new FanOutTally(false, false);
     tally.add(chunk('accepted', 1), ['a']);
     tally.add(chunk('accepted', 1, true), ['b']);
@@ -792,8 +792,8 @@ describe('the sums of a fan-out', () => {
   });
 });
 
-describe('the meter of a progress', () => {
-  it('goes by the last five seconds', () => {
+describe('the rate of a progress', () => {
+  it('is that of the last five seconds', () => {
     let now = 0;
     const meter = new ProgressMeter(0, () => now);
     expect(meter.measure(0, 100)).toEqual({ rate: 0 });
@@ -841,7 +841,7 @@ describe('the request and the options of a fan-out', () => {
     ]);
   });
 
-  it('take a source that is read later', () => {
+  it('accept a source that is read later', () => {
     const to = (async function* () {
       yield 'alice';
     })();
@@ -949,7 +949,7 @@ describe('the estimate of a fan-out', () => {
     expect(estimateFanOut(1_000_000, 600, { ...quota, reserve: 250 }).durationMs).toBe(6_601);
   });
 
-  it('goes by what counts, by what a room takes, and by the chunks that follow from these', () => {
+  it('depends on what counts, on the limit of rooms, and on the chunks that follow from these', () => {
     const perRecipient = { ...quota, costPer: 'recipient' } as const;
     expect(estimateFanOut(10_000, undefined, quota)).toEqual({ requests: 17, durationMs: 0 });
     expect(estimateFanOut(10_000, undefined, perRecipient)).toEqual({ requests: 400, durationMs: 19_960 });

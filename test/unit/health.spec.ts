@@ -27,7 +27,7 @@ const rejected = (apiCode: string, more: Partial<Attempt> = {}): RtcOutcomeEvent
   ended({ outcome: 'rejected', code: 'RTC_API', apiCode, attempts: [attempt(more)] });
 const unreachable = ended({ outcome: 'not_attempted', code: 'RTC_NETWORK' });
 
-describe('the kind of an end', () => {
+describe("the kind of a call's end", () => {
   it.each<[CallKind, RtcOutcomeEvent]>([
     ['accepted', ended()],
     ['unreachable', unreachable],
@@ -86,7 +86,7 @@ describe('health', () => {
     return problems;
   };
 
-  it('is up while nothing has happened, and says all there is to say', () => {
+  it('is up while nothing has happened, with all details', () => {
     expect(judge()).toEqual({
       status: 'up',
       problems: [],
@@ -164,7 +164,7 @@ describe('health', () => {
     expect(judge().recent).toMatchObject({ accepted: 2, failed: { unreachable: 9, unknown: 1 }, others: 0 });
   });
 
-  it('does not go by calls that say nothing of the service', () => {
+  it('ignores calls that say nothing about the service', () => {
     see(rejected('InvalidParameter.IllegalTo'), 100);
     see(ended({ outcome: 'not_attempted', code: 'RTC_ABORTED' }), 100);
     see(ended({ outcome: 'not_attempted', code: 'RTC_QUOTA', attempts: [] }), 100);

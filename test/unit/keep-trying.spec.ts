@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { keepTrying } from '../../lib/bullmq/keep-trying.js';
 
-describe('keeping to try', () => {
+describe('keepTrying()', () => {
   const refusal = new Error('NOREPLICAS');
 
   it('lasts as long as the refusals do, with a pause after each', async () => {
@@ -16,7 +16,7 @@ describe('keeping to try', () => {
     expect([tries, pauses]).toEqual([10_001, 10_000]);
   });
 
-  it('tries once more after it is over, and then tells why it failed', async () => {
+  it('tries once more after it is over, and then throws why it failed', async () => {
     let tries = 0;
     const work = async (): Promise<void> => {
       tries += 1;

@@ -7,7 +7,7 @@ import { LedgerSweeper } from '../../lib/bullmq/ledger-sweeper.js';
 import { OutageLog } from '../../lib/bullmq/outage-log.js';
 import { until } from '../support/until.js';
 
-it('a sweeper that Redis fails at every look has it told once', async () => {
+it('a sweeper that fails at every sweep logs it once', async () => {
   const client = new Redis({ lazyConnect: true });
   client.disconnect();
   const ledger = new FanOutLedger(client, new LedgerKeys('{rtc}', 'queue'));

@@ -30,7 +30,7 @@ function burstOf(limiter: RateLimiter, roomId?: string): number {
 describe('the limiters of a store', () => {
   const settings: QuotaSettings = { ...SETTINGS, reserve: 100 };
 
-  it('are one for all who use it, told by one of them, and let go of with the last', () => {
+  it('are one for all modules that use it, observed by one of them, and released with the last', () => {
     const opened: QuotaScope[] = [];
     let closed = 0;
     const store: QuotaStore = {
@@ -88,7 +88,7 @@ describe("a process's limiters", () => {
     expect(handle('http://c', settings, 'one').limiterFor('key')).toBe(limiter);
   });
 
-  it('stay when the access key of a module changes, and when all let go of them', () => {
+  it('stay when the access key of a module changes, and when all modules release them', () => {
     const rotating = handle('http://d');
     const limiter = rotating.limiterFor('key-1');
     expect(rotating.limiterFor('key-2')).toBe(limiter);
@@ -98,7 +98,7 @@ describe("a process's limiters", () => {
     expect(handle('http://d').limiterFor('key-2')).toBe(limiter);
   });
 
-  it('tell how much is used, of the share that holds for all', () => {
+  it('report how much is used of the share that holds for all', () => {
     const [large, small] = [handle('http://f', { maxQueue: 7 }), handle('http://f', { reserve: 400 })];
     expect(large.usage).toEqual({
       queued: 0,
@@ -179,7 +179,7 @@ describe("a process's limiters", () => {
     }
   });
 
-  it('let go of a module whose new access key has a limiter already', () => {
+  it('release a module whose new access key has a limiter already', () => {
     const [large, small, other] = [
       handle('http://g'),
       handle('http://g', { reserve: 400 }),
@@ -217,7 +217,7 @@ describe("a process's limiters", () => {
     other.release();
   });
 
-  it('tell one of their modules what the service is found to allow', () => {
+  it('emit to one of their modules what the service is found to allow', () => {
     const told: (ThrottlingEstimate | undefined)[][] = [[], []];
     const [one, other] = told.map(
       (mine) =>
@@ -244,11 +244,11 @@ describe("a process's limiters", () => {
     expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, 48]);
   });
 
-  it('tell the share that a module will have before its first call', () => {
+  it('report the share of a module before its first call', () => {
     expect(handle('http://j', { reserve: 400 }).usage.limit).toBe(100);
   });
 
-  it('are forgotten once no one uses them and nothing that they let go can still be counted', () => {
+  it('are forgotten once no module uses them and none of their requests can still be counted', () => {
     jest.useFakeTimers();
     const [one, other, silent] = [handle('http://k'), handle('http://k'), handle('http://k')];
     const [limiter, used, unanswered] = [one, other, silent].map((each, key) =>

@@ -39,7 +39,7 @@ describe('loading telemetry', () => {
   it.each([
     "Cannot find package '@opentelemetry/api' imported from /app/node_modules/nestjs-rtc-messaging/index.js",
     "Cannot find module '@opentelemetry/api'\nRequire stack:\n- /app/index.js",
-  ])('says nothing where the package is not installed: %s', async (message) => {
+  ])('logs nothing where the package is not installed: %s', async (message) => {
     expect(await loadFailing(new Error(message))).toEqual({ telemetry: NO_TELEMETRY, told: [] });
   });
 
@@ -47,7 +47,7 @@ describe('loading telemetry', () => {
     "Cannot find package 'something' imported from /app/node_modules/@opentelemetry/api/index.js",
     "Cannot find module '/app/node_modules/@opentelemetry/api/build/src/index.js'\nRequire stack:\n- /app",
     'Unexpected token',
-  ])('tells of any other failure, and goes on without: %s', async (message) => {
+  ])('logs any other failure, and goes on without: %s', async (message) => {
     const { telemetry, told } = await loadFailing(new Error(message));
     expect(told).toEqual([
       `Telemetry is off: @opentelemetry/api can't be used (${message.split('\n', 1)[0]}).`,
@@ -55,7 +55,7 @@ describe('loading telemetry', () => {
     expect(telemetry.within(call, () => 'done')).toBe('done');
   });
 
-  it('tells if the package is something else', async () => {
+  it('logs that the package is something else', async () => {
     const told: string[] = [];
     const load = () => Promise.resolve({} as never);
     expect(await loadTelemetry(CLIENT, (problem) => told.push(problem), load)).toBe(NO_TELEMETRY);
@@ -82,7 +82,7 @@ describe('telemetry', () => {
     expect(sdk.spans().map(({ name }) => name)).toEqual(['BatchSendRoomUnicast']);
   });
 
-  it('puts nothing together as long as there is no SDK, which may come at any time', async () => {
+  it('builds no attributes as long as there is no SDK, which may come at any time', async () => {
     const read: PropertyKey[] = [];
     const watched = new Proxy(call, {
       get: (target, name) => {
@@ -122,7 +122,7 @@ describe('telemetry', () => {
     expect(await sdk.metricNames()).toContain('nestjs_rtc_messaging.throttles');
   });
 
-  it('keeps no span of a call or a fan-out whose end it is never told', async () => {
+  it('keeps no span of a call or a fan-out whose end is never emitted', async () => {
     const spans: WeakRef<object>[] = [];
     sdk = startSdk({ onStart: (span) => spans.push(new WeakRef(span)) });
     const telemetry = await load();

@@ -33,7 +33,7 @@ describe("the operator's log", () => {
     return logger.lines;
   };
 
-  it('says the same once a minute, and how often it was true meanwhile', () => {
+  it('repeats a line once a minute, with how often it happened meanwhile', () => {
     const denied = outcome({ failure: 'AccessDenied' });
     linesAfter(denied, denied, denied);
     now += 59_999;
@@ -53,7 +53,7 @@ describe("the operator's log", () => {
     ]);
   });
 
-  it('does not say something new for each code that a remote side makes up', () => {
+  it('has a bounded number of lines, whatever codes a remote side makes up', () => {
     for (let code = 0; code < 300; code++) log.observe(outcome({ failure: `Code${code}` }));
     expect(logger.lines.length).toBeLessThan(110);
   });
@@ -92,15 +92,15 @@ describe("the operator's log", () => {
       [{ failure: 'InvalidParameter.IllegalFrom' }],
       'ERROR BatchSendRoomUnicast: the service refuses with InvalidParameter.IllegalFrom.',
     ],
-  ])('says %s', (_what, attempts, line) => {
+  ])('has a line for %s', (_what, attempts, line) => {
     expect(linesAfter(outcome(...attempts))).toEqual([line]);
   });
 
-  it("leaves a caller's own mistakes to the caller", () => {
+  it("has no line for a caller's own mistakes", () => {
     expect(linesAfter(outcome({ failure: 'InvalidParameter.IllegalTo' }))).toEqual([]);
   });
 
-  it('says that the account refuses everything, what it allows, and that it allows all again', () => {
+  it('has lines for an account that refuses everything, for what it allows, and for when it allows all again', () => {
     const throttling = { type: 'throttling', module: 'default' } as const;
     const estimates = [{ permitsPerSecond: 0 }, { permitsPerSecond: 60 }, {}];
     expect(linesAfter(...estimates.map((estimate) => ({ ...throttling, ...estimate })))).toEqual([
@@ -116,7 +116,7 @@ describe("the operator's log", () => {
     );
   });
 
-  it('tells credentials that age from credentials that are gone', () => {
+  it('distinguishes credentials that age from credentials that are gone', () => {
     const failed = {
       type: 'credentials',
       module: 'default',
@@ -138,7 +138,7 @@ describe("the operator's log", () => {
     ]);
   });
 
-  it('says once that a shared quota is not shared, and why, and once that it is again', () => {
+  it('has one line for a shared quota that is not shared, with the reason, and one when it is again', () => {
     const away = {
       type: 'quota',
       module: 'default',

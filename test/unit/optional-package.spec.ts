@@ -23,7 +23,7 @@ describe('a package that is not installed', () => {
         message: `Cannot find module '${NAME}' from 'app/index.js'`,
       }) as Error,
     ],
-  ])('is known from the error of %s', (_who, error) => {
+  ])('is recognized by the error of %s', (_who, error) => {
     expect(isNotInstalled(error, NAME)).toBe(true);
   });
 
@@ -31,7 +31,7 @@ describe('a package that is not installed', () => {
     ['one that it needs', new Error("Cannot find package 'reflect-metadata' imported from /app/swagger.js")],
     ['a syntax error in it', new SyntaxError('Unexpected token')],
     ['something that is no error', 'no'],
-  ])('is not taken for missing because of %s', (_what, error) => {
+  ])('is not confused with the failure of %s', (_what, error) => {
     expect(isNotInstalled(error, NAME)).toBe(false);
   });
 });

@@ -85,7 +85,7 @@ describe('a rule', () => {
     }
   });
 
-  it('tells numbers and the kind of everything else, and quotes no text', () => {
+  it('shows numbers and the kind of everything else, and quotes no text', () => {
     const number = wholeNumber(1, 9);
     const problemsOf = (value: unknown): unknown => {
       const [issue] = issuesOf(() => checkCallOptions({ number }, { number: value })) as {
@@ -180,7 +180,7 @@ describe('a table of options', () => {
     ]);
   });
 
-  it('hides what is redacted, and takes no undefined for what is of an account where there are several', () => {
+  it("hides what is redacted, and refuses undefined for an account's options where there are several accounts", () => {
     const { pair: hidden } = readOptions(TABLE, { isOn: true, pair: whole }).values;
     expect(inspect(hidden, { depth: 9, showHidden: true })).not.toContain('left');
     expect(hidden?.open()).toBe(whole);
@@ -200,7 +200,7 @@ describe('a table of options', () => {
     });
   });
 
-  it('does not read what throws, here or within', () => {
+  it('does not read options that throw, at any depth', () => {
     const unreadable = "can't be read: a getter or a proxy of it throws";
     const keys = new Proxy({}, { ownKeys: () => throwing as never });
     expect(readOptions(TABLE, keys).problems).toContainEqual({ option: 'options', message: unreadable });
@@ -258,12 +258,12 @@ describe('a table of options', () => {
     ]);
   });
 
-  it('cuts short a name that would forge lines of a log', () => {
+  it('shortens a name that would forge lines of a log', () => {
     const { problems } = readOptions({}, { [`a\nERROR ${'x'.repeat(100)}`]: 1 });
     expect(problems).toMatchObject([{ option: expect.stringMatching(/^a\?ERROR x{32}…$/) }]);
   });
 
-  it('says what stands of each option in the documentation', () => {
+  it('has the documented default and variable of each option', () => {
     expect(describeOptions(TABLE)).toEqual([
       { option: 'limit', variable: 'LIMIT', default: 5, required: false, redacted: false },
       { option: 'isOn', variable: 'IS_ON', default: undefined, required: true, redacted: false },
@@ -275,7 +275,7 @@ describe('a table of options', () => {
 });
 
 describe('the check of the options of a call', () => {
-  it('refuses what is not known, however it is called, and what is no object', () => {
+  it('refuses unknown options, whatever their names, and what is no object', () => {
     for (const name of ['other', 'constructor', 'toString'])
       expect(issuesOf(() => checkCallOptions({ value: flag }, { [name]: 1 }))).toEqual([
         { path: `options.${name}`, message: 'is not an option; there are value' },

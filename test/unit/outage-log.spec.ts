@@ -11,8 +11,8 @@ beforeEach(() => {
 const failing = (message: string, code?: string | number): Error =>
   Object.assign(new Error(message), code !== undefined && { code });
 
-describe('what is told of an outage', () => {
-  it('is told once, however long it takes, and again at the next one', () => {
+describe('the log of an outage', () => {
+  it('has one line, however long it takes, and another at the next one', () => {
     for (let second = 0; second < 600; second++) {
       now += 1_000;
       log.note(failing('connect ECONNREFUSED 127.0.0.1:6379', 'ECONNREFUSED'));
@@ -34,7 +34,7 @@ describe('what is told of an outage', () => {
     expect(lines).toEqual([expect.anything(), expect.stringContaining("A chunk's job is gone from Redis")]);
   });
 
-  it('is the loss of what Redis held, where that was found out, and not the fault of a worker', () => {
+  it("names the loss of Redis's data, where that was found out, and does not blame a worker", () => {
     expect(log.blamesWorker(failing('could not renew lock for job some-id.0'))).toBe(true);
     expect(log.blamesWorker(failing('connect ECONNREFUSED 127.0.0.1:6379', 'ECONNREFUSED'))).toBe(false);
     log.tellLoss();
@@ -42,14 +42,14 @@ describe('what is told of an outage', () => {
     expect(lines).toEqual([expect.stringMatching(/^Redis has lost what it held of a fan-out .* flushed/)]);
   });
 
-  it("has what Redis refuses with in Redis's words, without what is below them", () => {
+  it("quotes Redis's refusal, without its stack", () => {
     log.note(failing("OOM command not allowed when used memory > 'maxmemory'.\nmore"));
     expect(lines).toEqual([
       "Redis: OOM command not allowed when used memory > 'maxmemory'. Durable fan-outs wait until it is back.",
     ]);
   });
 
-  it('is told once, whichever script Redis refuses', () => {
+  it('has one line, whichever script Redis refuses', () => {
     const refusal = "OOM command not allowed when used memory > 'maxmemory'.";
     log.note(failing(refusal));
     for (const [sha, line] of [
@@ -62,7 +62,7 @@ describe('what is told of an outage', () => {
     ]);
   });
 
-  it('is told once, however long the client pauses before it asks the Sentinels again', () => {
+  it('has one line, however long the client pauses before it asks the Sentinels again', () => {
     for (const pause of [10, 20, 1_000]) {
       log.note(failing(`All sentinels are unreachable. Retrying from scratch after ${pause}ms.`));
       log.note(

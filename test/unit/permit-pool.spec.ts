@@ -37,7 +37,7 @@ describe('a pool of permits', () => {
     expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('has a request out with its whole cost, though fewer permits were allowed when it went', () => {
+  it('counts a request with its whole cost, though fewer permits were allowed when it was sent', () => {
     const pool = poolOf(500);
     pool.allow(10);
     pool.take(400).giveBack('answered');
@@ -56,7 +56,7 @@ describe('a pool of permits', () => {
     expect(pool.isIdle).toBe(true);
   });
 
-  it('takes each permit back once, whatever is said of it later', () => {
+  it('takes each permit back once, whatever is reported later', () => {
     const pool = poolOf(4);
     const permit = pool.take(1);
     permit.giveBack('unused');
@@ -67,7 +67,7 @@ describe('a pool of permits', () => {
     expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('says how many requests are under way, and whether anything is known of any', () => {
+  it('counts the requests in flight, and knows whether any was answered', () => {
     const pool = poolOf(10);
     expect(pool.isIdle).toBe(true);
     const [one, other] = takeAll(pool, 2);
@@ -95,7 +95,7 @@ describe('a pool of permits', () => {
     expect(pool.delayMs(100)).toBe(0);
   });
 
-  it('leaves some for others when it is told to', () => {
+  it('leaves a reserve for others', () => {
     const pool = poolOf(100);
     pool.take(98).giveBack('answered');
     now += 990;
@@ -104,7 +104,7 @@ describe('a pool of permits', () => {
     expect(pool.delayMs(100, 2)).toBe(12);
   });
 
-  it('gives all that there are to a request that costs more', () => {
+  it('gives all permits to a request that costs more', () => {
     const pool = poolOf(10);
     const permit = pool.take(25);
     permit.giveBack('answered');
@@ -119,7 +119,7 @@ describe('a pool of permits', () => {
     expect(waitFor(pool, 25)).toBeLessThan(2_000);
   });
 
-  it('tells when the last of several permits comes back', () => {
+  it('knows when the last of several permits comes back', () => {
     const pool = poolOf(20);
     const [four, three, other] = [4, 3, 3].map((permits) => pool.take(permits));
     for (const permit of [four, three, other]) {
@@ -141,7 +141,7 @@ describe('a pool of permits', () => {
     expect(waitFor(pool)).toBe(0);
   });
 
-  it('has fewer in circulation when it is told, and below one makes them come more seldom', () => {
+  it('can have fewer permits in circulation, and below one they come more seldom', () => {
     const pool = poolOf(10);
     pool.allow(2);
     const [one] = takeAll(pool, 2);
@@ -156,7 +156,7 @@ describe('a pool of permits', () => {
     expect(slow.delayMs(1)).toBeCloseTo(4_008);
   });
 
-  it('takes a permit that never comes back for one without an answer, after longer than any request may take', () => {
+  it('counts a permit that never comes back as unanswered, after longer than any request may take', () => {
     const pool = poolOf(2);
     takeAll(pool, 2);
     expect(pool.delayMs(1)).toBe(660_000);
@@ -173,7 +173,7 @@ describe('a pool of permits', () => {
 });
 
 describe('permits without an answer', () => {
-  it('are free a second after the answer to something that was let go after they were given up', () => {
+  it('are free a second after the answer to a request that was sent after they were given up', () => {
     const pool = poolOf(100);
     const early = pool.take(1);
     const silent = takeAll(pool, 70);
@@ -192,7 +192,7 @@ describe('permits without an answer', () => {
     expect(pool.delayMs(70)).toBe(0);
   });
 
-  it('at the very moment at which they are given up prove nothing of what is let go', () => {
+  it('given up at the moment of a later request prove nothing about it', () => {
     const pool = poolOf(100);
     for (const permit of takeAll(pool, 70)) permit.giveBack('unanswered');
     pool.take(1).giveBack('answered');
@@ -217,7 +217,7 @@ describe('permits without an answer', () => {
     expect(waitFor(pool)).toBe(30_000);
   });
 
-  it('let no probe go while anything is under way, or an answer was read less than a second ago', () => {
+  it('allow no probe while anything is in flight, or an answer was read less than a second ago', () => {
     const pool = poolOf(100);
     const [slow, answered, ...silent] = takeAll(pool, 77);
     for (const permit of silent) permit.giveBack('unanswered');
@@ -251,7 +251,7 @@ describe('permits without an answer', () => {
     expect(waitFor(pool, 25)).toBe(3_200);
   });
 
-  it('give way to a single permit that there is', () => {
+  it('are used after a single free permit', () => {
     const pool = poolOf(1);
     pool.take(1).giveBack('unanswered');
     expect(pool.delayMs(1)).toBe(30_000);
@@ -295,7 +295,7 @@ describe('permits without an answer', () => {
     expect(waitFor(pool, 400, 20_000)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('keep others from leaving for a second after an answer that proves nothing of them', () => {
+  it('keep others in the pool for a second after an answer that proves nothing about them', () => {
     const pool = poolOf(8);
     const [first, ...others] = takeAll(pool, 7);
     now += 10;
@@ -346,7 +346,7 @@ describe('credit', () => {
     expect(pool.creditMs).toBe(150);
   });
 
-  it('begins anew after a second without an answer, with what is let go after that', () => {
+  it('begins anew after a second without an answer, with later requests', () => {
     const pool = poolOf(1_000, true);
     answer(pool, 501, 40, 10_000);
     now += 960;
@@ -363,7 +363,7 @@ describe('credit', () => {
     expect(pool.creditMs).toBe(50);
   });
 
-  it('makes a permit free earlier, for whoever takes it then, and is not kept', () => {
+  it('frees a permit earlier, and is lost if no request takes it then', () => {
     const pool = poolOf(1_000, true);
     answer(pool, 501, 100);
     const all = pool.take(1_000);
@@ -378,8 +378,8 @@ describe('credit', () => {
   });
 });
 
-describe('the pace', () => {
-  it('lets a burst of 8 % of the limit go, then one an interval', () => {
+describe('the pace of permits', () => {
+  it('allows a burst of 8 % of the limit, then one permit an interval', () => {
     const pool = poolOf(500);
     let burst = 0;
     while (pool.delayMs(1) === 0) {
@@ -402,7 +402,7 @@ describe('the pace', () => {
     expect(burst).toBe(40);
   });
 
-  it('asks more patience of a request that costs more', () => {
+  it('has a request wait longer that costs more', () => {
     const pool = poolOf(500);
     for (let taken = 0; taken < 40; taken++) pool.take(1);
     pool.take(25);

@@ -7,7 +7,7 @@ describe('the permits that a process has out', () => {
   const namesIn = (out: PermitsOut): number =>
     out.untold(performance.now()).reduce((sum, { permit }) => sum + permit.names.length, 0);
 
-  it('are forgotten once Redis has them free by itself, though it was away and could not be told', () => {
+  it('are forgotten once Redis frees them by itself, though it was away', () => {
     const out = new PermitsOut();
     for (let second = 0; second < 600; second++) {
       for (let index = 0; index < 125; index++) {
@@ -32,7 +32,7 @@ describe('the permits that a process has out', () => {
     expect(permit.isValid?.()).toBe(true);
   });
 
-  it('are told in commands of a bounded length, and all of them', () => {
+  it('are sent in commands of a bounded length, and all of them', () => {
     const out = new PermitsOut();
     for (let index = 0; index < 12_000; index++) out.hold([`p:${index}`]).giveBack('answered');
     const commands: number[] = [];

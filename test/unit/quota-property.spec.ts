@@ -100,7 +100,7 @@ async function play(
 }
 
 describe('the quota', () => {
-  it('is never exceeded in any second, whatever the service, the way and the process do: without exception, without credit', async () => {
+  it('is never exceeded in any second without credit, whatever the service, the network and the process do', async () => {
     await fc.assert(
       fc.asyncProperty(course, async (given) => {
         const { most } = await play(given, false);
@@ -110,7 +110,7 @@ describe('the quota', () => {
     );
   }, 120_000);
 
-  it('is exceeded with credit by no more than what the way there became shorter by at once', async () => {
+  it('is exceeded with credit by no more than a network that becomes faster at once allows', async () => {
     await fc.assert(
       fc.asyncProperty(course, async (given) => {
         const { most } = await play(given, true);
@@ -130,7 +130,7 @@ describe('the quota', () => {
     );
   }, 120_000);
 
-  it('has all its permits again soon after the service is well, whatever happened before', async () => {
+  it('has all its permits again soon after the service recovers', async () => {
     await fc.assert(
       fc.asyncProperty(course, async (given) => {
         const all = {

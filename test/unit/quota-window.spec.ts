@@ -43,7 +43,7 @@ describe('a sliding quota window', () => {
 });
 
 describe('a fixed quota window', () => {
-  it('counts each full second for itself, so that twice the limit may pass across a boundary', () => {
+  it('counts each full second separately, so that twice the limit may pass across a boundary', () => {
     expect(admitted([998, 999, 999, 1_000, 1_001, 1_002], 2, 'fixed')).toEqual([998, 999, 1_000, 1_001]);
   });
 });

@@ -75,7 +75,7 @@ describe('a rate limiter', () => {
     for (const permit of permits.values()) permit.giveBack('accepted');
   });
 
-  it('lets more than a few go once the service has answered, be it with a refusal', async () => {
+  it('admits more than a few once the service has answered, even with a refusal', async () => {
     enterMany(12, {}, true);
     await time.pass(500);
     expect(passed).toHaveLength(8);
@@ -84,7 +84,7 @@ describe('a rate limiter', () => {
     expect(passed).toHaveLength(12);
   });
 
-  it('goes by real time if it is given no other', async () => {
+  it('uses real time by default', async () => {
     limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
     const started = performance.now();
     enterMany(3);
@@ -93,7 +93,7 @@ describe('a rate limiter', () => {
     expect(limiter.usage.requestsPerSecond).toBeGreaterThan(0);
   });
 
-  it('lets as many pass as a burst has, then one after another, in the order in which they came', async () => {
+  it('admits a burst, then one request after another, in the order of arrival', async () => {
     enterMany(20);
     expect(passed).toHaveLength(8);
     await time.pass(1_000);
@@ -108,7 +108,7 @@ describe('a rate limiter', () => {
     expect(passed.length).toBeLessThanOrEqual(29);
   });
 
-  it('lets no more than the limit pass in a second, and is done with them a second after their answers', async () => {
+  it('admits no more than the limit in a second, and is idle a second after their answers', async () => {
     enterMany(200, { priority: 'bulk' });
     await time.pass(1_001);
     expect(passed).toHaveLength(100);
@@ -116,7 +116,7 @@ describe('a rate limiter', () => {
     expect(passed.length).toBeGreaterThan(190);
   });
 
-  it('tells how much is used and how many wait', async () => {
+  it('reports how much is used and how many wait', async () => {
     expect(limiter.usage).toEqual({
       queued: 0,
       maxQueue: 50,
@@ -178,7 +178,7 @@ describe('a rate limiter', () => {
     expect(passes('later')).toBe(false);
   });
 
-  it('does not let single sends have what a request of several permits waits for', async () => {
+  it('does not give single sends the permits that a request of several waits for', async () => {
     open({ limit: 400, maxQueue: 1_000 });
     enter('large', { priority: 'bulk', permits: 397 });
     await time.pass(2_100);
@@ -191,7 +191,7 @@ describe('a rate limiter', () => {
     expect(passed).toContain('next');
   });
 
-  it('goes by permits where these cost more: several single sends for one of a fan-out', async () => {
+  it('compares by permits where these cost more: several single sends for one of a fan-out', async () => {
     enterMany(8);
     enterMany(10, { priority: 'bulk', permits: 4 });
     enterMany(12);
@@ -201,7 +201,7 @@ describe('a rate limiter', () => {
     expect(order).toContain('bulk single single single single bulk');
   });
 
-  it('does not let one that costs much be overtaken until there is nothing left for it', async () => {
+  it('does not let a costly request be overtaken until nothing is left for it', async () => {
     open({ maxQueue: 1_000 });
     enterMany(60, { permits: 1 });
     const large = enter('large', { priority: 'bulk', permits: 100 });
@@ -211,7 +211,7 @@ describe('a rate limiter', () => {
     expect(passed).toContain('large');
   });
 
-  it('owes no turns to those who come after the others have long been served', async () => {
+  it('owes no turns to requests that come after the others were served', async () => {
     enterMany(200, { priority: 'bulk' });
     await time.pass(1_500);
     enterMany(20);
@@ -221,7 +221,7 @@ describe('a rate limiter', () => {
     expect(Math.abs(2 * singles - passed.length)).toBeLessThanOrEqual(1);
   });
 
-  it('forgets who gives up its place', async () => {
+  it('forgets a request that gives up its place', async () => {
     enterMany(8);
     enter('before');
     const place = enter('gone');
@@ -231,7 +231,7 @@ describe('a rate limiter', () => {
     expect(passed.slice(8)).toEqual(['before', 'last']);
   });
 
-  it('takes the permit back from someone who left in the moment in which it was granted', async () => {
+  it('takes back the permit of a request that was cancelled as it was granted', async () => {
     open({ limit: 1 });
     enter('first', {}, true);
     const entered = limiter.enter({ priority: 'single', permits: 1, recipients: 1, withinMs: 60_000 });
@@ -256,7 +256,7 @@ describe('a rate limiter', () => {
     expect(enter('bulk', { priority: 'bulk' })).toBeDefined();
   });
 
-  it('refuses at once who could not pass in time', () => {
+  it('refuses at once a request that could not be admitted in time', () => {
     enterMany(40);
     expect(thrownBy(() => enter('hurried', { withinMs: 100 })).message).toMatch(
       /queue is too long: about \d+ ms, where 100 ms are left/,
@@ -277,7 +277,7 @@ describe('a rate limiter', () => {
     expect(limiter.usage.waitMs).toBeGreaterThan(900);
   });
 
-  it('gives a permit back once, whatever is said of it later', async () => {
+  it('takes back a permit once, whatever is reported later', async () => {
     open({ limit: 2 });
     enter('one', {}, true);
     const permit = permits.get('one')!;
@@ -287,7 +287,7 @@ describe('a rate limiter', () => {
     expect(enter('other')).toBeUndefined();
   });
 
-  it('follows the limit that it is given', async () => {
+  it('follows a changed limit', async () => {
     limiter.configure({ limit: 2 });
     enterMany(4);
     await time.pass(1_000);
@@ -308,7 +308,7 @@ describe('a rate limiter', () => {
 describe('the limit of a room', () => {
   beforeEach(() => void open({ limit: 500, roomLimit: 10 }));
 
-  it('lets others pass those who wait for their room', async () => {
+  it('lets others overtake requests that wait for their room', async () => {
     for (let index = 0; index < 12; index++) enter(`busy ${index}`, { roomId: 'busy' });
     for (let index = 0; index < 3; index++) enter(`quiet ${index}`, { roomId: `quiet ${index}` });
     enter('no room');
@@ -345,7 +345,7 @@ describe('the limit of a room', () => {
     },
   );
 
-  it('lets a single send pass that has the turn after one whose room is full', async () => {
+  it('admits a single send that has the turn after one whose room is full', async () => {
     for (let index = 0; index < 5; index++) enter(`single ${index}`, { roomId: 'busy' });
     enter('bulk', { priority: 'bulk', roomId: 'quiet' });
     expect(passed).toEqual(['single 0', 'bulk']);
@@ -414,7 +414,7 @@ describe('permits that processes share', () => {
     });
   });
 
-  it('are asked for what a request costs, and told how it was used', async () => {
+  it('are requested for the cost of a request, and given back with its end', async () => {
     enter('one', { permits: 3 });
     await time.pass(1_100);
     enter('other', { priority: 'bulk', permits: 1_000 }, true);
@@ -430,7 +430,7 @@ describe('permits that processes share', () => {
     expect(source.closed).toBe(true);
   });
 
-  it('are waited for, and asked for again when there may be some', async () => {
+  it('are waited for, and requested again when some may be free', async () => {
     source.answer = { delayMs: 200 };
     enter('one');
     await time.pass(150);
@@ -448,7 +448,7 @@ describe('permits that processes share', () => {
     expect(passed).toEqual(['one', 'other']);
   });
 
-  it('that are unavailable refuse those who wait and those who come', async () => {
+  it('that are unavailable refuse waiting and new requests', async () => {
     source.answer = { delayMs: Number.POSITIVE_INFINITY };
     const place = enter('waiting');
     source.answer = { delayMs: 250, unavailable: 'The store is away' };
@@ -461,7 +461,7 @@ describe('permits that processes share', () => {
     expect(queued(limiter)).toBe(0);
   });
 
-  it('are not asked for while this process itself has none', async () => {
+  it('are not requested while this process itself has none', async () => {
     enterMany(150, { priority: 'bulk' });
     await time.pass(1_000);
     expect(source.asked).toHaveLength(100);
@@ -476,7 +476,7 @@ describe('a service that refuses', () => {
     warmUp();
   });
 
-  it('is left alone for as long as it asks', async () => {
+  it('gets no requests for as long as it asks', async () => {
     enter('refused', {}, true);
     permits.get('refused')!.giveBack({ throttledMs: 5_000 });
     expect(limiter.usage.waitMs).toBe(5_000);
@@ -487,7 +487,7 @@ describe('a service that refuses', () => {
     expect(passed).toContain('next');
   });
 
-  it('has chunks sent back that are too large for it, those that wait and those that come', async () => {
+  it('has chunks refused that are too large for it, waiting and new ones', async () => {
     const rejected: Error[] = [];
     for (let round = 0; round < 3; round++) {
       time.ms += 3_000;
@@ -511,7 +511,7 @@ describe('a service that refuses', () => {
     expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('is told of when it has refused everything for a quarter of a minute, and when it does so no more', async () => {
+  it('is reported when it has refused everything for 15 seconds, and when it accepts again', async () => {
     enterMany(40, { priority: 'bulk' }, true);
     const end = (answer: 'accepted' | { throttledMs: number }): void => {
       for (const [name, permit] of permits) {
@@ -537,7 +537,7 @@ describe('a service that refuses', () => {
     expect(told).toEqual([{ permitsPerSecond: 0 }, undefined]);
   });
 
-  it('is told of once it is known what it allows, and once it allows all again', async () => {
+  it('is reported once its limit is known, and once it allows all again', async () => {
     let second = 0;
     let count = 0;
     const send = (): void => {

@@ -26,8 +26,8 @@ async function stoppedWhileReading() {
   return { chunks, reading, arrive: (value: string): void => answer({ done: false, value }) };
 }
 
-describe('recipients are read into chunks', () => {
-  it('in order, whoever asks how fast', async () => {
+describe('recipients that are read into chunks', () => {
+  it('are in order, however fast chunks are asked for', async () => {
     const chunks = new RecipientChunks(users(2_000), 600, 'chunk');
     const read = await Promise.all(Array.from({ length: 7 }, () => chunks.next()));
     expect(read.map((chunk) => chunk?.recipients.length)).toEqual([
@@ -43,7 +43,7 @@ describe('recipients are read into chunks', () => {
     expect(idsOf(read.slice(0, 4) as Chunk[])).toEqual(users(2_000));
   });
 
-  it('and no further than is asked for', async () => {
+  it('are read no further than is asked for', async () => {
     let read = 0;
     const chunks = new RecipientChunks(
       (function* () {
@@ -71,7 +71,7 @@ describe('recipients are read into chunks', () => {
       ],
       0,
     ],
-  ])('without duplicates by %s', async (dedupe, expected, duplicates) => {
+  ])('have no duplicates by %s', async (dedupe, expected, duplicates) => {
     const chunks = new RecipientChunks(['a', 'a', 'b', 'b', 'c', 'a'], 2, dedupe);
     expect((await all(chunks)).map(({ recipients }) => recipients)).toEqual(expected);
     expect([chunks.input, chunks.duplicates]).toEqual([6, duplicates]);
@@ -84,7 +84,7 @@ describe('recipients are read into chunks', () => {
     ['promises nothing', { next: async () => undefined }, 'what it gave is missing'],
     ['has no next()', {}, 'has no next()'],
     ['is none', 'alice', 'has no next()'],
-  ])('unless the iterator of their source %s', async (_what, iterator, problem) => {
+  ])('are refused where the iterator of their source %s', async (_what, iterator, problem) => {
     for (const method of [Symbol.iterator, Symbol.asyncIterator]) {
       const chunks = new RecipientChunks({ [method]: () => iterator } as never, 2, 'chunk');
       const error = await rejectionOf<RtcValidationError>(chunks.next());
@@ -96,7 +96,7 @@ describe('recipients are read into chunks', () => {
     }
   });
 
-  it('up to as many different ones as can be told apart, and no more', async () => {
+  it('are as many different ones as can be remembered, and no more', async () => {
     const chunks = new RecipientChunks(users(100), 10, 'all', 25);
     await chunks.next();
     await chunks.next();
@@ -109,7 +109,7 @@ describe('recipients are read into chunks', () => {
     expect([chunks.input, chunks.takeRest().length]).toEqual([26, 6]);
   });
 
-  it('until it is stopped: the source is told, and what was read is left', async () => {
+  it('end with a stop: the source is closed, and what was read is left', async () => {
     let returned = 0;
     const source = {
       *[Symbol.iterator]() {
@@ -128,14 +128,14 @@ describe('recipients are read into chunks', () => {
     expect([returned, chunks.takeRest(), chunks.input]).toEqual([1, [], 10]);
   });
 
-  it('and what arrives after the stop is counted too', async () => {
+  it('include those that arrive after the stop', async () => {
     const { chunks, reading, arrive } = await stoppedWhileReading();
     arrive('late');
     expect(await reading).toBeUndefined();
     expect([chunks.input, chunks.takeRest()]).toEqual([1, ['late']]);
   });
 
-  it('and what arrives after everything was counted is not', async () => {
+  it('exclude those that arrive after the count', async () => {
     const { chunks, reading, arrive } = await stoppedWhileReading();
     expect(chunks.takeRest()).toEqual([]);
     arrive('late');
@@ -143,14 +143,14 @@ describe('recipients are read into chunks', () => {
     expect(chunks.input).toBe(0);
   });
 
-  it('with the first thousand of what is no user ID listed, and all of it counted', async () => {
+  it('have the first thousand invalid IDs listed, and all of them counted', async () => {
     const chunks = new RecipientChunks(['alice', ...Array<string>(1_001).fill('')], 10, 'chunk');
     await all(chunks);
     expect([chunks.input, chunks.invalidCount, chunks.invalid.length]).toEqual([1_002, 1_001, 1_000]);
     expect(chunks.invalid.at(-1)).toMatchObject({ position: 1_000 });
   });
 
-  it('and not those that were read before the source threw', async () => {
+  it('exclude those that were read before the source threw', async () => {
     const source = (function* () {
       yield* users(5);
       throw new Error('lost');
@@ -161,7 +161,7 @@ describe('recipients are read into chunks', () => {
     expect([chunks.takeRest(), chunks.isComplete]).toEqual([users(5), false]);
   });
 
-  it('until the source throws, which is not closed then', async () => {
+  it('end when the source throws, which is not closed then', async () => {
     let closed = false;
     const source: Iterable<string> = {
       [Symbol.iterator]: () => ({
@@ -180,7 +180,7 @@ describe('recipients are read into chunks', () => {
     expect([closed, await chunks.next()]).toEqual([false, undefined]);
   });
 
-  it('and gives the event loop a turn in between', async () => {
+  it('let the event loop run in between', async () => {
     let turns = 0;
     const ticking = setImmediate(function tick() {
       turns += 1;

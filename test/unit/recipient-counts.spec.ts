@@ -76,7 +76,7 @@ describe('the counts of recipients', () => {
     ]);
   });
 
-  it('answer without counting again, however many deliveries there were', () => {
+  it('are answered without counting again, however many deliveries there were', () => {
     const counts = new RecipientCounts({ tableBytes: 64 * MB, listBytes: 8 * MB });
     const { user: before } = process.cpuUsage();
     addInChunks(counts, message(), 0, 200_000);
@@ -117,7 +117,7 @@ describe('the counts of recipients', () => {
     expect([counts.count('alice', 'hello'), counts.duplicateCount]).toEqual([50_001, 1]);
   });
 
-  it('are of a message in a room, also once its content was counted in another, and tables have turned', () => {
+  it('are of a message in a room, also once its content was counted in another and old tables were dropped', () => {
     const counts = new RecipientCounts({ tableBytes: 2 * MB, listBytes: MB });
     counts.add(message(), ['alice']);
     counts.add(message({ roomId: 'room-2' }), ['alice']);
@@ -140,7 +140,7 @@ describe('the counts of recipients', () => {
     ]);
   });
 
-  it('know the latest when there is no room for all, and say how many they have forgotten', () => {
+  it('keep the latest when there is no room for all, and say how many were forgotten', () => {
     const counts = new RecipientCounts({ tableBytes: 2 * MB, listBytes: MB });
     addInChunks(counts, message(), 0, 200_000);
     addInChunks(counts, message(), 190_000, 200_000);
@@ -190,7 +190,7 @@ describe('the counts of recipients', () => {
     expect(listed.length + counts.unlisted).toBe(30);
   });
 
-  it('forget all when they are told to', () => {
+  it('can be cleared', () => {
     const counts = new RecipientCounts({ tableBytes: MB, listBytes: 1_024 });
     addInChunks(counts, message(), 0, 100_000);
     addInChunks(counts, message(), 99_000, 100_000);

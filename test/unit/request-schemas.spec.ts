@@ -13,7 +13,7 @@ const FIELDS: readonly (readonly [RtcActionName, readonly string[]])[] = [
   ['SendUnicast', ['to', 'message', 'binary', 'from']],
 ];
 
-describe.each(FIELDS)('what documents the fields of %s', (action, names) => {
+describe.each(FIELDS)('the schema of %s', (action, names) => {
   const dtoClass = REQUEST_DTOS[action] as unknown as DtoClass;
   const documented = dtoClass._OPENAPI_METADATA_FACTORY() as Record<string, Record<string, unknown>>;
   /** Made of nothing but what is documented. */
@@ -31,7 +31,7 @@ describe.each(FIELDS)('what documents the fields of %s', (action, names) => {
     }
   };
 
-  it('is of the fields that there are, in their order, and says what each is', () => {
+  it('has the fields in their order, each with a description', () => {
     expect(Object.keys(documented)).toEqual(names);
     for (const [name, { schema, required }] of [...requestFields(action), ['from', SENDER_FIELD] as const]) {
       expect(documented[name]).toEqual({ ...schema, required });
@@ -39,7 +39,7 @@ describe.each(FIELDS)('what documents the fields of %s', (action, names) => {
     }
   });
 
-  it('gives examples that are taken, and requires what is required', () => {
+  it('has examples that are accepted, and requires what is required', () => {
     expect(wrongOf(example())).toEqual([]);
     const required = names.filter((name) => documented[name]?.['required'] === true);
     expect(wrongOf({})).toEqual([...required].sort());
@@ -76,7 +76,7 @@ describe.each(FIELDS)('what documents the fields of %s', (action, names) => {
   });
 });
 
-it('an action is known by its own name alone', () => {
+it('an action is recognized by its own name only', () => {
   for (const name of Object.keys(RTC_ACTIONS)) expect(isRtcActionName(name)).toBe(true);
   for (const name of ['SendEverything', '', 'toString', 'constructor', undefined, 7, ['SendUnicast']]) {
     expect(isRtcActionName(name)).toBe(false);

@@ -75,7 +75,7 @@ it('a signer signs as the signature is defined, whatever it has signed before', 
   );
 });
 
-it('a signer takes a URL apart once, and keeps as many as a client may call, and no more', () => {
+it('a signer parses a URL once, and keeps as many as a client may call, and no more', () => {
   const signer = new RequestSigner(CONTEXT);
   const targetOf = (index: number) =>
     signer.sign({ ...REQUEST, url: `https://host-${index}.example/` }, KEY, 0).target;

@@ -14,8 +14,8 @@ import { describeAttempt } from '../../lib/retry/attempts.js';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/backoff.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type OnUnknown, SendCall } from '../../lib/retry/send-call.js';
+import { anyCharacter } from '../support/properties.js';
 import { LIMITS, REQUEST_ID, result, REQUEST, ScriptedCalls } from '../support/scripted-calls.js';
-import '../support/properties.js';
 
 const phase = fc.constantFrom<AttemptPhase>('queued', 'connecting', 'sent', 'headers', 'done');
 const KNOWN_CODES = [
@@ -55,7 +55,7 @@ const answered: fc.Arbitrary<AttemptEnd> = fc.record({
 });
 const failure = fc.oneof(
   fc.constantFrom('ECONNRESET', 'ECONNREFUSED', 'CERT_HAS_EXPIRED', 'REQUEST_FAILED', 'RESPONSE_TOO_LARGE'),
-  fc.string({ unit: 'binary', maxLength: 70 }),
+  fc.string({ unit: anyCharacter, maxLength: 70 }),
 );
 const unanswered: fc.Arbitrary<AttemptEnd> = fc.oneof(
   fc.record({ kind: fc.constant('network_error' as const), failure }),
@@ -73,8 +73,8 @@ const attemptEnd: fc.Arbitrary<{ end: AttemptEnd; phase: AttemptPhase }> = fc.on
     .map(({ end, phase }) => ({ end, phase: end.kind === 'no_credentials' ? ('queued' as const) : phase })),
 );
 
-describe('the decision on an attempt', () => {
-  it('is one of those that there are, and agrees with itself, whatever happened', () => {
+describe('the retry decision on an attempt', () => {
+  it('has an action that its outcome allows, whatever happened', () => {
     fc.assert(
       fc.property(fc.oneof(answered, unanswered), phase, (end, phase) => {
         const { outcome, action } = classify(end, phase);
@@ -90,7 +90,7 @@ describe('the decision on an attempt', () => {
     );
   });
 
-  it('says that nothing was sent only before anything was, and that it was accepted only on a readable 2xx', () => {
+  it('is not_attempted only before anything was sent, and accepted only on a readable 2xx', () => {
     fc.assert(
       fc.property(attemptEnd, ({ end, phase }) => {
         const { outcome } = classify(end, phase);
@@ -107,7 +107,7 @@ describe('the decision on an attempt', () => {
     );
   });
 
-  it('is told with nothing but words that can be shown', () => {
+  it('is described with printable words only', () => {
     fc.assert(
       fc.property(attemptEnd, ({ end, phase }) => {
         const attempt = describeAttempt(result(end, phase), classify(end, phase));
@@ -122,7 +122,7 @@ describe('the decision on an attempt', () => {
   });
 });
 
-describe('what is known after several attempts', () => {
+describe('the outcome of several attempts', () => {
   const outcome = fc.constantFrom<Attempt['outcome']>('accepted', 'rejected', 'unknown', 'not_attempted');
   const attempts = fc.array(
     outcome.map((one): Attempt => ({ outcome: one, phase: 'done', startedAt: '', durationMs: 0 })),
@@ -130,7 +130,7 @@ describe('what is known after several attempts', () => {
   );
   const CERTAINTY: readonly FailureOutcome[] = ['not_attempted', 'rejected', 'unknown'];
 
-  it('is never taken back by what comes later', () => {
+  it('never becomes more certain with later attempts', () => {
     fc.assert(
       fc.property(attempts, attempts, (before, after) => {
         const [early, late] = [outcomeOfAttempts(before), outcomeOfAttempts([...before, ...after])];
@@ -164,7 +164,7 @@ describe('Retry-After', () => {
   const now = Date.parse('2026-01-02T03:04:05Z');
   const text = fc.option(
     fc.oneof(
-      fc.string({ unit: 'binary' }),
+      fc.string({ unit: anyCharacter }),
       fc.bigInt().map(String),
       fc.double().map(String),
       fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
@@ -173,7 +173,7 @@ describe('Retry-After', () => {
     { nil: undefined },
   );
 
-  it('is a wait within bounds, whatever it says', () => {
+  it('is a wait within bounds, whatever the header says', () => {
     fc.assert(
       fc.property(text, text, (retryAfter, date) => {
         const wait = retryAfterMs(retryAfter, date, now);
@@ -184,7 +184,7 @@ describe('Retry-After', () => {
     );
   });
 
-  it('is the same wait whichever way it is said', () => {
+  it('is the same wait in seconds and as a date', () => {
     fc.assert(
       fc.property(fc.nat(60), fc.nat(4_000_000), (seconds, ago) => {
         const sent = now - ago * 1_000;
@@ -198,7 +198,7 @@ describe('Retry-After', () => {
 });
 
 describe('the retry budget', () => {
-  it('never lets more retries go than it holds, has filled and has earned', () => {
+  it('never allows more retries than it holds, refills and earns', () => {
     const step = fc.oneof(fc.constant('take' as const), fc.constant('earn' as const), fc.nat(2_000));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
@@ -219,7 +219,7 @@ describe('the retry budget', () => {
   });
 });
 
-describe('a call over any course of attempts', () => {
+describe('a call over any sequence of attempts', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
@@ -228,7 +228,7 @@ describe('a call over any course of attempts', () => {
     { maxLength: 8 },
   );
 
-  it('sends again only what was not accepted, tells every attempt, and what it throws is true', async () => {
+  it('resends only what was not accepted, emits every attempt, and throws an error with the true outcome', async () => {
     await fc.assert(
       fc.asyncProperty(
         course,
@@ -254,10 +254,10 @@ describe('a call over any course of attempts', () => {
           await jest.runAllTimersAsync();
           const requestId = (await sending)?.requestId;
 
-          // Each is told, in order, as it was.
-          const told = calls.events.flatMap((event) => (event.type === 'attempt' ? [event] : []));
-          expect(told.map(({ attempt }) => attempt)).toEqual(attempts);
-          expect(told.map(({ number }) => number)).toEqual(attempts.map((_attempt, index) => index + 1));
+          // Each is emitted, in order, as it was.
+          const emitted = calls.events.flatMap((event) => (event.type === 'attempt' ? [event] : []));
+          expect(emitted.map(({ attempt }) => attempt)).toEqual(attempts);
+          expect(emitted.map(({ number }) => number)).toEqual(attempts.map((_attempt, index) => index + 1));
           expect(attempts.length).toBe(calls.made.length);
           expect(attempts.map(({ outcome }) => outcome)).toEqual(
             [...script, undefined]

@@ -38,18 +38,18 @@ describe('Retry-After', () => {
     ['soon', undefined, 0],
     ['-5', 'nonsense', 0],
     ['', undefined, 0],
-  ])('%j (Date: %j) is %i ms', (retryAfter, date, expected) => {
+  ])('of %j (Date: %j) is a wait of %i ms', (retryAfter, date, expected) => {
     expect(retryAfterMs(retryAfter, date, now)).toBe(expected);
   });
 });
 
 describe('the retry budget', () => {
-  it('lets a hundred retries go at once, then no more', () => {
+  it('allows a hundred retries at once, then no more', () => {
     const budget = new RetryBudget(() => 0);
     expect(Array.from({ length: 101 }, () => budget.take())).toEqual([...Array(100).fill(true), false]);
   });
 
-  it('fills by itself, slowly, and no further than it was', () => {
+  it('refills by five retries a second, up to a hundred', () => {
     let now = 0;
     const budget = new RetryBudget(() => now);
     while (budget.take());
@@ -59,7 +59,7 @@ describe('the retry budget', () => {
     expect(Array.from({ length: 101 }, () => budget.take()).filter(Boolean)).toHaveLength(100);
   });
 
-  it('fills with what is accepted: one retry for five', () => {
+  it('refills by one retry for five accepted calls', () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     for (let accepted = 0; accepted < 4; accepted++) budget.earn();
@@ -69,7 +69,7 @@ describe('the retry budget', () => {
   });
 });
 
-describe('what is known after several attempts', () => {
+describe('the outcome of several attempts', () => {
   const attempts = (...outcomes: Attempt['outcome'][]): Attempt[] =>
     outcomes.map((outcome) => ({ outcome, phase: 'done', startedAt: '', durationMs: 0 }));
 
@@ -85,12 +85,12 @@ describe('what is known after several attempts', () => {
     [['rejected', 'unknown'], 'unknown', false],
     [['unknown', 'unknown'], 'unknown', true],
     [['unknown', 'rejected', 'unknown'], 'unknown', true],
-  ])('%j is %s, and possibly a duplicate: %s', (outcomes, outcome, duplicate) => {
+  ])('with outcomes %j is %s, and possibly a duplicate: %s', (outcomes, outcome, duplicate) => {
     expect(outcomeOfAttempts(attempts(...outcomes))).toBe(outcome);
     expect(isPossibleDuplicate(attempts(...outcomes))).toBe(duplicate);
   });
 
-  it('accepted after an unknown one is possibly a duplicate, after others it is not', () => {
+  it('is a possible duplicate if an unknown one came before the accepted one, and not otherwise', () => {
     expect(isPossibleDuplicate(attempts('unknown', 'accepted'))).toBe(true);
     expect(isPossibleDuplicate(attempts('rejected', 'not_attempted', 'accepted'))).toBe(false);
   });

@@ -16,8 +16,7 @@ import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type CallLimits, SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
-  accepted,
-  broken,
+  networkError,
   CREDENTIALS,
   LIMITS,
   refused,
@@ -49,7 +48,7 @@ function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
 const errorOf = (calls: ScriptedCalls, limits: Partial<CallLimits> = {}): Promise<RtcMessagingError> =>
   rejectionOf<RtcMessagingError>(start(calls, limits).sent);
 
-/** A clock that stands still unless it is told otherwise. */
+/** A clock that stands still until a test moves it. */
 function frozenClock() {
   let ms = performance.now();
   const now = jest.spyOn(performance, 'now').mockImplementation(() => ms);
@@ -61,8 +60,8 @@ function frozenClock() {
   };
 }
 
-/** What was told of retries and waits, in a line each. */
-const told = (calls: ScriptedCalls): string[] =>
+/** The events of retries and waits, in a line each. */
+const emitted = (calls: ScriptedCalls): string[] =>
   calls.events.flatMap((event) => {
     if (event.type === 'retry') return [`retry ${event.number}: ${event.reason}`];
     return event.type === 'wait' ? [`wait: ${event.reason}`] : [];
@@ -77,7 +76,7 @@ const clockRefusal = (offsetMs: number, signedOffsetMs = 0) =>
   );
 
 describe('a call', () => {
-  it('that is accepted says by which request, and earns a part of a retry', async () => {
+  it('that is accepted returns the request ID, and earns a fifth of a retry', async () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     for (let calls = 0; calls < 5; calls++)
@@ -85,7 +84,7 @@ describe('a call', () => {
     expect([budget.take(), budget.take()]).toEqual([true, false]);
   });
 
-  it('that fails earns nothing', async () => {
+  it('that fails earns no retry', async () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     for (let calls = 0; calls < 10; calls++)
@@ -93,18 +92,7 @@ describe('a call', () => {
     expect(budget.take()).toBe(false);
   });
 
-  it('is not accepted by a success that is none by its status', async () => {
-    const success = accepted();
-    const { kind, reply } = success.end as Extract<typeof success.end, { kind: 'answered' }>;
-    const end = { kind, reply, httpStatus: 404, retryAfter: undefined, date: undefined };
-    expect(await errorOf(new ScriptedCalls([{ ...success, end }]))).toMatchObject({
-      code: 'RTC_API',
-      outcome: 'unknown',
-      httpStatus: 404,
-    });
-  });
-
-  it('finds out who signs in the time of an attempt, and can be aborted meanwhile', async () => {
+  it('waits for credentials within the time of an attempt, and can be aborted meanwhile', async () => {
     const calls = new ScriptedCalls([]);
     const asked: unknown[] = [];
     calls.identify = (options) => {
@@ -116,16 +104,16 @@ describe('a call', () => {
     expect(asked).toEqual([{ timeoutMs: 5_000, cancellation: control.abort }]);
   });
 
-  it('asks for leave before each attempt, and the time of that is not its own', async () => {
-    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting')]);
+  it('asks beforeSend before each attempt, without counting its time', async () => {
+    const calls = new ScriptedCalls([networkError('ECONNREFUSED', 'connecting')]);
     const madeBefore: number[] = [];
-    let leaveTookMs = 0;
+    let callbackTookMs = 0;
     const realNow = performance.now.bind(performance);
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => realNow() + leaveTookMs);
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => realNow() + callbackTookMs);
     const beforeSend = (): Promise<boolean> => {
       madeBefore.push(calls.made.length);
       return Promise.resolve().then(() => {
-        leaveTookMs += 10_000;
+        callbackTookMs += 10_000;
         return true;
       });
     };
@@ -144,7 +132,7 @@ describe('a call', () => {
   it.each<[string, () => Promise<boolean>]>([
     ['is refused', () => Promise.resolve(false)],
     ['can not be asked for', () => Promise.reject(new Error('a secret'))],
-  ])('sends nothing where leave %s', async (_what, beforeSend) => {
+  ])('sends nothing when beforeSend %s', async (_what, beforeSend) => {
     const calls = new ScriptedCalls([]);
     const error = await errorOf(calls, { beforeSend });
     expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted' });
@@ -153,7 +141,7 @@ describe('a call', () => {
     expect(calls.made).toEqual([]);
   });
 
-  it('does not wait for leave once it is stopped', async () => {
+  it('does not wait for beforeSend once it is stopped', async () => {
     const calls = new ScriptedCalls([]);
     let asked: (() => void) | undefined;
     const asking = new Promise<void>((resolve) => (asked = resolve));
@@ -169,7 +157,7 @@ describe('a call', () => {
     expect(calls.made).toEqual([]);
   });
 
-  it('has its limits, each attempt no more than the call has left', async () => {
+  it('gives each attempt its timeout, and no more than the call has left', async () => {
     const calls = new ScriptedCalls([]);
     await start(calls).sent;
     expect(calls.made[0]).toMatchObject({ timeoutMs: 5_000, clockOffsetMs: 0 });
@@ -182,7 +170,7 @@ describe('a call', () => {
   it.each([
     [{}, 'timeoutMs of 5000 ms'],
     [{ deadlineMs: 4_000 }, 'deadlineMs of 4000 ms'],
-  ])('with %j names the limit that was exceeded', async (limits, name) => {
+  ])('with %j names the exceeded limit', async (limits, name) => {
     const timeout = result({ kind: 'interrupted', by: 'timeout' }, 'sent');
     const error = await errorOf(new ScriptedCalls([timeout]), limits);
     expect(error.message).toBe(
@@ -191,8 +179,11 @@ describe('a call', () => {
     expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'unknown' });
   });
 
-  it('is told of attempt by attempt', async () => {
-    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), refused('FailToConnect', 502)]);
+  it('emits an event for each attempt, wait and retry', async () => {
+    const calls = new ScriptedCalls([
+      networkError('ECONNREFUSED', 'connecting'),
+      refused('FailToConnect', 502),
+    ]);
     const { attempts, sent } = start(calls);
     await sent;
     expect(attempts.map(({ outcome, failure }) => [outcome, failure])).toEqual([
@@ -209,7 +200,7 @@ describe('a call', () => {
       'retry',
       'attempt',
     ]);
-    expect(told(calls)).toEqual([
+    expect(emitted(calls)).toEqual([
       'wait: backoff',
       'retry 2: not_attempted',
       'wait: backoff',
@@ -219,13 +210,16 @@ describe('a call', () => {
     expect(numbers).toEqual([1, 2, 3]);
   });
 
-  it('gives each permit back once, with what its attempt proves', async () => {
-    const calls = new ScriptedCalls([broken('ECONNREFUSED', 'connecting'), refused('FailToConnect', 502)]);
+  it('gives each permit back once, with how its attempt ended', async () => {
+    const calls = new ScriptedCalls([
+      networkError('ECONNREFUSED', 'connecting'),
+      refused('FailToConnect', 502),
+    ]);
     await start(calls).sent;
     expect(calls.ends).toEqual(['unused', 'unanswered', 'accepted']);
   });
 
-  it('gives its permit back unused when it may not begin, and as one without an answer when it fails in a way that nobody expected', async () => {
+  it('gives its permit back as unused when beforeSend refuses, and as unanswered when an unexpected error is thrown', async () => {
     const stopped = new ScriptedCalls([]);
     await errorOf(stopped, { beforeSend: () => Promise.resolve(false) });
     expect(stopped.ends).toEqual(['unused']);
@@ -234,7 +228,7 @@ describe('a call', () => {
     expect(surprised.ends).toEqual(['unanswered']);
   });
 
-  it('asks for permits of its room and its priority, in the time that it has', async () => {
+  it('asks for permits with its room, its priority and its time left', async () => {
     const calls = new ScriptedCalls([]);
     await start(calls, { policy: FAN_OUT_CHUNK, roomId: 'room-1' }).sent;
     expect(calls.asked).toMatchObject([{ priority: 'bulk', permits: 1, recipients: 1, roomId: 'room-1' }]);
@@ -242,15 +236,15 @@ describe('a call', () => {
   });
 
   it.each<[string, ScriptedAttempt, RequestEnd]>([
-    ['a socket that did not come', broken('ETIMEDOUT', 'queued'), 'unused'],
-    ['a reset', broken('ECONNRESET', 'sent'), 'unanswered'],
+    ['a socket that did not come', networkError('ETIMEDOUT', 'queued'), 'unused'],
+    ['a reset', networkError('ECONNRESET', 'sent'), 'unanswered'],
     ['a time-out', result({ kind: 'interrupted', by: 'timeout' }, 'sent'), 'unanswered'],
-    ['a broken answer', result({ kind: 'interrupted', by: 'timeout' }, 'headers'), 'unanswered'],
+    ['an answer without its end', result({ kind: 'interrupted', by: 'timeout' }, 'headers'), 'unanswered'],
     ['a refusal', refused('AccessDenied', 403), 'answered'],
     ['throttling', refused('FlowLimitExceeded', 429, { retryAfter: '20' }), { throttledMs: 20_000 }],
     ['a gateway without its service', refused('InternalServiceTimeout', 504), 'unanswered'],
     ['an error of the service', refused('InternalError', 500), 'answered'],
-  ])('of %s tells the limiter as much as that proves', async (_what, attempt, end) => {
+  ])('after %s gives its permit back as that proves', async (_what, attempt, end) => {
     const calls = new ScriptedCalls([attempt]);
     await errorOf(calls, { maxAttempts: 1 });
     expect(calls.ends).toEqual([end]);
@@ -259,9 +253,9 @@ describe('a call', () => {
 
 describe('a call that fails', () => {
   const refusals = (count: number) =>
-    Array.from({ length: count }, () => broken('ECONNREFUSED', 'connecting'));
+    Array.from({ length: count }, () => networkError('ECONNREFUSED', 'connecting'));
 
-  it('has as many attempts as it may', async () => {
+  it('has as many attempts as maxAttempts', async () => {
     const calls = new ScriptedCalls(refusals(5));
     const error = await errorOf(calls, { maxAttempts: 3 });
     expect(error.message).toBe(
@@ -271,7 +265,7 @@ describe('a call that fails', () => {
     expect(calls.script).toHaveLength(2);
   });
 
-  it('goes on for as long as it has time when it is part of a bulk, whatever the budget', async () => {
+  it('that is a chunk of a fan-out is retried until its deadline, whatever the retry budget', async () => {
     const budget = new RetryBudget(() => 0);
     while (budget.take());
     const calls = new ScriptedCalls(refusals(20), budget);
@@ -280,14 +274,14 @@ describe('a call that fails', () => {
     expect(attempts).toHaveLength(21);
   });
 
-  it('spends a retry of the budget, and is told at once when there is none', async () => {
+  it('spends a retry of the budget, and is reported at once when there is none', async () => {
     const budget = new RetryBudget(() => 0);
     for (let left = 100; left > 1; left--) budget.take();
     expect((await errorOf(new ScriptedCalls(refusals(5), budget))).attempts).toHaveLength(2);
     expect((await errorOf(new ScriptedCalls(refusals(5), budget))).attempts).toHaveLength(1);
   });
 
-  it('is told at once when it could not send again in time', async () => {
+  it('is reported at once when a retry could not begin in time', async () => {
     const patient = refused('FlowLimitExceeded', 429, { retryAfter: '20' });
     const calls = new ScriptedCalls([patient]);
     const error = await errorOf(calls);
@@ -298,7 +292,7 @@ describe('a call that fails', () => {
       retryAfterMs: 20_000,
     });
     expect(calls.made).toHaveLength(1);
-    expect(told(calls)).toEqual([]);
+    expect(emitted(calls)).toEqual([]);
   });
 
   it.each<[string, number, ('refused' | 'unconnected')[], number[]]>([
@@ -312,7 +306,7 @@ describe('a call that fails', () => {
       durations.map((durationMs, index) => () => {
         clock.pass(durationMs);
         const end =
-          kinds[index] === 'refused' ? refused('FailToConnect', 502) : broken('EPIPE', 'connecting');
+          kinds[index] === 'refused' ? refused('FailToConnect', 502) : networkError('EPIPE', 'connecting');
         return { ...end, durationMs };
       }),
     );
@@ -320,7 +314,7 @@ describe('a call that fails', () => {
       const error = await errorOf(calls, { deadlineMs, maxAttempts: 10 });
       expect(error.outcome).toBe('rejected');
       expect(calls.made).toHaveLength(durations.length);
-      expect(told(calls).filter((line) => line.startsWith('retry'))).toHaveLength(durations.length - 1);
+      expect(emitted(calls).filter((line) => line.startsWith('retry'))).toHaveLength(durations.length - 1);
     } finally {
       clock.restore();
     }
@@ -341,7 +335,7 @@ describe('a call that fails', () => {
     }
   });
 
-  it('is told when the quota lets it through again, where that is after its time', async () => {
+  it('has in retryAfterMs when the quota has room again, where that is after its deadline', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)]);
     calls.limiter = new RateLimiter({ limit: 1, maxQueue: 10 });
     const error = (await errorOf(calls, { deadlineMs: 800 })) as RtcApiError;
@@ -349,10 +343,10 @@ describe('a call that fails', () => {
     expect(error.retryAfterMs).toBeGreaterThan(900);
   });
 
-  it('waits as long as it is asked to, and lets everyone do so', async () => {
+  it('waits as long as Retry-After asks, and makes the limiter wait too', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '7' })]);
     const { attempts, stop, sent } = start(calls);
-    while (told(calls).length === 0) await new Promise(setImmediate);
+    while (emitted(calls).length === 0) await new Promise(setImmediate);
     stop();
     await rejectionOf(sent);
     expect(attempts.map(({ throttled }) => throttled)).toEqual([true]);
@@ -360,21 +354,21 @@ describe('a call that fails', () => {
     expect(calls.events.at(-1)).toEqual({ type: 'wait', call: INFO, reason: 'retry_after', delayMs: 7_000 });
   });
 
-  it('waits longer after a refusal for the quota', async () => {
+  it('waits for the longer backoff after throttling', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)], undefined, () => 0.05);
     await start(calls, { maxAttempts: 2, deadlineMs: 60_000 }).sent;
     expect(calls.ends).toEqual([{ throttledMs: 0 }, 'accepted']);
-    expect(told(calls)).toEqual(['wait: throttled', 'retry 2: throttled', 'wait: quota']);
+    expect(emitted(calls)).toEqual(['wait: throttled', 'retry 2: throttled', 'wait: quota']);
     expect(calls.events.find((event) => event.type === 'wait')!.delayMs).toBe(50);
   });
 
-  it('goes back to its sender after a refusal for the quota when it is part of a bulk', async () => {
+  it('that is a throttled chunk of a fan-out is not retried, unless it may have been accepted', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429)]);
     const error = await errorOf(calls, { policy: FAN_OUT_CHUNK });
     expect(error).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
     expect(error.attempts).toMatchObject([{ throttled: true }]);
     // Not if it may have been accepted: who sent it then is to learn that.
-    const twice = new ScriptedCalls([broken('ECONNRESET', 'sent'), refused('FlowLimitExceeded', 429)]);
+    const twice = new ScriptedCalls([networkError('ECONNRESET', 'sent'), refused('FlowLimitExceeded', 429)]);
     const { attempts, sent } = start(twice, { policy: FAN_OUT_CHUNK, onUnknown: 'resend' });
     await sent;
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'rejected', 'accepted']);
@@ -387,38 +381,41 @@ describe('a call that fails', () => {
   });
 
   it.each(['report', 'resend'] as const)(
-    'after what may have been accepted does as it is told: %s',
+    'after an unknown outcome follows onUnknown: %s',
     async (onUnknown) => {
-      const calls = new ScriptedCalls([broken('ECONNRESET', 'sent'), broken('ECONNRESET', 'sent')]);
+      const calls = new ScriptedCalls([
+        networkError('ECONNRESET', 'sent'),
+        networkError('ECONNRESET', 'sent'),
+      ]);
       const { attempts, sent } = start(calls, { onUnknown, maxAttempts: 2, policy: FAN_OUT_CHUNK });
       const error = await rejectionOf<RtcMessagingError>(sent);
       expect(attempts).toHaveLength(onUnknown === 'report' ? 1 : 2);
       expect(error).toMatchObject({ outcome: 'unknown', possibleDuplicate: onUnknown === 'resend' });
-      expect(told(calls)).toEqual(onUnknown === 'report' ? [] : ['wait: backoff', 'retry 2: resend']);
+      expect(emitted(calls)).toEqual(onUnknown === 'report' ? [] : ['wait: backoff', 'retry 2: resend']);
     },
   );
 });
 
 describe('a call that is refused for good', () => {
-  it('is not sent again, whatever time the refusal has', async () => {
+  it('is not retried, whatever Date the refusal has', async () => {
     const calls = new ScriptedCalls([refused('AccessDenied', 403, { date: dateIn(HOUR) })]);
     expect((await errorOf(calls)).attempts).toHaveLength(1);
   });
 });
 
-describe('a call whose clock is wrong', () => {
-  it('tries the time of the refusal, and teaches everyone when that is right', async () => {
+describe('a call that is refused for its clock', () => {
+  it('retries with the Date of the refusal, and shares the clock skew when that is accepted', async () => {
     const calls = new ScriptedCalls([clockRefusal(HOUR)]);
-    await start(calls).sent;
+    await start(calls, { maxAttempts: 1 }).sent;
     expect(calls.made.map(({ clockOffsetMs }) => clockOffsetMs)).toEqual([0, HOUR + 500]);
     expect(calls.clock.offsetMs).toBe(HOUR + 500);
-    expect(told(calls)).toEqual(['retry 2: clock_corrected']);
+    expect(emitted(calls)).toEqual(['retry 2: clock_corrected']);
     expect(calls.events.filter(({ type }) => type === 'clock')).toEqual([
       { type: 'clock', module: 'default', offsetMs: HOUR + 500 },
     ]);
   });
 
-  it('keeps the time to itself when that is refused too, and believes no other for a while', async () => {
+  it('does not share a clock skew that is refused too, and believes no other for a while', async () => {
     const calls = new ScriptedCalls([clockRefusal(HOUR), clockRefusal(2 * HOUR, HOUR + 500)]);
     const error = await errorOf(calls);
     expect(error).toMatchObject({ outcome: 'rejected', apiCode: 'InvalidTimestamp' });
@@ -427,18 +424,19 @@ describe('a call whose clock is wrong', () => {
     expect(calls.clock.propose(0, dateIn(HOUR))).toBeUndefined();
   });
 
-  it('does not take a refusal of another kind for a proof', async () => {
+  it('does not take a refusal of another kind for proof of the clock skew', async () => {
     const calls = new ScriptedCalls([clockRefusal(HOUR), refused('AccessDenied', 403)]);
     expect(await errorOf(calls)).toMatchObject({ apiCode: 'AccessDenied' });
     expect(calls.clock.offsetMs).toBe(0);
     expect(calls.events.some(({ type }) => type === 'clock')).toBe(false);
   });
 
-  it('takes over what another call has found out meanwhile, and tries one time more', async () => {
+  it('takes over the clock skew that another call has found meanwhile, and retries once more', async () => {
     const calls = new ScriptedCalls([
       () => {
         calls.clock.confirm(HOUR);
-        return clockRefusal(0);
+        // Without a Date.
+        return refused('InvalidTimestamp');
       },
       clockRefusal(3 * HOUR, HOUR),
       clockRefusal(3 * HOUR, 3 * HOUR + 500),
@@ -448,7 +446,7 @@ describe('a call whose clock is wrong', () => {
     expect(error.attempts).toHaveLength(3);
   });
 
-  it('gives up when the time keeps changing under it', async () => {
+  it('gives up when the clock skew keeps changing', async () => {
     let offset = 0;
     const moved = () => {
       const signed = offset;
@@ -460,7 +458,7 @@ describe('a call whose clock is wrong', () => {
     expect((await errorOf(calls)).attempts).toHaveLength(3);
   });
 
-  it('gives up when the refusal brings no time, or the same', async () => {
+  it('gives up when the refusal has no Date, or one that changes nothing', async () => {
     expect((await errorOf(new ScriptedCalls([refused('InvalidTimestamp')]))).attempts).toHaveLength(1);
     expect((await errorOf(new ScriptedCalls([clockRefusal(20_000)]))).attempts).toHaveLength(1);
     const unsigned = { ...clockRefusal(HOUR), signedWith: undefined };
@@ -479,11 +477,11 @@ describe('a call whose access key is refused', () => {
     const error = await errorOf(calls);
     expect(error.attempts).toHaveLength(2);
     expect(given).toEqual([CREDENTIALS]);
-    expect(told(calls)).toEqual(['retry 2: credentials_refreshed']);
+    expect(emitted(calls)).toEqual(['retry 2: credentials_refreshed']);
     expect(error.hint).toBe('Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).');
   });
 
-  it('is told of when there are none', async () => {
+  it('is reported when there are no other credentials', async () => {
     expect((await errorOf(new ScriptedCalls([refused('InvalidAccessKey', 401)]))).attempts).toHaveLength(1);
     const calls = new ScriptedCalls([{ ...refused('InvalidAccessKey', 401), signedWith: undefined }]);
     calls.replace = () => Promise.resolve(true);
@@ -491,13 +489,13 @@ describe('a call whose access key is refused', () => {
     expect([error.code, error.attempts.length]).toEqual(['RTC_API', 1]);
   });
 
-  it('waits for them as long as it takes', async () => {
+  it('waits for new credentials', async () => {
     const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
     calls.replace = () => new Promise((resolve) => setTimeout(() => resolve(true), 20));
     expect(await start(calls).sent).toBe(REQUEST_ID);
   });
 
-  it('waits for them no longer than it has time', async () => {
+  it('waits for new credentials no longer than its deadline', async () => {
     const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
     calls.replace = () => new Promise(() => undefined);
     expect(await errorOf(calls, { deadlineMs: 30 })).toMatchObject({
@@ -506,7 +504,7 @@ describe('a call whose access key is refused', () => {
     });
   });
 
-  it('can be aborted while it waits for them', async () => {
+  it('can be aborted while it waits for new credentials', async () => {
     const calls = new ScriptedCalls([refused('InvalidAccessKey', 401)]);
     let asked = (): void => undefined;
     const asking = new Promise<void>((resolve) => (asked = resolve));
@@ -521,9 +519,10 @@ describe('a call whose access key is refused', () => {
     expect(error.message).toBe(
       'BatchSendRoomUnicast was aborted while credentials were renewed; the message was not accepted.',
     );
+    expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
   });
 
-  it('is not sent when there was nothing to sign with', async () => {
+  it('is not sent without credentials', async () => {
     const calls = new ScriptedCalls([]);
     const problem = { option: 'credentials', message: 'the provider failed' };
     const unsigned = result({ kind: 'no_credentials', error: new RtcConfigError([problem]) }, 'queued');
@@ -536,7 +535,7 @@ describe('a call whose access key is refused', () => {
 });
 
 describe('a call that is ended', () => {
-  it('before its turn sends nothing', async () => {
+  it('before its first attempt sends nothing', async () => {
     const calls = new ScriptedCalls([]);
     const { stop, sent } = start(calls);
     stop();
@@ -545,7 +544,7 @@ describe('a call that is ended', () => {
     expect(calls.made).toEqual([]);
   });
 
-  it('by a shutdown says so', async () => {
+  it('by a shutdown names the shutdown in its error', async () => {
     const calls = new ScriptedCalls([]);
     const { control, sent } = start(calls);
     calls.script.push(() => {
@@ -558,7 +557,7 @@ describe('a call that is ended', () => {
     );
   });
 
-  it('while it waits to send again does not', async () => {
+  it('while it waits for a retry sends nothing more', async () => {
     const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
     const { stop, sent } = start(calls);
     while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
@@ -580,7 +579,7 @@ describe("a call in the quota's queue", () => {
     return limiter;
   };
 
-  it('is refused at once if there is no time, and keeps what it had before', async () => {
+  it('is refused at once if there is no time, and keeps the outcome of earlier attempts', async () => {
     const calls = new ScriptedCalls([refused('FailToConnect', 502)]);
     expect(
       await errorOf(Object.assign(new ScriptedCalls([]), { limiter: busyLimiter() }), { deadlineMs: 500 }),
@@ -599,11 +598,11 @@ describe("a call in the quota's queue", () => {
     });
   });
 
-  it('waits its turn, is told so, and has the time for it added when it is part of a bulk', async () => {
+  it('waits and emits the wait, which does not count for a chunk of a fan-out', async () => {
     const limiter = busyLimiter(4);
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     await start(calls, { policy: FAN_OUT_CHUNK, deadlineMs: 200 }).sent;
-    expect(told(calls)).toEqual(['wait: quota']);
+    expect(emitted(calls)).toEqual(['wait: quota']);
     const wait = calls.events.find((event) => event.type === 'wait');
     expect(wait!.delayMs).toBeGreaterThanOrEqual(240);
     expect(Number.isInteger(wait!.delayMs)).toBe(true);
@@ -611,7 +610,7 @@ describe("a call in the quota's queue", () => {
     expect(calls.made[0]!.timeoutMs).toBeGreaterThan(1);
   });
 
-  it('has the wait for its turn taken from its time when it is a single one', async () => {
+  it('has the wait count against the deadline of a single send', async () => {
     const limiter = busyLimiter(12);
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
     await start(calls, { deadlineMs: 4_000 }).sent;
@@ -621,7 +620,7 @@ describe("a call in the quota's queue", () => {
     expect(calls.made[0]!.timeoutMs).toBeLessThanOrEqual(4_000 - 75);
   });
 
-  it('does not wait for a turn after which an attempt has no time to end', async () => {
+  it('does not wait for a permit after which an attempt has no time to end', async () => {
     const time = new VirtualTime();
     const limiter = new RateLimiter({ limit: 12, maxQueue: 10, time });
     const first = limiter.enter(ONE) as RequestPermit;
@@ -649,7 +648,7 @@ describe("a call in the quota's queue", () => {
     expect(limiter.usage.queued).toBe(0);
   });
 
-  it('gives it up when its time is over', async () => {
+  it('gives up its place at its deadline', async () => {
     const limiter = new RateLimiter({ limit: 12, maxQueue: 10 });
     const held = limiter.enter(ONE) as RequestPermit;
     // It is estimated to come in time, and then everything is held up.

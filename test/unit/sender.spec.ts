@@ -9,7 +9,7 @@ import { RequestBody } from '../../lib/openapi/request-body.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   accepted,
-  broken,
+  networkError,
   LIMITS,
   refused,
   REQUEST_ID,
@@ -32,7 +32,7 @@ const untilMade = async (calls: ScriptedCalls): Promise<void> => {
 };
 
 describe('a sender', () => {
-  it('sends the body as JSON, and tells how the call went', async () => {
+  it('sends the body as JSON, and emits the beginning, the attempts and the outcome', async () => {
     const calls = new ScriptedCalls([]);
     const call = await new Sender(calls.context, 1_000).send('BatchSendRoomUnicast', BODY, LIMITS);
     expect(call).toMatchObject({
@@ -65,7 +65,7 @@ describe('a sender', () => {
     [{ To: ['a', 'b', 'c'] }, 3],
     [{ To: 'a' }, 1],
     [{}, undefined],
-  ])('tells how many %j is for, and counts its calls', async (body, recipients) => {
+  ])('emits the number of recipients of %j, and numbers its calls', async (body, recipients) => {
     const calls = new ScriptedCalls([]);
     const sender = new Sender(calls.context, 1_000);
     for (const id of [1, 2]) {
@@ -77,7 +77,7 @@ describe('a sender', () => {
     }
   });
 
-  it('tells what a call is part of, and how long it took', async () => {
+  it('emits the fan-out of a call, and its duration', async () => {
     const calls = new ScriptedCalls([]);
     const sender = new Sender(calls.context, 1_000);
     const fanOut = { module: 'default', id: 'fan-out', startedAt: '2026-01-01T00:00:00.000Z' };
@@ -89,8 +89,8 @@ describe('a sender', () => {
     expect(sender.observe).toBe(calls.context.observe);
   });
 
-  it('tells how a call failed', async () => {
-    const calls = new ScriptedCalls([refused('AccessDenied', 403), broken('ECONNRESET', 'sent')]);
+  it('emits the code of a failure', async () => {
+    const calls = new ScriptedCalls([refused('AccessDenied', 403), networkError('ECONNRESET', 'sent')]);
     const sender = new Sender(calls.context, 1_000);
     await rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
     await rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
@@ -100,19 +100,7 @@ describe('a sender', () => {
     expect(outcomes[1]).not.toHaveProperty('apiCode');
   });
 
-  it('marks what may have been sent twice', async () => {
-    const calls = new ScriptedCalls([broken('ECONNRESET', 'sent')]);
-    const sender = new Sender(calls.context, 1_000);
-    const call = await sender.send('SendUnicast', BODY, { ...LIMITS, onUnknown: 'resend' });
-    expect(call.possibleDuplicate).toBe(true);
-    expect(calls.events.at(-1)).toMatchObject({
-      type: 'outcome',
-      outcome: 'accepted',
-      possibleDuplicate: true,
-    });
-  });
-
-  it('tells the end of a call even when something fails that never should', async () => {
+  it('emits the outcome of a call that ends by an unexpected error', async () => {
     const calls = new ScriptedCalls([
       refused('FailToConnect', 502),
       () => {
@@ -125,7 +113,7 @@ describe('a sender', () => {
     expect(calls.events.at(-1)).not.toHaveProperty('code');
   });
 
-  it('knows what is under way', async () => {
+  it('counts its calls in flight', async () => {
     const calls = new ScriptedCalls([untilInterrupted]);
     const sender = new Sender(calls.context, 1_000);
     expect(sender.condition).toMatchObject({ closing: false, inFlight: 0, credentials: { state: 'fixed' } });
@@ -138,7 +126,7 @@ describe('a sender', () => {
     expect(sender.module).toBe('default');
   });
 
-  it('has credentials asked for in the background, whatever comes of it', async () => {
+  it('asks for credentials in the background, and ignores a failure', async () => {
     const calls = new ScriptedCalls([]);
     let asked = 0;
     const ask = (): Promise<never> => {
@@ -152,8 +140,8 @@ describe('a sender', () => {
   });
 });
 
-describe('who ends a call', () => {
-  it.each(['signal', 'stop'] as const)('before it began (%s) has nothing sent', async (name) => {
+describe('a caller', () => {
+  it.each(['signal', 'stop'] as const)('sends nothing with what is aborted already (%s)', async (name) => {
     const calls = new ScriptedCalls([]);
     const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
       ...NO_SIGNALS,
@@ -166,7 +154,7 @@ describe('who ends a call', () => {
     expect(calls.events.map(({ type }) => type)).toEqual(['begin', 'outcome']);
   });
 
-  it('ends an attempt by its signal, and lets one finish by its stop', async () => {
+  it('ends an attempt with its signal, and lets it finish with its stop', async () => {
     const calls = new ScriptedCalls([untilInterrupted]);
     const controller = new AbortController();
     const sender = new Sender(calls.context, 1_000);
@@ -189,37 +177,10 @@ describe('who ends a call', () => {
     expect((await finishing).requestId).toBe(REQUEST_ID);
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   });
-
-  it('ends the wait before another attempt by its stop', async () => {
-    const calls = new ScriptedCalls([refused('FlowLimitExceeded', 429, { retryAfter: '10' })]);
-    const stop = new AbortController();
-    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
-      ...NO_SIGNALS,
-      stop: stop.signal,
-    });
-    while (!calls.events.some(({ type }) => type === 'wait')) await new Promise(setImmediate);
-    stop.abort();
-    expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'rejected' });
-  });
-
-  it('may share a signal with many others, with one listener for all of them', async () => {
-    const calls = new ScriptedCalls(Array.from({ length: 20 }, () => untilInterrupted));
-    const sender = new Sender(calls.context, 1_000);
-    const { signal } = new AbortController();
-    const controller = new AbortController();
-    const sending = Array.from({ length: 20 }, () =>
-      rejectionOf(sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal })),
-    );
-    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
-    await sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal });
-    expect(getEventListeners(signal, 'abort')).toEqual([]);
-    controller.abort();
-    for (const error of await Promise.all(sending)) expect(error).toMatchObject({ code: 'RTC_ABORTED' });
-  });
 });
 
 describe('a sender that closes', () => {
-  it('lets calls finish, refuses new ones, and lets go of everything once', async () => {
+  it('lets calls finish, refuses new ones, and releases everything once', async () => {
     let finish = (_end: AttemptResult): void => undefined;
     const calls = new ScriptedCalls([() => new Promise((resolve) => (finish = resolve))]);
     const sender = new Sender(calls.context, 60_000);
@@ -240,7 +201,7 @@ describe('a sender that closes', () => {
     ]);
   });
 
-  it('serves calls while the app begins to close, and stops what makes many of them in two steps', async () => {
+  it('serves calls while the app begins to close, and stops fan-outs in two steps', async () => {
     const calls = new ScriptedCalls([accepted(), accepted()]);
     const sender = new Sender(calls.context, 60_000);
     const running = sender.closing;
@@ -256,7 +217,7 @@ describe('a sender that closes', () => {
     expect(calls.events.filter(({ type }) => type === 'shutdown')).toMatchObject([{ status: 'started' }]);
   });
 
-  it('breaks off at the limit, counted from the beginning, what began later, and takes nothing from then on', async () => {
+  it('aborts at the limit, counted from when it began to close, calls that began later, and refuses new ones', async () => {
     const calls = new ScriptedCalls([untilInterrupted]);
     const sender = new Sender(calls.context, 100);
     sender.startClosing();
@@ -269,7 +230,7 @@ describe('a sender that closes', () => {
     expect(calls.closed).toBe(true);
   });
 
-  it('tells of no calls broken off when there are none at the limit', async () => {
+  it('emits no timed_out when no calls are in flight at the limit', async () => {
     const calls = new ScriptedCalls([]);
     const sender = new Sender(calls.context, 5);
     sender.startClosing();
@@ -278,7 +239,7 @@ describe('a sender that closes', () => {
     expect(calls.events.map(({ type }) => type)).toEqual(['shutdown']);
   });
 
-  it('breaks off what takes longer than it may', async () => {
+  it('aborts calls that take longer than the limit', async () => {
     const calls = new ScriptedCalls([untilInterrupted]);
     const sender = new Sender(calls.context, 20);
     const sending = rejectionOf(sender.send('SendUnicast', BODY, LIMITS));

@@ -4,7 +4,7 @@ import { ServerClock } from '../../lib/openapi/server-clock.js';
 const HOUR = 3_600_000;
 const START = Date.parse('2026-01-02T03:04:05Z');
 
-describe("the service's clock", () => {
+describe('the clock skew to the service', () => {
   let now = START;
   let monotonic = 0;
   let clock: ServerClock;
@@ -18,12 +18,12 @@ describe("the service's clock", () => {
     );
   });
 
-  it("is this machine's until a refusal says otherwise", () => {
+  it('is zero until a refusal says otherwise', () => {
     expect([clock.offsetMs, clock.now()]).toEqual([0, START]);
   });
 
   it.each([HOUR, -HOUR, 40 * 365 * 24 * HOUR, -5 * 365 * 24 * HOUR])(
-    'is proposed by a refusal: %i ms away',
+    'is proposed by a refusal of %i ms',
     (offset) => {
       // A Date has whole seconds: half of one has passed on the average.
       expect(clock.propose(0, dateAt(offset))).toBe(offset + 500);
@@ -32,19 +32,19 @@ describe("the service's clock", () => {
   );
 
   it.each([undefined, '', 'nonsense', 'Thu, 01 Jan 1970 00:00:00 GMT', 'Sat, 13 Sep 275760 00:00:00 GMT'])(
-    'is not proposed by the Date %j',
+    'is not proposed by a refusal with the Date %j',
     (date) => {
       expect(clock.propose(0, date)).toBeUndefined();
     },
   );
 
-  it("is not proposed by a Date that agrees with the signature: that can't be what was wrong", () => {
+  it("is not proposed by a Date that agrees with the signature, which can't be what was wrong", () => {
     expect(clock.propose(0, dateAt(59_000))).toBeUndefined();
     clock.confirm(HOUR);
     expect(clock.propose(HOUR, dateAt(HOUR))).toBeUndefined();
   });
 
-  it("becomes everyone's when a request gets through with it", () => {
+  it('is shared when a request is accepted with it', () => {
     expect(clock.confirm(HOUR)).toBe(true);
     expect(clock.now()).toBe(START + HOUR);
     // Others find the same meanwhile, give or take a second: that is no news.
@@ -52,12 +52,12 @@ describe("the service's clock", () => {
     expect(clock.offsetMs).toBe(HOUR);
   });
 
-  it('makes what was signed before outdated', () => {
+  it('makes earlier signatures outdated', () => {
     clock.confirm(HOUR);
     expect([clock.isOutdated(0), clock.isOutdated(HOUR + 900)]).toEqual([true, false]);
   });
 
-  it('does not believe an absurd Date twice, nor any other for a minute', () => {
+  it('is not taken from an absurd Date twice, nor from any other for a minute', () => {
     const absurd = dateAt(70 * 365 * 24 * HOUR);
     const offset = clock.propose(0, absurd)!;
     clock.refute(offset, dateAt(0));
@@ -67,13 +67,13 @@ describe("the service's clock", () => {
     expect(clock.propose(0, dateAt(HOUR))).toBe(HOUR + 500);
   });
 
-  it('goes on believing a Date that says the same after a refusal: it was not the Date that was wrong', () => {
+  it('may be proposed again by a Date that says the same after a refusal', () => {
     const offset = clock.propose(0, dateAt(HOUR))!;
     clock.refute(offset, dateAt(HOUR));
     expect(clock.propose(0, dateAt(HOUR))).toBe(HOUR + 500);
   });
 
-  it("follows when this machine's own clock is set right", () => {
+  it("is corrected again after this machine's clock was set", () => {
     clock.confirm(-HOUR);
     now -= HOUR;
     expect(clock.propose(-HOUR, dateAt(0))).toBe(500);

@@ -168,7 +168,7 @@ describe('settings', () => {
     expect(problemsOf({ endpoint })).toEqual([expect.stringContaining('RTC_ALLOW_INSECURE_ENDPOINT')]);
   });
 
-  it('tell everything that is missing at once, with option and variable', () => {
+  it('report everything that is missing at once, with option and variable', () => {
     expect(problemsOf({}, {})).toEqual([
       'appId (RTC_APP_ID): is missing',
       'credentials.accessKeyId (VOLCENGINE_ACCESS_KEY): is missing',
@@ -335,7 +335,7 @@ describe('settings', () => {
       expect(problemsOfNamed({ credentials })).toEqual([expect.stringContaining(words)]);
     });
 
-    it('take from it what is left out, and for how to send also what is undefined', () => {
+    it('take from the environment what is left out, and options for sending also where they are undefined', () => {
       expect(problemsOfNamed({}, EVERYWHERE)).toEqual([]);
       const environment = environmentOf({
         ...EVERYWHERE,
@@ -380,7 +380,7 @@ describe('settings', () => {
     );
   });
 
-  it('are read from variables that are all different', () => {
+  it('are read from variables with different names', () => {
     const names = Object.values(VARIABLES);
     expect(new Set(names).size).toBe(names.length);
   });

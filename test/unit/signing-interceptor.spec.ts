@@ -70,10 +70,10 @@ function signatureOf(
   return hmac(key, `HMAC-SHA256\n${xDate}\n${scope}\n${sha256(canonical)}`).toString('hex');
 }
 
-describe('what the interceptor signs', () => {
+describe('the interceptor', () => {
   const context = { region: 'cn-north-1', service: 'rtc', now: () => NOW };
 
-  it('is what is sent, whatever that is and whatever was signed before it', () => {
+  it('signs what is sent, whatever that is and whatever was signed before it', () => {
     const sign = createSigningInterceptor(context);
     const word = fc.stringMatching(/^[!-~]{1,12}$/);
     const given = fc.record({
@@ -122,7 +122,7 @@ describe('what the interceptor signs', () => {
     );
   });
 
-  it('goes by the clock of this machine if it is given no other', () => {
+  it('uses the clock of this machine by default', () => {
     const sign = createSigningInterceptor({ region: 'cn-north-1', service: 'rtc' });
     const before = Math.floor(Date.now() / 1_000) * 1_000;
     const xDate = String(sign(configOf({})).headers['X-Date']);
@@ -131,7 +131,7 @@ describe('what the interceptor signs', () => {
     expect(Date.parse(iso)).toBeLessThanOrEqual(Date.now());
   });
 
-  it('is right for as many URLs as there are', () => {
+  it('signs correctly for any number of URLs', () => {
     const sign = createSigningInterceptor(context);
     for (const round of [1, 2]) {
       for (let index = 0; index < 70; index++) {
@@ -146,7 +146,7 @@ describe('what the interceptor signs', () => {
     }
   });
 
-  it('is a GET where no method is given, and nothing but a Buffer', () => {
+  it('signs a GET where no method is given, and refuses a body that is no Buffer', () => {
     const sign = createSigningInterceptor(context);
     const { method: _method, ...config } = configOf({});
     const signed = sign(config as InternalAxiosRequestConfig);

@@ -62,7 +62,7 @@ it('the environment of these tests has no settings', () => {
 });
 
 describe('the testing module', () => {
-  it('gives receipts that say what was asked for', async () => {
+  it('gives receipts that match the requests', async () => {
     const module = await withMocks();
     const receipt = await module.get(Announcer).announce();
     expect(receipt).toMatchObject(RECEIPT);
@@ -153,7 +153,7 @@ describe('the testing module', () => {
     });
   });
 
-  it('gives what is usual for what a function of the test gives nothing for, now or later', async () => {
+  it('gives the usual result where a function of the test returns nothing, now or later', async () => {
     for (const batchSend of [() => undefined, async () => undefined]) {
       const module = await Test.createTestingModule({
         imports: [RtcMessagingTestingModule.forRoot({ roomUnicast: { batchSend } })],
@@ -163,7 +163,7 @@ describe('the testing module', () => {
     }
   });
 
-  it('notes calls, for tests without mock functions, anew for each app', async () => {
+  it('records calls, for tests without mock functions, anew for each app', async () => {
     const messaging = RtcMessagingTestingModule.forRoot();
     const create = () =>
       kept(Test.createTestingModule({ imports: [messaging], providers: [Announcer] }).compile());
@@ -179,14 +179,14 @@ describe('the testing module', () => {
     expect(() => RtcMessagingTestingModule.callsOf(foreign, 'batchSend')).toThrow('no method of a mock');
   });
 
-  it('can be spied upon', async () => {
+  it('can be spied on', async () => {
     const module = await withMocks();
     const batchSend = jest.spyOn(module.get(RoomUnicastService), 'batchSend');
     expect(await module.get(Announcer).announce()).toMatchObject(RECEIPT);
     expect(batchSend).toHaveBeenCalledWith(MESSAGE);
   });
 
-  it('tells that messaging is up', async () => {
+  it('has health that is up', async () => {
     const health = (await withMocks()).get(RtcHealthIndicator);
     expect(health.check('rtc')).toMatchObject({
       rtc: { status: 'up', problems: [], credentials: { state: 'fixed' } },

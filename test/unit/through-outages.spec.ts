@@ -33,8 +33,8 @@ const OUTAGES = [
   'Too many Cluster redirections. Last error: ReplyError: TRYAGAIN Multiple keys',
 ];
 
-describe('what is done on Redis', () => {
-  it.each(OUTAGES)('is done again after %p', async (message) => {
+describe('a command to Redis', () => {
+  it.each(OUTAGES)('is repeated after %p', async (message) => {
     expect(await tryWith([message, message])).toBe(3);
   });
 
@@ -46,13 +46,13 @@ describe('what is done on Redis', () => {
     expect(await tryWith([message])).toMatchObject({ message });
   });
 
-  it('fails when the client has ended, which no one connects again', async () => {
+  it('fails when the client has ended, which does not reconnect', async () => {
     expect(await tryWith(['Connection is closed.'], 'end')).toMatchObject({
       message: 'Connection is closed.',
     });
   });
 
-  it('fails with whatever is no error of Redis', async () => {
+  it('fails with any error that is not of Redis', async () => {
     const thrown = throughOutages({ status: 'ready' } as Redis, () => Promise.reject(new TypeError('a bug')));
     expect(await rejectionOf(thrown)).toBeInstanceOf(TypeError);
   });

@@ -9,7 +9,7 @@ const hostile = {
   },
 };
 
-describe('what was thrown', () => {
+describe('a thrown value', () => {
   it.each<[string, unknown, boolean, string]>([
     ['an error', new TypeError('no'), true, 'TypeError'],
     ['an error of another realm', runInNewContext("new RangeError('no')"), true, 'RangeError'],
@@ -26,7 +26,7 @@ describe('what was thrown', () => {
     ['null', null, false, 'object'],
     ['nothing', undefined, false, 'undefined'],
     ['an object', { message: 'no' }, false, 'object'],
-  ])('is known for what it is: %s', (_what, thrown, is, kind) => {
+  ])('is recognized: %s', (_what, thrown, is, kind) => {
     expect([isError(thrown), kindOfThrown(thrown)]).toEqual([is, kind]);
   });
 });

@@ -41,7 +41,7 @@ describe.each(MODELS)('the rules of $action', (model) => {
     expect(good).toBeGreaterThan(RUNS / 10);
   });
 
-  it('take over what is right as it is', () => {
+  it('accept a legal request unchanged', () => {
     fc.assert(
       fc.property(
         anyRequests(model).filter((request) => wrongPaths(model, request).length === 0),
@@ -70,7 +70,7 @@ describe.each(MODELS)('the rules of $action', (model) => {
     );
   });
 
-  it('are told without a word of the message', () => {
+  it('are reported without a word of the message', () => {
     fc.assert(
       fc.property(anyRequests(model), fc.boolean(), (request, half) => {
         const secret = `top secret ${half ? '\ud83d' : ''}`.repeat(half ? 1 : 10_000);

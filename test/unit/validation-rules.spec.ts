@@ -66,7 +66,7 @@ describe('the rule of recipients', () => {
     expect(recipientProblems(value)).toEqual([{ message }]);
   });
 
-  it('names the first twenty who are wrong, and counts the others', () => {
+  it('names the first twenty illegal IDs, and counts the others', () => {
     const wrong = (many: number): unknown[] => ['a', ...Array<string>(many).fill('')];
     const message = `is empty; ${ID_RULE}`;
     const twenty = Array.from({ length: 20 }, (_none, index) => ({ index: index + 1, message }));
@@ -101,7 +101,7 @@ describe('the rule of a message', () => {
       'is 1025 bytes when decoded; a message takes at most 1024 (1 KB)',
     ],
     [Buffer.alloc(1_024).toString('base64'), true, undefined],
-  ])('of %j (binary: %j): %j', (value, binary, problem) => {
+  ])('says of %j (binary: %j): %j', (value, binary, problem) => {
     expect(messageProblem(value, binary, 1_024)).toBe(problem);
   });
 
@@ -126,13 +126,13 @@ describe('the rule of a message', () => {
 });
 
 describe('a request', () => {
-  it.each([undefined, null, 'text', 7, [LEGAL], () => undefined])('can not be %p', (request) => {
+  it.each([undefined, null, 'text', 7, [LEGAL], () => undefined])('that is %p is refused', (request) => {
     expect(issuesOf(() => checkRequest('BatchSendRoomUnicast', request))).toEqual([
       { path: 'request', message: 'must be an object' },
     ]);
   });
 
-  it('has every problem told, the known fields first', () => {
+  it('has every problem reported, the known fields first', () => {
     const request = { roomId: '', to: ['a b', 'ok', ''], message: '', binary: 1, colour: 'red' };
     expect(issuesOf(() => checkRequest('BatchSendRoomUnicast', request))).toEqual([
       { path: 'roomId', message: `is empty; ${ID_RULE}` },

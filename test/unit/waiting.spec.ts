@@ -8,7 +8,7 @@ import { rejectionOf } from '../support/rejection.js';
 const never = (): Promise<never> => new Promise(() => undefined);
 
 describe('a cancellation', () => {
-  it('tells whoever listens, once, and why', () => {
+  it('calls its listeners once, and keeps its reason', () => {
     const cancellation = new Cancellation();
     const told: string[] = [];
     const gone = (): void => void told.push('gone');
@@ -24,7 +24,7 @@ describe('a cancellation', () => {
     expect(told).toEqual(['one', 'other']);
   });
 
-  it('needs no one to listen', () => {
+  it('works without listeners', () => {
     const cancellation = new Cancellation();
     cancellation.cancel();
     expect(cancellation.isCancelled).toBe(true);
@@ -62,7 +62,7 @@ describe("a caller's signal", () => {
     expect(told).toBe(10);
   });
 
-  it('that is aborted already is told of at once, and not listened to', () => {
+  it('that is aborted already calls back at once, and gets no listener', () => {
     const signal = AbortSignal.abort();
     let told = 0;
     onAbort(signal, () => (told += 1))();
@@ -85,7 +85,7 @@ describe('a time box', () => {
   /** A turn of the event loop. */
   const turn = (): void => void jest.advanceTimersByTime(1);
 
-  it('lets work that is done in time come through, or fail', async () => {
+  it('passes on the result or the failure of work that is done in time', async () => {
     const box = new TimeBox(100);
     expect(await box.guard(Promise.resolve(7))).toBe(7);
     expect(await box.guard(async () => 8)).toBe(8);
@@ -127,7 +127,7 @@ describe('a time box', () => {
     expect(await later[1]).toMatchObject({ by: 'aborted' });
   });
 
-  it('lets work come through that is done when it is cancelled', async () => {
+  it('passes on the result of work that is done when it is cancelled', async () => {
     const cancellation = new Cancellation();
     const box = new TimeBox(100, cancellation);
     const work = box.guard(Promise.resolve('done'));
@@ -136,7 +136,7 @@ describe('a time box', () => {
     box.dispose();
   });
 
-  it('takes work that fails because of the cancellation for interrupted', async () => {
+  it('reports work that fails because of the cancellation as interrupted', async () => {
     const cancellation = new Cancellation();
     const box = new TimeBox(100, cancellation);
     let fail: ((error: Error) => void) | undefined;
@@ -146,7 +146,7 @@ describe('a time box', () => {
     expect(await waiting).toMatchObject({ by: 'aborted' });
   });
 
-  it('starts no work once it is interrupted, and ignores what becomes of work that goes on', async () => {
+  it('starts no work once it is interrupted, and ignores the result of work that goes on', async () => {
     const cancellation = new Cancellation();
     const box = new TimeBox(100, cancellation);
     let fail: ((error: Error) => void) | undefined;
@@ -162,7 +162,7 @@ describe('a time box', () => {
     expect(hasBegun).toBe(false);
   });
 
-  it('of what was cancelled before is interrupted at once', async () => {
+  it('is interrupted at once by an earlier cancellation', async () => {
     const cancellation = new Cancellation();
     cancellation.cancel();
     for (const box of [new TimeBox(100, cancellation), new TimeBox(100, undefined, AbortSignal.abort())]) {
@@ -174,7 +174,7 @@ describe('a time box', () => {
     }
   });
 
-  it('lets go of its timer and of its cancellation', () => {
+  it('releases its timer and its listener', () => {
     const cancellation = new Cancellation();
     const box = new TimeBox(100, cancellation);
     expect(jest.getTimerCount()).toBe(1);
@@ -185,7 +185,7 @@ describe('a time box', () => {
     new TimeBox(100).dispose();
   });
 
-  it('without a limit is never over', () => {
+  it('without a limit never times out', () => {
     const boxes = [new TimeBox(Infinity), new TimeBox(2 ** 31)];
     jest.advanceTimersByTime(2 ** 31 - 1);
     expect(boxes.map(({ interruption }) => interruption)).toEqual([undefined, undefined]);
@@ -193,8 +193,8 @@ describe('a time box', () => {
   });
 });
 
-describe('waiting for work', () => {
-  it('gives what it comes to, or fails as it does', async () => {
+describe('a wait for work', () => {
+  it('returns its result, or fails as it does', async () => {
     expect(await waitFor(async () => 'done', 3_600_000)).toBe('done');
     const failure = new Error('failed');
     expect(await rejectionOf(waitFor(() => Promise.reject(failure), 3_600_000))).toBe(failure);

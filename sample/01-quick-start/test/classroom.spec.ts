@@ -21,7 +21,7 @@ afterAll(async () => {
   await emulator.close();
 });
 
-it('a class of 1,500 is told once that it starts', async () => {
+it('a class of 1,500 receives its start once', async () => {
   const alice = emulator.room('class-1').join('student-0');
   const students = Array.from({ length: 1_500 }, (_, index) => `student-${index}`);
   expect(await classroom.announceStart('class-1', 'Algebra', students)).toEqual({

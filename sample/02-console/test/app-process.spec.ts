@@ -31,7 +31,7 @@ afterEach(async () => {
   await emulator.close();
 });
 
-it('the sample runs with a copy of .env.example, takes the largest message, and ends when told to', async () => {
+it('the sample runs with a copy of .env.example, accepts the largest message, and ends on a signal', async () => {
   const url = await urlOf(child);
   const last = emulator.room('room-1').join('u'.repeat(125) + 599);
   const to = Array.from({ length: 600 }, (_, index) => 'u'.repeat(125) + String(index).padStart(3, '0'));

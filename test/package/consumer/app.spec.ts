@@ -37,7 +37,7 @@ describe('an app that uses the library', () => {
     expect(bob.received).toEqual([expect.objectContaining({ message: 'reminder' })]);
   });
 
-  it('can tell the errors apart', async () => {
+  it('can distinguish the errors', async () => {
     await expect(module.get(Announcer).announce('room 1', ['alice'], 'hello')).rejects.toThrow(
       RtcValidationError,
     );

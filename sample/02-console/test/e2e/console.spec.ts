@@ -29,6 +29,7 @@ const FAN_OUT = {
   message: 'hello',
   binary: false,
   users: 5_000_000,
+  skipAbsent: false,
   confirmed: true,
 };
 
@@ -54,7 +55,7 @@ describe("the console's endpoints", () => {
   describe('with the emulator', () => {
     beforeEach(() => boot(emulator.url));
 
-    it('serves the page under a policy that lets no script of another site, and no markup from text, run', async () => {
+    it('serve the page under a policy that lets no script of another site, and no markup from text, run', async () => {
       const page = await fetch(`${url}/`);
       const policy = page.headers.get('content-security-policy') ?? '';
       expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -74,16 +75,17 @@ describe("the console's endpoints", () => {
       '..%2Fconsole.module.js',
       'texts%2F..%2F..%2Fconsole.module.js',
       'tsconfig.json',
-    ])('serves nothing that is not of the page (%s)', async (path) => {
+    ])('serve nothing that is not of the page (%s)', async (path) => {
       expect((await fetch(`${url}/console/page/${path}`)).status).toBe(404);
     });
 
     it.each<[string, string, string, object | undefined]>([
       ['POST', '/console/messages', 'a message', MESSAGE],
       ['POST', '/console/broadcasts', 'a broadcast', BROADCAST],
+      ['POST', '/console/absent', 'a question who is absent', { roomId: 'room-1', to: ['alice'] }],
       ['PUT', '/console/fault', 'a fault', { name: 'late', share: 'all' }],
       ['DELETE', '/console/fault', 'the end of a fault', undefined],
-    ])('takes no %s %s (%s) without the key or from another site', async (method, path, _what, body) => {
+    ])('take no %s %s (%s) without the key or from another site', async (method, path, _what, body) => {
       const ask = (headers: Record<string, string>): Promise<Response> =>
         fetch(url + path, {
           method,
@@ -96,14 +98,14 @@ describe("the console's endpoints", () => {
       expect((await ask({ ...KEY, origin: url })).status).toBeLessThan(300);
     });
 
-    it('answers under no name that was made to point here', async () => {
+    it('answer under no name that was made to point here', async () => {
       for (const path of ['/', '/console/page/main.js']) {
         expect(await statusWithHost(url + path, 'evil.example')).toBe(403);
         expect(await statusWithHost(url + path, 'localhost')).toBe(200);
       }
     });
 
-    it('answers a send with the receipt, or with the error that was thrown', async () => {
+    it('answer a send with the receipt, or with the error that was thrown', async () => {
       const alice = emulator.room('room-1').join('alice');
       const accepted = await running.post('/console/messages', MESSAGE, KEY);
       expect([accepted.status, accepted.body]).toMatchObject([200, { receipt: { outcome: 'accepted' } }]);
@@ -127,7 +129,7 @@ describe("the console's endpoints", () => {
       });
     });
 
-    it('broadcasts to a room, and answers with the receipt', async () => {
+    it('broadcast to a room, and answer with the receipt', async () => {
       const alice = emulator.room('room-1').join('alice');
       const { status, body } = await running.post('/console/broadcasts', BROADCAST, KEY);
       expect([status, body]).toMatchObject([
@@ -137,7 +139,7 @@ describe("the console's endpoints", () => {
       expect(alice.received).toMatchObject([{ event: 'onRoomMessageReceived', message: 'hello' }]);
     });
 
-    it('takes no faults but its own', async () => {
+    it('take no faults but their own', async () => {
       for (const fault of [
         { name: 'untrusted_certificate', share: 'all' },
         { name: 'late', share: 2 },
@@ -152,7 +154,7 @@ describe("the console's endpoints", () => {
       expect(emulator.faults.active).toEqual([]);
     });
 
-    it('tells the fault that the emulator has, whoever set it', async () => {
+    it('shows the fault that the emulator has, whoever set it', async () => {
       const page = await LivePage.open(url);
       const untilFault = async (state: object): Promise<void> => {
         for (;;) {
@@ -183,7 +185,7 @@ describe("the console's endpoints", () => {
       await untilFault({ applied: 0 });
     });
 
-    it('opens a live connection to no page of another site', async () => {
+    it('open a live connection to no page of another site', async () => {
       const foreign: Record<string, string>[] = [
         { origin: 'https://evil.example' },
         { host: 'evil.example' },
@@ -195,7 +197,7 @@ describe("the console's endpoints", () => {
       }
     });
 
-    it('tells nothing over a live connection before the key has come', async () => {
+    it('send nothing over a live connection before the key has come', async () => {
       for (const first of ['{"type":"hello","key":"wrong"}', '{"type":"join","userId":"eve"}', 'hello']) {
         const socket = connect(url);
         const told: string[] = [];
@@ -208,7 +210,7 @@ describe("the console's endpoints", () => {
       expect(emulator.rooms.flatMap(({ participants }) => participants)).toEqual([]);
     });
 
-    it('closes the connection of one who has not said the key in time', async () => {
+    it('close a connection that has not sent the key in time', async () => {
       jest.useFakeTimers({ doNotFake: [...ALL_BUT_TIMEOUTS] });
       try {
         const page = await LivePage.open(url);
@@ -229,7 +231,7 @@ describe("the console's endpoints", () => {
       }
     });
 
-    it('lets a page have at most 50 users in a room, until one of them leaves', async () => {
+    it('let a page have at most 50 users in a room, until one of them leaves', async () => {
       const page = await LivePage.open(url);
       page.send({ type: 'room', roomId: 'room-1' });
       for (let user = 1; user <= 51; user++) page.send({ type: 'join', userId: `user-${user}` });
@@ -243,7 +245,7 @@ describe("the console's endpoints", () => {
       expect(emulator.room('room-1').participants).toHaveLength(50);
     });
 
-    it('runs one fan-out at a time for a page, and ends it when told to', async () => {
+    it('run one fan-out at a time for a page, and end it on its command', async () => {
       const page = await LivePage.open(url);
       page.send(FAN_OUT);
       await page.next('progress');
@@ -258,7 +260,7 @@ describe("the console's endpoints", () => {
     it.each([
       ['user', 'room-1', '\ud800', 'userId: '],
       ['room', '\udc00', 'alice', 'roomId: '],
-    ])('tells that half a character is no %s ID, and goes on', async (_what, roomId, userId, problem) => {
+    ])('refuse half a character in a %s ID, and go on', async (_what, roomId, userId, problem) => {
       const page = await LivePage.open(url);
       page.send({ type: 'room', roomId });
       page.send({ type: 'join', userId });
@@ -271,7 +273,7 @@ describe("the console's endpoints", () => {
       expect(await page.next('joined')).toMatchObject({ userId: 'bob' });
     });
 
-    it.each(['.', '..'])('lets a user join a room whose ID is %s', async (roomId) => {
+    it.each(['.', '..'])('let a user join a room whose ID is %s', async (roomId) => {
       const page = await LivePage.open(url);
       page.send({ type: 'room', roomId });
       page.send({ type: 'join', userId: '..' });
@@ -281,7 +283,61 @@ describe("the console's endpoints", () => {
       expect(await page.next('received')).toMatchObject({ userId: '..', received: { message: 'hello' } });
     });
 
-    it('closes the app while pages are open', async () => {
+    it('list who is absent, by a question to the service that the rate chart leaves out', async () => {
+      const room = emulator.room('room-1');
+      room.join('alice');
+      room.join('watcher', { invisible: true });
+      const ask = (roomId: string, to: readonly string[]): Promise<{ status: number; body: unknown }> =>
+        running.post('/console/absent', { roomId, to }, KEY);
+      expect(await ask('room-1', ['erin', 'alice', 'watcher', 'bob'])).toMatchObject({
+        status: 200,
+        body: { absent: ['erin', 'bob'], complete: true, askedAt: expect.any(String) },
+      });
+      expect((await ask('no-room', ['alice'])).body).toMatchObject({ absent: ['alice'], complete: true });
+      expect((await ask('a room', ['alice'])).body).toMatchObject({
+        error: { message: expect.stringContaining('roomId: ') },
+      });
+      emulator.faults.add({ kind: 'error', code: 'AccessDenied.ServiceNotEnabled' });
+      expect((await ask('room-1', ['alice'])).body).toEqual({
+        error: { message: expect.stringContaining('AccessDenied.ServiceNotEnabled') },
+      });
+
+      await running.post('/console/messages', MESSAGE, KEY);
+      const page = await LivePage.open(url);
+      for (;;) {
+        const { points } = (await page.next('rate')) as { points: [number, number, number][] };
+        const most = Math.max(...points.map(([, requests]) => requests));
+        if (most === 0) continue;
+        expect(most).toBe(1);
+        break;
+      }
+    });
+
+    it.each([
+      ['leave absent users out', [], 'used', { accepted: 1, absent: 1_999 }, 1],
+      [
+        'leave no one out when the service can not be asked',
+        ['error'],
+        'failed',
+        { accepted: 2_000, absent: 0 },
+        4,
+      ],
+    ] as const)(
+      '%s of a fan-out, and report what came of the question',
+      async (_what, faults, presence, counts, sent) => {
+        emulator.room('room-1').join('user-1999');
+        for (const kind of faults) emulator.faults.add({ kind, code: 'AccessDenied.ServiceNotEnabled' });
+        const page = await LivePage.open(url);
+        page.send({ ...FAN_OUT, users: 2_000, skipAbsent: true });
+        expect(await page.next('fan_out_ended')).toMatchObject({
+          report: { status: 'accepted', presence, counts: { input: 2_000, ...counts } },
+        });
+        const messages = emulator.requests.filter(({ body }) => body.length > 0);
+        expect([messages.length, emulator.requests.length]).toEqual([sent, sent + 1]);
+      },
+    );
+
+    it('close with the app while pages are open', async () => {
       const { socket } = await LivePage.open(url);
       const closed = once(socket, 'close');
       await running.app.close();
@@ -289,7 +345,61 @@ describe("the console's endpoints", () => {
     });
   });
 
-  it('tells each page when what did not answer at first proves to be an emulator', async () => {
+  describe('with an emulator that lets no one in without a token', () => {
+    beforeEach(async () => {
+      await emulator.close();
+      emulator = await RtcEmulator.start({ requireTokens: true });
+    });
+    const open = async (appKey: string): Promise<LivePage> => {
+      process.env['RTC_APP_KEY'] = appKey;
+      await boot(emulator.url);
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId: 'room-1' });
+      page.send({ type: 'join', userId: 'alice' });
+      return page;
+    };
+
+    it('let users join with a token for them and the room, to subscribe', async () => {
+      const page = await open(emulator.moduleOptions().appKey);
+      expect(page.ready).toMatchObject({ issuesTokens: true });
+      expect(await page.next('joined')).toMatchObject({ userId: 'alice' });
+      expect(emulator.room('room-1').participant('alice')?.token).toMatchObject({
+        userId: 'alice',
+        roomId: 'room-1',
+        privileges: [4],
+      });
+    });
+
+    it.each([
+      ['no app key', '', false, 'token: is missing'],
+      ['the key of another app', 'another-key', true, 'token: is not signed with the app key'],
+    ])('report why no one joins with %s', async (_what, appKey, issuesTokens, message) => {
+      const page = await open(appKey);
+      expect(page.ready).toMatchObject({ issuesTokens });
+      expect(await page.next('not_joined')).toMatchObject({ userId: 'alice', message });
+      expect(emulator.room('room-1').participants).toEqual([]);
+    });
+
+    it('report that no token is issued for an illegal ID, and go on', async () => {
+      const page = await open(emulator.moduleOptions().appKey);
+      await page.next('joined');
+      for (const userId of ['a b', '\ud800', '']) {
+        page.send({ type: 'join', userId });
+        expect(await page.next('not_joined')).toMatchObject({
+          userId,
+          message: expect.stringContaining('userId: '),
+        });
+      }
+      page.send({ type: 'room', roomId: '*' });
+      page.send({ type: 'join', userId: 'alice' });
+      expect(await page.next('not_joined')).toMatchObject({ message: expect.stringContaining('roomId: ') });
+      page.send({ type: 'room', roomId: '..' });
+      page.send({ type: 'join', userId: 'bob' });
+      expect(await page.next('joined')).toMatchObject({ userId: 'bob' });
+    });
+  });
+
+  it('inform each page when what did not answer at first proves to be an emulator', async () => {
     // As one that is started after the app: its port is known, and no one listens.
     emulator.faults.add({ kind: 'refuse', forMs: 600_000 });
     await boot(emulator.url);
@@ -308,7 +418,7 @@ describe("the console's endpoints", () => {
     expect((await late.until('room')).map(({ type }) => type)).not.toContain('target');
   });
 
-  it('sends to what is no emulator only when that was confirmed, and has no faults for it', async () => {
+  it('send to what is no emulator only when that was confirmed, and have no faults for it', async () => {
     const service = await startScriptedServer((response, request) =>
       request.url.startsWith('/__emulator')
         ? respond(404, '{}')(response, request)

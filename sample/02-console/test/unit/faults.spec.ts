@@ -25,7 +25,7 @@ describe("the console's faults", () => {
     { kind: 'html', probability: 1, match: { roomId: 'room-1' } },
     { kind: 'drip', probability: 1 },
     { kind: 'html' },
-  ])('are told from others (%j)', (rule) => {
+  ])('are not confused with others (%j)', (rule) => {
     expect(recognizeFault(rule)).toBeUndefined();
   });
 

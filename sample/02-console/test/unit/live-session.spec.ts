@@ -39,7 +39,7 @@ describe('the session of an open page', () => {
     await once(server, 'close');
   });
 
-  it('tells a page that does not listen less, rather than having it pile up', async () => {
+  it('sends less to a page that reads slowly, instead of queueing', async () => {
     const session = new LiveSession(socket, EMULATOR, NO_FAN_OUTS);
     const told: string[] = [];
     page.on('message', (data) => told.push((JSON.parse(String(data)) as { userId: string }).userId));
@@ -90,7 +90,15 @@ describe('the session of an open page', () => {
     [
       'that fails',
       EMULATOR,
-      { type: 'fan_out', roomId: 'r', message: 'm', binary: false, users: 1, confirmed: true },
+      {
+        type: 'fan_out',
+        roomId: 'r',
+        message: 'm',
+        binary: false,
+        users: 1,
+        skipAbsent: false,
+        confirmed: true,
+      },
     ],
   ] as const)('ends with a command %s, and the app does not', async (_what, emulator, command) => {
     const session = new LiveSession(socket, emulator, NO_FAN_OUTS);

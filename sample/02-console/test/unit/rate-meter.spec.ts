@@ -29,7 +29,7 @@ describe('the rate meter of the console', () => {
     expect(at(points, START + 2_000)).toEqual([START + 2_000, 1, 0]);
   });
 
-  it('counts each request once in whole seconds, whenever it is told of', () => {
+  it('counts each request once in whole seconds, whenever it is recorded', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 58_999 }), { maxLength: 200 }), (times) => {
         const meter = new RateMeter(() => START + 60_000);
@@ -49,7 +49,7 @@ describe('the rate meter of the console', () => {
     expect(meter.series().every(([, requests]) => requests === 0)).toBe(true);
   });
 
-  it('forgets as it counts, though no one looks', () => {
+  it('has bounded memory, though no one reads it', () => {
     let now = START;
     const meter = new RateMeter(() => now);
     for (; now < START + 3 * SPAN_MS; now += 100) meter.add(now, false);
@@ -58,7 +58,7 @@ describe('the rate meter of the console', () => {
     expect(meter.series().every(([, requests]) => requests === 0)).toBe(true);
   });
 
-  it('leaves out what began too long ago when it is told of', () => {
+  it('ignores what began too long before it is recorded', () => {
     const meter = new RateMeter(() => START + 10 * SPAN_MS);
     meter.add(START + 10 * SPAN_MS - 100, false);
     for (let ago = 2 * SPAN_MS; ago < 4 * SPAN_MS; ago += 100) meter.add(START + 10 * SPAN_MS - ago, true);

@@ -3,14 +3,14 @@ import { MAX_SIMULATED } from '../../src/console/fan-out/simulated-fan-out.js';
 import { readLiveCommand } from '../../src/console/live/live-command.js';
 import { isSameOrigin } from '../../src/console/origin/same-origin.js';
 
-describe('whether a request was made by a page of the console', () => {
+describe('the check that a request is of a page of the console', () => {
   it.each([
     ['this machine, from no page', { host: '127.0.0.1:3000' }],
     ['this machine, from its page', { host: 'localhost:3000', origin: 'http://localhost:3000' }],
     ['this machine, over IPv6', { host: '[::1]:3000', origin: 'http://[::1]:3000' }],
     ['a name of its own', { host: 'console.example:8443', origin: 'https://console.example:8443' }],
     ['a name of its own, behind TLS', { host: 'console.example', origin: 'https://console.example' }],
-  ])('takes %s', (_what, headers) => {
+  ])('accepts %s', (_what, headers) => {
     expect(isSameOrigin(headers, ['console.example'])).toBe(true);
   });
 
@@ -29,7 +29,15 @@ describe('whether a request was made by a page of the console', () => {
 });
 
 describe("the page's commands", () => {
-  const fanOut = { type: 'fan_out', roomId: 'r', message: 'm', binary: false, users: 1, confirmed: false };
+  const fanOut = {
+    type: 'fan_out',
+    roomId: 'r',
+    message: 'm',
+    binary: false,
+    users: 1,
+    skipAbsent: false,
+    confirmed: false,
+  };
 
   it.each([
     { type: 'hello', key: 'k' },
@@ -50,6 +58,7 @@ describe("the page's commands", () => {
     '{"type":"constructor"}',
     '{"type":"join"}',
     '{"type":"hello","key":1}',
+    JSON.stringify({ ...fanOut, skipAbsent: 'no' }),
     ...[0, 1.5, '5', MAX_SIMULATED + 1, null].map((users) => JSON.stringify({ ...fanOut, users })),
   ])('does not read %s', (text) => {
     expect(readLiveCommand(text)).toBeUndefined();

@@ -21,7 +21,7 @@ describe('a seat that was never opened', () => {
     await once(server, 'close');
   });
 
-  it('is left without a word, since no one was told that it was taken', async () => {
+  it('is left without a notice, since no one was notified when it was taken', async () => {
     const told: LiveEvent[] = [];
     const opened: WebSocket[] = [];
     const { port } = server.address() as AddressInfo;
