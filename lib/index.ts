@@ -96,7 +96,7 @@ export { RoomUnicastService } from './services/room-unicast.service.js';
 export { type OpenApiOptions, RtcOpenApiService } from './services/rtc-open-api.service.js';
 export { RtcTokenService } from './services/rtc-token.service.js';
 export type { SendOptions } from './services/send-options.js';
-export type { SendReceipt } from './services/send-receipt.js';
+export type { BroadcastReceipt, SendReceipt } from './services/send-receipt.js';
 export {
   getRoomBroadcastToken,
   getRoomPresenceToken,

@@ -9,6 +9,7 @@ import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { readSecrets } from './config/environment.js';
 import { openOptions } from './config/module-options.js';
+import { describeSettings } from './config/describe-settings.js';
 import { conflictProblems, type Registration } from './config/registration.js';
 import { resolveSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
@@ -18,6 +19,7 @@ import { unnamedProblems } from './config/unnamed-modules.js';
 import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import type { Environment } from './options/read-options.js';
+import { moduleLogger } from './module-logger.js';
 import { servicesOf } from './services/service-tokens.js';
 import { Sender } from './retry/sender.js';
 import { senderProviders } from './sender.providers.js';
@@ -62,6 +64,7 @@ const DROP_EVERY_MS = 50;
         }
         const unnamed = registration.name === undefined ? unnamedProblems(modules, settings) : [];
         if (unnamed.length > 0) throw new RtcConfigError(unnamed);
+        moduleLogger(settings.name).log(describeSettings(settings));
         return settings;
       },
     },

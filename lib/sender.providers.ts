@@ -81,6 +81,7 @@ const senderProvider: Provider = {
         limiters,
         observe,
         hostOfRegion: settings.isEndpointGiven ? undefined : region,
+        endpoint,
         within: telemetry.within,
         random: Math.random,
       },

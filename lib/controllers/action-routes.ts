@@ -7,7 +7,7 @@ import type {
   UserUnicastRequest,
 } from '../dto/requests.dto.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { SendReceipt } from '../services/send-receipt.js';
+import type { BroadcastReceipt } from '../services/send-receipt.js';
 import {
   getRoomBroadcastToken,
   getRoomUnicastToken,
@@ -22,7 +22,7 @@ export interface ActionRoute {
   readonly summary: string;
   /** The token of the service of the module with this name. */
   service(name: string | undefined): InjectionToken;
-  send(service: unknown, request: MessageRequest): Promise<SendReceipt>;
+  send(service: unknown, request: MessageRequest): Promise<BroadcastReceipt>;
 }
 
 export const ACTION_ROUTES: Readonly<Record<RtcActionName, ActionRoute>> = {
@@ -65,7 +65,7 @@ function route<R extends MessageRequest, S>(parts: {
   readonly path: string;
   readonly summary: string;
   service(name: string | undefined): InjectionToken<S>;
-  send(service: S, request: R): Promise<SendReceipt>;
+  send(service: S, request: R): Promise<BroadcastReceipt>;
 }): ActionRoute {
   return parts as unknown as ActionRoute;
 }

@@ -12,7 +12,7 @@ import {
 import type { IncomingHttpHeaders } from 'node:http';
 import type { MessageRequest } from '../dto/requests.dto.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { SendReceipt } from '../services/send-receipt.js';
+import type { BroadcastReceipt } from '../services/send-receipt.js';
 import { type ActionHttpRequest, ActionRequestPipe } from './action-request.pipe.js';
 import { ACTION_ROUTES, pathParameters } from './action-routes.js';
 import { DEFAULT_ACTIONS, DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from './controller-options.js';
@@ -28,7 +28,7 @@ const HttpRequestParts = createParamDecorator((_data: unknown, context: Executio
 });
 
 /** A controller of one action, whose one method is `send`. */
-export type ActionController = Type<{ send(request: MessageRequest): Promise<SendReceipt> }>;
+export type ActionController = Type<{ send(request: MessageRequest): Promise<BroadcastReceipt> }>;
 
 /** The controllers of a module, by action. */
 export type ActionControllers = ReadonlyMap<RtcActionName, ActionController>;
@@ -74,7 +74,7 @@ function createController(
 
     @Post(route.path)
     @HttpCode(200)
-    send(@HttpRequestParts(pipe) request: MessageRequest): Promise<SendReceipt> {
+    send(@HttpRequestParts(pipe) request: MessageRequest): Promise<BroadcastReceipt> {
       return route.send(this.service, request);
     }
   }

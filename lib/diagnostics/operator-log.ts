@@ -75,7 +75,7 @@ export class OperatorLog {
   }
 
   /** By the last attempt, since that is what the call gave up for; the caller is told the rest. */
-  #outcome({ call: { action }, outcome, code, attempts }: RtcOutcomeEvent): void {
+  #outcome({ call: { action }, outcome, code, attempts, hint }: RtcOutcomeEvent): void {
     const last = attempts.findLast((attempt) => outcome !== 'unknown' || attempt.outcome === 'unknown');
     if (outcome === 'accepted' || last === undefined || code === 'RTC_ABORTED' || code === 'RTC_CONFIG')
       return;
@@ -83,12 +83,13 @@ export class OperatorLog {
     const isMessage = isRtcActionName(action);
     // What is said of another action must not be why nothing is said of messages.
     const scope = isMessage ? '' : `${action} `;
+    const advice = hint === undefined ? '' : ` ${hint}`;
     const what = isMessage ? 'a message' : 'the request';
     if (outcome === 'unknown') {
       this.#write(
         'warn',
         `${scope}unknown`,
-        `${action}: it is unknown whether ${what} was accepted (${failure}).`,
+        `${action}: it is unknown whether ${what} was accepted (${failure}).${advice}`,
       );
     } else if (last.outcome === 'not_attempted') {
       const why = failure.startsWith('REQUEST_FAILED')
@@ -99,16 +100,20 @@ export class OperatorLog {
       this.#write(
         'error',
         `${scope}${phase} ${failure}`,
-        `${action}: ${why} (${failure}, phase "${phase}").`,
+        `${action}: ${why} (${failure}, phase "${phase}").${advice}`,
       );
     } else if (throttled) {
       this.#write(
         'warn',
         `${scope}throttled`,
-        `${action}: refused because the quota is used up (${failure}).`,
+        `${action}: refused because the quota is used up (${failure}).${advice}`,
       );
     } else if (!failure.startsWith('InvalidParameter') || /AppId|IllegalFrom/.test(failure)) {
-      this.#write('error', `${scope}refused ${failure}`, `${action}: the service refuses with ${failure}.`);
+      this.#write(
+        'error',
+        `${scope}refused ${failure}`,
+        `${action}: the service refuses with ${failure}.${advice}`,
+      );
     }
   }
 

@@ -107,6 +107,8 @@ export interface RtcOutcomeEvent {
   readonly code?: RtcErrorCode;
   /** The vendor's code, where the service's answer was the reason. */
   readonly apiCode?: string;
+  /** What to do about it, as the error has it. */
+  readonly hint?: string;
 }
 
 /** A fan-out begins, in its caller's own asynchronous context; a durable one with its first chunk, at a worker. */

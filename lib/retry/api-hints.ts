@@ -1,3 +1,5 @@
+import { isLoopback } from '../openapi/loopback.js';
+
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     FlowLimitExceeded: 'The account sends more than its requests per second; send more slowly, then again.',
@@ -40,4 +42,32 @@ export function hintFor(apiCode: string, hostOfRegion?: string, isMessage = true
   return apiCode === 'InvalidAccessKey' && hostOfRegion === BYTEPLUS_REGION
     ? `${hint} ${BYTEPLUS_HINT}`
     : hint;
+}
+
+const NOT_TLS = /^(EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST))$/;
+const NOT_TRUSTED = /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH/;
+const NO_NAME = /^(ENOTFOUND|EAI_|ENODATA)/;
+const NO_WAY = /^(ETIMEDOUT|TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/;
+
+/**
+ * What to look at when a connection has failed: the host, and what is usually wrong then.
+ * @param failure Node's code, or one of this library's
+ */
+export function networkHintFor(failure: string, endpoint: string): string | undefined {
+  const { host, hostname, protocol } = new URL(endpoint);
+  if (NO_NAME.test(failure))
+    return `The host ${hostname} is not found: check endpoint (RTC_ENDPOINT), region (RTC_REGION) and this machine's DNS.`;
+  if (NOT_TLS.test(failure))
+    return `${host} does not speak TLS: an emulator's endpoint (RTC_ENDPOINT) begins with http://, unless it was given a certificate.`;
+  if (NOT_TRUSTED.test(failure))
+    return `The certificate of ${host} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`;
+  if (failure === 'ECONNREFUSED') {
+    const start = isLoopback(hostname) ? '; if it is to be the emulator, start that' : '';
+    return `Nothing listens at ${host}: check endpoint (RTC_ENDPOINT)${start}.`;
+  }
+  if (NO_WAY.test(failure))
+    return `${host} can't be reached from here: a firewall may be in the way, or a proxy may be needed.`;
+  if (protocol === 'http:' && /^(ECONNRESET|EPIPE|HPE_)/.test(failure))
+    return `${host} broke the connection off: if it expects TLS, endpoint (RTC_ENDPOINT) begins with https://.`;
+  return `This is about the connection to ${host}.`;
 }

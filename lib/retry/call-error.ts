@@ -7,7 +7,7 @@ import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
-import { hintFor } from './api-hints.js';
+import { hintFor, networkHintFor } from './api-hints.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
 import { codeOf, failureOf, UNREADABLE } from './attempts.js';
 
@@ -19,6 +19,8 @@ export interface CallFacts {
   readonly shuttingDown: boolean;
   /** The region whose host was called; undefined where an endpoint was given. */
   readonly hostOfRegion?: string | undefined;
+  /** The origin that was called. */
+  readonly endpoint?: string | undefined;
 }
 
 /** The quota is of so many milliseconds, so that one that is used up is not there again sooner. */
@@ -44,13 +46,13 @@ export function errorOfCall(
       return end.by === 'timeout'
         ? new RtcTimeoutError(
             `${action} exceeded ${limit} in phase "${phase}"${which}; ${consequence}.`,
-            init,
+            phase === 'connecting' ? { ...init, hint: networkHint('TIMEOUT', call) } : init,
           )
         : abortedError(call, `in phase "${phase}"${which}`);
     case 'network_error':
       return new RtcNetworkError(
         `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
-        { ...init, phase },
+        { ...init, phase, hint: networkHint(end.failure, call) },
       );
     case 'no_credentials':
       return new RtcConfigError(end.error.problems, init);
@@ -101,6 +103,10 @@ export function abortedError(call: CallFacts, when: string): RtcAbortedError {
     `${call.action} was ${who} ${when}; ${consequenceOf(call)}.`,
     describeCall(call),
   );
+}
+
+function networkHint(failure: string, { endpoint }: CallFacts): string | undefined {
+  return endpoint === undefined ? undefined : networkHintFor(failure, endpoint);
 }
 
 function describeCall({ attempts }: CallFacts) {

@@ -37,6 +37,8 @@ export interface SendContext {
   readonly observe: Observe;
   /** The region whose host is called; undefined where an endpoint was given. */
   readonly hostOfRegion?: string | undefined;
+  /** The origin that is called. */
+  readonly endpoint?: string | undefined;
   /** Does a call's work where tools that trace it find the call. */
   readonly within: <T>(call: RtcCallInfo, work: () => T) => T;
   /** From 0 to below 1. */
@@ -328,9 +330,9 @@ export class SendCall {
 
   #facts(): CallFacts {
     const { action } = this.info;
-    const { hostOfRegion } = this.context;
+    const { hostOfRegion, endpoint } = this.context;
     const shuttingDown = this.control.abort.reason === SHUTDOWN;
-    return { action, attempts: this.attempts, shuttingDown, hostOfRegion };
+    return { action, attempts: this.attempts, shuttingDown, hostOfRegion, endpoint };
   }
 }
 

@@ -238,6 +238,7 @@ export class Sender {
         durationMs: Math.round(performance.now() - started),
         ...(error !== undefined && { code: error.code }),
         ...(error instanceof RtcApiError && { apiCode: error.apiCode }),
+        ...(error?.hint !== undefined && { hint: error.hint }),
       });
     this.#context.observe({ type: 'begin', call: info });
     try {

@@ -6,7 +6,7 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import type { Sender } from '../retry/sender.js';
 import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
-import type { SendReceipt } from './send-receipt.js';
+import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
 /** Of a call that is given none: nothing is to be checked. */
@@ -27,11 +27,17 @@ export class ActionCaller {
    * Checks a request of any type, and sends it with one call.
    * @throws RtcValidationError when it breaks a rule, and the sender's errors
    */
+  call(
+    action: 'SendBroadcast',
+    request: unknown,
+    options: SendOptions | undefined,
+  ): Promise<BroadcastReceipt>;
+  call(action: RtcActionName, request: unknown, options: SendOptions | undefined): Promise<SendReceipt>;
   async call(
     action: RtcActionName,
     request: unknown,
     options: SendOptions | undefined,
-  ): Promise<SendReceipt> {
+  ): Promise<BroadcastReceipt> {
     const checked = checkRequest(action, request);
     const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
     const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
@@ -41,8 +47,15 @@ export class ActionCaller {
       { ...callLimits(this.#settings, given), roomId: checked.roomId },
       { signal: given.signal, stop: undefined, fanOut: undefined },
     );
-    const recipients = Array.isArray(to) ? to.length : to === undefined ? 0 : 1;
-    return { outcome: 'accepted', action, requestId, recipients, attempts, possibleDuplicate };
+    const recipients = Array.isArray(to) ? to.length : 1;
+    return {
+      outcome: 'accepted',
+      action,
+      requestId,
+      ...(to !== undefined && { recipients }),
+      attempts,
+      possibleDuplicate,
+    };
   }
 
   /** A checked request in the remote API's form. Fields that it does not have are not sent. */

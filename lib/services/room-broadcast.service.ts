@@ -3,7 +3,7 @@ import type { RoomBroadcastRequest } from '../dto/requests.dto.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { ActionCaller } from './action-caller.js';
 import type { SendOptions } from './send-options.js';
-import type { SendReceipt } from './send-receipt.js';
+import type { BroadcastReceipt } from './send-receipt.js';
 
 const hidden = new HiddenParts<{ readonly caller: ActionCaller }>();
 
@@ -16,12 +16,12 @@ export class RoomBroadcastService {
 
   /**
    * Sends one message of up to 64 KB to everyone who is in a room (`SendBroadcast`). Clients get it in
-   * `onRoomMessageReceived` or `onRoomBinaryMessageReceived`. It names no recipients, so `recipients` of the
-   * receipt is 0. Otherwise as `RoomUnicastService.batchSend()`, errors included.
+   * `onRoomMessageReceived` or `onRoomBinaryMessageReceived`. It names no recipients, so that its
+   * receipt does not count them. Otherwise as `RoomUnicastService.batchSend()`, errors included.
    *
    * @see https://www.volcengine.com/docs/6348/1164063
    */
-  send(request: RoomBroadcastRequest, options?: SendOptions): Promise<SendReceipt> {
+  send(request: RoomBroadcastRequest, options?: SendOptions): Promise<BroadcastReceipt> {
     return hidden.of(this).caller.call('SendBroadcast', request, options);
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const EMULATOR = fileURLToPath(new URL('../../dist/esm/emulator/cli.js', import.meta.url));
+const EMULATOR = fileURLToPath(new URL('../../dist/esm/command/rtc-emulator.js', import.meta.url));
 
 /** Starts the emulator in a process of its own; it says where it is in the form of a .env file. */
 export async function startEmulator() {

@@ -194,11 +194,11 @@ describe('the README, with the pages on sending, the controller and testing,', (
       // From here on, readme-quick-start.spec.ts.
       'npm install nestjs-rtc-messaging @nestjs/config class-validator class-transformer',
       'npm install nestjs-rtc-messaging @nestjs/config@4 class-validator class-transformer',
-      'npx rtc-emulator',
+      'npx nestjs-rtc-messaging emulator',
       expect.stringMatching(/^curl .*\nnode --env-file=\.env quick-start\.mjs\ncurl .*$/),
     ]);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['demo', 'test', 'emulator', 'start']));
-    expect(Object.keys(bin)).toEqual(['rtc-emulator']);
+    expect(Object.keys(bin)).toEqual(['nestjs-rtc-messaging', 'rtc-emulator']);
   });
 
   it('has no snippet that no test checks', () => {

@@ -160,7 +160,7 @@ describe.each(PLATFORMS)('the API documentation on $name', (platform) => {
     );
     const { schemas } = document.components!;
     expect(schemas!['RtcSendReceipt']).toMatchObject({
-      required: ['outcome', 'action', 'requestId', 'recipients', 'attempts', 'possibleDuplicate'],
+      required: ['outcome', 'action', 'requestId', 'attempts', 'possibleDuplicate'],
     });
     expect(schemas!['RtcErrorAnswer']).toMatchObject({
       required: ['statusCode', 'error', 'code', 'message', 'outcome'],

@@ -15,9 +15,12 @@ import {
   RtcMessagingModule,
   type RtcMessagingOptions,
   type RtcMessagingOptionsFactory,
+  type RtcNetworkError,
 } from 'nestjs-rtc-messaging';
 import { type EmulatorModuleOptions, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { describeSettings } from '../../lib/config/describe-settings.js';
 import { emulatorEnvironment } from '../support/emulator-environment.js';
+import { LogLines } from '../support/log-lines.js';
 import { rejectionOf } from '../support/rejection.js';
 
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };
@@ -55,6 +58,46 @@ describe('the module', () => {
   afterEach(async () => {
     process.env = { ...environment };
     await emulator.close();
+  });
+
+  it('says once, at boot, where messages go and as whose', async () => {
+    const log = new LogLines();
+    const messaging = RtcMessagingModule.forRoot(emulator.moduleOptions());
+    const app = await NestFactory.createApplicationContext(messaging, { logger: log });
+    const host = new URL(emulator.moduleOptions().endpoint).host;
+    expect(log.lines.filter((line) => line.includes('Messages go'))).toEqual([
+      `LOG Messages go to ${host} (region cn-north-1, on this machine: an emulator, unless a proxy listens there) ` +
+        'as app emulator-app, from server.',
+    ]);
+    expect(log.lines.join()).not.toContain('emulator-secret-key');
+    await app.close();
+  });
+
+  it('says at boot which host a region has', () => {
+    const settings = {
+      appId: 'app',
+      endpoint: 'https://rtc.volcengineapi.com',
+      from: undefined,
+      region: 'cn-north-1',
+    };
+    expect(describeSettings(settings)).toBe(
+      'Messages go to rtc.volcengineapi.com (region cn-north-1) as app app, with no default sender.',
+    );
+  });
+
+  it('says in the log what to look at when nothing listens', async () => {
+    const log = new LogLines();
+    const { endpoint } = emulator.moduleOptions();
+    const messaging = RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), retry: { maxAttempts: 1 } });
+    const app = await NestFactory.createApplicationContext(messaging, { logger: log });
+    await emulator.close();
+    const error = await rejectionOf<RtcNetworkError>(
+      app.get(RoomUnicastService, { strict: false }).batchSend(MESSAGE),
+    );
+    const hint = `Nothing listens at ${new URL(endpoint).host}: check endpoint (RTC_ENDPOINT); if it is to be the emulator, start that.`;
+    expect(error.hint).toBe(hint);
+    expect(log.lines.at(-1)).toContain(hint);
+    await app.close();
   });
 
   const sendOnce = async (

@@ -451,7 +451,7 @@ describe("the operator's log", () => {
     [
       'a key without permission',
       { kind: 'error', code: 'AccessDenied', probability: 1 },
-      /^ERROR BatchSendRoomUnicast: the service refuses with AccessDenied\.$/,
+      /^ERROR BatchSendRoomUnicast: the service refuses with AccessDenied\. Give the access key the permission/,
     ],
     [
       'an app that does not exist',

@@ -56,7 +56,7 @@ describe.each([
       await writeFile(join(folder, '.env'), textsIn('ini').join());
       await writeFile(join(folder, 'quick-start.mjs'), textsIn('js').join());
 
-      expect(commands).toContain('npx rtc-emulator\n');
+      expect(commands).toContain('npx nestjs-rtc-messaging emulator\n');
       expect(await startEmulator(port)).toBe(printed.trimEnd());
       const output = await sh(commands.at(-1) ?? '');
       const withoutTime = (text: string): string => text.replace(/\d{4}-[\d-]+T[\d:.]+Z/, '').trimEnd();
@@ -68,7 +68,7 @@ describe.each([
 
   /** The command's own script, since npx would be left between it and the signal. Returns what it says first. */
   async function startEmulator(port: number): Promise<string> {
-    emulator = spawn(process.execPath, ['node_modules/.bin/rtc-emulator', '--port', String(port)], {
+    emulator = spawn(process.execPath, ['node_modules/.bin/nestjs-rtc-messaging', 'emulator', '--port', String(port)], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,16 +1,19 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { createService } from '../support/service.js';
 
-const CLI = resolve(import.meta.dirname, '../../dist/esm/emulator/cli.js');
+const FOLDER = resolve(import.meta.dirname, '../../dist/esm/command');
 
-describe('the command rtc-emulator', () => {
+describe.each([
+  ['rtc-emulator', [join(FOLDER, 'rtc-emulator.js')]],
+  ['nestjs-rtc-messaging emulator', [join(FOLDER, 'cli.js'), 'emulator']],
+])('the command %s', (name, command) => {
   let child: ChildProcessWithoutNullStreams;
   const start = (...args: string[]): void => {
-    child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env['PATH'] } });
+    child = spawn(process.execPath, [...command, ...args], { env: { PATH: process.env['PATH'] } });
   };
   afterEach(() => void child.kill('SIGKILL'));
 
@@ -57,14 +60,14 @@ describe('the command rtc-emulator', () => {
     [['--keep', '0.5'], 'keepBytes: must be a whole number from 1048576'],
     [['--allow-host', 'emulator:8787'], 'allowedHosts: must be a list of host names'],
     [['--allow-origin', '*'], 'allowedOrigins: must be a list of origins'],
-    [['--prot', '1'], "Unknown option '--prot'"],
+    [['--prot', '1'], "unknown option '--prot'"],
   ])('refuses %j with one clear line', async (args, words) => {
     start(...args);
     const [[output], [code]] = (await Promise.all([once(child.stderr, 'data'), once(child, 'exit')])) as [
       [Buffer],
       [number],
     ];
-    expect(output.toString()).toContain(`rtc-emulator: ${words}`);
+    expect(output.toString()).toContain(`${name.split(' ')[0]}: ${words}`);
     expect(output.toString().trim().split('\n')).toHaveLength(1);
     expect(code).toBe(1);
   });

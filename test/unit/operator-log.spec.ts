@@ -46,6 +46,13 @@ describe("the operator's log", () => {
     );
   });
 
+  it('says what to do about it, where the error does', () => {
+    const hint = 'Give the access key the permission to call this action.';
+    expect(linesAfter({ ...outcome({ failure: 'AccessDenied' }), hint })).toEqual([
+      `ERROR BatchSendRoomUnicast: the service refuses with AccessDenied. ${hint}`,
+    ]);
+  });
+
   it('has a bounded number of lines, whatever codes a remote side makes up', () => {
     for (let code = 0; code < 300; code++) log.observe(outcome({ failure: `Code${code}` }));
     expect(logger.lines.length).toBeLessThan(110);

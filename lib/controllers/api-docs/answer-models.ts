@@ -35,8 +35,9 @@ export const ANSWER_MODELS: ReadonlyMap<new () => object, Properties> = new Map<
         requestId: REQUEST_ID,
         recipients: {
           type: 'integer',
-          minimum: 0,
-          description: 'How many different users were addressed; 0 for a broadcast, which names none.',
+          minimum: 1,
+          required: false,
+          description: 'How many different users were addressed; absent for a broadcast, which names none.',
         },
         attempts: { type: () => [RtcAttempt], description: 'Every HTTP attempt, oldest first.' },
         possibleDuplicate: {

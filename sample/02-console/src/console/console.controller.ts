@@ -1,10 +1,10 @@
 import { Body, ConflictException, Controller, Delete, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
 import {
+  type BroadcastReceipt,
   RoomBroadcastService,
   RoomPresenceService,
   RoomUnicastService,
   RtcMessagingError,
-  type SendReceipt,
 } from 'nestjs-rtc-messaging';
 import { ApiKeyGuard } from '../auth/api-key.guard.js';
 import { AbsentQuestionDto } from './absent-question.dto.js';
@@ -16,7 +16,7 @@ import { SendMessageDto } from './send-message.dto.js';
 import { SwitchFaultDto } from './faults/switch-fault.dto.js';
 
 /** What a caller of the library gets: the receipt, or the error that is thrown. */
-type SendAnswer = { readonly receipt: SendReceipt } | { readonly error: object };
+type SendAnswer = { readonly receipt: BroadcastReceipt } | { readonly error: object };
 
 /** Who of those asked about is not in the room, by the service's list; or why the service could not be asked. */
 export type AbsentAnswer =
@@ -79,7 +79,7 @@ export class ConsoleController {
     return this.faults.switchOff();
   }
 
-  async #show(confirmed: boolean, send: () => Promise<SendReceipt>): Promise<SendAnswer> {
+  async #show(confirmed: boolean, send: () => Promise<BroadcastReceipt>): Promise<SendAnswer> {
     if (!confirmed && (await this.emulator.target()) === 'real') {
       throw new ConflictException('Messages go to the real service; it must be confirmed that this is meant');
     }

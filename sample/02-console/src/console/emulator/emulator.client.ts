@@ -21,6 +21,8 @@ export interface ListedFault {
 }
 
 const TIMEOUT_MS = 2_000;
+/** Longer: while a fan-out is on its way, the emulator has much to do, and a user who could not join is gone. */
+const JOIN_TIMEOUT_MS = 15_000;
 /** Each time that a user joins there is a new one. */
 const TOKEN_SECONDS = 3_600;
 
@@ -77,7 +79,7 @@ export class EmulatorClient {
       ? `&token=${encodeURIComponent(this.tokens.issueJoinToken({ userId, roomId, expiresInSeconds: TOKEN_SECONDS }))}`
       : '';
     return new WebSocket(`${origin}/rooms/${encodeInPath(roomId)}?userId=${encodeId(userId)}${token}`, {
-      handshakeTimeout: TIMEOUT_MS,
+      handshakeTimeout: JOIN_TIMEOUT_MS,
     });
   }
 

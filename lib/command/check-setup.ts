@@ -1,0 +1,153 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { REGION_HOSTS } from '../config/regions.js';
+import type { RtcMessagingSettings } from '../config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import {
+  RoomPresenceService,
+  RoomUnicastService,
+  type RtcClockEvent,
+  RtcConfigError,
+  RtcMessagingError,
+  type RtcMessagingOptions,
+} from '../index.js';
+import { type Finding, inWords, type Step, stepOf, STEPS } from './check-steps.js';
+import { withApp } from './with-app.js';
+
+const CANT_TELL = "this key can't tell";
+
+/**
+ * Finds out whether messages can be sent with these options and the environment, by asking who is in a room that no
+ * one is in.
+ * @param send whether to send a message into such a room, too
+ */
+export async function checkSetup(options: RtcMessagingOptions, send = false): Promise<Finding[]> {
+  try {
+    return await withApp(options, (app) => checkApp(app, send));
+  } catch (error) {
+    if (!(error instanceof RtcConfigError)) throw error;
+    return [
+      ...error.problems.map(({ option, variable, message }): Finding => {
+        const name = variable === undefined ? option : `${option} (${variable})`;
+        return { step: 'settings', status: 'failed', message: `${name}: ${message}` };
+      }),
+      ...STEPS.slice(1).map((step): Finding => ({ step, status: 'skipped', message: 'not checked' })),
+    ];
+  }
+}
+
+async function checkApp(app: INestApplicationContext, send: boolean): Promise<Finding[]> {
+  const settings = app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false });
+  let clockOffsetMs: number | undefined;
+  const onClock = (event: unknown): void => {
+    clockOffsetMs = (event as RtcClockEvent).offsetMs;
+  };
+  subscribe('nestjs-rtc-messaging:clock', onClock);
+  const presence = app.get(RoomPresenceService, { strict: false });
+  const asked = await failureOf(() => presence.onlineUsers(randomId()));
+  const isUnable = asked !== undefined && stepOf(asked) === 'permission';
+  const isFailed = asked !== undefined && !isUnable;
+  const messages = app.get(RoomUnicastService, { strict: false });
+  const message = { roomId: randomId(), to: [randomId()], message: 'nestjs-rtc-messaging check --send' };
+  const isSent = send && !isFailed;
+  const sent = isSent ? await failureOf(() => messages.batchSend(message)) : undefined;
+  unsubscribe('nestjs-rtc-messaging:clock', onClock);
+
+  const findings = judge(settings, asked, clockOffsetMs, isSent && sent === undefined);
+  return [...findings, messagingOf(send, isSent, sent)];
+}
+
+function messagingOf(isAsked: boolean, isSent: boolean, error: RtcMessagingError | undefined): Finding {
+  const step = 'messaging';
+  if (error !== undefined) return { step, status: 'failed', message: inWords(error) };
+  if (isSent)
+    return { step, status: 'ok', message: 'a message was accepted, so messaging is probably switched on' };
+  const how = isAsked ? '' : '; --send finds out, with one message into a room that no one is in';
+  return { step, status: 'skipped', message: `not checked${how}` };
+}
+
+function judge(
+  settings: RtcMessagingSettings,
+  error: RtcMessagingError | undefined,
+  clockOffsetMs: number | undefined,
+  isAccepted: boolean,
+): Finding[] {
+  const stuckAt = error === undefined ? STEPS.length : STEPS.indexOf(stepOf(error));
+  const isUnable = STEPS[stuckAt] === 'permission';
+  const isPlain = settings.endpoint.startsWith('http:');
+  const mismatch = regionProblem(settings);
+  return STEPS.map((step, index): Finding => {
+    if (step === 'TLS' && isPlain && index !== stuckAt)
+      return { step, status: 'skipped', message: 'the endpoint is plain http:' };
+    if (step === 'region' && mismatch !== undefined)
+      return { step, status: index < stuckAt || isAccepted ? 'warning' : 'failed', message: mismatch };
+    if (step === 'clock' && clockOffsetMs !== undefined) {
+      const seconds = Math.round(Math.abs(clockOffsetMs) / 1_000);
+      const how = `${seconds} s ${clockOffsetMs > 0 ? 'behind' : 'ahead of'} the service's`;
+      const message = `this machine's clock is ${how}; requests were signed with the service's time: set the clock`;
+      return { step, status: 'warning', message };
+    }
+    if (error !== undefined && index === stuckAt) {
+      if (!isUnable) return { step, status: 'failed', message: inWords(error) };
+      const message = `${CANT_TELL}: it may not ask who is in a room, which sending does not need. ${inWords(error)}`;
+      return { step, status: 'unknown', message };
+    }
+    if (index < stuckAt) return { step, status: 'ok', message: describe(step, settings) };
+    if (!isUnable) return { step, status: 'skipped', message: 'not checked' };
+    if (isAccepted) return { step, status: 'ok', message: describe(step, settings) };
+    return { step, status: 'unknown', message: CANT_TELL };
+  });
+}
+
+/** What is right, where it is. */
+function describe(step: Step, { appId, endpoint, from, region }: RtcMessagingSettings): string {
+  const { host, hostname } = new URL(endpoint);
+  const texts: Readonly<Record<Step, string>> = {
+    settings: `complete; ${from === undefined ? 'each message has to name its from, unless from (RTC_FROM) is set' : `messages are from ${from}`}`,
+    DNS: `${hostname} is found`,
+    connection: `${host} can be connected to`,
+    TLS: 'the certificate is trusted',
+    answer: 'the service answers',
+    throttling: 'the request was not throttled',
+    'access key': 'is known',
+    clock: "is within 15 minutes of the service's",
+    signature: 'the secret key is right',
+    permission: 'the key may ask who is in a room',
+    app: `${appId} may be used with this key`,
+    region,
+  };
+  return texts[step];
+}
+
+/** Requests that are signed for one region, and go to the host of another. */
+export function regionProblem({
+  endpoint,
+  region,
+}: Pick<RtcMessagingSettings, 'endpoint' | 'region'>): string | undefined {
+  const { hostname } = new URL(endpoint);
+  const [own] = [...REGION_HOSTS].find(([, host]) => host === hostname) ?? [];
+  // Volcengine's Go SDK gives its own host in Singapore the name that BytePlus's has.
+  const isOtherName = own === 'ap-southeast-1' && region === 'ap-singapore-1';
+  if (own === undefined || own === region || isOtherName) return undefined;
+  return (
+    `requests are signed for ${region}, but endpoint (RTC_ENDPOINT) is the host of ${own}; ` +
+    `set region (RTC_REGION) to ${own}, or leave the endpoint out`
+  );
+}
+
+/** What it was refused with. */
+export async function failureOf(call: () => Promise<unknown>): Promise<RtcMessagingError | undefined> {
+  try {
+    await call();
+    return undefined;
+  } catch (error) {
+    if (error instanceof RtcMessagingError) return error;
+    throw error;
+  }
+}
+
+/** Of a room or a user that there is not. */
+export function randomId(): string {
+  return `check-${randomUUID()}`;
+}

@@ -1,0 +1,70 @@
+import { RtcApiError } from '../errors/rtc-api.error.js';
+import { RtcNetworkError } from '../errors/rtc-network.error.js';
+import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+
+/** What a request passes on its way, in that order: whatever is before the one that it failed at is right. */
+export const STEPS = [
+  'settings',
+  'DNS',
+  'connection',
+  'TLS',
+  'answer',
+  'throttling',
+  'access key',
+  'clock',
+  'signature',
+  'permission',
+  'app',
+  'region',
+] as const;
+
+export type Step = (typeof STEPS)[number];
+
+/** What is known of a step; `unknown`: the access key may not ask; `skipped`: something else has to be mended first. */
+export type StepStatus = 'ok' | 'warning' | 'failed' | 'unknown' | 'skipped';
+
+/** A line of the check. */
+export interface Finding {
+  readonly step: Step | 'messaging' | 'quota';
+  readonly status: StepStatus;
+  /** What was found, and what to do about it. */
+  readonly message: string;
+}
+
+const OF_CODES: readonly (readonly [RegExp, Step])[] = [
+  [/^(Account)?FlowLimitExceeded/, 'throttling'],
+  [/^Invalid(AccessKey|SecretToken)/, 'access key'],
+  [/^InvalidTimestamp/, 'clock'],
+  [
+    /^(SignatureDoesNotMatch|Missing(Signature|Auth|RequestInfo)|Invalid(Authorization|Credential))/,
+    'signature',
+  ],
+  [/^AccessDenied\.NoPermissionForApp|^InvalidParameter\.\w*AppId/, 'app'],
+  [/^(AccessDenied|LackPolicy|InvalidActionOrVersion)/, 'permission'],
+];
+
+const OF_FAILURES: readonly (readonly [RegExp, Step])[] = [
+  [/^(ENOTFOUND|EAI_|ENODATA)/, 'DNS'],
+  [/SSL|TLS|EPROTO|CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH/, 'TLS'],
+];
+
+/** Where a request got stuck. */
+export function stepOf(error: RtcMessagingError): Step {
+  const last = error.attempts.at(-1);
+  if (error instanceof RtcApiError) {
+    if (last?.throttled) return 'throttling';
+    return find(OF_CODES, error.apiCode) ?? 'answer';
+  }
+  if (error instanceof RtcNetworkError) return find(OF_FAILURES, last?.failure ?? '') ?? 'connection';
+  // It took too long.
+  return last?.phase === 'queued' || last?.phase === 'connecting' ? 'connection' : 'answer';
+}
+
+function find(table: readonly (readonly [RegExp, Step])[], text: string): Step | undefined {
+  return table.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** An error in words: what happened, and what to do about it. */
+export function inWords({ message, hint }: RtcMessagingError): string {
+  return hint === undefined || message.includes(hint) ? message : `${message} ${hint}`;
+}

@@ -1,0 +1,66 @@
+import type { RtcMessagingSettings } from '../config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { MAX_RECIPIENTS } from '../dto/field-rules.js';
+import { RoomUnicastService, type RtcMessagingOptions } from '../index.js';
+import { failureOf, randomId } from './check-setup.js';
+import { type Finding, inWords } from './check-steps.js';
+import { withApp } from './with-app.js';
+
+const BATCHES = 3;
+const WINDOW_MS = 1_000;
+
+/**
+ * Finds out whether the account's quota counts requests or recipients: by three batches at once, to users who are not
+ * there, that are far from so many requests, and together more than so many recipients.
+ */
+export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
+  // Neither held back as if recipients were counted, nor tried again.
+  const probing = {
+    ...options,
+    quota: { ...options.quota, costPer: 'request' },
+    retry: { maxAttempts: 1 },
+  } as const;
+  return withApp(probing, async (app): Promise<Finding> => {
+    const { quota } = app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false });
+    const size = Math.min(MAX_RECIPIENTS, quota.requestsPerSecond);
+    const recipients = BATCHES * size;
+    if (recipients <= quota.requestsPerSecond) {
+      return inconclusive(`${recipients} recipients are fewer than the quota allows, so nothing was sent`);
+    }
+    const messages = app.get(RoomUnicastService, { strict: false });
+    const started = performance.now();
+    const sent = await Promise.all(
+      Array.from({ length: BATCHES }, () => {
+        const to = Array.from({ length: size }, randomId);
+        const message = { roomId: randomId(), to, message: 'nestjs-rtc-messaging check --quota' };
+        return failureOf(() => messages.batchSend(message));
+      }),
+    );
+    const tookMs = performance.now() - started;
+    const errors = sent.filter((error) => error !== undefined);
+    if (errors.some(({ attempts }) => attempts.at(-1)?.throttled)) {
+      return {
+        step: 'quota',
+        status: 'warning',
+        message:
+          'a batch was refused: the account counts recipients, or others use it now. ' +
+          'If nothing else sends now, set quota.costPer (RTC_QUOTA_COST_PER) to recipient',
+      };
+    }
+    const [error] = errors;
+    if (error !== undefined) return inconclusive(inWords(error));
+    if (tookMs > WINDOW_MS)
+      return inconclusive(`the batches took ${Math.round(tookMs)} ms, and so no single second`);
+    return {
+      step: 'quota',
+      status: 'ok',
+      message:
+        `${recipients} recipients were accepted within a second: the account probably counts requests, ` +
+        'as quota.costPer (RTC_QUOTA_COST_PER) has it by default: request',
+    };
+  });
+}
+
+function inconclusive(why: string): Finding {
+  return { step: 'quota', status: 'unknown', message: `inconclusive: ${why}` };
+}

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { emulatorEnvironment } from '../support/emulator-environment.js';
+
+const CLI = resolve(import.meta.dirname, '../../dist/esm/command/cli.js');
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('the command nestjs-rtc-messaging', () => {
+  let emulator: RtcEmulator;
+  let folder: string;
+  let right: Record<string, string>;
+  beforeAll(async () => {
+    emulator = await RtcEmulator.start();
+    right = { ...emulatorEnvironment(emulator), RTC_APP_KEY: 'emulator-app-key' };
+    folder = await mkdtemp(join(tmpdir(), 'rtc-command-'));
+    await writeFile(join(folder, 'right.env'), toEnv(right));
+  });
+  afterAll(async () => {
+    await emulator.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const toEnv = (variables: Record<string, string>): string =>
+    Object.entries(variables)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join('');
+  /** Without a terminal. */
+  const run = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+    new Promise((done) => {
+      const options = { cwd: folder, env: { PATH: process.env['PATH'], ...env } };
+      const child = execFile(process.execPath, [CLI, ...args], options, (error, stdout, stderr) =>
+        done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      );
+      child.stdin?.end();
+    });
+
+  it.each([['check'], ['emulator'], ['send'], ['token']])('explains %s', async (name) => {
+    const { code, stdout } = await run([name, '--help']);
+    expect(stdout).toContain(`Usage: nestjs-rtc-messaging ${name} [options]`);
+    expect(code).toBe(0);
+  });
+
+  it('knows its version', async () => {
+    expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('lists everything that is missing at once, with its variable', async () => {
+    const { code, stdout } = await run(['check'], {
+      RTC_ENDPOINT: 'http://127.0.0.1:9',
+      RTC_TIMEOUT_MS: 'x',
+    });
+    for (const name of ['RTC_APP_ID', 'RTC_TIMEOUT_MS', 'VOLCENGINE_ACCESS_KEY', 'VOLCENGINE_SECRET_KEY'])
+      expect(stdout).toContain(name);
+    expect(code).toBe(1);
+  });
+
+  it('reads a file of variables, and lets those of the environment win', async () => {
+    const well = await run(['check', '--env', 'right.env']);
+    expect(well.stdout).toContain('✔ app         emulator-app may be used with this key\n');
+    expect(well.code).toBe(0);
+    const wrong = await run(['check', '--json', '--env', 'right.env'], {
+      VOLCENGINE_SECRET_KEY: 'wrong-key',
+    });
+    expect(JSON.parse(wrong.stdout)).toMatchObject({
+      ok: false,
+      findings: expect.arrayContaining([expect.objectContaining({ step: 'signature', status: 'failed' })]),
+    });
+    expect(wrong.code).toBe(1);
+    expect(wrong.stdout + wrong.stderr).not.toContain('wrong-key');
+    expect(await run(['check', '--env', 'none.env'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('none.env'),
+    });
+  });
+
+  it('reads .env by itself', async () => {
+    await writeFile(join(folder, '.env'), toEnv(right));
+    expect((await run(['check'])).code).toBe(0);
+    await rm(join(folder, '.env'));
+  });
+
+  it('spends quota only when told to', async () => {
+    const before = emulator.requests.length;
+    const asked = await run(['check', '--quota'], right);
+    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining('--yes') });
+    expect(emulator.requests).toHaveLength(before);
+    const { stdout, code } = await run(['check', '--quota', '--yes'], right);
+    expect(stdout).toMatch(/quota {7}1500 recipients were accepted/);
+    expect(code).toBe(0);
+  });
+
+  it('sends text, and bytes of a file, to users in a room', async () => {
+    const [alice, bob] = ['alice', 'bob'].map((id) => emulator.room('room-1').join(id));
+    const text = await run(['send', '--room', 'room-1', '--to', 'alice', 'bob', '--text', 'hello'], right);
+    expect(text).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^✔ Accepted for 2 users \(request \w+\)/),
+    });
+    await writeFile(join(folder, 'bytes'), Uint8Array.of(255, 0));
+    const args = ['send', '--room', 'room-1', '--to', 'alice', '--file', 'bytes'];
+    expect(await run(args, right)).toMatchObject({ code: 1, stderr: expect.stringContaining('--binary') });
+    const receipt = JSON.parse((await run([...args, '--binary', '--json'], right)).stdout) as object;
+    expect(receipt).toMatchObject({ outcome: 'accepted', action: 'SendRoomUnicast', recipients: 1 });
+    expect(alice?.received.map(({ message }) => message)).toEqual(['hello', Uint8Array.of(255, 0)]);
+    expect(bob?.received).toMatchObject([{ message: 'hello' }]);
+  });
+
+  it('says why a message was refused, and what to do', async () => {
+    const wrong = { ...right, RTC_APP_ID: 'no-app' };
+    const args = ['send', '--room', 'room-1', '--to', 'alice', '--text', 'a private text'];
+    const { code, stderr } = await run(args, wrong);
+    expect(stderr).toMatch(/NotExistAppId.*Check appId \(RTC_APP_ID\)/);
+    expect(code).toBe(1);
+    const json = await run([...args, '--json'], wrong);
+    expect(JSON.parse(json.stdout)).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
+    expect(stderr + json.stdout).not.toContain('a private text');
+  });
+
+  it('asks before it sends to another machine, and does not without a terminal', async () => {
+    const args = ['send', '--room', 'room-1', '--to', 'alice', '--text', 'hello'];
+    // Were it to send, it would look this host up.
+    const { code, stderr } = await run(args, { ...right, RTC_ENDPOINT: 'https://nowhere.invalid' });
+    expect(stderr).toBe(
+      'nestjs-rtc-messaging: This sends to 1 user(s) at nowhere.invalid. Go on? There is no terminal to ask at: --yes says so.\n',
+    );
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    [['send', '--room', 'r', '--to', 'a'], 'give --text or --file'],
+    [['send', '--to', 'a', '--text', 'x'], "required option '--room <id>'"],
+    [['token', '--user', 'a'], 'give one of --room, --any-room and --login'],
+    [['token', '--user', 'a b', '--room', 'r'], 'userId'],
+    [['token', '--user', 'a', '--room', 'r', '--expires', '0'], 'expiresInSeconds'],
+    [['nothing'], "unknown command 'nothing'"],
+  ])('refuses %j with one clear line', async (args, words) => {
+    const { code, stderr } = await run(args, right);
+    expect(stderr).toContain(words);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(code).toBe(1);
+  });
+
+  it('issues tokens that the emulator takes, without an access key', async () => {
+    const { RTC_APP_ID = '', RTC_APP_KEY = '' } = right;
+    const app = { RTC_APP_ID, RTC_APP_KEY };
+    const { stdout: join } = await run(['token', '--user', 'carol', '--room', 'room-2'], app);
+    expect(emulator.room('room-2').join('carol', { token: join.trim() }).token).toMatchObject({
+      roomId: 'room-2',
+    });
+    const { stdout: login } = await run(['token', '--user', 'carol', '--login', '--json'], app);
+    const { token } = JSON.parse(login) as { token: string };
+    expect(emulator.login('carol', { token }).token).toMatchObject({ userId: 'carol' });
+    const without = await run(['token', '--user', 'carol', '--login'], { RTC_APP_ID });
+    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('RTC_APP_KEY') });
+  });
+});
