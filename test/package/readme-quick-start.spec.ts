@@ -68,10 +68,14 @@ describe.each([
 
   /** The command's own script, since npx would be left between it and the signal. Returns what it says first. */
   async function startEmulator(port: number): Promise<string> {
-    emulator = spawn(process.execPath, ['node_modules/.bin/nestjs-rtc-messaging', 'emulator', '--port', String(port)], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    emulator = spawn(
+      process.execPath,
+      ['node_modules/.bin/nestjs-rtc-messaging', 'emulator', '--port', String(port)],
+      {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     if (emulator.stdout === null) throw new Error('The emulator has no output.');
     for await (const line of createInterface(emulator.stdout)) {
       emulator.stdout.resume();
