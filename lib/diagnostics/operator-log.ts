@@ -30,7 +30,7 @@ export class OperatorLog {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  observe(event: RtcEvent): void {
+  onEvent(event: RtcEvent): void {
     switch (event.type) {
       case 'retry':
         this.logger.debug(

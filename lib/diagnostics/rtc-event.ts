@@ -221,4 +221,4 @@ export type RtcEvent =
   | RtcShutdownEvent;
 
 /** Where events go. It must not throw. */
-export type Observe = (event: RtcEvent) => void;
+export type Emit = (event: RtcEvent) => void;

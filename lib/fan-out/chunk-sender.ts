@@ -1,4 +1,4 @@
-import type { Observe, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import type { Emit, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
@@ -27,7 +27,7 @@ export interface FanOutHost {
   readonly module: string;
   /** Aborted when the app shuts down. */
   readonly closing: AbortSignal;
-  readonly observe: Observe;
+  readonly emit: Emit;
   /** How many recipients a request should have at most: Infinity unless the service was found to refuse so many. */
   readonly chunkSize: number;
   /** How many requests to have in flight, by what the round trip is. */

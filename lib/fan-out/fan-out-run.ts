@@ -46,19 +46,19 @@ export class FanOutRun {
       signal && this.#listen(signal, { reason: 'aborted' }),
       this.#listen(this.host.closing, { reason: 'shutdown' }),
     ];
-    this.host.observe({ type: 'fan_out_begin', fanOut: this.#info });
+    this.host.emit({ type: 'fan_out_begin', fanOut: this.#info });
     const timer =
       deadlineMs === undefined ? undefined : setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
-    const ticking = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
-    this.#hire();
+    const ticking = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
+    this.#startWorkers();
     while (this.#workers.size > 0) await Promise.all(this.#workers);
     clearInterval(ticking);
     clearTimeout(timer);
     for (const stopOne of stopListening) stopOne?.();
     this.#tally.addUnsent(this.chunks.takeRest());
-    this.#tellProgress();
+    this.#reportProgress();
     const report = this.#report();
-    this.#tellOutcome(report);
+    this.#emitOutcome(report);
     return report;
   }
 
@@ -67,7 +67,7 @@ export class FanOutRun {
   }
 
   /** As many workers as there are to be requests in flight. */
-  #hire(): void {
+  #startWorkers(): void {
     while (this.#workers.size < this.#concurrency && !this.chunks.isAtEnd) {
       const worker = this.#work().finally(() => this.#workers.delete(worker));
       this.#workers.add(worker);
@@ -84,7 +84,7 @@ export class FanOutRun {
       if (chunk === undefined) return;
       await this.#deliver(chunk);
       // More or fewer, as the round trip becomes known.
-      this.#hire();
+      this.#startWorkers();
     } while (this.#workers.size <= this.#concurrency);
   }
 
@@ -120,7 +120,7 @@ export class FanOutRun {
     }
   }
 
-  #tellProgress(): void {
+  #reportProgress(): void {
     const { onProgress, total } = this.plan;
     if (onProgress === undefined) return;
     const counts = this.#counts();
@@ -140,8 +140,8 @@ export class FanOutRun {
     (async () => onProgress(progress))().catch((error: unknown) => this.#halt({ reason: 'callback', error }));
   }
 
-  #tellOutcome({ status, counts, stop, requests, throttled, elapsedMs }: FanOutReport): void {
-    this.host.observe({
+  #emitOutcome({ status, counts, stop, requests, throttled, elapsedMs }: FanOutReport): void {
+    this.host.emit({
       type: 'fan_out_outcome',
       fanOut: this.#info,
       status,

@@ -27,7 +27,7 @@ export class HealthRecord {
   /** @param now monotonic milliseconds */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  observe(event: RtcEvent): void {
+  onEvent(event: RtcEvent): void {
     switch (event.type) {
       case 'outcome':
         this.#calls.add(kindOf(event), this.now());

@@ -76,13 +76,13 @@ export class AdaptiveLimit {
   #perRecipient = 0;
   readonly #accepted: (SentRequest & { readonly at: number })[] = [];
   #hasAnswered = false;
-  /** Whether something that was let go after the last cut was accepted. */
-  #hasAcceptedSinceCut = true;
+  /** Whether something that was let go after the last decrease was accepted. */
+  #hasAcceptedSinceDecrease = true;
   /** Nothing is accepted: one request at a time, until one is. */
   #isProbing = false;
   #probingSince = 0;
   #pausedUntil = -Infinity;
-  #cutAt = -Infinity;
+  #decreasedAt = -Infinity;
   #trial: Trial | undefined;
   #refusedTrials = 0;
   #raiseAt = Infinity;
@@ -114,7 +114,7 @@ export class AdaptiveLimit {
 
   /** What the account seems to allow, once it has refused often enough to tell. */
   get estimate(): ThrottlingEstimate | undefined {
-    const refusesAll = this.#cutAt - this.#probingSince >= ADAPTING.refusesAllMs;
+    const refusesAll = this.#decreasedAt - this.#probingSince >= ADAPTING.refusesAllMs;
     if (this.#isProbing) return refusesAll ? { permitsPerSecond: 0 } : undefined;
     if (!this.isReduced || this.#refusedTrials < 2) return undefined;
     return {
@@ -144,8 +144,8 @@ export class AdaptiveLimit {
     this.#allowed = this.limit;
     this.#chunk = this.#wholeChunk = Infinity;
     this.#isProbing = this.#countsRequests = false;
-    this.#hasAcceptedSinceCut = true;
-    this.#pausedUntil = this.#cutAt = -Infinity;
+    this.#hasAcceptedSinceDecrease = true;
+    this.#pausedUntil = this.#decreasedAt = -Infinity;
     this.#trial = undefined;
     this.#refusedTrials = this.#fastUntil = 0;
     this.#raiseAt = Infinity;
@@ -158,7 +158,7 @@ export class AdaptiveLimit {
 
   accepted(request: SentRequest, now: number): void {
     this.answered();
-    if (request.takenAt >= this.#cutAt) this.#hasAcceptedSinceCut = true;
+    if (request.takenAt >= this.#decreasedAt) this.#hasAcceptedSinceDecrease = true;
     this.#accepted.push({ ...request, at: now });
     this.#forget(request);
     if (!this.#isProbing) return;
@@ -173,13 +173,13 @@ export class AdaptiveLimit {
   /** @param retryAfterMs what the service asks to wait; 0: it does not say */
   refused(request: SentRequest, retryAfterMs: number, now: number): void {
     this.#pause(retryAfterMs, now);
-    // One cut for all that was let go before it.
-    if (request.takenAt < this.#cutAt) return;
-    this.#cutAt = now;
+    // One decrease for all that was let go before it.
+    if (request.takenAt < this.#decreasedAt) return;
+    this.#decreasedAt = now;
     const lately = this.#acceptedLately(request);
-    if (lately.requests === 0 || !this.#hasAcceptedSinceCut) this.#collapse(request, now);
-    else this.#cut(request, lately, now);
-    this.#hasAcceptedSinceCut = false;
+    if (lately.requests === 0 || !this.#hasAcceptedSinceDecrease) this.#collapse(request, now);
+    else this.#decrease(request, lately, now);
+    this.#hasAcceptedSinceDecrease = false;
   }
 
   /** Tries more, if it is time to. */
@@ -204,7 +204,7 @@ export class AdaptiveLimit {
     this.#pause(Math.max(ADAPTING.probeMs, SECOND_MS / this.#allowed), now);
   }
 
-  #cut(request: SentRequest, lately: AcceptedLately, now: number): void {
+  #decrease(request: SentRequest, lately: AcceptedLately, now: number): void {
     const trial = request.takenAt >= (this.#trial?.since ?? Infinity) ? this.#trial : undefined;
     const reached = Math.min(this.#allowed, lately.permits);
     this.#pause(ADAPTING.pauseMs, now);

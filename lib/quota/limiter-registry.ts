@@ -140,14 +140,14 @@ export class LimiterHandle {
     const { store } = this.#surroundings;
     const limits = strictest(users.values());
     // Told by one of those who use it: it is one event, however many they are.
-    const tell = (event: (surroundings: LimiterSurroundings) => void): void => {
+    const notifyOneUser = (event: (surroundings: LimiterSurroundings) => void): void => {
       const [user] = users.keys();
       if (user !== undefined) event(user.#surroundings);
     };
     const limiter = new RateLimiter({
       ...limits,
       maxQueue: this.settings.maxQueue,
-      onThrottling: (estimate) => tell(({ onThrottling }) => onThrottling?.(estimate)),
+      onThrottling: (estimate) => notifyOneUser(({ onThrottling }) => onThrottling?.(estimate)),
       openShared:
         store &&
         ((onChange) =>
@@ -155,7 +155,7 @@ export class LimiterHandle {
             name,
             limit: limits.limit,
             onChange,
-            onStatus: (change) => tell(({ onStatus }) => onStatus?.(change)),
+            onStatus: (change) => notifyOneUser(({ onStatus }) => onStatus?.(change)),
           })),
     });
     return { limiter, users, unusedSince: 0 };

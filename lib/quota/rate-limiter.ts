@@ -108,7 +108,7 @@ export class RateLimiter {
   #limit: number;
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
-  #told: ThrottlingEstimate | undefined;
+  #reported: ThrottlingEstimate | undefined;
   #cancelTimer: (() => void) | undefined;
   #isPumping = false;
 
@@ -257,7 +257,7 @@ export class RateLimiter {
   /** Follows what the service refuses: fewer permits, smaller chunks. */
   #adapt(): void {
     const adaptive = this.#adaptive;
-    if (!adaptive.isReduced && this.#told === undefined) return;
+    if (!adaptive.isReduced && this.#reported === undefined) return;
     adaptive.update(this.#time.now());
     this.#account.allow(adaptive.allowed);
     for (const waiter of this.#turns.waiting.bulk) {
@@ -265,13 +265,15 @@ export class RateLimiter {
         this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
     }
     const { estimate } = adaptive;
-    const toldRate = this.#told?.permitsPerSecond ?? 0;
-    const isOver = this.#told !== undefined && !adaptive.isReduced;
+    const reportedRate = this.#reported?.permitsPerSecond ?? 0;
+    const isOver = this.#reported !== undefined && !adaptive.isReduced;
     // Once, and once more when a service that refused everything is known to allow something.
     const isNews =
-      toldRate === 0 && estimate !== undefined && estimate.permitsPerSecond !== this.#told?.permitsPerSecond;
+      reportedRate === 0 &&
+      estimate !== undefined &&
+      estimate.permitsPerSecond !== this.#reported?.permitsPerSecond;
     if (!isNews && !isOver) return;
-    this.#told = estimate;
+    this.#reported = estimate;
     this.#onThrottling?.(estimate);
   }
 

@@ -19,13 +19,13 @@ interface PermitOut {
   /** 0: they were not used; Infinity while they are under way. */
   freeAt: number;
   /** What Redis knows of that: a lease while they are under way. */
-  toldUntil?: number | undefined;
+  reportedUntil?: number | undefined;
   /** By then, Redis takes them for free by itself, whatever it was told. */
   forgetAt: number;
 }
 
 /** What Redis is to be told: until when these permits are not free, 0 if they were not used. */
-export interface Tidings {
+export interface PermitReport {
   readonly permit: PermitOut;
   readonly until: number;
 }
@@ -38,14 +38,14 @@ export class PermitsOut {
   #answeredAt = Number.NEGATIVE_INFINITY;
   #takenAt = Number.NEGATIVE_INFINITY;
 
-  /** @param toldUntil what Redis knows of these already */
-  hold(names: readonly string[], toldUntil?: number): Permit {
+  /** @param reportedUntil what Redis knows of these already */
+  hold(names: readonly string[], reportedUntil?: number): Permit {
     const takenAt = performance.now();
-    const permit: PermitOut = { names, takenAt, freeAt: Infinity, toldUntil, forgetAt: Infinity };
+    const permit: PermitOut = { names, takenAt, freeAt: Infinity, reportedUntil, forgetAt: Infinity };
     this.#takenAt = permit.takenAt;
     this.#underWay.add(permit);
     return {
-      isValid: () => (permit.toldUntil ?? Infinity) > performance.now(),
+      isValid: () => (permit.reportedUntil ?? Infinity) > performance.now(),
       giveBack: (use) => this.#giveBack(permit, use),
     };
   }
@@ -57,16 +57,16 @@ export class PermitsOut {
   }
 
   /** What Redis does not know, or would not soon. */
-  untold(now: number): Tidings[] {
+  unreported(now: number): PermitReport[] {
     for (const permit of this.#underWay) {
       if ((permit.givenUpAt ?? permit.takenAt + LOST_MS) + SILENT_MS < now) this.#release(permit, 0);
     }
     for (const permit of this.#givenBack) {
-      const isTold = permit.freeAt <= now && permit.toldUntil === permit.freeAt;
-      if (isTold || permit.forgetAt <= now) this.#givenBack.delete(permit);
+      const isReported = permit.freeAt <= now && permit.reportedUntil === permit.freeAt;
+      if (isReported || permit.forgetAt <= now) this.#givenBack.delete(permit);
     }
-    const leases = [...this.#underWay].filter(({ toldUntil = 0 }) => toldUntil < now + LEASE_MS / 2);
-    const returns = [...this.#givenBack].filter(({ toldUntil, freeAt }) => toldUntil !== freeAt);
+    const leases = [...this.#underWay].filter(({ reportedUntil = 0 }) => reportedUntil < now + LEASE_MS / 2);
+    const returns = [...this.#givenBack].filter(({ reportedUntil, freeAt }) => reportedUntil !== freeAt);
     let names = 0;
     return [
       ...leases.map((permit) => ({ permit, until: now + LEASE_MS })),
@@ -75,13 +75,13 @@ export class PermitsOut {
   }
 
   /** Redis knows them by now. */
-  told(tidings: readonly Tidings[]): void {
-    for (const { permit, until } of tidings) permit.toldUntil = until;
+  markReported(reports: readonly PermitReport[]): void {
+    for (const { permit, until } of reports) permit.reportedUntil = until;
   }
 
   /** Redis may know nothing of what is out. */
-  tellAnew(): void {
-    for (const permit of [...this.#underWay, ...this.#givenBack]) permit.toldUntil = undefined;
+  reportAllAgain(): void {
+    for (const permit of [...this.#underWay, ...this.#givenBack]) permit.reportedUntil = undefined;
   }
 
   /** How long nothing is to leave: a service that stands still reads later all that it was sent. */

@@ -2,7 +2,7 @@ import { burstOf } from '../quota/permit-pool.js';
 import type { Permit } from '../quota/permit.js';
 import type { PermitDelay, PermitDemand, PermitSource } from '../quota/quota-store.js';
 import { PermitsOut } from './permits-out.js';
-import { LOOK_MS, RedisPermits, type SharedScope } from './redis-permits.js';
+import { RECONNECT_EVERY_MS, RedisPermits, type SharedScope } from './redis-permits.js';
 import type { ScriptRunner } from './script-runner.js';
 
 /** What others have let go by shared permits is not known when Redis is away: after so long, it has been counted. */
@@ -39,7 +39,7 @@ export class PermitsWithFallback implements PermitSource {
     const { failure } = this.#shared;
     if (failure === undefined) return this.#shared.take(permits, demand);
     if (this.share !== undefined) return this.#takeOwn(permits, Math.max(1, this.limit * this.share));
-    return { delayMs: LOOK_MS, unavailable: `The shared quota is unavailable: ${failure}` };
+    return { delayMs: RECONNECT_EVERY_MS, unavailable: `The shared quota is unavailable: ${failure}` };
   }
 
   close(): void {

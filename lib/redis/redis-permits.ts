@@ -24,7 +24,7 @@ const EXPECTED_MS = 350;
 /** A permit that was not used by so long after it might have been is given back: well within its lease. */
 const UNUSED_MS = 400;
 /** How often a Redis that is away is tried, and when a connection that says nothing is given up. */
-export const LOOK_MS = 250;
+export const RECONNECT_EVERY_MS = 250;
 const SILENT_CONNECTION_MS = 2_000;
 
 /** What permits are shared for, with its present limit. */
@@ -109,9 +109,9 @@ export class RedisPermits {
 
   async #flush(): Promise<void> {
     this.#dropUnused(performance.now());
-    const isDue = (): boolean => this.#doubt !== '' || this.out.untold(performance.now()).length > 0;
+    const hasReports = (): boolean => this.#doubt !== '' || this.out.unreported(performance.now()).length > 0;
     // Once more for what one command has no room for.
-    for (let command = 0; command < 10 && !this.#isBusy && isDue(); command++) await this.#run();
+    for (let command = 0; command < 10 && !this.#isBusy && hasReports(); command++) await this.#run();
   }
 
   /** One command, with all that Redis is to be told. */
@@ -120,7 +120,7 @@ export class RedisPermits {
     this.#flushing.refresh();
     const askedAt = performance.now();
     const names = this.namesOf(wanted);
-    const tidings = this.out.untold(askedAt);
+    const reports = this.out.unreported(askedAt);
     const known = this.#known;
     const answer = await this.runner.run([
       this.#process,
@@ -135,7 +135,7 @@ export class RedisPermits {
       known?.generation ?? 0,
       known?.now ?? 0,
       this.#skew.isKnown ? this.#skew.toServer(askedAt + this.runner.timeoutMs) : 0,
-      ...tidings.flatMap(({ permit, until }) =>
+      ...reports.flatMap(({ permit, until }) =>
         permit.names.flatMap((name) => [name, until === 0 ? 0 : this.#skew.toServer(until)]),
       ),
     ]);
@@ -150,13 +150,13 @@ export class RedisPermits {
     // It came too late, so that nothing was done.
     if (answer.generation === '') this.#doubt = fits ? this.#doubt : 'doubt';
     else {
-      this.out.told(tidings);
+      this.out.markReported(reports);
       this.#known = answer;
       const isNew = known !== undefined && answer.generation !== known.generation;
       this.#doubt = fits || isNew ? '' : 'doubt';
       if (known === undefined && this.failure === undefined) this.onAway(undefined);
       if (fits && !isNew) this.#fill(answer.dues, names, answeredAt);
-      else this.#tellAnew(names);
+      else this.#reportAllAgain(names);
     }
     this.scope.onChange();
   }
@@ -171,27 +171,27 @@ export class RedisPermits {
   }
 
   /** Redis may know nothing of what is out: it is to be told of all, and what it gave out before is not used. */
-  #tellAnew(unused: readonly string[]): void {
+  #reportAllAgain(unused: readonly string[]): void {
     this.out.drop([...unused, ...this.#stock.map(({ name }) => name)]);
     this.#stock = [];
-    this.out.tellAnew();
+    this.out.reportAllAgain();
     void this.#flush();
   }
 
   #goAway(failure: string): void {
     if (this.failure !== undefined || this.#isClosed) return;
     this.failure = failure;
-    this.#tellAnew([]);
+    this.#reportAllAgain([]);
     this.onAway(failure);
     this.scope.onChange();
-    void this.#lookForRedis();
+    void this.#reconnect();
   }
 
   /** One command at a time, so that few are answered at once when Redis is back. */
-  async #lookForRedis(): Promise<void> {
+  async #reconnect(): Promise<void> {
     let since = performance.now();
     for (;;) {
-      await sleep(LOOK_MS, undefined, { ref: false });
+      await sleep(RECONNECT_EVERY_MS, undefined, { ref: false });
       if (this.#isClosed) return;
       this.#doubt = 'returns';
       await this.#run();

@@ -1,10 +1,10 @@
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type { Observe, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
+import type { Emit, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
-import type { ServerClock } from '../openapi/server-clock.js';
+import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import type { LimiterHandle } from '../quota/limiter-registry.js';
 import type { RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
@@ -23,11 +23,11 @@ export interface SendContext {
   /** The module's name, for events. */
   readonly module: string;
   readonly client: OpenApiClient;
-  readonly clock: ServerClock;
+  readonly clock: ServiceClockSkew;
   readonly credentials: CredentialsSource;
   readonly budget: RetryBudget;
   readonly limiters: LimiterHandle;
-  readonly observe: Observe;
+  readonly emit: Emit;
   /** The region whose host is called; undefined where an endpoint was given. */
   readonly hostOfRegion?: string | undefined;
   /** Does a call's work where tools that trace it find the call. */
@@ -86,7 +86,7 @@ export class SendCall {
   readonly #deadline: CallDeadline;
   #retries = 0;
   #clockCorrections = 0;
-  /** An offset that this call alone tries, see {@link ServerClock}. */
+  /** An offset that this call alone tries, see {@link ServiceClockSkew}. */
   #triedOffsetMs: number | undefined;
   #credentialsRefreshed = false;
 
@@ -119,7 +119,7 @@ export class SendCall {
       if (next === undefined || this.#deadline.leftMs <= 0) {
         throw errorOfCall(this.#facts(), result, limit, this.#retryAfterMs(result));
       }
-      this.context.observe({
+      this.context.emit({
         type: 'retry',
         call: this.info,
         reason: next.reason,
@@ -206,7 +206,7 @@ export class SendCall {
     }
     if (!policy.deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
     const delayMs = Math.round(performance.now() - started);
-    this.context.observe({ type: 'wait', call: this.info, reason: 'quota', delayMs });
+    this.context.emit({ type: 'wait', call: this.info, reason: 'quota', delayMs });
     return permit;
   }
 
@@ -226,15 +226,15 @@ export class SendCall {
   }
 
   #record(result: AttemptResult, decision: RetryDecision): void {
-    const { module, budget, clock, observe } = this.context;
+    const { module, budget, clock, emit } = this.context;
     const attempt = describeAttempt(result, decision);
     this.attempts.push(attempt);
-    observe({ type: 'attempt', call: this.info, number: this.attempts.length, attempt });
+    emit({ type: 'attempt', call: this.info, number: this.attempts.length, attempt });
     if (decision.outcome !== 'accepted') return;
     budget.earn();
     // Only an acceptance proves an offset that was being tried: a refusal may come before the check of the time.
     if (this.#triedOffsetMs !== undefined && clock.confirm(this.#triedOffsetMs)) {
-      observe({ type: 'clock', module, offsetMs: clock.offsetMs });
+      emit({ type: 'clock', module, offsetMs: clock.offsetMs });
     }
   }
 
@@ -312,7 +312,7 @@ export class SendCall {
   }
 
   async #wait(wait: NonNullable<NextAttempt['wait']>): Promise<void> {
-    this.context.observe({ type: 'wait', call: this.info, ...wait });
+    this.context.emit({ type: 'wait', call: this.info, ...wait });
     const { abort, stop } = this.control;
     const box = new TimeBox(wait.delayMs, abort, stop);
     const end = await box.wait();

@@ -6,7 +6,7 @@ import type { CredentialsStatus } from '../credentials/credentials-source.js';
 import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
-import type { Observe, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
+import type { Emit, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
 import { type CallControl, type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
@@ -101,8 +101,8 @@ export class Sender {
   }
 
   /** Where whoever sends by this sender tells of its own doings. */
-  get observe(): Observe {
-    return this.#context.observe;
+  get emit(): Emit {
+    return this.#context.emit;
   }
 
   /** @throws RtcMessagingError for everything but an acceptance */
@@ -130,9 +130,9 @@ export class Sender {
    */
   startClosing(): void {
     if (this.#shutdownBegun.signal.aborted) return;
-    const { module, observe } = this.#context;
-    observe({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
-    this.#limit = setTimeout(() => this.#breakOff(), this.#shutdownTimeoutMs);
+    const { module, emit } = this.#context;
+    emit({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
+    this.#limit = setTimeout(() => this.#abortCalls(), this.#shutdownTimeoutMs);
     // Were the app never to close after all, this would keep the process.
     this.#limit.unref();
     this.#shutdownBegun.abort();
@@ -159,11 +159,11 @@ export class Sender {
     this.#context.limiters.release();
   }
 
-  #breakOff(): void {
+  #abortCalls(): void {
     this.refuseCalls();
     if (this.#inFlight.size === 0) return;
-    const { module, observe } = this.#context;
-    observe({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
+    const { module, emit } = this.#context;
+    emit({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
     for (const abort of this.#inFlight.keys()) abort.cancel(SHUTDOWN);
   }
 
@@ -186,7 +186,7 @@ export class Sender {
     };
     const attempts: Attempt[] = [];
     const end = (outcome: RtcOutcomeEvent['outcome'], error?: RtcMessagingError): void =>
-      this.#context.observe({
+      this.#context.emit({
         type: 'outcome',
         call: info,
         outcome,
@@ -196,7 +196,7 @@ export class Sender {
         ...(error !== undefined && { code: error.code }),
         ...(error instanceof RtcApiError && { apiCode: error.apiCode }),
       });
-    this.#context.observe({ type: 'begin', call: info });
+    this.#context.emit({ type: 'begin', call: info });
     try {
       if (control.abort.isCancelled || control.stop?.aborted)
         throw notSent(`${action} was aborted before anything was sent.`);

@@ -30,7 +30,7 @@ export class AcceptingSender implements Pick<Sender, 'send'>, FanOutHost, Health
     this.condition = { closing: false, inFlight: 0, quota: usage, credentials: { state: 'fixed' } };
   }
 
-  observe(): void {
+  emit(): void {
     // No event tells of what was not sent.
   }
 

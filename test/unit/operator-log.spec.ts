@@ -29,7 +29,7 @@ describe("the operator's log", () => {
     code: 'RTC_API',
   });
   const linesAfter = (...events: RtcEvent[]): string[] => {
-    for (const event of events) log.observe(event);
+    for (const event of events) log.onEvent(event);
     return logger.lines;
   };
 
@@ -47,7 +47,7 @@ describe("the operator's log", () => {
   });
 
   it('does not say something new for each code that a remote side makes up', () => {
-    for (let code = 0; code < 300; code++) log.observe(outcome({ failure: `Code${code}` }));
+    for (let code = 0; code < 300; code++) log.onEvent(outcome({ failure: `Code${code}` }));
     expect(logger.lines.length).toBeLessThan(110);
   });
 

@@ -13,7 +13,7 @@ const MEAN_LAG_MS = 500;
  * claim, by whatever answered: it is tried by the one call that was refused, and becomes everyone's when that
  * call gets through. When it does not, and the next `Date` says otherwise, none is tried for a while.
  */
-export class ServerClock {
+export class ServiceClockSkew {
   #offsetMs = 0;
   #distrustUntil = Number.NEGATIVE_INFINITY;
 
