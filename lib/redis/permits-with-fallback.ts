@@ -5,14 +5,17 @@ import { PermitsOut } from './permits-out.js';
 import { RECONNECT_EVERY_MS, RedisPermits, type SharedScope } from './redis-permits.js';
 import type { ScriptRunner } from './script-runner.js';
 
-/** What others have let go by shared permits is not known when Redis is away: after so long, it has been counted. */
+/**
+ * When Redis becomes unavailable, the requests that other processes have just sent are unknown. After this pause, the
+ * service has counted them.
+ */
 const PAUSE_MS = 1_000;
 
-/** The shared permits; while Redis is away, this process's own for its declared share, or none. */
+/** The shared permits. While Redis is unavailable, this process uses its declared share of the limit, or refuses. */
 export class PermitsWithFallback implements PermitSource {
   readonly #out = new PermitsOut();
   readonly #shared: RedisPermits;
-  /** When the schedule of the process's own permits is used up. */
+  /** End of the schedule of the process's own permits. */
   #usedUpAt = 0;
 
   constructor(
