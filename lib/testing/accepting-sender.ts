@@ -13,7 +13,7 @@ import {
   type SendSignals,
 } from '../retry/sender.js';
 
-/** Takes every message for accepted, and sends none: no socket, no quota, no credentials. */
+/** A sender that accepts every message and sends none: no socket, no quota, no credentials. */
 export class AcceptingSender implements Pick<Sender, 'send'>, FanOutHost, HealthSender {
   readonly module: string;
   readonly closing: AbortSignal = new AbortController().signal;
@@ -31,11 +31,11 @@ export class AcceptingSender implements Pick<Sender, 'send'>, FanOutHost, Health
   }
 
   emit(): void {
-    // No event tells of what was not sent.
+    // No events, since nothing is sent.
   }
 
   askForCredentials(): void {
-    // There are none to ask for.
+    // There is no provider.
   }
 
   async send(
