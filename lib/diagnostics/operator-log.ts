@@ -59,9 +59,7 @@ export class OperatorLog {
         break;
       case 'shutdown':
         if (event.status === 'timed_out') {
-          this.logger.warn(
-            `Shutting down: calls that did not end in time are aborted (${event.inFlight}).`,
-          );
+          this.logger.warn(`Shutting down: calls that did not end in time are aborted (${event.inFlight}).`);
         }
         break;
       case 'begin':
