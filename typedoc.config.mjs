@@ -39,6 +39,7 @@ export default {
     'HealthSender',
     'MayAccept',
     'MayHaveStatus',
+    'OpenApiSender',
     'RoomUnicastSender',
     'RTC_ACTIONS',
     'RtcMessagingSettings',

@@ -1,6 +1,6 @@
 // The emulator in a process of its own, as far from the client as it can be on one machine. Its first argument is
 // a JSON text: { requestsPerSecond (null: no quota), delayMs (at most, at random, before a request arrives), constant (that much, for
-// each) }.
+// each), keepBytes (of what came, about) }.
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect, createServer } from 'node:net';
@@ -8,11 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { createHandSigner } from './subjects/hand-signer.mjs';
 
-const { requestsPerSecond, delayMs, constant = false } = JSON.parse(process.argv[2]);
+const { requestsPerSecond, delayMs, constant = false, keepBytes = 2 ** 31 } = JSON.parse(process.argv[2]);
 const emulator = await RtcEmulator.start({
   requestsPerSecond: requestsPerSecond ?? Number.POSITIVE_INFINITY,
   quotaWindow: 'sliding',
-  keepBytes: 2 ** 31,
+  keepBytes,
 });
 const { port, hostname } = new URL(emulator.url);
 let endpoint = emulator.url;

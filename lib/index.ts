@@ -45,6 +45,7 @@ export {
   UserUnicastDto,
   type UserUnicastRequest,
 } from './dto/requests.dto.js';
+export type { OpenApiQueryValue, OpenApiRequest } from './dto/check-api-request.js';
 export { WithFrom } from './dto/request-rules.js';
 export type { Attempt, AttemptPhase, FailureOutcome, Outcome } from './errors/attempt.js';
 export { RtcAbortedError } from './errors/rtc-aborted.error.js';
@@ -66,12 +67,15 @@ export type {
   FanOutReport,
   FanOutStop,
   InvalidRecipient,
+  Unaccepted,
 } from './fan-out/fan-out-report.js';
-export type { FanOutOptions, FanOutRequest } from './fan-out/fan-out-request.js';
+export type { FanOutOptions, FanOutRequest, SendEachOptions } from './fan-out/fan-out-request.js';
 export type { RtcFailureKind } from './health/call-kind.js';
 export type { RtcHealth, RtcHealthThresholds } from './health/rtc-health.js';
 export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
+export type { RtcAxiosRef } from './openapi/http-client.js';
+export type { RoomOnlineUsers, UserStatus } from './presence/read-presence.js';
 export type { QuotaUsage } from './quota/quota-usage.js';
 export type {
   PermitDelay,
@@ -87,20 +91,31 @@ export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';
 export { RoomBroadcastService } from './services/room-broadcast.service.js';
+export { RoomPresenceService } from './services/room-presence.service.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';
+export { type OpenApiOptions, RtcOpenApiService } from './services/rtc-open-api.service.js';
+export { RtcTokenService } from './services/rtc-token.service.js';
 export type { SendOptions } from './services/send-options.js';
 export type { SendReceipt } from './services/send-receipt.js';
 export {
   getRoomBroadcastToken,
+  getRoomPresenceToken,
   getRoomUnicastToken,
   getRtcHealthToken,
+  getRtcOpenApiToken,
+  getRtcTokensToken,
   getUserUnicastToken,
   InjectRoomBroadcast,
+  InjectRoomPresence,
   InjectRoomUnicast,
   InjectRtcHealth,
+  InjectRtcOpenApi,
+  InjectRtcTokens,
   InjectUserUnicast,
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';
+export type { TokenPrivilege } from './tokens/client-token.js';
+export type { JoinTokenRequest, LoginTokenRequest } from './tokens/token-request.js';
 export type { MethodName, MockedMethods } from './testing/create-mock.js';
 export type { RtcMessagingMocks } from './testing/mock-services.js';
 export {

@@ -8,6 +8,7 @@ import { HealthRecord } from './health/health-record.js';
 import { moduleLogger } from './module-logger.js';
 import { createHttpClient } from './openapi/http-client.js';
 import { OpenApiClient } from './openapi/open-api.client.js';
+import { RequestSigner } from './openapi/request-signer.js';
 import { RTC_SERVICE } from './openapi/rtc-action.js';
 import { ServiceClockSkew } from './openapi/service-clock-skew.js';
 import { createSigningInterceptor } from './openapi/signing.interceptor.js';
@@ -53,27 +54,33 @@ const senderProvider: Provider = {
         }),
     });
     const http = createHttpClient(settings);
-    http.axios.interceptors.request.use(
-      createSigningInterceptor({ region: settings.region, service: RTC_SERVICE }),
-      undefined,
-      { synchronous: true },
-    );
-    const limiters = new LimiterHandle(settings.quota, settings.endpoint, settings.appId, {
+    const { region, endpoint } = settings;
+    const signing = { region, service: RTC_SERVICE, origin: endpoint };
+    http.axios.interceptors.request.use(createSigningInterceptor(signing), undefined, { synchronous: true });
+    // Another instance with sockets of its own: what an app's interceptors do, they can't do to messages.
+    const anyAction = createHttpClient(settings);
+    const { request } = anyAction.axios.interceptors;
+    const limiters = new LimiterHandle(settings.quota, endpoint, settings.appId, {
       store: settings.quota.store?.open(),
       onStatus: (change) => emit({ type: 'quota', module, ...change }),
       onThrottling: (estimate) => emit({ type: 'throttling', module, ...estimate }),
     });
-    const client = new OpenApiClient(http, credentials, settings);
     const sender = new Sender(
       {
         module,
-        client,
+        client: new OpenApiClient(http, credentials, endpoint),
+        apiVersion: settings.apiVersion,
+        anyAction: {
+          client: new OpenApiClient(anyAction, credentials, endpoint, new RequestSigner(signing)),
+          budget: new RetryBudget(),
+          axiosRef: Object.freeze({ interceptors: Object.freeze({ request }) }),
+        },
         clock,
         credentials,
         budget: new RetryBudget(),
         limiters,
         emit,
-        hostOfRegion: settings.isEndpointGiven ? undefined : settings.region,
+        hostOfRegion: settings.isEndpointGiven ? undefined : region,
         within: telemetry.within,
         random: Math.random,
       },

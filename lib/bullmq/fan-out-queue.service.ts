@@ -79,7 +79,7 @@ export class FanOutQueueService {
         { outcome: 'not_attempted' },
       );
     }
-    const { to, ...message } = validateFanOutRequest(request);
+    const { to, skipAbsent: _, ...message } = validateFanOutRequest(request);
     const checked = checkCallOptions(ENQUEUE_OPTIONS, options);
     const { id = randomUUID(), signal, onUnknown, total, chunkSize, dedupe } = checked;
     const wire = toWireMessage(message.message, message.binary);

@@ -37,6 +37,12 @@ export const MODULE_OPTIONS = {
     required: true,
     ofAccount: true,
   },
+  appKey: {
+    rule: text(/^[\x21-\x7e]{1,128}$/, 'must be 1–128 printable ASCII characters without spaces'),
+    variable: 'RTC_APP_KEY',
+    redacted: true,
+    ofAccount: true,
+  },
   from: { rule: unless<string>(idProblem), variable: 'RTC_FROM', ofAccount: true },
   region: {
     rule: text(/^[a-z0-9-]{1,64}$/, 'must be a name such as cn-north-1'),

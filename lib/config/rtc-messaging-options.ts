@@ -87,6 +87,8 @@ export interface RtcQuotaOptions {
 export interface RtcMessagingOptions {
   /** The RTC app's ID, from the vendor's console. Required. `RTC_APP_ID` */
   readonly appId?: string | undefined;
+  /** The RTC app's key, from the vendor's console: what `RtcTokenService` signs tokens with. `RTC_APP_KEY` */
+  readonly appKey?: string | undefined;
   /**
    * The sender's user ID that clients see if a request has no `from`: 1–128 of `a-z A-Z 0-9 @ . _ -`. The vendor
    * advises one ID for all messages. It must not be the ID of a real user. `RTC_FROM`

@@ -9,6 +9,8 @@ export interface FanOutCounts {
   readonly duplicates: number;
   /** Left out because they are no user IDs. */
   readonly invalid: number;
+  /** Left out because they were not in the room; there with `skipAbsent` alone. */
+  readonly absent?: number;
   /** The service took the message for them. */
   readonly accepted: number;
   /** The service said no. */

@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import { isRtcActionName } from '../openapi/rtc-action.js';
 import type {
   RtcCredentialsEvent,
   RtcEvent,
@@ -77,19 +78,35 @@ export class OperatorLog {
     if (outcome === 'accepted' || last === undefined || code === 'RTC_ABORTED' || code === 'RTC_CONFIG')
       return;
     const { failure = '', throttled, phase } = last;
+    const isMessage = isRtcActionName(action);
+    // What is said of another action must not be why nothing is said of messages.
+    const scope = isMessage ? '' : `${action} `;
+    const what = isMessage ? 'a message' : 'the request';
     if (outcome === 'unknown') {
-      this.#write('warn', 'unknown', `${action}: it is unknown whether a message was accepted (${failure}).`);
+      this.#write(
+        'warn',
+        `${scope}unknown`,
+        `${action}: it is unknown whether ${what} was accepted (${failure}).`,
+      );
     } else if (last.outcome === 'not_attempted') {
-      const what = failure.startsWith('REQUEST_FAILED')
+      const why = failure.startsWith('REQUEST_FAILED')
         ? "the request can't be made"
         : phase === 'queued'
           ? 'no connection came free'
           : "the service can't be reached";
-      this.#write('error', `${phase} ${failure}`, `${action}: ${what} (${failure}, phase "${phase}").`);
+      this.#write(
+        'error',
+        `${scope}${phase} ${failure}`,
+        `${action}: ${why} (${failure}, phase "${phase}").`,
+      );
     } else if (throttled) {
-      this.#write('warn', 'throttled', `${action}: refused because the quota is used up (${failure}).`);
+      this.#write(
+        'warn',
+        `${scope}throttled`,
+        `${action}: refused because the quota is used up (${failure}).`,
+      );
     } else if (!failure.startsWith('InvalidParameter') || /AppId|IllegalFrom/.test(failure)) {
-      this.#write('error', `refused ${failure}`, `${action}: the service refuses with ${failure}.`);
+      this.#write('error', `${scope}refused ${failure}`, `${action}: the service refuses with ${failure}.`);
     }
   }
 

@@ -1,6 +1,5 @@
 import type { Attempt, FailureOutcome } from '../errors/attempt.js';
 import type { RtcErrorCode } from '../errors/rtc-messaging.error.js';
-import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { FanOutCounts } from './fan-out-counts.js';
 
 /** One call of a service's method. All events of a call carry the same object. */
@@ -9,11 +8,13 @@ export interface RtcCallInfo {
   readonly module: string;
   /** Counts up within one instance of the module. */
   readonly id: number;
-  /** The vendor's action. */
-  readonly action: RtcActionName;
+  /** What is called at the service. */
+  readonly action: string;
+  /** How, where it is no messaging action: these are all sent by `POST`. */
+  readonly method?: 'GET' | 'POST';
   /** ISO 8601, by this machine's clock. */
   readonly startedAt: string;
-  /** Number of addressed users. Absent for a broadcast. */
+  /** How many users a message is for; absent where that is everyone in a room, and where there is no message. */
   readonly recipients?: number;
   /** The fan-out that the call belongs to. */
   readonly fanOut?: RtcFanOutInfo;

@@ -9,13 +9,14 @@ import type { Fault } from './fault.js';
 import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
 import { ApiError, HttpError } from './http-error.js';
 import { type Decision, Messages } from './messages.js';
+import { PRESENCE_ACTIONS, PresenceActions } from './presence-actions.js';
 import { readBody, readHead, type RequestHead } from './read-request.js';
 import { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
 
 interface Action {
-  readonly method: 'POST';
+  readonly method: 'GET' | 'POST';
   readonly versions: readonly string[];
   /** @throws ApiError when it is refused */
   answer(request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision;
@@ -31,7 +32,7 @@ const MAX_BODY_BYTES = 1_048_576;
 /** Named by an answer to a request that names none. */
 const DEFAULT_REGION = 'cn-north-1';
 
-/** The remote API itself: `POST /?Action=…&Version=…`. */
+/** The remote API itself: `/?Action=…&Version=…`. */
 export class ApiEndpoint {
   readonly #authenticator: Authenticator;
   /** All that it can do, by name. */
@@ -41,8 +42,9 @@ export class ApiEndpoint {
     this.#authenticator = new Authenticator(state.accounts());
     const messages = new Messages(state);
     const names = Object.keys(RTC_ACTIONS) as RtcActionName[];
-    this.#actions = new Map(
-      names.map((name) => [
+    const presence = new PresenceActions(state);
+    this.#actions = new Map<string, Action>([
+      ...names.map((name): [string, Action] => [
         name,
         {
           method: 'POST',
@@ -50,7 +52,15 @@ export class ApiEndpoint {
           answer: (...request) => messages.send(name, ...request),
         },
       ]),
-    );
+      ...PRESENCE_ACTIONS.map((name): [string, Action] => [
+        name,
+        {
+          method: 'GET',
+          versions: ['2023-11-01'],
+          answer: (request, account) => presence.answer(name, request, account),
+        },
+      ]),
+    ]);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -6,11 +6,13 @@ import type { EmulatedQuota } from './rtc-emulator-options.js';
 
 const HELP = `Usage: rtc-emulator [options]
 
-Serves the messaging actions of the Volcengine RTC API on this machine.
+Serves the messaging actions and those of presence of the Volcengine RTC API on this machine.
 
   --port <port>           default 8787; 0 for any free one
   --host <address>        default 127.0.0.1
   --app-id <id>           default emulator-app
+  --app-key <key>         default emulator-app-key
+  --require-tokens        refuses who joins or logs in without a token
   --access-key <id>       default emulator-access-key
   --secret-key <key>      default emulator-secret-key
   --session-token <token> makes the access key a temporary one
@@ -32,6 +34,8 @@ async function main(): Promise<void> {
       port: { type: 'string', default: '8787' },
       host: { type: 'string' },
       'app-id': { type: 'string' },
+      'app-key': { type: 'string' },
+      'require-tokens': { type: 'boolean' },
       'access-key': { type: 'string', default: 'emulator-access-key' },
       'secret-key': { type: 'string', default: 'emulator-secret-key' },
       'session-token': { type: 'string' },
@@ -60,6 +64,8 @@ async function main(): Promise<void> {
     port: Number(values.port),
     host: values.host,
     appId: values['app-id'],
+    appKey: values['app-key'],
+    requireTokens: values['require-tokens'],
     credentials: {
       accessKeyId: values['access-key'],
       secretAccessKey: values['secret-key'],
@@ -76,10 +82,10 @@ async function main(): Promise<void> {
     allowedOrigins: values['allow-origin'],
   });
 
-  const { appId, from, endpoint, credentials } = emulator.moduleOptions();
+  const { appId, appKey, from, endpoint, credentials } = emulator.moduleOptions();
   process.stdout.write(
     `# The emulator listens on ${endpoint}. For the app's environment:\n` +
-      `RTC_ENDPOINT=${endpoint}\nRTC_APP_ID=${appId}\nRTC_FROM=${from}\n` +
+      `RTC_ENDPOINT=${endpoint}\nRTC_APP_ID=${appId}\nRTC_APP_KEY=${appKey}\nRTC_FROM=${from}\n` +
       `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n` +
       (credentials.sessionToken ? `VOLCENGINE_SESSION_TOKEN=${credentials.sessionToken}\n` : '') +
       `# Join a room: ws${endpoint.slice(4)}/rooms/room-1?userId=alice (outside of rooms: /users?userId=alice)\n` +

@@ -7,7 +7,7 @@ import { HttpError } from './http-error.js';
 import { idInPath } from './id-in-path.js';
 import { InFlight } from './in-flight.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
-import { checkId, type Presence } from './presence.js';
+import { checkId, type JoinOptions, type Presence } from './presence.js';
 import { splitUrl } from './read-request.js';
 
 /** Close code for a participant who was put out. */
@@ -21,7 +21,7 @@ const MAX_FRAMES_A_SECOND = 100;
 
 /**
  * Clients over WebSocket: `/rooms/:roomId?userId=…` is in the room, and `/users?userId=…` logged in outside of rooms,
- * for as long as the connection lasts. A room whose ID is `.` or `..` is written `%252E` or `%252E%252E`. Each message
+ * for as long as the connection lasts; with `&token=…` if there has to be one, and `&invisible=true` for who watches unseen. A room whose ID is `.` or `..` is written `%252E` or `%252E%252E`. Each message
  * comes as a JSON text `{ event, msgid, from, message, at }` (bytes as base64). What a client sends is not read.
  */
 export class ClientSockets {
@@ -51,15 +51,15 @@ export class ClientSockets {
     socket.on('error', () => socket.destroy());
     try {
       this.admission.admit(request);
-      const { presence, userId } = this.#readPlace(request.url ?? '/');
+      const { presence, userId, options } = this.#readPlace(request.url ?? '/');
       if (this.#server.clients.size >= MAX_CLIENTS) {
         this.state.clients.refused += 1;
         throw new HttpError(503, `There are ${MAX_CLIENTS} WebSockets, which are all that may stay.`);
       }
-      presence.checkRoomFor(userId);
+      presence.checkRoomFor(userId, options.token);
       // Joins once the handshake is complete: one that fails must not put out who is in the room already.
       this.#server.handleUpgrade(request, socket, head, (client) =>
-        this.#attend(client, presence.join(userId)),
+        this.#attend(client, presence.join(userId, options)),
       );
     } catch (error) {
       refuse(socket, error);
@@ -129,7 +129,7 @@ export class ClientSockets {
     client.terminate();
   }
 
-  #readPlace(url: string): { presence: Presence; userId: string } {
+  #readPlace(url: string): { presence: Presence; userId: string; options: JoinOptions } {
     const { path, query } = splitUrl(url);
     const room = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
     if (room === undefined && path !== '/users') {
@@ -139,7 +139,9 @@ export class ClientSockets {
     }
     const userId = query.get('userId') ?? '';
     checkId('userId', userId);
-    return { presence: this.state.presenceOf(room === undefined ? undefined : idInPath(room)), userId };
+    const presence = this.state.presenceOf(room === undefined ? undefined : idInPath(room));
+    const options = { token: query.get('token') ?? undefined, invisible: query.get('invisible') === 'true' };
+    return { presence, userId, options };
   }
 }
 

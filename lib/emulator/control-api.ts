@@ -48,10 +48,16 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
         ({ number }) => number,
         ({ userId }) => userId,
       ),
-    'PUT /users/:id': ({ presence, roomId, userId }) => {
-      presence.checkRoomFor(userId);
-      presence.join(userId);
+    'PUT /users/:id': ({ presence, roomId, userId, body: { token, invisible } }) => {
+      const options = { token: token as string | undefined, invisible: invisible === true };
+      if (token !== undefined && typeof token !== 'string') throw new TypeError('token: must be a string');
+      presence.checkRoomFor(userId, options.token);
+      presence.join(userId, options);
       return { roomId, userId };
+    },
+    'GET /users/:id': (request) => {
+      const { userId, invisible, token } = found(request, request.presence.participant(request.userId));
+      return { roomId: request.roomId, userId, invisible, token };
     },
     'DELETE /users/:id': (request) => found(request, request.presence.participant(request.userId)).leave(),
     'GET /users/:id/received': (request) => {

@@ -3,9 +3,11 @@ import { EmulatorClock } from './emulator-clock.js';
 import type { FaultKind } from './fault.js';
 import { Faults } from './faults.js';
 import { InFlight } from './in-flight.js';
+import { HttpError } from './http-error.js';
 import type { Listener } from './listener.js';
 import type { Participant } from './participant.js';
-import { Attendance, Presence, Room } from './presence.js';
+import { Attendance, type JoinOptions, Presence, Room } from './presence.js';
+import { type ClientToken, readToken, requireToken } from './read-token.js';
 import { ReceivedLog } from './received-log.js';
 import { RecipientCounts } from './recipient-counts.js';
 import type {
@@ -105,7 +107,7 @@ export class EmulatorState {
     this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
     this.#requests = new BoundedList(keepBytes / 8);
     this.received = new ReceivedLog(keepBytes / 16);
-    this.#attendance = new Attendance(keepBytes / 32);
+    this.#attendance = new Attendance(keepBytes / 32, (who, token) => this.#checkToken(who, token));
     this.loggedIn = new Presence(this.#attendance);
   }
 
@@ -152,8 +154,8 @@ export class EmulatorState {
 
   /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
   moduleOptions(): EmulatorModuleOptions {
-    const { appId, from, credentials } = this.#options;
-    return { appId, from, endpoint: this.url, credentials };
+    const { appId, appKey, from, credentials } = this.#options;
+    return { appId, appKey, from, endpoint: this.url, credentials };
   }
 
   /**
@@ -173,8 +175,17 @@ export class EmulatorState {
    * Logs a user in, outside of rooms.
    * @throws TypeError for an illegal user ID
    */
-  login(userId: string): Participant {
-    return this.loggedIn.join(userId);
+  login(userId: string, options: JoinOptions = {}): Participant {
+    return this.loggedIn.join(userId, options);
+  }
+
+  #checkToken(who: { userId: string; roomId: string }, token: string | undefined): ClientToken | undefined {
+    const { appId, appKey, requireTokens } = this.#options;
+    if (token === undefined && requireTokens) throw new HttpError(401, 'token: is missing');
+    if (token === undefined) return undefined;
+    const claims = readToken(token, appId, appKey);
+    requireToken(claims, who, this.clock.now());
+    return claims;
   }
 
   /** Forgets what was received and delivered; who is in which room, and faults, stay. */

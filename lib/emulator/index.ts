@@ -4,8 +4,9 @@ export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 export type { ActiveFault, Faults } from './faults.js';
 export type { EmulatorTls } from './listener.js';
 export type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
-export type { Presence, Room } from './presence.js';
+export type { JoinOptions, Presence, Room } from './presence.js';
 export type { QuotaWindowKind } from './quota-window.js';
+export type { ClientToken } from './read-token.js';
 export type { Duplicate, RecipientCounts } from './recipient-counts.js';
 export { RtcEmulator } from './rtc-emulator.js';
 export type {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { ClientToken } from './read-token.js';
 
 /** A message as a client receives it: text arrives as a string, binary as bytes. */
 export type ReceivedMessage = {
@@ -57,6 +58,8 @@ interface ParticipantEvents extends CallbackEvents {
 export class Participant extends EventEmitter<ParticipantEvents> {
   /** Oldest first; beyond the emulator's `keepBytes`, the oldest are dropped. */
   readonly received: ReceivedMessage[] = [];
+  /** @internal By this machine's clock. */
+  readonly joinedAt = Date.now();
   /** @internal How many were dropped, and came before those. */
   droppedReceived = 0;
 
@@ -66,6 +69,10 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     readonly userId: string,
     /** @internal Those who come later have a higher one. */
     readonly number: number,
+    /** Whether the user watches unseen. */
+    readonly invisible: boolean,
+    /** What the token says that the user came with, if there was one. */
+    readonly token: ClientToken | undefined,
     private readonly onLeave: (participant: Participant) => void,
   ) {
     super();

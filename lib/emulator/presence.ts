@@ -1,6 +1,7 @@
 import { idProblem } from '../dto/field-rules.js';
 import { HttpError } from './http-error.js';
 import { Participant } from './participant.js';
+import type { ClientToken } from './read-token.js';
 
 /** A room, or that of those who are logged in outside of rooms. */
 interface Place {
@@ -8,6 +9,14 @@ interface Place {
   readonly present: Map<string, Participant>;
   /** Who has left, so that what they received can still be asked for. */
   readonly departed: Map<string, Participant>;
+}
+
+/** How a user comes. */
+export interface JoinOptions {
+  /** The token that the client joins or logs in with: checked if it is given, and needed with `requireTokens`. */
+  readonly token?: string | undefined;
+  /** Whether the user watches unseen. Default false. */
+  readonly invisible?: boolean | undefined;
 }
 
 /** What a participant takes up, without what was received. */
@@ -26,7 +35,14 @@ export class Attendance {
   forgotten = 0;
   #numbers = 0;
 
-  constructor(bytes: number) {
+  constructor(
+    bytes: number,
+    /** What a token says. @throws HttpError where it is not good, or where there has to be one */
+    readonly checkToken: (
+      who: { readonly userId: string; readonly roomId: string },
+      token: string | undefined,
+    ) => ClientToken | undefined = () => undefined,
+  ) {
     this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
   }
 
@@ -49,11 +65,14 @@ export class Attendance {
   }
 
   /** Lets a user come, and puts out one who is there under the same ID. */
-  join(id: string, userId: string): Participant {
+  join(id: string, userId: string, { token, invisible = false }: JoinOptions): Participant {
     checkId('userId', userId);
+    const claims = this.checkToken({ userId, roomId: id }, token);
     this.place(id)?.present.get(userId)?.leave();
     this.#forget(this.place(id)?.departed.get(userId));
-    const participant = new Participant(userId, this.#numbers++, (leaving) => this.#remove(id, leaving));
+    const participant = new Participant(userId, this.#numbers++, invisible, claims, (leaving) =>
+      this.#remove(id, leaving),
+    );
     this.#open(id).present.set(userId, participant);
     this.#present += 1;
     this.#trim();
@@ -133,10 +152,10 @@ export class Presence {
 
   /**
    * Lets a user come. One who is there under the same ID is put out, as the real service does.
-   * @throws TypeError for an illegal user ID
+   * @throws TypeError for an illegal user ID, and an error with `httpStatus` 401 for a token that is not good
    */
-  join(userId: string): Participant {
-    return this.#attendance.join(this.#id, userId);
+  join(userId: string, options: JoinOptions = {}): Participant {
+    return this.#attendance.join(this.#id, userId, options);
   }
 
   /** A user who is there. */
@@ -150,7 +169,8 @@ export class Presence {
   }
 
   /** @internal @throws HttpError where another process can't be let in */
-  checkRoomFor(userId: string): void {
+  checkRoomFor(userId: string, token: string | undefined): void {
+    this.#attendance.checkToken({ userId, roomId: this.#id }, token);
     this.#attendance.checkRoomFor(this.#id, userId);
   }
 }

@@ -40,12 +40,7 @@ export function readMessage(
 ): EmulatedMessage {
   const rules: RtcActionRules = RTC_ACTIONS[action];
   const { AppId, RoomId, From, To, Binary, Message } = readFields(request, rules);
-  check(AppId !== '', 'InvalidParameter.IllegalAppId', 'AppId is empty.');
-  if (!account.appIds.includes(AppId)) {
-    const exists = accounts.some(({ appIds }) => appIds.includes(AppId));
-    check(exists, 'InvalidParameter.NotExistAppId', 'The AppId does not exist.');
-    throw new ApiError('AccessDenied.NoPermissionForApp', 'The account may not use this AppId.');
-  }
+  checkApp(AppId, account, accounts);
   check(!rules.inRoom || isId(RoomId), 'InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
   check(isId(From), 'InvalidParameter.IllegalFrom', 'From is illegal.');
   const to = rules.to === 'none' ? undefined : [To].flat();
@@ -73,6 +68,19 @@ export function readMessage(
     to,
     message: Binary ? new Uint8Array(Buffer.from(Message, 'base64')) : Message,
   };
+}
+
+/** @throws ApiError when it is no app of the account's */
+export function checkApp(
+  appId: string,
+  account: EmulatorAccount,
+  accounts: readonly EmulatorAccount[],
+): void {
+  check(appId !== '', 'InvalidParameter.IllegalAppId', 'AppId is empty.');
+  if (account.appIds.includes(appId)) return;
+  const exists = accounts.some(({ appIds }) => appIds.includes(appId));
+  check(exists, 'InvalidParameter.NotExistAppId', 'The AppId does not exist.');
+  throw new ApiError('AccessDenied.NoPermissionForApp', 'The account may not use this AppId.');
 }
 
 /** A field that is left out has its type's zero value; one of another type can't be read; others are ignored. */

@@ -33,7 +33,8 @@ export class ReceivedRequest {
 
   /** A fault may be meant for a room or a user, whatever else is wrong with the body. */
   get target(): FaultTarget {
-    const { RoomId, To } = (this.json ?? {}) as { RoomId?: unknown; To?: unknown };
+    const { query } = this.head;
+    const { RoomId = query.get('RoomId'), To } = (this.json ?? {}) as { RoomId?: unknown; To?: unknown };
     return {
       action: this.action,
       roomId: typeof RoomId === 'string' ? RoomId : '',

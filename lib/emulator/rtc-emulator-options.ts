@@ -1,7 +1,7 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
-import { listOf, must, oneOf, text, wholeNumber } from '../options/rules.js';
+import { flag, listOf, must, oneOf, text, wholeNumber } from '../options/rules.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
@@ -18,6 +18,8 @@ export interface EmulatorAccount {
 export interface EmulatorModuleOptions {
   /** An app of the emulator's account. */
   readonly appId: string;
+  /** That app's key. */
+  readonly appKey: string;
   /** The sender whom the emulator was started with. */
   readonly from: string;
   /** The emulator's origin. */
@@ -49,6 +51,10 @@ export interface RtcEmulatorOptions {
   readonly tls?: EmulatorTls | undefined;
   /** The app of the first account. Default `emulator-app`. */
   readonly appId?: string | undefined;
+  /** That app's key: clients' tokens are signed with it. Default `emulator-app-key`. */
+  readonly appKey?: string | undefined;
+  /** Whether who joins a room or logs in must have a token of that app's. Default false. */
+  readonly requireTokens?: boolean | undefined;
   /** The access key of the first account. Default: a fixed pair that is good here alone. */
   readonly credentials?: RtcCredentials | undefined;
   /** The sender that `moduleOptions()` names. Default `server`. */
@@ -113,6 +119,8 @@ const OPTIONS = {
   host: { rule: notEmpty, default: '127.0.0.1' },
   tls: must<EmulatorTls>('{ key, cert }', (given) => 'key' in Object(given) && 'cert' in Object(given)),
   appId: { rule: notEmpty, default: 'emulator-app' },
+  appKey: { rule: notEmpty, default: 'emulator-app-key' },
+  requireTokens: { rule: flag, default: false },
   credentials: {
     rule: must<RtcCredentials>('{ accessKeyId, secretAccessKey }', isCredentials),
     default: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },

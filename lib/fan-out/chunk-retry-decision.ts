@@ -19,7 +19,11 @@ export type ChunkRetryDecision =
   'split' | 'shrink' | 'again' | 'stop_refused' | 'stop_unreachable' | 'stop_quota' | 'go_on';
 
 /** Sending again what was refused is safe only if no attempt may have been accepted: the outcome says so. */
-export function decideRetry(error: RtcMessagingError, recipients: number): ChunkRetryDecision {
+export function decideRetry(
+  error: RtcMessagingError,
+  recipients: number,
+  hasOneMessage = true,
+): ChunkRetryDecision {
   if (error instanceof RtcConfigError) return 'stop_refused';
   if (error instanceof ChunkTooLargeError) return 'again';
   if (error instanceof RtcQuotaError) return 'stop_quota';
@@ -30,6 +34,9 @@ export function decideRetry(error: RtcMessagingError, recipients: number): Chunk
   if (apiCode === 'InvalidParameter.IllegalTo') return recipients > 1 ? 'split' : 'go_on';
   if (apiCode === 'InvalidParameter.UserCountOverLimit') return recipients > 1 ? 'shrink' : 'go_on';
   if (attempts.at(-1)?.throttled) return 'again';
+  // Not of the app, which all have in common.
+  if (!hasOneMessage && apiCode.startsWith('InvalidParameter.') && !/AppId|AccountId/.test(apiCode))
+    return 'go_on';
   // It may be otherwise for the next chunk; all other refusals are of what every chunk has in common.
   return apiCode === 'FailToConnect' ? 'go_on' : 'stop_refused';
 }

@@ -11,8 +11,8 @@ import type { FanOutTally } from './fan-out-tally.js';
 import type { Chunk } from './recipient-chunks.js';
 
 /** Sends one request; `stop` ends its waits, but not an attempt that is under way. */
-export type SendRequest = (
-  recipients: readonly string[],
+export type SendRequest<Item = string> = (
+  recipients: readonly Item[],
   about: {
     readonly stop: AbortSignal;
     readonly fanOut: RtcFanOutInfo;
@@ -35,22 +35,22 @@ export interface FanOutHost {
 }
 
 /** How a chunk stands when one of its requests is about to leave. */
-export interface ChunkProgress {
+export interface ChunkProgress<Item = string> {
   /** Recipients who may have been accepted if nothing more is heard: those of the request, and the unknown ones. */
-  readonly inFlight: readonly string[];
+  readonly inFlight: readonly Item[];
   /** Recipients who have not been sent to, or were refused. */
-  readonly rest: readonly string[];
+  readonly rest: readonly Item[];
   /** How many were accepted before. */
   readonly accepted: number;
 }
 
 /** What a chunk is part of, and what can hold it up. None is left out, so that none is inherited. */
-export interface SendChunkOptions {
+export interface SendChunkOptions<Item = string> {
   /** Ends waits; what has not been sent by then is counted as not attempted. */
   readonly stop: AbortSignal;
   readonly fanOut: RtcFanOutInfo;
   /** Asked before each attempt: nothing is sent unless the answer is yes. */
-  readonly beforeSend: ((progress: ChunkProgress) => Promise<boolean>) | undefined;
+  readonly beforeSend: ((progress: ChunkProgress<Item>) => Promise<boolean>) | undefined;
 }
 
 /** What became of a chunk, or of a part of it. */
@@ -68,8 +68,8 @@ export interface ChunkSenders {
 }
 
 /** Recipients that one request is for: a chunk, or what it had to be cut into. */
-interface Part {
-  readonly recipients: readonly string[];
+interface Part<Item> {
+  readonly recipients: readonly Item[];
   /** Attempts that were refused. */
   readonly attempts: number;
   /** When the service first refused it because the quota was used up. */
@@ -81,19 +81,21 @@ interface Part {
  * service or the quota, split when the service objects to one of its recipients, and sent again, within its time, when
  * it was throttled.
  */
-export class ChunkSender {
+export class ChunkSender<Item = string> {
   #acceptedAt = Number.NEGATIVE_INFINITY;
   #chunkSize: number;
 
   /**
    * @param chunkSize recipients in a request at most; what the service refuses as too many makes it smaller
    * @param chunkDeadlineMs how long a chunk is sent again that is throttled
+   * @param hasOneMessage whether all chunks have the same message and room, so that what is wrong with them is with all
    */
   constructor(
-    private readonly send: SendRequest,
+    private readonly send: SendRequest<Item>,
     private readonly host: Pick<FanOutHost, 'chunkSize'>,
     chunkSize: number,
     private readonly chunkDeadlineMs: number,
+    private readonly hasOneMessage = true,
   ) {
     this.#chunkSize = chunkSize;
   }
@@ -103,14 +105,14 @@ export class ChunkSender {
    * @returns what became of each part, as it becomes known; it ends after a part with a `stop`
    */
   async *sendChunk(
-    { index, recipients }: Chunk,
-    tally: FanOutTally,
-    { stop, fanOut, beforeSend }: SendChunkOptions,
+    { index, recipients }: Chunk<Item>,
+    tally: FanOutTally<Item, unknown>,
+    { stop, fanOut, beforeSend }: SendChunkOptions<Item>,
   ): AsyncGenerator<SentPart> {
     // The next part is at the end: a stack, so that memory is bounded by the depth.
     const parts = partsOf({ recipients, attempts: 0, throttledAt: undefined }, this.#chunkSize).reverse();
-    const refused: string[] = [];
-    const unknown: string[] = [];
+    const refused: Item[] = [];
+    const unknown: Item[] = [];
     let accepted = 0;
     let isStopped = false;
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
@@ -119,7 +121,7 @@ export class ChunkSender {
         tally.addUnsent(inRequest);
         continue;
       }
-      const progress = (): ChunkProgress => ({
+      const progress = (): ChunkProgress<Item> => ({
         inFlight: [...unknown, ...inRequest],
         rest: [...refused, ...parts.toReversed().flatMap((other) => other.recipients)],
         accepted,
@@ -145,10 +147,10 @@ export class ChunkSender {
   /** @returns what became of it, or the parts that are to be sent in its place */
   async #sendPart(
     index: number,
-    part: Part,
-    tally: FanOutTally,
-    about: Parameters<SendRequest>[1],
-  ): Promise<SentPart | Part[]> {
+    part: Part<Item>,
+    tally: FanOutTally<Item, unknown>,
+    about: Parameters<SendRequest<Item>>[1],
+  ): Promise<SentPart | Part<Item>[]> {
     const { recipients } = part;
     const described = { index, recipients: recipients.length };
     if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
@@ -185,9 +187,13 @@ export class ChunkSender {
   }
 
   /** @returns the parts to send in place of one that failed, or why the fan-out should stop, if it should */
-  #decide(error: RtcMessagingError, part: Part, attempts: number): Part[] | FanOutStop['reason'] | undefined {
+  #decide(
+    error: RtcMessagingError,
+    part: Part<Item>,
+    attempts: number,
+  ): Part<Item>[] | FanOutStop['reason'] | undefined {
     const half = Math.ceil(part.recipients.length / 2);
-    switch (decideRetry(error, part.recipients.length)) {
+    switch (decideRetry(error, part.recipients.length, this.hasOneMessage)) {
       case 'split':
         return partsOf(part, half);
       case 'shrink':
@@ -216,8 +222,10 @@ export class ChunkSender {
 }
 
 /** All of it, in parts of so many recipients. */
-function partsOf({ recipients, ...part }: Part, size: number): Part[] {
-  const parts: Part[] = [];
+function partsOf<Item>(whole: Part<Item>, size: number): Part<Item>[] {
+  const { recipients, ...part } = whole;
+  if (recipients.length <= size) return [whole];
+  const parts: Part<Item>[] = [];
   for (let at = 0; at < recipients.length; at += size) {
     parts.push({ ...part, recipients: recipients.slice(at, at + size) });
   }
@@ -225,7 +233,7 @@ function partsOf({ recipients, ...part }: Part, size: number): Part[] {
 }
 
 /** So many recipients, and the rest if there are more: when that is sent, larger requests may be accepted again. */
-function cut({ recipients, ...part }: Part, size: number): Part[] {
+function cut<Item>({ recipients, ...part }: Part<Item>, size: number): Part<Item>[] {
   const parts = [{ ...part, recipients: recipients.slice(0, size) }];
   if (recipients.length > size) parts.push({ ...part, recipients: recipients.slice(size) });
   return parts;

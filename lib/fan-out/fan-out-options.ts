@@ -1,7 +1,12 @@
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { abortSignal, callback, duration, flag, milliseconds, oneOf, wholeNumber } from '../options/rules.js';
-import { DEFAULT_CHUNK_DEADLINE_MS, type FanOutOptions, MAX_CONCURRENCY } from './fan-out-request.js';
+import {
+  DEFAULT_CHUNK_DEADLINE_MS,
+  type FanOutOptions,
+  MAX_CONCURRENCY,
+  type SendEachOptions,
+} from './fan-out-request.js';
 
 /** A fan-out may take a day. */
 const MAX_FAN_OUT_MS = 86_400_000;
@@ -21,6 +26,10 @@ export const FAN_OUT_OPTIONS = {
   onChunk: callback(),
   onProgress: callback(),
 } satisfies OptionTable<FanOutOptions>;
+
+const { chunkSize: _chunkSize, dedupe: _dedupe, ...each } = FAN_OUT_OPTIONS;
+
+export const SEND_EACH_OPTIONS = each satisfies OptionTable<SendEachOptions>;
 
 /** The options, checked, with defaults. */
 export type CheckedFanOutOptions = OptionValues<typeof FAN_OUT_OPTIONS>;

@@ -21,7 +21,7 @@ export interface ChunkOutcome {
   readonly error?: RtcMessagingError;
 }
 
-/** Something in the source that is no user ID. */
+/** Something in the source that is no user ID; of `sendEach`, no legal request. */
 export interface InvalidRecipient {
   /** Its place in the source, from 0. */
   readonly position: number;
@@ -47,6 +47,18 @@ export interface FanOutStop {
   readonly error?: unknown;
 }
 
+/** Those who were not accepted. */
+export interface Unaccepted<Name> {
+  /** The service said no. */
+  readonly rejected: readonly Name[];
+  /** It may have been accepted for them. */
+  readonly unknown: readonly Name[];
+  /** Nothing was sent to them. */
+  readonly notAttempted: readonly Name[];
+  /** Whether there were more than are listed. */
+  readonly truncated: boolean;
+}
+
 /** What became of a fan-out. */
 export interface FanOutReport {
   /** Of this fan-out: a UUID. */
@@ -67,16 +79,14 @@ export interface FanOutReport {
   /** The first 1,000 of what is no user ID. */
   readonly invalid: readonly InvalidRecipient[];
   /** Who was not accepted, and how; at most 100,000, of which `truncated` tells. Absent without `keepRecipients`. */
-  readonly unaccepted?: {
-    /** The service said no. */
-    readonly rejected: readonly string[];
-    /** It may have been accepted for them. */
-    readonly unknown: readonly string[];
-    /** Nothing was sent to them. */
-    readonly notAttempted: readonly string[];
-    /** Whether there were more than are listed. */
-    readonly truncated: boolean;
-  };
+  readonly unaccepted?: Unaccepted<string>;
+  /** In place of `unaccepted`, of `sendEach`: places in the source, from 0. */
+  readonly positions?: Unaccepted<number>;
+  /**
+   * What came of `skipAbsent`: whether the list of who is there was `used`. If it was not, everyone was sent to: it was
+   * `incomplete`, it was not there in a second (`timed_out`), or the question `failed`.
+   */
+  readonly presence?: 'used' | 'incomplete' | 'timed_out' | 'failed';
   /** How long it took, in milliseconds. */
   readonly elapsedMs: number;
   /** HTTP attempts that were made. */

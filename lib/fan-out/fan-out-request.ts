@@ -16,6 +16,12 @@ export interface FanOutRequest {
   readonly from?: string | undefined;
   /** Whether a `message` that is a string is base64 and to be sent as bytes. Default false. */
   readonly binary?: boolean | undefined;
+  /**
+   * Whether the service is asked first who is in the room, and those who are not are left out: they are counted as
+   * `absent`, and cost no quota. Who joins after the question misses the message. If the list can't be had whole within
+   * a second, everyone is sent to. Default false.
+   */
+  readonly skipAbsent?: boolean | undefined;
 }
 
 /** How a fan-out is done, and who is told of it. */
@@ -57,6 +63,9 @@ export interface FanOutOptions {
   /** Called four times a second, and at the end; it is not waited for. What it throws stops the fan-out. */
   readonly onProgress?: ((progress: FanOutProgress) => void) | undefined;
 }
+
+/** How many messages of `sendEach` are sent, and who is told of it. */
+export type SendEachOptions = Omit<FanOutOptions, 'chunkSize' | 'dedupe'>;
 
 /** Limits of {@link FanOutOptions} and of what a report lists. */
 export const MAX_CONCURRENCY = 1_000;

@@ -17,23 +17,25 @@ export type FanOutPlan = Required<Pick<FanOutOptions, 'keepChunks' | 'keepRecipi
   Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'concurrency' | 'total' | 'onChunk' | 'onProgress'>;
 
 /** One fan-out: several workers that each read a chunk and send it, until there are none or something stops it. */
-export class FanOutRun {
+export class FanOutRun<Item = string> {
   readonly #info: RtcFanOutInfo;
   readonly #started = performance.now();
-  readonly #tally: FanOutTally;
+  readonly #tally: FanOutTally<Item, Item | number>;
   readonly #meter = new ProgressMeter();
   readonly #stopping = new AbortController();
   #stop: FanOutStop | undefined;
   readonly #workers = new Set<Promise<void>>();
 
   constructor(
-    private readonly chunks: RecipientChunks,
-    private readonly sender: ChunkSender,
+    private readonly chunks: RecipientChunks<Item>,
+    private readonly sender: ChunkSender<Item>,
     private readonly plan: FanOutPlan,
     private readonly host: FanOutHost,
+    /** Where places in the source stand for recipients. */
+    private readonly positionOf?: (item: Item) => number,
   ) {
     this.#info = { module: host.module, id: randomUUID(), startedAt: new Date().toISOString() };
-    this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients);
+    this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients, positionOf);
   }
 
   /**
@@ -88,7 +90,7 @@ export class FanOutRun {
     } while (this.#workers.size <= this.#concurrency);
   }
 
-  async #nextChunk(): Promise<Chunk | undefined> {
+  async #nextChunk(): Promise<Chunk<Item> | undefined> {
     try {
       return await this.#untilStopped(this.chunks.next());
     } catch (error) {
@@ -107,10 +109,13 @@ export class FanOutRun {
     }
   }
 
-  async #deliver(chunk: Chunk): Promise<void> {
+  async #deliver(chunk: Chunk<Item>): Promise<void> {
     const about = { stop: this.#stopping.signal, fanOut: this.#info, beforeSend: undefined };
-    for await (const { outcome, stop } of this.sender.sendChunk(chunk, this.#tally, about)) {
+    const [first] = chunk.recipients;
+    const index = first !== undefined && this.positionOf ? this.positionOf(first) : chunk.index;
+    for await (const { outcome, stop } of this.sender.sendChunk({ ...chunk, index }, this.#tally, about)) {
       if (stop !== undefined) this.#halt(stop);
+      if (this.plan.onChunk === undefined) continue;
       try {
         // In a function, since it may throw at once.
         await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
@@ -124,7 +129,7 @@ export class FanOutRun {
     const { onProgress, total } = this.plan;
     if (onProgress === undefined) return;
     const counts = this.#counts();
-    const done = this.#tally.done + counts.duplicates + counts.invalid;
+    const done = this.#tally.done + counts.duplicates + counts.invalid + (counts.absent ?? 0);
     const { requests, throttled } = this.#tally;
     const progress: FanOutProgress = {
       id: this.#info.id,
@@ -162,8 +167,8 @@ export class FanOutRun {
   }
 
   #counts() {
-    const { input, duplicates, invalidCount } = this.chunks;
-    return this.#tally.counts({ input, duplicates, invalid: invalidCount });
+    const { input, duplicates, invalidCount: invalid, members, absent } = this.chunks;
+    return this.#tally.counts({ input, duplicates, invalid, ...(members !== undefined && { absent }) });
   }
 
   #elapsedMs(): number {
@@ -173,6 +178,7 @@ export class FanOutRun {
   #report(): FanOutReport {
     const counts = this.#counts();
     const { chunks, requests, throttled, unaccepted } = this.#tally;
+    const { members } = this.chunks;
     return {
       id: this.#info.id,
       // A stop that came when everything was done has left no one out.
@@ -181,7 +187,10 @@ export class FanOutRun {
       ...(this.#stop !== undefined && { stop: this.#stop }),
       chunks,
       invalid: [...this.chunks.invalid],
-      ...(unaccepted !== undefined && { unaccepted }),
+      ...(unaccepted !== undefined && {
+        [this.positionOf === undefined ? 'unaccepted' : 'positions']: unaccepted,
+      }),
+      ...(members !== undefined && { presence: members.presence }),
       elapsedMs: this.#elapsedMs(),
       requests,
       throttled,
@@ -192,9 +201,10 @@ export class FanOutRun {
 export function statusOf({
   input,
   duplicates,
+  absent = 0,
   accepted,
   unknown,
 }: FanOutReport['counts']): FanOutReport['status'] {
-  if (accepted + duplicates === input) return 'accepted';
+  if (accepted + duplicates + absent === input) return 'accepted';
   return accepted + unknown === 0 ? 'rejected' : 'partial';
 }

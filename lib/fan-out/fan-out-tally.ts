@@ -1,23 +1,24 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import type { Attempt, FailureOutcome, Outcome } from '../errors/attempt.js';
-import type { ChunkOutcome, FanOutReport } from './fan-out-report.js';
+import type { ChunkOutcome, Unaccepted } from './fan-out-report.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from './fan-out-request.js';
 
-type Unaccepted = 'rejected' | 'unknown' | 'notAttempted';
+type End = 'rejected' | 'unknown' | 'notAttempted';
 
 /** Adds up what becomes of chunks, and keeps what a report lists, within its limits. */
-export class FanOutTally {
+export class FanOutTally<Item = string, Name = Item> {
   readonly chunks: ChunkOutcome[] = [];
   requests = 0;
   throttled = 0;
   readonly sums = { accepted: 0, rejected: 0, unknown: 0, notAttempted: 0 };
-  readonly #kept: Record<Unaccepted, string[]> = { rejected: [], unknown: [], notAttempted: [] };
+  readonly #kept: Record<End, Name[]> = { rejected: [], unknown: [], notAttempted: [] };
   #keptCount = 0;
   #truncated = false;
 
   constructor(
     private readonly keepChunks: boolean,
     private readonly keepRecipients: boolean,
+    private readonly nameOf: (item: Item) => Name = (item) => item as unknown as Name,
   ) {}
 
   /** Recipients who need nothing more. */
@@ -26,14 +27,14 @@ export class FanOutTally {
     return accepted + rejected + unknown + notAttempted;
   }
 
-  add(chunk: ChunkOutcome, recipients: readonly string[]): void {
+  add(chunk: ChunkOutcome, recipients: readonly Item[]): void {
     this.#sum(chunk.outcome, recipients);
     const needsAttention = chunk.outcome !== 'accepted' || chunk.possibleDuplicate;
     if ((this.keepChunks || needsAttention) && this.chunks.length < MAX_KEPT_CHUNKS) this.chunks.push(chunk);
   }
 
   /** Recipients who were read, and whom no request was made for. */
-  addUnsent(recipients: readonly string[]): void {
+  addUnsent(recipients: readonly Item[]): void {
     this.#sum('not_attempted', recipients);
   }
 
@@ -42,16 +43,16 @@ export class FanOutTally {
     this.throttled += attempts.filter(({ throttled }) => throttled).length;
   }
 
-  counts(read: { input: number; duplicates: number; invalid: number }): FanOutCounts {
+  counts(read: Pick<FanOutCounts, 'input' | 'duplicates' | 'invalid' | 'absent'>): FanOutCounts {
     return { ...read, ...this.sums };
   }
 
   /** Undefined when they are not kept. */
-  get unaccepted(): FanOutReport['unaccepted'] {
+  get unaccepted(): Unaccepted<Name> | undefined {
     return this.keepRecipients ? { ...this.#kept, truncated: this.#truncated } : undefined;
   }
 
-  #sum(outcome: Outcome | FailureOutcome, recipients: readonly string[]): void {
+  #sum(outcome: Outcome | FailureOutcome, recipients: readonly Item[]): void {
     const sum = outcome === 'not_attempted' ? 'notAttempted' : outcome;
     this.sums[sum] += recipients.length;
     if (sum === 'accepted' || !this.keepRecipients) return;
@@ -59,6 +60,6 @@ export class FanOutTally {
     if (recipients.length > room) this.#truncated = true;
     const kept = recipients.slice(0, room);
     this.#keptCount += kept.length;
-    for (const recipient of kept) this.#kept[sum].push(recipient);
+    for (const recipient of kept) this.#kept[sum].push(this.nameOf(recipient));
   }
 }

@@ -1,13 +1,13 @@
 import { describeType, idProblem, isId } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import type { InvalidRecipient } from './fan-out-report.js';
+import type { FanOutReport, InvalidRecipient } from './fan-out-report.js';
 import { MAX_DEDUPE_ALL, MAX_LISTED_INVALID } from './fan-out-request.js';
 
 /** Some recipients, to be sent to with one request. */
-export interface Chunk {
+export interface Chunk<Item = string> {
   /** In the order of reading, from 0. */
   readonly index: number;
-  readonly recipients: readonly string[];
+  readonly recipients: readonly Item[];
 }
 
 /**
@@ -18,11 +18,29 @@ const YIELD_EVERY = 500;
 
 export type Dedupe = 'chunk' | 'all' | 'none';
 
+/** What is wrong with something in a source. */
+export class InvalidItem {
+  constructor(readonly message: string) {}
+}
+
+/** What is to be sent of something in a source, or what is wrong with it. */
+export type ReadItem<Item> = (value: unknown, position: number) => Item | InvalidItem;
+
+const readId: ReadItem<string> = (value) =>
+  isId(value) ? value : new InvalidItem(idProblem(value) ?? 'is no user ID');
+
+/** Who is in the room, as far as that is known. */
+export interface RoomMembers {
+  readonly presence: NonNullable<FanOutReport['presence']>;
+  /** Undefined: anyone may be. */
+  readonly ids?: ReadonlySet<string>;
+}
+
 /**
  * Reads recipients into chunks, one after another however many ask for them at once, and no further than is
  * asked for. It counts what it reads; what is read and not handed out can be asked for when it ends.
  */
-export class RecipientChunks {
+export class RecipientChunks<Item = string> {
   input = 0;
   duplicates = 0;
   invalidCount = 0;
@@ -30,8 +48,11 @@ export class RecipientChunks {
   readonly invalid: InvalidRecipient[] = [];
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   readonly #dedupe: Dedupe;
-  #seen = new Set<string>();
-  #pending: string[] = [];
+  /** See `FanOutRequest.skipAbsent`; how many were left out for it. */
+  members: RoomMembers | undefined;
+  absent = 0;
+  #seen = new Set<unknown>();
+  #pending: Item[] = [];
   #chunks = 0;
   /** Whether the source came to its own end. */
   isComplete = false;
@@ -44,12 +65,17 @@ export class RecipientChunks {
   /** The reading that is under way: the next one begins after it. */
   #reading: Promise<unknown> = Promise.resolve();
 
-  /** @param maxSeen how many different IDs are kept at most, to tell duplicates among `all` */
+  /**
+   * @param maxSeen how many different IDs are kept at most, to tell duplicates among `all`
+   * @param askMembers asked once, before anything is read; it must not reject
+   */
   constructor(
     private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
     private readonly chunkSize: number,
     dedupe: Dedupe,
     private readonly maxSeen = MAX_DEDUPE_ALL,
+    private readonly askMembers?: () => Promise<RoomMembers>,
+    private readonly readItem = readId as ReadItem<Item>,
   ) {
     this.#dedupe = dedupe;
   }
@@ -60,7 +86,7 @@ export class RecipientChunks {
   }
 
   /** The next chunk, or undefined when there is none. Rejects with what the source throws. */
-  next(): Promise<Chunk | undefined> {
+  next(): Promise<Chunk<Item> | undefined> {
     const chunk = this.#reading.then(() => this.#read());
     this.#reading = chunk.catch(() => undefined);
     return chunk;
@@ -75,12 +101,13 @@ export class RecipientChunks {
   }
 
   /** What was read and not handed out, because the reading was stopped. */
-  takeRest(): readonly string[] {
+  takeRest(): readonly Item[] {
     this.#closed = true;
     return this.#pending.splice(0);
   }
 
-  async #read(): Promise<Chunk | undefined> {
+  async #read(): Promise<Chunk<Item> | undefined> {
+    if (this.askMembers !== undefined) this.members ??= await this.askMembers();
     while (!this.#exhausted && this.#pending.length < this.chunkSize) {
       let step: IteratorResult<unknown>;
       let done: boolean | undefined;
@@ -111,22 +138,25 @@ export class RecipientChunks {
   #add(value: unknown): void {
     if (this.#closed) return;
     const position = this.input++;
-    if (!isId(value)) {
+    const item = this.readItem(value, position);
+    if (item instanceof InvalidItem) {
       this.invalidCount += 1;
-      if (this.invalid.length < MAX_LISTED_INVALID) {
-        this.invalid.push({ position, message: idProblem(value) ?? 'is no user ID' });
-      }
+      if (this.invalid.length < MAX_LISTED_INVALID) this.invalid.push({ position, message: item.message });
+      return;
+    }
+    if (this.members?.ids?.has(String(item)) === false) {
+      this.absent += 1;
       return;
     }
     if (this.#dedupe !== 'none') {
       const { size } = this.#seen;
       // Once, since looking an ID up takes as long as adding it.
-      if (this.#seen.add(value).size === size) {
+      if (this.#seen.add(item).size === size) {
         this.duplicates += 1;
         return;
       }
       if (size >= this.maxSeen) {
-        this.#pending.push(value);
+        this.#pending.push(item);
         this.stop();
         throw new RtcValidationError([
           {
@@ -136,7 +166,7 @@ export class RecipientChunks {
         ]);
       }
     }
-    this.#pending.push(value);
+    this.#pending.push(item);
   }
 }
 

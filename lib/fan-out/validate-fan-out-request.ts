@@ -1,6 +1,6 @@
 import { isStringObject } from 'node:util/types';
 import { type CheckedRequest, checkRequest, REQUEST_FIELDS } from '../dto/check-request.js';
-import { describeType } from '../dto/field-rules.js';
+import { describeType, flagProblem } from '../dto/field-rules.js';
 import { requestProperties } from '../dto/copy-properties.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from './fan-out-request.js';
@@ -8,29 +8,45 @@ import type { FanOutRequest } from './fan-out-request.js';
 /** Someone whom the rules of a single request can be asked about, since recipients are checked as they are read. */
 const ANYONE = ['anyone'];
 
-/** @throws RtcValidationError naming each field that breaks a rule */
-export function validateFanOutRequest(request: FanOutRequest): FanOutRequest {
+/**
+ * @param maySkip whether those who are not in the room can be left out (`skipAbsent`)
+ * @throws RtcValidationError naming each field that breaks a rule
+ */
+export function validateFanOutRequest(request: FanOutRequest, maySkip = false): FanOutRequest {
   const issues: ValidationIssue[] = [];
   let checked: CheckedRequest | undefined;
   // The source is read later, and by another rule.
   const isObject = typeof request === 'object' && request !== null;
-  const { to, ...message } = isObject ? requestProperties(request, REQUEST_FIELDS) : {};
+  const fields = [...REQUEST_FIELDS, 'skipAbsent'];
+  const { to, skipAbsent, ...message } = isObject ? requestProperties(request, fields) : {};
   try {
     checked = checkRequest('BatchSendRoomUnicast', isObject ? { ...message, to: ANYONE } : request);
   } catch (error) {
     if (!(error instanceof RtcValidationError)) throw error;
     issues.push(...error.issues);
   }
-  const problem = sourceProblem(to);
-  if (problem !== undefined) issues.push({ path: 'to', message: problem });
+  const problems = {
+    to: sourceProblem(to, 'user IDs'),
+    skipAbsent: skipAbsent === undefined ? undefined : flagProblem(skipAbsent),
+  };
+  if (skipAbsent === true && !maySkip) {
+    problems.skipAbsent = 'is not for durable fan-outs: who is there is known for a moment alone';
+  }
+  for (const [path, message] of Object.entries(problems)) if (message) issues.push({ path, message });
   if (checked === undefined || issues.length > 0) throw new RtcValidationError(issues);
-  return { ...checked, to } as FanOutRequest;
+  return { ...checked, to, skipAbsent } as FanOutRequest;
 }
 
-function sourceProblem(to: unknown): string | undefined {
-  const rule = 'expected an iterable or async iterable of user IDs';
+/** @throws RtcValidationError when it can't be read one by one */
+export function requireSource(path: string, what: string, source: unknown): void {
+  const message = sourceProblem(source, what);
+  if (message !== undefined) throw new RtcValidationError([{ path, message }]);
+}
+
+function sourceProblem(to: unknown, what: string): string | undefined {
+  const rule = `expected an iterable or async iterable of ${what}`;
   if (typeof to === 'string' || isStringObject(to))
-    return `is a string, whose characters would be taken for user IDs; ${rule}`;
+    return `is a string, whose characters would be taken for ${what}; ${rule}`;
   if (typeof to !== 'object' || to === null) return `${describeType(to)}; ${rule}`;
   try {
     const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: async } = to as Partial<

@@ -1,5 +1,6 @@
 import type { RtcEvent } from '../diagnostics/rtc-event.js';
 import { SlidingCounts } from '../diagnostics/sliding-counts.js';
+import { isRtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaStatusChange } from '../quota/quota-store.js';
 import { type CallKind, isCredentialsRefusal, kindOf } from './call-kind.js';
 
@@ -30,6 +31,8 @@ export class HealthRecord {
   onEvent(event: RtcEvent): void {
     switch (event.type) {
       case 'outcome':
+        // Another action may be refused all the time, and messages get through.
+        if (!isRtcActionName(event.call.action)) break;
         this.#calls.add(kindOf(event), this.now());
         if (event.outcome === 'accepted') this.#refusal = undefined;
         else if (event.apiCode !== undefined && isCredentialsRefusal(event)) {

@@ -6,7 +6,12 @@ import { holdsSecret, type SentSecrets, mayShowCode, WITHHELD_ID } from './shown
  * form.
  */
 export type ApiReply =
-  | { readonly kind: 'success'; readonly requestId: string }
+  | {
+      readonly kind: 'success';
+      readonly requestId: string;
+      /** Of any form; for whoever asked. */
+      readonly result?: unknown;
+    }
   | {
       readonly kind: 'error';
       /** The vendor's code. Show it only if `isWithheld` is not set. */
@@ -38,7 +43,7 @@ export function readReply(body: Buffer, sent: SentSecrets): ApiReply {
   if (error === undefined || error === null) {
     return requestId === undefined
       ? unreadable('ResponseMetadata has no RequestId')
-      : { kind: 'success', requestId };
+      : { kind: 'success', requestId, result: ownOf(parsed as Record<string, unknown>, 'Result') };
   }
   const apiCode = isRecord(error) ? readCode(ownOf(error, 'Code')) : undefined;
   if (!isRecord(error) || apiCode === undefined) {

@@ -27,14 +27,20 @@ export interface Transport {
   readonly maxContentLength: number;
 }
 
+/** What an app may reach of an Axios instance. */
+export interface RtcAxiosRef {
+  /** Those of requests alone. */
+  readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
+}
+
 export interface HttpClient {
-  readonly axios: Pick<AxiosInstance, 'request' | 'interceptors'>;
+  readonly axios: Pick<AxiosInstance, 'request' | 'interceptors' | 'getUri'>;
   readonly transport: Transport;
   /** Closes the sockets of the library's own agents. The app closes the agents that it gave. */
   close(): void;
 }
 
-/** Makes a module's Axios instance. Each request brings its own adapter, see `sendOverNodeHttp`. */
+/** Makes an Axios instance of a module's. Each request brings its own adapter, see `sendOverNodeHttp`. */
 export function createHttpClient({ http }: HttpClientSettings): HttpClient {
   const agentOptions = {
     keepAlive: true,

@@ -313,7 +313,7 @@ function createRequest(
   // A gateway may still compress the answer. It is decoded.
   headers['Accept-Encoding'] ??= 'identity';
   headers['User-Agent'] ??= 'nestjs-rtc-messaging';
-  headers['Content-Length'] = config.data?.length;
+  if (config.data?.length !== 0) headers['Content-Length'] = config.data?.length;
   const method = (config.method ?? 'GET').toUpperCase();
   const isHttps = protocol === 'https:';
   const agent = isHttps ? httpsAgent : httpAgent;

@@ -3,12 +3,14 @@ import type { CredentialsSource } from '../credentials/credentials-source.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { kindOfThrown } from '../errors/thrown.js';
 import type { Cancellation } from '../waiting/cancellation.js';
+import { type ApiRequest, urlOf } from './api-request.js';
 import { type ApiReply, ownOf, readReply } from './api-reply.js';
 import { ContentTooLongError, decodeContent } from './content-coding.js';
 import { type AttemptEnd, type AttemptResult, HttpAttempt, Signing } from './http-attempt.js';
 import type { HttpClient } from './http-client.js';
+import { type AnsweredRequest, sendIntercepted } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
-import type { RtcActionName } from './rtc-action.js';
+import type { RequestSigner } from './request-signer.js';
 import type { SignableConfig } from './signing.interceptor.js';
 
 /** The limits of one attempt. */
@@ -31,18 +33,17 @@ export class OpenApiClient {
   readonly #http: HttpClient;
   readonly #credentials: CredentialsSource;
   readonly #endpoint: string;
-  readonly #apiVersion: string;
+  readonly #signer: RequestSigner | undefined;
 
-  /** @param target the origin and the API's version */
-  constructor(
-    http: HttpClient,
-    credentials: CredentialsSource,
-    { endpoint, apiVersion }: { readonly endpoint: string; readonly apiVersion: string },
-  ) {
+  /**
+   * @param endpoint an origin
+   * @param signer signs what the interceptors of `http` have made of a request; without one, they have to sign it
+   */
+  constructor(http: HttpClient, credentials: CredentialsSource, endpoint: string, signer?: RequestSigner) {
     this.#http = http;
     this.#endpoint = endpoint;
     this.#credentials = credentials;
-    this.#apiVersion = apiVersion;
+    this.#signer = signer;
   }
 
   /**
@@ -56,9 +57,8 @@ export class OpenApiClient {
       : credentials.open().accessKeyId;
   }
 
-  /** @param body the exact bytes to send */
-  attempt(action: RtcActionName, body: Buffer, options: AttemptOptions): Promise<AttemptResult> {
-    return during(options, (attempt) => this.#send(attempt, action, body, options.clockOffsetMs));
+  attempt(request: ApiRequest, options: AttemptOptions): Promise<AttemptResult> {
+    return during(options, (attempt) => this.#send(attempt, request, options.clockOffsetMs));
   }
 
   /** Closes the sockets. */
@@ -66,45 +66,52 @@ export class OpenApiClient {
     this.#http.close();
   }
 
-  async #send(
-    attempt: HttpAttempt,
-    action: RtcActionName,
-    body: Buffer,
-    clockOffsetMs: number,
-  ): Promise<AttemptResult> {
+  async #send(attempt: HttpAttempt, request: ApiRequest, clockOffsetMs: number): Promise<AttemptResult> {
     const inHand = this.#credentials.get();
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
     const signing = new Signing(credentials, clockOffsetMs);
-    const request: SignableConfig = {
-      method: 'POST',
-      url: `${this.#endpoint}/?Action=${action}&Version=${this.#apiVersion}`,
-      data: body,
-      signing,
-      adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
-    };
     attempt.signedWith = signing;
-    // The adapter ends the request when the attempt is interrupted. Nothing before the adapter waits.
-    const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
-      request,
-    );
+    const addressed = { ...request, url: urlOf(this.#endpoint, request) };
+    const { status, data, headers, authorization, sent } =
+      this.#signer === undefined
+        ? await this.#sendMessage(addressed, attempt, signing)
+        : await sendIntercepted(this.#http, this.#signer, addressed, attempt, signing);
     const answered = headers as Record<string, string>;
     const coding = ownOf(answered, 'content-encoding');
     const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
     const { secretAccessKey, sessionToken } = credentials.open();
-    const authorization = String(config.headers['Authorization']);
     return attempt.result({
       kind: 'answered',
       httpStatus: status,
       reply:
         content === undefined
           ? UNDECODABLE
-          : readReply(content, { body, authorization, secretAccessKey, sessionToken }),
+          : readReply(content, { body: sent, authorization, secretAccessKey, sessionToken }),
       retryAfter: ownOf(answered, 'retry-after'),
       date: ownOf(answered, 'date'),
     });
   }
 
-  /** Undefined if the body can't be decoded. */
+  /** Nothing before the adapter waits for anything, and the adapter ends it when the attempt is interrupted. */
+  async #sendMessage(
+    { method, url, body }: ApiRequest & { readonly url: string },
+    attempt: HttpAttempt,
+    signing: Signing,
+  ): Promise<AnsweredRequest> {
+    const request: SignableConfig = {
+      method,
+      url,
+      data: body,
+      signing,
+      adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
+    };
+    const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
+      request,
+    );
+    return { status, data, headers, authorization: String(config.headers['Authorization']), sent: body };
+  }
+
+  /** Undefined when it can't be done. */
   async #decode(attempt: HttpAttempt, data: Buffer, coding: string): Promise<Buffer | undefined> {
     try {
       return await attempt.guard(decodeContent(data, coding, this.#http.transport.maxContentLength));

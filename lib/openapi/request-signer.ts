@@ -16,6 +16,8 @@ import {
 export interface SigningContext {
   readonly region: string;
   readonly service: string;
+  /** Where signatures may go: for any other origin, none is made. Default: anywhere. */
+  readonly origin?: string;
   /** This machine's clock: milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -39,10 +41,12 @@ export interface SignedRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/**
- * The constant parts of all requests to one URL. Computing them for each request would cost as much as the signature's
- * hashes.
- */
+/** A request would take a signature to another origin than the module's endpoint. */
+class OtherOriginError extends Error {
+  override readonly name = 'OtherOriginError';
+}
+
+/** What is the same in all requests of a kind: written anew for each, it would cost as much as the signature's hashes. */
 interface Prepared {
   readonly method: string;
   readonly contentType: string;
@@ -114,6 +118,8 @@ export class RequestSigner {
     const known = this.#prepared.get(given);
     if (known?.method === method && known.contentType === contentType) return known;
     const { origin, pathname, searchParams, host } = new URL(given);
+    const { origin: allowed = origin } = this.#context;
+    if (origin !== allowed) throw new OtherOriginError();
     const query = canonicalQuery(searchParams);
     const url = `${origin}${pathname}?${query}`;
     const { protocol, hostname, port, path } = urlToHttpOptions(new URL(url));

@@ -5,7 +5,7 @@ export const WITHHELD_ID = '(withheld)';
 
 /** Contents of a request that errors and logs must not show. */
 export interface SentSecrets {
-  /** The request's body: JSON with the vendor's fields. */
+  /** The request's fields, as JSON: the body, where that is all. */
   readonly body: Buffer;
   readonly authorization: string;
   readonly secretAccessKey: string;
@@ -99,8 +99,13 @@ function textsOf(
   { AppId: _app, From: _from, ...rest }: Record<string, unknown>,
   { secretAccessKey, sessionToken = '' }: SentSecrets,
 ): string[] {
-  const values = Object.values(rest).flat();
-  const texts = values.filter((value): value is string => typeof value === 'string');
+  const texts: string[] = [];
+  const values: unknown[] = [rest];
+  for (const value of values) {
+    if (typeof value === 'string') texts.push(value);
+    else if (typeof value === 'object' && value !== null)
+      for (const one of Object.values(value)) values.push(one);
+  }
   const decoded = texts
     .filter((text) => text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text))
     .map((text) => Buffer.from(text, 'base64').toString('latin1').replaceAll('\0', ''));

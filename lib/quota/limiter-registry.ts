@@ -60,6 +60,7 @@ export class LimiterHandle {
   readonly #unused: RateLimiter;
   readonly #surroundings: LimiterSurroundings;
   readonly #limiters: Limiters;
+  readonly #ofActions = new Map<string, LimiterHandle>();
 
   constructor(
     private readonly settings: QuotaSettings,
@@ -67,6 +68,8 @@ export class LimiterHandle {
     private readonly endpoint: string,
     private readonly appId: string,
     surroundings: LimiterSurroundings = {},
+    /** The action whose own limit it is; undefined: that of all messaging actions. */
+    private readonly action?: string,
   ) {
     this.#surroundings = surroundings;
     this.#limiters = limitersOf(surroundings.store ?? globalThis);
@@ -77,7 +80,8 @@ export class LimiterHandle {
   limiterFor(accessKeyId: string): RateLimiter {
     const app = this.settings.scope === 'app' ? this.appId : '';
     const account = this.#surroundings.store?.account ?? accessKeyId;
-    const key = JSON.stringify([this.endpoint, account, app]);
+    const scope = this.action === undefined ? [] : [this.action];
+    const key = JSON.stringify([this.endpoint, account, app, ...scope]);
     if (this.#shared === undefined || key !== this.#key) {
       this.#forgetUnused();
       // A module's new access key belongs to the same account as its last one, and so to the same quota.
@@ -92,7 +96,24 @@ export class LimiterHandle {
     return this.#shared.limiter;
   }
 
-  /** Number of permits that a request to this many recipients takes. */
+  /** The handle on another action's limit; of different ones, the least holds. Let go of with this one. */
+  forAction(action: string, requestsPerSecond: number): LimiterHandle {
+    const key = `${action} ${requestsPerSecond}`;
+    const { settings, endpoint, appId } = this;
+    const own: QuotaSettings = {
+      ...settings,
+      requestsPerSecond,
+      reserve: 0,
+      costPer: 'request',
+      roomMessagesPerSecond: undefined,
+    };
+    const { store } = this.#surroundings;
+    const handle = this.#ofActions.get(key) ?? new LimiterHandle(own, endpoint, appId, { store }, action);
+    this.#ofActions.set(key, handle);
+    return handle;
+  }
+
+  /** How many permits a request to so many recipients takes. */
   costOf(recipients: number): number {
     return this.settings.costPer === 'recipient' ? Math.max(1, recipients) : 1;
   }
@@ -120,6 +141,7 @@ export class LimiterHandle {
 
   /** Releases the limiter. */
   release(): void {
+    for (const handle of this.#ofActions.values()) handle.release();
     const shared = this.#shared;
     if (shared === undefined) return;
     shared.users.delete(this);

@@ -32,8 +32,10 @@ const BYTEPLUS_HINT =
 /**
  * What to do about a code, where there is something to say.
  * @param hostOfRegion the region whose host was called, where no endpoint was given
+ * @param isMessage whether it was a messaging action, whose version is the module's
  */
-export function hintFor(apiCode: string, hostOfRegion?: string): string | undefined {
+export function hintFor(apiCode: string, hostOfRegion?: string, isMessage = true): string | undefined {
+  if (apiCode === 'InvalidActionOrVersion' && !isMessage) return 'Check the action and its version.';
   const hint = HINTS.get(apiCode) ?? HINTS.get(apiCode.split('.', 1)[0] ?? '');
   return apiCode === 'InvalidAccessKey' && hostOfRegion === BYTEPLUS_REGION
     ? `${hint} ${BYTEPLUS_HINT}`

@@ -6,14 +6,14 @@ import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
-import type { RtcActionName } from '../openapi/rtc-action.js';
+import { isRtcActionName } from '../openapi/rtc-action.js';
 import { hintFor } from './api-hints.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
 import { codeOf, failureOf, UNREADABLE } from './attempts.js';
 
 /** The facts about a call that its error reports. */
 export interface CallFacts {
-  readonly action: RtcActionName;
+  readonly action: string;
   readonly attempts: readonly Attempt[];
   /** Whether the app's shutdown aborts the call, rather than the caller. */
   readonly shuttingDown: boolean;
@@ -76,7 +76,11 @@ export function errorOfCall(
         hint:
           apiCode === UNREADABLE
             ? 'Something between this server and the service may have answered in its place.'
-            : hintFor(reply.kind === 'error' ? reply.apiCode : '', call.hostOfRegion),
+            : hintFor(
+                reply.kind === 'error' ? reply.apiCode : '',
+                call.hostOfRegion,
+                isRtcActionName(action),
+              ),
       });
     }
   }
@@ -108,15 +112,16 @@ function describeCall({ attempts }: CallFacts) {
   };
 }
 
-function consequenceOf({ attempts }: CallFacts): string {
+function consequenceOf({ action, attempts }: CallFacts): string {
+  const what = isRtcActionName(action) ? 'message' : 'request';
   switch (outcomeOfAttempts(attempts)) {
     case 'not_attempted':
       return 'nothing was sent';
     case 'rejected':
-      return 'the message was not accepted';
+      return `the ${what} was not accepted`;
     case 'unknown':
       return attempts.at(-1)?.outcome === 'unknown'
-        ? 'the message may have been accepted'
+        ? `the ${what} may have been accepted`
         : 'an earlier attempt may have been accepted';
   }
 }

@@ -2,7 +2,10 @@ import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Emit, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
+import type { ApiReply } from '../openapi/api-reply.js';
+import type { ApiRequest } from '../openapi/api-request.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
+import type { RtcAxiosRef } from '../openapi/http-client.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
@@ -22,10 +25,14 @@ import type { RetryBudget } from './retry-budget.js';
 export interface SendContext {
   /** The module's name, for events. */
   readonly module: string;
-  readonly client: OpenApiClient;
+  readonly client: Pick<OpenApiClient, 'identify' | 'attempt' | 'close'>;
+  /** Of the messaging actions. */
+  readonly apiVersion: string;
   readonly clock: ServiceClockSkew;
   readonly credentials: CredentialsSource;
   readonly budget: RetryBudget;
+  /** What stands in for these two in calls of other actions, so that neither gets into the other's way. */
+  readonly anyAction: Pick<SendContext, 'client' | 'budget'> & { readonly axiosRef: RtcAxiosRef };
   readonly limiters: LimiterHandle;
   readonly emit: Emit;
   /** Region of the host that is called. Undefined if `endpoint` is set. */
@@ -93,7 +100,7 @@ export class SendCall {
   constructor(
     private readonly context: SendContext,
     private readonly info: RtcCallInfo,
-    private readonly body: Buffer,
+    private readonly request: ApiRequest,
     private readonly limits: CallLimits,
     private readonly control: CallControl,
     /** Filled while the call runs. */
@@ -102,8 +109,8 @@ export class SendCall {
     this.#deadline = new CallDeadline(limits.timeoutMs, limits.deadlineMs);
   }
 
-  /** @returns the accepted request's ID. Rejects with an RtcMessagingError. */
-  async run(): Promise<string> {
+  /** @returns the answer that accepts it. Rejects with an RtcMessagingError. */
+  async run(): Promise<ApiReply & { readonly kind: 'success' }> {
     let last: JudgedAttempt | undefined;
     for (;;) {
       last = await this.#attempt(last);
@@ -111,7 +118,7 @@ export class SendCall {
       this.#record(result, decision);
       const { end } = result;
       if (end.kind === 'answered' && end.reply.kind === 'success' && decision.outcome === 'accepted') {
-        return end.reply.requestId;
+        return end.reply;
       }
       const next = await this.#next(decision.action, result);
       if (next?.wait !== undefined) await this.#wait(next.wait);
@@ -150,7 +157,7 @@ export class SendCall {
       await this.#askBeforeSend();
       const limit = this.#deadline.attemptLimit;
       end = 'unanswered';
-      const result = await client.attempt(this.info.action, this.body, {
+      const result = await client.attempt(this.request, {
         timeoutMs: limit.ms,
         cancellation: abort,
         mayLeave: () => permit.isValid(),

@@ -3,6 +3,8 @@ import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { CredentialsStatus } from '../credentials/credentials-source.js';
+import type { ApiRequest } from '../openapi/api-request.js';
+import type { RtcAxiosRef } from '../openapi/http-client.js';
 import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
@@ -17,6 +19,8 @@ export interface AcceptedCall {
   readonly requestId: string;
   readonly attempts: readonly Attempt[];
   readonly possibleDuplicate: boolean;
+  /** What was answered: of any form. */
+  readonly result?: unknown;
 }
 
 /**
@@ -30,6 +34,9 @@ export interface SendSignals {
   readonly stop: AbortSignal | undefined;
   readonly fanOut: RtcFanOutInfo | undefined;
 }
+
+/** What events tell of a call beside its action. */
+type CallSubject = Pick<RtcCallInfo, 'method' | 'recipients' | 'fanOut'>;
 
 export const NO_SIGNALS: SendSignals = { signal: undefined, stop: undefined, fanOut: undefined };
 
@@ -102,21 +109,61 @@ export class Sender {
     Promise.resolve(this.#context.credentials.get()).catch(() => undefined);
   }
 
-  /** Emits events, also for fan-outs. */
+  /** See `RtcOpenApiService.axiosRef`. */
+  get axiosRef(): RtcAxiosRef {
+    return this.#context.anyAction.axiosRef;
+  }
+
+  /** Where whoever sends by this sender tells of its own doings. */
   get emit(): Emit {
     return this.#context.emit;
   }
 
   /** @throws RtcMessagingError for everything but an acceptance */
-  async send(
+  send(
     action: RtcActionName,
-    body: RequestBody,
+    { bytes: body, recipients }: RequestBody,
     limits: CallLimits,
     { signal, stop, fanOut }: SendSignals = NO_SIGNALS,
   ): Promise<AcceptedCall> {
+    const { apiVersion: version } = this.#context;
+    const about = {
+      ...(recipients !== undefined && { recipients }),
+      ...(fanOut !== undefined && { fanOut }),
+    };
+    const request: ApiRequest = { action, version, method: 'POST', query: [], body };
+    return this.#track(this.#context, request, about, limits, signal, stop);
+  }
+
+  /** Calls another action, held to a limit of its own. Otherwise as {@link send}. */
+  request(
+    request: ApiRequest,
+    requestsPerSecond: number,
+    limits: CallLimits,
+    signal: AbortSignal | undefined,
+  ): Promise<AcceptedCall> {
+    const { action, method } = request;
+    const { anyAction, limiters } = this.#context;
+    const context = {
+      ...this.#context,
+      ...anyAction,
+      limiters: limiters.forAction(action, requestsPerSecond),
+    };
+    return this.#track(context, request, { method }, limits, signal, undefined);
+  }
+
+  /** Runs a call that is known to be under way. */
+  async #track(
+    context: SendContext,
+    request: ApiRequest,
+    about: CallSubject,
+    limits: CallLimits,
+    signal: AbortSignal | undefined,
+    stop: AbortSignal | undefined,
+  ): Promise<AcceptedCall> {
     const abort = new Cancellation();
     const stopListening = signal && onAbort(signal, () => abort.cancel());
-    const sending = this.#run(action, body, limits, { abort, stop }, fanOut);
+    const sending = this.#run(context, request, about, limits, { abort, stop });
     this.#inFlight.set(abort, sending);
     try {
       return await sending;
@@ -158,6 +205,7 @@ export class Sender {
     await Promise.allSettled(this.#inFlight.values());
     clearTimeout(this.#limit);
     this.#context.client.close();
+    this.#context.anyAction.client.close();
     this.#context.limiters.release();
   }
 
@@ -170,22 +218,17 @@ export class Sender {
   }
 
   async #run(
-    action: RtcActionName,
-    { bytes, recipients }: RequestBody,
+    context: SendContext,
+    request: ApiRequest,
+    about: CallSubject,
     limits: CallLimits,
     control: CallControl,
-    fanOut: RtcFanOutInfo | undefined,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     this.#calls += 1;
-    const info: RtcCallInfo = {
-      module: this.#context.module,
-      id: this.#calls,
-      action,
-      startedAt: new Date().toISOString(),
-      ...(recipients !== undefined && { recipients }),
-      ...(fanOut !== undefined && { fanOut }),
-    };
+    const { action } = request;
+    const startedAt = new Date().toISOString();
+    const info: RtcCallInfo = { module: context.module, id: this.#calls, action, startedAt, ...about };
     const attempts: Attempt[] = [];
     const end = (outcome: RtcOutcomeEvent['outcome'], error?: RtcMessagingError): void =>
       this.#context.emit({
@@ -205,10 +248,10 @@ export class Sender {
       if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
-      const call = new SendCall(this.#context, info, bytes, limits, control, attempts);
-      const requestId = await this.#context.within(info, () => call.run());
+      const call = new SendCall(context, info, request, limits, control, attempts);
+      const { requestId, result } = await context.within(info, () => call.run());
       end('accepted');
-      return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts) };
+      return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts), result };
     } catch (error) {
       // Any other error is a bug. The `outcome` event is emitted all the same.
       if (error instanceof RtcMessagingError) end(error.outcome, error);

@@ -28,14 +28,14 @@ export class ActionCaller {
     const checked = checkRequest(action, request);
     const given = checkCallOptions(SEND_OPTIONS, options);
     const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
-    const accepted = await this.#sender.send(
+    const { requestId, attempts, possibleDuplicate } = await this.#sender.send(
       action,
       RequestBody.of(this.wireBody({ ...checked, to })),
       { ...callLimits(this.#settings, given), roomId: checked.roomId },
       { signal: given.signal, stop: undefined, fanOut: undefined },
     );
     const recipients = Array.isArray(to) ? to.length : to === undefined ? 0 : 1;
-    return { outcome: 'accepted', action, recipients, ...accepted };
+    return { outcome: 'accepted', action, requestId, recipients, attempts, possibleDuplicate };
   }
 
   /** A checked request in the remote API's form. Fields that it does not have are not sent. */

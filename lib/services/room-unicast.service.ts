@@ -2,14 +2,27 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
+import { checkRequest } from '../dto/check-request.js';
+import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
-import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
+import { type CheckedFanOutOptions, FAN_OUT_OPTIONS, SEND_EACH_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
-import type { FanOutOptions, FanOutRequest } from '../fan-out/fan-out-request.js';
+import {
+  type FanOutOptions,
+  type FanOutRequest,
+  MAX_DEDUPE_ALL,
+  type SendEachOptions,
+} from '../fan-out/fan-out-request.js';
 import { FanOutRun } from '../fan-out/fan-out-run.js';
-import { RecipientChunks } from '../fan-out/recipient-chunks.js';
-import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import {
+  InvalidItem,
+  type ReadItem,
+  RecipientChunks,
+  type RoomMembers,
+} from '../fan-out/recipient-chunks.js';
+import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
@@ -17,11 +30,16 @@ import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
+import { RoomPresenceService } from './room-presence.service.js';
+import type { OpenApiSender } from './rtc-open-api.service.js';
 import { callLimits, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** What the service needs of a sender. */
-export type RoomUnicastSender = Pick<Sender, 'send'> & FanOutHost;
+export type RoomUnicastSender = Pick<Sender, 'send'> & OpenApiSender & FanOutHost;
+
+/** How long a fan-out waits to know who is in the room. */
+const PRESENCE_MS = 1_000;
 
 const hidden = new HiddenParts<{
   readonly caller: ActionCaller;
@@ -77,11 +95,54 @@ export class RoomUnicastService {
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { settings, sender } = hidden.of(this);
-    const { to, ...message } = validateFanOutRequest(request);
+    const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
     const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
-    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe);
+    const presence = new RoomPresenceService(sender, settings);
+    const askMembers = skipAbsent === true ? () => membersOf(presence, message.roomId) : undefined;
+    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, MAX_DEDUPE_ALL, askMembers);
     return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
+  }
+
+  /**
+   * Sends many different messages, each to one user in a room (`SendRoomUnicast`), as {@link fanOut} sends one: under
+   * the quota, as fast as it allows, read as they are sent. None is taken for another's duplicate. A request that breaks
+   * a rule is counted and listed as invalid, and the others are sent.
+   *
+   * @returns what became of every message that was read; `index`, `position` and `positions` are places in the source
+   * @throws RtcValidationError when the source can't be read or an option breaks a rule; nothing was read or sent
+   */
+  async sendEach(
+    messages: Iterable<SendRoomUnicastRequest> | AsyncIterable<SendRoomUnicastRequest>,
+    options: SendEachOptions = {},
+  ): Promise<FanOutReport> {
+    const { caller, settings, sender } = hidden.of(this);
+    requireSource('messages', 'requests', messages);
+    const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
+    const readMessage: ReadItem<EachMessage> = (value, position) => {
+      try {
+        const checked = checkRequest('SendRoomUnicast', value);
+        return { position, roomId: checked.roomId, body: RequestBody.of(caller.wireBody(checked)) };
+      } catch (error) {
+        return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
+      }
+    };
+    const chunks = new RecipientChunks(messages, 1, 'none', 0, undefined, readMessage);
+    const limits = chunkLimits(settings, plan);
+    const each = new ChunkSender<EachMessage>(
+      ([message], { beforeSend, ...signals }) =>
+        sender.send(
+          'SendRoomUnicast',
+          message?.body ?? RequestBody.of({}),
+          { ...limits, roomId: message?.roomId, beforeSend },
+          { signal: undefined, ...signals },
+        ),
+      sender,
+      1,
+      plan.chunkDeadlineMs,
+      false,
+    );
+    return new FanOutRun(chunks, each, plan, sender, ({ position }) => position).run();
   }
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
@@ -102,20 +163,44 @@ export class RoomUnicastService {
   }
 }
 
+/** A message of `sendEach`, as it is sent. */
+interface EachMessage {
+  /** In the source. */
+  readonly position: number;
+  readonly roomId: string | undefined;
+  readonly body: RequestBody;
+}
+
+/** Who is in a room, if that is known within a second. */
+async function membersOf(presence: RoomPresenceService, roomId: string): Promise<RoomMembers> {
+  const second = { timeoutMs: PRESENCE_MS, deadlineMs: PRESENCE_MS };
+  try {
+    const { users, invisible, complete } = await presence.onlineUsers(roomId, second);
+    return complete
+      ? { presence: 'used', ids: new Set([...users, ...invisible]) }
+      : { presence: 'incomplete' };
+  } catch (error) {
+    return { presence: error instanceof RtcTimeoutError ? 'timed_out' : 'failed' };
+  }
+}
+
+function chunkLimits(
+  settings: RtcMessagingSettings,
+  plan: Omit<CheckedFanOutOptions, 'chunkSize' | 'dedupe'>,
+): CallLimits {
+  const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
+  return { ...callLimits(settings, { timeoutMs, onUnknown }), deadlineMs, policy: FAN_OUT_CHUNK };
+}
+
 function chunkSender(
   service: RoomUnicastService,
   message: Omit<FanOutRequest, 'to'>,
-  plan: FanOutOptions & { readonly chunkDeadlineMs: number },
+  plan: CheckedFanOutOptions,
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
   const bodyFor = RequestBody.template(caller.wireBody(message));
-  const limits: CallLimits = {
-    ...callLimits(settings, { timeoutMs: plan.timeoutMs, onUnknown: plan.onUnknown }),
-    deadlineMs: plan.chunkDeadlineMs,
-    policy: FAN_OUT_CHUNK,
-    roomId: message.roomId,
-  };
+  const limits = { ...chunkLimits(settings, plan), roomId: message.roomId };
   return new ChunkSender(
     (recipients, { beforeSend, ...signals }) =>
       sender.send(

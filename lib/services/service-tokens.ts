@@ -1,7 +1,10 @@
 import { type ClassProvider, Inject, type InjectionToken } from '@nestjs/common';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
+import { RoomPresenceService } from './room-presence.service.js';
+import { RtcOpenApiService } from './rtc-open-api.service.js';
 import { RoomUnicastService } from './room-unicast.service.js';
+import { RtcTokenService } from './rtc-token.service.js';
 import { UserUnicastService } from './user-unicast.service.js';
 
 /**
@@ -21,6 +24,24 @@ export const getRoomBroadcastToken = tokenOf(RoomBroadcastService, 'room-broadca
  * `undefined` is no name, so that it gives the class.
  */
 export const getUserUnicastToken = tokenOf(UserUnicastService, 'user-unicast');
+
+/**
+ * The injection token of a {@link RoomPresenceService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
+export const getRoomPresenceToken = tokenOf(RoomPresenceService, 'room-presence');
+
+/**
+ * The injection token of an {@link RtcOpenApiService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
+export const getRtcOpenApiToken = tokenOf(RtcOpenApiService, 'open-api');
+
+/**
+ * The injection token of an {@link RtcTokenService}: the class, or that of the module with this `name`.
+ * `undefined` is no name, so that it gives the class.
+ */
+export const getRtcTokensToken = tokenOf(RtcTokenService, 'tokens');
 
 /**
  * The injection token of an {@link RtcHealthIndicator}: the class, or that of the module with this `name`.
@@ -47,6 +68,24 @@ export const InjectRoomBroadcast = injectBy(getRoomBroadcastToken);
 export const InjectUserUnicast = injectBy(getUserUnicastToken);
 
 /**
+ * Injects the {@link RoomPresenceService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
+export const InjectRoomPresence = injectBy(getRoomPresenceToken);
+
+/**
+ * Injects the {@link RtcOpenApiService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
+export const InjectRtcOpenApi = injectBy(getRtcOpenApiToken);
+
+/**
+ * Injects the {@link RtcTokenService} of the module with this `name`; without one, as by its class. That is so with
+ * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
+ */
+export const InjectRtcTokens = injectBy(getRtcTokensToken);
+
+/**
  * Injects the {@link RtcHealthIndicator} of the module with this `name`; without one, as by its class. That is so with
  * `undefined` too, as with Nest's own: a name that is read from elsewhere must be there when the class is made.
  */
@@ -59,6 +98,9 @@ export function servicesOf(name: string | undefined): ClassProvider[] {
     { provide: getRoomUnicastToken(name), useClass: RoomUnicastService },
     { provide: getRoomBroadcastToken(name), useClass: RoomBroadcastService },
     { provide: getUserUnicastToken(name), useClass: UserUnicastService },
+    { provide: getRoomPresenceToken(name), useClass: RoomPresenceService },
+    { provide: getRtcOpenApiToken(name), useClass: RtcOpenApiService },
+    { provide: getRtcTokensToken(name), useClass: RtcTokenService },
     { provide: getRtcHealthToken(name), useClass: RtcHealthIndicator },
   ];
 }

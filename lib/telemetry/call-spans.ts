@@ -9,7 +9,7 @@ import type {
   RtcOutcomeEvent,
 } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
-import { RTC_ACTIONS } from '../openapi/rtc-action.js';
+import { isRtcActionName, RTC_ACTIONS } from '../openapi/rtc-action.js';
 import { ATTRIBUTE, type ErrorTypes, SCOPE } from './attributes.js';
 
 /** A span for each fan-out, each call and each attempt. */
@@ -51,7 +51,7 @@ export class CallSpans {
         this.#outcome(event);
         break;
       case 'fan_out_begin':
-        if (!event.fanOut.durable) this.#beginFanOut(event.fanOut);
+        this.#beginFanOut(event.fanOut);
         break;
       case 'fan_out_outcome':
         this.#fanOutOutcome(event);
@@ -78,8 +78,9 @@ export class CallSpans {
         attributes: {
           ...client,
           [ATTRIBUTE.operationName]: action,
-          [ATTRIBUTE.operationType]: 'send',
-          ...(RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
+          ...(isRtcActionName(action) && { [ATTRIBUTE.operationType]: 'send' }),
+          ...(isRtcActionName(action) &&
+            RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
           // Its span is not there yet, and may be made by another process.
           ...(fanOut?.durable && { [ATTRIBUTE.fanOutId]: fanOut.id }),
         },
@@ -103,7 +104,7 @@ export class CallSpans {
         attributes: {
           ...this.client,
           [ATTRIBUTE.operationName]: call.action,
-          [ATTRIBUTE.method]: 'POST',
+          [ATTRIBUTE.method]: call.method ?? 'POST',
           [ATTRIBUTE.outcome]: outcome,
           [ATTRIBUTE.phase]: phase,
           ...(number > 1 && { [ATTRIBUTE.resendCount]: number - 1 }),
@@ -154,8 +155,6 @@ export class CallSpans {
     throttled,
     durationMs,
   }: RtcFanOutOutcomeEvent): void {
-    // Of one that is durable, the beginning may have been in another process.
-    if (fanOut.durable) this.#beginFanOut(fanOut);
     const span = this.#fanOuts.get(fanOut);
     this.#fanOuts.delete(fanOut);
     if (span === undefined) return;
@@ -169,9 +168,8 @@ export class CallSpans {
       span.setAttribute(`${ATTRIBUTE.fanOutRecipients}.${recipients}`, count);
     }
     if (status !== 'accepted') this.#fail(span, stop ?? status);
-    const end = Date.parse(fanOut.startedAt) + durationMs;
     // The run's calls have ended before, but are rounded by themselves.
-    span.end(new Date(fanOut.durable ? end : Math.max(end, Date.now())));
+    span.end(new Date(Math.max(Date.parse(fanOut.startedAt) + durationMs, Date.now())));
   }
 
   #fail(span: Span, code: string | undefined): void {

@@ -1,7 +1,10 @@
+import { Axios } from 'axios';
 import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import type { HealthSender } from '../health/rtc-health.indicator.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
+import type { ApiRequest } from '../openapi/api-request.js';
+import type { RtcAxiosRef } from '../openapi/http-client.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { LimiterHandle } from '../quota/limiter-registry.js';
 import type { CallLimits } from '../retry/send-call.js';
@@ -12,9 +15,16 @@ import {
   type SenderCondition,
   type SendSignals,
 } from '../retry/sender.js';
+import type { OpenApiSender } from '../services/rtc-open-api.service.js';
 
-/** A sender that accepts every message and sends none: no socket, no quota, no credentials. */
-export class AcceptingSender implements Pick<Sender, 'send'>, FanOutHost, HealthSender {
+/** No one is known to be anywhere, or not to be: fan-outs leave no one out. */
+const RESULTS: ReadonlyMap<string, unknown> = new Map([
+  ['GetRoomOnlineUsers', { RoomExists: true, TotalInvisibleUser: 1 }],
+  ['GetRoomUsersProperty', { UserList: [] }],
+]);
+
+/** Takes every message for accepted, and sends none: no socket, no quota, no credentials. */
+export class AcceptingSender implements Pick<Sender, 'send'>, OpenApiSender, FanOutHost, HealthSender {
   readonly module: string;
   readonly closing: AbortSignal = new AbortController().signal;
   readonly chunkSize: number;
@@ -38,12 +48,27 @@ export class AcceptingSender implements Pick<Sender, 'send'>, FanOutHost, Health
     // There is no provider.
   }
 
-  async send(
+  readonly axiosRef: RtcAxiosRef = { interceptors: { request: new Axios({}).interceptors.request } };
+
+  async request(
+    { action }: ApiRequest,
+    _requestsPerSecond: number,
+    _limits: CallLimits,
+    signal: AbortSignal | undefined,
+  ): Promise<AcceptedCall> {
+    return { ...(await this.#accept(action, signal)), result: RESULTS.get(action) };
+  }
+
+  send(
     action: RtcActionName,
     _body: unknown,
     _limits: CallLimits,
     { signal }: SendSignals = NO_SIGNALS,
   ): Promise<AcceptedCall> {
+    return this.#accept(action, signal);
+  }
+
+  async #accept(action: string, signal: AbortSignal | undefined): Promise<AcceptedCall> {
     if (signal?.aborted === true) {
       throw new RtcAbortedError(`${action} was aborted before it was sent; nothing was sent.`, {
         outcome: 'not_attempted',

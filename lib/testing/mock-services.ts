@@ -1,14 +1,18 @@
 import { resolveSettings } from '../config/resolve-settings.js';
+import { checkApiRequest } from '../dto/check-api-request.js';
 import { checkRequest } from '../dto/check-request.js';
-import { FAN_OUT_OPTIONS } from '../fan-out/fan-out-options.js';
-import { validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { FAN_OUT_OPTIONS, SEND_EACH_OPTIONS } from '../fan-out/fan-out-options.js';
+import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { HealthRecord } from '../health/health-record.js';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { ActionCaller } from '../services/action-caller.js';
 import { RoomBroadcastService } from '../services/room-broadcast.service.js';
+import { checkUserIds, RoomPresenceService } from '../services/room-presence.service.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
+import { OPEN_API_OPTIONS, RtcOpenApiService } from '../services/rtc-open-api.service.js';
+import { RtcTokenService } from '../services/rtc-token.service.js';
 import { UserUnicastService } from '../services/user-unicast.service.js';
 import { SEND_OPTIONS } from '../services/send-options.js';
 import { AcceptingSender } from './accepting-sender.js';
@@ -22,6 +26,12 @@ export interface RtcMessagingMocks {
   readonly roomBroadcast?: MockedMethods<RoomBroadcastService> | undefined;
   /** For `UserUnicastService`. */
   readonly userUnicast?: MockedMethods<UserUnicastService> | undefined;
+  /** For `RoomPresenceService`: by default, it knows of no one, and says so (`complete` is false). */
+  readonly presence?: MockedMethods<RoomPresenceService> | undefined;
+  /** For `RtcOpenApiService`: by default, every `Result` is undefined. */
+  readonly openApi?: MockedMethods<RtcOpenApiService> | undefined;
+  /** For `RtcTokenService`. */
+  readonly tokens?: MockedMethods<RtcTokenService> | undefined;
   /** For `RtcHealthIndicator`. */
   readonly health?: MockedMethods<RtcHealthIndicator> | undefined;
 }
@@ -31,6 +41,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
   const settings = resolveSettings(
     {
       appId: 'test-app',
+      appKey: 'test-app-key',
       from: 'server',
       credentials: { accessKeyId: 'test-access-key', secretAccessKey: 'test-secret-key' },
     },
@@ -40,6 +51,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
   const sender = new AcceptingSender(settings);
   const caller = new ActionCaller(settings, sender);
   const roomUnicast = new RoomUnicastService(caller, settings, sender);
+  const tokens = new RtcTokenService(settings);
   const health = new RtcHealthIndicator(sender, new HealthRecord());
   return {
     roomUnicast: createMock<RoomUnicastService>(
@@ -48,8 +60,12 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
         batchSend: checkSend('BatchSendRoomUnicast'),
         send: checkSend('SendRoomUnicast'),
         fanOut: (request, options = {}) => {
-          validateFanOutRequest(request as never);
+          validateFanOutRequest(request as never, true);
           checkCallOptions(FAN_OUT_OPTIONS, options);
+        },
+        sendEach: (messages, options = {}) => {
+          requireSource('messages', 'requests', messages);
+          checkCallOptions(SEND_EACH_OPTIONS, options);
         },
         estimate: (...given) => roomUnicast.estimate(...(given as [number])),
       },
@@ -64,6 +80,41 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
       new UserUnicastService(caller),
       { send: checkSend('SendUnicast') },
       mocks.userUnicast,
+    ),
+    presence: createMock<RoomPresenceService>(
+      new RoomPresenceService(sender, settings),
+      {
+        onlineUsers: (roomId, options = {}) => {
+          checkUserIds(roomId, []);
+          checkCallOptions(OPEN_API_OPTIONS, options);
+        },
+        statusOf: (roomId, userIds, options = {}) => {
+          checkUserIds(roomId, userIds);
+          checkCallOptions(OPEN_API_OPTIONS, options);
+        },
+      },
+      mocks.presence,
+    ),
+    openApi: {
+      ...createMock<Pick<RtcOpenApiService, 'request'>>(
+        new RtcOpenApiService(sender, settings),
+        {
+          request: (request, options = {}) => {
+            checkApiRequest(request as never);
+            checkCallOptions(OPEN_API_OPTIONS, options);
+          },
+        },
+        mocks.openApi,
+      ),
+      axiosRef: sender.axiosRef,
+    },
+    tokens: createMock<RtcTokenService>(
+      tokens,
+      {
+        issueJoinToken: (request) => tokens.issueJoinToken(request as never),
+        issueLoginToken: (request) => tokens.issueLoginToken(request as never),
+      },
+      mocks.tokens,
     ),
     health: createMock<Omit<RtcHealthIndicator, 'onModuleDestroy'>>(
       health,

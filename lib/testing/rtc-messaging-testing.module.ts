@@ -3,6 +3,9 @@ import {
   getRoomBroadcastToken,
   getRoomUnicastToken,
   getRtcHealthToken,
+  getRoomPresenceToken,
+  getRtcOpenApiToken,
+  getRtcTokensToken,
   getUserUnicastToken,
 } from '../services/service-tokens.js';
 import { callsOf, type MethodName } from './create-mock.js';
@@ -38,6 +41,9 @@ export class RtcMessagingTestingModule {
       roomUnicast: getRoomUnicastToken(name),
       roomBroadcast: getRoomBroadcastToken(name),
       userUnicast: getUserUnicastToken(name),
+      presence: getRoomPresenceToken(name),
+      openApi: getRtcOpenApiToken(name),
+      tokens: getRtcTokensToken(name),
       health: getRtcHealthToken(name),
     };
     return {

@@ -26,6 +26,8 @@ for (const [seed, fault] of [
   { kind: 'clock', offsetMs: 7_200_000 },
   { kind: 'error', code: 'FailToConnect' },
   { kind: 'error', code: 'InvalidAccessKey' },
+  // Final at the first attempt, however slow the machine is.
+  { kind: 'error', code: 'AccessDenied' },
   { kind: 'error', code: 'InternalError' },
   { kind: 'reset_connection' },
 ].entries()) {

@@ -1,3 +1,4 @@
+import type { ApiRequest } from '../../lib/openapi/api-request.js';
 import { afterEach } from '@jest/globals';
 import { createServer, type Socket } from 'node:net';
 import { redactCredentials } from '../../lib/credentials/credentials.js';
@@ -11,6 +12,13 @@ import { listen } from './scripted-server.js';
 
 export const KEY = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'the-secret-key' });
 export const BODY = Buffer.from('{"Message":"hello, this is no one else\'s to see"}');
+const REQUEST: ApiRequest = {
+  action: 'SendUnicast',
+  version: '2023-07-20',
+  method: 'POST',
+  query: [],
+  body: BODY,
+};
 const OPTIONS = { timeoutMs: 10_000, clockOffsetMs: 0 };
 
 const closing: { close(): void | Promise<void> }[] = [];
@@ -42,12 +50,12 @@ export function clientOf(
     replace: () => Promise.resolve(false),
     status: { state: 'fixed' },
   };
-  return keep(new OpenApiClient(client, source, { endpoint, apiVersion: '2023-07-20' }));
+  return keep(new OpenApiClient(client, source, endpoint));
 }
 export const attempt = (
   client: OpenApiClient,
   more: { timeoutMs?: number; cancellation?: Cancellation; mayLeave?: () => boolean } = {},
-) => client.attempt('SendUnicast', BODY, { ...OPTIONS, cancellation: new Cancellation(), ...more });
+) => client.attempt(REQUEST, { ...OPTIONS, cancellation: new Cancellation(), ...more });
 
 /** A server of nothing but bytes. */
 export async function startRawServer(onConnection: (socket: Socket) => void) {

@@ -1,3 +1,5 @@
+import { Axios } from 'axios';
+import type { ApiRequest } from '../../lib/openapi/api-request.js';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
 import { redactCredentials } from '../../lib/credentials/credentials.js';
 import type { Redacted } from '../../lib/privacy/redacted.js';
@@ -81,6 +83,14 @@ export const LIMITS: CallLimits = {
   policy: SINGLE_SEND,
 };
 
+export const REQUEST: ApiRequest = {
+  action: 'SendUnicast',
+  version: '2023-07-20',
+  method: 'POST',
+  query: [],
+  body: Buffer.from('{}'),
+};
+
 /** Everything that a call goes by, with attempts that come to what the script says; no network, no waits for chance. */
 export class ScriptedCalls {
   readonly events: RtcEvent[] = [];
@@ -108,14 +118,20 @@ export class ScriptedCalls {
     (this.limiter.enter(FIRST) as RequestPermit).giveBack('accepted');
     const client = {
       identify: (options: Omit<AttemptOptions, 'clockOffsetMs'>) => this.identify(options),
-      attempt: (_action: string, body: Buffer, options: AttemptOptions) => this.#attempt(body, options),
+      attempt: ({ body }: ApiRequest, options: AttemptOptions) => this.#attempt(body, options),
       close: () => {
         this.closed = true;
       },
     };
     this.context = {
       module: 'default',
-      client: client as unknown as OpenApiClient,
+      client,
+      apiVersion: '2023-07-20',
+      anyAction: {
+        client,
+        budget,
+        axiosRef: { interceptors: { request: new Axios({}).interceptors.request } },
+      },
       clock: this.clock,
       credentials: {
         get: () => CREDENTIALS,

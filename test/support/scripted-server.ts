@@ -30,6 +30,7 @@ export async function listen(server: NetServer): Promise<RunningServer> {
 }
 
 export interface ReceivedRequest {
+  readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
@@ -48,6 +49,7 @@ export async function startScriptedServer(
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const whole = {
+        method: request.method ?? '',
         url: request.url ?? '',
         headers: request.headers,
         body: Buffer.concat(chunks).toString(),

@@ -23,7 +23,7 @@ describe('an answer', () => {
     [
       'a success whose error is null',
       { ResponseMetadata: { RequestId: REQUEST_ID, Error: null }, Result: { Message: 'no matter' } },
-      { kind: 'success', requestId: REQUEST_ID },
+      { kind: 'success', requestId: REQUEST_ID, result: { Message: 'no matter' } },
     ],
     [
       'a success with an odd ID',

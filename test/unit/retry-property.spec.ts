@@ -14,7 +14,7 @@ import { describeAttempt } from '../../lib/retry/attempts.js';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/backoff.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
 import { type OnUnknown, SendCall } from '../../lib/retry/send-call.js';
-import { LIMITS, REQUEST_ID, result, ScriptedCalls } from '../support/scripted-calls.js';
+import { LIMITS, REQUEST_ID, result, REQUEST, ScriptedCalls } from '../support/scripted-calls.js';
 import '../support/properties.js';
 
 const phase = fc.constantFrom<AttemptPhase>('queued', 'connecting', 'sent', 'headers', 'done');
@@ -243,7 +243,7 @@ describe('a call over any course of attempts', () => {
           const call = new SendCall(
             calls.context,
             { module: 'default', id: 1, action: 'SendUnicast', startedAt: '' },
-            Buffer.from('{}'),
+            REQUEST,
             { ...LIMITS, onUnknown, policy, maxAttempts },
             { abort: new Cancellation() },
             attempts,
@@ -252,7 +252,7 @@ describe('a call over any course of attempts', () => {
           const sending = call.run().catch((thrown: unknown) => void (error = thrown));
           // Seconds that services ask to wait for.
           await jest.runAllTimersAsync();
-          const requestId = await sending;
+          const requestId = (await sending)?.requestId;
 
           // Each is told, in order, as it was.
           const told = calls.events.flatMap((event) => (event.type === 'attempt' ? [event] : []));

@@ -24,6 +24,7 @@ import {
   REQUEST_ID,
   result,
   type ScriptedAttempt,
+  REQUEST,
   ScriptedCalls,
 } from '../support/scripted-calls.js';
 import { VirtualTime } from '../support/virtual-time.js';
@@ -41,15 +42,9 @@ function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
   const attempts: Attempt[] = [];
   const stopping = new AbortController();
   const control = { abort: new Cancellation(), stop: stopping.signal };
-  const call = new SendCall(
-    calls.context,
-    INFO,
-    Buffer.from('{}'),
-    { ...LIMITS, ...limits },
-    control,
-    attempts,
-  );
-  return { attempts, control, stop: () => stopping.abort(), sent: call.run() };
+  const call = new SendCall(calls.context, INFO, REQUEST, { ...LIMITS, ...limits }, control, attempts);
+  const sent = call.run().then(({ requestId }) => requestId);
+  return { attempts, control, stop: () => stopping.abort(), sent };
 }
 const errorOf = (calls: ScriptedCalls, limits: Partial<CallLimits> = {}): Promise<RtcMessagingError> =>
   rejectionOf<RtcMessagingError>(start(calls, limits).sent);

@@ -261,6 +261,7 @@ describe('an app whose module lacks its settings', () => {
       batchSend: jest.fn(),
       send: jest.fn(),
       fanOut: jest.fn(),
+      sendEach: jest.fn(),
       estimate: jest.fn(),
     };
     const module = await kept(
@@ -297,6 +298,7 @@ describe('the types of services', () => {
       batchSend = jest.fn<RoomUnicastService['batchSend']>();
       send = jest.fn<RoomUnicastService['send']>();
       fanOut = jest.fn<RoomUnicastService['fanOut']>();
+      sendEach = jest.fn<RoomUnicastService['sendEach']>();
       estimate = jest.fn<RoomUnicastService['estimate']>();
     }
     const broadcast: jest.Mocked<RoomBroadcastService> = { send: jest.fn() };

@@ -1,0 +1,23 @@
+import { canonicalQuery, type NameValue } from './signature-v4.js';
+
+/** One call of an action, as it is to be sent. */
+export interface ApiRequest {
+  readonly action: string;
+  readonly version: string;
+  /** `GET` has its fields in the query, `POST` in the body. */
+  readonly method: 'GET' | 'POST';
+  /** Beside the action and its version. Values of one name keep their order. */
+  readonly query: readonly NameValue[];
+  /** The exact bytes of the JSON; empty for `GET`. */
+  readonly body: Buffer;
+}
+
+/** Whether a query's name is for this library to give: what is called, and how it is signed. */
+export function isReservedName(name: string): boolean {
+  return /^(action|version|x-.*)$/i.test(name);
+}
+
+export function urlOf(endpoint: string, { action, version, query }: ApiRequest): string {
+  const fields = query.length === 0 ? '' : `&${canonicalQuery(query)}`;
+  return `${endpoint}/?Action=${action}&Version=${version}${fields}`;
+}

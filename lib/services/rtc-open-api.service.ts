@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { RtcMessagingSettings } from '../config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { checkApiRequest, type OpenApiRequest } from '../dto/check-api-request.js';
+import type { RtcAxiosRef } from '../openapi/http-client.js';
+import { checkCallOptions } from '../options/check-call-options.js';
+import type { OptionTable } from '../options/option-table.js';
+import { wholeNumber } from '../options/rules.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
+import { Sender } from '../retry/sender.js';
+import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
+
+/** How one call differs from the module's settings. */
+export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {
+  /**
+   * The vendor's limit on this action, in requests a second, 1–1,000,000. The action is held to the least that was
+   * given for it, whoever calls it with this access key. Default 10, which is the least that the vendor's pages name.
+   */
+  readonly requestsPerSecond?: number | undefined;
+}
+
+const { onUnknown: _, ...options } = SEND_OPTIONS;
+
+export const OPEN_API_OPTIONS = {
+  ...options,
+  requestsPerSecond: wholeNumber(1, 1_000_000),
+} satisfies OptionTable<OpenApiOptions>;
+
+/** What the service needs of a sender. */
+export type OpenApiSender = Pick<Sender, 'request' | 'axiosRef'>;
+
+const DEFAULT_REQUESTS_PER_SECOND = 10;
+const hidden = new HiddenParts<CallingParts>();
+
+/** What calls are made with. */
+export interface CallingParts {
+  readonly sender: OpenApiSender;
+  readonly settings: RtcMessagingSettings;
+}
+
+/** Calls any other action of the service, signed. */
+@Injectable()
+export class RtcOpenApiService {
+  constructor(
+    @Inject(Sender) sender: OpenApiSender,
+    @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
+  ) {
+    hidden.set(this, { sender, settings });
+  }
+
+  /**
+   * The request interceptors of the Axios instance that these calls are made with, and messages are not. What they
+   * change of the query, the body and the headers is sent, and is signed where a signature covers it; they see neither
+   * key nor signature. A request that they turn into another action, another method or to another origin is not sent.
+   */
+  get axiosRef(): RtcAxiosRef {
+    return hidden.of(this).sender.axiosRef;
+  }
+
+  /**
+   * Calls an action. What proves that it was not done is retried; what proves nothing is retried with `GET` alone.
+   *
+   * @returns the answer's `Result`
+   * @throws the errors of `RoomUnicastService.batchSend()`, and never one of Axios's
+   * @see https://www.volcengine.com/docs/6348/69828
+   */
+  request<T = unknown>(request: OpenApiRequest, options: OpenApiOptions = {}): Promise<T> {
+    return callAction(hidden.of(this), request, options, DEFAULT_REQUESTS_PER_SECOND) as Promise<T>;
+  }
+}
+
+/** The `Result` of an action's answer, of any form. */
+export async function callAction(
+  { sender, settings }: CallingParts,
+  request: OpenApiRequest,
+  options: OpenApiOptions,
+  usualRequestsPerSecond: number,
+): Promise<unknown> {
+  const checked = checkApiRequest(request);
+  const {
+    requestsPerSecond = usualRequestsPerSecond,
+    signal,
+    ...times
+  } = checkCallOptions(OPEN_API_OPTIONS, options);
+  const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
+  const limits = callLimits(settings, { ...times, onUnknown });
+  const { result } = await sender.request(checked, requestsPerSecond, limits, signal);
+  return result;
+}
