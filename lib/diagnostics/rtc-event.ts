@@ -8,13 +8,13 @@ export interface RtcCallInfo {
   readonly module: string;
   /** Counts up within one instance of the module. */
   readonly id: number;
-  /** What is called at the service. */
+  /** The vendor's action. */
   readonly action: string;
-  /** How, where it is no messaging action: these are all sent by `POST`. */
+  /** HTTP method of an action that is no messaging action. Messaging actions use `POST`. */
   readonly method?: 'GET' | 'POST';
   /** ISO 8601, by this machine's clock. */
   readonly startedAt: string;
-  /** How many users a message is for; absent where that is everyone in a room, and where there is no message. */
+  /** Number of addressed users. Absent for a broadcast, and for actions without a message. */
   readonly recipients?: number;
   /** The fan-out that the call belongs to. */
   readonly fanOut?: RtcFanOutInfo;

@@ -9,14 +9,14 @@ import { FanOutTally } from './fan-out-tally.js';
 import { ProgressMeter } from './progress-meter.js';
 import type { Chunk, RecipientChunks } from './recipient-chunks.js';
 
-/** How often it is told how far a fan-out is. */
+/** Interval of progress reports, in milliseconds. */
 const PROGRESS_EVERY_MS = 250;
 
-/** The options that a run goes by, with their defaults. */
+/** The options of a run, with defaults. */
 export type FanOutPlan = Required<Pick<FanOutOptions, 'keepChunks' | 'keepRecipients'>> &
   Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'concurrency' | 'total' | 'onChunk' | 'onProgress'>;
 
-/** One fan-out: several workers that each read a chunk and send it, until there are none or something stops it. */
+/** One fan-out. Several workers each read a chunk and send it, until the source ends or something stops the fan-out. */
 export class FanOutRun<Item = string> {
   readonly #info: RtcFanOutInfo;
   readonly #started = performance.now();
@@ -39,8 +39,8 @@ export class FanOutRun<Item = string> {
   }
 
   /**
-   * Reads and sends until there is nothing left to do. Rejects with an RtcValidationError before it has begun, if the
-   * signal can't be listened to, and never else.
+   * Runs the fan-out to its end. It rejects only with an RtcValidationError, before it begins, if the signal can't be
+   * listened to.
    */
   async run(): Promise<FanOutReport> {
     const { signal, deadlineMs } = this.plan;
@@ -68,7 +68,7 @@ export class FanOutRun<Item = string> {
     return onAbort(signal, () => this.#halt(stop));
   }
 
-  /** As many workers as there are to be requests in flight. */
+  /** Starts as many workers as requests may be in flight. */
   #startWorkers(): void {
     while (this.#workers.size < this.#concurrency && !this.chunks.isAtEnd) {
       const worker = this.#work().finally(() => this.#workers.delete(worker));
@@ -85,7 +85,7 @@ export class FanOutRun<Item = string> {
       const chunk = await this.#nextChunk();
       if (chunk === undefined) return;
       await this.#deliver(chunk);
-      // More or fewer, as the round trip becomes known.
+      // The number may change with the measured round trip.
       this.#startWorkers();
     } while (this.#workers.size <= this.#concurrency);
   }
@@ -99,7 +99,7 @@ export class FanOutRun<Item = string> {
     }
   }
 
-  /** What the work comes to, or undefined soon after the stop: a source or a callback may hang. */
+  /** The result of the work, or undefined soon after the stop: a source or a callback may hang. */
   async #untilStopped<T>(work: Promise<T>): Promise<T | undefined> {
     try {
       return await waitFor(work, Infinity, undefined, this.#stopping.signal);
@@ -117,7 +117,7 @@ export class FanOutRun<Item = string> {
       if (stop !== undefined) this.#halt(stop);
       if (this.plan.onChunk === undefined) continue;
       try {
-        // In a function, since it may throw at once.
+        // In an async function, since it may throw synchronously.
         await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
       } catch (error) {
         this.#halt({ reason: 'callback', error });
@@ -141,7 +141,7 @@ export class FanOutRun<Item = string> {
       requests,
       throttled,
     };
-    // It may be asynchronous all the same.
+    // The callback may be async too.
     (async () => onProgress(progress))().catch((error: unknown) => this.#halt({ reason: 'callback', error }));
   }
 
@@ -158,7 +158,7 @@ export class FanOutRun<Item = string> {
     });
   }
 
-  /** The first reason is the one that counts. */
+  /** Stops the fan-out. Only the first reason counts. */
   #halt(stop: FanOutStop): void {
     if (this.#stop !== undefined) return;
     this.#stop = stop;
@@ -181,7 +181,7 @@ export class FanOutRun<Item = string> {
     const { members } = this.chunks;
     return {
       id: this.#info.id,
-      // A stop that came when everything was done has left no one out.
+      // A stop after the last recipient has left nobody out.
       status: this.chunks.isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
       counts,
       ...(this.#stop !== undefined && { stop: this.#stop }),

@@ -27,9 +27,9 @@ export interface Transport {
   readonly maxContentLength: number;
 }
 
-/** What an app may reach of an Axios instance. */
+/** The part of an Axios instance that an app may use. */
 export interface RtcAxiosRef {
-  /** Those of requests alone. */
+  /** Request interceptors only. */
   readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
 }
 
@@ -40,7 +40,7 @@ export interface HttpClient {
   close(): void;
 }
 
-/** Makes an Axios instance of a module's. Each request brings its own adapter, see `sendOverNodeHttp`. */
+/** Makes an Axios instance for a module. Each request brings its own adapter, see `sendOverNodeHttp`. */
 export function createHttpClient({ http }: HttpClientSettings): HttpClient {
   const agentOptions = {
     keepAlive: true,

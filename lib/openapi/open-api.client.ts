@@ -37,7 +37,7 @@ export class OpenApiClient {
 
   /**
    * @param endpoint an origin
-   * @param signer signs what the interceptors of `http` have made of a request; without one, they have to sign it
+   * @param signer signs requests after the interceptors of `http`. Without it, the interceptors must sign.
    */
   constructor(http: HttpClient, credentials: CredentialsSource, endpoint: string, signer?: RequestSigner) {
     this.#http = http;
@@ -92,7 +92,7 @@ export class OpenApiClient {
     });
   }
 
-  /** Nothing before the adapter waits for anything, and the adapter ends it when the attempt is interrupted. */
+  /** The adapter ends the request when the attempt is interrupted. Nothing before the adapter waits. */
   async #sendMessage(
     { method, url, body }: ApiRequest & { readonly url: string },
     attempt: HttpAttempt,
@@ -111,7 +111,7 @@ export class OpenApiClient {
     return { status, data, headers, authorization: String(config.headers['Authorization']), sent: body };
   }
 
-  /** Undefined when it can't be done. */
+  /** Undefined if the body can't be decoded. */
   async #decode(attempt: HttpAttempt, data: Buffer, coding: string): Promise<Buffer | undefined> {
     try {
       return await attempt.guard(decodeContent(data, coding, this.#http.transport.maxContentLength));

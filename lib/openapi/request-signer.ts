@@ -16,7 +16,7 @@ import {
 export interface SigningContext {
   readonly region: string;
   readonly service: string;
-  /** Where signatures may go: for any other origin, none is made. Default: anywhere. */
+  /** The only origin that requests are signed for. Default: any origin. */
   readonly origin?: string;
   /** This machine's clock: milliseconds since the epoch. */
   readonly now?: () => number;
@@ -46,7 +46,10 @@ class OtherOriginError extends Error {
   override readonly name = 'OtherOriginError';
 }
 
-/** What is the same in all requests of a kind: written anew for each, it would cost as much as the signature's hashes. */
+/**
+ * The constant parts of all requests to one URL. Computing them for each request would cost as much as the signature's
+ * hashes.
+ */
 interface Prepared {
   readonly method: string;
   readonly contentType: string;

@@ -68,7 +68,7 @@ export class LimiterHandle {
     private readonly endpoint: string,
     private readonly appId: string,
     surroundings: LimiterSurroundings = {},
-    /** The action whose own limit it is; undefined: that of all messaging actions. */
+    /** The action that this limit is for. Undefined: the limit of all messaging actions. */
     private readonly action?: string,
   ) {
     this.#surroundings = surroundings;
@@ -96,7 +96,10 @@ export class LimiterHandle {
     return this.#shared.limiter;
   }
 
-  /** The handle on another action's limit; of different ones, the least holds. Let go of with this one. */
+  /**
+   * A handle on the limit of another action. If callers give different limits, the smallest applies. It is released
+   * with this handle.
+   */
   forAction(action: string, requestsPerSecond: number): LimiterHandle {
     const key = `${action} ${requestsPerSecond}`;
     const { settings, endpoint, appId } = this;
@@ -113,7 +116,7 @@ export class LimiterHandle {
     return handle;
   }
 
-  /** How many permits a request to so many recipients takes. */
+  /** Number of permits that a request to this many recipients takes. */
   costOf(recipients: number): number {
     return this.settings.costPer === 'recipient' ? Math.max(1, recipients) : 1;
   }

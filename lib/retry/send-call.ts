@@ -26,12 +26,12 @@ export interface SendContext {
   /** The module's name, for events. */
   readonly module: string;
   readonly client: Pick<OpenApiClient, 'identify' | 'attempt' | 'close'>;
-  /** Of the messaging actions. */
+  /** The API's version for messaging actions. */
   readonly apiVersion: string;
   readonly clock: ServiceClockSkew;
   readonly credentials: CredentialsSource;
   readonly budget: RetryBudget;
-  /** What stands in for these two in calls of other actions, so that neither gets into the other's way. */
+  /** Client and retry budget for calls of other actions, so that they and messages don't affect each other. */
   readonly anyAction: Pick<SendContext, 'client' | 'budget'> & { readonly axiosRef: RtcAxiosRef };
   readonly limiters: LimiterHandle;
   readonly emit: Emit;
@@ -109,7 +109,7 @@ export class SendCall {
     this.#deadline = new CallDeadline(limits.timeoutMs, limits.deadlineMs);
   }
 
-  /** @returns the answer that accepts it. Rejects with an RtcMessagingError. */
+  /** @returns the accepting answer. Rejects with an RtcMessagingError. */
   async run(): Promise<ApiReply & { readonly kind: 'success' }> {
     let last: JudgedAttempt | undefined;
     for (;;) {

@@ -19,7 +19,7 @@ export interface AcceptedCall {
   readonly requestId: string;
   readonly attempts: readonly Attempt[];
   readonly possibleDuplicate: boolean;
-  /** What was answered: of any form. */
+  /** The `Result` of the answer, of any form. */
   readonly result?: unknown;
 }
 
@@ -35,7 +35,7 @@ export interface SendSignals {
   readonly fanOut: RtcFanOutInfo | undefined;
 }
 
-/** What events tell of a call beside its action. */
+/** What events contain about a call beside its action. */
 type CallSubject = Pick<RtcCallInfo, 'method' | 'recipients' | 'fanOut'>;
 
 export const NO_SIGNALS: SendSignals = { signal: undefined, stop: undefined, fanOut: undefined };
@@ -114,7 +114,7 @@ export class Sender {
     return this.#context.anyAction.axiosRef;
   }
 
-  /** Where whoever sends by this sender tells of its own doings. */
+  /** Emits events, also for fan-outs. */
   get emit(): Emit {
     return this.#context.emit;
   }
@@ -135,7 +135,7 @@ export class Sender {
     return this.#track(this.#context, request, about, limits, signal, stop);
   }
 
-  /** Calls another action, held to a limit of its own. Otherwise as {@link send}. */
+  /** Calls another action under its own limit. Otherwise like {@link send}. */
   request(
     request: ApiRequest,
     requestsPerSecond: number,

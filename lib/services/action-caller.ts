@@ -9,9 +9,9 @@ import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
-/** The one way from a service's method to the sender, for all actions. */
+/** Passes calls of all services to the sender. */
 export class ActionCaller {
-  // Private to the language, so that printing a service does not print its sockets' requests.
+  // A private field: printing a service must not print the requests of its sockets.
   readonly #settings: RtcMessagingSettings;
   readonly #sender: Pick<Sender, 'send'>;
 
@@ -22,7 +22,7 @@ export class ActionCaller {
 
   /**
    * Checks a request of any type, and sends it with one call.
-   * @throws RtcValidationError when it breaks a rule, and the sender's errors
+   * @throws RtcValidationError when it violates a rule, and the sender's errors
    */
   async call(action: RtcActionName, request: unknown, options: SendOptions): Promise<SendReceipt> {
     const checked = checkRequest(action, request);
@@ -38,7 +38,7 @@ export class ActionCaller {
     return { outcome: 'accepted', action, requestId, recipients, attempts, possibleDuplicate };
   }
 
-  /** A checked request in the remote API's form. Fields that it does not have are not sent. */
+  /** A checked request in the remote API's form. Unset fields are not sent. */
   wireBody({ roomId, to, from, message, binary }: CheckedRequest): Readonly<Record<string, unknown>> {
     return {
       AppId: this.#settings.appId,
