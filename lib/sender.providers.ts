@@ -10,7 +10,7 @@ import { createHttpClient } from './openapi/http-client.js';
 import { OpenApiClient } from './openapi/open-api.client.js';
 import { RequestSigner } from './openapi/request-signer.js';
 import { RTC_SERVICE } from './openapi/rtc-action.js';
-import { ServerClock } from './openapi/server-clock.js';
+import { ServiceClockSkew } from './openapi/service-clock-skew.js';
 import { createSigningInterceptor } from './openapi/signing.interceptor.js';
 import { LimiterHandle } from './quota/limiter-registry.js';
 import { RetryBudget } from './retry/retry-budget.js';
@@ -38,13 +38,13 @@ const senderProvider: Provider = {
   inject: [RTC_MESSAGING_SETTINGS, TELEMETRY, HealthRecord],
   useFactory: (settings: RtcMessagingSettings, telemetry: Telemetry, health: HealthRecord): Sender => {
     const module = settings.name;
-    const observe = emitTo([new OperatorLog(moduleLogger(module)), health, telemetry]);
-    const clock = new ServerClock();
+    const emit = emitTo([new OperatorLog(moduleLogger(module)), health, telemetry]);
+    const clock = new ServiceClockSkew();
     const credentials = createCredentialsSource(settings.credentials, {
       now: Date.now,
       serviceNow: () => clock.now(),
       onAsked: ({ failure, warning, usable }) =>
-        observe({
+        emit({
           type: 'credentials',
           module,
           status: failure === undefined ? 'refreshed' : 'refresh_failed',
@@ -62,8 +62,8 @@ const senderProvider: Provider = {
     const { request } = anyAction.axios.interceptors;
     const limiters = new LimiterHandle(settings.quota, endpoint, settings.appId, {
       store: settings.quota.store?.open(),
-      onStatus: (change) => observe({ type: 'quota', module, ...change }),
-      onThrottling: (estimate) => observe({ type: 'throttling', module, ...estimate }),
+      onStatus: (change) => emit({ type: 'quota', module, ...change }),
+      onThrottling: (estimate) => emit({ type: 'throttling', module, ...estimate }),
     });
     const sender = new Sender(
       {
@@ -79,7 +79,7 @@ const senderProvider: Provider = {
         credentials,
         budget: new RetryBudget(),
         limiters,
-        observe,
+        emit,
         hostOfRegion: settings.isEndpointGiven ? undefined : region,
         endpoint,
         within: telemetry.within,

@@ -149,7 +149,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       }
       const senders = this.#started();
       const fanOut = fanOutInfo(senders.host, id, claimed.chunk);
-      if (claimed.chunk.isFirst) senders.host.observe({ type: 'fan_out_begin', fanOut });
+      if (claimed.chunk.isFirst) senders.host.emit({ type: 'fan_out_begin', fanOut });
       let isRefused = false;
       const completion = await this.#send(fanOut, index, claimed.chunk, async (part) => {
         const mayBeSent = await ledger.start(id, index, fence, part);
@@ -157,7 +157,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         return mayBeSent;
       });
       const { result, ready } = await this.#complete(job.data, fence, completion);
-      if (result === 'gone') redis.outages.tellLoss();
+      if (result === 'gone') redis.outages.reportLoss();
       if (result === 'fenced') {
         this.#logger.warn(
           `Fan-out ${id}, chunk ${index}: this worker was taken for lost while it sent; the chunk was completed ` +
@@ -185,8 +185,8 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       const { status, counts, stop, requests, throttled, elapsedMs, isBeginEmitted } = ended;
       const { host } = this.#started();
       const fanOut = fanOutInfo(host, id, ended);
-      if (!isBeginEmitted) host.observe({ type: 'fan_out_begin', fanOut });
-      host.observe({
+      if (!isBeginEmitted) host.emit({ type: 'fan_out_begin', fanOut });
+      host.emit({
         type: 'fan_out_outcome',
         fanOut,
         status,
@@ -226,7 +226,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       const blamed = redis.outages.blamesWorker(error) ? [...this.#runs.keys()].map(parseJobId) : [];
       try {
         for (const id of new Set([...(gone ? [gone] : blamed)].map((job) => job.id))) {
-          if ((await ledger.look(id)) === undefined) return redis.outages.tellLoss();
+          if ((await ledger.look(id)) === undefined) return redis.outages.reportLoss();
         }
         // A job that is completed once more, since the answer was lost, is gone for no bad reason.
         if (gone !== undefined && (await ledger.recipients(gone.id, gone.index)).length === 0) return;

@@ -161,7 +161,7 @@ async function reportOf(
     status,
     counts,
     ...(stop !== undefined && { stop }),
-    chunks: await toldChunks(handle.id, ledger),
+    chunks: await reportedChunks(handle.id, ledger),
     invalid: await ledger.invalid(handle.id),
     unaccepted: await keptRecipients(handle),
     elapsedMs,
@@ -170,17 +170,17 @@ async function reportOf(
   };
 }
 
-async function toldChunks(id: string, ledger: FanOutLedger): Promise<DurableChunkOutcome[]> {
-  const told: { readonly at: number; readonly chunk: DurableChunkOutcome }[] = [];
+async function reportedChunks(id: string, ledger: FanOutLedger): Promise<DurableChunkOutcome[]> {
+  const listed: { readonly at: number; readonly chunk: DurableChunkOutcome }[] = [];
   for await (const [index, json] of ledger.outcomes(id)) {
     const { chunks, at } = JSON.parse(json) as StoredOutcome;
     for (const { lost, ...chunk } of chunks) {
-      told.push({ at, chunk: { index, ...chunk, ...(lost === true && { error: WORKER_LOST }) } });
+      listed.push({ at, chunk: { index, ...chunk, ...(lost === true && { error: WORKER_LOST }) } });
     }
-    if (told.length >= MAX_KEPT_CHUNKS) break;
+    if (listed.length >= MAX_KEPT_CHUNKS) break;
   }
-  told.sort((a, b) => a.at - b.at || a.chunk.index - b.chunk.index);
-  return told.slice(0, MAX_KEPT_CHUNKS).map(({ chunk }) => chunk);
+  listed.sort((a, b) => a.at - b.at || a.chunk.index - b.chunk.index);
+  return listed.slice(0, MAX_KEPT_CHUNKS).map(({ chunk }) => chunk);
 }
 
 async function keptRecipients(handle: FanOutHandle): Promise<NonNullable<DurableFanOutReport['unaccepted']>> {

@@ -29,12 +29,12 @@ export class OutageLog {
   ) {}
 
   note(thrown: unknown): void {
-    this.#tell(describe(isError(thrown) ? thrown : new Error('unknown')));
+    this.#warnOnce(describe(isError(thrown) ? thrown : new Error('unknown')));
   }
 
   /** A fan-out is gone that was being sent. */
-  tellLoss(): void {
-    this.#tell(WHAT_IS_LOST);
+  reportLoss(): void {
+    this.#warnOnce(WHAT_IS_LOST);
   }
 
   /** Whether an error is told as a worker's, though Redis may be to blame for it. */
@@ -42,7 +42,7 @@ export class OutageLog {
     return describe(error) === WHAT_HOLD_RAN_OUT;
   }
 
-  #tell(what: string): void {
+  #warnOnce(what: string): void {
     const now = this.now();
     const last = this.#noted.get(what) ?? Number.NEGATIVE_INFINITY;
     if (this.#noted.size >= 100) this.#noted.clear();

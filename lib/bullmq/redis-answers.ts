@@ -6,7 +6,7 @@ import type { RedisClient } from './redis-connection.js';
 
 /** How long the boot waits for Redis, and after how long it says that it does. */
 const CONNECT_MS = 10_000;
-const TELL_MS = 500;
+const WARN_AFTER_MS = 500;
 /** A Redis that is there answers within this time, if it is not to be taken for one that stands still. */
 const ANSWER_MS = 1_000;
 
@@ -24,13 +24,13 @@ export async function requireWritable(
   let last: string | undefined;
   const note = (error: Error): void => void (last = error.message);
   client.on('error', note);
-  const telling = setTimeout(
+  const warning = setTimeout(
     () =>
       logger.warn(
         `Redis does not answer yet (${last ?? 'no connection'}). ` +
           `The app starts when it does, or fails after ${CONNECT_MS / 1_000} s.`,
       ),
-    TELL_MS,
+    WARN_AFTER_MS,
   );
   try {
     // Removing what is not there: a replica refuses that as well, and a full Redis does not.
@@ -42,7 +42,7 @@ export async function requireWritable(
       { option: 'RtcFanOutQueueModule.connection', message: `Redis can't be used: ${withAdvice(why)}` },
     ]);
   } finally {
-    clearTimeout(telling);
+    clearTimeout(warning);
     client.off('error', note);
   }
 }

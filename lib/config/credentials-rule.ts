@@ -10,8 +10,8 @@ const source = must<RtcCredentialsOption>(
 );
 
 /**
- * Credentials come from one place as a whole: half a key from the code and half from the environment would
- * fit each other only by accident.
+ * All parts of the credentials come from one place. Half a key from the code would not match the other half from the
+ * environment.
  */
 export const credentials: Rule<RtcCredentialsOption> = (given, isVariable) => {
   const asSource = source(given);

@@ -14,7 +14,7 @@ export const origin: Rule<string> = (given) => {
   return { value: url.origin };
 };
 
-/** Whether anyone on the way can read what is sent there. */
+/** Whether the endpoint is plain `http:` on another machine, so that anyone on the way can read the messages. */
 export function isInsecure(endpoint: string): boolean {
   const { protocol, hostname } = new URL(endpoint);
   return protocol === 'http:' && !isLoopback(hostname);

@@ -11,12 +11,12 @@ export const VARIABLES: Readonly<Record<string, string>> = Object.fromEntries(
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Picks this module's variables, without the secrets: what is printed holds none. */
+/** Reads this module's variables without the secrets, so that the result may be printed. */
 export function readEnvironment(variables: Variables): Environment {
   return pick(variables, false);
 }
 
-/** The secrets of the environment, for whoever keeps them where no one prints them. */
+/** Reads the secrets from the environment. The caller keeps them where nothing prints them. */
 export function readSecrets(variables: Variables): Environment {
   return pick(variables, true);
 }
@@ -24,7 +24,7 @@ export function readSecrets(variables: Variables): Environment {
 function pick(variables: Variables, areSecret: boolean): Environment {
   const environment = Object.create(null) as Record<string, string>;
   for (const { option, variable = '', redacted } of WITH_VARIABLE) {
-    // One that is not set is not to be had from a changed Object.prototype either.
+    // A variable that is not set must not come from a changed Object.prototype.
     const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
     if (value && redacted === areSecret) environment[option] = value;
   }

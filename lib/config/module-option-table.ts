@@ -18,14 +18,14 @@ import { credentials } from './credentials-rule.js';
 import { origin } from './endpoint.js';
 import type { RtcMessagingOptions } from './rtc-messaging-options.js';
 
-/** Far above any quota there is; for an emulator without one. */
+/** Far above any real quota. An emulator may have none. */
 const MAX_QUOTA = 1_000_000;
-/** More would only hammer a service that is down. */
+/** More attempts would only add load to a service that is down. */
 const MAX_ATTEMPTS = 10;
-/** A response is a few hundred bytes; this bounds what a foreign server can fill after a mistaken setting. */
+/** A response has a few hundred bytes. This bounds the memory that a foreign server can fill after a wrong setting. */
 const MAX_CONTENT_LENGTH = 64 * 1_048_576;
 
-/** Agents are recognised by what is asked of them, since an app may have a class of its own. */
+/** Agents are recognised by their method, since an app may have its own class. */
 const agent = <T extends HttpAgent>(): Rule<T> =>
   must('an Agent of node:http or node:https', (given) => hasMethods(given, 'addRequest'));
 

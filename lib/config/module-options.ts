@@ -4,8 +4,8 @@ import { typeName } from '../options/rules.js';
 import { Redacted } from '../privacy/redacted.js';
 
 /**
- * An import of a module that must not be imported as it is. Nest resolves it before it makes anything, so that this
- * is what the boot fails with, and not whatever misses what the module would have brought.
+ * An import that fails the boot if a module is imported without `forRoot()`. Nest resolves it before it makes
+ * providers, so the boot fails with this error and not with that of a missing provider.
  */
 export function failBareImport(module: string): ForwardReference {
   return forwardRef(() => {
@@ -22,8 +22,8 @@ export function failBareImport(module: string): ForwardReference {
 }
 
 /**
- * Told here, since Nest would only say that it could not read something of it.
- * @param method that was called, as the error is to name it
+ * Requires an options object. Nest's own error would only say that it could not read a property.
+ * @param method the called method, as the error names it
  */
 export function requireObject(method: string, options: unknown): void {
   if (typeof options === 'object' && options !== null) return;
@@ -32,7 +32,7 @@ export function requireObject(method: string, options: unknown): void {
   ]);
 }
 
-/** The same for what makes the options later. */
+/** Requires a factory, a class or an existing provider for the options. */
 export function requireFactory(method: string, options: object): void {
   requireObject(method, options);
   const { useFactory, useClass, useExisting } = options as Record<string, unknown>;
@@ -42,7 +42,7 @@ export function requireFactory(method: string, options: object): void {
   ]);
 }
 
-/** Whatever prints the app's providers must not print a secret key, or a password: so that of options hides them. */
+/** Redacts the options provider, since printing the app's providers must not print a secret key or a password. */
 export function hideOptions(providers: readonly Provider[] = [], token: unknown): Provider[] {
   return providers.map((provider) => {
     if (!('provide' in provider) || provider.provide !== token) return provider;
@@ -56,7 +56,7 @@ export function hideOptions(providers: readonly Provider[] = [], token: unknown)
   });
 }
 
-/** What {@link hideOptions} has hidden. A test may have put plain options in its place. */
+/** The options that {@link hideOptions} has redacted. A test may have replaced them with plain options. */
 export function openOptions(options: unknown): unknown {
   return options instanceof Redacted ? options.open() : options;
 }

@@ -6,7 +6,7 @@ import { hasMethods, printableName, type Rule, typeName, wrong } from '../option
 type Given = Readonly<Record<string, unknown>>;
 type Reasons = Readonly<Record<string, (value: unknown, beside: Given) => string | undefined>>;
 
-/** Those of ioredis that say whom to connect to: without them, it is this machine. */
+/** ioredis options that say where to connect. Without them, ioredis connects to this machine. */
 const NAMES = ['host', 'port', 'path', 'username', 'password', 'db', 'tls', 'name', 'sentinels', 'nodes'];
 
 const monitor = (value: unknown): string | undefined =>
@@ -14,7 +14,10 @@ const monitor = (value: unknown): string | undefined =>
     ? 'is on, and such a connection takes no commands; leave it out'
     : undefined;
 
-/** Why an option of ioredis makes a connection useless. What can be set right is, where connections are made. */
+/**
+ * Reasons why an ioredis option makes a connection useless. Options that can be corrected are corrected when the
+ * connection is made.
+ */
 const OF_ONE: Reasons = {
   url: (url) =>
     url === undefined ? undefined : 'is not an option of ioredis; give the URL as the connection',
@@ -37,7 +40,7 @@ const OF_NODES: Reasons = {
     Number(db ?? 0) === 0 ? undefined : 'must be 0, which is the only database of a Cluster; leave it out',
 };
 
-/** What ioredis can connect with, and what is of use then. */
+/** A rule for Redis connections: ioredis must accept it, and the connection must be usable. */
 export const redisConnection =
   <T>(mayBeClient: boolean): Rule<T> =>
   (given) => {
@@ -54,7 +57,7 @@ export const redisConnection =
   };
 
 function problemsOf(given: string | Given): ConfigProblem[] {
-  // Its query is options of ioredis.
+  // A URL's query holds ioredis options.
   if (typeof given === 'string') return problemsIn(optionsOf(given), OF_ONE);
   const { nodes, options } = given;
   const { redisOptions } = isObject(options) ? options : {};
@@ -85,7 +88,7 @@ function problemsIn(given: Given, reasons: Reasons, path = ''): ConfigProblem[] 
   );
 }
 
-/** Those of a node, or of a URL. */
+/** The options of a node or of a URL. */
 function optionsOf(given: unknown): Given {
   if (typeof given !== 'string') return isObject(given) ? given : {};
   if (!isRedisUrl(given)) return {};

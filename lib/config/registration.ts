@@ -1,21 +1,21 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 
-/** What is known of a module when it is registered, before its settings are. */
+/** What is known about a module at its registration, before its settings. */
 export interface Registration {
-  /** Of this one among several; undefined for the one without a name. */
+  /** The module's name. Undefined for a module without a name. */
   readonly name: string | undefined;
-  /** Told in the same error as those of the settings. */
+  /** Problems to report together with those of the settings. */
   readonly problems: readonly ConfigProblem[];
-  /** Whether there must be a sender, since callers over HTTP can't name one. */
+  /** Whether `from` is required, since HTTP callers can't set it. */
   readonly needsFrom: boolean;
-  /** Those of its controllers: `/rtc/rooms/:roomId/unicast`. */
+  /** Routes of its controllers, such as `/rtc/rooms/:roomId/unicast`. */
   readonly routes: readonly string[];
 }
 
-/** What the module without a name is called in events and in the log. */
+/** Name of the module without a name, in events and logs. */
 export const DEFAULT_MODULE_NAME = 'default';
 
-/** What is wrong with a module's name, if anything. */
+/** Problems with a module's name. */
 export function nameProblems(name: unknown): ConfigProblem[] {
   if (name === undefined) return [];
   if (typeof name !== 'string' || !/^[\w.-]{1,64}$/.test(name)) {
@@ -26,8 +26,8 @@ export function nameProblems(name: unknown): ConfigProblem[] {
 }
 
 /**
- * What is wrong with a module beside the others of the app. The first of two equal routes would get the requests of
- * both, and so send them with its own account.
+ * Conflicts of a module with the app's other modules. With equal routes, the first module would get the requests of
+ * both and send them with its own account.
  */
 export function conflictProblems(own: Registration, others: readonly Registration[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];

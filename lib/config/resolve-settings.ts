@@ -9,7 +9,7 @@ import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
 import type { RtcMessagingSettings } from './settings.js';
 
-/** Whoever names such an option means a value, and that of the environment may be another account's. */
+/** Such an option is meant to have a value, and the variable may belong to another account. */
 const UNDEFINED =
   'is undefined. A module with a name needs a value here; leave the option out if the environment, ' +
   'which all modules share, is to give it';
@@ -17,10 +17,10 @@ const UNDEFINED =
 const WITH_SENDER = { ...MODULE_OPTIONS, from: { ...MODULE_OPTIONS.from, required: true } } as const;
 
 /**
- * Merges options over the environment over the defaults.
- * @param given what the app passed, of any type
- * @param registration what it asks of the settings, and what is wrong with itself
- * @throws RtcConfigError listing everything that is wrong
+ * Merges the options over the environment over the defaults.
+ * @param given the app's options, of any type
+ * @param registration the module's requirements and its own problems
+ * @throws RtcConfigError listing every problem
  */
 export function resolveSettings(
   given: unknown,
@@ -76,9 +76,9 @@ export function resolveSettings(
   };
 }
 
-/** Whether the access key is the same in all processes: not what a provider gives, nor what is temporary. */
+/** Whether all processes have the same access key. Keys of a provider and temporary keys differ. */
 function hasLastingKey(credentials: RtcCredentialsOption | undefined): boolean {
-  // Those that are missing are a problem of their own.
+  // Missing credentials are reported elsewhere.
   if (credentials === undefined) return true;
   const isAsked = typeof credentials === 'function' || isCredentialsProvider(credentials);
   return !isAsked && credentials.sessionToken === undefined;

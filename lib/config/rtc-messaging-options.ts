@@ -14,8 +14,8 @@ export interface RtcHttpOptions {
   /** The agent for plain `http:` endpoints, in place of the library's own. The app closes it. */
   readonly httpAgent?: HttpAgent | undefined;
   /**
-   * How many sockets the library's own agent opens at most: as many as there are requests under way at once, which is
-   * the quota × the round trip. Default 256, `RTC_HTTP_MAX_SOCKETS`.
+   * Largest number of sockets of the library's own agent. Requests in flight (the quota × the round trip) each need
+   * one. Default 256, `RTC_HTTP_MAX_SOCKETS`.
    */
   readonly maxSockets?: number | undefined;
   /** Longest response that is read, in bytes. Default 1,048,576, `RTC_HTTP_MAX_CONTENT_LENGTH`. */
@@ -25,64 +25,64 @@ export interface RtcHttpOptions {
 /** How often a message is sent again. */
 export interface RtcRetryOptions {
   /**
-   * How many attempts a call makes at most, 1–10. Beside these, a request may be signed again with the
-   * service's time, and, once, with fresh credentials. Default 3. `RTC_RETRY_MAX_ATTEMPTS`
+   * Largest number of attempts of a call, 1–10. In addition, a request may be signed again with the service's time and,
+   * once, with new credentials. Default 3. `RTC_RETRY_MAX_ATTEMPTS`
    */
   readonly maxAttempts?: number | undefined;
 }
 
 /**
- * How requests are held to the vendor's quota. Every attempt counts, of all modules of this process that use
- * the same access key at the same endpoint.
+ * How requests are limited to the vendor's quota. Every attempt counts, for all modules of this process that use the
+ * same access key at the same endpoint.
  */
 export interface RtcQuotaOptions {
   /**
-   * The vendor's limit in any second, for all messaging actions together: on requests, or with `costPer: 'recipient'`
-   * on recipients. Default 500. `RTC_QUOTA_RPS`
+   * The vendor's limit in any second, for all messaging actions together. It counts requests, or recipients with
+   * `costPer: 'recipient'`. Default 500. `RTC_QUOTA_RPS`
    */
   readonly requestsPerSecond?: number | undefined;
   /**
-   * What counts as one against the limit: each `request` (default), or each `recipient` of a request. The vendor's
-   * pages differ. With `recipient`, fan-outs make requests of a twentieth of the limit, and a batch above the limit
-   * takes all of a second. `RTC_QUOTA_COST_PER`
+   * What counts against the limit: each `request` (default) or each `recipient`. The vendor's pages differ. With
+   * `recipient`, fan-outs send chunks of a twentieth of the limit, and a batch above the limit takes a whole second's
+   * permits. `RTC_QUOTA_COST_PER`
    * @see https://www.volcengine.com/docs/6348/142118
    */
   readonly costPer?: 'request' | 'recipient' | undefined;
   /**
-   * A limit on the messages into any one room in a second, counted as `costPer` says. The vendor has one of 100 (80 in
-   * rooms of 500 users and more) for what users send, and does not say whether a server's messages count. Default:
-   * none. `RTC_QUOTA_ROOM_MPS`
+   * Limit on the messages into each room in a second, counted as `costPer` says. The vendor limits what users send to
+   * 100 (80 in rooms of 500 users and more), and does not say whether a server's messages count. Default: none.
+   * `RTC_QUOTA_ROOM_MPS`
    */
   readonly roomMessagesPerSecond?: number | undefined;
   /**
-   * Whether a permit may be used again earlier than a second after its answer, by half of the least round trip of late:
-   * on a long way, more of the quota is used for it. Without, the limit holds even if the way there becomes shorter
-   * all at once. Default true. `RTC_QUOTA_CREDIT`
+   * Whether a permit is free earlier than one second after its answer, by half of the recent least round trip. Over a
+   * long distance, this uses more of the quota. Without it, the limit holds even if the network suddenly becomes
+   * faster. Default true. `RTC_QUOTA_CREDIT`
    */
   readonly credit?: boolean | undefined;
-  /** How much of the limit is left to other programs that use the same account. Default 0. `RTC_QUOTA_RESERVE` */
+  /** Requests a second that are left to other programs with the same account. Default 0. `RTC_QUOTA_RESERVE` */
   readonly reserve?: number | undefined;
   /**
-   * How many single sends may wait for a permit; more are refused with an RtcQuotaError. Default 5,000, which
-   * is ten seconds' worth. `RTC_QUOTA_MAX_QUEUE`
+   * Largest number of single sends that wait for a permit. Further calls fail with an RtcQuotaError. Default 5,000, ten
+   * seconds' worth. `RTC_QUOTA_MAX_QUEUE`
    */
   readonly maxQueue?: number | undefined;
   /**
-   * Whether the limit holds for each `accessKey` with all of its apps (default, the safe side: the vendor's pages
-   * differ), or for each `app`. `RTC_QUOTA_SCOPE`
+   * Whether the limit applies to each `accessKey` with all of its apps (default), or to each `app`. The vendor's pages
+   * differ, and the default is the safe choice. `RTC_QUOTA_SCOPE`
    */
   readonly scope?: 'accessKey' | 'app' | undefined;
   /**
-   * Where permits are kept that several processes share: `new RedisQuota({ … })` of `nestjs-rtc-messaging/redis`.
-   * Default: in this process.
+   * Store for permits that several processes share: `new RedisQuota({ … })` of `nestjs-rtc-messaging/redis`. Default:
+   * this process has its own permits.
    */
   readonly store?: QuotaStore | undefined;
 }
 
 /**
- * What `RtcMessagingModule.forRoot()` takes. Each can be left to its environment variable; an option that is
- * given here wins. In a module with a `name`, `appId`, `from`, `region`, `endpoint` and `credentials` must not be
- * given as `undefined`: leave them out.
+ * Options of `RtcMessagingModule.forRoot()`. Each has an environment variable. An option that is set here wins. In a
+ * module with a `name`, don't set `appId`, `from`, `region`, `endpoint` or `credentials` to `undefined`: leave them
+ * out.
  */
 export interface RtcMessagingOptions {
   /** The RTC app's ID, from the vendor's console. Required. `RTC_APP_ID` */
@@ -90,15 +90,15 @@ export interface RtcMessagingOptions {
   /** The RTC app's key, from the vendor's console: what `RtcTokenService` signs tokens with. `RTC_APP_KEY` */
   readonly appKey?: string | undefined;
   /**
-   * The sender's user ID that clients see when a request names none: 1–128 of `a-z A-Z 0-9 @ . _ -`, the same
-   * for all messages as the vendor advises, and not the ID of a real user. `RTC_FROM`
+   * The sender's user ID that clients see if a request has no `from`: 1–128 of `a-z A-Z 0-9 @ . _ -`. The vendor
+   * advises one ID for all messages. It must not be the ID of a real user. `RTC_FROM`
    */
   readonly from?: string | undefined;
   /**
-   * The region that signs and, without an `endpoint`, names the host: `cn-north-1` (default), `ap-southeast-1` for
+   * The region of the signature and, without an `endpoint`, of the host: `cn-north-1` (default), `ap-southeast-1` for
    * Volcengine in Singapore, or `ap-singapore-1` for BytePlus. `RTC_REGION`
    *
-   * Volcengine's Go SDK calls Volcengine's Singapore host `ap-singapore-1`. If you come from there, take
+   * Volcengine's Go SDK calls Volcengine's Singapore host `ap-singapore-1`. If you come from that SDK, set
    * `ap-southeast-1`, or `ap-singapore-1` with the `endpoint` `https://open-ap-singapore-1.volcengineapi.com`.
    */
   readonly region?: string | undefined;
@@ -106,43 +106,40 @@ export interface RtcMessagingOptions {
   readonly endpoint?: string | undefined;
   /** The API's version. Default `2023-07-20`. `RTC_API_VERSION` */
   readonly apiVersion?: string | undefined;
-  /** How long one attempt may take, in milliseconds (1–600,000), response included. Default 5,000. `RTC_TIMEOUT_MS` */
+  /** Time limit of one attempt with its response, in milliseconds (1–600,000). Default 5,000. `RTC_TIMEOUT_MS` */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long a call may take as a whole, in milliseconds (1–600,000): its attempts and the waits between them.
-   * Default: three times `timeoutMs`. `RTC_DEADLINE_MS`
+   * Time limit of a whole call with its attempts and waits, in milliseconds (1–600,000). Default: three times
+   * `timeoutMs`. `RTC_DEADLINE_MS`
    */
   readonly deadlineMs?: number | undefined;
-  /** Sending again after what proves that the message was not accepted. */
+  /** Safe retries, after attempts that were not accepted. */
   readonly retry?: RtcRetryOptions | undefined;
   /**
-   * What to do when nothing proves whether a message was accepted: `report` throws an error whose outcome is
-   * `unknown`; `resend` sends it again, so that users may receive it twice. Default `report`. `RTC_ON_UNKNOWN`
+   * What to do about unknown outcomes. `report` throws an error whose outcome is `unknown`. `resend` sends the message
+   * again, so users may receive it twice. Default `report`. `RTC_ON_UNKNOWN`
    */
   readonly onUnknown?: OnUnknown | undefined;
-  /** The vendor's limit on requests, and who shares it. */
+  /** The vendor's quota, and how it is shared. */
   readonly quota?: RtcQuotaOptions | undefined;
   /**
-   * How long calls that are under way may take from the moment when the app begins to close (`onModuleDestroy`), in
-   * milliseconds (1–600,000); then they are broken off. Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`
+   * Time limit for calls in flight after the app begins to close (`onModuleDestroy`), in milliseconds (1–600,000).
+   * After it, they are aborted. Default 10,000. `RTC_SHUTDOWN_TIMEOUT_MS`
    */
   readonly shutdownTimeoutMs?: number | undefined;
-  /**
-   * Whether spans and metrics are made of calls, where `@opentelemetry/api` is installed. Default true.
-   * `RTC_TELEMETRY`
-   */
+  /** Whether calls emit spans and metrics if `@opentelemetry/api` is installed. Default true. `RTC_TELEMETRY` */
   readonly telemetry?: boolean | undefined;
   /**
-   * Allows a plain `http:` endpoint on a host that is not loopback, where anyone on the way can read the
-   * messages. Default false. `RTC_ALLOW_INSECURE_ENDPOINT`
+   * Allows a plain `http:` endpoint on another machine, where anyone on the way can read the messages. Default false.
+   * `RTC_ALLOW_INSECURE_ENDPOINT`
    */
   readonly allowInsecureEndpoint?: boolean | undefined;
   /**
-   * The access key, or where to get it.
-   * `VOLCENGINE_ACCESS_KEY`, `VOLCENGINE_SECRET_KEY` and, for temporary keys, `VOLCENGINE_SESSION_TOKEN`
+   * The access key, or a provider. `VOLCENGINE_ACCESS_KEY`, `VOLCENGINE_SECRET_KEY` and, for temporary keys,
+   * `VOLCENGINE_SESSION_TOKEN`
    */
   readonly credentials?: RtcCredentialsOption | undefined;
-  /** The connection: agents, sockets, the size of answers. */
+  /** Connection settings: agents, sockets, size of answers. */
   readonly http?: RtcHttpOptions | undefined;
 }
 

@@ -4,6 +4,7 @@ import { readEnvironment } from './environment.js';
 
 /**
  * The module's environment variables as a `@nestjs/config` namespace. It is read when the app boots, after
- * `ConfigModule.forRoot()` has loaded a `.env` file. The access key is not in it: nobody gets that from `ConfigService`.
+ * `ConfigModule.forRoot()` has loaded a `.env` file. The access key is not part of it, so `ConfigService` never returns
+ * it.
  */
 export const rtcMessagingConfig = registerAs('rtcMessaging', (): Environment => readEnvironment(process.env));

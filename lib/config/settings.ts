@@ -5,11 +5,11 @@ import type { MODULE_OPTIONS } from './module-option-table.js';
 
 type Values = OptionValues<typeof MODULE_OPTIONS>;
 
-/** The options and the environment, merged, checked and with defaults: what the rest of the library reads. */
+/** The checked settings: options, environment and defaults, merged. */
 export interface RtcMessagingSettings extends Omit<Values, 'credentials' | 'allowInsecureEndpoint'> {
-  /** Of this module among several. */
+  /** The module's name, or `default`. */
   readonly name: string;
-  /** An origin: the region's, where none was given. */
+  /** The service's origin: the given one, or the region's. */
   readonly endpoint: string;
   readonly isEndpointGiven: boolean;
   readonly credentials: Redacted<RtcCredentials> | ResolveCredentials;

@@ -16,7 +16,10 @@ export function isCredentialsProvider(option: unknown): option is RtcCredentials
   return typeof (option as Partial<RtcCredentialsProvider> | null)?.resolveCredentials === 'function';
 }
 
-/** Brings the option's three forms into two: fixed ones, or how to ask. Fixed ones must have been checked. */
+/**
+ * Reduces the option's three forms to two: fixed credentials, or a function that asks the provider. Fixed credentials
+ * must have been checked.
+ */
 export function readCredentialsOption(
   option: RtcCredentialsOption,
 ): Redacted<RtcCredentials> | ResolveCredentials {
@@ -30,7 +33,7 @@ export function readCredentialsOption(
   return ask;
 }
 
-/** By provider: two modules that are given the same one have the same settings. */
+/** The functions by provider, so that two modules with the same provider have equal settings. */
 const asking = new WeakMap<object, ResolveCredentials>();
 
 async function askProvider(
@@ -38,7 +41,7 @@ async function askProvider(
 ): Promise<ResolvedCredentials> {
   let answer: Partial<Record<keyof RtcCredentials, unknown>>;
   try {
-    // Each member once: what is checked is what is used.
+    // Each member is read once, so that the checked value is the one that is used.
     const given = (await ask()) ?? {};
     answer = {
       accessKeyId: memberOf(given, 'accessKeyId'),
@@ -47,7 +50,7 @@ async function askProvider(
       expiration: timeOf(memberOf(given, 'expiration')),
     };
   } catch (error) {
-    // A provider's message is left out: it may quote what it was refused with.
+    // The provider's message is left out. It may quote a secret.
     const message = `the provider failed with ${kindOfThrown(error)}`;
     throw new RtcConfigError([{ option: 'credentials', message }]);
   }
@@ -71,13 +74,13 @@ async function askProvider(
   } as ResolvedCredentials;
 }
 
-/** Of the object or its classes, but not of a changed `Object.prototype`. */
+/** A property of the object or its classes, but not of a changed `Object.prototype`. */
 function memberOf(given: object, name: keyof RtcCredentials): unknown {
   const isInherited = Object.hasOwn(Object.prototype, name) && !Object.hasOwn(given, name);
   return isInherited ? undefined : (given as Partial<RtcCredentials>)[name];
 }
 
-/** Milliseconds since the epoch; NaN for what is no time. A Date may be of another realm. */
+/** Milliseconds since the epoch, or NaN if it is no time. A Date may come from another realm. */
 function timeOf(expiration: unknown): number | undefined {
   switch (typeof expiration) {
     case 'undefined':

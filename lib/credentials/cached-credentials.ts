@@ -4,50 +4,55 @@ import type { CredentialsSource, CredentialsStatus } from './credentials-source.
 import type { Redacted } from '../privacy/redacted.js';
 import { Interrupted, TimeBox } from '../waiting/time-box.js';
 
-/** What a cache goes by, and whom it tells. */
+/** The clocks and the callback of a credentials cache. */
 export interface CredentialsWatch {
   /** This machine's clock: milliseconds since the epoch. */
   readonly now: () => number;
-  /** The service's, which is what an `expiration` is meant by. */
+  /** The service's clock, which an `expiration` refers to. */
   readonly serviceNow: () => number;
-  /** After each time that the provider was asked. A warning is of what it gave. */
+  /** Called after each request to the provider. `warning` describes a flaw of the credentials that it returned. */
   readonly onAsked: (result: { failure?: string; warning?: string; usable: boolean }) => void;
 }
 
-/** Temporary credentials are renewed this long before they expire, or after four fifths of a shorter life. */
+/** Temporary credentials are renewed this long before their expiration, or after four fifths of a shorter lifetime. */
 const REFRESH_AHEAD_MS = 5 * 60_000;
-/** Without an `expiration`, the provider is asked again in the background after this long, … */
+/** Without an `expiration`, the provider is asked again in the background after this long. */
 const REFRESH_AFTER_MS = 60_000;
-/** … and waited for after this long, since what was idle for hours may have expired unseen. */
+/**
+ * Without an `expiration`, calls wait for the provider after this long, since credentials that were idle for hours may
+ * have expired.
+ */
 const WAIT_AFTER_MS = 5 * 60_000;
-/** A provider that does not answer counts as one that failed. */
+/** Time limit for the provider. After it, the provider counts as failed. */
 const PROVIDER_TIMEOUT_MS = 10_000;
-/** How long a provider that failed is left alone while there are credentials in hand; doubled each time. */
+/** Wait after a failure of the provider while valid credentials are in hand. It doubles with each failure. */
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
-/** While there are credentials in hand, the provider is not waited for longer than this. */
+/** Longest wait for the provider while valid credentials are in hand. */
 const PATIENCE_MS = 1_000;
-/** Without any, a provider that failed is left alone for this long, and its failure told to all who come. */
+/** Without valid credentials, calls fail for this long after a failure without asking the provider again. */
 const REST_MS = 200;
-/** After a refusal that new credentials did not cure, the provider is not asked again for this long. */
+/**
+ * If the provider returns credentials that the service has refused, it is not asked for a replacement for this long.
+ */
 const FRUITLESS_MS = 10_000;
 
 interface Held {
   readonly credentials: Redacted<RtcCredentials>;
-  /** When the provider gave them, by this machine's clock. */
+  /** When the provider returned them, by this machine's clock. */
   readonly since: number;
-  /** By which clock the times below are meant. */
+  /** The clock of the times below. */
   readonly clock: 'now' | 'serviceNow';
-  /** From when on the provider is asked again in the background. */
+  /** When to ask the provider again in the background. */
   readonly refreshAt: number;
-  /** From when on its answer is waited for. */
+  /** When calls begin to wait for the provider. */
   readonly waitAt: number;
   readonly validUntil: number;
 }
 
 /**
- * Keeps what a provider gave until it is time to ask again. However many calls need new credentials, the
- * provider is asked once; while those in hand are valid, a provider that fails does no harm.
+ * Caches a provider's credentials until it is time to renew them. Concurrent calls share one request to the provider.
+ * While the cached credentials are valid, a failing provider does no harm.
  */
 export class CachedCredentials implements CredentialsSource {
   readonly #resolve: ResolveCredentials;
@@ -93,14 +98,14 @@ export class CachedCredentials implements CredentialsSource {
     if (this.#held !== undefined && !isSame(this.#held.credentials, refused)) return true;
     if (this.#watch.now() < this.#noReplacementBefore) return false;
     try {
-      // One that is being asked already may have been asked before the change that the refusal is of.
+      // A request to the provider that is already in flight may be older than the change that caused the refusal.
       const askedBefore = this.#asking;
       let { credentials } = await this.#ask();
       if (isSame(credentials, refused) && askedBefore !== undefined) ({ credentials } = await this.#ask());
       if (!isSame(credentials, refused)) return true;
       this.#noReplacementBefore = this.#watch.now() + FRUITLESS_MS;
     } catch {
-      // The caller is told of the refusal, the operator of the provider.
+      // The caller gets the refusal as an error. The operator gets the provider's failure in the log.
       this.#noReplacementBefore = this.#watch.now() + RETRY_MS;
     }
     return false;
@@ -125,7 +130,7 @@ export class CachedCredentials implements CredentialsSource {
     return this.#watch[clock]() < validUntil;
   }
 
-  /** Asks the provider, or joins those who already have. */
+  /** Asks the provider, or joins a request in flight. */
   #ask(): Promise<Held> {
     if (this.#asking === undefined) {
       this.#askedAt = this.#watch.now();
@@ -144,7 +149,7 @@ export class CachedCredentials implements CredentialsSource {
         this.providerTimeoutMs,
       );
       const credentials = redactCredentials({ accessKeyId, secretAccessKey, sessionToken });
-      // It is for the service to say that they have ended: by this alone, no call would have anything to sign with.
+      // The service decides whether they have expired. If this check alone refused them, no call could be signed.
       const hasPassed = expiration !== undefined && expiration <= this.#watch.serviceNow();
       if (hasPassed) warning = describePassed(expiration);
       this.#held = schedule(credentials, hasPassed ? undefined : expiration, this.#watch);
@@ -165,12 +170,12 @@ export class CachedCredentials implements CredentialsSource {
   }
 }
 
-/** Taken for milliseconds, seconds since the epoch are a day of 1970. */
+/** An expiration before this is probably in seconds: read as milliseconds, it is a day in 1970. */
 const EARLIEST_MS = Date.UTC(2000);
 
 function describePassed(expiration: number): string {
   const seconds = expiration < EARLIEST_MS ? ', in milliseconds (it looks like seconds)' : '';
-  return `the expiration of what the provider gave has passed${seconds}; it is taken for one without`;
+  return `the expiration that the provider gave has passed${seconds}. The credentials are used as if they had none`;
 }
 
 /** @param expiration milliseconds since the epoch, by the service's clock */
@@ -201,7 +206,7 @@ function schedule(
   };
 }
 
-/** Rejects with an RtcConfigError when time is up. */
+/** Rejects with an RtcConfigError after the time limit. */
 async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
   const box = new TimeBox(limitMs).unref();
   try {
@@ -224,12 +229,12 @@ function isSame(one: Redacted<RtcCredentials>, another: Redacted<RtcCredentials>
   );
 }
 
-/** Problems never quote what a provider gave or said. */
+/** Problems never quote a provider's values or messages. */
 function describe(error: unknown): string {
   return error instanceof RtcConfigError ? error.problems.map(({ message }) => message).join('; ') : 'failed';
 }
 
-/** @param setting fixed ones, or how to ask for them */
+/** @param setting fixed credentials, or a function that asks the provider */
 export function createCredentialsSource(
   setting: Redacted<RtcCredentials> | ResolveCredentials,
   watch: CredentialsWatch,

@@ -1,33 +1,33 @@
 import type { RtcCredentials } from './credentials.js';
 import type { Redacted } from '../privacy/redacted.js';
 
-/** Where the client gets what it signs with. */
+/** The client's source of credentials. */
 export interface CredentialsSource {
-  /** Those to sign with now. Rejects with an RtcConfigError when there are none. */
+  /** The credentials to sign with now. Rejects with an RtcConfigError if there are none. */
   get(): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials>>;
   /**
-   * The service refused these. Never rejects.
-   * @returns whether there are others to sign with now
+   * Replaces credentials that the service refused. Never rejects.
+   * @returns whether other credentials are available
    */
   replace(refused: Redacted<RtcCredentials>): Promise<boolean>;
-  /** What there is at present; no one is asked. */
+  /** Current state. Reading it does not ask the provider. */
   readonly status: CredentialsStatus;
 }
 
-/** What there is to sign with. Nothing of it is told. */
+/** State of the credentials. It contains no secret. */
 export interface CredentialsStatus {
   /**
-   * - `fixed`: an access key from the settings, which no one renews
-   * - `pending`: the provider will be asked by the next call; it has not been, or what it gave has run out since
-   * - `fresh`: what the provider gave last
-   * - `ageing`: the provider failed since; those in hand go on serving
-   * - `unusable`: the provider failed, and there is nothing else to sign with
+   * - `fixed`: an access key from the settings, which is never renewed
+   * - `pending`: the next call will ask the provider. It has not been asked yet, or its credentials have expired.
+   * - `fresh`: the provider's last answer is in use
+   * - `ageing`: the provider has failed since. Its last credentials are still valid.
+   * - `unusable`: the provider failed, and there are no valid credentials
    */
   readonly state: 'fixed' | 'pending' | 'fresh' | 'ageing' | 'unusable';
-  /** How long ago the provider gave those in hand, in milliseconds. */
+  /** Age of the credentials in hand, in milliseconds. */
   readonly ageMs?: number;
-  /** How long it is until they expire, in milliseconds, by the service's clock, if they do. */
+  /** Time until their expiration, in milliseconds, by the service's clock. Absent without an expiration. */
   readonly expiresInMs?: number;
-  /** How the provider failed, and nothing that it said. */
+  /** How the provider failed, without its message. */
   readonly failure?: string;
 }

@@ -1,7 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
-import type { Observe, RtcEvent } from './rtc-event.js';
+import type { Emit, RtcEvent } from './rtc-event.js';
 
-/** A channel's name, to be given to `diagnostics_channel.subscribe()`. */
+/** Name of a channel, for `diagnostics_channel.subscribe()`. */
 export type RtcChannelName = `nestjs-rtc-messaging:${RtcEvent['type']}`;
 
 const CHANNELS: Readonly<Record<RtcEvent['type'], Channel>> = {
@@ -24,17 +24,17 @@ function open(type: RtcEvent['type']): Channel {
 }
 
 /**
- * Publishes events, which costs next to nothing while no one has subscribed, and hands them to those within the library
- * who go by them.
+ * Makes a function that publishes events and passes them to the library's own listeners. Publishing costs almost
+ * nothing without subscribers.
  */
-export function emitTo(observers: readonly { observe(event: RtcEvent): void }[]): Observe {
+export function emitTo(listeners: readonly { onEvent(event: RtcEvent): void }[]): Emit {
   return (event) => {
     CHANNELS[event.type].publish(event);
-    for (const observer of observers) {
+    for (const listener of listeners) {
       try {
-        observer.observe(event);
+        listener.onEvent(event);
       } catch {
-        // A logger or an exporter of the app's that throws must not take a call's outcome with it.
+        // A failing logger or exporter of the app must not change the outcome of a call.
       }
     }
   };

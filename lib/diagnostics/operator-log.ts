@@ -8,7 +8,7 @@ import type {
   RtcThrottlingEvent,
 } from './rtc-event.js';
 
-/** The same line is not written again for this long; what it stood for meanwhile is counted. */
+/** A line is not repeated for this long. Suppressed repetitions are counted. */
 const QUIET_MS = 60_000;
 
 const MAX_LINES = 100;
@@ -16,8 +16,8 @@ const MAX_LINES = 100;
 type Level = 'error' | 'warn' | 'log';
 
 /**
- * Tells an operator, in a line at a time, what only an operator can mend. Callers learn of each failure by its
- * error, so that nothing is logged while all is well, and little while it is not.
+ * Logs only what an operator can fix, one line each. Callers learn about their own failures from errors, so nothing is
+ * logged while all is well.
  */
 export class OperatorLog {
   readonly #lines = new Map<string, { until: number; suppressed: number }>();
@@ -31,7 +31,7 @@ export class OperatorLog {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  observe(event: RtcEvent): void {
+  onEvent(event: RtcEvent): void {
     switch (event.type) {
       case 'retry':
         this.logger.debug(
@@ -60,9 +60,7 @@ export class OperatorLog {
         break;
       case 'shutdown':
         if (event.status === 'timed_out') {
-          this.logger.warn(
-            `Shutting down: calls that did not end in time are broken off (${event.inFlight}).`,
-          );
+          this.logger.warn(`Shutting down: calls that did not end in time are aborted (${event.inFlight}).`);
         }
         break;
       case 'begin':
@@ -74,7 +72,7 @@ export class OperatorLog {
     }
   }
 
-  /** By the last attempt, since that is what the call gave up for; the caller is told the rest. */
+  /** Logs the last attempt, which ended the call. The caller gets the other attempts in the error. */
   #outcome({ call: { action }, outcome, code, attempts, hint }: RtcOutcomeEvent): void {
     const last = attempts.findLast((attempt) => outcome !== 'unknown' || attempt.outcome === 'unknown');
     if (outcome === 'accepted' || last === undefined || code === 'RTC_ABORTED' || code === 'RTC_CONFIG')
@@ -127,7 +125,7 @@ export class OperatorLog {
     const before = this.#credentialsState;
     this.#credentialsState = state;
     if (state === 'gone') this.logger.error(`Credentials: ${failure}. Nothing can be sent.`);
-    else if (state === 'ageing') this.logger.warn(`Credentials: ${failure}. Those in hand go on serving.`);
+    else if (state === 'ageing') this.logger.warn(`Credentials: ${failure}. The last ones are still valid.`);
     else if (before !== undefined) this.logger.log('Credentials: the provider works again.');
   }
 
@@ -137,7 +135,7 @@ export class OperatorLog {
     this.#quotaStatus = status;
     if (status === 'refusing') this.logger.error(`Quota: ${failure}. Nothing is sent.`);
     else if (status === 'fallback') {
-      this.logger.warn(`Quota: ${failure}. This process keeps to its share of the limit meanwhile.`);
+      this.logger.warn(`Quota: ${failure}. This process uses its own share of the limit meanwhile.`);
     } else if (before !== undefined) this.logger.log('Quota: shared again.');
   }
 
@@ -148,7 +146,7 @@ export class OperatorLog {
     }
     if (permitsPerSecond === 0) {
       const line =
-        'Quota: the service refuses everything. Others may use the account, or it may have no quota left.';
+        'Quota: the service refuses everything. Other programs may use the account, or its quota may be used up.';
       this.#write('warn', 'refuses all', line);
       return;
     }
@@ -160,13 +158,13 @@ export class OperatorLog {
     this.#write(
       'warn',
       'throttling',
-      `Quota: the account seems to allow about ${permitsPerSecond} a second, less than this app goes by. ${advice}`,
+      `Quota: the account seems to allow about ${permitsPerSecond} a second, less than configured. ${advice}`,
     );
   }
 
   #write(level: Level, key: string, line: string): void {
     const now = this.now();
-    // Codes come from the remote side, which may make up any number of them.
+    // Codes come from the remote side, which may invent any number of them.
     if (this.#lines.size >= MAX_LINES && !this.#lines.has(key)) key = 'others';
     const earlier = this.#lines.get(key);
     if (earlier !== undefined && now < earlier.until) {
@@ -174,7 +172,7 @@ export class OperatorLog {
       return;
     }
     const more = earlier?.suppressed
-      ? ` It happened ${earlier.suppressed} more times since this was last said.`
+      ? ` It happened ${earlier.suppressed} more times since the last such line.`
       : '';
     this.#lines.set(key, { until: now + QUIET_MS, suppressed: 0 });
     this.logger[level](line + more);

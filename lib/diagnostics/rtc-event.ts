@@ -8,29 +8,29 @@ export interface RtcCallInfo {
   readonly module: string;
   /** Counts up within one instance of the module. */
   readonly id: number;
-  /** What is called at the service. */
+  /** The vendor's action. */
   readonly action: string;
-  /** How, where it is no messaging action: these are all sent by `POST`. */
+  /** HTTP method of an action that is no messaging action. Messaging actions use `POST`. */
   readonly method?: 'GET' | 'POST';
   /** ISO 8601, by this machine's clock. */
   readonly startedAt: string;
-  /** How many users a message is for; absent where that is everyone in a room, and where there is no message. */
+  /** Number of addressed users. Absent for a broadcast, and for actions without a message. */
   readonly recipients?: number;
-  /** The fan-out that it is part of. */
+  /** The fan-out that the call belongs to. */
   readonly fanOut?: RtcFanOutInfo;
 }
 
-/** One fan-out. All events of a fan-out and of its calls carry the same object, unless it is durable. */
+/** One fan-out. All events of a fan-out and of its calls carry the same object, unless the fan-out is durable. */
 export interface RtcFanOutInfo {
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** As its report has it: a UUID or, of a durable one, whatever it was given. */
+  /** The report's `id`: a UUID, or the ID that a durable fan-out was given. */
   readonly id: string;
-  /** ISO 8601, by this machine's clock; of a durable one, by that of Redis. */
+  /** ISO 8601, by this machine's clock. Of a durable fan-out: by Redis's clock. */
   readonly startedAt: string;
   /**
-   * True if it is sent by the workers of a queue: then any of them may emit its beginning, its end and its calls, each
-   * once, and in whichever order processes are heard.
+   * True if the workers of a queue send it. Then any worker may emit its beginning, its end and its calls. Each is
+   * emitted once, and the events of different processes may arrive in any order.
    */
   readonly durable?: true;
 }
@@ -40,8 +40,8 @@ export type RtcRetryReason =
   'not_attempted' | 'rejected' | 'throttled' | 'clock_corrected' | 'credentials_refreshed' | 'resend';
 
 /**
- * A call begins. It is told in the caller's own asynchronous context, before anything else happens, so that who
- * listens finds there what the caller has in it. An outcome follows, whatever happens.
+ * A call begins. It is emitted in the caller's asynchronous context, before anything else happens, so listeners can
+ * read the caller's `AsyncLocalStorage`. An `outcome` always follows.
  */
 export interface RtcBeginEvent {
   /** Tells the events apart. */
@@ -62,15 +62,18 @@ export interface RtcAttemptEvent {
   readonly attempt: Attempt;
 }
 
-/** A call waits before its next attempt; of the quota (`quota`), it is told when the wait is over. */
+/**
+ * A call waits before its next attempt. A wait for the quota is emitted when it is over, all other waits when they
+ * begin.
+ */
 export interface RtcWaitEvent {
   /** Tells the events apart. */
   readonly type: 'wait';
   /** The call that it belongs to. */
   readonly call: RtcCallInfo;
   /**
-   * `backoff`: between attempts; `throttled`: after the service refused for the quota; `retry_after`: as long
-   * as the service asked for; `quota`: for its turn.
+   * `backoff`: the pause between attempts. `throttled`: the pause after the service refused for the quota.
+   * `retry_after`: the pause that the service asked for. `quota`: the wait for a permit.
    */
   readonly reason: 'backoff' | 'throttled' | 'retry_after' | 'quota';
   /** Milliseconds. */
@@ -83,9 +86,9 @@ export interface RtcRetryEvent {
   readonly type: 'retry';
   /** The call that it belongs to. */
   readonly call: RtcCallInfo;
-  /** Why it may send again. */
+  /** Why the call sends again. */
   readonly reason: RtcRetryReason;
-  /** Of the attempt that begins. */
+  /** Number of the attempt that begins. */
   readonly number: number;
 }
 
@@ -103,7 +106,7 @@ export interface RtcOutcomeEvent {
   readonly possibleDuplicate: boolean;
   /** Milliseconds, waits included. */
   readonly durationMs: number;
-  /** Of the error that was thrown, if it is one of this library's. */
+  /** Code of the thrown error, if it is one of this library's. */
   readonly code?: RtcErrorCode;
   /** The vendor's code, where the service's answer was the reason. */
   readonly apiCode?: string;
@@ -111,7 +114,10 @@ export interface RtcOutcomeEvent {
   readonly hint?: string;
 }
 
-/** A fan-out begins, in its caller's own asynchronous context; a durable one with its first chunk, at a worker. */
+/**
+ * A fan-out begins. It is emitted in the caller's asynchronous context. A durable fan-out begins at a worker, with its
+ * first chunk.
+ */
 export interface RtcFanOutBeginEvent {
   /** Tells the events apart. */
   readonly type: 'fan_out_begin';
@@ -125,11 +131,11 @@ export interface RtcFanOutOutcomeEvent {
   readonly type: 'fan_out_outcome';
   /** The fan-out that it is about. */
   readonly fanOut: RtcFanOutInfo;
-  /** As its report has it. */
+  /** The report's status. */
   readonly status: 'accepted' | 'partial' | 'rejected' | 'aborted';
-  /** How many came to each end. */
+  /** The report's counts. */
   readonly counts: FanOutCounts;
-  /** The reason of the report's `stop`, if something stopped it. */
+  /** The reason of the report's `stop`. Absent if nothing stopped the fan-out. */
   readonly stop?:
     'aborted' | 'deadline' | 'source' | 'refused' | 'unreachable' | 'quota' | 'shutdown' | 'callback';
   /** HTTP attempts that were made. */
@@ -140,7 +146,7 @@ export interface RtcFanOutOutcomeEvent {
   readonly durationMs: number;
 }
 
-/** Requests are signed with another offset from this machine's clock from now on. */
+/** The clock offset that requests are signed with has changed. */
 export interface RtcClockEvent {
   /** Tells the events apart. */
   readonly type: 'clock';
@@ -150,49 +156,49 @@ export interface RtcClockEvent {
   readonly offsetMs: number;
 }
 
-/** The credentials provider has answered, or failed. */
+/** The credentials provider answered or failed. */
 export interface RtcCredentialsEvent {
   /** Tells the events apart. */
   readonly type: 'credentials';
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** Whether the provider gave credentials. */
+  /** Whether the provider returned valid credentials. */
   readonly status: 'refreshed' | 'refresh_failed';
-  /** How the provider failed: the kind of error or what is wrong with its answer, and nothing that it said. */
+  /** How the provider failed: the kind of its error or the flaw of its answer. It contains no text of the provider. */
   readonly failure?: string | undefined;
-  /** What is odd about what it gave, and nothing of it. */
+  /** A flaw of the returned credentials, without their values. */
   readonly warning?: string | undefined;
-  /** Whether the credentials in hand can go on serving. */
+  /** Whether the credentials in hand are still valid. */
   readonly usable: boolean;
 }
 
-/** A quota that several processes share is shared from now on, or is not. */
+/** The state of a shared quota has changed. */
 export interface RtcQuotaEvent {
   /** Tells the events apart. */
   readonly type: 'quota';
   /** The module's `name`, or `default`. */
   readonly module: string;
   /**
-   * `shared`: it is (told once at the beginning, too); `fallback`: its store is away, and this process keeps to its
-   * declared share; `refusing`: its store is away, and nothing is sent.
+   * `shared`: the quota is shared (also emitted once at the beginning). `fallback`: the store is unavailable, and this
+   * process uses its declared share. `refusing`: the store is unavailable, and nothing is sent.
    */
   readonly status: 'shared' | 'fallback' | 'refusing';
-  /** Why it is not shared, and what to do about it. */
+  /** Why the quota is not shared, and what to do about it. */
   readonly failure?: string | undefined;
 }
 
 /**
- * The service was found to allow less than the quota that this process goes by, since others use the account too or
- * since it counts otherwise (`permitsPerSecond` is there); or it no longer refuses anything.
+ * The service allows less than the configured quota, since other programs use the account or since it counts otherwise
+ * (`permitsPerSecond` is set). Or it no longer refuses (`permitsPerSecond` is absent).
  */
 export interface RtcThrottlingEvent {
   /** Tells the events apart. */
   readonly type: 'throttling';
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** About as much as it allows a second; 0 if it refuses everything; absent once it allows all of the quota again. */
+  /** Estimated permits a second. 0: the service refuses everything. Absent: it allows the whole quota again. */
   readonly permitsPerSecond?: number;
-  /** How many recipients a request has from now on, where it refuses larger ones. */
+  /** Number of recipients in a request from now on, if the service refuses larger requests. */
   readonly chunkSize?: number;
 }
 
@@ -202,13 +208,16 @@ export interface RtcShutdownEvent {
   readonly type: 'shutdown';
   /** The module's `name`, or `default`. */
   readonly module: string;
-  /** `started`: the app begins to close, and new calls will be refused; `timed_out`: those under way are broken off. */
+  /**
+   * `started`: the app begins to close, and new calls will soon be refused. `timed_out`: the time limit has passed, and
+   * calls in flight are aborted.
+   */
   readonly status: 'started' | 'timed_out';
-  /** Calls that are under way. */
+  /** Number of calls in flight. */
   readonly inFlight: number;
 }
 
-/** What is published on `node:diagnostics_channel`, as `nestjs-rtc-messaging:{type}`. */
+/** The events on `node:diagnostics_channel`, under the names `nestjs-rtc-messaging:{type}`. */
 export type RtcEvent =
   | RtcBeginEvent
   | RtcAttemptEvent
@@ -223,5 +232,5 @@ export type RtcEvent =
   | RtcThrottlingEvent
   | RtcShutdownEvent;
 
-/** Where events go. It must not throw. */
-export type Observe = (event: RtcEvent) => void;
+/** Emits an event. It must not throw. */
+export type Emit = (event: RtcEvent) => void;

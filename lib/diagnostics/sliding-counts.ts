@@ -1,25 +1,25 @@
-/** How many of each kind happened lately, and over how long. */
+/** Counts by kind over a sliding window. */
 export interface RecentCounts<Kind extends string> {
   readonly counts: ReadonlyMap<Kind, number>;
-  /** Milliseconds: the window and the part of a span that has begun since. */
+  /** Length of the window in milliseconds, including the span that has begun. */
   readonly overMs: number;
 }
 
 interface Span<Kind extends string> {
-  /** Counts spans from time 0. */
+  /** Number of the span, from time 0. */
   readonly index: number;
   readonly counts: Map<Kind, number>;
 }
 
 /**
- * Counts what happened lately, by kind. Time is cut into spans, of which as many are kept as the window has:
- * memory is the same however much happens.
+ * Counts events by kind over a sliding window. The window consists of spans of equal length, so memory does not grow
+ * with the number of events.
  */
 export class SlidingCounts<Kind extends string> {
   readonly #spanMs: number;
   #kept: Span<Kind>[] = [];
 
-  /** @param windowMs how far it looks back */
+  /** @param windowMs length of the window, in milliseconds */
   constructor(
     readonly windowMs: number,
     private readonly spans = 10,
@@ -49,7 +49,7 @@ export class SlidingCounts<Kind extends string> {
     return { counts, overMs: this.windowMs + (now - index * this.#spanMs) };
   }
 
-  /** What is older than the window, seen from the span that has begun. */
+  /** Drops spans that have left the window. */
   #forget(current: number): void {
     this.#kept = this.#kept.filter(({ index }) => index >= current - this.spans);
   }

@@ -92,17 +92,17 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   /** @internal @returns whether none of the listeners threw */
   receive(message: ReceivedMessage): boolean {
     this.received.push(message);
-    const heard = this.#tell(message.event, message.from, message.message);
-    return this.#tell('received', message) && heard;
+    const heard = this.#emit(message.event, message.from, message.message);
+    return this.#emit('received', message) && heard;
   }
 
   /** @internal */
   hasLeft(): void {
-    this.#tell('left');
+    this.#emit('left');
   }
 
   /** A test's own listener that throws keeps nothing from anyone else; the error surfaces as unhandled. */
-  #tell(event: keyof ParticipantEvents, ...values: unknown[]): boolean {
+  #emit(event: keyof ParticipantEvents, ...values: unknown[]): boolean {
     let isWell = true;
     for (const listener of this.rawListeners(event)) {
       try {

@@ -11,22 +11,22 @@
 export type AttemptPhase = 'queued' | 'connecting' | 'sent' | 'headers' | 'done';
 
 /**
- * What became of a message at the remote side.
+ * Outcome of a message at the remote side.
  *
- * - `accepted`: the service said that it took the message (which does not mean that each user has received it)
- * - `rejected`: the service said no
- * - `unknown`: it may have been accepted; nothing that was seen proves either
+ * - `accepted`: the service accepted the message (which does not mean that each user has received it)
+ * - `rejected`: the service refused the message
+ * - `unknown`: the message may or may not have been accepted
  */
 export type Outcome = 'accepted' | 'rejected' | 'unknown';
 
 /** An {@link Outcome} of something that failed; `not_attempted` means that no byte of the message was sent. */
 export type FailureOutcome = Exclude<Outcome, 'accepted'> | 'not_attempted';
 
-/** One HTTP attempt, as receipts and errors tell it. */
+/** One HTTP attempt in receipts, errors and events. */
 export interface Attempt {
-  /** What this attempt alone proves of the message. */
+  /** The outcome that this attempt alone proves. */
   readonly outcome: Outcome | 'not_attempted';
-  /** How far it came. */
+  /** How far the attempt got. */
   readonly phase: AttemptPhase;
   /** When the attempt began, as an ISO 8601 time of this machine's clock. */
   readonly startedAt: string;
@@ -34,16 +34,21 @@ export interface Attempt {
   readonly durationMs: number;
   /** The response's HTTP status, where one arrived. */
   readonly httpStatus?: number | undefined;
-  /** The vendor's ID of the request, to be named when asking the vendor about it. */
+  /** The vendor's ID of the request, for questions to the vendor. */
   readonly requestId?: string | undefined;
   /** Whether the service refused because the quota was used up. */
   readonly throttled?: true | undefined;
   /**
-   * Why it was not accepted: the vendor's error code (`WithheldCode` for one that may repeat what was sent), Node's
-   * (`ECONNREFUSED`), or one of this library's: `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`,
-   * `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`; `PROXY_REFUSED` (of a tunnel to the service), `NOT_ENCRYPTED` (an agent
-   * gave a plain connection for `https:`), `UNASKED_ANSWER` (one that was there before the request), `PERMIT_EXPIRED` (of a shared quota); `REQUEST_FAILED`
-   * with the kind of an error that nobody expected: `REQUEST_FAILED (TypeError)`.
+   * Why the attempt was not accepted:
+   *
+   * - the vendor's error code, or `WithheldCode` for a code that may repeat a part of the request
+   * - Node's code, such as `ECONNREFUSED`
+   * - `TIMEOUT`, `ABORTED`, `NO_CREDENTIALS`, `UnreadableResponse`, `RESPONSE_TOO_LARGE`, `SWITCHED_PROTOCOLS`
+   * - `PROXY_REFUSED`: a proxy refused the tunnel to the service
+   * - `NOT_ENCRYPTED`: an agent returned a plain connection for `https:`
+   * - `UNASKED_ANSWER`: an answer arrived before the request was sent
+   * - `PERMIT_EXPIRED`: the permit of a shared quota expired
+   * - `REQUEST_FAILED` with the kind of an unexpected error: `REQUEST_FAILED (TypeError)`
    */
   readonly failure?: string | undefined;
 }

@@ -1,6 +1,9 @@
 import { nameError, RtcMessagingError } from './rtc-messaging.error.js';
 
-/** The caller's `signal` was aborted, or the app shuts down. The outcome tells whether the message may have been accepted. */
+/**
+ * The caller's `signal` was aborted, or the app shuts down. The outcome says whether the message may have been
+ * accepted.
+ */
 export class RtcAbortedError extends RtcMessagingError {
   readonly code = 'RTC_ABORTED';
 }

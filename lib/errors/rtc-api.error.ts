@@ -13,20 +13,20 @@ export interface RtcApiErrorInit extends RtcMessagingErrorInit {
 }
 
 /**
- * The remote side answered, and not with a success. The outcome is `rejected` where the answer is a readable
- * "no", and `unknown` where it proves nothing (an unreadable 2xx, most 5xx).
+ * The remote side answered without a success. The outcome is `rejected` if the answer is a readable refusal, and
+ * `unknown` if it proves nothing (an unreadable 2xx, most 5xx).
  */
 export class RtcApiError extends RtcMessagingError {
   readonly code = 'RTC_API';
-  /** Of the response; an error may come with 200. */
+  /** HTTP status of the response. An error may come with 200. */
   readonly httpStatus: number;
   /** The vendor's `Code`, for example `InvalidParameter.IllegalTo`; `UnreadableResponse` where there was none. */
   readonly apiCode: string;
-  /** The vendor's `CodeN`, where it gave one. */
+  /** The vendor's `CodeN`, if the answer has one. */
   readonly codeN?: number;
   /**
-   * Where the service refused because the quota was used up: when it is worth trying again, in milliseconds from
-   * now. As long as its `Retry-After` asked, up to 30 s, and a second at least, which is what the quota is for.
+   * When to try again, in milliseconds from now, if the service refused for the quota. It follows `Retry-After` up to
+   * 30 s, and is one second at least, the window of the quota.
    */
   readonly retryAfterMs?: number;
 

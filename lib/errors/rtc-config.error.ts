@@ -1,22 +1,22 @@
 import { nameError, RtcMessagingError, type RtcMessagingErrorInit } from './rtc-messaging.error.js';
 
-/** One thing that is wrong with the module's settings. */
+/** One problem with the module's settings. */
 export interface ConfigProblem {
   /** The option's path, for example `credentials.secretAccessKey`. */
   readonly option: string;
-  /** The environment variable that sets the same, where there is one. */
+  /** The environment variable of the option, if it has one. */
   readonly variable?: string | undefined;
-  /** The rule, and what is wrong with the value; never the value of a secret. */
+  /** The rule and the value's problem. It never contains a secret. */
   readonly message: string;
 }
 
 /**
- * The settings are wrong, or the credentials provider failed. Thrown at boot it lists every problem at once;
- * it never shows a setting's value where that may be a secret.
+ * The settings are wrong, or the credentials provider failed. At boot, one error lists every problem. It never shows a
+ * value that may be secret.
  */
 export class RtcConfigError extends RtcMessagingError {
   readonly code = 'RTC_CONFIG';
-  /** Everything that is wrong. */
+  /** Every problem. */
   readonly problems: readonly ConfigProblem[];
 
   /**
@@ -33,7 +33,7 @@ export class RtcConfigError extends RtcMessagingError {
 }
 nameError(RtcConfigError, 'RtcConfigError');
 
-/** Options of the queue's module are told with its name. */
+/** Options of the queue's module already contain its name. */
 function moduleOf([problem]: readonly ConfigProblem[]): string {
   return /^\w+Module(?=\.)/.exec(problem?.option ?? '')?.[0] ?? 'RtcMessagingModule';
 }

@@ -14,18 +14,18 @@ export interface RtcMessagingErrorInit {
   readonly hint?: string | undefined;
 }
 
-/** Stable names to switch on; they also work across copies of this package, where `instanceof` does not. */
+/** Stable codes to switch on. They also work across copies of this package, where `instanceof` does not. */
 export type RtcErrorCode =
   'RTC_CONFIG' | 'RTC_VALIDATION' | 'RTC_API' | 'RTC_NETWORK' | 'RTC_TIMEOUT' | 'RTC_ABORTED' | 'RTC_QUOTA';
 
 /**
- * The root of everything this library throws. It holds nothing but what is declared here: no request, no
- * headers, no message, and no `cause` (but that of a `FanOutEnqueueError`), so it can be logged as it is.
+ * Base class of all errors of this library. It holds only what is declared here: no request, no headers, no message,
+ * and no `cause` (except in `FanOutEnqueueError`). So it can be logged as it is.
  */
 export abstract class RtcMessagingError extends Error {
-  /** Which error it is, to switch on. */
+  /** The kind of the error, to switch on. */
   abstract readonly code: RtcErrorCode;
-  /** What is known of the message: `rejected`, `unknown`, or `not_attempted` (no byte of it was sent). */
+  /** Outcome of the message: `rejected`, `unknown`, or `not_attempted` (no byte of it was sent). */
   readonly outcome: FailureOutcome;
   /** Every HTTP attempt that was made, oldest first. */
   readonly attempts: readonly Attempt[];
@@ -45,13 +45,13 @@ export abstract class RtcMessagingError extends Error {
     if (init.hint !== undefined) this.hint = init.hint;
   }
 
-  /** `JSON.stringify` leaves out an error's name and message otherwise. */
+  /** Adds the name and the message, which `JSON.stringify` would leave out. */
   toJSON(): object {
     return { ...this, name: this.name, message: this.message };
   }
 }
 
-/** Keeps `name` off the instance, as the errors of the language do. */
+/** Sets `name` on the prototype, like the errors of the language. */
 export function nameError(errorClass: { prototype: Error }, name: string): void {
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
 }

@@ -1,9 +1,9 @@
 import { nameError, RtcMessagingError, type RtcMessagingErrorInit } from './rtc-messaging.error.js';
 
-/** No room in the quota's queue; nothing was sent. */
+/** The request got no permit of the quota. Nothing was sent. */
 export class RtcQuotaError extends RtcMessagingError {
   readonly code = 'RTC_QUOTA';
-  /** When it is worth trying again, in milliseconds from now. */
+  /** When to try again, in milliseconds from now. */
   readonly retryAfterMs: number;
 
   constructor(

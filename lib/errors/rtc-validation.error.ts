@@ -1,17 +1,17 @@
 import { nameError, RtcMessagingError } from './rtc-messaging.error.js';
 
-/** One rule that a request broke. */
+/** One violated rule of a request. */
 export interface ValidationIssue {
   /** The field, with the index where it is one of many: `to[3]`. */
   readonly path: string;
-  /** The rule and what is wrong with the value. */
+  /** The rule and the value's problem. */
   readonly message: string;
 }
 
-/** The request breaks a rule of the remote API; nothing was sent. */
+/** The request violates a rule of the remote API. Nothing was sent. */
 export class RtcValidationError extends RtcMessagingError {
   readonly code = 'RTC_VALIDATION';
-  /** Every rule that was broken. */
+  /** Every violated rule. */
   readonly issues: readonly ValidationIssue[];
 
   constructor(issues: readonly ValidationIssue[]) {

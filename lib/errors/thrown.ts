@@ -1,7 +1,6 @@
 /**
- * What kind of thing was thrown: Node's code, the name of its class, or its type. Whatever an app's own agent,
- * provider or signal throws comes here: it may be anything, of any realm, with getters that throw themselves, and its
- * text may hold anything.
+ * The kind of a thrown value: Node's code, the name of its class, or its type. An app's agent, provider or signal may
+ * throw anything: a value of another realm, with getters that throw, and with any text.
  */
 export function kindOfThrown(thrown: unknown): string {
   try {
@@ -13,7 +12,7 @@ export function kindOfThrown(thrown: unknown): string {
   }
 }
 
-/** `ECONNRESET`, `TypeError`: nothing else, which might be a piece of a request. */
+/** Codes such as `ECONNRESET` and names such as `TypeError`. Any other text might be a part of a request. */
 function isKind(text: unknown): text is string {
   return (
     typeof text === 'string' &&
@@ -23,8 +22,8 @@ function isKind(text: unknown): text is string {
 }
 
 /**
- * Whether something that was thrown elsewhere is an error. By its shape: `instanceof Error` is false of what comes from
- * another realm, which in Jest is everything that Node itself throws.
+ * Whether a thrown value is an error, by its shape. `instanceof Error` is false for errors of another realm. In Jest,
+ * all of Node's own errors are.
  */
 export function isError(thrown: unknown): thrown is Error {
   if (typeof thrown !== 'object' || thrown === null) return false;

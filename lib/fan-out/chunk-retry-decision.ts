@@ -7,18 +7,18 @@ import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 
 /**
- * What a chunk's failure means for the fan-out:
+ * What to do after a chunk failed:
  *
- * - `split`: one of its recipients is what the service objects to
+ * - `split`: the service refused one of its recipients
  * - `shrink`: it has too many recipients
- * - `again`: the quota was used up; in smaller parts, if the service refuses so many recipients
- * - `stop_refused`, `stop_unreachable`, `stop_quota`: the next chunks would fare no better
- * - `go_on`: it concerns this chunk alone
+ * - `again`: the quota was used up. Send it again, in smaller parts if the service refuses requests of this size.
+ * - `stop_refused`, `stop_unreachable`, `stop_quota`: the next chunks would fail too, so the fan-out stops
+ * - `go_on`: the failure concerns only this chunk
  */
 export type ChunkRetryDecision =
   'split' | 'shrink' | 'again' | 'stop_refused' | 'stop_unreachable' | 'stop_quota' | 'go_on';
 
-/** Sending again what was refused is safe only if no attempt may have been accepted: the outcome says so. */
+/** A refused chunk may be sent again only if no attempt may have been accepted. The error's outcome says so. */
 export function decideRetry(
   error: RtcMessagingError,
   recipients: number,
@@ -37,6 +37,6 @@ export function decideRetry(
   // Not of the app, which all have in common.
   if (!hasOneMessage && apiCode.startsWith('InvalidParameter.') && !/AppId|AccountId/.test(apiCode))
     return 'go_on';
-  // It may be otherwise for the next chunk; all other refusals are of what every chunk has in common.
+  // The next chunk may succeed. All other refusals concern what every chunk has in common.
   return apiCode === 'FailToConnect' ? 'go_on' : 'stop_refused';
 }

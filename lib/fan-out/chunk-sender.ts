@@ -1,4 +1,4 @@
-import type { Observe, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import type { Emit, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
@@ -10,7 +10,7 @@ import type { FanOutRequest } from './fan-out-request.js';
 import type { FanOutTally } from './fan-out-tally.js';
 import type { Chunk } from './recipient-chunks.js';
 
-/** Sends one request; `stop` ends its waits, but not an attempt that is under way. */
+/** Sends one request. `stop` ends its waits, but not an attempt in flight. */
 export type SendRequest<Item = string> = (
   recipients: readonly Item[],
   about: {
@@ -21,65 +21,68 @@ export type SendRequest<Item = string> = (
   },
 ) => Promise<AcceptedCall>;
 
-/** What a fan-out goes by of the module that sends for it. */
+/** The parts of a module that a fan-out uses. */
 export interface FanOutHost {
   /** The module's name. */
   readonly module: string;
   /** Aborted when the app shuts down. */
   readonly closing: AbortSignal;
-  readonly observe: Observe;
-  /** How many recipients a request should have at most: Infinity unless the service was found to refuse so many. */
+  readonly emit: Emit;
+  /** Largest number of recipients in a request. Infinity unless the service was found to refuse larger requests. */
   readonly chunkSize: number;
-  /** How many requests to have in flight, by what the round trip is. */
+  /** Number of requests to have in flight, by the measured round trip. */
   readonly concurrency: number;
 }
 
-/** How a chunk stands when one of its requests is about to leave. */
+/** State of a chunk right before one of its requests is sent. */
 export interface ChunkProgress<Item = string> {
-  /** Recipients who may have been accepted if nothing more is heard: those of the request, and the unknown ones. */
+  /** Recipients that are unknown if nothing more is heard: those of the request, and those that already are unknown. */
   readonly inFlight: readonly Item[];
-  /** Recipients who have not been sent to, or were refused. */
+  /** Recipients that were not sent to or were refused. */
   readonly rest: readonly Item[];
-  /** How many were accepted before. */
+  /** Number of recipients accepted before. */
   readonly accepted: number;
 }
 
-/** What a chunk is part of, and what can hold it up. None is left out, so that none is inherited. */
+/**
+ * The fan-out of a chunk, and what can hold the chunk up. All members are required, so that none is inherited from a
+ * changed prototype.
+ */
 export interface SendChunkOptions<Item = string> {
-  /** Ends waits; what has not been sent by then is counted as not attempted. */
+  /** Ends waits. Recipients that were not sent to by then count as not attempted. */
   readonly stop: AbortSignal;
   readonly fanOut: RtcFanOutInfo;
-  /** Asked before each attempt: nothing is sent unless the answer is yes. */
+  /** Called before each attempt. The attempt is made only if it resolves to true. */
   readonly beforeSend: ((progress: ChunkProgress<Item>) => Promise<boolean>) | undefined;
 }
 
-/** What became of a chunk, or of a part of it. */
+/** The outcome of a chunk or of a part of it. */
 export interface SentPart {
   readonly outcome: ChunkOutcome;
-  /** Why the fan-out should not go on. */
+  /** Why the fan-out should stop, if it should. */
   readonly stop: FanOutStop | undefined;
 }
 
 /** Makes senders of chunks, for the workers of the durable queue. */
 export interface ChunkSenders {
   readonly host: FanOutHost;
-  /** @throws RtcValidationError when the message lacks something that the module's settings lack, too */
+  /** @throws RtcValidationError when the message lacks a field that the module's settings lack too */
   open(message: Omit<FanOutRequest, 'to'>, onUnknown: OnUnknown | undefined): ChunkSender;
 }
 
-/** Recipients that one request is for: a chunk, or what it had to be cut into. */
+/** The recipients of one request: a chunk, or a part of a chunk. */
 interface Part<Item> {
   readonly recipients: readonly Item[];
   /** Attempts that were refused. */
   readonly attempts: number;
-  /** When the service first refused it because the quota was used up. */
+  /** When the service first refused it for the quota. */
   readonly throttledAt: number | undefined;
 }
 
 /**
- * Sends the chunks of one message, each with one request if that can be: a chunk is cut when it is too large for the
- * service or the quota, split when the service objects to one of its recipients, and sent again, within its time, when
- * it was throttled.
+ * Sends chunks, each with one request if possible. A chunk that is too large for the service or the quota is sent in
+ * parts. A chunk with a recipient that the service refuses is split until that recipient stands alone. A throttled
+ * chunk is sent again until its deadline.
  */
 export class ChunkSender<Item = string> {
   #acceptedAt = Number.NEGATIVE_INFINITY;
@@ -102,7 +105,7 @@ export class ChunkSender<Item = string> {
 
   /**
    * Sends to all recipients of a chunk, one request after another, and counts them in the tally.
-   * @returns what became of each part, as it becomes known; it ends after a part with a `stop`
+   * @returns the outcome of each part as soon as it is known. It ends after a part with a `stop`.
    */
   async *sendChunk(
     { index, recipients }: Chunk<Item>,
@@ -144,7 +147,7 @@ export class ChunkSender<Item = string> {
     }
   }
 
-  /** @returns what became of it, or the parts that are to be sent in its place */
+  /** @returns the outcome, or the parts to send instead */
   async #sendPart(
     index: number,
     part: Part<Item>,
@@ -162,7 +165,7 @@ export class ChunkSender<Item = string> {
       const outcome = { ...described, outcome: 'accepted', requestId, attempts: made } as const;
       return { outcome: { ...outcome, possibleDuplicate }, stop: undefined };
     } catch (error) {
-      // Nothing else is thrown by a sender; if it is, it is a bug, and the counts must still add up.
+      // Any other error is a bug of a sender. The counts must still add up.
       if (!(error instanceof RtcMessagingError)) {
         const outcome = { ...described, outcome: 'unknown', attempts: part.attempts } as const;
         return { outcome: { ...outcome, possibleDuplicate: false }, stop: { reason: 'refused', error } };
@@ -215,13 +218,13 @@ export class ChunkSender<Item = string> {
       case 'stop_quota':
         return 'quota';
       case 'go_on':
-        // Of a fan-out that was stopped itself, the first reason counts.
+        // If the fan-out itself was stopped, its first reason counts.
         return error instanceof RtcAbortedError ? 'shutdown' : undefined;
     }
   }
 }
 
-/** All of it, in parts of so many recipients. */
+/** Splits everything into parts of this size. */
 function partsOf<Item>(whole: Part<Item>, size: number): Part<Item>[] {
   const { recipients, ...part } = whole;
   if (recipients.length <= size) return [whole];
@@ -232,7 +235,7 @@ function partsOf<Item>(whole: Part<Item>, size: number): Part<Item>[] {
   return parts;
 }
 
-/** So many recipients, and the rest if there are more: when that is sent, larger requests may be accepted again. */
+/** Splits off one part of this size. The rest stays whole: when it is sent, larger requests may be accepted again. */
 function cut<Item>({ recipients, ...part }: Part<Item>, size: number): Part<Item>[] {
   const parts = [{ ...part, recipients: recipients.slice(0, size) }];
   if (recipients.length > size) parts.push({ ...part, recipients: recipients.slice(size) });

@@ -4,15 +4,15 @@ import { wholeNumber } from '../options/rules.js';
 import type { QuotaSettings } from '../quota/limiter-registry.js';
 import { burstOf, COOLING_MS } from '../quota/permit-pool.js';
 
-/** What a fan-out takes at least. */
+/** The least that a fan-out takes. */
 export interface FanOutEstimate {
-  /** HTTP requests, if none has to be sent again. */
+  /** HTTP requests without retries. */
   readonly requests: number;
-  /** Milliseconds, without the time that the last request takes. */
+  /** Milliseconds, without the time of the last request. */
   readonly durationMs: number;
 }
 
-/** So many chunks make up a second's permits where recipients count, so that none leaves a large gap. */
+/** Number of chunks in a second's permits if recipients count, so that no chunk leaves a large gap. */
 const CHUNKS_PER_SECOND = 20;
 
 /** Permits in a second: all recipients of a fan-out are in one room. */
@@ -21,14 +21,14 @@ function permitsPerSecond(quota: QuotaSettings): number {
   return Math.min(requestsPerSecond - reserve, roomMessagesPerSecond);
 }
 
-/** How many recipients a request has unless it is told. */
+/** Default chunk size. */
 export function defaultChunkSize(quota: QuotaSettings): number {
   if (quota.costPer === 'request') return MAX_RECIPIENTS;
   const size = Math.floor(permitsPerSecond(quota) / CHUNKS_PER_SECOND);
   return Math.min(MAX_RECIPIENTS, Math.max(1, size));
 }
 
-/** On a short way to the service, with all of the quota. */
+/** Assumes a short round trip and the whole quota. */
 export function estimateFanOut(
   recipients: number,
   chunkSize: number | undefined,

@@ -3,13 +3,13 @@ import type { RtcFanOutOutcomeEvent } from '../diagnostics/rtc-event.js';
 import type { FailureOutcome, Outcome } from '../errors/attempt.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 
-/** What became of one request's recipients, or of those whom a refused one was split into. */
+/** Outcome of one request's recipients: a chunk, or a part of a chunk that was split. */
 export interface ChunkOutcome {
-  /** In the order of reading, from 0. The parts of a chunk that was split have its index. */
+  /** Index of the chunk in the order of reading, from 0. Parts of a split chunk have its index. */
   readonly index: number;
-  /** What became of the message for all of them. */
+  /** Outcome of the message for all of these recipients. */
   readonly outcome: Outcome | FailureOutcome;
-  /** How many users it is about. */
+  /** Number of recipients. */
   readonly recipients: number;
   /** The vendor's ID of the last request that was answered. */
   readonly requestId?: string;
@@ -21,73 +21,79 @@ export interface ChunkOutcome {
   readonly error?: RtcMessagingError;
 }
 
-/** Something in the source that is no user ID; of `sendEach`, no legal request. */
+/** An item of the source that is no user ID. For `sendEach`: an item that is no valid request. */
 export interface InvalidRecipient {
-  /** Its place in the source, from 0. */
+  /** Position in the source, from 0. */
   readonly position: number;
-  /** The rule, and what is wrong with the value. */
+  /** The rule and the value's problem. */
   readonly message: string;
 }
 
-/** What stopped a fan-out. It may have come too late to leave anyone out, as the status says. */
+/**
+ * What stopped a fan-out. If it came after the last recipient, nobody was left out, and the status is not `aborted`.
+ */
 export interface FanOutStop {
   /**
-   * - `aborted`: the caller's signal
+   * - `aborted`: the caller's signal was aborted
    * - `deadline`: `deadlineMs` passed
    * - `source`: reading recipients failed
-   * - `refused`: the service refused what it would refuse for every chunk (the app, the room, the access key, …)
-   * - `unreachable`: the service could not be reached during the whole of a chunk's time
-   * - `quota`: the shared quota is unavailable, and the module is to refuse then; or the service refused everything
-   *   during the whole of a chunk's time because the quota was used up
+   * - `refused`: the service refused something that all chunks share (the app, the room, the access key, …)
+   * - `unreachable`: the service could not be reached for a chunk's whole time
+   * - `quota`: the shared quota is unavailable and the module refuses without it, or the service refused everything for
+   *   the quota for a chunk's whole time
    * - `shutdown`: the app closes
    * - `callback`: `onChunk` or `onProgress` threw
    */
   readonly reason: NonNullable<RtcFanOutOutcomeEvent['stop']>;
-  /** What was thrown, where something was: by this library, the source or the callback. */
+  /** The thrown error, if any: of this library, the source or the callback. */
   readonly error?: unknown;
 }
 
-/** Those who were not accepted. */
+/** Recipients that were not accepted. */
 export interface Unaccepted<Name> {
-  /** The service said no. */
+  /** The service refused the message for them. */
   readonly rejected: readonly Name[];
   /** It may have been accepted for them. */
   readonly unknown: readonly Name[];
   /** Nothing was sent to them. */
   readonly notAttempted: readonly Name[];
-  /** Whether there were more than are listed. */
+  /** Whether some are missing from these lists. */
   readonly truncated: boolean;
 }
 
-/** What became of a fan-out. */
+/** Result of a fan-out. */
 export interface FanOutReport {
-  /** Of this fan-out: a UUID. */
+  /** ID of the fan-out, a UUID. */
   readonly id: string;
   /**
-   * - `accepted`: everyone was accepted
-   * - `partial`: not everyone
-   * - `rejected`: no one was accepted, and that of no one is unknown
-   * - `aborted`: it ended before its source did, or before everyone who was read could be sent to; see `stop`
+   * - `accepted`: all recipients were accepted
+   * - `partial`: some recipients were not accepted
+   * - `rejected`: no recipient was accepted, and no outcome is unknown
+   * - `aborted`: the fan-out ended before its source did, or before all recipients were sent to. See `stop`.
    */
   readonly status: RtcFanOutOutcomeEvent['status'];
-  /** How many came to each end. */
+  /** Number of recipients by outcome. */
   readonly counts: FanOutCounts;
-  /** What stopped it; absent if nothing did. */
+  /** What stopped the fan-out. Absent if nothing did. */
   readonly stop?: FanOutStop;
-  /** Those that need attention (or all, with `keepChunks`), in the order of their ends; at most 10,000. */
+  /**
+   * Chunks that need attention (or all chunks, with `keepChunks`), in the order of their completion. At most 10,000.
+   */
   readonly chunks: readonly ChunkOutcome[];
-  /** The first 1,000 of what is no user ID. */
+  /** The first 1,000 invalid items. */
   readonly invalid: readonly InvalidRecipient[];
-  /** Who was not accepted, and how; at most 100,000, of which `truncated` tells. Absent without `keepRecipients`. */
+  /**
+   * Recipients that were not accepted, by outcome. At most 100,000, see `truncated`. Absent without `keepRecipients`.
+   */
   readonly unaccepted?: Unaccepted<string>;
-  /** In place of `unaccepted`, of `sendEach`: places in the source, from 0. */
+  /** For `sendEach`, instead of `unaccepted`: positions in the source, from 0. */
   readonly positions?: Unaccepted<number>;
   /**
-   * What came of `skipAbsent`: whether the list of who is there was `used`. If it was not, everyone was sent to: it was
-   * `incomplete`, it was not there in a second (`timed_out`), or the question `failed`.
+   * Result of `skipAbsent`. `used`: the list of users in the room was used. Otherwise all recipients were sent to,
+   * since the list was `incomplete`, did not arrive within a second (`timed_out`), or could not be read (`failed`).
    */
   readonly presence?: 'used' | 'incomplete' | 'timed_out' | 'failed';
-  /** How long it took, in milliseconds. */
+  /** Duration in milliseconds. */
   readonly elapsedMs: number;
   /** HTTP attempts that were made. */
   readonly requests: number;
@@ -95,21 +101,21 @@ export interface FanOutReport {
   readonly throttled: number;
 }
 
-/** How far a fan-out is. */
+/** Progress of a fan-out. */
 export interface FanOutProgress {
   /** The report's `id`. */
   readonly id: string;
-  /** How many have come to each end so far. */
+  /** Number of recipients by outcome so far. */
   readonly counts: FanOutCounts;
-  /** Recipients who need nothing more. */
+  /** Number of recipients that are finished. */
   readonly done: number;
-  /** As the caller gave it. */
+  /** The `total` option. */
   readonly total?: number;
-  /** How long it has taken so far, in milliseconds. */
+  /** Elapsed time in milliseconds. */
   readonly elapsedMs: number;
   /** Recipients a second, over the last few seconds. */
   readonly rate: number;
-  /** How long it will take yet, in milliseconds, if the total is known. */
+  /** Estimated remaining time in milliseconds, if the total is known. */
   readonly etaMs?: number;
   /** HTTP attempts that were made so far. */
   readonly requests: number;

@@ -9,14 +9,14 @@ import { FanOutTally } from './fan-out-tally.js';
 import { ProgressMeter } from './progress-meter.js';
 import type { Chunk, RecipientChunks } from './recipient-chunks.js';
 
-/** How often it is told how far a fan-out is. */
+/** Interval of progress reports, in milliseconds. */
 const PROGRESS_EVERY_MS = 250;
 
-/** The options that a run goes by, with their defaults. */
+/** The options of a run, with defaults. */
 export type FanOutPlan = Required<Pick<FanOutOptions, 'keepChunks' | 'keepRecipients'>> &
   Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'concurrency' | 'total' | 'onChunk' | 'onProgress'>;
 
-/** One fan-out: several workers that each read a chunk and send it, until there are none or something stops it. */
+/** One fan-out. Several workers each read a chunk and send it, until the source ends or something stops the fan-out. */
 export class FanOutRun<Item = string> {
   readonly #info: RtcFanOutInfo;
   readonly #started = performance.now();
@@ -39,8 +39,8 @@ export class FanOutRun<Item = string> {
   }
 
   /**
-   * Reads and sends until there is nothing left to do. Rejects with an RtcValidationError before it has begun, if the
-   * signal can't be listened to, and never else.
+   * Runs the fan-out to its end. It rejects only with an RtcValidationError, before it begins, if the signal can't be
+   * listened to.
    */
   async run(): Promise<FanOutReport> {
     const { signal, deadlineMs } = this.plan;
@@ -48,19 +48,19 @@ export class FanOutRun<Item = string> {
       signal && this.#listen(signal, { reason: 'aborted' }),
       this.#listen(this.host.closing, { reason: 'shutdown' }),
     ];
-    this.host.observe({ type: 'fan_out_begin', fanOut: this.#info });
+    this.host.emit({ type: 'fan_out_begin', fanOut: this.#info });
     const timer =
       deadlineMs === undefined ? undefined : setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
-    const ticking = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
-    this.#hire();
+    const ticking = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
+    this.#startWorkers();
     while (this.#workers.size > 0) await Promise.all(this.#workers);
     clearInterval(ticking);
     clearTimeout(timer);
     for (const stopOne of stopListening) stopOne?.();
     this.#tally.addUnsent(this.chunks.takeRest());
-    this.#tellProgress();
+    this.#reportProgress();
     const report = this.#report();
-    this.#tellOutcome(report);
+    this.#emitOutcome(report);
     return report;
   }
 
@@ -68,8 +68,8 @@ export class FanOutRun<Item = string> {
     return onAbort(signal, () => this.#halt(stop));
   }
 
-  /** As many workers as there are to be requests in flight. */
-  #hire(): void {
+  /** Starts as many workers as requests may be in flight. */
+  #startWorkers(): void {
     while (this.#workers.size < this.#concurrency && !this.chunks.isAtEnd) {
       const worker = this.#work().finally(() => this.#workers.delete(worker));
       this.#workers.add(worker);
@@ -85,8 +85,8 @@ export class FanOutRun<Item = string> {
       const chunk = await this.#nextChunk();
       if (chunk === undefined) return;
       await this.#deliver(chunk);
-      // More or fewer, as the round trip becomes known.
-      this.#hire();
+      // The number may change with the measured round trip.
+      this.#startWorkers();
     } while (this.#workers.size <= this.#concurrency);
   }
 
@@ -99,7 +99,7 @@ export class FanOutRun<Item = string> {
     }
   }
 
-  /** What the work comes to, or undefined soon after the stop: a source or a callback may hang. */
+  /** The result of the work, or undefined soon after the stop: a source or a callback may hang. */
   async #untilStopped<T>(work: Promise<T>): Promise<T | undefined> {
     try {
       return await waitFor(work, Infinity, undefined, this.#stopping.signal);
@@ -117,7 +117,7 @@ export class FanOutRun<Item = string> {
       if (stop !== undefined) this.#halt(stop);
       if (this.plan.onChunk === undefined) continue;
       try {
-        // In a function, since it may throw at once.
+        // In an async function, since it may throw synchronously.
         await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
       } catch (error) {
         this.#halt({ reason: 'callback', error });
@@ -125,7 +125,7 @@ export class FanOutRun<Item = string> {
     }
   }
 
-  #tellProgress(): void {
+  #reportProgress(): void {
     const { onProgress, total } = this.plan;
     if (onProgress === undefined) return;
     const counts = this.#counts();
@@ -141,12 +141,12 @@ export class FanOutRun<Item = string> {
       requests,
       throttled,
     };
-    // It may be asynchronous all the same.
+    // The callback may be async too.
     (async () => onProgress(progress))().catch((error: unknown) => this.#halt({ reason: 'callback', error }));
   }
 
-  #tellOutcome({ status, counts, stop, requests, throttled, elapsedMs }: FanOutReport): void {
-    this.host.observe({
+  #emitOutcome({ status, counts, stop, requests, throttled, elapsedMs }: FanOutReport): void {
+    this.host.emit({
       type: 'fan_out_outcome',
       fanOut: this.#info,
       status,
@@ -158,7 +158,7 @@ export class FanOutRun<Item = string> {
     });
   }
 
-  /** The first reason is the one that counts. */
+  /** Stops the fan-out. Only the first reason counts. */
   #halt(stop: FanOutStop): void {
     if (this.#stop !== undefined) return;
     this.#stop = stop;
@@ -181,7 +181,7 @@ export class FanOutRun<Item = string> {
     const { members } = this.chunks;
     return {
       id: this.#info.id,
-      // A stop that came when everything was done has left no one out.
+      // A stop after the last recipient has left nobody out.
       status: this.chunks.isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
       counts,
       ...(this.#stop !== undefined && { stop: this.#stop }),

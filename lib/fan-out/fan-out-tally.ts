@@ -5,7 +5,7 @@ import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from './fan-out-request.js';
 
 type End = 'rejected' | 'unknown' | 'notAttempted';
 
-/** Adds up what becomes of chunks, and keeps what a report lists, within its limits. */
+/** Adds up the outcomes of chunks, and keeps the report's lists within their limits. */
 export class FanOutTally<Item = string, Name = Item> {
   readonly chunks: ChunkOutcome[] = [];
   requests = 0;
@@ -21,7 +21,7 @@ export class FanOutTally<Item = string, Name = Item> {
     private readonly nameOf: (item: Item) => Name = (item) => item as unknown as Name,
   ) {}
 
-  /** Recipients who need nothing more. */
+  /** Number of recipients that are finished. */
   get done(): number {
     const { accepted, rejected, unknown, notAttempted } = this.sums;
     return accepted + rejected + unknown + notAttempted;
@@ -33,7 +33,7 @@ export class FanOutTally<Item = string, Name = Item> {
     if ((this.keepChunks || needsAttention) && this.chunks.length < MAX_KEPT_CHUNKS) this.chunks.push(chunk);
   }
 
-  /** Recipients who were read, and whom no request was made for. */
+  /** Counts recipients that were read and not sent to. */
   addUnsent(recipients: readonly Item[]): void {
     this.#sum('not_attempted', recipients);
   }

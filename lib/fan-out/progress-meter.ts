@@ -1,12 +1,12 @@
-/** The rate is that of the last few seconds. */
+/** Window of the rate, in milliseconds. */
 const WINDOW_MS = 5_000;
 
-/** Says how fast something goes, and how long it will take yet. */
+/** Measures the rate and estimates the remaining time. */
 export class ProgressMeter {
   readonly #marks: { at: number; done: number }[] = [];
 
   /**
-   * @param done how much was done before
+   * @param done number that was finished before
    * @param now monotonic milliseconds
    */
   constructor(
@@ -16,7 +16,7 @@ export class ProgressMeter {
     this.#marks.push({ at: now(), done });
   }
 
-  /** @returns how many a second, and how many milliseconds the rest will take, if the total is known */
+  /** @returns the rate a second, and the remaining milliseconds if the total is known */
   measure(done: number, total: number | undefined): { rate: number; etaMs?: number } {
     const at = this.now();
     this.#marks.push({ at, done });

@@ -3,7 +3,7 @@ import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { FanOutReport, InvalidRecipient } from './fan-out-report.js';
 import { MAX_DEDUPE_ALL, MAX_LISTED_INVALID } from './fan-out-request.js';
 
-/** Some recipients, to be sent to with one request. */
+/** Recipients of one request. */
 export interface Chunk<Item = string> {
   /** In the order of reading, from 0. */
   readonly index: number;
@@ -11,8 +11,8 @@ export interface Chunk<Item = string> {
 }
 
 /**
- * How many are read before the event loop has a turn: a source that is ready all the time must not keep sockets
- * and other calls waiting.
+ * Items read before the event loop runs other work. A source that is always ready must not block sockets and other
+ * calls.
  */
 const YIELD_EVERY = 500;
 
@@ -37,14 +37,14 @@ export interface RoomMembers {
 }
 
 /**
- * Reads recipients into chunks, one after another however many ask for them at once, and no further than is
- * asked for. It counts what it reads; what is read and not handed out can be asked for when it ends.
+ * Reads recipients into chunks. Concurrent callers get one chunk after another, and nothing is read ahead. It counts
+ * what it reads. Items that were read and not handed out can be taken when it ends.
  */
 export class RecipientChunks<Item = string> {
   input = 0;
   duplicates = 0;
   invalidCount = 0;
-  /** The first of what is no user ID. */
+  /** The first invalid items. */
   readonly invalid: InvalidRecipient[] = [];
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   readonly #dedupe: Dedupe;
@@ -54,15 +54,15 @@ export class RecipientChunks<Item = string> {
   #seen = new Set<unknown>();
   #pending: Item[] = [];
   #chunks = 0;
-  /** Whether the source came to its own end. */
+  /** Whether the source was read to its end. */
   isComplete = false;
-  /** Nothing is to be read from the source any more. */
+  /** Nothing more is read from the source. */
   #exhausted = false;
-  /** What comes now comes too late to be counted. */
+  /** Items that arrive now are too late to be counted. */
   #closed = false;
-  /** No one wants more. */
+  /** The reading was stopped. */
   #stopped = false;
-  /** The reading that is under way: the next one begins after it. */
+  /** The current read. The next read begins after it. */
   #reading: Promise<unknown> = Promise.resolve();
 
   /**
@@ -80,7 +80,7 @@ export class RecipientChunks<Item = string> {
     this.#dedupe = dedupe;
   }
 
-  /** Whether there is nothing more to read, so that those who ask now get what has been read at most. */
+  /** Whether the source has no more items. */
   get isAtEnd(): boolean {
     return this.#exhausted;
   }
@@ -92,7 +92,7 @@ export class RecipientChunks<Item = string> {
     return chunk;
   }
 
-  /** Reads no further. The source is told, and not waited for: it may hang. */
+  /** Stops reading. The source is closed without waiting for it, since it may hang. */
   stop(): void {
     this.#stopped = true;
     if (this.#exhausted) return;
@@ -100,7 +100,7 @@ export class RecipientChunks<Item = string> {
     void (async () => this.#iterator?.return?.())().catch(() => undefined);
   }
 
-  /** What was read and not handed out, because the reading was stopped. */
+  /** Takes the items that were read and not handed out. */
   takeRest(): readonly Item[] {
     this.#closed = true;
     return this.#pending.splice(0);
@@ -118,7 +118,7 @@ export class RecipientChunks<Item = string> {
         step = requireStep(isObject(next) && 'then' in next ? await next : next);
         ({ done } = step);
       } catch (error) {
-        // A source that has thrown is at its end, and not to be closed.
+        // A source that threw has ended and is not closed.
         this.#exhausted = true;
         this.#stopped = true;
         throw error;
@@ -158,7 +158,7 @@ export class RecipientChunks<Item = string> {
     }
     if (this.#dedupe !== 'none') {
       const { size } = this.#seen;
-      // Once, since looking an ID up takes as long as adding it.
+      // One operation, since a lookup takes as long as an insertion.
       if (this.#seen.add(item).size === size) {
         this.duplicates += 1;
         return;
@@ -178,7 +178,7 @@ export class RecipientChunks<Item = string> {
   }
 }
 
-/** As `for await` chooses. */
+/** Chooses the iterator like `for await`. */
 function open(
   source: Iterable<unknown> | AsyncIterable<unknown>,
 ): Iterator<unknown> | AsyncIterator<unknown> {
@@ -193,7 +193,7 @@ function open(
   return iterator as Iterator<unknown> | AsyncIterator<unknown>;
 }
 
-/** Something else would be read as one recipient after another, without an end. */
+/** Without this check, a wrong result would be read as endless recipients. */
 function requireStep(step: unknown): IteratorResult<unknown> {
   if (!isObject(step))
     throw brokenSource(

@@ -5,17 +5,17 @@ import { requestProperties } from '../dto/copy-properties.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { FanOutRequest } from './fan-out-request.js';
 
-/** Someone whom the rules of a single request can be asked about, since recipients are checked as they are read. */
+/** A stand-in recipient for the rules of a single request. The real ones are checked while they are read. */
 const ANYONE = ['anyone'];
 
 /**
- * @param maySkip whether those who are not in the room can be left out (`skipAbsent`)
- * @throws RtcValidationError naming each field that breaks a rule
+ * @param maySkip whether `skipAbsent` is allowed
+ * @throws RtcValidationError naming each invalid field
  */
 export function validateFanOutRequest(request: FanOutRequest, maySkip = false): FanOutRequest {
   const issues: ValidationIssue[] = [];
   let checked: CheckedRequest | undefined;
-  // The source is read later, and by another rule.
+  // The source is read and checked later.
   const isObject = typeof request === 'object' && request !== null;
   const fields = [...REQUEST_FIELDS, 'skipAbsent'];
   const { to, skipAbsent, ...message } = isObject ? requestProperties(request, fields) : {};
@@ -54,7 +54,7 @@ function sourceProblem(to: unknown, what: string): string | undefined {
     >;
     if (typeof sync === 'function' || typeof async === 'function') return undefined;
   } catch {
-    // A proxy may throw whatever is asked of it.
+    // A proxy may throw on any access.
   }
   return `can't be read one by one; ${rule}`;
 }

@@ -1,22 +1,22 @@
 import type { RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 
 /**
- * How a call failed, as far as that says something of this app's way to the service:
+ * Kinds of failures that concern the app's connection to the service:
  *
- * - `unreachable`: no connection, or a gateway that reached no one
- * - `unknown`: the message was sent, and nothing proves what became of it
- * - `throttled`: the service refused because the quota was used up
- * - `credentials`: there was nothing to sign with, or the service refused the access key
- * - `refused`: the service refused the account, the app, the clock: what every call has in common
+ * - `unreachable`: no connection, or a gateway could not reach the service
+ * - `unknown`: the message was sent, and its outcome is unknown
+ * - `throttled`: the service refused for the quota
+ * - `credentials`: there were no credentials, or the service refused the access key
+ * - `refused`: the service refused the account, the app or the clock, which all calls share
  */
 export type RtcFailureKind = 'unreachable' | 'unknown' | 'throttled' | 'credentials' | 'refused';
 
 /**
- * How a call ended. Beside accepted ones and failures, there are those that say nothing of the service:
+ * How a call ended: accepted, one of the failures, or one of these, which say nothing about the service:
  *
- * - `invalid`: the service objected to something in the request
- * - `queue`: this app sends more than its quota; the call was not let in, or its time was up while it waited
- * - `aborted`: the caller or the shutdown ended it
+ * - `invalid`: the service refused a field of the request
+ * - `queue`: this app sends more than its quota. The call was refused, or its time passed in the queue.
+ * - `aborted`: the caller or the shutdown ended the call
  */
 export type CallKind = 'accepted' | RtcFailureKind | 'invalid' | 'queue' | 'aborted';
 

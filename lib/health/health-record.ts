@@ -8,18 +8,18 @@ import { type CallKind, isCredentialsRefusal, kindOf } from './call-kind.js';
 export const HEALTH_WINDOW_MS = 60_000;
 const SPANS = 12;
 
-/** What happened lately, for as long as it says something of the present. */
+/** Recent events that describe the present state. */
 export interface RecentPast {
   readonly counts: ReadonlyMap<CallKind, number>;
   /** Milliseconds. */
   readonly overMs: number;
-  /** With which code the service refused the access key, if nothing has been accepted since. */
+  /** The code with which the service refused the access key, if nothing was accepted since. */
   readonly credentialsRefusal: string | undefined;
-  /** How a quota that processes share is; undefined where it is not, and as long as it is not known. */
+  /** State of a shared quota. Undefined if the quota is not shared or its state is not known yet. */
   readonly sharedQuota: QuotaStatusChange | undefined;
 }
 
-/** Remembers how calls ended lately. Its memory is the same however many there are. */
+/** Records how recent calls ended. Its memory does not grow with the number of calls. */
 export class HealthRecord {
   readonly #calls = new SlidingCounts<CallKind>(HEALTH_WINDOW_MS, SPANS);
   #sharedQuota: QuotaStatusChange | undefined;
@@ -28,7 +28,7 @@ export class HealthRecord {
   /** @param now monotonic milliseconds */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  observe(event: RtcEvent): void {
+  onEvent(event: RtcEvent): void {
     switch (event.type) {
       case 'outcome':
         // Another action may be refused all the time, and messages get through.
@@ -40,7 +40,7 @@ export class HealthRecord {
         }
         break;
       case 'credentials':
-        // Others than those that were refused, as likely as not.
+        // New credentials probably differ from the refused ones.
         if (event.status === 'refreshed') this.#refusal = undefined;
         break;
       case 'quota': {
@@ -54,7 +54,7 @@ export class HealthRecord {
   read(): RecentPast {
     const now = this.now();
     const { counts, overMs } = this.#calls.read(now);
-    // While it is down no one may send anything, so that only time can take it back.
+    // While the health check is down, nobody may send. So only time can end this state.
     const holds = this.#refusal !== undefined && now - this.#refusal.at < HEALTH_WINDOW_MS;
     const credentialsRefusal = holds ? this.#refusal?.code : undefined;
     return { counts, overMs, credentialsRefusal, sharedQuota: this.#sharedQuota };

@@ -14,7 +14,7 @@ export const HEALTH_THRESHOLDS = {
 
 type Thresholds = OptionValues<typeof HEALTH_THRESHOLDS>;
 
-/** All kinds, so that the type has them told apart from those that are no failures. */
+/** All failure kinds. The type requires a complete list. */
 const FAILURES: Readonly<Record<RtcFailureKind, true>> = {
   unreachable: true,
   unknown: true,
@@ -23,7 +23,7 @@ const FAILURES: Readonly<Record<RtcFailureKind, true>> = {
   refused: true,
 };
 
-/** Puts together what is known, and judges it. */
+/** Computes the health from the sender's condition, recent calls and the thresholds. */
 export function judgeHealth(
   { closing, ...condition }: SenderCondition,
   past: RecentPast,
@@ -72,7 +72,7 @@ function credentialsProblem(
     : `The service refuses the access key with ${credentialsRefusal}.`;
 }
 
-/** On a share of its own, a process sends; it looks for the store by itself. */
+/** Only `refusing` is a problem. With `fallback`, the process still sends, and it reconnects by itself. */
 function sharedQuotaProblem(sharedQuota: RecentPast['sharedQuota']): string | undefined {
   if (sharedQuota?.status !== 'refusing') return undefined;
   return `The shared quota is unavailable: ${sharedQuota.failure}.`;
@@ -82,7 +82,7 @@ function quotaProblems(
   { queued, maxQueue, waitMs }: SenderCondition['quota'],
   { queueShare, maxWaitMs = Number.POSITIVE_INFINITY }: Thresholds,
 ): string[] {
-  // Where no one may wait, the queue is as full as it ever is.
+  // With `maxQueue: 0`, the queue can't fill up.
   const isFull = maxQueue > 0 && queued >= queueShare * maxQueue;
   return [
     ...(isFull ? [`The quota's queue is nearly full: ${queued} of ${maxQueue} calls are waiting.`] : []),

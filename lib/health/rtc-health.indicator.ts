@@ -6,7 +6,7 @@ import { HealthRecord } from './health-record.js';
 import { HEALTH_THRESHOLDS, judgeHealth } from './judge-health.js';
 import type { RtcHealth, RtcHealthThresholds } from './rtc-health.js';
 
-/** What the indicator asks. */
+/** The parts that the indicator reads. */
 export type HealthSender = Pick<Sender, 'condition' | 'askForCredentials'>;
 
 const hidden = new HiddenParts<{
@@ -15,8 +15,8 @@ const hidden = new HiddenParts<{
 }>();
 
 /**
- * Tells how messaging is doing, from what it has done lately. It never sends a message. What it gives has the
- * shape that the health checks of `@nestjs/terminus` take; that package is not needed.
+ * Health of messaging, computed from recent calls. It never sends a message. Its result has the shape that health
+ * checks of `@nestjs/terminus` expect. That package is not required.
  *
  * @example
  * this.health.check([() => this.rtc.check('rtc')])
@@ -29,16 +29,16 @@ export class RtcHealthIndicator {
 
   /**
    * For Terminus: the status under a key, `up` or `down`.
-   * @throws RtcValidationError naming each threshold that can't be used
+   * @throws RtcValidationError naming each invalid threshold
    */
   check<const Key extends string>(key: Key, thresholds: RtcHealthThresholds = {}): Record<Key, RtcHealth> {
     return { [key]: this.status(thresholds) } as Record<Key, RtcHealth>;
   }
 
   /**
-   * The same by itself. While there are no usable credentials, it has the provider asked again, in the background:
-   * were no one to send because of what this says, no one else would ask it.
-   * @throws RtcValidationError naming each threshold that can't be used
+   * The health without Terminus. While there are no valid credentials, it asks the provider again in the background.
+   * Otherwise, if this result stops all sending, nobody would ask it.
+   * @throws RtcValidationError naming each invalid threshold
    */
   status(thresholds: RtcHealthThresholds = {}): RtcHealth {
     const checked = checkCallOptions(HEALTH_THRESHOLDS, thresholds);

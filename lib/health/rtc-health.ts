@@ -3,44 +3,46 @@ import type { QuotaUsage } from '../quota/quota-usage.js';
 import type { QuotaStatusChange } from '../quota/quota-store.js';
 import type { RtcFailureKind } from './call-kind.js';
 
-/** From when on messaging counts as down. Shutting down, unusable credentials and a shared
- * quota that refuses always do. */
+/**
+ * Thresholds at which messaging counts as down. It always does during a shutdown, without valid credentials, and while
+ * a shared quota refuses.
+ */
 export interface RtcHealthThresholds {
-  /** The share of `quota.maxQueue` that is taken by waiting single sends, above 0 up to 1. Default 0.9. */
+  /** Fraction of `quota.maxQueue` that waiting single sends fill, above 0 up to 1. Default 0.9. */
   readonly queueShare?: number | undefined;
-  /** How long a single send would wait for its turn, in milliseconds. Default: that alone does no harm. */
+  /** Estimated wait of a single send, in milliseconds. Default: no threshold. */
   readonly maxWaitMs?: number | undefined;
-  /** The share of failures among the calls of the last minute, above 0 up to 1. Default 0.9. */
+  /** Fraction of failures among the calls of the last minute, above 0 up to 1. Default 0.9. */
   readonly failureShare?: number | undefined;
-  /** How many calls there must have been in that minute for their failures to count. Default 10. */
+  /** Least number of calls in that minute for `failureShare` to apply. Default 10. */
   readonly minCalls?: number | undefined;
 }
 
-/** How messaging is doing. It holds no secret, and nothing of any request. */
+/** Health of messaging. It contains no secret and nothing of any request. */
 export interface RtcHealth {
-  /** Whether messages can be sent, as far as that is known without sending one. */
+  /** `up` if messages can be sent, as far as that is known without sending one. */
   readonly status: 'up' | 'down';
-  /** Why it is down, a sentence each. */
+  /** Reasons why it is down, one sentence each. */
   readonly problems: readonly string[];
-  /** Whether the app closes, and new calls are or will soon be refused. */
+  /** Whether the app closes: new calls are refused, or soon will be. */
   readonly shuttingDown: boolean;
-  /** Calls that are under way. */
+  /** Number of calls in flight. */
   readonly inFlight: number;
-  /** The quota's use and queue. */
+  /** Use of the quota, and its queue. */
   readonly quota: QuotaUsage;
-  /** How a quota that processes share is, and why; absent where it is not shared, and before the first send. */
+  /** State of a shared quota and its reason. Absent if the quota is not shared, and before the first send. */
   readonly sharedQuota?: QuotaStatusChange;
-  /** Whether there are credentials to sign with. */
+  /** State of the credentials. */
   readonly credentials: CredentialsStatus;
   /** How the calls of the last minute ended. */
   readonly recent: {
-    /** How long that minute is, in milliseconds: up to five seconds more. */
+    /** Length of that minute in milliseconds. It may be up to five seconds longer. */
     readonly overMs: number;
-    /** Calls whose message was accepted. */
+    /** Number of accepted calls. */
     readonly accepted: number;
-    /** Those that say something of the way to the service, … */
+    /** Failures that concern the connection to the service, by kind. */
     readonly failed: Readonly<Partial<Record<RtcFailureKind, number>>>;
-    /** … and those that were aborted, invalid, or not let into the quota's queue. */
+    /** Number of calls that were aborted, invalid, or refused by the quota's queue. */
     readonly others: number;
   };
 }

@@ -4,7 +4,7 @@ import type { LookupFunction } from 'node:net';
 
 const LOOKUP = Symbol('lookup');
 
-/** See `connectByOwnLookup`. */
+/** Stores a request's lookup for `connectByOwnLookup`. */
 export function rememberLookup(
   request: ClientRequest & { [LOOKUP]?: LookupFunction },
   lookup: LookupFunction,
@@ -12,14 +12,14 @@ export function rememberLookup(
   request[LOOKUP] = lookup;
 }
 
-/** What Node's agents are made of, and its types don't name. */
+/** An internal method of Node's agents that their types don't declare. */
 interface SocketMaker {
   createSocket(request: ClientRequest & { [LOOKUP]?: LookupFunction }, options: object, done: unknown): void;
 }
 
 /**
- * Has an agent connect each request by the request's own lookup. For one that waits in its queue, Node takes the options
- * of the request whose socket has closed, and so would go on with that one's addresses.
+ * Makes an agent connect each request with the request's own lookup. For a queued request, Node uses the options of the
+ * request whose socket has closed, and so would use that request's addresses.
  */
 export function connectByOwnLookup<A extends Agent>(agent: A): A {
   const maker = agent as unknown as SocketMaker;
@@ -31,13 +31,12 @@ export function connectByOwnLookup<A extends Agent>(agent: A): A {
   return agent;
 }
 
-/** An address has this long to connect at least, in milliseconds, however little time is left. */
+/** Least time for an address to connect, in milliseconds, however little time the attempt has left. */
 const SHORTEST_SHARE_MS = 250;
 
 /**
- * The addresses of a host, tried one after another by one attempt. Node would do so too, but gives each address but
- * the last 250 ms, whatever time there is, so that a handshake that takes longer never gets through where the other
- * address is dead.
+ * The addresses of a host, which one attempt tries in turn. Node's own selection gives each address but the last only
+ * 250 ms. If the other address is dead, a slower handshake then never succeeds.
  */
 export class AddressList {
   #addresses: readonly LookupAddress[] | undefined;
@@ -46,19 +45,19 @@ export class AddressList {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param leftMs milliseconds that the attempt has left
-   * @param onSlow when the address that is being tried has had its share of them
+   * @param leftMs remaining time of the attempt, in milliseconds
+   * @param onSlow called when the current address has used its share of that time
    */
   constructor(
     private readonly leftMs: () => number,
     private readonly onSlow: () => void,
   ) {}
 
-  /** For the socket that is to connect to the current address. */
+  /** The lookup for the socket that connects to the current address. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     if (this.#addresses !== undefined) this.#give(callback);
     else {
-      // As a member of its module, as all that tests may replace.
+      // Called as a member of its module, so that tests can replace it.
       dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
         if (error !== null) return callback(error, '');
         this.#addresses = addresses;
@@ -67,7 +66,7 @@ export class AddressList {
     }
   };
 
-  /** Goes on to the next address, if there is one. */
+  /** Moves on to the next address. @returns false if there is none */
   next(): boolean {
     clearTimeout(this.#timer);
     if (this.#isConnected || this.#addresses === undefined || this.#index + 1 >= this.#addresses.length)
@@ -76,7 +75,7 @@ export class AddressList {
     return true;
   }
 
-  /** The current address has connected, or none will be needed: no other is tried. */
+  /** The current address has connected, or the attempt has ended. No other address is tried. */
   connected(): void {
     this.#isConnected = true;
     clearTimeout(this.#timer);

@@ -1,7 +1,10 @@
 import { isGatewayNumber } from './published-errors.js';
 import { holdsSecret, type SentSecrets, mayShowCode, WITHHELD_ID } from './shown-answer.js';
 
-/** What an HTTP response says, read without trusting it: judged by what it says, shown only as far as it has a known form. */
+/**
+ * An HTTP response, read without trusting it. Decisions use its content. Errors and logs show only parts of a known
+ * form.
+ */
 export type ApiReply =
   | {
       readonly kind: 'success';
@@ -11,7 +14,7 @@ export type ApiReply =
     }
   | {
       readonly kind: 'error';
-      /** To judge by; to be shown only if it is not withheld. */
+      /** The vendor's code. Show it only if `isWithheld` is not set. */
       readonly apiCode: string;
       readonly isWithheld?: true;
       readonly codeN?: number | undefined;
@@ -20,9 +23,9 @@ export type ApiReply =
   | { readonly kind: 'unreadable'; readonly why: string };
 
 /**
- * Reads a response's body. Judges by `ResponseMetadata.Error`, never by the HTTP status (an error may come
- * with 200) nor by `Result.Message` (whose spelling varies). Source: Volcengine documentation 6348/1178322.
- * @param sent what the answer may repeat, and must not have shown
+ * Reads a response's body. `ResponseMetadata.Error` decides. The HTTP status does not, since an error may come with
+ * 200, and neither does `Result.Message`, whose spelling varies. Source: Volcengine documentation 6348/1178322.
+ * @param sent secrets of the request, which the answer may repeat
  */
 export function readReply(body: Buffer, sent: SentSecrets): ApiReply {
   if (body.length === 0) return unreadable('the body is empty');
@@ -47,7 +50,7 @@ export function readReply(body: Buffer, sent: SentSecrets): ApiReply {
     return unreadable('ResponseMetadata.Error has no Code');
   }
   const codeN = ownOf(error, 'CodeN');
-  // An error that says it is none proves neither.
+  // An error that says "success" proves nothing.
   if (/^(success|ok)$/i.test(apiCode) || codeN === 0)
     return unreadable('ResponseMetadata.Error says success');
   return {
@@ -64,9 +67,9 @@ function unreadable(why: string): ApiReply {
 }
 
 /**
- * The forms in which the vendor's request IDs have been seen: the time and up to 24 hexadecimal digits; the same with
- * asterisks, in its pages; or `02`, the time in milliseconds, and up to 40 hexadecimal digits. Whether a message was
- * accepted must not hang on that.
+ * Known forms of the vendor's request IDs: the time and up to 24 hexadecimal digits, the same with asterisks (in its
+ * pages), or `02`, the time in milliseconds and up to 40 hexadecimal digits. An ID of another form is withheld and
+ * changes no decision.
  */
 const REQUEST_ID =
   /^(20\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])\d{6}[0-9A-F]{2,24}|20\d{3,24}\*{4}[0-9A-F]{0,20}|02\d{13}[0-9a-f]{16,40})$/;
@@ -76,12 +79,12 @@ function readRequestId(value: unknown, sent: SentSecrets): string | undefined {
   return REQUEST_ID.test(value) && !holdsSecret(value, sent) ? value : WITHHELD_ID;
 }
 
-/** What does not even look like a code is no readable "no". */
+/** A value that does not look like a code is no readable error. */
 function readCode(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z][\w.-]{0,127}$/.test(value) ? value : undefined;
 }
 
-/** What an answer does not say is not to be had from a changed `Object.prototype`. */
+/** An own property, so that a changed `Object.prototype` adds nothing to an answer. */
 export function ownOf<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }

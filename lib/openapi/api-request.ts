@@ -1,18 +1,18 @@
 import { canonicalQuery, type NameValue } from './signature-v4.js';
 
-/** One call of an action, as it is to be sent. */
+/** A request to an action, ready to be sent. */
 export interface ApiRequest {
   readonly action: string;
   readonly version: string;
   /** `GET` has its fields in the query, `POST` in the body. */
   readonly method: 'GET' | 'POST';
-  /** Beside the action and its version. Values of one name keep their order. */
+  /** Parameters beside the action and its version. Values of one name keep their order. */
   readonly query: readonly NameValue[];
   /** The exact bytes of the JSON; empty for `GET`. */
   readonly body: Buffer;
 }
 
-/** Whether a query's name is for this library to give: what is called, and how it is signed. */
+/** Whether this library sets a query parameter itself: the action, the version and the signature. */
 export function isReservedName(name: string): boolean {
   return /^(action|version|x-.*)$/i.test(name);
 }

@@ -7,27 +7,27 @@ const gunzip: Decode = promisify(zlib.gunzip);
 const inflate: Decode = promisify(zlib.inflate);
 const inflateRaw: Decode = promisify(zlib.inflateRaw);
 
-/** By the names of RFC 9110, 8.4.1. */
+/** Decoders by the names of RFC 9110, 8.4.1. */
 const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['identity', (body) => Promise.resolve(body)],
   ['gzip', gunzip],
   ['x-gzip', gunzip],
   ['br', promisify(zlib.brotliDecompress) as Decode],
-  // Some servers leave out the zlib header, whose first byte says so: the method is in its lower half.
+  // Some servers leave out the zlib header. With it, the lower half of the first byte is 8.
   ['deflate', (body, options) => (((body[0] ?? 0) & 0x0f) === 8 ? inflate : inflateRaw)(body, options)],
 ]);
 
-/** More than one is allowed, and never seen. */
+/** Several codings are allowed, though never seen. */
 const MAX_CODINGS = 3;
 
-/** The decoded body would be longer than it may be. */
+/** The decoded body would exceed the limit. */
 export class ContentTooLongError extends Error {}
 
 /**
- * Undoes a response's content codings, which a gateway on the way may apply unasked.
+ * Decodes a response's content codings, which a gateway may apply unasked.
  * @param coding the `Content-Encoding`
- * @param maxLength of what comes out, in bytes, so that a few bytes can't fill the memory
- * @returns undefined when it can't be undone. Rejects with a ContentTooLongError.
+ * @param maxLength limit of the decoded body, in bytes, so that a small body can't fill the memory
+ * @returns undefined if it can't be decoded. Rejects with a ContentTooLongError.
  */
 export async function decodeContent(
   body: Buffer,

@@ -5,55 +5,54 @@ import type { Redacted } from '../privacy/redacted.js';
 import { type Interruption, TimeBox } from '../waiting/time-box.js';
 import type { ApiReply } from './api-reply.js';
 
-/** How an attempt ended: what was seen, and no judgement. */
+/** How an attempt ended, before it is classified. */
 export type AttemptEnd =
   | {
       readonly kind: 'answered';
       readonly httpStatus: number;
       readonly reply: ApiReply;
-      /** The headers, unread. */
+      /** The header's text. */
       readonly retryAfter: string | undefined;
       readonly date: string | undefined;
     }
   /**
-   * The transport failed; `failure` is Node's code, or a name of this library's own. `thrown` is what kind of error
-   * nobody expected.
+   * The transport failed. `failure` is Node's code or a name of this library. `thrown` is the kind of an unexpected
+   * error.
    */
   | { readonly kind: 'network_error'; readonly failure: string; readonly thrown?: string }
   | { readonly kind: 'interrupted'; readonly by: Interruption }
-  /** There was nothing to sign with. */
+  /** There were no credentials to sign with. */
   | { readonly kind: 'no_credentials'; readonly error: RtcConfigError };
 
-/** One HTTP attempt, over and done with. */
+/** A finished HTTP attempt. */
 export interface AttemptResult {
   readonly end: AttemptEnd;
-  /** How far it came. */
+  /** How far the attempt got. */
   readonly phase: AttemptPhase;
   readonly startedAt: Date;
   readonly durationMs: number;
-  /** Of a response whose headers arrived, even if the rest did not. */
+  /** Status of the response, if its headers arrived. */
   readonly httpStatus: number | undefined;
-  /** What it was signed with; undefined if it did not come so far. */
+  /** What the request was signed with. Undefined if it was not signed. */
   readonly signedWith: Signing | undefined;
 }
 
-/** What one signature is made with beside the request. A class, since Axios copies plain objects to their depths. */
+/** Credentials and clock offset of one signature. A class, since Axios copies plain objects deeply. */
 export class Signing {
   constructor(
     readonly credentials: Redacted<RtcCredentials>,
-    /** How far the service's clock is taken to be ahead of this machine's, in milliseconds. */
+    /** Assumed offset of the service's clock from this machine's, in milliseconds. */
     readonly clockOffsetMs: number,
   ) {}
 }
 
 /**
- * One HTTP attempt while it is under way: its phase, the time that it may take, and what ends it. The phase is kept here
- * rather than in whatever is thrown, since it alone proves whether a message can have been accepted, and Axios or an
- * interceptor may throw anything.
+ * An HTTP attempt in flight: its phase, its time limit, and its cancellation. The phase is kept here and not in errors,
+ * since it alone proves whether a message may have been accepted, and Axios or an interceptor may throw anything.
  */
 export class HttpAttempt extends TimeBox {
   phase: AttemptPhase = 'queued';
-  /** Asked when bytes are about to leave, which may be long after the attempt began. */
+  /** Called right before bytes are sent, possibly long after the attempt began. */
   mayLeave: () => boolean = () => true;
   httpStatus: number | undefined = undefined;
   signedWith: Signing | undefined = undefined;
@@ -61,7 +60,7 @@ export class HttpAttempt extends TimeBox {
   readonly #startedAt = new Date();
   readonly #started = performance.now();
 
-  /** What there is to tell of it once it has ended. */
+  /** The result of the attempt, once it has ended. */
   result(end: AttemptEnd): AttemptResult {
     const { phase, httpStatus, signedWith } = this;
     const durationMs = performance.now() - this.#started;

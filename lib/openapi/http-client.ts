@@ -3,7 +3,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { connectByOwnLookup } from './address-list.js';
 
-/** What the Axios instance of a module is made from. */
+/** Settings of a module's Axios instance. */
 export interface HttpClientSettings {
   readonly http: {
     readonly httpAgent: { open(): HttpAgent } | undefined;
@@ -13,34 +13,34 @@ export interface HttpClientSettings {
   };
 }
 
-/** Idle sockets are retired before a server's own idle limit (often 5 s) can close one that is being reused. */
+/** Idle sockets are closed before the server's own idle limit (often 5 s) can close a socket that is being reused. */
 const IDLE_SOCKET_MS = 4_000;
 
-/** What a request is sent over. */
+/** The agents that send requests. */
 export interface Transport {
   readonly httpAgent: HttpAgent;
   readonly httpsAgent: HttpsAgent;
-  /** Whether they are the library's own, which try each address of a host in turn, see `AddressList`. */
+  /** Whether this agent is the library's own, which tries each address of a host in turn, see `AddressList`. */
   readonly isOwnHttpAgent: boolean;
   readonly isOwnHttpsAgent: boolean;
-  /** The longest answer that is read, in bytes. */
+  /** Longest answer that is read, in bytes. */
   readonly maxContentLength: number;
 }
 
-/** What an app may reach of an Axios instance. */
+/** The part of an Axios instance that an app may use. */
 export interface RtcAxiosRef {
-  /** Those of requests alone. */
+  /** Request interceptors only. */
   readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
 }
 
 export interface HttpClient {
   readonly axios: Pick<AxiosInstance, 'request' | 'interceptors' | 'getUri'>;
   readonly transport: Transport;
-  /** Closes the sockets of the agents that were made here; those that the app gave are the app's. */
+  /** Closes the sockets of the library's own agents. The app closes the agents that it gave. */
   close(): void;
 }
 
-/** Makes an Axios instance of a module's. Each request brings its own adapter, see `sendOverNodeHttp`. */
+/** Makes an Axios instance for a module. Each request brings its own adapter, see `sendOverNodeHttp`. */
 export function createHttpClient({ http }: HttpClientSettings): HttpClient {
   const agentOptions = {
     keepAlive: true,
@@ -51,9 +51,8 @@ export function createHttpClient({ http }: HttpClientSettings): HttpClient {
   const ownHttpAgent = connectByOwnLookup(new HttpAgent(agentOptions));
   const ownHttpsAgent = connectByOwnLookup(new HttpsAgent(agentOptions));
   return {
-    // Not axios.create(), which would send the headers that the app has set for all of its own Axios calls, and
-    // transform bodies. And without settings, since Axios copies and merges each of them for each request: what
-    // they would say, the adapter knows.
+    // Not axios.create(): it would send the headers that the app set for its own Axios calls, and transform bodies. No
+    // settings either: Axios copies and merges settings for each request, and the adapter knows all of them.
     axios: new axios.Axios({}),
     transport: {
       httpAgent: http.httpAgent?.open() ?? ownHttpAgent,

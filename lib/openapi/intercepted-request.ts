@@ -7,24 +7,27 @@ import { sendOverNodeHttp } from './node-http.adapter.js';
 import type { RequestSigner } from './request-signer.js';
 import { canonicalQuery } from './signature-v4.js';
 
-/** An answer, and what it answers: all values that were sent, as JSON. */
+/** An answer with the values that were sent, as JSON. */
 export interface AnsweredRequest extends Pick<AxiosResponse<Buffer>, 'status' | 'data' | 'headers'> {
   readonly authorization: string;
   readonly sent: Buffer;
 }
 
-/** An interceptor has made another request of it, whose limit and retries would not be those that were asked for. */
+/**
+ * An interceptor has changed the action, the method or the origin. The limit and the retries were chosen for the
+ * original request.
+ */
 class ChangedRequestError extends Error {
   override readonly name = 'ChangedRequestError';
 }
 
-/** These are the library's own, or would have Node send the body in another way. */
+/** Headers that the library sets itself, or that would make Node send the body in another way. */
 const OWN_HEADERS =
   /^(authorization|host|x-date|x-content-sha256|x-security-token|content-length|transfer-encoding|connection|expect|upgrade)$/i;
 
 /**
- * Sends a request that interceptors of the app may change. It is signed after them, on copies that they never see:
- * neither the key nor the signature is in what they are given, and what they keep, eject or replace signs nothing.
+ * Sends a request that the app's interceptors may change. It is signed after them, on copies that they never see. So
+ * they see neither the key nor the signature, and interceptors that are kept, ejected or replaced can't sign anything.
  */
 export async function sendIntercepted(
   { axios, transport }: HttpClient,

@@ -1,6 +1,6 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-// As members of their modules, which tools that stand in for the network replace; each in a call of its own, since
-// webpack loses members of a module that is called by way of an expression.
+// Called as members of their modules, since tools that fake the network replace those. One call for each module, since
+// webpack loses members of a module that is chosen by an expression.
 import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
@@ -12,12 +12,12 @@ import type { RequestTarget } from './request-signer.js';
 import { CheckedHeaders, type SignableConfig } from './signing.interceptor.js';
 import { kindOfThrown } from '../errors/thrown.js';
 
-/** As the signing interceptor leaves it. */
+/** A request after the signing interceptor. */
 type SignedConfig = InternalAxiosRequestConfig<Buffer> & Pick<SignableConfig, 'target'>;
 
-/** The transport failed; only the code is kept, since Node's own errors may carry the request. */
+/** The transport failed. Only the code is kept, since Node's own errors may carry the request. */
 export class TransportError extends Error {
-  /** @param thrown what kind of error nobody expected */
+  /** @param thrown kind of an unexpected error */
   constructor(
     readonly code: string,
     readonly thrown?: string,
@@ -27,12 +27,11 @@ export class TransportError extends Error {
 }
 
 /**
- * Sends one request over `node:http(s)` in place of Axios's own adapter, which shows neither how far a
- * request came nor sends every body as it is. The body is held back until the connection is ready and all that had
- * come on it before has been read, so that a failure before that proves that the remote side has none of it, and no
- * answer that was there before is taken for this request's. (One that comes once the request has left can't be told
- * apart.) Redirects are not followed, environment proxies are not used, and the response's body is handed on as a
- * Buffer.
+ * Sends one request over `node:http(s)`. Axios's own adapter does not show how far a request got, and changes some
+ * bodies. Here the body is held back until the connection is ready and everything that arrived on it before was read.
+ * So a failure before that proves that the remote side has no byte of the body, and an older answer is never taken for
+ * this request's. (A late answer that arrives after the request was sent can't be recognised.) Redirects are not
+ * followed and environment proxies are not used. The response's body is returned as a Buffer.
  */
 export function sendOverNodeHttp(
   config: SignedConfig,
@@ -45,7 +44,7 @@ export function sendOverNodeHttp(
   });
 }
 
-/** What an exchange needs until it is over. */
+/** The state of an exchange until it is over. */
 interface Pending {
   readonly config: SignedConfig;
   readonly attempt: HttpAttempt;
@@ -55,7 +54,7 @@ interface Pending {
   readonly target: RequestTarget;
   addresses: AddressList | undefined;
   request: http.ClientRequest | undefined;
-  /** Of the request. */
+  /** The request's socket. */
   socket: Socket | undefined;
   response: http.IncomingMessage | undefined;
   readonly chunks: Buffer[];
@@ -63,14 +62,13 @@ interface Pending {
 }
 
 /**
- * One request and its response. All that it needs hangs on one field, which is cleared when it is over: under load,
- * V8 comes to place the tables of listeners among the long-lived objects, where they are found dead only by the next
- * full collection. Listeners that still held the request would have every call copied into that part of the heap,
- * which costs as much as half of the call itself.
+ * One request and its response. All its state hangs on one field, which is cleared at the end. Under load, V8 moves
+ * listener tables to the old generation, where only a full collection frees them. Listeners that still held the request
+ * would move every call there too, which costs half as much as the call itself.
  */
 class Exchange {
   #pending: Pending | undefined;
-  /** Hears what comes on the socket before the request has left. Of what is a whole answer, Node tells first. */
+  /** Fails the exchange when data arrives before the request is sent. Node reports a complete answer first. */
   readonly #onUnasked = this.#listener(() => this.#fail('UNASKED_ANSWER'));
 
   constructor(
@@ -129,8 +127,7 @@ class Exchange {
   }
 
   /**
-   * Makes a listener that does nothing once the exchange is over. A socket of an agent of the app's may be anything, and
-   * throw whatever it is asked.
+   * Makes a listener that does nothing after the exchange. A socket of the app's own agent may throw from any property.
    */
   #listener<T = void>(work: (pending: Pending, what: T) => void): (what: T) => void {
     return (what) => {
@@ -143,7 +140,7 @@ class Exchange {
     };
   }
 
-  /** Asked for the host's addresses only if a socket has to be made. */
+  /** Called only when a new socket is made. */
   readonly #lookup: LookupFunction = (hostname, options, callback) => {
     const pending = this.#pending;
     if (pending === undefined) return callback(Object.assign(new Error(), { code: 'ECANCELED' }), '');
@@ -156,24 +153,24 @@ class Exchange {
   };
 
   #assigned(pending: Pending, socket: Socket): void {
-    // An agent may give it twice.
+    // An agent may assign a socket twice.
     if (pending.socket !== undefined) return;
     pending.attempt.phase = 'connecting';
     pending.socket = socket;
-    // Until the request leaves, and no longer: then the socket is also others', of whoever shares the agent.
+    // Removed when the request is sent: afterwards, other users of the agent share the socket.
     socket.on('data', this.#onUnasked);
     const send = this.#listener((now) => this.#send(now, socket));
     this.#whenReady(pending, socket, () => afterReading(send));
   }
 
-  /** Calls back once bytes can be written: connected, and over TLS with the handshake complete. */
+  /** Calls back when bytes can be written: connected, and over TLS with the handshake complete. */
   #whenReady({ target, addresses }: Pending, socket: Socket, ready: () => void): void {
     const { secureConnecting, encrypted, pending } = socket as Socket & {
       secureConnecting?: boolean;
       encrypted?: boolean;
     };
-    // A real socket that connects has a handle from the first. One without is of a tool that stands in for the network,
-    // and may connect only once it has been given the request.
+    // A real socket has a handle from the first. A socket without one belongs to a tool that fakes the network, and may
+    // connect only after the request was written.
     const isStandIn = socket.connecting && (socket as Socket & { _handle?: object | null })._handle === null;
     const isConnecting = !isStandIn && (socket.connecting || pending === true);
     if (isConnecting) {
@@ -186,17 +183,17 @@ class Exchange {
       if (isConnecting) socket.once('connect', ready);
       else ready();
     } else if (encrypted !== true && !isStandIn) {
-      // What a proxy's agent hands on when the proxy has refused: the refusal comes as if it was the answer.
+      // A proxy's agent returns a plain socket if the proxy refused, so that the refusal looks like the answer.
       afterReading(() => this.#fail('NOT_ENCRYPTED'));
     }
-    // `secureConnecting` is set until the handshake is complete; Node's HTTP/2 client goes by it too.
+    // `secureConnecting` is set until the handshake is complete. Node's HTTP/2 client uses it too.
     else if (!isStandIn && (secureConnecting === true || isConnecting)) socket.once('secureConnect', ready);
     else ready();
   }
 
   #send({ request, socket: current, attempt, config }: Pending, socket: Socket): void {
-    // Another address may be tried meanwhile. What is written to a socket that has ended never leaves, and whoever ended
-    // it says why.
+    // Another address may be tried by now. Bytes that are written to a closed socket are never sent, and its own error
+    // says why.
     if (current !== socket || socket.destroyed) return;
     socket.off('data', this.#onUnasked);
     if (!attempt.mayLeave()) {
@@ -211,7 +208,7 @@ class Exchange {
     const { attempt, target } = pending;
     attempt.httpStatus = response.statusCode ?? 0;
     if (attempt.phase !== 'sent') {
-      // To nothing that was asked.
+      // An answer before the request was sent.
       const isTunnel = target.protocol === 'https:' && !isEncrypted(response.socket);
       this.#fail(isTunnel ? 'PROXY_REFUSED' : 'UNASKED_ANSWER');
       return;
@@ -235,7 +232,7 @@ class Exchange {
     );
   }
 
-  /** An answer that is none: Node would close the connection without an error. */
+  /** The answer switches protocols. Node would close the connection without an error. */
   #upgraded(response: http.IncomingMessage, socket: Duplex): void {
     socket.destroy();
     if (this.#pending !== undefined) this.#pending.attempt.httpStatus = response.statusCode ?? 0;
@@ -249,32 +246,33 @@ class Exchange {
   }
 
   #done({ config, attempt, request, response, socket, chunks, length, resolve }: Pending): void {
-    // What was destroyed may still emit 'end' for what it had read.
+    // A destroyed response may still emit 'end' for data that it had read.
     if (response === undefined) return;
-    // Node ends a connection on which a second answer came with the first. Which of them is this request's?
+    // Node closes a connection if a second answer came with the first. It is unclear which of them answers this
+    // request.
     if (request?.shouldKeepAlive === true && socket?.destroyed === true) {
       this.#fail('UNASKED_ANSWER');
       return;
     }
     this.#pending = undefined;
     attempt.phase = 'done';
-    // The socket is the next request's from here on.
+    // From here on, the next request may use the socket.
     attempt.onInterrupt = undefined;
     const answer = {
-      // A copy, since a piece of it holds on to all that was read with it.
+      // A copy, since a slice keeps the whole read buffer alive.
       data: Buffer.concat(chunks, length),
       status: response.statusCode ?? 0,
       statusText: response.statusMessage ?? '',
-      // Not by from(), which checks again, name by name, what Node has read.
+      // Not by from(), which would check Node's names again.
       headers: Object.assign(new CheckedHeaders(), response.headers),
       config,
     };
-    // The socket is free only when the request's last byte is known to have left, which over TLS is told a turn later.
+    // The socket is free only when Node knows that the request's last byte was sent. Over TLS, that is a turn later.
     if (request?.writableFinished === true) resolve(answer);
     else setImmediate(resolve, answer);
   }
 
-  /** The current address could not be connected to, or the connection was lost. */
+  /** Connecting to the current address failed, or the connection was lost. */
   #disconnected(pending: Pending, code: string): void {
     const { phase, interruption } = pending.attempt;
     const isConnected = phase !== 'queued' && phase !== 'connecting';
@@ -304,7 +302,7 @@ function createRequest(
 ): http.ClientRequest {
   const headers: http.OutgoingHttpHeaders = {
     Accept: 'application/json',
-    // What a gateway may compress all the same is decoded.
+    // A gateway may still compress the answer. It is decoded.
     'Accept-Encoding': 'identity',
     'User-Agent': 'nestjs-rtc-messaging',
   };
@@ -337,21 +335,21 @@ function createRequest(
 }
 
 /**
- * Calls back when all bytes that have come by now have been read from every socket. The first turn of the event loop
- * may already be past its reading.
+ * Calls back when all bytes that have arrived were read from every socket. The first turn of the event loop may already
+ * be past its reading, so two turns.
  */
 function afterReading(done: () => void): void {
   setImmediate(() => setImmediate(done));
 }
 
-/** Nothing that it still does is of any interest. */
+/** Destroys a request. Its further events are ignored. */
 function giveUp(request: http.ClientRequest | undefined): void {
   request?.removeAllListeners();
   request?.on('error', () => undefined);
   try {
     request?.destroy();
   } catch {
-    // A socket of the app's may throw that, too.
+    // A socket of the app's own agent may throw.
   }
 }
 

@@ -13,23 +13,23 @@ import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { RequestSigner } from './request-signer.js';
 import type { SignableConfig } from './signing.interceptor.js';
 
-/** One attempt's share of what a call may use. */
+/** The limits of one attempt. */
 export interface AttemptOptions {
-  /** For the whole of it, in milliseconds, the response's body included. */
+  /** Time limit of the whole attempt in milliseconds, including the response's body. */
   readonly timeoutMs: number;
   readonly cancellation: Cancellation;
-  /** How far the service's clock is taken to be ahead of this machine's, in milliseconds. */
+  /** Assumed offset of the service's clock from this machine's, in milliseconds. */
   readonly clockOffsetMs: number;
-  /** Asked when bytes are about to leave; if not, the attempt ends as `PERMIT_EXPIRED`. Default: yes. */
+  /** Called right before bytes are sent. If it returns false, the attempt ends with `PERMIT_EXPIRED`. Default: true. */
   readonly mayLeave?: () => boolean;
 }
 
 /**
- * Makes one signed request and says what was seen of it. It never throws: an Axios error must not leave, since
- * it carries the `Authorization` header and the body.
+ * Makes one signed request and returns how it ended. It never throws an Axios error, since that would carry the
+ * `Authorization` header and the body.
  */
 export class OpenApiClient {
-  // Private to the language: whoever prints the client must not print the requests of its sockets.
+  // A private field: printing the client must not print the requests of its sockets.
   readonly #http: HttpClient;
   readonly #credentials: CredentialsSource;
   readonly #endpoint: string;
@@ -37,7 +37,7 @@ export class OpenApiClient {
 
   /**
    * @param endpoint an origin
-   * @param signer signs what the interceptors of `http` have made of a request; without one, they have to sign it
+   * @param signer signs requests after the interceptors of `http`. Without it, the interceptors must sign.
    */
   constructor(http: HttpClient, credentials: CredentialsSource, endpoint: string, signer?: RequestSigner) {
     this.#http = http;
@@ -47,8 +47,8 @@ export class OpenApiClient {
   }
 
   /**
-   * Whose access key signs the next request, or how the attempt ended when that could not be found out. At once
-   * where the credentials are in hand. Neither throws nor rejects.
+   * The access key ID that signs the next request, or how the attempt ended if there is none. Synchronous if
+   * credentials are in hand. Neither throws nor rejects.
    */
   identify(options: Omit<AttemptOptions, 'clockOffsetMs'>): string | Promise<string | AttemptResult> {
     const credentials = this.#credentials.get();
@@ -92,7 +92,7 @@ export class OpenApiClient {
     });
   }
 
-  /** Nothing before the adapter waits for anything, and the adapter ends it when the attempt is interrupted. */
+  /** The adapter ends the request when the attempt is interrupted. Nothing before the adapter waits. */
   async #sendMessage(
     { method, url, body }: ApiRequest & { readonly url: string },
     attempt: HttpAttempt,
@@ -111,7 +111,7 @@ export class OpenApiClient {
     return { status, data, headers, authorization: String(config.headers['Authorization']), sent: body };
   }
 
-  /** Undefined when it can't be done. */
+  /** Undefined if the body can't be decoded. */
   async #decode(attempt: HttpAttempt, data: Buffer, coding: string): Promise<Buffer | undefined> {
     try {
       return await attempt.guard(decodeContent(data, coding, this.#http.transport.maxContentLength));
@@ -123,7 +123,7 @@ export class OpenApiClient {
 
 const UNDECODABLE: ApiReply = { kind: 'unreadable', why: "the body's content coding can't be undone" };
 
-/** Does what makes up an attempt, in the time that it has. @returns how it ended, if anything was thrown */
+/** Runs an attempt within its time limit. @returns how the attempt ended if anything was thrown */
 async function during<T>(
   { timeoutMs, cancellation, mayLeave }: Omit<AttemptOptions, 'clockOffsetMs'>,
   work: (attempt: HttpAttempt) => Promise<T>,

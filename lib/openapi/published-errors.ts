@@ -1,7 +1,7 @@
 /**
- * The errors that the vendor's pages name: HTTP status and, where a public page gives it, `CodeN`. The pages name no
- * HTTP status for RTC's own (dotted) codes; that of their class stands here.
- * Sources: Volcengine documentation 6348/70426 (RTC), 6440/71573 and 6408/78947 (gateway).
+ * The errors in the vendor's pages: HTTP status and, where a public page gives it, `CodeN`. The pages give no HTTP
+ * status for RTC's own (dotted) codes, so these have the status of their class. Sources: Volcengine documentation
+ * 6348/70426 (RTC), 6440/71573 and 6408/78947 (gateway).
  */
 export const PUBLISHED_ERRORS = {
   MissingParameter: { httpStatus: 400, codeN: 100_002 },
@@ -42,7 +42,7 @@ export const PUBLISHED_ERRORS = {
   'InvalidParameter.SizeOverLimit': { httpStatus: 400 },
 } as const satisfies Record<string, { httpStatus: number; codeN?: number }>;
 
-/** A code that the vendor's pages name. */
+/** A code in the vendor's pages. */
 export type PublishedErrorCode = keyof typeof PUBLISHED_ERRORS;
 
 export const PUBLISHED_ERROR_CODES = Object.keys(PUBLISHED_ERRORS) as readonly PublishedErrorCode[];
@@ -51,7 +51,7 @@ export function isPublishedErrorCode(value: unknown): value is PublishedErrorCod
   return typeof value === 'string' && Object.hasOwn(PUBLISHED_ERRORS, value);
 }
 
-/** The gateway numbers its errors from here; the highest that is published is 100,027. */
+/** Range of the gateway's error numbers. The highest published one is 100,027. */
 const GATEWAY_NUMBERS = { from: 100_000, to: 100_099 } as const;
 
 export function isGatewayNumber(value: unknown): value is number {

@@ -1,8 +1,8 @@
-/** A request's body, ready to be sent. */
+/** The bytes of a request's body. */
 export class RequestBody {
   private constructor(
     readonly bytes: Buffer,
-    /** How many users it names; undefined for a room. */
+    /** Number of users in `To`. Undefined for a broadcast. */
     readonly recipients: number | undefined,
   ) {}
 
@@ -13,9 +13,9 @@ export class RequestBody {
   }
 
   /**
-   * Makes the JSON of what all requests of a fan-out have in common once.
-   * @param fields all but `To`
-   * @returns what makes a body from user IDs that keep to the rules, so that nothing in them is to be escaped
+   * Prepares the JSON that all requests of a fan-out share.
+   * @param fields all fields but `To`
+   * @returns a function that makes a body from valid user IDs, which need no escaping
    */
   static template(fields: Readonly<Record<string, unknown>>): (to: readonly string[]) => RequestBody {
     const head = Buffer.from(`${JSON.stringify(fields).slice(0, -1)},"To":["`);

@@ -12,18 +12,18 @@ import {
   toXDate,
 } from './signature-v4.js';
 
-/** What requests are signed for. */
+/** Region, service and clock for signatures. */
 export interface SigningContext {
   readonly region: string;
   readonly service: string;
-  /** Where signatures may go: for any other origin, none is made. Default: anywhere. */
+  /** The only origin that requests are signed for. Default: any origin. */
   readonly origin?: string;
   /** This machine's clock: milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
 export interface UnsignedRequest {
-  /** In any case. */
+  /** In upper or lower case. */
   readonly method: string;
   readonly url: string;
   readonly contentType: string;
@@ -31,11 +31,11 @@ export interface UnsignedRequest {
   readonly body: Buffer;
 }
 
-/** What Node needs to know of a URL to send a request there. */
+/** The parts of a URL that Node needs to send a request. */
 export type RequestTarget = Pick<RequestOptions, 'protocol' | 'hostname' | 'port' | 'path'>;
 
 export interface SignedRequest {
-  /** With the query in its canonical form, as it must be sent. */
+  /** The URL with its query in canonical form, as it must be sent. */
   readonly url: string;
   readonly target: RequestTarget;
   readonly headers: Readonly<Record<string, string>>;
@@ -46,33 +46,36 @@ class OtherOriginError extends Error {
   override readonly name = 'OtherOriginError';
 }
 
-/** What is the same in all requests of a kind: written anew for each, it would cost as much as the signature's hashes. */
+/**
+ * The constant parts of all requests to one URL. Computing them for each request would cost as much as the signature's
+ * hashes.
+ */
 interface Prepared {
   readonly method: string;
   readonly contentType: string;
   readonly url: string;
   readonly host: string;
   readonly target: RequestTarget;
-  /** The canonical request up to the body's hash, the time and the token. */
+  /** The canonical request before the body's hash, the time and the token. */
   readonly head: string;
 }
 
-/** What all signatures of one second have in common. */
+/** The common parts of all signatures of one second. */
 interface Stamp {
   readonly second: number;
   readonly xDate: string;
   readonly scope: CredentialScope;
-  /** The scope as it is written. */
+  /** The scope as text. */
   readonly scopeText: string;
 }
 
 const SIGNED_HEADERS = 'content-type;host;x-content-sha256;x-date';
-/** A client calls a handful of URLs. */
+/** A client calls only a few URLs. */
 const MAX_PREPARED = 32;
 
 /**
- * Signs requests. It keeps what the next one most likely has in common with the last: what is constant for its URL,
- * the second, and the key of the day, which costs more to derive than all the rest of a small request's signature.
+ * Signs requests. It caches what consecutive requests have in common: the constant parts for a URL, the second, and the
+ * day's key. Deriving that key costs more than all the rest of a small request's signature.
  */
 export class RequestSigner {
   readonly #context: SigningContext;
@@ -85,7 +88,7 @@ export class RequestSigner {
     this.#context = context;
   }
 
-  /** @param clockOffsetMs how far the service's clock is taken to be ahead of this machine's, in milliseconds */
+  /** @param clockOffsetMs assumed offset of the service's clock from this machine's, in milliseconds */
   sign(request: UnsignedRequest, credentials: RtcCredentials, clockOffsetMs: number): SignedRequest {
     const { url, host, target, contentType, head } = this.#prepare(request);
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
@@ -96,7 +99,7 @@ export class RequestSigner {
     const hasToken = sessionToken !== undefined;
     const signedHeaders = hasToken ? `${SIGNED_HEADERS};x-security-token` : SIGNED_HEADERS;
     const token = hasToken ? `x-security-token:${sessionToken}\n` : '';
-    // As `canonicalRequest()` has it for any request.
+    // The same text as `canonicalRequest()` makes for any request.
     const canonical = `${head}x-content-sha256:${hash}\nx-date:${xDate}\n${token}\n${signedHeaders}\n${hash}`;
     const key = this.#keys.get(secretAccessKey, stamp.scope, stamp.scopeText);
     const signature = signText(canonical, xDate, stamp.scopeText, key);

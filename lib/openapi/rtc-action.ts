@@ -1,10 +1,10 @@
-/** What an action's request body holds beside `AppId`, `From`, `Binary` and `Message`, and how much it takes. */
+/** Rules of an action: its fields beside `AppId`, `From`, `Binary` and `Message`, and its message size. */
 export interface RtcActionRules {
-  /** Whether it names a room (`RoomId`). */
+  /** Whether the action has a room (`RoomId`). */
   readonly inRoom: boolean;
-  /** Whom it names (`To`): up to 600 users, one user, or no one. */
+  /** The recipients (`To`): up to 600 users, one user, or none. */
   readonly to: 'list' | 'one' | 'none';
-  /** The largest message: UTF-8 bytes of text, decoded bytes of binary. */
+  /** Largest message: UTF-8 bytes of text, or decoded bytes of binary. */
   readonly maxMessageBytes: number;
 }
 

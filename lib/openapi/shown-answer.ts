@@ -1,9 +1,9 @@
 import { isPublishedErrorCode, PUBLISHED_ERRORS } from './published-errors.js';
 
-/** In place of a request ID of another form than the vendor's. */
+/** Stands for a request ID of an unknown form. */
 export const WITHHELD_ID = '(withheld)';
 
-/** What was sent and is no one's to see. */
+/** Contents of a request that errors and logs must not show. */
 export interface SentSecrets {
   /** The request's fields, as JSON: the body, where that is all. */
   readonly body: Buffer;
@@ -12,9 +12,9 @@ export interface SentSecrets {
   readonly sessionToken: string | undefined;
 }
 
-/** Words of letters, joined by dots, as the published codes are. */
+/** Words of letters joined by dots, like the published codes. */
 const FORM = /^[A-Z][A-Za-z]*(\.[A-Z][A-Za-z]*)*$/;
-/** Shorter words stand in any text by accident. */
+/** Shorter words occur in any text by chance. */
 const SHORTEST_WORD = 4;
 
 function isLong({ length }: string): boolean {
@@ -26,16 +26,15 @@ function wordsOf(code: string): string[] {
   return (code.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? []).map((word) => word.toLowerCase());
 }
 
-/** The words of the published codes, and what stands between their dots: in another code, too, they tell nothing. */
+/** Words of the published codes and the parts between their dots. They reveal nothing, whichever code has them. */
 const VOCABULARY: ReadonlySet<string> = new Set(
   Object.keys(PUBLISHED_ERRORS).flatMap((code) => [...wordsOf(code), ...code.toLowerCase().split('.')]),
 );
 
 /**
- * Whether a code may be shown. An answer may come from anyone on the way, and errors and logs must not show a message or
- * a key, however an answer has wrapped it. Published codes say nothing of the request. Another one is shown if it has
- * their form, and if no word of it that they don't have stands in what was sent, nor a word of what was sent in it,
- * whatever stands between the letters.
+ * Whether a code may be shown. Anyone on the way may have answered, and errors and logs must not show a message or a
+ * key, however the answer disguises it. Published codes are always shown. Another code is shown only if it has their
+ * form and shares no unpublished word with the request, in either direction, whatever stands between the letters.
  */
 export function mayShowCode(code: string, sent: SentSecrets): boolean {
   if (isPublishedErrorCode(code)) return true;
@@ -60,7 +59,10 @@ export function mayShowCode(code: string, sent: SentSecrets): boolean {
   });
 }
 
-/** Whether a request ID holds a piece of a signature or of a key; a message can't be told from an ID's own digits. */
+/**
+ * Whether a request ID holds a part of a signature or a key. A part of a message can't be recognised among an ID's own
+ * digits.
+ */
 export function holdsSecret(
   requestId: string,
   { authorization, secretAccessKey, sessionToken }: SentSecrets,
@@ -71,11 +73,11 @@ export function holdsSecret(
   );
 }
 
-/** So many characters in a row are not the same in two random texts. */
+/** Two random texts do not share a run of this length. */
 const RUN = 8;
 
 function hasCommonRun(one: string, other: string): boolean {
-  // A run that is common holds one of the pieces of half its length; hardly ever is there one.
+  // A common run contains one of the pieces of half its length. That is rare.
   let isPossible = false;
   for (let start = 0; start + RUN / 2 <= one.length && !isPossible; start += RUN / 2) {
     isPossible = other.includes(one.slice(start, start + RUN / 2));
@@ -87,15 +89,12 @@ function hasCommonRun(one: string, other: string): boolean {
   return false;
 }
 
-/** The sender, the app and the access key's ID: no secrets, which a code may have a word in common with. */
+/** The sender, the app and the access key's ID. They are no secrets, and a code may share a word with them. */
 function namesOf({ AppId, From }: Record<string, unknown>, { authorization }: SentSecrets): string[] {
   return [String(AppId), String(From), authorization.slice(0, authorization.indexOf('/'))];
 }
 
-/**
- * The values of what else was sent; a message that is base64 as the
- * text that its bytes may be, too.
- */
+/** All other values of the request. A base64 message is added as its decoded text too. */
 function textsOf(
   { AppId: _app, From: _from, ...rest }: Record<string, unknown>,
   { secretAccessKey, sessionToken = '' }: SentSecrets,

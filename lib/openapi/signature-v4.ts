@@ -8,7 +8,7 @@ import { createHmac, hash } from 'node:crypto';
 export const ALGORITHM = 'HMAC-SHA256';
 const SCOPE_SUFFIX = 'request';
 
-/** Name and value, in the order in which they are sent. */
+/** Name and value, in the order of sending. */
 export type NameValue = readonly [name: string, value: string];
 
 /** What a signature covers. */
@@ -24,7 +24,7 @@ export interface SignableRequest {
   readonly bodySha256: string;
 }
 
-/** `{date}/{region}/{service}/request`: what a signing key is good for. */
+/** `{date}/{region}/{service}/request`: the scope of a signing key. */
 export interface CredentialScope {
   /** `YYYYMMDD`, in UTC. */
   readonly date: string;
@@ -53,7 +53,7 @@ export function encodeRfc3986(text: string): string {
   );
 }
 
-/** Sorted by name before it is encoded, as the vendor's SDKs do; the values of one name keep their order. */
+/** Sorted by name before encoding, as in the vendor's SDKs. Values of one name keep their order. */
 export function canonicalQuery(parameters: Iterable<NameValue>): string {
   return [...parameters]
     .sort(byName)
@@ -80,21 +80,21 @@ export function scopeText({ date, region, service }: CredentialScope): string {
   return `${date}/${region}/${service}/${SCOPE_SUFFIX}`;
 }
 
-/** Costs four HMACs; good for a whole day, see `RequestSigner`. */
+/** Costs four HMACs. The key is valid for a whole day, see `RequestSigner`. */
 export function deriveSigningKey(secretAccessKey: string, scope: CredentialScope): Buffer {
   return hmac(hmac(hmac(hmac(secretAccessKey, scope.date), scope.region), scope.service), SCOPE_SUFFIX);
 }
 
 /**
- * Keeps the last derived key: one client signs with one secret, one region and one service, and the date
- * changes once a day. A key derived afresh would cost more than all the rest of a small request's signature.
+ * Caches the last derived key. A client signs with one secret, one region and one service, and the date changes once a
+ * day. Deriving a key costs more than all the rest of a small request's signature.
  */
 export class SigningKeyCache {
   #secretAccessKey = '';
   #scope = '';
   #key: Uint8Array = new Uint8Array();
 
-  /** @param text the scope as it is written, if that is at hand */
+  /** @param text the scope as text, if available */
   get(secretAccessKey: string, scope: CredentialScope, text = scopeText(scope)): Uint8Array {
     if (secretAccessKey !== this.#secretAccessKey || text !== this.#scope) {
       this.#key = deriveSigningKey(secretAccessKey, scope);
@@ -115,7 +115,7 @@ export function sign(
   return signText(canonicalRequest(request), xDate, scopeText(scope), signingKey);
 }
 
-/** {@link sign} for what is in its canonical form already, and a scope as it is written. */
+/** {@link sign} for a canonical request and a scope in text form. */
 export function signText(canonical: string, xDate: string, scope: string, signingKey: Uint8Array): string {
   const stringToSign = `${ALGORITHM}\n${xDate}\n${scope}\n${sha256Hex(canonical)}`;
   return createHmac('sha256', signingKey).update(stringToSign).digest('hex');

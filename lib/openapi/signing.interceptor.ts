@@ -2,14 +2,14 @@ import { AxiosHeaders, type AxiosRequestConfig, type InternalAxiosRequestConfig 
 import type { Signing } from './http-attempt.js';
 import { RequestSigner, type RequestTarget, type SigningContext } from './request-signer.js';
 
-/** A request that says what it is to be signed with; Axios hands on what it does not know. */
+/** A request with its signing data. Axios passes unknown members on. */
 export interface SignableConfig extends AxiosRequestConfig<Buffer> {
   readonly signing: Signing;
-  /** Where it is to be sent, once it is signed. */
+  /** Where to send the request, set when it is signed. */
   target?: RequestTarget;
 }
 
-/** As Node has read them, or the signing interceptor has written them: Axios would go over all of them again. */
+/** Headers that Node has read or the signing interceptor has written. Axios would normalise each of them again. */
 export class CheckedHeaders extends AxiosHeaders {
   override normalize(): this {
     return this;
@@ -17,11 +17,11 @@ export class CheckedHeaders extends AxiosHeaders {
 }
 
 /**
- * Makes an Axios request interceptor that signs. It must be the first that is added, since Axios runs
- * request interceptors last to first: what the others change is then signed too.
+ * Makes an Axios request interceptor that signs. Add it before all others: Axios runs request interceptors last to
+ * first, so this one signs the changes of the others too.
  *
- * The query is put into its canonical form and the body must be a Buffer already, so that what is signed is,
- * byte for byte, what is sent: Axios would trim and re-quote a string, and send all of a view's memory.
+ * The query is brought into canonical form, and the body must be a Buffer, so that the signed bytes are the sent bytes.
+ * Axios would trim and re-quote a string, and send the whole memory of a view.
  */
 export function createSigningInterceptor(context: SigningContext) {
   const signer = new RequestSigner(context);
@@ -31,7 +31,7 @@ export function createSigningInterceptor(context: SigningContext) {
     const { headers, method = 'GET', url = '', data: body, signing } = config;
     if (!Buffer.isBuffer(body)) throw new TypeError('Only a Buffer can be signed and sent unchanged.');
     if (signing === undefined) throw new TypeError('There is nothing to sign with.');
-    // In the spelling in which Axios writes it: to look for all others takes as long as to set all headers.
+    // In Axios's own spelling. Searching for other spellings takes as long as setting all headers.
     const contentType = headers['Content-Type']?.toString() ?? 'application/json';
     const signed = signer.sign(
       { method, url, contentType, body },

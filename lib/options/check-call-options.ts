@@ -3,9 +3,9 @@ import type { OptionValues } from './option-table.js';
 import { readOptions } from './read-options.js';
 
 /**
- * The options of a call, with their defaults.
- * @param path of the options as a whole, for the issues
- * @throws RtcValidationError naming each option that can't be used
+ * Checks the options of a call and adds defaults.
+ * @param path prefix of the options in issues
+ * @throws RtcValidationError naming each invalid option
  */
 export function checkCallOptions<const Table extends object>(
   table: Table,

@@ -1,19 +1,18 @@
 import type { Redacted } from '../privacy/redacted.js';
 import type { Rule } from './rules.js';
 
-/** All that is to be known of an option. One with nothing but a rule can be that rule. */
+/** The rule, variable and default of an option. An option with only a rule can be that rule. */
 export interface Option<T> {
   readonly rule: Rule<T>;
-  /**
-   * The environment variable that is read where the option is not given; or those of its parts, which are read as a
-   * whole.
-   */
+  /** The environment variable that is read if the option is not set, or those of its parts, which are read together. */
   readonly variable?: string | Readonly<Record<string, string>>;
   readonly default?: T;
   readonly required?: true;
-  /** Holds the value in a `Redacted`. Its variable is a secret. */
+  /** Keeps the value in a `Redacted`. Its variable is a secret. */
   readonly redacted?: true;
-  /** Says whose account it is: of several modules, each has its own, and undefined must not stand for another's. */
+  /**
+   * Identifies the account. A named module needs its own value, and undefined must not fall back to the environment.
+   */
   readonly ofAccount?: true;
 }
 
@@ -22,7 +21,7 @@ export interface OptionGroup<I> {
   readonly options: OptionTable<I>;
 }
 
-/** A row for each of an interface's members, so that the compiler finds what is in one of them alone. */
+/** A row for each member of an interface. The compiler reports a member without a row, and a row without a member. */
 export type OptionTable<I> = {
   readonly [Name in keyof I]-?: Row<NonNullable<I[Name]>>;
 };
@@ -33,7 +32,7 @@ type AnyRow = Rule<unknown> | Option<unknown> | { readonly options: object };
 /** A row of any kind. */
 export type AnyOption = Partial<Option<unknown>> & { readonly options?: object };
 
-/** What is read by a table: each option's value, or its default, or undefined. */
+/** The values that a table yields: each option's value, its default, or undefined. */
 export type OptionValues<Table> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> };
 
 type ValueOf<Row> = Row extends { readonly options: infer Table }
@@ -45,17 +44,17 @@ type ValueOf<Row> = Row extends { readonly options: infer Table }
         | (Row extends { readonly default: unknown } | { readonly required: true } ? never : undefined)
       : never;
 
-/** What stands of an option in the documentation. */
+/** An option as the documentation lists it. */
 export interface DescribedOption {
   readonly option: string;
   readonly variable: string | undefined;
   readonly default: unknown;
-  /** Undefined for a part of an option: the rule says which of those must be there. */
+  /** Undefined for a part of an option, where the rule decides which parts are required. */
   readonly required: boolean | undefined;
   readonly redacted: boolean;
 }
 
-/** All options of a table, those within others by their paths. */
+/** All options of a table. Nested options have their full path. */
 export function describeOptions(table: object, path = ''): DescribedOption[] {
   return rowsOf(table).flatMap(
     ([name, { options, variable, default: fallback, required = false, redacted = false }]) => {
@@ -73,7 +72,7 @@ export function describeOptions(table: object, path = ''): DescribedOption[] {
   );
 }
 
-/** By name. They have nothing of a changed `Object.prototype`. */
+/** The rows by name, without properties of a changed `Object.prototype`. */
 export function rowsOf(table: object): (readonly [name: string, row: AnyOption])[] {
   return Object.entries(table as Readonly<Record<string, AnyRow>>).map(([name, row]) => [
     name,

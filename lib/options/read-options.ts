@@ -4,24 +4,24 @@ import { type AnyOption, join, type OptionValues, rowsOf } from './option-table.
 import { readProperties, UNREADABLE } from './read-properties.js';
 import { type Checked, printableName, typeName, wrong } from './rules.js';
 
-/** Texts by options' paths, `quota.maxQueue`. It has no prototype, and no empty text. */
+/** Texts of variables by the option's path, such as `quota.maxQueue`. No prototype, and no empty text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const NO_ENVIRONMENT: Environment = Object.freeze(Object.create(null) as Environment);
 
 export interface ReadOptions<Table> {
-  /** What is missing or wrong has its default, or is undefined, also where it should not be. */
+  /** The values. A missing or invalid option has its default or undefined, even if it is required. */
   readonly values: OptionValues<Table>;
-  /** To be added to by what is to be said of several options together. */
+  /** The problems. The caller adds those that concern several options. */
   readonly problems: ConfigProblem[];
 }
 
 /**
- * Reads a copy of what was given, over the environment, over the defaults. Undefined counts as not given; a name that
- * is not in the table is a problem, since it would be ignored.
+ * Reads options over the environment over the defaults, and returns a copy. Undefined counts as not set. An unknown
+ * name is a problem, since it would be ignored.
  * @param given of any type
- * @param path of the options as a whole, for the problems
- * @param noUndefined why options of an account must not be given as undefined, if they must not
+ * @param path prefix of the options in problems
+ * @param noUndefined message for account options that are set to undefined, if that is not allowed
  */
 export function readOptions<const Table extends object>(
   table: Table,
@@ -91,13 +91,13 @@ function readOption(
   return { value: fallback, problems };
 }
 
-/** The text of an option's variable, or those of its parts. */
+/** The text of an option's variable, or the texts of its parts. */
 function fromEnvironment(path: string, variable: AnyOption['variable'], environment: Environment): unknown {
   if (typeof variable !== 'object') return environment[path];
   return Object.fromEntries(Object.keys(variable).map((part) => [part, environment[join(path, part)]]));
 }
 
-/** @throws TypeError with all of the problems, if there are any */
+/** @throws TypeError listing all problems, if there are any */
 export function failWith(problems: readonly ConfigProblem[]): void {
   if (problems.length === 0) return;
   throw new TypeError(problems.map(({ option, message }) => `${option}: ${message}`).join('; '));
@@ -108,7 +108,10 @@ function suggestion(name: string, known: readonly string[]): string {
   return meant === undefined ? `there are ${known.join(', ')}` : `did you mean ${meant}?`;
 }
 
-/** What was meant by a name: what is the same but for its case, one slip, or its end. */
+/**
+ * The known name that an unknown one was probably meant to be: equal but for case, one typing error, or a different
+ * ending.
+ */
 export function meantBy(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
   const isMeant = (other: string): boolean =>
@@ -116,7 +119,7 @@ export function meantBy(name: string, known: readonly string[]): string | undefi
   return known.find((other) => isMeant(other.toLowerCase()));
 }
 
-/** Whether one letter is missing, too many or another, or two have changed places. */
+/** Whether the names differ by one missing, extra or wrong letter, or by two swapped letters. */
 function isOneSlip(one: string, other: string): boolean {
   let same = 0;
   while (same < one.length && one[same] === other[same]) same += 1;

@@ -1,9 +1,9 @@
 /**
- * Reads what a caller gave, each property once, so that what is checked is what is used, whatever getters and proxies
- * would say a second time: the object's own properties, and those of its classes that are known; nothing of a changed
+ * Reads each property of a caller's object once, so that the checked value is the used one, whatever getters and
+ * proxies return later. It reads own properties, and known properties of the object's classes, but nothing of a changed
  * `Object.prototype`.
- * @param known the names that mean something
- * @returns without a prototype, so that what was not given is undefined; undefined when a getter or a proxy throws
+ * @param known names of the properties that have a meaning
+ * @returns an object without a prototype, or undefined if a getter or a proxy throws
  */
 export function readProperties(
   source: object,
@@ -23,10 +23,12 @@ export function readProperties(
   }
 }
 
-/** What is wrong with what can't be read. */
+/** The problem with an object that can't be read. */
 export const UNREADABLE = "can't be read: a getter or a proxy of it throws";
 
-/** Whether a property comes from a class, such as a getter: from any prototype but the last, which all objects have. */
+/**
+ * Whether a property, such as a getter, comes from a class: from any prototype but the last, which all objects share.
+ */
 function isOfClass(source: object, name: string): boolean {
   let holder = Object.getPrototypeOf(source) as object | null;
   while (holder !== null) {

@@ -1,14 +1,14 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 
 /**
- * A value that has passed its rule, or what is wrong with it or with parts of it (whose paths begin at the value).
- * Text is never quoted: it may be secret.
+ * A checked value, or the problems with it and its parts (with paths that begin at the value). Problems never quote
+ * text, which may be secret.
  */
 export type Checked<T> = { readonly value: T } | { readonly problems: readonly ConfigProblem[] };
 
 /**
- * What an option must be.
- * @param isVariable whether it comes from the environment, where numbers and flags are text
+ * Checks an option's value.
+ * @param isVariable whether the value comes from the environment, where numbers and flags are text
  */
 export type Rule<T> = (given: unknown, isVariable?: boolean) => Checked<T>;
 
@@ -16,7 +16,7 @@ export function wrong(message: string): Checked<never> {
   return { problems: [{ option: '', message }] };
 }
 
-/** A rule that says what is wrong with a value, or nothing. */
+/** Makes a rule from a function that returns a problem or undefined. */
 export const unless =
   <T>(problemOf: (given: unknown) => string | undefined): Rule<T> =>
   (given) => {
@@ -24,7 +24,7 @@ export const unless =
     return problem === undefined ? { value: given as T } : wrong(problem);
   };
 
-/** A rule in words and in deed. What throws when it is asked, such as a proxy, does not hold. */
+/** Makes a rule from its words and its test. A value that throws during the test (such as a proxy) fails it. */
 export const must = <T>(be: string, holds: (given: unknown) => unknown): Rule<T> =>
   unless((given) => {
     try {
@@ -34,14 +34,14 @@ export const must = <T>(be: string, holds: (given: unknown) => unknown): Rule<T>
     }
   });
 
-/** @param rule what the pattern asks for: `must be …` */
+/** @param rule the pattern in words: `must be …` */
 export const text = (pattern: RegExp, rule: string): Rule<string> =>
   unless((given) => {
     if (typeof given !== 'string') return `must be a string, got ${typeName(given)}`;
     return pattern.test(given) ? undefined : rule;
   });
 
-/** @param maximum `Infinity` is taken where it is this */
+/** @param maximum if it is `Infinity`, the value may be too */
 export const wholeNumber =
   (minimum: number, maximum = Number.MAX_SAFE_INTEGER, what = 'a whole number'): Rule<number> =>
   (given, isVariable) => {
@@ -60,10 +60,10 @@ export const wholeNumber =
 export const milliseconds = (minimum: number, maximum: number): Rule<number> =>
   wholeNumber(minimum, maximum, 'a whole number of milliseconds');
 
-/** Of an attempt, of a call, of closing: no one waits longer than ten minutes for a message to be sent. */
+/** Time limits of attempts, calls and the shutdown. Nobody waits longer than ten minutes for a message to be sent. */
 export const duration = milliseconds(1, 600_000);
 
-/** Above 0, up to 1. */
+/** A fraction above 0, up to 1. */
 export const share: Rule<number> = must(
   'a number above 0, up to 1',
   (given) => typeof given === 'number' && given > 0 && given <= 1,
@@ -81,7 +81,7 @@ export const flag: Rule<boolean> = (given, isVariable) => {
 
 export const callback = <T>(): Rule<T> => must('a function', (given) => typeof given === 'function');
 
-/** By what is asked of it, since a signal may be of another realm or a polyfill. */
+/** Recognised by its members, since a signal may come from another realm or a polyfill. */
 export const abortSignal: Rule<AbortSignal> = must('an AbortSignal', (given) => {
   const signal = given as Partial<AbortSignal>;
   return typeof signal.aborted === 'boolean' && hasMethods(signal, 'addEventListener', 'removeEventListener');
@@ -90,7 +90,7 @@ export const abortSignal: Rule<AbortSignal> = must('an AbortSignal', (given) => 
 export const listOf = <T>(be: string, holds: (item: unknown) => unknown): Rule<readonly T[]> =>
   must(be, (given) => Array.isArray(given) && given.every(holds));
 
-/** How things are known that another copy of their class, or another realm, may have made. */
+/** Recognises an object by its methods, since another copy of its class or another realm may have made it. */
 export function hasMethods(value: unknown, ...names: readonly string[]): boolean {
   const methods = value as Readonly<Record<string, unknown>> | null | undefined;
   return names.every((name) => typeof methods?.[name] === 'function');
@@ -103,7 +103,7 @@ export function typeName(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** A name may be anything; it must not be able to forge a line of a log. */
+/** A name safe for logs: it may be anything, and must not forge a line. */
 export function printableName(name: string): string {
   const printable = name.replaceAll(/[^\x20-\x7e]/g, '?');
   return printable.length > 40 ? `${printable.slice(0, 40)}…` : printable;

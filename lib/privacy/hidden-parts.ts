@@ -1,6 +1,6 @@
 /**
- * What the objects of an exported class work with, known to its file alone. With a private field, the class would be a
- * type that no plain mock fits; a property would be printed.
+ * Private data of an exported class. A private field would keep plain mocks from fitting the class's type, and a
+ * property would be printed.
  */
 export class HiddenParts<Parts extends object> {
   readonly #parts = new WeakMap<object, Parts>();

@@ -1,13 +1,13 @@
 /**
- * Holds what must not be printed with the object that holds it: a secret key, an agent with its sockets, a connection.
- * It is given out by a call alone, since `util.inspect(…, { getters: true })` runs getters.
+ * Holds a value that must not be printed with the object that contains it: a secret key, an agent with its sockets, a
+ * connection. It is returned by a method and not by a getter, since `util.inspect(…, { getters: true })` runs getters.
  */
 export class Redacted<T> {
   readonly #value: T;
 
   constructor(
     value: T,
-    /** What is shown in its place. */
+    /** Text that is shown instead of the value. */
     readonly label: string,
   ) {
     this.#value = value;

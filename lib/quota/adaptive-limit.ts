@@ -1,29 +1,35 @@
-/** What the constants are for stands where they are used; `test/unit/adapting.spec.ts` simulates what they come to. */
+/** Each constant is explained where it is used. `test/unit/adapting.spec.ts` simulates their effect. */
 export const ADAPTING = {
-  /** Requests that may be under way until the service has accepted one. */
+  /** Requests that may be in flight until the service has accepted one. */
   firstInFlight: 8,
-  /** Pause after a refusal, … */
+  /** Pause after a refusal. */
   pauseMs: 300,
-  /** … and after one while nothing is accepted: longer with each, up to that of the least rate, in permits a second. */
+  /**
+   * Pause after a refusal while nothing is accepted. It doubles with each refusal, up to the interval of the least
+   * rate, in permits a second.
+   */
   probeMs: 1_000,
   leastRate: 1 / 8,
-  /** When nothing has been accepted for so long, it is said that everything is refused. */
+  /** The estimate says that the service refuses everything after this long without an acceptance. */
   refusesAllMs: 15_000,
-  /** Decrease factor of what was allowed, if as much was accepted all the same. */
+  /** Decrease factor after a refusal, if nearly all permits were accepted. */
   decrease: 0.95,
-  /** Increase factor, and how often, once a ceiling is known; … */
+  /** Increase factor and its interval near a known ceiling. */
   increase: 1.05,
   increaseEveryMs: 2_000,
-  /** … and up to where it was allowed before nothing was accepted, or where nothing is known of a ceiling. */
+  /** Increase factor and its interval up to the value before the collapse, or without a known ceiling. */
   fastIncrease: 2,
   fastIncreaseEveryMs: 500,
-  /** How long a refusal is remembered before more is tried: longer with each one at the same ceiling. */
+  /**
+   * How long a ceiling is respected before a higher limit is tried. Each refusal at the same ceiling takes the next
+   * value.
+   */
   waitsMs: [10_000, 20_000, 40_000, 60_000],
-  /** Below so many requests a second chunks become smaller, so that there are twice as many; … */
+  /** Below this many requests a second, chunks become smaller so that there are twice as many. */
   fewRequests: 10,
-  /** … and above so many they become larger again. */
+  /** Above this many requests a second, chunks become larger again. */
   manyRequests: 40,
-  /** Smaller chunks that take fewer recipients than this share of before don't help. */
+  /** If smaller chunks carry less than this fraction of the recipients a second, they don't help. */
   helped: 0.6,
 } as const;
 
@@ -31,28 +37,28 @@ const SECOND_MS = 1_000;
 
 /** What the account seems to allow. */
 export interface ThrottlingEstimate {
-  /** Permits a second; 0: it has refused everything for a while. */
+  /** Permits a second. 0: the service has refused everything for a while. */
   readonly permitsPerSecond: number;
-  /** Recipients in a request, where large ones are refused. */
+  /** Largest number of recipients in a request, if larger requests are refused. */
   readonly chunkSize?: number;
 }
 
-/** A request that was let go. */
+/** A request that was sent. */
 export interface SentRequest {
-  /** When it was let go, in monotonic milliseconds. */
+  /** When it was sent, in monotonic milliseconds. */
   readonly takenAt: number;
   readonly permits: number;
   readonly recipients: number;
-  /** Whether nothing else was let go within the second before it. */
+  /** Whether no other request was sent within the second before it. */
   readonly isAlone: boolean;
 }
 
-/** What is tried from some time on, in place of what is returned to if that is refused. */
+/** The values to return to if the higher limit that is being tried is refused. */
 interface Trial {
   readonly since: number;
   readonly allowed: number;
   readonly chunk: number;
-  /** Recipients accepted a second, before. */
+  /** Recipients accepted a second before the trial. */
   readonly recipients: number;
 }
 
@@ -63,47 +69,47 @@ interface AcceptedLately {
 }
 
 /**
- * How much of the limit may be used, by what the service refuses: others may use the account too, or it counts
- * otherwise than this process does. It increases by small steps and decreases at once, in two things: permits in circulation
- * and recipients in a request, since a request of 600 is never accepted by a service that counts recipients.
+ * Adapts the limit to the service's refusals (additive increase, multiplicative decrease). Refusals come when other
+ * programs use the account, or when the service counts otherwise than this process. Two values adapt: permits in
+ * circulation, and recipients in a request. A service that counts recipients never accepts a request of 600.
  */
 export class AdaptiveLimit {
   #allowed: number;
   #chunk = Infinity;
-  /** The largest chunk that was refused: what to grow back to. */
+  /** The size of the first chunk that was refused. Chunks grow back to it. */
   #wholeChunk = Infinity;
-  /** Permits for each recipient of the largest requests. */
+  /** Permits for each recipient of a large request. */
   #perRecipient = 0;
   /** By the millisecond, in order: at any rate, there are as few as the garbage collector does not mind. */
   readonly #accepted: (AcceptedLately & { readonly at: number })[] = [];
   #hasAnswered = false;
-  /** Whether something that was let go after the last cut was accepted. */
-  #hasAcceptedSinceCut = true;
-  /** Nothing is accepted: one request at a time, until one is. */
+  /** Whether a request that was sent after the last decrease was accepted. */
+  #hasAcceptedSinceDecrease = true;
+  /** Nothing is accepted at present. One request at a time is sent as a probe. */
   #isProbing = false;
   #probingSince = 0;
   #pausedUntil = -Infinity;
-  #cutAt = -Infinity;
+  #decreasedAt = -Infinity;
   #trial: Trial | undefined;
   #refusedTrials = 0;
   #raiseAt = Infinity;
-  /** Up to which it increases fast: what was allowed before nothing was accepted, … */
+  /** The limit increases fast up to this value: the limit before the collapse. */
   #fastUntil = 0;
-  /** … and in chunks of what size. */
+  /** Chunk size before the collapse. */
   #chunkBefore = Infinity;
-  /** Smaller chunks did not help: it is requests that the service counts. */
+  /** Smaller chunks did not help, so the service counts requests. */
   #countsRequests = false;
 
   constructor(private limit: number) {
     this.#allowed = limit;
   }
 
-  /** Permits that may be in circulation; below 1, one in more than a second. */
+  /** Permits in circulation. Below 1: one permit in more than a second. */
   get allowed(): number {
     return this.#allowed;
   }
 
-  /** How many recipients a request should have at most; Infinity: as many as it may. */
+  /** Largest number of recipients in a request. Infinity: no limit. */
   get chunkSize(): number {
     return this.#chunk;
   }
@@ -113,9 +119,9 @@ export class AdaptiveLimit {
     return this.#allowed < this.limit || this.#chunk < this.#wholeChunk;
   }
 
-  /** What the account seems to allow, once it has refused often enough to tell. */
+  /** What the account seems to allow. Undefined until the service has refused often enough. */
   get estimate(): ThrottlingEstimate | undefined {
-    const refusesAll = this.#cutAt - this.#probingSince >= ADAPTING.refusesAllMs;
+    const refusesAll = this.#decreasedAt - this.#probingSince >= ADAPTING.refusesAllMs;
     if (this.#isProbing) return refusesAll ? { permitsPerSecond: 0 } : undefined;
     if (!this.isReduced || this.#refusedTrials < 2) return undefined;
     return {
@@ -124,13 +130,13 @@ export class AdaptiveLimit {
     };
   }
 
-  /** How many requests may be under way. */
+  /** How many requests may be in flight. */
   get maxInFlight(): number {
     if (this.#isProbing) return 1;
     return this.#hasAnswered ? Infinity : ADAPTING.firstInFlight;
   }
 
-  /** How long nothing may be let go, in milliseconds. */
+  /** How long no request may be sent, in milliseconds. */
   pauseMs(now: number): number {
     return Math.max(0, this.#pausedUntil - now);
   }
@@ -145,50 +151,50 @@ export class AdaptiveLimit {
     this.#allowed = this.limit;
     this.#chunk = this.#wholeChunk = Infinity;
     this.#isProbing = this.#countsRequests = false;
-    this.#hasAcceptedSinceCut = true;
-    this.#pausedUntil = this.#cutAt = -Infinity;
+    this.#hasAcceptedSinceDecrease = true;
+    this.#pausedUntil = this.#decreasedAt = -Infinity;
     this.#trial = undefined;
     this.#refusedTrials = this.#fastUntil = 0;
     this.#raiseAt = Infinity;
   }
 
-  /** The service has answered, and not that there is too much. */
+  /** The service answered without refusing for the quota. */
   answered(): void {
     this.#hasAnswered = true;
   }
 
   accepted(request: SentRequest, now: number): void {
     this.answered();
-    if (request.takenAt >= this.#cutAt) this.#hasAcceptedSinceCut = true;
+    if (request.takenAt >= this.#decreasedAt) this.#hasAcceptedSinceDecrease = true;
     this.#note(request, Math.floor(now));
     this.#forget(request);
     if (!this.#isProbing) return;
     this.#isProbing = false;
     this.#allowed = Math.min(this.#allowed, request.permits);
     this.#try(now, 0);
-    // They may have been refused for what has ended: one refusal tells.
+    // The refusals may have had a cause that has ended. One more refusal would show it.
     this.#chunk = Math.max(this.#chunk, Math.min(this.#chunkBefore, this.#wholeChunk));
     this.#raiseAt = now + ADAPTING.fastIncreaseEveryMs;
   }
 
-  /** @param retryAfterMs what the service asks to wait; 0: it does not say */
+  /** @param retryAfterMs how long the service asks to wait. 0: it does not say. */
   refused(request: SentRequest, retryAfterMs: number, now: number): void {
     this.#pause(retryAfterMs, now);
-    // One cut for all that was let go before it.
-    if (request.takenAt < this.#cutAt) return;
-    this.#cutAt = now;
+    // Only one decrease for all requests that were sent before it.
+    if (request.takenAt < this.#decreasedAt) return;
+    this.#decreasedAt = now;
     const lately = this.#acceptedLately(request);
-    if (lately.requests === 0 || !this.#hasAcceptedSinceCut) this.#collapse(request, now);
-    else this.#cut(request, lately, now);
-    this.#hasAcceptedSinceCut = false;
+    if (lately.requests === 0 || !this.#hasAcceptedSinceDecrease) this.#collapse(request, now);
+    else this.#decrease(request, lately, now);
+    this.#hasAcceptedSinceDecrease = false;
   }
 
-  /** Tries more, if it is time to. */
+  /** Tries a higher limit, if it is time to. */
   update(now: number): void {
     while (!this.#isProbing && now >= this.#raiseAt) this.#raise(this.#raiseAt);
   }
 
-  /** Nothing was accepted lately. If it was refused though it was alone, it is the request that is too large. */
+  /** Nothing was accepted in the last second. If a probe is refused, the request itself is too large. */
   #collapse(request: SentRequest, now: number): void {
     const { recipients, isAlone } = request;
     if (this.#isProbing && isAlone && recipients > 1)
@@ -205,13 +211,13 @@ export class AdaptiveLimit {
     this.#pause(Math.max(ADAPTING.probeMs, SECOND_MS / this.#allowed), now);
   }
 
-  #cut(request: SentRequest, lately: AcceptedLately, now: number): void {
+  #decrease(request: SentRequest, lately: AcceptedLately, now: number): void {
     const trial = request.takenAt >= (this.#trial?.since ?? Infinity) ? this.#trial : undefined;
     const reached = Math.min(this.#allowed, lately.permits);
     this.#pause(ADAPTING.pauseMs, now);
     this.#fastUntil = 0;
     if (this.#triesSmallerChunks && (trial === undefined || trial.since + SECOND_MS > request.takenAt)) {
-      // What was accepted lately is not yet of these.
+      // The acceptances of the last second are not yet those of smaller chunks.
       this.#allowed = reached * ADAPTING.decrease;
       this.#raiseAt = now + SECOND_MS;
       return;
@@ -236,7 +242,10 @@ export class AdaptiveLimit {
     return this.#trial !== undefined && this.#trial.chunk > this.#chunk;
   }
 
-  /** Few large requests leave gaps that none of them fits into. @returns whether they are smaller now */
+  /**
+   * A few large requests leave gaps in the quota that no other large request fits into. @returns whether chunks became
+   * smaller
+   */
   #makeSmallerChunks(request: SentRequest, lately: AcceptedLately, now: number): boolean {
     const chunk = Math.max(1, Math.floor(lately.recipients / (2 * ADAPTING.fewRequests)));
     const isSmaller = chunk < Math.min(request.recipients, this.#chunk);
@@ -257,7 +266,7 @@ export class AdaptiveLimit {
   }
 
   #raise(at: number): void {
-    // What was tried until now has not been refused.
+    // The values of the last trial were not refused.
     if (this.#trial !== undefined) this.#refusedTrials = 0;
     if (!this.#triesSmallerChunks) this.#try(at, 0);
     const isFast = this.#allowed < this.#fastUntil;
@@ -266,7 +275,7 @@ export class AdaptiveLimit {
     const many = Math.min(ADAPTING.manyRequests, this.limit / perRequest);
     if (this.#chunk < this.#wholeChunk && this.#allowed / perRequest >= many) {
       const chunk = Math.min(this.#wholeChunk, this.#chunk * 2);
-      // For the same recipients a second, so that these go on growing by small steps.
+      // The same number of recipients a second, so that they go on growing by small steps.
       if (perRequest === 1) this.#allowed = Math.max(1, (this.#allowed * this.#chunk) / chunk);
       this.#chunk = chunk;
     } else {
@@ -288,7 +297,7 @@ export class AdaptiveLimit {
     this.#pausedUntil = Math.max(this.#pausedUntil, now + ms);
   }
 
-  /** What was accepted within the last second and a round trip. */
+  /** Acceptances of the last second and round trip. */
   #acceptedLately(request: SentRequest): AcceptedLately {
     this.#forget(request);
     const sum = { requests: 0, permits: 0, recipients: 0 };

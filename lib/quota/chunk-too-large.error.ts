@@ -2,7 +2,7 @@ import type { Attempt } from '../errors/attempt.js';
 import { nameError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 
-/** A chunk that waited for permits has more recipients than the service accepts by now: its sender is to cut it. */
+/** The service now refuses chunks of this size. The sender of chunks splits the chunk and sends the parts. */
 export class ChunkTooLargeError extends RtcQuotaError {
   constructor(
     private readonly chunkSize: number,
@@ -14,7 +14,7 @@ export class ChunkTooLargeError extends RtcQuotaError {
     });
   }
 
-  /** With the attempts that were made before. */
+  /** The same error with the attempts that were made before it. */
   after(attempts: readonly Attempt[]): ChunkTooLargeError {
     return new ChunkTooLargeError(this.chunkSize, attempts);
   }

@@ -1,27 +1,29 @@
-/** How many requests a fan-out has in flight at least and at most, unless it is told. */
+/** Least and largest concurrency of a fan-out, unless it is set. */
 const LEAST = 48;
 export const MOST_CONCURRENCY = 256;
-/** What is in flight beyond what the round trip takes, for those that take longer. */
+/** Headroom for requests that take longer than the mean. */
 const SPARE = { factor: 1.5, requests: 16 } as const;
-/** By how much what is in flight grows at a time, as long as the round trip does not grow with it. */
+/** Growth factor of the concurrency while the round trip does not grow with it. */
 const GROWTH = 2;
-/** By so much the round trip is longer than with few in flight when it is measured with few again, and how often. */
+/**
+ * A round trip this much longer than the unloaded one starts a new measurement at low concurrency, at most this often.
+ */
 const LONGER = 1.33;
 const UNLOADED_EVERY_MS = 5_000;
-/** How fast means are learned. */
+/** Weight of a new sample in the moving averages. */
 const SMOOTHING = 1 / 16;
 
 /**
- * How many requests a fan-out is to have in flight: what the round trip asks for, as it is while few are in flight.
- * Where a service is at its own limit, the round trip grows with what is in flight; there, more would only wait.
+ * The concurrency of a fan-out: enough to spend the quota at the round trip of an unloaded service. An overloaded
+ * service answers later when more requests are in flight. There, a higher concurrency would only add waiting.
  */
 export class Concurrency {
-  /** How long a request is under way of late, in milliseconds; 0 until one is answered. */
+  /** Moving average of the round trip, in milliseconds. 0 until a request was answered. */
   roundTripMs = 0;
-  /** Of requests that were let go while few were in flight. */
+  /** Moving average of the round trip at low concurrency. */
   #unloadedMs = 0;
   #unloadedAt = 0;
-  /** How many were in flight when what has been answered was let go. */
+  /** Moving average of the concurrency at which answered requests were sent. */
   #inFlight = 0;
 
   record(roundTripMs: number, inFlight: number, now: number): void {
@@ -32,10 +34,10 @@ export class Concurrency {
     this.#unloadedAt = now;
   }
 
-  /** @param perSecond how many the quota lets go in a second */
+  /** @param perSecond requests a second that the quota allows */
   for(perSecond: number, now: number): number {
     if (this.roundTripMs === 0) return LEAST;
-    // Few for a moment, to see whether the way itself has become longer.
+    // Low concurrency for a moment, to measure whether the network itself became slower.
     const isLonger = this.roundTripMs > this.#unloadedMs * LONGER;
     if (isLonger && now - this.#unloadedAt > UNLOADED_EVERY_MS) return LEAST;
     const asked = ((perSecond * this.#unloadedMs) / 1_000) * SPARE.factor;

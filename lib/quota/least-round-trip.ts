@@ -1,18 +1,21 @@
-/** How far back is looked: this many buckets of a second. */
+/** The window: ten buckets of one second. */
 const BUCKETS = 10;
 const BUCKET_MS = 1_000;
-/** The first answers of a process are slow, since code is compiled and connections are opened; and those after a gap. */
+/**
+ * Number of answers before the round trip counts. The first answers are slow while code is compiled and connections are
+ * opened, and so are those after a gap.
+ */
 const FIRST_ANSWERS = 500;
 
-/** The least round trip of the last ten seconds: what the way takes at least, however busy the service is. */
+/** The least round trip of the last ten seconds. It estimates the time that the network alone takes. */
 export class LeastRoundTrip {
   readonly #buckets: { readonly began: number; least: number }[] = [];
   #answers = 0;
   #answeredAt = -Infinity;
-  /** What was let go before says nothing of the way. */
+  /** Requests that were sent before this time are ignored. */
   #validFrom = -Infinity;
 
-  /** Zero until there have been enough answers to go by. In milliseconds. */
+  /** The least round trip in milliseconds. Zero until enough answers were recorded. */
   ms(now: number): number {
     while (now - (this.#buckets[0]?.began ?? now) >= BUCKETS * BUCKET_MS) this.#buckets.shift();
     if (this.#answers < FIRST_ANSWERS || this.#buckets.length === 0) return 0;
@@ -21,9 +24,9 @@ export class LeastRoundTrip {
     return least;
   }
 
-  /** Something that was let go then has been answered now. */
+  /** Records the answer to a request that was sent at `takenAt`. */
   record(takenAt: number, now: number): void {
-    // After a silence, what comes first was held up by whatever that was.
+    // The first answers after a silence were held up by its cause.
     if (now - this.#answeredAt > BUCKET_MS) {
       this.#validFrom = now;
       this.#answers = 0;

@@ -4,35 +4,35 @@ import type { QuotaUsage } from './quota-usage.js';
 import type { ThrottlingEstimate } from './adaptive-limit.js';
 import { type LimiterLimits, RateLimiter } from './rate-limiter.js';
 
-/** How a module wants its requests to be held to the quota. */
+/** A module's quota settings. */
 export interface QuotaSettings {
   /** The service's limit: permits in any second. */
   readonly requestsPerSecond: number;
-  /** What takes a permit: each request, or each recipient of a request. */
+  /** What takes a permit: each request, or each recipient. */
   readonly costPer: 'request' | 'recipient';
-  /** The service's limit in each room; undefined: none. */
+  /** The service's limit for each room, in permits a second. Undefined: no limit. */
   readonly roomMessagesPerSecond: number | undefined;
-  /** Of the limit, how much is left to other programs. */
+  /** Permits a second that are left to other programs. */
   readonly reserve: number;
-  /** How many single sends may wait for a permit. */
+  /** Largest number of single sends that may wait for a permit. */
   readonly maxQueue: number;
-  /** Whether each app has the limit, or each access key for all of its apps. */
+  /** Whether the limit applies to an access key with all of its apps, or to each app. */
   readonly scope: 'accessKey' | 'app';
-  /** Whether permits may be used early, by a part of what the way takes at least. */
+  /** Whether permits may be used early, by half of the least round trip. */
   readonly credit: boolean;
 }
 
 interface SharedLimiter {
   readonly limiter: RateLimiter;
-  /** What each user of it wants to be held to: the smallest holds for all. */
+  /** The settings of each user. The smallest limits apply to all. */
   readonly users: Map<LimiterHandle, QuotaSettings>;
-  /** Monotonic milliseconds: since when it has no users. */
+  /** When its last user left, in monotonic milliseconds. */
   unusedSince: number;
 }
 
 type Limiters = Map<string, SharedLimiter>;
 
-/** What a module is told of its limiter, and where permits are that processes share. */
+/** A module's store for shared permits, and its callbacks. */
 export interface LimiterSurroundings {
   readonly store?: QuotaStore | undefined;
   readonly onStatus?: (change: QuotaStatusChange) => void;
@@ -40,8 +40,8 @@ export interface LimiterSurroundings {
 }
 
 /**
- * The limiters of each store, and of this process as that of those without one. They hang on the process rather than
- * on this file, of which an ES module copy and a CommonJS copy may be loaded.
+ * The limiters of each store. Limiters without a store belong to the process. They are kept on the process and not in
+ * this file, since an ES module copy and a CommonJS copy of the file may be loaded.
  */
 const LIMITERS = Symbol.for('nestjs-rtc-messaging:rate-limiters');
 
@@ -52,12 +52,12 @@ function limitersOf(owner: QuotaStore | typeof globalThis): Limiters {
   return limiters;
 }
 
-/** A module's handle on its shared limiter: that of the access key which it signs with at the time. */
+/** A module's handle on its shared limiter. The limiter is that of the access key that signs at the time. */
 export class LimiterHandle {
   /** Whose limiter it has. */
   #accessKeyId: string | undefined;
   #shared: SharedLimiter | undefined;
-  /** Before the first call, it is not known which one it will be: one that no one uses. */
+  /** Reports the usage before the first call, when the access key is not known yet. No request uses it. */
   readonly #unused: RateLimiter;
   readonly #surroundings: LimiterSurroundings;
   readonly #limiters: Limiters;
@@ -65,11 +65,11 @@ export class LimiterHandle {
 
   constructor(
     private readonly settings: QuotaSettings,
-    /** An origin: the same key at another endpoint is another account. */
+    /** An origin. The same key at another endpoint belongs to another account. */
     private readonly endpoint: string,
     private readonly appId: string,
     surroundings: LimiterSurroundings = {},
-    /** The action whose own limit it is; undefined: that of all messaging actions. */
+    /** The action that this limit is for. Undefined: the limit of all messaging actions. */
     private readonly action?: string,
   ) {
     this.#surroundings = surroundings;
@@ -85,7 +85,7 @@ export class LimiterHandle {
       const scope = this.action === undefined ? [] : [this.action];
       const key = JSON.stringify([this.endpoint, account, app, ...scope]);
       this.#forgetUnused();
-      // A key that comes after another of the same module's is of the same account, and so has the same quota.
+      // A module's new access key belongs to the same account as its last one, and so to the same quota.
       const shared = this.#limiters.get(key) ?? this.#shared ?? this.#open(key);
       if (shared !== this.#shared) this.release();
       this.#limiters.set(key, shared);
@@ -97,7 +97,10 @@ export class LimiterHandle {
     return this.#shared.limiter;
   }
 
-  /** The handle on another action's limit; of different ones, the least holds. Let go of with this one. */
+  /**
+   * A handle on the limit of another action. If callers give different limits, the smallest applies. It is released
+   * with this handle.
+   */
   forAction(action: string, requestsPerSecond: number): LimiterHandle {
     const key = `${action} ${requestsPerSecond}`;
     const { settings, endpoint, appId } = this;
@@ -114,17 +117,17 @@ export class LimiterHandle {
     return handle;
   }
 
-  /** How many permits a request to so many recipients takes. */
+  /** Number of permits that a request to this many recipients takes. */
   costOf(recipients: number): number {
     return this.settings.costPer === 'recipient' ? Math.max(1, recipients) : 1;
   }
 
-  /** How many recipients a request should have at most: Infinity unless the service was found to refuse so many. */
+  /** Largest number of recipients in a request. Infinity unless the service was found to refuse larger requests. */
   get chunkSize(): number {
     return this.#limiter.chunkSize;
   }
 
-  /** How many requests a fan-out is to have in flight. */
+  /** The concurrency of a fan-out. */
   get concurrency(): number {
     return this.#limiter.concurrency;
   }
@@ -140,7 +143,7 @@ export class LimiterHandle {
     };
   }
 
-  /** Lets go of the limiter. */
+  /** Releases the limiter. */
   release(): void {
     for (const handle of this.#ofActions.values()) handle.release();
     const shared = this.#shared;
@@ -162,15 +165,15 @@ export class LimiterHandle {
     const users = new Map<LimiterHandle, QuotaSettings>([[this, this.settings]]);
     const { store } = this.#surroundings;
     const limits = strictest(users.values());
-    // Told by one of those who use it: it is one event, however many they are.
-    const tell = (event: (surroundings: LimiterSurroundings) => void): void => {
+    // Only one user emits the event, so that it is emitted once.
+    const notifyOneUser = (event: (surroundings: LimiterSurroundings) => void): void => {
       const [user] = users.keys();
       if (user !== undefined) event(user.#surroundings);
     };
     const limiter = new RateLimiter({
       ...limits,
       maxQueue: this.settings.maxQueue,
-      onThrottling: (estimate) => tell(({ onThrottling }) => onThrottling?.(estimate)),
+      onThrottling: (estimate) => notifyOneUser(({ onThrottling }) => onThrottling?.(estimate)),
       openShared:
         store &&
         ((onChange) =>
@@ -178,27 +181,30 @@ export class LimiterHandle {
             name,
             limit: limits.limit,
             onChange,
-            onStatus: (change) => tell(({ onStatus }) => onStatus?.(change)),
+            onStatus: (change) => notifyOneUser(({ onStatus }) => onStatus?.(change)),
           })),
     });
     return { limiter, users, unusedSince: 0 };
   }
 
-  /** What was sent a moment ago still counts, whoever sends next; a store keeps its permits by itself. */
+  /**
+   * Closes unused limiters. Without a store, a limiter is kept until its permits are free: requests of the last second
+   * still count.
+   */
   #forgetUnused(): void {
     for (const [key, shared] of this.#limiters) {
       const { limiter, users, unusedSince } = shared;
-      // By then, what is without an answer is taken for lost.
+      // After this long, permits without an answer are given up.
       const isNeeded = !limiter.isIdle && performance.now() - unusedSince <= LOST_MS;
       if (users.size > 0 || (isNeeded && this.#surroundings.store === undefined)) continue;
       this.#limiters.delete(key);
-      // Two keys of one account have the same.
+      // Two keys of one account share a limiter.
       if (![...this.#limiters.values()].includes(shared)) limiter.close();
     }
   }
 }
 
-/** What holds for all who use a limiter: the smallest limits, and credit if all allow it. */
+/** The limits for all users of a limiter: the smallest limits, and credit if all allow it. */
 function strictest(users: Iterable<QuotaSettings>): Required<LimiterLimits> {
   const all = [...users];
   return {

@@ -1,46 +1,51 @@
 import { LeastRoundTrip } from './least-round-trip.js';
 import type { Permit, PermitUse } from './permit.js';
 
-/** How long an answered permit stays out, in milliseconds: a second, and a little for rounding and drifting clocks. */
+/**
+ * How long a permit stays out after its answer, in milliseconds: one second, and two milliseconds for rounding and
+ * clock drift.
+ */
 export const COOLING_MS = 1_002;
-/** The part of the least round trip by which a permit may be used earlier. */
+/** Credit as a fraction of the least round trip. */
 const CREDIT_SHARE = 0.5;
-/** No more than that, however long the way: it is what a way that becomes short all at once can cost at most. */
+/** Largest credit. It bounds the excess after a sudden shortening of the way. */
 const MOST_CREDIT_MS = 150;
-/** What is kept back for probes, as a share of the limit; of a small limit, up to half or so many. */
+/** Permits reserved for probes, as a fraction of the limit. A small limit reserves this many, up to half. */
 const PROBE_SHARE = 0.25;
 const PROBES = 8;
-/** How often the service is probed while nothing but silence is known of it; with few permits kept back, less often. */
+/**
+ * Interval between probes while the service does not answer. With few reserved permits, probes are spread over the
+ * longer time.
+ */
 const PROBE_EVERY_MS = 1_000;
 const PROBING_MS = 16_000;
-/** How often once all permits are without an answer: then one of them is written off for each probe. */
+/** Interval between probes once all permits are unanswered. Each of these probes writes one permit off. */
 const WRITE_OFF_MS = 30_000;
-/** Longer than any request may take: a permit that is out for so long was lost. */
+/** A permit that is out this long was lost. No request may take this long. */
 export const LOST_MS = 660_000;
-/** How many requests may leave at once after a pause, as a share of a second's: it makes good a stall. */
+/** Burst after a pause, as a fraction of a second's requests. It makes up for a stall. */
 const BURST_SHARE = 0.08;
-/** Timers are no more exact than this. For pacing alone: a permit is never free too early. */
+/** Precision of timers. Used for pacing only: a permit is never free too early. */
 const EARLY_MS = 0.3;
 
 export function burstOf(perSecond: number): number {
   return Math.max(1, Math.round(perSecond * BURST_SHARE));
 }
 
-/** By how much a permit may be used earlier, in milliseconds, where a round trip takes at least so long. */
+/** How much earlier a permit may be used at this least round trip, in milliseconds. */
 export function creditOf(leastRoundTripMs: number): number {
   return Math.min(MOST_CREDIT_MS, CREDIT_SHARE * leastRoundTripMs);
 }
 
-/** Permits that went with one request. */
+/** The permits of one request. */
 interface Taken {
   readonly permits: number;
   readonly takenAt: number;
 }
 
 /**
- * Permits on their way back, in the order of when their requests ended, in whole milliseconds: there are a thousand items
- * at most in a second, however many requests end in it. One for each would outlive so many calls that the garbage
- * collector moves them all twice.
+ * Returning permits, in the order in which their requests ended, by the millisecond: a second has a thousand items at
+ * most. One item for each permit would outlive many calls, and the garbage collector would move each of them twice.
  */
 class ReturningPermits {
   readonly #items: { readonly at: number; permits: number }[] = [];
@@ -63,13 +68,13 @@ class ReturningPermits {
     this.#count += permits;
   }
 
-  /** When the last of the next so many ended; undefined if there are not so many. */
+  /** When the last of the next `permits` ended. Undefined if there are fewer. */
   endOf(permits: number): number | undefined {
     let left = permits;
     return this.#items.find((item) => (left -= item.permits) <= 0)?.at;
   }
 
-  /** Takes so many out, as far as there are. */
+  /** Removes this many, or all if there are fewer. */
   remove(permits: number): void {
     for (let left = permits, next = this.#items[0]; next !== undefined && left > 0; next = this.#items[0]) {
       const removed = Math.min(next.permits, left);
@@ -80,7 +85,7 @@ class ReturningPermits {
     }
   }
 
-  /** Takes out those whose end has it so. @returns how many */
+  /** Removes permits from the front while the predicate holds. @returns how many were removed */
   removeWhile(isOver: (endedAt: number) => boolean): number {
     const before = this.#count;
     for (let next = this.#items[0]; next !== undefined && isOver(next.at); next = this.#items[0])
@@ -90,37 +95,37 @@ class ReturningPermits {
 }
 
 /**
- * The rule by which the quota is held. There are `limit` permits. A request takes one (or as many as it costs) when
- * it is let go, and gives it back with its end; it is free again one second after the answer was read.
+ * The rule that holds the quota. There are `limit` permits. A request takes one permit (or as many as it costs) when it
+ * is sent, and returns it when it ends. The permit is free again one second after the answer was read.
  *
- * So the service never counts more than `limit` within one second, wherever that begins and however long requests
- * are on their way. Proof: let `limit + 1` requests be counted within one second, and X be the one of them that was
- * let go last, at t. X was counted after t. So the others were counted after t - 1 s, and none of them was answered
- * before that. So at t each of them still had its permit: there was none for X.
+ * So the service never counts more than `limit` requests within one second, wherever that second begins and however
+ * long requests are on their way. Proof: let `limit + 1` requests be counted within one second, and let X be the
+ * request among them that was sent last, at time t. X was counted after t. So all others were counted after t - 1 s,
+ * and none of them was answered before that. So at time t each of them still held its permit. There was no permit for
+ * X.
  *
- * What this rests on:
+ * The proof rests on three things:
  *
- * - An answer proves that its request has been counted; silence proves nothing, since a service that stands still
- *   reads later what its sockets hold. A permit without an answer is free one second after the answer to something
- *   that was let go after it was given up, and that takes the service to read what came first before what came later.
- *   While nothing but silence is known, single requests go as probes, and a part of the permits is kept for them. So
- *   never more than `limit` are unanswered at a time, for as long as these last (16 s at least); then one permit is
- *   written off for each probe, every 30 s.
+ * - Only an answer proves that its request was counted. A service that stands still later reads what its sockets hold.
+ *   So an unanswered permit is free one second after the answer to a request that was sent after the unanswered one was
+ *   given up. This assumes that the service reads requests in the order of their arrival. While nothing is answered,
+ *   single requests are sent as probes, and some permits are reserved for them. So at most `limit` requests are
+ *   unanswered at a time while the reserve lasts (16 s at least). After that, each probe writes one permit off, every
+ *   30 s.
  * - Credit: a permit counts as free earlier by half of the least round trip of the last ten seconds, 150 ms at most,
- *   since a request that leaves now takes some time to arrive. If the way there becomes shorter by more than that at
- *   once, up to (what it became shorter by, in seconds) × `limit` more may be counted in that second. Without credit,
- *   the rule is the bare proof's.
- * - What never left its process is given back as `unused`, and is free at once.
+ *   since a request takes time to arrive. If the way there suddenly becomes shorter by more than that, the service may
+ *   count up to (shortening in seconds) × `limit` more requests in that second. Without credit, the bare proof holds.
+ * - A request that never left this process returns its permit as `unused`. That permit is free at once.
  */
 export class PermitPool {
   #limit = 1;
-  /** How many of them are in circulation. */
+  /** How many permits are in circulation. */
   #allowed = 1;
   #coolingMs = COOLING_MS;
   /** Between permits, in milliseconds. */
   intervalMs = 0;
   #burst = 1;
-  /** When the schedule is used up that spaces permits (GCRA). */
+  /** End of the schedule that spaces permits (GCRA). */
   #usedUpAt = -Infinity;
   readonly #inFlight = new Set<Taken>();
   #inFlightPermits = 0;
@@ -144,13 +149,13 @@ export class PermitPool {
     this.setLimit(limit);
   }
 
-  /** What is out beyond a smaller limit comes back as ever. */
+  /** Permits beyond a smaller limit return as usual. */
   setLimit(limit: number): void {
     this.#limit = Math.max(1, Math.floor(limit));
     this.allow(limit);
   }
 
-  /** Has only so many permits in circulation from now on, out of the limit. */
+  /** Limits the permits in circulation from now on. */
   allow(permits: number): void {
     this.#allowed = Math.max(1, Math.floor(permits));
     this.#coolingMs = COOLING_MS / Math.min(1, permits);
@@ -158,43 +163,42 @@ export class PermitPool {
     this.#burst = burstOf(permits);
   }
 
-  /** Requests that are under way. */
+  /** Requests in flight. */
   get requestsInFlight(): number {
     return this.#inFlight.size;
   }
 
-  /** Whether all permits are free, so that the pool knows nothing that a new one would not. */
+  /** Whether all permits are free. Such a pool can be forgotten. */
   get isIdle(): boolean {
     this.#forgetCooled(this.now());
     return this.#out === 0;
   }
 
-  /** By how much permits count as free earlier at present, in milliseconds. */
+  /** How much earlier permits count as free at present, in milliseconds. */
   get creditMs(): number {
     return this.credit ? creditOf(this.#leastRoundTrip.ms(this.now())) : 0;
   }
 
   /**
-   * How long it is until so many permits may be taken, in milliseconds: 0 if now. To be asked again after each
-   * `giveBack()`.
-   * @param kept permits that are to stay free, for others
+   * How long until this many permits are free, in milliseconds. 0: now. Ask again after each `giveBack()`.
+   * @param kept permits that must stay free for other requests
    */
   delayMs(permits: number, kept = 0): number {
     const now = this.now();
     this.#forgetLost(now);
     this.#forgetCooled(now);
-    // For smoothness alone: the limit is held by the permits.
+    // Pacing only smooths. The permits hold the limit.
     const pacedMs = this.#usedUpAt - (this.#burst - 1) * this.intervalMs - now;
     return Math.max(this.#permitsDelayMs(permits, kept, now), pacedMs > EARLY_MS ? pacedMs : 0);
   }
 
   /**
-   * Takes permits for one request. Only when there is no delay. One that costs more than there are waits for all of
-   * them, and is out with its whole cost, since there may be more of them before it is back.
+   * Takes permits for one request. Call it only when the delay is 0. A request that costs more than the limit waits for
+   * all permits, and counts with its full cost while it is out, since the limit may grow before it returns.
    */
   take(permits: number): Permit {
     const now = this.now();
-    // One that is taken early is out twice until it would have been free, so that others are as late as ever.
+    // A permit that is used early counts twice until it would have been free, so that other requests are not early too.
     if (!this.#leavesEnoughForProbes(permits)) {
       this.#probedAt = now;
       this.#unanswered.remove(this.#out + Math.min(permits, this.#limit) - this.#limit);
@@ -225,7 +229,7 @@ export class PermitPool {
       : lastAt + this.#coolingMs - now;
   }
 
-  /** Whether it leaves enough for probes, should nothing that is under way be answered. */
+  /** Whether enough permits remain for probes if no request in flight is answered. */
   #leavesEnoughForProbes(permits: number): boolean {
     const wanted = Math.min(permits, this.#limit);
     const silent = this.#inFlightPermits + this.#unanswered.count;
@@ -237,7 +241,7 @@ export class PermitPool {
     return Math.max(Math.floor(this.#limit * PROBE_SHARE), Math.min(PROBES, Math.floor(this.#limit / 2)));
   }
 
-  /** Nothing but what is unanswered is out. */
+  /** All permits that are out are unanswered. */
   #probeDelayMs(wanted: number, now: number): number {
     if (this.#unanswered.count + wanted <= this.#limit) {
       const probes = Math.max(1, Math.floor(this.#keptForProbes / wanted));
@@ -260,7 +264,7 @@ export class PermitPool {
     }
   }
 
-  /** Without credit, which is for what is taken now alone. */
+  /** Without credit, which applies only when a permit is taken. */
   #forgetCooled(now: number): void {
     this.#cooling.removeWhile((at) => at + this.#coolingMs <= now);
   }

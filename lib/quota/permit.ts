@@ -1,19 +1,19 @@
-/** Who asks: single sends and fan-outs take turns, so that neither waits for the other's queue. */
+/** Which queue a request waits in. Single sends and fan-outs take turns, so neither waits for all of the other. */
 export type Priority = 'single' | 'bulk';
 
 /**
- * What became of a permit's request:
+ * How a permit's request ended:
  *
- * - `unused`: no byte of it left
- * - `answered`: the service has answered, so that it has counted the request by now
- * - `unanswered`: it left, and nothing proves whether the service has counted it, or will
+ * - `unused`: no byte of it left this process
+ * - `answered`: the service answered, so it has counted the request
+ * - `unanswered`: the request left, and the service may have counted it or may still count it
  */
 export type PermitUse = 'unused' | 'answered' | 'unanswered';
 
-/** The right to let one request go. */
+/** The right to send one request. */
 export interface Permit {
-  /** Whether it may still be used: others may have it by now, if this process stood still. Default: always. */
+  /** Whether the permit may still be used. It may not when the process stood still past the lease. Default: always. */
   isValid?(): boolean;
-  /** Gives it back: only the first time counts. */
+  /** Returns the permit. Only the first call counts. */
   giveBack(use: PermitUse): void;
 }

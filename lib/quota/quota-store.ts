@@ -1,65 +1,75 @@
 import type { RtcQuotaEvent } from '../diagnostics/rtc-event.js';
 import type { Permit, Priority } from './permit.js';
 
-/** How a shared quota is: `fallback` and `refusing` while its store is away. */
+/** State of a shared quota. It is `fallback` or `refusing` while its store is unavailable. */
 export type QuotaStatus = RtcQuotaEvent['status'];
 
-/** What became of a shared quota. */
+/** A change in the state of a shared quota. */
 export interface QuotaStatusChange {
-  /** How it is from now on. */
+  /** The new state. */
   readonly status: QuotaStatus;
   /** Why it is not shared, and what to do about it; without secrets. */
   readonly failure?: string | undefined;
 }
 
-/** What is known of those who wait. */
+/** What a store may consider when it hands out permits. */
 export interface PermitDemand {
-  /** Of the one that the permits are for. */
+  /** Priority of the request that needs the permits. */
   readonly priority: Priority;
-  /** How many requests are waiting, that one included. */
+  /** Number of waiting requests, this one included. */
   readonly waiting: number;
-  /** By how much a permit may be used early at present, in milliseconds. */
+  /** How much earlier a permit may be used at present, in milliseconds. */
   readonly creditMs: number;
 }
 
-/** There is no permit now. */
+/** No permit is free now. */
 export interface PermitDelay {
-  /** When it is worth asking again, in milliseconds; Infinity: `onChange` will be called. */
+  /** When to ask again, in milliseconds from now. Infinity: wait for `onChange`. */
   readonly delayMs: number;
-  /** Why there will be none for now, so that those who wait are refused: a sentence, without its full stop. */
+  /**
+   * Why no permit will become free for now, as a sentence without its full stop. Waiting requests are refused with it.
+   */
   readonly unavailable?: string;
 }
 
-/** Permits that several processes share. It is asked in the same turn in which the request leaves. */
+/** The permits that several processes share. */
 export interface PermitSource {
-  /** Permits that there are in a second. May change while it is used. */
+  /** Permits a second. It may change while the source is in use. */
   limit: number;
-  /** Takes so many permits for one request, all or none. Must not throw. */
+  /**
+   * Takes this many permits for one request, all or none. Called in the same turn of the event loop in which the
+   * request is sent. Must not throw.
+   */
   take(permits: number, demand: PermitDemand): Permit | PermitDelay;
-  /** Lets go of the store. */
+  /** Releases the store. */
   close(): void;
 }
 
-/** What permits are shared for. */
+/** What one set of shared permits is for. */
 export interface QuotaScope {
-  /** Whoever gives the same shares permits: the endpoint, whose quota it is, and the app, where each has its own. */
+  /**
+   * Processes with the same name share permits. It holds the endpoint, the account and, if each app has its own quota,
+   * the app.
+   */
   readonly name: string;
-  /** Permits in a second. */
+  /** Permits a second. */
   readonly limit: number;
-  /** To be called when there may be permits that there were not when they were asked for. */
+  /** Called by the store when permits may have become free. */
   readonly onChange: () => void;
-  /** To be told when its status changes, and once when it is known at first. */
+  /** Called by the store when its state changes, and once when its state is first known. */
   readonly onStatus: (change: QuotaStatusChange) => void;
 }
 
 /**
- * Where several processes share their permits: `RedisQuota` of `nestjs-rtc-messaging/redis`. An object of a class
- * that another copy of this package may have loaded, so that it is known by its method.
+ * A store that several processes share permits through, such as `RedisQuota` of `nestjs-rtc-messaging/redis`. It is
+ * recognised by its method, since another copy of this package may have loaded its class.
  */
 export interface QuotaStore {
-  /** Whose quota it is, in place of the access key: where the access keys of processes differ. */
+  /**
+   * Name of the account whose quota it is. It replaces the access key's ID where processes have different access keys.
+   */
   readonly account?: string | undefined;
-  /** The permits of that name. It must not throw: what is wrong is told by `onStatus`. */
+  /** Opens the permits of a scope. Must not throw: failures are reported through `onStatus`. */
   open(scope: QuotaScope): PermitSource;
 }
 

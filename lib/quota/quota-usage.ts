@@ -1,25 +1,25 @@
-/** How much of the quota is used by this process, and how many wait for more of it. */
+/** This process's use of the quota, and its queues. */
 export interface QuotaUsage {
-  /** Single sends that wait for a permit, */
+  /** Number of single sends that wait for a permit. */
   readonly queued: number;
-  /** … how many of those may, */
+  /** Largest number of single sends that may wait. */
   readonly maxQueue: number;
-  /** … and how long one that came now would wait, in milliseconds, as far as is known. */
+  /** Estimated wait of a single send that is made now, in milliseconds. */
   readonly waitMs: number;
-  /** Requests of fan-outs that wait for a permit. */
+  /** Number of fan-out requests that wait for a permit. */
   readonly queuedBulk: number;
-  /** Requests that were let go, a second, over the last second; to a tenth. */
+  /** Requests a second over the last second, to one decimal. */
   readonly requestsPerSecond: number;
-  /** Permits that they took: with `costPer: 'recipient'`, as many as they had recipients. */
+  /** Permits a second over the last second. With `costPer: 'recipient'`, each recipient takes one. */
   readonly permitsPerSecond: number;
-  /** How many permits there are in a second, after what is left to other programs, … */
+  /** Permits a second that this process may use: the configured limit without `reserve`. */
   readonly limit: number;
-  /** … and how many the service has been found to accept: less than `limit` only after it refused. */
+  /** Permits a second that the service was found to accept. It is below `limit` only after the service refused. */
   readonly allowed: number;
-  /** How many recipients a request has at most, where the service was found to refuse larger ones. */
+  /** Largest number of recipients in a request. Present only if the service was found to refuse larger requests. */
   readonly chunkSize?: number;
-  /** What a permit is for, as configured. */
+  /** What takes a permit, as configured. */
   readonly costPer: 'request' | 'recipient';
-  /** The limit of each room, if one is set. */
+  /** Permits a second for each room. Absent if no such limit is set. */
   readonly roomMessagesPerSecond?: number;
 }

@@ -10,90 +10,93 @@ import type { QuotaUsage } from './quota-usage.js';
 import { RoomPools } from './room-pools.js';
 import { Turns } from './turns.js';
 
-/** What a request asks of the limiter. */
+/** A request for permits. */
 export interface PermitRequest {
   readonly priority: Priority;
-  /** How many permits it takes, 1 or more. */
+  /** Number of permits, 1 or more. */
   readonly permits: number;
   readonly recipients: number;
-  /** The room that it sends into. */
+  /** The room of the message. */
   readonly roomId?: string | undefined;
-  /** How long a single send has time to wait, in milliseconds. */
+  /** How long a single send can wait, in milliseconds. */
   readonly withinMs: number;
 }
 
-/** How the request ended: what became of its permit, and what the service said of the quota. */
+/** How a request ended, and whether the service throttled it. */
 export type RequestEnd = PermitUse | 'accepted' | { readonly throttledMs: number };
 
-/** The permits of one request: of the account, of its room, and of the processes together. */
+/** All permits of one request: the account's, the room's and the shared ones. */
 export interface RequestPermit {
-  /** Whether they may still be used: others may have them by now, if this process stood still. */
+  /** Whether the permits may still be used. They may not when the process stood still past their lease. */
   isValid(): boolean;
-  /** Gives them back: only the first time counts. */
+  /** Returns the permits. Only the first call counts. */
   giveBack(end: RequestEnd): void;
 }
 
 /** A place in the queue. */
 export interface Place {
-  /** Rejected with an RtcQuotaError when the quota is unavailable or the chunk has become too large. */
+  /** Rejects with an RtcQuotaError when the quota becomes unavailable or the chunk becomes too large. */
   readonly granted: Promise<RequestPermit>;
-  /** Gives the place up, or the permits, if they were granted meanwhile. */
+  /** Leaves the queue. Returns the permits if they were granted in the meantime. */
   cancel(): void;
 }
 
-/** What requests are held to. */
+/** The limits of a limiter. */
 export interface LimiterLimits {
   /** Permits in any second. */
   readonly limit: number;
-  /** Permits in any second of each room. Default: no such limit. */
+  /** Permits in any second for each room. Default: no limit. */
   readonly roomLimit?: number;
-  /** Whether permits may be used early, by a part of what the way takes at least. Default: true. */
+  /** Whether permits may be used early, by half of the least round trip. Default: true. */
   readonly credit?: boolean;
 }
 
 export interface LimiterOptions extends LimiterLimits {
-  /** How many single sends may wait; what a fan-out has in flight is bounded by itself. */
+  /** Largest number of waiting single sends. Fan-outs bound their requests in flight themselves. */
   readonly maxQueue: number;
-  /** Permits that processes share, beside those of this one. `onChange` is to be called when there may be more. */
+  /**
+   * Opens the permits that processes share. Requests take one of these and one of this process. The source calls
+   * `onChange` when permits may have become free.
+   */
   readonly openShared?: ((onChange: () => void) => PermitSource) | undefined;
-  /** Undefined: the service refuses no more. */
+  /** Called with what the account seems to allow. Undefined: the service no longer refuses. */
   readonly onThrottling?: ((estimate: ThrottlingEstimate | undefined) => void) | undefined;
   readonly time?: LimiterTime;
 }
 
-/** What time is measured and waited for with. */
+/** The clock and timer of a limiter. */
 export interface LimiterTime {
   /** Monotonic milliseconds. */
   now(): number;
-  /** @returns what cancels it */
+  /** @returns a function that cancels the timer */
   after(ms: number, wake: () => void): () => void;
 }
 
 const REAL_TIME: LimiterTime = {
   now: () => performance.now(),
   after: (ms, wake) => {
-    // Whoever waits keeps the process alive by its own time limit.
+    // A waiting call keeps the process alive by its own time limit.
     const timer = setTimeout(wake, Math.min(ms, LONGEST_WAIT_MS)).unref();
     return () => clearTimeout(timer);
   },
 };
 
-/** Then it is looked again. */
+/** Longest timer. Afterwards, the queue is examined again. */
 const LONGEST_WAIT_MS = 60_000;
 const SECOND_MS = 1_000;
 /**
- * Permits that fan-outs leave for single sends, as a share of the limit, and for how long after the last one. A fan-out
- * takes whatever there is, so that none would come back for a while before the second is over in which it began.
+ * Permits reserved for single sends after the last single send, as a fraction of the limit. Without them, a fan-out
+ * takes all permits, and none returns before its first second is over.
  */
 const KEPT_FOR_SINGLES = { share: 0.005, forMs: 5_000 } as const;
 
 interface Waiter extends PermitRequest {
   end?: RequestPermit | RtcQuotaError;
-  /** Once it is clear that there is a wait. */
+  /** Set when the request has to wait. */
   onEnd?: (end: RequestPermit | RtcQuotaError) => void;
 }
 
-/** Lets requests go one by one, in their turns, as there are permits for them. */
+/** Grants permits to requests in the order of their turns. */
 export class RateLimiter {
   readonly #turns = new Turns<Waiter>();
   readonly #account: PermitPool;
@@ -108,7 +111,7 @@ export class RateLimiter {
   #limit: number;
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
-  #told: ThrottlingEstimate | undefined;
+  #reported: ThrottlingEstimate | undefined;
   #cancelTimer: (() => void) | undefined;
   #isPumping = false;
 
@@ -126,7 +129,7 @@ export class RateLimiter {
     this.configure(options);
   }
 
-  /** What all who use it want to be held to. */
+  /** Sets the limits that apply to all users of the limiter. */
   configure({ limit, roomLimit = Infinity, credit = true }: LimiterLimits): void {
     this.#limit = limit;
     this.#account.credit = credit;
@@ -137,22 +140,22 @@ export class RateLimiter {
     this.#pump();
   }
 
-  /** Whether it knows of nothing that the service may still count. */
+  /** Whether all permits are free, so that the limiter can be forgotten. */
   get isIdle(): boolean {
     return this.#account.isIdle;
   }
 
-  /** How many recipients a request should have at most. */
+  /** Largest number of recipients in a request. */
   get chunkSize(): number {
     return this.#adaptive.chunkSize;
   }
 
-  /** How long a request is under way of late, in milliseconds; 0 until one is answered. */
+  /** Average round trip in milliseconds. 0 until a request was answered. */
   get roundTripMs(): number {
     return this.#concurrency.roundTripMs;
   }
 
-  /** How many requests a fan-out is to have in flight. */
+  /** The concurrency of a fan-out. */
   get concurrency(): number {
     return this.#concurrency.for(this.#limit, this.#time.now());
   }
@@ -175,8 +178,9 @@ export class RateLimiter {
   }
 
   /**
-   * Takes permits, or a place in the queue.
-   * @throws RtcQuotaError when the queue is full, or too long to come through it in time, or the quota unavailable
+   * Takes permits, or joins the queue.
+   * @throws RtcQuotaError when the queue is full, the estimated wait is longer than `withinMs`, or the quota is
+   * unavailable
    */
   enter(request: PermitRequest): RequestPermit | Place {
     const { priority, permits, recipients, roomId, withinMs } = request;
@@ -216,7 +220,7 @@ export class RateLimiter {
     };
   }
 
-  /** Forgets refusals, as a new process would; what was sent a moment ago still counts. */
+  /** Forgets refusals, as a new process would. Requests of the last second still count. */
   forgetRefusals(): void {
     this.#adaptive.reset();
     this.#account.allow(this.#limit);
@@ -227,7 +231,7 @@ export class RateLimiter {
     this.#shared?.close();
   }
 
-  /** Of a single send that would wait for so long, as the last of the queue. */
+  /** Why a single send at the end of the queue can't wait this long, if it can't. */
   #problemOf(waitMs: number, withinMs: number): string | false {
     const others = this.#turns.waiting.single.size - 1;
     if (others >= this.#maxQueue) return `is full: ${others} calls are waiting, for about ${waitMs} ms`;
@@ -236,19 +240,20 @@ export class RateLimiter {
   }
 
   /**
-   * Whoever comes now comes after those of its own priority, and takes turns with those of the other.
+   * Estimated wait of a request that arrives now. It waits for all requests of its own priority, and takes turns with
+   * the other priority.
    * @param waiting permits that it waits for already
    */
   #estimateWaitMs(priority: Priority, permits: number, waiting = 0): number {
     const { intervalMs } = this.#account;
-    // Permits are out for the round trip, too; when one that is under way comes back is not known.
+    // Permits are also out during the round trip. When a permit in flight returns is not known.
     const outMs = SECOND_MS + this.#concurrency.roundTripMs;
     const firstMs = Math.min(this.#account.delayMs(permits), outMs);
     const heldMs = Math.max(firstMs, this.#adaptive.pauseMs(this.#time.now()));
     return heldMs + (this.#turns.permitsBefore(priority, waiting) * intervalMs * outMs) / SECOND_MS;
   }
 
-  /** Lets go whoever may, and comes back when someone else will. */
+  /** Grants all permits that are free, and sets a timer for the next. */
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
@@ -267,10 +272,10 @@ export class RateLimiter {
     }
   }
 
-  /** Follows what the service refuses: fewer permits, smaller chunks. */
+  /** Applies what was learned from refusals: fewer permits, smaller chunks. */
   #adapt(): void {
     const adaptive = this.#adaptive;
-    if (!adaptive.isReduced && this.#told === undefined) return;
+    if (!adaptive.isReduced && this.#reported === undefined) return;
     adaptive.update(this.#time.now());
     this.#account.allow(adaptive.allowed);
     for (const waiter of this.#turns.waiting.bulk) {
@@ -278,19 +283,21 @@ export class RateLimiter {
         this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
     }
     const { estimate } = adaptive;
-    const toldRate = this.#told?.permitsPerSecond ?? 0;
-    const isOver = this.#told !== undefined && !adaptive.isReduced;
-    // Once, and once more when a service that refused everything is known to allow something.
+    const reportedRate = this.#reported?.permitsPerSecond ?? 0;
+    const isOver = this.#reported !== undefined && !adaptive.isReduced;
+    // Reported once, and again when a service that refused everything accepts something.
     const isNews =
-      toldRate === 0 && estimate !== undefined && estimate.permitsPerSecond !== this.#told?.permitsPerSecond;
+      reportedRate === 0 &&
+      estimate !== undefined &&
+      estimate.permitsPerSecond !== this.#reported?.permitsPerSecond;
     if (!isNews && !isOver) return;
-    this.#told = estimate;
+    this.#reported = estimate;
     this.#onThrottling?.(estimate);
   }
 
   /**
-   * @param full rooms that have been found to have no permits, and for how long
-   * @returns how long to wait, if no one can go
+   * @param full rooms without free permits, each with the time until one is free
+   * @returns how long to wait if no request can be sent
    */
   #letNextGo(full: Map<string, number>): number {
     let delayMs = this.#keptFromBulkMs() || Infinity;
@@ -302,7 +309,7 @@ export class RateLimiter {
         delayMs = Math.min(delayMs, roomMs);
         continue;
       }
-      // It is this one's turn: who came later, or has spent more, does not overtake it.
+      // It is this request's turn. No other request overtakes it.
       const taken = this.#take(waiter);
       if (typeof taken === 'number') return Math.min(delayMs, taken);
       this.#grant(waiter, taken);
@@ -311,7 +318,10 @@ export class RateLimiter {
     return delayMs;
   }
 
-  /** How long until there are others for a fan-out than those that are kept for single sends, if there are those. */
+  /**
+   * How long until a fan-out may take a permit without touching those that are reserved for single sends. 0 if none are
+   * reserved.
+   */
   #keptFromBulkMs(): number {
     const { share, forMs } = KEPT_FOR_SINGLES;
     const [first] = this.#turns.waiting.bulk;
@@ -321,7 +331,7 @@ export class RateLimiter {
     return this.#account.delayMs(first.permits, kept);
   }
 
-  /** All that a request takes, or none and how long to wait. */
+  /** All permits of a request, or how long to wait. */
   #take(waiter: Waiter): Permit[] | number {
     const { permits, priority, roomId } = waiter;
     const now = this.#time.now();

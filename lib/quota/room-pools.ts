@@ -1,13 +1,13 @@
 import type { Permit } from './permit.js';
 import { PermitPool } from './permit-pool.js';
 
-/** At every so many, rooms without anything out are forgotten. */
+/** Idle rooms are forgotten each time this many rooms were added. */
 const FORGET_EVERY = 100;
 
-/** The permits of each room, where rooms have a limit. */
+/** The permits of each room, if rooms have a limit. */
 export class RoomPools {
   readonly #pools = new Map<string, PermitPool>();
-  /** Infinity: none. */
+  /** Infinity: no limit. */
   #limit = Infinity;
   #credit = true;
 
@@ -22,12 +22,12 @@ export class RoomPools {
     }
   }
 
-  /** How long until so many permits may be taken of a room, in milliseconds. */
+  /** How long until this many permits of a room are free, in milliseconds. */
   delayMs(roomId: string, permits: number): number {
     return this.#limit === Infinity ? 0 : (this.#pools.get(roomId)?.delayMs(permits) ?? 0);
   }
 
-  /** @returns one that holds the room's permits, or none where rooms have no limit */
+  /** @returns the room's permit, or none if rooms have no limit */
   take(roomId: string, permits: number): Permit[] {
     return this.#limit === Infinity ? [] : [this.#poolOf(roomId).take(permits)];
   }

@@ -6,15 +6,15 @@ interface Waiting {
 }
 
 /**
- * Requests that wait: first come first served within a priority. Single sends and fan-outs take turns by the permits
- * that they spend.
+ * The queue for permits. Within a priority, requests go in the order of their arrival. Single sends and fan-outs take
+ * turns: each turn goes to the priority that has spent fewer permits.
  */
 export class Turns<T extends Waiting> {
-  // Sets keep the order of coming, and let go of whoever cancels.
+  // Sets keep the order of arrival and delete in constant time.
   readonly waiting: Readonly<Record<Priority, Set<T>>> = { single: new Set(), bulk: new Set() };
-  /** Permits that those who wait are to take. */
+  /** Permits that the waiting requests need. */
   readonly #permits: Record<Priority, number> = { single: 0, bulk: 0 };
-  /** Permits that each has spent, while both were waiting. */
+  /** Permits spent by each priority while both were waiting. */
   readonly #spent: Record<Priority, number> = { single: 0, bulk: 0 };
 
   get size(): number {
@@ -22,7 +22,7 @@ export class Turns<T extends Waiting> {
   }
 
   add(request: T): void {
-    // Whoever was away has no turns to make up for.
+    // A priority without waiting requests saves up no turns.
     if (this.waiting[request.priority].size === 0) this.#catchUp(request.priority);
     this.waiting[request.priority].add(request);
     this.#permits[request.priority] += request.permits;
@@ -34,24 +34,24 @@ export class Turns<T extends Waiting> {
   }
 
   /**
-   * How many permits are spent, at most, before one that comes now has its own.
-   * @param waiting of these, its own, if it is among those who wait
+   * The largest number of permits that are spent before a request that arrives now.
+   * @param waiting permits of this request, if it is in the queue already
    */
   permitsBefore(priority: Priority, waiting: number): number {
     const own = this.#permits[priority] - waiting;
     return own + Math.min(own, this.#permits[otherThan(priority)]);
   }
 
-  /** All of them, the one whose turn it is first; or single sends alone. */
+  /** All waiting requests in the order of their turns, or single sends only. */
   *inOrder(withoutBulk = false): Generator<T> {
     for (const priority of [this.#first, otherThan(this.#first)]) {
       if (priority === 'single' || !withoutBulk) yield* this.waiting[priority];
     }
   }
 
-  /** One goes, and is to be deleted: in its turn, or since those before it can't go. */
+  /** Counts the permits of a request that is sent now. The caller deletes it from the queue. */
   spend(request: T): void {
-    // Those who can't go have no turns to make up for either.
+    // Requests that can't be sent save up no turns either.
     if (request.priority !== this.#first) this.#catchUp(this.#first);
     this.#spent[request.priority] += request.permits;
   }

@@ -4,8 +4,8 @@ import type { Cluster, Redis } from 'ioredis';
 type Command = (...args: (string | number)[]) => Promise<unknown>;
 
 /**
- * A script as a command of the client that runs it. ioredis sends the script itself once a connection, and its digest
- * from then on; also to another node, and to a server that has forgotten it.
+ * A Lua script as a command of the client that runs it. ioredis sends the script once for each connection, and its
+ * digest afterwards. It sends the script again to another node and to a server that has lost it.
  */
 export class LuaScript {
   readonly #command: string;
@@ -14,11 +14,11 @@ export class LuaScript {
     name: string,
     private readonly lua: string,
   ) {
-    // The client may be the app's own, and other copies of this library may use it, with other scripts.
+    // The client may be the app's own, and other copies of this library may use it with other scripts.
     this.#command = `rtc:${name}:${createHash('sha1').update(lua).digest('hex')}`;
   }
 
-  /** @param keys always as many */
+  /** @param keys the same number for every run */
   async run(
     client: Redis | Cluster,
     keys: readonly string[],
@@ -35,7 +35,7 @@ export class LuaScript {
   }
 }
 
-/** ioredis hangs the command on its errors, whose arguments may hold the message and the recipients. */
+/** ioredis adds the command to its errors. Its arguments may hold the message and the recipients. */
 function withoutCommand(error: unknown): unknown {
   if (typeof error !== 'object' || error === null) return error;
   const { lastNodeError } = error as { lastNodeError?: unknown };

@@ -2,71 +2,71 @@ import type { Permit, PermitUse } from '../quota/permit.js';
 import { COOLING_MS, LOST_MS } from '../quota/permit-pool.js';
 import { AHEAD_MS, LEASE_MS } from './permit-script.js';
 
-/** Without an answer of the service for so long, requests go as probes only, one in so long. */
+/** After this long without an answer of the service, requests are sent as probes only, at this interval. */
 const QUIET_MS = 500;
 const PROBE_MS = 1_000;
-/** So long a permit without an answer is kept, if nothing is answered that was let go later. */
+/** An unanswered permit is kept this long if no later request is answered. */
 const SILENT_MS = 60_000;
-/** So many names are told with one command: more than are out in a second of the largest quota there is. */
+/** Largest number of names in one command: more than the largest quota has out in a second. */
 const MAX_NAMES = 5_000;
 
 /** Permits of one request, by their names in Redis. */
 interface PermitOut {
   readonly names: readonly string[];
   readonly takenAt: number;
-  /** When it was given up without an answer. */
+  /** When the request was given up without an answer. */
   givenUpAt?: number;
-  /** 0: they were not used; Infinity while they are under way. */
+  /** When the permits are free. 0: they were not used. Infinity: their request is in flight. */
   freeAt: number;
-  /** What Redis knows of that: a lease while they are under way. */
-  toldUntil?: number | undefined;
-  /** By then, Redis takes them for free by itself, whatever it was told. */
+  /** What Redis was last told about `freeAt`. It is a lease while the request is in flight. */
+  reportedUntil?: number | undefined;
+  /** When Redis frees the permits by itself, whatever was reported. */
   forgetAt: number;
 }
 
-/** What Redis is to be told: until when these permits are not free, 0 if they were not used. */
-export interface Tidings {
+/** A report to Redis: until when these permits are not free. 0: they were not used. */
+export interface PermitReport {
   readonly permit: PermitOut;
   readonly until: number;
 }
 
-/** All permits that this process has out. Times are on its own clock. */
+/** All permits that this process has out. Times are on this process's clock. */
 export class PermitsOut {
-  // In the order of being let go, and of being given back.
+  // Sorted by the time of sending, and by the time of return.
   readonly #underWay = new Set<PermitOut>();
   readonly #givenBack = new Set<PermitOut>();
   #answeredAt = Number.NEGATIVE_INFINITY;
   #takenAt = Number.NEGATIVE_INFINITY;
 
-  /** @param toldUntil what Redis knows of these already */
-  hold(names: readonly string[], toldUntil?: number): Permit {
+  /** @param reportedUntil what Redis already knows about these permits */
+  hold(names: readonly string[], reportedUntil?: number): Permit {
     const takenAt = performance.now();
-    const permit: PermitOut = { names, takenAt, freeAt: Infinity, toldUntil, forgetAt: Infinity };
+    const permit: PermitOut = { names, takenAt, freeAt: Infinity, reportedUntil, forgetAt: Infinity };
     this.#takenAt = permit.takenAt;
     this.#underWay.add(permit);
     return {
-      isValid: () => (permit.toldUntil ?? Infinity) > performance.now(),
+      isValid: () => (permit.reportedUntil ?? Infinity) > performance.now(),
       giveBack: (use) => this.#giveBack(permit, use),
     };
   }
 
-  /** Redis may have given these out, and no one uses them. */
+  /** Returns permits that Redis may have granted and this process does not use. */
   drop(names: readonly string[]): void {
     if (names.length === 0) return;
     this.#givenBack.add({ names, takenAt: 0, freeAt: 0, forgetAt: forgottenAt(performance.now()) });
   }
 
-  /** What Redis does not know, or would not soon. */
-  untold(now: number): Tidings[] {
+  /** Everything that Redis does not know yet, and leases that run out soon. */
+  unreported(now: number): PermitReport[] {
     for (const permit of this.#underWay) {
       if ((permit.givenUpAt ?? permit.takenAt + LOST_MS) + SILENT_MS < now) this.#release(permit, 0);
     }
     for (const permit of this.#givenBack) {
-      const isTold = permit.freeAt <= now && permit.toldUntil === permit.freeAt;
-      if (isTold || permit.forgetAt <= now) this.#givenBack.delete(permit);
+      const isReported = permit.freeAt <= now && permit.reportedUntil === permit.freeAt;
+      if (isReported || permit.forgetAt <= now) this.#givenBack.delete(permit);
     }
-    const leases = [...this.#underWay].filter(({ toldUntil = 0 }) => toldUntil < now + LEASE_MS / 2);
-    const returns = [...this.#givenBack].filter(({ toldUntil, freeAt }) => toldUntil !== freeAt);
+    const leases = [...this.#underWay].filter(({ reportedUntil = 0 }) => reportedUntil < now + LEASE_MS / 2);
+    const returns = [...this.#givenBack].filter(({ reportedUntil, freeAt }) => reportedUntil !== freeAt);
     let names = 0;
     return [
       ...leases.map((permit) => ({ permit, until: now + LEASE_MS })),
@@ -74,24 +74,27 @@ export class PermitsOut {
     ].filter(({ permit }) => (names += permit.names.length) <= MAX_NAMES);
   }
 
-  /** Redis knows them by now. */
-  told(tidings: readonly Tidings[]): void {
-    for (const { permit, until } of tidings) permit.toldUntil = until;
+  /** Notes that Redis has received these reports. */
+  markReported(reports: readonly PermitReport[]): void {
+    for (const { permit, until } of reports) permit.reportedUntil = until;
   }
 
-  /** Redis may know nothing of what is out. */
-  tellAnew(): void {
-    for (const permit of [...this.#underWay, ...this.#givenBack]) permit.toldUntil = undefined;
+  /** Reports everything again, since Redis may have lost its data. */
+  reportAllAgain(): void {
+    for (const permit of [...this.#underWay, ...this.#givenBack]) permit.reportedUntil = undefined;
   }
 
-  /** How long nothing is to leave: a service that stands still reads later all that it was sent. */
+  /**
+   * How long no request may be sent, in milliseconds. A service that does not answer may later read everything that it
+   * was sent.
+   */
   quietMs(now: number): number {
     const [oldest] = this.#underWay;
     if (oldest === undefined || now - Math.max(this.#answeredAt, oldest.takenAt) <= QUIET_MS) return 0;
     return Math.max(0, this.#takenAt + PROBE_MS - now);
   }
 
-  /** How long it is until so many more may be out, of a limit; Infinity: until one is given back. */
+  /** How long until this many permits are free under a limit, in milliseconds. Infinity: until one is returned. */
   delayMs(permits: number, limit: number, now: number): number {
     const out = [...this.#underWay, ...this.#givenBack].filter(({ freeAt }) => freeAt > now);
     const left = limit - out.reduce((sum, { names }) => sum + names.length, 0);
@@ -120,7 +123,7 @@ export class PermitsOut {
   }
 }
 
-/** When the lease of what is used now, or might have been, is over. */
+/** When the lease of a permit ends that is used now or may have been. */
 function forgottenAt(now: number): number {
   return now + LEASE_MS + AHEAD_MS;
 }

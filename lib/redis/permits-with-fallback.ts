@@ -2,17 +2,20 @@ import { burstOf } from '../quota/permit-pool.js';
 import type { Permit } from '../quota/permit.js';
 import type { PermitDelay, PermitDemand, PermitSource } from '../quota/quota-store.js';
 import { PermitsOut } from './permits-out.js';
-import { LOOK_MS, RedisPermits, type SharedScope } from './redis-permits.js';
+import { RECONNECT_EVERY_MS, RedisPermits, type SharedScope } from './redis-permits.js';
 import type { ScriptRunner } from './script-runner.js';
 
-/** What others have let go by shared permits is not known when Redis is away: after so long, it has been counted. */
+/**
+ * When Redis becomes unavailable, the requests that other processes have just sent are unknown. After this pause, the
+ * service has counted them.
+ */
 const PAUSE_MS = 1_000;
 
-/** The shared permits; while Redis is away, this process's own for its declared share, or none. */
+/** The shared permits. While Redis is unavailable, this process uses its declared share of the limit, or refuses. */
 export class PermitsWithFallback implements PermitSource {
   readonly #out = new PermitsOut();
   readonly #shared: RedisPermits;
-  /** When the schedule of the process's own permits is used up. */
+  /** End of the schedule of the process's own permits. */
   #usedUpAt = 0;
 
   constructor(
@@ -39,7 +42,7 @@ export class PermitsWithFallback implements PermitSource {
     const { failure } = this.#shared;
     if (failure === undefined) return this.#shared.take(permits, demand);
     if (this.share !== undefined) return this.#takeOwn(permits, Math.max(1, this.limit * this.share));
-    return { delayMs: LOOK_MS, unavailable: `The shared quota is unavailable: ${failure}` };
+    return { delayMs: RECONNECT_EVERY_MS, unavailable: `The shared quota is unavailable: ${failure}` };
   }
 
   close(): void {

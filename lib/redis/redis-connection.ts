@@ -4,33 +4,38 @@ import type { RedisQuotaOptions } from './redis-quota-options.js';
 
 export type Client = Redis | Cluster;
 
-/** As long as Redis is away, this process does not share the quota: it comes back soon, but does not hammer. */
+/**
+ * Interval between attempts to reconnect. Short, since this process does not share the quota meanwhile, and long enough
+ * not to flood Redis.
+ */
 const RECONNECT_MS = 200;
-/** How long a Sentinel may take to say who the primary is, and how soon one that was lost is looked for. */
+/** Time limit for a Sentinel's answer, and interval for reconnecting to a lost Sentinel. */
 const SENTINEL_MS = 1_000;
 
-/** What is not the app's to choose. */
+/** Options that the app can't choose. */
 const OWN_OPTIONS: RedisOptions = {
   retryStrategy: () => RECONNECT_MS,
-  // What was asked before a connection broke is of no use after it.
+  // A command from before the connection broke is useless after it.
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  // A process that has closed its modules is not to be kept for a socket that does not end.
+  // A closing socket must not keep the process alive.
   disconnectTimeout: 200,
-  // After a failover, the other node is the one that can be written to. The former primary may not know yet.
+  // After a failover, the other node accepts writes. The former primary may not know that yet.
   reconnectOnError: (error) => error.message.startsWith('READONLY'),
   failoverDetector: true,
   sentinelCommandTimeout: SENTINEL_MS,
   sentinelReconnectStrategy: () => SENTINEL_MS,
 };
 
-/** The connection of one RedisQuota: opened for its first user, closed after its last if it is not the app's. */
+/**
+ * The connection of one RedisQuota. It is opened for the first user, and closed after the last unless the app owns it.
+ */
 export class RedisConnection {
   readonly #given: Client | undefined;
   readonly #connection: RedisQuotaOptions['connection'];
   #client: Client | undefined;
   #users = 0;
-  /** Why there is no connection: commands only say that there is none. */
+  /** Why there is no connection. A command's own error says only that there is none. */
   #lastError: Error | undefined;
 
   constructor({ client, connection }: RedisQuotaOptions) {
@@ -56,11 +61,11 @@ export class RedisConnection {
   }
 
   /**
-   * Breaks connections that do not answer, so that they are made anew, to the node that is the primary by then. The
-   * client is not told to disconnect: one that is just looking for the primary would take that for its end.
+   * Closes connections that don't answer, so that new ones are made to the current primary. The sockets are destroyed
+   * and the client is not disconnected: a client that is searching for the primary would end for good.
    */
   renew(): void {
-    // One of the app's own is left alone.
+    // The app's own client is left alone.
     if (this.#given !== undefined || this.#client === undefined) return;
     const connections = this.#client instanceof Cluster ? this.#client.nodes() : [this.#client];
     for (const { stream } of connections) stream?.destroy();
@@ -68,7 +73,7 @@ export class RedisConnection {
 
   #open(): Client {
     const client = connect(this.#connection);
-    // ioredis has a listener for each of what waits for a connection.
+    // ioredis adds a listener for each command that waits for the connection.
     client.setMaxListeners(Number.POSITIVE_INFINITY);
     client.on('error', (error: Error) => {
       this.#lastError = error;
@@ -81,7 +86,7 @@ export class RedisConnection {
 }
 
 function connect(connection: RedisQuotaOptions['connection']): Client {
-  // A query has no functions and no numbers: those options can't be set there.
+  // A URL's query has no functions and no numbers, so those options can't be set there.
   if (typeof connection === 'string') return new Redis(withoutOptions(connection, OWN_OPTIONS), OWN_OPTIONS);
   if (connection === undefined || !('nodes' in connection))
     return new Redis({ ...connection, ...OWN_OPTIONS });

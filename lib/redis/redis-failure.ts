@@ -1,4 +1,4 @@
-/** What an operator can do about an error of Redis's, by how its message begins. */
+/** What an operator can do about an error of Redis, by the beginning of its message. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/, 'refuses the user name or password; check them'],
   [
@@ -20,8 +20,8 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Says what is wrong with Redis, as a sentence without its full stop. Messages are not quoted: they may hold
- * arguments, and the error of a refused password has it among its properties.
+ * Describes a failure of Redis in a sentence without its full stop. Messages are not quoted: they may hold arguments,
+ * and the error of a refused password has the password among its properties.
  */
 export function describeFailure(error: unknown, connectionError?: unknown): string {
   for (const message of [messageOf(error), messageOf(connectionError)]) {
@@ -36,11 +36,11 @@ export function describeFailure(error: unknown, connectionError?: unknown): stri
 function messageOf(error: unknown): string {
   const message = (error as { message?: unknown } | undefined)?.message;
   if (typeof message !== 'string') return '';
-  // Errors inside a script are told with a prefix by some versions.
+  // Some versions add a prefix to errors inside a script.
   return message.replace(/^(ERR )?Error running script[^:]*:[^:]*:\d+: *(-|@user_script[^:]*: *\d+: *)?/, '');
 }
 
-/** The kind of an error, with which its message begins. */
+/** The word with which an error's message begins. */
 function wordOf(message: string): string {
   const word = /^(?!ERR\b)[A-Z]{2,20}\b/.exec(message)?.[0];
   return word === undefined ? '' : ` (${word})`;

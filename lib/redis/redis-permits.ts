@@ -9,38 +9,41 @@ import { LEASE_MS, type PermitAnswer } from './permit-script.js';
 import type { PermitsOut } from './permits-out.js';
 import type { ScriptRunner } from './script-runner.js';
 
-/** How much is asked for at once: enough for few commands, and no more than the others leave. */
+/**
+ * How many permits one command asks for, in milliseconds of the limit: enough for few commands, and few enough to leave
+ * some to other processes.
+ */
 const BATCH_MS = 30;
 const ROUND_TRIPS = 3;
 /**
- * When Redis has given fewer than that, it is asked again so much later, at random: before what it may have by then is
- * free, and not by all processes at once, of which the first would have it all.
+ * When Redis gave fewer permits than were asked for, the next command waits a random time in this range. By then, Redis
+ * has free permits again. The random time keeps all processes from asking at once.
  */
 const ASK_AGAIN_MS = { least: 120, most: 240 };
-/** So long after the last command Redis is told of answers, which leaves others the time to take the permits. */
+/** Returned permits are reported this long after the last command, so that other processes can take them. */
 const FLUSH_MS = 400;
-/** Of a bulk, as many are asked for as were used in so long of late, though fewer may be waiting yet. */
+/** For fan-outs, as many permits are asked for as were used in this time, even if fewer requests wait at present. */
 const EXPECTED_MS = 350;
-/** A permit that was not used by so long after it might have been is given back: well within its lease. */
+/** A permit that is still unused this long after its time is returned, well within its lease. */
 const UNUSED_MS = 400;
-/** How often a Redis that is away is tried, and when a connection that says nothing is given up. */
-export const LOOK_MS = 250;
+/** Interval between attempts to reconnect, and when a silent connection is given up. */
+export const RECONNECT_EVERY_MS = 250;
 const SILENT_CONNECTION_MS = 2_000;
 
-/** What permits are shared for, with its present limit. */
+/** A scope of shared permits, with its current limit. */
 export type SharedScope = Omit<QuotaScope, 'name' | 'limit'> & { limit: number };
 
-/** The permits of one scope in Redis, as one process has them. Times are on this process's clock. */
+/** This process's view of one scope of permits in Redis. Times are on this process's clock. */
 export class RedisPermits {
-  /** Why Redis is away, while it is. */
+  /** Why Redis is unavailable, while it is. */
   failure: string | undefined;
   readonly #process = randomBytes(6).toString('hex');
   #takes = 0;
-  /** The last answer of which permits were used, or might have been. */
+  /** The last answer whose permits were or may have been used. */
   #known: Pick<PermitAnswer, 'generation' | 'now'> | undefined;
   #doubt: '' | 'doubt' | 'returns' = '';
   readonly #skew = new ClockSkew();
-  /** Those that may be used from some time on, the first first. */
+  /** Permits in hand, sorted by the time from which each may be used. */
   #stock: { readonly name: string; readonly due: number }[] = [];
   #isAsking = false;
   #isClosed = false;
@@ -49,7 +52,10 @@ export class RedisPermits {
   readonly #used = new SlidingCounts<'permit'>(EXPECTED_MS);
   readonly #flushing: NodeJS.Timeout;
 
-  /** @param onAway Redis is away, and why; undefined: it is there, which is told at first, too */
+  /**
+   * @param onAway called with the reason when Redis becomes unavailable, and with undefined when it is available (also
+   * the first time)
+   */
   constructor(
     private readonly runner: ScriptRunner,
     private readonly out: PermitsOut,
@@ -65,7 +71,7 @@ export class RedisPermits {
     this.#dropUnused(now);
     const quietMs = this.out.quietMs(now);
     if (quietMs > 0) return { delayMs: quietMs };
-    // Before they run out.
+    // Ask before the permits in hand run out.
     const covered = Math.floor(this.#stock.length / permits);
     const aheadMs = Math.max(BATCH_MS, ROUND_TRIPS * this.#skew.roundTripMs);
     const batch = Math.max(1, Math.floor((this.scope.limit * aheadMs) / 1_000 / permits));
@@ -83,7 +89,7 @@ export class RedisPermits {
     return this.out.hold(names, now + LEASE_MS - UNUSED_MS);
   }
 
-  /** Names for as many permits as none has had. */
+  /** New names for this many permits. */
   namesOf(permits: number): string[] {
     const take = ++this.#takes;
     return Array.from({ length: permits }, (_none, index) => `${this.#process}:${take}:${index + 1}`);
@@ -95,7 +101,7 @@ export class RedisPermits {
     this.runner.close();
   }
 
-  /** Whether there is a command under way, or is to be none. */
+  /** Whether no command can be sent now. */
   get #isBusy(): boolean {
     return this.#isAsking || this.#isClosed || this.failure !== undefined;
   }
@@ -109,18 +115,18 @@ export class RedisPermits {
 
   async #flush(): Promise<void> {
     this.#dropUnused(performance.now());
-    const isDue = (): boolean => this.#doubt !== '' || this.out.untold(performance.now()).length > 0;
-    // Once more for what one command has no room for.
-    for (let command = 0; command < 10 && !this.#isBusy && isDue(); command++) await this.#run();
+    const hasReports = (): boolean => this.#doubt !== '' || this.out.unreported(performance.now()).length > 0;
+    // Again while one command has no room for all reports.
+    for (let command = 0; command < 10 && !this.#isBusy && hasReports(); command++) await this.#run();
   }
 
-  /** One command, with all that Redis is to be told. */
+  /** Sends one command with all reports that are due. */
   async #run(wanted = 0, together = 1, priority: Priority = 'bulk'): Promise<void> {
     this.#isAsking = true;
     this.#flushing.refresh();
     const askedAt = performance.now();
     const names = this.namesOf(wanted);
-    const tidings = this.out.untold(askedAt);
+    const reports = this.out.unreported(askedAt);
     const known = this.#known;
     const answer = await this.runner.run([
       this.#process,
@@ -135,7 +141,7 @@ export class RedisPermits {
       known?.generation ?? 0,
       known?.now ?? 0,
       this.#skew.isKnown ? this.#skew.toServer(askedAt + this.runner.timeoutMs) : 0,
-      ...tidings.flatMap(({ permit, until }) =>
+      ...reports.flatMap(({ permit, until }) =>
         permit.names.flatMap((name) => [name, until === 0 ? 0 : this.#skew.toServer(until)]),
       ),
     ]);
@@ -147,16 +153,16 @@ export class RedisPermits {
     }
     const answeredAt = performance.now();
     const fits = this.#skew.record(askedAt, answer.now, answeredAt);
-    // It came too late, so that nothing was done.
+    // The command came too late, and Redis did nothing.
     if (answer.generation === '') this.#doubt = fits ? this.#doubt : 'doubt';
     else {
-      this.out.told(tidings);
+      this.out.markReported(reports);
       this.#known = answer;
       const isNew = known !== undefined && answer.generation !== known.generation;
       this.#doubt = fits || isNew ? '' : 'doubt';
       if (known === undefined && this.failure === undefined) this.onAway(undefined);
       if (fits && !isNew) this.#fill(answer.dues, names, answeredAt);
-      else this.#tellAnew(names);
+      else this.#reportAllAgain(names);
     }
     this.scope.onChange();
   }
@@ -170,28 +176,28 @@ export class RedisPermits {
     this.#askAgainAt = isServed ? 0 : now + least + (most - least) * Math.random();
   }
 
-  /** Redis may know nothing of what is out: it is to be told of all, and what it gave out before is not used. */
-  #tellAnew(unused: readonly string[]): void {
+  /** Redis may have lost its data. All permits that are out are reported again, and those in hand are not used. */
+  #reportAllAgain(unused: readonly string[]): void {
     this.out.drop([...unused, ...this.#stock.map(({ name }) => name)]);
     this.#stock = [];
-    this.out.tellAnew();
+    this.out.reportAllAgain();
     void this.#flush();
   }
 
   #goAway(failure: string): void {
     if (this.failure !== undefined || this.#isClosed) return;
     this.failure = failure;
-    this.#tellAnew([]);
+    this.#reportAllAgain([]);
     this.onAway(failure);
     this.scope.onChange();
-    void this.#lookForRedis();
+    void this.#reconnect();
   }
 
-  /** One command at a time, so that few are answered at once when Redis is back. */
-  async #lookForRedis(): Promise<void> {
+  /** One command at a time, so that Redis answers few when it returns. */
+  async #reconnect(): Promise<void> {
     let since = performance.now();
     for (;;) {
-      await sleep(LOOK_MS, undefined, { ref: false });
+      await sleep(RECONNECT_EVERY_MS, undefined, { ref: false });
       if (this.#isClosed) return;
       this.#doubt = 'returns';
       await this.#run();

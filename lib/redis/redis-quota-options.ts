@@ -7,41 +7,41 @@ import { hasMethods, must, share, text, wholeNumber } from '../options/rules.js'
 
 /** A connection to a Redis Cluster. */
 export interface RedisClusterConnection {
-  /** Some of its nodes; the others are found. */
+  /** Some of the Cluster's nodes. The others are found. */
   readonly nodes: readonly ClusterNode[];
   /** ioredis's own options for a cluster. */
   readonly options?: ClusterOptions | undefined;
 }
 
-/** What `new RedisQuota()` takes: either `client` or `connection`, and how to behave. */
+/** Options of `new RedisQuota()`: either `client` or `connection`, and the behaviour. */
 export interface RedisQuotaOptions {
   /**
-   * A connection of the app's, of ioredis 5 or 6. The app closes it. Let it connect again soon after it was lost
-   * (`retryStrategy: () => 200`), since as long as it takes, this process does not share the quota.
+   * A client of ioredis 5 or 6 that the app made and closes. Let it reconnect soon after a loss (`retryStrategy: () =>
+   * 200`): until it has, this process does not share the quota.
    */
   readonly client?: Redis | Cluster | undefined;
   /**
-   * What to connect with: a URL (`redis://…`, `rediss://…`), options of ioredis (with `sentinels` and `name` to
-   * find the primary by Sentinel), or the `nodes` of a Cluster. What they say of trying again and of ends is set right.
-   * The connection is closed with the last module that uses it.
+   * What to connect with: a URL (`redis://…`, `rediss://…`), options of ioredis (with `sentinels` and `name` to find
+   * the primary by Sentinel), or the `nodes` of a Cluster. Options for retries and for closing are replaced. The
+   * connection is closed with the last module that uses it.
    */
   readonly connection?: string | RedisOptions | RedisClusterConnection | undefined;
   /**
-   * What share of the limit this process keeps to while Redis is away, from above 0 to 1: with four processes
-   * 0.25. Without it, nothing is sent meanwhile, and calls are refused with an RtcQuotaError.
+   * The share of the limit that this process uses while Redis is unavailable, above 0 and up to 1. Example: 0.25 with
+   * four processes. Default: none, which refuses calls with an RtcQuotaError meanwhile.
    */
   readonly fallbackShare?: number | undefined;
   /**
-   * How long Redis may take to answer before it counts as away, in milliseconds (10–60,000). Default 500. The first
-   * connection may take 3 s, for which the first calls wait.
+   * Time limit for Redis's answers, in milliseconds (10–60,000). After it, Redis counts as unavailable. Default 500.
+   * The first connection may take 3 s, and the first calls wait for it.
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * A name for the vendor's account whose quota it is: the same in all processes. Needed where credentials come
-   * from a provider or are temporary; else the access key's ID stands for it.
+   * Name of the vendor's account, the same in all processes. Required if credentials come from a provider or are
+   * temporary. Default: the access key's ID.
    */
   readonly account?: string | undefined;
-  /** What the key in Redis begins with. Default `nestjs-rtc-messaging:quota:`. */
+  /** Prefix of the keys in Redis. Default `nestjs-rtc-messaging:quota:`. */
   readonly keyPrefix?: string | undefined;
 }
 
@@ -62,7 +62,7 @@ export const REDIS_QUOTA_OPTIONS = {
 /** The options with their defaults. */
 export type CheckedOptions = OptionValues<typeof REDIS_QUOTA_OPTIONS>;
 
-/** @throws RtcConfigError listing everything that is wrong, and no value, which may hold a password */
+/** @throws RtcConfigError listing every problem, without values, which may hold a password */
 export function checkOptions(given: RedisQuotaOptions): CheckedOptions {
   const { values, problems } = readOptions(REDIS_QUOTA_OPTIONS, given, 'RedisQuota');
   const { client, connection } = values;

@@ -15,7 +15,7 @@ import { checkOptions, type CheckedOptions, type RedisQuotaOptions } from './red
  * })
  */
 export class RedisQuota implements QuotaStore {
-  // Private to the language: whoever prints the module's options must not print a password.
+  // A private field: printing the module's options must not print a password.
   readonly #options: CheckedOptions;
   readonly #connection: RedisConnection;
 
@@ -29,10 +29,10 @@ export class RedisQuota implements QuotaStore {
     return this.#options.account;
   }
 
-  /** For the module: the permits of a scope, under two keys with its hash tag. */
+  /** For the module: opens the permits of a scope, under two keys with its hash tag. */
   open({ name, ...scope }: QuotaScope): PermitSource {
     const { keyPrefix, timeoutMs, fallbackShare } = this.#options;
-    // Names hold access keys' IDs, which need not be seen by whoever lists the keys.
+    // A hash of the name, since names hold access key IDs.
     const tag = createHash('sha256').update(name).digest('hex').slice(0, 32);
     const key = `${keyPrefix}{${tag}}`;
     const runner = new ScriptRunner(this.#connection, [`${key}:permits`, `${key}:state`], timeoutMs);

@@ -3,14 +3,14 @@ import { type PermitAnswer, readAnswer, TAKE_PERMITS } from './permit-script.js'
 import type { Client, RedisConnection } from './redis-connection.js';
 import { describeFailure } from './redis-failure.js';
 
-/** How long the first connection may take. */
+/** Time limit for the first connection, in milliseconds. */
 const CONNECT_MS = 3_000;
-/** If the process stood still while an answer was due, it gets this long to be read. */
+/** Extra time to read an answer that arrived while the process stood still, in milliseconds. */
 const GRACE_MS = 50;
 
-/** Runs the script on the keys of one scope, in bounded time. */
+/** Runs the script on the keys of one scope, within a time limit. */
 export class ScriptRunner {
-  // Private to the language: what failed of late may have a password among its properties.
+  // A private field: the last error may hold a password.
   readonly #connection: RedisConnection;
   readonly #client: Client;
   #connecting: Promise<unknown> | undefined;
@@ -18,7 +18,7 @@ export class ScriptRunner {
   constructor(
     connection: RedisConnection,
     private readonly keys: readonly [permits: string, state: string],
-    /** How long an answer may take, in milliseconds. */
+    /** Time limit for an answer, in milliseconds. */
     readonly timeoutMs: number,
   ) {
     this.#connection = connection;
@@ -29,20 +29,20 @@ export class ScriptRunner {
     this.#connection.release();
   }
 
-  /** Breaks a connection that seems to lead nowhere. */
+  /** Closes a connection that does not answer, so that a new one is made. */
   renewConnection(): void {
     this.#connection.renew();
   }
 
-  /** @returns what Redis says, or why it is away: a sentence, without its full stop. Never rejects. */
+  /** @returns the answer, or why Redis is unavailable (a sentence without its full stop). Never rejects. */
   async run(args: readonly (string | number)[]): Promise<PermitAnswer | { readonly failure: string }> {
     await (this.#connecting ??= this.#connect());
     const reply = this.#evaluate(args);
-    // It may fail after it was given up.
+    // The command may fail after its time limit.
     reply.catch(() => undefined);
     let timer: NodeJS.Timeout | undefined;
     const silence = new Promise<undefined>((resolve) => {
-      // If it was this process that stood still, what has come meanwhile is read first.
+      // If this process stood still, an answer that arrived meanwhile is read first.
       timer = setTimeout(() => (timer = setTimeout(() => resolve(undefined), GRACE_MS)), this.timeoutMs);
     });
     try {
@@ -62,7 +62,9 @@ export class ScriptRunner {
     return readAnswer(await TAKE_PERMITS.run(this.#client, this.keys, args));
   }
 
-  /** Those who come first wait for the connection, for as long as they like and it may take. Later, none is a failure. */
+  /**
+   * The first calls wait for the connection, each within its own time limit. Later, a missing connection is a failure.
+   */
   async #connect(): Promise<void> {
     const client = this.#client;
     if (client.status === 'wait') client.connect().catch(() => undefined);

@@ -3,19 +3,19 @@ import type { ApiReply } from '../openapi/api-reply.js';
 import type { RetryDecision } from './classify.js';
 import type { AttemptEnd, AttemptResult } from '../openapi/http-attempt.js';
 
-/** In place of the vendor's code, where an answer can't be read. */
+/** Stands for the vendor's code if the answer can't be read. */
 export const UNREADABLE = 'UnreadableResponse';
 
-/** In place of a code that may repeat something of the request. */
+/** Stands for a code that may repeat a part of the request. */
 const WITHHELD = 'WithheldCode';
 
-/** The code of an answer that is not a success, as it may be shown. */
+/** The code of an answer that is not a success, safe to show. */
 export function codeOf(reply: ApiReply): string {
   if (reply.kind !== 'error') return UNREADABLE;
   return reply.isWithheld ? WITHHELD : reply.apiCode;
 }
 
-/** What receipts and errors tell of an attempt. */
+/** The attempt as receipts, errors and events show it. */
 export function describeAttempt(result: AttemptResult, { outcome, action }: RetryDecision): Attempt {
   const { end, phase, startedAt, durationMs, httpStatus } = result;
   const requestId =
@@ -30,11 +30,11 @@ export function describeAttempt(result: AttemptResult, { outcome, action }: Retr
   if (requestId !== undefined) attempt.requestId = requestId;
   if (action === 'slow_down') attempt.throttled = true;
   if (outcome !== 'accepted') attempt.failure = failureOf(end);
-  // Those who are told of it must not be able to change what others are told.
+  // Frozen: no listener may change what other listeners receive.
   return Object.freeze(attempt);
 }
 
-/** Why an attempt was not accepted, as it may be shown. */
+/** Why an attempt was not accepted, safe to show. */
 export function failureOf(end: AttemptEnd): string {
   switch (end.kind) {
     case 'answered':
@@ -51,15 +51,15 @@ export function failureOf(end: AttemptEnd): string {
 }
 
 /**
- * What is known of a message of which no attempt was accepted: as soon as one may have been, nothing that came
- * later can take that back.
+ * The outcome of a message whose attempts were not accepted. If one attempt may have been accepted, no later attempt
+ * can disprove that.
  */
 export function outcomeOfAttempts(attempts: readonly Attempt[]): FailureOutcome {
   if (attempts.some(({ outcome }) => outcome === 'unknown')) return 'unknown';
   return attempts.some(({ outcome }) => outcome === 'rejected') ? 'rejected' : 'not_attempted';
 }
 
-/** Whether more than one attempt was accepted, or may have been. */
+/** Whether more than one attempt was accepted or may have been. */
 export function isPossibleDuplicate(attempts: readonly Attempt[]): boolean {
   return attempts.filter(({ outcome }) => outcome === 'accepted' || outcome === 'unknown').length > 1;
 }

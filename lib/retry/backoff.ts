@@ -1,12 +1,17 @@
-/** Full jitter: anything from nothing to this, doubled with each retry, so that clients don't come back at once. */
+/**
+ * Full jitter: a random wait from 0 to this limit, which doubles with each retry, so that clients don't return all at
+ * once.
+ */
 const BASE_MS = 200;
-/** The service counts its quota by the second: coming back sooner would only be refused again. */
+/**
+ * Limit after throttling. The service counts its quota by the second, so a shorter wait would only be refused again.
+ */
 const THROTTLED_BASE_MS = 1_000;
 const CAP_MS = 5_000;
 
 /**
  * How long to wait before sending again, in milliseconds.
- * @param retries how many there were before this one
+ * @param retries number of retries before this one
  * @param random from 0 to below 1
  */
 export function backoffMs(retries: number, throttled: boolean, random: () => number): number {
@@ -14,13 +19,13 @@ export function backoffMs(retries: number, throttled: boolean, random: () => num
   return Math.round(random() * ceiling);
 }
 
-/** Whatever answers may ask for patience, but not for any amount of it. */
+/** Longest `Retry-After` that is respected, in milliseconds. */
 export const MAX_RETRY_AFTER_MS = 30_000;
 
 /**
- * Reads `Retry-After`, seconds or a date, as milliseconds from now, at most {@link MAX_RETRY_AFTER_MS}.
- * @param date the same answer's `Date`, since the two are of one clock
- * @returns 0 when there is none, or none that can be read
+ * Reads `Retry-After` (seconds or a date) as milliseconds from now, at most {@link MAX_RETRY_AFTER_MS}.
+ * @param date the `Date` of the same answer, which is of the same clock
+ * @returns 0 if the header is missing or can't be read
  */
 export function retryAfterMs(retryAfter: string | undefined, date: string | undefined, now: number): number {
   if (retryAfter === undefined) return 0;

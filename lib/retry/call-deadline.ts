@@ -1,15 +1,15 @@
 import type { Attempt } from '../errors/attempt.js';
 
-/** How much longer than any of its call before it an attempt may take, at least: what a busy machine may add. */
+/** An attempt may take at least this much longer than the longest attempt of its call, for a busy machine. */
 const SPARE_MS = 100;
 
-/** What time one attempt has, and by which limit: `timeoutMs of 5000 ms`. */
+/** The time limit of one attempt, with the option that sets it: `timeoutMs of 5000 ms`. */
 export interface AttemptLimit {
   readonly ms: number;
   readonly name: string;
 }
 
-/** How much time a call has, as a whole and for its next attempt. Times are in milliseconds. */
+/** The time limits of a call and of its next attempt, in milliseconds. */
 export class CallDeadline {
   #at: number;
 
@@ -24,12 +24,12 @@ export class CallDeadline {
     return this.#at - performance.now();
   }
 
-  /** As errors name it. */
+  /** The limit as errors name it. */
   get name(): string {
     return `deadlineMs of ${this.deadlineMs} ms`;
   }
 
-  /** An attempt has what is left of the call, if that is less than an attempt may take. */
+  /** Limit of the next attempt: `timeoutMs`, or the rest of the call if that is shorter. */
   get attemptLimit(): AttemptLimit {
     const { timeoutMs } = this;
     const leftMs = Math.ceil(this.leftMs);
@@ -39,8 +39,8 @@ export class CallDeadline {
   }
 
   /**
-   * What another attempt must have: one that is broken off half way makes an unknown outcome of one that was certain.
-   * It may take twice as long as the longest before it. One that found no connection says little by itself.
+   * Least time for another attempt: twice the longest attempt before it. An attempt that runs out of time half way
+   * would turn a certain outcome into an unknown one.
    */
   neededMs(attempts: readonly Attempt[]): number {
     if (attempts.length === 0) return 0;
@@ -48,7 +48,7 @@ export class CallDeadline {
     return Math.min(this.timeoutMs, longest + Math.max(longest, SPARE_MS));
   }
 
-  /** The time since then was not the service's, so that the deadline is not for it. */
+  /** Extends the deadline by the time since `started`, which the service did not use. */
   extendBySince(started: number): void {
     this.#at += performance.now() - started;
   }

@@ -11,25 +11,25 @@ import { hintFor, networkHintFor } from './api-hints.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
 import { codeOf, failureOf, UNREADABLE } from './attempts.js';
 
-/** What a call was given, and what came of it so far. */
+/** The facts about a call that its error reports. */
 export interface CallFacts {
   readonly action: string;
   readonly attempts: readonly Attempt[];
-  /** Whether the app's shutdown, and not the caller, is what aborts. */
+  /** Whether the app's shutdown aborts the call, rather than the caller. */
   readonly shuttingDown: boolean;
-  /** The region whose host was called; undefined where an endpoint was given. */
+  /** Region of the host that was called. Undefined if `endpoint` is set. */
   readonly hostOfRegion?: string | undefined;
   /** The origin that was called. */
   readonly endpoint?: string | undefined;
 }
 
-/** The quota is of so many milliseconds, so that one that is used up is not there again sooner. */
+/** Window of the quota. A used-up quota is not free again sooner. */
 const QUOTA_WINDOW_MS = 1_000;
 
 /**
- * The error of a call whose last attempt had this result, and which does not try again.
+ * The error of a call that ends with this attempt.
  * @param limit of that attempt: `timeoutMs of 5000 ms`
- * @param retryAfterMs how long it is worth waiting, if that is known, when it was refused for the quota
+ * @param retryAfterMs known wait after a refusal for the quota
  */
 export function errorOfCall(
   call: CallFacts,
@@ -66,7 +66,7 @@ export function errorOfCall(
               reply.kind === 'unreadable' ? reply.why : 'it carries no error'
             })`
           : `${verb} with ${apiCode} (HTTP ${httpStatus})`;
-      // A refusal says all there is to say.
+      // The refusal itself says that the message was not accepted.
       const ending = init.outcome === 'rejected' ? '' : `; ${consequence}`;
       return new RtcApiError(`${action} ${what}${which}${ending}.`, {
         ...init,
@@ -88,7 +88,7 @@ export function errorOfCall(
   }
 }
 
-/** The deadline passed while no attempt was under way. */
+/** The deadline passed between attempts. */
 export function deadlineError(call: CallFacts, limit: string, when: string): RtcTimeoutError {
   return new RtcTimeoutError(
     `${call.action} exceeded ${limit} ${when}; ${consequenceOf(call)}.`,

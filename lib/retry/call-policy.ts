@@ -1,21 +1,21 @@
 import type { Priority } from '../quota/permit.js';
 
-/** How patient a call is. */
+/** How long a call retries and waits. */
 export interface CallPolicy {
-  /** Of its requests, in the queue for the quota. */
+  /** Priority in the queue for permits. */
   readonly priority: Priority;
   /**
-   * Whether retries that can't send twice go on until the deadline. If not, they end with `maxAttempts` and draw on
-   * the retry budget, as all do that may send twice.
+   * Whether safe retries go on until the deadline. Otherwise they end after `maxAttempts` and use the retry budget.
+   * Retries that may send twice always do.
    */
   readonly retriesUntilDeadline: boolean;
-  /** Whether the wait for the quota is part of the deadline. */
+  /** Whether the wait for the quota counts toward the deadline. */
   readonly deadlineIncludesQuotaWait: boolean;
-  /** Whether a throttled request is sent again. If not, the call ends: whoever made it may have to split it. */
+  /** Whether a throttled request is sent again. Otherwise the call ends, and its caller may split the chunk. */
   readonly retriesThrottled: boolean;
 }
 
-/** A send that somebody waits for. */
+/** A single send, which a caller waits for. */
 export const SINGLE_SEND: CallPolicy = {
   priority: 'single',
   retriesUntilDeadline: false,
@@ -23,7 +23,7 @@ export const SINGLE_SEND: CallPolicy = {
   retriesThrottled: true,
 };
 
-/** A chunk of a fan-out. What it waits for the quota is bounded by the fan-out, and says nothing of the service. */
+/** A chunk of a fan-out. The fan-out bounds the wait for the quota. */
 export const FAN_OUT_CHUNK: CallPolicy = {
   priority: 'bulk',
   retriesUntilDeadline: true,

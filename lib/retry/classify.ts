@@ -4,19 +4,19 @@ import type { AttemptEnd, AttemptResult } from '../openapi/http-attempt.js';
 import type { RequestEnd } from '../quota/rate-limiter.js';
 
 /**
- * What can be done about an attempt that was not accepted:
+ * What to do after an attempt that was not accepted:
  *
- * - `none`: nothing; it is final
- * - `retry`: send again after a while
- * - `slow_down`: the same, and everyone sends too much
+ * - `none`: nothing, the failure is final
+ * - `retry`: send again after a wait
+ * - `slow_down`: send again after a wait, and slow all requests down
  * - `correct_clock`: sign again with the service's time
- * - `refresh_credentials`: sign again with other credentials, if there are any
- * - `ask_policy`: send again only if the caller would rather have the message twice than not at all
+ * - `refresh_credentials`: sign again with new credentials, if there are any
+ * - `ask_policy`: send again only with `onUnknown: 'resend'`, since the message may then arrive twice
  */
 export type RetryAction =
   'none' | 'retry' | 'slow_down' | 'correct_clock' | 'refresh_credentials' | 'ask_policy';
 
-/** What an attempt proves, and what follows. */
+/** The outcome that an attempt proves, and the action that follows. */
 export interface RetryDecision {
   readonly outcome: Attempt['outcome'];
   readonly action: RetryAction;
@@ -27,12 +27,12 @@ const UNKNOWN: RetryDecision = { outcome: 'unknown', action: 'ask_policy' };
 const THROTTLED: RetryDecision = { outcome: 'rejected', action: 'slow_down' };
 
 /**
- * Judges one attempt by what was seen of it. The phase alone proves that nothing was sent; an answer proves
- * something only when it can be read.
+ * Classifies one attempt. A phase before `sent` proves that nothing was sent. An answer proves something only if it can
+ * be read.
  */
 export function classify(end: AttemptEnd, phase: AttemptPhase): RetryDecision {
   if (end.kind === 'answered') return ofAnswer(end.reply, end.httpStatus);
-  // Whoever aborts wants no more, whatever the policy.
+  // An aborted call is never retried, whatever the policy.
   const givenUp = end.kind === 'interrupted' && end.by === 'aborted';
   if (phase !== 'queued' && phase !== 'connecting') {
     return { outcome: 'unknown', action: givenUp ? 'none' : 'ask_policy' };
@@ -49,15 +49,15 @@ function ofAnswer(reply: ApiReply, httpStatus: number): RetryDecision {
     case 'error':
       return ofCode(reply.apiCode, reply.codeN, httpStatus);
     case 'unreadable':
-      // 429 is a "no" of any gateway on the way, readable or not.
+      // 429 is a refusal, readable or not, from the service or from any gateway.
       return httpStatus === TOO_MANY_REQUESTS ? THROTTLED : UNKNOWN;
   }
 }
 
 /**
- * A readable "no" is a rejection, whatever the HTTP status; these are the words by which the service says that
- * it does not know itself how far the request came (`InternalServiceTimeout`, `ServiceUnavailableTemp`, …), and
- * the numbers of `InternalError` and `InternalServiceTimeout`.
+ * A readable error is a rejection, whatever the HTTP status, except for these. With these codes the service says that
+ * it does not know how far the request came (`InternalServiceTimeout`, `ServiceUnavailableTemp`, …). The numbers are
+ * those of `InternalError` and `InternalServiceTimeout`.
  */
 const UNDECIDED = /^Internal|Timeout|Unavailable/;
 const UNDECIDED_NUMBERS: ReadonlySet<number | undefined> = new Set([100_014, 100_016]);
@@ -67,7 +67,7 @@ const THROTTLING: ReadonlySet<string> = new Set(['FlowLimitExceeded', 'AccountFl
 const ACCOUNT_THROTTLED = 100_027;
 
 const ACTIONS: ReadonlyMap<string, RetryAction> = new Map([
-  // The gateway did not reach the service behind it.
+  // The gateway could not reach the service.
   ['FailToConnect', 'retry'],
   ['InvalidTimestamp', 'correct_clock'],
   ['InvalidAccessKey', 'refresh_credentials'],
@@ -78,7 +78,7 @@ const ACTIONS: ReadonlyMap<string, RetryAction> = new Map([
 function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number): RetryDecision {
   const [codeClass = apiCode] = apiCode.split('.', 1);
   if (THROTTLING.has(codeClass) || codeN === ACCOUNT_THROTTLED) return THROTTLED;
-  // The one 5xx that is a "no".
+  // The only 5xx that is a rejection.
   if (codeClass !== 'FailToConnect') {
     const undecided = UNDECIDED.test(codeClass) || UNDECIDED_NUMBERS.has(codeN);
     if (undecided || httpStatus >= 500 || httpStatus === REQUEST_TIMEOUT) return UNKNOWN;
@@ -88,8 +88,8 @@ function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number):
 }
 
 /**
- * What the next attempt would meet again: a certificate that is not trusted (Node's X509 codes), or a fault of
- * this side's own.
+ * Failures that the next attempt would meet again: an untrusted certificate (Node's X509 codes), or a fault of this
+ * process.
  */
 function isFinal(failure: string): boolean {
   return (
@@ -99,10 +99,10 @@ function isFinal(failure: string): boolean {
   );
 }
 
-/** A gateway answers with these in place of the service behind it, which may have the request all the same. */
+/** Statuses of a gateway. The service behind it may have the request all the same. */
 const GATEWAY_ANSWERS: ReadonlySet<number> = new Set([502, 504]);
 
-/** What an attempt proves of the quota: whether the service has counted it by now, or never will. */
+/** What an attempt proves about the quota: whether the service has counted it, or never will. */
 export function requestEndOf(
   { end, phase }: AttemptResult,
   { outcome, action }: RetryDecision,

@@ -3,8 +3,8 @@ const PER_SECOND = 5;
 const PER_ACCEPTED = 0.2;
 
 /**
- * What all calls of a client may spend on retries together: a token bucket that fills slowly by itself and
- * with each accepted request. While the service is down it runs dry, so that retries don't multiply the load.
+ * The retry budget that all calls of a client share: a token bucket. It refills slowly with time and with each accepted
+ * request. While the service is down it runs empty, so that retries don't multiply the load.
  */
 export class RetryBudget {
   #tokens = CAPACITY;
@@ -15,7 +15,7 @@ export class RetryBudget {
     this.#at = now();
   }
 
-  /** Takes one retry from the budget, if there is one. */
+  /** Takes one retry from the budget. @returns false if it is empty */
   take(): boolean {
     this.#fill();
     if (this.#tokens < 1) return false;
@@ -23,7 +23,7 @@ export class RetryBudget {
     return true;
   }
 
-  /** A request was accepted: the service can take more. */
+  /** Refills the budget after an accepted request. */
   earn(): void {
     this.#tokens = Math.min(CAPACITY, this.#tokens + PER_ACCEPTED);
   }

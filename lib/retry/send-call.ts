@@ -1,5 +1,5 @@
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type { Observe, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
+import type { Emit, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
@@ -7,7 +7,7 @@ import type { ApiRequest } from '../openapi/api-request.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
 import type { RtcAxiosRef } from '../openapi/http-client.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
-import type { ServerClock } from '../openapi/server-clock.js';
+import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import type { LimiterHandle } from '../quota/limiter-registry.js';
 import type { RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
@@ -26,29 +26,29 @@ export interface SendContext {
   /** The module's name, for events. */
   readonly module: string;
   readonly client: Pick<OpenApiClient, 'identify' | 'attempt' | 'close'>;
-  /** Of the messaging actions. */
+  /** The API's version for messaging actions. */
   readonly apiVersion: string;
-  readonly clock: ServerClock;
+  readonly clock: ServiceClockSkew;
   readonly credentials: CredentialsSource;
   readonly budget: RetryBudget;
-  /** What stands in for these two in calls of other actions, so that neither gets into the other's way. */
+  /** Client and retry budget for calls of other actions, so that they and messages don't affect each other. */
   readonly anyAction: Pick<SendContext, 'client' | 'budget'> & { readonly axiosRef: RtcAxiosRef };
   readonly limiters: LimiterHandle;
-  readonly observe: Observe;
-  /** The region whose host is called; undefined where an endpoint was given. */
+  readonly emit: Emit;
+  /** Region of the host that is called. Undefined if `endpoint` is set. */
   readonly hostOfRegion?: string | undefined;
   /** The origin that is called. */
   readonly endpoint?: string | undefined;
-  /** Does a call's work where tools that trace it find the call. */
+  /** Runs a call's work inside the call's span, so that other tracing tools nest below it. */
   readonly within: <T>(call: RtcCallInfo, work: () => T) => T;
   /** From 0 to below 1. */
   readonly random: () => number;
 }
 
-/** What to do about outcomes that nothing proves: tell them, or send again at the risk of sending twice. */
+/** Unknown outcomes: report them, or send again at the risk of sending twice. */
 export type OnUnknown = 'report' | 'resend';
 
-/** What one call may do. Times are in milliseconds. */
+/** The limits of one call. Times are in milliseconds. */
 export interface CallLimits {
   /** For each attempt. */
   readonly timeoutMs: number;
@@ -57,24 +57,24 @@ export interface CallLimits {
   readonly maxAttempts: number;
   readonly onUnknown: OnUnknown;
   readonly policy: CallPolicy;
-  /** The room that is sent into. */
+  /** The room of the message. */
   readonly roomId?: string | undefined;
   /**
-   * Asked before each attempt, when it has its permit and before a byte of it leaves; the call ends as if it had
-   * been stopped unless the answer is yes. The durable queue uses it to record the in-flight state.
+   * Called before each attempt, when it has its permit and before any byte is sent. The call ends as if it were stopped
+   * unless this resolves to true. The durable queue uses it to record the in-flight state.
    */
   readonly beforeSend?: (() => Promise<boolean>) | undefined;
 }
 
-/** What ends a call. The reason tells whether it is the caller or the shutdown that aborts. */
+/** What can end a call. */
 export interface CallControl {
-  /** At any moment. */
+  /** Ends the call at any moment. Its reason is {@link SHUTDOWN} if the app aborts. */
   readonly abort: Cancellation;
-  /** Only while no attempt is under way. */
+  /** Ends the call between attempts. */
   readonly stop?: AbortSignal | undefined;
 }
 
-/** An attempt that is over, what it proves, and which limit it had: `timeoutMs of 5000 ms`. */
+/** A finished attempt with its retry decision and its limit: `timeoutMs of 5000 ms`. */
 interface JudgedAttempt {
   readonly result: AttemptResult;
   readonly decision: RetryDecision;
@@ -90,12 +90,12 @@ interface NextAttempt {
   readonly wait?: Pick<RtcWaitEvent, 'reason' | 'delayMs'>;
 }
 
-/** One call: attempts, and what is done between them, until one is accepted or there is nothing left to try. */
+/** One call: its attempts and the waits between them, until one attempt is accepted or no retry is left. */
 export class SendCall {
   readonly #deadline: CallDeadline;
   #retries = 0;
   #clockCorrections = 0;
-  /** An offset that this call alone tries, see {@link ServerClock}. */
+  /** A clock offset that only this call tries, see {@link ServiceClockSkew}. */
   #triedOffsetMs: number | undefined;
   #credentialsRefreshed = false;
 
@@ -105,13 +105,13 @@ export class SendCall {
     private readonly request: ApiRequest,
     private readonly limits: CallLimits,
     private readonly control: CallControl,
-    /** Filled as they are made. */
+    /** Filled while the call runs. */
     private readonly attempts: Attempt[],
   ) {
     this.#deadline = new CallDeadline(limits.timeoutMs, limits.deadlineMs);
   }
 
-  /** @returns the answer that accepts it. Rejects with an RtcMessagingError. */
+  /** @returns the accepting answer. Rejects with an RtcMessagingError. */
   async run(): Promise<ApiReply & { readonly kind: 'success' }> {
     let last: JudgedAttempt | undefined;
     for (;;) {
@@ -124,11 +124,11 @@ export class SendCall {
       }
       const next = await this.#next(decision.action, result);
       if (next?.wait !== undefined) await this.#wait(next.wait);
-      // Nothing is begun that has no time to end.
+      // No attempt begins without time to end.
       if (next === undefined || this.#deadline.leftMs <= 0) {
         throw errorOfCall(this.#facts(), result, limit, this.#retryAfterMs(result));
       }
-      this.context.observe({
+      this.context.emit({
         type: 'retry',
         call: this.info,
         reason: next.reason,
@@ -138,21 +138,21 @@ export class SendCall {
   }
 
   /**
-   * Waits for a permit of the quota, uses it, and gives it back with what came of it.
-   * @param last the attempt before this one: when the queue is full, the call ends with what came of that
+   * Takes a permit, makes one attempt with it, and returns the permit.
+   * @param last the attempt before this one. If the queue is full, the call ends with the result of that attempt.
    */
   async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
     const { client, clock, limiters } = this.context;
     const { abort } = this.control;
     const before = this.#deadline.attemptLimit;
-    // Waiting, if only for a moment, lets a caller that aborts at once do so before there is an attempt.
+    // The await lets a caller abort right after the call, before there is an attempt.
     const identity = await client.identify({ timeoutMs: before.ms, cancellation: abort });
     if (typeof identity !== 'string') return judge(identity, before.name);
 
     const permit = await this.#takePermit(limiters.limiterFor(identity), last);
     let end: RequestEnd = 'unused';
     try {
-      // While it waited for the permit, the time for another attempt may have gone by, see `#retry`.
+      // The wait for the permit may have used up the time for another attempt, see `#retry`.
       if (last !== undefined && this.#neededMs >= this.#deadline.leftMs) {
         throw errorOfCall(this.#facts(), last.result, last.limit);
       }
@@ -193,7 +193,7 @@ export class SendCall {
     const { policy, roomId } = this.limits;
     const recipients = this.info.recipients ?? 1;
     const permits = this.context.limiters.costOf(recipients);
-    // What comes after the wait must still have its time.
+    // The attempt after the wait must still have its time.
     const withinMs = Math.max(1, this.#deadline.leftMs - Math.max(this.#neededMs, limiter.roundTripMs));
     const place = limiter.enter({ priority: policy.priority, permits, recipients, roomId, withinMs });
     if (!('granted' in place)) return place;
@@ -216,14 +216,14 @@ export class SendCall {
     }
     if (!policy.deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
     const delayMs = Math.round(performance.now() - started);
-    this.context.observe({ type: 'wait', call: this.info, reason: 'quota', delayMs });
+    this.context.emit({ type: 'wait', call: this.info, reason: 'quota', delayMs });
     return permit;
   }
 
   async #ask(beforeSend: () => Promise<boolean>): Promise<void> {
     const started = performance.now();
     const { abort, stop } = this.control;
-    // A failure is a no: nothing is sent that is not written down.
+    // A failure counts as false: without a record, nothing is sent.
     const maySend = await waitFor(beforeSend, Infinity, abort, stop).catch(() => false);
     this.#deadline.extendBySince(started);
     if (!maySend) throw abortedError(this.#facts(), 'before it was sent');
@@ -234,19 +234,19 @@ export class SendCall {
   }
 
   #record(result: AttemptResult, decision: RetryDecision): void {
-    const { module, budget, clock, observe } = this.context;
+    const { module, budget, clock, emit } = this.context;
     const attempt = describeAttempt(result, decision);
     this.attempts.push(attempt);
-    observe({ type: 'attempt', call: this.info, number: this.attempts.length, attempt });
+    emit({ type: 'attempt', call: this.info, number: this.attempts.length, attempt });
     if (decision.outcome !== 'accepted') return;
     budget.earn();
-    // Only an acceptance proves an offset that was being tried: a refusal may come before the check of the time.
+    // Only an acceptance proves a new offset. A refusal may come before the check of the time.
     if (this.#triedOffsetMs !== undefined && clock.confirm(this.#triedOffsetMs)) {
-      observe({ type: 'clock', module, offsetMs: clock.offsetMs });
+      emit({ type: 'clock', module, offsetMs: clock.offsetMs });
     }
   }
 
-  /** Undefined when there is nothing left to try. */
+  /** Undefined if no retry is left. */
   async #next(action: RetryAction, result: AttemptResult): Promise<NextAttempt | undefined> {
     switch (action) {
       case 'none':
@@ -264,12 +264,18 @@ export class SendCall {
     }
   }
 
-  /** A throttled chunk goes back to its sender, who may have to cut it; not if it may have been accepted before. */
+  /**
+   * Whether a throttled request returns to the sender of chunks, who may split it. Not if the message may have been
+   * accepted before.
+   */
   #isForItsSender(): boolean {
     return !this.limits.policy.retriesThrottled && outcomeOfAttempts(this.attempts) !== 'unknown';
   }
 
-  /** At most twice: once because another call found the time meanwhile, once by the answer's own `Date`. */
+  /**
+   * Corrects the clock at most twice: once because another call found the right offset in the meantime, once by the
+   * answer's own `Date`.
+   */
   #correctClock({ end, signedWith }: AttemptResult): boolean {
     const { clock } = this.context;
     if (end.kind !== 'answered' || signedWith === undefined) return false;
@@ -305,7 +311,7 @@ export class SendCall {
     const asked = this.#retryAfterMs(result);
     const delayMs =
       asked + backoffMs(this.#retries, throttled && policy.retriesThrottled, this.context.random);
-    // What can't begin in time is told now.
+    // If the next attempt can't begin in time, the call fails now.
     if (delayMs + this.#neededMs >= this.#deadline.leftMs) return undefined;
     if (!patient && !this.context.budget.take()) return undefined;
     this.#retries += 1;
@@ -320,7 +326,7 @@ export class SendCall {
   }
 
   async #wait(wait: NonNullable<NextAttempt['wait']>): Promise<void> {
-    this.context.observe({ type: 'wait', call: this.info, ...wait });
+    this.context.emit({ type: 'wait', call: this.info, ...wait });
     const { abort, stop } = this.control;
     const box = new TimeBox(wait.delayMs, abort, stop);
     const end = await box.wait();

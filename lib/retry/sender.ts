@@ -8,51 +8,53 @@ import type { RtcAxiosRef } from '../openapi/http-client.js';
 import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
-import type { Observe, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
+import type { Emit, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
 import { type CallControl, type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
 /** An accepted call. */
 export interface AcceptedCall {
-  /** The vendor's, of the request that was accepted. */
+  /** The vendor's ID of the accepted request. */
   readonly requestId: string;
   readonly attempts: readonly Attempt[];
   readonly possibleDuplicate: boolean;
-  /** What was answered: of any form. */
+  /** The `Result` of the answer, of any form. */
   readonly result?: unknown;
 }
 
-/** What a caller may end a call with, and what the call is part of. None is left out, so that none is inherited. */
+/**
+ * How a caller can end a call, and the fan-out that the call belongs to. All members are required, so that none is
+ * inherited from a changed prototype.
+ */
 export interface SendSignals {
   /** At any moment. */
   readonly signal: AbortSignal | undefined;
-  /** While no attempt is under way; one that is may finish. */
+  /** Aborts the call between attempts. An attempt in flight may finish. */
   readonly stop: AbortSignal | undefined;
   readonly fanOut: RtcFanOutInfo | undefined;
 }
 
-/** What events tell of a call beside its action. */
+/** What events contain about a call beside its action. */
 type CallSubject = Pick<RtcCallInfo, 'method' | 'recipients' | 'fanOut'>;
 
 export const NO_SIGNALS: SendSignals = { signal: undefined, stop: undefined, fanOut: undefined };
 
-/** How a sender is doing. */
+/** State of a sender, for health checks. */
 export interface SenderCondition {
-  /** Whether the app closes, so that new calls are refused, or soon will be. */
+  /** Whether the app closes: new calls are refused, or soon will be. */
   readonly closing: boolean;
-  /** Calls that are under way. */
+  /** Calls in flight. */
   readonly inFlight: number;
   readonly quota: QuotaUsage;
   readonly credentials: CredentialsStatus;
 }
 
 /**
- * Calls actions, with the retries that can't send a message twice (or that the caller allows to), and knows
- * which calls are under way.
+ * Sends requests with safe retries (and unsafe ones if the caller allows them), and knows which calls are in flight.
  */
 export class Sender {
-  // Private to the language: whoever prints a service must not print the requests of its sockets.
+  // A private field: printing a service must not print the requests of its sockets.
   readonly #context: SendContext;
   readonly #shutdownTimeoutMs: number;
   readonly #inFlight = new Map<Cancellation, Promise<AcceptedCall>>();
@@ -70,8 +72,8 @@ export class Sender {
   }
 
   /**
-   * For who makes many calls, and asks when beginning: aborted when the app begins to close, or, for what is begun
-   * after that, when new calls are refused.
+   * For callers that make many calls, such as fan-outs. Aborted when the app begins to close. If asked after that:
+   * aborted when new calls are refused.
    */
   get closing(): AbortSignal {
     return (this.#shutdownBegun.signal.aborted ? this.#refusing : this.#shutdownBegun).signal;
@@ -92,17 +94,17 @@ export class Sender {
     };
   }
 
-  /** How many recipients a chunk should have at most: Infinity unless the service was found to refuse so many. */
+  /** Largest number of recipients in a chunk. Infinity unless the service was found to refuse larger requests. */
   get chunkSize(): number {
     return this.#context.limiters.chunkSize;
   }
 
-  /** How many requests a fan-out is to have in flight, by what the round trip is. */
+  /** The concurrency of a fan-out, by the measured round trip. */
   get concurrency(): number {
     return this.#context.limiters.concurrency;
   }
 
-  /** Has the provider asked in the background, as a call would, and no more often than calls may. */
+  /** Asks the credentials provider in the background, as a call would, and no more often than calls may. */
   askForCredentials(): void {
     Promise.resolve(this.#context.credentials.get()).catch(() => undefined);
   }
@@ -112,9 +114,9 @@ export class Sender {
     return this.#context.anyAction.axiosRef;
   }
 
-  /** Where whoever sends by this sender tells of its own doings. */
-  get observe(): Observe {
-    return this.#context.observe;
+  /** Emits events, also for fan-outs. */
+  get emit(): Emit {
+    return this.#context.emit;
   }
 
   /** @throws RtcMessagingError for everything but an acceptance */
@@ -133,7 +135,7 @@ export class Sender {
     return this.#track(this.#context, request, about, limits, signal, stop);
   }
 
-  /** Calls another action, held to a limit of its own. Otherwise as {@link send}. */
+  /** Calls another action under its own limit. Otherwise like {@link send}. */
   request(
     request: ApiRequest,
     requestsPerSecond: number,
@@ -172,26 +174,26 @@ export class Sender {
   }
 
   /**
-   * The app begins to close: fan-outs read no further, and the time that all calls have starts to run. New ones are
-   * served until they are refused, since what closes with the app may have something to say.
+   * Begins to close: fan-outs stop reading, and the time limit for calls in flight starts. New calls are served until
+   * {@link refuseCalls}, since other parts of the app may still send while they close.
    */
   startClosing(): void {
     if (this.#shutdownBegun.signal.aborted) return;
-    const { module, observe } = this.#context;
-    observe({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
-    this.#limit = setTimeout(() => this.#breakOff(), this.#shutdownTimeoutMs);
-    // Were the app never to close after all, this would keep the process.
+    const { module, emit } = this.#context;
+    emit({ type: 'shutdown', module, status: 'started', inFlight: this.#inFlight.size });
+    this.#limit = setTimeout(() => this.#abortCalls(), this.#shutdownTimeoutMs);
+    // If the app does not close after all, this timer must not keep the process alive.
     this.#limit.unref();
     this.#shutdownBegun.abort();
   }
 
-  /** Refuses new calls; those under way may go on to the limit. */
+  /** Refuses new calls. Calls in flight may go on until the time limit. */
   refuseCalls(): void {
     this.startClosing();
     this.#refusing.abort();
   }
 
-  /** Refuses new calls, waits until those under way have ended, at the limit at the latest, and closes the sockets. */
+  /** Refuses new calls, waits for calls in flight until the time limit, and closes the sockets. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -207,11 +209,11 @@ export class Sender {
     this.#context.limiters.release();
   }
 
-  #breakOff(): void {
+  #abortCalls(): void {
     this.refuseCalls();
     if (this.#inFlight.size === 0) return;
-    const { module, observe } = this.#context;
-    observe({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
+    const { module, emit } = this.#context;
+    emit({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
     for (const abort of this.#inFlight.keys()) abort.cancel(SHUTDOWN);
   }
 
@@ -229,7 +231,7 @@ export class Sender {
     const info: RtcCallInfo = { module: context.module, id: this.#calls, action, startedAt, ...about };
     const attempts: Attempt[] = [];
     const end = (outcome: RtcOutcomeEvent['outcome'], error?: RtcMessagingError): void =>
-      this.#context.observe({
+      this.#context.emit({
         type: 'outcome',
         call: info,
         outcome,
@@ -240,7 +242,7 @@ export class Sender {
         ...(error instanceof RtcApiError && { apiCode: error.apiCode }),
         ...(error?.hint !== undefined && { hint: error.hint }),
       });
-    this.#context.observe({ type: 'begin', call: info });
+    this.#context.emit({ type: 'begin', call: info });
     try {
       if (control.abort.isCancelled || control.stop?.aborted)
         throw notSent(`${action} was aborted before anything was sent.`);
@@ -252,7 +254,7 @@ export class Sender {
       end('accepted');
       return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts), result };
     } catch (error) {
-      // Nothing else is thrown here; if it is, it is a bug, and those who were told of the call still learn its end.
+      // Any other error is a bug. The `outcome` event is emitted all the same.
       if (error instanceof RtcMessagingError) end(error.outcome, error);
       else end(outcomeOfAttempts(attempts));
       throw error;

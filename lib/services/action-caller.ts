@@ -9,12 +9,12 @@ import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
-/** Of a call that is given none: nothing is to be checked. */
+/** For calls without options: checked once. */
 const NO_OPTIONS = checkCallOptions(SEND_OPTIONS, {});
 
-/** The one way from a service's method to the sender, for all actions. */
+/** Passes calls of all services to the sender. */
 export class ActionCaller {
-  // Private to the language, so that printing a service does not print its sockets' requests.
+  // A private field: printing a service must not print the requests of its sockets.
   readonly #settings: RtcMessagingSettings;
   readonly #sender: Pick<Sender, 'send'>;
 
@@ -25,7 +25,7 @@ export class ActionCaller {
 
   /**
    * Checks a request of any type, and sends it with one call.
-   * @throws RtcValidationError when it breaks a rule, and the sender's errors
+   * @throws RtcValidationError when it violates a rule, and the sender's errors
    */
   call(
     action: 'SendBroadcast',
@@ -58,7 +58,7 @@ export class ActionCaller {
     };
   }
 
-  /** A checked request in the remote API's form. Fields that it does not have are not sent. */
+  /** A checked request in the remote API's form. Unset fields are not sent. */
   wireBody({ roomId, to, from, message, binary }: CheckedRequest): Readonly<Record<string, unknown>> {
     return {
       AppId: this.#settings.appId,

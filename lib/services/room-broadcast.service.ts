@@ -15,9 +15,9 @@ export class RoomBroadcastService {
   }
 
   /**
-   * Sends one message of up to 64 KB to everyone who is in a room (`SendBroadcast`). Clients get it in
-   * `onRoomMessageReceived` or `onRoomBinaryMessageReceived`. It names no recipients, so that its
-   * receipt does not count them. Otherwise as `RoomUnicastService.batchSend()`, errors included.
+   * Sends one message of up to 64 KB to everyone in a room (`SendBroadcast`). Clients get it in `onRoomMessageReceived`
+   * or `onRoomBinaryMessageReceived`. The receipt has no `recipients`. Otherwise like `RoomUnicastService.batchSend()`,
+   * errors included.
    *
    * @see https://www.volcengine.com/docs/6348/1164063
    */

@@ -35,10 +35,10 @@ import type { OpenApiSender } from './rtc-open-api.service.js';
 import { callLimits, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
-/** What the service needs of a sender. */
+/** The parts of a sender that the service uses. */
 export type RoomUnicastSender = Pick<Sender, 'send'> & OpenApiSender & FanOutHost;
 
-/** How long a fan-out waits to know who is in the room. */
+/** How long a fan-out waits for the list of users in the room, in milliseconds. */
 const PRESENCE_MS = 1_000;
 
 const hidden = new HiddenParts<{
@@ -59,16 +59,17 @@ export class RoomUnicastService {
   }
 
   /**
-   * Sends one message to up to 600 users in a room, with one request (`BatchSendRoomUnicast`). What proves that
-   * the message was not accepted is retried; what proves nothing is retried only with `onUnknown: 'resend'`.
+   * Sends one message to up to 600 users in a room with one request (`BatchSendRoomUnicast`). Attempts that were
+   * certainly not accepted are retried. Unknown outcomes are sent again only with `onUnknown: 'resend'`.
    *
-   * @returns when the service has accepted the message; whatever else happens is thrown
-   * @throws RtcValidationError when the request breaks a rule; nothing was sent
+   * @returns once the service has accepted the message. Everything else throws.
+   * @throws RtcValidationError when the request violates a rule. Nothing was sent.
    * @throws RtcApiError when the service refused (`rejected`), or its answer proves nothing (`unknown`)
-   * @throws RtcNetworkError when the connection failed, before (`not_attempted`) or after bytes left (`unknown`)
+   * @throws RtcNetworkError when the connection failed before the body's first byte (`not_attempted`) or after it
+   * (`unknown`)
    * @throws RtcTimeoutError when `timeoutMs` or `deadlineMs` passed
    * @throws RtcAbortedError when `signal` was aborted
-   * @throws RtcQuotaError when the quota's queue is full, or longer than the call has time
+   * @throws RtcQuotaError when the quota's queue is full, or its estimated wait exceeds the call's time
    * @throws RtcConfigError when the credentials provider failed
    * @see https://www.volcengine.com/docs/6348/1164064
    */
@@ -77,8 +78,8 @@ export class RoomUnicastService {
   }
 
   /**
-   * Sends one message to one user in a room (`SendRoomUnicast`): of up to 64 KB, where a batch takes 20 KB.
-   * Otherwise as {@link batchSend}, errors included.
+   * Sends one message of up to 64 KB to one user in a room (`SendRoomUnicast`). A batch takes up to 20 KB. Otherwise
+   * like {@link batchSend}, errors included.
    *
    * @see https://www.volcengine.com/docs/6348/1164062
    */
@@ -87,11 +88,11 @@ export class RoomUnicastService {
   }
 
   /**
-   * Sends one message to any number of users in a room, with as many requests as that takes, as fast as the quota
-   * allows. Recipients are read as they are sent to.
+   * Sends one message to any number of users in a room, as fast as the quota allows. Recipients are read while messages
+   * are sent.
    *
-   * @returns what became of everyone who was read, also when something stopped it half way
-   * @throws RtcValidationError when the request or an option breaks a rule; nothing was read or sent
+   * @returns the outcomes of all recipients that were read, even if something stopped the fan-out
+   * @throws RtcValidationError when the request or an option violates a rule. Nothing was read or sent.
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { settings, sender } = hidden.of(this);
@@ -105,12 +106,13 @@ export class RoomUnicastService {
   }
 
   /**
-   * Sends many different messages, each to one user in a room (`SendRoomUnicast`), as {@link fanOut} sends one: under
-   * the quota, as fast as it allows, read as they are sent. None is taken for another's duplicate. A request that breaks
-   * a rule is counted and listed as invalid, and the others are sent.
+   * Sends many different messages, each to one user in a room (`SendRoomUnicast`), as fast as the quota allows.
+   * Requests are read while messages are sent. Equal messages are not removed as duplicates. An invalid request is
+   * counted and listed, and the others are sent.
    *
-   * @returns what became of every message that was read; `index`, `position` and `positions` are places in the source
-   * @throws RtcValidationError when the source can't be read or an option breaks a rule; nothing was read or sent
+   * @returns the outcomes of all messages that were read. `index`, `position` and `positions` are positions in the
+   * source.
+   * @throws RtcValidationError when the source can't be read or an option violates a rule. Nothing was read or sent.
    */
   async sendEach(
     messages: Iterable<SendRoomUnicastRequest> | AsyncIterable<SendRoomUnicastRequest>,
@@ -155,8 +157,8 @@ export class RoomUnicastService {
   }
 
   /**
-   * How long a fan-out to so many recipients takes at least under the quota, if nothing else uses it.
-   * @param chunkSize users a request, 1–600. Default: as `fanOut` has it
+   * The least time of a fan-out to this many recipients, if nothing else uses the quota.
+   * @param chunkSize recipients in a request, 1–600. Default: as in `fanOut`
    */
   estimate(recipients: number, chunkSize?: number): FanOutEstimate {
     return estimateFanOut(recipients, chunkSize, hidden.of(this).settings.quota);

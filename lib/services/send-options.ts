@@ -4,18 +4,18 @@ import { abortSignal, duration, oneOf } from '../options/rules.js';
 import { SINGLE_SEND } from '../retry/call-policy.js';
 import type { CallLimits, OnUnknown } from '../retry/send-call.js';
 
-/** How one call differs from the module's settings. */
+/** Options of one call. They override the module's settings. */
 export interface SendOptions {
-  /** Gives the call up. The error's outcome tells whether the message may have been accepted by then. */
+  /** Aborts the call. The error's outcome says whether the message may have been accepted by then. */
   readonly signal?: AbortSignal | undefined;
-  /** How long one attempt may take, in milliseconds. Default: the module's `timeoutMs`. */
+  /** Time limit of one attempt, in milliseconds. Default: the module's `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long the call may take as a whole, in milliseconds, waits and retries included. Default: the module's
-   * `deadlineMs`, else three times `timeoutMs`.
+   * Time limit of the whole call with its waits and retries, in milliseconds. Default: the module's `deadlineMs`, or
+   * three times `timeoutMs`.
    */
   readonly deadlineMs?: number | undefined;
-  /** Whether to send again what may have been accepted. Default: the module's `onUnknown`. */
+  /** Unknown outcomes: report them, or send again. Default: the module's `onUnknown`. */
   readonly onUnknown?: OnUnknown | undefined;
 }
 
@@ -26,7 +26,7 @@ export const SEND_OPTIONS = {
   onUnknown: oneOf('report', 'resend'),
 } satisfies OptionTable<SendOptions>;
 
-/** The whole of a call may take this many attempts' time, unless it is told otherwise. */
+/** Default deadline of a call, in multiples of `timeoutMs`. */
 const DEADLINE_PER_TIMEOUT = 3;
 
 /** The module's settings with a call's own options over them. */
@@ -40,7 +40,7 @@ export function callLimits(
     maxAttempts: settings.retry.maxAttempts,
     onUnknown,
     policy: SINGLE_SEND,
-    // Named, so that none is inherited.
+    // Set explicitly, so that none is inherited from a changed prototype.
     roomId: undefined,
     beforeSend: undefined,
   };

@@ -3,9 +3,9 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
 
 /** The service accepted a message to everyone in a room. It does not say how many they are. */
 export interface BroadcastReceipt {
-  /** Always `accepted`: anything else is thrown. */
+  /** Always `accepted`. Every other outcome throws. */
   readonly outcome: 'accepted';
-  /** What was called. */
+  /** The vendor's action. */
   readonly action: RtcActionName;
   /** The vendor's ID of the request. */
   readonly requestId: string;

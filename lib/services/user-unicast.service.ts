@@ -7,7 +7,7 @@ import type { SendReceipt } from './send-receipt.js';
 
 const hidden = new HiddenParts<{ readonly caller: ActionCaller }>();
 
-/** Sends messages to users who are logged in, wherever they are: also to clients of the RTS SDK. */
+/** Sends messages to logged-in users, in a room or not, and to clients of the RTS SDK. */
 @Injectable()
 export class UserUnicastService {
   constructor(caller: ActionCaller) {
@@ -15,8 +15,8 @@ export class UserUnicastService {
   }
 
   /**
-   * Sends one message of up to 64 KB to one user who is logged in, in a room or not (`SendUnicast`). Clients get it
-   * in `onUserMessageReceivedOutsideRoom` or `onUserBinaryMessageReceivedOutsideRoom`. Otherwise as
+   * Sends one message of up to 64 KB to one logged-in user, in a room or not (`SendUnicast`). Clients get it in
+   * `onUserMessageReceivedOutsideRoom` or `onUserBinaryMessageReceivedOutsideRoom`. Otherwise like
    * `RoomUnicastService.batchSend()`, errors included.
    *
    * @see https://www.volcengine.com/docs/6348/1164061

@@ -22,7 +22,7 @@ export class CallMetrics {
     private readonly errorTypes: ErrorTypes,
   ) {}
 
-  observe(event: RtcEvent): void {
+  onEvent(event: RtcEvent): void {
     if (event.type === 'shutdown') this.#unwatch();
     const instruments = this.#current();
     if (instruments === undefined) return;

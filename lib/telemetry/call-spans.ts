@@ -30,7 +30,7 @@ export class CallSpans {
     this.#noProvider = new api.ProxyTracerProvider().getDelegate();
   }
 
-  observe(event: RtcEvent): void {
+  onEvent(event: RtcEvent): void {
     switch (event.type) {
       case 'begin':
         this.#begin(event.call);

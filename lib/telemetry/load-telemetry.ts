@@ -12,7 +12,7 @@ import { NO_TELEMETRY, type Telemetry } from './telemetry.js';
  */
 export async function loadTelemetry(
   client: TelemetryClient,
-  tell: (problem: string) => void,
+  warn: (problem: string) => void,
   load?: () => Promise<typeof OpenTelemetryApi>,
 ): Promise<Telemetry> {
   try {
@@ -21,7 +21,7 @@ export async function loadTelemetry(
     return createTelemetry(api, client);
   } catch (error) {
     if (!isNotInstalled(error, '@opentelemetry/api'))
-      tell(`Telemetry is off: @opentelemetry/api can't be used (${describe(error)}).`);
+      warn(`Telemetry is off: @opentelemetry/api can't be used (${describe(error)}).`);
     return NO_TELEMETRY;
   }
 }
@@ -32,9 +32,9 @@ function createTelemetry(api: typeof OpenTelemetryApi, client: TelemetryClient):
   const spans = new CallSpans(api, attributes, errorTypes);
   const metrics = new CallMetrics(api, attributes, errorTypes);
   return {
-    observe: (event) => {
-      spans.observe(event);
-      metrics.observe(event);
+    onEvent: (event) => {
+      spans.onEvent(event);
+      metrics.onEvent(event);
     },
     within: (call, work) => spans.within(call, work),
     watch: (read) => metrics.watch(read),

@@ -3,7 +3,7 @@ import type { QuotaUsage } from '../quota/quota-usage.js';
 
 /** Makes spans and metrics of what happens. Nothing here names OpenTelemetry's types, which may not be installed. */
 export interface Telemetry {
-  observe(event: RtcEvent): void;
+  onEvent(event: RtcEvent): void;
   /** Does a call's work with its span as the active one, so that what others trace of it hangs below that. */
   within<T>(call: RtcCallInfo, work: () => T): T;
   /** Reads the quota's use whenever metrics are collected, until the app shuts down. */
@@ -12,7 +12,7 @@ export interface Telemetry {
 
 /** Where telemetry is switched off or not installed. */
 export const NO_TELEMETRY: Telemetry = {
-  observe: () => undefined,
+  onEvent: () => undefined,
   within: (_call, work) => work(),
   watch: () => undefined,
 };

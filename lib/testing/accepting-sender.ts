@@ -40,12 +40,12 @@ export class AcceptingSender implements Pick<Sender, 'send'>, OpenApiSender, Fan
     this.condition = { closing: false, inFlight: 0, quota: usage, credentials: { state: 'fixed' } };
   }
 
-  observe(): void {
-    // No event tells of what was not sent.
+  emit(): void {
+    // No events, since nothing is sent.
   }
 
   askForCredentials(): void {
-    // There are none to ask for.
+    // There is no provider.
   }
 
   readonly axiosRef: RtcAxiosRef = { interceptors: { request: new Axios({}).interceptors.request } };

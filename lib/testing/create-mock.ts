@@ -8,14 +8,14 @@ export type MethodName<Service> = {
 }[keyof Service];
 
 /**
- * Functions of the test's own for some methods. What one returns is what the app gets; for `undefined`, the app gets
- * what it gets without one. A function without types, as `jest.fn()` makes it, fits too.
+ * The test's own functions for some methods. Their return value is returned to the app. If it is `undefined`, the app
+ * gets the default answer. Untyped functions such as `jest.fn()` fit too.
  */
 export type MockedMethods<Service> = {
   readonly [Name in MethodName<Service>]?: Service[Name] | ((...given: unknown[]) => unknown) | undefined;
 };
 
-/** By method: throws for what the service refuses. */
+/** By method: throws for arguments that the service refuses. */
 export type RequestChecks<Service> = {
   readonly [Name in MethodName<Service>]: (...given: unknown[]) => unknown;
 };
@@ -23,8 +23,8 @@ export type RequestChecks<Service> = {
 const CALLS = new WeakMap<object, unknown[][]>();
 
 /**
- * A plain object with the methods of a service, each of which notes its calls.
- * @param service gives what the service gives when all goes well, and refuses what it refuses
+ * Makes a plain object with the methods of a service. Each method records its calls.
+ * @param service makes the default answers and validates the arguments
  */
 export function createMock<Service extends object>(
   service: Service,
@@ -48,7 +48,7 @@ export function callsOf(method: unknown): unknown[][] {
   return calls;
 }
 
-/** A proxy, so that a mock function of Jest's or Vitest's goes on being one. */
+/** A proxy, so that a mock function of Jest or Vitest remains one. */
 function noteCalls(
   method: AnyFunction,
   check: AnyFunction = () => undefined,
@@ -58,7 +58,7 @@ function noteCalls(
   const noting = new Proxy(method, {
     apply: (target, self, given: unknown[]) => {
       calls.push(given);
-      // Refuses it as the service would, which may be by a promise.
+      // Refuses the arguments as the service would, possibly by a rejected promise.
       if (!passes(check, given)) return byDefault(...given);
       const result: unknown = Reflect.apply(target, self, given);
       return orDefault(result, () => byDefault(...given));
@@ -68,7 +68,7 @@ function noteCalls(
   return noting;
 }
 
-/** What a mock function gives, or promises; where that is nothing, what the service gives. */
+/** Return value of a mock function. If it is undefined, the service's answer. */
 function orDefault(result: unknown, byDefault: () => unknown): unknown {
   if (result === undefined) return byDefault();
   if (!isPromise(result)) return result;

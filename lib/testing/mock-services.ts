@@ -36,7 +36,7 @@ export interface RtcMessagingMocks {
   readonly health?: MockedMethods<RtcHealthIndicator> | undefined;
 }
 
-/** The services themselves, over a sender that accepts everything, so that nothing they say is made up elsewhere. */
+/** The real services with a sender that accepts everything, so that mocks return the same answers. */
 export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) {
   const settings = resolveSettings(
     {

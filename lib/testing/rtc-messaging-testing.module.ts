@@ -13,7 +13,7 @@ import { createMocks, type RtcMessagingMocks } from './mock-services.js';
 
 /** What `RtcMessagingTestingModule.forRoot()` takes. */
 export interface RtcMessagingTestingOptions extends RtcMessagingMocks {
-  /** The name of the module that it stands in for, if that has one. */
+  /** Name of the replaced module, if it has one. */
   readonly name?: string | undefined;
   /** Whether the services are injectable everywhere. Default false. */
   readonly isGlobal?: boolean | undefined;
@@ -34,7 +34,7 @@ export interface RtcMessagingTestingOptions extends RtcMessagingMocks {
  */
 @Module({})
 export class RtcMessagingTestingModule {
-  /** The mocks are made anew for each app. */
+  /** Each app gets new mocks. */
   static forRoot({ name, isGlobal = false, ...mocks }: RtcMessagingTestingOptions = {}): DynamicModule {
     const made = 'nestjs-rtc-messaging:mocks';
     const tokens = {

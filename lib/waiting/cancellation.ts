@@ -1,8 +1,8 @@
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 
 /**
- * Ends work. It does what an AbortController and its signal do, and costs next to nothing as long as no one cancels:
- * each call has one.
+ * Cancels work. It does the same as an AbortController with its signal, and costs almost nothing until it is cancelled.
+ * Each call has one.
  */
 export class Cancellation {
   #listeners: Set<() => void> | undefined;
@@ -13,12 +13,12 @@ export class Cancellation {
     return this.#isCancelled;
   }
 
-  /** What was given when it was cancelled. */
+  /** The argument of {@link cancel}. */
   get reason(): unknown {
     return this.#reason;
   }
 
-  /** Only the first time counts. */
+  /** Cancels. Only the first call counts. */
   cancel(reason?: unknown): void {
     if (this.#isCancelled) return;
     this.#isCancelled = true;
@@ -26,7 +26,7 @@ export class Cancellation {
     for (const listener of this.#listeners ?? []) listener();
   }
 
-  /** @param listener called at most once, never if it is cancelled already */
+  /** @param listener called at most once, and not if it is already cancelled */
   add(listener: () => void): void {
     (this.#listeners ??= new Set()).add(listener);
   }
@@ -44,11 +44,11 @@ interface Relay {
 const relays = new WeakMap<AbortSignal, Relay>();
 
 /**
- * Listens to a caller's AbortSignal: with one listener for all calls that share it, since Node warns of a leak when there
- * are more than ten, and with none after the last call. A signal may be of any realm or make.
- * @param callback called at once if it is aborted already
- * @returns what stops listening
- * @throws RtcValidationError when it can't be listened to
+ * Listens to a caller's AbortSignal. All calls that share a signal share one listener, since Node warns about a leak
+ * above ten. The listener is removed after the last call. The signal may come from another realm or a polyfill.
+ * @param callback called at once if the signal is already aborted
+ * @returns a function that stops listening
+ * @throws RtcValidationError if the signal can't be listened to
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   try {
@@ -58,7 +58,7 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
     }
     const { callbacks, listener } = relays.get(signal) ?? openRelay(signal);
     callbacks.add(callback);
-    // It may have been aborted by what was asked of it.
+    // A getter or a listener of the signal may just have aborted it.
     if (signal.aborted) callback();
     return () => {
       callbacks.delete(callback);
@@ -85,6 +85,6 @@ function closeRelay(signal: AbortSignal, listener: () => void): void {
   try {
     signal.removeEventListener('abort', listener);
   } catch {
-    // It listens to nothing any more.
+    // The listener has no callbacks left.
   }
 }

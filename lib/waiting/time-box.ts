@@ -1,9 +1,9 @@
 import { type Cancellation, onAbort } from './cancellation.js';
 
-/** Why work was interrupted from this side: its time was up, or it was cancelled. */
+/** Why work was interrupted: its time limit passed, or it was cancelled. */
 export type Interruption = 'timeout' | 'aborted';
 
-/** What a wait is rejected with that was interrupted. */
+/** Rejects a wait that was interrupted. */
 export class Interrupted extends Error {
   constructor(readonly by: Interruption) {
     super(`Interrupted by ${by}`);
@@ -11,15 +11,15 @@ export class Interrupted extends Error {
   }
 }
 
-/** As long as a timer can be, in milliseconds: a longer one would go off at once. */
+/** Longest timer, in milliseconds. A longer one would fire at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
- * Bounds what is waited for by a time, by a cancellation and by callers' signals. The work itself goes on when a wait for
- * it is interrupted, and what becomes of it is ignored. Dispose of it when done.
+ * Bounds waits by a time limit, a cancellation and callers' signals. The work itself goes on after an interrupted wait,
+ * and its result is ignored. Dispose of the box when done.
  */
 export class TimeBox {
-  /** Called once, when the work must end now. */
+  /** Called once, when the work must end. */
   onInterrupt: (() => void) | undefined;
 
   readonly #timer: NodeJS.Timeout;
@@ -28,13 +28,13 @@ export class TimeBox {
   readonly #onCancel = (): void => this.#interrupt('aborted');
   readonly #stopListening: readonly (() => void)[];
   #interruption?: Interruption;
-  /** Rejects the wait that is under way. */
+  /** Rejects the current wait. */
   #reject: ((error: Interrupted) => void) | undefined;
 
-  /** @param limitMs milliseconds from now; Infinity: as long as it takes */
+  /** @param limitMs milliseconds from now. Infinity: no limit. */
   constructor(limitMs: number, cancellation?: Cancellation, ...signals: (AbortSignal | undefined)[]) {
     this.#endsAt = limitMs > LONGEST_TIMER_MS ? Infinity : performance.now() + limitMs;
-    // Without a limit, too: whoever waits keeps the process alive.
+    // Also without a limit: a wait keeps the process alive.
     this.#timer = setTimeout(() => this.#timeUp(), Math.min(limitMs, LONGEST_TIMER_MS));
     this.#cancellation = cancellation;
     cancellation?.add(this.#onCancel);
@@ -42,26 +42,26 @@ export class TimeBox {
     this.#stopListening = signals.flatMap((signal) => (signal ? [onAbort(signal, this.#onCancel)] : []));
   }
 
-  /** How much of the time is left, in milliseconds. */
+  /** Remaining time, in milliseconds. */
   get leftMs(): number {
     return Math.max(0, this.#endsAt - performance.now());
   }
 
-  /** Why it was interrupted, once it was. */
+  /** Why the wait was interrupted. Undefined before that. */
   get interruption(): Interruption | undefined {
     return this.#interruption;
   }
 
-  /** Does not keep the process alive. */
+  /** Lets the process end during a wait. */
   unref(): this {
     this.#timer.unref();
     return this;
   }
 
   /**
-   * Waits for work, one at a time. Rejects with an {@link Interrupted} soon after time is up or it is cancelled; what is
-   * done by then comes through, and what fails by then is interrupted as well.
-   * @param work what is under way, or starts it unless it is interrupted already
+   * Waits for work, one piece at a time. Rejects with an {@link Interrupted} soon after the time limit or the
+   * cancellation. Work that has finished by then resolves. Work that has failed by then is interrupted too.
+   * @param work a promise, or a function that starts the work (not called if already interrupted)
    */
   guard<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -74,13 +74,13 @@ export class TimeBox {
     });
   }
 
-  /** Waits until time is up or it is cancelled, and says which. */
+  /** Waits until the time limit or the cancellation, and returns which came first. */
   async wait(): Promise<Interruption> {
     const never = new Promise<never>(() => undefined);
     return await this.guard(never).catch(({ by }: Interrupted) => by);
   }
 
-  /** Lets go of the timer, the cancellation and the signals, which may outlive the work. */
+  /** Releases the timer, the cancellation and the signals, which may outlive the work. */
   dispose(): void {
     clearTimeout(this.#timer);
     this.onInterrupt = undefined;
@@ -89,7 +89,7 @@ export class TimeBox {
     for (const stop of this.#stopListening) stop();
   }
 
-  /** What has come in meanwhile is read first: this process may have stood still, not the one that was to answer. */
+  /** Input that has arrived is read first: this process may have stood still, and not the remote side. */
   #timeUp(): void {
     if (this.#endsAt < Infinity) setImmediate(() => this.#interrupt('timeout'));
   }

@@ -511,7 +511,7 @@ describe('closing the app', () => {
     const error = await sending;
     expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
     expect(error.message).toContain('broken off by the shutdown of the app in phase "sent"');
-    expect(logger.lines).toEqual(['WARN Shutting down: calls that did not end in time are broken off (1).']);
+    expect(logger.lines).toEqual(['WARN Shutting down: calls that did not end in time are aborted (1).']);
   });
 
   it('lets a call in flight retry', async () => {

@@ -7,7 +7,7 @@ import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
 import type { AttemptOptions, OpenApiClient } from '../../lib/openapi/open-api.client.js';
-import { ServerClock } from '../../lib/openapi/server-clock.js';
+import { ServiceClockSkew } from '../../lib/openapi/service-clock-skew.js';
 import type { LimiterHandle } from '../../lib/quota/limiter-registry.js';
 import {
   type PermitRequest,
@@ -102,7 +102,7 @@ export class ScriptedCalls {
   /** Whether there are other credentials, when these are refused. */
   replace: (refused: Redacted<RtcCredentials>) => Promise<boolean> = () => Promise.resolve(false);
   identify: OpenApiClient['identify'] = () => 'key';
-  readonly clock = new ServerClock(() => Date.parse('2026-01-02T03:04:05Z'));
+  readonly clock = new ServiceClockSkew(() => Date.parse('2026-01-02T03:04:05Z'));
   limiter = new RateLimiter({ limit: 1_000_000, maxQueue: 1_000 });
   /** What was asked of the limiter, and how each permit came back. */
   readonly asked: PermitRequest[] = [];
@@ -147,7 +147,7 @@ export class ScriptedCalls {
           this.released = true;
         },
       } as unknown as LimiterHandle,
-      observe: (event) => void this.events.push(event),
+      emit: (event) => void this.events.push(event),
       within: (_call, work) => work(),
       random,
     };

@@ -76,7 +76,7 @@ function start(
   const host = {
     module: 'default',
     closing: shutdown.signal,
-    observe: (event: RtcEvent) => void events.push(event),
+    emit: (event: RtcEvent) => void events.push(event),
     get chunkSize() {
       return plan.largest?.() ?? Number.POSITIVE_INFINITY;
     },

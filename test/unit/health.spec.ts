@@ -60,7 +60,7 @@ describe('health', () => {
     record = new HealthRecord(() => now);
   });
   const see = (event: RtcOutcomeEvent, times = 1): void => {
-    for (let time = 0; time < times; time++) record.observe(event);
+    for (let time = 0; time < times; time++) record.onEvent(event);
   };
   const condition: SenderCondition = {
     closing: false,
@@ -121,9 +121,9 @@ describe('health', () => {
     expect(problems()).toEqual([]);
 
     see(rejected('InvalidAccessKey'));
-    record.observe({ type: 'credentials', module: 'default', status: 'refresh_failed', usable: true });
+    record.onEvent({ type: 'credentials', module: 'default', status: 'refresh_failed', usable: true });
     expect(problems()).toEqual(refused);
-    record.observe({ type: 'credentials', module: 'default', status: 'refreshed', usable: true });
+    record.onEvent({ type: 'credentials', module: 'default', status: 'refreshed', usable: true });
     expect(problems()).toEqual([]);
 
     see(rejected('InvalidAccessKey'));
@@ -177,12 +177,12 @@ describe('health', () => {
   it('is down while a shared quota refuses, and not on a share of its own', () => {
     const quota = { type: 'quota', module: 'default' } as const;
     expect(judge()).not.toHaveProperty('sharedQuota');
-    record.observe({ ...quota, status: 'fallback', failure: "Redis can't be reached" });
+    record.onEvent({ ...quota, status: 'fallback', failure: "Redis can't be reached" });
     expect(problems()).toEqual([]);
     expect(judge().sharedQuota).toEqual({ status: 'fallback', failure: "Redis can't be reached" });
-    record.observe({ ...quota, status: 'refusing', failure: "Redis can't be reached" });
+    record.onEvent({ ...quota, status: 'refusing', failure: "Redis can't be reached" });
     expect(problems()).toEqual(["The shared quota is unavailable: Redis can't be reached."]);
-    record.observe({ ...quota, status: 'shared' });
+    record.onEvent({ ...quota, status: 'shared' });
     expect(problems()).toEqual([]);
     expect(judge().sharedQuota).toEqual({ status: 'shared' });
   });

@@ -74,11 +74,11 @@ describe('telemetry', () => {
   it('ends a span once, and knows nothing of calls that it did not see begin', async () => {
     sdk = startSdk();
     const telemetry = await load();
-    telemetry.observe(outcome);
+    telemetry.onEvent(outcome);
     expect(sdk.spans()).toEqual([]);
-    telemetry.observe({ type: 'begin', call });
-    telemetry.observe(outcome);
-    telemetry.observe(outcome);
+    telemetry.onEvent({ type: 'begin', call });
+    telemetry.onEvent(outcome);
+    telemetry.onEvent(outcome);
     expect(sdk.spans().map(({ name }) => name)).toEqual(['BatchSendRoomUnicast']);
   });
 
@@ -106,7 +106,7 @@ describe('telemetry', () => {
     ];
     const telemetry = await load();
     const tell = () => {
-      for (const event of events) telemetry.observe(event);
+      for (const event of events) telemetry.onEvent(event);
       return telemetry.within(watched, () => 'done');
     };
     expect(tell()).toBe('done');
@@ -128,8 +128,8 @@ describe('telemetry', () => {
     const telemetry = await load();
     for (let id = 0; id < 100; id++) {
       const fanOut = { module: 'default', id: String(id), startedAt: call.startedAt };
-      telemetry.observe({ type: 'fan_out_begin', fanOut });
-      telemetry.observe({ type: 'begin', call: { ...call, id, fanOut } });
+      telemetry.onEvent({ type: 'fan_out_begin', fanOut });
+      telemetry.onEvent({ type: 'begin', call: { ...call, id, fanOut } });
     }
     expect(spans).toHaveLength(200);
     setFlagsFromString('--expose-gc');
@@ -143,8 +143,8 @@ describe('telemetry', () => {
   it("names the vendor's host and the default port", async () => {
     sdk = startSdk();
     const telemetry = await load();
-    telemetry.observe({ type: 'begin', call });
-    telemetry.observe(outcome);
+    telemetry.onEvent({ type: 'begin', call });
+    telemetry.onEvent(outcome);
     expect(sdk.spans()[0]!.attributes).toMatchObject({
       'server.address': 'rtc.volcengineapi.com',
       'server.port': 443,
@@ -173,8 +173,8 @@ describe('telemetry', () => {
       0.25,
     ]);
     expect(reads).toBe(1);
-    telemetry.observe({ type: 'shutdown', module: 'default', status: 'started', inFlight: 0 });
-    telemetry.observe(outcome);
+    telemetry.onEvent({ type: 'shutdown', module: 'default', status: 'started', inFlight: 0 });
+    telemetry.onEvent(outcome);
     await sdk.metricNames();
     expect(reads).toBe(1);
   });

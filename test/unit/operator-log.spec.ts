@@ -29,7 +29,7 @@ describe("the operator's log", () => {
     code: 'RTC_API',
   });
   const linesAfter = (...events: RtcEvent[]): string[] => {
-    for (const event of events) log.observe(event);
+    for (const event of events) log.onEvent(event);
     return logger.lines;
   };
 
@@ -42,7 +42,7 @@ describe("the operator's log", () => {
     ]);
     now += 1;
     expect(linesAfter(denied)[1]).toBe(
-      'ERROR BatchSendRoomUnicast: the service refuses with AccessDenied. It happened 3 more times since this was last said.',
+      'ERROR BatchSendRoomUnicast: the service refuses with AccessDenied. It happened 3 more times since the last such line.',
     );
   });
 
@@ -54,7 +54,7 @@ describe("the operator's log", () => {
   });
 
   it('has a bounded number of lines, whatever codes a remote side makes up', () => {
-    for (let code = 0; code < 300; code++) log.observe(outcome({ failure: `Code${code}` }));
+    for (let code = 0; code < 300; code++) log.onEvent(outcome({ failure: `Code${code}` }));
     expect(logger.lines.length).toBeLessThan(110);
   });
 
@@ -132,7 +132,7 @@ describe("the operator's log", () => {
       { type: 'credentials', module: 'default', status: 'refreshed', usable: true },
     );
     expect(logger.lines).toEqual([
-      'WARN Credentials: the provider failed with Error. Those in hand go on serving.',
+      'WARN Credentials: the provider failed with Error. The last ones are still valid.',
       'ERROR Credentials: the provider failed with Error. Nothing can be sent.',
       'LOG Credentials: the provider works again.',
     ]);
@@ -148,7 +148,7 @@ describe("the operator's log", () => {
     const shared = { type: 'quota', module: 'default', status: 'shared' } as const;
     expect(linesAfter(shared)).toEqual([]);
     expect(linesAfter(away, away, shared, { ...away, status: 'refusing' })).toEqual([
-      "WARN Quota: Redis can't be reached. This process keeps to its share of the limit meanwhile.",
+      "WARN Quota: Redis can't be reached. This process uses its own share of the limit meanwhile.",
       'LOG Quota: shared again.',
       "ERROR Quota: Redis can't be reached. Nothing is sent.",
     ]);

@@ -37,8 +37,8 @@ describe('the log of an outage', () => {
   it("names the loss of Redis's data, where that was found out, and does not blame a worker", () => {
     expect(log.blamesWorker(failing('could not renew lock for job some-id.0'))).toBe(true);
     expect(log.blamesWorker(failing('connect ECONNREFUSED 127.0.0.1:6379', 'ECONNREFUSED'))).toBe(false);
-    log.tellLoss();
-    log.tellLoss();
+    log.reportLoss();
+    log.reportLoss();
     expect(lines).toEqual([expect.stringMatching(/^Redis has lost what it held of a fan-out .* flushed/)]);
   });
 

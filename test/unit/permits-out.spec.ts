@@ -5,7 +5,7 @@ describe('the permits that a process has out', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
   const namesIn = (out: PermitsOut): number =>
-    out.untold(performance.now()).reduce((sum, { permit }) => sum + permit.names.length, 0);
+    out.unreported(performance.now()).reduce((sum, { permit }) => sum + permit.names.length, 0);
 
   it('are forgotten once Redis frees them by itself, though it was away', () => {
     const out = new PermitsOut();
@@ -28,7 +28,7 @@ describe('the permits that a process has out', () => {
     expect(permit.isValid?.()).toBe(true);
     jest.advanceTimersByTime(1);
     expect(permit.isValid?.()).toBe(false);
-    out.told(out.untold(performance.now()));
+    out.markReported(out.unreported(performance.now()));
     expect(permit.isValid?.()).toBe(true);
   });
 
@@ -36,9 +36,13 @@ describe('the permits that a process has out', () => {
     const out = new PermitsOut();
     for (let index = 0; index < 12_000; index++) out.hold([`p:${index}`]).giveBack('answered');
     const commands: number[] = [];
-    for (let told = out.untold(performance.now()); told.length > 0; told = out.untold(performance.now())) {
-      commands.push(told.length);
-      out.told(told);
+    for (
+      let reports = out.unreported(performance.now());
+      reports.length > 0;
+      reports = out.unreported(performance.now())
+    ) {
+      commands.push(reports.length);
+      out.markReported(reports);
     }
     expect(commands).toEqual([5_000, 5_000, 2_000]);
   });

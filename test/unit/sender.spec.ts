@@ -86,7 +86,7 @@ describe('a sender', () => {
     expect(calls.events[0]).toMatchObject({ type: 'begin', call: { fanOut } });
     const { durationMs } = calls.events.at(-1) as { durationMs: number };
     expect(durationMs).toBeLessThanOrEqual(Math.ceil(performance.now() - began));
-    expect(sender.observe).toBe(calls.context.observe);
+    expect(sender.emit).toBe(calls.context.emit);
   });
 
   it('emits the code of a failure', async () => {

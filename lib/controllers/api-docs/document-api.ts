@@ -48,12 +48,12 @@ const RETRY_AFTER = {
  * Documents the controllers of a module, if the app has `@nestjs/swagger` installed; without it there is nothing
  * to do. Its decorators are applied from here, when the app boots. (The DTOs need none, see `RequestRules()`.)
  *
- * @param tell is told if it is installed and can't be loaded
+ * @param warn is called if it is installed and can't be loaded
  */
 export async function documentApi(
   controllers: ActionControllers,
   options: RtcControllerOptions,
-  tell: (problem: string) => void,
+  warn: (problem: string) => void,
 ): Promise<void> {
   let swagger: Swagger;
   try {
@@ -61,7 +61,7 @@ export async function documentApi(
   } catch (error) {
     // An app that serves no documentation must not fail for want of it.
     if (!isNotInstalled(error, '@nestjs/swagger')) {
-      tell("The API is not documented: @nestjs/swagger is installed and can't be loaded.");
+      warn("The API is not documented: @nestjs/swagger is installed and can't be loaded.");
     }
     return;
   }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ServerClock } from '../../lib/openapi/server-clock.js';
+import { ServiceClockSkew } from '../../lib/openapi/service-clock-skew.js';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-01-02T03:04:05Z');
@@ -7,12 +7,12 @@ const START = Date.parse('2026-01-02T03:04:05Z');
 describe('the clock skew to the service', () => {
   let now = START;
   let monotonic = 0;
-  let clock: ServerClock;
+  let clock: ServiceClockSkew;
   const dateAt = (offsetMs: number): string => new Date(now + offsetMs).toUTCString();
   beforeEach(() => {
     now = START;
     monotonic = 0;
-    clock = new ServerClock(
+    clock = new ServiceClockSkew(
       () => now,
       () => monotonic,
     );

@@ -1,19 +1,19 @@
-/** A `Date` outside of these years is not worth trying. */
+/** A `Date` outside these years is ignored. */
 const EARLIEST = Date.UTC(2020);
 const LATEST = Date.UTC(2100);
-/** After a `Date` that was wrong, none is tried for so long. */
+/** After a wrong `Date`, none is tried for this long. */
 const DISTRUST_MS = 60_000;
-/** A `Date` that agrees with the signature to a minute can't be why the signature was refused. */
+/** A `Date` this close to the signed time can't be why the signature was refused. */
 const AGREEMENT_MS = 60_000;
-/** `Date` has whole seconds: on the average, half a second has passed since the one it names began. */
+/** `Date` has whole seconds. On average, half a second has passed since. */
 const MEAN_LAG_MS = 500;
 
 /**
- * How far the service's clock is ahead of this machine's, as its refusals have taught. A `Date` is only a
- * claim, by whatever answered: it is tried by the one call that was refused, and becomes everyone's when that
- * call gets through. When it does not, and the next `Date` says otherwise, none is tried for a while.
+ * The skew between the service's clock and this machine's, learned from refusals. A `Date` header is only a claim,
+ * since anyone on the way may have answered. First, only the refused call tries its offset. If that call is accepted,
+ * all calls use the offset. If it is refused again and the next `Date` disagrees, no `Date` is tried for a while.
  */
-export class ServerClock {
+export class ServiceClockSkew {
   #offsetMs = 0;
   #distrustUntil = Number.NEGATIVE_INFINITY;
 
@@ -26,7 +26,7 @@ export class ServerClock {
     private readonly monotonicNow: () => number = () => performance.now(),
   ) {}
 
-  /** The offset that requests are signed with, in milliseconds. */
+  /** Offset that requests are signed with, in milliseconds. */
   get offsetMs(): number {
     return this.#offsetMs;
   }
@@ -36,14 +36,14 @@ export class ServerClock {
     return this.localNow() + this.#offsetMs;
   }
 
-  /** Whether a request that was signed with it was under way while another call found the right time. */
+  /** Whether another call has corrected the offset since a request was signed with this one. */
   isOutdated(signedOffsetMs: number): boolean {
     return !isSame(signedOffsetMs, this.#offsetMs);
   }
 
   /**
-   * The offset to try instead, after `InvalidTimestamp`; undefined when there is none to believe.
-   * @param signedOffsetMs what the refused request was signed with
+   * The offset to try after `InvalidTimestamp`. Undefined if there is none to trust.
+   * @param signedOffsetMs offset of the refused request
    * @param date the refusal's `Date` header
    */
   propose(signedOffsetMs: number, date: string | undefined): number | undefined {
@@ -53,8 +53,8 @@ export class ServerClock {
   }
 
   /**
-   * A request that was signed with it got past the check of the time.
-   * @returns whether that is news
+   * A request with this offset was accepted.
+   * @returns whether the offset is new
    */
   confirm(offsetMs: number): boolean {
     if (!this.isOutdated(offsetMs)) return false;
@@ -63,8 +63,8 @@ export class ServerClock {
   }
 
   /**
-   * A request that was signed with a proposed offset was refused for its time again.
-   * @param date that refusal's `Date` header: if it says the same, it was not the `Date` that was wrong
+   * A request with a proposed offset was refused for its time again.
+   * @param date that refusal's `Date` header. If it claims the same offset, the `Date` was not the problem.
    */
   refute(offsetMs: number, date: string | undefined): void {
     const claimed = this.#offsetBy(date);
