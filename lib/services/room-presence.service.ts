@@ -48,10 +48,8 @@ export class RoomPresenceService {
     const parts = hidden.of(this);
     const query = { AppId: parts.settings.appId, RoomId: roomId };
     const request = { action: 'GetRoomOnlineUsers', version: VERSION, query };
-    return {
-      ...readOnlineUsers(await callAction(parts, request, options, ONLINE_USERS_PER_SECOND)),
-      askedAt,
-    };
+    const call = await callAction(parts, request, options, ONLINE_USERS_PER_SECOND);
+    return { ...readOnlineUsers(call.result, call), askedAt };
   }
 
   /**
@@ -74,8 +72,9 @@ export class RoomPresenceService {
       const some = asked.slice(start, start + USERS_PER_REQUEST);
       const query = { AppId: parts.settings.appId, RoomId: roomId, UserIds: some };
       const request = { action: 'GetRoomUsersProperty', version: VERSION, query };
-      const result = await callAction(parts, request, options, STATUS_REQUESTS_PER_SECOND);
-      for (const [id, status] of readUserStatuses(result)) if (some.includes(id)) statuses.set(id, status);
+      const call = await callAction(parts, request, options, STATUS_REQUESTS_PER_SECOND);
+      for (const [id, status] of readUserStatuses(call.result, call))
+        if (some.includes(id)) statuses.set(id, status);
     }
     return statuses;
   }

@@ -94,7 +94,12 @@ describe('a fan-out that skips who is absent', () => {
   });
 
   it('sends nothing where no one is there, also if the room is not', async () => {
-    answerPresence = list({ RoomExists: false });
+    answerPresence = list({
+      RoomExists: false,
+      TotalInvisibleUser: undefined,
+      VisibleUserList: undefined,
+      InvisibleUserList: undefined,
+    });
     const report = await fanOut(['alice', 'bob']);
     expect(report).toMatchObject({
       status: 'accepted',
@@ -109,6 +114,22 @@ describe('a fan-out that skips who is absent', () => {
       'incomplete',
       'lists fewer invisible users than it counts',
       () => (answerPresence = list({ TotalInvisibleUser: 2 })),
+    ],
+    [
+      'incomplete',
+      'lists no one of those whom it counts',
+      () =>
+        (answerPresence = list({
+          TotalUser: 300,
+          TotalInvisibleUser: 0,
+          VisibleUserList: undefined,
+          InvisibleUserList: undefined,
+        })),
+    ],
+    [
+      'incomplete',
+      'says that the room is not there, and who is in it',
+      () => (answerPresence = list({ RoomExists: false })),
     ],
     ['timed_out', 'does not answer', () => (answerPresence = () => undefined)],
     [
