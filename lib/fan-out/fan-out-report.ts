@@ -84,9 +84,12 @@ export interface FanOutReport {
   readonly positions?: Unaccepted<number>;
   /**
    * What came of `skipAbsent`: whether the list of who is there was `used`. If it was not, everyone was sent to: it was
-   * `incomplete`, it was not there in a second (`timed_out`), or the question `failed`.
+   * `incomplete`, it was not to be had in a second, waits for the limit included (`timed_out`), or the question `failed`.
+   * Absent where the fan-out ended before the answer came, or there was no one to ask for.
    */
   readonly presence?: 'used' | 'incomplete' | 'timed_out' | 'failed';
+  /** Why it `timed_out` or `failed`. */
+  readonly presenceError?: unknown;
   /** How long it took, in milliseconds. */
   readonly elapsedMs: number;
   /** HTTP attempts that were made. */

@@ -10,6 +10,8 @@ export interface ApiRequest {
   readonly query: readonly NameValue[];
   /** The exact bytes of the JSON; empty for `GET`. */
   readonly body: Buffer;
+  /** The longest answer that is read, in bytes, where that is more than `http.maxContentLength`. */
+  readonly maxContentLength?: number;
 }
 
 /** Whether a query's name is for this library to give: what is called, and how it is signed. */

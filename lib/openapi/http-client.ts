@@ -27,6 +27,11 @@ export interface Transport {
   readonly maxContentLength: number;
 }
 
+/** @param atLeast the longest answer that is read, where that is more than usual */
+export function reading(transport: Transport, atLeast = 0): Transport {
+  return atLeast <= transport.maxContentLength ? transport : { ...transport, maxContentLength: atLeast };
+}
+
 /** What an app may reach of an Axios instance. */
 export interface RtcAxiosRef {
   /** Those of requests alone. */

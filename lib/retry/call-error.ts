@@ -14,12 +14,17 @@ import { codeOf, failureOf, UNREADABLE } from './attempts.js';
 /** What a call was given, and what came of it so far. */
 export interface CallFacts {
   readonly action: string;
+  /** Whether it only asks. */
+  readonly isGet?: boolean;
   readonly attempts: readonly Attempt[];
   /** Whether the app's shutdown, and not the caller, is what aborts. */
   readonly shuttingDown: boolean;
   /** The region whose host was called; undefined where an endpoint was given. */
   readonly hostOfRegion?: string | undefined;
 }
+
+/** The failure of an answer that is longer than is read. */
+export const RESPONSE_TOO_LARGE = 'RESPONSE_TOO_LARGE';
 
 /** The quota is of so many milliseconds, so that one that is used up is not there again sooner. */
 const QUOTA_WINDOW_MS = 1_000;
@@ -50,7 +55,14 @@ export function errorOfCall(
     case 'network_error':
       return new RtcNetworkError(
         `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
-        { ...init, phase },
+        {
+          ...init,
+          phase,
+          hint:
+            end.failure === RESPONSE_TOO_LARGE
+              ? 'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.'
+              : undefined,
+        },
       );
     case 'no_credentials':
       return new RtcConfigError(end.error.problems, init);
@@ -112,7 +124,7 @@ function describeCall({ attempts }: CallFacts) {
   };
 }
 
-function consequenceOf({ action, attempts }: CallFacts): string {
+function consequenceOf({ action, isGet, attempts }: CallFacts): string {
   const what = isRtcActionName(action) ? 'message' : 'request';
   switch (outcomeOfAttempts(attempts)) {
     case 'not_attempted':
@@ -120,6 +132,7 @@ function consequenceOf({ action, attempts }: CallFacts): string {
     case 'rejected':
       return `the ${what} was not accepted`;
     case 'unknown':
+      if (isGet) return 'no result came of it';
       return attempts.at(-1)?.outcome === 'unknown'
         ? `the ${what} may have been accepted`
         : 'an earlier attempt may have been accepted';

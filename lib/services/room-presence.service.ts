@@ -24,6 +24,9 @@ const ONLINE_USERS_PER_SECOND = 40;
 const STATUS_REQUESTS_PER_SECOND = 10;
 const USERS_PER_REQUEST = 10;
 
+/** In bytes: 10,000 invisible users and 115,000 others, with the longest IDs. */
+const LONGEST_LIST = 16_777_216;
+
 const hidden = new HiddenParts<CallingParts>();
 
 /** Asks the service who is in a room. */
@@ -38,6 +41,7 @@ export class RoomPresenceService {
 
   /**
    * Who is in a room now (`GetRoomOnlineUsers`), held to 40 requests a second. A room that does not exist has no one.
+   * An answer of up to 16 MiB is read, or of `http.maxContentLength` where that is more.
    *
    * @throws the errors of `RtcOpenApiService.request()`
    * @see https://www.volcengine.com/docs/6348/1188355
@@ -48,7 +52,7 @@ export class RoomPresenceService {
     const parts = hidden.of(this);
     const query = { AppId: parts.settings.appId, RoomId: roomId };
     const request = { action: 'GetRoomOnlineUsers', version: VERSION, query };
-    const call = await callAction(parts, request, options, ONLINE_USERS_PER_SECOND);
+    const call = await callAction(parts, request, options, ONLINE_USERS_PER_SECOND, LONGEST_LIST);
     return { ...readOnlineUsers(call.result, call), askedAt };
   }
 

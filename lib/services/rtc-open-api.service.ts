@@ -71,12 +71,16 @@ export class RtcOpenApiService {
   }
 }
 
-/** Calls an action; the `Result` of its answer is of any form. */
+/**
+ * Calls an action; the `Result` of its answer is of any form.
+ * @param maxContentLength the longest answer that is read, in bytes, where that is more than `http.maxContentLength`
+ */
 export async function callAction(
   { sender, settings }: CallingParts,
   request: OpenApiRequest,
   options: OpenApiOptions,
   usualRequestsPerSecond: number,
+  maxContentLength?: number,
 ): Promise<AcceptedCall> {
   const checked = checkApiRequest(request);
   const {
@@ -86,5 +90,6 @@ export async function callAction(
   } = checkCallOptions(OPEN_API_OPTIONS, options);
   const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
   const limits = callLimits(settings, { ...times, onUnknown });
-  return sender.request(checked, requestsPerSecond, limits, signal);
+  const asked = maxContentLength === undefined ? checked : { ...checked, maxContentLength };
+  return sender.request(asked, requestsPerSecond, limits, signal);
 }
