@@ -200,6 +200,21 @@ describe('a fan-out that skips who is absent', () => {
     expect(module.get(Sender).condition.inFlight).toBe(0);
   });
 
+  it('does not hold up the shutdown of the app with its question', async () => {
+    answerPresence = () => undefined;
+    const began = performance.now();
+    const sending = fanOut();
+    await until(() => countOf('GetRoomOnlineUsers') === 1);
+    await module.close();
+    expect(await sending).toMatchObject({
+      status: 'aborted',
+      stop: { reason: 'shutdown' },
+      counts: { input: 1, absent: 0, notAttempted: 1 },
+    });
+    expect(performance.now() - began).toBeLessThan(900);
+    expect(countOf('BatchSendRoomUnicast')).toBe(0);
+  });
+
   it.each<[string, () => Iterable<string>]>([
     ['an empty list', () => []],
     ['an empty generator', () => new Set<string>().values()],

@@ -194,7 +194,7 @@ describe('a request for a token', () => {
     ]);
     const { proxy, revoke } = Proxy.revocable([], {});
     revoke();
-    for (const privileges of [changing('toString', 'publish'), proxy, new Array(2e7)]) {
+    for (const privileges of [changing('toString', 'publish'), proxy, Array(2e7)]) {
       expect(() => issue(privileges)).toThrow(RtcValidationError);
     }
   });
