@@ -47,10 +47,10 @@ function copyBytes(bytes: Uint8Array): Uint8Array {
 }
 
 /** By index, up to the first that is one too many; as long as the original. */
-function copyList(list: readonly unknown[]): unknown[] {
+export function copyList(list: readonly unknown[], most = MAX_RECIPIENTS): unknown[] {
   const { length } = list;
   const copy: unknown[] = [];
-  for (let index = 0; index < length && index <= MAX_RECIPIENTS; index++) copy.push(list[index]);
+  for (let index = 0; index < length && index <= most; index++) copy.push(list[index]);
   if (length > copy.length) copy.length = length;
   return copy;
 }

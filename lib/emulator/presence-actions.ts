@@ -60,7 +60,7 @@ export class PresenceActions {
     const [visible, invisible] = [idsOf(false), idsOf(true)];
     const result = {
       [exists]: true,
-      TotalUser: visible.length,
+      TotalUser: participants.length,
       TotalInvisibleUser: invisible.length,
       VisibleUserList: visible,
       InvisibleUserList: invisible.slice(0, MAX_LISTED_INVISIBLE),

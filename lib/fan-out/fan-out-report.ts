@@ -89,10 +89,13 @@ export interface FanOutReport {
   /** For `sendEach`, instead of `unaccepted`: positions in the source, from 0. */
   readonly positions?: Unaccepted<number>;
   /**
-   * Result of `skipAbsent`. `used`: the list of users in the room was used. Otherwise all recipients were sent to,
-   * since the list was `incomplete`, did not arrive within a second (`timed_out`), or could not be read (`failed`).
+   * Result of `skipAbsent`. `used`: the list of users in the room was used. Otherwise all recipients were sent to, since
+   * the list was `incomplete`, did not arrive within a second, waits for the limit included (`timed_out`), or could not
+   * be read (`failed`). Absent if the fan-out ended before the answer came, or there was nobody to ask about.
    */
   readonly presence?: 'used' | 'incomplete' | 'timed_out' | 'failed';
+  /** Why it `timed_out` or `failed`. */
+  readonly presenceError?: unknown;
   /** Duration in milliseconds. */
   readonly elapsedMs: number;
   /** HTTP attempts that were made. */

@@ -167,8 +167,8 @@ export class FanOutRun<Item = string> {
   }
 
   #counts() {
-    const { input, duplicates, invalidCount: invalid, members, absent } = this.chunks;
-    return this.#tally.counts({ input, duplicates, invalid, ...(members !== undefined && { absent }) });
+    const { input, duplicates, invalidCount: invalid, skipsAbsent, absent } = this.chunks;
+    return this.#tally.counts({ input, duplicates, invalid, ...(skipsAbsent && { absent }) });
   }
 
   #elapsedMs(): number {
@@ -191,6 +191,7 @@ export class FanOutRun<Item = string> {
         [this.positionOf === undefined ? 'unaccepted' : 'positions']: unaccepted,
       }),
       ...(members !== undefined && { presence: members.presence }),
+      ...(members?.error !== undefined && { presenceError: members.error }),
       elapsedMs: this.#elapsedMs(),
       requests,
       throttled,

@@ -32,6 +32,8 @@ const readId: ReadItem<string> = (value) =>
 /** Who is in the room, as far as that is known. */
 export interface RoomMembers {
   readonly presence: NonNullable<FanOutReport['presence']>;
+  /** Why that is not known. */
+  readonly error?: unknown;
   /** Undefined: anyone may be. */
   readonly ids?: ReadonlySet<string>;
 }
@@ -51,6 +53,9 @@ export class RecipientChunks<Item = string> {
   /** See `FanOutRequest.skipAbsent`; how many were left out for it. */
   members: RoomMembers | undefined;
   absent = 0;
+  readonly #asking = new AbortController();
+  /** Read, and not counted before it is known who is there. */
+  #first: { readonly value: unknown } | undefined;
   #seen = new Set<unknown>();
   #pending: Item[] = [];
   #chunks = 0;
@@ -67,17 +72,23 @@ export class RecipientChunks<Item = string> {
 
   /**
    * @param maxSeen how many different IDs are kept at most, to tell duplicates among `all`
-   * @param askMembers asked once, before anything is read; it must not reject
+   * @param askMembers asked once, when there is someone to ask for; it must not reject. The signal is aborted when no one
+   * wants to know any more
    */
   constructor(
     private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
     private readonly chunkSize: number,
     dedupe: Dedupe,
     private readonly maxSeen = MAX_DEDUPE_ALL,
-    private readonly askMembers?: () => Promise<RoomMembers>,
+    private readonly askMembers?: (signal: AbortSignal) => Promise<RoomMembers>,
     private readonly readItem = readId as ReadItem<Item>,
   ) {
     this.#dedupe = dedupe;
+  }
+
+  /** Whether absent users are left out. */
+  get skipsAbsent(): boolean {
+    return this.askMembers !== undefined;
   }
 
   /** Whether the source has no more items. */
@@ -95,6 +106,7 @@ export class RecipientChunks<Item = string> {
   /** Stops reading. The source is closed without waiting for it, since it may hang. */
   stop(): void {
     this.#stopped = true;
+    this.#asking.abort();
     if (this.#exhausted) return;
     this.#exhausted = true;
     void (async () => this.#iterator?.return?.())().catch(() => undefined);
@@ -102,12 +114,12 @@ export class RecipientChunks<Item = string> {
 
   /** Takes the items that were read and not handed out. */
   takeRest(): readonly Item[] {
+    this.#addFirst();
     this.#closed = true;
     return this.#pending.splice(0);
   }
 
   async #read(): Promise<Chunk<Item> | undefined> {
-    if (this.askMembers !== undefined) this.members ??= await this.askMembers();
     while (!this.#exhausted && this.#pending.length < this.chunkSize) {
       let step: IteratorResult<unknown>;
       let done: boolean | undefined;
@@ -126,13 +138,25 @@ export class RecipientChunks<Item = string> {
       if (done === true) {
         this.isComplete = !this.#stopped;
         this.#exhausted = true;
-      } else this.#add(step.value);
+      } else if (this.askMembers === undefined || this.members !== undefined) this.#add(step.value);
+      else {
+        this.#first = { value: step.value };
+        const members = await this.askMembers(this.#asking.signal);
+        if (!this.#stopped) this.members = members;
+        this.#addFirst();
+      }
       if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
     }
     if (this.#stopped || this.#pending.length === 0) return undefined;
     const recipients = this.#takePending();
     if (this.#dedupe === 'chunk') this.#seen = new Set(this.#pending);
     return { index: this.#chunks++, recipients };
+  }
+
+  #addFirst(): void {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined) this.#add(first.value);
   }
 
   /** As many as a chunk has: all of them, as a rule, which are then not copied. */

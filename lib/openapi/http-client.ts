@@ -27,6 +27,11 @@ export interface Transport {
   readonly maxContentLength: number;
 }
 
+/** @param atLeast limit of the answer's length, if that is more than usual */
+export function reading(transport: Transport, atLeast = 0): Transport {
+  return atLeast <= transport.maxContentLength ? transport : { ...transport, maxContentLength: atLeast };
+}
+
 /** The part of an Axios instance that an app may use. */
 export interface RtcAxiosRef {
   /** Request interceptors only. */

@@ -2,7 +2,7 @@ import { isUint8Array } from 'node:util/types';
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { type ApiRequest, isReservedName } from './api-request.js';
 import type { HttpAttempt, Signing } from './http-attempt.js';
-import type { HttpClient } from './http-client.js';
+import { type HttpClient, reading } from './http-client.js';
 import { sendOverNodeHttp } from './node-http.adapter.js';
 import type { RequestSigner } from './request-signer.js';
 import { canonicalQuery } from './signature-v4.js';
@@ -56,7 +56,7 @@ export async function sendIntercepted(
     const answered = await sendOverNodeHttp(
       { method, headers, data: body, target: signed.target },
       attempt,
-      transport,
+      reading(transport, request.maxContentLength),
     );
     const authorization = signed.headers['Authorization'] ?? '';
     return { ...answered, authorization, sent: valuesOf(target.searchParams, body) };

@@ -7,7 +7,7 @@ import { type ApiRequest, urlOf } from './api-request.js';
 import { type ApiReply, ownOf, readReply } from './api-reply.js';
 import { ContentTooLongError, decodeContent } from './content-coding.js';
 import { type AttemptEnd, type AttemptResult, HttpAttempt, Signing } from './http-attempt.js';
-import type { HttpClient } from './http-client.js';
+import { type HttpClient, reading } from './http-client.js';
 import { type AnsweredRequest, sendIntercepted } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { RequestSigner } from './request-signer.js';
@@ -78,7 +78,7 @@ export class OpenApiClient {
         : await sendIntercepted(this.#http, this.#signer, addressed, attempt, signing);
     const answered = headers as Record<string, string>;
     const coding = ownOf(answered, 'content-encoding');
-    const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
+    const content = coding === undefined ? data : await this.#decode(attempt, data, coding, request);
     const { secretAccessKey, sessionToken } = credentials.open();
     return attempt.result({
       kind: 'answered',
@@ -112,9 +112,15 @@ export class OpenApiClient {
   }
 
   /** Undefined if the body can't be decoded. */
-  async #decode(attempt: HttpAttempt, data: Buffer, coding: string): Promise<Buffer | undefined> {
+  async #decode(
+    attempt: HttpAttempt,
+    data: Buffer,
+    coding: string,
+    request: ApiRequest,
+  ): Promise<Buffer | undefined> {
     try {
-      return await attempt.guard(decodeContent(data, coding, this.#http.transport.maxContentLength));
+      const { maxContentLength } = reading(this.#http.transport, request.maxContentLength);
+      return await attempt.guard(decodeContent(data, coding, maxContentLength));
     } catch (error) {
       throw error instanceof ContentTooLongError ? new TransportError('RESPONSE_TOO_LARGE') : error;
     }

@@ -61,7 +61,8 @@ export const milliseconds = (minimum: number, maximum: number): Rule<number> =>
   wholeNumber(minimum, maximum, 'a whole number of milliseconds');
 
 /** Time limits of attempts, calls and the shutdown. Nobody waits longer than ten minutes for a message to be sent. */
-export const duration = milliseconds(1, 600_000);
+export const MAX_DURATION_MS = 600_000;
+export const duration = milliseconds(1, MAX_DURATION_MS);
 
 /** A fraction above 0, up to 1. */
 export const share: Rule<number> = must(
@@ -96,9 +97,18 @@ export function hasMethods(value: unknown, ...names: readonly string[]): boolean
   return names.every((name) => typeof methods?.[name] === 'function');
 }
 
+/** Of a revoked proxy, which throws even when it is asked for this: no. */
+export function isArray(value: unknown): value is unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
 export function typeName(value: unknown): string {
   if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
+  if (isArray(value)) return 'an array';
   if (value === undefined) return 'nothing';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -14,6 +14,8 @@ import { codeOf, failureOf, UNREADABLE } from './attempts.js';
 /** The facts about a call that its error reports. */
 export interface CallFacts {
   readonly action: string;
+  /** Whether it only asks. */
+  readonly isGet?: boolean;
   readonly attempts: readonly Attempt[];
   /** Whether the app's shutdown aborts the call, rather than the caller. */
   readonly shuttingDown: boolean;
@@ -22,6 +24,9 @@ export interface CallFacts {
   /** The origin that was called. */
   readonly endpoint?: string | undefined;
 }
+
+/** The failure of an answer that is longer than is read. */
+export const RESPONSE_TOO_LARGE = 'RESPONSE_TOO_LARGE';
 
 /** Window of the quota. A used-up quota is not free again sooner. */
 const QUOTA_WINDOW_MS = 1_000;
@@ -106,6 +111,8 @@ export function abortedError(call: CallFacts, when: string): RtcAbortedError {
 }
 
 function networkHint(failure: string, { endpoint }: CallFacts): string | undefined {
+  if (failure === RESPONSE_TOO_LARGE)
+    return 'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.';
   return endpoint === undefined ? undefined : networkHintFor(failure, endpoint);
 }
 
@@ -118,7 +125,7 @@ function describeCall({ attempts }: CallFacts) {
   };
 }
 
-function consequenceOf({ action, attempts }: CallFacts): string {
+function consequenceOf({ action, isGet, attempts }: CallFacts): string {
   const what = isRtcActionName(action) ? 'message' : 'request';
   switch (outcomeOfAttempts(attempts)) {
     case 'not_attempted':
@@ -126,6 +133,7 @@ function consequenceOf({ action, attempts }: CallFacts): string {
     case 'rejected':
       return `the ${what} was not accepted`;
     case 'unknown':
+      if (isGet) return 'no result came of it';
       return attempts.at(-1)?.outcome === 'unknown'
         ? `the ${what} may have been accepted`
         : 'an earlier attempt may have been accepted';

@@ -16,7 +16,13 @@ import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import { outcomeOfAttempts, describeAttempt } from './attempts.js';
 import { backoffMs, retryAfterMs } from './backoff.js';
 import { CallDeadline } from './call-deadline.js';
-import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
+import {
+  abortedError,
+  type CallFacts,
+  deadlineError,
+  errorOfCall,
+  RESPONSE_TOO_LARGE,
+} from './call-error.js';
 import type { CallPolicy } from './call-policy.js';
 import { classify, requestEndOf, type RetryAction, type RetryDecision } from './classify.js';
 import type { RetryBudget } from './retry-budget.js';
@@ -260,7 +266,9 @@ export class SendCall {
       case 'slow_down':
         return this.#isForItsSender() ? undefined : this.#retry(result, 'throttled');
       case 'ask_policy':
-        return this.limits.onUnknown === 'resend' ? this.#retry(result, 'resend') : undefined;
+        return this.limits.onUnknown === 'resend' && !isTooLargeToGet(this.request, result)
+          ? this.#retry(result, 'resend')
+          : undefined;
     }
   }
 
@@ -338,8 +346,14 @@ export class SendCall {
     const { action } = this.info;
     const { hostOfRegion, endpoint } = this.context;
     const shuttingDown = this.control.abort.reason === SHUTDOWN;
-    return { action, attempts: this.attempts, shuttingDown, hostOfRegion, endpoint };
+    const isGet = this.request.method === 'GET';
+    return { action, isGet, attempts: this.attempts, shuttingDown, hostOfRegion, endpoint };
   }
+}
+
+/** What is asked for again would be as long again. */
+function isTooLargeToGet({ method }: ApiRequest, { end }: AttemptResult): boolean {
+  return method === 'GET' && end.kind === 'network_error' && end.failure === RESPONSE_TOO_LARGE;
 }
 
 /** The abort reason of the app's shutdown. */

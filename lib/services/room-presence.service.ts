@@ -1,8 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { copyList } from '../dto/copy-properties.js';
 import { describeType, idProblem, MAX_LISTED } from '../dto/field-rules.js';
-import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
+import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
+import { checkCallOptions } from '../options/check-call-options.js';
+import { UNREADABLE } from '../options/read-properties.js';
+import { MAX_DURATION_MS } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
 import {
@@ -14,15 +19,23 @@ import {
 import {
   callAction,
   type CallingParts,
+  OPEN_API_OPTIONS,
   type OpenApiOptions,
   type OpenApiSender,
 } from './rtc-open-api.service.js';
+import { callLimits } from './send-options.js';
 
 const VERSION = '2023-11-01';
 /** The vendor's limits, a second; and how many users one request asks about. */
 const ONLINE_USERS_PER_SECOND = 40;
 const STATUS_REQUESTS_PER_SECOND = 10;
 const USERS_PER_REQUEST = 10;
+/** Of one question: at ten a second, they take 100 s. */
+const MAX_USERS = 10_000;
+const SECOND_MS = 1_000;
+
+/** In bytes: 10,000 invisible users and 115,000 others, with the longest IDs. */
+const LONGEST_LIST = 16_777_216;
 
 const hidden = new HiddenParts<CallingParts>();
 
@@ -38,6 +51,7 @@ export class RoomPresenceService {
 
   /**
    * Who is in a room now (`GetRoomOnlineUsers`), held to 40 requests a second. A room that does not exist has no one.
+   * An answer of up to 16 MiB is read, or of `http.maxContentLength` where that is more.
    *
    * @throws the errors of `RtcOpenApiService.request()`
    * @see https://www.volcengine.com/docs/6348/1188355
@@ -48,16 +62,16 @@ export class RoomPresenceService {
     const parts = hidden.of(this);
     const query = { AppId: parts.settings.appId, RoomId: roomId };
     const request = { action: 'GetRoomOnlineUsers', version: VERSION, query };
-    return {
-      ...readOnlineUsers(await callAction(parts, request, options, ONLINE_USERS_PER_SECOND)),
-      askedAt,
-    };
+    const call = await callAction(parts, request, options, ONLINE_USERS_PER_SECOND, LONGEST_LIST);
+    return { ...readOnlineUsers(call.result, call), askedAt };
   }
 
   /**
    * How each of some users is in a room (`GetRoomUsersProperty`): ten of them a request, one request after another, at
-   * most ten a second. The options are those of each request.
+   * most ten a second. `deadlineMs` is for all of them; by default, it is longer by what the limit takes. The other
+   * options are those of each request.
    *
+   * @param userIds at most 10,000
    * @returns by user ID; without those whom the service says nothing of
    * @throws the errors of `RtcOpenApiService.request()`
    * @see https://www.volcengine.com/docs/6348/1585134
@@ -68,17 +82,44 @@ export class RoomPresenceService {
     options: OpenApiOptions = {},
   ): Promise<Map<string, UserStatus>> {
     const asked = checkUserIds(roomId, userIds);
+    const given = checkCallOptions(OPEN_API_OPTIONS, options);
     const parts = hidden.of(this);
+    const requests = Math.ceil(asked.length / USERS_PER_REQUEST);
+    const deadlineMs = given.deadlineMs ?? deadlineOf(parts.settings, given, requests);
+    const endsAt = performance.now() + deadlineMs;
     const statuses = new Map<string, UserStatus>();
     for (let start = 0; start < asked.length; start += USERS_PER_REQUEST) {
       const some = asked.slice(start, start + USERS_PER_REQUEST);
       const query = { AppId: parts.settings.appId, RoomId: roomId, UserIds: some };
       const request = { action: 'GetRoomUsersProperty', version: VERSION, query };
-      const result = await callAction(parts, request, options, STATUS_REQUESTS_PER_SECOND);
-      for (const [id, status] of readUserStatuses(result)) if (some.includes(id)) statuses.set(id, status);
+      const leftMs = Math.ceil(endsAt - performance.now());
+      if (leftMs <= 0) {
+        throw new RtcTimeoutError(
+          `GetRoomUsersProperty exceeded deadlineMs of ${deadlineMs} ms after ${start} of ${asked.length} users.`,
+          { outcome: 'not_attempted' },
+        );
+      }
+      const call = await callAction(
+        parts,
+        request,
+        { ...given, deadlineMs: leftMs },
+        STATUS_REQUESTS_PER_SECOND,
+      );
+      for (const [id, status] of readUserStatuses(call.result, call))
+        if (some.includes(id)) statuses.set(id, status);
     }
     return statuses;
   }
+}
+
+/** Of so many requests, each of which would have it alone: with the time that the limit makes them wait. */
+function deadlineOf(settings: RtcMessagingSettings, given: OpenApiOptions, requests: number): number {
+  const { deadlineMs } = callLimits(settings, given);
+  const perSecond = Math.min(
+    given.requestsPerSecond ?? STATUS_REQUESTS_PER_SECOND,
+    STATUS_REQUESTS_PER_SECOND,
+  );
+  return Math.min(MAX_DURATION_MS, deadlineMs + Math.ceil(requests / perSecond) * SECOND_MS);
 }
 
 /**
@@ -86,18 +127,29 @@ export class RoomPresenceService {
  * @throws RtcValidationError naming the room or the first users that are no IDs
  */
 export function checkUserIds(roomId: unknown, userIds: unknown): string[] {
-  const ids = Array.isArray(userIds) ? Array.from<unknown>(userIds) : [];
-  const problems = [
-    ['roomId', idProblem(roomId)],
-    [
-      'userIds',
-      Array.isArray(userIds) ? undefined : `${describeType(userIds)}; expected an array of user IDs`,
-    ],
-    ...ids.map((id, index) => [`userIds[${index}]`, idProblem(id)]),
-  ] as const;
-  const issues = problems.flatMap(([path = '', message]) =>
-    message === undefined ? [] : [{ path, message }],
-  );
-  if (issues.length > 0) throw new RtcValidationError(issues.slice(0, MAX_LISTED));
+  const issues: ValidationIssue[] = [];
+  const check = (path: string, message: string | undefined): void => {
+    if (message !== undefined) issues.push({ path, message });
+  };
+  check('roomId', idProblem(roomId));
+  const ids = copyIds(userIds);
+  if (typeof ids === 'string') check('userIds', ids);
+  else {
+    for (let index = 0; index < ids.length && issues.length < MAX_LISTED; index++) {
+      check(`userIds[${index}]`, idProblem(ids[index]));
+    }
+  }
+  if (typeof ids === 'string' || issues.length > 0) throw new RtcValidationError(issues);
   return [...new Set(ids as string[])];
+}
+
+/** A copy, or what is wrong with the list as a whole. */
+function copyIds(userIds: unknown): readonly unknown[] | string {
+  try {
+    if (!Array.isArray(userIds)) return `${describeType(userIds)}; expected an array of user IDs`;
+    const ids = copyList(userIds, MAX_USERS);
+    return ids.length > MAX_USERS ? `has ${ids.length} users; a question takes at most ${MAX_USERS}` : ids;
+  } catch {
+    return UNREADABLE;
+  }
 }

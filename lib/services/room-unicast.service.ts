@@ -3,6 +3,7 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
 import { checkRequest } from '../dto/check-request.js';
+import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
@@ -100,7 +101,8 @@ export class RoomUnicastService {
     const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
     const presence = new RoomPresenceService(sender, settings);
-    const askMembers = skipAbsent === true ? () => membersOf(presence, message.roomId) : undefined;
+    const askMembers =
+      skipAbsent === true ? (signal: AbortSignal) => membersOf(presence, message.roomId, signal) : undefined;
     const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, MAX_DEDUPE_ALL, askMembers);
     return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
   }
@@ -174,15 +176,21 @@ interface EachMessage {
 }
 
 /** Who is in a room, if that is known within a second. */
-async function membersOf(presence: RoomPresenceService, roomId: string): Promise<RoomMembers> {
-  const second = { timeoutMs: PRESENCE_MS, deadlineMs: PRESENCE_MS };
+async function membersOf(
+  presence: RoomPresenceService,
+  roomId: string,
+  signal: AbortSignal,
+): Promise<RoomMembers> {
+  const second = { timeoutMs: PRESENCE_MS, deadlineMs: PRESENCE_MS, signal };
   try {
     const { users, invisible, complete } = await presence.onlineUsers(roomId, second);
     return complete
       ? { presence: 'used', ids: new Set([...users, ...invisible]) }
       : { presence: 'incomplete' };
   } catch (error) {
-    return { presence: error instanceof RtcTimeoutError ? 'timed_out' : 'failed' };
+    // A wait for the limit that would be longer than that is refused at once.
+    const isLate = error instanceof RtcTimeoutError || error instanceof RtcQuotaError;
+    return { presence: isLate ? 'timed_out' : 'failed', error };
   }
 }
 

@@ -7,7 +7,7 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import type { OptionTable } from '../options/option-table.js';
 import { wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { Sender } from '../retry/sender.js';
+import { type AcceptedCall, Sender } from '../retry/sender.js';
 import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 
 /** How one call differs from the module's settings. */
@@ -64,18 +64,24 @@ export class RtcOpenApiService {
    * @throws the errors of `RoomUnicastService.batchSend()`, and never one of Axios's
    * @see https://www.volcengine.com/docs/6348/69828
    */
-  request<T = unknown>(request: OpenApiRequest, options: OpenApiOptions = {}): Promise<T> {
-    return callAction(hidden.of(this), request, options, DEFAULT_REQUESTS_PER_SECOND) as Promise<T>;
+  async request<T = unknown>(request: OpenApiRequest, options: OpenApiOptions = {}): Promise<T> {
+    const parts = hidden.of(this);
+    const { result } = await callAction(parts, request, options, DEFAULT_REQUESTS_PER_SECOND);
+    return result as T;
   }
 }
 
-/** The `Result` of an action's answer, of any form. */
+/**
+ * Calls an action; the `Result` of its answer is of any form.
+ * @param maxContentLength the longest answer that is read, in bytes, where that is more than `http.maxContentLength`
+ */
 export async function callAction(
   { sender, settings }: CallingParts,
   request: OpenApiRequest,
   options: OpenApiOptions,
   usualRequestsPerSecond: number,
-): Promise<unknown> {
+  maxContentLength?: number,
+): Promise<AcceptedCall> {
   const checked = checkApiRequest(request);
   const {
     requestsPerSecond = usualRequestsPerSecond,
@@ -84,6 +90,6 @@ export async function callAction(
   } = checkCallOptions(OPEN_API_OPTIONS, options);
   const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
   const limits = callLimits(settings, { ...times, onUnknown });
-  const { result } = await sender.request(checked, requestsPerSecond, limits, signal);
-  return result;
+  const asked = maxContentLength === undefined ? checked : { ...checked, maxContentLength };
+  return sender.request(asked, requestsPerSecond, limits, signal);
 }

@@ -6,6 +6,7 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
+import { Sender } from '../retry/sender.js';
 import { encodeToken, PRIVILEGES, type TokenPrivilege } from '../tokens/client-token.js';
 import {
   checkJoinToken,
@@ -14,19 +15,28 @@ import {
   type LoginTokenRequest,
 } from '../tokens/token-request.js';
 
-const hidden = new HiddenParts<RtcMessagingSettings>();
+interface IssuingParts {
+  readonly settings: RtcMessagingSettings;
+  readonly clock: Pick<Sender, 'now'>;
+}
+
+const hidden = new HiddenParts<IssuingParts>();
 const NONCES = 2 ** 32;
 
 /** Issues the tokens with which clients join rooms and log in. It asks no one: a token is a signature by the app key. */
 @Injectable()
 export class RtcTokenService {
-  constructor(@Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings) {
-    hidden.set(this, settings);
+  constructor(
+    @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
+    @Inject(Sender) clock: Pick<Sender, 'now'> = Date,
+  ) {
+    hidden.set(this, { settings, clock });
   }
 
   /**
    * A token with which a client joins a room (`joinRoom`). It allows to subscribe, unless `privileges` says otherwise,
-   * and all that it allows ends with it.
+   * and all that it allows ends with it. Its times are of the service's clock, as far as this machine's is known to be
+   * off, see `docs/tokens.md`.
    *
    * @throws RtcValidationError when the request breaks a rule
    * @throws RtcConfigError when the module has no `appKey`
@@ -47,7 +57,7 @@ export class RtcTokenService {
 }
 
 function issue(
-  { appId, appKey, name }: RtcMessagingSettings,
+  { settings: { appId, appKey, name }, clock }: IssuingParts,
   { userId, roomId, expiresInSeconds }: LoginTokenRequest & { readonly roomId: string },
   privileges: readonly TokenPrivilege[],
 ): string {
@@ -55,7 +65,7 @@ function issue(
     const problem = { option: 'appKey', variable: 'RTC_APP_KEY', message: 'is missing; tokens need it' };
     throw new RtcConfigError([problem], undefined, name === DEFAULT_MODULE_NAME ? undefined : name);
   }
-  const issuedAt = Math.floor(Date.now() / 1_000);
+  const issuedAt = Math.floor(clock.now() / 1_000);
   const expireAt = issuedAt + expiresInSeconds;
   const numbers = privileges.flatMap((privilege) => PRIVILEGES[privilege]);
   return encodeToken(appId, appKey.open(), {

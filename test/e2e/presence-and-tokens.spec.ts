@@ -215,11 +215,62 @@ describe('presence at the emulator', () => {
       () => presence.onlineUsers('room-1', { onUnknown: 'resend' } as never),
       'options.onUnknown',
     ],
+    [
+      'an unknown option, even of no one',
+      () => presence.statusOf('room-1', [], { bogus: 1 } as never),
+      'options.bogus',
+    ],
   ])('is not asked about %s', async (_what, ask, path) => {
     const error = await rejectionOf<RtcValidationError>(ask());
     expect(error).toBeInstanceOf(RtcValidationError);
     expect(error.issues).toMatchObject([{ path }]);
     expect(emulator.requests).toEqual([]);
+  });
+
+  it('answers hostile lists and rooms with errors of its own, and at once', async () => {
+    const { proxy, revoke } = Proxy.revocable([], {});
+    revoke();
+    const throwing = Object.defineProperty(['alice'], 0, {
+      get: () => {
+        throw new Error('Gotcha');
+      },
+    });
+    const endless = new Proxy([], { get: (_list, name) => (name === 'length' ? Infinity : 'alice') });
+    const huge = Array<string>(2e7);
+    const began = performance.now();
+    for (const ids of [proxy, throwing, endless, huge, Array<string>(10_001).fill('alice')]) {
+      const error = await rejectionOf<RtcValidationError>(presence.statusOf('room-1', ids));
+      expect(error).toBeInstanceOf(RtcValidationError);
+      expect(error.issues).toMatchObject([{ path: 'userIds' }]);
+    }
+    expect(performance.now() - began).toBeLessThan(2_000);
+    const many = await rejectionOf<RtcValidationError>(
+      presence.statusOf('a b', Array<string>(10_000).fill('a b')),
+    );
+    expect(many.issues).toHaveLength(20);
+    const room = await rejectionOf<RtcValidationError>(presence.onlineUsers(proxy as never));
+    expect(room.issues).toMatchObject([{ path: 'roomId' }]);
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('has one deadline for all the requests of a question', async () => {
+    const ids = Array.from({ length: 300 }, (_, index) => `user-${index}`);
+    const began = performance.now();
+    const error = await rejectionOf<Error & { code: string }>(
+      presence.statusOf('room-1', ids, { deadlineMs: 1_200 }),
+    );
+    expect(['RTC_TIMEOUT', 'RTC_QUOTA']).toContain(error.code);
+    expect(performance.now() - began).toBeLessThan(1_700);
+    expect(emulator.requests.length).toBeLessThanOrEqual(20);
+  });
+
+  it('has, by default, as much time as the limit asks for', async () => {
+    await close();
+    const { module } = await createService({ ...emulator.moduleOptions(), deadlineMs: 900 });
+    const ids = Array.from({ length: 210 }, (_, index) => `user-${index}`);
+    expect((await module.get(RoomPresenceService).statusOf('room-1', ids)).size).toBe(210);
+    await module.close();
+    await start();
   });
 
   it('has the limits of the vendor, and its rules', async () => {
@@ -354,6 +405,20 @@ describe('tokens at the emulator', () => {
     emulator.room('room-1').join('alice', { token });
     emulator.clock.offsetMs = 61_000;
     expect(() => emulator.room('room-1').join('alice', { token })).toThrow('has expired');
+  });
+
+  it('are issued by the clock of the service, once that is known', async () => {
+    await close();
+    await emulator.close();
+    emulator = await RtcEmulator.start({ requireTokens: true });
+    const { module } = await createService(emulator.moduleOptions());
+    close = () => module.close();
+    tokens = module.get(RtcTokenService);
+    emulator.clock.offsetMs = -3_600_000;
+    await module.get(RoomPresenceService).onlineUsers('room-1');
+    const alice = emulator.room('room-1').join('alice', { token: joinToken() });
+    const issuedAt = new Date(alice.token?.expireAt ?? '').getTime() - 60_000;
+    expect(Math.abs(issuedAt - (Date.now() - 3_600_000))).toBeLessThan(5_000);
   });
 
   it('are asked for over WebSocket and in the control API', async () => {

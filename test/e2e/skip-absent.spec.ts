@@ -4,13 +4,17 @@ import type { ServerResponse } from 'node:http';
 import {
   type FanOutOptions,
   type FanOutReport,
+  RoomPresenceService,
   RoomUnicastService,
   RtcMessagingModule,
+  type RtcNetworkError,
   RtcOpenApiService,
   RtcValidationError,
 } from 'nestjs-rtc-messaging';
+import { Sender } from '../../lib/retry/sender.js';
 import { rejectionOf } from '../support/rejection.js';
 import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
+import { until } from '../support/until.js';
 
 const ALL = Array.from({ length: 20_000 }, (_, index) => `user-${index}`);
 const THERE = ALL.filter((_, index) => index % 67 === 0).slice(0, 299);
@@ -94,7 +98,12 @@ describe('a fan-out that skips who is absent', () => {
   });
 
   it('sends nothing where no one is there, also if the room is not', async () => {
-    answerPresence = list({ RoomExists: false });
+    answerPresence = list({
+      RoomExists: false,
+      TotalInvisibleUser: undefined,
+      VisibleUserList: undefined,
+      InvisibleUserList: undefined,
+    });
     const report = await fanOut(['alice', 'bob']);
     expect(report).toMatchObject({
       status: 'accepted',
@@ -109,6 +118,22 @@ describe('a fan-out that skips who is absent', () => {
       'incomplete',
       'lists fewer invisible users than it counts',
       () => (answerPresence = list({ TotalInvisibleUser: 2 })),
+    ],
+    [
+      'incomplete',
+      'lists no one of those whom it counts',
+      () =>
+        (answerPresence = list({
+          TotalUser: 300,
+          TotalInvisibleUser: 0,
+          VisibleUserList: undefined,
+          InvisibleUserList: undefined,
+        })),
+    ],
+    [
+      'incomplete',
+      'says that the room is not there, and who is in it',
+      () => (answerPresence = list({ RoomExists: false })),
     ],
     ['timed_out', 'does not answer', () => (answerPresence = () => undefined)],
     [
@@ -155,10 +180,93 @@ describe('a fan-out that skips who is absent', () => {
     expect(await fanOut(ALL, { signal })).toMatchObject({
       status: 'aborted',
       stop: { reason: 'aborted' },
-      counts: { input: 0 },
+      // The first is read to see whether there is anyone to ask for.
+      counts: { input: 1, absent: 0, notAttempted: 1 },
     });
     expect(performance.now() - began).toBeLessThan(900);
     expect(countOf('BatchSendRoomUnicast')).toBe(0);
+  });
+
+  it('breaks off its question when it is stopped', async () => {
+    let closed = false;
+    const began = performance.now();
+    answerPresence = (response) => response.on('close', () => (closed = true));
+    const report = await fanOut(ALL, { signal: AbortSignal.timeout(200) });
+    expect(sum(report.counts)).toBe(report.counts.input);
+    expect(report).not.toHaveProperty('presence');
+    await until(() => closed);
+    // Before the question's own second is over.
+    expect(performance.now() - began).toBeLessThan(900);
+    expect(module.get(Sender).condition.inFlight).toBe(0);
+  });
+
+  it('does not hold up the shutdown of the app with its question', async () => {
+    answerPresence = () => undefined;
+    const began = performance.now();
+    const sending = fanOut();
+    await until(() => countOf('GetRoomOnlineUsers') === 1);
+    await module.close();
+    expect(await sending).toMatchObject({
+      status: 'aborted',
+      stop: { reason: 'shutdown' },
+      counts: { input: 1, absent: 0, notAttempted: 1 },
+    });
+    expect(performance.now() - began).toBeLessThan(900);
+    expect(countOf('BatchSendRoomUnicast')).toBe(0);
+  });
+
+  it.each<[string, () => Iterable<string>]>([
+    ['an empty list', () => []],
+    ['an empty generator', () => new Set<string>().values()],
+  ])('asks nothing for %s', async (_what, to) => {
+    const report = await fanOut(to());
+    expect(report).toMatchObject({ status: 'accepted', counts: { input: 0, absent: 0 } });
+    expect(report).not.toHaveProperty('presence');
+    expect(server.received).toEqual([]);
+  });
+
+  it('says that the list was too late where the limit has no place for it within a second', async () => {
+    const presence = module.get(RoomPresenceService);
+    const questions = Array.from({ length: 100 }, () =>
+      presence.onlineUsers('room-2').catch(() => undefined),
+    );
+    const report = await fanOut(['alice']);
+    expect(report).toMatchObject({
+      presence: 'timed_out',
+      presenceError: { code: 'RTC_QUOTA' },
+      counts: { accepted: 1 },
+    });
+    await Promise.all(questions);
+  });
+
+  it('says why the question failed', async () => {
+    answerPresence = (response) => respond(403, vendorAnswer('AccessDenied'))(response, undefined as never);
+    expect(await fanOut(['alice'])).toMatchObject({
+      presence: 'failed',
+      presenceError: { code: 'RTC_API', apiCode: 'AccessDenied' },
+    });
+  });
+
+  it('reads as many users as a room may have, with the longest IDs', async () => {
+    const users = Array.from({ length: 20_000 }, (_, index) => String(index).padStart(128, 'u'));
+    answerPresence = list({ VisibleUserList: users, TotalUser: 20_001 });
+    expect(await fanOut(['absent', users[0] ?? ''])).toMatchObject({
+      presence: 'used',
+      counts: { absent: 1, accepted: 1 },
+    });
+  });
+
+  it('asks once where the list is too large to be read', async () => {
+    answerPresence = list({ VisibleUserList: ['u'.repeat(17_000_000)] });
+    const error = await rejectionOf<RtcNetworkError>(
+      module.get(RoomPresenceService).onlineUsers('room-1', { deadlineMs: 20_000 }),
+    );
+    expect(error).toMatchObject({ code: 'RTC_NETWORK', attempts: [{ failure: 'RESPONSE_TOO_LARGE' }] });
+    expect(error.attempts).toHaveLength(1);
+    expect(error.message).toMatch(/no result came of it/);
+    expect(error.message).not.toContain('accepted');
+    expect(error.hint).toContain('http.maxContentLength');
+    expect(countOf('GetRoomOnlineUsers')).toBe(1);
   });
 
   it('is not the default: no one is asked, and no one is called absent', async () => {

@@ -19,6 +19,15 @@ const APP_ID = '123456781234567812345678';
 const APP_KEY = 'CANARY-app-key-0123456789abcdef';
 const KEYS = { accessKeyId: 'access-key', secretAccessKey: 'secret-key' };
 
+/** Says something else each time that it is asked. */
+function changing(first: unknown, then: unknown): unknown[] {
+  let reads = 0;
+  return new Proxy([first], {
+    get: (list, name, receiver): unknown =>
+      name === '0' ? (reads++ === 0 ? first : then) : Reflect.get(list, name, receiver),
+  });
+}
+
 function serviceWith(options: object = { appKey: APP_KEY }, environment = {}): RtcTokenService {
   return new RtcTokenService(
     resolveSettings({ appId: APP_ID, credentials: KEYS, ...options }, environment, undefined),
@@ -171,6 +180,23 @@ describe('a request for a token', () => {
   it.each([undefined, null, 'alice', [], 7])('that is %p is refused', (request) => {
     expect(() => serviceWith().issueJoinToken(request as never)).toThrow(RtcValidationError);
     expect(() => serviceWith().issueLoginToken(request as never)).toThrow(RtcValidationError);
+  });
+
+  it('allow what was checked, whatever a list says a second time', () => {
+    const request = { userId: 'alice', roomId: 'room-1', expiresInSeconds: 60 };
+    const issue = (privileges: unknown[]): string =>
+      serviceWith().issueJoinToken({ ...request, privileges } as JoinTokenRequest);
+    expect(readToken(issue(changing('subscribe', 'publish'))).privileges.map(([number]) => number)).toEqual([
+      4,
+    ]);
+    expect(readToken(issue(changing('subscribe', 'toString'))).privileges.map(([number]) => number)).toEqual([
+      4,
+    ]);
+    const { proxy, revoke } = Proxy.revocable([], {});
+    revoke();
+    for (const privileges of [changing('toString', 'publish'), proxy, Array(2e7)]) {
+      expect(() => issue(privileges)).toThrow(RtcValidationError);
+    }
   });
 
   it.each([{ roomId: 'room-1' }, { anyRoom: true }, { privileges: ['publish'] }])(

@@ -18,9 +18,57 @@ describe('the users of a room', () => {
     ['of a room that is not there', { RoomExists: false }, { users: [], invisible: [], complete: true }],
     ["of BytePlus's that is not there", { RoomExist: false }, { users: [], invisible: [], complete: true }],
     [
-      'without lists, which are empty',
-      { RoomExists: true, VisibleUserList: null },
+      'without lists, which are empty where no one is counted',
+      { RoomExists: true, TotalUser: 0, VisibleUserList: null },
       { users: [], invisible: [], complete: true },
+    ],
+    [
+      'without lists of those who are counted',
+      { RoomExists: true, TotalUser: 300, TotalInvisibleUser: 0 },
+      { users: [], invisible: [], complete: false },
+    ],
+    [
+      'without lists and without counts',
+      { RoomExists: true, VisibleUserList: null },
+      { users: [], invisible: [], complete: false },
+    ],
+    [
+      'of whom one is listed of 300',
+      { RoomExists: true, TotalUser: 300, TotalInvisibleUser: 0, VisibleUserList: ['alice'] },
+      { users: ['alice'], invisible: [], complete: false },
+    ],
+    ['that are more than are counted', { ...THERE, TotalUser: 1 }, READ],
+    ['whose count is below zero', { ...THERE, TotalUser: -1 }, { ...READ, complete: false }],
+    [
+      'whose count of the invisible is below zero',
+      { ...THERE, TotalInvisibleUser: -1 },
+      { ...READ, complete: false },
+    ],
+    [
+      'of a room that is not there, and in which some are listed',
+      { ...THERE, RoomExists: false },
+      { ...READ, complete: false },
+    ],
+    [
+      'of a room that is not there, and in which some are counted',
+      { RoomExists: false, TotalUser: 2 },
+      { users: [], invisible: [], complete: false },
+    ],
+    ['of a room that is both there and not', { ...THERE, RoomExist: false }, { ...READ, complete: false }],
+    [
+      'of a room that is both not there and there',
+      { RoomExists: false, RoomExist: true },
+      { users: [], invisible: [], complete: false },
+    ],
+    [
+      'without those who are listed twice, who do not stand for others',
+      { RoomExists: true, TotalInvisibleUser: 2, VisibleUserList: ['b', 'b'], InvisibleUserList: ['a', 'a'] },
+      { users: ['b'], invisible: ['a'], complete: false },
+    ],
+    [
+      'with one who is in both lists once, as seen',
+      { ...THERE, InvisibleUserList: ['bob'] },
+      { users: ['alice', 'bob'], invisible: [], complete: false },
     ],
     [
       'of whom fewer are listed than counted',
@@ -47,6 +95,23 @@ describe('the users of a room', () => {
   });
 });
 
+describe('a Result that can not be read', () => {
+  const call = { requestId: 'request-1', attempts: [] };
+
+  it.each([
+    ['of a room', () => readOnlineUsers(null, call)],
+    ['of users', () => readUserStatuses({ UserList: [null] }, call)],
+  ])('is told with the attempts and the request that brought it: %s', (_what, read) => {
+    try {
+      read();
+      throw new Error('It was read.');
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'RTC_API', ...call });
+      expect((error as RtcApiError).attempts).toBe(call.attempts);
+    }
+  });
+});
+
 describe('the status of a user', () => {
   it('is what the service says', () => {
     const UserList = [
@@ -63,6 +128,7 @@ describe('the status of a user', () => {
       { UserID: 'd', Status: 0 },
       { UserID: 'e', Status: 0, Role: 1, LoginTime: 1 },
       { UserID: 'f', Status: 1, Role: 'constructor', LoginTime: 8.64e15 + 1 },
+      { UserID: 'g', Status: 1, Role: [1], LoginTime: '1700000000000' },
     ];
     expect(readUserStatuses({ UserList })).toEqual([
       [
@@ -80,6 +146,7 @@ describe('the status of a user', () => {
       ['d', { online: false }],
       ['e', { online: false }],
       ['f', { online: true }],
+      ['g', { online: true, loginTime: '2023-11-14T22:13:20.000Z' }],
     ]);
   });
 
