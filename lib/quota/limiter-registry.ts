@@ -20,6 +20,8 @@ export interface QuotaSettings {
   readonly scope: 'accessKey' | 'app';
   /** Whether permits may be used early, by a part of what the way takes at least. */
   readonly credit: boolean;
+  /** Whether the limit is a guess, which gives way to any that was given. */
+  readonly isGuess?: boolean;
 }
 
 interface SharedLimiter {
@@ -96,13 +98,17 @@ export class LimiterHandle {
     return this.#shared.limiter;
   }
 
-  /** The handle on another action's limit; of different ones, the least holds. Let go of with this one. */
-  forAction(action: string, requestsPerSecond: number): LimiterHandle {
-    const key = `${action} ${requestsPerSecond}`;
+  /**
+   * The handle on another action's limit; of different ones that were given, the least holds. Let go of with this one.
+   * @param isGuess whether no one gave it
+   */
+  forAction(action: string, requestsPerSecond: number, isGuess = false): LimiterHandle {
+    const key = `${action} ${requestsPerSecond} ${isGuess}`;
     const { settings, endpoint, appId } = this;
     const own: QuotaSettings = {
       ...settings,
       requestsPerSecond,
+      isGuess,
       reserve: 0,
       costPer: 'request',
       roomMessagesPerSecond: undefined,
@@ -199,7 +205,9 @@ export class LimiterHandle {
 
 /** What holds for all who use a limiter: the smallest limits, and credit if all allow it. */
 function strictest(users: Iterable<QuotaSettings>): Required<LimiterLimits> {
-  const all = [...users];
+  const everyone = [...users];
+  const given = everyone.filter(({ isGuess }) => isGuess !== true);
+  const all = given.length > 0 ? given : everyone;
   return {
     limit: Math.min(...all.map(({ requestsPerSecond, reserve }) => requestsPerSecond - reserve)),
     roomLimit: Math.min(...all.map(({ roomMessagesPerSecond }) => roomMessagesPerSecond ?? Infinity)),

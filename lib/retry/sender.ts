@@ -32,6 +32,13 @@ export interface SendSignals {
   readonly fanOut: RtcFanOutInfo | undefined;
 }
 
+/** An action's own limit. */
+export interface ActionLimit {
+  readonly requestsPerSecond: number;
+  /** Whether no one has given it. */
+  readonly isGuess: boolean;
+}
+
 /** What events tell of a call beside its action. */
 type CallSubject = Pick<RtcCallInfo, 'method' | 'recipients' | 'fanOut'>;
 
@@ -136,7 +143,7 @@ export class Sender {
   /** Calls another action, held to a limit of its own. Otherwise as {@link send}. */
   request(
     request: ApiRequest,
-    requestsPerSecond: number,
+    { requestsPerSecond, isGuess }: ActionLimit,
     limits: CallLimits,
     signal: AbortSignal | undefined,
   ): Promise<AcceptedCall> {
@@ -145,7 +152,7 @@ export class Sender {
     const context = {
       ...this.#context,
       ...anyAction,
-      limiters: limiters.forAction(action, requestsPerSecond),
+      limiters: limiters.forAction(action, requestsPerSecond, isGuess),
     };
     return this.#track(context, request, { method }, limits, signal, undefined);
   }

@@ -20,8 +20,8 @@ import {
 
 const VERSION = '2023-11-01';
 /** The vendor's limits, a second; and how many users one request asks about. */
-const ONLINE_USERS_PER_SECOND = 40;
-const STATUS_REQUESTS_PER_SECOND = 10;
+const ONLINE_USERS_LIMIT = { requestsPerSecond: 40, isGuess: false };
+const STATUS_LIMIT = { requestsPerSecond: 10, isGuess: false };
 const USERS_PER_REQUEST = 10;
 
 const hidden = new HiddenParts<CallingParts>();
@@ -49,7 +49,7 @@ export class RoomPresenceService {
     const query = { AppId: parts.settings.appId, RoomId: roomId };
     const request = { action: 'GetRoomOnlineUsers', version: VERSION, query };
     return {
-      ...readOnlineUsers(await callAction(parts, request, options, ONLINE_USERS_PER_SECOND)),
+      ...readOnlineUsers(await callAction(parts, request, options, ONLINE_USERS_LIMIT)),
       askedAt,
     };
   }
@@ -74,7 +74,7 @@ export class RoomPresenceService {
       const some = asked.slice(start, start + USERS_PER_REQUEST);
       const query = { AppId: parts.settings.appId, RoomId: roomId, UserIds: some };
       const request = { action: 'GetRoomUsersProperty', version: VERSION, query };
-      const result = await callAction(parts, request, options, STATUS_REQUESTS_PER_SECOND);
+      const result = await callAction(parts, request, options, STATUS_LIMIT);
       for (const [id, status] of readUserStatuses(result)) if (some.includes(id)) statuses.set(id, status);
     }
     return statuses;

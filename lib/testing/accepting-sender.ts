@@ -52,7 +52,7 @@ export class AcceptingSender implements Pick<Sender, 'send'>, OpenApiSender, Fan
 
   async request(
     { action }: ApiRequest,
-    _requestsPerSecond: number,
+    _limit: ActionLimit,
     _limits: CallLimits,
     signal: AbortSignal | undefined,
   ): Promise<AcceptedCall> {
