@@ -86,18 +86,24 @@ export class RoomPresenceService {
  * @throws RtcValidationError naming the room or the first users that are no IDs
  */
 export function checkUserIds(roomId: unknown, userIds: unknown): string[] {
-  const ids = Array.isArray(userIds) ? Array.from<unknown>(userIds) : [];
+  const ids = readList(userIds);
   const problems = [
     ['roomId', idProblem(roomId)],
-    [
-      'userIds',
-      Array.isArray(userIds) ? undefined : `${describeType(userIds)}; expected an array of user IDs`,
-    ],
-    ...ids.map((id, index) => [`userIds[${index}]`, idProblem(id)]),
+    ['userIds', ids === undefined ? `${describeType(userIds)}; expected an array of user IDs` : undefined],
+    ...(ids ?? []).map((id, index) => [`userIds[${index}]`, idProblem(id)]),
   ] as const;
   const issues = problems.flatMap(([path = '', message]) =>
     message === undefined ? [] : [{ path, message }],
   );
   if (issues.length > 0) throw new RtcValidationError(issues.slice(0, MAX_LISTED));
   return [...new Set(ids as string[])];
+}
+
+/** Undefined when it is none, or throws when it is read. */
+function readList(given: unknown): unknown[] | undefined {
+  try {
+    return Array.isArray(given) ? Array.from<unknown>(given) : undefined;
+  } catch {
+    return undefined;
+  }
 }

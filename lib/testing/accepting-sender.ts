@@ -10,6 +10,7 @@ import { LimiterHandle } from '../quota/limiter-registry.js';
 import type { CallLimits } from '../retry/send-call.js';
 import {
   type AcceptedCall,
+  type ActionLimit,
   NO_SIGNALS,
   type Sender,
   type SenderCondition,
