@@ -172,7 +172,9 @@ function writePage() {
   const results = [machine, ...sections.toSorted((a, b) => Number(isTargets(b)) - Number(isTargets(a)))].join(
     '\n\n',
   );
-  writeFileSync(PAGE, `${page.slice(0, from)}${begin}\n\n${results}\n\n${page.slice(to)}`);
+  // In columns they are for the terminal: the page is kept short.
+  const compact = results.replaceAll(/-{4,}(?= \|)/g, '---').replaceAll(/ {2,}\|/g, ' |');
+  writeFileSync(PAGE, `${page.slice(0, from)}${begin}\n\n${compact}\n\n${page.slice(to)}`);
   console.log(`The results are in ${PAGE}.`);
 }
 

@@ -132,9 +132,17 @@ export class RecipientChunks<Item = string> {
       if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
     }
     if (this.#stopped || this.#pending.length === 0) return undefined;
-    const recipients = this.#pending.splice(0, this.chunkSize);
+    const recipients = this.#takePending();
     if (this.#dedupe === 'chunk') this.#seen = new Set(this.#pending);
     return { index: this.#chunks++, recipients };
+  }
+
+  /** As many as a chunk has: all of them, as a rule, which are then not copied. */
+  #takePending(): Item[] {
+    const pending = this.#pending;
+    if (pending.length > this.chunkSize) return pending.splice(0, this.chunkSize);
+    this.#pending = [];
+    return pending;
   }
 
   #add(value: unknown): void {

@@ -302,30 +302,41 @@ class Exchange {
   }
 }
 
-/** Node would read these from a changed `Object.prototype`. */
-const NOTHING_INHERITED = {
-  auth: undefined,
-  maxHeaderSize: undefined,
-  signal: undefined,
-  socketPath: undefined,
-};
-
 function createRequest(
   config: SignedConfig,
   { httpAgent, httpsAgent }: Transport,
   { protocol, hostname, port, path }: RequestTarget,
   lookup: LookupFunction | undefined,
 ): http.ClientRequest {
-  const headers = config.headers.toJSON() as http.OutgoingHttpHeaders;
-  headers['Accept'] ??= 'application/json';
-  // What a gateway may compress all the same is decoded.
-  headers['Accept-Encoding'] ??= 'identity';
-  headers['User-Agent'] ??= 'nestjs-rtc-messaging';
+  const headers: http.OutgoingHttpHeaders = {
+    Accept: 'application/json',
+    // What a gateway may compress all the same is decoded.
+    'Accept-Encoding': 'identity',
+    'User-Agent': 'nestjs-rtc-messaging',
+  };
+  // As toJSON() would have it, which makes a slow object, one without a prototype.
+  for (const [name, value] of Object.entries(config.headers)) {
+    if (value !== undefined && value !== null && value !== false) headers[name] = value as string;
+  }
   if (config.data?.length !== 0) headers['Content-Length'] = config.data?.length;
   const method = (config.method ?? 'GET').toUpperCase();
   const isHttps = protocol === 'https:';
   const agent = isHttps ? httpsAgent : httpAgent;
-  const options = { ...NOTHING_INHERITED, protocol, hostname, port, path, method, headers, lookup, agent };
+  const options = {
+    protocol,
+    hostname,
+    port,
+    path,
+    method,
+    headers,
+    lookup,
+    agent,
+    // Node would read these from a changed `Object.prototype`.
+    auth: undefined,
+    maxHeaderSize: undefined,
+    signal: undefined,
+    socketPath: undefined,
+  };
   const request = isHttps ? https.request(options) : http.request(options);
   if (lookup !== undefined) rememberLookup(request, lookup);
   return request;

@@ -11,8 +11,12 @@ export function readProperties(
 ): Record<string, unknown> | undefined {
   const read = Object.create(null) as Record<string, unknown>;
   try {
-    const names = [...Object.keys(source), ...known.filter((name) => isOfClass(source, name))];
-    for (const name of new Set(names)) read[name] = (source as Record<string, unknown>)[name];
+    const own = Object.keys(source);
+    for (const name of own) read[name] = (source as Record<string, unknown>)[name];
+    for (const name of known) {
+      if (!own.includes(name) && isOfClass(source, name))
+        read[name] = (source as Record<string, unknown>)[name];
+    }
     return read;
   } catch {
     return undefined;

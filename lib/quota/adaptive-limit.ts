@@ -57,9 +57,9 @@ interface Trial {
 }
 
 interface AcceptedLately {
-  readonly requests: number;
-  readonly permits: number;
-  readonly recipients: number;
+  requests: number;
+  permits: number;
+  recipients: number;
 }
 
 /**
@@ -74,7 +74,8 @@ export class AdaptiveLimit {
   #wholeChunk = Infinity;
   /** Permits for each recipient of the largest requests. */
   #perRecipient = 0;
-  readonly #accepted: (SentRequest & { readonly at: number })[] = [];
+  /** By the millisecond, in order: at any rate, there are as few as the garbage collector does not mind. */
+  readonly #accepted: (AcceptedLately & { readonly at: number })[] = [];
   #hasAnswered = false;
   /** Whether something that was let go after the last cut was accepted. */
   #hasAcceptedSinceCut = true;
@@ -159,7 +160,7 @@ export class AdaptiveLimit {
   accepted(request: SentRequest, now: number): void {
     this.answered();
     if (request.takenAt >= this.#cutAt) this.#hasAcceptedSinceCut = true;
-    this.#accepted.push({ ...request, at: now });
+    this.#note(request, Math.floor(now));
     this.#forget(request);
     if (!this.#isProbing) return;
     this.#isProbing = false;
@@ -290,12 +291,24 @@ export class AdaptiveLimit {
   /** What was accepted within the last second and a round trip. */
   #acceptedLately(request: SentRequest): AcceptedLately {
     this.#forget(request);
-    const sum = { requests: this.#accepted.length, permits: 0, recipients: 0 };
-    for (const { permits, recipients } of this.#accepted) {
+    const sum = { requests: 0, permits: 0, recipients: 0 };
+    for (const { requests, permits, recipients } of this.#accepted) {
+      sum.requests += requests;
       sum.permits += permits;
       sum.recipients += recipients;
     }
     return sum;
+  }
+
+  #note({ permits, recipients }: SentRequest, at: number): void {
+    const last = this.#accepted.at(-1);
+    if (last?.at !== at) {
+      this.#accepted.push({ at, requests: 1, permits, recipients });
+      return;
+    }
+    last.requests += 1;
+    last.permits += permits;
+    last.recipients += recipients;
   }
 
   #forget({ takenAt }: SentRequest): void {

@@ -16,7 +16,9 @@ export class LeastRoundTrip {
   ms(now: number): number {
     while (now - (this.#buckets[0]?.began ?? now) >= BUCKETS * BUCKET_MS) this.#buckets.shift();
     if (this.#answers < FIRST_ANSWERS || this.#buckets.length === 0) return 0;
-    return Math.min(...this.#buckets.map(({ least }) => least));
+    let least = Infinity;
+    for (const bucket of this.#buckets) least = Math.min(least, bucket.least);
+    return least;
   }
 
   /** Something that was let go then has been answered now. */

@@ -56,7 +56,8 @@ function limitersOf(owner: QuotaStore | typeof globalThis): Limiters {
 
 /** A module's handle on its shared limiter: that of the access key which it signs with at the time. */
 export class LimiterHandle {
-  #key: string | undefined;
+  /** Whose limiter it has. */
+  #accessKeyId: string | undefined;
   #shared: SharedLimiter | undefined;
   /** Before the first call, it is not known which one it will be: one that no one uses. */
   readonly #unused: RateLimiter;
@@ -80,11 +81,11 @@ export class LimiterHandle {
 
   /** The limiter of an access key, shared with all modules of this process that use it. */
   limiterFor(accessKeyId: string): RateLimiter {
-    const app = this.settings.scope === 'app' ? this.appId : '';
-    const account = this.#surroundings.store?.account ?? accessKeyId;
-    const scope = this.action === undefined ? [] : [this.action];
-    const key = JSON.stringify([this.endpoint, account, app, ...scope]);
-    if (this.#shared === undefined || key !== this.#key) {
+    if (this.#shared === undefined || accessKeyId !== this.#accessKeyId) {
+      const app = this.settings.scope === 'app' ? this.appId : '';
+      const account = this.#surroundings.store?.account ?? accessKeyId;
+      const scope = this.action === undefined ? [] : [this.action];
+      const key = JSON.stringify([this.endpoint, account, app, ...scope]);
       this.#forgetUnused();
       // A key that comes after another of the same module's is of the same account, and so has the same quota.
       const shared = this.#limiters.get(key) ?? this.#shared ?? this.#open(key);
@@ -92,7 +93,7 @@ export class LimiterHandle {
       this.#limiters.set(key, shared);
       shared.users.set(this, this.settings);
       configure(shared);
-      this.#key = key;
+      this.#accessKeyId = accessKeyId;
       this.#shared = shared;
     }
     return this.#shared.limiter;
@@ -154,7 +155,7 @@ export class LimiterHandle {
     shared.unusedSince = performance.now();
     if (shared.users.size > 0) configure(shared);
     else shared.limiter.forgetRefusals();
-    this.#key = undefined;
+    this.#accessKeyId = undefined;
     this.#shared = undefined;
     this.#forgetUnused();
   }

@@ -37,7 +37,11 @@ interface Taken {
   readonly takenAt: number;
 }
 
-/** Permits on their way back, in the order of when their requests ended. */
+/**
+ * Permits on their way back, in the order of when their requests ended, in whole milliseconds: there are a thousand items
+ * at most in a second, however many requests end in it. One for each would outlive so many calls that the garbage
+ * collector moves them all twice.
+ */
 class ReturningPermits {
   readonly #items: { readonly at: number; permits: number }[] = [];
   #count = 0;
@@ -50,8 +54,12 @@ class ReturningPermits {
     return this.#items.at(-1)?.at;
   }
 
-  push(at: number, permits: number): void {
-    this.#items.push({ at, permits });
+  /** @param endedAt rounded up, so that none is free too early */
+  push(endedAt: number, permits: number): void {
+    const at = Math.ceil(endedAt);
+    const last = this.#items.at(-1);
+    if (last?.at === at) last.permits += permits;
+    else this.#items.push({ at, permits });
     this.#count += permits;
   }
 
@@ -205,7 +213,8 @@ export class PermitPool {
   #permitsDelayMs(permits: number, kept: number, now: number): number {
     if (this.#leavesEnoughForProbes(permits)) {
       const missing = this.#out + Math.min(permits + kept, this.#allowed) - this.#allowed;
-      const endedAt = missing > 0 ? this.#cooling.endOf(missing) : -Infinity;
+      if (missing <= 0) return 0;
+      const endedAt = this.#cooling.endOf(missing);
       if (endedAt !== undefined) return Math.max(0, endedAt + this.#coolingMs - this.creditMs - now);
     }
     const [oldest] = this.#inFlight;

@@ -33,9 +33,12 @@ export class Turns<T extends Waiting> {
     if (this.waiting[priority].delete(request)) this.#permits[priority] -= permits;
   }
 
-  /** How many permits are spent, at most, before one that comes now has its own. */
-  permitsBefore(priority: Priority): number {
-    const own = this.#permits[priority];
+  /**
+   * How many permits are spent, at most, before one that comes now has its own.
+   * @param waiting of these, its own, if it is among those who wait
+   */
+  permitsBefore(priority: Priority, waiting: number): number {
+    const own = this.#permits[priority] - waiting;
     return own + Math.min(own, this.#permits[otherThan(priority)]);
   }
 

@@ -154,7 +154,8 @@ export class SendCall {
       if (last !== undefined && this.#neededMs >= this.#deadline.leftMs) {
         throw errorOfCall(this.#facts(), last.result, last.limit);
       }
-      await this.#askBeforeSend();
+      const { beforeSend } = this.limits;
+      if (beforeSend !== undefined) await this.#ask(beforeSend);
       const limit = this.#deadline.attemptLimit;
       end = 'unanswered';
       const result = await client.attempt(this.request, {
@@ -217,9 +218,7 @@ export class SendCall {
     return permit;
   }
 
-  async #askBeforeSend(): Promise<void> {
-    const { beforeSend } = this.limits;
-    if (beforeSend === undefined) return;
+  async #ask(beforeSend: () => Promise<boolean>): Promise<void> {
     const started = performance.now();
     const { abort, stop } = this.control;
     // A failure is a no: nothing is sent that is not written down.

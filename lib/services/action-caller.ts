@@ -9,6 +9,9 @@ import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
+/** Of a call that is given none: nothing is to be checked. */
+const NO_OPTIONS = checkCallOptions(SEND_OPTIONS, {});
+
 /** The one way from a service's method to the sender, for all actions. */
 export class ActionCaller {
   // Private to the language, so that printing a service does not print its sockets' requests.
@@ -24,9 +27,13 @@ export class ActionCaller {
    * Checks a request of any type, and sends it with one call.
    * @throws RtcValidationError when it breaks a rule, and the sender's errors
    */
-  async call(action: RtcActionName, request: unknown, options: SendOptions): Promise<SendReceipt> {
+  async call(
+    action: RtcActionName,
+    request: unknown,
+    options: SendOptions | undefined,
+  ): Promise<SendReceipt> {
     const checked = checkRequest(action, request);
-    const given = checkCallOptions(SEND_OPTIONS, options);
+    const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
     const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
     const { requestId, attempts, possibleDuplicate } = await this.#sender.send(
       action,

@@ -21,7 +21,7 @@ export class RoomBroadcastService {
    *
    * @see https://www.volcengine.com/docs/6348/1164063
    */
-  send(request: RoomBroadcastRequest, options: SendOptions = {}): Promise<SendReceipt> {
+  send(request: RoomBroadcastRequest, options?: SendOptions): Promise<SendReceipt> {
     return hidden.of(this).caller.call('SendBroadcast', request, options);
   }
 }

@@ -72,7 +72,7 @@ export class RoomUnicastService {
    * @throws RtcConfigError when the credentials provider failed
    * @see https://www.volcengine.com/docs/6348/1164064
    */
-  batchSend(request: BatchSendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
+  batchSend(request: BatchSendRoomUnicastRequest, options?: SendOptions): Promise<SendReceipt> {
     return hidden.of(this).caller.call('BatchSendRoomUnicast', request, options);
   }
 
@@ -82,7 +82,7 @@ export class RoomUnicastService {
    *
    * @see https://www.volcengine.com/docs/6348/1164062
    */
-  send(request: SendRoomUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
+  send(request: SendRoomUnicastRequest, options?: SendOptions): Promise<SendReceipt> {
     return hidden.of(this).caller.call('SendRoomUnicast', request, options);
   }
 

@@ -21,7 +21,7 @@ export class UserUnicastService {
    *
    * @see https://www.volcengine.com/docs/6348/1164061
    */
-  send(request: UserUnicastRequest, options: SendOptions = {}): Promise<SendReceipt> {
+  send(request: UserUnicastRequest, options?: SendOptions): Promise<SendReceipt> {
     return hidden.of(this).caller.call('SendUnicast', request, options);
   }
 }

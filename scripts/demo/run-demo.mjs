@@ -25,10 +25,11 @@ async function demoWithEmulator(onlyOnce) {
   const participants = USERS.map((userId) => emulator.room(ROOM).join(userId));
   console.log(`In room ${ROOM}: ${USERS.join(', ')}`);
 
-  const { appId, from, endpoint, credentials } = emulator.moduleOptions();
+  const { appId, appKey, from, endpoint, credentials } = emulator.moduleOptions();
   heading('The sample app');
   const app = await startSampleApp({
     RTC_APP_ID: appId,
+    RTC_APP_KEY: appKey,
     RTC_FROM: from,
     RTC_ENDPOINT: endpoint,
     VOLCENGINE_ACCESS_KEY: credentials.accessKeyId,

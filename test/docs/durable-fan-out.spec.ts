@@ -8,16 +8,19 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside the project, so that its packages and its own name can be imported as a user would. */
 const FOLDER = join(ROOT, 'test/docs/snippets-durable-fan-out');
 
-describe('the page on durable fan-outs', () => {
+const PAGES = ['durable-fan-out', 'durable-fan-out-ledger', 'durable-fan-out-operating'];
+
+describe('the pages on durable fan-outs', () => {
   let page = '';
   beforeAll(async () => {
-    page = await readFile(join(ROOT, 'docs/durable-fan-out.md'), 'utf8');
+    const pages = PAGES.map((name) => readFile(join(ROOT, `docs/${name}.md`), 'utf8'));
+    page = (await Promise.all(pages)).join('\n');
     await rm(FOLDER, { recursive: true, force: true });
     await mkdir(FOLDER, { recursive: true });
   });
   afterAll(() => rm(FOLDER, { recursive: true, force: true }));
 
-  it('has each TypeScript snippet in a file of its own', async () => {
+  it('have each TypeScript snippet in a file of its own', async () => {
     const names: string[] = [];
     for (const [, text = ''] of page.matchAll(/^```ts\n(.*?)^```$/gms)) {
       const [, name = ''] = /^\/\/ ([\w.-]+\.ts)\n/.exec(text) ?? [];
@@ -46,7 +49,7 @@ describe('the page on durable fan-outs', () => {
     await exec('node', [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: FOLDER });
   }, 60_000);
 
-  it('has an example test that passes without Redis', async () => {
+  it('have an example test that passes without Redis', async () => {
     const config = { rootDir: './out', testEnvironment: 'node', setupFiles: ['reflect-metadata'] };
     await writeFile(join(FOLDER, 'jest.config.json'), JSON.stringify(config));
     const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
@@ -58,7 +61,7 @@ describe('the page on durable fan-outs', () => {
     expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 1 });
   }, 30_000);
 
-  it('names commands that exist', async () => {
+  it('name commands that exist', async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };

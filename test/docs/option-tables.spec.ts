@@ -53,10 +53,8 @@ function valueOf(fallback: string): string {
 }
 
 describe.each([
-  ['README.md', 'the module', MODULE_OPTIONS, []],
-  ['README.zh-CN.md', 'the module', MODULE_OPTIONS, []],
-  ['README.md', 'a fan-out', FAN_OUT_OPTIONS, []],
-  ['README.zh-CN.md', 'a fan-out', FAN_OUT_OPTIONS, []],
+  ['docs/configuration.md', 'the module', MODULE_OPTIONS, []],
+  ['docs/fan-out.md', 'a fan-out', FAN_OUT_OPTIONS, []],
   ['docs/shared-quota.md', 'RedisQuota', REDIS_QUOTA_OPTIONS, []],
   [
     'docs/durable-fan-out.md',
@@ -84,6 +82,31 @@ describe.each([
       else if (value !== undefined) expect([option, valueOf(fallback)]).toEqual([option, String(value)]);
       else if (variable !== undefined)
         expect([option, fallback]).not.toEqual([option, expect.stringMatching(LITERAL)]);
+    }
+  });
+});
+
+describe.each(['README.md', 'README_zh-CN.md'])('the short table of options in %s', (page) => {
+  it('has six options, with the variables and the defaults', async () => {
+    const options = new Map(describeOptions(MODULE_OPTIONS).map((option) => [option.option, option]));
+    const rows = await documented(page, ['appId', 'quota.requestsPerSecond']);
+    expect(rows.size).toBe(6);
+    // One row for both halves of the access key.
+    const { secretAccessKey, accessKeyId } = {
+      accessKeyId: options.get('credentials.accessKeyId')?.variable,
+      secretAccessKey: options.get('credentials.secretAccessKey')?.variable,
+    };
+    const text = await readFile(join(ROOT, page), 'utf8');
+    expect(text).toMatch(
+      new RegExp(`^\\| \`credentials\` \\| \`${accessKeyId}\`(, |、)\`${secretAccessKey}\` \\| `, 'm'),
+    );
+    for (const [name, { variable, fallback }] of rows) {
+      if (name === 'credentials') continue;
+      const option = options.get(name);
+      expect([name, variable]).toEqual([name, option?.variable]);
+      if (option?.required) expect([name, fallback]).toEqual([name, expect.stringMatching(REQUIRED)]);
+      else if (option?.default !== undefined)
+        expect([name, valueOf(fallback)]).toEqual([name, String(option.default)]);
     }
   });
 });

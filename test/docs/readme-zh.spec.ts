@@ -6,7 +6,7 @@ import { emphasisLeftOpenIn, headingsIn, linksIn, snippetsIn, tablesIn } from '.
 const ROOT = resolve(import.meta.dirname, '../..');
 
 const english = await readFile(join(ROOT, 'README.md'), 'utf8');
-const chinese = await readFile(join(ROOT, 'README.zh-CN.md'), 'utf8');
+const chinese = await readFile(join(ROOT, 'README_zh-CN.md'), 'utf8');
 
 describe('the Chinese README', () => {
   it('has the code of the English one, in the same order', () => {
@@ -24,15 +24,15 @@ describe('the Chinese README', () => {
   it('has the tables of the English one, with rows about the same', () => {
     const subjects = (markdown: string): string[][][] =>
       tablesIn(markdown).map((rows) => rows.map(([first = '']) => codeIn(first)));
-    expect(subjects(chinese).length).toBeGreaterThan(5);
-    expect(subjects(chinese).flat().length).toBeGreaterThan(50);
+    expect(subjects(chinese).length).toBeGreaterThan(3);
+    expect(subjects(chinese).flat().length).toBeGreaterThan(20);
     expect(subjects(chinese)).toEqual(subjects(english));
     const widths = (markdown: string): number[][] =>
       tablesIn(markdown).map((rows) => rows.map((cells) => cells.length));
     expect(widths(chinese)).toEqual(widths(english));
   });
 
-  it('gives every option the variable and the value of the English one', () => {
+  it('gives every option the variables and the value of the English one', () => {
     // What stands in words, such as "required", is translated.
     const values = (markdown: string): string[][][] =>
       tablesIn(markdown)
@@ -54,7 +54,7 @@ describe('the Chinese README', () => {
   });
 
   it('and the English one link to each other under their titles', () => {
-    expect(english.split('\n')[2]).toBe('[中文](README.zh-CN.md)');
+    expect(english.split('\n')[2]).toBe('[中文](README_zh-CN.md)');
     expect(chinese.split('\n')[2]).toBe('[English](README.md)');
   });
 

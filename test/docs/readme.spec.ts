@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
@@ -12,9 +12,13 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside the project, so that its packages and its own name can be imported as a user would. */
 const FOLDER = join(ROOT, 'test/docs/snippets');
 
-describe('the README', () => {
+/** Pages whose snippets are run here, beside the README's. Those of all pages are compiled by `pages.spec.ts`. */
+const PAGES = ['docs/sending.md', 'docs/controller.md', 'docs/testing.md'];
+
+describe('the README, with the pages on sending, the controller and testing,', () => {
   let readme = '';
   let snippets: Snippet[] = [];
+  let documented: string[] = [];
   let emulator: RtcEmulator;
   const textsIn = (language: string): string[] =>
     snippets.filter((snippet) => snippet.language === language).map(({ text }) => text);
@@ -22,11 +26,15 @@ describe('the README', () => {
   beforeAll(async () => {
     readme = await readFile(join(ROOT, 'README.md'), 'utf8');
     snippets = snippetsIn(readme);
+    const pages = await Promise.all(PAGES.map((name) => readFile(join(ROOT, name), 'utf8')));
+    documented = [...snippets, ...pages.flatMap(snippetsIn)]
+      .filter(({ language }) => language === 'ts')
+      .map(({ text }) => text);
     emulator = await RtcEmulator.start();
 
     await rm(FOLDER, { recursive: true, force: true });
     await mkdir(FOLDER, { recursive: true });
-    for (const text of textsIn('ts')) await writeFile(join(FOLDER, nameOf(text)), text);
+    for (const text of documented) await writeFile(join(FOLDER, nameOf(text)), text);
     await writeFile(
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({
@@ -51,8 +59,8 @@ describe('the README', () => {
   });
 
   it('has TypeScript that compiles against the built package, each snippet in a file of its own', () => {
-    const names = textsIn('ts').map(nameOf);
-    expect(names.length).toBeGreaterThan(6);
+    const names = documented.map(nameOf);
+    expect(names.length).toBeGreaterThan(12);
     expect(new Set(names).size).toBe(names.length);
   });
 
@@ -63,7 +71,16 @@ describe('the README', () => {
       join(FOLDER, '.env'),
       dotenv.replace(/^RTC_ENDPOINT=.*$/m, `RTC_ENDPOINT=${emulator.url}`),
     );
-    await exec('node', ['out/main.js'], { cwd: FOLDER });
+    await writeFile(
+      join(FOLDER, 'out/main.mjs'),
+      `import 'reflect-metadata';
+       import { NestFactory } from '@nestjs/core';
+       import { AppModule, AuctionService } from './app.module.js';
+       const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+       await app.get(AuctionService).announceWinner('room-1', 'alice');
+       await app.close();`,
+    );
+    await exec('node', ['out/main.mjs'], { cwd: FOLDER });
     expect(alice.received).toMatchObject([{ from: 'server', message: 'You won the bid' }]);
   });
 
@@ -174,18 +191,61 @@ describe('the README', () => {
     expect(textsIn('sh').map((text) => text.trim())).toEqual([
       'npm run demo', // demo.spec.ts
       'npm test', // this very run
-      'npm run emulator', // rtc-emulator.spec.ts
-      'cp sample/02-console/.env.example .env && npm start', // sample-process.spec.ts
-      'npm install nestjs-rtc-messaging @nestjs/config class-validator class-transformer', // nest12-esm.spec.ts
-      'npx rtc-emulator', // rtc-emulator.spec.ts
+      // From here on, readme-quick-start.spec.ts.
+      'npm install nestjs-rtc-messaging @nestjs/config class-validator class-transformer',
+      'npm install nestjs-rtc-messaging @nestjs/config@4 class-validator class-transformer',
+      'npx rtc-emulator',
+      expect.stringMatching(/^curl .*\nnode --env-file=\.env quick-start\.mjs\ncurl .*$/),
     ]);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['demo', 'test', 'emulator', 'start']));
     expect(Object.keys(bin)).toEqual(['rtc-emulator']);
   });
 
   it('has no snippet that no test checks', () => {
-    expect(new Set(snippets.map(({ language }) => language))).toEqual(new Set(['ts', 'ini', 'sh']));
-    expect(textsIn('ini')).toHaveLength(1);
+    expect(new Set(snippets.map(({ language }) => language))).toEqual(
+      new Set(['ts', 'ini', 'sh', 'js', 'text']),
+    );
+    // readme-quick-start.spec.ts runs the script and compares what is printed.
+    expect(['ini', 'js', 'text'].map((language) => textsIn(language).length)).toEqual([1, 1, 2]);
+  });
+
+  it('says how much CPU others take, as the benchmarks do', async () => {
+    const page = await readFile(join(ROOT, 'docs/benchmarks.md'), 'utf8');
+    const [, table = ''] = page.split('### One call: 5 KB, 16 in flight\n');
+    const cpuOf = (subject: string): number =>
+      Number(
+        table
+          .split('\n')
+          .find((line) => line.startsWith(`| ${subject} |`))
+          ?.match(/([\d.]+) µs/)?.[1],
+      );
+    const others = ['@volcengine/sdk-core', '@volcengine/openapi', 'Axios + agent + signing'];
+    const shown = others.map((other) => `${(cpuOf(other) / cpuOf('this library')).toFixed(1)} ×`);
+    expect(readme).toContain(
+      `| CPU of a call ([measured](docs/benchmarks.md)) | 1 × | ${shown.join(' | ')} |`,
+    );
+  });
+
+  it('is short enough to be read, in both languages', async () => {
+    for (const name of ['README.md', 'README_zh-CN.md']) {
+      const { size } = await stat(join(ROOT, name));
+      expect([name, size <= 12_288]).toEqual([name, true]);
+    }
+  });
+
+  it('has badges that say what package.json says', async () => {
+    const { engines, license, peerDependencies } = JSON.parse(
+      await readFile(join(ROOT, 'package.json'), 'utf8'),
+    ) as { engines: { node: string }; license: string; peerDependencies: Record<string, string> };
+    const nest = Array.from((peerDependencies['@nestjs/common'] ?? '').matchAll(/\^(\d+)/g), ([, n]) => n);
+    for (const [name, text] of [
+      ['node', engines.node.replaceAll('^', '').replaceAll(' ||', ',')],
+      ['nest', nest.join(', ')],
+      ['license', license],
+    ]) {
+      const badge = await readFile(join(ROOT, `docs/images/badge-${name}.svg`), 'utf8');
+      expect(badge.replaceAll('&gt;', '>')).toContain(`<title>${name}: ${text}</title>`);
+    }
   });
 });
 

@@ -43,8 +43,7 @@ describe('the published package', () => {
         'CHANGELOG.md',
         'LICENSE',
         'README.md',
-        // npm packs every README; the two link to each other.
-        'README.zh-CN.md',
+        'README_zh-CN.md',
         'SECURITY.md',
         'dist/cjs/package.json',
         'package.json',

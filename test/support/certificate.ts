@@ -1,10 +1,15 @@
 import { generate } from 'selfsigned';
 
-/** A self-signed certificate for loopback, and its private key. */
-export async function certificate(): Promise<{ key: string; cert: string }> {
+/** A self-signed certificate for loopback by its address, or by a name, and its private key. */
+export async function certificate(name?: string): Promise<{ key: string; cert: string }> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     keySize: 2_048,
-    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: [name === undefined ? { type: 7, ip: '127.0.0.1' } : { type: 2, value: name }],
+      },
+    ],
   });
   return { key, cert };
 }

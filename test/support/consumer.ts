@@ -107,7 +107,7 @@ async function writeApp(
 ): Promise<void> {
   await mkdir(join(folder, 'src'), { recursive: true });
   for (const name of sources) await copyFile(join(SOURCES, name), join(folder, 'src', name));
-  const documented = await readmeSpecs();
+  const documented = await documentedSpecs();
   for (const { name, text } of documented) await writeFile(join(folder, 'src', name), text);
   await writeJson(join(folder, 'package.json'), { private: true, type });
   await writeJson(join(folder, 'tsconfig.json'), {
@@ -156,7 +156,7 @@ async function writeVitestSpec(
   await install(folder);
 }
 
-/** As the README says. */
+/** As the page on testing says. */
 function forVitest(spec: string): string {
   return spec
     .replace("'@jest/globals'", "'vitest'")
@@ -170,10 +170,13 @@ interface Source {
   readonly text: string;
 }
 
-/** The tests that the README shows, for every app to run as they are. */
-async function readmeSpecs(): Promise<Source[]> {
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-  return snippetsIn(readme)
+/** The tests that the README and the page on testing show, for every app to run as they are. */
+async function documentedSpecs(): Promise<Source[]> {
+  const pages = await Promise.all(
+    ['README.md', 'docs/testing.md'].map((name) => readFile(join(ROOT, name), 'utf8')),
+  );
+  return pages
+    .flatMap(snippetsIn)
     .filter(({ language, text }) => language === 'ts' && nameOf(text).endsWith('.spec.ts'))
     .map(({ text }) => ({ name: nameOf(text), text }));
 }

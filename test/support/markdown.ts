@@ -24,6 +24,11 @@ export function linksIn(markdown: string): string[] {
   return Array.from(prose.matchAll(/\]\(([^)\s]+)\)/g), ([, link = '']) => link);
 }
 
+/** The addresses of its images that are written as HTML. */
+export function imagesIn(markdown: string): string[] {
+  return Array.from(proseOf(markdown).matchAll(/ (?:src|srcset)="([^"]+)"/g), ([, image = '']) => image);
+}
+
 /** A heading of a page. */
 export interface Heading {
   readonly level: number;

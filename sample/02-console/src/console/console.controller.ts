@@ -1,11 +1,13 @@
 import { Body, ConflictException, Controller, Delete, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
 import {
   RoomBroadcastService,
+  RoomPresenceService,
   RoomUnicastService,
   RtcMessagingError,
   type SendReceipt,
 } from 'nestjs-rtc-messaging';
 import { ApiKeyGuard } from '../auth/api-key.guard.js';
+import { AbsentQuestionDto } from './absent-question.dto.js';
 import { BroadcastMessageDto } from './broadcast-message.dto.js';
 import { EmulatorClient } from './emulator/emulator.client.js';
 import { FaultService, type FaultState } from './faults/fault.service.js';
@@ -16,6 +18,14 @@ import { SwitchFaultDto } from './faults/switch-fault.dto.js';
 /** What a caller of the library gets: the receipt, or the error that is thrown. */
 type SendAnswer = { readonly receipt: SendReceipt } | { readonly error: object };
 
+/** Who of those asked about is not in the room, by the service's list; or why the service could not be asked. */
+export type AbsentAnswer =
+  | { readonly absent: readonly string[]; readonly complete: boolean; readonly askedAt: string }
+  | { readonly error: { readonly message: string } };
+
+/** Someone waits for the answer, who may send without it. */
+const PRESENCE_OPTIONS = { timeoutMs: 2_000, deadlineMs: 3_000 };
+
 /** What the console's page asks for, apart from its live connection. */
 @Controller('console')
 @UseGuards(SameOriginGuard, ApiKeyGuard)
@@ -23,6 +33,7 @@ export class ConsoleController {
   constructor(
     private readonly roomUnicast: RoomUnicastService,
     private readonly roomBroadcast: RoomBroadcastService,
+    private readonly presence: RoomPresenceService,
     private readonly emulator: EmulatorClient,
     private readonly faults: FaultService,
   ) {}
@@ -37,6 +48,23 @@ export class ConsoleController {
   @HttpCode(200)
   broadcast(@Body() { confirmed, ...request }: BroadcastMessageDto): Promise<SendAnswer> {
     return this.#show(confirmed, () => this.roomBroadcast.send(request));
+  }
+
+  /** Asks the service, the real one too: nothing is sent to anyone. */
+  @Post('absent')
+  @HttpCode(200)
+  async absent(@Body() { roomId, to }: AbsentQuestionDto): Promise<AbsentAnswer> {
+    try {
+      const { users, invisible, complete, askedAt } = await this.presence.onlineUsers(
+        roomId,
+        PRESENCE_OPTIONS,
+      );
+      const there = new Set([...users, ...invisible]);
+      return { absent: to.filter((userId) => !there.has(userId)), complete, askedAt };
+    } catch (error) {
+      if (error instanceof RtcMessagingError) return { error: { message: error.message } };
+      throw error;
+    }
   }
 
   @Put('fault')

@@ -11,7 +11,10 @@ describe('the accessibility of the console', () => {
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
     // A fan-out that runs while the page is looked at would take the machine's time.
-    running = await RunningConsole.start(emulator.url, undefined, { RTC_QUOTA_RPS: '20' });
+    running = await RunningConsole.start(emulator.url, undefined, {
+      RTC_QUOTA_RPS: '20',
+      RTC_APP_KEY: emulator.moduleOptions().appKey,
+    });
   }, 60_000);
   afterAll(async () => {
     await running?.stop();
@@ -45,7 +48,7 @@ describe('the accessibility of the console', () => {
       const console = await running.open(look);
       const { page, outcome } = console;
 
-      // A receipt, full inboxes, someone from elsewhere, and a field that is wrong.
+      // A receipt, full inboxes, someone who is absent, someone from elsewhere, and a field that is wrong.
       const dave = emulator.room('room-1').join('dave');
       await page.locator('.elsewhere').waitFor();
       await console.join('alice');
@@ -53,7 +56,10 @@ describe('the accessibility of the console', () => {
         await console.send(`${message} ${'words '.repeat(20)}`);
         await console.inbox('alice').getByText(`${message} words`).waitFor();
       }
-      await outcome.locator('.verdict').waitFor();
+      await page.fill('#others', 'erin');
+      await page.locator('#absent li').waitFor();
+      await console.send('to one who is absent');
+      await outcome.locator('.absent li').waitFor();
       await console.send('');
       await page.locator('#composer-problem').waitFor();
       expect(await violations(page)).toEqual([]);
@@ -72,6 +78,12 @@ describe('the accessibility of the console', () => {
       expect(await violations(page, '#outcome')).toEqual([]);
       await outcome.locator('.running button').click();
       await outcome.locator('.counts').waitFor();
+      expect(await violations(page)).toEqual([]);
+
+      // One that skips who is absent.
+      await console.choose('skip-absent');
+      await console.startFanOut(1_000, 'hello');
+      await outcome.locator('.counts div').nth(5).waitFor();
       expect(await violations(page)).toEqual([]);
 
       expect(console.problems).toEqual([]);

@@ -197,6 +197,87 @@ describe('the console', () => {
     expect(await page.locator('#rate-chart').getAttribute('aria-label')).toContain('of 500 allowed');
   }, 60_000);
 
+  it('marks absent users, before and after a send', async () => {
+    const { page, outcome } = console;
+    const absent = page.locator('#absent');
+    const marked = absent.locator('li');
+    await page.getByText('Users join without tokens: RTC_APP_KEY is not set.').waitFor();
+    await console.join('alice');
+    expect(await absent.isVisible()).toBe(false);
+    await page.fill('#others', 'erin, alice frank');
+    await absent.getByText('Not in the room at').waitFor();
+    expect(await marked.allTextContents()).toEqual(['erin', 'frank']);
+    await console.join('frank');
+    await marked.getByText('frank').waitFor({ state: 'detached' });
+    expect(await marked.allTextContents()).toEqual(['erin']);
+
+    await console.send('hello');
+    const receipt = outcome.locator('.result');
+    await receipt.getByText('Not in the room at').waitFor();
+    expect(await receipt.locator('.absent li').allTextContents()).toEqual(['erin']);
+    await page.fill('#others', '');
+    await absent.waitFor({ state: 'hidden' });
+    await console.send('to those who are here');
+    await receipt.getByText('all of them were in the room.').waitFor();
+
+    // Of another room, others are absent; of a long list, the first are named.
+    await page.fill('#others', Array.from({ length: 25 }, (_, user) => `user-${user}`).join());
+    await absent.getByText('and 5 more').waitFor();
+    await page.fill('#others', 'alice');
+    await absent.getByText('all of them were in the room.').waitFor();
+    await page.fill('#room-id', 'room-2');
+    await page.press('#room-id', 'Enter');
+    await marked.getByText('alice').waitFor();
+  }, 60_000);
+
+  it('says when absent users are not known, and leaves a fault to the message that is sent', async () => {
+    const { page } = console;
+    const absent = page.locator('#absent');
+    await page.fill('#others', 'a b');
+    await absent.getByText('Not in the room at').waitFor();
+    await page.fill('#room-id', 'a room');
+    await page.press('#room-id', 'Enter');
+    await absent.getByText('the service could not be asked. ').waitFor();
+    await page.fill('#room-id', 'room-1');
+    await page.press('#room-id', 'Enter');
+    await absent.getByText('Not in the room at').waitFor();
+
+    await console.switchFaultOn('not_enabled', 'next');
+    await page.fill('#others', 'bob');
+    await absent.getByText('are not asked for while a fault is on').waitFor();
+    expect(emulator.faults.active).toMatchObject([{ applied: 0 }]);
+    await console.send('hello');
+    await console.outcome.locator('.thrown').waitFor();
+    await absent.getByText('Not in the room at').waitFor();
+  }, 60_000);
+
+  it('skips absent users in a fan-out, by a switch that the keyboard reaches', async () => {
+    const { page, outcome } = console;
+    await console.join('user-7');
+    await console.choose('to-simulated');
+    await page.fill('#simulated-users', '20000');
+    const toggle = page.getByRole('switch', { name: 'Skip absent users' });
+    await toggle.focus();
+    await page.keyboard.press('Space');
+    expect(await toggle.isChecked()).toBe(true);
+    expect(await page.locator('#estimate').textContent()).toBe(
+      'user-1 … user-20000 · a question, then at most 34 requests',
+    );
+    await console.send('The auction begins.');
+    await console.inbox('user-7').getByText('The auction begins.').waitFor();
+    await outcome.getByText('Everyone who is in the room was accepted.').waitFor();
+    expect(await outcome.locator('.counts').textContent()).toContain(
+      'Read20,000Accepted1Absent19,999Rejected0',
+    );
+    await outcome.getByText('asked once; absent users were left out').waitFor();
+
+    // It takes longer than the question may.
+    await console.switchFaultOn('late', 'next');
+    await console.send('The auction ends.');
+    await outcome.getByText('no answer within a second: no one was left out').waitFor();
+    expect(await outcome.locator('.counts').textContent()).toContain('Accepted20,000Absent0');
+  }, 60_000);
+
   it('cancels a fan-out, and reports what became of it', async () => {
     await console.startFanOut(5_000_000, 'Too long to wait for.');
     await console.page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
@@ -361,8 +442,10 @@ describe('the console', () => {
         viewport: { width: 360, height: 740 },
       });
       await phone.join('u'.repeat(128));
+      await phone.page.fill('#others', 'v'.repeat(128));
+      await phone.page.locator('#absent li').waitFor();
       await phone.send('x'.repeat(2_000));
-      await phone.outcome.locator('.verdict').waitFor();
+      await phone.outcome.locator('.absent li').waitFor();
       await phone.inbox('u'.repeat(128)).locator('.message').waitFor();
       await phone.switchFaultOn('not_enabled');
       await phone.send('again');

@@ -3,6 +3,17 @@ import { respond, startScriptedServer, vendorAnswer } from '../../../../test/sup
 import type { ConsolePage } from './console-page.js';
 import { RunningConsole } from './running-console.js';
 
+/** Who is in a room, as the service says it when it does not list all who watch unseen. */
+const TOO_MANY_TO_LIST = JSON.stringify({
+  ...(JSON.parse(vendorAnswer()) as object),
+  Result: {
+    RoomExists: true,
+    VisibleUserList: ['user-1'],
+    TotalInvisibleUser: 2,
+    InvisibleUserList: ['watcher'],
+  },
+});
+
 /** An endpoint that answers as the service does, and has nothing of the emulator's own. */
 describe('the console with an endpoint that is no emulator', () => {
   let service: Awaited<ReturnType<typeof startScriptedServer>>;
@@ -16,7 +27,10 @@ describe('the console with an endpoint that is no emulator', () => {
     service = await startScriptedServer((response, request) =>
       request.url.startsWith('/__emulator')
         ? respond(404, '{}')(response, request)
-        : respond(200, vendorAnswer())(response, request),
+        : respond(200, request.url.includes('RoomId=arena') ? TOO_MANY_TO_LIST : vendorAnswer())(
+            response,
+            request,
+          ),
     );
     running = await RunningConsole.start(service.url);
   }, 60_000);
@@ -46,6 +60,8 @@ describe('the console with an endpoint that is no emulator', () => {
   it('asks before each send, and sends nothing without a yes', async () => {
     const { page, outcome } = console;
     await page.fill('#others', 'alice, bob');
+    // This one does not know the question.
+    await page.getByText('Absent users are not known: the service could not be asked.').waitFor();
     await console.send('hello');
     const dialog = page.getByRole('dialog', { name: 'Send to real users?' });
     await dialog.getByText('to alice, bob in room room-1').waitFor();
@@ -75,5 +91,26 @@ describe('the console with an endpoint that is no emulator', () => {
     await dialog.getByRole('button', { name: 'Send it' }).click();
     await outcome.locator('.counts').waitFor();
     expect(sent().map(({ To }) => To?.length)).toEqual([2, undefined, 600, 600]);
+  }, 60_000);
+
+  it('says that a list is not complete, and leaves no one out by it', async () => {
+    const { page, outcome } = console;
+    await page.fill('#room-id', 'arena');
+    await page.press('#room-id', 'Enter');
+    await page.fill('#others', 'user-1, user-2, watcher');
+    await page.locator('#absent').getByText('is not complete. Not on it:').waitFor();
+    expect(await page.locator('#absent li').allTextContents()).toEqual(['user-2']);
+
+    await console.choose('to-simulated');
+    await console.choose('skip-absent');
+    const before = sent().length;
+    await console.startFanOut(2, 'to all');
+    await page.getByRole('button', { name: 'Send it' }).click();
+    await outcome.getByText('the list was not complete: no one was left out').waitFor();
+    expect(
+      sent()
+        .slice(before)
+        .map(({ To }) => To),
+    ).toEqual([['user-1', 'user-2']]);
   }, 60_000);
 });

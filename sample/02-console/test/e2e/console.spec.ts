@@ -29,6 +29,7 @@ const FAN_OUT = {
   message: 'hello',
   binary: false,
   users: 5_000_000,
+  skipAbsent: false,
   confirmed: true,
 };
 
@@ -81,6 +82,7 @@ describe("the console's endpoints", () => {
     it.each<[string, string, string, object | undefined]>([
       ['POST', '/console/messages', 'a message', MESSAGE],
       ['POST', '/console/broadcasts', 'a broadcast', BROADCAST],
+      ['POST', '/console/absent', 'a question who is absent', { roomId: 'room-1', to: ['alice'] }],
       ['PUT', '/console/fault', 'a fault', { name: 'late', share: 'all' }],
       ['DELETE', '/console/fault', 'the end of a fault', undefined],
     ])('take no %s %s (%s) without the key or from another site', async (method, path, _what, body) => {
@@ -281,11 +283,119 @@ describe("the console's endpoints", () => {
       expect(await page.next('received')).toMatchObject({ userId: '..', received: { message: 'hello' } });
     });
 
+    it('list who is absent, by a question to the service that the rate chart leaves out', async () => {
+      const room = emulator.room('room-1');
+      room.join('alice');
+      room.join('watcher', { invisible: true });
+      const ask = (roomId: string, to: readonly string[]): Promise<{ status: number; body: unknown }> =>
+        running.post('/console/absent', { roomId, to }, KEY);
+      expect(await ask('room-1', ['erin', 'alice', 'watcher', 'bob'])).toMatchObject({
+        status: 200,
+        body: { absent: ['erin', 'bob'], complete: true, askedAt: expect.any(String) },
+      });
+      expect((await ask('no-room', ['alice'])).body).toMatchObject({ absent: ['alice'], complete: true });
+      expect((await ask('a room', ['alice'])).body).toMatchObject({
+        error: { message: expect.stringContaining('roomId: ') },
+      });
+      emulator.faults.add({ kind: 'error', code: 'AccessDenied.ServiceNotEnabled' });
+      expect((await ask('room-1', ['alice'])).body).toEqual({
+        error: { message: expect.stringContaining('AccessDenied.ServiceNotEnabled') },
+      });
+
+      await running.post('/console/messages', MESSAGE, KEY);
+      const page = await LivePage.open(url);
+      for (;;) {
+        const { points } = (await page.next('rate')) as { points: [number, number, number][] };
+        const most = Math.max(...points.map(([, requests]) => requests));
+        if (most === 0) continue;
+        expect(most).toBe(1);
+        break;
+      }
+    });
+
+    it.each([
+      ['leave absent users out', [], 'used', { accepted: 1, absent: 1_999 }, 1],
+      [
+        'leave no one out when the service can not be asked',
+        ['error'],
+        'failed',
+        { accepted: 2_000, absent: 0 },
+        4,
+      ],
+    ] as const)(
+      '%s of a fan-out, and report what came of the question',
+      async (_what, faults, presence, counts, sent) => {
+        emulator.room('room-1').join('user-1999');
+        for (const kind of faults) emulator.faults.add({ kind, code: 'AccessDenied.ServiceNotEnabled' });
+        const page = await LivePage.open(url);
+        page.send({ ...FAN_OUT, users: 2_000, skipAbsent: true });
+        expect(await page.next('fan_out_ended')).toMatchObject({
+          report: { status: 'accepted', presence, counts: { input: 2_000, ...counts } },
+        });
+        const messages = emulator.requests.filter(({ body }) => body.length > 0);
+        expect([messages.length, emulator.requests.length]).toEqual([sent, sent + 1]);
+      },
+    );
+
     it('close with the app while pages are open', async () => {
       const { socket } = await LivePage.open(url);
       const closed = once(socket, 'close');
       await running.app.close();
       await closed;
+    });
+  });
+
+  describe('with an emulator that lets no one in without a token', () => {
+    beforeEach(async () => {
+      await emulator.close();
+      emulator = await RtcEmulator.start({ requireTokens: true });
+    });
+    const open = async (appKey: string): Promise<LivePage> => {
+      process.env['RTC_APP_KEY'] = appKey;
+      await boot(emulator.url);
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId: 'room-1' });
+      page.send({ type: 'join', userId: 'alice' });
+      return page;
+    };
+
+    it('let users join with a token for them and the room, to subscribe', async () => {
+      const page = await open(emulator.moduleOptions().appKey);
+      expect(page.ready).toMatchObject({ issuesTokens: true });
+      expect(await page.next('joined')).toMatchObject({ userId: 'alice' });
+      expect(emulator.room('room-1').participant('alice')?.token).toMatchObject({
+        userId: 'alice',
+        roomId: 'room-1',
+        privileges: [4],
+      });
+    });
+
+    it.each([
+      ['no app key', '', false, 'token: is missing'],
+      ['the key of another app', 'another-key', true, 'token: is not signed with the app key'],
+    ])('report why no one joins with %s', async (_what, appKey, issuesTokens, message) => {
+      const page = await open(appKey);
+      expect(page.ready).toMatchObject({ issuesTokens });
+      expect(await page.next('not_joined')).toMatchObject({ userId: 'alice', message });
+      expect(emulator.room('room-1').participants).toEqual([]);
+    });
+
+    it('report that no token is issued for an illegal ID, and go on', async () => {
+      const page = await open(emulator.moduleOptions().appKey);
+      await page.next('joined');
+      for (const userId of ['a b', '\ud800', '']) {
+        page.send({ type: 'join', userId });
+        expect(await page.next('not_joined')).toMatchObject({
+          userId,
+          message: expect.stringContaining('userId: '),
+        });
+      }
+      page.send({ type: 'room', roomId: '*' });
+      page.send({ type: 'join', userId: 'alice' });
+      expect(await page.next('not_joined')).toMatchObject({ message: expect.stringContaining('roomId: ') });
+      page.send({ type: 'room', roomId: '..' });
+      page.send({ type: 'join', userId: 'bob' });
+      expect(await page.next('joined')).toMatchObject({ userId: 'bob' });
     });
   });
 

@@ -90,7 +90,15 @@ describe('the session of an open page', () => {
     [
       'that fails',
       EMULATOR,
-      { type: 'fan_out', roomId: 'r', message: 'm', binary: false, users: 1, confirmed: true },
+      {
+        type: 'fan_out',
+        roomId: 'r',
+        message: 'm',
+        binary: false,
+        users: 1,
+        skipAbsent: false,
+        confirmed: true,
+      },
     ],
   ] as const)('ends with a command %s, and the app does not', async (_what, emulator, command) => {
     const session = new LiveSession(socket, emulator, NO_FAN_OUTS);

@@ -29,7 +29,15 @@ describe('the check that a request is of a page of the console', () => {
 });
 
 describe("the page's commands", () => {
-  const fanOut = { type: 'fan_out', roomId: 'r', message: 'm', binary: false, users: 1, confirmed: false };
+  const fanOut = {
+    type: 'fan_out',
+    roomId: 'r',
+    message: 'm',
+    binary: false,
+    users: 1,
+    skipAbsent: false,
+    confirmed: false,
+  };
 
   it.each([
     { type: 'hello', key: 'k' },
@@ -50,6 +58,7 @@ describe("the page's commands", () => {
     '{"type":"constructor"}',
     '{"type":"join"}',
     '{"type":"hello","key":1}',
+    JSON.stringify({ ...fanOut, skipAbsent: 'no' }),
     ...[0, 1.5, '5', MAX_SIMULATED + 1, null].map((users) => JSON.stringify({ ...fanOut, users })),
   ])('does not read %s', (text) => {
     expect(readLiveCommand(text)).toBeUndefined();

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
+import { RtcTokenService } from 'nestjs-rtc-messaging';
 import { WebSocket } from 'ws';
 
 /** What messages go to, as far as this app can tell. */
@@ -20,6 +21,8 @@ export interface ListedFault {
 }
 
 const TIMEOUT_MS = 2_000;
+/** Each time that a user joins there is a new one. */
+const TOKEN_SECONDS = 3_600;
 
 /** The emulator's control API and rooms, if the endpoint is an emulator. */
 @Injectable()
@@ -27,8 +30,14 @@ export class EmulatorClient {
   /** Nothing is asked unless an endpoint is named: without one, messages go to the vendor. */
   readonly #endpoint: string | undefined;
   #isEmulator = false;
+  /** Whether users join with tokens: those are issued from the app's key. */
+  readonly issuesTokens: boolean;
 
-  constructor(config: ConfigService) {
+  constructor(
+    config: ConfigService,
+    private readonly tokens: RtcTokenService,
+  ) {
+    this.issuesTokens = Boolean(config.get<string>('RTC_APP_KEY')?.trim());
     this.#endpoint = config.get<string>('RTC_ENDPOINT')?.trim().replace(/\/$/, '') || undefined;
   }
 
@@ -58,10 +67,16 @@ export class EmulatorClient {
     return (await this.#ask('GET', '/faults')) as readonly ListedFault[];
   }
 
-  /** Joins a room for as long as the connection lasts, as the client SDK would. */
+  /**
+   * Joins a room for as long as the connection lasts, as the client SDK would.
+   * @throws RtcValidationError where a token is to be issued for an illegal ID
+   */
   join(roomId: string, userId: string): WebSocket {
     const origin = (this.#endpoint ?? '').replace(/^http/, 'ws');
-    return new WebSocket(`${origin}/rooms/${encodeInPath(roomId)}?userId=${encodeId(userId)}`, {
+    const token = this.issuesTokens
+      ? `&token=${encodeURIComponent(this.tokens.issueJoinToken({ userId, roomId, expiresInSeconds: TOKEN_SECONDS }))}`
+      : '';
+    return new WebSocket(`${origin}/rooms/${encodeInPath(roomId)}?userId=${encodeId(userId)}${token}`, {
       handshakeTimeout: TIMEOUT_MS,
     });
   }

@@ -9,7 +9,7 @@ export type FanOutEnd =
 /** A report without what may be long. */
 export interface FanOutSummary extends Pick<
   FanOutReport,
-  'id' | 'status' | 'counts' | 'elapsedMs' | 'requests' | 'throttled'
+  'id' | 'status' | 'counts' | 'presence' | 'elapsedMs' | 'requests' | 'throttled'
 > {
   readonly stop?: string;
   /** The first of the errors that chunks ended in. */
@@ -17,7 +17,7 @@ export interface FanOutSummary extends Pick<
 }
 
 export function summarize(report: FanOutReport): FanOutSummary {
-  const { id, status, counts, elapsedMs, requests, throttled, stop, chunks } = report;
+  const { id, status, counts, presence, elapsedMs, requests, throttled, stop, chunks } = report;
   const error = chunks.find((chunk) => chunk.error !== undefined)?.error;
   return {
     id,
@@ -26,6 +26,7 @@ export function summarize(report: FanOutReport): FanOutSummary {
     elapsedMs,
     requests,
     throttled,
+    ...(presence !== undefined && { presence }),
     ...(stop !== undefined && { stop: stop.reason }),
     ...(error !== undefined && { error: error.toJSON() }),
   };

@@ -13,14 +13,14 @@ export class FanOutService {
   ) {}
 
   async run(
-    { roomId, message, binary, users, confirmed }: SimulatedFanOut,
+    { roomId, message, binary, users, skipAbsent, confirmed }: SimulatedFanOut,
     signal: AbortSignal,
     onProgress: (progress: FanOutProgress) => void,
   ): Promise<FanOutEnd> {
     if (!confirmed && (await this.emulator.target()) === 'real') return { refused: 'unconfirmed' };
     try {
       const report = await this.roomUnicast.fanOut(
-        { roomId, to: simulatedUsers(users), message, binary },
+        { roomId, to: simulatedUsers(users), message, binary, skipAbsent },
         // No ID comes twice, and who was not accepted would only be a long list.
         { signal, total: users, dedupe: 'none', keepRecipients: false, onProgress },
       );

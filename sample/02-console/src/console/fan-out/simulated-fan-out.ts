@@ -5,6 +5,8 @@ export interface SimulatedFanOut {
   readonly binary: boolean;
   /** How many users, from 1 to {@link MAX_SIMULATED}. */
   readonly users: number;
+  /** Whether those who are not in the room are left out. */
+  readonly skipAbsent: boolean;
   /** That the user knows that the service is the real one. */
   readonly confirmed: boolean;
 }

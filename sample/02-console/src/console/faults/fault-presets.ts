@@ -1,5 +1,5 @@
 /**
- * What the console can make the emulator do. README ("Testing your app") describes the faults; these are the ones
+ * What the console can make the emulator do. docs/emulator-control.md describes the faults; these are the ones
  * that show best what a caller sees.
  */
 export const FAULT_PRESETS = {

@@ -21,7 +21,14 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
   room: { roomId: isText },
   join: { userId: isText },
   leave: { userId: isText },
-  fan_out: { roomId: isText, message: isText, binary: isFlag, users: isUsers, confirmed: isFlag },
+  fan_out: {
+    roomId: isText,
+    message: isText,
+    binary: isFlag,
+    users: isUsers,
+    skipAbsent: isFlag,
+    confirmed: isFlag,
+  },
   cancel: {},
 };
 

@@ -14,6 +14,8 @@ export type LiveEvent =
       /** Requests a second. */
       readonly quota: number;
       readonly maxSimulated: number;
+      /** Whether users join with tokens. */
+      readonly issuesTokens: boolean;
     }
   /** It has changed since `ready`: an emulator was started after the page was opened. */
   | { readonly type: 'target'; readonly target: Target }

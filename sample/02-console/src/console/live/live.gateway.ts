@@ -102,6 +102,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
       target: await this.emulator.target(),
       quota: Number(this.config.get('RTC_QUOTA_RPS') || VENDOR_QUOTA),
       maxSimulated: MAX_SIMULATED,
+      issuesTokens: this.emulator.issuesTokens,
     });
     this.#tellRate();
     await this.#tellRooms();

@@ -1,3 +1,4 @@
+import { RtcValidationError } from 'nestjs-rtc-messaging';
 import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
 import type { LiveEvent, ReceivedJson } from './live-event.js';
@@ -31,7 +32,8 @@ export class RoomSeats {
       this.tell({ type: 'not_joined', userId, message: `A page takes at most ${MAX_SEATS} users.` });
       return;
     }
-    const socket = this.open(roomId, userId);
+    const socket = this.#open(roomId, userId);
+    if (socket === undefined) return;
     const seat: Seat = { socket, joined: false };
     this.#seats.set(userId, seat);
     let problem = '';
@@ -65,6 +67,17 @@ export class RoomSeats {
 
   leaveAll(): void {
     for (const userId of this.#seats.keys()) this.leave(userId);
+  }
+
+  #open(roomId: string, userId: string): WebSocket | undefined {
+    try {
+      return this.open(roomId, userId);
+    } catch (error) {
+      // No token is issued for what is no ID.
+      if (!(error instanceof RtcValidationError)) throw error;
+      this.tell({ type: 'not_joined', userId, message: error.message });
+      return undefined;
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { AbsentUsers } from './absent-users.js';
 import { askApp } from './ask-app.js';
 import { confirmSend } from './confirm-dialog.js';
 import { byId } from './dom.js';
@@ -8,7 +9,14 @@ import { RecipientsField } from './recipients.js';
 /** Sends a message, as text or bytes, to whom it is to go. */
 export class Composer {
   #message = new MessageField();
-  recipients = new RecipientsField((maxBytes) => this.#message.setLimit(maxBytes));
+  absent = new AbsentUsers(
+    () => ({ roomId: this.place().roomId, to: this.recipients.named }),
+    () => !this.place().isFaulty,
+  );
+  recipients = new RecipientsField(
+    (maxBytes) => this.#message.setLimit(maxBytes),
+    () => this.absent.refresh(),
+  );
   #form = byId('composer-form', HTMLFormElement);
   #send = byId('send', HTMLButtonElement);
   #problem = byId('composer-problem', HTMLElement);
@@ -17,7 +25,7 @@ export class Composer {
   /**
    * @param {import('./live-connection.js').LiveConnection} connection
    * @param {import('./outcome-panel.js').OutcomePanel} outcome
-   * @param {() => { roomId: string, isReal: boolean }} place
+   * @param {() => { roomId: string, isReal: boolean, isFaulty: boolean }} place
    */
   constructor(connection, outcome, place) {
     this.connection = connection;
@@ -54,9 +62,23 @@ export class Composer {
     const { roomId, isReal } = this.place();
     if (isReal && !(await confirmSend(recipients, roomId))) return;
     const request = { roomId, ...message, confirmed: isReal };
-    if (recipients.kind === 'simulated') this.#fanOut({ ...request, users: recipients.users });
-    else if (recipients.kind === 'everyone') await this.#ask('/console/broadcasts', request);
-    else await this.#ask('/console/messages', { ...request, to: recipients.to });
+    if (recipients.kind === 'simulated') {
+      const { users, skipAbsent } = recipients;
+      this.#fanOut({ ...request, users, skipAbsent });
+    } else if (recipients.kind === 'everyone') await this.#ask('/console/broadcasts', request);
+    else await this.#sendTo(recipients.to, request);
+  }
+
+  /**
+   * @param {readonly string[]} to
+   * @param {{ readonly roomId: string }} request
+   */
+  async #sendTo(to, request) {
+    const receipt = await this.#ask('/console/messages', { ...request, to });
+    this.absent.refresh();
+    // The next message does not wait for it.
+    if (receipt !== undefined)
+      void this.absent.ask({ roomId: request.roomId, to }).then((view) => receipt.append(view));
   }
 
   /** @param {import('../fan-out/simulated-fan-out.js').SimulatedFanOut} request */
@@ -68,14 +90,16 @@ export class Composer {
   /**
    * @param {string} path
    * @param {object} request
+   * @returns what the receipt is shown in, if there is one
    */
   async #ask(path, request) {
     this.outcome.showBusy();
     try {
       const answer = await askApp('POST', path, request);
-      this.outcome.showAnswer(/** @type {import('./outcome-panel.js').Answer} */ (answer));
+      return this.outcome.showAnswer(/** @type {import('./outcome-panel.js').Answer} */ (answer));
     } catch (error) {
       this.outcome.showFailure(error instanceof Error ? error.message : String(error));
+      return undefined;
     }
   }
 

@@ -107,17 +107,34 @@ const MEANINGS = {
   aborted: 'fanOutAborted',
 };
 
+/** What came of the question who is in the room. @type {Readonly<Record<NonNullable<FanOutSummary['presence']>, import('./language.js').TextKey>>} */
+const PRESENCE = {
+  used: 'presenceUsed',
+  incomplete: 'presenceIncomplete',
+  timed_out: 'presenceTimedOut',
+  failed: 'presenceFailed',
+};
+
+/**
+ * @param {FanOutSummary['status']} status
+ * @param {number} [absent]
+ */
+function meaningOf(status, absent = 0) {
+  return status === 'accepted' && absent > 0 ? 'fanOutAcceptedPresent' : MEANINGS[status];
+}
+
 /** @param {FanOutSummary} report */
-function createReport({ status, counts, elapsedMs, requests, throttled, stop, error }) {
+function createReport({ status, counts, presence, elapsedMs, requests, throttled, stop, error }) {
   const seconds = elapsedMs / 1_000;
   return create(
     'div',
     'result',
-    createVerdict(status, MEANINGS[status], { reason: stop ?? '' }),
+    createVerdict(status, meaningOf(status, counts.absent), { reason: stop ?? '' }),
     createFacts(
       [
         fact('countInput', createNumber(counts.input)),
         fact('countAccepted', createNumber(counts.accepted)),
+        ...(counts.absent === undefined ? [] : [fact('countAbsent', createNumber(counts.absent))]),
         fact('countRejected', createNumber(counts.rejected)),
         fact('countUnknown', createNumber(counts.unknown)),
         fact('countNotAttempted', createNumber(counts.notAttempted)),
@@ -125,6 +142,7 @@ function createReport({ status, counts, elapsedMs, requests, throttled, stop, er
       'figures counts',
     ),
     createFacts([
+      ...(presence === undefined ? [] : [fact('presence', createText('span', '', PRESENCE[presence]))]),
       fact('requests', createNumber(requests)),
       fact('throttled', createNumber(throttled)),
       fact(

@@ -14,7 +14,9 @@ export class FaultPanel {
   /** @type {FaultState} */
   #state = { applied: 0 };
 
-  constructor() {
+  /** @param {() => void} onSwitch is called when one was switched on or off, by whomever */
+  constructor(onSwitch) {
+    this.onSwitch = onSwitch;
     byId('fault-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#switch();
@@ -31,8 +33,14 @@ export class FaultPanel {
 
   /** @param {FaultState} state */
   update(state) {
+    const wasOn = this.isOn;
     this.#state = state;
     this.#draw();
+    if (wasOn !== this.isOn) this.onSwitch();
+  }
+
+  get isOn() {
+    return this.#state.name !== undefined;
   }
 
   async #switch() {
@@ -52,7 +60,7 @@ export class FaultPanel {
 
   #draw() {
     const { name, share, applied } = this.#state;
-    const isOn = name !== undefined;
+    const { isOn } = this;
     // Another page, or another process, may have switched it on. What is none of the choices shows none.
     for (const [field, chosen] of /** @type {const} */ ([
       [this.#name, name],

@@ -29,10 +29,14 @@ const connection = new LiveConnection({
   },
 });
 const outcome = new OutcomePanel(() => connection.send({ type: 'cancel' }));
-const faults = new FaultPanel();
+const faults = new FaultPanel(() => composer.absent.refresh());
 const chart = new RateChart();
-const room = new RoomPanel(connection, () => composer.recipients.setRoom(room.users));
-const composer = new Composer(connection, outcome, () => ({ roomId: room.roomId, isReal }));
+const room = new RoomPanel(connection, () => composer.recipients.setRoom(room.roomId, room.users));
+const composer = new Composer(connection, outcome, () => ({
+  roomId: room.roomId,
+  isReal,
+  isFaulty: faults.isOn,
+}));
 
 startLanguage();
 startTheme(byId('theme', HTMLButtonElement));
@@ -76,12 +80,13 @@ function handle(event) {
 }
 
 /** @param {Extract<import('./live-connection.js').LiveEvent, { type: 'ready' }>} event */
-function start({ target: kind, quota, maxSimulated }) {
+function start({ target: kind, quota, maxSimulated, issuesTokens }) {
   signIn.hidden = true;
   panels.hidden = false;
   lost.hidden = true;
   chart.setQuota(quota);
   composer.recipients.setLimits({ quota, maxSimulated });
+  setText(byId('join-token', HTMLElement), issuesTokens ? 'joinToken' : 'joinNoToken');
   follow(kind);
 }
 
@@ -93,6 +98,8 @@ function follow(kind) {
   faults.offer(!isReal);
   composer.recipients.setEmulator(!isReal);
   room.enter(!isReal);
+  // What was named before is asked of what messages go to now.
+  composer.absent.refresh();
 }
 
 /** @param {boolean} wasWrong */

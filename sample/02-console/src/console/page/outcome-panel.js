@@ -24,9 +24,14 @@ export class OutcomePanel {
     this.#show(create('p', 'busy', createText('span', '', 'sending')));
   }
 
-  /** @param {Answer} answer */
+  /**
+   * @param {Answer} answer
+   * @returns what the receipt is shown in, if it is one
+   */
   showAnswer(answer) {
-    this.#show('receipt' in answer ? createReceiptView(answer.receipt) : createErrorView(answer.error));
+    const view = 'receipt' in answer ? createReceiptView(answer.receipt) : createErrorView(answer.error);
+    this.#show(view);
+    return 'receipt' in answer ? view : undefined;
   }
 
   /** @param {string} message of the app itself, not of the library */

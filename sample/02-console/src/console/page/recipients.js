@@ -2,7 +2,7 @@ import { byId, create } from './dom.js';
 import { onLanguage, setText, text } from './language.js';
 
 /**
- * @typedef {{ readonly kind: 'users', readonly to: readonly string[] } | { readonly kind: 'everyone' } | { readonly kind: 'simulated', readonly users: number }} Recipients
+ * @typedef {{ readonly kind: 'users', readonly to: readonly string[] } | { readonly kind: 'everyone' } | { readonly kind: 'simulated', readonly users: number, readonly skipAbsent: boolean }} Recipients
  * @typedef {{ readonly problem: import('./language.js').TextKey, readonly values?: import('./language.js').Values, readonly field: HTMLElement }} Problem
  */
 
@@ -13,6 +13,7 @@ const MAX_BROADCAST_BYTES = 65_536;
 
 /** Whom a message goes to: users who are chosen, all in the room, or any number who are made up. */
 export class RecipientsField {
+  #roomId = '';
   /** @type {readonly string[]} */
   #inRoom = [];
   /** Who is in the room and not to be sent to. @type {Set<string>} */
@@ -24,11 +25,18 @@ export class RecipientsField {
   #others = byId('others', HTMLInputElement);
   #everyone = byId('everyone', HTMLElement);
   #simulated = byId('simulated-users', HTMLInputElement);
+  #skipAbsent = byId('skip-absent', HTMLInputElement);
   #estimate = byId('estimate', HTMLElement);
 
-  /** @param {(maxBytes: number) => void} onLimit is told how large a message to those chosen may be */
-  constructor(onLimit) {
+  /**
+   * @param {(maxBytes: number) => void} onLimit is told how large a message to those chosen may be
+   * @param {() => void} onNamed is called when others are named, or who is in the room has changed
+   */
+  constructor(onLimit, onNamed) {
     this.onLimit = onLimit;
+    this.onNamed = onNamed;
+    this.#others.addEventListener('input', onNamed);
+    this.#skipAbsent.addEventListener('change', () => this.#showEstimate());
     this.#choices.addEventListener('change', () => this.#showChoice());
     this.#simulated.addEventListener('input', () => this.#showEstimate());
     onLanguage(() => {
@@ -45,15 +53,19 @@ export class RecipientsField {
     this.#showEstimate();
   }
 
-  /** Of the real service, it can't be known who is in the room. @param {boolean} isEmulator */
+  /** Of the real service, who is in the room is not shown. @param {boolean} isEmulator */
   setEmulator(isEmulator) {
     this.#isEmulator = isEmulator;
     this.#showEveryone();
   }
 
-  /** @param {readonly string[]} users who are in the room */
-  setRoom(users) {
-    if (users.join() === this.#inRoom.join()) return;
+  /**
+   * @param {string} roomId
+   * @param {readonly string[]} users who are in the room
+   */
+  setRoom(roomId, users) {
+    if (roomId === this.#roomId && users.join() === this.#inRoom.join()) return;
+    this.#roomId = roomId;
     this.#inRoom = users;
     const kept = new Map(
       Array.from(this.#chips.querySelectorAll('label'), (label) => [label.dataset['user'], label]),
@@ -63,13 +75,19 @@ export class RecipientsField {
     byId('from-room', HTMLElement).hidden = users.length === 0;
     setText(byId('others-label', HTMLElement), users.length === 0 ? 'chosenIds' : 'chosenOthers');
     this.#showEveryone();
+    this.onNamed();
+  }
+
+  /** Those who are named by their IDs. */
+  get named() {
+    return this.#others.value.split(/[,，\s]+/).filter((userId) => userId !== '');
   }
 
   /** @returns {Recipients | Problem} */
   read() {
     switch (this.#choice()) {
       case 'chosen': {
-        const to = [...this.#inRoom.filter((userId) => !this.#left.has(userId)), ...this.#named()];
+        const to = [...this.#inRoom.filter((userId) => !this.#left.has(userId)), ...this.named];
         return to.length > 0 ? { kind: 'users', to } : { problem: 'chosenNone', field: this.#others };
       }
       case 'everyone':
@@ -80,7 +98,7 @@ export class RecipientsField {
         const users = this.#simulated.valueAsNumber;
         const max = this.#limits.maxSimulated;
         return Number.isInteger(users) && users >= 1 && users <= max
-          ? { kind: 'simulated', users }
+          ? { kind: 'simulated', users, skipAbsent: this.#skipAbsent.checked }
           : { problem: 'simulatedRange', values: { max }, field: this.#simulated };
       }
     }
@@ -88,10 +106,6 @@ export class RecipientsField {
 
   #choice() {
     return this.#choices.querySelector('input:checked')?.getAttribute('value') ?? 'chosen';
-  }
-
-  #named() {
-    return this.#others.value.split(/[,，\s]+/).filter((userId) => userId !== '');
   }
 
   #showChoice() {
@@ -118,7 +132,8 @@ export class RecipientsField {
     }
     const requests = Math.ceil(users / USERS_A_REQUEST);
     const seconds = (requests / quota).toFixed(1);
-    this.#estimate.textContent = text('simulatedEstimate', { users: String(users), requests, seconds });
+    const key = this.#skipAbsent.checked ? 'simulatedSkip' : 'simulatedEstimate';
+    this.#estimate.textContent = text(key, { users: String(users), requests, seconds });
   }
 
   /** @param {string} userId */
