@@ -19,9 +19,12 @@ export interface OpenApiRequest {
   readonly version: string;
   /** Default: `POST` where there is a body, else `GET`. */
   readonly method?: 'GET' | 'POST' | undefined;
-  /** Parameters beside `Action` and `Version`: `{ AppId, UserIds: ['alice', 'bob'] }`. */
+  /**
+   * Parameters beside `Action` and `Version`: `{ AppId, UserIds: ['alice', 'bob'] }`. A value takes at most 8,192 bytes
+   * of the URL, all of them 16,384.
+   */
   readonly query?: Readonly<Record<string, OpenApiQueryValue | readonly OpenApiQueryValue[]>> | undefined;
-  /** Sent as JSON. Not of a `GET`. */
+  /** An object of plain fields, at most 1,000 levels deep, sent as JSON exactly. Not of a `GET`. */
   readonly body?: object | undefined;
 }
 
