@@ -2,10 +2,11 @@ import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { type ApiRequest, isReservedName } from '../openapi/api-request.js';
 import { RTC_ACTIONS } from '../openapi/rtc-action.js';
-import type { NameValue } from '../openapi/signature-v4.js';
+import { isPlain } from '../openapi/request-body.js';
+import { canonicalQuery, encodeRfc3986, type NameValue } from '../openapi/signature-v4.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { readProperties, UNREADABLE } from '../options/read-properties.js';
-import { type Checked, oneOf, text, typeName, unless, wrong } from '../options/rules.js';
+import { type Checked, isArray, must, oneOf, typeName, unless, wrong } from '../options/rules.js';
 
 /** A value of a query; of a list, each becomes a parameter of its own, in their order. */
 export type OpenApiQueryValue = string | number | boolean | undefined;
@@ -18,9 +19,12 @@ export interface OpenApiRequest {
   readonly version: string;
   /** Default: `POST` where there is a body, else `GET`. */
   readonly method?: 'GET' | 'POST' | undefined;
-  /** Parameters beside `Action` and `Version`: `{ AppId, UserIds: ['alice', 'bob'] }`. */
+  /**
+   * Parameters beside `Action` and `Version`: `{ AppId, UserIds: ['alice', 'bob'] }`. A value takes at most 8,192 bytes
+   * of the URL, all of them 16,384.
+   */
   readonly query?: Readonly<Record<string, OpenApiQueryValue | readonly OpenApiQueryValue[]>> | undefined;
-  /** Sent as JSON. Not of a `GET`. */
+  /** An object of plain fields, at most 1,000 levels deep, sent as JSON exactly. Not of a `GET`. */
   readonly body?: object | undefined;
 }
 
@@ -34,11 +38,18 @@ const SERVICES: Readonly<Record<string, string>> = {
 
 const API_REQUEST = {
   action: { rule: unless<string>(actionProblem), required: true },
-  version: { rule: text(/^\d{4}-\d\d-\d\d$/, 'must be a date such as 2023-11-01'), required: true },
+  version: { rule: must<string>('a date such as 2023-11-01', isDate), required: true },
   method: oneOf('GET', 'POST'),
   query: readQuery,
   body: writeJson,
 } as const;
+
+/** What servers and gateways take of a URL, in bytes as it is sent: one value, and the whole query. */
+const MAX_VALUE_LENGTH = 8_192;
+const MAX_QUERY_LENGTH = 16_384;
+/** How deep a body may be: what is deeper is written or not by how much of the stack is left. */
+const MAX_DEPTH = 1_000;
+const NOT_PLAIN = 'must be an object of plain fields, not a Map, a form or a stream';
 
 /** @throws RtcValidationError when a rule is broken */
 export function checkApiRequest(request: OpenApiRequest): ApiRequest {
@@ -64,14 +75,21 @@ function actionProblem(action: unknown): string | undefined {
   return service && `is sent by ${SERVICES[service]}, which keeps to the quota and does not send twice`;
 }
 
+function isDate(given: unknown): boolean {
+  if (typeof given !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(given)) return false;
+  return new Date(`${given}T00:00:00Z`).toISOString().startsWith(given);
+}
+
 function readQuery(given: unknown): Checked<NameValue[]> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (typeof given !== 'object' || given === null || isArray(given)) {
     return wrong(`must be an object of names and values, got ${typeName(given)}`);
   }
   const query = readProperties(given, []);
   if (query === undefined) return wrong(UNREADABLE);
+  if (!isPlain(given) || 'toJSON' in given) return wrong(NOT_PLAIN);
   const pairs: NameValue[] = [];
   const problems: ConfigProblem[] = [];
+  let length = 0;
   for (const [name, value] of Object.entries(query)) {
     // A name may be anything, and is not repeated where it has not the form.
     const isName = /^[A-Za-z][\w.-]{0,127}$/.test(name);
@@ -80,24 +98,64 @@ function readQuery(given: unknown): Checked<NameValue[]> {
       problems.push({ option, message: 'has a name that is not 1–128 of A-Z a-z 0-9 _ . -, a letter first' });
     else if (isReservedName(name))
       problems.push({ option, message: 'is given by this library, as all of X-… are' });
-    for (const one of Array.isArray(value) ? Array.from<unknown>(value) : [value]) {
-      const isPlain = typeof one === 'string' || typeof one === 'boolean' || Number.isFinite(one);
-      if (isPlain && String(one).isWellFormed()) pairs.push([name, String(one)]);
-      else if (one !== undefined)
-        problems.push({ option, message: 'must be text, a number, true or false, or a list of these' });
-    }
+    const values = readValues(value);
+    if (typeof values === 'string') problems.push({ option, message: values });
+    else for (const one of values) pairs.push([name, one]);
   }
-  return problems.length > 0 ? { problems } : { value: pairs };
+  if (problems.length > 0) return { problems };
+  for (const pair of pairs) length += canonicalQuery([pair]).length + 1;
+  return length > MAX_QUERY_LENGTH
+    ? wrong(`takes ${length} bytes of the URL; it may take at most ${MAX_QUERY_LENGTH}`)
+    : { value: pairs };
+}
+
+/** @returns the texts of a value, or of the items of a list; or what is wrong with the first that is none */
+function readValues(value: unknown): string[] | string {
+  const texts: string[] = [];
+  try {
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const { length } = list;
+    if (length > MAX_QUERY_LENGTH) return `has ${length} items; a list has at most ${MAX_QUERY_LENGTH}`;
+    for (let index = 0; index < length; index++) {
+      const one = list[index];
+      if (one === undefined) continue;
+      const isText = typeof one === 'string' || typeof one === 'boolean' || Number.isFinite(one);
+      const text = isText ? String(one) : '\ud800';
+      if (!text.isWellFormed()) return 'must be text, a number, true or false, or a list of these';
+      // What is longer is not encoded for it.
+      if (text.length > MAX_VALUE_LENGTH || encodeRfc3986(text).length > MAX_VALUE_LENGTH)
+        return `has a value that takes more of the URL than it may: at most ${MAX_VALUE_LENGTH} bytes`;
+      texts.push(text);
+    }
+  } catch {
+    return UNREADABLE;
+  }
+  return texts;
 }
 
 function writeJson(body: unknown): Checked<string> {
   let json: unknown;
   try {
-    json = typeof body === 'object' && body !== null && JSON.stringify(body);
+    json = typeof body === 'object' && body !== null && isPlain(body) && JSON.stringify(body);
   } catch {
     // Such as a circle.
   }
   // A toJSON() may make anything of it.
-  const isObject = typeof json === 'string' && json.startsWith('{');
-  return isObject ? { value: json as string } : wrong('must be an object that can be written as JSON');
+  if (typeof json !== 'string' || !json.startsWith('{')) return wrong(NOT_PLAIN);
+  return depthOf(json) > MAX_DEPTH ? wrong(`is nested more than ${MAX_DEPTH} deep`) : { value: json };
+}
+
+function depthOf(json: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let isText = false;
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (isText && character === '\\') at += 1;
+    else if (character === '"') isText = !isText;
+    else if (isText) continue;
+    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth);
+    else if (character === '}' || character === ']') depth -= 1;
+  }
+  return deepest;
 }

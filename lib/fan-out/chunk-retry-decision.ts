@@ -18,6 +18,13 @@ import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 export type ChunkRetryDecision =
   'split' | 'shrink' | 'again' | 'stop_refused' | 'stop_unreachable' | 'stop_quota' | 'go_on';
 
+/**
+ * What different messages have in common: the app, the key, the signature, the permission, the service and the clock.
+ * Every other refusal, published or not, may concern one message alone.
+ */
+const CONCERNS_ALL =
+  /AppId|Account|AccessKey|Signature|Timestamp|AuthenticationToken|SecretToken|^(InvalidAuthorization|InvalidCredential|LackPolicy|AccessDenied|ServiceNotFound|InvalidActionOrVersion|MethodNotAllowed|MissingRequestInfo)(\.|$)/;
+
 /** A refused chunk may be sent again only if no attempt may have been accepted. The error's outcome says so. */
 export function decideRetry(
   error: RtcMessagingError,
@@ -34,9 +41,8 @@ export function decideRetry(
   if (apiCode === 'InvalidParameter.IllegalTo') return recipients > 1 ? 'split' : 'go_on';
   if (apiCode === 'InvalidParameter.UserCountOverLimit') return recipients > 1 ? 'shrink' : 'go_on';
   if (attempts.at(-1)?.throttled) return 'again';
-  // Not of the app, which all have in common.
-  if (!hasOneMessage && apiCode.startsWith('InvalidParameter.') && !/AppId|AccountId/.test(apiCode))
-    return 'go_on';
+  if (!hasOneMessage)
+    return error.httpStatus === 401 || CONCERNS_ALL.test(apiCode) ? 'stop_refused' : 'go_on';
   // The next chunk may succeed. All other refusals concern what every chunk has in common.
   return apiCode === 'FailToConnect' ? 'go_on' : 'stop_refused';
 }

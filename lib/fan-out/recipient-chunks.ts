@@ -82,6 +82,8 @@ export class RecipientChunks<Item = string> {
     private readonly maxSeen = MAX_DEDUPE_ALL,
     private readonly askMembers?: (signal: AbortSignal) => Promise<RoomMembers>,
     private readonly readItem = readId as ReadItem<Item>,
+    /** What the caller knows the source by. */
+    private readonly path = 'to',
   ) {
     this.#dedupe = dedupe;
   }
@@ -124,10 +126,10 @@ export class RecipientChunks<Item = string> {
       let step: IteratorResult<unknown>;
       let done: boolean | undefined;
       try {
-        this.#iterator ??= open(this.source);
+        this.#iterator ??= open(this.source, this.path);
         const next: unknown = this.#iterator.next();
         // A microtask for each of a million array elements would be most of the work.
-        step = requireStep(isObject(next) && 'then' in next ? await next : next);
+        step = requireStep(isObject(next) && 'then' in next ? await next : next, this.path);
         ({ done } = step);
       } catch (error) {
         // A source that threw has ended and is not closed.
@@ -205,6 +207,7 @@ export class RecipientChunks<Item = string> {
 /** Chooses the iterator like `for await`. */
 function open(
   source: Iterable<unknown> | AsyncIterable<unknown>,
+  path: string,
 ): Iterator<unknown> | AsyncIterator<unknown> {
   const { [Symbol.asyncIterator]: openAsync } = source as Partial<AsyncIterable<unknown>>;
   const iterator: unknown =
@@ -212,22 +215,23 @@ function open(
       ? openAsync.call(source)
       : (source as Iterable<unknown>)[Symbol.iterator]();
   if (!isObject(iterator) || typeof (iterator as Partial<Iterator<unknown>>).next !== 'function') {
-    throw brokenSource('its iterator has no next()');
+    throw brokenSource(path, 'its iterator has no next()');
   }
   return iterator as Iterator<unknown> | AsyncIterator<unknown>;
 }
 
 /** Without this check, a wrong result would be read as endless recipients. */
-function requireStep(step: unknown): IteratorResult<unknown> {
+function requireStep(step: unknown, path: string): IteratorResult<unknown> {
   if (!isObject(step))
     throw brokenSource(
+      path,
       `its iterator's next() must give { value, done }, but what it gave ${describeType(step)}`,
     );
   return step as IteratorResult<unknown>;
 }
 
-function brokenSource(message: string): RtcValidationError {
-  return new RtcValidationError([{ path: 'to', message }]);
+function brokenSource(path: string, message: string): RtcValidationError {
+  return new RtcValidationError([{ path, message }]);
 }
 
 function isObject(value: unknown): value is object {

@@ -4,8 +4,11 @@ import { type ApiRequest, isReservedName } from './api-request.js';
 import type { HttpAttempt, Signing } from './http-attempt.js';
 import { type HttpClient, reading } from './http-client.js';
 import { sendOverNodeHttp } from './node-http.adapter.js';
+import { isPlain } from './request-body.js';
 import type { RequestSigner } from './request-signer.js';
 import { canonicalQuery } from './signature-v4.js';
+
+const JSON_TYPE = 'application/json';
 
 /** An answer with the values that were sent, as JSON. */
 export interface AnsweredRequest extends Pick<AxiosResponse<Buffer>, 'status' | 'data' | 'headers'> {
@@ -21,9 +24,22 @@ class ChangedRequestError extends Error {
   override readonly name = 'ChangedRequestError';
 }
 
+/** An interceptor changed the body to something that can't be sent: no text, bytes, list or plain object. */
+class UnsendableBodyError extends Error {
+  override readonly name = 'UnsendableBodyError';
+}
+
+/**
+ * The fields of a body, as interceptors get them. Axios would copy a plain object in depth, without fields named
+ * `constructor`, `prototype` or `__proto__`.
+ */
+class BodyFields {}
+
 /** Headers that the library sets itself, or that would make Node send the body in another way. */
 const OWN_HEADERS =
-  /^(authorization|host|x-date|x-content-sha256|x-security-token|content-length|transfer-encoding|connection|expect|upgrade)$/i;
+  /^(authorization|host|x-date|x-content-sha256|x-security-token|content-length|transfer-encoding|connection|keep-alive|te|trailer|expect|upgrade)$/i;
+/** As the adapter spells them, which has a default for each. */
+const DEFAULTED_HEADERS = ['Accept', 'Accept-Encoding', 'User-Agent'];
 
 /**
  * Sends a request that the app's interceptors may change. It is signed after them, on copies that they never see. So
@@ -38,14 +54,24 @@ export async function sendIntercepted(
 ): Promise<AnsweredRequest> {
   let answer: Promise<AnsweredRequest> | undefined;
   let isOver = false;
+  const fields = fieldsOf(request.body);
+  const unchanged = fields && JSON.stringify(fields);
   const send = async (config: InternalAxiosRequestConfig): Promise<AnsweredRequest> => {
     if (isOver) throw new Error();
-    const body = bytesOf(config.data);
+    const json = bytesOf(config.data);
+    // As it was given, to the digits of its numbers.
+    const body = json.toString() === unchanged ? request.body : json;
     const headers = new AxiosHeaders(config.headers);
     for (const name of Object.keys(headers)) if (OWN_HEADERS.test(name)) headers.delete(name);
     const target = new URL(axios.getUri(config));
     requireSame(request, config.method, target, body);
-    const contentType = String(headers.getContentType() ?? 'application/json');
+    for (const name of DEFAULTED_HEADERS) {
+      const value = headers.get(name);
+      headers.delete(name);
+      if (value) headers.set(name, value);
+    }
+    const contentType = String(headers.getContentType() || JSON_TYPE);
+    headers.delete('Content-Type');
     const { method } = request;
     const signed = signer.sign(
       { method, url: target.href, contentType, body },
@@ -64,8 +90,13 @@ export async function sendIntercepted(
   const passed = axios.request({
     method: request.method,
     url,
-    data: request.body.length === 0 ? undefined : JSON.parse(request.body.toString()),
-    headers: { 'Content-Type': 'application/json' },
+    data: fields,
+    headers: { 'Content-Type': JSON_TYPE },
+    // After the interceptors: where there is no content type, Axios would take a POST for a form.
+    transformRequest: (data: unknown, headers) => {
+      headers.setContentType(JSON_TYPE, false);
+      return data;
+    },
     // An interceptor may call it, too: an attempt is one request.
     adapter: async (config) => {
       await (answer ??= send(config));
@@ -104,11 +135,23 @@ function requireSame(
 
 type ApiRequestHead = Pick<ApiRequest, 'action' | 'version' | 'method'>;
 
+function fieldsOf(body: Buffer): BodyFields | undefined {
+  if (body.length === 0) return undefined;
+  return Object.setPrototypeOf(JSON.parse(body.toString()), BodyFields.prototype) as BodyFields;
+}
+
 /** A copy, since what is signed must be what is sent. */
 function bytesOf(data: unknown): Buffer {
   if (data === undefined || data === null) return Buffer.alloc(0);
   if (typeof data === 'string' || isUint8Array(data)) return Buffer.from(data);
-  return Buffer.from(JSON.stringify(data) ?? '');
+  let json: string | undefined;
+  try {
+    json = typeof data === 'object' && isPlain(data) ? JSON.stringify(data) : undefined;
+  } catch {
+    // Such as a circle.
+  }
+  if (json === undefined || !/^[{[]/.test(json)) throw new UnsendableBodyError();
+  return Buffer.from(json);
 }
 
 function valuesOf(query: URLSearchParams, body: Buffer): Buffer {

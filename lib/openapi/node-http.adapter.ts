@@ -201,7 +201,13 @@ class Exchange {
       return;
     }
     attempt.phase = 'sent';
-    request?.end(config.data);
+    try {
+      request?.end(config.data);
+    } catch (error) {
+      // Node writes nothing before it has put the headers together, which it refuses to do with some.
+      if (request?.headersSent === false) attempt.phase = 'connecting';
+      throw error;
+    }
   }
 
   #answered(pending: Pending, response: http.IncomingMessage): void {

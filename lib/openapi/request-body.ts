@@ -28,3 +28,16 @@ export class RequestBody {
     };
   }
 }
+
+/**
+ * Whether what an object holds is what JSON would have of it. Of a Map, a form, a Blob or a stream, JSON has nothing.
+ * What makes its own JSON knows what it does. Throws what a proxy throws.
+ */
+export function isPlain(given: object): boolean {
+  const { pipe, toJSON } = given as { pipe?: unknown; toJSON?: unknown };
+  if (typeof toJSON === 'function' || Array.isArray(given)) return true;
+  const isIterable = Symbol.iterator in given || Symbol.asyncIterator in given;
+  return toText.call(given) === '[object Object]' && !isIterable && typeof pipe !== 'function';
+}
+
+const { toString: toText } = Object.prototype;

@@ -1,18 +1,20 @@
+import { MAX_LISTED } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { OptionValues } from './option-table.js';
 import { readOptions } from './read-options.js';
 
 /**
  * Checks the options of a call and adds defaults.
- * @param path prefix of the options in issues
- * @throws RtcValidationError naming each invalid option
+ * @param path prefix of the options in issues; '' if they are the request itself
+ * @throws RtcValidationError naming the first invalid options
  */
 export function checkCallOptions<const Table extends object>(
   table: Table,
   given: unknown,
   path = 'options',
 ): OptionValues<Table> {
-  const { values, problems } = readOptions(table, given, path);
+  const { values, problems } = readOptions(table, given, path, undefined, undefined, path || 'request');
   if (problems.length === 0) return values;
-  throw new RtcValidationError(problems.map(({ option, message }) => ({ path: option, message })));
+  const listed = problems.slice(0, MAX_LISTED);
+  throw new RtcValidationError(listed.map(({ option, message }) => ({ path: option, message })));
 }

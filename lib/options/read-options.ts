@@ -2,7 +2,7 @@ import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { Redacted } from '../privacy/redacted.js';
 import { type AnyOption, join, type OptionValues, rowsOf } from './option-table.js';
 import { readProperties, UNREADABLE } from './read-properties.js';
-import { type Checked, printableName, typeName, wrong } from './rules.js';
+import { type Checked, isArray, printableName, typeName, wrong } from './rules.js';
 
 /** Texts of variables by the option's path, such as `quota.maxQueue`. No prototype, and no empty text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,6 +22,7 @@ export interface ReadOptions<Table> {
  * @param given of any type
  * @param path prefix of the options in problems
  * @param noUndefined message for account options that are set to undefined, if that is not allowed
+ * @param whole name of the options as a whole
  */
 export function readOptions<const Table extends object>(
   table: Table,
@@ -29,8 +30,9 @@ export function readOptions<const Table extends object>(
   path = '',
   environment: Environment = NO_ENVIRONMENT,
   noUndefined?: string,
+  whole = path || 'options',
 ): ReadOptions<Table> {
-  const { own, problems } = ownOptions(given, Object.keys(table), path);
+  const { own, problems } = ownOptions(given, Object.keys(table), path, whole);
   const values: Record<string, unknown> = {};
   for (const [name, row] of rowsOf(table)) {
     const place = join(path, name);
@@ -49,10 +51,10 @@ function ownOptions(
   given: unknown,
   names: readonly string[],
   path: string,
+  all: string,
 ): { own: Readonly<Record<string, unknown>>; problems: ConfigProblem[] } {
   const none = Object.create(null) as Record<string, unknown>;
-  const all = path || 'options';
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (typeof given !== 'object' || given === null || isArray(given)) {
     return { own: none, problems: [{ option: all, message: `must be an object, got ${typeName(given)}` }] };
   }
   const own = readProperties(given, names);

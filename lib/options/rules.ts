@@ -97,7 +97,7 @@ export function hasMethods(value: unknown, ...names: readonly string[]): boolean
   return names.every((name) => typeof methods?.[name] === 'function');
 }
 
-/** Of a revoked proxy, which throws even when it is asked for this: no. */
+/** A revoked proxy throws even here. It counts as no array. */
 export function isArray(value: unknown): value is unknown[] {
   try {
     return Array.isArray(value);

@@ -20,6 +20,8 @@ export interface QuotaSettings {
   readonly scope: 'accessKey' | 'app';
   /** Whether permits may be used early, by half of the least round trip. */
   readonly credit: boolean;
+  /** Whether the limit is a guess, which gives way to any that was given. */
+  readonly isGuess?: boolean;
 }
 
 interface SharedLimiter {
@@ -100,13 +102,15 @@ export class LimiterHandle {
   /**
    * A handle on the limit of another action. If callers give different limits, the smallest applies. It is released
    * with this handle.
+   * @param isGuess whether nobody gave the limit
    */
-  forAction(action: string, requestsPerSecond: number): LimiterHandle {
-    const key = `${action} ${requestsPerSecond}`;
+  forAction(action: string, requestsPerSecond: number, isGuess = false): LimiterHandle {
+    const key = `${action} ${requestsPerSecond} ${isGuess}`;
     const { settings, endpoint, appId } = this;
     const own: QuotaSettings = {
       ...settings,
       requestsPerSecond,
+      isGuess,
       reserve: 0,
       costPer: 'request',
       roomMessagesPerSecond: undefined,
@@ -206,7 +210,9 @@ export class LimiterHandle {
 
 /** The limits for all users of a limiter: the smallest limits, and credit if all allow it. */
 function strictest(users: Iterable<QuotaSettings>): Required<LimiterLimits> {
-  const all = [...users];
+  const everyone = [...users];
+  const given = everyone.filter(({ isGuess }) => isGuess !== true);
+  const all = given.length > 0 ? given : everyone;
   return {
     limit: Math.min(...all.map(({ requestsPerSecond, reserve }) => requestsPerSecond - reserve)),
     roomLimit: Math.min(...all.map(({ roomMessagesPerSecond }) => roomMessagesPerSecond ?? Infinity)),

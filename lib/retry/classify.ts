@@ -23,6 +23,7 @@ export interface RetryDecision {
 }
 
 const ACCEPTED: RetryDecision = { outcome: 'accepted', action: 'none' };
+const REFUSED: RetryDecision = { outcome: 'rejected', action: 'none' };
 const UNKNOWN: RetryDecision = { outcome: 'unknown', action: 'ask_policy' };
 const THROTTLED: RetryDecision = { outcome: 'rejected', action: 'slow_down' };
 
@@ -49,8 +50,9 @@ function ofAnswer(reply: ApiReply, httpStatus: number): RetryDecision {
     case 'error':
       return ofCode(reply.apiCode, reply.codeN, httpStatus);
     case 'unreadable':
-      // 429 is a refusal, readable or not, from the service or from any gateway.
-      return httpStatus === TOO_MANY_REQUESTS ? THROTTLED : UNKNOWN;
+      // Any gateway on the way may refuse with these, readable or not.
+      if (httpStatus === TOO_MANY_REQUESTS) return THROTTLED;
+      return TOO_LARGE.has(httpStatus) ? REFUSED : UNKNOWN;
   }
 }
 
@@ -63,6 +65,8 @@ const UNDECIDED = /^Internal|Timeout|Unavailable/;
 const UNDECIDED_NUMBERS: ReadonlySet<number | undefined> = new Set([100_014, 100_016]);
 const REQUEST_TIMEOUT = 408;
 const TOO_MANY_REQUESTS = 429;
+/** The body, the URL or the headers. */
+const TOO_LARGE: ReadonlySet<number> = new Set([413, 414, 431]);
 const THROTTLING: ReadonlySet<string> = new Set(['FlowLimitExceeded', 'AccountFlowLimitExceeded']);
 const ACCOUNT_THROTTLED = 100_027;
 

@@ -35,6 +35,13 @@ export interface SendSignals {
   readonly fanOut: RtcFanOutInfo | undefined;
 }
 
+/** An action's own limit. */
+export interface ActionLimit {
+  readonly requestsPerSecond: number;
+  /** Whether nobody gave it. */
+  readonly isGuess: boolean;
+}
+
 /** What events contain about a call beside its action. */
 type CallSubject = Pick<RtcCallInfo, 'method' | 'recipients' | 'fanOut'>;
 
@@ -143,7 +150,7 @@ export class Sender {
   /** Calls another action under its own limit. Otherwise like {@link send}. */
   request(
     request: ApiRequest,
-    requestsPerSecond: number,
+    { requestsPerSecond, isGuess }: ActionLimit,
     limits: CallLimits,
     signal: AbortSignal | undefined,
   ): Promise<AcceptedCall> {
@@ -152,7 +159,7 @@ export class Sender {
     const context = {
       ...this.#context,
       ...anyAction,
-      limiters: limiters.forAction(action, requestsPerSecond),
+      limiters: limiters.forAction(action, requestsPerSecond, isGuess),
     };
     return this.#track(context, request, { method }, limits, signal, undefined);
   }

@@ -27,8 +27,8 @@ import { callLimits } from './send-options.js';
 
 const VERSION = '2023-11-01';
 /** The vendor's limits, a second; and how many users one request asks about. */
-const ONLINE_USERS_PER_SECOND = 40;
-const STATUS_REQUESTS_PER_SECOND = 10;
+const ONLINE_USERS_LIMIT = { requestsPerSecond: 40, isGuess: false };
+const STATUS_LIMIT = { requestsPerSecond: 10, isGuess: false };
 const USERS_PER_REQUEST = 10;
 /** Of one question: at ten a second, they take 100 s. */
 const MAX_USERS = 10_000;
@@ -62,7 +62,7 @@ export class RoomPresenceService {
     const parts = hidden.of(this);
     const query = { AppId: parts.settings.appId, RoomId: roomId };
     const request = { action: 'GetRoomOnlineUsers', version: VERSION, query };
-    const call = await callAction(parts, request, options, ONLINE_USERS_PER_SECOND, LONGEST_LIST);
+    const call = await callAction(parts, request, options, ONLINE_USERS_LIMIT, LONGEST_LIST);
     return { ...readOnlineUsers(call.result, call), askedAt };
   }
 
@@ -99,12 +99,7 @@ export class RoomPresenceService {
           { outcome: 'not_attempted' },
         );
       }
-      const call = await callAction(
-        parts,
-        request,
-        { ...given, deadlineMs: leftMs },
-        STATUS_REQUESTS_PER_SECOND,
-      );
+      const call = await callAction(parts, request, { ...given, deadlineMs: leftMs }, STATUS_LIMIT);
       for (const [id, status] of readUserStatuses(call.result, call))
         if (some.includes(id)) statuses.set(id, status);
     }
@@ -116,8 +111,8 @@ export class RoomPresenceService {
 function deadlineOf(settings: RtcMessagingSettings, given: OpenApiOptions, requests: number): number {
   const { deadlineMs } = callLimits(settings, given);
   const perSecond = Math.min(
-    given.requestsPerSecond ?? STATUS_REQUESTS_PER_SECOND,
-    STATUS_REQUESTS_PER_SECOND,
+    given.requestsPerSecond ?? STATUS_LIMIT.requestsPerSecond,
+    STATUS_LIMIT.requestsPerSecond,
   );
   return Math.min(MAX_DURATION_MS, deadlineMs + Math.ceil(requests / perSecond) * SECOND_MS);
 }

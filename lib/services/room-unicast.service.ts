@@ -131,7 +131,7 @@ export class RoomUnicastService {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
     };
-    const chunks = new RecipientChunks(messages, 1, 'none', 0, undefined, readMessage);
+    const chunks = new RecipientChunks(messages, 1, 'none', 0, undefined, readMessage, 'messages');
     const limits = chunkLimits(settings, plan);
     const each = new ChunkSender<EachMessage>(
       ([message], { beforeSend, ...signals }) =>

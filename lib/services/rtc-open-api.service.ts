@@ -7,14 +7,15 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import type { OptionTable } from '../options/option-table.js';
 import { wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { type AcceptedCall, Sender } from '../retry/sender.js';
+import { type AcceptedCall, type ActionLimit, Sender } from '../retry/sender.js';
 import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
 
 /** How one call differs from the module's settings. */
 export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {
   /**
    * The vendor's limit on this action, in requests a second, 1–1,000,000. The action is held to the least that was
-   * given for it, whoever calls it with this access key. Default 10, which is the least that the vendor's pages name.
+   * given for it, whoever calls it with this access key; those of `RoomPresenceService` also to its limits. Default,
+   * where no one has given one: 10, the least that the vendor's pages name.
    */
   readonly requestsPerSecond?: number | undefined;
 }
@@ -29,7 +30,7 @@ export const OPEN_API_OPTIONS = {
 /** What the service needs of a sender. */
 export type OpenApiSender = Pick<Sender, 'request' | 'axiosRef'>;
 
-const DEFAULT_REQUESTS_PER_SECOND = 10;
+const DEFAULT: ActionLimit = { requestsPerSecond: 10, isGuess: true };
 const hidden = new HiddenParts<CallingParts>();
 
 /** What calls are made with. */
@@ -51,7 +52,7 @@ export class RtcOpenApiService {
   /**
    * The request interceptors of the Axios instance that these calls are made with, and messages are not. What they
    * change of the query, the body and the headers is sent, and is signed where a signature covers it; they see neither
-   * key nor signature. A request that they turn into another action, another method or to another origin is not sent.
+   * key nor signature. `config.data` is an object with the body's fields. A request that they turn into another action, another method or to another origin is not sent.
    */
   get axiosRef(): RtcAxiosRef {
     return hidden.of(this).sender.axiosRef;
@@ -65,8 +66,7 @@ export class RtcOpenApiService {
    * @see https://www.volcengine.com/docs/6348/69828
    */
   async request<T = unknown>(request: OpenApiRequest, options: OpenApiOptions = {}): Promise<T> {
-    const parts = hidden.of(this);
-    const { result } = await callAction(parts, request, options, DEFAULT_REQUESTS_PER_SECOND);
+    const { result } = await callAction(hidden.of(this), request, options, DEFAULT);
     return result as T;
   }
 }
@@ -79,17 +79,14 @@ export async function callAction(
   { sender, settings }: CallingParts,
   request: OpenApiRequest,
   options: OpenApiOptions,
-  usualRequestsPerSecond: number,
+  usual: ActionLimit,
   maxContentLength?: number,
 ): Promise<AcceptedCall> {
   const checked = checkApiRequest(request);
-  const {
-    requestsPerSecond = usualRequestsPerSecond,
-    signal,
-    ...times
-  } = checkCallOptions(OPEN_API_OPTIONS, options);
+  const { requestsPerSecond, signal, ...times } = checkCallOptions(OPEN_API_OPTIONS, options);
+  const limit = requestsPerSecond === undefined ? usual : { requestsPerSecond, isGuess: false };
   const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
   const limits = callLimits(settings, { ...times, onUnknown });
   const asked = maxContentLength === undefined ? checked : { ...checked, maxContentLength };
-  return sender.request(asked, requestsPerSecond, limits, signal);
+  return sender.request(asked, limit, limits, signal);
 }

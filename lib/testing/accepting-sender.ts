@@ -10,6 +10,7 @@ import { LimiterHandle } from '../quota/limiter-registry.js';
 import type { CallLimits } from '../retry/send-call.js';
 import {
   type AcceptedCall,
+  type ActionLimit,
   NO_SIGNALS,
   type Sender,
   type SenderCondition,
@@ -52,7 +53,7 @@ export class AcceptingSender implements Pick<Sender, 'send'>, OpenApiSender, Fan
 
   async request(
     { action }: ApiRequest,
-    _requestsPerSecond: number,
+    _limit: ActionLimit,
     _limits: CallLimits,
     signal: AbortSignal | undefined,
   ): Promise<AcceptedCall> {

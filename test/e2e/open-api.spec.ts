@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { Test, type TestingModule } from '@nestjs/testing';
-import type { ServerResponse } from 'node:http';
+import { ClientRequest, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import {
   type OpenApiRequest,
   RoomUnicastService,
@@ -41,6 +42,25 @@ const FAST = { requestsPerSecond: 10_000 };
 
 const answerOf = (result: unknown): string =>
   JSON.stringify({ ResponseMetadata: { RequestId: '20260101000000ABC' }, Result: result });
+
+function nested(levels: number): object {
+  let body = {};
+  for (let level = 1; level < levels; level++) body = { a: body };
+  return body;
+}
+function circle(): object {
+  const list: unknown[] = [];
+  list.push(list);
+  return list;
+}
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+function raise(message: string): never {
+  throw new Error(message);
+}
 
 let answer: (response: ServerResponse, request: ReceivedRequest) => void;
 let server: Awaited<ReturnType<typeof startScriptedServer>>;
@@ -144,6 +164,35 @@ describe('any action', () => {
       'body',
       'must be an object',
     ],
+    ['a body that is a Map', { body: new Map([['A', 1]]) }, 'body', 'must be an object of plain fields'],
+    ['a body that is a form', { body: new FormData() }, 'body', 'must be an object of plain fields'],
+    ['a body of 4,000 levels', { body: nested(4_000) }, 'body', 'is nested more than 1000 deep'],
+    ['a body of 100,000 levels', { body: nested(100_000) }, 'body', 'must be an object of plain fields'],
+    ['a body that was taken away', { body: revoked() }, 'body', 'must be an object of plain fields'],
+    ['a query that is a Map', { query: new Map([['A', 1]]) }, 'query', 'must be an object of plain fields'],
+    [
+      'a query that is a URL’s',
+      { query: new URLSearchParams('A=1') },
+      'query',
+      'must be an object of plain fields',
+    ],
+    ['a query that was taken away', { query: revoked() }, 'query', "can't be read"],
+    ['a value that was taken away', { query: { A: revoked() } }, 'query.A', "can't be read"],
+    ['an action that was taken away', { action: revoked() }, 'action', 'must be a name'],
+    ['a version that was taken away', { version: revoked() }, 'version', 'must be a date'],
+    [
+      'a list that throws',
+      { query: { A: Object.defineProperty([], 0, { get: () => raise('CANARY') }) } },
+      'query.A',
+      "can't be read",
+    ],
+    ['a list of no end', { query: { A: Array(4_000_000_000) } }, 'query.A', 'at most'],
+    ['a value of 8 KB and more', { query: { A: 'a'.repeat(8_193) } }, 'query.A', 'at most 8192'],
+    ['a value of 8 KB as it is sent', { query: { A: 'ü'.repeat(1_400) } }, 'query.A', 'at most 8192'],
+    ['a query of 16 KB', { query: { A: Array(5_000).fill('abc') } }, 'query', 'at most 16384'],
+    ['a version that is no date', { version: '0000-00-00' }, 'version', 'must be a date'],
+    ['a version of a 99th month', { version: '2023-99-99' }, 'version', 'must be a date'],
+    ['a version of a 30th of February', { version: '2023-02-30' }, 'version', 'must be a date'],
     ['a query that is text', { query: 'a=b' }, 'query', 'must be an object'],
     ['Action in the query', { query: { Action: 'SendUnicast' } }, 'query.Action', 'given by this library'],
     ['action in the query', { query: { action: 'SendUnicast' } }, 'query.action', 'given by this library'],
@@ -171,8 +220,47 @@ describe('any action', () => {
     expect(server.received).toEqual([]);
   });
 
-  it.each([undefined, null, 'BanRoomUser', []])('is refused as %p', async (request) => {
-    expect(await rejectionOf(openApi.request(request as never))).toBeInstanceOf(RtcValidationError);
+  it.each([[undefined], [null], ['BanRoomUser'], [[]], [revoked()]])(
+    'is refused where its request is no object (case %#)',
+    async (request) => {
+      const error = await rejectionOf<RtcValidationError>(openApi.request(request as never));
+      expect(error).toBeInstanceOf(RtcValidationError);
+      expect(error.issues[0]).toMatchObject({
+        path: 'request',
+        message: expect.stringMatching(/must be an object|can't be read/),
+      });
+    },
+  );
+
+  it.each([
+    ['values', { query: { A: Array(10_000).fill(null) } }, 1],
+    ['names', { query: Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`A${i}`, null])) }, 20],
+    ['fields', Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`A${i}`, 1])), 20],
+  ])('lists the first problems of many %s', async (_what, change, count) => {
+    const error = await rejectionOf<RtcValidationError>(openApi.request({ ...USERS, ...change } as never));
+    expect(error.issues).toHaveLength(count);
+  });
+
+  it.each([414, 431])('is not tried again after %d', async (status) => {
+    answer = respond(status, '');
+    expect(await rejectionOf(openApi.request(USERS, FAST))).toMatchObject({ outcome: 'rejected' });
+    expect(server.received).toHaveLength(1);
+  });
+
+  it('sends fields of any name, at any depth, and as deep as it takes', async () => {
+    const text = '{"constructor":{"a":1},"prototype":[{"__proto__":{"b":2}}],"__proto__":{"constructor":3}}';
+    await openApi.request({ ...BAN, body: JSON.parse(text) as object });
+    await openApi.request({ ...BAN, body: nested(999) });
+    openApi.axiosRef.interceptors.request.use((config) => {
+      config.data = { ...(config.data as object), Added: 1 };
+      return config;
+    });
+    await openApi.request({ ...BAN, body: JSON.parse(text) as object });
+    expect(server.received.map(({ body }) => body)).toEqual([
+      text,
+      JSON.stringify(nested(999)),
+      text.replace(/}$/, ',"Added":1}'),
+    ]);
   });
 
   it.each([
@@ -365,6 +453,64 @@ describe('an interceptor', () => {
     await rejectionOf(openApi.request({ ...BAN, body: { Count: 0 } }, { ...FAST, deadlineMs: 5_000 }));
     expect(server.received.length).toBeGreaterThan(1);
     expect(new Set(server.received.map(({ body }) => body))).toEqual(new Set(['{"Count":1}']));
+  });
+
+  it.each([
+    ['user-agent', 'mine/1'],
+    ['accept', 'text/plain'],
+    ['accept-encoding', 'gzip'],
+  ])('may set %s in small letters', async (name, value) => {
+    use((config) => ({ ...config, headers: { ...config.headers, [name]: value } }));
+    await openApi.request(BAN);
+    expect(server.received[0]!.headers[name]).toBe(value);
+  });
+
+  it.each<[string, (config: InternalAxiosRequestConfig) => void]>([
+    ['sets to false', (config) => void config.headers.set('Content-Type', false)],
+    ['deletes', (config) => void config.headers.delete('Content-Type')],
+    ['empties', (config) => void config.headers.set('content-type', '')],
+  ])('that %s the content type has it sent as JSON', async (_what, change) => {
+    use((config) => {
+      change(config);
+      return config;
+    });
+    await openApi.request(BAN);
+    expect(server.received[0]!.headers['content-type']).toBe('application/json');
+    expect(isSignedWith(SECRET, server.received[0]!)).toBe(true);
+  });
+
+  it.each(['Trailer', 'trailer', 'TE', 'Keep-Alive'])('has no say in the header %s', async (name) => {
+    use((config) => {
+      config.headers.set(name, 'x');
+      return config;
+    });
+    await openApi.request(BAN);
+    expect(server.received[0]!.headers).not.toMatchObject({ [name.toLowerCase()]: 'x' });
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a form', () => new FormData()],
+    ['a form of a URL', () => new URLSearchParams('A=1')],
+    ['a Map', () => new Map([['A', 1]])],
+    ['a Blob', () => new Blob(['{}'])],
+    ['a stream', () => Readable.from(['{}'])],
+    ['memory', () => new ArrayBuffer(2)],
+    ['a function', () => () => ({})],
+    ['a number', () => 1],
+    ['a circle', () => circle()],
+  ])('that makes %s of the body sends nothing', async (_what, data) => {
+    use((config) => ({ ...config, data: data() }));
+    const error = await rejectionOf(openApi.request(BAN));
+    expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'not_attempted' });
+    expect(error.message).toContain('UnsendableBodyError');
+    expect(server.received).toEqual([]);
+  });
+
+  it('is not to blame, and nothing was sent, where Node refuses a request before its first byte', async () => {
+    const end = jest.spyOn(ClientRequest.prototype, 'end').mockImplementation(() => raise('CANARY'));
+    const error = await rejectionOf(openApi.request(BAN)).finally(() => end.mockRestore());
+    expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'not_attempted' });
+    expect(server.received).toEqual([]);
   });
 
   it('does not see, change or delay messages', async () => {

@@ -207,6 +207,19 @@ describe('presence at the emulator', () => {
     ['a room that is none', () => presence.onlineUsers('a b'), 'roomId'],
     ['no room', () => presence.statusOf(undefined as never, ['alice']), 'roomId'],
     ['users that are no list', () => presence.statusOf('room-1', 'alice' as never), 'userIds'],
+    [
+      'users that throw when they are read',
+      () =>
+        presence.statusOf(
+          'room-1',
+          new Proxy([] as string[], {
+            get: () => {
+              throw new Error('CANARY');
+            },
+          }),
+        ),
+      'userIds',
+    ],
     ['a user that is none', () => presence.statusOf('room-1', ['alice', 'a b']), 'userIds[1]'],
     // oxlint-disable-next-line no-sparse-arrays
     ['a hole among the users', () => presence.statusOf('room-1', ['alice', , 'bob'] as never), 'userIds[1]'],

@@ -140,6 +140,22 @@ describe('many different messages', () => {
     ]);
   });
 
+  it.each(['InvalidParameter', 'MissingParameter'])(
+    'are sent on where one is refused with %s',
+    async (code) => {
+      emulator.faults.add({ kind: 'error', code, httpStatus: 400, times: 1 } as never);
+      const report = await service.sendEach([0, 1, 2, 3].map(messageOf), { concurrency: 1 });
+      expect(report).toMatchObject({ status: 'partial', counts: { accepted: 3, rejected: 1 } });
+      expect(report).not.toHaveProperty('stop');
+    },
+  );
+
+  it('are said to be the source of what is wrong with it', async () => {
+    const source = { [Symbol.iterator]: () => ({ next: () => 1 }) };
+    const { stop } = await service.sendEach(source as never);
+    expect(stop).toMatchObject({ reason: 'source', error: { issues: [{ path: 'messages' }] } });
+  });
+
   it('stop where the service refuses what all have in common', async () => {
     await module.close();
     await start({ appId: 'another-app' });

@@ -35,6 +35,9 @@ describe('the retry decision on an answer', () => {
     [403, unreadable, 'unknown', 'ask_policy'],
     [502, unreadable, 'unknown', 'ask_policy'],
     [429, unreadable, 'rejected', 'slow_down'],
+    [413, unreadable, 'rejected', 'none'],
+    [414, unreadable, 'rejected', 'none'],
+    [431, unreadable, 'rejected', 'none'],
     // Throttled, at any status
     [429, code('FlowLimitExceeded'), 'rejected', 'slow_down'],
     [429, code('FlowLimitExceeded.QPSOverLimit'), 'rejected', 'slow_down'],

@@ -126,6 +126,42 @@ describe('the retry decision on a failed chunk', () => {
   ])('is right after %s', (_what, error, recipients, decision) => {
     expect(decideRetry(error, recipients)).toBe(decision);
   });
+
+  it.each([
+    'InvalidParameter',
+    'InvalidParameter.IllegalRoomID',
+    'InvalidParameter.SizeOverLimit',
+    'MissingParameter',
+    'RoomNotExist',
+    'UserNotInRoom',
+    'NotFound.Room',
+    'UnreadableResponse',
+    'constructor',
+    'FailToConnect',
+  ])('leaves the others of many messages to be sent after %s', (code) => {
+    expect(decideRetry(api(code), 1, false)).toBe('go_on');
+  });
+
+  it.each([
+    'AccessDenied',
+    'AccessDenied.NoPermissionForApp',
+    'AccessDenied.ServiceNotEnabled',
+    'LackPolicy',
+    'InvalidAccessKey',
+    'InvalidAuthorization',
+    'InvalidCredential',
+    'InvalidSecretToken',
+    'MissingSignature',
+    'SignatureDoesNotMatch',
+    'InvalidTimestamp',
+    'ServiceNotFound',
+    'InvalidActionOrVersion',
+    'InvalidParameter.IllegalAppId',
+    'InvalidParameter.NotExistAppId',
+    'InvalidParameter.EmptyAccountId',
+  ])('ends the sending of many messages after %s', (code) => {
+    expect(decideRetry(api(code), 1, false)).toBe('stop_refused');
+  });
 });
 
 describe('a fan-out', () => {

@@ -282,3 +282,24 @@ describe("a process's limiters", () => {
   });
   afterEach(() => void jest.useRealTimers());
 });
+
+describe('the limit of an action', () => {
+  const limitOf = (of: LimiterHandle): number => of.usage.limit;
+
+  it('is a guess only until someone gives one, whichever comes first', () => {
+    const module = handle('http://guess');
+    const guess = module.forAction('A', 10, true);
+    guess.limiterFor('key');
+    expect(limitOf(guess)).toBe(10);
+    const forty = module.forAction('A', 40);
+    forty.limiterFor('key');
+    expect([limitOf(forty), limitOf(guess)]).toEqual([40, 40]);
+    const fifty = module.forAction('A', 50);
+    fifty.limiterFor('key');
+    module.forAction('A', 10, true).limiterFor('key');
+    expect([limitOf(fifty), limitOf(guess)]).toEqual([40, 40]);
+    module.forAction('A', 10).limiterFor('key');
+    expect([limitOf(fifty), limitOf(guess)]).toEqual([10, 10]);
+    module.release();
+  });
+});
