@@ -1,8 +1,7 @@
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import { printableName } from '../options/rules.js';
+import { MAX_LISTED, printableName } from '../options/rules.js';
 import { copyProperties } from './copy-properties.js';
-import { MAX_LISTED } from './field-rules.js';
 import { NO_SENDER, pathInList, type RequestField, requestFields, SENDER_FIELD } from './request-fields.js';
 import type { MessageRequest } from './requests.dto.js';
 

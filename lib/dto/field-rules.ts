@@ -1,5 +1,5 @@
 import { isUint8Array } from 'node:util/types';
-import { typeName } from '../options/rules.js';
+import { MAX_LISTED, typeName } from '../options/rules.js';
 
 /**
  * The remote API's rules for fields, as plain functions. Each returns what is wrong with a value, or undefined.
@@ -38,9 +38,6 @@ export interface ListProblem {
   readonly index?: number;
   readonly message: string;
 }
-
-/** More would only bury the first ones. */
-export const MAX_LISTED = 20;
 
 export function recipientProblems(value: unknown): ListProblem[] {
   if (!Array.isArray(value)) return [{ message: `${describeType(value)}; expected an array of user IDs` }];

@@ -1,7 +1,7 @@
-import { MAX_LISTED } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { OptionValues } from './option-table.js';
 import { readOptions } from './read-options.js';
+import { MAX_LISTED } from './rules.js';
 
 /**
  * Checks the options of a call and adds defaults.

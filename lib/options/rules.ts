@@ -1,5 +1,8 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 
+/** Problems that an error lists at most. More would only bury the first ones. */
+export const MAX_LISTED = 20;
+
 /**
  * A checked value, or the problems with it and its parts (with paths that begin at the value). Problems never quote
  * text, which may be secret.

@@ -2,12 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { copyList } from '../dto/copy-properties.js';
-import { describeType, idProblem, MAX_LISTED } from '../dto/field-rules.js';
+import { describeType, idProblem } from '../dto/field-rules.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { UNREADABLE } from '../options/read-properties.js';
-import { MAX_DURATION_MS } from '../options/rules.js';
+import { MAX_DURATION_MS, MAX_LISTED } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
 import {
