@@ -6,7 +6,7 @@ import type { FanOutStop } from '../fan-out/fan-out-report.js';
 import type { FanOutTally } from '../fan-out/fan-out-tally.js';
 import type { DurableChunkOutcome, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
 
-/** What is kept of a chunk that was not simply accepted; recipients are joined by commas. */
+/** Stored outcome of a chunk that was not simply accepted. Recipients are joined by commas. */
 export interface StoredOutcome {
   readonly chunks: readonly (Omit<DurableChunkOutcome, 'index'> & { readonly lost?: boolean })[];
   readonly rejected?: string;
@@ -15,24 +15,24 @@ export interface StoredOutcome {
   readonly at: number;
 }
 
-/** What became of a chunk's recipients. */
+/** Completion of a chunk, as its worker reports it to the ledger. */
 export interface ChunkCompletion {
   readonly counts: Pick<FanOutCounts, 'accepted' | 'rejected' | 'unknown'>;
   readonly requests: number;
   readonly throttled: number;
-  /** Who was not sent to, and is pending again. */
+  /** Recipients that were not sent to and are pending again. */
   readonly rest: readonly string[];
   /** The ledger adds the time. */
   readonly outcome?: Omit<StoredOutcome, 'at'>;
   readonly stop?: DurableFanOutStop;
-  /** Whether the service, or the quota, could not be reached: it is no use to try at once. */
+  /** Whether the service or the quota was unreachable, so that the next try should wait. */
   readonly isUnreachable?: boolean;
 }
 
 /**
- * What a worker tells the ledger of a chunk that it sent.
- * @param tally of this chunk alone, with all of its parts
- * @param mayHaveBeenAccepted before: then nothing that comes later can prove that it was not
+ * Makes a worker's report about a chunk.
+ * @param tally of this chunk with all of its parts
+ * @param mayHaveBeenAccepted whether the chunk may have been accepted before. No later refusal can disprove that.
  */
 export function completionOf(
   tally: FanOutTally,
@@ -67,7 +67,7 @@ export function completionOf(
   };
 }
 
-/** Of another error than the library's nothing is kept but its name: its message may hold anything. */
+/** Of errors from outside the library, only the name is kept. Their message may hold anything. */
 export function errorRecord(error: unknown): ErrorRecord {
   if (!(error instanceof RtcMessagingError)) {
     return {
@@ -88,7 +88,7 @@ export function errorRecord(error: unknown): ErrorRecord {
   };
 }
 
-/** What stands for the error of a chunk whose worker was lost. */
+/** The error of a chunk whose worker was lost. */
 export const WORKER_LOST: ErrorRecord = {
   name: 'WorkerLostError',
   code: 'WORKER_LOST',

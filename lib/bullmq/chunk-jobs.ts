@@ -1,7 +1,7 @@
 import type { Queue } from 'bullmq';
 import type { ReadyJobs, FanOutLedger } from './fan-out-ledger.js';
 
-/** What a job says: nothing of the message, and of no recipient. */
+/** Data of a job. It contains nothing of the message and no recipient. */
 export interface ChunkJobData {
   /** Of the fan-out. */
   readonly id: string;
@@ -9,20 +9,22 @@ export interface ChunkJobData {
   readonly index: number;
 }
 
-/** In place of a chunk's index: the fan-out has ended, which the worker that gets the job emits as an event. */
+/**
+ * Stands for a chunk's index in the job for a fan-out's end. The worker that gets this job emits the end as an event.
+ */
 export const END = -1;
 
-/** So many jobs are added with one command. */
+/** Number of jobs that one command adds. */
 const JOBS_AT_ONCE = 100;
 
 /**
- * Gives chunks their jobs, a bounded number ahead of those that are completed. Whoever completes a chunk adds the
- * next ones at the end of the queue, so that fan-outs take turns.
+ * Adds jobs for chunks, a bounded number ahead of the completed ones. Whoever completes a chunk adds the next jobs at
+ * the end of the queue, so fan-outs take turns.
  */
 export class ChunkJobs {
-  // Private to the language: whoever prints it must not print a password.
+  // A private field: printing it must not print a password.
   readonly #queue: Queue<ChunkJobData>;
-  /** What is under way here, by fan-out: up to which chunk, and when all of it is done. */
+  /** Jobs that this process is adding, by fan-out: up to which chunk, and when that is done. */
   readonly #adding = new Map<string, { readonly to: number; readonly done: Promise<void> }>();
 
   constructor(
@@ -33,11 +35,11 @@ export class ChunkJobs {
   }
 
   /**
-   * Resolves when the chunks have their jobs. Those that are being given theirs here, by an earlier call, are not
-   * given them again: until Redis has the note, whoever asks is told that they are ready.
+   * Resolves when the chunks have jobs. Chunks whose jobs an earlier call is adding are skipped: until Redis has noted
+   * them, every caller sees them as ready.
    */
   async addReady(id: string, { from, to, isEndReady }: ReadyJobs): Promise<void> {
-    // If that fails, a sweeper sees to it later.
+    // If this fails, a sweeper repairs it later.
     if (isEndReady) await this.add(id, [END]).catch(() => undefined);
     const earlier = this.#adding.get(id);
     const start = Math.max(from, earlier?.to ?? 0);
@@ -51,21 +53,21 @@ export class ChunkJobs {
     }
   }
 
-  /** Jobs first, then the note that they are there: what is interrupted between the two is done again. */
+  /** Adds jobs first and notes them afterwards. An interruption between the two is repeated. */
   async #addFrom(id: string, from: number, to: number, earlier: Promise<void> | undefined): Promise<void> {
     const indexes = Array.from({ length: to - from }, (_none, at) => from + at);
     await Promise.all([this.add(id, indexes), earlier]);
     await this.ledger.enqueued(id, to);
   }
 
-  /** A chunk that has a job already keeps that one. */
+  /** A chunk that already has a job keeps it. */
   async add(id: string, indexes: readonly number[]): Promise<void> {
     for (let at = 0; at < indexes.length; at += JOBS_AT_ONCE) {
       const jobs = indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
         name: 'chunk',
         data: { id, index },
         opts: {
-          // One at a time for a chunk: what a job leaves in flight was left by a worker that was lost.
+          // One job at a time for a chunk. A chunk that a job leaves in flight belonged to a lost worker.
           jobId: `${id}.${index}`,
           removeOnComplete: true,
           removeOnFail: true,
@@ -75,7 +77,7 @@ export class ChunkJobs {
     }
   }
 
-  /** Gives jobs to all chunks that should have one, whatever became of those that they had. */
+  /** Adds jobs for all chunks that should have one, whatever happened to their earlier jobs. */
   async addMissing(id: string): Promise<void> {
     const enqueued = (await this.ledger.look(id))?.enqueuedChunks ?? 0;
     for await (const chunks of this.ledger.openChunks(id)) {

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 import { connectionsOf, type RedisClient } from './redis-connection.js';
 
-/** How often a connection is asked for a sign of life, and how long there may be none. */
+/** Interval of pings, and longest silence, in milliseconds. */
 const ASK_EVERY_MS = 250;
 const SILENT_MS = 1_000;
 /** A secure connection takes several round trips. */
 const CONNECT_MS = 3_000;
 
-/** What is waited for, and what had come and was to go when it was looked at last. */
+/** A pending answer, with the traffic at the last check. */
 interface Wait {
   readonly status: string;
   since: number;
@@ -17,16 +17,16 @@ interface Wait {
 /** In bytes. */
 interface Traffic {
   readonly received: number;
-  /** Kept by Node, and begun to be sent: that shrinks while one long command goes out. */
+  /** Bytes in Node's buffer, and bytes being written. The latter shrinks while one long command goes out. */
   readonly kept: number;
   readonly begun: number;
 }
 
 /**
- * Breaks connections to a Redis that holds them and says nothing: it may have been replaced, and would take what it
- * is told once it wakes up, though it is the primary no longer. They are made anew, to whoever is the primary then.
+ * Closes connections to a Redis that does not answer. It may have been replaced, and would execute old commands when it
+ * wakes up, though it is no longer the primary. New connections are made to the current primary.
  *
- * Failovers that take less than a second and a half from the primary's silence on are not noticed by this alone.
+ * A failover within a second and a half of the primary's silence is not noticed by this alone.
  */
 export class ConnectionWatch {
   // Private to the language: whoever prints it must not print a password.
@@ -35,11 +35,11 @@ export class ConnectionWatch {
   readonly #waiting = new Map<Redis, Wait>();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param others to the same Redis, which can't be asked, since they wait for jobs */
+  /** @param others connections to the same Redis that can't be pinged, since they wait for jobs */
   constructor(client: RedisClient, others: ReadonlySet<RedisClient>) {
     this.#client = client;
     this.#others = others;
-    // What has come in meanwhile is read first: this process may have stood still, not Redis.
+    // Input that has arrived is read first: this process may have stood still, and not Redis.
     this.#timer = setInterval(() => setImmediate(() => this.#look()), ASK_EVERY_MS).unref();
   }
 
@@ -63,12 +63,13 @@ export class ConnectionWatch {
         if (status !== 'ready') this.#waiting.set(connection, wait);
         else if (own.includes(connection)) this.#ask(connection, wait);
       } else if (hasMoved(connection, waiting)) {
-        // An answer waits behind long commands, and they behind a slow network.
+        // An answer may wait behind long commands or a slow network.
         waiting.since = now;
       } else if (now - waiting.since > (status === 'connecting' ? CONNECT_MS : SILENT_MS)) {
         for (const silent of [connection, ...others.filter((other) => isSameNode(other, connection))]) {
           this.#waiting.delete(silent);
-          // Not told to disconnect: one that is still looking for the primary would take that for its end.
+          // The socket is destroyed and the client is not disconnected: a client that is searching for the primary
+          // would end for good.
           silent.stream?.destroy();
         }
       }
@@ -84,7 +85,7 @@ export class ConnectionWatch {
   }
 }
 
-/** Whether something came, or what is to be sent became less, since it was looked at last. */
+/** Whether data arrived or buffered data shrank since the last check. */
 function hasMoved(connection: Redis, wait: Wait): boolean {
   const before = wait.traffic;
   const now = trafficOf(connection);
@@ -94,20 +95,20 @@ function hasMoved(connection: Redis, wait: Wait): boolean {
   );
 }
 
-/** What is gone altogether may be on this side of the network still: that is no sign of life. */
+/** An empty buffer proves nothing: the data may still be on this side of the network. */
 function hasShrunk(left: number, was: number): boolean {
   return left > 0 && left < was;
 }
 
 function trafficOf({ stream }: Redis): Traffic {
-  // There is none before the first connection. The handle is a part of Node's, and not public.
+  // No stream exists before the first connection. The handle is internal to Node.
   const { bytesRead, writableLength, _handle } = (stream ?? {}) as Partial<typeof stream> & {
     readonly _handle?: { readonly writeQueueSize?: number } | null;
   };
   return { received: bytesRead ?? 0, kept: writableLength ?? 0, begun: _handle?.writeQueueSize ?? 0 };
 }
 
-/** Of those of one module, which all have one Redis, Sentinel or Cluster. */
+/** Compares connections of one module, which all lead to one Redis, Sentinel or Cluster. */
 function isSameNode({ options: one }: Redis, { options: other }: Redis): boolean {
   return one.host === other.host && one.port === other.port;
 }

@@ -10,20 +10,20 @@ export interface FanOutEnqueueErrorInit extends RtcMessagingErrorInit {
 }
 
 /**
- * A fan-out was not enqueued to its end. With the outcome `unknown`, what was stored is sent: enqueue the same
- * request with `{ id: error.fanOutId }` to go on, or look at it with `get(error.fanOutId)`.
+ * A fan-out was not enqueued to its end. With the outcome `unknown`, the stored recipients are sent to. To continue,
+ * enqueue the same request with `{ id: error.fanOutId }`. `get(error.fanOutId)` shows its progress.
  *
- * `cause` is what the source threw, or what Redis's client said; it is there when neither `signal` nor a shutdown
- * ended the enqueuing. It is left out of the error's JSON, since a source's error may hold anything.
+ * `cause` is the error of the source or of Redis's client. It is absent if `signal` or a shutdown ended the enqueuing.
+ * It is left out of the error's JSON, since a source's error may hold anything.
  */
 export class FanOutEnqueueError extends RtcAbortedError {
-  /** The caller's, or the UUID that was made for the fan-out. */
+  /** ID of the fan-out: the caller's, or a UUID. */
   readonly fanOutId: string;
 
   constructor(message: string, { fanOutId, cause, ...init }: FanOutEnqueueErrorInit) {
     super(message, init);
     this.fanOutId = fanOutId;
-    // As the language does it.
+    // Not enumerable, like the `cause` of the language's errors.
     if (cause !== undefined) {
       Object.defineProperty(this, 'cause', { value: cause, configurable: true, writable: true });
     }

@@ -11,22 +11,22 @@ import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
 import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
 import { ReadAhead } from './read-ahead.js';
 
-/** How often it is looked whether there is room for more. */
+/** Interval of checks for free space, in milliseconds. */
 const ROOM_POLL_MS = 100;
-/** How long it is tried to tell that a producer has given up. */
+/** Time limit for reporting that a producer has given up, in milliseconds. */
 const GIVE_UP_MS = 1_000;
 const HOW_TO_GO_ON =
   'Enqueue the same request under the same ID again to go on, or cancel() what was stored.';
 
-/** What the reading of a source came to, if nothing failed. */
+/** Result of reading a source, if nothing failed. */
 type Stored = Awaited<ReturnType<FanOutLedger['closeInput']>>['result'];
 
 /**
- * Reads a source into Redis: no further than is sent, plus a bounded number of chunks. One command that stores
- * chunks is under way at a time, so that they are stored in order; what is read meanwhile goes with the next one.
+ * Stores a source in Redis, a bounded number of chunks ahead of the completed ones. Only one storing command is in
+ * flight at a time, so chunks are stored in order. Chunks that are read in the meantime go with the next command.
  */
 export class FanOutEnqueuer {
-  /** @param maxStoredChunks that are not completed */
+  /** @param maxStoredChunks largest number of stored chunks that are not completed */
   constructor(
     private readonly ledger: FanOutLedger,
     private readonly jobs: ChunkJobs,
@@ -34,8 +34,8 @@ export class FanOutEnqueuer {
   ) {}
 
   /**
-   * Resolves when everyone is stored, or the fan-out was stopped meanwhile.
-   * @param signals each stops it, also while Redis is away
+   * Resolves when all recipients are stored, or the fan-out was stopped.
+   * @param signals each stops the enqueuing, even while Redis is unavailable
    */
   async enqueue(
     id: string,
@@ -44,7 +44,7 @@ export class FanOutEnqueuer {
     signals: readonly AbortSignal[],
   ): Promise<void> {
     if (signals.some(({ aborted: isAborted }) => isAborted)) throw aborted(id, 'not_attempted');
-    // What goes wrong while something else is waited for.
+    // Carries failures of work that is not awaited at the time.
     const failing = new Cancellation();
     const box = new TimeBox(Infinity, failing, ...signals);
     let stored: Stored | OtherFanOut;
@@ -83,21 +83,21 @@ export class FanOutEnqueuer {
       stored = await this.#store(id, producer, to, opened, box, failing);
       return stored;
     } finally {
-      // Before it gives up: a heartbeat that came later would say that it goes on.
+      // Before giving up: a later heartbeat would say that the producer lives.
       clearInterval(heartbeats);
       const isProducer = stored !== 'closed' && typeof stored !== 'object';
-      // Whatever becomes of it: if Redis does not hear of it, the producer is taken for lost later.
+      // If this fails, Redis takes the producer for lost later.
       if (isProducer) await waitFor(() => this.#giveUp(id, producer), GIVE_UP_MS).catch(() => undefined);
     }
   }
 
-  /** What is stored by now, also by a command that was not waited for any more, is sent without the producer. */
+  /** The stored chunks are sent without the producer, including those of a command that was no longer awaited. */
   async #giveUp(id: string, producer: string): Promise<void> {
     await this.ledger.giveUp(id, producer);
     await this.jobs.addReady(id, await this.ledger.ready(id));
   }
 
-  /** What was stored before, by this producer or another one, is read again, compared, and not stored again. */
+  /** Chunks that were stored before, by any producer, are read again and compared, and not stored again. */
   async #store(
     id: string,
     producer: string,
@@ -108,12 +108,12 @@ export class FanOutEnqueuer {
   ): Promise<Stored> {
     const source = new ReadAhead(new RecipientChunks(to, opened.chunkSize, opened.dedupe), opened.stored);
     let end = opened.stored;
-    // Until it is known how much is not completed.
+    // Until the number of completed chunks is known.
     let limit = end + 1;
     let adding: Promise<void> = Promise.resolve();
     try {
       for (;;) {
-        // One chunk more than there is room for: the source may be at its end.
+        // One chunk more than there is space for: the source may be at its end.
         const readTo = Math.max(limit, end + 1);
         const batch = await box.guard(() => source.next(readTo));
         if (batch === undefined) break;
@@ -123,7 +123,7 @@ export class FanOutEnqueuer {
         if (stored.result !== 'stored') return stored.result;
         adding = this.jobs.addReady(id, stored.ready);
         adding.catch((error: unknown) => {
-          // A failure after an abort, such as of a client that is closed, is not why it ends.
+          // A failure after an abort (such as a closed client) is not the reason.
           if (box.interruption === undefined) failing.cancel(error);
         });
         limit = stored.completedChunks + this.maxStoredChunks;
@@ -138,14 +138,14 @@ export class FanOutEnqueuer {
   }
 
   /**
-   * Waits until there is room for all chunks before `end`, or no more is wanted.
-   * @returns the index of the first one that there is no room for
+   * Waits until there is space for all chunks before `end`, or the fan-out is stopped.
+   * @returns the index of the first chunk without space
    */
   async #room(id: string, end: number, box: TimeBox): Promise<number> {
     for (;;) {
       await box.guard(() => sleep(ROOM_POLL_MS));
       const state = await box.guard(() => this.ledger.look(id));
-      // Storing it tells what is the matter.
+      // The next store command returns the reason.
       if (state === undefined || state.stop !== undefined) return end;
       const limit = state.completedChunks + this.maxStoredChunks;
       if (limit >= end) return limit;
@@ -162,7 +162,7 @@ function aborted(id: string, outcome: 'not_attempted' | 'unknown'): FanOutEnqueu
   });
 }
 
-/** Nothing is said of the cause but its name: its message may hold anything. */
+/** Only the name of the cause is shown. Its message may hold anything. */
 function failed(id: string, cause: unknown): FanOutEnqueueError {
   return new FanOutEnqueueError(
     `Enqueuing fan-out ${id} failed (${kindOfThrown(cause)}, see \`cause\`). What was stored is sent.`,
@@ -170,7 +170,7 @@ function failed(id: string, cause: unknown): FanOutEnqueueError {
   );
 }
 
-/** Redis was emptied, or restarted without what it held; or the fan-out was cancelled and has expired meanwhile. */
+/** Redis was emptied or lost its data, or the fan-out was cancelled and has expired. */
 function gone(id: string): FanOutEnqueueError {
   return new FanOutEnqueueError(
     `Fan-out ${id} is gone from Redis, or a part of it is, while it was enqueued; some may have been sent to.`,

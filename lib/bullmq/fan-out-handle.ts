@@ -17,15 +17,15 @@ import type {
 import type { FanOutLedger } from './fan-out-ledger.js';
 import type { FanOutState } from './fan-out-state.js';
 
-/** How a result is waited for. */
+/** Options of `result()`. */
 export interface ResultOptions {
-  /** Ends the waiting, also while Redis is away; the fan-out goes on. */
+  /** Ends the wait, even while Redis is unavailable. The fan-out goes on. */
   readonly signal?: AbortSignal | undefined;
-  /** How long it is waited for, in milliseconds, also while Redis is away. Default: as long as it takes. */
+  /** Time limit of the wait, in milliseconds, even while Redis is unavailable. Default: no limit. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** How often a waiting handle asks Redis: often at first, for what is short. */
+/** Poll intervals in milliseconds: short at first, for short fan-outs. */
 const FIRST_POLL_MS = 20;
 const LAST_POLL_MS = 250;
 
@@ -36,13 +36,13 @@ const hidden = new HiddenParts<{
 }>();
 
 /**
- * A durable fan-out, from whatever process. Every call asks Redis, and rejects with what Redis's client says, or
- * with an `RtcValidationError` when the fan-out is gone.
+ * A handle on a durable fan-out, from any process. Every call asks Redis. It rejects with the error of Redis's client,
+ * or with an `RtcValidationError` if the fan-out is gone.
  */
 export class FanOutHandle {
   /** @internal */
   constructor(
-    /** Of the fan-out: the caller's, or a UUID. */
+    /** ID of the fan-out: the caller's, or a UUID. */
     readonly id: string,
     ledger: FanOutLedger,
     jobs: ChunkJobs,
@@ -50,7 +50,7 @@ export class FanOutHandle {
     hidden.set(this, { ledger, jobs, meter: undefined });
   }
 
-  /** How far it is. The rate is that since this handle's calls of the last five seconds; at first it is 0. */
+  /** Returns the progress. The rate covers the last five seconds of this handle's calls, and is 0 at first. */
   async progress(): Promise<DurableFanOutProgress> {
     const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await look(this);
     const done = counts.input - counts.notAttempted;
@@ -71,8 +71,8 @@ export class FanOutHandle {
   }
 
   /**
-   * Waits until it has ended, and tells what became of everyone.
-   * @throws RtcTimeoutError, RtcAbortedError when the waiting ended before; the fan-out goes on
+   * Waits for the end, and returns the report.
+   * @throws RtcTimeoutError, RtcAbortedError when the wait ended first. The fan-out goes on.
    */
   async result({ signal, timeoutMs }: ResultOptions = {}): Promise<DurableFanOutReport> {
     const box = new TimeBox(timeoutMs ?? Infinity, undefined, signal);
@@ -98,8 +98,8 @@ export class FanOutHandle {
   }
 
   /**
-   * Stops it. What is in flight ends as it does; the rest is reported as `notAttempted`.
-   * @returns false when it had ended already
+   * Stops the fan-out. Requests in flight finish. The rest is reported as `notAttempted`.
+   * @returns false if it had already ended
    */
   async cancel(): Promise<boolean> {
     const { ledger, jobs } = hidden.of(this);
@@ -110,8 +110,8 @@ export class FanOutHandle {
   }
 
   /**
-   * Goes on with what was not attempted, after `cancel()` or after the service's refusal was mended. A fan-out
-   * that was not enqueued to its end needs its source for the rest: enqueue it again under its ID.
+   * Continues with recipients that were not attempted, after `cancel()` or after the cause of the service's refusal was
+   * fixed. If the source was not enqueued to its end, enqueue it again under its ID for the rest.
    */
   async resume(): Promise<void> {
     const { ledger, jobs } = hidden.of(this);
@@ -120,8 +120,8 @@ export class FanOutHandle {
   }
 
   /**
-   * Everyone who was not accepted, so far: rejected, unknown and, when it has ended, not attempted. In no order,
-   * and in memory a page at a time, however many they are.
+   * Recipients that were not accepted so far: rejected, unknown and, after the end, not attempted. In no order. Memory
+   * holds one page at a time.
    */
   async *unaccepted(): AsyncGenerator<UnacceptedRecipient, void, undefined> {
     const { ledger } = hidden.of(this);
@@ -198,7 +198,7 @@ function split(joined: string): readonly string[] {
   return joined === '' ? [] : joined.split(',');
 }
 
-/** For a fan-out that is not, or no longer, there. */
+/** The fan-out never existed or has expired. */
 function gone(id: string): RtcValidationError {
   return new RtcValidationError([
     { path: 'id', message: `${id} names no fan-out: there was none, or it has expired` },

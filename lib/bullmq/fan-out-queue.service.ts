@@ -38,7 +38,7 @@ const hidden = new HiddenParts<{
   readonly enqueuing: Set<Promise<void>>;
 }>();
 
-/** Hands fan-outs to workers, in this process or others, so that they survive each of them. */
+/** Enqueues fan-outs for workers in this or other processes, so that they survive each process. */
 @Injectable()
 export class FanOutQueueService {
   /** @internal */
@@ -62,14 +62,13 @@ export class FanOutQueueService {
   }
 
   /**
-   * Stores a message and its recipients, and has them sent to. The source is read chunk by chunk, and sending
-   * begins with the first one.
+   * Enqueues a fan-out. The source is read chunk by chunk, and sending begins with the first chunk.
    *
-   * @returns when everyone is stored: from then on it does not depend on this process
-   * @throws RtcValidationError when the request or an option breaks a rule (nothing was stored), or when `id` was used
-   * before for another request
-   * @throws FanOutEnqueueError when the source throws or Redis fails, when `signal` was aborted or the app shuts down;
-   * what was stored is sent. It tells the ID: enqueue the same request under it to go on.
+   * @returns once all recipients are stored. From then on, the fan-out does not depend on this process.
+   * @throws RtcValidationError when the request or an option violates a rule (nothing was stored), or when `id` was
+   * used before for a different request
+   * @throws FanOutEnqueueError when the source throws, Redis fails, `signal` was aborted or the app shuts down. The
+   * stored recipients are sent to. The error contains the ID: enqueue the same request under it to continue.
    */
   async enqueue(request: FanOutRequest, options: EnqueueOptions = {}): Promise<FanOutHandle> {
     const { role, settings, ledger, jobs, enqueuer, closing, enqueuing } = hidden.of(this);
@@ -111,14 +110,14 @@ export class FanOutQueueService {
     return new FanOutHandle(id, ledger, jobs);
   }
 
-  /** Finds a fan-out, from whichever process it was enqueued; undefined when there is none, or none any more. */
+  /** Finds a fan-out, whichever process enqueued it. Undefined if there is none or it has expired. */
   async get(id: string): Promise<FanOutHandle | undefined> {
     if (idProblem(id) !== undefined) return undefined;
     const { ledger, jobs } = hidden.of(this);
     return (await ledger.look(id)) === undefined ? undefined : new FanOutHandle(id, ledger, jobs);
   }
 
-  /** @internal Reads no further, so that the fan-outs can be gone on with elsewhere. */
+  /** @internal Stops reading, so that the fan-outs can be continued elsewhere. */
   async beforeApplicationShutdown(): Promise<void> {
     const { closing, redis, enqueuing } = hidden.of(this);
     closing.abort();

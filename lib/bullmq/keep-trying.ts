@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PAUSE_MS = 250;
 
 /**
- * Does what fails again, until it is done: Redis may be full, or refuse to write for want of replicas.
- * @param isOver whether to give up; the work's last error is thrown then
+ * Repeats failing work until it succeeds: Redis may be full, or refuse to write without its replicas.
+ * @param isOver whether to give up. Then the last error is thrown.
  */
 export async function keepTrying<T>(
   work: () => Promise<T>,

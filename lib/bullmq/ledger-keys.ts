@@ -1,9 +1,8 @@
-/** What is kept of each fan-out, in keys of its own; `lua/shared.lua` says what each of them is. */
+/** The keys of a fan-out. `lua/shared.lua` describes them. */
 type LedgerPart = 'meta' | 'message' | 'ledger' | 'outcomes' | 'invalid' | 'chunks' | 'producers';
 
 /**
- * Where things are in Redis. All keys of a queue have one hash tag, so that a script may touch several of them in
- * a Redis Cluster.
+ * Names of the keys in Redis. All keys of a queue have one hash tag, so a script may use several of them in a Cluster.
  */
 export class LedgerKeys {
   readonly #root: string;
@@ -20,7 +19,7 @@ export class LedgerKeys {
     return `${this.#root}:${id}:${part}`;
   }
 
-  /** What every script is given, in the order that they expect. */
+  /** The keys for every script, in the order that the scripts expect. */
   forScript(id: string): string[] {
     const before = (['meta', 'message', 'ledger', 'outcomes', 'invalid'] as const).map((part) =>
       this.of(id, part),

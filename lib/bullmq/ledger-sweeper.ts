@@ -3,11 +3,11 @@ import type { FanOutLedger } from './fan-out-ledger.js';
 import type { OutageLog } from './outage-log.js';
 
 /**
- * Looks, once in a while, after fan-outs with which nothing happens: those whose producer was lost before it gave
- * chunks their jobs, those whose jobs someone removed, and those that ended and were given no job for that.
+ * Repairs fan-outs without progress at intervals: those whose producer was lost before it added jobs, those whose jobs
+ * someone removed, and ended ones without a job for their end.
  */
 export class LedgerSweeper {
-  /** Completed chunks, at the last look. */
+  /** Completed chunks at the last sweep. */
   #completed = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #sweeping = false;

@@ -1,10 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import { isError } from '../errors/thrown.js';
 
-/** What has not come up for so long is over: the next time is another outage. */
+/** An outage is over after this long without an error. The next error is logged again. */
 const QUIET_MS = 60_000;
 
-/** What BullMQ's own errors, which have numbers for codes, come to here. */
+/** Code of BullMQ's error for a missing job, and messages for BullMQ's errors. */
 const JOB_IS_GONE = -1;
 const WHAT_JOB_IS_GONE =
   "A chunk's job is gone from Redis: someone removed it, or Redis has lost what it held. The chunk gets another " +
@@ -17,9 +17,9 @@ const WHAT_IS_LOST =
   'Redis has lost what it held of a fan-out that was being sent: it was flushed, restarted without what it held, or ' +
   'someone deleted keys. What became of the fan-out can not be written down any more.';
 
-/** Tells an operator what is wrong with Redis, once an outage: a connection that is down fails many times a second. */
+/** Logs failures of Redis, once for each outage: a lost connection fails many times a second. */
 export class OutageLog {
-  /** When something came up last. */
+  /** Last time of each problem. */
   readonly #noted = new Map<string, number>();
 
   /** @param now monotonic milliseconds */
@@ -32,12 +32,12 @@ export class OutageLog {
     this.#warnOnce(describe(isError(thrown) ? thrown : new Error('unknown')));
   }
 
-  /** A fan-out is gone that was being sent. */
+  /** Logs that Redis lost a fan-out that was being sent. */
   reportLoss(): void {
     this.#warnOnce(WHAT_IS_LOST);
   }
 
-  /** Whether an error is told as a worker's, though Redis may be to blame for it. */
+  /** Whether an error blames a worker, though Redis may be the cause. */
   blamesWorker(error: Error): boolean {
     return describe(error) === WHAT_HOLD_RAN_OUT;
   }
@@ -51,7 +51,7 @@ export class OutageLog {
   }
 }
 
-/** Redis's errors name addresses and commands, and no arguments. */
+/** Redis's errors contain addresses and commands, but no arguments. */
 function describe(error: Error): string {
   const { code } = error as { code?: unknown };
   if (code === JOB_IS_GONE) return WHAT_JOB_IS_GONE;
@@ -63,7 +63,10 @@ function describe(error: Error): string {
   return `${what}. Durable fan-outs wait until it is back.`;
 }
 
-/** One outage fails many scripts, and Redis says which and where; ioredis says how long it pauses each time. */
+/**
+ * Removes details that differ between errors of one outage: the script and the place from Redis, the pause from
+ * ioredis.
+ */
 function withoutDetails(message: string): string {
   const [line = ''] = message.split('\n', 1);
   return line

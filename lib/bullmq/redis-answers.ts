@@ -4,17 +4,16 @@ import { isError } from '../errors/thrown.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { RedisClient } from './redis-connection.js';
 
-/** How long the boot waits for Redis, and after how long it says that it does. */
+/** Time limit of the boot for Redis, and the wait before the log mentions it, in milliseconds. */
 const CONNECT_MS = 10_000;
 const WARN_AFTER_MS = 500;
-/** A Redis that is there answers within this time, if it is not to be taken for one that stands still. */
+/** Time limit for an answer, in milliseconds. A slower Redis counts as unavailable. */
 const ANSWER_MS = 1_000;
 
 /**
- * Waits until Redis answers, since app and Redis are often started at the same time, and sees whether it can be
- * written to.
- * @param key of ours: what is written is nothing
- * @throws RtcConfigError when it does not answer in time, or refuses; no message of Redis's holds a password
+ * Waits until Redis answers, since app and Redis often start together, and checks that Redis accepts writes.
+ * @param key one of ours. The write changes nothing.
+ * @throws RtcConfigError when Redis does not answer in time or refuses. Redis's messages hold no password.
  */
 export async function requireWritable(
   client: RedisClient,
@@ -33,7 +32,7 @@ export async function requireWritable(
     WARN_AFTER_MS,
   );
   try {
-    // Removing what is not there: a replica refuses that as well, and a full Redis does not.
+    // Removes a missing member: a replica refuses this too, and a full Redis does not.
     await waitFor(() => client.srem(key, 'nothing'), CONNECT_MS);
   } catch (error) {
     client.disconnect();
@@ -48,8 +47,8 @@ export async function requireWritable(
 }
 
 /**
- * Whether Redis is there, and takes what is to be kept.
- * @param key of ours: what is written is nothing
+ * Whether Redis is available and accepts writes.
+ * @param key one of ours. The write changes nothing.
  */
 export async function canBeWritten(client: RedisClient, key: string): Promise<boolean> {
   if (client.status !== 'ready') return false;

@@ -6,16 +6,16 @@ import { canBeWritten, requireWritable } from './redis-answers.js';
 import { connectionsOf, isCluster, openConnection, prepared, type RedisClient } from './redis-connection.js';
 
 const END_COPIES_EVERY_MS = 100;
-/** What was sent is worth so much more time to write down what became of it, while Redis is away. */
+/** Extra time to record outcomes of sent chunks while Redis is unavailable, in milliseconds. */
 const STAY_MS = 5_000;
 
-/** The connection of a module, from its boot to its end. */
+/** A module's connection to Redis, from boot to shutdown. */
 export class RedisHolder implements OnApplicationShutdown {
-  // Private to the language: whoever prints it must not print a password.
+  // A private field: printing it must not print a password.
   readonly #client: RedisClient;
-  /** One of ours, under which nothing is: in a cluster, it is with the node that all of ours are with. */
+  /** An empty key of ours. In a Cluster, it is on the same node as all our keys. */
   readonly #key: string;
-  /** Those that BullMQ makes, to wait for jobs with. */
+  /** BullMQ's copies of the client, which wait for jobs. */
   readonly #copies = new Set<RedisClient>();
   readonly #watch: ConnectionWatch;
 
@@ -24,9 +24,9 @@ export class RedisHolder implements OnApplicationShutdown {
   private constructor(
     client: RedisClient,
     key: string,
-    /** How long an app that closes waits for a Redis that is away, in milliseconds. */
+    /** How long a closing app waits for an unavailable Redis, in milliseconds. */
     readonly patienceMs: number,
-    /** One for all that use Redis, so that each outage is told once. */
+    /** One log for all users of Redis, so that each outage is logged once. */
     readonly outages: OutageLog,
   ) {
     this.#client = client;
@@ -42,7 +42,7 @@ export class RedisHolder implements OnApplicationShutdown {
     });
   }
 
-  /** @throws RtcConfigError when Redis can't be reached, or not be written to */
+  /** @throws RtcConfigError when Redis can't be reached or does not accept writes */
   static async open({ connection, prefix, lostAfterMs }: FanOutQueueSettings): Promise<RedisHolder> {
     const client = openConnection(connection.open());
     const logger = new Logger('RtcFanOutQueue');
@@ -50,11 +50,11 @@ export class RedisHolder implements OnApplicationShutdown {
     await requireWritable(client, key, logger);
     const outages = new OutageLog(logger);
     client.on('error', (error: Error) => outages.note(error));
-    // After that time, the others take what is in flight here for lost.
+    // After `lostAfterMs`, other workers take this worker's chunks for lost.
     return new RedisHolder(client, key, Math.min(lostAfterMs, STAY_MS), outages);
   }
 
-  /** No getter, which printing may run. */
+  /** A method and not a getter, since printing may run getters. */
   client(): RedisClient {
     return this.#client;
   }
@@ -65,9 +65,9 @@ export class RedisHolder implements OnApplicationShutdown {
   }
 
   /**
-   * Waits for work that ends before the app does: as long as it takes while Redis can be written to, and for a
-   * while when it can't, be it away, or holding its connections and saying nothing.
-   * @param isSending whether something is under way that is not Redis's, and has a time limit of its own
+   * Waits for work that must end before the app does. It waits without a limit while Redis accepts writes, and only for
+   * `patienceMs` while Redis is unavailable or silent.
+   * @param isSending whether a request to the service is in flight, which has its own time limit
    */
   async finish(work: Promise<unknown>, isSending: () => boolean = () => false): Promise<void> {
     let since = performance.now();
@@ -91,14 +91,14 @@ export class RedisHolder implements OnApplicationShutdown {
   }
 
   /**
-   * Ends connections that were lost and are about to be made again: a client does not tell the end of those, and
-   * BullMQ would wait for it for ever. After a while, all of them: they are there to wait for jobs, and no more.
+   * Ends copies that were lost and are reconnecting: their client emits no end, and BullMQ would wait for it forever.
+   * After the time limit, ends all copies, since they only wait for jobs.
    */
   #endCopies(isLate: boolean): void {
     for (const copy of this.#copies) if (isLate || isLost(copy)) end(copy);
   }
 
-  /** Whatever waits for an answer of Redis is told that there will be none. */
+  /** Rejects everything that waits for an answer of Redis. */
   close(): void {
     this.#isClosed = true;
     this.#watch.stop();
@@ -110,7 +110,7 @@ export class RedisHolder implements OnApplicationShutdown {
   }
 }
 
-/** Ends a connection in whatever state it is, so that it says so. */
+/** Ends a connection in any state, so that it emits its end. */
 function end(client: RedisClient): void {
   Object.assign(client.options, { retryStrategy: () => null, clusterRetryStrategy: () => null });
   const wasLost = isLost(client);

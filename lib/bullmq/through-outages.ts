@@ -4,16 +4,16 @@ import type { RedisClient } from './redis-connection.js';
 
 const PAUSE_MS = 100;
 
-/** What Redis says of itself while it is being started, replaced, or moved from one node to another. */
+/** Redis's errors while it starts, fails over, or moves keys to another node. */
 const REPLIES = /(^| -)(LOADING|MASTERDOWN|READONLY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|UNBLOCKED) /;
-/** What its client says of connections that were lost. */
+/** ioredis's errors for lost connections. */
 const LOSSES =
   /^(Connection is closed|Command aborted due to connection close|Too many Cluster redirections|None of startup nodes|Failed to refresh slots|Cluster isn't ready|Stream isn't writeable)/;
 
 /**
- * Does work on Redis, and again after what is no answer to it: a client repeats only what was under way when a
- * connection to one Redis was lost. For what may be done twice, as all scripts here may.
- * @throws what Redis says to it, and anything once the client has ended
+ * Runs work on Redis, and repeats it after outages. The client itself repeats only commands in flight when a single
+ * Redis's connection is lost. The work must be safe to repeat, as all scripts here are.
+ * @throws Redis's answers that are errors, and any error after the client has ended
  */
 export async function throughOutages<T>(client: RedisClient, work: () => Promise<T>): Promise<T> {
   for (;;) {
