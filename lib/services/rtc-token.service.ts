@@ -17,7 +17,7 @@ import {
 
 interface IssuingParts {
   readonly settings: RtcMessagingSettings;
-  readonly clock: Pick<Sender, 'now'>;
+  readonly clock: Pick<DateConstructor, 'now'>;
 }
 
 const hidden = new HiddenParts<IssuingParts>();
@@ -28,7 +28,7 @@ const NONCES = 2 ** 32;
 export class RtcTokenService {
   constructor(
     @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
-    @Inject(Sender) clock: Pick<Sender, 'now'> = Date,
+    @Inject(Sender) clock: Pick<DateConstructor, 'now'> = Date,
   ) {
     hidden.set(this, { settings, clock });
   }
