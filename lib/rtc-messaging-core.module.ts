@@ -25,15 +25,16 @@ import { Sender } from './retry/sender.js';
 import { senderProviders } from './sender.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
 
-/** How often connections are looked for that are kept for nothing. */
+/** Interval at which idle connections are closed during a shutdown, in milliseconds. */
 const DROP_EVERY_MS = 50;
 
 /**
- * What `RtcMessagingModule.forRoot()` registers: a class of its own, so that `RtcMessagingModule` itself, imported
- * without `forRoot()`, can say so.
+ * The module that `RtcMessagingModule.forRoot()` registers. It is a class of its own, so that an import of
+ * `RtcMessagingModule` without `forRoot()` can be reported.
  *
  * Nest calls each hook of a module after that of the modules that import it, and closes the HTTP server between the
- * second hook and the third. Handlers which wait for a call would keep it open: so the time runs from the first.
+ * second hook and the third. A handler that waits for a call keeps the server open. So the shutdown's time limit starts
+ * in the first hook.
  */
 @Module({
   imports: [ConfigModule.forFeature(rtcMessagingConfig)],
@@ -96,8 +97,8 @@ export class RtcMessagingCoreModule
   }
 
   /**
-   * Node closes idle connections when a server is closed, but not those that become idle then: a client that keeps
-   * its connection would keep the app waiting, seconds after its last request was answered.
+   * Closes connections that become idle after the server was closed. Node closes only those that are idle at that time.
+   * A client that keeps its connection would delay the shutdown by seconds.
    */
   #dropIdleConnections(): void {
     const server = (

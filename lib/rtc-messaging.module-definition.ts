@@ -15,12 +15,12 @@ export interface RtcMessagingExtras {
   /** Makes the services injectable everywhere without importing the module again. Default false. */
   isGlobal?: boolean | undefined;
   /**
-   * Tells this registration from others, for several accounts in one app: 1–64 of `a-z A-Z 0-9 . _ -`. Its services
-   * are injected by `@InjectRoomUnicast(name)` and its kin. Without one, they are injected by their classes, so that
-   * all modules without a name must have the same settings.
+   * Name of the module, for several accounts in one app: 1–64 of `a-z A-Z 0-9 . _ -`. Its services are injected by
+   * `@InjectRoomUnicast(name)` and the like. Without a name, they are injected by their classes, so all modules without
+   * a name must have the same settings.
    */
   name?: string | undefined;
-  /** Mounts HTTP routes for the actions that it names. Off by default. */
+  /** Mounts HTTP routes for the configured actions. Off by default. */
   controller?: RtcControllerOptions | undefined;
 }
 

@@ -8,14 +8,14 @@ import {
 } from './rtc-messaging.module-definition.js';
 
 /**
- * Brings the services, configured by options, by the environment, or by both. Calls that are under way when the app
- * begins to close may finish within `shutdownTimeoutMs`.
+ * Provides the services, configured by options, by the environment, or by both. When the app closes, calls in flight
+ * may finish within `shutdownTimeoutMs`.
  */
 @Module({ imports: [failBareImport('RtcMessagingModule')] })
 export class RtcMessagingModule extends ConfigurableModuleClass {
   /**
-   * Without options, everything is read from the environment.
-   * @throws RtcConfigError when the app boots, listing everything that is wrong
+   * Registers the module. Options that are not set are read from the environment.
+   * @throws RtcConfigError when the app boots, listing every problem
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     requireObject('forRoot()', options);
@@ -23,8 +23,9 @@ export class RtcMessagingModule extends ConfigurableModuleClass {
   }
 
   /**
-   * With options from a factory, a class or an existing provider. `isGlobal`, `name` and `controller` stand beside it.
-   * @throws RtcConfigError when the app boots, listing everything that is wrong
+   * Registers the module with options from a factory, a class or an existing provider. `isGlobal`, `name` and
+   * `controller` stand beside it.
+   * @throws RtcConfigError when the app boots, listing every problem
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     requireFactory('forRootAsync()', options);

@@ -19,7 +19,7 @@ import { ActionCaller } from './services/action-caller.js';
 import { loadTelemetry } from './telemetry/load-telemetry.js';
 import { NO_TELEMETRY, type Telemetry } from './telemetry/telemetry.js';
 
-/** A string, since an interface is nothing to inject by. */
+/** A string, since an interface can't be injected. */
 const TELEMETRY = 'nestjs-rtc-messaging:telemetry';
 
 const telemetryProvider: Provider = {

@@ -12,12 +12,12 @@ export interface ActionHttpRequest {
 }
 
 /**
- * Nest parses forms too. A page of another site can post a form with its visitor's cookies without asking, but
- * not JSON.
+ * Nest parses forms too. A page of another site can post a form with its visitor's cookies without a preflight request.
+ * It can't do that with JSON.
  */
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
-/** The controllers' own validation pipe: it depends on none of the app's, and refuses unknown properties. */
+/** The controllers' own validation pipe. It is independent of the app's pipes, and refuses unknown properties. */
 export class ActionRequestPipe implements PipeTransform<ActionHttpRequest, MessageRequest> {
   constructor(
     private readonly action: RtcActionName,

@@ -14,9 +14,9 @@ import {
   getUserUnicastToken,
 } from '../services/service-tokens.js';
 
-/** How an action is reached over HTTP. */
+/** The HTTP route of an action. */
 export interface ActionRoute {
-  /** Below the controller's path. Its parameters are fields of the request, which its body may not have then. */
+  /** Path below the controller's path. A path parameter is a field of the request, and must not be in the body too. */
   readonly path: string;
   /** What it does, in a sentence. */
   readonly summary: string;
@@ -60,7 +60,7 @@ export function pathParameters(path: string): readonly string[] {
     .map((part) => part.slice(1));
 }
 
-/** Lets the compiler see that a route's parts fit each other, which the table as a whole can't say. */
+/** Makes the compiler check that a route's parts fit each other, which a type of the whole table can't express. */
 function route<R extends MessageRequest, S>(parts: {
   readonly path: string;
   readonly summary: string;

@@ -27,19 +27,19 @@ interface ControllerBaseOptions {
 /** @inline */
 type Guard = Type<CanActivate> | CanActivate;
 
-/** The HTTP controllers, which are off unless asked for. Who may call it must be said, one way or the other. */
+/** The HTTP controllers. They are off by default. Either `guards` or `allowAnonymous` is required. */
 export type RtcControllerOptions = ControllerBaseOptions &
   (
     | {
-        /** Who may call it: at least one guard of Nest's, a class or an instance. */
+        /** Guards that decide who may call it: at least one, each a class or an instance. */
         readonly guards: readonly Guard[];
         /** Left out where there are guards. */
         readonly allowAnonymous?: false | undefined;
       }
     | {
-        /** Lets anyone who reaches the server send to anyone in any room. */
+        /** Allows anyone who reaches the server to send to anyone in any room. */
         readonly allowAnonymous: true;
-        /** Guards that decide on other grounds than who is calling. */
+        /** Guards for other purposes than the caller's identity. */
         readonly guards?: readonly Guard[] | undefined;
       }
   );
@@ -62,7 +62,7 @@ const OPTIONS = {
   allowAnonymous: flag,
 } satisfies OptionTable<Record<keyof RtcControllerOptions, unknown>>;
 
-/** What is wrong with the options; with any problem, no controller is mounted and the boot fails. */
+/** Problems with the options. With any problem, no controller is mounted and the boot fails. */
 export function controllerProblems(options: unknown): ConfigProblem[] {
   if (options === undefined) return [];
   const { values, problems } = readOptions(OPTIONS, options, 'controller');

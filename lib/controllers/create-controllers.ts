@@ -33,7 +33,7 @@ export type ActionController = Type<{ send(request: MessageRequest): Promise<Bro
 /** The controllers of a module, by action. */
 export type ActionControllers = ReadonlyMap<RtcActionName, ActionController>;
 
-/** Where the controllers of these options are, as Nest mounts them without a prefix. */
+/** Routes of these options' controllers, without the app's global prefix. */
 export function routesOf({
   path = DEFAULT_CONTROLLER_PATH,
   actions = DEFAULT_ACTIONS,
@@ -43,7 +43,7 @@ export function routesOf({
 }
 
 /**
- * One controller for each action that the options name.
+ * Makes one controller for each configured action.
  * @param name of the module
  */
 export function createControllers(
@@ -55,8 +55,8 @@ export function createControllers(
 }
 
 /**
- * Makes a controller class of its own for each registration, so that two modules can have two paths and two
- * sets of guards: Nest keeps both on the class.
+ * Makes a new controller class for each registration, since Nest keeps the path and the guards on the class. So two
+ * modules can have two paths and two sets of guards.
  */
 function createController(
   action: RtcActionName,

@@ -7,7 +7,7 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 
-/** What a caller is answered. It holds nothing of the module's settings. */
+/** Body of an HTTP error. It contains nothing of the module's settings. */
 export interface RtcErrorBody {
   /** The HTTP status, as in the status line. */
   readonly statusCode: number;
@@ -17,11 +17,11 @@ export interface RtcErrorBody {
   readonly code: string;
   /** What went wrong, in words. */
   readonly message: string;
-  /** What is known of the message: `rejected`, `unknown` or `not_attempted`. */
+  /** Outcome of the message: `rejected`, `unknown` or `not_attempted`. */
   readonly outcome: string;
   /** The vendor's ID of the last request that was answered, if one was. */
   readonly requestId?: string;
-  /** With 400: every rule that was broken. */
+  /** With 400: every violated rule. */
   readonly issues?: readonly ValidationIssue[];
 }
 
@@ -33,9 +33,9 @@ interface HttpReply {
 }
 
 /**
- * Turns this library's errors into HTTP answers. The library's own controller uses it; an app's controllers
- * can too, with `@UseFilters(RtcExceptionFilter)`, or all of them with `APP_FILTER`. What is no HTTP (GraphQL,
- * microservices, WebSockets) is left to Nest, as if the filter was not there.
+ * Turns this library's errors into HTTP answers. The library's own controllers use it. An app's controllers can too,
+ * with `@UseFilters(RtcExceptionFilter)`, or all of them with `APP_FILTER`. Other transports (GraphQL, microservices,
+ * WebSockets) are left to Nest.
  */
 @Catch(RtcMessagingError)
 export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
@@ -51,7 +51,7 @@ export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
       statusCode,
       error: STATUS_CODES[statusCode] ?? 'Error',
       code: error.code,
-      // What is wrong with the settings is the operator's to know.
+      // Problems with the settings are for the operator only.
       message: error instanceof RtcConfigError ? 'The sender is not configured correctly.' : error.message,
       outcome: error.outcome,
       ...(error.requestId !== undefined && { requestId: error.requestId }),
@@ -60,7 +60,7 @@ export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
   }
 }
 
-/** Of a gateway, Nest takes whatever a filter does for the answer: so its own is asked for it. */
+/** For a gateway, Nest takes the filter's return value for the answer. So Nest's own gateway filter is asked. */
 async function leaveToWebSockets(error: RtcMessagingError, host: ArgumentsHost): Promise<void> {
   try {
     // Within the try, which is where bundlers see that the package may be missing: then there are no gateways.
@@ -76,15 +76,15 @@ async function leaveToWebSockets(error: RtcMessagingError, host: ArgumentsHost):
 function statusOf(error: RtcMessagingError): number {
   if (error instanceof RtcValidationError) return HttpStatus.BAD_REQUEST;
   if (error instanceof RtcQuotaError) return HttpStatus.TOO_MANY_REQUESTS;
-  // Nothing aborts what comes over HTTP but the app's own shutdown.
+  // Only the app's own shutdown aborts an HTTP caller's request.
   if (error instanceof RtcAbortedError && error.outcome !== 'unknown') {
     return HttpStatus.SERVICE_UNAVAILABLE;
   }
-  // Whether this library or the service says that the quota is used up makes no difference to the caller.
+  // For the caller, a full queue here and throttling by the service are the same.
   if (error.outcome !== 'unknown' && error.attempts.at(-1)?.throttled === true) {
     return HttpStatus.TOO_MANY_REQUESTS;
   }
-  // The caller must learn that sending again may deliver twice, whatever went wrong.
+  // The caller must know that sending again may deliver twice, whatever the failure was.
   return error.outcome === 'unknown' ? HttpStatus.GATEWAY_TIMEOUT : HttpStatus.BAD_GATEWAY;
 }
 

@@ -8,18 +8,18 @@ import type { MessageRequest } from './requests.dto.js';
 /** What a request may have, whichever its action. */
 export const REQUEST_FIELDS = ['roomId', 'to', 'message', 'binary', 'from'] as const;
 
-/** A request of any action that keeps to the rules. */
+/** A checked request of any action. */
 export interface CheckedRequest extends MessageRequest {
   readonly roomId?: string | undefined;
   readonly to?: string | readonly string[] | undefined;
 }
 
 /**
- * Checks anything against the rules of an action's request. It is the caller's no more: lists and bytes are copied, and
- * what was not given is undefined, whatever `Object.prototype` says. The DTOs have the same rules for class-validator,
- * which a changed `Object.prototype` would throw off.
- * @param mayNameSender whether it may have a `from`
- * @throws RtcValidationError with every rule that is broken
+ * Checks any value against the rules of an action's request. The result is independent of the caller's object: lists
+ * and bytes are copied, and unset fields are undefined, whatever `Object.prototype` contains. The DTOs have the same
+ * rules for class-validator, which a changed `Object.prototype` would mislead.
+ * @param mayNameSender whether the request may have a `from`
+ * @throws RtcValidationError with every violated rule
  */
 export function checkRequest(action: RtcActionName, input: unknown, mayNameSender = true): CheckedRequest {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {

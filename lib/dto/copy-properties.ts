@@ -16,7 +16,10 @@ export function requestProperties(request: object, known: readonly string[]): Re
   return read;
 }
 
-/** The same with copies of lists and bytes, which are read more than once, and which the caller may change. */
+/**
+ * Like {@link requestProperties}, with copies of lists and bytes, which are read more than once and which the caller
+ * may change.
+ */
 export function copyProperties(request: object, known: readonly string[]): Record<string, unknown> {
   const read = requestProperties(request, known);
   for (const [name, value] of Object.entries(read)) {
@@ -39,14 +42,14 @@ const byteLengthOf = Object.getOwnPropertyDescriptor(
   'byteLength',
 )?.get as (this: Uint8Array) => number;
 
-/** As many bytes as there really are; of what is too many for any message, only that. */
+/** Copies the real bytes. If they are too many for any message, only their number is kept. */
 function copyBytes(bytes: Uint8Array): Uint8Array {
   const length = byteLengthOf.call(bytes);
-  // By the constructor, which asks no iterator, species or getter of a subclass.
+  // The constructor calls no iterator, species or getter of a subclass.
   return length === 0 || length > MAX_BYTES ? new Uint8Array(length) : new Uint8Array(bytes);
 }
 
-/** By index, up to the first that is one too many; as long as the original. */
+/** Copies by index up to the first item that is one too many, and keeps the length. */
 export function copyList(list: readonly unknown[], most = MAX_RECIPIENTS): unknown[] {
   const { length } = list;
   const copy: unknown[] = [];

@@ -14,11 +14,12 @@ export const MAX_ID_LENGTH = 128;
 const ILLEGAL = new RegExp(`[^${ID_CHARACTERS}]`);
 const ID_RULE = `IDs are 1–${MAX_ID_LENGTH} of a-z A-Z 0-9 @ . _ -`;
 
-/** What an ID is, for those who can only be told by a pattern. */
+/** The rule for IDs as a pattern, for JSON schemas. */
 export const ID = new RegExp(`^[${ID_CHARACTERS}]{1,${MAX_ID_LENGTH}}$`);
 
 export function isId(value: unknown): value is string {
-  // Looking for what is illegal takes half the time of the pattern: a request may have 600 IDs of 128 characters.
+  // Searching for an illegal character takes half the time of the pattern. A request may have 600 IDs of 128
+  // characters.
   return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !ILLEGAL.test(value);
 }
 
@@ -33,7 +34,7 @@ export function idProblem(value: unknown): string | undefined {
     : `${quote(value)} contains ${describeCharacter(illegal)}; ${ID_RULE}`;
 }
 
-/** Something wrong at one place in a list; without an index, with the list itself. */
+/** A problem at one index of a list. Without an index, with the list itself. */
 export interface ListProblem {
   readonly index?: number;
   readonly message: string;
@@ -46,7 +47,7 @@ export function recipientProblems(value: unknown): ListProblem[] {
     return [{ message: `has ${value.length} users; a request takes 1–${MAX_RECIPIENTS}` }];
   }
   const problems: ListProblem[] = [];
-  // By index, since forEach and its kin skip the holes of a sparse array.
+  // By index, since forEach skips the holes of a sparse array.
   for (let index = 0; index < value.length; index++) {
     const message = idProblem(value[index]);
     if (message !== undefined) problems.push({ index, message });
@@ -77,7 +78,7 @@ export function messageProblem(value: unknown, binary: unknown, maxBytes: number
   return sizeProblem(Buffer.byteLength(value, 'utf8'), 'bytes of UTF-8', maxBytes);
 }
 
-/** True or false, and no word or object for it. */
+/** Requires a boolean. */
 export function flagProblem(value: unknown): string | undefined {
   return typeof value === 'boolean' ? undefined : 'must be true or false';
 }
@@ -106,7 +107,7 @@ function describeCharacter(character: string): string {
   return /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `${character} (U+${codePoint})` : `U+${codePoint}`;
 }
 
-/** An ID that failed may be anything: cut short, and escaped so that it can't forge a line of a log. */
+/** An invalid ID may be any text. It is shortened and escaped, so that it can't forge a line of a log. */
 function quote(value: string): string {
   return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value).replaceAll(
     /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,

@@ -23,7 +23,7 @@ export interface FieldSchema {
   readonly maxItems?: number;
 }
 
-/** All that there is to say of a field: services check it, DTOs have a rule of it, and OpenAPI documents it. */
+/** A field of a request. Services check it, the DTOs derive a rule from it, and OpenAPI documents it. */
 export interface RequestField {
   /** The name under which class-validator reports it. */
   readonly rule: string;
@@ -37,7 +37,7 @@ const USERS: RequestField = {
   required: true,
   schema: {
     type: 'array',
-    description: 'The users. One who is named twice is sent to once.',
+    description: 'The users. Duplicate users are removed.',
     items: idSchema('A user', 'alice'),
     minItems: 1,
     maxItems: MAX_RECIPIENTS,
@@ -63,7 +63,7 @@ export const SENDER_FIELD: RequestField = {
   required: false,
 };
 
-/** Why a request may not have a `from`, where callers may not. */
+/** The problem with `from` where callers may not set it. */
 export const NO_SENDER = 'may not be chosen by the caller';
 
 const FIELDS = Object.fromEntries(
@@ -75,7 +75,7 @@ export function requestFields(action: RtcActionName): ReadonlyMap<string, Reques
   return FIELDS[action];
 }
 
-/** Where in a list a problem is: `to[3]`. */
+/** Path of a problem in a list: `to[3]`. */
 export function pathInList(property: string, { index }: ListProblem): string {
   return index === undefined ? property : `${property}[${index}]`;
 }

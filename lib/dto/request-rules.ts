@@ -11,8 +11,8 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
 import { NO_SENDER, pathInList, type RequestField, requestFields, SENDER_FIELD } from './request-fields.js';
 
 /**
- * A class with the static method for which `@nestjs/swagger` looks: its compiler plugin writes one into an app's own
- * DTOs. So the DTOs, and what an app derives from them, are documented without this library loading Swagger.
+ * A class with the static method that `@nestjs/swagger` looks for. Swagger's compiler plugin adds that method to an
+ * app's own DTOs. With it, the DTOs and classes derived from them are documented without loading Swagger here.
  */
 type Documented = Class<object> & { _OPENAPI_METADATA_FACTORY?(): Readonly<Record<string, object>> };
 
@@ -22,15 +22,15 @@ export function RequestRules(action: RtcActionName): ClassDecorator {
   return (dto) => {
     const { prototype } = dto as unknown as Documented;
     for (const [name, field] of fields) keepTo(field)(prototype, name);
-    // Not declared, since DTOs have no such property; see `WithFrom()`.
+    // Not declared, since the DTOs have no `from`, see `WithFrom()`.
     IsNotForCallers(prototype, 'from');
     document(dto as unknown as Documented, fields);
   };
 }
 
 /**
- * A DTO whose callers may name the sender. The DTOs refuse that otherwise, since a caller could speak for anyone.
- * Use it as Nest's `PickType()` and the like, also on what they return.
+ * Makes a DTO whose callers may set `from`. The DTOs refuse it otherwise, since a caller could pose as any sender. Use
+ * it like Nest's `PickType()`, also on its results.
  *
  * @example
  * class AnnouncementDto extends WithFrom(BatchSendRoomUnicastDto) {}
@@ -46,7 +46,7 @@ export function WithFrom<T extends object>(
   class DtoWithFrom extends (dto as Class<object>) {}
   Object.defineProperty(DtoWithFrom, 'name', { value: `${dto.name}WithFrom` });
   document(DtoWithFrom, [['from', SENDER_FIELD]], dto);
-  // class-validator reports what is inherited last, and `from` comes after the other fields.
+  // class-validator reports inherited rules last, and `from` comes after the other fields.
   const rules = getMetadataStorage();
   for (const rule of rules.getTargetValidationMetadatas(dto, '', false, false)) {
     if (rule.propertyName !== 'from') rules.addValidationMetadata({ ...rule, target: DtoWithFrom });
@@ -76,17 +76,17 @@ function keepTo({ rule, required, problemsOf }: RequestField): PropertyDecorator
   return applyDecorators(...(required ? [] : [MAY_BE_LEFT_OUT]), Rule(rule, messageOf));
 }
 
-/** Unlike `@IsOptional()`, null is not taken for "left out". */
+/** Unlike with `@IsOptional()`, null does not count as left out. */
 const MAY_BE_LEFT_OUT = ValidateIf((_object, value) => value !== undefined, { always: true });
 
 const NOT_FOR_CALLERS = 'isNotForCallers';
 const NO_SENDER_ISSUE = `from: ${NO_SENDER}`;
 
 /**
- * Keeps class-transformer from converting a value to the property's type, as a ValidationPipe with
- * `enableImplicitConversion` has it do: `"false"` would become true, 7 a room's ID, and an object an exception. The
- * type keeps it from trying. Without the transformation it would copy bytes one by one into nothing. Types that are
- * derived from a DTO take over both.
+ * Keeps class-transformer from converting a value to the property's type, which a ValidationPipe with
+ * `enableImplicitConversion` asks for: `"false"` would become true, 7 a room's ID, and an object an exception. The
+ * `Type` prevents the conversion. The `Transform` keeps class-transformer from copying bytes one by one. Types that are
+ * derived from a DTO inherit both.
  */
 const AS_IT_CAME: readonly PropertyDecorator[] = [
   Type(() => Object),
@@ -97,8 +97,8 @@ const AS_IT_CAME: readonly PropertyDecorator[] = [
 ];
 
 /**
- * For `from`, which must not be there, unless a subclass has another rule for it. That has to be a rule of its own: a
- * ValidationPipe without `whitelist` passes on what no rule is about.
+ * Refuses `from`, unless a subclass has another rule for it. It has to be a rule of its own: a ValidationPipe without
+ * `whitelist` passes properties without rules.
  */
 const IsNotForCallers = applyDecorators(
   MAY_BE_LEFT_OUT,
@@ -108,8 +108,8 @@ const IsNotForCallers = applyDecorators(
 );
 
 /**
- * A rule of class-validator for the value as it came, in every validation group.
- * @param messageOf what is wrong, headed with the field; undefined if nothing is
+ * A rule of class-validator for the original value, in every validation group.
+ * @param messageOf the problem, beginning with the field, or undefined
  */
 function Rule(name: string, messageOf: (args: ValidationArguments) => string | undefined): PropertyDecorator {
   const find = (args: ValidationArguments): string | undefined =>
@@ -121,13 +121,16 @@ function Rule(name: string, messageOf: (args: ValidationArguments) => string | u
   return applyDecorators(ValidateBy({ name, validator }, { always: true }), ...AS_IT_CAME);
 }
 
-/** What `PickType()` makes of a DTO has the rules of the fields that it picks, and so none that refuses `from`. */
+/**
+ * Whether an object has a `from` without a rule for it. `PickType()` copies only the rules of its fields, and so not
+ * the rule that refuses `from`.
+ */
 function namesUnknownSender(object: object): boolean {
   const named = Object.hasOwn(object, 'from') && (object as { from?: unknown }).from !== undefined;
   return named && senderRules(object).length === 0;
 }
 
-/** The names of the rules that an object's class has for `from`, apart from whether it may be left out. */
+/** Names of the rules for `from` on an object's class, without the condition that it may be left out. */
 function senderRules(object: object): (string | undefined)[] {
   return getMetadataStorage()
     .getTargetValidationMetadatas(object.constructor, '', false, false)

@@ -1,10 +1,10 @@
 import { RequestRules } from './request-rules.js';
 
-/** What every message has, whomever it goes to. */
+/** Fields of every message. */
 export interface MessageRequest {
   /**
-   * A string is sent as text, a `Uint8Array` as binary. With `binary: true` a string is taken as base64. How much
-   * it may be (of UTF-8 for text, decoded for binary) depends on the action.
+   * The message. A string is sent as text, a `Uint8Array` as binary. With `binary: true`, a string must be base64. The
+   * largest size (UTF-8 bytes of text, decoded bytes of binary) depends on the action.
    */
   readonly message: string | Uint8Array;
   /** The sender's ID that clients see. Default: the module's `from`. */
@@ -17,7 +17,7 @@ export interface MessageRequest {
 export interface BatchSendRoomUnicastRequest extends MessageRequest {
   /** 1–128 of `a-z A-Z 0-9 @ . _ -`, as all IDs. */
   readonly roomId: string;
-  /** 1–600 user IDs. Repeated ones are sent to once. */
+  /** 1–600 user IDs. Duplicates are removed. */
   readonly to: readonly string[];
 }
 

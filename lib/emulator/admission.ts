@@ -4,7 +4,7 @@ import { HttpError } from './http-error.js';
 import type { EmulatorTls } from './listener.js';
 import { sendUnread } from './send-json.js';
 
-/** What may be let in beside what is on this machine. */
+/** Hosts and origins that are allowed beside those of this machine. */
 export interface AdmissionOptions {
   /** On which the emulator listens. */
   readonly host: string;
@@ -13,7 +13,7 @@ export interface AdmissionOptions {
   readonly tls?: EmulatorTls | undefined;
 }
 
-/** What a page of an allowed origin may send, beside what every page may. */
+/** CORS headers for a page of an allowed origin. */
 const CORS = {
   'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE',
   'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Content-Sha256, X-Date, X-Security-Token',
@@ -21,8 +21,8 @@ const CORS = {
 };
 
 /**
- * Keeps out the pages of other sites: browsers name the page's `Origin`, and a page whose own name was made to mean
- * this machine (DNS rebinding) is known by `Host`. Programs that are no browsers send no `Origin`.
+ * Refuses requests from pages of other sites. A browser sends the page's `Origin`. A page whose own name resolves to
+ * this machine (DNS rebinding) is recognised by `Host`. Programs other than browsers send no `Origin`.
  */
 export class Admission {
   readonly #hosts: ReadonlySet<string>;
@@ -35,7 +35,7 @@ export class Admission {
     this.#scheme = tls === undefined ? 'http' : 'https';
   }
 
-  /** Hands on what may come in, and answers what may not. */
+  /** Passes allowed requests on, and answers the others. */
   guard(serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>): RequestListener {
     return (request, response) => {
       try {
@@ -55,7 +55,7 @@ export class Admission {
         }
       }
       serve(request, response).catch((error: unknown) => {
-        // A test's own function threw. The sender is not left waiting; the error surfaces as unhandled.
+        // A test's own function threw. The sender gets an answer, and the error surfaces as unhandled.
         response.destroy();
         throw error;
       });

@@ -22,20 +22,20 @@ interface Action {
   answer(request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision;
 }
 
-/** What is answered where a body could not be read: the vendor's pages name no codes for that. */
+/** Answer for a body that can't be read. The vendor's pages name no codes for that. */
 const UNREAD_CODES: ReadonlyMap<number, PublishedErrorCode> = new Map([
   [408, 'InvalidParameter.BodyIsEmpty'],
   [413, 'InvalidParameter.SizeOverLimit'],
 ]);
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
-/** Named by an answer to a request that names none. */
+/** Stands in the answer for an action that the request does not name. */
 const DEFAULT_REGION = 'cn-north-1';
 
 /** The remote API itself: `/?Action=…&Version=…`. */
 export class ApiEndpoint {
   readonly #authenticator: Authenticator;
-  /** All that it can do, by name. */
+  /** The actions by name. */
   readonly #actions: ReadonlyMap<string, Action>;
 
   constructor(private readonly state: EmulatorState) {
@@ -99,7 +99,7 @@ export class ApiEndpoint {
     const decision = this.#decide(call, at, fault);
     const { outcome, error } = decision;
     const requestId = createRequestId(at);
-    // What was refused on its own account is not spoilt further.
+    // A request that is refused anyway is not changed by a fault.
     const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
     const text = JSON.stringify(bodyOf(requestId, head, decision));
     const httpStatus = transmit({ response, httpStatus: error?.httpStatus ?? 200, text }, spoilt);
@@ -114,7 +114,7 @@ export class ApiEndpoint {
     });
   }
 
-  /** Decides on a request, whatever a fault makes of the answer. */
+  /** Decides on a request, before a fault changes the answer. */
   #decide(request: ReceivedRequest, at: Date, fault: Fault | undefined): Decision {
     const isRead = fault === undefined || acceptsRequest(fault);
     try {
@@ -131,7 +131,7 @@ export class ApiEndpoint {
     }
   }
 
-  /** Checks everything that there is to check. @throws ApiError when something is wrong */
+  /** Checks the whole request. @throws ApiError with the first problem */
   #act(request: ReceivedRequest, at: Date): Decision {
     const { action: name, version } = request;
     if (!name || !version) throw new ApiError('MissingParameter', 'Action or Version is missing.');

@@ -4,7 +4,7 @@ import type { RequestHead } from './read-request.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
-// All of it from the vendor's pages alone: what the library signs by is not what it is judged by.
+// Written from the vendor's pages alone, and not with the library's own signing code, so that one checks the other.
 
 const ALGORITHM = 'HMAC-SHA256';
 const SERVICE = 'rtc';
@@ -44,7 +44,7 @@ export function regionOf({ headers }: RequestHead): string | undefined {
   return /^[a-z\d-]{1,64}$/.test(region) ? region : undefined;
 }
 
-/** Finds out who sent a request, from nothing but the request. */
+/** Authenticates a request from its contents alone. */
 export class Authenticator {
   /** The last key of each account: it is good for a day, and takes as long as all the rest. */
   readonly #keys = new Map<EmulatorAccount, { readonly scope: string; readonly key: Buffer }>();

@@ -1,10 +1,10 @@
-/** Keeps the last of what is added: beyond so many bytes, the oldest is dropped. */
+/** A list bounded in bytes. When it is full, the oldest items are dropped. */
 export class BoundedList<T> {
   /** Oldest first. */
   readonly items: T[] = [];
   readonly #sizes: number[] = [];
   #bytes = 0;
-  /** How many were dropped, and came before those. */
+  /** Number of items that were dropped before the first one. */
   dropped = 0;
 
   constructor(

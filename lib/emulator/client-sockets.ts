@@ -10,13 +10,13 @@ import { type Participant, type ReceivedMessage, toMessageJson } from './partici
 import { checkId, type JoinOptions, type Presence } from './presence.js';
 import { splitUrl } from './read-request.js';
 
-/** Close code for a participant who was put out. */
+/** Close code for a participant that another one replaced. */
 const LEFT = 4_001;
-/** What a frame that waits takes up beside its content. */
+/** Bytes of a waiting frame beside its content. */
 const FRAME_BYTES = 256;
 /** Of the emulator's connections, so many may stay: the others are for requests. */
 const MAX_CLIENTS = 3_072;
-/** A client that writes more than so many frames in a second, which say nothing, is put out. */
+/** A client that writes more frames a second than this is disconnected, since clients have nothing to say. */
 const MAX_FRAMES_A_SECOND = 100;
 
 /**
@@ -28,7 +28,7 @@ export class ClientSockets {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: 1_024, autoPong: false });
   /** One text for all who receive a message. */
   readonly #texts = new WeakMap<ReceivedMessage, Buffer>();
-  /** What waits for clients that do not read: beyond it, the slowest is put out. */
+  /** Buffered bytes for clients that do not read. Beyond this, the slowest client is disconnected. */
   readonly #unread = new InFlight();
   /** How many frames each client has written since the last look at it. */
   readonly #frames = new Map<WebSocket, number>();

@@ -51,9 +51,9 @@ export class CountEntry {
 }
 
 /**
- * Counts by fingerprint, in typed arrays: 32 bytes a slot, outside of the heap, so that millions neither fill it nor
- * hold up its garbage collection. It is many small tables, so that none is long in growing. To look into a large one is
- * mostly to wait for the memory, so that what belongs together is in one slot.
+ * Counts by fingerprint in typed arrays outside the heap, 32 bytes a slot. So millions of counts neither fill the heap
+ * nor slow its garbage collection. It consists of many small tables, so that none takes long to grow. A lookup in a
+ * large table mostly waits for memory, so all parts of an entry are in one slot.
  */
 export class CountTable {
   readonly #shards: (Shard | undefined)[] = [];

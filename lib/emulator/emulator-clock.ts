@@ -1,7 +1,7 @@
 /** Further than this, there would be no date to write. */
 const MAX_OFFSET_MS = 100 * 366 * 86_400_000;
 
-/** The emulator's wall clock, which a test can put ahead or behind. Quota windows don't follow it. */
+/** The emulator's wall clock. A test can set it ahead or behind. Quota windows ignore it. */
 export class EmulatorClock {
   #offsetMs = 0;
 

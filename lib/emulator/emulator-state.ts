@@ -17,7 +17,7 @@ import type {
 } from './rtc-emulator-options.js';
 import { Secrets } from './secrets.js';
 
-/** A request that came to the API, whatever became of it. */
+/** A request that the API received, accepted or not. */
 export interface RecordedRequest {
   /** The ID that the answer named. */
   readonly requestId: string;
@@ -31,19 +31,19 @@ export interface RecordedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** As sent, and empty where it was not read. */
   readonly body: Buffer;
-  /** Whether the message was accepted, whatever the answer said; `dropped`: it was lost, see `overRoomLimit`. */
+  /** Whether the message was accepted, whatever the answer said. `dropped`: it was lost, see `overRoomLimit`. */
   readonly outcome: 'accepted' | 'refused' | 'dropped';
-  /** Undefined where a fault took the answer away. */
+  /** Undefined if a fault suppressed the answer. */
   readonly httpStatus?: number;
   /** Why it was refused. */
   readonly apiCode?: string;
-  /** What went wrong with it on purpose. */
+  /** The fault that was injected. */
   readonly fault?: FaultKind;
 }
 
 /**
- * What the emulator could not keep, so that what it tells is not complete: of what `clear()` forgets, since then, and of
- * connections, uploads and clients, since it started.
+ * What the emulator has forgotten or refused for lack of space, so that its records are incomplete. Counts of what
+ * `clear()` forgets begin at that call. Counts of connections, uploads and clients begin at the start.
  */
 export interface Dropped {
   /** Requests that are no longer in `requests`. */
@@ -70,17 +70,17 @@ export interface Dropped {
 const REQUEST_BYTES = 1_536;
 const HEADER_BYTES = 128;
 
-/** What a test sees and changes of an emulator, and what its parts share. */
+/** An emulator's state: what a test reads and changes, and what its parts share. */
 export class EmulatorState {
   /** The time at the emulator. */
   readonly clock = new EmulatorClock();
-  /** Who was sent what by requests that were accepted, how often: whether the user was there or not. */
+  /** Counts of accepted messages, per user and message, whether the user was there or not. */
   readonly accepted: RecipientCounts;
-  /** Who received what, how often: users who are in the room, or logged in, when it is sent. */
+  /** Counts of received messages, per user and message: by users who are in the room, or logged in, when it is sent. */
   readonly deliveries: RecipientCounts;
-  /** Who is logged in, and so receives what `SendUnicast` sends. Being in a room is not that. */
+  /** Users who are logged in and so receive `SendUnicast`. Being in a room does not count. */
   readonly loggedIn: Presence;
-  /** What goes wrong, and with which requests. */
+  /** Injected faults and the requests that they apply to. */
   readonly faults: Faults;
   /** @internal What participants received. */
   readonly received: ReceivedLog;
@@ -116,12 +116,12 @@ export class EmulatorState {
     return this.#listener.url;
   }
 
-  /** What came to the API, oldest first; beyond `keepBytes`, the oldest are dropped. */
+  /** Requests that the API received, oldest first. Beyond `keepBytes`, the oldest are dropped. */
   get requests(): readonly RecordedRequest[] {
     return this.#requests.items;
   }
 
-  /** What could not be kept, so that what is told about it is not complete. */
+  /** What was forgotten or refused for lack of space, so that records are incomplete. */
   get dropped(): Dropped {
     return {
       requests: this.#requests.dropped,
@@ -136,7 +136,7 @@ export class EmulatorState {
     };
   }
 
-  /** The rooms in which someone is, or was who is not forgotten. */
+  /** Rooms with a user, or with a former user who is not forgotten. */
   get rooms(): readonly Room[] {
     return this.#attendance.rooms;
   }
@@ -188,7 +188,7 @@ export class EmulatorState {
     return claims;
   }
 
-  /** Forgets what was received and delivered; who is in which room, and faults, stay. */
+  /** Forgets received requests and deliveries. Rooms with their users and faults stay. */
   clear(): void {
     for (const kept of [this.accepted, this.deliveries, this.received, this.#requests, this.#attendance]) {
       kept.clear();

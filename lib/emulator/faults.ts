@@ -4,9 +4,9 @@ import { acceptsRequest, rulesOf } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
-/** A rule that was added, and what it has done. */
+/** A fault rule and its effect so far. */
 export class ActiveFault {
-  /** How many requests or connections it has befallen. */
+  /** Number of requests or connections it was applied to. */
   applied = 0;
   readonly #random: () => number;
   readonly #onRemove: () => void;
@@ -42,7 +42,7 @@ export class ActiveFault {
     return true;
   }
 
-  /** Takes it away, whatever is left of it. */
+  /** Removes the rule. */
   remove(): void {
     this.#onRemove();
   }
@@ -62,12 +62,12 @@ export class Faults {
   /** @internal Faults come from `emulator.faults`. */
   constructor(private readonly listener: Pick<Listener, 'isTls' | 'refuse' | 'resume'>) {}
 
-  /** All rules that were added and not removed, used up or not. */
+  /** All rules that were not removed, used up or not. */
   get active(): readonly ActiveFault[] {
     return this.#active;
   }
 
-  /** @throws TypeError naming the field that can't be used */
+  /** @throws TypeError naming each invalid field */
   add(rule: FaultRule): ActiveFault {
     this.#check(rule);
     const fault: ActiveFault = new ActiveFault(rule, () => {
@@ -81,7 +81,7 @@ export class Faults {
 
   /**
    * Puts these in place of all that there are, or throws and changes nothing.
-   * @throws TypeError naming the field that can't be used
+   * @throws TypeError naming each invalid field
    */
   replace(rules: readonly FaultRule[]): void {
     for (const rule of rules) this.#check(rule);
@@ -89,7 +89,7 @@ export class Faults {
     for (const rule of rules) this.add(rule);
   }
 
-  /** Takes all away; connections are accepted again. */
+  /** Removes all rules. Connections are accepted again. */
   clear(): void {
     this.#active = [];
     this.listener.resume();

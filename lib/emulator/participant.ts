@@ -47,7 +47,7 @@ type CallbackEvents = Record<TextCallback, [from: string, message: string]> &
 interface ParticipantEvents extends CallbackEvents {
   /** Whatever was received, in one form. */
   received: [message: ReceivedMessage];
-  /** Left or logged out, or put out by another who came under the same ID. */
+  /** The participant left or logged out, or another one with the same ID replaced it. */
   left: [];
 }
 
@@ -56,7 +56,7 @@ interface ParticipantEvents extends CallbackEvents {
  * callbacks, `received` for each message in one form, and `left` when the user left or was put out.
  */
 export class Participant extends EventEmitter<ParticipantEvents> {
-  /** Oldest first; beyond the emulator's `keepBytes`, the oldest are dropped. */
+  /** Received messages, oldest first. Beyond the emulator's `keepBytes`, the oldest are dropped. */
   readonly received: ReceivedMessage[] = [];
   /** @internal By this machine's clock. */
   readonly joinedAt = Date.now();
@@ -101,7 +101,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     this.#emit('left');
   }
 
-  /** A test's own listener that throws keeps nothing from anyone else; the error surfaces as unhandled. */
+  /** If a test's own listener throws, the other listeners are still called, and the error surfaces as unhandled. */
   #emit(event: keyof ParticipantEvents, ...values: unknown[]): boolean {
     let isWell = true;
     for (const listener of this.rawListeners(event)) {

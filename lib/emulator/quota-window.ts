@@ -1,12 +1,12 @@
 /** The remote API's limit, 500 requests a second for all its messaging actions together. */
 export const VENDOR_REQUESTS_PER_SECOND = 500;
 
-/** How the service's windows of one second lie is not published; a client has to hold either. */
+/** Alignment of the service's windows of one second. It is not published, so a client has to keep to either. */
 export type QuotaWindowKind = 'sliding' | 'fixed';
 
 const WINDOW_MS = 1_000;
 
-/** Admits so much in a second: in any second (sliding), or in each full second (fixed). */
+/** Admits a number of requests in any second (sliding), or in each full second (fixed). */
 export class QuotaWindow {
   /** What was admitted in the window, oldest first. */
   #admitted: { readonly at: number; readonly cost: number }[] = [];

@@ -4,7 +4,7 @@ import { CountEntry, CountTable } from './count-table.js';
 import type { EmulatedMessage } from './read-message.js';
 import { FINGERPRINT_WORDS, Fingerprints } from './recipient-fingerprint.js';
 
-/** Someone got the same message more than once. */
+/** A user who got the same message more than once. */
 export interface Duplicate {
   /** Absent for messages outside of rooms. */
   readonly roomId?: string;
@@ -40,8 +40,8 @@ interface MessageKeys {
 }
 
 /**
- * Counts, per user and message, how often the one got the other, as the messages come, so that a test can ask whether
- * anyone got anything twice. Messages count as the same when room, sender, kind and content are.
+ * Counts how often each user got each message, so that a test can ask whether anyone got anything twice. Messages are
+ * the same if room, sender, kind and content are equal.
  */
 export class RecipientCounts {
   readonly #secret = randomBytes(16);
@@ -73,7 +73,7 @@ export class RecipientCounts {
     return this.#total;
   }
 
-  /** How many users got a message more than once, a user of two such messages counting twice. */
+  /** Number of duplicates: pairs of a user and a message that the user got more than once. */
   get duplicateCount(): number {
     return this.#duplicateCount;
   }
@@ -114,7 +114,7 @@ export class RecipientCounts {
     return isKnown ? this.#entry.total : 0;
   }
 
-  /** Everyone who got something more than once; of very many, those who did last. */
+  /** The duplicates. If there are very many, the latest ones. */
   duplicates(): Duplicate[] {
     return [...this.#listedBefore.values(), ...this.#listed.values()].map(({ roomId, ...duplicate }) => ({
       ...(roomId !== undefined && { roomId }),

@@ -22,8 +22,8 @@ export interface Showable {
 }
 
 /**
- * Withholds from a request what no one needs to see once it has been checked: what is secret by its name, and, wherever
- * it stands, what looks like a signature or is a secret of an account.
+ * Removes secrets from a checked request: values with secret names and, anywhere, texts that look like a signature or
+ * contain a secret of an account.
  */
 export class Secrets {
   readonly #accessKeyIds: ReadonlySet<string>;

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 
 /**
- * Attributes of OpenTelemetry's semantic conventions (those of messaging are still being developed there), and,
- * with this package's name before them, what they have no name for.
+ * Attributes of OpenTelemetry's semantic conventions (those for messaging are still in development). Attributes without
+ * a convention begin with this package's name.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/
  */
 export const ATTRIBUTE = {
@@ -34,10 +34,10 @@ export const ATTRIBUTE = {
   fanOutRecipients: 'nestjs_rtc_messaging.fan_out.recipients',
 } as const;
 
-/** The name by which backends know that spans and metrics are of this library. */
+/** Instrumentation scope of the library's spans and metrics. */
 export const SCOPE = 'nestjs-rtc-messaging';
 
-/** What all spans and metrics of one module have in common. */
+/** Attributes that all spans and metrics of one module share. */
 export interface TelemetryClient {
   /** An origin. */
   readonly endpoint: string;
@@ -45,7 +45,7 @@ export interface TelemetryClient {
   readonly module: string;
 }
 
-/** The vendor has no name in the conventions' list; the API is the same for both of its brands. */
+/** The conventions have no name for the vendor. Both of its brands have the same API. */
 const SYSTEM = 'volcengine_rtc';
 
 export function describeClient({ endpoint, module }: TelemetryClient): Attributes {
@@ -62,8 +62,8 @@ export function describeClient({ endpoint, module }: TelemetryClient): Attribute
 const OTHER = '_OTHER';
 
 /**
- * Keeps the values of `error.type` few: codes come from the remote side, which may make up any number of them,
- * and each one is a time series.
+ * Bounds the number of values of `error.type`. The remote side may invent any number of codes, and each value is a time
+ * series.
  */
 export class ErrorTypes {
   readonly #known = new Set<string>();

@@ -9,7 +9,7 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75,
 
 type Instruments = ReturnType<typeof createInstruments>;
 
-/** Counts calls, attempts and what they wait for, and watches the quota. */
+/** Measures calls, attempts, waits and the quota. */
 export class CallMetrics {
   #provider: MeterProvider | undefined;
   #instruments: Instruments | undefined;
@@ -78,7 +78,7 @@ export class CallMetrics {
     };
     instruments.duration.record(durationMs / 1_000, { ...operation, [ATTRIBUTE.operationType]: 'send' });
     instruments.outcomes.add(1, { ...operation, [ATTRIBUTE.outcome]: outcome });
-    // What was not attempted was not sent.
+    // A message that was not attempted was not sent.
     if (outcome !== 'not_attempted') instruments.sent.add(call.recipients ?? 1, operation);
   }
 
@@ -86,7 +86,9 @@ export class CallMetrics {
     return { ...this.client, [ATTRIBUTE.operationName]: action };
   }
 
-  /** Meters are not passed on to an SDK that comes later, as tracers are; so it is looked for each time. */
+  /**
+   * Unlike tracers, meters are not forwarded to an SDK that is installed later. So the provider is looked up each time.
+   */
   #current(): Instruments | undefined {
     const provider = this.api.metrics.getMeterProvider();
     if (provider !== this.#provider) {
@@ -101,7 +103,7 @@ export class CallMetrics {
     return this.#instruments;
   }
 
-  /** The SDK would keep what is watched for as long as it lives itself. */
+  /** Without this, the SDK would keep the callback for its own lifetime. */
   #unwatch(): void {
     this.#read = undefined;
     this.#stopWatching?.();
@@ -160,7 +162,7 @@ function createInstruments(meter: Meter) {
       advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     }),
     quotaChanges: meter.createCounter('nestjs_rtc_messaging.quota.changes', {
-      description: 'Times that a quota which processes share became shared, or ceased to be, by status.',
+      description: 'Changes in the state of a shared quota, by status.',
       unit: '{change}',
     }),
     queueLength: meter.createObservableGauge('nestjs_rtc_messaging.quota.queue.length', {
@@ -172,7 +174,7 @@ function createInstruments(meter: Meter) {
       unit: '1',
     }),
     limit: meter.createObservableGauge('nestjs_rtc_messaging.quota.limit', {
-      description: 'Permits a second that this process goes by: of requests or, with costPer, of recipients.',
+      description: 'Configured permits a second: of requests or, with costPer, of recipients.',
       unit: '{permit}/s',
     }),
     allowed: meter.createObservableGauge('nestjs_rtc_messaging.quota.allowed', {

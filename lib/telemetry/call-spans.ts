@@ -16,9 +16,9 @@ import { ATTRIBUTE, type ErrorTypes, SCOPE } from './attributes.js';
 export class CallSpans {
   #provider: TracerProvider | undefined;
   #tracer: Tracer | undefined;
-  /** What stands in for an SDK as long as there is none. */
+  /** The API's own provider, in use while there is no SDK. */
   readonly #noProvider: TracerProvider;
-  // Weak: were a call's end ever not told, its span would still go when the call does.
+  // Weak: if a call's end were never emitted, its span would still be collected with the call.
   readonly #calls = new WeakMap<RtcCallInfo, Span>();
   readonly #fanOuts = new WeakMap<RtcFanOutInfo, Span>();
 
@@ -81,7 +81,7 @@ export class CallSpans {
           ...(isRtcActionName(action) && { [ATTRIBUTE.operationType]: 'send' }),
           ...(isRtcActionName(action) &&
             RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
-          // Its span is not there yet, and may be made by another process.
+          // The fan-out's span is made at its end, possibly by another process.
           ...(fanOut?.durable && { [ATTRIBUTE.fanOutId]: fanOut.id }),
         },
       },
@@ -90,7 +90,7 @@ export class CallSpans {
     this.#calls.set(call, span);
   }
 
-  /** Afterwards: what is known of an attempt is known when it has ended. */
+  /** Made after the attempt, when its outcome is known. */
   #attempt({ call, number, attempt }: RtcAttemptEvent): void {
     const tracer = this.#current();
     const parent = this.#recording(call);
@@ -129,7 +129,7 @@ export class CallSpans {
       ...(possibleDuplicate && { [ATTRIBUTE.possibleDuplicate]: true }),
     });
     if (outcome !== 'accepted') this.#fail(span, event.apiCode ?? event.code);
-    // Times are rounded each by itself; an attempt must not seem to end after its call.
+    // Times are rounded separately. An attempt must not seem to end after its call.
     const end = Math.max(Date.parse(call.startedAt) + event.durationMs, ...attempts.map(endOf));
     span.end(new Date(end));
   }
@@ -155,7 +155,7 @@ export class CallSpans {
     throttled,
     durationMs,
   }: RtcFanOutOutcomeEvent): void {
-    // Of one that is durable, the beginning may have been in another process.
+    // A durable fan-out may have begun in another process.
     if (fanOut.durable) this.#beginFanOut(fanOut);
     const span = this.#fanOuts.get(fanOut);
     this.#fanOuts.delete(fanOut);
@@ -170,7 +170,7 @@ export class CallSpans {
       span.setAttribute(`${ATTRIBUTE.fanOutRecipients}.${recipients}`, count);
     }
     if (status !== 'accepted') this.#fail(span, stop ?? status);
-    // The run's calls have ended before, but are rounded by themselves.
+    // The fan-out's calls have ended before it, but their times are rounded separately.
     const end = Date.parse(fanOut.startedAt) + durationMs;
     span.end(new Date(fanOut.durable ? end : Math.max(end, Date.now())));
   }
@@ -181,13 +181,13 @@ export class CallSpans {
     span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: type });
   }
 
-  /** The span of a call, unless no one would see what is noted on it. */
+  /** The span of a call, if it is recorded. */
   #recording(call: RtcCallInfo): Span | undefined {
     const span = this.#calls.get(call);
     return span?.isRecording() ? span : undefined;
   }
 
-  /** Undefined without an SDK, which may come at any time: then nothing needs to be put together for it. */
+  /** The current tracer. Undefined without an SDK, which may be installed at any time. */
   #current(): Tracer | undefined {
     const given = this.api.trace.getTracerProvider();
     const provider = given instanceof this.api.ProxyTracerProvider ? given.getDelegate() : given;

@@ -7,8 +7,8 @@ import { CallSpans } from './call-spans.js';
 import { NO_TELEMETRY, type Telemetry } from './telemetry.js';
 
 /**
- * Telemetry, where OpenTelemetry's API is installed. That it is not is no error; anything else that keeps it from
- * loading is told.
+ * Telemetry, if OpenTelemetry's API is installed. A missing package is no error. Any other failure to load it is
+ * logged.
  */
 export async function loadTelemetry(
   client: TelemetryClient,

@@ -8,7 +8,7 @@ import { ANSWER_MODELS, RtcErrorAnswer, RtcPlatformAnswer, RtcSendReceipt } from
 
 type Swagger = typeof import('@nestjs/swagger');
 
-/** What is answered beside 200 and 400. Those of guards are left out where there are none. */
+/** Answers beside 200 and 400. Those of guards are left out if there are no guards. */
 const OTHER_ANSWERS: readonly (readonly [
   status: number,
   description: string,
@@ -45,10 +45,10 @@ const RETRY_AFTER = {
 };
 
 /**
- * Documents the controllers of a module, if the app has `@nestjs/swagger` installed; without it there is nothing
- * to do. Its decorators are applied from here, when the app boots. (The DTOs need none, see `RequestRules()`.)
+ * Documents a module's controllers if `@nestjs/swagger` is installed. Its decorators are applied when the app boots.
+ * (The DTOs need none, see `RequestRules()`.)
  *
- * @param warn is called if it is installed and can't be loaded
+ * @param warn called if it is installed and can't be loaded
  */
 export async function documentApi(
   controllers: ActionControllers,
@@ -59,7 +59,7 @@ export async function documentApi(
   try {
     swagger = await import('@nestjs/swagger');
   } catch (error) {
-    // An app that serves no documentation must not fail for want of it.
+    // An app without API documentation must not fail because Swagger can't be loaded.
     if (!isNotInstalled(error, '@nestjs/swagger')) {
       warn("The API is not documented: @nestjs/swagger is installed and can't be loaded.");
     }
