@@ -11,7 +11,7 @@ import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type Job, WaitingError } from 'bullmq';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ChunkProgress, ChunkSenders, FanOutHost } from '../fan-out/chunk-sender.js';
-import type { FanOutStop } from '../fan-out/fan-out-report.js';
+import { type FanOutStop, outcomeEvent } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
 import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
@@ -182,20 +182,10 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async #emitEnd(id: string, token: string): Promise<undefined> {
       const ended = await ledger.claimEnd(id, token);
       if (ended === undefined) return;
-      const { status, counts, stop, requests, throttled, elapsedMs, isBeginEmitted } = ended;
       const { host } = this.#started();
       const fanOut = fanOutInfo(host, id, ended);
-      if (!isBeginEmitted) host.emit({ type: 'fan_out_begin', fanOut });
-      host.emit({
-        type: 'fan_out_outcome',
-        fanOut,
-        status,
-        counts,
-        ...(stop !== undefined && { stop: stop.reason }),
-        requests,
-        throttled,
-        durationMs: elapsedMs,
-      });
+      if (!ended.isBeginEmitted) host.emit({ type: 'fan_out_begin', fanOut });
+      host.emit(outcomeEvent(fanOut, ended));
     }
 
     #started(): ChunkSenders {

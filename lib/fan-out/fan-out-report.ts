@@ -1,5 +1,5 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
-import type { RtcFanOutOutcomeEvent } from '../diagnostics/rtc-event.js';
+import type { RtcFanOutInfo, RtcFanOutOutcomeEvent } from '../diagnostics/rtc-event.js';
 import type { FailureOutcome, Outcome } from '../errors/attempt.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 
@@ -124,4 +124,30 @@ export interface FanOutProgress {
   readonly requests: number;
   /** Of these, how many the service refused because the quota was used up. */
   readonly throttled: number;
+}
+
+/** The event of a fan-out's end, whether its process or the queue's workers sent it. */
+export function outcomeEvent(
+  fanOut: RtcFanOutInfo,
+  {
+    status,
+    counts,
+    stop,
+    requests,
+    throttled,
+    elapsedMs,
+  }: Pick<FanOutReport, 'status' | 'counts' | 'requests' | 'throttled' | 'elapsedMs'> & {
+    readonly stop?: Pick<FanOutStop, 'reason'> | undefined;
+  },
+): RtcFanOutOutcomeEvent {
+  return {
+    type: 'fan_out_outcome',
+    fanOut,
+    status,
+    counts,
+    ...(stop !== undefined && { stop: stop.reason }),
+    requests,
+    throttled,
+    durationMs: elapsedMs,
+  };
 }

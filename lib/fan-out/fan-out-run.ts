@@ -3,7 +3,7 @@ import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { onAbort } from '../waiting/cancellation.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { ChunkSender, FanOutHost } from './chunk-sender.js';
-import type { FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
+import { type FanOutProgress, type FanOutReport, type FanOutStop, outcomeEvent } from './fan-out-report.js';
 import type { FanOutOptions } from './fan-out-request.js';
 import { FanOutTally } from './fan-out-tally.js';
 import { ProgressMeter } from './progress-meter.js';
@@ -60,7 +60,7 @@ export class FanOutRun<Item = string> {
     this.#tally.addUnsent(this.chunks.takeRest());
     this.#reportProgress();
     const report = this.#report();
-    this.#emitOutcome(report);
+    this.host.emit(outcomeEvent(this.#info, report));
     return report;
   }
 
@@ -143,19 +143,6 @@ export class FanOutRun<Item = string> {
     };
     // The callback may be async too.
     (async () => onProgress(progress))().catch((error: unknown) => this.#halt({ reason: 'callback', error }));
-  }
-
-  #emitOutcome({ status, counts, stop, requests, throttled, elapsedMs }: FanOutReport): void {
-    this.host.emit({
-      type: 'fan_out_outcome',
-      fanOut: this.#info,
-      status,
-      counts,
-      ...(stop !== undefined && { stop: stop.reason }),
-      requests,
-      throttled,
-      durationMs: elapsedMs,
-    });
   }
 
   /** Stops the fan-out. Only the first reason counts. */
