@@ -1,6 +1,8 @@
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { isNameFailure } from '../retry/api-hints.js';
+import { isCertificateFailure } from '../retry/classify.js';
 
 /** What a request passes on its way, in that order: whatever is before the one that it failed at is right. */
 export const STEPS = [
@@ -43,25 +45,21 @@ const OF_CODES: readonly (readonly [RegExp, Step])[] = [
   [/^(AccessDenied|LackPolicy|InvalidActionOrVersion)/, 'permission'],
 ];
 
-const OF_FAILURES: readonly (readonly [RegExp, Step])[] = [
-  [/^(ENOTFOUND|EAI_|ENODATA)/, 'DNS'],
-  [/SSL|TLS|EPROTO|CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH/, 'TLS'],
-];
-
 /** Where a request got stuck. */
 export function stepOf(error: RtcMessagingError): Step {
   const last = error.attempts.at(-1);
   if (error instanceof RtcApiError) {
     if (last?.throttled) return 'throttling';
-    return find(OF_CODES, error.apiCode) ?? 'answer';
+    return OF_CODES.find(([pattern]) => pattern.test(error.apiCode))?.[1] ?? 'answer';
   }
-  if (error instanceof RtcNetworkError) return find(OF_FAILURES, last?.failure ?? '') ?? 'connection';
+  if (error instanceof RtcNetworkError) return stepOfFailure(last?.failure ?? '');
   // It took too long.
   return last?.phase === 'queued' || last?.phase === 'connecting' ? 'connection' : 'answer';
 }
 
-function find(table: readonly (readonly [RegExp, Step])[], text: string): Step | undefined {
-  return table.find(([pattern]) => pattern.test(text))?.[1];
+function stepOfFailure(failure: string): Step {
+  if (isNameFailure(failure)) return 'DNS';
+  return isCertificateFailure(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
 }
 
 /** An error in words: what happened, and what to do about it. */

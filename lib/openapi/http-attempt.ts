@@ -5,6 +5,9 @@ import type { Redacted } from '../privacy/redacted.js';
 import { type Interruption, TimeBox } from '../waiting/time-box.js';
 import type { ApiReply } from './api-reply.js';
 
+/** The failure of an answer that is longer than is read. */
+export const RESPONSE_TOO_LARGE = 'RESPONSE_TOO_LARGE';
+
 /** How an attempt ended, before it is classified. */
 export type AttemptEnd =
   | {

@@ -6,7 +6,7 @@ import https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AddressList, rememberLookup } from './address-list.js';
-import type { HttpAttempt } from './http-attempt.js';
+import { type HttpAttempt, RESPONSE_TOO_LARGE } from './http-attempt.js';
 import type { Transport } from './http-client.js';
 import type { RequestTarget } from './request-signer.js';
 import { CheckedHeaders, type SignableConfig } from './signing.interceptor.js';
@@ -247,7 +247,7 @@ class Exchange {
 
   #read(pending: Pending, chunk: Buffer): void {
     pending.length += chunk.length;
-    if (pending.length > pending.transport.maxContentLength) this.#fail('RESPONSE_TOO_LARGE');
+    if (pending.length > pending.transport.maxContentLength) this.#fail(RESPONSE_TOO_LARGE);
     else pending.chunks.push(chunk);
   }
 

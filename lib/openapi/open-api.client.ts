@@ -6,7 +6,13 @@ import type { Cancellation } from '../waiting/cancellation.js';
 import { type ApiRequest, urlOf } from './api-request.js';
 import { type ApiReply, ownOf, readReply } from './api-reply.js';
 import { ContentTooLongError, decodeContent } from './content-coding.js';
-import { type AttemptEnd, type AttemptResult, HttpAttempt, Signing } from './http-attempt.js';
+import {
+  type AttemptEnd,
+  type AttemptResult,
+  HttpAttempt,
+  RESPONSE_TOO_LARGE,
+  Signing,
+} from './http-attempt.js';
 import { type HttpClient, reading } from './http-client.js';
 import { type AnsweredRequest, sendIntercepted } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
@@ -122,7 +128,7 @@ export class OpenApiClient {
       const { maxContentLength } = reading(this.#http.transport, request.maxContentLength);
       return await attempt.guard(decodeContent(data, coding, maxContentLength));
     } catch (error) {
-      throw error instanceof ContentTooLongError ? new TransportError('RESPONSE_TOO_LARGE') : error;
+      throw error instanceof ContentTooLongError ? new TransportError(RESPONSE_TOO_LARGE) : error;
     }
   }
 }

@@ -1,4 +1,6 @@
 import { isLoopback } from '../openapi/loopback.js';
+import { RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
+import { isCertificateFailure } from './classify.js';
 
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -45,21 +47,27 @@ export function hintFor(apiCode: string, hostOfRegion?: string, isMessage = true
 }
 
 const NOT_TLS = /^(EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST))$/;
-const NOT_TRUSTED = /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH/;
-const NO_NAME = /^(ENOTFOUND|EAI_|ENODATA)/;
 const NO_WAY = /^(ETIMEDOUT|TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/;
+
+/** Whether a failure is a name that has no address. */
+export function isNameFailure(failure: string): boolean {
+  return /^(ENOTFOUND|EAI_|ENODATA)/.test(failure);
+}
 
 /**
  * What to look at when a connection has failed: the host, and what is usually wrong then.
  * @param failure Node's code, or one of this library's
  */
-export function networkHintFor(failure: string, endpoint: string): string | undefined {
+export function networkHintFor(failure: string, endpoint: string | undefined): string | undefined {
+  if (failure === RESPONSE_TOO_LARGE)
+    return 'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.';
+  if (endpoint === undefined) return undefined;
   const { host, hostname, protocol } = new URL(endpoint);
-  if (NO_NAME.test(failure))
+  if (isNameFailure(failure))
     return `The host ${hostname} is not found: check endpoint (RTC_ENDPOINT), region (RTC_REGION) and this machine's DNS.`;
   if (NOT_TLS.test(failure))
     return `${host} does not speak TLS: an emulator's endpoint (RTC_ENDPOINT) begins with http://, unless it was given a certificate.`;
-  if (NOT_TRUSTED.test(failure))
+  if (isCertificateFailure(failure))
     return `The certificate of ${host} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`;
   if (failure === 'ECONNREFUSED') {
     const start = isLoopback(hostname) ? '; if it is to be the emulator, start that' : '';

@@ -8,8 +8,7 @@ import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { hintFor, networkHintFor } from './api-hints.js';
-import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
-import { codeOf, failureOf, UNREADABLE } from './attempts.js';
+import { codeOf, failureOf, isPossibleDuplicate, outcomeOfAttempts, UNREADABLE } from './attempts.js';
 
 /** The facts about a call that its error reports. */
 export interface CallFacts {
@@ -24,9 +23,6 @@ export interface CallFacts {
   /** The origin that was called. */
   readonly endpoint?: string | undefined;
 }
-
-/** The failure of an answer that is longer than is read. */
-export const RESPONSE_TOO_LARGE = 'RESPONSE_TOO_LARGE';
 
 /** Window of the quota. A used-up quota is not free again sooner. */
 const QUOTA_WINDOW_MS = 1_000;
@@ -51,13 +47,13 @@ export function errorOfCall(
       return end.by === 'timeout'
         ? new RtcTimeoutError(
             `${action} exceeded ${limit} in phase "${phase}"${which}; ${consequence}.`,
-            phase === 'connecting' ? { ...init, hint: networkHint('TIMEOUT', call) } : init,
+            phase === 'connecting' ? { ...init, hint: networkHintFor('TIMEOUT', call.endpoint) } : init,
           )
         : abortedError(call, `in phase "${phase}"${which}`);
     case 'network_error':
       return new RtcNetworkError(
         `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
-        { ...init, phase, hint: networkHint(end.failure, call) },
+        { ...init, phase, hint: networkHintFor(end.failure, call.endpoint) },
       );
     case 'no_credentials':
       return new RtcConfigError(end.error.problems, init);
@@ -108,12 +104,6 @@ export function abortedError(call: CallFacts, when: string): RtcAbortedError {
     `${call.action} was ${who} ${when}; ${consequenceOf(call)}.`,
     describeCall(call),
   );
-}
-
-function networkHint(failure: string, { endpoint }: CallFacts): string | undefined {
-  if (failure === RESPONSE_TOO_LARGE)
-    return 'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.';
-  return endpoint === undefined ? undefined : networkHintFor(failure, endpoint);
 }
 
 function describeCall({ attempts }: CallFacts) {

@@ -96,10 +96,13 @@ function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number):
  * process.
  */
 function isFinal(failure: string): boolean {
-  return (
-    failure === 'REQUEST_FAILED' ||
-    failure === 'NOT_ENCRYPTED' ||
-    /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(failure)
+  return failure === 'REQUEST_FAILED' || failure === 'NOT_ENCRYPTED' || isCertificateFailure(failure);
+}
+
+/** Whether a failure is an untrusted certificate: Node's X509 codes. */
+export function isCertificateFailure(failure: string): boolean {
+  return /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(
+    failure,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Attempt } from '../errors/attempt.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { AttemptResult } from '../openapi/http-attempt.js';
+import { type AttemptResult, RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
 import type { RtcAxiosRef } from '../openapi/http-client.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
@@ -16,13 +16,7 @@ import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import { outcomeOfAttempts, describeAttempt } from './attempts.js';
 import { backoffMs, retryAfterMs } from './backoff.js';
 import { CallDeadline } from './call-deadline.js';
-import {
-  abortedError,
-  type CallFacts,
-  deadlineError,
-  errorOfCall,
-  RESPONSE_TOO_LARGE,
-} from './call-error.js';
+import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
 import type { CallPolicy } from './call-policy.js';
 import { classify, requestEndOf, type RetryAction, type RetryDecision } from './classify.js';
 import type { RetryBudget } from './retry-budget.js';
