@@ -120,8 +120,9 @@ function readValues(value: unknown): string[] | string {
       const one = list[index];
       if (one === undefined) continue;
       const isText = typeof one === 'string' || typeof one === 'boolean' || Number.isFinite(one);
-      const text = isText ? String(one) : '\ud800';
-      if (!text.isWellFormed()) return 'must be text, a number, true or false, or a list of these';
+      const text = isText ? String(one) : undefined;
+      if (text === undefined || !text.isWellFormed())
+        return 'must be text, a number, true or false, or a list of these';
       // What is longer is not encoded for it.
       if (text.length > MAX_VALUE_LENGTH || encodeRfc3986(text).length > MAX_VALUE_LENGTH)
         return `has a value that takes more of the URL than it may: at most ${MAX_VALUE_LENGTH} bytes`;

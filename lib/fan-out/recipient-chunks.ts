@@ -38,6 +38,20 @@ export interface RoomMembers {
   readonly ids?: ReadonlySet<string>;
 }
 
+/** How reading differs from that of a plain list of user IDs. */
+export interface ReadingOptions<Item> {
+  /** How many different IDs are kept at most, to find duplicates among `all`. */
+  readonly maxSeen?: number;
+  /**
+   * Asked once, when there is someone to ask about. It must not reject. The signal is aborted when the answer is no
+   * longer needed.
+   */
+  readonly askMembers?: ((signal: AbortSignal) => Promise<RoomMembers>) | undefined;
+  readonly readItem?: ReadItem<Item>;
+  /** The caller's name of the source, for errors. Default: `to`. */
+  readonly path?: string;
+}
+
 /**
  * Reads recipients into chunks. Concurrent callers get one chunk after another, and nothing is read ahead. It counts
  * what it reads. Items that were read and not handed out can be taken when it ends.
@@ -49,7 +63,6 @@ export class RecipientChunks<Item = string> {
   /** The first invalid items. */
   readonly invalid: InvalidRecipient[] = [];
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
-  readonly #dedupe: Dedupe;
   /** See `FanOutRequest.skipAbsent`; how many were left out for it. */
   members: RoomMembers | undefined;
   absent = 0;
@@ -70,27 +83,26 @@ export class RecipientChunks<Item = string> {
   /** The current read. The next read begins after it. */
   #reading: Promise<unknown> = Promise.resolve();
 
-  /**
-   * @param maxSeen how many different IDs are kept at most, to tell duplicates among `all`
-   * @param askMembers asked once, when there is someone to ask for; it must not reject. The signal is aborted when no one
-   * wants to know any more
-   */
+  readonly #maxSeen: number;
+  readonly #askMembers: ReadingOptions<Item>['askMembers'];
+  readonly #readItem: ReadItem<Item>;
+  readonly #path: string;
+
   constructor(
     private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
     private readonly chunkSize: number,
-    dedupe: Dedupe,
-    private readonly maxSeen = MAX_DEDUPE_ALL,
-    private readonly askMembers?: (signal: AbortSignal) => Promise<RoomMembers>,
-    private readonly readItem = readId as ReadItem<Item>,
-    /** What the caller knows the source by. */
-    private readonly path = 'to',
+    private readonly dedupe: Dedupe,
+    { maxSeen = MAX_DEDUPE_ALL, askMembers, readItem, path = 'to' }: ReadingOptions<Item> = {},
   ) {
-    this.#dedupe = dedupe;
+    this.#maxSeen = maxSeen;
+    this.#askMembers = askMembers;
+    this.#readItem = readItem ?? (readId as ReadItem<Item>);
+    this.#path = path;
   }
 
   /** Whether absent users are left out. */
   get skipsAbsent(): boolean {
-    return this.askMembers !== undefined;
+    return this.#askMembers !== undefined;
   }
 
   /** Whether the source has no more items. */
@@ -126,10 +138,10 @@ export class RecipientChunks<Item = string> {
       let step: IteratorResult<unknown>;
       let done: boolean | undefined;
       try {
-        this.#iterator ??= open(this.source, this.path);
+        this.#iterator ??= open(this.source, this.#path);
         const next: unknown = this.#iterator.next();
         // A microtask for each of a million array elements would be most of the work.
-        step = requireStep(isObject(next) && 'then' in next ? await next : next, this.path);
+        step = requireStep(isObject(next) && 'then' in next ? await next : next, this.#path);
         ({ done } = step);
       } catch (error) {
         // A source that threw has ended and is not closed.
@@ -140,10 +152,10 @@ export class RecipientChunks<Item = string> {
       if (done === true) {
         this.isComplete = !this.#stopped;
         this.#exhausted = true;
-      } else if (this.askMembers === undefined || this.members !== undefined) this.#add(step.value);
+      } else if (this.#askMembers === undefined || this.members !== undefined) this.#add(step.value);
       else {
         this.#first = { value: step.value };
-        const members = await this.askMembers(this.#asking.signal);
+        const members = await this.#askMembers(this.#asking.signal);
         if (!this.#stopped) this.members = members;
         this.#addFirst();
       }
@@ -151,7 +163,7 @@ export class RecipientChunks<Item = string> {
     }
     if (this.#stopped || this.#pending.length === 0) return undefined;
     const recipients = this.#takePending();
-    if (this.#dedupe === 'chunk') this.#seen = new Set(this.#pending);
+    if (this.dedupe === 'chunk') this.#seen = new Set(this.#pending);
     return { index: this.#chunks++, recipients };
   }
 
@@ -172,7 +184,7 @@ export class RecipientChunks<Item = string> {
   #add(value: unknown): void {
     if (this.#closed) return;
     const position = this.input++;
-    const item = this.readItem(value, position);
+    const item = this.#readItem(value, position);
     if (item instanceof InvalidItem) {
       this.invalidCount += 1;
       if (this.invalid.length < MAX_LISTED_INVALID) this.invalid.push({ position, message: item.message });
@@ -182,20 +194,20 @@ export class RecipientChunks<Item = string> {
       this.absent += 1;
       return;
     }
-    if (this.#dedupe !== 'none') {
+    if (this.dedupe !== 'none') {
       const { size } = this.#seen;
       // One operation, since a lookup takes as long as an insertion.
       if (this.#seen.add(item).size === size) {
         this.duplicates += 1;
         return;
       }
-      if (size >= this.maxSeen) {
+      if (size >= this.#maxSeen) {
         this.#pending.push(item);
         this.stop();
         throw new RtcValidationError([
           {
             path: 'to',
-            message: `has more than ${this.maxSeen} different users, which dedupe: 'all' can't hold`,
+            message: `has more than ${this.#maxSeen} different users, which dedupe: 'all' can't hold`,
           },
         ]);
       }

@@ -10,12 +10,7 @@ import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chun
 import { type CheckedFanOutOptions, FAN_OUT_OPTIONS, SEND_EACH_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
-import {
-  type FanOutOptions,
-  type FanOutRequest,
-  MAX_DEDUPE_ALL,
-  type SendEachOptions,
-} from '../fan-out/fan-out-request.js';
+import type { FanOutOptions, FanOutRequest, SendEachOptions } from '../fan-out/fan-out-request.js';
 import { FanOutRun } from '../fan-out/fan-out-run.js';
 import {
   InvalidItem,
@@ -100,10 +95,12 @@ export class RoomUnicastService {
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
     const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
-    const presence = new RoomPresenceService(sender, settings);
     const askMembers =
-      skipAbsent === true ? (signal: AbortSignal) => membersOf(presence, message.roomId, signal) : undefined;
-    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, MAX_DEDUPE_ALL, askMembers);
+      skipAbsent === true
+        ? (signal: AbortSignal) =>
+            membersOf(new RoomPresenceService(sender, settings), message.roomId, signal)
+        : undefined;
+    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, { askMembers });
     return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
   }
 
@@ -131,7 +128,10 @@ export class RoomUnicastService {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
     };
-    const chunks = new RecipientChunks(messages, 1, 'none', 0, undefined, readMessage, 'messages');
+    const chunks = new RecipientChunks(messages, 1, 'none', {
+      readItem: readMessage,
+      path: 'messages',
+    });
     const limits = chunkLimits(settings, plan);
     const each = new ChunkSender<EachMessage>(
       ([message], { beforeSend, ...signals }) =>

@@ -52,7 +52,8 @@ export class RtcOpenApiService {
   /**
    * The request interceptors of the Axios instance that these calls are made with, and messages are not. What they
    * change of the query, the body and the headers is sent, and is signed where a signature covers it; they see neither
-   * key nor signature. `config.data` is an object with the body's fields. A request that they turn into another action, another method or to another origin is not sent.
+   * key nor signature. `config.data` is an object with the body's fields. A request that they turn into another
+   * action, another method or to another origin is not sent.
    */
   get axiosRef(): RtcAxiosRef {
     return hidden.of(this).sender.axiosRef;

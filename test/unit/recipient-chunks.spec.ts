@@ -97,7 +97,7 @@ describe('recipients that are read into chunks', () => {
   });
 
   it('are as many different ones as can be remembered, and no more', async () => {
-    const chunks = new RecipientChunks(users(100), 10, 'all', 25);
+    const chunks = new RecipientChunks(users(100), 10, 'all', { maxSeen: 25 });
     await chunks.next();
     await chunks.next();
     const error = await rejectionOf<RtcValidationError>(chunks.next());
