@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { InternalAxiosRequestConfig } from 'axios';
-import { Test, type TestingModule } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
 import { ClientRequest, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import {
@@ -8,7 +8,6 @@ import {
   RoomUnicastService,
   RtcAbortedError,
   RtcApiError,
-  RtcMessagingModule,
   type RtcMessagingOptions,
   RtcNetworkError,
   RtcOpenApiService,
@@ -25,6 +24,7 @@ import {
   startScriptedServer,
   vendorAnswer,
 } from '../support/scripted-server.js';
+import { createService } from '../support/service.js';
 
 const USERS = {
   action: 'GetRoomOnlineUsers',
@@ -69,19 +69,14 @@ let other: Awaited<ReturnType<typeof startScriptedServer>>;
 let module: TestingModule;
 let openApi: RtcOpenApiService;
 const start = async (options: Partial<RtcMessagingOptions> = {}): Promise<void> => {
-  module = await Test.createTestingModule({
-    imports: [
-      RtcMessagingModule.forRoot({
-        appId: 'app',
-        from: 'server',
-        endpoint: server.url,
-        credentials: CREDENTIALS,
-        timeoutMs: 2_000,
-        ...options,
-      }),
-    ],
-  }).compile();
-  module.useLogger(false);
+  ({ module } = await createService({
+    appId: 'app',
+    from: 'server',
+    endpoint: server.url,
+    credentials: CREDENTIALS,
+    timeoutMs: 2_000,
+    ...options,
+  }));
   openApi = module.get(RtcOpenApiService);
 };
 beforeEach(async () => {

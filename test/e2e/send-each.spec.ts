@@ -1,26 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Test, type TestingModule } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
 import {
   type ChunkOutcome,
   type FanOutReport,
-  RoomUnicastService,
-  RtcMessagingModule,
+  type RoomUnicastService,
   type RtcMessagingOptions,
   RtcValidationError,
   type SendRoomUnicastRequest,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { rejectionOf } from '../support/rejection.js';
+import { createService } from '../support/service.js';
 
 let emulator: RtcEmulator;
 let module: TestingModule;
 let service: RoomUnicastService;
 const start = async (options: Partial<RtcMessagingOptions> = {}): Promise<void> => {
-  module = await Test.createTestingModule({
-    imports: [RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), ...options })],
-  }).compile();
-  module.useLogger(false);
-  service = module.get(RoomUnicastService);
+  ({ module, service } = await createService({ ...emulator.moduleOptions(), ...options }));
 };
 beforeEach(async () => {
   emulator = await RtcEmulator.start();

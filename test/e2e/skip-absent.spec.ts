@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Test, type TestingModule } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
 import type { ServerResponse } from 'node:http';
 import {
   type FanOutOptions,
   type FanOutReport,
   RoomPresenceService,
   RoomUnicastService,
-  RtcMessagingModule,
   type RtcNetworkError,
   RtcOpenApiService,
   RtcValidationError,
@@ -14,6 +13,7 @@ import {
 import { Sender } from '../../lib/retry/sender.js';
 import { rejectionOf } from '../support/rejection.js';
 import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
+import { createService } from '../support/service.js';
 import { until } from '../support/until.js';
 
 const ALL = Array.from({ length: 20_000 }, (_, index) => `user-${index}`);
@@ -41,17 +41,12 @@ beforeEach(async () => {
     if (request.url.includes('GetRoomOnlineUsers')) answerPresence(response);
     else respond(200, vendorAnswer())(response, request);
   });
-  module = await Test.createTestingModule({
-    imports: [
-      RtcMessagingModule.forRoot({
-        appId: 'app',
-        from: 'server',
-        endpoint: server.url,
-        credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-      }),
-    ],
-  }).compile();
-  module.useLogger(false);
+  ({ module } = await createService({
+    appId: 'app',
+    from: 'server',
+    endpoint: server.url,
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+  }));
 });
 afterEach(async () => {
   await module.close();
