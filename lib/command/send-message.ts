@@ -8,7 +8,6 @@ import {
   type SendReceipt,
 } from '../index.js';
 import { isLoopback } from '../openapi/loopback.js';
-import { inWords } from './check-steps.js';
 import { withApp } from './with-app.js';
 
 /** What became of a message, and that in words. */
@@ -47,7 +46,7 @@ export function sendMessage(
       };
     } catch (error) {
       if (!(error instanceof RtcMessagingError)) throw error;
-      return { error, words: inWords(error) };
+      return { error, words: error.message };
     }
   });
 }
