@@ -95,7 +95,9 @@ describe.each([
 
   it.each([
     [['--quota', '0'], 'quota.requestsPerSecond: must be a whole number'],
-    [['--port', 'http'], 'port: must be a port'],
+    [['--port', 'http'], "option '--port <port>' argument 'http' is invalid. It must be a number."],
+    [['--port', '70000'], 'port: must be a port'],
+    [['--quota', 'much'], "option '--quota <number>' argument 'much' is invalid"],
     [['--window', 'odd'], 'quota.window: must be sliding or fixed'],
     [['--keep', '0.5'], 'keepBytes: must be a whole number from 1048576'],
     [['--allow-host', 'emulator:8787'], 'allowedHosts: must be a list of host names'],
