@@ -86,6 +86,9 @@ async function serve(given: EmulatorArguments): Promise<void> {
     keepBytes: given.keep === undefined ? undefined : given.keep * MEGABYTE,
     allowedHosts: given.allowHost,
     allowedOrigins: given.allowOrigin,
+  }).catch((error: unknown): never => {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new Error(`Port ${given.port} is in use, perhaps by another emulator; --port takes another one.`);
   });
 
   const { appId, appKey, from, endpoint, credentials } = emulator.moduleOptions();

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { RoomBroadcastService, UserUnicastService } from 'nestjs-rtc-messaging';
+import { listen } from '../support/scripted-server.js';
 import { createService } from '../support/service.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../dist/esm/command');
@@ -91,6 +93,18 @@ describe.each([
       'a is not in room r-0',
     ]);
     expect(heard).toHaveLength(20);
+  });
+
+  it('says that its port is in use, and what to do', async () => {
+    const taken = await listen(createServer());
+    start('--port', String(taken.port));
+    const [[output], [code]] = (await Promise.all([once(child.stderr, 'data'), once(child, 'exit')])) as [
+      [Buffer],
+      [number],
+    ];
+    expect(output.toString()).toMatch(/: Port \d+ is in use, .*--port takes another one\.\n$/);
+    expect(code).toBe(1);
+    await taken.close();
   });
 
   it.each([
