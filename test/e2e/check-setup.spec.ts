@@ -88,6 +88,7 @@ const CASES: readonly Case[] = [
       ...right,
       endpoint: 'https://nowhere.invalid',
       http: { httpsAgent: new HttpsAgent({ lookup: lookupThat('EAI_AGAIN') }) },
+      retry: { maxAttempts: 1 },
     }),
     finding: failed('DNS', /EAI_AGAIN.*The host nowhere\.invalid is not found: .*this machine's DNS/),
   },
@@ -97,12 +98,13 @@ const CASES: readonly Case[] = [
       ...right,
       endpoint: 'https://nowhere.invalid',
       http: { httpsAgent: agentThat('ENETUNREACH') },
+      retry: { maxAttempts: 1 },
     }),
     finding: failed('connection', /ENETUNREACH.*nowhere\.invalid can't be reached from here: a firewall/),
   },
   {
     wrong: 'the host is that of something else',
-    options: (right) => ({ ...right, endpoint: website.url }),
+    options: (right) => ({ ...right, endpoint: website.url, retry: { maxAttempts: 1 } }),
     finding: failed('answer', /HTTP 404 that can't be read.*Something between this server and the service/),
   },
   {
