@@ -101,6 +101,6 @@ export function networkHintFor(
   if (failure === 'PROXY_REFUSED')
     return `The proxy did not open the tunnel to ${host}: check its address and password in http.httpsAgent.`;
   if (/^(UNASKED_ANSWER|SWITCHED_PROTOCOLS)$/.test(failure))
-    return `Something else than the service answers at ${host}: check endpoint (RTC_ENDPOINT).`;
+    return `Something other than the service answers at ${host}: check endpoint (RTC_ENDPOINT).`;
   return `The connection to ${host} failed.`;
 }
