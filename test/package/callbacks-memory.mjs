@@ -6,7 +6,7 @@ import { EventReceiver } from '../../dist/cjs/callbacks/event-receiver.js';
 import { LimitedLog } from '../../dist/cjs/diagnostics/limited-log.js';
 
 /** The first third fills what is remembered: 100,000 events. */
-const COUNT = Number(process.argv[2] ?? 400_000);
+const COUNT = Number(process.argv[2] ?? 390_000);
 const options = {
   appId: 'app',
   events: { path: '/e', secrets: ['secret'] },
