@@ -25,7 +25,7 @@ import {
 } from './ledger-scripts.js';
 import type { ChunkBatch, SourceEnd } from './read-ahead.js';
 import type { RedisClient } from './redis-connection.js';
-import { throughOutages } from './through-outages.js';
+import { throughOutages } from './keep-trying.js';
 
 /** What a fan-out is, as it is handed in. Times are in milliseconds. */
 export interface FanOutPlan {
