@@ -18,7 +18,8 @@ import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { TimeBox } from '../waiting/time-box.js';
 import { type ChunkJobs, type ChunkJobData, END } from './chunk-jobs.js';
 import { type ChunkCompletion, completionOf } from './chunk-completion.js';
-import type { ClaimedChunk, ReadyJobs, FanOutLedger } from './fan-out-ledger.js';
+import type { ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
+import type { ReadyJobs } from './fan-out-state.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { keepTrying } from './keep-trying.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
@@ -144,7 +145,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       if (index === END) return this.#emitEnd(id, fence);
       const claimed = await ledger.claim(id, index, fence);
       if (claimed.result !== 'send') {
-        await this.#goOn(id, fence, await ledger.ready(id));
+        await this.#goOn(id, fence, claimed.ready);
         return claimed.result === 'stopped' ? LEFT_OPEN : undefined;
       }
       const senders = this.#started();

@@ -8,7 +8,7 @@ import { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import type { ChunkJobs } from './chunk-jobs.js';
 import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
-import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
+import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut, StoreResult } from './fan-out-ledger.js';
 import { ReadAhead } from './read-ahead.js';
 
 /** Interval of checks for free space, in milliseconds. */
@@ -17,9 +17,6 @@ const ROOM_POLL_MS = 100;
 const GIVE_UP_MS = 1_000;
 const HOW_TO_GO_ON =
   'Enqueue the same request under the same ID again to go on, or cancel() what was stored.';
-
-/** Result of reading a source, if nothing failed. */
-type Stored = Awaited<ReturnType<FanOutLedger['closeInput']>>['result'];
 
 /**
  * Stores a source in Redis, a bounded number of chunks ahead of the completed ones. Only one storing command is in
@@ -47,7 +44,7 @@ export class FanOutEnqueuer {
     // Carries failures of work that is not awaited at the time.
     const failing = new Cancellation();
     const box = new TimeBox(Infinity, failing, ...signals);
-    let stored: Stored | OtherFanOut;
+    let stored: StoreResult | OtherFanOut;
     try {
       stored = await this.#enqueue(id, to, plan, box, failing);
     } catch (error) {
@@ -67,10 +64,10 @@ export class FanOutEnqueuer {
     plan: FanOutPlan,
     box: TimeBox,
     failing: Cancellation,
-  ): Promise<Stored | OtherFanOut> {
+  ): Promise<StoreResult | OtherFanOut> {
     const producer = randomUUID();
     let heartbeats: NodeJS.Timeout | undefined;
-    let stored: Stored | OtherFanOut | undefined;
+    let stored: StoreResult | OtherFanOut | undefined;
     try {
       const opened = await box.guard(() => this.ledger.open(id, producer, plan));
       if ('differing' in opened) return (stored = opened);
@@ -93,8 +90,8 @@ export class FanOutEnqueuer {
 
   /** The stored chunks are sent without the producer, including those of a command that was no longer awaited. */
   async #giveUp(id: string, producer: string): Promise<void> {
-    await this.ledger.giveUp(id, producer);
-    await this.jobs.addReady(id, await this.ledger.ready(id));
+    const { ready } = await this.ledger.giveUp(id, producer);
+    await this.jobs.addReady(id, ready);
   }
 
   /** Chunks that were stored before, by any producer, are read again and compared, and not stored again. */
@@ -105,7 +102,7 @@ export class FanOutEnqueuer {
     opened: OpenedFanOut,
     box: TimeBox,
     failing: Cancellation,
-  ): Promise<Stored> {
+  ): Promise<StoreResult> {
     const source = new ReadAhead(new RecipientChunks(to, opened.chunkSize, opened.dedupe), opened.stored);
     let end = opened.stored;
     // Until the number of completed chunks is known.
@@ -116,22 +113,22 @@ export class FanOutEnqueuer {
         // One chunk more than there is space for: the source may be at its end.
         const readTo = Math.max(limit, end + 1);
         const batch = await box.guard(() => source.next(readTo));
-        if (batch === undefined) break;
         end = batch.from + batch.chunks.length;
         if (limit < end) limit = await this.#room(id, end, box);
-        const stored = await box.guard(() => this.ledger.store(id, producer, batch));
-        if (stored.result !== 'stored') return stored.result;
-        adding = this.jobs.addReady(id, stored.ready);
+        const { result, ready, completedChunks } = await box.guard(() =>
+          this.ledger.store(id, producer, batch),
+        );
+        if (result !== 'stored' && result !== 'closed') return result;
+        adding = this.jobs.addReady(id, ready);
         adding.catch((error: unknown) => {
           // A failure after an abort (such as a closed client) is not the reason.
           if (box.interruption === undefined) failing.cancel(error);
         });
-        limit = stored.completedChunks + this.maxStoredChunks;
+        if (result === 'closed') break;
+        limit = completedChunks + this.maxStoredChunks;
       }
-      await box.guard(() => adding);
-      const closed = await box.guard(() => this.ledger.closeInput(id, source.end));
-      if (closed.result === 'closed') await box.guard(() => this.jobs.addReady(id, closed.ready));
-      return closed.result;
+      await box.guard(adding);
+      return 'closed';
     } finally {
       source.stop();
     }

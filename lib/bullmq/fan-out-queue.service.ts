@@ -79,26 +79,14 @@ export class FanOutQueueService {
       );
     }
     const { to, skipAbsent: _, ...message } = validateFanOutRequest(request);
-    const checked = checkCallOptions(ENQUEUE_OPTIONS, options);
-    const { id = randomUUID(), signal, onUnknown, total, chunkSize, dedupe } = checked;
+    const { id = randomUUID(), signal, ...how } = checkCallOptions(ENQUEUE_OPTIONS, options);
     const wire = toWireMessage(message.message, message.binary);
     const { lookAhead, producerLostAfterMs, retentionMs, maxIdleMs } = settings;
+    const { roomId, from } = message;
     const work = enqueuer.enqueue(
       id,
       to,
-      {
-        roomId: message.roomId,
-        from: message.from,
-        wire,
-        onUnknown,
-        chunkSize,
-        dedupe,
-        total,
-        lookAhead,
-        producerLostAfterMs,
-        retentionMs,
-        maxIdleMs,
-      },
+      { roomId, from, wire, ...how, lookAhead, producerLostAfterMs, retentionMs, maxIdleMs },
       signal === undefined ? [closing.signal] : [signal, closing.signal],
     );
     enqueuing.add(work);

@@ -34,11 +34,11 @@ export class LedgerSweeper {
       const state = await this.ledger.look(id);
       if (state === undefined) continue;
       if (state.state === 'ended') {
-        await this.jobs.addReady(id, await this.ledger.ready(id));
+        await this.jobs.addReady(id, state.ready);
         continue;
       }
       completed.set(id, state.completedChunks);
-      if (this.#completed.get(id) === state.completedChunks) await this.jobs.addMissing(id);
+      if (this.#completed.get(id) === state.completedChunks) await this.jobs.addMissing(id, state.ready);
     }
     this.#completed = completed;
   }

@@ -13,8 +13,7 @@
 --        10  what is to be told of it, as JSON, or ''
 --        11  why the fan-out is stopped, or ''
 --        12  the error of that, as JSON, or ''
--- Answer {'completed' | 'returned' | 'corrected' | 'fenced' | 'gone', first and last chunk (exclusive) that
---        should have a job, whether the end should}
+-- Answer as of `answer()`: 'completed', 'returned', 'corrected', 'fenced' or 'gone'
 
 -- What is known must be written down, also where Redis is full.
 can_write()
@@ -79,4 +78,4 @@ elseif state == '' and rest == '' and result ~= 'gone' and get('onUnknown') ~= '
   -- Who sent all of a chunk is the only one who completes it, unless it is sent again.
   result = 'completed'
 end
-return {result, ready()}
+return answer(result)

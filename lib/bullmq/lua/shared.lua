@@ -5,9 +5,9 @@
 --        3   ledger     hash: the state of each chunk that is not completed
 --        4   outcomes   hash: what is to be told of chunks that were not simply accepted, by chunk and token
 --        5   invalid    list: the first of what is no user ID, as JSON
---        6   active     set: the IDs of fan-outs whose end no worker has emitted as an event
---        7   chunks     hash: the recipients of each chunk that is not completed
---        8   producers  sorted set: who enqueues it, by the time when they have been silent for too long
+--        6   chunks     hash: the recipients of each chunk that is not completed
+--        7   producers  sorted set: who enqueues it, by the time when they have been silent for too long
+--        8   active     set: the IDs of fan-outs whose end no worker has emitted as an event
 -- ARGV   1   the fan-out's ID; more of them with each step
 --
 -- A chunk is pending → inflight → accepted, rejected or unknown. In the ledger, where a token is that of a worker:
@@ -29,7 +29,7 @@
 -- A client that reconnects sends again what was not answered, so each script gives the same result, or does
 -- nothing, when it is run twice.
 
-local meta, message, ledger, outcomes, invalid, active, chunks, producers = unpack(KEYS)
+local meta, message, ledger, outcomes, invalid, chunks, producers, active = unpack(KEYS)
 local id = ARGV[1]
 
 local function now()
@@ -48,10 +48,10 @@ local function keep(ms)
 end
 -- For as long as the options say from now on; for who enqueues or compares it, at least until that one is lost.
 local function keep_for_producer()
-  keep(math.max(get('ended') == '' and number('maxAge') or number('retention'), number('producerTimeout')))
+  keep(math.max(get('ended') == '' and number('maxIdleMs') or number('retentionMs'), number('producerLostAfterMs')))
 end
 local function keep_open()
-  if get('inputClosed') == '1' then keep(get('maxAge')) else keep_for_producer() end
+  if get('inputClosed') == '1' then keep(get('maxIdleMs')) else keep_for_producer() end
 end
 -- A Redis that is full refuses what may take memory, unless the script has deleted before, be it nothing: so what
 -- takes next to nothing, or frees more than it takes, is written there as well. One that lacks its replicas, or is
@@ -72,10 +72,10 @@ end
 local function has_producer()
   if redis.call('EXISTS', producers) == 0 then return false end
   -- What lies further ahead is of a clock that has been set back since.
-  local latest = now() + number('producerTimeout')
+  local latest = now() + number('producerLostAfterMs')
   if redis.call('ZCOUNT', producers, now(), latest) > 0 then return true end
   if get('missedSince') ~= '' and number('missedSince') <= now() then
-    return now() - number('missedSince') <= math.max(3000, number('producerTimeout') / 2)
+    return now() - number('missedSince') <= math.max(3000, number('producerLostAfterMs') / 2)
   end
   if can_write() then redis.call('HSET', meta, 'missedSince', now()) end
   return true
@@ -89,7 +89,7 @@ local function end_if_over()
   if not over or not can_write() then return end
   redis.call('HSET', meta, 'ended', now())
   redis.call('DEL', producers)
-  keep(get('retention'))
+  keep(get('retentionMs'))
 end
 -- Which chunks should have a job by now: so many beyond those that are completed. And whether the end should.
 local function ready()
@@ -99,16 +99,14 @@ local function ready()
   local to = math.max(enqueued, math.min(number('stored'), number('completed') + number('lookAhead')))
   return enqueued, to, is_end_ready
 end
-local function all()
-  local fields = redis.call('HGETALL', meta)
-  fields[#fields + 1] = 'now'
-  fields[#fields + 1] = string.format('%.0f', now())
-  return fields
-end
+-- What most steps answer: what came of it, how many chunks are completed, and what should have a job by now.
+local function answer(result) return {result, number('completed'), ready()} end
+-- The meta hash, Redis's time, and what should have a job by now.
+local function all() return {redis.call('HGETALL', meta), string.format('%.0f', now()), ready()} end
 -- It may have been taken for lost, and was not.
 local function producer_lives(producer)
   if get('inputClosed') ~= '1' then
-    redis.call('ZADD', producers, now() + number('producerTimeout'), producer)
+    redis.call('ZADD', producers, now() + number('producerLostAfterMs'), producer)
     redis.call('HDEL', meta, 'missedSince')
     if get('ended') ~= '' and get('stop') == '' then reopen() end
   end
