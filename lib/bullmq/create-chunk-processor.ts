@@ -1,19 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import {
   type BeforeApplicationShutdown,
-  type InjectionToken,
   Logger,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type Job, WaitingError } from 'bullmq';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ChunkProgress, ChunkSenders, FanOutHost } from '../fan-out/chunk-sender.js';
 import { type FanOutStop, outcomeEvent } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
-import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { TimeBox } from '../waiting/time-box.js';
 import { type ChunkJobs, type ChunkJobData, END } from './chunk-jobs.js';
@@ -42,9 +38,7 @@ export interface ChunkProcessorParts {
   readonly redis: RedisHolder;
   readonly ledger: FanOutLedger;
   readonly jobs: ChunkJobs;
-  readonly moduleRef: ModuleRef;
-  /** Of the service to send with. */
-  readonly roomUnicast: InjectionToken;
+  readonly senders: ChunkSenders;
 }
 
 /**
@@ -52,7 +46,8 @@ export interface ChunkProcessorParts {
  * are known when the app boots.
  */
 export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
-  const { queueName, settings, redis, ledger, jobs, moduleRef, roomUnicast } = parts;
+  const { queueName, settings, redis, ledger, jobs, senders } = parts;
+  const { host } = senders;
 
   @Processor(
     { name: queueName },
@@ -74,26 +69,15 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   {
     readonly #logger = new Logger('RtcFanOutQueue');
     readonly #stopping = new AbortController();
-    readonly #sweeper = new LedgerSweeper(ledger, jobs, settings.lostAfterMs, redis.outages);
     /** The runs of jobs here, by chunk. */
     readonly #runs = new Map<string, Promise<unknown>>();
-    #senders: ChunkSenders | undefined;
     #sending = 0;
+    #isStarted = false;
     #closing: Promise<void> | undefined;
 
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
-      const service = moduleRef.get<RoomUnicastService>(roomUnicast as never, { strict: false });
-      this.#senders = service.chunkSenders?.();
-      if (this.#senders === undefined) {
-        throw new RtcConfigError([
-          {
-            option: 'RtcFanOutQueueModule.roomUnicast',
-            message:
-              "is a mock, which a worker can't send through; put a mock in place of the queue's module, too",
-          },
-        ]);
-      }
+      this.#isStarted = true;
       this.worker.on('error', (error) => void this.#note(error));
       // Not before the job is gone from Redis: until then, another one for its chunk is not taken.
       this.worker.on('completed', ({ data }: Job<ChunkJobData>, result) => {
@@ -103,7 +87,8 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         if (job !== undefined) setTimeout(() => void this.#giveJob(job.data), FIRST_DELAY_MS).unref();
       });
       void this.worker.run();
-      this.#sweeper.start();
+      const sweeper = new LedgerSweeper(ledger, jobs, redis.outages);
+      void sweeper.run(settings.lostAfterMs, this.#stopping.signal);
     }
 
     /**
@@ -111,10 +96,9 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
      * of the hooks: what is taken later has less time, and is refused from the second on.
      */
     onModuleDestroy(): void {
-      this.#sweeper.stop();
       this.#stopping.abort();
       // Of an app that closes before it was there, BullMQ's module closes the worker.
-      this.#closing = this.#senders === undefined ? Promise.resolve() : this.worker.close();
+      this.#closing = this.#isStarted ? this.worker.close() : Promise.resolve();
       this.#closing.catch(() => undefined);
     }
 
@@ -148,9 +132,8 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         await this.#goOn(id, fence, claimed.ready);
         return claimed.result === 'stopped' ? LEFT_OPEN : undefined;
       }
-      const senders = this.#started();
-      const fanOut = fanOutInfo(senders.host, id, claimed.chunk);
-      if (claimed.chunk.isFirst) senders.host.emit({ type: 'fan_out_begin', fanOut });
+      const fanOut = fanOutInfo(host, id, claimed.chunk);
+      if (claimed.chunk.isFirst) host.emit({ type: 'fan_out_begin', fanOut });
       let isRefused = false;
       const completion = await this.#send(fanOut, index, claimed.chunk, async (part) => {
         const mayBeSent = await ledger.start(id, index, fence, part);
@@ -183,15 +166,9 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async #emitEnd(id: string, token: string): Promise<undefined> {
       const ended = await ledger.claimEnd(id, token);
       if (ended === undefined) return;
-      const { host } = this.#started();
       const fanOut = fanOutInfo(host, id, ended);
       if (!ended.isBeginEmitted) host.emit({ type: 'fan_out_begin', fanOut });
       host.emit(outcomeEvent(fanOut, ended));
-    }
-
-    #started(): ChunkSenders {
-      if (this.#senders === undefined) throw new TypeError('The worker has not been started');
-      return this.#senders;
     }
 
     /** Ends early when this worker is to stop. */
@@ -239,7 +216,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       this.#sending += 1;
       try {
         const message = { roomId, from, message: wire.Message, binary: wire.Binary };
-        const parts = this.#started().open(message, onUnknown).sendChunk({ index, recipients }, tally, {
+        const parts = senders.open(message, onUnknown).sendChunk({ index, recipients }, tally, {
           stop: this.#stopping.signal,
           fanOut,
           beforeSend: start,
