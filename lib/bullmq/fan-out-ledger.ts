@@ -18,7 +18,7 @@ import { throughOutages } from './keep-trying.js';
 import type { LedgerKeys } from './ledger-keys.js';
 import { LEDGER_STEPS, type LedgerStep } from './ledger-scripts.js';
 import type { ChunkBatch } from './read-ahead.js';
-import type { RedisClient } from './redis-connection.js';
+import type { RedisClient } from '../redis/open-client.js';
 
 /** What a fan-out is, as it is handed in. */
 export interface FanOutPlan extends Pick<

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isError } from '../errors/thrown.js';
-import type { RedisClient } from './redis-connection.js';
+import type { RedisClient } from '../redis/open-client.js';
 
 const PAUSE_MS = 100;
 
