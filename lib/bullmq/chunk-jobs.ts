@@ -19,8 +19,8 @@ export const END = -1;
 const JOBS_AT_ONCE = 100;
 
 /**
- * Adds jobs for chunks, a bounded number ahead of the completed ones. Whoever completes a chunk adds the next jobs at
- * the end of the queue, so fan-outs take turns.
+ * Adds jobs for chunks, a bounded number ahead of the completed ones. The worker that completes a chunk adds the next
+ * jobs at the end of the queue, so fan-outs take turns.
  */
 export class ChunkJobs {
   // A private field: printing it must not print a password.

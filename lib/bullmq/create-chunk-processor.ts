@@ -28,7 +28,7 @@ const RECONNECT_PAUSE_MS = 500;
 /** How long a chunk waits at most before it is tried again, while the service can't be reached. */
 const MAX_DELAY_MS = 30_000;
 const FIRST_DELAY_MS = 500;
-/** What a job comes to that leaves its chunk without one: it has not been sent, and is to be, if that goes on. */
+/** Result of a job whose fan-out was stopped before its chunk was sent. If that goes on, the chunk needs a new job. */
 const LEFT_OPEN = 'left open';
 
 /** What a worker works with. */
@@ -79,7 +79,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     onApplicationBootstrap(): void {
       this.#isStarted = true;
       this.worker.on('error', (error) => void this.#note(error));
-      // Not before the job is gone from Redis: until then, another one for its chunk is not taken.
+      // Only after the job is gone from Redis: until then, Redis refuses a second one for its chunk.
       this.worker.on('completed', ({ data }: Job<ChunkJobData>, result) => {
         if (result === LEFT_OPEN) void this.#giveJob(data);
       });
@@ -92,8 +92,8 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     }
 
     /**
-     * Takes no more; lets the requests that are under way end, and gives back what waits for its turn. At the first
-     * of the hooks: what is taken later has less time, and is refused from the second on.
+     * Accepts no more jobs. Requests in flight finish, and waiting chunks are returned. It happens in the first hook:
+     * later jobs would have less time, and are refused from the second hook on.
      */
     onModuleDestroy(): void {
       this.#stopping.abort();
@@ -144,7 +144,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       if (result === 'gone') redis.outages.reportLoss();
       if (result === 'fenced') {
         this.#logger.warn(
-          `Fan-out ${id}, chunk ${index}: this worker was taken for lost while it sent; the chunk was completed ` +
+          `Fan-out ${id}, chunk ${index}: this worker counted as lost while it sent; the chunk was completed ` +
             'without it.',
         );
       }
@@ -188,7 +188,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       }
     }
 
-    /** What BullMQ says of jobs is told as what it means for their chunks. */
+    /** Logs BullMQ's errors about jobs by their meaning for the chunks. */
     async #note(error: Error): Promise<void> {
       const gone = jobThatIsGone(error);
       const blamed = redis.outages.blamesWorker(error) ? [...this.#runs.keys()].map(parseJobId) : [];
@@ -231,7 +231,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       return completionOf(tally, stop, possibleDuplicate);
     }
 
-    /** What is known now would be unknown if it were not written down: so that is tried as long as there is a use. */
+    /** Repeats recording the outcome as long as it is of use: if it is not recorded, it is unknown. */
     #complete({ id, index }: ChunkJobData, fence: string, completion: ChunkCompletion) {
       let leftAt: number | undefined;
       const isOver = (): boolean => {

@@ -233,7 +233,7 @@ export class FanOutLedger {
   }
 
   /**
-   * Undefined unless the fan-out has ended, and that is to be emitted as an event by whoever has the token.
+   * Undefined unless the fan-out has ended, and that is to be emitted as an event by the worker with the token.
    * @param token the first one that is given; the same one may be given twice
    */
   async claimEnd(id: string, token: string): Promise<FanOutState | undefined> {

@@ -4,8 +4,8 @@ import type { RecipientChunks } from '../fan-out/recipient-chunks.js';
 
 /**
  * How much is stored with one command at most, in chunks and in characters of user IDs (but one chunk always is):
- * enough for many chunks a second when Redis is far away, and little enough that neither Redis nor a slow network
- * is held up by it: a connection on which nothing comes back for a second is taken for lost.
+ * enough for many chunks a second when Redis is far away, and little enough to hold up neither Redis nor a slow
+ * network. A connection without an answer for a second counts as lost.
  */
 const MAX_BATCH_CHUNKS = 100;
 const MAX_BATCH_LENGTH = 100_000;
@@ -14,8 +14,8 @@ const MAX_BATCH_LENGTH = 100_000;
 export const NO_CHUNKS = '';
 
 /**
- * The digest of chunks up to this one: so that whoever enqueues a source again, to go on with it after a crash or by
- * mistake, can be told that it is not the same one.
+ * The digest of chunks up to this one: with it, a source that is enqueued again, after a crash or by mistake, is
+ * recognised as the same one or as another.
  * @param recipients joined by commas
  */
 export function nextDigest(before: string, recipients: string): string {

@@ -42,7 +42,7 @@ export function prepared<T extends RedisClient>(client: T): T {
 
 /**
  * What was under way when a connection was lost is kept apart while the next one begins. If the client is ended then,
- * ioredis forgets it, and whoever waits for it would do so for ever.
+ * ioredis forgets it, and callers would wait for ever.
  */
 function rejectUnfulfilled(client: object): void {
   const { prevCommandQueue: kept } = client as { prevCommandQueue?: Unfulfilled | null };

@@ -1,8 +1,8 @@
 -- Gives a worker its chunk, which stays pending until there is a permit for it.
 --
--- A token is `<job>.<run>.<random>`. A chunk that is in flight with an earlier run was left behind: the queue
--- gives a job to one worker at a time, and to another one only when the first has not been heard of for long.
--- Whoever wakes up then, and asks for a chunk that a later run has, gets nothing.
+-- A token is `<job>.<run>.<random>`. A chunk that is in flight with an earlier run was left behind: the queue gives
+-- a job to one worker at a time, and to another one only after the first was silent for long. A worker that wakes up
+-- then, and asks for a chunk that a later run has, gets nothing.
 --
 -- ARGV   1   the fan-out's ID
 --        2   index of the chunk
@@ -17,7 +17,7 @@ local state, owner, again = state_of(index)
 if state == '' or state == 'unknown' then return answer('completed') end
 local is_inflight = state == 'inflight' or state == 'resend'
 if state == 'pending' then owner = token end
--- What the worker told when it returned the chunk stands under its token.
+-- The outcome that the worker reported when it returned the chunk is stored under its token.
 if state == 'resend' then owner, again = 'none', 'resend' end
 local stopped = get('stop') ~= ''
 if owner ~= token then

@@ -1,4 +1,4 @@
--- Finds out whether all producers were lost, and shows how far a fan-out is.
+-- Returns the state of a fan-out, and ends it if all of its producers are lost.
 --
 -- ARGV   1   the fan-out's ID
 -- Answer {the meta hash, each field followed by its value, Redis's time, first and last chunk (exclusive) that

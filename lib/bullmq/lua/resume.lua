@@ -1,4 +1,4 @@
--- Takes back what stopped a fan-out.
+-- Continues a fan-out that was stopped.
 --
 -- ARGV   1   the fan-out's ID
 -- Answer as of `answer()`: 'resumed' or 'gone'
