@@ -3,6 +3,7 @@ import { isPublishedErrorCode } from '../openapi/published-errors.js';
 import { RTC_ACTIONS } from '../openapi/rtc-action.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
+import { SERVER_MESSAGE_METHODS } from './callback.js';
 import type { FaultKind, FaultRule } from './fault.js';
 import { FAULT_KINDS, rulesOf } from './fault-kinds.js';
 import { ROOM_EVENTS } from './room-events.js';
@@ -47,12 +48,11 @@ const RULE_FIELDS = ['times', 'probability', 'seed', 'match'];
 /** There is nothing in a connection to match. */
 const CONNECTION_RULE_FIELDS = ['times', 'probability', 'seed'];
 /** What can be matched by its name. */
-const ACTIONS: readonly unknown[] = [
+const ACTIONS: ReadonlySet<unknown> = new Set([
   ...Object.keys(RTC_ACTIONS),
   ...ROOM_EVENTS,
-  'sendServerMessage',
-  'sendServerBinaryMessage',
-];
+  ...SERVER_MESSAGE_METHODS,
+]);
 
 /** @throws TypeError naming each field that can't be used */
 export function checkFaultRule(given: unknown): asserts given is FaultRule {
@@ -89,7 +89,7 @@ function isMatch(value: unknown): boolean {
     fields.length > 0 &&
     fields.every(([name, value]) =>
       name === 'action'
-        ? ACTIONS.includes(value)
+        ? ACTIONS.has(value)
         : (name === 'roomId' || name === 'userId') && typeof value === 'string',
     )
   );

@@ -1,11 +1,6 @@
 export type { EventCallback } from './callback-url.js';
-export type {
-  CallbackAction,
-  CallbackAttempt,
-  Callbacks,
-  SentCallback,
-  ServerMessageMethod,
-} from './callbacks.js';
+export type { CallbackAction, CallbackAttempt, SentCallback, ServerMessageMethod } from './callback.js';
+export type { Callbacks } from './callbacks.js';
 export type { EmulatorClock } from './emulator-clock.js';
 export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';

@@ -1,6 +1,6 @@
 import { idProblem } from '../dto/field-rules.js';
 import { HttpError } from './http-error.js';
-import type { Callback } from './callbacks.js';
+import type { Callback } from './callback.js';
 import { Participant } from './participant.js';
 import type { PostEnd } from './post.js';
 import type { ClientToken } from './read-token.js';

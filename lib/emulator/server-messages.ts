@@ -1,6 +1,6 @@
 import { base64ByteLength } from '../dto/field-rules.js';
 import { readCallbackUrl } from './callback-url.js';
-import type { Callback, ServerMessageMethod } from './callbacks.js';
+import type { Callback, ServerMessageMethod } from './callback.js';
 import type { Participant } from './participant.js';
 import { ANSWER_LIMIT_MS, type PostEnd } from './post.js';
 import { QuotaWindow } from './quota-window.js';
@@ -74,6 +74,7 @@ export class ServerMessages {
       body: { message, binary: action === 'sendServerBinaryMessage', signature },
       // The service sends no content type either.
       headers: {},
+      signatureField: 'signature',
       maxAttempts: 1,
       maxWaitMs: ANSWER_LIMIT_MS,
     });
