@@ -52,8 +52,9 @@ export class Callbacks {
    */
   register(callback: EventCallback): void {
     const checked = eventCallback(callback);
-    if ('problems' in checked) failWith(checked.problems);
-    else this.#registered = { ...checked.value, url: new URL(checked.value.url) };
+    if ('problems' in checked) {
+      failWith(checked.problems.map((problem) => ({ ...problem, option: problem.option || 'callback' })));
+    } else this.#registered = { ...checked.value, url: new URL(checked.value.url) };
   }
 
   /** Has events told to no one from now on. */

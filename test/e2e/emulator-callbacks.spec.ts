@@ -147,6 +147,17 @@ describe('an event of a room', () => {
     expect(emulator.callbacks.url).toBe(`${app.url}/events?key=geheim&page=1`);
   });
 
+  it.each([
+    [undefined, 'callback: must be an object, got nothing'],
+    [{}, 'url: is missing'],
+    [{ url: 'nope' }, 'url: must be a URL over http: or https:'],
+    [{ url: 'http://127.0.0.1/', secret: '' }, 'secret: must have 1 to 1024 characters'],
+  ])('is not told to what can not be used: %j', (callback, problem) => {
+    register();
+    expect(() => emulator.callbacks.register(callback as never)).toThrow(problem);
+    expect(emulator.callbacks.url).toBe(`${app.url}/rtc/events`);
+  });
+
   it('is told three times where it is not answered 200, each time the same', async () => {
     await answerWith((response, _request, index) => {
       response.statusCode = [500, 302, 201, 200][index] ?? 200;
