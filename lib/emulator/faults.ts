@@ -1,7 +1,13 @@
-import { checkFaultRule } from './check-fault.js';
-import type { Fault, FaultRule, FaultTarget } from './fault.js';
-import { acceptsRequest, rulesOf, type Struck } from './fault-kinds.js';
+import { createSecureContext } from 'node:tls';
+import { RTC_ACTIONS } from '../openapi/rtc-action.js';
+import type { OptionTable } from '../options/option-table.js';
+import { failWith, readOptions } from '../options/read-options.js';
+import { must, wholeNumber } from '../options/rules.js';
+import { SERVER_MESSAGE_METHODS } from './callback.js';
+import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
+import { acceptsRequest, FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
 import type { Listener } from './listener.js';
+import { ROOM_EVENTS } from './room-events.js';
 import { seededRandom } from './seeded-random.js';
 
 /** A fault rule and its effect so far. */
@@ -110,7 +116,7 @@ export class Faults {
   }
 
   #check(rule: FaultRule): void {
-    checkFaultRule(rule);
+    check(rule);
     if (rule.kind === 'untrusted_certificate' && !this.listener.isTls) {
       throw new TypeError('untrusted_certificate: this emulator does not serve over TLS');
     }
@@ -124,5 +130,55 @@ function matches(match: NonNullable<FaultRule['match']>, target: FaultTarget): b
     action === target.action &&
     roomId === target.roomId &&
     (userId === undefined || target.to.includes(userId))
+  );
+}
+
+/** The fields of every rule. */
+const RULE_FIELDS = {
+  times: wholeNumber(1, Number.POSITIVE_INFINITY),
+  probability: must('from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1),
+  seed: wholeNumber(-Number.MAX_SAFE_INTEGER),
+} satisfies OptionTable<Pick<FaultRule, 'times' | 'probability' | 'seed'>>;
+/** There is nothing in a connection to match. */
+const MATCH = { match: must('{ action?, roomId?, userId? } or a function', isMatch) };
+/** What can be matched by its name. */
+const ACTIONS: ReadonlySet<unknown> = new Set([
+  ...Object.keys(RTC_ACTIONS),
+  ...ROOM_EVENTS,
+  ...SERVER_MESSAGE_METHODS,
+]);
+
+/** @throws TypeError naming each field that can't be used */
+function check(given: unknown): asserts given is FaultRule {
+  if (typeof given !== 'object' || given === null) throw new TypeError('A fault must be an object.');
+  const { kind, ...fields } = given as Record<string, unknown>;
+  if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
+    throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
+  }
+  const { fields: own, strikes = 'request' } = rulesOf(kind as FaultKind);
+  const isMatched = strikes === 'request' || strikes === 'callback';
+  failWith(readOptions({ ...own, ...RULE_FIELDS, ...(isMatched && MATCH) }, fields, kind).problems);
+  if (kind === 'untrusted_certificate') checkCertificate(fields as { key: string; cert: string });
+}
+
+function checkCertificate({ key, cert }: { key: string; cert: string }): void {
+  try {
+    createSecureContext({ key, cert });
+  } catch {
+    throw new TypeError('untrusted_certificate: key and cert must be PEM texts that belong together');
+  }
+}
+
+function isMatch(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return (
+    fields.length > 0 &&
+    fields.every(([name, value]) =>
+      name === 'action'
+        ? ACTIONS.has(value)
+        : (name === 'roomId' || name === 'userId') && typeof value === 'string',
+    )
   );
 }
