@@ -3,7 +3,7 @@ import { RTC_ACTIONS } from '../openapi/rtc-action.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { must, wholeNumber } from '../options/rules.js';
-import { SERVER_MESSAGE_METHODS } from './callback.js';
+import { SERVER_MESSAGE_METHODS } from './callback-action.js';
 import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 import { acceptsRequest, FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
 import type { Listener } from './listener.js';

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { ServerMessageMethod } from './callback.js';
+import type { ServerMessageMethod } from './callback-action.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason } from './room-events.js';
 import {
