@@ -169,12 +169,10 @@ function addExtras({ imports, providers }: DynamicModule, given: RtcFanOutQueueE
  * @throws RtcConfigError if there is none, or it is a mock; and whatever keeps it from being made
  */
 async function sendersOf(modules: ModulesContainer, token: InjectionToken): Promise<ChunkSenders> {
-  const reject = (message: string): never => {
-    throw new RtcConfigError([{ option: 'RtcFanOutQueueModule.roomUnicast', message }]);
-  };
   const home = [...modules.values()].findLast(({ providers }) => providers.has(token));
-  if (home === undefined) {
-    return reject(
+  const moduleRef = home?.providers.get(ModuleRef)?.instance as ModuleRef | undefined;
+  if (moduleRef === undefined) {
+    throw wrongService(
       token === RoomUnicastService
         ? 'a worker sends through an RtcMessagingModule without a name, which is not imported in this app; import it, ' +
             "name another one (roomUnicast: getRoomUnicastToken('its name')), or set role: 'producer'"
@@ -185,9 +183,14 @@ async function sendersOf(modules: ModulesContainer, token: InjectionToken): Prom
   class Waiting {
     constructor(@Inject(token) readonly service: RoomUnicastService) {}
   }
-  const { service } = await (home.providers.get(ModuleRef)?.instance as ModuleRef).create(Waiting);
-  return (
-    service.chunkSenders?.() ??
-    reject("is a mock, which a worker can't send through; put a mock in place of the queue's module, too")
+  const { service } = await moduleRef.create(Waiting);
+  const senders = service.chunkSenders?.();
+  if (senders !== undefined) return senders;
+  throw wrongService(
+    "is a mock, which a worker can't send through; put a mock in place of the queue's module, too",
   );
+}
+
+function wrongService(message: string): RtcConfigError {
+  return new RtcConfigError([{ option: 'RtcFanOutQueueModule.roomUnicast', message }]);
 }
