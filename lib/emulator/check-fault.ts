@@ -1,12 +1,11 @@
 import { createSecureContext } from 'node:tls';
 import { isPublishedErrorCode } from '../openapi/published-errors.js';
-import { RTC_ACTIONS } from '../openapi/rtc-action.js';
+import { isRtcActionName } from '../openapi/rtc-action.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
-import { SERVER_MESSAGE_METHODS } from './callback-action.js';
+import { isCallbackAction } from './callback-action.js';
 import type { FaultKind, FaultRule } from './fault.js';
 import { FAULT_KINDS, rulesOf } from './fault-kinds.js';
-import { ROOM_EVENTS } from './room-events.js';
 
 const duration = wholeNumber(0, 600_000, 'milliseconds');
 const pem = text(/./, 'must be a text');
@@ -47,12 +46,6 @@ type UnionToIntersection<Union> = (Union extends unknown ? (one: Union) => void 
 const RULE_FIELDS = ['times', 'probability', 'seed', 'match'];
 /** There is nothing in a connection to match. */
 const CONNECTION_RULE_FIELDS = ['times', 'probability', 'seed'];
-/** What can be matched by its name. */
-const ACTIONS: ReadonlySet<unknown> = new Set([
-  ...Object.keys(RTC_ACTIONS),
-  ...ROOM_EVENTS,
-  ...SERVER_MESSAGE_METHODS,
-]);
 
 /** @throws TypeError naming each field that can't be used */
 export function checkFaultRule(given: unknown): asserts given is FaultRule {
@@ -89,7 +82,7 @@ function isMatch(value: unknown): boolean {
     fields.length > 0 &&
     fields.every(([name, value]) =>
       name === 'action'
-        ? ACTIONS.has(value)
+        ? isRtcActionName(value) || isCallbackAction(value)
         : (name === 'roomId' || name === 'userId') && typeof value === 'string',
     )
   );
