@@ -1,13 +1,12 @@
 import { createSecureContext } from 'node:tls';
-import { RTC_ACTIONS } from '../openapi/rtc-action.js';
+import { isRtcActionName } from '../openapi/rtc-action.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
-import { must, wholeNumber } from '../options/rules.js';
-import { SERVER_MESSAGE_METHODS } from './callback-action.js';
+import { must, type Rule, wholeNumber } from '../options/rules.js';
+import { isCallbackAction } from './callback-action.js';
 import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 import { acceptsRequest, FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
 import type { Listener } from './listener.js';
-import { ROOM_EVENTS } from './room-events.js';
 import { seededRandom } from './seeded-random.js';
 
 /** A fault rule and its effect so far. */
@@ -139,14 +138,11 @@ const RULE_FIELDS = {
   probability: must('from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1),
   seed: wholeNumber(-Number.MAX_SAFE_INTEGER),
 } satisfies OptionTable<Pick<FaultRule, 'times' | 'probability' | 'seed'>>;
-/** There is nothing in a connection to match. */
-const MATCH = { match: must('{ action?, roomId?, userId? } or a function', isMatch) };
-/** What can be matched by its name. */
-const ACTIONS: ReadonlySet<unknown> = new Set([
-  ...Object.keys(RTC_ACTIONS),
-  ...ROOM_EVENTS,
-  ...SERVER_MESSAGE_METHODS,
-]);
+/** What can be matched in what a fault strikes: nothing in a connection. */
+const MATCHES: Readonly<Partial<Record<Struck, Rule<unknown>>>> = {
+  request: matchOf(isRtcActionName),
+  callback: matchOf(isCallbackAction),
+};
 
 /** @throws TypeError naming each field that can't be used */
 function check(given: unknown): asserts given is FaultRule {
@@ -156,8 +152,8 @@ function check(given: unknown): asserts given is FaultRule {
     throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
   }
   const { fields: own, strikes = 'request' } = rulesOf(kind as FaultKind);
-  const isMatched = strikes === 'request' || strikes === 'callback';
-  failWith(readOptions({ ...own, ...RULE_FIELDS, ...(isMatched && MATCH) }, fields, kind).problems);
+  const match = MATCHES[strikes];
+  failWith(readOptions({ ...own, ...RULE_FIELDS, ...(match && { match }) }, fields, kind).problems);
   if (kind === 'untrusted_certificate') checkCertificate(fields as { key: string; cert: string });
 }
 
@@ -169,7 +165,12 @@ function checkCertificate({ key, cert }: { key: string; cert: string }): void {
   }
 }
 
-function isMatch(value: unknown): boolean {
+/** @param isAction whether it is the name of something that the fault can strike */
+function matchOf(isAction: (name: unknown) => boolean): Rule<unknown> {
+  return must('{ action?, roomId?, userId? } or a function', (value) => isMatch(value, isAction));
+}
+
+function isMatch(value: unknown, isAction: (name: unknown) => boolean): boolean {
   if (typeof value === 'function') return true;
   if (typeof value !== 'object' || value === null) return false;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
@@ -177,7 +178,7 @@ function isMatch(value: unknown): boolean {
     fields.length > 0 &&
     fields.every(([name, value]) =>
       name === 'action'
-        ? ACTIONS.has(value)
+        ? isAction(value)
         : (name === 'roomId' || name === 'userId') && typeof value === 'string',
     )
   );
