@@ -23,7 +23,7 @@ import {
   type OpenApiOptions,
   type OpenApiSender,
 } from './rtc-open-api.service.js';
-import { callLimits } from './send-options.js';
+import { callPlan } from './send-options.js';
 
 const VERSION = '2023-11-01';
 /** The vendor's limits, a second; and how many users one request asks about. */
@@ -109,7 +109,7 @@ export class RoomPresenceService {
 
 /** Of so many requests, each of which would have it alone: with the time that the limit makes them wait. */
 function deadlineOf(settings: RtcMessagingSettings, given: OpenApiOptions, requests: number): number {
-  const { deadlineMs } = callLimits(settings, given);
+  const { deadlineMs } = callPlan(settings, given);
   const perSecond = Math.min(
     given.requestsPerSecond ?? STATUS_LIMIT.requestsPerSecond,
     STATUS_LIMIT.requestsPerSecond,

@@ -23,12 +23,12 @@ import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
-import type { CallLimits } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import type { OpenApiSender } from './rtc-open-api.service.js';
-import { callLimits, type SendOptions } from './send-options.js';
+import { callPlan, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** The parts of a sender that the service uses. */
@@ -123,7 +123,8 @@ export class RoomUnicastService {
     const readMessage: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
-        return { position, roomId: checked.roomId, body: RequestBody.of(caller.wireBody(checked)) };
+        const body = RequestBody.of(caller.wireFields(checked), checked.to);
+        return { position, roomId: checked.roomId, body };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -132,15 +133,12 @@ export class RoomUnicastService {
       readItem: readMessage,
       path: 'messages',
     });
-    const limits = chunkLimits(settings, plan);
+    const perMessage = chunkPlan(settings, plan);
     const each = new ChunkSender<EachMessage>(
-      ([message], { beforeSend, ...signals }) =>
-        sender.send(
-          'SendRoomUnicast',
-          message?.body ?? RequestBody.of({}),
-          { ...limits, roomId: message?.roomId, beforeSend },
-          { signal: undefined, ...signals },
-        ),
+      (messages, control) => {
+        const [{ roomId, body }] = messages as readonly [EachMessage];
+        return sender.send('SendRoomUnicast', body, { ...perMessage, ...control, roomId });
+      },
       sender,
       1,
       plan.chunkDeadlineMs,
@@ -194,12 +192,14 @@ async function membersOf(
   }
 }
 
-function chunkLimits(
+/** The calls of a fan-out. Its signal stops it between attempts, and does not abort them. */
+function chunkPlan(
   settings: RtcMessagingSettings,
   plan: Omit<CheckedFanOutOptions, 'chunkSize' | 'dedupe'>,
-): CallLimits {
+  roomId?: string,
+): CallPlan {
   const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
-  return { ...callLimits(settings, { timeoutMs, onUnknown }), deadlineMs, policy: FAN_OUT_CHUNK };
+  return { ...callPlan(settings, { timeoutMs, onUnknown, deadlineMs }, roomId), policy: FAN_OUT_CHUNK };
 }
 
 function chunkSender(
@@ -209,16 +209,11 @@ function chunkSender(
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const bodyFor = RequestBody.template(caller.wireBody(message));
-  const limits = { ...chunkLimits(settings, plan), roomId: message.roomId };
+  const bodyFor = RequestBody.template(caller.wireFields(message));
+  const perChunk = chunkPlan(settings, plan, message.roomId);
   return new ChunkSender(
-    (recipients, { beforeSend, ...signals }) =>
-      sender.send(
-        'BatchSendRoomUnicast',
-        bodyFor(recipients),
-        { ...limits, beforeSend },
-        { signal: undefined, ...signals },
-      ),
+    (recipients, control) =>
+      sender.send('BatchSendRoomUnicast', bodyFor(recipients), { ...perChunk, ...control }),
     sender,
     plan.chunkSize ?? defaultChunkSize(settings.quota),
     plan.chunkDeadlineMs,

@@ -8,7 +8,7 @@ import type { OptionTable } from '../options/option-table.js';
 import { wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { type AcceptedCall, type ActionLimit, Sender } from '../retry/sender.js';
-import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
+import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 
 /** How one call differs from the module's settings. */
 export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {
@@ -84,10 +84,9 @@ export async function callAction(
   maxContentLength?: number,
 ): Promise<AcceptedCall> {
   const checked = checkApiRequest(request);
-  const { requestsPerSecond, signal, ...times } = checkCallOptions(OPEN_API_OPTIONS, options);
+  const { requestsPerSecond, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
   const limit = requestsPerSecond === undefined ? usual : { requestsPerSecond, isGuess: false };
   const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
-  const limits = callLimits(settings, { ...times, onUnknown });
   const asked = maxContentLength === undefined ? checked : { ...checked, maxContentLength };
-  return sender.request(asked, limit, limits, signal);
+  return sender.request(asked, limit, callPlan(settings, { ...given, onUnknown }));
 }
