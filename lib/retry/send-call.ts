@@ -11,7 +11,7 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { ApiRequest } from '../openapi/api-request.js';
 import { type AttemptResult, RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
-import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';

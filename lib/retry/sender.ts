@@ -4,7 +4,7 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { CredentialsStatus } from '../credentials/credentials-source.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';

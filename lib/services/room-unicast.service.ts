@@ -192,14 +192,16 @@ async function membersOf(
   }
 }
 
-/** The calls of a fan-out. Its signal stops it between attempts, and does not abort them. */
+/** The plan of a fan-out's calls. The fan-out's signal does not abort them: it stops them between attempts. */
 function chunkPlan(
   settings: RtcMessagingSettings,
   plan: Omit<CheckedFanOutOptions, 'chunkSize' | 'dedupe'>,
   roomId?: string,
 ): CallPlan {
   const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
-  return { ...callPlan(settings, { timeoutMs, onUnknown, deadlineMs }, roomId), policy: FAN_OUT_CHUNK };
+  // Set explicitly, so that none is inherited from a changed prototype.
+  const options = { timeoutMs, onUnknown, deadlineMs, signal: undefined };
+  return { ...callPlan(settings, options, roomId), policy: FAN_OUT_CHUNK };
 }
 
 function chunkSender(

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { checkApiRequest, type OpenApiRequest } from '../dto/check-api-request.js';
-import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import type { OptionTable } from '../options/option-table.js';
 import { wholeNumber } from '../options/rules.js';

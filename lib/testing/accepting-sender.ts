@@ -4,7 +4,7 @@ import type { HealthSender } from '../health/rtc-health.indicator.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { LimiterHandle } from '../quota/limiter-registry.js';
 import type { CallPlan } from '../retry/send-call.js';
