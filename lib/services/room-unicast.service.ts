@@ -93,14 +93,13 @@ export class RoomUnicastService {
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { settings, sender } = hidden.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
-    const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
-    const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
+    const plan = planOf(settings, options);
     const askMembers =
       skipAbsent === true
         ? (signal: AbortSignal) =>
             membersOf(new RoomPresenceService(sender, settings), message.roomId, signal)
         : undefined;
-    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, { askMembers });
+    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
   }
 
@@ -152,7 +151,7 @@ export class RoomUnicastService {
     return {
       host: hidden.of(this).sender,
       open: (message, onUnknown) =>
-        chunkSender(this, message, checkCallOptions(FAN_OUT_OPTIONS, { onUnknown })),
+        chunkSender(this, message, planOf(hidden.of(this).settings, { onUnknown })),
     };
   }
 
@@ -192,6 +191,12 @@ async function membersOf(
   }
 }
 
+/** The options of a fan-out, checked, with all defaults. */
+function planOf(settings: RtcMessagingSettings, options: FanOutOptions) {
+  const { chunkSize, ...plan } = checkCallOptions(FAN_OUT_OPTIONS, options);
+  return { ...plan, chunkSize: chunkSize ?? defaultChunkSize(settings.quota) };
+}
+
 /** The plan of a fan-out's calls. The fan-out's signal does not abort them: it stops them between attempts. */
 function chunkPlan(
   settings: RtcMessagingSettings,
@@ -207,7 +212,7 @@ function chunkPlan(
 function chunkSender(
   service: RoomUnicastService,
   message: Omit<FanOutRequest, 'to'>,
-  plan: CheckedFanOutOptions,
+  plan: ReturnType<typeof planOf>,
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
@@ -217,7 +222,7 @@ function chunkSender(
     (recipients, control) =>
       sender.send('BatchSendRoomUnicast', bodyFor(recipients), { ...perChunk, ...control }),
     sender,
-    plan.chunkSize ?? defaultChunkSize(settings.quota),
+    plan.chunkSize,
     plan.chunkDeadlineMs,
   );
 }
