@@ -5,6 +5,7 @@ import { failWith, readOptions } from '../options/read-options.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
 import type { FaultKind, FaultRule } from './fault.js';
 import { FAULT_KINDS, rulesOf } from './fault-kinds.js';
+import { isPresenceAction } from './presence-actions.js';
 
 const duration = wholeNumber(0, 600_000, 'milliseconds');
 const pem = text(/./, 'must be a text');
@@ -81,7 +82,7 @@ function isMatch(value: unknown): boolean {
     fields.length > 0 &&
     fields.every(([name, value]) =>
       name === 'action'
-        ? isRtcActionName(value)
+        ? isRtcActionName(value) || isPresenceAction(value)
         : (name === 'roomId' || name === 'userId') && typeof value === 'string',
     )
   );

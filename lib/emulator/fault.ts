@@ -1,5 +1,6 @@
 import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { PresenceAction } from './presence-actions.js';
 
 interface MayAccept {
   /** Whether the message is accepted first, so that the sender can't tell. */
@@ -77,7 +78,7 @@ export type FaultRule = Fault & {
   readonly match?:
     | {
         /** Only requests of this action. */
-        readonly action?: RtcActionName | undefined;
+        readonly action?: RtcActionName | PresenceAction | undefined;
         /** Only requests to this room. */
         readonly roomId?: string | undefined;
         /** Only requests that address this user, alone or among others. */
