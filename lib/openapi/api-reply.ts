@@ -9,7 +9,7 @@ export type ApiReply =
   | {
       readonly kind: 'success';
       readonly requestId: string;
-      /** Of any form; for whoever asked. */
+      /** The answer's `Result`, of any form. */
       readonly result?: unknown;
     }
   | {

@@ -39,8 +39,8 @@ function listOf(to: readonly string[]): string {
 }
 
 /**
- * Whether what an object holds is what JSON would have of it. Of a Map, a form, a Blob or a stream, JSON has nothing.
- * What makes its own JSON knows what it does. Throws what a proxy throws.
+ * Whether JSON keeps the contents of an object. It loses those of a Map, a form, a Blob or a stream. An object with a
+ * `toJSON()` of its own counts as plain. It throws if a proxy throws.
  */
 export function isPlain(given: object): boolean {
   const { pipe, toJSON } = given as { pipe?: unknown; toJSON?: unknown };
