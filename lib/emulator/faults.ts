@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { isRtcActionName } from '../openapi/rtc-action.js';
+import { isPresenceAction } from './presence-actions.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { must, type Rule, wholeNumber } from '../options/rules.js';
@@ -140,7 +141,7 @@ const RULE_FIELDS = {
 } satisfies OptionTable<Pick<FaultRule, 'times' | 'probability' | 'seed'>>;
 /** What can be matched in what a fault strikes: nothing in a connection. */
 const MATCHES: Readonly<Partial<Record<Struck, Rule<unknown>>>> = {
-  request: matchOf(isRtcActionName),
+  request: matchOf((name) => isRtcActionName(name) || isPresenceAction(name)),
   callback: matchOf(isCallbackAction),
 };
 
