@@ -28,7 +28,7 @@ const handlers = [
   },
 ];
 const events = new EventReceiver('app', settings.events, handlers, log, () => (works += 1));
-const messages = new ClientMessageReceiver(settings, handlers, [], log);
+const messages = new ClientMessageReceiver(settings, handlers, []);
 
 function eventOf(number, secret) {
   const fields = {
