@@ -42,7 +42,7 @@ export class ActionCaller {
     const checked = checkRequest(action, request);
     const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
     const { roomId, to } = checked;
-    const body = RequestBody.of(this.wireFields(checked), typeof to === 'object' ? distinctIds(to) : to);
+    const body = this.body(checked, typeof to === 'object' ? distinctIds(to) : to);
     const plan = callPlan(this.#settings, given, roomId);
     const { requestId, attempts, possibleDuplicate } = await this.#sender.send(action, body, plan);
     const { recipients } = body;
@@ -56,16 +56,22 @@ export class ActionCaller {
     };
   }
 
-  /** A checked request in the remote API's form, without its recipients. Unset fields are not sent. */
-  wireFields({ roomId, from, message, binary }: CheckedRequest): Readonly<Record<string, unknown>> {
-    const { Binary, Message } = toWireMessage(message, binary);
-    return {
-      AppId: this.#settings.appId,
-      RoomId: roomId,
-      From: from ?? this.#defaultFrom(),
-      Binary,
-      Message,
-    };
+  /**
+   * The body of a checked request.
+   * @throws RtcValidationError when neither the request nor the module has a sender
+   */
+  body(request: CheckedRequest, to = request.to): RequestBody {
+    return RequestBody.of(this.#address(request), to, toWireMessage(request.message, request.binary));
+  }
+
+  /** Prepares the bodies of requests that differ only in their recipients. Otherwise like {@link body}. */
+  template(request: CheckedRequest): (to: readonly string[]) => RequestBody {
+    return RequestBody.template(this.#address(request), toWireMessage(request.message, request.binary));
+  }
+
+  /** Unset fields are not sent. */
+  #address({ roomId, from }: CheckedRequest) {
+    return { AppId: this.#settings.appId, RoomId: roomId, From: from ?? this.#defaultFrom() };
   }
 
   #defaultFrom(): string {

@@ -19,7 +19,7 @@ import {
   type RoomMembers,
 } from '../fan-out/recipient-chunks.js';
 import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
-import { RequestBody } from '../openapi/request-body.js';
+import type { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
@@ -122,8 +122,7 @@ export class RoomUnicastService {
     const readMessage: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
-        const body = RequestBody.of(caller.wireFields(checked), checked.to);
-        return { position, roomId: checked.roomId, body };
+        return { position, roomId: checked.roomId, body: caller.body(checked) };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -216,7 +215,7 @@ function chunkSender(
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const bodyFor = RequestBody.template(caller.wireFields(message));
+  const bodyFor = caller.template(message);
   const perChunk = chunkPlan(settings, plan, message.roomId);
   return new ChunkSender(
     (recipients, control) =>
