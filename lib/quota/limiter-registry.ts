@@ -180,11 +180,12 @@ export class LimiterHandle {
       onThrottling: (estimate) => notifyOneUser(({ onThrottling }) => onThrottling?.(estimate)),
       openShared:
         store &&
-        ((onChange) =>
+        ((demand, onPermits) =>
           store.open({
             name,
             limit: limits.limit,
-            onChange,
+            demand,
+            onPermits,
             onStatus: (change) => notifyOneUser(({ onStatus }) => onStatus?.(change)),
           })),
     });

@@ -5,7 +5,7 @@ import { ChunkTooLargeError } from './chunk-too-large.error.js';
 import { Concurrency } from './concurrency.js';
 import type { Permit, PermitUse, Priority } from './permit.js';
 import { PermitPool } from './permit-pool.js';
-import type { PermitSource } from './quota-store.js';
+import type { HeldPermits, PermitDemand, PermitSource } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
 import { RoomPools } from './room-pools.js';
 import { Turns } from './turns.js';
@@ -55,10 +55,10 @@ export interface LimiterOptions extends LimiterLimits {
   /** Largest number of waiting single sends. Fan-outs bound their requests in flight themselves. */
   readonly maxQueue: number;
   /**
-   * Opens the permits that processes share. Requests take one of these and one of this process. The source calls
-   * `onChange` when permits may have become free.
+   * Opens the permits that processes share. This process has as many permits as it holds of these.
    */
-  readonly openShared?: ((onChange: () => void) => PermitSource) | undefined;
+  readonly openShared?:
+    ((demand: () => PermitDemand, onPermits: (permits: HeldPermits) => void) => PermitSource) | undefined;
   /** Called with what the account seems to allow. Undefined: the service no longer refuses. */
   readonly onThrottling?: ((estimate: ThrottlingEstimate | undefined) => void) | undefined;
   readonly time?: LimiterTime;
@@ -90,6 +90,10 @@ const SECOND_MS = 1_000;
  */
 const KEPT_FOR_SINGLES = { share: 0.005, forMs: 5_000 } as const;
 
+const NO_PERMITS: HeldPermits = { held: 0, allowed: 0, usableUntil: -Infinity, endsAt: -Infinity };
+/** The least burst of shared permits, of which a process may hold few. */
+const LEAST_SHARED_BURST = 4;
+
 interface Waiter extends PermitRequest {
   end?: RequestPermit | RtcQuotaError;
   /** Set when the request has to wait. */
@@ -103,6 +107,8 @@ export class RateLimiter {
   readonly #adaptive: AdaptiveLimit;
   readonly #rooms: RoomPools;
   readonly #shared: PermitSource | undefined;
+  /** What this process holds of the shared permits. */
+  #held: HeldPermits | undefined;
   readonly #maxQueue: number;
   readonly #time: LimiterTime;
   readonly #onThrottling: LimiterOptions['onThrottling'];
@@ -125,7 +131,14 @@ export class RateLimiter {
     this.#account = new PermitPool(limit, now, true);
     this.#adaptive = new AdaptiveLimit(limit);
     this.#rooms = new RoomPools(now);
-    this.#shared = openShared?.(() => this.#pump());
+    if (openShared !== undefined) this.#held = NO_PERMITS;
+    this.#shared = openShared?.(
+      () => this.#demand(),
+      (permits) => {
+        this.#held = permits;
+        this.#pump();
+      },
+    );
     this.configure(options);
   }
 
@@ -133,8 +146,8 @@ export class RateLimiter {
   configure({ limit, roomLimit = Infinity, credit = true }: LimiterLimits): void {
     this.#limit = limit;
     this.#account.credit = credit;
-    this.#account.setLimit(limit);
     this.#adaptive.setLimit(limit);
+    this.#setPermits();
     this.#rooms.configure(roomLimit, credit);
     if (this.#shared !== undefined) this.#shared.limit = limit;
     this.#pump();
@@ -223,7 +236,7 @@ export class RateLimiter {
   /** Forgets refusals, as a new process would. Requests of the last second still count. */
   forgetRefusals(): void {
     this.#adaptive.reset();
-    this.#account.allow(this.#limit);
+    this.#setPermits();
   }
 
   close(): void {
@@ -275,9 +288,10 @@ export class RateLimiter {
   /** Applies what was learned from refusals: fewer permits, smaller chunks. */
   #adapt(): void {
     const adaptive = this.#adaptive;
-    if (!adaptive.isReduced && this.#reported === undefined) return;
-    adaptive.update(this.#time.now());
-    this.#account.allow(adaptive.allowed);
+    const isAdapting = adaptive.isReduced || this.#reported !== undefined;
+    if (isAdapting) adaptive.update(this.#time.now());
+    if (isAdapting || this.#held !== undefined) this.#setPermits();
+    if (!isAdapting) return;
     for (const waiter of this.#turns.waiting.bulk) {
       if (waiter.recipients > adaptive.chunkSize)
         this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
@@ -333,28 +347,44 @@ export class RateLimiter {
 
   /** All permits of a request, or how long to wait. */
   #take(waiter: Waiter): Permit[] | number {
-    const { permits, priority, roomId } = waiter;
+    const { permits, roomId } = waiter;
     const now = this.#time.now();
     const pauseMs = this.#adaptive.pauseMs(now);
     if (pauseMs > 0) return pauseMs;
     if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Infinity;
-    const delayMs = this.#account.delayMs(permits);
+    const held = this.#held;
+    const mayTake =
+      held === undefined || (now < held.usableUntil && held.allowed >= Math.min(permits, this.#limit));
+    const delayMs = mayTake ? this.#account.delayMs(permits) : Infinity;
+    if (delayMs > 0) this.#shared?.request();
+    if (held?.unavailable !== undefined)
+      this.#refuseAll(held.unavailable.reason, held.unavailable.retryAfterMs);
     if (delayMs > 0) return delayMs;
-    const shared = this.#shared?.take(Math.min(permits, this.#limit), {
-      priority,
-      waiting: this.#turns.size,
-      creditMs: this.#account.creditMs,
-    });
-    if (shared !== undefined && 'delayMs' in shared) {
-      if (shared.unavailable === undefined) return shared.delayMs;
-      this.#refuseAll(shared.unavailable, shared.delayMs);
-      return Infinity;
-    }
-    return [
-      this.#account.take(permits),
-      ...(roomId === undefined ? [] : this.#rooms.take(roomId, permits)),
-      ...(shared ? [shared] : []),
-    ];
+    return [this.#account.take(permits), ...(roomId === undefined ? [] : this.#rooms.take(roomId, permits))];
+  }
+
+  /** Permits that this process may use: as many as the service accepts, of those that it holds. */
+  #setPermits(): void {
+    const { allowed } = this.#adaptive;
+    const held = this.#held;
+    this.#account.setLimit(held?.held ?? this.#limit);
+    if (held === undefined) this.#account.allow(allowed);
+    else this.#account.allow(Math.min(allowed, Math.max(1, held.allowed)), LEAST_SHARED_BURST);
+  }
+
+  #demand(): PermitDemand {
+    const { waiting, permits } = this.#turns;
+    const { out } = this.#account;
+    const [next] = this.#turns.inOrder();
+    const most = Math.max(1, Math.floor(this.#adaptive.allowed));
+    const used = out + permits.single + permits.bulk;
+    const hasSingles = this.#time.now() - this.#lastSingleAt < KEPT_FOR_SINGLES.forMs;
+    const spare = used > 0 || hasSingles ? Math.ceil(this.#limit * 0.01) + 2 : 0;
+    return {
+      out,
+      wanted: waiting.bulk.size > 0 ? most : Math.min(most, Math.ceil(used * 1.25) + spare),
+      together: next === undefined ? 0 : Math.min(next.permits, this.#limit),
+    };
   }
 
   #grant(waiter: Waiter, permits: readonly Permit[]): void {
@@ -369,7 +399,7 @@ export class RateLimiter {
     const { requestsInFlight } = this.#account;
     let isOut = true;
     this.#end(waiter, {
-      isValid: () => permits.every((permit) => permit.isValid?.() ?? true),
+      isValid: () => this.#held === undefined || this.#time.now() < this.#held.endsAt,
       giveBack: (end) => {
         if (!isOut) return;
         isOut = false;

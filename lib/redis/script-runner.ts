@@ -8,7 +8,7 @@ const CONNECT_MS = 3_000;
 /** Extra time to read an answer that arrived while the process stood still, in milliseconds. */
 const GRACE_MS = 50;
 
-/** Runs the script on the keys of one scope, within a time limit. */
+/** Runs the script on the key of one scope, within a time limit. */
 export class ScriptRunner {
   // A private field: the last error may hold a password.
   readonly #connection: RedisConnection;
@@ -17,7 +17,7 @@ export class ScriptRunner {
 
   constructor(
     connection: RedisConnection,
-    private readonly keys: readonly [permits: string, state: string],
+    private readonly key: string,
     /** Time limit for an answer, in milliseconds. */
     readonly timeoutMs: number,
   ) {
@@ -59,7 +59,7 @@ export class ScriptRunner {
   }
 
   async #evaluate(args: readonly (string | number)[]): Promise<PermitAnswer> {
-    return readAnswer(await TAKE_PERMITS.run(this.#client, this.keys, args));
+    return readAnswer(await TAKE_PERMITS.run(this.#client, [this.key], args));
   }
 
   /**
