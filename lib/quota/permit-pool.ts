@@ -159,7 +159,11 @@ export class PermitPool {
   allow(permits: number, leastBurst = 1): void {
     this.#allowed = Math.max(1, Math.floor(permits));
     this.#coolingMs = COOLING_MS / Math.min(1, permits);
-    this.intervalMs = 1_000 / permits;
+    const intervalMs = 1_000 / permits;
+    // What was used at a slower pace is made good at the faster one.
+    const aheadMs = Math.max(0, this.#usedUpAt - this.now());
+    if (intervalMs < this.intervalMs) this.#usedUpAt += aheadMs * (intervalMs / this.intervalMs - 1);
+    this.intervalMs = intervalMs;
     this.#burst = Math.max(leastBurst, burstOf(permits));
   }
 

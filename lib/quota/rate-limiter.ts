@@ -3,7 +3,7 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { AdaptiveLimit, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
 import { ChunkTooLargeError } from './chunk-too-large.error.js';
 import { Concurrency } from './concurrency.js';
-import type { Permit, PermitUse, Priority } from './permit.js';
+import type { PermitUse, Priority } from './permit.js';
 import { PermitPool } from './permit-pool.js';
 import type { HeldPermits, PermitDemand, PermitSource } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
@@ -109,9 +109,8 @@ export class RateLimiter {
   readonly #shared: PermitSource | undefined;
   /** What this process holds of the shared permits. */
   #held: HeldPermits | undefined;
-  readonly #maxQueue: number;
+  readonly #options: LimiterOptions;
   readonly #time: LimiterTime;
-  readonly #onThrottling: LimiterOptions['onThrottling'];
   readonly #concurrency = new Concurrency();
   readonly #granted = new SlidingCounts<'request' | 'permit'>(SECOND_MS);
   #limit: number;
@@ -122,23 +121,20 @@ export class RateLimiter {
   #isPumping = false;
 
   constructor(options: LimiterOptions) {
-    const { limit, maxQueue, time = REAL_TIME, onThrottling, openShared } = options;
+    const { limit, time = REAL_TIME, openShared } = options;
     const now = (): number => time.now();
+    this.#options = options;
     this.#limit = limit;
-    this.#maxQueue = maxQueue;
     this.#time = time;
-    this.#onThrottling = onThrottling;
     this.#account = new PermitPool(limit, now, true);
     this.#adaptive = new AdaptiveLimit(limit);
     this.#rooms = new RoomPools(now);
     if (openShared !== undefined) this.#held = NO_PERMITS;
-    this.#shared = openShared?.(
-      () => this.#demand(),
-      (permits) => {
-        this.#held = permits;
-        this.#pump();
-      },
-    );
+    const onPermits = (permits: HeldPermits): void => {
+      this.#held = permits;
+      this.#pump();
+    };
+    this.#shared = openShared?.(() => this.#demand(), onPermits);
     this.configure(options);
   }
 
@@ -180,7 +176,7 @@ export class RateLimiter {
     const { allowed, chunkSize } = this.#adaptive;
     return {
       queued: this.#turns.waiting.single.size,
-      maxQueue: this.#maxQueue,
+      maxQueue: this.#options.maxQueue,
       waitMs: Math.ceil(this.#estimateWaitMs('single', 1)),
       queuedBulk: this.#turns.waiting.bulk.size,
       requestsPerSecond: perSecond('request'),
@@ -247,7 +243,8 @@ export class RateLimiter {
   /** Why a single send at the end of the queue can't wait this long, if it can't. */
   #problemOf(waitMs: number, withinMs: number): string | false {
     const others = this.#turns.waiting.single.size - 1;
-    if (others >= this.#maxQueue) return `is full: ${others} calls are waiting, for about ${waitMs} ms`;
+    if (others >= this.#options.maxQueue)
+      return `is full: ${others} calls are waiting, for about ${waitMs} ms`;
     if (waitMs <= withinMs) return false;
     return `is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left`;
   }
@@ -274,12 +271,10 @@ export class RateLimiter {
     this.#cancelTimer = undefined;
     try {
       this.#adapt();
-      if (this.#turns.size === 0) return;
       const full = new Map<string, number>();
       let delayMs = 0;
-      while (this.#turns.size > 0 && delayMs === 0) delayMs = this.#letNextGo(full);
-      if (delayMs > 0 && delayMs < Infinity)
-        this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
+      while (delayMs === 0) delayMs = this.#letNextGo(full);
+      if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
     } finally {
       this.#isPumping = false;
     }
@@ -296,17 +291,13 @@ export class RateLimiter {
       if (waiter.recipients > adaptive.chunkSize)
         this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
     }
-    const { estimate } = adaptive;
-    const reportedRate = this.#reported?.permitsPerSecond ?? 0;
-    const isOver = this.#reported !== undefined && !adaptive.isReduced;
+    const told = this.#reported;
+    const estimate = adaptive.isReduced ? (adaptive.estimate ?? told) : undefined;
     // Reported once, and again when a service that refused everything accepts something.
-    const isNews =
-      reportedRate === 0 &&
-      estimate !== undefined &&
-      estimate.permitsPerSecond !== this.#reported?.permitsPerSecond;
-    if (!isNews && !isOver) return;
+    const isKnown = estimate !== undefined && (told?.permitsPerSecond ?? 0) > 0;
+    if (isKnown || estimate?.permitsPerSecond === told?.permitsPerSecond) return;
     this.#reported = estimate;
-    this.#onThrottling?.(estimate);
+    this.#options.onThrottling?.(estimate);
   }
 
   /**
@@ -316,17 +307,18 @@ export class RateLimiter {
   #letNextGo(full: Map<string, number>): number {
     let delayMs = this.#keptFromBulkMs() || Infinity;
     for (const waiter of this.#turns.inOrder(delayMs < Infinity)) {
-      const { permits, roomId } = waiter;
-      const roomMs = roomId === undefined ? 0 : (full.get(roomId) ?? this.#rooms.delayMs(roomId, permits));
-      if (roomId !== undefined && roomMs > 0) {
+      const { permits, roomId = '' } = waiter;
+      const room = full.has(roomId) ? undefined : this.#rooms.of(waiter.roomId);
+      const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
+      if (roomMs > 0) {
         full.set(roomId, roomMs);
         delayMs = Math.min(delayMs, roomMs);
         continue;
       }
       // It is this request's turn. No other request overtakes it.
-      const taken = this.#take(waiter);
-      if (typeof taken === 'number') return Math.min(delayMs, taken);
-      this.#grant(waiter, taken);
+      const accountMs = this.#accountDelayMs(permits);
+      if (accountMs > 0) return Math.min(delayMs, accountMs);
+      this.#grant(waiter, room);
       return 0;
     }
     return delayMs;
@@ -345,22 +337,19 @@ export class RateLimiter {
     return this.#account.delayMs(first.permits, kept);
   }
 
-  /** All permits of a request, or how long to wait. */
-  #take(waiter: Waiter): Permit[] | number {
-    const { permits, roomId } = waiter;
+  /** How long until the account has so many permits for the next request, in milliseconds. */
+  #accountDelayMs(permits: number): number {
     const now = this.#time.now();
     const pauseMs = this.#adaptive.pauseMs(now);
     if (pauseMs > 0) return pauseMs;
     if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Infinity;
     const held = this.#held;
-    const mayTake =
+    const isEnough =
       held === undefined || (now < held.usableUntil && held.allowed >= Math.min(permits, this.#limit));
-    const delayMs = mayTake ? this.#account.delayMs(permits) : Infinity;
+    const delayMs = isEnough ? this.#account.delayMs(permits) : Infinity;
     if (delayMs > 0) this.#shared?.request();
-    if (held?.unavailable !== undefined)
-      this.#refuseAll(held.unavailable.reason, held.unavailable.retryAfterMs);
-    if (delayMs > 0) return delayMs;
-    return [this.#account.take(permits), ...(roomId === undefined ? [] : this.#rooms.take(roomId, permits))];
+    if (held?.unavailable !== undefined) this.#refuseAll(held.unavailable);
+    return delayMs;
   }
 
   /** Permits that this process may use: as many as the service accepts, of those that it holds. */
@@ -387,36 +376,37 @@ export class RateLimiter {
     };
   }
 
-  #grant(waiter: Waiter, permits: readonly Permit[]): void {
+  #grant(waiter: Waiter, room: PermitPool | undefined): void {
     const now = this.#time.now();
+    const { permits, recipients } = waiter;
     this.#turns.spend(waiter);
     this.#granted.add('request', now);
-    this.#granted.add('permit', now, waiter.permits);
+    this.#granted.add('permit', now, permits);
     const isAlone = now - this.#lastTakenAt >= SECOND_MS;
+    const sent: SentRequest = { takenAt: now, permits, recipients, isAlone };
     this.#lastTakenAt = now;
-    const { permits: cost, recipients } = waiter;
-    const sent: SentRequest = { takenAt: now, permits: cost, recipients, isAlone };
+    const taken = [this.#account.take(permits), room?.take(permits)];
     const { requestsInFlight } = this.#account;
     let isOut = true;
     this.#end(waiter, {
-      isValid: () => this.#held === undefined || this.#time.now() < this.#held.endsAt,
+      isValid: () => this.#time.now() < (this.#held?.endsAt ?? Infinity),
       giveBack: (end) => {
         if (!isOut) return;
         isOut = false;
-        this.#giveBack(sent, requestsInFlight, permits, end);
+        for (const permit of taken) permit?.giveBack(useOf(end));
+        this.#learn(sent, requestsInFlight, end);
+        this.#pump();
       },
     });
   }
 
-  #giveBack(sent: SentRequest, inFlight: number, permits: readonly Permit[], end: RequestEnd): void {
+  /** @param inFlight how many requests were in flight when it was sent */
+  #learn(sent: SentRequest, inFlight: number, end: RequestEnd): void {
     const now = this.#time.now();
-    const use = end === 'unused' || end === 'unanswered' ? end : 'answered';
-    for (const permit of permits) permit.giveBack(use);
-    if (use === 'answered') this.#concurrency.record(now - sent.takenAt, inFlight, now);
+    if (useOf(end) === 'answered') this.#concurrency.record(now - sent.takenAt, inFlight, now);
     if (end === 'answered') this.#adaptive.answered();
     else if (end === 'accepted') this.#adaptive.accepted(sent, now);
     else if (typeof end === 'object') this.#adaptive.refused(sent, end.throttledMs, now);
-    this.#pump();
   }
 
   #end(waiter: Waiter, end: RequestPermit | RtcQuotaError): void {
@@ -425,9 +415,13 @@ export class RateLimiter {
     waiter.onEnd?.(end);
   }
 
-  #refuseAll(reason: string, retryAfterMs: number): void {
+  #refuseAll({ reason, retryAfterMs }: NonNullable<HeldPermits['unavailable']>): void {
     for (const waiter of this.#turns.inOrder()) {
       this.#end(waiter, new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs }));
     }
   }
+}
+
+function useOf(end: RequestEnd): PermitUse {
+  return end === 'unused' || end === 'unanswered' ? end : 'answered';
 }

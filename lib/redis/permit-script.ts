@@ -8,7 +8,7 @@ import takePermits from './take-permits.lua.js';
  */
 export const LEASE_MS = 3_000;
 /** How long a process may take the permits that it holds without a command that was answered, in milliseconds. */
-export const USABLE_MS = 600;
+export const USABLE_MS = 700;
 
 const TIMES = `local LEASE_MS, USABLE_MS, COOLING_MS = ${LEASE_MS}, ${USABLE_MS}, ${COOLING_MS}\n`;
 

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { PermitSource, QuotaScope } from '../quota/quota-store.js';
-import { LEASE_MS, USABLE_MS } from './permit-script.js';
-import type { ScriptRunner } from './script-runner.js';
+import { LEASE_MS, readAnswer, TAKE_PERMITS, USABLE_MS } from './permit-script.js';
+import type { RedisConnection } from './redis-connection.js';
 
 /** Interval between commands while requests are sent, and while the permits are only held. */
-const BUSY_MS = 300;
+const BUSY_MS = 350;
 const QUIET_MS = 1_000;
 /** A process with no more permits out than this is quiet. */
 const FEW = 2;
 /** Interval between commands while this process holds other than it should. */
 const SHORT_MS = 50;
+const OVER_MS = 10;
 /** A process that was not served for this long may have lost its permits. Well within their lease. */
 const LAPSED_MS = 2_000;
 /** How long before the end of the lease a request must have left. */
@@ -50,11 +51,14 @@ export class RedisPermits implements PermitSource {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly runner: ScriptRunner,
+    private readonly connection: Pick<RedisConnection, 'acquire' | 'release' | 'renew' | 'run'>,
+    private readonly key: string,
     private readonly scope: SharedScope,
     private readonly share: number | undefined,
     public limit = scope.limit,
-  ) {}
+  ) {
+    connection.acquire();
+  }
 
   request(): void {
     if (this.#away !== undefined) return;
@@ -68,7 +72,7 @@ export class RedisPermits implements PermitSource {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.runner.close();
+    this.connection.release();
   }
 
   #askIn(ms: number): void {
@@ -93,13 +97,14 @@ export class RedisPermits implements PermitSource {
     const { generation, now: seen } = this.#known;
     const lapsed = isLapsed ? 'lapsed' : '';
     const told = [generation, seen, lapsed, this.limit, this.#held, out, wanted, together];
-    const answer = await this.runner.run([this.#process, ...told]);
+    const result = await this.connection.run(TAKE_PERMITS, [this.key], [this.#process, ...told]);
     this.#isAsking = false;
     if (this.#isClosed) return;
-    if ('failure' in answer) {
-      this.#goAway(answer.failure);
+    if ('failure' in result) {
+      this.#goAway(result.failure);
       return;
     }
+    const answer = readAnswer(result.reply);
     if (this.#known.generation === 0 || wasAway) this.scope.onStatus({ status: 'shared' });
     this.#away = undefined;
     this.#known = answer;
@@ -116,7 +121,7 @@ export class RedisPermits implements PermitSource {
     const held = this.#held;
     const isShort = target > held || this.#told.together > held;
     const isOver = held > Math.max(out, target);
-    const changeMs = isShort || isOver ? Math.max(SHORT_MS, isShort ? holdMs : 0) : Infinity;
+    const changeMs = isOver ? OVER_MS : isShort ? Math.max(SHORT_MS, holdMs) : Infinity;
     const keepMs = held === 0 ? Infinity : out > FEW ? BUSY_MS : QUIET_MS;
     return Math.min(changeMs, keepMs);
   }
@@ -138,7 +143,7 @@ export class RedisPermits implements PermitSource {
     }
     if (now - this.#renewedAt > SILENT_CONNECTION_MS) {
       this.#renewedAt = now;
-      this.runner.renewConnection();
+      this.connection.renew();
     }
     this.#askIn(RECONNECT_EVERY_MS);
   }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { PermitSource, QuotaScope, QuotaStore } from '../quota/quota-store.js';
 import { RedisPermits } from './redis-permits.js';
 import { RedisConnection } from './redis-connection.js';
-import { ScriptRunner } from './script-runner.js';
 import { checkOptions, type CheckedOptions, type RedisQuotaOptions } from './redis-quota-options.js';
 
 /**
@@ -31,10 +30,9 @@ export class RedisQuota implements QuotaStore {
 
   /** For the module: opens the permits of a scope, under one key. */
   open({ name, ...scope }: QuotaScope): PermitSource {
-    const { keyPrefix, timeoutMs, fallbackShare } = this.#options;
+    const { keyPrefix, fallbackShare } = this.#options;
     // A hash of the name, since names hold access key IDs.
     const tag = createHash('sha256').update(name).digest('hex').slice(0, 32);
-    const runner = new ScriptRunner(this.#connection, `${keyPrefix}{${tag}}`, timeoutMs);
-    return new RedisPermits(runner, scope, fallbackShare);
+    return new RedisPermits(this.#connection, `${keyPrefix}{${tag}}`, scope, fallbackShare);
   }
 }

@@ -121,9 +121,10 @@ if target < needed and turn == '' then
   end
 end
 
--- Half of what is free, since others may ask at the same time.
+-- A part of what is free, since others may ask at the same time.
 if now >= s.hold and target > held then
-  held = held + math.min(target - held, free, math.max(math.ceil(free / 2), needed - held))
+  local part = math.ceil(free * (count == 1 and 0.75 or 0.5))
+  held = held + math.min(target - held, free, math.max(part, needed - held))
 end
 if held > 0 or wanted > 0 then
   local values = {held, wanted, together, ARGV[5], text(now + LEASE_MS)}

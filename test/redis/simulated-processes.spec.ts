@@ -2,9 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { Redis } from 'ioredis';
 import type { Priority } from '../../lib/quota/permit.js';
 import { RateLimiter } from '../../lib/quota/rate-limiter.js';
-import { readAnswer, TAKE_PERMITS_LUA } from '../../lib/redis/permit-script.js';
+import { TAKE_PERMITS_LUA } from '../../lib/redis/permit-script.js';
 import { RedisPermits } from '../../lib/redis/redis-permits.js';
-import type { ScriptRunner } from '../../lib/redis/script-runner.js';
 import { mostInAnySecond } from '../support/redis-quota.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 
@@ -79,23 +78,22 @@ async function simulate(scenario: Scenario): Promise<{
   let commands = 0;
   const evaluating = new Set<object>();
 
-  const runner = (): ScriptRunner =>
-    ({
-      timeoutMs: 500,
-      close: () => undefined,
-      renewConnection: () => undefined,
-      run: async (args: readonly (string | number)[]) => {
-        const oneWay = (): Promise<void> => later((redisMs / 2) * (0.6 + 0.8 * random()));
-        await oneWay();
-        evaluating.add(args);
-        if (performance.now() > FROM_MS) commands += 1;
-        await client.set('now', EPOCH_MS + performance.now());
-        const answer = readAnswer(await client.take('permits', 'now', ...args));
-        evaluating.delete(args);
-        await oneWay();
-        return answer;
-      },
-    }) as unknown as ScriptRunner;
+  const connection = {
+    acquire: () => undefined,
+    release: () => undefined,
+    renew: () => undefined,
+    run: async (_script: unknown, _keys: unknown, args: readonly (string | number)[]) => {
+      const oneWay = (): Promise<void> => later((redisMs / 2) * (0.6 + 0.8 * random()));
+      await oneWay();
+      evaluating.add(args);
+      if (performance.now() > FROM_MS) commands += 1;
+      await client.set('now', EPOCH_MS + performance.now());
+      const reply = await client.take('permits', 'now', ...args);
+      evaluating.delete(args);
+      await oneWay();
+      return { reply };
+    },
+  };
   const limiters = Array.from(
     { length: processes + 1 },
     () =>
@@ -104,7 +102,8 @@ async function simulate(scenario: Scenario): Promise<{
         maxQueue: 1_000,
         openShared: (demand, onPermits) =>
           new RedisPermits(
-            runner(),
+            connection,
+            'key',
             { limit: LIMIT, demand, onPermits, onStatus: () => undefined },
             undefined,
           ),
