@@ -32,7 +32,7 @@ const held = (): Promise<number> =>
   withClient(redis.url, async (client) => {
     const [key] = await client.keys('*');
     const processes = Object.entries(await client.hgetall(key ?? 'none')).filter(([name]) =>
-      /^p:/.test(name),
+      name.startsWith('p:'),
     );
     return processes.reduce((sum, [, values]) => sum + Number(values.split(' ')[0]), 0);
   });
