@@ -1,3 +1,7 @@
+export type { EventCallback } from './callback-url.js';
+export type { CallbackAttempt, SentCallback } from './callback.js';
+export type { CallbackAction, ServerMessageMethod } from './callback-action.js';
+export type { Callbacks } from './callbacks.js';
 export type { EmulatorClock } from './emulator-clock.js';
 export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
@@ -8,6 +12,7 @@ export type { JoinOptions, Presence, Room } from './presence.js';
 export type { QuotaWindowKind } from './quota-window.js';
 export type { ClientToken } from './read-token.js';
 export type { Duplicate, RecipientCounts } from './recipient-counts.js';
+export type { LeaveReason, RoomEventType } from './room-events.js';
 export { RtcEmulator } from './rtc-emulator.js';
 export type {
   EmulatedQuota,
@@ -15,3 +20,4 @@ export type {
   EmulatorModuleOptions,
   RtcEmulatorOptions,
 } from './rtc-emulator-options.js';
+export type { ServerMessageError, ServerMessageResult } from './server-messages.js';

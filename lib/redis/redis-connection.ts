@@ -1,11 +1,9 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { once } from 'node:events';
-import { withoutOptions } from '../config/redis-url.js';
 import type { LuaScript } from './lua-script.js';
+import { connectionsOf, openClient, type RedisClient } from './open-client.js';
 import { describeFailure } from './redis-failure.js';
-import type { CheckedOptions, RedisQuotaOptions } from './redis-quota-options.js';
-
-type Client = Redis | Cluster;
+import type { CheckedOptions } from './redis-quota-options.js';
 
 /** Time limit for the first connection, in milliseconds. */
 const CONNECT_MS = 3_000;
@@ -41,7 +39,7 @@ const OWN_OPTIONS: RedisOptions = {
 export class RedisConnection {
   // Private fields: the options and the last error may hold a password.
   readonly #options: CheckedOptions;
-  #client: Client | undefined;
+  #client: RedisClient | undefined;
   #connecting: Promise<unknown> | undefined;
   #users = 0;
   /** Why there is no connection. A command's own error says only that there is none. */
@@ -70,8 +68,7 @@ export class RedisConnection {
   renew(): void {
     // The app's own client is left alone.
     if (this.#options.client !== undefined || this.#client === undefined) return;
-    const connections = this.#client instanceof Cluster ? this.#client.nodes() : [this.#client];
-    for (const { stream } of connections) stream?.destroy();
+    for (const { stream } of connectionsOf(this.#client)) stream?.destroy();
   }
 
   /**
@@ -107,8 +104,8 @@ export class RedisConnection {
     }
   }
 
-  #open(): Client {
-    const client = connect(this.#options.connection);
+  #open(): RedisClient {
+    const client = openClient(this.#options.connection ?? {}, () => OWN_OPTIONS, ofCluster);
     // ioredis adds a listener for each command that waits for the connection.
     client.setMaxListeners(Number.POSITIVE_INFINITY);
     client.on('error', (error: Error) => {
@@ -124,21 +121,16 @@ export class RedisConnection {
 /**
  * The first calls wait for the connection, each within its own time limit. Later, a missing connection is a failure.
  */
-async function connected(client: Client): Promise<void> {
+async function connected(client: RedisClient): Promise<void> {
   if (client.status === 'wait') client.connect().catch(() => undefined);
   if (!['connecting', 'connect'].includes(client.status)) return;
   await once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) }).catch(() => undefined);
 }
 
-function connect(connection: RedisQuotaOptions['connection']): Client {
-  // A URL's query has no functions and no numbers, so those options can't be set there.
-  if (typeof connection === 'string') return new Redis(withoutOptions(connection, OWN_OPTIONS), OWN_OPTIONS);
-  if (connection === undefined || !('nodes' in connection))
-    return new Redis({ ...connection, ...OWN_OPTIONS });
+function ofCluster(given?: ClusterOptions): ClusterOptions {
   const { retryStrategy: _, ...redisOptions } = OWN_OPTIONS;
-  return new Cluster([...connection.nodes], {
-    ...connection.options,
+  return {
     clusterRetryStrategy: () => RECONNECT_MS,
-    redisOptions: { ...connection.options?.redisOptions, ...redisOptions },
-  });
+    redisOptions: { ...given?.redisOptions, ...redisOptions },
+  };
 }

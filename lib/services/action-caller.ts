@@ -1,11 +1,12 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
+import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import type { Sender } from '../retry/sender.js';
-import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
+import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
@@ -40,32 +41,30 @@ export class ActionCaller {
   ): Promise<BroadcastReceipt> {
     const checked = checkRequest(action, request);
     const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
-    const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
-    const { requestId, attempts, possibleDuplicate } = await this.#sender.send(
-      action,
-      RequestBody.of(this.wireBody({ ...checked, to })),
-      { ...callLimits(this.#settings, given), roomId: checked.roomId },
-      { signal: given.signal, stop: undefined, fanOut: undefined },
-    );
-    const recipients = Array.isArray(to) ? to.length : 1;
+    const { roomId, to } = checked;
+    const body = RequestBody.of(this.wireFields(checked), typeof to === 'object' ? distinctIds(to) : to);
+    const plan = callPlan(this.#settings, given, roomId);
+    const { requestId, attempts, possibleDuplicate } = await this.#sender.send(action, body, plan);
+    const { recipients } = body;
     return {
       outcome: 'accepted',
       action,
       requestId,
-      ...(to !== undefined && { recipients }),
+      ...(recipients !== undefined && { recipients }),
       attempts,
       possibleDuplicate,
     };
   }
 
-  /** A checked request in the remote API's form. Unset fields are not sent. */
-  wireBody({ roomId, to, from, message, binary }: CheckedRequest): Readonly<Record<string, unknown>> {
+  /** A checked request in the remote API's form, without its recipients. Unset fields are not sent. */
+  wireFields({ roomId, from, message, binary }: CheckedRequest): Readonly<Record<string, unknown>> {
+    const { Binary, Message } = toWireMessage(message, binary);
     return {
       AppId: this.#settings.appId,
       RoomId: roomId,
       From: from ?? this.#defaultFrom(),
-      To: to,
-      ...toWireMessage(message, binary),
+      Binary,
+      Message,
     };
   }
 

@@ -23,12 +23,12 @@ import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
-import type { CallLimits } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from './action-caller.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import type { OpenApiSender } from './rtc-open-api.service.js';
-import { callLimits, type SendOptions } from './send-options.js';
+import { callPlan, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** The parts of a sender that the service uses. */
@@ -93,14 +93,13 @@ export class RoomUnicastService {
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { settings, sender } = hidden.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
-    const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
-    const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
+    const plan = planOf(settings, options);
     const askMembers =
       skipAbsent === true
         ? (signal: AbortSignal) =>
             membersOf(new RoomPresenceService(sender, settings), message.roomId, signal)
         : undefined;
-    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, { askMembers });
+    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
   }
 
@@ -123,7 +122,8 @@ export class RoomUnicastService {
     const readMessage: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
-        return { position, roomId: checked.roomId, body: RequestBody.of(caller.wireBody(checked)) };
+        const body = RequestBody.of(caller.wireFields(checked), checked.to);
+        return { position, roomId: checked.roomId, body };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -132,15 +132,12 @@ export class RoomUnicastService {
       readItem: readMessage,
       path: 'messages',
     });
-    const limits = chunkLimits(settings, plan);
+    const perMessage = chunkPlan(settings, plan);
     const each = new ChunkSender<EachMessage>(
-      ([message], { beforeSend, ...signals }) =>
-        sender.send(
-          'SendRoomUnicast',
-          message?.body ?? RequestBody.of({}),
-          { ...limits, roomId: message?.roomId, beforeSend },
-          { signal: undefined, ...signals },
-        ),
+      (messages, control) => {
+        const [{ roomId, body }] = messages as readonly [EachMessage];
+        return sender.send('SendRoomUnicast', body, { ...perMessage, ...control, roomId });
+      },
       sender,
       1,
       plan.chunkDeadlineMs,
@@ -154,7 +151,7 @@ export class RoomUnicastService {
     return {
       host: hidden.of(this).sender,
       open: (message, onUnknown) =>
-        chunkSender(this, message, checkCallOptions(FAN_OUT_OPTIONS, { onUnknown })),
+        chunkSender(this, message, planOf(hidden.of(this).settings, { onUnknown })),
     };
   }
 
@@ -194,33 +191,38 @@ async function membersOf(
   }
 }
 
-function chunkLimits(
+/** The options of a fan-out, checked, with all defaults. */
+function planOf(settings: RtcMessagingSettings, options: FanOutOptions) {
+  const { chunkSize, ...plan } = checkCallOptions(FAN_OUT_OPTIONS, options);
+  return { ...plan, chunkSize: chunkSize ?? defaultChunkSize(settings.quota) };
+}
+
+/** The plan of a fan-out's calls. The fan-out's signal does not abort them: it stops them between attempts. */
+function chunkPlan(
   settings: RtcMessagingSettings,
   plan: Omit<CheckedFanOutOptions, 'chunkSize' | 'dedupe'>,
-): CallLimits {
+  roomId?: string,
+): CallPlan {
   const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
-  return { ...callLimits(settings, { timeoutMs, onUnknown }), deadlineMs, policy: FAN_OUT_CHUNK };
+  // Set explicitly, so that none is inherited from a changed prototype.
+  const options = { timeoutMs, onUnknown, deadlineMs, signal: undefined };
+  return { ...callPlan(settings, options, roomId), policy: FAN_OUT_CHUNK };
 }
 
 function chunkSender(
   service: RoomUnicastService,
   message: Omit<FanOutRequest, 'to'>,
-  plan: CheckedFanOutOptions,
+  plan: ReturnType<typeof planOf>,
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const bodyFor = RequestBody.template(caller.wireBody(message));
-  const limits = { ...chunkLimits(settings, plan), roomId: message.roomId };
+  const bodyFor = RequestBody.template(caller.wireFields(message));
+  const perChunk = chunkPlan(settings, plan, message.roomId);
   return new ChunkSender(
-    (recipients, { beforeSend, ...signals }) =>
-      sender.send(
-        'BatchSendRoomUnicast',
-        bodyFor(recipients),
-        { ...limits, beforeSend },
-        { signal: undefined, ...signals },
-      ),
+    (recipients, control) =>
+      sender.send('BatchSendRoomUnicast', bodyFor(recipients), { ...perChunk, ...control }),
     sender,
-    plan.chunkSize ?? defaultChunkSize(settings.quota),
+    plan.chunkSize,
     plan.chunkDeadlineMs,
   );
 }

@@ -1,0 +1,79 @@
+import { nameProblems } from '../config/registration.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { OptionTable, OptionValues } from '../options/option-table.js';
+import { readOptions } from '../options/read-options.js';
+import { readVariables } from '../options/read-variables.js';
+import { appId, hasMethods, milliseconds, must, oneOf, text, texts, wholeNumber } from '../options/rules.js';
+import type { EventRedis, RtcCallbackOptions } from './callback-options.js';
+
+const MODULE = 'RtcCallbackModule';
+
+const path = text(/^(\/[\w.~-]+)+$/, 'must be a path such as /rtc/events, without parameters');
+
+const secrets = (shortest: number, variable: string) => {
+  const rule = `must be ${shortest}–256 printable ASCII characters without spaces`;
+  const each = text(new RegExp(`^[\\x21-\\x7e]{${shortest},256}$`), rule);
+  return { rule: texts(each), variable, required: true, redacted: true } as const;
+};
+
+/** All options of `RtcCallbackModule`. */
+export const CALLBACK_OPTIONS = {
+  appId: { rule: appId, variable: 'RTC_APP_ID', required: true },
+  events: {
+    optional: true,
+    options: {
+      path: { rule: path, required: true },
+      secrets: secrets(1, 'RTC_CALLBACK_SECRETS'),
+      maxAgeMs: { rule: milliseconds(1_000, 86_400_000), default: 900_000 },
+      acknowledge: { rule: oneOf('handled', 'early'), default: 'handled' },
+      redis: {
+        rule: must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'exists', 'set')),
+        redacted: true,
+      },
+    },
+  },
+  clientMessages: {
+    optional: true,
+    options: {
+      path: { rule: path, required: true },
+      secrets: secrets(16, 'RTC_CLIENT_MESSAGE_SECRETS'),
+      maxPerSecond: { rule: wholeNumber(1, 10_000), default: 20 },
+    },
+  },
+} satisfies OptionTable<RtcCallbackOptions>;
+
+/** The options, checked, with defaults. */
+export type CallbackSettings = OptionValues<typeof CALLBACK_OPTIONS> & {
+  /** Undefined for the module without a name. */
+  readonly name: string | undefined;
+};
+
+/** Settings of the events. */
+export type EventSettings = NonNullable<CallbackSettings['events']>;
+
+/**
+ * Injection token of the settings. A string, since an ES module copy and a CommonJS copy of this package may be loaded
+ * side by side.
+ */
+export const CALLBACK_SETTINGS = 'nestjs-rtc-messaging:callback-settings';
+
+/**
+ * Merges the options over the environment over the defaults.
+ * @param given the app's options, of any type
+ * @param variables such as `process.env`
+ * @throws RtcConfigError listing every problem
+ */
+export function resolveCallbackSettings(
+  given: unknown,
+  name: string | undefined,
+  variables: Readonly<Record<string, string | undefined>>,
+): CallbackSettings {
+  const environment = readVariables(CALLBACK_OPTIONS, variables, MODULE);
+  const { values, problems } = readOptions(CALLBACK_OPTIONS, given, MODULE, environment);
+  problems.push(...nameProblems(name).map(({ message }) => ({ option: `${MODULE}.name`, message })));
+  if (values.events === undefined && values.clientMessages === undefined) {
+    problems.push({ option: `${MODULE}.events`, message: 'is missing, and so is clientMessages' });
+  }
+  if (problems.length > 0) throw new RtcConfigError(problems, undefined, name);
+  return { ...values, name };
+}

@@ -1,0 +1,52 @@
+import type { RtcEventType } from './rtc-callback-event.js';
+
+/** Which module's events or messages a method handles. */
+export interface RtcHandlerOptions {
+  /** Name of the `RtcCallbackModule`. Default: the one without a name. */
+  readonly name?: string | undefined;
+}
+
+/** In place of an event's type, none of which has a space. */
+export const CLIENT_MESSAGE = 'a client message';
+
+// Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
+const HANDLED = 'nestjs-rtc-messaging:handled';
+/** Of the method's arguments, as Nest's own decorators of arguments write it down: pipes need it. */
+export const HANDLER_ARGUMENTS = 'nestjs-rtc-messaging:handler-arguments';
+
+/**
+ * Calls the method of a provider for each event of a type that the service tells of, or with `*` for each event, with
+ * an `RtcCallbackEvent`. The guards, pipes and interceptors of the method and its class apply; the app's global ones
+ * and exception filters do not. If it throws, the service sends the event again, twice at most, and the method is
+ * called again: it is called at least once.
+ */
+export function OnRtcEvent(
+  type: RtcEventType | '*' | (string & {}),
+  options?: RtcHandlerOptions,
+): MethodDecorator {
+  return handles(type, options);
+}
+
+/**
+ * Calls the method of a provider for each message that a client sends to the business server, with an
+ * `RtcClientMessage`. What it returns, text or bytes of at most 64 KB, is the client's answer. One method for each
+ * module does that. The guards, pipes and interceptors of the method and its class apply; the app's global ones and
+ * exception filters do not.
+ */
+export function OnClientMessage(options?: RtcHandlerOptions): MethodDecorator {
+  return handles(CLIENT_MESSAGE, options);
+}
+
+function handles(type: string, { name }: RtcHandlerOptions = {}): MethodDecorator {
+  return (target, key, { value }) => {
+    const method = value as object;
+    Reflect.defineMetadata(HANDLED, [...handledBy(method), { type, name }], method);
+    const first = { '0:0': { index: 0, data: undefined, pipes: [] } };
+    Reflect.defineMetadata(HANDLER_ARGUMENTS, first, target.constructor, key);
+  };
+}
+
+/** All that a method handles: it may have several decorators. */
+export function handledBy(method: object): readonly (RtcHandlerOptions & { readonly type: string })[] {
+  return Reflect.getMetadata(HANDLED, method) ?? [];
+}
