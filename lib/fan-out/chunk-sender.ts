@@ -19,7 +19,7 @@ export type SendRequest<Item = string> = (
     /** See `CallLimits.beforeSend`. */
     readonly beforeSend: (() => Promise<boolean>) | undefined;
   },
-) => Promise<AcceptedCall>;
+) => Promise<AcceptedCall & Pick<ChunkOutcome, 'messageId'>>;
 
 /** The parts of a module that a fan-out uses. */
 export interface FanOutHost {
@@ -158,12 +158,13 @@ export class ChunkSender<Item = string> {
     const described = { index, recipients: recipients.length };
     if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
     try {
-      const { requestId, attempts, possibleDuplicate } = await this.send(recipients, about);
+      const { requestId, attempts, possibleDuplicate, messageId } = await this.send(recipients, about);
       tally.addAttempts(attempts);
       this.#acceptedAt = performance.now();
       const made = part.attempts + attempts.length;
       const outcome = { ...described, outcome: 'accepted', requestId, attempts: made } as const;
-      return { outcome: { ...outcome, possibleDuplicate }, stop: undefined };
+      const id = messageId === undefined ? {} : { messageId };
+      return { outcome: { ...outcome, possibleDuplicate, ...id }, stop: undefined };
     } catch (error) {
       // Any other error is a bug of a sender. The counts must still add up.
       if (!(error instanceof RtcMessagingError)) {
@@ -174,7 +175,7 @@ export class ChunkSender<Item = string> {
       const attempts = part.attempts + error.attempts.length;
       const next = this.#decide(error, part, attempts);
       if (Array.isArray(next)) return next;
-      const { outcome, requestId, possibleDuplicate } = error;
+      const { outcome, requestId, possibleDuplicate, messageId } = error;
       return {
         outcome: {
           ...described,
@@ -182,6 +183,7 @@ export class ChunkSender<Item = string> {
           ...(requestId !== undefined && { requestId }),
           attempts,
           possibleDuplicate,
+          ...(messageId !== undefined && { messageId }),
           error,
         },
         stop: next && { reason: next, error },

@@ -20,6 +20,8 @@ export const FAN_OUT_OPTIONS = {
   concurrency: wholeNumber(1, MAX_CONCURRENCY),
   chunkSize: wholeNumber(1, MAX_RECIPIENTS),
   dedupe: { rule: oneOf('chunk', 'all', 'none'), default: 'chunk' },
+  receipt: { rule: flag, default: false },
+  once: { rule: flag, default: false },
   total: wholeNumber(0),
   keepChunks: { rule: flag, default: false },
   keepRecipients: { rule: flag, default: true },

@@ -25,7 +25,7 @@ import { HiddenParts } from '../privacy/hidden-parts.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallLimits } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
-import { ActionCaller } from './action-caller.js';
+import { ActionCaller, type WireRequest } from './action-caller.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import type { OpenApiSender } from './rtc-open-api.service.js';
 import { callLimits, type SendOptions } from './send-options.js';
@@ -91,7 +91,7 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option violates a rule. Nothing was read or sent.
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { settings, sender } = hidden.of(this);
+    const { caller, settings, sender } = hidden.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
     const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
     const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
@@ -101,7 +101,9 @@ export class RoomUnicastService {
             membersOf(new RoomPresenceService(sender, settings), message.roomId, signal)
         : undefined;
     const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, { askMembers });
-    return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
+    const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
+    const report = await new FanOutRun(chunks, chunkSender(this, wire, plan), plan, sender).run();
+    return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
   }
 
   /**
@@ -120,10 +122,12 @@ export class RoomUnicastService {
     const { caller, settings, sender } = hidden.of(this);
     requireSource('messages', 'requests', messages);
     const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
+    caller.checkReceipt('SendRoomUnicast', plan);
     const readMessage: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
-        return { position, roomId: checked.roomId, body: RequestBody.of(caller.wireBody(checked)) };
+        const wire = caller.prepare('SendRoomUnicast', checked, plan);
+        return { position, to: checked.to as string, wire };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -134,13 +138,17 @@ export class RoomUnicastService {
     });
     const limits = chunkLimits(settings, plan);
     const each = new ChunkSender<EachMessage>(
-      ([message], { beforeSend, ...signals }) =>
-        sender.send(
-          'SendRoomUnicast',
-          message?.body ?? RequestBody.of({}),
-          { ...limits, roomId: message?.roomId, beforeSend },
-          { signal: undefined, ...signals },
-        ),
+      ([message], { beforeSend, ...signals }) => {
+        const { wire, to } = message as EachMessage;
+        return caller.send(wire, [to], () =>
+          sender.send(
+            'SendRoomUnicast',
+            RequestBody.of(wire.fields),
+            { ...limits, roomId: wire.roomId, beforeSend },
+            { signal: undefined, ...signals },
+          ),
+        );
+      },
       sender,
       1,
       plan.chunkDeadlineMs,
@@ -151,10 +159,13 @@ export class RoomUnicastService {
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
   chunkSenders?(): ChunkSenders {
+    const { caller, sender } = hidden.of(this);
     return {
-      host: hidden.of(this).sender,
-      open: (message, onUnknown) =>
-        chunkSender(this, message, checkCallOptions(FAN_OUT_OPTIONS, { onUnknown })),
+      host: sender,
+      open: (message, onUnknown) => {
+        const plan = checkCallOptions(FAN_OUT_OPTIONS, { onUnknown });
+        return chunkSender(this, caller.prepare('BatchSendRoomUnicast', message, plan), plan);
+      },
     };
   }
 
@@ -171,8 +182,8 @@ export class RoomUnicastService {
 interface EachMessage {
   /** In the source. */
   readonly position: number;
-  readonly roomId: string | undefined;
-  readonly body: RequestBody;
+  readonly to: string;
+  readonly wire: WireRequest;
 }
 
 /** Who is in a room, if that is known within a second. */
@@ -204,20 +215,22 @@ function chunkLimits(
 
 function chunkSender(
   service: RoomUnicastService,
-  message: Omit<FanOutRequest, 'to'>,
+  wire: WireRequest,
   plan: CheckedFanOutOptions,
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const bodyFor = RequestBody.template(caller.wireBody(message));
-  const limits = { ...chunkLimits(settings, plan), roomId: message.roomId };
+  const bodyFor = RequestBody.template(wire.fields);
+  const limits = { ...chunkLimits(settings, plan), roomId: wire.roomId };
   return new ChunkSender(
     (recipients, { beforeSend, ...signals }) =>
-      sender.send(
-        'BatchSendRoomUnicast',
-        bodyFor(recipients),
-        { ...limits, beforeSend },
-        { signal: undefined, ...signals },
+      caller.send(wire, recipients, () =>
+        sender.send(
+          'BatchSendRoomUnicast',
+          bodyFor(recipients),
+          { ...limits, beforeSend },
+          { signal: undefined, ...signals },
+        ),
       ),
     sender,
     plan.chunkSize ?? defaultChunkSize(settings.quota),

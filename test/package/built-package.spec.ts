@@ -107,7 +107,9 @@ describe('the built package', () => {
       const folder = await mkdtemp(join(tmpdir(), 'rtc-bundled-'));
       try {
         await installWithout([], folder);
-        const entries = ['', '/emulator', '/redis', '/bullmq'].map((entry) => `nestjs-rtc-messaging${entry}`);
+        const entries = ['', '/emulator', '/redis', '/bullmq', '/receiver'].map(
+          (entry) => `nestjs-rtc-messaging${entry}`,
+        );
         await writeFile(
           join(folder, 'app.mjs'),
           `import 'reflect-metadata';

@@ -1,0 +1,9 @@
+export {
+  type CallbackArguments,
+  createReceiver,
+  type ReceivedMessage,
+  type Receiver,
+  type ReceiverOptions,
+  type ReceiverStorage,
+} from './create-receiver.js';
+export type { ClientMessage } from './frame.js';
