@@ -35,8 +35,8 @@ export const SEND_OPTIONS = {
   timeoutMs: duration,
   deadlineMs: duration,
   onUnknown: oneOf('report', 'resend'),
-  receipt: { rule: flag, default: false },
-  once: { rule: flag, default: false },
+  receipt: flag,
+  once: flag,
 } satisfies OptionTable<SendOptions>;
 
 /** Default deadline of a call, in multiples of `timeoutMs`. */
