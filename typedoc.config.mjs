@@ -33,6 +33,7 @@ export default {
   // What nobody but the library makes or reads.
   intentionallyNotExported: [
     'ActionCaller',
+    'CallbackSettings',
     'Environment',
     'PublishedErrorCode',
     'HealthRecord',

@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { isRtcActionName } from '../openapi/rtc-action.js';
+import { LimitedLog } from './limited-log.js';
 import type {
   RtcCredentialsEvent,
   RtcEvent,
@@ -8,28 +9,23 @@ import type {
   RtcThrottlingEvent,
 } from './rtc-event.js';
 
-/** A line is not repeated for this long. Suppressed repetitions are counted. */
-const QUIET_MS = 60_000;
-
-const MAX_LINES = 100;
-
-type Level = 'error' | 'warn' | 'log';
-
 /**
  * Logs only what an operator can fix, one line each. Callers learn about their own failures from errors, so nothing is
  * logged while all is well.
  */
 export class OperatorLog {
-  readonly #lines = new Map<string, { until: number; suppressed: number }>();
+  readonly #limited: LimitedLog;
   #credentialsWarned = false;
   #credentialsState: 'fine' | 'ageing' | 'gone' | undefined;
   #quotaStatus: RtcQuotaEvent['status'] | undefined;
 
   /** @param now monotonic milliseconds */
   constructor(
-    private readonly logger: Required<Pick<LoggerService, Level | 'debug'>>,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
+    private readonly logger: Required<Pick<LoggerService, 'error' | 'warn' | 'log' | 'debug'>>,
+    now?: () => number,
+  ) {
+    this.#limited = new LimitedLog(logger, now);
+  }
 
   onEvent(event: RtcEvent): void {
     switch (event.type) {
@@ -42,7 +38,7 @@ export class OperatorLog {
         this.#outcome(event);
         break;
       case 'clock':
-        this.#write(
+        this.#limited.write(
           'warn',
           'clock',
           `This machine's clock is ${describeOffset(event.offsetMs)} the service's. ` +
@@ -84,7 +80,7 @@ export class OperatorLog {
     const advice = hint === undefined ? '' : ` ${hint}`;
     const what = isMessage ? 'a message' : 'the request';
     if (outcome === 'unknown') {
-      this.#write(
+      this.#limited.write(
         'warn',
         `${scope}unknown`,
         `${action}: it is unknown whether ${what} was accepted (${failure}).${advice}`,
@@ -95,19 +91,19 @@ export class OperatorLog {
         : phase === 'queued'
           ? 'no connection came free'
           : "the service can't be reached";
-      this.#write(
+      this.#limited.write(
         'error',
         `${scope}${phase} ${failure}`,
         `${action}: ${why} (${failure}, phase "${phase}").${advice}`,
       );
     } else if (throttled) {
-      this.#write(
+      this.#limited.write(
         'warn',
         `${scope}throttled`,
         `${action}: refused because the quota is used up (${failure}).${advice}`,
       );
     } else if (!failure.startsWith('InvalidParameter') || /AppId|IllegalFrom/.test(failure)) {
-      this.#write(
+      this.#limited.write(
         'error',
         `${scope}refused ${failure}`,
         `${action}: the service refuses with ${failure}.${advice}`,
@@ -147,7 +143,7 @@ export class OperatorLog {
     if (permitsPerSecond === 0) {
       const line =
         'Quota: the service refuses everything. Other programs may use the account, or its quota may be used up.';
-      this.#write('warn', 'refuses all', line);
+      this.#limited.write('warn', 'refuses all', line);
       return;
     }
     const advice =
@@ -155,27 +151,11 @@ export class OperatorLog {
         ? `If that is so for long, set quota.requestsPerSecond (RTC_QUOTA_RPS) to it, or quota.reserve.`
         : `It refuses requests of more than ${chunkSize} recipients: set quota.costPer (RTC_QUOTA_COST_PER) to ` +
           'recipient if it counts those.';
-    this.#write(
+    this.#limited.write(
       'warn',
       'throttling',
       `Quota: the account seems to allow about ${permitsPerSecond} a second, less than configured. ${advice}`,
     );
-  }
-
-  #write(level: Level, key: string, line: string): void {
-    const now = this.now();
-    // Codes come from the remote side, which may invent any number of them.
-    if (this.#lines.size >= MAX_LINES && !this.#lines.has(key)) key = 'others';
-    const earlier = this.#lines.get(key);
-    if (earlier !== undefined && now < earlier.until) {
-      earlier.suppressed += 1;
-      return;
-    }
-    const more = earlier?.suppressed
-      ? ` It happened ${earlier.suppressed} more times since the last such line.`
-      : '';
-    this.#lines.set(key, { until: now + QUIET_MS, suppressed: 0 });
-    this.logger[level](line + more);
   }
 }
 

@@ -1,4 +1,5 @@
-import { type ClassProvider, Inject, type InjectionToken } from '@nestjs/common';
+import type { ClassProvider } from '@nestjs/common';
+import { injectBy, tokenOf } from '../config/named-tokens.js';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
 import { RoomPresenceService } from './room-presence.service.js';
@@ -103,14 +104,4 @@ export function servicesOf(name: string | undefined): ClassProvider[] {
     { provide: getRtcTokensToken(name), useClass: RtcTokenService },
     { provide: getRtcHealthToken(name), useClass: RtcHealthIndicator },
   ];
-}
-
-/** A string where there is a name, since an ES module copy and a CommonJS copy of this package may be loaded. */
-function tokenOf<T>(service: InjectionToken<T>, kind: string) {
-  return (name?: string): InjectionToken<T> =>
-    name === undefined ? service : `nestjs-rtc-messaging:${kind}:${name}`;
-}
-
-function injectBy(token: (name?: string) => InjectionToken) {
-  return (name?: string): PropertyDecorator & ParameterDecorator => Inject(token(name));
 }

@@ -1,0 +1,55 @@
+import type { RtcEventType } from './rtc-callback-event.js';
+
+/** Which module's events or messages a method handles. */
+export interface RtcHandlerOptions {
+  /** Name of the `RtcCallbackModule`. Default: the one without a name. */
+  readonly name?: string | undefined;
+}
+
+/** What a method handles, as its decorators say. */
+export interface Handled extends RtcHandlerOptions {
+  /** An event's type, `*` for all events, or undefined for clients' messages. */
+  readonly type?: string | undefined;
+}
+
+// Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
+const HANDLED = 'nestjs-rtc-messaging:handled';
+/** Of the method's arguments, as Nest's own decorators of arguments write it down: pipes need it. */
+export const HANDLER_ARGUMENTS = 'nestjs-rtc-messaging:handler-arguments';
+
+/**
+ * Calls the method of a provider for each event of a type that the service tells of, or with `*` for each event, with
+ * an `RtcCallbackEvent`. The guards, pipes and interceptors of the method and its class apply; the app's global ones
+ * and exception filters do not. If it throws, the service sends the event again, twice at most, and the method is
+ * called again: it is called at least once.
+ */
+export function OnRtcEvent(
+  type: RtcEventType | '*' | (string & {}),
+  { name }: RtcHandlerOptions = {},
+): MethodDecorator {
+  return handles({ type, name });
+}
+
+/**
+ * Calls the method of a provider for each message that a client sends to the business server, with an
+ * `RtcClientMessage`. What it returns, text or bytes of at most 64 KB, is the client's answer. One method of each
+ * module does that. The guards, pipes and interceptors of the method and its class apply; the app's global ones and
+ * exception filters do not.
+ */
+export function OnClientMessage({ name }: RtcHandlerOptions = {}): MethodDecorator {
+  return handles({ name });
+}
+
+function handles(handled: Handled): MethodDecorator {
+  return (target, key, descriptor) => {
+    const method = descriptor.value as object;
+    Reflect.defineMetadata(HANDLED, [...handledBy(method), handled], method);
+    const first = { '0:0': { index: 0, data: undefined, pipes: [] } };
+    Reflect.defineMetadata(HANDLER_ARGUMENTS, first, target.constructor, key);
+  };
+}
+
+/** All that a method handles: it may have several decorators. */
+export function handledBy(method: object): readonly Handled[] {
+  return (Reflect.getMetadata(HANDLED, method) as readonly Handled[] | undefined) ?? [];
+}

@@ -1,0 +1,27 @@
+import { describeOptions, type DescribedOption } from './option-table.js';
+import type { Environment } from './read-options.js';
+
+/** The options of a table that have an environment variable. */
+export function withVariable(table: object, path?: string): DescribedOption[] {
+  return describeOptions(table, path).filter(({ variable }) => variable !== undefined);
+}
+
+/**
+ * Reads a table's variables: the secrets alone, or all others.
+ * @param variables such as `process.env`
+ * @param path prefix of the options
+ */
+export function readVariables(
+  table: object,
+  variables: Readonly<Record<string, string | undefined>>,
+  areSecret: boolean,
+  path?: string,
+): Environment {
+  const environment = Object.create(null) as Record<string, string>;
+  for (const { option, variable = '', redacted } of withVariable(table, path)) {
+    // A variable that is not set must not come from a changed Object.prototype.
+    const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
+    if (value && redacted === areSecret) environment[option] = value;
+  }
+  return environment;
+}
