@@ -15,6 +15,8 @@ interface EmulatorArguments {
   readonly costPer?: EmulatedQuota['costPer'];
   readonly window?: EmulatedQuota['window'];
   readonly roomLimit?: number;
+  readonly callbackUrl?: string;
+  readonly callbackSecret: string;
   readonly keep?: number;
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
@@ -42,6 +44,8 @@ export function defineEmulator(command: Command): Command {
     .option('--cost-per <what>', 'what counts as one: request or recipient; request unless it is given')
     .option('--window <kind>', 'sliding or fixed; sliding unless it is given')
     .option('--room-limit <number>', 'messages into a room a second; none unless it is given', Number)
+    .option('--callback-url <url>', 'where events of rooms are told to; nowhere unless it is given')
+    .option('--callback-secret <secret>', 'that events are signed with', 'emulator-callback-secret')
     .option('--keep <megabytes>', 'of what came and was received; 512 unless it is given', Number)
     .option('--allow-host <name>', "beside this machine's and --host; can be given several times", each)
     .option(
@@ -66,6 +70,7 @@ async function serve(given: EmulatorArguments): Promise<void> {
   const { tlsCert: cert, tlsKey: key } = given;
   if ((cert === undefined) !== (key === undefined))
     throw new TypeError('--tls-cert and --tls-key go together');
+  const { callbackUrl: url, callbackSecret: secret } = given;
   const { RtcEmulator } = await import('../emulator/index.js');
   const emulator = await RtcEmulator.start({
     ...(cert !== undefined &&
@@ -82,6 +87,7 @@ async function serve(given: EmulatorArguments): Promise<void> {
     },
     quota: { requestsPerSecond: given.quota, costPer: given.costPer, window: given.window },
     roomMessagesPerSecond: given.roomLimit,
+    ...(url !== undefined && { callbacks: { url, secret } }),
     keepBytes: given.keep === undefined ? undefined : given.keep * MEGABYTE,
     allowedHosts: given.allowHost,
     allowedOrigins: given.allowOrigin,
@@ -92,6 +98,7 @@ async function serve(given: EmulatorArguments): Promise<void> {
     `# The emulator listens on ${endpoint}. For the app's environment:\n` +
       `RTC_ENDPOINT=${endpoint}\nRTC_APP_ID=${appId}\nRTC_APP_KEY=${appKey}\nRTC_FROM=${from}\n` +
       `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n` +
+      (url === undefined ? '' : `RTC_CALLBACK_SECRETS=${secret}\n`) +
       (credentials.sessionToken ? `VOLCENGINE_SESSION_TOKEN=${credentials.sessionToken}\n` : '') +
       `# Join a room: ws${endpoint.slice(4)}/rooms/room-1?userId=alice (outside of rooms: /users?userId=alice)\n` +
       `# What was received: ${endpoint}/__emulator/rooms/room-1/users/alice/received\n`,

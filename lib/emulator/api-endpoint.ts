@@ -93,7 +93,7 @@ export class ApiEndpoint {
       return;
     }
     const call = new ReceivedRequest(head, body);
-    const fault = faults.forRequest(call);
+    const fault = faults.for('request', call);
     const at = new Date(clock.now() + (fault?.kind === 'clock' ? fault.offsetMs : 0));
     response.setHeader('Date', at.toUTCString());
     const decision = this.#decide(call, at, fault);

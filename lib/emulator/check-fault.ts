@@ -1,10 +1,12 @@
 import { createSecureContext } from 'node:tls';
 import { isPublishedErrorCode } from '../openapi/published-errors.js';
-import { isRtcActionName } from '../openapi/rtc-action.js';
+import { RTC_ACTIONS } from '../openapi/rtc-action.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
+import { SERVER_MESSAGE_METHODS } from './callback.js';
 import type { FaultKind, FaultRule } from './fault.js';
 import { FAULT_KINDS, rulesOf } from './fault-kinds.js';
+import { ROOM_EVENTS } from './room-events.js';
 
 const duration = wholeNumber(0, 600_000, 'milliseconds');
 const pem = text(/./, 'must be a text');
@@ -45,6 +47,12 @@ type UnionToIntersection<Union> = (Union extends unknown ? (one: Union) => void 
 const RULE_FIELDS = ['times', 'probability', 'seed', 'match'];
 /** There is nothing in a connection to match. */
 const CONNECTION_RULE_FIELDS = ['times', 'probability', 'seed'];
+/** What can be matched by its name. */
+const ACTIONS: ReadonlySet<unknown> = new Set([
+  ...Object.keys(RTC_ACTIONS),
+  ...ROOM_EVENTS,
+  ...SERVER_MESSAGE_METHODS,
+]);
 
 /** @throws TypeError naming each field that can't be used */
 export function checkFaultRule(given: unknown): asserts given is FaultRule {
@@ -53,8 +61,8 @@ export function checkFaultRule(given: unknown): asserts given is FaultRule {
   if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
     throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
   }
-  const { must: needed = [], may = [], strikes } = rulesOf(kind as FaultKind);
-  const ofRule = strikes === 'connection' ? CONNECTION_RULE_FIELDS : RULE_FIELDS;
+  const { must: needed = [], may = [], strikes = 'request' } = rulesOf(kind as FaultKind);
+  const ofRule = ['request', 'callback'].includes(strikes) ? RULE_FIELDS : CONNECTION_RULE_FIELDS;
   const table = Object.fromEntries(
     [...needed, ...may, ...ofRule].map((name) => {
       const rule = FIELDS[name as keyof AllFields];
@@ -81,7 +89,7 @@ function isMatch(value: unknown): boolean {
     fields.length > 0 &&
     fields.every(([name, value]) =>
       name === 'action'
-        ? isRtcActionName(value)
+        ? ACTIONS.has(value)
         : (name === 'roomId' || name === 'userId') && typeof value === 'string',
     )
   );

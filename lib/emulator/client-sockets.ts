@@ -1,35 +1,47 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from './admission.js';
+import type { Callbacks } from './callbacks.js';
 import type { EmulatorState } from './emulator-state.js';
 import { HttpError } from './http-error.js';
 import { idInPath } from './id-in-path.js';
 import { InFlight } from './in-flight.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
 import { checkId, type JoinOptions, type Presence } from './presence.js';
-import { splitUrl } from './read-request.js';
+import { readObject, splitUrl } from './read-request.js';
+import { callMethod } from './server-messages.js';
 
 /** Close code for a participant that another one replaced. */
 const LEFT = 4_001;
+/** Close code for a connection that ended without one. */
+const BROKEN = 1_006;
 /** Bytes of a waiting frame beside its content. */
 const FRAME_BYTES = 256;
 /** Of the emulator's connections, so many may stay: the others are for requests. */
 const MAX_CLIENTS = 3_072;
-/** A client that writes more frames a second than this is disconnected, since clients have nothing to say. */
+/** A client that writes more frames a second than this is disconnected: five times as many as there are messages. */
 const MAX_FRAMES_A_SECOND = 100;
+/** The longest message to the business server, each of its characters escaped. */
+const MAX_FRAME_BYTES = 400_000;
 
 /**
  * Clients over WebSocket: `/rooms/:roomId?userId=…` is in the room, and `/users?userId=…` logged in outside of rooms,
- * for as long as the connection lasts; with `&token=…` if there has to be one, and `&invisible=true` for who watches unseen. A room whose ID is `.` or `..` is written `%252E` or `%252E%252E`. Each message
- * comes as a JSON text `{ event, msgid, from, message, at }` (bytes as base64). What a client sends is not read.
+ * for as long as the connection lasts; with `&token=…` if there has to be one, and `&invisible=true` for who watches
+ * unseen. A room whose ID is `.` or `..` is written `%252E` or `%252E%252E`. Each message comes as a JSON text
+ * `{ event, msgid, from, message, at }` (bytes as base64). A client calls the SDK's methods by
+ * `{ method: 'setServerParams', signature, url }` and `{ method: 'sendServerMessage', message, msgid? }`, and gets the
+ * SDK's callbacks, or `{ event: 'onError', error }` for what can't be read.
  */
 export class ClientSockets {
-  readonly #server = new WebSocketServer({ noServer: true, maxPayload: 1_024, autoPong: false });
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, autoPong: false });
   /** One text for all who receive a message. */
   readonly #texts = new WeakMap<ReceivedMessage, Buffer>();
   /** Buffered bytes for clients that do not read. Beyond this, the slowest client is disconnected. */
   readonly #unread = new InFlight();
+  /** Bytes of frames that have not come as a whole. Beyond this, the slowest client is disconnected. */
+  readonly #unfinished = new InFlight();
   /** How many frames each client has written since the last look at it. */
   readonly #frames = new Map<WebSocket, number>();
   /** Those that have not answered since they were last asked. */
@@ -38,7 +50,9 @@ export class ClientSockets {
 
   constructor(
     private readonly admission: Admission,
-    private readonly state: Pick<EmulatorState, 'presenceOf' | 'clients'>,
+    private readonly state: Pick<EmulatorState, 'presenceOf' | 'clients'> & {
+      readonly callbacks: Pick<Callbacks, 'checkReach'>;
+    },
     askEveryMs = 30_000,
   ) {
     this.#timers = [
@@ -59,7 +73,7 @@ export class ClientSockets {
       presence.checkRoomFor(userId, options.token);
       // Joins once the handshake is complete: one that fails must not put out who is in the room already.
       this.#server.handleUpgrade(request, socket, head, (client) =>
-        this.#attend(client, presence.join(userId, options)),
+        this.#attend(client, presence.join(userId, options), request.socket),
       );
     } catch (error) {
       refuse(socket, error);
@@ -72,20 +86,35 @@ export class ClientSockets {
     this.#server.close();
   }
 
-  #attend(client: WebSocket, participant: Participant): void {
+  #attend(client: WebSocket, participant: Participant, socket: Socket): void {
     const onReceived = (received: ReceivedMessage): void => this.#send(client, received);
     const onLeft = (): void => client.close(LEFT, 'left');
     participant.on('received', onReceived).on('left', onLeft);
-    const onFrame = (): void => this.#countFrame(client);
+    let unfinished: ReturnType<InFlight['begin']> | undefined;
+    const endFrame = (): void => {
+      if (unfinished !== undefined) this.#unfinished.end(unfinished);
+      unfinished = undefined;
+    };
+    // Ahead of the listener that makes frames of it.
+    socket.prependListener('data', ({ length }: Buffer) => {
+      unfinished ??= this.#unfinished.begin(() => this.#putOutClient(client));
+      this.#unfinished.grow(unfinished, length);
+    });
+    const onFrame = (): void => {
+      endFrame();
+      this.#countFrame(client);
+    };
     client.on('message', onFrame).on('ping', onFrame).on('pong', onFrame);
+    client.on('message', (data: Buffer) => void this.#call(client, participant, data, socket.remoteAddress));
     client.on('ping', (data: Buffer) =>
       this.#write(client, data.length, (done) => client.pong(data, false, done)),
     );
     client.on('error', () => client.terminate());
-    client.on('close', () => {
+    client.on('close', (code) => {
+      endFrame();
       this.#frames.delete(client);
       this.#silent.delete(client);
-      participant.leave();
+      participant.leave(code === BROKEN ? 'connectionLost' : 'userLeave');
       // Who has left is remembered, without the connection.
       participant.off('received', onReceived).off('left', onLeft);
     });
@@ -94,7 +123,28 @@ export class ClientSockets {
   #send(client: WebSocket, received: ReceivedMessage): void {
     const text = this.#texts.get(received) ?? Buffer.from(JSON.stringify(toMessageJson(received)));
     this.#texts.set(received, text);
+    this.#sendText(client, text);
+  }
+
+  #sendText(client: WebSocket, text: Buffer): void {
     this.#write(client, text.length, (done) => client.send(text, { binary: false }, done));
+  }
+
+  async #call(
+    client: WebSocket,
+    participant: Participant,
+    data: Buffer,
+    remoteAddress?: string,
+  ): Promise<void> {
+    const result = await callMethod(
+      participant,
+      () => readObject(data),
+      (url) => this.state.callbacks.checkReach(url, remoteAddress),
+    ).catch((error: unknown) => ({
+      event: 'onError',
+      error: error instanceof Error ? error.message : 'failed',
+    }));
+    this.#sendText(client, Buffer.from(JSON.stringify(result)));
   }
 
   #write(client: WebSocket, length: number, write: (done: () => void) => void): void {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { EventCallback } from './callback-url.js';
 import type { EmulatorState } from './emulator-state.js';
 import type { FaultRule } from './fault.js';
 import { HttpError } from './http-error.js';
@@ -7,12 +8,14 @@ import { InFlight } from './in-flight.js';
 import { Listing, type Page } from './listing.js';
 import { type Participant, toMessageJson } from './participant.js';
 import type { Presence } from './presence.js';
-import { readBody, readHead } from './read-request.js';
+import { readBody, readHead, readObject } from './read-request.js';
+import { callMethod } from './server-messages.js';
 import { sendError, sendText, sendUnread } from './send-json.js';
 
 /** Everything below this path is the emulator's own; the rest is the remote API's. */
 export const CONTROL_PREFIX = '/__emulator';
-const MAX_BODY_BYTES = 65_536;
+/** The longest message to the business server, each of its characters escaped. */
+const MAX_BODY_BYTES = 400_000;
 const MAX_FAULTS = 1_000;
 
 interface ControlRequest {
@@ -22,14 +25,16 @@ interface ControlRequest {
   /** Of a path that names one; otherwise it is for those who are logged in. */
   readonly roomId: string | undefined;
   readonly presence: Presence;
+  /** Of whoever asks. */
+  readonly remoteAddress: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** @returns what is answered as JSON: a `Listing` in pages, nothing as `{}` */
+/** @returns what is answered as JSON, or will be: a `Listing` in pages, nothing as `{}` */
 type Handler = (request: ControlRequest) => unknown;
 
 /**
- * For other processes; each answers JSON. GET reads, PUT and DELETE change. Lists come in pages: a `Link` header names the
+ * For other processes; each answers JSON. GET reads, the others change. Lists come in pages: a `Link` header names the
  * next. A user's path may begin with `/rooms/:id`, for that room. IDs in paths are percent-encoded; one that is `.` or
  * `..` is written `%252E` or `%252E%252E`.
  */
@@ -64,6 +69,27 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
       const { received, droppedReceived } = found(request, request.presence.lastSeen(request.userId));
       return new Listing(received, (_message, index) => droppedReceived + index, toMessageJson);
     },
+    'POST /users/:id/calls': (request) => {
+      const participant = found(request, request.presence.participant(request.userId));
+      return callMethod(
+        participant,
+        () => request.body,
+        (url) => checkReach(request, url),
+      );
+    },
+    'GET /callbacks': ({ state }) => ({ url: state.callbacks.url }),
+    'PUT /callbacks': (request) => {
+      checkReach(request, request.body['url']);
+      request.state.callbacks.register(request.body as unknown as EventCallback);
+      return { url: request.state.callbacks.url };
+    },
+    'DELETE /callbacks': ({ state }) => state.callbacks.unregister(),
+    'GET /callbacks/sent': ({ state: { callbacks } }) =>
+      new Listing(
+        callbacks.sent,
+        (_callback, index) => callbacks.firstNumber + index,
+        (callback) => callback,
+      ),
     'GET /requests': ({ state: { requests, dropped } }) =>
       new Listing(
         requests,
@@ -94,6 +120,10 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
   }),
 );
 
+function checkReach({ state, remoteAddress }: ControlRequest, url: unknown): void {
+  state.callbacks.checkReach(url, remoteAddress);
+}
+
 function listFaults(state: EmulatorState): unknown {
   return state.faults.active.map(({ rule, applied }) => ({
     ...rule,
@@ -120,7 +150,13 @@ export class ControlApi {
     }
     try {
       const { method, path, query } = readHead(request);
-      const answer = this.#answer(method, path.slice(CONTROL_PREFIX.length) || '/', body);
+      const { remoteAddress } = request.socket;
+      const answer = await this.#answer(
+        method,
+        path.slice(CONTROL_PREFIX.length) || '/',
+        body,
+        remoteAddress,
+      );
       const { text, next }: Page =
         answer instanceof Listing ? answer.page(query) : { text: JSON.stringify(answer ?? {}) };
       if (next !== undefined) {
@@ -134,9 +170,10 @@ export class ControlApi {
     }
   }
 
-  #answer(method: string, path: string, body: Buffer): unknown {
+  #answer(method: string, path: string, body: Buffer, remoteAddress: string | undefined): unknown {
     const { state } = this;
-    const [, room, user, what = ''] = /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received)?$/.exec(path) ?? [];
+    const [, room, user, what = ''] =
+      /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received|\/calls)?$/.exec(path) ?? [];
     const handler = ROUTES.get(`${method} ${user === undefined ? path : `/users/:id${what}`}`);
     if (handler === undefined) {
       throw new HttpError(404, 'There is no such method and path in the control API');
@@ -145,20 +182,8 @@ export class ControlApi {
     const userId = user === undefined ? '' : idInPath(user);
     const fields = body.length === 0 ? {} : readObject(body);
     const presence = state.presenceOf(roomId);
-    return handler({ state, userId, roomId, presence, body: fields });
+    return handler({ state, userId, roomId, presence, remoteAddress, body: fields });
   }
-}
-
-/** What was sent is in no error: it may be a private key. */
-function readObject(body: Buffer): Record<string, unknown> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString('utf8'));
-  } catch {
-    // Node's own words quote it.
-  }
-  if (typeof parsed !== 'object' || parsed === null) throw new TypeError('The body must be a JSON object.');
-  return parsed as Record<string, unknown>;
 }
 
 function found({ userId, roomId }: ControlRequest, participant: Participant | undefined): Participant {

@@ -1,4 +1,5 @@
 import { BoundedList } from './bounded-list.js';
+import { Callbacks } from './callbacks.js';
 import { EmulatorClock } from './emulator-clock.js';
 import type { FaultKind } from './fault.js';
 import { Faults } from './faults.js';
@@ -58,6 +59,8 @@ export interface Dropped {
   readonly deliveries: number;
   /** Duplicates that are counted, but no longer listed. */
   readonly duplicates: number;
+  /** Callbacks that are no longer in `callbacks.sent`, or were not sent, since too many waited. */
+  readonly callbacks: number;
   /** Connections that were ended or refused, since there were too many, or too many requests waited on them. */
   readonly connections: number;
   /** Bodies that were given up half way, since too many came at once. */
@@ -82,6 +85,8 @@ export class EmulatorState {
   readonly loggedIn: Presence;
   /** Injected faults and the requests that they apply to. */
   readonly faults: Faults;
+  /** What is posted to the business server: events of rooms, and messages of clients. */
+  readonly callbacks: Callbacks;
   /** @internal What participants received. */
   readonly received: ReceivedLog;
   /** @internal Bodies that are being read. */
@@ -107,7 +112,12 @@ export class EmulatorState {
     this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
     this.#requests = new BoundedList(keepBytes / 8);
     this.received = new ReceivedLog(keepBytes / 16);
-    this.#attendance = new Attendance(keepBytes / 32, (who, token) => this.#checkToken(who, token));
+    this.callbacks = new Callbacks(this, this.#secrets, keepBytes / 32);
+    this.#attendance = new Attendance(keepBytes / 32, {
+      checkToken: (who, token) => this.#checkToken(who, token),
+      tell: (event) => this.callbacks.tell(event),
+      post: (message) => this.callbacks.deliver(message),
+    });
     this.loggedIn = new Presence(this.#attendance);
   }
 
@@ -130,6 +140,7 @@ export class EmulatorState {
       accepted: this.accepted.forgotten,
       deliveries: this.deliveries.forgotten,
       duplicates: this.accepted.unlisted + this.deliveries.unlisted,
+      callbacks: this.callbacks.dropped,
       connections: this.#listener.endedConnections + this.clients.refused,
       uploads: this.uploads.givenUp,
       clients: this.clients.putOut,
@@ -188,9 +199,10 @@ export class EmulatorState {
     return claims;
   }
 
-  /** Forgets received requests and deliveries. Rooms with their users and faults stay. */
+  /** Forgets received requests, deliveries and callbacks. Rooms with their users and faults stay. */
   clear(): void {
-    for (const kept of [this.accepted, this.deliveries, this.received, this.#requests, this.#attendance]) {
+    const { accepted, deliveries, received, callbacks } = this;
+    for (const kept of [accepted, deliveries, received, callbacks, this.#requests, this.#attendance]) {
       kept.clear();
     }
   }

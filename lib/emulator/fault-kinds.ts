@@ -13,10 +13,13 @@ export interface Outgoing {
 
 type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
 
+/** What a fault applies to; `listener`: at once, to all connections. */
+export type Struck = 'request' | 'connection' | 'listener' | 'callback';
+
 /** All that there is to say of one kind of fault. */
 interface FaultRules<Kind extends FaultKind> {
   /** By default, requests. */
-  readonly strikes?: 'connection';
+  readonly strikes?: Struck;
   /** Fields that it must have and may have, beside those of every rule. */
   readonly must?: readonly string[];
   readonly may?: readonly string[];
@@ -51,7 +54,12 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   clock: { must: ['offsetMs'], accepts: true },
   reset_connection: { strikes: 'connection', accepts: true },
   untrusted_certificate: { strikes: 'connection', must: ['key', 'cert'], accepts: true },
-  refuse: { strikes: 'connection', must: ['forMs'], accepts: true },
+  refuse: { strikes: 'listener', must: ['forMs'], accepts: true },
+  callback_lost: { strikes: 'callback', accepts: true },
+  callback_late: { strikes: 'callback', must: ['delayMs'], accepts: true },
+  callback_twice: { strikes: 'callback', accepts: true },
+  callback_wrong_signature: { strikes: 'callback', accepts: true },
+  callback_answer_lost: { strikes: 'callback', accepts: true },
 };
 
 /** Those of a kind that is not known by its name. */

@@ -1,5 +1,6 @@
 import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import type { CallbackAction } from './callback.js';
 
 interface MayAccept {
   /** Whether the message is accepted first, so that the sender can't tell. */
@@ -50,22 +51,32 @@ export type Fault =
   /** Over TLS: a connection is shown this certificate (PEM) in place of the emulator's own. */
   | { readonly kind: 'untrusted_certificate'; readonly key: string; readonly cert: string }
   /** Connections are refused from now on for so many milliseconds, and idle ones are closed. */
-  | { readonly kind: 'refuse'; readonly forMs: number };
+  | { readonly kind: 'refuse'; readonly forMs: number }
+  /** An event is never told, and a client's message gets lost before it arrives (`E2BSSendFailed`). */
+  | { readonly kind: 'callback_lost' }
+  /** An event or a client's message arrives so many milliseconds later, and those behind it come first. */
+  | { readonly kind: 'callback_late'; readonly delayMs: number }
+  /** An event or a client's message arrives twice, the same both times. */
+  | { readonly kind: 'callback_twice' }
+  /** The last character of the signature is wrong, at each try. */
+  | { readonly kind: 'callback_wrong_signature' }
+  /** It arrives, and its first answer gets lost: an event is told again, a client gets `E2BSReturnFailed`. */
+  | { readonly kind: 'callback_answer_lost' };
 
 /** What a fault can be. */
 export type FaultKind = Fault['kind'];
 
-/** What a rule looks at in a request. Fields that can't be read are empty. */
+/** What a rule looks at in a request or a callback. Fields that can't be read are empty. */
 export interface FaultTarget {
-  /** The action that the request names. */
+  /** The action that the request names; of a callback, an event's type or the client SDK's method. */
   readonly action: string;
-  /** The room that the request names. */
+  /** The room that the request names, or that the callback is about. */
   readonly roomId: string;
-  /** The users that it addresses. */
+  /** The users that it addresses, or the one whom the callback is about. */
   readonly to: readonly string[];
 }
 
-/** A fault, and which requests (or connections) it befalls. */
+/** A fault, and which requests (or connections, or callbacks) it befalls. */
 export type FaultRule = Fault & {
   /** How many it befalls: by default one; with a probability, all that it hits. */
   readonly times?: number | undefined;
@@ -73,14 +84,14 @@ export type FaultRule = Fault & {
   readonly probability?: number | undefined;
   /** Of the probability's random numbers. Default 1: each run is the same. */
   readonly seed?: number | undefined;
-  /** Only requests of this action, to this room or this user, or (from code) those that the function picks. */
+  /** Only requests or callbacks of this action, to this room or this user, or (from code) those that the function picks. */
   readonly match?:
     | {
-        /** Only requests of this action. */
-        readonly action?: RtcActionName | undefined;
-        /** Only requests to this room. */
+        /** Only requests of this action, events of this type, or messages by this method. */
+        readonly action?: RtcActionName | CallbackAction | undefined;
+        /** Only those to this room, or of it. */
         readonly roomId?: string | undefined;
-        /** Only requests that address this user, alone or among others. */
+        /** Only those that address this user, alone or among others, or are about them. */
         readonly userId?: string | undefined;
       }
     | ((target: FaultTarget) => boolean)

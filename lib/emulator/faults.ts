@@ -1,12 +1,12 @@
 import { checkFaultRule } from './check-fault.js';
 import type { Fault, FaultRule, FaultTarget } from './fault.js';
-import { acceptsRequest, rulesOf } from './fault-kinds.js';
+import { acceptsRequest, rulesOf, type Struck } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
 /** A fault rule and its effect so far. */
 export class ActiveFault {
-  /** Number of requests or connections it was applied to. */
+  /** Number of requests, connections or callbacks it was applied to. */
   applied = 0;
   readonly #random: () => number;
   readonly #onRemove: () => void;
@@ -21,9 +21,9 @@ export class ActiveFault {
     this.#onRemove = onRemove;
   }
 
-  /** @internal By default, requests. */
-  get strikes(): 'connection' | undefined {
-    return rulesOf(this.rule.kind).strikes;
+  /** @internal */
+  get strikes(): Struck {
+    return rulesOf(this.rule.kind).strikes ?? 'request';
   }
 
   /** @internal Whether it has befallen as many as it was to. */
@@ -97,23 +97,16 @@ export class Faults {
 
   /** @internal Whether a request is not even to be read; there must be nothing in it to decide by. */
   resetsUnread(): boolean {
-    const next = this.#active.find(({ strikes, isSpent }) => strikes === undefined && !isSpent);
+    const next = this.#active.find(({ strikes, isSpent }) => strikes === 'request' && !isSpent);
     if (next === undefined) return false;
     const { kind, match, probability } = next.rule;
     const unread = kind === 'reset' && !acceptsRequest(next.rule) && match === undefined;
     return unread && probability === undefined && next.befalls();
   }
 
-  /** @internal The fault of a request, if one befalls it. */
-  forRequest(request: { readonly target: FaultTarget }): Fault | undefined {
-    return this.#active.find((fault) => fault.strikes === undefined && fault.befalls(request))?.rule;
-  }
-
-  /** @internal The fault of a new connection, if one befalls it. */
-  forConnection(): Fault | undefined {
-    return this.#active.find(
-      (fault) => fault.strikes === 'connection' && fault.rule.kind !== 'refuse' && fault.befalls(),
-    )?.rule;
+  /** @internal The fault of a request, a new connection or a callback, if one befalls it. */
+  for(struck: Struck, one?: { readonly target: FaultTarget }): Fault | undefined {
+    return this.#active.find((fault) => fault.strikes === struck && fault.befalls(one))?.rule;
   }
 
   #check(rule: FaultRule): void {

@@ -1,3 +1,6 @@
+export type { EventCallback } from './callback-url.js';
+export type { CallbackAction, CallbackAttempt, SentCallback, ServerMessageMethod } from './callback.js';
+export type { Callbacks } from './callbacks.js';
 export type { EmulatorClock } from './emulator-clock.js';
 export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
@@ -8,6 +11,7 @@ export type { JoinOptions, Presence, Room } from './presence.js';
 export type { QuotaWindowKind } from './quota-window.js';
 export type { ClientToken } from './read-token.js';
 export type { Duplicate, RecipientCounts } from './recipient-counts.js';
+export type { LeaveReason, RoomEventType } from './room-events.js';
 export { RtcEmulator } from './rtc-emulator.js';
 export type {
   EmulatedQuota,
@@ -15,3 +19,4 @@ export type {
   EmulatorModuleOptions,
   RtcEmulatorOptions,
 } from './rtc-emulator-options.js';
+export type { ServerMessageError, ServerMessageResult } from './server-messages.js';

@@ -1,5 +1,13 @@
 import { EventEmitter } from 'node:events';
+import type { ServerMessageMethod } from './callback.js';
 import type { ClientToken } from './read-token.js';
+import type { LeaveReason } from './room-events.js';
+import {
+  type PostMessage,
+  type ServerMessageError,
+  type ServerMessageResult,
+  ServerMessages,
+} from './server-messages.js';
 
 /** A message as a client receives it: text arrives as a string, binary as bytes. */
 export type ReceivedMessage = {
@@ -47,13 +55,26 @@ type CallbackEvents = Record<TextCallback, [from: string, message: string]> &
 interface ParticipantEvents extends CallbackEvents {
   /** Whatever was received, in one form. */
   received: [message: ReceivedMessage];
+  /** What became of a message to the business server. */
+  onServerMessageSendResult: [msgid: number, error: ServerMessageError, message: string | Uint8Array];
   /** The participant left or logged out, or another one with the same ID replaced it. */
   left: [];
 }
 
+/** What a participant is made of. */
+interface ParticipantParts {
+  readonly userId: string;
+  readonly number: number;
+  readonly invisible: boolean;
+  readonly token: ClientToken | undefined;
+  onLeave(participant: Participant, reason: LeaveReason): void;
+  readonly post: PostMessage;
+}
+
 /**
  * A user in a room, or logged in outside of rooms, as the client SDK would be. It emits the client SDK's
- * callbacks, `received` for each message in one form, and `left` when the user left or was put out.
+ * callbacks, `received` for each message in one form, and `left` when the user left or was put out. It sends to the
+ * business server as the client SDK does.
  */
 export class Participant extends EventEmitter<ParticipantEvents> {
   /** Received messages, oldest first. Beyond the emulator's `keepBytes`, the oldest are dropped. */
@@ -62,25 +83,60 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly joinedAt = Date.now();
   /** @internal How many were dropped, and came before those. */
   droppedReceived = 0;
+  /** Under which the user joined. */
+  readonly userId: string;
+  /** @internal Those who come later have a higher one. */
+  readonly number: number;
+  /** Whether the user watches unseen. */
+  readonly invisible: boolean;
+  /** What the token says that the user came with, if there was one. */
+  readonly token: ClientToken | undefined;
+  readonly #onLeave: ParticipantParts['onLeave'];
+  /** Undefined once the user has left. */
+  #server: ServerMessages | undefined;
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
-  constructor(
-    /** Under which the user joined. */
-    readonly userId: string,
-    /** @internal Those who come later have a higher one. */
-    readonly number: number,
-    /** Whether the user watches unseen. */
-    readonly invisible: boolean,
-    /** What the token says that the user came with, if there was one. */
-    readonly token: ClientToken | undefined,
-    private readonly onLeave: (participant: Participant) => void,
-  ) {
+  constructor({ userId, number, invisible, token, onLeave, post }: ParticipantParts) {
     super();
+    this.userId = userId;
+    this.number = number;
+    this.invisible = invisible;
+    this.token = token;
+    this.#onLeave = onLeave;
+    this.#server = new ServerMessages(post);
   }
 
-  /** Leaves the room, or logs out. */
-  leave(): void {
-    this.onLeave(this);
+  /**
+   * Leaves the room, or logs out.
+   * @param reason that the event of it tells. Default `userLeave`.
+   */
+  leave(reason: LeaveReason = 'userLeave'): void {
+    this.#onLeave(this, reason);
+  }
+
+  /**
+   * Sets where messages to the business server go, and the signature that goes with each of them, as the business
+   * server has issued it. The service does not look into it.
+   * @throws TypeError for what is no URL over http: or https:
+   */
+  setServerParams(signature: string, url: string): void {
+    this.#server?.setParams(signature, url);
+  }
+
+  /**
+   * Sends a text of at most 64 KB to the business server.
+   * @returns what `onServerMessageSendResult` tells, which is emitted too; failures are in its `error`
+   */
+  async sendServerMessage(message: string): Promise<ServerMessageResult<string>> {
+    const { answer, ...end } = await this.#send('sendServerMessage', message, Buffer.byteLength(message));
+    return this.#tellResult({ ...end, message: answer.toString('utf8') });
+  }
+
+  /** Sends bytes, which reach the business server in base64. All else is as with `sendServerMessage()`. */
+  async sendServerBinaryMessage(message: Uint8Array): Promise<ServerMessageResult<Uint8Array>> {
+    const text = Buffer.from(message).toString('base64');
+    const { answer, ...end } = await this.#send('sendServerBinaryMessage', text, message.length);
+    return this.#tellResult({ ...end, message: new Uint8Array(answer) });
   }
 
   /** @internal Forgets the first so many, or all, which have then never been there. */
@@ -98,7 +154,20 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 
   /** @internal */
   hasLeft(): void {
+    this.#server = undefined;
     this.#emit('left');
+  }
+
+  #send(...message: [ServerMessageMethod, string, number]): ReturnType<ServerMessages['send']> {
+    return (
+      this.#server?.send(...message) ??
+      Promise.resolve({ msgid: 0, error: 'NotLogin' as const, answer: Buffer.alloc(0) })
+    );
+  }
+
+  #tellResult<Result extends ServerMessageResult>(result: Result): Result {
+    this.#emit('onServerMessageSendResult', result.msgid, result.error, result.message);
+    return result;
   }
 
   /** If a test's own listener throws, the other listeners are still called, and the error surfaces as unhandled. */

@@ -1,7 +1,10 @@
 import { idProblem } from '../dto/field-rules.js';
 import { HttpError } from './http-error.js';
+import type { Callback } from './callback.js';
 import { Participant } from './participant.js';
+import type { PostEnd } from './post.js';
 import type { ClientToken } from './read-token.js';
+import type { LeaveReason, RoomEvent } from './room-events.js';
 
 /** A room, or that of those who are logged in outside of rooms. */
 interface Place {
@@ -17,6 +20,19 @@ export interface JoinOptions {
   readonly token?: string | undefined;
   /** Whether the user watches unseen. Default false. */
   readonly invisible?: boolean | undefined;
+}
+
+/** What the service does about those who come and go. */
+export interface AttendanceService {
+  /** What a token says. @throws HttpError where it is not good, or where there has to be one */
+  checkToken(
+    who: { readonly userId: string; readonly roomId: string },
+    token: string | undefined,
+  ): ClientToken | undefined;
+  /** Tells the business server of an event. */
+  tell(event: RoomEvent): void;
+  /** Posts a client's message to the business server. */
+  post(message: Callback): Promise<PostEnd | undefined>;
 }
 
 /** What a participant takes up, without what was received. */
@@ -37,11 +53,7 @@ export class Attendance {
 
   constructor(
     bytes: number,
-    /** What a token says. @throws HttpError where it is not good, or where there has to be one */
-    readonly checkToken: (
-      who: { readonly userId: string; readonly roomId: string },
-      token: string | undefined,
-    ) => ClientToken | undefined = () => undefined,
+    readonly service: AttendanceService,
   ) {
     this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
   }
@@ -67,16 +79,30 @@ export class Attendance {
   /** Lets a user come, and puts out one who is there under the same ID. */
   join(id: string, userId: string, { token, invisible = false }: JoinOptions): Participant {
     checkId('userId', userId);
-    const claims = this.checkToken({ userId, roomId: id }, token);
-    this.place(id)?.present.get(userId)?.leave();
+    const claims = this.service.checkToken({ userId, roomId: id }, token);
+    const isFirst = (this.place(id)?.present.size ?? 0) === 0;
+    this.place(id)?.present.get(userId)?.leave('duplicateLogin');
     this.#forget(this.place(id)?.departed.get(userId));
-    const participant = new Participant(userId, this.#numbers++, invisible, claims, (leaving) =>
-      this.#remove(id, leaving),
-    );
+    const roomId = id === LOGGED_IN ? undefined : id;
+    const participant = new Participant({
+      userId,
+      number: this.#numbers++,
+      invisible,
+      token: claims,
+      onLeave: (leaving, reason) => this.#remove(id, leaving, reason),
+      post: (message) => this.service.post({ ...message, roomId, userId }),
+    });
     this.#open(id).present.set(userId, participant);
     this.#present += 1;
     this.#trim();
+    if (isFirst) this.#tell({ type: 'RoomCreate', roomId: id });
+    this.#tell({ type: invisible ? 'InvisibleUserJoinRoom' : 'UserJoinRoom', roomId: id, userId });
     return participant;
+  }
+
+  #tell(event: RoomEvent): void {
+    // Of those who are outside of rooms, the service tells nothing.
+    if (event.roomId !== LOGGED_IN) this.service.tell(event);
   }
 
   /** Forgets who has left, and what was received. */
@@ -97,9 +123,9 @@ export class Attendance {
     return place;
   }
 
-  #remove(id: string, leaving: Participant): void {
+  #remove(id: string, leaving: Participant, reason: LeaveReason): void {
     const { present, departed } = this.#open(id);
-    const { userId } = leaving;
+    const { userId, invisible } = leaving;
     if (present.get(userId) !== leaving) return;
     present.delete(userId);
     this.#present -= 1;
@@ -109,6 +135,9 @@ export class Attendance {
       if (departed.size === 0 && present.size === 0) this.#places.delete(id);
     });
     this.#trim();
+    this.#tell({ type: invisible ? 'InvisibleUserLeaveRoom' : 'UserLeaveRoom', roomId: id, userId, reason });
+    // One who is replaced leaves no empty room.
+    if (present.size === 0 && reason !== 'duplicateLogin') this.#tell({ type: 'RoomDestroy', roomId: id });
     leaving.hasLeft();
   }
 
@@ -170,7 +199,7 @@ export class Presence {
 
   /** @internal @throws HttpError where another process can't be let in */
   checkRoomFor(userId: string, token: string | undefined): void {
-    this.#attendance.checkToken({ userId, roomId: this.#id }, token);
+    this.#attendance.service.checkToken({ userId, roomId: this.#id }, token);
     this.#attendance.checkRoomFor(this.#id, userId);
   }
 }

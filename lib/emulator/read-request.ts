@@ -78,3 +78,18 @@ export async function readBody(
       .once('end', () => end());
   });
 }
+
+/**
+ * A body, or a frame, that has to be a JSON object. What was sent is in no error: it may be a private key.
+ * @throws TypeError for anything else
+ */
+export function readObject(body: Buffer): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch {
+    // Node's own words quote it.
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw new TypeError('The body must be a JSON object.');
+  return parsed as Record<string, unknown>;
+}

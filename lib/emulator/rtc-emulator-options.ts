@@ -1,4 +1,5 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
+import { type EventCallback, eventCallback } from './callback-url.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
 import { flag, listOf, must, oneOf, text, wholeNumber } from '../options/rules.js';
@@ -76,6 +77,8 @@ export interface RtcEmulatorOptions {
    * (default), or the request is answered as if it were accepted, and `requests` has it as `dropped`.
    */
   readonly overRoomLimit?: 'refuse' | 'drop' | undefined;
+  /** Where events of rooms are told to; `callbacks.register()` sets it later. Default: nowhere. */
+  readonly callbacks?: EventCallback | undefined;
   /**
    * How many bytes of what came and was received are kept to be looked at, about: beyond it, the oldest is dropped,
    * and `dropped` says how much. From 1 MB; default 512 MB, in which at least the last 3 million recipients are counted.
@@ -91,9 +94,9 @@ export interface RtcEmulatorOptions {
 }
 
 export type ResolvedEmulatorOptions = Required<
-  Omit<RtcEmulatorOptions, 'tls' | 'requestsPerSecond' | 'quotaWindow'>
+  Omit<RtcEmulatorOptions, 'tls' | 'callbacks' | 'requestsPerSecond' | 'quotaWindow'>
 > &
-  Pick<RtcEmulatorOptions, 'tls'> & { readonly quota: Required<EmulatedQuota> };
+  Pick<RtcEmulatorOptions, 'tls' | 'callbacks'> & { readonly quota: Required<EmulatedQuota> };
 
 const MIN_KEEP_BYTES = 1_048_576;
 /** The vendor has 100 for small rooms and 80 for large ones. */
@@ -139,6 +142,7 @@ const OPTIONS = {
   roomMessagesPerSecond: { rule: limit, default: Number.POSITIVE_INFINITY },
   largeRoomMessagesPerSecond: limit,
   overRoomLimit: { rule: oneOf('refuse', 'drop'), default: 'refuse' },
+  callbacks: eventCallback,
   keepBytes: { rule: wholeNumber(MIN_KEEP_BYTES), default: 536_870_912 },
   allowedHosts: {
     rule: listOf<string>("a list of host names without port, none of them the service's own", isHostName),

@@ -46,7 +46,7 @@ export class RtcEmulator extends EmulatorState {
       {
         onRequest: (...request) => emulator.#serve(...request),
         onWebSocket: (...upgrade) => emulator.#sockets.upgrade(...upgrade),
-        faultOfConnection: () => emulator.faults.forConnection(),
+        faultOfConnection: () => emulator.faults.for('connection'),
       },
       resolved.tls,
     );
@@ -55,8 +55,9 @@ export class RtcEmulator extends EmulatorState {
     return emulator;
   }
 
-  /** Stops listening and ends every connection. */
+  /** Stops listening and posting, and ends every connection. */
   async close(): Promise<void> {
+    await this.callbacks.close();
     this.#sockets.close();
     await this.#listener.close();
   }

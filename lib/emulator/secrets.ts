@@ -2,7 +2,7 @@ import { parseAuthorization } from './authenticate.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What is shown in the place of a secret. */
-const WITHHELD = '(withheld)';
+export const WITHHELD = '(withheld)';
 /** What has such a name is for no one to see, in a header or a query. */
 const SECRET_NAME =
   /authorization|(^|[-_.])auth($|[-_.])|token|signature|secret|cookie|passw|credential|(api|access)[-_.]?key/i;

@@ -24,6 +24,7 @@ const NOTHING_DROPPED = {
   accepted: 0,
   deliveries: 0,
   duplicates: 0,
+  callbacks: 0,
   connections: 0,
   uploads: 0,
   clients: 0,

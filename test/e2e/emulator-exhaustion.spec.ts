@@ -104,8 +104,14 @@ it('an emulator listens once for the end of a connection, however many requests 
 });
 
 it('an emulator disconnects a WebSocket client that no longer answers, and keeps one that does', async () => {
-  const loggedIn = new Presence(new Attendance(1_048_576));
-  const state = { presenceOf: () => loggedIn, clients: { refused: 0, putOut: 0 } };
+  const service = {
+    checkToken: () => undefined,
+    tell: () => undefined,
+    post: () => Promise.resolve(undefined),
+  };
+  const loggedIn = new Presence(new Attendance(1_048_576, service));
+  const callbacks = { checkReach: () => undefined };
+  const state = { presenceOf: () => loggedIn, clients: { refused: 0, putOut: 0 }, callbacks };
   const admission = new Admission({ host: '', allowedHosts: [], allowedOrigins: [] });
   const clients = new ClientSockets(admission, state, 50);
   const server = createServer().on('upgrade', (...given) => clients.upgrade(...given));

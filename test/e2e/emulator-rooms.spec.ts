@@ -401,6 +401,12 @@ describe('a room of the emulator', () => {
       [{ port: -1, from: '' }, 'port: must be a port from 0 to 65535, got -1; from: must not be empty'],
       [{ credentials: { accessKeyId: 'key' } }, 'credentials: must be { accessKeyId, secretAccessKey }'],
       [{ accounts: [{ appIds: ['app'] }] }, 'accounts: must be a list of { credentials, appIds }'],
+      [{ callbacks: {} }, 'callbacks.url: is missing'],
+      [{ callbacks: 'http://127.0.0.1/' }, 'callbacks: must be an object, got a string'],
+      [
+        { callbacks: { url: 'http://127.0.0.1/', secret: '' } },
+        'callbacks.secret: must have 1 to 1024 characters',
+      ],
       [{ tls: {} }, 'tls: must be { key, cert }'],
     ] as const) {
       const error = await rejectionOf(RtcEmulator.start(options as never));

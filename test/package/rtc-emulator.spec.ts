@@ -29,6 +29,8 @@ describe.each([
       'sk',
       '--session-token',
       'st',
+      '--callback-url',
+      'http://127.0.0.1:3000/rtc/events',
     );
     const [output] = (await once(child.stdout, 'data')) as [Buffer];
     const environment = parseEnv(output.toString());
@@ -40,6 +42,7 @@ describe.each([
       VOLCENGINE_ACCESS_KEY: 'ak',
       VOLCENGINE_SECRET_KEY: 'sk',
       VOLCENGINE_SESSION_TOKEN: 'st',
+      RTC_CALLBACK_SECRETS: 'emulator-callback-secret',
     });
     const { module, service } = await createService({
       appId: environment['RTC_APP_ID'],
@@ -58,6 +61,7 @@ describe.each([
     [['--port', 'http'], 'port: must be a port'],
     [['--window', 'odd'], 'quota.window: must be sliding or fixed'],
     [['--keep', '0.5'], 'keepBytes: must be a whole number from 1048576'],
+    [['--callback-url', 'app:3000'], 'callbacks.url: must be a URL over http: or https:'],
     [['--allow-host', 'emulator:8787'], 'allowedHosts: must be a list of host names'],
     [['--allow-origin', '*'], 'allowedOrigins: must be a list of origins'],
     [['--prot', '1'], "unknown option '--prot'"],

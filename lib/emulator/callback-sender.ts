@@ -1,0 +1,143 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bytesOf, type Callback } from './callback.js';
+import type { Fault } from './fault.js';
+import { post, type PostEnd } from './post.js';
+
+/** Not published. */
+const RETRY_AFTER_MS = 200;
+/** So many are posted at the same time; the others wait. */
+const MAX_CONNECTIONS = 64;
+const MAX_WAITING_BYTES = 33_554_432;
+
+/** Posts callbacks in the order in which they come, up to 64 at a time, with what faults make of them. */
+export class CallbackSender {
+  readonly #closing = new AbortController();
+  /** All that have not ended. */
+  readonly #pending = new Set<Promise<unknown>>();
+  /** Those that wait for their turn, in their order. */
+  readonly #turns: (() => void)[] = [];
+  #active = 0;
+  /** Whether the last one has not left yet. */
+  #isLeaving = false;
+  #bytes = 0;
+  /** How many were not posted, since too many waited. */
+  refused = 0;
+
+  constructor() {
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  /**
+   * @param onEnd is told of all tries, once for each copy
+   * @returns the last try; undefined if it was never posted
+   */
+  async deliver(
+    callback: Callback,
+    fault: Fault | undefined,
+    onEnd: (tries: readonly PostEnd[]) => void,
+  ): Promise<PostEnd | undefined> {
+    const bytes = bytesOf(callback);
+    if (this.#closing.signal.aborted) return undefined;
+    if (this.#bytes + bytes > MAX_WAITING_BYTES) {
+      this.refused += 1;
+      return undefined;
+    }
+    this.#bytes += bytes;
+    const delivery = this.#deliver(callback, fault, (tries) => {
+      if (!this.#closing.signal.aborted) onEnd(tries);
+    });
+    this.#pending.add(delivery);
+    const last = await delivery;
+    this.#bytes -= bytes;
+    this.#pending.delete(delivery);
+    return last;
+  }
+
+  async idle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  /** Ends what is under way, and posts nothing from then on. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.idle();
+  }
+
+  async #deliver(
+    callback: Callback,
+    fault: Fault | undefined,
+    onEnd: (tries: readonly PostEnd[]) => void,
+  ): Promise<PostEnd | undefined> {
+    if (fault?.kind === 'callback_lost') {
+      onEnd([]);
+      return undefined;
+    }
+    if (fault?.kind === 'callback_late') await this.#pause(fault.delayMs);
+    const copies = fault?.kind === 'callback_twice' ? [callback, callback] : [callback];
+    const [tries] = await Promise.all(
+      copies.map(async (copy) => {
+        const tries = await this.#send(copy, fault);
+        onEnd(tries);
+        return tries;
+      }),
+    );
+    return tries?.at(-1);
+  }
+
+  async #send(callback: Callback, fault: Fault | undefined): Promise<readonly PostEnd[]> {
+    const { url, headers, maxAttempts, maxWaitMs } = callback;
+    const { signal } = this.#closing;
+    const came = performance.now();
+    await new Promise<void>((begin) => {
+      this.#turns.push(begin);
+      this.#beginNext();
+    });
+    let isLeaving = true;
+    const onSent = (): void => {
+      if (!isLeaving) return;
+      isLeaving = this.#isLeaving = false;
+      this.#beginNext();
+    };
+    const body = bodyOf(callback, fault);
+    const tries: PostEnd[] = [];
+    const isTooLate = performance.now() - came > maxWaitMs;
+    for (let left = isTooLate ? 0 : maxAttempts; left > 0 && !signal.aborted; left -= 1) {
+      if (tries.length > 0) await this.#pause(RETRY_AFTER_MS);
+      const { elapsedMs, sent, ...answered } = await post(url, body, { headers, signal, onSent });
+      const isLost = fault?.kind === 'callback_answer_lost' && tries.length === 0;
+      tries.push({ elapsedMs, sent, ...(isLost ? { failure: 'a fault lost the answer' } : answered) });
+      if (isDelivered(tries)) break;
+    }
+    this.#active -= 1;
+    onSent();
+    this.#beginNext();
+    return tries;
+  }
+
+  #beginNext(): void {
+    if (this.#isLeaving || this.#active >= MAX_CONNECTIONS) return;
+    const begin = this.#turns.shift();
+    if (begin === undefined) return;
+    this.#active += 1;
+    this.#isLeaving = true;
+    begin();
+  }
+
+  /** Ends early, and well, when all of it ends. */
+  async #pause(delayMs: number): Promise<void> {
+    await sleep(delayMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+  }
+}
+
+/** Whether the last one was answered 200. */
+export function isDelivered(tries: readonly PostEnd[]): boolean {
+  return tries.at(-1)?.httpStatus === 200;
+}
+
+function bodyOf({ body, signatureField: field }: Callback, fault: Fault | undefined): Buffer {
+  if (fault?.kind !== 'callback_wrong_signature') return Buffer.from(JSON.stringify(body));
+  const right = String(body[field]);
+  const wrong = right.slice(0, -1) + (right.endsWith('0') ? '1' : '0');
+  return Buffer.from(JSON.stringify({ ...body, [field]: wrong }));
+}

@@ -1,0 +1,133 @@
+import { base64ByteLength } from '../dto/field-rules.js';
+import { readCallbackUrl } from './callback-url.js';
+import type { Callback, ServerMessageMethod } from './callback.js';
+import type { Participant } from './participant.js';
+import { ANSWER_LIMIT_MS, type PostEnd } from './post.js';
+import { QuotaWindow } from './quota-window.js';
+
+/** What became of a message to the business server, by the native client SDKs' names (`UserMessageSendResult`). */
+export type ServerMessageError =
+  | 'Success'
+  /** More than 20 in a second. */
+  | 'ExceedQPS'
+  /** More than 64 KB. */
+  | 'ExceedMaxLength'
+  /** The user has left. */
+  | 'NotLogin'
+  /** There was no `setServerParams()`. */
+  | 'ServerParamsNotSet'
+  /** The business server was not reached. */
+  | 'E2BSSendFailed'
+  /** It was reached, and no good answer of at most 64 KB came back within five seconds. */
+  | 'E2BSReturnFailed';
+
+/** What `onServerMessageSendResult(msgid, error, message)` tells a client. */
+export interface ServerMessageResult<Message extends string | Uint8Array = string | Uint8Array> {
+  /** The number of the message: a client's first one is 1. */
+  readonly msgid: number;
+  /** `Success`, or why there is no answer. */
+  readonly error: ServerMessageError;
+  /** The business server's answer: text to a text, bytes to bytes. Empty without one. */
+  readonly message: Message;
+}
+
+/** Posts a message on behalf of a user. */
+export type PostMessage = (message: Omit<Callback, 'roomId' | 'userId'>) => Promise<PostEnd | undefined>;
+
+const MAX_BYTES = 65_536;
+const MESSAGES_PER_SECOND = 20;
+const MAX_SIGNATURE_LENGTH = 4_096;
+const NO_ANSWER = Buffer.alloc(0);
+
+/** A client's way to the business server: where it leads, and how much may go. */
+export class ServerMessages {
+  readonly #window = new QuotaWindow(MESSAGES_PER_SECOND, 'sliding');
+  #params: { readonly signature: string; readonly url: URL } | undefined;
+  #last = 0;
+
+  constructor(private readonly post: PostMessage) {}
+
+  /** @throws TypeError for what can't be used */
+  setParams(signature: string, url: string): void {
+    if (typeof signature !== 'string' || signature.length > MAX_SIGNATURE_LENGTH) {
+      throw new TypeError(`signature: must be a string of at most ${MAX_SIGNATURE_LENGTH} characters`);
+    }
+    this.#params = { signature, url: readCallbackUrl(url) };
+  }
+
+  /** @param bytes of the message, before they are encoded */
+  async send(
+    action: ServerMessageMethod,
+    message: string,
+    bytes: number,
+  ): Promise<{ readonly msgid: number; readonly error: ServerMessageError; readonly answer: Buffer }> {
+    this.#last += 1;
+    const msgid = this.#last;
+    const failed = (error: ServerMessageError) => ({ msgid, error, answer: NO_ANSWER });
+    if (this.#params === undefined) return failed('ServerParamsNotSet');
+    if (bytes > MAX_BYTES) return failed('ExceedMaxLength');
+    if (!this.#window.admit()) return failed('ExceedQPS');
+    const { url, signature } = this.#params;
+    const end = await this.post({
+      action,
+      url,
+      body: { message, binary: action === 'sendServerBinaryMessage', signature },
+      // The service sends no content type either.
+      headers: {},
+      signatureField: 'signature',
+      maxAttempts: 1,
+      maxWaitMs: ANSWER_LIMIT_MS,
+    });
+    if (end?.httpStatus === 200 && end.answer !== undefined)
+      return { msgid, error: 'Success', answer: end.answer };
+    return failed(end?.sent ? 'E2BSReturnFailed' : 'E2BSSendFailed');
+  }
+}
+
+/**
+ * Calls one of the client SDK's methods for a client in another process, by its name.
+ * @param read @throws TypeError for what is no JSON object
+ * @param checkReach @throws HttpError for a URL that it may not set
+ * @returns the client SDK's callback, as JSON
+ * @throws TypeError for a call that can't be read
+ */
+export async function callMethod(
+  participant: Participant,
+  read: () => Readonly<Record<string, unknown>>,
+  checkReach: (url: string) => void,
+): Promise<object> {
+  const { method, ...given } = read();
+  const fieldOf = (name: string): string => {
+    const value = given[name];
+    if (typeof value !== 'string') throw new TypeError(`${name}: must be a string`);
+    return value;
+  };
+  switch (method) {
+    case 'setServerParams': {
+      const url = fieldOf('url');
+      checkReach(url);
+      participant.setServerParams(fieldOf('signature'), url);
+      return { event: 'onServerParamsSetResult', error: 'Success' };
+    }
+    case 'sendServerMessage':
+      return resultJson(await participant.sendServerMessage(fieldOf('message')), given['msgid']);
+    case 'sendServerBinaryMessage': {
+      const message = fieldOf('message');
+      if (base64ByteLength(message) === undefined) throw new TypeError('message: must be base64');
+      const bytes = Buffer.from(message, 'base64');
+      return resultJson(await participant.sendServerBinaryMessage(bytes), given['msgid']);
+    }
+    default:
+      throw new TypeError('method: must be setServerParams, sendServerMessage or sendServerBinaryMessage');
+  }
+}
+
+/** @param number that the client has given to the message, if it has */
+function resultJson({ msgid, error, message }: ServerMessageResult, number: unknown): object {
+  return {
+    event: 'onServerMessageSendResult',
+    msgid: typeof number === 'number' ? number : msgid,
+    error,
+    message: typeof message === 'string' ? message : Buffer.from(message).toString('base64'),
+  };
+}
