@@ -100,7 +100,7 @@ export const senderProviders: readonly Provider[] = [
   senderProvider,
   {
     provide: ActionCaller,
-    inject: [RTC_MESSAGING_SETTINGS, Sender, { token: RECEIPT_TRACKER, optional: true }],
+    inject: [RTC_MESSAGING_SETTINGS, Sender, RECEIPT_TRACKER],
     useFactory: (settings: RtcMessagingSettings, sender: Sender, receipts?: ReceiptTracker) =>
       new ActionCaller(settings, sender, receipts),
   },

@@ -17,6 +17,7 @@ const CHANNELS: Readonly<Record<RtcEvent['type'], Channel>> = {
   quota: open('quota'),
   throttling: open('throttling'),
   shutdown: open('shutdown'),
+  receipt: open('receipt'),
 };
 
 function open(type: RtcEvent['type']): Channel {

@@ -115,14 +115,13 @@ export class ActionCaller {
     send: () => Promise<AcceptedCall>,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
     if (messageId === undefined) return send();
-    const { name } = this.#settings;
     const receipts = isReceiptWanted ? this.#receipts : undefined;
-    await receipts?.expect(name, messageId, to);
+    await receipts?.expect(messageId, to);
     try {
       return { ...(await send()), messageId };
     } catch (error) {
       if (error instanceof RtcMessagingError) {
-        if (error.outcome !== 'unknown') await receipts?.withdraw(name, messageId, to);
+        if (error.outcome !== 'unknown') await receipts?.withdraw(messageId, to);
         Object.assign(error, { messageId });
       }
       throw error;

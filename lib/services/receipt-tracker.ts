@@ -1,14 +1,21 @@
-/** The injection token of a {@link ReceiptTracker}: a string, since two copies of this package may be loaded. */
-export const RECEIPT_TRACKER = 'nestjs-rtc-messaging:receipt-tracker';
+import { tokenOf } from '../config/named-tokens.js';
 
 /** Who waits for receipts. The module of `./receipts` provides it. */
 export interface ReceiptTracker {
   /**
    * Waits for receipts of these users from now on.
-   * @param module the name of the module that sends
    * @throws an RtcMessagingError when it can't; then nothing may be sent
    */
-  expect(module: string, messageId: string, userIds: readonly string[]): Promise<void>;
+  expect(messageId: string, userIds: readonly string[]): Promise<void>;
   /** Waits no longer for those who were certainly not sent to. It must not reject. */
-  withdraw(module: string, messageId: string, userIds: readonly string[]): Promise<void>;
+  withdraw(messageId: string, userIds: readonly string[]): Promise<void>;
 }
+
+/** The injection token of what waits for the receipts of the module with this `name`, if anything does. */
+export const getReceiptTrackerToken = tokenOf<ReceiptTracker>(
+  'nestjs-rtc-messaging:receipt-tracker',
+  'receipt-tracker',
+);
+
+/** The injection token of the same within the module that sends. */
+export const RECEIPT_TRACKER = 'nestjs-rtc-messaging:own-receipt-tracker';
