@@ -12,9 +12,9 @@ local function forget_while(is_so)
   while true do
     local oldest = redis.call('ZRANGE', untils, 0, 0, 'WITHSCORES')
     if oldest[1] == nil or not is_so(tonumber(oldest[2]), oldest[1]) then return end
-    -- Of the same slot, since it differs in the ID alone.
+    -- Of the same slot, since it differs in the ID alone. Not a bare minus: Redis takes -0 for no integer.
     local key = string.sub(message, 1, -#id - 1) .. oldest[1]
-    count(key, -(tonumber(redis.call('HGET', key, '')) or 0), 1 - redis.call('HLEN', key))
+    count(key, 0 - (tonumber(redis.call('HGET', key, '')) or 0), 1 - redis.call('HLEN', key))
     redis.call('DEL', key)
     redis.call('ZREM', untils, oldest[1])
   end
