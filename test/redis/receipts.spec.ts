@@ -137,7 +137,12 @@ describe('a Redis that is away', () => {
   afterEach(() => away.disconnect());
 
   it('lets no message be sent whose receipts would be lost, and has clients confirm again', async () => {
-    away = new Redis({ port: 1, retryStrategy: () => 60_000, lazyConnect: true });
+    away = new Redis({
+      port: 1,
+      retryStrategy: () => 100,
+      maxRetriesPerRequest: null,
+      disconnectTimeout: 10,
+    });
     away.on('error', () => undefined);
     const emulator = await RtcEmulator.start();
     const server = await ReceiptApp.start(emulator, { receipts: { redis: away } });
