@@ -3,12 +3,22 @@ import { BoundedList } from './bounded-list.js';
 import { bytesOf, type Callback, type SentCallback } from './callback.js';
 import { CallbackSender, isDelivered } from './callback-sender.js';
 import { type EventCallback, eventCallback, isLoopbackUrl, readCallbackUrl } from './callback-url.js';
-import type { EmulatorState } from './emulator-state.js';
+import type { EmulatorClock } from './emulator-clock.js';
+import type { Faults } from './faults.js';
 import { isLoopbackHost, withoutMapping } from './host-name.js';
 import { HttpError } from './http-error.js';
 import type { PostEnd } from './post.js';
 import { eventBody, type RoomEvent } from './room-events.js';
+import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { type Secrets, WITHHELD } from './secrets.js';
+
+/** The emulator's parts that callbacks need. */
+interface CallbackParts {
+  readonly clock: EmulatorClock;
+  readonly faults: Pick<Faults, 'for'>;
+  readonly secrets: Secrets;
+  readonly appId: string;
+}
 
 const EVENT_ATTEMPTS = 3;
 /** What a try takes up beside its answer. */
@@ -20,8 +30,7 @@ const SHOWN_ANSWER = 1_024;
  * clients, to the URL that each of them has set. They leave in the order in which they happened.
  */
 export class Callbacks {
-  readonly #state: Pick<EmulatorState, 'clock' | 'faults' | 'options'>;
-  readonly #secrets: Secrets;
+  readonly #parts: CallbackParts;
   readonly #sender = new CallbackSender();
   readonly #sent: BoundedList<SentCallback>;
   readonly #allowedOrigin: string | undefined;
@@ -29,14 +38,12 @@ export class Callbacks {
 
   /** @internal They come from `emulator.callbacks`. */
   constructor(
-    state: Pick<EmulatorState, 'clock' | 'faults' | 'options'>,
-    secrets: Secrets,
+    parts: CallbackParts,
+    { callbacks }: Pick<ResolvedEmulatorOptions, 'callbacks'>,
     keepBytes: number,
   ) {
-    this.#state = state;
-    this.#secrets = secrets;
+    this.#parts = parts;
     this.#sent = new BoundedList(keepBytes);
-    const { callbacks } = state.options();
     if (callbacks !== undefined) this.register(callbacks);
     this.#allowedOrigin = this.#registered?.url.origin;
   }
@@ -112,14 +119,14 @@ export class Callbacks {
   tell(event: RoomEvent): void {
     if (this.#registered === undefined) return;
     const { url, secret } = this.#registered;
-    const { clock } = this.#state;
+    const { clock, appId } = this.#parts;
     void this.deliver({
       action: event.type,
       roomId: event.roomId,
       userId: event.userId,
       url,
       headers: { 'Content-Type': 'application/json' },
-      body: eventBody(event, { secret, appId: this.#state.options().appId, at: new Date(clock.now()) }),
+      body: eventBody(event, { secret, appId, at: new Date(clock.now()) }),
       signatureField: 'Signature',
       maxAttempts: EVENT_ATTEMPTS,
       maxWaitMs: Number.POSITIVE_INFINITY,
@@ -130,8 +137,8 @@ export class Callbacks {
   deliver(callback: Callback): Promise<PostEnd | undefined> {
     const { action, roomId, userId, url, body, signatureField } = callback;
     const target = { action, roomId: roomId ?? '', to: userId === undefined ? [] : [userId] };
-    const fault = this.#state.faults.for('callback', { target });
-    const at = new Date(this.#state.clock.now());
+    const fault = this.#parts.faults.for('callback', { target });
+    const at = new Date(this.#parts.clock.now());
     return this.#sender.deliver(callback, fault, (tries) => {
       const attempts = tries.map(({ elapsedMs, httpStatus, answer, failure }) => {
         return { elapsedMs, httpStatus, answer: answer?.toString('utf8').slice(0, SHOWN_ANSWER), failure };
@@ -153,6 +160,6 @@ export class Callbacks {
   }
 
   #shown({ origin, pathname, search }: URL): string {
-    return origin + this.#secrets.withheldFrom({ url: pathname + search, headers: {} }).url;
+    return origin + this.#parts.secrets.withheldFrom({ url: pathname + search, headers: {} }).url;
   }
 }

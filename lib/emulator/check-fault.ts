@@ -3,7 +3,7 @@ import { isPublishedErrorCode } from '../openapi/published-errors.js';
 import { RTC_ACTIONS } from '../openapi/rtc-action.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
-import { SERVER_MESSAGE_METHODS } from './callback.js';
+import { SERVER_MESSAGE_METHODS } from './callback-action.js';
 import type { FaultKind, FaultRule } from './fault.js';
 import { FAULT_KINDS, rulesOf } from './fault-kinds.js';
 import { ROOM_EVENTS } from './room-events.js';

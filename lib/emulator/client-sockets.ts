@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from './admission.js';
 import type { Callbacks } from './callbacks.js';
+import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
 import { HttpError } from './http-error.js';
 import { idInPath } from './id-in-path.js';
@@ -11,7 +12,6 @@ import { InFlight } from './in-flight.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
 import { checkId, type JoinOptions, type Presence } from './presence.js';
 import { readObject, splitUrl } from './read-request.js';
-import { callMethod } from './server-messages.js';
 
 /** Close code for a participant that another one replaced. */
 const LEFT = 4_001;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventCallback } from './callback-url.js';
+import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
 import type { FaultRule } from './fault.js';
 import { HttpError } from './http-error.js';
@@ -9,7 +10,6 @@ import { Listing, type Page } from './listing.js';
 import { type Participant, toMessageJson } from './participant.js';
 import type { Presence } from './presence.js';
 import { readBody, readHead, readObject } from './read-request.js';
-import { callMethod } from './server-messages.js';
 import { sendError, sendText, sendUnread } from './send-json.js';
 
 /** Everything below this path is the emulator's own; the rest is the remote API's. */

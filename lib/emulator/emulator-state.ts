@@ -112,7 +112,9 @@ export class EmulatorState {
     this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
     this.#requests = new BoundedList(keepBytes / 8);
     this.received = new ReceivedLog(keepBytes / 16);
-    this.callbacks = new Callbacks(this, this.#secrets, keepBytes / 32);
+    const { clock, faults } = this;
+    const parts = { clock, faults, secrets: this.#secrets, appId: options.appId };
+    this.callbacks = new Callbacks(parts, options, keepBytes / 32);
     this.#attendance = new Attendance(keepBytes / 32, {
       checkToken: (who, token) => this.#checkToken(who, token),
       tell: (event) => this.callbacks.tell(event),

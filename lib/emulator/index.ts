@@ -1,5 +1,6 @@
 export type { EventCallback } from './callback-url.js';
-export type { CallbackAction, CallbackAttempt, SentCallback, ServerMessageMethod } from './callback.js';
+export type { CallbackAttempt, SentCallback } from './callback.js';
+export type { CallbackAction, ServerMessageMethod } from './callback-action.js';
 export type { Callbacks } from './callbacks.js';
 export type { EmulatorClock } from './emulator-clock.js';
 export type { Dropped, RecordedRequest } from './emulator-state.js';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { ServerMessageMethod } from './callback.js';
 import type { ReceivedMessage as ShownMessage } from '../receiver/create-receiver.js';
+import type { ServerMessageMethod } from './callback-action.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason } from './room-events.js';
 import {

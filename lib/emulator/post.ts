@@ -9,7 +9,7 @@ export const MAX_ANSWER_BYTES = 65_536;
 /** What became of one request to the business server. */
 export interface PostEnd {
   readonly elapsedMs: number;
-  /** Whether all of the request had left, so that the server may have read it. */
+  /** Whether all of the request had left, or an answer came: the server may have read it. */
   readonly sent: boolean;
   /** Undefined: there was no answer. */
   readonly httpStatus?: number | undefined;
@@ -51,6 +51,7 @@ export function post(url: URL, body: Buffer, { headers, signal, onSent }: PostOp
       onSent();
     });
     request.on('error', fail).once('response', (response) => {
+      sent = true;
       httpStatus = response.statusCode;
       const chunks: Buffer[] = [];
       let length = 0;

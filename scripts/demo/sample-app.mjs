@@ -14,7 +14,15 @@ export async function startSampleApp(environment) {
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, ['sample/02-console/dist/main.js'], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...environment, SAMPLE_API_KEY: apiKey, PORT: String(port), HOST: '127.0.0.1' },
+    env: {
+      RTC_CALLBACK_SECRETS: randomBytes(12).toString('hex'),
+      RTC_CLIENT_MESSAGE_SECRETS: randomBytes(12).toString('hex'),
+      ...process.env,
+      ...environment,
+      SAMPLE_API_KEY: apiKey,
+      PORT: String(port),
+      HOST: '127.0.0.1',
+    },
   });
   const exited = once(child, 'exit');
   process.once('exit', () => child.kill('SIGKILL'));

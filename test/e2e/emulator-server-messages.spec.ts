@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { type Participant, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
+import { post } from '../../lib/emulator/post.js';
 import { sendRaw } from '../support/raw-request.js';
 import { listen, type RunningServer, startScriptedServer } from '../support/scripted-server.js';
 import { until } from '../support/until.js';
@@ -152,6 +153,15 @@ describe("a client's message to the business server", () => {
       message: '',
     });
     expect(app.received).toHaveLength(1);
+  });
+
+  it('was reached by a server that answers before it has read all', async () => {
+    const url = await rawServer((socket) => {
+      socket.pause().write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
+    });
+    const { signal } = new AbortController();
+    const end = await post(new URL(url), Buffer.alloc(32 * 1_048_576), { headers: {}, signal, onSent() {} });
+    expect(end).toMatchObject({ sent: true, httpStatus: 401, answer: Buffer.from('no') });
   });
 
   it('gets no answer from a server that is silent, or hangs up once it has read', async () => {

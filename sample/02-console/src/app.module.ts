@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
+import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
 import { ApiKeyGuard } from './auth/api-key.guard.js';
 import { ClassroomModule } from './classroom/classroom.module.js';
+import { CLIENT_MESSAGES_PATH, EVENTS_PATH } from './callback-paths.js';
 import { ConsoleModule } from './console/console.module.js';
 
 @Module({
@@ -13,6 +15,12 @@ import { ConsoleModule } from './console/console.module.js';
     RtcMessagingModule.forRoot({
       isGlobal: true,
       controller: { path: 'rtc', guards: [ApiKeyGuard] },
+    }),
+    // Joins and leaves, and what students send. The secrets come from the environment.
+    RtcCallbackModule.forRoot({
+      isGlobal: true,
+      events: { path: EVENTS_PATH },
+      clientMessages: { path: CLIENT_MESSAGES_PATH },
     }),
     ClassroomModule,
     ConsoleModule,

@@ -16,6 +16,8 @@ export const SAMPLE_KEY = { 'x-api-key': 'sesame' };
 export async function startSample(emulator: RtcEmulator, endpoint = emulator.url): Promise<TestApp> {
   Object.assign(process.env, emulatorEnvironment(emulator), {
     SAMPLE_API_KEY: SAMPLE_KEY['x-api-key'],
+    RTC_CALLBACK_SECRETS: 'secret-of-the-callback',
+    RTC_CLIENT_MESSAGE_SECRETS: 'secret-for-messages-of-clients',
     RTC_ENDPOINT: endpoint,
   });
   const { AppModule } = await import('../src/app.module.js');

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApiKeyGuard } from '../auth/api-key.guard.js';
+import { ClassroomModule } from '../classroom/classroom.module.js';
 import { ConsoleController } from './console.controller.js';
 import { EmulatorClient } from './emulator/emulator.client.js';
 import { FanOutService } from './fan-out/fan-out.service.js';
@@ -11,6 +12,7 @@ import { SameOriginGuard } from './origin/same-origin.guard.js';
 
 /** A page on which to send messages and see what becomes of them. */
 @Module({
+  imports: [ClassroomModule],
   controllers: [PageController, ConsoleController],
   providers: [
     ApiKeyGuard,

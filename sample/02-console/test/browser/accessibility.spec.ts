@@ -56,6 +56,8 @@ describe('the accessibility of the console', () => {
         await console.send(`${message} ${'words '.repeat(20)}`);
         await console.inbox('alice').getByText(`${message} words`).waitFor();
       }
+      await page.getByRole('button', { name: /alice.*举手|Raise the hand of alice/ }).click();
+      await page.locator('[data-what=hand_raised]').waitFor();
       await page.fill('#others', 'erin');
       await page.locator('#absent li').waitFor();
       await console.send('to one who is absent');

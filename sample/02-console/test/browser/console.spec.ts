@@ -63,6 +63,33 @@ describe('the console', () => {
     expect(await console.inbox('bob').textContent()).toBe('Nothing received');
   }, 60_000);
 
+  it('shows who joined and left, a raised hand, and the answer that the user gets', async () => {
+    const { page } = console;
+    const news = page.locator('#news');
+    expect(await news.textContent()).toContain('Joins and leaves of this room');
+    await console.join('alice', 'bob');
+    await news.getByText('bob joined').waitFor();
+    const card = (user: string) => page.locator(`li[data-user="${user}"]`);
+    await page.getByRole('button', { name: 'Raise the hand of bob' }).click();
+    await news.getByText('bob raised a hand, number 1 in line').waitFor();
+    await console.inbox('bob').getByText('{"type":"hand.seen","place":1}').waitFor();
+    await page.getByRole('button', { name: 'Raise the hand of alice' }).press('Enter');
+    await console.inbox('alice').getByText('{"type":"hand.seen","place":2}').waitFor();
+    // It is no message that was sent to the user.
+    expect(await card('alice').locator('.user-head .note').textContent()).toBe('0 received');
+    await page.getByRole('button', { name: 'Let bob leave' }).click();
+    await news.getByText('bob left (userLeave)').waitFor();
+
+    emulator.faults.add({ kind: 'callback_lost' });
+    await page.getByRole('button', { name: 'Raise the hand of alice' }).click();
+    await console.inbox('alice').getByText('no answer (E2BSSendFailed)').waitFor();
+
+    await page.fill('#room-id', 'room-2');
+    await page.press('#room-id', 'Enter');
+    await news.getByText('Joins and leaves of this room').waitFor();
+    expect(await news.locator('.news-entry').count()).toBe(0);
+  }, 60_000);
+
   it('sends a file as bytes to everyone in the room, wherever they joined from', async () => {
     const dave = emulator.room('room-1').join('dave');
     await console.join('alice');

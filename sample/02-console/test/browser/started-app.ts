@@ -23,6 +23,8 @@ export async function startSampleApp(environment: Record<string, string>): Promi
     VOLCENGINE_SECRET_KEY: 'emulator-secret-key',
     RTC_APP_ID: 'emulator-app',
     RTC_FROM: 'server',
+    RTC_CALLBACK_SECRETS: 'secret-of-the-callback',
+    RTC_CLIENT_MESSAGE_SECRETS: 'secret-for-messages-of-clients',
     ...environment,
   });
   return {

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { SAMPLE_KEY as KEY, startSample } from '../running-app.js';
 import { respond, startScriptedServer, vendorAnswer } from '../../../../test/support/scripted-server.js';
 import type { TestApp } from '../../../../test/support/test-app.js';
+import { until } from '../../../../test/support/until.js';
 
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello', binary: false, confirmed: false };
 const BROADCAST = { roomId: 'room-1', message: 'hello', binary: false, confirmed: false };
@@ -336,6 +337,66 @@ describe("the console's endpoints", () => {
         expect([messages.length, emulator.requests.length]).toEqual([sent, sent + 1]);
       },
     );
+
+    it('show joins, leaves and raised hands as the app is told of them, and answer who raised one', async () => {
+      const [page, other] = [await LivePage.open(url), await LivePage.open(url)];
+      page.send({ type: 'room', roomId: 'room-1' });
+      other.send({ type: 'room', roomId: 'room-2' });
+      for (const userId of ['alice', 'bob']) {
+        page.send({ type: 'join', userId });
+        expect(await page.next('news')).toMatchObject({
+          news: { what: 'joined', roomId: 'room-1', userId, at: expect.stringMatching(/^\d{4}-/) },
+        });
+      }
+      for (const [userId, place] of [
+        ['bob', 1],
+        ['alice', 2],
+        ['bob', 1],
+      ] as const) {
+        page.send({ type: 'raise_hand', userId });
+        expect(await page.next('news')).toMatchObject({ news: { what: 'hand_raised', userId, place } });
+        expect(await page.next('answered')).toMatchObject({
+          userId,
+          answer: { error: 'Success', message: `{"type":"hand.seen","place":${place}}` },
+        });
+      }
+      page.send({ type: 'leave', userId: 'bob' });
+      expect(await page.next('news')).toMatchObject({
+        news: { what: 'left', userId: 'bob', reason: 'userLeave' },
+      });
+      // Whoever leaves the room leaves the line.
+      page.send({ type: 'raise_hand', userId: 'alice' });
+      expect(await page.next('news')).toMatchObject({ news: { what: 'hand_raised', place: 1 } });
+      page.send({ type: 'raise_hand', userId: 'no one' });
+      other.send({ type: 'join', userId: 'carol' });
+      expect(await other.next('news')).toMatchObject({ news: { userId: 'carol' } });
+    });
+
+    it('say why a raised hand was not answered', async () => {
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId: 'room-1' });
+      page.send({ type: 'join', userId: 'alice' });
+      await page.next('joined');
+      emulator.faults.add({ kind: 'callback_lost', match: { action: 'sendServerMessage' } });
+      emulator.faults.add({ kind: 'callback_wrong_signature', match: { action: 'sendServerMessage' } });
+      for (const error of ['E2BSSendFailed', 'E2BSReturnFailed']) {
+        page.send({ type: 'raise_hand', userId: 'alice' });
+        expect(await page.next('answered')).toMatchObject({ answer: { error, message: '' } });
+      }
+    });
+
+    it('have the emulator tell this app again after it forgot, and leave alone what tells another app', async () => {
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId: 'room-1' });
+      expect(emulator.callbacks.url).toBe(`${url}/rtc/events`);
+      emulator.callbacks.unregister();
+      emulator.callbacks.register({ url: 'http://127.0.0.1:1/' });
+      await page.next('room');
+      await page.next('room');
+      expect(emulator.callbacks.url).toBe('http://127.0.0.1:1/');
+      emulator.callbacks.unregister();
+      await until(() => emulator.callbacks.url === `${url}/rtc/events`);
+    });
 
     it('close with the app while pages are open', async () => {
       const { socket } = await LivePage.open(url);

@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
+import { HttpAdapterHost } from '@nestjs/core';
 import { RtcTokenService } from 'nestjs-rtc-messaging';
+import { ClientSignatureService } from 'nestjs-rtc-messaging/callbacks';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
+import { CLIENT_MESSAGES_PATH, EVENTS_PATH } from '../../callback-paths.js';
 
 /** What messages go to, as far as this app can tell. */
 export type Target = 'emulator' | 'real';
@@ -36,8 +41,10 @@ export class EmulatorClient {
   readonly issuesTokens: boolean;
 
   constructor(
-    config: ConfigService,
+    private readonly config: ConfigService,
+    private readonly host: HttpAdapterHost,
     private readonly tokens: RtcTokenService,
+    private readonly signatures: ClientSignatureService,
   ) {
     this.issuesTokens = Boolean(config.get<string>('RTC_APP_KEY')?.trim());
     this.#endpoint = config.get<string>('RTC_ENDPOINT')?.trim().replace(/\/$/, '') || undefined;
@@ -60,6 +67,14 @@ export class EmulatorClient {
     return (await this.#ask('GET', '/rooms')) as readonly RoomUsers[];
   }
 
+  /** Has the emulator tell this app of joins and leaves, unless it tells another one already. */
+  async register(): Promise<void> {
+    const { url } = (await this.#ask('GET', '/callbacks')) as { url?: string };
+    if (url !== undefined) return;
+    const [secret] = this.config.getOrThrow<string>('RTC_CALLBACK_SECRETS').split(',');
+    await this.#ask('PUT', '/callbacks', { url: this.#origin + EVENTS_PATH, secret: secret?.trim() });
+  }
+
   async setFaults(faults: readonly object[]): Promise<void> {
     await this.#ask('PUT', '/faults', { faults });
   }
@@ -70,17 +85,33 @@ export class EmulatorClient {
   }
 
   /**
-   * Joins a room for as long as the connection lasts, as the client SDK would.
-   * @throws RtcValidationError where a token is to be issued for an illegal ID
+   * Joins a room for as long as the connection lasts, as the client SDK would, and says where messages to the business
+   * server go: to this app.
+   * @throws RtcValidationError for an illegal ID
    */
   join(roomId: string, userId: string): WebSocket {
     const origin = (this.#endpoint ?? '').replace(/^http/, 'ws');
     const token = this.issuesTokens
       ? `&token=${encodeURIComponent(this.tokens.issueJoinToken({ userId, roomId, expiresInSeconds: TOKEN_SECONDS }))}`
       : '';
-    return new WebSocket(`${origin}/rooms/${encodeInPath(roomId)}?userId=${encodeId(userId)}${token}`, {
-      handshakeTimeout: JOIN_TIMEOUT_MS,
-    });
+    const signature = this.signatures.issue({ userId, roomId, expiresInSeconds: TOKEN_SECONDS });
+    const url = this.#origin + CLIENT_MESSAGES_PATH;
+    const socket = new WebSocket(
+      `${origin}/rooms/${encodeInPath(roomId)}?userId=${encodeURIComponent(userId)}${token}`,
+      {
+        handshakeTimeout: JOIN_TIMEOUT_MS,
+      },
+    );
+    return socket.once('open', () =>
+      socket.send(JSON.stringify({ method: 'setServerParams', signature, url })),
+    );
+  }
+
+  /** Where this app can be reached from this machine. */
+  get #origin(): string {
+    const { address, port } = (this.host.httpAdapter.getHttpServer() as Server).address() as AddressInfo;
+    if (address === '::1') return `http://[::1]:${port}`;
+    return `http://${address.startsWith('127.') ? address : '127.0.0.1'}:${port}`;
   }
 
   async #ask(method: string, path: string, body?: object): Promise<unknown> {
@@ -98,10 +129,5 @@ export class EmulatorClient {
 
 /** A URL would resolve an ID that is `.` or `..`; the emulator takes its dots encoded twice. */
 function encodeInPath(id: string): string {
-  return /^\.{1,2}$/.test(id) ? id.replaceAll('.', '%252E') : encodeId(id);
-}
-
-/** Half a surrogate pair can't be encoded; what stands in its place the emulator refuses by its own rule. */
-function encodeId(id: string): string {
-  return encodeURIComponent(id.toWellFormed());
+  return /^\.{1,2}$/.test(id) ? id.replaceAll('.', '%252E') : encodeURIComponent(id);
 }

@@ -6,7 +6,7 @@ export type LiveCommand =
   | { readonly type: 'hello'; readonly key: string }
   /** Looks at a room; whoever this page had in another leaves it. */
   | { readonly type: 'room'; readonly roomId: string }
-  | { readonly type: 'join' | 'leave'; readonly userId: string }
+  | { readonly type: 'join' | 'leave' | 'raise_hand'; readonly userId: string }
   | ({ readonly type: 'fan_out' } & SimulatedFanOut)
   | { readonly type: 'cancel' };
 
@@ -21,6 +21,7 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
   room: { roomId: isText },
   join: { userId: isText },
   leave: { userId: isText },
+  raise_hand: { userId: isText },
   fan_out: {
     roomId: isText,
     message: isText,

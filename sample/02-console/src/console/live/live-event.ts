@@ -1,5 +1,6 @@
 import type { FanOutProgress } from 'nestjs-rtc-messaging';
-import type { ReceivedMessage } from 'nestjs-rtc-messaging/emulator';
+import type { ReceivedMessage, ServerMessageError } from 'nestjs-rtc-messaging/emulator';
+import type { ClassroomNews } from '../../classroom/hands.service.js';
 import type { Target } from '../emulator/emulator.client.js';
 import type { FanOutEnd } from '../fan-out/fan-out-end.js';
 import type { FaultState } from '../faults/fault.service.js';
@@ -29,6 +30,10 @@ export type LiveEvent =
   | { readonly type: 'not_joined'; readonly userId: string; readonly message: string }
   /** As the emulator tells it; bytes are base64. */
   | { readonly type: 'received'; readonly userId: string; readonly received: ReceivedJson }
+  /** What the app answered to a message of a user, or why there is no answer. */
+  | { readonly type: 'answered'; readonly userId: string; readonly answer: AnswerJson }
+  /** What the app was told of the room. */
+  | { readonly type: 'news'; readonly news: ClassroomNews }
   | { readonly type: 'progress'; readonly progress: FanOutProgress }
   | ({ readonly type: 'fan_out_ended' } & FanOutEnd);
 
@@ -38,4 +43,11 @@ export interface ReceivedJson {
   readonly from: string;
   readonly message: string;
   readonly at: string;
+}
+
+/** As the client SDK's `onServerMessageSendResult` has it. */
+export interface AnswerJson {
+  readonly event: 'onServerMessageSendResult';
+  readonly error: ServerMessageError;
+  readonly message: string;
 }

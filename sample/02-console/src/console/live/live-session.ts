@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
+import { RAISE_HAND } from '../../classroom/hands.service.js';
 import type { EmulatorClient, Target } from '../emulator/emulator.client.js';
 import type { FanOutService } from '../fan-out/fan-out.service.js';
 import type { SimulatedFanOut } from '../fan-out/simulated-fan-out.js';
@@ -67,6 +68,9 @@ export class LiveSession {
         break;
       case 'leave':
         this.#seats.leave(command.userId);
+        break;
+      case 'raise_hand':
+        this.#seats.sendToServer(command.userId, RAISE_HAND);
         break;
       case 'fan_out':
         await this.#run(command);

@@ -4,7 +4,9 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import type { Subscription } from 'rxjs';
 import { ApiKeyGuard } from '../../auth/api-key.guard.js';
+import { HandsService } from '../../classroom/hands.service.js';
 import { EmulatorClient } from '../emulator/emulator.client.js';
 import { FanOutService } from '../fan-out/fan-out.service.js';
 import { MAX_SIMULATED } from '../fan-out/simulated-fan-out.js';
@@ -36,6 +38,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_COMMAND_BYTES });
   readonly #sessions = new Set<LiveSession>();
   #timers: NodeJS.Timeout[] = [];
+  #news: Subscription | undefined;
 
   constructor(
     private readonly host: HttpAdapterHost,
@@ -46,6 +49,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly faults: FaultService,
     private readonly fanOuts: FanOutService,
     private readonly rate: RateService,
+    private readonly hands: HandsService,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -53,6 +57,11 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#upgrade(request, socket, head),
     );
+    this.#news = this.hands.news.subscribe((news) => {
+      for (const session of this.#sessions) {
+        if (session.roomId === news.roomId) session.tell({ type: 'news', news });
+      }
+    });
     this.#timers = [
       setInterval(() => this.#tellRate(), RATE_EVERY_MS),
       setInterval(() => void this.#tellRooms(), ROOMS_EVERY_MS),
@@ -61,6 +70,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
 
   onModuleDestroy(): void {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#news?.unsubscribe();
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
   }
@@ -97,9 +107,12 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
       if (command === undefined) webSocket.close(NO_COMMAND);
       else void session.handle(command);
     });
+    const target = await this.emulator.target();
+    // Before the page lets anyone join, so that it is told of them.
+    if (target === 'emulator') await this.#register();
     session.tell({
       type: 'ready',
-      target: await this.emulator.target(),
+      target,
       quota: Number(this.config.get('RTC_QUOTA_RPS') || VENDOR_QUOTA),
       maxSimulated: MAX_SIMULATED,
       issuesTokens: this.emulator.issuesTokens,
@@ -114,6 +127,11 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
     for (const session of this.#sessions) session.tell({ type: 'rate', points });
   }
 
+  /** An emulator that was started again knows nothing of this app. */
+  async #register(): Promise<void> {
+    await this.emulator.register().catch((error: unknown) => Logger.debug(String(error), 'Console'));
+  }
+
   async #tellRooms(): Promise<void> {
     if (this.#sessions.size === 0) return;
     const target = await this.emulator.target();
@@ -121,6 +139,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
     if (target !== 'emulator') return;
     const state = await this.faults.current();
     for (const session of this.#sessions) session.tell({ type: 'fault', state });
+    await this.#register();
     try {
       const rooms = await this.emulator.rooms();
       for (const session of this.#sessions) {

@@ -1,7 +1,7 @@
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
-import type { LiveEvent, ReceivedJson } from './live-event.js';
+import type { AnswerJson, LiveEvent, ReceivedJson } from './live-event.js';
 
 /** The emulator's close code for someone who was put out of the room. */
 const PUT_OUT = 4_001;
@@ -10,6 +10,9 @@ const MAX_SEATS = 50;
 
 /** Opens a user's connection to a room. */
 export type OpenSeat = (roomId: string, userId: string) => WebSocket;
+
+/** What a user's client is told. */
+type Heard = ReceivedJson | AnswerJson | { readonly event: 'onServerParamsSetResult' | 'onError' };
 
 interface Seat {
   readonly socket: WebSocket;
@@ -41,9 +44,7 @@ export class RoomSeats {
       seat.joined = true;
       this.tell({ type: 'joined', userId });
     });
-    socket.on('message', (data: RawData) =>
-      this.tell({ type: 'received', userId, received: JSON.parse(String(data)) as ReceivedJson }),
-    );
+    socket.on('message', (data: RawData) => this.#hear(userId, JSON.parse(String(data)) as Heard));
     socket.on('unexpected-response', async (_request: unknown, response: IncomingMessage) => {
       problem = await readText(response).catch(() => '');
       socket.terminate();
@@ -57,6 +58,12 @@ export class RoomSeats {
     });
   }
 
+  /** Has a user's client send a text to this app, over the service. */
+  sendToServer(userId: string, message: string): void {
+    const seat = this.#seats.get(userId);
+    if (seat?.joined) seat.socket.send(JSON.stringify({ method: 'sendServerMessage', message }));
+  }
+
   leave(userId: string): void {
     const seat = this.#seats.get(userId);
     if (seat === undefined) return;
@@ -67,6 +74,11 @@ export class RoomSeats {
 
   leaveAll(): void {
     for (const userId of this.#seats.keys()) this.leave(userId);
+  }
+
+  #hear(userId: string, heard: Heard): void {
+    if (heard.event === 'onServerMessageSendResult') this.tell({ type: 'answered', userId, answer: heard });
+    else if ('from' in heard) this.tell({ type: 'received', userId, received: heard });
   }
 
   #open(roomId: string, userId: string): WebSocket | undefined {

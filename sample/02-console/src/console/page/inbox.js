@@ -5,7 +5,7 @@ import { setLabel, setText } from './language.js';
 const KEPT = 100;
 const SHOWN_BYTES = 24;
 
-/** What one user received, as it comes. */
+/** What one user received, as it comes, and what the user can do. */
 export class Inbox {
   #log;
   #count;
@@ -14,13 +14,11 @@ export class Inbox {
 
   /**
    * @param {string} userId
-   * @param {() => void} onLeave
+   * @param {{ onRaiseHand(): void, onLeave(): void }} listener
    */
-  constructor(userId, onLeave) {
-    const leave = createText('button', 'quiet', 'leave');
-    leave.type = 'button';
-    setLabel(leave, 'leaveUser', { user: userId });
-    leave.addEventListener('click', onLeave);
+  constructor(userId, { onRaiseHand, onLeave }) {
+    const raiseHand = createButton('raiseHand', 'raiseHandUser', userId, onRaiseHand);
+    const leave = createButton('leave', 'leaveUser', userId, onLeave);
     this.#count = createText('span', 'note', 'receivedCount', { count: 0 });
     this.#log = create('div', 'inbox', this.#empty);
     this.#log.setAttribute('role', 'log');
@@ -30,7 +28,7 @@ export class Inbox {
     this.element = create(
       'li',
       'user',
-      create('div', 'user-head', create('h3', 'user-name', userId), this.#count, leave),
+      create('div', 'user-head', create('h3', 'user-name', userId), this.#count, raiseHand, leave),
       this.#log,
     );
     this.element.dataset['user'] = userId;
@@ -38,32 +36,71 @@ export class Inbox {
 
   /** @param {import('../live/live-event.js').ReceivedJson} message */
   add(message) {
+    this.#received += 1;
+    setText(this.#count, 'receivedCount', { count: this.#received });
+    this.#append(createMessage(message));
+  }
+
+  /** @param {import('../live/live-event.js').AnswerJson} answer of the business server, to what the user sent */
+  addAnswer({ event, error, message }) {
+    const isAnswered = error === 'Success';
+    const what = isAnswered
+      ? createText('span', '', 'answered')
+      : createText('span', '', 'notAnswered', { error });
+    this.#append(createEntry(new Date().toISOString(), what, event, create('p', 'message-text', message)));
+  }
+
+  /** @param {HTMLElement} entry */
+  #append(entry) {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
     const isAtEnd = scrollHeight - scrollTop - clientHeight < 24;
     this.#empty.remove();
-    this.#log.append(createMessage(message));
+    this.#log.append(entry);
     while (this.#log.childElementCount > KEPT) this.#log.firstElementChild?.remove();
-    this.#received += 1;
-    setText(this.#count, 'receivedCount', { count: this.#received });
     if (isAtEnd) this.#log.scrollTop = this.#log.scrollHeight;
   }
 }
 
 /** @param {import('../live/live-event.js').ReceivedJson} message */
 function createMessage({ event, from, message, at }) {
-  const time = create('time', '', new Date(at).toLocaleTimeString('en-GB'));
-  time.dateTime = at;
   const isText = !event.includes('Binary');
   const bytes = isText ? new Uint8Array() : Uint8Array.from(atob(message), (byte) => byte.charCodeAt(0));
   const what = isText
     ? createText('span', '', 'receivedText', { from })
     : createText('span', '', 'receivedBinary', { from, bytes: bytes.length });
+  const content = isText ? create('p', 'message-text', message) : create('p', 'message-bytes', toHex(bytes));
+  return createEntry(at, what, event, content);
+}
+
+/**
+ * @param {string} at
+ * @param {HTMLElement} what
+ * @param {string} event the client SDK's callback
+ * @param {HTMLElement} content
+ */
+function createEntry(at, what, event, content) {
+  const time = create('time', '', new Date(at).toLocaleTimeString('en-GB'));
+  time.dateTime = at;
   return create(
     'div',
     'message',
     create('p', 'message-head', time, what, createEnglish('code', '', event)),
-    isText ? create('p', 'message-text', message) : create('p', 'message-bytes', toHex(bytes)),
+    content,
   );
+}
+
+/**
+ * @param {import('./language.js').TextKey} key
+ * @param {import('./language.js').TextKey} label
+ * @param {string} user
+ * @param {() => void} onClick
+ */
+function createButton(key, label, user, onClick) {
+  const button = createText('button', 'quiet', key);
+  button.type = 'button';
+  setLabel(button, label, { user });
+  button.addEventListener('click', onClick);
+  return button;
 }
 
 /** @param {Uint8Array} bytes */

@@ -5,6 +5,7 @@ import { byId } from './dom.js';
 import { FaultPanel } from './fault-panel.js';
 import { setText, startLanguage, switchLanguage } from './language.js';
 import { LiveConnection } from './live-connection.js';
+import { NewsPanel } from './news-panel.js';
 import { OutcomePanel } from './outcome-panel.js';
 import { RateChart } from './rate-chart.js';
 import { RoomPanel } from './room-panel.js';
@@ -31,7 +32,11 @@ const connection = new LiveConnection({
 const outcome = new OutcomePanel(() => connection.send({ type: 'cancel' }));
 const faults = new FaultPanel(() => composer.absent.refresh());
 const chart = new RateChart();
-const room = new RoomPanel(connection, () => composer.recipients.setRoom(room.roomId, room.users));
+const news = new NewsPanel();
+const room = new RoomPanel(connection, {
+  onChange: () => composer.recipients.setRoom(room.roomId, room.users),
+  onMove: () => news.clear(),
+});
 const composer = new Composer(connection, outcome, () => ({
   roomId: room.roomId,
   isReal,
@@ -70,6 +75,9 @@ function handle(event) {
       break;
     case 'progress':
       outcome.fanOut.update(event.progress);
+      break;
+    case 'news':
+      news.add(event.news);
       break;
     case 'fan_out_ended':
       outcome.fanOut.end(event);

@@ -22,11 +22,11 @@ export class RoomPanel {
 
   /**
    * @param {import('./live-connection.js').LiveConnection} connection
-   * @param {() => void} onChange is called when someone joined or left
+   * @param {{ onChange(): void, onMove(): void }} listener is told when someone joined or left, and of another room
    */
-  constructor(connection, onChange) {
+  constructor(connection, listener) {
     this.connection = connection;
-    this.onChange = onChange;
+    this.listener = listener;
     byId('room-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       this.#goTo(this.#roomInput.value.trim());
@@ -68,7 +68,7 @@ export class RoomPanel {
         this.users = event.users;
         break;
       case 'joined':
-        this.#inboxes.set(event.userId, new Inbox(event.userId, () => this.#leave(event.userId)));
+        this.#inboxes.set(event.userId, this.#createInbox(event.userId));
         this.#problem.hidden = true;
         if (!this.users.includes(event.userId)) this.users = [...this.users, event.userId];
         break;
@@ -88,6 +88,9 @@ export class RoomPanel {
       case 'received':
         this.#inboxes.get(event.userId)?.add(event.received);
         return;
+      case 'answered':
+        this.#inboxes.get(event.userId)?.addAnswer(event.answer);
+        return;
       default:
         return;
     }
@@ -103,7 +106,16 @@ export class RoomPanel {
     rememberedInTab.set(STORED_USERS, '[]');
     this.#problem.hidden = true;
     this.connection.send({ type: 'room', roomId });
+    this.listener.onMove();
     this.#draw();
+  }
+
+  /** @param {string} userId */
+  #createInbox(userId) {
+    return new Inbox(userId, {
+      onRaiseHand: () => this.connection.send({ type: 'raise_hand', userId }),
+      onLeave: () => this.#leave(userId),
+    });
   }
 
   /** @param {string} userId */
@@ -145,7 +157,7 @@ export class RoomPanel {
     this.#count.hidden = !this.#empty.hidden;
     setText(this.#count, 'usersCount', { count: Math.max(this.users.length, here.length) });
     if (here.length > 0) this.#remember([...this.#inboxes.keys()]);
-    this.onChange();
+    this.listener.onChange();
   }
 
   /** @param {string} userId */

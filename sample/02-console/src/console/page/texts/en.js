@@ -31,6 +31,8 @@ export const en = {
   usersCount: '{count} in the room',
   leave: 'Leave',
   leaveUser: 'Let {user} leave',
+  raiseHand: 'Raise hand',
+  raiseHandUser: 'Raise the hand of {user}',
   takeOver: 'Join here',
   takeOverUser: 'Let {user} join from this page',
   elsewhere: 'Joined from elsewhere. A user is in a room once: joining here puts the other out.',
@@ -39,11 +41,19 @@ export const en = {
   receivedCount: '{count} received',
   receivedText: 'text from {from}',
   receivedBinary: 'binary from {from}, {bytes} bytes',
+  answered: 'answer of the server',
+  notAnswered: 'no answer ({error})',
   joinFailed: '{user} could not join: {message}',
   leftReplaced: '{user} joined from elsewhere and was put out here.',
   leftLost: 'The emulator ended the connection of {user}.',
   realRoom:
     'Who is in a room of the real service is up to its users’ clients. Name users in the message, and the page asks which of them are absent.',
+
+  newsTitle: 'What the server is told',
+  newsEmpty: 'Joins and leaves of this room, and raised hands, appear here as the app is told of them.',
+  newsJoined: '{user} joined',
+  newsLeft: '{user} left ({reason})',
+  newsHandRaised: '{user} raised a hand, number {place} in line',
 
   composerTitle: 'Message',
   to: 'To',
