@@ -1,5 +1,3 @@
-import type { EventRedis } from './seen-events.js';
-
 /** Options of `RtcCallbackModule`. */
 export interface RtcCallbackOptions {
   /** The app's ID (AppId). Environment: `RTC_APP_ID`. */
@@ -53,6 +51,14 @@ export interface RtcClientMessagesOptions {
   readonly secrets?: readonly string[] | undefined;
   /** Messages a second that are taken from one user, in this process, 1–10,000. Default 20. */
   readonly maxPerSecond?: number | undefined;
+}
+
+/** The two commands of `ioredis` by which events are remembered. An object with these methods will do. */
+export interface EventRedis {
+  /** Resolves with 1 if the key exists, with 0 if not. */
+  exists(key: string): Promise<number>;
+  /** Sets a key that expires. */
+  set(key: string, value: string, px: 'PX', milliseconds: number): Promise<unknown>;
 }
 
 /** Makes the options, for `useClass` and `useExisting`. */

@@ -3,127 +3,76 @@ import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
 import { readVariables } from '../options/read-variables.js';
-import {
-  hasMethods,
-  isArray,
-  milliseconds,
-  must,
-  oneOf,
-  type Rule,
-  text,
-  typeName,
-  wholeNumber,
-  wrong,
-} from '../options/rules.js';
-import type { RtcCallbackOptions, RtcClientMessagesOptions, RtcEventsOptions } from './callback-options.js';
-import type { EventRedis } from './seen-events.js';
+import { appId, hasMethods, milliseconds, must, oneOf, text, texts, wholeNumber } from '../options/rules.js';
+import type { EventRedis, RtcCallbackOptions } from './callback-options.js';
 
 const MODULE = 'RtcCallbackModule';
-const MAX_SECRETS = 10;
-const DAY_MS = 86_400_000;
 
-const path = text(
-  /^(\/[\w.~-]+)+$/,
-  'must be a path such as /rtc/events, without parameters or a slash at its end',
-);
+const path = text(/^(\/[\w.~-]+)+$/, 'must be a path such as /rtc/events, without parameters');
 
-/** @param shortest number of characters: a secret that others choose may be short */
-const secrets =
-  (shortest: number): Rule<readonly string[]> =>
-  (given, isVariable) => {
-    const list: unknown = isVariable ? String(given).split(',') : given;
-    if (!isArray(list)) return wrong(`must be a list of secrets, got ${typeName(list)}`);
-    const copy = [...list];
-    if (copy.length === 0 || copy.length > MAX_SECRETS) return wrong(`must have 1–${MAX_SECRETS} secrets`);
-    const rule = `must be ${shortest}–256 printable ASCII characters without spaces`;
-    const one = text(new RegExp(`^[\\x21-\\x7e]{${shortest},256}$`), rule);
-    const problems = copy.flatMap((secret, index) => {
-      const checked = one(secret);
-      return 'value' in checked
-        ? []
-        : checked.problems.map((problem) => ({ ...problem, option: `[${index}]` }));
-    });
-    return problems.length > 0 ? { problems } : { value: copy as string[] };
-  };
-
-const EVENTS = {
-  path,
-  secrets: { rule: secrets(1), variable: 'RTC_CALLBACK_SECRETS', redacted: true },
-  maxAgeMs: { rule: milliseconds(1_000, DAY_MS), default: 900_000 },
-  acknowledge: { rule: oneOf('handled', 'early'), default: 'handled' },
-  redis: {
-    rule: must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'exists', 'set')),
-    redacted: true,
-  },
-} satisfies OptionTable<RtcEventsOptions>;
-
-const CLIENT_MESSAGES = {
-  path,
-  secrets: { rule: secrets(16), variable: 'RTC_CLIENT_MESSAGE_SECRETS', redacted: true },
-  maxPerSecond: { rule: wholeNumber(1, 10_000), default: 20 },
-} satisfies OptionTable<RtcClientMessagesOptions>;
+const secrets = (shortest: number, variable: string) => {
+  const rule = `must be ${shortest}–256 printable ASCII characters without spaces`;
+  const each = text(new RegExp(`^[\\x21-\\x7e]{${shortest},256}$`), rule);
+  return { rule: texts(each), variable, required: true, redacted: true } as const;
+};
 
 /** All options of `RtcCallbackModule`. */
 export const CALLBACK_OPTIONS = {
-  appId: {
-    rule: text(/^\S{1,128}$/, 'must be 1–128 characters without white space'),
-    variable: 'RTC_APP_ID',
-    required: true,
+  appId: { rule: appId, variable: 'RTC_APP_ID', required: true },
+  events: {
+    optional: true,
+    options: {
+      path: { rule: path, required: true },
+      secrets: secrets(1, 'RTC_CALLBACK_SECRETS'),
+      maxAgeMs: { rule: milliseconds(1_000, 86_400_000), default: 900_000 },
+      acknowledge: { rule: oneOf('handled', 'early'), default: 'handled' },
+      redis: {
+        rule: must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'exists', 'set')),
+        redacted: true,
+      },
+    },
   },
-  events: { options: EVENTS },
-  clientMessages: { options: CLIENT_MESSAGES },
+  clientMessages: {
+    optional: true,
+    options: {
+      path: { rule: path, required: true },
+      secrets: secrets(16, 'RTC_CLIENT_MESSAGE_SECRETS'),
+      maxPerSecond: { rule: wholeNumber(1, 10_000), default: 20 },
+    },
+  },
 } satisfies OptionTable<RtcCallbackOptions>;
 
-/** The options, checked, with defaults. A route without a path is not mounted. */
+/** The options, checked, with defaults. */
 export type CallbackSettings = OptionValues<typeof CALLBACK_OPTIONS> & {
   /** Undefined for the module without a name. */
   readonly name: string | undefined;
 };
 
-/** Paths of an app, by anything of which each app has one. */
-const pathsOfApps = new WeakMap<object, Set<string>>();
+/** Settings of the events. */
+export type EventSettings = NonNullable<CallbackSettings['events']>;
+
+/**
+ * Injection token of the settings. A string, since an ES module copy and a CommonJS copy of this package may be loaded
+ * side by side.
+ */
+export const CALLBACK_SETTINGS = 'nestjs-rtc-messaging:callback-settings';
 
 /**
  * Merges the options over the environment over the defaults.
  * @param given the app's options, of any type
  * @param variables such as `process.env`
- * @param app anything of which each app has one
  * @throws RtcConfigError listing every problem
  */
 export function resolveCallbackSettings(
   given: unknown,
   name: string | undefined,
   variables: Readonly<Record<string, string | undefined>>,
-  app: object,
 ): CallbackSettings {
-  const environment = {
-    ...readVariables(CALLBACK_OPTIONS, variables, false, MODULE),
-    ...readVariables(CALLBACK_OPTIONS, variables, true, MODULE),
-  };
+  const environment = readVariables(CALLBACK_OPTIONS, variables, MODULE);
   const { values, problems } = readOptions(CALLBACK_OPTIONS, given, MODULE, environment);
-  const reject = (option: string, message: string, variable?: string): void => {
-    // What is wrong in itself is not missing.
-    const place = `${MODULE}.${option}`;
-    if (!problems.some((problem) => problem.option.startsWith(place))) {
-      problems.push({ option: place, variable, message });
-    }
-  };
   problems.push(...nameProblems(name).map(({ message }) => ({ option: `${MODULE}.name`, message })));
-  const paths = pathsOfApps.get(app) ?? new Set();
-  pathsOfApps.set(app, paths);
-  for (const route of ['events', 'clientMessages'] as const) {
-    const { path: own, secrets: keys } = values[route];
-    const isAskedFor = (given as Partial<RtcCallbackOptions> | undefined)?.[route] !== undefined;
-    if (own === undefined && isAskedFor) reject(`${route}.path`, 'is missing');
-    if (own === undefined) continue;
-    if (keys === undefined) {
-      reject(`${route}.secrets`, 'is missing', CALLBACK_OPTIONS[route].options.secrets.variable);
-    }
-    if (paths.has(own)) reject(`${route}.path`, 'is that of another route too; give each a path of its own');
-    paths.add(own);
-  }
-  if (problems.length === 0 && paths.size === 0 && values.clientMessages.secrets === undefined) {
-    reject('events', 'and clientMessages are both missing; there is nothing to receive');
+  if (values.events === undefined && values.clientMessages === undefined) {
+    problems.push({ option: `${MODULE}.events`, message: 'is missing, and so is clientMessages' });
   }
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, name);
   return { ...values, name };

@@ -1,20 +1,16 @@
+import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { injectBy, tokenOf } from '../config/named-tokens.js';
 import { idProblem } from '../dto/field-rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import { typeName, unless, wholeNumber } from '../options/rules.js';
+import { unless, wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { CALLBACK_OPTIONS, type CallbackSettings } from './callback-settings.js';
-import {
-  type ClientSignatureClaims,
-  decodeClientSignature,
-  encodeClientSignature,
-} from './client-signature.js';
-import { CALLBACK_SETTINGS } from './tokens.js';
+import { isSameText } from '../privacy/same-text.js';
+import { CALLBACK_SETTINGS, type CallbackSettings } from './callback-settings.js';
 
-/** Who a signature is for, and how long. */
+/** Whom a signature is for, and how long. */
 export interface ClientSignatureRequest {
   /** The user's ID: 1–128 of `a-z A-Z 0-9 @ . _ -`. */
   readonly userId: string;
@@ -24,12 +20,23 @@ export interface ClientSignatureRequest {
   readonly expiresInSeconds: number;
 }
 
-const MAX_SECONDS = 86_400;
+/** What a signature says. */
+export interface ClientSignatureClaims {
+  /** Whom the signature was issued to. */
+  readonly userId: string;
+  /** The room that it was issued for, if any. It does not prove that the user is there. */
+  readonly issuedForRoom?: string;
+  /** From when on it is refused. */
+  readonly expiresAt: Date;
+}
+
+/** Keeps a signature of another purpose, made with the same secret, from being taken for one of these. */
+const PURPOSE = 'nestjs-rtc-messaging/client-message/1';
 
 const REQUEST = {
   userId: { rule: unless<string>(idProblem), required: true },
   roomId: unless<string>(idProblem),
-  expiresInSeconds: { rule: wholeNumber(1, MAX_SECONDS, 'a whole number of seconds'), required: true },
+  expiresInSeconds: { rule: wholeNumber(1, 86_400, 'a whole number of seconds'), required: true },
 } as const;
 
 const hidden = new HiddenParts<CallbackSettings>();
@@ -47,27 +54,23 @@ export class ClientSignatureService {
   /**
    * Issues a signature. Send it to the client whose user you have authenticated, and to no one else.
    * @throws RtcValidationError when the request breaks a rule
-   * @throws RtcConfigError when the module has no `clientMessages.secrets`
+   * @throws RtcConfigError when the module has no `clientMessages`
    */
   issue(request: ClientSignatureRequest): string {
     const { userId, roomId, expiresInSeconds } = checkCallOptions(REQUEST, request, '');
-    const { appId, secrets } = keysOf(hidden.of(this));
-    const expiresAt = new Date(Date.now() + expiresInSeconds * 1_000);
-    const room = roomId === undefined ? {} : { issuedForRoom: roomId };
-    return encodeClientSignature({ userId, ...room, expiresAt }, appId, secrets[0] ?? '');
+    const settings = hidden.of(this);
+    const claims = [settings.appId, userId, Date.now() + expiresInSeconds * 1_000, roomId];
+    const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    return `${payload}.${sign(payload, secretsOf(settings)[0] ?? '')}`;
   }
 
   /**
-   * Checks a signature, whatever its type.
+   * Checks a signature.
    * @throws RtcValidationError when it was not issued here, or has expired
-   * @throws RtcConfigError when the module has no `clientMessages.secrets`
+   * @throws RtcConfigError when the module has no `clientMessages`
    */
   verify(signature: string): ClientSignatureClaims {
-    const { appId, secrets } = keysOf(hidden.of(this));
-    const claims =
-      typeof signature === 'string'
-        ? decodeClientSignature(signature, appId, secrets, Date.now())
-        : `must be a string, got ${typeName(signature)}`;
+    const claims = readClientSignature(String(signature), hidden.of(this));
     if (typeof claims !== 'string') return claims;
     throw new RtcValidationError([{ path: 'signature', message: claims }]);
   }
@@ -82,9 +85,29 @@ export const getClientSignatureToken = tokenOf(ClientSignatureService, 'client-s
 /** Injects the {@link ClientSignatureService} of the module with this `name`; without one, as by its class. */
 export const InjectClientSignature = injectBy(getClientSignatureToken);
 
-function keysOf({ appId, clientMessages, name }: CallbackSettings) {
-  if (clientMessages.secrets !== undefined) return { appId, secrets: clientMessages.secrets.open() };
-  const { variable } = CALLBACK_OPTIONS.clientMessages.options.secrets;
-  const option = 'RtcCallbackModule.clientMessages.secrets';
-  throw new RtcConfigError([{ option, variable, message: 'is missing' }], undefined, name);
+/** Returns what is wrong with a signature, if anything is. */
+export function readClientSignature(
+  signature: string,
+  settings: CallbackSettings,
+): ClientSignatureClaims | string {
+  const [payload = '', given = '', more] = signature.split('.', 3);
+  // All secrets are tried, so that the time depends on none.
+  const isSigned = secretsOf(settings).map((secret) => isSameText(sign(payload, secret), given));
+  if (!isSigned.includes(true) || more !== undefined) return 'was not issued here';
+  // It is ours, and so it has this form.
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as unknown;
+  const [appId, userId, expiresAt, room] = claims as [string, string, number, string | undefined];
+  if (appId !== settings.appId) return 'was issued for another app';
+  if (Date.now() >= expiresAt) return 'has expired';
+  return { userId, ...(room !== undefined && { issuedForRoom: room }), expiresAt: new Date(expiresAt) };
+}
+
+function sign(payload: string, secret: string): string {
+  return createHmac('sha256', secret).update(`${PURPOSE}\n${payload}`).digest('base64url');
+}
+
+function secretsOf({ clientMessages, name }: CallbackSettings): readonly string[] {
+  if (clientMessages !== undefined) return clientMessages.secrets.open();
+  const problem = { option: 'RtcCallbackModule.clientMessages', message: 'is missing; signatures need it' };
+  throw new RtcConfigError([problem], undefined, name);
 }

@@ -2,107 +2,101 @@ import {
   ApplicationConfig,
   type DiscoveryService,
   ExternalContextCreator,
-  type MetadataScanner,
-  ModuleRef,
+  MetadataScanner,
+  type ModuleRef,
 } from '@nestjs/core';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
-import { type Handled, handledBy, HANDLER_ARGUMENTS } from './handler-decorators.js';
+import { CALLBACK_SETTINGS, type CallbackSettings } from './callback-settings.js';
+import { CLIENT_MESSAGE, handledBy, HANDLER_ARGUMENTS } from './handler-decorators.js';
 
 /** A method of the app. */
 export interface Handler {
   /** Its class and its name, for the log. */
   readonly label: string;
-  readonly handled: readonly Handled[];
+  /** Types of events, `*` for all, or {@link CLIENT_MESSAGE}. */
+  readonly types: readonly string[];
   run(argument: unknown): Promise<unknown>;
 }
 
-/** A method that handles events of these types. */
-export interface EventHandler extends Handler {
-  readonly types: readonly string[];
-}
-
-/** Those of one module. */
-export type Handlers = ReturnType<typeof handlersFor>;
-
-type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
-
 /**
- * Finds the methods with our decorators, of providers and controllers.
- * @throws RtcConfigError for handlers that could never be called as they are
+ * Finds the methods of providers and controllers that handle what a module receives.
+ * @param name the module's
+ * @throws RtcConfigError for those that could never be called as they are meant
  */
 export function findHandlers(
+  name: string | undefined,
   discovery: DiscoveryService,
-  scanner: MetadataScanner,
-  contexts: ExternalContextCreator,
+  moduleRef: ModuleRef,
 ): Handler[] {
-  const problems: ConfigProblem[] = [];
-  const found = new Map<object, Handler[]>();
-  for (const wrapper of [...discovery.getProviders(), ...discovery.getControllers()]) {
-    const instance: unknown = wrapper.instance;
-    // One instance may be provided under several tokens.
-    if (typeof instance !== 'object' || instance === null || found.has(instance)) continue;
-    const handlers = handlersOf(instance, scanner, contexts);
-    const [first] = handlers;
-    if (first === undefined) continue;
-    if (isShared(wrapper)) found.set(instance, handlers);
-    else problems.push({ option: first.label, message: NOT_SHARED });
+  const wrappers = [...discovery.getProviders(), ...discovery.getControllers()];
+  const modules = wrappers.filter(({ token }) => token === CALLBACK_SETTINGS);
+  const settings = modules.map(({ instance }) => instance as CallbackSettings);
+  const names = new Set(settings.map((one) => one.name));
+  const scanner = new MetadataScanner();
+  const contexts = contextsWithoutGlobals(moduleRef);
+  const problems = pathProblems(settings);
+  const handlers: Handler[] = [];
+  // One instance may be provided under several tokens.
+  const seen = new Set<unknown>();
+  for (const wrapper of wrappers) {
+    const instance = wrapper.instance as Readonly<Record<string, (argument: unknown) => unknown>> | undefined;
+    if (typeof instance !== 'object' || instance === null || seen.has(instance)) continue;
+    seen.add(instance);
+    for (const key of scanner.getAllMethodNames(Object.getPrototypeOf(instance) as object | null)) {
+      const method = instance[key];
+      const handled = typeof method === 'function' ? handledBy(method) : [];
+      if (method === undefined || handled.length === 0) continue;
+      const label = `${instance.constructor.name}.${key}()`;
+      const reject = (message: string): void => void problems.push({ option: label, message });
+      const unknown = handled.find((one) => !names.has(one.name));
+      if (unknown !== undefined) reject(`is for ${nameOf(unknown.name)}, which this app does not have`);
+      if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) reject(NOT_SINGLE);
+      const types = handled.filter((one) => one.name === name).map(({ type }) => type);
+      const [id, inquirer] = [undefined, undefined];
+      const run = contexts.create(
+        instance,
+        method,
+        key,
+        HANDLER_ARGUMENTS,
+        FIRST,
+        id,
+        inquirer,
+        ENHANCERS,
+        'rtc',
+      );
+      if (types.length > 0) handlers.push({ label, types, run });
+    }
   }
-  if (problems.length > 0) throw new RtcConfigError(problems);
-  return [...found.values()].flat();
-}
-
-const NOT_SHARED =
-  'handles events or messages, so its class must have one instance: it is request-scoped or transient, or injects ' +
-  'something that is';
-
-function isShared(wrapper: Wrapper): boolean {
-  return wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
-}
-
-function handlersOf(instance: object, scanner: MetadataScanner, contexts: ExternalContextCreator): Handler[] {
-  const methods = instance as Readonly<Record<string, (argument: unknown) => unknown>>;
-  return scanner.getAllMethodNames(Object.getPrototypeOf(instance) as object | null).flatMap((name) => {
-    const method = methods[name];
-    const handled = typeof method === 'function' ? handledBy(method) : [];
-    if (method === undefined || handled.length === 0) return [];
-    const run = contexts.create(
-      instance,
-      method,
-      name,
-      HANDLER_ARGUMENTS,
-      { exchangeKeyForValue: (_type, _data, [argument]) => argument as never },
-      undefined,
-      undefined,
-      { guards: true, interceptors: true, filters: false },
-      'rtc',
-    ) as Handler['run'];
-    return [{ label: `${instance.constructor.name}.${name}()`, handled, run }];
-  });
-}
-
-/**
- * Those of one module.
- * @throws RtcConfigError when several handle clients' messages: each is answered once
- */
-export function handlersFor(name: string | undefined, handlers: readonly Handler[]) {
-  const events: EventHandler[] = [];
-  const messages: Handler[] = [];
-  for (const handler of handlers) {
-    const own = handler.handled.filter((handled) => handled.name === name);
-    const types = own.flatMap(({ type }) => (type === undefined ? [] : [type]));
-    if (types.length > 0) events.push({ ...handler, types });
-    if (types.length < own.length) messages.push(handler);
+  const [first, second] = handlers.filter(({ types }) => types.includes(CLIENT_MESSAGE));
+  if (first !== undefined && second !== undefined) {
+    const message = `answers clients' messages as ${first.label} does, but a message has one answer`;
+    problems.push({ option: second.label, message });
   }
-  if (messages.length > 1) {
-    const labels = messages.map(({ label }) => label).join(' and ');
-    const message = `stands at ${labels}, but a message has one answer; leave one of them`;
-    throw new RtcConfigError([{ option: '@OnClientMessage()', message }]);
-  }
-  return { events, messages };
+  if (problems.length > 0) throw new RtcConfigError(problems, undefined, name);
+  return handlers;
 }
 
-/** Makes handlers' contexts without the app's global guards, pipes and interceptors, which expect the app's own requests. */
-export function contextsWithoutGlobals(moduleRef: ModuleRef): ExternalContextCreator {
+/** Of two routes with one path, one would never be asked. */
+function pathProblems(settings: readonly CallbackSettings[]): ConfigProblem[] {
+  const paths = settings.flatMap(({ events, clientMessages }) => [events?.path, clientMessages?.path]);
+  const twice = paths.filter((path, index) => path !== undefined && paths.indexOf(path) < index);
+  return twice.map((path) => ({ option: 'RtcCallbackModule', message: `has two routes at ${path}` }));
+}
+
+/** What a handler's only argument is. */
+const FIRST = { exchangeKeyForValue: (_type: number, _data: unknown, [first]: unknown[]) => first as never };
+/** Without filters, by which Nest would print what is thrown. */
+const ENHANCERS = { guards: true, interceptors: true, filters: false };
+
+const NOT_SINGLE =
+  'must be of a class with one instance, but that is request-scoped or transient, or injects something that is';
+
+function nameOf(name: string | undefined): string {
+  return name === undefined ? 'an RtcCallbackModule without a name' : `the RtcCallbackModule "${name}"`;
+}
+
+/** Makes handlers' contexts without the app's global guards, pipes and interceptors: those expect requests. */
+function contextsWithoutGlobals(moduleRef: ModuleRef): ExternalContextCreator {
   const container: unknown = Object.create(moduleRef['container'], {
     applicationConfig: { value: new ApplicationConfig() },
   });

@@ -6,11 +6,8 @@ export interface RtcHandlerOptions {
   readonly name?: string | undefined;
 }
 
-/** What a method handles, as its decorators say. */
-export interface Handled extends RtcHandlerOptions {
-  /** An event's type, `*` for all events, or undefined for clients' messages. */
-  readonly type?: string | undefined;
-}
+/** In place of an event's type, none of which has a space. */
+export const CLIENT_MESSAGE = 'a client message';
 
 // Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
 const HANDLED = 'nestjs-rtc-messaging:handled';
@@ -25,31 +22,31 @@ export const HANDLER_ARGUMENTS = 'nestjs-rtc-messaging:handler-arguments';
  */
 export function OnRtcEvent(
   type: RtcEventType | '*' | (string & {}),
-  { name }: RtcHandlerOptions = {},
+  options?: RtcHandlerOptions,
 ): MethodDecorator {
-  return handles({ type, name });
+  return handles(type, options);
 }
 
 /**
  * Calls the method of a provider for each message that a client sends to the business server, with an
- * `RtcClientMessage`. What it returns, text or bytes of at most 64 KB, is the client's answer. One method of each
+ * `RtcClientMessage`. What it returns, text or bytes of at most 64 KB, is the client's answer. One method for each
  * module does that. The guards, pipes and interceptors of the method and its class apply; the app's global ones and
  * exception filters do not.
  */
-export function OnClientMessage({ name }: RtcHandlerOptions = {}): MethodDecorator {
-  return handles({ name });
+export function OnClientMessage(options?: RtcHandlerOptions): MethodDecorator {
+  return handles(CLIENT_MESSAGE, options);
 }
 
-function handles(handled: Handled): MethodDecorator {
-  return (target, key, descriptor) => {
-    const method = descriptor.value as object;
-    Reflect.defineMetadata(HANDLED, [...handledBy(method), handled], method);
+function handles(type: string, { name }: RtcHandlerOptions = {}): MethodDecorator {
+  return (target, key, { value }) => {
+    const method = value as object;
+    Reflect.defineMetadata(HANDLED, [...handledBy(method), { type, name }], method);
     const first = { '0:0': { index: 0, data: undefined, pipes: [] } };
     Reflect.defineMetadata(HANDLER_ARGUMENTS, first, target.constructor, key);
   };
 }
 
 /** All that a method handles: it may have several decorators. */
-export function handledBy(method: object): readonly Handled[] {
-  return (Reflect.getMetadata(HANDLED, method) as readonly Handled[] | undefined) ?? [];
+export function handledBy(method: object): readonly (RtcHandlerOptions & { readonly type: string })[] {
+  return Reflect.getMetadata(HANDLED, method) ?? [];
 }

@@ -1,37 +1,25 @@
 import type { ServerResponse } from 'node:http';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import type { MaybeParsed } from './read-body.js';
+import type { CallbackRequest } from './callback-request.js';
 
-type Serve = (request: MaybeParsed, response: ServerResponse) => void;
+type Serve = (request: CallbackRequest, response: ServerResponse) => void;
 /** By path. All are POST. */
 type Routes = ReadonlyMap<string, Serve>;
 
-/** What is used of Express. */
-interface ExpressApp {
+/** What is used of Express, which has `post` alone, and of Fastify. */
+interface HttpApp {
+  use: unknown;
   post(path: string, serve: Serve): unknown;
+  register(plugin: (scope: HttpApp, options: unknown, done: () => void) => void): PromiseLike<unknown>;
+  addHook(name: 'onRequest', hook: OnRequest): unknown;
 }
 
-/** What is used of Fastify. */
-interface FastifyApp {
-  use?: unknown;
-  register(plugin: (scope: FastifyApp, options: unknown, done: () => void) => void): PromiseLike<unknown>;
-  addHook(
-    name: 'onRequest',
-    hook: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void,
-  ): unknown;
-  post(path: string, handler: () => Promise<void>): unknown;
-}
-
-interface FastifyRequest {
-  readonly raw: MaybeParsed;
-  readonly routeOptions: { readonly url?: string };
-}
-
-interface FastifyReply {
-  readonly raw: ServerResponse;
-  hijack(): void;
-}
+type OnRequest = (
+  request: { readonly raw: CallbackRequest; readonly routeOptions: { readonly url?: string } },
+  reply: { readonly raw: ServerResponse; hijack(): unknown },
+  done: () => void,
+) => void;
 
 /**
  * Adds routes to the app's HTTP server, before the app's middleware, and with none of the app's settings. The server of
@@ -40,52 +28,41 @@ interface FastifyReply {
  */
 export async function mountRoutes(host: HttpAdapterHost, routes: Routes): Promise<void> {
   // Fastify loads the plugin now, before the app can add middleware, which plugins inherit.
-  if (isThere(host.httpAdapter)) await mountOn(host.httpAdapter, routes);
+  if (host.httpAdapter) await mountOn(host.httpAdapter, routes);
   else {
     host.init$.subscribe(() => {
       // Fastify loads it with the app's own plugins. To wait here would disturb those.
-      if (isThere(host.httpAdapter)) void mountOn(host.httpAdapter, routes);
+      if (host.httpAdapter) void mountOn(host.httpAdapter, routes);
     });
   }
 }
 
-type HttpAdapter = HttpAdapterHost['httpAdapter'];
-
-function isThere(adapter: HttpAdapter | null | undefined): boolean {
-  return adapter !== null && adapter !== undefined;
-}
-
-function mountOn(adapter: HttpAdapter, routes: Routes): PromiseLike<unknown> | undefined {
+function mountOn(adapter: HttpAdapterHost['httpAdapter'], routes: Routes): PromiseLike<unknown> | undefined {
   const platform: string = adapter.getType();
-  if (platform === 'fastify') {
-    return adapter.getInstance<FastifyApp>().register((scope, _options, done) => {
+  const app = adapter.getInstance<HttpApp>();
+  if (platform === 'fastify')
+    return app.register((scope, _options, done) => {
       mountOnFastify(scope, routes);
       done();
     });
-  }
-  if (platform !== 'express') {
+  if (platform === 'express') for (const [path, serve] of routes) app.post(path, serve);
+  else {
     const message = `can't add routes to an app on ${platform || 'this platform'}; there are Express and Fastify`;
     throw new RtcConfigError([{ option: 'RtcCallbackModule.forRoot()', message }]);
   }
-  const app = adapter.getInstance<ExpressApp>();
-  for (const [path, serve] of routes) app.post(path, serve);
   return undefined;
 }
 
 /** @param scope a plugin of its own */
-function mountOnFastify(scope: FastifyApp, routes: Routes): void {
+function mountOnFastify(scope: HttpApp, routes: Routes): void {
   // Nest adds the app's middleware to every plugin by this method.
   scope.use = () => scope;
-  // Before Fastify looks at the content type, which the service does not send.
+  // Before Fastify looks at the content type, which the service does not send. Later hooks are not run.
   scope.addHook('onRequest', (request, reply, done) => {
     const serve = routes.get(request.routeOptions.url ?? '');
-    if (serve === undefined) {
-      done();
-      return;
-    }
-    // Hooks that would come after this one are not run.
+    if (serve === undefined) return done();
     reply.hijack();
-    serve(request.raw, reply.raw);
+    return serve(request.raw, reply.raw);
   });
-  for (const path of routes.keys()) scope.post(path, async () => undefined);
+  for (const path of routes.keys()) scope.post(path, () => undefined);
 }

@@ -8,10 +8,6 @@ export class RateByUser {
     this.#intervalMs = 1_000 / perSecond;
   }
 
-  get size(): number {
-    return this.#nextAt.size;
-  }
-
   /**
    * Whether a message is within the limit. One that is not does not count.
    * @param now monotonic milliseconds

@@ -1,18 +1,4 @@
-/** EventData of the events around a user, as far as it was documented. Names are the vendor's. */
-export interface RtcUserEventData {
-  /** The room. */
-  readonly RoomId: string;
-  /** The user. */
-  readonly UserId: string;
-  /** The user's device, in the vendor's words. */
-  readonly DeviceType?: string;
-  /** Why a user left: `userLeave`, `connectionLost`, `onUserTokenDidExpire` and others. */
-  readonly Reason?: string;
-  /** When it happened, in milliseconds since the epoch. */
-  readonly Timestamp?: number;
-}
-
-/** EventData of the events of a room. */
+/** EventData of the events of a room, as far as it was documented. Names are the vendor's. */
 export interface RtcRoomEventData {
   /** The room. */
   readonly RoomId: string;
@@ -20,24 +6,25 @@ export interface RtcRoomEventData {
   readonly Timestamp?: number;
 }
 
+/** EventData of the events of a user, as far as it was documented. */
+export interface RtcUserEventData extends RtcRoomEventData {
+  /** The user. */
+  readonly UserId: string;
+  /** The user's device, in the vendor's words. */
+  readonly DeviceType?: string;
+  /** Why a user left: `userLeave`, `connectionLost`, `onUserTokenDidExpire` and others. */
+  readonly Reason?: string;
+}
+
 /**
  * The data of each known event.
  * @see https://www.volcengine.com/docs/6348/69820
  */
-export interface RtcEventData {
-  /** A user has joined a room. */
-  UserJoinRoom: RtcUserEventData;
-  /** A user has left a room. */
-  UserLeaveRoom: RtcUserEventData;
-  /** An invisible user has joined a room. */
-  InvisibleUserJoinRoom: RtcUserEventData;
-  /** An invisible user has left a room. */
-  InvisibleUserLeaveRoom: RtcUserEventData;
-  /** A room has come to be. */
-  RoomCreate: RtcRoomEventData;
-  /** A room has ended. */
-  RoomDestroy: RtcRoomEventData;
-}
+export type RtcEventData = Record<
+  'UserJoinRoom' | 'UserLeaveRoom' | 'InvisibleUserJoinRoom' | 'InvisibleUserLeaveRoom',
+  RtcUserEventData
+> &
+  Record<'RoomCreate' | 'RoomDestroy', RtcRoomEventData>;
 
 /** The events whose data has a type. Any other one can be handled too: its data is unknown JSON. */
 export type RtcEventType = keyof RtcEventData;

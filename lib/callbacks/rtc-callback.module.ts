@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Module } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { DiscoveryModule, DiscoveryService, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import {
   failBareImport,
   hideOptions,
@@ -8,13 +8,18 @@ import {
   requireObject,
 } from '../config/module-options.js';
 import type { RtcCallbackExtras, RtcCallbackOptions, RtcCallbackOptionsFactory } from './callback-options.js';
-import { resolveCallbackSettings } from './callback-settings.js';
-import { getClientMessageConsumersToken } from './client-message.js';
+import { CALLBACK_SETTINGS, type CallbackSettings, resolveCallbackSettings } from './callback-settings.js';
+import { Callbacks } from './callbacks.js';
+import { type ClientMessageConsumer, getClientMessageConsumersToken } from './client-message.js';
 import { ClientSignatureService, getClientSignatureToken } from './client-signature.service.js';
-import { RtcCallbackCoreModule, rtcCallbackConfig } from './rtc-callback-core.module.js';
-import { CALLBACK_SETTINGS } from './tokens.js';
+import { findHandlers } from './find-handlers.js';
+import { mountRoutes } from './mount-routes.js';
 
 const OPTIONS = 'nestjs-rtc-messaging:callback-options';
+
+/** What `RtcCallbackModule.forRoot()` registers, as with `RtcMessagingModule`. */
+@Module({ imports: [DiscoveryModule] })
+class RtcCallbackCoreModule {}
 
 const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<RtcCallbackOptions>({
@@ -40,7 +45,7 @@ export class RtcCallbackModule extends ConfigurableModuleClass {
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     requireObject('RtcCallbackModule.forRoot()', options);
-    return { ...super.forRoot(options), module: RtcCallbackCoreModule };
+    return super.forRoot(options);
   }
 
   /**
@@ -50,28 +55,42 @@ export class RtcCallbackModule extends ConfigurableModuleClass {
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     requireFactory('RtcCallbackModule.forRootAsync()', options);
-    return { ...super.forRootAsync(options), module: RtcCallbackCoreModule };
+    return super.forRootAsync(options);
   }
 }
+
+type CallbackParts = [
+  CallbackSettings,
+  ClientMessageConsumer[],
+  HttpAdapterHost,
+  DiscoveryService,
+  ModuleRef,
+];
 
 function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExtras): DynamicModule {
   const signatures = { provide: getClientSignatureToken(name), useClass: ClientSignatureService };
   const consumers = { provide: getClientMessageConsumersToken(name), useFactory: () => [] };
+  const settings = {
+    provide: CALLBACK_SETTINGS,
+    inject: [OPTIONS],
+    // When the app boots, `.env` files have been read.
+    useFactory: (options: unknown) => resolveCallbackSettings(openOptions(options), name, process.env),
+  };
+  const callbacks = {
+    provide: Callbacks,
+    inject: [CALLBACK_SETTINGS, consumers.provide, HttpAdapterHost, DiscoveryService, ModuleRef],
+    useFactory: async (...given: CallbackParts) => {
+      const [own, list, host, discovery, moduleRef] = given;
+      const made = new Callbacks(own, list, () => findHandlers(name, discovery, moduleRef));
+      await mountRoutes(host, made.routes);
+      return made;
+    },
+  };
   return {
     ...definition,
+    module: RtcCallbackCoreModule,
     global: isGlobal ?? false,
-    providers: [
-      ...hideOptions(definition.providers, OPTIONS),
-      {
-        provide: CALLBACK_SETTINGS,
-        // The environment is read when the factory runs, after `.env` files.
-        inject: [OPTIONS, HttpAdapterHost, rtcCallbackConfig.KEY],
-        useFactory: (options: unknown, app: HttpAdapterHost) =>
-          resolveCallbackSettings(openOptions(options), name, process.env, app),
-      },
-      signatures,
-      consumers,
-    ],
+    providers: [...hideOptions(definition.providers, OPTIONS), settings, signatures, consumers, callbacks],
     exports: [signatures.provide, consumers.provide],
   };
 }

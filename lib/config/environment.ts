@@ -11,10 +11,10 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Reads this module's variables without the secrets, so that the result may be printed. */
 export function readEnvironment(variables: Variables): Environment {
-  return readVariables(MODULE_OPTIONS, variables, false);
+  return readVariables(MODULE_OPTIONS, variables, '', false);
 }
 
 /** Reads the secrets from the environment. The caller keeps them where nothing prints them. */
 export function readSecrets(variables: Variables): Environment {
-  return readVariables(MODULE_OPTIONS, variables, true);
+  return readVariables(MODULE_OPTIONS, variables, '', true);
 }

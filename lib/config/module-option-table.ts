@@ -3,6 +3,7 @@ import type { Agent as HttpsAgent } from 'node:https';
 import { idProblem } from '../dto/field-rules.js';
 import type { OptionTable } from '../options/option-table.js';
 import {
+  appId,
   duration,
   flag,
   hasMethods,
@@ -32,7 +33,7 @@ const agent = <T extends HttpAgent>(): Rule<T> =>
 /** All options of `RtcMessagingModule`. */
 export const MODULE_OPTIONS = {
   appId: {
-    rule: text(/^\S{1,128}$/, 'must be 1–128 characters without white space'),
+    rule: appId,
     variable: 'RTC_APP_ID',
     required: true,
     ofAccount: true,

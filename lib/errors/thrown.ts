@@ -34,3 +34,15 @@ export function isError(thrown: unknown): thrown is Error {
     return false;
   }
 }
+
+/**
+ * The kind of a thrown value, and where it was thrown, for a log. The message is left out: it may quote what a client
+ * sent.
+ */
+export function describeThrown(thrown: unknown): string {
+  const { stack = '', message = '' } = isError(thrown) ? thrown : {};
+  const at = String(stack).indexOf(message);
+  // Behind the message, which may have lines that look like these.
+  const frames = at < 0 ? -1 : stack.indexOf('\n    at ', at + message.length);
+  return `${kindOfThrown(thrown)}${frames < 0 ? '' : stack.slice(frames)}`;
+}

@@ -19,6 +19,8 @@ export interface Option<T> {
 /** Options within an option. */
 export interface OptionGroup<I> {
   readonly options: OptionTable<I>;
+  /** The group may be left out as a whole. Its value is undefined then, whatever the environment has. */
+  readonly optional?: true;
 }
 
 /** A row for each member of an interface. The compiler reports a member without a row, and a row without a member. */
@@ -27,16 +29,16 @@ export type OptionTable<I> = {
 };
 
 type Row<T> = Rule<T> | Option<T> | OptionGroup<T>;
-type AnyRow = Rule<unknown> | Option<unknown> | { readonly options: object };
+type AnyRow = Rule<unknown> | Option<unknown> | { readonly options: object; readonly optional?: true };
 
 /** A row of any kind. */
-export type AnyOption = Partial<Option<unknown>> & { readonly options?: object };
+export type AnyOption = Partial<Option<unknown>> & { readonly options?: object; readonly optional?: true };
 
 /** The values that a table yields: each option's value, its default, or undefined. */
 export type OptionValues<Table> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> };
 
 type ValueOf<Row> = Row extends { readonly options: infer Table }
-  ? OptionValues<Table>
+  ? OptionValues<Table> | (Row extends { readonly optional: true } ? undefined : never)
   : Row extends Rule<infer T>
     ? T | undefined
     : Row extends { readonly rule: Rule<infer T> }

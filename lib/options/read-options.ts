@@ -68,12 +68,13 @@ function ownOptions(
 }
 
 function readOption(
-  { options, rule, variable, default: fallback, required, redacted }: AnyOption,
+  { options, optional, rule, variable, default: fallback, required, redacted }: AnyOption,
   given: unknown,
   path: string,
   environment: Environment,
 ): { readonly value: unknown; readonly problems: readonly ConfigProblem[] } {
   if (options !== undefined) {
+    if (optional && given === undefined) return { value: undefined, problems: [] };
     const { values, problems } = readOptions(options, given === undefined ? {} : given, path, environment);
     return { value: values, problems };
   }

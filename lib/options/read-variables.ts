@@ -7,21 +7,22 @@ export function withVariable(table: object, path?: string): DescribedOption[] {
 }
 
 /**
- * Reads a table's variables: the secrets alone, or all others.
+ * Reads a table's variables.
  * @param variables such as `process.env`
  * @param path prefix of the options
+ * @param areSecret whether the secrets are read alone, or left out. By default, all are read.
  */
 export function readVariables(
   table: object,
   variables: Readonly<Record<string, string | undefined>>,
-  areSecret: boolean,
   path?: string,
+  areSecret?: boolean,
 ): Environment {
   const environment = Object.create(null) as Record<string, string>;
   for (const { option, variable = '', redacted } of withVariable(table, path)) {
     // A variable that is not set must not come from a changed Object.prototype.
     const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
-    if (value && redacted === areSecret) environment[option] = value;
+    if (value && (areSecret ?? redacted) === redacted) environment[option] = value;
   }
   return environment;
 }

@@ -73,6 +73,9 @@ export const share: Rule<number> = must(
   (given) => typeof given === 'number' && given > 0 && given <= 1,
 );
 
+/** The app's ID (AppId). */
+export const appId = text(/^\S{1,128}$/, 'must be 1–128 characters without white space');
+
 export const oneOf = <const T extends string>(...choices: readonly T[]): Rule<T> =>
   must(choices.join(' or '), (given) => choices.includes(given as T));
 
@@ -93,6 +96,22 @@ export const abortSignal: Rule<AbortSignal> = must('an AbortSignal', (given) => 
 
 export const listOf = <T>(be: string, holds: (item: unknown) => unknown): Rule<readonly T[]> =>
   must(be, (given) => Array.isArray(given) && given.every(holds));
+
+/** A list of texts, 1–10. A variable has them separated by commas. */
+export const texts =
+  (each: Rule<string>): Rule<readonly string[]> =>
+  (given, isVariable) => {
+    const list: unknown = isVariable ? String(given).split(',') : given;
+    if (!isArray(list)) return wrong(`must be a list of strings, got ${typeName(list)}`);
+    const copy = [...list] as string[];
+    if (copy.length === 0 || copy.length > 10) return wrong(`must have 1–10 entries, got ${copy.length}`);
+    const problems = copy.flatMap((text, index) => {
+      const checked = each(text);
+      const wrongs = 'value' in checked ? [] : checked.problems;
+      return wrongs.map(({ message }) => ({ option: isVariable ? '' : `[${index}]`, message }));
+    });
+    return problems.length > 0 ? { problems } : { value: copy };
+  };
 
 /** Recognises an object by its methods, since another copy of its class or another realm may have made it. */
 export function hasMethods(value: unknown, ...names: readonly string[]): boolean {
