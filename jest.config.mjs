@@ -21,6 +21,8 @@ export default {
     '<rootDir>/test/docs/page-snippets/',
     // Minutes of waiting for failovers: `npm run test:crash`.
     ...(process.env.FAILOVERS ? [] : ['<rootDir>/test/failover/']),
+    // A minute of installing: `npm run test:compat`.
+    ...(process.env.COMPAT_NODES ? [] : ['<rootDir>/test/package/stock-apps.spec.ts']),
   ],
   extensionsToTreatAsEsm: ['.ts', '.lua'],
   transform: { '\\.ts$': ['@swc/jest', swc], '\\.lua$': '<rootDir>/scripts/lua-module.mjs' },

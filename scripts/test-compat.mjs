@@ -7,7 +7,8 @@ import { list, readOptions } from './read-options.mjs';
 const HELP = `Usage: npm run test:compat -- [options]
 
 Packs the library and runs apps with it: Nest 11 and 12, ES modules and CommonJS, Express and Fastify, Jest and
-Vitest, each on every Node. Prints what works as a matrix, and fails when anything that can work does not.
+Vitest, each on every Node, and stock apps of the Nest CLI with the README's files in them. Prints what works as a
+matrix, and fails when anything that can work does not.
 
   --nodes <list>  versions, separated by commas. Default: 20,22,24
 `;
@@ -31,6 +32,7 @@ try {
       '--runTestsByPath',
       'test/package/nest11.spec.ts',
       'test/package/nest12.spec.ts',
+      'test/package/stock-apps.spec.ts',
       '--reporters=<rootDir>/scripts/compat/matrix-reporter.mjs',
     ],
     { COMPAT_NODES: JSON.stringify(await installNodes(folder, versions)) },

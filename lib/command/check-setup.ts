@@ -12,7 +12,7 @@ import {
   RtcMessagingError,
   type RtcMessagingOptions,
 } from '../index.js';
-import { type Finding, inWords, type Step, stepOf, STEPS } from './check-steps.js';
+import { type Finding, type Step, stepOf, STEPS } from './check-steps.js';
 import { withApp } from './with-app.js';
 
 const CANT_TELL = "this key can't tell";
@@ -60,7 +60,7 @@ async function checkApp(app: INestApplicationContext, send: boolean): Promise<Fi
 
 function messagingOf(isAsked: boolean, isSent: boolean, error: RtcMessagingError | undefined): Finding {
   const step = 'messaging';
-  if (error !== undefined) return { step, status: 'failed', message: inWords(error) };
+  if (error !== undefined) return { step, status: 'failed', message: error.message };
   if (isSent)
     return { step, status: 'ok', message: 'a message was accepted, so messaging is probably switched on' };
   const how = isAsked ? '' : '; --send finds out, with one message into a room that no one is in';
@@ -89,8 +89,8 @@ function judge(
       return { step, status: 'warning', message };
     }
     if (error !== undefined && index === stuckAt) {
-      if (!isUnable) return { step, status: 'failed', message: inWords(error) };
-      const message = `${CANT_TELL}: it may not ask who is in a room, which sending does not need. ${inWords(error)}`;
+      if (!isUnable) return { step, status: 'failed', message: error.message };
+      const message = `${CANT_TELL}: it may not ask who is in a room, which sending does not need. ${error.message}`;
       return { step, status: 'unknown', message };
     }
     if (index < stuckAt) return { step, status: 'ok', message: describe(step, settings) };

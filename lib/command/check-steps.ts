@@ -61,8 +61,3 @@ function stepOfFailure(failure: string): Step {
   if (isNameFailure(failure)) return 'DNS';
   return isCertificateFailure(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
 }
-
-/** An error in words: what happened, and what to do about it. */
-export function inWords({ message, hint }: RtcMessagingError): string {
-  return hint === undefined || message.includes(hint) ? message : `${message} ${hint}`;
-}

@@ -37,15 +37,20 @@ const QUOTA_QUESTION =
   '--quota sends three large batches to users who are not there, which takes up to a second of the quota from whoever else uses the account. Go on?';
 
 async function check({ send, quota, yes, json, env }: CheckArguments): Promise<void> {
-  loadEnvironment(env);
+  const isRead = loadEnvironment(env);
   const mayProbe = quota === true && (yes === true || (await isConfirmed(QUOTA_QUESTION)));
   const { checkSetup } = await import('./check-setup.js');
   const findings = await checkSetup({}, send);
   const ok = findings.every(({ status }) => status !== 'failed');
+  const isUnset = findings.some(({ step, status }) => step === 'settings' && status === 'failed');
+  if (isUnset && !isRead) {
+    const message = `there is no .env in ${process.cwd()}; --env names another file`;
+    findings.unshift({ step: 'settings', status: 'warning', message });
+  }
   if (mayProbe && ok) {
     const { probeQuota } = await import('./probe-quota.js');
     findings.push(await probeQuota({}));
-  }
+  } else if (quota) findings.push({ step: 'quota', status: 'skipped', message: 'not checked' });
   process.stdout.write(
     json ? `${JSON.stringify({ ok, findings }, null, 2)}\n` : findings.map(lineOf).join(''),
   );

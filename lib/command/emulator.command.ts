@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { EmulatedQuota } from '../emulator/rtc-emulator-options.js';
+import { readNumber } from './run-command.js';
 
 interface EmulatorArguments {
   readonly port: number;
@@ -32,7 +33,7 @@ export function defineEmulator(command: Command): Command {
     .description(
       'Serves the messaging actions and those of presence of the Volcengine RTC API on this machine.',
     )
-    .option('--port <port>', '0 for any free one', Number, 8787)
+    .option('--port <port>', '0 for any free one', readNumber, 8787)
     .option('--host <address>', 'to listen on; 127.0.0.1 unless it is given')
     .option('--app-id <id>', 'emulator-app unless it is given')
     .option('--app-key <key>', 'emulator-app-key unless it is given')
@@ -43,10 +44,10 @@ export function defineEmulator(command: Command): Command {
     .option('--quota <number>', 'requests a second; "none" lifts it', readQuota, 500)
     .option('--cost-per <what>', 'what counts as one: request or recipient; request unless it is given')
     .option('--window <kind>', 'sliding or fixed; sliding unless it is given')
-    .option('--room-limit <number>', 'messages into a room a second; none unless it is given', Number)
+    .option('--room-limit <number>', 'messages into a room a second; none unless it is given', readNumber)
     .option('--callback-url <url>', 'where events of rooms are told to; nowhere unless it is given')
     .option('--callback-secret <secret>', 'that events are signed with', 'emulator-callback-secret')
-    .option('--keep <megabytes>', 'of what came and was received; 512 unless it is given', Number)
+    .option('--keep <megabytes>', 'of what came and was received; 512 unless it is given', readNumber)
     .option('--allow-host <name>', "beside this machine's and --host; can be given several times", each)
     .option(
       '--allow-origin <origin>',
@@ -63,7 +64,7 @@ function each(value: string, others: readonly string[] = []): string[] {
 }
 
 function readQuota(value: string): number {
-  return value === 'none' ? Number.POSITIVE_INFINITY : Number(value);
+  return value === 'none' ? Number.POSITIVE_INFINITY : readNumber(value);
 }
 
 async function serve(given: EmulatorArguments): Promise<void> {
@@ -91,6 +92,9 @@ async function serve(given: EmulatorArguments): Promise<void> {
     keepBytes: given.keep === undefined ? undefined : given.keep * MEGABYTE,
     allowedHosts: given.allowHost,
     allowedOrigins: given.allowOrigin,
+  }).catch((error: unknown): never => {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new Error(`Port ${given.port} is in use, perhaps by another emulator; --port takes another one.`);
   });
 
   const { appId, appKey, from, endpoint, credentials } = emulator.moduleOptions();

@@ -3,7 +3,7 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { RoomUnicastService, type RtcMessagingOptions } from '../index.js';
 import { failureOf, randomId } from './check-setup.js';
-import { type Finding, inWords } from './check-steps.js';
+import type { Finding } from './check-steps.js';
 import { withApp } from './with-app.js';
 
 const BATCHES = 3;
@@ -48,7 +48,7 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
       };
     }
     const [error] = errors;
-    if (error !== undefined) return inconclusive(inWords(error));
+    if (error !== undefined) return inconclusive(error.message);
     if (tookMs > WINDOW_MS)
       return inconclusive(`the batches took ${Math.round(tookMs)} ms, and so no single second`);
     return {

@@ -8,7 +8,6 @@ import {
   type SendReceipt,
 } from '../index.js';
 import { isLoopback } from '../openapi/loopback.js';
-import { inWords } from './check-steps.js';
 import { withApp } from './with-app.js';
 
 /** What became of a message, and that in words. */
@@ -22,32 +21,30 @@ export interface Sent {
  * Sends a message: with `SendRoomUnicast`, which takes a longer one, if it is for one user.
  * @param mayLeave asked before a message goes to another machine, with its host
  * @returns undefined if it may not
- * @throws RtcConfigError when the settings are wrong
  */
-export function sendMessage(
+export async function sendMessage(
   options: RtcMessagingOptions,
   { to, ...rest }: BatchSendRoomUnicastRequest,
   mayLeave: (host: string) => Promise<boolean>,
 ): Promise<Sent | undefined> {
-  return withApp(options, async (app) => {
-    const { endpoint } = app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false });
-    const { host, hostname } = new URL(endpoint);
-    if (!isLoopback(hostname) && !(await mayLeave(host))) return undefined;
-    const messages = app.get(RoomUnicastService, { strict: false });
-    const [first = ''] = to;
-    try {
-      const receipt = await (to.length === 1
-        ? messages.send({ ...rest, to: first })
-        : messages.batchSend({ ...rest, to }));
-      const { recipients, requestId } = receipt;
-      const users = recipients === 1 ? '1 user' : `${recipients} users`;
-      return {
-        receipt,
-        words: `Accepted for ${users} (request ${requestId}). Whoever of them is not in the room receives nothing.`,
-      };
-    } catch (error) {
-      if (!(error instanceof RtcMessagingError)) throw error;
-      return { error, words: inWords(error) };
-    }
-  });
+  const [first = ''] = to;
+  try {
+    const receipt = await withApp(options, async (app) => {
+      const { endpoint } = app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false });
+      const { host, hostname } = new URL(endpoint);
+      if (!isLoopback(hostname) && !(await mayLeave(host))) return undefined;
+      const messages = app.get(RoomUnicastService, { strict: false });
+      return to.length === 1 ? messages.send({ ...rest, to: first }) : messages.batchSend({ ...rest, to });
+    });
+    if (receipt === undefined) return undefined;
+    const { recipients, requestId } = receipt;
+    const users = recipients === 1 ? '1 user' : `${recipients} users`;
+    return {
+      receipt,
+      words: `Accepted for ${users} (request ${requestId}). Whoever of them is not in the room receives nothing.`,
+    };
+  } catch (error) {
+    if (!(error instanceof RtcMessagingError)) throw error;
+    return { error, words: error.message };
+  }
 }

@@ -36,7 +36,7 @@ async function send({ room, to, yes, json, env, ...content }: SendArguments): Pr
     yes === true || isConfirmed(`This sends to ${to.length} user(s) at ${host}. Go on?`);
   const sent = await sendMessage({}, request, mayLeave);
   if (sent === undefined) {
-    process.stdout.write('Nothing was sent.\n');
+    process.stderr.write('Nothing was sent.\n');
     process.exitCode = 1;
     return;
   }

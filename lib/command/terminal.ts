@@ -12,10 +12,13 @@ export function styled(style: Style, text: string): string {
 /**
  * Reads variables that are not set yet from a file. (Node takes an argument `--env-file` for its own, wherever it stands.)
  * @param file default: `.env`, if there is one
+ * @returns whether a file was read
  * @throws Error when the file that was named can't be read
  */
-export function loadEnvironment(file?: string): void {
-  if (file !== undefined || existsSync('.env')) process.loadEnvFile(file ?? '.env');
+export function loadEnvironment(file?: string): boolean {
+  const isThere = file !== undefined || existsSync('.env');
+  if (isThere) process.loadEnvFile(file ?? '.env');
+  return isThere;
 }
 
 /**
@@ -28,6 +31,11 @@ export async function isConfirmed(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new AbortController();
   terminal.once('close', () => closed.abort());
+  // Ctrl-C ends the command, as it does without a question.
+  terminal.once('SIGINT', () => {
+    terminal.close();
+    process.kill(process.pid, 'SIGINT');
+  });
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, closed)).trim());
   } catch {

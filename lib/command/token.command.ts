@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { JoinTokenRequest, TokenPrivilege } from '../index.js';
+import { readNumber } from './run-command.js';
 import { loadEnvironment } from './terminal.js';
 
 interface TokenArguments {
@@ -22,7 +23,7 @@ export function defineToken(command: Command): Command {
     .option('--room <id>', 'to join')
     .option('--any-room', 'to join any room of the app')
     .option('--login', 'to log in, and to join no room')
-    .option('--expires <seconds>', 'how long it is good for', Number, 3_600)
+    .option('--expires <seconds>', 'how long it is good for', readNumber, 3_600)
     .option('--allow <privileges...>', 'in the room: publish, subscribe, or both', ['subscribe'])
     .option('--json', 'prints { token }')
     .option('--env <file>', 'with variables; .env unless it is given')

@@ -7,7 +7,7 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 
-/** Body of an HTTP error. It contains nothing of the module's settings. */
+/** Body of an HTTP error. It contains nothing of the module's settings, and no `hint`. */
 export interface RtcErrorBody {
   /** The HTTP status, as in the status line. */
   readonly statusCode: number;
@@ -51,8 +51,7 @@ export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
       statusCode,
       error: STATUS_CODES[statusCode] ?? 'Error',
       code: error.code,
-      // Problems with the settings are for the operator only.
-      message: error instanceof RtcConfigError ? 'The sender is not configured correctly.' : error.message,
+      message: messageForCaller(error),
       outcome: error.outcome,
       ...(error.requestId !== undefined && { requestId: error.requestId }),
       ...(error instanceof RtcValidationError && { issues: error.issues }),
@@ -71,6 +70,13 @@ async function leaveToWebSockets(error: RtcMessagingError, host: ArgumentsHost):
   } catch (problem) {
     new Logger('RtcMessaging').error(problem);
   }
+}
+
+/** Without the hint and problems with the settings, which are for the operator only. */
+function messageForCaller(error: RtcMessagingError): string {
+  if (error instanceof RtcConfigError) return 'The sender is not configured correctly.';
+  const { message, hint } = error;
+  return hint === undefined ? message : message.replace(hint, '').trimEnd();
 }
 
 function statusOf(error: RtcMessagingError): number {

@@ -97,7 +97,7 @@ export class ApiEndpoint {
     const at = new Date(clock.now() + (fault?.kind === 'clock' ? fault.offsetMs : 0));
     response.setHeader('Date', at.toUTCString());
     const decision = this.#decide(call, at, fault);
-    const { outcome, error } = decision;
+    const { outcome, error, absent } = decision;
     const requestId = createRequestId(at);
     // A request that is refused anyway is not changed by a fault.
     const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
@@ -108,6 +108,7 @@ export class ApiEndpoint {
       at,
       body,
       outcome,
+      ...(absent !== undefined && { absent }),
       ...(httpStatus !== undefined && { httpStatus }),
       ...(error !== undefined && { apiCode: error.apiCode }),
       ...(fault !== undefined && { fault: fault.kind }),

@@ -34,6 +34,8 @@ export interface RecordedRequest {
   readonly body: Buffer;
   /** Whether the message was accepted, whatever the answer said. `dropped`: it was lost, see `overRoomLimit`. */
   readonly outcome: 'accepted' | 'refused' | 'dropped';
+  /** How many recipients of an accepted message were not in the room, or not logged in, and received nothing. */
+  readonly absent?: number;
   /** Undefined if a fault suppressed the answer. */
   readonly httpStatus?: number;
   /** Why it was refused. */

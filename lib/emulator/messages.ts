@@ -1,5 +1,6 @@
 import { isId } from '../dto/field-rules.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
+import { AbsenceWarnings } from './absence-warnings.js';
 import type { EmulatorState, RecordedRequest } from './emulator-state.js';
 import { ApiError } from './http-error.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
@@ -14,6 +15,8 @@ export interface Decision {
   readonly error?: ApiError;
   /** Without an error. */
   readonly result?: unknown;
+  /** How many recipients of an accepted message were not there. */
+  readonly absent?: number;
 }
 
 const IN_ROOM = { text: 'onUserMessageReceived', binary: 'onUserBinaryMessageReceived' } as const;
@@ -28,9 +31,12 @@ const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: Bi
   },
 };
 
+const SUCCESS = { Message: 'Success' };
+
 /** The messaging actions: they have one quota, and deliver to who is there. */
 export class Messages {
   readonly #quotas: Quotas;
+  readonly #warnings = new AbsenceWarnings();
   #last = 0;
 
   constructor(private readonly state: EmulatorState) {
@@ -41,9 +47,10 @@ export class Messages {
   send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision {
     const outcome = this.#spend(request, account) ? 'accepted' : 'dropped';
     const message = readMessage(action, request, account, this.state.accounts());
-    const isWell = outcome === 'dropped' || this.#deliver(action, message, at);
-    if (!isWell) return { outcome, error: new ApiError('InternalError', 'A listener threw.') };
-    return { outcome, result: { Message: 'Success' } };
+    if (outcome === 'dropped') return { outcome, result: SUCCESS };
+    const { isWell, absent } = this.#deliver(action, message, at);
+    if (!isWell) return { outcome, absent, error: new ApiError('InternalError', 'A listener threw.') };
+    return { outcome, absent, result: SUCCESS };
   }
 
   /** @returns false if it is lost without a word. @throws ApiError beyond the quota */
@@ -60,13 +67,15 @@ export class Messages {
     throw new ApiError('FlowLimitExceeded.QPSOverLimit', `More than ${what} in a second.`);
   }
 
-  /** @returns whether none of a test's own listeners threw */
-  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): boolean {
+  /** @returns whether none of a test's own listeners threw, and how many recipients were not there */
+  #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): { isWell: boolean; absent: number } {
     const { from, message, roomId } = sent;
     const presence = this.state.presenceOf(roomId);
     const present = sent.to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
     this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
-    if (present.length === 0) return true;
+    const absent = (sent.to?.length ?? present.length) - present.length;
+    if (absent > 0 || present.length === 0) this.#warnings.warn(sent, presence);
+    if (present.length === 0) return { isWell: true, absent };
     this.#last += 1;
     const { text, binary } = CALLBACKS[action];
     const rest = { from, at, msgid: this.#last };
@@ -84,6 +93,6 @@ export class Messages {
       isWell = participant.receive(received) && isWell;
     }
     this.state.received.add(received, reached);
-    return isWell;
+    return { isWell, absent };
   }
 }

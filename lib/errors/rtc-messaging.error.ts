@@ -10,7 +10,7 @@ export interface RtcMessagingErrorInit {
   readonly possibleDuplicate?: boolean | undefined;
   /** Becomes `requestId`. */
   readonly requestId?: string | undefined;
-  /** Becomes `hint`. */
+  /** Becomes `hint`, and the end of the message. */
   readonly hint?: string | undefined;
 }
 
@@ -33,13 +33,13 @@ export abstract class RtcMessagingError extends Error {
   readonly possibleDuplicate: boolean;
   /** The vendor's ID of the last request that was answered. */
   readonly requestId?: string;
-  /** What to do about it, in a sentence. */
+  /** What to do about it, in a sentence or two. The message ends with it. */
   readonly hint?: string;
   /** Of a message with `receipt` or `once`. Receipts may tell what an unknown outcome was. */
   readonly messageId?: string;
 
   constructor(message: string, init: RtcMessagingErrorInit) {
-    super(message);
+    super(init.hint === undefined ? message : `${message} ${init.hint}`);
     this.outcome = init.outcome;
     this.attempts = init.attempts ?? [];
     this.possibleDuplicate = init.possibleDuplicate ?? false;

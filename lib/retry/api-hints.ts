@@ -54,14 +54,35 @@ export function isNameFailure(failure: string): boolean {
   return /^(ENOTFOUND|EAI_|ENODATA)/.test(failure);
 }
 
+/** What is not about the way to the host. */
+const OWN_FAILURES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    [RESPONSE_TOO_LARGE]:
+      'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.',
+    NOT_ENCRYPTED: 'Check http.httpsAgent: it returned a connection without TLS.',
+    PERMIT_EXPIRED: 'The permit of the shared quota expired: this process was paused, or Redis is slow.',
+    REQUEST_FAILED: 'An agent or an interceptor of the app threw, or returned something that is not usable.',
+  }),
+);
+const INTERCEPTOR_FAILURES: ReadonlyMap<string | undefined, string> = new Map(
+  Object.entries({
+    UnsendableBodyError:
+      'Check the interceptors of axiosRef: config.data must be a plain object, a list, text or bytes.',
+    ChangedRequestError:
+      'Check the interceptors of axiosRef: they must not change action, version, method, path, origin or adapter.',
+  }),
+);
+
 /**
  * What to look at when a connection has failed: the host, and what is usually wrong then.
- * @param failure Node's code, or one of this library's
+ * @param end its `failure` is Node's code, or one of this library's
  */
-export function networkHintFor(failure: string, endpoint: string | undefined): string | undefined {
-  if (failure === RESPONSE_TOO_LARGE)
-    return 'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.';
-  if (endpoint === undefined) return undefined;
+export function networkHintFor(
+  { failure, thrown }: { readonly failure: string; readonly thrown?: string },
+  endpoint: string | undefined,
+): string | undefined {
+  const own = INTERCEPTOR_FAILURES.get(thrown) ?? OWN_FAILURES.get(failure);
+  if (own !== undefined || endpoint === undefined) return own;
   const { host, hostname, protocol } = new URL(endpoint);
   if (isNameFailure(failure))
     return `The host ${hostname} is not found: check endpoint (RTC_ENDPOINT), region (RTC_REGION) and this machine's DNS.`;
@@ -76,6 +97,10 @@ export function networkHintFor(failure: string, endpoint: string | undefined): s
   if (NO_WAY.test(failure))
     return `${host} can't be reached from here: a firewall may be in the way, or a proxy may be needed.`;
   if (protocol === 'http:' && /^(ECONNRESET|EPIPE|HPE_)/.test(failure))
-    return `${host} broke the connection off: if it expects TLS, endpoint (RTC_ENDPOINT) begins with https://.`;
-  return `This is about the connection to ${host}.`;
+    return `${host} closed the connection: if it expects TLS, endpoint (RTC_ENDPOINT) begins with https://.`;
+  if (failure === 'PROXY_REFUSED')
+    return `The proxy did not open the tunnel to ${host}: check its address and password in http.httpsAgent.`;
+  if (/^(UNASKED_ANSWER|SWITCHED_PROTOCOLS)$/.test(failure))
+    return `Something other than the service answers at ${host}: check endpoint (RTC_ENDPOINT).`;
+  return `The connection to ${host} failed.`;
 }

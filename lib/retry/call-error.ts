@@ -47,13 +47,15 @@ export function errorOfCall(
       return end.by === 'timeout'
         ? new RtcTimeoutError(
             `${action} exceeded ${limit} in phase "${phase}"${which}; ${consequence}.`,
-            phase === 'connecting' ? { ...init, hint: networkHintFor('TIMEOUT', call.endpoint) } : init,
+            phase === 'connecting'
+              ? { ...init, hint: networkHintFor({ failure: 'TIMEOUT' }, call.endpoint) }
+              : init,
           )
         : abortedError(call, `in phase "${phase}"${which}`);
     case 'network_error':
       return new RtcNetworkError(
         `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
-        { ...init, phase, hint: networkHintFor(end.failure, call.endpoint) },
+        { ...init, phase, hint: networkHintFor(end, call.endpoint) },
       );
     case 'no_credentials':
       return new RtcConfigError(end.error.problems, init);
@@ -99,7 +101,7 @@ export function deadlineError(call: CallFacts, limit: string, when: string): Rtc
 
 /** @param when for example `while waiting to send again` */
 export function abortedError(call: CallFacts, when: string): RtcAbortedError {
-  const who = call.shuttingDown ? 'broken off by the shutdown of the app' : 'aborted';
+  const who = call.shuttingDown ? 'aborted by the shutdown of the app' : 'aborted';
   return new RtcAbortedError(
     `${call.action} was ${who} ${when}; ${consequenceOf(call)}.`,
     describeCall(call),

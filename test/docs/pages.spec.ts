@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { exec } from '../support/exec.js';
 import { anchorsIn, imagesIn, linksIn, nameOf, snippetsIn } from '../support/markdown.js';
 import { STRICTEST } from '../support/strictest.js';
+import { TEST_GLOBALS } from '../support/test-globals.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'test/docs/page-snippets');
@@ -36,6 +37,7 @@ describe('the pages of the documentation', () => {
       }
     }
     expect(snippets).toBeGreaterThan(20);
+    await writeFile(join(FOLDER, 'globals.d.ts'), TEST_GLOBALS);
     await writeFile(
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({

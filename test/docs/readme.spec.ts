@@ -7,6 +7,7 @@ import { VARIABLES } from '../../lib/config/environment.js';
 import { exec } from '../support/exec.js';
 import { nameOf, type Snippet, snippetsIn } from '../support/markdown.js';
 import { STRICTEST } from '../support/strictest.js';
+import { TEST_GLOBALS } from '../support/test-globals.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside the project, so that its packages and its own name can be imported as a user would. */
@@ -35,6 +36,7 @@ describe('the README, with the pages on sending, the controller and testing,', (
     await rm(FOLDER, { recursive: true, force: true });
     await mkdir(FOLDER, { recursive: true });
     for (const text of documented) await writeFile(join(FOLDER, nameOf(text)), text);
+    await writeFile(join(FOLDER, 'globals.d.ts'), TEST_GLOBALS);
     await writeFile(
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({

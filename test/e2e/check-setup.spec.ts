@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { RtcMessagingOptions } from 'nestjs-rtc-messaging';
@@ -7,6 +7,7 @@ import { checkSetup, regionProblem } from '../../lib/command/check-setup.js';
 import { type Finding, STEPS } from '../../lib/command/check-steps.js';
 import { probeQuota } from '../../lib/command/probe-quota.js';
 import { certificate } from '../support/certificate.js';
+import { startScriptedServer } from '../support/scripted-server.js';
 
 const HOUR_MS = 3_600_000;
 const OTHER = {
@@ -15,8 +16,16 @@ const OTHER = {
 };
 
 /** Finds no host, and asks no one. */
-const lookup: LookupFunction = (_hostname, _options, callback) =>
-  callback(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }), '');
+const lookupThat =
+  (code: string): LookupFunction =>
+  (_hostname, _options, callback) =>
+    callback(Object.assign(new Error(`getaddrinfo ${code}`), { code }), '');
+/** Connects to nothing. */
+const agentThat = (code: string): HttpsAgent =>
+  Object.assign(new HttpsAgent(), {
+    createConnection: (_options: unknown, callback: (error: Error) => void) =>
+      void callback(Object.assign(new Error(`connect ${code}`), { code })),
+  });
 
 interface Case {
   /** What is wrong. */
@@ -43,9 +52,12 @@ const https = (right: RtcMessagingOptions): RtcMessagingOptions => ({
   endpoint: right.endpoint?.replace('http:', 'https:'),
 });
 
+let website: Awaited<ReturnType<typeof startScriptedServer>>;
 let tls: { key: string; cert: string };
 let foreign: { key: string; cert: string };
+afterAll(() => website.close());
 beforeAll(async () => {
+  website = await startScriptedServer((response) => response.writeHead(404).end('<h1>No page</h1>'));
   [tls, foreign] = await Promise.all([certificate(), certificate()]);
 });
 
@@ -63,12 +75,37 @@ const CASES: readonly Case[] = [
     options: (right) => ({
       ...right,
       endpoint: 'https://nowhere.invalid',
-      http: { httpsAgent: new HttpsAgent({ lookup }) },
+      http: { httpsAgent: new HttpsAgent({ lookup: lookupThat('ENOTFOUND') }) },
     }),
     finding: failed(
       'DNS',
       /ENOTFOUND.*The host nowhere\.invalid is not found: check endpoint \(RTC_ENDPOINT\)/,
     ),
+  },
+  {
+    wrong: 'there is no network to ask for the host',
+    options: (right) => ({
+      ...right,
+      endpoint: 'https://nowhere.invalid',
+      http: { httpsAgent: new HttpsAgent({ lookup: lookupThat('EAI_AGAIN') }) },
+      retry: { maxAttempts: 1 },
+    }),
+    finding: failed('DNS', /EAI_AGAIN.*The host nowhere\.invalid is not found: .*this machine's DNS/),
+  },
+  {
+    wrong: 'there is no way to the host',
+    options: (right) => ({
+      ...right,
+      endpoint: 'https://nowhere.invalid',
+      http: { httpsAgent: agentThat('ENETUNREACH') },
+      retry: { maxAttempts: 1 },
+    }),
+    finding: failed('connection', /ENETUNREACH.*nowhere\.invalid can't be reached from here: a firewall/),
+  },
+  {
+    wrong: 'the host is that of something else',
+    options: (right) => ({ ...right, endpoint: website.url, retry: { maxAttempts: 1 } }),
+    finding: failed('answer', /HTTP 404 that can't be read.*Something between this server and the service/),
   },
   {
     wrong: 'https is spoken to an emulator of http',
@@ -240,6 +277,22 @@ describe('the check of a setup', () => {
     const findings = await check({ send: true, prepare: fault('AccessDenied') });
     const statusOf = (step: string) => findings.find((finding) => finding.step === step)?.status;
     expect(['permission', 'app', 'region', 'messaging'].map(statusOf)).toEqual(['unknown', 'ok', 'ok', 'ok']);
+  });
+
+  it('finds a region that is not that of the host, whatever else is wrong', async () => {
+    const findings = await check({
+      options: (right) => ({
+        ...right,
+        endpoint: 'https://rtc.volcengineapi.com',
+        region: 'ap-southeast-1',
+        http: { httpsAgent: new HttpsAgent({ lookup: lookupThat('ENOTFOUND') }) },
+      }),
+    });
+    const failedSteps = findings.filter(({ status }) => status === 'failed');
+    expect(failedSteps).toMatchObject([
+      { step: 'DNS' },
+      { step: 'region', message: expect.stringContaining('set region (RTC_REGION) to cn-north-1') },
+    ]);
   });
 
   it('lists all that is wrong with the settings at once', async () => {

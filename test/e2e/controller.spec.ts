@@ -288,6 +288,11 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     await emulator.close();
     const { status, body } = await post('/rtc/rooms/room-1/unicast', MESSAGE);
     expect([status, body.code, body.outcome]).toEqual([502, 'RTC_NETWORK', 'not_attempted']);
+    // The hint names the host, which is the operator's.
+    expect(body.message).toBe(
+      'BatchSendRoomUnicast failed with ECONNREFUSED in phase "connecting" at attempt 3; nothing was sent.',
+    );
+    expect(body).not.toHaveProperty('hint');
   });
 
   it('answers 502 when there are no credentials, without the settings', async () => {

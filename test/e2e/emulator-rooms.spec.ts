@@ -36,6 +36,20 @@ describe('a room of the emulator', () => {
     expect([bob, elsewhere, carol].map(({ received }) => received)).toEqual([[], [], []]);
   });
 
+  it('says of a request how many of its recipients were absent', async () => {
+    emulator.room('room-1').join('alice');
+    await send({ To: ['alice', 'carol', 'nobody', 'nobody'] });
+    await send({ To: ['alice'] });
+    await send({ To: [] });
+    expect(emulator.requests.map(({ outcome, absent }) => [outcome, absent])).toEqual([
+      ['accepted', 3],
+      ['accepted', 0],
+      ['refused', undefined],
+    ]);
+    const listed = await (await fetch(`${emulator.url}/__emulator/requests`)).json();
+    expect(listed).toMatchObject([{ absent: 3 }, { absent: 0 }, {}]);
+  });
+
   it("calls listeners under the names of the client SDK's callbacks", async () => {
     const alice = emulator.room('room-1').join('alice');
     const calls: unknown[][] = [];

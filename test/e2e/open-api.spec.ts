@@ -498,6 +498,7 @@ describe('an interceptor', () => {
     const error = await rejectionOf(openApi.request(BAN));
     expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'not_attempted' });
     expect(error.message).toContain('UnsendableBodyError');
+    expect(error.message).toContain('config.data must be a plain object, a list, text or bytes');
     expect(server.received).toEqual([]);
   });
 

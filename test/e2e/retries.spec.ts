@@ -510,7 +510,7 @@ describe('closing the app', () => {
     expect(performance.now() - started).toBeLessThan(5_000);
     const error = await sending;
     expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
-    expect(error.message).toContain('broken off by the shutdown of the app in phase "sent"');
+    expect(error.message).toContain('aborted by the shutdown of the app in phase "sent"');
     expect(logger.lines).toEqual(['WARN Shutting down: calls that did not end in time are aborted (1).']);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -135,12 +136,69 @@ describe('the command nestjs-rtc-messaging', () => {
     expect(code).toBe(1);
   });
 
+  /** At a terminal, which answers the question. */
+  const runAtTerminal = async (args: string, answer: string): Promise<{ code: number; output: string }> => {
+    const command = `"${process.execPath}" "${CLI}" ${args}; echo "ended with $?"`;
+    // Linux's, or that of BSD and macOS.
+    const script =
+      process.platform === 'linux'
+        ? ['-qec', command, '/dev/null']
+        : ['-q', '/dev/null', 'sh', '-c', command];
+    const child = spawn('script', script, {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], NO_COLOR: '1', SHELL: '/bin/sh', TERM: 'dumb', ...right },
+    });
+    let output = '';
+    let isAnswered = false;
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (isAnswered || !output.includes('[y/N]')) return;
+      isAnswered = true;
+      child.stdin.write(answer);
+    });
+    await once(child, 'close');
+    return { code: Number(/ended with (\d+)/.exec(output)?.[1]), output };
+  };
+
+  it.each([
+    ['y\r', 0, 3, / quota {7}1500 recipients were accepted/],
+    ['n\r', 0, 0, /- quota {7}not checked/],
+    ['\r', 0, 0, /- quota {7}not checked/],
+    // Ctrl-D, and Ctrl-C, which ends the command.
+    ['\u0004', 0, 0, /- quota {7}not checked/],
+    ['\u0003', 130, 0, /Go on\? \[y\/N\] \s*ended/],
+  ])(
+    'asks at a terminal before it spends quota, and takes %j as an answer',
+    async (answer, code, sent, words) => {
+      const before = emulator.accepted.total;
+      const ended = await runAtTerminal('check --quota', answer);
+      expect(ended).toEqual({ code, output: expect.stringMatching(words) });
+      expect(emulator.accepted.total - before).toBe(sent * 500);
+    },
+  );
+
+  it('says that it found no .env where something is missing', async () => {
+    const { stdout } = await run(['check']);
+    expect(stdout).toMatch(/^! settings {4}there is no \.env in .*; --env names another file\n/);
+    expect((await run(['check'], right)).stdout).not.toContain('.env');
+  });
+
+  it('prints wrong settings as JSON, too', async () => {
+    const args = ['send', '--room', 'r', '--to', 'a', '--text', 'x', '--json'];
+    const { code, stdout } = await run(args, { ...right, RTC_APP_ID: 'a b' });
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'RTC_CONFIG', problems: [{ option: 'appId' }] });
+    expect(code).toBe(1);
+  });
+
   it.each([
     [['send', '--room', 'r', '--to', 'a'], 'give --text or --file'],
     [['send', '--to', 'a', '--text', 'x'], "required option '--room <id>'"],
     [['token', '--user', 'a'], 'give one of --room, --any-room and --login'],
     [['token', '--user', 'a b', '--room', 'r'], 'userId'],
     [['token', '--user', 'a', '--room', 'r', '--expires', '0'], 'expiresInSeconds'],
+    [['token', '--user', 'a', '--room', 'r', '--expires', 'soon'], "'soon' is invalid. It must be a number."],
+    [['check', '--sned'], 'Did you mean --send?'],
+    [['check', 'all'], "too many arguments for 'check'"],
     [['nothing'], "unknown command 'nothing'"],
   ])('refuses %j with one clear line', async (args, words) => {
     const { code, stderr } = await run(args, right);

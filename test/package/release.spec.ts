@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exec } from '../support/exec.js';
+import { rejectionOf } from '../support/rejection.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -19,6 +20,7 @@ beforeEach(async () => {
     'sample/02-console/package.json',
     'CHANGELOG.md',
     '.prettierrc.json',
+    'scripts/check-publishable.mjs',
   ]) {
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
   }
@@ -46,4 +48,36 @@ it('a changeset raises the version and heads the changelog', async () => {
 it('the version has a section in the changelog', async () => {
   const version = versionIn(await read('package.json'));
   expect((await read('CHANGELOG.md')).split('\n')).toContain(`## ${version}`);
+});
+
+describe('publishing', () => {
+  const LINKS = {
+    repository: { type: 'git', url: 'git+https://git.example.com/it.git' },
+    homepage: 'https://example.com',
+    bugs: { url: 'https://example.com/bugs' },
+  };
+  /** As npm runs it before `npm publish`, and so before `changeset publish`. Nothing is published. */
+  const prepare = async (links: object): Promise<string> => {
+    const manifest = { ...(JSON.parse(await read('package.json')) as object), ...links };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
+    return exec('npm', ['run', 'prepublishOnly'], { cwd: folder });
+  };
+
+  it.each([
+    [{}, 'repository, homepage, bugs'],
+    [{ ...LINKS, repository: undefined }, 'repository'],
+    [{ ...LINKS, homepage: ' ' }, 'homepage'],
+    [{ ...LINKS, bugs: {} }, 'bugs'],
+    [{ ...LINKS, bugs: null }, 'bugs'],
+  ])('is refused with the links %j, and names those that are missing', async (links, missing) => {
+    const { message } = await rejectionOf<Error>(prepare(links));
+    expect(message).toContain(`package.json can't be published without: ${missing}\n`);
+  });
+
+  it.each([
+    LINKS,
+    { repository: 'a/b', homepage: 'https://example.com', bugs: { email: 'bugs@example.com' } },
+  ])('goes on with the links %j', async (links) => {
+    await expect(prepare(links)).resolves.toBeDefined();
+  });
 });

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { RoomBroadcastService, UserUnicastService } from 'nestjs-rtc-messaging';
+import { listen } from '../support/scripted-server.js';
 import { createService } from '../support/service.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../dist/esm/command');
@@ -56,9 +59,62 @@ describe.each([
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
+  it('warns once for each room when a message is accepted for users who are not there', async () => {
+    start('--port', '0');
+    const [output] = (await once(child.stdout, 'data')) as [Buffer];
+    const { RTC_ENDPOINT: endpoint = '' } = parseEnv(output.toString());
+    const warnings: string[] = [];
+    child.stderr.on('data', (line: Buffer) =>
+      warnings.push(...(line.toString().match(/RtcEmulatorWarning.*/g) ?? [])),
+    );
+    await fetch(`${endpoint}/__emulator/rooms/full/users/a`, { method: 'PUT' });
+    const { module, service } = await createService({
+      appId: 'emulator-app',
+      from: 'server',
+      endpoint,
+      credentials: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
+    });
+    const broadcasts = module.get(RoomBroadcastService);
+    const users = module.get(UserUnicastService);
+    await service.batchSend({ roomId: 'full', to: ['a'], message: 'm' });
+    await broadcasts.send({ roomId: 'full', message: 'm' });
+    expect(warnings).toEqual([]);
+    await service.batchSend({ roomId: 'full', to: ['a', 'b', 'c', 'd', 'e', 'f'], message: 'm' });
+    await service.batchSend({ roomId: 'full', to: ['b'], message: 'm' });
+    await broadcasts.send({ roomId: 'empty', message: 'm' });
+    await users.send({ to: 'a', message: 'm' });
+    for (let room = 0; room < 30; room += 1)
+      await service.send({ roomId: `r-${room}`, to: 'a', message: 'm' });
+    await module.close();
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    const heard = warnings.map((line) => /but (.*), and nothing/.exec(line)?.[1]);
+    expect(heard.slice(0, 4)).toEqual([
+      'b, c, d and 2 more are not in room full',
+      'no one is in room empty',
+      'a is not logged in',
+      'a is not in room r-0',
+    ]);
+    expect(heard).toHaveLength(20);
+  });
+
+  it('says that its port is in use, and what to do', async () => {
+    const taken = await listen(createServer());
+    start('--port', String(taken.port));
+    const [[output], [code]] = (await Promise.all([once(child.stderr, 'data'), once(child, 'exit')])) as [
+      [Buffer],
+      [number],
+    ];
+    expect(output.toString()).toMatch(/: Port \d+ is in use, .*--port takes another one\.\n$/);
+    expect(code).toBe(1);
+    await taken.close();
+  });
+
   it.each([
     [['--quota', '0'], 'quota.requestsPerSecond: must be a whole number'],
-    [['--port', 'http'], 'port: must be a port'],
+    [['--port', 'http'], "option '--port <port>' argument 'http' is invalid. It must be a number."],
+    [['--port', '70000'], 'port: must be a port'],
+    [['--quota', 'much'], "option '--quota <number>' argument 'much' is invalid"],
     [['--window', 'odd'], 'quota.window: must be sliding or fixed'],
     [['--keep', '0.5'], 'keepBytes: must be a whole number from 1048576'],
     [['--callback-url', 'app:3000'], 'callbacks.url: must be a URL over http: or https:'],

@@ -166,6 +166,8 @@ async function runVitest(
     dependencies === undefined ? consumer.installed(tool) : `${folder}/node_modules/${tool}`,
     'run',
     '--reporter=json',
+    // As stock apps have it.
+    '--globals',
     `--dir=${folder}`,
     ...(pattern === undefined ? [] : [`--testNamePattern=${pattern}`]),
   ]);

@@ -5,6 +5,7 @@ import { exec } from './exec.js';
 import { compileApps } from './compile-apps.js';
 import { nameOf, snippetsIn } from './markdown.js';
 import { STRICTEST } from './strictest.js';
+import { TEST_GLOBALS } from './test-globals.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SOURCES = resolve(ROOT, 'test/package/consumer');
@@ -109,6 +110,7 @@ async function writeApp(
   for (const name of sources) await copyFile(join(SOURCES, name), join(folder, 'src', name));
   const documented = await documentedSpecs();
   for (const { name, text } of documented) await writeFile(join(folder, 'src', name), text);
+  await writeFile(join(folder, 'src/globals.d.ts'), TEST_GLOBALS);
   await writeJson(join(folder, 'package.json'), { private: true, type });
   await writeJson(join(folder, 'tsconfig.json'), {
     compilerOptions: {

@@ -10,6 +10,7 @@ const LONGEST = [
   'package/nest12',
   'package/quick-start',
   'package/readme-quick-start',
+  'package/command',
   'redis/redis-away',
   'browser/accessibility',
   'e2e/quota',

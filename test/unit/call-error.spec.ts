@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Attempt } from '../../lib/errors/attempt.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { ApiReply } from '../../lib/openapi/api-reply.js';
-import { hintFor } from '../../lib/retry/api-hints.js';
+import { hintFor, networkHintFor } from '../../lib/retry/api-hints.js';
 import { abortedError, type CallFacts, deadlineError, errorOfCall } from '../../lib/retry/call-error.js';
 import { describeAttempt } from '../../lib/retry/attempts.js';
 import { accepted, refused, REQUEST_ID, result } from '../support/scripted-calls.js';
@@ -30,7 +30,9 @@ describe('the error of a call', () => {
       answered(403, { kind: 'error', apiCode: 'AccessDenied.NoPermissionForApp', codeN: 100_013 }),
       LIMIT,
     );
-    expect(error.message).toBe('SendUnicast was refused with AccessDenied.NoPermissionForApp (HTTP 403).');
+    expect(error.message).toBe(
+      'SendUnicast was refused with AccessDenied.NoPermissionForApp (HTTP 403). Check that appId (RTC_APP_ID) belongs to the account of the access key.',
+    );
     expect(error).toMatchObject({
       code: 'RTC_API',
       name: 'RtcApiError',
@@ -45,19 +47,19 @@ describe('the error of a call', () => {
   });
 
   it('says at which attempt it ended, and what an earlier one may have done', () => {
-    const reply: ApiReply = { kind: 'error', apiCode: 'AccessDenied' };
+    const reply: ApiReply = { kind: 'error', apiCode: 'UnknownCode' };
     const error = errorOfCall(facts(attempt('unknown'), attempt('rejected')), answered(403, reply), LIMIT);
     expect(error.message).toBe(
-      'SendUnicast failed with AccessDenied (HTTP 403) at attempt 2; an earlier attempt may have been accepted.',
+      'SendUnicast failed with UnknownCode (HTTP 403) at attempt 2; an earlier attempt may have been accepted.',
     );
     expect(error.outcome).toBe('unknown');
     const first = errorOfCall(facts(attempt('unknown')), answered(500, reply), LIMIT);
     expect(first.message).toBe(
-      'SendUnicast failed with AccessDenied (HTTP 500); the message may have been accepted.',
+      'SendUnicast failed with UnknownCode (HTTP 500); the message may have been accepted.',
     );
     const again = errorOfCall(facts(attempt('unknown'), attempt('unknown')), answered(500, reply), LIMIT);
     expect(again.message).toBe(
-      'SendUnicast failed with AccessDenied (HTTP 500) at attempt 2; the message may have been accepted.',
+      'SendUnicast failed with UnknownCode (HTTP 500) at attempt 2; the message may have been accepted.',
     );
     expect(again.possibleDuplicate).toBe(true);
   });
@@ -121,11 +123,11 @@ describe('the error of a call', () => {
     ],
   ])('that was answered with %j says why that is no success', (reply, httpStatus, words) => {
     const error = errorOfCall(facts(attempt('unknown')), answered(httpStatus, reply), LIMIT);
-    expect(error.message).toBe(`SendUnicast was answered with ${words}; the message may have been accepted.`);
-    expect(error).toMatchObject({
-      apiCode: 'UnreadableResponse',
-      hint: 'Something between this server and the service may have answered in its place.',
-    });
+    const hint = 'Something between this server and the service may have answered in its place.';
+    expect(error.message).toBe(
+      `SendUnicast was answered with ${words}; the message may have been accepted. ${hint}`,
+    );
+    expect(error).toMatchObject({ apiCode: 'UnreadableResponse', hint });
     expect(error).not.toHaveProperty('codeN');
   });
 
@@ -160,7 +162,7 @@ describe('the error of a call', () => {
       'SendUnicast was aborted in phase "queued"; nothing was sent.',
     );
     expect(abortedError({ ...facts(), shuttingDown: true }, 'while waiting').message).toBe(
-      'SendUnicast was broken off by the shutdown of the app while waiting; nothing was sent.',
+      'SendUnicast was aborted by the shutdown of the app while waiting; nothing was sent.',
     );
   });
 
@@ -216,6 +218,50 @@ describe('the hint for a code', () => {
       expect(hintFor(apiCode)).toBeUndefined();
     },
   );
+});
+
+describe('the hint for a connection that failed', () => {
+  const [EMULATOR, SERVICE] = ['http://127.0.0.1:8787', 'https://rtc.volcengineapi.com'];
+
+  it.each([
+    [
+      'ENOTFOUND',
+      SERVICE,
+      'The host rtc.volcengineapi.com is not found: check endpoint (RTC_ENDPOINT), region',
+    ],
+    ['EAI_AGAIN', SERVICE, "this machine's DNS"],
+    [
+      'ECONNREFUSED',
+      EMULATOR,
+      'Nothing listens at 127.0.0.1:8787: check endpoint (RTC_ENDPOINT); if it is to be',
+    ],
+    ['ECONNREFUSED', SERVICE, 'Nothing listens at rtc.volcengineapi.com: check endpoint (RTC_ENDPOINT).'],
+    ['EPROTO', 'https://127.0.0.1:8787', '127.0.0.1:8787 does not speak TLS: an emulator'],
+    [
+      'ECONNRESET',
+      EMULATOR,
+      'closed the connection: if it expects TLS, endpoint (RTC_ENDPOINT) begins with https',
+    ],
+    ['ECONNRESET', SERVICE, 'The connection to rtc.volcengineapi.com failed.'],
+    ['CERT_HAS_EXPIRED', SERVICE, 'NODE_EXTRA_CA_CERTS'],
+    ['ETIMEDOUT', SERVICE, 'a firewall may be in the way'],
+    ['PROXY_REFUSED', SERVICE, 'The proxy did not open the tunnel to rtc.volcengineapi.com'],
+    ['NOT_ENCRYPTED', SERVICE, 'Check http.httpsAgent'],
+    ['UNASKED_ANSWER', SERVICE, 'Something other than the service answers at rtc.volcengineapi.com'],
+    ['SWITCHED_PROTOCOLS', SERVICE, 'Something other than the service answers at rtc.volcengineapi.com'],
+    ['PERMIT_EXPIRED', SERVICE, 'The permit of the shared quota expired'],
+    ['RESPONSE_TOO_LARGE', SERVICE, 'RTC_HTTP_MAX_CONTENT_LENGTH'],
+    ['REQUEST_FAILED', SERVICE, 'An agent or an interceptor of the app'],
+  ])('%s at %s says: %s', (failure, endpoint, words) => {
+    expect(networkHintFor({ failure }, endpoint)).toContain(words);
+  });
+
+  it.each([
+    ['UnsendableBodyError', 'config.data must be a plain object, a list, text or bytes'],
+    ['ChangedRequestError', 'must not change action, version, method, path, origin or adapter'],
+  ])('because of an interceptor (%s) says: %s', (thrown, words) => {
+    expect(networkHintFor({ failure: 'REQUEST_FAILED', thrown }, SERVICE)).toContain(words);
+  });
 });
 
 describe('the description of an attempt', () => {

@@ -553,7 +553,7 @@ describe('a call that is ended', () => {
     });
     const error = await rejectionOf<RtcMessagingError>(sent);
     expect(error.message).toBe(
-      'BatchSendRoomUnicast was broken off by the shutdown of the app in phase "sent"; the message may have been accepted.',
+      'BatchSendRoomUnicast was aborted by the shutdown of the app in phase "sent"; the message may have been accepted.',
     );
   });
 

@@ -223,7 +223,7 @@ describe('a sender that closes', () => {
     sender.startClosing();
     const sending = rejectionOf(sender.send('SendUnicast', BODY, LIMITS));
     await untilMade(calls);
-    expect((await sending).message).toContain('broken off by the shutdown of the app');
+    expect((await sending).message).toContain('aborted by the shutdown of the app');
     expect((await rejectionOf(sender.send('SendUnicast', BODY, LIMITS))).message).toContain('was refused');
     expect(calls.closed).toBe(false);
     await sender.close();
@@ -247,7 +247,7 @@ describe('a sender that closes', () => {
     await sender.close();
     const error = await sending;
     expect(error.message).toBe(
-      'SendUnicast was broken off by the shutdown of the app in phase "sent"; the message may have been accepted.',
+      'SendUnicast was aborted by the shutdown of the app in phase "sent"; the message may have been accepted.',
     );
     expect(calls.events.filter(({ type }) => type === 'shutdown')).toMatchObject([
       { status: 'started', inFlight: 1 },

@@ -56,7 +56,8 @@ export function createErrorView(error) {
       'div',
       'thrown',
       create('p', 'thrown-name', createCode(name), createCode(code)),
-      createEnglish('p', 'thrown-message', message),
+      // The message ends with the hint, which has a line of its own.
+      createEnglish('p', 'thrown-message', hint === undefined ? message : message.replace(hint, '')),
       ...(hint === undefined
         ? []
         : [create('p', 'hint', createText('strong', '', 'hint'), createEnglish('span', '', hint))]),
