@@ -22,8 +22,6 @@ export interface ReceiptStore {
   /** @returns milliseconds since it was awaited, or why it does not count */
   confirm(messageId: string, userId: string): Promise<number | RefusedReceipt>;
   status(messageId: string): Promise<ReceiptStatus | undefined>;
-  /** How many are awaited. */
-  awaited(messageId: string): Promise<number>;
 }
 
 /** Recipients that are kept, confirmed ones included, in multiples of those that may be awaited. */
@@ -89,10 +87,6 @@ export class MemoryReceiptStore implements ReceiptStore {
   async status(messageId: string): Promise<ReceiptStatus | undefined> {
     const message = this.#find(messageId);
     return message && toStatus(message.users, (since) => since === CONFIRMED, message.until);
-  }
-
-  async awaited(messageId: string): Promise<number> {
-    return this.#find(messageId)?.awaited ?? 0;
   }
 
   #find(messageId: string): Message | undefined {

@@ -7,7 +7,6 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import { abortSignal, duration } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { readReceipts } from '../receiver/receipt-text.js';
-import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { TimeBox } from '../waiting/time-box.js';
 import type { ReceiptStatus, ReceiptStore } from './receipt-store.js';
 
@@ -40,7 +39,7 @@ const hidden = new HiddenParts<Parts>();
  * Experimental.
  */
 @Injectable()
-export class ReceiptService implements ReceiptTracker {
+export class ReceiptService {
   /** Receipts that were posted to this process, by what became of them. */
   readonly counts: Readonly<Record<RtcReceiptEvent['status'], number>> = {
     confirmed: 0,
@@ -72,7 +71,8 @@ export class ReceiptService implements ReceiptTracker {
     const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
     const { store } = hidden.of(this);
     const endsAt = performance.now() + timeoutMs;
-    for (let pauseMs = 5; (await store.awaited(messageId)) > 0; pauseMs *= 2) {
+    let status = await store.status(messageId);
+    for (let pauseMs = 5; (status?.awaited.length ?? 0) > 0; pauseMs *= 2) {
       const box = new TimeBox(
         Math.max(0, Math.min(pauseMs, LONGEST_PAUSE_MS, endsAt - performance.now())),
         undefined,
@@ -80,9 +80,10 @@ export class ReceiptService implements ReceiptTracker {
       );
       const end = await box.wait();
       box.dispose();
+      status = await store.status(messageId);
       if (end !== 'timeout' || performance.now() >= endsAt) break;
     }
-    return store.status(messageId);
+    return status;
   }
 
   /** @internal */

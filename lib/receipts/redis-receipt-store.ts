@@ -22,8 +22,6 @@ const LOOK = new LuaScript('look-at-receipts', shared + look);
 /** A client that is not connected lets commands wait. */
 const LIMIT_MS = 1_000;
 
-type Known = readonly [until: string, awaited: string, users: readonly string[]];
-
 /** In Redis, for all processes with a module of this name. */
 export class RedisReceiptStore implements ReceiptStore {
   constructor(
@@ -47,18 +45,12 @@ export class RedisReceiptStore implements ReceiptStore {
   }
 
   async status(messageId: string): Promise<ReceiptStatus | undefined> {
-    const known = (await this.#run(LOOK, messageId, 'all')) as Known | null;
-    if (known === null) return undefined;
-    const [until, , users] = known;
+    const [until, users = []] = (await this.#run(LOOK, messageId)) as [until?: string, users?: string[]];
+    if (until === undefined) return undefined;
     const fields = users.flatMap((userId, index) =>
       index % 2 === 0 && userId !== '' ? [[userId, users[index + 1]] as const] : [],
     );
     return toStatus(fields, (since) => since === '', Number(until));
-  }
-
-  async awaited(messageId: string): Promise<number> {
-    const known = (await this.#run(LOOK, messageId, 'count')) as Known | null;
-    return Number(known?.[1] ?? 0);
   }
 
   #run(script: LuaScript, messageId: string, ...args: (string | number)[]): Promise<unknown> {

@@ -41,16 +41,25 @@ export interface ReceiverOptions {
   readonly storage?: ReceiverStorage | undefined;
 }
 
-/** The arguments of the SDKs' callbacks: of Web, of Electron, of Android and iOS. */
-export type CallbackArguments =
-  | [received: { readonly userId: string; readonly message: unknown }]
-  | [userId: string, message: unknown]
-  | [messageId: unknown, userId: string, message: unknown];
+/** What the SDK for the Web gives its callbacks. */
+export interface WebMessage {
+  /** The sender's user ID. */
+  readonly userId: string;
+  /** Text, or an `ArrayBuffer`. */
+  readonly message: unknown;
+}
 
 /** Takes what an SDK receives. */
 export interface Receiver {
   /** Takes the arguments of any of the SDK's callbacks for messages. It needs no `this`, and never throws. */
-  readonly receive: (...given: CallbackArguments) => void;
+  readonly receive: {
+    /** Web. */
+    (received: WebMessage): void;
+    /** Electron. */
+    (userId: string, message: unknown): void;
+    /** Android and iOS. */
+    (msgid: unknown, userId: string, message: unknown): void;
+  };
   /** Confirms what waits for it once more, and then nothing: for a logout. */
   readonly close: () => void;
 }
@@ -68,7 +77,7 @@ export function createReceiver({ confirm, onMessage, storage }: ReceiverOptions)
   const seen = new Set<string>();
   const confirmations = createConfirmations(confirm);
   /** Until `storage` has loaded. */
-  let held: CallbackArguments[] | undefined = storage && [];
+  let held: unknown[][] | undefined = storage && [];
 
   const remember = (ids: readonly string[]): void => {
     for (const id of ids) seen.add(id);
@@ -88,7 +97,7 @@ export function createReceiver({ confirm, onMessage, storage }: ReceiverOptions)
     }
   };
 
-  const take = async (given: CallbackArguments): Promise<void> => {
+  const take = async (given: readonly unknown[]): Promise<void> => {
     const { from, message } = readArguments(given);
     const framed = unframe(from, message);
     if (framed === undefined) return void (await hand({ from, message }));
@@ -111,7 +120,7 @@ export function createReceiver({ confirm, onMessage, storage }: ReceiverOptions)
 
   if (storage) void begin(storage);
   return {
-    receive: (...given) => {
+    receive: (...given: unknown[]) => {
       if (held === undefined) void take(given);
       else held.push(given);
     },

@@ -6,6 +6,7 @@ import { FAN_OUT_QUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue-settings.j
 import { MODULE_OPTIONS } from '../../lib/config/module-option-table.js';
 import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-options.js';
 import { describeOptions } from '../../lib/options/option-table.js';
+import { RECEIPT_OPTIONS } from '../../lib/receipts/receipt-options.js';
 import { REDIS_QUOTA_OPTIONS } from '../../lib/redis/redis-quota-options.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -63,6 +64,7 @@ describe.each([
     ['role', 'queueName', 'roomUnicast'],
   ],
   ['docs/durable-fan-out.md', 'enqueuing', ENQUEUE_OPTIONS, []],
+  ['docs/receipts.md', 'RtcReceiptModule', RECEIPT_OPTIONS, ['name']],
 ])('the table in %s of the options of %s', (page, _of, table, extras) => {
   const options = describeOptions(table);
   const names = options.map(({ option }) => option);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import type { RtcActionName } from '../../lib/openapi/rtc-action.js';
 import { unframe } from '../../lib/receiver/frame.js';
@@ -136,6 +137,13 @@ describe('the prefix for receivers', () => {
       );
     }
   });
+});
+
+it('the page on receipts shows the prefix as it is, for those who port it', async () => {
+  const page = await readFile('docs/receipts.md', 'utf8');
+  const { message } = frameMessage('SendRoomUnicast', { message: 'hello' }, 'server', true, 'A'.repeat(16));
+  expect(page).toContain(`\n${String(message)}\n`);
+  expect(unframe('server', message)?.message).toBe('hello');
 });
 
 describe('the digest of the receiver', () => {

@@ -1,9 +1,7 @@
 -- Tells what is known of a message.
 --
 -- ARGV   1   the message's ID
---        2   'all' for the users too
--- Answer nothing if it is not known; else when it is forgotten, how many users are awaited, and the message's hash
+-- Answer when it is forgotten, and the message's hash; nothing if it is not known
 
-if not is_known() then return nil end
-local users = ARGV[2] == 'all' and redis.call('HGETALL', message) or {}
-return { redis.call('ZSCORE', untils, id), redis.call('HGET', message, ''), users }
+if not is_known() then return {} end
+return { redis.call('ZSCORE', untils, id), redis.call('HGETALL', message) }
