@@ -11,16 +11,16 @@ export interface ReceiptStatus {
   readonly until: Date;
 }
 
-/** Why a receipt does not count. */
-export type RefusedReceipt = Exclude<RtcReceiptEvent['status'], 'confirmed'>;
+/** Milliseconds since it was awaited, or why it does not count. */
+export type TakenReceipt = number | Exclude<RtcReceiptEvent['status'], 'confirmed'>;
 
 /** Knows whose receipts are awaited. */
 export interface ReceiptStore {
   /** @returns false if that would be too many; then none of them is awaited */
   expect(messageId: string, userIds: readonly string[]): Promise<boolean>;
   withdraw(messageId: string, userIds: readonly string[]): Promise<void>;
-  /** @returns milliseconds since it was awaited, or why it does not count */
-  confirm(messageId: string, userId: string): Promise<number | RefusedReceipt>;
+  /** Takes a user's receipts, in their order. */
+  confirm(userId: string, messageIds: readonly string[]): Promise<TakenReceipt[]>;
   status(messageId: string): Promise<ReceiptStatus | undefined>;
 }
 
@@ -73,7 +73,11 @@ export class MemoryReceiptStore implements ReceiptStore {
     }
   }
 
-  async confirm(messageId: string, userId: string): Promise<number | RefusedReceipt> {
+  async confirm(userId: string, messageIds: readonly string[]): Promise<TakenReceipt[]> {
+    return messageIds.map((messageId) => this.#confirm(messageId, userId));
+  }
+
+  #confirm(messageId: string, userId: string): TakenReceipt {
     const message = this.#find(messageId);
     const since = message?.users.get(userId);
     if (message === undefined) return 'unknown_message';

@@ -111,15 +111,14 @@ export class ReceiptService {
     const { module, store, emit } = hidden.of(this);
     const messageIds = typeof message === 'string' ? readReceipts(message) : undefined;
     if (messageIds === undefined) return undefined;
-    await Promise.all(
-      messageIds.map(async (messageId) => {
-        const taken = await store.confirm(messageId, userId);
-        const status = typeof taken === 'number' ? 'confirmed' : taken;
-        (this.counts as Record<RtcReceiptEvent['status'], number>)[status] += 1;
-        const delay = typeof taken === 'number' ? { delayMs: taken } : {};
-        emit({ type: 'receipt', module, messageId, userId, status, ...delay });
-      }),
-    );
+    const all = await store.confirm(userId, messageIds);
+    for (const [index, taken] of all.entries()) {
+      const messageId = String(messageIds[index]);
+      const status = typeof taken === 'number' ? 'confirmed' : taken;
+      (this.counts as Record<RtcReceiptEvent['status'], number>)[status] += 1;
+      const delay = typeof taken === 'number' ? { delayMs: taken } : {};
+      emit({ type: 'receipt', module, messageId, userId, status, ...delay });
+    }
     return '';
   }
 

@@ -11,13 +11,13 @@ import {
   KEPT_PER_AWAITED,
   type ReceiptStatus,
   type ReceiptStore,
-  type RefusedReceipt,
+  type TakenReceipt,
   toStatus,
 } from './receipt-store.js';
 
 const EXPECT = new LuaScript('expect-receipts', shared + expect);
 const WITHDRAW = new LuaScript('withdraw-receipts', shared + withdraw);
-const CONFIRM = new LuaScript('confirm-receipt', shared + confirm);
+const CONFIRM = new LuaScript('confirm-receipts', shared + confirm);
 const LOOK = new LuaScript('look-at-receipts', shared + look);
 /** A client that is not connected lets commands wait. */
 const LIMIT_MS = 1_000;
@@ -40,8 +40,8 @@ export class RedisReceiptStore implements ReceiptStore {
     await this.#run(WITHDRAW, messageId, ...userIds);
   }
 
-  confirm(messageId: string, userId: string): Promise<number | RefusedReceipt> {
-    return this.#run(CONFIRM, messageId, userId) as Promise<number | RefusedReceipt>;
+  confirm(userId: string, messageIds: readonly string[]): Promise<TakenReceipt[]> {
+    return this.#run(CONFIRM, '', userId, ...messageIds) as Promise<TakenReceipt[]>;
   }
 
   async status(messageId: string): Promise<ReceiptStatus | undefined> {

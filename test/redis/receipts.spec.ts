@@ -33,20 +33,28 @@ describe.each<[string, () => ReceiptStore]>([
   beforeEach(() => {
     store = open();
   });
+  const confirm = async (messageId: string, userId: string) => (await store.confirm(userId, [messageId]))[0];
 
   it('are awaited, come, and are known by user', async () => {
     expect(await store.status('m1')).toBeUndefined();
     expect(await store.expect('m1', ['alice', 'bob', 'alice'])).toBe(true);
-    const delay = await store.confirm('m1', 'alice');
+    const delay = await confirm('m1', 'alice');
     expect(typeof delay === 'number' && delay >= 0 && delay < 1_000).toBe(true);
     expect(await store.status('m1')).toEqual({
       confirmed: ['alice'],
       awaited: ['bob'],
       until: expect.any(Date),
     });
-    expect(await store.confirm('m1', 'alice')).toBe('repeated');
-    expect(await store.confirm('m1', 'carol')).toBe('not_addressed');
-    expect(await store.confirm('m2', 'alice')).toBe('unknown_message');
+    expect(await confirm('m1', 'alice')).toBe('repeated');
+    expect(await confirm('m1', 'carol')).toBe('not_addressed');
+    expect(await confirm('m2', 'alice')).toBe('unknown_message');
+    await store.expect('m2', ['bob']);
+    expect(await store.confirm('bob', ['m2', 'm3', 'm1', 'm2'])).toEqual([
+      expect.any(Number),
+      'unknown_message',
+      expect.any(Number),
+      'repeated',
+    ]);
   });
 
   it('are awaited from no more users than may be, and of none of those that would be too many', async () => {
@@ -57,7 +65,7 @@ describe.each<[string, () => ReceiptStore]>([
     // Who is awaited already, counts once.
     expect(await store.expect('m1', users(6))).toBe(true);
     expect(await store.expect('m1', users(7))).toBe(false);
-    await store.confirm('m1', 'user-0');
+    await confirm('m1', 'user-0');
     await store.withdraw('m2', ['user-0', 'user-1', 'nobody']);
     expect(await store.expect('m3', users(4))).toBe(false);
     expect(await store.expect('m3', users(3))).toBe(true);
@@ -65,12 +73,12 @@ describe.each<[string, () => ReceiptStore]>([
 
   it('are not awaited from those who were withdrawn, unless they had confirmed', async () => {
     await store.expect('m1', ['alice', 'bob', 'carol']);
-    await store.confirm('m1', 'alice');
+    await confirm('m1', 'alice');
     await store.withdraw('m1', ['alice', 'bob']);
     await store.withdraw('m1', ['bob']);
     await store.withdraw('unknown', ['bob']);
     expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['carol'] });
-    expect(await store.confirm('m1', 'bob')).toBe('not_addressed');
+    expect(await confirm('m1', 'bob')).toBe('not_addressed');
   });
 
   it('are forgotten when their time is over, which each request of the message puts off', async () => {
@@ -81,7 +89,7 @@ describe.each<[string, () => ReceiptStore]>([
     await sleep(600);
     expect(await store.status('m1')).toMatchObject({ awaited: ['alice', 'bob'] });
     expect(await store.status('m2')).toBeUndefined();
-    expect(await store.confirm('m2', 'user-0')).toBe('unknown_message');
+    expect(await confirm('m2', 'user-0')).toBe('unknown_message');
     await store.withdraw('m2', ['user-0']);
     expect(await store.expect('m3', users(8))).toBe(true);
     expect(await store.expect('m4', ['one'])).toBe(false);
@@ -90,7 +98,7 @@ describe.each<[string, () => ReceiptStore]>([
   it('are kept for three times as many as may be awaited, and the oldest messages make room', async () => {
     for (let index = 0; index < 10; index++) {
       expect(await store.expect(`m${index}`, users(5))).toBe(true);
-      for (const user of users(5)) await store.confirm(`m${index}`, user);
+      for (const user of users(5)) await confirm(`m${index}`, user);
     }
     const known = await Promise.all(
       Array.from({ length: 10 }, async (_, index) => (await store.status(`m${index}`)) !== undefined),
@@ -124,7 +132,7 @@ describe('receipts in Redis', () => {
   it('leave nothing behind in an idle Redis', async () => {
     const store = new RedisReceiptStore(client, 'default', LIMITS);
     await store.expect('m1', users(3));
-    await store.confirm('m1', 'user-0');
+    await store.confirm('user-0', ['m1']);
     const keys = await client.keys('*');
     expect(keys).toHaveLength(3);
     for (const key of keys) expect(await client.pttl(key)).toBeGreaterThan(0);

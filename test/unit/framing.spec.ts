@@ -182,7 +182,17 @@ describe('the text of receipts', () => {
   it('is told from all that is not quite one', () => {
     const text = writeReceipts(['A'.repeat(16) + '0'.repeat(16)]);
     expect(readReceipts(text)).toHaveLength(1);
-    const others = [text.slice(1), text.slice(0, -1), `${text} `, ` ${text}`, `${text}\n`, '[rtc1c:]', ''];
+    const tooMany = writeReceipts(Array<string>(1_001).fill('0'.repeat(32)));
+    const others = [
+      tooMany,
+      text.slice(1),
+      text.slice(0, -1),
+      `${text} `,
+      ` ${text}`,
+      `${text}\n`,
+      '[rtc1c:]',
+      '',
+    ];
     others.push(
       text.replace('0', ''),
       text.replace('0', 'g'),

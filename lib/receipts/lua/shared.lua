@@ -11,7 +11,7 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 local function total(field) return tonumber(redis.call('HGET', totals, field)) or 0 end
-local function is_known() return (tonumber(redis.call('ZSCORE', untils, id)) or 0) > now end
+local function is_known(one) return (tonumber(redis.call('ZSCORE', untils, one)) or 0) > now end
 local function count(key, awaited, kept)
   redis.call('HINCRBY', key, '', awaited)
   redis.call('HINCRBY', totals, 'awaited', awaited)
