@@ -12,6 +12,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
 import { Test } from '@nestjs/testing';
 import { writeReceipts } from '../../lib/receiver/receipt-text.js';
+import { startSdk } from '../support/open-telemetry.js';
 import { ReceiptApp } from '../support/receipts.js';
 import { rejectionOf } from '../support/rejection.js';
 
@@ -220,6 +221,28 @@ describe('a message with `receipt`', () => {
     // What only looks like receipts is the app's, which has no handler here.
     expect(await server.post(text.slice(0, -1), mine)).toBe(404);
     expect(await server.post('a hand is raised', mine)).toBe(404);
+  });
+
+  it('is measured: how long it took, and whether receipts count', async () => {
+    const sdk = startSdk();
+    try {
+      await start();
+      server.join('alice');
+      const { messageId = '' } = await server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true });
+      await server.receipts.wait(messageId, WAIT);
+      await server.post(writeReceipts([messageId]), server.signatureOf('mallory'));
+      const [duration] = await sdk.points('nestjs_rtc_messaging.delivery.duration');
+      expect(duration?.value).toMatchObject({ count: 1 });
+      const points = await sdk.points('nestjs_rtc_messaging.receipts');
+      expect(
+        points.map(({ attributes, value }) => [attributes['nestjs_rtc_messaging.receipt.status'], value]),
+      ).toEqual([
+        ['confirmed', 1],
+        ['not_addressed', 1],
+      ]);
+    } finally {
+      await sdk.close();
+    }
   });
 
   it('keeps apart modules with names, whose users are others of the same ID', async () => {
