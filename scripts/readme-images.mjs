@@ -56,10 +56,11 @@ function field(x, width, color, content) {
 async function photographConsole() {
   const { RtcEmulator } = await import('../dist/esm/emulator/index.js');
   const emulator = await RtcEmulator.start();
-  const { appId, from, endpoint, credentials } = emulator.moduleOptions();
+  const { appId, appKey, from, endpoint, credentials } = emulator.moduleOptions();
   const sample = await startSampleApp({
     RTC_ENDPOINT: endpoint,
     RTC_APP_ID: appId,
+    RTC_APP_KEY: appKey,
     RTC_FROM: from,
     VOLCENGINE_ACCESS_KEY: credentials.accessKeyId,
     VOLCENGINE_SECRET_KEY: credentials.secretAccessKey,

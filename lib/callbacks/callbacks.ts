@@ -2,6 +2,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { DEFAULT_MODULE_NAME } from '../config/registration.js';
 import { LimitedLog } from '../diagnostics/limited-log.js';
+import { kindOfThrown } from '../errors/thrown.js';
 import { moduleLogger } from '../module-logger.js';
 import { Cancellation } from '../waiting/cancellation.js';
 import { waitFor } from '../waiting/time-box.js';
@@ -106,7 +107,8 @@ export class Callbacks implements OnModuleInit, BeforeApplicationShutdown {
       if (this.#running.size > MAX_RUNNING) throw new Refusal(503, 'too many others are being handled');
       return await receiver.receive(await readFields(request));
     } catch (error) {
-      const { status, message } = error instanceof Refusal ? error : new Refusal(400, 'it ended early');
+      const { status, message } =
+        error instanceof Refusal ? error : new Refusal(400, `it broke off (${kindOfThrown(error)})`);
       this.#log.write('warn', `${path} ${message}`, `POST ${path}: refused with ${status}: ${message}.`);
       return { status };
     }

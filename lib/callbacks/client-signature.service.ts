@@ -33,6 +33,8 @@ export interface ClientSignatureClaims {
 /** Keeps a signature of another purpose, made with the same secret, from being taken for one of these. */
 const PURPOSE = 'nestjs-rtc-messaging/client-message/1';
 
+type SignedClaims = { appId: string; userId: string; roomId?: string; expiresAt: number };
+
 const REQUEST = {
   userId: { rule: unless<string>(idProblem), required: true },
   roomId: unless<string>(idProblem),
@@ -59,7 +61,12 @@ export class ClientSignatureService {
   issue(request: ClientSignatureRequest): string {
     const { userId, roomId, expiresInSeconds } = checkCallOptions(REQUEST, request, '');
     const settings = hidden.of(this);
-    const claims = [settings.appId, userId, Date.now() + expiresInSeconds * 1_000, roomId];
+    const claims = {
+      appId: settings.appId,
+      userId,
+      roomId,
+      expiresAt: Date.now() + expiresInSeconds * 1_000,
+    };
     const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
     return `${payload}.${sign(payload, secretsOf(settings)[0] ?? '')}`;
   }
@@ -95,11 +102,11 @@ export function readClientSignature(
   const isSigned = secretsOf(settings).map((secret) => isSameText(sign(payload, secret), given));
   if (!isSigned.includes(true) || more !== undefined) return 'was not issued here';
   // It is ours, and so it has this form.
-  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as unknown;
-  const [appId, userId, expiresAt, room] = claims as [string, string, number, string | undefined];
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as SignedClaims;
+  const { appId, userId, roomId, expiresAt } = claims;
   if (appId !== settings.appId) return 'was issued for another app';
   if (Date.now() >= expiresAt) return 'has expired';
-  return { userId, ...(room !== undefined && { issuedForRoom: room }), expiresAt: new Date(expiresAt) };
+  return { userId, ...(roomId !== undefined && { issuedForRoom: roomId }), expiresAt: new Date(expiresAt) };
 }
 
 function sign(payload: string, secret: string): string {

@@ -1,10 +1,23 @@
 import type { RoomEventType } from './room-events.js';
 
-/** The client SDK's methods by which a client sends to the business server. */
-export const SERVER_MESSAGE_METHODS = ['sendServerMessage', 'sendServerBinaryMessage'] as const;
-
 /** One of the client SDK's methods by which a client sends to the business server. */
-export type ServerMessageMethod = (typeof SERVER_MESSAGE_METHODS)[number];
+export type ServerMessageMethod = 'sendServerMessage' | 'sendServerBinaryMessage';
 
 /** What is posted to the business server: an event, or a client's message. */
 export type CallbackAction = RoomEventType | ServerMessageMethod;
+
+/** The compiler finds one that is missing. */
+const ACTIONS: Readonly<Record<CallbackAction, true>> = {
+  UserJoinRoom: true,
+  UserLeaveRoom: true,
+  InvisibleUserJoinRoom: true,
+  InvisibleUserLeaveRoom: true,
+  RoomCreate: true,
+  RoomDestroy: true,
+  sendServerMessage: true,
+  sendServerBinaryMessage: true,
+};
+
+export function isCallbackAction(name: unknown): name is CallbackAction {
+  return typeof name === 'string' && Object.hasOwn(ACTIONS, name);
+}

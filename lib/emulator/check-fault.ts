@@ -1,12 +1,11 @@
 import { createSecureContext } from 'node:tls';
 import { isPublishedErrorCode } from '../openapi/published-errors.js';
-import { RTC_ACTIONS } from '../openapi/rtc-action.js';
+import { isRtcActionName } from '../openapi/rtc-action.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
-import { SERVER_MESSAGE_METHODS } from './callback-action.js';
+import { isCallbackAction } from './callback-action.js';
 import type { FaultKind, FaultRule } from './fault.js';
 import { FAULT_KINDS, rulesOf } from './fault-kinds.js';
-import { ROOM_EVENTS } from './room-events.js';
 
 const duration = wholeNumber(0, 600_000, 'milliseconds');
 const pem = text(/./, 'must be a text');
@@ -24,7 +23,7 @@ const FIELDS: Readonly<Record<keyof AllFields, Rule<unknown>>> = {
   intervalMs: duration,
   key: pem,
   location: text(/^[\x21-\x7e]{1,2048}$/, 'must be a URL'),
-  match: must('{ action?, roomId?, userId? } or a function', isMatch),
+  match: matchOf(isRtcActionName),
   // At most a century.
   offsetMs: wholeNumber(-3.2e12, 3.2e12, 'milliseconds'),
   probability: must('from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1),
@@ -47,12 +46,6 @@ type UnionToIntersection<Union> = (Union extends unknown ? (one: Union) => void 
 const RULE_FIELDS = ['times', 'probability', 'seed', 'match'];
 /** There is nothing in a connection to match. */
 const CONNECTION_RULE_FIELDS = ['times', 'probability', 'seed'];
-/** What can be matched by its name. */
-const ACTIONS: ReadonlySet<unknown> = new Set([
-  ...Object.keys(RTC_ACTIONS),
-  ...ROOM_EVENTS,
-  ...SERVER_MESSAGE_METHODS,
-]);
 
 /** @throws TypeError naming each field that can't be used */
 export function checkFaultRule(given: unknown): asserts given is FaultRule {
@@ -65,7 +58,8 @@ export function checkFaultRule(given: unknown): asserts given is FaultRule {
   const ofRule = ['request', 'callback'].includes(strikes) ? RULE_FIELDS : CONNECTION_RULE_FIELDS;
   const table = Object.fromEntries(
     [...needed, ...may, ...ofRule].map((name) => {
-      const rule = FIELDS[name as keyof AllFields];
+      const isOfCallbacks = name === 'match' && strikes === 'callback';
+      const rule = isOfCallbacks ? matchOf(isCallbackAction) : FIELDS[name as keyof AllFields];
       return [name, needed.includes(name) ? { rule, required: true } : { rule }];
     }),
   );
@@ -81,7 +75,12 @@ function checkCertificate({ key, cert }: { key: string; cert: string }): void {
   }
 }
 
-function isMatch(value: unknown): boolean {
+/** @param isAction whether a fault of that kind can meet it */
+function matchOf(isAction: (name: unknown) => boolean): Rule<unknown> {
+  return must('{ action?, roomId?, userId? } or a function', (value) => isMatch(value, isAction));
+}
+
+function isMatch(value: unknown, isAction: (name: unknown) => boolean): boolean {
   if (typeof value === 'function') return true;
   if (typeof value !== 'object' || value === null) return false;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
@@ -89,7 +88,7 @@ function isMatch(value: unknown): boolean {
     fields.length > 0 &&
     fields.every(([name, value]) =>
       name === 'action'
-        ? ACTIONS.has(value)
+        ? isAction(value)
         : (name === 'roomId' || name === 'userId') && typeof value === 'string',
     )
   );

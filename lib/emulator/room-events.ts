@@ -1,20 +1,16 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 
 /**
- * What rooms tell of, by the names of the vendor's pages (6348/69820, BytePlus 75125). `RoomCreate` stands on no page
+ * An event of a room, by the names of the vendor's pages (6348/69820, BytePlus 75125). `RoomCreate` stands on no page
  * that could be read: its name follows its family.
  */
-export const ROOM_EVENTS = [
-  'UserJoinRoom',
-  'UserLeaveRoom',
-  'InvisibleUserJoinRoom',
-  'InvisibleUserLeaveRoom',
-  'RoomCreate',
-  'RoomDestroy',
-] as const;
-
-/** An event of a room, by the vendor's name. */
-export type RoomEventType = (typeof ROOM_EVENTS)[number];
+export type RoomEventType =
+  | 'UserJoinRoom'
+  | 'UserLeaveRoom'
+  | 'InvisibleUserJoinRoom'
+  | 'InvisibleUserLeaveRoom'
+  | 'RoomCreate'
+  | 'RoomDestroy';
 
 /** Why a user left, as the vendor has it. The name of the last follows the client SDK's `ErrorCodeDuplicateLogin`. */
 export type LeaveReason = 'userLeave' | 'connectionLost' | 'onUserTokenDidExpire' | 'duplicateLogin';

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ENQUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue.service.js';
 import { FAN_OUT_QUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue-settings.js';
+import { CALLBACK_OPTIONS } from '../../lib/callbacks/callback-settings.js';
 import { MODULE_OPTIONS } from '../../lib/config/module-option-table.js';
 import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-options.js';
 import { describeOptions } from '../../lib/options/option-table.js';
@@ -13,6 +14,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const REQUIRED = /^(required|必填)$/;
 /** Where a default is a word of the language, it is none that could be given. */
 const LITERAL = /^[`']*(\d[\d,.]*|true|false)[`']*$/;
+
+const { clientMessages: _, ...EVENT_OPTIONS } = CALLBACK_OPTIONS;
 
 interface Row {
   readonly variable: string | undefined;
@@ -64,6 +67,8 @@ describe.each([
     ['role', 'queueName', 'roomUnicast'],
   ],
   ['docs/durable-fan-out.md', 'enqueuing', ENQUEUE_OPTIONS, []],
+  ['docs/events.md', 'events', EVENT_OPTIONS, []],
+  ['docs/client-messages.md', "clients' messages", { clientMessages: CALLBACK_OPTIONS.clientMessages }, []],
   ['docs/receipts.md', 'RtcReceiptModule', RECEIPT_OPTIONS, ['name']],
 ])('the table in %s of the options of %s', (page, _of, table, extras) => {
   const options = describeOptions(table);

@@ -169,7 +169,11 @@ describe.each(PLATFORMS)('an app on $name that the emulator calls back', (platfo
   it("answers a client's message, and sends to the client who wrote", async () => {
     const alice = emulator.login('alice');
     issueTo(alice, 'room-1');
-    expect(await alice.sendServerMessage('举手')).toEqual({ msgid: 1, error: 'Success', message: 'seen: 举手' });
+    expect(await alice.sendServerMessage('举手')).toEqual({
+      msgid: 1,
+      error: 'Success',
+      message: 'seen: 举手',
+    });
     expect(alice.received).toMatchObject([{ from: 'server', message: 'seen: 举手' }]);
     expect(await alice.sendServerBinaryMessage(new Uint8Array([0, 1, 254]))).toEqual({
       msgid: 2,

@@ -25,10 +25,11 @@ export class Inbox {
     // It scrolls, so the keyboard must come to it.
     this.#log.tabIndex = 0;
     setLabel(this.#log, 'inboxOf', { user: userId });
+    const tools = create('div', 'user-tools', this.#count, raiseHand, leave);
     this.element = create(
       'li',
       'user',
-      create('div', 'user-head', create('h3', 'user-name', userId), this.#count, raiseHand, leave),
+      create('div', 'user-head', create('h3', 'user-name', userId), tools),
       this.#log,
     );
     this.element.dataset['user'] = userId;

@@ -1,0 +1,386 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  type CallHandler,
+  type CanActivate,
+  Controller,
+  type DynamicModule,
+  type ExecutionContext,
+  ForbiddenException,
+  Injectable,
+  type INestApplication,
+  type NestInterceptor,
+  type PipeTransform,
+  Scope,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+  type Type,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import {
+  type ClientSignatureService,
+  getClientSignatureToken,
+  OnClientMessage,
+  OnRtcEvent,
+  type RtcCallbackEvent,
+  RtcCallbackModule,
+  type RtcClientMessage,
+} from 'nestjs-rtc-messaging/callbacks';
+import { tap } from 'rxjs';
+import {
+  type ClientMessageConsumer,
+  getClientMessageConsumersToken,
+} from '../../lib/callbacks/client-message.js';
+import { APP_ID, EVENT_SECRET, MESSAGE_SECRET, postRaw, wireEvent } from '../support/callback-requests.js';
+import { LogLines } from '../support/log-lines.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { rejectionOf } from '../support/rejection.js';
+
+const OPTIONS = {
+  appId: APP_ID,
+  events: { path: '/events', secrets: [EVENT_SECRET] },
+  clientMessages: { path: '/messages', secrets: [MESSAGE_SECRET], maxPerSecond: 1_000 },
+};
+
+let app: INestApplication | undefined;
+let logger: LogLines;
+afterEach(async () => {
+  await app?.close();
+  app = undefined;
+});
+
+async function start(
+  providers: Type[],
+  modules: DynamicModule[] = [RtcCallbackModule.forRoot(OPTIONS)],
+  platform = PLATFORMS[0]!,
+  controllers: Type[] = [],
+): Promise<string> {
+  logger = new LogLines();
+  const module = await Test.createTestingModule({ imports: modules, providers, controllers })
+    .setLogger(logger)
+    .compile();
+  app = platform.createApp(module);
+  await app.listen(0, '127.0.0.1');
+  return await app.getUrl();
+}
+
+const signatureFor = (userId: string, name?: string): string =>
+  app!
+    .get<ClientSignatureService>(getClientSignatureToken(name), { strict: false })
+    .issue({ userId, expiresInSeconds: 60 });
+
+const say = (url: string, message: unknown, more: object = {}) =>
+  postRaw(url, { message, binary: false, signature: signatureFor('alice'), ...more });
+
+describe('a handler', () => {
+  it('has its guards, pipes and interceptors, and those of its class', async () => {
+    const seen: string[] = [];
+    class Rooms implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        const [event] = context.getArgs<[RtcCallbackEvent]>();
+        seen.push(`guard ${context.getType()} ${context.getHandler().name} ${event.type}`);
+        return event.type !== 'RoomDestroy';
+      }
+    }
+    class Trace implements NestInterceptor {
+      intercept(_context: ExecutionContext, next: CallHandler) {
+        return next.handle().pipe(tap(() => seen.push('intercepted')));
+      }
+    }
+    class UserOf implements PipeTransform {
+      transform(event: RtcCallbackEvent<'UserJoinRoom'>) {
+        return event.data.UserId ?? 'nobody';
+      }
+    }
+    @Injectable()
+    @UseGuards(new Rooms())
+    class Attendance {
+      @OnRtcEvent('UserJoinRoom')
+      @OnRtcEvent('RoomDestroy')
+      @UsePipes(UserOf)
+      @UseInterceptors(new Trace())
+      attend(user: string): void {
+        seen.push(user);
+      }
+    }
+    const url = await start([Attendance]);
+    expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(200);
+    expect(seen).toEqual(['guard rtc attend UserJoinRoom', 'alice', 'intercepted']);
+    const refused = wireEvent({ EventType: 'RoomDestroy', EventData: '{"RoomId":"r"}' });
+    expect((await postRaw(`${url}/events`, refused)).status).toBe(500);
+  });
+
+  it('may be a method of a controller, and is called once for an instance with two tokens', async () => {
+    const calls: string[] = [];
+    @Controller('x')
+    class Page {
+      @OnRtcEvent('*')
+      onAny(): void {
+        calls.push('controller');
+      }
+    }
+    @Injectable()
+    class Shared {
+      @OnRtcEvent('*')
+      @OnRtcEvent('UserJoinRoom')
+      onAny(): void {
+        calls.push('provider');
+      }
+    }
+    const url = await start(
+      [Shared, { provide: 'alias', useExisting: Shared } as never],
+      undefined,
+      undefined,
+      [Page],
+    );
+    await postRaw(`${url}/events`, wireEvent());
+    expect(calls.sort()).toEqual(['controller', 'provider']);
+  });
+
+  it.each([
+    ['is request-scoped', Scope.REQUEST],
+    ['is transient', Scope.TRANSIENT],
+  ])('fails the boot if its class %s', async (_how, scope) => {
+    @Injectable({ scope })
+    class Scoped {
+      @OnRtcEvent('*')
+      onAny(): void {}
+    }
+    const error = await rejectionOf(start([Scoped]));
+    expect(error).toMatchObject({ code: 'RTC_CONFIG', message: expect.stringContaining('Scoped.onAny()') });
+    expect((error as Error).message).toContain('request-scoped or transient');
+  });
+
+  it('fails the boot if it names a module that is not there, or if two answer the same messages', async () => {
+    @Injectable()
+    class Lost {
+      @OnRtcEvent('*', { name: 'emaa' })
+      onAny(): void {}
+    }
+    expect(String(await rejectionOf(start([Lost])))).toContain(
+      'Lost.onAny(): is for the RtcCallbackModule "emaa"',
+    );
+    @Injectable()
+    class Twice {
+      @OnClientMessage()
+      one(): void {}
+      @OnClientMessage()
+      two(): void {}
+    }
+    expect(String(await rejectionOf(start([Twice])))).toContain('a message has one answer');
+    const twice = [RtcCallbackModule.forRoot(OPTIONS), RtcCallbackModule.forRoot({ ...OPTIONS, name: 'b' })];
+    expect(String(await rejectionOf(start([], twice)))).toContain('has two routes at /events');
+  });
+
+  it('of a named module gets what that one receives', async () => {
+    const calls: string[] = [];
+    @Injectable()
+    class Two {
+      @OnRtcEvent('*')
+      ofFirst(): void {
+        calls.push('unnamed');
+      }
+      @OnRtcEvent('*', { name: 'emea' })
+      ofSecond(): void {
+        calls.push('emea');
+      }
+      @OnClientMessage({ name: 'emea' })
+      answer({ userId }: RtcClientMessage): string {
+        return userId;
+      }
+    }
+    const emea = RtcCallbackModule.forRootAsync({
+      name: 'emea',
+      useFactory: async () => ({
+        appId: 'emea-app',
+        events: { path: '/emea/events', secrets: [EVENT_SECRET] },
+        clientMessages: { path: '/emea/messages', secrets: [MESSAGE_SECRET] },
+      }),
+    });
+    const url = await start([Two], [RtcCallbackModule.forRoot(OPTIONS), emea]);
+    await postRaw(`${url}/emea/events`, wireEvent({ AppId: 'emea-app' }));
+    expect(calls).toEqual(['emea']);
+    expect((await postRaw(`${url}/emea/events`, wireEvent())).status).toBe(403);
+    const answer = await say(`${url}/emea/messages`, 'x', { signature: signatureFor('bob', 'emea') });
+    expect(answer).toMatchObject({ status: 200, text: 'bob' });
+    expect((await say(`${url}/emea/messages`, 'x')).status).toBe(401);
+    expect((await say(`${url}/messages`, 'x')).status).toBe(404);
+  });
+});
+
+@Injectable()
+class Answers {
+  answer: (message: RtcClientMessage) => unknown = () => undefined;
+  count = 0;
+
+  @OnClientMessage()
+  onMessage(message: RtcClientMessage): unknown {
+    this.count += 1;
+    return this.answer(message);
+  }
+
+  @OnRtcEvent('*')
+  onEvent(): void {
+    this.count += 1;
+  }
+}
+
+describe.each(PLATFORMS)('client messages on $name', (platform) => {
+  const started = async () => {
+    const url = await start([Answers], undefined, platform);
+    return { url: `${url}/messages`, events: `${url}/events`, answers: app!.get(Answers) };
+  };
+
+  it('are answered with text or bytes of at most 64 KB, and with a general failure otherwise', async () => {
+    const { url, answers } = await started();
+    const cases: [unknown, number, string | undefined][] = [
+      ['wörter', 200, 'wörter'],
+      [new Uint8Array([65, 66]), 200, 'AB'],
+      [undefined, 200, ''],
+      ['x'.repeat(65_536), 200, undefined],
+      ['x'.repeat(65_537), 500, 'Internal Server Error'],
+      [new Uint8Array(65_537), 500, undefined],
+      [{ a: 'CANARY' }, 500, 'Internal Server Error'],
+      [7, 500, undefined],
+    ];
+    for (const [answer, status, text] of cases) {
+      answers.answer = async () => answer;
+      const got = await say(url, 'hello');
+      expect(got.status).toBe(status);
+      if (text !== undefined) expect(got.text).toBe(text);
+    }
+    answers.answer = () => {
+      throw new TypeError('CANARY');
+    };
+    expect(await say(url, 'hello')).toMatchObject({ status: 500, text: 'Internal Server Error' });
+    answers.answer = () => {
+      throw new ForbiddenException('CANARY');
+    };
+    expect(await say(url, 'hello')).toMatchObject({ status: 403, text: 'Forbidden' });
+    expect(logger.lines.filter((line) => line.startsWith('ERROR'))).toHaveLength(1);
+    expect(logger.lines.join('\n')).not.toContain('CANARY');
+  });
+
+  it('are limited for each user that was verified, and for no one else', async () => {
+    const messages = { ...OPTIONS.clientMessages, maxPerSecond: 2 };
+    const url = await start(
+      [Answers],
+      [RtcCallbackModule.forRoot({ ...OPTIONS, clientMessages: messages })],
+      platform,
+    );
+    const forged = Array.from({ length: 20 }, () => say(`${url}/messages`, 'x', { signature: 'alice.x' }));
+    for (const { status } of await Promise.all(forged)) expect(status).toBe(401);
+    const statuses = [];
+    for (let n = 0; n < 3; n++) statuses.push((await say(`${url}/messages`, 'x')).status);
+    expect(statuses.slice(0, 2)).toEqual([200, 200]);
+    // A slow machine may take half a second for one of them.
+    expect([200, 429]).toContain(statuses[2]);
+    const bob = await say(`${url}/messages`, 'x', { signature: signatureFor('bob') });
+    expect(bob.status).toBe(200);
+  });
+
+  it('go to a consumer first, if it answers them', async () => {
+    const { url, answers } = await started();
+    const consumers = app!.get<ClientMessageConsumer[]>(getClientMessageConsumersToken(), { strict: false });
+    consumers.push(async ({ message }) => (message === 'receipt' ? 'taken' : undefined));
+    answers.answer = () => 'handled';
+    expect((await say(url, 'receipt')).text).toBe('taken');
+    expect((await say(url, 'other')).text).toBe('handled');
+    expect(answers.count).toBe(1);
+  });
+
+  it('and events are refused without a 5xx, a call or a leak, for whatever is wrong with them', async () => {
+    const { url, events, answers } = await started();
+    const signature = signatureFor('alice');
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    const bodies: [string, unknown][] = [
+      ['nothing', ''],
+      ['no JSON', '{"message"'],
+      ['a text', '"CANARY"'],
+      ['null', 'null'],
+      ['a list', '[]'],
+      ['a hundred thousand levels', deep],
+      ['such levels in a field', `{"message":${deep},"EventData":${deep}}`],
+      ['1 MB', JSON.stringify({ message: 'x'.repeat(1_048_576), binary: false, signature })],
+      ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x00])],
+      ['a prototype', '{"__proto__":{"message":"x","binary":false,"signature":"x"}}'],
+      ['a message of a wrong type', { message: 7, binary: false, signature }],
+      ['binary of a wrong type', { message: 'x', binary: 'no', signature }],
+      ['no base64', { message: 'x!', binary: true, signature }],
+      ['no signature', { message: 'CANARY', binary: false }],
+      ['a signature of a wrong type', { message: 'CANARY', binary: false, signature: { a: 1 } }],
+      ['over 64 KB', { message: 'x'.repeat(65_537), binary: false, signature }],
+      ['an event with a wrong signature', { ...wireEvent(), Signature: '0'.repeat(64) }],
+      ['an altered event', { ...wireEvent(), EventData: '{"RoomId":"r","UserId":"CANARY"}' }],
+      ['an old event', wireEvent({ EventTime: '2020-01-01T00:00:00Z' })],
+      ["another app's event", wireEvent({ AppId: 'CANARY' })],
+    ];
+    for (const [what, body] of bodies) {
+      for (const target of [url, events]) {
+        const { status, text } = await postRaw(target, body);
+        expect([what, status, text]).toEqual([what, expect.any(Number), expect.any(String)]);
+        expect(status).toBeGreaterThanOrEqual(400);
+        expect(status).toBeLessThan(500);
+        expect(text).not.toContain('CANARY');
+      }
+    }
+    const chunked = await fetch(url, {
+      method: 'POST',
+      body: new Blob(['x'.repeat(400_000)]).stream(),
+      duplex: 'half',
+    } as RequestInit);
+    expect(chunked.status).toBe(413);
+    expect(answers.count).toBe(0);
+    const lines = logger.lines.filter((line) => line.startsWith('WARN'));
+    expect(new Set(lines).size).toBe(lines.length);
+    expect(logger.lines.join('\n')).not.toMatch(/CANARY|the-secret/);
+  });
+});
+
+describe.each(PLATFORMS)('a shutdown on $name', (platform) => {
+  it('waits for handlers at work, answered early or not, and refuses what comes meanwhile', async () => {
+    let finish = (): void => undefined;
+    const ended: string[] = [];
+    const gate = new Promise<void>((resolve) => (finish = resolve));
+    @Injectable()
+    class Slow {
+      @OnRtcEvent('*')
+      async onAny({ id }: RtcCallbackEvent): Promise<void> {
+        await gate;
+        ended.push(id);
+      }
+      onApplicationShutdown(): void {
+        ended.push('destroyed');
+      }
+    }
+    const early = RtcCallbackModule.forRoot({
+      appId: APP_ID,
+      events: { ...OPTIONS.events, acknowledge: 'early' },
+    });
+    const url = await start([Slow], [early], platform);
+    expect((await postRaw(`${url}/events`, wireEvent({ EventId: 'first' }))).status).toBe(200);
+    const closing = app!.close();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const late = await postRaw(`${url}/events`, wireEvent());
+    expect(late.status).toBe(503);
+    finish();
+    await closing;
+    app = undefined;
+    expect(ended).toEqual(['first', 'destroyed']);
+  });
+});
+
+it('an app without HTTP has no routes, and still issues signatures', async () => {
+  const context = await NestFactory.createApplicationContext(RtcCallbackModule.forRoot(OPTIONS), {
+    logger: false,
+  });
+  const service = context.get<ClientSignatureService>(getClientSignatureToken());
+  expect(service.verify(service.issue({ userId: 'alice', expiresInSeconds: 1 })).userId).toBe('alice');
+  await context.close();
+});
+
+it('a module that is imported without forRoot() fails the boot with what to do', async () => {
+  const error = await rejectionOf(Test.createTestingModule({ imports: [RtcCallbackModule] }).compile());
+  expect(String(error)).toContain('RtcCallbackModule.forRoot()');
+});

@@ -1,0 +1,331 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Fields } from '../../lib/callbacks/callback-request.js';
+import { HandledEvents } from '../../lib/callbacks/handled-events.js';
+import { readEvent, signEvent } from '../../lib/callbacks/read-event.js';
+import { LimitedLog } from '../../lib/diagnostics/limited-log.js';
+import { Redacted } from '../../lib/privacy/redacted.js';
+import { callbackSettings, handlerOf, receiverOf } from '../support/callback-receivers.js';
+import {
+  APP_ID,
+  EVENT_SECRET,
+  signatureOf,
+  type WireEvent,
+  wireEvent,
+} from '../support/callback-requests.js';
+import { LogLines } from '../support/log-lines.js';
+
+const SIGNED = ['EventType', 'EventData', 'EventTime', 'EventId', 'AppId', 'Version', 'Nonce'] as const;
+
+/** The status of the refusal; 200 if there is none. */
+function statusOf(fields: object, options: object = {}, now = Date.now()): number {
+  try {
+    readEvent(fields as Fields, APP_ID, callbackSettings({ events: options as never }).events!, now);
+    return 200;
+  } catch (error) {
+    return (error as { status: number }).status;
+  }
+}
+
+/** Promises that a test resolves itself. */
+function deferred() {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+describe("an event's signature", () => {
+  it('is that of the values and the secret, sorted by their bytes', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 8 }),
+        fc.string(),
+        (values, secret) => {
+          const fields = Object.fromEntries(SIGNED.map((name, index) => [name, values[index] ?? '']));
+          expect(signEvent(Object.values(fields), secret)).toBe(signatureOf(fields, secret));
+        },
+      ),
+    );
+  });
+
+  it('is accepted with any of the secrets, and with the older name of Nonce', () => {
+    const secrets = ['the new one', 'the old one'].map((text) => text.replaceAll(' ', '-'));
+    for (const secret of secrets) expect(statusOf(wireEvent({}, secret), { secrets })).toBe(200);
+    const { Nonce, ...others } = wireEvent();
+    expect(statusOf({ ...others, Noce: Nonce })).toBe(200);
+    expect(statusOf(others)).toBe(400);
+  });
+
+  it('is refused for whatever byte of a value, of the secret or of itself is another one', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...SIGNED, 'Signature' as const),
+        fc.nat(),
+        fc.integer({ min: 1, max: 127 }),
+        (name, place, change) => {
+          const event = wireEvent();
+          const text = event[name];
+          const at = place % text.length;
+          const other = String.fromCharCode(text.charCodeAt(at) ^ change);
+          const altered = { ...event, [name]: text.slice(0, at) + other + text.slice(at + 1) };
+          expect([401, 400]).toContain(statusOf(altered));
+        },
+      ),
+    );
+    expect(statusOf(wireEvent({}, `${EVENT_SECRET}x`))).toBe(401);
+    expect(statusOf(wireEvent({}, EVENT_SECRET.slice(1)))).toBe(401);
+    expect(statusOf({ ...wireEvent(), Signature: wireEvent().Signature.toUpperCase() })).toBe(401);
+  });
+});
+
+describe('an event', () => {
+  it('is refused if a field is missing or not a string', () => {
+    for (const name of [...SIGNED, 'Signature'] as const) {
+      const { [name]: _, ...others } = wireEvent();
+      expect([name, statusOf(others)]).toEqual([name, 400]);
+      for (const value of [null, 1, true, {}, [], ['a'], undefined]) {
+        expect([name, statusOf({ ...wireEvent(), [name]: value })]).toEqual([name, 400]);
+      }
+    }
+  });
+
+  it('is refused for anything that is no event, though it is signed', () => {
+    expect(statusOf(wireEvent({ AppId: 'another' }))).toBe(403);
+    for (const EventType of ['', 'User Join', '../x', '*', 'x'.repeat(257)]) {
+      expect([EventType, statusOf(wireEvent({ EventType }))]).toEqual([EventType, 400]);
+    }
+    expect(statusOf(wireEvent({ EventId: '' }))).toBe(400);
+    expect(statusOf(wireEvent({ EventData: '{' }))).toBe(400);
+    for (const data of [null, 1, [], {}, { RoomId: 'r' }, { RoomId: 1, UserId: 'u' }]) {
+      expect([data, statusOf(wireEvent({ EventData: JSON.stringify(data) }))]).toEqual([data, 400]);
+    }
+    const EventData = JSON.stringify({ RoomId: 'r' });
+    expect(statusOf(wireEvent({ EventType: 'RoomCreate', EventData }))).toBe(200);
+    expect(statusOf(wireEvent({ EventType: 'RecordStarted', EventData: '7' }))).toBe(200);
+  });
+
+  it('is taken within fifteen minutes of its time, or what is set, and in no time without a zone', () => {
+    const now = Date.now();
+    const at = (ms: number): string => new Date(now + ms).toISOString();
+    for (const ms of [0, -900_000, 900_000])
+      expect(statusOf(wireEvent({ EventTime: at(ms) }), {}, now)).toBe(200);
+    for (const ms of [-900_001, 900_001, -1e11]) {
+      expect(statusOf(wireEvent({ EventTime: at(ms) }), {}, now)).toBe(403);
+    }
+    expect(statusOf(wireEvent({ EventTime: at(-5_000) }), { maxAgeMs: 4_000 }, now)).toBe(403);
+    const zones = [at(0).replace('Z', '+00:00'), String(now), String(Math.floor(now / 1_000))];
+    for (const EventTime of zones) expect(statusOf(wireEvent({ EventTime }), {}, now)).toBe(200);
+    for (const EventTime of [
+      at(0).slice(0, -1),
+      'now',
+      '',
+      '0',
+      '1e13',
+      '9'.repeat(13),
+      '2026-13-01T00:00:00Z',
+    ]) {
+      expect([EventTime, [400, 403].includes(statusOf(wireEvent({ EventTime }), {}, now))]).toEqual([
+        EventTime,
+        true,
+      ]);
+    }
+  });
+
+  it('has data of a hundred thousand levels without any harm', () => {
+    const EventData = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    expect(statusOf(wireEvent({ EventType: 'Unknown', EventData }))).toBe(200);
+    expect(statusOf(wireEvent({ EventData }))).toBe(400);
+  });
+});
+
+describe('the receiver of events', () => {
+  it('has each event handled once, however often it comes', async () => {
+    const handled: unknown[] = [];
+    const { tell } = receiverOf([handlerOf(['*'], (event) => handled.push(event))]);
+    const event = wireEvent();
+    for (let time = 0; time < 3; time++) expect(await tell(event)).toBe(200);
+    // The service may sign the same event anew.
+    expect(await tell(wireEvent({ EventId: event.EventId, Nonce: 'another' }))).toBe(200);
+    expect(handled).toHaveLength(1);
+    expect(await tell(wireEvent())).toBe(200);
+    expect(handled).toHaveLength(2);
+  });
+
+  it('recognises an event whose characters have moved between fields, since its signature stays right', async () => {
+    const handled: unknown[] = [];
+    const { tell } = receiverOf([handlerOf(['*'], (event) => handled.push(event))]);
+    const event = wireEvent();
+    expect(await tell(event)).toBe(200);
+    expect(await tell({ ...event, EventId: event.Nonce, Nonce: event.EventId })).toBe(200);
+    // Neighbours in the sorted order, between which a character can move.
+    const sorted = ['EventId', 'Nonce', 'Version', 'EventTime'] as const;
+    let moved = 0;
+    for (const from of sorted) {
+      for (const to of sorted) {
+        const altered: WireEvent = {
+          ...event,
+          [to]: event[to] + event[from][0]!,
+          [from]: event[from].slice(1),
+        };
+        if (from === to || signatureOf({ ...altered }, EVENT_SECRET) !== event.Signature) continue;
+        moved += 1;
+        await tell(altered);
+      }
+    }
+    expect(moved).toBeGreaterThan(0);
+    expect(handled).toHaveLength(1);
+  });
+
+  it('calls only those handlers again that have failed', async () => {
+    const calls: string[] = [];
+    let failures = 2;
+    const { tell, logger } = receiverOf([
+      handlerOf(['UserJoinRoom'], () => calls.push('good')),
+      handlerOf(['*'], () => {
+        calls.push('bad');
+        if (failures-- > 0) throw new TypeError('what a client sent');
+      }),
+      handlerOf(['UserLeaveRoom'], () => calls.push('other')),
+    ]);
+    const event = wireEvent();
+    expect([await tell(event), await tell(event), await tell(event), await tell(event)]).toEqual([
+      500, 500, 200, 200,
+    ]);
+    expect(calls).toEqual(['good', 'bad', 'bad', 'bad']);
+    expect(logger.lines).toHaveLength(1);
+    expect(logger.lines[0]).toMatch(
+      /^ERROR A\.handler\(\) failed to handle UserJoinRoom: TypeError\n {4}at /,
+    );
+    expect(logger.lines[0]).not.toContain('what a client sent');
+  });
+
+  it('has a retry wait for the call that is under way', async () => {
+    const { promise, resolve } = deferred();
+    let calls = 0;
+    const { tell } = receiverOf([
+      handlerOf(['*'], () => {
+        calls += 1;
+        return promise;
+      }),
+    ]);
+    const event = wireEvent();
+    const answers = [
+      tell(event),
+      tell(event),
+      tell({ ...event, EventId: event.Nonce, Nonce: event.EventId }),
+      tell(wireEvent({ EventId: event.EventId, Nonce: 'x' })),
+    ];
+    await new Promise((done) => setImmediate(done));
+    resolve();
+    expect(await Promise.all(answers)).toEqual([200, 200, 200, 200]);
+    expect(calls).toBe(1);
+  });
+
+  it('answers at once with acknowledge: early, and still keeps the work for the shutdown', async () => {
+    const { promise, resolve } = deferred();
+    let isDone = false;
+    const { tell, works } = receiverOf(
+      [
+        handlerOf(['*'], async () => {
+          await promise;
+          isDone = true;
+        }),
+      ],
+      { acknowledge: 'early' },
+    );
+    expect(await tell(wireEvent())).toBe(200);
+    expect(isDone).toBe(false);
+    resolve();
+    await Promise.all(works);
+    expect(isDone).toBe(true);
+  });
+
+  it('leads to one success for each handler, whatever fails and however often the service tries', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fc.constantFrom('fails', 'works', 'is slow'), { maxLength: 4 }), {
+          minLength: 1,
+          maxLength: 3,
+        }),
+        fc.integer({ min: 1, max: 6 }),
+        async (plans, tries) => {
+          const successes = plans.map(() => 0);
+          const handlers = plans.map((plan, index) => {
+            const left = [...plan];
+            return handlerOf(['*'], async () => {
+              const step = left.shift() ?? 'works';
+              if (step === 'is slow') await new Promise((done) => setImmediate(done));
+              if (step === 'fails') throw new Error('as planned');
+              successes[index]! += 1;
+            });
+          });
+          const { tell } = receiverOf(handlers);
+          const event = wireEvent();
+          const answers = await Promise.all([tell(event), tell(event)]);
+          for (let more = 0; more < tries; more++) answers.push(await tell(event));
+          if (answers.includes(200)) expect(successes).toEqual(plans.map(() => 1));
+          expect(Math.max(...successes)).toBeLessThanOrEqual(1);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('events that were handled', () => {
+  const KEYS = ['id:1', 'signature:1'];
+  const memoryOf = (redis?: unknown, maxAgeMs = 1_000) => {
+    let time = 0;
+    const logger = new LogLines();
+    const settings = { maxAgeMs, redis: redis as Redacted<never> | undefined };
+    const events = new HandledEvents(APP_ID, settings, new LimitedLog(logger), () => time);
+    return { events, logger, at: (now: number) => (time = now) };
+  };
+
+  it('are known by any of their keys, for twice the time in which an event is taken', async () => {
+    const { events, at } = memoryOf();
+    await events.set(KEYS, true);
+    at(1_999);
+    expect(await events.get(['id:1', 'signature:2'])).toBe(true);
+    expect(await events.get(['id:2', 'signature:1'])).toBe(true);
+    expect(await events.get(['id:2', 'signature:2'])).toBeUndefined();
+    at(2_000);
+    expect(await events.get(KEYS)).toBeUndefined();
+  });
+
+  it('are known to other processes through Redis, under the app', async () => {
+    const stored = new Map<string, unknown[]>();
+    const redis = {
+      exists: async (key: string) => (stored.has(key) ? 1 : 0),
+      set: async (key: string, ...args: unknown[]) => void stored.set(key, args),
+    };
+    const [one, other] = [memoryOf(new Redacted(redis, 'redis')), memoryOf(new Redacted(redis, 'redis'))];
+    await one.events.set(KEYS, new Set());
+    expect(stored.size).toBe(0);
+    await one.events.set(KEYS, true);
+    expect(await other.events.get(['id:1', 'signature:9'])).toBe(true);
+    expect([...stored]).toEqual(KEYS.map((key) => [`rtc:event:${APP_ID}:${key}`, ['1', 'PX', 2_000]]));
+  });
+
+  it('are known in the process alone while Redis fails, hangs or throws at once', async () => {
+    const failures: (() => unknown)[] = [
+      async () => {
+        throw new Error('READONLY');
+      },
+      () => {
+        throw new Error('closed');
+      },
+      () => new Promise(() => undefined),
+    ];
+    for (const fails of failures) {
+      const { events, logger } = memoryOf(new Redacted({ exists: fails, set: fails }, 'redis'));
+      expect(await events.get(KEYS)).toBeUndefined();
+      await events.set(KEYS, true);
+      expect(await events.get(KEYS)).toBe(true);
+      expect(logger.lines).toHaveLength(1);
+      expect(logger.lines[0]).toMatch(
+        /^WARN Events are remembered in this process alone, since Redis fails: /,
+      );
+    }
+  });
+});
