@@ -6,7 +6,7 @@ import { kindOfThrown } from '../errors/thrown.js';
 import { moduleLogger } from '../module-logger.js';
 import { Cancellation } from '../waiting/cancellation.js';
 import { waitFor } from '../waiting/time-box.js';
-import { type Answer, type CallbackRequest, type Fields, readFields, Refusal } from './callback-request.js';
+import { type Answer, type CallbackRequest, readFields, Refusal } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
 import type { ClientMessageConsumer } from './client-message.js';
 import { ClientMessageReceiver } from './client-message-receiver.js';
@@ -14,9 +14,7 @@ import { EventReceiver } from './event-receiver.js';
 import type { Handler } from './find-handlers.js';
 
 /** What becomes of the requests of a route. It throws a {@link Refusal} of what is wrong. */
-interface Receiver {
-  receive(fields: Fields): Promise<Answer>;
-}
+type Receiver = Pick<EventReceiver, 'receive'>;
 
 /** Handlers that hang must not fill the memory. */
 const MAX_RUNNING = 10_000;

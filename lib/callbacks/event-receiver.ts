@@ -18,7 +18,7 @@ export class EventReceiver {
 
   /**
    * @param handlers the app's; they may be added later
-   * @param track is told of work that may go on after its request was answered
+   * @param track is told of work that goes on after its request was answered
    */
   constructor(
     private readonly appId: string,
@@ -37,8 +37,11 @@ export class EventReceiver {
     // A retry that comes while the event is being handled waits for the same end.
     const joined = keys.map((key) => this.#running.get(key)).find((work) => work !== undefined);
     const work = joined ?? this.#start(event, keys);
-    const isHandled = this.settings.acknowledge === 'early' || (await work);
-    return { status: isHandled ? 200 : 500 };
+    if (this.settings.acknowledge === 'early') {
+      this.track(work);
+      return { status: 200 };
+    }
+    return { status: (await work) ? 200 : 500 };
   }
 
   #start(event: RtcCallbackEvent, keys: readonly string[]): Promise<boolean> {
@@ -46,7 +49,6 @@ export class EventReceiver {
       for (const key of keys) this.#running.delete(key);
     });
     for (const key of keys) this.#running.set(key, work);
-    this.track(work);
     return work;
   }
 

@@ -31,7 +31,6 @@ export function findHandlers(
   const wrappers = [...discovery.getProviders(), ...discovery.getControllers()];
   const modules = wrappers.filter(({ token }) => token === CALLBACK_SETTINGS);
   const settings = modules.map(({ instance }) => instance as CallbackSettings);
-  const names = new Set(settings.map((one) => one.name));
   const scanner = new MetadataScanner();
   const contexts = contextsWithoutGlobals(moduleRef);
   const problems = pathProblems(settings);
@@ -48,22 +47,11 @@ export function findHandlers(
       if (method === undefined || handled.length === 0) continue;
       const label = `${instance.constructor.name}.${key}()`;
       const reject = (message: string): void => void problems.push({ option: label, message });
-      const unknown = handled.find((one) => !names.has(one.name));
+      const unknown = handled.find((one) => settings.every((module) => module.name !== one.name));
       if (unknown !== undefined) reject(`is for ${nameOf(unknown.name)}, which this app does not have`);
       if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) reject(NOT_SINGLE);
       const types = handled.filter((one) => one.name === name).map(({ type }) => type);
-      const [id, inquirer] = [undefined, undefined];
-      const run = contexts.create(
-        instance,
-        method,
-        key,
-        HANDLER_ARGUMENTS,
-        FIRST,
-        id,
-        inquirer,
-        ENHANCERS,
-        'rtc',
-      );
+      const run = contexts.create(instance, method, key, HANDLER_ARGUMENTS, FIRST, ...CONTEXT);
       if (types.length > 0) handlers.push({ label, types, run });
     }
   }
@@ -86,7 +74,7 @@ function pathProblems(settings: readonly CallbackSettings[]): ConfigProblem[] {
 /** What a handler's only argument is. */
 const FIRST = { exchangeKeyForValue: (_type: number, _data: unknown, [first]: unknown[]) => first as never };
 /** Without filters, by which Nest would print what is thrown. */
-const ENHANCERS = { guards: true, interceptors: true, filters: false };
+const CONTEXT = [undefined, undefined, { guards: true, interceptors: true, filters: false }, 'rtc'] as const;
 
 const NOT_SINGLE =
   'must be of a class with one instance, but that is request-scoped or transient, or injects something that is';
