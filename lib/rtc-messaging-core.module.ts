@@ -49,7 +49,7 @@ const DROP_EVERY_MS = 50;
         modules: ModulesContainer,
       ) => {
         const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
-        const problems = [...registration.problems, ...conflicts];
+        const problems = [...(registration.problems ?? []), ...conflicts];
         const known = Object.assign(
           Object.create(null),
           environment,

@@ -1,4 +1,5 @@
 import type { Provider } from '@nestjs/common';
+import type { Axios } from 'axios';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { createCredentialsSource } from './credentials/cached-credentials.js';
@@ -6,12 +7,10 @@ import { OperatorLog } from './diagnostics/operator-log.js';
 import { emitTo } from './diagnostics/channels.js';
 import { HealthRecord } from './health/health-record.js';
 import { moduleLogger } from './module-logger.js';
-import { createHttpClient } from './openapi/http-client.js';
+import { createAxios, createHttpClient } from './openapi/http-client.js';
 import { OpenApiClient } from './openapi/open-api.client.js';
-import { RequestSigner } from './openapi/request-signer.js';
 import { RTC_SERVICE } from './openapi/rtc-action.js';
 import { ServiceClockSkew } from './openapi/service-clock-skew.js';
-import { createSigningInterceptor } from './openapi/signing.interceptor.js';
 import { LimiterHandle } from './quota/limiter-registry.js';
 import { RetryBudget } from './retry/retry-budget.js';
 import { Sender } from './retry/sender.js';
@@ -54,13 +53,13 @@ const senderProvider: Provider = {
           usable,
         }),
     });
-    const http = createHttpClient(settings);
     const { region, endpoint } = settings;
     const signing = { region, service: RTC_SERVICE, origin: endpoint };
-    http.axios.interceptors.request.use(createSigningInterceptor(signing), undefined, { synchronous: true });
-    // Another instance with sockets of its own: what an app's interceptors do, they can't do to messages.
-    const anyAction = createHttpClient(settings);
-    const { request } = anyAction.axios.interceptors;
+    const connect = (intercepting?: Axios): OpenApiClient =>
+      new OpenApiClient(createHttpClient(settings, signing), credentials, endpoint, intercepting);
+    // Not for messages: what an app's interceptors do, they can't do to those, which have sockets of their own.
+    const intercepting = createAxios();
+    const { request } = intercepting.interceptors;
     const limiters = new LimiterHandle(settings.quota, endpoint, settings.appId, {
       store: settings.quota.store?.open(),
       onStatus: (change) => emit({ type: 'quota', module, ...change }),
@@ -69,10 +68,10 @@ const senderProvider: Provider = {
     const sender = new Sender(
       {
         module,
-        client: new OpenApiClient(http, credentials, endpoint),
+        client: connect(),
         apiVersion: settings.apiVersion,
         anyAction: {
-          client: new OpenApiClient(anyAction, credentials, endpoint, new RequestSigner(signing)),
+          client: connect(intercepting),
           budget: new RetryBudget(),
           axiosRef: Object.freeze({ interceptors: Object.freeze({ request }) }),
         },

@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq';
-import type { ReadyJobs, FanOutLedger } from './fan-out-ledger.js';
+import type { FanOutLedger } from './fan-out-ledger.js';
+import type { ReadyJobs } from './fan-out-state.js';
 
 /** Data of a job. It contains nothing of the message and no recipient. */
 export interface ChunkJobData {
@@ -18,8 +19,8 @@ export const END = -1;
 const JOBS_AT_ONCE = 100;
 
 /**
- * Adds jobs for chunks, a bounded number ahead of the completed ones. Whoever completes a chunk adds the next jobs at
- * the end of the queue, so fan-outs take turns.
+ * Adds jobs for chunks, a bounded number ahead of the completed ones. The worker that completes a chunk adds the next
+ * jobs at the end of the queue, so fan-outs take turns.
  */
 export class ChunkJobs {
   // A private field: printing it must not print a password.
@@ -78,14 +79,13 @@ export class ChunkJobs {
   }
 
   /** Adds jobs for all chunks that should have one, whatever happened to their earlier jobs. */
-  async addMissing(id: string): Promise<void> {
-    const enqueued = (await this.ledger.look(id))?.enqueuedChunks ?? 0;
+  async addMissing(id: string, ready: ReadyJobs): Promise<void> {
     for await (const chunks of this.ledger.openChunks(id)) {
       await this.add(
         id,
-        chunks.filter((index) => index < enqueued),
+        chunks.filter((index) => index < ready.from),
       );
     }
-    await this.addReady(id, await this.ledger.ready(id));
+    await this.addReady(id, ready);
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { connectionsOf, type RedisClient } from './redis-connection.js';
+import { connectionsOf, type RedisClient } from '../redis/open-client.js';
 
 /** Interval of pings, and longest silence, in milliseconds. */
 const ASK_EVERY_MS = 250;

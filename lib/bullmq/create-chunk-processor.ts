@@ -1,24 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import {
   type BeforeApplicationShutdown,
-  type InjectionToken,
   Logger,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import type { ModuleRef } from '@nestjs/core';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type Job, WaitingError } from 'bullmq';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ChunkProgress, ChunkSenders, FanOutHost } from '../fan-out/chunk-sender.js';
 import { type FanOutStop, outcomeEvent } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
-import type { RoomUnicastService } from '../services/room-unicast.service.js';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { TimeBox } from '../waiting/time-box.js';
 import { type ChunkJobs, type ChunkJobData, END } from './chunk-jobs.js';
 import { type ChunkCompletion, completionOf } from './chunk-completion.js';
-import type { ClaimedChunk, ReadyJobs, FanOutLedger } from './fan-out-ledger.js';
+import type { ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
+import type { ReadyJobs } from './fan-out-state.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { keepTrying } from './keep-trying.js';
 import { LedgerSweeper } from './ledger-sweeper.js';
@@ -31,7 +28,7 @@ const RECONNECT_PAUSE_MS = 500;
 /** How long a chunk waits at most before it is tried again, while the service can't be reached. */
 const MAX_DELAY_MS = 30_000;
 const FIRST_DELAY_MS = 500;
-/** What a job comes to that leaves its chunk without one: it has not been sent, and is to be, if that goes on. */
+/** Result of a job whose fan-out was stopped before its chunk was sent. If that goes on, the chunk needs a new job. */
 const LEFT_OPEN = 'left open';
 
 /** What a worker works with. */
@@ -41,9 +38,7 @@ export interface ChunkProcessorParts {
   readonly redis: RedisHolder;
   readonly ledger: FanOutLedger;
   readonly jobs: ChunkJobs;
-  readonly moduleRef: ModuleRef;
-  /** Of the service to send with. */
-  readonly roomUnicast: InjectionToken;
+  readonly senders: ChunkSenders;
 }
 
 /**
@@ -51,7 +46,8 @@ export interface ChunkProcessorParts {
  * are known when the app boots.
  */
 export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
-  const { queueName, settings, redis, ledger, jobs, moduleRef, roomUnicast } = parts;
+  const { queueName, settings, redis, ledger, jobs, senders } = parts;
+  const { host } = senders;
 
   @Processor(
     { name: queueName },
@@ -73,28 +69,17 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
   {
     readonly #logger = new Logger('RtcFanOutQueue');
     readonly #stopping = new AbortController();
-    readonly #sweeper = new LedgerSweeper(ledger, jobs, settings.lostAfterMs, redis.outages);
     /** The runs of jobs here, by chunk. */
     readonly #runs = new Map<string, Promise<unknown>>();
-    #senders: ChunkSenders | undefined;
     #sending = 0;
+    #isStarted = false;
     #closing: Promise<void> | undefined;
 
     /** Not before the whole app is there. */
     onApplicationBootstrap(): void {
-      const service = moduleRef.get<RoomUnicastService>(roomUnicast as never, { strict: false });
-      this.#senders = service.chunkSenders?.();
-      if (this.#senders === undefined) {
-        throw new RtcConfigError([
-          {
-            option: 'RtcFanOutQueueModule.roomUnicast',
-            message:
-              "is a mock, which a worker can't send through; put a mock in place of the queue's module, too",
-          },
-        ]);
-      }
+      this.#isStarted = true;
       this.worker.on('error', (error) => void this.#note(error));
-      // Not before the job is gone from Redis: until then, another one for its chunk is not taken.
+      // Only after the job is gone from Redis: until then, Redis refuses a second one for its chunk.
       this.worker.on('completed', ({ data }: Job<ChunkJobData>, result) => {
         if (result === LEFT_OPEN) void this.#giveJob(data);
       });
@@ -102,18 +87,18 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
         if (job !== undefined) setTimeout(() => void this.#giveJob(job.data), FIRST_DELAY_MS).unref();
       });
       void this.worker.run();
-      this.#sweeper.start();
+      const sweeper = new LedgerSweeper(ledger, jobs, redis.outages);
+      void sweeper.run(settings.lostAfterMs, this.#stopping.signal);
     }
 
     /**
-     * Takes no more; lets the requests that are under way end, and gives back what waits for its turn. At the first
-     * of the hooks: what is taken later has less time, and is refused from the second on.
+     * Accepts no more jobs. Requests in flight finish, and waiting chunks are returned. It happens in the first hook:
+     * later jobs would have less time, and are refused from the second hook on.
      */
     onModuleDestroy(): void {
-      this.#sweeper.stop();
       this.#stopping.abort();
       // Of an app that closes before it was there, BullMQ's module closes the worker.
-      this.#closing = this.#senders === undefined ? Promise.resolve() : this.worker.close();
+      this.#closing = this.#isStarted ? this.worker.close() : Promise.resolve();
       this.#closing.catch(() => undefined);
     }
 
@@ -144,12 +129,11 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       if (index === END) return this.#emitEnd(id, fence);
       const claimed = await ledger.claim(id, index, fence);
       if (claimed.result !== 'send') {
-        await this.#goOn(id, fence, await ledger.ready(id));
+        await this.#goOn(id, fence, claimed.ready);
         return claimed.result === 'stopped' ? LEFT_OPEN : undefined;
       }
-      const senders = this.#started();
-      const fanOut = fanOutInfo(senders.host, id, claimed.chunk);
-      if (claimed.chunk.isFirst) senders.host.emit({ type: 'fan_out_begin', fanOut });
+      const fanOut = fanOutInfo(host, id, claimed.chunk);
+      if (claimed.chunk.isFirst) host.emit({ type: 'fan_out_begin', fanOut });
       let isRefused = false;
       const completion = await this.#send(fanOut, index, claimed.chunk, async (part) => {
         const mayBeSent = await ledger.start(id, index, fence, part);
@@ -160,7 +144,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       if (result === 'gone') redis.outages.reportLoss();
       if (result === 'fenced') {
         this.#logger.warn(
-          `Fan-out ${id}, chunk ${index}: this worker was taken for lost while it sent; the chunk was completed ` +
+          `Fan-out ${id}, chunk ${index}: this worker counted as lost while it sent; the chunk was completed ` +
             'without it.',
         );
       }
@@ -182,15 +166,9 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
     async #emitEnd(id: string, token: string): Promise<undefined> {
       const ended = await ledger.claimEnd(id, token);
       if (ended === undefined) return;
-      const { host } = this.#started();
       const fanOut = fanOutInfo(host, id, ended);
       if (!ended.isBeginEmitted) host.emit({ type: 'fan_out_begin', fanOut });
       host.emit(outcomeEvent(fanOut, ended));
-    }
-
-    #started(): ChunkSenders {
-      if (this.#senders === undefined) throw new TypeError('The worker has not been started');
-      return this.#senders;
     }
 
     /** Ends early when this worker is to stop. */
@@ -210,7 +188,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       }
     }
 
-    /** What BullMQ says of jobs is told as what it means for their chunks. */
+    /** Logs BullMQ's errors about jobs by their meaning for the chunks. */
     async #note(error: Error): Promise<void> {
       const gone = jobThatIsGone(error);
       const blamed = redis.outages.blamesWorker(error) ? [...this.#runs.keys()].map(parseJobId) : [];
@@ -238,7 +216,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       this.#sending += 1;
       try {
         const message = { roomId, from, message: wire.Message, binary: wire.Binary };
-        const parts = this.#started().open(message, onUnknown).sendChunk({ index, recipients }, tally, {
+        const parts = senders.open(message, onUnknown).sendChunk({ index, recipients }, tally, {
           stop: this.#stopping.signal,
           fanOut,
           beforeSend: start,
@@ -253,7 +231,7 @@ export function createChunkProcessor(parts: ChunkProcessorParts): WorkerHost {
       return completionOf(tally, stop, possibleDuplicate);
     }
 
-    /** What is known now would be unknown if it were not written down: so that is tried as long as there is a use. */
+    /** Repeats recording the outcome as long as it is of use: if it is not recorded, it is unknown. */
     #complete({ id, index }: ChunkJobData, fence: string, completion: ChunkCompletion) {
       let leftAt: number | undefined;
       const isOver = (): boolean => {

@@ -8,7 +8,7 @@ import { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import type { ChunkJobs } from './chunk-jobs.js';
 import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
-import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut } from './fan-out-ledger.js';
+import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut, StoreResult } from './fan-out-ledger.js';
 import { ReadAhead } from './read-ahead.js';
 
 /** Interval of checks for free space, in milliseconds. */
@@ -18,120 +18,98 @@ const GIVE_UP_MS = 1_000;
 const HOW_TO_GO_ON =
   'Enqueue the same request under the same ID again to go on, or cancel() what was stored.';
 
-/** Result of reading a source, if nothing failed. */
-type Stored = Awaited<ReturnType<FanOutLedger['closeInput']>>['result'];
-
 /**
- * Stores a source in Redis, a bounded number of chunks ahead of the completed ones. Only one storing command is in
- * flight at a time, so chunks are stored in order. Chunks that are read in the meantime go with the next command.
+ * Stores the source of one fan-out in Redis, a bounded number of chunks ahead of the completed ones. Only one storing
+ * command is in flight at a time, so chunks are stored in order. Chunks that are read in the meantime go with the next
+ * command.
  */
 export class FanOutEnqueuer {
-  /** @param maxStoredChunks largest number of stored chunks that are not completed */
+  readonly #producer = randomUUID();
+  /** Carries failures of work that is not awaited at the time. */
+  readonly #failing = new Cancellation();
+  readonly #box: TimeBox;
+
+  /**
+   * @param maxStoredChunks largest number of stored chunks that are not completed
+   * @param signals each stops the enqueuing, even while Redis is unavailable
+   */
   constructor(
     private readonly ledger: FanOutLedger,
     private readonly jobs: ChunkJobs,
     private readonly maxStoredChunks: number,
-  ) {}
-
-  /**
-   * Resolves when all recipients are stored, or the fan-out was stopped.
-   * @param signals each stops the enqueuing, even while Redis is unavailable
-   */
-  async enqueue(
-    id: string,
-    to: FanOutRequest['to'],
-    plan: FanOutPlan,
+    private readonly id: string,
     signals: readonly AbortSignal[],
-  ): Promise<void> {
+  ) {
     if (signals.some(({ aborted: isAborted }) => isAborted)) throw aborted(id, 'not_attempted');
-    // Carries failures of work that is not awaited at the time.
-    const failing = new Cancellation();
-    const box = new TimeBox(Infinity, failing, ...signals);
-    let stored: Stored | OtherFanOut;
+    this.#box = new TimeBox(Infinity, this.#failing, ...signals);
+  }
+
+  /** Resolves when all recipients are stored, or the fan-out was stopped. */
+  async enqueue(to: FanOutRequest['to'], plan: FanOutPlan): Promise<void> {
+    const { id } = this;
+    let stored: StoreResult | OtherFanOut;
     try {
-      stored = await this.#enqueue(id, to, plan, box, failing);
+      stored = await this.#enqueue(to, plan);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw failed(id, error);
-      throw failing.isCancelled ? failed(id, failing.reason) : aborted(id, 'unknown');
+      throw this.#failing.isCancelled ? failed(id, this.#failing.reason) : aborted(id, 'unknown');
     } finally {
-      box.dispose();
+      this.#box.dispose();
     }
     if (stored === 'gone') throw gone(id);
     if (stored === 'differs') throw otherRecipients(id);
     if (typeof stored === 'object') throw otherRequest(id, stored);
   }
 
-  async #enqueue(
-    id: string,
-    to: FanOutRequest['to'],
-    plan: FanOutPlan,
-    box: TimeBox,
-    failing: Cancellation,
-  ): Promise<Stored | OtherFanOut> {
-    const producer = randomUUID();
+  async #enqueue(to: FanOutRequest['to'], plan: FanOutPlan): Promise<StoreResult | OtherFanOut> {
     let heartbeats: NodeJS.Timeout | undefined;
-    let stored: Stored | OtherFanOut | undefined;
+    let isProducer = true;
     try {
-      const opened = await box.guard(() => this.ledger.open(id, producer, plan));
-      if ('differing' in opened) return (stored = opened);
+      const opened = await this.#box.guard(() => this.ledger.open(this.id, this.#producer, plan));
+      isProducer = !('differing' in opened);
+      if ('differing' in opened) return opened;
       // Reading may take longer than a producer may be silent.
       heartbeats = setInterval(
-        () => void this.ledger.heartbeat(id, producer).catch(() => undefined),
+        () => void this.ledger.heartbeat(this.id, this.#producer).catch(() => undefined),
         Math.max(100, Math.floor(plan.producerLostAfterMs / 4)),
-      );
-      heartbeats.unref();
-      stored = await this.#store(id, producer, to, opened, box, failing);
+      ).unref();
+      const stored = await this.#store(to, opened);
+      isProducer = stored !== 'closed';
       return stored;
     } finally {
       // Before giving up: a later heartbeat would say that the producer lives.
       clearInterval(heartbeats);
-      const isProducer = stored !== 'closed' && typeof stored !== 'object';
-      // If this fails, Redis takes the producer for lost later.
-      if (isProducer) await waitFor(() => this.#giveUp(id, producer), GIVE_UP_MS).catch(() => undefined);
+      if (isProducer) await this.#giveUp();
     }
   }
 
-  /** The stored chunks are sent without the producer, including those of a command that was no longer awaited. */
-  async #giveUp(id: string, producer: string): Promise<void> {
-    await this.ledger.giveUp(id, producer);
-    await this.jobs.addReady(id, await this.ledger.ready(id));
-  }
-
   /** Chunks that were stored before, by any producer, are read again and compared, and not stored again. */
-  async #store(
-    id: string,
-    producer: string,
-    to: FanOutRequest['to'],
-    opened: OpenedFanOut,
-    box: TimeBox,
-    failing: Cancellation,
-  ): Promise<Stored> {
+  async #store(to: FanOutRequest['to'], opened: OpenedFanOut): Promise<StoreResult> {
+    const box = this.#box;
     const source = new ReadAhead(new RecipientChunks(to, opened.chunkSize, opened.dedupe), opened.stored);
     let end = opened.stored;
     // Until the number of completed chunks is known.
     let limit = end + 1;
-    let adding: Promise<void> = Promise.resolve();
     try {
       for (;;) {
         // One chunk more than there is space for: the source may be at its end.
         const readTo = Math.max(limit, end + 1);
         const batch = await box.guard(() => source.next(readTo));
-        if (batch === undefined) break;
         end = batch.from + batch.chunks.length;
-        if (limit < end) limit = await this.#room(id, end, box);
-        const stored = await box.guard(() => this.ledger.store(id, producer, batch));
-        if (stored.result !== 'stored') return stored.result;
-        adding = this.jobs.addReady(id, stored.ready);
+        if (limit < end) limit = await this.#room(end);
+        const stored = await box.guard(() => this.ledger.store(this.id, this.#producer, batch));
+        if (stored.result !== 'stored' && stored.result !== 'closed') return stored.result;
+        const adding = this.jobs.addReady(this.id, stored.ready);
         adding.catch((error: unknown) => {
           // A failure after an abort (such as a closed client) is not the reason.
-          if (box.interruption === undefined) failing.cancel(error);
+          if (box.interruption === undefined) this.#failing.cancel(error);
         });
+        if (stored.result === 'closed') {
+          await box.guard(adding);
+          return 'closed';
+        }
         limit = stored.completedChunks + this.maxStoredChunks;
       }
-      await box.guard(() => adding);
-      const closed = await box.guard(() => this.ledger.closeInput(id, source.end));
-      if (closed.result === 'closed') await box.guard(() => this.jobs.addReady(id, closed.ready));
-      return closed.result;
     } finally {
       source.stop();
     }
@@ -141,15 +119,27 @@ export class FanOutEnqueuer {
    * Waits until there is space for all chunks before `end`, or the fan-out is stopped.
    * @returns the index of the first chunk without space
    */
-  async #room(id: string, end: number, box: TimeBox): Promise<number> {
+  async #room(end: number): Promise<number> {
     for (;;) {
-      await box.guard(() => sleep(ROOM_POLL_MS));
-      const state = await box.guard(() => this.ledger.look(id));
+      await this.#box.guard(() => sleep(ROOM_POLL_MS));
+      const state = await this.#box.guard(() => this.ledger.look(this.id));
       // The next store command returns the reason.
       if (state === undefined || state.stop !== undefined) return end;
       const limit = state.completedChunks + this.maxStoredChunks;
       if (limit >= end) return limit;
     }
+  }
+
+  /**
+   * The stored chunks are sent without the producer, including those of a command that was no longer awaited. If this
+   * fails, Redis takes the producer for lost later.
+   */
+  async #giveUp(): Promise<void> {
+    const giveUp = async (): Promise<void> => {
+      const { ready } = await this.ledger.giveUp(this.id, this.#producer);
+      await this.jobs.addReady(this.id, ready);
+    };
+    await waitFor(giveUp, GIVE_UP_MS).catch(() => undefined);
   }
 }
 

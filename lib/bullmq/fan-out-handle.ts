@@ -103,9 +103,9 @@ export class FanOutHandle {
    */
   async cancel(): Promise<boolean> {
     const { ledger, jobs } = hidden.of(this);
-    const result = await ledger.cancel(this.id);
+    const { result, ready } = await ledger.cancel(this.id);
     if (result === 'gone') throw gone(this.id);
-    await jobs.addReady(this.id, await ledger.ready(this.id));
+    await jobs.addReady(this.id, ready);
     return result !== 'ended';
   }
 
@@ -115,8 +115,9 @@ export class FanOutHandle {
    */
   async resume(): Promise<void> {
     const { ledger, jobs } = hidden.of(this);
-    if ((await ledger.resume(this.id)) === 'gone') throw gone(this.id);
-    await jobs.addMissing(this.id);
+    const { result, ready } = await ledger.resume(this.id);
+    if (result === 'gone') throw gone(this.id);
+    await jobs.addMissing(this.id, ready);
   }
 
   /**

@@ -1,34 +1,30 @@
 import type { ChunkProgress } from '../fan-out/chunk-sender.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
-import type { LuaScript } from '../redis/lua-script.js';
 import type { OnUnknown } from '../retry/send-call.js';
 import type { WireMessage } from '../services/wire-message.js';
 import type { ChunkCompletion } from './chunk-completion.js';
-import { type FanOutState, readState } from './fan-out-state.js';
-import type { LedgerKeys } from './ledger-keys.js';
+import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import {
-  HEARTBEAT,
-  CLAIM,
-  CANCEL,
-  CLAIM_END,
-  READY,
-  ENQUEUED,
-  GIVE_UP,
-  LOOK,
-  OPEN,
-  RESUME,
-  CLOSE_INPUT,
-  COMPLETE,
-  STORE,
-  START,
-} from './ledger-scripts.js';
-import type { ChunkBatch, SourceEnd } from './read-ahead.js';
-import type { RedisClient } from './redis-connection.js';
-import { throughOutages } from './through-outages.js';
+  type FanOutAnswer,
+  type FanOutState,
+  pairs,
+  readState,
+  type ReadyAnswer,
+  type ReadyJobs,
+  readyJobs,
+} from './fan-out-state.js';
+import { throughOutages } from './keep-trying.js';
+import type { LedgerKeys } from './ledger-keys.js';
+import { LEDGER_STEPS, type LedgerStep } from './ledger-scripts.js';
+import type { ChunkBatch } from './read-ahead.js';
+import type { RedisClient } from '../redis/open-client.js';
 
-/** What a fan-out is, as it is handed in. Times are in milliseconds. */
-export interface FanOutPlan {
+/** What a fan-out is, as it is handed in. */
+export interface FanOutPlan extends Pick<
+  FanOutQueueSettings,
+  'lookAhead' | 'producerLostAfterMs' | 'retentionMs' | 'maxIdleMs'
+> {
   readonly roomId: string;
   readonly from: string | undefined;
   readonly wire: WireMessage;
@@ -36,10 +32,6 @@ export interface FanOutPlan {
   readonly chunkSize: number;
   readonly dedupe: Dedupe;
   readonly total: number | undefined;
-  readonly lookAhead: number;
-  readonly producerLostAfterMs: number;
-  readonly retentionMs: number;
-  readonly maxIdleMs: number;
 }
 
 /** What has been stored, and how to go on. */
@@ -56,29 +48,17 @@ export interface OtherFanOut {
   readonly differing: readonly string[];
 }
 
-/** What should have a job by now, and may not have one. */
-export interface ReadyJobs {
-  /** The first of the chunks. */
-  readonly from: number;
-  /** The first chunk after them. */
-  readonly to: number;
-  /** The fan-out has ended, and no worker has emitted that as an event. */
-  readonly isEndReady?: true;
-}
-
-export type StoreResult =
-  | { readonly result: 'stored'; readonly completedChunks: number; readonly ready: ReadyJobs }
-  | { readonly result: 'gone' | 'stopped' | 'differs' };
-
-export type CloseResult =
-  | { readonly result: 'closed'; readonly ready: ReadyJobs }
-  | { readonly result: 'gone' | 'stopped' | 'differs' };
-
-/** `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
-export interface CompleteResult {
-  readonly result: 'completed' | 'returned' | 'corrected' | 'fenced' | 'gone';
+/** What came of a step, and what is to be done after it. */
+export interface StepAnswer<Result extends string> {
+  readonly result: Result;
+  readonly completedChunks: number;
   readonly ready: ReadyJobs;
 }
+
+export type StoreResult = 'stored' | 'closed' | 'gone' | 'stopped' | 'differs';
+
+/** `fenced`: someone else has, or had, the chunk by now; nothing was changed. */
+type CompleteResult = 'completed' | 'returned' | 'corrected' | 'fenced' | 'gone';
 
 /** A chunk that is now claimed by who asked, and what is to be sent. */
 export interface ClaimedChunk {
@@ -97,7 +77,7 @@ export interface ClaimedChunk {
 
 export type ClaimResult =
   | { readonly result: 'send'; readonly chunk: ClaimedChunk }
-  | { readonly result: 'gone' | 'completed' | 'stopped' | 'superseded' | 'presumed_unknown' };
+  | StepAnswer<'gone' | 'completed' | 'stopped' | 'superseded' | 'presumed_unknown'>;
 
 /** So many fields are asked for at once: a few hundred short ones, or a few lists of recipients. */
 const LEDGER_PAGE = 500;
@@ -119,44 +99,35 @@ export class FanOutLedger {
    * Makes a fan-out, or finds it.
    * @param producer names who enqueues, among all who do
    */
-  async open(id: string, producer: string, plan: FanOutPlan): Promise<OpenedFanOut | OtherFanOut> {
-    const fields: Record<string, string | number> = {
-      roomId: plan.roomId,
-      from: plan.from ?? '',
-      binary: plan.wire.Binary ? '1' : '0',
-      onUnknown: plan.onUnknown ?? '',
-      chunkSize: plan.chunkSize,
-      dedupe: plan.dedupe,
-      total: plan.total ?? '',
-      lookAhead: plan.lookAhead,
-      producerTimeout: plan.producerLostAfterMs,
-      retention: plan.retentionMs,
-      maxAge: plan.maxIdleMs,
-    };
-    const args = [producer, plan.wire.Message, ...Object.entries(fields).flat()];
-    const answer = await this.#run<['opened', number, number, Dedupe] | ['differs', ...string[]]>(
-      OPEN,
+  async open(
+    id: string,
+    producer: string,
+    { wire, ...plan }: FanOutPlan,
+  ): Promise<OpenedFanOut | OtherFanOut> {
+    const fields = Object.entries({ ...plan, binary: wire.Binary ? '1' : '0' });
+    const [result, ...found] = await this.#run<['opened', number, number, Dedupe] | ['differs', ...string[]]>(
+      'open',
       id,
-      args,
+      [producer, wire.Message, ...fields.flatMap(([name, value]) => [name, value ?? ''])],
     );
-    if (answer[0] === 'differs') return { differing: answer.slice(1) as string[] };
-    const [, stored, chunkSize, dedupe] = answer;
+    if (result === 'differs') return { differing: found as string[] };
+    const [stored, chunkSize, dedupe] = found as [number, number, Dedupe];
     return { stored, chunkSize, dedupe };
   }
 
-  /** Stores chunks, but for those that have been stored. */
-  async store(
+  /** Stores chunks, but for those that have been stored, and closes the input with the last batch. */
+  store(
     id: string,
     producer: string,
-    { from, chunks, digestBefore, read }: ChunkBatch,
-  ): Promise<StoreResult> {
+    { from, chunks, digestBefore, read, end }: ChunkBatch,
+  ): Promise<StepAnswer<StoreResult>> {
     const invalid: InvalidRecipient[] = [];
     const stored = chunks.flatMap((chunk) => {
       const invalidBefore = invalid.length;
       invalid.push(...chunk.invalid);
       return [chunk.recipients, chunk.digest, invalidBefore];
     });
-    const args = [
+    return this.#step('store', id, [
       producer,
       from,
       chunks.length,
@@ -164,48 +135,43 @@ export class FanOutLedger {
       read.input,
       read.duplicates,
       read.invalid,
+      end === undefined ? 0 : 1,
       ...stored,
-      ...invalid.map((one) => JSON.stringify(one)),
-    ];
-    const [result, completedChunks, ...ready] = await this.#run<[StoreResult['result'], number, ...Ready]>(
-      STORE,
-      id,
-      args,
-    );
-    return result === 'stored' ? { result, completedChunks, ready: readyJobs(ready) } : { result };
-  }
-
-  /** All has been stored: by this producer, or by one whose chunks were the same. */
-  async closeInput(id: string, { digest, read, invalid }: SourceEnd): Promise<CloseResult> {
-    const listed = invalid.map((one) => JSON.stringify(one));
-    const args = [digest, read.input, read.duplicates, read.invalid, ...listed];
-    const [result, ...ready] = await this.#run<[CloseResult['result'], ...Ready]>(CLOSE_INPUT, id, args);
-    return result === 'closed' ? { result, ready: readyJobs(ready) } : { result };
+      ...[...invalid, ...(end?.invalid ?? [])].map((one) => JSON.stringify(one)),
+    ]);
   }
 
   async heartbeat(id: string, producer: string): Promise<void> {
-    await this.#run(HEARTBEAT, id, [producer]);
+    await this.#run('heartbeat', id, [producer]);
   }
 
-  async giveUp(id: string, producer: string): Promise<void> {
-    await this.#run(GIVE_UP, id, [producer]);
-  }
-
-  async ready(id: string): Promise<ReadyJobs> {
-    return readyJobs(await this.#run<Ready>(READY, id));
+  giveUp(id: string, producer: string): Promise<StepAnswer<'given up' | 'gone'>> {
+    return this.#step('giveUp', id, [producer]);
   }
 
   async enqueued(id: string, to: number): Promise<void> {
-    await this.#run(ENQUEUED, id, [to]);
+    await this.#run('enqueued', id, [to]);
   }
 
   /** @param token of the worker, see `lua/claim.lua`; the same one may claim the same chunk twice */
   async claim(id: string, index: number, token: string): Promise<ClaimResult> {
-    const [result, ...found] = await this.#run<
-      [ClaimResult['result'], string, string, string, string, string, string, number, string, number]
-    >(CLAIM, id, [index, token]);
-    if (result !== 'send') return { result };
-    const [recipients, message, binary, roomId, from, onUnknown, possibleDuplicate, created, isFirst] = found;
+    const answer = await this.#run<
+      | ['send', string, string, string, string, string, string, number, string, number]
+      | Answer<Exclude<ClaimResult['result'], 'send'>>
+    >('claim', id, [index, token]);
+    if (answer[0] !== 'send') return stepAnswer(answer);
+    const [
+      result,
+      recipients,
+      message,
+      binary,
+      roomId,
+      from,
+      onUnknown,
+      possibleDuplicate,
+      created,
+      isFirst,
+    ] = answer;
     return {
       result,
       chunk: {
@@ -228,17 +194,17 @@ export class FanOutLedger {
   async start(id: string, index: number, token: string, part?: ChunkProgress): Promise<boolean> {
     const isPart = part !== undefined && (part.rest.length > 0 || part.accepted > 0);
     const args = isPart ? [part.inFlight.join(), part.rest.join(), part.accepted] : [];
-    return (await this.#run<0 | 1>(START, id, [index, token, ...args])) === 1;
+    return (await this.#run<0 | 1>('start', id, [index, token, ...args])) === 1;
   }
 
   /** The same when it is called again. */
-  async complete(
+  complete(
     id: string,
     index: number,
     token: string,
     { counts, requests, throttled, rest, outcome, stop }: ChunkCompletion,
-  ): Promise<CompleteResult> {
-    const args = [
+  ): Promise<StepAnswer<CompleteResult>> {
+    return this.#step('complete', id, [
       index,
       token,
       counts.accepted,
@@ -250,30 +216,28 @@ export class FanOutLedger {
       outcome === undefined ? '' : JSON.stringify(outcome),
       stop?.reason ?? '',
       stop?.error === undefined ? '' : JSON.stringify(stop.error),
-    ];
-    const [result, ...ready] = await this.#run<[CompleteResult['result'], ...Ready]>(COMPLETE, id, args);
-    return { result, ready: readyJobs(ready) };
+    ]);
   }
 
-  cancel(id: string): Promise<'gone' | 'ended' | 'stopped'> {
-    return this.#run(CANCEL, id);
+  cancel(id: string): Promise<StepAnswer<'gone' | 'ended' | 'stopped'>> {
+    return this.#step('cancel', id);
   }
 
-  resume(id: string): Promise<'gone' | 'resumed'> {
-    return this.#run(RESUME, id);
+  resume(id: string): Promise<StepAnswer<'gone' | 'resumed'>> {
+    return this.#step('resume', id);
   }
 
   /** Undefined when there is no such fan-out, or none any more. */
   async look(id: string): Promise<FanOutState | undefined> {
-    return readState(await this.#run<string[]>(LOOK, id));
+    return readState(await this.#run<FanOutAnswer>('look', id));
   }
 
   /**
-   * Undefined unless the fan-out has ended, and that is to be emitted as an event by whoever has the token.
+   * Undefined unless the fan-out has ended, and that is to be emitted as an event by the worker with the token.
    * @param token the first one that is given; the same one may be given twice
    */
   async claimEnd(id: string, token: string): Promise<FanOutState | undefined> {
-    return readState(await this.#run<string[]>(CLAIM_END, id, [token]));
+    return readState(await this.#run<FanOutAnswer>('claimEnd', id, [token]));
   }
 
   /** The fan-outs whose end has not been emitted as an event. */
@@ -332,21 +296,27 @@ export class FanOutLedger {
     return throughOutages(this.#client, work);
   }
 
+  async #step<Result extends string>(
+    step: LedgerStep,
+    id: string,
+    args?: readonly (string | number)[],
+  ): Promise<StepAnswer<Result>> {
+    return stepAnswer(await this.#run<Answer<Result>>(step, id, args));
+  }
+
   /** @returns what the script's head says that it answers */
-  #run<Answer>(script: LuaScript, id: string, args: readonly (string | number)[] = []): Promise<Answer> {
-    const run = () => script.run(this.#client, this.keys.forScript(id), [id, ...args]);
-    return this.throughOutages(run) as Promise<Answer>;
+  #run<Given>(step: LedgerStep, id: string, args: readonly (string | number)[] = []): Promise<Given> {
+    const run = () => LEDGER_STEPS[step].run(this.#client, this.keys.forScript(id), [id, ...args]);
+    return this.throughOutages(run) as Promise<Given>;
   }
 }
 
-type Ready = [from: number, to: number, isEndReady: number];
+type Answer<Result> = [result: Result, completedChunks: number, ...ready: ReadyAnswer];
 
-function readyJobs([from, to, isEndReady]: Ready): ReadyJobs {
-  return { from, to, ...(isEndReady === 1 && { isEndReady: true }) };
-}
-
-function pairs(flat: readonly string[]): (readonly [string, string])[] {
-  const found: (readonly [string, string])[] = [];
-  for (let at = 0; at + 1 < flat.length; at += 2) found.push([flat[at] ?? '', flat[at + 1] ?? '']);
-  return found;
+function stepAnswer<Result extends string>([
+  result,
+  completedChunks,
+  ...ready
+]: Answer<Result>): StepAnswer<Result> {
+  return { result, completedChunks, ready: readyJobs(ready) };
 }

@@ -33,7 +33,6 @@ const hidden = new HiddenParts<{
   readonly redis: RedisHolder;
   readonly ledger: FanOutLedger;
   readonly jobs: ChunkJobs;
-  readonly enqueuer: FanOutEnqueuer;
   readonly closing: AbortController;
   readonly enqueuing: Set<Promise<void>>;
 }>();
@@ -55,7 +54,6 @@ export class FanOutQueueService {
       redis,
       ledger,
       jobs,
-      enqueuer: new FanOutEnqueuer(ledger, jobs, settings.maxStoredChunks),
       closing: new AbortController(),
       enqueuing: new Set(),
     });
@@ -71,7 +69,7 @@ export class FanOutQueueService {
    * stored recipients are sent to. The error contains the ID: enqueue the same request under it to continue.
    */
   async enqueue(request: FanOutRequest, options: EnqueueOptions = {}): Promise<FanOutHandle> {
-    const { role, settings, ledger, jobs, enqueuer, closing, enqueuing } = hidden.of(this);
+    const { role, settings, ledger, jobs, closing, enqueuing } = hidden.of(this);
     if (role === 'worker') {
       throw new RtcConfigError(
         [{ option: 'RtcFanOutQueueModule.role', message: 'is worker; enqueuing takes producer or both' }],
@@ -79,28 +77,21 @@ export class FanOutQueueService {
       );
     }
     const { to, skipAbsent: _, ...message } = validateFanOutRequest(request);
-    const checked = checkCallOptions(ENQUEUE_OPTIONS, options);
-    const { id = randomUUID(), signal, onUnknown, total, chunkSize, dedupe } = checked;
+    const { id = randomUUID(), signal, ...how } = checkCallOptions(ENQUEUE_OPTIONS, options);
     const wire = toWireMessage(message.message, message.binary);
     const { lookAhead, producerLostAfterMs, retentionMs, maxIdleMs } = settings;
-    const work = enqueuer.enqueue(
-      id,
-      to,
-      {
-        roomId: message.roomId,
-        from: message.from,
-        wire,
-        onUnknown,
-        chunkSize,
-        dedupe,
-        total,
-        lookAhead,
-        producerLostAfterMs,
-        retentionMs,
-        maxIdleMs,
-      },
-      signal === undefined ? [closing.signal] : [signal, closing.signal],
-    );
+    const { roomId, from } = message;
+    const signals = signal === undefined ? [closing.signal] : [signal, closing.signal];
+    const work = new FanOutEnqueuer(ledger, jobs, settings.maxStoredChunks, id, signals).enqueue(to, {
+      roomId,
+      from,
+      wire,
+      ...how,
+      lookAhead,
+      producerLostAfterMs,
+      retentionMs,
+      maxIdleMs,
+    });
     enqueuing.add(work);
     try {
       await work;

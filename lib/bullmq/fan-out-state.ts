@@ -23,17 +23,27 @@ export interface FanOutState {
   readonly inFlight: number;
   readonly storedChunks: number;
   readonly completedChunks: number;
-  /** Chunks that have been given a job. */
-  readonly enqueuedChunks: number;
-  readonly retentionMs: number;
-  readonly maxIdleMs: number;
+  readonly ready: ReadyJobs;
 }
 
-/** @param flat the meta hash, field after value; empty when there is none */
-export function readState(flat: readonly string[]): FanOutState | undefined {
-  if (flat.length === 0) return undefined;
-  const fields = new Map<string, string>();
-  for (let at = 0; at + 1 < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1] ?? '');
+/** What should have a job by now, and may not have one. */
+export interface ReadyJobs {
+  /** The first of the chunks. Those before it have been given a job. */
+  readonly from: number;
+  /** The first chunk after them. */
+  readonly to: number;
+  /** The fan-out has ended, and no worker has emitted that as an event. */
+  readonly isEndReady?: true;
+}
+
+export type ReadyAnswer = [from: number, to: number, isEndReady: number];
+
+/** As `look` answers; empty when there is no such fan-out. */
+export type FanOutAnswer = [] | [meta: readonly string[], now: string, ...ready: ReadyAnswer];
+
+export function readState([meta, now, ...ready]: FanOutAnswer): FanOutState | undefined {
+  if (meta === undefined) return undefined;
+  const fields = new Map(pairs(meta));
   const text = (name: string): string => fields.get(name) ?? '';
   const number = (name: string): number => Number(text(name));
 
@@ -55,15 +65,13 @@ export function readState(flat: readonly string[]): FanOutState | undefined {
     startedAt: new Date(number('created')).toISOString(),
     isBeginEmitted: text('beginEmittedBy') !== '',
     // Redis's clock may have been set back since.
-    elapsedMs: Math.max(0, (hasEnded ? number('ended') : number('now')) - number('created')),
+    elapsedMs: Math.max(0, (hasEnded ? number('ended') : Number(now)) - number('created')),
     requests: number('requests'),
     throttled: number('throttled'),
     inFlight: number('inflight'),
     storedChunks: number('stored'),
     completedChunks: number('completed'),
-    enqueuedChunks: number('enqueued'),
-    retentionMs: number('retention'),
-    maxIdleMs: number('maxAge'),
+    ready: readyJobs(ready as ReadyAnswer),
   };
 }
 
@@ -74,4 +82,15 @@ function stopOf(
 ): DurableFanOutStop | undefined {
   if (reason === '') return isCutShort ? { reason: 'source' } : undefined;
   return { reason, ...(error !== '' && { error: JSON.parse(error) as ErrorRecord }) };
+}
+
+export function readyJobs([from, to, isEndReady]: ReadyAnswer): ReadyJobs {
+  return { from, to, ...(isEndReady === 1 && { isEndReady: true }) };
+}
+
+/** A hash of Redis, where each field is followed by its value. */
+export function pairs(flat: readonly string[]): (readonly [field: string, value: string])[] {
+  const found: (readonly [string, string])[] = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) found.push([flat[at] ?? '', flat[at + 1] ?? '']);
+  return found;
 }

@@ -1,5 +1,5 @@
-/** The keys of a fan-out. `lua/shared.lua` describes them. */
-type LedgerPart = 'meta' | 'message' | 'ledger' | 'outcomes' | 'invalid' | 'chunks' | 'producers';
+/** The keys of a fan-out, in the order that the scripts expect. `lua/shared.lua` describes them. */
+const PARTS = ['meta', 'message', 'ledger', 'outcomes', 'invalid', 'chunks', 'producers'] as const;
 
 /**
  * Names of the keys in Redis. All keys of a queue have one hash tag, so a script may use several of them in a Cluster.
@@ -15,15 +15,12 @@ export class LedgerKeys {
     this.active = `${this.#root}s`;
   }
 
-  of(id: string, part: LedgerPart): string {
+  of(id: string, part: (typeof PARTS)[number]): string {
     return `${this.#root}:${id}:${part}`;
   }
 
-  /** The keys for every script, in the order that the scripts expect. */
+  /** The keys for every script. */
   forScript(id: string): string[] {
-    const before = (['meta', 'message', 'ledger', 'outcomes', 'invalid'] as const).map((part) =>
-      this.of(id, part),
-    );
-    return [...before, this.active, this.of(id, 'chunks'), this.of(id, 'producers')];
+    return [...PARTS.map((part) => this.of(id, part)), this.active];
   }
 }

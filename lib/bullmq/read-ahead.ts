@@ -4,8 +4,8 @@ import type { RecipientChunks } from '../fan-out/recipient-chunks.js';
 
 /**
  * How much is stored with one command at most, in chunks and in characters of user IDs (but one chunk always is):
- * enough for many chunks a second when Redis is far away, and little enough that neither Redis nor a slow network
- * is held up by it: a connection on which nothing comes back for a second is taken for lost.
+ * enough for many chunks a second when Redis is far away, and little enough to hold up neither Redis nor a slow
+ * network. A connection without an answer for a second counts as lost.
  */
 const MAX_BATCH_CHUNKS = 100;
 const MAX_BATCH_LENGTH = 100_000;
@@ -14,8 +14,8 @@ const MAX_BATCH_LENGTH = 100_000;
 export const NO_CHUNKS = '';
 
 /**
- * The digest of chunks up to this one: so that whoever enqueues a source again, to go on with it after a crash or by
- * mistake, can be told that it is not the same one.
+ * The digest of chunks up to this one: with it, a source that is enqueued again, after a crash or by mistake, is
+ * recognised as the same one or as another.
  * @param recipients joined by commas
  */
 export function nextDigest(before: string, recipients: string): string {
@@ -39,24 +39,17 @@ export interface ReadChunk {
   readonly invalid: readonly InvalidRecipient[];
 }
 
-/** Chunks that follow each other. */
+/** Chunks that follow each other, or the end of the source. */
 export interface ChunkBatch {
   /** The index of the first one. */
   readonly from: number;
   readonly chunks: readonly ReadChunk[];
   /** Of all chunks before the first one. */
   readonly digestBefore: string;
-  /** When the last one was full. */
+  /** When the last one was full, or at the end. */
   readonly read: ReadCounts;
-}
-
-/** What is known of a source that was read to its end. */
-export interface SourceEnd {
-  /** Of all chunks. */
-  readonly digest: string;
-  readonly read: ReadCounts;
-  /** What is no user ID, and was read since the last chunk. */
-  readonly invalid: readonly InvalidRecipient[];
+  /** At the source's end, with no more chunks: what is no user ID, and was read since the last chunk. */
+  readonly end?: { readonly invalid: readonly InvalidRecipient[] };
 }
 
 /**
@@ -73,9 +66,8 @@ export class ReadAhead {
   #next = 0;
   #limit = 0;
   #listed = 0;
-  #isReading = false;
+  #reading: Promise<void> | undefined;
   #hasEnded = false;
-  #failure: { readonly error: unknown } | undefined;
   #ready: () => void = () => undefined;
   #goOn: () => void = () => undefined;
 
@@ -86,24 +78,27 @@ export class ReadAhead {
   ) {}
 
   /**
-   * What was read and not handed out, as soon as there is any; undefined at the source's end. Rejects with what the
-   * source throws, once all chunks before that were handed out.
+   * What was read and not handed out, as soon as there is any, and then the source's end. Rejects with what the source
+   * throws, once all chunks before that were handed out.
    * @param limit the index of the first chunk that is not to be read yet
    */
-  async next(limit: number): Promise<ChunkBatch | undefined> {
+  async next(limit: number): Promise<ChunkBatch> {
     this.#limit = limit;
-    this.#start();
+    this.#reading ??= this.#readAll();
+    // It may fail while chunks are handed out.
+    this.#reading.catch(() => undefined);
     this.#goOn();
-    while (this.#chunks.length === 0) {
-      if (this.#failure !== undefined) throw this.#failure.error;
-      if (this.#hasEnded) return undefined;
+    while (this.#chunks.length === 0 && !this.#hasEnded) {
       await new Promise<void>((resolve) => (this.#ready = resolve));
     }
+    const isEnd = this.#chunks.length === 0;
+    if (isEnd) await this.#reading;
     const batch: ChunkBatch = {
       from: this.#next - this.#chunks.length,
       chunks: this.#chunks,
       digestBefore: this.#digestBefore,
       read: this.#read,
+      ...(isEnd && { end: { invalid: this.#newlyInvalid() } }),
     };
     this.#chunks = [];
     this.#length = 0;
@@ -112,46 +107,42 @@ export class ReadAhead {
     return batch;
   }
 
-  /** Asked when there are no more chunks. */
-  get end(): SourceEnd {
-    return { digest: this.#digest, read: this.#counts(), invalid: this.source.invalid.slice(this.#listed) };
-  }
-
   /** Reads no further. */
   stop(): void {
     this.source.stop();
   }
 
-  #start(): void {
-    if (this.#isReading) return;
-    this.#isReading = true;
-    this.#readAll()
-      .catch((error: unknown) => (this.#failure = { error }))
-      .finally(() => {
-        this.#hasEnded = true;
-        this.#ready();
-      });
-  }
-
   async #readAll(): Promise<void> {
-    for (;;) {
-      while (this.#isFull) await new Promise<void>((resolve) => (this.#goOn = resolve));
-      const chunk = await this.source.next();
-      if (chunk === undefined) return;
-      const recipients = chunk.recipients.join();
-      this.#digest = nextDigest(this.#digest, recipients);
-      this.#next = chunk.index + 1;
-      const invalid = this.source.invalid.slice(this.#listed);
-      this.#listed = this.source.invalid.length;
-      if (chunk.index < this.from) {
-        this.#digestBefore = this.#digest;
-        continue;
+    try {
+      for (;;) {
+        while (this.#isFull) await new Promise<void>((resolve) => (this.#goOn = resolve));
+        const chunk = await this.source.next();
+        const { input, duplicates, invalidCount } = this.source;
+        this.#read = { input, duplicates, invalid: invalidCount };
+        if (chunk === undefined) return;
+        const recipients = chunk.recipients.join();
+        this.#digest = nextDigest(this.#digest, recipients);
+        this.#next = chunk.index + 1;
+        const invalid = this.#newlyInvalid();
+        if (chunk.index < this.from) {
+          this.#digestBefore = this.#digest;
+          continue;
+        }
+        this.#chunks.push({ recipients, digest: this.#digest, invalid });
+        this.#length += recipients.length;
+        this.#ready();
       }
-      this.#chunks.push({ recipients, digest: this.#digest, invalid });
-      this.#length += recipients.length;
-      this.#read = this.#counts();
+    } finally {
+      this.#hasEnded = true;
       this.#ready();
     }
+  }
+
+  /** What is no user ID, and was read since it was last asked for. */
+  #newlyInvalid(): readonly InvalidRecipient[] {
+    const invalid = this.source.invalid.slice(this.#listed);
+    this.#listed = this.source.invalid.length;
+    return invalid;
   }
 
   get #isFull(): boolean {
@@ -159,10 +150,5 @@ export class ReadAhead {
     return (
       this.#next >= this.#limit || this.#chunks.length >= MAX_BATCH_CHUNKS || this.#length >= MAX_BATCH_LENGTH
     );
-  }
-
-  #counts(): ReadCounts {
-    const { input, duplicates, invalidCount } = this.source;
-    return { input, duplicates, invalid: invalidCount };
   }
 }

@@ -1,5 +1,5 @@
-import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
-import { withoutOptions } from '../config/redis-url.js';
+import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import { isCluster, openClient, type RedisClient } from '../redis/open-client.js';
 
 /** A Redis Cluster, by some of its nodes. */
 export interface FanOutQueueCluster {
@@ -11,8 +11,6 @@ export interface FanOutQueueCluster {
 
 /** What a connection to Redis is made from; see {@link RtcFanOutQueueOptions.connection}. */
 export type FanOutQueueConnection = string | RedisOptions | FanOutQueueCluster | Redis | Cluster;
-
-export type RedisClient = Redis | Cluster;
 
 /** A process that has closed its app is not to be kept for a socket that does not end. */
 const DISCONNECT_MS = 200;
@@ -44,7 +42,7 @@ export function prepared<T extends RedisClient>(client: T): T {
 
 /**
  * What was under way when a connection was lost is kept apart while the next one begins. If the client is ended then,
- * ioredis forgets it, and whoever waits for it would do so for ever.
+ * ioredis forgets it, and callers would wait for ever.
  */
 function rejectUnfulfilled(client: object): void {
   const { prevCommandQueue: kept } = client as { prevCommandQueue?: Unfulfilled | null };
@@ -59,19 +57,9 @@ interface Unfulfilled {
 }
 
 function open(given: FanOutQueueConnection): RedisClient {
-  if (typeof given === 'string') return new Redis(withoutOptions(given, needsOf()), needsOf());
+  if (typeof given === 'string' || !isClient(given)) return openClient(given, needsOf, clusterNeedsOf);
   if (isCluster(given)) return given.duplicate(undefined, clusterNeedsOf(given.options));
-  if (isRedis(given)) return given.duplicate(needsOf(given.options));
-  if ('nodes' in given && Array.isArray(given.nodes)) {
-    const options = given.options as ClusterOptions | undefined;
-    const needs = clusterNeedsOf(options);
-    const nodes = (given.nodes as ClusterNode[]).map((node) =>
-      typeof node === 'string' && URL.canParse(node) ? withoutOptions(node, needsOf()) : node,
-    );
-    return new Cluster(nodes, { ...options, ...needs });
-  }
-  const options = given as RedisOptions;
-  return new Redis({ ...options, ...needsOf(options) });
+  return given.duplicate(needsOf(given.options));
 }
 
 /** What is not the app's to choose. */
@@ -139,16 +127,7 @@ function isReadOnly({ message }: Error): boolean {
   return /(^| -)READONLY /.test(message);
 }
 
-/** The connections that it consists of: in a cluster, one to each node that it knows. */
-export function connectionsOf(client: RedisClient): Redis[] {
-  return isCluster(client) ? client.nodes() : [client as Redis];
-}
-
-// By what is asked of them: the app may have another copy of ioredis.
-export function isCluster(given: object): given is Cluster {
-  return 'isCluster' in given && given.isCluster === true;
-}
-
-function isRedis(given: object): given is Redis {
+/** By what is asked of it, as {@link isCluster}. */
+function isClient(given: object): given is RedisClient {
   return 'duplicate' in given && typeof given.duplicate === 'function';
 }

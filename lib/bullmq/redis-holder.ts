@@ -3,7 +3,8 @@ import { ConnectionWatch } from './connection-watch.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { OutageLog } from './outage-log.js';
 import { canBeWritten, requireWritable } from './redis-answers.js';
-import { connectionsOf, isCluster, openConnection, prepared, type RedisClient } from './redis-connection.js';
+import { connectionsOf, isCluster, type RedisClient } from '../redis/open-client.js';
+import { openConnection, prepared } from './redis-connection.js';
 
 const END_COPIES_EVERY_MS = 100;
 /** Extra time to record outcomes of sent chunks while Redis is unavailable, in milliseconds. */

@@ -5,7 +5,6 @@ import {
   Inject,
   type InjectionToken,
   Module,
-  type Provider,
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Queue } from 'bullmq';
@@ -17,18 +16,22 @@ import {
   requireObject,
 } from '../config/module-options.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { ChunkSenders } from '../fan-out/chunk-sender.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { ChunkJobs, type ChunkJobData } from './chunk-jobs.js';
 import { createChunkProcessor } from './create-chunk-processor.js';
 import { FanOutLedger } from './fan-out-ledger.js';
-import {
-  DEFAULT_FAN_OUT_QUEUE,
-  type RtcFanOutQueueExtras,
-  type RtcFanOutQueueOptions,
-  type RtcFanOutQueueOptionsFactory,
+import type {
+  RtcFanOutQueueExtras,
+  RtcFanOutQueueOptions,
+  RtcFanOutQueueOptionsFactory,
 } from './fan-out-queue-options.js';
 import { FanOutQueueService } from './fan-out-queue.service.js';
-import { type FanOutQueueSettings, resolveFanOutQueueSettings } from './fan-out-queue-settings.js';
+import {
+  type FanOutQueueSettings,
+  readFanOutQueueExtras,
+  resolveFanOutQueueSettings,
+} from './fan-out-queue-settings.js';
 import { LedgerKeys } from './ledger-keys.js';
 import { RedisHolder } from './redis-holder.js';
 
@@ -36,9 +39,8 @@ import { RedisHolder } from './redis-holder.js';
 const OPTIONS = 'nestjs-rtc-messaging:fan-out-queue-options';
 const SETTINGS = 'nestjs-rtc-messaging:fan-out-queue-settings';
 const REDIS = 'nestjs-rtc-messaging:fan-out-queue-redis';
+const SENDERS = 'nestjs-rtc-messaging:fan-out-queue-senders';
 const WORKER = 'nestjs-rtc-messaging:fan-out-queue-worker';
-
-const ROLES = ['producer', 'worker', 'both'];
 
 /** What the queue and the services share. */
 @Module({})
@@ -81,28 +83,9 @@ export class RtcFanOutQueueModule extends ConfigurableModuleClass {
   }
 }
 
-function addExtras(
-  { imports, providers }: DynamicModule,
-  {
-    role = 'both',
-    queueName = DEFAULT_FAN_OUT_QUEUE,
-    isGlobal = false,
-    roomUnicast = RoomUnicastService,
-  }: RtcFanOutQueueExtras,
-): DynamicModule {
-  if (!ROLES.includes(role)) {
-    throw new RtcConfigError([
-      { option: 'RtcFanOutQueueModule.role', message: `must be ${ROLES.join(' or ')}` },
-    ]);
-  }
-  if (!/^[\w-]{1,64}$/.test(queueName)) {
-    throw new RtcConfigError([
-      {
-        option: 'RtcFanOutQueueModule.queueName',
-        message: 'must be 1–64 of letters, digits, _ and -',
-      },
-    ]);
-  }
+function addExtras({ imports, providers }: DynamicModule, given: RtcFanOutQueueExtras): DynamicModule {
+  const { role, queueName, isGlobal, roomUnicast } = readFanOutQueueExtras(given);
+  const isWorker = role !== 'producer';
   const connection: DynamicModule = {
     module: FanOutConnectionModule,
     imports,
@@ -114,23 +97,18 @@ function addExtras(
         useFactory: (options: unknown) => resolveFanOutQueueSettings(openOptions(options)),
       },
       {
+        provide: SENDERS,
+        inject: [ModulesContainer, SETTINGS],
+        useFactory: (modules: ModulesContainer) => (isWorker ? sendersOf(modules, roomUnicast) : undefined),
+      },
+      {
         provide: REDIS,
-        inject: [SETTINGS, ModuleRef, ModulesContainer],
-        useFactory: async (
-          settings: FanOutQueueSettings,
-          moduleRef: ModuleRef,
-          modules: ModulesContainer,
-        ) => {
-          // Before anything is open: Nest closes nothing of an app that does not come up.
-          if (role !== 'producer') {
-            requireService(moduleRef, roomUnicast);
-            await untilMade(modules, roomUnicast);
-          }
-          return RedisHolder.open(settings);
-        },
+        // Not open before all else is there: Nest closes nothing of an app that does not come up.
+        inject: [SETTINGS, SENDERS],
+        useFactory: (settings: FanOutQueueSettings) => RedisHolder.open(settings),
       },
     ],
-    exports: [SETTINGS, REDIS],
+    exports: [SETTINGS, SENDERS, REDIS],
   };
   const queue = BullModule.registerQueueAsync({
     name: queueName,
@@ -170,59 +148,49 @@ function addExtras(
           jobs: ChunkJobs,
         ) => new FanOutQueueService(role, settings, redis, ledger, jobs),
       },
-      ...(role === 'producer' ? [] : [workerProvider(queueName, roomUnicast)]),
+      {
+        provide: WORKER,
+        inject: [SETTINGS, REDIS, FanOutLedger, ChunkJobs, SENDERS],
+        useFactory: (
+          settings: FanOutQueueSettings,
+          redis: RedisHolder,
+          ledger: FanOutLedger,
+          jobs: ChunkJobs,
+          senders: ChunkSenders | undefined,
+        ) => senders && createChunkProcessor({ queueName, settings, redis, ledger, jobs, senders }),
+      },
     ],
     exports: [FanOutQueueService, queue],
   };
 }
 
-function workerProvider(
-  queueName: string,
-  roomUnicast: NonNullable<RtcFanOutQueueExtras['roomUnicast']>,
-): Provider {
-  return {
-    provide: WORKER,
-    inject: [SETTINGS, REDIS, FanOutLedger, ChunkJobs, ModuleRef],
-    useFactory: (
-      settings: FanOutQueueSettings,
-      redis: RedisHolder,
-      ledger: FanOutLedger,
-      jobs: ChunkJobs,
-      moduleRef: ModuleRef,
-    ) => createChunkProcessor({ queueName, settings, redis, ledger, jobs, moduleRef, roomUnicast }),
-  };
-}
-
-/** It need not have been made yet. */
-function requireService(moduleRef: ModuleRef, token: InjectionToken): void {
-  try {
-    moduleRef.get(token as never, { strict: false });
-  } catch {
-    const message =
+/**
+ * What a worker sends with: of a service of whichever module, once that is made, as what injects it would wait.
+ * @throws RtcConfigError if there is none, or it is a mock; and whatever keeps it from being made
+ */
+async function sendersOf(modules: ModulesContainer, token: InjectionToken): Promise<ChunkSenders> {
+  const home = [...modules.values()].findLast(({ providers }) => providers.has(token));
+  const moduleRef = home?.providers.get(ModuleRef)?.instance as ModuleRef | undefined;
+  if (moduleRef === undefined) {
+    throw wrongService(
       token === RoomUnicastService
         ? 'a worker sends through an RtcMessagingModule without a name, which is not imported in this app; import it, ' +
-          "name another one (roomUnicast: getRoomUnicastToken('its name')), or set role: 'producer'"
-        : `names '${describeToken(token)}', which no module of this app provides; import the RtcMessagingModule of ` +
-          'that name';
-    throw new RtcConfigError([{ option: 'RtcFanOutQueueModule.roomUnicast', message }]);
+            "name another one (roomUnicast: getRoomUnicastToken('its name')), or set role: 'producer'"
+        : `names '${typeof token === 'function' ? token.name : String(token)}', which no module of this app ` +
+            'provides; import the RtcMessagingModule of that name',
+    );
   }
-}
-
-/**
- * Waits for a service of whichever module, as what injects it would.
- * @throws whatever keeps it from being made
- */
-async function untilMade(modules: ModulesContainer, token: InjectionToken): Promise<void> {
   class Waiting {
-    constructor(@Inject(token) readonly service: unknown) {}
+    constructor(@Inject(token) readonly service: RoomUnicastService) {}
   }
-  for (const { providers } of modules.values()) {
-    if (!providers.has(token)) continue;
-    const moduleRef = providers.get(ModuleRef)?.instance as ModuleRef | undefined;
-    await moduleRef?.create(Waiting);
-  }
+  const { service } = await moduleRef.create(Waiting);
+  const senders = service.chunkSenders?.();
+  if (senders !== undefined) return senders;
+  throw wrongService(
+    "is a mock, which a worker can't send through; put a mock in place of the queue's module, too",
+  );
 }
 
-function describeToken(token: InjectionToken): string {
-  return typeof token === 'function' ? token.name : String(token);
+function wrongService(message: string): RtcConfigError {
+  return new RtcConfigError([{ option: 'RtcFanOutQueueModule.roomUnicast', message }]);
 }

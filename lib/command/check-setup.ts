@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { REGION_HOSTS } from '../config/regions.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import {
   RoomPresenceService,
   RoomUnicastService,
@@ -24,7 +23,7 @@ const CANT_TELL = "this key can't tell";
  */
 export async function checkSetup(options: RtcMessagingOptions, send = false): Promise<Finding[]> {
   try {
-    return await withApp(options, (app) => checkApp(app, send));
+    return await withApp(options, (app, settings) => checkApp(app, settings, send));
   } catch (error) {
     if (!(error instanceof RtcConfigError)) throw error;
     return [
@@ -37,8 +36,11 @@ export async function checkSetup(options: RtcMessagingOptions, send = false): Pr
   }
 }
 
-async function checkApp(app: INestApplicationContext, send: boolean): Promise<Finding[]> {
-  const settings = app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false });
+async function checkApp(
+  app: INestApplicationContext,
+  settings: RtcMessagingSettings,
+  send: boolean,
+): Promise<Finding[]> {
   let clockOffsetMs: number | undefined;
   const onClock = (event: unknown): void => {
     clockOffsetMs = (event as RtcClockEvent).offsetMs;

@@ -1,5 +1,3 @@
-import type { RtcMessagingSettings } from '../config/settings.js';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { RoomUnicastService, type RtcMessagingOptions } from '../index.js';
 import { failureOf, randomId } from './check-setup.js';
@@ -20,8 +18,7 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
     quota: { ...options.quota, costPer: 'request' },
     retry: { maxAttempts: 1 },
   } as const;
-  return withApp(probing, async (app): Promise<Finding> => {
-    const { quota } = app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false });
+  return withApp(probing, async (app, { quota }): Promise<Finding> => {
     const size = Math.min(MAX_RECIPIENTS, quota.requestsPerSecond);
     const recipients = BATCHES * size;
     if (recipients <= quota.requestsPerSecond) {

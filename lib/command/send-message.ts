@@ -1,5 +1,3 @@
-import type { RtcMessagingSettings } from '../config/settings.js';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import {
   type BatchSendRoomUnicastRequest,
   RoomUnicastService,
@@ -29,8 +27,7 @@ export async function sendMessage(
 ): Promise<Sent | undefined> {
   const [first = ''] = to;
   try {
-    const receipt = await withApp(options, async (app) => {
-      const { endpoint } = app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false });
+    const receipt = await withApp(options, async (app, { endpoint }) => {
       const { host, hostname } = new URL(endpoint);
       if (!isLoopback(hostname) && !(await mayLeave(host))) return undefined;
       const messages = app.get(RoomUnicastService, { strict: false });

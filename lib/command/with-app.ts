@@ -1,5 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { RtcMessagingSettings } from '../config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { RtcMessagingModule, type RtcMessagingOptions } from '../index.js';
 
 /**
@@ -8,14 +10,14 @@ import { RtcMessagingModule, type RtcMessagingOptions } from '../index.js';
  */
 export async function withApp<T>(
   options: RtcMessagingOptions,
-  use: (app: INestApplicationContext) => Promise<T>,
+  use: (app: INestApplicationContext, settings: RtcMessagingSettings) => Promise<T>,
 ): Promise<T> {
   const app = await NestFactory.createApplicationContext(RtcMessagingModule.forRoot(options), {
     logger: false,
     abortOnError: false,
   });
   try {
-    return await use(app);
+    return await use(app, app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false }));
   } finally {
     await app.close();
   }

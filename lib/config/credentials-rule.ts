@@ -1,6 +1,5 @@
 import { isCredentialsProvider } from '../credentials/ask-provider.js';
-import { credentialProblem } from '../credentials/credentials.js';
-import type { RtcCredentials, RtcCredentialsOption } from '../credentials/credentials.js';
+import { keyProblems, type RtcCredentials, type RtcCredentialsOption } from '../credentials/credentials.js';
 import { readProperties, UNREADABLE } from '../options/read-properties.js';
 import { must, type Rule, wrong } from '../options/rules.js';
 
@@ -20,11 +19,10 @@ export const credentials: Rule<RtcCredentialsOption> = (given, isVariable) => {
   if (parts === undefined) return wrong(UNREADABLE);
   const { accessKeyId, secretAccessKey, sessionToken } = parts;
   const keys = { accessKeyId, secretAccessKey, sessionToken: sessionToken === '' ? undefined : sessionToken };
-  const problems = Object.entries(keys).flatMap(([option, value]) => {
-    const problem = credentialProblem(value);
-    if (problem === undefined || (option === 'sessionToken' && value === undefined)) return [];
-    const half = ' in the options, and parts of credentials are not taken from the environment';
-    return [{ option, message: value || isVariable ? problem : problem + half }];
-  });
+  const half = ' in the options, and parts of credentials are not taken from the environment';
+  const problems = keyProblems(keys).map(({ option, message }) => ({
+    option,
+    message: parts[option] || isVariable ? message : message + half,
+  }));
   return problems.length > 0 ? { problems } : { value: keys as RtcCredentials };
 };

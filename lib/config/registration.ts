@@ -5,11 +5,11 @@ export interface Registration {
   /** The module's name. Undefined for a module without a name. */
   readonly name: string | undefined;
   /** Problems to report together with those of the settings. */
-  readonly problems: readonly ConfigProblem[];
+  readonly problems?: readonly ConfigProblem[];
   /** Whether `from` is required, since HTTP callers can't set it. */
-  readonly needsFrom: boolean;
+  readonly needsFrom?: boolean;
   /** Routes of its controllers, such as `/rtc/rooms/:roomId/unicast`. */
-  readonly routes: readonly string[];
+  readonly routes?: readonly string[];
 }
 
 /** Name of the module without a name, in events and logs. */
@@ -34,7 +34,9 @@ export function conflictProblems(own: Registration, others: readonly Registratio
   if (own.name !== undefined && others.some(({ name }) => name === own.name)) {
     problems.push({ option: 'name', message: `"${own.name}" is the name of another module too` });
   }
-  const taken = own.routes.filter((route) => others.some(({ routes }) => routes.includes(route)));
+  const taken = (own.routes ?? []).filter((route) =>
+    others.some(({ routes = [] }) => routes.includes(route)),
+  );
   if (taken.length > 0) {
     problems.push({
       option: 'controller.path',

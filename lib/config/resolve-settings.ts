@@ -25,9 +25,8 @@ const WITH_SENDER = { ...MODULE_OPTIONS, from: { ...MODULE_OPTIONS.from, require
 export function resolveSettings(
   given: unknown,
   environment: Environment,
-  registration: Registration = { name: undefined, problems: [], needsFrom: false, routes: [] },
+  { name, needsFrom, problems: own = [] }: Registration = { name: undefined },
 ): RtcMessagingSettings {
-  const { name, needsFrom } = registration;
   const { values, problems } = readOptions(
     needsFrom ? WITH_SENDER : MODULE_OPTIONS,
     given,
@@ -65,7 +64,7 @@ export function resolveSettings(
         'the access keys of a provider differ from process to process',
     );
   }
-  problems.push(...registration.problems);
+  problems.push(...own);
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, name);
   return {
     ...settings,

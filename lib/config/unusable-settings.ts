@@ -11,7 +11,7 @@ export function unusableSettings(error: RtcConfigError, { name }: Registration):
   const settings = resolveSettings(
     { appId: 'unconfigured', from: 'unconfigured', telemetry: false, credentials: fail },
     {},
-    { name, problems: [], needsFrom: false, routes: [] },
+    { name },
   );
   return { ...settings, credentials: fail };
 }

@@ -1,15 +1,15 @@
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { isDate } from 'node:util/types';
 import { kindOfThrown } from '../errors/thrown.js';
-import { credentialProblem } from './credentials.js';
-import type {
-  ResolveCredentials,
-  ResolvedCredentials,
-  RtcCredentials,
-  RtcCredentialsOption,
-  RtcCredentialsProvider,
+import {
+  keyProblems,
+  redactCredentials,
+  type ResolveCredentials,
+  type ResolvedCredentials,
+  type RtcCredentials,
+  type RtcCredentialsOption,
+  type RtcCredentialsProvider,
 } from './credentials.js';
-import { redactCredentials } from './credentials.js';
 import type { Redacted } from '../privacy/redacted.js';
 
 export function isCredentialsProvider(option: unknown): option is RtcCredentialsProvider {
@@ -39,39 +39,33 @@ const asking = new WeakMap<object, ResolveCredentials>();
 async function askProvider(
   ask: () => RtcCredentials | Promise<RtcCredentials>,
 ): Promise<ResolvedCredentials> {
-  let answer: Partial<Record<keyof RtcCredentials, unknown>>;
+  let keys: Readonly<Record<'accessKeyId' | 'secretAccessKey' | 'sessionToken', unknown>>;
+  let expiration: number | undefined;
   try {
     // Each member is read once, so that the checked value is the one that is used.
     const given = (await ask()) ?? {};
-    answer = {
+    keys = {
       accessKeyId: memberOf(given, 'accessKeyId'),
       secretAccessKey: memberOf(given, 'secretAccessKey'),
-      sessionToken: memberOf(given, 'sessionToken'),
-      expiration: timeOf(memberOf(given, 'expiration')),
+      sessionToken: memberOf(given, 'sessionToken') || undefined,
     };
+    expiration = timeOf(memberOf(given, 'expiration'));
   } catch (error) {
     // The provider's message is left out. It may quote a secret.
     const message = `the provider failed with ${kindOfThrown(error)}`;
     throw new RtcConfigError([{ option: 'credentials', message }]);
   }
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = answer;
-  const problems = [
-    ...Object.entries({ accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }).map(
-      ([name, value]) => ({ name, message: credentialProblem(value) }),
-    ),
-    { name: 'expiration', message: Number.isNaN(expiration) ? 'is not a time' : undefined },
-  ].flatMap(({ name, message }) =>
-    message === undefined
-      ? []
-      : [{ option: `credentials.${name}`, message: `what the provider gave ${message}` }],
-  );
-  if (problems.length > 0) throw new RtcConfigError(problems);
-  return {
-    accessKeyId,
-    secretAccessKey,
-    sessionToken: sessionToken || undefined,
-    expiration,
-  } as ResolvedCredentials;
+  const problems = keyProblems(keys);
+  if (Number.isNaN(expiration)) problems.push({ option: 'expiration', message: 'is not a time' });
+  if (problems.length > 0) {
+    throw new RtcConfigError(
+      problems.map(({ option, message }) => ({
+        option: `credentials.${option}`,
+        message: `what the provider gave ${message}`,
+      })),
+    );
+  }
+  return { ...(keys as RtcCredentials), expiration };
 }
 
 /** A property of the object or its classes, but not of a changed `Object.prototype`. */

@@ -60,10 +60,8 @@ export class CachedCredentials implements CredentialsSource {
   #held: Held | undefined;
   #asking: Promise<Held> | undefined;
   #askedAt = 0;
-  #failures = 0;
-  #failure: unknown;
-  #failedAt = 0;
-  #notBefore = Number.NEGATIVE_INFINITY;
+  /** How the provider failed, since it last succeeded. */
+  #failure: { readonly error: unknown; readonly at: number; readonly count: number } | undefined;
   #noReplacementBefore = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -78,13 +76,12 @@ export class CachedCredentials implements CredentialsSource {
   get(): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials>> {
     const held = this.#held;
     if (held === undefined || !this.#isValid(held)) {
-      if (this.#failure !== undefined && this.#watch.now() < this.#failedAt + REST_MS) {
-        return Promise.reject(this.#failure as Error);
-      }
+      if (this.#isWithin(REST_MS)) return Promise.reject(this.#failure?.error as Error);
       return this.#ask().then(({ credentials }) => credentials);
     }
     const now = this.#watch[held.clock]();
-    if (now < held.refreshAt || this.#watch.now() < this.#notBefore) return held.credentials;
+    const retryMs = Math.min(RETRY_MS * 2 ** ((this.#failure?.count ?? 1) - 1), MAX_RETRY_MS);
+    if (now < held.refreshAt || this.#isWithin(retryMs)) return held.credentials;
     const renewed = this.#ask().then(
       ({ credentials }) => credentials,
       () => held.credentials,
@@ -112,7 +109,7 @@ export class CachedCredentials implements CredentialsSource {
   }
 
   get status(): CredentialsStatus {
-    const failure = this.#failure === undefined ? undefined : describe(this.#failure);
+    const failure = this.#failure === undefined ? undefined : describe(this.#failure.error);
     const held = this.#held;
     if (held === undefined || !this.#isValid(held)) {
       return failure === undefined ? { state: 'pending' } : { state: 'unusable', failure };
@@ -128,6 +125,11 @@ export class CachedCredentials implements CredentialsSource {
 
   #isValid({ clock, validUntil }: Held): boolean {
     return this.#watch[clock]() < validUntil;
+  }
+
+  /** Whether the provider failed so recently. */
+  #isWithin(ms: number): boolean {
+    return this.#failure !== undefined && this.#watch.now() < this.#failure.at + ms;
   }
 
   /** Asks the provider, or joins a request in flight. */
@@ -153,14 +155,9 @@ export class CachedCredentials implements CredentialsSource {
       const hasPassed = expiration !== undefined && expiration <= this.#watch.serviceNow();
       if (hasPassed) warning = describePassed(expiration);
       this.#held = schedule(credentials, hasPassed ? undefined : expiration, this.#watch);
-      this.#failures = 0;
       this.#failure = undefined;
-      this.#notBefore = Number.NEGATIVE_INFINITY;
     } catch (error) {
-      this.#notBefore = this.#watch.now() + Math.min(RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
-      this.#failures += 1;
-      this.#failure = error;
-      this.#failedAt = this.#watch.now();
+      this.#failure = { error, at: this.#watch.now(), count: (this.#failure?.count ?? 0) + 1 };
       const usable = this.#held !== undefined && this.#isValid(this.#held);
       this.#watch.onAsked({ failure: describe(error), usable });
       throw error;

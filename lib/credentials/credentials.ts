@@ -1,3 +1,4 @@
+import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { Redacted } from '../privacy/redacted.js';
 
 /** An access key of the vendor. It is temporary if it has a session token. */
@@ -49,8 +50,16 @@ export function redactCredentials({
   );
 }
 
-/** What is wrong with one credential, without showing it. Undefined if nothing is. */
-export function credentialProblem(value: unknown): string | undefined {
+/** What is wrong with the parts of an access key, without showing them. It needs no session token. */
+export function keyProblems(keys: Readonly<Record<string, unknown>>): ConfigProblem[] {
+  return Object.entries(keys).flatMap(([option, value]) => {
+    const message = credentialProblem(value);
+    const isLeftOut = option === 'sessionToken' && value === undefined;
+    return message === undefined || isLeftOut ? [] : [{ option, message }];
+  });
+}
+
+function credentialProblem(value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return 'is missing';
   if (typeof value !== 'string') return `must be a string, got ${typeof value}`;
   // Credentials are sent in a header. A line break at the end often comes from a file.

@@ -4,24 +4,15 @@ import type { Emit, RtcEvent } from './rtc-event.js';
 /** Name of a channel, for `diagnostics_channel.subscribe()`. */
 export type RtcChannelName = `nestjs-rtc-messaging:${RtcEvent['type']}`;
 
-const CHANNELS: Readonly<Record<RtcEvent['type'], Channel>> = {
-  begin: open('begin'),
-  attempt: open('attempt'),
-  wait: open('wait'),
-  retry: open('retry'),
-  outcome: open('outcome'),
-  fan_out_begin: open('fan_out_begin'),
-  fan_out_outcome: open('fan_out_outcome'),
-  clock: open('clock'),
-  credentials: open('credentials'),
-  quota: open('quota'),
-  throttling: open('throttling'),
-  shutdown: open('shutdown'),
-  receipt: open('receipt'),
-};
+const channels = new Map<RtcEvent['type'], Channel>();
 
-function open(type: RtcEvent['type']): Channel {
-  return channel(`nestjs-rtc-messaging:${type}` satisfies RtcChannelName);
+/** Kept, since looking one up by its name costs more than publishing to it. */
+function channelOf(type: RtcEvent['type']): Channel {
+  const known = channels.get(type);
+  if (known !== undefined) return known;
+  const opened = channel(`nestjs-rtc-messaging:${type}` satisfies RtcChannelName);
+  channels.set(type, opened);
+  return opened;
 }
 
 /**
@@ -30,7 +21,7 @@ function open(type: RtcEvent['type']): Channel {
  */
 export function emitTo(listeners: readonly { onEvent(event: RtcEvent): void }[]): Emit {
   return (event) => {
-    CHANNELS[event.type].publish(event);
+    channelOf(event.type).publish(event);
     for (const listener of listeners) {
       try {
         listener.onEvent(event);

@@ -8,27 +8,27 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import { readProperties, UNREADABLE } from '../options/read-properties.js';
 import { type Checked, isArray, must, oneOf, typeName, unless, wrong } from '../options/rules.js';
 
-/** A value of a query; of a list, each becomes a parameter of its own, in their order. */
+/** A value of a query parameter. Each item of a list becomes a parameter of its own, in the order of the list. */
 export type OpenApiQueryValue = string | number | boolean | undefined;
 
-/** A call of an action that has no service of its own. */
+/** A request to an action that has no service of its own. */
 export interface OpenApiRequest {
   /** The action's name, as in the vendor's pages: `BanRoomUser`. */
   readonly action: string;
   /** Its version: `2023-11-01`. */
   readonly version: string;
-  /** Default: `POST` where there is a body, else `GET`. */
+  /** Default: `POST` with a body, otherwise `GET`. */
   readonly method?: 'GET' | 'POST' | undefined;
   /**
-   * Parameters beside `Action` and `Version`: `{ AppId, UserIds: ['alice', 'bob'] }`. A value takes at most 8,192 bytes
-   * of the URL, all of them 16,384.
+   * Parameters beside `Action` and `Version`: `{ AppId, UserIds: ['alice', 'bob'] }`. In the URL, a value may have at
+   * most 8,192 bytes, and the whole query 16,384.
    */
   readonly query?: Readonly<Record<string, OpenApiQueryValue | readonly OpenApiQueryValue[]>> | undefined;
-  /** An object of plain fields, at most 1,000 levels deep, sent as JSON exactly. Not of a `GET`. */
+  /** An object of plain fields, at most 1,000 levels deep. It is sent as JSON. Not allowed with `GET`. */
   readonly body?: object | undefined;
 }
 
-/** Where the messaging actions are: there they are held to the quota, and not sent twice. */
+/** The methods for messaging actions, which keep to the quota and do not send twice. */
 const SERVICES: Readonly<Record<string, string>> = {
   BatchSendRoomUnicast: 'RoomUnicastService.batchSend()',
   SendRoomUnicast: 'RoomUnicastService.send()',
@@ -44,14 +44,14 @@ const API_REQUEST = {
   body: writeJson,
 } as const;
 
-/** What servers and gateways take of a URL, in bytes as it is sent: one value, and the whole query. */
+/** Limits of a value and of the whole query in the URL, in bytes. Servers and gateways accept that much. */
 const MAX_VALUE_LENGTH = 8_192;
 const MAX_QUERY_LENGTH = 16_384;
-/** How deep a body may be: what is deeper is written or not by how much of the stack is left. */
+/** Deepest body. Whether a deeper one can be written depends on the free stack. */
 const MAX_DEPTH = 1_000;
 const NOT_PLAIN = 'must be an object of plain fields, not a Map, a form or a stream';
 
-/** @throws RtcValidationError when a rule is broken */
+/** @throws RtcValidationError when the request violates a rule */
 export function checkApiRequest(request: OpenApiRequest): ApiRequest {
   const { action, version, method, query = [], body } = checkCallOptions(API_REQUEST, request, '');
   if (method === 'GET' && body !== undefined) {
@@ -91,7 +91,7 @@ function readQuery(given: unknown): Checked<NameValue[]> {
   const problems: ConfigProblem[] = [];
   let length = 0;
   for (const [name, value] of Object.entries(query)) {
-    // A name may be anything, and is not repeated where it has not the form.
+    // A name may be any text. It is not repeated unless it is well-formed.
     const isName = /^[A-Za-z][\w.-]{0,127}$/.test(name);
     const option = isName ? name : '';
     if (!isName)
@@ -109,7 +109,7 @@ function readQuery(given: unknown): Checked<NameValue[]> {
     : { value: pairs };
 }
 
-/** @returns the texts of a value, or of the items of a list; or what is wrong with the first that is none */
+/** @returns the text of a value or of each item of a list, or the first problem */
 function readValues(value: unknown): string[] | string {
   const texts: string[] = [];
   try {
@@ -123,7 +123,7 @@ function readValues(value: unknown): string[] | string {
       const text = isText ? String(one) : undefined;
       if (text === undefined || !text.isWellFormed())
         return 'must be text, a number, true or false, or a list of these';
-      // What is longer is not encoded for it.
+      // A text that is too long anyway is not encoded.
       if (text.length > MAX_VALUE_LENGTH || encodeRfc3986(text).length > MAX_VALUE_LENGTH)
         return `has a value that takes more of the URL than it may: at most ${MAX_VALUE_LENGTH} bytes`;
       texts.push(text);
@@ -139,9 +139,9 @@ function writeJson(body: unknown): Checked<string> {
   try {
     json = typeof body === 'object' && body !== null && isPlain(body) && JSON.stringify(body);
   } catch {
-    // Such as a circle.
+    // For example, a circular reference.
   }
-  // A toJSON() may make anything of it.
+  // toJSON() may return anything.
   if (typeof json !== 'string' || !json.startsWith('{')) return wrong(NOT_PLAIN);
   return depthOf(json) > MAX_DEPTH ? wrong(`is nested more than ${MAX_DEPTH} deep`) : { value: json };
 }

@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
+import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/published-errors.js';
+import type { OptionTable } from '../options/option-table.js';
+import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
 import { onceOver, tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
 import { JSON_TYPE, sendText } from './send-json.js';
@@ -20,9 +23,8 @@ export type Struck = 'request' | 'connection' | 'listener' | 'callback';
 interface FaultRules<Kind extends FaultKind> {
   /** By default, requests. */
   readonly strikes?: Struck;
-  /** Fields that it must have and may have, beside those of every rule. */
-  readonly must?: readonly string[];
-  readonly may?: readonly string[];
+  /** Its fields, beside those of every rule. */
+  readonly fields: OptionTable<Omit<Fields<Kind>, 'kind'>>;
   /** Whether the message is accepted all the same, unless `accept` says otherwise. */
   readonly accepts: boolean;
   /** Whether it sends the whole answer, which must not be a good one if the message was not accepted. */
@@ -36,30 +38,64 @@ interface FaultRules<Kind extends FaultKind> {
 const PAGE = '<html><head><title>Welcome</title></head><body>Nothing of the service here.</body></html>';
 const DEFAULT_DRIP_MS = 50;
 const SPACES = Buffer.alloc(65_536, ' ');
-const ANY_STATUS = ['httpStatus', 'accept'];
 
-/** A new kind is a line here, its fields in `fault.ts`, and a check for those that no other kind has. */
+const required = <T>(rule: Rule<T>) => ({ rule, required: true }) as const;
+const duration = wholeNumber(0, 600_000, 'milliseconds');
+const pem = required(text(/./, 'must be a text'));
+const seconds = wholeNumber(0, 1e9);
+const retryAfter = must<number | string>(
+  'seconds or a date',
+  (value) => 'value' in seconds(value) || (typeof value === 'string' && /^[ -~]{1,64}$/.test(value)),
+);
+const mayAccept = { accept: flag };
+const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), accept: flag };
+
+/** A new kind is a line here, and its fields in `fault.ts`. */
 export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
-  reset: { may: ['accept'], accepts: false, httpStatus: 'none', send: reset },
-  late: { must: ['delayMs'], may: ['accept'], accepts: true, sendsAll: true, send: sendLate },
-  drip: { may: ['intervalMs', 'accept'], accepts: true, sendsAll: true, send: drip },
-  truncated: { may: ['accept'], accepts: true, send: truncate },
-  html: { may: ANY_STATUS, accepts: false, httpStatus: 200, send: sendPage },
-  empty: { may: ANY_STATUS, accepts: false, httpStatus: 200, send: sendNothing },
+  reset: { fields: mayAccept, accepts: false, httpStatus: 'none', send: reset },
+  late: {
+    fields: { delayMs: required(duration), ...mayAccept },
+    accepts: true,
+    sendsAll: true,
+    send: sendLate,
+  },
+  drip: { fields: { intervalMs: duration, ...mayAccept }, accepts: true, sendsAll: true, send: drip },
+  truncated: { fields: mayAccept, accepts: true, send: truncate },
+  html: { fields: mayHaveStatus, accepts: false, httpStatus: 200, send: sendPage },
+  empty: { fields: mayHaveStatus, accepts: false, httpStatus: 200, send: sendNothing },
   // With the answer's status, since it is the answer: that of the code, unless `httpStatus` says otherwise.
-  error: { must: ['code'], may: ['retryAfter', ...ANY_STATUS], accepts: false, send: sendRefusal },
-  redirect: { must: ['location'], may: ANY_STATUS, accepts: false, httpStatus: 307, send: redirect },
-  oversized: { must: ['bytes'], may: ['accept'], accepts: true, sendsAll: true, send: oversize },
-  close_after_answer: { accepts: true, send: sendAndClose },
-  clock: { must: ['offsetMs'], accepts: true },
-  reset_connection: { strikes: 'connection', accepts: true },
-  untrusted_certificate: { strikes: 'connection', must: ['key', 'cert'], accepts: true },
-  refuse: { strikes: 'listener', must: ['forMs'], accepts: true },
-  callback_lost: { strikes: 'callback', accepts: true },
-  callback_late: { strikes: 'callback', must: ['delayMs'], accepts: true },
-  callback_twice: { strikes: 'callback', accepts: true },
-  callback_wrong_signature: { strikes: 'callback', accepts: true },
-  callback_answer_lost: { strikes: 'callback', accepts: true },
+  error: {
+    fields: {
+      code: required(must<PublishedErrorCode>('one of the documented codes', isPublishedErrorCode)),
+      retryAfter,
+      ...mayHaveStatus,
+    },
+    accepts: false,
+    send: sendRefusal,
+  },
+  redirect: {
+    fields: { location: required(text(/^[\x21-\x7e]{1,2048}$/, 'must be a URL')), ...mayHaveStatus },
+    accepts: false,
+    httpStatus: 307,
+    send: redirect,
+  },
+  oversized: {
+    fields: { bytes: required(wholeNumber(1, 67_108_864, 'a number of bytes')), ...mayAccept },
+    accepts: true,
+    sendsAll: true,
+    send: oversize,
+  },
+  close_after_answer: { fields: {}, accepts: true, send: sendAndClose },
+  // At most a century.
+  clock: { fields: { offsetMs: required(wholeNumber(-3.2e12, 3.2e12, 'milliseconds')) }, accepts: true },
+  reset_connection: { strikes: 'connection', fields: {}, accepts: true },
+  untrusted_certificate: { strikes: 'connection', fields: { key: pem, cert: pem }, accepts: true },
+  refuse: { strikes: 'listener', fields: { forMs: required(duration) }, accepts: true },
+  callback_lost: { strikes: 'callback', fields: {}, accepts: true },
+  callback_late: { strikes: 'callback', fields: { delayMs: required(duration) }, accepts: true },
+  callback_twice: { strikes: 'callback', fields: {}, accepts: true },
+  callback_wrong_signature: { strikes: 'callback', fields: {}, accepts: true },
+  callback_answer_lost: { strikes: 'callback', fields: {}, accepts: true },
 };
 
 /** Those of a kind that is not known by its name. */

@@ -1,6 +1,12 @@
-import { checkFaultRule } from './check-fault.js';
-import type { Fault, FaultRule, FaultTarget } from './fault.js';
-import { acceptsRequest, rulesOf, type Struck } from './fault-kinds.js';
+import { createSecureContext } from 'node:tls';
+import { isRtcActionName } from '../openapi/rtc-action.js';
+import { isPresenceAction } from './presence-actions.js';
+import type { OptionTable } from '../options/option-table.js';
+import { failWith, readOptions } from '../options/read-options.js';
+import { must, type Rule, wholeNumber } from '../options/rules.js';
+import { isCallbackAction } from './callback-action.js';
+import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
+import { acceptsRequest, FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
@@ -110,7 +116,7 @@ export class Faults {
   }
 
   #check(rule: FaultRule): void {
-    checkFaultRule(rule);
+    check(rule);
     if (rule.kind === 'untrusted_certificate' && !this.listener.isTls) {
       throw new TypeError('untrusted_certificate: this emulator does not serve over TLS');
     }
@@ -124,5 +130,57 @@ function matches(match: NonNullable<FaultRule['match']>, target: FaultTarget): b
     action === target.action &&
     roomId === target.roomId &&
     (userId === undefined || target.to.includes(userId))
+  );
+}
+
+/** The fields of every rule. */
+const RULE_FIELDS = {
+  times: wholeNumber(1, Number.POSITIVE_INFINITY),
+  probability: must('from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1),
+  seed: wholeNumber(-Number.MAX_SAFE_INTEGER),
+} satisfies OptionTable<Pick<FaultRule, 'times' | 'probability' | 'seed'>>;
+/** What can be matched in what a fault strikes: nothing in a connection. */
+const MATCHES: Readonly<Partial<Record<Struck, Rule<unknown>>>> = {
+  request: matchOf((name) => isRtcActionName(name) || isPresenceAction(name)),
+  callback: matchOf(isCallbackAction),
+};
+
+/** @throws TypeError naming each field that can't be used */
+function check(given: unknown): asserts given is FaultRule {
+  if (typeof given !== 'object' || given === null) throw new TypeError('A fault must be an object.');
+  const { kind, ...fields } = given as Record<string, unknown>;
+  if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
+    throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
+  }
+  const { fields: own, strikes = 'request' } = rulesOf(kind as FaultKind);
+  const match = MATCHES[strikes];
+  failWith(readOptions({ ...own, ...RULE_FIELDS, ...(match && { match }) }, fields, kind).problems);
+  if (kind === 'untrusted_certificate') checkCertificate(fields as { key: string; cert: string });
+}
+
+function checkCertificate({ key, cert }: { key: string; cert: string }): void {
+  try {
+    createSecureContext({ key, cert });
+  } catch {
+    throw new TypeError('untrusted_certificate: key and cert must be PEM texts that belong together');
+  }
+}
+
+/** @param isAction whether it is the name of something that the fault can strike */
+function matchOf(isAction: (name: unknown) => boolean): Rule<unknown> {
+  return must('{ action?, roomId?, userId? } or a function', (value) => isMatch(value, isAction));
+}
+
+function isMatch(value: unknown, isAction: (name: unknown) => boolean): boolean {
+  if (typeof value === 'function') return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return (
+    fields.length > 0 &&
+    fields.every(([name, value]) =>
+      name === 'action'
+        ? isAction(value)
+        : (name === 'roomId' || name === 'userId') && typeof value === 'string',
+    )
   );
 }

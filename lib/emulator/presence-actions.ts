@@ -20,6 +20,10 @@ const BYTEPLUS_REGION = 'ap-singapore-1';
 export type PresenceAction = keyof typeof LIMITS;
 export const PRESENCE_ACTIONS = Object.keys(LIMITS) as PresenceAction[];
 
+export function isPresenceAction(name: unknown): name is PresenceAction {
+  return PRESENCE_ACTIONS.includes(name as PresenceAction);
+}
+
 /** The actions that tell who is in a room (6348/1188355, 6348/1585134). */
 export class PresenceActions {
   readonly #windows = new Map<string, QuotaWindow>();

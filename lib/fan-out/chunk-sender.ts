@@ -155,21 +155,37 @@ export class ChunkSender<Item = string> {
     about: Parameters<SendRequest<Item>>[1],
   ): Promise<SentPart | Part<Item>[]> {
     const { recipients } = part;
-    const described = { index, recipients: recipients.length };
     if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
     try {
       const { requestId, attempts, possibleDuplicate, messageId } = await this.send(recipients, about);
       tally.addAttempts(attempts);
       this.#acceptedAt = performance.now();
-      const made = part.attempts + attempts.length;
-      const outcome = { ...described, outcome: 'accepted', requestId, attempts: made } as const;
-      const id = messageId === undefined ? {} : { messageId };
-      return { outcome: { ...outcome, possibleDuplicate, ...id }, stop: undefined };
+      return {
+        outcome: {
+          index,
+          outcome: 'accepted',
+          recipients: recipients.length,
+          requestId,
+          attempts: part.attempts + attempts.length,
+          possibleDuplicate,
+          ...(messageId !== undefined && { messageId }),
+        },
+        stop: undefined,
+      };
     } catch (error) {
       // Any other error is a bug of a sender. The counts must still add up.
       if (!(error instanceof RtcMessagingError)) {
-        const outcome = { ...described, outcome: 'unknown', attempts: part.attempts } as const;
-        return { outcome: { ...outcome, possibleDuplicate: false }, stop: { reason: 'refused', error } };
+        const { attempts } = part;
+        return {
+          outcome: {
+            index,
+            outcome: 'unknown',
+            recipients: recipients.length,
+            attempts,
+            possibleDuplicate: false,
+          },
+          stop: { reason: 'refused', error },
+        };
       }
       tally.addAttempts(error.attempts);
       const attempts = part.attempts + error.attempts.length;
@@ -178,8 +194,9 @@ export class ChunkSender<Item = string> {
       const { outcome, requestId, possibleDuplicate, messageId } = error;
       return {
         outcome: {
-          ...described,
+          index,
           outcome,
+          recipients: recipients.length,
           ...(requestId !== undefined && { requestId }),
           attempts,
           possibleDuplicate,
@@ -228,8 +245,8 @@ export class ChunkSender<Item = string> {
 
 /** Splits everything into parts of this size. */
 function partsOf<Item>(whole: Part<Item>, size: number): Part<Item>[] {
+  if (whole.recipients.length <= size) return [whole];
   const { recipients, ...part } = whole;
-  if (recipients.length <= size) return [whole];
   const parts: Part<Item>[] = [];
   for (let at = 0; at < recipients.length; at += size) {
     parts.push({ ...part, recipients: recipients.slice(at, at + size) });

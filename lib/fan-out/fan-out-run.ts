@@ -92,35 +92,28 @@ export class FanOutRun<Item = string> {
 
   async #nextChunk(): Promise<Chunk<Item> | undefined> {
     try {
-      return await this.#untilStopped(this.chunks.next());
+      return await this.chunks.next();
     } catch (error) {
       this.#halt({ reason: 'source', error });
       return undefined;
     }
   }
 
-  /** The result of the work, or undefined soon after the stop: a source or a callback may hang. */
-  async #untilStopped<T>(work: Promise<T>): Promise<T | undefined> {
-    try {
-      return await waitFor(work, Infinity, undefined, this.#stopping.signal);
-    } catch (error) {
-      if (error instanceof Interrupted) return undefined;
-      throw error;
-    }
-  }
-
   async #deliver(chunk: Chunk<Item>): Promise<void> {
     const about = { stop: this.#stopping.signal, fanOut: this.#info, beforeSend: undefined };
-    const [first] = chunk.recipients;
+    const { recipients } = chunk;
+    const [first] = recipients;
     const index = first !== undefined && this.positionOf ? this.positionOf(first) : chunk.index;
-    for await (const { outcome, stop } of this.sender.sendChunk({ ...chunk, index }, this.#tally, about)) {
+    for await (const { outcome, stop } of this.sender.sendChunk({ index, recipients }, this.#tally, about)) {
       if (stop !== undefined) this.#halt(stop);
-      if (this.plan.onChunk === undefined) continue;
+      const { onChunk } = this.plan;
+      if (onChunk === undefined) continue;
       try {
         // In an async function, since it may throw synchronously.
-        await this.#untilStopped((async () => this.plan.onChunk?.(outcome))());
+        await waitFor((async () => onChunk(outcome))(), Infinity, undefined, this.#stopping.signal);
       } catch (error) {
-        this.#halt({ reason: 'callback', error });
+        // After a stop, a callback that hangs is not waited for.
+        if (!(error instanceof Interrupted)) this.#halt({ reason: 'callback', error });
       }
     }
   }

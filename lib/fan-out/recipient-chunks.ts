@@ -1,3 +1,4 @@
+import { DistinctIds } from '../dto/distinct-ids.js';
 import { describeType, idProblem, isId } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { FanOutReport, InvalidRecipient } from './fan-out-report.js';
@@ -69,7 +70,8 @@ export class RecipientChunks<Item = string> {
   readonly #asking = new AbortController();
   /** Read, and not counted before it is known who is there. */
   #first: { readonly value: unknown } | undefined;
-  #seen = new Set<unknown>();
+  readonly #seenInChunk = new DistinctIds();
+  readonly #seen = new Set<string>();
   #pending: Item[] = [];
   #chunks = 0;
   /** Whether the source was read to its end. */
@@ -80,8 +82,11 @@ export class RecipientChunks<Item = string> {
   #closed = false;
   /** The reading was stopped. */
   #stopped = false;
-  /** The current read. The next read begins after it. */
-  #reading: Promise<unknown> = Promise.resolve();
+  /** Callers of `next()`, in their order. */
+  readonly #waiting: {
+    readonly resolve: (chunk: Chunk<Item> | undefined) => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
 
   readonly #maxSeen: number;
   readonly #askMembers: ReadingOptions<Item>['askMembers'];
@@ -110,17 +115,26 @@ export class RecipientChunks<Item = string> {
     return this.#exhausted;
   }
 
-  /** The next chunk, or undefined when there is none. Rejects with what the source throws. */
+  /**
+   * The next chunk, or undefined when there is none or soon after a stop: a source may hang. Rejects with what the source
+   * throws.
+   */
   next(): Promise<Chunk<Item> | undefined> {
-    const chunk = this.#reading.then(() => this.#read());
-    this.#reading = chunk.catch(() => undefined);
-    return chunk;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      if (this.#waiting.length === 1) void this.#serve();
+    });
   }
 
   /** Stops reading. The source is closed without waiting for it, since it may hang. */
   stop(): void {
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#asking.abort();
+    // Items that have arrived are counted first.
+    setImmediate(() => {
+      for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);
+    });
     if (this.#exhausted) return;
     this.#exhausted = true;
     void (async () => this.#iterator?.return?.())().catch(() => undefined);
@@ -133,7 +147,31 @@ export class RecipientChunks<Item = string> {
     return this.#pending.splice(0);
   }
 
-  async #read(): Promise<Chunk<Item> | undefined> {
+  /** Reads for those who wait, one after another. Nobody waits any more after a stop. */
+  async #serve(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      try {
+        await this.#read();
+        this.#waiting.shift()?.resolve(this.#takeChunk());
+      } catch (error) {
+        const next = this.#waiting.shift();
+        // The chunks before it are being sent by then.
+        await new Promise(setImmediate);
+        next?.reject(error);
+      }
+    }
+  }
+
+  #takeChunk(): Chunk<Item> | undefined {
+    if (this.#stopped || this.#pending.length === 0) return undefined;
+    const recipients = this.#pending;
+    this.#pending = [];
+    this.#seenInChunk.clear();
+    return { index: this.#chunks++, recipients };
+  }
+
+  /** Reads items until there are enough for a chunk. */
+  async #read(): Promise<void> {
     while (!this.#exhausted && this.#pending.length < this.chunkSize) {
       let step: IteratorResult<unknown>;
       let done: boolean | undefined;
@@ -161,24 +199,12 @@ export class RecipientChunks<Item = string> {
       }
       if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
     }
-    if (this.#stopped || this.#pending.length === 0) return undefined;
-    const recipients = this.#takePending();
-    if (this.dedupe === 'chunk') this.#seen = new Set(this.#pending);
-    return { index: this.#chunks++, recipients };
   }
 
   #addFirst(): void {
     const first = this.#first;
     this.#first = undefined;
     if (first !== undefined) this.#add(first.value);
-  }
-
-  /** As many as a chunk has: all of them, as a rule, which are then not copied. */
-  #takePending(): Item[] {
-    const pending = this.#pending;
-    if (pending.length > this.chunkSize) return pending.splice(0, this.chunkSize);
-    this.#pending = [];
-    return pending;
   }
 
   #add(value: unknown): void {
@@ -194,25 +220,27 @@ export class RecipientChunks<Item = string> {
       this.absent += 1;
       return;
     }
-    if (this.dedupe !== 'none') {
-      const { size } = this.#seen;
-      // One operation, since a lookup takes as long as an insertion.
-      if (this.#seen.add(item).size === size) {
-        this.duplicates += 1;
-        return;
-      }
-      if (size >= this.#maxSeen) {
-        this.#pending.push(item);
-        this.stop();
-        throw new RtcValidationError([
-          {
-            path: 'to',
-            message: `has more than ${this.#maxSeen} different users, which dedupe: 'all' can't hold`,
-          },
-        ]);
-      }
+    if (!this.#isNew(item)) {
+      this.duplicates += 1;
+      return;
     }
     this.#pending.push(item);
+    if (this.#seen.size > this.#maxSeen) {
+      this.stop();
+      throw brokenSource(
+        'to',
+        `has more than ${this.#maxSeen} different users, which dedupe: 'all' can't hold`,
+      );
+    }
+  }
+
+  #isNew(item: Item): boolean {
+    // Only user IDs are compared.
+    if (this.dedupe === 'chunk') return this.#seenInChunk.add(item as string);
+    if (this.dedupe === 'none') return true;
+    const { size } = this.#seen;
+    // One operation, since a lookup takes as long as an insertion.
+    return this.#seen.add(item as string).size > size;
   }
 }
 

@@ -9,7 +9,7 @@ export type ApiReply =
   | {
       readonly kind: 'success';
       readonly requestId: string;
-      /** Of any form; for whoever asked. */
+      /** The answer's `Result`, of any form. */
       readonly result?: unknown;
     }
   | {
@@ -31,7 +31,8 @@ export function readReply(body: Buffer, sent: SentSecrets): ApiReply {
   if (body.length === 0) return unreadable('the body is empty');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
+    const text = body.toString('utf8');
+    parsed = JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch {
     return unreadable('the body is not JSON');
   }

@@ -1,7 +1,9 @@
-import axios, { type AxiosInstance } from 'axios';
+import axios, { type Axios } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { connectByOwnLookup } from './address-list.js';
+import type { SigningContext } from './request-signer.js';
+import { createSigningInterceptor } from './signing.interceptor.js';
 
 /** Settings of a module's Axios instance. */
 export interface HttpClientSettings {
@@ -32,21 +34,18 @@ export function reading(transport: Transport, atLeast = 0): Transport {
   return atLeast <= transport.maxContentLength ? transport : { ...transport, maxContentLength: atLeast };
 }
 
-/** The part of an Axios instance that an app may use. */
-export interface RtcAxiosRef {
-  /** Request interceptors only. */
-  readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
-}
-
 export interface HttpClient {
-  readonly axios: Pick<AxiosInstance, 'request' | 'interceptors' | 'getUri'>;
+  readonly axios: Pick<Axios, 'request'>;
   readonly transport: Transport;
   /** Closes the sockets of the library's own agents. The app closes the agents that it gave. */
   close(): void;
 }
 
-/** Makes an Axios instance for a module. Each request brings its own adapter, see `sendOverNodeHttp`. */
-export function createHttpClient({ http }: HttpClientSettings): HttpClient {
+/**
+ * Makes an Axios instance whose interceptor signs all requests. Each request brings its own adapter, see
+ * `sendOverNodeHttp`.
+ */
+export function createHttpClient({ http }: HttpClientSettings, signing: SigningContext): HttpClient {
   const agentOptions = {
     keepAlive: true,
     maxSockets: http.maxSockets,
@@ -55,10 +54,10 @@ export function createHttpClient({ http }: HttpClientSettings): HttpClient {
   };
   const ownHttpAgent = connectByOwnLookup(new HttpAgent(agentOptions));
   const ownHttpsAgent = connectByOwnLookup(new HttpsAgent(agentOptions));
+  const signed = createAxios();
+  signed.interceptors.request.use(createSigningInterceptor(signing), undefined, { synchronous: true });
   return {
-    // Not axios.create(): it would send the headers that the app set for its own Axios calls, and transform bodies. No
-    // settings either: Axios copies and merges settings for each request, and the adapter knows all of them.
-    axios: new axios.Axios({}),
+    axios: signed,
     transport: {
       httpAgent: http.httpAgent?.open() ?? ownHttpAgent,
       httpsAgent: http.httpsAgent?.open() ?? ownHttpsAgent,
@@ -71,4 +70,12 @@ export function createHttpClient({ http }: HttpClientSettings): HttpClient {
       ownHttpsAgent.destroy();
     },
   };
+}
+
+/**
+ * Not `axios.create()`: it would send the headers that the app set for its own Axios calls, and transform bodies. No
+ * settings either: Axios copies and merges settings for each request, and the adapter knows all of them.
+ */
+export function createAxios(): Axios {
+  return new axios.Axios({});
 }

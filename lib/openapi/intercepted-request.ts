@@ -1,18 +1,35 @@
 import { isUint8Array } from 'node:util/types';
-import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import {
+  type Axios,
+  AxiosHeaders,
+  type AxiosInstance,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import { type ApiRequest, isReservedName } from './api-request.js';
-import type { HttpAttempt, Signing } from './http-attempt.js';
-import { type HttpClient, reading } from './http-client.js';
-import { sendOverNodeHttp } from './node-http.adapter.js';
+import type { HttpAttempt } from './http-attempt.js';
 import { isPlain } from './request-body.js';
-import type { RequestSigner } from './request-signer.js';
 import { canonicalQuery } from './signature-v4.js';
 
 const JSON_TYPE = 'application/json';
 
-/** An answer with the values that were sent, as JSON. */
+/** The part of an Axios instance that an app may use. */
+export interface RtcAxiosRef {
+  /** Request interceptors only. */
+  readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
+}
+
+/** A request before it is signed. */
+export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
+  readonly url: string;
+  /** Beside those that the signer and the adapter set. */
+  readonly headers: AxiosHeaders | undefined;
+}
+
+/** An answer, with what was sent and must not be shown. */
 export interface AnsweredRequest extends Pick<AxiosResponse<Buffer>, 'status' | 'data' | 'headers'> {
   readonly authorization: string;
+  /** All values, as JSON. */
   readonly sent: Buffer;
 }
 
@@ -38,19 +55,20 @@ class BodyFields {}
 /** Headers that the library sets itself, or that would make Node send the body in another way. */
 const OWN_HEADERS =
   /^(authorization|host|x-date|x-content-sha256|x-security-token|content-length|transfer-encoding|connection|keep-alive|te|trailer|expect|upgrade)$/i;
-/** As the adapter spells them, which has a default for each. */
-const DEFAULTED_HEADERS = ['Accept', 'Accept-Encoding', 'User-Agent'];
+/** As the signer and the adapter spell them, which have a default for each. */
+const DEFAULTED_HEADERS = ['Content-Type', 'Accept', 'Accept-Encoding', 'User-Agent'];
 
 /**
- * Sends a request that the app's interceptors may change. It is signed after them, on copies that they never see. So
+ * Sends a request that the app's interceptors may change. It is signed after them, on a copy that they never see. So
  * they see neither the key nor the signature, and interceptors that are kept, ejected or replaced can't sign anything.
+ * @param axios the instance with the interceptors
+ * @param sendSigned signs and sends what they have made of the request
  */
 export async function sendIntercepted(
-  { axios, transport }: HttpClient,
-  signer: RequestSigner,
+  axios: Axios,
   { url, ...request }: ApiRequest & { readonly url: string },
   attempt: HttpAttempt,
-  { credentials, clockOffsetMs }: Signing,
+  sendSigned: (changed: OutgoingRequest) => Promise<AnsweredRequest>,
 ): Promise<AnsweredRequest> {
   let answer: Promise<AnsweredRequest> | undefined;
   let isOver = false;
@@ -61,31 +79,11 @@ export async function sendIntercepted(
     const json = bytesOf(config.data);
     // As it was given, to the digits of its numbers.
     const body = json.toString() === unchanged ? request.body : json;
-    const headers = new AxiosHeaders(config.headers);
-    for (const name of Object.keys(headers)) if (OWN_HEADERS.test(name)) headers.delete(name);
     const target = new URL(axios.getUri(config));
     requireSame(request, config.method, target, body);
-    for (const name of DEFAULTED_HEADERS) {
-      const value = headers.get(name);
-      headers.delete(name);
-      if (value) headers.set(name, value);
-    }
-    const contentType = String(headers.getContentType() || JSON_TYPE);
-    headers.delete('Content-Type');
     const { method } = request;
-    const signed = signer.sign(
-      { method, url: target.href, contentType, body },
-      credentials.open(),
-      clockOffsetMs,
-    );
-    headers.set(signed.headers);
-    const answered = await sendOverNodeHttp(
-      { method, headers, data: body, target: signed.target },
-      attempt,
-      reading(transport, request.maxContentLength),
-    );
-    const authorization = signed.headers['Authorization'] ?? '';
-    return { ...answered, authorization, sent: valuesOf(target.searchParams, body) };
+    const answered = await sendSigned({ method, url: target.href, headers: ownHeadersRemoved(config), body });
+    return { ...answered, sent: valuesOf(target.searchParams, body) };
   };
   const passed = axios.request({
     method: request.method,
@@ -112,6 +110,18 @@ export async function sendIntercepted(
   }
   if (answer === undefined) throw new ChangedRequestError();
   return answer;
+}
+
+/** The headers that the signer and the adapter do not set, in their spelling where they have a default. */
+function ownHeadersRemoved({ headers: given }: InternalAxiosRequestConfig): AxiosHeaders {
+  const headers = new AxiosHeaders(given);
+  for (const name of Object.keys(headers)) if (OWN_HEADERS.test(name)) headers.delete(name);
+  for (const name of DEFAULTED_HEADERS) {
+    const value = headers.get(name);
+    headers.delete(name);
+    if (value) headers.set(name, value);
+  }
+  return headers;
 }
 
 function requireSame(

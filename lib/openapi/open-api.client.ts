@@ -1,4 +1,4 @@
-import type { AxiosResponse } from 'axios';
+import type { Axios, AxiosResponse } from 'axios';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { kindOfThrown } from '../errors/thrown.js';
@@ -13,10 +13,9 @@ import {
   RESPONSE_TOO_LARGE,
   Signing,
 } from './http-attempt.js';
-import { type HttpClient, reading } from './http-client.js';
-import { type AnsweredRequest, sendIntercepted } from './intercepted-request.js';
+import { type HttpClient, reading, type Transport } from './http-client.js';
+import { type AnsweredRequest, type OutgoingRequest, sendIntercepted } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
-import type { RequestSigner } from './request-signer.js';
 import type { SignableConfig } from './signing.interceptor.js';
 
 /** The limits of one attempt. */
@@ -39,17 +38,17 @@ export class OpenApiClient {
   readonly #http: HttpClient;
   readonly #credentials: CredentialsSource;
   readonly #endpoint: string;
-  readonly #signer: RequestSigner | undefined;
+  readonly #intercepting: Axios | undefined;
 
   /**
    * @param endpoint an origin
-   * @param signer signs requests after the interceptors of `http`. Without it, the interceptors must sign.
+   * @param intercepting an instance with the app's request interceptors, if requests pass through them
    */
-  constructor(http: HttpClient, credentials: CredentialsSource, endpoint: string, signer?: RequestSigner) {
+  constructor(http: HttpClient, credentials: CredentialsSource, endpoint: string, intercepting?: Axios) {
     this.#http = http;
     this.#endpoint = endpoint;
     this.#credentials = credentials;
-    this.#signer = signer;
+    this.#intercepting = intercepting;
   }
 
   /**
@@ -77,14 +76,17 @@ export class OpenApiClient {
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
     const signing = new Signing(credentials, clockOffsetMs);
     attempt.signedWith = signing;
-    const addressed = { ...request, url: urlOf(this.#endpoint, request) };
-    const { status, data, headers, authorization, sent } =
-      this.#signer === undefined
-        ? await this.#sendMessage(addressed, attempt, signing)
-        : await sendIntercepted(this.#http, this.#signer, addressed, attempt, signing);
+    const transport = reading(this.#http.transport, request.maxContentLength);
+    const sendSigned = (outgoing: OutgoingRequest): Promise<AnsweredRequest> =>
+      this.#sendSigned(outgoing, attempt, signing, transport);
+    const { method, body } = request;
+    const url = urlOf(this.#endpoint, request);
+    const { status, data, headers, authorization, sent } = await (this.#intercepting === undefined
+      ? sendSigned({ method, url, headers: undefined, body })
+      : sendIntercepted(this.#intercepting, { ...request, url }, attempt, sendSigned));
     const answered = headers as Record<string, string>;
     const coding = ownOf(answered, 'content-encoding');
-    const content = coding === undefined ? data : await this.#decode(attempt, data, coding, request);
+    const content = coding === undefined ? data : await decode(attempt, data, coding, transport);
     const { secretAccessKey, sessionToken } = credentials.open();
     return attempt.result({
       kind: 'answered',
@@ -99,37 +101,38 @@ export class OpenApiClient {
   }
 
   /** The adapter ends the request when the attempt is interrupted. Nothing before the adapter waits. */
-  async #sendMessage(
-    { method, url, body }: ApiRequest & { readonly url: string },
+  async #sendSigned(
+    { method, url, headers: given, body }: OutgoingRequest,
     attempt: HttpAttempt,
     signing: Signing,
+    transport: Transport,
   ): Promise<AnsweredRequest> {
     const request: SignableConfig = {
       method,
       url,
       data: body,
       signing,
-      adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
+      adapter: (config) => sendOverNodeHttp(config, attempt, transport),
     };
+    if (given !== undefined) request.headers = given;
     const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
       request,
     );
     return { status, data, headers, authorization: String(config.headers['Authorization']), sent: body };
   }
+}
 
-  /** Undefined if the body can't be decoded. */
-  async #decode(
-    attempt: HttpAttempt,
-    data: Buffer,
-    coding: string,
-    request: ApiRequest,
-  ): Promise<Buffer | undefined> {
-    try {
-      const { maxContentLength } = reading(this.#http.transport, request.maxContentLength);
-      return await attempt.guard(decodeContent(data, coding, maxContentLength));
-    } catch (error) {
-      throw error instanceof ContentTooLongError ? new TransportError(RESPONSE_TOO_LARGE) : error;
-    }
+/** Undefined if the body can't be decoded. */
+async function decode(
+  attempt: HttpAttempt,
+  data: Buffer,
+  coding: string,
+  { maxContentLength }: Transport,
+): Promise<Buffer | undefined> {
+  try {
+    return await attempt.guard(decodeContent(data, coding, maxContentLength));
+  } catch (error) {
+    throw error instanceof ContentTooLongError ? new TransportError(RESPONSE_TOO_LARGE) : error;
   }
 }
 

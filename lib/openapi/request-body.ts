@@ -6,21 +6,26 @@ export class RequestBody {
     readonly recipients: number | undefined,
   ) {}
 
-  static of(fields: Readonly<Record<string, unknown>>): RequestBody {
-    const { To } = fields;
-    const recipients = Array.isArray(To) ? To.length : To === undefined ? undefined : 1;
-    return new RequestBody(Buffer.from(JSON.stringify(fields)), recipients);
+  /**
+   * @param fields all fields but `To`, one of them set
+   * @param to valid user IDs, which need no escaping. To join 600 takes half the time of `JSON.stringify()`.
+   */
+  static of(fields: Readonly<Record<string, unknown>>, to?: string | readonly string[]): RequestBody {
+    const json = JSON.stringify(fields);
+    if (to === undefined) return new RequestBody(Buffer.from(json), undefined);
+    const isOne = typeof to === 'string';
+    const recipients = isOne ? `"${to}"` : listOf(to);
+    return new RequestBody(Buffer.from(`${json.slice(0, -1)},"To":${recipients}}`), isOne ? 1 : to.length);
   }
 
   /**
-   * Prepares the JSON that all requests of a fan-out share.
-   * @param fields all fields but `To`
-   * @returns a function that makes a body from valid user IDs, which need no escaping
+   * Prepares the bytes that all requests of a fan-out share.
+   * @returns a function that makes a body for a list of recipients. Otherwise like {@link of}.
    */
   static template(fields: Readonly<Record<string, unknown>>): (to: readonly string[]) => RequestBody {
-    const head = Buffer.from(`${JSON.stringify(fields).slice(0, -1)},"To":["`);
+    const head = Buffer.from(`${JSON.stringify(fields).slice(0, -1)},"To":`);
     return (to) => {
-      const rest = `${to.join('","')}"]}`;
+      const rest = `${listOf(to)}}`;
       const bytes = Buffer.allocUnsafe(head.length + rest.length);
       head.copy(bytes);
       bytes.write(rest, head.length, 'latin1');
@@ -29,9 +34,13 @@ export class RequestBody {
   }
 }
 
+function listOf(to: readonly string[]): string {
+  return to.length === 0 ? '[]' : `["${to.join('","')}"]`;
+}
+
 /**
- * Whether what an object holds is what JSON would have of it. Of a Map, a form, a Blob or a stream, JSON has nothing.
- * What makes its own JSON knows what it does. Throws what a proxy throws.
+ * Whether JSON keeps the contents of an object. It loses those of a Map, a form, a Blob or a stream. An object with a
+ * `toJSON()` of its own counts as plain. It throws if a proxy throws.
  */
 export function isPlain(given: object): boolean {
   const { pipe, toJSON } = given as { pipe?: unknown; toJSON?: unknown };

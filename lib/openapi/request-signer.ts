@@ -103,18 +103,15 @@ export class RequestSigner {
     const canonical = `${head}x-content-sha256:${hash}\nx-date:${xDate}\n${token}\n${signedHeaders}\n${hash}`;
     const key = this.#keys.get(secretAccessKey, stamp.scope, stamp.scopeText);
     const signature = signText(canonical, xDate, stamp.scopeText, key);
-    return {
-      url,
-      target,
-      headers: {
-        'Content-Type': contentType,
-        Host: host,
-        'X-Content-Sha256': hash,
-        'X-Date': xDate,
-        ...(hasToken && { 'X-Security-Token': sessionToken }),
-        Authorization: `${ALGORITHM} Credential=${accessKeyId}/${stamp.scopeText}, SignedHeaders=${signedHeaders}, Signature=${signature}`,
-      },
+    const headers: Record<string, string> = {
+      'Content-Type': contentType,
+      Host: host,
+      'X-Content-Sha256': hash,
+      'X-Date': xDate,
+      Authorization: `${ALGORITHM} Credential=${accessKeyId}/${stamp.scopeText}, SignedHeaders=${signedHeaders}, Signature=${signature}`,
     };
+    if (hasToken) headers['X-Security-Token'] = sessionToken;
+    return { url, target, headers };
   }
 
   #prepare({ method, url: given, contentType }: UnsignedRequest): Prepared {

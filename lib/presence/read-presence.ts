@@ -2,41 +2,42 @@ import { RtcApiError } from '../errors/rtc-api.error.js';
 import { UNREADABLE } from '../retry/attempts.js';
 import type { AcceptedCall } from '../retry/sender.js';
 
-/** Who was in a room when the service was asked. */
+/** The users who were in a room at the time of the request. */
 export interface RoomOnlineUsers {
-  /** Whom others see there. */
+  /** The visible users. */
   readonly users: readonly string[];
-  /** Who watch unseen, and are not among `users`. The service lists 10,000 of them at most. */
+  /** The invisible users, who are not in `users`. The service lists at most 10,000 of them. */
   readonly invisible: readonly string[];
-  /** Whether everyone is listed: false when the service counts more than it lists, or contradicts itself. */
+  /** Whether all users are listed. False if the service counts more than it lists, or if its answer contradicts itself. */
   readonly complete: boolean;
-  /** When the question was asked: ISO 8601, by this machine's clock. */
+  /** Time of the request: ISO 8601, by this machine's clock. */
   readonly askedAt: string;
 }
 
-/** How a user is in a room. Beside `online`, only what the service says of who is there. */
+/** A user's status in a room. The optional members are set if the user is online and the service reports them. */
 export interface UserStatus {
   /** Whether the user is in the room. */
   readonly online: boolean;
-  /** Whether others see the user. */
+  /** Whether other users see the user. */
   readonly role?: 'visible' | 'invisible';
-  /** Since when: ISO 8601, by the service's clock. */
+  /** When the user joined: ISO 8601, by the service's clock. */
   readonly loginTime?: string;
-  /** The vendor's word for the device. */
+  /** The vendor's name or number of the device type. */
   readonly deviceType?: string | number;
-  /** The vendor's word for the platform. */
+  /** The vendor's name or number of the platform. */
   readonly platformType?: string | number;
 }
 
 const ROLES: readonly UserStatus['role'][] = [undefined, 'visible', 'invisible'];
 
-/** The call that a Result came from; for the error, where it can't be read. */
+/** The call that returned a Result, for the error if the Result can't be read. */
 export type AnsweredCall = Pick<AcceptedCall, 'requestId' | 'attempts'>;
 
 /**
- * Volcengine says `RoomExists`, BytePlus `RoomExist`; of a room that is not there, nothing else is said. `TotalUser`
- * counts everyone, `TotalInvisibleUser` the invisible alone. An answer that contradicts itself is not complete.
- * @throws RtcApiError when it says neither, or a list is none
+ * Reads the Result of `GetRoomOnlineUsers`. Volcengine's field is `RoomExists`, BytePlus's is `RoomExist`. If the room
+ * does not exist, there are no other fields. `TotalUser` counts all users, `TotalInvisibleUser` only the invisible ones.
+ * An answer that contradicts itself is not complete.
+ * @throws RtcApiError if it has neither field, or if a list is malformed
  */
 export function readOnlineUsers(result: unknown, call?: AnsweredCall): Omit<RoomOnlineUsers, 'askedAt'> {
   const { RoomExists, RoomExist, VisibleUserList, InvisibleUserList, TotalUser, TotalInvisibleUser } =
@@ -47,7 +48,7 @@ export function readOnlineUsers(result: unknown, call?: AnsweredCall): Omit<Room
   const isSaid = exists.length > 0 && exists.every((word) => typeof word === 'boolean');
   if (!isSaid || visible === undefined || unseen === undefined) throw unreadable('GetRoomOnlineUsers', call);
   const everyone = new Set([...visible, ...unseen]);
-  // Without a count, a list that is not there does not say that it would be empty.
+  // Without a count, a missing list is not known to be empty.
   const isTold =
     isGiven(TotalUser) ||
     (isGiven(VisibleUserList) && (isGiven(InvisibleUserList) || isGiven(TotalInvisibleUser)));
@@ -60,7 +61,10 @@ export function readOnlineUsers(result: unknown, call?: AnsweredCall): Omit<Room
   };
 }
 
-/** @throws RtcApiError when it can't be read */
+/**
+ * Reads the Result of `GetRoomUsersProperty`.
+ * @throws RtcApiError if it can't be read
+ */
 export function readUserStatuses(
   result: unknown,
   call?: AnsweredCall,
@@ -92,7 +96,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   >;
 }
 
-/** A list may be left out, or null, when it is empty. */
+/** An empty list may be missing or null. */
 function readIds(list: unknown): ReadonlySet<string> | undefined {
   const ids: unknown = list ?? [];
   return Array.isArray(ids) && ids.every((id) => typeof id === 'string') ? new Set<string>(ids) : undefined;
@@ -102,12 +106,12 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** Whether as many are listed as are counted, where they are counted. */
+/** Whether the list is as long as the count, if there is a count. */
 function isCovered(count: unknown, listed: number): boolean {
   return !isGiven(count) || (Number.isSafeInteger(count) && Number(count) >= 0 && Number(count) <= listed);
 }
 
-/** Milliseconds since the epoch: 64 bits, which JSON may have as text. */
+/** Milliseconds since the epoch, a number of 64 bits. JSON may have it as text. */
 function readTime(time: unknown): number {
   if (typeof time === 'string' && /^\d{1,16}$/.test(time)) return Number(time);
   return typeof time === 'number' ? time : Number.NaN;

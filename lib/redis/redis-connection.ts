@@ -1,8 +1,6 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { withoutOptions } from '../config/redis-url.js';
+import type { ClusterOptions, RedisOptions } from 'ioredis';
+import { connectionsOf, openClient, type RedisClient } from './open-client.js';
 import type { RedisQuotaOptions } from './redis-quota-options.js';
-
-export type Client = Redis | Cluster;
 
 /**
  * Interval between attempts to reconnect. Short, since this process does not share the quota meanwhile, and long enough
@@ -31,9 +29,9 @@ const OWN_OPTIONS: RedisOptions = {
  * The connection of one RedisQuota. It is opened for the first user, and closed after the last unless the app owns it.
  */
 export class RedisConnection {
-  readonly #given: Client | undefined;
+  readonly #given: RedisClient | undefined;
   readonly #connection: RedisQuotaOptions['connection'];
-  #client: Client | undefined;
+  #client: RedisClient | undefined;
   #users = 0;
   /** Why there is no connection. A command's own error says only that there is none. */
   #lastError: Error | undefined;
@@ -47,7 +45,7 @@ export class RedisConnection {
     return this.#lastError;
   }
 
-  acquire(): Client {
+  acquire(): RedisClient {
     this.#users += 1;
     this.#client ??= this.#given ?? this.#open();
     return this.#client;
@@ -67,12 +65,11 @@ export class RedisConnection {
   renew(): void {
     // The app's own client is left alone.
     if (this.#given !== undefined || this.#client === undefined) return;
-    const connections = this.#client instanceof Cluster ? this.#client.nodes() : [this.#client];
-    for (const { stream } of connections) stream?.destroy();
+    for (const { stream } of connectionsOf(this.#client)) stream?.destroy();
   }
 
-  #open(): Client {
-    const client = connect(this.#connection);
+  #open(): RedisClient {
+    const client = openClient(this.#connection ?? {}, () => OWN_OPTIONS, ofCluster);
     // ioredis adds a listener for each command that waits for the connection.
     client.setMaxListeners(Number.POSITIVE_INFINITY);
     client.on('error', (error: Error) => {
@@ -85,15 +82,10 @@ export class RedisConnection {
   }
 }
 
-function connect(connection: RedisQuotaOptions['connection']): Client {
-  // A URL's query has no functions and no numbers, so those options can't be set there.
-  if (typeof connection === 'string') return new Redis(withoutOptions(connection, OWN_OPTIONS), OWN_OPTIONS);
-  if (connection === undefined || !('nodes' in connection))
-    return new Redis({ ...connection, ...OWN_OPTIONS });
+function ofCluster(given?: ClusterOptions): ClusterOptions {
   const { retryStrategy: _, ...redisOptions } = OWN_OPTIONS;
-  return new Cluster([...connection.nodes], {
-    ...connection.options,
+  return {
     clusterRetryStrategy: () => RECONNECT_MS,
-    redisOptions: { ...connection.options?.redisOptions, ...redisOptions },
-  });
+    redisOptions: { ...given?.redisOptions, ...redisOptions },
+  };
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type PermitAnswer, readAnswer, TAKE_PERMITS } from './permit-script.js';
-import type { Client, RedisConnection } from './redis-connection.js';
+import type { RedisClient } from './open-client.js';
+import type { RedisConnection } from './redis-connection.js';
 import { describeFailure } from './redis-failure.js';
 
 /** Time limit for the first connection, in milliseconds. */
@@ -12,7 +13,7 @@ const GRACE_MS = 50;
 export class ScriptRunner {
   // A private field: the last error may hold a password.
   readonly #connection: RedisConnection;
-  readonly #client: Client;
+  readonly #client: RedisClient;
   #connecting: Promise<unknown> | undefined;
 
   constructor(

@@ -34,9 +34,9 @@ const BYTEPLUS_HINT =
   'ap-southeast-1, or keep it and set endpoint (RTC_ENDPOINT) to https://open-ap-singapore-1.volcengineapi.com.';
 
 /**
- * What to do about a code, where there is something to say.
- * @param hostOfRegion the region whose host was called, where no endpoint was given
- * @param isMessage whether it was a messaging action, whose version is the module's
+ * What to do about an error code, if that is known.
+ * @param hostOfRegion region of the called host. Undefined if `endpoint` is set.
+ * @param isMessage whether it was a messaging action. Its version comes from the module's settings.
  */
 export function hintFor(apiCode: string, hostOfRegion?: string, isMessage = true): string | undefined {
   if (apiCode === 'InvalidActionOrVersion' && !isMessage) return 'Check the action and its version.';

@@ -1,16 +1,22 @@
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type { Emit, RtcCallInfo, RtcRetryReason, RtcWaitEvent } from '../diagnostics/rtc-event.js';
+import type {
+  Emit,
+  RtcCallInfo,
+  RtcFanOutInfo,
+  RtcRetryReason,
+  RtcWaitEvent,
+} from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { ApiRequest } from '../openapi/api-request.js';
 import { type AttemptResult, RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
-import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import type { LimiterHandle } from '../quota/limiter-registry.js';
-import type { RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
+import type { Place, RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
 import type { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import { outcomeOfAttempts, describeAttempt } from './attempts.js';
@@ -48,30 +54,31 @@ export interface SendContext {
 /** Unknown outcomes: report them, or send again at the risk of sending twice. */
 export type OnUnknown = 'report' | 'resend';
 
-/** The limits of one call. Times are in milliseconds. */
-export interface CallLimits {
-  /** For each attempt. */
+/**
+ * The options of one call, with defaults. Times are in milliseconds. All members are required, so that none is inherited
+ * from a changed prototype.
+ */
+export interface CallPlan {
+  /** Time limit of each attempt. */
   readonly timeoutMs: number;
-  /** For the call as a whole. */
+  /** Time limit of the call as a whole. */
   readonly deadlineMs: number;
   readonly maxAttempts: number;
   readonly onUnknown: OnUnknown;
   readonly policy: CallPolicy;
   /** The room of the message. */
-  readonly roomId?: string | undefined;
+  readonly roomId: string | undefined;
+  /** Aborts the call at any moment. */
+  readonly signal: AbortSignal | undefined;
+  /** Aborts the call between attempts. An attempt in flight may finish. */
+  readonly stop: AbortSignal | undefined;
+  /** The fan-out that the call belongs to. */
+  readonly fanOut: RtcFanOutInfo | undefined;
   /**
    * Called before each attempt, when it has its permit and before any byte is sent. The call ends as if it were stopped
    * unless this resolves to true. The durable queue uses it to record the in-flight state.
    */
-  readonly beforeSend?: (() => Promise<boolean>) | undefined;
-}
-
-/** What can end a call. */
-export interface CallControl {
-  /** Ends the call at any moment. Its reason is {@link SHUTDOWN} if the app aborts. */
-  readonly abort: Cancellation;
-  /** Ends the call between attempts. */
-  readonly stop?: AbortSignal | undefined;
+  readonly beforeSend: (() => Promise<boolean>) | undefined;
 }
 
 /** A finished attempt with its retry decision and its limit: `timeoutMs of 5000 ms`. */
@@ -103,12 +110,13 @@ export class SendCall {
     private readonly context: SendContext,
     private readonly info: RtcCallInfo,
     private readonly request: ApiRequest,
-    private readonly limits: CallLimits,
-    private readonly control: CallControl,
+    private readonly plan: CallPlan,
+    /** Ends the call at any moment. Its reason is {@link SHUTDOWN} if the app aborts. */
+    private readonly abort: Cancellation,
     /** Filled while the call runs. */
     private readonly attempts: Attempt[],
   ) {
-    this.#deadline = new CallDeadline(limits.timeoutMs, limits.deadlineMs);
+    this.#deadline = new CallDeadline(plan.timeoutMs, plan.deadlineMs);
   }
 
   /** @returns the accepting answer. Rejects with an RtcMessagingError. */
@@ -143,7 +151,7 @@ export class SendCall {
    */
   async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
     const { client, clock, limiters } = this.context;
-    const { abort } = this.control;
+    const { abort } = this;
     const before = this.#deadline.attemptLimit;
     // The await lets a caller abort right after the call, before there is an attempt.
     const identity = await client.identify({ timeoutMs: before.ms, cancellation: abort });
@@ -156,7 +164,7 @@ export class SendCall {
       if (last !== undefined && this.#neededMs >= this.#deadline.leftMs) {
         throw errorOfCall(this.#facts(), last.result, last.limit);
       }
-      const { beforeSend } = this.limits;
+      const { beforeSend } = this.plan;
       if (beforeSend !== undefined) await this.#ask(beforeSend);
       const limit = this.#deadline.attemptLimit;
       end = 'unanswered';
@@ -175,8 +183,17 @@ export class SendCall {
   }
 
   async #takePermit(limiter: RateLimiter, last: JudgedAttempt | undefined): Promise<RequestPermit> {
+    const { policy, roomId, stop } = this.plan;
+    if (this.abort.isCancelled || stop?.aborted) {
+      throw abortedError(this.#facts(), 'while waiting to send');
+    }
+    const recipients = this.info.recipients ?? 1;
+    const permits = this.context.limiters.costOf(recipients);
+    // The attempt after the wait must still have its time.
+    const withinMs = Math.max(1, this.#deadline.leftMs - Math.max(this.#neededMs, limiter.roundTripMs));
     try {
-      return await this.#waitForPermit(limiter);
+      const place = limiter.enter({ priority: policy.priority, permits, recipients, roomId, withinMs });
+      return 'granted' in place ? await this.#waitFor(place, withinMs) : place;
     } catch (error) {
       if (!(error instanceof RtcQuotaError)) throw error;
       const isUnknown = outcomeOfAttempts(this.attempts) === 'unknown';
@@ -187,23 +204,15 @@ export class SendCall {
     }
   }
 
-  async #waitForPermit(limiter: RateLimiter): Promise<RequestPermit> {
-    const { abort, stop } = this.control;
-    if (abort.isCancelled || stop?.aborted) throw abortedError(this.#facts(), 'while waiting to send');
-    const { policy, roomId } = this.limits;
-    const recipients = this.info.recipients ?? 1;
-    const permits = this.context.limiters.costOf(recipients);
-    // The attempt after the wait must still have its time.
-    const withinMs = Math.max(1, this.#deadline.leftMs - Math.max(this.#neededMs, limiter.roundTripMs));
-    const place = limiter.enter({ priority: policy.priority, permits, recipients, roomId, withinMs });
-    if (!('granted' in place)) return place;
+  async #waitFor(place: Place, withinMs: number): Promise<RequestPermit> {
+    const { policy, stop } = this.plan;
     const started = performance.now();
     let permit: RequestPermit;
     try {
       permit = await waitFor(
         place.granted,
         policy.deadlineIncludesQuotaWait ? withinMs : Infinity,
-        abort,
+        this.abort,
         stop,
       );
     } catch (error) {
@@ -222,9 +231,8 @@ export class SendCall {
 
   async #ask(beforeSend: () => Promise<boolean>): Promise<void> {
     const started = performance.now();
-    const { abort, stop } = this.control;
     // A failure counts as false: without a record, nothing is sent.
-    const maySend = await waitFor(beforeSend, Infinity, abort, stop).catch(() => false);
+    const maySend = await waitFor(beforeSend, Infinity, this.abort, this.plan.stop).catch(() => false);
     this.#deadline.extendBySince(started);
     if (!maySend) throw abortedError(this.#facts(), 'before it was sent');
   }
@@ -260,7 +268,7 @@ export class SendCall {
       case 'slow_down':
         return this.#isForItsSender() ? undefined : this.#retry(result, 'throttled');
       case 'ask_policy':
-        return this.limits.onUnknown === 'resend' && !isTooLargeToGet(this.request, result)
+        return this.plan.onUnknown === 'resend' && !isTooLargeToGet(this.request, result)
           ? this.#retry(result, 'resend')
           : undefined;
     }
@@ -271,7 +279,7 @@ export class SendCall {
    * accepted before.
    */
   #isForItsSender(): boolean {
-    return !this.limits.policy.retriesThrottled && outcomeOfAttempts(this.attempts) !== 'unknown';
+    return !this.plan.policy.retriesThrottled && outcomeOfAttempts(this.attempts) !== 'unknown';
   }
 
   /**
@@ -295,10 +303,10 @@ export class SendCall {
   async #refreshCredentials({ signedWith }: AttemptResult): Promise<boolean> {
     if (this.#credentialsRefreshed || signedWith === undefined) return false;
     this.#credentialsRefreshed = true;
-    const { abort, stop } = this.control;
+    const { stop } = this.plan;
     const renewal = (): Promise<boolean> => this.context.credentials.replace(signedWith.credentials);
     try {
-      return await waitFor(renewal, Math.max(1, this.#deadline.leftMs), abort, stop);
+      return await waitFor(renewal, Math.max(1, this.#deadline.leftMs), this.abort, stop);
     } catch (error) {
       if (!(error instanceof Interrupted) || error.by === 'timeout') return false;
       throw abortedError(this.#facts(), 'while credentials were renewed');
@@ -306,7 +314,7 @@ export class SendCall {
   }
 
   #retry(result: AttemptResult, reason: RtcRetryReason): NextAttempt | undefined {
-    const { policy, maxAttempts } = this.limits;
+    const { policy, maxAttempts } = this.plan;
     const patient = policy.retriesUntilDeadline && reason !== 'resend';
     if (!patient && this.#retries + 1 >= maxAttempts) return undefined;
     const throttled = reason === 'throttled';
@@ -329,8 +337,8 @@ export class SendCall {
 
   async #wait(wait: NonNullable<NextAttempt['wait']>): Promise<void> {
     this.context.emit({ type: 'wait', call: this.info, ...wait });
-    const { abort, stop } = this.control;
-    const box = new TimeBox(wait.delayMs, abort, stop);
+    const { stop } = this.plan;
+    const box = new TimeBox(wait.delayMs, this.abort, stop);
     const end = await box.wait();
     box.dispose();
     if (end === 'aborted') throw abortedError(this.#facts(), 'while waiting to send again');
@@ -339,7 +347,7 @@ export class SendCall {
   #facts(): CallFacts {
     const { action } = this.info;
     const { hostOfRegion, endpoint } = this.context;
-    const shuttingDown = this.control.abort.reason === SHUTDOWN;
+    const shuttingDown = this.abort.reason === SHUTDOWN;
     const isGet = this.request.method === 'GET';
     return { action, isGet, attempts: this.attempts, shuttingDown, hostOfRegion, endpoint };
   }

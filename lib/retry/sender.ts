@@ -4,14 +4,14 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { CredentialsStatus } from '../credentials/credentials-source.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
-import type { Emit, RtcCallInfo, RtcFanOutInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
+import type { Emit, RtcCallInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
-import { type CallControl, type CallLimits, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
+import { type CallPlan, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
 /** An accepted call. */
 export interface AcceptedCall {
@@ -23,29 +23,12 @@ export interface AcceptedCall {
   readonly result?: unknown;
 }
 
-/**
- * How a caller can end a call, and the fan-out that the call belongs to. All members are required, so that none is
- * inherited from a changed prototype.
- */
-export interface SendSignals {
-  /** At any moment. */
-  readonly signal: AbortSignal | undefined;
-  /** Aborts the call between attempts. An attempt in flight may finish. */
-  readonly stop: AbortSignal | undefined;
-  readonly fanOut: RtcFanOutInfo | undefined;
-}
-
 /** An action's own limit. */
 export interface ActionLimit {
   readonly requestsPerSecond: number;
   /** Whether nobody gave it. */
   readonly isGuess: boolean;
 }
-
-/** What events contain about a call beside its action. */
-type CallSubject = Pick<RtcCallInfo, 'method' | 'recipients' | 'fanOut'>;
-
-export const NO_SIGNALS: SendSignals = { signal: undefined, stop: undefined, fanOut: undefined };
 
 /** State of a sender, for health checks. */
 export interface SenderCondition {
@@ -64,7 +47,10 @@ export class Sender {
   // A private field: printing a service must not print the requests of its sockets.
   readonly #context: SendContext;
   readonly #shutdownTimeoutMs: number;
-  readonly #inFlight = new Map<Cancellation, Promise<AcceptedCall>>();
+  /** Of each call in flight. */
+  readonly #inFlight = new Set<Cancellation>();
+  /** Called when the last call in flight has ended. */
+  #onIdle: (() => void) | undefined;
   #calls = 0;
   /** Aborted when the app begins to close. */
   readonly #shutdownBegun = new AbortController();
@@ -135,24 +121,19 @@ export class Sender {
   send(
     action: RtcActionName,
     { bytes: body, recipients }: RequestBody,
-    limits: CallLimits,
-    { signal, stop, fanOut }: SendSignals = NO_SIGNALS,
+    plan: CallPlan,
   ): Promise<AcceptedCall> {
     const { apiVersion: version } = this.#context;
-    const about = {
-      ...(recipients !== undefined && { recipients }),
-      ...(fanOut !== undefined && { fanOut }),
-    };
-    const request: ApiRequest = { action, version, method: 'POST', query: [], body };
-    return this.#track(this.#context, request, about, limits, signal, stop);
+    return this.#call(this.#context, { action, version, method: 'POST', query: [], body }, plan, {
+      recipients,
+    });
   }
 
   /** Calls another action under its own limit. Otherwise like {@link send}. */
   request(
     request: ApiRequest,
     { requestsPerSecond, isGuess }: ActionLimit,
-    limits: CallLimits,
-    signal: AbortSignal | undefined,
+    plan: CallPlan,
   ): Promise<AcceptedCall> {
     const { action, method } = request;
     const { anyAction, limiters } = this.#context;
@@ -161,28 +142,7 @@ export class Sender {
       ...anyAction,
       limiters: limiters.forAction(action, requestsPerSecond, isGuess),
     };
-    return this.#track(context, request, { method }, limits, signal, undefined);
-  }
-
-  /** Runs a call that is known to be under way. */
-  async #track(
-    context: SendContext,
-    request: ApiRequest,
-    about: CallSubject,
-    limits: CallLimits,
-    signal: AbortSignal | undefined,
-    stop: AbortSignal | undefined,
-  ): Promise<AcceptedCall> {
-    const abort = new Cancellation();
-    const stopListening = signal && onAbort(signal, () => abort.cancel());
-    const sending = this.#run(context, request, about, limits, { abort, stop });
-    this.#inFlight.set(abort, sending);
-    try {
-      return await sending;
-    } finally {
-      this.#inFlight.delete(abort);
-      stopListening?.();
-    }
+    return this.#call(context, request, plan, { method });
   }
 
   /**
@@ -214,7 +174,7 @@ export class Sender {
   async #close(): Promise<void> {
     this.refuseCalls();
     this.#limit?.ref();
-    await Promise.allSettled(this.#inFlight.values());
+    if (this.#inFlight.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     clearTimeout(this.#limit);
     this.#context.client.close();
     this.#context.anyAction.client.close();
@@ -226,24 +186,33 @@ export class Sender {
     if (this.#inFlight.size === 0) return;
     const { module, emit } = this.#context;
     emit({ type: 'shutdown', module, status: 'timed_out', inFlight: this.#inFlight.size });
-    for (const abort of this.#inFlight.keys()) abort.cancel(SHUTDOWN);
+    for (const abort of this.#inFlight) abort.cancel(SHUTDOWN);
   }
 
-  async #run(
+  async #call(
     context: SendContext,
     request: ApiRequest,
-    about: CallSubject,
-    limits: CallLimits,
-    control: CallControl,
+    plan: CallPlan,
+    about: { readonly recipients?: number | undefined; readonly method?: 'GET' | 'POST' },
   ): Promise<AcceptedCall> {
     const started = performance.now();
-    this.#calls += 1;
+    const { module, emit } = context;
     const { action } = request;
-    const startedAt = new Date().toISOString();
-    const info: RtcCallInfo = { module: context.module, id: this.#calls, action, startedAt, ...about };
+    const abort = new Cancellation();
+    const stopListening = plan.signal && onAbort(plan.signal, () => abort.cancel());
+    this.#calls += 1;
+    const info: { -readonly [name in keyof RtcCallInfo]: RtcCallInfo[name] } = {
+      module,
+      id: this.#calls,
+      action,
+      startedAt: new Date().toISOString(),
+    };
+    if (about.method !== undefined) info.method = about.method;
+    if (about.recipients !== undefined) info.recipients = about.recipients;
+    if (plan.fanOut !== undefined) info.fanOut = plan.fanOut;
     const attempts: Attempt[] = [];
     const end = (outcome: RtcOutcomeEvent['outcome'], error?: RtcMessagingError): void =>
-      this.#context.emit({
+      emit({
         type: 'outcome',
         call: info,
         outcome,
@@ -254,14 +223,15 @@ export class Sender {
         ...(error instanceof RtcApiError && { apiCode: error.apiCode }),
         ...(error?.hint !== undefined && { hint: error.hint }),
       });
-    this.#context.emit({ type: 'begin', call: info });
+    this.#inFlight.add(abort);
+    emit({ type: 'begin', call: info });
     try {
-      if (control.abort.isCancelled || control.stop?.aborted)
+      if (abort.isCancelled || plan.stop?.aborted)
         throw notSent(`${action} was aborted before anything was sent.`);
       if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
       }
-      const call = new SendCall(context, info, request, limits, control, attempts);
+      const call = new SendCall(context, info, request, plan, abort, attempts);
       const { requestId, result } = await context.within(info, () => call.run());
       end('accepted');
       return { requestId, attempts, possibleDuplicate: isPossibleDuplicate(attempts), result };
@@ -270,6 +240,10 @@ export class Sender {
       if (error instanceof RtcMessagingError) end(error.outcome, error);
       else end(outcomeOfAttempts(attempts));
       throw error;
+    } finally {
+      stopListening?.();
+      this.#inFlight.delete(abort);
+      if (this.#inFlight.size === 0) this.#onIdle?.();
     }
   }
 }

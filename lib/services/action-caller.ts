@@ -1,5 +1,6 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
+import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { RequestBody } from '../openapi/request-body.js';
@@ -8,7 +9,7 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
 import type { ReceiptTracker } from './receipt-tracker.js';
-import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
+import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage } from './wire-message.js';
 
@@ -18,7 +19,7 @@ const NO_OPTIONS = checkCallOptions(SEND_OPTIONS, {});
 /** A request in the remote API's form. */
 export interface WireRequest {
   readonly roomId: string | undefined;
-  /** The body. Unset fields are not sent. */
+  /** The body without its recipients. Unset fields are not sent. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** With `receipt` or `once`. */
   readonly messageId: string | undefined;
@@ -55,25 +56,21 @@ export class ActionCaller {
   ): Promise<BroadcastReceipt> {
     const checked = checkRequest(action, request);
     const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
-    const to = Array.isArray(checked.to) ? [...new Set(checked.to)] : checked.to;
-    const wire = this.prepare(action, { ...checked, to }, given);
+    const to = typeof checked.to === 'object' ? distinctIds(checked.to) : checked.to;
+    const wire = this.prepare(action, checked, given);
+    const body = RequestBody.of(wire.fields, to);
+    const plan = callPlan(this.#settings, given, wire.roomId);
     const { requestId, attempts, possibleDuplicate, messageId } = await this.send(
       wire,
       [to ?? []].flat(),
-      () =>
-        this.#sender.send(
-          action,
-          RequestBody.of(wire.fields),
-          { ...callLimits(this.#settings, given), roomId: wire.roomId },
-          { signal: given.signal, stop: undefined, fanOut: undefined },
-        ),
+      () => this.#sender.send(action, body, plan),
     );
-    const recipients = Array.isArray(to) ? to.length : 1;
+    const { recipients } = body;
     return {
       outcome: 'accepted',
       action,
       requestId,
-      ...(to !== undefined && { recipients }),
+      ...(recipients !== undefined && { recipients }),
       attempts,
       possibleDuplicate,
       ...(messageId !== undefined && { messageId }),
@@ -89,7 +86,7 @@ export class ActionCaller {
     request: CheckedRequest,
     { receipt = false, once = false }: Pick<SendOptions, 'receipt' | 'once'>,
   ): WireRequest {
-    const { roomId, to } = request;
+    const { roomId } = request;
     this.checkReceipt(action, { receipt });
     const from = request.from ?? this.#defaultFrom();
     const framed = receipt || once ? frameMessage(action, request, from, receipt) : undefined;
@@ -100,7 +97,6 @@ export class ActionCaller {
         AppId: this.#settings.appId,
         RoomId: roomId,
         From: from,
-        To: to,
         ...toWireMessage(message, binary),
       },
       messageId: framed?.messageId,

@@ -23,23 +23,23 @@ import {
   type OpenApiOptions,
   type OpenApiSender,
 } from './rtc-open-api.service.js';
-import { callLimits } from './send-options.js';
+import { callPlan } from './send-options.js';
 
 const VERSION = '2023-11-01';
-/** The vendor's limits, a second; and how many users one request asks about. */
+/** The vendor's limits: requests a second, and users of one request. */
 const ONLINE_USERS_LIMIT = { requestsPerSecond: 40, isGuess: false };
 const STATUS_LIMIT = { requestsPerSecond: 10, isGuess: false };
 const USERS_PER_REQUEST = 10;
-/** Of one question: at ten a second, they take 100 s. */
+/** Users of one `statusOf()`. At ten requests a second, they take 100 s. */
 const MAX_USERS = 10_000;
 const SECOND_MS = 1_000;
 
-/** In bytes: 10,000 invisible users and 115,000 others, with the longest IDs. */
+/** Longest answer in bytes: 10,000 invisible and 115,000 visible users with the longest IDs. */
 const LONGEST_LIST = 16_777_216;
 
 const hidden = new HiddenParts<CallingParts>();
 
-/** Asks the service who is in a room. */
+/** Finds out which users are in a room. */
 @Injectable()
 export class RoomPresenceService {
   constructor(
@@ -50,8 +50,8 @@ export class RoomPresenceService {
   }
 
   /**
-   * Who is in a room now (`GetRoomOnlineUsers`), held to 40 requests a second. A room that does not exist has no one.
-   * An answer of up to 16 MiB is read, or of `http.maxContentLength` where that is more.
+   * Lists the users who are in a room now (`GetRoomOnlineUsers`), with at most 40 requests a second. A room that does not
+   * exist has no users. The answer may have up to 16 MiB, or `http.maxContentLength` if that is more.
    *
    * @throws the errors of `RtcOpenApiService.request()`
    * @see https://www.volcengine.com/docs/6348/1188355
@@ -67,12 +67,12 @@ export class RoomPresenceService {
   }
 
   /**
-   * How each of some users is in a room (`GetRoomUsersProperty`): ten of them a request, one request after another, at
-   * most ten a second. `deadlineMs` is for all of them; by default, it is longer by what the limit takes. The other
-   * options are those of each request.
+   * Returns the status of users in a room (`GetRoomUsersProperty`). It makes one request for every ten users, one after
+   * another, at most ten a second. `deadlineMs` limits all requests together. By default, it includes the time that the
+   * rate limit takes. The other options apply to each request.
    *
    * @param userIds at most 10,000
-   * @returns by user ID; without those whom the service says nothing of
+   * @returns each user's status by user ID. Users whom the answer does not mention are missing.
    * @throws the errors of `RtcOpenApiService.request()`
    * @see https://www.volcengine.com/docs/6348/1585134
    */
@@ -107,9 +107,9 @@ export class RoomPresenceService {
   }
 }
 
-/** Of so many requests, each of which would have it alone: with the time that the limit makes them wait. */
+/** Default deadline of several requests: that of one, and the time that they wait for the rate limit. */
 function deadlineOf(settings: RtcMessagingSettings, given: OpenApiOptions, requests: number): number {
-  const { deadlineMs } = callLimits(settings, given);
+  const { deadlineMs } = callPlan(settings, given);
   const perSecond = Math.min(
     given.requestsPerSecond ?? STATUS_LIMIT.requestsPerSecond,
     STATUS_LIMIT.requestsPerSecond,
@@ -118,8 +118,8 @@ function deadlineOf(settings: RtcMessagingSettings, given: OpenApiOptions, reque
 }
 
 /**
- * The different ones of some users.
- * @throws RtcValidationError naming the room or the first users that are no IDs
+ * Checks the IDs, and removes duplicates.
+ * @throws RtcValidationError naming the room or the first users whose IDs are invalid
  */
 export function checkUserIds(roomId: unknown, userIds: unknown): string[] {
   const issues: ValidationIssue[] = [];
@@ -138,7 +138,7 @@ export function checkUserIds(roomId: unknown, userIds: unknown): string[] {
   return [...new Set(ids as string[])];
 }
 
-/** A copy, or what is wrong with the list as a whole. */
+/** @returns a copy, or the problem with the list as a whole */
 function copyIds(userIds: unknown): readonly unknown[] | string {
   try {
     if (!Array.isArray(userIds)) return `${describeType(userIds)}; expected an array of user IDs`;

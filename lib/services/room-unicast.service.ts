@@ -23,12 +23,12 @@ import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
-import type { CallLimits } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import type { OpenApiSender } from './rtc-open-api.service.js';
-import { callLimits, type SendOptions } from './send-options.js';
+import { callPlan, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** The parts of a sender that the service uses. */
@@ -93,14 +93,13 @@ export class RoomUnicastService {
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { caller, settings, sender } = hidden.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
-    const plan = checkCallOptions(FAN_OUT_OPTIONS, options);
-    const chunkSize = plan.chunkSize ?? defaultChunkSize(settings.quota);
+    const plan = planOf(settings, options);
     const askMembers =
       skipAbsent === true
         ? (signal: AbortSignal) =>
             membersOf(new RoomPresenceService(sender, settings), message.roomId, signal)
         : undefined;
-    const chunks = new RecipientChunks(to, chunkSize, plan.dedupe, { askMembers });
+    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
     const report = await new FanOutRun(chunks, chunkSender(this, wire, plan), plan, sender).run();
     return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
@@ -127,7 +126,8 @@ export class RoomUnicastService {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
         const wire = caller.prepare('SendRoomUnicast', checked, plan);
-        return { position, to: checked.to as string, wire };
+        const to = checked.to as string;
+        return { position, to, wire, body: RequestBody.of(wire.fields, to) };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -136,17 +136,13 @@ export class RoomUnicastService {
       readItem: readMessage,
       path: 'messages',
     });
-    const limits = chunkLimits(settings, plan);
+    const perMessage = chunkPlan(settings, plan);
     const each = new ChunkSender<EachMessage>(
-      ([message], { beforeSend, ...signals }) => {
-        const { wire, to } = message as EachMessage;
+      (messages, control) => {
+        const [{ to, wire, body }] = messages as readonly [EachMessage];
+        const { roomId } = wire;
         return caller.send(wire, [to], () =>
-          sender.send(
-            'SendRoomUnicast',
-            RequestBody.of(wire.fields),
-            { ...limits, roomId: wire.roomId, beforeSend },
-            { signal: undefined, ...signals },
-          ),
+          sender.send('SendRoomUnicast', body, { ...perMessage, ...control, roomId }),
         );
       },
       sender,
@@ -159,11 +155,11 @@ export class RoomUnicastService {
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
   chunkSenders?(): ChunkSenders {
-    const { caller, sender } = hidden.of(this);
+    const { caller, settings, sender } = hidden.of(this);
     return {
       host: sender,
       open: (message, onUnknown) => {
-        const plan = checkCallOptions(FAN_OUT_OPTIONS, { onUnknown });
+        const plan = planOf(settings, { onUnknown });
         return chunkSender(this, caller.prepare('BatchSendRoomUnicast', message, plan), plan);
       },
     };
@@ -184,6 +180,7 @@ interface EachMessage {
   readonly position: number;
   readonly to: string;
   readonly wire: WireRequest;
+  readonly body: RequestBody;
 }
 
 /** Who is in a room, if that is known within a second. */
@@ -205,35 +202,40 @@ async function membersOf(
   }
 }
 
-function chunkLimits(
+/** The options of a fan-out, checked, with all defaults. */
+function planOf(settings: RtcMessagingSettings, options: FanOutOptions) {
+  const { chunkSize, ...plan } = checkCallOptions(FAN_OUT_OPTIONS, options);
+  return { ...plan, chunkSize: chunkSize ?? defaultChunkSize(settings.quota) };
+}
+
+/** The plan of a fan-out's calls. The fan-out's signal does not abort them: it stops them between attempts. */
+function chunkPlan(
   settings: RtcMessagingSettings,
   plan: Omit<CheckedFanOutOptions, 'chunkSize' | 'dedupe'>,
-): CallLimits {
+  roomId?: string,
+): CallPlan {
   const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
-  return { ...callLimits(settings, { timeoutMs, onUnknown }), deadlineMs, policy: FAN_OUT_CHUNK };
+  // Set explicitly, so that none is inherited from a changed prototype.
+  const options = { timeoutMs, onUnknown, deadlineMs, signal: undefined };
+  return { ...callPlan(settings, options, roomId), policy: FAN_OUT_CHUNK };
 }
 
 function chunkSender(
   service: RoomUnicastService,
   wire: WireRequest,
-  plan: CheckedFanOutOptions,
+  plan: ReturnType<typeof planOf>,
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
   const bodyFor = RequestBody.template(wire.fields);
-  const limits = { ...chunkLimits(settings, plan), roomId: wire.roomId };
+  const perChunk = chunkPlan(settings, plan, wire.roomId);
   return new ChunkSender(
-    (recipients, { beforeSend, ...signals }) =>
+    (recipients, control) =>
       caller.send(wire, recipients, () =>
-        sender.send(
-          'BatchSendRoomUnicast',
-          bodyFor(recipients),
-          { ...limits, beforeSend },
-          { signal: undefined, ...signals },
-        ),
+        sender.send('BatchSendRoomUnicast', bodyFor(recipients), { ...perChunk, ...control }),
       ),
     sender,
-    plan.chunkSize ?? defaultChunkSize(settings.quota),
+    plan.chunkSize,
     plan.chunkDeadlineMs,
   );
 }

@@ -2,20 +2,20 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { checkApiRequest, type OpenApiRequest } from '../dto/check-api-request.js';
-import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import type { OptionTable } from '../options/option-table.js';
 import { wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { type AcceptedCall, type ActionLimit, Sender } from '../retry/sender.js';
-import { callLimits, SEND_OPTIONS, type SendOptions } from './send-options.js';
+import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 
-/** How one call differs from the module's settings. */
+/** Options of one call. They override the module's settings. */
 export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {
   /**
-   * The vendor's limit on this action, in requests a second, 1–1,000,000. The action is held to the least that was
-   * given for it, whoever calls it with this access key; those of `RoomPresenceService` also to its limits. Default,
-   * where no one has given one: 10, the least that the vendor's pages name.
+   * Rate limit of the action in requests a second, 1–1,000,000: the vendor's limit. All calls of the action with the
+   * same access key share one limit, the smallest that was given for it. Actions of `RoomPresenceService` also have its
+   * limits. Default, if none was given: 10, the smallest limit in the vendor's pages.
    */
   readonly requestsPerSecond?: number | undefined;
 }
@@ -27,19 +27,19 @@ export const OPEN_API_OPTIONS = {
   requestsPerSecond: wholeNumber(1, 1_000_000),
 } satisfies OptionTable<OpenApiOptions>;
 
-/** What the service needs of a sender. */
+/** The parts of a sender that the service uses. */
 export type OpenApiSender = Pick<Sender, 'request' | 'axiosRef'>;
 
 const DEFAULT: ActionLimit = { requestsPerSecond: 10, isGuess: true };
 const hidden = new HiddenParts<CallingParts>();
 
-/** What calls are made with. */
+/** The parts that make calls. */
 export interface CallingParts {
   readonly sender: OpenApiSender;
   readonly settings: RtcMessagingSettings;
 }
 
-/** Calls any other action of the service, signed. */
+/** Calls any action that has no service of its own. Requests are signed. */
 @Injectable()
 export class RtcOpenApiService {
   constructor(
@@ -50,17 +50,16 @@ export class RtcOpenApiService {
   }
 
   /**
-   * The request interceptors of the Axios instance that these calls are made with, and messages are not. What they
-   * change of the query, the body and the headers is sent, and is signed where a signature covers it; they see neither
-   * key nor signature. `config.data` is an object with the body's fields. A request that they turn into another
-   * action, another method or to another origin is not sent.
+   * The request interceptors of these calls. Messages do not pass through them. They may change the query, the body and
+   * the headers. The changed request is signed and sent. They see neither the key nor the signature. `config.data` is an
+   * object with the body's fields. If they change the action, the method or the origin, the request is not sent.
    */
   get axiosRef(): RtcAxiosRef {
     return hidden.of(this).sender.axiosRef;
   }
 
   /**
-   * Calls an action. What proves that it was not done is retried; what proves nothing is retried with `GET` alone.
+   * Calls an action. Attempts that certainly had no effect are retried. Unknown outcomes are retried only with `GET`.
    *
    * @returns the answer's `Result`
    * @throws the errors of `RoomUnicastService.batchSend()`, and never one of Axios's
@@ -73,8 +72,9 @@ export class RtcOpenApiService {
 }
 
 /**
- * Calls an action; the `Result` of its answer is of any form.
- * @param maxContentLength the longest answer that is read, in bytes, where that is more than `http.maxContentLength`
+ * Calls an action. The `Result` of its answer may have any form.
+ * @param usual the rate limit, unless the caller gives one
+ * @param maxContentLength limit of the answer's length in bytes, if that is more than `http.maxContentLength`
  */
 export async function callAction(
   { sender, settings }: CallingParts,
@@ -84,10 +84,9 @@ export async function callAction(
   maxContentLength?: number,
 ): Promise<AcceptedCall> {
   const checked = checkApiRequest(request);
-  const { requestsPerSecond, signal, ...times } = checkCallOptions(OPEN_API_OPTIONS, options);
+  const { requestsPerSecond, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
   const limit = requestsPerSecond === undefined ? usual : { requestsPerSecond, isGuess: false };
   const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
-  const limits = callLimits(settings, { ...times, onUnknown });
   const asked = maxContentLength === undefined ? checked : { ...checked, maxContentLength };
-  return sender.request(asked, limit, limits, signal);
+  return sender.request(asked, limit, callPlan(settings, { ...given, onUnknown }));
 }

@@ -23,7 +23,7 @@ interface IssuingParts {
 const hidden = new HiddenParts<IssuingParts>();
 const NONCES = 2 ** 32;
 
-/** Issues the tokens with which clients join rooms and log in. It asks no one: a token is a signature by the app key. */
+/** Issues tokens, with which clients join rooms and log in. They are signed with the app key. Nothing is requested. */
 @Injectable()
 export class RtcTokenService {
   constructor(
@@ -34,11 +34,11 @@ export class RtcTokenService {
   }
 
   /**
-   * A token with which a client joins a room (`joinRoom`). It allows to subscribe, unless `privileges` says otherwise,
-   * and all that it allows ends with it. Its times are of the service's clock, as far as this machine's is known to be
-   * off, see `docs/tokens.md`.
+   * Issues a token with which a client joins a room (`joinRoom`). It grants `subscribe` unless `privileges` is set. All
+   * privileges expire with the token. Its times are corrected by the clock skew that earlier answers of the service
+   * have shown, see `docs/tokens.md`.
    *
-   * @throws RtcValidationError when the request breaks a rule
+   * @throws RtcValidationError when the request violates a rule
    * @throws RtcConfigError when the module has no `appKey`
    * @see https://www.volcengine.com/docs/6348/70121
    */
@@ -48,8 +48,8 @@ export class RtcTokenService {
   }
 
   /**
-   * A token with which a client logs in (`login`), to be sent messages outside rooms and to send some to the business
-   * server. Errors as {@link issueJoinToken} has them.
+   * Issues a token with which a client logs in (`login`). A logged-in client receives messages outside rooms, and can
+   * send messages to the business server. It throws the errors of {@link issueJoinToken}.
    */
   issueLoginToken(request: LoginTokenRequest): string {
     return issue(hidden.of(this), { ...checkCallOptions(LOGIN_TOKEN, request, ''), roomId: '' }, []);

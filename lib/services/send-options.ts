@@ -2,7 +2,7 @@ import type { RtcMessagingSettings } from '../config/settings.js';
 import type { OptionTable } from '../options/option-table.js';
 import { abortSignal, duration, flag, oneOf } from '../options/rules.js';
 import { SINGLE_SEND } from '../retry/call-policy.js';
-import type { CallLimits, OnUnknown } from '../retry/send-call.js';
+import type { CallPlan, OnUnknown } from '../retry/send-call.js';
 
 /** Options of one call. They override the module's settings. */
 export interface SendOptions {
@@ -42,19 +42,25 @@ export const SEND_OPTIONS = {
 /** Default deadline of a call, in multiples of `timeoutMs`. */
 const DEADLINE_PER_TIMEOUT = 3;
 
-/** The module's settings with a call's own options over them. */
-export function callLimits(
+/**
+ * The module's settings with a call's own options over them.
+ * @param roomId the room of the message
+ */
+export function callPlan(
   settings: RtcMessagingSettings,
-  { timeoutMs = settings.timeoutMs, deadlineMs, onUnknown = settings.onUnknown }: SendOptions,
-): CallLimits {
+  { timeoutMs = settings.timeoutMs, deadlineMs, onUnknown = settings.onUnknown, signal }: SendOptions,
+  roomId?: string,
+): CallPlan {
   return {
     timeoutMs,
     deadlineMs: deadlineMs ?? settings.deadlineMs ?? DEADLINE_PER_TIMEOUT * timeoutMs,
     maxAttempts: settings.retry.maxAttempts,
     onUnknown,
     policy: SINGLE_SEND,
-    // Set explicitly, so that none is inherited from a changed prototype.
-    roomId: undefined,
+    roomId,
+    signal,
+    stop: undefined,
+    fanOut: undefined,
     beforeSend: undefined,
   };
 }

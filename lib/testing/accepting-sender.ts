@@ -4,18 +4,11 @@ import type { HealthSender } from '../health/rtc-health.indicator.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { RtcAxiosRef } from '../openapi/http-client.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { LimiterHandle } from '../quota/limiter-registry.js';
-import type { CallLimits } from '../retry/send-call.js';
-import {
-  type AcceptedCall,
-  type ActionLimit,
-  NO_SIGNALS,
-  type Sender,
-  type SenderCondition,
-  type SendSignals,
-} from '../retry/sender.js';
+import type { CallPlan } from '../retry/send-call.js';
+import type { AcceptedCall, ActionLimit, Sender, SenderCondition } from '../retry/sender.js';
 import type { OpenApiSender } from '../services/rtc-open-api.service.js';
 
 /** No one is known to be anywhere, or not to be: fan-outs leave no one out. */
@@ -51,21 +44,11 @@ export class AcceptingSender implements Pick<Sender, 'send'>, OpenApiSender, Fan
 
   readonly axiosRef: RtcAxiosRef = { interceptors: { request: new Axios({}).interceptors.request } };
 
-  async request(
-    { action }: ApiRequest,
-    _limit: ActionLimit,
-    _limits: CallLimits,
-    signal: AbortSignal | undefined,
-  ): Promise<AcceptedCall> {
+  async request({ action }: ApiRequest, _limit: ActionLimit, { signal }: CallPlan): Promise<AcceptedCall> {
     return { ...(await this.#accept(action, signal)), result: RESULTS.get(action) };
   }
 
-  send(
-    action: RtcActionName,
-    _body: unknown,
-    _limits: CallLimits,
-    { signal }: SendSignals = NO_SIGNALS,
-  ): Promise<AcceptedCall> {
+  send(action: RtcActionName, _body: unknown, { signal }: CallPlan): Promise<AcceptedCall> {
     return this.#accept(action, signal);
   }
 

@@ -50,7 +50,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
       credentials: { accessKeyId: 'test-access-key', secretAccessKey: 'test-secret-key' },
     },
     {},
-    { name, problems: [], needsFrom: false, routes: [] },
+    { name },
   );
   const sender = new AcceptingSender(settings);
   const caller = new ActionCaller(settings, sender, NO_RECEIPTS);

@@ -6,33 +6,33 @@ import { createHmac } from 'node:crypto';
  * same text.
  */
 
-/** What a token may allow: `publish` (audio, video and data), and `subscribe`. */
+/** A privilege that a token can grant: `publish` (audio, video and data) or `subscribe`. */
 export type TokenPrivilege = 'publish' | 'subscribe';
 
-/** The vendor's numbers. */
+/** The vendor's numbers of each privilege. */
 export const PRIVILEGES: Readonly<Record<TokenPrivilege, readonly number[]>> = {
   publish: [0, 1, 2, 3],
   subscribe: [4],
 };
 
-/** What a token says. Times are seconds since the epoch. */
+/** The contents of a token. Times are seconds since the epoch. */
 export interface TokenClaims {
-  /** Tells two tokens apart that say the same: 0 to 2³² − 1. */
+  /** Makes tokens with equal contents different: 0 to 2³² − 1. */
   readonly nonce: number;
   readonly issuedAt: number;
   readonly expireAt: number;
-  /** Empty: to log in with; `*`: every room. */
+  /** `*` stands for every room. Empty in a login token. */
   readonly roomId: string;
   readonly userId: string;
-  /** The vendor's number of each, and when it expires. */
+  /** When each privilege expires, by the vendor's number. */
   readonly privileges: ReadonlyMap<number, number>;
 }
 
 export const ANY_ROOM = '*';
-/** Before the app's ID. */
+/** Prefix of all tokens. The app's ID follows. */
 export const TOKEN_VERSION = '001';
 
-/** A token as clients are given it. */
+/** Encodes and signs a token. */
 export function encodeToken(appId: string, appKey: string, claims: TokenClaims): string {
   const { nonce, issuedAt, expireAt, roomId, userId } = claims;
   const privileges = [...claims.privileges].sort(([a], [b]) => a - b);

@@ -5,39 +5,39 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import { type Checked, flag, unless, wholeNumber, wrong } from '../options/rules.js';
 import { ANY_ROOM, PRIVILEGES, type TokenPrivilege } from './client-token.js';
 
-/** Who a token to log in with is for, and how long. */
+/** A request for a login token. */
 export interface LoginTokenRequest {
   /** The user's ID: 1–128 of `a-z A-Z 0-9 @ . _ -`. */
   readonly userId: string;
-  /** How long the token is good for, in seconds: 1–604,800 (7 days). The vendor advises a day at most. */
+  /** Lifetime of the token in seconds: 1–604,800 (7 days). The vendor recommends one day at most. */
   readonly expiresInSeconds: number;
 }
 
-/** Who a token to join rooms with is for, which room, and what it allows there. */
+/** A request for a token that lets a user join one room, or every room. */
 export type JoinTokenRequest = LoginTokenRequest & {
-  /** What the user may do in the room. Default `['subscribe']`. */
+  /** The user's privileges in the room. Default `['subscribe']`. */
   readonly privileges?: readonly TokenPrivilege[] | undefined;
 } & (
     | {
         /** The room's ID: 1–128 of `a-z A-Z 0-9 @ . _ -`. */
         readonly roomId: string;
-        /** That it is for this room alone. */
+        /** Whether the token is for every room. Default false. */
         readonly anyRoom?: false | undefined;
       }
     | {
-        /** Not beside `anyRoom`. */
+        /** Must not be set together with `anyRoom`. */
         readonly roomId?: undefined;
-        /** In place of `roomId`: every room of the app. */
+        /** Makes the token valid for every room of the app. */
         readonly anyRoom: true;
       }
   );
 
-/** 7 days: BytePlus refuses longer ones. */
+/** 7 days. BytePlus refuses a longer lifetime. */
 const MAX_SECONDS = 604_800;
-/** A list may name one twice. */
+/** Limit of a list with duplicates. */
 const MAX_PRIVILEGES = 20;
 
-/** The fields of a request for a token to log in with. */
+/** The fields of a request for a login token. */
 export const LOGIN_TOKEN = {
   userId: { rule: unless<string>(idProblem), required: true },
   expiresInSeconds: { rule: wholeNumber(1, MAX_SECONDS, 'a whole number of seconds'), required: true },
@@ -55,7 +55,7 @@ const JOIN_TOKEN = {
   },
 } as const;
 
-/** @throws RtcValidationError when a rule is broken */
+/** @throws RtcValidationError when the request violates a rule */
 export function checkJoinToken(request: JoinTokenRequest) {
   const { roomId, anyRoom, ...others } = checkCallOptions(JOIN_TOKEN, request, '');
   if ((roomId === undefined) === (anyRoom === true)) return { ...others, roomId: roomId ?? ANY_ROOM };
@@ -66,14 +66,14 @@ export function checkJoinToken(request: JoinTokenRequest) {
   throw new RtcValidationError([{ path: 'roomId', message }]);
 }
 
-/** A copy: what is checked is what is issued, whatever a proxy would say a second time. */
+/** Copies the list, so that the checked values are the issued ones, even if it is a proxy. */
 function readPrivileges(given: unknown): Checked<readonly TokenPrivilege[]> {
   try {
     const names = Array.isArray(given) ? copyList(given, MAX_PRIVILEGES) : [];
     if (names.length > 0 && names.length <= MAX_PRIVILEGES && names.every(isPrivilege))
       return { value: names };
   } catch {
-    // It is no list then.
+    // A proxy threw, so it is no list.
   }
   return wrong(`must be a list of ${Object.keys(PRIVILEGES).join(' and ')}, or of one of them`);
 }

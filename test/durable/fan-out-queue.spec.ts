@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import { type DurableFanOutReport, FanOutEnqueueError, type FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
+import { type ClaimResult, FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -212,16 +212,17 @@ describe('a durable fan-out', () => {
     await until(async () => (await handle.progress()).inFlight > 0);
     await handle.cancel();
     const ledger = module.get(FanOutLedger, { strict: false });
-    const ready = ledger.ready.bind(ledger);
-    // What a worker asks when it has found a chunk's fan-out stopped, before it is done with the job.
-    await new Promise<void>((resolve) => {
-      jest.spyOn(ledger, 'ready').mockImplementationOnce(async (id) => {
-        const range = await ready(id);
+    const claim = ledger.claim.bind(ledger);
+    // A worker finds a chunk's fan-out stopped, and is not done with the job yet.
+    const claimed = await new Promise<ClaimResult>((resolve) => {
+      jest.spyOn(ledger, 'claim').mockImplementationOnce(async (...given) => {
+        const answer = await claim(...given);
         await handle.resume();
-        resolve();
-        return range;
+        resolve(answer);
+        return answer;
       });
     });
+    expect(claimed.result).toBe('stopped');
     expect((await handle.result({ timeoutMs: 5_000 })).counts.accepted).toBe(30);
     expect(timesSent(users(30)).every((times) => times === 1)).toBe(true);
   });

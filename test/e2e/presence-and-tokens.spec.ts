@@ -176,6 +176,13 @@ describe('presence at the emulator', () => {
     expect(await presence.onlineUsers('room-1')).toMatchObject({ users: ['alice'], complete: true });
   });
 
+  it('has the faults of its action alone', async () => {
+    emulator.faults.add({ kind: 'error', code: 'FailToConnect', match: { action: 'GetRoomOnlineUsers' } });
+    expect(await presence.statusOf('room-1', ['alice'])).toEqual(new Map([['alice', { online: false }]]));
+    expect((await presence.onlineUsers('room-1')).users).toEqual([]);
+    expect(emulator.requests.map(({ outcome }) => outcome)).toEqual(['accepted', 'refused', 'accepted']);
+  });
+
   it('is not complete where more watch unseen than the service lists', async () => {
     const room = emulator.room('room-1');
     for (let user = 0; user < 10_000; user++) room.join(`user-${user}`, { invisible: true });

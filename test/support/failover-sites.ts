@@ -133,13 +133,13 @@ async function formCluster(
     /@(\d+)/.exec(String(await client.cluster('NODES')))?.[1] ?? '';
   const [first] = clients;
   if (first === undefined) throw new Error('A cluster has nodes');
-  for (const [index, client] of clients.entries()) {
-    if (index > 0) {
-      const port = servers[index]?.port ?? 0;
-      await first.call('CLUSTER', 'MEET', '127.0.0.1', port, await busPort(client));
-    }
-    // Each an epoch of its own, or they would have to agree on that first.
+  // Each an epoch of its own, or they would have to agree on that first; and before it knows of any other.
+  for (const [index, client] of clients.entries())
     await client.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
+  for (const [index, client] of clients.entries()) {
+    if (index === 0) continue;
+    const port = servers[index]?.port ?? 0;
+    await first.call('CLUSTER', 'MEET', '127.0.0.1', port, await busPort(client));
   }
   const share = Math.ceil(16_384 / primaries);
   for (const [index, client] of clients.slice(0, primaries).entries()) {
@@ -166,6 +166,10 @@ async function formCluster(
   });
   for (const client of clients.slice(primaries)) {
     await until(async () => (await client.info('replication')).includes('master_link_status:up'));
+  }
+  // Where a primary needs a replica to be written to, it has to have heard of it.
+  for (const client of clients.slice(0, primaries)) {
+    await until(async () => !(await client.info('replication')).includes('min_slaves_good_slaves:0'));
   }
 }
 

@@ -7,7 +7,6 @@ import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.j
 import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { createHttpClient, type HttpClientSettings } from '../../lib/openapi/http-client.js';
 import { OpenApiClient } from '../../lib/openapi/open-api.client.js';
-import { createSigningInterceptor } from '../../lib/openapi/signing.interceptor.js';
 import { listen } from './scripted-server.js';
 
 export const KEY = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'the-secret-key' });
@@ -41,10 +40,12 @@ export function clientOf(
   endpoint: string,
   { credentials = () => KEY, http = {} }: ClientOptions = {},
 ): OpenApiClient {
-  const client = createHttpClient({
-    http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
-  });
-  client.axios.interceptors.request.use(createSigningInterceptor({ region: 'cn-north-1', service: 'rtc' }));
+  const client = createHttpClient(
+    {
+      http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
+    },
+    { region: 'cn-north-1', service: 'rtc' },
+  );
   const source: CredentialsSource = {
     get: credentials,
     replace: () => Promise.resolve(false),

@@ -17,7 +17,7 @@ import {
 } from '../../lib/quota/rate-limiter.js';
 import { SINGLE_SEND } from '../../lib/retry/call-policy.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
-import type { CallLimits, SendContext } from '../../lib/retry/send-call.js';
+import type { CallPlan, SendContext } from '../../lib/retry/send-call.js';
 
 /** What an attempt comes to: at once, or when a test lets it. */
 export type ScriptedAttempt =
@@ -75,12 +75,17 @@ export const CREDENTIALS = redactCredentials({ accessKeyId: 'key', secretAccessK
 
 const FIRST: PermitRequest = { priority: 'single', permits: 1, recipients: 1, withinMs: 1 };
 
-export const LIMITS: CallLimits = {
+export const LIMITS: CallPlan = {
   timeoutMs: 5_000,
   deadlineMs: 15_000,
   maxAttempts: 3,
   onUnknown: 'report',
   policy: SINGLE_SEND,
+  roomId: undefined,
+  signal: undefined,
+  stop: undefined,
+  fanOut: undefined,
+  beforeSend: undefined,
 };
 
 export const REQUEST: ApiRequest = {

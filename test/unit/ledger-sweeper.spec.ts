@@ -20,9 +20,11 @@ it('a sweeper that fails at every sweep logs it once', async () => {
       log.note(error);
     },
   };
-  const sweeper = new LedgerSweeper(ledger, new ChunkJobs(undefined as never, ledger), 1, outages);
-  sweeper.start();
+  const sweeper = new LedgerSweeper(ledger, new ChunkJobs(undefined as never, ledger), outages);
+  const stopping = new AbortController();
+  const running = sweeper.run(1, stopping.signal);
   await until(() => noted >= 3);
-  sweeper.stop();
+  stopping.abort();
+  await running;
   expect(lines).toEqual(['Redis: Connection is closed. Durable fan-outs wait until it is back.']);
 });

@@ -36,7 +36,7 @@ describe('ReadAhead', () => {
     await until(() => goOn !== undefined);
     goOn?.();
     expect(recipientsOf(await next)).toEqual(['u2,u3']);
-    expect(await source.next(10)).toBeUndefined();
+    expect(await source.next(10)).toMatchObject({ chunks: [], end: { invalid: [] } });
   });
 
   it('hands out together what was read meanwhile, with its digests and what is no user ID', async () => {
@@ -55,11 +55,12 @@ describe('ReadAhead', () => {
     expect(all.map(({ recipients }) => recipients)).toEqual(['u0,u1', 'u2,u3', 'u4,u5']);
     expect(all.flatMap(({ invalid }) => invalid.map(({ position }) => position))).toEqual([1]);
     expect(second?.digestBefore).toBe(digests[(second?.from ?? 0) - 1]);
-    expect(await source.next(10)).toBeUndefined();
-    expect(source.end).toMatchObject({
-      digest: digests.at(-1),
+    expect(await source.next(10)).toMatchObject({
+      from: 3,
+      chunks: [],
+      digestBefore: digests.at(-1),
       read: { input: 8, duplicates: 0, invalid: 2 },
-      invalid: [{ position: 7 }],
+      end: { invalid: [{ position: 7 }] },
     });
   });
 
@@ -116,7 +117,7 @@ describe('ReadAhead', () => {
     expect(recipientsOf(batch)).toEqual(['u498,u499']);
     const before = Array.from({ length: 249 }, (_none, at) => users(2, 2 * at).join());
     expect(batch?.digestBefore).toBe(before.reduce<string>(nextDigest, NO_CHUNKS));
-    expect(await source.next(251)).toBeUndefined();
+    expect(await source.next(251)).toMatchObject({ chunks: [], end: { invalid: [] } });
   });
 
   it('reads no further when it is stopped', async () => {

@@ -245,7 +245,7 @@ describe('a call over any sequence of attempts', () => {
             { module: 'default', id: 1, action: 'SendUnicast', startedAt: '' },
             REQUEST,
             { ...LIMITS, onUnknown, policy, maxAttempts },
-            { abort: new Cancellation() },
+            new Cancellation(),
             attempts,
           );
           let error: unknown;

@@ -13,7 +13,7 @@ import {
 } from '../../lib/quota/rate-limiter.js';
 import { FAN_OUT_CHUNK } from '../../lib/retry/call-policy.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
-import { type CallLimits, SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
+import { type CallPlan, SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   networkError,
@@ -37,15 +37,16 @@ const INFO: RtcCallInfo = {
 const HOUR = 3_600_000;
 const ONE: PermitRequest = { priority: 'single', permits: 1, recipients: 1, withinMs: 60_000 };
 
-function start(calls: ScriptedCalls, limits: Partial<CallLimits> = {}) {
+function start(calls: ScriptedCalls, limits: Partial<CallPlan> = {}) {
   const attempts: Attempt[] = [];
   const stopping = new AbortController();
-  const control = { abort: new Cancellation(), stop: stopping.signal };
-  const call = new SendCall(calls.context, INFO, REQUEST, { ...LIMITS, ...limits }, control, attempts);
+  const abort = new Cancellation();
+  const plan = { ...LIMITS, stop: stopping.signal, ...limits };
+  const call = new SendCall(calls.context, INFO, REQUEST, plan, abort, attempts);
   const sent = call.run().then(({ requestId }) => requestId);
-  return { attempts, control, stop: () => stopping.abort(), sent };
+  return { attempts, abort, stop: () => stopping.abort(), sent };
 }
-const errorOf = (calls: ScriptedCalls, limits: Partial<CallLimits> = {}): Promise<RtcMessagingError> =>
+const errorOf = (calls: ScriptedCalls, limits: Partial<CallPlan> = {}): Promise<RtcMessagingError> =>
   rejectionOf<RtcMessagingError>(start(calls, limits).sent);
 
 /** A clock that stands still until a test moves it. */
@@ -99,9 +100,9 @@ describe('a call', () => {
       asked.push(options);
       return 'key';
     };
-    const { control, sent } = start(calls);
+    const { abort, sent } = start(calls);
     await sent;
-    expect(asked).toEqual([{ timeoutMs: 5_000, cancellation: control.abort }]);
+    expect(asked).toEqual([{ timeoutMs: 5_000, cancellation: abort }]);
   });
 
   it('asks beforeSend before each attempt, without counting its time', async () => {
@@ -546,9 +547,9 @@ describe('a call that is ended', () => {
 
   it('by a shutdown names the shutdown in its error', async () => {
     const calls = new ScriptedCalls([]);
-    const { control, sent } = start(calls);
+    const { abort, sent } = start(calls);
     calls.script.push(() => {
-      control.abort.cancel(SHUTDOWN);
+      abort.cancel(SHUTDOWN);
       return result({ kind: 'interrupted', by: 'aborted' }, 'sent');
     });
     const error = await rejectionOf<RtcMessagingError>(sent);

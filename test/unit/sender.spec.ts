@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import type { AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
-import { NO_SIGNALS, Sender } from '../../lib/retry/sender.js';
+import { Sender } from '../../lib/retry/sender.js';
 import { RequestBody } from '../../lib/openapi/request-body.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
@@ -17,7 +17,7 @@ import {
   ScriptedCalls,
 } from '../support/scripted-calls.js';
 
-const BODY = RequestBody.of({ AppId: 'app', To: ['alice', 'bob'], Message: 'hello' });
+const BODY = RequestBody.of({ AppId: 'app', Message: 'hello' }, ['alice', 'bob']);
 
 /** An attempt that goes on until it is interrupted, as a real one would. */
 function untilInterrupted({ cancellation }: AttemptOptions): Promise<AttemptResult> {
@@ -62,14 +62,14 @@ describe('a sender', () => {
   });
 
   it.each([
-    [{ To: ['a', 'b', 'c'] }, 3],
-    [{ To: 'a' }, 1],
-    [{}, undefined],
-  ])('emits the number of recipients of %j, and numbers its calls', async (body, recipients) => {
+    [['a', 'b', 'c'], 3],
+    ['a', 1],
+    [undefined, undefined],
+  ])('emits the number of recipients of %j, and numbers its calls', async (to, recipients) => {
     const calls = new ScriptedCalls([]);
     const sender = new Sender(calls.context, 1_000);
     for (const id of [1, 2]) {
-      await sender.send('SendUnicast', RequestBody.of(body), LIMITS);
+      await sender.send('SendUnicast', RequestBody.of({ AppId: 'app' }, to), LIMITS);
       const begin = calls.events.findLast(({ type }) => type === 'begin') as { call: object };
       expect(begin.call).toMatchObject({ id, action: 'SendUnicast' });
       if (recipients === undefined) expect(begin.call).not.toHaveProperty('recipients');
@@ -82,7 +82,7 @@ describe('a sender', () => {
     const sender = new Sender(calls.context, 1_000);
     const fanOut = { module: 'default', id: 'fan-out', startedAt: '2026-01-01T00:00:00.000Z' };
     const began = performance.now();
-    await sender.send('BatchSendRoomUnicast', BODY, LIMITS, { ...NO_SIGNALS, fanOut });
+    await sender.send('BatchSendRoomUnicast', BODY, { ...LIMITS, fanOut });
     expect(calls.events[0]).toMatchObject({ type: 'begin', call: { fanOut } });
     const { durationMs } = calls.events.at(-1) as { durationMs: number };
     expect(durationMs).toBeLessThanOrEqual(Math.ceil(performance.now() - began));
@@ -118,7 +118,7 @@ describe('a sender', () => {
     const sender = new Sender(calls.context, 1_000);
     expect(sender.condition).toMatchObject({ closing: false, inFlight: 0, credentials: { state: 'fixed' } });
     const controller = new AbortController();
-    const sending = sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal });
+    const sending = sender.send('SendUnicast', BODY, { ...LIMITS, signal: controller.signal });
     expect(sender.condition.inFlight).toBe(1);
     controller.abort();
     await rejectionOf(sending);
@@ -143,8 +143,8 @@ describe('a sender', () => {
 describe('a caller', () => {
   it.each(['signal', 'stop'] as const)('sends nothing with what is aborted already (%s)', async (name) => {
     const calls = new ScriptedCalls([]);
-    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, LIMITS, {
-      ...NO_SIGNALS,
+    const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, {
+      ...LIMITS,
       [name]: AbortSignal.abort(),
     });
     const error = await rejectionOf<RtcMessagingError>(sending);
@@ -158,7 +158,7 @@ describe('a caller', () => {
     const calls = new ScriptedCalls([untilInterrupted]);
     const controller = new AbortController();
     const sender = new Sender(calls.context, 1_000);
-    const sending = sender.send('SendUnicast', BODY, LIMITS, { ...NO_SIGNALS, signal: controller.signal });
+    const sending = sender.send('SendUnicast', BODY, { ...LIMITS, signal: controller.signal });
     await untilMade(calls);
     controller.abort();
     expect(await rejectionOf(sending)).toMatchObject({ code: 'RTC_ABORTED', outcome: 'unknown' });
@@ -167,8 +167,8 @@ describe('a caller', () => {
     let finish = (_end: AttemptResult): void => undefined;
     const stopped = new ScriptedCalls([() => new Promise((resolve) => (finish = resolve))]);
     const stop = new AbortController();
-    const finishing = new Sender(stopped.context, 1_000).send('SendUnicast', BODY, LIMITS, {
-      ...NO_SIGNALS,
+    const finishing = new Sender(stopped.context, 1_000).send('SendUnicast', BODY, {
+      ...LIMITS,
       stop: stop.signal,
     });
     await untilMade(stopped);

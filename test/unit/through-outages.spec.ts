@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ReplyError, type Redis } from 'ioredis';
-import { throughOutages } from '../../lib/bullmq/through-outages.js';
+import { throughOutages } from '../../lib/bullmq/keep-trying.js';
 import { rejectionOf } from '../support/rejection.js';
 
 /** Fails with each of these in turn. @returns how often it was tried, or what it failed with in the end */

@@ -1,28 +1,29 @@
 -- Gives a worker its chunk, which stays pending until there is a permit for it.
 --
--- A token is `<job>.<run>.<random>`. A chunk that is in flight with an earlier run was left behind: the queue
--- gives a job to one worker at a time, and to another one only when the first has not been heard of for long.
--- Whoever wakes up then, and asks for a chunk that a later run has, gets nothing.
+-- A token is `<job>.<run>.<random>`. A chunk that is in flight with an earlier run was left behind: the queue gives
+-- a job to one worker at a time, and to another one only after the first was silent for long. A worker that wakes up
+-- then, and asks for a chunk that a later run has, gets nothing.
 --
 -- ARGV   1   the fan-out's ID
 --        2   index of the chunk
 --        3   token of the worker
 -- Answer {'send', recipients, message, binary, room's ID, from, onUnknown, whether it may have been accepted
---        before, when the fan-out began, whether the worker is to emit that as an event}, {'presumed_unknown', how many}, {'gone'}, {'completed'}, {'stopped'} or {'superseded'}
+--        before, when the fan-out began, whether the worker is to emit that as an event}, or as of `answer()`:
+--        'presumed_unknown', 'gone', 'completed', 'stopped' or 'superseded'
 
-if redis.call('EXISTS', meta) == 0 then return {'gone'} end
+if redis.call('EXISTS', meta) == 0 then return answer('gone') end
 local index, token = ARGV[2], ARGV[3]
 local state, owner, again = state_of(index)
-if state == '' or state == 'unknown' then return {'completed'} end
+if state == '' or state == 'unknown' then return answer('completed') end
 local is_inflight = state == 'inflight' or state == 'resend'
 if state == 'pending' then owner = token end
--- What the worker told when it returned the chunk stands under its token.
+-- The outcome that the worker reported when it returned the chunk is stored under its token.
 if state == 'resend' then owner, again = 'none', 'resend' end
 local stopped = get('stop') ~= ''
 if owner ~= token then
   local job, run = string.match(token, '^(%d+)%.(%d+)%.')
   local other_job, other_run = string.match(owner, '^(%d+)%.(%d+)%.')
-  if job == other_job and tonumber(run) < tonumber(other_run) then return {'superseded'} end
+  if job == other_job and tonumber(run) < tonumber(other_run) then return answer('superseded') end
 end
 if is_inflight and owner ~= token then
   if get('onUnknown') == 'resend' and not stopped then
@@ -46,15 +47,15 @@ if is_inflight and owner ~= token then
     end
     keep_open()
     end_if_over()
-    if rest == '' then return {'presumed_unknown', count} end
-    if stopped then return {'stopped'} end
+    if rest == '' then return answer('presumed_unknown') end
+    if stopped then return answer('stopped') end
     is_inflight = false
   end
 elseif stopped then
-  return {'stopped'}
+  return answer('stopped')
 end
 local in_flight, rest = parts_of(redis.call('HGET', chunks, index) or nil)
-if not in_flight then return {'gone'} end
+if not in_flight then return answer('gone') end
 local recipients = join(in_flight, rest)
 if rest ~= '' and owner ~= token then redis.call('HSET', chunks, index, recipients) end
 local mark = again == '' and '' or ':resend'

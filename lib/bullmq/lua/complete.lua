@@ -1,5 +1,5 @@
--- Writes down what became of a chunk. Says `completed` or `returned` as well when it is run again after its
--- answer was lost.
+-- Records the outcome of a chunk. If it runs again after its answer was lost, it answers `completed` or `returned`
+-- again.
 --
 -- ARGV   1   the fan-out's ID
 --        2   index of the chunk
@@ -9,21 +9,20 @@
 --        6   unknown ones
 --        7   requests
 --        8   throttled requests
---        9   who was not sent to, and becomes pending again
---        10  what is to be told of it, as JSON, or ''
+--        9   recipients that were not sent to, and are pending again
+--        10  reported outcome, as JSON, or ''
 --        11  why the fan-out is stopped, or ''
 --        12  the error of that, as JSON, or ''
--- Answer {'completed' | 'returned' | 'corrected' | 'fenced' | 'gone', first and last chunk (exclusive) that
---        should have a job, whether the end should}
+-- Answer as of `answer()`: 'completed', 'returned', 'corrected', 'fenced' or 'gone'
 
--- What is known must be written down, also where Redis is full.
+-- A known outcome must be recorded, also in a full Redis.
 can_write()
 local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
 local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local state, owner, again = state_of(index)
 local is_owner = owner == token
 local result = redis.call('EXISTS', meta) == 1 and 'fenced' or 'gone'
--- What was accepted of it in parts has been counted.
+-- Parts that were accepted before have been counted.
 if state == 'inflight' then
   local _, _, recorded = parts_of(redis.call('HGET', chunks, index) or '')
   accepted = accepted - recorded
@@ -35,7 +34,7 @@ local function count()
   add('requests', tonumber(ARGV[7]))
   add('throttled', tonumber(ARGV[8]))
   if outcome ~= '' then
-    -- By one clock, since they are told in the order of their ends.
+    -- By one clock, since the report lists them in the order of their ends.
     redis.call('HSET', outcomes, index .. ':' .. token, '{"at":' .. string.format('%.0f', now()) .. ',' .. string.sub(outcome, 2))
   end
 end
@@ -67,7 +66,7 @@ elseif is_owner and state == 'inflight' then
   keep_open()
   end_if_over()
 elseif is_owner and state == 'unknown' and rest == '' and get('ended') == '' then
-  -- The worker that was taken for lost knows better, and no one was told yet.
+  -- The worker that counted as lost knows the outcome, and it was not reported yet.
   add('unknown', -(accepted + rejected + unknown))
   redis.call('HDEL', outcomes, index .. ':' .. token)
   redis.call('HDEL', ledger, index)
@@ -76,7 +75,7 @@ elseif is_owner and state == 'unknown' and rest == '' and get('ended') == '' the
 elseif is_owner and (state == 'pending' or state == 'resend') then
   result = 'returned'
 elseif state == '' and rest == '' and result ~= 'gone' and get('onUnknown') ~= 'resend' then
-  -- Who sent all of a chunk is the only one who completes it, unless it is sent again.
+  -- Only the worker that sent all of a chunk completes it, unless it is sent again.
   result = 'completed'
 end
-return {result, ready()}
+return answer(result)

@@ -1,4 +1,4 @@
--- Notes that a producer lives, and enqueues the fan-out or compares it.
+-- Records a producer's heartbeat. It enqueues the fan-out, or compares it.
 --
 -- ARGV   1   the fan-out's ID
 --        2   producer

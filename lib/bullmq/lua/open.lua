@@ -1,4 +1,4 @@
--- Makes a fan-out, or finds it and says how its request differs from this one.
+-- Creates a fan-out, or finds it and tells apart another request under its ID.
 --
 -- ARGV   1   the fan-out's ID
 --        2   producer
@@ -22,7 +22,7 @@ if get('inputClosed') ~= '1' and get('stop') == '' then
   producer_lives(ARGV[2])
   reopen()
 else
-  -- It is compared, and must not go meanwhile.
+  -- It is compared, and must not expire meanwhile.
   keep_for_producer()
 end
 return {'opened', number('stored'), number('chunkSize'), get('dedupe')}

@@ -1,35 +1,35 @@
--- What the steps of the ledger share. It stands before each of them; each is atomic.
+-- Shared by the steps of the ledger: the build puts it before each of them. Each step is atomic.
 --
--- KEYS   1   meta       hash: how the fan-out is done, and how far it is
+-- KEYS   1   meta       hash: settings and progress of the fan-out
 --        2   message    string
 --        3   ledger     hash: the state of each chunk that is not completed
---        4   outcomes   hash: what is to be told of chunks that were not simply accepted, by chunk and token
---        5   invalid    list: the first of what is no user ID, as JSON
---        6   active     set: the IDs of fan-outs whose end no worker has emitted as an event
---        7   chunks     hash: the recipients of each chunk that is not completed
---        8   producers  sorted set: who enqueues it, by the time when they have been silent for too long
+--        4   outcomes   hash: reported outcomes of chunks that were not accepted as a whole, by chunk and token
+--        5   invalid    list: the first invalid recipients, as JSON
+--        6   chunks     hash: the recipients of each chunk that is not completed
+--        7   producers  sorted set: producers, by the time at which they have been silent for too long
+--        8   active     set: the IDs of fan-outs whose end no worker has emitted as an event
 -- ARGV   1   the fan-out's ID; more of them with each step
 --
--- A chunk is pending → inflight → accepted, rejected or unknown. In the ledger, where a token is that of a worker:
+-- A chunk goes from pending to inflight to accepted, rejected or unknown. Entries of the ledger, with a worker's token:
 --
--- - `pending` or `pending:<token>`: no byte of it was sent; the worker has returned it
--- - `claimed:<token>`: pending still, and the worker's, which waits for a permit
+-- - `pending` or `pending:<token>`: no byte of it was sent. With a token, the worker returned it
+-- - `claimed:<token>`: still pending. Its worker waits for a permit
 -- - `inflight:<token>`: written when the worker has its permit, before bytes leave
--- - `unknown:<token>`: presumed so, since the worker was lost
--- - absent: completed; its recipients have been counted as accepted, rejected or unknown
+-- - `unknown:<token>`: presumed unknown, since the worker was lost
+-- - absent: completed. Its recipients were counted
 --
--- The recipients of a chunk that is sent in parts are `<in flight>|<the rest>|<how many were accepted>`; only
--- those in flight are unknown when its worker is lost.
+-- The recipients of a chunk that is sent in parts are `<in flight>|<the rest>|<number accepted>`. If its worker is
+-- lost, only those in flight are unknown.
 --
 -- With `onUnknown: 'resend'`, a chunk may have been accepted before it is sent again:
 --
 -- - `inflight:<token>:resend`: it is being sent again
--- - `resend:<token>`: it is to be sent again; the worker has returned it. It counts as in flight
+-- - `resend:<token>`: the worker returned it, and it is to be sent again. It counts as in flight
 --
--- A client that reconnects sends again what was not answered, so each script gives the same result, or does
--- nothing, when it is run twice.
+-- A client that reconnects repeats commands that were not answered. So each script gives the same result, or does
+-- nothing, when it runs twice.
 
-local meta, message, ledger, outcomes, invalid, active, chunks, producers = unpack(KEYS)
+local meta, message, ledger, outcomes, invalid, chunks, producers, active = unpack(KEYS)
 local id = ARGV[1]
 
 local function now()
@@ -46,36 +46,36 @@ local function keep(ms)
     redis.call('PEXPIRE', key, ms)
   end
 end
--- For as long as the options say from now on; for who enqueues or compares it, at least until that one is lost.
+-- Keeps it for as long as the options say, and for a producer, at least until that counts as lost.
 local function keep_for_producer()
-  keep(math.max(get('ended') == '' and number('maxAge') or number('retention'), number('producerTimeout')))
+  keep(math.max(get('ended') == '' and number('maxIdleMs') or number('retentionMs'), number('producerLostAfterMs')))
 end
 local function keep_open()
-  if get('inputClosed') == '1' then keep(get('maxAge')) else keep_for_producer() end
+  if get('inputClosed') == '1' then keep(get('maxIdleMs')) else keep_for_producer() end
 end
--- A Redis that is full refuses what may take memory, unless the script has deleted before, be it nothing: so what
--- takes next to nothing, or frees more than it takes, is written there as well. One that lacks its replicas, or is
--- one itself, refuses everything.
+-- Whether Redis accepts writes. A full Redis refuses commands that may need memory, unless the script has deleted
+-- something before, even a missing field. So steps that need next to no memory, or free some, also work then. A
+-- replica, or a Redis that lacks its replicas, refuses everything.
 local function can_write()
   return type(redis.pcall('HDEL', ledger, 'none')) == 'number'
 end
 local function reopen()
-  -- What a worker has emitted the end of begins once more.
+  -- Its end was emitted as an event, so its beginning is emitted again.
   if get('endEmittedBy') ~= '' then redis.call('HDEL', meta, 'beginEmittedBy', 'endEmittedBy') end
   redis.call('HSET', meta, 'ended', '')
   redis.call('SADD', active, id)
   keep_open()
 end
--- Whether anyone enqueues it who has neither given up nor been silent for too long. After an outage, all have been:
--- so they are taken for lost only if they are silent once it was seen that Redis is there again, and for longer
--- than a client takes to find that out and a producer to say that it lives.
+-- Whether a producer is left that has neither given up nor been silent for too long. After an outage, all have been
+-- silent. So they count as lost only if they stay silent after Redis was seen to be back, for longer than a client
+-- takes to reconnect and a producer to send its heartbeat.
 local function has_producer()
   if redis.call('EXISTS', producers) == 0 then return false end
-  -- What lies further ahead is of a clock that has been set back since.
-  local latest = now() + number('producerTimeout')
+  -- A later time is from before Redis's clock was set back.
+  local latest = now() + number('producerLostAfterMs')
   if redis.call('ZCOUNT', producers, now(), latest) > 0 then return true end
   if get('missedSince') ~= '' and number('missedSince') <= now() then
-    return now() - number('missedSince') <= math.max(3000, number('producerTimeout') / 2)
+    return now() - number('missedSince') <= math.max(3000, number('producerLostAfterMs') / 2)
   end
   if can_write() then redis.call('HSET', meta, 'missedSince', now()) end
   return true
@@ -89,9 +89,9 @@ local function end_if_over()
   if not over or not can_write() then return end
   redis.call('HSET', meta, 'ended', now())
   redis.call('DEL', producers)
-  keep(get('retention'))
+  keep(get('retentionMs'))
 end
--- Which chunks should have a job by now: so many beyond those that are completed. And whether the end should.
+-- Which chunks should have a job by now: a number of chunks beyond the completed ones. And whether the end should.
 local function ready()
   local enqueued = number('enqueued')
   local is_end_ready = get('ended') ~= '' and get('endEmittedBy') == '' and 1 or 0
@@ -99,26 +99,24 @@ local function ready()
   local to = math.max(enqueued, math.min(number('stored'), number('completed') + number('lookAhead')))
   return enqueued, to, is_end_ready
 end
-local function all()
-  local fields = redis.call('HGETALL', meta)
-  fields[#fields + 1] = 'now'
-  fields[#fields + 1] = string.format('%.0f', now())
-  return fields
-end
--- It may have been taken for lost, and was not.
+-- The answer of most steps: the result, the number of completed chunks, and what should have a job by now.
+local function answer(result) return {result, number('completed'), ready()} end
+-- The meta hash, Redis's time, and what should have a job by now.
+local function all() return {redis.call('HGETALL', meta), string.format('%.0f', now()), ready()} end
+-- Notes a heartbeat. The producer may have counted as lost before.
 local function producer_lives(producer)
   if get('inputClosed') ~= '1' then
-    redis.call('ZADD', producers, now() + number('producerTimeout'), producer)
+    redis.call('ZADD', producers, now() + number('producerLostAfterMs'), producer)
     redis.call('HDEL', meta, 'missedSince')
     if get('ended') ~= '' and get('stop') == '' then reopen() end
   end
   keep_for_producer()
 end
--- Of a chunk: its state, the token of a worker, and `resend`; each '' if there is none.
+-- A chunk's state, the token of its worker, and `resend`; '' for each that is missing.
 local function state_of(index)
   return string.match(redis.call('HGET', ledger, index) or '', '^(%a*):?([^:]*):?(%a*)$')
 end
--- Of a chunk that is sent in parts: who is in flight, who is not, and how many were accepted.
+-- Of a chunk that is sent in parts: recipients in flight, the other recipients, and the number accepted.
 local function parts_of(recipients)
   local in_flight, rest, accepted = string.match(recipients or '', '^([^|]*)|([^|]*)|(%d+)$')
   return in_flight or recipients, rest or '', tonumber(accepted) or 0

@@ -3,16 +3,16 @@
 -- ARGV   1   the fan-out's ID
 --        2   index of the chunk
 --        3   token of the worker
---        4   of a chunk that is sent in parts: who is in flight
---        5   who is not
---        6   how many were accepted by now
+--        4   of a chunk that is sent in parts: recipients in flight
+--        5   the other recipients
+--        6   number accepted so far
 -- Answer 1 or 0
 
 local index, token = ARGV[2], ARGV[3]
 if redis.call('EXISTS', meta) == 0 or get('stop') ~= '' then return 0 end
 local state, owner, again = state_of(index)
 if owner ~= token or state ~= 'claimed' and state ~= 'inflight' then return 0 end
--- Of what may have been accepted before, no part is any better known than the others.
+-- If the chunk may have been accepted before, all of its parts may have been.
 if again == '' and ARGV[4] then
   local _, _, recorded = parts_of(redis.call('HGET', chunks, index))
   redis.call('HSET', chunks, index, ARGV[4] .. '|' .. ARGV[5] .. '|' .. ARGV[6])

@@ -65,10 +65,8 @@ export async function documentApi(
     }
     return;
   }
-  for (const [model, properties] of ANSWER_MODELS) {
-    for (const [name, property] of Object.entries(properties)) {
-      swagger.ApiProperty(property)(model.prototype as object, name);
-    }
+  for (const { properties, prototype } of ANSWER_MODELS) {
+    for (const [name, property] of Object.entries(properties)) swagger.ApiProperty(property)(prototype, name);
   }
   for (const [action, controller] of controllers) documentController(swagger, action, controller, options);
 }
@@ -89,7 +87,7 @@ function documentController(
   const method = Object.getOwnPropertyDescriptor(prototype, 'send') ?? {};
 
   ApiTags('RTC messaging')(controller);
-  ApiExtraModels(...ANSWER_MODELS.keys())(controller);
+  ApiExtraModels(...ANSWER_MODELS)(controller);
   const decorators: MethodDecorator[] = [
     ApiOperation({ operationId: `${action}${operationSuffix(path)}`, summary: route.summary }),
     // Of the app's own path, of which nothing more is known.
