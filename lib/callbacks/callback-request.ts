@@ -69,6 +69,7 @@ export class BodyReader {
     for (const request of this.#unfinished) request.destroy();
   }
 
+  /** Resolves with a part of what is too large, so that it is refused at once. */
   #readBytes(request: CallbackRequest): Promise<Uint8Array> {
     const timer = setTimeout(() => request.destroy(), ARRIVAL_LIMIT_MS);
     this.#unfinished.add(request);
@@ -83,7 +84,7 @@ export class BodyReader {
         if (chunks.length > 1_000) chunks = [Buffer.concat(chunks)];
         if (size > MAX_BYTES) {
           // The rest is read and forgotten for as long as it may take: to stop would cut off the answer.
-          reject(tooLarge());
+          resolve(Buffer.concat(chunks));
           this.#bytes -= size;
           size = 0;
           chunks = [];
@@ -103,7 +104,7 @@ export class BodyReader {
 }
 
 function parseBytes(bytes: Buffer): unknown {
-  if (bytes.length > MAX_BYTES) throw tooLarge();
+  if (bytes.length > MAX_BYTES) throw new Refusal(413, `it has more than ${MAX_BYTES} bytes`);
   if (!isUtf8(bytes)) throw new Refusal(400, 'it is no UTF-8');
   return parseJson(bytes.toString());
 }
@@ -115,8 +116,4 @@ export function parseJson(text: string): unknown {
   } catch {
     throw new Refusal(400, 'it is no JSON');
   }
-}
-
-function tooLarge(): Refusal {
-  return new Refusal(413, `it has more than ${MAX_BYTES} bytes`);
 }

@@ -68,10 +68,7 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
 
   /** Keeps work that a shutdown waits for. */
   readonly #track = (work: Promise<unknown>): void => {
-    const end = work.then(
-      () => void this.#running.delete(end),
-      () => void this.#running.delete(end),
-    );
+    const end: Promise<unknown> = work.catch(() => undefined).finally(() => this.#running.delete(end));
     this.#running.add(end);
   };
 

@@ -144,8 +144,7 @@ describe('requests whose senders are not known yet', () => {
     const url = await start();
     const body = Buffer.alloc(262_143, 'a');
     const opened: Socket[] = [];
-    for (let n = 0; n < 160; n++)
-      opened.push(await begin(url, '/messages', 'Content-Length: 262144', body));
+    for (let n = 0; n < 160; n++) opened.push(await begin(url, '/messages', 'Content-Length: 262144', body));
     await until(() => opened.filter(({ destroyed }) => destroyed).length >= 30);
     expect(opened[0]!.destroyed).toBe(true);
     expect(opened.at(-1)!.destroyed).toBe(false);

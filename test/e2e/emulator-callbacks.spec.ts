@@ -211,7 +211,10 @@ describe('an event of a room', () => {
     await emulator.callbacks.idle();
     expect(app.received).toHaveLength(6);
     const failed = { httpStatus: 200, failure: 'an answer of more than 65536 bytes' };
-    expect(emulator.callbacks.sent[0]).toMatchObject({ outcome: 'failed', attempts: [failed, failed, failed] });
+    expect(emulator.callbacks.sent[0]).toMatchObject({
+      outcome: 'failed',
+      attempts: [failed, failed, failed],
+    });
   });
 
   it('is not held up by a server that does not answer others', async () => {

@@ -181,7 +181,10 @@ describe('the settings of callbacks', () => {
     [{ appId: 'x', events: { ...PATH, secrets: 'one' } }, ['must be a list of strings, got a string']],
     [{ appId: 'x', events: { ...PATH, secrets: ['secret-1', 'b c'] } }, ['events.secrets[1]']],
     [{ appId: 'x', events: { ...PATH, secrets: ['secret-1'], redis: {} } }, ['must be a client of ioredis']],
-    [{ appId: 'x', events: { path: 'events/:id', secrets: ['secret-1'] } }, ['events.path: must be a path such as']],
+    [
+      { appId: 'x', events: { path: 'events/:id', secrets: ['secret-1'] } },
+      ['events.path: must be a path such as'],
+    ],
     [{ appId: 'x', clientMessages: { path: '/m', secrets: ['short'] } }, ['secrets[0]', 'must be 16–256']],
     [{ appId: 'x', events: { ...PATH, secrets: ['seven77'] } }, ['secrets[0]', 'must be 8–256']],
     [{ appId: 'x', event: PATH }, ['RtcCallbackModule.event: is not an option; did you mean events?']],
