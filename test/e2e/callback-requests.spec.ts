@@ -131,15 +131,6 @@ describe.each(PLATFORMS)('a request on $name', (platform) => {
 });
 
 describe('requests whose senders are not known yet', () => {
-  it('do not keep signed ones out, however many do not end', async () => {
-    const url = await start();
-    // More than handlers may run.
-    const many = Array.from({ length: 300 }, () => begin(url, '/messages', 'Content-Length: 9', '{'));
-    await Promise.all(many);
-    expect((await say(url, 'hello')).status).toBe(200);
-    expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(200);
-  });
-
   it('have their oldest connections cut beyond 32 MB of bodies that have not ended', async () => {
     const url = await start();
     const body = Buffer.alloc(262_143, 'a');
