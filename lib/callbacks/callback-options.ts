@@ -16,7 +16,7 @@ export interface RtcEventsOptions {
    */
   readonly path: string;
   /**
-   * The secret keys that are registered with the URL, 1–10. While a key is being changed, name the new one and the old
+   * The secret keys that are registered with the URL, 1–10, of 8–256 characters each. While a key is being changed, name the new one and the old
    * one. Environment: `RTC_CALLBACK_SECRETS`, separated by commas.
    */
   readonly secrets?: readonly string[] | undefined;
@@ -49,7 +49,7 @@ export interface RtcClientMessagesOptions {
    * all are accepted. Environment: `RTC_CLIENT_MESSAGE_SECRETS`, separated by commas.
    */
   readonly secrets?: readonly string[] | undefined;
-  /** Messages a second that are taken from one user, in this process, 1–10,000. Default 20. */
+  /** Messages that are taken from one user in any second, in this process, 1–10,000. Default 20. */
   readonly maxPerSecond?: number | undefined;
 }
 

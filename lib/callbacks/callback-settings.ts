@@ -23,7 +23,7 @@ export const CALLBACK_OPTIONS = {
     optional: true,
     options: {
       path: { rule: path, required: true },
-      secrets: secrets(1, 'RTC_CALLBACK_SECRETS'),
+      secrets: secrets(8, 'RTC_CALLBACK_SECRETS'),
       maxAgeMs: { rule: milliseconds(1_000, 86_400_000), default: 900_000 },
       acknowledge: { rule: oneOf('handled', 'early'), default: 'handled' },
       redis: {

@@ -83,6 +83,7 @@ function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExt
       const [own, list, host, discovery, moduleRef] = given;
       const made = new Callbacks(own, list, () => findHandlers(name, discovery, moduleRef));
       await mountRoutes(host, made.routes);
+      destroyFirst(discovery);
       return made;
     },
   };
@@ -93,4 +94,14 @@ function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExt
     providers: [...hideOptions(definition.providers, OPTIONS), settings, signatures, consumers, callbacks],
     exports: [signatures.provide, consumers.provide],
   };
+}
+
+/**
+ * Has Nest destroy this module before all others, and initialise it after them: handlers at work, which a shutdown waits
+ * for, need what the others have. Nest goes by the modules' distances from the app's own.
+ */
+function destroyFirst(discovery: DiscoveryService): void {
+  for (const { token, host } of discovery.getProviders()) {
+    if (token === CALLBACK_SETTINGS && host !== undefined) host.distance = -1;
+  }
 }

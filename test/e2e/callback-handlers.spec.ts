@@ -257,8 +257,30 @@ describe.each(PLATFORMS)('client messages on $name', (platform) => {
     answers.answer = () => {
       throw new ForbiddenException('CANARY');
     };
-    expect(await say(url, 'hello')).toMatchObject({ status: 403, text: 'Forbidden' });
-    expect(logger.lines.filter((line) => line.startsWith('ERROR'))).toHaveLength(1);
+    expect(await say(url, 'hello')).toMatchObject({ status: 500, text: 'Internal Server Error' });
+    const unusual = [
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error('CANARY');
+          },
+        },
+      ),
+      { getStatus: () => 404.5 },
+      null,
+      undefined,
+      '\ud800',
+    ];
+    for (const thrown of unusual) {
+      answers.answer = () => {
+        throw thrown;
+      };
+      expect(await say(url, 'hello')).toMatchObject({ status: 500, text: 'Internal Server Error' });
+    }
+    // It would reach the client as another text.
+    answers.answer = () => 'half \ud800';
+    expect((await say(url, 'hello')).status).toBe(500);
     expect(logger.lines.join('\n')).not.toContain('CANARY');
   });
 
