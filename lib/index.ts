@@ -31,6 +31,7 @@ export type {
   RtcThrottlingEvent,
   RtcRetryEvent,
   RtcRetryReason,
+  RtcReceiptEvent,
   RtcShutdownEvent,
   RtcWaitEvent,
 } from './diagnostics/rtc-event.js';
