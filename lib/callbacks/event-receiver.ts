@@ -66,10 +66,8 @@ export class EventReceiver {
     const end = limit.guard(call).catch((error: unknown) => {
       calls.delete(handler);
       const { label } = handler;
-      const how = limit.interruption
-        ? `has not ended in ${this.callLimitMs} ms to handle`
-        : 'failed to handle';
-      this.log.write('error', label, `${label} ${how} ${event.type}: ${describeThrown(error)}`);
+      const why = limit.interruption ? `no end in ${this.callLimitMs} ms` : describeThrown(error);
+      this.log.write('error', label, `${label} failed to handle ${event.type}: ${why}`);
       return false;
     });
     calls.set(handler, end);

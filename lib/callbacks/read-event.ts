@@ -58,14 +58,10 @@ export function readEvent(
   if (!/^[!-~]+$/.test(type) || id === '') throw new Refusal(400, 'EventType or EventId is no name');
   const time = readTime(eventTime);
   if (Math.abs(now - time) > maxAgeMs) throw new Refusal(403, 'its EventTime is too far from now');
-  const content = createHash('sha256')
-    .update(JSON.stringify([type, data]))
-    .digest('base64');
-  return {
-    signature,
-    content,
-    event: { type, id, time: new Date(time), appId, version, data: readData(type, data) },
-  };
+  const said = JSON.stringify([type, data]);
+  const content = createHash('sha256').update(said).digest('base64');
+  const event = { type, id, time: new Date(time), appId, version, data: readData(type, data) };
+  return { event, signature, content };
 }
 
 /** ISO 8601, or digits: seconds or milliseconds since the epoch. */

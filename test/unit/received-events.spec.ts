@@ -227,7 +227,7 @@ describe('the receiver of events', () => {
     const event = wireEvent();
     expect(await Promise.all([tell(event), tell(event)])).toEqual([500, 500]);
     expect(calls).toBe(1);
-    expect(logger.lines[0]).toMatch(/^ERROR A\.handler\(\) has not ended in 20 ms to handle UserJoinRoom/);
+    expect(logger.lines[0]).toMatch(/^ERROR A\.handler\(\) failed to handle UserJoinRoom: no end in 20 ms/);
     expect(await tell(event)).toBe(500);
     expect(calls).toBe(2);
     resolve();
