@@ -32,6 +32,8 @@ export default {
     '^nestjs-rtc-messaging/redis$': '<rootDir>/lib/redis/index.ts',
     '^nestjs-rtc-messaging/bullmq$': '<rootDir>/lib/bullmq/index.ts',
     '^nestjs-rtc-messaging/callbacks$': '<rootDir>/lib/callbacks/index.ts',
+    '^nestjs-rtc-messaging/receipts$': '<rootDir>/lib/receipts/index.ts',
+    '^nestjs-rtc-messaging/receiver$': '<rootDir>/lib/receiver/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   setupFiles: ['reflect-metadata'],

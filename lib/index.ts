@@ -31,6 +31,7 @@ export type {
   RtcThrottlingEvent,
   RtcRetryEvent,
   RtcRetryReason,
+  RtcReceiptEvent,
   RtcShutdownEvent,
   RtcWaitEvent,
 } from './diagnostics/rtc-event.js';
@@ -78,7 +79,7 @@ export type { RtcAxiosRef } from './openapi/intercepted-request.js';
 export type { RoomOnlineUsers, UserStatus } from './presence/read-presence.js';
 export type { QuotaUsage } from './quota/quota-usage.js';
 export type {
-  PermitDelay,
+  HeldPermits,
   PermitDemand,
   PermitSource,
   QuotaScope,
@@ -86,7 +87,6 @@ export type {
   QuotaStatusChange,
   QuotaStore,
 } from './quota/quota-store.js';
-export type { Permit, PermitUse, Priority } from './quota/permit.js';
 export type { OnUnknown } from './retry/send-call.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';

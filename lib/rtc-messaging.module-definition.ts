@@ -8,6 +8,7 @@ import { documentApi } from './controllers/api-docs/document-api.js';
 import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { moduleLogger } from './module-logger.js';
+import { getReceiptTrackerToken, RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
 import { servicesOf } from './services/service-tokens.js';
 
 /** What Nest must know before any async factory runs. */
@@ -61,6 +62,11 @@ function addExtras(
       ...hideOptions(definition.providers, OPTIONS_TOKEN),
       // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two modules for one: it can't see secrets.
       { provide: RTC_MESSAGING_REGISTRATION, useValue: { ...registration, id: randomUUID() } },
+      {
+        provide: RECEIPT_TRACKER,
+        inject: [{ token: getReceiptTrackerToken(name), optional: true }],
+        useFactory: (tracker?: ReceiptTracker) => tracker,
+      },
       ...services,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
     ],

@@ -15,6 +15,7 @@ import { LimiterHandle } from './quota/limiter-registry.js';
 import { RetryBudget } from './retry/retry-budget.js';
 import { Sender } from './retry/sender.js';
 import { ActionCaller } from './services/action-caller.js';
+import { RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
 import { loadTelemetry } from './telemetry/load-telemetry.js';
 import { NO_TELEMETRY, type Telemetry } from './telemetry/telemetry.js';
 
@@ -98,7 +99,8 @@ export const senderProviders: readonly Provider[] = [
   senderProvider,
   {
     provide: ActionCaller,
-    inject: [RTC_MESSAGING_SETTINGS, Sender],
-    useFactory: (settings: RtcMessagingSettings, sender: Sender) => new ActionCaller(settings, sender),
+    inject: [RTC_MESSAGING_SETTINGS, Sender, RECEIPT_TRACKER],
+    useFactory: (settings: RtcMessagingSettings, sender: Sender, receipts?: ReceiptTracker) =>
+      new ActionCaller(settings, sender, receipts),
   },
 ];

@@ -6,6 +6,8 @@ import { runTool } from './run.mjs';
 const MODULES = fileURLToPath(new URL('../dist/modules/', import.meta.url));
 const COMMON_JS = fileURLToPath(new URL('../dist/cjs/', import.meta.url));
 
+const FOR_BROWSERS = 'receiver/index.js';
+
 /** Builds `dist/esm` and `dist/cjs`, each with its own types. */
 export async function buildLibrary() {
   await rm('dist', { recursive: true, force: true });
@@ -48,21 +50,29 @@ async function joinModules() {
   const entries = [...Object.values(exports).map(({ import: entry }) => entry), ...Object.values(bin)]
     .filter((path) => path !== undefined)
     .map((path) => path.replace(/^(\.\/)?dist\/esm\//, ''));
-  const bundle = await rolldown({
-    input: Object.fromEntries(entries.map((path) => [path, MODULES + path])),
-    // The app's packages, and its copies of them.
-    external: (id) => !id.startsWith('.') && !id.startsWith(MODULES),
-    platform: 'node',
-    onLog: (_level, { message }) => {
-      throw new Error(message);
-    },
-  });
-  await bundle.write({
-    dir: 'dist/esm',
-    entryFileNames: '[name]',
-    chunkFileNames: 'shared/[name].js',
-    // Errors and Nest's messages name classes.
-    keepNames: true,
-    minifyInternalExports: false,
-  });
+  const join = async (paths, platform) => {
+    const bundle = await rolldown({
+      input: Object.fromEntries(paths.map((path) => [path, MODULES + path])),
+      // The app's packages, and its copies of them.
+      external: (id) => !id.startsWith('.') && !id.startsWith(MODULES),
+      platform,
+      onLog: (_level, { message }) => {
+        throw new Error(message);
+      },
+    });
+    await bundle.write({
+      dir: 'dist/esm',
+      entryFileNames: '[name]',
+      chunkFileNames: 'shared/[name].js',
+      // Errors and Nest's messages name classes. A browser should not have to load what keeps them.
+      keepNames: platform === 'node',
+      minifyInternalExports: false,
+    });
+  };
+  await join(
+    entries.filter((path) => path !== FOR_BROWSERS),
+    'node',
+  );
+  // By itself, so that it shares no file with what needs Node.
+  await join([FOR_BROWSERS], 'browser');
 }

@@ -9,6 +9,13 @@ import type {
   RtcThrottlingEvent,
 } from './rtc-event.js';
 
+/** Why receipts are refused. */
+const REFUSED_RECEIPTS = {
+  repeated: 'It had counted before: the answer to the client was lost, or somebody sends it again',
+  not_addressed: 'Its message was not sent to the user who confirms it',
+  unknown_message: 'Its message was never sent, or is no longer known (awaitMs)',
+};
+
 /**
  * Logs only what an operator can fix, one line each. Callers learn about their own failures from errors, so nothing is
  * logged while all is well.
@@ -57,6 +64,12 @@ export class OperatorLog {
       case 'shutdown':
         if (event.status === 'timed_out') {
           this.logger.warn(`Shutting down: calls that did not end in time are aborted (${event.inFlight}).`);
+        }
+        break;
+      case 'receipt':
+        if (event.status !== 'confirmed') {
+          const what = REFUSED_RECEIPTS[event.status];
+          this.#limited.write('warn', `receipt ${event.status}`, `Receipts: one was refused. ${what}.`);
         }
         break;
       case 'begin':

@@ -217,6 +217,26 @@ export interface RtcShutdownEvent {
   readonly inFlight: number;
 }
 
+/** A client has sent a receipt, which counts or is refused. */
+export interface RtcReceiptEvent {
+  /** Tells the events apart. */
+  readonly type: 'receipt';
+  /** The module's `name`, or `default`. */
+  readonly module: string;
+  /** The message's ID, as the client has sent it. */
+  readonly messageId: string;
+  /** The user of the client, by its signature. */
+  readonly userId: string;
+  /**
+   * `confirmed`: the user's app has received the message. `repeated`: it had been confirmed before, which happens when
+   * the answer to the client was lost. `not_addressed`: the message was not sent to this user. `unknown_message`: it was
+   * never sent, or is no longer known.
+   */
+  readonly status: 'confirmed' | 'repeated' | 'not_addressed' | 'unknown_message';
+  /** Milliseconds since the message was about to be sent, of a confirmed one. */
+  readonly delayMs?: number;
+}
+
 /** The events on `node:diagnostics_channel`, under the names `nestjs-rtc-messaging:{type}`. */
 export type RtcEvent =
   | RtcBeginEvent
@@ -230,7 +250,8 @@ export type RtcEvent =
   | RtcCredentialsEvent
   | RtcQuotaEvent
   | RtcThrottlingEvent
-  | RtcShutdownEvent;
+  | RtcShutdownEvent
+  | RtcReceiptEvent;
 
 /** Emits an event. It must not throw. */
 export type Emit = (event: RtcEvent) => void;

@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { isRtcActionName } from '../openapi/rtc-action.js';
-import { isPresenceAction } from './presence-actions.js';
+import { isPresenceAction } from './presence-action.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { must, type Rule, wholeNumber } from '../options/rules.js';

@@ -87,6 +87,7 @@ export class Messages {
     for (const participant of present) {
       // A listener of another may have made this one leave.
       if (presence.participant(participant.userId) !== participant) continue;
+      if (participant.loses(received)) continue;
       count(participant.userId);
       reached.push(participant);
       isWell = participant.receive(received) && isWell;

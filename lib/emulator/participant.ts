@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { ReceivedMessage as ShownMessage } from '../receiver/create-receiver.js';
 import type { ServerMessageMethod } from './callback-action.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason } from './room-events.js';
@@ -59,6 +60,16 @@ interface ParticipantEvents extends CallbackEvents {
   onServerMessageSendResult: [msgid: number, error: ServerMessageError, message: string | Uint8Array];
   /** The participant left or logged out, or another one with the same ID replaced it. */
   left: [];
+  /** The app's receiver has handed a message on. */
+  shown: [message: ShownMessage];
+}
+
+/** How the app of a participant receives, which uses `nestjs-rtc-messaging/receiver`. */
+export interface ParticipantReceiver {
+  /** Whether a message is lost on its way, so that it is neither delivered nor counted. Default: none is. */
+  readonly loses?: ((message: ReceivedMessage) => boolean) | undefined;
+  /** How long each of its receipts takes to leave, in milliseconds; `Infinity` for never. Default 0. */
+  readonly confirmAfterMs?: number | undefined;
 }
 
 /** What a participant is made of. */
@@ -67,6 +78,7 @@ interface ParticipantParts {
   readonly number: number;
   readonly invisible: boolean;
   readonly token: ClientToken | undefined;
+  readonly receiver: ParticipantReceiver | undefined;
   onLeave(participant: Participant, reason: LeaveReason): void;
   readonly post: PostMessage;
 }
@@ -79,6 +91,13 @@ interface ParticipantParts {
 export class Participant extends EventEmitter<ParticipantEvents> {
   /** Received messages, oldest first. Beyond the emulator's `keepBytes`, the oldest are dropped. */
   readonly received: ReceivedMessage[] = [];
+  /**
+   * What the receiver in the participant's app has handed on (see `JoinOptions.receiver`), oldest first: the last
+   * 10,000.
+   */
+  readonly shown: ShownMessage[] = [];
+  /** @internal Whether a message is lost on its way here. */
+  readonly loses: (message: ReceivedMessage) => boolean;
   /** @internal By this machine's clock. */
   readonly joinedAt = Date.now();
   /** @internal How many were dropped, and came before those. */
@@ -96,7 +115,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   #server: ServerMessages | undefined;
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
-  constructor({ userId, number, invisible, token, onLeave, post }: ParticipantParts) {
+  constructor({ userId, number, invisible, token, receiver, onLeave, post }: ParticipantParts) {
     super();
     this.userId = userId;
     this.number = number;
@@ -104,6 +123,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     this.token = token;
     this.#onLeave = onLeave;
     this.#server = new ServerMessages(post);
+    this.loses = receiver?.loses ?? (() => false);
   }
 
   /**

@@ -4,25 +4,16 @@ import type { EmulatorState } from './emulator-state.js';
 import { ApiError, check } from './http-error.js';
 import type { Decision } from './messages.js';
 import type { Participant } from './participant.js';
+import { PRESENCE_LIMITS, type PresenceAction } from './presence-action.js';
 import { QuotaWindow } from './quota-window.js';
 import { checkApp } from './read-message.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
-/** So many requests a second are served. */
-const LIMITS = { GetRoomOnlineUsers: 40, GetRoomUsersProperty: 10 } as const;
 const MAX_LISTED_INVISIBLE = 10_000;
 const MAX_USERS = 10;
 /** BytePlus's, which has another word for whether a room is there. */
 const BYTEPLUS_REGION = 'ap-singapore-1';
-
-/** The name of an action about who is in a room. */
-export type PresenceAction = keyof typeof LIMITS;
-export const PRESENCE_ACTIONS = Object.keys(LIMITS) as PresenceAction[];
-
-export function isPresenceAction(name: unknown): name is PresenceAction {
-  return PRESENCE_ACTIONS.includes(name as PresenceAction);
-}
 
 /** The actions that tell who is in a room (6348/1188355, 6348/1585134). */
 export class PresenceActions {
@@ -35,12 +26,12 @@ export class PresenceActions {
     const { query } = head;
     const key = JSON.stringify([action, account.credentials.accessKeyId]);
     const window =
-      this.#windows.get(key) ?? new QuotaWindow(LIMITS[action], this.state.options().quota.window);
+      this.#windows.get(key) ?? new QuotaWindow(PRESENCE_LIMITS[action], this.state.options().quota.window);
     this.#windows.set(key, window);
     if (!window.admit(1)) {
       throw new ApiError(
         'FlowLimitExceeded.QPSOverLimit',
-        `More than ${LIMITS[action]} requests in a second.`,
+        `More than ${PRESENCE_LIMITS[action]} requests in a second.`,
       );
     }
     checkApp(query.get('AppId') ?? '', account, this.state.accounts());

@@ -1,7 +1,8 @@
 import { idProblem } from '../dto/field-rules.js';
 import { HttpError } from './http-error.js';
 import type { Callback } from './callback.js';
-import { Participant } from './participant.js';
+import { Participant, type ParticipantReceiver } from './participant.js';
+import { useReceiver } from './participant-receiver.js';
 import type { PostEnd } from './post.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason, RoomEvent } from './room-events.js';
@@ -20,6 +21,11 @@ export interface JoinOptions {
   readonly token?: string | undefined;
   /** Whether the user watches unseen. Default false. */
   readonly invisible?: boolean | undefined;
+  /**
+   * Whether the user's app uses the receiver (`nestjs-rtc-messaging/receiver`), which fills `shown` and confirms by
+   * `sendServerMessage()` once `setServerParams()` was called. Default false. Experimental.
+   */
+  readonly receiver?: boolean | ParticipantReceiver | undefined;
 }
 
 /** What the service does about those who come and go. */
@@ -77,21 +83,24 @@ export class Attendance {
   }
 
   /** Lets a user come, and puts out one who is there under the same ID. */
-  join(id: string, userId: string, { token, invisible = false }: JoinOptions): Participant {
+  join(id: string, userId: string, { token, invisible = false, receiver }: JoinOptions): Participant {
     checkId('userId', userId);
     const claims = this.service.checkToken({ userId, roomId: id }, token);
     const isFirst = (this.place(id)?.present.size ?? 0) === 0;
     this.place(id)?.present.get(userId)?.leave('duplicateLogin');
     this.#forget(this.place(id)?.departed.get(userId));
     const roomId = id === LOGGED_IN ? undefined : id;
+    const appReceiver = receiver === true ? {} : receiver || undefined;
     const participant = new Participant({
       userId,
       number: this.#numbers++,
       invisible,
       token: claims,
+      receiver: appReceiver,
       onLeave: (leaving, reason) => this.#remove(id, leaving, reason),
       post: (message) => this.service.post({ ...message, roomId, userId }),
     });
+    if (appReceiver !== undefined) useReceiver(participant, appReceiver);
     this.#open(id).present.set(userId, participant);
     this.#present += 1;
     this.#trim();

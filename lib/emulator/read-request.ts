@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HttpError } from './http-error.js';
 import type { InFlight } from './in-flight.js';
 
@@ -27,6 +28,17 @@ export function readHead({ method = 'GET', url = '/', rawHeaders }: IncomingMess
 export function splitUrl(url: string): { path: string; query: URLSearchParams } {
   const [path = '/', query] = url.split(/\?(.*)/s, 2);
   return { path, query: new URLSearchParams(query) };
+}
+
+let lastTurn: Promise<unknown> = Promise.resolve();
+
+/**
+ * Waits for a turn of the event loop of its own. Node accepts one connection in a turn. If all requests that have come
+ * were answered in one, new connections would wait for many times as long, and their requests time out.
+ */
+function ownTurn(): Promise<unknown> {
+  lastTurn = lastTurn.then(() => nextTurn());
+  return lastTurn;
 }
 
 /**
@@ -75,7 +87,11 @@ export async function readBody(
     request
       .on('data', take)
       .once('close', breakOff)
-      .once('end', () => end());
+      .once('end', () => {
+        request.off('close', breakOff);
+        // Its bytes count until then.
+        void ownTurn().then(() => end());
+      });
   });
 }
 

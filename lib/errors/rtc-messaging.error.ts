@@ -35,6 +35,8 @@ export abstract class RtcMessagingError extends Error {
   readonly requestId?: string;
   /** What to do about it, in a sentence or two. The message ends with it. */
   readonly hint?: string;
+  /** Of a message with `receipt` or `once`. Receipts may tell what an unknown outcome was. */
+  readonly messageId?: string;
 
   constructor(message: string, init: RtcMessagingErrorInit) {
     super(init.hint === undefined ? message : `${message} ${init.hint}`);

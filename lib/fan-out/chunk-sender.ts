@@ -19,7 +19,7 @@ export type SendRequest<Item = string> = (
     /** See `CallLimits.beforeSend`. */
     readonly beforeSend: (() => Promise<boolean>) | undefined;
   },
-) => Promise<AcceptedCall>;
+) => Promise<AcceptedCall & Pick<ChunkOutcome, 'messageId'>>;
 
 /** The parts of a module that a fan-out uses. */
 export interface FanOutHost {
@@ -157,7 +157,7 @@ export class ChunkSender<Item = string> {
     const { recipients } = part;
     if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
     try {
-      const { requestId, attempts, possibleDuplicate } = await this.send(recipients, about);
+      const { requestId, attempts, possibleDuplicate, messageId } = await this.send(recipients, about);
       tally.addAttempts(attempts);
       this.#acceptedAt = performance.now();
       return {
@@ -168,6 +168,7 @@ export class ChunkSender<Item = string> {
           requestId,
           attempts: part.attempts + attempts.length,
           possibleDuplicate,
+          ...(messageId !== undefined && { messageId }),
         },
         stop: undefined,
       };
@@ -190,7 +191,7 @@ export class ChunkSender<Item = string> {
       const attempts = part.attempts + error.attempts.length;
       const next = this.#decide(error, part, attempts);
       if (Array.isArray(next)) return next;
-      const { outcome, requestId, possibleDuplicate } = error;
+      const { outcome, requestId, possibleDuplicate, messageId } = error;
       return {
         outcome: {
           index,
@@ -199,6 +200,7 @@ export class ChunkSender<Item = string> {
           ...(requestId !== undefined && { requestId }),
           attempts,
           possibleDuplicate,
+          ...(messageId !== undefined && { messageId }),
           error,
         },
         stop: next && { reason: next, error },

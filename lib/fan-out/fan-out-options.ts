@@ -20,6 +20,8 @@ export const FAN_OUT_OPTIONS = {
   concurrency: wholeNumber(1, MAX_CONCURRENCY),
   chunkSize: wholeNumber(1, MAX_RECIPIENTS),
   dedupe: { rule: oneOf('chunk', 'all', 'none'), default: 'chunk' },
+  receipt: flag,
+  once: flag,
   total: wholeNumber(0),
   keepChunks: { rule: flag, default: false },
   keepRecipients: { rule: flag, default: true },

@@ -17,6 +17,8 @@ export interface ChunkOutcome {
   readonly attempts: number;
   /** True when more than one attempt may have been accepted (only with `onUnknown: 'resend'`). */
   readonly possibleDuplicate: boolean;
+  /** Of a message with `receipt` or `once`. */
+  readonly messageId?: string;
   /** Why it was not accepted. */
   readonly error?: RtcMessagingError;
 }
@@ -39,8 +41,8 @@ export interface FanOutStop {
    * - `source`: reading recipients failed
    * - `refused`: the service refused something that all chunks share (the app, the room, the access key, …)
    * - `unreachable`: the service could not be reached for a chunk's whole time
-   * - `quota`: the shared quota is unavailable and the module refuses without it, or the service refused everything for
-   *   the quota for a chunk's whole time
+   * - `quota`: the shared quota is unavailable and the module refuses without it, the service refused everything for
+   *   the quota for a chunk's whole time, or too many receipts are awaited
    * - `shutdown`: the app closes
    * - `callback`: `onChunk` or `onProgress` threw
    */
@@ -65,6 +67,8 @@ export interface Unaccepted<Name> {
 export interface FanOutReport {
   /** ID of the fan-out, a UUID. */
   readonly id: string;
+  /** With `receipt` or `once`. Of `sendEach`, each of the chunks has its own. */
+  readonly messageId?: string;
   /**
    * - `accepted`: all recipients were accepted
    * - `partial`: some recipients were not accepted

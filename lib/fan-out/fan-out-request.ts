@@ -55,6 +55,10 @@ export interface FanOutOptions {
    * every ID in memory and stops at 2,000,000), or `none`.
    */
   readonly dedupe?: 'chunk' | 'all' | 'none' | undefined;
+  /** See `SendOptions.receipt`. If too many receipts are awaited, the fan-out stops (`quota`). Default false. */
+  readonly receipt?: boolean | undefined;
+  /** See `SendOptions.once`. Default false. */
+  readonly once?: boolean | undefined;
   /** Total number of recipients, for the estimate of the remaining time. */
   readonly total?: number | undefined;
   /** Whether the report lists every chunk, and not only those that need attention. Default false. */

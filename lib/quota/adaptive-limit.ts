@@ -62,10 +62,11 @@ interface Trial {
   readonly recipients: number;
 }
 
+/** What was accepted in the last second and round trip. */
 interface AcceptedLately {
-  requests: number;
-  permits: number;
-  recipients: number;
+  readonly requests: number;
+  readonly permits: number;
+  readonly recipients: number;
 }
 
 /**
@@ -80,8 +81,7 @@ export class AdaptiveLimit {
   #wholeChunk = Infinity;
   /** Permits for each recipient of a large request. */
   #perRecipient = 0;
-  /** By the millisecond, in order: at any rate, there are as few as the garbage collector does not mind. */
-  readonly #accepted: (AcceptedLately & { readonly at: number })[] = [];
+  readonly #accepted: { readonly at: number; readonly request: SentRequest }[] = [];
   #hasAnswered = false;
   /** Whether a request that was sent after the last decrease was accepted. */
   #hasAcceptedSinceDecrease = true;
@@ -166,7 +166,7 @@ export class AdaptiveLimit {
   accepted(request: SentRequest, now: number): void {
     this.answered();
     if (request.takenAt >= this.#decreasedAt) this.#hasAcceptedSinceDecrease = true;
-    this.#note(request, Math.floor(now));
+    this.#accepted.push({ at: now, request });
     this.#forget(request);
     if (!this.#isProbing) return;
     this.#isProbing = false;
@@ -297,27 +297,11 @@ export class AdaptiveLimit {
     this.#pausedUntil = Math.max(this.#pausedUntil, now + ms);
   }
 
-  /** Acceptances of the last second and round trip. */
   #acceptedLately(request: SentRequest): AcceptedLately {
     this.#forget(request);
-    const sum = { requests: 0, permits: 0, recipients: 0 };
-    for (const { requests, permits, recipients } of this.#accepted) {
-      sum.requests += requests;
-      sum.permits += permits;
-      sum.recipients += recipients;
-    }
-    return sum;
-  }
-
-  #note({ permits, recipients }: SentRequest, at: number): void {
-    const last = this.#accepted.at(-1);
-    if (last?.at !== at) {
-      this.#accepted.push({ at, requests: 1, permits, recipients });
-      return;
-    }
-    last.requests += 1;
-    last.permits += permits;
-    last.recipients += recipients;
+    const sum = (of: 'permits' | 'recipients'): number =>
+      this.#accepted.reduce((total, accepted) => total + accepted.request[of], 0);
+    return { requests: this.#accepted.length, permits: sum('permits'), recipients: sum('recipients') };
   }
 
   #forget({ takenAt }: SentRequest): void {

@@ -26,8 +26,8 @@ export interface QuotaSettings {
 
 interface SharedLimiter {
   readonly limiter: RateLimiter;
-  /** The settings of each user. The smallest limits apply to all. */
-  readonly users: Map<LimiterHandle, QuotaSettings>;
+  /** The smallest of their limits apply to all. */
+  readonly users: Set<LimiterHandle>;
   /** When its last user left, in monotonic milliseconds. */
   unusedSince: number;
 }
@@ -66,7 +66,7 @@ export class LimiterHandle {
   readonly #ofActions = new Map<string, LimiterHandle>();
 
   constructor(
-    private readonly settings: QuotaSettings,
+    readonly settings: QuotaSettings,
     /** An origin. The same key at another endpoint belongs to another account. */
     private readonly endpoint: string,
     private readonly appId: string,
@@ -76,7 +76,7 @@ export class LimiterHandle {
   ) {
     this.#surroundings = surroundings;
     this.#limiters = limitersOf(surroundings.store ?? globalThis);
-    this.#unused = new RateLimiter({ ...strictest([settings]), maxQueue: settings.maxQueue });
+    this.#unused = new RateLimiter({ ...strictest([this]), maxQueue: settings.maxQueue });
   }
 
   /** The limiter of an access key, shared with all modules of this process that use it. */
@@ -91,8 +91,8 @@ export class LimiterHandle {
       const shared = this.#limiters.get(key) ?? this.#shared ?? this.#open(key);
       if (shared !== this.#shared) this.release();
       this.#limiters.set(key, shared);
-      shared.users.set(this, this.settings);
-      configure(shared);
+      shared.users.add(this);
+      shared.limiter.configure(strictest(shared.users));
       this.#accessKeyId = accessKeyId;
       this.#shared = shared;
     }
@@ -138,7 +138,7 @@ export class LimiterHandle {
 
   get usage(): QuotaUsage {
     const { costPer, roomMessagesPerSecond } = this.settings;
-    const { limit } = strictest([this.settings, ...(this.#shared?.users.values() ?? [])]);
+    const { limit } = strictest([this, ...(this.#shared?.users ?? [])]);
     return {
       ...this.#limiter.usage,
       limit,
@@ -154,7 +154,7 @@ export class LimiterHandle {
     if (shared === undefined) return;
     shared.users.delete(this);
     shared.unusedSince = performance.now();
-    if (shared.users.size > 0) configure(shared);
+    if (shared.users.size > 0) shared.limiter.configure(strictest(shared.users));
     else shared.limiter.forgetRefusals();
     this.#accessKeyId = undefined;
     this.#shared = undefined;
@@ -166,12 +166,12 @@ export class LimiterHandle {
   }
 
   #open(name: string): SharedLimiter {
-    const users = new Map<LimiterHandle, QuotaSettings>([[this, this.settings]]);
+    const users = new Set<LimiterHandle>([this]);
     const { store } = this.#surroundings;
-    const limits = strictest(users.values());
+    const limits = strictest(users);
     // Only one user emits the event, so that it is emitted once.
     const notifyOneUser = (event: (surroundings: LimiterSurroundings) => void): void => {
-      const [user] = users.keys();
+      const [user] = users;
       if (user !== undefined) event(user.#surroundings);
     };
     const limiter = new RateLimiter({
@@ -180,11 +180,12 @@ export class LimiterHandle {
       onThrottling: (estimate) => notifyOneUser(({ onThrottling }) => onThrottling?.(estimate)),
       openShared:
         store &&
-        ((onChange) =>
+        ((demand, onPermits) =>
           store.open({
             name,
             limit: limits.limit,
-            onChange,
+            demand,
+            onPermits,
             onStatus: (change) => notifyOneUser(({ onStatus }) => onStatus?.(change)),
           })),
     });
@@ -209,8 +210,8 @@ export class LimiterHandle {
 }
 
 /** The limits for all users of a limiter: the smallest limits, and credit if all allow it. */
-function strictest(users: Iterable<QuotaSettings>): Required<LimiterLimits> {
-  const everyone = [...users];
+function strictest(users: Iterable<LimiterHandle>): Required<LimiterLimits> {
+  const everyone = [...users].map(({ settings }) => settings);
   const given = everyone.filter(({ isGuess }) => isGuess !== true);
   const all = given.length > 0 ? given : everyone;
   return {
@@ -218,8 +219,4 @@ function strictest(users: Iterable<QuotaSettings>): Required<LimiterLimits> {
     roomLimit: Math.min(...all.map(({ roomMessagesPerSecond }) => roomMessagesPerSecond ?? Infinity)),
     credit: all.every(({ credit }) => credit),
   };
-}
-
-function configure({ limiter, users }: SharedLimiter): void {
-  limiter.configure(strictest(users.values()));
 }

@@ -156,11 +156,15 @@ export class PermitPool {
   }
 
   /** Limits the permits in circulation from now on. */
-  allow(permits: number): void {
+  allow(permits: number, leastBurst = 1): void {
     this.#allowed = Math.max(1, Math.floor(permits));
     this.#coolingMs = COOLING_MS / Math.min(1, permits);
-    this.intervalMs = 1_000 / permits;
-    this.#burst = burstOf(permits);
+    const intervalMs = 1_000 / permits;
+    // What was used at a slower pace is made good at the faster one.
+    const aheadMs = Math.max(0, this.#usedUpAt - this.now());
+    if (intervalMs < this.intervalMs) this.#usedUpAt += aheadMs * (intervalMs / this.intervalMs - 1);
+    this.intervalMs = intervalMs;
+    this.#burst = Math.max(leastBurst, burstOf(permits));
   }
 
   /** Requests in flight. */
@@ -170,8 +174,13 @@ export class PermitPool {
 
   /** Whether all permits are free. Such a pool can be forgotten. */
   get isIdle(): boolean {
+    return this.out === 0;
+  }
+
+  /** Permits that are not free. */
+  get out(): number {
     this.#forgetCooled(this.now());
-    return this.#out === 0;
+    return this.#out;
   }
 
   /** How much earlier permits count as free at present, in milliseconds. */

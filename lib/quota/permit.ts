@@ -12,8 +12,6 @@ export type PermitUse = 'unused' | 'answered' | 'unanswered';
 
 /** The right to send one request. */
 export interface Permit {
-  /** Whether the permit may still be used. It may not when the process stood still past the lease. Default: always. */
-  isValid?(): boolean;
   /** Returns the permit. Only the first call counts. */
   giveBack(use: PermitUse): void;
 }

@@ -1,5 +1,4 @@
 import type { RtcQuotaEvent } from '../diagnostics/rtc-event.js';
-import type { Permit, Priority } from './permit.js';
 
 /** State of a shared quota. It is `fallback` or `refusing` while its store is unavailable. */
 export type QuotaStatus = RtcQuotaEvent['status'];
@@ -12,35 +11,43 @@ export interface QuotaStatusChange {
   readonly failure?: string | undefined;
 }
 
-/** What a store may consider when it hands out permits. */
+/** What a process needs. */
 export interface PermitDemand {
-  /** Priority of the request that needs the permits. */
-  readonly priority: Priority;
-  /** Number of waiting requests, this one included. */
-  readonly waiting: number;
-  /** How much earlier a permit may be used at present, in milliseconds. */
-  readonly creditMs: number;
+  /** Permits that are not free: those of requests that are unanswered, or were answered less than a second ago. */
+  readonly out: number;
+  /** Permits that this process could use in all. */
+  readonly wanted: number;
+  /** Permits that the next waiting request needs at once. 0: none is waiting. */
+  readonly together: number;
 }
 
-/** No permit is free now. */
-export interface PermitDelay {
-  /** When to ask again, in milliseconds from now. Infinity: wait for `onChange`. */
-  readonly delayMs: number;
-  /**
-   * Why no permit will become free for now, as a sentence without its full stop. Waiting requests are refused with it.
-   */
-  readonly unavailable?: string;
+/** The permits that a process holds. Times are in monotonic milliseconds, as of `performance.now()`. */
+export interface HeldPermits {
+  /** At least as many as were out when the store asked for the demand. */
+  readonly held: number;
+  /** How many of them may be out. The others are given back as they become free. */
+  readonly allowed: number;
+  /** Until when permits may be taken. */
+  readonly usableUntil: number;
+  /** Until when requests with such permits may leave this process. */
+  readonly endsAt: number;
+  /** Why there are none for now. Waiting requests are refused with it. */
+  readonly unavailable?:
+    | {
+        /** One sentence for the log and the error. */
+        readonly reason: string;
+        /** After so many milliseconds another try may succeed. */
+        readonly retryAfterMs: number;
+      }
+    | undefined;
 }
 
 /** The permits that several processes share. */
 export interface PermitSource {
   /** Permits a second. It may change while the source is in use. */
   limit: number;
-  /**
-   * Takes this many permits for one request, all or none. Called in the same turn of the event loop in which the
-   * request is sent. Must not throw.
-   */
-  take(permits: number, demand: PermitDemand): Permit | PermitDelay;
+  /** Called when a request waits for permits. Called often, so it should ask only if the demand has changed. */
+  request(): void;
   /** Releases the store. */
   close(): void;
 }
@@ -54,8 +61,10 @@ export interface QuotaScope {
   readonly name: string;
   /** Permits a second. */
   readonly limit: number;
-  /** Called by the store when permits may have become free. */
-  readonly onChange: () => void;
+  /** What this process needs now. */
+  readonly demand: () => PermitDemand;
+  /** Called by the store with what this process holds from now on. Until the first call, it holds none. */
+  readonly onPermits: (permits: HeldPermits) => void;
   /** Called by the store when its state changes, and once when its state is first known. */
   readonly onStatus: (change: QuotaStatusChange) => void;
 }

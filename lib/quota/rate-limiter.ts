@@ -3,9 +3,9 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { AdaptiveLimit, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
 import { ChunkTooLargeError } from './chunk-too-large.error.js';
 import { Concurrency } from './concurrency.js';
-import type { Permit, PermitUse, Priority } from './permit.js';
+import type { PermitUse, Priority } from './permit.js';
 import { PermitPool } from './permit-pool.js';
-import type { PermitSource } from './quota-store.js';
+import type { HeldPermits, PermitDemand, PermitSource } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
 import { RoomPools } from './room-pools.js';
 import { Turns } from './turns.js';
@@ -55,10 +55,10 @@ export interface LimiterOptions extends LimiterLimits {
   /** Largest number of waiting single sends. Fan-outs bound their requests in flight themselves. */
   readonly maxQueue: number;
   /**
-   * Opens the permits that processes share. Requests take one of these and one of this process. The source calls
-   * `onChange` when permits may have become free.
+   * Opens the permits that processes share. This process has as many permits as it holds of these.
    */
-  readonly openShared?: ((onChange: () => void) => PermitSource) | undefined;
+  readonly openShared?:
+    ((demand: () => PermitDemand, onPermits: (permits: HeldPermits) => void) => PermitSource) | undefined;
   /** Called with what the account seems to allow. Undefined: the service no longer refuses. */
   readonly onThrottling?: ((estimate: ThrottlingEstimate | undefined) => void) | undefined;
   readonly time?: LimiterTime;
@@ -90,6 +90,10 @@ const SECOND_MS = 1_000;
  */
 const KEPT_FOR_SINGLES = { share: 0.005, forMs: 5_000 } as const;
 
+const NO_PERMITS: HeldPermits = { held: 0, allowed: 0, usableUntil: -Infinity, endsAt: -Infinity };
+/** The least burst of shared permits, of which a process may hold few. */
+const LEAST_SHARED_BURST = 4;
+
 interface Waiter extends PermitRequest {
   end?: RequestPermit | RtcQuotaError;
   /** Set when the request has to wait. */
@@ -103,9 +107,10 @@ export class RateLimiter {
   readonly #adaptive: AdaptiveLimit;
   readonly #rooms: RoomPools;
   readonly #shared: PermitSource | undefined;
-  readonly #maxQueue: number;
+  /** What this process holds of the shared permits. */
+  #held: HeldPermits | undefined;
+  readonly #options: LimiterOptions;
   readonly #time: LimiterTime;
-  readonly #onThrottling: LimiterOptions['onThrottling'];
   readonly #concurrency = new Concurrency();
   readonly #granted = new SlidingCounts<'request' | 'permit'>(SECOND_MS);
   #limit: number;
@@ -116,16 +121,20 @@ export class RateLimiter {
   #isPumping = false;
 
   constructor(options: LimiterOptions) {
-    const { limit, maxQueue, time = REAL_TIME, onThrottling, openShared } = options;
+    const { limit, time = REAL_TIME, openShared } = options;
     const now = (): number => time.now();
+    this.#options = options;
     this.#limit = limit;
-    this.#maxQueue = maxQueue;
     this.#time = time;
-    this.#onThrottling = onThrottling;
     this.#account = new PermitPool(limit, now, true);
     this.#adaptive = new AdaptiveLimit(limit);
     this.#rooms = new RoomPools(now);
-    this.#shared = openShared?.(() => this.#pump());
+    if (openShared !== undefined) this.#held = NO_PERMITS;
+    const onPermits = (permits: HeldPermits): void => {
+      this.#held = permits;
+      this.#pump();
+    };
+    this.#shared = openShared?.(() => this.#demand(), onPermits);
     this.configure(options);
   }
 
@@ -133,8 +142,8 @@ export class RateLimiter {
   configure({ limit, roomLimit = Infinity, credit = true }: LimiterLimits): void {
     this.#limit = limit;
     this.#account.credit = credit;
-    this.#account.setLimit(limit);
     this.#adaptive.setLimit(limit);
+    this.#setPermits();
     this.#rooms.configure(roomLimit, credit);
     if (this.#shared !== undefined) this.#shared.limit = limit;
     this.#pump();
@@ -167,7 +176,7 @@ export class RateLimiter {
     const { allowed, chunkSize } = this.#adaptive;
     return {
       queued: this.#turns.waiting.single.size,
-      maxQueue: this.#maxQueue,
+      maxQueue: this.#options.maxQueue,
       waitMs: Math.ceil(this.#estimateWaitMs('single', 1)),
       queuedBulk: this.#turns.waiting.bulk.size,
       requestsPerSecond: perSecond('request'),
@@ -223,7 +232,7 @@ export class RateLimiter {
   /** Forgets refusals, as a new process would. Requests of the last second still count. */
   forgetRefusals(): void {
     this.#adaptive.reset();
-    this.#account.allow(this.#limit);
+    this.#setPermits();
   }
 
   close(): void {
@@ -234,7 +243,8 @@ export class RateLimiter {
   /** Why a single send at the end of the queue can't wait this long, if it can't. */
   #problemOf(waitMs: number, withinMs: number): string | false {
     const others = this.#turns.waiting.single.size - 1;
-    if (others >= this.#maxQueue) return `is full: ${others} calls are waiting, for about ${waitMs} ms`;
+    if (others >= this.#options.maxQueue)
+      return `is full: ${others} calls are waiting, for about ${waitMs} ms`;
     if (waitMs <= withinMs) return false;
     return `is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left`;
   }
@@ -261,12 +271,10 @@ export class RateLimiter {
     this.#cancelTimer = undefined;
     try {
       this.#adapt();
-      if (this.#turns.size === 0) return;
       const full = new Map<string, number>();
       let delayMs = 0;
-      while (this.#turns.size > 0 && delayMs === 0) delayMs = this.#letNextGo(full);
-      if (delayMs > 0 && delayMs < Infinity)
-        this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
+      while (delayMs === 0) delayMs = this.#letNextGo(full);
+      if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
     } finally {
       this.#isPumping = false;
     }
@@ -275,24 +283,21 @@ export class RateLimiter {
   /** Applies what was learned from refusals: fewer permits, smaller chunks. */
   #adapt(): void {
     const adaptive = this.#adaptive;
-    if (!adaptive.isReduced && this.#reported === undefined) return;
-    adaptive.update(this.#time.now());
-    this.#account.allow(adaptive.allowed);
+    const isAdapting = adaptive.isReduced || this.#reported !== undefined;
+    if (isAdapting) adaptive.update(this.#time.now());
+    if (isAdapting || this.#held !== undefined) this.#setPermits();
+    if (!isAdapting) return;
     for (const waiter of this.#turns.waiting.bulk) {
       if (waiter.recipients > adaptive.chunkSize)
         this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
     }
-    const { estimate } = adaptive;
-    const reportedRate = this.#reported?.permitsPerSecond ?? 0;
-    const isOver = this.#reported !== undefined && !adaptive.isReduced;
+    const told = this.#reported;
+    const estimate = adaptive.isReduced ? (adaptive.estimate ?? told) : undefined;
     // Reported once, and again when a service that refused everything accepts something.
-    const isNews =
-      reportedRate === 0 &&
-      estimate !== undefined &&
-      estimate.permitsPerSecond !== this.#reported?.permitsPerSecond;
-    if (!isNews && !isOver) return;
+    const isKnown = estimate !== undefined && (told?.permitsPerSecond ?? 0) > 0;
+    if (isKnown || estimate?.permitsPerSecond === told?.permitsPerSecond) return;
     this.#reported = estimate;
-    this.#onThrottling?.(estimate);
+    this.#options.onThrottling?.(estimate);
   }
 
   /**
@@ -302,17 +307,18 @@ export class RateLimiter {
   #letNextGo(full: Map<string, number>): number {
     let delayMs = this.#keptFromBulkMs() || Infinity;
     for (const waiter of this.#turns.inOrder(delayMs < Infinity)) {
-      const { permits, roomId } = waiter;
-      const roomMs = roomId === undefined ? 0 : (full.get(roomId) ?? this.#rooms.delayMs(roomId, permits));
-      if (roomId !== undefined && roomMs > 0) {
+      const { permits, roomId = '' } = waiter;
+      const room = full.has(roomId) ? undefined : this.#rooms.of(waiter.roomId);
+      const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
+      if (roomMs > 0) {
         full.set(roomId, roomMs);
         delayMs = Math.min(delayMs, roomMs);
         continue;
       }
       // It is this request's turn. No other request overtakes it.
-      const taken = this.#take(waiter);
-      if (typeof taken === 'number') return Math.min(delayMs, taken);
-      this.#grant(waiter, taken);
+      const accountMs = this.#accountDelayMs(permits);
+      if (accountMs > 0) return Math.min(delayMs, accountMs);
+      this.#grant(waiter, room);
       return 0;
     }
     return delayMs;
@@ -331,62 +337,76 @@ export class RateLimiter {
     return this.#account.delayMs(first.permits, kept);
   }
 
-  /** All permits of a request, or how long to wait. */
-  #take(waiter: Waiter): Permit[] | number {
-    const { permits, priority, roomId } = waiter;
+  /** How long until the account has so many permits for the next request, in milliseconds. */
+  #accountDelayMs(permits: number): number {
     const now = this.#time.now();
     const pauseMs = this.#adaptive.pauseMs(now);
     if (pauseMs > 0) return pauseMs;
     if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Infinity;
-    const delayMs = this.#account.delayMs(permits);
-    if (delayMs > 0) return delayMs;
-    const shared = this.#shared?.take(Math.min(permits, this.#limit), {
-      priority,
-      waiting: this.#turns.size,
-      creditMs: this.#account.creditMs,
-    });
-    if (shared !== undefined && 'delayMs' in shared) {
-      if (shared.unavailable === undefined) return shared.delayMs;
-      this.#refuseAll(shared.unavailable, shared.delayMs);
-      return Infinity;
-    }
-    return [
-      this.#account.take(permits),
-      ...(roomId === undefined ? [] : this.#rooms.take(roomId, permits)),
-      ...(shared ? [shared] : []),
-    ];
+    const held = this.#held;
+    const isEnough =
+      held === undefined || (now < held.usableUntil && held.allowed >= Math.min(permits, this.#limit));
+    const delayMs = isEnough ? this.#account.delayMs(permits) : Infinity;
+    if (delayMs > 0) this.#shared?.request();
+    if (held?.unavailable !== undefined) this.#refuseAll(held.unavailable);
+    return delayMs;
   }
 
-  #grant(waiter: Waiter, permits: readonly Permit[]): void {
+  /** Permits that this process may use: as many as the service accepts, of those that it holds. */
+  #setPermits(): void {
+    const { allowed } = this.#adaptive;
+    const held = this.#held;
+    this.#account.setLimit(held?.held ?? this.#limit);
+    if (held === undefined) this.#account.allow(allowed);
+    else this.#account.allow(Math.min(allowed, Math.max(1, held.allowed)), LEAST_SHARED_BURST);
+  }
+
+  #demand(): PermitDemand {
+    const { waiting, permits } = this.#turns;
+    const { out } = this.#account;
+    const [next] = this.#turns.inOrder();
+    const most = Math.max(1, Math.floor(this.#adaptive.allowed));
+    const used = out + permits.single + permits.bulk;
+    const hasSingles = this.#time.now() - this.#lastSingleAt < KEPT_FOR_SINGLES.forMs;
+    const spare = used > 0 || hasSingles ? Math.ceil(this.#limit * 0.01) + 2 : 0;
+    return {
+      out,
+      wanted: waiting.bulk.size > 0 ? most : Math.min(most, Math.ceil(used * 1.25) + spare),
+      together: next === undefined ? 0 : Math.min(next.permits, this.#limit),
+    };
+  }
+
+  #grant(waiter: Waiter, room: PermitPool | undefined): void {
     const now = this.#time.now();
+    const { permits, recipients } = waiter;
     this.#turns.spend(waiter);
     this.#granted.add('request', now);
-    this.#granted.add('permit', now, waiter.permits);
+    this.#granted.add('permit', now, permits);
     const isAlone = now - this.#lastTakenAt >= SECOND_MS;
+    const sent: SentRequest = { takenAt: now, permits, recipients, isAlone };
     this.#lastTakenAt = now;
-    const { permits: cost, recipients } = waiter;
-    const sent: SentRequest = { takenAt: now, permits: cost, recipients, isAlone };
+    const taken = [this.#account.take(permits), room?.take(permits)];
     const { requestsInFlight } = this.#account;
     let isOut = true;
     this.#end(waiter, {
-      isValid: () => permits.every((permit) => permit.isValid?.() ?? true),
+      isValid: () => this.#time.now() < (this.#held?.endsAt ?? Infinity),
       giveBack: (end) => {
         if (!isOut) return;
         isOut = false;
-        this.#giveBack(sent, requestsInFlight, permits, end);
+        for (const permit of taken) permit?.giveBack(useOf(end));
+        this.#learn(sent, requestsInFlight, end);
+        this.#pump();
       },
     });
   }
 
-  #giveBack(sent: SentRequest, inFlight: number, permits: readonly Permit[], end: RequestEnd): void {
+  /** @param inFlight how many requests were in flight when it was sent */
+  #learn(sent: SentRequest, inFlight: number, end: RequestEnd): void {
     const now = this.#time.now();
-    const use = end === 'unused' || end === 'unanswered' ? end : 'answered';
-    for (const permit of permits) permit.giveBack(use);
-    if (use === 'answered') this.#concurrency.record(now - sent.takenAt, inFlight, now);
+    if (useOf(end) === 'answered') this.#concurrency.record(now - sent.takenAt, inFlight, now);
     if (end === 'answered') this.#adaptive.answered();
     else if (end === 'accepted') this.#adaptive.accepted(sent, now);
     else if (typeof end === 'object') this.#adaptive.refused(sent, end.throttledMs, now);
-    this.#pump();
   }
 
   #end(waiter: Waiter, end: RequestPermit | RtcQuotaError): void {
@@ -395,9 +415,13 @@ export class RateLimiter {
     waiter.onEnd?.(end);
   }
 
-  #refuseAll(reason: string, retryAfterMs: number): void {
+  #refuseAll({ reason, retryAfterMs }: NonNullable<HeldPermits['unavailable']>): void {
     for (const waiter of this.#turns.inOrder()) {
       this.#end(waiter, new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs }));
     }
   }
+}
+
+function useOf(end: RequestEnd): PermitUse {
+  return end === 'unused' || end === 'unanswered' ? end : 'answered';
 }

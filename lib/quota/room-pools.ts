@@ -1,4 +1,3 @@
-import type { Permit } from './permit.js';
 import { PermitPool } from './permit-pool.js';
 
 /** Idle rooms are forgotten each time this many rooms were added. */
@@ -22,17 +21,9 @@ export class RoomPools {
     }
   }
 
-  /** How long until this many permits of a room are free, in milliseconds. */
-  delayMs(roomId: string, permits: number): number {
-    return this.#limit === Infinity ? 0 : (this.#pools.get(roomId)?.delayMs(permits) ?? 0);
-  }
-
-  /** @returns the room's permit, or none if rooms have no limit */
-  take(roomId: string, permits: number): Permit[] {
-    return this.#limit === Infinity ? [] : [this.#poolOf(roomId).take(permits)];
-  }
-
-  #poolOf(roomId: string): PermitPool {
+  /** The permits of a room. Undefined if rooms have no limit. */
+  of(roomId: string | undefined): PermitPool | undefined {
+    if (roomId === undefined || this.#limit === Infinity) return undefined;
     const known = this.#pools.get(roomId);
     if (known !== undefined) return known;
     if (this.#pools.size % FORGET_EVERY === FORGET_EVERY - 1) {

@@ -13,7 +13,7 @@ export class Turns<T extends Waiting> {
   // Sets keep the order of arrival and delete in constant time.
   readonly waiting: Readonly<Record<Priority, Set<T>>> = { single: new Set(), bulk: new Set() };
   /** Permits that the waiting requests need. */
-  readonly #permits: Record<Priority, number> = { single: 0, bulk: 0 };
+  readonly permits: Record<Priority, number> = { single: 0, bulk: 0 };
   /** Permits spent by each priority while both were waiting. */
   readonly #spent: Record<Priority, number> = { single: 0, bulk: 0 };
 
@@ -25,12 +25,12 @@ export class Turns<T extends Waiting> {
     // A priority without waiting requests saves up no turns.
     if (this.waiting[request.priority].size === 0) this.#catchUp(request.priority);
     this.waiting[request.priority].add(request);
-    this.#permits[request.priority] += request.permits;
+    this.permits[request.priority] += request.permits;
   }
 
   delete(request: T): void {
     const { priority, permits } = request;
-    if (this.waiting[priority].delete(request)) this.#permits[priority] -= permits;
+    if (this.waiting[priority].delete(request)) this.permits[priority] -= permits;
   }
 
   /**
@@ -38,8 +38,8 @@ export class Turns<T extends Waiting> {
    * @param waiting permits of this request, if it is in the queue already
    */
   permitsBefore(priority: Priority, waiting: number): number {
-    const own = this.#permits[priority] - waiting;
-    return own + Math.min(own, this.#permits[otherThan(priority)]);
+    const own = this.permits[priority] - waiting;
+    return own + Math.min(own, this.permits[otherThan(priority)]);
   }
 
   /** All waiting requests in the order of their turns, or single sends only. */

@@ -1,6 +1,14 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
+import { once } from 'node:events';
+import type { LuaScript } from './lua-script.js';
 import { connectionsOf, openClient, type RedisClient } from './open-client.js';
-import type { RedisQuotaOptions } from './redis-quota-options.js';
+import { describeFailure } from './redis-failure.js';
+import type { CheckedOptions } from './redis-quota-options.js';
+
+/** Time limit for the first connection, in milliseconds. */
+const CONNECT_MS = 3_000;
+/** Extra time to read an answer that arrived while the process stood still, in milliseconds. */
+const GRACE_MS = 50;
 
 /**
  * Interval between attempts to reconnect. Short, since this process does not share the quota meanwhile, and long enough
@@ -29,33 +37,28 @@ const OWN_OPTIONS: RedisOptions = {
  * The connection of one RedisQuota. It is opened for the first user, and closed after the last unless the app owns it.
  */
 export class RedisConnection {
-  readonly #given: RedisClient | undefined;
-  readonly #connection: RedisQuotaOptions['connection'];
+  // Private fields: the options and the last error may hold a password.
+  readonly #options: CheckedOptions;
   #client: RedisClient | undefined;
+  #connecting: Promise<unknown> | undefined;
   #users = 0;
   /** Why there is no connection. A command's own error says only that there is none. */
   #lastError: Error | undefined;
 
-  constructor({ client, connection }: RedisQuotaOptions) {
-    this.#given = client;
-    this.#connection = connection;
+  constructor(options: CheckedOptions) {
+    this.#options = options;
   }
 
-  get lastError(): Error | undefined {
-    return this.#lastError;
-  }
-
-  acquire(): RedisClient {
+  acquire(): void {
     this.#users += 1;
-    this.#client ??= this.#given ?? this.#open();
-    return this.#client;
+    this.#client ??= this.#options.client ?? this.#open();
   }
 
   release(): void {
     this.#users -= 1;
     if (this.#users > 0 || this.#client === undefined) return;
-    if (this.#given === undefined) this.#client.disconnect();
-    this.#client = undefined;
+    if (this.#options.client === undefined) this.#client.disconnect();
+    this.#client = this.#connecting = undefined;
   }
 
   /**
@@ -64,12 +67,45 @@ export class RedisConnection {
    */
   renew(): void {
     // The app's own client is left alone.
-    if (this.#given !== undefined || this.#client === undefined) return;
+    if (this.#options.client !== undefined || this.#client === undefined) return;
     for (const { stream } of connectionsOf(this.#client)) stream?.destroy();
   }
 
+  /**
+   * Runs a script within a time limit.
+   * @returns its reply, or why Redis is unavailable (a sentence without its full stop). Never rejects.
+   */
+  async run(
+    script: LuaScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<{ readonly reply: unknown } | { readonly failure: string }> {
+    const client = this.#client;
+    if (client === undefined) return { failure: 'The connection to Redis is closed' };
+    await (this.#connecting ??= connected(client));
+    const { timeoutMs } = this.#options;
+    const running = script.run(client, keys, args).then((reply) => ({ reply }));
+    // The command may fail after its time limit.
+    running.catch(() => undefined);
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<undefined>((resolve) => {
+      // If this process stood still, an answer that arrived meanwhile is read first.
+      timer = setTimeout(() => (timer = setTimeout(() => resolve(undefined), GRACE_MS)), timeoutMs);
+    });
+    try {
+      const answer = await Promise.race([running, silence]);
+      if (answer !== undefined) return answer;
+      const silent = `Redis did not answer within ${timeoutMs} ms`;
+      return { failure: this.#lastError === undefined ? silent : describeFailure(this.#lastError) };
+    } catch (error) {
+      return { failure: describeFailure(error, this.#lastError) };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   #open(): RedisClient {
-    const client = openClient(this.#connection ?? {}, () => OWN_OPTIONS, ofCluster);
+    const client = openClient(this.#options.connection ?? {}, () => OWN_OPTIONS, ofCluster);
     // ioredis adds a listener for each command that waits for the connection.
     client.setMaxListeners(Number.POSITIVE_INFINITY);
     client.on('error', (error: Error) => {
@@ -80,6 +116,15 @@ export class RedisConnection {
     });
     return client;
   }
+}
+
+/**
+ * The first calls wait for the connection, each within its own time limit. Later, a missing connection is a failure.
+ */
+async function connected(client: RedisClient): Promise<void> {
+  if (client.status === 'wait') client.connect().catch(() => undefined);
+  if (!['connecting', 'connect'].includes(client.status)) return;
+  await once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) }).catch(() => undefined);
 }
 
 function ofCluster(given?: ClusterOptions): ClusterOptions {

@@ -3,7 +3,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/, 'refuses the user name or password; check them'],
   [
     /^NOPERM/,
-    "does not allow this user what is needed; allow it +evalsha +eval +time +info +hmget +hmset +zadd +zremrangebyscore +zcard +zcount +zrange +zrangebyscore +pexpire, and the quota's keys",
+    "does not allow this user what is needed; allow it +evalsha +eval +time +info +hgetall +hset +hdel +del +pexpire, and the quota's keys",
   ],
   [
     /READONLY You can't write/,

@@ -1,216 +1,172 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { SlidingCounts } from '../diagnostics/sliding-counts.js';
-import { burstOf } from '../quota/permit-pool.js';
-import type { Permit, Priority } from '../quota/permit.js';
-import type { PermitDelay, PermitDemand, QuotaScope } from '../quota/quota-store.js';
-import { ClockSkew } from './clock-skew.js';
-import { LEASE_MS, type PermitAnswer } from './permit-script.js';
-import type { PermitsOut } from './permits-out.js';
-import type { ScriptRunner } from './script-runner.js';
+import type { PermitSource, QuotaScope } from '../quota/quota-store.js';
+import { LEASE_MS, readAnswer, TAKE_PERMITS, USABLE_MS } from './permit-script.js';
+import type { RedisConnection } from './redis-connection.js';
 
-/**
- * How many permits one command asks for, in milliseconds of the limit: enough for few commands, and few enough to leave
- * some to other processes.
- */
-const BATCH_MS = 30;
-const ROUND_TRIPS = 3;
-/**
- * When Redis gave fewer permits than were asked for, the next command waits a random time in this range. By then, Redis
- * has free permits again. The random time keeps all processes from asking at once.
- */
-const ASK_AGAIN_MS = { least: 120, most: 240 };
-/** Returned permits are reported this long after the last command, so that other processes can take them. */
-const FLUSH_MS = 400;
-/** For fan-outs, as many permits are asked for as were used in this time, even if fewer requests wait at present. */
-const EXPECTED_MS = 350;
-/** A permit that is still unused this long after its time is returned, well within its lease. */
-const UNUSED_MS = 400;
+/** Interval between commands while requests are sent, and while the permits are only held. */
+const BUSY_MS = 350;
+const QUIET_MS = 1_000;
+/** A process with no more permits out than this is quiet. */
+const FEW = 2;
+/** Interval between commands while this process holds other than it should. */
+const SHORT_MS = 50;
+const OVER_MS = 10;
+/** A process that was not served for this long may have lost its permits. Well within their lease. */
+const LAPSED_MS = 2_000;
+/** How long before the end of the lease a request must have left. */
+const MARGIN_MS = 200;
 /** Interval between attempts to reconnect, and when a silent connection is given up. */
-export const RECONNECT_EVERY_MS = 250;
+const RECONNECT_EVERY_MS = 250;
 const SILENT_CONNECTION_MS = 2_000;
+/**
+ * When Redis becomes unavailable, the requests that other processes have just sent are unknown. After this pause, the
+ * service has counted them.
+ */
+const PAUSE_MS = 1_000;
 
-/** A scope of shared permits, with its current limit. */
-export type SharedScope = Omit<QuotaScope, 'name' | 'limit'> & { limit: number };
+/** A scope of shared permits. */
+type SharedScope = Omit<QuotaScope, 'name'>;
 
-/** This process's view of one scope of permits in Redis. Times are on this process's clock. */
-export class RedisPermits {
-  /** Why Redis is unavailable, while it is. */
-  failure: string | undefined;
+/**
+ * The permits that this process holds of one scope in Redis. While Redis is unavailable, it holds its declared share of
+ * the limit, or none.
+ */
+export class RedisPermits implements PermitSource {
   readonly #process = randomBytes(6).toString('hex');
-  #takes = 0;
-  /** The last answer whose permits were or may have been used. */
-  #known: Pick<PermitAnswer, 'generation' | 'now'> | undefined;
-  #doubt: '' | 'doubt' | 'returns' = '';
-  readonly #skew = new ClockSkew();
-  /** Permits in hand, sorted by the time from which each may be used. */
-  #stock: { readonly name: string; readonly due: number }[] = [];
+  /** The last answer. */
+  #known = { generation: 0, now: 0, target: 0, holdMs: 0 };
+  #held = 0;
+  /** What Redis was last told. */
+  #told = { wanted: 0, together: 0 };
+  #askedAt = -Infinity;
+  /** When the last command was sent that was answered. */
+  #servedAt = -Infinity;
+  /** Why Redis is unavailable. After a pause, this process uses its share. */
+  #away: { readonly failure: string; isPausing: boolean } | undefined;
+  /** Whether this process was not served for so long that others may have what it holds. */
+  #isLapsed = false;
+  #renewedAt = 0;
   #isAsking = false;
   #isClosed = false;
-  #askAgainAt = 0;
-  #creditMs = 0;
-  readonly #used = new SlidingCounts<'permit'>(EXPECTED_MS);
-  readonly #flushing: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param onAway called with the reason when Redis becomes unavailable, and with undefined when it is available (also
-   * the first time)
-   */
   constructor(
-    private readonly runner: ScriptRunner,
-    private readonly out: PermitsOut,
+    private readonly connection: Pick<RedisConnection, 'acquire' | 'release' | 'renew' | 'run'>,
+    private readonly key: string,
     private readonly scope: SharedScope,
-    private readonly onAway: (failure: string | undefined) => void,
+    private readonly share: number | undefined,
+    public limit = scope.limit,
   ) {
-    this.#flushing = setInterval(() => void this.#flush(), FLUSH_MS).unref();
+    connection.acquire();
   }
 
-  take(permits: number, { priority, waiting, creditMs }: PermitDemand): Permit | PermitDelay {
+  request(): void {
+    if (this.#away !== undefined) return;
     const now = performance.now();
-    this.#creditMs = creditMs;
-    this.#dropUnused(now);
-    const quietMs = this.out.quietMs(now);
-    if (quietMs > 0) return { delayMs: quietMs };
-    // Ask before the permits in hand run out.
-    const covered = Math.floor(this.#stock.length / permits);
-    const aheadMs = Math.max(BATCH_MS, ROUND_TRIPS * this.#skew.roundTripMs);
-    const batch = Math.max(1, Math.floor((this.scope.limit * aheadMs) / 1_000 / permits));
-    const mayAsk = !this.#isBusy && now >= this.#askAgainAt;
-    if (mayAsk && waiting > covered && covered <= batch / 2) {
-      const used = this.#used.read(now).counts.get('permit') ?? 0;
-      const expected = priority === 'bulk' ? Math.max(waiting, Math.floor(used / permits)) : waiting;
-      void this.#run(permits * Math.min(expected - covered, batch), permits, priority);
-    }
-    const last = this.#stock[permits - 1];
-    if (last === undefined) return { delayMs: mayAsk || this.#isBusy ? Infinity : this.#askAgainAt - now };
-    if (last.due > now) return { delayMs: last.due - now };
-    const names = this.#stock.splice(0, permits).map(({ name }) => name);
-    this.#used.add('permit', now, permits);
-    return this.out.hold(names, now + LEASE_MS - UNUSED_MS);
-  }
-
-  /** New names for this many permits. */
-  namesOf(permits: number): string[] {
-    const take = ++this.#takes;
-    return Array.from({ length: permits }, (_none, index) => `${this.#process}:${take}:${index + 1}`);
+    const { out, wanted, together } = this.scope.demand();
+    const lacks = out + together > this.#held;
+    const isNews = wanted > this.#told.wanted || together > this.#told.together;
+    if ((lacks && isNews) || now >= this.#servedAt + USABLE_MS) this.#askIn(this.#askedAt + SHORT_MS - now);
   }
 
   close(): void {
     this.#isClosed = true;
-    clearInterval(this.#flushing);
-    this.runner.close();
+    clearTimeout(this.#timer);
+    this.connection.release();
   }
 
-  /** Whether no command can be sent now. */
-  get #isBusy(): boolean {
-    return this.#isAsking || this.#isClosed || this.failure !== undefined;
+  #askIn(ms: number): void {
+    if (this.#isAsking || this.#isClosed || ms === Infinity) return;
+    clearTimeout(this.#timer);
+    if (ms <= 0) void this.#ask();
+    else this.#timer = setTimeout(() => void this.#ask(), ms).unref();
   }
 
-  #dropUnused(now: number): void {
-    const inTime = this.#stock.filter(({ due }) => due + UNUSED_MS > now);
-    const unused = this.#stock.slice(0, this.#stock.length - inTime.length);
-    this.out.drop(unused.map(({ name }) => name));
-    this.#stock = inTime;
-  }
-
-  async #flush(): Promise<void> {
-    this.#dropUnused(performance.now());
-    const hasReports = (): boolean => this.#doubt !== '' || this.out.unreported(performance.now()).length > 0;
-    // Again while one command has no room for all reports.
-    for (let command = 0; command < 10 && !this.#isBusy && hasReports(); command++) await this.#run();
-  }
-
-  /** Sends one command with all reports that are due. */
-  async #run(wanted = 0, together = 1, priority: Priority = 'bulk'): Promise<void> {
+  /** Sends one command. It tells what this process keeps and needs, and is answered with what it holds. */
+  async #ask(): Promise<void> {
     this.#isAsking = true;
-    this.#flushing.refresh();
     const askedAt = performance.now();
-    const names = this.namesOf(wanted);
-    const reports = this.out.unreported(askedAt);
-    const known = this.#known;
-    const answer = await this.runner.run([
-      this.#process,
-      this.#takes,
-      wanted,
-      together,
-      this.scope.limit,
-      burstOf(this.scope.limit),
-      this.#creditMs,
-      priority,
-      this.#doubt,
-      known?.generation ?? 0,
-      known?.now ?? 0,
-      this.#skew.isKnown ? this.#skew.toServer(askedAt + this.runner.timeoutMs) : 0,
-      ...reports.flatMap(({ permit, until }) =>
-        permit.names.flatMap((name) => [name, until === 0 ? 0 : this.#skew.toServer(until)]),
-      ),
-    ]);
+    const { out, wanted, together } = this.scope.demand();
+    this.#isLapsed ||= this.#held > 0 && askedAt - this.#servedAt > LAPSED_MS;
+    const isLapsed = this.#isLapsed;
+    const wasAway = this.#away !== undefined;
+    this.#held = isLapsed ? out : Math.min(this.#held, Math.max(out, Math.min(this.#known.target, wanted)));
+    this.#told = { wanted, together };
+    this.#askedAt = askedAt;
+    if (!wasAway) this.#report();
+    const { generation, now: seen } = this.#known;
+    const lapsed = isLapsed ? 'lapsed' : '';
+    const told = [generation, seen, lapsed, this.limit, this.#held, out, wanted, together];
+    const result = await this.connection.run(TAKE_PERMITS, [this.key], [this.#process, ...told]);
     this.#isAsking = false;
-    if ('failure' in answer) {
-      this.out.drop(names);
-      this.#goAway(answer.failure);
+    if (this.#isClosed) return;
+    if ('failure' in result) {
+      this.#goAway(result.failure);
       return;
     }
-    const answeredAt = performance.now();
-    const fits = this.#skew.record(askedAt, answer.now, answeredAt);
-    // The command came too late, and Redis did nothing.
-    if (answer.generation === '') this.#doubt = fits ? this.#doubt : 'doubt';
-    else {
-      this.out.markReported(reports);
-      this.#known = answer;
-      const isNew = known !== undefined && answer.generation !== known.generation;
-      this.#doubt = fits || isNew ? '' : 'doubt';
-      if (known === undefined && this.failure === undefined) this.onAway(undefined);
-      if (fits && !isNew) this.#fill(answer.dues, names, answeredAt);
-      else this.#reportAllAgain(names);
-    }
-    this.scope.onChange();
+    const answer = readAnswer(result.reply);
+    if (this.#known.generation === 0 || wasAway) this.scope.onStatus({ status: 'shared' });
+    this.#away = undefined;
+    this.#known = answer;
+    this.#servedAt = askedAt;
+    this.#isLapsed = wasAway;
+    // What was sent meanwhile is not known yet.
+    this.#held = wasAway ? 0 : answer.held;
+    this.#askIn(wasAway ? 0 : this.#nextAskMs(out));
+    this.#report();
   }
 
-  #fill(dues: readonly number[], names: string[], now: number): void {
-    const filled = dues.map((due, index) => ({ name: names[index] ?? '', due: this.#skew.toLocal(due) }));
-    this.#stock = [...this.#stock, ...filled].sort((one, other) => one.due - other.due);
-    if (names.length === 0) return;
-    const { least, most } = ASK_AGAIN_MS;
-    const isServed = dues.length === names.length;
-    this.#askAgainAt = isServed ? 0 : now + least + (most - least) * Math.random();
-  }
-
-  /** Redis may have lost its data. All permits that are out are reported again, and those in hand are not used. */
-  #reportAllAgain(unused: readonly string[]): void {
-    this.out.drop([...unused, ...this.#stock.map(({ name }) => name)]);
-    this.#stock = [];
-    this.out.reportAllAgain();
-    void this.#flush();
+  #nextAskMs(out: number): number {
+    const { target, holdMs } = this.#known;
+    const held = this.#held;
+    const isShort = target > held || this.#told.together > held;
+    const isOver = held > Math.max(out, target);
+    const changeMs = isOver ? OVER_MS : isShort ? Math.max(SHORT_MS, holdMs) : Infinity;
+    const keepMs = held === 0 ? Infinity : out > FEW ? BUSY_MS : QUIET_MS;
+    return Math.min(changeMs, keepMs);
   }
 
   #goAway(failure: string): void {
-    if (this.failure !== undefined || this.#isClosed) return;
-    this.failure = failure;
-    this.#reportAllAgain([]);
-    this.onAway(failure);
-    this.scope.onChange();
-    void this.#reconnect();
+    const now = performance.now();
+    if (this.#away === undefined) {
+      const away = { failure, isPausing: true };
+      this.#away = away;
+      this.#renewedAt = now;
+      this.#isLapsed = true;
+      this.scope.onStatus({ status: this.share === undefined ? 'refusing' : 'fallback', failure });
+      this.#report();
+      const endPause = (): void => {
+        away.isPausing = false;
+        this.#report();
+      };
+      setTimeout(endPause, PAUSE_MS).unref();
+    }
+    if (now - this.#renewedAt > SILENT_CONNECTION_MS) {
+      this.#renewedAt = now;
+      this.connection.renew();
+    }
+    this.#askIn(RECONNECT_EVERY_MS);
   }
 
-  /** One command at a time, so that Redis answers few when it returns. */
-  async #reconnect(): Promise<void> {
-    let since = performance.now();
-    for (;;) {
-      await sleep(RECONNECT_EVERY_MS, undefined, { ref: false });
-      if (this.#isClosed) return;
-      this.#doubt = 'returns';
-      await this.#run();
-      if (this.#doubt !== 'returns') break;
-      if (performance.now() - since > SILENT_CONNECTION_MS) {
-        this.runner.renewConnection();
-        since = performance.now();
-      }
+  /** Reports to the limiter what this process holds. */
+  #report(): void {
+    const away = this.#away;
+    if (away !== undefined && !away.isPausing && this.share !== undefined) {
+      const allowed = Math.max(1, this.limit * this.share);
+      const held = Math.max(allowed, this.scope.demand().out);
+      this.scope.onPermits({ held, allowed, usableUntil: Infinity, endsAt: Infinity });
+      return;
     }
-    this.failure = undefined;
-    this.#askAgainAt = 0;
-    this.onAway(undefined);
-    await this.#flush();
-    this.scope.onChange();
+    const unavailable =
+      away && this.share === undefined
+        ? { reason: `The shared quota is unavailable: ${away.failure}`, retryAfterMs: RECONNECT_EVERY_MS }
+        : undefined;
+    this.scope.onPermits({
+      held: this.#held,
+      allowed: away === undefined ? Math.min(this.#held, this.#known.target) : 0,
+      usableUntil: this.#servedAt + USABLE_MS,
+      endsAt: this.#servedAt + LEASE_MS - MARGIN_MS,
+      unavailable,
+    });
   }
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PermitSource, QuotaScope, QuotaStore } from '../quota/quota-store.js';
-import { PermitsWithFallback } from './permits-with-fallback.js';
+import { RedisPermits } from './redis-permits.js';
 import { RedisConnection } from './redis-connection.js';
-import { ScriptRunner } from './script-runner.js';
 import { checkOptions, type CheckedOptions, type RedisQuotaOptions } from './redis-quota-options.js';
 
 /**
@@ -29,13 +28,11 @@ export class RedisQuota implements QuotaStore {
     return this.#options.account;
   }
 
-  /** For the module: opens the permits of a scope, under two keys with its hash tag. */
+  /** For the module: opens the permits of a scope, under one key. */
   open({ name, ...scope }: QuotaScope): PermitSource {
-    const { keyPrefix, timeoutMs, fallbackShare } = this.#options;
+    const { keyPrefix, fallbackShare } = this.#options;
     // A hash of the name, since names hold access key IDs.
     const tag = createHash('sha256').update(name).digest('hex').slice(0, 32);
-    const key = `${keyPrefix}{${tag}}`;
-    const runner = new ScriptRunner(this.#connection, [`${key}:permits`, `${key}:state`], timeoutMs);
-    return new PermitsWithFallback(runner, scope, fallbackShare);
+    return new RedisPermits(this.#connection, `${keyPrefix}{${tag}}`, scope, fallbackShare);
   }
 }

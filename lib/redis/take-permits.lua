@@ -1,150 +1,139 @@
--- Gives out permits that processes share, by Redis's clock. All times in milliseconds.
+-- Divides the permits that processes share: each process holds some of them. All times in milliseconds, by Redis's
+-- clock.
 --
--- KEYS   1   sorted set of the permits that are not free. Member: `process:take:index`, named by the client. Score:
---            from when it is free, without credit; a lease while its request is under way.
---        2   hash of the state: gen, run (which server), last (time of the last command), out (the highest score
---            then), hold and paced (from when permits may be used), the least limit and credit of this age and the
---            last, singles (until when those kept for single sends are used up), turn (who has it), turnEnds,
---            turnFrom
+-- KEYS   1   hash: gen, run (which server), last (time of the last command), served (time of the last answer that a
+--            process has seen), hold (until when no more permits are given out), turn (who has it), turnNeeds,
+--            turnEnds, turnFrom; and of each process, under `p:` and its name, `held wanted together limit until`
 -- ARGV   1   process
---        2   take: numbers what the process asks
---        3   wanted: how many permits
---        4   together: how many of them go together
+--        2   known: gen of the last answer, or 0
+--        3   seen: now of the last answer, or 0
+--        4   lapsed: 'lapsed' if the process was not served for longer than it may rely on what it holds, or ''
 --        5   limit: permits there are
---        6   burst
---        7   credit
---        8   priority: 'single' or 'bulk'
---        9   doubt: 'doubt', 'returns' or ''
---        10  known: gen of the last answer, or 0
---        11  seen: now of the last answer, or 0
---        12  expires: when the process will have given up, or 0 for never
---        13- pairs of a member and when it is free, or 0 if it was not used
--- Answer {now, gen, …from when each permit may be used}: fewer than were wanted if no more are free within AHEAD_MS;
---        gen is '' if it came too late, and nothing was done
+--        6   held: permits that the process keeps. It has given back the others.
+--        7   out: how many of these are not free
+--        8   wanted: how many it could use
+--        9   together: how many its next request needs at once, or 0
+-- Answer {now, gen, held, target, hold}: how many permits the process holds, how many it should hold, and for how long
+--        no more are given out
 --
--- Before it stand LEASE_MS, AHEAD_MS and COOLING_MS, which the process goes by, too.
+-- Before it stand LEASE_MS, USABLE_MS and COOLING_MS, which the process goes by, too.
 --
--- Invariant: at any time, there are no more permits that may be used by then and whose score is still to come than
--- the limit. Telling of an answer only lowers a score. What was lost (Redis emptied, restored, failed over, its clock
--- set) begins a new generation: nobody sends for a second, and every process tells anew of what it has out.
+-- Invariant: processes hold no more permits than the limit together. A process gives back free permits only, and each
+-- command says how many it keeps, so nothing is lost with an answer. What Redis has lost (it was emptied, restored or
+-- failed over, its clock was set) begins a new generation: no permits are given out until each process that may still
+-- send has said how many it keeps.
 
--- After this, the least of what processes told is told anew.
-local AGE_MS = 5000
+-- A process whose Redis was away waits for the others if none was served for this long.
+local UNSERVED_MS = 1000
+-- Who holds permits comes more often than that.
+local UNSEEN_MS = 2000
+local TURN_MS = 3000
 -- What the state is kept for without use: a day.
 local KEEP_MS = 86400000
 
-local permits, state = KEYS[1], KEYS[2]
-local process, take, priority, doubt = ARGV[1], ARGV[2], ARGV[8], ARGV[9]
-local wanted, together, limit, burst, credit = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local known, seen, expires = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+local key = KEYS[1]
+local process, known, seen, lapsed = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == 'lapsed'
+local limit, held, out = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local wanted, together = tonumber(ARGV[8]), tonumber(ARGV[9])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
-local text = function(ms) return string.format('%.3f', ms) end
--- What a Redis that stood still finds when it goes on is of no use, and must not look as if someone had been served.
-if expires > 0 and now > expires then return {text(now), ''} end
-
-local names = {'gen', 'last', 'out', 'hold', 'paced', 'age', 'limit0', 'limit1', 'credit0', 'credit1', 'singles', 'turnEnds', 'turnFrom', 'turnNeeds'}
-local s = {}
-for i, value in ipairs(redis.call('HMGET', state, unpack(names))) do
-  local number = tonumber(value or 0) or 0
-  -- For Lua, nan and inf are numbers; nothing could be compared with them.
-  s[names[i]] = number - number == 0 and number or 0
-end
-local run, turn = unpack(redis.call('HMGET', state, 'run', 'turn'))
 local info = redis.pcall('INFO', 'server')
 local here = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
-local highest = function() return tonumber(redis.call('ZRANGE', permits, -1, -1, 'WITHSCORES')[2]) or 0 end
-
--- A key alone may have been evicted or restored, or both: then a process has seen more than there is.
-local changed = math.max(highest(), now) ~= math.max(s.out, now)
-local older = s.gen < known or (s.gen == known and s.last < seen)
-local returns = doubt == 'returns' and now - s.last > 500
-local doubted = doubt == 'doubt' and s.gen == known
-if run ~= here or now < s.last - 5 or changed or older or returns or doubted or s.hold > now + 10000 then
-  s.gen, s.last, s.hold, s.paced = math.max(now * 1000, known + 1), now, now + COOLING_MS + AHEAD_MS, now
-  s.singles, s.turnEnds, s.turnFrom = 0, 0, 0
-  redis.call('ZREMRANGEBYSCORE', permits, text(now + LEASE_MS + AHEAD_MS + 1000), '+inf')
+local text = function(ms) return string.format('%.3f', ms) end
+-- For Lua, nan and inf are numbers; nothing could be compared with them.
+local number = function(value)
+  local read = tonumber(value or 0) or 0
+  return read - read == 0 and read or 0
 end
-s.last = math.max(s.last, now)
 
-for i = 13, #ARGV, 2 do
-  local free = math.min(tonumber(ARGV[i + 1]), now + LEASE_MS)
-  redis.call('ZADD', permits, text(free), ARGV[i])
+-- The first write frees memory, so that a full Redis does the others.
+redis.call('HDEL', key, '')
+local stored, holders, gone = {}, {}, {}
+local fields = redis.call('HGETALL', key)
+for i = 1, #fields, 2 do
+  local id, values = string.match(fields[i], '^p:(.*)'), {}
+  for value in string.gmatch(fields[i + 1], '%S+') do values[#values + 1] = number(value) end
+  if not id then stored[fields[i]] = fields[i + 1]
+  elseif (values[5] or 0) < now then gone[#gone + 1] = fields[i]
+  else holders[id] = {id = id, held = values[1], wanted = values[2], together = values[3], limit = values[4]} end
 end
--- Those that were given back unused go with what has become free.
-redis.call('ZREMRANGEBYSCORE', permits, '-inf', text(now))
-
--- The least limit and credit that any process has told in this age or the last.
-local age = math.floor(now / AGE_MS)
-if s.age ~= age then
-  local follows = s.age == age - 1
-  s.limit1, s.credit1 = follows and s.limit0 or limit, follows and s.credit0 or credit
-  s.age, s.limit0, s.credit0 = age, limit, credit
+local s, turn = {}, stored.turn or ''
+for _, name in ipairs({'gen', 'last', 'served', 'hold', 'turnNeeds', 'turnEnds', 'turnFrom'}) do
+  s[name] = number(stored[name])
 end
-s.limit0, s.credit0 = math.min(s.limit0, limit), math.min(s.credit0, credit)
-limit, credit = math.max(1, math.floor(math.min(s.limit0, s.limit1))), math.min(s.credit0, s.credit1)
 
--- A few permits are kept for single sends while there are any, at a pace of so many a second. More go with the others.
-local interval, kept, usable = 1000 / limit, math.floor(limit * 0.03), limit
-local isSingle = priority == 'single' and wanted > 0
-if isSingle then s.singles = math.max(s.singles, now) end
-local isKept = isSingle and s.singles + wanted * 1000 / kept <= now + 1000
-if not isKept and now < s.singles + AGE_MS then usable = limit - kept end
+local mine = holders[process] and holders[process].held or 0
+local older = s.gen == known and (s.last < seen or (held > mine and not lapsed))
+local unserved = s.gen == known and lapsed and now - s.served > UNSERVED_MS
+local unseen = now - s.last > UNSEEN_MS and (next(holders) ~= nil or #gone > 0)
+local odd = stored.run ~= here or now < s.last - 5 or s.hold > now + 10000
+if s.gen == 0 or s.gen < known or older or unserved or unseen or odd then
+  redis.call('DEL', key)
+  holders, turn = {}, ''
+  s = {gen = math.max(now * 1000, known + 1), served = now, hold = now + COOLING_MS + USABLE_MS}
+  s.turnNeeds, s.turnEnds, s.turnFrom = 0, 0, 0
+elseif #gone > 0 then
+  redis.call('HDEL', key, unpack(gone))
+end
+s.served = math.max(s.served, math.min(seen, now))
 
--- These go at once if at no time, also of those that permits are given out for already, more than the limit are out.
-local goesNow = isKept
-if isKept then
-  local coming = redis.call('ZRANGEBYSCORE', permits, '(' .. text(now + LEASE_MS), '+inf', 'WITHSCORES')
-  local count = #coming / 2
-  for i = 0, count do
-    local at = i == 0 and now or coming[2 * i] - LEASE_MS
-    local out = redis.call('ZCOUNT', permits, '(' .. text(at), '+inf') - (count - i)
-    goesNow = goesNow and out + wanted <= limit
+holders[process] = {id = process, held = held, wanted = wanted, together = together, limit = limit}
+local count, total = 0, 0
+for _, one in pairs(holders) do
+  count, total, limit = count + 1, total + one.held, math.min(limit, one.limit)
+end
+limit = math.max(1, math.floor(limit))
+local free = math.max(0, limit - total)
+
+-- A turn ends when its request has its permits, or does not wait any more, or three seconds are over. Then the others
+-- have twice as long as the limit takes for so many.
+if turn == process and (together == 0 or out >= s.turnNeeds) then
+  turn, s.turnFrom = '', now + COOLING_MS + 2 * math.min(out, s.turnNeeds) * 1000 / limit
+elseif now > s.turnEnds then
+  turn = ''
+end
+
+-- Who wants little has that, and the others have equal parts of the rest. A part that is too small for the next request
+-- of its process would be of no use.
+local order, left, target = {}, limit, 0
+for _, one in pairs(holders) do
+  if one.id == turn or one.together <= limit / count then order[#order + 1] = one end
+end
+table.sort(order, function(one, other)
+  if (one.id == turn) ~= (other.id == turn) then return one.id == turn end
+  if one.wanted ~= other.wanted then return one.wanted < other.wanted end
+  return one.id < other.id
+end)
+for i, one in ipairs(order) do
+  local part = math.min(one.wanted, math.floor(left / (#order - i + 1)))
+  if one.id == turn then part = math.min(s.turnNeeds, limit) end
+  left = left - part
+  if one.id == process then target = part end
+end
+-- A request that costs more than its process's part has what is free, or its process has a turn.
+local needed = math.min(together, limit)
+if target < needed and turn == '' then
+  if free + math.max(0, held - out) >= needed then
+    target = needed
+  elseif now >= s.turnFrom then
+    turn, target = process, needed
+    s.turnNeeds, s.turnEnds, s.turnFrom = needed, now + TURN_MS, now + TURN_MS + 2000
   end
 end
 
--- Single sends go on during a turn, unless it is of those that need what is kept, too.
-local givesWay = turn ~= process
-if isKept then givesWay = s.turnNeeds > limit - 2 * kept end
-local busy, paced, dues = redis.call('ZCARD', permits), s.paced, {}
-for last = together, wanted, together do
-  local due = math.max(now, s.hold)
-  if not isKept then due = math.max(due, paced - (burst - 1) * interval) end
-  -- More than there are go when all are free.
-  local rank = busy - 1 - usable + (last == together and math.min(last, usable) or last)
-  if rank >= 0 and not goesNow then
-    local score = redis.call('ZRANGE', permits, rank, rank, 'WITHSCORES')[2]
-    due = math.max(due, (tonumber(score) or now + 1e6) - credit)
-  end
-  if now < s.turnEnds and givesWay then due = math.max(due, now + AHEAD_MS + 100) end
-  if due - now > AHEAD_MS then break end
-  for i = last - together + 1, last do dues[i] = due end
-  if not isKept then paced = math.max(paced, due) + together * interval end
+-- A part of what is free, since others may ask at the same time.
+if now >= s.hold and target > held then
+  local part = math.ceil(free * (count == 1 and 0.75 or 0.5))
+  held = held + math.min(target - held, free, math.max(part, needed - held))
 end
-s.paced = paced
-if isKept then s.singles = s.singles + #dues * 1000 / kept end
-
--- Who waits for many permits, of which others take each that is free, has a turn: they get none until it is served, or
--- does not ask any more, or three seconds are over. Then they have theirs.
-if together > 1 and #dues > 0 and turn == process then
-  turn, s.turnEnds, s.turnFrom = '', 0, dues[1] + 2 * together * interval
-elseif together > 1 and #dues == 0 then
-  if now >= s.turnFrom then turn, s.turnFrom, s.turnNeeds = process, now + 5000, together end
-  if turn == process and now < s.turnFrom - 2000 then s.turnEnds = now + 500 end
+if held > 0 or wanted > 0 then
+  local values = {held, wanted, together, ARGV[5], text(now + LEASE_MS)}
+  redis.call('HSET', key, 'p:' .. process, table.concat(values, ' '))
+else
+  redis.call('HDEL', key, 'p:' .. process)
 end
-
-local answer = {text(now), text(s.gen)}
-for i, due in ipairs(dues) do
-  redis.call('ZADD', permits, text(due + LEASE_MS), process .. ':' .. take .. ':' .. i)
-  answer[i + 2] = text(due)
-end
-s.out = highest()
-local fields = {'run', here, 'turn', turn or ''}
-for _, name in ipairs(names) do
-  fields[#fields + 1] = name
-  fields[#fields + 1] = text(s[name])
-end
-redis.call('HMSET', state, unpack(fields))
-redis.call('PEXPIRE', permits, LEASE_MS + AHEAD_MS + 2000)
-redis.call('PEXPIRE', state, KEEP_MS)
-return answer
+s.last = math.max(now, s.last or 0)
+redis.call('HSET', key, 'run', here, 'turn', turn)
+for name, value in pairs(s) do redis.call('HSET', key, name, text(value)) end
+redis.call('PEXPIRE', key, KEEP_MS)
+return {text(now), text(s.gen), held, target, text(math.max(0, s.hold - now))}

@@ -1,27 +1,44 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { distinctIds } from '../dto/distinct-ids.js';
+import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { RequestBody } from '../openapi/request-body.js';
-import type { RtcActionName } from '../openapi/rtc-action.js';
+import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import type { Sender } from '../retry/sender.js';
+import type { AcceptedCall, Sender } from '../retry/sender.js';
+import { frameMessage } from './frame-message.js';
+import type { ReceiptTracker } from './receipt-tracker.js';
 import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
-import { toWireMessage } from './wire-message.js';
+import { toWireMessage, type WireMessage } from './wire-message.js';
 
 /** For calls without options: checked once. */
 const NO_OPTIONS = checkCallOptions(SEND_OPTIONS, {});
+
+/** A request in the remote API's form. */
+export interface WireRequest {
+  readonly roomId: string | undefined;
+  /** The fields of the body before its recipients. Unset ones are not sent. */
+  readonly address: Readonly<Record<string, unknown>>;
+  /** The fields after them. */
+  readonly message: WireMessage;
+  /** With `receipt` or `once`. */
+  readonly messageId: string | undefined;
+  readonly isReceiptWanted: boolean;
+}
 
 /** Passes calls of all services to the sender. */
 export class ActionCaller {
   // A private field: printing a service must not print the requests of its sockets.
   readonly #settings: RtcMessagingSettings;
   readonly #sender: Pick<Sender, 'send'>;
+  readonly #receipts: ReceiptTracker | undefined;
 
-  constructor(settings: RtcMessagingSettings, sender: Pick<Sender, 'send'>) {
+  constructor(settings: RtcMessagingSettings, sender: Pick<Sender, 'send'>, receipts?: ReceiptTracker) {
     this.#settings = settings;
     this.#sender = sender;
+    this.#receipts = receipts;
   }
 
   /**
@@ -41,10 +58,15 @@ export class ActionCaller {
   ): Promise<BroadcastReceipt> {
     const checked = checkRequest(action, request);
     const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
-    const { roomId, to } = checked;
-    const body = RequestBody.of(this.wireFields(checked), typeof to === 'object' ? distinctIds(to) : to);
-    const plan = callPlan(this.#settings, given, roomId);
-    const { requestId, attempts, possibleDuplicate } = await this.#sender.send(action, body, plan);
+    const to = typeof checked.to === 'object' ? distinctIds(checked.to) : checked.to;
+    const wire = this.prepare(action, checked, given);
+    const body = RequestBody.of(wire.address, to, wire.message);
+    const plan = callPlan(this.#settings, given, wire.roomId);
+    const { requestId, attempts, possibleDuplicate, messageId } = await this.send(
+      wire,
+      [to ?? []].flat(),
+      () => this.#sender.send(action, body, plan),
+    );
     const { recipients } = body;
     return {
       outcome: 'accepted',
@@ -53,19 +75,61 @@ export class ActionCaller {
       ...(recipients !== undefined && { recipients }),
       attempts,
       possibleDuplicate,
+      ...(messageId !== undefined && { messageId }),
     };
   }
 
-  /** A checked request in the remote API's form, without its recipients. Unset fields are not sent. */
-  wireFields({ roomId, from, message, binary }: CheckedRequest): Readonly<Record<string, unknown>> {
-    const { Binary, Message } = toWireMessage(message, binary);
+  /**
+   * A checked request in the remote API's form, with the prefix for receivers where the options ask for it.
+   * @throws RtcValidationError when it can't have a receipt, or is too large with the prefix
+   */
+  prepare(
+    action: RtcActionName,
+    request: CheckedRequest,
+    { receipt = false, once = false }: Pick<SendOptions, 'receipt' | 'once'>,
+  ): WireRequest {
+    const { roomId } = request;
+    this.checkReceipt(action, { receipt });
+    const from = request.from ?? this.#defaultFrom();
+    const framed = receipt || once ? frameMessage(action, request, from, receipt) : undefined;
+    const { message, binary } = framed ?? request;
     return {
-      AppId: this.#settings.appId,
-      RoomId: roomId,
-      From: from ?? this.#defaultFrom(),
-      Binary,
-      Message,
+      roomId,
+      address: { AppId: this.#settings.appId, RoomId: roomId, From: from },
+      message: toWireMessage(message, binary),
+      messageId: framed?.messageId,
+      isReceiptWanted: receipt,
     };
+  }
+
+  /** Sends a prepared request; with `receipt`, receipts are waited for from before until it is known to be in vain. */
+  async send(
+    { messageId, isReceiptWanted }: WireRequest,
+    to: readonly string[],
+    send: () => Promise<AcceptedCall>,
+  ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
+    if (messageId === undefined) return send();
+    const receipts = isReceiptWanted ? this.#receipts : undefined;
+    await receipts?.expect(messageId, to);
+    try {
+      return { ...(await send()), messageId };
+    } catch (error) {
+      if (error instanceof RtcMessagingError) {
+        if (error.outcome !== 'unknown') await receipts?.withdraw(messageId, to);
+        Object.assign(error, { messageId });
+      }
+      throw error;
+    }
+  }
+
+  /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */
+  checkReceipt(action: RtcActionName, { receipt }: Pick<SendOptions, 'receipt'>): void {
+    const isBroadcast = RTC_ACTIONS[action].to === 'none';
+    if (receipt !== true || (!isBroadcast && this.#receipts !== undefined)) return;
+    const message = isBroadcast
+      ? 'is not for broadcasts, since nobody knows their recipients; once is'
+      : 'needs RtcReceiptModule of nestjs-rtc-messaging/receipts';
+    throw new RtcValidationError([{ path: 'options.receipt', message }]);
   }
 
   #defaultFrom(): string {

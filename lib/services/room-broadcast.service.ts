@@ -16,12 +16,12 @@ export class RoomBroadcastService {
 
   /**
    * Sends one message of up to 64 KB to everyone in a room (`SendBroadcast`). Clients get it in `onRoomMessageReceived`
-   * or `onRoomBinaryMessageReceived`. The receipt has no `recipients`. Otherwise like `RoomUnicastService.batchSend()`,
+   * or `onRoomBinaryMessageReceived`. The receipt has no `recipients`, and clients can't be asked for theirs (`receipt`). Otherwise like `RoomUnicastService.batchSend()`,
    * errors included.
    *
    * @see https://www.volcengine.com/docs/6348/1164063
    */
-  send(request: RoomBroadcastRequest, options?: SendOptions): Promise<BroadcastReceipt> {
+  send(request: RoomBroadcastRequest, options?: Omit<SendOptions, 'receipt'>): Promise<BroadcastReceipt> {
     return hidden.of(this).caller.call('SendBroadcast', request, options);
   }
 }

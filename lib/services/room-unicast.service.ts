@@ -25,7 +25,7 @@ import { HiddenParts } from '../privacy/hidden-parts.js';
 import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallPlan } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
-import { ActionCaller } from './action-caller.js';
+import { ActionCaller, type WireRequest } from './action-caller.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import type { OpenApiSender } from './rtc-open-api.service.js';
 import { callPlan, type SendOptions } from './send-options.js';
@@ -91,7 +91,7 @@ export class RoomUnicastService {
    * @throws RtcValidationError when the request or an option violates a rule. Nothing was read or sent.
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { settings, sender } = hidden.of(this);
+    const { caller, settings, sender } = hidden.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
     const plan = planOf(settings, options);
     const askMembers =
@@ -100,7 +100,9 @@ export class RoomUnicastService {
             membersOf(new RoomPresenceService(sender, settings), message.roomId, signal)
         : undefined;
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
-    return new FanOutRun(chunks, chunkSender(this, message, plan), plan, sender).run();
+    const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
+    const report = await new FanOutRun(chunks, chunkSender(this, wire, plan), plan, sender).run();
+    return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
   }
 
   /**
@@ -119,11 +121,13 @@ export class RoomUnicastService {
     const { caller, settings, sender } = hidden.of(this);
     requireSource('messages', 'requests', messages);
     const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
+    caller.checkReceipt('SendRoomUnicast', plan);
     const readMessage: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
-        const body = RequestBody.of(caller.wireFields(checked), checked.to);
-        return { position, roomId: checked.roomId, body };
+        const wire = caller.prepare('SendRoomUnicast', checked, plan);
+        const to = checked.to as string;
+        return { position, to, wire, body: RequestBody.of(wire.address, to, wire.message) };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -135,8 +139,11 @@ export class RoomUnicastService {
     const perMessage = chunkPlan(settings, plan);
     const each = new ChunkSender<EachMessage>(
       (messages, control) => {
-        const [{ roomId, body }] = messages as readonly [EachMessage];
-        return sender.send('SendRoomUnicast', body, { ...perMessage, ...control, roomId });
+        const [{ to, wire, body }] = messages as readonly [EachMessage];
+        const { roomId } = wire;
+        return caller.send(wire, [to], () =>
+          sender.send('SendRoomUnicast', body, { ...perMessage, ...control, roomId }),
+        );
       },
       sender,
       1,
@@ -148,10 +155,13 @@ export class RoomUnicastService {
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
   chunkSenders?(): ChunkSenders {
+    const { caller, settings, sender } = hidden.of(this);
     return {
-      host: hidden.of(this).sender,
-      open: (message, onUnknown) =>
-        chunkSender(this, message, planOf(hidden.of(this).settings, { onUnknown })),
+      host: sender,
+      open: (message, onUnknown) => {
+        const plan = planOf(settings, { onUnknown });
+        return chunkSender(this, caller.prepare('BatchSendRoomUnicast', message, plan), plan);
+      },
     };
   }
 
@@ -168,7 +178,8 @@ export class RoomUnicastService {
 interface EachMessage {
   /** In the source. */
   readonly position: number;
-  readonly roomId: string | undefined;
+  readonly to: string;
+  readonly wire: WireRequest;
   readonly body: RequestBody;
 }
 
@@ -211,16 +222,18 @@ function chunkPlan(
 
 function chunkSender(
   service: RoomUnicastService,
-  message: Omit<FanOutRequest, 'to'>,
+  wire: WireRequest,
   plan: ReturnType<typeof planOf>,
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const bodyFor = RequestBody.template(caller.wireFields(message));
-  const perChunk = chunkPlan(settings, plan, message.roomId);
+  const bodyFor = RequestBody.template(wire.address, wire.message);
+  const perChunk = chunkPlan(settings, plan, wire.roomId);
   return new ChunkSender(
     (recipients, control) =>
-      sender.send('BatchSendRoomUnicast', bodyFor(recipients), { ...perChunk, ...control }),
+      caller.send(wire, recipients, () =>
+        sender.send('BatchSendRoomUnicast', bodyFor(recipients), { ...perChunk, ...control }),
+      ),
     sender,
     plan.chunkSize,
     plan.chunkDeadlineMs,

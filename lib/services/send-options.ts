@@ -1,6 +1,6 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { OptionTable } from '../options/option-table.js';
-import { abortSignal, duration, oneOf } from '../options/rules.js';
+import { abortSignal, duration, flag, oneOf } from '../options/rules.js';
 import { SINGLE_SEND } from '../retry/call-policy.js';
 import type { CallPlan, OnUnknown } from '../retry/send-call.js';
 
@@ -17,6 +17,17 @@ export interface SendOptions {
   readonly deadlineMs?: number | undefined;
   /** Unknown outcomes: report them, or send again. Default: the module's `onUnknown`. */
   readonly onUnknown?: OnUnknown | undefined;
+  /**
+   * Whether the users' apps confirm the message, see `ReceiptService` of `nestjs-rtc-messaging/receipts`; with `once`
+   * included. All of them must use the receiver: others show the 40 bytes that are put before the message, which count
+   * toward its size. Not for broadcasts. Default false. Experimental.
+   */
+  readonly receipt?: boolean | undefined;
+  /**
+   * Whether the receivers in the users' apps (`nestjs-rtc-messaging/receiver`) drop copies of the message, such as
+   * `onUnknown: 'resend'` makes. As with `receipt`, all apps must use one. Default false. Experimental.
+   */
+  readonly once?: boolean | undefined;
 }
 
 export const SEND_OPTIONS = {
@@ -24,6 +35,8 @@ export const SEND_OPTIONS = {
   timeoutMs: duration,
   deadlineMs: duration,
   onUnknown: oneOf('report', 'resend'),
+  receipt: flag,
+  once: flag,
 } satisfies OptionTable<SendOptions>;
 
 /** Default deadline of a call, in multiples of `timeoutMs`. */

@@ -13,6 +13,8 @@ export interface BroadcastReceipt {
   readonly attempts: readonly Attempt[];
   /** True when an attempt before the accepted one may have been accepted too (only with `onUnknown: 'resend'`). */
   readonly possibleDuplicate: boolean;
+  /** With `receipt` or `once`: the ID under which receivers and `ReceiptService` know the message. */
+  readonly messageId?: string;
 }
 
 /**

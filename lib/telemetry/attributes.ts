@@ -27,6 +27,7 @@ export const ATTRIBUTE = {
   delay: 'nestjs_rtc_messaging.delay',
   priority: 'nestjs_rtc_messaging.priority',
   quotaStatus: 'nestjs_rtc_messaging.quota.status',
+  receiptStatus: 'nestjs_rtc_messaging.receipt.status',
   fanOutId: 'nestjs_rtc_messaging.fan_out.id',
   fanOutStatus: 'nestjs_rtc_messaging.fan_out.status',
   fanOutRequests: 'nestjs_rtc_messaging.fan_out.requests',

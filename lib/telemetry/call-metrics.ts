@@ -45,6 +45,12 @@ export class CallMetrics {
       case 'outcome':
         this.#outcome(event, instruments);
         break;
+      case 'receipt': {
+        const { status, delayMs } = event;
+        instruments.receipts.add(1, { ...this.client, [ATTRIBUTE.receiptStatus]: status });
+        if (delayMs !== undefined) instruments.deliveryDuration.record(delayMs / 1_000, this.client);
+        break;
+      }
       case 'quota':
         instruments.quotaChanges.add(1, { ...this.client, [ATTRIBUTE.quotaStatus]: event.status });
         break;
@@ -164,6 +170,15 @@ function createInstruments(meter: Meter) {
     quotaChanges: meter.createCounter('nestjs_rtc_messaging.quota.changes', {
       description: 'Changes in the state of a shared quota, by status.',
       unit: '{change}',
+    }),
+    receipts: meter.createCounter('nestjs_rtc_messaging.receipts', {
+      description: 'Receipts that clients sent, by whether they count.',
+      unit: '{receipt}',
+    }),
+    deliveryDuration: meter.createHistogram('nestjs_rtc_messaging.delivery.duration', {
+      description: "How long messages took to a user's app and their receipt back.",
+      unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     }),
     queueLength: meter.createObservableGauge('nestjs_rtc_messaging.quota.queue.length', {
       description: 'Requests that wait for a permit of the quota.',

@@ -10,6 +10,7 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import { ActionCaller } from '../services/action-caller.js';
 import { RoomBroadcastService } from '../services/room-broadcast.service.js';
 import { checkUserIds, RoomPresenceService } from '../services/room-presence.service.js';
+import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { OPEN_API_OPTIONS, RtcOpenApiService } from '../services/rtc-open-api.service.js';
 import { RtcTokenService } from '../services/rtc-token.service.js';
@@ -36,6 +37,9 @@ export interface RtcMessagingMocks {
   readonly health?: MockedMethods<RtcHealthIndicator> | undefined;
 }
 
+/** Any receipt may be asked for, and none comes. */
+const NO_RECEIPTS: ReceiptTracker = { expect: async () => undefined, withdraw: async () => undefined };
+
 /** The real services with a sender that accepts everything, so that mocks return the same answers. */
 export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) {
   const settings = resolveSettings(
@@ -49,7 +53,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
     { name },
   );
   const sender = new AcceptingSender(settings);
-  const caller = new ActionCaller(settings, sender);
+  const caller = new ActionCaller(settings, sender, NO_RECEIPTS);
   const roomUnicast = new RoomUnicastService(caller, settings, sender);
   const tokens = new RtcTokenService(settings);
   const health = new RtcHealthIndicator(sender, new HealthRecord());

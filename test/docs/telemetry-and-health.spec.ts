@@ -9,6 +9,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { type Sdk, startSdk } from '../support/open-telemetry.js';
 import { rejectionOf } from '../support/rejection.js';
 import { changingStore } from '../support/changing-store.js';
+import { ReceiptApp } from '../support/receipts.js';
 import { createService } from '../support/service.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -38,18 +39,21 @@ describe('the page on telemetry', () => {
 
   it('names every metric with its unit, and no other', async () => {
     const emulator = await RtcEmulator.start();
-    const { module, service } = await createService({
-      ...emulator.moduleOptions(),
+    const server = await ReceiptApp.start(emulator, {
       quota: { requestsPerSecond: 20, store: changingStore },
       deadlineMs: 60_000,
     });
+    const service = server.rooms;
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded' });
     const message = { roomId: 'room-1', to: ['alice'], message: 'hello' };
     // So many that some wait for the quota, however slowly they come.
     await Promise.all(Array.from({ length: 12 }, () => service.batchSend(message)));
     await rejectionOf(service.batchSend(message, { signal: AbortSignal.abort() }));
+    server.join('bob');
+    const { messageId } = await service.batchSend({ ...message, to: ['bob'] }, { receipt: true });
+    await server.receipts.wait(String(messageId), { timeoutMs: 20_000 });
     const made = await sdk.metricUnits();
-    await module.close();
+    await server.close();
     await emulator.close();
 
     const rows = rowsIn(page).filter(([, kind = '']) => /^(histogram|counter|gauge)$/.test(kind));

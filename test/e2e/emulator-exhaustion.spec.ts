@@ -1,14 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createConnection, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
 import { Admission } from '../../lib/emulator/admission.js';
 import { ClientSockets } from '../../lib/emulator/client-sockets.js';
 import { HttpError } from '../../lib/emulator/http-error.js';
+import { InFlight } from '../../lib/emulator/in-flight.js';
 import { Attendance, Presence } from '../../lib/emulator/presence.js';
+import { readBody } from '../../lib/emulator/read-request.js';
 import { sendUnread } from '../../lib/emulator/send-json.js';
 import { QUERY, sendRaw } from '../support/raw-request.js';
 import { until } from '../support/until.js';
@@ -37,6 +40,24 @@ describe('an emulator under attack', () => {
     sockets.push(socket);
     return { socket, answer: () => answer, isClosed: () => closed };
   };
+
+  it('answers one request in a turn of the event loop, in which Node accepts one connection', async () => {
+    let turn = 0;
+    let isOver = false;
+    const count = (): void => {
+      turn += 1;
+      if (!isOver) setImmediate(count);
+    };
+    const read = async (): Promise<number> => {
+      const request = Object.assign(Readable.from([Buffer.from('{}')]), { headers: {} });
+      await readBody(request as unknown as IncomingMessage, 100, new InFlight());
+      return turn;
+    };
+    setImmediate(count);
+    const turns = await Promise.all(Array.from({ length: 20 }, read));
+    isOver = true;
+    expect(new Set(turns).size).toBe(20);
+  });
 
   it('refuses a header that is signed more than once, before it builds what was signed', async () => {
     const names = Array<string>(300).fill('x-note');

@@ -107,7 +107,7 @@ describe('the built package', () => {
       const folder = await mkdtemp(join(tmpdir(), 'rtc-bundled-'));
       try {
         await installWithout([], folder);
-        const entries = ['', '/emulator', '/redis', '/bullmq', '/callbacks'].map(
+        const entries = ['', '/emulator', '/redis', '/bullmq', '/receiver', '/callbacks', '/receipts'].map(
           (entry) => `nestjs-rtc-messaging${entry}`,
         );
         await writeFile(

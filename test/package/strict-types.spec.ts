@@ -8,7 +8,7 @@ import { STRICTEST } from '../support/strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const RUN_LIMIT_MS = 120_000;
-const ENTRIES = ['', '/emulator', '/redis', '/bullmq'];
+const ENTRIES = ['', '/emulator', '/redis', '/bullmq', '/receiver', '/callbacks', '/receipts'];
 
 type App = readonly [name: string, type: 'module' | 'commonjs', compilerOptions: object];
 /** The kinds of apps: how each finds the package, and as what it is compiled. */

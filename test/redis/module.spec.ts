@@ -152,7 +152,8 @@ describe("a module's quota in Redis", () => {
     const opened = store.open({
       name: 'any',
       limit: LIMIT,
-      onChange: nothing,
+      demand: () => ({ out: 0, wanted: 0, together: 0 }),
+      onPermits: nothing,
       onStatus: nothing,
     });
     expect(await leaksIn([store, opened, service])).toEqual([]);

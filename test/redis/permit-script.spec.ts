@@ -3,7 +3,6 @@ import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LEASE_MS, type PermitAnswer, readAnswer, TAKE_PERMITS } from '../../lib/redis/permit-script.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
-import { until } from '../support/until.js';
 
 let redis: StartedRedis;
 let client: Redis;
@@ -17,450 +16,319 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await client.flushall();
-  takes = 0;
 });
 
-const PERMITS = '{test}:permits';
-const STATE = '{test}:state';
-let takes = 0;
+const KEY = '{test}';
 
-interface Question {
+interface Command {
   readonly process?: string;
+  readonly known?: number;
+  readonly seen?: number;
+  readonly lapsed?: boolean;
+  readonly limit?: number;
+  readonly held?: number;
+  readonly out?: number;
   readonly wanted?: number;
   readonly together?: number;
-  readonly limit?: number;
-  readonly burst?: number;
-  readonly credit?: number;
-  readonly priority?: 'single' | 'bulk';
-  readonly doubt?: '' | 'doubt' | 'returns';
-  readonly known?: string | number;
-  readonly seen?: number;
-  readonly expires?: number;
-  readonly tell?: readonly (readonly [name: string, freeAt: number])[];
 }
 async function ask({
   process = 'a',
-  wanted = 0,
-  together = 1,
-  limit = 10,
-  burst = 1_000,
-  credit = 0,
-  priority = 'bulk',
-  doubt = '',
   known = 0,
   seen = 0,
-  expires = 0,
-  tell = [],
-}: Question = {}): Promise<PermitAnswer> {
-  const terms = [process, ++takes, wanted, together, limit, burst, credit, priority, doubt, known, seen];
-  const args = [...terms, expires, ...tell.flat()].map(String);
-  return readAnswer(await TAKE_PERMITS.run(client, [PERMITS, STATE], args));
+  lapsed = false,
+  limit = 100,
+  held = 0,
+  out = 0,
+  wanted = 0,
+  together = Math.min(1, wanted),
+}: Command = {}): Promise<PermitAnswer> {
+  const args = [process, known, seen, lapsed ? 'lapsed' : '', limit, held, out, wanted, together].map(String);
+  return readAnswer(await TAKE_PERMITS.run(client, [KEY], args));
 }
-/** Past the pause with which permits begin that nothing is known of. */
-async function begin(question: Question = {}): Promise<PermitAnswer> {
-  await ask(question);
-  await client.hset(STATE, 'hold', 0);
-  return ask(question);
+/** Past the time in which none are given out, since permits of nobody knows whom may be out. */
+async function begin(): Promise<number> {
+  const { generation } = await ask({ process: 'first' });
+  await client.hset(KEY, 'hold', 0);
+  return generation;
 }
-const out = (): Promise<string[]> => client.zrange(PERMITS, '0', '-1');
+/** Asks until a process has what it should have. */
+async function fill(command: Command): Promise<PermitAnswer> {
+  let answer = await ask(command);
+  for (let round = 0; round < 12 && answer.held < answer.target; round++) {
+    answer = await ask({ ...command, held: answer.held });
+  }
+  return answer;
+}
+const holders = async (): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(await client.hgetall(KEY))
+      .filter(([name]) => name.startsWith('p:'))
+      .map(([name, values]) => [name.slice(2), Number(values.split(' ')[0])]),
+  );
+/** As if all that was noted were that much older. Times of Redis's clock. */
+async function pass(ms: number, ...fields: string[]): Promise<void> {
+  for (const field of fields) await client.hincrbyfloat(KEY, field, -ms);
+}
+async function endLease(process: string, ms = LEASE_MS + 1): Promise<void> {
+  const values = (await client.hget(KEY, `p:${process}`))!.split(' ');
+  values[4] = String(Number(values[4]) - ms);
+  await client.hset(KEY, `p:${process}`, values.join(' '));
+}
 
 describe('the script of permits', () => {
-  it('begins with a pause of a second, since earlier requests still count', async () => {
-    const { now, dues } = await ask({ wanted: 5 });
-    expect(dues).toEqual([]);
+  it('begins with a pause in which no permits are given out, since earlier requests still count', async () => {
+    const first = await ask({ wanted: 5 });
+    expect(first).toMatchObject({ held: 0, target: 5 });
+    expect(first.holdMs).toBeCloseTo(1_702, 0);
     await sleep(900);
-    expect((await ask({ wanted: 5 })).dues).toEqual([]);
-    await sleep(120);
-    const { dues: later } = await ask({ wanted: 5 });
-    expect(later).toHaveLength(5);
-    expect(Math.min(...later)).toBeGreaterThanOrEqual(now + 1_300);
+    const { held, holdMs } = await ask({ wanted: 5 });
+    expect([held, holdMs < 820]).toEqual([0, true]);
+    await sleep(holdMs);
+    expect(await ask({ wanted: 5 })).toMatchObject({ held: 5, target: 5, holdMs: 0 });
   });
 
-  it('gives out as many permits as the limit, under the IDs of the process, each for a lease', async () => {
+  it('gives out a part of what is free at a time, no more than are wanted, and none beyond the limit', async () => {
     await begin();
-    const { now, dues } = await ask({ process: 'p', wanted: 12 });
-    expect(dues).toHaveLength(10);
-    for (const due of dues) expect(due).toBe(now);
-    expect((await out()).toSorted()).toEqual(
-      Array.from({ length: 10 }, (_n, i) => `p:3:${i + 1}`).toSorted(),
-    );
-    expect(Number(await client.zscore(PERMITS, 'p:3:1'))).toBeCloseTo(now + LEASE_MS, 1);
-    expect((await ask({ wanted: 1 })).dues).toEqual([]);
+    expect(await ask({ wanted: 100 })).toMatchObject({ held: 75, target: 100 });
+    expect(await ask({ process: 'b', wanted: 10 })).toMatchObject({ held: 10, target: 10 });
+    expect(await fill({ held: 75, wanted: 100 })).toMatchObject({ held: 90, target: 90 });
+    expect(await ask({ process: 'c', wanted: 1 })).toMatchObject({ held: 0, target: 1 });
+    expect(await holders()).toEqual({ a: 90, b: 10, c: 0 });
   });
 
-  it('takes back unused permits, and keeps answered ones for the given time', async () => {
+  it('tells processes to hold equal parts, after those who want little have that, to the last permit', async () => {
     await begin();
-    const { now } = await ask({ process: 'p', wanted: 10 });
-    expect((await ask({ wanted: 3, tell: [['p:3:1', 0]] })).dues).toHaveLength(1);
-    const { dues } = await ask({
-      wanted: 3,
-      tell: [
-        ['p:3:2', now + 290],
-        ['p:3:3', now + 280],
-      ],
-    });
-    // In the order in which they become free, and one of them is not yet in sight.
-    expect(dues).toEqual([expect.closeTo(now + 280, 1), expect.closeTo(now + 290, 1)]);
-    await until(async () => {
-      await ask();
-      return !(await out()).includes('p:3:3');
-    });
-    // What it was told again was given out meanwhile.
-    expect((await ask({ wanted: 1 })).dues).toEqual([]);
-  });
-
-  it('keeps no permit for longer than a lease, whatever the command says', async () => {
-    await begin();
-    const { now } = await ask({ process: 'p', wanted: 1 });
-    await ask({ tell: [['p:3:1', now + 60_000]] });
-    expect(Number(await client.zscore(PERMITS, 'p:3:1'))).toBeLessThan(now + LEASE_MS + 1_000);
-  });
-
-  it('gives out a permit once, however often the other permits change', async () => {
-    await begin();
-    const { now } = await ask({ process: 'p', wanted: 10 });
-    const given: number[] = [];
-    for (let index = 1; index <= 10; index++) {
-      given.push(...(await ask({ wanted: 10, tell: [[`p:3:${index}`, now + 280 - index]] })).dues);
+    await fill({ wanted: 100 });
+    const wanting = { b: 100, c: 5, d: 100 };
+    for (const [process, wanted] of Object.entries(wanting)) {
+      expect(await ask({ process, wanted })).toMatchObject({ held: 0 });
     }
-    expect(given).toHaveLength(10);
-    expect((await ask({ wanted: 10 })).dues).toEqual([]);
+    expect(await ask({ held: 100, out: 60, wanted: 100 })).toMatchObject({ held: 100, target: 31 });
+    // It gives back what is free, and then what becomes free.
+    expect(await ask({ held: 60, out: 60, wanted: 100 })).toMatchObject({ held: 60, target: 31 });
+    await ask({ held: 31, out: 31, wanted: 100 });
+    for (const [process, part] of Object.entries({ b: 32, c: 5, d: 32 })) {
+      const wanted = wanting[process as 'b'];
+      expect(await fill({ process, wanted })).toMatchObject({ held: part, target: part });
+    }
+    expect(Object.values(await holders()).reduce((sum, one) => sum + one)).toBe(100);
   });
 
-  it('frees the permits of a silent process by itself', async () => {
+  it('knows what a process holds by its next command, whatever became of the answer', async () => {
+    const generation = await begin();
+    await ask({ wanted: 40 });
+    expect(await ask({ known: generation, held: 0, wanted: 0 })).toMatchObject({ generation, held: 0 });
+    expect(await holders()).toEqual({});
+  });
+
+  it('frees the permits of a silent process after its lease', async () => {
+    const generation = await begin();
+    await fill({ process: 'dead', wanted: 60 });
+    expect(await fill({ wanted: 100 })).toMatchObject({ held: 40 });
+    await endLease('dead', LEASE_MS - 100);
+    expect(await ask({ held: 40, wanted: 100 })).toMatchObject({ held: 40 });
+    await sleep(110);
+    expect(await fill({ held: 40, wanted: 100, known: generation })).toMatchObject({ held: 100, generation });
+    expect(await holders()).toEqual({ a: 100 });
+  });
+
+  it('uses the least limit that a process has', async () => {
     await begin();
-    const { now } = await ask({ process: 'dead', wanted: 10 });
-    await sleep(LEASE_MS - 250);
-    const { dues } = await ask({ process: 'b', wanted: 10 });
-    expect(dues).toHaveLength(10);
-    expect(Math.min(...dues)).toBeGreaterThanOrEqual(now + LEASE_MS - 1);
+    await ask({ process: 'small', limit: 40, wanted: 1 });
+    expect(await fill({ wanted: 100 })).toMatchObject({ held: 39, target: 39 });
   });
 
-  it('spaces permits by the interval beyond the burst', async () => {
-    await begin({ limit: 100 });
-    const { now, dues } = await ask({ limit: 100, wanted: 50, burst: 5 });
-    expect(dues.slice(0, 5)).toEqual(Array(5).fill(now));
-    expect(dues.at(-1)! - now).toBeGreaterThan(280);
-    expect(dues.at(-1)! - now).toBeLessThanOrEqual(300.01);
-  });
-
-  it('gives all permits of a request together, or none', async () => {
+  it('has one permit where the limit is less than one', async () => {
     await begin();
-    expect((await ask({ wanted: 12, together: 4 })).dues).toHaveLength(8);
-    expect(await out()).toHaveLength(8);
-    expect((await ask({ wanted: 3, together: 3 })).dues).toEqual([]);
-    expect((await ask({ wanted: 2, together: 2 })).dues).toHaveLength(2);
+    expect(await ask({ limit: 0.5, wanted: 2 })).toMatchObject({ held: 1, target: 1 });
   });
 
-  it('uses the least limit and the least credit that a process has sent lately', async () => {
-    await begin({ limit: 10 });
-    await ask({ process: 'small', limit: 4 });
-    expect((await ask({ wanted: 10, limit: 10 })).dues).toHaveLength(4);
-    expect((await ask({ wanted: 1, limit: 10 })).dues).toEqual([]);
-    await client.flushall();
-    takes = 0;
-    await begin({ credit: 100 });
-    const { now } = await ask({ process: 'p', wanted: 10, credit: 100 });
-    const { dues } = await ask({ wanted: 1, credit: 150, tell: [['p:3:1', now + 250]] });
-    expect(dues).toEqual([expect.closeTo(now + 150, 1)]);
-    expect((await ask({ wanted: 1, credit: 0, tell: [['p:3:2', now + 290]] })).dues).toEqual([
-      expect.closeTo(now + 290, 1),
-    ]);
-  });
-
-  it('uses what was sent in this age and the one before, and nothing older', async () => {
-    await begin({ limit: 10, credit: 100 });
-    await ask({ process: 'small', limit: 4, credit: 20 });
-    // As if all that is told were that much older. Not near the end of an age, which would add another.
-    const ages = async (back: number): Promise<void> => {
-      if (Date.now() % 5_000 > 4_000) await sleep(1_000);
-      await client.hset(STATE, 'age', Math.floor(Date.now() / 5_000) - back);
-    };
-    await ages(1);
-    await ask({ credit: 100 });
-    expect(await client.hmget(STATE, 'limit1', 'credit1')).toEqual(['4.000', '20.000']);
-    expect((await ask({ process: 'p', wanted: 10, credit: 100 })).dues).toHaveLength(4);
-    await ages(2);
-    expect((await ask({ wanted: 10, credit: 100 })).dues).toHaveLength(6);
-    expect(await client.hmget(STATE, 'limit1', 'credit1')).toEqual(['10.000', '100.000']);
-  });
-
-  it('gives out one at a time where the limit is less than one', async () => {
-    await begin({ limit: 0.5 });
-    expect((await ask({ limit: 0.5, wanted: 2 })).dues).toHaveLength(1);
-  });
-
-  it('keeps some permits for single sends while there are any, which do not wait for the pace', async () => {
-    const limit = 100;
-    await begin({ limit });
-    await ask({ limit, wanted: 1, priority: 'single' });
-    const { dues, now } = await ask({ process: 'p', limit, wanted: 200, burst: 1_000 });
-    // One of the three that are kept is out.
-    expect(dues).toHaveLength(96);
-    expect(await ask({ limit, wanted: 1 })).toMatchObject({ dues: [] });
-    const singles = [];
-    for (let n = 0; n < 4; n++) singles.push(await ask({ limit, wanted: 1, burst: 1, priority: 'single' }));
-    // All that there are have their permits at once, at a pace of three a second; more go with the others.
-    expect(singles.map((one) => one.dues.length)).toEqual([1, 1, 0, 0]);
-    expect(singles[0]!.dues[0]).toBeLessThan(now + 200);
-    await sleep(400);
-    expect((await ask({ limit, wanted: 1, burst: 1, priority: 'single' })).dues).toHaveLength(1);
-    expect(await out()).toHaveLength(100);
-    // The others are not starved by them.
-    await ask({ limit, tell: Array.from({ length: 20 }, (_n, index) => [`p:4:${index + 1}`, 0] as const) });
-    expect((await ask({ limit, wanted: 50 })).dues).toHaveLength(17);
-    const more = await Promise.all(
-      Array.from({ length: 10 }, () => ask({ limit, wanted: 1, priority: 'single' })),
-    );
-    expect(more.flatMap((one) => one.dues).length).toBeLessThanOrEqual(1);
-  });
-
-  it('gives single sends their permits at once, however far ahead the others have theirs', async () => {
-    const limit = 100;
-    await begin({ limit });
-    await ask({ limit, wanted: 1, priority: 'single' });
-    const { now } = await ask({ limit, process: 'p', wanted: 96 });
-    const tell = Array.from({ length: 30 }, (_n, index) => [`p:4:${index + 1}`, now + 200 + index] as const);
-    expect((await ask({ limit, wanted: 30, tell })).dues).toHaveLength(30);
-    const single: Question = { limit, wanted: 1, priority: 'single' };
-    const [first, second, third] = [await ask(single), await ask(single), await ask(single)];
-    for (const one of [first, second]) expect(one.dues).toEqual([one.now]);
-    expect(third.dues).toEqual([]);
-    // At no time are more than the limit out.
-    const scores = (await client.zrange(PERMITS, '0', '-1', 'WITHSCORES')).filter((_s, index) => index % 2);
-    const at = now + 200 + 29.5;
-    expect(scores.filter((score) => Number(score) > at)).toHaveLength(limit - 1);
-  });
-
-  it('keeps no permits without single sends, and gives the first of them the next free one', async () => {
-    const limit = 100;
-    await begin({ limit });
-    const { now } = await ask({ limit, process: 'p', wanted: 100 });
-    await ask({ limit, tell: [['p:3:1', now + 250]] });
-    expect((await ask({ limit, wanted: 1 })).dues).toEqual([expect.closeTo(now + 250, 1)]);
-    await ask({ limit, tell: [['p:3:2', now + 280]] });
-    expect((await ask({ limit, wanted: 1, priority: 'single' })).dues).toEqual([
-      expect.closeTo(now + 280, 1),
-    ]);
-    // From now on, it is the others that wait, until three more are free than they use.
-    const tell = Array.from({ length: 4 }, (_n, index) => [`p:3:${index + 3}`, 0] as const);
-    expect((await ask({ limit, wanted: 10, tell })).dues).toHaveLength(1);
-  });
-
-  describe('has a turn for those who want many', () => {
-    const many = (question: Question = {}): Promise<PermitAnswer> =>
-      ask({ process: 'many', wanted: 8, together: 8, ...question });
-    /** Redis forgets what it holds itself for some time. */
-    const later = async (ms: number): Promise<void> => {
-      for (const field of ['turnEnds', 'turnFrom']) await client.hincrbyfloat(STATE, field, -ms);
-    };
-
-    it('that gives no permits to others until they are served', async () => {
+  describe('has a turn for a request that costs more than the part of its process', () => {
+    /** Two processes have all, and one of them wants 80 at once. */
+    const start = async (): Promise<PermitAnswer> => {
       await begin();
-      await ask({ process: 'p', wanted: 6 });
-      expect((await many()).dues).toEqual([]);
-      expect((await ask({ wanted: 1 })).dues).toEqual([]);
-      const tell = Array.from({ length: 4 }, (_n, index) => [`p:3:${index + 1}`, 0] as const);
-      expect((await ask({ wanted: 1, tell })).dues).toEqual([]);
-      const { dues } = await many();
-      expect(dues).toHaveLength(8);
-      expect(new Set(dues).size).toBe(1);
-      // Two are out yet, and eight now.
-      expect((await ask({ wanted: 1, tell: [['p:3:5', 0]] })).dues).toHaveLength(1);
+      await fill({ wanted: 100 });
+      await ask({ process: 'many', wanted: 100, together: 80 });
+      await ask({ held: 50, out: 50, wanted: 100 });
+      return ask({ process: 'many', held: 50, out: 0, wanted: 100, together: 80 });
+    };
+
+    it('in which others have what is left, until it is served', async () => {
+      expect(await start()).toMatchObject({ held: 50, target: 80 });
+      expect(await ask({ held: 50, out: 50, wanted: 100 })).toMatchObject({ target: 20 });
+      await ask({ held: 20, out: 20, wanted: 100 });
+      expect(await ask({ process: 'many', held: 50, wanted: 100, together: 80 })).toMatchObject({ held: 80 });
+      // Until it has let the request go.
+      expect(await ask({ held: 20, out: 20, wanted: 100 })).toMatchObject({ target: 20 });
+      await ask({ process: 'many', held: 80, out: 80, wanted: 100, together: 80 });
+      expect(await ask({ held: 20, out: 20, wanted: 100 })).toMatchObject({ target: 100 });
     });
 
-    it('that gives others their permits after it', async () => {
-      await begin();
-      await ask({ process: 'p', wanted: 6 });
-      await many();
-      await many({ tell: Array.from({ length: 6 }, (_n, index) => [`p:3:${index + 1}`, 0] as const) });
-      expect((await many()).dues).toEqual([]);
-      expect((await ask({ wanted: 2 })).dues).toHaveLength(2);
-      // Twice as long as the limit takes for so many.
-      await later(1_600);
-      await many();
-      expect((await ask({ wanted: 1, tell: [['many:5:1', 0]] })).dues).toEqual([]);
+    it('after which others have theirs for twice as long as the limit takes for so many', async () => {
+      await start();
+      await ask({ process: 'many', held: 80, out: 80, wanted: 100, together: 80 });
+      const again: Command = { process: 'many', held: 50, wanted: 100, together: 80 };
+      expect(await ask(again)).toMatchObject({ target: 0 });
+      await pass(2_500, 'turnFrom');
+      expect(await ask(again)).toMatchObject({ target: 0 });
+      await pass(110, 'turnFrom');
+      expect(await ask(again)).toMatchObject({ target: 80 });
     });
 
     it('that ends when it is not asked for any more, or has lasted for three seconds', async () => {
-      await begin();
-      await ask({ process: 'p', wanted: 6 });
-      await many();
-      await later(501);
-      expect((await ask({ wanted: 1 })).dues).toHaveLength(1);
-      await many();
-      await later(2_400);
-      await many();
-      expect((await ask({ wanted: 1 })).dues).toEqual([]);
-      await later(501);
-      await many();
-      expect((await ask({ wanted: 1 })).dues).toHaveLength(1);
+      await start();
+      await ask({ process: 'many', held: 50, wanted: 50, together: 1 });
+      expect(await ask({ held: 50, wanted: 100 })).toMatchObject({ target: 20 });
+      await ask({ process: 'many', held: 50, wanted: 50, together: 0 });
+      expect(await ask({ held: 50, wanted: 100 })).toMatchObject({ target: 50 });
+      await client.flushall();
+      await start();
+      await pass(3_001, 'turnEnds');
+      expect(await ask({ held: 50, wanted: 100 })).toMatchObject({ target: 100 });
+      expect(await ask({ process: 'many', held: 50, wanted: 100, together: 80 })).toMatchObject({
+        target: 0,
+      });
+      await pass(2_010, 'turnFrom');
+      await pass(3_001, 'turnFrom');
+      expect(await ask({ process: 'many', held: 50, wanted: 100, together: 80 })).toMatchObject({
+        target: 80,
+      });
     });
 
-    it('that gives all permits to those who want more than there are', async () => {
+    it('that gives all permits to one that costs more than there are', async () => {
       await begin();
-      await ask({ process: 'p', wanted: 1 });
-      expect((await many({ wanted: 15, together: 15 })).dues).toEqual([]);
-      expect((await many({ wanted: 15, together: 15, tell: [['p:3:1', 0]] })).dues).toHaveLength(15);
-      expect((await ask({ wanted: 1 })).dues).toEqual([]);
+      await fill({ wanted: 100 });
+      expect(await ask({ process: 'many', wanted: 100, together: 150 })).toMatchObject({ target: 100 });
+      expect(await ask({ held: 100, out: 30, wanted: 100 })).toMatchObject({ target: 0 });
+      await ask({ held: 0, wanted: 100 });
+      expect(await ask({ process: 'many', wanted: 100, together: 150 })).toMatchObject({ held: 100 });
+    });
+
+    it('only if as many are not free', async () => {
+      await begin();
+      for (const process of ['a', 'b', 'c']) await fill({ process, wanted: 10 });
+      expect(await ask({ process: 'many', wanted: 60, together: 60 })).toMatchObject({
+        held: 60,
+        target: 60,
+      });
+      expect(await client.hget(KEY, 'turn')).toBe('');
     });
   });
 
-  const generationAfter = async (
-    happening: () => Promise<unknown>,
-    question: Question = {},
-  ): Promise<[string, PermitAnswer]> => {
-    const { generation } = await begin();
-    await ask({ process: 'p', wanted: 10 });
-    await happening();
-    return [generation, await ask({ known: generation, wanted: 1, ...question })];
-  };
+  describe('begins a new generation', () => {
+    /** What became of a generation by which a process holds 30. */
+    const after = async (happening: () => Promise<unknown>, command: Command = {}): Promise<boolean> => {
+      const known = await begin();
+      const { now: seen } = await ask({ wanted: 30, known });
+      await happening();
+      const answer = await ask({ known, seen, held: 30, wanted: 100, ...command });
+      const isNew = answer.generation > known;
+      // What it holds, it keeps. It gets no more for a while.
+      if (isNew) expect(answer).toMatchObject({ held: 30, holdMs: expect.closeTo(1_702, -1) });
+      if (isNew) expect(await ask({ process: 'b', wanted: 9 })).toMatchObject({ held: 0 });
+      return isNew;
+    };
 
-  it.each<[string, () => Promise<unknown>]>([
-    ['it was emptied', () => client.flushall()],
-    ['it is another server', () => client.hset(STATE, 'run', 'another')],
-    ['its clock went back', () => client.hset(STATE, 'last', (Date.now() + 60_000).toFixed(3))],
-    ['a permit is out for longer than any is', () => client.zadd(PERMITS, Date.now() + 60_000, 'odd')],
-    ['others have changed what is out', () => client.zadd(PERMITS, Date.now() + 3_100, 'odd')],
-    ['what is out last was taken away', () => client.zremrangebyrank(PERMITS, 0, -1)],
-    ['its pause is longer than any is', () => client.hset(STATE, 'hold', (Date.now() + 60_000).toFixed(3))],
-  ])('begins anew when %s', async (_what, happening) => {
-    const [before, { generation, dues }] = await generationAfter(happening);
-    expect(generation).not.toBe(before);
-    expect(dues).toEqual([]);
-    await sleep(900);
-    expect((await ask({ wanted: 1 })).dues).toEqual([]);
-    expect((await ask()).generation).toBe(generation);
+    it.each<[string, () => Promise<unknown>]>([
+      ['it was emptied', () => client.flushall()],
+      ['it is another server', () => client.hset(KEY, 'run', 'another')],
+      ['its clock went back', () => pass(-60_000, 'last')],
+      ['its clock went forward, or it stood still', () => pass(2_100, 'last')],
+      ['its pause is longer than any is', () => client.hset(KEY, 'hold', (Date.now() + 60_000).toFixed(3))],
+      ['a process is missing', () => client.hdel(KEY, 'p:a')],
+      ['a process held fewer', () => client.hset(KEY, 'p:a', `29 0 0 100 ${Date.now() + 3_000}`)],
+    ])('when %s', async (_what, happening) => {
+      expect(await after(happening)).toBe(true);
+    });
+
+    it('when its state is older than a process has seen, and not otherwise', async () => {
+      const known = await begin();
+      await ask({ known, wanted: 5 });
+      const dump = await client.dumpBuffer(KEY);
+      const { now: seen } = await ask({ known, held: 5 });
+      expect(await ask({ known, seen })).toMatchObject({ generation: known });
+      await client.restore(KEY, 0, dump, 'REPLACE');
+      const { generation: next } = await ask({ known, seen });
+      expect(next).toBeGreaterThan(known);
+      await client.restore(KEY, 0, dump, 'REPLACE');
+      expect((await ask({ known: next, seen })).generation).toBeGreaterThan(next);
+    });
+
+    it('when processes return that nobody served meanwhile, once for all of them', async () => {
+      const unserved = (): Promise<void> => pass(1_001, 'served');
+      expect(await after(unserved, { lapsed: true })).toBe(true);
+      const { generation } = await ask({ process: 'b', lapsed: true });
+      expect((await ask({ process: 'c', known: generation, lapsed: true })).generation).toBe(generation);
+    });
+
+    it('not when a process alone was away, which may hold more than is known', async () => {
+      expect(await after(() => client.hdel(KEY, 'p:a'), { lapsed: true, held: 12 })).toBe(false);
+      expect(await holders()).toMatchObject({ a: expect.any(Number) });
+    });
+
+    it('not after a time without any requests', async () => {
+      const known = await begin();
+      await pass(600_000, 'last', 'served');
+      expect(await ask({ known, wanted: 3 })).toMatchObject({ generation: known, held: 3 });
+    });
+
+    it('once for all processes, whatever its clock was', async () => {
+      const before = (Date.now() + 3_600_000) * 1_000;
+      const { generation } = await ask({ known: before, seen: Date.now() + 3_600_000 });
+      expect(generation).toBeGreaterThan(before);
+      expect((await ask({ known: before, seen: Date.now() + 3_600_000 })).generation).toBe(generation);
+    });
+
+    it('in which it counts what each process says it holds', async () => {
+      await begin();
+      await client.flushall();
+      await ask({ held: 80, out: 80, wanted: 80 });
+      await client.hset(KEY, 'hold', 0);
+      expect(await fill({ process: 'b', wanted: 50 })).toMatchObject({ held: 20 });
+    });
   });
 
-  it('begins anew when Redis has evicted what is out, and left the state', async () => {
-    const { generation } = await begin({ wanted: 4 });
-    await client.del(PERMITS);
-    const { generation: next, dues } = await ask({ wanted: 4 });
-    expect([next === generation, dues]).toEqual([false, []]);
-
-    await client.hset(STATE, 'hold', 0);
-    const { generation: kept } = await ask({ tell: [] });
-    const { dues: given } = await ask({ wanted: 1 });
-    expect(given).toHaveLength(1);
-    // What is given back leaves the set empty too.
-    await ask({ tell: [[`a:${takes}:1`, 0]] });
-    expect((await ask()).generation).toBe(kept);
-  });
-
-  it('goes on when what was out has run out by itself, and its key with it', async () => {
-    const { generation } = await begin();
-    const { now } = await ask({ wanted: 1 });
-    await ask({ tell: [[`a:${takes}:1`, now + 50]] });
-    await sleep(80);
-    await client.del(PERMITS);
-    expect((await ask()).generation).toBe(generation);
-  });
-
-  it('forgets permits that are too far in the future after its clock went back', async () => {
-    await begin();
-    const future = (Date.now() + 3_600_000).toFixed(3);
-    await client.zadd(PERMITS, future, 'odd');
-    await client.hset(STATE, { last: future, singles: future, turnEnds: future, turnFrom: future });
-    await ask();
-    expect(await out()).toEqual([]);
-    expect((await client.hmget(STATE, 'singles', 'turnEnds', 'turnFrom')).map(Number)).toEqual([0, 0, 0]);
-  });
-
-  it('begins anew when processes doubt its state, once for all of them', async () => {
-    const [before, { generation, dues }] = await generationAfter(() => Promise.resolve(), { doubt: 'doubt' });
-    expect([generation === before, dues]).toEqual([false, []]);
-    expect((await ask({ doubt: 'doubt', known: before })).generation).toBe(generation);
-  });
-
-  it('begins anew when a process returns after a while without requests of any process', async () => {
-    const { generation } = await begin();
-    expect((await ask({ doubt: 'returns', known: generation })).generation).toBe(generation);
-    await sleep(550);
-    expect((await ask({ doubt: 'returns', known: generation })).generation).not.toBe(generation);
-  });
-
-  it('does nothing for a request that has timed out, and does not count it', async () => {
-    const { generation } = await begin();
-    await sleep(550);
-    const late = await ask({ wanted: 1, expires: Date.now() - 1, tell: [['p:1:1', Date.now() + 1_000]] });
-    expect(late).toMatchObject({ generation: '', dues: [] });
-    expect(await out()).toEqual([]);
-    expect((await ask({ doubt: 'returns', known: generation })).generation).not.toBe(generation);
-    expect((await ask({ expires: Date.now() + 1_000 })).generation).not.toBe('');
-  });
-
-  it('begins anew when its state is older than a process has seen, and not otherwise', async () => {
-    const { generation } = await begin();
-    const { now } = await ask({ process: 'p', wanted: 5 });
-    const dumps = await Promise.all([PERMITS, STATE].map((key) => client.dumpBuffer(key)));
-    const { now: seen } = await ask({ wanted: 5, known: generation, seen: now });
-    expect((await ask({ known: generation, seen })).generation).toBe(generation);
-    for (const [index, key] of [PERMITS, STATE].entries())
-      await client.restore(key, 0, dumps[index]!, 'REPLACE');
-    const { generation: next, dues } = await ask({ wanted: 5, known: generation, seen });
-    expect([next === generation, dues]).toEqual([false, []]);
-    // Of what came before it, a process knows another generation.
-    for (const [index, key] of [PERMITS, STATE].entries())
-      await client.restore(key, 0, dumps[index]!, 'REPLACE');
-    const { generation: third } = await ask({ known: next, seen });
-    expect(Number(third)).toBeGreaterThan(Number(next));
-  });
-
-  it('begins anew once for all processes, whatever its clock was', async () => {
-    const before = String((Date.now() + 3_600_000) * 1_000);
-    const { generation } = await ask({ known: before, seen: Date.now() + 3_600_000 });
-    expect(Number(generation)).toBeGreaterThan(Number(before));
-    expect((await ask({ known: before, seen: Date.now() + 3_600_000 })).generation).toBe(generation);
-  });
-
-  it('counts the permits that a process has out when it begins anew', async () => {
-    await begin();
-    await client.flushall();
-    const now = Date.now();
-    await ask({ tell: Array.from({ length: 8 }, (_n, index) => [`p:1:${index}`, now + 2_500] as const) });
-    await client.hset(STATE, 'hold', 0);
-    expect((await ask({ wanted: 10 })).dues).toHaveLength(2);
+  it('is not delayed by a command that came late', async () => {
+    const known = await begin();
+    const { now: seen } = await ask({ known, wanted: 30 });
+    await pass(1_500, 'last', 'served');
+    // What Redis finds when it goes on does not look as if someone had been served.
+    await ask({ known, seen: seen - 1_500, held: 30, wanted: 30 });
+    expect((await ask({ known, seen: seen - 1_500, held: 30, lapsed: true })).generation).toBeGreaterThan(
+      known,
+    );
   });
 
   it('goes on where it gets no ID of the server', async () => {
     await client.call('ACL', 'SETUSER', 'default', '-info');
     try {
-      const { generation } = await begin();
-      expect(await ask({ wanted: 1, known: generation })).toMatchObject({
-        generation,
-        dues: [expect.any(Number)],
-      });
+      const generation = await begin();
+      expect(await ask({ wanted: 1, known: generation })).toMatchObject({ generation, held: 1 });
     } finally {
       await client.call('ACL', 'SETUSER', 'default', '+@all');
     }
   });
 
-  const NUMBERS = ['gen', 'hold', 'paced', 'last', 'out', 'limit0', 'limit1', 'credit0', 'credit1', 'age'];
-  NUMBERS.push('singles', 'turnEnds', 'turnFrom');
+  const NUMBERS = ['gen', 'hold', 'last', 'served', 'turnNeeds', 'turnEnds', 'turnFrom', 'p:a'];
   it.each([['each', NUMBERS] as const, ...NUMBERS.map((name) => [name, [name]] as const)])(
     'repairs a state with an invalid number: %s',
     async (_name, fields) => {
-      for (const value of ['nan', 'inf', 'x', '']) {
+      for (const value of ['nan', 'inf', 'x', '', 'nan inf x 1e999']) {
         await client.flushall();
         await begin();
-        for (const field of fields) await client.hset(STATE, field, value);
-        await ask({ wanted: 1 });
-        await sleep(20);
-        await client.hset(STATE, 'hold', 0);
-        await ask();
-        expect((await ask({ wanted: 1 })).dues.length).toBeLessThanOrEqual(1);
-        expect((await client.hvals(STATE)).filter((stored) => /nan|inf/.test(stored))).toEqual([]);
+        const { generation: known } = await fill({ wanted: 60 });
+        for (const field of fields) await client.hset(KEY, field, value);
+        await fill({ held: 60, wanted: 60, known });
+        await client.hset(KEY, 'hold', 0);
+        expect((await fill({ process: 'b', wanted: 100 })).held).toBeLessThanOrEqual(40);
+        expect((await client.hvals(KEY)).filter((stored) => /nan|inf/.test(stored))).toEqual([]);
       }
     },
   );
 
-  it('keeps its keys on one node of a Cluster, and for a day after the last use', async () => {
-    await begin({ wanted: 1 });
-    await ask({ wanted: 1, priority: 'single', limit: 100 });
-    await ask({ wanted: 1, priority: 'single', limit: 100 });
-    for (const key of await client.keys('*')) expect([PERMITS, STATE]).toContain(key);
-    expect(await client.pttl(STATE)).toBeGreaterThan(86_000_000);
-    expect(await client.pttl(PERMITS)).toBeLessThanOrEqual(LEASE_MS + 2_300);
+  it('keeps its key for a day after the last use', async () => {
+    await begin();
+    expect(await client.keys('*')).toEqual([KEY]);
+    expect(await client.pttl(KEY)).toBeGreaterThan(86_000_000);
   });
 });

@@ -16,6 +16,7 @@ const LONGEST = [
   'e2e/quota',
   'package/strict-types',
   'browser/console',
+  'faults/receipts',
   'faults/faults',
   'durable/crash',
   'package/bundled-app',

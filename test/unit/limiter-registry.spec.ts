@@ -38,7 +38,7 @@ describe('the limiters of a store', () => {
         opened.push(scope);
         return {
           limit: scope.limit,
-          take: () => ({ giveBack: () => undefined }),
+          request: () => undefined,
           close: () => void (closed += 1),
         };
       },
@@ -147,33 +147,32 @@ describe("a process's limiters", () => {
     some!.release();
   });
 
-  it('use permits early by half of the least round trip, unless one of their users wants none of that', () => {
+  it('use permits early by half of the least round trip, unless one of their users wants none of that', async () => {
     jest.useFakeTimers();
-    const creditWith = (...credits: boolean[]): number | undefined => {
-      const told: number[] = [];
-      const store: QuotaStore = {
-        open: () => ({
-          limit: 500,
-          take: (_permits, { creditMs }) => {
-            told.push(creditMs);
-            return { giveBack: () => undefined };
-          },
-          close: () => undefined,
-        }),
-      };
+    /** Requests a second, each of which is answered after 500 ms. */
+    const rateWith = async (endpoint: string, ...credits: boolean[]): Promise<number> => {
       const [limiter] = credits.map((credit) =>
-        new LimiterHandle({ ...SETTINGS, credit }, 'http://c', 'app', { store }).limiterFor('key'),
+        handle(endpoint, { requestsPerSecond: 20, credit }).limiterFor('key'),
       );
-      for (let request = 0; request < 520; request++) {
-        const permit = limiter!.enter({ priority: 'bulk', permits: 1, recipients: 1, withinMs: Infinity });
-        jest.advanceTimersByTime(20);
-        if ('giveBack' in permit) permit.giveBack('accepted');
-      }
-      return told.at(-1);
+      let answered = 0;
+      const send = async (): Promise<void> => {
+        const entered = limiter!.enter({ ...ONE, priority: 'bulk' });
+        const permit = 'granted' in entered ? await entered.granted : entered;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        permit.giveBack('accepted');
+        answered += 1;
+        void send();
+      };
+      for (let worker = 0; worker < 30; worker++) void send();
+      await jest.advanceTimersByTimeAsync(60_000);
+      answered = 0;
+      await jest.advanceTimersByTimeAsync(30_000);
+      return answered / 30;
     };
     try {
-      expect(creditWith(true, true)).toBe(10);
-      expect(creditWith(true, false)).toBe(0);
+      // Of 20 permits, each is out for 1 s and the round trip, with credit for 150 ms less.
+      expect(await rateWith('http://c1', true, true)).toBeGreaterThan(14.3);
+      expect(await rateWith('http://c2', true, false)).toBeLessThan(13.5);
     } finally {
       jest.useRealTimers();
     }

@@ -408,4 +408,28 @@ describe('the pace of permits', () => {
     pool.take(25);
     expect(waitFor(pool)).toBeCloseTo(52, 0);
   });
+
+  it('goes on faster at once when more permits are allowed, and not later when fewer are', () => {
+    const pool = poolOf(500);
+    pool.allow(10);
+    takeAll(pool, 4);
+    expect(pool.delayMs(1)).toBeCloseTo(400);
+    pool.allow(100);
+    // Of the four, the burst of eight is not used up.
+    expect(pool.delayMs(1)).toBe(0);
+    takeAll(pool, 6);
+    expect(pool.delayMs(1)).toBeCloseTo(30);
+    pool.allow(50);
+    expect(pool.delayMs(1)).toBeCloseTo(40);
+  });
+
+  it('has a burst of some permits at least, if that is asked for', () => {
+    const pool = poolOf(500);
+    pool.allow(10, 4);
+    takeAll(pool, 4);
+    expect(pool.delayMs(1)).toBeCloseTo(100);
+    pool.allow(500, 4);
+    takeAll(pool, 35);
+    expect(pool.delayMs(1)).toBe(0);
+  });
 });

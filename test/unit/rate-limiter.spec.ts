@@ -2,8 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import type { ThrottlingEstimate } from '../../lib/quota/adaptive-limit.js';
 import { ChunkTooLargeError } from '../../lib/quota/chunk-too-large.error.js';
-import type { Permit, PermitUse } from '../../lib/quota/permit.js';
-import type { PermitDelay, PermitDemand, PermitSource } from '../../lib/quota/quota-store.js';
+import type { HeldPermits, PermitDemand, PermitSource } from '../../lib/quota/quota-store.js';
 import {
   type LimiterOptions,
   type PermitRequest,
@@ -390,69 +389,124 @@ describe('the limit of a room', () => {
 describe('permits that processes share', () => {
   class Source implements PermitSource {
     limit = 0;
-    closed = false;
-    answer: PermitDelay | undefined;
-    readonly asked: [number, PermitDemand][] = [];
-    readonly uses: PermitUse[] = [];
-    onChange: () => void = () => undefined;
-    take(count: number, demand: PermitDemand): Permit | PermitDelay {
-      this.asked.push([count, demand]);
-      return this.answer ?? { giveBack: (use) => void this.uses.push(use) };
+    requests = 0;
+    isClosed = false;
+    demand: () => PermitDemand = () => ({ out: 0, wanted: 0, together: 0 });
+    /** Gives this process so many permits. */
+    give: (held: number, more?: Partial<HeldPermits>) => void = () => undefined;
+    request(): void {
+      this.requests += 1;
     }
     close(): void {
-      this.closed = true;
+      this.isClosed = true;
     }
   }
   let source: Source;
   beforeEach(() => {
     source = new Source();
     open({
-      openShared: (onChange) => {
-        source.onChange = onChange;
+      openShared: (demand, onPermits) => {
+        source.demand = demand;
+        source.give = (held, more) =>
+          onPermits({ held, allowed: held, usableUntil: Infinity, endsAt: Infinity, ...more });
         return source;
       },
     });
   });
 
-  it('are requested for the cost of a request, and given back with its end', async () => {
-    enter('one', { permits: 3 });
-    await time.pass(1_100);
-    enter('other', { priority: 'bulk', permits: 1_000 }, true);
-    permits.get('other')!.giveBack('unanswered');
-    expect(source.asked).toEqual([
-      [3, { priority: 'single', waiting: 1, creditMs: 0 }],
-      [100, { priority: 'bulk', waiting: 1, creditMs: 0 }],
-    ]);
-    expect(source.uses).toEqual(['answered', 'unanswered']);
-    limiter.configure({ limit: 50 });
-    expect(source.limit).toBe(50);
-    limiter.close();
-    expect(source.closed).toBe(true);
+  it('are requested while there are none, and used as far as this process holds them', async () => {
+    enterMany(60, { priority: 'bulk' });
+    expect([passed.length, source.requests > 0]).toEqual([0, true]);
+    source.give(10);
+    await time.pass(900);
+    expect(passed).toHaveLength(10);
+    source.give(30);
+    await time.pass(900);
+    expect(passed.length).toBeGreaterThan(30);
+    expect(passed.length).toBeLessThanOrEqual(40);
   });
 
-  it('are waited for, and requested again when some may be free', async () => {
-    source.answer = { delayMs: 200 };
-    enter('one');
-    await time.pass(150);
+  it('may be out up to a smaller number while this process gives some back', async () => {
+    source.give(50);
+    enterMany(50, { priority: 'bulk' });
+    await time.pass(990);
+    source.give(50, { allowed: 20 });
+    enterMany(100, { priority: 'bulk' });
+    passed.length = 0;
+    await time.pass(1_000);
+    expect(source.demand().out).toBeLessThanOrEqual(20);
+    expect(passed.length).toBeGreaterThan(5);
+  });
+
+  it('have a demand of what is out and waits, and some more', async () => {
+    expect(source.demand()).toEqual({ out: 0, wanted: 0, together: 0 });
+    source.give(20);
+    enter('batch', { priority: 'bulk', permits: 20 }, true);
+    expect(source.demand()).toEqual({ out: 20, wanted: 28, together: 0 });
+    enter('next', { permits: 4 });
+    expect(source.demand()).toEqual({ out: 20, wanted: 33, together: 4 });
+    // What is part of a bulk is followed by more.
+    enter('bulk', { priority: 'bulk', permits: 150 });
+    expect(source.demand()).toMatchObject({ out: 20, wanted: 100 });
+    permits.get('batch')!.giveBack('accepted');
+    source.give(100);
+    await time.pass(30_000);
+    expect(source.demand()).toEqual({ out: 0, wanted: 0, together: 0 });
+    enter('single');
+    await time.pass(4_900);
+    expect(source.demand()).toEqual({ out: 0, wanted: 3, together: 0 });
+    await time.pass(200);
+    expect(source.demand()).toEqual({ out: 0, wanted: 0, together: 0 });
+  });
+
+  it('are not more than the service accepts', () => {
+    source.give(100);
+    enter('first');
+    enterMany(20, { priority: 'bulk' }, true);
+    for (const permit of permits.values()) permit.giveBack({ throttledMs: 0 });
+    enterMany(1, { priority: 'bulk' });
+    expect(source.demand().wanted).toBeLessThan(100);
+  });
+
+  it('are all needed for a request that costs more than there are', async () => {
+    enter('large', { priority: 'bulk', permits: 150 });
+    expect(source.demand()).toMatchObject({ together: 100 });
+    source.give(99);
+    await time.pass(2_000);
     expect(passed).toEqual([]);
-    source.answer = undefined;
-    await time.pass(60);
-    expect(passed).toEqual(['one']);
-    source.answer = { delayMs: Number.POSITIVE_INFINITY };
-    enter('other');
-    await time.pass(60_000);
-    expect(passed).toEqual(['one']);
-    source.answer = undefined;
-    source.onChange();
+    source.give(100);
     await time.pass(1);
-    expect(passed).toEqual(['one', 'other']);
+    expect(passed).toEqual(['large']);
+  });
+
+  it('are not taken when the store was not heard of for a while, and are requested then', async () => {
+    source.give(50, { usableUntil: time.ms + 600 });
+    enter('early');
+    await time.pass(600);
+    source.requests = 0;
+    enter('late');
+    expect([passed, source.requests]).toEqual([['early'], 1]);
+    source.give(50);
+    await time.pass(1);
+    expect(passed).toEqual(['early', 'late']);
+  });
+
+  it('have requests leave until the store may have lost them', async () => {
+    source.give(50, { endsAt: time.ms + 2_800 });
+    enter('one', {}, true);
+    const permit = permits.get('one')!;
+    await time.pass(2_799);
+    expect(permit.isValid()).toBe(true);
+    await time.pass(1);
+    expect(permit.isValid()).toBe(false);
+    // It has told again what it holds.
+    source.give(50);
+    expect(permit.isValid()).toBe(true);
   });
 
   it('that are unavailable refuse waiting and new requests', async () => {
-    source.answer = { delayMs: Number.POSITIVE_INFINITY };
     const place = enter('waiting');
-    source.answer = { delayMs: 250, unavailable: 'The store is away' };
-    source.onChange();
+    source.give(0, { unavailable: { reason: 'The store is away', retryAfterMs: 250 } });
     await expect(place!.granted).rejects.toMatchObject({
       message: 'The store is away. Nothing was sent.',
       retryAfterMs: 250,
@@ -461,10 +515,11 @@ describe('permits that processes share', () => {
     expect(queued(limiter)).toBe(0);
   });
 
-  it('are not requested while this process itself has none', async () => {
-    enterMany(150, { priority: 'bulk' });
-    await time.pass(1_000);
-    expect(source.asked).toHaveLength(100);
+  it('have the limit of this process, and are closed with it', () => {
+    limiter.configure({ limit: 50 });
+    expect(source.limit).toBe(50);
+    limiter.close();
+    expect(source.isClosed).toBe(true);
   });
 });
 

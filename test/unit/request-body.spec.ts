@@ -12,20 +12,24 @@ const fields = fc.record({
 
 describe("a request's body", () => {
   it('is the JSON of its fields, and knows how many users it names', () => {
-    const { bytes, recipients } = RequestBody.of({ AppId: 'app', RoomId: undefined }, ['a', 'b']);
-    expect([bytes.toString(), recipients]).toEqual(['{"AppId":"app","To":["a","b"]}', 2]);
-    const one = RequestBody.of({ AppId: 'app' }, 'a');
-    expect([one.bytes.toString(), one.recipients]).toEqual(['{"AppId":"app","To":"a"}', 1]);
-    const everyone = RequestBody.of({ AppId: 'app' });
-    expect([everyone.bytes.toString(), everyone.recipients]).toEqual(['{"AppId":"app"}', undefined]);
+    const of = (to: string | readonly string[] | undefined) => {
+      const { bytes, recipients } = RequestBody.of({ AppId: 'app', RoomId: undefined }, to, {
+        Message: 'hello',
+      });
+      return [bytes.toString(), recipients];
+    };
+    expect(of(['a', 'b'])).toEqual(['{"AppId":"app","To":["a","b"],"Message":"hello"}', 2]);
+    expect(of('a')).toEqual(['{"AppId":"app","To":"a","Message":"hello"}', 1]);
+    expect(of(undefined)).toEqual(['{"AppId":"app","Message":"hello"}', undefined]);
   });
 
   it('that is made from a template says the same, whatever message and users it has', () => {
     fc.assert(
       fc.property(fields, fc.array(fc.array(id, { maxLength: 20 }), { maxLength: 3 }), (all, chunks) => {
-        const bodyFor = RequestBody.template(all);
+        const { Message, ...address } = all;
+        const bodyFor = RequestBody.template(address, { Message });
         for (const To of chunks) {
-          for (const { bytes, recipients } of [bodyFor(To), RequestBody.of(all, To)]) {
+          for (const { bytes, recipients } of [bodyFor(To), RequestBody.of(address, To, { Message })]) {
             expect(JSON.parse(bytes.toString('utf8'))).toEqual({ ...all, To });
             expect(recipients).toBe(To.length);
           }

@@ -1,0 +1,45 @@
+import type { OptionTable, OptionValues } from '../options/option-table.js';
+import { hasMethods, milliseconds, must, wholeNumber } from '../options/rules.js';
+
+/** A client of `ioredis`, single or Cluster: an object with this method will do. */
+export interface ReceiptRedis {
+  /** Makes a script a method of the client. */
+  defineCommand(name: string, definition: { readonly lua: string; readonly numberOfKeys?: number }): void;
+}
+
+/** Options of `RtcReceiptModule`. */
+export interface RtcReceiptOptions {
+  /** Recipients whose receipts are awaited at once, 1–10,000,000. More are refused before sending. Default 100,000. */
+  readonly maxAwaited?: number | undefined;
+  /**
+   * How long receipts of a message are awaited and its status is known, from the last of its requests on, in
+   * milliseconds, 1,000–86,400,000. Default 300,000 (five minutes).
+   */
+  readonly awaitMs?: number | undefined;
+  /**
+   * A connected client of `ioredis`, through which all processes know of all receipts, and share `maxAwaited`. It is
+   * never closed. Default: each process knows of what it has sent and was posted.
+   */
+  readonly redis?: ReceiptRedis | undefined;
+}
+
+/** Makes the options, for `useClass` and `useExisting`. */
+export interface RtcReceiptOptionsFactory {
+  /** Called once, when the app boots. */
+  createRtcReceiptOptions(): Promise<RtcReceiptOptions> | RtcReceiptOptions;
+}
+
+/** What Nest must know before any async factory runs. */
+export interface RtcReceiptExtras {
+  /** Name of the `RtcMessagingModule` and of the `RtcCallbackModule` that it belongs to, if they have one. */
+  readonly name?: string | undefined;
+}
+
+export const RECEIPT_OPTIONS = {
+  maxAwaited: { rule: wholeNumber(1, 10_000_000), default: 100_000 },
+  awaitMs: { rule: milliseconds(1_000, 86_400_000), default: 300_000 },
+  redis: must<ReceiptRedis>('a client of ioredis', (given) => hasMethods(given, 'defineCommand')),
+} satisfies OptionTable<RtcReceiptOptions>;
+
+/** The options, checked, with defaults. */
+export type ReceiptSettings = OptionValues<typeof RECEIPT_OPTIONS>;

@@ -1,0 +1,128 @@
+import {
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+  Inject,
+  type InjectionToken,
+  Module,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { getClientMessageConsumersToken } from '../callbacks/client-message.js';
+import {
+  failBareImport,
+  hideOptions,
+  openOptions,
+  requireFactory,
+  requireObject,
+} from '../config/module-options.js';
+import { DEFAULT_MODULE_NAME } from '../config/registration.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { readOptions } from '../options/read-options.js';
+import { getReceiptTrackerToken } from '../services/receipt-tracker.js';
+import { getRoomUnicastToken } from '../services/service-tokens.js';
+import {
+  RECEIPT_OPTIONS,
+  type RtcReceiptExtras,
+  type RtcReceiptOptions,
+  type RtcReceiptOptionsFactory,
+} from './receipt-options.js';
+import { MemoryReceiptStore } from './receipt-store.js';
+import { getReceiptsToken, ReceiptService } from './receipt.service.js';
+import { RedisReceiptStore } from './redis-receipt-store.js';
+
+// Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
+const OPTIONS = 'nestjs-rtc-messaging:receipt-options';
+const NAME = 'nestjs-rtc-messaging:receipt-module-name';
+const RECEIPTS = 'nestjs-rtc-messaging:receipts';
+const MODULE = 'RtcReceiptModule';
+
+/** What `RtcReceiptModule.forRoot()` registers, as with `RtcMessagingModule`. */
+@Module({})
+class RtcReceiptCoreModule implements OnModuleInit {
+  constructor(
+    @Inject(NAME) private readonly name: { readonly name: string | undefined },
+    @Inject(RECEIPTS) private readonly receipts: ReceiptService,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  /** Both modules are there now, wherever the app imports them. */
+  onModuleInit(): void {
+    const { name } = this.name;
+    const consumers = this.#find(getClientMessageConsumersToken(name), 'RtcCallbackModule');
+    const rooms = this.#find(getRoomUnicastToken(name), 'RtcMessagingModule');
+    consumers.push((message) => this.receipts.take(message));
+    // A mock has none.
+    const emit = rooms.chunkSenders?.().host.emit;
+    if (emit !== undefined) this.receipts.emitBy(emit);
+  }
+
+  #find<T>(token: InjectionToken<T>, module: string): T {
+    const { name } = this.name;
+    try {
+      return this.moduleRef.get<T>(token, { strict: false });
+    } catch {
+      const which = name === undefined ? 'a name' : `the name ${name}`;
+      const message = `needs ${module} with${name === undefined ? 'out' : ''} ${which}`;
+      throw new RtcConfigError([{ option: MODULE, message }], undefined, name);
+    }
+  }
+}
+
+const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<RtcReceiptOptions>({ optionsInjectionToken: OPTIONS, alwaysTransient: true })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createRtcReceiptOptions' satisfies keyof RtcReceiptOptionsFactory)
+    .setExtras<RtcReceiptExtras>({ name: undefined }, addExtras)
+    .build();
+
+/**
+ * Receipts of messages: `ReceiptService`, which is injectable everywhere. They come as clients' messages, so it needs
+ * `RtcCallbackModule` with `clientMessages` beside `RtcMessagingModule`. Experimental.
+ */
+@Module({ imports: [failBareImport(MODULE)] })
+export class RtcReceiptModule extends ConfigurableModuleClass {
+  /** @throws RtcConfigError when the app boots, listing every problem */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    requireObject(`${MODULE}.forRoot()`, options);
+    return { ...super.forRoot(options), module: RtcReceiptCoreModule };
+  }
+
+  /**
+   * With options from a factory, a class or an existing provider. `name` stands beside it.
+   * @throws RtcConfigError when the app boots, listing every problem
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    requireFactory(`${MODULE}.forRootAsync()`, options);
+    return { ...super.forRootAsync(options), module: RtcReceiptCoreModule };
+  }
+}
+
+function addExtras(definition: DynamicModule, { name }: RtcReceiptExtras): DynamicModule {
+  const tokens = [getReceiptsToken(name), getReceiptTrackerToken(name)];
+  const module = name ?? DEFAULT_MODULE_NAME;
+  return {
+    ...definition,
+    // Senders look for it in their own modules.
+    global: true,
+    providers: [
+      ...hideOptions(definition.providers, OPTIONS),
+      { provide: NAME, useValue: { name } },
+      {
+        provide: RECEIPTS,
+        inject: [OPTIONS],
+        useFactory: (given: unknown) => create(module, openOptions(given)),
+      },
+      ...tokens.map((provide) => ({ provide, useExisting: RECEIPTS })),
+    ],
+    exports: tokens,
+  };
+}
+
+function create(module: string, given: unknown): ReceiptService {
+  const { values, problems } = readOptions(RECEIPT_OPTIONS, given, MODULE);
+  if (problems.length > 0) throw new RtcConfigError(problems, undefined, module);
+  const { redis, maxAwaited } = values;
+  const store =
+    redis === undefined ? new MemoryReceiptStore(values) : new RedisReceiptStore(redis, module, values);
+  return new ReceiptService({ module, store, maxAwaited });
+}

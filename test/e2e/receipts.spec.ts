@@ -1,0 +1,312 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import {
+  RtcMessagingModule,
+  RtcQuotaError,
+  type RtcReceiptEvent,
+  RtcValidationError,
+  UserUnicastService,
+} from 'nestjs-rtc-messaging';
+import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
+import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
+import { Test } from '@nestjs/testing';
+import { writeReceipts } from '../../lib/receiver/receipt-text.js';
+import { startSdk } from '../support/open-telemetry.js';
+import { ReceiptApp } from '../support/receipts.js';
+import { rejectionOf } from '../support/rejection.js';
+
+const WAIT = { timeoutMs: 10_000 };
+const ROOM = { roomId: 'room-1', message: 'hello' };
+
+describe('a message with `receipt`', () => {
+  let emulator: RtcEmulator;
+  let server: ReceiptApp;
+  const events: RtcReceiptEvent[] = [];
+  const note = (event: unknown): void => void events.push(event as RtcReceiptEvent);
+  const start = async (options?: Parameters<typeof ReceiptApp.start>[1]): Promise<void> => {
+    await server?.close();
+    server = await ReceiptApp.start(emulator, options);
+  };
+  beforeEach(async () => {
+    events.length = 0;
+    subscribe('nestjs-rtc-messaging:receipt', note);
+    emulator = await RtcEmulator.start();
+    server = await ReceiptApp.start(emulator);
+  });
+  afterEach(async () => {
+    unsubscribe('nestjs-rtc-messaging:receipt', note);
+    await server.close();
+    await emulator.close();
+  });
+
+  it('is confirmed by each user whose app has received it, and by nobody else', async () => {
+    const alice = server.join('alice');
+    server.join('without-receiver', {});
+    server.join('silent', { receiver: { confirmAfterMs: Infinity } });
+    server.join('lost', { receiver: { loses: () => true } });
+    const to = ['alice', 'without-receiver', 'silent', 'lost', 'absent'];
+    const { messageId = '' } = await server.rooms.batchSend({ ...ROOM, to }, { receipt: true });
+    const sentAt = Date.now();
+    const status = await server.receipts.wait(messageId, { timeoutMs: 1_000 });
+    expect(status).toEqual({
+      confirmed: ['alice'],
+      awaited: ['without-receiver', 'silent', 'lost', 'absent'],
+      until: expect.any(Date),
+    });
+    expect(Math.abs((status?.until.getTime() ?? 0) - sentAt - 300_000)).toBeLessThan(5_000);
+    expect(alice.shown).toEqual([{ from: 'server', message: 'hello', messageId }]);
+    expect(emulator.room('room-1').participant('lost')?.received).toEqual([]);
+    expect(events).toEqual([
+      {
+        type: 'receipt',
+        module: 'default',
+        messageId,
+        userId: 'alice',
+        status: 'confirmed',
+        delayMs: expect.any(Number),
+      },
+    ]);
+    expect(server.receipts.counts).toEqual({
+      confirmed: 1,
+      repeated: 0,
+      not_addressed: 0,
+      unknown_message: 0,
+    });
+  });
+
+  it('is waited for until the last user has confirmed it, however late, and no longer', async () => {
+    server.join('alice');
+    server.join('late', { receiver: { confirmAfterMs: 500 } });
+    const { messageId = '' } = await server.rooms.batchSend(
+      { ...ROOM, to: ['alice', 'late'] },
+      { receipt: true },
+    );
+    const begun = performance.now();
+    expect(await server.receipts.wait(messageId, WAIT)).toMatchObject({
+      confirmed: ['alice', 'late'],
+      awaited: [],
+    });
+    expect(performance.now() - begun).toBeGreaterThan(400);
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    const aborted = server.receipts.wait(messageId, { ...WAIT, signal: AbortSignal.abort() });
+    expect(await aborted).toMatchObject({ awaited: [] });
+    expect(await server.receipts.wait('A'.repeat(32), WAIT)).toBeUndefined();
+    await rejectionOf<RtcValidationError>(server.receipts.wait(messageId, {} as never));
+  });
+
+  it('is known by every method that sends it, and by its ID in the report', async () => {
+    const [alice] = [server.join('alice'), server.join('bob')];
+    const outside = emulator.login('alice', { receiver: true });
+    outside.setServerParams(server.signatureOf('alice'), server.url);
+    const receipt = { receipt: true };
+    const each: (string | undefined)[] = [];
+    await server.rooms.sendEach(
+      [
+        { ...ROOM, to: 'alice' },
+        { ...ROOM, to: 'bob' },
+      ],
+      {
+        ...receipt,
+        onChunk: ({ messageId }) => void each.push(messageId),
+      },
+    );
+    const ids = [
+      (await server.rooms.send({ ...ROOM, to: 'alice' }, receipt)).messageId,
+      (await server.rooms.fanOut({ ...ROOM, to: ['alice', 'bob'] }, { ...receipt, chunkSize: 1 })).messageId,
+      (await server.app.get(UserUnicastService).send({ to: 'alice', message: 'hello' }, receipt)).messageId,
+      ...each,
+    ];
+    for (const messageId of ids) {
+      const status = await server.receipts.wait(String(messageId), WAIT);
+      expect(status?.awaited).toEqual([]);
+      expect(status?.confirmed.length).toBeGreaterThan(0);
+    }
+    expect(alice.shown).toHaveLength(3);
+  });
+
+  it('tells what became of an unknown outcome', async () => {
+    server.join('alice');
+    emulator.faults.add({ kind: 'reset', accept: true });
+    const error = await rejectionOf<RtcQuotaError>(
+      server.rooms.batchSend({ ...ROOM, to: ['alice', 'bob'] }, { receipt: true }),
+    );
+    expect(error.outcome).toBe('unknown');
+    const status = await server.receipts.wait(String(error.messageId), { timeoutMs: 1_000 });
+    expect(status).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
+  });
+
+  it('is awaited from nobody whom it was certainly not sent to', async () => {
+    emulator.faults.add({ kind: 'error', code: 'AccessDenied' });
+    const error = await rejectionOf<RtcQuotaError>(
+      server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true }),
+    );
+    expect(await server.receipts.status(String(error.messageId))).toMatchObject({
+      confirmed: [],
+      awaited: [],
+    });
+  });
+
+  it('is refused before it is sent, when more receipts would be awaited than may be', async () => {
+    await start({ receipts: { maxAwaited: 3 } });
+    server.join('alice');
+    const receipt = { receipt: true };
+    const first = await server.rooms.batchSend({ ...ROOM, to: ['alice', 'bob'] }, receipt);
+    await server.receipts.wait(String(first.messageId), { timeoutMs: 500 });
+    const { length } = emulator.requests;
+    const error = await rejectionOf<RtcQuotaError>(
+      server.rooms.batchSend({ ...ROOM, to: ['a', 'b', 'c'] }, receipt),
+    );
+    expect(error).toBeInstanceOf(RtcQuotaError);
+    expect(error).toMatchObject({
+      outcome: 'not_attempted',
+      message: 'The message was not sent: more than 3 receipts would be awaited (maxAwaited).',
+    });
+    expect(emulator.requests).toHaveLength(length);
+    // Who has confirmed is awaited no more, so there is room for two.
+    await server.rooms.batchSend({ ...ROOM, to: ['a', 'b'] }, receipt);
+    const report = await server.rooms.fanOut({ ...ROOM, to: ['x', 'y'] }, receipt);
+    expect(report).toMatchObject({
+      status: 'aborted',
+      stop: { reason: 'quota' },
+      counts: { notAttempted: 2 },
+    });
+    await server.rooms.batchSend({ ...ROOM, to: ['x'] }, { once: true });
+  });
+
+  it('is forgotten when its time is over, with what was awaited', async () => {
+    await start({ receipts: { maxAwaited: 2, awaitMs: 1_000 } });
+    const { messageId = '' } = await server.rooms.batchSend(
+      { ...ROOM, to: ['alice', 'bob'] },
+      { receipt: true },
+    );
+    expect(await server.receipts.status(messageId)).toBeDefined();
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await server.receipts.status(messageId)).toBeUndefined();
+    await server.post(writeReceipts([messageId]), server.signatureOf('alice'));
+    expect(server.receipts.counts).toMatchObject({ confirmed: 0, unknown_message: 1 });
+    await server.rooms.batchSend({ ...ROOM, to: ['alice', 'bob'] }, { receipt: true });
+  });
+
+  it('has receipts that are refused where they are forged, of others, replayed or of nothing', async () => {
+    const lines: string[] = [];
+    const logger = { log: () => undefined, error: () => undefined, debug: () => undefined };
+    server.app.useLogger({ ...logger, warn: (line: string) => void lines.push(line) });
+    const { messageId = '' } = await server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true });
+    const text = writeReceipts([messageId]);
+    const mine = server.signatureOf('alice');
+    const others = server.signatureOf('mallory');
+    for (let time = 0; time < 3; time++) {
+      expect(await server.post(text, others)).toBe(200);
+      expect(await server.post(writeReceipts(['B'.repeat(16) + '0'.repeat(16)]), others)).toBe(200);
+      expect(await server.post(text, `${mine.slice(0, -2)}xx`)).toBe(401);
+      expect(await server.post(text, '')).toBe(401);
+    }
+    expect(await server.receipts.status(messageId)).toMatchObject({ confirmed: [], awaited: ['alice'] });
+    for (let time = 0; time < 4; time++) expect(await server.post(text, mine)).toBe(200);
+    expect(await server.receipts.status(messageId)).toMatchObject({ confirmed: ['alice'], awaited: [] });
+    expect(server.receipts.counts).toEqual({
+      confirmed: 1,
+      repeated: 3,
+      not_addressed: 3,
+      unknown_message: 3,
+    });
+    const refused = lines.filter((line) => line.startsWith('Receipts: '));
+    expect(refused.map((line) => line.replace(/ It happened.*/, ''))).toEqual([
+      'Receipts: one was refused. Its message was not sent to the user who confirms it.',
+      'Receipts: one was refused. Its message was never sent, or is no longer known (awaitMs).',
+      'Receipts: one was refused. It had counted before: the answer to the client was lost, or somebody sends it again.',
+    ]);
+    expect(lines.join('\n')).not.toContain(messageId);
+    // What only looks like receipts is the app's, which has no handler here.
+    expect(await server.post(text.slice(0, -1), mine)).toBe(404);
+    expect(await server.post('a hand is raised', mine)).toBe(404);
+  });
+
+  it('is measured: how long it took, and whether receipts count', async () => {
+    const sdk = startSdk();
+    try {
+      await start();
+      server.join('alice');
+      const { messageId = '' } = await server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true });
+      await server.receipts.wait(messageId, WAIT);
+      await server.post(writeReceipts([messageId]), server.signatureOf('mallory'));
+      const [duration] = await sdk.points('nestjs_rtc_messaging.delivery.duration');
+      expect(duration?.value).toMatchObject({ count: 1 });
+      const points = await sdk.points('nestjs_rtc_messaging.receipts');
+      expect(
+        points.map(({ attributes, value }) => [attributes['nestjs_rtc_messaging.receipt.status'], value]),
+      ).toEqual([
+        ['confirmed', 1],
+        ['not_addressed', 1],
+      ]);
+    } finally {
+      await sdk.close();
+    }
+  });
+
+  it('keeps apart modules with names, whose users are others of the same ID', async () => {
+    const { appId } = emulator.moduleOptions();
+    const module = await Test.createTestingModule({
+      imports: [
+        RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), name: 'other' }),
+        RtcCallbackModule.forRoot({
+          name: 'other',
+          appId,
+          clientMessages: { path: '/other', secrets: ['another-secret-of-clients'] },
+        }),
+        RtcReceiptModule.forRoot({ name: 'other' }),
+      ],
+    }).compile();
+    const { getReceiptsToken } = await import('nestjs-rtc-messaging/receipts');
+    const { getRoomUnicastToken } = await import('nestjs-rtc-messaging');
+    await module.init();
+    const rooms = module.get(getRoomUnicastToken('other'), { strict: false });
+    const receipts = module.get(getReceiptsToken('other'), { strict: false });
+    const { messageId } = await rooms.send({ ...ROOM, to: 'alice' }, { receipt: true });
+    expect(await receipts.status(String(messageId))).toMatchObject({ awaited: ['alice'] });
+    await server.post(writeReceipts([String(messageId)]), server.signatureOf('alice'));
+    expect(server.receipts.counts.unknown_message).toBe(1);
+    expect(await receipts.status(String(messageId))).toMatchObject({ awaited: ['alice'] });
+    await module.close();
+  });
+});
+
+describe('RtcReceiptModule', () => {
+  it('fails the boot with what is wrong, or missing beside it', async () => {
+    const boot = async (...imports: never[]): Promise<string> => {
+      const module = await Test.createTestingModule({ imports }).compile();
+      await module.init();
+      await module.close();
+      return 'it booted';
+    };
+    const messaging = RtcMessagingModule.forRoot({
+      appId: 'app',
+      from: 'server',
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    }) as never;
+    const callbacks = RtcCallbackModule.forRoot({
+      appId: 'app',
+      clientMessages: { path: '/messages', secrets: ['a-secret-of-clients-that-is-long'] },
+    }) as never;
+    const receipts = (options = {}): never => RtcReceiptModule.forRoot(options) as never;
+    const { message } = await rejectionOf(
+      boot(messaging, callbacks, receipts({ maxAwaited: 0, awaitMs: 'x', redis: {}, maxAwait: 1 })),
+    );
+    for (const option of ['maxAwaited', 'awaitMs', 'redis', 'maxAwait'])
+      expect(message).toContain(`RtcReceiptModule.${option}`);
+    expect((await rejectionOf(boot(messaging, receipts()))).message).toContain(
+      'needs RtcCallbackModule without a name',
+    );
+    expect((await rejectionOf(boot(callbacks, receipts()))).message).toContain(
+      'needs RtcMessagingModule without a name',
+    );
+    expect((await rejectionOf(boot(messaging, callbacks, receipts({ name: 'other' })))).message).toContain(
+      'needs RtcCallbackModule with the name other',
+    );
+    expect(await boot(receipts(), messaging, callbacks)).toBe('it booted');
+    expect((await rejectionOf(boot(RtcReceiptModule as never))).message).toContain(
+      'RtcReceiptModule.forRoot()',
+    );
+  });
+});

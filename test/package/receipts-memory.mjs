@@ -1,0 +1,38 @@
+import 'reflect-metadata';
+import { Test } from '@nestjs/testing';
+import { RtcMessagingTestingModule } from 'nestjs-rtc-messaging';
+import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
+import { ReceiptService, RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
+
+// A million receipts of messages that were sent, and as many that are refused, as fast as they come: prints how much
+// is held after each tenth of them, in megabytes.
+const USERS = Array.from({ length: 50 }, (_, index) => `user-${index}`);
+const MESSAGES = 20_000;
+
+const app = await Test.createTestingModule({
+  imports: [
+    RtcMessagingTestingModule.forRoot(),
+    RtcCallbackModule.forRoot({
+      appId: 'app',
+      clientMessages: { path: '/messages', secrets: ['a-secret-of-this-test'] },
+    }),
+    RtcReceiptModule.forRoot(),
+  ],
+}).compile();
+await app.init();
+const receipts = app.get(ReceiptService);
+const held = [];
+for (let index = 0; index < MESSAGES; index++) {
+  const messageId = String(index).padStart(32, '0');
+  await receipts.expect(messageId, USERS);
+  for (const userId of USERS) {
+    const strange = `[rtc1c:${String(index).padStart(16, 'x')}0123456789abcdef]`;
+    await receipts.take({ userId, message: `[rtc1c:${messageId}]` });
+    await receipts.take({ userId, message: strange });
+  }
+  if ((index + 1) % (MESSAGES / 10) !== 0) continue;
+  globalThis.gc();
+  held.push(process.memoryUsage().heapUsed / 1_048_576);
+}
+process.stdout.write(JSON.stringify({ held, counts: receipts.counts }));
+await app.close();

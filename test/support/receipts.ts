@@ -1,0 +1,68 @@
+import type { INestApplication } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { RoomUnicastService, RtcMessagingModule, type RtcMessagingOptions } from 'nestjs-rtc-messaging';
+import { ClientSignatureService, RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
+import type { JoinOptions, Participant, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { ReceiptService, RtcReceiptModule, type RtcReceiptOptions } from 'nestjs-rtc-messaging/receipts';
+
+const SECRET = 'a-secret-of-the-tests-for-clients';
+
+/** A business server that sends with receipts, and clients of the emulator that confirm to it. */
+export class ReceiptApp {
+  readonly rooms: RoomUnicastService;
+  readonly receipts: ReceiptService;
+  readonly signatures: ClientSignatureService;
+
+  private constructor(
+    readonly app: INestApplication,
+    readonly url: string,
+    private readonly emulator: RtcEmulator,
+  ) {
+    this.rooms = app.get(RoomUnicastService);
+    this.receipts = app.get(ReceiptService);
+    this.signatures = app.get(ClientSignatureService);
+  }
+
+  static async start(
+    emulator: RtcEmulator,
+    { receipts, ...options }: Partial<RtcMessagingOptions> & { readonly receipts?: RtcReceiptOptions } = {},
+  ): Promise<ReceiptApp> {
+    const { appId } = emulator.moduleOptions();
+    const module = await Test.createTestingModule({
+      imports: [
+        RtcReceiptModule.forRoot(receipts),
+        RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), ...options }),
+        RtcCallbackModule.forRoot({
+          appId,
+          clientMessages: { path: '/rtc/messages', secrets: [SECRET], maxPerSecond: 1_000 },
+        }),
+      ],
+    }).compile();
+    const app = module.createNestApplication();
+    app.useLogger(false);
+    await app.listen(0, '127.0.0.1');
+    return new ReceiptApp(app, `${await app.getUrl()}/rtc/messages`, emulator);
+  }
+
+  signatureOf(userId: string): string {
+    return this.signatures.issue({ userId, expiresInSeconds: 3_600 });
+  }
+
+  /** A user whose app uses the receiver, unless told otherwise, and confirms to this server. */
+  join(userId: string, options: JoinOptions = { receiver: true }, roomId = 'room-1'): Participant {
+    const participant = this.emulator.room(roomId).join(userId, options);
+    participant.setServerParams(this.signatureOf(userId), this.url);
+    return participant;
+  }
+
+  /** As the service posts a client's message, or as anyone does who has a signature. */
+  async post(message: string, signature: string): Promise<number> {
+    const body = JSON.stringify({ message, binary: false, signature });
+    const { status } = await fetch(this.url, { method: 'POST', body });
+    return status;
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+  }
+}

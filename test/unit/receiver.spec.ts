@@ -1,0 +1,410 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  createReceiver,
+  type ReceivedMessage,
+  type ReceiverOptions,
+  type ReceiverStorage,
+} from 'nestjs-rtc-messaging/receiver';
+import { readReceipts } from '../../lib/receiver/receipt-text.js';
+import { type FramedMessage, frameMessage } from '../../lib/services/frame-message.js';
+
+const frame = (message: string | Uint8Array, receipt = true, from = 'server'): FramedMessage =>
+  frameMessage('SendRoomUnicast', { message }, from, receipt);
+/** Runs the timers, and the promises between them. */
+const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
+
+class Client {
+  readonly shown: ReceivedMessage[] = [];
+  readonly confirmed: { readonly ids: string[]; readonly at: number }[] = [];
+  readonly receiver;
+
+  constructor(options: Partial<ReceiverOptions> = {}) {
+    this.receiver = createReceiver({
+      confirm: (receipts) => {
+        this.confirmed.push({ ids: readReceipts(receipts) ?? [], at: Date.now() });
+      },
+      onMessage: (received) => {
+        this.shown.push(received);
+      },
+      ...options,
+    });
+  }
+
+  receive(...given: unknown[]): void {
+    const { receive } = this.receiver as unknown as { receive(...given: unknown[]): void };
+    receive(...given);
+  }
+
+  get texts(): unknown[] {
+    return this.shown.map(({ message }) => message);
+  }
+
+  get confirmedIds(): string[] {
+    return this.confirmed.flatMap(({ ids }) => ids);
+  }
+}
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+describe('a receiver', () => {
+  it('takes the arguments of every SDK, and gives the message without its prefix at once', () => {
+    const client = new Client();
+    const calls = Array.from({ length: 4 }, (_, index) => frame(`message ${index}`));
+    const [web, electron, android, ios] = calls.map(({ message }) => message);
+    client.receive({ userId: 'server', message: web });
+    client.receive('server', electron);
+    client.receive(17n, 'server', android);
+    client.receive(17, 'server', ios);
+    const bytes = frame(Uint8Array.of(1, 2, 3));
+    client.receive({ userId: 'server', message: Uint8Array.from(bytes.message as Uint8Array).buffer });
+    expect(client.shown).toEqual([
+      ...calls.map(({ messageId }, index) => ({ from: 'server', message: `message ${index}`, messageId })),
+      { from: 'server', message: Uint8Array.of(1, 2, 3).buffer, messageId: bytes.messageId },
+    ]);
+  });
+
+  it('gives on what has no prefix as it is, copies too, and confirms none of it', async () => {
+    const client = new Client();
+    const bytes = Buffer.from('binary');
+    const lookalike = '[rtc1r:AAAAAAAAAAAAAAAA0123456789abcdef]hello';
+    const received = ['hello', 'hello', lookalike, lookalike, bytes, '', null, undefined, { a: 1 }];
+    for (const message of received) client.receive('alice', message);
+    client.receive({ userId: 'alice', message: 'from the web' });
+    client.receive();
+    client.receive(null);
+    await pass(60_000);
+    expect(client.texts).toEqual([...received, 'from the web', undefined, null]);
+    expect(client.texts[4]).toBe(bytes);
+    expect(client.shown[0]).toEqual({ from: 'alice', message: 'hello' });
+    expect(client.confirmed).toEqual([]);
+  });
+
+  it('shows a copy of a message once, and confirms it once', async () => {
+    const client = new Client();
+    const { message, messageId } = frame('hello');
+    for (let copy = 0; copy < 5; copy++) {
+      client.receive('server', message);
+      await pass(1_000);
+    }
+    expect(client.texts).toEqual(['hello']);
+    expect(client.confirmedIds).toEqual([messageId]);
+  });
+
+  it('shows a message with `once` once too, and confirms none of it', async () => {
+    const client = new Client();
+    const { message } = frame('hello', false);
+    client.receive('server', message);
+    client.receive('server', message);
+    await pass(60_000);
+    expect(client.texts).toEqual(['hello']);
+    expect(client.confirmed).toEqual([]);
+  });
+
+  it("swallows no other message with the ID of one, and confirms none of another sender's", async () => {
+    const client = new Client();
+    const { message, messageId } = frame('hello');
+    const text = message as string;
+    // A user of the room forwards it, alters it, and puts its prefix before a text of their own.
+    client.receive('mallory', text);
+    client.receive('mallory', `${text.slice(0, 40)}goodbye`);
+    client.receive('server', `${text.slice(0, 40)}goodbye`);
+    client.receive('server', Buffer.from(`${text.slice(0, 40)}goodbye`));
+    await pass(1_000);
+    expect(client.confirmed).toEqual([]);
+    expect(client.shown).toHaveLength(4);
+    client.receive('server', text);
+    await pass(1_000);
+    expect(client.shown.at(-1)).toEqual({ from: 'server', message: 'hello', messageId });
+    expect(client.confirmedIds).toEqual([messageId]);
+  });
+
+  it('shows each of several equal messages, which are no copies', () => {
+    const client = new Client();
+    for (let index = 0; index < 3; index++) client.receive('server', frame('hello').message);
+    expect(client.texts).toEqual(['hello', 'hello', 'hello']);
+  });
+
+  it('confirms in batches, never more than eight in a second', async () => {
+    const client = new Client();
+    const sent: string[] = [];
+    for (let tick = 0; tick < 500; tick++) {
+      for (let index = 0; index < 5; index++) {
+        const { message, messageId } = frame(`${tick} ${index}`);
+        sent.push(messageId);
+        client.receive('server', message);
+      }
+      await pass(10);
+    }
+    await pass(1_000);
+    expect(client.confirmedIds).toEqual(sent);
+    expect(client.confirmed.length).toBeGreaterThan(10);
+    for (const { at } of client.confirmed) {
+      const inSecond = client.confirmed.filter((other) => other.at >= at && other.at < at + 1_000);
+      expect(inSecond.length).toBeLessThanOrEqual(8);
+    }
+  });
+
+  it('confirms a flood in batches that a client may send', async () => {
+    const confirm = jest.fn<(receipts: string) => void>();
+    const client = new Client({ confirm });
+    const { message, messageId } = frame('first');
+    client.receive('server', message);
+    for (let index = 0; index < 2_500; index++) client.receive('server', frame('x').message);
+    await pass(2_000);
+    const texts = confirm.mock.calls.map(([text]) => text);
+    expect(texts.map((text) => readReceipts(text)?.length)).toEqual([1_000, 1_000, 501]);
+    expect(Math.max(...texts.map((text) => text.length))).toBeLessThan(65_536);
+    expect(readReceipts(texts[0] ?? '')?.[0]).toBe(messageId);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('not connected');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('E2BSSendFailed'))],
+    ['never ends', () => new Promise(() => undefined)],
+  ])('confirms again when `confirm` %s, at most eight times', async (_name, confirm) => {
+    const failing = jest.fn(confirm);
+    const client = new Client({ confirm: failing });
+    client.receive('server', frame('hello').message);
+    await pass(10 * 60_000);
+    expect(failing).toHaveBeenCalledTimes(8);
+    expect(new Set(failing.mock.calls.map(String)).size).toBe(1);
+    expect(jest.getTimerCount()).toBe(0);
+    // What comes afterwards is tried afresh.
+    failing.mockImplementation(() => undefined);
+    client.receive('server', frame('again').message);
+    await pass(1_000);
+    expect(failing).toHaveBeenCalledTimes(9);
+    expect(client.texts).toEqual(['hello', 'again']);
+  });
+
+  it('loses no receipt to an outage of half a minute', async () => {
+    let isAway = true;
+    const confirmed: string[] = [];
+    const client = new Client({
+      confirm: async (receipts) => {
+        if (isAway) throw new Error('away');
+        confirmed.push(...(readReceipts(receipts) ?? []));
+      },
+    });
+    const sent = Array.from({ length: 100 }, (_, index) => frame(`message ${index}`));
+    for (const { message } of sent) {
+      client.receive('server', message);
+      await pass(300);
+    }
+    isAway = false;
+    await pass(60_000);
+    expect([...confirmed].sort()).toEqual(sent.map(({ messageId }) => messageId).sort());
+  });
+
+  it('keeps a bounded number of receipts while none can be sent', async () => {
+    const confirmed: string[] = [];
+    let isAway = true;
+    const client = new Client({
+      confirm: async (receipts) => {
+        if (isAway) throw new Error('away');
+        confirmed.push(...(readReceipts(receipts) ?? []));
+      },
+    });
+    const ids = Array.from({ length: 12_000 }, () => {
+      const { message, messageId } = frame('x');
+      client.receive('server', message);
+      return messageId;
+    });
+    await pass(1_000);
+    isAway = false;
+    await pass(60_000);
+    expect(confirmed.length).toBeLessThanOrEqual(10_000);
+    expect(confirmed.at(-1)).toBe(ids.at(-1));
+  });
+
+  it('remembers the last ten thousand messages', () => {
+    const client = new Client({ confirm: () => undefined });
+    const first = frame('first', false);
+    const second = frame('second', false);
+    client.receive('server', first.message);
+    client.receive('server', second.message);
+    for (let index = 0; index < 9_999; index++) client.receive('server', frame('x', false).message);
+    const { length } = client.shown;
+    client.receive('server', second.message);
+    expect(client.shown).toHaveLength(length);
+    client.receive('server', first.message);
+    expect(client.shown).toHaveLength(length + 1);
+  });
+
+  it('confirms a message when the promise of `onMessage` is fulfilled, and not before', async () => {
+    let store = (): void => undefined;
+    const confirm = jest.fn();
+    const client = new Client({
+      confirm,
+      onMessage: () => new Promise<void>((resolve) => (store = resolve)),
+    });
+    client.receive('server', frame('hello').message);
+    await pass(60_000);
+    expect(confirm).not.toHaveBeenCalled();
+    store();
+    await pass(1_000);
+    expect(confirm).toHaveBeenCalledTimes(1);
+  });
+
+  it('confirms what waits when it is closed, and nothing after that', async () => {
+    const client = new Client();
+    const { message, messageId } = frame('hello');
+    client.receive('server', message);
+    await pass(0);
+    client.receiver.close();
+    client.receiver.close();
+    expect(client.confirmedIds).toEqual([messageId]);
+    client.receive('server', frame('late').message);
+    await pass(60_000);
+    client.receiver.close();
+    expect(client.texts).toEqual(['hello', 'late']);
+    expect(client.confirmed).toHaveLength(1);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('an `onMessage` that fails', () => {
+  const log = jest.spyOn(console, 'error');
+  beforeEach(() => void log.mockReset());
+  afterAll(() => log.mockRestore());
+
+  it.each<[string, (error: Error) => unknown]>([
+    [
+      'throws',
+      (error) => {
+        throw error;
+      },
+    ],
+    [
+      'rejects',
+      async (error) => {
+        throw error;
+      },
+    ],
+  ])(
+    'and %s is reported, leaves the SDK and the other messages alone, and confirms nothing',
+    async (_, fail) => {
+      const error = new Error('a bug of the app');
+      const shown: unknown[] = [];
+      const client = new Client({
+        onMessage: ({ message }) => {
+          shown.push(message);
+          return message === 'bad' ? fail(error) : undefined;
+        },
+      });
+      const bad = frame('bad');
+      const good = frame('good');
+      client.receive('server', bad.message);
+      client.receive('server', good.message);
+      client.receive('server', bad.message);
+      await pass(60_000);
+      expect(shown).toEqual(['bad', 'good']);
+      expect(client.confirmedIds).toEqual([good.messageId]);
+      expect(log.mock.calls).toEqual([[error]]);
+    },
+  );
+});
+
+describe('a receiver that is started again', () => {
+  const sent = Array.from({ length: 3 }, (_, index) => frame(`message ${index}`));
+  const memory = (saved?: string) => {
+    const storage = { saved, load: () => storage.saved, save: (seen: string) => void (storage.saved = seen) };
+    return storage;
+  };
+  const receiveAll = async (client: Client): Promise<void> => {
+    for (const { message } of sent) client.receive('server', message);
+    await pass(5_000);
+  };
+
+  it('shows copies again without a storage, and none with one', async () => {
+    const storage = memory();
+    for (const options of [{}, { storage }]) {
+      const [before, after] = [new Client(options), new Client(options)];
+      await receiveAll(before);
+      expect(before.texts).toHaveLength(3);
+      const restarted = new Client(options);
+      await receiveAll(restarted);
+      expect(restarted.texts).toHaveLength('storage' in options ? 0 : 3);
+      after.receiver.close();
+    }
+  });
+
+  it('takes a storage that answers later, and keeps the order of what came meanwhile', async () => {
+    const storage = memory();
+    await receiveAll(new Client({ storage }));
+    const client = new Client({
+      storage: {
+        load: () => new Promise((resolve) => setTimeout(() => resolve(storage.saved), 500)),
+        save: async () => undefined,
+      },
+    });
+    client.receive('server', 'foreign');
+    client.receive('server', sent[1]!.message);
+    client.receive('server', frame('new').message);
+    await pass(499);
+    expect(client.texts).toEqual([]);
+    await pass(1);
+    expect(client.texts).toEqual(['foreign', 'new']);
+  });
+
+  const failures: readonly [string, ReceiverStorage][] = [
+    [
+      'throws',
+      {
+        load: () => {
+          throw new Error('private mode');
+        },
+        save: () => {
+          throw new Error('full');
+        },
+      },
+    ],
+    ['rejects', { load: () => Promise.reject(new Error('no')), save: () => Promise.reject(new Error('no')) }],
+    ['never answers', { load: () => new Promise(() => undefined), save: () => new Promise(() => undefined) }],
+    ['knows nothing', { load: () => null, save: () => undefined }],
+    ['holds something else', { load: () => '{"a":[1,2,3]}'.repeat(99), save: () => undefined }],
+    ['gives what is no text', { load: () => 7 as unknown as string, save: () => undefined }],
+  ];
+  it.each(failures)('shows all, once, with a storage that %s', async (_name, storage) => {
+    const client = new Client({ storage });
+    await receiveAll(client);
+    await receiveAll(client);
+    expect(client.texts).toEqual(['message 0', 'message 1', 'message 2']);
+    expect(client.confirmedIds).toHaveLength(3);
+  });
+
+  it('learns from a storage that answers too late all the same', async () => {
+    const storage = memory();
+    await receiveAll(new Client({ storage }));
+    const client = new Client({
+      storage: {
+        ...storage,
+        load: () => new Promise((resolve) => setTimeout(() => resolve(storage.saved), 4_000)),
+      },
+    });
+    await pass(3_500);
+    client.receive('server', 'foreign');
+    expect(client.texts).toEqual(['foreign']);
+    await pass(1_000);
+    await receiveAll(client);
+    expect(client.texts).toEqual(['foreign']);
+  });
+
+  it('has saved each message before the app is given it, and at most a thousand', async () => {
+    const storage = memory();
+    const client = new Client({
+      storage,
+      onMessage: ({ messageId }) => expect(storage.saved?.endsWith(String(messageId))).toBe(true),
+    });
+    await pass(0);
+    for (let index = 0; index < 1_100; index++) client.receive('server', frame('x').message);
+    await pass(0);
+    expect(storage.saved).toHaveLength(32_000);
+  });
+});
