@@ -32,7 +32,8 @@ export interface RtcEventsOptions {
   readonly acknowledge?: 'handled' | 'early' | undefined;
   /**
    * A connected client of `ioredis`, in which all processes remember the events that were handled. It is never closed.
-   * Default: each process remembers its own.
+   * Different services that share a Redis must give their clients a `keyPrefix` each, or one would take what the other
+   * has handled for its own. Default: each process remembers its own.
    */
   readonly redis?: EventRedis | undefined;
 }
@@ -55,8 +56,8 @@ export interface RtcClientMessagesOptions {
 
 /** The two commands of `ioredis` by which events are remembered. An object with these methods will do. */
 export interface EventRedis {
-  /** Resolves with 1 if the key exists, with 0 if not. */
-  exists(key: string): Promise<number>;
+  /** Resolves with the value of a key, or with null. */
+  get(key: string): Promise<string | null>;
   /** Sets a key that expires. */
   set(key: string, value: string, px: 'PX', milliseconds: number): Promise<unknown>;
 }

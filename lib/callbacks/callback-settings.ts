@@ -27,7 +27,7 @@ export const CALLBACK_OPTIONS = {
       maxAgeMs: { rule: milliseconds(1_000, 86_400_000), default: 900_000 },
       acknowledge: { rule: oneOf('handled', 'early'), default: 'handled' },
       redis: {
-        rule: must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'exists', 'set')),
+        rule: must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'get', 'set')),
         redacted: true,
       },
     },

@@ -35,7 +35,7 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
   constructor(
     settings: CallbackSettings,
     consumers: readonly ClientMessageConsumer[],
-    private readonly findHandlers: () => readonly Handler[],
+    private readonly findHandlers: () => Promise<readonly Handler[]>,
   ) {
     const { appId, events, clientMessages, name = DEFAULT_MODULE_NAME } = settings;
     const log = new LimitedLog(moduleLogger(name));
@@ -49,8 +49,8 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Takes requests from now on. */
-  onModuleInit(): void {
-    this.#handlers.push(...this.findHandlers());
+  async onModuleInit(): Promise<void> {
+    this.#handlers.push(...(await this.findHandlers()));
     this.#isOpen = true;
   }
 

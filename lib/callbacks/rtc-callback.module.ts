@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Module } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import {
   failBareImport,
   hideOptions,
@@ -7,6 +7,7 @@ import {
   requireFactory,
   requireObject,
 } from '../config/module-options.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcCallbackExtras, RtcCallbackOptions, RtcCallbackOptionsFactory } from './callback-options.js';
 import { CALLBACK_SETTINGS, type CallbackSettings, resolveCallbackSettings } from './callback-settings.js';
 import { Callbacks } from './callbacks.js';
@@ -59,13 +60,7 @@ export class RtcCallbackModule extends ConfigurableModuleClass {
   }
 }
 
-type CallbackParts = [
-  CallbackSettings,
-  ClientMessageConsumer[],
-  HttpAdapterHost,
-  DiscoveryService,
-  ModuleRef,
-];
+type CallbackParts = [CallbackSettings, ClientMessageConsumer[], HttpAdapterHost, DiscoveryService];
 
 function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExtras): DynamicModule {
   const signatures = { provide: getClientSignatureToken(name), useClass: ClientSignatureService };
@@ -78,10 +73,14 @@ function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExt
   };
   const callbacks = {
     provide: Callbacks,
-    inject: [CALLBACK_SETTINGS, consumers.provide, HttpAdapterHost, DiscoveryService, ModuleRef],
+    inject: [CALLBACK_SETTINGS, consumers.provide, HttpAdapterHost, DiscoveryService],
     useFactory: async (...given: CallbackParts) => {
-      const [own, list, host, discovery, moduleRef] = given;
-      const made = new Callbacks(own, list, () => findHandlers(name, discovery, moduleRef));
+      const [own, list, host, discovery] = given;
+      if (host.listening) {
+        const message = 'must be imported when the app boots, since routes cannot be added later';
+        throw new RtcConfigError([{ option: 'RtcCallbackModule', message }], undefined, name);
+      }
+      const made = new Callbacks(own, list, () => findHandlers(name, discovery));
       await mountRoutes(host, made.routes);
       destroyFirst(discovery);
       return made;
