@@ -5,7 +5,7 @@ import type { Answer, Fields } from './callback-request.js';
 import type { EventSettings } from './callback-settings.js';
 import type { Handler } from './find-handlers.js';
 import { HandledEvents, type KnownEvent } from './handled-events.js';
-import { readEvent } from './read-event.js';
+import { readEvent, type SignedEvent } from './read-event.js';
 import type { RtcCallbackEvent } from './rtc-callback-event.js';
 
 /**
@@ -40,7 +40,7 @@ export class EventReceiver {
     const handlers = this.handlers.filter(({ types }) => types.includes('*') || types.includes(event.type));
     // What nobody handles is not remembered either: it may be a changed copy of an event that somebody does.
     if (handlers.length === 0) return { status: 200 };
-    const work = this.#handle(event, handlers, await this.#events.find(signed));
+    const work = this.#handle(signed, handlers, await this.#events.find(signed));
     if (this.settings.acknowledge === 'early') {
       this.track(work);
       return { status: 200 };
@@ -49,13 +49,13 @@ export class EventReceiver {
   }
 
   /** Never rejects. */
-  async #handle(event: RtcCallbackEvent, handlers: readonly Handler[], known: KnownEvent): Promise<boolean> {
+  async #handle(signed: SignedEvent, handlers: readonly Handler[], known: KnownEvent): Promise<boolean> {
     const { calls } = known;
     if (calls === undefined) return true;
     // A retry waits for the calls that are under way, and starts those that have failed.
-    const ends = handlers.map((handler) => calls.get(handler) ?? this.#call(handler, event, calls));
+    const ends = handlers.map((handler) => calls.get(handler) ?? this.#call(handler, signed.event, calls));
     if (!(await Promise.all(ends)).every(Boolean)) return false;
-    if (known.calls !== undefined) await this.#events.setHandled(known);
+    if (known.calls !== undefined) await this.#events.setHandled(signed, known);
     return true;
   }
 

@@ -7,7 +7,7 @@ import type { EventSettings } from './callback-settings.js';
 import type { Handler } from './find-handlers.js';
 import type { SignedEvent } from './read-event.js';
 
-/** Two for each event. With IDs of the length of a UUID, they take some 40 MB. */
+/** Two for each event. With IDs of the length of a UUID, they take some 50 MB. */
 const MAX_KEYS = 200_000;
 /** A client that is not connected lets commands wait. */
 const REDIS_LIMIT_MS = 500;
@@ -16,11 +16,15 @@ const REDIS_PAUSE_MS = 5_000;
 
 /** An event that came lately. */
 export interface KnownEvent {
-  readonly keys: readonly string[];
-  readonly content: string;
   readonly until: number;
   /** The calls that are under way or have succeeded. Undefined: all have succeeded. */
   calls: Map<Handler, Promise<boolean>> | undefined;
+}
+
+/** What came under one signature. The same event may come under another, signed again. */
+interface Known {
+  readonly content: string;
+  readonly event: KnownEvent;
 }
 
 /**
@@ -33,7 +37,7 @@ export interface KnownEvent {
  */
 export class HandledEvents {
   /** Oldest first. When it is full, the oldest are forgotten. */
-  readonly #known = new Map<string, { readonly content: string; readonly event: KnownEvent }>();
+  readonly #known = new Map<string, Known>();
 
   readonly #keepMs: number;
   #redisFrom = -Infinity;
@@ -53,8 +57,9 @@ export class HandledEvents {
    * What is known of an event. From now on, it is known.
    * @throws Refusal
    */
-  async find({ event, signature, content }: SignedEvent): Promise<KnownEvent> {
-    const keys = [`signature:${signature}`, `id:${event.type}:${event.id}`];
+  async find(signed: SignedEvent): Promise<KnownEvent> {
+    const { content } = signed;
+    const keys = keysOf(signed);
     const stored = await this.#ask(keys, (redis, key) => redis.get(key));
     const now = this.now();
     const [bySignature, byId] = keys.map((key) => {
@@ -65,22 +70,23 @@ export class HandledEvents {
       throw new Refusal(409, 'its signature came before with another EventType or EventData');
     }
     const calls = new Map<Handler, Promise<boolean>>();
-    const found = (bySignature ?? byId)?.event ?? { keys, content, until: now + this.#keepMs, calls };
-    for (const key of keys) this.#add(key, content, found);
+    const found = (bySignature ?? byId)?.event ?? { until: now + this.#keepMs, calls };
+    const known = bySignature ?? { content, event: found };
+    for (const key of keys) this.#add(key, known);
     if (stored.some((one) => typeof one === 'string')) found.calls = undefined;
     return found;
   }
 
   /** Remembers that all handlers have succeeded. */
-  async setHandled(event: KnownEvent): Promise<void> {
-    event.calls = undefined;
-    await this.#ask(event.keys, (redis, key) => redis.set(key, event.content, 'PX', this.#keepMs));
+  async setHandled(signed: SignedEvent, known: KnownEvent): Promise<void> {
+    known.calls = undefined;
+    await this.#ask(keysOf(signed), (redis, key) => redis.set(key, signed.content, 'PX', this.#keepMs));
   }
 
-  #add(added: string, content: string, event: KnownEvent): void {
-    if (this.#known.get(added)?.event === event) return;
+  #add(added: string, known: Known): void {
+    if (this.#known.get(added)?.event === known.event) return;
     this.#known.delete(added);
-    this.#known.set(added, { content, event });
+    this.#known.set(added, known);
     for (const [key, oldest] of this.#known) {
       const isRecent = this.now() < oldest.event.until;
       if (isRecent && this.#known.size <= MAX_KEYS) break;
@@ -108,4 +114,8 @@ export class HandledEvents {
       return [];
     }
   }
+}
+
+function keysOf({ event, signature }: SignedEvent): string[] {
+  return [`signature:${signature}`, `id:${event.type}:${event.id}`];
 }

@@ -345,7 +345,7 @@ describe('events that were handled', () => {
     const events = new HandledEvents(APP_ID, settings, new LimitedLog(logger), () => time);
     const isHandled = async (...of: Parameters<typeof signed>) =>
       (await events.find(signed(...of))).calls === undefined;
-    const setHandled = async () => events.setHandled(await events.find(signed()));
+    const setHandled = async () => events.setHandled(signed(), await events.find(signed()));
     return { isHandled, setHandled, logger, at: (now: number) => (time = now) };
   };
   const storeOf = () => {
