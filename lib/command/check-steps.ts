@@ -54,9 +54,10 @@ export function stepOf(error: RtcMessagingError): Step | 'messaging' {
     if (last?.throttled) return 'throttling';
     return OF_CODES.find(([pattern]) => pattern.test(error.apiCode))?.[1] ?? 'answer';
   }
-  if (error instanceof RtcNetworkError) return stepOfFailure(last?.failure ?? '');
-  // It took too long.
-  return last?.phase === 'queued' || last?.phase === 'connecting' ? 'connection' : 'answer';
+  const isConnected = last?.phase !== 'queued' && last?.phase !== 'connecting';
+  // Otherwise, it took too long.
+  const step = error instanceof RtcNetworkError ? stepOfFailure(last?.failure ?? '') : 'connection';
+  return step === 'connection' && isConnected ? 'answer' : step;
 }
 
 function stepOfFailure(failure: string): Step {

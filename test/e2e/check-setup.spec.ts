@@ -120,7 +120,10 @@ const CASES: readonly Case[] = [
       },
     },
     options: (right) => ({ ...right, endpoint: right.endpoint?.replace('https:', 'http:') }),
-    finding: failed('connection', /if it expects TLS, endpoint \(RTC_ENDPOINT\) begins with https:\/\//),
+    finding: failed(
+      'answer',
+      /If it never answers, and expects TLS, endpoint \(RTC_ENDPOINT\) begins with https:\/\//,
+    ),
   },
   {
     wrong: 'the certificate is not trusted',
@@ -136,6 +139,12 @@ const CASES: readonly Case[] = [
     wrong: 'a page of a proxy is answered',
     prepare: (emulator) => void emulator.faults.add({ kind: 'html', times: 9 }),
     finding: failed('answer', /can't be read.*Something between this server and the service/),
+  },
+  {
+    wrong: 'the connection breaks after the request was sent',
+    options: (right) => ({ ...right, retry: { maxAttempts: 1 } }),
+    prepare: (emulator) => void emulator.faults.add({ kind: 'reset', times: 9 }),
+    finding: failed('answer', /ECONNRESET in phase "sent"/),
   },
   {
     wrong: 'the answer does not come in time',

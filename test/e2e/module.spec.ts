@@ -106,6 +106,23 @@ describe('the module', () => {
     await app.close();
   });
 
+  it('names credentials in the log when their provider hangs, and timeoutMs when that is short', async () => {
+    const log = new LogLines();
+    const hanging = RtcMessagingModule.forRoot({
+      ...emulator.moduleOptions(),
+      credentials: () => new Promise(() => {}),
+      timeoutMs: 100,
+      retry: { maxAttempts: 1 },
+    });
+    const app = await NestFactory.createApplicationContext(hanging, { logger: log });
+    const error = await rejectionOf(app.get(RoomUnicastService, { strict: false }).batchSend(MESSAGE));
+    expect(error.message).toMatch(/not signed in time: check what the provider in credentials waits for/);
+    expect(log.lines.at(-1)).toMatch(
+      /did not leave in time \(TIMEOUT, phase "queued"\)\. .*provider in credentials/,
+    );
+    await app.close();
+  });
+
   const sendOnce = async (
     ...imports: NonNullable<Parameters<typeof Test.createTestingModule>[0]['imports']>
   ) => {
