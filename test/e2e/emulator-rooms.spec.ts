@@ -404,7 +404,7 @@ describe('a room of the emulator', () => {
       expect((await control('PUT', '/faults', { faults: [], rules: [] }))[0]).toBe(400);
       expect(await control('PUT', '/faults', { faults: [{ kind: 'reset' }, { kind: 'none' }] })).toEqual([
         400,
-        { error: expect.stringMatching(/^faults\[1\]: / )},
+        { error: expect.stringMatching(/^faults\[1\]: /) },
       ]);
     });
 
