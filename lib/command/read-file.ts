@@ -16,7 +16,9 @@ export function readFile(option: string, file: string): Buffer {
     return readFileSync(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`${option}: ${file} ${PROBLEMS.get(code) ?? `can't be read (${code})`}`);
+    throw new Error(`${option}: ${file} ${PROBLEMS.get(code) ?? `can't be read (${code})`}`, {
+      cause: error,
+    });
   }
 }
 
