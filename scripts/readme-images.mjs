@@ -94,7 +94,8 @@ async function photographConsole() {
       await page.locator('#outcome', { hasText: `${USERS.length} of ${USERS.length} confirmed` }).waitFor();
       // The browser that is packaged has no font for the button's Chinese.
       await page.locator('#language').evaluate((button) => button.remove());
-      await page.screenshot({ path: join(FOLDER, `console-${colorScheme}.png`) });
+      // Receipts that have just come are still changing their colour.
+      await page.screenshot({ path: join(FOLDER, `console-${colorScheme}.png`), animations: 'disabled' });
       await page.close();
     }
   } finally {
