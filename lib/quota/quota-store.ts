@@ -32,7 +32,14 @@ export interface HeldPermits {
   /** Until when requests with such permits may leave this process. */
   readonly endsAt: number;
   /** Why there are none for now. Waiting requests are refused with it. */
-  readonly unavailable?: { readonly reason: string; readonly retryAfterMs: number } | undefined;
+  readonly unavailable?:
+    | {
+        /** One sentence for the log and the error. */
+        readonly reason: string;
+        /** After so many milliseconds another try may succeed. */
+        readonly retryAfterMs: number;
+      }
+    | undefined;
 }
 
 /** The permits that several processes share. */
