@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import type { Axios } from 'axios';
+import type { Axios } from './openapi/http-client.js';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { createCredentialsSource } from './credentials/cached-credentials.js';

@@ -1,9 +1,12 @@
-import axios, { type Axios } from 'axios';
+import axios, { type AxiosStatic } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { connectByOwnLookup } from './address-list.js';
 import type { SigningContext } from './request-signer.js';
 import { createSigningInterceptor } from './signing.interceptor.js';
+
+/** What can't be called itself. Axios's types for CommonJS do not export the class. */
+export type Axios = InstanceType<AxiosStatic['Axios']>;
 
 /** Settings of a module's Axios instance. */
 export interface HttpClientSettings {

@@ -1,13 +1,8 @@
 import { isUint8Array } from 'node:util/types';
-import {
-  type Axios,
-  AxiosHeaders,
-  type AxiosInstance,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
-} from 'axios';
+import { AxiosHeaders, type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { type ApiRequest, isReservedName } from './api-request.js';
 import type { HttpAttempt } from './http-attempt.js';
+import type { Axios } from './http-client.js';
 import { isPlain } from './request-body.js';
 import { canonicalQuery } from './signature-v4.js';
 
@@ -23,7 +18,7 @@ export interface RtcAxiosRef {
 export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
   readonly url: string;
   /** Beside those that the signer and the adapter set. */
-  readonly headers: AxiosHeaders | undefined;
+  readonly headers: InternalAxiosRequestConfig['headers'] | undefined;
 }
 
 /** An answer, with what was sent and must not be shown. */

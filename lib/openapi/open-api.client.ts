@@ -1,4 +1,4 @@
-import type { Axios, AxiosResponse } from 'axios';
+import type { AxiosResponse } from 'axios';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { kindOfThrown } from '../errors/thrown.js';
@@ -13,7 +13,7 @@ import {
   RESPONSE_TOO_LARGE,
   Signing,
 } from './http-attempt.js';
-import { type HttpClient, reading, type Transport } from './http-client.js';
+import { type Axios, type HttpClient, reading, type Transport } from './http-client.js';
 import { type AnsweredRequest, type OutgoingRequest, sendIntercepted } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { SignableConfig } from './signing.interceptor.js';
