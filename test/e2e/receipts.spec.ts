@@ -321,6 +321,32 @@ describe('a message with `receipt`', () => {
   });
 });
 
+describe('the receiver of a participant', () => {
+  it('is refused with what is wrong in its options, and outlives a `loses` that throws', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator);
+    const wrong = [
+      [{ loses: 1 }, 'receiver.loses: must be a function'],
+      [{ confirmAfterMs: Number.NaN }, 'receiver.confirmAfterMs: must be a number of milliseconds'],
+      [{ confirmAfterMs: -1 }, 'receiver.confirmAfterMs'],
+      [{ confirmAfterMs: 'x' }, 'receiver.confirmAfterMs'],
+      [{ bogus: 1 }, 'receiver.bogus'],
+      ['yes', 'receiver'],
+      [1, 'receiver'],
+    ] as const;
+    for (const [receiver, message] of wrong)
+      expect(() => server.join('alice', { receiver: receiver as never })).toThrow(message);
+    const loses = (): never => {
+      throw new Error('of the test');
+    };
+    const alice = server.join('alice', { receiver: { loses } });
+    await server.rooms.send({ ...ROOM, to: 'alice' }, { receipt: true });
+    expect(alice.shown).toHaveLength(1);
+    await server.close();
+    await emulator.close();
+  });
+});
+
 describe('RtcReceiptModule', () => {
   it('fails the boot with what is wrong, or missing beside it', async () => {
     const boot = async (...imports: never[]): Promise<string> => {
