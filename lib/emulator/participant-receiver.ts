@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createReceiver } from '../receiver/create-receiver.js';
+import { failWith, readOptions } from '../options/read-options.js';
+import { callback, must } from '../options/rules.js';
+import type { OptionTable } from '../options/option-table.js';
 import type { Participant, ParticipantReceiver } from './participant.js';
 
 const CALLBACKS = [
@@ -11,6 +14,24 @@ const CALLBACKS = [
   'onUserBinaryMessageReceivedOutsideRoom',
 ] as const;
 const MAX_SHOWN = 10_000;
+
+const TABLE = {
+  loses: callback<NonNullable<ParticipantReceiver['loses']>>(),
+  confirmAfterMs: must<number>(
+    'a number of milliseconds from 0, or Infinity',
+    (given) => Number(given) >= 0 && typeof given === 'number',
+  ),
+} satisfies OptionTable<ParticipantReceiver>;
+
+/** @throws TypeError naming each option that can't be used */
+export function checkReceiver(
+  given: boolean | ParticipantReceiver | undefined,
+): ParticipantReceiver | undefined {
+  if (given === undefined || given === false) return undefined;
+  const { values, problems } = readOptions(TABLE, given === true ? {} : given, 'receiver');
+  failWith(problems);
+  return values;
+}
 
 /** Has a participant's app use the receiver, as a client of today would. */
 export function useReceiver(participant: Participant, { confirmAfterMs = 0 }: ParticipantReceiver): void {

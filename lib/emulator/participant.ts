@@ -123,7 +123,17 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     this.token = token;
     this.#onLeave = onLeave;
     this.#server = new ServerMessages(post);
-    this.loses = receiver?.loses ?? (() => false);
+    this.loses = (message) => {
+      try {
+        return receiver?.loses?.(message) === true;
+      } catch {
+        process.emitWarning(
+          `loses() of the receiver of ${userId} threw. The message is not lost.`,
+          'RtcEmulatorWarning',
+        );
+        return false;
+      }
+    };
   }
 
   /**

@@ -2,7 +2,7 @@ import { idProblem } from '../dto/field-rules.js';
 import { HttpError } from './http-error.js';
 import type { Callback } from './callback.js';
 import { Participant, type ParticipantReceiver } from './participant.js';
-import { useReceiver } from './participant-receiver.js';
+import { checkReceiver, useReceiver } from './participant-receiver.js';
 import type { PostEnd } from './post.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason, RoomEvent } from './room-events.js';
@@ -85,12 +85,12 @@ export class Attendance {
   /** Lets a user come, and puts out one who is there under the same ID. */
   join(id: string, userId: string, { token, invisible = false, receiver }: JoinOptions): Participant {
     checkId('userId', userId);
+    const appReceiver = checkReceiver(receiver);
     const claims = this.service.checkToken({ userId, roomId: id }, token);
     const isFirst = (this.place(id)?.present.size ?? 0) === 0;
     this.place(id)?.present.get(userId)?.leave('duplicateLogin');
     this.#forget(this.place(id)?.departed.get(userId));
     const roomId = id === LOGGED_IN ? undefined : id;
-    const appReceiver = receiver === true ? {} : receiver || undefined;
     const participant = new Participant({
       userId,
       number: this.#numbers++,

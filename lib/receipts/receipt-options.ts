@@ -12,7 +12,7 @@ export interface RtcReceiptOptions {
   /** Recipients whose receipts are awaited at once, 1–10,000,000. More are refused before sending. Default 100,000. */
   readonly maxAwaited?: number | undefined;
   /**
-   * How long receipts of a message are awaited and its status is known, from the last of its requests on, in
+   * How long receipts of a message are awaited and its status is known, from when the last of its requests leaves, in
    * milliseconds, 1,000–86,400,000. Default 300,000 (five minutes).
    */
   readonly awaitMs?: number | undefined;

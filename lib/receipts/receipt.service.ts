@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { injectBy, tokenOf } from '../config/named-tokens.js';
 import type { RtcClientMessage } from '../callbacks/client-message.js';
 import type { Emit, RtcReceiptEvent } from '../diagnostics/rtc-event.js';
@@ -8,6 +9,7 @@ import { abortSignal, duration } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { readReceipts } from '../receiver/receipt-text.js';
 import { TimeBox } from '../waiting/time-box.js';
+import type { TrackedRequest } from '../services/receipt-tracker.js';
 import type { ReceiptStatus, ReceiptStore } from './receipt-store.js';
 
 /** Options of `ReceiptService.wait()`. */
@@ -29,6 +31,7 @@ interface Parts {
   readonly module: string;
   readonly store: ReceiptStore;
   readonly maxAwaited: number;
+  readonly awaitMs: number;
   emit: Emit;
 }
 
@@ -56,7 +59,9 @@ export class ReceiptService {
   /**
    * Who has a message, and who has not.
    * @param messageId of the send's result, or of its error
-   * @returns undefined when nothing is known of it: it was not sent with `receipt`, or is over, see `awaitMs`
+   * @returns undefined when nothing is known of it: it was not sent with `receipt`, or not at all, or is over, see
+   * `awaitMs`
+   * @throws RtcNetworkError when Redis does not answer, which keeps the receipts
    */
   status(messageId: string): Promise<ReceiptStatus | undefined> {
     return hidden.of(this).store.status(messageId);
@@ -64,46 +69,53 @@ export class ReceiptService {
 
   /**
    * Waits until everyone who was sent a message has confirmed it, or for `timeoutMs`.
-   * @returns the status then: nobody is `awaited` any more, or some still are
-   * @throws RtcValidationError when an option breaks a rule
+   * @returns the status then: nobody is `awaited` any more, or some still are. Who is `notSent` is not waited for.
+   * @throws RtcValidationError when an option breaks a rule, RtcNetworkError when Redis does not answer in the end
    */
   async wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined> {
     const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
     const { store } = hidden.of(this);
     const endsAt = performance.now() + timeoutMs;
-    let status = await store.status(messageId);
-    for (let pauseMs = 5; (status?.awaited.length ?? 0) > 0; pauseMs *= 2) {
-      const box = new TimeBox(
-        Math.max(0, Math.min(pauseMs, LONGEST_PAUSE_MS, endsAt - performance.now())),
-        undefined,
-        signal,
-      );
+    for (let pauseMs = 5; ; pauseMs *= 2) {
+      // While Redis does not answer, nobody knows.
+      if (!((await store.countAwaited(messageId).catch(() => 1)) ?? 0)) break;
+      const leftMs = Math.max(0, endsAt - performance.now());
+      const box = new TimeBox(Math.min(pauseMs, LONGEST_PAUSE_MS, leftMs), undefined, signal);
       const end = await box.wait();
       box.dispose();
-      status = await store.status(messageId);
       if (end !== 'timeout' || performance.now() >= endsAt) break;
     }
-    return status;
+    return await store.status(messageId);
   }
 
   /** @internal */
-  async expect(messageId: string, userIds: readonly string[]): Promise<void> {
-    const { store, maxAwaited } = hidden.of(this);
-    const isAwaited = await store.expect(messageId, userIds).catch(() => undefined);
-    if (isAwaited === true) return;
-    const why =
-      isAwaited === undefined
-        ? 'Redis, which keeps the receipts, does not answer'
-        : `more than ${maxAwaited} receipts would be awaited (maxAwaited)`;
-    throw new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
+  async checkRoomFor(recipients: number): Promise<void> {
+    const { store } = hidden.of(this);
+    if (!(await store.hasRoomFor(recipients))) throw this.#tooMany();
   }
 
   /** @internal */
-  async withdraw(messageId: string, userIds: readonly string[]): Promise<void> {
-    await hidden
-      .of(this)
-      .store.withdraw(messageId, userIds)
-      .catch(() => undefined);
+  async expect(request: TrackedRequest, limitMs: number): Promise<void> {
+    const { store } = hidden.of(this);
+    if (!(await store.expect(request, limitMs))) throw this.#tooMany();
+  }
+
+  #tooMany(): RtcQuotaError {
+    const { maxAwaited } = hidden.of(this);
+    const why = `more than ${maxAwaited} receipts would be awaited (maxAwaited)`;
+    return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  /** @internal Nobody waits for it: what is asked of Redis afterwards is answered after it. */
+  withdraw(request: TrackedRequest): void {
+    const { store, awaitMs } = hidden.of(this);
+    const endsAt = performance.now() + awaitMs;
+    const withdraw = (): Promise<void> =>
+      store.withdraw(request).catch(async () => {
+        await sleep(RETRY_AFTER_MS, undefined, { ref: false });
+        if (performance.now() < endsAt) await withdraw();
+      });
+    void withdraw();
   }
 
   /** @internal Takes a client's message if it is one of receipts. */

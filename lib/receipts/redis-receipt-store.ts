@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
+import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { LuaScript } from '../redis/lua-script.js';
+import type { TrackedRequest } from '../services/receipt-tracker.js';
 import { waitFor } from '../waiting/time-box.js';
 import confirm from './lua/confirm.lua.js';
 import expect from './lua/expect.lua.js';
@@ -30,32 +32,81 @@ export class RedisReceiptStore implements ReceiptStore {
     private readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>,
   ) {}
 
-  async expect(messageId: string, userIds: readonly string[]): Promise<boolean> {
-    const { maxAwaited, awaitMs } = this.settings;
-    const limits = [awaitMs, maxAwaited, KEPT_PER_AWAITED * maxAwaited];
-    return (await this.#run(EXPECT, messageId, ...limits, ...userIds)) === 1;
+  expect(request: TrackedRequest, limitMs = LIMIT_MS): Promise<boolean> {
+    return this.#expect(request, 0, Math.min(limitMs, LIMIT_MS));
   }
 
-  async withdraw(messageId: string, userIds: readonly string[]): Promise<void> {
-    await this.#run(WITHDRAW, messageId, ...userIds);
+  hasRoomFor(recipients: number): Promise<boolean> {
+    return this.#expect({ messageId: '', request: '', userIds: [] }, recipients);
+  }
+
+  /** @param room for how many others there has to be room */
+  async #expect(
+    { messageId, request, userIds }: TrackedRequest,
+    room: number,
+    limitMs?: number,
+  ): Promise<boolean> {
+    const { maxAwaited, awaitMs } = this.settings;
+    const args = [
+      request,
+      awaitMs,
+      maxAwaited - room,
+      KEPT_PER_AWAITED * maxAwaited,
+      ...userIds.map(toField),
+    ];
+    for (;;) {
+      const answer = await this.#run(EXPECT, messageId, args, limitMs);
+      if (answer !== 'more') return answer === 1;
+    }
+  }
+
+  /** Without a limit: it comes after the request that it follows, however late that is. */
+  async withdraw({ messageId, request, userIds }: TrackedRequest): Promise<void> {
+    const args = [request, this.settings.awaitMs, ...userIds.map(toField)];
+    await this.#run(WITHDRAW, messageId, args, Infinity);
   }
 
   confirm(userId: string, messageIds: readonly string[]): Promise<TakenReceipt[]> {
-    return this.#run(CONFIRM, '', userId, ...messageIds) as Promise<TakenReceipt[]>;
+    return this.#run(CONFIRM, '', [toField(userId), ...messageIds]) as Promise<TakenReceipt[]>;
+  }
+
+  async countAwaited(messageId: string): Promise<number | undefined> {
+    const [, awaited] = (await this.#run(LOOK, messageId, ['count'])) as [until?: string, awaited?: number];
+    return awaited;
   }
 
   async status(messageId: string): Promise<ReceiptStatus | undefined> {
-    const [until, users = []] = (await this.#run(LOOK, messageId)) as [until?: string, users?: string[]];
+    const [until, , fields = []] = (await this.#run(LOOK, messageId, ['all'])) as
+      [] | [until: string, awaited: number, fields: string[]];
     if (until === undefined) return undefined;
-    const fields = users.flatMap((userId, index) =>
-      index % 2 === 0 && userId !== '' ? [[userId, users[index + 1]] as const] : [],
+    const users = fields.flatMap((field, index) =>
+      index % 2 === 0 && field.startsWith(':')
+        ? [[field.slice(1), Number.parseInt(String(fields[index + 1]))] as const]
+        : [],
     );
-    return toStatus(fields, (since) => since === '', Number(until));
+    return toStatus(users, Number(until));
   }
 
-  #run(script: LuaScript, messageId: string, ...args: (string | number)[]): Promise<unknown> {
+  /** @throws RtcNetworkError when Redis does not answer */
+  async #run(
+    script: LuaScript,
+    messageId: string,
+    args: readonly (string | number)[],
+    limitMs = LIMIT_MS,
+  ): Promise<unknown> {
     const prefix = `rtc:receipts:{${this.name}}:`;
     const keys = [`${prefix}untils`, `${prefix}totals`, prefix + messageId];
-    return waitFor(() => script.run(this.redis as Redis, keys, [messageId, ...args]), LIMIT_MS);
+    const run = (): Promise<unknown> => script.run(this.redis as Redis, keys, [messageId, ...args]);
+    try {
+      return await (limitMs === Infinity ? run() : waitFor(run, limitMs));
+    } catch {
+      const message = 'The receipts are not known: Redis, which keeps them, does not answer.';
+      throw new RtcNetworkError(message, { outcome: 'not_attempted', phase: 'queued' });
+    }
   }
+}
+
+/** Of a user in the hash of a message, where requests stand too. */
+function toField(userId: string): string {
+  return `:${userId}`;
 }

@@ -121,8 +121,8 @@ function addExtras(definition: DynamicModule, { name }: RtcReceiptExtras): Dynam
 function create(module: string, given: unknown): ReceiptService {
   const { values, problems } = readOptions(RECEIPT_OPTIONS, given, MODULE);
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, module);
-  const { redis, maxAwaited } = values;
+  const { redis, maxAwaited, awaitMs } = values;
   const store =
     redis === undefined ? new MemoryReceiptStore(values) : new RedisReceiptStore(redis, module, values);
-  return new ReceiptService({ module, store, maxAwaited });
+  return new ReceiptService({ module, store, maxAwaited, awaitMs });
 }

@@ -7,6 +7,7 @@ import type {
   RtcWaitEvent,
 } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
+import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { ApiRequest } from '../openapi/api-request.js';
@@ -231,8 +232,13 @@ export class SendCall {
 
   async #ask(beforeSend: () => Promise<boolean>): Promise<void> {
     const started = performance.now();
-    // A failure counts as false: without a record, nothing is sent.
-    const maySend = await waitFor(beforeSend, Infinity, this.abort, this.plan.stop).catch(() => false);
+    // A failure counts as false, unless it says more: without a record, nothing is sent.
+    const maySend = await waitFor(beforeSend, Infinity, this.abort, this.plan.stop).catch(
+      (error: unknown) => {
+        if (error instanceof RtcMessagingError) throw error;
+        return false;
+      },
+    );
     this.#deadline.extendBySince(started);
     if (!maySend) throw abortedError(this.#facts(), 'before it was sent');
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { distinctIds } from '../dto/distinct-ids.js';
@@ -6,6 +7,7 @@ import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
+import type { CallPlan } from '../retry/send-call.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
 import type { ReceiptTracker } from './receipt-tracker.js';
@@ -65,7 +67,8 @@ export class ActionCaller {
     const { requestId, attempts, possibleDuplicate, messageId } = await this.send(
       wire,
       [to ?? []].flat(),
-      () => this.#sender.send(action, body, plan),
+      plan,
+      (tracked) => this.#sender.send(action, body, tracked),
     );
     const { recipients } = body;
     return {
@@ -102,24 +105,47 @@ export class ActionCaller {
     };
   }
 
-  /** Sends a prepared request; with `receipt`, receipts are waited for from before until it is known to be in vain. */
+  /**
+   * Sends a prepared request. With `receipt`, receipts are waited for from when it leaves, until it is known to be in
+   * vain.
+   */
   async send(
     { messageId, isReceiptWanted }: WireRequest,
     to: readonly string[],
-    send: () => Promise<AcceptedCall>,
+    plan: CallPlan,
+    send: (plan: CallPlan) => Promise<AcceptedCall>,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
-    if (messageId === undefined) return send();
+    if (messageId === undefined) return send(plan);
     const receipts = isReceiptWanted ? this.#receipts : undefined;
-    await receipts?.expect(messageId, to);
+    const tracked = { messageId, request: randomBytes(6).toString('base64url'), userIds: [...new Set(to)] };
+    let isTracked = false;
+    const beforeSend = async (): Promise<boolean> => {
+      if (!isTracked) {
+        isTracked = true;
+        await receipts?.expect(tracked, plan.deadlineMs);
+      }
+      return plan.beforeSend?.() ?? true;
+    };
     try {
-      return { ...(await send()), messageId };
+      const accepted = await send(receipts === undefined ? plan : { ...plan, beforeSend });
+      return { ...accepted, messageId };
     } catch (error) {
       if (error instanceof RtcMessagingError) {
-        if (error.outcome !== 'unknown') await receipts?.withdraw(messageId, to);
+        if (isTracked && error.outcome !== 'unknown') receipts?.withdraw(tracked);
         Object.assign(error, { messageId });
       }
       throw error;
     }
+  }
+
+  /** @throws RtcQuotaError when receipts are wanted of more recipients than can be awaited now */
+  async checkRoomFor(
+    { isReceiptWanted }: WireRequest,
+    to: Iterable<unknown> | AsyncIterable<unknown>,
+  ): Promise<void> {
+    // Of any other source, nobody knows how many there are.
+    const isKnown = Array.isArray(to) || to instanceof Set;
+    if (isReceiptWanted && isKnown) await this.#receipts?.checkRoomFor(new Set<unknown>(to).size);
   }
 
   /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */

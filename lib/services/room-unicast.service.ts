@@ -88,7 +88,8 @@ export class RoomUnicastService {
    * are sent.
    *
    * @returns the outcomes of all recipients that were read, even if something stopped the fan-out
-   * @throws RtcValidationError when the request or an option violates a rule. Nothing was read or sent.
+   * @throws RtcValidationError when the request or an option violates a rule, RtcQuotaError when receipts of a list of
+   * recipients can't be awaited. Nothing was read or sent.
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
     const { caller, settings, sender } = hidden.of(this);
@@ -101,6 +102,7 @@ export class RoomUnicastService {
         : undefined;
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
+    await caller.checkRoomFor(wire, to);
     const report = await new FanOutRun(chunks, chunkSender(this, wire, plan), plan, sender).run();
     return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
   }
@@ -141,8 +143,8 @@ export class RoomUnicastService {
       (messages, control) => {
         const [{ to, wire, body }] = messages as readonly [EachMessage];
         const { roomId } = wire;
-        return caller.send(wire, [to], () =>
-          sender.send('SendRoomUnicast', body, { ...perMessage, ...control, roomId }),
+        return caller.send(wire, [to], { ...perMessage, ...control, roomId }, (each) =>
+          sender.send('SendRoomUnicast', body, each),
         );
       },
       sender,
@@ -231,8 +233,8 @@ function chunkSender(
   const perChunk = chunkPlan(settings, plan, wire.roomId);
   return new ChunkSender(
     (recipients, control) =>
-      caller.send(wire, recipients, () =>
-        sender.send('BatchSendRoomUnicast', bodyFor(recipients), { ...perChunk, ...control }),
+      caller.send(wire, recipients, { ...perChunk, ...control }, (each) =>
+        sender.send('BatchSendRoomUnicast', bodyFor(recipients), each),
       ),
     sender,
     plan.chunkSize,

@@ -38,7 +38,11 @@ export interface RtcMessagingMocks {
 }
 
 /** Any receipt may be asked for, and none comes. */
-const NO_RECEIPTS: ReceiptTracker = { expect: async () => undefined, withdraw: async () => undefined };
+const NO_RECEIPTS: ReceiptTracker = {
+  checkRoomFor: async () => undefined,
+  expect: async () => undefined,
+  withdraw: () => undefined,
+};
 
 /** The real services with a sender that accepts everything, so that mocks return the same answers. */
 export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) {

@@ -52,6 +52,7 @@ describe('a message with `receipt`', () => {
     expect(status).toEqual({
       confirmed: ['alice'],
       awaited: ['without-receiver', 'silent', 'lost', 'absent'],
+      notSent: [],
       until: expect.any(Date),
     });
     expect(Math.abs((status?.until.getTime() ?? 0) - sentAt - 300_000)).toBeLessThan(5_000);
@@ -144,7 +145,49 @@ describe('a message with `receipt`', () => {
     expect(await server.receipts.status(String(error.messageId))).toMatchObject({
       confirmed: [],
       awaited: [],
+      notSent: ['alice'],
     });
+  });
+
+  it('is awaited from whom one request of a fan-out was accepted, though another one was refused', async () => {
+    const alice = server.join('alice', { receiver: { confirmAfterMs: 500 } });
+    for (const dedupe of ['chunk', 'none'] as const) {
+      const report = await server.rooms.fanOut(
+        { ...ROOM, to: ['alice', 'bob', 'alice'] },
+        {
+          receipt: true,
+          chunkSize: 1,
+          concurrency: 1,
+          dedupe,
+          onChunk: ({ index }) => {
+            const fault = { kind: 'error', code: 'InvalidParameter.IllegalTo', times: 1 } as const;
+            if (index === 1) emulator.faults.add(fault);
+          },
+        },
+      );
+      expect(report.counts).toMatchObject({ accepted: 2, rejected: 1 });
+      const messageId = String(report.messageId);
+      expect(await server.receipts.status(messageId)).toMatchObject({
+        awaited: ['alice', 'bob'],
+        notSent: [],
+      });
+      const status = await server.receipts.wait(messageId, { timeoutMs: 1_500 });
+      expect(status).toMatchObject({ confirmed: ['alice'], awaited: ['bob'], notSent: [] });
+    }
+    expect(alice.shown).toHaveLength(2);
+    expect(server.receipts.counts).toMatchObject({ confirmed: 2, not_addressed: 0 });
+  });
+
+  it('is awaited, and timed, from when it leaves, and not while it waits for the quota', async () => {
+    await start({ receipts: { awaitMs: 1_000 }, quota: { requestsPerSecond: 1 }, deadlineMs: 20_000 });
+    server.join('alice');
+    const receipt = { receipt: true };
+    await Promise.all(
+      Array.from({ length: 3 }, () => server.rooms.batchSend({ ...ROOM, to: ['alice'] }, receipt)),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(server.receipts.counts).toMatchObject({ confirmed: 3, unknown_message: 0 });
+    for (const { delayMs = Infinity } of events) expect(delayMs).toBeLessThan(900);
   });
 
   it('is refused before it is sent, when more receipts would be awaited than may be', async () => {
@@ -165,7 +208,13 @@ describe('a message with `receipt`', () => {
     expect(emulator.requests).toHaveLength(length);
     // Who has confirmed is awaited no more, so there is room for two.
     await server.rooms.batchSend({ ...ROOM, to: ['a', 'b'] }, receipt);
-    const report = await server.rooms.fanOut({ ...ROOM, to: ['x', 'y'] }, receipt);
+    const to = ['x', 'y'];
+    const sent = emulator.requests.length;
+    const refused = await rejectionOf(server.rooms.fanOut({ ...ROOM, to }, { ...receipt, chunkSize: 1 }));
+    expect(refused).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted' });
+    expect(emulator.requests).toHaveLength(sent);
+    // Nobody knows how many it will be.
+    const report = await server.rooms.fanOut({ ...ROOM, to: to.values() }, receipt);
     expect(report).toMatchObject({
       status: 'aborted',
       stop: { reason: 'quota' },
@@ -269,6 +318,32 @@ describe('a message with `receipt`', () => {
     expect(server.receipts.counts.unknown_message).toBe(1);
     expect(await receipts.status(String(messageId))).toMatchObject({ awaited: ['alice'] });
     await module.close();
+  });
+});
+
+describe('the receiver of a participant', () => {
+  it('is refused with what is wrong in its options, and outlives a `loses` that throws', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator);
+    const wrong = [
+      [{ loses: 1 }, 'receiver.loses: must be a function'],
+      [{ confirmAfterMs: Number.NaN }, 'receiver.confirmAfterMs: must be a number of milliseconds'],
+      [{ confirmAfterMs: -1 }, 'receiver.confirmAfterMs'],
+      [{ confirmAfterMs: 'x' }, 'receiver.confirmAfterMs'],
+      [{ bogus: 1 }, 'receiver.bogus'],
+      ['yes', 'receiver'],
+      [1, 'receiver'],
+    ] as const;
+    for (const [receiver, message] of wrong)
+      expect(() => server.join('alice', { receiver: receiver as never })).toThrow(message);
+    const loses = (): never => {
+      throw new Error('of the test');
+    };
+    const alice = server.join('alice', { receiver: { loses } });
+    await server.rooms.send({ ...ROOM, to: 'alice' }, { receipt: true });
+    expect(alice.shown).toHaveLength(1);
+    await server.close();
+    await emulator.close();
   });
 });
 

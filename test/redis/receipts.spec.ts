@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import type { RtcNetworkError } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receipt-store.js';
@@ -12,6 +13,15 @@ import { rejectionOf } from '../support/rejection.js';
 const LIMITS = { maxAwaited: 10, awaitMs: 1_000 };
 const users = (count: number, prefix = 'user'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+
+let requests = 0;
+const requestOf = (messageId: string, userIds: string[]) => ({
+  messageId,
+  request: `r${requests++}`,
+  userIds,
+});
+const expectFrom = (store: ReceiptStore, messageId: string, userIds: string[]): Promise<boolean> =>
+  store.expect(requestOf(messageId, userIds), 1_000);
 
 let redis: StartedRedis;
 let client: Redis;
@@ -37,18 +47,19 @@ describe.each<[string, () => ReceiptStore]>([
 
   it('are awaited, come, and are known by user', async () => {
     expect(await store.status('m1')).toBeUndefined();
-    expect(await store.expect('m1', ['alice', 'bob', 'alice'])).toBe(true);
+    expect(await expectFrom(store, 'm1', ['alice', 'bob'])).toBe(true);
     const delay = await confirm('m1', 'alice');
     expect(typeof delay === 'number' && delay >= 0 && delay < 1_000).toBe(true);
     expect(await store.status('m1')).toEqual({
       confirmed: ['alice'],
       awaited: ['bob'],
+      notSent: [],
       until: expect.any(Date),
     });
     expect(await confirm('m1', 'alice')).toBe('repeated');
     expect(await confirm('m1', 'carol')).toBe('not_addressed');
     expect(await confirm('m2', 'alice')).toBe('unknown_message');
-    await store.expect('m2', ['bob']);
+    await expectFrom(store, 'm2', ['bob']);
     expect(await store.confirm('bob', ['m2', 'm3', 'm1', 'm2'])).toEqual([
       expect.any(Number),
       'unknown_message',
@@ -58,46 +69,60 @@ describe.each<[string, () => ReceiptStore]>([
   });
 
   it('are awaited from no more users than may be, and of none of those that would be too many', async () => {
-    expect(await store.expect('m1', users(6))).toBe(true);
-    expect(await store.expect('m2', users(5))).toBe(false);
+    expect(await expectFrom(store, 'm1', users(6))).toBe(true);
+    expect(await expectFrom(store, 'm2', users(5))).toBe(false);
     expect(await store.status('m2')).toBeUndefined();
-    expect(await store.expect('m2', users(4))).toBe(true);
+    expect([await store.hasRoomFor(4), await store.hasRoomFor(5)]).toEqual([true, false]);
+    const second = requestOf('m2', users(4));
+    expect(await store.expect(second, 1_000)).toBe(true);
     // Who is awaited already, counts once.
-    expect(await store.expect('m1', users(6))).toBe(true);
-    expect(await store.expect('m1', users(7))).toBe(false);
+    expect(await expectFrom(store, 'm1', users(6))).toBe(true);
+    expect(await expectFrom(store, 'm1', users(7))).toBe(false);
     await confirm('m1', 'user-0');
-    await store.withdraw('m2', ['user-0', 'user-1', 'nobody']);
-    expect(await store.expect('m3', users(4))).toBe(false);
-    expect(await store.expect('m3', users(3))).toBe(true);
+    expect(await expectFrom(store, 'm3', users(2))).toBe(false);
+    await store.withdraw(second);
+    expect(await expectFrom(store, 'm3', users(6))).toBe(false);
+    expect(await expectFrom(store, 'm3', users(5))).toBe(true);
   });
 
-  it('are not awaited from those who were withdrawn, unless they had confirmed', async () => {
-    await store.expect('m1', ['alice', 'bob', 'carol']);
+  it('are not awaited by a request that was withdrawn, unless they had come or another one has them too', async () => {
+    const first = requestOf('m1', ['alice', 'bob', 'carol']);
+    const second = requestOf('m1', ['bob', 'dave']);
+    for (const request of [first, second]) expect(await store.expect(request, 1_000)).toBe(true);
     await confirm('m1', 'alice');
-    await store.withdraw('m1', ['alice', 'bob']);
-    await store.withdraw('m1', ['bob']);
-    await store.withdraw('unknown', ['bob']);
+    await store.withdraw(first);
+    await store.withdraw(requestOf('unknown', ['bob']));
+    const now = { confirmed: ['alice'], awaited: ['bob', 'dave'], notSent: ['carol'] };
+    expect(await store.status('m1')).toMatchObject(now);
+    expect(await store.countAwaited('m1')).toBe(2);
+    expect(await store.status('unknown')).toBeUndefined();
+    expect(await confirm('m1', 'carol')).toBe('not_addressed');
+    await store.withdraw(second);
+    expect(await store.status('m1')).toMatchObject({ awaited: [], notSent: ['bob', 'carol', 'dave'] });
+    expect(await expectFrom(store, 'm1', ['carol', 'alice'])).toBe(true);
     expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['carol'] });
-    expect(await confirm('m1', 'bob')).toBe('not_addressed');
+    expect(await store.hasRoomFor(9)).toBe(true);
+    expect(await store.hasRoomFor(10)).toBe(false);
   });
 
   it('are forgotten when their time is over, which each request of the message puts off', async () => {
-    await store.expect('m1', ['alice']);
-    await store.expect('m2', users(5));
+    await expectFrom(store, 'm1', ['alice']);
+    const late = requestOf('m2', users(5));
+    await store.expect(late, 1_000);
     await sleep(600);
-    await store.expect('m1', ['bob']);
+    await expectFrom(store, 'm1', ['bob']);
     await sleep(600);
     expect(await store.status('m1')).toMatchObject({ awaited: ['alice', 'bob'] });
     expect(await store.status('m2')).toBeUndefined();
     expect(await confirm('m2', 'user-0')).toBe('unknown_message');
-    await store.withdraw('m2', ['user-0']);
-    expect(await store.expect('m3', users(8))).toBe(true);
-    expect(await store.expect('m4', ['one'])).toBe(false);
+    await store.withdraw(late);
+    expect(await expectFrom(store, 'm3', users(8))).toBe(true);
+    expect(await expectFrom(store, 'm4', ['one'])).toBe(false);
   });
 
   it('are kept for three times as many as may be awaited, and the oldest messages make room', async () => {
     for (let index = 0; index < 10; index++) {
-      expect(await store.expect(`m${index}`, users(5))).toBe(true);
+      expect(await expectFrom(store, `m${index}`, users(5))).toBe(true);
       for (const user of users(5)) await confirm(`m${index}`, user);
     }
     const known = await Promise.all(
@@ -129,14 +154,86 @@ describe('receipts in Redis', () => {
     await emulator.close();
   });
 
+  it('count a request once, and not at all when it comes after it was withdrawn', async () => {
+    const store = new RedisReceiptStore(client, 'default', LIMITS);
+    const late = requestOf('m1', users(10));
+    await store.withdraw(late);
+    await store.expect(late);
+    expect(await store.status('m1')).toBeUndefined();
+    const twice = requestOf('m1', users(10));
+    for (let time = 0; time < 2; time++) expect(await store.expect(twice)).toBe(true);
+    for (let time = 0; time < 2; time++) await store.withdraw(twice);
+    expect(await store.status('m1')).toMatchObject({ awaited: [], notSent: { length: 10 } });
+    expect(await store.hasRoomFor(10)).toBe(true);
+  });
+
+  it('are counted right by processes with different options, however late one withdraws', async () => {
+    const short = new RedisReceiptStore(client, 'default', LIMITS);
+    const long = new RedisReceiptStore(client, 'default', { maxAwaited: 10, awaitMs: 60_000 });
+    expect(await expectFrom(long, 'm1', users(4))).toBe(true);
+    const over = requestOf('m2', users(5));
+    await short.expect(over);
+    await sleep(2_300);
+    await short.withdraw(over);
+    expect(await long.status('m1')).toMatchObject({ awaited: { length: 4 } });
+    expect([await short.hasRoomFor(6), await short.hasRoomFor(7)]).toEqual([true, false]);
+    for (const key of await client.keys('*')) expect(await client.pttl(key)).toBeGreaterThan(0);
+    expect(await client.hgetall('rtc:receipts:{default}:totals')).toEqual({
+      'awaited:': '4',
+      'kept:': '4',
+      'awaited:m1': '4',
+      'kept:m1': '4',
+    });
+  });
+
+  it('are forgotten by many short scripts, so that nobody else waits for Redis', async () => {
+    const store = new RedisReceiptStore(client, 'default', { maxAwaited: 100_000, awaitMs: 1_000 });
+    for (let batch = 0; batch < 20; batch++) {
+      await Promise.all(
+        Array.from({ length: 1_000 }, (_, index) => expectFrom(store, `m${batch}-${index}`, ['alice'])),
+      );
+    }
+    await sleep(1_100);
+    await client.config('SET', 'slowlog-log-slower-than', 100_000);
+    await client.call('SLOWLOG', 'RESET');
+    expect(await expectFrom(store, 'last', ['alice'])).toBe(true);
+    expect(await client.call('SLOWLOG', 'LEN')).toBe(0);
+    expect(await client.keys('*')).toHaveLength(3);
+  });
+
   it('leave nothing behind in an idle Redis', async () => {
     const store = new RedisReceiptStore(client, 'default', LIMITS);
-    await store.expect('m1', users(3));
+    await expectFrom(store, 'm1', users(3));
     await store.confirm('user-0', ['m1']);
     const keys = await client.keys('*');
     expect(keys).toHaveLength(3);
     for (const key of keys) expect(await client.pttl(key)).toBeGreaterThan(0);
     expect(new Set(keys.map((key) => /\{.*\}/.exec(key)?.[0]))).toEqual(new Set(['{default}']));
+  });
+});
+
+describe('a Redis that stands still', () => {
+  it('awaits nobody of a message that was refused for it, once it goes on', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator, { receipts: { redis: client, maxAwaited: 10 } });
+    const to = users(6);
+    await server.rooms.batchSend({ roomId: 'room-1', to: ['alice'], message: 'hello' }, { receipt: true });
+    await client.call('CLIENT', 'PAUSE', 1_500, 'ALL');
+    await sleep(50);
+    const begun = performance.now();
+    const error = await rejectionOf<RtcNetworkError>(
+      server.rooms.batchSend({ roomId: 'room-1', to, message: 'hello' }, { receipt: true, deadlineMs: 300 }),
+    );
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'not_attempted' });
+    const asked = await rejectionOf(server.receipts.status(String(error.messageId)));
+    expect(asked).toMatchObject({ code: 'RTC_NETWORK' });
+    await sleep(500);
+    expect(emulator.requests).toHaveLength(1);
+    expect(await server.receipts.status(String(error.messageId))).toMatchObject({ awaited: [], notSent: to });
+    await server.rooms.batchSend({ roomId: 'room-1', to, message: 'hello' }, { receipt: true });
+    await server.close();
+    await emulator.close();
   });
 });
 
@@ -158,9 +255,10 @@ describe('a Redis that is away', () => {
       server.rooms.send({ roomId: 'room-1', to: 'alice', message: 'hello' }, { receipt: true }),
     );
     expect(error).toMatchObject({
-      code: 'RTC_QUOTA',
+      code: 'RTC_NETWORK',
       outcome: 'not_attempted',
-      message: 'The message was not sent: Redis, which keeps the receipts, does not answer.',
+      messageId: expect.any(String),
+      message: 'The receipts are not known: Redis, which keeps them, does not answer.',
     });
     expect(
       await server.post(writeReceipts(['A'.repeat(16) + '0'.repeat(16)]), server.signatureOf('alice')),

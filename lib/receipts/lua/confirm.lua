@@ -5,16 +5,16 @@
 --        3   the first message's ID; the others follow
 -- Answer for each, milliseconds since it was awaited, or why it does not count
 
-local function confirm(id)
+local function confirm(one)
+  if not is_known(one) then return 'unknown_message' end
   -- Of the same slot, since it differs in the ID alone.
-  local key = message .. id
-  if not is_known(id) then return 'unknown_message' end
-  local since = redis.call('HGET', key, ARGV[2])
-  if not since then return 'not_addressed' end
-  if since == '' then return 'repeated' end
-  redis.call('HSET', key, ARGV[2], '')
-  count(key, -1, 0)
-  return now - tonumber(since)
+  local key = message .. one
+  local requests, since = read(key, ARGV[2])
+  if requests == nil or requests == 0 then return 'not_addressed' end
+  if requests < 0 then return 'repeated' end
+  write(key, ARGV[2], -1, since)
+  count(one, -1, 0)
+  return now - since
 end
 
 local answers = {}
