@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
 import { hideOptions } from './config/module-options.js';
-import { DEFAULT_MODULE_NAME, nameProblems, type Registration } from './config/registration.js';
+import {
+  DEFAULT_MODULE_NAME,
+  globalProblems,
+  nameProblems,
+  type Registration,
+} from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
 import { documentApi } from './controllers/api-docs/document-api.js';
-import { controllerProblems, type RtcControllerOptions } from './controllers/controller-options.js';
+import { readController, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { moduleLogger } from './module-logger.js';
 import { getReceiptTrackerToken, RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
@@ -41,21 +46,24 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
 
 function addExtras(
   definition: DynamicModule,
-  { isGlobal, name, controller }: RtcMessagingExtras,
+  { isGlobal, name: givenName, controller: given }: RtcMessagingExtras,
 ): DynamicModule {
-  const problems = [...nameProblems(name), ...controllerProblems(controller)];
+  const { options: controller, problems: ofController } = readController(given);
+  const problems = [...nameProblems(givenName), ...globalProblems(isGlobal), ...ofController];
+  // Anything else has no text, and fails the boot.
+  const name = typeof givenName === 'string' ? givenName : undefined;
   const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
   const registration: Registration = {
     name,
     problems,
-    needsFrom: controller !== undefined && controller?.allowFrom !== true,
+    needsFrom: controller !== undefined && controller.allowFrom !== true,
     routes: mounted === undefined ? [] : routesOf(mounted),
   };
   const controllers: ActionControllers = mounted === undefined ? new Map() : createControllers(mounted, name);
   const services = servicesOf(name);
   return {
     ...definition,
-    global: isGlobal ?? false,
+    global: isGlobal === true,
     imports: [...(definition.imports ?? []), ...(mounted?.imports ?? [])],
     controllers: [...controllers.values()],
     providers: [

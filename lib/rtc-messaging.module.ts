@@ -18,8 +18,7 @@ export class RtcMessagingModule extends ConfigurableModuleClass {
    * @throws RtcConfigError when the app boots, listing every problem
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    requireObject('forRoot()', options);
-    return { ...super.forRoot(options), module: RtcMessagingCoreModule };
+    return { ...super.forRoot(requireObject('forRoot()', options)), module: RtcMessagingCoreModule };
   }
 
   /**
@@ -28,7 +27,9 @@ export class RtcMessagingModule extends ConfigurableModuleClass {
    * @throws RtcConfigError when the app boots, listing every problem
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    requireFactory('forRootAsync()', options);
-    return { ...super.forRootAsync(options), module: RtcMessagingCoreModule };
+    return {
+      ...super.forRootAsync(requireFactory('forRootAsync()', options)),
+      module: RtcMessagingCoreModule,
+    };
   }
 }

@@ -87,12 +87,15 @@ async function photographConsole() {
       await page.click('#send');
       await page.locator('#outcome', { hasText: 'accepted' }).waitFor();
       await page.locator('label:has(#to-chosen)').click();
+      await page.locator('label:has(#receipt)').click();
       await page.fill('#text', 'You won the bid');
       await page.click('#send');
       await page.locator(`[data-user="${USERS[0]}"] [role=log]`, { hasText: 'You won the bid' }).waitFor();
+      await page.locator('#outcome', { hasText: `${USERS.length} of ${USERS.length} confirmed` }).waitFor();
       // The browser that is packaged has no font for the button's Chinese.
       await page.locator('#language').evaluate((button) => button.remove());
-      await page.screenshot({ path: join(FOLDER, `console-${colorScheme}.png`) });
+      // Receipts that have just come are still changing their colour.
+      await page.screenshot({ path: join(FOLDER, `console-${colorScheme}.png`), animations: 'disabled' });
       await page.close();
     }
   } finally {

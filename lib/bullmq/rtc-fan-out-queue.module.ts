@@ -72,14 +72,12 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
 export class RtcFanOutQueueModule extends ConfigurableModuleClass {
   /** @throws RtcConfigError when an extra is wrong; when the app boots, for the options and for Redis */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    requireObject('RtcFanOutQueueModule.forRoot()', options);
-    return super.forRoot(options);
+    return super.forRoot(requireObject('RtcFanOutQueueModule.forRoot()', options));
   }
 
   /** With options from a factory, a class or an existing provider; `role` and its neighbours stand beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    requireFactory('RtcFanOutQueueModule.forRootAsync()', options);
-    return super.forRootAsync(options);
+    return super.forRootAsync(requireFactory('RtcFanOutQueueModule.forRootAsync()', options));
   }
 }
 

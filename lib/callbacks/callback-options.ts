@@ -16,7 +16,7 @@ export interface RtcEventsOptions {
    */
   readonly path: string;
   /**
-   * The secret keys that are registered with the URL, 1–10. While a key is being changed, name the new one and the old
+   * The secret keys that are registered with the URL, 1–10, of 8–256 characters each. While a key is being changed, name the new one and the old
    * one. Environment: `RTC_CALLBACK_SECRETS`, separated by commas.
    */
   readonly secrets?: readonly string[] | undefined;
@@ -32,7 +32,8 @@ export interface RtcEventsOptions {
   readonly acknowledge?: 'handled' | 'early' | undefined;
   /**
    * A connected client of `ioredis`, in which all processes remember the events that were handled. It is never closed.
-   * Default: each process remembers its own.
+   * Different services that share a Redis must give their clients a `keyPrefix` each, or one would take what the other
+   * has handled for its own. Default: each process remembers its own.
    */
   readonly redis?: EventRedis | undefined;
 }
@@ -49,14 +50,14 @@ export interface RtcClientMessagesOptions {
    * all are accepted. Environment: `RTC_CLIENT_MESSAGE_SECRETS`, separated by commas.
    */
   readonly secrets?: readonly string[] | undefined;
-  /** Messages a second that are taken from one user, in this process, 1–10,000. Default 20. */
+  /** Messages that are taken from one user in any second, in this process, 1–10,000. Default 20. */
   readonly maxPerSecond?: number | undefined;
 }
 
 /** The two commands of `ioredis` by which events are remembered. An object with these methods will do. */
 export interface EventRedis {
-  /** Resolves with 1 if the key exists, with 0 if not. */
-  exists(key: string): Promise<number>;
+  /** Resolves with the value of a key, or with null. */
+  get(key: string): Promise<string | null>;
   /** Sets a key that expires. */
   set(key: string, value: string, px: 'PX', milliseconds: number): Promise<unknown>;
 }

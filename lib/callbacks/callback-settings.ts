@@ -23,11 +23,11 @@ export const CALLBACK_OPTIONS = {
     optional: true,
     options: {
       path: { rule: path, required: true },
-      secrets: secrets(1, 'RTC_CALLBACK_SECRETS'),
+      secrets: secrets(8, 'RTC_CALLBACK_SECRETS'),
       maxAgeMs: { rule: milliseconds(1_000, 86_400_000), default: 900_000 },
       acknowledge: { rule: oneOf('handled', 'early'), default: 'handled' },
       redis: {
-        rule: must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'exists', 'set')),
+        rule: must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'get', 'set')),
         redacted: true,
       },
     },

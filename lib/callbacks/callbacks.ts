@@ -1,12 +1,11 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
-import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { DEFAULT_MODULE_NAME } from '../config/registration.js';
 import { LimitedLog } from '../diagnostics/limited-log.js';
-import { kindOfThrown } from '../errors/thrown.js';
+import { describeThrown } from '../errors/thrown.js';
 import { moduleLogger } from '../module-logger.js';
-import { Cancellation } from '../waiting/cancellation.js';
 import { waitFor } from '../waiting/time-box.js';
-import { type Answer, type CallbackRequest, readFields, Refusal } from './callback-request.js';
+import { type Answer, BodyReader, type CallbackRequest, Refusal } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
 import type { ClientMessageConsumer } from './client-message.js';
 import { ClientMessageReceiver } from './client-message-receiver.js';
@@ -16,31 +15,27 @@ import type { Handler } from './find-handlers.js';
 /** What becomes of the requests of a route. It throws a {@link Refusal} of what is wrong. */
 type Receiver = Pick<EventReceiver, 'receive'>;
 
-/** Handlers that hang must not fill the memory. */
-const MAX_RUNNING = 10_000;
-/** How long a request waits for handlers, in milliseconds. The service gives up after five seconds. */
-const ANSWER_LIMIT_MS = 60_000;
 /** How long a shutdown waits for handlers, in milliseconds. */
 const CLOSE_LIMIT_MS = 10_000;
 
 /**
  * A module's routes. They are served over Node's own HTTP, without the app's parsers, filters and interceptors.
  */
-export class Callbacks implements OnModuleInit, BeforeApplicationShutdown {
+export class Callbacks implements OnModuleInit, OnModuleDestroy {
   /** What serves the requests of each path. */
   readonly routes = new Map<string, (request: CallbackRequest, response: ServerResponse) => void>();
 
   readonly #log: LimitedLog;
   readonly #handlers: Handler[] = [];
+  readonly #bodies = new BodyReader();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #closed = new Cancellation();
   #isOpen = false;
 
   /** @param findHandlers is called when all providers are made */
   constructor(
     settings: CallbackSettings,
     consumers: readonly ClientMessageConsumer[],
-    private readonly findHandlers: () => readonly Handler[],
+    private readonly findHandlers: () => Promise<readonly Handler[]>,
   ) {
     const { appId, events, clientMessages, name = DEFAULT_MODULE_NAME } = settings;
     const log = new LimitedLog(moduleLogger(name));
@@ -49,48 +44,50 @@ export class Callbacks implements OnModuleInit, BeforeApplicationShutdown {
       this.#add(events.path, new EventReceiver(appId, events, this.#handlers, log, this.#track));
     }
     if (clientMessages) {
-      this.#add(clientMessages.path, new ClientMessageReceiver(settings, this.#handlers, consumers, log));
+      this.#add(clientMessages.path, new ClientMessageReceiver(settings, this.#handlers, consumers));
     }
   }
 
   /** Takes requests from now on. */
-  onModuleInit(): void {
-    this.#handlers.push(...this.findHandlers());
+  async onModuleInit(): Promise<void> {
+    this.#handlers.push(...(await this.findHandlers()));
     this.#isOpen = true;
   }
 
   /**
-   * Refuses new requests, which the service sends again, and waits for handlers at work. Then it refuses the requests
-   * that still wait for theirs, so that the server can close. What handlers work with is not destroyed yet.
+   * Refuses new requests, which the service sends again, and waits for handlers at work. What these work with is not
+   * destroyed yet: the module is the app's first to be.
    */
-  async beforeApplicationShutdown(): Promise<void> {
+  async onModuleDestroy(): Promise<void> {
     this.#isOpen = false;
+    this.#bodies.close();
     await waitFor(Promise.all(this.#running), CLOSE_LIMIT_MS).catch(() =>
       this.#log.write('warn', 'closing', 'Shutting down: some handlers did not end in time.'),
     );
-    this.#closed.cancel();
   }
 
-  /** Keeps work that a shutdown waits for. It never rejects. */
+  /** Keeps work that a shutdown waits for. */
   readonly #track = (work: Promise<unknown>): void => {
-    this.#running.add(work);
-    void work.then(() => this.#running.delete(work));
+    const end: Promise<unknown> = work.catch(() => undefined).finally(() => this.#running.delete(end));
+    this.#running.add(end);
   };
 
   #add(path: string, receiver: Receiver): void {
     this.routes.set(path, (request, response) => void this.#serve(path, receiver, request, response));
   }
 
+  /** Never rejects. */
   async #serve(
     path: string,
     receiver: Receiver,
     request: CallbackRequest,
     response: ServerResponse,
   ): Promise<void> {
-    const work = this.#answerTo(path, receiver, request);
-    this.#track(work);
-    const waiting = waitFor(work, ANSWER_LIMIT_MS, this.#closed);
-    const { status, body }: Answer = await waiting.catch(() => ({ status: 503 }));
+    const { status, body } = await this.#answerTo(path, receiver, request);
+    if (response.headersSent) {
+      this.#log.write('warn', `${path} late`, `POST ${path}: was answered by something else first.`);
+      return;
+    }
     const content = body ?? STATUS_CODES[status] ?? '';
     const isText = typeof content === 'string';
     response.setHeader('Content-Type', isText ? 'text/plain; charset=utf-8' : 'application/octet-stream');
@@ -101,13 +98,15 @@ export class Callbacks implements OnModuleInit, BeforeApplicationShutdown {
   /** Never rejects. */
   async #answerTo(path: string, receiver: Receiver, request: CallbackRequest): Promise<Answer> {
     try {
+      const fields = await this.#bodies.read(request);
       if (!this.#isOpen) return { status: 503 };
-      if (this.#running.size > MAX_RUNNING) throw new Refusal(503, 'too many others are being handled');
-      return await receiver.receive(await readFields(request));
+      const work = receiver.receive(fields);
+      this.#track(work);
+      return await work;
     } catch (error) {
-      const { status, message } =
-        error instanceof Refusal ? error : new Refusal(400, `it broke off (${kindOfThrown(error)})`);
-      this.#log.write('warn', `${path} ${message}`, `POST ${path}: refused with ${status}: ${message}.`);
+      const { status, message } = error instanceof Refusal ? error : new Refusal(500, describeThrown(error));
+      const level = status === 500 ? 'error' : 'warn';
+      this.#log.write(level, `${path} ${message}`, `POST ${path}: refused with ${status}: ${message}`);
       return { status };
     }
   }

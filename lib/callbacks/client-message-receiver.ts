@@ -1,7 +1,6 @@
 import { isUint8Array } from 'node:util/types';
-import type { LimitedLog } from '../diagnostics/limited-log.js';
 import { base64ByteLength } from '../dto/field-rules.js';
-import { describeThrown } from '../errors/thrown.js';
+import { waitFor } from '../waiting/time-box.js';
 import { type Answer, type Fields, Refusal } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
 import type { ClientMessageConsumer, RtcClientMessage } from './client-message.js';
@@ -12,6 +11,8 @@ import { RateByUser } from './rate-by-user.js';
 
 /** Of a message and of its answer. Source: Volcengine documentation 6348/142432. */
 const MAX_BYTES = 65_536;
+/** How long an answer is waited for, in milliseconds. The service waits five seconds for an event's. */
+const ANSWER_LIMIT_MS = 8_000;
 
 /** Takes clients' messages, and has the app answer them. */
 export class ClientMessageReceiver {
@@ -25,31 +26,22 @@ export class ClientMessageReceiver {
     private readonly settings: CallbackSettings,
     private readonly handlers: readonly Handler[],
     private readonly consumers: readonly ClientMessageConsumer[],
-    private readonly log: LimitedLog,
   ) {
     this.#rate = new RateByUser(settings.clientMessages?.maxPerSecond ?? 0);
   }
 
-  /** @throws Refusal */
+  /** @throws Refusal, and whatever the app throws */
   async receive(fields: Fields): Promise<Answer> {
-    const message = this.#read(fields);
-    try {
-      const answer = (await this.#answerTo(message)) ?? '';
-      if (typeof answer !== 'string' && !isUint8Array(answer)) throw new TypeError('Neither text nor bytes');
-      if (Buffer.byteLength(answer) > MAX_BYTES) throw new RangeError('Too long');
-      return { status: 200, body: answer };
-    } catch (error) {
-      if (error instanceof Refusal) throw error;
-      const status = statusOf(error);
-      if (status !== undefined) return { status };
-      this.log.write('error', 'answer', `A client's message was not answered: ${describeThrown(error)}`);
-      return { status: 500 };
-    }
+    const answer = (await waitFor(this.#answerTo(this.#read(fields)), ANSWER_LIMIT_MS)) ?? '';
+    const isText = typeof answer === 'string' && answer.isWellFormed();
+    if (!isText && !isUint8Array(answer)) throw new TypeError('Neither text nor bytes');
+    if (Buffer.byteLength(answer) > MAX_BYTES) throw new RangeError('Too long');
+    return { status: 200, body: answer };
   }
 
   #read({ message, binary = false, signature }: Fields): RtcClientMessage {
-    if (typeof message !== 'string' || typeof binary !== 'boolean' || typeof signature !== 'string') {
-      throw new Refusal(400, 'message, binary or signature is missing or of the wrong type');
+    if (typeof message !== 'string' || typeof binary !== 'boolean') {
+      throw new Refusal(400, 'message or binary is missing or of the wrong type');
     }
     const claims = readClientSignature(signature, this.settings);
     if (typeof claims === 'string') throw new Refusal(401, `its signature ${claims}`);
@@ -72,11 +64,4 @@ export class ClientMessageReceiver {
     if (handler !== undefined) return await handler.run(message);
     throw new Refusal(404, 'no method has @OnClientMessage()');
   }
-}
-
-/** Of an HttpException by which a guard, a pipe or the handler refuses the message. Another copy of Nest may throw it. */
-function statusOf(error: unknown): number | undefined {
-  const { getStatus } = (error ?? {}) as { getStatus?: unknown };
-  const status: unknown = typeof getStatus === 'function' ? getStatus.call(error) : undefined;
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
 }

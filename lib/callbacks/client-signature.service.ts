@@ -33,6 +33,9 @@ export interface ClientSignatureClaims {
 /** Keeps a signature of another purpose, made with the same secret, from being taken for one of these. */
 const PURPOSE = 'nestjs-rtc-messaging/client-message/1';
 
+/** Those that are issued are shorter. Anything longer is not worth the HMACs. */
+const MAX_LENGTH = 2_048;
+
 type SignedClaims = { appId: string; userId: string; roomId?: string; expiresAt: number };
 
 const REQUEST = {
@@ -77,7 +80,7 @@ export class ClientSignatureService {
    * @throws RtcConfigError when the module has no `clientMessages`
    */
   verify(signature: string): ClientSignatureClaims {
-    const claims = readClientSignature(String(signature), hidden.of(this));
+    const claims = readClientSignature(signature, hidden.of(this));
     if (typeof claims !== 'string') return claims;
     throw new RtcValidationError([{ path: 'signature', message: claims }]);
   }
@@ -94,9 +97,10 @@ export const InjectClientSignature = injectBy(getClientSignatureToken);
 
 /** Returns what is wrong with a signature, if anything is. */
 export function readClientSignature(
-  signature: string,
+  signature: unknown,
   settings: CallbackSettings,
 ): ClientSignatureClaims | string {
+  if (typeof signature !== 'string' || signature.length > MAX_LENGTH) return 'was not issued here';
   const [payload = '', given = '', more] = signature.split('.', 3);
   // All secrets are tried, so that the time depends on none.
   const isSigned = secretsOf(settings).map((secret) => isSameText(sign(payload, secret), given));

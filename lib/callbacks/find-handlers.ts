@@ -3,11 +3,12 @@ import {
   type DiscoveryService,
   ExternalContextCreator,
   MetadataScanner,
-  type ModuleRef,
+  ModuleRef,
 } from '@nestjs/core';
+import { isObservable, lastValueFrom } from 'rxjs';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import { CALLBACK_SETTINGS, type CallbackSettings } from './callback-settings.js';
-import { CLIENT_MESSAGE, handledBy, HANDLER_ARGUMENTS } from './handler-decorators.js';
+import { CLIENT_MESSAGE, handledBy, HANDLER_ARGUMENTS, isDecorated } from './handler-decorators.js';
 
 /** A method of the app. */
 export interface Handler {
@@ -18,44 +19,55 @@ export interface Handler {
   run(argument: unknown): Promise<unknown>;
 }
 
+type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
+type Instance = Readonly<Record<string, (argument: unknown) => unknown>>;
+
 /**
  * Finds the methods of providers and controllers that handle what a module receives.
  * @param name the module's
- * @throws RtcConfigError for those that could never be called as they are meant
+ * @throws RtcConfigError for those that could never be called as they are meant; Nest's own error if it can't make a
+ * guard, a pipe or an interceptor of theirs
  */
-export function findHandlers(
+export async function findHandlers(
   name: string | undefined,
   discovery: DiscoveryService,
-  moduleRef: ModuleRef,
-): Handler[] {
+): Promise<Handler[]> {
   const wrappers = [...discovery.getProviders(), ...discovery.getControllers()];
   const modules = wrappers.filter(({ token }) => token === CALLBACK_SETTINGS);
   const settings = modules.map(({ instance }) => instance as CallbackSettings);
-  const scanner = new MetadataScanner();
-  const contexts = contextsWithoutGlobals(moduleRef);
-  const problems = pathProblems(settings);
+  const problems = moduleProblems(settings);
   const handlers: Handler[] = [];
-  // One instance may be provided under several tokens.
-  const seen = new Set<unknown>();
+  const instances = new Map<unknown, unknown>();
   for (const wrapper of wrappers) {
-    const instance = wrapper.instance as Readonly<Record<string, (argument: unknown) => unknown>> | undefined;
-    if (typeof instance !== 'object' || instance === null || seen.has(instance)) continue;
-    seen.add(instance);
-    for (const key of scanner.getAllMethodNames(Object.getPrototypeOf(instance) as object | null)) {
-      const method = instance[key];
-      const handled = typeof method === 'function' ? handledBy(method) : [];
-      if (method === undefined || handled.length === 0) continue;
-      const label = `${instance.constructor.name}.${key}()`;
+    const isSingle = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+    const instance = wrapper.instance as Instance | null | undefined;
+    // What a request-scoped factory makes is known by its token alone.
+    const type = instance == null ? !isSingle && wrapper.token : Object.getPrototypeOf(instance)?.constructor;
+    const other = instances.get(type);
+    // One instance may be provided under several tokens.
+    if (typeof type !== 'function' || (other !== undefined && other === instance)) continue;
+    instances.set(type, instance ?? wrapper);
+    const keys = new MetadataScanner().getAllMethodNames(type.prototype);
+    for (const key of keys.filter((one) => isDecorated(type, one))) {
+      const label = `${type.name}.${key}()`;
       const reject = (message: string): void => void problems.push({ option: label, message });
-      const unknown = handled.find((one) => settings.every((module) => module.name !== one.name));
-      if (unknown !== undefined) reject(`is for ${nameOf(unknown.name)}, which this app does not have`);
-      if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) reject(NOT_SINGLE);
-      const types = handled.filter((one) => one.name === name).map(({ type }) => type);
+      if (!isSingle || other !== undefined) reject(NOT_SINGLE);
+      const method = instance?.[key];
+      const handled = typeof method === 'function' ? handledBy(method) : [];
+      if (instance && handled.length === 0) reject(REPLACED);
+      for (const one of handled) {
+        const option = one.type === CLIENT_MESSAGE ? 'clientMessages' : 'events';
+        if (settings.every((module) => module.name !== one.name || module[option] === undefined))
+          reject(`is for ${nameOf(one.name)} with ${option}, which this app does not have`);
+      }
+      const own = handled.filter((one) => one.name === name).map((one) => one.type);
+      if (!isSingle || !instance || !method || own.length === 0) continue;
+      const contexts = await contextsFor(wrapper, type, method);
       const run = contexts.create(instance, method, key, HANDLER_ARGUMENTS, FIRST, ...CONTEXT);
-      if (types.length > 0) handlers.push({ label, types, run });
+      handlers.push({ label, types: own, run });
     }
   }
-  const [first, second] = handlers.filter(({ types }) => types.includes(CLIENT_MESSAGE));
+  const [first, second] = handlers.filter((one) => one.types.includes(CLIENT_MESSAGE));
   if (first !== undefined && second !== undefined) {
     const message = `answers clients' messages as ${first.label} does, but a message has one answer`;
     problems.push({ option: second.label, message });
@@ -64,11 +76,13 @@ export function findHandlers(
   return handlers;
 }
 
-/** Of two routes with one path, one would never be asked. */
-function pathProblems(settings: readonly CallbackSettings[]): ConfigProblem[] {
+/** Of two routes with one path, one would never be asked. Handlers of two modules with one name would serve both apps. */
+function moduleProblems(settings: readonly CallbackSettings[]): ConfigProblem[] {
   const paths = settings.flatMap(({ events, clientMessages }) => [events?.path, clientMessages?.path]);
-  const twice = paths.filter((path, index) => path !== undefined && paths.indexOf(path) < index);
-  return twice.map((path) => ({ option: 'RtcCallbackModule', message: `has two routes at ${path}` }));
+  const routes = paths.flatMap((path) => (path === undefined ? [] : `two routes at ${path}`));
+  const all = [...routes, ...settings.map((module) => `twice ${nameOf(module.name)}`)];
+  const twice = all.filter((one, index) => all.indexOf(one) < index);
+  return twice.map((what) => ({ option: 'RtcCallbackModule', message: `has ${what}: each must be its own` }));
 }
 
 /** What a handler's only argument is. */
@@ -77,16 +91,41 @@ const FIRST = { exchangeKeyForValue: (_type: number, _data: unknown, [first]: un
 const CONTEXT = [undefined, undefined, { guards: true, interceptors: true, filters: false }, 'rtc'] as const;
 
 const NOT_SINGLE =
-  'must be of a class with one instance, but that is request-scoped or transient, or injects something that is';
+  'must be of a class with one instance, but that is request-scoped or transient, or injects something that is, or ' +
+  'is provided twice: provide it in one module, and export it from there';
+const REPLACED =
+  'was overridden, or replaced by another decorator: put @OnRtcEvent() or @OnClientMessage() above that one';
 
 function nameOf(name: string | undefined): string {
   return name === undefined ? 'an RtcCallbackModule without a name' : `the RtcCallbackModule "${name}"`;
 }
 
-/** Makes handlers' contexts without the app's global guards, pipes and interceptors: those expect requests. */
-function contextsWithoutGlobals(moduleRef: ModuleRef): ExternalContextCreator {
-  const container: unknown = Object.create(moduleRef['container'], {
+/**
+ * Makes a handler's context without the app's global guards, pipes and interceptors: those expect requests. Nest makes
+ * the handler's own only for providers that are classes, and would silently leave out the others.
+ */
+async function contextsFor({ host }: Wrapper, ...targets: object[]): Promise<ExternalContextCreator> {
+  const moduleRef = host?.providers.get(ModuleRef)?.instance as ModuleRef;
+  const enhancers = new Map<unknown, unknown>();
+  const keys = ['__guards__', '__pipes__', '__interceptors__'];
+  for (const given of targets.flatMap((one) => keys.flatMap((key) => Reflect.getMetadata(key, one) ?? []))) {
+    if (typeof given !== 'function') continue;
+    const made = host?.injectables.get(given as never);
+    const isSingle = made?.isDependencyTreeStatic() === true && !made.isTransient;
+    const instance: unknown = isSingle ? made.instance : await moduleRef.create(given as never);
+    enhancers.set(given, { getInstanceByContextId: () => ({ instance }) });
+  }
+  const module = Object.create(host ?? null, {
+    injectables: { value: enhancers },
+    hasProvider: { value: () => true },
+  }) as unknown;
+  const container = Object.create(moduleRef['container'], {
     applicationConfig: { value: new ApplicationConfig() },
-  });
-  return ExternalContextCreator.fromContainer(container as ModuleRef['container']);
+    getModules: { value: () => new Map([['handler', module]]) },
+  }) as ModuleRef['container'];
+  const contexts = ExternalContextCreator.fromContainer(container);
+  // Nest takes an Observable that completes without a value for a failure.
+  contexts.transformToResult = async (result: unknown) =>
+    isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
+  return contexts;
 }

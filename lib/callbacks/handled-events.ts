@@ -2,30 +2,50 @@ import type { LimitedLog } from '../diagnostics/limited-log.js';
 import { describeThrown } from '../errors/thrown.js';
 import { waitFor } from '../waiting/time-box.js';
 import type { EventRedis } from './callback-options.js';
+import { Refusal } from './callback-request.js';
 import type { EventSettings } from './callback-settings.js';
+import type { Handler } from './find-handlers.js';
+import type { SignedEvent } from './read-event.js';
 
-/** Two for each event. They take some 30 MB. */
+/** Two for each event. With IDs of the length of a UUID, they take some 50 MB. */
 const MAX_KEYS = 200_000;
 /** A client that is not connected lets commands wait. */
-const REDIS_LIMIT_MS = 1_000;
+const REDIS_LIMIT_MS = 500;
+/** How long Redis is left alone after a failure, in milliseconds. */
+const REDIS_PAUSE_MS = 5_000;
 
-/** Who has handled an event: everyone (true), or some. */
-export type HandledBy = true | Set<unknown>;
+/** An event that came lately. */
+export interface KnownEvent {
+  readonly until: number;
+  /** The calls that are under way or have succeeded. Undefined: all have succeeded. */
+  calls: Map<Handler, Promise<boolean>> | undefined;
+}
+
+/** What came under one signature. The same event may come under another, signed again. */
+interface Known {
+  readonly content: string;
+  readonly event: KnownEvent;
+}
 
 /**
- * The events that were handled lately, by keys. Redis knows those that everyone has handled, in any process. If it does
- * not answer, an event may be handled twice, and none is lost.
+ * The events that came lately. An event is recognised by its ID and by its signature: the signature stays valid when
+ * characters move from one field to another, and so when the ID is changed. A copy whose type or data were changed
+ * that way is refused, so that neither it nor its original is taken for the other.
+ *
+ * Redis knows those that were handled in any process. If it does not answer, an event may be handled twice, and none is
+ * lost.
  */
 export class HandledEvents {
   /** Oldest first. When it is full, the oldest are forgotten. */
-  readonly #known = new Map<string, { readonly by: HandledBy; readonly until: number }>();
+  readonly #known = new Map<string, Known>();
 
   readonly #keepMs: number;
+  #redisFrom = -Infinity;
 
   /** @param now monotonic milliseconds */
   constructor(
     private readonly appId: string,
-    private readonly settings: Pick<EventSettings, 'maxAgeMs' | 'redis'>,
+    private readonly settings: Pick<EventSettings, 'maxAgeMs' | 'path' | 'redis'>,
     private readonly log: LimitedLog,
     private readonly now: () => number = () => performance.now(),
   ) {
@@ -33,39 +53,69 @@ export class HandledEvents {
     this.#keepMs = 2 * settings.maxAgeMs;
   }
 
-  async get(keys: readonly string[]): Promise<HandledBy | undefined> {
+  /**
+   * What is known of an event. From now on, it is known.
+   * @throws Refusal
+   */
+  async find(signed: SignedEvent): Promise<KnownEvent> {
+    const { content } = signed;
+    const keys = keysOf(signed);
+    const stored = await this.#ask(keys, (redis, key) => redis.get(key));
     const now = this.now();
-    const known = keys.map((key) => this.#known.get(key)).find((one) => one !== undefined && now < one.until);
-    if (known?.by === true) return true;
-    const found = await this.#ask(keys, (redis, key) => redis.exists(key));
-    return found.includes(1) ? true : known?.by;
+    const [bySignature, byId] = keys.map((key) => {
+      const known = this.#known.get(key);
+      return known !== undefined && now < known.event.until ? known : undefined;
+    });
+    if ((stored[0] ?? bySignature?.content ?? content) !== content) {
+      throw new Refusal(409, 'its signature came before with another EventType or EventData');
+    }
+    const calls = new Map<Handler, Promise<boolean>>();
+    const found = (bySignature ?? byId)?.event ?? { until: now + this.#keepMs, calls };
+    const known = bySignature ?? { content, event: found };
+    for (const key of keys) this.#add(key, known);
+    if (stored.some((one) => typeof one === 'string')) found.calls = undefined;
+    return found;
   }
 
-  async set(keys: readonly string[], by: HandledBy): Promise<void> {
-    const now = this.now();
-    for (const key of keys) {
+  /** Remembers that all handlers have succeeded. */
+  async setHandled(signed: SignedEvent, known: KnownEvent): Promise<void> {
+    known.calls = undefined;
+    await this.#ask(keysOf(signed), (redis, key) => redis.set(key, signed.content, 'PX', this.#keepMs));
+  }
+
+  #add(added: string, known: Known): void {
+    if (this.#known.get(added)?.event === known.event) return;
+    this.#known.delete(added);
+    this.#known.set(added, known);
+    for (const [key, oldest] of this.#known) {
+      const isRecent = this.now() < oldest.event.until;
+      if (isRecent && this.#known.size <= MAX_KEYS) break;
       this.#known.delete(key);
-      this.#known.set(key, { by, until: now + this.#keepMs });
+      const line = `More than ${MAX_KEYS / 2} events: the oldest are forgotten, and would be handled again.`;
+      if (isRecent && this.settings.redis === undefined) this.log.write('warn', 'forgotten', line);
     }
-    for (const [oldest, { until }] of this.#known) {
-      if (now < until && this.#known.size <= MAX_KEYS) break;
-      this.#known.delete(oldest);
-    }
-    if (by === true) await this.#ask(keys, (redis, key) => redis.set(key, '1', 'PX', this.#keepMs));
   }
 
   /** One command for each key, since the keys may be on different nodes of a Cluster. */
-  async #ask(
+  async #ask<T>(
     keys: readonly string[],
-    command: (redis: EventRedis, key: string) => Promise<unknown>,
-  ): Promise<unknown[]> {
+    command: (redis: EventRedis, key: string) => Promise<T>,
+  ): Promise<T[]> {
     const redis = this.settings.redis?.open();
-    if (redis === undefined) return [];
-    const asked = keys.map(async (key) => await command(redis, `rtc:event:${this.appId}:${key}`));
-    return await waitFor(Promise.all(asked), REDIS_LIMIT_MS).catch((error: unknown) => {
+    if (redis === undefined || this.now() < this.#redisFrom) return [];
+    const prefix = `rtc:event:${this.appId}:${this.settings.path}`;
+    const asked = keys.map(async (key) => await command(redis, `${prefix}:${key}`));
+    try {
+      return await waitFor(Promise.all(asked), REDIS_LIMIT_MS);
+    } catch (error) {
+      this.#redisFrom = this.now() + REDIS_PAUSE_MS;
       const line = 'Events are remembered in this process alone, since Redis fails';
       this.log.write('warn', 'redis', `${line}: ${describeThrown(error)}`);
       return [];
-    });
+    }
   }
+}
+
+function keysOf({ event, signature }: SignedEvent): string[] {
+  return [`signature:${signature}`, `id:${event.type}:${event.id}`];
 }

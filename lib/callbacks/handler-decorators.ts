@@ -1,3 +1,4 @@
+import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcEventType } from './rtc-callback-event.js';
 
 /** Which module's events or messages a method handles. */
@@ -19,6 +20,7 @@ export const HANDLER_ARGUMENTS = 'nestjs-rtc-messaging:handler-arguments';
  * an `RtcCallbackEvent`. The guards, pipes and interceptors of the method and its class apply; the app's global ones
  * and exception filters do not. If it throws, the service sends the event again, twice at most, and the method is
  * called again: it is called at least once.
+ * @throws RtcConfigError on what is no method of instances, or is named by a symbol
  */
 export function OnRtcEvent(
   type: RtcEventType | '*' | (string & {}),
@@ -32,14 +34,19 @@ export function OnRtcEvent(
  * `RtcClientMessage`. What it returns, text or bytes of at most 64 KB, is the client's answer. One method for each
  * module does that. The guards, pipes and interceptors of the method and its class apply; the app's global ones and
  * exception filters do not.
+ * @throws RtcConfigError on what is no method of instances, or is named by a symbol
  */
 export function OnClientMessage(options?: RtcHandlerOptions): MethodDecorator {
   return handles(CLIENT_MESSAGE, options);
 }
 
 function handles(type: string, { name }: RtcHandlerOptions = {}): MethodDecorator {
-  return (target, key, { value }) => {
-    const method = value as object;
+  return (target, key, descriptor) => {
+    const method: unknown = descriptor.value;
+    if (typeof method !== 'function' || typeof target === 'function' || typeof key === 'symbol') {
+      const message = 'must be a method of instances, with a name that is no symbol, to handle callbacks';
+      throw new RtcConfigError([{ option: `${String(key)}()`, message }]);
+    }
     Reflect.defineMetadata(HANDLED, [...handledBy(method), { type, name }], method);
     const first = { '0:0': { index: 0, data: undefined, pipes: [] } };
     Reflect.defineMetadata(HANDLER_ARGUMENTS, first, target.constructor, key);
@@ -49,4 +56,9 @@ function handles(type: string, { name }: RtcHandlerOptions = {}): MethodDecorato
 /** All that a method handles: it may have several decorators. */
 export function handledBy(method: object): readonly (RtcHandlerOptions & { readonly type: string })[] {
   return Reflect.getMetadata(HANDLED, method) ?? [];
+}
+
+/** Whether a method of a class was decorated, here or in a class that it extends, and perhaps replaced since. */
+export function isDecorated(type: object, key: string): boolean {
+  return Reflect.hasMetadata(HANDLER_ARGUMENTS, type, key);
 }

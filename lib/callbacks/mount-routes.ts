@@ -7,9 +7,9 @@ type Serve = (request: CallbackRequest, response: ServerResponse) => void;
 /** By path. All are POST. */
 type Routes = ReadonlyMap<string, Serve>;
 
-/** What is used of Express, which has `post` alone, and of Fastify. */
+/** What is used of Express, which has `use` alone, and of Fastify. */
 interface HttpApp {
-  use: unknown;
+  use(middleware: (...parts: [CallbackRequest, ServerResponse, next: () => void]) => void): unknown;
   post(path: string, serve: Serve): unknown;
   register(plugin: (scope: HttpApp, options: unknown, done: () => void) => void): PromiseLike<unknown>;
   addHook(name: 'onRequest', hook: OnRequest): unknown;
@@ -45,11 +45,16 @@ function mountOn(adapter: HttpAdapterHost['httpAdapter'], routes: Routes): Promi
       mountOnFastify(scope, routes);
       done();
     });
-  if (platform === 'express') for (const [path, serve] of routes) app.post(path, serve);
-  else {
+  if (platform !== 'express') {
     const message = `can't add routes to an app on ${platform || 'this platform'}; there are Express and Fastify`;
     throw new RtcConfigError([{ option: 'RtcCallbackModule.forRoot()', message }]);
   }
+  // A route of Express would take other letter cases and a final slash, too.
+  app.use((request, response, next) => {
+    const [path = ''] = request.url?.split('?', 1) ?? [];
+    const serve = request.method === 'POST' ? routes.get(path) : undefined;
+    return serve === undefined ? next() : serve(request, response);
+  });
   return undefined;
 }
 

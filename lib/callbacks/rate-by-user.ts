@@ -1,27 +1,29 @@
-/** Limits how many messages a second are taken from one user. Holds the users of the last second. */
+/** Limits how many messages are taken from one user in any second. */
 export class RateByUser {
-  /** When a user's next message would be on time, if they had sent all at even intervals. */
-  readonly #nextAt = new Map<string, number>();
-  readonly #intervalMs: number;
+  /** When messages were taken, by user, in this second and in the one before. Each is dropped as a whole. */
+  #current = new Map<string, number[]>();
+  #previous = new Map<string, number[]>();
+  #since = -Infinity;
 
-  constructor(perSecond: number) {
-    this.#intervalMs = 1_000 / perSecond;
-  }
+  constructor(private readonly perSecond: number) {}
 
   /**
    * Whether a message is within the limit. One that is not does not count.
    * @param now monotonic milliseconds
    */
   take(userId: string, now: number): boolean {
-    const next = Math.max(this.#nextAt.get(userId) ?? 0, now) + this.#intervalMs;
-    // Half a thousandth: sums of fractions are not exact.
-    if (next > now + 1_000.5) return false;
-    this.#nextAt.delete(userId);
-    this.#nextAt.set(userId, next);
-    for (const [oldest, at] of this.#nextAt) {
-      if (at > now) break;
-      this.#nextAt.delete(oldest);
+    if (now >= this.#since + 1_000) {
+      this.#previous = now < this.#since + 2_000 ? this.#current : new Map<string, number[]>();
+      this.#current = new Map();
+      this.#since = now;
     }
+    const own = this.#current.get(userId) ?? [];
+    // Half a millisecond: sums of fractions are not exact.
+    const isRecent = (at: number): boolean => at > now - 999.5;
+    const earlier = (this.#previous.get(userId) ?? []).filter(isRecent).length;
+    if (earlier + own.filter(isRecent).length >= this.perSecond) return false;
+    own.push(now);
+    this.#current.set(userId, own);
     return true;
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isSameText } from '../privacy/same-text.js';
-import { type Fields, parseJson, Refusal } from './callback-request.js';
+import { type Fields, Refusal } from './callback-request.js';
 import type { EventSettings } from './callback-settings.js';
 import type { RtcCallbackEvent } from './rtc-callback-event.js';
 
@@ -10,8 +10,7 @@ const MAX_LENGTH = 256;
 /** A time without a zone could be meant in any. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
 
-const OF_USER = /^(Invisible)?User(Join|Leave)Room$/;
-const OF_ROOM = /^Room(Create|Destroy)$/;
+const KNOWN = /^((Invisible)?User(Join|Leave)Room|Room(Create|Destroy))$/;
 
 /**
  * The signature of an event: SHA-256 over the sorted values and the secret, joined without a separator.
@@ -20,6 +19,14 @@ const OF_ROOM = /^Room(Create|Destroy)$/;
 export function signEvent(values: readonly string[], secret: string): string {
   const sorted = [...values, secret].map((value) => Buffer.from(value)).sort(Buffer.compare);
   return sorted.reduce((hash, value) => hash.update(value), createHash('sha256')).digest('hex');
+}
+
+/** An event with the signature that it came with. */
+export interface SignedEvent {
+  readonly event: RtcCallbackEvent;
+  readonly signature: string;
+  /** A digest of EventType and EventData. */
+  readonly content: string;
 }
 
 /**
@@ -32,7 +39,7 @@ export function readEvent(
   appId: string,
   { secrets, maxAgeMs }: Pick<EventSettings, 'secrets' | 'maxAgeMs'>,
   now: number,
-): { readonly event: RtcCallbackEvent; readonly signature: string } {
+): SignedEvent {
   const read = (name: string): string => {
     const value = fields[name];
     if (typeof value === 'string' && (value.length <= MAX_LENGTH || name === 'EventData')) return value;
@@ -48,10 +55,13 @@ export function readEvent(
 
   const [type = '', data = '', eventTime = '', id = '', app = '', version = ''] = values;
   if (app !== appId) throw new Refusal(403, 'its AppId is that of another app');
-  if (!/^\w+$/.test(type) || id === '') throw new Refusal(400, 'EventType or EventId is no name');
+  if (!/^[!-~]+$/.test(type) || id === '') throw new Refusal(400, 'EventType or EventId is no name');
   const time = readTime(eventTime);
   if (Math.abs(now - time) > maxAgeMs) throw new Refusal(403, 'its EventTime is too far from now');
-  return { signature, event: { type, id, time: new Date(time), appId, version, data: readData(type, data) } };
+  const said = JSON.stringify([type, data]);
+  const content = createHash('sha256').update(said).digest().toString('base64', 0, 16);
+  const event = { type, id, time: new Date(time), appId, version, data: readData(type, data) };
+  return { event, signature, content };
 }
 
 /** ISO 8601, or digits: seconds or milliseconds since the epoch. */
@@ -62,9 +72,14 @@ function readTime(text: string): number {
   return read;
 }
 
+/** Of a type that is not known, nothing is known: what is no JSON is left as the text that it is. */
 function readData(type: string, text: string): unknown {
-  const data = parseJson(text) as Fields | null;
-  const ids = OF_USER.test(type) ? ['RoomId', 'UserId'] : OF_ROOM.test(type) ? ['RoomId'] : [];
-  if (ids.every((name) => typeof data?.[name] === 'string')) return data;
-  throw new Refusal(400, `EventData of ${type} lacks ${ids.join(' or ')}`);
+  const ids = !KNOWN.test(type) ? [] : type.includes('User') ? ['RoomId', 'UserId'] : ['RoomId'];
+  try {
+    const data = JSON.parse(text) as Fields | null;
+    if (ids.every((name) => typeof data?.[name] === 'string')) return data;
+  } catch {
+    if (ids.length === 0) return text;
+  }
+  throw new Refusal(400, `EventData of ${type} is no JSON, or lacks ${ids.join(' or ')}`);
 }

@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Module } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import {
   failBareImport,
   hideOptions,
@@ -7,6 +7,7 @@ import {
   requireFactory,
   requireObject,
 } from '../config/module-options.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcCallbackExtras, RtcCallbackOptions, RtcCallbackOptionsFactory } from './callback-options.js';
 import { CALLBACK_SETTINGS, type CallbackSettings, resolveCallbackSettings } from './callback-settings.js';
 import { Callbacks } from './callbacks.js';
@@ -59,13 +60,7 @@ export class RtcCallbackModule extends ConfigurableModuleClass {
   }
 }
 
-type CallbackParts = [
-  CallbackSettings,
-  ClientMessageConsumer[],
-  HttpAdapterHost,
-  DiscoveryService,
-  ModuleRef,
-];
+type CallbackParts = [CallbackSettings, ClientMessageConsumer[], HttpAdapterHost, DiscoveryService];
 
 function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExtras): DynamicModule {
   const signatures = { provide: getClientSignatureToken(name), useClass: ClientSignatureService };
@@ -78,11 +73,16 @@ function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExt
   };
   const callbacks = {
     provide: Callbacks,
-    inject: [CALLBACK_SETTINGS, consumers.provide, HttpAdapterHost, DiscoveryService, ModuleRef],
+    inject: [CALLBACK_SETTINGS, consumers.provide, HttpAdapterHost, DiscoveryService],
     useFactory: async (...given: CallbackParts) => {
-      const [own, list, host, discovery, moduleRef] = given;
-      const made = new Callbacks(own, list, () => findHandlers(name, discovery, moduleRef));
+      const [own, list, host, discovery] = given;
+      if (host.listening) {
+        const message = 'must be imported when the app boots, since routes cannot be added later';
+        throw new RtcConfigError([{ option: 'RtcCallbackModule', message }], undefined, name);
+      }
+      const made = new Callbacks(own, list, () => findHandlers(name, discovery));
       await mountRoutes(host, made.routes);
+      destroyFirst(discovery);
       return made;
     },
   };
@@ -93,4 +93,14 @@ function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExt
     providers: [...hideOptions(definition.providers, OPTIONS), settings, signatures, consumers, callbacks],
     exports: [signatures.provide, consumers.provide],
   };
+}
+
+/**
+ * Has Nest destroy this module before all others, and initialise it after them: handlers at work, which a shutdown waits
+ * for, need what the others have. Nest goes by the modules' distances from the app's own.
+ */
+function destroyFirst(discovery: DiscoveryService): void {
+  for (const { token, host } of discovery.getProviders()) {
+    if (token === CALLBACK_SETTINGS && host !== undefined) host.distance = -1;
+  }
 }

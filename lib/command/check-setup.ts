@@ -57,7 +57,8 @@ async function checkApp(
   unsubscribe('nestjs-rtc-messaging:clock', onClock);
 
   const findings = judge(settings, asked, clockOffsetMs, isSent && sent === undefined);
-  return [...findings, messagingOf(send, isSent, sent)];
+  const refused = asked !== undefined && stepOf(asked) === 'messaging' ? asked : sent;
+  return [...findings, messagingOf(send, isSent, refused)];
 }
 
 function messagingOf(isAsked: boolean, isSent: boolean, error: RtcMessagingError | undefined): Finding {
@@ -75,8 +76,12 @@ function judge(
   clockOffsetMs: number | undefined,
   isAccepted: boolean,
 ): Finding[] {
-  const stuckAt = error === undefined ? STEPS.length : STEPS.indexOf(stepOf(error));
-  const isUnable = STEPS[stuckAt] === 'permission';
+  const stuck = error && stepOf(error);
+  const isOff = stuck === 'messaging';
+  // A service that is off says nothing about the permission, nor about what comes after it.
+  const stuckAt =
+    stuck === undefined ? STEPS.length : STEPS.findIndex((step) => step === (isOff ? 'permission' : stuck));
+  const isUnable = stuck === 'permission';
   const isPlain = settings.endpoint.startsWith('http:');
   const mismatch = regionProblem(settings);
   return STEPS.map((step, index): Finding => {
@@ -90,7 +95,7 @@ function judge(
       const message = `this machine's clock is ${how}; requests were signed with the service's time: set the clock`;
       return { step, status: 'warning', message };
     }
-    if (error !== undefined && index === stuckAt) {
+    if (error !== undefined && index === stuckAt && !isOff) {
       if (!isUnable) return { step, status: 'failed', message: error.message };
       const message = `${CANT_TELL}: it may not ask who is in a room, which sending does not need. ${error.message}`;
       return { step, status: 'unknown', message };

@@ -33,7 +33,7 @@ export interface Finding {
   readonly message: string;
 }
 
-const OF_CODES: readonly (readonly [RegExp, Step])[] = [
+const OF_CODES: readonly (readonly [RegExp, Step | 'messaging'])[] = [
   [/^(Account)?FlowLimitExceeded/, 'throttling'],
   [/^Invalid(AccessKey|SecretToken)/, 'access key'],
   [/^InvalidTimestamp/, 'clock'],
@@ -42,19 +42,22 @@ const OF_CODES: readonly (readonly [RegExp, Step])[] = [
     'signature',
   ],
   [/^AccessDenied\.NoPermissionForApp|^InvalidParameter\.\w*AppId/, 'app'],
+  // It is no matter of the key: with messaging off, the service refuses every key.
+  [/^AccessDenied\.ServiceNotEnabled/, 'messaging'],
   [/^(AccessDenied|LackPolicy|InvalidActionOrVersion)/, 'permission'],
 ];
 
 /** Where a request got stuck. */
-export function stepOf(error: RtcMessagingError): Step {
+export function stepOf(error: RtcMessagingError): Step | 'messaging' {
   const last = error.attempts.at(-1);
   if (error instanceof RtcApiError) {
     if (last?.throttled) return 'throttling';
     return OF_CODES.find(([pattern]) => pattern.test(error.apiCode))?.[1] ?? 'answer';
   }
-  if (error instanceof RtcNetworkError) return stepOfFailure(last?.failure ?? '');
-  // It took too long.
-  return last?.phase === 'queued' || last?.phase === 'connecting' ? 'connection' : 'answer';
+  const isConnected = last?.phase !== 'queued' && last?.phase !== 'connecting';
+  // Otherwise, it took too long.
+  const step = error instanceof RtcNetworkError ? stepOfFailure(last?.failure ?? '') : 'connection';
+  return step === 'connection' && isConnected ? 'answer' : step;
 }
 
 function stepOfFailure(failure: string): Step {

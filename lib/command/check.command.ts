@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Finding, StepStatus } from './check-steps.js';
-import { isConfirmed, loadEnvironment, styled } from './terminal.js';
+import { isConfirmed, loadEnvironment, noEnvironment, styled } from './terminal.js';
 
 interface CheckArguments {
   readonly send?: true;
@@ -44,8 +44,7 @@ async function check({ send, quota, yes, json, env }: CheckArguments): Promise<v
   const ok = findings.every(({ status }) => status !== 'failed');
   const isUnset = findings.some(({ step, status }) => step === 'settings' && status === 'failed');
   if (isUnset && !isRead) {
-    const message = `there is no .env in ${process.cwd()}; --env names another file`;
-    findings.unshift({ step: 'settings', status: 'warning', message });
+    findings.unshift({ step: 'settings', status: 'warning', message: noEnvironment() });
   }
   if (mayProbe && ok) {
     const { probeQuota } = await import('./probe-quota.js');

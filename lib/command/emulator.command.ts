@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { readFileSync } from 'node:fs';
 import type { EmulatedQuota } from '../emulator/rtc-emulator-options.js';
+import { readText } from './read-file.js';
 import { readNumber } from './run-command.js';
 
 interface EmulatorArguments {
@@ -75,7 +75,7 @@ async function serve(given: EmulatorArguments): Promise<void> {
   const { RtcEmulator } = await import('../emulator/index.js');
   const emulator = await RtcEmulator.start({
     ...(cert !== undefined &&
-      key !== undefined && { tls: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } }),
+      key !== undefined && { tls: { cert: readText('--tls-cert', cert), key: readText('--tls-key', key) } }),
     port: given.port,
     host: given.host,
     appId: given.appId,
@@ -93,8 +93,13 @@ async function serve(given: EmulatorArguments): Promise<void> {
     allowedHosts: given.allowHost,
     allowedOrigins: given.allowOrigin,
   }).catch((error: unknown): never => {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new Error(`Port ${given.port} is in use, perhaps by another emulator; --port takes another one.`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new Error(`Port ${given.port} is in use, perhaps by another emulator; --port takes another one.`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+      throw new Error(`--host: ${given.host} is no address of this machine`);
+    if (code === 'EACCES') throw new Error(`--port: this user may not listen on port ${given.port}`);
+    throw error;
   });
 
   const { appId, appKey, from, endpoint, credentials } = emulator.moduleOptions();

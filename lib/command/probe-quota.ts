@@ -53,7 +53,7 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
       status: 'ok',
       message:
         `${recipients} recipients were accepted within a second: the account probably counts requests, ` +
-        'as quota.costPer (RTC_QUOTA_COST_PER) has it by default: request',
+        'which is the default of quota.costPer (RTC_QUOTA_COST_PER): request',
     };
   });
 }

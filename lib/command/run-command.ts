@@ -3,14 +3,22 @@ import { type Command, InvalidArgumentError } from 'commander';
 /** Has a command say what is wrong in one line, whoever finds it. Subcommands that are made later take that over. */
 export function withOneLineErrors(command: Command): Command {
   return command.configureOutput({
-    outputError: (text, write) =>
-      write(
-        `${command.name()}: ${text
+    outputError: (text) =>
+      reportFailure(
+        command,
+        text
           .trim()
           .replace(/^error: /, '')
-          .replaceAll(/\s*\n\s*/g, ' ')}\n`,
+          .replaceAll(/\s*\n\s*/g, ' '),
       ),
   });
+}
+
+/** Says why nothing was done, whether or not the arguments could be read. */
+function reportFailure(command: Command, error: string): void {
+  process.stderr.write(`${command.name()}: ${error}\n`);
+  if (process.argv.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ ok: false, error }, null, 2)}\n`);
 }
 
 /** Runs a command with the arguments of this process, and sets its exit code. */
@@ -18,7 +26,7 @@ export async function runCommand(command: Command): Promise<void> {
   try {
     await command.parseAsync();
   } catch (error) {
-    process.stderr.write(`${command.name()}: ${error instanceof Error ? error.message : String(error)}\n`);
+    reportFailure(command, error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
   }
 }

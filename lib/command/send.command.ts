@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { readFileSync } from 'node:fs';
-import { isConfirmed, loadEnvironment, styled } from './terminal.js';
+import { readFile } from './read-file.js';
+import { isConfirmed, loadEnvironment, noEnvironment, styled } from './terminal.js';
 
 interface SendArguments {
   readonly room: string;
@@ -29,22 +29,22 @@ export function defineSend(command: Command): Command {
 
 async function send({ room, to, yes, json, env, ...content }: SendArguments): Promise<void> {
   const message = readMessage(content);
-  loadEnvironment(env);
+  const isRead = loadEnvironment(env);
   const { sendMessage } = await import('./send-message.js');
   const request = { roomId: room, to, message };
   const mayLeave = async (host: string): Promise<boolean> =>
-    yes === true || isConfirmed(`This sends to ${to.length} user(s) at ${host}. Go on?`);
+    yes === true ||
+    isConfirmed(`This sends to ${to.length === 1 ? '1 user' : `${to.length} users`} at ${host}. Go on?`);
   const sent = await sendMessage({}, request, mayLeave);
-  if (sent === undefined) {
-    process.stderr.write('Nothing was sent.\n');
-    process.exitCode = 1;
-    return;
-  }
-  const { receipt, error, words } = sent;
+  if (sent === undefined) throw new Error('Nothing was sent.');
+  const { receipt, error } = sent;
+  const isUnset = error?.code === 'RTC_CONFIG' && !isRead;
+  const words = isUnset ? `${sent.words}\n  - ${noEnvironment()}` : sent.words;
   if (json) process.stdout.write(`${JSON.stringify(receipt ?? error, null, 2)}\n`);
   else if (receipt === undefined) process.stderr.write(`${styled('red', '✖')} ${words}\n`);
   else process.stdout.write(`${styled('green', '✔')} ${words}\n`);
-  process.exitCode = receipt === undefined ? 1 : 0;
+  if (sent.isInterrupted) process.exitCode = 130;
+  else if (error !== undefined) process.exitCode = error.outcome === 'unknown' ? 2 : 1;
 }
 
 /** @throws TypeError when there is none, or two */
@@ -56,7 +56,7 @@ function readMessage({
   if ((text === undefined) === (file === undefined)) throw new TypeError('give --text or --file');
   if (text !== undefined && binary) throw new TypeError('--binary is for --file');
   if (file === undefined) return text ?? '';
-  const bytes = readFileSync(file);
+  const bytes = readFile('--file', file);
   if (binary) return bytes;
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

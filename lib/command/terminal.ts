@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { styleText } from 'node:util';
+import { parseEnv, styleText } from 'node:util';
+import { readText } from './read-file.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -16,9 +17,15 @@ export function styled(style: Style, text: string): string {
  * @throws Error when the file that was named can't be read
  */
 export function loadEnvironment(file?: string): boolean {
-  const isThere = file !== undefined || existsSync('.env');
-  if (isThere) process.loadEnvFile(file ?? '.env');
-  return isThere;
+  if (file === undefined && !existsSync('.env')) return false;
+  const variables = parseEnv(readText(file === undefined ? 'the current folder' : '--env', file ?? '.env'));
+  for (const [name, value] of Object.entries(variables)) process.env[name] ??= value;
+  return true;
+}
+
+/** Said where settings are missing and no file was read. */
+export function noEnvironment(): string {
+  return `there is no .env in ${process.cwd()}; --env names another file`;
 }
 
 /**

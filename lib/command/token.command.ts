@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { JoinTokenRequest, TokenPrivilege } from '../index.js';
 import { readNumber } from './run-command.js';
-import { loadEnvironment } from './terminal.js';
+import { loadEnvironment, noEnvironment } from './terminal.js';
 
 interface TokenArguments {
   readonly user: string;
@@ -9,7 +9,7 @@ interface TokenArguments {
   readonly anyRoom?: true;
   readonly login?: true;
   readonly expires: number;
-  readonly allow: readonly TokenPrivilege[];
+  readonly allow?: readonly TokenPrivilege[];
   readonly json?: true;
   readonly env?: string;
 }
@@ -24,7 +24,10 @@ export function defineToken(command: Command): Command {
     .option('--any-room', 'to join any room of the app')
     .option('--login', 'to log in, and to join no room')
     .option('--expires <seconds>', 'how long it is good for', readNumber, 3_600)
-    .option('--allow <privileges...>', 'in the room: publish, subscribe, or both', ['subscribe'])
+    .option(
+      '--allow <privileges...>',
+      'in the room: publish, subscribe, or both; subscribe unless it is given',
+    )
     .option('--json', 'prints { token }')
     .option('--env <file>', 'with variables; .env unless it is given')
     .action(issue);
@@ -34,7 +37,8 @@ async function issue({ user, room, anyRoom, login, expires, ...others }: TokenAr
   const { allow, json, env } = others;
   if ([room, anyRoom, login].filter((what) => what !== undefined).length !== 1)
     throw new TypeError('give one of --room, --any-room and --login');
-  loadEnvironment(env);
+  if (login && allow !== undefined) throw new TypeError('--allow is for --room and --any-room');
+  const isRead = loadEnvironment(env);
   const [{ RtcTokenService }, { withApp }] = await Promise.all([
     import('../index.js'),
     import('./with-app.js'),
@@ -50,7 +54,15 @@ async function issue({ user, room, anyRoom, login, expires, ...others }: TokenAr
     const tokens = app.get(RtcTokenService, { strict: false });
     return login
       ? tokens.issueLoginToken(request)
-      : tokens.issueJoinToken({ ...request, roomId: room, anyRoom, privileges: allow } as JoinTokenRequest);
+      : tokens.issueJoinToken({
+          ...request,
+          roomId: room,
+          anyRoom,
+          privileges: allow ?? ['subscribe'],
+        } as JoinTokenRequest);
+  }).catch((error: Error & { readonly code?: string }): never => {
+    if (error.code !== 'RTC_CONFIG' || isRead) throw error;
+    throw new Error(`${error.message}\n  - ${noEnvironment()}`);
   });
   process.stdout.write(json ? `${JSON.stringify({ token })}\n` : `${token}\n`);
 }

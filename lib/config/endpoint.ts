@@ -4,6 +4,11 @@ import { type Rule, typeName, wrong } from '../options/rules.js';
 /** The origin that requests go to. */
 export const origin: Rule<string> = (given) => {
   if (typeof given !== 'string') return wrong(`must be a string, got ${typeName(given)}`);
+  // A host and a port alone are an emulator's, for the most part: `localhost:8787` is read as a protocol.
+  if (!given.includes('://') && URL.canParse(`http://${given}`)) {
+    const isLocal = isLoopback(new URL(`http://${given}`).hostname);
+    return wrong(`must begin with ${isLocal ? 'http:// or https://' : 'https://'}`);
+  }
   if (!URL.canParse(given)) return wrong('must be an origin such as https://rtc.volcengineapi.com');
   const url = new URL(given);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return wrong('must begin with https://');

@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
+import { flag } from '../options/rules.js';
 
 /** What is known about a module at its registration, before its settings. */
 export interface Registration {
@@ -23,6 +24,12 @@ export function nameProblems(name: unknown): ConfigProblem[] {
   }
   if (name !== DEFAULT_MODULE_NAME) return [];
   return [{ option: 'name', message: `"${name}" is what the module without a name is called` }];
+}
+
+/** Problems with `isGlobal`. Nest would take any value for true. */
+export function globalProblems(isGlobal: unknown): ConfigProblem[] {
+  const checked = isGlobal === undefined ? { problems: [] } : flag(isGlobal);
+  return 'value' in checked ? [] : checked.problems.map(({ message }) => ({ option: 'isGlobal', message }));
 }
 
 /**

@@ -62,9 +62,12 @@ const OPTIONS = {
   allowAnonymous: flag,
 } satisfies OptionTable<Record<keyof RtcControllerOptions, unknown>>;
 
-/** Problems with the options. With any problem, no controller is mounted and the boot fails. */
-export function controllerProblems(options: unknown): ConfigProblem[] {
-  if (options === undefined) return [];
+/** Reads the options once. With any problem, no controller is mounted and the boot fails. */
+export function readController(options: unknown): {
+  readonly options: RtcControllerOptions | undefined;
+  readonly problems: readonly ConfigProblem[];
+} {
+  if (options === undefined) return { options, problems: [] };
   const { values, problems } = readOptions(OPTIONS, options, 'controller');
   const { guards = [], allowAnonymous } = values;
   const isWrong = problems.some(({ option }) => option === 'controller' || option === 'controller.guards');
@@ -74,5 +77,5 @@ export function controllerProblems(options: unknown): ConfigProblem[] {
       message: 'is empty: name the guards that decide who may send, or set allowAnonymous: true',
     });
   }
-  return problems;
+  return { options: values as RtcControllerOptions, problems };
 }

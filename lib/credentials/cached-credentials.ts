@@ -1,4 +1,4 @@
-import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import { redactCredentials, type ResolveCredentials, type RtcCredentials } from './credentials.js';
 import type { CredentialsSource, CredentialsStatus } from './credentials-source.js';
 import type { Redacted } from '../privacy/redacted.js';
@@ -228,7 +228,11 @@ function isSame(one: Redacted<RtcCredentials>, another: Redacted<RtcCredentials>
 
 /** Problems never quote a provider's values or messages. */
 function describe(error: unknown): string {
-  return error instanceof RtcConfigError ? error.problems.map(({ message }) => message).join('; ') : 'failed';
+  return error instanceof RtcConfigError ? error.problems.map(describeProblem).join('; ') : 'failed';
+}
+
+function describeProblem({ option, message }: ConfigProblem): string {
+  return option === 'credentials' ? message : `${option}: ${message}`;
 }
 
 /** @param setting fixed credentials, or a function that asks the provider */

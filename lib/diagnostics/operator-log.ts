@@ -96,13 +96,13 @@ export class OperatorLog {
       this.#limited.write(
         'warn',
         `${scope}unknown`,
-        `${action}: it is unknown whether ${what} was accepted (${failure}).${advice}`,
+        `${action}: it is unknown whether ${what} was accepted (${failure}).${advice}${isMessage ? RESENT : ''}`,
       );
     } else if (last.outcome === 'not_attempted') {
       const why = failure.startsWith('REQUEST_FAILED')
         ? "the request can't be made"
         : phase === 'queued'
-          ? 'no connection came free'
+          ? 'it did not leave in time'
           : "the service can't be reached";
       this.#limited.write(
         'error',
@@ -133,8 +133,10 @@ export class OperatorLog {
     if (state === this.#credentialsState) return;
     const before = this.#credentialsState;
     this.#credentialsState = state;
-    if (state === 'gone') this.logger.error(`Credentials: ${failure}. Nothing can be sent.`);
-    else if (state === 'ageing') this.logger.warn(`Credentials: ${failure}. The last ones are still valid.`);
+    if (state === 'gone')
+      this.logger.error(`Credentials: ${failure}. Nothing can be sent. ${CHECK_PROVIDER}`);
+    else if (state === 'ageing')
+      this.logger.warn(`Credentials: ${failure}. The last ones are still valid. ${CHECK_PROVIDER}`);
     else if (before !== undefined) this.logger.log('Credentials: the provider works again.');
   }
 
@@ -144,7 +146,9 @@ export class OperatorLog {
     this.#quotaStatus = status;
     if (status === 'refusing') this.logger.error(`Quota: ${failure}. Nothing is sent.`);
     else if (status === 'fallback') {
-      this.logger.warn(`Quota: ${failure}. This process uses its own share of the limit meanwhile.`);
+      this.logger.warn(
+        `Quota: ${failure}. This process uses its own share of the limit meanwhile, and tries again by itself: check that Redis runs and can be reached.`,
+      );
     } else if (before !== undefined) this.logger.log('Quota: shared again.');
   }
 
@@ -171,6 +175,11 @@ export class OperatorLog {
     );
   }
 }
+
+const CHECK_PROVIDER =
+  'Check the provider in credentials, and log its errors there: their texts may hold secrets, and are not shown here.';
+/** What sending such a message again does. */
+const RESENT = ' Sent again, it may arrive twice; onUnknown (RTC_ON_UNKNOWN) decides whether it is.';
 
 function describeOffset(offsetMs: number): string {
   const seconds = Math.round(Math.abs(offsetMs) / 1_000);

@@ -1,6 +1,6 @@
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import { MAX_LISTED, printableName } from '../options/rules.js';
+import { isArray, MAX_LISTED, printableName } from '../options/rules.js';
 import { copyProperties } from './copy-properties.js';
 import { NO_SENDER, pathInList, type RequestField, requestFields, SENDER_FIELD } from './request-fields.js';
 import type { MessageRequest } from './requests.dto.js';
@@ -22,7 +22,7 @@ export interface CheckedRequest extends MessageRequest {
  * @throws RtcValidationError with every violated rule
  */
 export function checkRequest(action: RtcActionName, input: unknown, mayNameSender = true): CheckedRequest {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+  if (typeof input !== 'object' || input === null || isArray(input)) {
     throw new RtcValidationError([{ path: 'request', message: 'must be an object' }]);
   }
   const given = copyProperties(input, REQUEST_FIELDS);

@@ -1,5 +1,5 @@
 import { isUint8Array } from 'node:util/types';
-import { MAX_LISTED, typeName } from '../options/rules.js';
+import { isArray, MAX_LISTED, typeName } from '../options/rules.js';
 
 /**
  * The remote API's rules for fields, as plain functions. Each returns what is wrong with a value, or undefined.
@@ -41,7 +41,7 @@ export interface ListProblem {
 }
 
 export function recipientProblems(value: unknown): ListProblem[] {
-  if (!Array.isArray(value)) return [{ message: `${describeType(value)}; expected an array of user IDs` }];
+  if (!isArray(value)) return [{ message: `${describeType(value)}; expected an array of user IDs` }];
   if (value.length === 0) return [{ message: `is empty; a request takes 1–${MAX_RECIPIENTS} users` }];
   if (value.length > MAX_RECIPIENTS) {
     return [{ message: `has ${value.length} users; a request takes 1–${MAX_RECIPIENTS}` }];

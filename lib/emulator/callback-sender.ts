@@ -130,12 +130,17 @@ export class CallbackSender {
   }
 }
 
-/** Whether the last one was answered 200. */
+/** Whether the last one was answered 200, and the whole answer came. */
 export function isDelivered(tries: readonly PostEnd[]): boolean {
-  return tries.at(-1)?.httpStatus === 200;
+  const last = tries.at(-1);
+  return last?.httpStatus === 200 && last.failure === undefined;
 }
 
 function bodyOf({ body, signatureField: field }: Callback, fault: Fault | undefined): Buffer {
+  if (fault?.kind === 'callback_noce') {
+    // Undefined is left out.
+    return Buffer.from(JSON.stringify({ ...body, Nonce: undefined, Noce: body['Nonce'] }));
+  }
   if (fault?.kind !== 'callback_wrong_signature') return Buffer.from(JSON.stringify(body));
   const right = String(body[field]);
   const wrong = right.slice(0, -1) + (right.endsWith('0') ? '1' : '0');

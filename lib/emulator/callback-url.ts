@@ -40,8 +40,8 @@ function urlProblem(given: unknown): string | undefined {
 }
 
 /** Whether a URL leads to this machine, whatever a name server says. */
-export function isLoopbackUrl({ host }: URL): boolean {
+export function isLoopbackUrl({ host, hostname }: URL): boolean {
   const name = hostName(host);
-  // Other names that end in .localhost may lead elsewhere, where the system asks a name server for them.
-  return name !== undefined && isLoopbackHost(name) && !name.endsWith('.localhost');
+  // Other names of localhost may lead elsewhere, where the system asks a name server for them.
+  return name !== undefined && isLoopbackHost(name) && !/\.(localhost)?\.?$/.test(hostname);
 }

@@ -44,7 +44,7 @@ export interface SentCallback {
   readonly body: Readonly<Record<string, string | boolean>>;
   /** Empty if it was never posted. */
   readonly attempts: readonly CallbackAttempt[];
-  /** Whether an answer with status 200 came. */
+  /** Whether a whole answer with status 200 came. */
   readonly outcome: 'delivered' | 'failed';
   /** The fault that was injected. */
   readonly fault?: FaultKind;

@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventCallback } from './callback-url.js';
 import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
+import type { OptionValues } from '../options/option-table.js';
+import { failWith, readOptions } from '../options/read-options.js';
+import { flag, must } from '../options/rules.js';
 import type { FaultRule } from './fault.js';
 import { HttpError } from './http-error.js';
 import { idInPath } from './id-in-path.js';
@@ -53,9 +56,12 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
         ({ number }) => number,
         ({ userId }) => userId,
       ),
-    'PUT /users/:id': ({ presence, roomId, userId, body: { token, invisible } }) => {
-      const options = { token: token as string | undefined, invisible: invisible === true };
-      if (token !== undefined && typeof token !== 'string') throw new TypeError('token: must be a string');
+    'PUT /users/:id': ({ presence, roomId, userId, body }) => {
+      const { token, invisible = false } = fieldsOf(body, {
+        token: must<string>('a string', (given) => typeof given === 'string'),
+        invisible: flag,
+      });
+      const options = { token, invisible };
       presence.checkRoomFor(userId, options.token);
       presence.join(userId, options);
       return { roomId, userId };
@@ -103,22 +109,34 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
         (duplicate) => duplicate,
       ),
     'DELETE /record': ({ state }) => state.clear(),
-    'PUT /clock': ({ state, body: { offsetMs } }) => {
-      if (typeof offsetMs !== 'number') throw new TypeError('offsetMs: must be a number');
+    'PUT /clock': ({ state, body }) => {
+      const rule = must<number>('a number', (given) => typeof given === 'number');
+      const { offsetMs } = fieldsOf(body, { offsetMs: { rule, required: true } });
       state.clock.offsetMs = offsetMs;
       return { offsetMs };
     },
     'GET /faults': ({ state }) => listFaults(state),
-    'PUT /faults': ({ state, body: { faults } }) => {
-      if (!Array.isArray(faults) || faults.length > MAX_FAULTS) {
-        throw new TypeError(`faults: must be an array of at most ${MAX_FAULTS} faults`);
-      }
-      state.faults.replace(faults as FaultRule[]);
+    'PUT /faults': ({ state, body }) => {
+      const rule = must<FaultRule[]>(
+        `an array of at most ${MAX_FAULTS} faults`,
+        (given) => Array.isArray(given) && given.length <= MAX_FAULTS,
+      );
+      state.faults.replace(fieldsOf(body, { faults: { rule, required: true } }).faults);
       return listFaults(state);
     },
     'DELETE /faults': ({ state }) => state.faults.clear(),
   }),
 );
+
+/**
+ * The fields of a body. An unknown one would be ignored.
+ * @throws TypeError naming each invalid field
+ */
+function fieldsOf<const Table extends object>(body: object, table: Table): OptionValues<Table> {
+  const { values, problems } = readOptions(table, body, '', undefined, undefined, 'body');
+  failWith(problems);
+  return values;
+}
 
 function checkReach({ state, remoteAddress }: ControlRequest, url: unknown): void {
   state.callbacks.checkReach(url, remoteAddress);

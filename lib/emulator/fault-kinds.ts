@@ -95,6 +95,7 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   callback_late: { strikes: 'callback', fields: { delayMs: required(duration) }, accepts: true },
   callback_twice: { strikes: 'callback', fields: {}, accepts: true },
   callback_wrong_signature: { strikes: 'callback', fields: {}, accepts: true },
+  callback_noce: { strikes: 'callback', fields: {}, accepts: true },
   callback_answer_lost: { strikes: 'callback', fields: {}, accepts: true },
 };
 

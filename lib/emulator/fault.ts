@@ -60,6 +60,8 @@ export type Fault =
   | { readonly kind: 'callback_twice' }
   /** The last character of the signature is wrong, at each try. */
   | { readonly kind: 'callback_wrong_signature' }
+  /** An event has `Noce` in place of `Nonce`, as on the vendor's older pages. A client's message is spared. */
+  | { readonly kind: 'callback_noce' }
   /** It arrives, and its first answer gets lost: an event is told again, a client gets `E2BSReturnFailed`. */
   | { readonly kind: 'callback_answer_lost' };
 

@@ -90,7 +90,13 @@ export class Faults {
    * @throws TypeError naming each invalid field
    */
   replace(rules: readonly FaultRule[]): void {
-    for (const rule of rules) this.#check(rule);
+    for (const [index, rule] of rules.entries()) {
+      try {
+        this.#check(rule);
+      } catch (error) {
+        throw new TypeError(`faults[${index}]: ${(error as Error).message}`, { cause: error });
+      }
+    }
     this.clear();
     for (const rule of rules) this.add(rule);
   }

@@ -1,4 +1,4 @@
-import type { RtcCredentials } from '../credentials/credentials.js';
+import { keyProblems, type RtcCredentials } from '../credentials/credentials.js';
 import { type EventCallback, eventCallback } from './callback-url.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
@@ -109,8 +109,9 @@ const notEmpty = text(/./, 'must not be empty');
 const isHostName = (name: unknown): boolean =>
   typeof name === 'string' && hostName(name) === name.toLowerCase() && !isProductionHost(name.toLowerCase());
 const isCredentials = (given: unknown): boolean => {
-  const { accessKeyId, secretAccessKey } = given as RtcCredentials;
-  return [accessKeyId, secretAccessKey].every((key) => typeof key === 'string' && key !== '');
+  const { accessKeyId, secretAccessKey, sessionToken } = given as RtcCredentials;
+  // Those that the module takes: others could not be sent.
+  return keyProblems({ accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined }).length === 0;
 };
 const isAccount = (given: unknown): boolean => {
   const { credentials, appIds } = given as EmulatorAccount;
@@ -125,7 +126,10 @@ const OPTIONS = {
   appKey: { rule: notEmpty, default: 'emulator-app-key' },
   requireTokens: { rule: flag, default: false },
   credentials: {
-    rule: must<RtcCredentials>('{ accessKeyId, secretAccessKey }', isCredentials),
+    rule: must<RtcCredentials>(
+      '{ accessKeyId, secretAccessKey }, of printable ASCII without spaces',
+      isCredentials,
+    ),
     default: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
   },
   from: { rule: notEmpty, default: 'server' },

@@ -56,7 +56,9 @@ export const wholeNumber =
     }
     const end = maximum === Number.POSITIVE_INFINITY ? ', or Infinity' : ` to ${maximum}`;
     const range = `from ${minimum}${maximum === Number.MAX_SAFE_INTEGER ? '' : end}`;
-    const got = typeof value === 'number' ? value : isVariable ? 'something else' : typeName(value);
+    const isNumber =
+      typeof value === 'number' || (isVariable && /^-?\d{1,15}(\.\d{1,15})?$/.test(String(value)));
+    const got = isNumber ? String(value) : isVariable ? 'text that is no number' : typeName(value);
     return wrong(`must be ${what} ${range}, got ${got}`);
   };
 
@@ -83,7 +85,7 @@ export const flag: Rule<boolean> = (given, isVariable) => {
   if (typeof given === 'boolean') return { value: given };
   if (isVariable && (given === 'true' || given === '1')) return { value: true };
   if (isVariable && (given === 'false' || given === '0')) return { value: false };
-  return wrong('must be true or false');
+  return wrong(isVariable ? 'must be true or false, or 1 or 0' : 'must be true or false');
 };
 
 export const callback = <T>(): Rule<T> => must('a function', (given) => typeof given === 'function');

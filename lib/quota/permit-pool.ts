@@ -149,14 +149,12 @@ export class PermitPool {
     this.setLimit(limit);
   }
 
-  /** Permits beyond a smaller limit return as usual. */
-  setLimit(limit: number): void {
+  /**
+   * Permits beyond a smaller limit return as usual.
+   * @param permits how many of them may be in circulation
+   */
+  setLimit(limit: number, permits = limit, leastBurst = 1): void {
     this.#limit = Math.max(1, Math.floor(limit));
-    this.allow(limit);
-  }
-
-  /** Limits the permits in circulation from now on. */
-  allow(permits: number, leastBurst = 1): void {
     this.#allowed = Math.max(1, Math.floor(permits));
     this.#coolingMs = COOLING_MS / Math.min(1, permits);
     const intervalMs = 1_000 / permits;

@@ -356,9 +356,10 @@ export class RateLimiter {
   #setPermits(): void {
     const { allowed } = this.#adaptive;
     const held = this.#held;
-    this.#account.setLimit(held?.held ?? this.#limit);
-    if (held === undefined) this.#account.allow(allowed);
-    else this.#account.allow(Math.min(allowed, Math.max(1, held.allowed)), LEAST_SHARED_BURST);
+    if (held === undefined) this.#account.setLimit(this.#limit, allowed);
+    else {
+      this.#account.setLimit(held.held, Math.min(allowed, Math.max(1, held.allowed)), LEAST_SHARED_BURST);
+    }
   }
 
   #demand(): PermitDemand {

@@ -1,7 +1,7 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { join } from '../options/option-table.js';
 import { meantBy, readOptions } from '../options/read-options.js';
-import { hasMethods, printableName, type Rule, typeName, wrong } from '../options/rules.js';
+import { hasMethods, isArray, printableName, type Rule, typeName, wrong } from '../options/rules.js';
 
 type Given = Readonly<Record<string, unknown>>;
 type Reasons = Readonly<Record<string, (value: unknown, beside: Given) => string | undefined>>;
@@ -26,10 +26,10 @@ const OF_ONE: Reasons = {
   monitor,
   sentinels: (sentinels) => {
     if (typeof sentinels === 'string') return 'can not be named in a URL; give options of ioredis';
-    return Array.isArray(sentinels) && sentinels.length === 0 ? 'must name one Sentinel at least' : undefined;
+    return isArray(sentinels) && sentinels.length === 0 ? 'must name one Sentinel at least' : undefined;
   },
   name: (name, { sentinels }) =>
-    Array.isArray(sentinels) && (typeof name !== 'string' || name === '')
+    isArray(sentinels) && (typeof name !== 'string' || name === '')
       ? "must be the primary's name among the Sentinels"
       : undefined,
 };
@@ -64,7 +64,7 @@ function problemsOf(given: string | Given): ConfigProblem[] {
   const ofNodes = isObject(redisOptions) ? problemsIn(redisOptions, OF_NODES, 'options.redisOptions') : [];
   if (isClient(given)) return isObject(options) ? [...problemsIn(options, OF_ONE), ...ofNodes] : [];
   if (nodes === undefined) return problemsIn(given, OF_ONE);
-  const list = Array.isArray(nodes) && nodes.length > 0 ? nodes : undefined;
+  const list = isArray(nodes) && nodes.length > 0 ? nodes : undefined;
   return [
     ...readOptions({ nodes: anything, options: anything }, given).problems,
     ...(list === undefined ? [{ option: 'nodes', message: 'must name one node at least' }] : []),
@@ -108,5 +108,5 @@ function isClient(given: unknown): boolean {
 }
 
 function isObject(value: unknown): value is Given {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !isArray(value);
 }

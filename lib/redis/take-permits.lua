@@ -62,6 +62,8 @@ for _, name in ipairs({'gen', 'last', 'served', 'hold', 'turnNeeds', 'turnEnds',
   s[name] = number(stored[name])
 end
 
+-- By the process itself, too: after a new generation, it says once more what it holds.
+if s.gen == known then s.served = math.max(s.served, math.min(seen, now)) end
 local mine = holders[process] and holders[process].held or 0
 local older = s.gen == known and (s.last < seen or (held > mine and not lapsed))
 local unserved = s.gen == known and lapsed and now - s.served > UNSERVED_MS
@@ -75,7 +77,6 @@ if s.gen == 0 or s.gen < known or older or unserved or unseen or odd then
 elseif #gone > 0 then
   redis.call('HDEL', key, unpack(gone))
 end
-s.served = math.max(s.served, math.min(seen, now))
 
 holders[process] = {id = process, held = held, wanted = wanted, together = together, limit = limit}
 local count, total = 0, 0

@@ -1,3 +1,4 @@
+import type { AttemptPhase } from '../errors/attempt.js';
 import { isLoopback } from '../openapi/loopback.js';
 import { RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
 import { isCertificateFailure } from './classify.js';
@@ -94,13 +95,39 @@ export function networkHintFor(
     const start = isLoopback(hostname) ? '; if it is to be the emulator, start that' : '';
     return `Nothing listens at ${host}: check endpoint (RTC_ENDPOINT)${start}.`;
   }
-  if (NO_WAY.test(failure))
-    return `${host} can't be reached from here: a firewall may be in the way, or a proxy may be needed.`;
+  if (NO_WAY.test(failure)) return `${unreachable(host)}.`;
   if (protocol === 'http:' && /^(ECONNRESET|EPIPE|HPE_)/.test(failure))
-    return `${host} closed the connection: if it expects TLS, endpoint (RTC_ENDPOINT) begins with https://.`;
+    return (
+      `${host} closed the connection without an answer. If it never answers, and expects TLS, endpoint ` +
+      '(RTC_ENDPOINT) begins with https://.'
+    );
   if (failure === 'PROXY_REFUSED')
     return `The proxy did not open the tunnel to ${host}: check its address and password in http.httpsAgent.`;
   if (/^(UNASKED_ANSWER|SWITCHED_PROTOCOLS)$/.test(failure))
     return `Something other than the service answers at ${host}: check endpoint (RTC_ENDPOINT).`;
   return `The connection to ${host} failed.`;
+}
+
+function unreachable(host: string): string {
+  return `${host} can't be reached from here: a firewall may be in the way, or a proxy may be needed`;
+}
+
+/**
+ * What to look at when the time is up.
+ * @param isSigned whether the credentials were there
+ * @param limit that was exceeded: `timeoutMs of 5000 ms`
+ */
+export function timeoutHintFor(
+  phase: AttemptPhase,
+  isSigned: boolean,
+  limit: string,
+  endpoint: string | undefined,
+): string | undefined {
+  if (phase === 'queued') {
+    return isSigned
+      ? 'No connection was free: raise http.maxSockets (RTC_HTTP_MAX_SOCKETS), or send less at once.'
+      : 'The request was not signed in time: check what the provider in credentials waits for, and the interceptors of axiosRef.';
+  }
+  if (phase !== 'connecting' || endpoint === undefined) return undefined;
+  return `${unreachable(new URL(endpoint).host)}, or ${limit} is too short.`;
 }

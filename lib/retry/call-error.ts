@@ -7,7 +7,7 @@ import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
-import { hintFor, networkHintFor } from './api-hints.js';
+import { hintFor, networkHintFor, timeoutHintFor } from './api-hints.js';
 import { codeOf, failureOf, isPossibleDuplicate, outcomeOfAttempts, UNREADABLE } from './attempts.js';
 
 /** The facts about a call that its error reports. */
@@ -34,7 +34,7 @@ const QUOTA_WINDOW_MS = 1_000;
  */
 export function errorOfCall(
   call: CallFacts,
-  { end, phase }: AttemptResult,
+  { end, phase, signedWith }: AttemptResult,
   limit: string,
   retryAfterMs = 0,
 ): RtcMessagingError {
@@ -45,12 +45,10 @@ export function errorOfCall(
   switch (end.kind) {
     case 'interrupted':
       return end.by === 'timeout'
-        ? new RtcTimeoutError(
-            `${action} exceeded ${limit} in phase "${phase}"${which}; ${consequence}.`,
-            phase === 'connecting'
-              ? { ...init, hint: networkHintFor({ failure: 'TIMEOUT' }, call.endpoint) }
-              : init,
-          )
+        ? new RtcTimeoutError(`${action} exceeded ${limit} in phase "${phase}"${which}; ${consequence}.`, {
+            ...init,
+            hint: timeoutHintFor(phase, signedWith !== undefined, limit, call.endpoint),
+          })
         : abortedError(call, `in phase "${phase}"${which}`);
     case 'network_error':
       return new RtcNetworkError(

@@ -7,7 +7,7 @@ import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { UNREADABLE } from '../options/read-properties.js';
-import { MAX_DURATION_MS, MAX_LISTED } from '../options/rules.js';
+import { isArray, MAX_DURATION_MS, MAX_LISTED } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
 import {
@@ -141,7 +141,7 @@ export function checkUserIds(roomId: unknown, userIds: unknown): string[] {
 /** @returns a copy, or the problem with the list as a whole */
 function copyIds(userIds: unknown): readonly unknown[] | string {
   try {
-    if (!Array.isArray(userIds)) return `${describeType(userIds)}; expected an array of user IDs`;
+    if (!isArray(userIds)) return `${describeType(userIds)}; expected an array of user IDs`;
     const ids = copyList(userIds, MAX_USERS);
     return ids.length > MAX_USERS ? `has ${ids.length} users; a question takes at most ${MAX_USERS}` : ids;
   } catch {

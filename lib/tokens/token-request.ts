@@ -2,7 +2,7 @@ import { copyList } from '../dto/copy-properties.js';
 import { idProblem } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import { type Checked, flag, unless, wholeNumber, wrong } from '../options/rules.js';
+import { type Checked, flag, isArray, unless, wholeNumber, wrong } from '../options/rules.js';
 import { ANY_ROOM, PRIVILEGES, type TokenPrivilege } from './client-token.js';
 
 /** A request for a login token. */
@@ -69,7 +69,7 @@ export function checkJoinToken(request: JoinTokenRequest) {
 /** Copies the list, so that the checked values are the issued ones, even if it is a proxy. */
 function readPrivileges(given: unknown): Checked<readonly TokenPrivilege[]> {
   try {
-    const names = Array.isArray(given) ? copyList(given, MAX_PRIVILEGES) : [];
+    const names = isArray(given) ? copyList(given, MAX_PRIVILEGES) : [];
     if (names.length > 0 && names.length <= MAX_PRIVILEGES && names.every(isPrivilege))
       return { value: names };
   } catch {

@@ -16,7 +16,7 @@ import {
   UsePipes,
   type Type,
 } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { LazyModuleLoader, NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import {
   type ClientSignatureService,
@@ -27,7 +27,7 @@ import {
   RtcCallbackModule,
   type RtcClientMessage,
 } from 'nestjs-rtc-messaging/callbacks';
-import { tap } from 'rxjs';
+import { EMPTY, tap } from 'rxjs';
 import {
   type ClientMessageConsumer,
   getClientMessageConsumersToken,
@@ -173,6 +173,137 @@ describe('a handler', () => {
     expect(String(await rejectionOf(start([], twice)))).toContain('has two routes at /events');
   });
 
+  it('keeps its guards, pipes and interceptors however Nest is given its instance', async () => {
+    @Injectable()
+    class Names {
+      readonly allowed = 'alice';
+    }
+    @Injectable()
+    class OnlyAlice implements CanActivate {
+      constructor(private readonly names: Names) {}
+      canActivate(context: ExecutionContext): boolean {
+        return context.getArgs<[RtcCallbackEvent<'UserJoinRoom'>]>()[0].data.UserId === this.names.allowed;
+      }
+    }
+    const seen: unknown[] = [];
+    @Injectable()
+    class TypeOf implements PipeTransform {
+      transform = (event: RtcCallbackEvent) => event.type;
+    }
+    @Injectable()
+    class Trace implements NestInterceptor {
+      intercept = (_context: ExecutionContext, next: CallHandler) =>
+        next.handle().pipe(tap(() => seen.push('intercepted')));
+    }
+    @Controller('x')
+    @UseGuards(OnlyAlice)
+    class Guarded {
+      @OnRtcEvent('UserJoinRoom')
+      @UsePipes(TypeOf)
+      @UseInterceptors(Trace)
+      onJoin(type: string): void {
+        seen.push(type);
+      }
+    }
+    const bob = () => wireEvent({ EventData: '{"RoomId":"r","UserId":"bob"}' });
+    const ways: [unknown[], Type[]][] = [
+      [[{ provide: Guarded, useFactory: () => new Guarded() }], []],
+      [[{ provide: 'other', useFactory: async () => new Guarded() }], []],
+      [[{ provide: Guarded, useValue: new Guarded() }], []],
+      [[{ provide: 'other', useValue: new Guarded() }], []],
+      [[{ provide: 'other', useClass: Guarded }], []],
+      [[Guarded], []],
+      [[], [Guarded]],
+    ];
+    for (const [providers, controllers] of ways) {
+      const url = await start([Names, ...providers] as Type[], undefined, undefined, controllers);
+      expect((await postRaw(`${url}/events`, bob())).status).toBe(500);
+      expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(200);
+      expect(seen.splice(0)).toEqual(['UserJoinRoom', 'intercepted']);
+      await app!.close();
+    }
+    const unresolved = start([{ provide: Guarded, useFactory: () => new Guarded() } as never]);
+    expect(String(await rejectionOf(unresolved))).toContain('OnlyAlice');
+  });
+
+  it('that returns an Observable has succeeded when that completes, also without a value', async () => {
+    let calls = 0;
+    @Injectable()
+    class Streams {
+      @OnRtcEvent('*')
+      onAny() {
+        calls += 1;
+        return EMPTY;
+      }
+    }
+    const url = await start([Streams]);
+    const event = wireEvent();
+    for (let time = 0; time < 2; time++) expect((await postRaw(`${url}/events`, event)).status).toBe(200);
+    expect(calls).toBe(1);
+  });
+
+  it('that could never be called fails the boot', async () => {
+    const Replacing: MethodDecorator = (_target, _key, descriptor) => {
+      descriptor.value = (() => undefined) as never;
+    };
+    @Injectable()
+    class Plain {
+      @OnRtcEvent('*')
+      onAny(): void {}
+    }
+    @Injectable()
+    class Overrides extends Plain {
+      override onAny(): void {}
+    }
+    @Injectable()
+    class Wrapped {
+      @Replacing
+      @OnRtcEvent('*')
+      onAny(): void {}
+    }
+    @Injectable()
+    class Answering {
+      @OnClientMessage()
+      answer(): void {}
+    }
+    const { appId, events, clientMessages } = OPTIONS;
+    const scoped = { provide: Plain, scope: Scope.REQUEST, useFactory: () => new Plain() };
+    const eventsOnly = [RtcCallbackModule.forRoot({ appId, events })];
+    const messagesOnly = [RtcCallbackModule.forRoot({ appId, clientMessages })];
+    class Other {}
+    const again: DynamicModule = { module: Other, providers: [Plain] };
+    const cases: [Promise<string>, string][] = [
+      [start([Overrides]), 'Overrides.onAny(): was overridden'],
+      [start([Wrapped]), 'Wrapped.onAny(): was overridden, or replaced by another decorator'],
+      [start([scoped as never]), 'request-scoped'],
+      [start([Answering], eventsOnly), 'without a name with clientMessages, which this app does not have'],
+      [start([Plain], messagesOnly), 'without a name with events, which this app does not have'],
+      [start([Plain], [RtcCallbackModule.forRoot(OPTIONS), again]), 'provided twice'],
+    ];
+    for (const [started, message] of cases) expect(String(await rejectionOf(started))).toContain(message);
+    const handle = OnRtcEvent('*');
+    for (const [target, key] of [
+      [class {}, 'onAny'],
+      [{}, Symbol('onAny')],
+    ] as const) {
+      expect(() => handle(target, key, { value: () => undefined } as never)).toThrow('must be a method');
+    }
+  });
+
+  it('of two modules without a name would serve both, so that they fail the boot', async () => {
+    const other = { appId: 'other', events: { path: '/other', secrets: [EVENT_SECRET] } };
+    const started = start([], [RtcCallbackModule.forRoot(OPTIONS), RtcCallbackModule.forRoot(other)]);
+    expect(String(await rejectionOf(started))).toContain('twice an RtcCallbackModule without a name');
+  });
+
+  it('of a module that is loaded lazily has no route, so that the loading fails', async () => {
+    await start([], []);
+    class Lazy {}
+    const lazy: DynamicModule = { module: Lazy, imports: [RtcCallbackModule.forRoot(OPTIONS)] };
+    const loaded = app!.get(LazyModuleLoader).load(() => lazy);
+    expect(String(await rejectionOf(loaded))).toContain('must be imported when the app boots');
+  });
+
   it('of a named module gets what that one receives', async () => {
     const calls: string[] = [];
     @Injectable()
@@ -257,8 +388,30 @@ describe.each(PLATFORMS)('client messages on $name', (platform) => {
     answers.answer = () => {
       throw new ForbiddenException('CANARY');
     };
-    expect(await say(url, 'hello')).toMatchObject({ status: 403, text: 'Forbidden' });
-    expect(logger.lines.filter((line) => line.startsWith('ERROR'))).toHaveLength(1);
+    expect(await say(url, 'hello')).toMatchObject({ status: 500, text: 'Internal Server Error' });
+    const unusual = [
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error('CANARY');
+          },
+        },
+      ),
+      { getStatus: () => 404.5 },
+      null,
+      undefined,
+      '\ud800',
+    ];
+    for (const thrown of unusual) {
+      answers.answer = () => {
+        throw thrown;
+      };
+      expect(await say(url, 'hello')).toMatchObject({ status: 500, text: 'Internal Server Error' });
+    }
+    // It would reach the client as another text.
+    answers.answer = () => 'half \ud800';
+    expect((await say(url, 'hello')).status).toBe(500);
     expect(logger.lines.join('\n')).not.toContain('CANARY');
   });
 

@@ -120,7 +120,10 @@ const CASES: readonly Case[] = [
       },
     },
     options: (right) => ({ ...right, endpoint: right.endpoint?.replace('https:', 'http:') }),
-    finding: failed('connection', /if it expects TLS, endpoint \(RTC_ENDPOINT\) begins with https:\/\//),
+    finding: failed(
+      'answer',
+      /If it never answers, and expects TLS, endpoint \(RTC_ENDPOINT\) begins with https:\/\//,
+    ),
   },
   {
     wrong: 'the certificate is not trusted',
@@ -136,6 +139,12 @@ const CASES: readonly Case[] = [
     wrong: 'a page of a proxy is answered',
     prepare: (emulator) => void emulator.faults.add({ kind: 'html', times: 9 }),
     finding: failed('answer', /can't be read.*Something between this server and the service/),
+  },
+  {
+    wrong: 'the connection breaks after the request was sent',
+    options: (right) => ({ ...right, retry: { maxAttempts: 1 } }),
+    prepare: (emulator) => void emulator.faults.add({ kind: 'reset', times: 9 }),
+    finding: failed('answer', /ECONNRESET in phase "sent"/),
   },
   {
     wrong: 'the answer does not come in time',
@@ -208,6 +217,13 @@ const CASES: readonly Case[] = [
       }),
     finding: failed('messaging', /ServiceNotEnabled.*Switch real-time messaging on/),
   },
+  ...[true, false].map((send) => ({
+    wrong: `messaging is off for all actions, ${send ? 'with' : 'without'} a message sent`,
+    send,
+    prepare: (emulator: RtcEmulator) =>
+      void emulator.faults.add({ kind: 'error', code: 'AccessDenied.ServiceNotEnabled', times: 9 }),
+    finding: failed('messaging', /ServiceNotEnabled.*Switch real-time messaging on/),
+  })),
   {
     wrong: 'there is no sender to send from',
     send: true,
@@ -277,6 +293,16 @@ describe('the check of a setup', () => {
     const findings = await check({ send: true, prepare: fault('AccessDenied') });
     const statusOf = (step: string) => findings.find((finding) => finding.step === step)?.status;
     expect(['permission', 'app', 'region', 'messaging'].map(statusOf)).toEqual(['unknown', 'ok', 'ok', 'ok']);
+  });
+
+  it('does not blame the access key when messaging is off', async () => {
+    const findings = await check({ prepare: fault('AccessDenied.ServiceNotEnabled') });
+    expect(findings.slice(-4)).toMatchObject([
+      { step: 'permission', status: 'skipped' },
+      { step: 'app', status: 'skipped' },
+      { step: 'region', status: 'skipped' },
+      { step: 'messaging', status: 'failed' },
+    ]);
   });
 
   it('finds a region that is not that of the host, whatever else is wrong', async () => {

@@ -205,6 +205,18 @@ describe('an event of a room', () => {
     ]);
   });
 
+  it('is told again where the answer is too long, though its status is 200', async () => {
+    await answerWith((response) => response.end('x'.repeat(65_537)));
+    emulator.room('room-1').join('alice');
+    await emulator.callbacks.idle();
+    expect(app.received).toHaveLength(6);
+    const failed = { httpStatus: 200, failure: 'an answer of more than 65536 bytes' };
+    expect(emulator.callbacks.sent[0]).toMatchObject({
+      outcome: 'failed',
+      attempts: [failed, failed, failed],
+    });
+  });
+
   it('is not held up by a server that does not answer others', async () => {
     await answerWith((response, { body }) => {
       if (!body.includes('slow')) response.end();
@@ -305,6 +317,17 @@ describe('a fault of callbacks', () => {
     expect(app.events.slice(2).map((event) => isSignedWith(SECRET, event))).toEqual([false, true]);
   });
 
+  it('has an event told with the older name of Nonce, and rightly signed', async () => {
+    emulator.faults.add({ kind: 'callback_noce', ...about('alice') });
+    await joinAll('alice', 'bob');
+    const [alice = {}, bob = {}] = app.events.slice(2);
+    const { Noce, ...others } = alice;
+    expect(Noce).toMatch(/^\d{4}$/);
+    expect(others).not.toHaveProperty('Nonce');
+    expect(isSignedWith(SECRET, { ...others, Nonce: Noce! })).toBe(true);
+    expect(bob).not.toHaveProperty('Noce');
+  });
+
   it('has an event told again whose answer was lost', async () => {
     emulator.faults.add({ kind: 'callback_answer_lost', ...about('alice') });
     await joinAll('alice');
@@ -390,6 +413,7 @@ describe('the control API', () => {
     ['an address elsewhere', { url: 'http://169.254.169.254/latest/' }, 403],
     ['a wildcard', { url: 'http://0.0.0.0/' }, 403],
     ['a name that a name server may know', { url: 'http://evil.localhost/' }, 403],
+    ['a name with a final dot, which a name server may know', { url: 'http://localhost.:1/' }, 403],
     ['an address in another notation that is elsewhere', { url: 'http://0xa9fea9fe/' }, 403],
     ['a mapped address elsewhere', { url: 'http://[::ffff:10.0.0.1]/' }, 403],
   ])('posts nowhere for %s', async (_what, body, status) => {

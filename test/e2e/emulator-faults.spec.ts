@@ -256,12 +256,12 @@ describe('the control API', () => {
     emulator.faults.add({ kind: 'late', delayMs: 5 });
     expect(await control('PUT', { faults: [{ kind: 'reset' }, { kind: 'late' }] })).toEqual({
       status: 400,
-      body: { error: 'late.delayMs: is missing' },
+      body: { error: 'faults[1]: late.delayMs: is missing' },
     });
     const certificate = { kind: 'untrusted_certificate', ...(await selfSigned()) };
     expect(await control('PUT', { faults: [{ kind: 'reset' }, certificate] })).toEqual({
       status: 400,
-      body: { error: 'untrusted_certificate: this emulator does not serve over TLS' },
+      body: { error: 'faults[1]: untrusted_certificate: this emulator does not serve over TLS' },
     });
     expect(await control('PUT', {})).toMatchObject({ status: 400 });
     expect(emulator.faults.active).toHaveLength(1);

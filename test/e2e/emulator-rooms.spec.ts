@@ -256,7 +256,7 @@ describe('a room of the emulator', () => {
 
     it.each([
       ['/rooms/a%2525b?userId=alice', 'roomId: "a%25b" contains % (U+0025)'],
-      ['/rooms/%zz?userId=alice', 'URI malformed'],
+      ['/rooms/%zz?userId=alice', 'the path holds an ID that is not percent-encoded UTF-8'],
       ['/rooms/..?userId=alice', 'write the dots as %252E'],
     ])('explains what is wrong with %s', async (path, words) => {
       const socket = new WebSocket(`ws${emulator.url.slice(4)}${path}`);
@@ -308,6 +308,15 @@ describe('a room of the emulator', () => {
   });
 
   describe('over the control API', () => {
+    it.each([
+      ['/users/alice', { invisible: 'x' }, 'invisible: must be true or false'],
+      ['/users/alice', { bogus: 'x' }, 'bogus: is not an option; there are token, invisible'],
+      ['/users/alice', { token: 7 }, 'token: must be a string'],
+      ['/rooms/%E0%A4%A/users/a', {}, 'the path holds an ID that is not percent-encoded UTF-8'],
+    ])('refuses PUT %s with %j', async (path, body, error) => {
+      expect(await control('PUT', path, body)).toEqual([400, { error }]);
+    });
+
     const control = async (method: string, path: string, body?: unknown): Promise<[number, unknown]> => {
       const response = await fetch(`${emulator.url}/__emulator${path}`, {
         method,
@@ -384,6 +393,19 @@ describe('a room of the emulator', () => {
       expect((await control('PUT', '/clock', { offsetMs: 'later' }))[0]).toBe(400);
       expect((await control('PUT', '/clock'))[0]).toBe(400);
       expect((await control('PUT', '/clock', { offsetMs: 1e300 }))[0]).toBe(400);
+      expect(await control('PUT', '/clock', { offset: 1 })).toEqual([
+        400,
+        {
+          error: expect.stringMatching(
+            /offset: is not an option; did you mean offsetMs\?.*offsetMs: is missing/,
+          ),
+        },
+      ]);
+      expect((await control('PUT', '/faults', { faults: [], rules: [] }))[0]).toBe(400);
+      expect(await control('PUT', '/faults', { faults: [{ kind: 'reset' }, { kind: 'none' }] })).toEqual([
+        400,
+        { error: expect.stringMatching(/^faults\[1\]: /) },
+      ]);
     });
 
     it.each([

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
 import {
+  RoomBroadcastService,
   type RoomUnicastService,
   RtcApiError,
   RtcMessagingError,
   type RtcMessagingOptions,
   RtcValidationError,
+  UserUnicastService,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { LogLines } from '../support/log-lines.js';
@@ -40,6 +42,12 @@ const failureOf = (call: Promise<unknown>): Promise<unknown> =>
   );
 const throws = (thrown: unknown) => (): never => {
   throw thrown;
+};
+
+const revoked = (target: object = {}): object => {
+  const { proxy, revoke } = Proxy.revocable(target, {});
+  revoke();
+  return proxy;
 };
 
 describe('a request', () => {
@@ -106,6 +114,8 @@ describe('a request', () => {
       Object.defineProperty({ ...REQUEST }, 'to', { enumerable: true, get: throws(Symbol('no')) }),
     ],
     ['a proxy that throws', new Proxy(REQUEST, { ownKeys: throws(new Error('no')) })],
+    ['nothing, since its proxy is revoked,', revoked()],
+    ['a list that is a revoked proxy', { ...REQUEST, to: revoked([]) }],
     ['a list that throws', { ...REQUEST, to: new Proxy(['a'], { get: throws(new Error('no')) }) }],
     [
       'a list with a getter',
@@ -114,12 +124,35 @@ describe('a request', () => {
     ['a flag that is an object', { ...REQUEST, message: 'AQID', binary: new Boolean(true) }],
     ['a text that is an object', { ...REQUEST, message: new String('hello') }],
   ])('with %s is refused with an error of this library', async (what, request) => {
-    const { service, emulator } = await start();
-    expect(await failureOf(service.batchSend(request as never))).toBeInstanceOf(RtcValidationError);
+    const { service, emulator, module } = await start();
+    for (const send of [
+      () => service.batchSend(request as never),
+      () => service.send(request as never),
+      () => module.get(RoomBroadcastService).send(request as never),
+      () => module.get(UserUnicastService).send(request as never),
+    ])
+      expect(await failureOf(send())).toBeInstanceOf(RtcValidationError);
     // A source that throws ends a fan-out, which says so.
     const report = await failureOf(service.fanOut(request as never));
     if (report === 'fulfilled') expect(what).toMatch(/list/);
     else expect(report).toBeInstanceOf(RtcValidationError);
+    expect(emulator.requests).toHaveLength(0);
+  });
+
+  it.each<[string, object]>([
+    ['a Map', new Map([['timeoutMs', 1]])],
+    ['a Date', new Date()],
+    ['a Promise', Promise.resolve({ timeoutMs: 1 })],
+    ['an AbortSignal', AbortSignal.abort()],
+    ['a list', []],
+    ['a revoked proxy', revoked()],
+  ])('is not sent with %s for its options', async (_what, options) => {
+    const { service, emulator } = await start();
+    for (const call of [service.batchSend(REQUEST, options), service.fanOut(REQUEST, options)]) {
+      const error = await failureOf(call);
+      expect(error).toBeInstanceOf(RtcValidationError);
+      expect((error as Error).message).toContain('options: ');
+    }
     expect(emulator.requests).toHaveLength(0);
   });
 

@@ -48,6 +48,12 @@ class AnnouncerModule {}
 @Module({ imports: [RtcMessagingModule], providers: [Announcer] })
 class BareModule {}
 
+const revoked = (): object => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+
 describe('the module', () => {
   let emulator: RtcEmulator;
   const environment = { ...process.env };
@@ -97,6 +103,23 @@ describe('the module', () => {
     const hint = `Nothing listens at ${new URL(endpoint).host}: check endpoint (RTC_ENDPOINT); if it is to be the emulator, start that.`;
     expect(error.hint).toBe(hint);
     expect(log.lines.at(-1)).toContain(hint);
+    await app.close();
+  });
+
+  it('names credentials in the log when their provider hangs, and timeoutMs when that is short', async () => {
+    const log = new LogLines();
+    const hanging = RtcMessagingModule.forRoot({
+      ...emulator.moduleOptions(),
+      credentials: () => new Promise(() => {}),
+      timeoutMs: 100,
+      retry: { maxAttempts: 1 },
+    });
+    const app = await NestFactory.createApplicationContext(hanging, { logger: log });
+    const error = await rejectionOf(app.get(RoomUnicastService, { strict: false }).batchSend(MESSAGE));
+    expect(error.message).toMatch(/not signed in time: check what the provider in credentials waits for/);
+    expect(log.lines.at(-1)).toMatch(
+      /did not leave in time \(TIMEOUT, phase "queued"\)\. .*provider in credentials/,
+    );
     await app.close();
   });
 
@@ -191,6 +214,33 @@ describe('the module', () => {
       'forRootAsync(): must be given an object, got nothing',
     ],
     [
+      'forRoot of a revoked proxy',
+      () => RtcMessagingModule.forRoot(revoked()),
+      "forRoot(): can't be read: a getter or a proxy of it throws",
+    ],
+    [
+      'forRootAsync of a revoked proxy',
+      () => RtcMessagingModule.forRootAsync(revoked()),
+      "forRootAsync(): can't be read: a getter or a proxy of it throws",
+    ],
+    ...[7, 'x', {}, [], revoked()].map((useFactory): [string, () => unknown, string] => [
+      'forRootAsync with a factory that can not be called',
+      () => RtcMessagingModule.forRootAsync({ useFactory: useFactory as never }),
+      'forRootAsync().useFactory: must be a function, got ',
+    ]),
+    [
+      'forRootAsync with other things of the wrong type',
+      () =>
+        RtcMessagingModule.forRootAsync({
+          useClass: {} as never,
+          inject: 7 as never,
+          imports: 'x' as never,
+        }),
+      '  - forRootAsync().useClass: must be a class, got an object\n' +
+        '  - forRootAsync().inject: must be an array, got a number\n' +
+        '  - forRootAsync().imports: must be an array, got a string',
+    ],
+    [
       'forRootAsync without a way',
       () => RtcMessagingModule.forRootAsync({}),
       'forRootAsync(): must be given useFactory, useClass or useExisting',
@@ -217,6 +267,30 @@ describe('the module', () => {
     await expect(Test.createTestingModule({ imports: [module] }).compile()).rejects.toThrow(
       'options: must be an object, got null',
     );
+  });
+
+  it.each<[string, object, string]>([
+    ['a symbol as its name', { name: Symbol('x') }, 'name: must be 1–64 of'],
+    ['a bigint as its name', { name: 1n }, 'name: must be 1–64 of'],
+    ['a revoked proxy as its name', { name: revoked() }, 'name: must be 1–64 of'],
+    ['a revoked proxy as its controller', { controller: revoked() }, "controller: can't be read"],
+    ["isGlobal of 'false'", { isGlobal: 'false' }, 'isGlobal: must be true or false'],
+    ['a Map as retry', { retry: new Map() }, 'retry: must be a plain object, got [object Map]'],
+    ['a Date as quota', { quota: new Date() }, 'quota: must be a plain object, got [object Date]'],
+    ['a Promise as http', { http: Promise.resolve() }, 'http: must be a plain object, got [object Promise]'],
+    ['a revoked proxy as retry', { retry: revoked() }, "retry: can't be read"],
+    ['a revoked proxy as credentials', { credentials: revoked() }, 'credentials'],
+  ])('stops the boot with %s', async (_what, options, message) => {
+    const imports = [RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), ...options })];
+    const error = await rejectionOf<RtcConfigError>(Test.createTestingModule({ imports }).compile());
+    expect(error).toBeInstanceOf(RtcConfigError);
+    expect(error.message).toContain(message);
+  });
+
+  it('stops the boot with an error of its own when a factory returns a revoked proxy', async () => {
+    const imports = [RtcMessagingModule.forRootAsync({ useFactory: () => revoked() })];
+    const error = await rejectionOf<RtcConfigError>(Test.createTestingModule({ imports }).compile());
+    expect(error).toBeInstanceOf(RtcConfigError);
   });
 
   it('can be registered several times, also where Nest distinguishes modules by their content', async () => {

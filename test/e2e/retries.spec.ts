@@ -492,7 +492,7 @@ describe("the operator's log", () => {
     await sleep(250);
     await service.batchSend(MESSAGE);
     expect(logger.lines).toEqual([
-      'ERROR Credentials: the provider failed with Error. Nothing can be sent.',
+      'ERROR Credentials: the provider failed with Error. Nothing can be sent. Check the provider in credentials, and log its errors there: their texts may hold secrets, and are not shown here.',
       'LOG Credentials: the provider works again.',
     ]);
   });

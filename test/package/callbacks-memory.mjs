@@ -9,7 +9,7 @@ import { LimitedLog } from '../../dist/cjs/diagnostics/limited-log.js';
 const COUNT = Number(process.argv[2] ?? 390_000);
 const options = {
   appId: 'app',
-  events: { path: '/e', secrets: ['secret'] },
+  events: { path: '/e', secrets: ['a-secret'] },
   clientMessages: { path: '/m', secrets: ['a-secret-of-messages'] },
 };
 const settings = resolveCallbackSettings(options, undefined, {});
@@ -28,7 +28,7 @@ const handlers = [
   },
 ];
 const events = new EventReceiver('app', settings.events, handlers, log, () => (works += 1));
-const messages = new ClientMessageReceiver(settings, handlers, [], log);
+const messages = new ClientMessageReceiver(settings, handlers, []);
 
 function eventOf(number, secret) {
   const fields = {
@@ -63,7 +63,7 @@ async function run(secret, from, to) {
   for (let number = from; number < to; number++) {
     const status = await statusOf(events.receive(eventOf(number, secret)));
     statuses[status] = (statuses[status] ?? 0) + 1;
-    if (secret !== 'secret') {
+    if (secret !== 'a-secret') {
       const message = { message: 'x', binary: false, signature: `user-${number}.${secret}` };
       statuses[await statusOf(messages.receive(message))] += 1;
     }
@@ -72,7 +72,7 @@ async function run(secret, from, to) {
 }
 
 const third = Math.floor(COUNT / 3);
-const held = [heldMb(), await run('secret', 0, third), await run('secret', third, 2 * third)];
-held.push(await run('secret', 2 * third, 3 * third));
+const held = [heldMb(), await run('a-secret', 0, third), await run('a-secret', third, 2 * third)];
+held.push(await run('a-secret', 2 * third, 3 * third));
 held.push(await run('wrong', 0, 3 * third));
 process.stdout.write(JSON.stringify({ held, statuses, handled, lines, count: 3 * third, works }));

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { until } from '../support/until.js';
 import { emulatorEnvironment } from '../support/emulator-environment.js';
 
 const CLI = resolve(import.meta.dirname, '../../dist/esm/command/cli.js');
@@ -131,7 +132,7 @@ describe('the command nestjs-rtc-messaging', () => {
     // Were it to send, it would look this host up.
     const { code, stderr } = await run(args, { ...right, RTC_ENDPOINT: 'https://nowhere.invalid' });
     expect(stderr).toBe(
-      'nestjs-rtc-messaging: This sends to 1 user(s) at nowhere.invalid. Go on? There is no terminal to ask at: --yes says so.\n',
+      'nestjs-rtc-messaging: This sends to 1 user at nowhere.invalid. Go on? There is no terminal to ask at: --yes says so.\n',
     );
     expect(code).toBe(1);
   });
@@ -205,6 +206,79 @@ describe('the command nestjs-rtc-messaging', () => {
     expect(stderr).toContain(words);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(code).toBe(1);
+  });
+
+  it.each([
+    [['check', '--env', 'nope.env'], '--env: nope.env is not there'],
+    [['check', '--env', '/'], '--env: / is a folder'],
+    [['check', '--env', 'bytes.env'], '--env: bytes.env is not text in UTF-8'],
+    [['check', '--quota'], 'There is no terminal to ask at'],
+    [['send', '--room', 'r', '--to', 'a', '--file', '/'], '--file: / is a folder'],
+    [
+      ['send', '--room', 'r', '--to', 'a', '--text', 'x', '--env', 'nope.env'],
+      '--env: nope.env is not there',
+    ],
+    [['send', '--room', 'r'], "required option '--to <users...>'"],
+    [['token', '--user', 'a', '--login', '--allow', 'publish'], '--allow is for --room and --any-room'],
+  ])('says in words and as JSON why %j did nothing', async (args, words) => {
+    await writeFile(join(folder, 'bytes.env'), Uint8Array.of(0x41, 0x3d, 0xff, 0x0a));
+    const { code, stdout, stderr } = await run([...args, '--json'], right);
+    expect(stderr).toContain(words);
+    expect(JSON.parse(stdout)).toEqual({ ok: false, error: expect.stringContaining(words) });
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    [['--host', '192.0.2.1'], '--host: 192.0.2.1 is no address of this machine'],
+    [['--tls-cert', 'nope.pem', '--tls-key', 'nope.pem'], '--tls-cert: nope.pem is not there'],
+    [['--secret-key', 'bad key'], 'of printable ASCII without spaces'],
+  ])('starts no emulator with %j', async (args, words) => {
+    const { code, stderr } = await run(['emulator', '--port', '0', ...args]);
+    expect(stderr).toContain(words);
+    expect(stderr).not.toContain('bad key');
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['UTF-8', Buffer.from('\ufeff')],
+    ['UTF-16', Buffer.from('\ufeff', 'utf16le')],
+  ] as const)('reads all variables of a file of %s with a byte order mark', async (kind, mark) => {
+    const text = Buffer.from(toEnv(right), kind === 'UTF-16' ? 'utf16le' : 'utf8');
+    await writeFile(join(folder, 'marked.env'), Buffer.concat([mark, text]));
+    expect((await run(['check', '--env', 'marked.env'])).code).toBe(0);
+  });
+
+  it.each([
+    ['send', '--room', 'r', '--to', 'a', '--text', 'x'],
+    ['token', '--user', 'a', '--login'],
+  ])('says to %s that there is no .env', async (...args) => {
+    const { code, stderr } = await run(args);
+    expect(stderr).toMatch(/there is no \.env in .*; --env names another file/);
+    expect(code).toBe(1);
+  });
+
+  it('says that a message may have been accepted, with exit codes of their own', async () => {
+    const args = ['send', '--room', 'room-1', '--to', 'alice', '--text', 'x'];
+    emulator.faults.add({ kind: 'reset' });
+    const unknown = await run(args, right);
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('may have been accepted') });
+    emulator.faults.add({ kind: 'late', delayMs: 30_000 });
+    const before = emulator.requests.length;
+    const child = spawn(process.execPath, [CLI, ...args, '--json'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], ...right, RTC_TIMEOUT_MS: '60000' },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await until(() => emulator.requests.length > before);
+    child.kill('SIGINT');
+    expect(await once(child, 'close')).toEqual([130, null]);
+    expect(JSON.parse(output)).toMatchObject({
+      code: 'RTC_ABORTED',
+      outcome: 'unknown',
+      message: expect.stringContaining('may have been accepted'),
+    });
+    emulator.faults.clear();
   });
 
   it('issues tokens that the emulator takes, without an access key', async () => {

@@ -101,7 +101,7 @@ describe("a module's quota in Redis", () => {
     expect(told()).toEqual(['fallback', 'shared']);
     expect(logger.lines).toEqual([
       expect.stringMatching(
-        /^WARN Quota: Redis can't be reached.*\. This process uses its own share of the limit meanwhile\.$/,
+        /^WARN Quota: Redis can't be reached.*\. This process uses its own share of the limit meanwhile, and tries again by itself: check that Redis runs and can be reached\.$/,
       ),
       'LOG Quota: shared again.',
     ]);

@@ -256,9 +256,25 @@ describe('the script of permits', () => {
 
     it('when processes return that nobody served meanwhile, once for all of them', async () => {
       const unserved = (): Promise<void> => pass(1_001, 'served');
-      expect(await after(unserved, { lapsed: true })).toBe(true);
+      expect(await after(unserved, { lapsed: true, seen: Date.now() - 1_500 })).toBe(true);
       const { generation } = await ask({ process: 'b', lapsed: true });
       expect((await ask({ process: 'c', known: generation, lapsed: true })).generation).toBe(generation);
+    });
+
+    it('once for processes that return one after another, each of which says twice what it holds', async () => {
+      const known = await begin();
+      const { now: seen } = await ask({ wanted: 30, known });
+      await client.hset(KEY, 'run', 'another');
+      const returning = { known, seen: seen - 3_000, lapsed: true, held: 10, out: 10, wanted: 50 };
+      const first = await ask(returning);
+      expect(first.generation).toBeGreaterThan(known);
+      await pass(1_500, 'served', 'hold');
+      const second = await ask({ ...returning, process: 'b' });
+      const again = { ...returning, process: 'b', known: second.generation, seen: second.now };
+      expect(await ask(again)).toMatchObject({
+        generation: first.generation,
+        holdMs: expect.closeTo(200, -2),
+      });
     });
 
     it('not when a process alone was away, which may hold more than is known', async () => {

@@ -25,12 +25,21 @@ export function handlerOf(types: readonly string[], run: (argument: unknown) => 
 }
 
 /** The receiver of events with these handlers, and what it logs. */
-export function receiverOf(handlers: readonly Handler[], events: Partial<RtcCallbackOptions['events']> = {}) {
+export function receiverOf(
+  handlers: readonly Handler[],
+  events: Partial<RtcCallbackOptions['events']> = {},
+  callLimitMs?: number,
+) {
   const settings = callbackSettings({ events: events as never });
   const logger = new LogLines();
   const works: Promise<unknown>[] = [];
-  const receiver = new EventReceiver(APP_ID, settings.events!, handlers, new LimitedLog(logger), (work) =>
-    works.push(work),
+  const receiver = new EventReceiver(
+    APP_ID,
+    settings.events!,
+    handlers,
+    new LimitedLog(logger),
+    (work) => works.push(work),
+    callLimitMs,
   );
   return {
     logger,

@@ -7,7 +7,7 @@ export const NEST_12_LIMITS: readonly KnownLimit[] = [
     app: 'CommonJS',
     check: 'Jest',
     applies: ({ version }) => isBefore(version, 24, 9),
-    why: 'Nest 12 is of ES modules alone, which Jest requires from CommonJS on Node 24.9 and later alone',
+    why: 'Nest 12 consists of ES modules. Jest can require those from CommonJS only on Node 24.9 and later',
     message: 'Must use import to load ES Module',
   },
   {

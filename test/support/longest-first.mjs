@@ -12,6 +12,7 @@ const LONGEST = [
   'package/readme-quick-start',
   'package/command',
   'redis/redis-away',
+  'redis/processes',
   'browser/accessibility',
   'e2e/quota',
   'package/strict-types',

@@ -240,7 +240,7 @@ describe('the hint for a connection that failed', () => {
     [
       'ECONNRESET',
       EMULATOR,
-      'closed the connection: if it expects TLS, endpoint (RTC_ENDPOINT) begins with https',
+      'closed the connection without an answer. If it never answers, and expects TLS, endpoint (RTC_ENDPOINT) begins with https',
     ],
     ['ECONNRESET', SERVICE, 'The connection to rtc.volcengineapi.com failed.'],
     ['CERT_HAS_EXPIRED', SERVICE, 'NODE_EXTRA_CA_CERTS'],

@@ -70,12 +70,12 @@ describe("the operator's log", () => {
     [
       'which attempt it is unknown of',
       [{ outcome: 'unknown', failure: 'ECONNRESET' }, { failure: 'InvalidParameter.IllegalTo' }],
-      'WARN BatchSendRoomUnicast: it is unknown whether a message was accepted (ECONNRESET).',
+      'WARN BatchSendRoomUnicast: it is unknown whether a message was accepted (ECONNRESET). Sent again, it may arrive twice; onUnknown (RTC_ON_UNKNOWN) decides whether it is.',
     ],
     [
       'that sockets were all in use',
       [{ outcome: 'not_attempted', phase: 'queued', failure: 'TIMEOUT' }],
-      'ERROR BatchSendRoomUnicast: no connection came free (TIMEOUT, phase "queued").',
+      'ERROR BatchSendRoomUnicast: it did not leave in time (TIMEOUT, phase "queued").',
     ],
     [
       'that the fault is on this side',
@@ -132,8 +132,8 @@ describe("the operator's log", () => {
       { type: 'credentials', module: 'default', status: 'refreshed', usable: true },
     );
     expect(logger.lines).toEqual([
-      'WARN Credentials: the provider failed with Error. The last ones are still valid.',
-      'ERROR Credentials: the provider failed with Error. Nothing can be sent.',
+      'WARN Credentials: the provider failed with Error. The last ones are still valid. Check the provider in credentials, and log its errors there: their texts may hold secrets, and are not shown here.',
+      'ERROR Credentials: the provider failed with Error. Nothing can be sent. Check the provider in credentials, and log its errors there: their texts may hold secrets, and are not shown here.',
       'LOG Credentials: the provider works again.',
     ]);
   });
@@ -148,7 +148,7 @@ describe("the operator's log", () => {
     const shared = { type: 'quota', module: 'default', status: 'shared' } as const;
     expect(linesAfter(shared)).toEqual([]);
     expect(linesAfter(away, away, shared, { ...away, status: 'refusing' })).toEqual([
-      "WARN Quota: Redis can't be reached. This process uses its own share of the limit meanwhile.",
+      "WARN Quota: Redis can't be reached. This process uses its own share of the limit meanwhile, and tries again by itself: check that Redis runs and can be reached.",
       'LOG Quota: shared again.',
       "ERROR Quota: Redis can't be reached. Nothing is sent.",
     ]);

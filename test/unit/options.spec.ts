@@ -99,7 +99,9 @@ describe('a rule', () => {
     expect(problemsOf([])).toBe('an array');
     expect(problemsOf(null)).toBe('null');
     const { problems } = readOptions({ number }, {}, '', { number: 'secret' });
-    expect(problems).toMatchObject([{ message: 'must be a whole number from 1 to 9, got something else' }]);
+    expect(problems).toMatchObject([
+      { message: 'must be a whole number from 1 to 9, got text that is no number' },
+    ]);
   });
 });
 

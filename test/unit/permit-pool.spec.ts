@@ -39,9 +39,9 @@ describe('a pool of permits', () => {
 
   it('counts a request with its whole cost, though fewer permits were allowed when it was sent', () => {
     const pool = poolOf(500);
-    pool.allow(10);
+    pool.setLimit(500, 10);
     pool.take(400).giveBack('answered');
-    pool.allow(500);
+    pool.setLimit(500, 500);
     now += 950;
     expect(pool.delayMs(100)).toBe(0);
     // 400 may be counted until a second after that answer.
@@ -143,15 +143,15 @@ describe('a pool of permits', () => {
 
   it('can have fewer permits in circulation, and below one they come more seldom', () => {
     const pool = poolOf(10);
-    pool.allow(2);
+    pool.setLimit(10, 2);
     const [one] = takeAll(pool, 2);
     now += 3_000;
     expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
-    pool.allow(0.25);
+    pool.setLimit(10, 0.25);
     one!.giveBack('unused');
     expect(waitFor(pool)).toBe(Number.POSITIVE_INFINITY);
     const slow = poolOf(10);
-    slow.allow(0.25);
+    slow.setLimit(10, 0.25);
     slow.take(1).giveBack('answered');
     expect(slow.delayMs(1)).toBeCloseTo(4_008);
   });
@@ -264,7 +264,7 @@ describe('permits without an answer', () => {
   it('don’t count against fewer permits in circulation for longer than until a probe is answered', () => {
     const pool = poolOf(100);
     for (const permit of takeAll(pool, 50)) permit.giveBack('unanswered');
-    pool.allow(5);
+    pool.setLimit(100, 5);
     now += 1;
     expect(waitFor(pool)).toBeLessThan(10_000);
     pool.take(1).giveBack('unanswered');
@@ -290,7 +290,7 @@ describe('permits without an answer', () => {
 
   it('of batches that cost more than is allowed count with their whole cost, so that no more than the limit are silent', () => {
     const pool = poolOf(500);
-    pool.allow(5);
+    pool.setLimit(500, 5);
     pool.take(400).giveBack('unanswered');
     expect(waitFor(pool, 400, 20_000)).toBe(Number.POSITIVE_INFINITY);
   });
@@ -411,24 +411,24 @@ describe('the pace of permits', () => {
 
   it('goes on faster at once when more permits are allowed, and not later when fewer are', () => {
     const pool = poolOf(500);
-    pool.allow(10);
+    pool.setLimit(500, 10);
     takeAll(pool, 4);
     expect(pool.delayMs(1)).toBeCloseTo(400);
-    pool.allow(100);
+    pool.setLimit(500, 100);
     // Of the four, the burst of eight is not used up.
     expect(pool.delayMs(1)).toBe(0);
     takeAll(pool, 6);
     expect(pool.delayMs(1)).toBeCloseTo(30);
-    pool.allow(50);
+    pool.setLimit(500, 50);
     expect(pool.delayMs(1)).toBeCloseTo(40);
   });
 
   it('has a burst of some permits at least, if that is asked for', () => {
     const pool = poolOf(500);
-    pool.allow(10, 4);
+    pool.setLimit(500, 10, 4);
     takeAll(pool, 4);
     expect(pool.delayMs(1)).toBeCloseTo(100);
-    pool.allow(500, 4);
+    pool.setLimit(500, 500, 4);
     takeAll(pool, 35);
     expect(pool.delayMs(1)).toBe(0);
   });

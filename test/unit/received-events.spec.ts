@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Fields } from '../../lib/callbacks/callback-request.js';
+import type { EventRedis } from '../../lib/callbacks/callback-options.js';
 import { HandledEvents } from '../../lib/callbacks/handled-events.js';
-import { readEvent, signEvent } from '../../lib/callbacks/read-event.js';
+import { readEvent, signEvent, type SignedEvent } from '../../lib/callbacks/read-event.js';
+import type { RtcCallbackEvent } from '../../lib/callbacks/rtc-callback-event.js';
 import { LimitedLog } from '../../lib/diagnostics/limited-log.js';
 import { Redacted } from '../../lib/privacy/redacted.js';
 import { callbackSettings, handlerOf, receiverOf } from '../support/callback-receivers.js';
@@ -91,7 +93,7 @@ describe('an event', () => {
 
   it('is refused for anything that is no event, though it is signed', () => {
     expect(statusOf(wireEvent({ AppId: 'another' }))).toBe(403);
-    for (const EventType of ['', 'User Join', '../x', '*', 'x'.repeat(257)]) {
+    for (const EventType of ['', 'User Join', 'x\n', 'ü', 'x'.repeat(257)]) {
       expect([EventType, statusOf(wireEvent({ EventType }))]).toEqual([EventType, 400]);
     }
     expect(statusOf(wireEvent({ EventId: '' }))).toBe(400);
@@ -102,6 +104,7 @@ describe('an event', () => {
     const EventData = JSON.stringify({ RoomId: 'r' });
     expect(statusOf(wireEvent({ EventType: 'RoomCreate', EventData }))).toBe(200);
     expect(statusOf(wireEvent({ EventType: 'RecordStarted', EventData: '7' }))).toBe(200);
+    expect(statusOf(wireEvent({ EventType: 'Record.Audio-Stop', EventData: 'no JSON' }))).toBe(200);
   });
 
   it('is taken within fifteen minutes of its time, or what is set, and in no time without a zone', () => {
@@ -174,6 +177,63 @@ describe('the receiver of events', () => {
     }
     expect(moved).toBeGreaterThan(0);
     expect(handled).toHaveLength(1);
+  });
+
+  it('does not take an event for a copy whose type or data were changed, whichever comes first', async () => {
+    const event = wireEvent({ EventId: 'x1', Nonce: 'Ab3dEf' });
+    const copy = { ...event, Nonce: 'Ab3dE', EventType: 'fUserJoinRoom' };
+    expect(signatureOf(copy, EVENT_SECRET)).toBe(event.Signature);
+    for (const order of [
+      [event, copy, event],
+      [copy, event, copy],
+    ]) {
+      let failures = 1;
+      const types: string[] = [];
+      const { tell } = receiverOf([
+        handlerOf(['*'], (one) => {
+          if (failures-- > 0) throw new Error('as planned');
+          types.push((one as RtcCallbackEvent).type);
+        }),
+      ]);
+      const statuses = [];
+      for (const one of order) statuses.push(await tell(one));
+      expect(statuses).toEqual([500, 409, 200]);
+      expect(types).toEqual([order[0]!.EventType]);
+    }
+    // Nobody handles the copy.
+    let joins = 0;
+    const { tell } = receiverOf([handlerOf(['UserJoinRoom'], () => (joins += 1))]);
+    expect([await tell(copy), await tell(event), joins]).toEqual([200, 200, 1]);
+  });
+
+  it('takes data of a hundred thousand levels, and recognises it', async () => {
+    let calls = 0;
+    const { tell } = receiverOf([handlerOf(['*'], () => (calls += 1))]);
+    const EventData = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const event = wireEvent({ EventType: 'Unknown', EventData });
+    expect([await tell(event), await tell(event), calls]).toEqual([200, 200, 1]);
+  });
+
+  it('calls a handler that hangs again, and once it has ended late, no more', async () => {
+    const { promise, resolve } = deferred();
+    let calls = 0;
+    const hangs = handlerOf(['*'], () => {
+      calls += 1;
+      return promise;
+    });
+    let others = 0;
+    const works = handlerOf(['*'], () => (others += 1));
+    const { tell, logger } = receiverOf([hangs, works], {}, 20);
+    const event = wireEvent();
+    expect(await Promise.all([tell(event), tell(event)])).toEqual([500, 500]);
+    expect(calls).toBe(1);
+    expect(logger.lines[0]).toMatch(/^ERROR A\.handler\(\) failed to handle UserJoinRoom: no end in 20 ms/);
+    expect(await tell(event)).toBe(500);
+    expect(calls).toBe(2);
+    resolve();
+    await promise;
+    expect(await tell(event)).toBe(200);
+    expect([calls, others]).toEqual([2, 1]);
   });
 
   it('calls only those handlers again that have failed', async () => {
@@ -273,38 +333,68 @@ describe('the receiver of events', () => {
 });
 
 describe('events that were handled', () => {
-  const KEYS = ['id:1', 'signature:1'];
-  const memoryOf = (redis?: unknown, maxAgeMs = 1_000) => {
+  const signed = (event: Partial<RtcCallbackEvent> = {}, signature = '1'): SignedEvent => ({
+    event: { type: 'A', id: '1', time: new Date(), appId: APP_ID, version: '1', data: 1, ...event } as never,
+    signature,
+    content: event.type ?? 'A',
+  });
+  const memoryOf = (redis?: object, path = '/events') => {
     let time = 0;
     const logger = new LogLines();
-    const settings = { maxAgeMs, redis: redis as Redacted<never> | undefined };
+    const settings = { maxAgeMs: 1_000, path, redis: redis && new Redacted(redis as EventRedis, 'redis') };
     const events = new HandledEvents(APP_ID, settings, new LimitedLog(logger), () => time);
-    return { events, logger, at: (now: number) => (time = now) };
+    const isHandled = async (...of: Parameters<typeof signed>) =>
+      (await events.find(signed(...of))).calls === undefined;
+    const setHandled = async () => events.setHandled(signed(), await events.find(signed()));
+    return { isHandled, setHandled, logger, at: (now: number) => (time = now) };
+  };
+  const storeOf = () => {
+    const stored = new Map<string, string>();
+    const set = async (key: string, value: string) => void stored.set(key, value);
+    return { stored, get: async (key: string) => stored.get(key) ?? null, set };
   };
 
-  it('are known by any of their keys, for twice the time in which an event is taken', async () => {
-    const { events, at } = memoryOf();
-    await events.set(KEYS, true);
+  it('are known by ID or signature, for twice the time in which an event is taken', async () => {
+    const { isHandled, setHandled, at } = memoryOf();
+    await setHandled();
     at(1_999);
-    expect(await events.get(['id:1', 'signature:2'])).toBe(true);
-    expect(await events.get(['id:2', 'signature:1'])).toBe(true);
-    expect(await events.get(['id:2', 'signature:2'])).toBeUndefined();
+    expect(await isHandled({}, '2')).toBe(true);
+    expect(await isHandled({ id: '2' })).toBe(true);
+    expect(await isHandled({ id: '3' }, '3')).toBe(false);
     at(2_000);
-    expect(await events.get(KEYS)).toBeUndefined();
+    expect(await isHandled()).toBe(false);
   });
 
-  it('are known to other processes through Redis, under the app', async () => {
-    const stored = new Map<string, unknown[]>();
-    const redis = {
-      exists: async (key: string) => (stored.has(key) ? 1 : 0),
-      set: async (key: string, ...args: unknown[]) => void stored.set(key, args),
-    };
-    const [one, other] = [memoryOf(new Redacted(redis, 'redis')), memoryOf(new Redacted(redis, 'redis'))];
-    await one.events.set(KEYS, new Set());
-    expect(stored.size).toBe(0);
-    await one.events.set(KEYS, true);
-    expect(await other.events.get(['id:1', 'signature:9'])).toBe(true);
-    expect([...stored]).toEqual(KEYS.map((key) => [`rtc:event:${APP_ID}:${key}`, ['1', 'PX', 2_000]]));
+  it('are known to other processes through Redis, and to no other route', async () => {
+    const store = storeOf();
+    const one = memoryOf(store);
+    expect(await one.isHandled()).toBe(false);
+    expect(store.stored.size).toBe(0);
+    await one.setHandled();
+    expect([...store.stored.keys()].sort()).toEqual(
+      ['id:A:1', 'signature:1'].map((key) => `rtc:event:${APP_ID}:/events:${key}`),
+    );
+    expect(await memoryOf(store).isHandled({ id: '2' })).toBe(true);
+    expect(await memoryOf(store, '/other').isHandled()).toBe(false);
+  });
+
+  it('are not taken for a changed copy that comes to another process', async () => {
+    const store = storeOf();
+    await memoryOf(store).setHandled();
+    const other = memoryOf(store);
+    await expect(other.isHandled({ type: 'xA' })).rejects.toMatchObject({ status: 409 });
+    expect(await other.isHandled()).toBe(true);
+  });
+
+  it('say in the log when the memory is full of others', async () => {
+    const { isHandled, setHandled, logger } = memoryOf();
+    await setHandled();
+    for (let n = 0; n < 99_999; n++) await isHandled({ id: `x${n}` }, `x${n}`);
+    expect(await isHandled()).toBe(true);
+    expect(logger.lines).toEqual([]);
+    await isHandled({ id: 'last' }, 'last');
+    expect(await isHandled()).toBe(false);
+    expect(logger.lines).toEqual([expect.stringMatching(/^WARN More than 100000 events/)]);
   });
 
   it('are known in the process alone while Redis fails, hangs or throws at once', async () => {
@@ -318,14 +408,26 @@ describe('events that were handled', () => {
       () => new Promise(() => undefined),
     ];
     for (const fails of failures) {
-      const { events, logger } = memoryOf(new Redacted({ exists: fails, set: fails }, 'redis'));
-      expect(await events.get(KEYS)).toBeUndefined();
-      await events.set(KEYS, true);
-      expect(await events.get(KEYS)).toBe(true);
+      let asked = 0;
+      const ask = () => {
+        asked += 1;
+        return fails();
+      };
+      const { isHandled, setHandled, logger, at } = memoryOf({ get: ask, set: ask });
+      expect(await isHandled()).toBe(false);
+      await setHandled();
+      expect(await isHandled()).toBe(true);
       expect(logger.lines).toHaveLength(1);
       expect(logger.lines[0]).toMatch(
         /^WARN Events are remembered in this process alone, since Redis fails: /,
       );
+      // Redis is left alone for five seconds.
+      await isHandled({ id: '2' }, '2');
+      const before = asked;
+      expect(before).toBeLessThanOrEqual(2);
+      at(5_000);
+      await isHandled({ id: '3' }, '3');
+      expect(asked).toBeGreaterThan(before);
     }
   });
 });

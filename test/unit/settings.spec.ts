@@ -185,7 +185,7 @@ describe('settings', () => {
     [{ region: 'Mars 1' }, {}, 'region (RTC_REGION): must be a name such as cn-north-1'],
     [{ region: 'constructor' }, {}, 'region (RTC_REGION): has no known host'],
     [{ region: 'mars-1' }, {}, 'region (RTC_REGION): has no known host'],
-    [{ endpoint: 'rtc.volcengineapi.com' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin'],
+    [{ endpoint: 'rtc.volcengineapi.com' }, {}, 'endpoint (RTC_ENDPOINT): must begin with https://'],
     [{ endpoint: 'ftp://host' }, {}, 'endpoint (RTC_ENDPOINT): must begin with https://'],
     [{ endpoint: 'https://host/path' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin alone'],
     [{ endpoint: 'https://host?x' }, {}, 'endpoint (RTC_ENDPOINT): must be an origin alone'],
@@ -231,12 +231,28 @@ describe('settings', () => {
       {},
       'timeoutMs (RTC_TIMEOUT_MS): must be a whole number of milliseconds from 1 to 600000, got a string',
     ],
-    [{}, { RTC_TIMEOUT_MS: '5s' }, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],
-    [{}, { RTC_TIMEOUT_MS: '-5' }, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],
+    [
+      {},
+      { RTC_TIMEOUT_MS: '5s' },
+      'timeoutMs (RTC_TIMEOUT_MS): must be a whole number of milliseconds from 1 to 600000, got text that is no number',
+    ],
+    ...['-5', '1.5', '999999999'].map((text): [object, Record<string, string>, string] => [
+      {},
+      { RTC_TIMEOUT_MS: text },
+      `timeoutMs (RTC_TIMEOUT_MS): must be a whole number of milliseconds from 1 to 600000, got ${text}`,
+    ]),
+    ...['localhost:8787', '127.0.0.1:8787', '[::1]:8787'].map(
+      (text): [object, Record<string, string>, string] => [
+        {},
+        { RTC_ENDPOINT: text },
+        'endpoint (RTC_ENDPOINT): must begin with http:// or https://',
+      ],
+    ),
+    [{}, { RTC_ENDPOINT: 'rtc.volcengineapi.com' }, 'endpoint (RTC_ENDPOINT): must begin with https://'],
     [
       {},
       { RTC_ALLOW_INSECURE_ENDPOINT: 'yes' },
-      'allowInsecureEndpoint (RTC_ALLOW_INSECURE_ENDPOINT): must be true or false',
+      'allowInsecureEndpoint (RTC_ALLOW_INSECURE_ENDPOINT): must be true or false, or 1 or 0',
     ],
     [
       { allowInsecureEndpoint: 'true' },

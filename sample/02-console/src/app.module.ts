@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
+import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
 import { ApiKeyGuard } from './auth/api-key.guard.js';
 import { ClassroomModule } from './classroom/classroom.module.js';
 import { CLIENT_MESSAGES_PATH, EVENTS_PATH } from './callback-paths.js';
@@ -22,6 +23,8 @@ import { ConsoleModule } from './console/console.module.js';
       events: { path: EVENTS_PATH },
       clientMessages: { path: CLIENT_MESSAGES_PATH },
     }),
+    // Who has received what the console sends with receipts: they come as messages of clients.
+    RtcReceiptModule.forRoot(),
     ClassroomModule,
     ConsoleModule,
   ],

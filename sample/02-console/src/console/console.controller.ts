@@ -40,8 +40,10 @@ export class ConsoleController {
 
   @Post('messages')
   @HttpCode(200)
-  send(@Body() { confirmed, ...request }: SendMessageDto): Promise<SendAnswer> {
-    return this.#show(confirmed, () => this.roomUnicast.batchSend(request));
+  send(@Body() { confirmed, receipt, ...request }: SendMessageDto): Promise<SendAnswer> {
+    // Their apps drop copies, so what may have been lost is sent again.
+    const options = receipt ? ({ receipt, onUnknown: 'resend' } as const) : {};
+    return this.#show(confirmed, () => this.roomUnicast.batchSend(request, options));
   }
 
   @Post('broadcasts')

@@ -7,6 +7,7 @@ import { FanOutService } from './fan-out/fan-out.service.js';
 import { FaultService } from './faults/fault.service.js';
 import { LiveGateway } from './live/live.gateway.js';
 import { PageController } from './page.controller.js';
+import { ReceiptNewsService } from './receipts/receipt-news.service.js';
 import { RateService } from './rate/rate.service.js';
 import { SameOriginGuard } from './origin/same-origin.guard.js';
 
@@ -21,6 +22,7 @@ import { SameOriginGuard } from './origin/same-origin.guard.js';
     FaultService,
     FanOutService,
     RateService,
+    ReceiptNewsService,
     LiveGateway,
   ],
 })

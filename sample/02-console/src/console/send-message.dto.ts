@@ -1,4 +1,4 @@
-import { ArrayMaxSize, IsArray, IsString } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsString } from 'class-validator';
 import { ConsoleMessageDto } from './console-message.dto.js';
 
 /** A message to users who are named. */
@@ -7,4 +7,8 @@ export class SendMessageDto extends ConsoleMessageDto {
   @ArrayMaxSize(10_000)
   @IsString({ each: true })
   to!: string[];
+
+  /** Whether the users' apps are to confirm that they have it. */
+  @IsBoolean()
+  receipt = false;
 }

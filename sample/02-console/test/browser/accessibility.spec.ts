@@ -60,7 +60,9 @@ describe('the accessibility of the console', () => {
       await page.locator('[data-what=hand_raised]').waitFor();
       await page.fill('#others', 'erin');
       await page.locator('#absent li').waitFor();
+      await console.choose('receipt');
       await console.send('to one who is absent');
+      await outcome.locator('.receipts [data-outcome=accepted]').waitFor();
       await outcome.locator('.absent li').waitFor();
       await console.send('');
       await page.locator('#composer-problem').waitFor();

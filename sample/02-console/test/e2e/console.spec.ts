@@ -385,6 +385,97 @@ describe("the console's endpoints", () => {
       }
     });
 
+    it.each([
+      ['text', false, 'hello', 'onUserMessageReceived'],
+      ['binary', true, '/wAK', 'onUserBinaryMessageReceived'],
+    ])(
+      'show who has confirmed a %s message, and a copy of it once',
+      async (_what, binary, message, event) => {
+        const page = await LivePage.open(url);
+        page.send({ type: 'room', roomId: 'room-1' });
+        page.send({ type: 'join', userId: 'alice' });
+        await page.next('joined');
+        // An app without the receiver.
+        const bob = emulator.room('room-1').join('bob');
+        emulator.faults.add({ kind: 'reset', accept: true });
+        const { body } = await running.post(
+          '/console/messages',
+          { ...MESSAGE, to: ['alice', 'bob', 'erin'], message, binary, receipt: true },
+          KEY,
+        );
+        expect(body).toMatchObject({ receipt: { possibleDuplicate: true, messageId: expect.any(String) } });
+        const { messageId } = (body as { receipt: { messageId: string } }).receipt;
+        page.send({ type: 'receipts', messageId });
+        const told: { readonly type: string; readonly confirmed?: readonly object[] }[] = [];
+        while (!told.some(({ confirmed = [] }) => confirmed.length > 0)) {
+          told.push(...(await page.until('receipts')));
+        }
+        const alices = told.filter((each) => 'userId' in each);
+        expect(alices).toMatchObject([
+          { type: 'received', userId: 'alice', received: { event, from: 'server', message } },
+          { type: 'copy_dropped', userId: 'alice', event },
+        ]);
+        expect(bob.received).toHaveLength(2);
+        expect(bob.received[0]!.message).toHaveLength(
+          40 + Buffer.from(message, binary ? 'base64' : 'utf8').length,
+        );
+
+        // Another page is told what came before it asked, and nothing of other messages.
+        const late = await LivePage.open(url);
+        late.send({ type: 'receipts', messageId });
+        expect(await late.next('receipts')).toEqual({
+          type: 'receipts',
+          messageId,
+          confirmed: [{ userId: 'alice', delayMs: expect.any(Number) }],
+        });
+        late.send({ type: 'receipts', messageId: 'another' });
+        expect(await late.next('receipts')).toMatchObject({ messageId: 'another', confirmed: [] });
+        // What was not asked to be confirmed is not, and is shown as it is.
+        await running.post('/console/messages', { ...MESSAGE, message: 'as it is' }, KEY);
+        expect(await page.next('received')).toMatchObject({ received: { message: 'as it is' } });
+      },
+    );
+
+    it('confirm what a user was given when the user leaves, before the time for it', async () => {
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId: 'room-1' });
+      page.send({ type: 'join', userId: 'alice' });
+      await page.next('joined');
+      const sent = await running.post('/console/messages', { ...MESSAGE, receipt: true }, KEY);
+      await page.next('received');
+      page.send({ type: 'leave', userId: 'alice' });
+      page.send({
+        type: 'receipts',
+        messageId: (sent.body as { receipt: { messageId: string } }).receipt.messageId,
+      });
+      let confirmed: readonly object[] = [];
+      while (confirmed.length === 0) {
+        ({ confirmed } = (await page.next('receipts')) as { confirmed: readonly object[] });
+      }
+      expect(confirmed).toMatchObject([{ userId: 'alice' }]);
+    });
+
+    it('repeat a receipt that was not answered, and tell nobody of it as of an answer', async () => {
+      const page = await LivePage.open(url);
+      page.send({ type: 'room', roomId: 'room-1' });
+      page.send({ type: 'join', userId: 'alice' });
+      await page.next('joined');
+      emulator.faults.add({ kind: 'callback_lost', match: { action: 'sendServerMessage' } });
+      const sent = await running.post('/console/messages', { ...MESSAGE, receipt: true }, KEY);
+      page.send({
+        type: 'receipts',
+        messageId: (sent.body as { receipt: { messageId: string } }).receipt.messageId,
+      });
+      const told: { readonly type: string; readonly confirmed?: readonly object[] }[] = [];
+      while (!told.some(({ confirmed = [] }) => confirmed.length > 0)) {
+        told.push(...(await page.until('receipts')));
+      }
+      expect(told.map(({ type }) => type)).not.toContain('answered');
+      // An answer to the user's own message is.
+      page.send({ type: 'raise_hand', userId: 'alice' });
+      expect(await page.next('answered')).toMatchObject({ answer: { error: 'Success' } });
+    });
+
     it('have the emulator tell this app again after it forgot, and leave alone what tells another app', async () => {
       const page = await LivePage.open(url);
       page.send({ type: 'room', roomId: 'room-1' });

@@ -14,6 +14,8 @@ const NO_FAN_OUTS = {
   run: () => Promise.reject(new Error('The fan-out failed in a way that no one foresaw.')),
 };
 
+const NO_RECEIPTS = { of: () => [] };
+
 // What is logged of a command that fails is of no use here.
 Logger.overrideLogger(false);
 
@@ -40,7 +42,7 @@ describe('the session of an open page', () => {
   });
 
   it('sends less to a page that reads slowly, instead of queueing', async () => {
-    const session = new LiveSession(socket, EMULATOR, NO_FAN_OUTS);
+    const session = new LiveSession(socket, EMULATOR, NO_FAN_OUTS, NO_RECEIPTS);
     const told: string[] = [];
     page.on('message', (data) => told.push((JSON.parse(String(data)) as { userId: string }).userId));
     page.pause();
@@ -68,7 +70,7 @@ describe('the session of an open page', () => {
       opened.push(roomId);
       return unseated();
     };
-    const session = new LiveSession(socket, { target: () => asked, join }, NO_FAN_OUTS);
+    const session = new LiveSession(socket, { target: () => asked, join }, NO_FAN_OUTS, NO_RECEIPTS);
     await session.handle({ type: 'room', roomId: 'room-1' });
     const early = session.handle({ type: 'join', userId: 'alice' });
     await session.handle({ type: 'room', roomId: 'room-2' });
@@ -101,7 +103,7 @@ describe('the session of an open page', () => {
       },
     ],
   ] as const)('ends with a command %s, and the app does not', async (_what, emulator, command) => {
-    const session = new LiveSession(socket, emulator, NO_FAN_OUTS);
+    const session = new LiveSession(socket, emulator, NO_FAN_OUTS, NO_RECEIPTS);
     const closed = once(page, 'close');
     await session.handle(command);
     expect(await closed).toEqual([1_011, expect.anything()]);

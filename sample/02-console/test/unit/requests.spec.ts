@@ -44,6 +44,7 @@ describe("the page's commands", () => {
     { type: 'room', roomId: 'r' },
     { type: 'join', userId: 'u' },
     { type: 'cancel' },
+    { type: 'receipts', messageId: 'm' },
     fanOut,
     { ...fanOut, users: MAX_SIMULATED },
   ])('reads %j', (command) => {
@@ -58,6 +59,7 @@ describe("the page's commands", () => {
     '{"type":"constructor"}',
     '{"type":"join"}',
     '{"type":"hello","key":1}',
+    '{"type":"receipts"}',
     JSON.stringify({ ...fanOut, skipAbsent: 'no' }),
     ...[0, 1.5, '5', MAX_SIMULATED + 1, null].map((users) => JSON.stringify({ ...fanOut, users })),
   ])('does not read %s', (text) => {

@@ -8,7 +8,9 @@ export type LiveCommand =
   | { readonly type: 'room'; readonly roomId: string }
   | { readonly type: 'join' | 'leave' | 'raise_hand'; readonly userId: string }
   | ({ readonly type: 'fan_out' } & SimulatedFanOut)
-  | { readonly type: 'cancel' };
+  | { readonly type: 'cancel' }
+  /** Looks at the receipts of a message, and no longer at those of another. */
+  | { readonly type: 'receipts'; readonly messageId: string };
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isFlag = (value: unknown): boolean => typeof value === 'boolean';
@@ -31,6 +33,7 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
     confirmed: isFlag,
   },
   cancel: {},
+  receipts: { messageId: isText },
 };
 
 /** @returns undefined for what is no command */

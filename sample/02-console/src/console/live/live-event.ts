@@ -5,6 +5,7 @@ import type { Target } from '../emulator/emulator.client.js';
 import type { FanOutEnd } from '../fan-out/fan-out-end.js';
 import type { FaultState } from '../faults/fault.service.js';
 import type { RatePoint } from '../rate/rate-meter.js';
+import type { Confirmation } from '../receipts/receipt-news.service.js';
 
 /** What the page is told over its live connection. */
 export type LiveEvent =
@@ -30,6 +31,15 @@ export type LiveEvent =
   | { readonly type: 'not_joined'; readonly userId: string; readonly message: string }
   /** As the emulator tells it; bytes are base64. */
   | { readonly type: 'received'; readonly userId: string; readonly received: ReceivedJson }
+  /** The receiver in a user's app has dropped a copy of what it was given before. */
+  | {
+      readonly type: 'copy_dropped';
+      readonly userId: string;
+      readonly event: ReceivedJson['event'];
+      readonly at: string;
+    }
+  /** Whose apps have confirmed the message that the page looks at: first those so far, then each as it comes. */
+  | { readonly type: 'receipts'; readonly messageId: string; readonly confirmed: readonly Confirmation[] }
   /** What the app answered to a message of a user, or why there is no answer. */
   | { readonly type: 'answered'; readonly userId: string; readonly answer: AnswerJson }
   /** What the app was told of the room. */
@@ -48,6 +58,7 @@ export interface ReceivedJson {
 /** As the client SDK's `onServerMessageSendResult` has it. */
 export interface AnswerJson {
   readonly event: 'onServerMessageSendResult';
+  readonly msgid: number;
   readonly error: ServerMessageError;
   readonly message: string;
 }

@@ -4,6 +4,7 @@ import { RAISE_HAND } from '../../classroom/hands.service.js';
 import type { EmulatorClient, Target } from '../emulator/emulator.client.js';
 import type { FanOutService } from '../fan-out/fan-out.service.js';
 import type { SimulatedFanOut } from '../fan-out/simulated-fan-out.js';
+import type { ReceiptNewsService } from '../receipts/receipt-news.service.js';
 import type { LiveCommand } from './live-command.js';
 import type { LiveEvent } from './live-event.js';
 import { RoomSeats } from './room-seats.js';
@@ -17,6 +18,8 @@ const FAILED = 1_011;
 /** One open page: the users whom it let join, and its fan-out. Both end with it. */
 export class LiveSession {
   roomId = '';
+  /** Whose receipts the page looks at. */
+  messageId = '';
   readonly #seats: RoomSeats;
   #fanOut: AbortController | undefined;
   /** What the page was told that messages go to; undefined before it was. */
@@ -26,6 +29,7 @@ export class LiveSession {
     private readonly socket: WebSocket,
     private readonly emulator: Pick<EmulatorClient, 'target' | 'join'>,
     private readonly fanOuts: Pick<FanOutService, 'run'>,
+    private readonly receipts: Pick<ReceiptNewsService, 'of'>,
   ) {
     this.#seats = new RoomSeats(
       (roomId, userId) => emulator.join(roomId, userId),
@@ -78,6 +82,9 @@ export class LiveSession {
       case 'cancel':
         this.#fanOut?.abort();
         break;
+      case 'receipts':
+        this.#watch(command.messageId);
+        break;
     }
   }
 
@@ -86,6 +93,11 @@ export class LiveSession {
     if ((await this.emulator.target()) !== 'emulator') return;
     // Meanwhile the page may have gone to another room, or be closed: no one would let them leave again.
     if (roomId === this.roomId && this.#isOpen) this.#seats.join(roomId, userId);
+  }
+
+  #watch(messageId: string): void {
+    this.messageId = messageId;
+    this.tell({ type: 'receipts', messageId, confirmed: this.receipts.of(messageId) });
   }
 
   async #run(request: SimulatedFanOut): Promise<void> {

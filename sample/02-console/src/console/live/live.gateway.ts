@@ -14,6 +14,7 @@ import { FaultService } from '../faults/fault.service.js';
 import { readLiveCommand } from './live-command.js';
 import { LiveSession } from './live-session.js';
 import { RateService } from '../rate/rate.service.js';
+import { ReceiptNewsService } from '../receipts/receipt-news.service.js';
 import { SameOriginGuard } from '../origin/same-origin.guard.js';
 
 const PATH = '/console/live';
@@ -50,6 +51,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly fanOuts: FanOutService,
     private readonly rate: RateService,
     private readonly hands: HandsService,
+    private readonly receipts: ReceiptNewsService,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -62,6 +64,14 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
         if (session.roomId === news.roomId) session.tell({ type: 'news', news });
       }
     });
+    this.#news.add(
+      this.receipts.news.subscribe(({ messageId, ...confirmation }) => {
+        for (const session of this.#sessions) {
+          if (session.messageId !== messageId) continue;
+          session.tell({ type: 'receipts', messageId, confirmed: [confirmation] });
+        }
+      }),
+    );
     this.#timers = [
       setInterval(() => this.#tellRate(), RATE_EVERY_MS),
       setInterval(() => void this.#tellRooms(), ROOMS_EVERY_MS),
@@ -99,7 +109,7 @@ export class LiveGateway implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #admit(webSocket: WebSocket): Promise<void> {
-    const session = new LiveSession(webSocket, this.emulator, this.fanOuts);
+    const session = new LiveSession(webSocket, this.emulator, this.fanOuts, this.receipts);
     this.#sessions.add(session);
     webSocket.on('close', () => this.#sessions.delete(session));
     webSocket.on('message', (data: RawData) => {

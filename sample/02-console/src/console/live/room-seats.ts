@@ -1,7 +1,8 @@
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
-import type { AnswerJson, LiveEvent, ReceivedJson } from './live-event.js';
+import type { LiveEvent } from './live-event.js';
+import { SeatApp } from './seat-app.js';
 
 /** The emulator's close code for someone who was put out of the room. */
 const PUT_OUT = 4_001;
@@ -11,11 +12,9 @@ const MAX_SEATS = 50;
 /** Opens a user's connection to a room. */
 export type OpenSeat = (roomId: string, userId: string) => WebSocket;
 
-/** What a user's client is told. */
-type Heard = ReceivedJson | AnswerJson | { readonly event: 'onServerParamsSetResult' | 'onError' };
-
 interface Seat {
   readonly socket: WebSocket;
+  readonly app: SeatApp;
   /** Whether the page was told that it was taken; only then is it told that it was left. */
   joined: boolean;
 }
@@ -37,20 +36,22 @@ export class RoomSeats {
     }
     const socket = this.#open(roomId, userId);
     if (socket === undefined) return;
-    const seat: Seat = { socket, joined: false };
+    const app = new SeatApp(userId, socket, this.tell);
+    const seat: Seat = { socket, app, joined: false };
     this.#seats.set(userId, seat);
     let problem = '';
     socket.on('open', () => {
       seat.joined = true;
       this.tell({ type: 'joined', userId });
     });
-    socket.on('message', (data: RawData) => this.#hear(userId, JSON.parse(String(data)) as Heard));
+    socket.on('message', (data: RawData) => app.hear(JSON.parse(String(data))));
     socket.on('unexpected-response', async (_request: unknown, response: IncomingMessage) => {
       problem = await readText(response).catch(() => '');
       socket.terminate();
     });
     socket.on('error', ({ message }) => (problem ||= message));
     socket.on('close', (code) => {
+      app.end();
       if (this.#seats.get(userId) !== seat) return;
       this.#seats.delete(userId);
       if (seat.joined) this.tell({ type: 'left', userId, reason: code === PUT_OUT ? 'replaced' : 'lost' });
@@ -61,24 +62,20 @@ export class RoomSeats {
   /** Has a user's client send a text to this app, over the service. */
   sendToServer(userId: string, message: string): void {
     const seat = this.#seats.get(userId);
-    if (seat?.joined) seat.socket.send(JSON.stringify({ method: 'sendServerMessage', message }));
+    if (seat?.joined) seat.app.send(message);
   }
 
   leave(userId: string): void {
     const seat = this.#seats.get(userId);
     if (seat === undefined) return;
     this.#seats.delete(userId);
+    if (seat.joined) seat.app.close();
     seat.socket.close();
     if (seat.joined) this.tell({ type: 'left', userId, reason: 'left' });
   }
 
   leaveAll(): void {
     for (const userId of this.#seats.keys()) this.leave(userId);
-  }
-
-  #hear(userId: string, heard: Heard): void {
-    if (heard.event === 'onServerMessageSendResult') this.tell({ type: 'answered', userId, answer: heard });
-    else if ('from' in heard) this.tell({ type: 'received', userId, received: heard });
   }
 
   #open(roomId: string, userId: string): WebSocket | undefined {

@@ -66,15 +66,15 @@ export class Composer {
       const { users, skipAbsent } = recipients;
       this.#fanOut({ ...request, users, skipAbsent });
     } else if (recipients.kind === 'everyone') await this.#ask('/console/broadcasts', request);
-    else await this.#sendTo(recipients.to, request);
+    else await this.#sendTo(recipients, request);
   }
 
   /**
-   * @param {readonly string[]} to
+   * @param {{ readonly to: readonly string[], readonly receipt: boolean }} recipients
    * @param {{ readonly roomId: string }} request
    */
-  async #sendTo(to, request) {
-    const receipt = await this.#ask('/console/messages', { ...request, to });
+  async #sendTo({ to, receipt: isReceiptWanted }, request) {
+    const receipt = await this.#ask('/console/messages', { ...request, to, receipt: isReceiptWanted }, to);
     this.absent.refresh();
     // The next message does not wait for it.
     if (receipt !== undefined)
@@ -90,13 +90,14 @@ export class Composer {
   /**
    * @param {string} path
    * @param {object} request
+   * @param {readonly string[]} [to]
    * @returns what the receipt is shown in, if there is one
    */
-  async #ask(path, request) {
+  async #ask(path, request, to = []) {
     this.outcome.showBusy();
     try {
       const answer = await askApp('POST', path, request);
-      return this.outcome.showAnswer(/** @type {import('./outcome-panel.js').Answer} */ (answer));
+      return this.outcome.showAnswer(/** @type {import('./outcome-panel.js').Answer} */ (answer), to);
     } catch (error) {
       this.outcome.showFailure(error instanceof Error ? error.message : String(error));
       return undefined;

@@ -42,6 +42,11 @@ export class Inbox {
     this.#append(createMessage(message));
   }
 
+  /** @param {Pick<import('../live/live-event.js').ReceivedJson, 'event' | 'at'>} copy that the app does not show */
+  addCopy({ event, at }) {
+    this.#append(createEntry(at, createText('span', '', 'copyDropped'), event));
+  }
+
   /** @param {import('../live/live-event.js').AnswerJson} answer of the business server, to what the user sent */
   addAnswer({ event, error, message }) {
     const isAnswered = error === 'Success';
@@ -77,16 +82,16 @@ function createMessage({ event, from, message, at }) {
  * @param {string} at
  * @param {HTMLElement} what
  * @param {string} event the client SDK's callback
- * @param {HTMLElement} content
+ * @param {...HTMLElement} content
  */
-function createEntry(at, what, event, content) {
+function createEntry(at, what, event, ...content) {
   const time = create('time', '', new Date(at).toLocaleTimeString('en-GB'));
   time.dateTime = at;
   return create(
     'div',
     'message',
     create('p', 'message-head', time, what, createEnglish('code', '', event)),
-    content,
+    ...content,
   );
 }
 

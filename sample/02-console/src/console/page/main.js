@@ -29,7 +29,10 @@ const connection = new LiveConnection({
     askForKey(true);
   },
 });
-const outcome = new OutcomePanel(() => connection.send({ type: 'cancel' }));
+const outcome = new OutcomePanel(
+  () => connection.send({ type: 'cancel' }),
+  (messageId) => connection.send({ type: 'receipts', messageId }),
+);
 const faults = new FaultPanel(() => composer.absent.refresh());
 const chart = new RateChart();
 const news = new NewsPanel();
@@ -76,6 +79,9 @@ function handle(event) {
     case 'progress':
       outcome.fanOut.update(event.progress);
       break;
+    case 'receipts':
+      outcome.receipts.update(event);
+      break;
     case 'news':
       news.add(event.news);
       break;
@@ -96,6 +102,7 @@ function start({ target: kind, quota, maxSimulated, issuesTokens }) {
   composer.recipients.setLimits({ quota, maxSimulated });
   setText(byId('join-token', HTMLElement), issuesTokens ? 'joinToken' : 'joinNoToken');
   follow(kind);
+  outcome.receipts.refresh();
 }
 
 /** @param {'emulator' | 'real'} kind */

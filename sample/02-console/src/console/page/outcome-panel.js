@@ -1,5 +1,6 @@
 import { byId, create, createEnglish, createText } from './dom.js';
 import { FanOutView } from './fan-out-view.js';
+import { ReceiptsView } from './receipts-view.js';
 import { createErrorView, createReceiptView } from './outcome-views.js';
 
 /**
@@ -14,9 +15,14 @@ const MIN_SHOWN = 100;
 export class OutcomePanel {
   #body = byId('outcome', HTMLElement);
   fanOut;
+  receipts;
 
-  /** @param {() => void} onCancel of a fan-out */
-  constructor(onCancel) {
+  /**
+   * @param {() => void} onCancel of a fan-out
+   * @param {(messageId: string) => void} watchReceipts
+   */
+  constructor(onCancel, watchReceipts) {
+    this.receipts = new ReceiptsView(watchReceipts);
     this.fanOut = new FanOutView((content) => this.#show(content), onCancel);
   }
 
@@ -26,11 +32,16 @@ export class OutcomePanel {
 
   /**
    * @param {Answer} answer
+   * @param {readonly string[]} to those who are named
    * @returns what the receipt is shown in, if it is one
    */
-  showAnswer(answer) {
+  showAnswer(answer, to) {
+    const { messageId, outcome } = 'receipt' in answer ? answer.receipt : answer.error;
     const view = 'receipt' in answer ? createReceiptView(answer.receipt) : createErrorView(answer.error);
     this.#show(view);
+    if (messageId !== undefined && (outcome === 'accepted' || outcome === 'unknown')) {
+      view.querySelector('.verdict')?.after(this.receipts.create(messageId, to));
+    }
     return 'receipt' in answer ? view : undefined;
   }
 

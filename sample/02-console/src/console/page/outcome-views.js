@@ -14,6 +14,7 @@ import { formatNumber } from './language.js';
  *   readonly possibleDuplicate: boolean,
  *   readonly apiCode?: string,
  *   readonly requestId?: string,
+ *   readonly messageId?: string,
  *   readonly hint?: string,
  * }} ThrownError An error of the library, as JSON.
  */

@@ -2,7 +2,7 @@ import { byId, create } from './dom.js';
 import { onLanguage, setText, text } from './language.js';
 
 /**
- * @typedef {{ readonly kind: 'users', readonly to: readonly string[] } | { readonly kind: 'everyone' } | { readonly kind: 'simulated', readonly users: number, readonly skipAbsent: boolean }} Recipients
+ * @typedef {{ readonly kind: 'users', readonly to: readonly string[], readonly receipt: boolean } | { readonly kind: 'everyone' } | { readonly kind: 'simulated', readonly users: number, readonly skipAbsent: boolean }} Recipients
  * @typedef {{ readonly problem: import('./language.js').TextKey, readonly values?: import('./language.js').Values, readonly field: HTMLElement }} Problem
  */
 
@@ -10,6 +10,8 @@ const USERS_A_REQUEST = 600;
 /** The service's limits of a message, for text as UTF-8 and for bytes. */
 const MAX_BYTES = 20_480;
 const MAX_BROADCAST_BYTES = 65_536;
+/** What stands before a message with receipts. */
+const PREFIX_BYTES = 40;
 
 /** Whom a message goes to: users who are chosen, all in the room, or any number who are made up. */
 export class RecipientsField {
@@ -26,6 +28,7 @@ export class RecipientsField {
   #everyone = byId('everyone', HTMLElement);
   #simulated = byId('simulated-users', HTMLInputElement);
   #skipAbsent = byId('skip-absent', HTMLInputElement);
+  #receipt = byId('receipt', HTMLInputElement);
   #estimate = byId('estimate', HTMLElement);
 
   /**
@@ -37,6 +40,7 @@ export class RecipientsField {
     this.onNamed = onNamed;
     this.#others.addEventListener('input', onNamed);
     this.#skipAbsent.addEventListener('change', () => this.#showEstimate());
+    this.#receipt.addEventListener('change', () => this.#showChoice());
     this.#choices.addEventListener('change', () => this.#showChoice());
     this.#simulated.addEventListener('input', () => this.#showEstimate());
     onLanguage(() => {
@@ -88,7 +92,9 @@ export class RecipientsField {
     switch (this.#choice()) {
       case 'chosen': {
         const to = [...this.#inRoom.filter((userId) => !this.#left.has(userId)), ...this.named];
-        return to.length > 0 ? { kind: 'users', to } : { problem: 'chosenNone', field: this.#others };
+        return to.length > 0
+          ? { kind: 'users', to, receipt: this.#receipt.checked }
+          : { problem: 'chosenNone', field: this.#others };
       }
       case 'everyone':
         return this.#inRoom.length > 0 || !this.#isEmulator
@@ -112,7 +118,9 @@ export class RecipientsField {
     for (const choice of ['chosen', 'everyone', 'simulated']) {
       byId(`if-${choice}`, HTMLElement).hidden = choice !== this.#choice();
     }
-    this.onLimit(this.#choice() === 'everyone' ? MAX_BROADCAST_BYTES : MAX_BYTES);
+    byId('receipt-note', HTMLElement).hidden = !this.#receipt.checked;
+    const prefix = this.#choice() === 'chosen' && this.#receipt.checked ? PREFIX_BYTES : 0;
+    this.onLimit(this.#choice() === 'everyone' ? MAX_BROADCAST_BYTES : MAX_BYTES - prefix);
   }
 
   #showEveryone() {

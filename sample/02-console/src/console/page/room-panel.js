@@ -88,6 +88,9 @@ export class RoomPanel {
       case 'received':
         this.#inboxes.get(event.userId)?.add(event.received);
         return;
+      case 'copy_dropped':
+        this.#inboxes.get(event.userId)?.addCopy(event);
+        return;
       case 'answered':
         this.#inboxes.get(event.userId)?.addAnswer(event.answer);
         return;
