@@ -5,14 +5,6 @@ import { callback, must } from '../options/rules.js';
 import type { OptionTable } from '../options/option-table.js';
 import type { Participant, ParticipantReceiver } from './participant.js';
 
-const CALLBACKS = [
-  'onUserMessageReceived',
-  'onUserBinaryMessageReceived',
-  'onRoomMessageReceived',
-  'onRoomBinaryMessageReceived',
-  'onUserMessageReceivedOutsideRoom',
-  'onUserBinaryMessageReceivedOutsideRoom',
-] as const;
 const MAX_SHOWN = 10_000;
 
 const TABLE = {
@@ -35,7 +27,10 @@ export function checkReceiver(
 
 /** Has a participant's app use the receiver, as a client of today would. */
 export function useReceiver(participant: Participant, { confirmAfterMs = 0 }: ParticipantReceiver): void {
+  // All that is delivered here comes from the business server, under whatever user ID it takes.
+  const from: string[] = [];
   const { receive, close } = createReceiver({
+    from,
     confirm: async (receipts) => {
       if (confirmAfterMs === Infinity) return;
       if (confirmAfterMs > 0) await sleep(confirmAfterMs, undefined, { ref: false });
@@ -49,6 +44,9 @@ export function useReceiver(participant: Participant, { confirmAfterMs = 0 }: Pa
       participant.emit('shown', message);
     },
   });
-  for (const callback of CALLBACKS) participant.on(callback, receive);
+  participant.on('received', (received) => {
+    if (!from.includes(received.from)) from.push(received.from);
+    receive(received.from, received.message);
+  });
   participant.once('left', close);
 }

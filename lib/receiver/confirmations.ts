@@ -1,11 +1,8 @@
+import { attempt, dropOldest, pause, within } from './limits.js';
 import { MAX_RECEIPTS, writeReceipts } from './receipt-text.js';
 
-// Browsers, Electron, React Native and Node have them. Their types come with each of these, and this entry needs none.
-declare function setTimeout(work: () => void, ms: number): unknown;
-declare function clearTimeout(timer: unknown): void;
-
 /** A client may send 20 messages a second. These are at most eight, and the rest is the app's. */
-const LEAST_PAUSE_MS = 125;
+export const LEAST_PAUSE_MS = 125;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 const MAX_TRIES = 8;
@@ -14,59 +11,40 @@ const MAX_WAITING = 10_000;
 
 /** Confirms messages in batches, one batch at a time. */
 export function createConfirmations(confirm: (receipts: string) => unknown) {
-  let waiting: string[] = [];
-  let timer: unknown;
-  let isSending = false;
+  const waiting = new Set<string>();
+  let wake = (): void => undefined;
+  let running: Promise<void> | undefined;
   let isClosed = false;
-  let tries = 0;
 
-  const send = async (): Promise<void> => {
-    timer = undefined;
-    isSending = true;
-    const batch = waiting.splice(0, MAX_RECEIPTS);
-    try {
-      await within(CONFIRM_MS, () => confirm(writeReceipts(batch)));
-      tries = 0;
-    } catch {
-      tries = (tries + 1) % MAX_TRIES;
-      // Of too many, the oldest are given up.
-      if (tries > 0) waiting = [...batch, ...waiting].slice(-MAX_WAITING);
+  // By chance up to twice as long, since many clients receive a message at once.
+  const wait = (ms: number): unknown => isClosed || pause(ms * (1 + Math.random()), (end) => (wake = end));
+
+  const run = async (): Promise<void> => {
+    while (waiting.size > 0) {
+      await wait(LEAST_PAUSE_MS);
+      const ids = [...waiting].slice(0, MAX_RECEIPTS);
+      for (const id of ids) waiting.delete(id);
+      const send = (): unknown => within(CONFIRM_MS, () => confirm(writeReceipts(ids)));
+      let retryMs = FIRST_RETRY_MS;
+      for (let tries = 1; !(await attempt(send)) && tries < MAX_TRIES && !isClosed; tries++) {
+        await wait(retryMs);
+        retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
+      }
     }
-    isSending = false;
-    schedule();
-  };
-
-  const schedule = (): void => {
-    if (isClosed || isSending || timer !== undefined || waiting.length === 0) return;
-    const pause =
-      tries === 0 ? LEAST_PAUSE_MS : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1));
-    // By chance up to twice as long, since many clients receive a message at once.
-    timer = setTimeout(() => void send(), pause * (1 + Math.random()));
+    running = undefined;
   };
 
   return {
     add(messageId: string): void {
-      waiting.push(messageId);
-      if (waiting.length > MAX_WAITING) waiting.shift();
-      schedule();
+      waiting.add(messageId);
+      dropOldest(waiting, MAX_WAITING);
+      running ??= run();
     },
-    close(): void {
-      clearTimeout(timer);
-      if (!isClosed && waiting.length > 0) void send();
+    /** Confirms what waits without a pause, and tries it once more at most. */
+    close(): Promise<void> | undefined {
       isClosed = true;
+      wake();
+      return running;
     },
   };
-}
-
-/** Rejects when it takes longer. */
-export async function within(ms: number, work: () => unknown): Promise<void> {
-  let timer: unknown;
-  const silence = new Promise((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`It took more than ${ms} ms.`)), ms);
-  });
-  try {
-    await Promise.race([work(), silence]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

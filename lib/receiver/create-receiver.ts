@@ -1,6 +1,7 @@
-import { createConfirmations, within } from './confirmations.js';
+import { createConfirmations } from './confirmations.js';
 import { type ClientMessage, unframe } from './frame.js';
-import { splitIds } from './receipt-text.js';
+import { attempt, dropOldest, within } from './limits.js';
+import { createSeenStorage, type ReceiverStorage } from './seen-storage.js';
 
 // Of browsers, and of everything else: their types come with each of these, and this entry needs none.
 declare const reportError: ((error: unknown) => void) | undefined;
@@ -12,32 +13,32 @@ export interface ReceivedMessage {
   readonly from: string;
   /** Without the prefix. What has none is the very value that the SDK gave. */
   readonly message: ClientMessage;
-  /** As the server knows it. Absent for a message without a prefix. */
+  /** As the server knows it. Absent for a message without a prefix, and for one of another sender. */
   readonly messageId?: string;
-}
-
-/** Keeps over restarts which messages were received, for one user: a message to several users has one ID. */
-export interface ReceiverStorage {
-  /** What was saved last; null or undefined if nothing was. Messages wait for it for up to 3 s. */
-  load(): string | null | undefined | Promise<string | null | undefined>;
-  /** Saves a text of up to 32 KB. It is called with each message; a promise is waited for before the next call. */
-  save(seen: string): unknown;
 }
 
 /** What `createReceiver()` takes. */
 export interface ReceiverOptions {
   /**
+   * The user IDs under which the business server sends: the `from` of its messages. Only their messages are taken for
+   * framed ones; a user can send the like, which is handed on as it is.
+   */
+  readonly from: string | readonly string[];
+  /**
    * Sends a text to the business server, at most eight times a second: the SDK's `sendServerMessage()`. If it throws,
-   * rejects or takes more than 10 s, the text is sent again, up to eight times in about two minutes.
+   * rejects or takes more than 10 s, the text is sent again, up to eight times within three minutes.
    */
   readonly confirm: (receipts: string) => unknown;
   /**
    * Takes a message. It is confirmed when this returns, or when the promise that this returns is fulfilled. What it
    * throws is reported like that of an event's listener (`reportError()`, or `console.error()`), and the message is
-   * neither confirmed nor given again.
+   * neither confirmed nor given again, except after a restart.
    */
   readonly onMessage: (received: ReceivedMessage) => unknown;
-  /** Default: after a restart, a message that is sent again is shown again. */
+  /**
+   * Default: after a restart, a message that is sent again is shown again. With it, so is one that the app was not done
+   * with when it ended.
+   */
   readonly storage?: ReceiverStorage | undefined;
 }
 
@@ -60,71 +61,82 @@ export interface Receiver {
     /** Android and iOS. */
     (msgid: unknown, userId: string, message: unknown): void;
   };
-  /** Confirms what waits for it once more, and then nothing: for a logout. */
-  readonly close: () => void;
+  /**
+   * Takes nothing more, and confirms what the app has taken: for a logout. It is done when that was sent, or after 10 s,
+   * and never rejects.
+   */
+  readonly close: () => Promise<void>;
 }
 
 /** Copies come within seconds, or minutes from a durable fan-out. */
 const MAX_SEEN = 10_000;
-const MAX_STORED = 1_000;
-const LOAD_MS = 3_000;
+const CLOSE_MS = 10_000;
 
 /**
  * Receives messages that were sent with `receipt` or `once`: takes the prefix off, drops copies, and confirms what is to
  * be confirmed. All other messages are handed on as they are.
+ * @throws TypeError without `from`
  */
-export function createReceiver({ confirm, onMessage, storage }: ReceiverOptions): Receiver {
-  const seen = new Set<string>();
+export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOptions): Receiver {
+  const senders = typeof from === 'string' ? [from] : from;
+  if (!Array.isArray(senders)) throw new TypeError("`from`: needs the server's user ID, or a list of them");
+  /** Whether the app has taken it. */
+  const seen = new Map<string, boolean>();
   const confirmations = createConfirmations(confirm);
-  /** Until `storage` has loaded. */
-  let held: unknown[][] | undefined = storage && [];
+  const seenStorage = storage && createSeenStorage(storage);
+  const taking = new Set<Promise<unknown>>();
+  let isClosed = false;
 
-  const remember = (ids: readonly string[]): void => {
-    for (const id of ids) seen.add(id);
-    for (const oldest of seen) {
-      if (seen.size <= MAX_SEEN) return;
-      seen.delete(oldest);
-    }
+  const remember = (id: string, isTaken: boolean): void => {
+    seen.set(id, isTaken);
+    dropOldest(seen, MAX_SEEN);
   };
 
-  const hand = async (received: ReceivedMessage): Promise<boolean> => {
-    try {
-      await onMessage(received);
-      return true;
-    } catch (error) {
-      (typeof reportError === 'function' ? reportError : console.error)(error);
-      return false;
-    }
-  };
+  const hand = (received: ReceivedMessage): Promise<boolean> =>
+    attempt(() => onMessage(received), typeof reportError === 'function' ? reportError : console.error);
 
   const take = async (given: readonly unknown[]): Promise<void> => {
-    const { from, message } = readArguments(given);
-    const framed = unframe(from, message);
-    if (framed === undefined) return void (await hand({ from, message }));
-    const { messageId } = framed;
-    if (seen.has(messageId)) return;
-    remember([messageId]);
-    // A full storage must not keep messages from the app.
-    if (storage) void attempt(() => storage.save([...seen].slice(-MAX_STORED).join('')));
-    const isTaken = await hand({ from, message: framed.message, messageId });
-    if (isTaken && framed.isReceiptWanted) confirmations.add(messageId);
+    const received = readArguments(given);
+    const framed = senders.includes(received.from) ? unframe(received.message) : undefined;
+    if (framed === undefined) return void (await hand(received));
+    const { messageId, message, isReceiptWanted } = framed;
+    if (!seen.has(messageId)) {
+      remember(messageId, false);
+      if (await hand({ from: received.from, message, messageId })) {
+        remember(messageId, true);
+        void seenStorage?.add(messageId);
+      }
+    }
+    // A copy too: perhaps it comes since the receipt was lost.
+    if (isReceiptWanted && seen.get(messageId)) confirmations.add(messageId);
   };
 
-  const begin = async (from: ReceiverStorage): Promise<void> => {
-    // Late is better than never, if there is no waiting for it.
-    await attempt(() => within(LOAD_MS, async () => remember(splitIds((await from.load()) ?? ''))));
-    const given = held ?? [];
-    held = undefined;
-    for (const one of given) void take(one);
+  let loading: Promise<void> | undefined = seenStorage
+    ?.load((ids) => ids.forEach((id) => remember(id, true)))
+    .then(() => {
+      loading = undefined;
+    });
+
+  const receive = (...given: unknown[]): void => {
+    if (isClosed) return;
+    if (loading !== undefined) return void loading.then(() => receive(...given));
+    const work = attempt(() => take(given));
+    taking.add(work);
+    void work.then(() => taking.delete(work));
   };
 
-  if (storage) void begin(storage);
+  const finish = async (): Promise<void> => {
+    await Promise.all(taking);
+    await confirmations.close();
+  };
+
   return {
-    receive: (...given: unknown[]) => {
-      if (held === undefined) void take(given);
-      else held.push(given);
+    receive,
+    close: async () => {
+      isClosed = true;
+      void confirmations.close();
+      await attempt(() => within(CLOSE_MS, finish));
     },
-    close: () => confirmations.close(),
   };
 }
 
@@ -134,13 +146,4 @@ function readArguments(given: readonly unknown[]): { from: string; message: Clie
   const isOne = given.length === 1 && typeof message === 'object' && message !== null;
   const read = (isOne ? message : { userId, message }) as { userId: string; message: ClientMessage };
   return { from: read.userId, message: read.message };
-}
-
-/** Does it at once, and leaves a failure alone. */
-async function attempt(work: () => unknown): Promise<void> {
-  try {
-    await work();
-  } catch {
-    // It is not needed.
-  }
 }

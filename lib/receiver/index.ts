@@ -3,7 +3,7 @@ export {
   type ReceivedMessage,
   type Receiver,
   type ReceiverOptions,
-  type ReceiverStorage,
   type WebMessage,
 } from './create-receiver.js';
 export type { ClientMessage } from './frame.js';
+export type { ReceiverStorage } from './seen-storage.js';

@@ -1,5 +1,5 @@
 /** What clients send to the business server: `[rtc1c:`, the message IDs one after another, `]`. */
-const RECEIPTS = /^\[rtc1c:((?:[\w-]{16}[\da-f]{16}){1,1000})\]$/;
+const RECEIPTS = /^\[rtc1c:((?:[\w-]{32}){1,1000})\]$/;
 
 /** Receipts of one text: half of the 64 KB that a client may send. */
 export const MAX_RECEIPTS = 1_000;
@@ -17,7 +17,7 @@ export function readReceipts(text: string): string[] | undefined {
   return ids === undefined ? undefined : splitIds(ids);
 }
 
-/** Message IDs that stand one after another. */
+/** Message IDs that stand one after another, with or without something between them. */
 export function splitIds(text: string): string[] {
   return text.match(ID) ?? [];
 }

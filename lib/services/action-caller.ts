@@ -94,7 +94,7 @@ export class ActionCaller {
     const { roomId } = request;
     this.checkReceipt(action, { receipt });
     const from = request.from ?? this.#defaultFrom();
-    const framed = receipt || once ? frameMessage(action, request, from, receipt) : undefined;
+    const framed = receipt || once ? frameMessage(action, request, receipt) : undefined;
     const { message, binary } = framed ?? request;
     return {
       roomId,

@@ -26,6 +26,7 @@ const CALLBACKS = [
 function withReceiver(participant: Participant): ReceivedMessage[] {
   const shown: ReceivedMessage[] = [];
   const { receive } = createReceiver({
+    from: ['server', 'robot'],
     confirm: () => undefined,
     onMessage: (message) => void shown.push(message),
   });

@@ -34,6 +34,7 @@ const APP = `
   };
   const seen = 'seen of ' + window.userId;
   const { receive, close } = createReceiver({
+    from: 'server',
     confirm: (receipts) => show('pre', receipts),
     onMessage: ({ from, message, messageId }) => {
       const text = typeof message === 'string' ? message : 'bytes ' + new Uint8Array(message).join();
@@ -159,7 +160,7 @@ describe.each(BUNDLERS)('the receiver, bundled by %s', (name, bundle) => {
         const receive = (message: unknown) =>
           again.evaluate(`receive({ userId: 'server', message: ${JSON.stringify(message)} })`);
         await receive(emulator.room('room-1').lastSeen('bob')!.received[0]!.message);
-        const { message, messageId } = frameMessage('SendRoomUnicast', { message: 'new' }, 'server', true);
+        const { message, messageId } = frameMessage('SendRoomUnicast', { message: 'new' }, true);
         await receive(message);
         await receive('bug');
         await again.locator('pre').waitFor();
@@ -185,6 +186,7 @@ it(
         import { createReceiver, type ReceivedMessage } from 'nestjs-rtc-messaging/receiver';
         const shown: ReceivedMessage[] = [];
         const { receive, close } = createReceiver({
+          from: ['server'],
           confirm: async (receipts: string) => receipts.length,
           onMessage: (message) => shown.push(message),
           storage: { load: async () => null, save: (seen) => seen.length },
@@ -195,11 +197,13 @@ it(
         // @ts-expect-error There is nothing to receive.
         receive();
         // @ts-expect-error Nobody would learn what has been received.
-        createReceiver({ onMessage: () => undefined });
+        createReceiver({ from: 'server', onMessage: () => undefined });
+        // @ts-expect-error Any user could pass for the server.
+        createReceiver({ confirm: () => undefined, onMessage: () => undefined });
         const { from, message, messageId }: ReceivedMessage = shown[0] ?? { from: '', message: '' };
         export const length = (typeof message === 'string' ? message.length : message.byteLength) + from.length;
         export const id: string | undefined = messageId;
-        close();
+        void close().then(() => undefined);
       `;
       await mkdir(join(folder, 'node_modules'));
       await symlink(ROOT, join(folder, 'node_modules/nestjs-rtc-messaging'));

@@ -8,8 +8,8 @@ import {
 import { readReceipts } from '../../lib/receiver/receipt-text.js';
 import { type FramedMessage, frameMessage } from '../../lib/services/frame-message.js';
 
-const frame = (message: string | Uint8Array, receipt = true, from = 'server'): FramedMessage =>
-  frameMessage('SendRoomUnicast', { message }, from, receipt);
+const frame = (message: string | Uint8Array, receipt = true): FramedMessage =>
+  frameMessage('SendRoomUnicast', { message }, receipt);
 /** Runs the timers, and the promises between them. */
 const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
@@ -20,6 +20,7 @@ class Client {
 
   constructor(options: Partial<ReceiverOptions> = {}) {
     this.receiver = createReceiver({
+      from: 'server',
       confirm: (receipts) => {
         this.confirmed.push({ ids: readReceipts(receipts) ?? [], at: Date.now() });
       },
@@ -67,28 +68,30 @@ describe('a receiver', () => {
   it('gives on what has no prefix as it is, copies too, and confirms none of it', async () => {
     const client = new Client();
     const bytes = Buffer.from('binary');
-    const lookalike = '[rtc1r:AAAAAAAAAAAAAAAA0123456789abcdef]hello';
+    const lookalike = `[rtc1r:${'A'.repeat(24)}01234567]hello`;
     const received = ['hello', 'hello', lookalike, lookalike, bytes, '', null, undefined, { a: 1 }];
-    for (const message of received) client.receive('alice', message);
-    client.receive({ userId: 'alice', message: 'from the web' });
+    for (const message of received) client.receive('server', message);
+    client.receive({ userId: 'server', message: 'from the web' });
     client.receive();
     client.receive(null);
     await pass(60_000);
     expect(client.texts).toEqual([...received, 'from the web', undefined, null]);
     expect(client.texts[4]).toBe(bytes);
-    expect(client.shown[0]).toEqual({ from: 'alice', message: 'hello' });
+    expect(client.shown[0]).toEqual({ from: 'server', message: 'hello' });
     expect(client.confirmed).toEqual([]);
   });
 
-  it('shows a copy of a message once, and confirms it once', async () => {
+  it('shows a copy of a message once, and confirms it again, since the receipt may have been lost', async () => {
     const client = new Client();
     const { message, messageId } = frame('hello');
-    for (let copy = 0; copy < 5; copy++) {
-      client.receive('server', message);
-      await pass(1_000);
-    }
-    expect(client.texts).toEqual(['hello']);
+    client.receive('server', message);
+    client.receive('server', message);
+    await pass(1_000);
     expect(client.confirmedIds).toEqual([messageId]);
+    client.receive('server', message);
+    await pass(1_000);
+    expect(client.texts).toEqual(['hello']);
+    expect(client.confirmedIds).toEqual([messageId, messageId]);
   });
 
   it('shows a message with `once` once too, and confirms none of it', async () => {
@@ -101,22 +104,39 @@ describe('a receiver', () => {
     expect(client.confirmed).toEqual([]);
   });
 
-  it("swallows no other message with the ID of one, and confirms none of another sender's", async () => {
+  it("swallows no other message of the server's with the ID of one", async () => {
     const client = new Client();
     const { message, messageId } = frame('hello');
-    const text = message as string;
-    // A user of the room forwards it, alters it, and puts its prefix before a text of their own.
-    client.receive('mallory', text);
-    client.receive('mallory', `${text.slice(0, 40)}goodbye`);
-    client.receive('server', `${text.slice(0, 40)}goodbye`);
-    client.receive('server', Buffer.from(`${text.slice(0, 40)}goodbye`));
+    const altered = `${(message as string).slice(0, 40)}goodbye`;
+    for (const other of [altered, Buffer.from(altered), altered, message]) client.receive('server', other);
     await pass(1_000);
-    expect(client.confirmed).toEqual([]);
-    expect(client.shown).toHaveLength(4);
-    client.receive('server', text);
-    await pass(1_000);
-    expect(client.shown.at(-1)).toEqual({ from: 'server', message: 'hello', messageId });
+    expect(client.texts).toEqual([altered, Buffer.from(altered), altered, 'hello']);
     expect(client.confirmedIds).toEqual([messageId]);
+  });
+
+  it("hands on other senders' messages as they are, well framed ones too, and neither remembers nor confirms them", async () => {
+    const saved: string[] = [];
+    const storage = { load: () => saved.at(-1), save: (seen: string) => void saved.push(seen) };
+    const client = new Client({ from: ['server', 'robot'], storage });
+    await pass(0);
+    const { message, messageId } = frame('hello');
+    for (const sender of ['mallory', 'mallory', 'serve', 'Server', '']) client.receive(sender, message);
+    client.receive({ userId: 'mallory', message });
+    await pass(1_000);
+    expect(client.shown).toEqual(
+      ['mallory', 'mallory', 'serve', 'Server', '', 'mallory'].map((from) => ({ from, message })),
+    );
+    expect([client.confirmed, saved]).toEqual([[], []]);
+    client.receive('robot', message);
+    await pass(1_000);
+    expect(client.shown.at(-1)).toEqual({ from: 'robot', message: 'hello', messageId });
+    expect(client.confirmedIds).toEqual([messageId]);
+  });
+
+  it("is not created without the server's user IDs", () => {
+    const options = { confirm: () => undefined, onMessage: () => undefined };
+    for (const from of [undefined, null, 7, {}])
+      expect(() => createReceiver({ ...options, from } as unknown as ReceiverOptions)).toThrow(/^`from`: /);
   });
 
   it('shows each of several equal messages, which are no copies', () => {
@@ -171,7 +191,7 @@ describe('a receiver', () => {
     const failing = jest.fn(confirm);
     const client = new Client({ confirm: failing });
     client.receive('server', frame('hello').message);
-    await pass(10 * 60_000);
+    await pass(3 * 60_000);
     expect(failing).toHaveBeenCalledTimes(8);
     expect(new Set(failing.mock.calls.map(String)).size).toBe(1);
     expect(jest.getTimerCount()).toBe(0);
@@ -252,20 +272,76 @@ describe('a receiver', () => {
     expect(confirm).toHaveBeenCalledTimes(1);
   });
 
-  it('confirms what waits when it is closed, and nothing after that', async () => {
-    const client = new Client();
-    const { message, messageId } = frame('hello');
-    client.receive('server', message);
-    await pass(0);
-    client.receiver.close();
-    client.receiver.close();
-    expect(client.confirmedIds).toEqual([messageId]);
-    client.receive('server', frame('late').message);
+  it('confirms all that was shown when it is closed, one text at a time, and takes nothing more', async () => {
+    let running = 0;
+    const confirmed: string[] = [];
+    const client = new Client({
+      confirm: async (receipts) => {
+        running += 1;
+        expect(running).toBe(1);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        confirmed.push(...(readReceipts(receipts) ?? []));
+        running -= 1;
+      },
+    });
+    const receive = (): string => {
+      const { message, messageId } = frame('x');
+      client.receive('server', message);
+      return messageId;
+    };
+    const ids = [receive()];
+    await pass(280);
+    ids.push(...Array.from({ length: 2_500 }, receive));
+    const closed = jest.fn();
+    void client.receiver.close().then(closed);
+    void client.receiver.close();
+    receive();
+    await pass(1_040);
+    expect(closed).not.toHaveBeenCalled();
+    await pass(140);
+    expect(closed).toHaveBeenCalledTimes(1);
+    expect(confirmed).toEqual(ids);
+    receive();
     await pass(60_000);
-    client.receiver.close();
-    expect(client.texts).toEqual(['hello', 'late']);
-    expect(client.confirmed).toHaveLength(1);
+    expect(client.shown).toHaveLength(2_501);
+    expect(confirmed).toHaveLength(2_501);
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('waits in close() for what the app is still taking, and for nothing longer than ten seconds', async () => {
+    const client = new Client({
+      onMessage: ({ message }) => new Promise<void>((end) => message === 'slow' && setTimeout(end, 100)),
+    });
+    const { message, messageId } = frame('slow');
+    client.receive('server', message);
+    client.receive('server', frame('hangs').message);
+    const closed = jest.fn();
+    void client.receiver.close().then(closed);
+    await pass(9_999);
+    expect(closed).not.toHaveBeenCalled();
+    await pass(1);
+    expect(closed).toHaveBeenCalledTimes(1);
+    expect(client.confirmedIds).toEqual([messageId]);
+  });
+
+  it('tries a receipt once more when it is closed', async () => {
+    const confirm = jest.fn(() => Promise.reject(new Error('away')));
+    const client = new Client({ confirm });
+    client.receive('server', frame('hello').message);
+    await pass(250);
+    expect(confirm).toHaveBeenCalledTimes(1);
+    await client.receiver.close();
+    await pass(60_000);
+    expect(confirm).toHaveBeenCalledTimes(2);
+  });
+
+  it('shows nothing after close(), not even what waited for the storage', async () => {
+    const load = () => new Promise<string>((resolve) => setTimeout(() => resolve(''), 200));
+    const client = new Client({ storage: { load, save: () => undefined } });
+    client.receive('server', frame('hello').message);
+    await client.receiver.close();
+    await pass(60_000);
+    expect([client.shown, client.confirmed]).toEqual([[], []]);
   });
 });
 
@@ -309,6 +385,39 @@ describe('an `onMessage` that fails', () => {
       expect(log.mock.calls).toEqual([[error]]);
     },
   );
+});
+
+it('a receiver throws nothing, whatever it is given and whatever reports errors', async () => {
+  const unhandled = jest.fn();
+  process.on('unhandledRejection', unhandled);
+  const global = globalThis as { reportError?: unknown };
+  global.reportError = () => {
+    throw new Error('a bug of who reports');
+  };
+  const client = new Client({
+    onMessage: ({ message }) => {
+      client.shown.push({ from: '', message });
+      throw new Error('a bug of the app');
+    },
+  });
+  const hostile = { userId: 'server' };
+  const thrower = {
+    get: () => {
+      throw new Error('a getter');
+    },
+  };
+  Object.defineProperty(hostile, 'message', thrower);
+  client.receive(hostile);
+  client.receive('server', frame('hello').message);
+  client.receive('alice', 'foreign');
+  await pass(1_000);
+  jest.useRealTimers();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  delete global.reportError;
+  process.off('unhandledRejection', unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+  expect(client.texts).toEqual(['hello', 'foreign']);
+  expect(client.confirmed).toEqual([]);
 });
 
 describe('a receiver that is started again', () => {
@@ -376,7 +485,7 @@ describe('a receiver that is started again', () => {
     await receiveAll(client);
     await receiveAll(client);
     expect(client.texts).toEqual(['message 0', 'message 1', 'message 2']);
-    expect(client.confirmedIds).toHaveLength(3);
+    expect(new Set(client.confirmedIds).size).toBe(3);
   });
 
   it('learns from a storage that answers too late all the same', async () => {
@@ -396,15 +505,107 @@ describe('a receiver that is started again', () => {
     expect(client.texts).toEqual(['foreign']);
   });
 
-  it('has saved each message before the app is given it, and at most a thousand', async () => {
+  it('shows again what the app had not taken to its end, and not what it had', async () => {
     const storage = memory();
-    const client = new Client({
+    const [taken, pending] = [frame('taken'), frame('pending')];
+    const before = new Client({
       storage,
-      onMessage: ({ messageId }) => expect(storage.saved?.endsWith(String(messageId))).toBe(true),
+      onMessage: ({ message }) => (message === 'taken' ? undefined : new Promise(() => undefined)),
     });
     await pass(0);
-    for (let index = 0; index < 1_100; index++) client.receive('server', frame('x').message);
+    before.receive('server', pending.message);
+    before.receive('server', taken.message);
     await pass(0);
-    expect(storage.saved).toHaveLength(32_000);
+    const after = new Client({ storage });
+    for (const { message } of [pending, taken]) after.receive('server', message);
+    await pass(1_000);
+    expect(after.texts).toEqual(['pending']);
+    // The receipt of what was taken never left.
+    expect(after.confirmedIds.toSorted()).toEqual([taken.messageId, pending.messageId].toSorted());
+  });
+
+  it('shows again after a restart what `onMessage` failed with', async () => {
+    const log = jest.spyOn(console, 'error').mockReturnValue();
+    const storage = memory();
+    const { message } = frame('hello');
+    const before = new Client({ storage, onMessage: () => Promise.reject(new Error('the page went away')) });
+    before.receive('server', message);
+    await pass(1_000);
+    log.mockRestore();
+    const after = new Client({ storage });
+    after.receive('server', message);
+    await pass(1_000);
+    expect(after.texts).toEqual(['hello']);
+  });
+
+  it('has saved a message as soon as the app has taken it, and a thousand at most', async () => {
+    const storage = memory();
+    const client = new Client({ storage });
+    await pass(0);
+    const { message, messageId } = frame('first');
+    client.receive('server', message);
+    await pass(0);
+    expect(storage.saved).toBe(messageId);
+    const ids = Array.from({ length: 1_100 }, () => {
+      const other = frame('x');
+      client.receive('server', other.message);
+      return other.messageId;
+    });
+    await pass(125);
+    expect(storage.saved?.split(' ')).toEqual(ids.slice(-1_000));
+  });
+
+  it('saves at most eight times a second, one save at a time', async () => {
+    let running = 0;
+    const save = jest.fn(async (_seen: string) => {
+      running += 1;
+      expect(running).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, save.mock.calls.length === 1 ? 400 : 20));
+      running -= 1;
+    });
+    const client = new Client({ storage: { load: () => save.mock.calls.at(-1)?.[0], save } });
+    await pass(0);
+    for (let tick = 0; tick < 200; tick++) {
+      client.receive('server', frame('x').message);
+      await pass(10);
+    }
+    expect(client.shown).toHaveLength(200);
+    await pass(1_000);
+    expect(save.mock.calls.length).toBeGreaterThan(5);
+    expect(save.mock.calls.length).toBeLessThan(16);
+    expect(save.mock.calls.at(-1)?.[0].split(' ')).toHaveLength(200);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('saves with the next message what could not be saved', async () => {
+    const storage = memory();
+    let isFull = true;
+    const save = (seen: string): void => {
+      if (isFull) throw new Error('full');
+      storage.save(seen);
+    };
+    const client = new Client({ storage: { load: storage.load, save } });
+    client.receive('server', sent[0]!.message);
+    await pass(1_000);
+    isFull = false;
+    client.receive('server', sent[1]!.message);
+    await pass(1_000);
+    expect(storage.saved).toBe(`${sent[0]!.messageId} ${sent[1]!.messageId}`);
+  });
+
+  it('shares a storage with another one, such as of another tab, and loses one ID where one is damaged', async () => {
+    const storage = memory();
+    const tabs = [new Client({ storage }), new Client({ storage })] as const;
+    await pass(0);
+    tabs[0].receive('server', sent[0]!.message);
+    tabs[1].receive('server', sent[1]!.message);
+    tabs[0].receive('server', sent[2]!.message);
+    await pass(1_000);
+    const restarted = new Client({ storage });
+    await receiveAll(restarted);
+    expect(restarted.texts).toEqual([]);
+    const damaged = new Client({ storage: memory(storage.saved?.slice(1)) });
+    await receiveAll(damaged);
+    expect(damaged.texts).toHaveLength(1);
   });
 });
