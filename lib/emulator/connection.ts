@@ -41,4 +41,6 @@ export function onceOver(response: ServerResponse, act: () => void): void {
   };
   const forget = onceGone(response.req.socket, once);
   response.once('close', once);
+  // It may have gone before the request had its turn.
+  if (response.req.socket.closed) queueMicrotask(once);
 }
