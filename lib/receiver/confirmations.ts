@@ -12,7 +12,7 @@ const MAX_WAITING = 10_000;
 /** Confirms messages in batches, one batch at a time. */
 export function createConfirmations(confirm: (receipts: string) => unknown) {
   const waiting = new Set<string>();
-  let wake = (): void => undefined;
+  let wake: (() => void) | undefined;
   let running: Promise<void> | undefined;
   let isClosed = false;
 
@@ -26,7 +26,8 @@ export function createConfirmations(confirm: (receipts: string) => unknown) {
       for (const id of ids) waiting.delete(id);
       const send = (): unknown => within(CONFIRM_MS, () => confirm(writeReceipts(ids)));
       let retryMs = FIRST_RETRY_MS;
-      for (let tries = 1; !(await attempt(send)) && tries < MAX_TRIES && !isClosed; tries++) {
+      for (let tries = 1; !(await attempt(send)); tries++) {
+        if (isClosed || tries === MAX_TRIES) break;
         await wait(retryMs);
         retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
       }
@@ -43,7 +44,7 @@ export function createConfirmations(confirm: (receipts: string) => unknown) {
     /** Confirms what waits without a pause, and tries it once more at most. */
     close(): Promise<void> | undefined {
       isClosed = true;
-      wake();
+      wake?.();
       return running;
     },
   };

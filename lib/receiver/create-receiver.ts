@@ -111,11 +111,9 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
     if (isReceiptWanted && seen.get(messageId)) confirmations.add(messageId);
   };
 
-  let loading: Promise<void> | undefined = seenStorage
+  let loading: Promise<unknown> | undefined = seenStorage
     ?.load((ids) => ids.forEach((id) => remember(id, true)))
-    .then(() => {
-      loading = undefined;
-    });
+    .then(() => (loading = undefined));
 
   const receive = (...given: unknown[]): void => {
     if (isClosed) return;

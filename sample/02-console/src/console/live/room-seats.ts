@@ -69,9 +69,9 @@ export class RoomSeats {
     const seat = this.#seats.get(userId);
     if (seat === undefined) return;
     this.#seats.delete(userId);
-    if (seat.joined) seat.app.close();
-    seat.socket.close();
-    if (seat.joined) this.tell({ type: 'left', userId, reason: 'left' });
+    if (!seat.joined) return seat.socket.close();
+    void seat.app.close().then(() => seat.socket.close());
+    this.tell({ type: 'left', userId, reason: 'left' });
   }
 
   leaveAll(): void {

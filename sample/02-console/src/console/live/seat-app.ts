@@ -9,6 +9,8 @@ type Heard = ReceivedJson | AnswerJson | { readonly event: 'onServerParamsSetRes
 export class SeatApp {
   /** Receipts on their way to the business server, by their numbers. */
   readonly #receipts = new Map<number, (error: AnswerJson['error']) => void>();
+  /** All that the emulator delivers comes from the business server, under whatever user ID it takes. */
+  readonly #senders: string[] = [];
   readonly #receiver;
   #delivered: ReceivedJson | undefined;
   #number = 0;
@@ -19,6 +21,7 @@ export class SeatApp {
     private readonly tell: (event: LiveEvent) => void,
   ) {
     this.#receiver = createReceiver({
+      from: this.#senders,
       confirm: (receipts) => this.#confirm(receipts),
       onMessage: ({ message }) => this.#show(message),
     });
@@ -32,6 +35,7 @@ export class SeatApp {
     } else if ('from' in heard) {
       this.#delivered = heard;
       const { event, from, message } = heard;
+      if (!this.#senders.includes(from)) this.#senders.push(from);
       // It shows the message at once, or never: a copy.
       this.#receiver.receive(from, event.includes('Binary') ? Buffer.from(message, 'base64') : message);
       if (this.#delivered === undefined) return;
@@ -52,14 +56,14 @@ export class SeatApp {
     return this.#number;
   }
 
-  /** Confirms what waits, while the connection is open. */
-  close(): void {
-    this.#receiver.close();
+  /** Confirms what was shown, for which the connection has to be open. */
+  close(): Promise<void> {
+    return this.#receiver.close();
   }
 
   /** The connection is gone: what is on its way has no result. */
   end(): void {
-    this.close();
+    void this.close();
     for (const settle of this.#receipts.values()) settle('NotLogin');
   }
 
