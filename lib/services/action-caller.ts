@@ -139,13 +139,10 @@ export class ActionCaller {
   }
 
   /** @throws RtcQuotaError when receipts are wanted of more recipients than can be awaited now */
-  async checkRoomFor(
-    { isReceiptWanted }: WireRequest,
-    to: Iterable<unknown> | AsyncIterable<unknown>,
-  ): Promise<void> {
+  async checkRoomFor(to: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
     // Of any other source, nobody knows how many there are.
     const isKnown = Array.isArray(to) || to instanceof Set;
-    if (isReceiptWanted && isKnown) await this.#receipts?.checkRoomFor(new Set<unknown>(to).size);
+    if (isKnown) await this.#receipts?.checkRoomFor(new Set<unknown>(to).size);
   }
 
   /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */

@@ -102,7 +102,8 @@ export class RoomUnicastService {
         : undefined;
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
-    await caller.checkRoomFor(wire, to);
+    // Without receipts it begins at once.
+    if (wire.isReceiptWanted) await caller.checkRoomFor(to);
     const report = await new FanOutRun(chunks, chunkSender(this, wire, plan), plan, sender).run();
     return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
   }
