@@ -19,8 +19,14 @@ export default {
     '<rootDir>/test/package/consumer/',
     '<rootDir>/test/docs/snippets/',
     '<rootDir>/test/docs/page-snippets/',
-    // Minutes of waiting for failovers: `npm run test:crash`.
-    ...(process.env.FAILOVERS ? [] : ['<rootDir>/test/failover/']),
+    // Minutes of waiting for failovers, or of a processor's work: `npm run test:crash`.
+    ...(process.env.FAILOVERS
+      ? []
+      : [
+          '<rootDir>/test/failover/',
+          '<rootDir>/test/redis/processes.spec.ts',
+          '<rootDir>/test/package/callbacks-memory.spec.ts',
+        ]),
     // A minute of installing: `npm run test:compat`.
     ...(process.env.COMPAT_NODES ? [] : ['<rootDir>/test/package/stock-apps.spec.ts']),
   ],

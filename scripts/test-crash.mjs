@@ -6,6 +6,7 @@ const HELP = `Usage: npm run test:crash -- [options]
 Kills workers and the producer of a durable fan-out at random moments, and holds its account against what the
 emulator accepted. Redis is that of REDIS_URL, else one that is started. Then has Redis fail over in the midst of
 one, by three Sentinels and in a Cluster, which are started: that takes several minutes more, whatever the options.
+So do processes that share a quota and are killed, and the memory that many callbacks take.
 
   --kills <number>       2 or more: the first is of the producer, the second of a worker. Default 50
   --recipients <number>  10000 or more, so that they are not all enqueued at once. Default 300000
@@ -22,7 +23,8 @@ const { runJest } = await import('./run.mjs');
 const { buildLibrary } = await import('./build-library.mjs');
 await buildLibrary();
 // One after another: failovers are timed.
-await runJest(['test/durable/crash.spec.ts', 'test/failover', '--runInBand'], {
+const long = ['test/failover', 'test/redis/processes.spec.ts', 'test/package/callbacks-memory.spec.ts'];
+await runJest(['test/durable/crash.spec.ts', ...long, '--runInBand'], {
   KILLS: kills,
   RECIPIENTS: recipients,
   SEED: seed,
