@@ -10,7 +10,7 @@ const { scripts } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8
   scripts: Record<string, string>;
 };
 /** Those that hand what they are given to another program, or take nothing. */
-const WITHOUT_OPTIONS = new Set(['test', 'build', 'prepack', 'preemulator', 'prestart']);
+const WITHOUT_OPTIONS = new Set(['test', 'build', 'prepack', 'prepublishOnly', 'preemulator', 'prestart']);
 const WITH_OPTIONS = Object.entries(scripts).flatMap(([name, command]) => {
   const file = /^node (scripts\/[\w-]+\.mjs)$/.exec(command)?.[1];
   return file === undefined || WITHOUT_OPTIONS.has(name) ? [] : [[name, file] as const];
