@@ -10,7 +10,7 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import type { CallPlan } from '../retry/send-call.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
-import type { ReceiptTracker } from './receipt-tracker.js';
+import type { ReceiptTracker, TrackedRequest } from './receipt-tracker.js';
 import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage, type WireMessage } from './wire-message.js';
@@ -117,11 +117,10 @@ export class ActionCaller {
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
     if (messageId === undefined) return send(plan);
     const receipts = isReceiptWanted ? this.#receipts : undefined;
-    const tracked = { messageId, request: randomBytes(6).toString('base64url'), userIds: [...new Set(to)] };
-    let isTracked = false;
+    let tracked = undefined as TrackedRequest | undefined;
     const beforeSend = async (): Promise<boolean> => {
-      if (!isTracked) {
-        isTracked = true;
+      if (tracked === undefined) {
+        tracked = { messageId, request: randomBytes(6).toString('base64url'), userIds: [...new Set(to)] };
         await receipts?.expect(tracked, plan.deadlineMs);
       }
       return plan.beforeSend?.() ?? true;
@@ -131,7 +130,7 @@ export class ActionCaller {
       return { ...accepted, messageId };
     } catch (error) {
       if (error instanceof RtcMessagingError) {
-        if (isTracked && error.outcome !== 'unknown') receipts?.withdraw(tracked);
+        if (tracked !== undefined && error.outcome !== 'unknown') receipts?.withdraw(tracked);
         Object.assign(error, { messageId });
       }
       throw error;
