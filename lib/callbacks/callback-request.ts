@@ -110,7 +110,7 @@ function parseBytes(bytes: Buffer): unknown {
 }
 
 /** @throws Refusal */
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

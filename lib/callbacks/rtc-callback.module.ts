@@ -45,8 +45,7 @@ export class RtcCallbackModule extends ConfigurableModuleClass {
    * @throws RtcConfigError when the app boots, listing every problem
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    requireObject('RtcCallbackModule.forRoot()', options);
-    return super.forRoot(options);
+    return super.forRoot(requireObject('RtcCallbackModule.forRoot()', options));
   }
 
   /**
@@ -55,8 +54,7 @@ export class RtcCallbackModule extends ConfigurableModuleClass {
    * @throws RtcConfigError when the app boots, listing every problem
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    requireFactory('RtcCallbackModule.forRootAsync()', options);
-    return super.forRootAsync(options);
+    return super.forRootAsync(requireFactory('RtcCallbackModule.forRootAsync()', options));
   }
 }
 

@@ -83,8 +83,8 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
 export class RtcReceiptModule extends ConfigurableModuleClass {
   /** @throws RtcConfigError when the app boots, listing every problem */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    requireObject(`${MODULE}.forRoot()`, options);
-    return { ...super.forRoot(options), module: RtcReceiptCoreModule };
+    const checked = requireObject(`${MODULE}.forRoot()`, options);
+    return { ...super.forRoot(checked), module: RtcReceiptCoreModule };
   }
 
   /**
@@ -92,8 +92,8 @@ export class RtcReceiptModule extends ConfigurableModuleClass {
    * @throws RtcConfigError when the app boots, listing every problem
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    requireFactory(`${MODULE}.forRootAsync()`, options);
-    return { ...super.forRootAsync(options), module: RtcReceiptCoreModule };
+    const checked = requireFactory(`${MODULE}.forRootAsync()`, options);
+    return { ...super.forRootAsync(checked), module: RtcReceiptCoreModule };
   }
 }
 
