@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
 import { hideOptions } from './config/module-options.js';
-import {
-  DEFAULT_MODULE_NAME,
-  globalProblems,
-  nameProblems,
-  type Registration,
-} from './config/registration.js';
+import { DEFAULT_MODULE_NAME, readExtras, type Registration } from './config/registration.js';
 import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
 import { documentApi } from './controllers/api-docs/document-api.js';
@@ -46,12 +41,11 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
 
 function addExtras(
   definition: DynamicModule,
-  { isGlobal, name: givenName, controller: given }: RtcMessagingExtras,
+  { controller: given, ...extras }: RtcMessagingExtras,
 ): DynamicModule {
   const { options: controller, problems: ofController } = readController(given);
-  const problems = [...nameProblems(givenName), ...globalProblems(isGlobal), ...ofController];
-  // Anything else has no text, and fails the boot.
-  const name = typeof givenName === 'string' ? givenName : undefined;
+  const { name, isGlobal, problems: ofExtras } = readExtras(extras);
+  const problems = [...ofExtras, ...ofController];
   const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
   const registration: Registration = {
     name,
@@ -63,7 +57,7 @@ function addExtras(
   const services = servicesOf(name);
   return {
     ...definition,
-    global: isGlobal === true,
+    global: isGlobal,
     imports: [...(definition.imports ?? []), ...(mounted?.imports ?? [])],
     controllers: [...controllers.values()],
     providers: [
