@@ -70,7 +70,7 @@ export function resolveCallbackSettings(
   ofExtras: readonly ConfigProblem[] = [],
 ): CallbackSettings {
   const environment = readVariables(CALLBACK_OPTIONS, variables, MODULE);
-  const { values, problems } = readOptions(CALLBACK_OPTIONS, given, MODULE, environment);
+  const { values, problems } = readOptions(CALLBACK_OPTIONS, given, MODULE, { environment });
   problems.push(...ofExtras);
   if (values.events === undefined && values.clientMessages === undefined) {
     problems.push({ option: `${MODULE}.events`, message: 'is missing, and so is clientMessages' });
