@@ -9,7 +9,11 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { ActionCaller } from '../services/action-caller.js';
 import { RoomBroadcastService } from '../services/room-broadcast.service.js';
-import { checkUserIds, RoomPresenceService } from '../services/room-presence.service.js';
+import {
+  ONLINE_USERS_QUESTION,
+  RoomPresenceService,
+  STATUS_QUESTION,
+} from '../services/room-presence.service.js';
 import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { OPEN_API_OPTIONS, RtcOpenApiService } from '../services/rtc-open-api.service.js';
@@ -93,11 +97,11 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
       new RoomPresenceService(sender, settings),
       {
         onlineUsers: (roomId, options = {}) => {
-          checkUserIds(roomId, []);
+          checkCallOptions(ONLINE_USERS_QUESTION, { roomId }, '');
           checkCallOptions(OPEN_API_OPTIONS, options);
         },
         statusOf: (roomId, userIds, options = {}) => {
-          checkUserIds(roomId, userIds);
+          checkCallOptions(STATUS_QUESTION, { roomId, userIds }, '');
           checkCallOptions(OPEN_API_OPTIONS, options);
         },
       },
