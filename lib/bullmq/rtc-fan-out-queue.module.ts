@@ -1,20 +1,9 @@
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import {
-  ConfigurableModuleBuilder,
-  type DynamicModule,
-  Inject,
-  type InjectionToken,
-  Module,
-} from '@nestjs/common';
+import { type DynamicModule, Inject, type InjectionToken, Module } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Queue } from 'bullmq';
-import {
-  failBareImport,
-  hideOptions,
-  openOptions,
-  requireFactory,
-  requireObject,
-} from '../config/module-options.js';
+import { createModuleClass } from '../config/create-module-class.js';
+import { openOptions } from '../config/module-options.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ChunkSenders } from '../fan-out/chunk-sender.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
@@ -50,45 +39,35 @@ class FanOutConnectionModule {}
 @Module({})
 class RtcFanOutQueueCoreModule {}
 
-const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<RtcFanOutQueueOptions>({
-    optionsInjectionToken: OPTIONS,
-    // Nest must not take two queues for one with `moduleIdGeneratorAlgorithm: 'deep-hash'`: it can't see their options.
-    alwaysTransient: true,
-  })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createRtcFanOutQueueOptions' satisfies keyof RtcFanOutQueueOptionsFactory)
-    .setExtras<RtcFanOutQueueExtras>(
-      { role: undefined, queueName: undefined, isGlobal: undefined, roomUnicast: undefined },
-      addExtras,
-    )
-    .build();
-
 /**
  * Fan-outs that survive the process: kept in Redis, sent by any number of workers over BullMQ. A worker sends
  * through the app's `RtcMessagingModule`.
  */
-@Module({ imports: [failBareImport('RtcFanOutQueueModule')] })
-export class RtcFanOutQueueModule extends ConfigurableModuleClass {
-  /** @throws RtcConfigError when an extra is wrong; when the app boots, for the options and for Redis */
-  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return super.forRoot(requireObject('RtcFanOutQueueModule.forRoot()', options));
-  }
+@Module({})
+export class RtcFanOutQueueModule extends createModuleClass<
+  RtcFanOutQueueOptions,
+  RtcFanOutQueueExtras,
+  RtcFanOutQueueOptionsFactory
+>({
+  module: 'RtcFanOutQueueModule',
+  core: RtcFanOutQueueCoreModule,
+  optionsToken: OPTIONS,
+  factoryMethod: 'createRtcFanOutQueueOptions',
+  extras: { role: undefined, queueName: undefined, isGlobal: undefined, roomUnicast: undefined },
+  addExtras,
+}) {}
 
-  /** With options from a factory, a class or an existing provider; `role` and its neighbours stand beside it. */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return super.forRootAsync(requireFactory('RtcFanOutQueueModule.forRootAsync()', options));
-  }
-}
-
-function addExtras({ imports, providers }: DynamicModule, given: RtcFanOutQueueExtras): DynamicModule {
+function addExtras(
+  { module, imports, providers = [] }: DynamicModule,
+  given: RtcFanOutQueueExtras,
+): DynamicModule {
   const { role, queueName, isGlobal, roomUnicast } = readFanOutQueueExtras(given);
   const isWorker = role !== 'producer';
   const connection: DynamicModule = {
     module: FanOutConnectionModule,
     imports,
     providers: [
-      ...hideOptions(providers, OPTIONS),
+      ...providers,
       {
         provide: SETTINGS,
         inject: [OPTIONS],
@@ -118,7 +97,7 @@ function addExtras({ imports, providers }: DynamicModule, given: RtcFanOutQueueE
     }),
   });
   return {
-    module: RtcFanOutQueueCoreModule,
+    module,
     global: isGlobal,
     imports: [connection, queue],
     providers: [

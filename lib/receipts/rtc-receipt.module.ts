@@ -1,20 +1,8 @@
-import {
-  ConfigurableModuleBuilder,
-  type DynamicModule,
-  Inject,
-  type InjectionToken,
-  Module,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { type DynamicModule, Inject, type InjectionToken, Module, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getClientMessageConsumersToken } from '../callbacks/client-message.js';
-import {
-  failBareImport,
-  hideOptions,
-  openOptions,
-  requireFactory,
-  requireObject,
-} from '../config/module-options.js';
+import { createModuleClass } from '../config/create-module-class.js';
+import { openOptions } from '../config/module-options.js';
 import { DEFAULT_MODULE_NAME, readExtras } from '../config/registration.js';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import { readOptions } from '../options/read-options.js';
@@ -68,34 +56,23 @@ class RtcReceiptCoreModule implements OnModuleInit {
   }
 }
 
-const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<RtcReceiptOptions>({ optionsInjectionToken: OPTIONS, alwaysTransient: true })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createRtcReceiptOptions' satisfies keyof RtcReceiptOptionsFactory)
-    .setExtras<RtcReceiptExtras>({ name: undefined }, addExtras)
-    .build();
-
 /**
  * Receipts of messages: `ReceiptService`, which is injectable everywhere. They come as clients' messages, so it needs
  * `RtcCallbackModule` with `clientMessages` beside `RtcMessagingModule`. Experimental.
  */
-@Module({ imports: [failBareImport(MODULE)] })
-export class RtcReceiptModule extends ConfigurableModuleClass {
-  /** @throws RtcConfigError when the app boots, listing every problem */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    const checked = requireObject(`${MODULE}.forRoot()`, options);
-    return { ...super.forRoot(checked), module: RtcReceiptCoreModule };
-  }
-
-  /**
-   * With options from a factory, a class or an existing provider. `name` stands beside it.
-   * @throws RtcConfigError when the app boots, listing every problem
-   */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    const checked = requireFactory(`${MODULE}.forRootAsync()`, options);
-    return { ...super.forRootAsync(checked), module: RtcReceiptCoreModule };
-  }
-}
+@Module({})
+export class RtcReceiptModule extends createModuleClass<
+  RtcReceiptOptions,
+  RtcReceiptExtras,
+  RtcReceiptOptionsFactory
+>({
+  module: MODULE,
+  core: RtcReceiptCoreModule,
+  optionsToken: OPTIONS,
+  factoryMethod: 'createRtcReceiptOptions',
+  extras: { name: undefined },
+  addExtras,
+}) {}
 
 function addExtras(definition: DynamicModule, given: RtcReceiptExtras): DynamicModule {
   const { name, problems } = readExtras({ name: given.name }, MODULE);
@@ -106,7 +83,7 @@ function addExtras(definition: DynamicModule, given: RtcReceiptExtras): DynamicM
     // Senders look for it in their own modules.
     global: true,
     providers: [
-      ...hideOptions(definition.providers, OPTIONS),
+      ...(definition.providers ?? []),
       { provide: NAME, useValue: { name } },
       {
         provide: RECEIPTS,
