@@ -133,7 +133,7 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
  * @throws TypeError naming each invalid field
  */
 function fieldsOf<const Table extends object>(body: object, table: Table): OptionValues<Table> {
-  const { values, problems } = readOptions(table, body, '', undefined, undefined, 'body');
+  const { values, problems } = readOptions(table, body, '', { whole: 'body' });
   failWith(problems);
   return values;
 }

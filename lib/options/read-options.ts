@@ -7,6 +7,16 @@ import { type Checked, isArray, printableName, typeName, wrong } from './rules.j
 /** Texts of variables by the option's path, such as `quota.maxQueue`. No prototype, and no empty text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** How options are read, other than by their table. */
+export interface ReadingOptions {
+  /** Default: none. */
+  readonly environment?: Environment;
+  /** Message for account options that are set to undefined, if that is not allowed. */
+  readonly noUndefined?: string | undefined;
+  /** Name of the options as a whole. Default: their path, or `options`. */
+  readonly whole?: string;
+}
+
 const NO_ENVIRONMENT: Environment = Object.freeze(Object.create(null) as Environment);
 
 export interface ReadOptions<Table> {
@@ -21,16 +31,12 @@ export interface ReadOptions<Table> {
  * name is a problem, since it would be ignored.
  * @param given of any type
  * @param path prefix of the options in problems
- * @param noUndefined message for account options that are set to undefined, if that is not allowed
- * @param whole name of the options as a whole
  */
 export function readOptions<const Table extends object>(
   table: Table,
   given: unknown,
   path = '',
-  environment: Environment = NO_ENVIRONMENT,
-  noUndefined?: string,
-  whole = path || 'options',
+  { environment = NO_ENVIRONMENT, noUndefined, whole = path || 'options' }: ReadingOptions = {},
 ): ReadOptions<Table> {
   const { own, problems } = ownOptions(given, Object.keys(table), path, whole);
   const values: Record<string, unknown> = {};
@@ -95,7 +101,9 @@ function readOption(
 ): { readonly value: unknown; readonly problems: readonly ConfigProblem[] } {
   if (options !== undefined) {
     if (optional && given === undefined) return { value: undefined, problems: [] };
-    const { values, problems } = readOptions(options, given === undefined ? {} : given, path, environment);
+    const { values, problems } = readOptions(options, given === undefined ? {} : given, path, {
+      environment,
+    });
     return { value: values, problems };
   }
   const isVariable = given === undefined;

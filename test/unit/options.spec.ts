@@ -98,7 +98,7 @@ describe('a rule', () => {
     expect(problemsOf({})).toBe('an object');
     expect(problemsOf([])).toBe('an array');
     expect(problemsOf(null)).toBe('null');
-    const { problems } = readOptions({ number }, {}, '', { number: 'secret' });
+    const { problems } = readOptions({ number }, {}, '', { environment: { number: 'secret' } });
     expect(problems).toMatchObject([
       { message: 'must be a whole number from 1 to 9, got text that is no number' },
     ]);
@@ -152,13 +152,13 @@ describe('a table of options', () => {
       inner: { mode: 'a' },
       pair: new Redacted(whole, 'pair'),
     });
-    const read = readOptions(TABLE, { limit: undefined }, '', environment);
+    const read = readOptions(TABLE, { limit: undefined }, '', { environment });
     expect(read).toEqual({
       values: { limit: 7, isOn: false, inner: { mode: 'b' }, pair: new Redacted(whole, 'pair') },
       problems: [],
     });
     expect(
-      readOptions(TABLE, { isOn: true, limit: 2, inner: { mode: 'a' } }, '', environment).values,
+      readOptions(TABLE, { isOn: true, limit: 2, inner: { mode: 'a' } }, '', { environment }).values,
     ).toEqual({
       limit: 2,
       isOn: true,
@@ -188,11 +188,13 @@ describe('a table of options', () => {
     expect(hidden?.open()).toBe(whole);
     const environment = { 'pair.left': '1', 'pair.right': '2', limit: '3' };
     const given = { isOn: true, limit: undefined, pair: undefined };
-    expect(readOptions(TABLE, given, '', environment).problems).toEqual([]);
-    expect(readOptions(TABLE, given, '', environment, 'is undefined').problems).toEqual([
+    expect(readOptions(TABLE, given, '', { environment }).problems).toEqual([]);
+    expect(readOptions(TABLE, given, '', { environment, noUndefined: 'is undefined' }).problems).toEqual([
       { option: 'pair', message: 'is undefined' },
     ]);
-    expect(readOptions(TABLE, { isOn: true }, '', environment, 'is undefined').problems).toEqual([]);
+    expect(
+      readOptions(TABLE, { isOn: true }, '', { environment, noUndefined: 'is undefined' }).problems,
+    ).toEqual([]);
   });
 
   it.each([null, undefined, 'text', 7, []])('does not read %j', (given) => {
