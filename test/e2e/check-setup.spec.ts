@@ -55,10 +55,17 @@ const https = (right: RtcMessagingOptions): RtcMessagingOptions => ({
 let website: Awaited<ReturnType<typeof startScriptedServer>>;
 let tls: { key: string; cert: string };
 let foreign: { key: string; cert: string };
+let elsewhere: { key: string; cert: string };
+let expired: { key: string; cert: string };
 afterAll(() => website.close());
 beforeAll(async () => {
   website = await startScriptedServer((response) => response.writeHead(404).end('<h1>No page</h1>'));
-  [tls, foreign] = await Promise.all([certificate(), certificate()]);
+  [tls, foreign, elsewhere, expired] = await Promise.all([
+    certificate(),
+    certificate(),
+    certificate('other.example'),
+    certificate(undefined, new Date(Date.now() - 1_000)),
+  ]);
 });
 
 const CASES: readonly Case[] = [
@@ -134,6 +141,29 @@ const CASES: readonly Case[] = [
     },
     options: (right) => ({ ...right, http: { httpsAgent: new HttpsAgent({ ca: foreign.cert }) } }),
     finding: failed('TLS', /The certificate of 127\.0\.0\.1:\d+ is not trusted here: .*NODE_EXTRA_CA_CERTS/),
+  },
+  {
+    wrong: 'the certificate is trusted, but for another host',
+    emulator: {
+      get tls() {
+        return elsewhere;
+      },
+    },
+    options: (right) => ({ ...right, http: { httpsAgent: new HttpsAgent({ ca: elsewhere.cert }) } }),
+    finding: failed(
+      'TLS',
+      /ALTNAME_INVALID.*The certificate of 127\.0\.0\.1:\d+ is for another host: check endpoint/,
+    ),
+  },
+  {
+    wrong: 'the certificate has expired',
+    emulator: {
+      get tls() {
+        return expired;
+      },
+    },
+    options: (right) => ({ ...right, http: { httpsAgent: new HttpsAgent({ ca: expired.cert }) } }),
+    finding: failed('TLS', /CERT_HAS_EXPIRED.*has expired, if this machine's clock is right/),
   },
   {
     wrong: 'a page of a proxy is answered',
