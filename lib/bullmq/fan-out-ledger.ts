@@ -19,6 +19,7 @@ import type { LedgerKeys } from './ledger-keys.js';
 import { LEDGER_STEPS, type LedgerStep } from './ledger-scripts.js';
 import type { ChunkBatch } from './read-ahead.js';
 import type { RedisClient } from '../redis/open-client.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 
 /** What a fan-out is, as it is handed in. */
 export interface FanOutPlan extends Pick<
@@ -91,6 +92,8 @@ export class FanOutLedger {
   constructor(
     client: RedisClient,
     private readonly keys: LedgerKeys,
+    /** Rejects every step that waits for an answer. */
+    private readonly closing?: Cancellation,
   ) {
     this.#client = client;
   }
@@ -293,7 +296,7 @@ export class FanOutLedger {
 
   /** Does what may be done twice, and waits for Redis, as the steps of the ledger do. */
   throughOutages<T>(work: () => Promise<T>): Promise<T> {
-    return throughOutages(this.#client, work);
+    return throughOutages(this.#client, work, this.closing);
   }
 
   async #step<Result extends string>(
