@@ -79,6 +79,9 @@ export const share: Rule<number> = must(
 /** The app's ID (AppId). */
 export const appId = text(/^\S{1,128}$/, 'must be 1–128 characters without white space');
 
+/** The app's key (AppKey). */
+export const appKey = text(/^[\x21-\x7e]{1,128}$/, 'must be 1–128 printable ASCII characters without spaces');
+
 export const oneOf = <const T extends string>(...choices: readonly T[]): Rule<T> =>
   must(choices.join(' or '), (given) => choices.includes(given as T));
 
