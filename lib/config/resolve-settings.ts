@@ -27,13 +27,10 @@ export function resolveSettings(
   environment: Environment,
   { name, needsFrom, problems: own = [] }: Registration = { name: undefined },
 ): RtcMessagingSettings {
-  const { values, problems } = readOptions(
-    needsFrom ? WITH_SENDER : MODULE_OPTIONS,
-    given,
-    '',
+  const { values, problems } = readOptions(needsFrom ? WITH_SENDER : MODULE_OPTIONS, given, '', {
     environment,
-    name === undefined ? undefined : UNDEFINED,
-  );
+    noUndefined: name === undefined ? undefined : UNDEFINED,
+  });
   const { allowInsecureEndpoint, credentials, endpoint, ...settings } = values;
   const { quota, region } = settings;
   const isRight = (...options: readonly string[]): boolean =>

@@ -133,6 +133,14 @@ describe('settings', () => {
     expect(settle({ timeoutMs: undefined }, { ...MINIMUM, RTC_TIMEOUT_MS: '' }).timeoutMs).toBe(5_000);
   });
 
+  it('call a required variable empty where it is set to nothing', () => {
+    const variables = { RTC_APP_ID: '', VOLCENGINE_ACCESS_KEY: '', VOLCENGINE_SECRET_KEY: 's' };
+    expect(problemsOf({}, variables)).toEqual([
+      'appId (RTC_APP_ID): is empty',
+      'credentials.accessKeyId (VOLCENGINE_ACCESS_KEY): is empty',
+    ]);
+  });
+
   it.each([
     ['cn-north-1', 'https://rtc.volcengineapi.com'],
     ['ap-southeast-1', 'https://open-ap-singapore-1.volcengineapi.com'],
@@ -346,7 +354,7 @@ describe('settings', () => {
         'credentials.secretAccessKey: is missing in the options',
       ],
       [{ accessKeyId: 'key' }, 'credentials.secretAccessKey: is missing in the options'],
-      [{ accessKeyId: '', secretAccessKey: 'secret' }, 'credentials.accessKeyId: is missing in the options'],
+      [{ accessKeyId: '', secretAccessKey: 'secret' }, 'credentials.accessKeyId: is empty in the options'],
     ])('do not fill %j from the environment', (credentials, words) => {
       expect(problemsOfNamed({ credentials })).toEqual([expect.stringContaining(words)]);
     });
