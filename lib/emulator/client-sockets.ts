@@ -11,7 +11,8 @@ import { idInPath } from './id-in-path.js';
 import { InFlight } from './in-flight.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
 import { checkId, type JoinOptions, type Presence } from './presence.js';
-import { readObject, splitUrl } from './read-request.js';
+import { readObject } from './read-body.js';
+import { splitUrl } from './received-request.js';
 
 /** Close code for a participant that another one replaced. */
 const LEFT = 4_001;

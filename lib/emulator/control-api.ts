@@ -12,7 +12,8 @@ import { InFlight } from './in-flight.js';
 import { Listing, type Page } from './listing.js';
 import { type Participant, toMessageJson } from './participant.js';
 import type { Presence } from './presence.js';
-import { readBody, readHead, readObject } from './read-request.js';
+import { readBody, readObject } from './read-body.js';
+import { ReceivedRequest } from './received-request.js';
 import { sendError, sendText, sendUnread } from './send-json.js';
 
 /** Everything below this path is the emulator's own; the rest is the remote API's. */
@@ -167,7 +168,7 @@ export class ControlApi {
       return;
     }
     try {
-      const { method, path, query } = readHead(request);
+      const { method, path, query } = new ReceivedRequest(request);
       const { remoteAddress } = request.socket;
       const answer = await this.#answer(
         method,

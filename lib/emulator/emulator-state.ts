@@ -17,6 +17,7 @@ import type {
   ResolvedEmulatorOptions,
 } from './rtc-emulator-options.js';
 import { Secrets } from './secrets.js';
+import { Warnings } from './warnings.js';
 
 /** A request that the API received, accepted or not. */
 export interface RecordedRequest {
@@ -93,6 +94,8 @@ export class EmulatorState {
   readonly received: ReceivedLog;
   /** @internal Bodies that are being read. */
   readonly uploads = new InFlight();
+  /** @internal */
+  readonly warnings = new Warnings();
   /** @internal Of those over WebSocket: how many found no room, and how many were put out. */
   readonly clients = { refused: 0, putOut: 0 };
   // Private to the language: whoever prints the emulator must not print a secret key.

@@ -11,7 +11,7 @@ import { ClientSockets } from '../../lib/emulator/client-sockets.js';
 import { HttpError } from '../../lib/emulator/http-error.js';
 import { InFlight } from '../../lib/emulator/in-flight.js';
 import { Attendance, Presence } from '../../lib/emulator/presence.js';
-import { readBody } from '../../lib/emulator/read-request.js';
+import { readBody } from '../../lib/emulator/read-body.js';
 import { sendUnread } from '../../lib/emulator/send-json.js';
 import { QUERY, sendRaw } from '../support/raw-request.js';
 import { until } from '../support/until.js';
