@@ -52,8 +52,9 @@ export class ApiEndpoint {
       const url = incoming.url ?? '/';
       this.state.addRequest({ ...kept, method, url, headers: Object.fromEntries(headers), body });
     };
-    if (faults.resetsUnread()) {
-      keep({ requestId: createRequestId(came), at: came, outcome: 'refused', fault: 'reset' });
+    const unread = faults.forUnread();
+    if (unread !== undefined) {
+      keep({ requestId: createRequestId(came), at: came, outcome: 'refused', fault: unread.kind });
       tcpSocketOf(incoming.socket).resetAndDestroy();
       return;
     }
@@ -68,7 +69,7 @@ export class ApiEndpoint {
       return;
     }
     const fault = faults.for('request', request);
-    const at = new Date(clock.now() + (fault?.kind === 'clock' ? fault.offsetMs : 0));
+    const at = new Date(clock.now() + ((fault && rulesOf(fault).clockOffsetMs?.(fault)) ?? 0));
     response.setHeader('Date', at.toUTCString());
     const decision = this.#decide(request, at, fault);
     const { outcome, error, absent } = decision;
@@ -93,11 +94,10 @@ export class ApiEndpoint {
     const isRead = fault === undefined || acceptsRequest(fault);
     try {
       const decision: Decision = isRead ? this.#act(request, at) : { outcome: 'refused' };
-      if (decision.error === undefined && fault?.kind === 'error') {
-        const error = new ApiError(fault.code, 'This error was asked for.', fault.httpStatus);
-        return { ...decision, error };
-      }
-      if (isRead || rulesOf(fault.kind).sendsAll !== true) return decision;
+      if (fault === undefined || decision.error !== undefined) return decision;
+      const { error, sendsAll = false } = rulesOf(fault);
+      if (error !== undefined) return { ...decision, error: error(fault) };
+      if (isRead || !sendsAll) return decision;
       return { ...decision, error: new ApiError('InternalError', 'The message was not accepted.') };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

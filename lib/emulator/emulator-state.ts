@@ -124,6 +124,7 @@ export class EmulatorState {
       checkToken: (who, token) => this.#checkToken(who, token),
       tell: (event) => this.callbacks.tell(event),
       post: (message) => this.callbacks.deliver(message),
+      warnings: this.warnings,
     });
     this.loggedIn = new Presence(this.#attendance);
   }
