@@ -54,14 +54,12 @@ export class RecipientCounts {
   readonly #entry = new CountEntry();
   #current: CountTable;
   #previous: CountTable | undefined;
-  /** In the order of being listed, in two parts, of which the earlier is forgotten as a whole: that takes no time. */
-  #listed = new Map<number, ListedDuplicate>();
-  #listedBefore = new Map<number, ListedDuplicate>();
+  /** In the order of being listed. */
+  readonly #listed = new Map<number, ListedDuplicate>();
   #duplicateCount = 0;
   #everListed = 0;
   #total = 0;
   #forgotten = 0;
-  #unlisted = 0;
 
   /** @internal Counts come from the emulator. */
   constructor(private readonly limits: RecipientCountsLimits) {
@@ -85,12 +83,12 @@ export class RecipientCounts {
 
   /** @internal Duplicates that are counted, but no longer listed. */
   get unlisted(): number {
-    return this.#unlisted;
+    return this.#duplicateCount - this.#listed.size;
   }
 
   /** @internal The number of the first duplicate that is listed, of all that ever were. */
   get firstListed(): number {
-    return this.#everListed - this.#listed.size - this.#listedBefore.size;
+    return this.#everListed - this.#listed.size;
   }
 
   /** @internal Counts the users that a message is for. */
@@ -116,7 +114,7 @@ export class RecipientCounts {
 
   /** The duplicates. If there are very many, the latest ones. */
   duplicates(): Duplicate[] {
-    return [...this.#listedBefore.values(), ...this.#listed.values()].map(({ roomId, ...duplicate }) => ({
+    return Array.from(this.#listed.values(), ({ roomId, ...duplicate }) => ({
       ...(roomId !== undefined && { roomId }),
       ...duplicate,
     }));
@@ -126,9 +124,8 @@ export class RecipientCounts {
   clear(): void {
     this.#current = new CountTable(this.limits.tableBytes);
     this.#previous = undefined;
-    this.#listed = new Map();
-    this.#listedBefore = new Map();
-    this.#duplicateCount = this.#everListed = this.#total = this.#forgotten = this.#unlisted = 0;
+    this.#listed.clear();
+    this.#duplicateCount = this.#everListed = this.#total = this.#forgotten = 0;
   }
 
   #keysOf({ roomId, from, message }: EmulatedMessage): MessageKeys {
@@ -181,18 +178,20 @@ export class RecipientCounts {
   #list(roomId: string | undefined, userId: string, messageSha256: string, times: number): void {
     if (times === 2) this.#duplicateCount += 1;
     const key = numberOf(this.#pair);
-    const listed = this.#listed.get(key) ?? this.#listedBefore.get(key);
+    const listed = this.#listed.get(key);
     if (listed !== undefined) {
       listed.times = Math.max(listed.times, times);
       return;
     }
-    if (times > 2) this.#unlisted -= 1;
     this.#everListed += 1;
     this.#listed.set(key, { roomId, userId, messageSha256, times });
-    if (this.#listed.size * DUPLICATE_BYTES * 2 <= this.limits.listBytes) return;
-    this.#unlisted += this.#listedBefore.size;
-    this.#listedBefore = this.#listed;
-    this.#listed = new Map();
+    if (this.#listed.size * DUPLICATE_BYTES <= this.limits.listBytes) return;
+    // Half at a time, since it takes a while to find the first of a map from which many were taken.
+    let left = Math.ceil(this.#listed.size / 2);
+    for (const first of this.#listed.keys()) {
+      if (left-- === 0) return;
+      this.#listed.delete(first);
+    }
   }
 
   #key(messageSha256: string, variant = ''): Uint32Array {
