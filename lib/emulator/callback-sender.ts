@@ -16,11 +16,10 @@ export class CallbackSender {
   readonly #closing = new AbortController();
   /** All that have not ended. */
   readonly #pending = new Set<Promise<unknown>>();
-  /** Those that wait for their turn, in their order. */
-  readonly #turns: (() => void)[] = [];
-  #active = 0;
-  /** Whether the last one has not left yet. */
-  #isLeaving = false;
+  /** Those that are being posted. */
+  readonly #active = new Set<Promise<unknown>>();
+  /** Ends once the last one has left. */
+  #leaving = Promise.resolve();
   #bytes = 0;
   /** How many were not posted, since too many waited. */
   refused = 0;
@@ -87,43 +86,35 @@ export class CallbackSender {
     return tries?.at(-1);
   }
 
+  /** Posts it when those before it have left, and a connection is free. */
   async #send(callback: Callback, change: CallbackChange): Promise<readonly PostEnd[]> {
-    const { url, headers, maxAttempts, maxWaitMs } = callback;
-    const { signal } = this.#closing;
     const came = performance.now();
-    await new Promise<void>((begin) => {
-      this.#turns.push(begin);
-      this.#beginNext();
-    });
-    let isLeaving = true;
-    const onSent = (): void => {
-      if (!isLeaving) return;
-      isLeaving = this.#isLeaving = false;
-      this.#beginNext();
-    };
+    const before = this.#leaving;
+    let onSent = (): void => undefined;
+    this.#leaving = new Promise((resolve) => (onSent = resolve));
+    await before;
+    while (this.#active.size >= MAX_CONNECTIONS) await Promise.race(this.#active);
+    const isTooLate = performance.now() - came > callback.maxWaitMs;
+    const posting = isTooLate ? Promise.resolve([]) : this.#post(callback, change, onSent);
+    this.#active.add(posting);
+    const tries = await posting;
+    this.#active.delete(posting);
+    onSent();
+    return tries;
+  }
+
+  async #post(callback: Callback, change: CallbackChange, onSent: () => void): Promise<readonly PostEnd[]> {
+    const { url, headers, maxAttempts } = callback;
+    const { signal } = this.#closing;
     const body = Buffer.from(JSON.stringify(change.bodyOf?.(callback) ?? callback.body));
     const tries: PostEnd[] = [];
-    const isTooLate = performance.now() - came > maxWaitMs;
-    for (let left = isTooLate ? 0 : maxAttempts; left > 0 && !signal.aborted; left -= 1) {
+    while (tries.length < maxAttempts && !isDelivered(tries) && !signal.aborted) {
       if (tries.length > 0) await this.#pause(RETRY_AFTER_MS);
       const { elapsedMs, sent, ...answered } = await post(url, body, { headers, signal, onSent });
       const isLost = change.losesFirstAnswer === true && tries.length === 0;
       tries.push({ elapsedMs, sent, ...(isLost ? { failure: 'a fault lost the answer' } : answered) });
-      if (isDelivered(tries)) break;
     }
-    this.#active -= 1;
-    onSent();
-    this.#beginNext();
     return tries;
-  }
-
-  #beginNext(): void {
-    if (this.#isLeaving || this.#active >= MAX_CONNECTIONS) return;
-    const begin = this.#turns.shift();
-    if (begin === undefined) return;
-    this.#active += 1;
-    this.#isLeaving = true;
-    begin();
   }
 
   /** Ends early, and well, when all of it ends. */

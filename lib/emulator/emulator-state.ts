@@ -119,7 +119,7 @@ export class EmulatorState {
     this.received = new ReceivedLog(keepBytes / 16);
     const { clock, faults } = this;
     const parts = { clock, faults, secrets: this.#secrets, appId: options.appId };
-    this.callbacks = new Callbacks(parts, options, keepBytes / 32);
+    this.callbacks = new Callbacks(parts, options.callbacks, keepBytes / 32);
     this.#attendance = new Attendance(keepBytes / 32, {
       checkToken: (who, token) => this.#checkToken(who, token),
       tell: (event) => this.callbacks.tell(event),
