@@ -23,7 +23,7 @@ import { moduleLogger } from './module-logger.js';
 import { servicesOf } from './services/service-tokens.js';
 import { Sender } from './retry/sender.js';
 import { senderProviders } from './sender.providers.js';
-import { MODULE_OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
+import { OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
 
 /** Interval at which idle connections are closed during a shutdown, in milliseconds. */
 const DROP_EVERY_MS = 50;
@@ -41,7 +41,7 @@ const DROP_EVERY_MS = 50;
   providers: [
     {
       provide: RTC_MESSAGING_SETTINGS,
-      inject: [MODULE_OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION, ModulesContainer],
+      inject: [OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION, ModulesContainer],
       useFactory: (
         options: unknown,
         environment: Environment,

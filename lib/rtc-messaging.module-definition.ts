@@ -1,15 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { ConfigurableModuleBuilder, type DynamicModule, type Provider } from '@nestjs/common';
-import { hideOptions } from './config/module-options.js';
-import {
-  DEFAULT_MODULE_NAME,
-  globalProblems,
-  nameProblems,
-  type Registration,
-} from './config/registration.js';
-import type { RtcMessagingOptions, RtcMessagingOptionsFactory } from './config/rtc-messaging-options.js';
+import { type DynamicModule, type Provider } from '@nestjs/common';
+import { DEFAULT_MODULE_NAME, readExtras, type Registration } from './config/registration.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
-import { documentApi } from './controllers/api-docs/document-api.js';
 import { readController, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { moduleLogger } from './module-logger.js';
@@ -32,26 +23,16 @@ export interface RtcMessagingExtras {
 
 /** Nothing to inject: its factory documents the API when the app boots. */
 const API_DOCS = 'nestjs-rtc-messaging:api-docs';
-const OPTIONS_TOKEN = 'nestjs-rtc-messaging:options';
+export const OPTIONS_TOKEN = 'nestjs-rtc-messaging:options';
 
-const builder = new ConfigurableModuleBuilder<RtcMessagingOptions>({
-  optionsInjectionToken: OPTIONS_TOKEN,
-})
-  .setClassMethodName('forRoot')
-  .setFactoryMethodName('createRtcMessagingOptions' satisfies keyof RtcMessagingOptionsFactory)
-  .setExtras<RtcMessagingExtras>({ isGlobal: false, name: undefined, controller: undefined }, addExtras)
-  .build();
-
-export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } = builder;
-
-function addExtras(
+/** Adds the services and the routes to the module's definition. */
+export function addExtras(
   definition: DynamicModule,
-  { isGlobal, name: givenName, controller: given }: RtcMessagingExtras,
+  { controller: given, ...extras }: RtcMessagingExtras,
 ): DynamicModule {
   const { options: controller, problems: ofController } = readController(given);
-  const problems = [...nameProblems(givenName), ...globalProblems(isGlobal), ...ofController];
-  // Anything else has no text, and fails the boot.
-  const name = typeof givenName === 'string' ? givenName : undefined;
+  const { name, isGlobal, problems: ofExtras } = readExtras(extras);
+  const problems = [...ofExtras, ...ofController];
   const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
   const registration: Registration = {
     name,
@@ -63,13 +44,12 @@ function addExtras(
   const services = servicesOf(name);
   return {
     ...definition,
-    global: isGlobal === true,
+    global: isGlobal,
     imports: [...(definition.imports ?? []), ...(mounted?.imports ?? [])],
     controllers: [...controllers.values()],
     providers: [
-      ...hideOptions(definition.providers, OPTIONS_TOKEN),
-      // With `moduleIdGeneratorAlgorithm: 'deep-hash'`, Nest would take two modules for one: it can't see secrets.
-      { provide: RTC_MESSAGING_REGISTRATION, useValue: { ...registration, id: randomUUID() } },
+      ...(definition.providers ?? []),
+      { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
       {
         provide: RECEIPT_TRACKER,
         inject: [{ token: getReceiptTrackerToken(name), optional: true }],
@@ -88,5 +68,9 @@ function apiDocsProvider(
   name = DEFAULT_MODULE_NAME,
 ): Provider {
   const tell = (problem: string): void => moduleLogger(name).warn(problem);
-  return { provide: API_DOCS, useFactory: () => documentApi(controllers, options, tell) };
+  const useFactory = async (): Promise<void> => {
+    const { documentApi } = await import('./controllers/api-docs/document-api.js');
+    await documentApi(controllers, options, tell);
+  };
+  return { provide: API_DOCS, useFactory };
 }

@@ -1,25 +1,14 @@
-import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import {
-  ConfigurableModuleBuilder,
-  type DynamicModule,
-  Inject,
-  type InjectionToken,
-  Module,
-} from '@nestjs/common';
+import { getQueueToken } from '@nestjs/bullmq';
+import { type DynamicModule, Inject, type InjectionToken, Module } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
-import type { Queue } from 'bullmq';
-import {
-  failBareImport,
-  hideOptions,
-  openOptions,
-  requireFactory,
-  requireObject,
-} from '../config/module-options.js';
+import { Queue } from 'bullmq';
+import { createModuleClass } from '../config/create-module-class.js';
+import { openOptions } from '../config/module-options.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ChunkSenders } from '../fan-out/chunk-sender.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { ChunkJobs, type ChunkJobData } from './chunk-jobs.js';
-import { createChunkProcessor } from './create-chunk-processor.js';
+import { ChunkWorker } from './chunk-worker.js';
 import { FanOutLedger } from './fan-out-ledger.js';
 import type {
   RtcFanOutQueueExtras,
@@ -41,54 +30,45 @@ const SETTINGS = 'nestjs-rtc-messaging:fan-out-queue-settings';
 const REDIS = 'nestjs-rtc-messaging:fan-out-queue-redis';
 const SENDERS = 'nestjs-rtc-messaging:fan-out-queue-senders';
 const WORKER = 'nestjs-rtc-messaging:fan-out-queue-worker';
-
-/** What the queue and the services share. */
-@Module({})
-class FanOutConnectionModule {}
+/** What the service and the worker are made of. */
+const PARTS = [SETTINGS, REDIS, FanOutLedger, ChunkJobs];
+type Parts = [FanOutQueueSettings, RedisHolder, FanOutLedger, ChunkJobs];
 
 /** What `forRoot()` registers, as with `RtcMessagingModule`. */
 @Module({})
 class RtcFanOutQueueCoreModule {}
 
-const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<RtcFanOutQueueOptions>({
-    optionsInjectionToken: OPTIONS,
-    // Nest must not take two queues for one with `moduleIdGeneratorAlgorithm: 'deep-hash'`: it can't see their options.
-    alwaysTransient: true,
-  })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createRtcFanOutQueueOptions' satisfies keyof RtcFanOutQueueOptionsFactory)
-    .setExtras<RtcFanOutQueueExtras>(
-      { role: undefined, queueName: undefined, isGlobal: undefined, roomUnicast: undefined },
-      addExtras,
-    )
-    .build();
-
 /**
  * Fan-outs that survive the process: kept in Redis, sent by any number of workers over BullMQ. A worker sends
  * through the app's `RtcMessagingModule`.
  */
-@Module({ imports: [failBareImport('RtcFanOutQueueModule')] })
-export class RtcFanOutQueueModule extends ConfigurableModuleClass {
-  /** @throws RtcConfigError when an extra is wrong; when the app boots, for the options and for Redis */
-  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return super.forRoot(requireObject('RtcFanOutQueueModule.forRoot()', options));
-  }
+@Module({})
+export class RtcFanOutQueueModule extends createModuleClass<
+  RtcFanOutQueueOptions,
+  RtcFanOutQueueExtras,
+  RtcFanOutQueueOptionsFactory
+>({
+  module: 'RtcFanOutQueueModule',
+  core: RtcFanOutQueueCoreModule,
+  optionsToken: OPTIONS,
+  factoryMethod: 'createRtcFanOutQueueOptions',
+  extras: { role: undefined, queueName: undefined, isGlobal: undefined, roomUnicast: undefined },
+  addExtras,
+}) {}
 
-  /** With options from a factory, a class or an existing provider; `role` and its neighbours stand beside it. */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return super.forRootAsync(requireFactory('RtcFanOutQueueModule.forRootAsync()', options));
-  }
-}
-
-function addExtras({ imports, providers }: DynamicModule, given: RtcFanOutQueueExtras): DynamicModule {
+function addExtras(
+  { module, imports, providers = [] }: DynamicModule,
+  given: RtcFanOutQueueExtras,
+): DynamicModule {
   const { role, queueName, isGlobal, roomUnicast } = readFanOutQueueExtras(given);
   const isWorker = role !== 'producer';
-  const connection: DynamicModule = {
-    module: FanOutConnectionModule,
+  const queue = getQueueToken(queueName);
+  return {
+    module,
     imports,
+    global: isGlobal,
     providers: [
-      ...hideOptions(providers, OPTIONS),
+      ...providers,
       {
         provide: SETTINGS,
         inject: [OPTIONS],
@@ -105,57 +85,37 @@ function addExtras({ imports, providers }: DynamicModule, given: RtcFanOutQueueE
         inject: [SETTINGS, SENDERS],
         useFactory: (settings: FanOutQueueSettings) => RedisHolder.open(settings),
       },
-    ],
-    exports: [SETTINGS, SENDERS, REDIS],
-  };
-  const queue = BullModule.registerQueueAsync({
-    name: queueName,
-    imports: [connection],
-    inject: [SETTINGS, REDIS],
-    useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) => ({
-      connection: redis.client(),
-      prefix,
-    }),
-  });
-  return {
-    module: RtcFanOutQueueCoreModule,
-    global: isGlobal,
-    imports: [connection, queue],
-    providers: [
+      {
+        provide: queue,
+        inject: [SETTINGS, REDIS],
+        // Made here, since `BullModule` would add what the app sets for its own queues.
+        useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
+          new Queue(queueName, { connection: redis.client(), prefix }).on('error', (error) =>
+            redis.note(error),
+          ),
+      },
       {
         provide: FanOutLedger,
         inject: [SETTINGS, REDIS],
         useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
-          new FanOutLedger(redis.client(), new LedgerKeys(prefix, queueName)),
+          new FanOutLedger(redis.client(), new LedgerKeys(prefix, queueName), redis.closing),
       },
       {
         provide: ChunkJobs,
-        inject: [REDIS, getQueueToken(queueName), FanOutLedger],
-        useFactory: (redis: RedisHolder, bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) => {
-          bullQueue.on('error', (error) => redis.outages.note(error));
-          return new ChunkJobs(bullQueue, ledger);
-        },
+        inject: [queue, FanOutLedger],
+        useFactory: (bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) =>
+          new ChunkJobs(bullQueue, ledger),
       },
       {
         provide: FanOutQueueService,
-        inject: [SETTINGS, REDIS, FanOutLedger, ChunkJobs],
-        useFactory: (
-          settings: FanOutQueueSettings,
-          redis: RedisHolder,
-          ledger: FanOutLedger,
-          jobs: ChunkJobs,
-        ) => new FanOutQueueService(role, settings, redis, ledger, jobs),
+        inject: PARTS,
+        useFactory: (...parts: Parts) => new FanOutQueueService(role, ...parts),
       },
       {
         provide: WORKER,
-        inject: [SETTINGS, REDIS, FanOutLedger, ChunkJobs, SENDERS],
-        useFactory: (
-          settings: FanOutQueueSettings,
-          redis: RedisHolder,
-          ledger: FanOutLedger,
-          jobs: ChunkJobs,
-          senders: ChunkSenders | undefined,
-        ) => senders && createChunkProcessor({ queueName, settings, redis, ledger, jobs, senders }),
+        inject: [...PARTS, SENDERS],
+        useFactory: (...[settings, redis, ledger, jobs, senders]: [...Parts, ChunkSenders | undefined]) =>
+          senders && new ChunkWorker(queueName, settings, redis, ledger, jobs, senders),
       },
     ],
     exports: [FanOutQueueService, queue],

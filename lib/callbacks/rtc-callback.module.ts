@@ -1,15 +1,16 @@
-import { ConfigurableModuleBuilder, type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
-import {
-  failBareImport,
-  hideOptions,
-  openOptions,
-  requireFactory,
-  requireObject,
-} from '../config/module-options.js';
+import { createModuleClass } from '../config/create-module-class.js';
+import { openOptions } from '../config/module-options.js';
+import { readExtras } from '../config/registration.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcCallbackExtras, RtcCallbackOptions, RtcCallbackOptionsFactory } from './callback-options.js';
-import { CALLBACK_SETTINGS, type CallbackSettings, resolveCallbackSettings } from './callback-settings.js';
+import {
+  CALLBACK_SETTINGS,
+  type CallbackSettings,
+  MODULE,
+  resolveCallbackSettings,
+} from './callback-settings.js';
 import { Callbacks } from './callbacks.js';
 import { type ClientMessageConsumer, getClientMessageConsumersToken } from './client-message.js';
 import { ClientSignatureService, getClientSignatureToken } from './client-signature.service.js';
@@ -22,52 +23,37 @@ const OPTIONS = 'nestjs-rtc-messaging:callback-options';
 @Module({ imports: [DiscoveryModule] })
 class RtcCallbackCoreModule {}
 
-const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<RtcCallbackOptions>({
-    optionsInjectionToken: OPTIONS,
-    // Nest must not take two modules for one with `moduleIdGeneratorAlgorithm: 'deep-hash'`: it can't see their options.
-    alwaysTransient: true,
-  })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createRtcCallbackOptions' satisfies keyof RtcCallbackOptionsFactory)
-    .setExtras<RtcCallbackExtras>({ name: undefined, isGlobal: false }, addExtras)
-    .build();
-
 /**
  * Receives what the service sends to a business server: events of rooms and users, for `@OnRtcEvent()`, and clients'
  * messages, for `@OnClientMessage()`. It works with and without `RtcMessagingModule`. Its routes stand outside of the
  * app's global prefix, versioning, guards, pipes, interceptors, filters and body parsers.
  */
-@Module({ imports: [failBareImport('RtcCallbackModule')] })
-export class RtcCallbackModule extends ConfigurableModuleClass {
-  /**
-   * Registers the module. Options that are not set are read from the environment.
-   * @throws RtcConfigError when the app boots, listing every problem
-   */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return super.forRoot(requireObject('RtcCallbackModule.forRoot()', options));
-  }
-
-  /**
-   * Registers the module with options from a factory, a class or an existing provider. `name` and `isGlobal` stand
-   * beside it.
-   * @throws RtcConfigError when the app boots, listing every problem
-   */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return super.forRootAsync(requireFactory('RtcCallbackModule.forRootAsync()', options));
-  }
-}
+@Module({})
+export class RtcCallbackModule extends createModuleClass<
+  RtcCallbackOptions,
+  RtcCallbackExtras,
+  RtcCallbackOptionsFactory
+>({
+  module: MODULE,
+  core: RtcCallbackCoreModule,
+  optionsToken: OPTIONS,
+  factoryMethod: 'createRtcCallbackOptions',
+  extras: { name: undefined, isGlobal: false },
+  addExtras,
+}) {}
 
 type CallbackParts = [CallbackSettings, ClientMessageConsumer[], HttpAdapterHost, DiscoveryService];
 
-function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExtras): DynamicModule {
+function addExtras(definition: DynamicModule, given: RtcCallbackExtras): DynamicModule {
+  const { name, isGlobal, problems } = readExtras(given, MODULE);
   const signatures = { provide: getClientSignatureToken(name), useClass: ClientSignatureService };
   const consumers = { provide: getClientMessageConsumersToken(name), useFactory: () => [] };
   const settings = {
     provide: CALLBACK_SETTINGS,
     inject: [OPTIONS],
     // When the app boots, `.env` files have been read.
-    useFactory: (options: unknown) => resolveCallbackSettings(openOptions(options), name, process.env),
+    useFactory: (options: unknown) =>
+      resolveCallbackSettings(openOptions(options), name, process.env, problems),
   };
   const callbacks = {
     provide: Callbacks,
@@ -86,9 +72,8 @@ function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExt
   };
   return {
     ...definition,
-    module: RtcCallbackCoreModule,
-    global: isGlobal ?? false,
-    providers: [...hideOptions(definition.providers, OPTIONS), settings, signatures, consumers, callbacks],
+    global: isGlobal,
+    providers: [...(definition.providers ?? []), settings, signatures, consumers, callbacks],
     exports: [signatures.provide, consumers.provide],
   };
 }

@@ -24,7 +24,7 @@ export function sendText(
 /** @param body by default the reason alone */
 export function sendError(response: ServerResponse, error: unknown, body?: object, headers = {}): void {
   const { httpStatus, reason } = refusalOf(error);
-  sendText(response, httpStatus, JSON.stringify(body ?? { error: reason }), headers);
+  sendText(response, httpStatus, `${JSON.stringify(body ?? { error: reason })}\n`, headers);
 }
 
 /** Answers a request whose rest is not read: the connection ends here. */

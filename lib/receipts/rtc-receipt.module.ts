@@ -1,22 +1,10 @@
-import {
-  ConfigurableModuleBuilder,
-  type DynamicModule,
-  Inject,
-  type InjectionToken,
-  Module,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { type DynamicModule, Inject, type InjectionToken, Module, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getClientMessageConsumersToken } from '../callbacks/client-message.js';
-import {
-  failBareImport,
-  hideOptions,
-  openOptions,
-  requireFactory,
-  requireObject,
-} from '../config/module-options.js';
-import { DEFAULT_MODULE_NAME } from '../config/registration.js';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { createModuleClass } from '../config/create-module-class.js';
+import { openOptions } from '../config/module-options.js';
+import { DEFAULT_MODULE_NAME, readExtras } from '../config/registration.js';
+import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import { readOptions } from '../options/read-options.js';
 import { getReceiptTrackerToken } from '../services/receipt-tracker.js';
 import { getRoomUnicastToken } from '../services/service-tokens.js';
@@ -68,36 +56,26 @@ class RtcReceiptCoreModule implements OnModuleInit {
   }
 }
 
-const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<RtcReceiptOptions>({ optionsInjectionToken: OPTIONS, alwaysTransient: true })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createRtcReceiptOptions' satisfies keyof RtcReceiptOptionsFactory)
-    .setExtras<RtcReceiptExtras>({ name: undefined }, addExtras)
-    .build();
-
 /**
  * Receipts of messages: `ReceiptService`, which is injectable everywhere. They come as clients' messages, so it needs
  * `RtcCallbackModule` with `clientMessages` beside `RtcMessagingModule`. Experimental.
  */
-@Module({ imports: [failBareImport(MODULE)] })
-export class RtcReceiptModule extends ConfigurableModuleClass {
-  /** @throws RtcConfigError when the app boots, listing every problem */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    const checked = requireObject(`${MODULE}.forRoot()`, options);
-    return { ...super.forRoot(checked), module: RtcReceiptCoreModule };
-  }
+@Module({})
+export class RtcReceiptModule extends createModuleClass<
+  RtcReceiptOptions,
+  RtcReceiptExtras,
+  RtcReceiptOptionsFactory
+>({
+  module: MODULE,
+  core: RtcReceiptCoreModule,
+  optionsToken: OPTIONS,
+  factoryMethod: 'createRtcReceiptOptions',
+  extras: { name: undefined },
+  addExtras,
+}) {}
 
-  /**
-   * With options from a factory, a class or an existing provider. `name` stands beside it.
-   * @throws RtcConfigError when the app boots, listing every problem
-   */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    const checked = requireFactory(`${MODULE}.forRootAsync()`, options);
-    return { ...super.forRootAsync(checked), module: RtcReceiptCoreModule };
-  }
-}
-
-function addExtras(definition: DynamicModule, { name }: RtcReceiptExtras): DynamicModule {
+function addExtras(definition: DynamicModule, given: RtcReceiptExtras): DynamicModule {
+  const { name, problems } = readExtras({ name: given.name }, MODULE);
   const tokens = [getReceiptsToken(name), getReceiptTrackerToken(name)];
   const module = name ?? DEFAULT_MODULE_NAME;
   return {
@@ -105,12 +83,12 @@ function addExtras(definition: DynamicModule, { name }: RtcReceiptExtras): Dynam
     // Senders look for it in their own modules.
     global: true,
     providers: [
-      ...hideOptions(definition.providers, OPTIONS),
+      ...(definition.providers ?? []),
       { provide: NAME, useValue: { name } },
       {
         provide: RECEIPTS,
         inject: [OPTIONS],
-        useFactory: (given: unknown) => create(module, openOptions(given)),
+        useFactory: (options: unknown) => create(module, openOptions(options), problems),
       },
       ...tokens.map((provide) => ({ provide, useExisting: RECEIPTS })),
     ],
@@ -118,8 +96,9 @@ function addExtras(definition: DynamicModule, { name }: RtcReceiptExtras): Dynam
   };
 }
 
-function create(module: string, given: unknown): ReceiptService {
+function create(module: string, given: unknown, ofExtras: readonly ConfigProblem[]): ReceiptService {
   const { values, problems } = readOptions(RECEIPT_OPTIONS, given, MODULE);
+  problems.push(...ofExtras);
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, module);
   const { redis, maxAwaited, awaitMs } = values;
   const store =

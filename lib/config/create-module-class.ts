@@ -1,0 +1,86 @@
+import {
+  type ConfigurableModuleAsyncOptions,
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+  Module,
+  type Type,
+} from '@nestjs/common';
+import { failBareImport, hideOptions, requireFactory, requireObject } from './module-options.js';
+
+/** What a configurable module consists of. */
+export interface ModuleParts<Extras, Factory> {
+  /** Name of the module, as errors name it. */
+  readonly module: string;
+  /** Prefix of its methods' names in errors. Default: the name and a dot. */
+  readonly prefix?: string;
+  /**
+   * What is registered. It is a class of its own, so that an import of the module without `forRoot()` can be reported.
+   */
+  readonly core: Type;
+  readonly optionsToken: string;
+  /** Method of a class that makes the options. */
+  readonly factoryMethod: keyof Factory & string;
+  /** What Nest must know before any async factory runs, with its defaults. */
+  readonly extras: { readonly [Name in keyof Required<Extras>]: Extras[Name] };
+  readonly addExtras: (definition: DynamicModule, extras: Extras) => DynamicModule;
+}
+
+/** A module with options. */
+export interface ConfigurableModule<Options, Extras, Factory> {
+  new (): object;
+  /**
+   * Registers the module with these options. What is not set is read from the environment, where that has it.
+   * @throws RtcConfigError when the app boots, listing every problem
+   */
+  forRoot(
+    ...given: Partial<Options> extends Options ? [options?: Options & Extras] : [options: Options & Extras]
+  ): DynamicModule;
+  /**
+   * Registers the module with options from a factory, a class or an existing provider. What Nest must know before,
+   * such as `isGlobal` and `name`, stands beside it.
+   * @throws RtcConfigError when the app boots, listing every problem
+   */
+  forRootAsync(
+    options: ConfigurableModuleAsyncOptions<Options, keyof Factory & string> & Extras,
+  ): DynamicModule;
+}
+
+/** Makes the class of a module by Nest's builder. What it is given is checked first, and secrets in it are hidden. */
+export function createModuleClass<Options extends object, Extras extends object, Factory extends object>({
+  module,
+  prefix = `${module}.`,
+  core,
+  optionsToken,
+  factoryMethod,
+  extras,
+  addExtras,
+}: ModuleParts<Extras, Factory>): ConfigurableModule<Options, Extras, Factory> {
+  const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<Options>({
+    optionsInjectionToken: optionsToken,
+    // Nest must not take two modules for one with `moduleIdGeneratorAlgorithm: 'deep-hash'`: it can't see their options.
+    alwaysTransient: true,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName(factoryMethod)
+    .setExtras<object>(extras, (definition, given) =>
+      addExtras(
+        { ...definition, module: core, providers: hideOptions(definition.providers, optionsToken) },
+        given as Extras,
+      ),
+    )
+    .build();
+
+  @Module({ imports: [failBareImport(module)] })
+  class ModuleClass extends ConfigurableModuleClass {
+    static override forRoot(options = {} as Options): DynamicModule {
+      return super.forRoot(requireObject(`${prefix}forRoot()`, options));
+    }
+
+    static override forRootAsync(
+      options: ConfigurableModuleAsyncOptions<Options, keyof Factory & string>,
+    ): DynamicModule {
+      return super.forRootAsync(requireFactory(`${prefix}forRootAsync()`, options));
+    }
+  }
+  return ModuleClass;
+}
