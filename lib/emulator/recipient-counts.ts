@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isId } from '../dto/field-rules.js';
-import { CountEntry, CountTable } from './count-table.js';
+import { CountTable, TIMES, TOTAL } from './count-table.js';
 import type { EmulatedMessage } from './read-message.js';
 import { FINGERPRINT_WORDS, Fingerprints } from './recipient-fingerprint.js';
 
@@ -51,7 +51,6 @@ export class RecipientCounts {
   readonly #content = new Uint32Array(FINGERPRINT_WORDS);
   /** A message, with its room, sender and kind, and a user. */
   readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
-  readonly #entry = new CountEntry();
   #current: CountTable;
   #previous: CountTable | undefined;
   /** In the order of being listed. */
@@ -108,8 +107,8 @@ export class RecipientCounts {
     if (!isId(userId)) return 0;
     this.#fingerprints.write(userId, this.#user);
     combine(this.#user, this.#key(sha256(message)), this.#content);
-    const isKnown = [this.#current, this.#previous].some((table) => table?.find(this.#content, this.#entry));
-    return isKnown ? this.#entry.total : 0;
+    const table = [this.#current, this.#previous].find((table) => table?.find(this.#content));
+    return table?.get(TOTAL) ?? 0;
   }
 
   /** The duplicates. If there are very many, the latest ones. */
@@ -152,18 +151,18 @@ export class RecipientCounts {
 
   /** Counts the pair that was written last. @returns how often it now has been, or 0 if there is no room for it */
   #increase(kind: Uint32Array): number {
-    const entry = this.#entry;
-    if (!this.#current.open(this.#content, entry, this.#previous)) return 0;
-    if (entry.times === 0) entry.setKind(kind);
-    if (entry.isOfKind(kind)) {
-      entry.total += 1;
-      return (entry.times += 1);
+    const [table, earlier] = [this.#current, this.#previous];
+    if (!table.open(this.#content, earlier)) return 0;
+    if (table.get(TIMES) === 0) table.setKind(kind);
+    if (table.isOfKind(kind)) {
+      table.increase(TOTAL);
+      return table.increase(TIMES);
     }
     // The same content was sent to the same user before, in another room or by someone else.
-    if (!this.#current.open(this.#pair, entry, this.#previous)) return 0;
-    const times = (entry.times += 1);
-    this.#current.open(this.#content, entry);
-    entry.total += 1;
+    if (!table.open(this.#pair, earlier)) return 0;
+    const times = table.increase(TIMES);
+    table.open(this.#content);
+    table.increase(TOTAL);
     return times;
   }
 
