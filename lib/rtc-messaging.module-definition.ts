@@ -1,12 +1,6 @@
 import { type DynamicModule, type Provider } from '@nestjs/common';
-import {
-  DEFAULT_MODULE_NAME,
-  globalProblems,
-  nameProblems,
-  type Registration,
-} from './config/registration.js';
+import { DEFAULT_MODULE_NAME, readExtras, type Registration } from './config/registration.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
-import { documentApi } from './controllers/api-docs/document-api.js';
 import { readController, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { moduleLogger } from './module-logger.js';
@@ -34,12 +28,11 @@ export const OPTIONS_TOKEN = 'nestjs-rtc-messaging:options';
 /** Adds the services and the routes to the module's definition. */
 export function addExtras(
   definition: DynamicModule,
-  { isGlobal, name: givenName, controller: given }: RtcMessagingExtras,
+  { controller: given, ...extras }: RtcMessagingExtras,
 ): DynamicModule {
   const { options: controller, problems: ofController } = readController(given);
-  const problems = [...nameProblems(givenName), ...globalProblems(isGlobal), ...ofController];
-  // Anything else has no text, and fails the boot.
-  const name = typeof givenName === 'string' ? givenName : undefined;
+  const { name, isGlobal, problems: ofExtras } = readExtras(extras);
+  const problems = [...ofExtras, ...ofController];
   const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
   const registration: Registration = {
     name,
@@ -51,7 +44,7 @@ export function addExtras(
   const services = servicesOf(name);
   return {
     ...definition,
-    global: isGlobal === true,
+    global: isGlobal,
     imports: [...(definition.imports ?? []), ...(mounted?.imports ?? [])],
     controllers: [...controllers.values()],
     providers: [
@@ -75,5 +68,9 @@ function apiDocsProvider(
   name = DEFAULT_MODULE_NAME,
 ): Provider {
   const tell = (problem: string): void => moduleLogger(name).warn(problem);
-  return { provide: API_DOCS, useFactory: () => documentApi(controllers, options, tell) };
+  const useFactory = async (): Promise<void> => {
+    const { documentApi } = await import('./controllers/api-docs/document-api.js');
+    await documentApi(controllers, options, tell);
+  };
+  return { provide: API_DOCS, useFactory };
 }

@@ -1,19 +1,18 @@
-import { nameProblems } from '../config/registration.js';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
 import { readVariables } from '../options/read-variables.js';
-import { appId, hasMethods, milliseconds, must, oneOf, text, texts, wholeNumber } from '../options/rules.js';
+import { appId, hasMethods, list, milliseconds, must, oneOf, text, wholeNumber } from '../options/rules.js';
 import type { EventRedis, RtcCallbackOptions } from './callback-options.js';
 
-const MODULE = 'RtcCallbackModule';
+export const MODULE = 'RtcCallbackModule';
 
 const path = text(/^(\/[\w.~-]+)+$/, 'must be a path such as /rtc/events, without parameters');
 
 const secrets = (shortest: number, variable: string) => {
   const rule = `must be ${shortest}–256 printable ASCII characters without spaces`;
   const each = text(new RegExp(`^[\\x21-\\x7e]{${shortest},256}$`), rule);
-  return { rule: texts(each), variable, required: true, redacted: true } as const;
+  return { rule: list('strings', each), variable, required: true, redacted: true } as const;
 };
 
 /** All options of `RtcCallbackModule`. */
@@ -61,16 +60,18 @@ export const CALLBACK_SETTINGS = 'nestjs-rtc-messaging:callback-settings';
  * Merges the options over the environment over the defaults.
  * @param given the app's options, of any type
  * @param variables such as `process.env`
+ * @param ofExtras problems with what stands beside the options
  * @throws RtcConfigError listing every problem
  */
 export function resolveCallbackSettings(
   given: unknown,
   name: string | undefined,
   variables: Readonly<Record<string, string | undefined>>,
+  ofExtras: readonly ConfigProblem[] = [],
 ): CallbackSettings {
   const environment = readVariables(CALLBACK_OPTIONS, variables, MODULE);
-  const { values, problems } = readOptions(CALLBACK_OPTIONS, given, MODULE, environment);
-  problems.push(...nameProblems(name).map(({ message }) => ({ option: `${MODULE}.name`, message })));
+  const { values, problems } = readOptions(CALLBACK_OPTIONS, given, MODULE, { environment });
+  problems.push(...ofExtras);
   if (values.events === undefined && values.clientMessages === undefined) {
     problems.push({ option: `${MODULE}.events`, message: 'is missing, and so is clientMessages' });
   }

@@ -2,9 +2,15 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { createModuleClass } from '../config/create-module-class.js';
 import { openOptions } from '../config/module-options.js';
+import { readExtras } from '../config/registration.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcCallbackExtras, RtcCallbackOptions, RtcCallbackOptionsFactory } from './callback-options.js';
-import { CALLBACK_SETTINGS, type CallbackSettings, resolveCallbackSettings } from './callback-settings.js';
+import {
+  CALLBACK_SETTINGS,
+  type CallbackSettings,
+  MODULE,
+  resolveCallbackSettings,
+} from './callback-settings.js';
 import { Callbacks } from './callbacks.js';
 import { type ClientMessageConsumer, getClientMessageConsumersToken } from './client-message.js';
 import { ClientSignatureService, getClientSignatureToken } from './client-signature.service.js';
@@ -28,7 +34,7 @@ export class RtcCallbackModule extends createModuleClass<
   RtcCallbackExtras,
   RtcCallbackOptionsFactory
 >({
-  module: 'RtcCallbackModule',
+  module: MODULE,
   core: RtcCallbackCoreModule,
   optionsToken: OPTIONS,
   factoryMethod: 'createRtcCallbackOptions',
@@ -38,14 +44,16 @@ export class RtcCallbackModule extends createModuleClass<
 
 type CallbackParts = [CallbackSettings, ClientMessageConsumer[], HttpAdapterHost, DiscoveryService];
 
-function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExtras): DynamicModule {
+function addExtras(definition: DynamicModule, given: RtcCallbackExtras): DynamicModule {
+  const { name, isGlobal, problems } = readExtras(given, MODULE);
   const signatures = { provide: getClientSignatureToken(name), useClass: ClientSignatureService };
   const consumers = { provide: getClientMessageConsumersToken(name), useFactory: () => [] };
   const settings = {
     provide: CALLBACK_SETTINGS,
     inject: [OPTIONS],
     // When the app boots, `.env` files have been read.
-    useFactory: (options: unknown) => resolveCallbackSettings(openOptions(options), name, process.env),
+    useFactory: (options: unknown) =>
+      resolveCallbackSettings(openOptions(options), name, process.env, problems),
   };
   const callbacks = {
     provide: Callbacks,
@@ -64,7 +72,7 @@ function addExtras(definition: DynamicModule, { name, isGlobal }: RtcCallbackExt
   };
   return {
     ...definition,
-    global: isGlobal ?? false,
+    global: isGlobal,
     providers: [...(definition.providers ?? []), settings, signatures, consumers, callbacks],
     exports: [signatures.provide, consumers.provide],
   };

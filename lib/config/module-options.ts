@@ -1,5 +1,6 @@
 import { forwardRef, type ForwardReference, type Provider } from '@nestjs/common';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { isError } from '../errors/thrown.js';
 import { readProperties, UNREADABLE } from '../options/read-properties.js';
 import { isArray, typeName } from '../options/rules.js';
 import { Redacted } from '../privacy/redacted.js';
@@ -75,21 +76,34 @@ export function hideOptions(providers: readonly Provider[] = [], token: unknown)
     return {
       ...provider,
       useFactory: async (...injected: unknown[]) => {
-        const options: unknown = useFactory(...injected);
-        return new Redacted(isAwaitable(options) ? await options : options, 'options');
+        return new Redacted(await settled(useFactory(...injected)), 'options');
       },
     };
   });
 }
 
-/** Whether it can be awaited. A proxy that throws can't: reading the options says so. */
-function isAwaitable(options: unknown): boolean {
+/** The options that a factory gave, or will give. Those that can't be looked at are told so by what reads them. */
+async function settled(options: unknown): Promise<unknown> {
   try {
-    return typeof (options as Partial<Promise<unknown>> | undefined)?.then === 'function';
+    // A proxy may throw even here.
+    if (typeof (options as Partial<Promise<unknown>> | undefined)?.then !== 'function') return options;
   } catch {
-    return false;
+    return UNREADABLE_OPTIONS;
+  }
+  try {
+    return await options;
+  } catch (error) {
+    // JavaScript itself rejects a promise of a revoked proxy, since it looks for a `then` there.
+    if (!isError(error) || !error.message.includes('proxy that has been revoked')) throw error;
+    return UNREADABLE_OPTIONS;
   }
 }
+
+const UNREADABLE_OPTIONS = {
+  get options(): never {
+    throw new TypeError();
+  },
+};
 
 /** The options that {@link hideOptions} has redacted. A test may have replaced them with plain options. */
 export function openOptions(options: unknown): unknown {

@@ -1,5 +1,6 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
-import { flag } from '../options/rules.js';
+import { readOptions } from '../options/read-options.js';
+import { flag, unless } from '../options/rules.js';
 
 /** What is known about a module at its registration, before its settings. */
 export interface Registration {
@@ -16,20 +17,26 @@ export interface Registration {
 /** Name of the module without a name, in events and logs. */
 export const DEFAULT_MODULE_NAME = 'default';
 
-/** Problems with a module's name. */
-export function nameProblems(name: unknown): ConfigProblem[] {
-  if (name === undefined) return [];
-  if (typeof name !== 'string' || !/^[\w.-]{1,64}$/.test(name)) {
-    return [{ option: 'name', message: 'must be 1–64 of a-z A-Z 0-9 . _ -' }];
-  }
-  if (name !== DEFAULT_MODULE_NAME) return [];
-  return [{ option: 'name', message: `"${name}" is what the module without a name is called` }];
-}
+/** What each module takes beside its options. Nest would take any `isGlobal` for true. */
+const EXTRAS = {
+  name: unless<string>((name) => {
+    if (typeof name !== 'string' || !/^[\w.-]{1,64}$/.test(name)) return 'must be 1–64 of a-z A-Z 0-9 . _ -';
+    return name === DEFAULT_MODULE_NAME ? `"${name}" is what the module without a name is called` : undefined;
+  }),
+  isGlobal: flag,
+} as const;
 
-/** Problems with `isGlobal`. Nest would take any value for true. */
-export function globalProblems(isGlobal: unknown): ConfigProblem[] {
-  const checked = isGlobal === undefined ? { problems: [] } : flag(isGlobal);
-  return 'value' in checked ? [] : checked.problems.map(({ message }) => ({ option: 'isGlobal', message }));
+/**
+ * Reads a module's name and `isGlobal`. With any problem, the boot fails.
+ * @param path prefix of the options in problems
+ */
+export function readExtras(
+  { name, isGlobal }: { readonly [Name in keyof typeof EXTRAS]?: unknown },
+  path?: string,
+) {
+  const { problems } = readOptions(EXTRAS, { name, isGlobal }, path);
+  // A wrong name is kept, so that what injects by it is found. Anything else has no text.
+  return { name: typeof name === 'string' ? name : undefined, isGlobal: isGlobal === true, problems };
 }
 
 /**

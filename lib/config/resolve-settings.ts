@@ -3,7 +3,7 @@ import type { RtcCredentialsOption } from '../credentials/credentials.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { type Environment, readOptions } from '../options/read-options.js';
 import { isInsecure } from './endpoint.js';
-import { VARIABLES } from './environment.js';
+import { variables } from './environment.js';
 import { MODULE_OPTIONS } from './module-option-table.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
@@ -27,19 +27,16 @@ export function resolveSettings(
   environment: Environment,
   { name, needsFrom, problems: own = [] }: Registration = { name: undefined },
 ): RtcMessagingSettings {
-  const { values, problems } = readOptions(
-    needsFrom ? WITH_SENDER : MODULE_OPTIONS,
-    given,
-    '',
+  const { values, problems } = readOptions(needsFrom ? WITH_SENDER : MODULE_OPTIONS, given, '', {
     environment,
-    name === undefined ? undefined : UNDEFINED,
-  );
+    noUndefined: name === undefined ? undefined : UNDEFINED,
+  });
   const { allowInsecureEndpoint, credentials, endpoint, ...settings } = values;
   const { quota, region } = settings;
   const isRight = (...options: readonly string[]): boolean =>
     !problems.some(({ option }) => options.includes(option));
   const reject = (option: string, message: string): void =>
-    void problems.push({ option, variable: VARIABLES[option], message });
+    void problems.push({ option, variable: variables()[option], message });
 
   if (endpoint !== undefined && !allowInsecureEndpoint && isInsecure(endpoint)) {
     reject(

@@ -19,7 +19,7 @@ const TABLE = {
 } as const;
 
 export const eventCallback: Rule<Required<EventCallback>> = (given) => {
-  const { values, problems } = readOptions(TABLE, given, '', undefined, undefined, '');
+  const { values, problems } = readOptions(TABLE, given, '', { whole: '' });
   return problems.length === 0 ? { value: values as Required<EventCallback> } : { problems };
 };
 

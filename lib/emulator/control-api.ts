@@ -133,7 +133,7 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map(
  * @throws TypeError naming each invalid field
  */
 function fieldsOf<const Table extends object>(body: object, table: Table): OptionValues<Table> {
-  const { values, problems } = readOptions(table, body, '', undefined, undefined, 'body');
+  const { values, problems } = readOptions(table, body, '', { whole: 'body' });
   failWith(problems);
   return values;
 }
@@ -181,7 +181,8 @@ export class ControlApi {
         query.set('offset', String(next));
         response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`);
       }
-      sendText(response, 200, text);
+      // With a line break, so that a terminal's prompt begins a line of its own after curl's output.
+      sendText(response, 200, `${text}\n`);
       this.#unread.hold(response, text.length);
     } catch (error) {
       sendError(response, error);

@@ -13,7 +13,7 @@ export function checkCallOptions<const Table extends object>(
   given: unknown,
   path = 'options',
 ): OptionValues<Table> {
-  const { values, problems } = readOptions(table, given, path, undefined, undefined, path || 'request');
+  const { values, problems } = readOptions(table, given, path, { whole: path || 'request' });
   if (problems.length === 0) return values;
   const listed = problems.slice(0, MAX_LISTED);
   throw new RtcValidationError(listed.map(({ option, message }) => ({ path: option, message })));

@@ -4,8 +4,18 @@ import { type AnyOption, join, type OptionValues, rowsOf } from './option-table.
 import { readProperties, UNREADABLE } from './read-properties.js';
 import { type Checked, isArray, printableName, typeName, wrong } from './rules.js';
 
-/** Texts of variables by the option's path, such as `quota.maxQueue`. No prototype, and no empty text. */
+/** Texts of variables by the option's path, such as `quota.maxQueue`. No prototype. An empty text counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How options are read, other than by their table. */
+export interface ReadingOptions {
+  /** Default: none. */
+  readonly environment?: Environment;
+  /** Message for account options that are set to undefined, if that is not allowed. */
+  readonly noUndefined?: string | undefined;
+  /** Name of the options as a whole. Default: their path, or `options`. */
+  readonly whole?: string;
+}
 
 const NO_ENVIRONMENT: Environment = Object.freeze(Object.create(null) as Environment);
 
@@ -21,16 +31,12 @@ export interface ReadOptions<Table> {
  * name is a problem, since it would be ignored.
  * @param given of any type
  * @param path prefix of the options in problems
- * @param noUndefined message for account options that are set to undefined, if that is not allowed
- * @param whole name of the options as a whole
  */
 export function readOptions<const Table extends object>(
   table: Table,
   given: unknown,
   path = '',
-  environment: Environment = NO_ENVIRONMENT,
-  noUndefined?: string,
-  whole = path || 'options',
+  { environment = NO_ENVIRONMENT, noUndefined, whole = path || 'options' }: ReadingOptions = {},
 ): ReadOptions<Table> {
   const { own, problems } = ownOptions(given, Object.keys(table), path, whole);
   const values: Record<string, unknown> = {};
@@ -95,13 +101,18 @@ function readOption(
 ): { readonly value: unknown; readonly problems: readonly ConfigProblem[] } {
   if (options !== undefined) {
     if (optional && given === undefined) return { value: undefined, problems: [] };
-    const { values, problems } = readOptions(options, given === undefined ? {} : given, path, environment);
+    const { values, problems } = readOptions(options, given === undefined ? {} : given, path, {
+      environment,
+    });
     return { value: values, problems };
   }
   const isVariable = given === undefined;
   const value = isVariable ? fromEnvironment(path, variable, environment) : given;
+  const isEmpty = isVariable && value === '';
   const checked: Checked<unknown> | undefined =
-    value === undefined ? required && wrong('is missing') : rule?.(value, isVariable);
+    value === undefined || isEmpty
+      ? required && wrong(isEmpty ? 'is empty' : 'is missing')
+      : rule?.(value, isVariable);
   if (checked === undefined) return { value: fallback, problems: [] };
   if ('value' in checked) {
     return { value: redacted ? new Redacted(checked.value, path) : checked.value, problems: [] };

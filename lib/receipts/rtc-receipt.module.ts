@@ -3,8 +3,8 @@ import { ModuleRef } from '@nestjs/core';
 import { getClientMessageConsumersToken } from '../callbacks/client-message.js';
 import { createModuleClass } from '../config/create-module-class.js';
 import { openOptions } from '../config/module-options.js';
-import { DEFAULT_MODULE_NAME } from '../config/registration.js';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { DEFAULT_MODULE_NAME, readExtras } from '../config/registration.js';
+import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import { readOptions } from '../options/read-options.js';
 import { getReceiptTrackerToken } from '../services/receipt-tracker.js';
 import { getRoomUnicastToken } from '../services/service-tokens.js';
@@ -74,7 +74,8 @@ export class RtcReceiptModule extends createModuleClass<
   addExtras,
 }) {}
 
-function addExtras(definition: DynamicModule, { name }: RtcReceiptExtras): DynamicModule {
+function addExtras(definition: DynamicModule, given: RtcReceiptExtras): DynamicModule {
+  const { name, problems } = readExtras({ name: given.name }, MODULE);
   const tokens = [getReceiptsToken(name), getReceiptTrackerToken(name)];
   const module = name ?? DEFAULT_MODULE_NAME;
   return {
@@ -87,7 +88,7 @@ function addExtras(definition: DynamicModule, { name }: RtcReceiptExtras): Dynam
       {
         provide: RECEIPTS,
         inject: [OPTIONS],
-        useFactory: (given: unknown) => create(module, openOptions(given)),
+        useFactory: (options: unknown) => create(module, openOptions(options), problems),
       },
       ...tokens.map((provide) => ({ provide, useExisting: RECEIPTS })),
     ],
@@ -95,8 +96,9 @@ function addExtras(definition: DynamicModule, { name }: RtcReceiptExtras): Dynam
   };
 }
 
-function create(module: string, given: unknown): ReceiptService {
+function create(module: string, given: unknown, ofExtras: readonly ConfigProblem[]): ReceiptService {
   const { values, problems } = readOptions(RECEIPT_OPTIONS, given, MODULE);
+  problems.push(...ofExtras);
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, module);
   const { redis, maxAwaited, awaitMs } = values;
   const store =

@@ -11,7 +11,7 @@ import { type AcceptedCall, type ActionLimit, Sender } from '../retry/sender.js'
 import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 
 /** Options of one call. They override the module's settings. */
-export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {
+export interface OpenApiOptions extends Pick<SendOptions, 'signal' | 'timeoutMs' | 'deadlineMs'> {
   /**
    * Rate limit of the action in requests a second, 1–1,000,000: the vendor's limit. All calls of the action with the
    * same access key share one limit, the smallest that was given for it. Actions of `RoomPresenceService` also have its
@@ -20,10 +20,12 @@ export interface OpenApiOptions extends Omit<SendOptions, 'onUnknown'> {
   readonly requestsPerSecond?: number | undefined;
 }
 
-const { onUnknown: _, ...options } = SEND_OPTIONS;
+const { signal, timeoutMs, deadlineMs } = SEND_OPTIONS;
 
 export const OPEN_API_OPTIONS = {
-  ...options,
+  signal,
+  timeoutMs,
+  deadlineMs,
   requestsPerSecond: wholeNumber(1, 1_000_000),
 } satisfies OptionTable<OpenApiOptions>;
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Inject, Injectable, Module } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
@@ -17,7 +17,10 @@ import {
   type RtcMessagingOptionsFactory,
   type RtcNetworkError,
 } from 'nestjs-rtc-messaging';
+import { RtcFanOutQueueModule } from 'nestjs-rtc-messaging/bullmq';
+import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
 import { type EmulatorModuleOptions, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
 import { describeSettings } from '../../lib/config/describe-settings.js';
 import { emulatorEnvironment } from '../support/emulator-environment.js';
 import { LogLines } from '../support/log-lines.js';
@@ -53,6 +56,13 @@ const revoked = (): object => {
   revoke();
   return proxy;
 };
+
+const callbacks = (extras: object): DynamicModule =>
+  RtcCallbackModule.forRoot({
+    appId: 'app',
+    events: { path: '/events', secrets: ['secret-of-events'] },
+    ...extras,
+  });
 
 describe('the module', () => {
   let emulator: RtcEmulator;
@@ -287,10 +297,60 @@ describe('the module', () => {
     expect(error.message).toContain(message);
   });
 
-  it('stops the boot with an error of its own when a factory returns a revoked proxy', async () => {
-    const imports = [RtcMessagingModule.forRootAsync({ useFactory: () => revoked() })];
+  it.each<[string, DynamicModule, string]>([
+    ['RtcCallbackModule', callbacks({ name: Symbol('x') }), 'RtcCallbackModule.name: must be 1–64 of'],
+    ['RtcCallbackModule', callbacks({ name: 'default' }), 'RtcCallbackModule.name: "default" is what'],
+    ['RtcCallbackModule', callbacks({ isGlobal: 'false' }), 'RtcCallbackModule.isGlobal: must be true or'],
+    [
+      'RtcReceiptModule',
+      RtcReceiptModule.forRoot({ name: revoked() } as never),
+      'RtcReceiptModule.name: must',
+    ],
+  ])('checks the name and isGlobal of an %s too', async (_what, module, message) => {
+    const error = await rejectionOf<RtcConfigError>(
+      Test.createTestingModule({ imports: [module] }).compile(),
+    );
+    expect(error).toBeInstanceOf(RtcConfigError);
+    expect(error.message).toContain(message);
+  });
+
+  class RevokedOptions {
+    async createRtcMessagingOptions(): Promise<object> {
+      return revoked();
+    }
+  }
+
+  it.each<[string, Parameters<typeof RtcMessagingModule.forRootAsync>[0]]>([
+    ['factory', { useFactory: () => revoked() }],
+    ['async factory', { useFactory: async () => revoked() }],
+    ['class', { useClass: RevokedOptions }],
+    // eslint-disable-next-line unicorn/no-thenable -- what an app may give
+    ['thenable', { useFactory: () => ({ then: (give: (to: object) => void) => give(revoked()) }) as never }],
+  ])('stops the boot with an error of its own when a %s gives a revoked proxy', async (_what, how) => {
+    const imports = [RtcMessagingModule.forRootAsync(how)];
     const error = await rejectionOf<RtcConfigError>(Test.createTestingModule({ imports }).compile());
     expect(error).toBeInstanceOf(RtcConfigError);
+    expect(error.message).toContain("options: can't be read: a getter or a proxy of it throws");
+  });
+
+  const useRevoked = { useFactory: async () => revoked() };
+
+  it.each<[string, DynamicModule]>([
+    ['RtcCallbackModule', RtcCallbackModule.forRootAsync(useRevoked)],
+    ['RtcReceiptModule', RtcReceiptModule.forRootAsync(useRevoked as never)],
+    ['RtcFanOutQueueModule', RtcFanOutQueueModule.forRootAsync(useRevoked as never)],
+  ])('stops the boot when the async factory of an %s gives a revoked proxy', async (name, module) => {
+    const imports = [RtcMessagingModule.forRoot(emulator.moduleOptions()), module];
+    const error = await rejectionOf<RtcConfigError>(Test.createTestingModule({ imports }).compile());
+    expect(error).toBeInstanceOf(RtcConfigError);
+    expect(error.message).toContain(`${name}: can't be read: a getter or a proxy of it throws`);
+  });
+
+  it('stops the boot with the error of a factory as it is', async () => {
+    const failure = new TypeError('The vault is closed.');
+    const useFactory = async (): Promise<never> => Promise.reject(failure);
+    const imports = [RtcMessagingModule.forRootAsync({ useFactory })];
+    expect(await rejectionOf(Test.createTestingModule({ imports }).compile())).toBe(failure);
   });
 
   it('can be registered several times, also where Nest distinguishes modules by their content', async () => {

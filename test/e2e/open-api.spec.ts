@@ -262,6 +262,8 @@ describe('any action', () => {
     [{ requestsPerSecond: 0 }, 'options.requestsPerSecond'],
     [{ timeoutMs: -1 }, 'options.timeoutMs'],
     [{ onUnknown: 'resend' }, 'options.onUnknown'],
+    [{ receipt: true }, 'options.receipt'],
+    [{ once: true }, 'options.once'],
   ])('is refused with the options %p', async (options, path) => {
     const error = await rejectionOf<RtcValidationError>(openApi.request(USERS, options as never));
     expect(error.issues).toMatchObject([{ path }]);
