@@ -110,7 +110,7 @@ export class ReadAhead {
   /** Reads one chunk after another, as long as there is room. */
   #goOn(): void {
     if (this.#hasEnded || this.#isFull) return;
-    this.#reading ??= this.#readOne().then(() => {
+    this.#reading ??= this.#readOne().finally(() => {
       this.#reading = undefined;
       this.#goOn();
     });
