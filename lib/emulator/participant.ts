@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ReceivedMessage as ShownMessage } from '../receiver/create-receiver.js';
+import type { ReceiverStorage } from '../receiver/seen-storage.js';
 import type { ServerMessageMethod } from './callback-action.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason } from './room-events.js';
@@ -66,9 +67,16 @@ interface ParticipantEvents extends CallbackEvents {
 
 /** How the app of a participant receives, which uses `nestjs-rtc-messaging/receiver`. */
 export interface ParticipantReceiver {
+  /** Whose messages may have a prefix, as in `createReceiver()`. Default: the sender of `moduleOptions()`. */
+  readonly from?: string | readonly string[] | undefined;
+  /** Keeps over restarts (another `join()`) which messages were shown, as in `createReceiver()`. Default: nothing does. */
+  readonly storage?: ReceiverStorage | undefined;
   /** Whether a message is lost on its way, so that it is neither delivered nor counted. Default: none is. */
   readonly loses?: ((message: ReceivedMessage) => boolean) | undefined;
-  /** How long each of its receipts takes to leave, in milliseconds; `Infinity` for never. Default 0. */
+  /**
+   * How long its receipts wait before they leave, in milliseconds up to 2,147,483,647 (24 days); `Infinity` for never.
+   * They leave once, and again if they did not arrive. Default 0.
+   */
   readonly confirmAfterMs?: number | undefined;
 }
 

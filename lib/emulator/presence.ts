@@ -60,6 +60,8 @@ export class Attendance {
   constructor(
     bytes: number,
     readonly service: AttendanceService,
+    /** Under which user ID the business server sends, unless a receiver is told otherwise. */
+    readonly from = 'server',
   ) {
     this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
   }
@@ -100,7 +102,7 @@ export class Attendance {
       onLeave: (leaving, reason) => this.#remove(id, leaving, reason),
       post: (message) => this.service.post({ ...message, roomId, userId }),
     });
-    if (appReceiver !== undefined) useReceiver(participant, appReceiver);
+    if (appReceiver !== undefined) useReceiver(participant, appReceiver, this.from);
     this.#open(id).present.set(userId, participant);
     this.#present += 1;
     this.#trim();
