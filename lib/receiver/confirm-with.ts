@@ -26,10 +26,10 @@ export function confirmWith(
 
   const confirm = async (receipts: string): Promise<void> => {
     const results = new Map<string, unknown>();
-    let check = (): void => undefined;
+    let check: (() => unknown) | undefined;
     const listen = (msgid: string, error: unknown): void => {
       results.set(msgid, error);
-      check();
+      check?.();
     };
     listeners.add(listen);
     try {

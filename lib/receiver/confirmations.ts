@@ -9,7 +9,7 @@ const MAX_WAITING = 10_000;
 /** Confirms messages in batches, one batch at a time. */
 export function createConfirmations(confirm: (receipts: string) => unknown) {
   const waiting = new Set<string>();
-  let hurry = (): void => undefined;
+  let hurry: (() => void) | undefined;
   let running: Promise<void> | undefined;
   let isClosed = false;
 
@@ -45,7 +45,7 @@ export function createConfirmations(confirm: (receipts: string) => unknown) {
     },
     /** Confirms what waits, and tries it once more at most. */
     close(): Promise<void> | undefined {
-      if (!isClosed) hurry();
+      if (!isClosed) hurry?.();
       isClosed = true;
       return running;
     },

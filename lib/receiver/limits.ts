@@ -14,16 +14,11 @@ export function after(ms: number, work: () => void): () => void {
 }
 
 /** Rejects when it takes longer. */
-export async function within(ms: number, work: () => unknown): Promise<void> {
-  let stop = (): void => undefined;
-  const silence = new Promise((_resolve, reject) => {
-    stop = after(ms, () => reject(new Error(`It took more than ${ms} ms.`)));
+export function within(ms: number, work: () => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = after(ms, () => reject(new Error(`It took more than ${ms} ms.`)));
+    void attempt(work, reject).then(stop).then(resolve);
   });
-  try {
-    await Promise.race([work(), silence]);
-  } finally {
-    stop();
-  }
 }
 
 /** Does it at once. @returns whether it ended well */
