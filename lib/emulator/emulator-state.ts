@@ -182,6 +182,11 @@ export class EmulatorState {
     return new Room(this.#attendance, roomId);
   }
 
+  /** @internal */
+  protected endReceivers(): void {
+    this.#attendance.close();
+  }
+
   /** @internal Who is in a room, or logged in. */
   presenceOf(roomId: string | undefined): Presence {
     return roomId === undefined ? this.loggedIn : this.room(roomId);

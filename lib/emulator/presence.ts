@@ -125,6 +125,13 @@ export class Attendance {
     this.forgotten = 0;
   }
 
+  /** Has nobody's app send any more, since the emulator closes. */
+  close(): void {
+    for (const { present } of this.#places.values()) {
+      for (const participant of present.values()) participant.hasLeft();
+    }
+  }
+
   #open(id: string): Place {
     let place = this.#places.get(id);
     if (place === undefined) {

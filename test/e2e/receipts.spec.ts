@@ -393,6 +393,21 @@ describe('the receiver of a participant', () => {
     await emulator.close();
   });
 
+  it('sends nothing more when the emulator closes, so that the process can end', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator);
+    let sent = 0;
+    for (const confirmAfterMs of [0, 300]) {
+      const alice = server.join(`alice-${confirmAfterMs}`, { receiver: { confirmAfterMs } });
+      alice.on('onServerMessageSendResult', () => void (sent += 1));
+    }
+    await server.rooms.batchSend({ ...ROOM, to: ['alice-0', 'alice-300'] }, { receipt: true });
+    await server.close();
+    await emulator.close();
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(sent).toBeLessThanOrEqual(2);
+  });
+
   it('confirms once, however late, and again if the receipt did not arrive', async () => {
     const emulator = await RtcEmulator.start();
     const server = await ReceiptApp.start(emulator);
