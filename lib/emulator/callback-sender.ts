@@ -90,17 +90,19 @@ export class CallbackSender {
   async #send(callback: Callback, change: CallbackChange): Promise<readonly PostEnd[]> {
     const came = performance.now();
     const before = this.#leaving;
-    let onSent = (): void => undefined;
+    let onSent = nothing;
     this.#leaving = new Promise((resolve) => (onSent = resolve));
     await before;
     while (this.#active.size >= MAX_CONNECTIONS) await Promise.race(this.#active);
     const isTooLate = performance.now() - came > callback.maxWaitMs;
     const posting = isTooLate ? Promise.resolve([]) : this.#post(callback, change, onSent);
     this.#active.add(posting);
-    const tries = await posting;
-    this.#active.delete(posting);
-    onSent();
-    return tries;
+    try {
+      return await posting;
+    } finally {
+      this.#active.delete(posting);
+      onSent();
+    }
   }
 
   async #post(callback: Callback, change: CallbackChange, onSent: () => void): Promise<readonly PostEnd[]> {
@@ -127,4 +129,8 @@ export class CallbackSender {
 export function isDelivered(tries: readonly PostEnd[]): boolean {
   const last = tries.at(-1);
   return last?.httpStatus === 200 && last.failure === undefined;
+}
+
+function nothing(): void {
+  // Until a promise gives what resolves it.
 }

@@ -7,7 +7,7 @@ import { InFlight } from './in-flight.js';
 import { HttpError } from './http-error.js';
 import type { Listener } from './listener.js';
 import type { Participant } from './participant.js';
-import { Attendance, type JoinOptions, Presence, Room } from './presence.js';
+import { Attendance, type AttendanceService, type JoinOptions, Presence, Room } from './presence.js';
 import { type ClientToken, readToken, requireToken } from './read-token.js';
 import { ReceivedLog } from './received-log.js';
 import { RecipientCounts } from './recipient-counts.js';
@@ -120,12 +120,13 @@ export class EmulatorState {
     const { clock, faults } = this;
     const parts = { clock, faults, secrets: this.#secrets, appId: options.appId };
     this.callbacks = new Callbacks(parts, options.callbacks, keepBytes / 32);
-    this.#attendance = new Attendance(keepBytes / 32, {
+    const service: AttendanceService = {
       checkToken: (who, token) => this.#checkToken(who, token),
       tell: (event) => this.callbacks.tell(event),
       post: (message) => this.callbacks.deliver(message),
       warnings: this.warnings,
-    });
+    };
+    this.#attendance = new Attendance(keepBytes / 32, service, options.from);
     this.loggedIn = new Presence(this.#attendance);
   }
 
@@ -183,6 +184,11 @@ export class EmulatorState {
    */
   room(roomId: string): Room {
     return new Room(this.#attendance, roomId);
+  }
+
+  /** @internal */
+  protected endReceivers(): void {
+    this.#attendance.close();
   }
 
   /** @internal Who is in a room, or logged in. */

@@ -54,7 +54,7 @@ interface ParticipantEvents extends CallbackEvents {
   received: [message: ReceivedMessage];
   /** What became of a message to the business server. */
   onServerMessageSendResult: [msgid: number, error: ServerMessageError, message: string | Uint8Array];
-  /** The participant left or logged out, or another one with the same ID replaced it. */
+  /** The participant left or logged out, another one with the same ID replaced it, or the emulator closed. */
   left: [];
   /** The app's receiver has handed a message on. */
   shown: [message: ShownMessage];
@@ -161,6 +161,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 
   /** @internal */
   hasLeft(): void {
+    if (this.#server.isClosed) return;
     this.#server.close();
     this.#emit('left');
   }

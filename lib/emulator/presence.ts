@@ -58,6 +58,8 @@ export class Attendance {
   constructor(
     bytes: number,
     readonly service: AttendanceService,
+    /** Under which user ID the business server sends, unless a receiver is told otherwise. */
+    readonly from = 'server',
   ) {
     this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
   }
@@ -94,7 +96,7 @@ export class Attendance {
       remove: (leaving, reason) => this.#remove(id, leaving, reason),
       post: (message) => this.service.post(message),
     });
-    if (receiver !== undefined) useReceiver(participant, receiver, this.service.warnings);
+    if (receiver !== undefined) useReceiver(participant, receiver, this.from, this.service.warnings);
     this.#open(id).present.set(userId, participant);
     this.#present += 1;
     this.#trim();
@@ -115,6 +117,13 @@ export class Attendance {
       for (const participant of present.values()) participant.forget();
     }
     this.forgotten = 0;
+  }
+
+  /** Has nobody's app send any more, since the emulator closes. */
+  close(): void {
+    for (const { present } of this.#places.values()) {
+      for (const participant of present.values()) participant.hasLeft();
+    }
   }
 
   #open(id: string): Place {

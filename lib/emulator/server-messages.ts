@@ -43,7 +43,7 @@ export class ServerMessages {
   readonly #window = new QuotaWindow(MESSAGES_PER_SECOND, 'sliding');
   #params: { readonly signature: string; readonly url: URL } | undefined;
   #last = 0;
-  #hasLeft = false;
+  #isClosed = false;
 
   constructor(private readonly post: PostMessage) {}
 
@@ -55,9 +55,14 @@ export class ServerMessages {
     this.#params = { signature, url: readCallbackUrl(url) };
   }
 
+  /** Whether the user has left. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Sends nothing from then on. */
   close(): void {
-    this.#hasLeft = true;
+    this.#isClosed = true;
   }
 
   /** @param bytes of the message, before they are encoded */
@@ -66,9 +71,9 @@ export class ServerMessages {
     message: string,
     bytes: number,
   ): Promise<{ readonly msgid: number; readonly error: ServerMessageError; readonly answer: Buffer }> {
-    const msgid = this.#hasLeft ? 0 : ++this.#last;
+    const msgid = this.#isClosed ? 0 : ++this.#last;
     const failed = (error: ServerMessageError) => ({ msgid, error, answer: NO_ANSWER });
-    if (this.#hasLeft) return failed('NotLogin');
+    if (this.#isClosed) return failed('NotLogin');
     if (this.#params === undefined) return failed('ServerParamsNotSet');
     if (bytes > MAX_BYTES) return failed('ExceedMaxLength');
     if (!this.#window.admit()) return failed('ExceedQPS');
