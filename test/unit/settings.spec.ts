@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Agent } from 'node:http';
-import { readEnvironment, readSecrets, VARIABLES } from '../../lib/config/environment.js';
+import { readEnvironment, readSecrets, variables } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import type { RtcMessagingSettings } from '../../lib/config/settings.js';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
@@ -405,7 +405,7 @@ describe('settings', () => {
   });
 
   it('are read from variables with different names', () => {
-    const names = Object.values(VARIABLES);
+    const names = Object.values(variables());
     expect(new Set(names).size).toBe(names.length);
   });
 });
