@@ -3,7 +3,16 @@ import { createReceiver } from '../receiver/create-receiver.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { callback, must } from '../options/rules.js';
 import type { OptionTable } from '../options/option-table.js';
-import type { Participant, ParticipantReceiver } from './participant.js';
+import type { Participant, ReceivedMessage } from './participant.js';
+import type { Warnings } from './warnings.js';
+
+/** How the app of a participant receives, which uses `nestjs-rtc-messaging/receiver`. */
+export interface ParticipantReceiver {
+  /** Whether a message is lost on its way, so that it is neither delivered nor counted. Default: none is. */
+  readonly loses?: ((message: ReceivedMessage) => boolean) | undefined;
+  /** How long each of its receipts takes to leave, in milliseconds; `Infinity` for never. Default 0. */
+  readonly confirmAfterMs?: number | undefined;
+}
 
 const MAX_SHOWN = 10_000;
 
@@ -26,7 +35,21 @@ export function checkReceiver(
 }
 
 /** Has a participant's app use the receiver, as a client of today would. */
-export function useReceiver(participant: Participant, { confirmAfterMs = 0 }: ParticipantReceiver): void {
+export function useReceiver(
+  participant: Participant,
+  { loses, confirmAfterMs = 0 }: ParticipantReceiver,
+  warnings: Warnings,
+): void {
+  participant.loses = (message) => {
+    try {
+      return loses?.(message) === true;
+    } catch {
+      const { userId } = participant;
+      const text = `loses() of the receiver of ${userId} threw. The message is not lost.`;
+      warnings.warn(`loses: ${userId}`, () => text);
+      return false;
+    }
+  };
   // All that is delivered here comes from the business server, under whatever user ID it takes.
   const from: string[] = [];
   const { receive, close } = createReceiver({
