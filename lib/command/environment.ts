@@ -43,7 +43,6 @@ export function loadEnvironment(named?: string): Environment {
  */
 export function notesOn({ file, written, set }: Environment, isUnset: boolean): string[] {
   const used: Variables = { ...written, ...set };
-  const where = file ?? 'the environment';
   const notes: string[] = [];
   if (isUnset && file === undefined)
     notes.push(`there is no .env in ${process.cwd()}; --env names another file`);
@@ -64,14 +63,12 @@ export function notesOn({ file, written, set }: Environment, isUnset: boolean): 
     const meant = meantBy(name, unset);
     if (meant !== undefined) notes.push(`${name} is not a variable of this library; did you mean ${meant}?`);
     else if (name in written && name.startsWith('RTC_'))
-      notes.push(`${name} of ${where} is not a variable of this library`);
+      notes.push(`${name} of ${file} is not a variable of this library`);
   }
   return notes;
 }
 
-/**
- * Does what needs the settings. If it fails, its error says what may be wrong with the variables, too.
- */
+/** Does what needs the settings. If it fails, its error says what may be wrong with the variables, too. */
 export async function withEnvironment<T>(environment: Environment, use: () => Promise<T>): Promise<T> {
   try {
     return await use();

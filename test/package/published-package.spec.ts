@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { exec } from '../support/exec.js';
+import { imagesIn, linksIn } from '../support/markdown.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const RUN_LIMIT_MS = 120_000;
@@ -37,7 +38,10 @@ describe('the published package', () => {
     async () => {
       const paths = await publishedPaths(manifest.name);
       const other = paths.filter(
-        (path) => !/^dist\/(esm|cjs)\/.*\.([cm]?js|d\.[cm]?ts)$|^docs\/[\w-]+\.md$/.test(path),
+        (path) =>
+          !/^dist\/(esm|cjs)\/.*\.([cm]?js|d\.[cm]?ts)$|^docs\/[\w-]+\.md$|^docs\/images\/[\w-]+\.(svg|webp)$/.test(
+            path,
+          ),
       );
       expect(other.sort()).toEqual([
         'CHANGELOG.md',
@@ -49,6 +53,27 @@ describe('the published package', () => {
         'package.json',
       ]);
       expect(paths.filter((path) => /\b(?:spec|test)\b/.test(path))).toEqual([]);
+    },
+    RUN_LIMIT_MS,
+  );
+
+  it(
+    'has every file that its README and its other pages link to',
+    async () => {
+      const paths = await publishedPaths(manifest.name);
+      const broken: string[] = [];
+      let links = 0;
+      for (const page of paths.filter((path) => path.endsWith('.md'))) {
+        const text = await readFile(join(ROOT, page), 'utf8');
+        for (const link of [...linksIn(text), ...imagesIn(text)]) {
+          const [path = ''] = link.split('#');
+          if (path === '' || /^https?:/.test(path)) continue;
+          links += 1;
+          if (!paths.includes(join(dirname(page), path))) broken.push(`${page}: ${link}`);
+        }
+      }
+      expect(links).toBeGreaterThan(100);
+      expect(broken).toEqual([]);
     },
     RUN_LIMIT_MS,
   );

@@ -50,15 +50,15 @@ export const en = {
   realRoom:
     'Who is in a room of the real service is up to its users’ clients. Name users in the message, and the page asks which of them are absent.',
 
-  newsTitle: 'What the server is told',
-  newsEmpty: 'Joins and leaves of this room, and raised hands, appear here as the app is told of them.',
+  newsTitle: 'Received by the server',
+  newsEmpty: 'Joins and leaves of this room, and raised hands, appear here as the server receives them.',
   newsJoined: '{user} joined',
   newsLeft: '{user} left ({reason})',
   newsHandRaised: '{user} raised a hand, number {place} in line',
 
   composerTitle: 'Message',
   to: 'To',
-  toChosen: 'Chosen users',
+  toChosen: 'Chosen',
   toEveryone: 'Everyone here',
   toSimulated: 'Simulated',
   chosenFromRoom: 'In the room',
