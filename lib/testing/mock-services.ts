@@ -39,9 +39,9 @@ export interface RtcMessagingMocks {
 
 /** Any receipt may be asked for, and none comes. */
 const NO_RECEIPTS: ReceiptTracker = {
-  checkRoomFor: async () => undefined,
-  expect: async () => undefined,
-  withdraw: () => undefined,
+  attach: () => undefined,
+  reserve: async () => ({ free: () => undefined }),
+  track: (_message, _to, plan, send) => send(plan),
 };
 
 /** The real services with a sender that accepts everything, so that mocks return the same answers. */
