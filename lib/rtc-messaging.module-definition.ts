@@ -1,7 +1,6 @@
 import { type DynamicModule, type Provider } from '@nestjs/common';
 import { DEFAULT_MODULE_NAME, readExtras, type Registration } from './config/registration.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
-import { documentApi } from './controllers/api-docs/document-api.js';
 import { readController, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { moduleLogger } from './module-logger.js';
@@ -69,5 +68,9 @@ function apiDocsProvider(
   name = DEFAULT_MODULE_NAME,
 ): Provider {
   const tell = (problem: string): void => moduleLogger(name).warn(problem);
-  return { provide: API_DOCS, useFactory: () => documentApi(controllers, options, tell) };
+  const useFactory = async (): Promise<void> => {
+    const { documentApi } = await import('./controllers/api-docs/document-api.js');
+    await documentApi(controllers, options, tell);
+  };
+  return { provide: API_DOCS, useFactory };
 }

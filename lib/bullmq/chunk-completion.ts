@@ -88,6 +88,15 @@ export function errorRecord(error: unknown): ErrorRecord {
   };
 }
 
+/** The error of a fan-out of which Redis has lost a part. */
+export const DATA_LOST: ErrorRecord = {
+  name: 'DataLostError',
+  code: 'DATA_LOST',
+  message: 'Redis has lost a part of this fan-out: keys of it were evicted or deleted.',
+  outcome: 'unknown',
+  hint: 'Give the queue a Redis that evicts nothing (maxmemory-policy noeviction) and keeps what it holds.',
+};
+
 /** The error of a chunk whose worker was lost. */
 export const WORKER_LOST: ErrorRecord = {
   name: 'WorkerLostError',

@@ -29,8 +29,11 @@ export interface EnqueueOptions extends Pick<
 export interface ErrorRecord {
   /** Name of its class, such as `RtcApiError`. */
   readonly name: string;
-  /** `WORKER_LOST`: the worker ended or was silent for too long before it reported the chunk's outcome. */
-  readonly code: RtcErrorCode | 'WORKER_LOST' | 'UNEXPECTED';
+  /**
+   * - `WORKER_LOST`: the worker ended or was silent for too long before it reported the chunk's outcome
+   * - `DATA_LOST`: Redis has lost a part of the fan-out. Recipients without an outcome are `unknown`.
+   */
+  readonly code: RtcErrorCode | 'WORKER_LOST' | 'DATA_LOST' | 'UNEXPECTED';
   /** What went wrong. It contains nothing of the message. */
   readonly message: string;
   /** Outcome of the chunk's message. */
@@ -53,11 +56,11 @@ export interface DurableChunkOutcome extends Omit<ChunkOutcome, 'error'> {
 export interface DurableFanOutStop {
   /**
    * - `aborted`: `cancel()` was called
-   * - `refused`: the service refused something that all chunks share
+   * - `refused`: the service refused something that all chunks share, or Redis lost a part of it (`DATA_LOST`)
    * - `source`: the source was not enqueued to its end
    */
   readonly reason: Extract<FanOutStop['reason'], 'aborted' | 'refused' | 'source'>;
-  /** Of the chunk that was refused. */
+  /** Of the chunk that was refused, or of the lost part. */
   readonly error?: ErrorRecord;
 }
 

@@ -5,20 +5,13 @@ import type { OnUnknown } from '../retry/send-call.js';
 import type { WireMessage } from '../services/wire-message.js';
 import type { ChunkCompletion } from './chunk-completion.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
-import {
-  type FanOutAnswer,
-  type FanOutState,
-  pairs,
-  readState,
-  type ReadyAnswer,
-  type ReadyJobs,
-  readyJobs,
-} from './fan-out-state.js';
+import { type FanOutAnswer, type FanOutState, readState, type ReadyJobs } from './fan-out-state.js';
 import { throughOutages } from './keep-trying.js';
 import type { LedgerKeys } from './ledger-keys.js';
 import { LEDGER_STEPS, type LedgerStep } from './ledger-scripts.js';
 import type { ChunkBatch } from './read-ahead.js';
 import type { RedisClient } from '../redis/open-client.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 
 /** What a fan-out is, as it is handed in. */
 export interface FanOutPlan extends Pick<
@@ -91,6 +84,8 @@ export class FanOutLedger {
   constructor(
     client: RedisClient,
     private readonly keys: LedgerKeys,
+    /** Rejects every step that waits for an answer. */
+    private readonly closing?: Cancellation,
   ) {
     this.#client = client;
   }
@@ -105,14 +100,8 @@ export class FanOutLedger {
     { wire, ...plan }: FanOutPlan,
   ): Promise<OpenedFanOut | OtherFanOut> {
     const fields = Object.entries({ ...plan, binary: wire.Binary ? '1' : '0' });
-    const [result, ...found] = await this.#run<['opened', number, number, Dedupe] | ['differs', ...string[]]>(
-      'open',
-      id,
-      [producer, wire.Message, ...fields.flatMap(([name, value]) => [name, value ?? ''])],
-    );
-    if (result === 'differs') return { differing: found as string[] };
-    const [stored, chunkSize, dedupe] = found as [number, number, Dedupe];
-    return { stored, chunkSize, dedupe };
+    const args = [producer, wire.Message, ...fields.flatMap(([name, value]) => [name, value ?? ''])];
+    return await this.#run('open', id, args);
   }
 
   /** Stores chunks, but for those that have been stored, and closes the input with the last batch. */
@@ -127,7 +116,7 @@ export class FanOutLedger {
       invalid.push(...chunk.invalid);
       return [chunk.recipients, chunk.digest, invalidBefore];
     });
-    return this.#step('store', id, [
+    return this.#run('store', id, [
       producer,
       from,
       chunks.length,
@@ -146,7 +135,7 @@ export class FanOutLedger {
   }
 
   giveUp(id: string, producer: string): Promise<StepAnswer<'given up' | 'gone'>> {
-    return this.#step('giveUp', id, [producer]);
+    return this.#run('giveUp', id, [producer]);
   }
 
   async enqueued(id: string, to: number): Promise<void> {
@@ -156,34 +145,17 @@ export class FanOutLedger {
   /** @param token of the worker, see `lua/claim.lua`; the same one may claim the same chunk twice */
   async claim(id: string, index: number, token: string): Promise<ClaimResult> {
     const answer = await this.#run<
-      | ['send', string, string, string, string, string, string, number, string, number]
-      | Answer<Exclude<ClaimResult['result'], 'send'>>
+      | {
+          result: 'send';
+          chunk: Omit<ClaimedChunk, 'recipients' | 'startedAt'> & { recipients: string; startedAt: number };
+        }
+      | Exclude<ClaimResult, { result: 'send' }>
     >('claim', id, [index, token]);
-    if (answer[0] !== 'send') return stepAnswer(answer);
-    const [
-      result,
-      recipients,
-      message,
-      binary,
-      roomId,
-      from,
-      onUnknown,
-      possibleDuplicate,
-      created,
-      isFirst,
-    ] = answer;
+    if (answer.result !== 'send') return answer;
+    const { recipients, startedAt, ...chunk } = answer.chunk;
     return {
-      result,
-      chunk: {
-        recipients: recipients.split(','),
-        wire: { Binary: binary === '1', Message: message },
-        roomId,
-        from: from === '' ? undefined : from,
-        onUnknown: onUnknown === '' ? undefined : (onUnknown as OnUnknown),
-        possibleDuplicate: possibleDuplicate === 1,
-        startedAt: new Date(Number(created)).toISOString(),
-        isFirst: isFirst === 1,
-      },
+      result: 'send',
+      chunk: { ...chunk, recipients: recipients.split(','), startedAt: new Date(startedAt).toISOString() },
     };
   }
 
@@ -194,7 +166,7 @@ export class FanOutLedger {
   async start(id: string, index: number, token: string, part?: ChunkProgress): Promise<boolean> {
     const isPart = part !== undefined && (part.rest.length > 0 || part.accepted > 0);
     const args = isPart ? [part.inFlight.join(), part.rest.join(), part.accepted] : [];
-    return (await this.#run<0 | 1>('start', id, [index, token, ...args])) === 1;
+    return await this.#run('start', id, [index, token, ...args]);
   }
 
   /** The same when it is called again. */
@@ -204,7 +176,7 @@ export class FanOutLedger {
     token: string,
     { counts, requests, throttled, rest, outcome, stop }: ChunkCompletion,
   ): Promise<StepAnswer<CompleteResult>> {
-    return this.#step('complete', id, [
+    return this.#run('complete', id, [
       index,
       token,
       counts.accepted,
@@ -220,16 +192,16 @@ export class FanOutLedger {
   }
 
   cancel(id: string): Promise<StepAnswer<'gone' | 'ended' | 'stopped'>> {
-    return this.#step('cancel', id);
+    return this.#run('cancel', id);
   }
 
   resume(id: string): Promise<StepAnswer<'gone' | 'resumed'>> {
-    return this.#step('resume', id);
+    return this.#run('resume', id);
   }
 
   /** Undefined when there is no such fan-out, or none any more. */
   async look(id: string): Promise<FanOutState | undefined> {
-    return readState(await this.#run<FanOutAnswer>('look', id));
+    return await this.#state('look', id);
   }
 
   /**
@@ -237,7 +209,7 @@ export class FanOutLedger {
    * @param token the first one that is given; the same one may be given twice
    */
   async claimEnd(id: string, token: string): Promise<FanOutState | undefined> {
-    return readState(await this.#run<FanOutAnswer>('claimEnd', id, [token]));
+    return await this.#state('claimEnd', id, [token]);
   }
 
   /** The fan-outs whose end has not been emitted as an event. */
@@ -293,30 +265,23 @@ export class FanOutLedger {
 
   /** Does what may be done twice, and waits for Redis, as the steps of the ledger do. */
   throughOutages<T>(work: () => Promise<T>): Promise<T> {
-    return throughOutages(this.#client, work);
+    return throughOutages(this.#client, work, this.closing);
   }
 
-  async #step<Result extends string>(
-    step: LedgerStep,
-    id: string,
-    args?: readonly (string | number)[],
-  ): Promise<StepAnswer<Result>> {
-    return stepAnswer(await this.#run<Answer<Result>>(step, id, args));
+  async #state(step: LedgerStep, id: string, args?: readonly string[]): Promise<FanOutState | undefined> {
+    const answer = await this.#run<FanOutAnswer | null>(step, id, args);
+    return answer === null ? undefined : readState(answer);
   }
 
   /** @returns what the script's head says that it answers */
-  #run<Given>(step: LedgerStep, id: string, args: readonly (string | number)[] = []): Promise<Given> {
+  async #run<Answer>(step: LedgerStep, id: string, args: readonly (string | number)[] = []): Promise<Answer> {
     const run = () => LEDGER_STEPS[step].run(this.#client, this.keys.forScript(id), [id, ...args]);
-    return this.throughOutages(run) as Promise<Given>;
+    const json = (await this.throughOutages(run)) as string | null;
+    return JSON.parse(json ?? 'null') as Answer;
   }
 }
 
-type Answer<Result> = [result: Result, completedChunks: number, ...ready: ReadyAnswer];
-
-function stepAnswer<Result extends string>([
-  result,
-  completedChunks,
-  ...ready
-]: Answer<Result>): StepAnswer<Result> {
-  return { result, completedChunks, ready: readyJobs(ready) };
+/** A hash of Redis, where each field is followed by its value. */
+function pairs(flat: readonly string[]): (readonly [field: string, value: string])[] {
+  return flat.flatMap((field, at) => (at % 2 === 0 ? [[field, flat[at + 1] ?? ''] as const] : []));
 }

@@ -1,6 +1,7 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import { statusOf } from '../fan-out/fan-out-run.js';
+import { DATA_LOST } from './chunk-completion.js';
 import type { DurableFanOutProgress, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
 
 /** A fan-out as it stands in Redis. */
@@ -36,22 +37,22 @@ export interface ReadyJobs {
   readonly isEndReady?: true;
 }
 
-export type ReadyAnswer = [from: number, to: number, isEndReady: number];
+/** A fan-out as the ledger's scripts answer: the fields of its meta hash, and Redis's time. */
+export interface FanOutAnswer {
+  readonly fields: Readonly<Partial<Record<string, string>>>;
+  readonly now: number;
+  readonly ready: ReadyJobs;
+}
 
-/** As `look` answers; empty when there is no such fan-out. */
-export type FanOutAnswer = [] | [meta: readonly string[], now: string, ...ready: ReadyAnswer];
-
-export function readState([meta, now, ...ready]: FanOutAnswer): FanOutState | undefined {
-  if (meta === undefined) return undefined;
-  const fields = new Map(pairs(meta));
-  const text = (name: string): string => fields.get(name) ?? '';
+export function readState({ fields, now, ready }: FanOutAnswer): FanOutState {
+  const text = (name: string): string => fields[name] ?? '';
   const number = (name: string): number => Number(text(name));
 
   const [input, duplicates, invalid] = [number('input'), number('duplicates'), number('invalid')];
   const [accepted, rejected, unknown] = [number('accepted'), number('rejected'), number('unknown')];
   const isComplete = text('inputClosed') === '1';
   const hasEnded = text('ended') !== '';
-  const reason = text('stop') as DurableFanOutStop['reason'] | '';
+  const reason = text('stop') as StopReason;
   const notAttempted = input - duplicates - invalid - accepted - rejected - unknown;
   const counts = { input, duplicates, invalid, accepted, rejected, unknown, notAttempted };
   return {
@@ -65,32 +66,21 @@ export function readState([meta, now, ...ready]: FanOutAnswer): FanOutState | un
     startedAt: new Date(number('created')).toISOString(),
     isBeginEmitted: text('beginEmittedBy') !== '',
     // Redis's clock may have been set back since.
-    elapsedMs: Math.max(0, (hasEnded ? number('ended') : Number(now)) - number('created')),
+    elapsedMs: Math.max(0, (hasEnded ? number('ended') : now) - number('created')),
     requests: number('requests'),
     throttled: number('throttled'),
     inFlight: number('inflight'),
     storedChunks: number('stored'),
     completedChunks: number('completed'),
-    ready: readyJobs(ready as ReadyAnswer),
+    ready,
   };
 }
 
-function stopOf(
-  reason: DurableFanOutStop['reason'] | '',
-  error: string,
-  isCutShort: boolean,
-): DurableFanOutStop | undefined {
+/** Why the ledger has stopped it. */
+type StopReason = DurableFanOutStop['reason'] | 'lost' | '';
+
+function stopOf(reason: StopReason, error: string, isCutShort: boolean): DurableFanOutStop | undefined {
   if (reason === '') return isCutShort ? { reason: 'source' } : undefined;
+  if (reason === 'lost') return { reason: 'refused', error: DATA_LOST };
   return { reason, ...(error !== '' && { error: JSON.parse(error) as ErrorRecord }) };
-}
-
-export function readyJobs([from, to, isEndReady]: ReadyAnswer): ReadyJobs {
-  return { from, to, ...(isEndReady === 1 && { isEndReady: true }) };
-}
-
-/** A hash of Redis, where each field is followed by its value. */
-export function pairs(flat: readonly string[]): (readonly [field: string, value: string])[] {
-  const found: (readonly [string, string])[] = [];
-  for (let at = 0; at + 1 < flat.length; at += 2) found.push([flat[at] ?? '', flat[at + 1] ?? '']);
-  return found;
 }

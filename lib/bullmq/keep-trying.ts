@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isError } from '../errors/thrown.js';
 import type { RedisClient } from '../redis/open-client.js';
+import type { Cancellation } from '../waiting/cancellation.js';
+import { waitFor } from '../waiting/time-box.js';
 
 const PAUSE_MS = 100;
 
@@ -32,10 +34,18 @@ export async function keepTrying<T>(
 /**
  * Repeats work on Redis after outages. The client itself repeats only commands in flight when a single Redis's
  * connection is lost.
+ * @param closing rejects what waits for an answer
  * @throws Redis's answers that are errors, and any error after the client has ended
  */
-export function throughOutages<T>(client: RedisClient, work: () => Promise<T>): Promise<T> {
-  return keepTrying(work, (error) => client.status === 'end' || !isOutage(error));
+export function throughOutages<T>(
+  client: RedisClient,
+  work: () => Promise<T>,
+  closing?: Cancellation,
+): Promise<T> {
+  return keepTrying(
+    () => waitFor(work, Number.POSITIVE_INFINITY, closing),
+    (error) => client.status === 'end' || !isOutage(error),
+  );
 }
 
 function isOutage(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChunkJobs } from './chunk-jobs.js';
 import type { FanOutLedger } from './fan-out-ledger.js';
-import type { OutageLog } from './outage-log.js';
+import type { RedisHolder } from './redis-holder.js';
 
 /**
  * Repairs fan-outs without progress at intervals: those whose producer was lost before it added jobs, those whose jobs
@@ -14,7 +14,7 @@ export class LedgerSweeper {
   constructor(
     private readonly ledger: FanOutLedger,
     private readonly jobs: ChunkJobs,
-    private readonly outages: Pick<OutageLog, 'note'>,
+    private readonly outages: Pick<RedisHolder, 'note'>,
   ) {}
 
   /** @param signal ends the sweeping, after a sweep that has begun */

@@ -37,11 +37,6 @@ export class OutageLog {
     this.#warnOnce(WHAT_IS_LOST);
   }
 
-  /** Whether an error blames a worker, though Redis may be the cause. */
-  blamesWorker(error: Error): boolean {
-    return describe(error) === WHAT_HOLD_RAN_OUT;
-  }
-
   #warnOnce(what: string): void {
     const now = this.now();
     const last = this.#noted.get(what) ?? Number.NEGATIVE_INFINITY;

@@ -12,6 +12,8 @@ export interface FanOutQueueCluster {
 /** What a connection to Redis is made from; see {@link RtcFanOutQueueOptions.connection}. */
 export type FanOutQueueConnection = string | RedisOptions | FanOutQueueCluster | Redis | Cluster;
 
+/** Time limit for a connection. A secure one takes several round trips. */
+const CONNECT_MS = 3_000;
 /** A process that has closed its app is not to be kept for a socket that does not end. */
 const DISCONNECT_MS = 200;
 /** A Redis that is away is looked for at least so often, and so is a Sentinel that was lost. */
@@ -28,32 +30,11 @@ const REDIRECT_MS = 100;
  * concern the app's.
  */
 export function openConnection(given: FanOutQueueConnection): RedisClient {
-  return prepared(open(given));
-}
-
-/** Also for each duplicate: nothing of this is an option. */
-export function prepared<T extends RedisClient>(client: T): T {
+  const client = open(given);
   // Each of BullMQ's queues and workers, and each wait for a connection, has listeners of its own. Not 0, to which
   // BullMQ adds what it needs.
   client.setMaxListeners(Number.POSITIVE_INFINITY);
-  client.on('end', () => rejectUnfulfilled(client));
   return client;
-}
-
-/**
- * What was under way when a connection was lost is kept apart while the next one begins. If the client is ended then,
- * ioredis forgets it, and callers would wait for ever.
- */
-function rejectUnfulfilled(client: object): void {
-  const { prevCommandQueue: kept } = client as { prevCommandQueue?: Unfulfilled | null };
-  for (let item = kept?.shift(); item !== undefined; item = kept?.shift()) {
-    item.command.reject(new Error('Connection is closed.'));
-  }
-}
-
-/** A part of ioredis's, and not public. */
-interface Unfulfilled {
-  shift(): { readonly command: { reject(error: Error): void } } | undefined;
 }
 
 function open(given: FanOutQueueConnection): RedisClient {
@@ -67,6 +48,7 @@ function needsOf(own: RedisOptions = {}): RedisOptions {
   return {
     // BullMQ waits for jobs in a command that must not be given up, and its clients must not rename keys.
     maxRetriesPerRequest: null,
+    connectTimeout: Math.min(own.connectTimeout ?? CONNECT_MS, CONNECT_MS),
     commandTimeout: undefined,
     socketTimeout: undefined,
     keyPrefix: '',

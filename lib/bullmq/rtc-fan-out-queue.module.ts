@@ -1,14 +1,14 @@
-import { BullModule, getQueueToken } from '@nestjs/bullmq';
+import { getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Inject, type InjectionToken, Module } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
-import type { Queue } from 'bullmq';
+import { Queue } from 'bullmq';
 import { createModuleClass } from '../config/create-module-class.js';
 import { openOptions } from '../config/module-options.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ChunkSenders } from '../fan-out/chunk-sender.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { ChunkJobs, type ChunkJobData } from './chunk-jobs.js';
-import { createChunkProcessor } from './create-chunk-processor.js';
+import { ChunkWorker } from './chunk-worker.js';
 import { FanOutLedger } from './fan-out-ledger.js';
 import type {
   RtcFanOutQueueExtras,
@@ -30,10 +30,9 @@ const SETTINGS = 'nestjs-rtc-messaging:fan-out-queue-settings';
 const REDIS = 'nestjs-rtc-messaging:fan-out-queue-redis';
 const SENDERS = 'nestjs-rtc-messaging:fan-out-queue-senders';
 const WORKER = 'nestjs-rtc-messaging:fan-out-queue-worker';
-
-/** What the queue and the services share. */
-@Module({})
-class FanOutConnectionModule {}
+/** What the service and the worker are made of. */
+const PARTS = [SETTINGS, REDIS, FanOutLedger, ChunkJobs];
+type Parts = [FanOutQueueSettings, RedisHolder, FanOutLedger, ChunkJobs];
 
 /** What `forRoot()` registers, as with `RtcMessagingModule`. */
 @Module({})
@@ -63,9 +62,11 @@ function addExtras(
 ): DynamicModule {
   const { role, queueName, isGlobal, roomUnicast } = readFanOutQueueExtras(given);
   const isWorker = role !== 'producer';
-  const connection: DynamicModule = {
-    module: FanOutConnectionModule,
+  const queue = getQueueToken(queueName);
+  return {
+    module,
     imports,
+    global: isGlobal,
     providers: [
       ...providers,
       {
@@ -84,57 +85,37 @@ function addExtras(
         inject: [SETTINGS, SENDERS],
         useFactory: (settings: FanOutQueueSettings) => RedisHolder.open(settings),
       },
-    ],
-    exports: [SETTINGS, SENDERS, REDIS],
-  };
-  const queue = BullModule.registerQueueAsync({
-    name: queueName,
-    imports: [connection],
-    inject: [SETTINGS, REDIS],
-    useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) => ({
-      connection: redis.client(),
-      prefix,
-    }),
-  });
-  return {
-    module,
-    global: isGlobal,
-    imports: [connection, queue],
-    providers: [
+      {
+        provide: queue,
+        inject: [SETTINGS, REDIS],
+        // Made here, since `BullModule` would add what the app sets for its own queues.
+        useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
+          new Queue(queueName, { connection: redis.client(), prefix }).on('error', (error) =>
+            redis.note(error),
+          ),
+      },
       {
         provide: FanOutLedger,
         inject: [SETTINGS, REDIS],
         useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
-          new FanOutLedger(redis.client(), new LedgerKeys(prefix, queueName)),
+          new FanOutLedger(redis.client(), new LedgerKeys(prefix, queueName), redis.closing),
       },
       {
         provide: ChunkJobs,
-        inject: [REDIS, getQueueToken(queueName), FanOutLedger],
-        useFactory: (redis: RedisHolder, bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) => {
-          bullQueue.on('error', (error) => redis.outages.note(error));
-          return new ChunkJobs(bullQueue, ledger);
-        },
+        inject: [queue, FanOutLedger],
+        useFactory: (bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) =>
+          new ChunkJobs(bullQueue, ledger),
       },
       {
         provide: FanOutQueueService,
-        inject: [SETTINGS, REDIS, FanOutLedger, ChunkJobs],
-        useFactory: (
-          settings: FanOutQueueSettings,
-          redis: RedisHolder,
-          ledger: FanOutLedger,
-          jobs: ChunkJobs,
-        ) => new FanOutQueueService(role, settings, redis, ledger, jobs),
+        inject: PARTS,
+        useFactory: (...parts: Parts) => new FanOutQueueService(role, ...parts),
       },
       {
         provide: WORKER,
-        inject: [SETTINGS, REDIS, FanOutLedger, ChunkJobs, SENDERS],
-        useFactory: (
-          settings: FanOutQueueSettings,
-          redis: RedisHolder,
-          ledger: FanOutLedger,
-          jobs: ChunkJobs,
-          senders: ChunkSenders | undefined,
-        ) => senders && createChunkProcessor({ queueName, settings, redis, ledger, jobs, senders }),
+        inject: [...PARTS, SENDERS],
+        useFactory: (...[settings, redis, ledger, jobs, senders]: [...Parts, ChunkSenders | undefined]) =>
+          senders && new ChunkWorker(queueName, settings, redis, ledger, jobs, senders),
       },
     ],
     exports: [FanOutQueueService, queue],

@@ -2,7 +2,7 @@ import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.j
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
 import { readVariables } from '../options/read-variables.js';
-import { appId, hasMethods, milliseconds, must, oneOf, text, texts, wholeNumber } from '../options/rules.js';
+import { appId, hasMethods, list, milliseconds, must, oneOf, text, wholeNumber } from '../options/rules.js';
 import type { EventRedis, RtcCallbackOptions } from './callback-options.js';
 
 export const MODULE = 'RtcCallbackModule';
@@ -12,7 +12,7 @@ const path = text(/^(\/[\w.~-]+)+$/, 'must be a path such as /rtc/events, withou
 const secrets = (shortest: number, variable: string) => {
   const rule = `must be ${shortest}–256 printable ASCII characters without spaces`;
   const each = text(new RegExp(`^[\\x21-\\x7e]{${shortest},256}$`), rule);
-  return { rule: texts(each), variable, required: true, redacted: true } as const;
+  return { rule: list('strings', each), variable, required: true, redacted: true } as const;
 };
 
 /** All options of `RtcCallbackModule`. */

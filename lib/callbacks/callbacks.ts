@@ -41,7 +41,7 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
     const log = new LimitedLog(moduleLogger(name));
     this.#log = log;
     if (events) {
-      this.#add(events.path, new EventReceiver(appId, events, this.#handlers, log, this.#track));
+      this.#add(events.path, new EventReceiver(appId, events, this.#handlers, log));
     }
     if (clientMessages) {
       this.#add(clientMessages.path, new ClientMessageReceiver(settings, this.#handlers, consumers));
@@ -50,7 +50,10 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
 
   /** Takes requests from now on. */
   async onModuleInit(): Promise<void> {
-    this.#handlers.push(...(await this.findHandlers()));
+    const handlers = await this.findHandlers();
+    // A call may outlast the request that it was made for.
+    const tracked = handlers.map((one) => ({ ...one, run: (given: unknown) => this.#track(one.run(given)) }));
+    this.#handlers.push(...tracked);
     this.#isOpen = true;
   }
 
@@ -67,16 +70,22 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Keeps work that a shutdown waits for. */
-  readonly #track = (work: Promise<unknown>): void => {
+  #track<T>(work: Promise<T>): Promise<T> {
     const end: Promise<unknown> = work.catch(() => undefined).finally(() => this.#running.delete(end));
     this.#running.add(end);
-  };
-
-  #add(path: string, receiver: Receiver): void {
-    this.routes.set(path, (request, response) => void this.#serve(path, receiver, request, response));
+    return work;
   }
 
-  /** Never rejects. */
+  #add(path: string, receiver: Receiver): void {
+    this.routes.set(path, (request, response) => {
+      // Also what an app's own code throws while the answer is written, whatever that is.
+      this.#serve(path, receiver, request, response).catch(() => {
+        this.#log.write('error', path, `POST ${path}: failed to answer.`);
+        response.destroy();
+      });
+    });
+  }
+
   async #serve(
     path: string,
     receiver: Receiver,
@@ -95,19 +104,26 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
     response.writeHead(status, { 'Content-Length': Buffer.byteLength(content) }).end(content);
   }
 
-  /** Never rejects. */
   async #answerTo(path: string, receiver: Receiver, request: CallbackRequest): Promise<Answer> {
     try {
       const fields = await this.#bodies.read(request);
       if (!this.#isOpen) return { status: 503 };
-      const work = receiver.receive(fields);
-      this.#track(work);
-      return await work;
+      return await this.#track(receiver.receive(fields));
     } catch (error) {
-      const { status, message } = error instanceof Refusal ? error : new Refusal(500, describeThrown(error));
+      const { status, message } = asRefusal(error);
       const level = status === 500 ? 'error' : 'warn';
       this.#log.write(level, `${path} ${message}`, `POST ${path}: refused with ${status}: ${message}`);
       return { status };
     }
   }
+}
+
+/** An app may throw anything, such as a proxy that throws when it is looked at. */
+function asRefusal(thrown: unknown): Refusal {
+  try {
+    if (thrown instanceof Refusal) return thrown;
+  } catch {
+    // None of ours.
+  }
+  return new Refusal(500, describeThrown(thrown));
 }

@@ -20,7 +20,8 @@ export interface Handler {
 }
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
-type Instance = Readonly<Record<string, (argument: unknown) => unknown>>;
+type Method = (argument: unknown) => unknown;
+type Instance = Readonly<Record<string, Method>>;
 
 /**
  * Finds the methods of providers and controllers that handle what a module receives.
@@ -50,9 +51,10 @@ export async function findHandlers(
     const keys = new MetadataScanner().getAllMethodNames(type.prototype);
     for (const key of keys.filter((one) => isDecorated(type, one))) {
       const label = `${type.name}.${key}()`;
-      const reject = (message: string): void => void problems.push({ option: label, message });
+      const reject = (message: string): void =>
+        void problems.push({ option: `RtcCallbackModule ${label}`, message });
       if (!isSingle || other !== undefined) reject(NOT_SINGLE);
-      const method = instance?.[key];
+      const method = (type.prototype as Instance)[key];
       const handled = typeof method === 'function' ? handledBy(method) : [];
       if (instance && handled.length === 0) reject(REPLACED);
       for (const one of handled) {
@@ -63,14 +65,15 @@ export async function findHandlers(
       const own = handled.filter((one) => one.name === name).map((one) => one.type);
       if (!isSingle || !instance || !method || own.length === 0) continue;
       const contexts = await contextsFor(wrapper, type, method);
-      const run = contexts.create(instance, method, key, HANDLER_ARGUMENTS, FIRST, ...CONTEXT);
+      const called = callable(instance, key, method);
+      const run = contexts.create(instance, called, key, HANDLER_ARGUMENTS, FIRST, ...CONTEXT);
       handlers.push({ label, types: own, run });
     }
   }
   const [first, second] = handlers.filter((one) => one.types.includes(CLIENT_MESSAGE));
   if (first !== undefined && second !== undefined) {
     const message = `answers clients' messages as ${first.label} does, but a message has one answer`;
-    problems.push({ option: second.label, message });
+    problems.push({ option: `RtcCallbackModule ${second.label}`, message });
   }
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, name);
   return handlers;
@@ -83,6 +86,17 @@ function moduleProblems(settings: readonly CallbackSettings[]): ConfigProblem[] 
   const all = [...routes, ...settings.map((module) => `twice ${nameOf(module.name)}`)];
   const twice = all.filter((one, index) => all.indexOf(one) < index);
   return twice.map((what) => ({ option: 'RtcCallbackModule', message: `has ${what}: each must be its own` }));
+}
+
+/** What an instance has for a method: it may have bound it, or be a proxy that wraps it. Nest reads its metadata. */
+function callable(instance: Instance, key: string, method: Method): Method {
+  const own = instance[key];
+  if (own === method || typeof own !== 'function') return method;
+  const called: Method = (argument) => instance[key]?.(argument);
+  for (const name of Reflect.getOwnMetadataKeys(method)) {
+    Reflect.defineMetadata(name, Reflect.getOwnMetadata(name, method), called);
+  }
+  return called;
 }
 
 /** What a handler's only argument is. */

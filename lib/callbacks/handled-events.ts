@@ -14,11 +14,19 @@ const REDIS_LIMIT_MS = 500;
 /** How long Redis is left alone after a failure, in milliseconds. */
 const REDIS_PAUSE_MS = 5_000;
 
+/** The calls of a handler for an event. */
+export interface Call {
+  /** Whether the last of them has failed, or takes too long. */
+  readonly mayRepeat: boolean;
+  /** Resolves when one of them has succeeded, and rejects when all have failed. */
+  readonly success: Promise<unknown>;
+}
+
 /** An event that came lately. */
 export interface KnownEvent {
   readonly until: number;
-  /** The calls that are under way or have succeeded. Undefined: all have succeeded. */
-  calls: Map<Handler, Promise<boolean>> | undefined;
+  /** Undefined: all handlers have succeeded. */
+  calls: Map<Handler, Call> | undefined;
 }
 
 /** What came under one signature. The same event may come under another, signed again. */
@@ -69,8 +77,7 @@ export class HandledEvents {
     if ((stored[0] ?? bySignature?.content ?? content) !== content) {
       throw new Refusal(409, 'its signature came before with another EventType or EventData');
     }
-    const calls = new Map<Handler, Promise<boolean>>();
-    const found = (bySignature ?? byId)?.event ?? { until: now + this.#keepMs, calls };
+    const found = (bySignature ?? byId)?.event ?? { until: now + this.#keepMs, calls: new Map() };
     const known = bySignature ?? { content, event: found };
     for (const key of keys) this.#add(key, known);
     if (stored.some((one) => typeof one === 'string')) found.calls = undefined;
@@ -79,6 +86,7 @@ export class HandledEvents {
 
   /** Remembers that all handlers have succeeded. */
   async setHandled(signed: SignedEvent, known: KnownEvent): Promise<void> {
+    if (known.calls === undefined) return;
     known.calls = undefined;
     await this.#ask(keysOf(signed), (redis, key) => redis.set(key, signed.content, 'PX', this.#keepMs));
   }

@@ -7,8 +7,10 @@ export interface RtcHandlerOptions {
   readonly name?: string | undefined;
 }
 
-/** In place of an event's type, none of which has a space. */
+/** In place of an event's type, none of which has spaces. */
 export const CLIENT_MESSAGE = 'a client message';
+/** A name that no other value of an event looks like: its signature stays right when two values are swapped. */
+export const EVENT_TYPE = /^[a-z][\w.-]*$/i;
 
 // Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
 const HANDLED = 'nestjs-rtc-messaging:handled';
@@ -20,12 +22,17 @@ export const HANDLER_ARGUMENTS = 'nestjs-rtc-messaging:handler-arguments';
  * an `RtcCallbackEvent`. The guards, pipes and interceptors of the method and its class apply; the app's global ones
  * and exception filters do not. If it throws, the service sends the event again, twice at most, and the method is
  * called again: it is called at least once.
- * @throws RtcConfigError on what is no method of instances, or is named by a symbol
+ * @throws RtcConfigError on what is no type, no method of instances, or is named by a symbol
  */
 export function OnRtcEvent(
   type: RtcEventType | '*' | (string & {}),
   options?: RtcHandlerOptions,
 ): MethodDecorator {
+  if (type !== '*' && !(typeof type === 'string' && EVENT_TYPE.test(type))) {
+    const message =
+      "must be an event's type, such as UserJoinRoom, or *: a letter, then letters, digits, . _ and -";
+    throw new RtcConfigError([{ option: 'RtcCallbackModule @OnRtcEvent()', message }]);
+  }
   return handles(type, options);
 }
 
@@ -45,7 +52,7 @@ function handles(type: string, { name }: RtcHandlerOptions = {}): MethodDecorato
     const method: unknown = descriptor.value;
     if (typeof method !== 'function' || typeof target === 'function' || typeof key === 'symbol') {
       const message = 'must be a method of instances, with a name that is no symbol, to handle callbacks';
-      throw new RtcConfigError([{ option: `${String(key)}()`, message }]);
+      throw new RtcConfigError([{ option: `RtcCallbackModule ${String(key)}()`, message }]);
     }
     Reflect.defineMetadata(HANDLED, [...handledBy(method), { type, name }], method);
     const first = { '0:0': { index: 0, data: undefined, pipes: [] } };

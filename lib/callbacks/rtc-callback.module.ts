@@ -34,7 +34,7 @@ export class RtcCallbackModule extends createModuleClass<
   RtcCallbackExtras,
   RtcCallbackOptionsFactory
 >({
-  module: 'RtcCallbackModule',
+  module: MODULE,
   core: RtcCallbackCoreModule,
   optionsToken: OPTIONS,
   factoryMethod: 'createRtcCallbackOptions',

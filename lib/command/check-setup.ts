@@ -52,20 +52,27 @@ async function checkApp(
   const isFailed = asked !== undefined && !isUnable;
   const messages = app.get(RoomUnicastService, { strict: false });
   const message = { roomId: randomId(), to: [randomId()], message: 'nestjs-rtc-messaging check --send' };
-  const isSent = send && !isFailed;
+  const isSent = send && !isFailed && settings.from !== undefined;
   const sent = isSent ? await failureOf(() => messages.batchSend(message)) : undefined;
   unsubscribe('nestjs-rtc-messaging:clock', onClock);
 
   const findings = judge(settings, asked, clockOffsetMs, isSent && sent === undefined);
   const refused = asked !== undefined && stepOf(asked) === 'messaging' ? asked : sent;
-  return [...findings, messagingOf(send, isSent, refused)];
+  return [...findings, messagingOf(settings, send, isSent, refused)];
 }
 
-function messagingOf(isAsked: boolean, isSent: boolean, error: RtcMessagingError | undefined): Finding {
+function messagingOf(
+  { from }: RtcMessagingSettings,
+  isAsked: boolean,
+  isSent: boolean,
+  error: RtcMessagingError | undefined,
+): Finding {
   const step = 'messaging';
-  if (error !== undefined) return { step, status: 'failed', message: error.message };
+  if (error !== undefined) return { step, status: 'failed', message: inWords(error) };
   if (isSent)
     return { step, status: 'ok', message: 'a message was accepted, so messaging is probably switched on' };
+  if (isAsked && from === undefined)
+    return { step, status: 'unknown', message: 'not checked without a sender: give --from, or set RTC_FROM' };
   const how = isAsked ? '' : '; --send finds out, with one message into a room that no one is in';
   return { step, status: 'skipped', message: `not checked${how}` };
 }
@@ -96,22 +103,35 @@ function judge(
       return { step, status: 'warning', message };
     }
     if (error !== undefined && index === stuckAt && !isOff) {
-      if (!isUnable) return { step, status: 'failed', message: error.message };
-      const message = `${CANT_TELL}: it may not ask who is in a room, which sending does not need. ${error.message}`;
+      if (!isUnable) return { step, status: 'failed', message: inWords(error) };
+      const message = `${CANT_TELL}: it may not ask who is in a room, which sending does not need. ${inWords(error)}`;
       return { step, status: 'unknown', message };
     }
-    if (index < stuckAt) return { step, status: 'ok', message: describe(step, settings) };
+    if (index < stuckAt) {
+      const isKnown = step !== 'region' || REGION_HOSTS.has(settings.region);
+      return { step, status: isKnown ? 'ok' : 'unknown', message: describe(step, settings) };
+    }
     if (!isUnable) return { step, status: 'skipped', message: 'not checked' };
     if (isAccepted) return { step, status: 'ok', message: describe(step, settings) };
     return { step, status: 'unknown', message: CANT_TELL };
   });
 }
 
+/** What to do, then what happened. */
+function inWords({ hint, message }: RtcMessagingError): string {
+  if (hint === undefined) return message;
+  return `${hint} (${message.slice(0, -hint.length).replace(/\.? *$/, '')})`;
+}
+
 /** What is right, where it is. */
-function describe(step: Step, { appId, endpoint, from, region }: RtcMessagingSettings): string {
+function describe(step: Step, settings: RtcMessagingSettings): string {
+  const { appId, endpoint, from, isEndpointGiven, region } = settings;
   const { host, hostname } = new URL(endpoint);
+  // A lost variable turns an emulator's setup into the real service's.
+  const way = isEndpointGiven ? 'by endpoint (RTC_ENDPOINT)' : `by the region ${region}`;
+  const sender = from === undefined ? 'each message has to name its from' : `from ${from}`;
   const texts: Readonly<Record<Step, string>> = {
-    settings: `complete; ${from === undefined ? 'each message has to name its from, unless from (RTC_FROM) is set' : `messages are from ${from}`}`,
+    settings: `complete; messages go to ${host}, ${way}; ${sender}`,
     DNS: `${hostname} is found`,
     connection: `${host} can be connected to`,
     TLS: 'the certificate is trusted',
@@ -122,7 +142,7 @@ function describe(step: Step, { appId, endpoint, from, region }: RtcMessagingSet
     signature: 'the secret key is right',
     permission: 'the key may ask who is in a room',
     app: `${appId} may be used with this key`,
-    region,
+    region: REGION_HOSTS.has(region) ? region : `${region} is not known here; ${host} accepted it`,
   };
   return texts[step];
 }

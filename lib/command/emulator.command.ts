@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { EmulatorTls } from '../emulator/listener.js';
 import type { EmulatedQuota } from '../emulator/rtc-emulator-options.js';
 import { readText } from './read-file.js';
 import { readNumber } from './run-command.js';
@@ -30,32 +32,30 @@ const MEGABYTE = 1_048_576;
 /** What the emulator is started with. Its keys may be flags, since they open nothing but an emulator. */
 export function defineEmulator(command: Command): Command {
   return command
-    .description(
-      'Serves the messaging actions and those of presence of the Volcengine RTC API on this machine.',
-    )
-    .option('--port <port>', '0 for any free one', readNumber, 8787)
-    .option('--host <address>', 'to listen on; 127.0.0.1 unless it is given')
-    .option('--app-id <id>', 'emulator-app unless it is given')
-    .option('--app-key <key>', 'emulator-app-key unless it is given')
-    .option('--require-tokens', 'refuses who joins or logs in without a token')
-    .option('--access-key <id>', 'of the account', 'emulator-access-key')
-    .option('--secret-key <key>', 'of the account', 'emulator-secret-key')
-    .option('--session-token <token>', 'makes the access key a temporary one')
-    .option('--quota <number>', 'requests a second; "none" lifts it', readQuota, 500)
-    .option('--cost-per <what>', 'what counts as one: request or recipient; request unless it is given')
-    .option('--window <kind>', 'sliding or fixed; sliding unless it is given')
-    .option('--room-limit <number>', 'messages into a room a second; none unless it is given', readNumber)
-    .option('--callback-url <url>', 'where events of rooms are told to; nowhere unless it is given')
-    .option('--callback-secret <secret>', 'that events are signed with', 'emulator-callback-secret')
-    .option('--keep <megabytes>', 'of what came and was received; 512 unless it is given', readNumber)
-    .option('--allow-host <name>', "beside this machine's and --host; can be given several times", each)
+    .description('Serves the messaging and presence actions of the Volcengine RTC API on this machine.')
+    .option('--port <port>', 'port to listen on; 0 for any free one', readNumber, 8787)
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--app-id <id>', 'ID of the app (default: emulator-app)')
+    .option('--app-key <key>', 'key of the app (default: emulator-app-key)')
+    .option('--require-tokens', 'refuse clients that join or log in without a token')
+    .option('--access-key <id>', 'access key of the account', 'emulator-access-key')
+    .option('--secret-key <key>', 'its secret', 'emulator-secret-key')
+    .option('--session-token <token>', 'session token, if the access key is to be a temporary one')
+    .option('--quota <number>', 'requests a second; none for no limit', readQuota, 500)
+    .option('--cost-per <what>', 'what counts as one: request or recipient (default: request)')
+    .option('--window <kind>', 'how a second is counted: sliding or fixed (default: sliding)')
+    .option('--room-limit <number>', 'messages a second into each room (default: no limit)', readNumber)
+    .option('--callback-url <url>', 'URL that receives events of rooms (default: none)')
+    .option('--callback-secret <secret>', 'secret that events are signed with', 'emulator-callback-secret')
     .option(
-      '--allow-origin <origin>',
-      'of web pages that may read and change all; can be given several times',
-      each,
+      '--keep <megabytes>',
+      'how much of the requests and received messages is kept (default: 512)',
+      readNumber,
     )
-    .option('--tls-cert <file>', 'serves over TLS with this certificate (PEM) …')
-    .option('--tls-key <file>', '… and this private key')
+    .option('--allow-host <name>', 'another host name of the emulator; can be given several times', each)
+    .option('--allow-origin <origin>', 'origin whose web pages may use it; can be given several times', each)
+    .option('--tls-cert <file>', 'certificate to serve over TLS with, in PEM; needs --tls-key')
+    .option('--tls-key <file>', 'private key of the certificate, in PEM')
     .action(serve);
 }
 
@@ -67,15 +67,40 @@ function readQuota(value: string): number {
   return value === 'none' ? Number.POSITIVE_INFINITY : readNumber(value);
 }
 
-async function serve(given: EmulatorArguments): Promise<void> {
-  const { tlsCert: cert, tlsKey: key } = given;
-  if ((cert === undefined) !== (key === undefined))
+/** @throws TypeError that says in words what is wrong with the files */
+function readTls({ tlsCert, tlsKey }: EmulatorArguments): EmulatorTls | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
     throw new TypeError('--tls-cert and --tls-key go together');
+  const cert = readText('--tls-cert', tlsCert);
+  const key = readText('--tls-key', tlsKey);
+  const certificate = orThrow(
+    () => new X509Certificate(cert),
+    `--tls-cert: ${tlsCert} is not a certificate in PEM`,
+  );
+  const privateKey = orThrow(
+    () => createPrivateKey(key),
+    `--tls-key: ${tlsKey} is not a private key in PEM without a passphrase`,
+  );
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new TypeError(`--tls-key: ${tlsKey} is not the key of ${tlsCert}`);
+  return { cert, key };
+}
+
+function orThrow<T>(read: () => T, problem: string): T {
+  try {
+    return read();
+  } catch {
+    throw new TypeError(problem);
+  }
+}
+
+async function serve(given: EmulatorArguments): Promise<void> {
+  const tls = readTls(given);
   const { callbackUrl: url, callbackSecret: secret } = given;
   const { RtcEmulator } = await import('../emulator/index.js');
   const emulator = await RtcEmulator.start({
-    ...(cert !== undefined &&
-      key !== undefined && { tls: { cert: readText('--tls-cert', cert), key: readText('--tls-key', key) } }),
+    tls,
     port: given.port,
     host: given.host,
     appId: given.appId,
@@ -104,7 +129,7 @@ async function serve(given: EmulatorArguments): Promise<void> {
 
   const { appId, appKey, from, endpoint, credentials } = emulator.moduleOptions();
   process.stdout.write(
-    `# The emulator listens on ${endpoint}. For the app's environment:\n` +
+    `# The emulator listens on ${endpoint} until Ctrl-C.\n# Variables of an app that uses it:\n` +
       `RTC_ENDPOINT=${endpoint}\nRTC_APP_ID=${appId}\nRTC_APP_KEY=${appKey}\nRTC_FROM=${from}\n` +
       `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n` +
       (url === undefined ? '' : `RTC_CALLBACK_SECRETS=${secret}\n`) +

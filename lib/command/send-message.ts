@@ -1,7 +1,6 @@
 import {
   type BatchSendRoomUnicastRequest,
   RoomUnicastService,
-  RtcMessagingError,
   type RtcMessagingOptions,
   type SendReceipt,
 } from '../index.js';
@@ -10,31 +9,24 @@ import { withApp } from './with-app.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** What became of a message, and that in words. */
-export interface Sent {
-  readonly receipt?: SendReceipt;
-  readonly error?: RtcMessagingError;
-  readonly words: string;
-  /** Whether it was ended by Ctrl-C, or by SIGTERM. */
-  readonly isInterrupted: boolean;
-}
-
 /**
  * Sends a message: with `SendRoomUnicast`, which takes a longer one, if it is for one user.
  * @param mayLeave asked before a message goes to another machine, with its host
  * @returns undefined if it may not
+ * @throws RtcMessagingError when it was not accepted. It is an RtcAbortedError after Ctrl-C or SIGTERM.
  */
 export async function sendMessage(
   options: RtcMessagingOptions,
   { to, ...rest }: BatchSendRoomUnicastRequest,
   mayLeave: (host: string) => Promise<boolean>,
-): Promise<Sent | undefined> {
+): Promise<SendReceipt | undefined> {
   const [first = ''] = to;
   const interrupted = new AbortController();
   const { signal } = interrupted;
   const interrupt = (): void => interrupted.abort();
   try {
-    const receipt = await withApp(options, async (app, { endpoint }) => {
+    return await withApp(options, async (app, { endpoint, from }) => {
+      if (from === undefined) throw new TypeError('the sender is missing: give --from, or set RTC_FROM');
       const { host, hostname } = new URL(endpoint);
       if (!isLoopback(hostname) && !(await mayLeave(host))) return undefined;
       const messages = app.get(RoomUnicastService, { strict: false });
@@ -44,17 +36,6 @@ export async function sendMessage(
         ? messages.send({ ...rest, to: first }, { signal })
         : messages.batchSend({ ...rest, to }, { signal });
     });
-    if (receipt === undefined) return undefined;
-    const { recipients, requestId } = receipt;
-    const users = recipients === 1 ? '1 user' : `${recipients} users`;
-    return {
-      receipt,
-      isInterrupted: false,
-      words: `Accepted for ${users} (request ${requestId}). Users who are not in the room receive nothing.`,
-    };
-  } catch (error) {
-    if (!(error instanceof RtcMessagingError)) throw error;
-    return { error, words: error.message, isInterrupted: signal.aborted };
   } finally {
     for (const name of SIGNALS) process.off(name, interrupt);
   }

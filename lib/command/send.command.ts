@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { loadEnvironment, withEnvironment } from './environment.js';
 import { readFile } from './read-file.js';
-import { isConfirmed, loadEnvironment, noEnvironment, styled } from './terminal.js';
+import { printJson } from './run-command.js';
+import { isConfirmed, styled } from './terminal.js';
 
 interface SendArguments {
   readonly room: string;
@@ -8,6 +10,7 @@ interface SendArguments {
   readonly text?: string;
   readonly file?: string;
   readonly binary?: true;
+  readonly from?: string;
   readonly yes?: true;
   readonly json?: true;
   readonly env?: string;
@@ -16,35 +19,34 @@ interface SendArguments {
 export function defineSend(command: Command): Command {
   return command
     .description('Sends a message to users in a room.')
-    .requiredOption('--room <id>', 'that they are in')
-    .requiredOption('--to <users...>', 'their IDs')
-    .option('--text <text>', 'to send')
-    .option('--file <file>', 'to send, as text')
-    .option('--binary', 'sends the file as bytes')
-    .option('--yes', 'does not ask before sending to a service that is not on this machine')
-    .option('--json', 'prints the receipt, or the error')
-    .option('--env <file>', 'with variables; .env unless it is given')
+    .requiredOption('--room <id>', 'room of the users')
+    .requiredOption('--to <users...>', 'IDs of the users')
+    .option('--text <text>', 'text of the message')
+    .option('--file <file>', 'file with the text of the message')
+    .option('--binary', 'send the file as bytes')
+    .option('--from <id>', 'sender that clients see (default: RTC_FROM)')
+    .option('--yes', 'send to another machine without asking')
+    .option('--json', 'print { ok, receipt } or { ok, error }')
+    .option('--env <file>', 'file with variables (default: .env)')
     .action(send);
 }
 
-async function send({ room, to, yes, json, env, ...content }: SendArguments): Promise<void> {
+async function send({ room, to, from, yes, json, env, ...content }: SendArguments): Promise<void> {
   const message = readMessage(content);
-  const isRead = loadEnvironment(env);
+  const environment = loadEnvironment(env);
   const { sendMessage } = await import('./send-message.js');
-  const request = { roomId: room, to, message };
+  const users = to.length === 1 ? '1 user' : `${to.length} users`;
   const mayLeave = async (host: string): Promise<boolean> =>
-    yes === true ||
-    isConfirmed(`This sends to ${to.length === 1 ? '1 user' : `${to.length} users`} at ${host}. Go on?`);
-  const sent = await sendMessage({}, request, mayLeave);
-  if (sent === undefined) throw new Error('Nothing was sent.');
-  const { receipt, error } = sent;
-  const isUnset = error?.code === 'RTC_CONFIG' && !isRead;
-  const words = isUnset ? `${sent.words}\n  - ${noEnvironment()}` : sent.words;
-  if (json) process.stdout.write(`${JSON.stringify(receipt ?? error, null, 2)}\n`);
-  else if (receipt === undefined) process.stderr.write(`${styled('red', '✖')} ${words}\n`);
-  else process.stdout.write(`${styled('green', '✔')} ${words}\n`);
-  if (sent.isInterrupted) process.exitCode = 130;
-  else if (error !== undefined) process.exitCode = error.outcome === 'unknown' ? 2 : 1;
+    yes === true || isConfirmed(`This sends to ${users} at ${host}. Go on?`);
+  const receipt = await withEnvironment(environment, () =>
+    sendMessage({ from }, { roomId: room, to, message }, mayLeave),
+  );
+  if (receipt === undefined) throw new Error('Nothing was sent.');
+  if (json) return printJson({ ok: true, receipt });
+  process.stdout.write(
+    `${styled('green', '✔')} Accepted for ${users} (request ${receipt.requestId}). ` +
+      'Users who are not in the room receive nothing.\n',
+  );
 }
 
 /** @throws TypeError when there is none, or two */
@@ -53,7 +55,8 @@ function readMessage({
   file,
   binary,
 }: Pick<SendArguments, 'text' | 'file' | 'binary'>): string | Uint8Array {
-  if ((text === undefined) === (file === undefined)) throw new TypeError('give --text or --file');
+  if (text === undefined && file === undefined) throw new TypeError('give --text or --file');
+  if (text !== undefined && file !== undefined) throw new TypeError('give --text or --file, not both');
   if (text !== undefined && binary) throw new TypeError('--binary is for --file');
   if (file === undefined) return text ?? '';
   const bytes = readFile('--file', file);

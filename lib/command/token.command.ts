@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { JoinTokenRequest, TokenPrivilege } from '../index.js';
-import { readNumber } from './run-command.js';
-import { loadEnvironment, noEnvironment } from './terminal.js';
+import { loadEnvironment, withEnvironment } from './environment.js';
+import { printJson, readNumber } from './run-command.js';
 
 interface TokenArguments {
   readonly user: string;
@@ -19,17 +19,14 @@ export function defineToken(command: Command): Command {
     .description(
       'Issues a token with which a client joins a room, or logs in. It needs RTC_APP_ID and RTC_APP_KEY.',
     )
-    .requiredOption('--user <id>', 'whom it is for')
-    .option('--room <id>', 'to join')
-    .option('--any-room', 'to join any room of the app')
-    .option('--login', 'to log in, and to join no room')
-    .option('--expires <seconds>', 'how long it is good for', readNumber, 3_600)
-    .option(
-      '--allow <privileges...>',
-      'in the room: publish, subscribe, or both; subscribe unless it is given',
-    )
-    .option('--json', 'prints { token }')
-    .option('--env <file>', 'with variables; .env unless it is given')
+    .requiredOption('--user <id>', 'user of the token')
+    .option('--room <id>', 'room that the user may join')
+    .option('--any-room', 'let the user join any room of the app')
+    .option('--login', 'let the user log in, and join no room')
+    .option('--expires <seconds>', 'time until the token expires', readNumber, 3_600)
+    .option('--allow <privileges...>', 'rights in the room: publish, subscribe or both (default: subscribe)')
+    .option('--json', 'print { ok, token } or { ok, error }')
+    .option('--env <file>', 'file with variables (default: .env)')
     .action(issue);
 }
 
@@ -38,21 +35,22 @@ async function issue({ user, room, anyRoom, login, expires, ...others }: TokenAr
   if ([room, anyRoom, login].filter((what) => what !== undefined).length !== 1)
     throw new TypeError('give one of --room, --any-room and --login');
   if (login && allow !== undefined) throw new TypeError('--allow is for --room and --any-room');
-  const isRead = loadEnvironment(env);
+  const environment = loadEnvironment(env);
   const [{ RtcTokenService }, { withApp }] = await Promise.all([
     import('../index.js'),
     import('./with-app.js'),
   ]);
   const request = { userId: user, expiresInSeconds: expires };
-  // Tokens are signed with the app key, so that no access key is asked for.
-  const noAccessKey = {
+  const options = {
+    // Given here, so that it is reported with all else that is missing.
+    appKey: process.env['RTC_APP_KEY'] ?? '',
+    // Tokens are signed with the app key, so that no access key is asked for.
     credentials: (): never => {
       throw new Error('A token needs no access key.');
     },
   };
-  const token = await withApp(noAccessKey, async (app) => {
-    const tokens = app.get(RtcTokenService, { strict: false });
-    return login
+  const issueWith = (tokens: InstanceType<typeof RtcTokenService>): string =>
+    login
       ? tokens.issueLoginToken(request)
       : tokens.issueJoinToken({
           ...request,
@@ -60,9 +58,9 @@ async function issue({ user, room, anyRoom, login, expires, ...others }: TokenAr
           anyRoom,
           privileges: allow ?? ['subscribe'],
         } as JoinTokenRequest);
-  }).catch((error: Error & { readonly code?: string }): never => {
-    if (error.code !== 'RTC_CONFIG' || isRead) throw error;
-    throw new Error(`${error.message}\n  - ${noEnvironment()}`);
-  });
-  process.stdout.write(json ? `${JSON.stringify({ token })}\n` : `${token}\n`);
+  const token = await withEnvironment(environment, () =>
+    withApp(options, async (app) => issueWith(app.get(RtcTokenService, { strict: false }))),
+  );
+  if (json) printJson({ ok: true, token });
+  else process.stdout.write(`${token}\n`);
 }

@@ -3,9 +3,11 @@ import { readVariables, withVariable } from '../options/read-variables.js';
 import { MODULE_OPTIONS } from './module-option-table.js';
 
 /** The environment variable of each option that has one, by the option's path. */
-export const VARIABLES: Readonly<Record<string, string>> = Object.fromEntries(
-  withVariable(MODULE_OPTIONS).map(({ option, variable = '' }) => [option, variable]),
-);
+export function variables(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    withVariable(MODULE_OPTIONS).map(({ option, variable = '' }) => [option, variable]),
+  );
+}
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -4,6 +4,7 @@ import { idProblem } from '../dto/field-rules.js';
 import type { OptionTable } from '../options/option-table.js';
 import {
   appId,
+  appKey,
   duration,
   flag,
   hasMethods,
@@ -39,7 +40,7 @@ export const MODULE_OPTIONS = {
     ofAccount: true,
   },
   appKey: {
-    rule: text(/^[\x21-\x7e]{1,128}$/, 'must be 1–128 printable ASCII characters without spaces'),
+    rule: appKey,
     variable: 'RTC_APP_KEY',
     redacted: true,
     ofAccount: true,

@@ -3,7 +3,7 @@ import type { RtcCredentialsOption } from '../credentials/credentials.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { type Environment, readOptions } from '../options/read-options.js';
 import { isInsecure } from './endpoint.js';
-import { VARIABLES } from './environment.js';
+import { variables } from './environment.js';
 import { MODULE_OPTIONS } from './module-option-table.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
@@ -36,7 +36,7 @@ export function resolveSettings(
   const isRight = (...options: readonly string[]): boolean =>
     !problems.some(({ option }) => options.includes(option));
   const reject = (option: string, message: string): void =>
-    void problems.push({ option, variable: VARIABLES[option], message });
+    void problems.push({ option, variable: variables()[option], message });
 
   if (endpoint !== undefined && !allowInsecureEndpoint && isInsecure(endpoint)) {
     reject(

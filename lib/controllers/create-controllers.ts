@@ -14,7 +14,7 @@ import type { MessageRequest } from '../dto/requests.dto.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { BroadcastReceipt } from '../services/send-receipt.js';
 import { type ActionHttpRequest, ActionRequestPipe } from './action-request.pipe.js';
-import { ACTION_ROUTES, pathParameters } from './action-routes.js';
+import { ACTION_ROUTES, pathParameters, type SendingService } from './action-routes.js';
 import { DEFAULT_ACTIONS, DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from './controller-options.js';
 import { RtcExceptionFilter } from './rtc-exception.filter.js';
 
@@ -70,12 +70,12 @@ function createController(
   @UseGuards(...(options.guards ?? []))
   @UseFilters(RtcExceptionFilter)
   class ActionController {
-    constructor(@Inject(route.service(name)) private readonly service: unknown) {}
+    constructor(@Inject(route.service(name)) private readonly service: SendingService) {}
 
     @Post(route.path)
     @HttpCode(200)
     send(@HttpRequestParts(pipe) request: MessageRequest): Promise<BroadcastReceipt> {
-      return route.send(this.service, request);
+      return this.service[route.method](request);
     }
   }
   // Nest's log of routes and the API documentation name a controller by its class.

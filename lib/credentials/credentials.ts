@@ -60,7 +60,8 @@ export function keyProblems(keys: Readonly<Record<string, unknown>>): ConfigProb
 }
 
 function credentialProblem(value: unknown): string | undefined {
-  if (value === undefined || value === null || value === '') return 'is missing';
+  if (value === undefined || value === null) return 'is missing';
+  if (value === '') return 'is empty';
   if (typeof value !== 'string') return `must be a string, got ${typeof value}`;
   // Credentials are sent in a header. A line break at the end often comes from a file.
   return /^[\x21-\x7e]+$/.test(value) ? undefined : 'contains white space or characters outside ASCII';

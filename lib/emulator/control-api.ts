@@ -181,7 +181,8 @@ export class ControlApi {
         query.set('offset', String(next));
         response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`);
       }
-      sendText(response, 200, text);
+      // With a line break, so that a terminal's prompt begins a line of its own after curl's output.
+      sendText(response, 200, `${text}\n`);
       this.#unread.hold(response, text.length);
     } catch (error) {
       sendError(response, error);

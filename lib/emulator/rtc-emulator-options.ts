@@ -1,8 +1,9 @@
 import { keyProblems, type RtcCredentials } from '../credentials/credentials.js';
+import { idProblem } from '../dto/field-rules.js';
 import { type EventCallback, eventCallback } from './callback-url.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
-import { flag, listOf, must, oneOf, text, wholeNumber } from '../options/rules.js';
+import { appId, appKey, flag, listOf, must, oneOf, text, unless, wholeNumber } from '../options/rules.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
@@ -115,15 +116,15 @@ const isCredentials = (given: unknown): boolean => {
 };
 const isAccount = (given: unknown): boolean => {
   const { credentials, appIds } = given as EmulatorAccount;
-  return isCredentials(credentials) && Array.isArray(appIds) && appIds.every((id) => typeof id === 'string');
+  return isCredentials(credentials) && Array.isArray(appIds) && appIds.every((id) => 'value' in appId(id));
 };
 
 const OPTIONS = {
   port: { rule: wholeNumber(0, 65_535, 'a port'), default: 0 },
   host: { rule: notEmpty, default: '127.0.0.1' },
   tls: must<EmulatorTls>('{ key, cert }', (given) => 'key' in Object(given) && 'cert' in Object(given)),
-  appId: { rule: notEmpty, default: 'emulator-app' },
-  appKey: { rule: notEmpty, default: 'emulator-app-key' },
+  appId: { rule: appId, default: 'emulator-app' },
+  appKey: { rule: appKey, default: 'emulator-app-key' },
   requireTokens: { rule: flag, default: false },
   credentials: {
     rule: must<RtcCredentials>(
@@ -132,7 +133,7 @@ const OPTIONS = {
     ),
     default: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
   },
-  from: { rule: notEmpty, default: 'server' },
+  from: { rule: unless<string>(idProblem), default: 'server' },
   accounts: { rule: listOf<EmulatorAccount>('a list of { credentials, appIds }', isAccount), default: [] },
   quota: {
     options: {

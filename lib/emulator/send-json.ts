@@ -28,7 +28,12 @@ export function sendError(
   body = errorBody(error),
   headers = {},
 ): void {
-  sendText(response, error instanceof HttpError ? error.httpStatus : 400, JSON.stringify(body), headers);
+  sendText(
+    response,
+    error instanceof HttpError ? error.httpStatus : 400,
+    `${JSON.stringify(body)}\n`,
+    headers,
+  );
 }
 
 /** Answers a request whose rest is not read: the connection ends here. */

@@ -33,9 +33,9 @@ export class RtcConfigError extends RtcMessagingError {
 }
 nameError(RtcConfigError, 'RtcConfigError');
 
-/** Options of the queue's module already contain its name. */
+/** Options of other modules begin with their names. */
 function moduleOf([problem]: readonly ConfigProblem[]): string {
-  return /^\w+Module(?=\.)/.exec(problem?.option ?? '')?.[0] ?? 'RtcMessagingModule';
+  return /^\w+Module\b/.exec(problem?.option ?? '')?.[0] ?? 'RtcMessagingModule';
 }
 
 function describeProblem({ option, variable, message }: ConfigProblem): string {

@@ -4,7 +4,7 @@ import { type AnyOption, join, type OptionValues, rowsOf } from './option-table.
 import { readProperties, UNREADABLE } from './read-properties.js';
 import { type Checked, isArray, printableName, typeName, wrong } from './rules.js';
 
-/** Texts of variables by the option's path, such as `quota.maxQueue`. No prototype, and no empty text. */
+/** Texts of variables by the option's path, such as `quota.maxQueue`. No prototype. An empty text counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How options are read, other than by their table. */
@@ -108,8 +108,11 @@ function readOption(
   }
   const isVariable = given === undefined;
   const value = isVariable ? fromEnvironment(path, variable, environment) : given;
+  const isEmpty = isVariable && value === '';
   const checked: Checked<unknown> | undefined =
-    value === undefined ? required && wrong('is missing') : rule?.(value, isVariable);
+    value === undefined || isEmpty
+      ? required && wrong(isEmpty ? 'is empty' : 'is missing')
+      : rule?.(value, isVariable);
   if (checked === undefined) return { value: fallback, problems: [] };
   if ('value' in checked) {
     return { value: redacted ? new Redacted(checked.value, path) : checked.value, problems: [] };

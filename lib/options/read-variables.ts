@@ -22,7 +22,7 @@ export function readVariables(
   for (const { option, variable = '', redacted } of withVariable(table, path)) {
     // A variable that is not set must not come from a changed Object.prototype.
     const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
-    if (value && (areSecret ?? redacted) === redacted) environment[option] = value;
+    if (value !== undefined && (areSecret ?? redacted) === redacted) environment[option] = value;
   }
   return environment;
 }

@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
+import { UNREADABLE } from './read-properties.js';
 
 /** Problems that an error lists at most. More would only bury the first ones. */
 export const MAX_LISTED = 20;
@@ -78,6 +79,9 @@ export const share: Rule<number> = must(
 /** The app's ID (AppId). */
 export const appId = text(/^\S{1,128}$/, 'must be 1–128 characters without white space');
 
+/** The app's key (AppKey). */
+export const appKey = text(/^[\x21-\x7e]{1,128}$/, 'must be 1–128 printable ASCII characters without spaces');
+
 export const oneOf = <const T extends string>(...choices: readonly T[]): Rule<T> =>
   must(choices.join(' or '), (given) => choices.includes(given as T));
 
@@ -99,20 +103,34 @@ export const abortSignal: Rule<AbortSignal> = must('an AbortSignal', (given) => 
 export const listOf = <T>(be: string, holds: (item: unknown) => unknown): Rule<readonly T[]> =>
   must(be, (given) => Array.isArray(given) && given.every(holds));
 
-/** A list of texts, 1–10. A variable has them separated by commas. */
-export const texts =
-  (each: Rule<string>): Rule<readonly string[]> =>
+/**
+ * A list of items that each keep a rule. A variable has them separated by commas. The value is a copy, so that it is
+ * what was checked.
+ * @param what the items in words: `must be a list of …`
+ */
+export const list =
+  <T>(what: string, each: Rule<T>, most = 10, least = 1): Rule<readonly T[]> =>
   (given, isVariable) => {
-    const list: unknown = isVariable ? String(given).split(',') : given;
-    if (!isArray(list)) return wrong(`must be a list of strings, got ${typeName(list)}`);
-    const copy = [...list] as string[];
-    if (copy.length === 0 || copy.length > 10) return wrong(`must have 1–10 entries, got ${copy.length}`);
-    const problems = copy.flatMap((text, index) => {
-      const checked = each(text);
-      const wrongs = 'value' in checked ? [] : checked.problems;
-      return wrongs.map(({ message }) => ({ option: isVariable ? '' : `[${index}]`, message }));
-    });
-    return problems.length > 0 ? { problems } : { value: copy };
+    try {
+      const items = isVariable ? String(given).split(',') : given;
+      if (!isArray(items)) return wrong(`must be a list of ${what}, got ${typeName(items)}`);
+      const { length } = items;
+      if (!(length >= least && length <= most))
+        return wrong(`must have ${least}–${most} entries, got ${length}`);
+      const value: T[] = [];
+      const problems: ConfigProblem[] = [];
+      for (let index = 0; index < length; index++) {
+        const checked = each(items[index]);
+        if ('value' in checked) value.push(checked.value);
+        // A part of a variable has no place that could be named.
+        else
+          for (const { message } of checked.problems)
+            problems.push({ option: isVariable ? '' : `[${index}]`, message });
+      }
+      return problems.length > 0 ? { problems } : { value };
+    } catch {
+      return wrong(UNREADABLE);
+    }
   };
 
 /** Recognises an object by its methods, since another copy of its class or another realm may have made it. */

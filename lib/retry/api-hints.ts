@@ -89,8 +89,7 @@ export function networkHintFor(
     return `The host ${hostname} is not found: check endpoint (RTC_ENDPOINT), region (RTC_REGION) and this machine's DNS.`;
   if (NOT_TLS.test(failure))
     return `${host} does not speak TLS: an emulator's endpoint (RTC_ENDPOINT) begins with http://, unless it was given a certificate.`;
-  if (isCertificateFailure(failure))
-    return `The certificate of ${host} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`;
+  if (isCertificateFailure(failure)) return `The certificate of ${host} ${problemOfCertificate(failure)}.`;
   if (failure === 'ECONNREFUSED') {
     const start = isLoopback(hostname) ? '; if it is to be the emulator, start that' : '';
     return `Nothing listens at ${host}: check endpoint (RTC_ENDPOINT)${start}.`;
@@ -106,6 +105,14 @@ export function networkHintFor(
   if (/^(UNASKED_ANSWER|SWITCHED_PROTOCOLS)$/.test(failure))
     return `Something other than the service answers at ${host}: check endpoint (RTC_ENDPOINT).`;
   return `The connection to ${host} failed.`;
+}
+
+function problemOfCertificate(failure: string): string {
+  if (/ALTNAME_INVALID|HOSTNAME_MISMATCH/.test(failure))
+    return 'is for another host: check endpoint (RTC_ENDPOINT)';
+  if (failure === 'CERT_HAS_EXPIRED') return "has expired, if this machine's clock is right";
+  if (failure === 'CERT_NOT_YET_VALID') return "is not valid yet, if this machine's clock is right";
+  return 'is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS';
 }
 
 function unreachable(host: string): string {

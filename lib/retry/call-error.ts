@@ -123,7 +123,7 @@ function consequenceOf({ action, isGet, attempts }: CallFacts): string {
     case 'rejected':
       return `the ${what} was not accepted`;
     case 'unknown':
-      if (isGet) return 'no result came of it';
+      if (isGet) return 'no result was received';
       return attempts.at(-1)?.outcome === 'unknown'
         ? `the ${what} may have been accepted`
         : 'an earlier attempt may have been accepted';

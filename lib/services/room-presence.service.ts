@@ -1,13 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
-import { copyList } from '../dto/copy-properties.js';
-import { describeType, idProblem } from '../dto/field-rules.js';
+import { idProblem } from '../dto/field-rules.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
-import { RtcValidationError, type ValidationIssue } from '../errors/rtc-validation.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import { UNREADABLE } from '../options/read-properties.js';
-import { isArray, MAX_DURATION_MS, MAX_LISTED } from '../options/rules.js';
+import { list, MAX_DURATION_MS, unless } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
 import {
@@ -34,6 +31,14 @@ const USERS_PER_REQUEST = 10;
 const MAX_USERS = 10_000;
 const SECOND_MS = 1_000;
 
+const id = { rule: unless<string>(idProblem), required: true } as const;
+/** The parameters of the methods. */
+export const ONLINE_USERS_QUESTION = { roomId: id };
+export const STATUS_QUESTION = {
+  roomId: id,
+  userIds: { rule: list('user IDs', id.rule, MAX_USERS, 0), required: true },
+} as const;
+
 /** Longest answer in bytes: 10,000 invisible and 115,000 visible users with the longest IDs. */
 const LONGEST_LIST = 16_777_216;
 
@@ -57,7 +62,7 @@ export class RoomPresenceService {
    * @see https://www.volcengine.com/docs/6348/1188355
    */
   async onlineUsers(roomId: string, options: OpenApiOptions = {}): Promise<RoomOnlineUsers> {
-    checkUserIds(roomId, []);
+    checkCallOptions(ONLINE_USERS_QUESTION, { roomId }, '');
     const askedAt = new Date().toISOString();
     const parts = hidden.of(this);
     const query = { AppId: parts.settings.appId, RoomId: roomId };
@@ -81,7 +86,7 @@ export class RoomPresenceService {
     userIds: readonly string[],
     options: OpenApiOptions = {},
   ): Promise<Map<string, UserStatus>> {
-    const asked = checkUserIds(roomId, userIds);
+    const asked = [...new Set(checkCallOptions(STATUS_QUESTION, { roomId, userIds }, '').userIds)];
     const given = checkCallOptions(OPEN_API_OPTIONS, options);
     const parts = hidden.of(this);
     const requests = Math.ceil(asked.length / USERS_PER_REQUEST);
@@ -115,36 +120,4 @@ function deadlineOf(settings: RtcMessagingSettings, given: OpenApiOptions, reque
     STATUS_LIMIT.requestsPerSecond,
   );
   return Math.min(MAX_DURATION_MS, deadlineMs + Math.ceil(requests / perSecond) * SECOND_MS);
-}
-
-/**
- * Checks the IDs, and removes duplicates.
- * @throws RtcValidationError naming the room or the first users whose IDs are invalid
- */
-export function checkUserIds(roomId: unknown, userIds: unknown): string[] {
-  const issues: ValidationIssue[] = [];
-  const check = (path: string, message: string | undefined): void => {
-    if (message !== undefined) issues.push({ path, message });
-  };
-  check('roomId', idProblem(roomId));
-  const ids = copyIds(userIds);
-  if (typeof ids === 'string') check('userIds', ids);
-  else {
-    for (let index = 0; index < ids.length && issues.length < MAX_LISTED; index++) {
-      check(`userIds[${index}]`, idProblem(ids[index]));
-    }
-  }
-  if (typeof ids === 'string' || issues.length > 0) throw new RtcValidationError(issues);
-  return [...new Set(ids as string[])];
-}
-
-/** @returns a copy, or the problem with the list as a whole */
-function copyIds(userIds: unknown): readonly unknown[] | string {
-  try {
-    if (!isArray(userIds)) return `${describeType(userIds)}; expected an array of user IDs`;
-    const ids = copyList(userIds, MAX_USERS);
-    return ids.length > MAX_USERS ? `has ${ids.length} users; a question takes at most ${MAX_USERS}` : ids;
-  } catch {
-    return UNREADABLE;
-  }
 }

@@ -1,4 +1,4 @@
-import type { ClassProvider } from '@nestjs/common';
+import type { ClassProvider, Type } from '@nestjs/common';
 import { injectBy, tokenOf } from '../config/named-tokens.js';
 import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
 import { RoomBroadcastService } from './room-broadcast.service.js';
@@ -92,16 +92,19 @@ export const InjectRtcTokens = injectBy(getRtcTokensToken);
  */
 export const InjectRtcHealth = injectBy(getRtcHealthToken);
 
+/** The tokens of all services, by what `RtcMessagingTestingModule` calls them. */
+export const SERVICE_TOKENS = {
+  roomUnicast: getRoomUnicastToken,
+  roomBroadcast: getRoomBroadcastToken,
+  userUnicast: getUserUnicastToken,
+  presence: getRoomPresenceToken,
+  openApi: getRtcOpenApiToken,
+  tokens: getRtcTokensToken,
+  health: getRtcHealthToken,
+} as const;
+
 /** The services of a module, under the tokens by which the rest of the app injects them. */
 export function servicesOf(name: string | undefined): ClassProvider[] {
-  // Under its token alone: by the class, `app.get()` would find one of several.
-  return [
-    { provide: getRoomUnicastToken(name), useClass: RoomUnicastService },
-    { provide: getRoomBroadcastToken(name), useClass: RoomBroadcastService },
-    { provide: getUserUnicastToken(name), useClass: UserUnicastService },
-    { provide: getRoomPresenceToken(name), useClass: RoomPresenceService },
-    { provide: getRtcOpenApiToken(name), useClass: RtcOpenApiService },
-    { provide: getRtcTokensToken(name), useClass: RtcTokenService },
-    { provide: getRtcHealthToken(name), useClass: RtcHealthIndicator },
-  ];
+  // Under its token alone: by the class, `app.get()` would find one of several. Without a name, the token is the class.
+  return Object.values(SERVICE_TOKENS).map((token) => ({ provide: token(name), useClass: token() as Type }));
 }

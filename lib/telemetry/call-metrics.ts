@@ -1,11 +1,22 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
-import type { Attributes, BatchObservableResult, Meter, MeterProvider } from '@opentelemetry/api';
+import type {
+  Attributes,
+  BatchObservableResult,
+  Counter,
+  Histogram,
+  Meter,
+  MeterProvider,
+  ObservableGauge,
+} from '@opentelemetry/api';
 import type { RtcAttemptEvent, RtcEvent, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
 import { ATTRIBUTE, type ErrorTypes, SCOPE } from './attributes.js';
 
 /** Seconds, as the conventions advise for this metric. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** Of the names without a convention. */
+const PREFIX = 'nestjs_rtc_messaging';
 
 type Instruments = ReturnType<typeof createInstruments>;
 
@@ -135,67 +146,60 @@ export class CallMetrics {
 }
 
 function createInstruments(meter: Meter) {
+  const seconds = (name: string, description: string): Histogram =>
+    meter.createHistogram(name, {
+      description,
+      unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    });
+  const count = (name: string, what: string, description: string): Counter =>
+    meter.createCounter(name, { description, unit: `{${what}}` });
+  const gauge = (name: string, unit: string, description: string): ObservableGauge =>
+    meter.createObservableGauge(`${PREFIX}.quota.${name}`, { description, unit });
   return {
     meter,
-    duration: meter.createHistogram('messaging.client.operation.duration', {
-      description: 'How long calls took, waits and retries included.',
-      unit: 's',
-      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-    }),
-    sent: meter.createCounter('messaging.client.sent.messages', {
-      description: 'Messages that were sent, one for each addressed user, whatever came of it.',
-      unit: '{message}',
-    }),
-    outcomes: meter.createCounter('nestjs_rtc_messaging.outcomes', {
-      description: 'Calls that ended, by outcome.',
-      unit: '{call}',
-    }),
-    attempts: meter.createCounter('nestjs_rtc_messaging.attempts', {
-      description: 'HTTP attempts that ended, by outcome.',
-      unit: '{attempt}',
-    }),
-    retries: meter.createCounter('nestjs_rtc_messaging.retries', {
-      description: 'Times that a request was sent again, by reason.',
-      unit: '{attempt}',
-    }),
-    throttles: meter.createCounter('nestjs_rtc_messaging.throttles', {
-      description: 'Attempts that the service refused because the quota was used up.',
-      unit: '{attempt}',
-    }),
-    quotaWait: meter.createHistogram('nestjs_rtc_messaging.quota.wait', {
-      description: 'How long attempts waited for a permit of the quota, of those that had to.',
-      unit: 's',
-      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-    }),
-    quotaChanges: meter.createCounter('nestjs_rtc_messaging.quota.changes', {
-      description: 'Changes in the state of a shared quota, by status.',
-      unit: '{change}',
-    }),
-    receipts: meter.createCounter('nestjs_rtc_messaging.receipts', {
-      description: 'Receipts that clients sent, by whether they count.',
-      unit: '{receipt}',
-    }),
-    deliveryDuration: meter.createHistogram('nestjs_rtc_messaging.delivery.duration', {
-      description: "How long messages took to a user's app and their receipt back.",
-      unit: 's',
-      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-    }),
-    queueLength: meter.createObservableGauge('nestjs_rtc_messaging.quota.queue.length', {
-      description: 'Requests that wait for a permit of the quota.',
-      unit: '{request}',
-    }),
-    utilization: meter.createObservableGauge('nestjs_rtc_messaging.quota.utilization', {
-      description: 'Share of the quota that this process used in the last second.',
-      unit: '1',
-    }),
-    limit: meter.createObservableGauge('nestjs_rtc_messaging.quota.limit', {
-      description: 'Configured permits a second: of requests or, with costPer, of recipients.',
-      unit: '{permit}/s',
-    }),
-    allowed: meter.createObservableGauge('nestjs_rtc_messaging.quota.allowed', {
-      description:
-        'Permits a second that the service was found to accept: below the limit only after refusals.',
-      unit: '{permit}/s',
-    }),
+    duration: seconds(
+      'messaging.client.operation.duration',
+      'How long calls took, waits and retries included.',
+    ),
+    sent: count(
+      'messaging.client.sent.messages',
+      'message',
+      'Messages that were sent, one for each addressed user, whatever came of it.',
+    ),
+    outcomes: count(`${PREFIX}.outcomes`, 'call', 'Calls that ended, by outcome.'),
+    attempts: count(`${PREFIX}.attempts`, 'attempt', 'HTTP attempts that ended, by outcome.'),
+    retries: count(`${PREFIX}.retries`, 'attempt', 'Times that a request was sent again, by reason.'),
+    throttles: count(
+      `${PREFIX}.throttles`,
+      'attempt',
+      'Attempts that the service refused because the quota was used up.',
+    ),
+    quotaWait: seconds(
+      `${PREFIX}.quota.wait`,
+      'How long attempts waited for a permit of the quota, of those that had to.',
+    ),
+    quotaChanges: count(
+      `${PREFIX}.quota.changes`,
+      'change',
+      'Changes in the state of a shared quota, by status.',
+    ),
+    receipts: count(`${PREFIX}.receipts`, 'receipt', 'Receipts that clients sent, by whether they count.'),
+    deliveryDuration: seconds(
+      `${PREFIX}.delivery.duration`,
+      "How long messages took to a user's app and their receipt back.",
+    ),
+    queueLength: gauge('queue.length', '{request}', 'Requests that wait for a permit of the quota.'),
+    utilization: gauge('utilization', '1', 'Share of the quota that this process used in the last second.'),
+    limit: gauge(
+      'limit',
+      '{permit}/s',
+      'Configured permits a second: of requests or, with costPer, of recipients.',
+    ),
+    allowed: gauge(
+      'allowed',
+      '{permit}/s',
+      'Permits a second that the service was found to accept: below the limit only after refusals.',
+    ),
   };
 }

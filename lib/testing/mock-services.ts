@@ -9,7 +9,11 @@ import type { RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { ActionCaller } from '../services/action-caller.js';
 import { RoomBroadcastService } from '../services/room-broadcast.service.js';
-import { checkUserIds, RoomPresenceService } from '../services/room-presence.service.js';
+import {
+  ONLINE_USERS_QUESTION,
+  RoomPresenceService,
+  STATUS_QUESTION,
+} from '../services/room-presence.service.js';
 import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
 import { OPEN_API_OPTIONS, RtcOpenApiService } from '../services/rtc-open-api.service.js';
@@ -44,6 +48,18 @@ const NO_RECEIPTS: ReceiptTracker = {
   track: (_message, _to, plan, send) => send(plan),
 };
 
+type Check = (...given: unknown[]) => unknown;
+
+/** Checks the request of a method, and its options by their table. */
+const takes =
+  (table: object, check: (request: unknown) => unknown): Check =>
+  (request, options = {}) => {
+    check(request);
+    checkCallOptions(table, options);
+  };
+const sends = (action: RtcActionName): Check =>
+  takes(SEND_OPTIONS, (request) => checkRequest(action, request));
+
 /** The real services with a sender that accepts everything, so that mocks return the same answers. */
 export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) {
   const settings = resolveSettings(
@@ -61,57 +77,47 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
   const roomUnicast = new RoomUnicastService(caller, settings, sender);
   const tokens = new RtcTokenService(settings);
   const health = new RtcHealthIndicator(sender, new HealthRecord());
+  const checkThresholds: Check = (thresholds) => health.status(thresholds as never);
   return {
     roomUnicast: createMock<RoomUnicastService>(
       roomUnicast,
       {
-        batchSend: checkSend('BatchSendRoomUnicast'),
-        send: checkSend('SendRoomUnicast'),
-        fanOut: (request, options = {}) => {
-          validateFanOutRequest(request as never, true);
-          checkCallOptions(FAN_OUT_OPTIONS, options);
-        },
-        sendEach: (messages, options = {}) => {
-          requireSource('messages', 'requests', messages);
-          checkCallOptions(SEND_EACH_OPTIONS, options);
-        },
+        batchSend: sends('BatchSendRoomUnicast'),
+        send: sends('SendRoomUnicast'),
+        fanOut: takes(FAN_OUT_OPTIONS, (request) => validateFanOutRequest(request as never, true)),
+        sendEach: takes(SEND_EACH_OPTIONS, (messages) => requireSource('messages', 'requests', messages)),
         estimate: (...given) => roomUnicast.estimate(...(given as [number])),
       },
       mocks.roomUnicast,
     ),
     roomBroadcast: createMock<RoomBroadcastService>(
       new RoomBroadcastService(caller),
-      { send: checkSend('SendBroadcast') },
+      { send: sends('SendBroadcast') },
       mocks.roomBroadcast,
     ),
     userUnicast: createMock<UserUnicastService>(
       new UserUnicastService(caller),
-      { send: checkSend('SendUnicast') },
+      { send: sends('SendUnicast') },
       mocks.userUnicast,
     ),
     presence: createMock<RoomPresenceService>(
       new RoomPresenceService(sender, settings),
       {
-        onlineUsers: (roomId, options = {}) => {
-          checkUserIds(roomId, []);
-          checkCallOptions(OPEN_API_OPTIONS, options);
-        },
-        statusOf: (roomId, userIds, options = {}) => {
-          checkUserIds(roomId, userIds);
-          checkCallOptions(OPEN_API_OPTIONS, options);
-        },
+        onlineUsers: takes(OPEN_API_OPTIONS, (roomId) =>
+          checkCallOptions(ONLINE_USERS_QUESTION, { roomId }, ''),
+        ),
+        statusOf: (roomId, userIds, options) =>
+          takes(OPEN_API_OPTIONS, (question) => checkCallOptions(STATUS_QUESTION, question, ''))(
+            { roomId, userIds },
+            options,
+          ),
       },
       mocks.presence,
     ),
     openApi: {
       ...createMock<Pick<RtcOpenApiService, 'request'>>(
         new RtcOpenApiService(sender, settings),
-        {
-          request: (request, options = {}) => {
-            checkApiRequest(request as never);
-            checkCallOptions(OPEN_API_OPTIONS, options);
-          },
-        },
+        { request: takes(OPEN_API_OPTIONS, (request) => checkApiRequest(request as never)) },
         mocks.openApi,
       ),
       axiosRef: sender.axiosRef,
@@ -124,20 +130,10 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
       },
       mocks.tokens,
     ),
-    health: createMock<Omit<RtcHealthIndicator, 'onModuleDestroy'>>(
+    health: createMock<RtcHealthIndicator>(
       health,
-      {
-        check: (_key, thresholds) => health.status(thresholds as never),
-        status: (thresholds) => health.status(thresholds as never),
-      },
+      { check: (_key, thresholds) => checkThresholds(thresholds), status: checkThresholds },
       mocks.health,
     ),
-  };
-}
-
-function checkSend(action: RtcActionName): (request: unknown, options?: unknown) => void {
-  return (request, options = {}) => {
-    checkRequest(action, request);
-    checkCallOptions(SEND_OPTIONS, options);
   };
 }

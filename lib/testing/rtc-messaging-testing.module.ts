@@ -1,13 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import {
-  getRoomBroadcastToken,
-  getRoomUnicastToken,
-  getRtcHealthToken,
-  getRoomPresenceToken,
-  getRtcOpenApiToken,
-  getRtcTokensToken,
-  getUserUnicastToken,
-} from '../services/service-tokens.js';
+import { SERVICE_TOKENS } from '../services/service-tokens.js';
 import { callsOf, type MethodName } from './create-mock.js';
 import { createMocks, type RtcMessagingMocks } from './mock-services.js';
 
@@ -37,27 +29,16 @@ export class RtcMessagingTestingModule {
   /** Each app gets new mocks. */
   static forRoot({ name, isGlobal = false, ...mocks }: RtcMessagingTestingOptions = {}): DynamicModule {
     const made = 'nestjs-rtc-messaging:mocks';
-    const tokens = {
-      roomUnicast: getRoomUnicastToken(name),
-      roomBroadcast: getRoomBroadcastToken(name),
-      userUnicast: getUserUnicastToken(name),
-      presence: getRoomPresenceToken(name),
-      openApi: getRtcOpenApiToken(name),
-      tokens: getRtcTokensToken(name),
-      health: getRtcHealthToken(name),
-    };
+    const providers = Object.entries(SERVICE_TOKENS).map(([service, token]) => ({
+      provide: token(name),
+      inject: [made],
+      useFactory: (all: ReturnType<typeof createMocks>) => all[service as keyof typeof all],
+    }));
     return {
       module: RtcMessagingTestingModule,
       global: isGlobal,
-      providers: [
-        { provide: made, useFactory: () => createMocks(name, mocks) },
-        ...Object.entries(tokens).map(([service, token]) => ({
-          provide: token,
-          inject: [made],
-          useFactory: (all: ReturnType<typeof createMocks>) => all[service as keyof typeof all],
-        })),
-      ],
-      exports: Object.values(tokens),
+      providers: [{ provide: made, useFactory: () => createMocks(name, mocks) }, ...providers],
+      exports: providers.map(({ provide }) => provide),
     };
   }
 

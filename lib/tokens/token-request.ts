@@ -1,9 +1,8 @@
-import { copyList } from '../dto/copy-properties.js';
 import { idProblem } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import { type Checked, flag, isArray, unless, wholeNumber, wrong } from '../options/rules.js';
-import { ANY_ROOM, PRIVILEGES, type TokenPrivilege } from './client-token.js';
+import { flag, list, oneOf, unless, wholeNumber } from '../options/rules.js';
+import { ANY_ROOM, type TokenPrivilege } from './client-token.js';
 
 /** A request for a login token. */
 export interface LoginTokenRequest {
@@ -43,16 +42,15 @@ export const LOGIN_TOKEN = {
   expiresInSeconds: { rule: wholeNumber(1, MAX_SECONDS, 'a whole number of seconds'), required: true },
 } as const;
 
+const privileges = list('privileges', oneOf('publish', 'subscribe'), MAX_PRIVILEGES);
+
 const JOIN_TOKEN = {
   ...LOGIN_TOKEN,
   roomId: unless<string>((given) =>
     given === ANY_ROOM ? 'is no ID; set anyRoom: true for every room' : idProblem(given),
   ),
   anyRoom: flag,
-  privileges: {
-    rule: readPrivileges,
-    default: ['subscribe'],
-  },
+  privileges: { rule: privileges, default: ['subscribe'] },
 } as const;
 
 /** @throws RtcValidationError when the request violates a rule */
@@ -64,20 +62,4 @@ export function checkJoinToken(request: JoinTokenRequest) {
       ? 'is missing; name a room, or set anyRoom: true'
       : 'must not be given beside anyRoom';
   throw new RtcValidationError([{ path: 'roomId', message }]);
-}
-
-/** Copies the list, so that the checked values are the issued ones, even if it is a proxy. */
-function readPrivileges(given: unknown): Checked<readonly TokenPrivilege[]> {
-  try {
-    const names = isArray(given) ? copyList(given, MAX_PRIVILEGES) : [];
-    if (names.length > 0 && names.length <= MAX_PRIVILEGES && names.every(isPrivilege))
-      return { value: names };
-  } catch {
-    // A proxy threw, so it is no list.
-  }
-  return wrong(`must be a list of ${Object.keys(PRIVILEGES).join(' and ')}, or of one of them`);
-}
-
-function isPrivilege(name: unknown): name is TokenPrivilege {
-  return typeof name === 'string' && Object.hasOwn(PRIVILEGES, name);
 }

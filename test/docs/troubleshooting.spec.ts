@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { resolve } from 'node:path';
 import type { RtcMessagingOptions } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
@@ -16,6 +17,8 @@ const ELSEWHERE = [
   'Cannot read properties of undefined',
   'ERR_REQUIRE_ESM',
   'ENOTFOUND',
+  // check-setup.spec.ts
+  'CERT_HAS_EXPIRED',
   // proxies.spec.ts
   'PROXY_REFUSED',
   // operator-log.spec.ts and call-error.spec.ts
@@ -40,12 +43,15 @@ const CODES = [
 describe('the page on troubleshooting', () => {
   let emulator: RtcEmulator;
   let secure: RtcEmulator;
+  let trusting: Partial<RtcMessagingOptions> = {};
   let rows: string[][] = [];
   const seen = new Map<string, string>();
 
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
-    secure = await RtcEmulator.start({ tls: await certificate() });
+    const tls = await certificate();
+    trusting = { http: { httpsAgent: new HttpsAgent({ ca: tls.cert }) } };
+    secure = await RtcEmulator.start({ tls });
     // What each message contains, by row.
     rows = tablesIn(await readFile(PAGE, 'utf8'))
       .flat()
@@ -79,6 +85,7 @@ describe('the page on troubleshooting', () => {
       ECONNREFUSED: { endpoint: `http://127.0.0.1:${closed.port}` },
       ERR_SSL_WRONG_VERSION_NUMBER: { endpoint: emulator.url.replace('http:', 'https:') },
       DEPTH_ZERO_SELF_SIGNED_CERT: { endpoint: secure.url },
+      ERR_TLS_CERT_ALTNAME_INVALID: { endpoint: secure.url.replace('127.0.0.1', 'localhost'), ...trusting },
       InvalidAccessKey: { credentials: { ...credentials, accessKeyId: 'unknown' } },
       SignatureDoesNotMatch: { credentials: { ...credentials, secretAccessKey: 'wrong' } },
     };

@@ -96,6 +96,32 @@ describe('the data of a durable fan-out in Redis', () => {
     expect(log.lines.filter((line) => /worker's hold|taken for lost/.test(line))).toEqual([]);
   });
 
+  it.each([['message'], ['chunks'], ['ledger'], ['chunks', 'ledger']])(
+    'is reported as lost in part when Redis evicts %s, and those without an outcome are unknown',
+    async (...parts: string[]) => {
+      const { queue } = await start({ concurrency: 2 });
+      emulator.faults.add({ kind: 'late', delayMs: 100, probability: 1 });
+      const handle = await queue.enqueue({ ...TEXT, to: users(200) }, { chunkSize: 10 });
+      await until(async () => (await handle.progress()).counts.accepted > 0);
+      for (const part of parts) await client.del(await client.keys(`*${handle.id}:${part}`));
+      const report = await handle.result({ timeoutMs: 10_000 });
+      expect(report.stop).toMatchObject({
+        reason: 'refused',
+        error: { code: 'DATA_LOST', outcome: 'unknown' },
+      });
+      const { accepted, unknown, notAttempted } = report.counts;
+      expect(accepted).toBeGreaterThan(0);
+      expect([accepted + unknown, notAttempted]).toEqual([200, 0]);
+      // Requests in flight end, and change nothing.
+      await until(async () => (await client.keys('*:lock')).length === 0);
+      expect((await handle.progress()).counts).toEqual(report.counts);
+      await handle.resume();
+      expect((await handle.result({ timeoutMs: 10_000 })).counts).toEqual(report.counts);
+      expect(emulator.accepted.duplicates()).toEqual([]);
+    },
+    20_000,
+  );
+
   it('is in no error, however it is printed', async () => {
     const { queue } = await start({ role: 'producer' });
     await client.config('SET', 'maxmemory-policy', 'noeviction');

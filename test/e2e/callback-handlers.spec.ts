@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   type CallHandler,
@@ -280,7 +281,11 @@ describe('a handler', () => {
       [start([Plain], messagesOnly), 'without a name with events, which this app does not have'],
       [start([Plain], [RtcCallbackModule.forRoot(OPTIONS), again]), 'provided twice'],
     ];
-    for (const [started, message] of cases) expect(String(await rejectionOf(started))).toContain(message);
+    for (const [started, message] of cases) {
+      const said = String(await rejectionOf(started));
+      expect(said).toContain(message);
+      expect(said).toContain('RtcCallbackModule is not configured correctly');
+    }
     const handle = OnRtcEvent('*');
     for (const [target, key] of [
       [class {}, 'onAny'],
@@ -288,6 +293,55 @@ describe('a handler', () => {
     ] as const) {
       expect(() => handle(target, key, { value: () => undefined } as never)).toThrow('must be a method');
     }
+  });
+
+  it('that could never be called fails when it is decorated, for a type that no event has', () => {
+    for (const type of ['', 'User JoinRoom', 'a client message', '*a', '2020-12-01', undefined, 7]) {
+      expect(() => OnRtcEvent(type as never)).toThrow(
+        /RtcCallbackModule is not .*\n.*must be an event's type/,
+      );
+    }
+    expect(OnRtcEvent('Record.Audio-Stop_2')).toBeInstanceOf(Function);
+  });
+
+  it('is called as its instance has it: bound, or wrapped by a proxy', async () => {
+    const seen: string[] = [];
+    class Allows implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        seen.push(`guard of ${context.getClass().name}`);
+        return true;
+      }
+    }
+    @Injectable()
+    class Bound {
+      constructor() {
+        this.onAny = this.onAny.bind(this);
+      }
+      @OnRtcEvent('*')
+      @UseGuards(Allows)
+      onAny(): void {
+        seen.push(`bound ${this instanceof Bound}`);
+      }
+    }
+    class Traced {
+      @OnRtcEvent('*')
+      onAny(): void {
+        seen.push('traced');
+      }
+    }
+    const proxy = new Proxy(new Traced(), {
+      get: (target, key, receiver) => {
+        const value: unknown = Reflect.get(target, key, receiver);
+        if (key !== 'onAny') return value;
+        return (...given: unknown[]) => {
+          seen.push('trace');
+          return (value as (...all: unknown[]) => unknown).apply(target, given);
+        };
+      },
+    });
+    const url = await start([Bound, { provide: Traced, useFactory: () => proxy } as never]);
+    expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(200);
+    expect(seen.toSorted()).toEqual(['bound true', 'guard of Bound', 'trace', 'traced']);
   });
 
   it('of two modules without a name would serve both, so that they fail the boot', async () => {
@@ -398,6 +452,14 @@ describe.each(PLATFORMS)('client messages on $name', (platform) => {
           },
         },
       ),
+      new Proxy(
+        {},
+        {
+          getPrototypeOf: () => {
+            throw new Error('CANARY');
+          },
+        },
+      ),
       { getStatus: () => 404.5 },
       null,
       undefined,
@@ -491,7 +553,48 @@ describe.each(PLATFORMS)('client messages on $name', (platform) => {
   });
 });
 
+it('an answer that can not be written ends the connection, and not the process', async () => {
+  const url = await start([Answers]);
+  app!.getHttpServer().prependListener('request', (_request: unknown, response: ServerResponse) => {
+    response.writeHead = () => {
+      throw new Error('CANARY');
+    };
+  });
+  await expect(postRaw(`${url}/events`, wireEvent())).rejects.toThrow('socket hang up');
+  expect(logger.lines.join('\n')).toContain('POST /events: failed to answer.');
+  expect(logger.lines.join('\n')).not.toContain('CANARY');
+});
+
 describe.each(PLATFORMS)('a shutdown on $name', (platform) => {
+  it('waits for a handler whose request was answered because another one failed', async () => {
+    const ended: string[] = [];
+    let finish = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (finish = resolve));
+    @Injectable()
+    class Slow {
+      @OnRtcEvent('*')
+      async onAny(): Promise<void> {
+        await gate;
+        ended.push('handled');
+      }
+      @OnRtcEvent('*')
+      fails(): void {
+        throw new Error('as planned');
+      }
+      onModuleDestroy(): void {
+        ended.push('destroyed');
+      }
+    }
+    const url = await start([Slow], undefined, platform);
+    expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(500);
+    const closing = app!.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    finish();
+    await closing;
+    app = undefined;
+    expect(ended).toEqual(['handled', 'destroyed']);
+  });
+
   it('waits for handlers at work, answered early or not, and refuses what comes meanwhile', async () => {
     let finish = (): void => undefined;
     const ended: string[] = [];

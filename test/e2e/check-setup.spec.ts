@@ -55,10 +55,17 @@ const https = (right: RtcMessagingOptions): RtcMessagingOptions => ({
 let website: Awaited<ReturnType<typeof startScriptedServer>>;
 let tls: { key: string; cert: string };
 let foreign: { key: string; cert: string };
+let elsewhere: { key: string; cert: string };
+let expired: { key: string; cert: string };
 afterAll(() => website.close());
 beforeAll(async () => {
   website = await startScriptedServer((response) => response.writeHead(404).end('<h1>No page</h1>'));
-  [tls, foreign] = await Promise.all([certificate(), certificate()]);
+  [tls, foreign, elsewhere, expired] = await Promise.all([
+    certificate(),
+    certificate(),
+    certificate('other.example'),
+    certificate(undefined, new Date(Date.now() - 1_000)),
+  ]);
 });
 
 const CASES: readonly Case[] = [
@@ -67,7 +74,7 @@ const CASES: readonly Case[] = [
     prepare: (emulator) => emulator.close(),
     finding: failed(
       'connection',
-      /ECONNREFUSED.*Nothing listens at 127\.0\.0\.1:\d+: check endpoint \(RTC_ENDPOINT\); .*emulator, start/,
+      /^Nothing listens at 127\.0\.0\.1:\d+: check endpoint \(RTC_ENDPOINT\); .*emulator, start that\. \(GetRoomOnlineUsers failed with ECONNREFUSED.*nothing was sent\)$/,
     ),
   },
   {
@@ -79,7 +86,7 @@ const CASES: readonly Case[] = [
     }),
     finding: failed(
       'DNS',
-      /ENOTFOUND.*The host nowhere\.invalid is not found: check endpoint \(RTC_ENDPOINT\)/,
+      /^The host nowhere\.invalid is not found: check endpoint \(RTC_ENDPOINT\).*ENOTFOUND/,
     ),
   },
   {
@@ -90,7 +97,7 @@ const CASES: readonly Case[] = [
       http: { httpsAgent: new HttpsAgent({ lookup: lookupThat('EAI_AGAIN') }) },
       retry: { maxAttempts: 1 },
     }),
-    finding: failed('DNS', /EAI_AGAIN.*The host nowhere\.invalid is not found: .*this machine's DNS/),
+    finding: failed('DNS', /^The host nowhere\.invalid is not found: .*this machine's DNS.*EAI_AGAIN/),
   },
   {
     wrong: 'there is no way to the host',
@@ -100,12 +107,12 @@ const CASES: readonly Case[] = [
       http: { httpsAgent: agentThat('ENETUNREACH') },
       retry: { maxAttempts: 1 },
     }),
-    finding: failed('connection', /ENETUNREACH.*nowhere\.invalid can't be reached from here: a firewall/),
+    finding: failed('connection', /^nowhere\.invalid can't be reached from here: a firewall.*ENETUNREACH/),
   },
   {
     wrong: 'the host is that of something else',
     options: (right) => ({ ...right, endpoint: website.url, retry: { maxAttempts: 1 } }),
-    finding: failed('answer', /HTTP 404 that can't be read.*Something between this server and the service/),
+    finding: failed('answer', /^Something between this server and the service.*HTTP 404 that can't be read/),
   },
   {
     wrong: 'https is spoken to an emulator of http',
@@ -136,9 +143,32 @@ const CASES: readonly Case[] = [
     finding: failed('TLS', /The certificate of 127\.0\.0\.1:\d+ is not trusted here: .*NODE_EXTRA_CA_CERTS/),
   },
   {
+    wrong: 'the certificate is trusted, but for another host',
+    emulator: {
+      get tls() {
+        return elsewhere;
+      },
+    },
+    options: (right) => ({ ...right, http: { httpsAgent: new HttpsAgent({ ca: elsewhere.cert }) } }),
+    finding: failed(
+      'TLS',
+      /^The certificate of 127\.0\.0\.1:\d+ is for another host: check endpoint.*ALTNAME_INVALID/,
+    ),
+  },
+  {
+    wrong: 'the certificate has expired',
+    emulator: {
+      get tls() {
+        return expired;
+      },
+    },
+    options: (right) => ({ ...right, http: { httpsAgent: new HttpsAgent({ ca: expired.cert }) } }),
+    finding: failed('TLS', /has expired, if this machine's clock is right.*CERT_HAS_EXPIRED/),
+  },
+  {
     wrong: 'a page of a proxy is answered',
     prepare: (emulator) => void emulator.faults.add({ kind: 'html', times: 9 }),
-    finding: failed('answer', /can't be read.*Something between this server and the service/),
+    finding: failed('answer', /^Something between this server and the service.*can't be read/),
   },
   {
     wrong: 'the connection breaks after the request was sent',
@@ -172,7 +202,7 @@ const CASES: readonly Case[] = [
     }),
     finding: failed(
       'signature',
-      /SignatureDoesNotMatch.*credentials\.secretAccessKey \(VOLCENGINE_SECRET_KEY\)/,
+      /^Check credentials\.secretAccessKey \(VOLCENGINE_SECRET_KEY\).*SignatureDoesNotMatch/,
     ),
   },
   {
@@ -181,24 +211,27 @@ const CASES: readonly Case[] = [
       ...right,
       credentials: { accessKeyId: 'unknown-key', secretAccessKey: 'emulator-secret-key' },
     }),
-    finding: failed('access key', /InvalidAccessKey.*credentials\.accessKeyId \(VOLCENGINE_ACCESS_KEY\)/),
+    finding: failed(
+      'access key',
+      /^Check credentials\.accessKeyId \(VOLCENGINE_ACCESS_KEY\).*InvalidAccessKey/,
+    ),
   },
   {
     wrong: "the app is another account's",
     emulator: { accounts: [OTHER] },
     options: (right) => ({ ...right, appId: 'other-app' }),
-    finding: failed('app', /NoPermissionForApp.*Check that appId \(RTC_APP_ID\) belongs to the account/),
+    finding: failed('app', /^Check that appId \(RTC_APP_ID\) belongs to the account.*NoPermissionForApp/),
   },
   {
     wrong: 'the app is not in this region',
     prepare: fault('InvalidParameter.NotExistAppId'),
-    finding: failed('app', /NotExistAppId.*Check appId \(RTC_APP_ID\) and region \(RTC_REGION\)/),
+    finding: failed('app', /^Check appId \(RTC_APP_ID\) and region \(RTC_REGION\).*NotExistAppId/),
   },
   {
     wrong: 'the account is throttled',
     options: (right) => ({ ...right, retry: { maxAttempts: 1 } }),
     prepare: (emulator) => void emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', times: 9 }),
-    finding: failed('throttling', /FlowLimitExceeded.*send more slowly/),
+    finding: failed('throttling', /^The account sends more .*send more slowly.*FlowLimitExceeded/),
   },
   {
     wrong: 'the key may not ask who is in a room',
@@ -215,20 +248,35 @@ const CASES: readonly Case[] = [
         code: 'AccessDenied.ServiceNotEnabled',
         match: { action: 'BatchSendRoomUnicast' },
       }),
-    finding: failed('messaging', /ServiceNotEnabled.*Switch real-time messaging on/),
+    finding: failed('messaging', /^Switch real-time messaging on.*ServiceNotEnabled/),
   },
   ...[true, false].map((send) => ({
     wrong: `messaging is off for all actions, ${send ? 'with' : 'without'} a message sent`,
     send,
     prepare: (emulator: RtcEmulator) =>
       void emulator.faults.add({ kind: 'error', code: 'AccessDenied.ServiceNotEnabled', times: 9 }),
-    finding: failed('messaging', /ServiceNotEnabled.*Switch real-time messaging on/),
+    finding: failed('messaging', /^Switch real-time messaging on.*ServiceNotEnabled/),
   })),
   {
     wrong: 'there is no sender to send from',
     send: true,
     options: (right) => ({ ...right, from: undefined }),
-    finding: failed('messaging', /from: is missing; .*RTC_FROM/),
+    finding: {
+      step: 'messaging',
+      status: 'unknown',
+      message: /^not checked without a sender: give --from, or set RTC_FROM$/,
+    },
+    ok: true,
+  },
+  {
+    wrong: 'the region is one that nobody knows, and the host takes it',
+    options: (right) => ({ ...right, region: 'moon' }),
+    finding: {
+      step: 'region',
+      status: 'unknown',
+      message: /^moon is not known here; 127\.0\.0\.1:\d+ accepted it$/,
+    },
+    ok: true,
   },
   {
     wrong: 'options are wrong',
@@ -271,8 +319,22 @@ describe('the check of a setup', () => {
       ['TLS', 'skipped'],
       ['messaging', 'skipped'],
     ]);
+    expect(findings[0]?.message).toBe(
+      `complete; messages go to ${new URL(emulator.url).host}, by endpoint (RTC_ENDPOINT); from server`,
+    );
     expect(emulator.accepted.total).toBe(0);
     expect(emulator.requests).toHaveLength(1);
+  });
+
+  it('names the host that it asks when no endpoint leads to the emulator', async () => {
+    const findings = await check({
+      options: (right) => ({
+        ...right,
+        endpoint: undefined,
+        http: { httpsAgent: new HttpsAgent({ lookup: lookupThat('ENOTFOUND') }) },
+      }),
+    });
+    expect(findings[0]?.message).toContain('messages go to rtc.volcengineapi.com, by the region cn-north-1;');
   });
 
   it('finds TLS right where the certificate is trusted', async () => {

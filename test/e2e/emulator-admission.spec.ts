@@ -129,8 +129,8 @@ describe("the emulator's admission", () => {
     const running = await start({ allowedHosts: ['emulator'] });
     const own = new URL(running.url).host;
     const target = (path: string, Host = own) => ask(running, { Host }, { path });
-    expect((await target(`http://${own}/__emulator/rooms`)).text).toBe('[]');
-    expect((await target(`HTTP://Emulator/__emulator/rooms`)).text).toBe('[]');
+    expect((await target(`http://${own}/__emulator/rooms`)).text).toBe('[]\n');
+    expect((await target(`HTTP://Emulator/__emulator/rooms`)).text).toBe('[]\n');
     expect((await target(`http://${own}`)).status).toBe(400);
     for (const path of [
       'http://evil.example/__emulator/',

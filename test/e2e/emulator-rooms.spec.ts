@@ -434,7 +434,11 @@ describe('a room of the emulator', () => {
       [{ keepBytes: 1_048_575 }, 'keepBytes: must be a whole number from 1048576'],
       [{ keepBytes: Number.NaN }, 'keepBytes: must be'],
       [{ prot: 1 }, 'prot: is not an option; did you mean port?'],
-      [{ port: -1, from: '' }, 'port: must be a port from 0 to 65535, got -1; from: must not be empty'],
+      [{ port: -1, from: '' }, 'port: must be a port from 0 to 65535, got -1; from: is empty'],
+      // What the module would refuse, too.
+      [{ appId: 'a b' }, 'appId: must be 1–128 characters without white space'],
+      [{ appKey: 'a b' }, 'appKey: must be 1–128 printable ASCII'],
+      [{ from: 'a b' }, 'from: "a b" contains a space'],
       [{ credentials: { accessKeyId: 'key' } }, 'credentials: must be { accessKeyId, secretAccessKey }'],
       [{ accounts: [{ appIds: ['app'] }] }, 'accounts: must be a list of { credentials, appIds }'],
       [{ callbacks: {} }, 'callbacks.url: is missing'],

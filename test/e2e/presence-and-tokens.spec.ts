@@ -15,7 +15,7 @@ import {
   RtcValidationError,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { VARIABLES } from '../../lib/config/environment.js';
+import { variables } from '../../lib/config/environment.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { leaksIn } from '../support/printed.js';
 import { mostInAnySecond } from '../support/redis-quota.js';
@@ -474,7 +474,7 @@ describe('tokens at the emulator', () => {
   });
 
   it('come from the variables that the emulator names', () => {
-    expect(VARIABLES.appKey).toBe('RTC_APP_KEY');
+    expect(variables().appKey).toBe('RTC_APP_KEY');
     expect(emulator.moduleOptions()).toHaveProperty('appKey', 'emulator-app-key');
   });
 });

@@ -258,7 +258,7 @@ describe('a fan-out that skips who is absent', () => {
     );
     expect(error).toMatchObject({ code: 'RTC_NETWORK', attempts: [{ failure: 'RESPONSE_TOO_LARGE' }] });
     expect(error.attempts).toHaveLength(1);
-    expect(error.message).toMatch(/no result came of it/);
+    expect(error.message).toMatch(/no result was received/);
     expect(error.message).not.toContain('accepted');
     expect(error.hint).toContain('http.maxContentLength');
     expect(countOf('GetRoomOnlineUsers')).toBe(1);

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { certificate } from '../support/certificate.js';
 import { until } from '../support/until.js';
 import { emulatorEnvironment } from '../support/emulator-environment.js';
 
@@ -25,6 +26,9 @@ describe('the command nestjs-rtc-messaging', () => {
     right = { ...emulatorEnvironment(emulator), RTC_APP_KEY: 'emulator-app-key' };
     folder = await mkdtemp(join(tmpdir(), 'rtc-command-'));
     await writeFile(join(folder, 'right.env'), toEnv(right));
+    const [one, other] = await Promise.all([certificate(), certificate()]);
+    await writeFile(join(folder, 'one.pem'), one.cert);
+    await writeFile(join(folder, 'other.key'), other.key);
   });
   afterAll(async () => {
     await emulator.close();
@@ -93,8 +97,10 @@ describe('the command nestjs-rtc-messaging', () => {
   it('spends quota only when told to', async () => {
     const before = emulator.requests.length;
     const asked = await run(['check', '--quota'], right);
-    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining('--yes') });
-    expect(emulator.requests).toHaveLength(before);
+    // What costs nothing is found out all the same.
+    expect(asked.stdout).toMatch(/✔ app .*\n(.*\n)*✖ quota .*There is no terminal to ask at: --yes says so/);
+    expect(asked.code).toBe(1);
+    expect(emulator.requests).toHaveLength(before + 1);
     const { stdout, code } = await run(['check', '--quota', '--yes'], right);
     expect(stdout).toMatch(/quota {7}1500 recipients were accepted/);
     expect(code).toBe(0);
@@ -110,8 +116,11 @@ describe('the command nestjs-rtc-messaging', () => {
     await writeFile(join(folder, 'bytes'), Uint8Array.of(255, 0));
     const args = ['send', '--room', 'room-1', '--to', 'alice', '--file', 'bytes'];
     expect(await run(args, right)).toMatchObject({ code: 1, stderr: expect.stringContaining('--binary') });
-    const receipt = JSON.parse((await run([...args, '--binary', '--json'], right)).stdout) as object;
-    expect(receipt).toMatchObject({ outcome: 'accepted', action: 'SendRoomUnicast', recipients: 1 });
+    const sent = JSON.parse((await run([...args, '--binary', '--json'], right)).stdout) as object;
+    expect(sent).toMatchObject({
+      ok: true,
+      receipt: { outcome: 'accepted', action: 'SendRoomUnicast', recipients: 1 },
+    });
     expect(alice?.received.map(({ message }) => message)).toEqual(['hello', Uint8Array.of(255, 0)]);
     expect(bob?.received).toMatchObject([{ message: 'hello' }]);
   });
@@ -123,7 +132,10 @@ describe('the command nestjs-rtc-messaging', () => {
     expect(stderr).toMatch(/NotExistAppId.*Check appId \(RTC_APP_ID\)/);
     expect(code).toBe(1);
     const json = await run([...args, '--json'], wrong);
-    expect(JSON.parse(json.stdout)).toMatchObject({ code: 'RTC_API', outcome: 'rejected' });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ok: false,
+      error: { code: 'RTC_API', outcome: 'rejected' },
+    });
     expect(stderr + json.stdout).not.toContain('a private text');
   });
 
@@ -187,12 +199,16 @@ describe('the command nestjs-rtc-messaging', () => {
   it('prints wrong settings as JSON, too', async () => {
     const args = ['send', '--room', 'r', '--to', 'a', '--text', 'x', '--json'];
     const { code, stdout } = await run(args, { ...right, RTC_APP_ID: 'a b' });
-    expect(JSON.parse(stdout)).toMatchObject({ code: 'RTC_CONFIG', problems: [{ option: 'appId' }] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      error: { code: 'RTC_CONFIG', problems: [{ option: 'appId' }] },
+    });
     expect(code).toBe(1);
   });
 
   it.each([
     [['send', '--room', 'r', '--to', 'a'], 'give --text or --file'],
+    [['send', '--room', 'r', '--to', 'a', '--text', 'x', '--file', 'y'], 'give --text or --file, not both'],
     [['send', '--to', 'a', '--text', 'x'], "required option '--room <id>'"],
     [['token', '--user', 'a'], 'give one of --room, --any-room and --login'],
     [['token', '--user', 'a b', '--room', 'r'], 'userId'],
@@ -212,7 +228,6 @@ describe('the command nestjs-rtc-messaging', () => {
     [['check', '--env', 'nope.env'], '--env: nope.env is not there'],
     [['check', '--env', '/'], '--env: / is a folder'],
     [['check', '--env', 'bytes.env'], '--env: bytes.env is not text in UTF-8'],
-    [['check', '--quota'], 'There is no terminal to ask at'],
     [['send', '--room', 'r', '--to', 'a', '--file', '/'], '--file: / is a folder'],
     [
       ['send', '--room', 'r', '--to', 'a', '--text', 'x', '--env', 'nope.env'],
@@ -224,7 +239,7 @@ describe('the command nestjs-rtc-messaging', () => {
     await writeFile(join(folder, 'bytes.env'), Uint8Array.of(0x41, 0x3d, 0xff, 0x0a));
     const { code, stdout, stderr } = await run([...args, '--json'], right);
     expect(stderr).toContain(words);
-    expect(JSON.parse(stdout)).toEqual({ ok: false, error: expect.stringContaining(words) });
+    expect(JSON.parse(stdout)).toEqual({ ok: false, error: { message: expect.stringContaining(words) } });
     expect(code).toBe(1);
   });
 
@@ -232,6 +247,13 @@ describe('the command nestjs-rtc-messaging', () => {
     [['--host', '192.0.2.1'], '--host: 192.0.2.1 is no address of this machine'],
     [['--tls-cert', 'nope.pem', '--tls-key', 'nope.pem'], '--tls-cert: nope.pem is not there'],
     [['--secret-key', 'bad key'], 'of printable ASCII without spaces'],
+    [['--app-id', 'a b'], 'appId: must be 1–128 characters without white space'],
+    [['--tls-cert', 'one.pem', '--tls-key', 'other.key'], '--tls-key: other.key is not the key of one.pem'],
+    [
+      ['--tls-cert', 'right.env', '--tls-key', 'other.key'],
+      '--tls-cert: right.env is not a certificate in PEM',
+    ],
+    [['--tls-cert', 'one.pem', '--tls-key', 'one.pem'], '--tls-key: one.pem is not a private key in PEM'],
   ])('starts no emulator with %j', async (args, words) => {
     const { code, stderr } = await run(['emulator', '--port', '0', ...args]);
     expect(stderr).toContain(words);
@@ -274,9 +296,12 @@ describe('the command nestjs-rtc-messaging', () => {
     child.kill('SIGINT');
     expect(await once(child, 'close')).toEqual([130, null]);
     expect(JSON.parse(output)).toMatchObject({
-      code: 'RTC_ABORTED',
-      outcome: 'unknown',
-      message: expect.stringContaining('may have been accepted'),
+      ok: false,
+      error: {
+        code: 'RTC_ABORTED',
+        outcome: 'unknown',
+        message: expect.stringContaining('may have been accepted'),
+      },
     });
     emulator.faults.clear();
   });
@@ -289,9 +314,141 @@ describe('the command nestjs-rtc-messaging', () => {
       roomId: 'room-2',
     });
     const { stdout: login } = await run(['token', '--user', 'carol', '--login', '--json'], app);
-    const { token } = JSON.parse(login) as { token: string };
+    const { ok, token } = JSON.parse(login) as { ok: boolean; token: string };
+    expect(ok).toBe(true);
     expect(emulator.login('carol', { token }).token).toMatchObject({ userId: 'carol' });
-    const without = await run(['token', '--user', 'carol', '--login'], { RTC_APP_ID });
-    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('RTC_APP_KEY') });
+    const without = await run(['token', '--user', 'carol', '--login'], {});
+    expect(without).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/appId \(RTC_APP_ID\): .*\n.*appKey \(RTC_APP_KEY\): /),
+    });
+  });
+
+  describe('with a file of variables', () => {
+    const KEY = 'VOLCENGINE_SECRET_KEY';
+    const WARNING = '! settings    ';
+
+    it.each([
+      [
+        'a variable of the environment differs',
+        {},
+        { RTC_APP_ID: 'old' },
+        'RTC_APP_ID of the environment hides that of a.env',
+      ],
+      [
+        'one of the environment is empty',
+        {},
+        { [KEY]: '' },
+        `${KEY} of the environment is empty and hides that of a.env`,
+      ],
+      [
+        'a name is misspelled',
+        { RTC_QUOTA_RSP: '100' },
+        {},
+        'RTC_QUOTA_RSP is not a variable of this library; did you mean RTC_QUOTA_RPS?',
+      ],
+      [
+        'a name is unknown',
+        { RTC_COLOUR: 'red' },
+        {},
+        'RTC_COLOUR of a.env is not a variable of this library',
+      ],
+      [
+        'a name of the environment is misspelled',
+        {},
+        { RTC_ENPOINT: 'x' },
+        'RTC_ENPOINT is not a variable of this library; did you mean RTC_ENDPOINT?',
+        ['RTC_ENDPOINT'],
+      ],
+      [
+        'quotation marks came through',
+        {},
+        { VOLCENGINE_ACCESS_KEY: '"emulator-access-key"' },
+        'VOLCENGINE_ACCESS_KEY begins or ends with a quotation mark',
+      ],
+      [
+        'a quotation mark is left open',
+        { RTC_FROM: '"a\nRTC_REGION=b"' },
+        {},
+        'RTC_FROM has several lines: a quotation mark may be left open',
+      ],
+    ] as const)(
+      'check warns where %s',
+      async (_what, written, set, note, without: readonly string[] = []) => {
+        const variables = Object.entries({ ...right, ...written }).filter(
+          ([name]) => !without.includes(name),
+        );
+        await writeFile(join(folder, 'a.env'), toEnv(Object.fromEntries(variables)));
+        // Nothing leaves this machine where the endpoint is not set.
+        const { stdout, stderr } = await run(['check', '--env', 'a.env'], {
+          RTC_QUOTA_CREDIT: '',
+          ...set,
+          ...(without.length > 0 && { RTC_REGION: 'nowhere' }),
+        });
+        expect(stdout).toContain(`${WARNING}${note}`);
+        expect(stdout + stderr).not.toContain(right[KEY]);
+      },
+    );
+
+    it('check warns of nothing where all is right', async () => {
+      const set = { RTC_APP_ID: right['RTC_APP_ID'] ?? '', RTC_COLOUR: 'red', RTC_DEADLINE_MS: '' };
+      const { stdout, code } = await run(['check', '--env', 'right.env'], set);
+      expect(stdout).not.toContain('!');
+      expect(code).toBe(0);
+    });
+
+    it('check says that a file has nothing of the library', async () => {
+      await writeFile(join(folder, 'a.env'), 'RTC_APP_ID: x\nPORT=3000\n');
+      const { stdout } = await run(['check', '--env', 'a.env']);
+      expect(stdout).toContain(
+        `${WARNING}a.env has no variable of this library; a line of it is NAME=value\n`,
+      );
+    });
+
+    it('check says that a variable is empty, not missing', async () => {
+      const { stdout } = await run(['check'], { ...right, RTC_APP_ID: '', [KEY]: '' });
+      expect(stdout).toMatch(/✖ settings {4}appId \(RTC_APP_ID\): is empty\n/);
+      expect(stdout).toMatch(
+        /✖ settings {4}credentials\.secretAccessKey \(VOLCENGINE_SECRET_KEY\): is empty\n/,
+      );
+    });
+
+    it('send says with its error what hides a variable', async () => {
+      const args = ['send', '--room', 'r', '--to', 'a', '--text', 'x', '--env', 'right.env'];
+      const note = 'RTC_APP_ID of the environment hides that of right.env';
+      expect((await run(args, { RTC_APP_ID: 'old' })).stderr).toContain(`\n  - ${note}\n`);
+      const { error } = JSON.parse((await run([...args, '--json'], { RTC_APP_ID: 'old' })).stdout) as {
+        error: Error;
+      };
+      expect(error.message).toContain(note);
+    });
+  });
+
+  it('takes the sender as an option', async () => {
+    const { RTC_FROM: _, ...without } = right;
+    const alice = emulator.room('room-3').join('alice');
+    const args = ['send', '--room', 'room-3', '--to', 'alice', '--text', 'x'];
+    expect(await run(args, without)).toMatchObject({
+      code: 1,
+      stderr: 'nestjs-rtc-messaging: the sender is missing: give --from, or set RTC_FROM\n',
+    });
+    expect((await run([...args, '--from', 'teacher'], without)).code).toBe(0);
+    expect(alice.received).toMatchObject([{ from: 'teacher' }]);
+    expect((await run(['check', '--send'], without)).stdout).toContain(
+      '? messaging   not checked without a sender',
+    );
+    expect((await run(['check', '--send', '--from', 'teacher'], without)).stdout).toContain('✔ messaging');
+  });
+
+  const onLinux = process.platform === 'linux' ? it : it.skip;
+  onLinux('says in one line that its output can not be written', async () => {
+    const child = spawn('sh', ['-c', `"${process.execPath}" "${CLI}" check >/dev/full`], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], ...right },
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(stderr).toBe("nestjs-rtc-messaging: the output can't be written (ENOSPC)\n");
   });
 });

@@ -36,9 +36,15 @@ export function receiverOf(
   const receiver = new EventReceiver(
     APP_ID,
     settings.events!,
-    handlers,
+    handlers.map((one) => ({
+      ...one,
+      run: (event: unknown) => {
+        const work = one.run(event);
+        works.push(work);
+        return work;
+      },
+    })),
     new LimitedLog(logger),
-    (work) => works.push(work),
     callLimitMs,
   );
   return {

@@ -9,6 +9,7 @@ import {
   abortSignal,
   callback,
   flag,
+  list,
   listOf,
   milliseconds,
   oneOf,
@@ -102,6 +103,69 @@ describe('a rule', () => {
     expect(problems).toMatchObject([
       { message: 'must be a whole number from 1 to 9, got text that is no number' },
     ]);
+  });
+
+  const rule = list('numbers', wholeNumber(1, 9), 3, 1);
+
+  it('of a list takes a copy of what was checked, once', () => {
+    let reads = 0;
+    const changing = new Proxy([1, 2, 3], {
+      get: (items, name) => (name === '1' ? ++reads : items[name as never]),
+    });
+    expect(rule(changing)).toEqual({ value: [1, 1, 3] });
+    expect(rule([1])).toEqual({ value: [1] });
+    expect(rule('1,2,3', true)).toMatchObject({ problems: [{}, {}, {}] });
+    expect(list('words', text(/^[a-z]$/, 'must be a letter'))('a,b', true)).toEqual({ value: ['a', 'b'] });
+  });
+
+  it.each<[string, unknown, boolean, { option: string; message: string }[]]>([
+    ['a number', 7, false, [{ option: '', message: 'must be a list of numbers, got a number' }]],
+    [
+      'an object like one',
+      { length: 1 },
+      false,
+      [{ option: '', message: 'must be a list of numbers, got an object' }],
+    ],
+    ['one without items', [], false, [{ option: '', message: 'must have 1–3 entries, got 0' }]],
+    [
+      'one with too many',
+      Array(2e7),
+      false,
+      [{ option: '', message: 'must have 1–3 entries, got 20000000' }],
+    ],
+    [
+      'one without a length',
+      new Proxy([], { get: () => Number.NaN }),
+      false,
+      [{ option: '', message: 'must have 1–3 entries, got NaN' }],
+    ],
+    [
+      'one that throws',
+      new Proxy([], {
+        get: () => {
+          throw new Error('CANARY');
+        },
+      }),
+      false,
+      [{ option: '', message: "can't be read: a getter or a proxy of it throws" }],
+    ],
+    [
+      'wrong items, each with its place,',
+      [1, 12, 0],
+      false,
+      [
+        { option: '[1]', message: 'must be a whole number from 1 to 9, got 12' },
+        { option: '[2]', message: 'must be a whole number from 1 to 9, got 0' },
+      ],
+    ],
+    [
+      'a variable with a wrong part',
+      '5',
+      true,
+      [{ option: '', message: 'must be a whole number from 1 to 9, got a string' }],
+    ],
+  ])('of a list refuses %s', (_what, given, isVariable, problems) => {
+    expect(rule(given, isVariable)).toEqual({ problems });
   });
 });
 

@@ -93,7 +93,7 @@ describe('an event', () => {
 
   it('is refused for anything that is no event, though it is signed', () => {
     expect(statusOf(wireEvent({ AppId: 'another' }))).toBe(403);
-    for (const EventType of ['', 'User Join', 'x\n', 'ü', 'x'.repeat(257)]) {
+    for (const EventType of ['', 'User Join', 'x\n', 'ü', '2020-12-01', '*', 'x'.repeat(257)]) {
       expect([EventType, statusOf(wireEvent({ EventType }))]).toEqual([EventType, 400]);
     }
     expect(statusOf(wireEvent({ EventId: '' }))).toBe(400);
@@ -234,6 +234,77 @@ describe('the receiver of events', () => {
     await promise;
     expect(await tell(event)).toBe(200);
     expect([calls, others]).toEqual([2, 1]);
+  });
+
+  it('answers 200 as soon as any call has succeeded, and calls no more, however later calls end', async () => {
+    const calls = [deferred(), deferred()];
+    let count = 0;
+    const set: unknown[] = [];
+    const redis = { get: () => Promise.resolve(null), set: (key: string) => Promise.resolve(set.push(key)) };
+    const { tell } = receiverOf(
+      [
+        handlerOf(['*'], async () => {
+          const call = calls[count++];
+          await call?.promise;
+          if (call === calls[1]) throw new Error('as planned');
+        }),
+      ],
+      { redis },
+      100,
+    );
+    const event = wireEvent();
+    expect(await tell(event)).toBe(500);
+    const second = tell(event);
+    await new Promise((done) => setImmediate(done));
+    expect(count).toBe(2);
+    calls[1]?.resolve();
+    calls[0]?.resolve();
+    expect(await second).toBe(200);
+    expect(await tell(event)).toBe(200);
+    expect(count).toBe(2);
+    expect(set).toHaveLength(2);
+  });
+
+  it('waits as long for a call that another request has started as for one of its own', async () => {
+    const { promise, resolve } = deferred();
+    let calls = 0;
+    const { tell } = receiverOf(
+      [
+        handlerOf(['*'], () => {
+          calls += 1;
+          return promise;
+        }),
+      ],
+      {},
+      200,
+    );
+    const event = wireEvent();
+    const first = tell(event);
+    await new Promise((done) => setTimeout(done, 120));
+    const second = tell(event);
+    expect(await first).toBe(500);
+    resolve();
+    expect([await second, calls]).toEqual([200, 1]);
+  });
+
+  it('remembers a call that succeeds when no request waits for it any more', async () => {
+    const { promise, resolve } = deferred();
+    let calls = 0;
+    const { tell } = receiverOf(
+      [
+        handlerOf(['*'], () => {
+          calls += 1;
+          return promise;
+        }),
+      ],
+      {},
+      20,
+    );
+    const event = wireEvent();
+    expect(await tell(event)).toBe(500);
+    resolve();
+    await new Promise((done) => setImmediate(done));
+    expect([await tell(event), calls]).toEqual([200, 1]);
   });
 
   it('calls only those handlers again that have failed', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Agent } from 'node:http';
-import { readEnvironment, readSecrets, VARIABLES } from '../../lib/config/environment.js';
+import { readEnvironment, readSecrets, variables } from '../../lib/config/environment.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import type { RtcMessagingSettings } from '../../lib/config/settings.js';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
@@ -131,6 +131,14 @@ describe('settings', () => {
 
   it('take undefined for "not given" and an empty variable for "not set"', () => {
     expect(settle({ timeoutMs: undefined }, { ...MINIMUM, RTC_TIMEOUT_MS: '' }).timeoutMs).toBe(5_000);
+  });
+
+  it('call a required variable empty where it is set to nothing', () => {
+    const variables = { RTC_APP_ID: '', VOLCENGINE_ACCESS_KEY: '', VOLCENGINE_SECRET_KEY: 's' };
+    expect(problemsOf({}, variables)).toEqual([
+      'appId (RTC_APP_ID): is empty',
+      'credentials.accessKeyId (VOLCENGINE_ACCESS_KEY): is empty',
+    ]);
   });
 
   it.each([
@@ -346,7 +354,7 @@ describe('settings', () => {
         'credentials.secretAccessKey: is missing in the options',
       ],
       [{ accessKeyId: 'key' }, 'credentials.secretAccessKey: is missing in the options'],
-      [{ accessKeyId: '', secretAccessKey: 'secret' }, 'credentials.accessKeyId: is missing in the options'],
+      [{ accessKeyId: '', secretAccessKey: 'secret' }, 'credentials.accessKeyId: is empty in the options'],
     ])('do not fill %j from the environment', (credentials, words) => {
       expect(problemsOfNamed({ credentials })).toEqual([expect.stringContaining(words)]);
     });
@@ -397,7 +405,7 @@ describe('settings', () => {
   });
 
   it('are read from variables with different names', () => {
-    const names = Object.values(VARIABLES);
+    const names = Object.values(variables());
     expect(new Set(names).size).toBe(names.length);
   });
 });

@@ -17,7 +17,7 @@ import {
   UserUnicastService,
 } from 'nestjs-rtc-messaging';
 import type { FanOutHandle, FanOutQueueService } from 'nestjs-rtc-messaging/bullmq';
-import { VARIABLES } from '../../lib/config/environment.js';
+import { variables } from '../../lib/config/environment.js';
 import { rejectionOf } from '../support/rejection.js';
 
 const MESSAGE = { roomId: 'room-1', to: ['alice', 'bob', 'alice'], message: 'hello' };
@@ -58,7 +58,7 @@ const withMocks = (options?: RtcMessagingTestingOptions): Promise<TestingModule>
 
 /** Nothing of the library's may be set where these run. */
 it('the environment of these tests has no settings', () => {
-  expect(Object.values(VARIABLES).filter((variable) => process.env[variable] !== undefined)).toEqual([]);
+  expect(Object.values(variables()).filter((variable) => process.env[variable] !== undefined)).toEqual([]);
 });
 
 describe('the testing module', () => {

@@ -4,9 +4,9 @@
 --        2   token of the worker
 -- Answer as of `look`; nothing if the worker is not to
 
-if get('ended') == '' then return {} end
+if get('ended') == '' then return end
 if get('endEmittedBy') == '' and can_write() then
   redis.call('HSET', meta, 'endEmittedBy', ARGV[2])
   redis.call('SREM', active, id)
 end
-return get('endEmittedBy') == ARGV[2] and all() or {}
+return get('endEmittedBy') == ARGV[2] and all() or nil

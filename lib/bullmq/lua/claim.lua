@@ -7,11 +7,12 @@
 -- ARGV   1   the fan-out's ID
 --        2   index of the chunk
 --        3   token of the worker
--- Answer {'send', recipients, message, binary, room's ID, from, onUnknown, whether it may have been accepted
---        before, when the fan-out began, whether the worker is to emit that as an event}, or as of `answer()`:
---        'presumed_unknown', 'gone', 'completed', 'stopped' or 'superseded'
+-- Answer {result: 'send', chunk}, or as of `answer()`: 'presumed_unknown', 'gone', 'completed', 'stopped' or
+--        'superseded'
 
 if redis.call('EXISTS', meta) == 0 then return answer('gone') end
+stop_if_lost()
+end_if_over()
 local index, token = ARGV[2], ARGV[3]
 local state, owner, again = state_of(index)
 if state == '' or state == 'unknown' then return answer('completed') end
@@ -54,14 +55,21 @@ if is_inflight and owner ~= token then
 elseif stopped then
   return answer('stopped')
 end
-local in_flight, rest = parts_of(redis.call('HGET', chunks, index) or nil)
-if not in_flight then return answer('gone') end
+local in_flight, rest = parts_of(redis.call('HGET', chunks, index))
 local recipients = join(in_flight, rest)
 if rest ~= '' and owner ~= token then redis.call('HSET', chunks, index, recipients) end
 local mark = again == '' and '' or ':resend'
 redis.call('HSET', ledger, index, (is_inflight and 'inflight:' or 'claimed:') .. token .. mark)
 if get('beginEmittedBy') == '' then redis.call('HSET', meta, 'beginEmittedBy', token) end
-return {
-  'send', recipients, redis.call('GET', message), get('binary'), get('roomId'), get('from'), get('onUnknown'),
-  mark == '' and 0 or 1, get('created'), get('beginEmittedBy') == token and 1 or 0
-}
+return cjson.encode({result = 'send', chunk = {
+  recipients = recipients,
+  wire = {Binary = get('binary') == '1', Message = redis.call('GET', message)},
+  roomId = get('roomId'),
+  from = optional('from'),
+  onUnknown = optional('onUnknown'),
+  -- Whether it may have been accepted before.
+  possibleDuplicate = mark ~= '',
+  startedAt = number('created'),
+  -- Whether the worker is to emit the beginning of the fan-out as an event.
+  isFirst = get('beginEmittedBy') == token
+}})

@@ -4,7 +4,7 @@
 --        2   producer
 --        3   message
 --        4-  the fields of the meta hash, each followed by its value
--- Answer {'opened', chunks stored, chunk size, dedupe}, from where reading is to go on, or {'differs', …fields}
+-- Answer {stored: chunks, chunkSize, dedupe}, from where reading is to go on, or {differing: fields}
 
 if redis.call('EXISTS', meta) == 0 then
   redis.call('HSET', meta, 'created', now(), unpack(ARGV, 4))
@@ -16,7 +16,7 @@ else
     if get(field) ~= given[field] then table.insert(differing, field) end
   end
   if redis.call('GET', message) ~= ARGV[3] then table.insert(differing, 'message') end
-  if #differing > 0 then return {'differs', unpack(differing)} end
+  if #differing > 0 then return cjson.encode({differing = differing}) end
 end
 if get('inputClosed') ~= '1' and get('stop') == '' then
   producer_lives(ARGV[2])
@@ -25,4 +25,4 @@ else
   -- It is compared, and must not expire meanwhile.
   keep_for_producer()
 end
-return {'opened', number('stored'), number('chunkSize'), get('dedupe')}
+return cjson.encode({stored = number('stored'), chunkSize = number('chunkSize'), dedupe = get('dedupe')})

@@ -26,6 +26,8 @@
 -- - `inflight:<token>:resend`: it is being sent again
 -- - `resend:<token>`: the worker returned it, and it is to be sent again. It counts as in flight
 --
+-- Each answer is JSON, and `answer()` that of most of them.
+--
 -- A client that reconnects repeats commands that were not answered. So each script gives the same result, or does
 -- nothing, when it runs twice.
 
@@ -37,6 +39,8 @@ local function now()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local function get(field) return redis.call('HGET', meta, field) or '' end
+-- Left out of an answer where it is not set.
+local function optional(field) return get(field) ~= '' and get(field) or nil end
 local function number(field) return tonumber(get(field)) or 0 end
 local function add(field, amount)
   if amount ~= 0 then redis.call('HINCRBY', meta, field, amount) end
@@ -91,18 +95,37 @@ local function end_if_over()
   redis.call('DEL', producers)
   keep(get('retentionMs'))
 end
+-- Stops a fan-out of which Redis has lost a part: keys were evicted or deleted. Nothing proves what became of those who
+-- are not counted, so they are unknown.
+local function stop_if_lost()
+  local open = number('stored') - number('completed')
+  local kept = math.min(redis.call('HLEN', chunks), redis.call('HLEN', ledger))
+  if open == 0 or kept >= open and redis.call('EXISTS', message) == 1 or not can_write() then return end
+  local uncounted = number('input')
+  for _, field in ipairs({'duplicates', 'invalid', 'accepted', 'rejected', 'unknown'}) do
+    uncounted = uncounted - number(field)
+  end
+  add('unknown', uncounted)
+  redis.call('HSET', meta, 'stop', 'lost', 'stopError', '', 'completed', number('stored'), 'inflight', 0)
+  redis.call('DEL', chunks, ledger)
+end
 -- Which chunks should have a job by now: a number of chunks beyond the completed ones. And whether the end should.
 local function ready()
-  local enqueued = number('enqueued')
-  local is_end_ready = get('ended') ~= '' and get('endEmittedBy') == '' and 1 or 0
-  if get('stop') ~= '' then return enqueued, enqueued, is_end_ready end
-  local to = math.max(enqueued, math.min(number('stored'), number('completed') + number('lookAhead')))
-  return enqueued, to, is_end_ready
+  local from = number('enqueued')
+  local to = get('stop') == '' and math.min(number('stored'), number('completed') + number('lookAhead')) or from
+  local is_end_ready = get('ended') ~= '' and get('endEmittedBy') == ''
+  return {from = from, to = math.max(from, to), isEndReady = is_end_ready or nil}
 end
 -- The answer of most steps: the result, the number of completed chunks, and what should have a job by now.
-local function answer(result) return {result, number('completed'), ready()} end
--- The meta hash, Redis's time, and what should have a job by now.
-local function all() return {redis.call('HGETALL', meta), string.format('%.0f', now()), ready()} end
+local function answer(result)
+  return cjson.encode({result = result, completedChunks = number('completed'), ready = ready()})
+end
+-- The fields of the meta hash, Redis's time, and what should have a job by now.
+local function all()
+  local flat, fields = redis.call('HGETALL', meta), {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return cjson.encode({fields = fields, now = now(), ready = ready()})
+end
 -- Notes a heartbeat. The producer may have counted as lost before.
 local function producer_lives(producer)
   if get('inputClosed') ~= '1' then

@@ -6,12 +6,12 @@
 --        4   of a chunk that is sent in parts: recipients in flight
 --        5   the other recipients
 --        6   number accepted so far
--- Answer 1 or 0
+-- Answer true or false
 
 local index, token = ARGV[2], ARGV[3]
-if redis.call('EXISTS', meta) == 0 or get('stop') ~= '' then return 0 end
+if redis.call('EXISTS', meta) == 0 or get('stop') ~= '' then return 'false' end
 local state, owner, again = state_of(index)
-if owner ~= token or state ~= 'claimed' and state ~= 'inflight' then return 0 end
+if owner ~= token or state ~= 'claimed' and state ~= 'inflight' then return 'false' end
 -- If the chunk may have been accepted before, all of its parts may have been.
 if again == '' and ARGV[4] then
   local _, _, recorded = parts_of(redis.call('HGET', chunks, index))
@@ -22,4 +22,4 @@ if state == 'claimed' then
   redis.call('HSET', ledger, index, 'inflight:' .. token)
   add('inflight', 1)
 end
-return 1
+return 'true'
