@@ -20,7 +20,7 @@ describe(`${MESSAGES} messages with receipts that Redis keeps, over a mix of fau
 
   it.each([
     ['with room for all', {}, 0],
-    ['where few may be awaited, for less time than a retry takes', { maxAwaited: 600, awaitMs: 1_500 }, 2],
+    ['where few may be awaited, for less time than a retry takes', { maxAwaited: 600, awaitMs: 3_000 }, 4],
   ])(
     'are shown once, and it is known who has each, %s',
     async (_where, receipts, retryAfter) => {
