@@ -72,11 +72,10 @@ export class MemoryReceiptStore extends ReceiptStore<Message> {
 
   async confirm(userId: string, messageId: string): Promise<TakenReceipt> {
     const message = this.find(messageId);
-    const state = message?.users.get(userId);
-    if (message === undefined || (state === undefined && !message.isComplete)) return ['unknown_message'];
+    const state = message?.users.get(userId) ?? NOT_SENT;
+    if (message === undefined || (state === NOT_SENT && !message.isComplete)) return ['unknown_message'];
     if (state === CONFIRMED) return ['repeated'];
-    const [last] = /[^ ]+ $/.exec(state ?? '') ?? [];
-    const since = last === undefined ? undefined : message.left.get(last);
+    const since = message.left.get(/[^ ]+ $/.exec(state)?.[0] ?? '');
     if (since === undefined) return ['not_addressed'];
     message.users.set(userId, CONFIRMED);
     this.#end(message);

@@ -14,7 +14,7 @@ export interface ReceiptStatus {
   readonly awaited: readonly string[];
   /** Users who were certainly not sent to: the service refused the message, or it did not leave. */
   readonly notSent: readonly string[];
-  /** Whether nobody was forgotten of those to whom a request of it has left. */
+  /** Whether nobody was forgotten of those to whom a request of it has left. Otherwise, nobody is in `notSent`. */
   readonly complete: boolean;
   /** From when on nothing more is known of it. */
   readonly until: Date;
@@ -143,5 +143,7 @@ export function toStatus(
   const [confirmed, awaited, notSent]: [string[], string[], string[]] = [[], [], []];
   for (const [userId, state] of users)
     (state === CONFIRMED ? confirmed : state === NOT_SENT ? notSent : awaited).push(userId);
+  // Another request, which was forgotten, may have reached them.
+  if (!complete) notSent.length = 0;
   return { confirmed, awaited, notSent, complete, until: new Date(Date.now() + leftMs) };
 }

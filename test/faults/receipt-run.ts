@@ -159,8 +159,8 @@ export async function runReceipts({
   };
   const compare = ({ text, to, outcome, isUnknown }: Sent, status: ReceiptStatus | undefined): void => {
     const { users: were, last } = acceptedOf(text);
-    // It is over, and that is said. On a busy machine a request arrives long after it has left, but within its time.
-    if (status === undefined && Date.now() - last > awaitMs - TIMEOUT_MS - 200) return;
+    // It is over, and that is said. A request arrives up to its time limit after it has left, or after it was given up.
+    if (status === undefined && (isUnknown || Date.now() - last > awaitMs - TIMEOUT_MS - 200)) return;
     const note = (userId: string, is: string, said: string): void =>
       void faults.push({
         text,

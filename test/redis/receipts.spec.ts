@@ -156,6 +156,10 @@ describe.each<[string, () => ReceiptStore]>([
     await expectFrom(store, 'm1', ['bob'], true);
     expect(await store.status('m1')).toMatchObject({ awaited: ['bob'], complete: false });
     expect(await confirm('m1', 'alice')).toBe('unknown_message');
+    // The request that was forgotten has reached her.
+    await store.withdraw(await expectFrom(store, 'm1', ['alice'], true));
+    expect(await store.status('m1')).toMatchObject({ awaited: ['bob'], notSent: [] });
+    expect(await confirm('m1', 'alice')).toBe('unknown_message');
   });
 });
 

@@ -3,12 +3,11 @@
 -- ARGV   1   the user
 -- Answer milliseconds since the request left, and how many users are awaited; or why the receipt does not count
 
-local state = redis.call('HGET', message, ARGV[1])
-if not state then
+local state = redis.call('HGET', message, ARGV[1]) or ''
+if state == '' then
   local isWhole = redis.call('EXISTS', message) == 1 and redis.call('HEXISTS', message, 'lost') == 0
   return { isWhole and 'not_addressed' or 'unknown_message' }
 end
-if state == '' then return { 'not_addressed' } end
 if state == '!' then return { 'repeated' } end
 local since = redis.call('HGET', message, string.match(state, '/%w+ $'))
 redis.call('HSET', message, ARGV[1], '!')
