@@ -27,8 +27,11 @@ export async function buildLibrary() {
 
 /** Those of the commands are not needed there: they have no CommonJS. */
 async function copyTypes() {
-  const filter = (path) => !path.includes('command') && (path.endsWith('.d.ts') || !path.endsWith('.js'));
-  await cp('dist/esm', 'dist/cjs', { recursive: true, filter });
+  await cp('dist/esm', 'dist/cjs', { recursive: true, filter: isType });
+}
+
+function isType(path) {
+  return !path.includes('command') && (path.endsWith('.d.ts') || !path.endsWith('.js'));
 }
 
 /**

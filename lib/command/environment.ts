@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { CALLBACK_OPTIONS } from '../callbacks/callback-settings.js';
-import { VARIABLES } from '../config/environment.js';
+import { variables } from '../config/environment.js';
 import { meantBy } from '../options/read-options.js';
 import { withVariable } from '../options/read-variables.js';
 import { readText } from './read-file.js';
@@ -19,7 +19,7 @@ export interface Environment {
 }
 
 const KNOWN = [
-  ...Object.values(VARIABLES),
+  ...Object.values(variables()),
   ...withVariable(CALLBACK_OPTIONS).map(({ variable = '' }) => variable),
 ];
 

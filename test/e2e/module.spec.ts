@@ -324,6 +324,7 @@ describe('the module', () => {
     ['factory', { useFactory: () => revoked() }],
     ['async factory', { useFactory: async () => revoked() }],
     ['class', { useClass: RevokedOptions }],
+    // eslint-disable-next-line unicorn/no-thenable -- what an app may give
     ['thenable', { useFactory: () => ({ then: (give: (to: object) => void) => give(revoked()) }) as never }],
   ])('stops the boot with an error of its own when a %s gives a revoked proxy', async (_what, how) => {
     const imports = [RtcMessagingModule.forRootAsync(how)];

@@ -108,6 +108,8 @@ async function bootAndSend(
     outcome: 'accepted',
     status: 200,
     received: ['from the service', 'from the controller'],
+    answer: 'alice said hello',
+    rows: ['guarded', 'bob came', 'closed'],
   });
 }
 
