@@ -1,5 +1,4 @@
 import type { Reservation } from '../services/receipt-tracker.js';
-import type { ReceiptStore } from './receipt-store.js';
 
 /** Room for receipts that are not awaited yet. */
 export class ReceiptRoom implements Reservation {
@@ -7,7 +6,7 @@ export class ReceiptRoom implements Reservation {
   #isFree = false;
 
   constructor(
-    private readonly store: Pick<ReceiptStore, 'reserved'>,
+    private readonly store: { reserved: number },
     recipients: number,
   ) {
     this.use(-recipients);

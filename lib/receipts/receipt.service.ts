@@ -59,7 +59,7 @@ const hidden = new HiddenParts<{
  * Experimental.
  */
 @Injectable()
-export class ReceiptService implements ReceiptTracker {
+export class ReceiptService {
   /** Receipts that were posted to this process, by what became of them. */
   readonly counts: Readonly<Record<RtcReceiptEvent['status'], number>> = {
     confirmed: 0,
