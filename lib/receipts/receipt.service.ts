@@ -188,7 +188,7 @@ export class ReceiptService {
   async #waitForRoom(recipients: number, { signal, stop }: CallPlan): Promise<ReceiptRoom> {
     const parts = hidden.of(this);
     const before = parts.line;
-    let leave = (): void => undefined;
+    let leave: (() => void) | undefined;
     parts.line = new Promise((resolve) => (leave = resolve));
     const look = async (): Promise<void> => {
       await parts.store.refresh();
@@ -200,7 +200,7 @@ export class ReceiptService {
         await waitFor(look, Infinity, undefined, signal, stop);
       return await this.reserve(recipients, {});
     } finally {
-      leave();
+      leave?.();
     }
   }
 

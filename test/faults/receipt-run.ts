@@ -247,8 +247,9 @@ export async function runReceipts({
     for (const [index, { to, message }] of requests.entries())
       await keep('each', { text: message, to: new Set([to]), ...(ended.get(index) ?? left) });
   };
+  const isLeft = (): boolean => next < messages;
   const work = async (): Promise<void> => {
-    while (next < messages) {
+    while (isLeft()) {
       const way = random();
       await (way < 0.4 ? batch() : way < 0.75 ? fanOut() : each());
     }
