@@ -31,7 +31,7 @@ async function copyTypes() {
 }
 
 function isType(path) {
-  return !path.includes('command') && (path.endsWith('.d.ts') || !path.endsWith('.js'));
+  return !path.includes('command') && !path.endsWith('.js');
 }
 
 /**

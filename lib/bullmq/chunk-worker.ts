@@ -7,6 +7,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { type Job, WaitingError, Worker } from 'bullmq';
+import { idProblem } from '../dto/field-rules.js';
 import type { ChunkProgress, ChunkSenders } from '../fan-out/chunk-sender.js';
 import { type FanOutStop, outcomeEvent } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
@@ -77,7 +78,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
       if (result === LEFT_OPEN) void this.#giveJob(data);
     });
     worker.on('failed', (job) => {
-      if (job !== undefined) setTimeout(() => void this.#giveJob(job.data), FIRST_DELAY_MS).unref();
+      if (isChunkJob(job?.data)) setTimeout(() => void this.#giveJob(job.data), FIRST_DELAY_MS).unref();
     });
     this.#worker = worker;
     const sweeper = new LedgerSweeper(this.ledger, this.jobs, this.redis);
@@ -114,6 +115,8 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
    * the run that has lost it goes on here, it knows, or will know, what became of the chunk.
    */
   async #process(job: Job<ChunkJobData>, token?: string): Promise<string | undefined> {
+    // Someone else's job.
+    if (!isChunkJob(job.data)) return undefined;
     const chunk = `${job.data.id}.${job.data.index}`;
     const earlier = this.#runs.get(chunk) ?? Promise.resolve();
     const run = earlier.then(() => this.#run(job, token));
@@ -247,6 +250,11 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
   #fanOutInfo(id: string, { startedAt }: { readonly startedAt: string }): RtcFanOutInfo {
     return { module: this.senders.host.module, id, startedAt, durable: true };
   }
+}
+
+function isChunkJob(data: unknown): data is ChunkJobData {
+  const { id, index } = (data ?? {}) as Partial<ChunkJobData>;
+  return idProblem(id) === undefined && Number.isInteger(index);
 }
 
 /** Not delayed: BullMQ compares that with its workers' clocks, which need not be right. */

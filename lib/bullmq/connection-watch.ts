@@ -23,6 +23,8 @@ interface Traffic {
  * Closes connections to a Redis that does not answer. It may have been replaced, and would execute old commands when it
  * wakes up, though it is no longer the primary. New connections are made to the current primary.
  *
+ * A client that has ended is begun again, until the watch is stopped.
+ *
  * A failover within a second and a half of the primary's silence is not noticed by this alone.
  */
 export class ConnectionWatch {
@@ -43,6 +45,8 @@ export class ConnectionWatch {
 
   #look(): void {
     const now = performance.now();
+    // ioredis gives up when it is told of a failover while it searches for the primary.
+    if (this.#client.status === 'end') this.#client.connect().catch(() => undefined);
     for (const connection of connectionsOf(this.#client)) {
       // None exists before the first connection.
       const socket = connection.stream as Socket | undefined;

@@ -5,7 +5,7 @@ import { kindOfThrown } from '../errors/thrown.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import { RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { Cancellation } from '../waiting/cancellation.js';
-import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
+import { TimeBox, waitFor } from '../waiting/time-box.js';
 import type { ChunkJobs } from './chunk-jobs.js';
 import { FanOutEnqueueError } from './fan-out-enqueue.error.js';
 import type { FanOutLedger, FanOutPlan, OpenedFanOut, OtherFanOut, StoreResult } from './fan-out-ledger.js';
@@ -51,7 +51,7 @@ export class FanOutEnqueuer {
     try {
       stored = await this.#enqueue(to, plan);
     } catch (error) {
-      if (!(error instanceof Interrupted)) throw failed(id, error);
+      if (this.#box.interruption === undefined) throw failed(id, error);
       throw this.#failing.isCancelled ? failed(id, this.#failing.reason) : aborted(id, 'unknown');
     } finally {
       this.#box.dispose();

@@ -34,8 +34,8 @@ export async function keepTrying<T>(
 /**
  * Repeats work on Redis after outages. The client itself repeats only commands in flight when a single Redis's
  * connection is lost.
- * @param closing rejects what waits for an answer
- * @throws Redis's answers that are errors, and any error after the client has ended
+ * @param closing rejects what waits for an answer. Until then, a client that has ended is begun again.
+ * @throws Redis's answers that are errors, and any error once it is over
  */
 export function throughOutages<T>(
   client: RedisClient,
@@ -44,7 +44,7 @@ export function throughOutages<T>(
 ): Promise<T> {
   return keepTrying(
     () => waitFor(work, Number.POSITIVE_INFINITY, closing),
-    (error) => client.status === 'end' || !isOutage(error),
+    (error) => (closing ? closing.isCancelled : client.status === 'end') || !isOutage(error),
   );
 }
 

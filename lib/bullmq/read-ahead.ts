@@ -68,8 +68,8 @@ export class ReadAhead {
   #listed = 0;
   #reading: Promise<void> | undefined;
   #hasEnded = false;
-  #ready: () => void = () => undefined;
-  #goOn: () => void = () => undefined;
+  /** What the source threw. */
+  #failure: { readonly error: unknown } | undefined;
 
   /** @param from the index of the first chunk that is handed out; those before it count for the digest */
   constructor(
@@ -84,15 +84,10 @@ export class ReadAhead {
    */
   async next(limit: number): Promise<ChunkBatch> {
     this.#limit = limit;
-    this.#reading ??= this.#readAll();
-    // It may fail while chunks are handed out.
-    this.#reading.catch(() => undefined);
     this.#goOn();
-    while (this.#chunks.length === 0 && !this.#hasEnded) {
-      await new Promise<void>((resolve) => (this.#ready = resolve));
-    }
+    while (this.#chunks.length === 0 && !this.#hasEnded) await this.#reading;
     const isEnd = this.#chunks.length === 0;
-    if (isEnd) await this.#reading;
+    if (isEnd && this.#failure !== undefined) throw this.#failure.error;
     const batch: ChunkBatch = {
       from: this.#next - this.#chunks.length,
       chunks: this.#chunks,
@@ -112,30 +107,33 @@ export class ReadAhead {
     this.source.stop();
   }
 
-  async #readAll(): Promise<void> {
-    try {
-      for (;;) {
-        while (this.#isFull) await new Promise<void>((resolve) => (this.#goOn = resolve));
-        const chunk = await this.source.next();
-        const { input, duplicates, invalidCount } = this.source;
-        this.#read = { input, duplicates, invalid: invalidCount };
-        if (chunk === undefined) return;
-        const recipients = chunk.recipients.join();
-        this.#digest = nextDigest(this.#digest, recipients);
-        this.#next = chunk.index + 1;
-        const invalid = this.#newlyInvalid();
-        if (chunk.index < this.from) {
-          this.#digestBefore = this.#digest;
-          continue;
-        }
-        this.#chunks.push({ recipients, digest: this.#digest, invalid });
-        this.#length += recipients.length;
-        this.#ready();
-      }
-    } finally {
-      this.#hasEnded = true;
-      this.#ready();
+  /** Reads one chunk after another, as long as there is room. */
+  #goOn(): void {
+    if (this.#hasEnded || this.#isFull) return;
+    this.#reading ??= this.#readOne().finally(() => {
+      this.#reading = undefined;
+      this.#goOn();
+    });
+  }
+
+  async #readOne(): Promise<void> {
+    const chunk = await this.source.next().catch((error: unknown) => void (this.#failure = { error }));
+    this.#hasEnded = chunk === undefined;
+    // What was read since the last chunk is not stored.
+    if (this.#failure !== undefined) return;
+    const { input, duplicates, invalidCount } = this.source;
+    this.#read = { input, duplicates, invalid: invalidCount };
+    if (chunk === undefined) return;
+    const recipients = chunk.recipients.join();
+    this.#digest = nextDigest(this.#digest, recipients);
+    this.#next = chunk.index + 1;
+    const invalid = this.#newlyInvalid();
+    if (chunk.index < this.from) {
+      this.#digestBefore = this.#digest;
+      return;
     }
+    this.#chunks.push({ recipients, digest: this.#digest, invalid });
+    this.#length += recipients.length;
   }
 
   /** What is no user ID, and was read since it was last asked for. */

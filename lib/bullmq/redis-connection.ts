@@ -34,7 +34,24 @@ export function openConnection(given: FanOutQueueConnection): RedisClient {
   // Each of BullMQ's queues and workers, and each wait for a connection, has listeners of its own. Not 0, to which
   // BullMQ adds what it needs.
   client.setMaxListeners(Number.POSITIVE_INFINITY);
+  client.on('end', () => rejectUnfulfilled(client));
   return client;
+}
+
+/**
+ * What was under way when a connection was lost is kept apart while the next one begins. If the client ends then,
+ * ioredis forgets it, and callers would wait for ever.
+ */
+function rejectUnfulfilled(client: object): void {
+  const { prevCommandQueue: kept } = client as { prevCommandQueue?: Unfulfilled | null };
+  for (let item = kept?.shift(); item !== undefined; item = kept?.shift()) {
+    item.command.reject(new Error('Connection is closed.'));
+  }
+}
+
+/** A part of ioredis's, and not public. */
+interface Unfulfilled {
+  shift(): { readonly command: { reject(error: Error): void } } | undefined;
 }
 
 function open(given: FanOutQueueConnection): RedisClient {

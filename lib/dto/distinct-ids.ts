@@ -12,13 +12,15 @@ const MAX_COLLISIONS = 600;
 export class DistinctIds {
   /** The index of each slot's ID plus one. 0: the slot is free. */
   readonly #slots = new Uint16Array(SLOTS);
-  #ids: string[] = [];
   #collisions = 0;
   /** Bounds the time for IDs with the same ending, which may be chosen so. */
   #set: Set<string> | undefined;
 
-  /** @returns false if the ID was added before */
-  add(id: string): boolean {
+  /**
+   * @param ids those that were added, in their order. The caller appends a new one.
+   * @returns false if the ID was added before
+   */
+  add(id: string, ids: readonly string[]): boolean {
     if (this.#set !== undefined) {
       const { size } = this.#set;
       // One operation, since a lookup takes as long as an insertion.
@@ -26,20 +28,19 @@ export class DistinctIds {
     }
     let slot = slotOf(id);
     for (let taken = this.#slots[slot]; taken; taken = this.#slots[slot]) {
-      if (this.#ids[taken - 1] === id) return false;
+      if (ids[taken - 1] === id) return false;
       if (++this.#collisions > MAX_COLLISIONS) {
-        this.#set = new Set(this.#ids);
-        return this.add(id);
+        this.#set = new Set(ids);
+        return this.add(id, ids);
       }
       slot = (slot + 1) % SLOTS;
     }
-    this.#slots[slot] = this.#ids.push(id);
+    this.#slots[slot] = ids.length + 1;
     return true;
   }
 
   clear(): void {
     this.#slots.fill(0);
-    this.#ids = [];
     this.#collisions = 0;
     this.#set = undefined;
   }
@@ -61,7 +62,8 @@ const seen = new DistinctIds();
 /** The IDs without duplicates, in their order. */
 export function distinctIds(ids: readonly string[]): readonly string[] {
   if (ids.length === 1) return ids;
-  const distinct = ids.filter((id) => seen.add(id));
+  const distinct: string[] = [];
+  for (const id of ids) if (seen.add(id, distinct)) distinct.push(id);
   seen.clear();
   return distinct;
 }

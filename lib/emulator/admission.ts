@@ -1,17 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { hostName, isLoopbackHost, isProductionHost, originOf, withoutMapping } from './host-name.js';
 import { HttpError } from './http-error.js';
-import type { EmulatorTls } from './listener.js';
+import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { sendUnread } from './send-json.js';
 
-/** Hosts and origins that are allowed beside those of this machine. */
-export interface AdmissionOptions {
-  /** On which the emulator listens. */
-  readonly host: string;
-  readonly allowedHosts: readonly string[];
-  readonly allowedOrigins: readonly string[];
-  readonly tls?: EmulatorTls | undefined;
-}
+type AdmissionOptions = Pick<ResolvedEmulatorOptions, 'host' | 'allowedHosts' | 'allowedOrigins' | 'tls'>;
 
 /** CORS headers for a page of an allowed origin. */
 const CORS = {

@@ -1,6 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
 import { ApiError, check } from './http-error.js';
-import type { RequestHead } from './read-request.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
@@ -39,7 +38,7 @@ export function parseAuthorization(header = ''): Authorization {
 }
 
 /** The region that a request names in its credential, as far as it can be read. */
-export function regionOf({ headers }: RequestHead): string | undefined {
+export function regionOf(headers: ReceivedRequest['headers']): string | undefined {
   const [, , region = ''] = parseAuthorization(headers.get('authorization')).credential;
   return /^[a-z\d-]{1,64}$/.test(region) ? region : undefined;
 }
@@ -55,8 +54,8 @@ export class Authenticator {
    * @param now milliseconds since the epoch
    * @throws ApiError with the gateway's code
    */
-  authenticate({ head, body }: ReceivedRequest, now: number): EmulatorAccount {
-    const { headers } = head;
+  authenticate(request: ReceivedRequest, now: number): EmulatorAccount {
+    const { headers, body } = request;
     const header = headers.get('authorization');
     check(header !== undefined, 'MissingAuthenticationToken', 'There is no Authorization header.');
     const authorization = parseAuthorization(header);
@@ -78,7 +77,7 @@ export class Authenticator {
     const scope = credential.slice(1).join('/');
     const key = this.#keyOf(account, scope);
     // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
-    for (const canonical of canonicalForms(head, signedHeaders, bodySha256)) {
+    for (const canonical of canonicalForms(request, signedHeaders, bodySha256)) {
       const signed = hmac(key, [ALGORITHM, xDate, scope, sha256(canonical)].join('\n')).toString('hex');
       if (signed === signature) return account;
     }
@@ -134,7 +133,7 @@ function checkToken(token = '', { credentials }: EmulatorAccount, now: number): 
  * @param signedHeaders names in lower case, each once
  */
 function* canonicalForms(
-  { method, path, query, headers }: RequestHead,
+  { method, path, query, headers }: ReceivedRequest,
   signedHeaders: readonly string[],
   bodySha256: string,
 ): Iterable<string> {

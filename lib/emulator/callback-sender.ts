@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesOf, type Callback } from './callback.js';
 import type { Fault } from './fault.js';
+import { type CallbackChange, rulesOf } from './fault-kinds.js';
 import { post, type PostEnd } from './post.js';
 
 /** Not published. */
@@ -15,11 +16,10 @@ export class CallbackSender {
   readonly #closing = new AbortController();
   /** All that have not ended. */
   readonly #pending = new Set<Promise<unknown>>();
-  /** Those that wait for their turn, in their order. */
-  readonly #turns: (() => void)[] = [];
-  #active = 0;
-  /** Whether the last one has not left yet. */
-  #isLeaving = false;
+  /** Those that are being posted. */
+  readonly #active = new Set<Promise<unknown>>();
+  /** Ends once the last one has left. */
+  #leaving = Promise.resolve();
   #bytes = 0;
   /** How many were not posted, since too many waited. */
   refused = 0;
@@ -69,15 +69,16 @@ export class CallbackSender {
     fault: Fault | undefined,
     onEnd: (tries: readonly PostEnd[]) => void,
   ): Promise<PostEnd | undefined> {
-    if (fault?.kind === 'callback_lost') {
+    const change: CallbackChange = (fault && rulesOf(fault).post?.(fault)) ?? {};
+    const { delayMs = 0, copies = 1 } = change;
+    if (copies === 0) {
       onEnd([]);
       return undefined;
     }
-    if (fault?.kind === 'callback_late') await this.#pause(fault.delayMs);
-    const copies = fault?.kind === 'callback_twice' ? [callback, callback] : [callback];
+    if (delayMs > 0) await this.#pause(delayMs);
     const [tries] = await Promise.all(
-      copies.map(async (copy) => {
-        const tries = await this.#send(copy, fault);
+      Array.from({ length: copies }, async () => {
+        const tries = await this.#send(callback, change);
         onEnd(tries);
         return tries;
       }),
@@ -85,43 +86,37 @@ export class CallbackSender {
     return tries?.at(-1);
   }
 
-  async #send(callback: Callback, fault: Fault | undefined): Promise<readonly PostEnd[]> {
-    const { url, headers, maxAttempts, maxWaitMs } = callback;
-    const { signal } = this.#closing;
+  /** Posts it when those before it have left, and a connection is free. */
+  async #send(callback: Callback, change: CallbackChange): Promise<readonly PostEnd[]> {
     const came = performance.now();
-    await new Promise<void>((begin) => {
-      this.#turns.push(begin);
-      this.#beginNext();
-    });
-    let isLeaving = true;
-    const onSent = (): void => {
-      if (!isLeaving) return;
-      isLeaving = this.#isLeaving = false;
-      this.#beginNext();
-    };
-    const body = bodyOf(callback, fault);
-    const tries: PostEnd[] = [];
-    const isTooLate = performance.now() - came > maxWaitMs;
-    for (let left = isTooLate ? 0 : maxAttempts; left > 0 && !signal.aborted; left -= 1) {
-      if (tries.length > 0) await this.#pause(RETRY_AFTER_MS);
-      const { elapsedMs, sent, ...answered } = await post(url, body, { headers, signal, onSent });
-      const isLost = fault?.kind === 'callback_answer_lost' && tries.length === 0;
-      tries.push({ elapsedMs, sent, ...(isLost ? { failure: 'a fault lost the answer' } : answered) });
-      if (isDelivered(tries)) break;
+    const before = this.#leaving;
+    let onSent = nothing;
+    this.#leaving = new Promise((resolve) => (onSent = resolve));
+    await before;
+    while (this.#active.size >= MAX_CONNECTIONS) await Promise.race(this.#active);
+    const isTooLate = performance.now() - came > callback.maxWaitMs;
+    const posting = isTooLate ? Promise.resolve([]) : this.#post(callback, change, onSent);
+    this.#active.add(posting);
+    try {
+      return await posting;
+    } finally {
+      this.#active.delete(posting);
+      onSent();
     }
-    this.#active -= 1;
-    onSent();
-    this.#beginNext();
-    return tries;
   }
 
-  #beginNext(): void {
-    if (this.#isLeaving || this.#active >= MAX_CONNECTIONS) return;
-    const begin = this.#turns.shift();
-    if (begin === undefined) return;
-    this.#active += 1;
-    this.#isLeaving = true;
-    begin();
+  async #post(callback: Callback, change: CallbackChange, onSent: () => void): Promise<readonly PostEnd[]> {
+    const { url, headers, maxAttempts } = callback;
+    const { signal } = this.#closing;
+    const body = Buffer.from(JSON.stringify(change.bodyOf?.(callback) ?? callback.body));
+    const tries: PostEnd[] = [];
+    while (tries.length < maxAttempts && !isDelivered(tries) && !signal.aborted) {
+      if (tries.length > 0) await this.#pause(RETRY_AFTER_MS);
+      const { elapsedMs, sent, ...answered } = await post(url, body, { headers, signal, onSent });
+      const isLost = change.losesFirstAnswer === true && tries.length === 0;
+      tries.push({ elapsedMs, sent, ...(isLost ? { failure: 'a fault lost the answer' } : answered) });
+    }
+    return tries;
   }
 
   /** Ends early, and well, when all of it ends. */
@@ -136,13 +131,6 @@ export function isDelivered(tries: readonly PostEnd[]): boolean {
   return last?.httpStatus === 200 && last.failure === undefined;
 }
 
-function bodyOf({ body, signatureField: field }: Callback, fault: Fault | undefined): Buffer {
-  if (fault?.kind === 'callback_noce') {
-    // Undefined is left out.
-    return Buffer.from(JSON.stringify({ ...body, Nonce: undefined, Noce: body['Nonce'] }));
-  }
-  if (fault?.kind !== 'callback_wrong_signature') return Buffer.from(JSON.stringify(body));
-  const right = String(body[field]);
-  const wrong = right.slice(0, -1) + (right.endsWith('0') ? '1' : '0');
-  return Buffer.from(JSON.stringify({ ...body, [field]: wrong }));
+function nothing(): void {
+  // Until a promise gives what resolves it.
 }

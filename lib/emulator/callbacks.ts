@@ -9,7 +9,6 @@ import { isLoopbackHost, withoutMapping } from './host-name.js';
 import { HttpError } from './http-error.js';
 import type { PostEnd } from './post.js';
 import { eventBody, type RoomEvent } from './room-events.js';
-import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { type Secrets, WITHHELD } from './secrets.js';
 
 /** The emulator's parts that callbacks need. */
@@ -37,14 +36,10 @@ export class Callbacks {
   #registered: { readonly url: URL; readonly secret: string } | undefined;
 
   /** @internal They come from `emulator.callbacks`. */
-  constructor(
-    parts: CallbackParts,
-    { callbacks }: Pick<ResolvedEmulatorOptions, 'callbacks'>,
-    keepBytes: number,
-  ) {
+  constructor(parts: CallbackParts, callback: EventCallback | undefined, keepBytes: number) {
     this.#parts = parts;
     this.#sent = new BoundedList(keepBytes);
-    if (callbacks !== undefined) this.register(callbacks);
+    if (callback !== undefined) this.register(callback);
     this.#allowedOrigin = this.#registered?.url.origin;
   }
 

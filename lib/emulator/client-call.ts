@@ -4,17 +4,15 @@ import type { ServerMessageResult } from './server-messages.js';
 
 /**
  * Calls one of the client SDK's methods for a client in another process, by its name.
- * @param read @throws TypeError for what is no JSON object
  * @param checkReach @throws HttpError for a URL that it may not set
  * @returns the client SDK's callback, as JSON
  * @throws TypeError for a call that can't be read
  */
 export async function callMethod(
   participant: Participant,
-  read: () => Readonly<Record<string, unknown>>,
+  { method, ...given }: Readonly<Record<string, unknown>>,
   checkReach: (url: string) => void,
 ): Promise<object> {
-  const { method, ...given } = read();
   const fieldOf = (name: string): string => {
     const value = given[name];
     if (typeof value !== 'string') throw new TypeError(`${name}: must be a string`);

@@ -6,12 +6,14 @@ import type { Admission } from './admission.js';
 import type { Callbacks } from './callbacks.js';
 import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
-import { HttpError } from './http-error.js';
+import { HttpError, refusalOf } from './http-error.js';
 import { idInPath } from './id-in-path.js';
 import { InFlight } from './in-flight.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
 import { checkId, type JoinOptions, type Presence } from './presence.js';
-import { readObject, splitUrl } from './read-request.js';
+import { QuotaWindow } from './quota-window.js';
+import { readObject } from './read-body.js';
+import { splitUrl } from './received-request.js';
 
 /** Close code for a participant that another one replaced. */
 const LEFT = 4_001;
@@ -42,11 +44,9 @@ export class ClientSockets {
   readonly #unread = new InFlight();
   /** Bytes of frames that have not come as a whole. Beyond this, the slowest client is disconnected. */
   readonly #unfinished = new InFlight();
-  /** How many frames each client has written since the last look at it. */
-  readonly #frames = new Map<WebSocket, number>();
   /** Those that have not answered since they were last asked. */
-  readonly #silent = new Set<WebSocket>();
-  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #silent = new WeakSet<WebSocket>();
+  readonly #asking: NodeJS.Timeout;
 
   constructor(
     private readonly admission: Admission,
@@ -55,10 +55,7 @@ export class ClientSockets {
     },
     askEveryMs = 30_000,
   ) {
-    this.#timers = [
-      setInterval(() => this.#frames.clear(), 1_000).unref(),
-      setInterval(() => this.#ask(), askEveryMs).unref(),
-    ];
+    this.#asking = setInterval(() => this.#ask(), askEveryMs).unref();
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -81,7 +78,7 @@ export class ClientSockets {
   }
 
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#asking);
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
   }
@@ -90,6 +87,7 @@ export class ClientSockets {
     const onReceived = (received: ReceivedMessage): void => this.#send(client, received);
     const onLeft = (): void => client.close(LEFT, 'left');
     participant.on('received', onReceived).on('left', onLeft);
+    const frames = new QuotaWindow(MAX_FRAMES_A_SECOND, 'sliding');
     let unfinished: ReturnType<InFlight['begin']> | undefined;
     const endFrame = (): void => {
       if (unfinished !== undefined) this.#unfinished.end(unfinished);
@@ -102,7 +100,8 @@ export class ClientSockets {
     });
     const onFrame = (): void => {
       endFrame();
-      this.#countFrame(client);
+      this.#silent.delete(client);
+      if (!frames.admit()) this.#putOutClient(client);
     };
     client.on('message', onFrame).on('ping', onFrame).on('pong', onFrame);
     client.on('message', (data: Buffer) => void this.#call(client, participant, data, socket.remoteAddress));
@@ -112,8 +111,6 @@ export class ClientSockets {
     client.on('error', () => client.terminate());
     client.on('close', (code) => {
       endFrame();
-      this.#frames.delete(client);
-      this.#silent.delete(client);
       participant.leave(code === BROKEN ? 'connectionLost' : 'userLeave');
       // Who has left is remembered, without the connection.
       participant.off('received', onReceived).off('left', onLeft);
@@ -136,14 +133,13 @@ export class ClientSockets {
     data: Buffer,
     remoteAddress?: string,
   ): Promise<void> {
-    const result = await callMethod(
-      participant,
-      () => readObject(data),
-      (url) => this.state.callbacks.checkReach(url, remoteAddress),
-    ).catch((error: unknown) => ({
-      event: 'onError',
-      error: error instanceof Error ? error.message : 'failed',
-    }));
+    let result: object;
+    try {
+      const checkReach = (url: string): void => this.state.callbacks.checkReach(url, remoteAddress);
+      result = await callMethod(participant, readObject(data), checkReach);
+    } catch (error) {
+      result = { event: 'onError', error: refusalOf(error).reason };
+    }
     this.#sendText(client, Buffer.from(JSON.stringify(result)));
   }
 
@@ -157,19 +153,12 @@ export class ClientSockets {
     });
   }
 
-  #countFrame(client: WebSocket): void {
-    this.#silent.delete(client);
-    const frames = (this.#frames.get(client) ?? 0) + 1;
-    this.#frames.set(client, frames);
-    if (frames > MAX_FRAMES_A_SECOND) this.#putOutClient(client);
-  }
-
   /** Whether each is still there: a browser answers by itself. */
   #ask(): void {
-    for (const client of this.#silent) this.#putOutClient(client);
     for (const client of this.#server.clients) {
+      if (this.#silent.has(client)) this.#putOutClient(client);
+      else client.ping();
       this.#silent.add(client);
-      client.ping();
     }
   }
 
@@ -196,10 +185,9 @@ export class ClientSockets {
 }
 
 function refuse(socket: Duplex, error: unknown): void {
-  const status = error instanceof HttpError ? error.httpStatus : 400;
-  const reason = error instanceof Error ? error.message : 'Bad request';
+  const { httpStatus, reason } = refusalOf(error);
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n` +
+    `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus]}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n` +
       `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
     // The server lets go of an upgraded socket, so no one else would close it.
     () => socket.destroy(),

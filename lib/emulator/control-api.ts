@@ -12,7 +12,8 @@ import { InFlight } from './in-flight.js';
 import { Listing, type Page } from './listing.js';
 import { type Participant, toMessageJson } from './participant.js';
 import type { Presence } from './presence.js';
-import { readBody, readHead, readObject } from './read-request.js';
+import { readBody, readObject } from './read-body.js';
+import { ReceivedRequest } from './received-request.js';
 import { sendError, sendText, sendUnread } from './send-json.js';
 
 /** Everything below this path is the emulator's own; the rest is the remote API's. */
@@ -36,97 +37,72 @@ interface ControlRequest {
 /** @returns what is answered as JSON, or will be: a `Listing` in pages, nothing as `{}` */
 type Handler = (request: ControlRequest) => unknown;
 
+/** Of a user who is there. */
+const ofUser =
+  (handle: (participant: Participant, request: ControlRequest) => unknown): Handler =>
+  (request) =>
+    handle(found(request, request.presence.participant(request.userId)), request);
+
 /**
  * For other processes; each answers JSON. GET reads, the others change. Lists come in pages: a `Link` header names the
  * next. A user's path may begin with `/rooms/:id`, for that room. IDs in paths are percent-encoded; one that is `.` or
  * `..` is written `%252E` or `%252E%252E`.
  */
-const ROUTES: ReadonlyMap<string, Handler> = new Map(
-  Object.entries<Handler>({
-    'GET /': ({ state }) => describe(state),
-    'GET /rooms': ({ state }) =>
-      new Listing(
-        state.rooms,
-        ({ number }) => number,
-        ({ id, participants }) => ({ id, users: participants.map(({ userId }) => userId) }),
-      ),
-    'GET /users': ({ presence }) =>
-      new Listing(
-        presence.participants,
-        ({ number }) => number,
-        ({ userId }) => userId,
-      ),
-    'PUT /users/:id': ({ presence, roomId, userId, body }) => {
-      const { token, invisible = false } = fieldsOf(body, {
-        token: must<string>('a string', (given) => typeof given === 'string'),
-        invisible: flag,
-      });
-      const options = { token, invisible };
-      presence.checkRoomFor(userId, options.token);
-      presence.join(userId, options);
-      return { roomId, userId };
-    },
-    'GET /users/:id': (request) => {
-      const { userId, invisible, token } = found(request, request.presence.participant(request.userId));
-      return { roomId: request.roomId, userId, invisible, token };
-    },
-    'DELETE /users/:id': (request) => found(request, request.presence.participant(request.userId)).leave(),
-    'GET /users/:id/received': (request) => {
-      const { received, droppedReceived } = found(request, request.presence.lastSeen(request.userId));
-      return new Listing(received, (_message, index) => droppedReceived + index, toMessageJson);
-    },
-    'POST /users/:id/calls': (request) => {
-      const participant = found(request, request.presence.participant(request.userId));
-      return callMethod(
-        participant,
-        () => request.body,
-        (url) => checkReach(request, url),
-      );
-    },
-    'GET /callbacks': ({ state }) => ({ url: state.callbacks.url }),
-    'PUT /callbacks': (request) => {
-      checkReach(request, request.body['url']);
-      request.state.callbacks.register(request.body as unknown as EventCallback);
-      return { url: request.state.callbacks.url };
-    },
-    'DELETE /callbacks': ({ state }) => state.callbacks.unregister(),
-    'GET /callbacks/sent': ({ state: { callbacks } }) =>
-      new Listing(
-        callbacks.sent,
-        (_callback, index) => callbacks.firstNumber + index,
-        (callback) => callback,
-      ),
-    'GET /requests': ({ state: { requests, dropped } }) =>
-      new Listing(
-        requests,
-        (_request, index) => dropped.requests + index,
-        ({ body, ...request }) => ({ ...request, body: body.toString('utf8') }),
-      ),
-    'GET /duplicates': ({ state }) =>
-      new Listing(
-        state.accepted.duplicates(),
-        (_duplicate, index) => state.accepted.firstListed + index,
-        (duplicate) => duplicate,
-      ),
-    'DELETE /record': ({ state }) => state.clear(),
-    'PUT /clock': ({ state, body }) => {
-      const rule = must<number>('a number', (given) => typeof given === 'number');
-      const { offsetMs } = fieldsOf(body, { offsetMs: { rule, required: true } });
-      state.clock.offsetMs = offsetMs;
-      return { offsetMs };
-    },
-    'GET /faults': ({ state }) => listFaults(state),
-    'PUT /faults': ({ state, body }) => {
-      const rule = must<FaultRule[]>(
-        `an array of at most ${MAX_FAULTS} faults`,
-        (given) => Array.isArray(given) && given.length <= MAX_FAULTS,
-      );
-      state.faults.replace(fieldsOf(body, { faults: { rule, required: true } }).faults);
-      return listFaults(state);
-    },
-    'DELETE /faults': ({ state }) => state.faults.clear(),
-  }),
-);
+const ROUTES: Readonly<Record<string, Handler>> = {
+  'GET /': ({ state }) => describe(state),
+  'GET /rooms': ({ state }) =>
+    new Listing(state.rooms, numberOf, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
+  'GET /users': ({ presence }) => new Listing(presence.participants, numberOf, userIdOf),
+  'PUT /users/:id': ({ presence, roomId, userId, body }) => {
+    const options = fieldsOf(body, {
+      token: must<string>('a string', (given) => typeof given === 'string'),
+      invisible: flag,
+    });
+    presence.checkRoomFor(userId, options.token);
+    presence.join(userId, options);
+    return { roomId, userId };
+  },
+  'GET /users/:id': ofUser(({ roomId, userId, invisible, token }) => ({ roomId, userId, invisible, token })),
+  'DELETE /users/:id': ofUser((participant) => participant.leave()),
+  'GET /users/:id/received': (request) => {
+    const { received, droppedReceived } = found(request, request.presence.lastSeen(request.userId));
+    return new Listing(received, droppedReceived, toMessageJson);
+  },
+  'POST /users/:id/calls': ofUser((participant, request) =>
+    callMethod(participant, request.body, (url) => checkReach(request, url)),
+  ),
+  'GET /callbacks': ({ state }) => ({ url: state.callbacks.url }),
+  'PUT /callbacks': (request) => {
+    checkReach(request, request.body['url']);
+    request.state.callbacks.register(request.body as unknown as EventCallback);
+    return { url: request.state.callbacks.url };
+  },
+  'DELETE /callbacks': ({ state }) => state.callbacks.unregister(),
+  'GET /callbacks/sent': ({ state: { callbacks } }) => new Listing(callbacks.sent, callbacks.firstNumber),
+  'GET /requests': ({ state: { requests, dropped } }) =>
+    new Listing(requests, dropped.requests, ({ body, ...request }) => ({
+      ...request,
+      body: body.toString('utf8'),
+    })),
+  'GET /duplicates': ({ state: { accepted } }) => new Listing(accepted.duplicates(), accepted.firstListed),
+  'DELETE /record': ({ state }) => state.clear(),
+  'PUT /clock': ({ state, body }) => {
+    const rule = must<number>('a number', (given) => typeof given === 'number');
+    const { offsetMs } = fieldsOf(body, { offsetMs: { rule, required: true } });
+    state.clock.offsetMs = offsetMs;
+    return { offsetMs };
+  },
+  'GET /faults': ({ state }) => listFaults(state),
+  'PUT /faults': ({ state, body }) => {
+    const rule = must<FaultRule[]>(
+      `an array of at most ${MAX_FAULTS} faults`,
+      (given) => Array.isArray(given) && given.length <= MAX_FAULTS,
+    );
+    state.faults.replace(fieldsOf(body, { faults: { rule, required: true } }).faults);
+    return listFaults(state);
+  },
+  'DELETE /faults': ({ state }) => state.faults.clear(),
+};
 
 /**
  * The fields of a body. An unknown one would be ignored.
@@ -167,7 +143,7 @@ export class ControlApi {
       return;
     }
     try {
-      const { method, path, query } = readHead(request);
+      const { method, path, query } = new ReceivedRequest(request);
       const { remoteAddress } = request.socket;
       const answer = await this.#answer(
         method,
@@ -193,7 +169,8 @@ export class ControlApi {
     const { state } = this;
     const [, room, user, what = ''] =
       /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received|\/calls)?$/.exec(path) ?? [];
-    const handler = ROUTES.get(`${method} ${user === undefined ? path : `/users/:id${what}`}`);
+    const route = `${method} ${user === undefined ? path : `/users/:id${what}`}`;
+    const handler = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
     if (handler === undefined) {
       throw new HttpError(404, 'There is no such method and path in the control API');
     }
@@ -208,6 +185,14 @@ export class ControlApi {
 function found({ userId, roomId }: ControlRequest, participant: Participant | undefined): Participant {
   if (participant !== undefined) return participant;
   throw new HttpError(404, `${userId} is not ${roomId === undefined ? 'logged in' : `in room ${roomId}`}`);
+}
+
+function numberOf({ number }: { readonly number: number }): number {
+  return number;
+}
+
+function userIdOf({ userId }: Participant): string {
+  return userId;
 }
 
 function describe(state: EmulatorState): Record<string, unknown> {

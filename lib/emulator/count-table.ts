@@ -4,112 +4,84 @@ import { FINGERPRINT_WORDS } from './recipient-fingerprint.js';
 const SHARD_SHIFT = 24;
 /** Where each part of a slot is, in words. A slot without times is free. */
 const KIND = FINGERPRINT_WORDS;
-const TIMES = KIND + FINGERPRINT_WORDS;
-const TOTAL = TIMES + 1;
+export const TIMES = KIND + FINGERPRINT_WORDS;
+export const TOTAL = TIMES + 1;
 const SLOT_WORDS = TOTAL + 1;
 const FIRST_SLOTS = 8;
 const MAX_LOAD = 0.8;
+
+const NO_SLOTS = new Uint32Array(0);
 
 interface Shard {
   slots: Uint32Array;
   size: number;
 }
 
-/** A place in a table, until that grows: to be moved by {@link CountTable.find} and {@link CountTable.open}. */
-export class CountEntry {
-  /** @internal */
-  slots: Uint32Array<ArrayBufferLike> = new Uint32Array(SLOT_WORDS);
-  /** @internal */
-  at = 0;
-
-  /** 0: it has just been opened. */
-  get times(): number {
-    return this.slots[this.at + TIMES] ?? 0;
-  }
-
-  set times(times: number) {
-    this.slots[this.at + TIMES] = times;
-  }
-
-  /** Of all kinds. */
-  get total(): number {
-    return this.slots[this.at + TOTAL] ?? 0;
-  }
-
-  set total(total: number) {
-    this.slots[this.at + TOTAL] = total;
-  }
-
-  /** What it is that `times` counts. */
-  setKind(kind: Uint32Array): void {
-    copy(kind, 0, this.slots, this.at + KIND);
-  }
-
-  isOfKind(kind: Uint32Array): boolean {
-    return equals(kind, this.slots, this.at + KIND);
-  }
-}
-
 /**
  * Counts by fingerprint in typed arrays outside the heap, 32 bytes a slot. So millions of counts neither fill the heap
  * nor slow its garbage collection. It consists of many small tables, so that none takes long to grow. A lookup in a
- * large table mostly waits for memory, so all parts of an entry are in one slot.
+ * large table mostly waits for memory, so all parts of an entry are in one slot. A table is at one entry at a time, to
+ * which {@link find} and {@link open} move it.
  */
 export class CountTable {
   readonly #shards: (Shard | undefined)[] = [];
+  #slots: Uint32Array = NO_SLOTS;
+  #at = 0;
   #bytes = 0;
-  #size = 0;
-  #continued = 0;
+  /** How many entries there are. */
+  size = 0;
+  /** Of these, how many a later table goes on with. */
+  continued = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** How many entries there are. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** Of these, how many a later table goes on with. */
-  get continued(): number {
-    return this.#continued;
-  }
-
-  /** Moves an entry to where a fingerprint is. @returns false if it is not there */
-  find(words: Uint32Array, entry: CountEntry): boolean {
+  /** Moves to where a fingerprint is. @returns false if it is not there */
+  find(words: Uint32Array): boolean {
     const hash = hashOf(words);
-    const slots = this.#shards[hash >>> SHARD_SHIFT]?.slots;
-    if (slots === undefined) return false;
-    entry.slots = slots;
-    entry.at = slotOf(slots, words, hash);
-    return entry.times > 0;
+    this.#slots = this.#shards[hash >>> SHARD_SHIFT]?.slots ?? NO_SLOTS;
+    this.#at = slotOf(this.#slots, words, hash);
+    return this.get(TIMES) > 0;
   }
 
   /**
-   * Moves an entry to where a fingerprint is. One that is not there goes on with what an earlier table says, or has no
-   * times yet, which is to be given some at once.
+   * Moves to where a fingerprint is. One that is not there goes on with what an earlier table says, or has no times yet,
+   * which is to be given some at once.
    * @returns false if there is no room for one more
    */
-  open(words: Uint32Array, entry: CountEntry, earlier?: CountTable): boolean {
+  open(words: Uint32Array, earlier?: CountTable): boolean {
+    if (this.find(words)) return true;
     const hash = hashOf(words);
-    const shard = (this.#shards[hash >>> SHARD_SHIFT] ??= { slots: new Uint32Array(0), size: 0 });
-    let at = slotOf(shard.slots, words, hash);
-    if (at >= 0 && shard.slots[at + TIMES] !== 0) {
-      entry.slots = shard.slots;
-      entry.at = at;
-      return true;
-    }
+    const shard = (this.#shards[hash >>> SHARD_SHIFT] ??= { slots: NO_SLOTS, size: 0 });
     if ((shard.size + 1) * SLOT_WORDS > shard.slots.length * MAX_LOAD) {
       if (!this.#grow(shard)) return false;
-      at = slotOf(shard.slots, words, hash);
+      this.find(words);
     }
     shard.size += 1;
-    this.#size += 1;
-    if (earlier?.find(words, entry) === true) {
-      earlier.#continued += 1;
-      copySlot(entry.slots, entry.at, shard.slots, at);
-    } else copy(words, 0, shard.slots, at);
-    entry.slots = shard.slots;
-    entry.at = at;
+    this.size += 1;
+    if (earlier?.find(words) === true) {
+      earlier.continued += 1;
+      copy(earlier.#slots, earlier.#at, this.#slots, this.#at, SLOT_WORDS);
+    } else copy(words, 0, this.#slots, this.#at);
     return true;
+  }
+
+  /** 0 times: it has just been opened. */
+  get(count: typeof TIMES | typeof TOTAL): number {
+    return this.#slots[this.#at + count] ?? 0;
+  }
+
+  /** @returns how many it then are */
+  increase(count: typeof TIMES | typeof TOTAL): number {
+    return (this.#slots[this.#at + count] = this.get(count) + 1);
+  }
+
+  /** What it is that `TIMES` counts; `TOTAL` is of all kinds. */
+  setKind(kind: Uint32Array): void {
+    copy(kind, 0, this.#slots, this.#at + KIND);
+  }
+
+  isOfKind(kind: Uint32Array): boolean {
+    return equals(kind, this.#slots, this.#at + KIND);
   }
 
   #grow(shard: Shard): boolean {
@@ -123,7 +95,7 @@ export class CountTable {
     for (let from = 0; from < slots.length; from += SLOT_WORDS) {
       if (slots[from + TIMES] === 0) continue;
       copy(slots, from, words, 0);
-      copySlot(slots, from, shard.slots, slotOf(shard.slots, words, hashOf(words)));
+      copy(slots, from, shard.slots, slotOf(shard.slots, words, hashOf(words)), SLOT_WORDS);
     }
     return true;
   }
@@ -152,12 +124,12 @@ function equals(words: Uint32Array, slots: Uint32Array, at: number): boolean {
   return words[0] === slots[at] && words[1] === slots[at + 1] && words[2] === slots[at + 2];
 }
 
-function copy(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number): void {
-  to[toAt] = from[fromAt] ?? 0;
-  to[toAt + 1] = from[fromAt + 1] ?? 0;
-  to[toAt + 2] = from[fromAt + 2] ?? 0;
-}
-
-function copySlot(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number): void {
-  for (let word = 0; word < SLOT_WORDS; word += 1) to[toAt + word] = from[fromAt + word] ?? 0;
+function copy(
+  from: Uint32Array,
+  fromAt: number,
+  to: Uint32Array,
+  toAt: number,
+  count = FINGERPRINT_WORDS,
+): void {
+  for (let word = 0; word < count; word += 1) to[toAt + word] = from[fromAt + word] ?? 0;
 }

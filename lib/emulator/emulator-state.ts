@@ -7,7 +7,7 @@ import { InFlight } from './in-flight.js';
 import { HttpError } from './http-error.js';
 import type { Listener } from './listener.js';
 import type { Participant } from './participant.js';
-import { Attendance, type JoinOptions, Presence, Room } from './presence.js';
+import { Attendance, type AttendanceService, type JoinOptions, Presence, Room } from './presence.js';
 import { type ClientToken, readToken, requireToken } from './read-token.js';
 import { ReceivedLog } from './received-log.js';
 import { RecipientCounts } from './recipient-counts.js';
@@ -17,6 +17,7 @@ import type {
   ResolvedEmulatorOptions,
 } from './rtc-emulator-options.js';
 import { Secrets } from './secrets.js';
+import { Warnings } from './warnings.js';
 
 /** A request that the API received, accepted or not. */
 export interface RecordedRequest {
@@ -93,6 +94,8 @@ export class EmulatorState {
   readonly received: ReceivedLog;
   /** @internal Bodies that are being read. */
   readonly uploads = new InFlight();
+  /** @internal */
+  readonly warnings = new Warnings();
   /** @internal Of those over WebSocket: how many found no room, and how many were put out. */
   readonly clients = { refused: 0, putOut: 0 };
   // Private to the language: whoever prints the emulator must not print a secret key.
@@ -116,12 +119,14 @@ export class EmulatorState {
     this.received = new ReceivedLog(keepBytes / 16);
     const { clock, faults } = this;
     const parts = { clock, faults, secrets: this.#secrets, appId: options.appId };
-    this.callbacks = new Callbacks(parts, options, keepBytes / 32);
-    this.#attendance = new Attendance(keepBytes / 32, {
+    this.callbacks = new Callbacks(parts, options.callbacks, keepBytes / 32);
+    const service: AttendanceService = {
       checkToken: (who, token) => this.#checkToken(who, token),
       tell: (event) => this.callbacks.tell(event),
       post: (message) => this.callbacks.deliver(message),
-    });
+      warnings: this.warnings,
+    };
+    this.#attendance = new Attendance(keepBytes / 32, service, options.from);
     this.loggedIn = new Presence(this.#attendance);
   }
 
@@ -179,6 +184,11 @@ export class EmulatorState {
    */
   room(roomId: string): Room {
     return new Room(this.#attendance, roomId);
+  }
+
+  /** @internal */
+  protected endReceivers(): void {
+    this.#attendance.close();
   }
 
   /** @internal Who is in a room, or logged in. */

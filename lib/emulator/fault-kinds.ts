@@ -1,10 +1,14 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/published-errors.js';
 import type { OptionTable } from '../options/option-table.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
+import type { Callback } from './callback.js';
 import { onceOver, tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
+import { ApiError } from './http-error.js';
 import { JSON_TYPE, sendText } from './send-json.js';
 
 /** An answer that is about to be sent. */
@@ -19,20 +23,45 @@ type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
 /** What a fault applies to; `listener`: at once, to all connections. */
 export type Struck = 'request' | 'connection' | 'listener' | 'callback';
 
+/** What becomes of a callback. */
+export interface CallbackChange {
+  readonly delayMs?: number;
+  /** How often it is posted. Default 1. */
+  readonly copies?: number;
+  readonly bodyOf?: (callback: Pick<Callback, 'body' | 'signatureField'>) => object;
+  readonly losesFirstAnswer?: boolean;
+}
+
 /** All that there is to say of one kind of fault. */
 interface FaultRules<Kind extends FaultKind> {
   /** By default, requests. */
   readonly strikes?: Struck;
   /** Its fields, beside those of every rule. */
   readonly fields: OptionTable<Omit<Fields<Kind>, 'kind'>>;
-  /** Whether the message is accepted all the same, unless `accept` says otherwise. */
-  readonly accepts: boolean;
+  /** @returns what is wrong with these fields together */
+  problem?(fault: Fields<Kind>): string | undefined;
+  readonly needsTls?: boolean;
+
+  // Of a request:
+  /** Whether the message is accepted all the same, unless `accept` says otherwise. Default true. */
+  readonly accepts?: boolean;
+  /** How far ahead the clock is that it meets. */
+  clockOffsetMs?(fault: Fields<Kind>): number;
   /** Whether it sends the whole answer, which must not be a good one if the message was not accepted. */
   readonly sendsAll?: boolean;
+  /** What is answered in place of success. */
+  error?(fault: Fields<Kind>): ApiError;
   /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise; none: nothing is sent. */
   readonly httpStatus?: number | 'none';
   /** What it does to the answer. */
   send?(answer: Outgoing, fault: Fields<Kind>): void;
+
+  /** Of a connection: what it does to it. @returns the certificate to show, if not the emulator's */
+  connect?(tcp: Socket, fault: Fields<Kind>): SecureContext | undefined;
+  /** Of the listener: what it does to it. */
+  listen?(listener: { refuse(forMs: number): void }, fault: Fields<Kind>): void;
+  /** Of a callback: what it does to it. */
+  post?(fault: Fields<Kind>): CallbackChange;
 }
 
 const PAGE = '<html><head><title>Welcome</title></head><body>Nothing of the service here.</body></html>';
@@ -47,66 +76,77 @@ const retryAfter = must<number | string>(
   'seconds or a date',
   (value) => 'value' in seconds(value) || (typeof value === 'string' && /^[ -~]{1,64}$/.test(value)),
 );
+const publishedCode = must<PublishedErrorCode>('one of the documented codes', isPublishedErrorCode);
+const url = text(/^[\x21-\x7e]{1,2048}$/, 'must be a URL');
+const bytes = wholeNumber(1, 67_108_864, 'a number of bytes');
+// At most a century.
+const offset = wholeNumber(-3.2e12, 3.2e12, 'milliseconds');
 const mayAccept = { accept: flag };
 const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), accept: flag };
 
-/** A new kind is a line here, and its fields in `fault.ts`. */
+/**
+ * Each kind of fault: what it strikes, its fields, whether the message is accepted, and what it does. To add a fault, add
+ * a row here, its type and doc comment in `fault.ts`, and a line in the documentation. The compiler and `test/docs` report
+ * what is missing.
+ */
 export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   reset: { fields: mayAccept, accepts: false, httpStatus: 'none', send: reset },
-  late: {
-    fields: { delayMs: required(duration), ...mayAccept },
-    accepts: true,
-    sendsAll: true,
-    send: sendLate,
-  },
-  drip: { fields: { intervalMs: duration, ...mayAccept }, accepts: true, sendsAll: true, send: drip },
-  truncated: { fields: mayAccept, accepts: true, send: truncate },
+  late: { fields: { delayMs: required(duration), ...mayAccept }, sendsAll: true, send: sendLate },
+  drip: { fields: { intervalMs: duration, ...mayAccept }, sendsAll: true, send: drip },
+  truncated: { fields: mayAccept, send: truncate },
   html: { fields: mayHaveStatus, accepts: false, httpStatus: 200, send: sendPage },
   empty: { fields: mayHaveStatus, accepts: false, httpStatus: 200, send: sendNothing },
-  // With the answer's status, since it is the answer: that of the code, unless `httpStatus` says otherwise.
   error: {
-    fields: {
-      code: required(must<PublishedErrorCode>('one of the documented codes', isPublishedErrorCode)),
-      retryAfter,
-      ...mayHaveStatus,
-    },
+    fields: { code: required(publishedCode), retryAfter, ...mayHaveStatus },
     accepts: false,
+    // With its own status, so that there is no other to send.
+    error: ({ code, httpStatus }) => new ApiError(code, 'This error was asked for.', httpStatus),
     send: sendRefusal,
   },
   redirect: {
-    fields: { location: required(text(/^[\x21-\x7e]{1,2048}$/, 'must be a URL')), ...mayHaveStatus },
+    fields: { location: required(url), ...mayHaveStatus },
     accepts: false,
     httpStatus: 307,
     send: redirect,
   },
-  oversized: {
-    fields: { bytes: required(wholeNumber(1, 67_108_864, 'a number of bytes')), ...mayAccept },
-    accepts: true,
-    sendsAll: true,
-    send: oversize,
+  oversized: { fields: { bytes: required(bytes), ...mayAccept }, sendsAll: true, send: oversize },
+  close_after_answer: { fields: {}, send: sendAndClose },
+  clock: { fields: { offsetMs: required(offset) }, clockOffsetMs: ({ offsetMs }) => offsetMs },
+
+  reset_connection: { strikes: 'connection', fields: {}, connect: (tcp) => void tcp.resetAndDestroy() },
+  untrusted_certificate: {
+    strikes: 'connection',
+    fields: { key: pem, cert: pem },
+    problem: certificateProblem,
+    needsTls: true,
+    connect: (_tcp, certificate) => createSecureContext(certificate),
   },
-  close_after_answer: { fields: {}, accepts: true, send: sendAndClose },
-  // At most a century.
-  clock: { fields: { offsetMs: required(wholeNumber(-3.2e12, 3.2e12, 'milliseconds')) }, accepts: true },
-  reset_connection: { strikes: 'connection', fields: {}, accepts: true },
-  untrusted_certificate: { strikes: 'connection', fields: { key: pem, cert: pem }, accepts: true },
-  refuse: { strikes: 'listener', fields: { forMs: required(duration) }, accepts: true },
-  callback_lost: { strikes: 'callback', fields: {}, accepts: true },
-  callback_late: { strikes: 'callback', fields: { delayMs: required(duration) }, accepts: true },
-  callback_twice: { strikes: 'callback', fields: {}, accepts: true },
-  callback_wrong_signature: { strikes: 'callback', fields: {}, accepts: true },
-  callback_noce: { strikes: 'callback', fields: {}, accepts: true },
-  callback_answer_lost: { strikes: 'callback', fields: {}, accepts: true },
+  refuse: {
+    strikes: 'listener',
+    fields: { forMs: required(duration) },
+    listen: (listener, { forMs }) => listener.refuse(forMs),
+  },
+
+  callback_lost: { strikes: 'callback', fields: {}, post: () => ({ copies: 0 }) },
+  callback_late: {
+    strikes: 'callback',
+    fields: { delayMs: required(duration) },
+    post: ({ delayMs }) => ({ delayMs }),
+  },
+  callback_twice: { strikes: 'callback', fields: {}, post: () => ({ copies: 2 }) },
+  callback_wrong_signature: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: signedWrongly }) },
+  callback_noce: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: withNoce }) },
+  callback_answer_lost: { strikes: 'callback', fields: {}, post: () => ({ losesFirstAnswer: true }) },
 };
 
-/** Those of a kind that is not known by its name. */
-export function rulesOf(kind: FaultKind): FaultRules<FaultKind> {
+/** Those of a fault whose kind is not known by its name. */
+export function rulesOf({ kind }: { readonly kind: FaultKind }): FaultRules<FaultKind> {
   return FAULT_KINDS[kind] as FaultRules<FaultKind>;
 }
 
 /** Whether a request that it befalls is accepted all the same. */
 export function acceptsRequest(fault: Fault): boolean {
-  return ('accept' in fault ? fault.accept : undefined) ?? FAULT_KINDS[fault.kind].accepts;
+  return ('accept' in fault ? fault.accept : undefined) ?? rulesOf(fault).accepts ?? true;
 }
 
 /**
@@ -114,7 +154,7 @@ export function acceptsRequest(fault: Fault): boolean {
  * @returns the status that is sent; undefined where none is
  */
 export function transmit(answer: Outgoing, fault: Fault | undefined): number | undefined {
-  const { httpStatus: instead, send } = fault === undefined ? {} : rulesOf(fault.kind);
+  const { httpStatus: instead, send } = fault === undefined ? {} : rulesOf(fault);
   if (fault === undefined || send === undefined) {
     sendAnswer(answer);
     return answer.httpStatus;
@@ -193,4 +233,23 @@ function* padded(answer: Buffer, padding: number): Iterable<Buffer> {
 function sendAndClose(answer: Outgoing): void {
   answer.response.on('finish', () => answer.response.socket?.end());
   sendAnswer(answer);
+}
+
+function certificateProblem({ key, cert }: Fields<'untrusted_certificate'>): string | undefined {
+  try {
+    createSecureContext({ key, cert });
+    return undefined;
+  } catch {
+    return 'key and cert must be PEM texts that belong together';
+  }
+}
+
+function signedWrongly({ body, signatureField: field }: Pick<Callback, 'body' | 'signatureField'>): object {
+  const right = String(body[field]);
+  return { ...body, [field]: right.slice(0, -1) + (right.endsWith('0') ? '1' : '0') };
+}
+
+function withNoce({ body }: Pick<Callback, 'body'>): object {
+  // Undefined is left out of JSON.
+  return { ...body, Nonce: undefined, Noce: body['Nonce'] };
 }

@@ -1,6 +1,7 @@
 import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { CallbackAction } from './callback-action.js';
+import type { PresenceAction } from './presence-action.js';
 
 interface MayAccept {
   /** Whether the message is accepted first, so that the sender can't tell. */
@@ -90,8 +91,7 @@ export type FaultRule = Fault & {
   readonly match?:
     | {
         /** Only requests of this action, events of this type, or messages by this method. */
-        readonly action?:
-          RtcActionName | 'GetRoomOnlineUsers' | 'GetRoomUsersProperty' | CallbackAction | undefined;
+        readonly action?: RtcActionName | PresenceAction | CallbackAction | undefined;
         /** Only those to this room, or of it. */
         readonly roomId?: string | undefined;
         /** Only those that address this user, alone or among others, or are about them. */

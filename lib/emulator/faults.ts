@@ -1,4 +1,3 @@
-import { createSecureContext } from 'node:tls';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { isPresenceAction } from './presence-action.js';
 import type { OptionTable } from '../options/option-table.js';
@@ -29,7 +28,7 @@ export class ActiveFault {
 
   /** @internal */
   get strikes(): Struck {
-    return rulesOf(this.rule.kind).strikes ?? 'request';
+    return rulesOf(this.rule).strikes ?? 'request';
   }
 
   /** @internal Whether it has befallen as many as it was to. */
@@ -81,7 +80,8 @@ export class Faults {
     });
     this.#active.push(fault);
     // There is no request to wait for where none can come.
-    if (rule.kind === 'refuse' && fault.befalls()) this.listener.refuse(rule.forMs);
+    const { listen } = rulesOf(rule);
+    if (listen !== undefined && fault.befalls()) listen(this.listener, rule);
     return fault;
   }
 
@@ -107,13 +107,13 @@ export class Faults {
     this.listener.resume();
   }
 
-  /** @internal Whether a request is not even to be read; there must be nothing in it to decide by. */
-  resetsUnread(): boolean {
+  /** @internal The fault of a request that is not even to be read: there must be nothing in it to decide by. */
+  forUnread(): Fault | undefined {
     const next = this.#active.find(({ strikes, isSpent }) => strikes === 'request' && !isSpent);
-    if (next === undefined) return false;
-    const { kind, match, probability } = next.rule;
-    const unread = kind === 'reset' && !acceptsRequest(next.rule) && match === undefined;
-    return unread && probability === undefined && next.befalls();
+    if (next === undefined) return undefined;
+    const { rule } = next;
+    const isRead = rulesOf(rule).httpStatus !== 'none' || acceptsRequest(rule) || rule.match !== undefined;
+    return !isRead && rule.probability === undefined && next.befalls() ? rule : undefined;
   }
 
   /** @internal The fault of a request, a new connection or a callback, if one befalls it. */
@@ -123,9 +123,10 @@ export class Faults {
 
   #check(rule: FaultRule): void {
     check(rule);
-    if (rule.kind === 'untrusted_certificate' && !this.listener.isTls) {
-      throw new TypeError('untrusted_certificate: this emulator does not serve over TLS');
-    }
+    const { needsTls, problem } = rulesOf(rule);
+    const wrong =
+      needsTls && !this.listener.isTls ? 'this emulator does not serve over TLS' : problem?.(rule);
+    if (wrong !== undefined) throw new TypeError(`${rule.kind}: ${wrong}`);
   }
 }
 
@@ -158,18 +159,9 @@ function check(given: unknown): asserts given is FaultRule {
   if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
     throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
   }
-  const { fields: own, strikes = 'request' } = rulesOf(kind as FaultKind);
+  const { fields: own, strikes = 'request' } = rulesOf({ kind: kind as FaultKind });
   const match = MATCHES[strikes];
   failWith(readOptions({ ...own, ...RULE_FIELDS, ...(match && { match }) }, fields, kind).problems);
-  if (kind === 'untrusted_certificate') checkCertificate(fields as { key: string; cert: string });
-}
-
-function checkCertificate({ key, cert }: { key: string; cert: string }): void {
-  try {
-    createSecureContext({ key, cert });
-  } catch {
-    throw new TypeError('untrusted_certificate: key and cert must be PEM texts that belong together');
-  }
 }
 
 /** @param isAction whether it is the name of something that the fault can strike */

@@ -30,3 +30,11 @@ export class ApiError extends HttpError {
 export function check(holds: unknown, apiCode: PublishedErrorCode, message: string): asserts holds {
   if (!holds) throw new ApiError(apiCode, message);
 }
+
+/** What is answered to someone who asked for what can't be done, whatever was thrown. */
+export function refusalOf(error: unknown): { readonly httpStatus: number; readonly reason: string } {
+  return {
+    httpStatus: error instanceof HttpError ? error.httpStatus : 400,
+    reason: error instanceof Error ? error.message : 'failed',
+  };
+}

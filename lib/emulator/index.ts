@@ -7,13 +7,8 @@ export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 export type { ActiveFault, Faults } from './faults.js';
 export type { EmulatorTls } from './listener.js';
-export type {
-  BinaryCallback,
-  Participant,
-  ParticipantReceiver,
-  ReceivedMessage,
-  TextCallback,
-} from './participant.js';
+export type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
+export type { ParticipantReceiver } from './participant-receiver.js';
 export type { JoinOptions, Presence, Room } from './presence.js';
 export type { QuotaWindowKind } from './quota-window.js';
 export type { ClientToken } from './read-token.js';

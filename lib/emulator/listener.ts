@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { secure, tcpSocketOf } from './connection.js';
 import { Connections } from './connections.js';
 import type { Fault } from './fault.js';
+import { rulesOf } from './fault-kinds.js';
 
 /** Certificate and private key of a server, in PEM. */
 export interface EmulatorTls {
@@ -66,9 +67,8 @@ export class Listener {
     this.#tcp = createTcpServer(socketOptions, (tcp) => {
       this.#connections.add(tcp);
       const fault = faultOfConnection();
-      if (fault?.kind === 'reset_connection') tcp.resetAndDestroy();
+      const shown = (fault && rulesOf(fault).connect?.(tcp, fault)) ?? certificate;
       if (tcp.destroyed) return;
-      const shown = fault?.kind === 'untrusted_certificate' ? createSecureContext(fault) : certificate;
       this.#http.emit('connection', shown === undefined ? tcp : secure(tcp, shown));
     });
   }

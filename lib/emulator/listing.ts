@@ -14,9 +14,12 @@ export interface Page {
 export class Listing<T> {
   constructor(
     private readonly items: Iterable<T>,
-    /** Ascending, and an item's own: whatever comes and goes, it keeps its number, so that no page misses it. */
-    private readonly numberOf: (item: T, index: number) => number,
-    private readonly toJson: (item: T) => unknown,
+    /**
+     * The number of the first, or of any: ascending, and an item's own. Whatever comes and goes, it keeps its number, so
+     * that no page misses it.
+     */
+    private readonly number: number | ((item: T) => number),
+    private readonly toJson: (item: T) => unknown = (item) => item,
   ) {}
 
   /**
@@ -31,7 +34,7 @@ export class Listing<T> {
     let length = 0;
     let index = 0;
     for (const item of this.items) {
-      const number = this.numberOf(item, index++);
+      const number = typeof this.number === 'number' ? this.number + index++ : this.number(item);
       if (number < offset) continue;
       if (texts.length === limit || length >= PAGE_CHARACTERS)
         return { text: `[${texts.join()}]`, next: number };

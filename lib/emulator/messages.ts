@@ -1,10 +1,10 @@
 import { isId } from '../dto/field-rules.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import { AbsenceWarnings } from './absence-warnings.js';
 import type { EmulatorState, RecordedRequest } from './emulator-state.js';
 import { ApiError } from './http-error.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
-import { Quotas } from './quotas.js';
+import type { Presence } from './presence.js';
+import type { QuotaWindows } from './quota-window.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
@@ -32,16 +32,18 @@ const CALLBACKS: Readonly<Record<RtcActionName, { text: TextCallback; binary: Bi
 };
 
 const SUCCESS = { Message: 'Success' };
+/** From so many users on, a room is a large one. */
+const LARGE_ROOM = 500;
+const MAX_NAMED = 3;
 
 /** The messaging actions: they have one quota, and deliver to who is there. */
 export class Messages {
-  readonly #quotas: Quotas;
-  readonly #warnings = new AbsenceWarnings();
   #last = 0;
 
-  constructor(private readonly state: EmulatorState) {
-    this.#quotas = new Quotas(state.options());
-  }
+  constructor(
+    private readonly state: EmulatorState,
+    private readonly windows: QuotaWindows,
+  ) {}
 
   /** @throws ApiError beyond the quota, or when something is wrong with the message */
   send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): Decision {
@@ -53,18 +55,25 @@ export class Messages {
     return { outcome, absent, result: SUCCESS };
   }
 
-  /** @returns false if it is lost without a word. @throws ApiError beyond the quota */
-  #spend({ target }: ReceivedRequest, account: EmulatorAccount): boolean {
-    const { quota, overRoomLimit } = this.state.options();
-    const room = isId(target.roomId) ? this.state.room(target.roomId) : undefined;
-    const full = this.#quotas.spend(account, target.to.length, room);
-    if (full === undefined) return true;
-    if (full === 'room' && overRoomLimit === 'drop') return false;
-    const what =
-      full === 'room'
-        ? 'messages into the room'
-        : `${quota.requestsPerSecond} ${quota.costPer === 'request' ? 'requests' : 'recipients'}`;
-    throw new ApiError('FlowLimitExceeded.QPSOverLimit', `More than ${what} in a second.`);
+  /** @returns false if it is lost without a word. @throws ApiError beyond the quota, of which nothing is spent then */
+  #spend(
+    { target: { roomId, to } }: ReceivedRequest,
+    { credentials: { accessKeyId } }: EmulatorAccount,
+  ): boolean {
+    const { quota, overRoomLimit, roomMessagesPerSecond, largeRoomMessagesPerSecond } = this.state.options();
+    const cost = quota.costPer === 'recipient' ? Math.max(1, to.length) : 1;
+    const ofAccount = this.windows.of(quota.requestsPerSecond, 'account', accessKeyId);
+    if (!ofAccount.hasRoom(cost)) throw tooMany(`${quota.requestsPerSecond} ${quota.costPer}s`);
+    if (isId(roomId) && roomMessagesPerSecond < Number.POSITIVE_INFINITY) {
+      const isLarge = this.state.room(roomId).participants.length >= LARGE_ROOM;
+      const perSecond = isLarge ? largeRoomMessagesPerSecond : roomMessagesPerSecond;
+      const ofRoom = this.windows.of(roomMessagesPerSecond, 'room', accessKeyId, roomId);
+      if (!ofRoom.admit(cost, perSecond)) {
+        if (overRoomLimit === 'drop') return false;
+        throw tooMany('messages into the room');
+      }
+    }
+    return ofAccount.admit(cost);
   }
 
   /** @returns whether none of a test's own listeners threw, and how many recipients were not there */
@@ -74,7 +83,9 @@ export class Messages {
     const present = sent.to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
     this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
     const absent = (sent.to?.length ?? present.length) - present.length;
-    if (absent > 0 || present.length === 0) this.#warnings.warn(sent, presence);
+    if (absent > 0 || present.length === 0) {
+      this.state.warnings.warn(`absence: ${roomId}`, () => absenceWarning(sent, presence));
+    }
     if (present.length === 0) return { isWell: true, absent };
     this.#last += 1;
     const { text, binary } = CALLBACKS[action];
@@ -95,4 +106,25 @@ export class Messages {
     this.state.received.add(received, reached);
     return { isWell, absent };
   }
+}
+
+function tooMany(what: string): ApiError {
+  return new ApiError('FlowLimitExceeded.QPSOverLimit', `More than ${what} in a second.`);
+}
+
+/** The sender can't see that users are not there. */
+function absenceWarning({ roomId, to }: EmulatedMessage, presence: Presence): string {
+  const where = roomId === undefined ? 'logged in' : `in room ${roomId}`;
+  return (
+    `A message was accepted, but ${whoIsAbsent(to, presence)} ${where}, and nothing is delivered later. ` +
+    'This is said once for each room.'
+  );
+}
+
+function whoIsAbsent(to: readonly string[] | undefined, presence: Presence): string {
+  if (to === undefined) return 'no one is';
+  const absent = to.filter((userId) => presence.participant(userId) === undefined);
+  const named = absent.slice(0, MAX_NAMED).join(', ');
+  if (absent.length > MAX_NAMED) return `${named} and ${absent.length - MAX_NAMED} more are not`;
+  return `${named} ${absent.length === 1 ? 'is' : 'are'} not`;
 }

@@ -1,17 +1,47 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createConfirmations } from '../receiver/confirmations.js';
 import { createReceiver } from '../receiver/create-receiver.js';
+import { readReceipts } from '../receiver/receipt-text.js';
+import type { ReceiverStorage } from '../receiver/seen-storage.js';
+import { idProblem } from '../dto/field-rules.js';
 import { failWith, readOptions } from '../options/read-options.js';
-import { callback, must } from '../options/rules.js';
+import { callback, hasMethods, must } from '../options/rules.js';
 import type { OptionTable } from '../options/option-table.js';
-import type { Participant, ParticipantReceiver } from './participant.js';
+import type { Participant, ReceivedMessage } from './participant.js';
+import type { Warnings } from './warnings.js';
+
+/** How the app of a participant receives, which uses `nestjs-rtc-messaging/receiver`. */
+export interface ParticipantReceiver {
+  /** Whose messages may have a prefix, as in `createReceiver()`. Default: the sender of `moduleOptions()`. */
+  readonly from?: string | readonly string[] | undefined;
+  /** Keeps over restarts (another `join()`) which messages were shown, as in `createReceiver()`. Default: nothing does. */
+  readonly storage?: ReceiverStorage | undefined;
+  /** Whether a message is lost on its way, so that it is neither delivered nor counted. Default: none is. */
+  readonly loses?: ((message: ReceivedMessage) => boolean) | undefined;
+  /**
+   * How long its receipts wait before they leave, in milliseconds up to 2,147,483,647 (24 days); `Infinity` for never.
+   * They leave once, and again if they did not arrive. Default 0.
+   */
+  readonly confirmAfterMs?: number | undefined;
+}
 
 const MAX_SHOWN = 10_000;
+/** Node's timers fire at once beyond it. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+const isUserId = (given: unknown): boolean => idProblem(given) === undefined;
 
 const TABLE = {
+  from: must<NonNullable<ParticipantReceiver['from']>>(
+    "the server's user ID, or a list of them",
+    (given) => isUserId(given) || (Array.isArray(given) && given.length > 0 && [...given].every(isUserId)),
+  ),
+  storage: must<NonNullable<ParticipantReceiver['storage']>>('{ load, save }', (given) =>
+    hasMethods(given, 'load', 'save'),
+  ),
   loses: callback<NonNullable<ParticipantReceiver['loses']>>(),
   confirmAfterMs: must<number>(
-    'a number of milliseconds from 0, or Infinity',
-    (given) => Number(given) >= 0 && typeof given === 'number',
+    `a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, or Infinity`,
+    (given) => typeof given === 'number' && given >= 0 && (given <= LONGEST_TIMER_MS || given === Infinity),
   ),
 } satisfies OptionTable<ParticipantReceiver>;
 
@@ -25,28 +55,50 @@ export function checkReceiver(
   return values;
 }
 
-/** Has a participant's app use the receiver, as a client of today would. */
-export function useReceiver(participant: Participant, { confirmAfterMs = 0 }: ParticipantReceiver): void {
-  // All that is delivered here comes from the business server, under whatever user ID it takes.
-  const from: string[] = [];
+/**
+ * Has a participant's app use the receiver, as a client of today would.
+ * @param server the sender of `moduleOptions()`
+ */
+export function useReceiver(
+  participant: Participant,
+  { from, storage, loses, confirmAfterMs = 0 }: ParticipantReceiver,
+  server: string,
+  warnings: Warnings,
+): void {
+  participant.loses = (message) => {
+    try {
+      return loses?.(message) === true;
+    } catch {
+      const { userId } = participant;
+      const text = `loses() of the receiver of ${userId} threw. The message is not lost.`;
+      warnings.warn(`loses: ${userId}`, () => text);
+      return false;
+    }
+  };
+  const send = async (receipts: string): Promise<void> => {
+    const { error } = await participant.sendServerMessage(receipts);
+    if (error !== 'Success') throw new Error(error);
+  };
+  // The receiver waits for ten seconds alone, so late receipts leave it at once.
+  const late = createConfirmations(send);
+  const confirmLate = (receipts: string): void => {
+    if (confirmAfterMs === Infinity) return;
+    setTimeout(() => readReceipts(receipts)?.forEach(late.add), confirmAfterMs).unref();
+  };
   const { receive, close } = createReceiver({
-    from,
-    confirm: async (receipts) => {
-      if (confirmAfterMs === Infinity) return;
-      if (confirmAfterMs > 0) await sleep(confirmAfterMs, undefined, { ref: false });
-      const { error } = await participant.sendServerMessage(receipts);
-      if (error !== 'Success') throw new Error(error);
-    },
+    from: from ?? server,
+    confirm: confirmAfterMs === 0 ? send : confirmLate,
     onMessage: (message) => {
       const { shown } = participant;
       shown.push(message);
       if (shown.length > MAX_SHOWN) shown.shift();
       participant.emit('shown', message);
     },
+    storage,
   });
-  participant.on('received', (received) => {
-    if (!from.includes(received.from)) from.push(received.from);
-    receive(received.from, received.message);
+  participant.on('received', (received) => receive(received.from, received.message));
+  participant.once('left', () => {
+    void close();
+    void late.close();
   });
-  participant.once('left', close);
 }

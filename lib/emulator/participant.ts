@@ -1,14 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { ReceivedMessage as ShownMessage } from '../receiver/create-receiver.js';
-import type { ServerMessageMethod } from './callback-action.js';
+import type { Callback } from './callback.js';
+import type { PostEnd } from './post.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason } from './room-events.js';
-import {
-  type PostMessage,
-  type ServerMessageError,
-  type ServerMessageResult,
-  ServerMessages,
-} from './server-messages.js';
+import { type ServerMessageError, type ServerMessageResult, ServerMessages } from './server-messages.js';
 
 /** A message as a client receives it: text arrives as a string, binary as bytes. */
 export type ReceivedMessage = {
@@ -58,29 +54,17 @@ interface ParticipantEvents extends CallbackEvents {
   received: [message: ReceivedMessage];
   /** What became of a message to the business server. */
   onServerMessageSendResult: [msgid: number, error: ServerMessageError, message: string | Uint8Array];
-  /** The participant left or logged out, or another one with the same ID replaced it. */
+  /** The participant left or logged out, another one with the same ID replaced it, or the emulator closed. */
   left: [];
   /** The app's receiver has handed a message on. */
   shown: [message: ShownMessage];
 }
 
-/** How the app of a participant receives, which uses `nestjs-rtc-messaging/receiver`. */
-export interface ParticipantReceiver {
-  /** Whether a message is lost on its way, so that it is neither delivered nor counted. Default: none is. */
-  readonly loses?: ((message: ReceivedMessage) => boolean) | undefined;
-  /** How long each of its receipts takes to leave, in milliseconds; `Infinity` for never. Default 0. */
-  readonly confirmAfterMs?: number | undefined;
-}
-
-/** What a participant is made of. */
-interface ParticipantParts {
-  readonly userId: string;
-  readonly number: number;
-  readonly invisible: boolean;
-  readonly token: ClientToken | undefined;
-  readonly receiver: ParticipantReceiver | undefined;
-  onLeave(participant: Participant, reason: LeaveReason): void;
-  readonly post: PostMessage;
+/** What the service does for a participant. */
+export interface ParticipantService {
+  remove(participant: Participant, reason: LeaveReason): void;
+  /** Posts a client's message to the business server. */
+  post(message: Callback): Promise<PostEnd | undefined>;
 }
 
 /**
@@ -96,52 +80,41 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    * 10,000.
    */
   readonly shown: ShownMessage[] = [];
-  /** @internal Whether a message is lost on its way here. */
-  readonly loses: (message: ReceivedMessage) => boolean;
   /** @internal By this machine's clock. */
   readonly joinedAt = Date.now();
   /** @internal How many were dropped, and came before those. */
   droppedReceived = 0;
-  /** Under which the user joined. */
-  readonly userId: string;
-  /** @internal Those who come later have a higher one. */
-  readonly number: number;
-  /** Whether the user watches unseen. */
-  readonly invisible: boolean;
-  /** What the token says that the user came with, if there was one. */
-  readonly token: ClientToken | undefined;
-  readonly #onLeave: ParticipantParts['onLeave'];
-  /** Undefined once the user has left. */
-  #server: ServerMessages | undefined;
+  readonly #service: ParticipantService;
+  readonly #server: ServerMessages;
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
-  constructor({ userId, number, invisible, token, receiver, onLeave, post }: ParticipantParts) {
+  constructor(
+    /** Under which the user joined. */
+    readonly userId: string,
+    /** @internal Undefined outside of rooms. */
+    readonly roomId: string | undefined,
+    /** @internal Those who come later have a higher one. */
+    readonly number: number,
+    /** Whether the user watches unseen. */
+    readonly invisible: boolean,
+    /** What the token says that the user came with, if there was one. */
+    readonly token: ClientToken | undefined,
+    service: ParticipantService,
+  ) {
     super();
-    this.userId = userId;
-    this.number = number;
-    this.invisible = invisible;
-    this.token = token;
-    this.#onLeave = onLeave;
-    this.#server = new ServerMessages(post);
-    this.loses = (message) => {
-      try {
-        return receiver?.loses?.(message) === true;
-      } catch {
-        process.emitWarning(
-          `loses() of the receiver of ${userId} threw. The message is not lost.`,
-          'RtcEmulatorWarning',
-        );
-        return false;
-      }
-    };
+    this.#service = service;
+    this.#server = new ServerMessages((message) => service.post({ ...message, roomId, userId }));
   }
+
+  /** @internal Whether a message is lost on its way here. */
+  loses: (message: ReceivedMessage) => boolean = () => false;
 
   /**
    * Leaves the room, or logs out.
    * @param reason that the event of it tells. Default `userLeave`.
    */
   leave(reason: LeaveReason = 'userLeave'): void {
-    this.#onLeave(this, reason);
+    this.#service.remove(this, reason);
   }
 
   /**
@@ -150,7 +123,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    * @throws TypeError for what is no URL over http: or https:
    */
   setServerParams(signature: string, url: string): void {
-    this.#server?.setParams(signature, url);
+    this.#server.setParams(signature, url);
   }
 
   /**
@@ -158,14 +131,18 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    * @returns what `onServerMessageSendResult` tells, which is emitted too; failures are in its `error`
    */
   async sendServerMessage(message: string): Promise<ServerMessageResult<string>> {
-    const { answer, ...end } = await this.#send('sendServerMessage', message, Buffer.byteLength(message));
+    const { answer, ...end } = await this.#server.send(
+      'sendServerMessage',
+      message,
+      Buffer.byteLength(message),
+    );
     return this.#tellResult({ ...end, message: answer.toString('utf8') });
   }
 
   /** Sends bytes, which reach the business server in base64. All else is as with `sendServerMessage()`. */
   async sendServerBinaryMessage(message: Uint8Array): Promise<ServerMessageResult<Uint8Array>> {
     const text = Buffer.from(message).toString('base64');
-    const { answer, ...end } = await this.#send('sendServerBinaryMessage', text, message.length);
+    const { answer, ...end } = await this.#server.send('sendServerBinaryMessage', text, message.length);
     return this.#tellResult({ ...end, message: new Uint8Array(answer) });
   }
 
@@ -184,15 +161,9 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 
   /** @internal */
   hasLeft(): void {
-    this.#server = undefined;
+    if (this.#server.isClosed) return;
+    this.#server.close();
     this.#emit('left');
-  }
-
-  #send(...message: [ServerMessageMethod, string, number]): ReturnType<ServerMessages['send']> {
-    return (
-      this.#server?.send(...message) ??
-      Promise.resolve({ msgid: 0, error: 'NotLogin' as const, answer: Buffer.alloc(0) })
-    );
   }
 
   #tellResult<Result extends ServerMessageResult>(result: Result): Result {

@@ -3,8 +3,7 @@ export const PRESENCE_LIMITS = { GetRoomOnlineUsers: 40, GetRoomUsersProperty: 1
 
 /** The name of an action about who is in a room. */
 export type PresenceAction = keyof typeof PRESENCE_LIMITS;
-export const PRESENCE_ACTIONS = Object.keys(PRESENCE_LIMITS) as PresenceAction[];
 
 export function isPresenceAction(name: unknown): name is PresenceAction {
-  return PRESENCE_ACTIONS.includes(name as PresenceAction);
+  return typeof name === 'string' && Object.hasOwn(PRESENCE_LIMITS, name);
 }

@@ -1,11 +1,11 @@
 import { isId } from '../dto/field-rules.js';
 import { regionOf } from './authenticate.js';
 import type { EmulatorState } from './emulator-state.js';
-import { ApiError, check } from './http-error.js';
+import { check } from './http-error.js';
 import type { Decision } from './messages.js';
 import type { Participant } from './participant.js';
 import { PRESENCE_LIMITS, type PresenceAction } from './presence-action.js';
-import { QuotaWindow } from './quota-window.js';
+import type { QuotaWindows } from './quota-window.js';
 import { checkApp } from './read-message.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
@@ -17,23 +17,16 @@ const BYTEPLUS_REGION = 'ap-singapore-1';
 
 /** The actions that tell who is in a room (6348/1188355, 6348/1585134). */
 export class PresenceActions {
-  readonly #windows = new Map<string, QuotaWindow>();
-
-  constructor(private readonly state: EmulatorState) {}
+  constructor(
+    private readonly state: EmulatorState,
+    private readonly windows: QuotaWindows,
+  ) {}
 
   /** @throws ApiError beyond the action's limit, or when something is wrong with the query */
-  answer(action: PresenceAction, { head }: ReceivedRequest, account: EmulatorAccount): Decision {
-    const { query } = head;
-    const key = JSON.stringify([action, account.credentials.accessKeyId]);
-    const window =
-      this.#windows.get(key) ?? new QuotaWindow(PRESENCE_LIMITS[action], this.state.options().quota.window);
-    this.#windows.set(key, window);
-    if (!window.admit(1)) {
-      throw new ApiError(
-        'FlowLimitExceeded.QPSOverLimit',
-        `More than ${PRESENCE_LIMITS[action]} requests in a second.`,
-      );
-    }
+  answer(action: PresenceAction, { query, headers }: ReceivedRequest, account: EmulatorAccount): Decision {
+    const limit = PRESENCE_LIMITS[action];
+    const isAdmitted = this.windows.of(limit, action, account.credentials.accessKeyId).admit();
+    check(isAdmitted, 'FlowLimitExceeded.QPSOverLimit', `More than ${limit} requests in a second.`);
     checkApp(query.get('AppId') ?? '', account, this.state.accounts());
     const roomId = query.get('RoomId') ?? '';
     check(isId(roomId), 'InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
@@ -48,7 +41,7 @@ export class PresenceActions {
         result: { UserList: ids.map((id) => this.#propertyOf(id, present.get(id))) },
       };
     }
-    const exists = regionOf(head) === BYTEPLUS_REGION ? 'RoomExist' : 'RoomExists';
+    const exists = regionOf(headers) === BYTEPLUS_REGION ? 'RoomExist' : 'RoomExists';
     if (participants.length === 0) return { outcome: 'accepted', result: { [exists]: false } };
     const idsOf = (isInvisible: boolean): string[] =>
       participants.filter(({ invisible }) => invisible === isInvisible).map(({ userId }) => userId);

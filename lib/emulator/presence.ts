@@ -1,11 +1,10 @@
 import { idProblem } from '../dto/field-rules.js';
 import { HttpError } from './http-error.js';
-import type { Callback } from './callback.js';
-import { Participant, type ParticipantReceiver } from './participant.js';
-import { checkReceiver, useReceiver } from './participant-receiver.js';
-import type { PostEnd } from './post.js';
+import { Participant, type ParticipantService } from './participant.js';
+import { checkReceiver, type ParticipantReceiver, useReceiver } from './participant-receiver.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason, RoomEvent } from './room-events.js';
+import type { Warnings } from './warnings.js';
 
 /** A room, or that of those who are logged in outside of rooms. */
 interface Place {
@@ -29,7 +28,7 @@ export interface JoinOptions {
 }
 
 /** What the service does about those who come and go. */
-export interface AttendanceService {
+export interface AttendanceService extends Pick<ParticipantService, 'post'> {
   /** What a token says. @throws HttpError where it is not good, or where there has to be one */
   checkToken(
     who: { readonly userId: string; readonly roomId: string },
@@ -37,8 +36,7 @@ export interface AttendanceService {
   ): ClientToken | undefined;
   /** Tells the business server of an event. */
   tell(event: RoomEvent): void;
-  /** Posts a client's message to the business server. */
-  post(message: Callback): Promise<PostEnd | undefined>;
+  readonly warnings: Warnings;
 }
 
 /** What a participant takes up, without what was received. */
@@ -49,8 +47,8 @@ const LOGGED_IN = '';
 /** Who is where, under which user ID, and who was: the first to leave are forgotten first. */
 export class Attendance {
   readonly #places = new Map<string, Place>();
-  /** Who has left, from all places, with what forgets them. */
-  readonly #departed = new Map<Participant, () => void>();
+  /** Who has left, from all places, in the order of leaving. */
+  readonly #departed = new Set<Participant>();
   readonly #maxParticipants: number;
   #present = 0;
   /** How many who have left were forgotten. */
@@ -60,6 +58,8 @@ export class Attendance {
   constructor(
     bytes: number,
     readonly service: AttendanceService,
+    /** Under which user ID the business server sends, unless a receiver is told otherwise. */
+    readonly from = 'server',
   ) {
     this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
   }
@@ -83,24 +83,20 @@ export class Attendance {
   }
 
   /** Lets a user come, and puts out one who is there under the same ID. */
-  join(id: string, userId: string, { token, invisible = false, receiver }: JoinOptions): Participant {
+  join(id: string, userId: string, options: JoinOptions): Participant {
     checkId('userId', userId);
-    const appReceiver = checkReceiver(receiver);
-    const claims = this.service.checkToken({ userId, roomId: id }, token);
+    const { invisible = false } = options;
+    const receiver = checkReceiver(options.receiver);
+    const token = this.service.checkToken({ userId, roomId: id }, options.token);
     const isFirst = (this.place(id)?.present.size ?? 0) === 0;
     this.place(id)?.present.get(userId)?.leave('duplicateLogin');
     this.#forget(this.place(id)?.departed.get(userId));
     const roomId = id === LOGGED_IN ? undefined : id;
-    const participant = new Participant({
-      userId,
-      number: this.#numbers++,
-      invisible,
-      token: claims,
-      receiver: appReceiver,
-      onLeave: (leaving, reason) => this.#remove(id, leaving, reason),
-      post: (message) => this.service.post({ ...message, roomId, userId }),
+    const participant = new Participant(userId, roomId, this.#numbers++, invisible, token, {
+      remove: (leaving, reason) => this.#remove(id, leaving, reason),
+      post: (message) => this.service.post(message),
     });
-    if (appReceiver !== undefined) useReceiver(participant, appReceiver);
+    if (receiver !== undefined) useReceiver(participant, receiver, this.from, this.service.warnings);
     this.#open(id).present.set(userId, participant);
     this.#present += 1;
     this.#trim();
@@ -116,11 +112,18 @@ export class Attendance {
 
   /** Forgets who has left, and what was received. */
   clear(): void {
-    for (const participant of this.#departed.keys()) this.#forget(participant);
+    for (const participant of this.#departed) this.#forget(participant);
     for (const { present } of this.#places.values()) {
       for (const participant of present.values()) participant.forget();
     }
     this.forgotten = 0;
+  }
+
+  /** Has nobody's app send any more, since the emulator closes. */
+  close(): void {
+    for (const { present } of this.#places.values()) {
+      for (const participant of present.values()) participant.hasLeft();
+    }
   }
 
   #open(id: string): Place {
@@ -139,10 +142,7 @@ export class Attendance {
     present.delete(userId);
     this.#present -= 1;
     departed.set(userId, leaving);
-    this.#departed.set(leaving, () => {
-      departed.delete(userId);
-      if (departed.size === 0 && present.size === 0) this.#places.delete(id);
-    });
+    this.#departed.add(leaving);
     this.#trim();
     this.#tell({ type: invisible ? 'InvisibleUserLeaveRoom' : 'UserLeaveRoom', roomId: id, userId, reason });
     // One who is replaced leaves no empty room.
@@ -153,7 +153,7 @@ export class Attendance {
   #trim(): void {
     if (this.#present + this.#departed.size <= this.#maxParticipants) return;
     // More than one at a time, since it takes a while to find the first of a map from which many were taken.
-    for (const participant of this.#departed.keys()) {
+    for (const participant of this.#departed) {
       if (this.#present + this.#departed.size <= this.#maxParticipants * 0.9) return;
       this.#forget(participant);
       this.forgotten += 1;
@@ -162,8 +162,11 @@ export class Attendance {
 
   #forget(participant: Participant | undefined): void {
     if (participant === undefined) return;
-    this.#departed.get(participant)?.();
+    const { userId, roomId = LOGGED_IN } = participant;
     this.#departed.delete(participant);
+    const { present, departed } = this.#open(roomId);
+    departed.delete(userId);
+    if (departed.size === 0 && present.size === 0) this.#places.delete(roomId);
   }
 }
 

@@ -5,6 +5,8 @@ export const VENDOR_REQUESTS_PER_SECOND = 500;
 export type QuotaWindowKind = 'sliding' | 'fixed';
 
 const WINDOW_MS = 1_000;
+/** When there are so many windows, those that are empty are forgotten. */
+const FORGET_AT = 1_000;
 
 /** Admits a number of requests in any second (sliding), or in each full second (fixed). */
 export class QuotaWindow {
@@ -50,5 +52,24 @@ export class QuotaWindow {
     const first = this.#admitted.findIndex(({ at }) => (this.kind === 'fixed' ? at >= began : at > began));
     const past = this.#admitted.splice(0, first < 0 ? this.#admitted.length : first);
     for (const { cost } of past) this.#sum -= cost;
+  }
+}
+
+/** The windows of accounts, rooms and actions, by name. */
+export class QuotaWindows {
+  readonly #windows = new Map<string, QuotaWindow>();
+
+  constructor(private readonly kind: QuotaWindowKind) {}
+
+  of(perSecond: number, ...name: readonly string[]): QuotaWindow {
+    const key = JSON.stringify(name);
+    const known = this.#windows.get(key);
+    if (known !== undefined) return known;
+    if (this.#windows.size >= FORGET_AT) {
+      for (const [other, { isEmpty }] of this.#windows) if (isEmpty) this.#windows.delete(other);
+    }
+    const window = new QuotaWindow(perSecond, this.kind);
+    this.#windows.set(key, window);
+    return window;
   }
 }

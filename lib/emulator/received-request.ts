@@ -1,44 +1,65 @@
+import type { IncomingMessage } from 'node:http';
 import type { FaultTarget } from './fault.js';
-import type { RequestHead } from './read-request.js';
 
-/** A request to the API, read to its end. */
+/** A request as it came, before anything of it is believed. */
 export class ReceivedRequest {
-  #json: unknown;
-  #isParsed = false;
+  readonly method: string;
+  readonly path: string;
+  /** Decoded, in the order in which they came. */
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers = new Map<string, string>();
+  /** Empty until it was read. */
+  body: Buffer = Buffer.alloc(0);
+  #json: { readonly value?: unknown } | undefined;
 
-  constructor(
-    readonly head: RequestHead,
-    readonly body: Buffer,
-  ) {}
+  constructor({ method = 'GET', url = '/', rawHeaders }: IncomingMessage) {
+    this.method = method;
+    ({ path: this.path, query: this.query } = splitUrl(url));
+    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+      const name = (rawHeaders[index] ?? '').toLowerCase();
+      const value = rawHeaders[index + 1] ?? '';
+      const earlier = this.headers.get(name);
+      this.headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
+    }
+  }
 
   get action(): string {
-    return this.head.query.get('Action') ?? '';
+    return this.query.get('Action') ?? '';
   }
 
   get version(): string {
-    return this.head.query.get('Version') ?? '';
+    return this.query.get('Version') ?? '';
   }
 
-  /** Undefined where it is none: to read a large one costs more than all else, and is done once. */
+  /** Undefined where the body is none: to read a large one costs more than all else, and is done once. */
   get json(): unknown {
-    if (this.#isParsed) return this.#json;
-    this.#isParsed = true;
-    try {
-      this.#json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(this.body));
-    } catch {
-      // Whoever needs it says so.
-    }
-    return this.#json;
+    this.#json ??= parse(this.body);
+    return this.#json.value;
   }
 
   /** A fault may be meant for a room or a user, whatever else is wrong with the body. */
   get target(): FaultTarget {
-    const { query } = this.head;
-    const { RoomId = query.get('RoomId'), To } = (this.json ?? {}) as { RoomId?: unknown; To?: unknown };
+    const { RoomId = this.query.get('RoomId'), To } = (this.json ?? {}) as { RoomId?: unknown; To?: unknown };
     return {
       action: this.action,
       roomId: typeof RoomId === 'string' ? RoomId : '',
       to: [To].flat().filter((userId): userId is string => typeof userId === 'string'),
     };
+  }
+}
+
+/** As it came: a `URL` would resolve dots in the path. */
+export function splitUrl(url: string): { path: string; query: URLSearchParams } {
+  const [path = '/', query] = url.split(/\?(.*)/s, 2);
+  return { path, query: new URLSearchParams(query) };
+}
+
+function parse(body: Buffer): { readonly value?: unknown } {
+  try {
+    return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) };
+  } catch {
+    // Whoever needs it says so.
+    return {};
   }
 }

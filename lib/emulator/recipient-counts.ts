@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isId } from '../dto/field-rules.js';
-import { CountEntry, CountTable } from './count-table.js';
+import { CountTable, TIMES, TOTAL } from './count-table.js';
 import type { EmulatedMessage } from './read-message.js';
 import { FINGERPRINT_WORDS, Fingerprints } from './recipient-fingerprint.js';
 
@@ -51,17 +51,14 @@ export class RecipientCounts {
   readonly #content = new Uint32Array(FINGERPRINT_WORDS);
   /** A message, with its room, sender and kind, and a user. */
   readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
-  readonly #entry = new CountEntry();
   #current: CountTable;
   #previous: CountTable | undefined;
-  /** In the order of being listed, in two parts, of which the earlier is forgotten as a whole: that takes no time. */
-  #listed = new Map<number, ListedDuplicate>();
-  #listedBefore = new Map<number, ListedDuplicate>();
+  /** In the order of being listed. */
+  readonly #listed = new Map<number, ListedDuplicate>();
   #duplicateCount = 0;
   #everListed = 0;
   #total = 0;
   #forgotten = 0;
-  #unlisted = 0;
 
   /** @internal Counts come from the emulator. */
   constructor(private readonly limits: RecipientCountsLimits) {
@@ -85,12 +82,12 @@ export class RecipientCounts {
 
   /** @internal Duplicates that are counted, but no longer listed. */
   get unlisted(): number {
-    return this.#unlisted;
+    return this.#duplicateCount - this.#listed.size;
   }
 
   /** @internal The number of the first duplicate that is listed, of all that ever were. */
   get firstListed(): number {
-    return this.#everListed - this.#listed.size - this.#listedBefore.size;
+    return this.#everListed - this.#listed.size;
   }
 
   /** @internal Counts the users that a message is for. */
@@ -110,13 +107,13 @@ export class RecipientCounts {
     if (!isId(userId)) return 0;
     this.#fingerprints.write(userId, this.#user);
     combine(this.#user, this.#key(sha256(message)), this.#content);
-    const isKnown = [this.#current, this.#previous].some((table) => table?.find(this.#content, this.#entry));
-    return isKnown ? this.#entry.total : 0;
+    const table = [this.#current, this.#previous].find((table) => table?.find(this.#content));
+    return table?.get(TOTAL) ?? 0;
   }
 
   /** The duplicates. If there are very many, the latest ones. */
   duplicates(): Duplicate[] {
-    return [...this.#listedBefore.values(), ...this.#listed.values()].map(({ roomId, ...duplicate }) => ({
+    return Array.from(this.#listed.values(), ({ roomId, ...duplicate }) => ({
       ...(roomId !== undefined && { roomId }),
       ...duplicate,
     }));
@@ -126,9 +123,8 @@ export class RecipientCounts {
   clear(): void {
     this.#current = new CountTable(this.limits.tableBytes);
     this.#previous = undefined;
-    this.#listed = new Map();
-    this.#listedBefore = new Map();
-    this.#duplicateCount = this.#everListed = this.#total = this.#forgotten = this.#unlisted = 0;
+    this.#listed.clear();
+    this.#duplicateCount = this.#everListed = this.#total = this.#forgotten = 0;
   }
 
   #keysOf({ roomId, from, message }: EmulatedMessage): MessageKeys {
@@ -155,18 +151,18 @@ export class RecipientCounts {
 
   /** Counts the pair that was written last. @returns how often it now has been, or 0 if there is no room for it */
   #increase(kind: Uint32Array): number {
-    const entry = this.#entry;
-    if (!this.#current.open(this.#content, entry, this.#previous)) return 0;
-    if (entry.times === 0) entry.setKind(kind);
-    if (entry.isOfKind(kind)) {
-      entry.total += 1;
-      return (entry.times += 1);
+    const [table, earlier] = [this.#current, this.#previous];
+    if (!table.open(this.#content, earlier)) return 0;
+    if (table.get(TIMES) === 0) table.setKind(kind);
+    if (table.isOfKind(kind)) {
+      table.increase(TOTAL);
+      return table.increase(TIMES);
     }
     // The same content was sent to the same user before, in another room or by someone else.
-    if (!this.#current.open(this.#pair, entry, this.#previous)) return 0;
-    const times = (entry.times += 1);
-    this.#current.open(this.#content, entry);
-    entry.total += 1;
+    if (!table.open(this.#pair, earlier)) return 0;
+    const times = table.increase(TIMES);
+    table.open(this.#content);
+    table.increase(TOTAL);
     return times;
   }
 
@@ -181,18 +177,20 @@ export class RecipientCounts {
   #list(roomId: string | undefined, userId: string, messageSha256: string, times: number): void {
     if (times === 2) this.#duplicateCount += 1;
     const key = numberOf(this.#pair);
-    const listed = this.#listed.get(key) ?? this.#listedBefore.get(key);
+    const listed = this.#listed.get(key);
     if (listed !== undefined) {
       listed.times = Math.max(listed.times, times);
       return;
     }
-    if (times > 2) this.#unlisted -= 1;
     this.#everListed += 1;
     this.#listed.set(key, { roomId, userId, messageSha256, times });
-    if (this.#listed.size * DUPLICATE_BYTES * 2 <= this.limits.listBytes) return;
-    this.#unlisted += this.#listedBefore.size;
-    this.#listedBefore = this.#listed;
-    this.#listed = new Map();
+    if (this.#listed.size * DUPLICATE_BYTES <= this.limits.listBytes) return;
+    // Half at a time, since it takes a while to find the first of a map from which many were taken.
+    let left = Math.ceil(this.#listed.size / 2);
+    for (const first of this.#listed.keys()) {
+      if (left-- === 0) return;
+      this.#listed.delete(first);
+    }
   }
 
   #key(messageSha256: string, variant = ''): Uint32Array {

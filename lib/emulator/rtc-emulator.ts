@@ -59,6 +59,7 @@ export class RtcEmulator extends EmulatorState {
   async close(): Promise<void> {
     await this.callbacks.close();
     this.#sockets.close();
+    this.endReceivers();
     await this.#listener.close();
   }
 }

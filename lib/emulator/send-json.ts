@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { onceGone } from './connection.js';
-import { HttpError } from './http-error.js';
+import { refusalOf } from './http-error.js';
 
 /** How long a client may go on sending what is not read, so that it gets to the answer. */
 const LINGER_MS = 1_000;
@@ -22,18 +22,9 @@ export function sendText(
 }
 
 /** @param body by default the reason alone */
-export function sendError(
-  response: ServerResponse,
-  error: unknown,
-  body = errorBody(error),
-  headers = {},
-): void {
-  sendText(
-    response,
-    error instanceof HttpError ? error.httpStatus : 400,
-    `${JSON.stringify(body)}\n`,
-    headers,
-  );
+export function sendError(response: ServerResponse, error: unknown, body?: object, headers = {}): void {
+  const { httpStatus, reason } = refusalOf(error);
+  sendText(response, httpStatus, `${JSON.stringify(body ?? { error: reason })}\n`, headers);
 }
 
 /** Answers a request whose rest is not read: the connection ends here. */
@@ -43,8 +34,4 @@ export function sendUnread(response: ServerResponse, error: unknown, body?: obje
   request.resume();
   const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
   onceGone(request.socket, () => clearTimeout(timer));
-}
-
-function errorBody(error: unknown): object {
-  return { error: error instanceof Error ? error.message : 'failed' };
 }

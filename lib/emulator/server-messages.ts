@@ -31,7 +31,7 @@ export interface ServerMessageResult<Message extends string | Uint8Array = strin
 }
 
 /** Posts a message on behalf of a user. */
-export type PostMessage = (message: Omit<Callback, 'roomId' | 'userId'>) => Promise<PostEnd | undefined>;
+type PostMessage = (message: Omit<Callback, 'roomId' | 'userId'>) => Promise<PostEnd | undefined>;
 
 const MAX_BYTES = 65_536;
 const MESSAGES_PER_SECOND = 20;
@@ -43,6 +43,7 @@ export class ServerMessages {
   readonly #window = new QuotaWindow(MESSAGES_PER_SECOND, 'sliding');
   #params: { readonly signature: string; readonly url: URL } | undefined;
   #last = 0;
+  #isClosed = false;
 
   constructor(private readonly post: PostMessage) {}
 
@@ -54,15 +55,25 @@ export class ServerMessages {
     this.#params = { signature, url: readCallbackUrl(url) };
   }
 
+  /** Whether the user has left. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Sends nothing from then on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** @param bytes of the message, before they are encoded */
   async send(
     action: ServerMessageMethod,
     message: string,
     bytes: number,
   ): Promise<{ readonly msgid: number; readonly error: ServerMessageError; readonly answer: Buffer }> {
-    this.#last += 1;
-    const msgid = this.#last;
+    const msgid = this.#isClosed ? 0 : ++this.#last;
     const failed = (error: ServerMessageError) => ({ msgid, error, answer: NO_ANSWER });
+    if (this.#isClosed) return failed('NotLogin');
     if (this.#params === undefined) return failed('ServerParamsNotSet');
     if (bytes > MAX_BYTES) return failed('ExceedMaxLength');
     if (!this.#window.admit()) return failed('ExceedQPS');

@@ -5,6 +5,7 @@ import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
+import type { FanOutStop } from './fan-out-report.js';
 
 /**
  * What to do after a chunk failed:
@@ -12,11 +13,11 @@ import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
  * - `split`: the service refused one of its recipients
  * - `shrink`: it has too many recipients
  * - `again`: the quota was used up. Send it again, in smaller parts if the service refuses requests of this size.
- * - `stop_refused`, `stop_unreachable`, `stop_quota`: the next chunks would fail too, so the fan-out stops
+ * - `refused`, `unreachable`, `quota`: the next chunks would fail too, so the fan-out stops for this reason
  * - `go_on`: the failure concerns only this chunk
  */
 export type ChunkRetryDecision =
-  'split' | 'shrink' | 'again' | 'stop_refused' | 'stop_unreachable' | 'stop_quota' | 'go_on';
+  'split' | 'shrink' | 'again' | 'go_on' | Extract<FanOutStop['reason'], 'refused' | 'unreachable' | 'quota'>;
 
 /**
  * What different messages have in common: the app, the key, the signature, the permission, the service and the clock.
@@ -31,18 +32,17 @@ export function decideRetry(
   recipients: number,
   hasOneMessage = true,
 ): ChunkRetryDecision {
-  if (error instanceof RtcConfigError) return 'stop_refused';
+  if (error instanceof RtcConfigError) return 'refused';
   if (error instanceof ChunkTooLargeError) return 'again';
-  if (error instanceof RtcQuotaError) return 'stop_quota';
+  if (error instanceof RtcQuotaError) return 'quota';
   const unreachable = error instanceof RtcNetworkError || error instanceof RtcTimeoutError;
-  if (unreachable && error.outcome === 'not_attempted') return 'stop_unreachable';
+  if (unreachable && error.outcome === 'not_attempted') return 'unreachable';
   if (!(error instanceof RtcApiError) || error.outcome !== 'rejected') return 'go_on';
   const { apiCode, attempts } = error;
   if (apiCode === 'InvalidParameter.IllegalTo') return recipients > 1 ? 'split' : 'go_on';
   if (apiCode === 'InvalidParameter.UserCountOverLimit') return recipients > 1 ? 'shrink' : 'go_on';
   if (attempts.at(-1)?.throttled) return 'again';
-  if (!hasOneMessage)
-    return error.httpStatus === 401 || CONCERNS_ALL.test(apiCode) ? 'stop_refused' : 'go_on';
+  if (!hasOneMessage) return error.httpStatus === 401 || CONCERNS_ALL.test(apiCode) ? 'refused' : 'go_on';
   // The next chunk may succeed. All other refusals concern what every chunk has in common.
-  return apiCode === 'FailToConnect' ? 'go_on' : 'stop_refused';
+  return apiCode === 'FailToConnect' ? 'go_on' : 'refused';
 }

@@ -215,7 +215,8 @@ export class ChunkSender<Item = string> {
     attempts: number,
   ): Part<Item>[] | FanOutStop['reason'] | undefined {
     const half = Math.ceil(part.recipients.length / 2);
-    switch (decideRetry(error, part.recipients.length, this.hasOneMessage)) {
+    const decision = decideRetry(error, part.recipients.length, this.hasOneMessage);
+    switch (decision) {
       case 'split':
         return partsOf(part, half);
       case 'shrink':
@@ -230,15 +231,11 @@ export class ChunkSender<Item = string> {
         }
         return this.#acceptedAt < throttledAt ? 'quota' : undefined;
       }
-      case 'stop_refused':
-        return 'refused';
-      case 'stop_unreachable':
-        return 'unreachable';
-      case 'stop_quota':
-        return 'quota';
       case 'go_on':
         // If the fan-out itself was stopped, its first reason counts.
         return error instanceof RtcAbortedError ? 'shutdown' : undefined;
+      default:
+        return decision;
     }
   }
 }

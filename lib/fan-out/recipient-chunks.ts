@@ -236,7 +236,7 @@ export class RecipientChunks<Item = string> {
 
   #isNew(item: Item): boolean {
     // Only user IDs are compared.
-    if (this.dedupe === 'chunk') return this.#seenInChunk.add(item as string);
+    if (this.dedupe === 'chunk') return this.#seenInChunk.add(item as string, this.#pending as string[]);
     if (this.dedupe === 'none') return true;
     const { size } = this.#seen;
     // One operation, since a lookup takes as long as an insertion.

@@ -1,6 +1,6 @@
 import { createConfirmations } from './confirmations.js';
 import { type ClientMessage, unframe } from './frame.js';
-import { attempt, dropOldest, within } from './limits.js';
+import { attempt, dropOldest, needFunctions, within } from './limits.js';
 import { createSeenStorage, type ReceiverStorage } from './seen-storage.js';
 
 // Of browsers, and of everything else: their types come with each of these, and this entry needs none.
@@ -26,7 +26,8 @@ export interface ReceiverOptions {
   readonly from: string | readonly string[];
   /**
    * Sends a text to the business server, at most eight times a second: the SDK's `sendServerMessage()`. If it throws,
-   * rejects or takes more than 10 s, the text is sent again, up to eight times within three minutes.
+   * rejects or takes more than 10 s, the text is sent again, up to eight times within three minutes. Meanwhile others
+   * wait: the last 10,000 receipts. `confirmWith()` makes one for SDKs that give the result by a callback.
    */
   readonly confirm: (receipts: string) => unknown;
   /**
@@ -42,28 +43,16 @@ export interface ReceiverOptions {
   readonly storage?: ReceiverStorage | undefined;
 }
 
-/** What the SDK for the Web gives its callbacks. */
-export interface WebMessage {
-  /** The sender's user ID. */
-  readonly userId: string;
-  /** Text, or an `ArrayBuffer`. */
-  readonly message: unknown;
-}
-
 /** Takes what an SDK receives. */
 export interface Receiver {
-  /** Takes the arguments of any of the SDK's callbacks for messages. It needs no `this`, and never throws. */
-  readonly receive: {
-    /** Web. */
-    (received: WebMessage): void;
-    /** Electron. */
-    (userId: string, message: unknown): void;
-    /** Android and iOS. */
-    (msgid: unknown, userId: string, message: unknown): void;
-  };
   /**
-   * Takes nothing more, and confirms what the app has taken: for a logout. It is done when that was sent, or after 10 s,
-   * and never rejects.
+   * The listener of each of the SDK's callbacks for messages, whose arguments may be `({ userId, message })` (Web),
+   * `(userId, message)` (Electron) or `(msgid, userId, message)` (Android and iOS). It needs no `this`, and never throws.
+   */
+  readonly receive: (...given: unknown[]) => void;
+  /**
+   * Takes nothing more, confirms what the app has taken, and saves it: for a logout. It is done when both have ended,
+   * or after 10 s, and never rejects.
    */
   readonly close: () => Promise<void>;
 }
@@ -75,15 +64,23 @@ const CLOSE_MS = 10_000;
 /**
  * Receives messages that were sent with `receipt` or `once`: takes the prefix off, drops copies, and confirms what is to
  * be confirmed. All other messages are handed on as they are.
- * @throws TypeError without `from`
+ * @throws TypeError without `from`, or one of the functions
  */
 export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOptions): Receiver {
   const senders = typeof from === 'string' ? [from] : from;
-  if (!Array.isArray(senders)) throw new TypeError("`from`: needs the server's user ID, or a list of them");
+  if (
+    !Array.isArray(senders) ||
+    senders.length === 0 ||
+    ![...senders].every((sender) => sender && typeof sender === 'string')
+  )
+    throw new TypeError("`from`: must be the server's user ID, or a list of them");
+  needFunctions({ confirm, onMessage });
+  if (storage) needFunctions({ 'storage.load': storage.load, 'storage.save': storage.save });
+  const confirmations = createConfirmations(confirm);
   /** Whether the app has taken it. */
   const seen = new Map<string, boolean>();
-  const confirmations = createConfirmations(confirm);
-  const seenStorage = storage && createSeenStorage(storage);
+  const seenStorage = storage && createSeenStorage(storage, seen);
+  let loading: Promise<unknown> | undefined = seenStorage?.loaded.then(() => (loading = undefined));
   const taking = new Set<Promise<unknown>>();
   let isClosed = false;
 
@@ -96,40 +93,35 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
     attempt(() => onMessage(received), typeof reportError === 'function' ? reportError : console.error);
 
   const take = async (given: readonly unknown[]): Promise<void> => {
-    const received = readArguments(given);
-    const framed = senders.includes(received.from) ? unframe(received.message) : undefined;
+    const received = readable(() => readArguments(given)) ?? ({ message: given[0] } as ReceivedMessage);
+    const framed = senders.includes(received.from) ? readable(() => unframe(received.message)) : undefined;
     if (framed === undefined) return void (await hand(received));
+    if (loading) await loading;
+    if (isClosed) return;
     const { messageId, message, isReceiptWanted } = framed;
     if (!seen.has(messageId)) {
       remember(messageId, false);
       if (await hand({ from: received.from, message, messageId })) {
         remember(messageId, true);
-        void seenStorage?.add(messageId);
+        seenStorage?.save();
       }
     }
     // A copy too: perhaps it comes since the receipt was lost.
     if (isReceiptWanted && seen.get(messageId)) confirmations.add(messageId);
   };
 
-  let loading: Promise<unknown> | undefined = seenStorage
-    ?.load((ids) => ids.forEach((id) => remember(id, true)))
-    .then(() => (loading = undefined));
-
-  const receive = (...given: unknown[]): void => {
-    if (isClosed) return;
-    if (loading !== undefined) return void loading.then(() => receive(...given));
-    const work = attempt(() => take(given));
-    taking.add(work);
-    void work.then(() => taking.delete(work));
-  };
-
   const finish = async (): Promise<void> => {
     await Promise.all(taking);
-    await confirmations.close();
+    await Promise.all([confirmations.close(), seenStorage?.saved()]);
   };
 
   return {
-    receive,
+    receive: (...given) => {
+      if (isClosed) return;
+      const work = attempt(() => take(given));
+      taking.add(work);
+      void work.then(() => taking.delete(work));
+    },
     close: async () => {
       isClosed = true;
       void confirmations.close();
@@ -139,9 +131,18 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
 }
 
 /** Of a callback's arguments, the last two are the sender and the message, or the only one holds them. */
-function readArguments(given: readonly unknown[]): { from: string; message: ClientMessage } {
+function readArguments(given: readonly unknown[]): ReceivedMessage {
   const [message, userId] = [...given].reverse();
-  const isOne = given.length === 1 && typeof message === 'object' && message !== null;
+  const isOne = given.length === 1 && typeof message === 'object';
   const read = (isOne ? message : { userId, message }) as { userId: string; message: ClientMessage };
   return { from: read.userId, message: read.message };
+}
+
+/** @returns undefined for what can't be read, which is then handed on as it is */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

@@ -18,6 +18,7 @@ interface Unframed {
  * Takes the prefix off a message. Foreign text is not taken for a framed message, and neither is a prefix that another
  * message had.
  * @returns undefined for everything that was not framed
+ * @throws for what can't be read, such as a buffer that was handed to another thread
  */
 export function unframe(message: unknown): Unframed | undefined {
   if (!isClientMessage(message)) return undefined;

@@ -2,17 +2,23 @@
 declare function setTimeout(work: () => void, ms: number): unknown;
 declare function clearTimeout(timer: unknown): void;
 
+/** A client may send 20 messages a second. These are at most eight, and the rest is the app's. */
+export const LEAST_PAUSE_MS = 125;
+/** How long one text of receipts may take. */
+export const CONFIRM_MS = 10_000;
+
+/** @returns what calls it off */
+export function after(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+}
+
 /** Rejects when it takes longer. */
-export async function within(ms: number, work: () => unknown): Promise<void> {
-  let timer: unknown;
-  const silence = new Promise((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`It took more than ${ms} ms.`)), ms);
+export function within(ms: number, work: () => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = after(ms, () => reject(new Error(`It took more than ${ms} ms.`)));
+    void attempt(work, reject).then(stop).then(resolve);
   });
-  try {
-    await Promise.race([work(), silence]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Does it at once. @returns whether it ended well */
@@ -26,15 +32,17 @@ export async function attempt(work: () => unknown, fail?: (error: unknown) => vo
   }
 }
 
-/** Waits, and less long where `wake` is called. */
-export async function pause(ms: number, takeWake?: (wake: () => void) => void): Promise<void> {
-  await attempt(() => within(ms, () => new Promise<void>((resolve) => takeWake?.(resolve))));
-}
-
 /** Drops what came first, until no more than `most` are kept. */
 export function dropOldest(kept: Set<string> | Map<string, unknown>, most: number): void {
   for (const oldest of kept.keys()) {
     if (kept.size <= most) return;
     kept.delete(oldest);
+  }
+}
+
+/** @throws TypeError naming the first that is no function */
+export function needFunctions(given: Readonly<Record<string, unknown>>): void {
+  for (const [name, work] of Object.entries(given)) {
+    if (typeof work !== 'function') throw new TypeError(`\`${name}\`: must be a function`);
   }
 }

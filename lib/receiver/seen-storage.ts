@@ -1,14 +1,16 @@
-import { LEAST_PAUSE_MS } from './confirmations.js';
-import { attempt, dropOldest, pause, within } from './limits.js';
+import { after, attempt, LEAST_PAUSE_MS, within } from './limits.js';
 import { splitIds } from './receipt-text.js';
 
 /** Keeps over restarts which messages the app has taken, for one user: a message to several users has one ID. */
 export interface ReceiverStorage {
-  /** What was saved last; null or undefined if nothing was. At the start, messages wait for it for up to 3 s. */
+  /**
+   * What was saved last; null or undefined if nothing was. It is called once, and nothing is saved before it has ended.
+   * Until then, but for 3 s at most, messages with a prefix wait.
+   */
   load(): string | null | undefined | Promise<string | null | undefined>;
   /**
-   * Saves a text of up to 33 KB. At most eight times a second, what is there is loaded and saved with what was added,
-   * so that several tabs can share it. A promise is waited for before the next call, for up to 3 s.
+   * Saves a text of up to 33 KB in place of the last one, at most eight times a second. A promise is waited for before
+   * the next call. Each receiver needs a place of its own: where two save to one, the last wins.
    */
   save(seen: string): unknown;
 }
@@ -16,41 +18,38 @@ export interface ReceiverStorage {
 const MAX_STORED = 1_000;
 const STORAGE_MS = 3_000;
 
-/** Reads and adds to what a storage holds. What it fails with is left alone: it must not keep messages from the app. */
-export function createSeenStorage(storage: ReceiverStorage) {
-  const unsaved = new Set<string>();
+/**
+ * Reads into `seen`, and saves of it, which messages the app has taken. What the storage fails with is left alone: it
+ * must not keep messages from the app.
+ */
+export function createSeenStorage(storage: ReceiverStorage, seen: Map<string, boolean>) {
   let isChanged = false;
-  let isRunning = false;
+  let saving: Promise<void> | undefined;
 
-  const load = async (use: (ids: string[]) => unknown): Promise<void> => {
-    const stored = storage.load();
-    // What is at hand is used at once, so that nothing of another tab comes between.
-    const seen = stored && typeof stored === 'object' ? await stored : stored;
-    await use(splitIds(seen ?? ''));
-  };
+  const loading = attempt(async () => {
+    for (const id of splitIds((await storage.load()) ?? '').slice(-MAX_STORED)) seen.set(id, true);
+  });
 
   const save = async (): Promise<void> => {
-    const ids = [...unsaved];
-    // One that is damaged leaves the others whole, thanks to the spaces.
-    await load((saved) => storage.save([...saved, ...ids].slice(-MAX_STORED).join(' ')));
-    for (const id of ids) unsaved.delete(id);
+    await loading;
+    while (isChanged) {
+      isChanged = false;
+      const taken = [...seen.keys()].filter((id) => seen.get(id));
+      // One that is damaged leaves the others whole, thanks to the spaces.
+      await attempt(() => storage.save(taken.slice(-MAX_STORED).join(' ')));
+      await new Promise<void>((end) => after(LEAST_PAUSE_MS, end));
+    }
+    saving = undefined;
   };
 
   return {
-    /** Gives what is there, even after the time for which this waits. */
-    load: (use: (ids: string[]) => void) => attempt(() => within(STORAGE_MS, () => load(use))),
-    add: async (messageId: string): Promise<void> => {
-      unsaved.add(messageId);
-      dropOldest(unsaved, MAX_STORED);
+    /** Until what was saved is known, or nobody waits for it any longer. */
+    loaded: attempt(() => within(STORAGE_MS, () => loading)),
+    save(): void {
       isChanged = true;
-      if (isRunning) return;
-      isRunning = true;
-      while (isChanged) {
-        isChanged = false;
-        await attempt(() => within(STORAGE_MS, save));
-        await pause(LEAST_PAUSE_MS);
-      }
-      isRunning = false;
+      saving ??= save();
     },
+    /** When all is saved. */
+    saved: () => saving,
   };
 }

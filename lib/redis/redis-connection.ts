@@ -63,12 +63,14 @@ export class RedisConnection {
 
   /**
    * Closes connections that don't answer, so that new ones are made to the current primary. The sockets are destroyed
-   * and the client is not disconnected: a client that is searching for the primary would end for good.
+   * and the client is not disconnected: a client that is searching for the primary would end for good. So it may by
+   * itself, when it is told of a failover meanwhile. Then it is begun again.
    */
   renew(): void {
     // The app's own client is left alone.
     if (this.#options.client !== undefined || this.#client === undefined) return;
-    for (const { stream } of connectionsOf(this.#client)) stream?.destroy();
+    if (this.#client.status === 'end') this.#client.connect().catch(() => undefined);
+    else for (const { stream } of connectionsOf(this.#client)) stream?.destroy();
   }
 
   /**

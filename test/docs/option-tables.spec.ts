@@ -5,6 +5,7 @@ import { ENQUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue.service.js';
 import { FAN_OUT_QUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue-settings.js';
 import { CALLBACK_OPTIONS } from '../../lib/callbacks/callback-settings.js';
 import { MODULE_OPTIONS } from '../../lib/config/module-option-table.js';
+import { FAULT_KINDS } from '../../lib/emulator/fault-kinds.js';
 import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-options.js';
 import { describeOptions } from '../../lib/options/option-table.js';
 import { RECEIPT_OPTIONS } from '../../lib/receipts/receipt-options.js';
@@ -114,6 +115,34 @@ describe.each(['README.md', 'README_zh-CN.md'])('the short table of options in %
       if (option?.required) expect([name, fallback]).toEqual([name, expect.stringMatching(REQUIRED)]);
       else if (option?.default !== undefined)
         expect([name, valueOf(fallback)]).toEqual([name, String(option.default)]);
+    }
+  });
+});
+
+describe('the tables of faults', () => {
+  const SECTIONS = {
+    'docs/emulator-control.md': 'Faults',
+    'docs/emulator-callbacks.md': 'What can go wrong',
+  };
+  const kindsOf = (cell: string): readonly string[] =>
+    cell.includes('more]') ? [] : (cell.split(', with')[0] ?? '').replaceAll('`', '').split(', ');
+
+  it('have each fault of the emulator once, with the fields that it needs', async () => {
+    const texts = await Promise.all(
+      Object.entries(SECTIONS).map(async ([page, title]) => {
+        const text = await readFile(join(ROOT, page), 'utf8');
+        return text.split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+      }),
+    );
+    const cells = texts.flatMap((text) =>
+      Array.from(text.matchAll(/^\| (`[^|]+) \|/gm), ([, cell = '']) => cell),
+    );
+    for (const [kind, { fields }] of Object.entries(FAULT_KINDS)) {
+      const rows = cells.filter((cell) => kindsOf(cell).includes(kind));
+      expect([kind, rows.length]).toEqual([kind, 1]);
+      for (const { option, required } of describeOptions(fields)) {
+        if (required) expect([kind, rows[0]]).toEqual([kind, expect.stringContaining(`\`${option}\``)]);
+      }
     }
   });
 });

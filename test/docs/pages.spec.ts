@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { CLIENT_SDKS } from '../support/client-sdks.js';
 import { exec } from '../support/exec.js';
 import { anchorsIn, imagesIn, linksIn, nameOf, snippetsIn } from '../support/markdown.js';
 import { STRICTEST } from '../support/strictest.js';
@@ -38,6 +39,7 @@ describe('the pages of the documentation', () => {
     }
     expect(snippets).toBeGreaterThan(20);
     await writeFile(join(FOLDER, 'globals.d.ts'), TEST_GLOBALS);
+    await writeFile(join(FOLDER, 'client-sdks.d.ts'), CLIENT_SDKS);
     await writeFile(
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({

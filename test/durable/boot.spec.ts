@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { getRoomUnicastToken, RtcConfigError, RtcMessagingModule } from 'nestjs-rtc-messaging';
@@ -13,6 +13,7 @@ import {
 import { ChunkJobs } from '../../lib/bullmq/chunk-jobs.js';
 import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
+import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
 import { RedisHolder } from '../../lib/bullmq/redis-holder.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { LogLines } from '../support/log-lines.js';
@@ -167,6 +168,44 @@ describe('an app with a queue', () => {
       holder.close();
       if (given instanceof Redis) given.disconnect();
     }
+  });
+
+  it('has a connection again when its client has ended by itself, and not once it is closed', async () => {
+    const settings = resolveFanOutQueueSettings({ connection: redis.url });
+    const holder = await RedisHolder.open(settings);
+    const ledger = new FanOutLedger(
+      holder.client(),
+      new LedgerKeys(settings.prefix, 'queue'),
+      holder.closing,
+    );
+    const ended = once(holder.client(), 'end');
+    // As ioredis does when it is told of a failover while it searches for the primary.
+    holder.client().disconnect();
+    await ended;
+    expect(await ledger.look('none')).toBeUndefined();
+    holder.close();
+    await expect(ledger.look('none')).rejects.toThrow();
+    await sleep(500);
+    expect(holder.client().status).toBe('end');
+  });
+
+  it('has its commands answered though the client ended while it reconnected', async () => {
+    const settings = resolveFanOutQueueSettings({ connection: redis.url });
+    const holder = await RedisHolder.open(settings);
+    const client = holder.client() as Redis;
+    const ledger = new FanOutLedger(client, new LedgerKeys(settings.prefix, 'queue'), holder.closing);
+    // Known to the connection, so that the next one is a single command.
+    await ledger.look('none');
+    await redis.kill('SIGSTOP');
+    const looking = ledger.look('none');
+    await setImmediate();
+    client.stream.destroy();
+    await once(client, 'connect');
+    client.disconnect();
+    await once(client, 'end');
+    await redis.kill('SIGCONT');
+    expect(await looking).toBeUndefined();
+    holder.close();
   });
 
   it('shows no password of Redis in any property', async () => {

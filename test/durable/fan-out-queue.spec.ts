@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Global, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
@@ -341,6 +342,14 @@ describe('a source of a durable fan-out', () => {
     const handle = await queue.enqueue({ ...TEXT, to: users(1_000) }, { id: error.fanOutId });
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 1_000 } });
 
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+    const failRevoked = (): never => {
+      throw revoked.proxy as Error;
+    };
+    const other = await rejectionOf<FanOutEnqueueError>(queue.enqueue({ ...TEXT, to: failing(failRevoked) }));
+    expect(other.message).toContain(`fan-out ${other.fanOutId} failed`);
+
     const aborting = new AbortController();
     const aborted = await rejectionOf<FanOutEnqueueError>(
       queue.enqueue(
@@ -505,6 +514,41 @@ describe('a fan-out queue', () => {
     await client.del(jobKeys);
     await start({ role: 'worker' });
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 300 } });
+  });
+
+  it('ignores jobs that someone else added, whatever they hold, and sends nothing twice for them', async () => {
+    const connection = client.duplicate({ maxRetriesPerRequest: null });
+    const bull = new Queue('rtc-fan-out', { connection, prefix: `{${prefix}}` });
+    try {
+      emulator.faults.replace([{ kind: 'late', delayMs: 50, probability: 1 }]);
+      const { queue } = await start();
+      const handle = await queue.enqueue({ ...TEXT, to: users(100) }, { id: 'mine', chunkSize: 10 });
+      for (const data of [null, 7, [], {}, { id: 'mine', index: 'x' }, { id: 'mine', index: 1.5 }]) {
+        await bull.add('foreign', data);
+      }
+      for (const index of [0, 5, -7, 99_999]) await bull.add('foreign', { id: 'mine', index });
+      await bull.add('foreign', { id: 'none', index: 0 });
+      // A chunk in flight is taken from its worker by a job of that kind, and known again if it reports in time.
+      const { accepted, unknown } = (await handle.result()).counts;
+      expect(accepted + unknown).toBe(100);
+      expect(emulator.accepted.duplicates()).toEqual([]);
+      await until(async () => (await bull.getJobCountByTypes('wait', 'active')) === 0);
+      expect(await bull.getFailedCount()).toBe(0);
+    } finally {
+      await bull.close();
+      connection.disconnect();
+    }
+  });
+
+  it('refuses receipt and once, and names them', async () => {
+    const { queue } = await start({ role: 'producer' });
+    for (const name of ['receipt', 'once']) {
+      const error = await rejectionOf(queue.enqueue({ ...TEXT, to: users(1) }, { [name]: true }));
+      expect(error).toMatchObject({
+        code: 'RTC_VALIDATION',
+        issues: [{ path: `options.${name}`, message: expect.stringContaining('is not an option') }],
+      });
+    }
   });
 
   it('keeps no message and no recipient in its jobs', async () => {

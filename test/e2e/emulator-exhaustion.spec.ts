@@ -11,8 +11,9 @@ import { ClientSockets } from '../../lib/emulator/client-sockets.js';
 import { HttpError } from '../../lib/emulator/http-error.js';
 import { InFlight } from '../../lib/emulator/in-flight.js';
 import { Attendance, Presence } from '../../lib/emulator/presence.js';
-import { readBody } from '../../lib/emulator/read-request.js';
+import { readBody } from '../../lib/emulator/read-body.js';
 import { sendUnread } from '../../lib/emulator/send-json.js';
+import { Warnings } from '../../lib/emulator/warnings.js';
 import { QUERY, sendRaw } from '../support/raw-request.js';
 import { until } from '../support/until.js';
 
@@ -129,6 +130,7 @@ it('an emulator disconnects a WebSocket client that no longer answers, and keeps
     checkToken: () => undefined,
     tell: () => undefined,
     post: () => Promise.resolve(undefined),
+    warnings: new Warnings(),
   };
   const loggedIn = new Presence(new Attendance(1_048_576, service));
   const callbacks = { checkReach: () => undefined };

@@ -418,6 +418,12 @@ describe('the receiver of a participant', () => {
       [{ confirmAfterMs: Number.NaN }, 'receiver.confirmAfterMs: must be a number of milliseconds'],
       [{ confirmAfterMs: -1 }, 'receiver.confirmAfterMs'],
       [{ confirmAfterMs: 'x' }, 'receiver.confirmAfterMs'],
+      [{ confirmAfterMs: 2_147_483_648 }, 'milliseconds from 0 to 2147483647, or Infinity'],
+      [{ confirmAfterMs: 3e9 }, 'receiver.confirmAfterMs'],
+      [{ from: [] }, "receiver.from: must be the server's user ID, or a list of them"],
+      [{ from: '' }, 'receiver.from'],
+      [{ from: ['server', 7] }, 'receiver.from'],
+      [{ storage: { load: () => null } }, 'receiver.storage: must be { load, save }'],
       [{ bogus: 1 }, 'receiver.bogus'],
       ['yes', 'receiver'],
       [1, 'receiver'],
@@ -433,6 +439,84 @@ describe('the receiver of a participant', () => {
     await server.close();
     await emulator.close();
   });
+
+  it('takes the prefix off messages of the sender alone whom the app names, or who is in moduleOptions()', async () => {
+    const emulator = await RtcEmulator.start({ from: 'business' });
+    const server = await ReceiptApp.start(emulator, { from: 'robot' });
+    const forgot = server.join('forgot');
+    const named = server.join('named', { receiver: { from: ['business', 'robot'] } });
+    const { messageId = '' } = await server.rooms.batchSend(
+      { ...ROOM, to: ['forgot', 'named'] },
+      { receipt: true },
+    );
+    await server.rooms.batchSend({ ...ROOM, from: 'business', to: ['forgot'] }, { once: true });
+    expect(named.shown).toEqual([{ from: 'robot', message: 'hello', messageId }]);
+    expect(forgot.shown.map(({ message }) => message)).toEqual([`[rtc1r:${messageId}]hello`, 'hello']);
+    const status = await server.receipts.wait(messageId, { timeoutMs: 1_000 });
+    expect(status).toMatchObject({ confirmed: ['named'], awaited: ['forgot'] });
+    await server.close();
+    await emulator.close();
+  });
+
+  it('shows a message again after a restart without a storage, and not with one', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator);
+    let saved = '';
+    const storage = { load: () => saved, save: (seen: string) => void (saved = seen) };
+    for (const [receiver, times] of [
+      [true, 2],
+      [{ storage }, 1],
+    ] as const) {
+      const before = server.join('alice', { receiver });
+      await server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true });
+      const { message } = before.received[0]!;
+      before.leave();
+      const after = server.join('alice', { receiver });
+      after.receive({ ...before.received[0]!, message } as never);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect([...before.shown, ...after.shown]).toHaveLength(times);
+      after.leave();
+    }
+    await server.close();
+    await emulator.close();
+  });
+
+  it('sends nothing more when the emulator closes, so that the process can end', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator);
+    let sent = 0;
+    for (const confirmAfterMs of [0, 300]) {
+      const alice = server.join(`alice-${confirmAfterMs}`, { receiver: { confirmAfterMs } });
+      alice.on('onServerMessageSendResult', () => void (sent += 1));
+    }
+    await server.rooms.batchSend({ ...ROOM, to: ['alice-0', 'alice-300'] }, { receipt: true });
+    await server.close();
+    await emulator.close();
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(sent).toBeLessThanOrEqual(2);
+  });
+
+  it('confirms once, however late, and again if the receipt did not arrive', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator);
+    const posted = async (confirmAfterMs: number, waitMs: number): Promise<number> => {
+      const alice = server.join('alice', { receiver: { confirmAfterMs } });
+      let sent = 0;
+      alice.on('onServerMessageSendResult', () => void (sent += 1));
+      await server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true });
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      alice.leave();
+      return sent;
+    };
+    expect(await posted(2_147_483_647, 600)).toBe(0);
+    expect(await posted(12_000, 13_000)).toBe(1);
+    expect(server.receipts.counts).toMatchObject({ confirmed: 1, repeated: 0 });
+    emulator.faults.add({ kind: 'callback_lost', times: 1 });
+    expect(await posted(100, 2_500)).toBe(2);
+    expect(server.receipts.counts).toMatchObject({ confirmed: 2 });
+    await server.close();
+    await emulator.close();
+  }, 30_000);
 });
 
 describe('RtcReceiptModule', () => {

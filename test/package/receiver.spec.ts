@@ -58,7 +58,7 @@ const APP = `
   window.leave = close;
 `;
 /** The receiver alone, to be weighed. */
-const RECEIVER = `export { createReceiver } from 'nestjs-rtc-messaging/receiver';`;
+const RECEIVER = `export { confirmWith, createReceiver } from 'nestjs-rtc-messaging/receiver';`;
 
 type Bundler = (entry: string, outfile: string) => Promise<void>;
 const BUNDLERS: readonly (readonly [name: string, bundle: Bundler])[] = [
@@ -183,7 +183,7 @@ it(
     const folder = await mkdtemp(join(tmpdir(), 'rtc-receiver-types-'));
     try {
       const source = `
-        import { createReceiver, type ReceivedMessage } from 'nestjs-rtc-messaging/receiver';
+        import { confirmWith, createReceiver, type ReceivedMessage } from 'nestjs-rtc-messaging/receiver';
         const shown: ReceivedMessage[] = [];
         const { receive, close } = createReceiver({
           from: ['server'],
@@ -194,8 +194,12 @@ it(
         receive({ userId: 'server', message: new ArrayBuffer(1) });
         receive('server', 'text');
         receive(1, 'server', new Uint8Array(1));
-        // @ts-expect-error There is nothing to receive.
-        receive();
+        const { confirm, onServerMessageSendResult } = confirmWith((receipts) => receipts.length);
+        createReceiver({ from: 'server', confirm, onMessage: () => undefined });
+        confirmWith(async () => '1', 'Success');
+        onServerMessageSendResult(1n, 0);
+        // @ts-expect-error Its number would be lost.
+        confirmWith(() => undefined);
         // @ts-expect-error Nobody would learn what has been received.
         createReceiver({ from: 'server', onMessage: () => undefined });
         // @ts-expect-error Any user could pass for the server.

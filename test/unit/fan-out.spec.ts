@@ -95,18 +95,18 @@ function start(
 
 describe('the retry decision on a failed chunk', () => {
   it.each<[string, RtcMessagingError, number, ChunkRetryDecision]>([
-    ['no credentials', new RtcConfigError([]), 5, 'stop_refused'],
-    ['a service that can not be reached', network('not_attempted'), 5, 'stop_unreachable'],
+    ['no credentials', new RtcConfigError([]), 5, 'refused'],
+    ['a service that can not be reached', network('not_attempted'), 5, 'unreachable'],
     [
       'no answer in time, nor a connection',
       new RtcTimeoutError('late', { outcome: 'not_attempted' }),
       5,
-      'stop_unreachable',
+      'unreachable',
     ],
     ['no answer in time', new RtcTimeoutError('late', { outcome: 'unknown' }), 5, 'go_on'],
     ['a reset', network('unknown'), 5, 'go_on'],
     ['an abort', new RtcAbortedError('aborted', { outcome: 'not_attempted' }), 5, 'go_on'],
-    ['no quota', new RtcQuotaError('away', { retryAfterMs: 1 }), 5, 'stop_quota'],
+    ['no quota', new RtcQuotaError('away', { retryAfterMs: 1 }), 5, 'quota'],
     ['an illegal user among several', api('InvalidParameter.IllegalTo'), 2, 'split'],
     ['an illegal user', api('InvalidParameter.IllegalTo'), 1, 'go_on'],
     [
@@ -121,7 +121,7 @@ describe('the retry decision on a failed chunk', () => {
     ['the quota, after what may have been accepted', api('FlowLimitExceeded', 'unknown'), 5, 'go_on'],
     ['a queue in which it has become too large', new ChunkTooLargeError(2), 5, 'again'],
     ['a gateway', api('FailToConnect'), 5, 'go_on'],
-    ['any other refusal', api('AccessDenied'), 5, 'stop_refused'],
+    ['any other refusal', api('AccessDenied'), 5, 'refused'],
     ['an answer that proves nothing', api('InternalError', 'unknown'), 5, 'go_on'],
   ])('is right after %s', (_what, error, recipients, decision) => {
     expect(decideRetry(error, recipients)).toBe(decision);
@@ -160,7 +160,7 @@ describe('the retry decision on a failed chunk', () => {
     'InvalidParameter.NotExistAppId',
     'InvalidParameter.EmptyAccountId',
   ])('ends the sending of many messages after %s', (code) => {
-    expect(decideRetry(api(code), 1, false)).toBe('stop_refused');
+    expect(decideRetry(api(code), 1, false)).toBe('refused');
   });
 });
 

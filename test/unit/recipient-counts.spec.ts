@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { CountEntry, CountTable } from '../../lib/emulator/count-table.js';
+import { CountTable, TIMES } from '../../lib/emulator/count-table.js';
 import type { EmulatedMessage } from '../../lib/emulator/read-message.js';
 import { RecipientCounts } from '../../lib/emulator/recipient-counts.js';
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
@@ -92,14 +92,13 @@ describe('the counts of recipients', () => {
   it('have room for one in 44 bytes, which are 3 million in a quarter of 512 MB', () => {
     const bytes = 16 * MB;
     const table = new CountTable(bytes);
-    const entry = new CountEntry();
     const random = seededRandom(1);
     const words = new Uint32Array(3);
     for (;;) {
       words[0] = random() * 2 ** 32;
       words[1] = random() * 2 ** 32;
-      if (!table.open(words, entry)) break;
-      entry.times = 1;
+      if (!table.open(words)) break;
+      table.increase(TIMES);
     }
     expect(table.size).toBeGreaterThan(bytes / 44);
     expect((512 * MB) / 4 / 44).toBeGreaterThan(3_000_000);

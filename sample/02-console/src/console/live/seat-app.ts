@@ -1,4 +1,4 @@
-import { createReceiver } from 'nestjs-rtc-messaging/receiver';
+import { createReceiver, type Receiver } from 'nestjs-rtc-messaging/receiver';
 import type { WebSocket } from 'ws';
 import type { AnswerJson, LiveEvent, ReceivedJson } from './live-event.js';
 
@@ -11,7 +11,7 @@ export class SeatApp {
   readonly #receipts = new Map<number, (error: AnswerJson['error']) => void>();
   /** All that the emulator delivers comes from the business server, under whatever user ID it takes. */
   readonly #senders: string[] = [];
-  readonly #receiver;
+  #receiver: Receiver | undefined;
   #delivered: ReceivedJson | undefined;
   #number = 0;
 
@@ -19,13 +19,7 @@ export class SeatApp {
     private readonly userId: string,
     private readonly socket: WebSocket,
     private readonly tell: (event: LiveEvent) => void,
-  ) {
-    this.#receiver = createReceiver({
-      from: this.#senders,
-      confirm: (receipts) => this.#confirm(receipts),
-      onMessage: ({ message }) => this.#show(message),
-    });
-  }
+  ) {}
 
   hear(heard: Heard): void {
     if (heard.event === 'onServerMessageSendResult') {
@@ -36,6 +30,11 @@ export class SeatApp {
       this.#delivered = heard;
       const { event, from, message } = heard;
       if (!this.#senders.includes(from)) this.#senders.push(from);
+      this.#receiver ??= createReceiver({
+        from: this.#senders,
+        confirm: (receipts) => this.#confirm(receipts),
+        onMessage: (received) => this.#show(received.message),
+      });
       // It shows the message at once, or never: a copy.
       this.#receiver.receive(from, event.includes('Binary') ? Buffer.from(message, 'base64') : message);
       if (this.#delivered === undefined) return;
@@ -57,8 +56,8 @@ export class SeatApp {
   }
 
   /** Confirms what was shown, for which the connection has to be open. */
-  close(): Promise<void> {
-    return this.#receiver.close();
+  async close(): Promise<void> {
+    await this.#receiver?.close();
   }
 
   /** The connection is gone: what is on its way has no result. */

@@ -3,33 +3,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HttpError } from './http-error.js';
 import type { InFlight } from './in-flight.js';
 
-/** What comes before a request's body, before anything is believed. */
-export interface RequestHead {
-  readonly method: string;
-  readonly path: string;
-  /** Decoded, in the order in which they came. */
-  readonly query: URLSearchParams;
-  /** Names in lower case. */
-  readonly headers: ReadonlyMap<string, string>;
-}
-
-export function readHead({ method = 'GET', url = '/', rawHeaders }: IncomingMessage): RequestHead {
-  const headers = new Map<string, string>();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase();
-    const value = rawHeaders[index + 1] ?? '';
-    const earlier = headers.get(name);
-    headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
-  }
-  return { method, headers, ...splitUrl(url) };
-}
-
-/** As it came: a `URL` would resolve dots in the path. */
-export function splitUrl(url: string): { path: string; query: URLSearchParams } {
-  const [path = '/', query] = url.split(/\?(.*)/s, 2);
-  return { path, query: new URLSearchParams(query) };
-}
-
 let lastTurn: Promise<unknown> = Promise.resolve();
 
 /**

@@ -1,0 +1,33 @@
+/** So many warnings a minute tell an operator enough. More would fill the terminal. */
+const MAX_A_MINUTE = 5;
+const MINUTE_MS = 60_000;
+/** What was warned of is forgotten when it is so much. */
+const MAX_REMEMBERED = 1_000;
+
+/** Warnings in the emulator's process: one for each subject, and a bounded number a minute. */
+export class Warnings {
+  readonly #subjects = new Set<string>();
+  #minuteBegan = Number.NEGATIVE_INFINITY;
+  #inMinute = 0;
+
+  /** @param now monotonic milliseconds */
+  constructor(
+    private readonly now: () => number = () => performance.now(),
+    private readonly emit = (text: string) => process.emitWarning(text, 'RtcEmulatorWarning'),
+  ) {}
+
+  /** @param subject what the warning is said once for */
+  warn(subject: string, textOf: () => string): void {
+    if (this.#subjects.has(subject)) return;
+    if (this.now() - this.#minuteBegan >= MINUTE_MS) {
+      this.#minuteBegan = this.now();
+      this.#inMinute = 0;
+    }
+    if (this.#inMinute >= MAX_A_MINUTE) return;
+    this.#inMinute += 1;
+    if (this.#subjects.size >= MAX_REMEMBERED) this.#subjects.clear();
+    this.#subjects.add(subject);
+    const isLast = this.#inMinute === MAX_A_MINUTE;
+    this.emit(isLast ? `${textOf()} There are no more warnings in this minute.` : textOf());
+  }
+}
