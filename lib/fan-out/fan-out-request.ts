@@ -55,7 +55,10 @@ export interface FanOutOptions {
    * every ID in memory and stops at 2,000,000), or `none`.
    */
   readonly dedupe?: 'chunk' | 'all' | 'none' | undefined;
-  /** See `SendOptions.receipt`. If too many receipts are awaited, the fan-out stops (`quota`). Default false. */
+  /**
+   * See `SendOptions.receipt`. If too many receipts are awaited, a list is refused, and any other source waits for room.
+   * Default false.
+   */
   readonly receipt?: boolean | undefined;
   /** See `SendOptions.once`. Default false. */
   readonly once?: boolean | undefined;

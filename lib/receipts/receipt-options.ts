@@ -9,7 +9,10 @@ export interface ReceiptRedis {
 
 /** Options of `RtcReceiptModule`. */
 export interface RtcReceiptOptions {
-  /** Recipients whose receipts are awaited at once, 1–10,000,000. More are refused before sending. Default 100,000. */
+  /**
+   * Recipients whose receipts one process awaits at once, 1–10,000,000. More are refused before sending; a fan-out to an
+   * iterable waits for room. Default 100,000.
+   */
   readonly maxAwaited?: number | undefined;
   /**
    * How long receipts of a message are awaited and its status is known, from when the last of its requests leaves, in
@@ -17,8 +20,8 @@ export interface RtcReceiptOptions {
    */
   readonly awaitMs?: number | undefined;
   /**
-   * A connected client of `ioredis`, through which all processes know of all receipts, and share `maxAwaited`. It is
-   * never closed. Default: each process knows of what it has sent and was posted.
+   * A connected client of `ioredis`, through which all processes know of all receipts. It is never closed. Its Redis
+   * must not evict keys (`noeviction`). Default: each process knows of what it has sent and was posted.
    */
   readonly redis?: ReceiptRedis | undefined;
 }

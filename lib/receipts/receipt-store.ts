@@ -1,161 +1,149 @@
 import type { RtcReceiptEvent } from '../diagnostics/rtc-event.js';
-import type { TrackedRequest } from '../services/receipt-tracker.js';
+import type { TrackedMessage } from '../services/receipt-tracker.js';
 import type { ReceiptSettings } from './receipt-options.js';
+import type { ReceiptRoom } from './receipt-room.js';
 
-/** Who has a message, as far as receipts say. Each user to whom a request of it has left is in one of the lists. */
+/** How long an answer is waited for, in milliseconds: a client of Redis that is not connected lets commands wait. */
+export const ANSWER_LIMIT_MS = 1_000;
+
+/** Who has a message, as far as receipts say. */
 export interface ReceiptStatus {
   /** Users whose app has received it. */
   readonly confirmed: readonly string[];
   /** Users who were sent to, or may have been, and have not confirmed it. */
   readonly awaited: readonly string[];
-  /** Users who were certainly not sent to: the service refused the message. */
+  /** Users who were certainly not sent to: the service refused the message, or it did not leave. */
   readonly notSent: readonly string[];
+  /** Whether nobody was forgotten of those to whom a request of it has left. Otherwise, nobody is in `notSent`. */
+  readonly complete: boolean;
   /** From when on nothing more is known of it. */
   readonly until: Date;
 }
 
-/** Milliseconds since it was awaited, or why it does not count. */
-export type TakenReceipt = number | Exclude<RtcReceiptEvent['status'], 'confirmed'>;
-
-/** Knows whose receipts are awaited. Nothing but time, and room for others, takes a recipient out. */
-export interface ReceiptStore {
-  /** @returns false if that would be too many; then none of them is awaited */
-  expect(request: TrackedRequest, limitMs: number): Promise<boolean>;
-  hasRoomFor(recipients: number): Promise<boolean>;
-  withdraw(request: TrackedRequest): Promise<void>;
-  /** Takes a user's receipts, in their order. */
-  confirm(userId: string, messageIds: readonly string[]): Promise<TakenReceipt[]>;
-  /** @returns how many have not confirmed a message; undefined if nothing is known of it */
-  countAwaited(messageId: string): Promise<number | undefined>;
-  status(messageId: string): Promise<ReceiptStatus | undefined>;
+/** One request of a message, whose recipients are to confirm it. */
+export interface TrackedRequest {
+  readonly message: TrackedMessage;
+  /** `/`, some letters and digits that no other request has, and a space, so that names can stand in a row. */
+  readonly name: string;
+  /** All different. */
+  readonly userIds: readonly string[];
+  readonly room: ReceiptRoom;
+  /** When it was last said to leave, on this process's own clock. */
+  since?: number;
 }
 
-/** Recipients that are kept, whatever became of them, in multiples of those that may be awaited. */
-export const KEPT_PER_AWAITED = 3;
-/** Stands for the number of a recipient's requests. */
-const CONFIRMED = -1;
+/** Milliseconds since the request left, or why it does not count; and how many others are awaited now. */
+export type TakenReceipt = readonly [
+  taken: number | Exclude<RtcReceiptEvent['status'], 'confirmed'>,
+  awaited?: number,
+];
 
-interface Recipient {
-  /** Since when, on this process's own clock. */
-  since: number;
-  /** Requests that were accepted, or may be. With 0, none was. Or {@link CONFIRMED}. */
-  requests: number;
+/** How many users are awaited of a message, and when to look again if no receipt comes here. */
+export interface LookedAt {
+  readonly awaited: number;
+  /** Milliseconds. Undefined: receipts may come elsewhere, so soon. */
+  readonly againMs?: number;
 }
 
-interface Message {
-  readonly users: Map<string, Recipient>;
+/** What this process counts of a message that it has sent. */
+export interface AwaitedMessage {
+  readonly id: string;
   awaited: number;
   until: number;
 }
 
-/** In this process. */
-export class MemoryReceiptStore implements ReceiptStore {
+/**
+ * Knows whose receipts are awaited, and how many recipients this process awaits. What it answers may come late; what it
+ * does for one message is in order.
+ */
+export abstract class ReceiptStore<Message extends AwaitedMessage = AwaitedMessage> {
+  /** Recipients whose requests are still to come, and have room. */
+  reserved = 0;
+  #awaited = 0;
   /** Those that end first come first. */
   readonly #messages = new Map<string, Message>();
-  #awaited = 0;
-  #kept = 0;
 
   /** @param now milliseconds since any moment, which nobody sets back */
   constructor(
-    private readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>,
-    private readonly now: () => number = () => performance.now(),
+    protected readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>,
+    protected readonly now: () => number = () => performance.now(),
   ) {}
 
-  async expect({ messageId, userIds }: Omit<TrackedRequest, 'request'>): Promise<boolean> {
-    const { maxAwaited, awaitMs } = this.settings;
-    const now = this.now();
-    this.#forget(({ until }) => until <= now);
-    const message = this.#messages.get(messageId) ?? {
-      users: new Map<string, Recipient>(),
-      awaited: 0,
-      until: 0,
-    };
-    const requests = userIds.map((userId) => message.users.get(userId)?.requests);
-    const awaited = requests.filter((count = 0) => count === 0).length;
-    const added = requests.filter((count) => count === undefined).length;
-    if (this.#awaited + awaited > maxAwaited) return false;
-    this.#messages.delete(messageId);
-    this.#forget(() => this.#kept + added > KEPT_PER_AWAITED * maxAwaited);
-    for (const userId of userIds) {
-      const { since, requests: others } = message.users.get(userId) ?? { since: now, requests: 0 };
-      if (others === CONFIRMED) continue;
-      message.users.set(userId, { since: others === 0 ? now : since, requests: others + 1 });
+  /** Receipts of a request are awaited from now on. Each attempt says so again. */
+  abstract expect(request: TrackedRequest): Promise<void>;
+  /** Receipts of a request come no more. @returns how many users of the message are awaited now */
+  abstract withdraw(request: TrackedRequest): Promise<number | undefined>;
+  abstract confirm(userId: string, messageId: string): Promise<TakenReceipt>;
+  /** @returns undefined if nothing is known of the message */
+  abstract look(messageId: string): Promise<LookedAt | undefined>;
+  abstract status(messageId: string): Promise<ReceiptStatus | undefined>;
+
+  /** Learns who has confirmed elsewhere. */
+  async refresh(): Promise<void> {
+    // Receipts come here alone.
+  }
+
+  hasRoomFor(recipients: number): boolean {
+    this.#forgetEnded();
+    return this.#awaited + this.reserved + recipients <= this.settings.maxAwaited;
+  }
+
+  protected get awaited(): number {
+    return this.#awaited;
+  }
+
+  protected get ids(): Iterator<string, undefined> {
+    return this.#messages.keys();
+  }
+
+  protected find(id: string): Message | undefined {
+    this.#forgetEnded();
+    return this.#messages.get(id);
+  }
+
+  /** Keeps a message for its whole time, from now on. */
+  protected keep(message: Message): void {
+    this.#messages.delete(message.id);
+    message.until = this.now() + this.settings.awaitMs;
+    this.#messages.set(message.id, message);
+  }
+
+  protected count(message: Message, awaited: number): void {
+    this.#awaited += awaited - message.awaited;
+    message.awaited = awaited;
+  }
+
+  protected forget(message: Message): void {
+    this.#messages.delete(message.id);
+    this.count(message, 0);
+  }
+
+  #forgetEnded(): void {
+    for (const message of this.#messages.values()) {
+      if (message.until > this.now()) return;
+      this.forget(message);
     }
-    this.#count(message, awaited, added);
-    message.until = now + awaitMs;
-    this.#messages.set(messageId, message);
-    return true;
-  }
-
-  async hasRoomFor(recipients: number): Promise<boolean> {
-    this.#forget(({ until }) => until <= this.now());
-    return this.#awaited + recipients <= this.settings.maxAwaited;
-  }
-
-  async withdraw({ messageId, userIds }: Omit<TrackedRequest, 'request'>): Promise<void> {
-    const message = this.#messages.get(messageId);
-    for (const userId of userIds) {
-      const recipient = message?.users.get(userId);
-      if (message === undefined || recipient === undefined || recipient.requests <= 0) continue;
-      recipient.requests -= 1;
-      if (recipient.requests === 0) this.#count(message, -1, 0);
-    }
-  }
-
-  async confirm(userId: string, messageIds: readonly string[]): Promise<TakenReceipt[]> {
-    return messageIds.map((messageId) => this.#confirm(messageId, userId));
-  }
-
-  #confirm(messageId: string, userId: string): TakenReceipt {
-    const message = this.#find(messageId);
-    const recipient = message?.users.get(userId);
-    if (message === undefined) return 'unknown_message';
-    if (recipient === undefined || recipient.requests === 0) return 'not_addressed';
-    if (recipient.requests === CONFIRMED) return 'repeated';
-    recipient.requests = CONFIRMED;
-    this.#count(message, -1, 0);
-    return Math.round(this.now() - recipient.since);
-  }
-
-  async countAwaited(messageId: string): Promise<number | undefined> {
-    return this.#find(messageId)?.awaited;
-  }
-
-  async status(messageId: string): Promise<ReceiptStatus | undefined> {
-    const message = this.#find(messageId);
-    if (message === undefined) return undefined;
-    const users = Array.from(message.users, ([userId, { requests }]) => [userId, requests] as const);
-    return toStatus(users, Date.now() + message.until - this.now());
-  }
-
-  #find(messageId: string): Message | undefined {
-    const message = this.#messages.get(messageId);
-    return message !== undefined && message.until > this.now() ? message : undefined;
-  }
-
-  /** The oldest, as long as it is so. */
-  #forget(isSo: (message: Message) => boolean): void {
-    for (const [id, message] of this.#messages) {
-      if (!isSo(message)) return;
-      this.#messages.delete(id);
-      this.#count(message, -message.awaited, -message.users.size);
-    }
-  }
-
-  #count(message: Message, awaited: number, kept: number): void {
-    message.awaited += awaited;
-    this.#awaited += awaited;
-    this.#kept += kept;
   }
 }
 
-/** @param users with the numbers of their requests */
+/** Stands for a user's requests when the user has confirmed the message. */
+export const CONFIRMED = '!';
+/** None of the user's requests was accepted. */
+export const NOT_SENT = '';
+
+/**
+ * @param users each with the names of the requests that were accepted, or may be, or with {@link CONFIRMED}
+ * @param leftMs for how long it is known
+ */
 export function toStatus(
-  users: Iterable<readonly [userId: string, requests: number]>,
-  until: number,
+  users: Iterable<readonly [userId: string, state: string]>,
+  complete: boolean,
+  leftMs: number,
 ): ReceiptStatus {
   const [confirmed, awaited, notSent]: [string[], string[], string[]] = [[], [], []];
-  for (const [userId, requests] of users)
-    (requests === CONFIRMED ? confirmed : requests === 0 ? notSent : awaited).push(userId);
-  return { confirmed, awaited, notSent, until: new Date(until) };
+  for (const [userId, state] of users)
+    (state === CONFIRMED ? confirmed : state === NOT_SENT ? notSent : awaited).push(userId);
+  // Another request, which was forgotten, may have reached them.
+  if (!complete) notSent.length = 0;
+  return { confirmed, awaited, notSent, complete, until: new Date(Date.now() + leftMs) };
 }

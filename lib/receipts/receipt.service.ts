@@ -2,15 +2,25 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { injectBy, tokenOf } from '../config/named-tokens.js';
 import type { RtcClientMessage } from '../callbacks/client-message.js';
-import type { Emit, RtcReceiptEvent } from '../diagnostics/rtc-event.js';
+import type { RtcReceiptEvent } from '../diagnostics/rtc-event.js';
+import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { abortSignal, duration } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { readReceipts } from '../receiver/receipt-text.js';
-import { TimeBox } from '../waiting/time-box.js';
-import type { TrackedRequest } from '../services/receipt-tracker.js';
-import type { ReceiptStatus, ReceiptStore } from './receipt-store.js';
+import type { CallPlan } from '../retry/send-call.js';
+import type { ReceiptTracker, TrackedMessage } from '../services/receipt-tracker.js';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
+import { ReceiptRoom } from './receipt-room.js';
+import {
+  ANSWER_LIMIT_MS,
+  type ReceiptStatus,
+  type ReceiptStore,
+  type TrackedRequest,
+} from './receipt-store.js';
+import { ReceiptWatch } from './receipt-watch.js';
 
 /** Options of `ReceiptService.wait()`. */
 export interface WaitForReceiptsOptions {
@@ -21,21 +31,28 @@ export interface WaitForReceiptsOptions {
 }
 
 const WAIT_OPTIONS = { timeoutMs: { rule: duration, required: true }, signal: abortSignal } as const;
-/** Another process may have been posted the receipt. The first looks come soon, since most receipts do. */
-const LONGEST_PAUSE_MS = 250;
+/** The same after a look that was not answered. */
+const SHORT_LIMIT_MS = 100;
+/** A chunk that waits for room looks for it so often. */
+const LOOK_EVERY_MS = 50;
 /** A refusal ends when receipts come, or when messages are given up. */
 const RETRY_AFTER_MS = 1_000;
 
-/** What a {@link ReceiptService} works with. */
-interface Parts {
+type Sending = Parameters<ReceiptTracker['attach']>[0];
+
+const hidden = new HiddenParts<{
   readonly module: string;
   readonly store: ReceiptStore;
   readonly maxAwaited: number;
-  readonly awaitMs: number;
-  emit: Emit;
-}
-
-const hidden = new HiddenParts<Parts>();
+  /** The module that sends, if there is one. */
+  sending?: Sending;
+  /** Ends when those who wait for room have it. */
+  line: Promise<void>;
+  /** Tells requests apart. */
+  requests: number;
+  /** By message. */
+  readonly watches: Map<string, ReceiptWatch>;
+}>();
 
 /**
  * Knows who has received a message that was sent with `receipt: true`: whose app has been given it, not who has seen it.
@@ -52,8 +69,10 @@ export class ReceiptService {
   };
 
   /** @internal */
-  constructor(parts: Omit<Parts, 'emit'>) {
-    hidden.set(this, { ...parts, emit: () => undefined });
+  constructor(module: string, store: ReceiptStore, maxAwaited: number) {
+    const line = Promise.resolve();
+    const watches = new Map<string, ReceiptWatch>();
+    hidden.set(this, { module, store, maxAwaited, line, requests: 0, watches });
   }
 
   /**
@@ -64,79 +83,161 @@ export class ReceiptService {
    * @throws RtcNetworkError when Redis does not answer, which keeps the receipts
    */
   status(messageId: string): Promise<ReceiptStatus | undefined> {
-    return hidden.of(this).store.status(messageId);
+    return answer(hidden.of(this).store.status(messageId));
   }
 
   /**
-   * Waits until everyone who was sent a message has confirmed it, or for `timeoutMs`.
+   * Waits until everyone who was sent a message has confirmed it, for `timeoutMs`, or until the app closes.
    * @returns the status then: nobody is `awaited` any more, or some still are. Who is `notSent` is not waited for.
    * @throws RtcValidationError when an option breaks a rule, RtcNetworkError when Redis does not answer in the end
    */
   async wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined> {
     const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
-    const { store } = hidden.of(this);
-    const endsAt = performance.now() + timeoutMs;
-    for (let pauseMs = 5; ; pauseMs *= 2) {
-      // While Redis does not answer, nobody knows.
-      if (!((await store.countAwaited(messageId).catch(() => 1)) ?? 0)) break;
-      const leftMs = Math.max(0, endsAt - performance.now());
-      const box = new TimeBox(Math.min(pauseMs, LONGEST_PAUSE_MS, leftMs), undefined, signal);
-      const end = await box.wait();
-      box.dispose();
-      if (end !== 'timeout' || performance.now() >= endsAt) break;
+    const { store, watches, sending } = hidden.of(this);
+    const watch = watches.get(messageId) ?? new ReceiptWatch(store, messageId);
+    watches.set(messageId, watch);
+    watch.waiting += 1;
+    try {
+      await waitFor(watch.over, timeoutMs, undefined, signal, sending?.closing);
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+    } finally {
+      watch.waiting -= 1;
+      if (watch.waiting === 0 && watches.delete(messageId)) watch.poke();
     }
-    return await store.status(messageId);
+    return await answer(watch.status(), watch.isAnswered ? ANSWER_LIMIT_MS : SHORT_LIMIT_MS);
   }
 
   /** @internal */
-  async checkRoomFor(recipients: number): Promise<void> {
-    const { store } = hidden.of(this);
-    if (!(await store.hasRoomFor(recipients))) throw this.#tooMany();
+  attach(sending: Sending): void {
+    hidden.of(this).sending = sending;
   }
 
   /** @internal */
-  async expect(request: TrackedRequest, limitMs: number): Promise<void> {
-    const { store } = hidden.of(this);
-    if (!(await store.expect(request, limitMs))) throw this.#tooMany();
-  }
-
-  #tooMany(): RtcQuotaError {
-    const { maxAwaited } = hidden.of(this);
+  async reserve(
+    recipients: number,
+    { deadlineMs = Infinity, signal }: Parameters<ReceiptTracker['reserve']>[1],
+  ): Promise<ReceiptRoom> {
+    const { store, maxAwaited } = hidden.of(this);
+    const limitMs = Math.min(deadlineMs, ANSWER_LIMIT_MS);
+    if (!store.hasRoomFor(recipients)) await answer(store.refresh(), limitMs, signal).catch(() => undefined);
+    if (store.hasRoomFor(recipients)) return new ReceiptRoom(store, recipients);
     const why = `more than ${maxAwaited} receipts would be awaited (maxAwaited)`;
-    return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
+    throw new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  /** @internal Nobody waits for it: what is asked of Redis afterwards is answered after it. */
-  withdraw(request: TrackedRequest): void {
-    const { store, awaitMs } = hidden.of(this);
-    const endsAt = performance.now() + awaitMs;
-    const withdraw = (): Promise<void> =>
-      store.withdraw(request).catch(async () => {
-        await sleep(RETRY_AFTER_MS, undefined, { ref: false });
-        if (performance.now() < endsAt) await withdraw();
-      });
-    void withdraw();
+  /** @internal */
+  async track<T>(
+    message: TrackedMessage,
+    to: readonly string[],
+    plan: CallPlan,
+    send: (plan: CallPlan) => Promise<T>,
+    reserved?: ReceiptRoom,
+  ): Promise<T> {
+    const parts = hidden.of(this);
+    const { signal, stop, fanOut } = plan;
+    const userIds = [...new Set(to)];
+    const started = performance.now();
+    let room = reserved;
+    let request: TrackedRequest | undefined;
+    try {
+      room ??= await (fanOut ? this.#waitForRoom(userIds.length, plan) : this.reserve(userIds.length, plan));
+      const begun = { message, name: `/${(parts.requests++).toString(36)} `, userIds, room };
+      await this.#begin(begun, plan);
+      request = begun;
+      const beforeSend = async (): Promise<boolean> => {
+        // Not waited for with a permit in hand: they are awaited already, and this moves the time.
+        parts.store.expect(begun).catch(() => undefined);
+        return plan.beforeSend?.() ?? true;
+      };
+      const spentMs = fanOut ? 0 : performance.now() - started;
+      return await send({ ...plan, deadlineMs: Math.max(1, plan.deadlineMs - spentMs), beforeSend });
+    } catch (error) {
+      // What was aborted says so itself.
+      if (request === undefined && (signal?.aborted || stop?.aborted))
+        return await send({ ...plan, beforeSend: async () => false });
+      if (request !== undefined && error instanceof RtcMessagingError && error.outcome !== 'unknown')
+        this.#withdraw(request);
+      throw error;
+    } finally {
+      if (reserved === undefined) room?.free();
+    }
+  }
+
+  /** Awaits receipts of a request before it has its permit, so that nobody else waits while Redis is asked. */
+  async #begin(request: TrackedRequest, { deadlineMs, signal, stop }: CallPlan): Promise<void> {
+    const begun = hidden.of(this).store.expect(request);
+    try {
+      await answer(begun, Math.min(deadlineMs, ANSWER_LIMIT_MS), signal, stop);
+    } catch (error) {
+      // It may be done late. Nobody will send it.
+      begun.then(() => this.#withdraw(request)).catch(() => undefined);
+      throw error;
+    }
+    request.message.isBegun = true;
+  }
+
+  /** If the store does not answer, its recipients stay awaited until the message's time is over. */
+  #withdraw(request: TrackedRequest): void {
+    const { messageId } = request.message;
+    const withdrawn = hidden.of(this).store.withdraw(request);
+    withdrawn.then((awaited) => this.#pokeIfDone(messageId, awaited)).catch(() => undefined);
+  }
+
+  /** Those who came before have it first. Who can't ever have it is refused. */
+  async #waitForRoom(recipients: number, { signal, stop }: CallPlan): Promise<ReceiptRoom> {
+    const parts = hidden.of(this);
+    const before = parts.line;
+    let leave: (() => void) | undefined;
+    parts.line = new Promise((resolve) => (leave = resolve));
+    const look = async (): Promise<void> => {
+      await parts.store.refresh();
+      if (!parts.store.hasRoomFor(recipients)) await sleep(LOOK_EVERY_MS);
+    };
+    try {
+      await waitFor(before, Infinity, undefined, signal, stop);
+      while (recipients <= parts.maxAwaited && !parts.store.hasRoomFor(recipients))
+        await waitFor(look, Infinity, undefined, signal, stop);
+      return await this.reserve(recipients, {});
+    } finally {
+      leave?.();
+    }
   }
 
   /** @internal Takes a client's message if it is one of receipts. */
   async take({ userId, message }: RtcClientMessage): Promise<string | undefined> {
-    const { module, store, emit } = hidden.of(this);
     const messageIds = typeof message === 'string' ? readReceipts(message) : undefined;
     if (messageIds === undefined) return undefined;
-    const all = await store.confirm(userId, messageIds);
-    for (const [index, taken] of all.entries()) {
-      const messageId = String(messageIds[index]);
-      const status = typeof taken === 'number' ? 'confirmed' : taken;
-      (this.counts as Record<RtcReceiptEvent['status'], number>)[status] += 1;
-      const delay = typeof taken === 'number' ? { delayMs: taken } : {};
-      emit({ type: 'receipt', module, messageId, userId, status, ...delay });
-    }
+    await answer(Promise.all(messageIds.map((messageId) => this.#take(userId, messageId))));
     return '';
   }
 
-  /** @internal */
-  emitBy(emit: Emit): void {
-    hidden.of(this).emit = emit;
+  async #take(userId: string, messageId: string): Promise<void> {
+    const { module, store, sending } = hidden.of(this);
+    const [taken, awaited] = await store.confirm(userId, messageId);
+    const status = typeof taken === 'number' ? 'confirmed' : taken;
+    (this.counts as Record<RtcReceiptEvent['status'], number>)[status] += 1;
+    const delay = typeof taken === 'number' ? { delayMs: taken } : {};
+    sending?.emit({ type: 'receipt', module, messageId, userId, status, ...delay });
+    this.#pokeIfDone(messageId, awaited);
+  }
+
+  #pokeIfDone(messageId: string, awaited: number | undefined): void {
+    if (awaited === 0) hidden.of(this).watches.get(messageId)?.poke();
+  }
+}
+
+/** What a store says, if it does so in time. */
+async function answer<T>(
+  work: Promise<T>,
+  limitMs = ANSWER_LIMIT_MS,
+  ...signals: (AbortSignal | undefined)[]
+): Promise<T> {
+  try {
+    return await waitFor(work, limitMs, undefined, ...signals);
+  } catch {
+    const message = 'The receipts are not known: Redis, which keeps them, does not answer.';
+    throw new RtcNetworkError(message, { outcome: 'not_attempted', phase: 'queued' });
   }
 }
 

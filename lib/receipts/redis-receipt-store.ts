@@ -1,112 +1,144 @@
 import type { Redis } from 'ioredis';
-import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { LuaScript } from '../redis/lua-script.js';
-import type { TrackedRequest } from '../services/receipt-tracker.js';
-import { waitFor } from '../waiting/time-box.js';
 import confirm from './lua/confirm.lua.js';
 import expect from './lua/expect.lua.js';
 import look from './lua/look.lua.js';
 import shared from './lua/shared.lua.js';
 import withdraw from './lua/withdraw.lua.js';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { ReceiptRedis, ReceiptSettings } from './receipt-options.js';
 import {
-  KEPT_PER_AWAITED,
+  ANSWER_LIMIT_MS,
+  type LookedAt,
   type ReceiptStatus,
-  type ReceiptStore,
+  ReceiptStore,
   type TakenReceipt,
   toStatus,
+  type TrackedRequest,
 } from './receipt-store.js';
 
 const EXPECT = new LuaScript('expect-receipts', shared + expect);
-const WITHDRAW = new LuaScript('withdraw-receipts', shared + withdraw);
-const CONFIRM = new LuaScript('confirm-receipts', shared + confirm);
-const LOOK = new LuaScript('look-at-receipts', shared + look);
-/** A client that is not connected lets commands wait. */
-const LIMIT_MS = 1_000;
+const WITHDRAW = new LuaScript('withdraw-receipts', withdraw);
+const CONFIRM = new LuaScript('confirm-receipt', shared + confirm);
+const LOOK = new LuaScript('look-at-receipts', look);
 
-/** In Redis, for all processes with a module of this name. */
-export class RedisReceiptStore implements ReceiptStore {
+/** While Redis is silent, one command in so many milliseconds is let through. */
+const PROBE_EVERY_MS = 10_000;
+/** A request that leaves as soon as it was registered needs no second script. */
+const SAME_MOMENT_MS = 20;
+/** How many messages are looked at for room, and how often. */
+const LOOKS = 1_000;
+const LOOK_EVERY_MS = 250;
+
+/** In Redis, for all processes with a module of this name. A message is one hash, and ends by itself. */
+export class RedisReceiptStore extends ReceiptStore {
+  /** From when on Redis may be asked, after it has not answered in time. */
+  #silentUntil = 0;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
+  #refreshing = Promise.resolve();
+  #ids: Iterator<string, undefined> | undefined;
+
   constructor(
     private readonly redis: ReceiptRedis,
     private readonly name: string,
-    private readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>,
-  ) {}
-
-  expect(request: TrackedRequest, limitMs = LIMIT_MS): Promise<boolean> {
-    return this.#expect(request, 0, Math.min(limitMs, LIMIT_MS));
+    settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>,
+  ) {
+    super(settings);
   }
 
-  hasRoomFor(recipients: number): Promise<boolean> {
-    return this.#expect({ messageId: '', request: '', userIds: [] }, recipients);
-  }
-
-  /** @param room for how many others there has to be room */
-  async #expect(
-    { messageId, request, userIds }: TrackedRequest,
-    room: number,
-    limitMs?: number,
-  ): Promise<boolean> {
-    const { maxAwaited, awaitMs } = this.settings;
-    const args = [
-      request,
-      awaitMs,
-      maxAwaited - room,
-      KEPT_PER_AWAITED * maxAwaited,
-      ...userIds.map(toField),
-    ];
-    for (;;) {
-      const answer = await this.#run(EXPECT, messageId, args, limitMs);
-      if (answer !== 'more') return answer === 1;
+  /** Goes on where it ended, with a limited number of messages. */
+  override refresh(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#refreshedAt < LOOK_EVERY_MS) return this.#refreshing;
+    this.#refreshedAt = now;
+    const looks: Promise<unknown>[] = [];
+    while (looks.length < LOOKS) {
+      const { value: id } = (this.#ids ??= this.ids).next();
+      if (id === undefined) this.#ids = undefined;
+      if (id === undefined) break;
+      looks.push(this.look(id));
     }
+    this.#refreshing = Promise.allSettled(looks).then(() => undefined);
+    return this.#refreshing;
   }
 
-  /** Without a limit: it comes after the request that it follows, however late that is. */
-  async withdraw({ messageId, request, userIds }: TrackedRequest): Promise<void> {
-    const args = [request, this.settings.awaitMs, ...userIds.map(toField)];
-    await this.#run(WITHDRAW, messageId, args, Infinity);
+  async expect(request: TrackedRequest): Promise<void> {
+    const { message, name, userIds, room, since } = request;
+    const now = performance.now();
+    if (since !== undefined && now - since < SAME_MOMENT_MS) return;
+    request.since = now;
+    const id = message.messageId;
+    const begun = message.isBegun ? 1 : 0;
+    const args = [name, this.settings.awaitMs, begun, ...userIds.map(toField)];
+    const [added, awaited] = (await this.#run(EXPECT, id, args)) as [number, number];
+    const own = this.find(id) ?? { id, awaited: 0, until: 0 };
+    this.keep(own);
+    this.count(own, Number(awaited));
+    room.use(Number(added));
   }
 
-  confirm(userId: string, messageIds: readonly string[]): Promise<TakenReceipt[]> {
-    return this.#run(CONFIRM, '', [toField(userId), ...messageIds]) as Promise<TakenReceipt[]>;
+  async withdraw({ message, name, userIds, room }: TrackedRequest): Promise<number | undefined> {
+    const id = message.messageId;
+    const [removed, awaited] = (await this.#run(WITHDRAW, id, [name, ...userIds.map(toField)])) as [
+      removed: number,
+      awaited?: number,
+    ];
+    const left = this.#note(id, awaited);
+    room.use(-Number(removed));
+    return left;
   }
 
-  async countAwaited(messageId: string): Promise<number | undefined> {
-    const [, awaited] = (await this.#run(LOOK, messageId, ['count'])) as [until?: string, awaited?: number];
-    return awaited;
+  async confirm(userId: string, messageId: string): Promise<TakenReceipt> {
+    const [taken, awaited] = (await this.#run(CONFIRM, messageId, [toField(userId)])) as [
+      taken: string | number,
+      awaited?: number,
+    ];
+    if (awaited === undefined) return [taken as 'repeated'];
+    return [Number(taken), this.#note(messageId, awaited)];
+  }
+
+  async look(messageId: string): Promise<LookedAt | undefined> {
+    const awaited = this.#note(messageId, (await this.#run(LOOK, messageId, ['count'])) as number | null);
+    return awaited === undefined ? undefined : { awaited };
   }
 
   async status(messageId: string): Promise<ReceiptStatus | undefined> {
-    const [until, , fields = []] = (await this.#run(LOOK, messageId, ['all'])) as
-      [] | [until: string, awaited: number, fields: string[]];
-    if (until === undefined) return undefined;
-    const users = fields.flatMap((field, index) =>
-      index % 2 === 0 && field.startsWith(':')
-        ? [[field.slice(1), Number.parseInt(String(fields[index + 1]))] as const]
-        : [],
-    );
-    return toStatus(users, Number(until));
+    const [leftMs, hash] = (await this.#run(LOOK, messageId, ['all'])) as [number, string[]];
+    if (hash.length === 0) return undefined;
+    const users: [string, string][] = [];
+    for (let at = 0; at < hash.length; at += 2) {
+      const [field = '', value = ''] = hash.slice(at, at + 2).map(String);
+      if (field.startsWith(':')) users.push([field.slice(1), value]);
+    }
+    return toStatus(users, !hash.includes('lost'), Number(leftMs));
   }
 
-  /** @throws RtcNetworkError when Redis does not answer */
-  async #run(
-    script: LuaScript,
-    messageId: string,
-    args: readonly (string | number)[],
-    limitMs = LIMIT_MS,
-  ): Promise<unknown> {
-    const prefix = `rtc:receipts:{${this.name}}:`;
-    const keys = [`${prefix}untils`, `${prefix}totals`, prefix + messageId];
-    const run = (): Promise<unknown> => script.run(this.redis as Redis, keys, [messageId, ...args]);
-    try {
-      return await (limitMs === Infinity ? run() : waitFor(run, limitMs));
-    } catch {
-      const message = 'The receipts are not known: Redis, which keeps them, does not answer.';
-      throw new RtcNetworkError(message, { outcome: 'not_attempted', phase: 'queued' });
-    }
+  /** @param awaited what Redis says of a message; it may know nothing */
+  #note(id: string, awaited: number | null | undefined): number | undefined {
+    const own = this.find(id);
+    const count = awaited === null || awaited === undefined ? undefined : Number(awaited);
+    if (own !== undefined) this.count(own, count ?? 0);
+    return count;
+  }
+
+  /**
+   * Asks Redis, whose answer may come late. Once one has not come in time, commands are refused at once, so that nothing
+   * piles up: the one that waits shows when Redis answers again.
+   */
+  async #run(script: LuaScript, messageId: string, args: readonly (string | number)[]): Promise<unknown> {
+    const now = performance.now();
+    if (now < this.#silentUntil) throw new Error('Redis is silent');
+    if (this.#silentUntil > 0) this.#silentUntil = now + PROBE_EVERY_MS;
+    const key = `rtc:receipts:${this.name}:${messageId}`;
+    const answer = script.run(this.redis as Redis, [key], args).finally(() => (this.#silentUntil = 0));
+    waitFor(answer, ANSWER_LIMIT_MS).catch((error: unknown) => {
+      if (error instanceof Interrupted) this.#silentUntil = performance.now() + PROBE_EVERY_MS;
+    });
+    return await answer;
   }
 }
 
-/** Of a user in the hash of a message, where requests stand too. */
+/** Of a user in the hash of a message, where other things stand too. */
 function toField(userId: string): string {
   return `:${userId}`;
 }

@@ -14,7 +14,7 @@ import {
   type RtcReceiptOptions,
   type RtcReceiptOptionsFactory,
 } from './receipt-options.js';
-import { MemoryReceiptStore } from './receipt-store.js';
+import { MemoryReceiptStore } from './memory-receipt-store.js';
 import { getReceiptsToken, ReceiptService } from './receipt.service.js';
 import { RedisReceiptStore } from './redis-receipt-store.js';
 
@@ -37,11 +37,8 @@ class RtcReceiptCoreModule implements OnModuleInit {
   onModuleInit(): void {
     const { name } = this.name;
     const consumers = this.#find(getClientMessageConsumersToken(name), 'RtcCallbackModule');
-    const rooms = this.#find(getRoomUnicastToken(name), 'RtcMessagingModule');
+    this.#find(getRoomUnicastToken(name), 'RtcMessagingModule');
     consumers.push((message) => this.receipts.take(message));
-    // A mock has none.
-    const emit = rooms.chunkSenders?.().host.emit;
-    if (emit !== undefined) this.receipts.emitBy(emit);
   }
 
   #find<T>(token: InjectionToken<T>, module: string): T {
@@ -100,8 +97,8 @@ function create(module: string, given: unknown, ofExtras: readonly ConfigProblem
   const { values, problems } = readOptions(RECEIPT_OPTIONS, given, MODULE);
   problems.push(...ofExtras);
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, module);
-  const { redis, maxAwaited, awaitMs } = values;
+  const { redis, maxAwaited } = values;
   const store =
     redis === undefined ? new MemoryReceiptStore(values) : new RedisReceiptStore(redis, module, values);
-  return new ReceiptService({ module, store, maxAwaited, awaitMs });
+  return new ReceiptService(module, store, maxAwaited);
 }

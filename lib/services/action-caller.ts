@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { distinctIds } from '../dto/distinct-ids.js';
@@ -10,7 +9,7 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import type { CallPlan } from '../retry/send-call.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
-import type { ReceiptTracker, TrackedRequest } from './receipt-tracker.js';
+import type { ReceiptTracker, Reservation, TrackedMessage } from './receipt-tracker.js';
 import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage, type WireMessage } from './wire-message.js';
@@ -27,7 +26,8 @@ export interface WireRequest {
   readonly message: WireMessage;
   /** With `receipt` or `once`. */
   readonly messageId: string | undefined;
-  readonly isReceiptWanted: boolean;
+  /** With `receipt`. */
+  readonly tracked: TrackedMessage | undefined;
 }
 
 /** Passes calls of all services to the sender. */
@@ -101,47 +101,38 @@ export class ActionCaller {
       address: { AppId: this.#settings.appId, RoomId: roomId, From: from },
       message: toWireMessage(message, binary),
       messageId: framed?.messageId,
-      isReceiptWanted: receipt,
+      tracked: receipt && framed ? { messageId: framed.messageId, isBegun: false } : undefined,
     };
   }
 
   /**
-   * Sends a prepared request. With `receipt`, receipts are waited for from when it leaves, until it is known to be in
-   * vain.
+   * Sends a prepared request. With `receipt`, receipts are awaited until it is known to be in vain.
+   * @param reserved room for these receipts
    */
   async send(
-    { messageId, isReceiptWanted }: WireRequest,
+    { messageId, tracked }: Pick<WireRequest, 'messageId' | 'tracked'>,
     to: readonly string[],
     plan: CallPlan,
     send: (plan: CallPlan) => Promise<AcceptedCall>,
+    reserved?: Reservation,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
-    if (messageId === undefined) return send(plan);
-    const receipts = isReceiptWanted ? this.#receipts : undefined;
-    let tracked = undefined as TrackedRequest | undefined;
-    const beforeSend = async (): Promise<boolean> => {
-      if (tracked === undefined) {
-        tracked = { messageId, request: randomBytes(6).toString('base64url'), userIds: [...new Set(to)] };
-        await receipts?.expect(tracked, plan.deadlineMs);
-      }
-      return plan.beforeSend?.() ?? true;
-    };
-    try {
-      const accepted = await send(receipts === undefined ? plan : { ...plan, beforeSend });
-      return { ...accepted, messageId };
-    } catch (error) {
-      if (error instanceof RtcMessagingError) {
-        if (tracked !== undefined && error.outcome !== 'unknown') receipts?.withdraw(tracked);
-        Object.assign(error, { messageId });
-      }
-      throw error;
-    }
+    const receipts = tracked && this.#receipts;
+    const accepted = receipts ? receipts.track(tracked, to, plan, send, reserved) : send(plan);
+    return messageId === undefined ? accepted : { ...(await named(messageId, accepted)), messageId };
   }
 
-  /** @throws RtcQuotaError when receipts are wanted of more recipients than can be awaited now */
-  async checkRoomFor(to: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
-    // Of any other source, nobody knows how many there are.
-    const isKnown = Array.isArray(to) || to instanceof Set;
-    if (isKnown) await this.#receipts?.checkRoomFor(new Set<unknown>(to).size);
+  /**
+   * Reserves room for the receipts of a whole list, so that it does not end in the middle.
+   * @param recipients undefined if nobody knows how many there will be
+   * @throws RtcQuotaError when there is no room
+   */
+  async reserve(
+    recipients: number | undefined,
+    options: Pick<SendOptions, 'receipt' | 'deadlineMs' | 'signal'>,
+    messageId?: string,
+  ): Promise<Reservation | undefined> {
+    if (options.receipt !== true || recipients === undefined || !this.#receipts) return undefined;
+    return await named(messageId, this.#receipts.reserve(recipients, options));
   }
 
   /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */
@@ -159,5 +150,15 @@ export class ActionCaller {
     throw new RtcValidationError([
       { path: 'from', message: "is missing; name it in the request or set the module's from (RTC_FROM)" },
     ]);
+  }
+}
+
+/** Adds the ID of a message to the error of what was done for it. */
+async function named<T>(messageId: string | undefined, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof RtcMessagingError && messageId !== undefined) Object.assign(error, { messageId });
+    throw error;
   }
 }

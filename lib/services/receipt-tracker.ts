@@ -1,25 +1,43 @@
 import { tokenOf } from '../config/named-tokens.js';
+import type { FanOutHost } from '../fan-out/chunk-sender.js';
+import type { CallPlan } from '../retry/send-call.js';
 
-/** One request of a message, whose recipients are to confirm it. */
-export interface TrackedRequest {
+/** A message whose recipients are to confirm it. */
+export interface TrackedMessage {
   readonly messageId: string;
-  /** Tells it from other requests of the message, which may have some recipients in common. */
-  readonly request: string;
-  /** All different. */
-  readonly userIds: readonly string[];
+  /** Whether receipts of it were awaited before. A store that does not know it then has forgotten some recipients. */
+  isBegun: boolean;
+}
+
+/** Room for the receipts of recipients whose requests are still to come. */
+export interface Reservation {
+  /** Gives back what was not used. */
+  free(): void;
 }
 
 /** Who waits for receipts. The module of `./receipts` provides it. */
 export interface ReceiptTracker {
+  /** Tells where events go, and when the app begins to close. */
+  attach(sender: Pick<FanOutHost, 'emit' | 'closing'>): void;
   /** @throws RtcQuotaError when receipts of so many recipients can't be awaited now */
-  checkRoomFor(recipients: number): Promise<void>;
+  reserve(
+    recipients: number,
+    limits: { readonly deadlineMs?: number | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<Reservation>;
   /**
-   * Waits for receipts of a request's recipients from now on.
-   * @throws an RtcMessagingError when it can't; then nothing may be sent
+   * Sends a request while receipts of its recipients are awaited, from when its last attempt leaves. They are no longer
+   * if it was certainly not accepted.
+   * @param reserved room for them. Without it, a chunk of a fan-out waits for room, and any other request is refused.
+   * @throws RtcQuotaError when there is no room, and whatever `send` throws. Nothing is sent while it is not known that
+   * receipts are awaited.
    */
-  expect(request: TrackedRequest, limitMs: number): Promise<void>;
-  /** The request was certainly not accepted. Who gets the message by no other one is awaited no longer. */
-  withdraw(request: TrackedRequest): void;
+  track<T>(
+    message: TrackedMessage,
+    userIds: readonly string[],
+    plan: CallPlan,
+    send: (plan: CallPlan) => Promise<T>,
+    reserved?: Reservation,
+  ): Promise<T>;
 }
 
 /** The injection token of what waits for the receipts of the module with this `name`, if anything does. */

@@ -3,6 +3,7 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
 import { checkRequest } from '../dto/check-request.js';
+import { isId } from '../dto/field-rules.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
@@ -26,6 +27,7 @@ import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import type { CallPlan } from '../retry/send-call.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
+import type { Reservation } from './receipt-tracker.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import type { OpenApiSender } from './rtc-open-api.service.js';
 import { callPlan, type SendOptions } from './send-options.js';
@@ -102,10 +104,15 @@ export class RoomUnicastService {
         : undefined;
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
-    // Without receipts it begins at once.
-    if (wire.isReceiptWanted) await caller.checkRoomFor(to);
-    const report = await new FanOutRun(chunks, chunkSender(this, wire, plan), plan, sender).run();
-    return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
+    // Who is absent is known later. Without receipts it begins at once.
+    const recipients = wire.tracked && skipAbsent !== true ? listOf(to)?.filter(isId) : undefined;
+    const reserved = recipients && (await caller.reserve(new Set(recipients).size, plan, wire.messageId));
+    try {
+      const report = await new FanOutRun(chunks, chunkSender(this, wire, plan, reserved), plan, sender).run();
+      return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
+    } finally {
+      reserved?.free();
+    }
   }
 
   /**
@@ -140,20 +147,24 @@ export class RoomUnicastService {
       path: 'messages',
     });
     const perMessage = chunkPlan(settings, plan);
+    const reserved = plan.receipt ? await caller.reserve(listOf(messages)?.length, plan) : undefined;
     const each = new ChunkSender<EachMessage>(
       (messages, control) => {
         const [{ to, wire, body }] = messages as readonly [EachMessage];
         const { roomId } = wire;
-        return caller.send(wire, [to], { ...perMessage, ...control, roomId }, (each) =>
-          sender.send('SendRoomUnicast', body, each),
-        );
+        const send = (each: CallPlan) => sender.send('SendRoomUnicast', body, each);
+        return caller.send(wire, [to], { ...perMessage, ...control, roomId }, send, reserved);
       },
       sender,
       1,
       plan.chunkDeadlineMs,
       false,
     );
-    return new FanOutRun(chunks, each, plan, sender, ({ position }) => position).run();
+    try {
+      return await new FanOutRun(chunks, each, plan, sender, ({ position }) => position).run();
+    } finally {
+      reserved?.free();
+    }
   }
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
@@ -184,6 +195,11 @@ interface EachMessage {
   readonly to: string;
   readonly wire: WireRequest;
   readonly body: RequestBody;
+}
+
+/** What is in a source, if that is known before it is read. */
+function listOf(source: unknown): readonly unknown[] | undefined {
+  return Array.isArray(source) || source instanceof Set ? [...(source as Iterable<unknown>)] : undefined;
 }
 
 /** Who is in a room, if that is known within a second. */
@@ -227,16 +243,17 @@ function chunkSender(
   service: RoomUnicastService,
   wire: WireRequest,
   plan: ReturnType<typeof planOf>,
+  reserved?: Reservation,
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
   const bodyFor = RequestBody.template(wire.address, wire.message);
   const perChunk = chunkPlan(settings, plan, wire.roomId);
   return new ChunkSender(
-    (recipients, control) =>
-      caller.send(wire, recipients, { ...perChunk, ...control }, (each) =>
-        sender.send('BatchSendRoomUnicast', bodyFor(recipients), each),
-      ),
+    (recipients, control) => {
+      const send = (each: CallPlan) => sender.send('BatchSendRoomUnicast', bodyFor(recipients), each);
+      return caller.send(wire, recipients, { ...perChunk, ...control }, send, reserved);
+    },
     sender,
     plan.chunkSize,
     plan.chunkDeadlineMs,

@@ -43,9 +43,9 @@ export interface RtcMessagingMocks {
 
 /** Any receipt may be asked for, and none comes. */
 const NO_RECEIPTS: ReceiptTracker = {
-  checkRoomFor: async () => undefined,
-  expect: async () => undefined,
-  withdraw: () => undefined,
+  attach: () => undefined,
+  reserve: async () => ({ free: () => undefined }),
+  track: (_message, _to, plan, send) => send(plan),
 };
 
 type Check = (...given: unknown[]) => unknown;

@@ -53,6 +53,7 @@ describe('a message with `receipt`', () => {
       confirmed: ['alice'],
       awaited: ['without-receiver', 'silent', 'lost', 'absent'],
       notSent: [],
+      complete: true,
       until: expect.any(Date),
     });
     expect(Math.abs((status?.until.getTime() ?? 0) - sentAt - 300_000)).toBeLessThan(5_000);
@@ -213,14 +214,101 @@ describe('a message with `receipt`', () => {
     const refused = await rejectionOf(server.rooms.fanOut({ ...ROOM, to }, { ...receipt, chunkSize: 1 }));
     expect(refused).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted' });
     expect(emulator.requests).toHaveLength(sent);
-    // Nobody knows how many it will be.
-    const report = await server.rooms.fanOut({ ...ROOM, to: to.values() }, receipt);
-    expect(report).toMatchObject({
-      status: 'aborted',
-      stop: { reason: 'quota' },
-      counts: { notAttempted: 2 },
-    });
+    expect(refused).toHaveProperty('messageId', expect.any(String));
+    const each = to.map((one) => ({ ...ROOM, to: one }));
+    expect(await rejectionOf(server.rooms.sendEach(each, receipt))).toMatchObject({ code: 'RTC_QUOTA' });
+    expect(emulator.requests).toHaveLength(sent);
     await server.rooms.batchSend({ ...ROOM, to: ['x'] }, { once: true });
+  });
+
+  it('is refused to one of two lists that fit only alone, and the other one is sent to the end', async () => {
+    await start({ receipts: { maxAwaited: 20 } });
+    const fanOut = (prefix: string): Promise<unknown> => {
+      const to = Array.from({ length: 15 }, (_, index) => `${prefix}-${index}`);
+      return server.rooms.fanOut({ ...ROOM, to: [...to, ...to, 'no id'] }, { receipt: true, chunkSize: 4 });
+    };
+    // A refused chunk is sent again in the room that was its own.
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', times: 1 });
+    const [first, second] = await Promise.allSettled([fanOut('a'), fanOut('b')]);
+    expect(first).toMatchObject({ value: { counts: { accepted: 30, invalid: 1 } } });
+    expect(second).toMatchObject({ reason: { code: 'RTC_QUOTA', messageId: expect.any(String) } });
+    // What was not used is free again.
+    await server.rooms.fanOut({ ...ROOM, to: ['c', 'd', 'e', 'f', 'g'] }, { receipt: true });
+  });
+
+  it('waits for room where nobody knows how many there will be, until the fan-out has no more time', async () => {
+    await start({ receipts: { maxAwaited: 5 } });
+    const users = Array.from({ length: 20 }, (_, index) => `user-${index}`);
+    for (const userId of users) server.join(userId);
+    const options = { receipt: true, chunkSize: 3, concurrency: 3 };
+    const report = await server.rooms.fanOut({ ...ROOM, to: users.values() }, options);
+    expect(report).toMatchObject({ status: 'accepted', counts: { accepted: 20 } });
+    await server.receipts.wait(String(report.messageId), WAIT);
+    expect(server.receipts.counts).toEqual({
+      confirmed: 20,
+      repeated: 0,
+      not_addressed: 0,
+      unknown_message: 0,
+    });
+    const absent = users.map((userId) => `absent-${userId}`);
+    const begun = performance.now();
+    const late = await server.rooms.fanOut({ ...ROOM, to: absent.values() }, { ...options, deadlineMs: 500 });
+    expect(performance.now() - begun).toBeLessThan(3_000);
+    expect(late).toMatchObject({ status: 'aborted', stop: { reason: 'deadline' }, counts: { accepted: 3 } });
+    expect(await server.receipts.status(String(late.messageId))).toMatchObject({ notSent: [] });
+    const tooMany = { ...options, chunkSize: 6 };
+    const never = await server.rooms.fanOut({ ...ROOM, to: users.values() }, tooMany);
+    expect(never).toMatchObject({ status: 'aborted', stop: { reason: 'quota' }, counts: { accepted: 0 } });
+  });
+
+  it('waits for room for one more chunk, with nobody taken out whom another chunk has reached', async () => {
+    await start({ receipts: { maxAwaited: 3 } });
+    const alice = server.join('alice', { receiver: { confirmAfterMs: 800 } });
+    const to = ['alice', 'bob', 'carol', 'alice', 'dave'];
+    const report = await server.rooms.fanOut(
+      { ...ROOM, to: to.values() },
+      { receipt: true, chunkSize: 3, concurrency: 1, deadlineMs: 500 },
+    );
+    expect(report).toMatchObject({ counts: { accepted: 3, notAttempted: 2 } });
+    const messageId = String(report.messageId);
+    expect(await server.receipts.status(messageId)).toMatchObject({ awaited: ['alice', 'bob', 'carol'] });
+    await server.receipts.wait(messageId, { timeoutMs: 1_500 });
+    expect(await server.receipts.status(messageId)).toMatchObject({ confirmed: ['alice'] });
+    expect(alice.shown).toHaveLength(1);
+  });
+
+  it('needs room for those alone who are in the room, when absent users are skipped', async () => {
+    await start({ receipts: { maxAwaited: 2 } });
+    server.join('alice');
+    const to = ['alice', ...Array.from({ length: 20 }, (_, index) => `absent-${index}`)];
+    const report = await server.rooms.fanOut({ ...ROOM, to, skipAbsent: true }, { receipt: true });
+    expect(report).toMatchObject({ status: 'accepted', counts: { accepted: 1, absent: 20 } });
+  });
+
+  it('is awaited, and timed, from its last attempt', async () => {
+    await start({ receipts: { awaitMs: 1_000 } });
+    server.join('alice');
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 2, times: 1 });
+    const { messageId = '', attempts } = await server.rooms.send({ ...ROOM, to: 'alice' }, { receipt: true });
+    expect(attempts).toHaveLength(2);
+    expect(await server.receipts.wait(messageId, WAIT)).toMatchObject({ confirmed: ['alice'] });
+    const [{ delayMs = Infinity } = {}] = events;
+    expect(delayMs).toBeLessThan(1_000);
+  });
+
+  it('lets nobody wait for it who need not: all have it, or the app closes', async () => {
+    server.join('alice');
+    const { messageId = '' } = await server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true });
+    const begun = performance.now();
+    const waits = Array.from({ length: 2_000 }, () => server.receipts.wait(messageId, WAIT));
+    for (const status of await Promise.all(waits)) expect(status).toMatchObject({ confirmed: ['alice'] });
+    expect(performance.now() - begun).toBeLessThan(3_000);
+    const silent = await server.rooms.batchSend({ ...ROOM, to: ['nobody'] }, { receipt: true });
+    const waiting = server.receipts.wait(String(silent.messageId), { timeoutMs: 600_000 });
+    await server.close();
+    expect(await waiting).toMatchObject({ awaited: ['nobody'] });
+    expect(performance.now() - begun).toBeLessThan(8_000);
+    await start();
   });
 
   it('is forgotten when its time is over, with what was awaited', async () => {

@@ -1,9 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { RtcNetworkError } from 'nestjs-rtc-messaging';
+import type { RtcNetworkError, RtcReceiptEvent } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receipt-store.js';
+import { MemoryReceiptStore } from '../../lib/receipts/memory-receipt-store.js';
+import { ReceiptRoom } from '../../lib/receipts/receipt-room.js';
+import type { ReceiptStore, TrackedRequest } from '../../lib/receipts/receipt-store.js';
 import { RedisReceiptStore } from '../../lib/receipts/redis-receipt-store.js';
 import { writeReceipts } from '../../lib/receiver/receipt-text.js';
 import { ReceiptApp } from '../support/receipts.js';
@@ -15,13 +18,21 @@ const users = (count: number, prefix = 'user'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
 let requests = 0;
-const requestOf = (messageId: string, userIds: string[]) => ({
-  messageId,
-  request: `r${requests++}`,
-  userIds,
-});
-const expectFrom = (store: ReceiptStore, messageId: string, userIds: string[]): Promise<boolean> =>
-  store.expect(requestOf(messageId, userIds), 1_000);
+const requestOf = (store: ReceiptStore, messageId: string, userIds: string[], isBegun = false) => {
+  const room = new ReceiptRoom(store, 0);
+  room.free();
+  return { message: { messageId, isBegun }, name: `/r${requests++} `, userIds, room };
+};
+const expectFrom = async (
+  store: ReceiptStore,
+  messageId: string,
+  userIds: string[],
+  isBegun?: boolean,
+): Promise<TrackedRequest> => {
+  const request = requestOf(store, messageId, userIds, isBegun);
+  await store.expect(request);
+  return request;
+};
 
 let redis: StartedRedis;
 let client: Redis;
@@ -43,172 +54,283 @@ describe.each<[string, () => ReceiptStore]>([
   beforeEach(() => {
     store = open();
   });
-  const confirm = async (messageId: string, userId: string) => (await store.confirm(userId, [messageId]))[0];
+  const confirm = async (messageId: string, userId: string) => (await store.confirm(userId, messageId))[0];
+  const roomLeft = (): number => users(20).findIndex((_, index) => !store.hasRoomFor(index)) - 1;
 
   it('are awaited, come, and are known by user', async () => {
     expect(await store.status('m1')).toBeUndefined();
-    expect(await expectFrom(store, 'm1', ['alice', 'bob'])).toBe(true);
-    const delay = await confirm('m1', 'alice');
+    expect(await store.look('m1')).toBeUndefined();
+    await expectFrom(store, 'm1', ['alice', 'bob']);
+    expect(await store.look('m1')).toMatchObject({ awaited: 2 });
+    const [delay, awaited] = await store.confirm('alice', 'm1');
     expect(typeof delay === 'number' && delay >= 0 && delay < 1_000).toBe(true);
-    expect(await store.status('m1')).toEqual({
+    expect(awaited).toBe(1);
+    const status = await store.status('m1');
+    expect(status).toEqual({
       confirmed: ['alice'],
       awaited: ['bob'],
       notSent: [],
+      complete: true,
       until: expect.any(Date),
     });
+    expect(Math.abs((status?.until.getTime() ?? 0) - Date.now() - LIMITS.awaitMs)).toBeLessThan(500);
     expect(await confirm('m1', 'alice')).toBe('repeated');
     expect(await confirm('m1', 'carol')).toBe('not_addressed');
     expect(await confirm('m2', 'alice')).toBe('unknown_message');
-    await expectFrom(store, 'm2', ['bob']);
-    expect(await store.confirm('bob', ['m2', 'm3', 'm1', 'm2'])).toEqual([
-      expect.any(Number),
-      'unknown_message',
-      expect.any(Number),
-      'repeated',
-    ]);
   });
 
-  it('are awaited from no more users than may be, and of none of those that would be too many', async () => {
-    expect(await expectFrom(store, 'm1', users(6))).toBe(true);
-    expect(await expectFrom(store, 'm2', users(5))).toBe(false);
-    expect(await store.status('m2')).toBeUndefined();
-    expect([await store.hasRoomFor(4), await store.hasRoomFor(5)]).toEqual([true, false]);
-    const second = requestOf('m2', users(4));
-    expect(await store.expect(second, 1_000)).toBe(true);
-    // Who is awaited already, counts once.
-    expect(await expectFrom(store, 'm1', users(6))).toBe(true);
-    expect(await expectFrom(store, 'm1', users(7))).toBe(false);
+  it('leave room for as many as may be awaited, who each count once in a message', async () => {
+    await expectFrom(store, 'm1', users(6));
+    expect(roomLeft()).toBe(4);
+    await expectFrom(store, 'm1', users(7));
+    expect(roomLeft()).toBe(3);
     await confirm('m1', 'user-0');
-    expect(await expectFrom(store, 'm3', users(2))).toBe(false);
-    await store.withdraw(second);
-    expect(await expectFrom(store, 'm3', users(6))).toBe(false);
-    expect(await expectFrom(store, 'm3', users(5))).toBe(true);
+    expect(roomLeft()).toBe(4);
+    const second = await expectFrom(store, 'm2', users(3));
+    expect(roomLeft()).toBe(1);
+    for (let time = 0; time < 2; time++) await store.withdraw(second);
+    expect(roomLeft()).toBe(4);
+  });
+
+  it('take over the room that was reserved for them, and give it back when they are withdrawn', async () => {
+    const room = new ReceiptRoom(store, 5);
+    const request = { ...requestOf(store, 'm1', users(3)), room };
+    await store.expect(request);
+    expect(roomLeft()).toBe(5);
+    await store.withdraw(request);
+    expect(roomLeft()).toBe(5);
+    await store.expect({ ...requestOf(store, 'm1', users(4)), room });
+    expect(roomLeft()).toBe(5);
+    room.free();
+    expect(roomLeft()).toBe(6);
+    room.use(-3);
+    expect(roomLeft()).toBe(6);
   });
 
   it('are not awaited by a request that was withdrawn, unless they had come or another one has them too', async () => {
-    const first = requestOf('m1', ['alice', 'bob', 'carol']);
-    const second = requestOf('m1', ['bob', 'dave']);
-    for (const request of [first, second]) expect(await store.expect(request, 1_000)).toBe(true);
+    const first = await expectFrom(store, 'm1', ['alice', 'bob', 'carol']);
+    const second = await expectFrom(store, 'm1', ['bob', 'dave']);
     await confirm('m1', 'alice');
-    await store.withdraw(first);
-    await store.withdraw(requestOf('unknown', ['bob']));
+    expect(await store.withdraw(first)).toBe(2);
+    expect(await store.withdraw(requestOf(store, 'unknown', ['bob']))).toBeUndefined();
+    expect(await store.withdraw(requestOf(store, 'm1', ['bob', 'dave']))).not.toBe(0);
     const now = { confirmed: ['alice'], awaited: ['bob', 'dave'], notSent: ['carol'] };
     expect(await store.status('m1')).toMatchObject(now);
-    expect(await store.countAwaited('m1')).toBe(2);
     expect(await store.status('unknown')).toBeUndefined();
     expect(await confirm('m1', 'carol')).toBe('not_addressed');
-    await store.withdraw(second);
+    for (let time = 0; time < 2; time++) await store.withdraw(second);
     expect(await store.status('m1')).toMatchObject({ awaited: [], notSent: ['bob', 'carol', 'dave'] });
-    expect(await expectFrom(store, 'm1', ['carol', 'alice'])).toBe(true);
+    await expectFrom(store, 'm1', ['carol', 'alice']);
     expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['carol'] });
-    expect(await store.hasRoomFor(9)).toBe(true);
-    expect(await store.hasRoomFor(10)).toBe(false);
+    expect(roomLeft()).toBe(9);
+  });
+
+  it('are timed, and awaited, from the last attempt of a request', async () => {
+    const request = await expectFrom(store, 'm1', users(2));
+    await sleep(700);
+    await store.expect(request);
+    await sleep(600);
+    expect(await store.look('m1')).toMatchObject({ awaited: 2 });
+    expect(roomLeft()).toBe(8);
+    const delay = await confirm('m1', 'user-0');
+    expect(delay).toBeGreaterThan(500);
+    expect(delay).toBeLessThan(1_000);
   });
 
   it('are forgotten when their time is over, which each request of the message puts off', async () => {
     await expectFrom(store, 'm1', ['alice']);
-    const late = requestOf('m2', users(5));
-    await store.expect(late, 1_000);
+    const late = await expectFrom(store, 'm2', users(5));
     await sleep(600);
-    await expectFrom(store, 'm1', ['bob']);
+    await expectFrom(store, 'm1', ['bob'], true);
     await sleep(600);
-    expect(await store.status('m1')).toMatchObject({ awaited: ['alice', 'bob'] });
+    expect(await store.status('m1')).toMatchObject({ awaited: ['alice', 'bob'], complete: true });
     expect(await store.status('m2')).toBeUndefined();
     expect(await confirm('m2', 'user-0')).toBe('unknown_message');
     await store.withdraw(late);
-    expect(await expectFrom(store, 'm3', users(8))).toBe(true);
-    expect(await expectFrom(store, 'm4', ['one'])).toBe(false);
+    expect(roomLeft()).toBe(8);
   });
 
-  it('are kept for three times as many as may be awaited, and the oldest messages make room', async () => {
+  it('say so when some of a message were forgotten before its next request', async () => {
+    await expectFrom(store, 'm1', ['alice']);
+    await sleep(1_100);
+    await expectFrom(store, 'm1', ['bob'], true);
+    expect(await store.status('m1')).toMatchObject({ awaited: ['bob'], complete: false });
+    expect(await confirm('m1', 'alice')).toBe('unknown_message');
+    // The request that was forgotten has reached her.
+    await store.withdraw(await expectFrom(store, 'm1', ['alice'], true));
+    expect(await store.status('m1')).toMatchObject({ awaited: ['bob'], notSent: [] });
+    expect(await confirm('m1', 'alice')).toBe('unknown_message');
+  });
+});
+
+describe('receipts in memory', () => {
+  let store: MemoryReceiptStore;
+  beforeEach(() => {
+    store = new MemoryReceiptStore({ ...LIMITS, awaitMs: 60_000 });
+  });
+  const knownOf = async (messageId: string): Promise<number> => {
+    const { confirmed = [], awaited = [], notSent = [] } = (await store.status(messageId)) ?? {};
+    return confirmed.length + awaited.length + notSent.length;
+  };
+
+  it('of messages that are done are forgotten first, and of one that is awaited nobody who is awaited', async () => {
+    await expectFrom(store, 'first', ['silent', 'alice']);
+    await store.confirm('alice', 'first');
     for (let index = 0; index < 10; index++) {
-      expect(await expectFrom(store, `m${index}`, users(5))).toBe(true);
-      for (const user of users(5)) await confirm(`m${index}`, user);
+      await expectFrom(store, `m${index}`, users(5));
+      for (const user of users(5)) await store.confirm(user, `m${index}`);
     }
-    const known = await Promise.all(
-      Array.from({ length: 10 }, async (_, index) => (await store.status(`m${index}`)) !== undefined),
-    );
-    expect(known).toEqual([...Array<boolean>(4).fill(false), ...Array<boolean>(6).fill(true)]);
+    const known = await Promise.all(users(10).map((_, index) => knownOf(`m${index}`)));
+    expect(known).toEqual([0, 0, 0, 0, 0, 0, 5, 5, 5, 5]);
+    expect(await store.status('first')).toMatchObject({ awaited: ['silent'], complete: false });
+    expect(await store.confirm('alice', 'first')).toEqual(['unknown_message']);
+    expect((await store.confirm('silent', 'first'))[0]).toEqual(expect.any(Number));
+  });
+
+  it('of one large message are bounded as well, also when all were refused', async () => {
+    for (let chunk = 0; chunk < 100; chunk++) {
+      const request = await expectFrom(store, 'confirmed', users(5, `c${chunk}`), chunk > 0);
+      for (const userId of request.userIds) await store.confirm(userId, 'confirmed');
+      await store.withdraw(await expectFrom(store, 'refused', users(5, `c${chunk}`), chunk > 0));
+    }
+    expect((await knownOf('confirmed')) + (await knownOf('refused'))).toBeLessThanOrEqual(20);
+    expect(store.hasRoomFor(10)).toBe(true);
+    for (const id of ['confirmed', 'refused'])
+      expect((await store.status(id))?.complete ?? false).toBe(false);
   });
 });
 
 describe('receipts in Redis', () => {
+  const ROOM = { roomId: 'room-1', message: 'hello' };
+  const keyOf = (messageId: string): string => `rtc:receipts:default:${messageId}`;
+  let emulator: RtcEmulator;
+  let one: ReceiptApp;
+  let other: ReceiptApp;
+  beforeEach(async () => {
+    emulator = await RtcEmulator.start();
+    const receipts = { redis: client, maxAwaited: 20 };
+    one = await ReceiptApp.start(emulator, { receipts });
+    other = await ReceiptApp.start(emulator, { receipts });
+  });
+  afterEach(async () => {
+    for (const server of [one, other]) await server.close();
+    await emulator.close();
+  });
+  const sendTo = async (to: string[]): Promise<string> =>
+    String((await one.rooms.batchSend({ ...ROOM, to }, { receipt: true })).messageId);
+
   it('are seen by a process that waits, when another one is posted them', async () => {
-    const emulator = await RtcEmulator.start();
-    const receipts = { redis: client };
-    const [one, other] = [
-      await ReceiptApp.start(emulator, { receipts }),
-      await ReceiptApp.start(emulator, { receipts }),
-    ];
-    const { messageId = '' } = await one.rooms.batchSend(
-      { roomId: 'room-1', to: ['alice', 'bob'], message: 'hello' },
-      { receipt: true },
-    );
+    const messageId = await sendTo(['alice', 'bob']);
     const waiting = one.receipts.wait(messageId, { timeoutMs: 10_000 });
     expect(await other.post(writeReceipts([messageId]), other.signatureOf('alice'))).toBe(200);
     expect(await other.receipts.status(messageId)).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
     expect(await other.post(writeReceipts([messageId]), other.signatureOf('bob'))).toBe(200);
     expect(await waiting).toMatchObject({ confirmed: ['alice', 'bob'], awaited: [] });
     expect([one.receipts.counts.confirmed, other.receipts.counts.confirmed]).toEqual([0, 2]);
-    for (const server of [one, other]) await server.close();
-    await emulator.close();
   });
 
-  it('count a request once, and not at all when it comes after it was withdrawn', async () => {
-    const store = new RedisReceiptStore(client, 'default', LIMITS);
-    const late = requestOf('m1', users(10));
-    await store.withdraw(late);
-    await store.expect(late);
-    expect(await store.status('m1')).toBeUndefined();
-    const twice = requestOf('m1', users(10));
-    for (let time = 0; time < 2; time++) expect(await store.expect(twice)).toBe(true);
-    for (let time = 0; time < 2; time++) await store.withdraw(twice);
-    expect(await store.status('m1')).toMatchObject({ awaited: [], notSent: { length: 10 } });
-    expect(await store.hasRoomFor(10)).toBe(true);
+  it('that were posted to another process make room here', async () => {
+    const first = await sendTo(users(15));
+    for (const userId of users(15)) await other.post(writeReceipts([first]), other.signatureOf(userId));
+    await sendTo(users(20));
+    expect(await rejectionOf(sendTo(['one-more']))).toMatchObject({ code: 'RTC_QUOTA' });
   });
 
-  it('are counted right by processes with different options, however late one withdraws', async () => {
-    const short = new RedisReceiptStore(client, 'default', LIMITS);
-    const long = new RedisReceiptStore(client, 'default', { maxAwaited: 10, awaitMs: 60_000 });
-    expect(await expectFrom(long, 'm1', users(4))).toBe(true);
-    const over = requestOf('m2', users(5));
-    await short.expect(over);
-    await sleep(2_300);
-    await short.withdraw(over);
-    expect(await long.status('m1')).toMatchObject({ awaited: { length: 4 } });
-    expect([await short.hasRoomFor(6), await short.hasRoomFor(7)]).toEqual([true, false]);
-    for (const key of await client.keys('*')) expect(await client.pttl(key)).toBeGreaterThan(0);
-    expect(await client.hgetall('rtc:receipts:{default}:totals')).toEqual({
-      'awaited:': '4',
-      'kept:': '4',
-      'awaited:m1': '4',
-      'kept:m1': '4',
+  it('are unknown when Redis has lost them, and not taken for confirmed', async () => {
+    const messageId = await sendTo(users(15));
+    const waiting = one.receipts.wait(messageId, { timeoutMs: 5_000 });
+    await sleep(100);
+    await client.unlink(keyOf(messageId));
+    expect(await waiting).toBeUndefined();
+    expect(await one.receipts.status(messageId)).toBeUndefined();
+    await one.post(writeReceipts([messageId]), one.signatureOf('user-0'));
+    expect(one.receipts.counts).toMatchObject({ confirmed: 0, unknown_message: 1 });
+    expect(await client.keys('*')).toEqual([]);
+    await sendTo(users(20));
+  });
+
+  it('of a fan-out whose first part Redis has lost are not all', async () => {
+    const { messageId } = await one.rooms.fanOut(
+      { ...ROOM, to: users(4) },
+      {
+        receipt: true,
+        chunkSize: 2,
+        concurrency: 1,
+        onChunk: async ({ index }) => {
+          if (index === 0) await client.flushall();
+        },
+      },
+    );
+    expect(await one.receipts.status(String(messageId))).toMatchObject({
+      awaited: ['user-2', 'user-3'],
+      complete: false,
     });
   });
 
-  it('are forgotten by many short scripts, so that nobody else waits for Redis', async () => {
-    const store = new RedisReceiptStore(client, 'default', { maxAwaited: 100_000, awaitMs: 1_000 });
-    for (let batch = 0; batch < 20; batch++) {
-      await Promise.all(
-        Array.from({ length: 1_000 }, (_, index) => expectFrom(store, `m${batch}-${index}`, ['alice'])),
-      );
-    }
-    await sleep(1_100);
-    await client.config('SET', 'slowlog-log-slower-than', 100_000);
-    await client.call('SLOWLOG', 'RESET');
-    expect(await expectFrom(store, 'last', ['alice'])).toBe(true);
-    expect(await client.call('SLOWLOG', 'LEN')).toBe(0);
-    expect(await client.keys('*')).toHaveLength(3);
+  it('took no negative time when the clock of Redis was set back', async () => {
+    const delays: unknown[] = [];
+    const note = (event: unknown): void => void delays.push((event as RtcReceiptEvent).delayMs);
+    subscribe('nestjs-rtc-messaging:receipt', note);
+    const messageId = await sendTo(['alice']);
+    const left = (await client.hkeys(keyOf(messageId))).find((field) => field.startsWith('/'));
+    await client.hset(keyOf(messageId), String(left), Date.now() + 60_000);
+    await one.post(writeReceipts([messageId]), one.signatureOf('alice'));
+    unsubscribe('nestjs-rtc-messaging:receipt', note);
+    expect(delays).toEqual([0]);
   });
 
-  it('leave nothing behind in an idle Redis', async () => {
+  it('are the same for a client that gives numbers as text, has a prefix and pipelines by itself', async () => {
+    const text = new Redis(redis.url, {
+      stringNumbers: true,
+      keyPrefix: 'app:',
+      enableAutoPipelining: true,
+    });
+    const server = await ReceiptApp.start(emulator, { receipts: { redis: text, maxAwaited: 2 } });
+    const to = ['alice', 'bob'];
+    const { messageId = '' } = await server.rooms.batchSend({ ...ROOM, to }, { receipt: true });
+    await server.post(writeReceipts([messageId]), server.signatureOf('alice'));
+    expect(await server.receipts.status(messageId)).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
+    await server.rooms.send({ ...ROOM, to: 'alice' }, { receipt: true });
+    expect(await rejectionOf(server.rooms.send({ ...ROOM, to: 'x' }, { receipt: true }))).toMatchObject({
+      code: 'RTC_QUOTA',
+    });
+    expect(server.receipts.counts).toMatchObject({ confirmed: 1 });
+    await server.close();
+    text.disconnect();
+  });
+
+  it('are in one key for each message, which ends by itself, and in none for one that was refused', async () => {
+    const messageId = await sendTo(users(20));
+    for (let time = 0; time < 5; time++) await rejectionOf(sendTo(users(1)));
+    await one.post(writeReceipts([messageId]), one.signatureOf('user-0'));
+    expect(await client.keys('*')).toEqual([keyOf(messageId)]);
+    expect(await client.pttl(keyOf(messageId))).toBeGreaterThan(290_000);
+  });
+
+  it('are looked at once for all who wait, and taken by scripts that hold nobody up', async () => {
+    const messageId = await sendTo(users(2));
+    const commands = async (): Promise<number> =>
+      Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))?.[1]);
+    const before = await commands();
+    await Promise.all(users(1_000).map(() => one.receipts.wait(messageId, { timeoutMs: 500 })));
+    expect((await commands()) - before).toBeLessThan(300);
+    await client.config('SET', 'slowlog-log-slower-than', 20_000);
+    await client.call('SLOWLOG', 'RESET');
+    const ids = users(1_000).map((_, index) => `${index}`.padStart(32, 'm'));
+    expect(await one.post(writeReceipts(ids), one.signatureOf('user-0'))).toBe(200);
+    expect(await client.call('SLOWLOG', 'LEN')).toBe(0);
+    expect(one.receipts.counts.unknown_message).toBe(1_000);
+  });
+
+  it('count a request once that comes twice, as after a lost connection', async () => {
     const store = new RedisReceiptStore(client, 'default', LIMITS);
-    await expectFrom(store, 'm1', users(3));
-    await store.confirm('user-0', ['m1']);
-    const keys = await client.keys('*');
-    expect(keys).toHaveLength(3);
-    for (const key of keys) expect(await client.pttl(key)).toBeGreaterThan(0);
-    expect(new Set(keys.map((key) => /\{.*\}/.exec(key)?.[0]))).toEqual(new Set(['{default}']));
+    const twice = await expectFrom(store, 'm1', users(10));
+    delete twice.since;
+    await store.expect(twice);
+    expect(await store.look('m1')).toEqual({ awaited: 10 });
+    for (let time = 0; time < 2; time++) await store.withdraw(twice);
+    expect(await store.status('m1')).toMatchObject({ awaited: [], notSent: { length: 10 } });
+    expect([store.hasRoomFor(10), store.hasRoomFor(11)]).toEqual([true, false]);
   });
 });
 
@@ -234,6 +356,73 @@ describe('a Redis that stands still', () => {
     await server.rooms.batchSend({ roomId: 'room-1', to, message: 'hello' }, { receipt: true });
     await server.close();
     await emulator.close();
+  });
+});
+
+describe('a Redis that answers nothing', () => {
+  const ROOM = { roomId: 'room-1', message: 'hello' };
+  let emulator: RtcEmulator;
+  let server: ReceiptApp;
+  let messageId: string;
+  beforeEach(async () => {
+    emulator = await RtcEmulator.start();
+    server = await ReceiptApp.start(emulator, {
+      receipts: { redis: client, maxAwaited: 20_000 },
+      quota: { requestsPerSecond: 50 },
+    });
+    ({ messageId = '' } = await server.rooms.batchSend({ ...ROOM, to: users(5) }, { receipt: true }));
+    process.kill(Number(redis.pid), 'SIGSTOP');
+  });
+  afterEach(async () => {
+    process.kill(Number(redis.pid), 'SIGCONT');
+    await server.close();
+    await emulator.close();
+  });
+  const timed = async (work: Promise<unknown>): Promise<number> => {
+    const begun = performance.now();
+    await work.catch(() => undefined);
+    return performance.now() - begun;
+  };
+
+  it('holds up no wait, fan-out or send for longer than was asked, and no message without receipts', async () => {
+    const receipt = { receipt: true };
+    expect(await timed(server.receipts.wait(messageId, { timeoutMs: 50 }))).toBeLessThan(500);
+    const aborted = { timeoutMs: 5_000, signal: AbortSignal.timeout(50) };
+    expect(await timed(server.receipts.wait(messageId, aborted))).toBeLessThan(500);
+    const sends = users(60).map((to) => timed(server.rooms.send({ ...ROOM, to }, receipt)));
+    expect(await timed(server.rooms.send({ ...ROOM, to: 'plain' }))).toBeLessThan(500);
+    const limits = [{ deadlineMs: 100 }, { signal: AbortSignal.timeout(100) }];
+    for (const limit of limits) {
+      const to = users(5);
+      expect(await timed(server.rooms.fanOut({ ...ROOM, to }, { ...receipt, ...limit }))).toBeLessThan(600);
+      expect(await timed(server.rooms.batchSend({ ...ROOM, to }, { ...receipt, ...limit }))).toBeLessThan(
+        600,
+      );
+    }
+    expect(Math.max(...(await Promise.all(sends)))).toBeLessThan(2_000);
+    // The plain one, and the one before.
+    expect(emulator.requests).toHaveLength(2);
+  });
+
+  it('is asked no more until it answers, and then sends go on, with nobody awaited of those that were refused', async () => {
+    const send = (): Promise<unknown> =>
+      server.rooms.batchSend({ ...ROOM, to: users(100) }, { receipt: true, deadlineMs: 3_000 });
+    const error = await rejectionOf<RtcNetworkError>(send() as Promise<never>);
+    const queued = (): number =>
+      (client as unknown as { commandQueue: { length: number } }).commandQueue.length;
+    const before = queued();
+    expect(
+      await timed(Promise.all(users(500).map(() => rejectionOf(send() as Promise<never>)))),
+    ).toBeLessThan(1_000);
+    expect(queued() - before).toBeLessThan(5);
+    process.kill(Number(redis.pid), 'SIGCONT');
+    await sleep(300);
+    expect(await server.receipts.status(String(error.messageId))).toMatchObject({
+      awaited: [],
+      notSent: { length: 100 },
+    });
+    await send();
+    expect(await server.receipts.status(messageId)).toMatchObject({ awaited: { length: 5 } });
   });
 });
 

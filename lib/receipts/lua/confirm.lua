@@ -1,22 +1,15 @@
--- Takes receipts of a user. The message of its keys has no ID, so that the others' begin with it.
+-- Takes the receipt of a user.
 --
--- ARGV   1   no ID
---        2   the user
---        3   the first message's ID; the others follow
--- Answer for each, milliseconds since it was awaited, or why it does not count
+-- ARGV   1   the user
+-- Answer milliseconds since the request left, and how many users are awaited; or why the receipt does not count
 
-local function confirm(one)
-  if not is_known(one) then return 'unknown_message' end
-  -- Of the same slot, since it differs in the ID alone.
-  local key = message .. one
-  local requests, since = read(key, ARGV[2])
-  if requests == nil or requests == 0 then return 'not_addressed' end
-  if requests < 0 then return 'repeated' end
-  write(key, ARGV[2], -1, since)
-  count(one, -1, 0)
-  return now - since
+local state = redis.call('HGET', message, ARGV[1]) or ''
+if state == '' then
+  local isWhole = redis.call('EXISTS', message) == 1 and redis.call('HEXISTS', message, 'lost') == 0
+  return { isWhole and 'not_addressed' or 'unknown_message' }
 end
-
-local answers = {}
-for at = 3, #ARGV do answers[at - 2] = confirm(ARGV[at]) end
-return answers
+if state == '!' then return { 'repeated' } end
+local since = redis.call('HGET', message, string.match(state, '/%w+ $'))
+redis.call('HSET', message, ARGV[1], '!')
+-- The clock may have been set back.
+return { math.max(0, now - (since or now)), redis.call('HINCRBY', message, 'awaited', -1) }

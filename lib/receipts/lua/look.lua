@@ -1,10 +1,8 @@
 -- Tells what is known of a message.
 --
--- ARGV   1   the message's ID
---        2   'all', or 'count'
--- Answer when it is forgotten, how many users are awaited, and with 'all' the message's hash; nothing if it is not known
+-- KEYS   1   its hash, see shared.lua
+-- ARGV   1   'all', or 'count'
+-- Answer how many users are awaited, or nothing; with 'all', for how many milliseconds it is known, and the hash
 
-if not is_known(id) then return {} end
-local answer = { redis.call('ZSCORE', untils, id), total('awaited:' .. id) }
-if ARGV[2] == 'all' then answer[3] = redis.call('HGETALL', message) end
-return answer
+if ARGV[1] == 'count' then return redis.call('HGET', KEYS[1], 'awaited') end
+return { redis.call('PTTL', KEYS[1]), redis.call('HGETALL', KEYS[1]) }

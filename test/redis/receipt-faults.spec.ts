@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { runReceipts } from '../faults/receipt-run.js';
+import { type StartedRedis, startRedis } from '../support/redis.js';
+
+const MESSAGES = Number(process.env['SENDS'] ?? 400);
+const SEED = Number(process.env['SEED'] ?? 23);
+
+describe(`${MESSAGES} messages with receipts that Redis keeps, over a mix of faults (seed ${SEED})`, () => {
+  let redis: StartedRedis;
+  let client: Redis;
+  beforeAll(async () => {
+    redis = await startRedis();
+    client = new Redis(redis.url);
+  });
+  afterAll(async () => {
+    client.disconnect();
+    await redis.stop();
+  });
+
+  it.each([
+    ['with room for all', {}, 0],
+    ['where few may be awaited, for less time than a retry takes', { maxAwaited: 600, awaitMs: 3_000 }, 4],
+  ])(
+    'are shown once, and it is known who has each, %s',
+    async (_where, receipts, retryAfter) => {
+      await client.flushall();
+      const run = { messages: MESSAGES, seed: SEED, receipts: { ...receipts, redis: client }, retryAfter };
+      const { faults, counts, expected, outcomes } = await runReceipts(run);
+      process.stdout.write(`\n${JSON.stringify({ outcomes, counts, expected, faults: faults.length })}\n`);
+      expect(faults.slice(0, 5)).toEqual([]);
+      expect(counts.not_addressed).toBe(0);
+      if (retryAfter === 0) expect(counts).toMatchObject({ confirmed: expected, unknown_message: 0 });
+    },
+    120_000 + MESSAGES * 60,
+  );
+});
