@@ -65,7 +65,7 @@ describe('the page on telemetry', () => {
 describe('the page on health', () => {
   it('has the thresholds and their defaults', async () => {
     const page = await readFile(join(ROOT, 'docs/health.md'), 'utf8');
-    const rows = rowsIn(page.slice(page.indexOf('## Thresholds'), page.indexOf('## What it tells')));
+    const rows = rowsIn(page.slice(page.indexOf('## Thresholds'), page.indexOf('## What it reports')));
     const documented = rows
       .filter(([name = '']) => codesIn(name).length === 1)
       .map(([name = '', fallback = '']) => [codesIn(name)[0], codesIn(fallback).map(Number)[0]]);
@@ -85,7 +85,7 @@ describe('the page on health', () => {
     await module.close();
     await emulator.close();
     expect(told.length).toBeGreaterThan(12);
-    const named = codesIn(page.slice(page.indexOf('## What it tells')));
+    const named = codesIn(page.slice(page.indexOf('## What it reports')));
     expect(told.filter((name) => !named.includes(name))).toEqual([]);
   });
 });

@@ -629,9 +629,9 @@ describe("a call in the quota's queue", () => {
     first.giveBack('accepted');
     expect(limiter.roundTripMs).toBe(300);
     limiter.enter(ONE);
-    // The next turn is in 84 ms.
+    // The next turn is in 42 ms: half of the pace.
     const calls = Object.assign(new ScriptedCalls([]), { limiter });
-    const error = await errorOf(calls, { deadlineMs: 370 });
+    const error = await errorOf(calls, { deadlineMs: 330 });
     expect(error).toMatchObject({ code: 'RTC_QUOTA', outcome: 'not_attempted' });
     expect(calls.made).toEqual([]);
   });
