@@ -25,12 +25,6 @@ const WRITE_OFF_MS = 30_000;
 export const LOST_MS = 660_000;
 /** Burst after a pause, as a fraction of a second's requests. It makes up for a stall. */
 const BURST_SHARE = 0.08;
-/**
- * Pace and burst after the first second, as a multiple of those in it. The first second spreads the permits that lay
- * idle, and later they return as evenly as they were taken. If answers were late for a moment, many return together.
- * At the pace of the first second, these would wait although they are free.
- */
-const LATER_PACE = 2;
 /** Precision of timers. Used for pacing only: a permit is never free too early. */
 const EARLY_MS = 0.3;
 
@@ -133,8 +127,6 @@ export class PermitPool {
   #burst = 1;
   /** End of the schedule that spaces permits (GCRA). */
   #usedUpAt = -Infinity;
-  /** When the first permit was taken after all were free. */
-  #busySince = -Infinity;
   readonly #inFlight = new Set<Taken>();
   #inFlightPermits = 0;
   /** Given up without an answer. */
@@ -218,10 +210,7 @@ export class PermitPool {
       this.#probedAt = now;
       this.#unanswered.remove(this.#out + Math.min(permits, this.#limit) - this.#limit);
     }
-    if (this.#out === 0) this.#busySince = now;
-    const pace = now < this.#busySince + this.#coolingMs ? 1 : LATER_PACE;
-    this.#usedUpAt =
-      Math.max(this.#usedUpAt, now) + (Math.min(permits, this.#allowed) * this.intervalMs) / pace;
+    this.#usedUpAt = Math.max(this.#usedUpAt, now) + Math.min(permits, this.#allowed) * this.intervalMs;
     this.#inFlightPermits += permits;
     const taken: Taken = { permits, takenAt: now };
     this.#inFlight.add(taken);

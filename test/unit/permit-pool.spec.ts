@@ -402,32 +402,6 @@ describe('the pace of permits', () => {
     expect(burst).toBe(40);
   });
 
-  it('is twice the limit after the first second, so that permits that come back together are soon used', () => {
-    const pool = poolOf(100);
-    const takePaced = (count: number): Permit[] =>
-      Array.from({ length: count }, () => {
-        waitFor(pool);
-        return pool.take(1);
-      });
-    const began = now;
-    for (const permit of takePaced(40)) permit.giveBack('answered');
-    const [one, ...others] = takePaced(60);
-    expect(now - began).toBeCloseTo(920, -1);
-    now += 1_000;
-    for (const permit of others) permit.giveBack('answered');
-    now += 1_002;
-    const returned = now;
-    const later = takePaced(28);
-    // Fifteen at once, and then one every 5 ms.
-    expect(now - returned).toBeCloseTo(65, -1);
-    for (const permit of [one!, ...later]) permit.giveBack('answered');
-    now += 1_002;
-    // All are free, so it begins anew.
-    const again = now;
-    takePaced(28);
-    expect(now - again).toBeCloseTo(200, -1);
-  });
-
   it('has a request wait longer that costs more', () => {
     const pool = poolOf(500);
     for (let taken = 0; taken < 40; taken++) pool.take(1);
