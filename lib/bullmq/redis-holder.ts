@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Cancellation } from '../waiting/cancellation.js';
+import { waitFor } from '../waiting/time-box.js';
 import { ConnectionWatch } from './connection-watch.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { OutageLog } from './outage-log.js';
@@ -71,7 +71,7 @@ export class RedisHolder implements OnApplicationShutdown {
     let isDone = false;
     const done = work.finally(() => (isDone = true)).catch(() => undefined);
     for (;;) {
-      await Promise.race([done, sleep(ASK_EVERY_MS)]);
+      await waitFor(done, ASK_EVERY_MS).catch(() => undefined);
       if (isDone || this.isClosed) return;
       if (isSending() || (await canBeWritten(this.#client, this.#key))) since = performance.now();
       else if (performance.now() - since > this.patienceMs) this.close();

@@ -10,6 +10,7 @@ export type { EmulatorTls } from './listener.js';
 export type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 export type { ParticipantReceiver } from './participant-receiver.js';
 export type { JoinOptions, Presence, Room } from './presence.js';
+export type { PresenceAction } from './presence-action.js';
 export type { QuotaWindowKind } from './quota-window.js';
 export type { ClientToken } from './read-token.js';
 export type { Duplicate, RecipientCounts } from './recipient-counts.js';

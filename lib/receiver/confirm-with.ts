@@ -1,7 +1,7 @@
 import { CONFIRM_MS, needFunctions, within } from './limits.js';
 
-/** As SDKs number messages. */
-type Msgid = number | string | bigint;
+/** A message's number, as SDKs give it. */
+export type ServerMessageId = number | string | bigint;
 
 /** A `confirm` for `createReceiver()`, and what it has to hear. */
 export interface ResultConfirmation {
@@ -17,7 +17,7 @@ export interface ResultConfirmation {
  * @param success the SDK's `UserMessageSendResult` for it. Default 0
  */
 export function confirmWith(
-  send: (receipts: string) => Msgid | PromiseLike<Msgid>,
+  send: (receipts: string) => ServerMessageId | PromiseLike<ServerMessageId>,
   success: unknown = 0,
 ): ResultConfirmation {
   needFunctions({ send });
@@ -34,7 +34,7 @@ export function confirmWith(
     listeners.add(listen);
     try {
       await within(CONFIRM_MS, async () => {
-        const given: Msgid | undefined = await send(receipts);
+        const given: ServerMessageId | undefined = await send(receipts);
         if (given === undefined || Number(given) < 0) throw new Error(`sendServerMessage() gave ${given}`);
         const msgid = String(given);
         await new Promise<void>((resolve) => {

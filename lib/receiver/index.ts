@@ -1,4 +1,4 @@
-export { confirmWith, type ResultConfirmation } from './confirm-with.js';
+export { confirmWith, type ResultConfirmation, type ServerMessageId } from './confirm-with.js';
 export {
   createReceiver,
   type ReceivedMessage,
