@@ -100,7 +100,8 @@ describe('the data of a durable fan-out in Redis', () => {
     'is reported as lost in part when Redis evicts %s, and those without an outcome are unknown',
     async (...parts: string[]) => {
       const { queue } = await start({ concurrency: 2 });
-      emulator.faults.add({ kind: 'late', delayMs: 100, probability: 1 });
+      // Five seconds in all, so that it is under way when the keys go.
+      emulator.faults.add({ kind: 'late', delayMs: 500, probability: 1 });
       const handle = await queue.enqueue({ ...TEXT, to: users(200) }, { chunkSize: 10 });
       await until(async () => (await handle.progress()).counts.accepted > 0);
       for (const part of parts) await client.del(await client.keys(`*${handle.id}:${part}`));
