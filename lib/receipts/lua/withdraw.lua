@@ -5,7 +5,8 @@
 --        2   the first user; the others follow
 -- Answer of how many users that is so, and how many are awaited; 0 alone if the request is not known
 
-local message, name = KEYS[1], ARGV[1]
+local message = KEYS[1]
+local name = ARGV[1]
 if redis.call('HDEL', message, name) == 0 then return { 0 } end
 local users, changes, removed = { unpack(ARGV, 2) }, {}, 0
 for at, all in ipairs(redis.call('HMGET', message, unpack(users))) do
