@@ -1,5 +1,5 @@
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import type { RtcEventType } from './rtc-callback-event.js';
+import { EVENT_TYPE, type RtcEventType } from './rtc-callback-event.js';
 
 /** Which module's events or messages a method handles. */
 export interface RtcHandlerOptions {
@@ -9,8 +9,6 @@ export interface RtcHandlerOptions {
 
 /** In place of an event's type, none of which has spaces. */
 export const CLIENT_MESSAGE = 'a client message';
-/** A name that no other value of an event looks like: its signature stays right when two values are swapped. */
-export const EVENT_TYPE = /^[a-z][\w.-]*$/i;
 
 // Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
 const HANDLED = 'nestjs-rtc-messaging:handled';

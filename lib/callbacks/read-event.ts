@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { isSameText } from '../privacy/same-text.js';
 import { type Fields, Refusal } from './callback-request.js';
 import type { EventSettings } from './callback-settings.js';
-import { EVENT_TYPE } from './handler-decorators.js';
-import type { RtcCallbackEvent } from './rtc-callback-event.js';
+import { EVENT_TYPE, type RtcCallbackEvent } from './rtc-callback-event.js';
 
 const NAMES = ['EventType', 'EventData', 'EventTime', 'EventId', 'AppId', 'Version'] as const;
 /** Of all fields but EventData. */

@@ -29,6 +29,9 @@ export type RtcEventData = Record<
 /** The events whose data has a type. Any other one can be handled too: its data is unknown JSON. */
 export type RtcEventType = keyof RtcEventData;
 
+/** Of any event. No other value of one looks like it: its signature stays right when two values are swapped. */
+export const EVENT_TYPE = /^[a-z][\w.-]*$/i;
+
 /** An event that the service has told of, as handlers get it. */
 export interface RtcCallbackEvent<Type extends string = string> {
   /** The vendor's EventType. */

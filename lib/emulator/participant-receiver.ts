@@ -6,6 +6,7 @@ import { idProblem } from '../dto/field-rules.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { callback, hasMethods, must } from '../options/rules.js';
 import type { OptionTable } from '../options/option-table.js';
+import { LONGEST_TIMER_MS } from '../waiting/time-box.js';
 import type { Participant, ReceivedMessage } from './participant.js';
 import type { Warnings } from './warnings.js';
 
@@ -25,8 +26,6 @@ export interface ParticipantReceiver {
 }
 
 const MAX_SHOWN = 10_000;
-/** Node's timers fire at once beyond it. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 const isUserId = (given: unknown): boolean => idProblem(given) === undefined;
 

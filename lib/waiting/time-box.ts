@@ -12,7 +12,7 @@ export class Interrupted extends Error {
 }
 
 /** Longest timer, in milliseconds. A longer one would fire at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+export const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
  * Bounds waits by a time limit, a cancellation and callers' signals. The work itself goes on after an interrupted wait,
