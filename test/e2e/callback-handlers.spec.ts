@@ -33,16 +33,17 @@ import {
   type ClientMessageConsumer,
   getClientMessageConsumersToken,
 } from '../../lib/callbacks/client-message.js';
-import { APP_ID, EVENT_SECRET, MESSAGE_SECRET, postRaw, wireEvent } from '../support/callback-requests.js';
+import {
+  APP_ID,
+  CALLBACK_OPTIONS,
+  EVENT_SECRET,
+  MESSAGE_SECRET,
+  postRaw,
+  wireEvent,
+} from '../support/callback-requests.js';
 import { LogLines } from '../support/log-lines.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { rejectionOf } from '../support/rejection.js';
-
-const OPTIONS = {
-  appId: APP_ID,
-  events: { path: '/events', secrets: [EVENT_SECRET] },
-  clientMessages: { path: '/messages', secrets: [MESSAGE_SECRET], maxPerSecond: 1_000 },
-};
 
 let app: INestApplication | undefined;
 let logger: LogLines;
@@ -53,7 +54,7 @@ afterEach(async () => {
 
 async function start(
   providers: Type[],
-  modules: DynamicModule[] = [RtcCallbackModule.forRoot(OPTIONS)],
+  modules: DynamicModule[] = [RtcCallbackModule.forRoot(CALLBACK_OPTIONS)],
   platform = PLATFORMS[0]!,
   controllers: Type[] = [],
 ): Promise<string> {
@@ -170,7 +171,10 @@ describe('a handler', () => {
       two(): void {}
     }
     expect(String(await rejectionOf(start([Twice])))).toContain('a message has one answer');
-    const twice = [RtcCallbackModule.forRoot(OPTIONS), RtcCallbackModule.forRoot({ ...OPTIONS, name: 'b' })];
+    const twice = [
+      RtcCallbackModule.forRoot(CALLBACK_OPTIONS),
+      RtcCallbackModule.forRoot({ ...CALLBACK_OPTIONS, name: 'b' }),
+    ];
     expect(String(await rejectionOf(start([], twice)))).toContain('has two routes at /events');
   });
 
@@ -267,7 +271,7 @@ describe('a handler', () => {
       @OnClientMessage()
       answer(): void {}
     }
-    const { appId, events, clientMessages } = OPTIONS;
+    const { appId, events, clientMessages } = CALLBACK_OPTIONS;
     const scoped = { provide: Plain, scope: Scope.REQUEST, useFactory: () => new Plain() };
     const eventsOnly = [RtcCallbackModule.forRoot({ appId, events })];
     const messagesOnly = [RtcCallbackModule.forRoot({ appId, clientMessages })];
@@ -279,7 +283,7 @@ describe('a handler', () => {
       [start([scoped as never]), 'request-scoped'],
       [start([Answering], eventsOnly), 'without a name with clientMessages, which this app does not have'],
       [start([Plain], messagesOnly), 'without a name with events, which this app does not have'],
-      [start([Plain], [RtcCallbackModule.forRoot(OPTIONS), again]), 'provided twice'],
+      [start([Plain], [RtcCallbackModule.forRoot(CALLBACK_OPTIONS), again]), 'provided twice'],
     ];
     for (const [started, message] of cases) {
       const said = String(await rejectionOf(started));
@@ -346,14 +350,17 @@ describe('a handler', () => {
 
   it('of two modules without a name would serve both, so that they fail the boot', async () => {
     const other = { appId: 'other', events: { path: '/other', secrets: [EVENT_SECRET] } };
-    const started = start([], [RtcCallbackModule.forRoot(OPTIONS), RtcCallbackModule.forRoot(other)]);
+    const started = start(
+      [],
+      [RtcCallbackModule.forRoot(CALLBACK_OPTIONS), RtcCallbackModule.forRoot(other)],
+    );
     expect(String(await rejectionOf(started))).toContain('twice an RtcCallbackModule without a name');
   });
 
   it('of a module that is loaded lazily has no route, so that the loading fails', async () => {
     await start([], []);
     class Lazy {}
-    const lazy: DynamicModule = { module: Lazy, imports: [RtcCallbackModule.forRoot(OPTIONS)] };
+    const lazy: DynamicModule = { module: Lazy, imports: [RtcCallbackModule.forRoot(CALLBACK_OPTIONS)] };
     const loaded = app!.get(LazyModuleLoader).load(() => lazy);
     expect(String(await rejectionOf(loaded))).toContain('must be imported when the app boots');
   });
@@ -383,7 +390,7 @@ describe('a handler', () => {
         clientMessages: { path: '/emea/messages', secrets: [MESSAGE_SECRET] },
       }),
     });
-    const url = await start([Two], [RtcCallbackModule.forRoot(OPTIONS), emea]);
+    const url = await start([Two], [RtcCallbackModule.forRoot(CALLBACK_OPTIONS), emea]);
     await postRaw(`${url}/emea/events`, wireEvent({ AppId: 'emea-app' }));
     expect(calls).toEqual(['emea']);
     expect((await postRaw(`${url}/emea/events`, wireEvent())).status).toBe(403);
@@ -478,10 +485,10 @@ describe.each(PLATFORMS)('client messages on $name', (platform) => {
   });
 
   it('are limited for each user that was verified, and for no one else', async () => {
-    const messages = { ...OPTIONS.clientMessages, maxPerSecond: 2 };
+    const messages = { ...CALLBACK_OPTIONS.clientMessages, maxPerSecond: 2 };
     const url = await start(
       [Answers],
-      [RtcCallbackModule.forRoot({ ...OPTIONS, clientMessages: messages })],
+      [RtcCallbackModule.forRoot({ ...CALLBACK_OPTIONS, clientMessages: messages })],
       platform,
     );
     const forged = Array.from({ length: 20 }, () => say(`${url}/messages`, 'x', { signature: 'alice.x' }));
@@ -612,7 +619,7 @@ describe.each(PLATFORMS)('a shutdown on $name', (platform) => {
     }
     const early = RtcCallbackModule.forRoot({
       appId: APP_ID,
-      events: { ...OPTIONS.events, acknowledge: 'early' },
+      events: { ...CALLBACK_OPTIONS.events, acknowledge: 'early' },
     });
     const url = await start([Slow], [early], platform);
     expect((await postRaw(`${url}/events`, wireEvent({ EventId: 'first' }))).status).toBe(200);
@@ -628,7 +635,7 @@ describe.each(PLATFORMS)('a shutdown on $name', (platform) => {
 });
 
 it('an app without HTTP has no routes, and still issues signatures', async () => {
-  const context = await NestFactory.createApplicationContext(RtcCallbackModule.forRoot(OPTIONS), {
+  const context = await NestFactory.createApplicationContext(RtcCallbackModule.forRoot(CALLBACK_OPTIONS), {
     logger: false,
   });
   const service = context.get<ClientSignatureService>(getClientSignatureToken());

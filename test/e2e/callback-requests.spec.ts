@@ -14,16 +14,10 @@ import {
   type RtcCallbackEvent,
   RtcCallbackModule,
 } from 'nestjs-rtc-messaging/callbacks';
-import { APP_ID, EVENT_SECRET, MESSAGE_SECRET, postRaw, wireEvent } from '../support/callback-requests.js';
+import { CALLBACK_OPTIONS, postRaw, wireEvent } from '../support/callback-requests.js';
 import { LogLines } from '../support/log-lines.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { until } from '../support/until.js';
-
-const OPTIONS = {
-  appId: APP_ID,
-  events: { path: '/events', secrets: [EVENT_SECRET] },
-  clientMessages: { path: '/messages', secrets: [MESSAGE_SECRET], maxPerSecond: 1_000 },
-};
 
 @Injectable()
 class Echo {
@@ -52,7 +46,7 @@ afterEach(async () => {
 
 async function start(providers: Type[] = [Echo], platform = PLATFORMS[0]!): Promise<string> {
   logger = new LogLines();
-  const imports = [RtcCallbackModule.forRoot(OPTIONS)];
+  const imports = [RtcCallbackModule.forRoot(CALLBACK_OPTIONS)];
   const module = await Test.createTestingModule({ imports, providers }).setLogger(logger).compile();
   app = platform.createApp(module);
   await app.listen(0, '127.0.0.1');
@@ -61,7 +55,7 @@ async function start(providers: Type[] = [Echo], platform = PLATFORMS[0]!): Prom
 
 /** Starts an app on an Express with middleware of its own. */
 async function startOn(own: express.Express, providers: Type[] = [Echo]): Promise<string> {
-  @Module({ imports: [RtcCallbackModule.forRoot(OPTIONS)], providers })
+  @Module({ imports: [RtcCallbackModule.forRoot(CALLBACK_OPTIONS)], providers })
   class AppModule {}
   logger = new LogLines();
   app = await NestFactory.create(AppModule, new ExpressAdapter(own), { logger });

@@ -32,24 +32,9 @@ export function receiverOf(
 ) {
   const settings = callbackSettings({ events: events as never });
   const logger = new LogLines();
-  const works: Promise<unknown>[] = [];
-  const receiver = new EventReceiver(
-    APP_ID,
-    settings.events!,
-    handlers.map((one) => ({
-      ...one,
-      run: (event: unknown) => {
-        const work = one.run(event);
-        works.push(work);
-        return work;
-      },
-    })),
-    new LimitedLog(logger),
-    callLimitMs,
-  );
+  const receiver = new EventReceiver(APP_ID, settings.events!, handlers, new LimitedLog(logger), callLimitMs);
   return {
     logger,
-    works,
     /** The status of the answer, or of the refusal. */
     tell: async (event: object): Promise<number> => {
       try {

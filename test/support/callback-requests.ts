@@ -24,6 +24,12 @@ export function signatureOf(fields: Readonly<Record<string, unknown>>, secret: s
 export const APP_ID = '123456781234567812345678';
 export const EVENT_SECRET = 'the-secret-of-events';
 export const MESSAGE_SECRET = 'the-secret-of-messages';
+/** Of a module that receives both at `/events` and `/messages`. */
+export const CALLBACK_OPTIONS = {
+  appId: APP_ID,
+  events: { path: '/events', secrets: [EVENT_SECRET] },
+  clientMessages: { path: '/messages', secrets: [MESSAGE_SECRET], maxPerSecond: 1_000 },
+};
 
 /** A signed event of a user who joins, unless told otherwise. */
 export function wireEvent(
