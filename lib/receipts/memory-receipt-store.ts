@@ -38,7 +38,7 @@ export class MemoryReceiptStore extends ReceiptStore<Message> {
       for (const userId of userIds)
         if (!message.confirmed.has(userId))
           message.users.set(userId, (message.users.get(userId) ?? '') + name);
-    message.left.set(name, this.now());
+    message.left.set(name, performance.now());
     this.count(message, message.users.size);
   }
 
@@ -59,7 +59,7 @@ export class MemoryReceiptStore extends ReceiptStore<Message> {
     if (message?.confirmed.has(userId)) return ['repeated'];
     const last = /[^ ]+ $/.exec(message?.users.get(userId) ?? '')?.[0];
     if (message === undefined || last === undefined) return ['not_awaited'];
-    const since = message.left.get(last) ?? this.now();
+    const since = message.left.get(last) ?? performance.now();
     message.users.delete(userId);
     message.confirmed.add(userId);
     this.#withConfirmed.add(message);
@@ -71,7 +71,7 @@ export class MemoryReceiptStore extends ReceiptStore<Message> {
       this.#forgetConfirmed(oldest);
       this.#update(oldest);
     }
-    return [Math.round(this.now() - since), awaited];
+    return [Math.round(performance.now() - since), awaited];
   }
 
   async awaitedOf(messageId: string): Promise<number | undefined> {
@@ -80,7 +80,10 @@ export class MemoryReceiptStore extends ReceiptStore<Message> {
 
   async status(messageId: string): Promise<ReceiptStatus | undefined> {
     const message = this.find(messageId);
-    return message && toStatus([...message.confirmed], [...message.users.keys()], message.until - this.now());
+    return (
+      message &&
+      toStatus([...message.confirmed], [...message.users.keys()], message.until - performance.now())
+    );
   }
 
   protected override forget(message: Message): void {

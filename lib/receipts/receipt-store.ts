@@ -46,11 +46,7 @@ export abstract class ReceiptStore<Message extends AwaitedMessage = AwaitedMessa
   /** Those that end first come first. */
   readonly #messages = new Map<string, Message>();
 
-  /** @param now milliseconds since any moment, which nobody sets back */
-  constructor(
-    protected readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>,
-    protected readonly now: () => number = () => performance.now(),
-  ) {}
+  constructor(protected readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>) {}
 
   /** Receipts of a request are awaited from now on. Each attempt says so again. */
   abstract expect(request: TrackedRequest): Promise<void>;
@@ -83,7 +79,7 @@ export abstract class ReceiptStore<Message extends AwaitedMessage = AwaitedMessa
   /** Keeps a message for its whole time, from now on. */
   protected keep(message: Message): void {
     this.#messages.delete(message.id);
-    message.until = this.now() + this.settings.awaitMs;
+    message.until = performance.now() + this.settings.awaitMs;
     this.#messages.set(message.id, message);
   }
 
@@ -99,7 +95,7 @@ export abstract class ReceiptStore<Message extends AwaitedMessage = AwaitedMessa
 
   #forgetEnded(): void {
     for (const message of this.#messages.values()) {
-      if (message.until > this.now()) return;
+      if (message.until > performance.now()) return;
       this.forget(message);
     }
   }

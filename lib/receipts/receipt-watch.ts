@@ -7,8 +7,6 @@ const LONGEST_PAUSE_MS = 250;
 /** Looks at a message for all who wait for it, until nobody is awaited or nobody waits. */
 export class ReceiptWatch {
   waiting = 0;
-  /** Whether the store has answered the last look. */
-  isAnswered = false;
   readonly over: Promise<void>;
   readonly #end = new AbortController();
   #status: Promise<ReceiptStatus | undefined> | undefined;
@@ -34,10 +32,8 @@ export class ReceiptWatch {
     const { signal } = this.#end;
     // Most receipts come soon.
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      this.isAnswered = false;
       // While the store does not answer, nobody knows.
       const awaited = await this.store.awaitedOf(this.messageId).catch(() => Infinity);
-      this.isAnswered = awaited !== Infinity;
       if (!awaited) return;
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
     }

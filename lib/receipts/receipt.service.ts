@@ -27,8 +27,6 @@ export interface WaitForReceiptsOptions {
 }
 
 const WAIT_OPTIONS = { timeoutMs: { rule: duration, required: true }, signal: abortSignal } as const;
-/** The same after a look that was not answered. */
-const SHORT_LIMIT_MS = 100;
 /** A chunk that waits for room looks for it so often. */
 const LOOK_EVERY_MS = 50;
 /** A refusal ends when receipts come, or when messages are given up. */
@@ -82,7 +80,8 @@ export class ReceiptService {
   }
 
   /**
-   * Waits until everyone who was sent a message has confirmed it, for `timeoutMs`, or until the app closes.
+   * Waits until everyone who was sent a message has confirmed it, for `timeoutMs`, or until the app closes. While Redis
+   * does not answer, it takes up to a second longer.
    * @returns the status then: nobody is `awaited` any more, or some still are
    * @throws RtcValidationError when an option breaks a rule, RtcNetworkError when Redis does not answer in the end
    */
@@ -100,7 +99,7 @@ export class ReceiptService {
       watch.waiting -= 1;
       if (watch.waiting === 0 && watches.delete(messageId)) watch.end();
     }
-    return await answer(watch.status(), watch.isAnswered ? ANSWER_LIMIT_MS : SHORT_LIMIT_MS);
+    return await answer(watch.status());
   }
 
   /** @internal */
@@ -193,10 +192,7 @@ export class ReceiptService {
     const before = parts.line;
     let leave: (() => void) | undefined;
     parts.line = new Promise((resolve) => (leave = resolve));
-    const look = async (): Promise<void> => {
-      await parts.store.refresh();
-      if (!parts.store.hasRoomFor(recipients)) await sleep(LOOK_EVERY_MS);
-    };
+    const look = () => Promise.all([parts.store.refresh(), sleep(LOOK_EVERY_MS)]);
     try {
       await waitFor(before, Infinity, undefined, signal, stop);
       while (recipients <= parts.maxAwaited && !parts.store.hasRoomFor(recipients))

@@ -7,7 +7,7 @@ import { seededRandom } from '../../lib/emulator/seeded-random.js';
 import { certificate } from '../support/certificate.js';
 import { ReceiptApp } from '../support/receipts.js';
 
-const IN_FLIGHT = 32;
+const IN_FLIGHT = Number(process.env['IN_FLIGHT'] ?? 32);
 const PREFIX_LENGTH = 40;
 const TIMEOUT_MS = 2_000;
 
