@@ -64,9 +64,14 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.#isOpen = false;
     this.#bodies.close();
-    await waitFor(Promise.all(this.#running), CLOSE_LIMIT_MS).catch(() =>
+    await waitFor(this.#idle(), CLOSE_LIMIT_MS).catch(() =>
       this.#log.write('warn', 'closing', 'Shutting down: some handlers did not end in time.'),
     );
+  }
+
+  /** Work may start more of it. */
+  async #idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   /** Keeps work that a shutdown waits for. */

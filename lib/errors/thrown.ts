@@ -45,7 +45,7 @@ export function describeThrown(thrown: unknown): string {
 
 function framesOf(thrown: unknown): string {
   try {
-    const { stack, message } = thrown as Error;
+    const { stack = '', message } = thrown as Error;
     // Behind the message, which may have lines that look like these.
     const behind = stack.slice(stack.indexOf(message) + message.length);
     return stack.includes(message) ? (/\n {4}at .*/s.exec(behind)?.[0] ?? '') : '';

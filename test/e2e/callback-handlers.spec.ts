@@ -44,6 +44,7 @@ import {
 import { LogLines } from '../support/log-lines.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
 let app: INestApplication | undefined;
 let logger: LogLines;
@@ -600,6 +601,38 @@ describe.each(PLATFORMS)('a shutdown on $name', (platform) => {
     await closing;
     app = undefined;
     expect(ended).toEqual(['handled', 'destroyed']);
+  });
+
+  it('waits for a handler that is called while it waits already', async () => {
+    const ended: string[] = [];
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
+    @Injectable()
+    class Slow {
+      @OnRtcEvent('*')
+      async onAny(): Promise<void> {
+        await pause();
+        ended.push('handled');
+      }
+      onModuleDestroy(): void {
+        ended.push('destroyed');
+      }
+    }
+    let isAsked = false;
+    const redis = {
+      get: async () => {
+        isAsked = true;
+        await pause();
+        return null;
+      },
+      set: async () => 'OK',
+    };
+    const events = { ...CALLBACK_OPTIONS.events, acknowledge: 'early' as const, redis };
+    const url = await start([Slow], [RtcCallbackModule.forRoot({ appId: APP_ID, events })], platform);
+    const answer = postRaw(`${url}/events`, wireEvent());
+    await until(() => isAsked);
+    await app!.close();
+    app = undefined;
+    expect([(await answer).status, ended]).toEqual([200, ['handled', 'destroyed']]);
   });
 
   it('waits for handlers at work, answered early or not, and refuses what comes meanwhile', async () => {
