@@ -249,21 +249,8 @@ describe('a handler', () => {
   });
 
   it('that could never be called fails the boot', async () => {
-    const Replacing: MethodDecorator = (_target, _key, descriptor) => {
-      descriptor.value = (() => undefined) as never;
-    };
     @Injectable()
     class Plain {
-      @OnRtcEvent('*')
-      onAny(): void {}
-    }
-    @Injectable()
-    class Overrides extends Plain {
-      override onAny(): void {}
-    }
-    @Injectable()
-    class Wrapped {
-      @Replacing
       @OnRtcEvent('*')
       onAny(): void {}
     }
@@ -276,15 +263,10 @@ describe('a handler', () => {
     const scoped = { provide: Plain, scope: Scope.REQUEST, useFactory: () => new Plain() };
     const eventsOnly = [RtcCallbackModule.forRoot({ appId, events })];
     const messagesOnly = [RtcCallbackModule.forRoot({ appId, clientMessages })];
-    class Other {}
-    const again: DynamicModule = { module: Other, providers: [Plain] };
     const cases: [Promise<string>, string][] = [
-      [start([Overrides]), 'Overrides.onAny(): was overridden'],
-      [start([Wrapped]), 'Wrapped.onAny(): was overridden, or replaced by another decorator'],
       [start([scoped as never]), 'request-scoped'],
       [start([Answering], eventsOnly), 'without a name with clientMessages, which this app does not have'],
       [start([Plain], messagesOnly), 'without a name with events, which this app does not have'],
-      [start([Plain], [RtcCallbackModule.forRoot(CALLBACK_OPTIONS), again]), 'provided twice'],
     ];
     for (const [started, message] of cases) {
       const said = String(await rejectionOf(started));
@@ -298,6 +280,38 @@ describe('a handler', () => {
     ] as const) {
       expect(() => handle(target, key, { value: () => undefined } as never)).toThrow('must be a method');
     }
+    expect(() => (handle as PropertyDecorator)({}, 'onAny')).toThrow('must be a method');
+  });
+
+  it('is the method that the instance has: one that overrides it, or that a decorator put in its place', async () => {
+    const calls: string[] = [];
+    const Replacing: MethodDecorator = (_target, _key, descriptor) => {
+      descriptor.value = (() => calls.push('replaced')) as never;
+    };
+    @Injectable()
+    class Base {
+      @OnRtcEvent('*')
+      onAny(): void {
+        calls.push(`of ${this.constructor.name}`);
+      }
+    }
+    @Injectable()
+    class Inherits extends Base {}
+    @Injectable()
+    class Overrides extends Base {
+      override onAny(): void {
+        calls.push('overridden');
+      }
+    }
+    @Injectable()
+    class Wrapped {
+      @Replacing
+      @OnRtcEvent('*')
+      onAny(): void {}
+    }
+    const url = await start([Base, Inherits, Overrides, Wrapped]);
+    expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(200);
+    expect(calls.toSorted()).toEqual(['of Base', 'of Inherits', 'overridden', 'replaced']);
   });
 
   it('that could never be called fails when it is decorated, for a type that no event has', () => {
