@@ -1,6 +1,6 @@
 import { tokenOf } from '../config/named-tokens.js';
 import type { FanOutHost } from '../fan-out/chunk-sender.js';
-import type { CallPlan } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/call-policy.js';
 
 /** A message whose recipients are to confirm it. */
 export interface TrackedMessage {
