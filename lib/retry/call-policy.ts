@@ -1,4 +1,4 @@
-import type { Priority } from '../quota/permit.js';
+import type { Priority } from '../quota/permit-pool.js';
 
 /** How long a call retries and waits. */
 export interface CallPolicy {

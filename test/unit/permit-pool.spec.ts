@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Permit } from '../../lib/quota/permit.js';
+import type { Permit } from '../../lib/quota/permit-pool.js';
 import { PermitPool } from '../../lib/quota/permit-pool.js';
 
 let now: number;
