@@ -257,7 +257,7 @@ export class PermitPool {
   #leavesEnoughForProbes(permits: number): boolean {
     const wanted = Math.min(permits, this.#limit);
     const silent = this.#inFlightPermits + this.#unanswered.count;
-    if (this.#unanswered.count > 0 && silent + Math.min(wanted, this.#allowed) > this.#allowed) return false;
+    if (silent + Math.min(wanted, this.#allowed) > this.#allowed) return false;
     return silent === 0 || silent + wanted <= this.#limit - this.#keptForProbes;
   }
 

@@ -101,12 +101,7 @@ async function simulate(scenario: Scenario): Promise<{
         limit: LIMIT,
         maxQueue: 1_000,
         openShared: (demand, onPermits) =>
-          new RedisPermits(
-            connection,
-            'key',
-            { limit: LIMIT, demand, onPermits, onStatus: () => undefined },
-            undefined,
-          ),
+          new RedisPermits(connection, 'key', { limit: LIMIT, demand, onPermits, onStatus: () => undefined }),
       }),
   );
   const send = async (process: number, priority: Priority): Promise<void> => {
