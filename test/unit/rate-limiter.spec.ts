@@ -324,17 +324,17 @@ describe('the limit of a room', () => {
   ] as const)(
     'gives %s sends whose room was full no more than their turns afterwards',
     async (blocked, others) => {
-      open({ limit: 500, roomLimit: 10, maxQueue: 10_000 });
+      open({ limit: 100, roomLimit: 5, maxQueue: 10_000 });
       // So many that some wait all the time.
-      for (let index = 0; index < 400; index++)
+      for (let index = 0; index < 100; index++)
         enter(`blocked ${index}`, { priority: blocked, roomId: 'busy' });
-      for (let second = 0; second < 5; second++) {
-        for (let index = 0; index < 300; index++)
+      for (let second = 0; second < 3; second++) {
+        for (let index = 0; index < 80; index++)
           enter('other', { priority: others, roomId: `${second} ${index}` });
         await time.pass(1_000);
       }
       passed.length = 0;
-      for (let index = 0; index < 400; index++) {
+      for (let index = 0; index < 60; index++) {
         enter('freed', { priority: blocked, roomId: `freed ${index}` });
         enter('other', { priority: others, roomId: `other ${index}` });
       }
