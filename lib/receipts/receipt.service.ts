@@ -10,7 +10,7 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import { abortSignal, duration } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { readReceipts } from '../receiver/receipt-text.js';
-import type { CallPlan } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/call-policy.js';
 import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import { ReceiptRoom } from './receipt-room.js';

@@ -6,7 +6,7 @@ import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import type { CallPlan } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
 import type { ReceiptTracker, Reservation } from './receipt-tracker.js';

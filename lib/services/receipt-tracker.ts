@@ -1,6 +1,6 @@
 import { tokenOf } from '../config/named-tokens.js';
 import type { FanOutHost } from '../fan-out/chunk-sender.js';
-import type { CallPlan } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/call-policy.js';
 
 /** Room for the receipts of recipients whose requests are still to come. */
 export interface Reservation {

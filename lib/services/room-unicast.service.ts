@@ -23,8 +23,7 @@ import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-ou
 import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
-import type { CallPlan } from '../retry/send-call.js';
+import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
 import type { Reservation } from './receipt-tracker.js';
