@@ -28,7 +28,8 @@ export interface CallbackChange {
   readonly delayMs?: number;
   /** How often it is posted. Default 1. */
   readonly copies?: number;
-  readonly bodyOf?: (callback: Pick<Callback, 'body' | 'signatureField'>) => object;
+  /** Of the copy with this number, from 0. */
+  readonly bodyOf?: (callback: Pick<Callback, 'body' | 'signatureField'>, copy: number) => object;
   readonly losesFirstAnswer?: boolean;
 }
 
@@ -134,6 +135,11 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
     post: ({ delayMs }) => ({ delayMs }),
   },
   callback_twice: { strikes: 'callback', fields: {}, post: () => ({ copies: 2 }) },
+  callback_swapped_copy: {
+    strikes: 'callback',
+    fields: {},
+    post: () => ({ copies: 2, bodyOf: swappedCopy }),
+  },
   callback_wrong_signature: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: signedWrongly }) },
   callback_noce: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: withNoce }) },
   callback_answer_lost: { strikes: 'callback', fields: {}, post: () => ({ losesFirstAnswer: true }) },
@@ -247,6 +253,11 @@ function certificateProblem({ key, cert }: Fields<'untrusted_certificate'>): str
 function signedWrongly({ body, signatureField: field }: Pick<Callback, 'body' | 'signatureField'>): object {
   const right = String(body[field]);
   return { ...body, [field]: right.slice(0, -1) + (right.endsWith('0') ? '1' : '0') };
+}
+
+/** The values are signed in the order of their bytes, whichever names they have. */
+function swappedCopy({ body }: Pick<Callback, 'body'>, copy: number): object {
+  return copy === 0 ? body : { ...body, EventId: body['Nonce'], Nonce: body['EventId'] };
 }
 
 function withNoce({ body }: Pick<Callback, 'body'>): object {
