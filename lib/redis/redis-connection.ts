@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { LuaScript } from './lua-script.js';
 import { connectionsOf, openClient, type RedisClient } from './open-client.js';
 import { describeFailure } from './redis-failure.js';
@@ -6,8 +7,6 @@ import type { CheckedOptions } from './redis-quota-options.js';
 
 /** Time limit for the first connection, in milliseconds. */
 const CONNECT_MS = 3_000;
-/** Extra time to read an answer that arrived while the process stood still, in milliseconds. */
-const GRACE_MS = 50;
 
 /** A command from before the connection broke is useless after it. */
 const OWN_OPTIONS = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 };
@@ -65,23 +64,12 @@ export class RedisConnection {
     if (client === undefined) return { failure: 'The connection to Redis is closed' };
     await (this.#connecting ??= connected(client));
     const { timeoutMs } = this.#options;
-    const running = script.run(client, keys, args).then((reply) => ({ reply }));
-    // The command may fail after its time limit.
-    running.catch(() => undefined);
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<undefined>((resolve) => {
-      // If this process stood still, an answer that arrived meanwhile is read first.
-      timer = setTimeout(() => (timer = setTimeout(() => resolve(undefined), GRACE_MS)), timeoutMs);
-    });
     try {
-      const answer = await Promise.race([running, silence]);
-      if (answer !== undefined) return answer;
-      const silent = `Redis did not answer within ${timeoutMs} ms`;
-      return { failure: this.#lastError === undefined ? silent : describeFailure(this.#lastError) };
+      return { reply: await waitFor(script.run(client, keys, args), timeoutMs) };
     } catch (error) {
-      return { failure: describeFailure(error, this.#lastError) };
-    } finally {
-      clearTimeout(timer);
+      const isSilent = error instanceof Interrupted && this.#lastError === undefined;
+      const silent = `Redis did not answer within ${timeoutMs} ms`;
+      return { failure: isSilent ? silent : describeFailure(error, this.#lastError) };
     }
   }
 

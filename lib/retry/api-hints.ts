@@ -68,7 +68,7 @@ const OWN_FAILURES: ReadonlyMap<string, string> = new Map(
 const INTERCEPTOR_FAILURES: ReadonlyMap<string | undefined, string> = new Map(
   Object.entries({
     UnsendableBodyError:
-      'Check the interceptors of axiosRef: config.data must be a plain object, a list, text or bytes.',
+      'Check the interceptors of axiosRef: config.data must be a plain object, text or bytes.',
     ChangedRequestError:
       'Check the interceptors of axiosRef: they must not change action, version, method, path, origin or adapter.',
   }),

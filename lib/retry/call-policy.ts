@@ -1,5 +1,5 @@
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
-import type { Priority } from '../quota/permit.js';
+import type { Priority } from '../quota/permit-pool.js';
 
 /** How long a call retries and waits. */
 export interface CallPolicy {

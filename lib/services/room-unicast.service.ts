@@ -104,7 +104,7 @@ export class RoomUnicastService {
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
     // Who is absent is known later. Without receipts it begins at once.
-    const recipients = wire.tracked && skipAbsent !== true ? listOf(to)?.filter(isId) : undefined;
+    const recipients = wire.isTracked && skipAbsent !== true ? listOf(to)?.filter(isId) : undefined;
     const reserved = recipients && (await caller.reserve(new Set(recipients).size, plan, wire.messageId));
     try {
       const report = await new FanOutRun(chunks, chunkSender(this, wire, plan, reserved), plan, sender).run();
