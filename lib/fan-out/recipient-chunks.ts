@@ -1,5 +1,5 @@
 import { DistinctIds } from '../dto/distinct-ids.js';
-import { describeType, idProblem, isId } from '../dto/field-rules.js';
+import { idProblem, isId } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { FanOutReport, InvalidRecipient } from './fan-out-report.js';
 import { MAX_DEDUPE_ALL, MAX_LISTED_INVALID } from './fan-out-request.js';
@@ -49,8 +49,6 @@ export interface ReadingOptions<Item> {
    */
   readonly askMembers?: ((signal: AbortSignal) => Promise<RoomMembers>) | undefined;
   readonly readItem?: ReadItem<Item>;
-  /** The caller's name of the source, for errors. Default: `to`. */
-  readonly path?: string;
 }
 
 /**
@@ -91,18 +89,16 @@ export class RecipientChunks<Item = string> {
   readonly #maxSeen: number;
   readonly #askMembers: ReadingOptions<Item>['askMembers'];
   readonly #readItem: ReadItem<Item>;
-  readonly #path: string;
 
   constructor(
     private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
     private readonly chunkSize: number,
     private readonly dedupe: Dedupe,
-    { maxSeen = MAX_DEDUPE_ALL, askMembers, readItem, path = 'to' }: ReadingOptions<Item> = {},
+    { maxSeen = MAX_DEDUPE_ALL, askMembers, readItem }: ReadingOptions<Item> = {},
   ) {
     this.#maxSeen = maxSeen;
     this.#askMembers = askMembers;
     this.#readItem = readItem ?? (readId as ReadItem<Item>);
-    this.#path = path;
   }
 
   /** Whether absent users are left out. */
@@ -176,10 +172,12 @@ export class RecipientChunks<Item = string> {
       let step: IteratorResult<unknown>;
       let done: boolean | undefined;
       try {
-        this.#iterator ??= open(this.source, this.#path);
+        this.#iterator ??= open(this.source);
         const next: unknown = this.#iterator.next();
         // A microtask for each of a million array elements would be most of the work.
-        step = requireStep(isObject(next) && 'then' in next ? await next : next, this.#path);
+        step = (isObject(next) && 'then' in next ? await next : next) as IteratorResult<unknown>;
+        // As `for await` does: of anything else, what is not done would be read for ever.
+        if (!isObject(step)) throw new TypeError("An iterator's next() must give { value, done }");
         ({ done } = step);
       } catch (error) {
         // A source that threw has ended and is not closed.
@@ -227,10 +225,8 @@ export class RecipientChunks<Item = string> {
     this.#pending.push(item);
     if (this.#seen.size > this.#maxSeen) {
       this.stop();
-      throw brokenSource(
-        'to',
-        `has more than ${this.#maxSeen} different users, which dedupe: 'all' can't hold`,
-      );
+      const message = `has more than ${this.#maxSeen} different users, which dedupe: 'all' can't hold`;
+      throw new RtcValidationError([{ path: 'to', message }]);
     }
   }
 
@@ -247,31 +243,11 @@ export class RecipientChunks<Item = string> {
 /** Chooses the iterator like `for await`. */
 function open(
   source: Iterable<unknown> | AsyncIterable<unknown>,
-  path: string,
 ): Iterator<unknown> | AsyncIterator<unknown> {
   const { [Symbol.asyncIterator]: openAsync } = source as Partial<AsyncIterable<unknown>>;
-  const iterator: unknown =
-    typeof openAsync === 'function'
-      ? openAsync.call(source)
-      : (source as Iterable<unknown>)[Symbol.iterator]();
-  if (!isObject(iterator) || typeof (iterator as Partial<Iterator<unknown>>).next !== 'function') {
-    throw brokenSource(path, 'its iterator has no next()');
-  }
-  return iterator as Iterator<unknown> | AsyncIterator<unknown>;
-}
-
-/** Without this check, a wrong result would be read as endless recipients. */
-function requireStep(step: unknown, path: string): IteratorResult<unknown> {
-  if (!isObject(step))
-    throw brokenSource(
-      path,
-      `its iterator's next() must give { value, done }, but what it gave ${describeType(step)}`,
-    );
-  return step as IteratorResult<unknown>;
-}
-
-function brokenSource(path: string, message: string): RtcValidationError {
-  return new RtcValidationError([{ path, message }]);
+  return typeof openAsync === 'function'
+    ? openAsync.call(source)
+    : (source as Iterable<unknown>)[Symbol.iterator]();
 }
 
 function isObject(value: unknown): value is object {

@@ -141,10 +141,7 @@ export class RoomUnicastService {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
     };
-    const chunks = new RecipientChunks(messages, 1, 'none', {
-      readItem: readMessage,
-      path: 'messages',
-    });
+    const chunks = new RecipientChunks(messages, 1, 'none', { readItem: readMessage });
     const perMessage = chunkPlan(settings, plan);
     const reserved = plan.receipt ? await caller.reserve(listOf(messages)?.length, plan) : undefined;
     const each = new ChunkSender<EachMessage>(

@@ -257,6 +257,9 @@ describe('the module', () => {
     ['a revoked proxy as its name', { name: revoked() }, 'name: must be 1–64 of'],
     ['a revoked proxy as its controller', { controller: revoked() }, "controller: can't be read"],
     ["isGlobal of 'false'", { isGlobal: 'false' }, 'isGlobal: must be true or false'],
+    ['a Map as retry', { retry: new Map() }, 'retry: must be a plain object, got [object Map]'],
+    ['a Date as quota', { quota: new Date() }, 'quota: must be a plain object, got [object Date]'],
+    ['a Promise as http', { http: Promise.resolve() }, 'http: must be a plain object, got [object Promise]'],
     ['a revoked proxy as retry', { retry: revoked() }, "retry: can't be read"],
     ['a revoked proxy as credentials', { credentials: revoked() }, 'credentials'],
   ])('stops the boot with %s', async (_what, options, message) => {

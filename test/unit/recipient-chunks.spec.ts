@@ -77,19 +77,18 @@ describe('recipients that are read into chunks', () => {
     expect([chunks.input, chunks.duplicates]).toEqual([6, duplicates]);
   });
 
-  it.each<[string, unknown, string]>([
-    ['gives a number', { next: () => 7 }, 'what it gave is a number'],
-    ['gives nothing', { next: () => undefined }, 'what it gave is missing'],
-    ['promises a string', { next: () => Promise.resolve('alice') }, 'what it gave is a string'],
-    ['promises nothing', { next: async () => undefined }, 'what it gave is missing'],
-    ['has no next()', {}, 'has no next()'],
-    ['is none', 'alice', 'has no next()'],
-  ])('are refused where the iterator of their source %s', async (_what, iterator, problem) => {
+  it.each<[string, unknown]>([
+    ['gives a number', { next: () => 7 }],
+    ['gives nothing', { next: () => undefined }],
+    ['promises a string', { next: () => Promise.resolve('alice') }],
+    ['promises nothing', { next: async () => undefined }],
+    ['has no next()', {}],
+    ['is none', 'alice'],
+  ])('are refused where the iterator of their source %s', async (_what, iterator) => {
     for (const method of [Symbol.iterator, Symbol.asyncIterator]) {
       const chunks = new RecipientChunks({ [method]: () => iterator } as never, 2, 'chunk');
-      const error = await rejectionOf<RtcValidationError>(chunks.next());
-      expect(error).toBeInstanceOf(RtcValidationError);
-      expect(error.issues).toEqual([{ path: 'to', message: expect.stringContaining(problem) }]);
+      const error = await rejectionOf<TypeError>(chunks.next());
+      expect(error.name).toBe('TypeError');
       expect(error.message).not.toContain('alice');
       expect(await chunks.next()).toBeUndefined();
       expect(chunks.input).toBe(0);
