@@ -6,7 +6,7 @@ import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/publis
 import type { OptionTable } from '../options/option-table.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
 import type { Callback } from './callback.js';
-import { onceOver, tcpSocketOf } from './connection.js';
+import { tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
 import { ApiError } from './http-error.js';
 import { JSON_TYPE, sendText } from './send-json.js';
@@ -175,7 +175,7 @@ function reset({ response }: Outgoing): void {
 
 function sendLate(answer: Outgoing, { delayMs }: Fields<'late'>): void {
   const timer = setTimeout(() => sendAnswer(answer), delayMs);
-  onceOver(answer.response, () => clearTimeout(timer));
+  answer.response.once('close', () => clearTimeout(timer));
 }
 
 function drip(
@@ -192,7 +192,7 @@ function drip(
     clearInterval(timer);
     response.end();
   }, intervalMs);
-  onceOver(response, () => clearInterval(timer));
+  response.once('close', () => clearInterval(timer));
 }
 
 function truncate(answer: Outgoing): void {
