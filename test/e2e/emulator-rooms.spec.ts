@@ -445,7 +445,7 @@ describe('a room of the emulator', () => {
         { callbacks: { url: 'http://127.0.0.1/', secret: '' } },
         'callbacks.secret: must have 1 to 1024 characters',
       ],
-      [{ tls: {} }, 'tls: must be { key, cert }'],
+      [{ tls: {} }, 'tls: key and cert must be PEM texts'],
     ] as const) {
       const error = await rejectionOf(RtcEmulator.start(options as never));
       expect(error.message).toContain(words);
