@@ -276,10 +276,11 @@ describe('an adaptive limit', () => {
       accept(adaptive, 3, 200, 12_100);
       adaptive.refused(sent(12_101, large), 0, 12_110);
       expect(adaptive.chunkSize).toBe(Infinity);
-      // A process that begins anew may.
-      adaptive.reset();
-      accept(adaptive, 3, 200, 14_000);
-      adaptive.refused(sent(14_001, large), 0, 14_010);
+      // Once it has its whole limit again, it may.
+      adaptive.update(1_000_000);
+      expect(adaptive.isReduced).toBe(false);
+      accept(adaptive, 3, 200, 1_000_000);
+      adaptive.refused(sent(1_000_001, large), 0, 1_000_010);
       expect(adaptive.chunkSize).toBe(30);
     });
 
@@ -356,21 +357,5 @@ describe('an adaptive limit', () => {
     expect(adaptive.allowed).toBe(60);
     adaptive.setLimit(20);
     expect([adaptive.allowed, adaptive.isReduced]).toEqual([20, false]);
-  });
-
-  it('forgets everything on a reset', () => {
-    const adaptive = new AdaptiveLimit(500);
-    for (let index = 0; index < 3; index++)
-      adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
-    adaptive.refused(sent(9_990, { recipients: 200 }), 60_000, 10_000);
-    adaptive.reset();
-    expect([adaptive.allowed, adaptive.chunkSize, adaptive.isReduced]).toEqual([
-      500,
-      Number.POSITIVE_INFINITY,
-      false,
-    ]);
-    expect(adaptive.pauseMs(10_000)).toBe(0);
-    adaptive.update(20_000);
-    expect(adaptive.allowed).toBe(500);
   });
 });
