@@ -143,6 +143,17 @@ describe('an adaptive limit', () => {
     expect([adaptive.allowed, adaptive.maxInFlight]).toEqual([30, 1]);
   });
 
+  it('estimates that nothing is allowed once nothing was accepted for 15 seconds', () => {
+    const adaptive = new AdaptiveLimit(100);
+    adaptive.refused(sent(10_000), 0, 10_010);
+    adaptive.refused(sent(20_000), 0, 25_009);
+    expect(adaptive.estimate).toBeUndefined();
+    adaptive.refused(sent(25_009), 0, 25_010);
+    expect(adaptive.estimate).toEqual({ permitsPerSecond: 0 });
+    adaptive.accepted(sent(26_000), 26_010);
+    expect(adaptive.estimate).toBeUndefined();
+  });
+
   it('goes down to one request in eight seconds', () => {
     const adaptive = new AdaptiveLimit(4);
     let now = 0;
@@ -282,6 +293,14 @@ describe('an adaptive limit', () => {
       accept(adaptive, 3, 200, 1_000_000);
       adaptive.refused(sent(1_000_001, large), 0, 1_000_010);
       expect(adaptive.chunkSize).toBe(30);
+    });
+
+    it('goes back to large ones also after it has allowed more of them', () => {
+      const adaptive = begin();
+      adaptive.update(11_000);
+      accept(adaptive, 11, 30, 12_000);
+      adaptive.refused(sent(12_001, { recipients: 30 }), 0, 12_010);
+      expect(adaptive.chunkSize).toBe(Infinity);
     });
 
     it('keeps chunks as large as they can be to help', () => {
