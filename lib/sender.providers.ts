@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import type { Axios } from './openapi/http-client.js';
+import type { Axios, HttpClientSettings } from './openapi/http-client.js';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { createCredentialsSource } from './credentials/cached-credentials.js';
@@ -18,6 +18,9 @@ import { ActionCaller } from './services/action-caller.js';
 import { RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
 import { loadTelemetry } from './telemetry/load-telemetry.js';
 import { NO_TELEMETRY, type Telemetry } from './telemetry/telemetry.js';
+
+/** Longest answer to other actions, in bytes: 10,000 invisible and 115,000 visible users with the longest IDs. */
+const LONGEST_LIST = 16_777_216;
 
 /** A string, since an interface can't be injected. */
 const TELEMETRY = 'nestjs-rtc-messaging:telemetry';
@@ -55,11 +58,12 @@ const senderProvider: Provider = {
     });
     const { region, endpoint } = settings;
     const signing = { region, service: RTC_SERVICE, origin: endpoint };
-    const connect = (intercepting?: Axios): OpenApiClient =>
-      new OpenApiClient(createHttpClient(settings, signing), credentials, endpoint, intercepting);
+    const connect = ({ http }: HttpClientSettings, intercepting?: Axios): OpenApiClient =>
+      new OpenApiClient(createHttpClient({ http }, signing), credentials, endpoint, intercepting);
     // Not for messages: what an app's interceptors do, they can't do to those, which have sockets of their own.
     const intercepting = createAxios();
     const { request } = intercepting.interceptors;
+    const maxContentLength = Math.max(LONGEST_LIST, settings.http.maxContentLength);
     const limiters = new LimiterHandle(settings.quota, endpoint, settings.appId, {
       store: settings.quota.store?.open(),
       onStatus: (change) => emit({ type: 'quota', module, ...change }),
@@ -68,10 +72,10 @@ const senderProvider: Provider = {
     const sender = new Sender(
       {
         module,
-        client: connect(),
+        client: connect(settings),
         apiVersion: settings.apiVersion,
         anyAction: {
-          client: connect(intercepting),
+          client: connect({ http: { ...settings.http, maxContentLength } }, intercepting),
           budget: new RetryBudget(),
           axiosRef: Object.freeze({ interceptors: Object.freeze({ request }) }),
         },

@@ -10,8 +10,6 @@ export interface ApiRequest {
   readonly query: readonly NameValue[];
   /** The exact bytes of the JSON; empty for `GET`. */
   readonly body: Buffer;
-  /** The longest answer that is read, in bytes, where that is more than `http.maxContentLength`. */
-  readonly maxContentLength?: number;
 }
 
 /** Whether this library sets a query parameter itself: the action, the version and the signature. */

@@ -32,11 +32,6 @@ export interface Transport {
   readonly maxContentLength: number;
 }
 
-/** @param atLeast limit of the answer's length, if that is more than usual */
-export function reading(transport: Transport, atLeast = 0): Transport {
-  return atLeast <= transport.maxContentLength ? transport : { ...transport, maxContentLength: atLeast };
-}
-
 export interface HttpClient {
   readonly axios: Pick<Axios, 'request'>;
   readonly transport: Transport;

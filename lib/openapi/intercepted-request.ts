@@ -3,7 +3,8 @@ import { AxiosHeaders, type AxiosInstance, type AxiosResponse, type InternalAxio
 import { type ApiRequest, isReservedName } from './api-request.js';
 import type { HttpAttempt } from './http-attempt.js';
 import type { Axios } from './http-client.js';
-import { isPlain } from './request-body.js';
+import { writeJson } from './json-body.js';
+import type { SentSecrets } from './shown-answer.js';
 import { canonicalQuery } from './signature-v4.js';
 
 const JSON_TYPE = 'application/json';
@@ -23,9 +24,7 @@ export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
 
 /** An answer, with what was sent and must not be shown. */
 export interface AnsweredRequest extends Pick<AxiosResponse<Buffer>, 'status' | 'data' | 'headers'> {
-  readonly authorization: string;
-  /** All values, as JSON. */
-  readonly sent: Buffer;
+  readonly sent: Omit<SentSecrets, 'secretAccessKey' | 'sessionToken'>;
 }
 
 /**
@@ -34,11 +33,6 @@ export interface AnsweredRequest extends Pick<AxiosResponse<Buffer>, 'status' | 
  */
 class ChangedRequestError extends Error {
   override readonly name = 'ChangedRequestError';
-}
-
-/** An interceptor changed the body to something that can't be sent: no text, bytes, list or plain object. */
-class UnsendableBodyError extends Error {
-  override readonly name = 'UnsendableBodyError';
 }
 
 /**
@@ -50,8 +44,6 @@ class BodyFields {}
 /** Headers that the library sets itself, or that would make Node send the body in another way. */
 const OWN_HEADERS =
   /^(authorization|host|x-date|x-content-sha256|x-security-token|content-length|transfer-encoding|connection|keep-alive|te|trailer|expect|upgrade)$/i;
-/** As the signer and the adapter spell them, which have a default for each. */
-const DEFAULTED_HEADERS = ['Content-Type', 'Accept', 'Accept-Encoding', 'User-Agent'];
 
 /**
  * Sends a request that the app's interceptors may change. It is signed after them, on a copy that they never see. So
@@ -75,10 +67,9 @@ export async function sendIntercepted(
     // As it was given, to the digits of its numbers.
     const body = json.toString() === unchanged ? request.body : json;
     const target = new URL(axios.getUri(config));
-    requireSame(request, config.method, target, body);
-    const { method } = request;
-    const answered = await sendSigned({ method, url: target.href, headers: ownHeadersRemoved(config), body });
-    return { ...answered, sent: valuesOf(target.searchParams, body) };
+    const isSame = headOf(config.method, target) === headOf(request.method, new URL(url));
+    if (!isSame || (request.method === 'GET' && body.length > 0)) throw new ChangedRequestError();
+    return sendSigned({ method: request.method, url: target.href, headers: headersOf(config), body });
   };
   const passed = axios.request({
     method: request.method,
@@ -107,38 +98,19 @@ export async function sendIntercepted(
   return answer;
 }
 
-/** The headers that the signer and the adapter do not set, in their spelling where they have a default. */
-function ownHeadersRemoved({ headers: given }: InternalAxiosRequestConfig): AxiosHeaders {
-  const headers = new AxiosHeaders(given);
-  for (const name of Object.keys(headers)) if (OWN_HEADERS.test(name)) headers.delete(name);
-  for (const name of DEFAULTED_HEADERS) {
-    const value = headers.get(name);
-    headers.delete(name);
-    if (value) headers.set(name, value);
-  }
+/** The headers that the signer and the adapter do not set, in the spelling of those that have a default there. */
+function headersOf({ headers: given }: InternalAxiosRequestConfig): AxiosHeaders {
+  const headers = new AxiosHeaders(given).normalize(true);
+  headers.clear(OWN_HEADERS);
+  for (const name of Object.keys(headers)) if (!headers[name]) headers.delete(name);
   return headers;
 }
 
-function requireSame(
-  { action, version, method }: ApiRequestHead,
-  givenMethod: string | undefined,
-  { pathname, searchParams }: URL,
-  body: Buffer,
-): void {
+/** The parts of a request that interceptors must not change. */
+function headOf(method = '', { origin, pathname, searchParams }: URL): string {
   const reserved = [...searchParams].filter(([name]) => isReservedName(name));
-  const isSame =
-    givenMethod?.toUpperCase() === method &&
-    pathname === '/' &&
-    canonicalQuery(reserved) ===
-      canonicalQuery([
-        ['Action', action],
-        ['Version', version],
-      ]) &&
-    (method === 'POST' || body.length === 0);
-  if (!isSame) throw new ChangedRequestError();
+  return `${method.toUpperCase()} ${origin}${pathname}?${canonicalQuery(reserved)}`;
 }
-
-type ApiRequestHead = Pick<ApiRequest, 'action' | 'version' | 'method'>;
 
 function fieldsOf(body: Buffer): BodyFields | undefined {
   if (body.length === 0) return undefined;
@@ -148,24 +120,5 @@ function fieldsOf(body: Buffer): BodyFields | undefined {
 /** A copy, since what is signed must be what is sent. */
 function bytesOf(data: unknown): Buffer {
   if (data === undefined || data === null) return Buffer.alloc(0);
-  if (typeof data === 'string' || isUint8Array(data)) return Buffer.from(data);
-  let json: string | undefined;
-  try {
-    json = typeof data === 'object' && isPlain(data) ? JSON.stringify(data) : undefined;
-  } catch {
-    // Such as a circle.
-  }
-  if (json === undefined || !/^[{[]/.test(json)) throw new UnsendableBodyError();
-  return Buffer.from(json);
-}
-
-function valuesOf(query: URLSearchParams, body: Buffer): Buffer {
-  const values = [...query].filter(([name]) => !isReservedName(name)).map(([, value]) => value);
-  let content: unknown = body.toString();
-  try {
-    content = JSON.parse(String(content));
-  } catch {
-    // An interceptor may send anything.
-  }
-  return Buffer.from(JSON.stringify({ values, content }));
+  return Buffer.from(typeof data === 'string' || isUint8Array(data) ? data : writeJson(data));
 }

@@ -13,7 +13,7 @@ import {
   RESPONSE_TOO_LARGE,
   Signing,
 } from './http-attempt.js';
-import { type Axios, type HttpClient, reading, type Transport } from './http-client.js';
+import type { Axios, HttpClient } from './http-client.js';
 import { type AnsweredRequest, type OutgoingRequest, sendIntercepted } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { SignableConfig } from './signing.interceptor.js';
@@ -75,26 +75,22 @@ export class OpenApiClient {
     const inHand = this.#credentials.get();
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
     const signing = new Signing(credentials, clockOffsetMs);
-    attempt.signedWith = signing;
-    const transport = reading(this.#http.transport, request.maxContentLength);
     const sendSigned = (outgoing: OutgoingRequest): Promise<AnsweredRequest> =>
-      this.#sendSigned(outgoing, attempt, signing, transport);
+      this.#sendSigned(outgoing, attempt, signing);
     const { method, body } = request;
     const url = urlOf(this.#endpoint, request);
-    const { status, data, headers, authorization, sent } = await (this.#intercepting === undefined
+    const { status, data, headers, sent } = await (this.#intercepting === undefined
       ? sendSigned({ method, url, headers: undefined, body })
       : sendIntercepted(this.#intercepting, { ...request, url }, attempt, sendSigned));
     const answered = headers as Record<string, string>;
     const coding = ownOf(answered, 'content-encoding');
-    const content = coding === undefined ? data : await decode(attempt, data, coding, transport);
+    const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
     const { secretAccessKey, sessionToken } = credentials.open();
     return attempt.result({
       kind: 'answered',
       httpStatus: status,
       reply:
-        content === undefined
-          ? UNDECODABLE
-          : readReply(content, { body: sent, authorization, secretAccessKey, sessionToken }),
+        content === undefined ? UNDECODABLE : readReply(content, { ...sent, secretAccessKey, sessionToken }),
       retryAfter: ownOf(answered, 'retry-after'),
       date: ownOf(answered, 'date'),
     });
@@ -105,34 +101,34 @@ export class OpenApiClient {
     { method, url, headers: given, body }: OutgoingRequest,
     attempt: HttpAttempt,
     signing: Signing,
-    transport: Transport,
   ): Promise<AnsweredRequest> {
+    attempt.signedWith = signing;
     const request: SignableConfig = {
       method,
       url,
       data: body,
       signing,
-      adapter: (config) => sendOverNodeHttp(config, attempt, transport),
+      adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
     };
     if (given !== undefined) request.headers = given;
     const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
       request,
     );
-    return { status, data, headers, authorization: String(config.headers['Authorization']), sent: body };
+    return {
+      status,
+      data,
+      headers,
+      sent: { url, body, authorization: String(config.headers['Authorization']) },
+    };
   }
-}
 
-/** Undefined if the body can't be decoded. */
-async function decode(
-  attempt: HttpAttempt,
-  data: Buffer,
-  coding: string,
-  { maxContentLength }: Transport,
-): Promise<Buffer | undefined> {
-  try {
-    return await attempt.guard(decodeContent(data, coding, maxContentLength));
-  } catch (error) {
-    throw error instanceof ContentTooLongError ? new TransportError(RESPONSE_TOO_LARGE) : error;
+  /** Undefined if the body can't be decoded. */
+  async #decode(attempt: HttpAttempt, data: Buffer, coding: string): Promise<Buffer | undefined> {
+    try {
+      return await attempt.guard(decodeContent(data, coding, this.#http.transport.maxContentLength));
+    } catch (error) {
+      throw error instanceof ContentTooLongError ? new TransportError(RESPONSE_TOO_LARGE) : error;
+    }
   }
 }
 

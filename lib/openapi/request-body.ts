@@ -49,16 +49,3 @@ function partsOf(address: Fields, message: Fields): [head: string, tail: string]
 function listOf(to: readonly string[]): string {
   return to.length === 0 ? '[]' : `["${to.join('","')}"]`;
 }
-
-/**
- * Whether JSON keeps the contents of an object. It loses those of a Map, a form, a Blob or a stream. An object with a
- * `toJSON()` of its own counts as plain. It throws if a proxy throws.
- */
-export function isPlain(given: object): boolean {
-  const { pipe, toJSON } = given as { pipe?: unknown; toJSON?: unknown };
-  if (typeof toJSON === 'function' || Array.isArray(given)) return true;
-  const isIterable = Symbol.iterator in given || Symbol.asyncIterator in given;
-  return toText.call(given) === '[object Object]' && !isIterable && typeof pipe !== 'function';
-}
-
-const { toString: toText } = Object.prototype;

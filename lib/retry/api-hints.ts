@@ -1,7 +1,7 @@
 import type { AttemptPhase } from '../errors/attempt.js';
 import { isLoopback } from '../openapi/loopback.js';
 import { RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
-import { isCertificateFailure } from './classify.js';
+import { isCertificateFailure } from './retry-decision.js';
 
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -68,7 +68,7 @@ const OWN_FAILURES: ReadonlyMap<string, string> = new Map(
 const INTERCEPTOR_FAILURES: ReadonlyMap<string | undefined, string> = new Map(
   Object.entries({
     UnsendableBodyError:
-      'Check the interceptors of axiosRef: config.data must be a plain object, a list, text or bytes.',
+      'Check the interceptors of axiosRef: config.data must be a plain object, text or bytes.',
     ChangedRequestError:
       'Check the interceptors of axiosRef: they must not change action, version, method, path, origin or adapter.',
   }),

@@ -39,9 +39,6 @@ export const STATUS_QUESTION = {
   userIds: { rule: list('user IDs', id.rule, MAX_USERS, 0), required: true },
 } as const;
 
-/** Longest answer in bytes: 10,000 invisible and 115,000 visible users with the longest IDs. */
-const LONGEST_LIST = 16_777_216;
-
 const hidden = new HiddenParts<CallingParts>();
 
 /** Finds out which users are in a room. */
@@ -67,7 +64,7 @@ export class RoomPresenceService {
     const parts = hidden.of(this);
     const query = { AppId: parts.settings.appId, RoomId: roomId };
     const request = { action: 'GetRoomOnlineUsers', version: VERSION, query };
-    const call = await callAction(parts, request, options, ONLINE_USERS_LIMIT, LONGEST_LIST);
+    const call = await callAction(parts, request, options, ONLINE_USERS_LIMIT);
     return { ...readOnlineUsers(call.result, call), askedAt };
   }
 

@@ -23,8 +23,7 @@ import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-ou
 import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
-import type { CallPlan } from '../retry/send-call.js';
+import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
 import type { Reservation } from './receipt-tracker.js';
@@ -105,7 +104,7 @@ export class RoomUnicastService {
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
     // Who is absent is known later. Without receipts it begins at once.
-    const recipients = wire.tracked && skipAbsent !== true ? listOf(to)?.filter(isId) : undefined;
+    const recipients = wire.isTracked && skipAbsent !== true ? listOf(to)?.filter(isId) : undefined;
     const reserved = recipients && (await caller.reserve(new Set(recipients).size, plan, wire.messageId));
     try {
       const report = await new FanOutRun(chunks, chunkSender(this, wire, plan, reserved), plan, sender).run();

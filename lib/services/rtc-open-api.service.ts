@@ -76,19 +76,16 @@ export class RtcOpenApiService {
 /**
  * Calls an action. The `Result` of its answer may have any form.
  * @param usual the rate limit, unless the caller gives one
- * @param maxContentLength limit of the answer's length in bytes, if that is more than `http.maxContentLength`
  */
 export async function callAction(
   { sender, settings }: CallingParts,
   request: OpenApiRequest,
   options: OpenApiOptions,
   usual: ActionLimit,
-  maxContentLength?: number,
 ): Promise<AcceptedCall> {
   const checked = checkApiRequest(request);
   const { requestsPerSecond, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
   const limit = requestsPerSecond === undefined ? usual : { requestsPerSecond, isGuess: false };
   const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
-  const asked = maxContentLength === undefined ? checked : { ...checked, maxContentLength };
-  return sender.request(asked, limit, callPlan(settings, { ...given, onUnknown }));
+  return sender.request(checked, limit, callPlan(settings, { ...given, onUnknown }));
 }

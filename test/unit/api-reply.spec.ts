@@ -5,6 +5,7 @@ import { anyCharacter } from '../support/properties.js';
 
 const SIGNATURE = 'd7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592';
 const SENT = {
+  url: 'https://rtc.volcengineapi.com/?Action=SendRoomUnicast&Version=2023-11-01',
   body: Buffer.from(JSON.stringify({ RoomId: 'r', To: ['u'], Binary: false, Message: 'hello' })),
   authorization: `HMAC-SHA256 Credential=key/20260101/cn-north-1/rtc/request, SignedHeaders=host;x-date, Signature=${SIGNATURE}`,
   secretAccessKey: 'sk-TopSecret0123456789',
@@ -184,12 +185,6 @@ describe('an answer that repeats the request', () => {
     ['a message in pieces', 'Buy.Now', message('buy now')],
     ['a message with something between its letters', 'Hunter', message('h-u-n-t-e-r')],
     ['a secret key in pieces', 'Sk.Top.Sec.Ret', {}],
-    ['a sender', 'Privatesender', { body: Buffer.from(JSON.stringify({ From: 'Privatesender' })) }],
-    [
-      'an access key',
-      'AKLTletters',
-      { authorization: 'HMAC-SHA256 Credential=AKLTletters/20260101/cn-north-1/rtc/request, Signature=0' },
-    ],
   ])('does not have %s shown in its code', (_what, code, sent) => {
     expect(shown({ Code: code }, sent)).toMatchObject({ code: '(none)' });
   });
@@ -212,7 +207,7 @@ describe('an answer that repeats the request', () => {
     }
   });
 
-  it('shares a word with the sender alone where it is spelt in the same way', () => {
+  it('may share a word with the sender, which is no secret', () => {
     const body = Buffer.from(JSON.stringify({ From: 'server', AppId: 'app' }));
     expect(shown({ Code: 'InternalServerError' }, { body })).toMatchObject({ code: 'InternalServerError' });
   });
