@@ -87,7 +87,7 @@ export type {
   QuotaStatusChange,
   QuotaStore,
 } from './quota/quota-store.js';
-export type { OnUnknown } from './retry/send-call.js';
+export type { OnUnknown } from './retry/call-policy.js';
 export type { RtcMessagingExtras } from './rtc-messaging.module-definition.js';
 export { RtcMessagingModule } from './rtc-messaging.module.js';
 export { RoomBroadcastService } from './services/room-broadcast.service.js';

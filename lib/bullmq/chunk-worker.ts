@@ -18,8 +18,8 @@ import type { ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
 import type { ReadyJobs } from './fan-out-state.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { keepTrying } from './keep-trying.js';
-import { LedgerSweeper } from './ledger-sweeper.js';
 import type { RedisHolder } from './redis-holder.js';
+import { sweepLedger } from './sweep-ledger.js';
 
 /** A chunk that was left behind is completed at its next run, so that no job can stall for ever. */
 const MAX_STALLED = 1_000_000;
@@ -81,8 +81,9 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
       if (isChunkJob(job?.data)) setTimeout(() => void this.#giveJob(job.data), FIRST_DELAY_MS).unref();
     });
     this.#worker = worker;
-    const sweeper = new LedgerSweeper(this.ledger, this.jobs, this.redis);
-    void sweeper.run(lostAfterMs, this.#stopping.signal);
+    void sweepLedger(this.ledger, this.jobs, lostAfterMs, this.#stopping.signal, (error) =>
+      this.redis.note(error),
+    );
   }
 
   /**
@@ -151,7 +152,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
       return mayBeSent;
     });
     const { result, ready } = await this.#complete(job.data, fence, completion);
-    if (result === 'gone') this.redis.outages.reportLoss();
+    if (result === 'gone') this.redis.reportLoss();
     if (result === 'fenced') {
       this.#logger.warn(
         `Fan-out ${id}, chunk ${index}: this worker counted as lost while it sent; the chunk was completed ` +
@@ -196,7 +197,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
     const [, kind, id, index] = JOB_ERROR.exec(error.message) ?? [];
     if (id !== undefined) {
       try {
-        if ((await this.ledger.look(id)) === undefined) return this.redis.outages.reportLoss();
+        if ((await this.ledger.look(id)) === undefined) return this.redis.reportLoss();
         // A job that is completed once more, since the answer was lost, is gone for no bad reason.
         const isGone = kind === 'Missing key';
         if (isGone && (await this.ledger.recipients(id, Number(index))).length === 0) return;

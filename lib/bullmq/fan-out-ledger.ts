@@ -1,7 +1,7 @@
 import type { ChunkProgress } from '../fan-out/chunk-sender.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
-import type { OnUnknown } from '../retry/send-call.js';
+import type { OnUnknown } from '../retry/call-policy.js';
 import type { WireMessage } from '../services/wire-message.js';
 import type { ChunkCompletion } from './chunk-completion.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';

@@ -1,9 +1,10 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Cancellation } from '../waiting/cancellation.js';
 import { waitFor } from '../waiting/time-box.js';
+import { LimitedLog } from '../diagnostics/limited-log.js';
 import { ConnectionWatch } from './connection-watch.js';
+import { describeOutage, WHAT_IS_LOST } from './describe-outage.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
-import { OutageLog } from './outage-log.js';
 import { canBeWritten, requireWritable } from './redis-answers.js';
 import type { RedisClient } from '../redis/open-client.js';
 import { openConnection } from './redis-connection.js';
@@ -27,8 +28,8 @@ export class RedisHolder implements OnApplicationShutdown {
     key: string,
     /** How long a closing app waits for an unavailable Redis, in milliseconds. */
     readonly patienceMs: number,
-    /** One log for all users of Redis, so that each outage is logged once. */
-    readonly outages: OutageLog,
+    /** One log for all users of Redis: a lost connection fails many times a second. */
+    private readonly log: LimitedLog,
   ) {
     this.#client = client;
     this.#key = key;
@@ -43,7 +44,7 @@ export class RedisHolder implements OnApplicationShutdown {
     const key = `${prefix}:writable`;
     await requireWritable(client, key, logger);
     // After `lostAfterMs`, other workers take this worker's chunks for lost.
-    return new RedisHolder(client, key, Math.min(lostAfterMs, STAY_MS), new OutageLog(logger));
+    return new RedisHolder(client, key, Math.min(lostAfterMs, STAY_MS), new LimitedLog(logger));
   }
 
   /** A method and not a getter, since printing may run getters. */
@@ -58,7 +59,16 @@ export class RedisHolder implements OnApplicationShutdown {
 
   /** Logs an error, unless it is one of closing. */
   note(error: unknown): void {
-    if (!this.isClosed) this.outages.note(error);
+    if (!this.isClosed) this.#warn(describeOutage(error));
+  }
+
+  /** Logs that Redis lost a fan-out that was being sent. */
+  reportLoss(): void {
+    this.#warn(WHAT_IS_LOST);
+  }
+
+  #warn(line: string): void {
+    this.log.write('warn', line, line);
   }
 
   /**

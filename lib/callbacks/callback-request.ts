@@ -1,22 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { finished } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
-import { readProperties } from '../options/read-properties.js';
 
 const MAX_BYTES = 262_144;
+const TOO_LARGE = `it has more than ${MAX_BYTES} bytes`;
 /** How long a body may take to arrive, in milliseconds. The service sends it at once. */
 const ARRIVAL_LIMIT_MS = 5_000;
 /** What bodies that have not ended may take up together. */
 const MAX_UNFINISHED_BYTES = 33_554_432;
-/** A parser makes a body of texts of it, as an event has. */
-const FORM = /^(application\/x-www-form-urlencoded|multipart\/)/i;
+/** What a chunk of a body takes up beside its bytes. */
+const CHUNK_BYTES = 256;
 
 /** A request whose body an app's own parser may have read. */
 export interface CallbackRequest extends IncomingMessage {
   readonly body?: unknown;
-  /** The bytes, with Nest's `rawBody: true`. */
-  readonly rawBody?: unknown;
 }
 
 /** What a request says, of any types. Texts are well-formed. */
@@ -49,70 +46,55 @@ export class BodyReader {
    * @throws Refusal
    */
   async read(request: CallbackRequest): Promise<Fields> {
-    const { body, rawBody, headers } = request;
     // Where it has ended, an app's own parser has read it.
-    const read = request.readableEnded ? [rawBody, body] : [await this.#readBytes(request)];
-    const content = read.find((one) => typeof one === 'string' || isUint8Array(one));
-    const parsed = FORM.test(headers['content-type'] ?? '') ? undefined : body;
-    const fields = content === undefined ? parsed : parseBytes(Buffer.from(content as Uint8Array));
+    const body = request.readableEnded ? request.body : await this.#readBytes(request);
+    const fields =
+      typeof body === 'string' || isUint8Array(body) ? parse(Buffer.from(body as Uint8Array)) : body;
     if (typeof fields !== 'object' || fields === null) throw new Refusal(400, 'it is no JSON object');
-    const own = readProperties(fields, []) ?? {};
     // UTF-8 has no form for half of a surrogate pair, and so no signature can tell one from another.
-    if (Object.values(own).some((value) => typeof value === 'string' && !value.isWellFormed())) {
+    if (Object.values(fields).some((value) => typeof value === 'string' && !value.isWellFormed())) {
       throw new Refusal(400, 'a text of it is no Unicode');
     }
-    return own;
+    return fields as Fields;
   }
 
-  /** Cuts the connections of bodies that have not ended. */
-  close(): void {
-    for (const request of this.#unfinished) request.destroy();
-  }
-
-  /** Resolves with a part of what is too large, so that it is refused at once. */
-  #readBytes(request: CallbackRequest): Promise<Uint8Array> {
+  async #readBytes(request: CallbackRequest): Promise<Uint8Array> {
     const timer = setTimeout(() => request.destroy(), ARRIVAL_LIMIT_MS);
+    request.on('close', () => clearTimeout(timer));
     this.#unfinished.add(request);
-    let chunks: Uint8Array[] = [];
+    const chunks: Uint8Array[] = [];
+    let held = 0;
     let size = 0;
-    return new Promise((resolve, reject) => {
-      request.on('data', (chunk: Uint8Array) => {
-        size += chunk.length;
-        this.#bytes += chunk.length;
+    try {
+      for await (const given of request.iterator({ destroyOnReturn: false })) {
+        const chunk = given as Uint8Array;
         chunks.push(chunk);
-        // A chunk of one byte takes up some hundred.
-        if (chunks.length > 1_000) chunks = [Buffer.concat(chunks)];
-        if (size > MAX_BYTES) {
-          // The rest is read and forgotten for as long as it may take: to stop would cut off the answer.
-          resolve(Buffer.concat(chunks));
-          this.#bytes -= size;
-          size = 0;
-          chunks = [];
-        }
+        size += chunk.length;
+        if (size > MAX_BYTES) throw new Refusal(413, TOO_LARGE);
+        held += chunk.length + CHUNK_BYTES;
+        this.#bytes += chunk.length + CHUNK_BYTES;
         const [oldest] = this.#unfinished;
         if (this.#bytes > MAX_UNFINISHED_BYTES) oldest?.destroy();
-      });
-      finished(request, { writable: false }, (error) => {
-        clearTimeout(timer);
-        this.#unfinished.delete(request);
-        this.#bytes -= size;
-        if (error) reject(new Refusal(400, 'its body broke off, or took too long'));
-        else resolve(Buffer.concat(chunks));
-      });
-    });
+      }
+      clearTimeout(timer);
+      return Buffer.concat(chunks);
+    } catch (error) {
+      // The rest is read and forgotten for as long as it may take: to stop would cut off the answer.
+      request.resume();
+      throw error instanceof Refusal ? error : new Refusal(400, 'its body broke off, or took too long');
+    } finally {
+      this.#unfinished.delete(request);
+      this.#bytes -= held;
+    }
   }
-}
-
-function parseBytes(bytes: Buffer): unknown {
-  if (bytes.length > MAX_BYTES) throw new Refusal(413, `it has more than ${MAX_BYTES} bytes`);
-  if (!isUtf8(bytes)) throw new Refusal(400, 'it is no UTF-8');
-  return parseJson(bytes.toString());
 }
 
 /** @throws Refusal */
-function parseJson(text: string): unknown {
+function parse(bytes: Buffer): unknown {
+  if (bytes.length > MAX_BYTES) throw new Refusal(413, TOO_LARGE);
+  if (!isUtf8(bytes)) throw new Refusal(400, 'it is no UTF-8');
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(bytes.toString()) as unknown;
   } catch {
     throw new Refusal(400, 'it is no JSON');
   }

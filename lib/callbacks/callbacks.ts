@@ -1,4 +1,4 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { DEFAULT_MODULE_NAME } from '../config/registration.js';
 import { LimitedLog } from '../diagnostics/limited-log.js';
@@ -11,9 +11,10 @@ import type { ClientMessageConsumer } from './client-message.js';
 import { ClientMessageReceiver } from './client-message-receiver.js';
 import { EventReceiver } from './event-receiver.js';
 import type { Handler } from './find-handlers.js';
+import type { Serve } from './mount-routes.js';
 
 /** What becomes of the requests of a route. It throws a {@link Refusal} of what is wrong. */
-type Receiver = Pick<EventReceiver, 'receive'>;
+type Receive = EventReceiver['receive'];
 
 /** How long a shutdown waits for handlers, in milliseconds. */
 const CLOSE_LIMIT_MS = 10_000;
@@ -23,7 +24,7 @@ const CLOSE_LIMIT_MS = 10_000;
  */
 export class Callbacks implements OnModuleInit, OnModuleDestroy {
   /** What serves the requests of each path. */
-  readonly routes = new Map<string, (request: CallbackRequest, response: ServerResponse) => void>();
+  readonly routes = new Map<string, Serve>();
 
   readonly #log: LimitedLog;
   readonly #handlers: Handler[] = [];
@@ -41,10 +42,12 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
     const log = new LimitedLog(moduleLogger(name));
     this.#log = log;
     if (events) {
-      this.#add(events.path, new EventReceiver(appId, events, this.#handlers, log));
+      const receiver = new EventReceiver(appId, events, this.#handlers, log);
+      this.#add(events.path, (fields) => receiver.receive(fields));
     }
     if (clientMessages) {
-      this.#add(clientMessages.path, new ClientMessageReceiver(settings, this.#handlers, consumers));
+      const receiver = new ClientMessageReceiver(settings, this.#handlers, consumers);
+      this.#add(clientMessages.path, (fields) => receiver.receive(fields));
     }
   }
 
@@ -63,10 +66,14 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
    */
   async onModuleDestroy(): Promise<void> {
     this.#isOpen = false;
-    this.#bodies.close();
-    await waitFor(Promise.all(this.#running), CLOSE_LIMIT_MS).catch(() =>
+    await waitFor(this.#idle(), CLOSE_LIMIT_MS).catch(() =>
       this.#log.write('warn', 'closing', 'Shutting down: some handlers did not end in time.'),
     );
+  }
+
+  /** Work may start more of it. */
+  async #idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   /** Keeps work that a shutdown waits for. */
@@ -76,54 +83,37 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
     return work;
   }
 
-  #add(path: string, receiver: Receiver): void {
+  #add(path: string, receive: Receive): void {
     this.routes.set(path, (request, response) => {
-      // Also what an app's own code throws while the answer is written, whatever that is.
-      this.#serve(path, receiver, request, response).catch(() => {
+      const answered = this.#answerTo(path, receive, request).then(({ status, body }) => {
+        if (response.headersSent) {
+          this.#log.write('warn', `${path} late`, `POST ${path}: was answered by something else first.`);
+          return;
+        }
+        const content = body ?? STATUS_CODES[status] ?? '';
+        const isText = typeof content === 'string';
+        response.setHeader('Content-Type', isText ? 'text/plain; charset=utf-8' : 'application/octet-stream');
+        response.setHeader('X-Content-Type-Options', 'nosniff');
+        response.writeHead(status, { 'Content-Length': Buffer.byteLength(content) }).end(content);
+      });
+      // What an app's own code throws while the answer is written, whatever that is.
+      answered.catch(() => {
         this.#log.write('error', path, `POST ${path}: failed to answer.`);
         response.destroy();
       });
     });
   }
 
-  async #serve(
-    path: string,
-    receiver: Receiver,
-    request: CallbackRequest,
-    response: ServerResponse,
-  ): Promise<void> {
-    const { status, body } = await this.#answerTo(path, receiver, request);
-    if (response.headersSent) {
-      this.#log.write('warn', `${path} late`, `POST ${path}: was answered by something else first.`);
-      return;
-    }
-    const content = body ?? STATUS_CODES[status] ?? '';
-    const isText = typeof content === 'string';
-    response.setHeader('Content-Type', isText ? 'text/plain; charset=utf-8' : 'application/octet-stream');
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    response.writeHead(status, { 'Content-Length': Buffer.byteLength(content) }).end(content);
-  }
-
-  async #answerTo(path: string, receiver: Receiver, request: CallbackRequest): Promise<Answer> {
+  async #answerTo(path: string, receive: Receive, request: CallbackRequest): Promise<Answer> {
     try {
       const fields = await this.#bodies.read(request);
       if (!this.#isOpen) return { status: 503 };
-      return await this.#track(receiver.receive(fields));
+      return await this.#track(receive(fields));
     } catch (error) {
-      const { status, message } = asRefusal(error);
+      const { status, message } = error instanceof Refusal ? error : new Refusal(500, describeThrown(error));
       const level = status === 500 ? 'error' : 'warn';
       this.#log.write(level, `${path} ${message}`, `POST ${path}: refused with ${status}: ${message}`);
       return { status };
     }
   }
-}
-
-/** An app may throw anything, such as a proxy that throws when it is looked at. */
-function asRefusal(thrown: unknown): Refusal {
-  try {
-    if (thrown instanceof Refusal) return thrown;
-  } catch {
-    // None of ours.
-  }
-  return new Refusal(500, describeThrown(thrown));
 }

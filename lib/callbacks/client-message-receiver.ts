@@ -1,5 +1,6 @@
 import { isUint8Array } from 'node:util/types';
 import { base64ByteLength } from '../dto/field-rules.js';
+import { describeThrown } from '../errors/thrown.js';
 import { waitFor } from '../waiting/time-box.js';
 import { type Answer, type Fields, Refusal } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
@@ -7,7 +8,6 @@ import type { ClientMessageConsumer, RtcClientMessage } from './client-message.j
 import { readClientSignature } from './client-signature.service.js';
 import type { Handler } from './find-handlers.js';
 import { CLIENT_MESSAGE } from './handler-decorators.js';
-import { RateByUser } from './rate-by-user.js';
 
 /** Of a message and of its answer. Source: Volcengine documentation 6348/142432. */
 const MAX_BYTES = 65_536;
@@ -16,26 +16,33 @@ const ANSWER_LIMIT_MS = 8_000;
 
 /** Takes clients' messages, and has the app answer them. */
 export class ClientMessageReceiver {
-  readonly #rate: RateByUser;
+  /** How many messages of each user were taken since the second began. */
+  readonly #taken = new Map<string, number>();
+  #secondBegan = -Infinity;
 
   /**
    * @param handlers the app's; they may be added later
    * @param consumers what takes messages before the app's handler; they may be added later
+   * @param now monotonic milliseconds
    */
   constructor(
     private readonly settings: CallbackSettings,
     private readonly handlers: readonly Handler[],
     private readonly consumers: readonly ClientMessageConsumer[],
-  ) {
-    this.#rate = new RateByUser(settings.clientMessages?.maxPerSecond ?? 0);
-  }
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
-  /** @throws Refusal, and whatever the app throws */
+  /** @throws Refusal */
   async receive(fields: Fields): Promise<Answer> {
-    const answer = (await waitFor(this.#answerTo(this.#read(fields)), ANSWER_LIMIT_MS)) ?? '';
+    const message = this.#read(fields);
+    const answer = await waitFor(this.#answerTo(message), ANSWER_LIMIT_MS).catch((error: unknown) => {
+      throw new Refusal(500, describeThrown(error));
+    });
+    if (answer === undefined) throw new Refusal(404, 'no method has @OnClientMessage()');
     const isText = typeof answer === 'string' && answer.isWellFormed();
-    if (!isText && !isUint8Array(answer)) throw new TypeError('Neither text nor bytes');
-    if (Buffer.byteLength(answer) > MAX_BYTES) throw new RangeError('Too long');
+    if (!isText && !isUint8Array(answer)) throw new Refusal(500, 'its answer is neither text nor bytes');
+    if (Buffer.byteLength(answer) > MAX_BYTES)
+      throw new Refusal(500, `its answer is over ${MAX_BYTES} bytes`);
     return { status: 200, body: answer };
   }
 
@@ -46,22 +53,32 @@ export class ClientMessageReceiver {
     const claims = readClientSignature(signature, this.settings);
     if (typeof claims === 'string') throw new Refusal(401, `its signature ${claims}`);
     const { expiresAt: _, ...from } = claims;
-    if (!this.#rate.take(from.userId, performance.now())) {
-      throw new Refusal(429, 'its user sends too many (clientMessages.maxPerSecond)');
-    }
+    this.#checkRate(from.userId);
     if (binary && base64ByteLength(message) === undefined) throw new Refusal(400, 'message is no base64');
     const content = binary ? new Uint8Array(Buffer.from(message, 'base64')) : message;
     if (Buffer.byteLength(content) > MAX_BYTES) throw new Refusal(413, `message is over ${MAX_BYTES} bytes`);
     return { ...from, message: content };
   }
 
+  #checkRate(userId: string): void {
+    const now = this.now();
+    if (now >= this.#secondBegan + 1_000) {
+      this.#taken.clear();
+      this.#secondBegan = now;
+    }
+    const taken = (this.#taken.get(userId) ?? 0) + 1;
+    const { maxPerSecond = 0 } = this.settings.clientMessages ?? {};
+    if (taken > maxPerSecond) throw new Refusal(429, 'its user sends too many (clientMessages.maxPerSecond)');
+    this.#taken.set(userId, taken);
+  }
+
+  /** @returns undefined if there is no handler */
   async #answerTo(message: RtcClientMessage): Promise<unknown> {
     for (const consumer of this.consumers) {
       const answer = await consumer(message);
       if (answer !== undefined) return answer;
     }
     const handler = this.handlers.find(({ types }) => types.includes(CLIENT_MESSAGE));
-    if (handler !== undefined) return await handler.run(message);
-    throw new Refusal(404, 'no method has @OnClientMessage()');
+    return handler && ((await handler.run(message)) ?? '');
   }
 }

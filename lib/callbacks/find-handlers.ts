@@ -8,7 +8,7 @@ import {
 import { isObservable, lastValueFrom } from 'rxjs';
 import { type ConfigProblem, RtcConfigError } from '../errors/rtc-config.error.js';
 import { CALLBACK_SETTINGS, type CallbackSettings } from './callback-settings.js';
-import { CLIENT_MESSAGE, handledBy, HANDLER_ARGUMENTS, isDecorated } from './handler-decorators.js';
+import { CLIENT_MESSAGE, handledBy, HANDLER_ARGUMENTS } from './handler-decorators.js';
 
 /** A method of the app. */
 export interface Handler {
@@ -38,36 +38,33 @@ export async function findHandlers(
   const settings = modules.map(({ instance }) => instance as CallbackSettings);
   const problems = moduleProblems(settings);
   const handlers: Handler[] = [];
-  const instances = new Map<unknown, unknown>();
+  const seen = new Set<unknown>();
   for (const wrapper of wrappers) {
-    const isSingle = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
     const instance = wrapper.instance as Instance | null | undefined;
     // What a request-scoped factory makes is known by its token alone.
-    const type = instance == null ? !isSingle && wrapper.token : Object.getPrototypeOf(instance)?.constructor;
-    const other = instances.get(type);
+    const type = instance == null ? wrapper.token : Object.getPrototypeOf(instance)?.constructor;
     // One instance may be provided under several tokens.
-    if (typeof type !== 'function' || (other !== undefined && other === instance)) continue;
-    instances.set(type, instance ?? wrapper);
-    const keys = new MetadataScanner().getAllMethodNames(type.prototype);
-    for (const key of keys.filter((one) => isDecorated(type, one))) {
+    if (typeof type !== 'function' || seen.has(instance ?? wrapper)) continue;
+    seen.add(instance ?? wrapper);
+    const isSingle = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+    for (const key of new MetadataScanner().getAllMethodNames(type.prototype)) {
+      const handled = handledBy(type.prototype, key);
       const label = `${type.name}.${key}()`;
       const reject = (message: string): void =>
         void problems.push({ option: `RtcCallbackModule ${label}`, message });
-      if (!isSingle || other !== undefined) reject(NOT_SINGLE);
-      const method = (type.prototype as Instance)[key];
-      const handled = typeof method === 'function' ? handledBy(method) : [];
-      if (instance && handled.length === 0) reject(REPLACED);
+      if (handled.length > 0 && !isSingle) reject(NOT_SINGLE);
       for (const one of handled) {
         const option = one.type === CLIENT_MESSAGE ? 'clientMessages' : 'events';
         if (settings.every((module) => module.name !== one.name || module[option] === undefined))
           reject(`is for ${nameOf(one.name)} with ${option}, which this app does not have`);
       }
-      const own = handled.filter((one) => one.name === name).map((one) => one.type);
-      if (!isSingle || !instance || !method || own.length === 0) continue;
+      const types = handled.filter((one) => one.name === name).map((one) => one.type);
+      if (!isSingle || !instance || types.length === 0) continue;
+      const method = (type.prototype as Instance)[key] as Method;
       const contexts = await contextsFor(wrapper, type, method);
       const called = callable(instance, key, method);
       const run = contexts.create(instance, called, key, HANDLER_ARGUMENTS, FIRST, ...CONTEXT);
-      handlers.push({ label, types: own, run });
+      handlers.push({ label, types, run });
     }
   }
   const [first, second] = handlers.filter((one) => one.types.includes(CLIENT_MESSAGE));
@@ -88,15 +85,10 @@ function moduleProblems(settings: readonly CallbackSettings[]): ConfigProblem[] 
   return twice.map((what) => ({ option: 'RtcCallbackModule', message: `has ${what}: each must be its own` }));
 }
 
-/** What an instance has for a method: it may have bound it, or be a proxy that wraps it. Nest reads its metadata. */
+/** The instance may have bound the method, or be a proxy that wraps it. Its metadata, which Nest reads, are inherited. */
 function callable(instance: Instance, key: string, method: Method): Method {
-  const own = instance[key];
-  if (own === method || typeof own !== 'function') return method;
   const called: Method = (argument) => instance[key]?.(argument);
-  for (const name of Reflect.getOwnMetadataKeys(method)) {
-    Reflect.defineMetadata(name, Reflect.getOwnMetadata(name, method), called);
-  }
-  return called;
+  return instance[key] === method ? method : (Object.setPrototypeOf(called, method) as Method);
 }
 
 /** What a handler's only argument is. */
@@ -105,10 +97,7 @@ const FIRST = { exchangeKeyForValue: (_type: number, _data: unknown, [first]: un
 const CONTEXT = [undefined, undefined, { guards: true, interceptors: true, filters: false }, 'rtc'] as const;
 
 const NOT_SINGLE =
-  'must be of a class with one instance, but that is request-scoped or transient, or injects something that is, or ' +
-  'is provided twice: provide it in one module, and export it from there';
-const REPLACED =
-  'was overridden, or replaced by another decorator: put @OnRtcEvent() or @OnClientMessage() above that one';
+  'must be of a class with one instance, but that is request-scoped or transient, or injects something that is';
 
 function nameOf(name: string | undefined): string {
   return name === undefined ? 'an RtcCallbackModule without a name' : `the RtcCallbackModule "${name}"`;

@@ -11,8 +11,6 @@ import type { SignedEvent } from './read-event.js';
 const MAX_KEYS = 200_000;
 /** A client that is not connected lets commands wait. */
 const REDIS_LIMIT_MS = 500;
-/** How long Redis is left alone after a failure, in milliseconds. */
-const REDIS_PAUSE_MS = 5_000;
 
 /** The calls of a handler for an event. */
 export interface Call {
@@ -24,6 +22,8 @@ export interface Call {
 
 /** An event that came lately. */
 export interface KnownEvent {
+  /** The key of its own ID. */
+  readonly id: string;
   readonly until: number;
   /** Undefined: all handlers have succeeded. */
   calls: Map<Handler, Call> | undefined;
@@ -48,7 +48,6 @@ export class HandledEvents {
   readonly #known = new Map<string, Known>();
 
   readonly #keepMs: number;
-  #redisFrom = -Infinity;
 
   /** @param now monotonic milliseconds */
   constructor(
@@ -65,30 +64,32 @@ export class HandledEvents {
    * What is known of an event. From now on, it is known.
    * @throws Refusal
    */
-  async find(signed: SignedEvent): Promise<KnownEvent> {
-    const { content } = signed;
-    const keys = keysOf(signed);
-    const stored = await this.#ask(keys, (redis, key) => redis.get(key));
-    const now = this.now();
+  async find({ event, signature, content }: SignedEvent): Promise<KnownEvent> {
+    const keys = [`signature:${signature}`, `id:${event.type}:${event.id}`] as const;
+    const stored = await this.#ask((redis, key) => redis.get(key), ...keys);
     const [bySignature, byId] = keys.map((key) => {
       const known = this.#known.get(key);
-      return known !== undefined && now < known.event.until ? known : undefined;
+      return known !== undefined && this.now() < known.event.until ? known : undefined;
     });
-    if ((stored[0] ?? bySignature?.content ?? content) !== content) {
+    const earlier = stored[0] ?? bySignature?.content;
+    if ((earlier ?? content) !== content) {
       throw new Refusal(409, 'its signature came before with another EventType or EventData');
     }
-    const found = (bySignature ?? byId)?.event ?? { until: now + this.#keepMs, calls: new Map() };
-    const known = bySignature ?? { content, event: found };
-    for (const key of keys) this.#add(key, known);
+    const until = this.now() + this.#keepMs;
+    const found = (bySignature ?? byId)?.event ?? { id: keys[1], until, calls: new Map<Handler, Call>() };
+    // The ID of a copy may be that of another event.
+    const added = earlier === undefined ? keys : keys.slice(0, 1);
+    for (const key of added) this.#add(key, { content, event: found });
     if (stored.some((one) => typeof one === 'string')) found.calls = undefined;
     return found;
   }
 
   /** Remembers that all handlers have succeeded. */
-  async setHandled(signed: SignedEvent, known: KnownEvent): Promise<void> {
+  async setHandled({ signature, content }: SignedEvent, known: KnownEvent): Promise<void> {
     if (known.calls === undefined) return;
     known.calls = undefined;
-    await this.#ask(keysOf(signed), (redis, key) => redis.set(key, signed.content, 'PX', this.#keepMs));
+    const set = (redis: EventRedis, key: string) => redis.set(key, content, 'PX', this.#keepMs);
+    await this.#ask(set, `signature:${signature}`, known.id);
   }
 
   #add(added: string, known: Known): void {
@@ -106,24 +107,19 @@ export class HandledEvents {
 
   /** One command for each key, since the keys may be on different nodes of a Cluster. */
   async #ask<T>(
-    keys: readonly string[],
     command: (redis: EventRedis, key: string) => Promise<T>,
+    ...keys: readonly string[]
   ): Promise<T[]> {
     const redis = this.settings.redis?.open();
-    if (redis === undefined || this.now() < this.#redisFrom) return [];
+    if (redis === undefined) return [];
     const prefix = `rtc:event:${this.appId}:${this.settings.path}`;
     const asked = keys.map(async (key) => await command(redis, `${prefix}:${key}`));
     try {
       return await waitFor(Promise.all(asked), REDIS_LIMIT_MS);
     } catch (error) {
-      this.#redisFrom = this.now() + REDIS_PAUSE_MS;
       const line = 'Events are remembered in this process alone, since Redis fails';
       this.log.write('warn', 'redis', `${line}: ${describeThrown(error)}`);
       return [];
     }
   }
-}
-
-function keysOf({ event, signature }: SignedEvent): string[] {
-  return [`signature:${signature}`, `id:${event.type}:${event.id}`];
 }

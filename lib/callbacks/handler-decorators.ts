@@ -46,24 +46,23 @@ export function OnClientMessage(options?: RtcHandlerOptions): MethodDecorator {
 }
 
 function handles(type: string, { name }: RtcHandlerOptions = {}): MethodDecorator {
-  return (target, key, descriptor) => {
-    const method: unknown = descriptor.value;
+  return (target, key, descriptor?: PropertyDescriptor) => {
+    const method: unknown = descriptor?.value;
     if (typeof method !== 'function' || typeof target === 'function' || typeof key === 'symbol') {
       const message = 'must be a method of instances, with a name that is no symbol, to handle callbacks';
       throw new RtcConfigError([{ option: `RtcCallbackModule ${String(key)}()`, message }]);
     }
-    Reflect.defineMetadata(HANDLED, [...handledBy(method), { type, name }], method);
+    const others: object[] = Reflect.getOwnMetadata(HANDLED, target, key) ?? [];
+    Reflect.defineMetadata(HANDLED, [...others, { type, name }], target, key);
     const first = { '0:0': { index: 0, data: undefined, pipes: [] } };
     Reflect.defineMetadata(HANDLER_ARGUMENTS, first, target.constructor, key);
   };
 }
 
-/** All that a method handles: it may have several decorators. */
-export function handledBy(method: object): readonly (RtcHandlerOptions & { readonly type: string })[] {
-  return Reflect.getMetadata(HANDLED, method) ?? [];
-}
-
-/** Whether a method of a class was decorated, here or in a class that it extends, and perhaps replaced since. */
-export function isDecorated(type: object, key: string): boolean {
-  return Reflect.hasMetadata(HANDLER_ARGUMENTS, type, key);
+/** All that a method of a class handles, as it was decorated there or in a class that it extends. */
+export function handledBy(
+  prototype: object,
+  key: string,
+): readonly (RtcHandlerOptions & { readonly type: string })[] {
+  return Reflect.getMetadata(HANDLED, prototype, key) ?? [];
 }

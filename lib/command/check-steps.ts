@@ -2,7 +2,7 @@ import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { isNameFailure } from '../retry/api-hints.js';
-import { isCertificateFailure } from '../retry/classify.js';
+import { isCertificateFailure } from '../retry/retry-decision.js';
 
 /** What a request passes on its way, in that order: whatever is before the one that it failed at is right. */
 export const STEPS = [

@@ -2,7 +2,7 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { RtcCredentialsOption } from '../credentials/credentials.js';
 import type { QuotaStore } from '../quota/quota-store.js';
-import type { OnUnknown } from '../retry/send-call.js';
+import type { OnUnknown } from '../retry/call-policy.js';
 
 /** The connection's settings. */
 export interface RtcHttpOptions {

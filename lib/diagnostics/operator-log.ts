@@ -12,8 +12,7 @@ import type {
 /** Why receipts are refused. */
 const REFUSED_RECEIPTS = {
   repeated: 'It had counted before: the answer to the client was lost, or somebody sends it again',
-  not_addressed: 'Its message was not sent to the user who confirms it',
-  unknown_message: 'Its message was never sent, or is no longer known (awaitMs)',
+  not_awaited: 'Its message was not sent to the user who confirms it, or is no longer known (awaitMs)',
 };
 
 /**

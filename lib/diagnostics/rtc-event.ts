@@ -229,10 +229,10 @@ export interface RtcReceiptEvent {
   readonly userId: string;
   /**
    * `confirmed`: the user's app has received the message. `repeated`: it had been confirmed before, which happens when
-   * the answer to the client was lost. `not_addressed`: the message was not sent to this user. `unknown_message`: it was
-   * never sent, or is no longer known.
+   * the answer to the client was lost. `not_awaited`: the message was not sent to this user, or never, or is no longer
+   * known.
    */
-  readonly status: 'confirmed' | 'repeated' | 'not_addressed' | 'unknown_message';
+  readonly status: 'confirmed' | 'repeated' | 'not_awaited';
   /** Milliseconds since the message was about to be sent, of a confirmed one. */
   readonly delayMs?: number;
 }

@@ -40,9 +40,16 @@ export function isError(thrown: unknown): thrown is Error {
  * sent.
  */
 export function describeThrown(thrown: unknown): string {
-  const { stack = '', message = '' } = isError(thrown) ? thrown : {};
-  const at = String(stack).indexOf(message);
-  // Behind the message, which may have lines that look like these.
-  const frames = at < 0 ? -1 : stack.indexOf('\n    at ', at + message.length);
-  return `${kindOfThrown(thrown)}${frames < 0 ? '' : stack.slice(frames)}`;
+  return kindOfThrown(thrown) + framesOf(thrown);
+}
+
+function framesOf(thrown: unknown): string {
+  try {
+    const { stack = '', message } = thrown as Error;
+    // Behind the message, which may have lines that look like these.
+    const behind = stack.slice(stack.indexOf(message) + message.length);
+    return stack.includes(message) ? (/\n {4}at .*/s.exec(behind)?.[0] ?? '') : '';
+  } catch {
+    return '';
+  }
 }

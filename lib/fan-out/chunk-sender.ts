@@ -2,9 +2,9 @@ import type { Emit, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
-import type { OnUnknown } from '../retry/send-call.js';
+import type { OnUnknown } from '../retry/call-policy.js';
+import { decideChunk } from '../retry/retry-decision.js';
 import type { AcceptedCall } from '../retry/sender.js';
-import { decideRetry } from './chunk-retry-decision.js';
 import type { ChunkOutcome, FanOutStop } from './fan-out-report.js';
 import type { FanOutRequest } from './fan-out-request.js';
 import type { FanOutTally } from './fan-out-tally.js';
@@ -215,7 +215,7 @@ export class ChunkSender<Item = string> {
     attempts: number,
   ): Part<Item>[] | FanOutStop['reason'] | undefined {
     const half = Math.ceil(part.recipients.length / 2);
-    const decision = decideRetry(error, part.recipients.length, this.hasOneMessage);
+    const decision = decideChunk(error, part.recipients.length, this.hasOneMessage);
     switch (decision) {
       case 'split':
         return partsOf(part, half);

@@ -1,4 +1,4 @@
-import type { OnUnknown } from '../retry/send-call.js';
+import type { OnUnknown } from '../retry/call-policy.js';
 import type { ChunkOutcome, FanOutProgress } from './fan-out-report.js';
 
 /** One message to any number of users in a room. */

@@ -1,4 +1,5 @@
 import type { RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
+import { isCredentialsRefusal } from '../retry/retry-decision.js';
 
 /**
  * Kinds of failures that concern the app's connection to the service:
@@ -20,22 +21,13 @@ export type RtcFailureKind = 'unreachable' | 'unknown' | 'throttled' | 'credenti
  */
 export type CallKind = 'accepted' | RtcFailureKind | 'invalid' | 'queue' | 'aborted';
 
-const CREDENTIALS_REFUSED: ReadonlySet<string | undefined> = new Set([
-  'InvalidAccessKey',
-  'SignatureDoesNotMatch',
-  'InvalidSecretToken',
-]);
-
-export function isCredentialsRefusal({ outcome, apiCode }: RtcOutcomeEvent): boolean {
-  return outcome === 'rejected' && CREDENTIALS_REFUSED.has(apiCode);
-}
-
 export function kindOf(event: RtcOutcomeEvent): CallKind {
   const { outcome, code, apiCode = '', attempts } = event;
   if (outcome === 'accepted') return 'accepted';
   if (code === 'RTC_ABORTED') return 'aborted';
   if (outcome === 'unknown') return 'unknown';
-  if (code === 'RTC_CONFIG' || isCredentialsRefusal(event)) return 'credentials';
+  if (code === 'RTC_CONFIG' || (outcome === 'rejected' && isCredentialsRefusal(apiCode)))
+    return 'credentials';
   const last = attempts.at(-1);
   if (code === 'RTC_QUOTA' || last === undefined) return 'queue';
   if (last.throttled) return 'throttled';

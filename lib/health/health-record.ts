@@ -2,7 +2,8 @@ import type { RtcEvent } from '../diagnostics/rtc-event.js';
 import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaStatusChange } from '../quota/quota-store.js';
-import { type CallKind, isCredentialsRefusal, kindOf } from './call-kind.js';
+import { isCredentialsRefusal } from '../retry/retry-decision.js';
+import { type CallKind, kindOf } from './call-kind.js';
 
 /** How far back failures count, in milliseconds. */
 export const HEALTH_WINDOW_MS = 60_000;
@@ -35,7 +36,11 @@ export class HealthRecord {
         if (!isRtcActionName(event.call.action)) break;
         this.#calls.add(kindOf(event), this.now());
         if (event.outcome === 'accepted') this.#refusal = undefined;
-        else if (event.apiCode !== undefined && isCredentialsRefusal(event)) {
+        else if (
+          event.outcome === 'rejected' &&
+          event.apiCode !== undefined &&
+          isCredentialsRefusal(event.apiCode)
+        ) {
           this.#refusal = { code: event.apiCode, at: this.now() };
         }
         break;

@@ -63,10 +63,6 @@ function ownOptions(
   if (typeof given !== 'object' || given === null || isArray(given)) {
     return { own: none, problems: [{ option: all, message: `must be an object, got ${typeName(given)}` }] };
   }
-  const kind = kindOf(given);
-  if (kind !== undefined) {
-    return { own: none, problems: [{ option: all, message: `must be a plain object, got ${kind}` }] };
-  }
   const own = readProperties(given, names);
   if (own === undefined) return { own: none, problems: [{ option: all, message: UNREADABLE }] };
   const unknown = Object.keys(own).filter((name) => !names.includes(name));
@@ -75,22 +71,6 @@ function ownOptions(
     message: `is not an option; ${suggestion(name, names)}`,
   }));
   return { own, problems };
-}
-
-const { toString: toText } = Object.prototype;
-
-/**
- * What an object is, such as `[object Map]`, if its contents are not in its properties: these would be ignored.
- * Undefined for objects of fields, among them those of a module (`import * as options`).
- */
-function kindOf(given: object): string | undefined {
-  try {
-    const kind = toText.call(given);
-    return /^\[object (Object|Module)\]$/.test(kind) ? undefined : printableName(kind);
-  } catch {
-    // A proxy throws. Reading its properties says so.
-    return undefined;
-  }
 }
 
 function readOption(

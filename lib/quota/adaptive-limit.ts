@@ -95,8 +95,6 @@ export class AdaptiveLimit {
   #raiseAt = Infinity;
   /** The limit increases fast up to this value: the limit before the collapse. */
   #fastUntil = 0;
-  /** Chunk size before the collapse. */
-  #chunkBefore = Infinity;
   /** Smaller chunks did not help, so the service counts requests. */
   #countsRequests = false;
 
@@ -173,7 +171,7 @@ export class AdaptiveLimit {
     this.#allowed = Math.min(this.#allowed, request.permits);
     this.#try(now, 0);
     // The refusals may have had a cause that has ended. One more refusal would show it.
-    this.#chunk = Math.max(this.#chunk, Math.min(this.#chunkBefore, this.#wholeChunk));
+    this.#chunk = this.#wholeChunk;
     this.#raiseAt = now + ADAPTING.fastIncreaseEveryMs;
   }
 
@@ -203,7 +201,6 @@ export class AdaptiveLimit {
       if (!this.#isProbing) {
         this.#probingSince = now;
         this.#fastUntil = this.#allowed;
-        this.#chunkBefore = this.#chunk;
       }
       this.#allowed = Math.max(ADAPTING.leastRate, this.#allowed / 2);
     }

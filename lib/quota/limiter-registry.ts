@@ -1,4 +1,3 @@
-import { LOST_MS } from './permit-pool.js';
 import type { QuotaStatusChange, QuotaStore } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
 import type { ThrottlingEstimate } from './adaptive-limit.js';
@@ -28,8 +27,6 @@ interface SharedLimiter {
   readonly limiter: RateLimiter;
   /** The smallest of their limits apply to all. */
   readonly users: Set<LimiterHandle>;
-  /** When its last user left, in monotonic milliseconds. */
-  unusedSince: number;
 }
 
 type Limiters = Map<string, SharedLimiter>;
@@ -153,9 +150,7 @@ export class LimiterHandle {
     const shared = this.#shared;
     if (shared === undefined) return;
     shared.users.delete(this);
-    shared.unusedSince = performance.now();
     if (shared.users.size > 0) shared.limiter.configure(strictest(shared.users));
-    else shared.limiter.forgetRefusals();
     this.#accessKeyId = undefined;
     this.#shared = undefined;
     this.#forgetUnused();
@@ -189,7 +184,7 @@ export class LimiterHandle {
             onStatus: (change) => notifyOneUser(({ onStatus }) => onStatus?.(change)),
           })),
     });
-    return { limiter, users, unusedSince: 0 };
+    return { limiter, users };
   }
 
   /**
@@ -198,10 +193,8 @@ export class LimiterHandle {
    */
   #forgetUnused(): void {
     for (const [key, shared] of this.#limiters) {
-      const { limiter, users, unusedSince } = shared;
-      // After this long, permits without an answer are given up.
-      const isNeeded = !limiter.isIdle && performance.now() - unusedSince <= LOST_MS;
-      if (users.size > 0 || (isNeeded && this.#surroundings.store === undefined)) continue;
+      const { limiter, users } = shared;
+      if (users.size > 0 || (this.#surroundings.store === undefined && !limiter.isIdle)) continue;
       this.#limiters.delete(key);
       // Two keys of one account share a limiter.
       if (![...this.#limiters.values()].includes(shared)) limiter.close();

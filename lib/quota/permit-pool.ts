@@ -1,5 +1,22 @@
 import { LeastRoundTrip } from './least-round-trip.js';
-import type { Permit, PermitUse } from './permit.js';
+
+/** Which queue a request waits in. Single sends and fan-outs take turns, so neither waits for all of the other. */
+export type Priority = 'single' | 'bulk';
+
+/**
+ * How a permit's request ended:
+ *
+ * - `unused`: no byte of it left this process
+ * - `answered`: the service answered, so it has counted the request
+ * - `unanswered`: the request left, and the service may have counted it or may still count it
+ */
+export type PermitUse = 'unused' | 'answered' | 'unanswered';
+
+/** The right to send one request. */
+export interface Permit {
+  /** Returns the permit. Only the first call counts. */
+  giveBack(use: PermitUse): void;
+}
 
 /**
  * How long a permit stays out after its answer, in milliseconds: one second, and two milliseconds for rounding and
@@ -22,7 +39,7 @@ const PROBING_MS = 16_000;
 /** Interval between probes once all permits are unanswered. Each of these probes writes one permit off. */
 const WRITE_OFF_MS = 30_000;
 /** A permit that is out this long was lost. No request may take this long. */
-export const LOST_MS = 660_000;
+const LOST_MS = 660_000;
 /** Burst after a pause, as a fraction of a second's requests. It makes up for a stall. */
 const BURST_SHARE = 0.08;
 /** Precision of timers. Used for pacing only: a permit is never free too early. */
@@ -240,7 +257,7 @@ export class PermitPool {
   #leavesEnoughForProbes(permits: number): boolean {
     const wanted = Math.min(permits, this.#limit);
     const silent = this.#inFlightPermits + this.#unanswered.count;
-    if (this.#unanswered.count > 0 && silent + Math.min(wanted, this.#allowed) > this.#allowed) return false;
+    if (silent + Math.min(wanted, this.#allowed) > this.#allowed) return false;
     return silent === 0 || silent + wanted <= this.#limit - this.#keptForProbes;
   }
 

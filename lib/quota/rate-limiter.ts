@@ -2,9 +2,7 @@ import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { AdaptiveLimit, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
 import { ChunkTooLargeError } from './chunk-too-large.error.js';
-import { Concurrency } from './concurrency.js';
-import type { PermitUse, Priority } from './permit.js';
-import { PermitPool } from './permit-pool.js';
+import { PermitPool, type PermitUse, type Priority } from './permit-pool.js';
 import type { HeldPermits, PermitDemand, PermitSource } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
 import { RoomPools } from './room-pools.js';
@@ -90,6 +88,14 @@ const SECOND_MS = 1_000;
  */
 const KEPT_FOR_SINGLES = { share: 0.005, forMs: 5_000 } as const;
 
+/**
+ * Concurrency of a fan-out: as many requests as the limit allows within a round trip, with headroom for those that take
+ * longer than the mean.
+ */
+const CONCURRENCY = { least: 48, most: 256, headroom: 1.5, spare: 16 } as const;
+/** Weight of a new sample in the moving average of the round trip. */
+const SMOOTHING = 1 / 16;
+
 const NO_PERMITS: HeldPermits = { held: 0, allowed: 0, usableUntil: -Infinity, endsAt: -Infinity };
 /** The least burst of shared permits, of which a process may hold few. */
 const LEAST_SHARED_BURST = 4;
@@ -111,8 +117,9 @@ export class RateLimiter {
   #held: HeldPermits | undefined;
   readonly #options: LimiterOptions;
   readonly #time: LimiterTime;
-  readonly #concurrency = new Concurrency();
   readonly #granted = new SlidingCounts<'request' | 'permit'>(SECOND_MS);
+  /** Moving average of the round trip in milliseconds. 0 until a request was answered. */
+  #roundTripMs = 0;
   #limit: number;
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
@@ -161,12 +168,14 @@ export class RateLimiter {
 
   /** Average round trip in milliseconds. 0 until a request was answered. */
   get roundTripMs(): number {
-    return this.#concurrency.roundTripMs;
+    return this.#roundTripMs;
   }
 
   /** The concurrency of a fan-out. */
   get concurrency(): number {
-    return this.#concurrency.for(this.#limit, this.#time.now());
+    const { least, most, headroom, spare } = CONCURRENCY;
+    const inFlight = (this.#limit * this.#roundTripMs * headroom) / SECOND_MS;
+    return Math.min(most, Math.max(least, Math.ceil(inFlight + spare)));
   }
 
   get usage(): Omit<QuotaUsage, 'limit' | 'costPer' | 'roomMessagesPerSecond'> {
@@ -177,7 +186,7 @@ export class RateLimiter {
     return {
       queued: this.#turns.waiting.single.size,
       maxQueue: this.#options.maxQueue,
-      waitMs: Math.ceil(this.#estimateWaitMs('single', 1)),
+      waitMs: Math.ceil(this.#estimateWaitMs(1)),
       queuedBulk: this.#turns.waiting.bulk.size,
       requestsPerSecond: perSecond('request'),
       permitsPerSecond: perSecond('permit'),
@@ -210,12 +219,7 @@ export class RateLimiter {
     if (waiter.end !== undefined) return waiter.end;
 
     // What is part of a bulk has all the time that there is.
-    const waitMs = priority === 'single' ? Math.ceil(this.#estimateWaitMs(priority, permits, permits)) : 0;
-    const problem = priority === 'single' && this.#problemOf(waitMs, withinMs);
-    if (problem) {
-      this.#turns.delete(waiter);
-      throw new RtcQuotaError(`The quota's queue ${problem}. Nothing was sent.`, { retryAfterMs: waitMs });
-    }
+    if (priority === 'single') this.#refuseIfTooLate(waiter);
     const granted = new Promise<RequestPermit>((resolve, reject) => {
       waiter.onEnd = (end) => (end instanceof RtcQuotaError ? reject(end) : resolve(end));
     });
@@ -229,38 +233,39 @@ export class RateLimiter {
     };
   }
 
-  /** Forgets refusals, as a new process would. Requests of the last second still count. */
-  forgetRefusals(): void {
-    this.#adaptive.reset();
-    this.#setPermits();
-  }
-
   close(): void {
     this.#cancelTimer?.();
     this.#shared?.close();
   }
 
-  /** Why a single send at the end of the queue can't wait this long, if it can't. */
-  #problemOf(waitMs: number, withinMs: number): string | false {
+  /** Refuses a single send at the end of the queue if the queue is full or its wait is too long. */
+  #refuseIfTooLate(waiter: Waiter): void {
+    const waitMs = Math.ceil(this.#estimateWaitMs(waiter.permits, waiter.permits));
     const others = this.#turns.waiting.single.size - 1;
-    if (others >= this.#options.maxQueue)
-      return `is full: ${others} calls are waiting, for about ${waitMs} ms`;
-    if (waitMs <= withinMs) return false;
-    return `is too long: about ${waitMs} ms, where ${Math.floor(withinMs)} ms are left`;
+    const isFull = others >= this.#options.maxQueue;
+    if (!isFull && waitMs <= waiter.withinMs) return;
+    this.#turns.delete(waiter);
+    throw new RtcQuotaError(
+      `The quota's queue is ${isFull ? 'full' : 'too long'}: ${others} calls are waiting, for about ${waitMs} ms. ` +
+        'Nothing was sent.',
+      { retryAfterMs: waitMs },
+    );
   }
 
   /**
-   * Estimated wait of a request that arrives now. It waits for all requests of its own priority, and takes turns with
-   * the other priority.
-   * @param waiting permits that it waits for already
+   * Estimated wait of a single send that arrives now. It waits for all single sends before it, which take turns with
+   * fan-outs.
+   * @param own its permits, if it is in the queue already
    */
-  #estimateWaitMs(priority: Priority, permits: number, waiting = 0): number {
+  #estimateWaitMs(permits: number, own = 0): number {
     const { intervalMs } = this.#account;
     // Permits are also out during the round trip. When a permit in flight returns is not known.
-    const outMs = SECOND_MS + this.#concurrency.roundTripMs;
+    const outMs = SECOND_MS + this.#roundTripMs;
     const firstMs = Math.min(this.#account.delayMs(permits), outMs);
     const heldMs = Math.max(firstMs, this.#adaptive.pauseMs(this.#time.now()));
-    return heldMs + (this.#turns.permitsBefore(priority, waiting) * intervalMs * outMs) / SECOND_MS;
+    const { single, bulk } = this.#turns.permits;
+    const before = single - own + Math.min(single - own, bulk);
+    return heldMs + (before * intervalMs * outMs) / SECOND_MS;
   }
 
   /** Grants all permits that are free, and sets a timer for the next. */
@@ -387,7 +392,6 @@ export class RateLimiter {
     const sent: SentRequest = { takenAt: now, permits, recipients, isAlone };
     this.#lastTakenAt = now;
     const taken = [this.#account.take(permits), room?.take(permits)];
-    const { requestsInFlight } = this.#account;
     let isOut = true;
     this.#end(waiter, {
       isValid: () => this.#time.now() < (this.#held?.endsAt ?? Infinity),
@@ -395,16 +399,15 @@ export class RateLimiter {
         if (!isOut) return;
         isOut = false;
         for (const permit of taken) permit?.giveBack(useOf(end));
-        this.#learn(sent, requestsInFlight, end);
+        this.#learn(sent, end);
         this.#pump();
       },
     });
   }
 
-  /** @param inFlight how many requests were in flight when it was sent */
-  #learn(sent: SentRequest, inFlight: number, end: RequestEnd): void {
+  #learn(sent: SentRequest, end: RequestEnd): void {
     const now = this.#time.now();
-    if (useOf(end) === 'answered') this.#concurrency.record(now - sent.takenAt, inFlight, now);
+    if (useOf(end) === 'answered') this.#roundTripMs += (now - sent.takenAt - this.#roundTripMs) * SMOOTHING;
     if (end === 'answered') this.#adaptive.answered();
     else if (end === 'accepted') this.#adaptive.accepted(sent, now);
     else if (typeof end === 'object') this.#adaptive.refused(sent, end.throttledMs, now);

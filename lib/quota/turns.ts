@@ -1,4 +1,4 @@
-import type { Priority } from './permit.js';
+import type { Priority } from './permit-pool.js';
 
 interface Waiting {
   readonly priority: Priority;
@@ -17,10 +17,6 @@ export class Turns<T extends Waiting> {
   /** Permits spent by each priority while both were waiting. */
   readonly #spent: Record<Priority, number> = { single: 0, bulk: 0 };
 
-  get size(): number {
-    return this.waiting.single.size + this.waiting.bulk.size;
-  }
-
   add(request: T): void {
     // A priority without waiting requests saves up no turns.
     if (this.waiting[request.priority].size === 0) this.#catchUp(request.priority);
@@ -31,15 +27,6 @@ export class Turns<T extends Waiting> {
   delete(request: T): void {
     const { priority, permits } = request;
     if (this.waiting[priority].delete(request)) this.permits[priority] -= permits;
-  }
-
-  /**
-   * The largest number of permits that are spent before a request that arrives now.
-   * @param waiting permits of this request, if it is in the queue already
-   */
-  permitsBefore(priority: Priority, waiting: number): number {
-    const own = this.permits[priority] - waiting;
-    return own + Math.min(own, this.permits[otherThan(priority)]);
   }
 
   /** All waiting requests in the order of their turns, or single sends only. */
@@ -61,7 +48,7 @@ export class Turns<T extends Waiting> {
   }
 
   #catchUp(priority: Priority): void {
-    this.#spent[priority] = Math.max(this.#spent[priority], this.#spent[otherThan(priority)]);
+    this.#spent[priority] = Math.max(this.#spent.single, this.#spent.bulk);
   }
 }
 

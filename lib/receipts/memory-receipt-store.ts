@@ -1,8 +1,5 @@
 import {
   type AwaitedMessage,
-  CONFIRMED,
-  type LookedAt,
-  NOT_SENT,
   type ReceiptStatus,
   ReceiptStore,
   type TakenReceipt,
@@ -10,108 +7,98 @@ import {
   type TrackedRequest,
 } from './receipt-store.js';
 
-/** Recipients who are done that are remembered, in multiples of those that may be awaited. */
-const DONE_PER_AWAITED = 2;
+/** Users who have confirmed that are remembered, in multiples of those that may be awaited. */
+const CONFIRMED_PER_AWAITED = 2;
 
 interface Message extends AwaitedMessage {
-  /** See {@link toStatus}. Users of the same requests share their text. */
+  /** Users who are awaited, each with the names of the requests to them. Users of the same requests share their text. */
   readonly users: Map<string, string>;
+  readonly confirmed: Set<string>;
   /** When each request last left. */
   readonly left: Map<string, number>;
-  isComplete: boolean;
 }
 
 /** In this process. */
 export class MemoryReceiptStore extends ReceiptStore<Message> {
-  /** Messages with recipients who are done, in the order in which the first of them was. */
-  readonly #withDone = new Set<Message>();
-  /** Recipients, whatever became of them. */
-  #known = 0;
+  /** Messages that somebody has confirmed, in the order in which that began. */
+  readonly #withConfirmed = new Set<Message>();
+  #confirmed = 0;
 
-  async expect({ message: { messageId: id, isBegun }, name, userIds, room }: TrackedRequest): Promise<void> {
+  async expect({ messageId: id, name, userIds }: TrackedRequest): Promise<void> {
     const message = this.find(id) ?? {
       id,
       users: new Map<string, string>(),
+      confirmed: new Set<string>(),
       left: new Map<string, number>(),
       awaited: 0,
       until: 0,
-      isComplete: !isBegun,
     };
     this.keep(message);
-    const [isKnown, before] = [message.left.has(name), message.awaited];
-    message.left.set(name, this.now());
-    this.#known -= message.users.size;
-    for (const userId of isKnown ? [] : userIds) {
-      const others = message.users.get(userId) ?? NOT_SENT;
-      if (others === NOT_SENT) this.count(message, message.awaited + 1);
-      if (others !== CONFIRMED) message.users.set(userId, others === NOT_SENT ? name : others + name);
-    }
-    this.#known += message.users.size;
-    room.use(message.awaited - before);
+    if (!message.left.has(name))
+      for (const userId of userIds)
+        if (!message.confirmed.has(userId))
+          message.users.set(userId, (message.users.get(userId) ?? '') + name);
+    message.left.set(name, performance.now());
+    this.count(message, message.users.size);
   }
 
-  async withdraw({
-    message: { messageId },
-    name,
-    userIds,
-    room,
-  }: TrackedRequest): Promise<number | undefined> {
+  async withdraw({ messageId, name, userIds }: TrackedRequest): Promise<number | undefined> {
     const message = this.find(messageId);
     if (message?.left.delete(name) !== true) return message?.awaited;
-    const before = message.awaited;
     for (const userId of userIds) {
-      const all = message.users.get(userId);
-      if (all === undefined || all === CONFIRMED) continue;
-      const others = all.replace(name, '');
-      message.users.set(userId, others);
-      if (others === NOT_SENT) this.#end(message);
+      const others = message.users.get(userId)?.replace(name, '');
+      if (others) message.users.set(userId, others);
+      else message.users.delete(userId);
     }
-    room.use(message.awaited - before);
+    this.#update(message);
     return message.awaited;
   }
 
   async confirm(userId: string, messageId: string): Promise<TakenReceipt> {
     const message = this.find(messageId);
-    const state = message?.users.get(userId) ?? NOT_SENT;
-    if (message === undefined || (state === NOT_SENT && !message.isComplete)) return ['unknown_message'];
-    if (state === CONFIRMED) return ['repeated'];
-    const since = message.left.get(/[^ ]+ $/.exec(state)?.[0] ?? '');
-    if (since === undefined) return ['not_addressed'];
-    message.users.set(userId, CONFIRMED);
-    this.#end(message);
-    return [Math.round(this.now() - since), message.awaited];
+    if (message?.confirmed.has(userId)) return ['repeated'];
+    const last = /[^ ]+ $/.exec(message?.users.get(userId) ?? '')?.[0];
+    if (message === undefined || last === undefined) return ['not_awaited'];
+    const since = message.left.get(last) ?? performance.now();
+    message.users.delete(userId);
+    message.confirmed.add(userId);
+    this.#withConfirmed.add(message);
+    this.#confirmed += 1;
+    this.#update(message);
+    const { awaited } = message;
+    for (const oldest of this.#withConfirmed) {
+      if (this.#confirmed <= CONFIRMED_PER_AWAITED * this.settings.maxAwaited) break;
+      this.#forgetConfirmed(oldest);
+      this.#update(oldest);
+    }
+    return [Math.round(performance.now() - since), awaited];
   }
 
-  async look(messageId: string): Promise<LookedAt | undefined> {
-    const message = this.find(messageId);
-    return message && { awaited: message.awaited, againMs: message.until - this.now() };
+  async awaitedOf(messageId: string): Promise<number | undefined> {
+    return this.find(messageId)?.awaited;
   }
 
   async status(messageId: string): Promise<ReceiptStatus | undefined> {
     const message = this.find(messageId);
-    return message && toStatus(message.users, message.isComplete, message.until - this.now());
+    return (
+      message &&
+      toStatus([...message.confirmed], [...message.users.keys()], message.until - performance.now())
+    );
   }
 
   protected override forget(message: Message): void {
     super.forget(message);
-    this.#known -= message.users.size;
-    this.#withDone.delete(message);
+    this.#forgetConfirmed(message);
   }
 
-  /** A recipient is done. Of too many, those of the messages where that began first are forgotten. */
-  #end(message: Message): void {
-    this.count(message, message.awaited - 1);
-    this.#withDone.add(message);
-    for (const oldest of this.#withDone) {
-      if (this.#known - this.awaited <= DONE_PER_AWAITED * this.settings.maxAwaited) return;
-      this.#withDone.delete(oldest);
-      for (const [userId, state] of oldest.users) {
-        if (state !== CONFIRMED && state !== NOT_SENT) continue;
-        oldest.users.delete(userId);
-        this.#known -= 1;
-      }
-      oldest.isComplete = false;
-      if (oldest.users.size === 0) this.forget(oldest);
-    }
+  #forgetConfirmed(message: Message): void {
+    this.#withConfirmed.delete(message);
+    this.#confirmed -= message.confirmed.size;
+    message.confirmed.clear();
+  }
+
+  #update(message: Message): void {
+    this.count(message, message.users.size);
+    if (message.users.size + message.confirmed.size === 0) this.forget(message);
   }
 }

@@ -3,7 +3,6 @@ import type { Reservation } from '../services/receipt-tracker.js';
 /** Room for receipts that are not awaited yet. */
 export class ReceiptRoom implements Reservation {
   #left = 0;
-  #isFree = false;
 
   constructor(
     private readonly store: { reserved: number },
@@ -14,7 +13,6 @@ export class ReceiptRoom implements Reservation {
 
   /** So many recipients are awaited now; a negative number: no longer, so that others of its requests may be. */
   use(recipients: number): void {
-    if (this.#isFree) return;
     const left = Math.max(0, this.#left - recipients);
     this.store.reserved += left - this.#left;
     this.#left = left;
@@ -22,6 +20,5 @@ export class ReceiptRoom implements Reservation {
 
   free(): void {
     this.use(this.#left);
-    this.#isFree = true;
   }
 }

@@ -1,33 +1,23 @@
 import type { RtcReceiptEvent } from '../diagnostics/rtc-event.js';
-import type { TrackedMessage } from '../services/receipt-tracker.js';
 import type { ReceiptSettings } from './receipt-options.js';
-import type { ReceiptRoom } from './receipt-room.js';
 
-/** How long an answer is waited for, in milliseconds: a client of Redis that is not connected lets commands wait. */
-export const ANSWER_LIMIT_MS = 1_000;
-
-/** Who has a message, as far as receipts say. */
+/** Who has a message, as far as receipts say. Whoever is in neither list was not sent to, or is no longer known. */
 export interface ReceiptStatus {
   /** Users whose app has received it. */
   readonly confirmed: readonly string[];
   /** Users who were sent to, or may have been, and have not confirmed it. */
   readonly awaited: readonly string[];
-  /** Users who were certainly not sent to: the service refused the message, or it did not leave. */
-  readonly notSent: readonly string[];
-  /** Whether nobody was forgotten of those to whom a request of it has left. Otherwise, nobody is in `notSent`. */
-  readonly complete: boolean;
   /** From when on nothing more is known of it. */
   readonly until: Date;
 }
 
 /** One request of a message, whose recipients are to confirm it. */
 export interface TrackedRequest {
-  readonly message: TrackedMessage;
+  readonly messageId: string;
   /** `/`, some letters and digits that no other request has, and a space, so that names can stand in a row. */
   readonly name: string;
   /** All different. */
   readonly userIds: readonly string[];
-  readonly room: ReceiptRoom;
   /** When it was last said to leave, on this process's own clock. */
   since?: number;
 }
@@ -37,13 +27,6 @@ export type TakenReceipt = readonly [
   taken: number | Exclude<RtcReceiptEvent['status'], 'confirmed'>,
   awaited?: number,
 ];
-
-/** How many users are awaited of a message, and when to look again if no receipt comes here. */
-export interface LookedAt {
-  readonly awaited: number;
-  /** Milliseconds. Undefined: receipts may come elsewhere, so soon. */
-  readonly againMs?: number;
-}
 
 /** What this process counts of a message that it has sent. */
 export interface AwaitedMessage {
@@ -63,19 +46,15 @@ export abstract class ReceiptStore<Message extends AwaitedMessage = AwaitedMessa
   /** Those that end first come first. */
   readonly #messages = new Map<string, Message>();
 
-  /** @param now milliseconds since any moment, which nobody sets back */
-  constructor(
-    protected readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>,
-    protected readonly now: () => number = () => performance.now(),
-  ) {}
+  constructor(protected readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>) {}
 
   /** Receipts of a request are awaited from now on. Each attempt says so again. */
   abstract expect(request: TrackedRequest): Promise<void>;
   /** Receipts of a request come no more. @returns how many users of the message are awaited now */
   abstract withdraw(request: TrackedRequest): Promise<number | undefined>;
   abstract confirm(userId: string, messageId: string): Promise<TakenReceipt>;
-  /** @returns undefined if nothing is known of the message */
-  abstract look(messageId: string): Promise<LookedAt | undefined>;
+  /** @returns how many users are awaited; undefined if nothing is known of the message */
+  abstract awaitedOf(messageId: string): Promise<number | undefined>;
   abstract status(messageId: string): Promise<ReceiptStatus | undefined>;
 
   /** Learns who has confirmed elsewhere. */
@@ -86,10 +65,6 @@ export abstract class ReceiptStore<Message extends AwaitedMessage = AwaitedMessa
   hasRoomFor(recipients: number): boolean {
     this.#forgetEnded();
     return this.#awaited + this.reserved + recipients <= this.settings.maxAwaited;
-  }
-
-  protected get awaited(): number {
-    return this.#awaited;
   }
 
   protected get ids(): Iterator<string, undefined> {
@@ -104,7 +79,7 @@ export abstract class ReceiptStore<Message extends AwaitedMessage = AwaitedMessa
   /** Keeps a message for its whole time, from now on. */
   protected keep(message: Message): void {
     this.#messages.delete(message.id);
-    message.until = this.now() + this.settings.awaitMs;
+    message.until = performance.now() + this.settings.awaitMs;
     this.#messages.set(message.id, message);
   }
 
@@ -120,30 +95,18 @@ export abstract class ReceiptStore<Message extends AwaitedMessage = AwaitedMessa
 
   #forgetEnded(): void {
     for (const message of this.#messages.values()) {
-      if (message.until > this.now()) return;
+      if (message.until > performance.now()) return;
       this.forget(message);
     }
   }
 }
 
-/** Stands for a user's requests when the user has confirmed the message. */
-export const CONFIRMED = '!';
-/** None of the user's requests was accepted. */
-export const NOT_SENT = '';
-
-/**
- * @param users each with the names of the requests that were accepted, or may be, or with {@link CONFIRMED}
- * @param leftMs for how long it is known
- */
+/** @returns undefined when nobody was sent to */
 export function toStatus(
-  users: Iterable<readonly [userId: string, state: string]>,
-  complete: boolean,
+  confirmed: readonly string[],
+  awaited: readonly string[],
   leftMs: number,
-): ReceiptStatus {
-  const [confirmed, awaited, notSent]: [string[], string[], string[]] = [[], [], []];
-  for (const [userId, state] of users)
-    (state === CONFIRMED ? confirmed : state === NOT_SENT ? notSent : awaited).push(userId);
-  // Another request, which was forgotten, may have reached them.
-  if (!complete) notSent.length = 0;
-  return { confirmed, awaited, notSent, complete, until: new Date(Date.now() + leftMs) };
+): ReceiptStatus | undefined {
+  if (confirmed.length + awaited.length === 0) return undefined;
+  return { confirmed, awaited, until: new Date(Date.now() + leftMs) };
 }

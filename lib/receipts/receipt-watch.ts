@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReceiptStatus, ReceiptStore } from './receipt-store.js';
 
 const FIRST_PAUSE_MS = 5;
@@ -6,15 +7,12 @@ const LONGEST_PAUSE_MS = 250;
 /** Looks at a message for all who wait for it, until nobody is awaited or nobody waits. */
 export class ReceiptWatch {
   waiting = 0;
-  /** Whether the store has answered the last look. */
-  isAnswered = false;
   readonly over: Promise<void>;
-  #isPoked = false;
-  #wake = (): void => undefined;
+  readonly #end = new AbortController();
   #status: Promise<ReceiptStatus | undefined> | undefined;
 
   constructor(
-    private readonly store: Pick<ReceiptStore, 'look' | 'status'>,
+    private readonly store: Pick<ReceiptStore, 'awaitedOf' | 'status'>,
     private readonly messageId: string,
   ) {
     this.over = this.#run();
@@ -26,37 +24,18 @@ export class ReceiptWatch {
     return this.#status;
   }
 
-  /** Has it look again. */
-  poke(): void {
-    this.#isPoked = true;
-    this.#wake();
+  end(): void {
+    this.#end.abort();
   }
 
   async #run(): Promise<void> {
+    const { signal } = this.#end;
     // Most receipts come soon.
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      this.isAnswered = this.#isPoked = false;
-      let againMs: number | undefined;
-      try {
-        const seen = await this.store.look(this.messageId);
-        this.isAnswered = true;
-        if (!seen?.awaited) return;
-        ({ againMs } = seen);
-      } catch {
-        // While the store does not answer, nobody knows.
-      }
-      if (this.waiting === 0) return;
-      if (!this.#isPoked) await this.#pause(againMs ?? pauseMs);
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      // While the store does not answer, nobody knows.
+      const awaited = await this.store.awaitedOf(this.messageId).catch(() => Infinity);
+      if (!awaited) return;
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms).unref();
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

@@ -10,17 +10,13 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import { abortSignal, duration } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { readReceipts } from '../receiver/receipt-text.js';
-import type { CallPlan } from '../retry/send-call.js';
-import type { ReceiptTracker, TrackedMessage } from '../services/receipt-tracker.js';
+import type { CallPlan } from '../retry/call-policy.js';
+import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import { ReceiptRoom } from './receipt-room.js';
-import {
-  ANSWER_LIMIT_MS,
-  type ReceiptStatus,
-  type ReceiptStore,
-  type TrackedRequest,
-} from './receipt-store.js';
+import type { ReceiptStatus, ReceiptStore, TrackedRequest } from './receipt-store.js';
 import { ReceiptWatch } from './receipt-watch.js';
+import { ANSWER_LIMIT_MS } from './redis-receipt-store.js';
 
 /** Options of `ReceiptService.wait()`. */
 export interface WaitForReceiptsOptions {
@@ -31,8 +27,6 @@ export interface WaitForReceiptsOptions {
 }
 
 const WAIT_OPTIONS = { timeoutMs: { rule: duration, required: true }, signal: abortSignal } as const;
-/** The same after a look that was not answered. */
-const SHORT_LIMIT_MS = 100;
 /** A chunk that waits for room looks for it so often. */
 const LOOK_EVERY_MS = 50;
 /** A refusal ends when receipts come, or when messages are given up. */
@@ -64,8 +58,7 @@ export class ReceiptService {
   readonly counts: Readonly<Record<RtcReceiptEvent['status'], number>> = {
     confirmed: 0,
     repeated: 0,
-    not_addressed: 0,
-    unknown_message: 0,
+    not_awaited: 0,
   };
 
   /** @internal */
@@ -78,7 +71,7 @@ export class ReceiptService {
   /**
    * Who has a message, and who has not.
    * @param messageId of the send's result, or of its error
-   * @returns undefined when nothing is known of it: it was not sent with `receipt`, or not at all, or is over, see
+   * @returns undefined when nobody is known of it: it was not sent with `receipt`, or to nobody, or is over, see
    * `awaitMs`
    * @throws RtcNetworkError when Redis does not answer, which keeps the receipts
    */
@@ -87,8 +80,9 @@ export class ReceiptService {
   }
 
   /**
-   * Waits until everyone who was sent a message has confirmed it, for `timeoutMs`, or until the app closes.
-   * @returns the status then: nobody is `awaited` any more, or some still are. Who is `notSent` is not waited for.
+   * Waits until everyone who was sent a message has confirmed it, for `timeoutMs`, or until the app closes. While Redis
+   * does not answer, it takes up to a second longer.
+   * @returns the status then: nobody is `awaited` any more, or some still are
    * @throws RtcValidationError when an option breaks a rule, RtcNetworkError when Redis does not answer in the end
    */
   async wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined> {
@@ -103,9 +97,9 @@ export class ReceiptService {
       if (!(error instanceof Interrupted)) throw error;
     } finally {
       watch.waiting -= 1;
-      if (watch.waiting === 0 && watches.delete(messageId)) watch.poke();
+      if (watch.waiting === 0 && watches.delete(messageId)) watch.end();
     }
-    return await answer(watch.status(), watch.isAnswered ? ANSWER_LIMIT_MS : SHORT_LIMIT_MS);
+    return await answer(watch.status());
   }
 
   /** @internal */
@@ -128,7 +122,7 @@ export class ReceiptService {
 
   /** @internal */
   async track<T>(
-    message: TrackedMessage,
+    messageId: string,
     to: readonly string[],
     plan: CallPlan,
     send: (plan: CallPlan) => Promise<T>,
@@ -136,29 +130,39 @@ export class ReceiptService {
   ): Promise<T> {
     const parts = hidden.of(this);
     const { signal, stop, fanOut } = plan;
-    const userIds = [...new Set(to)];
+    const request: TrackedRequest = {
+      messageId,
+      name: `/${(parts.requests++).toString(36)} `,
+      userIds: [...new Set(to)],
+    };
+    const recipients = request.userIds.length;
     const started = performance.now();
     let room = reserved;
-    let request: TrackedRequest | undefined;
     try {
-      room ??= await (fanOut ? this.#waitForRoom(userIds.length, plan) : this.reserve(userIds.length, plan));
-      const begun = { message, name: `/${(parts.requests++).toString(36)} `, userIds, room };
-      await this.#begin(begun, plan);
-      request = begun;
+      try {
+        room ??= await (fanOut ? this.#waitForRoom(recipients, plan) : this.reserve(recipients, plan));
+        await this.#begin(request, plan);
+      } catch (error) {
+        // What was aborted says so itself.
+        if (signal?.aborted || stop?.aborted) return await send({ ...plan, beforeSend: async () => false });
+        throw error;
+      }
+      room.use(recipients);
       const beforeSend = async (): Promise<boolean> => {
         // Not waited for with a permit in hand: they are awaited already, and this moves the time.
-        parts.store.expect(begun).catch(() => undefined);
+        parts.store.expect(request).catch(() => undefined);
         return plan.beforeSend?.() ?? true;
       };
       const spentMs = fanOut ? 0 : performance.now() - started;
-      return await send({ ...plan, deadlineMs: Math.max(1, plan.deadlineMs - spentMs), beforeSend });
-    } catch (error) {
-      // What was aborted says so itself.
-      if (request === undefined && (signal?.aborted || stop?.aborted))
-        return await send({ ...plan, beforeSend: async () => false });
-      if (request !== undefined && error instanceof RtcMessagingError && error.outcome !== 'unknown')
-        this.#withdraw(request);
-      throw error;
+      try {
+        return await send({ ...plan, deadlineMs: Math.max(1, plan.deadlineMs - spentMs), beforeSend });
+      } catch (error) {
+        if (error instanceof RtcMessagingError && error.outcome !== 'unknown') {
+          this.#withdraw(request);
+          room.use(-recipients);
+        }
+        throw error;
+      }
     } finally {
       if (reserved === undefined) room?.free();
     }
@@ -174,14 +178,12 @@ export class ReceiptService {
       begun.then(() => this.#withdraw(request)).catch(() => undefined);
       throw error;
     }
-    request.message.isBegun = true;
   }
 
   /** If the store does not answer, its recipients stay awaited until the message's time is over. */
   #withdraw(request: TrackedRequest): void {
-    const { messageId } = request.message;
     const withdrawn = hidden.of(this).store.withdraw(request);
-    withdrawn.then((awaited) => this.#pokeIfDone(messageId, awaited)).catch(() => undefined);
+    withdrawn.then((awaited) => this.#endIfDone(request.messageId, awaited)).catch(() => undefined);
   }
 
   /** Those who came before have it first. Who can't ever have it is refused. */
@@ -190,10 +192,7 @@ export class ReceiptService {
     const before = parts.line;
     let leave: (() => void) | undefined;
     parts.line = new Promise((resolve) => (leave = resolve));
-    const look = async (): Promise<void> => {
-      await parts.store.refresh();
-      if (!parts.store.hasRoomFor(recipients)) await sleep(LOOK_EVERY_MS);
-    };
+    const look = () => Promise.all([parts.store.refresh(), sleep(LOOK_EVERY_MS)]);
     try {
       await waitFor(before, Infinity, undefined, signal, stop);
       while (recipients <= parts.maxAwaited && !parts.store.hasRoomFor(recipients))
@@ -219,11 +218,11 @@ export class ReceiptService {
     (this.counts as Record<RtcReceiptEvent['status'], number>)[status] += 1;
     const delay = typeof taken === 'number' ? { delayMs: taken } : {};
     sending?.emit({ type: 'receipt', module, messageId, userId, status, ...delay });
-    this.#pokeIfDone(messageId, awaited);
+    this.#endIfDone(messageId, awaited);
   }
 
-  #pokeIfDone(messageId: string, awaited: number | undefined): void {
-    if (awaited === 0) hidden.of(this).watches.get(messageId)?.poke();
+  #endIfDone(messageId: string, awaited: number | undefined): void {
+    if (awaited === 0) hidden.of(this).watches.get(messageId)?.end();
   }
 }
 

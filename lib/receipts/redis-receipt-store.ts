@@ -8,8 +8,6 @@ import withdraw from './lua/withdraw.lua.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { ReceiptRedis, ReceiptSettings } from './receipt-options.js';
 import {
-  ANSWER_LIMIT_MS,
-  type LookedAt,
   type ReceiptStatus,
   ReceiptStore,
   type TakenReceipt,
@@ -22,6 +20,8 @@ const WITHDRAW = new LuaScript('withdraw-receipts', withdraw);
 const CONFIRM = new LuaScript('confirm-receipt', shared + confirm);
 const LOOK = new LuaScript('look-at-receipts', look);
 
+/** How long an answer is waited for, in milliseconds: a client that is not connected lets commands wait. */
+export const ANSWER_LIMIT_MS = 1_000;
 /** While Redis is silent, one command in so many milliseconds is let through. */
 const PROBE_EVERY_MS = 10_000;
 /** A request that leaves as soon as it was registered needs no second script. */
@@ -56,36 +56,26 @@ export class RedisReceiptStore extends ReceiptStore {
       const { value: id } = (this.#ids ??= this.ids).next();
       if (id === undefined) this.#ids = undefined;
       if (id === undefined) break;
-      looks.push(this.look(id));
+      looks.push(this.awaitedOf(id));
     }
     this.#refreshing = Promise.allSettled(looks).then(() => undefined);
     return this.#refreshing;
   }
 
   async expect(request: TrackedRequest): Promise<void> {
-    const { message, name, userIds, room, since } = request;
+    const { messageId: id, name, userIds, since } = request;
     const now = performance.now();
     if (since !== undefined && now - since < SAME_MOMENT_MS) return;
     request.since = now;
-    const id = message.messageId;
-    const begun = message.isBegun ? 1 : 0;
-    const args = [name, this.settings.awaitMs, begun, ...userIds.map(toField)];
-    const [added, awaited] = (await this.#run(EXPECT, id, args)) as [number, number];
+    const args = [name, this.settings.awaitMs, ...userIds.map(toField)];
+    const awaited = Number(await this.#run(EXPECT, id, args));
     const own = this.find(id) ?? { id, awaited: 0, until: 0 };
     this.keep(own);
-    this.count(own, Number(awaited));
-    room.use(Number(added));
+    this.count(own, awaited);
   }
 
-  async withdraw({ message, name, userIds, room }: TrackedRequest): Promise<number | undefined> {
-    const id = message.messageId;
-    const [removed, awaited] = (await this.#run(WITHDRAW, id, [name, ...userIds.map(toField)])) as [
-      removed: number,
-      awaited?: number,
-    ];
-    const left = this.#note(id, awaited);
-    room.use(-Number(removed));
-    return left;
+  async withdraw({ messageId, name, userIds }: TrackedRequest): Promise<number | undefined> {
+    return this.#note(messageId, await this.#run(WITHDRAW, messageId, [name, ...userIds.map(toField)]));
   }
 
   async confirm(userId: string, messageId: string): Promise<TakenReceipt> {
@@ -97,27 +87,26 @@ export class RedisReceiptStore extends ReceiptStore {
     return [Number(taken), this.#note(messageId, awaited)];
   }
 
-  async look(messageId: string): Promise<LookedAt | undefined> {
-    const awaited = this.#note(messageId, (await this.#run(LOOK, messageId, ['count'])) as number | null);
-    return awaited === undefined ? undefined : { awaited };
+  async awaitedOf(messageId: string): Promise<number | undefined> {
+    return this.#note(messageId, await this.#run(LOOK, messageId, ['count']));
   }
 
   async status(messageId: string): Promise<ReceiptStatus | undefined> {
     const [leftMs, hash] = (await this.#run(LOOK, messageId, ['all'])) as [number, string[]];
-    if (hash.length === 0) return undefined;
-    const users: [string, string][] = [];
+    const [confirmed, awaited]: [string[], string[]] = [[], []];
     for (let at = 0; at < hash.length; at += 2) {
-      const [field = '', value = ''] = hash.slice(at, at + 2).map(String);
-      if (field.startsWith(':')) users.push([field.slice(1), value]);
+      const [field = '', value] = hash.slice(at, at + 2).map(String);
+      if (field.startsWith(':')) (value === '!' ? confirmed : awaited).push(field.slice(1));
     }
-    return toStatus(users, !hash.includes('lost'), Number(leftMs));
+    return toStatus(confirmed, awaited, Number(leftMs));
   }
 
-  /** @param awaited what Redis says of a message; it may know nothing */
-  #note(id: string, awaited: number | null | undefined): number | undefined {
+  /** @param awaited what Redis says of a message: nothing if it does not know it */
+  #note(id: string, awaited: unknown): number | undefined {
     const own = this.find(id);
-    const count = awaited === null || awaited === undefined ? undefined : Number(awaited);
-    if (own !== undefined) this.count(own, count ?? 0);
+    const count = typeof awaited === 'number' || typeof awaited === 'string' ? Number(awaited) : undefined;
+    if (own !== undefined && count) this.count(own, count);
+    else if (own !== undefined) this.forget(own);
     return count;
   }
 

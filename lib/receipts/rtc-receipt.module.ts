@@ -1,4 +1,4 @@
-import { type DynamicModule, Inject, type InjectionToken, Module, type OnModuleInit } from '@nestjs/common';
+import { type DynamicModule, type InjectionToken, Module } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getClientMessageConsumersToken } from '../callbacks/client-message.js';
 import { createModuleClass } from '../config/create-module-class.js';
@@ -20,38 +20,13 @@ import { RedisReceiptStore } from './redis-receipt-store.js';
 
 // Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
 const OPTIONS = 'nestjs-rtc-messaging:receipt-options';
-const NAME = 'nestjs-rtc-messaging:receipt-module-name';
+const CONNECTION = 'nestjs-rtc-messaging:receipt-connection';
 const RECEIPTS = 'nestjs-rtc-messaging:receipts';
 const MODULE = 'RtcReceiptModule';
 
 /** What `RtcReceiptModule.forRoot()` registers, as with `RtcMessagingModule`. */
 @Module({})
-class RtcReceiptCoreModule implements OnModuleInit {
-  constructor(
-    @Inject(NAME) private readonly name: { readonly name: string | undefined },
-    @Inject(RECEIPTS) private readonly receipts: ReceiptService,
-    private readonly moduleRef: ModuleRef,
-  ) {}
-
-  /** Both modules are there now, wherever the app imports them. */
-  onModuleInit(): void {
-    const { name } = this.name;
-    const consumers = this.#find(getClientMessageConsumersToken(name), 'RtcCallbackModule');
-    this.#find(getRoomUnicastToken(name), 'RtcMessagingModule');
-    consumers.push((message) => this.receipts.take(message));
-  }
-
-  #find<T>(token: InjectionToken<T>, module: string): T {
-    const { name } = this.name;
-    try {
-      return this.moduleRef.get<T>(token, { strict: false });
-    } catch {
-      const which = name === undefined ? 'a name' : `the name ${name}`;
-      const message = `needs ${module} with${name === undefined ? 'out' : ''} ${which}`;
-      throw new RtcConfigError([{ option: MODULE, message }], undefined, name);
-    }
-  }
-}
+class RtcReceiptCoreModule {}
 
 /**
  * Receipts of messages: `ReceiptService`, which is injectable everywhere. They come as clients' messages, so it needs
@@ -81,16 +56,38 @@ function addExtras(definition: DynamicModule, given: RtcReceiptExtras): DynamicM
     global: true,
     providers: [
       ...(definition.providers ?? []),
-      { provide: NAME, useValue: { name } },
       {
         provide: RECEIPTS,
         inject: [OPTIONS],
         useFactory: (options: unknown) => create(module, openOptions(options), problems),
       },
+      {
+        provide: CONNECTION,
+        inject: [RECEIPTS, ModuleRef],
+        useFactory: (receipts: ReceiptService, modules: ModuleRef) => ({
+          // Both modules are there then, wherever the app imports them.
+          onModuleInit: () => connect(name, receipts, modules),
+        }),
+      },
       ...tokens.map((provide) => ({ provide, useExisting: RECEIPTS })),
     ],
     exports: tokens,
   };
+}
+
+/** Has a service take the clients' messages that are receipts. */
+function connect(name: string | undefined, receipts: ReceiptService, modules: ModuleRef): void {
+  const find = <T>(token: InjectionToken<T>, module: string): T => {
+    try {
+      return modules.get<T>(token, { strict: false });
+    } catch {
+      const which = name === undefined ? 'without a name' : `with the name ${name}`;
+      throw new RtcConfigError([{ option: MODULE, message: `needs ${module} ${which}` }], undefined, name);
+    }
+  };
+  const consumers = find(getClientMessageConsumersToken(name), 'RtcCallbackModule');
+  find(getRoomUnicastToken(name), 'RtcMessagingModule');
+  consumers.push((message) => receipts.take(message));
 }
 
 function create(module: string, given: unknown, ofExtras: readonly ConfigProblem[]): ReceiptService {

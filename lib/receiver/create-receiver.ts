@@ -67,12 +67,8 @@ const CLOSE_MS = 10_000;
  * @throws TypeError without `from`, or one of the functions
  */
 export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOptions): Receiver {
-  const senders = typeof from === 'string' ? [from] : from;
-  if (
-    !Array.isArray(senders) ||
-    senders.length === 0 ||
-    ![...senders].every((sender) => sender && typeof sender === 'string')
-  )
+  const senders = [from].flat();
+  if (senders.length === 0 || !senders.every((sender) => sender && typeof sender === 'string'))
     throw new TypeError("`from`: must be the server's user ID, or a list of them");
   needFunctions({ confirm, onMessage });
   if (storage) needFunctions({ 'storage.load': storage.load, 'storage.save': storage.save });

@@ -27,7 +27,11 @@ export function createSeenStorage(storage: ReceiverStorage, seen: Map<string, bo
   let saving: Promise<void> | undefined;
 
   const loading = attempt(async () => {
-    for (const id of splitIds((await storage.load()) ?? '').slice(-MAX_STORED)) seen.set(id, true);
+    const saved = splitIds((await storage.load()) ?? '').slice(-MAX_STORED);
+    // What was shown meanwhile is newer.
+    const shown = [...seen];
+    seen.clear();
+    for (const [id, isTaken] of [...saved.map((id) => [id, true] as const), ...shown]) seen.set(id, isTaken);
   });
 
   const save = async (): Promise<void> => {

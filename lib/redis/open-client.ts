@@ -2,27 +2,58 @@ import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOption
 
 export type RedisClient = Redis | Cluster;
 
-/** What a client is made from: a URL, options of ioredis, or some nodes of a Cluster. */
+/** What a client is made from: a URL, options of ioredis, some nodes of a Cluster, or a client, which is duplicated. */
 type Target =
   | string
   | RedisOptions
-  | { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions | undefined };
+  | { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions | undefined }
+  | RedisClient;
+
+/** Interval between attempts to reconnect. Short, since nothing is sent meanwhile, and not so short as to flood Redis. */
+const RECONNECT_MS = 200;
+/** Time limit for a Sentinel's answer, and interval for reconnecting to a lost Sentinel. */
+const SENTINEL_MS = 1_000;
+const reconnect = (): number => RECONNECT_MS;
+
+/** Options of every connection that are not the app's to choose. */
+const OWN_OPTIONS: RedisOptions = {
+  retryStrategy: reconnect,
+  sentinelRetryStrategy: reconnect,
+  sentinelCommandTimeout: SENTINEL_MS,
+  sentinelReconnectStrategy: () => SENTINEL_MS,
+  failoverDetector: true,
+  // After a failover, the other node accepts writes. The former primary may not know that yet. Older servers say it
+  // within a script's own error.
+  reconnectOnError: ({ message }) => /(^| -)READONLY /.test(message),
+  // A closing socket must not keep the process alive.
+  disconnectTimeout: 200,
+};
 
 /**
  * Opens a connection of our own.
- * @param own makes of the app's options those that are not the app's to choose
+ * @param options that are not the app's to choose, in addition to those of every connection
+ * @param ofCluster the same for a Cluster
  */
 export function openClient(
   given: Target,
-  own: (options?: RedisOptions) => RedisOptions,
-  ownOfCluster: (options?: ClusterOptions) => ClusterOptions,
+  options: RedisOptions,
+  ofCluster: ClusterOptions = {},
 ): RedisClient {
-  if (typeof given === 'string') return new Redis(withoutOptions(given, own()), own());
-  if (!('nodes' in given)) return new Redis({ ...given, ...own(given) });
+  const own = { ...OWN_OPTIONS, ...options };
+  const ownOfCluster = (app?: ClusterOptions): ClusterOptions => ({
+    ...app,
+    clusterRetryStrategy: reconnect,
+    ...ofCluster,
+    redisOptions: { ...app?.redisOptions, ...own },
+  });
+  if (typeof given === 'string') return new Redis(withoutOptions(given, own), own);
+  if (isCluster(given)) return given.duplicate(undefined, ownOfCluster(given.options));
+  if ('duplicate' in given) return given.duplicate(own);
+  if (!('nodes' in given)) return new Redis({ ...given, ...own });
   const nodes = given.nodes.map((node) =>
-    typeof node === 'string' && URL.canParse(node) ? withoutOptions(node, own()) : node,
+    typeof node === 'string' && URL.canParse(node) ? withoutOptions(node, own) : node,
   );
-  return new Cluster(nodes, { ...given.options, ...ownOfCluster(given.options) });
+  return new Cluster(nodes, ownOfCluster(given.options));
 }
 
 /** Removes options from a URL's query, since ioredis prefers these to the options beside the URL. */

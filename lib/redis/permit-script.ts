@@ -16,21 +16,13 @@ const TIMES = `local LEASE_MS, USABLE_MS, COOLING_MS = ${LEASE_MS}, ${USABLE_MS}
 export const TAKE_PERMITS_LUA = TIMES + takePermits;
 export const TAKE_PERMITS = new LuaScript('take-permits', TAKE_PERMITS_LUA);
 
-/** The script's answer. */
-export interface PermitAnswer {
-  /** Milliseconds on Redis's clock. */
-  readonly now: number;
-  /** Generation of the permits. A new one means that Redis lost its data. */
-  readonly generation: number;
-  /** Permits that the process holds. */
-  readonly held: number;
-  /** Permits that the process should hold. */
-  readonly target: number;
-  /** For how long no more permits are given out, in milliseconds. */
-  readonly holdMs: number;
-}
+export type PermitAnswer = ReturnType<typeof readAnswer>;
 
-export function readAnswer(reply: unknown): PermitAnswer {
+/**
+ * The script's answer, in milliseconds on Redis's clock. A new generation means that Redis lost its data. `target` is
+ * how many permits the process should hold. For `holdMs`, no more permits are given out.
+ */
+export function readAnswer(reply: unknown) {
   const [now = 0, generation = 0, held = 0, target = 0, holdMs = 0] = (reply as unknown[]).map(Number);
   return { now, generation, held, target, holdMs };
 }

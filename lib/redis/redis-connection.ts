@@ -1,5 +1,5 @@
-import type { ClusterOptions, RedisOptions } from 'ioredis';
 import { once } from 'node:events';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { LuaScript } from './lua-script.js';
 import { connectionsOf, openClient, type RedisClient } from './open-client.js';
 import { describeFailure } from './redis-failure.js';
@@ -7,31 +7,9 @@ import type { CheckedOptions } from './redis-quota-options.js';
 
 /** Time limit for the first connection, in milliseconds. */
 const CONNECT_MS = 3_000;
-/** Extra time to read an answer that arrived while the process stood still, in milliseconds. */
-const GRACE_MS = 50;
 
-/**
- * Interval between attempts to reconnect. Short, since this process does not share the quota meanwhile, and long enough
- * not to flood Redis.
- */
-const RECONNECT_MS = 200;
-/** Time limit for a Sentinel's answer, and interval for reconnecting to a lost Sentinel. */
-const SENTINEL_MS = 1_000;
-
-/** Options that the app can't choose. */
-const OWN_OPTIONS: RedisOptions = {
-  retryStrategy: () => RECONNECT_MS,
-  // A command from before the connection broke is useless after it.
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: 0,
-  // A closing socket must not keep the process alive.
-  disconnectTimeout: 200,
-  // After a failover, the other node accepts writes. The former primary may not know that yet.
-  reconnectOnError: (error) => error.message.startsWith('READONLY'),
-  failoverDetector: true,
-  sentinelCommandTimeout: SENTINEL_MS,
-  sentinelReconnectStrategy: () => SENTINEL_MS,
-};
+/** A command from before the connection broke is useless after it. */
+const OWN_OPTIONS = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 };
 
 /**
  * The connection of one RedisQuota. It is opened for the first user, and closed after the last unless the app owns it.
@@ -86,28 +64,17 @@ export class RedisConnection {
     if (client === undefined) return { failure: 'The connection to Redis is closed' };
     await (this.#connecting ??= connected(client));
     const { timeoutMs } = this.#options;
-    const running = script.run(client, keys, args).then((reply) => ({ reply }));
-    // The command may fail after its time limit.
-    running.catch(() => undefined);
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<undefined>((resolve) => {
-      // If this process stood still, an answer that arrived meanwhile is read first.
-      timer = setTimeout(() => (timer = setTimeout(() => resolve(undefined), GRACE_MS)), timeoutMs);
-    });
     try {
-      const answer = await Promise.race([running, silence]);
-      if (answer !== undefined) return answer;
-      const silent = `Redis did not answer within ${timeoutMs} ms`;
-      return { failure: this.#lastError === undefined ? silent : describeFailure(this.#lastError) };
+      return { reply: await waitFor(script.run(client, keys, args), timeoutMs) };
     } catch (error) {
-      return { failure: describeFailure(error, this.#lastError) };
-    } finally {
-      clearTimeout(timer);
+      const isSilent = error instanceof Interrupted && this.#lastError === undefined;
+      const silent = `Redis did not answer within ${timeoutMs} ms`;
+      return { failure: isSilent ? silent : describeFailure(error, this.#lastError) };
     }
   }
 
   #open(): RedisClient {
-    const client = openClient(this.#options.connection ?? {}, () => OWN_OPTIONS, ofCluster);
+    const client = openClient(this.#options.connection ?? {}, OWN_OPTIONS);
     // ioredis adds a listener for each command that waits for the connection.
     client.setMaxListeners(Number.POSITIVE_INFINITY);
     client.on('error', (error: Error) => {
@@ -127,12 +94,4 @@ async function connected(client: RedisClient): Promise<void> {
   if (client.status === 'wait') client.connect().catch(() => undefined);
   if (!['connecting', 'connect'].includes(client.status)) return;
   await once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) }).catch(() => undefined);
-}
-
-function ofCluster(given?: ClusterOptions): ClusterOptions {
-  const { retryStrategy: _, ...redisOptions } = OWN_OPTIONS;
-  return {
-    clusterRetryStrategy: () => RECONNECT_MS,
-    redisOptions: { ...given?.redisOptions, ...redisOptions },
-  };
 }

@@ -18,19 +18,8 @@ const MARGIN_MS = 200;
 /** Interval between attempts to reconnect, and when a silent connection is given up. */
 const RECONNECT_EVERY_MS = 250;
 const SILENT_CONNECTION_MS = 2_000;
-/**
- * When Redis becomes unavailable, the requests that other processes have just sent are unknown. After this pause, the
- * service has counted them.
- */
-const PAUSE_MS = 1_000;
 
-/** A scope of shared permits. */
-type SharedScope = Omit<QuotaScope, 'name'>;
-
-/**
- * The permits that this process holds of one scope in Redis. While Redis is unavailable, it holds its declared share of
- * the limit, or none.
- */
+/** The permits that this process holds of one scope in Redis. While Redis is unavailable, it holds none. */
 export class RedisPermits implements PermitSource {
   readonly #process = randomBytes(6).toString('hex');
   /** The last answer. */
@@ -41,8 +30,8 @@ export class RedisPermits implements PermitSource {
   #askedAt = -Infinity;
   /** When the last command was sent that was answered. */
   #servedAt = -Infinity;
-  /** Why Redis is unavailable. After a pause, this process uses its share. */
-  #away: { readonly failure: string; isPausing: boolean } | undefined;
+  /** Why Redis is unavailable. */
+  #away: string | undefined;
   /** Whether this process was not served for so long that others may have what it holds. */
   #isLapsed = false;
   #renewedAt = 0;
@@ -53,8 +42,7 @@ export class RedisPermits implements PermitSource {
   constructor(
     private readonly connection: Pick<RedisConnection, 'acquire' | 'release' | 'renew' | 'run'>,
     private readonly key: string,
-    private readonly scope: SharedScope,
-    private readonly share: number | undefined,
+    private readonly scope: Omit<QuotaScope, 'name'>,
     public limit = scope.limit,
   ) {
     connection.acquire();
@@ -129,17 +117,11 @@ export class RedisPermits implements PermitSource {
   #goAway(failure: string): void {
     const now = performance.now();
     if (this.#away === undefined) {
-      const away = { failure, isPausing: true };
-      this.#away = away;
+      this.#away = failure;
       this.#renewedAt = now;
       this.#isLapsed = true;
-      this.scope.onStatus({ status: this.share === undefined ? 'refusing' : 'fallback', failure });
+      this.scope.onStatus({ status: 'refusing', failure });
       this.#report();
-      const endPause = (): void => {
-        away.isPausing = false;
-        this.#report();
-      };
-      setTimeout(endPause, PAUSE_MS).unref();
     }
     if (now - this.#renewedAt > SILENT_CONNECTION_MS) {
       this.#renewedAt = now;
@@ -151,22 +133,15 @@ export class RedisPermits implements PermitSource {
   /** Reports to the limiter what this process holds. */
   #report(): void {
     const away = this.#away;
-    if (away !== undefined && !away.isPausing && this.share !== undefined) {
-      const allowed = Math.max(1, this.limit * this.share);
-      const held = Math.max(allowed, this.scope.demand().out);
-      this.scope.onPermits({ held, allowed, usableUntil: Infinity, endsAt: Infinity });
-      return;
-    }
-    const unavailable =
-      away && this.share === undefined
-        ? { reason: `The shared quota is unavailable: ${away.failure}`, retryAfterMs: RECONNECT_EVERY_MS }
-        : undefined;
     this.scope.onPermits({
       held: this.#held,
       allowed: away === undefined ? Math.min(this.#held, this.#known.target) : 0,
       usableUntil: this.#servedAt + USABLE_MS,
       endsAt: this.#servedAt + LEASE_MS - MARGIN_MS,
-      unavailable,
+      unavailable:
+        away === undefined
+          ? undefined
+          : { reason: `The shared quota is unavailable: ${away}`, retryAfterMs: RECONNECT_EVERY_MS },
     });
   }
 }

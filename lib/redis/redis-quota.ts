@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PermitSource, QuotaScope, QuotaStore } from '../quota/quota-store.js';
+import { withOwnShare } from './own-share.js';
 import { RedisPermits } from './redis-permits.js';
 import { RedisConnection } from './redis-connection.js';
 import { checkOptions, type CheckedOptions, type RedisQuotaOptions } from './redis-quota-options.js';
@@ -29,10 +30,12 @@ export class RedisQuota implements QuotaStore {
   }
 
   /** For the module: opens the permits of a scope, under one key. */
-  open({ name, ...scope }: QuotaScope): PermitSource {
-    const { keyPrefix, fallbackShare } = this.#options;
+  open(scope: QuotaScope): PermitSource {
+    const { keyPrefix, fallbackShare: share } = this.#options;
     // A hash of the name, since names hold access key IDs.
-    const tag = createHash('sha256').update(name).digest('hex').slice(0, 32);
-    return new RedisPermits(this.#connection, `${keyPrefix}{${tag}}`, scope, fallbackShare);
+    const tag = createHash('sha256').update(scope.name).digest('hex').slice(0, 32);
+    const own: QuotaScope = share === undefined ? scope : withOwnShare(scope, () => share * permits.limit);
+    const permits: RedisPermits = new RedisPermits(this.#connection, `${keyPrefix}{${tag}}`, own);
+    return permits;
   }
 }

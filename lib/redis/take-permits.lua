@@ -40,11 +40,7 @@ local now = time[1] * 1000 + time[2] / 1000
 local info = redis.pcall('INFO', 'server')
 local here = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
 local text = function(ms) return string.format('%.3f', ms) end
--- For Lua, nan and inf are numbers; nothing could be compared with them.
-local number = function(value)
-  local read = tonumber(value or 0) or 0
-  return read - read == 0 and read or 0
-end
+local number = function(value) return tonumber(value or 0) or 0 end
 
 -- The first write frees memory, so that a full Redis does the others.
 redis.call('HDEL', key, '')
@@ -68,7 +64,7 @@ local mine = holders[process] and holders[process].held or 0
 local older = s.gen == known and (s.last < seen or (held > mine and not lapsed))
 local unserved = s.gen == known and lapsed and now - s.served > UNSERVED_MS
 local unseen = now - s.last > UNSEEN_MS and (next(holders) ~= nil or #gone > 0)
-local odd = stored.run ~= here or now < s.last - 5 or s.hold > now + 10000
+local odd = stored.run ~= here or now < s.last - 5
 if s.gen == 0 or s.gen < known or older or unserved or unseen or odd then
   redis.call('DEL', key)
   holders, turn = {}, ''

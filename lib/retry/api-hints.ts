@@ -1,7 +1,7 @@
 import type { AttemptPhase } from '../errors/attempt.js';
 import { isLoopback } from '../openapi/loopback.js';
 import { RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
-import { isCertificateFailure } from './classify.js';
+import { isCertificateFailure } from './retry-decision.js';
 
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({

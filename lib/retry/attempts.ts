@@ -1,7 +1,8 @@
 import type { Attempt, FailureOutcome } from '../errors/attempt.js';
 import type { ApiReply } from '../openapi/api-reply.js';
-import type { RetryDecision } from './classify.js';
 import type { AttemptEnd, AttemptResult } from '../openapi/http-attempt.js';
+import type { RequestEnd } from '../quota/rate-limiter.js';
+import type { RetryDecision } from './retry-decision.js';
 
 /** Stands for the vendor's code if the answer can't be read. */
 export const UNREADABLE = 'UnreadableResponse';
@@ -62,4 +63,20 @@ export function outcomeOfAttempts(attempts: readonly Attempt[]): FailureOutcome 
 /** Whether more than one attempt was accepted or may have been. */
 export function isPossibleDuplicate(attempts: readonly Attempt[]): boolean {
   return attempts.filter(({ outcome }) => outcome === 'accepted' || outcome === 'unknown').length > 1;
+}
+
+/** Statuses of a gateway. The service behind it may have the request all the same. */
+const GATEWAY_ANSWERS: ReadonlySet<number> = new Set([502, 504]);
+
+/** What an attempt proves about the quota: whether the service has counted it, or never will. */
+export function requestEndOf(
+  { end, phase }: AttemptResult,
+  { outcome, action }: RetryDecision,
+  throttledMs: number,
+): RequestEnd {
+  if (end.kind !== 'answered') return phase === 'queued' || phase === 'connecting' ? 'unused' : 'unanswered';
+  if (action === 'slow_down') return { throttledMs };
+  if (outcome === 'accepted') return 'accepted';
+  const isGateway = end.reply.kind === 'unreadable' || GATEWAY_ANSWERS.has(end.httpStatus);
+  return isGateway ? 'unanswered' : 'answered';
 }

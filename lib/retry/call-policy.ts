@@ -1,4 +1,5 @@
-import type { Priority } from '../quota/permit.js';
+import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import type { Priority } from '../quota/permit-pool.js';
 
 /** How long a call retries and waits. */
 export interface CallPolicy {
@@ -30,3 +31,33 @@ export const FAN_OUT_CHUNK: CallPolicy = {
   deadlineIncludesQuotaWait: false,
   retriesThrottled: false,
 };
+
+/** Unknown outcomes: report them, or send again at the risk of sending twice. */
+export type OnUnknown = 'report' | 'resend';
+
+/**
+ * The options of one call, with defaults. Times are in milliseconds. All members are required, so that none is inherited
+ * from a changed prototype.
+ */
+export interface CallPlan {
+  /** Time limit of each attempt. */
+  readonly timeoutMs: number;
+  /** Time limit of the call as a whole. */
+  readonly deadlineMs: number;
+  readonly maxAttempts: number;
+  readonly onUnknown: OnUnknown;
+  readonly policy: CallPolicy;
+  /** The room of the message. */
+  readonly roomId: string | undefined;
+  /** Aborts the call at any moment. */
+  readonly signal: AbortSignal | undefined;
+  /** Aborts the call between attempts. An attempt in flight may finish. */
+  readonly stop: AbortSignal | undefined;
+  /** The fan-out that the call belongs to. */
+  readonly fanOut: RtcFanOutInfo | undefined;
+  /**
+   * Called before each attempt, when it has its permit and before any byte is sent. The call ends as if it were stopped
+   * unless this resolves to true. The durable queue uses it to record the in-flight state.
+   */
+  readonly beforeSend: (() => Promise<boolean>) | undefined;
+}

@@ -1,17 +1,11 @@
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type {
-  Emit,
-  RtcCallInfo,
-  RtcFanOutInfo,
-  RtcRetryReason,
-  RtcWaitEvent,
-} from '../diagnostics/rtc-event.js';
+import type { Emit, RtcCallInfo } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import { type AttemptResult, RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
+import type { AttemptResult } from '../openapi/http-attempt.js';
 import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
@@ -20,13 +14,13 @@ import type { LimiterHandle } from '../quota/limiter-registry.js';
 import type { Place, RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
 import type { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
-import { outcomeOfAttempts, describeAttempt } from './attempts.js';
-import { backoffMs, retryAfterMs } from './backoff.js';
+import { outcomeOfAttempts, describeAttempt, requestEndOf } from './attempts.js';
+import { retryAfterMs } from './backoff.js';
 import { CallDeadline } from './call-deadline.js';
 import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
-import type { CallPolicy } from './call-policy.js';
-import { classify, requestEndOf, type RetryAction, type RetryDecision } from './classify.js';
+import type { CallPlan } from './call-policy.js';
 import type { RetryBudget } from './retry-budget.js';
+import { CallRetries, classify, type NextAttempt, type RetryDecision } from './retry-decision.js';
 
 /** What all calls of a client share. */
 export interface SendContext {
@@ -52,36 +46,6 @@ export interface SendContext {
   readonly random: () => number;
 }
 
-/** Unknown outcomes: report them, or send again at the risk of sending twice. */
-export type OnUnknown = 'report' | 'resend';
-
-/**
- * The options of one call, with defaults. Times are in milliseconds. All members are required, so that none is inherited
- * from a changed prototype.
- */
-export interface CallPlan {
-  /** Time limit of each attempt. */
-  readonly timeoutMs: number;
-  /** Time limit of the call as a whole. */
-  readonly deadlineMs: number;
-  readonly maxAttempts: number;
-  readonly onUnknown: OnUnknown;
-  readonly policy: CallPolicy;
-  /** The room of the message. */
-  readonly roomId: string | undefined;
-  /** Aborts the call at any moment. */
-  readonly signal: AbortSignal | undefined;
-  /** Aborts the call between attempts. An attempt in flight may finish. */
-  readonly stop: AbortSignal | undefined;
-  /** The fan-out that the call belongs to. */
-  readonly fanOut: RtcFanOutInfo | undefined;
-  /**
-   * Called before each attempt, when it has its permit and before any byte is sent. The call ends as if it were stopped
-   * unless this resolves to true. The durable queue uses it to record the in-flight state.
-   */
-  readonly beforeSend: (() => Promise<boolean>) | undefined;
-}
-
 /** A finished attempt with its retry decision and its limit: `timeoutMs of 5000 ms`. */
 interface JudgedAttempt {
   readonly result: AttemptResult;
@@ -93,19 +57,13 @@ function judge(result: AttemptResult, limit: string): JudgedAttempt {
   return { result, decision: classify(result.end, result.phase), limit };
 }
 
-interface NextAttempt {
-  readonly reason: RtcRetryReason;
-  readonly wait?: Pick<RtcWaitEvent, 'reason' | 'delayMs'>;
-}
-
 /** One call: its attempts and the waits between them, until one attempt is accepted or no retry is left. */
 export class SendCall {
   readonly #deadline: CallDeadline;
-  #retries = 0;
+  readonly #retries: CallRetries;
   #clockCorrections = 0;
   /** A clock offset that only this call tries, see {@link ServiceClockSkew}. */
   #triedOffsetMs: number | undefined;
-  #credentialsRefreshed = false;
 
   constructor(
     private readonly context: SendContext,
@@ -118,6 +76,7 @@ export class SendCall {
     private readonly attempts: Attempt[],
   ) {
     this.#deadline = new CallDeadline(plan.timeoutMs, plan.deadlineMs);
+    this.#retries = new CallRetries(plan, context.budget, context.random);
   }
 
   /** @returns the accepting answer. Rejects with an RtcMessagingError. */
@@ -131,10 +90,15 @@ export class SendCall {
       if (end.kind === 'answered' && end.reply.kind === 'success' && decision.outcome === 'accepted') {
         return end.reply;
       }
-      const next = await this.#next(decision.action, result);
-      if (next?.wait !== undefined) await this.#wait(next.wait);
+      const next = this.#retries.next(decision.action, end, {
+        leftMs: this.#deadline.leftMs,
+        neededMs: this.#neededMs,
+        askedMs: this.#retryAfterMs(result),
+        isUnknown: outcomeOfAttempts(this.attempts) === 'unknown',
+        isGet: this.request.method === 'GET',
+      });
       // No attempt begins without time to end.
-      if (next === undefined || this.#deadline.leftMs <= 0) {
+      if (next === undefined || !(await this.#prepare(next, result)) || this.#deadline.leftMs <= 0) {
         throw errorOfCall(this.#facts(), result, limit, this.#retryAfterMs(result));
       }
       this.context.emit({
@@ -161,7 +125,7 @@ export class SendCall {
     const permit = await this.#takePermit(limiters.limiterFor(identity), last);
     let end: RequestEnd = 'unused';
     try {
-      // The wait for the permit may have used up the time for another attempt, see `#retry`.
+      // The wait for the permit may have used up the time for another attempt, see `CallRetries`.
       if (last !== undefined && this.#neededMs >= this.#deadline.leftMs) {
         throw errorOfCall(this.#facts(), last.result, last.limit);
       }
@@ -260,32 +224,11 @@ export class SendCall {
     }
   }
 
-  /** Undefined if no retry is left. */
-  async #next(action: RetryAction, result: AttemptResult): Promise<NextAttempt | undefined> {
-    switch (action) {
-      case 'none':
-        return undefined;
-      case 'correct_clock':
-        return this.#correctClock(result) ? { reason: 'clock_corrected' } : undefined;
-      case 'refresh_credentials':
-        return (await this.#refreshCredentials(result)) ? { reason: 'credentials_refreshed' } : undefined;
-      case 'retry':
-        return this.#retry(result, result.end.kind === 'answered' ? 'rejected' : 'not_attempted');
-      case 'slow_down':
-        return this.#isForItsSender() ? undefined : this.#retry(result, 'throttled');
-      case 'ask_policy':
-        return this.plan.onUnknown === 'resend' && !isTooLargeToGet(this.request, result)
-          ? this.#retry(result, 'resend')
-          : undefined;
-    }
-  }
-
-  /**
-   * Whether a throttled request returns to the sender of chunks, who may split it. Not if the message may have been
-   * accepted before.
-   */
-  #isForItsSender(): boolean {
-    return !this.plan.policy.retriesThrottled && outcomeOfAttempts(this.attempts) !== 'unknown';
+  /** @returns whether there is a next attempt, after what it needs was done */
+  async #prepare({ reason, wait }: NextAttempt, result: AttemptResult): Promise<boolean> {
+    if (wait !== undefined) await this.#wait(wait);
+    if (reason === 'clock_corrected') return this.#correctClock(result);
+    return reason !== 'credentials_refreshed' || (await this.#refreshCredentials(result));
   }
 
   /**
@@ -307,8 +250,7 @@ export class SendCall {
   }
 
   async #refreshCredentials({ signedWith }: AttemptResult): Promise<boolean> {
-    if (this.#credentialsRefreshed || signedWith === undefined) return false;
-    this.#credentialsRefreshed = true;
+    if (signedWith === undefined) return false;
     const { stop } = this.plan;
     const renewal = (): Promise<boolean> => this.context.credentials.replace(signedWith.credentials);
     try {
@@ -317,24 +259,6 @@ export class SendCall {
       if (!(error instanceof Interrupted) || error.by === 'timeout') return false;
       throw abortedError(this.#facts(), 'while credentials were renewed');
     }
-  }
-
-  #retry(result: AttemptResult, reason: RtcRetryReason): NextAttempt | undefined {
-    const { policy, maxAttempts } = this.plan;
-    const patient = policy.retriesUntilDeadline && reason !== 'resend';
-    if (!patient && this.#retries + 1 >= maxAttempts) return undefined;
-    const throttled = reason === 'throttled';
-    const asked = this.#retryAfterMs(result);
-    const delayMs =
-      asked + backoffMs(this.#retries, throttled && policy.retriesThrottled, this.context.random);
-    // If the next attempt can't begin in time, the call fails now.
-    if (delayMs + this.#neededMs >= this.#deadline.leftMs) return undefined;
-    if (!patient && !this.context.budget.take()) return undefined;
-    this.#retries += 1;
-    return {
-      reason,
-      wait: { reason: asked > 0 ? 'retry_after' : throttled ? 'throttled' : 'backoff', delayMs },
-    };
   }
 
   #retryAfterMs({ end }: AttemptResult): number {
@@ -357,11 +281,6 @@ export class SendCall {
     const isGet = this.request.method === 'GET';
     return { action, isGet, attempts: this.attempts, shuttingDown, hostOfRegion, endpoint };
   }
-}
-
-/** What is asked for again would be as long again. */
-function isTooLargeToGet({ method }: ApiRequest, { end }: AttemptResult): boolean {
-  return method === 'GET' && end.kind === 'network_error' && end.failure === RESPONSE_TOO_LARGE;
 }
 
 /** The abort reason of the app's shutdown. */

@@ -11,7 +11,8 @@ import type { QuotaUsage } from '../quota/quota-usage.js';
 import type { Emit, RtcCallInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
-import { type CallPlan, SendCall, type SendContext, SHUTDOWN } from './send-call.js';
+import type { CallPlan } from './call-policy.js';
+import { SendCall, type SendContext, SHUTDOWN } from './send-call.js';
 
 /** An accepted call. */
 export interface AcceptedCall {

@@ -6,10 +6,10 @@ import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import type { CallPlan } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
-import type { ReceiptTracker, Reservation, TrackedMessage } from './receipt-tracker.js';
+import type { ReceiptTracker, Reservation } from './receipt-tracker.js';
 import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage, type WireMessage } from './wire-message.js';
@@ -26,8 +26,8 @@ export interface WireRequest {
   readonly message: WireMessage;
   /** With `receipt` or `once`. */
   readonly messageId: string | undefined;
-  /** With `receipt`. */
-  readonly tracked: TrackedMessage | undefined;
+  /** Whether it has `receipt`. */
+  readonly isTracked: boolean;
 }
 
 /** Passes calls of all services to the sender. */
@@ -101,7 +101,7 @@ export class ActionCaller {
       address: { AppId: this.#settings.appId, RoomId: roomId, From: from },
       message: toWireMessage(message, binary),
       messageId: framed?.messageId,
-      tracked: receipt && framed ? { messageId: framed.messageId, isBegun: false } : undefined,
+      isTracked: receipt,
     };
   }
 
@@ -110,15 +110,16 @@ export class ActionCaller {
    * @param reserved room for these receipts
    */
   async send(
-    { messageId, tracked }: Pick<WireRequest, 'messageId' | 'tracked'>,
+    { messageId, isTracked }: Pick<WireRequest, 'messageId' | 'isTracked'>,
     to: readonly string[],
     plan: CallPlan,
     send: (plan: CallPlan) => Promise<AcceptedCall>,
     reserved?: Reservation,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
-    const receipts = tracked && this.#receipts;
-    const accepted = receipts ? receipts.track(tracked, to, plan, send, reserved) : send(plan);
-    return messageId === undefined ? accepted : { ...(await named(messageId, accepted)), messageId };
+    if (messageId === undefined) return send(plan);
+    const tracker = isTracked ? this.#receipts : undefined;
+    const accepted = tracker ? tracker.track(messageId, to, plan, send, reserved) : send(plan);
+    return { ...(await named(messageId, accepted)), messageId };
   }
 
   /**

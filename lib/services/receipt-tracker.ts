@@ -1,13 +1,6 @@
 import { tokenOf } from '../config/named-tokens.js';
 import type { FanOutHost } from '../fan-out/chunk-sender.js';
-import type { CallPlan } from '../retry/send-call.js';
-
-/** A message whose recipients are to confirm it. */
-export interface TrackedMessage {
-  readonly messageId: string;
-  /** Whether receipts of it were awaited before. A store that does not know it then has forgotten some recipients. */
-  isBegun: boolean;
-}
+import type { CallPlan } from '../retry/call-policy.js';
 
 /** Room for the receipts of recipients whose requests are still to come. */
 export interface Reservation {
@@ -32,7 +25,7 @@ export interface ReceiptTracker {
    * receipts are awaited.
    */
   track<T>(
-    message: TrackedMessage,
+    messageId: string,
     userIds: readonly string[],
     plan: CallPlan,
     send: (plan: CallPlan) => Promise<T>,

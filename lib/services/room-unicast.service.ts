@@ -24,8 +24,7 @@ import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-ou
 import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { FAN_OUT_CHUNK } from '../retry/call-policy.js';
-import type { CallPlan } from '../retry/send-call.js';
+import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import { Sender } from '../retry/sender.js';
 import { onAbort } from '../waiting/cancellation.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
@@ -107,7 +106,8 @@ export class RoomUnicastService {
     const deadlineMs =
       plan.deadlineMs && Math.max(1, Math.ceil(plan.deadlineMs - (performance.now() - began)));
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { members });
-    const recipients = wire.tracked && listOf(to)?.filter((id) => isId(id) && isThere(members, id));
+    const isAddressed = (id: unknown): boolean => isId(id) && isThere(members, id);
+    const recipients = wire.isTracked ? listOf(to)?.filter(isAddressed) : undefined;
     const reserved = recipients && (await caller.reserve(new Set(recipients).size, plan, wire.messageId));
     try {
       const each = chunkSender(this, wire, plan, reserved);

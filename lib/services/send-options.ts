@@ -1,8 +1,7 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { OptionTable } from '../options/option-table.js';
 import { abortSignal, duration, flag, oneOf } from '../options/rules.js';
-import { SINGLE_SEND } from '../retry/call-policy.js';
-import type { CallPlan, OnUnknown } from '../retry/send-call.js';
+import { type CallPlan, type OnUnknown, SINGLE_SEND } from '../retry/call-policy.js';
 
 /** Options of one call. They override the module's settings. */
 export interface SendOptions {

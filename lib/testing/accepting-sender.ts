@@ -7,7 +7,7 @@ import type { ApiRequest } from '../openapi/api-request.js';
 import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { LimiterHandle } from '../quota/limiter-registry.js';
-import type { CallPlan } from '../retry/send-call.js';
+import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, ActionLimit, Sender, SenderCondition } from '../retry/sender.js';
 import type { OpenApiSender } from '../services/rtc-open-api.service.js';
 

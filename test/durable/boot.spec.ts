@@ -153,23 +153,6 @@ describe('an app with a queue', () => {
     holder.close();
   });
 
-  it.each(['options', 'client'] as const)("keeps the reconnectOnError of the app's own %s", async (what) => {
-    const seen: string[] = [];
-    const reconnectOnError = (error: Error): boolean => seen.push(error.message) > 0;
-    const options = { port: redis.port, reconnectOnError };
-    const given = what === 'options' ? options : new Redis(options);
-    const holder = await RedisHolder.open(resolveFanOutQueueSettings({ connection: given }));
-    try {
-      const reconnected = once(holder.client(), 'ready');
-      await rejectionOf(holder.client().hset('a', 'b'));
-      await reconnected;
-      expect(seen).toEqual([expect.stringContaining('wrong number of arguments')]);
-    } finally {
-      holder.close();
-      if (given instanceof Redis) given.disconnect();
-    }
-  });
-
   it('has a connection again when its client has ended by itself, and not once it is closed', async () => {
     const settings = resolveFanOutQueueSettings({ connection: redis.url });
     const holder = await RedisHolder.open(settings);

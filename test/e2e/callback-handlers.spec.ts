@@ -44,6 +44,7 @@ import {
 import { LogLines } from '../support/log-lines.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
 let app: INestApplication | undefined;
 let logger: LogLines;
@@ -248,21 +249,8 @@ describe('a handler', () => {
   });
 
   it('that could never be called fails the boot', async () => {
-    const Replacing: MethodDecorator = (_target, _key, descriptor) => {
-      descriptor.value = (() => undefined) as never;
-    };
     @Injectable()
     class Plain {
-      @OnRtcEvent('*')
-      onAny(): void {}
-    }
-    @Injectable()
-    class Overrides extends Plain {
-      override onAny(): void {}
-    }
-    @Injectable()
-    class Wrapped {
-      @Replacing
       @OnRtcEvent('*')
       onAny(): void {}
     }
@@ -275,15 +263,10 @@ describe('a handler', () => {
     const scoped = { provide: Plain, scope: Scope.REQUEST, useFactory: () => new Plain() };
     const eventsOnly = [RtcCallbackModule.forRoot({ appId, events })];
     const messagesOnly = [RtcCallbackModule.forRoot({ appId, clientMessages })];
-    class Other {}
-    const again: DynamicModule = { module: Other, providers: [Plain] };
     const cases: [Promise<string>, string][] = [
-      [start([Overrides]), 'Overrides.onAny(): was overridden'],
-      [start([Wrapped]), 'Wrapped.onAny(): was overridden, or replaced by another decorator'],
       [start([scoped as never]), 'request-scoped'],
       [start([Answering], eventsOnly), 'without a name with clientMessages, which this app does not have'],
       [start([Plain], messagesOnly), 'without a name with events, which this app does not have'],
-      [start([Plain], [RtcCallbackModule.forRoot(CALLBACK_OPTIONS), again]), 'provided twice'],
     ];
     for (const [started, message] of cases) {
       const said = String(await rejectionOf(started));
@@ -297,6 +280,38 @@ describe('a handler', () => {
     ] as const) {
       expect(() => handle(target, key, { value: () => undefined } as never)).toThrow('must be a method');
     }
+    expect(() => (handle as PropertyDecorator)({}, 'onAny')).toThrow('must be a method');
+  });
+
+  it('is the method that the instance has: one that overrides it, or that a decorator put in its place', async () => {
+    const calls: string[] = [];
+    const Replacing: MethodDecorator = (_target, _key, descriptor) => {
+      descriptor.value = (() => calls.push('replaced')) as never;
+    };
+    @Injectable()
+    class Base {
+      @OnRtcEvent('*')
+      onAny(): void {
+        calls.push(`of ${this.constructor.name}`);
+      }
+    }
+    @Injectable()
+    class Inherits extends Base {}
+    @Injectable()
+    class Overrides extends Base {
+      override onAny(): void {
+        calls.push('overridden');
+      }
+    }
+    @Injectable()
+    class Wrapped {
+      @Replacing
+      @OnRtcEvent('*')
+      onAny(): void {}
+    }
+    const url = await start([Base, Inherits, Overrides, Wrapped]);
+    expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(200);
+    expect(calls.toSorted()).toEqual(['of Base', 'of Inherits', 'overridden', 'replaced']);
   });
 
   it('that could never be called fails when it is decorated, for a type that no event has', () => {
@@ -600,6 +615,38 @@ describe.each(PLATFORMS)('a shutdown on $name', (platform) => {
     await closing;
     app = undefined;
     expect(ended).toEqual(['handled', 'destroyed']);
+  });
+
+  it('waits for a handler that is called while it waits already', async () => {
+    const ended: string[] = [];
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
+    @Injectable()
+    class Slow {
+      @OnRtcEvent('*')
+      async onAny(): Promise<void> {
+        await pause();
+        ended.push('handled');
+      }
+      onModuleDestroy(): void {
+        ended.push('destroyed');
+      }
+    }
+    let isAsked = false;
+    const redis = {
+      get: async () => {
+        isAsked = true;
+        await pause();
+        return null;
+      },
+      set: async () => 'OK',
+    };
+    const events = { ...CALLBACK_OPTIONS.events, acknowledge: 'early' as const, redis };
+    const url = await start([Slow], [RtcCallbackModule.forRoot({ appId: APP_ID, events })], platform);
+    const answer = postRaw(`${url}/events`, wireEvent());
+    await until(() => isAsked);
+    await app!.close();
+    app = undefined;
+    expect([(await answer).status, ended]).toEqual([200, ['handled', 'destroyed']]);
   });
 
   it('waits for handlers at work, answered early or not, and refuses what comes meanwhile', async () => {

@@ -116,7 +116,7 @@ describe.each(PLATFORMS)('a request on $name', (platform) => {
 
   it('is served at the path as it is written, and at no other', async () => {
     const url = await start([Echo], platform);
-    for (const path of ['/Events', '/events/', '/events/x', '//events']) {
+    for (const path of ['/Events', '/events/', '/events/x', '//events', '/%65vents']) {
       expect([path, (await postRaw(url + path, wireEvent())).status]).toEqual([path, 404]);
     }
     expect((await fetch(`${url}/events`)).status).toBe(404);
@@ -156,16 +156,6 @@ describe("an Express of the app's own", () => {
     await until(() => logger.lines.some((line) => line.includes('answered by something else')));
     expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(503);
   });
-
-  it('may read forms, which are refused', async () => {
-    const own = express();
-    own.use(express.urlencoded());
-    const url = await startOn(own);
-    const form = new URLSearchParams({ ...wireEvent() });
-    const type = { 'Content-Type': 'application/x-www-form-urlencoded' };
-    expect((await postRaw(`${url}/events`, form.toString(), type)).status).toBe(400);
-    expect(app!.get(Echo).calls).toBe(0);
-  });
 });
 
 describe.each(PLATFORMS)('the end of an app on $name', (platform) => {
@@ -197,13 +187,23 @@ describe.each(PLATFORMS)('the end of an app on $name', (platform) => {
     expect(order).toEqual(['first begins', 'first ends', 'destroyed']);
   });
 
-  it('does not wait for bodies that have not ended', async () => {
-    const url = await start([Echo], platform);
-    await begin(url, '/events', 'Content-Length: 9', '{');
+  it('answers a request though another one behind it on its connection has no end', async () => {
+    @Injectable()
+    class Slow {
+      @OnRtcEvent('*')
+      async onAny(): Promise<void> {
+        await sleep(300);
+      }
+    }
+    const url = await start([Slow], platform);
+    const event = JSON.stringify(wireEvent());
+    const unfinished = 'POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{';
+    const socket = await begin(url, '/events', `Content-Length: ${event.length}`, event + unfinished);
+    let answer = '';
+    socket.on('data', (data) => (answer += String(data)));
     await sleep(100);
-    const began = performance.now();
     await app!.close();
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(answer).toMatch(/^HTTP\/1.1 200/);
   });
 });
 

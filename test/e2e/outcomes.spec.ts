@@ -56,7 +56,7 @@ describe('a send', () => {
   };
 
   describe('that is answered', () => {
-    // Those that the emulator never gives; what it gives is in faults/fault-matrix.spec.ts, every answer in classify.spec.ts.
+    // Those that the emulator never gives; what it gives is in faults/fault-matrix.spec.ts, every answer in retry-decision.spec.ts.
     it.each<[string, number, string, 'rejected' | 'unknown', string]>([
       ['408 with an error', 408, vendorAnswer('Anything'), 'unknown', 'Anything'],
       ['200 without metadata', 200, '{"Result":{"Message":"Success"}}', 'unknown', 'UnreadableResponse'],

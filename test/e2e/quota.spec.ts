@@ -114,7 +114,7 @@ describe('the quota', () => {
     const sending = Promise.all(Array.from({ length: 40 }, () => service.batchSend(MESSAGE)));
     const error = await rejectionOf<RtcQuotaError>(service.batchSend(MESSAGE, { deadlineMs: 200 }));
     expect(error).toBeInstanceOf(RtcQuotaError);
-    expect(error.message).toMatch(/queue is too long: about \d+ ms, where \d+ ms are left/);
+    expect(error.message).toMatch(/queue is too long: \d+ calls are waiting, for about \d+ ms/);
     await sending;
   });
 

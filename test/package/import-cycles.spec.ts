@@ -9,11 +9,12 @@ describe('imports under lib/', () => {
   const folders = importsOfFolders(files);
 
   it('are found, those of types too', () => {
-    expect([...(files.get('retry/classify.ts') ?? [])].sort()).toEqual([
+    expect([...(files.get('retry/attempts.ts') ?? [])].sort()).toEqual([
       'errors/attempt.ts',
       'openapi/api-reply.ts',
       'openapi/http-attempt.ts',
       'quota/rate-limiter.ts',
+      'retry/retry-decision.ts',
     ]);
     expect(folders.get('the top')).toContain('services');
     expect(folders.get('retry')).toContain('quota');

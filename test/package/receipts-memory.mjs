@@ -24,7 +24,7 @@ const receipts = app.get(ReceiptService);
 const held = [];
 for (let index = 0; index < MESSAGES; index++) {
   const messageId = String(index).padStart(32, '0');
-  await receipts.track({ messageId, isBegun: false }, USERS, { deadlineMs: 10_000 }, async () => undefined);
+  await receipts.track(messageId, USERS, { deadlineMs: 10_000 }, async () => undefined);
   for (const userId of USERS) {
     const strange = `[rtc1c:${String(index).padStart(16, 'x')}0123456789abcdef]`;
     await receipts.take({ userId, message: `[rtc1c:${messageId}]` });

@@ -5,7 +5,6 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryReceiptStore } from '../../lib/receipts/memory-receipt-store.js';
-import { ReceiptRoom } from '../../lib/receipts/receipt-room.js';
 import type { ReceiptStore, TrackedRequest } from '../../lib/receipts/receipt-store.js';
 import { RedisReceiptStore } from '../../lib/receipts/redis-receipt-store.js';
 import { writeReceipts } from '../../lib/receiver/receipt-text.js';
@@ -18,18 +17,11 @@ const users = (count: number, prefix = 'user'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
 let requests = 0;
-const requestOf = (store: ReceiptStore, messageId: string, userIds: string[], isBegun = false) => {
-  const room = new ReceiptRoom(store, 0);
-  room.free();
-  return { message: { messageId, isBegun }, name: `/r${requests++} `, userIds, room };
+const requestOf = (messageId: string, userIds: string[]): TrackedRequest => {
+  return { messageId, name: `/r${requests++} `, userIds };
 };
-const expectFrom = async (
-  store: ReceiptStore,
-  messageId: string,
-  userIds: string[],
-  isBegun?: boolean,
-): Promise<TrackedRequest> => {
-  const request = requestOf(store, messageId, userIds, isBegun);
+const expectFrom = async (store: ReceiptStore, messageId: string, userIds: string[]) => {
+  const request = requestOf(messageId, userIds);
   await store.expect(request);
   return request;
 };
@@ -59,9 +51,9 @@ describe.each<[string, () => ReceiptStore]>([
 
   it('are awaited, come, and are known by user', async () => {
     expect(await store.status('m1')).toBeUndefined();
-    expect(await store.look('m1')).toBeUndefined();
+    expect(await store.awaitedOf('m1')).toBeUndefined();
     await expectFrom(store, 'm1', ['alice', 'bob']);
-    expect(await store.look('m1')).toMatchObject({ awaited: 2 });
+    expect(await store.awaitedOf('m1')).toBe(2);
     const [delay, awaited] = await store.confirm('alice', 'm1');
     expect(typeof delay === 'number' && delay >= 0 && delay < 1_000).toBe(true);
     expect(awaited).toBe(1);
@@ -69,14 +61,12 @@ describe.each<[string, () => ReceiptStore]>([
     expect(status).toEqual({
       confirmed: ['alice'],
       awaited: ['bob'],
-      notSent: [],
-      complete: true,
       until: expect.any(Date),
     });
     expect(Math.abs((status?.until.getTime() ?? 0) - Date.now() - LIMITS.awaitMs)).toBeLessThan(500);
     expect(await confirm('m1', 'alice')).toBe('repeated');
-    expect(await confirm('m1', 'carol')).toBe('not_addressed');
-    expect(await confirm('m2', 'alice')).toBe('unknown_message');
+    expect(await confirm('m1', 'carol')).toBe('not_awaited');
+    expect(await confirm('m2', 'alice')).toBe('not_awaited');
   });
 
   it('leave room for as many as may be awaited, who each count once in a message', async () => {
@@ -92,34 +82,18 @@ describe.each<[string, () => ReceiptStore]>([
     expect(roomLeft()).toBe(4);
   });
 
-  it('take over the room that was reserved for them, and give it back when they are withdrawn', async () => {
-    const room = new ReceiptRoom(store, 5);
-    const request = { ...requestOf(store, 'm1', users(3)), room };
-    await store.expect(request);
-    expect(roomLeft()).toBe(5);
-    await store.withdraw(request);
-    expect(roomLeft()).toBe(5);
-    await store.expect({ ...requestOf(store, 'm1', users(4)), room });
-    expect(roomLeft()).toBe(5);
-    room.free();
-    expect(roomLeft()).toBe(6);
-    room.use(-3);
-    expect(roomLeft()).toBe(6);
-  });
-
   it('are not awaited by a request that was withdrawn, unless they had come or another one has them too', async () => {
     const first = await expectFrom(store, 'm1', ['alice', 'bob', 'carol']);
     const second = await expectFrom(store, 'm1', ['bob', 'dave']);
     await confirm('m1', 'alice');
     expect(await store.withdraw(first)).toBe(2);
-    expect(await store.withdraw(requestOf(store, 'unknown', ['bob']))).toBeUndefined();
-    expect(await store.withdraw(requestOf(store, 'm1', ['bob', 'dave']))).not.toBe(0);
-    const now = { confirmed: ['alice'], awaited: ['bob', 'dave'], notSent: ['carol'] };
-    expect(await store.status('m1')).toMatchObject(now);
+    expect(await store.withdraw(requestOf('unknown', ['bob']))).toBeUndefined();
+    expect(await store.withdraw(requestOf('m1', ['bob', 'dave']))).not.toBe(0);
+    expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['bob', 'dave'] });
     expect(await store.status('unknown')).toBeUndefined();
-    expect(await confirm('m1', 'carol')).toBe('not_addressed');
+    expect(await confirm('m1', 'carol')).toBe('not_awaited');
     for (let time = 0; time < 2; time++) await store.withdraw(second);
-    expect(await store.status('m1')).toMatchObject({ awaited: [], notSent: ['bob', 'carol', 'dave'] });
+    expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: [] });
     await expectFrom(store, 'm1', ['carol', 'alice']);
     expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['carol'] });
     expect(roomLeft()).toBe(9);
@@ -130,7 +104,7 @@ describe.each<[string, () => ReceiptStore]>([
     await sleep(700);
     await store.expect(request);
     await sleep(600);
-    expect(await store.look('m1')).toMatchObject({ awaited: 2 });
+    expect(await store.awaitedOf('m1')).toBe(2);
     expect(roomLeft()).toBe(8);
     const delay = await confirm('m1', 'user-0');
     expect(delay).toBeGreaterThan(500);
@@ -141,25 +115,24 @@ describe.each<[string, () => ReceiptStore]>([
     await expectFrom(store, 'm1', ['alice']);
     const late = await expectFrom(store, 'm2', users(5));
     await sleep(600);
-    await expectFrom(store, 'm1', ['bob'], true);
+    await expectFrom(store, 'm1', ['bob']);
     await sleep(600);
-    expect(await store.status('m1')).toMatchObject({ awaited: ['alice', 'bob'], complete: true });
+    expect(await store.status('m1')).toMatchObject({ awaited: ['alice', 'bob'] });
     expect(await store.status('m2')).toBeUndefined();
-    expect(await confirm('m2', 'user-0')).toBe('unknown_message');
+    expect(await confirm('m2', 'user-0')).toBe('not_awaited');
     await store.withdraw(late);
     expect(roomLeft()).toBe(8);
   });
 
-  it('say so when some of a message were forgotten before its next request', async () => {
-    await expectFrom(store, 'm1', ['alice']);
-    await sleep(1_100);
-    await expectFrom(store, 'm1', ['bob'], true);
-    expect(await store.status('m1')).toMatchObject({ awaited: ['bob'], complete: false });
-    expect(await confirm('m1', 'alice')).toBe('unknown_message');
-    // The request that was forgotten has reached her.
-    await store.withdraw(await expectFrom(store, 'm1', ['alice'], true));
-    expect(await store.status('m1')).toMatchObject({ awaited: ['bob'], notSent: [] });
-    expect(await confirm('m1', 'alice')).toBe('unknown_message');
+  it('are unknown of a message that everybody was refused', async () => {
+    const request = await expectFrom(store, 'm1', users(3));
+    await store.withdraw(request);
+    expect(await store.status('m1')).toBeUndefined();
+    expect(await confirm('m1', 'user-0')).toBe('not_awaited');
+    // As for another attempt of a chunk.
+    await expectFrom(store, 'm1', users(2));
+    expect(await store.status('m1')).toMatchObject({ confirmed: [], awaited: users(2) });
+    expect(roomLeft()).toBe(8);
   });
 });
 
@@ -169,8 +142,8 @@ describe('receipts in memory', () => {
     store = new MemoryReceiptStore({ ...LIMITS, awaitMs: 60_000 });
   });
   const knownOf = async (messageId: string): Promise<number> => {
-    const { confirmed = [], awaited = [], notSent = [] } = (await store.status(messageId)) ?? {};
-    return confirmed.length + awaited.length + notSent.length;
+    const { confirmed = [], awaited = [] } = (await store.status(messageId)) ?? {};
+    return confirmed.length + awaited.length;
   };
 
   it('of messages that are done are forgotten first, and of one that is awaited nobody who is awaited', async () => {
@@ -182,21 +155,19 @@ describe('receipts in memory', () => {
     }
     const known = await Promise.all(users(10).map((_, index) => knownOf(`m${index}`)));
     expect(known).toEqual([0, 0, 0, 0, 0, 0, 5, 5, 5, 5]);
-    expect(await store.status('first')).toMatchObject({ awaited: ['silent'], complete: false });
-    expect(await store.confirm('alice', 'first')).toEqual(['unknown_message']);
+    expect(await store.status('first')).toMatchObject({ confirmed: [], awaited: ['silent'] });
+    expect(await store.confirm('alice', 'first')).toEqual(['not_awaited']);
     expect((await store.confirm('silent', 'first'))[0]).toEqual(expect.any(Number));
   });
 
   it('of one large message are bounded as well, also when all were refused', async () => {
     for (let chunk = 0; chunk < 100; chunk++) {
-      const request = await expectFrom(store, 'confirmed', users(5, `c${chunk}`), chunk > 0);
+      const request = await expectFrom(store, 'confirmed', users(5, `c${chunk}`));
       for (const userId of request.userIds) await store.confirm(userId, 'confirmed');
-      await store.withdraw(await expectFrom(store, 'refused', users(5, `c${chunk}`), chunk > 0));
+      await store.withdraw(await expectFrom(store, 'refused', users(5, `c${chunk}`)));
     }
     expect((await knownOf('confirmed')) + (await knownOf('refused'))).toBeLessThanOrEqual(20);
     expect(store.hasRoomFor(10)).toBe(true);
-    for (const id of ['confirmed', 'refused'])
-      expect((await store.status(id))?.complete ?? false).toBe(false);
   });
 });
 
@@ -244,12 +215,12 @@ describe('receipts in Redis', () => {
     expect(await waiting).toBeUndefined();
     expect(await one.receipts.status(messageId)).toBeUndefined();
     await one.post(writeReceipts([messageId]), one.signatureOf('user-0'));
-    expect(one.receipts.counts).toMatchObject({ confirmed: 0, unknown_message: 1 });
+    expect(one.receipts.counts).toMatchObject({ confirmed: 0, not_awaited: 1 });
     expect(await client.keys('*')).toEqual([]);
     await sendTo(users(20));
   });
 
-  it('of a fan-out whose first part Redis has lost are not all', async () => {
+  it('of a fan-out whose first part Redis has lost are those of the rest', async () => {
     const { messageId } = await one.rooms.fanOut(
       { ...ROOM, to: users(4) },
       {
@@ -261,10 +232,7 @@ describe('receipts in Redis', () => {
         },
       },
     );
-    expect(await one.receipts.status(String(messageId))).toMatchObject({
-      awaited: ['user-2', 'user-3'],
-      complete: false,
-    });
+    expect(await one.receipts.status(String(messageId))).toMatchObject({ awaited: ['user-2', 'user-3'] });
   });
 
   it('took no negative time when the clock of Redis was set back', async () => {
@@ -299,6 +267,20 @@ describe('receipts in Redis', () => {
     text.disconnect();
   });
 
+  it('are not looked at again by a process that has nobody to await of the message', async () => {
+    const store = new RedisReceiptStore(client, 'default', LIMITS);
+    for (const userId of users(50)) {
+      const request = await expectFrom(store, `m-${userId}`, [userId]);
+      await (userId.endsWith('0') ? store.withdraw(request) : store.confirm(userId, request.messageId));
+    }
+    await expectFrom(store, 'last', users(10));
+    const commands = async (): Promise<number> =>
+      Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))?.[1]);
+    const before = await commands();
+    await store.refresh();
+    expect((await commands()) - before).toBeLessThan(10);
+  });
+
   it('are in one key for each message, which ends by itself, and in none for one that was refused', async () => {
     const messageId = await sendTo(users(20));
     for (let time = 0; time < 5; time++) await rejectionOf(sendTo(users(1)));
@@ -319,7 +301,7 @@ describe('receipts in Redis', () => {
     const ids = users(1_000).map((_, index) => `${index}`.padStart(32, 'm'));
     expect(await one.post(writeReceipts(ids), one.signatureOf('user-0'))).toBe(200);
     expect(await client.call('SLOWLOG', 'LEN')).toBe(0);
-    expect(one.receipts.counts.unknown_message).toBe(1_000);
+    expect(one.receipts.counts.not_awaited).toBe(1_000);
   });
 
   it('count a request once that comes twice, as after a lost connection', async () => {
@@ -327,9 +309,9 @@ describe('receipts in Redis', () => {
     const twice = await expectFrom(store, 'm1', users(10));
     delete twice.since;
     await store.expect(twice);
-    expect(await store.look('m1')).toEqual({ awaited: 10 });
+    expect(await store.awaitedOf('m1')).toBe(10);
     for (let time = 0; time < 2; time++) await store.withdraw(twice);
-    expect(await store.status('m1')).toMatchObject({ awaited: [], notSent: { length: 10 } });
+    expect(await store.status('m1')).toBeUndefined();
     expect([store.hasRoomFor(10), store.hasRoomFor(11)]).toEqual([true, false]);
   });
 });
@@ -352,7 +334,7 @@ describe('a Redis that stands still', () => {
     expect(asked).toMatchObject({ code: 'RTC_NETWORK' });
     await sleep(500);
     expect(emulator.requests).toHaveLength(1);
-    expect(await server.receipts.status(String(error.messageId))).toMatchObject({ awaited: [], notSent: to });
+    expect(await server.receipts.status(String(error.messageId))).toBeUndefined();
     await server.rooms.batchSend({ roomId: 'room-1', to, message: 'hello' }, { receipt: true });
     await server.close();
     await emulator.close();
@@ -386,9 +368,9 @@ describe('a Redis that answers nothing', () => {
 
   it('holds up no wait, fan-out or send for longer than was asked, and no message without receipts', async () => {
     const receipt = { receipt: true };
-    expect(await timed(server.receipts.wait(messageId, { timeoutMs: 50 }))).toBeLessThan(500);
     const aborted = { timeoutMs: 5_000, signal: AbortSignal.timeout(50) };
-    expect(await timed(server.receipts.wait(messageId, aborted))).toBeLessThan(500);
+    const waits = [{ timeoutMs: 50 }, aborted].map((how) => timed(server.receipts.wait(messageId, how)));
+    expect(Math.max(...(await Promise.all(waits)))).toBeLessThan(1_500);
     const sends = users(60).map((to) => timed(server.rooms.send({ ...ROOM, to }, receipt)));
     expect(await timed(server.rooms.send({ ...ROOM, to: 'plain' }))).toBeLessThan(500);
     const limits = [{ deadlineMs: 100 }, { signal: AbortSignal.timeout(100) }];
@@ -417,10 +399,7 @@ describe('a Redis that answers nothing', () => {
     expect(queued() - before).toBeLessThan(5);
     process.kill(Number(redis.pid), 'SIGCONT');
     await sleep(300);
-    expect(await server.receipts.status(String(error.messageId))).toMatchObject({
-      awaited: [],
-      notSent: { length: 100 },
-    });
+    expect(await server.receipts.status(String(error.messageId))).toBeUndefined();
     await send();
     expect(await server.receipts.status(messageId)).toMatchObject({ awaited: { length: 5 } });
   });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { Priority } from '../../lib/quota/permit.js';
+import type { Priority } from '../../lib/quota/permit-pool.js';
 import { RateLimiter } from '../../lib/quota/rate-limiter.js';
 import { TAKE_PERMITS_LUA } from '../../lib/redis/permit-script.js';
 import { RedisPermits } from '../../lib/redis/redis-permits.js';
@@ -101,12 +101,7 @@ async function simulate(scenario: Scenario): Promise<{
         limit: LIMIT,
         maxQueue: 1_000,
         openShared: (demand, onPermits) =>
-          new RedisPermits(
-            connection,
-            'key',
-            { limit: LIMIT, demand, onPermits, onStatus: () => undefined },
-            undefined,
-          ),
+          new RedisPermits(connection, 'key', { limit: LIMIT, demand, onPermits, onStatus: () => undefined }),
       }),
   );
   const send = async (process: number, priority: Priority): Promise<void> => {

@@ -17,7 +17,8 @@ import {
 } from '../../lib/quota/rate-limiter.js';
 import { SINGLE_SEND } from '../../lib/retry/call-policy.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
-import type { CallPlan, SendContext } from '../../lib/retry/send-call.js';
+import type { CallPlan } from '../../lib/retry/call-policy.js';
+import type { SendContext } from '../../lib/retry/send-call.js';
 
 /** What an attempt comes to: at once, or when a test lets it. */
 export type ScriptedAttempt =

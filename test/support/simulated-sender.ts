@@ -1,4 +1,4 @@
-import type { Priority } from '../../lib/quota/permit.js';
+import type { Priority } from '../../lib/quota/permit-pool.js';
 import type { Place, RateLimiter, RequestPermit } from '../../lib/quota/rate-limiter.js';
 import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import type { SimulatedService, SimulatedTime } from './simulated-service.js';

@@ -1,11 +1,11 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
+import { ClientMessageReceiver } from '../../lib/callbacks/client-message-receiver.js';
 import { ClientSignatureService } from '../../lib/callbacks/client-signature.service.js';
 import { resolveCallbackSettings } from '../../lib/callbacks/callback-settings.js';
-import { RateByUser } from '../../lib/callbacks/rate-by-user.js';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
-import { callbackSettings } from '../support/callback-receivers.js';
+import { callbackSettings, handlerOf } from '../support/callback-receivers.js';
 import { APP_ID, EVENT_SECRET, MESSAGE_SECRET } from '../support/callback-requests.js';
 import { printed } from '../support/printed.js';
 
@@ -206,42 +206,31 @@ describe('the settings of callbacks', () => {
 });
 
 describe('the rate of a user', () => {
-  it('lets as many through in any second as it may, at once or spread', () => {
-    const rate = new RateByUser(20);
-    const taken = Array.from({ length: 1_000 }, (_, now) => rate.take('alice', now)).filter(Boolean);
-    expect(taken).toHaveLength(20);
-    expect(rate.take('bob', 999)).toBe(true);
-    expect(rate.take('alice', 1_000)).toBe(true);
-    expect(rate.take('alice', 1_000.1)).toBe(false);
-  });
-
-  it('is never above the limit in any second, and refuses no one who keeps to it', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 100 }),
-        fc.array(fc.nat(200), { maxLength: 300 }),
-        (perSecond, gaps) => {
-          const rate = new RateByUser(perSecond);
-          let now = 0;
-          const taken: number[] = [];
-          for (const gap of gaps) if (rate.take('alice', (now += gap))) taken.push(now);
-          for (const end of taken) {
-            const inSecond = taken.filter((at) => at <= end && at > end - 1_000).length;
-            expect(inSecond).toBeLessThanOrEqual(perSecond);
-          }
-          const even = new RateByUser(perSecond);
-          for (let n = 0; n < 300; n++) expect(even.take('alice', (n * 1_000) / perSecond)).toBe(true);
-        },
-      ),
-      { numRuns: 50 },
-    );
-  });
-
-  it('forgets all users of a second at once', () => {
-    const rate = new RateByUser(1);
-    for (let n = 0; n < 200_000; n++) rate.take(`user-${n}`, n / 250);
-    const began = performance.now();
-    rate.take('late', 5_000);
-    expect(performance.now() - began).toBeLessThan(20);
+  it('is as many messages in a second as it may be, whoever else sends', async () => {
+    let now = 0;
+    const settings = callbackSettings({ clientMessages: { path: '/messages', maxPerSecond: 2 } });
+    const answers = handlerOf(['a client message'], () => 'ok');
+    const receiver = new ClientMessageReceiver(settings, [answers], [], () => now);
+    const issuer = new ClientSignatureService(settings);
+    const say = async (userId: string): Promise<number> => {
+      const signature = issuer.issue({ userId, expiresInSeconds: 60 });
+      try {
+        return (await receiver.receive({ message: 'x', signature })).status;
+      } catch (error) {
+        return (error as { status: number }).status;
+      }
+    };
+    const statuses = [];
+    for (const [at, userId] of [
+      [0, 'alice'],
+      [999, 'alice'],
+      [999, 'alice'],
+      [999, 'bob'],
+      [1_000, 'alice'],
+    ] as const) {
+      now = at;
+      statuses.push(await say(userId));
+    }
+    expect(statuses).toEqual([200, 200, 429, 200, 200]);
   });
 });

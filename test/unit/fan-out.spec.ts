@@ -10,7 +10,7 @@ import { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../../lib/errors/rtc-network.error.js';
 import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../../lib/errors/rtc-timeout.error.js';
-import { type ChunkRetryDecision, decideRetry } from '../../lib/fan-out/chunk-retry-decision.js';
+import { type ChunkRetryDecision, decideChunk } from '../../lib/retry/retry-decision.js';
 import { ChunkSender, type SendRequest } from '../../lib/fan-out/chunk-sender.js';
 import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut } from '../../lib/fan-out/estimate-fan-out.js';
@@ -124,7 +124,7 @@ describe('the retry decision on a failed chunk', () => {
     ['any other refusal', api('AccessDenied'), 5, 'refused'],
     ['an answer that proves nothing', api('InternalError', 'unknown'), 5, 'go_on'],
   ])('is right after %s', (_what, error, recipients, decision) => {
-    expect(decideRetry(error, recipients)).toBe(decision);
+    expect(decideChunk(error, recipients)).toBe(decision);
   });
 
   it.each([
@@ -139,7 +139,7 @@ describe('the retry decision on a failed chunk', () => {
     'constructor',
     'FailToConnect',
   ])('leaves the others of many messages to be sent after %s', (code) => {
-    expect(decideRetry(api(code), 1, false)).toBe('go_on');
+    expect(decideChunk(api(code), 1, false)).toBe('go_on');
   });
 
   it.each([
@@ -160,7 +160,7 @@ describe('the retry decision on a failed chunk', () => {
     'InvalidParameter.NotExistAppId',
     'InvalidParameter.EmptyAccountId',
   ])('ends the sending of many messages after %s', (code) => {
-    expect(decideRetry(api(code), 1, false)).toBe('refused');
+    expect(decideChunk(api(code), 1, false)).toBe('refused');
   });
 });
 

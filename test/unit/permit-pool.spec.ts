@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Permit } from '../../lib/quota/permit.js';
+import type { Permit } from '../../lib/quota/permit-pool.js';
 import { PermitPool } from '../../lib/quota/permit-pool.js';
 
 let now: number;
@@ -78,8 +78,42 @@ describe('a pool of permits', () => {
     now += 5_000;
     expect(pool.isIdle).toBe(false);
     pool.take(1).giveBack('answered');
-    now += 1_002.1;
+    now += 1_001.9;
+    expect(pool.isIdle).toBe(false);
+    now = Math.round(now + 0.1);
     expect(pool.isIdle).toBe(true);
+  });
+
+  it("does not wait for a fraction of a timer's precision", () => {
+    const pool = poolOf(1_000);
+    takeAll(pool, 80);
+    now += 0.8;
+    expect(pool.delayMs(1)).toBe(0);
+    now -= 0.2;
+    expect(pool.delayMs(1)).toBeCloseTo(0.4);
+  });
+
+  it('has back what was given up before an answered request was sent, and not what was given up later', () => {
+    const pool = poolOf(100);
+    for (const permit of takeAll(pool, 2)) permit.giveBack('unanswered');
+    now += 10;
+    const answered = pool.take(1);
+    now += 10;
+    pool.take(1).giveBack('unanswered');
+    answered.giveBack('answered');
+    expect(pool.out).toBe(4);
+    now += 1_002;
+    expect(pool.out).toBe(1);
+  });
+
+  it('spaces probes also where fewer permits are allowed than there are', () => {
+    const pool = poolOf(20);
+    pool.setLimit(20, 4);
+    for (const permit of takeAll(pool, 4)) permit.giveBack('unanswered');
+    now += 10_000;
+    expect(pool.delayMs(1)).toBe(0);
+    pool.take(1).giveBack('unanswered');
+    expect(pool.delayMs(1)).toBe(2_000);
   });
 
   it('gives several permits to one request, or none', () => {

@@ -258,7 +258,7 @@ describe('a rate limiter', () => {
   it('refuses at once a request that could not be admitted in time', () => {
     enterMany(40);
     expect(thrownBy(() => enter('hurried', { withinMs: 100 })).message).toMatch(
-      /queue is too long: about \d+ ms, where 100 ms are left/,
+      /queue is too long: 32 calls are waiting, for about \d+ ms/,
     );
     const { waitMs } = limiter.usage;
     expect(thrownBy(() => enter('hurried', { withinMs: waitMs - 1 }))).toBeInstanceOf(RtcQuotaError);
@@ -324,17 +324,17 @@ describe('the limit of a room', () => {
   ] as const)(
     'gives %s sends whose room was full no more than their turns afterwards',
     async (blocked, others) => {
-      open({ limit: 500, roomLimit: 10, maxQueue: 10_000 });
+      open({ limit: 100, roomLimit: 5, maxQueue: 10_000 });
       // So many that some wait all the time.
-      for (let index = 0; index < 400; index++)
+      for (let index = 0; index < 100; index++)
         enter(`blocked ${index}`, { priority: blocked, roomId: 'busy' });
-      for (let second = 0; second < 5; second++) {
-        for (let index = 0; index < 300; index++)
+      for (let second = 0; second < 3; second++) {
+        for (let index = 0; index < 80; index++)
           enter('other', { priority: others, roomId: `${second} ${index}` });
         await time.pass(1_000);
       }
       passed.length = 0;
-      for (let index = 0; index < 400; index++) {
+      for (let index = 0; index < 60; index++) {
         enter('freed', { priority: blocked, roomId: `freed ${index}` });
         enter('other', { priority: others, roomId: `other ${index}` });
       }
@@ -561,9 +561,6 @@ describe('a service that refuses', () => {
     expect(thrownBy(() => enter('large', { priority: 'bulk', recipients: 301 }))).toBeInstanceOf(
       ChunkTooLargeError,
     );
-    limiter.forgetRefusals();
-    expect(limiter.usage).toMatchObject({ allowed: 100 });
-    expect(limiter.chunkSize).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('is reported when it has refused everything for 15 seconds, and when it accepts again', async () => {

@@ -575,6 +575,21 @@ describe('a receiver that is started again', () => {
     expect(client.texts).toEqual(['foreign']);
   });
 
+  it('keeps what was shown last when a full storage answers too late', async () => {
+    const storage = memory(
+      Array.from({ length: 1_000 }, (_, index) => `${index}`.padStart(32, 'm')).join(' '),
+    );
+    const load = () =>
+      new Promise<string | undefined>((resolve) => setTimeout(() => resolve(storage.saved), 4_000));
+    const client = new Client({ storage: { ...storage, load, save: storage.save } });
+    await receiveAll(client);
+    await pass(5_000);
+    await client.receiver.close();
+    const again = new Client({ storage });
+    await receiveAll(again);
+    expect([client.shown.length, again.shown.length]).toEqual([3, 0]);
+  });
+
   it('shows again what the app had not taken to its end, and not what it had', async () => {
     const storage = memory();
     const [taken, pending] = [frame('taken'), frame('pending')];

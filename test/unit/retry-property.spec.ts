@@ -8,12 +8,12 @@ import type { AttemptEnd } from '../../lib/openapi/http-attempt.js';
 import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { backoffMs } from '../../lib/retry/backoff.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from '../../lib/retry/attempts.js';
-import { FAN_OUT_CHUNK, SINGLE_SEND } from '../../lib/retry/call-policy.js';
-import { classify } from '../../lib/retry/classify.js';
+import { FAN_OUT_CHUNK, type OnUnknown, SINGLE_SEND } from '../../lib/retry/call-policy.js';
+import { classify } from '../../lib/retry/retry-decision.js';
 import { describeAttempt } from '../../lib/retry/attempts.js';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/retry/backoff.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
-import { type OnUnknown, SendCall } from '../../lib/retry/send-call.js';
+import { SendCall } from '../../lib/retry/send-call.js';
 import { anyCharacter } from '../support/properties.js';
 import { LIMITS, REQUEST_ID, result, REQUEST, ScriptedCalls } from '../support/scripted-calls.js';
 

@@ -11,9 +11,9 @@ import {
   type RequestEnd,
   type RequestPermit,
 } from '../../lib/quota/rate-limiter.js';
-import { FAN_OUT_CHUNK } from '../../lib/retry/call-policy.js';
+import { type CallPlan, FAN_OUT_CHUNK } from '../../lib/retry/call-policy.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
-import { type CallPlan, SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
+import { SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   networkError,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { runInNewContext } from 'node:vm';
-import { isError, kindOfThrown } from '../../lib/errors/thrown.js';
+import { describeThrown, isError, kindOfThrown } from '../../lib/errors/thrown.js';
 
 const hostile = {
   name: 'Error',
@@ -28,5 +28,41 @@ describe('a thrown value', () => {
     ['an object', { message: 'no' }, false, 'object'],
   ])('is recognized: %s', (_what, thrown, is, kind) => {
     expect([isError(thrown), kindOfThrown(thrown)]).toEqual([is, kind]);
+  });
+
+  it.each<[string, () => object]>([
+    [
+      'a getter of the stack throws',
+      () => ({
+        get stack(): never {
+          throw new Error('of a getter');
+        },
+      }),
+    ],
+    ['the stack is a number', () => ({ message: '5', stack: 5 })],
+    ['the stack can not become a text', () => ({ stack: Object.create(null) as object })],
+    [
+      'the message can be read once',
+      () => {
+        let reads = 0;
+        return {
+          get message(): string {
+            if (reads++ > 0) throw new Error('of a getter');
+            return 'no';
+          },
+        };
+      },
+    ],
+  ])('is described without throwing where %s', (_what, thrown) => {
+    const error = Object.defineProperties(
+      { name: 'Error', message: 'no' },
+      Object.getOwnPropertyDescriptors(thrown()),
+    );
+    expect(describeThrown(error)).toBe('Error');
+  });
+
+  it('is described by its kind and its place, and not by its message', () => {
+    expect(describeThrown(new TypeError('SECRET\n    at SECRET'))).toMatch(/^TypeError\n {4}at (?!.*SECRET)/);
+    expect(describeThrown('SECRET')).toBe('string');
   });
 });

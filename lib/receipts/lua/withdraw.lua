@@ -3,20 +3,21 @@
 -- KEYS   1   the message's hash, see shared.lua
 -- ARGV   1   the request's name
 --        2   the first user; the others follow
--- Answer of how many users that is so, and how many are awaited; 0 alone if the request is not known
+-- Answer how many users are awaited; nothing if the message is not known
 
 local message = KEYS[1]
 local name = ARGV[1]
-if redis.call('HDEL', message, name) == 0 then return { 0 } end
-local users, changes, removed = { unpack(ARGV, 2) }, {}, 0
+if redis.call('HDEL', message, name) == 0 then return redis.call('HGET', message, 'awaited') end
+local users, removed = { unpack(ARGV, 2) }, 0
 for at, all in ipairs(redis.call('HMGET', message, unpack(users))) do
   if all and all ~= '!' then
     local others = string.gsub(all, name, '')
-    if others == '' and all ~= '' then removed = removed + 1 end
-    table.insert(changes, users[at])
-    table.insert(changes, others)
+    if others == '' then
+      removed = removed + redis.call('HDEL', message, users[at])
+    else
+      redis.call('HSET', message, users[at], others)
+    end
   end
 end
-if #changes > 0 then redis.call('HSET', message, unpack(changes)) end
 -- Not a bare minus: Redis takes -0 for no integer.
-return { removed, redis.call('HINCRBY', message, 'awaited', 0 - removed) }
+return redis.call('HINCRBY', message, 'awaited', 0 - removed)

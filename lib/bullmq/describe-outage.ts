@@ -1,8 +1,4 @@
-import type { LoggerService } from '@nestjs/common';
 import { isError } from '../errors/thrown.js';
-
-/** An outage is over after this long without an error. The next error is logged again. */
-const QUIET_MS = 60_000;
 
 /** Code of BullMQ's error for a missing job, and messages for BullMQ's errors. */
 const JOB_IS_GONE = -1;
@@ -13,41 +9,14 @@ const WHAT_HOLD_RAN_OUT =
   "A worker's hold on a chunk ran out before it was done: Redis was away or refused to write, or the process stood " +
   'still. BullMQ hands the chunk out again, and the ledger sees to it that it is not sent twice.';
 
-const WHAT_IS_LOST =
+/** The log's line if Redis lost a fan-out that was being sent. */
+export const WHAT_IS_LOST =
   'Redis has lost what it held of a fan-out that was being sent: it was flushed, restarted without what it held, or ' +
   'someone deleted keys. What became of the fan-out can not be written down any more.';
 
-/** Logs failures of Redis, once for each outage: a lost connection fails many times a second. */
-export class OutageLog {
-  /** Last time of each problem. */
-  readonly #noted = new Map<string, number>();
-
-  /** @param now monotonic milliseconds */
-  constructor(
-    private readonly logger: Pick<LoggerService, 'warn'>,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
-
-  note(thrown: unknown): void {
-    this.#warnOnce(describe(isError(thrown) ? thrown : new Error('unknown')));
-  }
-
-  /** Logs that Redis lost a fan-out that was being sent. */
-  reportLoss(): void {
-    this.#warnOnce(WHAT_IS_LOST);
-  }
-
-  #warnOnce(what: string): void {
-    const now = this.now();
-    const last = this.#noted.get(what) ?? Number.NEGATIVE_INFINITY;
-    if (this.#noted.size >= 100) this.#noted.clear();
-    this.#noted.set(what, now);
-    if (now - last >= QUIET_MS) this.logger.warn(what);
-  }
-}
-
-/** Redis's errors contain addresses and commands, but no arguments. */
-function describe(error: Error): string {
+/** The log's line about a failure of Redis. Its errors contain addresses and commands, but no arguments. */
+export function describeOutage(thrown: unknown): string {
+  const error = isError(thrown) ? thrown : new Error('unknown');
   const { code } = error as { code?: unknown };
   if (code === JOB_IS_GONE) return WHAT_JOB_IS_GONE;
   if (typeof code === 'number' || error.message.startsWith('could not renew lock')) return WHAT_HOLD_RAN_OUT;

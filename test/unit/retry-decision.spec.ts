@@ -3,7 +3,7 @@ import type { AttemptPhase } from '../../lib/errors/attempt.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { ApiReply } from '../../lib/openapi/api-reply.js';
 import type { AttemptEnd } from '../../lib/openapi/http-attempt.js';
-import { classify } from '../../lib/retry/classify.js';
+import { classify } from '../../lib/retry/retry-decision.js';
 
 const answered = (httpStatus: number, reply: ApiReply): AttemptEnd => ({
   kind: 'answered',
