@@ -177,7 +177,9 @@ export function transmit(answer: Outgoing, fault: Fault | undefined): number | u
   const { httpStatus: instead, answer: change, send = sendAnswer } = rulesOf(fault);
   const asked = instead !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
   const httpStatus = asked ?? (typeof instead === 'number' ? instead : answer.httpStatus);
-  send({ ...answer, ...change?.(answer, fault), httpStatus }, fault);
+  // Nothing is to be begun for a client that has gone: what ends it would not be called.
+  if (!answer.response.req.socket.destroyed)
+    send({ ...answer, ...change?.(answer, fault), httpStatus }, fault);
   return instead === 'none' ? undefined : httpStatus;
 }
 
