@@ -85,23 +85,25 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
 
   #add(path: string, receive: Receive): void {
     this.routes.set(path, (request, response) => {
-      const answered = this.#answerTo(path, receive, request).then(({ status, body }) => {
-        if (response.headersSent) {
-          this.#log.write('warn', `${path} late`, `POST ${path}: was answered by something else first.`);
-          return;
-        }
-        const content = body ?? STATUS_CODES[status] ?? '';
-        const isText = typeof content === 'string';
-        response.setHeader('Content-Type', isText ? 'text/plain; charset=utf-8' : 'application/octet-stream');
-        response.setHeader('X-Content-Type-Options', 'nosniff');
-        response.writeHead(status, { 'Content-Length': Buffer.byteLength(content) }).end(content);
-      });
-      // What an app's own code throws while the answer is written, whatever that is.
-      answered.catch(() => {
+      // Also what an app's own code throws while the answer is written, whatever that is.
+      this.#serve(path, receive, request, response).catch(() => {
         this.#log.write('error', path, `POST ${path}: failed to answer.`);
         response.destroy();
       });
     });
+  }
+
+  async #serve(path: string, receive: Receive, ...[request, response]: Parameters<Serve>): Promise<void> {
+    const { status, body } = await this.#answerTo(path, receive, request);
+    if (response.headersSent) {
+      this.#log.write('warn', `${path} late`, `POST ${path}: was answered by something else first.`);
+      return;
+    }
+    const content = body ?? STATUS_CODES[status] ?? '';
+    const isText = typeof content === 'string';
+    response.setHeader('Content-Type', isText ? 'text/plain; charset=utf-8' : 'application/octet-stream');
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    response.writeHead(status, { 'Content-Length': Buffer.byteLength(content) }).end(content);
   }
 
   async #answerTo(path: string, receive: Receive, request: CallbackRequest): Promise<Answer> {

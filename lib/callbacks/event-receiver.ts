@@ -49,8 +49,10 @@ export class EventReceiver {
       work.catch(() => undefined);
       return { status: 200 };
     }
-    const answer = (status: number) => () => ({ status });
-    return await waitFor(work, this.callLimitMs).then(answer(200), answer(500));
+    return await waitFor(work, this.callLimitMs).then(
+      () => ({ status: 200 }),
+      () => ({ status: 500 }),
+    );
   }
 
   /** Resolves when a call of the handler has succeeded. Starts one if none is under way that may. */

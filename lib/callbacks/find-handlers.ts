@@ -78,9 +78,10 @@ export async function findHandlers(
 
 /** Of two routes with one path, one would never be asked. Handlers of two modules with one name would serve both apps. */
 function moduleProblems(settings: readonly CallbackSettings[]): ConfigProblem[] {
-  const paths = settings.flatMap(({ events, clientMessages }) => [events?.path, clientMessages?.path]);
-  const routes = paths.flatMap((path) => (path === undefined ? [] : `two routes at ${path}`));
-  const all = [...routes, ...settings.map((module) => `twice ${nameOf(module.name)}`)];
+  const all = settings.flatMap(({ name, events, clientMessages }) => {
+    const routes = [events, clientMessages].flatMap((one) => (one ? [`two routes at ${one.path}`] : []));
+    return [`twice ${nameOf(name)}`, ...routes];
+  });
   const twice = all.filter((one, index) => all.indexOf(one) < index);
   return twice.map((what) => ({ option: 'RtcCallbackModule', message: `has ${what}: each must be its own` }));
 }

@@ -97,11 +97,8 @@ export class HandledEvents {
     this.#known.delete(added);
     this.#known.set(added, known);
     for (const [key, oldest] of this.#known) {
-      const isRecent = this.now() < oldest.event.until;
-      if (isRecent && this.#known.size <= MAX_KEYS) break;
+      if (this.now() < oldest.event.until && this.#known.size <= MAX_KEYS) break;
       this.#known.delete(key);
-      const line = `More than ${MAX_KEYS / 2} events: the oldest are forgotten, and would be handled again.`;
-      if (isRecent && this.settings.redis === undefined) this.log.write('warn', 'forgotten', line);
     }
   }
 

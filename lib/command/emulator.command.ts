@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { EmulatorTls } from '../emulator/listener.js';
 import type { EmulatedQuota } from '../emulator/rtc-emulator-options.js';
 import { readText } from './read-file.js';
 import { readNumber } from './run-command.js';
@@ -67,40 +65,16 @@ function readQuota(value: string): number {
   return value === 'none' ? Number.POSITIVE_INFINITY : readNumber(value);
 }
 
-/** @throws TypeError that says in words what is wrong with the files */
-function readTls({ tlsCert, tlsKey }: EmulatorArguments): EmulatorTls | undefined {
-  if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined)
-    throw new TypeError('--tls-cert and --tls-key go together');
-  const cert = readText('--tls-cert', tlsCert);
-  const key = readText('--tls-key', tlsKey);
-  const certificate = orThrow(
-    () => new X509Certificate(cert),
-    `--tls-cert: ${tlsCert} is not a certificate in PEM`,
-  );
-  const privateKey = orThrow(
-    () => createPrivateKey(key),
-    `--tls-key: ${tlsKey} is not a private key in PEM without a passphrase`,
-  );
-  if (!certificate.checkPrivateKey(privateKey))
-    throw new TypeError(`--tls-key: ${tlsKey} is not the key of ${tlsCert}`);
-  return { cert, key };
-}
-
-function orThrow<T>(read: () => T, problem: string): T {
-  try {
-    return read();
-  } catch {
-    throw new TypeError(problem);
-  }
-}
-
 async function serve(given: EmulatorArguments): Promise<void> {
-  const tls = readTls(given);
-  const { callbackUrl: url, callbackSecret: secret } = given;
+  const { callbackUrl: url, callbackSecret: secret, tlsCert, tlsKey } = given;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new TypeError('--tls-cert and --tls-key go together');
   const { RtcEmulator } = await import('../emulator/index.js');
   const emulator = await RtcEmulator.start({
-    tls,
+    ...(tlsCert !== undefined &&
+      tlsKey !== undefined && {
+        tls: { cert: readText('--tls-cert', tlsCert), key: readText('--tls-key', tlsKey) },
+      }),
     port: given.port,
     host: given.host,
     appId: given.appId,

@@ -55,23 +55,20 @@ export class Admission {
     };
   }
 
-  /** Lets a request in, whose target is a path from then on. @throws HttpError that says why not */
+  /** @throws HttpError that says why a request is not let in */
   admit(request: IncomingMessage): void {
     const { headers, socket } = request;
     const { host = '', origin, 'sec-fetch-site': site } = headers;
-    const target = readTarget(request.url);
     const name = hostName(host);
-    const targetName = target?.authority === undefined ? name : hostName(target.authority);
-    if ([name, targetName].some((one) => one !== undefined && isProductionHost(one))) {
+    if (name !== undefined && isProductionHost(name)) {
       throw new HttpError(421, "This is an emulator; it does not stand in under the service's own name.");
     }
     if (!this.#isHost(name, socket.localAddress)) {
       throw new HttpError(403, 'The Host is none of this machine; allowedHosts (--allow-host) can name it.');
     }
-    if (target === undefined || !this.#isHost(targetName, socket.localAddress)) {
-      throw new HttpError(421, 'This is no proxy: the target must be a path, or a URL of its own.');
+    if (request.url?.startsWith('/') !== true) {
+      throw new HttpError(421, 'This is no proxy: the target must be a path.');
     }
-    request.url = target.path;
     const foreign =
       origin === undefined
         ? site !== undefined && site !== 'same-origin' && site !== 'none'
@@ -87,12 +84,4 @@ export class Admission {
     if (name === undefined) return false;
     return isLoopbackHost(name) || this.#hosts.has(name) || name === withoutMapping(localAddress);
   }
-}
-
-/** A target in either of the forms that a server must take: a path, or (as a proxy is asked) a URL. */
-function readTarget(url = '/'): { authority?: string | undefined; path: string } | undefined {
-  if (url.startsWith('/')) return { path: url };
-  const [, authority, path = ''] = /^https?:\/\/([^/?#@]+)([/?].*)?$/is.exec(url) ?? [];
-  if (authority === undefined) return undefined;
-  return { authority, path: path.startsWith('/') ? path : `/${path}` };
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { Authenticator, regionOf } from './authenticate.js';
 import { tcpSocketOf } from './connection.js';
@@ -19,11 +18,6 @@ import { sendUnread } from './send-json.js';
 /** How the actions are asked for that send, and those that tell who is in a room. */
 const SENDING = { method: 'POST', versions: ['2023-07-20', '2020-12-01'] };
 const ASKING = { method: 'GET', versions: ['2023-11-01'] };
-/** Answer for a body that can't be read. The vendor's pages name no codes for that. */
-const UNREAD_CODES: ReadonlyMap<number, PublishedErrorCode> = new Map([
-  [408, 'InvalidParameter.BodyIsEmpty'],
-  [413, 'InvalidParameter.SizeOverLimit'],
-]);
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
 /** Stands in the answer for an action that the request does not name. */
@@ -43,7 +37,7 @@ export class ApiEndpoint {
   }
 
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { clock, faults, uploads } = this.state;
+    const { clock, faults } = this.state;
     const request = new ReceivedRequest(incoming);
     const came = new Date(clock.now());
     response.setHeader('Date', came.toUTCString());
@@ -59,10 +53,12 @@ export class ApiEndpoint {
       return;
     }
     try {
-      request.body = await readBody(incoming, MAX_BODY_BYTES, uploads);
+      request.body = await readBody(incoming, MAX_BODY_BYTES);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
-      const code = UNREAD_CODES.get(error.httpStatus) ?? 'ServiceUnavailableTemp';
+      // The vendor's pages name no codes for a body that can't be read.
+      const code =
+        error.httpStatus === 413 ? 'InvalidParameter.SizeOverLimit' : 'InvalidParameter.BodyIsEmpty';
       const refusal = new ApiError(code, error.message, error.httpStatus);
       const answer = bodyOf(createRequestId(came), request, { outcome: 'refused', error: refusal });
       sendUnread(response, refusal, answer);

@@ -77,8 +77,8 @@ export class CallbackSender {
     }
     if (delayMs > 0) await this.#pause(delayMs);
     const [tries] = await Promise.all(
-      Array.from({ length: copies }, async () => {
-        const tries = await this.#send(callback, change);
+      Array.from({ length: copies }, async (_, copy) => {
+        const tries = await this.#send(callback, change, copy);
         onEnd(tries);
         return tries;
       }),
@@ -87,7 +87,7 @@ export class CallbackSender {
   }
 
   /** Posts it when those before it have left, and a connection is free. */
-  async #send(callback: Callback, change: CallbackChange): Promise<readonly PostEnd[]> {
+  async #send(callback: Callback, change: CallbackChange, copy: number): Promise<readonly PostEnd[]> {
     const came = performance.now();
     const before = this.#leaving;
     let onSent = nothing;
@@ -95,7 +95,8 @@ export class CallbackSender {
     await before;
     while (this.#active.size >= MAX_CONNECTIONS) await Promise.race(this.#active);
     const isTooLate = performance.now() - came > callback.maxWaitMs;
-    const posting = isTooLate ? Promise.resolve([]) : this.#post(callback, change, onSent);
+    const body = Buffer.from(JSON.stringify(change.bodyOf?.(callback, copy) ?? callback.body));
+    const posting = isTooLate ? Promise.resolve([]) : this.#post(callback, change, body, onSent);
     this.#active.add(posting);
     try {
       return await posting;
@@ -105,10 +106,14 @@ export class CallbackSender {
     }
   }
 
-  async #post(callback: Callback, change: CallbackChange, onSent: () => void): Promise<readonly PostEnd[]> {
+  async #post(
+    callback: Callback,
+    change: CallbackChange,
+    body: Buffer,
+    onSent: () => void,
+  ): Promise<readonly PostEnd[]> {
     const { url, headers, maxAttempts } = callback;
     const { signal } = this.#closing;
-    const body = Buffer.from(JSON.stringify(change.bodyOf?.(callback) ?? callback.body));
     const tries: PostEnd[] = [];
     while (tries.length < maxAttempts && !isDelivered(tries) && !signal.aborted) {
       if (tries.length > 0) await this.#pause(RETRY_AFTER_MS);

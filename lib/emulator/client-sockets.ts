@@ -3,15 +3,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from './admission.js';
-import type { Callbacks } from './callbacks.js';
 import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
-import { HttpError, refusalOf } from './http-error.js';
+import { refusalOf } from './http-error.js';
 import { idInPath } from './id-in-path.js';
-import { InFlight } from './in-flight.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
 import { checkId, type JoinOptions, type Presence } from './presence.js';
-import { QuotaWindow } from './quota-window.js';
 import { readObject } from './read-body.js';
 import { splitUrl } from './received-request.js';
 
@@ -19,12 +16,8 @@ import { splitUrl } from './received-request.js';
 const LEFT = 4_001;
 /** Close code for a connection that ended without one. */
 const BROKEN = 1_006;
-/** Bytes of a waiting frame beside its content. */
-const FRAME_BYTES = 256;
-/** Of the emulator's connections, so many may stay: the others are for requests. */
-const MAX_CLIENTS = 3_072;
-/** A client that writes more frames a second than this is disconnected: five times as many as there are messages. */
-const MAX_FRAMES_A_SECOND = 100;
+/** A client that has not read more than this is disconnected. */
+const MAX_UNREAD_BYTES = 16_777_216;
 /** The longest message to the business server, each of its characters escaped. */
 const MAX_FRAME_BYTES = 400_000;
 
@@ -37,37 +30,21 @@ const MAX_FRAME_BYTES = 400_000;
  * SDK's callbacks, or `{ event: 'onError', error }` for what can't be read.
  */
 export class ClientSockets {
-  readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, autoPong: false });
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES });
   /** One text for all who receive a message. */
   readonly #texts = new WeakMap<ReceivedMessage, Buffer>();
-  /** Buffered bytes for clients that do not read. Beyond this, the slowest client is disconnected. */
-  readonly #unread = new InFlight();
-  /** Bytes of frames that have not come as a whole. Beyond this, the slowest client is disconnected. */
-  readonly #unfinished = new InFlight();
-  /** Those that have not answered since they were last asked. */
-  readonly #silent = new WeakSet<WebSocket>();
-  readonly #asking: NodeJS.Timeout;
 
   constructor(
     private readonly admission: Admission,
-    private readonly state: Pick<EmulatorState, 'presenceOf' | 'clients'> & {
-      readonly callbacks: Pick<Callbacks, 'checkReach'>;
-    },
-    askEveryMs = 30_000,
-  ) {
-    this.#asking = setInterval(() => this.#ask(), askEveryMs).unref();
-  }
+    private readonly state: EmulatorState,
+  ) {}
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     try {
       this.admission.admit(request);
       const { presence, userId, options } = this.#readPlace(request.url ?? '/');
-      if (this.#server.clients.size >= MAX_CLIENTS) {
-        this.state.clients.refused += 1;
-        throw new HttpError(503, `There are ${MAX_CLIENTS} WebSockets, which are all that may stay.`);
-      }
-      presence.checkRoomFor(userId, options.token);
+      presence.checkToken(userId, options.token);
       // Joins once the handshake is complete: one that fails must not put out who is in the room already.
       this.#server.handleUpgrade(request, socket, head, (client) =>
         this.#attend(client, presence.join(userId, options), request.socket),
@@ -78,7 +55,6 @@ export class ClientSockets {
   }
 
   close(): void {
-    clearInterval(this.#asking);
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
   }
@@ -87,30 +63,9 @@ export class ClientSockets {
     const onReceived = (received: ReceivedMessage): void => this.#send(client, received);
     const onLeft = (): void => client.close(LEFT, 'left');
     participant.on('received', onReceived).on('left', onLeft);
-    const frames = new QuotaWindow(MAX_FRAMES_A_SECOND, 'sliding');
-    let unfinished: ReturnType<InFlight['begin']> | undefined;
-    const endFrame = (): void => {
-      if (unfinished !== undefined) this.#unfinished.end(unfinished);
-      unfinished = undefined;
-    };
-    // Ahead of the listener that makes frames of it.
-    socket.prependListener('data', ({ length }: Buffer) => {
-      unfinished ??= this.#unfinished.begin(() => this.#putOutClient(client));
-      this.#unfinished.grow(unfinished, length);
-    });
-    const onFrame = (): void => {
-      endFrame();
-      this.#silent.delete(client);
-      if (!frames.admit()) this.#putOutClient(client);
-    };
-    client.on('message', onFrame).on('ping', onFrame).on('pong', onFrame);
     client.on('message', (data: Buffer) => void this.#call(client, participant, data, socket.remoteAddress));
-    client.on('ping', (data: Buffer) =>
-      this.#write(client, data.length, (done) => client.pong(data, false, done)),
-    );
     client.on('error', () => client.terminate());
     client.on('close', (code) => {
-      endFrame();
       participant.leave(code === BROKEN ? 'connectionLost' : 'userLeave');
       // Who has left is remembered, without the connection.
       participant.off('received', onReceived).off('left', onLeft);
@@ -124,7 +79,9 @@ export class ClientSockets {
   }
 
   #sendText(client: WebSocket, text: Buffer): void {
-    this.#write(client, text.length, (done) => client.send(text, { binary: false }, done));
+    if (client.readyState !== client.OPEN) return;
+    client.send(text, { binary: false });
+    if (client.bufferedAmount > MAX_UNREAD_BYTES) client.terminate();
   }
 
   async #call(
@@ -141,31 +98,6 @@ export class ClientSockets {
       result = { event: 'onError', error: refusalOf(error).reason };
     }
     this.#sendText(client, Buffer.from(JSON.stringify(result)));
-  }
-
-  #write(client: WebSocket, length: number, write: (done: () => void) => void): void {
-    if (client.readyState !== client.OPEN) return;
-    const sending = this.#unread.begin(() => this.#putOutClient(client));
-    write(() => this.#unread.end(sending));
-    // What the system takes at once does not wait, to however many clients it goes.
-    setImmediate(() => {
-      if (client.bufferedAmount > 0) this.#unread.grow(sending, FRAME_BYTES + length);
-    });
-  }
-
-  /** Whether each is still there: a browser answers by itself. */
-  #ask(): void {
-    for (const client of this.#server.clients) {
-      if (this.#silent.has(client)) this.#putOutClient(client);
-      else client.ping();
-      this.#silent.add(client);
-    }
-  }
-
-  #putOutClient(client: WebSocket): void {
-    if (client.readyState !== client.OPEN) return;
-    this.state.clients.putOut += 1;
-    client.terminate();
   }
 
   #readPlace(url: string): { presence: Presence; userId: string; options: JoinOptions } {

@@ -8,7 +8,6 @@ import { flag, must } from '../options/rules.js';
 import type { FaultRule } from './fault.js';
 import { HttpError } from './http-error.js';
 import { idInPath } from './id-in-path.js';
-import { InFlight } from './in-flight.js';
 import { Listing, type Page } from './listing.js';
 import { type Participant, toMessageJson } from './participant.js';
 import type { Presence } from './presence.js';
@@ -51,14 +50,13 @@ const ofUser =
 const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /': ({ state }) => describe(state),
   'GET /rooms': ({ state }) =>
-    new Listing(state.rooms, numberOf, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
-  'GET /users': ({ presence }) => new Listing(presence.participants, numberOf, userIdOf),
+    new Listing(state.rooms, 0, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
+  'GET /users': ({ presence }) => new Listing(presence.participants, 0, userIdOf),
   'PUT /users/:id': ({ presence, roomId, userId, body }) => {
     const options = fieldsOf(body, {
       token: must<string>('a string', (given) => typeof given === 'string'),
       invisible: flag,
     });
-    presence.checkRoomFor(userId, options.token);
     presence.join(userId, options);
     return { roomId, userId };
   },
@@ -84,7 +82,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
       ...request,
       body: body.toString('utf8'),
     })),
-  'GET /duplicates': ({ state: { accepted } }) => new Listing(accepted.duplicates(), accepted.firstListed),
+  'GET /duplicates': ({ state: { accepted } }) => new Listing(accepted.duplicates(), accepted.unlisted),
   'DELETE /record': ({ state }) => state.clear(),
   'PUT /clock': ({ state, body }) => {
     const rule = must<number>('a number', (given) => typeof given === 'number');
@@ -129,15 +127,12 @@ function listFaults(state: EmulatorState): unknown {
 
 /** The emulator's own part of its server. */
 export class ControlApi {
-  /** Answers that wait for clients to read them. */
-  readonly #unread = new InFlight();
-
   constructor(private readonly state: EmulatorState) {}
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body: Buffer;
     try {
-      body = await readBody(request, MAX_BODY_BYTES, this.state.uploads);
+      body = await readBody(request, MAX_BODY_BYTES);
     } catch (error) {
       sendUnread(response, error);
       return;
@@ -159,7 +154,6 @@ export class ControlApi {
       }
       // With a line break, so that a terminal's prompt begins a line of its own after curl's output.
       sendText(response, 200, `${text}\n`);
-      this.#unread.hold(response, text.length);
     } catch (error) {
       sendError(response, error);
     }
@@ -185,10 +179,6 @@ export class ControlApi {
 function found({ userId, roomId }: ControlRequest, participant: Participant | undefined): Participant {
   if (participant !== undefined) return participant;
   throw new HttpError(404, `${userId} is not ${roomId === undefined ? 'logged in' : `in room ${roomId}`}`);
-}
-
-function numberOf({ number }: { readonly number: number }): number {
-  return number;
 }
 
 function userIdOf({ userId }: Participant): string {

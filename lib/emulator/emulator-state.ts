@@ -3,7 +3,6 @@ import { Callbacks } from './callbacks.js';
 import { EmulatorClock } from './emulator-clock.js';
 import type { FaultKind } from './fault.js';
 import { Faults } from './faults.js';
-import { InFlight } from './in-flight.js';
 import { HttpError } from './http-error.js';
 import type { Listener } from './listener.js';
 import type { Participant } from './participant.js';
@@ -46,8 +45,8 @@ export interface RecordedRequest {
 }
 
 /**
- * What the emulator has forgotten or refused for lack of space, so that its records are incomplete. Counts of what
- * `clear()` forgets begin at that call. Counts of connections, uploads and clients begin at the start.
+ * What the emulator has forgotten for lack of space, so that its records are incomplete. Counts begin at the last
+ * `clear()`.
  */
 export interface Dropped {
   /** Requests that are no longer in `requests`. */
@@ -64,12 +63,6 @@ export interface Dropped {
   readonly duplicates: number;
   /** Callbacks that are no longer in `callbacks.sent`, or were not sent, since too many waited. */
   readonly callbacks: number;
-  /** Connections that were ended or refused, since there were too many, or too many requests waited on them. */
-  readonly connections: number;
-  /** Bodies that were given up half way, since too many came at once. */
-  readonly uploads: number;
-  /** Clients over WebSocket that were put out, since they did not read, did not answer or wrote too much. */
-  readonly clients: number;
 }
 
 /** What a request takes up beside its texts. */
@@ -92,12 +85,8 @@ export class EmulatorState {
   readonly callbacks: Callbacks;
   /** @internal What participants received. */
   readonly received: ReceivedLog;
-  /** @internal Bodies that are being read. */
-  readonly uploads = new InFlight();
   /** @internal */
   readonly warnings = new Warnings();
-  /** @internal Of those over WebSocket: how many found no room, and how many were put out. */
-  readonly clients = { refused: 0, putOut: 0 };
   // Private to the language: whoever prints the emulator must not print a secret key.
   readonly #options: ResolvedEmulatorOptions;
   readonly #listener: Listener;
@@ -140,7 +129,7 @@ export class EmulatorState {
     return this.#requests.items;
   }
 
-  /** What was forgotten or refused for lack of space, so that records are incomplete. */
+  /** What was forgotten for lack of space, so that records are incomplete. */
   get dropped(): Dropped {
     return {
       requests: this.#requests.dropped,
@@ -150,13 +139,10 @@ export class EmulatorState {
       deliveries: this.deliveries.forgotten,
       duplicates: this.accepted.unlisted + this.deliveries.unlisted,
       callbacks: this.callbacks.dropped,
-      connections: this.#listener.endedConnections + this.clients.refused,
-      uploads: this.uploads.givenUp,
-      clients: this.clients.putOut,
     };
   }
 
-  /** Rooms with a user, or with a former user who is not forgotten. */
+  /** Rooms with a user. */
   get rooms(): readonly Room[] {
     return this.#attendance.rooms;
   }

@@ -6,9 +6,10 @@ import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/publis
 import type { OptionTable } from '../options/option-table.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
 import type { Callback } from './callback.js';
-import { onceOver, tcpSocketOf } from './connection.js';
+import { tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
 import { ApiError } from './http-error.js';
+import type { EmulatorTls } from './listener.js';
 import { JSON_TYPE, sendText } from './send-json.js';
 
 /** An answer that is about to be sent. */
@@ -16,6 +17,7 @@ export interface Outgoing {
   readonly response: ServerResponse;
   readonly httpStatus: number;
   readonly text: string;
+  readonly headers?: Record<string, string>;
 }
 
 type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
@@ -28,7 +30,8 @@ export interface CallbackChange {
   readonly delayMs?: number;
   /** How often it is posted. Default 1. */
   readonly copies?: number;
-  readonly bodyOf?: (callback: Pick<Callback, 'body' | 'signatureField'>) => object;
+  /** Of the copy with this number, from 0. */
+  readonly bodyOf?: (callback: Pick<Callback, 'body' | 'signatureField'>, copy: number) => object;
   readonly losesFirstAnswer?: boolean;
 }
 
@@ -53,7 +56,9 @@ interface FaultRules<Kind extends FaultKind> {
   error?(fault: Fields<Kind>): ApiError;
   /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise; none: nothing is sent. */
   readonly httpStatus?: number | 'none';
-  /** What it does to the answer. */
+  /** What is sent in its place. */
+  answer?(answer: Outgoing, fault: Fields<Kind>): Partial<Outgoing>;
+  /** How it is sent. */
   send?(answer: Outgoing, fault: Fields<Kind>): void;
 
   /** Of a connection: what it does to it. @returns the certificate to show, if not the emulator's */
@@ -93,21 +98,27 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   reset: { fields: mayAccept, accepts: false, httpStatus: 'none', send: reset },
   late: { fields: { delayMs: required(duration), ...mayAccept }, sendsAll: true, send: sendLate },
   drip: { fields: { intervalMs: duration, ...mayAccept }, sendsAll: true, send: drip },
-  truncated: { fields: mayAccept, send: truncate },
-  html: { fields: mayHaveStatus, accepts: false, httpStatus: 200, send: sendPage },
-  empty: { fields: mayHaveStatus, accepts: false, httpStatus: 200, send: sendNothing },
+  truncated: { fields: mayAccept, answer: ({ text }) => ({ text: text.slice(0, text.length / 2) }) },
+  html: {
+    fields: mayHaveStatus,
+    accepts: false,
+    httpStatus: 200,
+    answer: () => ({ text: PAGE, headers: { 'Content-Type': 'text/html' } }),
+  },
+  empty: { fields: mayHaveStatus, accepts: false, httpStatus: 200, answer: () => ({ text: '' }) },
   error: {
     fields: { code: required(publishedCode), retryAfter, ...mayHaveStatus },
     accepts: false,
     // With its own status, so that there is no other to send.
     error: ({ code, httpStatus }) => new ApiError(code, 'This error was asked for.', httpStatus),
-    send: sendRefusal,
+    answer: (_answer, { retryAfter }) =>
+      retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } },
   },
   redirect: {
     fields: { location: required(url), ...mayHaveStatus },
     accepts: false,
     httpStatus: 307,
-    send: redirect,
+    answer: (_answer, { location }) => ({ text: '', headers: { Location: location } }),
   },
   oversized: { fields: { bytes: required(bytes), ...mayAccept }, sendsAll: true, send: oversize },
   close_after_answer: { fields: {}, send: sendAndClose },
@@ -134,6 +145,11 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
     post: ({ delayMs }) => ({ delayMs }),
   },
   callback_twice: { strikes: 'callback', fields: {}, post: () => ({ copies: 2 }) },
+  callback_swapped_copy: {
+    strikes: 'callback',
+    fields: {},
+    post: () => ({ copies: 2, bodyOf: swappedCopy }),
+  },
   callback_wrong_signature: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: signedWrongly }) },
   callback_noce: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: withNoce }) },
   callback_answer_lost: { strikes: 'callback', fields: {}, post: () => ({ losesFirstAnswer: true }) },
@@ -154,18 +170,18 @@ export function acceptsRequest(fault: Fault): boolean {
  * @returns the status that is sent; undefined where none is
  */
 export function transmit(answer: Outgoing, fault: Fault | undefined): number | undefined {
-  const { httpStatus: instead, send } = fault === undefined ? {} : rulesOf(fault);
-  if (fault === undefined || send === undefined) {
+  if (fault === undefined) {
     sendAnswer(answer);
     return answer.httpStatus;
   }
+  const { httpStatus: instead, answer: change, send = sendAnswer } = rulesOf(fault);
   const asked = instead !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
   const httpStatus = asked ?? (typeof instead === 'number' ? instead : answer.httpStatus);
-  send({ ...answer, httpStatus }, fault);
+  send({ ...answer, ...change?.(answer, fault), httpStatus }, fault);
   return instead === 'none' ? undefined : httpStatus;
 }
 
-function sendAnswer({ response, httpStatus, text }: Outgoing, headers?: Record<string, string>): void {
+function sendAnswer({ response, httpStatus, text, headers }: Outgoing): void {
   sendText(response, httpStatus, text, headers);
 }
 
@@ -175,7 +191,7 @@ function reset({ response }: Outgoing): void {
 
 function sendLate(answer: Outgoing, { delayMs }: Fields<'late'>): void {
   const timer = setTimeout(() => sendAnswer(answer), delayMs);
-  onceOver(answer.response, () => clearTimeout(timer));
+  answer.response.once('close', () => clearTimeout(timer));
 }
 
 function drip(
@@ -192,27 +208,7 @@ function drip(
     clearInterval(timer);
     response.end();
   }, intervalMs);
-  onceOver(response, () => clearInterval(timer));
-}
-
-function truncate(answer: Outgoing): void {
-  sendAnswer({ ...answer, text: answer.text.slice(0, answer.text.length / 2) });
-}
-
-function sendPage(answer: Outgoing): void {
-  sendAnswer({ ...answer, text: PAGE }, { 'Content-Type': 'text/html' });
-}
-
-function sendNothing(answer: Outgoing): void {
-  sendAnswer({ ...answer, text: '' });
-}
-
-function sendRefusal(answer: Outgoing, { retryAfter }: Fields<'error'>): void {
-  sendAnswer(answer, retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) });
-}
-
-function redirect(answer: Outgoing, { location }: Fields<'redirect'>): void {
-  sendAnswer({ ...answer, text: '' }, { Location: location });
+  response.once('close', () => clearInterval(timer));
 }
 
 /** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
@@ -235,18 +231,24 @@ function sendAndClose(answer: Outgoing): void {
   sendAnswer(answer);
 }
 
-function certificateProblem({ key, cert }: Fields<'untrusted_certificate'>): string | undefined {
+/** What is wrong with a private key and its certificate. */
+export function certificateProblem({ key, cert }: EmulatorTls): string | undefined {
   try {
-    createSecureContext({ key, cert });
-    return undefined;
+    if (key && cert && createSecureContext({ key, cert })) return undefined;
   } catch {
-    return 'key and cert must be PEM texts that belong together';
+    // OpenSSL's own words name neither.
   }
+  return 'key and cert must be PEM texts that belong together';
 }
 
 function signedWrongly({ body, signatureField: field }: Pick<Callback, 'body' | 'signatureField'>): object {
   const right = String(body[field]);
   return { ...body, [field]: right.slice(0, -1) + (right.endsWith('0') ? '1' : '0') };
+}
+
+/** The values are signed in the order of their bytes, whichever names they have. */
+function swappedCopy({ body }: Pick<Callback, 'body'>, copy: number): object {
+  return copy === 0 ? body : { ...body, EventId: body['Nonce'], Nonce: body['EventId'] };
 }
 
 function withNoce({ body }: Pick<Callback, 'body'>): object {

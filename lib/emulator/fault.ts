@@ -59,6 +59,11 @@ export type Fault =
   | { readonly kind: 'callback_late'; readonly delayMs: number }
   /** An event or a client's message arrives twice, the same both times. */
   | { readonly kind: 'callback_twice' }
+  /**
+   * An event arrives twice, and its copy has the values of EventId and Nonce swapped, which leaves the signature right.
+   * A client's message arrives twice, the same both times.
+   */
+  | { readonly kind: 'callback_swapped_copy' }
   /** The last character of the signature is wrong, at each try. */
   | { readonly kind: 'callback_wrong_signature' }
   /** An event has `Noce` in place of `Nonce`, as on the vendor's older pages. A client's message is spared. */

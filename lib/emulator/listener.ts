@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server as TcpServer,
+  type Socket,
+} from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
-import { secure, tcpSocketOf } from './connection.js';
-import { Connections } from './connections.js';
+import { secure } from './connection.js';
 import type { Fault } from './fault.js';
 import { rulesOf } from './fault-kinds.js';
 
@@ -25,8 +29,8 @@ export interface ListenerEvents {
   faultOfConnection(): Fault | undefined;
 }
 
-/** So many hold no more than some hundred MB, whatever they do. */
-export const MAX_CONNECTIONS = 4_096;
+/** More are not accepted. */
+const MAX_CONNECTIONS = 4_096;
 /** None takes for ever to ask for something. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const RESUME_AGAIN_MS = 250;
@@ -35,7 +39,7 @@ const RESUME_AGAIN_MS = 250;
 export class Listener {
   readonly #tcp: TcpServer;
   readonly #http: Server;
-  readonly #connections: Connections;
+  readonly #connections = new Set<Socket>();
   #address: AddressInfo | undefined;
   #host = '';
   #refusing: NodeJS.Timeout | undefined;
@@ -44,18 +48,14 @@ export class Listener {
   constructor(
     { onRequest, onWebSocket, faultOfConnection }: ListenerEvents,
     private readonly tls?: EmulatorTls,
-    maxConnections = MAX_CONNECTIONS,
   ) {
-    this.#connections = new Connections(maxConnections);
     this.#http = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
       if (this.#refusing !== undefined) response.shouldKeepAlive = false;
-      if (this.#connections.admit(request, response)) onRequest(request, response);
+      onRequest(request, response);
     });
     this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (asksForWebSocket(request)) {
-        this.#connections.upgrade(tcpSocketOf(request.socket));
-        onWebSocket(request, socket, head);
-      } else {
+      if (asksForWebSocket(request)) onWebSocket(request, socket, head);
+      else {
         socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
         this.#http.emit('connection', socket);
       }
@@ -66,11 +66,13 @@ export class Listener {
     const socketOptions = { allowHalfOpen: tls === undefined, noDelay: true };
     this.#tcp = createTcpServer(socketOptions, (tcp) => {
       this.#connections.add(tcp);
+      tcp.once('close', () => this.#connections.delete(tcp));
       const fault = faultOfConnection();
       const shown = (fault && rulesOf(fault).connect?.(tcp, fault)) ?? certificate;
       if (tcp.destroyed) return;
       this.#http.emit('connection', shown === undefined ? tcp : secure(tcp, shown));
     });
+    this.#tcp.maxConnections = MAX_CONNECTIONS;
   }
 
   async listen(port: number, host: string): Promise<void> {
@@ -92,11 +94,6 @@ export class Listener {
 
   get isTls(): boolean {
     return this.tls !== undefined;
-  }
-
-  /** How many connections were ended because they, or the requests on them, were too many. */
-  get endedConnections(): number {
-    return this.#connections.ended;
   }
 
   /** Refuses connections for so many milliseconds; requests that are under way are answered. */
@@ -127,7 +124,8 @@ export class Listener {
     clearTimeout(this.#refusing);
     const closed = this.#tcp.listening ? once(this.#tcp.close(), 'close') : undefined;
     this.#http.close();
-    await Promise.all([closed, this.#connections.close()]);
+    const ended = Array.from(this.#connections, (tcp) => once(tcp.destroy(), 'close'));
+    await Promise.all([closed, ...ended]);
   }
 }
 

@@ -14,11 +14,8 @@ export interface Page {
 export class Listing<T> {
   constructor(
     private readonly items: Iterable<T>,
-    /**
-     * The number of the first, or of any: ascending, and an item's own. Whatever comes and goes, it keeps its number, so
-     * that no page misses it.
-     */
-    private readonly number: number | ((item: T) => number),
+    /** The number of the first, of all that ever were: an item keeps its own when those before it are dropped. */
+    private readonly firstNumber: number,
     private readonly toJson: (item: T) => unknown = (item) => item,
   ) {}
 
@@ -32,9 +29,9 @@ export class Listing<T> {
     if (limit === 0) throw new TypeError('limit: must be a whole number from 1');
     const texts: string[] = [];
     let length = 0;
-    let index = 0;
+    let number = this.firstNumber - 1;
     for (const item of this.items) {
-      const number = typeof this.number === 'number' ? this.number + index++ : this.number(item);
+      number += 1;
       if (number < offset) continue;
       if (texts.length === limit || length >= PAGE_CHARACTERS)
         return { text: `[${texts.join()}]`, next: number };

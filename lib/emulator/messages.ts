@@ -81,7 +81,7 @@ export class Messages {
     const { from, message, roomId } = sent;
     const presence = this.state.presenceOf(roomId);
     const present = sent.to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
-    this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
+    this.state.accepted.add(message, sent.to ?? present.map(({ userId }) => userId));
     const absent = (sent.to?.length ?? present.length) - present.length;
     if (absent > 0 || present.length === 0) {
       this.state.warnings.warn(`absence: ${roomId}`, () => absenceWarning(sent, presence));
@@ -92,17 +92,19 @@ export class Messages {
     const rest = { from, at, msgid: this.#last };
     const received: ReceivedMessage =
       typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
-    const count = this.state.deliveries.counterOf(sent);
     const reached: Participant[] = [];
     let isWell = true;
     for (const participant of present) {
       // A listener of another may have made this one leave.
       if (presence.participant(participant.userId) !== participant) continue;
       if (participant.loses(received)) continue;
-      count(participant.userId);
       reached.push(participant);
       isWell = participant.receive(received) && isWell;
     }
+    this.state.deliveries.add(
+      message,
+      reached.map(({ userId }) => userId),
+    );
     this.state.received.add(received, reached);
     return { isWell, absent };
   }

@@ -2,11 +2,6 @@ import { createConfirmations } from '../receiver/confirmations.js';
 import { createReceiver } from '../receiver/create-receiver.js';
 import { readReceipts } from '../receiver/receipt-text.js';
 import type { ReceiverStorage } from '../receiver/seen-storage.js';
-import { idProblem } from '../dto/field-rules.js';
-import { failWith, readOptions } from '../options/read-options.js';
-import { callback, hasMethods, must } from '../options/rules.js';
-import type { OptionTable } from '../options/option-table.js';
-import { LONGEST_TIMER_MS } from '../waiting/time-box.js';
 import type { Participant, ReceivedMessage } from './participant.js';
 import type { Warnings } from './warnings.js';
 
@@ -26,33 +21,6 @@ export interface ParticipantReceiver {
 }
 
 const MAX_SHOWN = 10_000;
-
-const isUserId = (given: unknown): boolean => idProblem(given) === undefined;
-
-const TABLE = {
-  from: must<NonNullable<ParticipantReceiver['from']>>(
-    "the server's user ID, or a list of them",
-    (given) => isUserId(given) || (Array.isArray(given) && given.length > 0 && [...given].every(isUserId)),
-  ),
-  storage: must<NonNullable<ParticipantReceiver['storage']>>('{ load, save }', (given) =>
-    hasMethods(given, 'load', 'save'),
-  ),
-  loses: callback<NonNullable<ParticipantReceiver['loses']>>(),
-  confirmAfterMs: must<number>(
-    `a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, or Infinity`,
-    (given) => typeof given === 'number' && given >= 0 && (given <= LONGEST_TIMER_MS || given === Infinity),
-  ),
-} satisfies OptionTable<ParticipantReceiver>;
-
-/** @throws TypeError naming each option that can't be used */
-export function checkReceiver(
-  given: boolean | ParticipantReceiver | undefined,
-): ParticipantReceiver | undefined {
-  if (given === undefined || given === false) return undefined;
-  const { values, problems } = readOptions(TABLE, given === true ? {} : given, 'receiver');
-  failWith(problems);
-  return values;
-}
 
 /**
  * Has a participant's app use the receiver, as a client of today would.

@@ -93,8 +93,6 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     readonly userId: string,
     /** @internal Undefined outside of rooms. */
     readonly roomId: string | undefined,
-    /** @internal Those who come later have a higher one. */
-    readonly number: number,
     /** Whether the user watches unseen. */
     readonly invisible: boolean,
     /** What the token says that the user came with, if there was one. */

@@ -1,18 +1,9 @@
 import { idProblem } from '../dto/field-rules.js';
-import { HttpError } from './http-error.js';
 import { Participant, type ParticipantService } from './participant.js';
-import { checkReceiver, type ParticipantReceiver, useReceiver } from './participant-receiver.js';
+import { type ParticipantReceiver, useReceiver } from './participant-receiver.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason, RoomEvent } from './room-events.js';
 import type { Warnings } from './warnings.js';
-
-/** A room, or that of those who are logged in outside of rooms. */
-interface Place {
-  readonly number: number;
-  readonly present: Map<string, Participant>;
-  /** Who has left, so that what they received can still be asked for. */
-  readonly departed: Map<string, Participant>;
-}
 
 /** How a user comes. */
 export interface JoinOptions {
@@ -43,61 +34,58 @@ export interface AttendanceService extends Pick<ParticipantService, 'post'> {
 const PARTICIPANT_BYTES = 1_024;
 /** Where those are who are in no room: a room's ID is never empty. */
 const LOGGED_IN = '';
+const NO_ONE: ReadonlyMap<string, Participant> = new Map();
 
 /** Who is where, under which user ID, and who was: the first to leave are forgotten first. */
 export class Attendance {
-  readonly #places = new Map<string, Place>();
-  /** Who has left, from all places, in the order of leaving. */
-  readonly #departed = new Set<Participant>();
+  /** Who is there, by the place: rooms, and {@link LOGGED_IN}. */
+  readonly #places = new Map<string, Map<string, Participant>>();
+  /** Who has left, so that what they received can still be asked for: by place and user, in the order of leaving. */
+  readonly #departed = new Map<string, Participant>();
   readonly #maxParticipants: number;
   #present = 0;
   /** How many who have left were forgotten. */
   forgotten = 0;
-  #numbers = 0;
 
   constructor(
     bytes: number,
     readonly service: AttendanceService,
     /** Under which user ID the business server sends, unless a receiver is told otherwise. */
-    readonly from = 'server',
+    private readonly from: string,
   ) {
     this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
   }
 
-  /** The rooms in which someone is, or was who is not forgotten. */
+  /** The rooms in which someone is. */
   get rooms(): readonly Room[] {
     return [...this.#places.keys()].filter((id) => id !== LOGGED_IN).map((id) => new Room(this, id));
   }
 
-  place(id: string): Place | undefined {
-    return this.#places.get(id);
+  presentAt(id: string): ReadonlyMap<string, Participant> {
+    return this.#places.get(id) ?? NO_ONE;
   }
 
-  /** @throws HttpError where another process can't be let in */
-  checkRoomFor(id: string, userId: string): void {
-    if (this.#present < this.#maxParticipants || this.place(id)?.present.has(userId)) return;
-    throw new HttpError(
-      503,
-      `There are ${this.#present} participants; for more, start the emulator with a larger keepBytes`,
-    );
+  departedFrom(id: string, userId: string): Participant | undefined {
+    return this.#departed.get(keyOf(id, userId));
   }
 
   /** Lets a user come, and puts out one who is there under the same ID. */
   join(id: string, userId: string, options: JoinOptions): Participant {
     checkId('userId', userId);
-    const { invisible = false } = options;
-    const receiver = checkReceiver(options.receiver);
+    const { invisible = false, receiver } = options;
     const token = this.service.checkToken({ userId, roomId: id }, options.token);
-    const isFirst = (this.place(id)?.present.size ?? 0) === 0;
-    this.place(id)?.present.get(userId)?.leave('duplicateLogin');
-    this.#forget(this.place(id)?.departed.get(userId));
     const roomId = id === LOGGED_IN ? undefined : id;
-    const participant = new Participant(userId, roomId, this.#numbers++, invisible, token, {
+    const participant = new Participant(userId, roomId, invisible, token, {
       remove: (leaving, reason) => this.#remove(id, leaving, reason),
       post: (message) => this.service.post(message),
     });
-    if (receiver !== undefined) useReceiver(participant, receiver, this.from, this.service.warnings);
-    this.#open(id).present.set(userId, participant);
+    if (receiver !== undefined && receiver !== false)
+      useReceiver(participant, receiver === true ? {} : receiver, this.from, this.service.warnings);
+    const isFirst = this.presentAt(id).size === 0;
+    this.presentAt(id).get(userId)?.leave('duplicateLogin');
+    this.#departed.delete(keyOf(id, userId));
+    this.#places.set(id, this.#places.get(id) ?? new Map<string, Participant>());
+    this.#places.get(id)?.set(userId, participant);
     this.#present += 1;
     this.#trim();
     if (isFirst) this.#tell({ type: 'RoomCreate', roomId: id });
@@ -112,37 +100,28 @@ export class Attendance {
 
   /** Forgets who has left, and what was received. */
   clear(): void {
-    for (const participant of this.#departed) this.#forget(participant);
-    for (const { present } of this.#places.values()) {
+    this.#departed.clear();
+    this.forgotten = 0;
+    for (const present of this.#places.values()) {
       for (const participant of present.values()) participant.forget();
     }
-    this.forgotten = 0;
   }
 
   /** Has nobody's app send any more, since the emulator closes. */
   close(): void {
-    for (const { present } of this.#places.values()) {
+    for (const present of this.#places.values()) {
       for (const participant of present.values()) participant.hasLeft();
     }
   }
 
-  #open(id: string): Place {
-    let place = this.#places.get(id);
-    if (place === undefined) {
-      place = { number: this.#numbers++, present: new Map(), departed: new Map() };
-      this.#places.set(id, place);
-    }
-    return place;
-  }
-
   #remove(id: string, leaving: Participant, reason: LeaveReason): void {
-    const { present, departed } = this.#open(id);
+    const present = this.#places.get(id);
     const { userId, invisible } = leaving;
-    if (present.get(userId) !== leaving) return;
+    if (present?.get(userId) !== leaving) return;
     present.delete(userId);
+    if (present.size === 0) this.#places.delete(id);
     this.#present -= 1;
-    departed.set(userId, leaving);
-    this.#departed.add(leaving);
+    this.#departed.set(keyOf(id, userId), leaving);
     this.#trim();
     this.#tell({ type: invisible ? 'InvisibleUserLeaveRoom' : 'UserLeaveRoom', roomId: id, userId, reason });
     // One who is replaced leaves no empty room.
@@ -151,23 +130,16 @@ export class Attendance {
   }
 
   #trim(): void {
-    if (this.#present + this.#departed.size <= this.#maxParticipants) return;
-    // More than one at a time, since it takes a while to find the first of a map from which many were taken.
-    for (const participant of this.#departed) {
-      if (this.#present + this.#departed.size <= this.#maxParticipants * 0.9) return;
-      this.#forget(participant);
+    for (const key of this.#departed.keys()) {
+      if (this.#present + this.#departed.size <= this.#maxParticipants) return;
+      this.#departed.delete(key);
       this.forgotten += 1;
     }
   }
+}
 
-  #forget(participant: Participant | undefined): void {
-    if (participant === undefined) return;
-    const { userId, roomId = LOGGED_IN } = participant;
-    this.#departed.delete(participant);
-    const { present, departed } = this.#open(roomId);
-    departed.delete(userId);
-    if (departed.size === 0 && present.size === 0) this.#places.delete(roomId);
-  }
+function keyOf(id: string, userId: string): string {
+  return `${id}/${userId}`;
 }
 
 /** Who is somewhere, under which user ID. */
@@ -181,14 +153,9 @@ export class Presence {
     this.#id = id;
   }
 
-  /** @internal Of those that are opened later, it is higher. */
-  get number(): number {
-    return this.#attendance.place(this.#id)?.number ?? 0;
-  }
-
   /** Who is there now. */
   get participants(): readonly Participant[] {
-    return [...(this.#attendance.place(this.#id)?.present.values() ?? [])];
+    return [...this.#attendance.presentAt(this.#id).values()];
   }
 
   /**
@@ -201,18 +168,17 @@ export class Presence {
 
   /** A user who is there. */
   participant(userId: string): Participant | undefined {
-    return this.#attendance.place(this.#id)?.present.get(userId);
+    return this.#attendance.presentAt(this.#id).get(userId);
   }
 
   /** A user who is there or was, unless the emulator has forgotten who left (`dropped.participants`). */
   lastSeen(userId: string): Participant | undefined {
-    return this.participant(userId) ?? this.#attendance.place(this.#id)?.departed.get(userId);
+    return this.participant(userId) ?? this.#attendance.departedFrom(this.#id, userId);
   }
 
-  /** @internal @throws HttpError where another process can't be let in */
-  checkRoomFor(userId: string, token: string | undefined): void {
+  /** @internal @throws HttpError for a token that is not good, or where there has to be one */
+  checkToken(userId: string, token: string | undefined): void {
     this.#attendance.service.checkToken({ userId, roomId: this.#id }, token);
-    this.#attendance.checkRoomFor(this.#id, userId);
   }
 }
 

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HttpError } from './http-error.js';
-import type { InFlight } from './in-flight.js';
+
+/** Of so many chunks, one is made: each takes up a few hundred bytes by itself, be it of a single byte. */
+const MAX_CHUNKS = 1_000;
 
 let lastTurn: Promise<unknown> = Promise.resolve();
 
@@ -14,56 +16,28 @@ function ownTurn(): Promise<unknown> {
   return lastTurn;
 }
 
-/**
- * @param uploads all bodies that are being read
- * @throws HttpError beyond `maxBytes`, or if it is given up or breaks off
- */
-export async function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-  uploads: InFlight,
-): Promise<Buffer> {
+/** @throws HttpError beyond `maxBytes`, or if it breaks off */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   // Made when it is needed: an error's stack takes as long as the rest of this.
   const tooLarge = (): HttpError => new HttpError(413, `The body is larger than ${maxBytes} bytes.`);
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
   return new Promise<Buffer>((resolve, reject) => {
-    // One memory for all chunks: one of a byte would take up a few hundred by itself.
-    let memory = Buffer.allocUnsafeSlow(0);
+    let chunks: Buffer[] = [];
     let length = 0;
-    const upload = uploads.begin(() =>
-      end(new HttpError(503, 'Too many bodies are under way, and this one took the longest.')),
-    );
-    const breakOff = (): void => end(new HttpError(408, 'The body broke off.'));
-    const end = (error?: HttpError): void => {
-      uploads.end(upload);
-      request.off('data', take).off('close', breakOff);
-      if (error !== undefined) reject(error);
-      // Of its own memory: a part of a larger one would keep all of that.
-      else resolve(memory.length === length ? memory : Buffer.from(memory.buffer.slice(0, length)));
-      memory = Buffer.allocUnsafeSlow(0);
-    };
-    const take = (chunk: Buffer): void => {
-      const needed = length + chunk.length;
-      if (needed > maxBytes) {
-        end(tooLarge());
-        return;
-      }
-      if (needed > memory.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(memory.length * 2, maxBytes)));
-        memory.copy(larger, 0, 0, length);
-        uploads.grow(upload, larger.length - memory.length);
-        memory = larger;
-      }
-      chunk.copy(memory, length);
-      length = needed;
-    };
     request
-      .on('data', take)
-      .once('close', breakOff)
-      .once('end', () => {
-        request.off('close', breakOff);
-        // Its bytes count until then.
-        void ownTurn().then(() => end());
+      .on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > maxBytes) {
+          chunks = [];
+          reject(tooLarge());
+          return;
+        }
+        chunks.push(chunk);
+        if (chunks.length === MAX_CHUNKS) chunks = [Buffer.concat(chunks)];
+      })
+      .once('end', () => void ownTurn().then(() => resolve(Buffer.concat(chunks))))
+      .once('close', () => {
+        if (!request.readableEnded) reject(new HttpError(408, 'The body broke off.'));
       });
   });
 }

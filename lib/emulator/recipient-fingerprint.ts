@@ -18,7 +18,8 @@ export class Fingerprints {
     this.#secrets = new Uint32Array(buffer);
   }
 
-  write(userId: string, into: Uint32Array): void {
+  /** Writes the fingerprint of a user and a message. What is known of the message is secret, and as good as random. */
+  write(userId: string, message: Uint32Array, into: Uint32Array): void {
     const secrets = this.#secrets;
     let first = 0;
     let second = 0;
@@ -29,8 +30,8 @@ export class Fingerprints {
       second = (second + Math.imul(secrets[at + 1] ?? 0, code)) | 0;
       third = (third + Math.imul(secrets[at + 2] ?? 0, code)) | 0;
     }
-    into[0] = first;
-    into[1] = second;
-    into[2] = third;
+    into[0] = first ^ (message[0] ?? 0);
+    into[1] = second ^ (message[1] ?? 0);
+    into[2] = third ^ (message[2] ?? 0);
   }
 }

@@ -1,6 +1,7 @@
 import { keyProblems, type RtcCredentials } from '../credentials/credentials.js';
 import { idProblem } from '../dto/field-rules.js';
 import { type EventCallback, eventCallback } from './callback-url.js';
+import { certificateProblem } from './fault-kinds.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import type { EmulatorTls } from './listener.js';
 import { appId, appKey, flag, listOf, must, oneOf, text, unless, wholeNumber } from '../options/rules.js';
@@ -82,7 +83,7 @@ export interface RtcEmulatorOptions {
   readonly callbacks?: EventCallback | undefined;
   /**
    * How many bytes of what came and was received are kept to be looked at, about: beyond it, the oldest is dropped,
-   * and `dropped` says how much. From 1 MB; default 512 MB, in which at least the last 3 million recipients are counted.
+   * and `dropped` says how much. From 1 MB; default 512 MB, in which at least the last 6 million recipients are counted.
    */
   readonly keepBytes?: number | undefined;
   /**
@@ -122,7 +123,7 @@ const isAccount = (given: unknown): boolean => {
 const OPTIONS = {
   port: { rule: wholeNumber(0, 65_535, 'a port'), default: 0 },
   host: { rule: notEmpty, default: '127.0.0.1' },
-  tls: must<EmulatorTls>('{ key, cert }', (given) => 'key' in Object(given) && 'cert' in Object(given)),
+  tls: unless<EmulatorTls>((given) => certificateProblem(Object(given) as EmulatorTls)),
   appId: { rule: appId, default: 'emulator-app' },
   appKey: { rule: appKey, default: 'emulator-app-key' },
   requireTokens: { rule: flag, default: false },

@@ -1,9 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { onceGone } from './connection.js';
 import { refusalOf } from './http-error.js';
 
-/** How long a client may go on sending what is not read, so that it gets to the answer. */
-const LINGER_MS = 1_000;
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** A text that is JSON unless the headers say otherwise. */
@@ -29,9 +26,6 @@ export function sendError(response: ServerResponse, error: unknown, body?: objec
 
 /** Answers a request whose rest is not read: the connection ends here. */
 export function sendUnread(response: ServerResponse, error: unknown, body?: object): void {
-  const { req: request } = response;
   sendError(response, error, body, { Connection: 'close' });
-  request.resume();
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
-  onceGone(request.socket, () => clearTimeout(timer));
+  response.req.resume();
 }

@@ -147,8 +147,8 @@ export class FanOutRun<Item = string> {
   }
 
   #counts() {
-    const { input, duplicates, invalidCount: invalid, skipsAbsent, absent } = this.chunks;
-    return this.#tally.counts({ input, duplicates, invalid, ...(skipsAbsent && { absent }) });
+    const { input, duplicates, invalidCount: invalid, members, absent } = this.chunks;
+    return this.#tally.counts({ input, duplicates, invalid, ...(members !== undefined && { absent }) });
   }
 
   #elapsedMs(): number {
@@ -170,7 +170,7 @@ export class FanOutRun<Item = string> {
       ...(unaccepted !== undefined && {
         [this.positionOf === undefined ? 'unaccepted' : 'positions']: unaccepted,
       }),
-      ...(members !== undefined && { presence: members.presence }),
+      ...(members?.presence !== undefined && { presence: members.presence }),
       ...(members?.error !== undefined && { presenceError: members.error }),
       elapsedMs: this.#elapsedMs(),
       requests,

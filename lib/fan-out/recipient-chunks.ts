@@ -32,22 +32,24 @@ const readId: ReadItem<string> = (value) =>
 
 /** Who is in the room, as far as that is known. */
 export interface RoomMembers {
-  readonly presence: NonNullable<FanOutReport['presence']>;
+  readonly presence?: FanOutReport['presence'];
   /** Why that is not known. */
   readonly error?: unknown;
   /** Undefined: anyone may be. */
   readonly ids?: ReadonlySet<string>;
 }
 
+/** Whether a user is in the room, or may be. */
+export function isThere(members: RoomMembers | undefined, userId: string): boolean {
+  return members?.ids?.has(userId) !== false;
+}
+
 /** How reading differs from that of a plain list of user IDs. */
 export interface ReadingOptions<Item> {
   /** How many different IDs are kept at most, to find duplicates among `all`. */
   readonly maxSeen?: number;
-  /**
-   * Asked once, when there is someone to ask about. It must not reject. The signal is aborted when the answer is no
-   * longer needed.
-   */
-  readonly askMembers?: ((signal: AbortSignal) => Promise<RoomMembers>) | undefined;
+  /** Everyone else is left out. */
+  readonly members?: RoomMembers | undefined;
   readonly readItem?: ReadItem<Item>;
 }
 
@@ -63,11 +65,8 @@ export class RecipientChunks<Item = string> {
   readonly invalid: InvalidRecipient[] = [];
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   /** See `FanOutRequest.skipAbsent`; how many were left out for it. */
-  members: RoomMembers | undefined;
+  readonly members: RoomMembers | undefined;
   absent = 0;
-  readonly #asking = new AbortController();
-  /** Read, and not counted before it is known who is there. */
-  #first: { readonly value: unknown } | undefined;
   readonly #seenInChunk = new DistinctIds();
   readonly #seen = new Set<string>();
   #pending: Item[] = [];
@@ -87,23 +86,17 @@ export class RecipientChunks<Item = string> {
   }[] = [];
 
   readonly #maxSeen: number;
-  readonly #askMembers: ReadingOptions<Item>['askMembers'];
   readonly #readItem: ReadItem<Item>;
 
   constructor(
     private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
     private readonly chunkSize: number,
     private readonly dedupe: Dedupe,
-    { maxSeen = MAX_DEDUPE_ALL, askMembers, readItem }: ReadingOptions<Item> = {},
+    { maxSeen = MAX_DEDUPE_ALL, members, readItem }: ReadingOptions<Item> = {},
   ) {
     this.#maxSeen = maxSeen;
-    this.#askMembers = askMembers;
+    this.members = members;
     this.#readItem = readItem ?? (readId as ReadItem<Item>);
-  }
-
-  /** Whether absent users are left out. */
-  get skipsAbsent(): boolean {
-    return this.#askMembers !== undefined;
   }
 
   /** Whether the source has no more items. */
@@ -126,7 +119,6 @@ export class RecipientChunks<Item = string> {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#asking.abort();
     // Items that have arrived are counted first.
     setImmediate(() => {
       for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);
@@ -138,7 +130,6 @@ export class RecipientChunks<Item = string> {
 
   /** Takes the items that were read and not handed out. */
   takeRest(): readonly Item[] {
-    this.#addFirst();
     this.#closed = true;
     return this.#pending.splice(0);
   }
@@ -188,21 +179,9 @@ export class RecipientChunks<Item = string> {
       if (done === true) {
         this.isComplete = !this.#stopped;
         this.#exhausted = true;
-      } else if (this.#askMembers === undefined || this.members !== undefined) this.#add(step.value);
-      else {
-        this.#first = { value: step.value };
-        const members = await this.#askMembers(this.#asking.signal);
-        if (!this.#stopped) this.members = members;
-        this.#addFirst();
-      }
+      } else this.#add(step.value);
       if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
     }
-  }
-
-  #addFirst(): void {
-    const first = this.#first;
-    this.#first = undefined;
-    if (first !== undefined) this.#add(first.value);
   }
 
   #add(value: unknown): void {
@@ -214,7 +193,7 @@ export class RecipientChunks<Item = string> {
       if (this.invalid.length < MAX_LISTED_INVALID) this.invalid.push({ position, message: item.message });
       return;
     }
-    if (this.members?.ids?.has(String(item)) === false) {
+    if (!isThere(this.members, String(item))) {
       this.absent += 1;
       return;
     }

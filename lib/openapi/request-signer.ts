@@ -99,7 +99,7 @@ export class RequestSigner {
     const hasToken = sessionToken !== undefined;
     const signedHeaders = hasToken ? `${SIGNED_HEADERS};x-security-token` : SIGNED_HEADERS;
     const token = hasToken ? `x-security-token:${sessionToken}\n` : '';
-    // The same text as `canonicalRequest()` makes for any request.
+    // The canonical request of the vendor, of which only these parts differ.
     const canonical = `${head}x-content-sha256:${hash}\nx-date:${xDate}\n${token}\n${signedHeaders}\n${hash}`;
     const key = this.#keys.get(secretAccessKey, stamp.scope, stamp.scopeText);
     const signature = signText(canonical, xDate, stamp.scopeText, key);

@@ -11,19 +11,6 @@ const SCOPE_SUFFIX = 'request';
 /** Name and value, in the order of sending. */
 export type NameValue = readonly [name: string, value: string];
 
-/** What a signature covers. */
-export interface SignableRequest {
-  readonly method: string;
-  /** As sent, `/` for all actions. */
-  readonly path: string;
-  /** From {@link canonicalQuery}. */
-  readonly query: string;
-  /** The headers to sign, in any order and case. */
-  readonly headers: readonly NameValue[];
-  /** Hexadecimal SHA-256 of the exact bytes of the body. */
-  readonly bodySha256: string;
-}
-
 /** `{date}/{region}/{service}/request`: the scope of a signing key. */
 export interface CredentialScope {
   /** `YYYYMMDD`, in UTC. */
@@ -61,21 +48,6 @@ export function canonicalQuery(parameters: Iterable<NameValue>): string {
     .join('&');
 }
 
-export function canonicalRequest(request: SignableRequest): string {
-  const headers = request.headers
-    .map(([name, value]): NameValue => [name.toLowerCase(), value.trim().replaceAll(/\s+/g, ' ')])
-    .sort(byName);
-  return [
-    request.method,
-    request.path,
-    request.query,
-    ...headers.map(([name, value]) => `${name}:${value}`),
-    '',
-    headers.map(([name]) => name).join(';'),
-    request.bodySha256,
-  ].join('\n');
-}
-
 export function scopeText({ date, region, service }: CredentialScope): string {
   return `${date}/${region}/${service}/${SCOPE_SUFFIX}`;
 }
@@ -105,17 +77,11 @@ export class SigningKeyCache {
   }
 }
 
-/** The signature itself, as lower-case hexadecimal. */
-export function sign(
-  request: SignableRequest,
-  xDate: string,
-  scope: CredentialScope,
-  signingKey: Uint8Array,
-): string {
-  return signText(canonicalRequest(request), xDate, scopeText(scope), signingKey);
-}
-
-/** {@link sign} for a canonical request and a scope in text form. */
+/**
+ * The signature, as lower-case hexadecimal.
+ * @param canonical the canonical request: method, path, query, headers, names of the headers, and the body's hash
+ * @param scope from {@link scopeText}
+ */
 export function signText(canonical: string, xDate: string, scope: string, signingKey: Uint8Array): string {
   const stringToSign = `${ALGORITHM}\n${xDate}\n${scope}\n${sha256Hex(canonical)}`;
   return createHmac('sha256', signingKey).update(stringToSign).digest('hex');

@@ -144,18 +144,6 @@ export class AdaptiveLimit {
     this.limit = limit;
   }
 
-  /** Forgets refusals, as a new process would. */
-  reset(): void {
-    this.#allowed = this.limit;
-    this.#chunk = this.#wholeChunk = Infinity;
-    this.#isProbing = this.#countsRequests = false;
-    this.#hasAcceptedSinceDecrease = true;
-    this.#pausedUntil = this.#decreasedAt = -Infinity;
-    this.#trial = undefined;
-    this.#refusedTrials = this.#fastUntil = 0;
-    this.#raiseAt = Infinity;
-  }
-
   /** The service answered without refusing for the quota. */
   answered(): void {
     this.#hasAnswered = true;
@@ -283,7 +271,12 @@ export class AdaptiveLimit {
       const fast = Math.min(this.#allowed * ADAPTING.fastIncrease, this.#fastUntil);
       this.#allowed = Math.min(this.limit, isFast ? fast : more);
     }
-    if (!this.isReduced) this.reset();
+    if (this.isReduced) return;
+    this.#chunk = this.#wholeChunk = Infinity;
+    this.#countsRequests = false;
+    this.#trial = undefined;
+    this.#refusedTrials = 0;
+    this.#raiseAt = Infinity;
   }
 
   #try(since: number, recipients: number): void {

@@ -74,13 +74,11 @@ const REAL_TIME: LimiterTime = {
   now: () => performance.now(),
   after: (ms, wake) => {
     // A waiting call keeps the process alive by its own time limit.
-    const timer = setTimeout(wake, Math.min(ms, LONGEST_WAIT_MS)).unref();
+    const timer = setTimeout(wake, ms).unref();
     return () => clearTimeout(timer);
   },
 };
 
-/** Longest timer. Afterwards, the queue is examined again. */
-const LONGEST_WAIT_MS = 60_000;
 const SECOND_MS = 1_000;
 /**
  * Permits reserved for single sends after the last single send, as a fraction of the limit. Without them, a fan-out

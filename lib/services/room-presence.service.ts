@@ -2,9 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { idProblem } from '../dto/field-rules.js';
-import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import { list, MAX_DURATION_MS, unless } from '../options/rules.js';
+import { list, unless } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { Sender } from '../retry/sender.js';
 import {
@@ -20,7 +19,6 @@ import {
   type OpenApiOptions,
   type OpenApiSender,
 } from './rtc-open-api.service.js';
-import { callPlan } from './send-options.js';
 
 const VERSION = '2023-11-01';
 /** The vendor's limits: requests a second, and users of one request. */
@@ -29,7 +27,6 @@ const STATUS_LIMIT = { requestsPerSecond: 10, isGuess: false };
 const USERS_PER_REQUEST = 10;
 /** Users of one `statusOf()`. At ten requests a second, they take 100 s. */
 const MAX_USERS = 10_000;
-const SECOND_MS = 1_000;
 
 const id = { rule: unless<string>(idProblem), required: true } as const;
 /** The parameters of the methods. */
@@ -70,8 +67,8 @@ export class RoomPresenceService {
 
   /**
    * Returns the status of users in a room (`GetRoomUsersProperty`). It makes one request for every ten users, one after
-   * another, at most ten a second. `deadlineMs` limits all requests together. By default, it includes the time that the
-   * rate limit takes. The other options apply to each request.
+   * another, at most ten a second. `deadlineMs` limits all requests together; by default, each has the module's. The
+   * other options apply to each request.
    *
    * @param userIds at most 10,000
    * @returns each user's status by user ID. Users whom the answer does not mention are missing.
@@ -86,35 +83,18 @@ export class RoomPresenceService {
     const asked = [...new Set(checkCallOptions(STATUS_QUESTION, { roomId, userIds }, '').userIds)];
     const given = checkCallOptions(OPEN_API_OPTIONS, options);
     const parts = hidden.of(this);
-    const requests = Math.ceil(asked.length / USERS_PER_REQUEST);
-    const deadlineMs = given.deadlineMs ?? deadlineOf(parts.settings, given, requests);
-    const endsAt = performance.now() + deadlineMs;
+    const endsAt = performance.now() + (given.deadlineMs ?? Infinity);
     const statuses = new Map<string, UserStatus>();
     for (let start = 0; start < asked.length; start += USERS_PER_REQUEST) {
       const some = asked.slice(start, start + USERS_PER_REQUEST);
       const query = { AppId: parts.settings.appId, RoomId: roomId, UserIds: some };
       const request = { action: 'GetRoomUsersProperty', version: VERSION, query };
-      const leftMs = Math.ceil(endsAt - performance.now());
-      if (leftMs <= 0) {
-        throw new RtcTimeoutError(
-          `GetRoomUsersProperty exceeded deadlineMs of ${deadlineMs} ms after ${start} of ${asked.length} users.`,
-          { outcome: 'not_attempted' },
-        );
-      }
-      const call = await callAction(parts, request, { ...given, deadlineMs: leftMs }, STATUS_LIMIT);
+      const leftMs = Math.max(1, Math.ceil(endsAt - performance.now()));
+      const deadlineMs = given.deadlineMs && leftMs;
+      const call = await callAction(parts, request, { ...given, deadlineMs }, STATUS_LIMIT);
       for (const [id, status] of readUserStatuses(call.result, call))
         if (some.includes(id)) statuses.set(id, status);
     }
     return statuses;
   }
-}
-
-/** Default deadline of several requests: that of one, and the time that they wait for the rate limit. */
-function deadlineOf(settings: RtcMessagingSettings, given: OpenApiOptions, requests: number): number {
-  const { deadlineMs } = callPlan(settings, given);
-  const perSecond = Math.min(
-    given.requestsPerSecond ?? STATUS_LIMIT.requestsPerSecond,
-    STATUS_LIMIT.requestsPerSecond,
-  );
-  return Math.min(MAX_DURATION_MS, deadlineMs + Math.ceil(requests / perSecond) * SECOND_MS);
 }

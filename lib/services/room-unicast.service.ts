@@ -15,6 +15,7 @@ import type { FanOutOptions, FanOutRequest, SendEachOptions } from '../fan-out/f
 import { FanOutRun } from '../fan-out/fan-out-run.js';
 import {
   InvalidItem,
+  isThere,
   type ReadItem,
   RecipientChunks,
   type RoomMembers,
@@ -25,6 +26,7 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import { Sender } from '../retry/sender.js';
+import { onAbort } from '../waiting/cancellation.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
 import type { Reservation } from './receipt-tracker.js';
 import { RoomPresenceService } from './room-presence.service.js';
@@ -96,18 +98,20 @@ export class RoomUnicastService {
     const { caller, settings, sender } = hidden.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
     const plan = planOf(settings, options);
-    const askMembers =
-      skipAbsent === true
-        ? (signal: AbortSignal) =>
-            membersOf(new RoomPresenceService(sender, settings), message.roomId, signal)
-        : undefined;
-    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { askMembers });
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
-    // Who is absent is known later. Without receipts it begins at once.
-    const recipients = wire.isTracked && skipAbsent !== true ? listOf(to)?.filter(isId) : undefined;
+    const began = performance.now();
+    const presence = new RoomPresenceService(sender, settings);
+    const members =
+      skipAbsent === true ? await membersOf(presence, message.roomId, plan, sender.closing) : undefined;
+    const deadlineMs =
+      plan.deadlineMs && Math.max(1, Math.ceil(plan.deadlineMs - (performance.now() - began)));
+    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { members });
+    const isAddressed = (id: unknown): boolean => isId(id) && isThere(members, id);
+    const recipients = wire.isTracked ? listOf(to)?.filter(isAddressed) : undefined;
     const reserved = recipients && (await caller.reserve(new Set(recipients).size, plan, wire.messageId));
     try {
-      const report = await new FanOutRun(chunks, chunkSender(this, wire, plan, reserved), plan, sender).run();
+      const each = chunkSender(this, wire, plan, reserved);
+      const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
       return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
     } finally {
       reserved?.free();
@@ -202,18 +206,25 @@ function listOf(source: unknown): readonly unknown[] | undefined {
 async function membersOf(
   presence: RoomPresenceService,
   roomId: string,
-  signal: AbortSignal,
+  { signal, deadlineMs = PRESENCE_MS }: Pick<CheckedFanOutOptions, 'signal' | 'deadlineMs'>,
+  closing: AbortSignal,
 ): Promise<RoomMembers> {
-  const second = { timeoutMs: PRESENCE_MS, deadlineMs: PRESENCE_MS, signal };
+  const asking = new AbortController();
+  const stopListening = [signal, closing].map((each) => each && onAbort(each, () => asking.abort()));
+  const limitMs = Math.min(PRESENCE_MS, deadlineMs);
+  const limits = { timeoutMs: limitMs, deadlineMs: limitMs, signal: asking.signal };
   try {
-    const { users, invisible, complete } = await presence.onlineUsers(roomId, second);
+    const { users, invisible, complete } = await presence.onlineUsers(roomId, limits);
     return complete
       ? { presence: 'used', ids: new Set([...users, ...invisible]) }
       : { presence: 'incomplete' };
   } catch (error) {
+    if (asking.signal.aborted) return {};
     // A wait for the limit that would be longer than that is refused at once.
     const isLate = error instanceof RtcTimeoutError || error instanceof RtcQuotaError;
     return { presence: isLate ? 'timed_out' : 'failed', error };
+  } finally {
+    for (const stop of stopListening) stop?.();
   }
 }
 

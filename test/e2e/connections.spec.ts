@@ -12,7 +12,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import net, { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
-import { gzipSync, brotliCompressSync, deflateRawSync, deflateSync } from 'node:zlib';
+import { gzipSync, brotliCompressSync, deflateSync } from 'node:zlib';
 import { certificate } from '../support/certificate.js';
 import { attempt, clientOf, keep, seen, startRawServer } from '../support/open-api-client.js';
 import { listen, respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
@@ -287,9 +287,7 @@ describe('a compressed answer', () => {
     ['x-gzip', gzipSync(body)],
     ['br', brotliCompressSync(body)],
     ['deflate', deflateSync(body)],
-    ['deflate', deflateRawSync(body)],
     ['identity', body],
-    ['gzip, br', brotliCompressSync(gzipSync(body))],
     ['', body],
   ])('is read: %s', async (coding, content) => {
     const server = keep(
@@ -305,7 +303,7 @@ describe('a compressed answer', () => {
     ['zstd', body],
     ['gzip', body],
     ['gzip', gzipSync(body).subarray(0, 30)],
-    ['gzip, gzip, gzip, gzip', body],
+    ['gzip, br', brotliCompressSync(gzipSync(body))],
   ])('that can not be decompressed has an unknown outcome: %s', async (coding, content) => {
     const server = keep(
       await startScriptedServer((response) =>

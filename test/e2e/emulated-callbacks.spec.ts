@@ -129,13 +129,14 @@ describe.each(PLATFORMS)('an app on $name that the emulator calls back', (platfo
     expect(outcomes()).toEqual(Array.from({ length: 6 }, () => ['delivered', 1]));
   });
 
-  it('is told once of what comes twice, late, or again since the answer was lost or a handler failed', async () => {
+  it('is told once of what comes twice, with swapped fields, late, or again since the answer was lost or a handler failed', async () => {
     const match = { action: 'UserJoinRoom' as const };
     emulator.faults.add({ kind: 'callback_twice', match });
+    emulator.faults.add({ kind: 'callback_swapped_copy', match });
     emulator.faults.add({ kind: 'callback_answer_lost', match });
     emulator.faults.add({ kind: 'callback_late', delayMs: 50, match });
     const room = emulator.room('room-1');
-    for (const user of ['twice', 'answer-lost', 'late']) room.join(user);
+    for (const user of ['twice', 'swapped', 'answer-lost', 'late']) room.join(user);
     await emulator.callbacks.idle();
     classroom.failures = 2;
     room.join('failed');
@@ -145,6 +146,7 @@ describe.each(PLATFORMS)('an app on $name that the emulator calls back', (platfo
       'UserJoinRoom answer-lost',
       'UserJoinRoom failed',
       'UserJoinRoom late',
+      'UserJoinRoom swapped',
       'UserJoinRoom twice',
     ]);
     expect(outcomes().every(([outcome]) => outcome === 'delivered')).toBe(true);

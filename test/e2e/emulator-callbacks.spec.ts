@@ -328,6 +328,16 @@ describe('a fault of callbacks', () => {
     expect(bob).not.toHaveProperty('Noce');
   });
 
+  it('has an event told with a copy whose ID and nonce are swapped, both rightly signed', async () => {
+    emulator.faults.add({ kind: 'callback_swapped_copy', ...about('alice') });
+    await joinAll('alice', 'bob');
+    const [alice = {}, copy = {}, bob = {}] = app.events.slice(2);
+    expect(copy).toEqual({ ...alice, EventId: alice.Nonce, Nonce: alice.EventId });
+    expect(copy.EventId).not.toBe(alice.EventId);
+    for (const event of [alice, copy, bob]) expect(isSignedWith(SECRET, event)).toBe(true);
+    expect(app.events).toHaveLength(5);
+  });
+
   it('has an event told again whose answer was lost', async () => {
     emulator.faults.add({ kind: 'callback_answer_lost', ...about('alice') });
     await joinAll('alice');

@@ -96,9 +96,7 @@ describe('a room of the emulator', () => {
 
   it('delivers to users who are in it at the time of delivery, and counts no others', async () => {
     const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];
-    const counted: number[] = [];
     alice.once('received', () => {
-      counted.push(emulator.deliveries.count('alice', 'hello'));
       bob.leave();
       emulator.room('room-1').join('carol');
     });
@@ -106,7 +104,7 @@ describe('a room of the emulator', () => {
     const carol = emulator.room('room-1').participant('carol');
     expect([alice, bob, carol].map((who) => who?.received.length)).toEqual([2, 0, 0]);
     expect([emulator.accepted.total, emulator.deliveries.total]).toEqual([4, 2]);
-    expect([counted, emulator.deliveries.count('bob', 'hello')]).toEqual([[1], 0]);
+    expect(emulator.deliveries.count('bob', 'hello')).toBe(0);
   });
 
   it('removes a user when another joins under the same ID', async () => {
@@ -353,7 +351,7 @@ describe('a room of the emulator', () => {
         ],
       ]);
       expect((await control('DELETE', '/rooms/room-1/users/alice'))[0]).toBe(200);
-      expect(await control('GET', '/rooms')).toEqual([200, [{ id: 'room-1', users: [] }]]);
+      expect(await control('GET', '/rooms')).toEqual([200, []]);
       const [, afterwards] = await control('GET', '/rooms/room-1/users/alice/received');
       expect(afterwards).toHaveLength(2);
       expect((await control('DELETE', '/rooms/room-1/users/alice'))[0]).toBe(404);
@@ -447,7 +445,7 @@ describe('a room of the emulator', () => {
         { callbacks: { url: 'http://127.0.0.1/', secret: '' } },
         'callbacks.secret: must have 1 to 1024 characters',
       ],
-      [{ tls: {} }, 'tls: must be { key, cert }'],
+      [{ tls: {} }, 'tls: key and cert must be PEM texts'],
     ] as const) {
       const error = await rejectionOf(RtcEmulator.start(options as never));
       expect(error.message).toContain(words);

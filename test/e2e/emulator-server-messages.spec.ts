@@ -305,28 +305,6 @@ describe('a client over WebSocket', () => {
     expect(await call(frame)).toEqual({ event: 'onError', error: expect.stringContaining(problem) });
     expect(socket.readyState).toBe(WebSocket.OPEN);
   });
-
-  it('is put out before its unfinished frames take up more than their share', async () => {
-    const sockets: Socket[] = [];
-    const { port, hostname } = new URL(emulator.url);
-    const { createConnection } = await import('node:net');
-    for (let index = 0; index < 100; index += 1) {
-      const raw = createConnection(Number(port), hostname);
-      raw.on('error', () => undefined).resume();
-      raw.write(
-        `GET /rooms/room-1?userId=u${index} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
-      );
-      await once(raw, 'data');
-      // A text of 399,999 bytes, of which one is missing.
-      raw.write(Buffer.concat([Buffer.from('81ff0000000000061a7f00000000', 'hex'), Buffer.alloc(399_998)]));
-      sockets.push(raw);
-    }
-    await until(() => emulator.dropped.clients >= 15);
-    expect(emulator.dropped.clients).toBeLessThan(25);
-    expect(await setParams()).toMatchObject({ error: 'Success' });
-    for (const raw of sockets) raw.destroy();
-  });
 });
 
 describe('the control API', () => {

@@ -403,19 +403,10 @@ describe('the receiver of a participant', () => {
     const emulator = await RtcEmulator.start();
     const server = await ReceiptApp.start(emulator);
     const wrong = [
-      [{ loses: 1 }, 'receiver.loses: must be a function'],
-      [{ confirmAfterMs: Number.NaN }, 'receiver.confirmAfterMs: must be a number of milliseconds'],
-      [{ confirmAfterMs: -1 }, 'receiver.confirmAfterMs'],
-      [{ confirmAfterMs: 'x' }, 'receiver.confirmAfterMs'],
-      [{ confirmAfterMs: 2_147_483_648 }, 'milliseconds from 0 to 2147483647, or Infinity'],
-      [{ confirmAfterMs: 3e9 }, 'receiver.confirmAfterMs'],
-      [{ from: [] }, "receiver.from: must be the server's user ID, or a list of them"],
-      [{ from: '' }, 'receiver.from'],
-      [{ from: ['server', 7] }, 'receiver.from'],
-      [{ storage: { load: () => null } }, 'receiver.storage: must be { load, save }'],
-      [{ bogus: 1 }, 'receiver.bogus'],
-      ['yes', 'receiver'],
-      [1, 'receiver'],
+      [{ from: [] }, "`from`: must be the server's user ID, or a list of them"],
+      [{ from: '' }, '`from`'],
+      [{ from: ['server', 7] }, '`from`'],
+      [{ storage: { load: () => null } }, 'storage.save'],
     ] as const;
     for (const [receiver, message] of wrong)
       expect(() => server.join('alice', { receiver: receiver as never })).toThrow(message);

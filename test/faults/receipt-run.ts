@@ -124,8 +124,9 @@ export async function runReceipts({
   });
   for (const [index, fault] of SENDING.entries())
     emulator.faults.add({ ...fault, probability: 0.005, seed: seed + index });
+  // Each slows down all that follows, so there are about as many in a long run.
   const throttled = { kind: 'error', code: 'FlowLimitExceeded' } as const;
-  emulator.faults.add({ ...throttled, retryAfter, probability: 0.001, seed: seed + 50 });
+  emulator.faults.add({ ...throttled, retryAfter, probability: 1.5 / messages, seed: seed + 50 });
   emulator.faults.add({ kind: 'untrusted_certificate', ...stranger, probability: 0.01, seed: seed + 51 });
   for (const [index, fault] of CONFIRMING.entries())
     emulator.faults.add({ ...fault, probability: 0.02, seed: seed + 100 + index });

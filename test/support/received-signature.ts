@@ -1,4 +1,5 @@
-import { deriveSigningKey, type NameValue, sha256Hex, sign } from '../../lib/openapi/signature-v4.js';
+import { type NameValue, sha256Hex } from '../../lib/openapi/signature-v4.js';
+import { sign } from './reference-signature.js';
 import type { ReceivedRequest } from './scripted-server.js';
 
 /** Whether a request is signed with this key as it was received: what its signature covers, and no more. */
@@ -16,6 +17,5 @@ export function isSignedWith(
   const signed = names.split(';').map((name): NameValue => [name, String(headers[name])]);
   const request = { method, path, query, headers: signed, bodySha256: sha256Hex(body) };
   const scope = { date, region, service };
-  const key = deriveSigningKey(secretAccessKey, scope);
-  return sign(request, String(headers['x-date']), scope, key) === signature;
+  return sign(request, String(headers['x-date']), scope, secretAccessKey) === signature;
 }

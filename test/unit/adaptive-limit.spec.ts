@@ -143,6 +143,17 @@ describe('an adaptive limit', () => {
     expect([adaptive.allowed, adaptive.maxInFlight]).toEqual([30, 1]);
   });
 
+  it('estimates that nothing is allowed once nothing was accepted for 15 seconds', () => {
+    const adaptive = new AdaptiveLimit(100);
+    adaptive.refused(sent(10_000), 0, 10_010);
+    adaptive.refused(sent(20_000), 0, 25_009);
+    expect(adaptive.estimate).toBeUndefined();
+    adaptive.refused(sent(25_009), 0, 25_010);
+    expect(adaptive.estimate).toEqual({ permitsPerSecond: 0 });
+    adaptive.accepted(sent(26_000), 26_010);
+    expect(adaptive.estimate).toBeUndefined();
+  });
+
   it('goes down to one request in eight seconds', () => {
     const adaptive = new AdaptiveLimit(4);
     let now = 0;
@@ -276,11 +287,20 @@ describe('an adaptive limit', () => {
       accept(adaptive, 3, 200, 12_100);
       adaptive.refused(sent(12_101, large), 0, 12_110);
       expect(adaptive.chunkSize).toBe(Infinity);
-      // A process that begins anew may.
-      adaptive.reset();
-      accept(adaptive, 3, 200, 14_000);
-      adaptive.refused(sent(14_001, large), 0, 14_010);
+      // Once it has its whole limit again, it may.
+      adaptive.update(1_000_000);
+      expect(adaptive.isReduced).toBe(false);
+      accept(adaptive, 3, 200, 1_000_000);
+      adaptive.refused(sent(1_000_001, large), 0, 1_000_010);
       expect(adaptive.chunkSize).toBe(30);
+    });
+
+    it('goes back to large ones also after it has allowed more of them', () => {
+      const adaptive = begin();
+      adaptive.update(11_000);
+      accept(adaptive, 11, 30, 12_000);
+      adaptive.refused(sent(12_001, { recipients: 30 }), 0, 12_010);
+      expect(adaptive.chunkSize).toBe(Infinity);
     });
 
     it('keeps chunks as large as they can be to help', () => {
@@ -356,21 +376,5 @@ describe('an adaptive limit', () => {
     expect(adaptive.allowed).toBe(60);
     adaptive.setLimit(20);
     expect([adaptive.allowed, adaptive.isReduced]).toEqual([20, false]);
-  });
-
-  it('forgets everything on a reset', () => {
-    const adaptive = new AdaptiveLimit(500);
-    for (let index = 0; index < 3; index++)
-      adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
-    adaptive.refused(sent(9_990, { recipients: 200 }), 60_000, 10_000);
-    adaptive.reset();
-    expect([adaptive.allowed, adaptive.chunkSize, adaptive.isReduced]).toEqual([
-      500,
-      Number.POSITIVE_INFINITY,
-      false,
-    ]);
-    expect(adaptive.pauseMs(10_000)).toBe(0);
-    adaptive.update(20_000);
-    expect(adaptive.allowed).toBe(500);
   });
 });

@@ -63,13 +63,39 @@ describe('the limiters of a store', () => {
     expect([told, closed]).toEqual([['one', 'other'], 0]);
     const apart = new LimiterHandle(settings, 'http://t', 'app', { store });
     const another = apart.limiterFor('key');
+    expect(() => opened[1]!.onStatus({ status: 'shared' })).not.toThrow();
+    // The store knows what is unanswered.
+    opened[0]!.onPermits({ held: 10, allowed: 10, usableUntil: Infinity, endsAt: Infinity });
+    (limiter.enter(ONE) as RequestPermit).giveBack('unanswered');
     other!.release();
     expect(closed).toBe(1);
+    expect(() => opened[0]!.onStatus({ status: 'shared' })).not.toThrow();
+    expect([told.length, limiter.usage.allowed]).toEqual([2, 400]);
     expect(one!.limiterFor('key')).not.toBe(limiter);
     expect(apart.limiterFor('key')).toBe(another);
     expect(opened).toHaveLength(3);
     // A process's own limiters are others.
     expect(handle('http://t').limiterFor('key')).not.toBe(another);
+  });
+});
+
+describe('the limiter of a store', () => {
+  it('is closed once, whatever access keys its module had', () => {
+    const names: string[] = [];
+    let closed = 0;
+    const store: QuotaStore = {
+      open: ({ name, limit }) => {
+        names.push(name);
+        return { limit, request: () => undefined, close: () => void (closed += 1) };
+      },
+    };
+    const rotating = new LimiterHandle(SETTINGS, 'http://s', 'app', { store });
+    rotating.limiterFor('key-1');
+    rotating.limiterFor('key-2');
+    rotating.forAction('A', 10).limiterFor('key-2');
+    expect(names).toEqual(['["http://s","key-1",""]', '["http://s","key-2","","A"]']);
+    rotating.release();
+    expect(closed).toBe(2);
   });
 });
 
@@ -100,7 +126,7 @@ describe("a process's limiters", () => {
 
   it('report how much is used of the share that holds for all', () => {
     const [large, small] = [handle('http://f', { maxQueue: 7 }), handle('http://f', { reserve: 400 })];
-    expect(large.usage).toEqual({
+    expect(large.usage).toStrictEqual({
       queued: 0,
       maxQueue: 7,
       waitMs: 0,
@@ -273,6 +299,16 @@ describe("a process's limiters", () => {
 
 describe('the limit of an action', () => {
   const limitOf = (of: LimiterHandle): number => of.usage.limit;
+
+  it('is apart from that of messages and of other actions, and counts requests', () => {
+    const module = handle('http://actions', { costPer: 'recipient', reserve: 100 });
+    const [one, other] = [module.forAction('A', 10), module.forAction('B', 20)];
+    const limiters = [module, one, other].map((each) => each.limiterFor('key'));
+    expect(new Set(limiters).size).toBe(3);
+    expect(module.forAction('A', 10)).toBe(one);
+    expect([limitOf(module), limitOf(one), limitOf(other), one.costOf(600)]).toEqual([400, 10, 20, 1]);
+    module.release();
+  });
 
   it('is a guess only until someone gives one, whichever comes first', () => {
     const module = handle('http://guess');

@@ -110,7 +110,7 @@ describe('an event', () => {
 
   it('is refused for anything that is no event, though it is signed', () => {
     expect(statusOf(wireEvent({ AppId: 'another' }))).toBe(403);
-    for (const EventType of ['', 'User Join', 'x\n', 'ü', '2020-12-01', '*', 'x'.repeat(257)]) {
+    for (const EventType of ['', 'User Join', 'x\n', 'ü', '2020-12-01', '*']) {
       expect([EventType, statusOf(wireEvent({ EventType }))]).toEqual([EventType, 400]);
     }
     expect(statusOf(wireEvent({ EventId: '' }))).toBe(400);
@@ -133,10 +133,10 @@ describe('an event', () => {
       expect(statusOf(wireEvent({ EventTime: at(ms) }), {}, now)).toBe(403);
     }
     expect(statusOf(wireEvent({ EventTime: at(-5_000) }), { maxAgeMs: 4_000 }, now)).toBe(403);
-    const zones = [at(0).replace('Z', '+00:00'), String(now), String(Math.floor(now / 1_000))];
-    for (const EventTime of zones) expect(statusOf(wireEvent({ EventTime }), {}, now)).toBe(200);
+    expect(statusOf(wireEvent({ EventTime: at(0).replace('Z', '+00:00') }), {}, now)).toBe(200);
     for (const EventTime of [
       at(0).slice(0, -1),
+      String(now),
       'now',
       '',
       '0',
@@ -481,15 +481,13 @@ describe('events that were handled', () => {
     expect(await other.isHandled()).toBe(true);
   });
 
-  it('say in the log when the memory is full of others', async () => {
-    const { isHandled, setHandled, logger } = memoryOf();
+  it('are forgotten when the memory is full of others', async () => {
+    const { isHandled, setHandled } = memoryOf();
     await setHandled();
     for (let n = 0; n < 99_999; n++) await isHandled({ id: `x${n}` }, `x${n}`);
     expect(await isHandled()).toBe(true);
-    expect(logger.lines).toEqual([]);
     await isHandled({ id: 'last' }, 'last');
     expect(await isHandled()).toBe(false);
-    expect(logger.lines).toEqual([expect.stringMatching(/^WARN More than 100000 events/)]);
   });
 
   it('are known in the process alone while Redis fails, hangs or throws at once', async () => {
