@@ -6,7 +6,7 @@ export interface RtcFanOutQueueOptions {
   /**
    * The connection to Redis (or Valkey): a URL, options of `ioredis`, `{ nodes, options }` of a Cluster, or a client of
    * `ioredis`, which is duplicated and never closed. Options that a queue can't work with are replaced
-   * (`enableOfflineQueue: false`, `stringNumbers`, `keyPrefix`, `scripts`, time limits of commands, reading from
+   * (`enableOfflineQueue: false`, `stringNumbers`, `keyPrefix`, `scripts`, time limits, how to reconnect, reading from
    * replicas), and `failoverDetector` is on. `role: 'slave'`, `monitor` and, for a Cluster, a `db` are refused.
    */
   readonly connection: FanOutQueueConnection;
