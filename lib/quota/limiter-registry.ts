@@ -151,6 +151,7 @@ export class LimiterHandle {
     if (shared === undefined) return;
     shared.users.delete(this);
     if (shared.users.size > 0) shared.limiter.configure(strictest(shared.users));
+    else shared.limiter.forgetRefusals();
     this.#accessKeyId = undefined;
     this.#shared = undefined;
     this.#forgetUnused();

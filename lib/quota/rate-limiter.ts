@@ -108,7 +108,7 @@ interface Waiter extends PermitRequest {
 export class RateLimiter {
   readonly #turns = new Turns<Waiter>();
   readonly #account: PermitPool;
-  readonly #adaptive: AdaptiveLimit;
+  #adaptive: AdaptiveLimit;
   readonly #rooms: RoomPools;
   readonly #shared: PermitSource | undefined;
   /** What this process holds of the shared permits. */
@@ -229,6 +229,12 @@ export class RateLimiter {
         this.#pump();
       },
     };
+  }
+
+  /** Forgets refusals, as a new process would. Requests of the last second still count. */
+  forgetRefusals(): void {
+    this.#adaptive = new AdaptiveLimit(this.#limit);
+    this.#setPermits();
   }
 
   close(): void {

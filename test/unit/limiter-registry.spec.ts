@@ -226,7 +226,7 @@ describe("a process's limiters", () => {
     expect(large!.usage).toMatchObject({ limit: 500, allowed: 500 });
   });
 
-  it('remember refusals while a module renews its access key', () => {
+  it('remember refusals while a module renews its access key, and forget them with the last module', () => {
     const rotating = handle('http://i');
     const limiter = rotating.limiterFor('key-1');
     (limiter.enter(ONE) as RequestPermit).giveBack({ throttledMs: 20_000 });
@@ -237,6 +237,7 @@ describe("a process's limiters", () => {
     rotating.release();
     expect(limiter.usage.waitMs).toBeGreaterThan(10_000);
     other.release();
+    expect(limiter.usage.waitMs).toBeLessThan(100);
     // Twice does no harm.
     other.release();
   });
