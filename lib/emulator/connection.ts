@@ -1,6 +1,14 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 
+/** Certificate and private key of a server, in PEM. */
+export interface EmulatorTls {
+  /** The private key. */
+  readonly key: string;
+  /** The certificate, with those between it and the root. */
+  readonly cert: string;
+}
+
 const belowTls = new WeakMap<Socket, Socket>();
 
 /** Speaks TLS on a connection. */

@@ -6,10 +6,9 @@ import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/publis
 import type { OptionTable } from '../options/option-table.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
 import type { Callback } from './callback.js';
-import { tcpSocketOf } from './connection.js';
+import { type EmulatorTls, tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
 import { ApiError } from './http-error.js';
-import type { EmulatorTls } from './listener.js';
 import { JSON_TYPE, sendText } from './send-json.js';
 
 /** An answer that is about to be sent. */

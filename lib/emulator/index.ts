@@ -6,7 +6,7 @@ export type { EmulatorClock } from './emulator-clock.js';
 export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 export type { ActiveFault, Faults } from './faults.js';
-export type { EmulatorTls } from './listener.js';
+export type { EmulatorTls } from './connection.js';
 export type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
 export type { ParticipantReceiver } from './participant-receiver.js';
 export type { JoinOptions, Presence, Room } from './presence.js';

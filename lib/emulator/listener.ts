@@ -8,17 +8,9 @@ import {
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
-import { secure } from './connection.js';
+import { type EmulatorTls, secure } from './connection.js';
 import type { Fault } from './fault.js';
 import { rulesOf } from './fault-kinds.js';
-
-/** Certificate and private key of a server, in PEM. */
-export interface EmulatorTls {
-  /** The private key. */
-  readonly key: string;
-  /** The certificate, with those between it and the root. */
-  readonly cert: string;
-}
 
 /** What comes in. */
 export interface ListenerEvents {
