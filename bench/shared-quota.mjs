@@ -22,8 +22,8 @@ const CHUNK_SIZE = 600;
 const PROCESSES = 4;
 /** Requests' worth of recipients that are handed out at once. */
 const PAGE = 5;
-/** Before anything is measured. */
-const WARM_UP_ROUNDS = 3;
+/** Of each process, before anything is measured. */
+const WARM_UP_REQUESTS = 1_500;
 const OUTAGE_MS = 10_000;
 const PROGRAM = fileURLToPath(new URL('shared-quota-process.mjs', import.meta.url));
 
@@ -98,11 +98,11 @@ async function fanOut(children, roomId, total, chunkSize) {
 }
 
 /**
- * Does what is measured a few times before. Processes that have sent other requests, of fewer users, need up to 0.2 s
- * of their first second for those of the measured kind.
+ * Does what is measured, as often as it takes. Processes that have sent other requests, of fewer users, need up to
+ * 0.2 s of their first second for those of the measured kind.
  */
 async function warmUp(children, forget, total, chunkSize) {
-  for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+  for (let left = WARM_UP_REQUESTS * children.length * chunkSize; left > 0; left -= total) {
     await fanOut(children, 'room-0', total, chunkSize);
     await forget();
     await sleep(1_500);
