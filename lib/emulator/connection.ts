@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 
 /** Certificate and private key of a server, in PEM. */
 export interface EmulatorTls {
@@ -7,6 +7,16 @@ export interface EmulatorTls {
   readonly key: string;
   /** The certificate, with those between it and the root. */
   readonly cert: string;
+}
+
+/** What is wrong with a private key and its certificate. */
+export function certificateProblem({ key, cert }: EmulatorTls): string | undefined {
+  try {
+    if (key && cert && createSecureContext({ key, cert })) return undefined;
+  } catch {
+    // OpenSSL's own words name neither.
+  }
+  return 'key and cert must be PEM texts that belong together';
 }
 
 const belowTls = new WeakMap<Socket, Socket>();

@@ -6,7 +6,7 @@ import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/publis
 import type { OptionTable } from '../options/option-table.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
 import type { Callback } from './callback.js';
-import { type EmulatorTls, tcpSocketOf } from './connection.js';
+import { certificateProblem, tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
 import { ApiError } from './http-error.js';
 import { JSON_TYPE, sendText } from './send-json.js';
@@ -230,16 +230,6 @@ function* padded(answer: Buffer, padding: number): Iterable<Buffer> {
 function sendAndClose(answer: Outgoing): void {
   answer.response.on('finish', () => answer.response.socket?.end());
   sendAnswer(answer);
-}
-
-/** What is wrong with a private key and its certificate. */
-export function certificateProblem({ key, cert }: EmulatorTls): string | undefined {
-  try {
-    if (key && cert && createSecureContext({ key, cert })) return undefined;
-  } catch {
-    // OpenSSL's own words name neither.
-  }
-  return 'key and cert must be PEM texts that belong together';
 }
 
 function signedWrongly({ body, signatureField: field }: Pick<Callback, 'body' | 'signatureField'>): object {

@@ -1,9 +1,8 @@
 import { keyProblems, type RtcCredentials } from '../credentials/credentials.js';
 import { idProblem } from '../dto/field-rules.js';
 import { type EventCallback, eventCallback } from './callback-url.js';
-import { certificateProblem } from './fault-kinds.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
-import type { EmulatorTls } from './connection.js';
+import { certificateProblem, type EmulatorTls } from './connection.js';
 import { appId, appKey, flag, listOf, must, oneOf, text, unless, wholeNumber } from '../options/rules.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
 import type { OptionTable } from '../options/option-table.js';
