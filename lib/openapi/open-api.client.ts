@@ -90,7 +90,15 @@ export class OpenApiClient {
       kind: 'answered',
       httpStatus: status,
       reply:
-        content === undefined ? UNDECODABLE : readReply(content, { ...sent, secretAccessKey, sessionToken }),
+        content === undefined
+          ? UNDECODABLE
+          : readReply(content, {
+              url: sent.url,
+              body: sent.body,
+              authorization: sent.authorization,
+              secretAccessKey,
+              sessionToken,
+            }),
       retryAfter: ownOf(answered, 'retry-after'),
       date: ownOf(answered, 'date'),
     });

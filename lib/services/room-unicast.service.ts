@@ -100,9 +100,10 @@ export class RoomUnicastService {
     const plan = planOf(settings, options);
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
     const began = performance.now();
-    const presence = new RoomPresenceService(sender, settings);
     const members =
-      skipAbsent === true ? await membersOf(presence, message.roomId, plan, sender.closing) : undefined;
+      skipAbsent === true
+        ? await membersOf(new RoomPresenceService(sender, settings), message.roomId, plan, sender.closing)
+        : undefined;
     const deadlineMs =
       plan.deadlineMs && Math.max(1, Math.ceil(plan.deadlineMs - (performance.now() - began)));
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { members });
