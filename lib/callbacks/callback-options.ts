@@ -50,7 +50,7 @@ export interface RtcClientMessagesOptions {
    * all are accepted. Environment: `RTC_CLIENT_MESSAGE_SECRETS`, separated by commas.
    */
   readonly secrets?: readonly string[] | undefined;
-  /** Messages that are taken from one user in a second, in this process, 1–10,000. Default 20. */
+  /** Messages that are taken from one user in any second, in this process, 1–10,000. Default 20. */
   readonly maxPerSecond?: number | undefined;
 }
 

@@ -16,9 +16,8 @@ const ANSWER_LIMIT_MS = 8_000;
 
 /** Takes clients' messages, and has the app answer them. */
 export class ClientMessageReceiver {
-  /** How many messages of each user were taken since the second began. */
-  readonly #taken = new Map<string, number>();
-  #secondBegan = -Infinity;
+  /** When messages of each user were taken in the last second. Who sent last stands last. */
+  readonly #taken = new Map<string, number[]>();
 
   /**
    * @param handlers the app's; they may be added later
@@ -62,14 +61,19 @@ export class ClientMessageReceiver {
 
   #checkRate(userId: string): void {
     const now = this.now();
-    if (now >= this.#secondBegan + 1_000) {
-      this.#taken.clear();
-      this.#secondBegan = now;
+    const isOver = (at = -Infinity): boolean => now - at >= 1_000;
+    for (const [user, times] of this.#taken) {
+      if (!isOver(times.at(-1))) break;
+      this.#taken.delete(user);
     }
-    const taken = (this.#taken.get(userId) ?? 0) + 1;
+    const times = this.#taken.get(userId) ?? [];
+    while (times.length > 0 && isOver(times[0])) times.shift();
     const { maxPerSecond = 0 } = this.settings.clientMessages ?? {};
-    if (taken > maxPerSecond) throw new Refusal(429, 'its user sends too many (clientMessages.maxPerSecond)');
-    this.#taken.set(userId, taken);
+    if (times.length >= maxPerSecond)
+      throw new Refusal(429, 'its user sends too many (clientMessages.maxPerSecond)');
+    times.push(now);
+    this.#taken.delete(userId);
+    this.#taken.set(userId, times);
   }
 
   /** @returns undefined if there is no handler */

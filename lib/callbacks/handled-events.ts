@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { LimitedLog } from '../diagnostics/limited-log.js';
 import { describeThrown } from '../errors/thrown.js';
 import { waitFor } from '../waiting/time-box.js';
@@ -7,7 +8,7 @@ import type { EventSettings } from './callback-settings.js';
 import type { Handler } from './find-handlers.js';
 import type { SignedEvent } from './read-event.js';
 
-/** Two for each event. With IDs of the length of a UUID, they take some 50 MB. */
+/** Two for each event, of one length. They take some 50 MB. */
 const MAX_KEYS = 200_000;
 /** A client that is not connected lets commands wait. */
 const REDIS_LIMIT_MS = 500;
@@ -65,7 +66,7 @@ export class HandledEvents {
    * @throws Refusal
    */
   async find({ event, signature, content }: SignedEvent): Promise<KnownEvent> {
-    const keys = [`signature:${signature}`, `id:${event.type}:${event.id}`] as const;
+    const keys = [signature, hash('sha256', event.id, 'base64url')] as const;
     const stored = await this.#ask((redis, key) => redis.get(key), ...keys);
     const [bySignature, byId] = keys.map((key) => {
       const known = this.#known.get(key);
@@ -89,7 +90,7 @@ export class HandledEvents {
     if (known.calls === undefined) return;
     known.calls = undefined;
     const set = (redis: EventRedis, key: string) => redis.set(key, content, 'PX', this.#keepMs);
-    await this.#ask(set, `signature:${signature}`, known.id);
+    await this.#ask(set, signature, known.id);
   }
 
   #add(added: string, known: Known): void {

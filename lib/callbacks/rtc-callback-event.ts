@@ -30,7 +30,7 @@ export type RtcEventData = Record<
 export type RtcEventType = keyof RtcEventData;
 
 /** Of any event. No other value of one looks like it: its signature stays right when two values are swapped. */
-export const EVENT_TYPE = /^[a-z][\w.-]*$/i;
+export const EVENT_TYPE = /^[a-z][\w.-]{0,127}$/i;
 
 /** An event that the service has told of, as handlers get it. */
 export interface RtcCallbackEvent<Type extends string = string> {

@@ -104,8 +104,8 @@ export const listOf = <T>(be: string, holds: (item: unknown) => unknown): Rule<r
   must(be, (given) => Array.isArray(given) && given.every(holds));
 
 /**
- * A list of items that each keep a rule. A variable has them separated by commas. The value is a copy, so that it is
- * what was checked.
+ * A list of items that each keep a rule. A variable has them separated by commas, and one problem at most, since its
+ * parts have no place that could be named. The value is a copy, so that it is what was checked.
  * @param what the items in words: `must be a list of …`
  */
 export const list =
@@ -122,10 +122,8 @@ export const list =
       for (let index = 0; index < length; index++) {
         const checked = each(items[index]);
         if ('value' in checked) value.push(checked.value);
-        // A part of a variable has no place that could be named.
-        else
-          for (const { message } of checked.problems)
-            problems.push({ option: isVariable ? '' : `[${index}]`, message });
+        else if (isVariable) return checked;
+        else for (const { message } of checked.problems) problems.push({ option: `[${index}]`, message });
       }
       return problems.length > 0 ? { problems } : { value };
     } catch {

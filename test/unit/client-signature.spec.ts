@@ -195,6 +195,11 @@ describe('the settings of callbacks', () => {
     expect(message).not.toMatch(/b c|short|seven77/);
   });
 
+  it('name a variable once, however many of its secrets are wrong', () => {
+    const variables = { RTC_APP_ID: 'x', RTC_CALLBACK_SECRETS: ',' };
+    expect(problemsOf({ events: PATH }, variables).match(/RTC_CALLBACK_SECRETS/g)).toHaveLength(1);
+  });
+
   it('name the variable with a wrong secret, and never the secret', () => {
     const message = problemsOf(
       { appId: 'x', clientMessages: { path: '/m' } },
@@ -206,20 +211,30 @@ describe('the settings of callbacks', () => {
 });
 
 describe('the rate of a user', () => {
-  it('is as many messages in a second as it may be, whoever else sends', async () => {
+  const settingsOf = (maxPerSecond: number) =>
+    callbackSettings({ clientMessages: { path: '/messages', maxPerSecond } });
+  const answers = handlerOf(['a client message'], () => 'ok');
+  /** Sends a message at a time, and returns the status of the answer. */
+  const senderAt = (maxPerSecond: number) => {
     let now = 0;
-    const settings = callbackSettings({ clientMessages: { path: '/messages', maxPerSecond: 2 } });
-    const answers = handlerOf(['a client message'], () => 'ok');
+    const settings = settingsOf(maxPerSecond);
     const receiver = new ClientMessageReceiver(settings, [answers], [], () => now);
     const issuer = new ClientSignatureService(settings);
-    const say = async (userId: string): Promise<number> => {
-      const signature = issuer.issue({ userId, expiresInSeconds: 60 });
+    const signatures = new Map<string, string>();
+    return async (at: number, userId: string): Promise<number> => {
+      now = at;
+      const signature = signatures.get(userId) ?? issuer.issue({ userId, expiresInSeconds: 60 });
+      signatures.set(userId, signature);
       try {
         return (await receiver.receive({ message: 'x', signature })).status;
       } catch (error) {
         return (error as { status: number }).status;
       }
     };
+  };
+
+  it('is as many messages in a second as it may be, whoever else sends', async () => {
+    const say = senderAt(2);
     const statuses = [];
     for (const [at, userId] of [
       [0, 'alice'],
@@ -227,10 +242,32 @@ describe('the rate of a user', () => {
       [999, 'alice'],
       [999, 'bob'],
       [1_000, 'alice'],
+      [1_998, 'alice'],
+      [1_999, 'alice'],
     ] as const) {
-      now = at;
-      statuses.push(await say(userId));
+      statuses.push(await say(at, userId));
     }
-    expect(statuses).toEqual([200, 200, 429, 200, 200]);
+    expect(statuses).toEqual([200, 200, 429, 200, 200, 429, 200]);
+  });
+
+  it('holds in any second, wherever that begins, and lets each second have its messages', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 20, maxLength: 60 }),
+        async (most, pauses) => {
+          const say = senderAt(most);
+          const taken: number[] = [];
+          let now = 0;
+          for (const pause of pauses) {
+            now += pause;
+            const earlier = taken.filter((at) => at > now - 1_000).length;
+            const status = await say(now, 'alice');
+            expect(status).toBe(earlier < most ? 200 : 429);
+            if (status === 200) taken.push(now);
+          }
+        },
+      ),
+    );
   });
 });

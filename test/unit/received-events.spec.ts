@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Fields } from '../../lib/callbacks/callback-request.js';
 import type { EventRedis } from '../../lib/callbacks/callback-options.js';
@@ -110,7 +111,7 @@ describe('an event', () => {
 
   it('is refused for anything that is no event, though it is signed', () => {
     expect(statusOf(wireEvent({ AppId: 'another' }))).toBe(403);
-    for (const EventType of ['', 'User Join', 'x\n', 'ü', '2020-12-01', '*']) {
+    for (const EventType of ['', 'User Join', 'x\n', 'ü', '2020-12-01', '*', 'x'.repeat(129)]) {
       expect([EventType, statusOf(wireEvent({ EventType }))]).toEqual([EventType, 400]);
     }
     expect(statusOf(wireEvent({ EventId: '' }))).toBe(400);
@@ -440,7 +441,8 @@ describe('events that were handled', () => {
     const events = new HandledEvents(APP_ID, settings, new LimitedLog(logger), () => time);
     const isHandled = async (...of: Parameters<typeof signed>) =>
       (await events.find(signed(...of))).calls === undefined;
-    const setHandled = async () => events.setHandled(signed(), await events.find(signed()));
+    const setHandled = async (...of: Parameters<typeof signed>) =>
+      events.setHandled(signed(...of), await events.find(signed(...of)));
     return { isHandled, setHandled, logger, at: (now: number) => (time = now) };
   };
   const storeOf = () => {
@@ -466,8 +468,9 @@ describe('events that were handled', () => {
     expect(await one.isHandled()).toBe(false);
     expect(store.stored.size).toBe(0);
     await one.setHandled();
+    const idKey = createHash('sha256').update('1').digest('base64url');
     expect([...store.stored.keys()].sort()).toEqual(
-      ['id:A:1', 'signature:1'].map((key) => `rtc:event:${APP_ID}:/events:${key}`),
+      ['1', idKey].map((key) => `rtc:event:${APP_ID}:/events:${key}`),
     );
     expect(await memoryOf(store).isHandled({ id: '2' })).toBe(true);
     expect(await memoryOf(store, '/other').isHandled()).toBe(false);
@@ -479,6 +482,17 @@ describe('events that were handled', () => {
     const other = memoryOf(store);
     await expect(other.isHandled({ type: 'xA' })).rejects.toMatchObject({ status: 409 });
     expect(await other.isHandled()).toBe(true);
+  });
+
+  it('have keys of one length, however long their IDs are', async () => {
+    const store = storeOf();
+    const { isHandled, setHandled } = memoryOf(store);
+    const id = '\u4e00'.repeat(80_000);
+    await setHandled({ id });
+    expect(await isHandled({ id }, '2')).toBe(true);
+    expect(await isHandled({ id: `${id}x` }, '3')).toBe(false);
+    expect(store.stored.size).toBe(2);
+    for (const key of store.stored.keys()) expect(key.length).toBeLessThan(128);
   });
 
   it('are forgotten when the memory is full of others', async () => {
