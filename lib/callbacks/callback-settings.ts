@@ -4,10 +4,13 @@ import { readOptions } from '../options/read-options.js';
 import { readVariables } from '../options/read-variables.js';
 import { appId, hasMethods, list, milliseconds, must, oneOf, text, wholeNumber } from '../options/rules.js';
 import type { EventRedis, RtcCallbackOptions } from './callback-options.js';
+import type { ClientMessageConsumer } from './client-message.js';
 
-export const MODULE = 'RtcCallbackModule';
+const MODULE = 'RtcCallbackModule';
 
 const path = text(/^(\/[\w.~-]+)+$/, 'must be a path such as /rtc/events, without parameters');
+
+const redis = must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'get', 'set'));
 
 const secrets = (shortest: number, variable: string) => {
   const rule = `must be ${shortest}–256 printable ASCII characters without spaces`;
@@ -25,10 +28,7 @@ export const CALLBACK_OPTIONS = {
       secrets: secrets(8, 'RTC_CALLBACK_SECRETS'),
       maxAgeMs: { rule: milliseconds(1_000, 86_400_000), default: 900_000 },
       acknowledge: { rule: oneOf('handled', 'early'), default: 'handled' },
-      redis: {
-        rule: must<EventRedis>('a client of ioredis', (given) => hasMethods(given, 'get', 'set')),
-        redacted: true,
-      },
+      redis: { rule: redis, redacted: true },
     },
   },
   clientMessages: {
@@ -41,10 +41,12 @@ export const CALLBACK_OPTIONS = {
   },
 } satisfies OptionTable<RtcCallbackOptions>;
 
-/** The options, checked, with defaults. */
+/** What is known of a module: the options, checked, with defaults, and what else belongs to it. */
 export type CallbackSettings = OptionValues<typeof CALLBACK_OPTIONS> & {
   /** Undefined for the module without a name. */
   readonly name: string | undefined;
+  /** What takes clients' messages before the app's handler does. Other entries add theirs while the app boots. */
+  readonly consumers: ClientMessageConsumer[];
 };
 
 /** Settings of the events. */
@@ -76,5 +78,5 @@ export function resolveCallbackSettings(
     problems.push({ option: `${MODULE}.events`, message: 'is missing, and so is clientMessages' });
   }
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, name);
-  return { ...values, name };
+  return { ...values, name, consumers: [] };
 }

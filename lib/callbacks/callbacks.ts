@@ -1,20 +1,27 @@
 import { STATUS_CODES } from 'node:http';
-import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { HttpException, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { DEFAULT_MODULE_NAME } from '../config/registration.js';
 import { LimitedLog } from '../diagnostics/limited-log.js';
 import { describeThrown } from '../errors/thrown.js';
 import { moduleLogger } from '../module-logger.js';
 import { waitFor } from '../waiting/time-box.js';
-import { type Answer, BodyReader, type CallbackRequest, Refusal } from './callback-request.js';
+import { type CallbackRequest, type Fields, readFields, refuse } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
-import type { ClientMessageConsumer } from './client-message.js';
 import { ClientMessageReceiver } from './client-message-receiver.js';
 import { EventReceiver } from './event-receiver.js';
 import type { Handler } from './find-handlers.js';
 import type { Serve } from './mount-routes.js';
 
-/** What becomes of the requests of a route. It throws a {@link Refusal} of what is wrong. */
-type Receive = EventReceiver['receive'];
+/** Takes what requests of a route say. */
+interface Receiver {
+  /**
+   * Resolves with the answer's body. Default: `OK`.
+   * @throws HttpException of what is wrong
+   */
+  receive(fields: Fields): Promise<string | Uint8Array | void>;
+}
+
+type Answer = readonly [status: number, body?: string | Uint8Array | void];
 
 /** How long a shutdown waits for handlers, in milliseconds. */
 const CLOSE_LIMIT_MS = 10_000;
@@ -28,35 +35,26 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
 
   readonly #log: LimitedLog;
   readonly #handlers: Handler[] = [];
-  readonly #bodies = new BodyReader();
   readonly #running = new Set<Promise<unknown>>();
   #isOpen = false;
 
   /** @param findHandlers is called when all providers are made */
   constructor(
     settings: CallbackSettings,
-    consumers: readonly ClientMessageConsumer[],
     private readonly findHandlers: () => Promise<readonly Handler[]>,
   ) {
     const { appId, events, clientMessages, name = DEFAULT_MODULE_NAME } = settings;
-    const log = new LimitedLog(moduleLogger(name));
-    this.#log = log;
-    if (events) {
-      const receiver = new EventReceiver(appId, events, this.#handlers, log);
-      this.#add(events.path, (fields) => receiver.receive(fields));
-    }
-    if (clientMessages) {
-      const receiver = new ClientMessageReceiver(settings, this.#handlers, consumers);
-      this.#add(clientMessages.path, (fields) => receiver.receive(fields));
-    }
+    this.#log = new LimitedLog(moduleLogger(name));
+    if (events) this.#add(events.path, new EventReceiver(appId, events, this.#handlers, this.#log));
+    if (clientMessages) this.#add(clientMessages.path, new ClientMessageReceiver(settings, this.#handlers));
   }
 
   /** Takes requests from now on. */
   async onModuleInit(): Promise<void> {
-    const handlers = await this.findHandlers();
-    // A call may outlast the request that it was made for.
-    const tracked = handlers.map((one) => ({ ...one, run: (given: unknown) => this.#track(one.run(given)) }));
-    this.#handlers.push(...tracked);
+    for (const handler of await this.findHandlers()) {
+      // A call may outlast the request that it was made for.
+      this.#handlers.push({ ...handler, run: (given) => this.#track(handler.run(given)) });
+    }
     this.#isOpen = true;
   }
 
@@ -66,56 +64,50 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
    */
   async onModuleDestroy(): Promise<void> {
     this.#isOpen = false;
-    await waitFor(this.#idle(), CLOSE_LIMIT_MS).catch(() =>
+    const idle = async (): Promise<void> => {
+      // Work may start more of it.
+      while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    };
+    await waitFor(idle, CLOSE_LIMIT_MS).catch(() =>
       this.#log.write('warn', 'closing', 'Shutting down: some handlers did not end in time.'),
     );
   }
 
-  /** Work may start more of it. */
-  async #idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
-  }
-
   /** Keeps work that a shutdown waits for. */
   #track<T>(work: Promise<T>): Promise<T> {
-    const end: Promise<unknown> = work.catch(() => undefined).finally(() => this.#running.delete(end));
-    this.#running.add(end);
+    const end = (): void => void this.#running.delete(work);
+    this.#running.add(work);
+    work.then(end, end);
     return work;
   }
 
-  #add(path: string, receive: Receive): void {
-    this.routes.set(path, (request, response) => {
-      // Also what an app's own code throws while the answer is written, whatever that is.
-      this.#serve(path, receive, request, response).catch(() => {
+  #add(path: string, receiver: Receiver): void {
+    this.routes.set(path, async (request, response) => {
+      const [status, given] = await this.#answerTo(path, receiver, request);
+      const body = given ?? STATUS_CODES[status] ?? '';
+      const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream';
+      const headers = { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' };
+      try {
+        response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
+      } catch {
+        // Something else has answered, or an app's own code throws while the answer is written.
         this.#log.write('error', path, `POST ${path}: failed to answer.`);
         response.destroy();
-      });
+      }
     });
   }
 
-  async #serve(path: string, receive: Receive, ...[request, response]: Parameters<Serve>): Promise<void> {
-    const { status, body } = await this.#answerTo(path, receive, request);
-    if (response.headersSent) {
-      this.#log.write('warn', `${path} late`, `POST ${path}: was answered by something else first.`);
-      return;
-    }
-    const content = body ?? STATUS_CODES[status] ?? '';
-    const isText = typeof content === 'string';
-    response.setHeader('Content-Type', isText ? 'text/plain; charset=utf-8' : 'application/octet-stream');
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    response.writeHead(status, { 'Content-Length': Buffer.byteLength(content) }).end(content);
-  }
-
-  async #answerTo(path: string, receive: Receive, request: CallbackRequest): Promise<Answer> {
+  async #answerTo(path: string, receiver: Receiver, request: CallbackRequest): Promise<Answer> {
     try {
-      const fields = await this.#bodies.read(request);
-      if (!this.#isOpen) return { status: 503 };
-      return await this.#track(receive(fields));
+      const fields = await readFields(request);
+      if (!this.#isOpen) refuse(503, 'the app is starting or closing');
+      return [200, await this.#track(receiver.receive(fields))];
     } catch (error) {
-      const { status, message } = error instanceof Refusal ? error : new Refusal(500, describeThrown(error));
-      const level = status === 500 ? 'error' : 'warn';
-      this.#log.write(level, `${path} ${message}`, `POST ${path}: refused with ${status}: ${message}`);
-      return { status };
+      const isOurs = error instanceof HttpException;
+      const [status, reason] = isOurs ? [error.getStatus(), error.message] : [500, describeThrown(error)];
+      const line = `POST ${path}: refused with ${status}: ${reason}`;
+      this.#log.write(status === 500 ? 'error' : 'warn', `${path} ${reason}`, line);
+      return [status];
     }
   }
 }

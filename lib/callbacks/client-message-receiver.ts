@@ -2,9 +2,9 @@ import { isUint8Array } from 'node:util/types';
 import { base64ByteLength } from '../dto/field-rules.js';
 import { describeThrown } from '../errors/thrown.js';
 import { waitFor } from '../waiting/time-box.js';
-import { type Answer, type Fields, Refusal } from './callback-request.js';
+import { type Fields, refuse } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
-import type { ClientMessageConsumer, RtcClientMessage } from './client-message.js';
+import type { RtcClientMessage } from './client-message.js';
 import { readClientSignature } from './client-signature.service.js';
 import type { Handler } from './find-handlers.js';
 import { CLIENT_MESSAGE } from './handler-decorators.js';
@@ -21,56 +21,45 @@ export class ClientMessageReceiver {
 
   /**
    * @param handlers the app's; they may be added later
-   * @param consumers what takes messages before the app's handler; they may be added later
    * @param now monotonic milliseconds
    */
   constructor(
     private readonly settings: CallbackSettings,
     private readonly handlers: readonly Handler[],
-    private readonly consumers: readonly ClientMessageConsumer[],
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** @throws Refusal */
-  async receive(fields: Fields): Promise<Answer> {
-    const message = this.#read(fields);
-    const answer = await waitFor(this.#answerTo(message), ANSWER_LIMIT_MS).catch((error: unknown) => {
-      throw new Refusal(500, describeThrown(error));
-    });
-    if (answer === undefined) throw new Refusal(404, 'no method has @OnClientMessage()');
-    const isText = typeof answer === 'string' && answer.isWellFormed();
-    if (!isText && !isUint8Array(answer)) throw new Refusal(500, 'its answer is neither text nor bytes');
-    if (Buffer.byteLength(answer) > MAX_BYTES)
-      throw new Refusal(500, `its answer is over ${MAX_BYTES} bytes`);
-    return { status: 200, body: answer };
-  }
-
-  #read({ message, binary = false, signature }: Fields): RtcClientMessage {
-    if (typeof message !== 'string' || typeof binary !== 'boolean') {
-      throw new Refusal(400, 'message or binary is missing or of the wrong type');
-    }
+  /** @throws HttpException */
+  async receive({ message, binary = false, signature }: Fields): Promise<string | Uint8Array> {
+    if (typeof message !== 'string' || typeof binary !== 'boolean')
+      refuse(400, 'message or binary is missing or of the wrong type');
     const claims = readClientSignature(signature, this.settings);
-    if (typeof claims === 'string') throw new Refusal(401, `its signature ${claims}`);
+    if (typeof claims === 'string') refuse(401, `its signature ${claims}`);
     const { expiresAt: _, ...from } = claims;
     this.#checkRate(from.userId);
-    if (binary && base64ByteLength(message) === undefined) throw new Refusal(400, 'message is no base64');
+    if (binary && base64ByteLength(message) === undefined) refuse(400, 'message is no base64');
     const content = binary ? new Uint8Array(Buffer.from(message, 'base64')) : message;
-    if (Buffer.byteLength(content) > MAX_BYTES) throw new Refusal(413, `message is over ${MAX_BYTES} bytes`);
-    return { ...from, message: content };
+    if (Buffer.byteLength(content) > MAX_BYTES) refuse(413, `message is over ${MAX_BYTES} bytes`);
+
+    const answered = waitFor(this.#answerTo({ ...from, message: content }), ANSWER_LIMIT_MS);
+    const body = await answered.catch((error: unknown) => refuse(500, describeThrown(error)));
+    if (body === undefined) refuse(404, 'no method has @OnClientMessage()');
+    if (typeof body !== 'string' && !isUint8Array(body)) refuse(500, 'its answer is neither text nor bytes');
+    if (Buffer.byteLength(body) > MAX_BYTES) refuse(500, `its answer is over ${MAX_BYTES} bytes`);
+    return body;
   }
 
   #checkRate(userId: string): void {
     const now = this.now();
-    const isOver = (at = -Infinity): boolean => now - at >= 1_000;
+    const isRecent = (at = -Infinity): boolean => now - at < 1_000;
     for (const [user, times] of this.#taken) {
-      if (!isOver(times.at(-1))) break;
+      if (isRecent(times.at(-1))) break;
       this.#taken.delete(user);
     }
     const times = this.#taken.get(userId) ?? [];
-    while (times.length > 0 && isOver(times[0])) times.shift();
+    while (times.length > 0 && !isRecent(times[0])) times.shift();
     const { maxPerSecond = 0 } = this.settings.clientMessages ?? {};
-    if (times.length >= maxPerSecond)
-      throw new Refusal(429, 'its user sends too many (clientMessages.maxPerSecond)');
+    if (times.length >= maxPerSecond) refuse(429, 'its user sends too many (clientMessages.maxPerSecond)');
     times.push(now);
     this.#taken.delete(userId);
     this.#taken.set(userId, times);
@@ -78,7 +67,7 @@ export class ClientMessageReceiver {
 
   /** @returns undefined if there is no handler */
   async #answerTo(message: RtcClientMessage): Promise<unknown> {
-    for (const consumer of this.consumers) {
+    for (const consumer of this.settings.consumers) {
       const answer = await consumer(message);
       if (answer !== undefined) return answer;
     }

@@ -1,5 +1,3 @@
-import { tokenOf } from '../config/named-tokens.js';
-
 /** A message of a client whose signature was right, as the handler gets it. */
 export interface RtcClientMessage {
   /** Whom the signature was issued to. */
@@ -14,14 +12,7 @@ export interface RtcClientMessage {
 export type RtcClientAnswer = string | Uint8Array | undefined;
 
 /**
- * Takes some of the verified messages before the app's `@OnClientMessage()` handler sees them. Other entries of this
- * library add theirs to the list under {@link getClientMessageConsumersToken} while the app boots. A message goes to the
+ * Takes some of the verified messages before the app's `@OnClientMessage()` handler sees them. A message goes to the
  * first consumer that answers it; one that returns undefined leaves it to the others.
  */
 export type ClientMessageConsumer = (message: RtcClientMessage) => RtcClientAnswer | Promise<RtcClientAnswer>;
-
-/** The injection token of a module's list of consumers. */
-export const getClientMessageConsumersToken = tokenOf<ClientMessageConsumer[]>(
-  'nestjs-rtc-messaging:client-message-consumers',
-  'client-message-consumers',
-);

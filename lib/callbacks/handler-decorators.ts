@@ -7,6 +7,8 @@ export interface RtcHandlerOptions {
   readonly name?: string | undefined;
 }
 
+type Handled = RtcHandlerOptions & { readonly type: string };
+
 /** In place of an event's type, none of which has spaces. */
 export const CLIENT_MESSAGE = 'a client message';
 
@@ -26,11 +28,8 @@ export function OnRtcEvent(
   type: RtcEventType | '*' | (string & {}),
   options?: RtcHandlerOptions,
 ): MethodDecorator {
-  if (type !== '*' && !(typeof type === 'string' && EVENT_TYPE.test(type))) {
-    const message =
-      "must be an event's type, such as UserJoinRoom, or *: a letter, then letters, digits, . _ and -";
-    throw new RtcConfigError([{ option: 'RtcCallbackModule @OnRtcEvent()', message }]);
-  }
+  const isType = type === '*' || (typeof type === 'string' && EVENT_TYPE.test(type));
+  if (!isType) fail('@OnRtcEvent()', "must be an event's type, such as UserJoinRoom, or *");
   return handles(type, options);
 }
 
@@ -47,22 +46,20 @@ export function OnClientMessage(options?: RtcHandlerOptions): MethodDecorator {
 
 function handles(type: string, { name }: RtcHandlerOptions = {}): MethodDecorator {
   return (target, key, descriptor?: PropertyDescriptor) => {
-    const method: unknown = descriptor?.value;
-    if (typeof method !== 'function' || typeof target === 'function' || typeof key === 'symbol') {
-      const message = 'must be a method of instances, with a name that is no symbol, to handle callbacks';
-      throw new RtcConfigError([{ option: `RtcCallbackModule ${String(key)}()`, message }]);
-    }
-    const others: object[] = Reflect.getOwnMetadata(HANDLED, target, key) ?? [];
+    const isMethod = typeof descriptor?.value === 'function' && typeof target === 'object';
+    if (!isMethod || typeof key === 'symbol') fail(`${String(key)}()`, 'must be a method of instances');
+    const others: readonly Handled[] = Reflect.getOwnMetadata(HANDLED, target, key) ?? [];
     Reflect.defineMetadata(HANDLED, [...others, { type, name }], target, key);
     const first = { '0:0': { index: 0, data: undefined, pipes: [] } };
     Reflect.defineMetadata(HANDLER_ARGUMENTS, first, target.constructor, key);
   };
 }
 
+function fail(what: string, message: string): never {
+  throw new RtcConfigError([{ option: `RtcCallbackModule ${what}`, message }]);
+}
+
 /** All that a method of a class handles, as it was decorated there or in a class that it extends. */
-export function handledBy(
-  prototype: object,
-  key: string,
-): readonly (RtcHandlerOptions & { readonly type: string })[] {
+export function handledBy(prototype: object, key: string): readonly Handled[] {
   return Reflect.getMetadata(HANDLED, prototype, key) ?? [];
 }

@@ -1,30 +1,16 @@
 import type { ServerResponse } from 'node:http';
-import type { HttpAdapterHost } from '@nestjs/core';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
+import type { AbstractHttpAdapter, HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import type { CallbackRequest } from './callback-request.js';
 
-/** Answers a request. */
-export type Serve = (request: CallbackRequest, response: ServerResponse) => void;
+/** Answers a request. It never rejects. */
+export type Serve = (request: CallbackRequest, response: ServerResponse) => Promise<void>;
 /** By path. All are POST. */
 type Routes = ReadonlyMap<string, Serve>;
-
-/** What is used of Express, which has `use` alone, and of Fastify. */
-interface HttpApp {
-  use(middleware: (...parts: [CallbackRequest, ServerResponse, next: () => void]) => void): unknown;
-  register(plugin: (scope: HttpApp) => Promise<void>): PromiseLike<unknown>;
-  addHook(
-    name: 'onRequest',
-    hook: (...parts: [FastifyRequest, FastifyReply, next: () => void]) => void,
-  ): void;
-  post(path: string, handler: () => void): unknown;
-}
-type FastifyRequest = { readonly raw: CallbackRequest };
-type FastifyReply = { readonly raw: ServerResponse; hijack(): unknown; callNotFound(): unknown };
 
 /**
  * Adds routes to the app's HTTP server, before the app's middleware, and with none of the app's settings. The server of
  * an app in a test is made after its modules; an app without HTTP gets no routes.
- * @throws RtcConfigError on other platforms than Express and Fastify
  */
 export async function mountRoutes(host: HttpAdapterHost, routes: Routes): Promise<void> {
   // Fastify loads the plugin now, before the app can add middleware, which plugins inherit.
@@ -33,32 +19,28 @@ export async function mountRoutes(host: HttpAdapterHost, routes: Routes): Promis
   else host.init$.subscribe(() => host.httpAdapter && void mountOn(host.httpAdapter, routes));
 }
 
-function mountOn(adapter: HttpAdapterHost['httpAdapter'], routes: Routes): PromiseLike<unknown> | undefined {
-  const platform: string = adapter.getType();
-  const app = adapter.getInstance<HttpApp>();
-  // A route of either would take other spellings of the path, too.
+/** Returns what Fastify loads the plugin by once it is waited for, and so is not async itself. */
+function mountOn(adapter: AbstractHttpAdapter, routes: Routes): unknown {
+  // A route of either platform would take other spellings of the path, too.
   const serveOf = ({ method, url = '' }: CallbackRequest): Serve | undefined =>
     method === 'POST' ? routes.get(url.split('?', 1)[0] ?? '') : undefined;
-  if (platform === 'fastify')
-    return app.register(async (scope) => {
-      // Nest adds the app's middleware to every plugin by this method.
-      scope.use = () => scope;
-      // Before Fastify looks at the content type, which the service does not send. Later hooks are not run.
-      scope.addHook('onRequest', ({ raw }, reply) => {
-        const serve = serveOf(raw);
-        if (serve === undefined) return void reply.callNotFound();
-        reply.hijack();
-        return serve(raw, reply.raw);
-      });
-      for (const path of routes.keys()) scope.post(path, () => undefined);
+  if (adapter.getType() !== 'fastify') {
+    return adapter.use((request: CallbackRequest, response: ServerResponse, next: () => void) => {
+      const serve = serveOf(request);
+      if (serve === undefined) next();
+      else void serve(request, response);
     });
-  if (platform !== 'express') {
-    const message = `can't add routes to an app on ${platform || 'this platform'}; there are Express and Fastify`;
-    throw new RtcConfigError([{ option: 'RtcCallbackModule.forRoot()', message }]);
   }
-  app.use((request, response, next) => {
-    const serve = serveOf(request);
-    return serve === undefined ? next() : serve(request, response);
+  return adapter.getInstance<FastifyInstance>().register(async (scope) => {
+    // Nest adds the app's middleware to every plugin by this method.
+    Object.assign(scope, { use: () => scope });
+    // Before Fastify looks at the content type, which the service does not send. Later hooks are not run.
+    scope.addHook('onRequest', ({ raw }, reply) => {
+      const serve = serveOf(raw);
+      if (serve === undefined) return void reply.callNotFound();
+      reply.hijack();
+      return void serve(raw, reply.raw);
+    });
+    for (const path of routes.keys()) scope.post(path, () => undefined);
   });
-  return undefined;
 }

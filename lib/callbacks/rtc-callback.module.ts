@@ -3,20 +3,14 @@ import { DiscoveryModule, DiscoveryService, HttpAdapterHost } from '@nestjs/core
 import { createModuleClass } from '../config/create-module-class.js';
 import { openOptions } from '../config/module-options.js';
 import { readExtras } from '../config/registration.js';
-import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { RtcCallbackExtras, RtcCallbackOptions, RtcCallbackOptionsFactory } from './callback-options.js';
-import {
-  CALLBACK_SETTINGS,
-  type CallbackSettings,
-  MODULE,
-  resolveCallbackSettings,
-} from './callback-settings.js';
+import { CALLBACK_SETTINGS, type CallbackSettings, resolveCallbackSettings } from './callback-settings.js';
 import { Callbacks } from './callbacks.js';
-import { type ClientMessageConsumer, getClientMessageConsumersToken } from './client-message.js';
 import { ClientSignatureService, getClientSignatureToken } from './client-signature.service.js';
 import { findHandlers } from './find-handlers.js';
 import { mountRoutes } from './mount-routes.js';
 
+const MODULE = 'RtcCallbackModule';
 const OPTIONS = 'nestjs-rtc-messaging:callback-options';
 
 /** What `RtcCallbackModule.forRoot()` registers, as with `RtcMessagingModule`. */
@@ -42,12 +36,9 @@ export class RtcCallbackModule extends createModuleClass<
   addExtras,
 }) {}
 
-type CallbackParts = [CallbackSettings, ClientMessageConsumer[], HttpAdapterHost, DiscoveryService];
-
 function addExtras(definition: DynamicModule, given: RtcCallbackExtras): DynamicModule {
   const { name, isGlobal, problems } = readExtras(given, MODULE);
   const signatures = { provide: getClientSignatureToken(name), useClass: ClientSignatureService };
-  const consumers = { provide: getClientMessageConsumersToken(name), useFactory: () => [] };
   const settings = {
     provide: CALLBACK_SETTINGS,
     inject: [OPTIONS],
@@ -55,35 +46,26 @@ function addExtras(definition: DynamicModule, given: RtcCallbackExtras): Dynamic
     useFactory: (options: unknown) =>
       resolveCallbackSettings(openOptions(options), name, process.env, problems),
   };
-  const callbacks = {
-    provide: Callbacks,
-    inject: [CALLBACK_SETTINGS, consumers.provide, HttpAdapterHost, DiscoveryService],
-    useFactory: async (...given: CallbackParts) => {
-      const [own, list, host, discovery] = given;
-      if (host.listening) {
-        const message = 'must be imported when the app boots, since routes cannot be added later';
-        throw new RtcConfigError([{ option: 'RtcCallbackModule', message }], undefined, name);
-      }
-      const made = new Callbacks(own, list, () => findHandlers(name, discovery));
-      await mountRoutes(host, made.routes);
-      destroyFirst(discovery);
-      return made;
-    },
-  };
+  const inject = [CALLBACK_SETTINGS, HttpAdapterHost, DiscoveryService];
+  const callbacks = { provide: Callbacks, inject, useFactory: createCallbacks };
   return {
     ...definition,
     global: isGlobal,
-    providers: [...(definition.providers ?? []), settings, signatures, consumers, callbacks],
-    exports: [signatures.provide, consumers.provide],
+    providers: [...(definition.providers ?? []), settings, signatures, callbacks],
+    exports: [signatures.provide],
   };
 }
 
-/**
- * Has Nest destroy this module before all others, and initialise it after them: handlers at work, which a shutdown waits
- * for, need what the others have. Nest goes by the modules' distances from the app's own.
- */
-function destroyFirst(discovery: DiscoveryService): void {
-  for (const { token, host } of discovery.getProviders()) {
+async function createCallbacks(
+  settings: CallbackSettings,
+  server: HttpAdapterHost,
+  discovery: DiscoveryService,
+): Promise<Callbacks> {
+  const callbacks = new Callbacks(settings, () => findHandlers(discovery, settings.name));
+  await mountRoutes(server, callbacks.routes);
+  // Has Nest destroy this module before all others, and initialise it after them: handlers at work, which a shutdown
+  // waits for, need what the others have. Nest goes by the modules' distances from the app's own.
+  for (const { token, host } of discovery.getProviders())
     if (token === CALLBACK_SETTINGS && host !== undefined) host.distance = -1;
-  }
+  return callbacks;
 }

@@ -1,6 +1,6 @@
 import { type DynamicModule, type InjectionToken, Module } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { getClientMessageConsumersToken } from '../callbacks/client-message.js';
+import { CALLBACK_SETTINGS, type CallbackSettings } from '../callbacks/callback-settings.js';
 import { createModuleClass } from '../config/create-module-class.js';
 import { openOptions } from '../config/module-options.js';
 import { DEFAULT_MODULE_NAME, readExtras } from '../config/registration.js';
@@ -77,16 +77,21 @@ function addExtras(definition: DynamicModule, given: RtcReceiptExtras): DynamicM
 
 /** Has a service take the clients' messages that are receipts. */
 function connect(name: string | undefined, receipts: ReceiptService, modules: ModuleRef): void {
-  const find = <T>(token: InjectionToken<T>, module: string): T => {
+  const find = <T>(token: InjectionToken<T>): T[] => {
     try {
-      return modules.get<T>(token, { strict: false });
+      return modules.get<T>(token, { strict: false, each: true });
     } catch {
-      const which = name === undefined ? 'without a name' : `with the name ${name}`;
-      throw new RtcConfigError([{ option: MODULE, message: `needs ${module} ${which}` }], undefined, name);
+      return [];
     }
   };
-  const consumers = find(getClientMessageConsumersToken(name), 'RtcCallbackModule');
-  find(getRoomUnicastToken(name), 'RtcMessagingModule');
+  const needed = <T>(found: T | undefined, module: string): T => {
+    if (found !== undefined) return found;
+    const which = name === undefined ? 'without a name' : `with the name ${name}`;
+    throw new RtcConfigError([{ option: MODULE, message: `needs ${module} ${which}` }], undefined, name);
+  };
+  const callbacks = find<CallbackSettings>(CALLBACK_SETTINGS).find((one) => one.name === name);
+  const { consumers } = needed(callbacks, 'RtcCallbackModule');
+  needed(find(getRoomUnicastToken(name))[0], 'RtcMessagingModule');
   consumers.push((message) => receipts.take(message));
 }
 

@@ -100,16 +100,12 @@ describe.each(PLATFORMS)('a request on $name', (platform) => {
     clearInterval(writing);
   });
 
-  it('with text that is no UTF-8, or with half of a surrogate pair, is refused', async () => {
+  it('with text that is no UTF-8 is refused', async () => {
     const url = await start([Echo], platform);
     const json = JSON.stringify({ message: '~', signature: sign() });
     const [before = '', after = ''] = json.split('~');
     const bytes = Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0xc3]), Buffer.from(after)]);
     expect((await postRaw(`${url}/messages`, bytes)).status).toBe(400);
-    expect((await postRaw(`${url}/messages`, json.replace('~', '\\ud800'))).status).toBe(400);
-    // Signed over what the halves become in UTF-8.
-    const half = JSON.stringify(wireEvent({ EventId: '\ufffd' })).replace('\ufffd', '\\ud800');
-    expect((await postRaw(`${url}/events`, half)).status).toBe(400);
     expect(app!.get(Echo).calls).toBe(0);
     expect(await say(url, '\u{1f600}')).toMatchObject({ status: 200, text: '\u{1f600}' });
   });
@@ -153,7 +149,7 @@ describe("an Express of the app's own", () => {
     }
     const url = await startOn(own, [Slow]);
     expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(503);
-    await until(() => logger.lines.some((line) => line.includes('answered by something else')));
+    await until(() => logger.lines.some((line) => line.includes('failed to answer')));
     expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(503);
   });
 });

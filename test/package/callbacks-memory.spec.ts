@@ -7,6 +7,8 @@ interface Report {
   readonly held: readonly number[];
   readonly statuses: Readonly<Record<string, number>>;
   readonly handled: number;
+  /** Calls for the last event again, and for the first one again, which was forgotten. */
+  readonly again: readonly number[];
   readonly lines: number;
   readonly count: number;
 }
@@ -17,8 +19,9 @@ it('callbacks hold no more after many events and many wrong ones than after the 
   const printed = await exec(process.execPath, ['--expose-gc', script], {
     cwd: join(import.meta.dirname, '../..'),
   });
-  const { held, statuses, handled, lines, count } = JSON.parse(printed) as Report;
+  const { held, statuses, handled, again, lines, count } = JSON.parse(printed) as Report;
   expect(handled).toBe(count);
+  expect(again).toEqual([0, 1]);
   // A tenth has a handler that fails. Wrong ones are an event and a message each.
   expect(statuses).toEqual({ 200: 0.9 * count, 500: 0.1 * count, 401: 2 * count });
   expect(lines).toBeLessThan(10);

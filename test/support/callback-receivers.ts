@@ -1,3 +1,4 @@
+import type { HttpException } from '@nestjs/common';
 import { LimitedLog } from '../../lib/diagnostics/limited-log.js';
 import type { RtcCallbackOptions } from '../../lib/callbacks/callback-options.js';
 import { resolveCallbackSettings } from '../../lib/callbacks/callback-settings.js';
@@ -35,13 +36,16 @@ export function receiverOf(
   const receiver = new EventReceiver(APP_ID, settings.events!, handlers, new LimitedLog(logger), callLimitMs);
   return {
     logger,
-    /** The status of the answer, or of the refusal. */
-    tell: async (event: object): Promise<number> => {
-      try {
-        return (await receiver.receive(event as Fields)).status;
-      } catch (error) {
-        return (error as { status: number }).status;
-      }
-    },
+    tell: (event: object) => statusOf(receiver.receive(event as Fields)),
   };
+}
+
+/** The status of the answer, or of the refusal. */
+export async function statusOf(received: Promise<unknown>): Promise<number> {
+  try {
+    await received;
+    return 200;
+  } catch (error) {
+    return (error as HttpException).getStatus();
+  }
 }

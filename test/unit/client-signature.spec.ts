@@ -5,7 +5,7 @@ import { ClientMessageReceiver } from '../../lib/callbacks/client-message-receiv
 import { ClientSignatureService } from '../../lib/callbacks/client-signature.service.js';
 import { resolveCallbackSettings } from '../../lib/callbacks/callback-settings.js';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
-import { callbackSettings, handlerOf } from '../support/callback-receivers.js';
+import { callbackSettings, handlerOf, statusOf } from '../support/callback-receivers.js';
 import { APP_ID, EVENT_SECRET, MESSAGE_SECRET } from '../support/callback-requests.js';
 import { printed } from '../support/printed.js';
 
@@ -73,7 +73,7 @@ describe("a client's signature", () => {
       userId: 'alice',
       expiresInSeconds: 60,
     });
-    expect(() => service.verify(ofOther)).toThrow('was issued for another app');
+    expect(() => service.verify(ofOther)).toThrow('was not issued here');
     const [payload = ''] = signature.split('.');
     for (const signed of [payload, `another-purpose\n${payload}`]) {
       const mac = createHmac('sha256', MESSAGE_SECRET).update(signed).digest('base64url');
@@ -90,8 +90,17 @@ describe("a client's signature", () => {
     const signature = longest.issue({ userId: id, roomId: id, expiresInSeconds: 60 });
     expect(longest.verify(signature).userId).toBe(id);
     const many = serviceOf(Array.from({ length: 10 }, (_, index) => `${MESSAGE_SECRET}-${index}`));
+    const long = Buffer.from(`${'a'.repeat(260_000)}.${'a'.repeat(43)}`).toString();
     const began = performance.now();
-    for (let n = 0; n < 1_000; n++) expect(() => many.verify(`${'a'.repeat(260_000)}.x`)).toThrow('was not');
+    let refused = 0;
+    for (let n = 0; n < 1_000; n++) {
+      try {
+        many.verify(long);
+      } catch {
+        refused += 1;
+      }
+    }
+    expect(refused).toBe(1_000);
     // With HMACs, it takes some five seconds.
     expect(performance.now() - began).toBeLessThan(1_000);
   });
@@ -218,18 +227,14 @@ describe('the rate of a user', () => {
   const senderAt = (maxPerSecond: number) => {
     let now = 0;
     const settings = settingsOf(maxPerSecond);
-    const receiver = new ClientMessageReceiver(settings, [answers], [], () => now);
+    const receiver = new ClientMessageReceiver(settings, [answers], () => now);
     const issuer = new ClientSignatureService(settings);
     const signatures = new Map<string, string>();
     return async (at: number, userId: string): Promise<number> => {
       now = at;
       const signature = signatures.get(userId) ?? issuer.issue({ userId, expiresInSeconds: 60 });
       signatures.set(userId, signature);
-      try {
-        return (await receiver.receive({ message: 'x', signature })).status;
-      } catch (error) {
-        return (error as { status: number }).status;
-      }
+      return await statusOf(receiver.receive({ message: 'x', signature }));
     };
   };
 
