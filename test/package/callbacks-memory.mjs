@@ -83,4 +83,6 @@ for (const number of [COUNT - 1, 1]) {
   await events.receive(eventOf(number, 'a-secret'));
   again.push(handled - before);
 }
-process.stdout.write(JSON.stringify({ held, statuses, handled: handled - again[1], again, lines, count: 3 * third }));
+process.stdout.write(
+  JSON.stringify({ held, statuses, handled: handled - again[1], again, lines, count: 3 * third }),
+);
