@@ -22,13 +22,11 @@ export const STEPS = [
 
 export type Step = (typeof STEPS)[number];
 
-/** What is known of a step; `unknown`: the access key may not ask; `skipped`: something else has to be mended first. */
-export type StepStatus = 'ok' | 'warning' | 'failed' | 'unknown' | 'skipped';
-
 /** A line of the check. */
 export interface Finding {
   readonly step: Step | 'messaging' | 'quota';
-  readonly status: StepStatus;
+  /** `unknown`: the access key may not ask; `skipped`: something else has to be mended first. */
+  readonly status: 'ok' | 'warning' | 'failed' | 'unknown' | 'skipped';
   /** What was found, and what to do about it. */
   readonly message: string;
 }
@@ -54,13 +52,8 @@ export function stepOf(error: RtcMessagingError): Step | 'messaging' {
     if (last?.throttled) return 'throttling';
     return OF_CODES.find(([pattern]) => pattern.test(error.apiCode))?.[1] ?? 'answer';
   }
-  const isConnected = last?.phase !== 'queued' && last?.phase !== 'connecting';
-  // Otherwise, it took too long.
-  const step = error instanceof RtcNetworkError ? stepOfFailure(last?.failure ?? '') : 'connection';
-  return step === 'connection' && isConnected ? 'answer' : step;
-}
-
-function stepOfFailure(failure: string): Step {
+  if (last?.phase !== 'queued' && last?.phase !== 'connecting') return 'answer';
+  const failure = error instanceof RtcNetworkError ? (last.failure ?? '') : '';
   if (isNameFailure(failure)) return 'DNS';
   return isCertificateFailure(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
 }
