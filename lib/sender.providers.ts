@@ -45,16 +45,10 @@ const senderProvider: Provider = {
     const clock = new ServiceClockSkew();
     const credentials = createCredentialsSource(settings.credentials, {
       now: Date.now,
-      serviceNow: () => clock.now(),
-      onAsked: ({ failure, warning, usable }) =>
-        emit({
-          type: 'credentials',
-          module,
-          status: failure === undefined ? 'refreshed' : 'refresh_failed',
-          ...(failure !== undefined && { failure }),
-          ...(warning !== undefined && { warning }),
-          usable,
-        }),
+      onAsked: (result) => {
+        const status = result.failure === undefined ? 'refreshed' : 'refresh_failed';
+        emit({ type: 'credentials', module, status, ...result });
+      },
     });
     const { region, endpoint } = settings;
     const signing = { region, service: RTC_SERVICE, origin: endpoint };
