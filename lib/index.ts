@@ -116,8 +116,7 @@ export {
 export { UserUnicastService } from './services/user-unicast.service.js';
 export type { TokenPrivilege } from './tokens/client-token.js';
 export type { JoinTokenRequest, LoginTokenRequest } from './tokens/token-request.js';
-export type { MethodName, MockedMethods } from './testing/create-mock.js';
-export type { RtcMessagingMocks } from './testing/mock-services.js';
+export type { MethodName, MockedMethods, RtcMessagingMocks } from './testing/create-mocks.js';
 export {
   RtcMessagingTestingModule,
   type RtcMessagingTestingOptions,
