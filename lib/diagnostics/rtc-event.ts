@@ -252,6 +252,3 @@ export type RtcEvent =
   | RtcThrottlingEvent
   | RtcShutdownEvent
   | RtcReceiptEvent;
-
-/** Emits an event. It must not throw. */
-export type Emit = (event: RtcEvent) => void;

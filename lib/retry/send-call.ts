@@ -1,5 +1,6 @@
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type { Emit, RtcCallInfo } from '../diagnostics/rtc-event.js';
+import type { Emit } from '../diagnostics/channels.js';
+import type { RtcCallInfo } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
