@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { CALLBACK_OPTIONS } from '../callbacks/callback-settings.js';
-import { variables } from '../config/environment.js';
+import { variables } from '../config/module-option-table.js';
 import { meantBy } from '../options/read-options.js';
 import { withVariable } from '../options/read-variables.js';
 import { readFile } from './read-file.js';

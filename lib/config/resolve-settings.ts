@@ -2,8 +2,7 @@ import { providerOf, type RtcCredentials, type RtcCredentialsOption } from '../c
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { type Environment, readOptions } from '../options/read-options.js';
 import { isInsecure } from './endpoint.js';
-import { variables } from './environment.js';
-import { MODULE_OPTIONS } from './module-option-table.js';
+import { MODULE_OPTIONS, variables } from './module-option-table.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
 import type { RtcMessagingSettings } from './settings.js';

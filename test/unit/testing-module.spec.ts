@@ -17,7 +17,7 @@ import {
   UserUnicastService,
 } from 'nestjs-rtc-messaging';
 import type { FanOutHandle, FanOutQueueService } from 'nestjs-rtc-messaging/bullmq';
-import { variables } from '../../lib/config/environment.js';
+import { variables } from '../../lib/config/module-option-table.js';
 import { rejectionOf } from '../support/rejection.js';
 
 const MESSAGE = { roomId: 'room-1', to: ['alice', 'bob', 'alice'], message: 'hello' };
