@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { REGION_HOSTS } from '../config/regions.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
+import { describeClock } from '../diagnostics/operator-log.js';
 import { type RtcClockEvent, RtcConfigError, RtcMessagingError, type RtcMessagingOptions } from '../index.js';
-import { type Finding, type Step, stepOf, STEPS } from './check-steps.js';
+import { type Finding, RIGHT, type Step, stepOf, STEPS } from './check-steps.js';
 import { type App, withApp } from './with-app.js';
 
 const CANT_TELL = "this key can't tell";
@@ -76,7 +77,11 @@ function judge(
   const mismatch = regionProblem(settings);
   if (mismatch !== undefined)
     known.region = { status: error === undefined || isAccepted ? 'warning' : 'failed', message: mismatch };
-  if (clockOffsetMs !== undefined) known.clock = { status: 'warning', message: describeClock(clockOffsetMs) };
+  if (clockOffsetMs !== undefined)
+    known.clock = {
+      status: 'warning',
+      message: `${describeClock(clockOffsetMs)}; requests were signed with the service's time: set the clock`,
+    };
   const after: Judged =
     stuck === 'permission'
       ? { status: 'unknown', message: CANT_TELL }
@@ -89,7 +94,7 @@ function judge(
   }
   return STEPS.map((step, index): Finding => {
     const isRight = index < stuckAt || (isAccepted && index > stuckAt);
-    const judged = isRight ? { status: 'ok' as const, message: describe(step, settings) } : after;
+    const judged = isRight ? { status: 'ok' as const, message: RIGHT[step](settings) } : after;
     return { step, ...(known[step] ?? judged) };
   });
 }
@@ -98,38 +103,6 @@ function judge(
 function inWords({ hint, message }: RtcMessagingError): string {
   if (hint === undefined) return message;
   return `${hint} (${message.slice(0, -hint.length).replace(/\.? *$/, '')})`;
-}
-
-function describeClock(offsetMs: number): string {
-  const seconds = Math.round(Math.abs(offsetMs) / 1_000);
-  const how = `${seconds} s ${offsetMs > 0 ? 'behind' : 'ahead of'} the service's`;
-  return `this machine's clock is ${how}; requests were signed with the service's time: set the clock`;
-}
-
-/** What is right, where it is. */
-function describe(
-  step: Step,
-  { appId, endpoint, from, isEndpointGiven, region }: RtcMessagingSettings,
-): string {
-  const { host, hostname } = new URL(endpoint);
-  // A lost variable turns an emulator's setup into the real service's.
-  const way = isEndpointGiven ? 'by endpoint (RTC_ENDPOINT)' : `by the region ${region}`;
-  const sender = from === undefined ? 'each message has to name its from' : `from ${from}`;
-  const texts: Readonly<Record<Step, string>> = {
-    settings: `complete; messages go to ${host}, ${way}; ${sender}`,
-    DNS: `${hostname} is found`,
-    connection: `${host} can be connected to`,
-    TLS: 'the certificate is trusted',
-    answer: 'the service answers',
-    throttling: 'the request was not throttled',
-    'access key': 'is known',
-    clock: "is within 15 minutes of the service's",
-    signature: 'the secret key is right',
-    permission: 'the key may ask who is in a room',
-    app: `${appId} may be used with this key`,
-    region: `${region} was accepted by ${host}`,
-  };
-  return texts[step];
 }
 
 /** Requests that are signed for one region, and go to the host of another. */

@@ -46,7 +46,7 @@ export class OperatorLog {
         this.#limited.write(
           'warn',
           'clock',
-          `This machine's clock is ${describeOffset(event.offsetMs)} the service's. ` +
+          `${describeClock(event.offsetMs)}. ` +
             "Requests are signed with the service's time from now on; set the clock.",
         );
         break;
@@ -140,8 +140,9 @@ export class OperatorLog {
   }
 }
 
-function describeOffset(offsetMs: number): string {
+/** @param offsetMs how far the service is ahead */
+export function describeClock(offsetMs: number): string {
   const seconds = Math.round(Math.abs(offsetMs) / 1_000);
-  if (seconds < 60) return 'at one with';
-  return `${seconds} s ${offsetMs > 0 ? 'behind' : 'ahead of'}`;
+  const how = seconds < 60 ? 'at one with' : `${seconds} s ${offsetMs > 0 ? 'behind' : 'ahead of'}`;
+  return `This machine's clock is ${how} the service's`;
 }
