@@ -1,5 +1,5 @@
 import type { InjectionToken } from '@nestjs/common';
-import { redisConnection } from '../redis/redis-connection-rule.js';
+import { redisConnection } from '../redis-client/redis-connection-rule.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';

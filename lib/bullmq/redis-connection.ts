@@ -1,5 +1,5 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import { openClient, type RedisClient } from '../redis/open-client.js';
+import { openClient, type RedisClient } from '../redis-client/open-client.js';
 
 /** A Redis Cluster, by some of its nodes. */
 export interface FanOutQueueCluster {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
-import type { LuaScript } from './lua-script.js';
-import { connectionsOf, openClient, type RedisClient } from './open-client.js';
+import type { LuaScript } from '../redis-client/lua-script.js';
+import { connectionsOf, openClient, type RedisClient } from '../redis-client/open-client.js';
 import { describeFailure } from './redis-failure.js';
 import type { CheckedOptions } from './redis-quota-options.js';
 

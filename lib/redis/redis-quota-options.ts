@@ -1,5 +1,5 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import { redisConnection } from './redis-connection-rule.js';
+import { redisConnection } from '../redis-client/redis-connection-rule.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
