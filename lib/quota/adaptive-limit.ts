@@ -20,11 +20,9 @@ export const ADAPTING = {
   /** Increase factor and its interval up to the value before the collapse, or without a known ceiling. */
   fastIncrease: 2,
   fastIncreaseEveryMs: 500,
-  /**
-   * How long a ceiling is respected before a higher limit is tried. Each refusal at the same ceiling takes the next
-   * value.
-   */
-  waitsMs: [10_000, 20_000, 40_000, 60_000],
+  /** How long a ceiling is respected before a higher limit is tried. It doubles with each refusal there. */
+  waitMs: 10_000,
+  mostWaitMs: 60_000,
   /** Below this many requests a second, chunks become smaller so that there are twice as many. */
   fewRequests: 10,
   /** Above this many requests a second, chunks become larger again. */
@@ -75,16 +73,19 @@ interface AcceptedLately {
  * circulation, and recipients in a request. A service that counts recipients never accepts a request of 600.
  */
 export class AdaptiveLimit {
-  #allowed: number;
-  #chunk = Infinity;
+  /** Permits in circulation. Below 1: one permit in more than a second. */
+  allowed: number;
+  /** Largest number of recipients in a request. Infinity: no limit. */
+  chunkSize = Infinity;
+  /** How many requests may be in flight. */
+  maxInFlight: number = ADAPTING.firstInFlight;
   /** The size of the first chunk that was refused. Chunks grow back to it. */
   #wholeChunk = Infinity;
   /** Permits for each recipient of a large request. */
   #perRecipient = 0;
   readonly #accepted: { readonly at: number; readonly request: SentRequest }[] = [];
-  #hasAnswered = false;
-  /** Whether a request that was sent after the last decrease was accepted. */
-  #hasAcceptedSinceDecrease = true;
+  /** When the last request was sent that was accepted. */
+  #acceptedSentAt = -Infinity;
   /** Nothing is accepted at present. One request at a time is sent as a probe. */
   #isProbing = false;
   #probingSince = 0;
@@ -97,24 +98,18 @@ export class AdaptiveLimit {
   #fastUntil = 0;
   /** Smaller chunks did not help, so the service counts requests. */
   #countsRequests = false;
+  #reported: ThrottlingEstimate | undefined;
 
-  constructor(private limit: number) {
-    this.#allowed = limit;
-  }
-
-  /** Permits in circulation. Below 1: one permit in more than a second. */
-  get allowed(): number {
-    return this.#allowed;
-  }
-
-  /** Largest number of recipients in a request. Infinity: no limit. */
-  get chunkSize(): number {
-    return this.#chunk;
+  constructor(
+    private limit: number,
+    private readonly onEstimate?: (estimate: ThrottlingEstimate | undefined) => void,
+  ) {
+    this.allowed = limit;
   }
 
   /** Whether refusals hold it below the limit. */
   get isReduced(): boolean {
-    return this.#allowed < this.limit || this.#chunk < this.#wholeChunk;
+    return this.allowed < this.limit || this.chunkSize < this.#wholeChunk;
   }
 
   /** What the account seems to allow. Undefined until the service has refused often enough. */
@@ -122,16 +117,11 @@ export class AdaptiveLimit {
     const refusesAll = this.#decreasedAt - this.#probingSince >= ADAPTING.refusesAllMs;
     if (this.#isProbing) return refusesAll ? { permitsPerSecond: 0 } : undefined;
     if (!this.isReduced || this.#refusedTrials < 2) return undefined;
+    const { allowed, chunkSize } = this;
     return {
-      permitsPerSecond: Math.round(this.#allowed * 10) / 10,
-      ...(this.#chunk < this.#wholeChunk && { chunkSize: this.#chunk }),
+      permitsPerSecond: Math.round(allowed * 10) / 10,
+      ...(chunkSize < this.#wholeChunk && { chunkSize }),
     };
-  }
-
-  /** How many requests may be in flight. */
-  get maxInFlight(): number {
-    if (this.#isProbing) return 1;
-    return this.#hasAnswered ? Infinity : ADAPTING.firstInFlight;
   }
 
   /** How long no request may be sent, in milliseconds. */
@@ -140,26 +130,26 @@ export class AdaptiveLimit {
   }
 
   setLimit(limit: number): void {
-    this.#allowed = this.isReduced ? Math.min(this.#allowed, limit) : limit;
+    this.allowed = this.isReduced ? Math.min(this.allowed, limit) : limit;
     this.limit = limit;
   }
 
   /** The service answered without refusing for the quota. */
   answered(): void {
-    this.#hasAnswered = true;
+    if (!this.#isProbing) this.maxInFlight = Infinity;
   }
 
   accepted(request: SentRequest, now: number): void {
-    this.answered();
-    if (request.takenAt >= this.#decreasedAt) this.#hasAcceptedSinceDecrease = true;
+    this.#acceptedSentAt = Math.max(this.#acceptedSentAt, request.takenAt);
     this.#accepted.push({ at: now, request });
-    this.#forget(request);
+    this.#forgetAccepted(request);
+    this.maxInFlight = Infinity;
     if (!this.#isProbing) return;
     this.#isProbing = false;
-    this.#allowed = Math.min(this.#allowed, request.permits);
+    this.allowed = Math.min(this.allowed, request.permits);
     this.#try(now, 0);
     // The refusals may have had a cause that has ended. One more refusal would show it.
-    this.#chunk = this.#wholeChunk;
+    this.chunkSize = this.#wholeChunk;
     this.#raiseAt = now + ADAPTING.fastIncreaseEveryMs;
   }
 
@@ -168,63 +158,86 @@ export class AdaptiveLimit {
     this.#pause(retryAfterMs, now);
     // Only one decrease for all requests that were sent before it.
     if (request.takenAt < this.#decreasedAt) return;
-    this.#decreasedAt = now;
     const lately = this.#acceptedLately(request);
-    if (lately.requests === 0 || !this.#hasAcceptedSinceDecrease) this.#collapse(request, now);
+    const refusesAll = lately.requests === 0 || this.#acceptedSentAt <= this.#decreasedAt;
+    this.#decreasedAt = now;
+    if (refusesAll) this.#collapse(request, now);
     else this.#decrease(request, lately, now);
-    this.#hasAcceptedSinceDecrease = false;
   }
 
-  /** Tries a higher limit, if it is time to. */
+  /** Tries a higher limit, if it is time to, and reports what the account seems to allow. */
   update(now: number): void {
     while (!this.#isProbing && now >= this.#raiseAt) this.#raise(this.#raiseAt);
+    const told = this.#reported;
+    const estimate = this.isReduced ? (this.estimate ?? told) : undefined;
+    // Reported once, and again when a service that refused everything accepts something.
+    const isKnown = estimate !== undefined && (told?.permitsPerSecond ?? 0) > 0;
+    if (isKnown || estimate?.permitsPerSecond === told?.permitsPerSecond) return;
+    this.#reported = estimate;
+    this.onEstimate?.(estimate);
+  }
+
+  /** Forgets all refusals, as a new process would. */
+  forget(): void {
+    this.allowed = this.limit;
+    this.maxInFlight = Math.max(this.maxInFlight, ADAPTING.firstInFlight);
+    this.#isProbing = false;
+    this.#pausedUntil = -Infinity;
+    this.#recover();
   }
 
   /** Nothing was accepted in the last second. If a probe is refused, the request itself is too large. */
   #collapse(request: SentRequest, now: number): void {
     const { recipients, isAlone } = request;
     if (this.#isProbing && isAlone && recipients > 1)
-      this.#shrink(Math.ceil(Math.min(this.#chunk, recipients) / 2), request);
+      this.#shrink(Math.ceil(Math.min(this.chunkSize, recipients) / 2), request);
     else {
       if (!this.#isProbing) {
         this.#probingSince = now;
-        this.#fastUntil = this.#allowed;
+        this.#fastUntil = this.allowed;
       }
-      this.#allowed = Math.max(ADAPTING.leastRate, this.#allowed / 2);
+      this.allowed = Math.max(ADAPTING.leastRate, this.allowed / 2);
     }
     this.#isProbing = true;
-    this.#pause(Math.max(ADAPTING.probeMs, SECOND_MS / this.#allowed), now);
+    this.maxInFlight = 1;
+    this.#pause(Math.max(ADAPTING.probeMs, SECOND_MS / this.allowed), now);
   }
 
   #decrease(request: SentRequest, lately: AcceptedLately, now: number): void {
     const trial = request.takenAt >= (this.#trial?.since ?? Infinity) ? this.#trial : undefined;
-    const reached = Math.min(this.#allowed, lately.permits);
+    const before = this.allowed;
+    const reached = Math.min(before, lately.permits);
+    const triesSmallerChunks = this.#triesSmallerChunks;
     this.#pause(ADAPTING.pauseMs, now);
     this.#fastUntil = 0;
-    if (this.#triesSmallerChunks && (trial === undefined || trial.since + SECOND_MS > request.takenAt)) {
+    this.allowed = reached * ADAPTING.decrease;
+    if (triesSmallerChunks && (trial === undefined || trial.since + SECOND_MS > request.takenAt)) {
       // The acceptances of the last second are not yet those of smaller chunks.
-      this.#allowed = reached * ADAPTING.decrease;
       this.#raiseAt = now + SECOND_MS;
       return;
     }
-    if (trial === undefined) this.#allowed = Math.min(this.#allowed * ADAPTING.decrease, reached);
-    else if (!this.#triesSmallerChunks) {
-      this.#allowed = Math.max(trial.allowed, reached * ADAPTING.decrease);
-      this.#chunk = trial.chunk;
+    if (trial === undefined) this.allowed = Math.min(before * ADAPTING.decrease, reached);
+    else if (!triesSmallerChunks) {
+      this.allowed = Math.max(trial.allowed, this.allowed);
+      this.chunkSize = trial.chunk;
     } else if (lately.recipients < trial.recipients * ADAPTING.helped) {
       this.#countsRequests = true;
-      this.#allowed = lately.permits;
-      this.#chunk = trial.chunk;
-    } else this.#allowed = reached * ADAPTING.decrease;
+      this.allowed = lately.permits;
+      this.chunkSize = trial.chunk;
+    }
     this.#trial = undefined;
     if (this.#makeSmallerChunks(request, lately, now)) return;
-    const waits = ADAPTING.waitsMs;
-    this.#raiseAt = now + (waits[Math.min(this.#refusedTrials, waits.length - 1)] ?? 0);
+    this.#raiseAt = now + Math.min(ADAPTING.mostWaitMs, ADAPTING.waitMs * 2 ** this.#refusedTrials);
     this.#refusedTrials += 1;
   }
 
   get #triesSmallerChunks(): boolean {
-    return this.#trial !== undefined && this.#trial.chunk > this.#chunk;
+    return this.#trial !== undefined && this.#trial.chunk > this.chunkSize;
+  }
+
+  /** Permits of a request of the largest size. */
+  get #perRequest(): number {
+    return Math.max(1, this.chunkSize * this.#perRecipient);
   }
 
   /**
@@ -233,54 +246,53 @@ export class AdaptiveLimit {
    */
   #makeSmallerChunks(request: SentRequest, lately: AcceptedLately, now: number): boolean {
     const chunk = Math.max(1, Math.floor(lately.recipients / (2 * ADAPTING.fewRequests)));
-    const isSmaller = chunk < Math.min(request.recipients, this.#chunk);
+    const isSmaller = chunk < Math.min(request.recipients, this.chunkSize);
     if (this.#countsRequests || lately.requests >= ADAPTING.fewRequests || !isSmaller) return false;
     this.#try(now, lately.recipients);
     this.#shrink(chunk, request);
-    const perRequest = Math.max(1, chunk * this.#perRecipient);
-    this.#allowed = Math.min(this.limit, (lately.recipients / chunk) * perRequest * ADAPTING.decrease);
+    const permits = (lately.recipients / chunk) * this.#perRequest;
+    this.allowed = Math.min(this.limit, permits * ADAPTING.decrease);
     this.#fastUntil = this.limit;
     this.#raiseAt = now + ADAPTING.increaseEveryMs / 2;
     return true;
   }
 
   #shrink(chunk: number, { recipients, permits }: SentRequest): void {
-    if (this.#chunk === Infinity) this.#wholeChunk = recipients;
+    if (this.chunkSize === Infinity) this.#wholeChunk = recipients;
     this.#perRecipient = permits / recipients;
-    this.#chunk = chunk;
+    this.chunkSize = chunk;
   }
 
   #raise(at: number): void {
     // The values of the last trial were not refused.
     if (this.#trial !== undefined) this.#refusedTrials = 0;
     if (!this.#triesSmallerChunks) this.#try(at, 0);
-    const isFast = this.#allowed < this.#fastUntil;
+    const { allowed, chunkSize } = this;
+    const isFast = allowed < this.#fastUntil;
     this.#raiseAt = at + (isFast ? ADAPTING.fastIncreaseEveryMs : ADAPTING.increaseEveryMs);
-    const perRequest = Math.max(1, this.#chunk * this.#perRecipient);
+    const perRequest = this.#perRequest;
     const many = Math.min(ADAPTING.manyRequests, this.limit / perRequest);
-    if (this.#chunk < this.#wholeChunk && this.#allowed / perRequest >= many) {
-      const chunk = Math.min(this.#wholeChunk, this.#chunk * 2);
+    if (chunkSize < this.#wholeChunk && allowed / perRequest >= many) {
+      this.chunkSize = Math.min(this.#wholeChunk, chunkSize * 2);
       // The same number of recipients a second, so that they go on growing by small steps.
-      if (perRequest === 1) this.#allowed = Math.max(1, (this.#allowed * this.#chunk) / chunk);
-      this.#chunk = chunk;
-    } else {
-      const more = Math.max(
-        this.#allowed * ADAPTING.increase,
-        Math.min(this.#allowed * 2, this.#allowed + 1),
-      );
-      const fast = Math.min(this.#allowed * ADAPTING.fastIncrease, this.#fastUntil);
-      this.#allowed = Math.min(this.limit, isFast ? fast : more);
+      if (perRequest === 1) this.allowed = Math.max(1, (allowed * chunkSize) / this.chunkSize);
+    } else if (isFast) this.allowed = Math.min(this.limit, this.#fastUntil, allowed * ADAPTING.fastIncrease);
+    else {
+      const more = Math.max(allowed * ADAPTING.increase, Math.min(allowed * 2, allowed + 1));
+      this.allowed = Math.min(this.limit, more);
     }
-    if (this.isReduced) return;
-    this.#chunk = this.#wholeChunk = Infinity;
+    if (!this.isReduced) this.#recover();
+  }
+
+  #recover(): void {
+    this.chunkSize = this.#wholeChunk = this.#raiseAt = Infinity;
     this.#countsRequests = false;
     this.#trial = undefined;
     this.#refusedTrials = 0;
-    this.#raiseAt = Infinity;
   }
 
   #try(since: number, recipients: number): void {
-    this.#trial = { since, allowed: this.#allowed, chunk: this.#chunk, recipients };
+    this.#trial = { since, allowed: this.allowed, chunk: this.chunkSize, recipients };
   }
 
   #pause(ms: number, now: number): void {
@@ -288,13 +300,13 @@ export class AdaptiveLimit {
   }
 
   #acceptedLately(request: SentRequest): AcceptedLately {
-    this.#forget(request);
+    this.#forgetAccepted(request);
     const sum = (of: 'permits' | 'recipients'): number =>
       this.#accepted.reduce((total, accepted) => total + accepted.request[of], 0);
     return { requests: this.#accepted.length, permits: sum('permits'), recipients: sum('recipients') };
   }
 
-  #forget({ takenAt }: SentRequest): void {
+  #forgetAccepted({ takenAt }: SentRequest): void {
     const accepted = this.#accepted;
     while (accepted[0] !== undefined && accepted[0].at < takenAt - SECOND_MS) accepted.shift();
   }

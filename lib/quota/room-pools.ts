@@ -27,7 +27,7 @@ export class RoomPools {
     const known = this.#pools.get(roomId);
     if (known !== undefined) return known;
     if (this.#pools.size % FORGET_EVERY === FORGET_EVERY - 1) {
-      for (const [id, pool] of this.#pools) if (pool.isIdle) this.#pools.delete(id);
+      for (const [id, pool] of this.#pools) if (pool.out === 0) this.#pools.delete(id);
     }
     const pool = new PermitPool(this.#limit, this.now, this.#credit);
     this.#pools.set(roomId, pool);

@@ -7,6 +7,8 @@ import type { CheckedOptions } from './redis-quota-options.js';
 
 /** Time limit for the first connection, in milliseconds. */
 const CONNECT_MS = 3_000;
+/** When a silent connection is given up. */
+const SILENT_MS = 2_000;
 
 /** A command from before the connection broke is useless after it. */
 const OWN_OPTIONS = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 };
@@ -22,6 +24,9 @@ export class RedisConnection {
   #users = 0;
   /** Why there is no connection. A command's own error says only that there is none. */
   #lastError: Error | undefined;
+
+  /** Since when no command was answered. */
+  #silentSince: number | undefined;
 
   constructor(options: CheckedOptions) {
     this.#options = options;
@@ -40,18 +45,6 @@ export class RedisConnection {
   }
 
   /**
-   * Closes connections that don't answer, so that new ones are made to the current primary. The sockets are destroyed
-   * and the client is not disconnected: a client that is searching for the primary would end for good. So it may by
-   * itself, when it is told of a failover meanwhile. Then it is begun again.
-   */
-  renew(): void {
-    // The app's own client is left alone.
-    if (this.#options.client !== undefined || this.#client === undefined) return;
-    if (this.#client.status === 'end') this.#client.connect().catch(() => undefined);
-    else for (const { stream } of connectionsOf(this.#client)) stream?.destroy();
-  }
-
-  /**
    * Runs a script within a time limit.
    * @returns its reply, or why Redis is unavailable (a sentence without its full stop). Never rejects.
    */
@@ -65,12 +58,31 @@ export class RedisConnection {
     await (this.#connecting ??= connected(client));
     const { timeoutMs } = this.#options;
     try {
-      return { reply: await waitFor(script.run(client, keys, args), timeoutMs) };
+      const reply = await waitFor(script.run(client, keys, args), timeoutMs);
+      this.#silentSince = undefined;
+      return { reply };
     } catch (error) {
+      const now = performance.now();
+      if (now - (this.#silentSince ??= now) > SILENT_MS) {
+        this.#silentSince = now;
+        this.#renew(client);
+      }
       const isSilent = error instanceof Interrupted && this.#lastError === undefined;
       const silent = `Redis did not answer within ${timeoutMs} ms`;
       return { failure: isSilent ? silent : describeFailure(error, this.#lastError) };
     }
+  }
+
+  /**
+   * Closes connections that don't answer, so that new ones are made to the current primary. The sockets are destroyed
+   * and the client is not disconnected: a client that is searching for the primary would end for good. So it may by
+   * itself, when it is told of a failover meanwhile. Then it is begun again.
+   */
+  #renew(client: RedisClient): void {
+    // The app's own client is left alone.
+    if (this.#options.client !== undefined) return;
+    if (client.status === 'end') client.connect().catch(() => undefined);
+    else for (const { stream } of connectionsOf(client)) stream?.destroy();
   }
 
   #open(): RedisClient {

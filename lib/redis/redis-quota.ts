@@ -34,8 +34,7 @@ export class RedisQuota implements QuotaStore {
     const { keyPrefix, fallbackShare: share } = this.#options;
     // A hash of the name, since names hold access key IDs.
     const tag = createHash('sha256').update(scope.name).digest('hex').slice(0, 32);
-    const own: QuotaScope = share === undefined ? scope : withOwnShare(scope, () => share * permits.limit);
-    const permits: RedisPermits = new RedisPermits(this.#connection, `${keyPrefix}{${tag}}`, own);
-    return permits;
+    const own = share === undefined ? scope : withOwnShare(scope, share);
+    return new RedisPermits(this.#connection, `${keyPrefix}{${tag}}`, own);
   }
 }

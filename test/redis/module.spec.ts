@@ -151,10 +151,8 @@ describe("a module's quota in Redis", () => {
     const nothing = (): void => undefined;
     const opened = store.open({
       name: 'any',
-      limit: LIMIT,
-      demand: () => ({ out: 0, wanted: 0, together: 0 }),
+      demand: () => ({ limit: LIMIT, out: 0, wanted: 0, together: 0 }),
       onPermits: nothing,
-      onStatus: nothing,
     });
     expect(await leaksIn([store, opened, service])).toEqual([]);
     opened.close();
