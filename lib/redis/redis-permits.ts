@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PermitSource, QuotaScope } from '../quota/quota-store.js';
 import { LEASE_MS, type PermitAnswer, readAnswer, TAKE_PERMITS, USABLE_MS } from './permit-script.js';
-import type { RedisConnection } from './redis-connection.js';
+import type { RedisConnection } from '../redis-client/redis-connection.js';
 
 /** Interval between commands while requests are sent, and while the permits are only held. */
 const BUSY_MS = 350;
