@@ -1,18 +1,16 @@
 /** Each constant is explained where it is used. `test/unit/adapting.spec.ts` simulates their effect. */
-export const ADAPTING = {
+const ADAPTING = {
   /** Requests that may be in flight until the service has accepted one. */
   firstInFlight: 8,
   /** Pause after a refusal. */
   pauseMs: 300,
-  /**
-   * Pause after a refusal while nothing is accepted. It doubles with each refusal, up to the interval of the least
-   * rate, in permits a second.
-   */
+  /** Pause after a refusal while nothing is accepted. It grows to the interval of the least rate. */
   probeMs: 1_000,
+  /** Least rate, a second. */
   leastRate: 1 / 8,
   /** The estimate says that the service refuses everything after this long without an acceptance. */
   refusesAllMs: 15_000,
-  /** Decrease factor after a refusal, if nearly all permits were accepted. */
+  /** Decrease factor after a refusal, if nearly all that was allowed was accepted. */
   decrease: 0.95,
   /** Increase factor and its interval near a known ceiling. */
   increase: 1.05,
@@ -20,14 +18,14 @@ export const ADAPTING = {
   /** Increase factor and its interval up to the value before the collapse, or without a known ceiling. */
   fastIncrease: 2,
   fastIncreaseEveryMs: 500,
-  /** How long a ceiling is respected before a higher limit is tried. It doubles with each refusal there. */
+  /** How long a ceiling is respected before a higher rate is tried. It doubles with each refusal there. */
   waitMs: 10_000,
   mostWaitMs: 60_000,
-  /** Below this many requests a second, chunks become smaller so that there are twice as many. */
+  /** Below this many requests a second, the service is taken to count recipients. */
   fewRequests: 10,
-  /** Above this many requests a second, chunks become larger again. */
-  manyRequests: 40,
-  /** If smaller chunks carry less than this fraction of the recipients a second, they don't help. */
+  /** Requests a second, at least, that a rate of recipients is sent in. */
+  requests: 20,
+  /** If a rate of recipients carries less than this fraction of what whole chunks did, the service counts requests. */
   helped: 0.6,
 } as const;
 
@@ -51,60 +49,68 @@ export interface SentRequest {
   readonly isAlone: boolean;
 }
 
-/** The values to return to if the higher limit that is being tried is refused. */
+/** A higher rate, or one of recipients, that is being tried. */
 interface Trial {
   readonly since: number;
-  readonly allowed: number;
-  readonly chunk: number;
-  /** Recipients accepted a second before the trial. */
-  readonly recipients: number;
-}
-
-/** What was accepted in the last second and round trip. */
-interface AcceptedLately {
-  readonly requests: number;
-  readonly permits: number;
-  readonly recipients: number;
+  /** The rate to return to if it is refused. */
+  readonly rate: number;
+  /** Recipients accepted a second by whole chunks, if a rate of recipients is tried. */
+  readonly recipients?: number;
 }
 
 /**
  * Adapts the limit to the service's refusals (additive increase, multiplicative decrease). Refusals come when other
- * programs use the account, or when the service counts otherwise than this process. Two values adapt: permits in
- * circulation, and recipients in a request. A service that counts recipients never accepts a request of 600.
+ * programs use the account, or when the service counts otherwise than this process. A service that counts recipients
+ * never accepts a request of 600. So what adapts is a rate: of permits or, if few requests are accepted, of recipients.
+ * Chunks of that rate are as large as leaves enough requests a second, since a few large ones leave gaps in the quota.
  */
 export class AdaptiveLimit {
-  /** Permits in circulation. Below 1: one permit in more than a second. */
-  allowed: number;
-  /** Largest number of recipients in a request. Infinity: no limit. */
-  chunkSize = Infinity;
-  /** How many requests may be in flight. */
+  /** How many requests may be in flight. 1: nothing is accepted at present, and probes are sent. */
   maxInFlight: number = ADAPTING.firstInFlight;
-  /** The size of the first chunk that was refused. Chunks grow back to it. */
-  #wholeChunk = Infinity;
+  /** Permits a second or, if `#wholeChunk` is not 0, recipients. */
+  #rate: number;
+  /** The size of the largest chunk that was refused, while recipients count. 0: permits do. */
+  #wholeChunk = 0;
   /** Permits for each recipient of a large request. */
   #perRecipient = 0;
+  /** Recipients only count because of refused probes, which may have had another cause. */
+  #isGuess = false;
+  /** A rate of recipients did not help, so the service counts requests. */
+  #countsRequests = false;
   readonly #accepted: { readonly at: number; readonly request: SentRequest }[] = [];
   /** When the last request was sent that was accepted. */
   #acceptedSentAt = -Infinity;
-  /** Nothing is accepted at present. One request at a time is sent as a probe. */
-  #isProbing = false;
   #probingSince = 0;
   #pausedUntil = -Infinity;
   #decreasedAt = -Infinity;
   #trial: Trial | undefined;
   #refusedTrials = 0;
   #raiseAt = Infinity;
-  /** The limit increases fast up to this value: the limit before the collapse. */
+  /** The rate increases fast up to this value: the rate before the collapse. */
   #fastUntil = 0;
-  /** Smaller chunks did not help, so the service counts requests. */
-  #countsRequests = false;
   #reported: ThrottlingEstimate | undefined;
 
   constructor(
     private limit: number,
     private readonly onEstimate?: (estimate: ThrottlingEstimate | undefined) => void,
   ) {
-    this.allowed = limit;
+    this.#rate = limit;
+  }
+
+  /** Permits in circulation. Below 1: one permit in more than a second. */
+  get allowed(): number {
+    const { chunkSize } = this;
+    const requests = this.#rate / chunkSize;
+    return Math.min(this.limit, chunkSize === Infinity ? this.#rate : requests * this.#costOf(chunkSize));
+  }
+
+  /** Largest number of recipients in a request. Infinity: no limit. */
+  get chunkSize(): number {
+    if (this.#wholeChunk === 0) return Infinity;
+    let chunk = this.#wholeChunk;
+    // Halves, so that a chunk that was made for another rate is cut without a rest.
+    while (chunk > 1 && (chunk - 1) * this.#leastRequests(chunk) > this.#rate) chunk = Math.ceil(chunk / 2);
+    return chunk;
   }
 
   /** Whether refusals hold it below the limit. */
@@ -118,10 +124,8 @@ export class AdaptiveLimit {
     if (this.#isProbing) return refusesAll ? { permitsPerSecond: 0 } : undefined;
     if (!this.isReduced || this.#refusedTrials < 2) return undefined;
     const { allowed, chunkSize } = this;
-    return {
-      permitsPerSecond: Math.round(allowed * 10) / 10,
-      ...(chunkSize < this.#wholeChunk && { chunkSize }),
-    };
+    const isSmaller = chunkSize < this.#wholeChunk;
+    return { permitsPerSecond: Math.round(allowed * 10) / 10, ...(isSmaller && { chunkSize }) };
   }
 
   /** How long no request may be sent, in milliseconds. */
@@ -130,7 +134,7 @@ export class AdaptiveLimit {
   }
 
   setLimit(limit: number): void {
-    this.allowed = this.isReduced ? Math.min(this.allowed, limit) : limit;
+    if (this.#wholeChunk === 0) this.#rate = this.isReduced ? Math.min(this.#rate, limit) : limit;
     this.limit = limit;
   }
 
@@ -143,13 +147,14 @@ export class AdaptiveLimit {
     this.#acceptedSentAt = Math.max(this.#acceptedSentAt, request.takenAt);
     this.#accepted.push({ at: now, request });
     this.#forgetAccepted(request);
+    const wasProbing = this.#isProbing;
     this.maxInFlight = Infinity;
-    if (!this.#isProbing) return;
-    this.#isProbing = false;
-    this.allowed = Math.min(this.allowed, request.permits);
-    this.#try(now, 0);
+    if (!wasProbing) return;
     // The refusals may have had a cause that has ended. One more refusal would show it.
-    this.chunkSize = this.#wholeChunk;
+    if (this.#isGuess) this.#countPermits(request.permits);
+    else this.#rate = Math.min(this.#rate, this.#wholeChunk === 0 ? request.permits : request.recipients);
+    this.#isGuess = false;
+    this.#trial = { since: now, rate: this.#rate };
     this.#raiseAt = now + ADAPTING.fastIncreaseEveryMs;
   }
 
@@ -158,14 +163,14 @@ export class AdaptiveLimit {
     this.#pause(retryAfterMs, now);
     // Only one decrease for all requests that were sent before it.
     if (request.takenAt < this.#decreasedAt) return;
-    const lately = this.#acceptedLately(request);
-    const refusesAll = lately.requests === 0 || this.#acceptedSentAt <= this.#decreasedAt;
+    this.#forgetAccepted(request);
+    const refusesAll = this.#accepted.length === 0 || this.#acceptedSentAt <= this.#decreasedAt;
     this.#decreasedAt = now;
     if (refusesAll) this.#collapse(request, now);
-    else this.#decrease(request, lately, now);
+    else this.#decrease(request, now);
   }
 
-  /** Tries a higher limit, if it is time to, and reports what the account seems to allow. */
+  /** Tries a higher rate, if it is time to, and reports what the account seems to allow. */
   update(now: number): void {
     while (!this.#isProbing && now >= this.#raiseAt) this.#raise(this.#raiseAt);
     const told = this.#reported;
@@ -179,133 +184,114 @@ export class AdaptiveLimit {
 
   /** Forgets all refusals, as a new process would. */
   forget(): void {
-    this.allowed = this.limit;
     this.maxInFlight = Math.max(this.maxInFlight, ADAPTING.firstInFlight);
-    this.#isProbing = false;
     this.#pausedUntil = -Infinity;
     this.#recover();
   }
 
-  /** Nothing was accepted in the last second. If a probe is refused, the request itself is too large. */
+  get #isProbing(): boolean {
+    return this.maxInFlight === 1;
+  }
+
+  /** Nothing was accepted in the last second. If a probe is refused, the request itself may be too large. */
   #collapse(request: SentRequest, now: number): void {
     const { recipients, isAlone } = request;
-    if (this.#isProbing && isAlone && recipients > 1)
-      this.#shrink(Math.ceil(Math.min(this.chunkSize, recipients) / 2), request);
-    else {
-      if (!this.#isProbing) {
-        this.#probingSince = now;
-        this.#fastUntil = this.allowed;
+    if (!this.#isProbing) {
+      this.#probingSince = now;
+      this.#fastUntil = this.#rate;
+    } else if (isAlone && recipients > 1) {
+      if (this.#wholeChunk === 0) {
+        this.#countRecipients(request, Infinity);
+        this.#isGuess = true;
       }
-      this.allowed = Math.max(ADAPTING.leastRate, this.allowed / 2);
+      this.#rate = Math.min(this.#rate, recipients * this.#leastRequests(recipients));
     }
-    this.#isProbing = true;
+    this.#rate = Math.max(ADAPTING.leastRate, this.#rate / 2);
     this.maxInFlight = 1;
     this.#pause(Math.max(ADAPTING.probeMs, SECOND_MS / this.allowed), now);
   }
 
-  #decrease(request: SentRequest, lately: AcceptedLately, now: number): void {
+  #decrease(request: SentRequest, now: number): void {
     const trial = request.takenAt >= (this.#trial?.since ?? Infinity) ? this.#trial : undefined;
-    const before = this.allowed;
-    const reached = Math.min(before, lately.permits);
-    const triesSmallerChunks = this.#triesSmallerChunks;
+    const recipients = this.#acceptedLately('recipients');
+    const permits = this.#acceptedLately('permits');
+    const reached = Math.min(this.#rate, this.#wholeChunk === 0 ? permits : recipients);
+    const before = this.#rate;
     this.#pause(ADAPTING.pauseMs, now);
     this.#fastUntil = 0;
-    this.allowed = reached * ADAPTING.decrease;
-    if (triesSmallerChunks && (trial === undefined || trial.since + SECOND_MS > request.takenAt)) {
-      // The acceptances of the last second are not yet those of smaller chunks.
+    this.#rate = reached * ADAPTING.decrease;
+    if (this.#trial?.recipients !== undefined) {
+      // The acceptances of the last second must be those of the new rate.
+      if (trial === undefined || trial.since + SECOND_MS > request.takenAt) {
+        this.#raiseAt = now + SECOND_MS;
+        return;
+      }
+      this.#countsRequests = recipients < this.#trial.recipients * ADAPTING.helped;
+      if (this.#countsRequests) this.#countPermits(permits);
+    } else if (trial === undefined) this.#rate = Math.min(before * ADAPTING.decrease, reached);
+    else this.#rate = Math.max(trial.rate, this.#rate);
+    this.#trial = undefined;
+    const areFew = this.#accepted.length < ADAPTING.fewRequests && request.recipients > 1;
+    if (areFew && this.#wholeChunk === 0 && !this.#countsRequests) {
+      this.#countRecipients(request, recipients * ADAPTING.decrease);
+      this.#trial = { since: now, rate: permits, recipients };
+      this.#fastUntil = Infinity;
       this.#raiseAt = now + SECOND_MS;
       return;
     }
-    if (trial === undefined) this.allowed = Math.min(before * ADAPTING.decrease, reached);
-    else if (!triesSmallerChunks) {
-      this.allowed = Math.max(trial.allowed, this.allowed);
-      this.chunkSize = trial.chunk;
-    } else if (lately.recipients < trial.recipients * ADAPTING.helped) {
-      this.#countsRequests = true;
-      this.allowed = lately.permits;
-      this.chunkSize = trial.chunk;
-    }
-    this.#trial = undefined;
-    if (this.#makeSmallerChunks(request, lately, now)) return;
     this.#raiseAt = now + Math.min(ADAPTING.mostWaitMs, ADAPTING.waitMs * 2 ** this.#refusedTrials);
     this.#refusedTrials += 1;
   }
 
-  get #triesSmallerChunks(): boolean {
-    return this.#trial !== undefined && this.#trial.chunk > this.chunkSize;
-  }
-
-  /** Permits of a request of the largest size. */
-  get #perRequest(): number {
-    return Math.max(1, this.chunkSize * this.#perRecipient);
-  }
-
-  /**
-   * A few large requests leave gaps in the quota that no other large request fits into. @returns whether chunks became
-   * smaller
-   */
-  #makeSmallerChunks(request: SentRequest, lately: AcceptedLately, now: number): boolean {
-    const chunk = Math.max(1, Math.floor(lately.recipients / (2 * ADAPTING.fewRequests)));
-    const isSmaller = chunk < Math.min(request.recipients, this.chunkSize);
-    if (this.#countsRequests || lately.requests >= ADAPTING.fewRequests || !isSmaller) return false;
-    this.#try(now, lately.recipients);
-    this.#shrink(chunk, request);
-    const permits = (lately.recipients / chunk) * this.#perRequest;
-    this.allowed = Math.min(this.limit, permits * ADAPTING.decrease);
-    this.#fastUntil = this.limit;
-    this.#raiseAt = now + ADAPTING.increaseEveryMs / 2;
-    return true;
-  }
-
-  #shrink(chunk: number, { recipients, permits }: SentRequest): void {
-    if (this.chunkSize === Infinity) this.#wholeChunk = recipients;
-    this.#perRecipient = permits / recipients;
-    this.chunkSize = chunk;
-  }
-
   #raise(at: number): void {
-    // The values of the last trial were not refused.
+    // The rate of the last trial was not refused.
     if (this.#trial !== undefined) this.#refusedTrials = 0;
-    if (!this.#triesSmallerChunks) this.#try(at, 0);
-    const { allowed, chunkSize } = this;
-    const isFast = allowed < this.#fastUntil;
+    const rate = this.#rate;
+    if (this.#trial?.recipients === undefined) this.#trial = { since: at, rate };
+    const isFast = rate < this.#fastUntil;
     this.#raiseAt = at + (isFast ? ADAPTING.fastIncreaseEveryMs : ADAPTING.increaseEveryMs);
-    const perRequest = this.#perRequest;
-    const many = Math.min(ADAPTING.manyRequests, this.limit / perRequest);
-    if (chunkSize < this.#wholeChunk && allowed / perRequest >= many) {
-      this.chunkSize = Math.min(this.#wholeChunk, chunkSize * 2);
-      // The same number of recipients a second, so that they go on growing by small steps.
-      if (perRequest === 1) this.allowed = Math.max(1, (allowed * chunkSize) / this.chunkSize);
-    } else if (isFast) this.allowed = Math.min(this.limit, this.#fastUntil, allowed * ADAPTING.fastIncrease);
-    else {
-      const more = Math.max(allowed * ADAPTING.increase, Math.min(allowed * 2, allowed + 1));
-      this.allowed = Math.min(this.limit, more);
-    }
+    const more = Math.max(rate * ADAPTING.increase, Math.min(rate * 2, rate + 1));
+    this.#rate = isFast ? Math.min(rate * ADAPTING.fastIncrease, this.#fastUntil) : more;
     if (!this.isReduced) this.#recover();
   }
 
   #recover(): void {
-    this.chunkSize = this.#wholeChunk = this.#raiseAt = Infinity;
-    this.#countsRequests = false;
+    this.#countPermits(this.limit);
+    this.#countsRequests = this.#isGuess = false;
     this.#trial = undefined;
     this.#refusedTrials = 0;
+    this.#raiseAt = Infinity;
   }
 
-  #try(since: number, recipients: number): void {
-    this.#trial = { since, allowed: this.allowed, chunk: this.chunkSize, recipients };
+  #countPermits(rate: number): void {
+    this.#wholeChunk = 0;
+    this.#rate = rate;
+  }
+
+  #countRecipients({ recipients, permits }: SentRequest, rate: number): void {
+    this.#rate = rate;
+    this.#wholeChunk = recipients;
+    this.#perRecipient = permits / recipients;
+  }
+
+  #costOf(chunk: number): number {
+    return Math.max(1, chunk * this.#perRecipient);
+  }
+
+  /** Requests a second, at least, that the rate should be sent in: no more than the limit allows. */
+  #leastRequests(chunk: number): number {
+    return Math.min(ADAPTING.requests, this.limit / this.#costOf(chunk));
   }
 
   #pause(ms: number, now: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, now + ms);
   }
 
-  #acceptedLately(request: SentRequest): AcceptedLately {
-    this.#forgetAccepted(request);
-    const sum = (of: 'permits' | 'recipients'): number =>
-      this.#accepted.reduce((total, accepted) => total + accepted.request[of], 0);
-    return { requests: this.#accepted.length, permits: sum('permits'), recipients: sum('recipients') };
+  #acceptedLately(what: 'permits' | 'recipients'): number {
+    return this.#accepted.reduce((total, { request }) => total + request[what], 0);
   }
 
+  /** Keeps what was accepted since a second before a request was sent. */
   #forgetAccepted({ takenAt }: SentRequest): void {
     const accepted = this.#accepted;
     while (accepted[0] !== undefined && accepted[0].at < takenAt - SECOND_MS) accepted.shift();

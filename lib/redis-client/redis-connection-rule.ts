@@ -12,6 +12,8 @@ import {
 } from '../options/rules.js';
 import type { RedisTarget } from './open-client.js';
 
+const USE_URL = 'is not an option of ioredis; give the URL as the connection';
+
 type Given = Readonly<Record<string, unknown>>;
 
 /** ioredis options that say where to connect. Without them, ioredis connects to this machine. */
@@ -44,14 +46,11 @@ function problemsOfOne(given: Given): { readonly problems: readonly ConfigProble
   const name = sentinels === undefined ? undefined : (given.name ?? '');
   const read = readOptions({ sentinels: atLeastOne, name: primary }, { sentinels, name });
   const misspelt = Object.keys(given).flatMap((option) => {
-    const meant = NAMES.includes(option)
-      ? undefined
-      : option === 'url'
-        ? 'connection'
-        : meantBy(option, NAMES);
-    const message = `is not an option; did you mean ${meant}?`;
-    return meant === undefined ? [] : [{ option: printableName(option), message }];
+    const meant = NAMES.includes(option) ? undefined : meantBy(option, NAMES);
+    const problem = { option: printableName(option), message: `is not an option; did you mean ${meant}?` };
+    return meant === undefined ? [] : [problem];
   });
+  if ('url' in given) misspelt.push({ option: 'url', message: USE_URL });
   return { problems: [...read.problems, ...misspelt] };
 }
 
