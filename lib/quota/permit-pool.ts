@@ -49,11 +49,6 @@ export function burstOf(perSecond: number): number {
   return Math.max(1, Math.round(perSecond * BURST_SHARE));
 }
 
-/** How much earlier a permit may be used at this least round trip, in milliseconds. */
-export function creditOf(leastRoundTripMs: number): number {
-  return Math.min(MOST_CREDIT_MS, CREDIT_SHARE * leastRoundTripMs);
-}
-
 /** The permits of one request. */
 interface Taken {
   readonly permits: number;
@@ -189,7 +184,7 @@ export class PermitPool {
 
   /** How much earlier permits count as free at present, in milliseconds. */
   get creditMs(): number {
-    return this.credit ? creditOf(this.#leastRoundTrip.ms(this.now())) : 0;
+    return this.credit ? Math.min(MOST_CREDIT_MS, CREDIT_SHARE * this.#leastRoundTrip.ms(this.now())) : 0;
   }
 
   /**

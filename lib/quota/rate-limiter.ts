@@ -135,6 +135,7 @@ export class RateLimiter {
   /** Average round trip in milliseconds. 0 until a request was answered. */
   roundTripMs = 0;
   #limit: number;
+  #roomLimit = Infinity;
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
   #cancelTimer: (() => void) | undefined;
@@ -162,7 +163,7 @@ export class RateLimiter {
     this.#limit = limit;
     this.#account.credit = credit;
     this.#adaptive.setLimit(limit);
-    this.#rooms.configure(roomLimit, credit);
+    this.#roomLimit = roomLimit;
     this.#pump();
   }
 
@@ -220,7 +221,7 @@ export class RateLimiter {
       granted,
       cancel: () => {
         this.#turns.delete(waiter);
-        if (waiter.end !== undefined && 'giveBack' in waiter.end) waiter.end.giveBack('unused');
+        if (!(waiter.end instanceof RtcQuotaError)) waiter.end?.giveBack('unused');
         this.#pump();
       },
     };
@@ -248,9 +249,8 @@ export class RateLimiter {
     if (!isFull && waitMs <= waiter.request.withinMs) this.#turns.add(waiter);
     else {
       const what = `is ${isFull ? 'full' : 'too long'}: ${size} calls are waiting, for about ${waitMs} ms`;
-      waiter.end = new RtcQuotaError(`The quota's queue ${what}. Nothing was sent.`, {
-        retryAfterMs: waitMs,
-      });
+      const init = { retryAfterMs: waitMs };
+      waiter.end = new RtcQuotaError(`The quota's queue ${what}. Nothing was sent.`, init);
     }
   }
 
@@ -295,8 +295,9 @@ export class RateLimiter {
     this.#account.setLimit(limit, Math.min(allowed, Math.max(1, permits)), leastBurst);
     if (status === 'refusing') {
       const reason = `The shared quota is unavailable: ${this.#held.failure}`;
-      const refusal = new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs: UNAVAILABLE_MS });
-      for (const waiter of this.#turns.inOrder()) this.#end(waiter, refusal);
+      const refuse = () =>
+        new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs: UNAVAILABLE_MS });
+      for (const waiter of this.#turns.inOrder()) this.#end(waiter, refuse());
     }
     if (chunkSize === Infinity) return;
     for (const waiter of this.#turns.waiting.bulk) {
@@ -309,15 +310,14 @@ export class RateLimiter {
    * @returns how long to wait if no request can be sent
    */
   #letNextGo(full: Map<string, number>): number {
-    const { share, forMs } = KEPT_FOR_SINGLES;
-    const isKept = this.#time.now() - this.#lastSingleAt < forMs;
-    const kept = isKept ? Math.floor(this.#adaptive.allowed * share) : 0;
+    const kept = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
     let delayMs = Infinity;
     let isBulkHeld = false;
     for (const waiter of this.#turns.inOrder()) {
       const { permits, priority, roomId = '' } = waiter.request;
       if (isBulkHeld && priority === 'bulk') continue;
-      const room = full.has(roomId) ? undefined : this.#rooms.of(waiter.request.roomId);
+      const { credit } = this.#account;
+      const room = full.has(roomId) ? undefined : this.#rooms.of(roomId, this.#roomLimit, credit);
       const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
       if (roomMs > 0) {
         full.set(roomId, roomMs);
@@ -359,6 +359,11 @@ export class RateLimiter {
     this.#pump();
   }
 
+  /** Whether there was a single send lately. */
+  get #hasSingles(): boolean {
+    return this.#time.now() - this.#lastSingleAt < KEPT_FOR_SINGLES.forMs;
+  }
+
   #demand(): PermitDemand {
     const limit = this.#limit;
     const { waiting, permits } = this.#turns;
@@ -366,8 +371,7 @@ export class RateLimiter {
     const [next] = this.#turns.inOrder();
     const most = Math.max(1, Math.floor(this.#adaptive.allowed));
     const used = out + permits.single + permits.bulk;
-    const hasSingles = this.#time.now() - this.#lastSingleAt < KEPT_FOR_SINGLES.forMs;
-    const spare = used > 0 || hasSingles ? Math.ceil(limit * 0.01) + 2 : 0;
+    const spare = used > 0 || this.#hasSingles ? Math.ceil(limit * 0.01) + 2 : 0;
     return {
       limit,
       out,
