@@ -69,7 +69,7 @@ export class AdaptiveLimit {
   maxInFlight: number = ADAPTING.firstInFlight;
   /** Permits a second or, if `#wholeChunk` is not 0, recipients. */
   #rate: number;
-  /** The size of the largest chunk that was refused, while recipients count. 0: permits do. */
+  /** The size of the chunk that was refused, while recipients count. Chunks grow back to it. 0: permits count. */
   #wholeChunk = 0;
   /** Permits for each recipient of a large request. */
   #perRecipient = 0;

@@ -364,6 +364,84 @@ describe('an adaptive limit', () => {
     expect([adaptive.chunkSize, adaptive.allowed]).toEqual([200, expect.closeTo(4_560)]);
   });
 
+  it('takes the size of a refused probe for a guess: an accepted one has whole chunks tried again', () => {
+    const adaptive = new AdaptiveLimit(500);
+    const large = { recipients: 600, isAlone: true };
+    adaptive.refused(sent(0, large), 0, 1);
+    adaptive.refused(sent(1_001, large), 0, 1_002);
+    expect(adaptive.chunkSize).toBe(300);
+    adaptive.accepted(sent(2_002, { recipients: 300 }), 2_010);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([Infinity, 1]);
+    // The one that is refused shows that recipients count.
+    adaptive.refused(sent(2_011, large), 0, 2_020);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([10, expect.closeTo(28.5)]);
+    adaptive.update(3_019);
+    expect(adaptive.allowed * adaptive.chunkSize).toBeCloseTo(285);
+    adaptive.update(3_020);
+    expect(adaptive.allowed * adaptive.chunkSize).toBeCloseTo(570);
+    // A second outage changes neither that nor the rate that is reached again.
+    adaptive.accepted(sent(3_100, { recipients: 38 }), 3_110);
+    adaptive.refused(sent(5_000, { recipients: 38 }), 0, 5_010);
+    expect([adaptive.maxInFlight, adaptive.chunkSize]).toEqual([1, 10]);
+    adaptive.accepted(sent(6_100, { recipients: 19 }), 6_110);
+    expect([adaptive.maxInFlight, adaptive.chunkSize, adaptive.allowed]).toEqual([Infinity, 1, 19]);
+    adaptive.update(9_000);
+    expect(adaptive.allowed * adaptive.chunkSize).toBeCloseTo(570);
+  });
+
+  it('is not taken for well by an answer that is no acceptance while nothing is accepted', () => {
+    const adaptive = new AdaptiveLimit(100);
+    adaptive.answered();
+    expect(adaptive.maxInFlight).toBe(Infinity);
+    adaptive.refused(sent(0), 0, 1);
+    adaptive.answered();
+    expect(adaptive.maxInFlight).toBe(1);
+  });
+
+  it('sends no more requests than the limit has, however few these are', () => {
+    const adaptive = new AdaptiveLimit(5);
+    for (let index = 0; index < 3; index++) adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510);
+    adaptive.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
+    // 570 recipients a second.
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([100, 5]);
+    adaptive.setLimit(1_000);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([25, expect.closeTo(22.8)]);
+  });
+
+  it('forgets refusals as a new process would', () => {
+    const adaptive = new AdaptiveLimit(100);
+    const large = { recipients: 600, isAlone: true };
+    adaptive.refused(sent(0, large), 60_000, 1);
+    adaptive.refused(sent(1_001, large), 0, 1_002);
+    adaptive.forget();
+    expect(adaptive).toMatchObject({ allowed: 100, chunkSize: Infinity, maxInFlight: 8, isReduced: false });
+    expect(adaptive.pauseMs(1_002)).toBe(0);
+    adaptive.update(1_000_000);
+    adaptive.accepted(sent(1_000_000), 1_000_001);
+    adaptive.forget();
+    expect(adaptive.maxInFlight).toBe(Infinity);
+    expect(adaptive.allowed).toBe(100);
+  });
+
+  it('emits its estimate once, and again when the service has refused everything or accepts something', () => {
+    const told: unknown[] = [];
+    const adaptive = new AdaptiveLimit(100, (estimate) => told.push(estimate));
+    adaptive.update(0);
+    adaptive.accepted(sent(0), 1);
+    for (let now = 10_000; now < 30_000; now += 2_000) {
+      adaptive.refused(sent(now), 0, now + 1);
+      adaptive.update(now + 2);
+    }
+    expect(told).toEqual([{ permitsPerSecond: 0 }]);
+    adaptive.accepted(sent(30_000), 30_001);
+    adaptive.update(30_002);
+    expect(told).toHaveLength(1);
+    adaptive.update(1_000_000);
+    expect(told).toEqual([{ permitsPerSecond: 0 }, undefined]);
+    adaptive.update(1_000_001);
+    expect(told).toHaveLength(2);
+  });
+
   it('follows a changed limit, and is never above it', () => {
     const adaptive = busy(100, 60, 10_000);
     adaptive.setLimit(200);
