@@ -109,7 +109,7 @@ export class AdaptiveLimit {
     if (this.#wholeChunk === 0) return Infinity;
     let chunk = this.#wholeChunk;
     // Halves, so that a chunk that was made for another rate is cut without a rest.
-    while (chunk > 1 && (chunk - 1) * this.#leastRequests(chunk) > this.#rate) chunk = Math.ceil(chunk / 2);
+    while ((chunk - 1) * this.#leastRequests(chunk) > this.#rate) chunk = Math.ceil(chunk / 2);
     return chunk;
   }
 
@@ -222,7 +222,7 @@ export class AdaptiveLimit {
     this.#rate = reached * ADAPTING.decrease;
     if (this.#trial?.recipients !== undefined) {
       // The acceptances of the last second must be those of the new rate.
-      if (trial === undefined || trial.since + SECOND_MS > request.takenAt) {
+      if (this.#trial.since + SECOND_MS > request.takenAt) {
         this.#raiseAt = now + SECOND_MS;
         return;
       }

@@ -383,9 +383,11 @@ describe('an adaptive limit', () => {
     adaptive.accepted(sent(3_100, { recipients: 38 }), 3_110);
     adaptive.refused(sent(5_000, { recipients: 38 }), 0, 5_010);
     expect([adaptive.maxInFlight, adaptive.chunkSize]).toEqual([1, 10]);
-    adaptive.accepted(sent(6_100, { recipients: 19 }), 6_110);
-    expect([adaptive.maxInFlight, adaptive.chunkSize, adaptive.allowed]).toEqual([Infinity, 1, 19]);
-    adaptive.update(9_000);
+    adaptive.refused(sent(6_100, { recipients: 10, isAlone: true }), 0, 6_110);
+    expect(adaptive.chunkSize).toBe(5);
+    adaptive.accepted(sent(7_200, { recipients: 5 }), 7_210);
+    expect([adaptive.maxInFlight, adaptive.chunkSize, adaptive.allowed]).toEqual([Infinity, 1, 5]);
+    adaptive.update(11_209);
     expect(adaptive.allowed * adaptive.chunkSize).toBeCloseTo(570);
   });
 
@@ -403,8 +405,8 @@ describe('an adaptive limit', () => {
     for (let index = 0; index < 3; index++) adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510);
     adaptive.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
     // 570 recipients a second.
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([100, 5]);
-    adaptive.setLimit(1_000);
+    expect([adaptive.chunkSize, adaptive.allowed, adaptive.isReduced]).toEqual([100, 5, true]);
+    adaptive.setLimit(400);
     expect([adaptive.chunkSize, adaptive.allowed]).toEqual([25, expect.closeTo(22.8)]);
   });
 
