@@ -14,7 +14,7 @@ export class LeastRoundTrip {
   #answers = 0;
   #answeredAt = -Infinity;
   /** Requests that were sent before this time are ignored. */
-  #validFrom = -Infinity;
+  #validFrom = 0;
 
   /** The least round trip in milliseconds. Zero until enough answers were recorded. */
   ms(now: number): number {

@@ -76,10 +76,10 @@ class ReturningPermits {
     this.count += permits;
   }
 
-  /** When the last of the next `permits` ended. Undefined if there are fewer. */
-  endOf(permits: number): number | undefined {
+  /** When the last of the next `permits` ended. Infinity if there are fewer. */
+  endOf(permits: number): number {
     let left = permits;
-    return this.#items.find((item) => (left -= item.permits) <= 0)?.at;
+    return this.#items.find((item) => (left -= item.permits) <= 0)?.at ?? Infinity;
   }
 
   /** Removes permits from the front: those that the predicate holds for, and no more than `most`. @returns how many */
@@ -229,7 +229,7 @@ export class PermitPool {
       const missing = out + Math.min(permits + kept, this.#allowed) - this.#allowed;
       if (missing <= 0) return now;
       const endedAt = this.#cooling.endOf(missing);
-      if (endedAt !== undefined) return endedAt + this.#coolingMs - this.creditMs;
+      if (endedAt < Infinity) return endedAt + this.#coolingMs - this.creditMs;
     }
     const [oldest] = this.#inFlight;
     if (oldest !== undefined) return oldest.takenAt + LOST_MS;

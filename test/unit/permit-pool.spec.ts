@@ -312,6 +312,14 @@ describe('permits without an answer', () => {
     expect(pool.delayMs(5)).toBe(0);
   });
 
+  it('leave a probe for requests that others have permits reserved before', () => {
+    const pool = poolOf(500);
+    pool.setLimit(500, 200);
+    for (const permit of takeAll(pool, 199)) permit.giveBack('unanswered');
+    now += 10_000;
+    expect(pool.delayMs(1, 1)).toBe(0);
+  });
+
   it('are written off for a probe, and no more of them than it takes', () => {
     const pool = poolOf(8);
     for (const permit of takeAll(pool, 8)) permit.giveBack('unanswered');
