@@ -312,28 +312,29 @@ export class RateLimiter {
   #letNextGo(full: Map<string, number>): number {
     const kept = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
     let delayMs = Infinity;
-    let isBulkHeld = false;
-    for (const waiter of this.#turns.inOrder()) {
-      const { permits, priority, roomId = '' } = waiter.request;
-      if (isBulkHeld && priority === 'bulk') continue;
-      const { credit } = this.#account;
-      const room = full.has(roomId) ? undefined : this.#rooms.of(roomId, this.#roomLimit, credit);
-      const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
-      if (roomMs > 0) {
-        full.set(roomId, roomMs);
-        delayMs = Math.min(delayMs, roomMs);
-        continue;
+    for (const priority of this.#turns.order) {
+      for (const waiter of this.#turns.waiting[priority]) {
+        const { permits, roomId = '' } = waiter.request;
+        const { credit } = this.#account;
+        const room = full.has(roomId) ? undefined : this.#rooms.of(roomId, this.#roomLimit, credit);
+        const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
+        if (roomMs > 0) {
+          full.set(roomId, roomMs);
+          delayMs = Math.min(delayMs, roomMs);
+          continue;
+        }
+        // It is this request's turn. No other request overtakes it.
+        const accountMs = this.#accountDelayMs(permits);
+        if (accountMs > 0) return Math.min(delayMs, accountMs);
+        const keptMs = priority === 'bulk' ? this.#account.delayMs(permits, kept) : 0;
+        if (keptMs === 0) {
+          this.#grant(waiter, room);
+          return 0;
+        }
+        // Only the permits that are kept for single sends are free.
+        delayMs = Math.min(delayMs, keptMs);
+        break;
       }
-      // It is this request's turn. No other request overtakes it, but single sends that take the permits kept for them.
-      const accountMs = this.#accountDelayMs(permits);
-      if (accountMs > 0) return Math.min(delayMs, accountMs);
-      const keptMs = priority === 'bulk' ? this.#account.delayMs(permits, kept) : 0;
-      if (keptMs === 0) {
-        this.#grant(waiter, room);
-        return 0;
-      }
-      isBulkHeld = true;
-      delayMs = Math.min(delayMs, keptMs);
     }
     return delayMs;
   }

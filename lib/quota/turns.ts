@@ -31,20 +31,20 @@ export class Turns<T extends Waiting> {
 
   /** All waiting requests in the order of their turns. */
   *inOrder(): Generator<T> {
-    const first = this.#first;
-    yield* this.waiting[first];
-    yield* this.waiting[first === 'single' ? 'bulk' : 'single'];
+    for (const priority of this.order) yield* this.waiting[priority];
   }
 
   /** Counts the permits of a request that is sent now. The caller deletes it from the queue. */
   spend({ request: { priority, permits } }: T): void {
+    const [first] = this.order;
     // Requests that can't be sent save up no turns either.
-    if (priority !== this.#first) this.#catchUp(this.#first);
+    if (priority !== first) this.#catchUp(first);
     this.#spent[priority] += permits;
   }
 
-  get #first(): Priority {
-    return this.#spent.single <= this.#spent.bulk ? 'single' : 'bulk';
+  /** Which priority has the turn, and then the other. */
+  get order(): readonly [Priority, Priority] {
+    return this.#spent.single <= this.#spent.bulk ? ['single', 'bulk'] : ['bulk', 'single'];
   }
 
   #catchUp(priority: Priority): void {
