@@ -163,7 +163,9 @@ export class SendCall {
     } catch (error) {
       if (!(error instanceof RtcQuotaError)) throw error;
       const isUnknown = outcomeOfAttempts(this.attempts) === 'unknown';
-      if (error instanceof ChunkTooLargeError && !isUnknown) throw error.after(this.attempts);
+      if (error instanceof ChunkTooLargeError && !isUnknown) {
+        throw new ChunkTooLargeError(error.chunkSize, this.attempts);
+      }
       throw last === undefined
         ? error
         : errorOfCall(this.#facts(), last.result, last.limit, error.retryAfterMs);

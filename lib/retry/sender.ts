@@ -91,12 +91,12 @@ export class Sender {
 
   /** Largest number of recipients in a chunk. Infinity unless the service was found to refuse larger requests. */
   get chunkSize(): number {
-    return this.#context.limiters.chunkSize;
+    return this.#context.limiters.limiter.chunkSize;
   }
 
   /** The concurrency of a fan-out, by the measured round trip. */
   get concurrency(): number {
-    return this.#context.limiters.concurrency;
+    return this.#context.limiters.limiter.concurrency;
   }
 
   /** Asks the credentials provider in the background, as a call would, and no more often than calls may. */

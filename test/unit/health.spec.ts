@@ -70,7 +70,6 @@ describe('health', () => {
       maxQueue: 100,
       waitMs: 0,
       queuedBulk: 0,
-      requestsPerSecond: 10,
       permitsPerSecond: 10,
       limit: 500,
       allowed: 500,
