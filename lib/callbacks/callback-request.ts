@@ -47,7 +47,8 @@ async function readBytes(request: IncomingMessage): Promise<Uint8Array> {
     unfinished.delete(request);
   });
   const [oldest] = unfinished.size > MAX_UNFINISHED ? unfinished : [];
-  oldest?.destroy();
+  // Its end is told later, and others may begin before.
+  if (oldest !== undefined) unfinished.delete(oldest.destroy());
   // One piece, since a chunk of one byte would take up some hundred.
   const limit = Math.min(Number(request.headers['content-length'] ?? MAX_BYTES), MAX_BYTES);
   const bytes = Buffer.allocUnsafe(limit);

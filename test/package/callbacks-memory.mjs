@@ -78,7 +78,7 @@ held.push(await run('a-secret', 2 * third, 3 * third));
 held.push(await run('wrong', 0, 3 * third));
 /** How often its handlers are called again for the last event of all, and for the first one. */
 const again = [];
-for (const number of [COUNT - 1, 1]) {
+for (const number of [3 * third - 1, 1]) {
   const before = handled;
   await events.receive(eventOf(number, 'a-secret'));
   again.push(handled - before);
