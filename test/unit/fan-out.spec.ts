@@ -506,9 +506,7 @@ describe('a fan-out', () => {
       users(10),
       (_recipients, { stop }) =>
         new Promise((_resolve, reject) => {
-          stop.listen(() =>
-            reject(new RtcAbortedError('stopped', { outcome: 'not_attempted' })),
-          );
+          stop.listen(() => reject(new RtcAbortedError('stopped', { outcome: 'not_attempted' })));
           controller.abort();
         }),
       { signal: controller.signal },
