@@ -51,8 +51,15 @@ async function loose(): Promise<{ readonly source: string; readonly names: reado
   const names: string[] = [];
   for (const [index, entry] of ENTRIES.entries()) {
     source.push(`import type * as entry${index} from 'nestjs-rtc-messaging${entry}';`);
-    const declarations = await readFile(join(ROOT, 'dist/esm', entry, 'index.d.ts'), 'utf8');
+    const folder = join(ROOT, 'dist/esm', entry);
+    const declarations = await readFile(join(folder, 'index.d.ts'), 'utf8');
     const exported = Array.from(declarations.matchAll(/\b\w+(?=[,\s]*[,}])/g), ([name]) => name);
+    for (const [, file = ''] of declarations.matchAll(/\* from '(.*)\.js'/g)) {
+      const whole = await readFile(join(folder, `${file}.d.ts`), 'utf8');
+      exported.push(
+        ...Array.from(whole.matchAll(/^export (?:interface|type) (\w+)/gm), ([, name = '']) => name),
+      );
+    }
     for (const name of exported.filter((name) => GIVEN.test(name))) {
       names.push(name);
       source.push(`declare const given${names.length}: Loose<entry${index}.${name}>;
