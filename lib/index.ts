@@ -94,7 +94,11 @@ export { RoomBroadcastService } from './services/room-broadcast.service.js';
 export { RoomPresenceService } from './services/room-presence.service.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';
 export { type OpenApiOptions, RtcOpenApiService } from './services/rtc-open-api.service.js';
-export { RtcTokenService } from './services/rtc-token.service.js';
+export {
+  type JoinTokenRequest,
+  type LoginTokenRequest,
+  RtcTokenService,
+} from './services/rtc-token.service.js';
 export type { SendOptions } from './services/send-options.js';
 export type { BroadcastReceipt, SendReceipt } from './services/send-receipt.js';
 export {
@@ -115,7 +119,6 @@ export {
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';
 export type { TokenPrivilege } from './tokens/client-token.js';
-export type { JoinTokenRequest, LoginTokenRequest } from './tokens/token-request.js';
 export type { MethodName, MockedMethods } from './testing/create-mock.js';
 export type { RtcMessagingMocks } from './testing/mock-services.js';
 export {
