@@ -93,13 +93,13 @@ export { RtcMessagingModule } from './rtc-messaging.module.js';
 export { RoomBroadcastService } from './services/room-broadcast.service.js';
 export { RoomPresenceService } from './services/room-presence.service.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';
-export { type OpenApiOptions, RtcOpenApiService } from './services/rtc-open-api.service.js';
+export { RtcOpenApiService } from './services/rtc-open-api.service.js';
 export {
   type JoinTokenRequest,
   type LoginTokenRequest,
   RtcTokenService,
 } from './services/rtc-token.service.js';
-export type { SendOptions } from './services/send-options.js';
+export type { OpenApiOptions, SendOptions } from './services/send-options.js';
 export type { BroadcastReceipt, SendReceipt } from './services/send-receipt.js';
 export {
   getRoomBroadcastToken,

@@ -3,7 +3,7 @@ import { printableName, type Rule, typeName, wrong } from '../options/rules.js';
 
 /** Writes an object as JSON, unless JSON would not keep the contents of the object or of one of its parts. */
 export const jsonBody: Rule<string> = (given) => {
-  let got = 'a circle or a BigInt, or what is too deep or throws when it is read';
+  let got = 'a circle or a BigInt, or what is too deep or throws';
   try {
     const json = JSON.stringify(given, function (this: Readonly<Record<string, unknown>>, name, value) {
       // A Buffer's toJSON() makes an object of it.
@@ -30,6 +30,6 @@ function kindOf(given: unknown): string {
   try {
     return printableName(Object.prototype.toString.call(given).slice('[object '.length, -1));
   } catch {
-    return 'a proxy that throws';
+    return 'what is too deep or throws';
   }
 }

@@ -30,12 +30,11 @@ import { onAbort } from '../waiting/cancellation.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
 import type { Reservation } from './receipt-tracker.js';
 import { RoomPresenceService } from './room-presence.service.js';
-import type { OpenApiSender } from './rtc-open-api.service.js';
 import { callPlan, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** The parts of a sender that the service uses. */
-export type RoomUnicastSender = Pick<Sender, 'send'> & OpenApiSender & FanOutHost;
+export type RoomUnicastSender = Pick<Sender, 'send'> & FanOutHost;
 
 /** How long a fan-out waits for the list of users in the room, in milliseconds. */
 const PRESENCE_MS = 1_000;
@@ -102,7 +101,7 @@ export class RoomUnicastService {
     const began = performance.now();
     const members =
       skipAbsent === true
-        ? await membersOf(new RoomPresenceService(sender, settings), message.roomId, plan, sender.closing)
+        ? await membersOf(new RoomPresenceService(caller), message.roomId, plan, sender.closing)
         : undefined;
     const deadlineMs =
       plan.deadlineMs && Math.max(1, Math.ceil(plan.deadlineMs - (performance.now() - began)));

@@ -16,10 +16,10 @@ import {
 } from '../services/room-presence.service.js';
 import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
-import { OPEN_API_OPTIONS, RtcOpenApiService } from '../services/rtc-open-api.service.js';
+import { RtcOpenApiService } from '../services/rtc-open-api.service.js';
 import { RtcTokenService } from '../services/rtc-token.service.js';
 import { UserUnicastService } from '../services/user-unicast.service.js';
-import { SEND_OPTIONS } from '../services/send-options.js';
+import { OPEN_API_OPTIONS, SEND_OPTIONS } from '../services/send-options.js';
 import { AcceptingSender } from './accepting-sender.js';
 import { createMock, type MockedMethods } from './create-mock.js';
 
@@ -101,7 +101,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
       mocks.userUnicast,
     ),
     presence: createMock<RoomPresenceService>(
-      new RoomPresenceService(sender, settings),
+      new RoomPresenceService(caller),
       {
         onlineUsers: takes(OPEN_API_OPTIONS, (roomId) =>
           checkCallOptions(ONLINE_USERS_QUESTION, { roomId }, ''),
@@ -116,7 +116,7 @@ export function createMocks(name: string | undefined, mocks: RtcMessagingMocks) 
     ),
     openApi: {
       ...createMock<Pick<RtcOpenApiService, 'request'>>(
-        new RtcOpenApiService(sender, settings),
+        new RtcOpenApiService(caller),
         { request: takes(OPEN_API_OPTIONS, (request) => checkApiRequest(request as never)) },
         mocks.openApi,
       ),
