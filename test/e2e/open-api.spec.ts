@@ -130,15 +130,20 @@ describe('any action', () => {
 
   it.each<[string, object, string, string]>([
     ['no action', { action: undefined }, 'action', 'is missing'],
-    ['an action with a line break', { action: 'Ban\r\nHost: evil' }, 'action', 'must be a name'],
-    ['an action with another parameter', { action: 'Ban&Action=SendUnicast' }, 'action', 'must be a name'],
-    ['an action that begins small', { action: 'banRoomUser' }, 'action', 'must be a name'],
-    ['an action of 65 letters', { action: 'B'.repeat(65) }, 'action', 'must be a name'],
+    ['an action with a line break', { action: 'Ban\r\nHost: evil' }, 'action', 'must be 1–64 letters'],
+    [
+      'an action with another parameter',
+      { action: 'Ban&Action=SendUnicast' },
+      'action',
+      'must be 1–64 letters',
+    ],
+    ['an action that begins small', { action: 'banRoomUser' }, 'action', 'must be 1–64 letters'],
+    ['an action of 65 letters', { action: 'B'.repeat(65) }, 'action', 'must be 1–64 letters'],
     [
       'an action that is an object',
       { action: { toString: () => 'BanRoomUser' } },
       'action',
-      'must be a name',
+      'must be a string',
     ],
     ['no version', { version: undefined }, 'version', 'is missing'],
     ['a version in words', { version: 'latest' }, 'version', 'must be a date'],
@@ -184,7 +189,7 @@ describe('any action', () => {
     ['a query that is a URL’s', { query: new URLSearchParams('A=1') }, 'query', 'must be a plain object'],
     ['a query that was taken away', { query: revoked() }, 'query', 'must be a plain object'],
     ['a value that was taken away', { query: { A: revoked() } }, 'query.A', 'must be text'],
-    ['an action that was taken away', { action: revoked() }, 'action', 'must be a name'],
+    ['an action that was taken away', { action: revoked() }, 'action', 'must be a string'],
     ['a version that was taken away', { version: revoked() }, 'version', 'must be a string'],
     [
       'a list that throws',
