@@ -116,14 +116,9 @@ export class ActionCaller {
   }
 
   /** Asks about a room, as {@link request} with `GET`. */
-  ask(
-    action: string,
-    query: NonNullable<OpenApiRequest['query']>,
-    options: OpenApiOptions,
-    known: number,
-  ): Promise<AcceptedCall> {
-    const { appId: AppId } = this.#settings;
-    return this.request({ action, version: '2023-11-01', query: { AppId, ...query } }, options, known);
+  ask(action: string, about: object, options: OpenApiOptions, limit: number): Promise<AcceptedCall> {
+    const query = { AppId: this.#settings.appId, ...about };
+    return this.request({ action, version: '2023-11-01', query }, options, limit);
   }
 
   /**
