@@ -2,7 +2,7 @@ import { isUint8Array } from 'node:util/types';
 import { AxiosHeaders, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
 import { type ApiRequest, isReservedName } from './api-request.js';
 import type { HttpAttempt } from './http-attempt.js';
-import type { Axios } from './http-client.js';
+import { type Axios, createAxios } from './http-client.js';
 import { jsonBody } from './json-body.js';
 import { canonicalQuery } from './signature-v4.js';
 
@@ -40,28 +40,34 @@ const OWN_HEADERS =
   /^(authorization|host|x-date|x-content-sha256|x-security-token|content-type|content-length|transfer-encoding|connection|keep-alive|te|trailer|expect|upgrade)$/i;
 
 /**
- * Passes a request through an app's interceptors. Their Axios instance sends nothing: its adapter only takes what they
- * have made of the request. So they see neither the key nor the signature, which are added to a copy.
+ * Passes a request through an app's interceptors. It is taken from the end of their chain, so that Axios itself sends
+ * nothing, whatever they have made of the request's settings. They see neither the key nor the signature, which are
+ * added to a copy.
+ * @param intercepting an instance with the interceptors
  */
 export async function intercept(
-  axios: Axios,
+  intercepting: Axios,
   { method, url, body }: OutgoingRequest,
   attempt: HttpAttempt,
 ): Promise<OutgoingRequest> {
   const data = body.length === 0 ? undefined : bodyFields(body);
   const unchanged = JSON.stringify(data);
-  const config = await attempt.guard(
-    new Promise<InternalAxiosRequestConfig>((resolve, reject) => {
-      const adapter = async (changed: InternalAxiosRequestConfig) => {
-        resolve(changed);
-        return { status: 200, statusText: '', headers: {}, data: undefined, config: changed };
-      };
-      axios.request({ method, url, data, adapter }).then(() => reject(new ChangedRequestError()), reject);
-    }),
-  );
+  const axios = createAxios();
+  const chain = axios.interceptors.request;
+  const passed = new Promise<InternalAxiosRequestConfig>((resolve, reject) => {
+    // What is added first runs last.
+    chain.use((changed) => {
+      resolve(changed);
+      throw new ChangedRequestError();
+    });
+    for (const each of intercepting.interceptors.request.handlers ?? [])
+      if (each) chain.use(each.fulfilled, each.rejected, each);
+    axios.request({ method, url, data }).catch(reject);
+  });
+  const config = await attempt.guard(passed);
   const target = new URL(axios.getUri(config));
   const written = bytesOf(config.data);
-  const isSame = headOf(config.method, target) === headOf(method, new URL(url));
+  const isSame = headOf(config.method, target) === headOf(method, new URL(url)) && !config.signal?.aborted;
   if (!isSame || (method === 'GET' && written.length > 0)) throw new ChangedRequestError();
   // In the spelling of those that have a default in the adapter.
   const headers = new AxiosHeaders(config.headers).normalize(true);
