@@ -66,7 +66,7 @@ export async function intercept(
   });
   const config = await attempt.guard(passed);
   const target = new URL(axios.getUri(config));
-  const written = bytesOf(config.data);
+  const written = bytesOf(config.data ?? '');
   const isSame = headOf(config.method, target) === headOf(method, new URL(url)) && !config.signal?.aborted;
   if (!isSame || (method === 'GET' && written.length > 0)) throw new ChangedRequestError();
   // In the spelling of those that have a default in the adapter.
@@ -87,7 +87,7 @@ function bodyFields(body: Buffer): object {
 }
 
 /** A copy, since what is signed must be what is sent. */
-function bytesOf(data: unknown = ''): Buffer {
+function bytesOf(data: unknown): Buffer {
   if (typeof data === 'string' || isUint8Array(data)) return Buffer.from(data);
   const json = jsonBody(data);
   if ('problems' in json) throw new UnsendableBodyError();
