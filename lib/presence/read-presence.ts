@@ -37,15 +37,18 @@ type Answer = Pick<AcceptedCall, 'result' | 'requestId' | 'attempts'>;
  * @throws RtcApiError if it has neither field, or if a list is malformed
  */
 export function readOnlineUsers(answer: Answer): Omit<RoomOnlineUsers, 'askedAt'> {
-  const { RoomExists, RoomExist = RoomExists, ...found } = fieldsOf(answer.result);
+  const { RoomExists, RoomExist, ...found } = fieldsOf(answer.result);
+  const words = [RoomExists, RoomExist];
+  const exists = words.includes(true);
   const users = readIds(found['VisibleUserList']);
   const invisible = readIds(found['InvisibleUserList']);
-  if (typeof RoomExist !== 'boolean' || !users || !invisible) throw unreadable('GetRoomOnlineUsers', answer);
+  if (!(exists || words.includes(false)) || !users || !invisible)
+    throw unreadable('GetRoomOnlineUsers', answer);
   const listed = new Set([...users, ...invisible]).size;
   // Without a count, an empty list does not mean that nobody is in a room.
-  const { TotalUser = listed || (RoomExist ? undefined : 0), TotalInvisibleUser = 0 } = found;
+  const { TotalUser = listed || (exists ? undefined : 0), TotalInvisibleUser = 0 } = found;
   const isCovered = hasCount(TotalUser, listed) && hasCount(TotalInvisibleUser, invisible.size);
-  return { users: [...users], invisible: [...invisible], complete: isCovered && (RoomExist || listed === 0) };
+  return { users: [...users], invisible: [...invisible], complete: isCovered && (exists || listed === 0) };
 }
 
 /**

@@ -55,7 +55,12 @@ describe('the users of a room', () => {
       { RoomExists: false, TotalUser: 2 },
       { users: [], invisible: [], complete: false },
     ],
-    ['of a room that is both there and not', { ...THERE, RoomExist: false }, { ...READ, complete: false }],
+    ['of a room that is both there and not', { ...THERE, RoomExist: false }, READ],
+    [
+      'of a room that is both there and not, without lists',
+      { RoomExists: true, RoomExist: false },
+      { users: [], invisible: [], complete: false },
+    ],
     [
       'of a room that is both not there and there',
       { RoomExists: false, RoomExist: true },
