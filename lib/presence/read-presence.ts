@@ -38,12 +38,11 @@ type Answer = Pick<AcceptedCall, 'result' | 'requestId' | 'attempts'>;
  */
 export function readOnlineUsers(answer: Answer): Omit<RoomOnlineUsers, 'askedAt'> {
   const { RoomExists, RoomExist, ...found } = fieldsOf(answer.result);
-  const words = [RoomExists, RoomExist];
-  const exists = words.includes(true);
+  const exists = RoomExists === true || RoomExist === true;
+  const isKnown = exists || RoomExists === false || RoomExist === false;
   const users = readIds(found['VisibleUserList']);
   const invisible = readIds(found['InvisibleUserList']);
-  if (!(exists || words.includes(false)) || !users || !invisible)
-    throw unreadable('GetRoomOnlineUsers', answer);
+  if (!isKnown || !users || !invisible) throw unreadable('GetRoomOnlineUsers', answer);
   const listed = new Set([...users, ...invisible]).size;
   // Without a count, an empty list does not mean that nobody is in a room.
   const { TotalUser = listed || (exists ? undefined : 0), TotalInvisibleUser = 0 } = found;
