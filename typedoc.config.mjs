@@ -40,7 +40,6 @@ export default {
     'HealthSender',
     'MayAccept',
     'MayHaveStatus',
-    'OpenApiSender',
     'RoomUnicastSender',
     'RTC_ACTIONS',
     'RtcMessagingSettings',

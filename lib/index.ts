@@ -59,9 +59,13 @@ export { RtcMessagingModule } from './rtc-messaging.module.js';
 export { RoomBroadcastService } from './services/room-broadcast.service.js';
 export { RoomPresenceService } from './services/room-presence.service.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';
-export { type OpenApiOptions, RtcOpenApiService } from './services/rtc-open-api.service.js';
-export { RtcTokenService } from './services/rtc-token.service.js';
-export type { SendOptions } from './services/send-options.js';
+export { RtcOpenApiService } from './services/rtc-open-api.service.js';
+export {
+  type JoinTokenRequest,
+  type LoginTokenRequest,
+  RtcTokenService,
+} from './services/rtc-token.service.js';
+export type { OpenApiOptions, SendOptions } from './services/send-options.js';
 export type * from './services/send-receipt.js';
 export {
   getRoomBroadcastToken,
@@ -81,7 +85,6 @@ export {
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';
 export type { TokenPrivilege } from './tokens/client-token.js';
-export type { JoinTokenRequest, LoginTokenRequest } from './tokens/token-request.js';
 export type { MethodName, MockedMethods, RtcMessagingMocks } from './testing/create-mocks.js';
 export {
   RtcMessagingTestingModule,

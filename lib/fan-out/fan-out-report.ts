@@ -95,7 +95,7 @@ export interface FanOutReport {
   /**
    * Result of `skipAbsent`. `used`: the list of users in the room was used. Otherwise all recipients were sent to, since
    * the list was `incomplete`, did not arrive within a second, waits for the limit included (`timed_out`), or could not
-   * be read (`failed`). Absent if the fan-out was stopped before the answer came.
+   * be read (`failed`).
    */
   readonly presence?: 'used' | 'incomplete' | 'timed_out' | 'failed';
   /** Why it `timed_out` or `failed`. */

@@ -14,7 +14,7 @@ import {
   Signing,
 } from './http-attempt.js';
 import type { Axios, HttpClient } from './http-client.js';
-import { type AnsweredRequest, type OutgoingRequest, sendIntercepted } from './intercepted-request.js';
+import { intercept, type OutgoingRequest } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { SignableConfig } from './signing.interceptor.js';
 
@@ -74,14 +74,11 @@ export class OpenApiClient {
   async #send(attempt: HttpAttempt, request: ApiRequest, clockOffsetMs: number): Promise<AttemptResult> {
     const inHand = this.#credentials.get();
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
-    const signing = new Signing(credentials, clockOffsetMs);
-    const sendSigned = (outgoing: OutgoingRequest): Promise<AnsweredRequest> =>
-      this.#sendSigned(outgoing, attempt, signing);
     const { method, body } = request;
-    const url = urlOf(this.#endpoint, request);
-    const { status, data, headers, sent } = await (this.#intercepting === undefined
-      ? sendSigned({ method, url, headers: undefined, body })
-      : sendIntercepted(this.#intercepting, { ...request, url }, attempt, sendSigned));
+    const given: OutgoingRequest = { method, url: urlOf(this.#endpoint, request), body };
+    const outgoing = this.#intercepting ? await intercept(this.#intercepting, given, attempt) : given;
+    const signing = new Signing(credentials, clockOffsetMs);
+    const { status, data, headers, config } = await this.#sendSigned(outgoing, attempt, signing);
     const answered = headers as Record<string, string>;
     const coding = ownOf(answered, 'content-encoding');
     const content = coding === undefined ? data : await this.#decode(attempt, data, coding);
@@ -93,9 +90,9 @@ export class OpenApiClient {
         content === undefined
           ? UNDECODABLE
           : readReply(content, {
-              url: sent.url,
-              body: sent.body,
-              authorization: sent.authorization,
+              url: outgoing.url,
+              body: outgoing.body,
+              authorization: String(config.headers['Authorization']),
               secretAccessKey,
               sessionToken,
             }),
@@ -105,11 +102,11 @@ export class OpenApiClient {
   }
 
   /** The adapter ends the request when the attempt is interrupted. Nothing before the adapter waits. */
-  async #sendSigned(
-    { method, url, headers: given, body }: OutgoingRequest,
+  #sendSigned(
+    { method, url, headers, body }: OutgoingRequest,
     attempt: HttpAttempt,
     signing: Signing,
-  ): Promise<AnsweredRequest> {
+  ): Promise<AxiosResponse<Buffer>> {
     attempt.signedWith = signing;
     const request: SignableConfig = {
       method,
@@ -118,16 +115,8 @@ export class OpenApiClient {
       signing,
       adapter: (config) => sendOverNodeHttp(config, attempt, this.#http.transport),
     };
-    if (given !== undefined) request.headers = given;
-    const { status, data, headers, config } = await this.#http.axios.request<Buffer, AxiosResponse<Buffer>>(
-      request,
-    );
-    return {
-      status,
-      data,
-      headers,
-      sent: { url, body, authorization: String(config.headers['Authorization']) },
-    };
+    if (headers !== undefined) request.headers = headers;
+    return this.#http.axios.request(request);
   }
 
   /** Undefined if the body can't be decoded. */

@@ -6,9 +6,9 @@ import type { AcceptedCall } from '../retry/sender.js';
 export interface RoomOnlineUsers {
   /** The visible users. */
   readonly users: readonly string[];
-  /** The invisible users, who are not in `users`. The service lists at most 10,000 of them. */
+  /** The invisible users. The service lists at most 10,000 of them. */
   readonly invisible: readonly string[];
-  /** Whether all users are listed. False if the service counts more than it lists, or if its answer contradicts itself. */
+  /** Whether all users are listed. False if the service counts more than it lists. */
   readonly complete: boolean;
   /** Time of the request: ISO 8601, by this machine's clock. */
   readonly askedAt: string;
@@ -28,60 +28,47 @@ export interface UserStatus {
   readonly platformType?: string | number;
 }
 
-const ROLES: readonly UserStatus['role'][] = [undefined, 'visible', 'invisible'];
-
-/** The call that returned a Result, for the error if the Result can't be read. */
-export type AnsweredCall = Pick<AcceptedCall, 'requestId' | 'attempts'>;
+/** An answer with its `Result`. */
+type Answer = Pick<AcceptedCall, 'result' | 'requestId' | 'attempts'>;
 
 /**
  * Reads the Result of `GetRoomOnlineUsers`. Volcengine's field is `RoomExists`, BytePlus's is `RoomExist`. If the room
  * does not exist, there are no other fields. `TotalUser` counts all users, `TotalInvisibleUser` only the invisible ones.
- * An answer that contradicts itself is not complete.
  * @throws RtcApiError if it has neither field, or if a list is malformed
  */
-export function readOnlineUsers(result: unknown, call?: AnsweredCall): Omit<RoomOnlineUsers, 'askedAt'> {
-  const { RoomExists, RoomExist, VisibleUserList, InvisibleUserList, TotalUser, TotalInvisibleUser } =
-    fieldsOf(result);
-  const exists = [RoomExists, RoomExist].filter(isGiven);
-  const visible = readIds(VisibleUserList);
-  const unseen = readIds(InvisibleUserList);
-  const isSaid = exists.length > 0 && exists.every((word) => typeof word === 'boolean');
-  if (!isSaid || visible === undefined || unseen === undefined) throw unreadable('GetRoomOnlineUsers', call);
-  const everyone = new Set([...visible, ...unseen]);
-  // Without a count, a missing list is not known to be empty.
-  const isTold =
-    isGiven(TotalUser) ||
-    (isGiven(VisibleUserList) && (isGiven(InvisibleUserList) || isGiven(TotalInvisibleUser)));
-  const isConsistent = exists.includes(false) ? !exists.includes(true) && everyone.size === 0 : isTold;
-  return {
-    users: [...visible],
-    invisible: [...unseen].filter((id) => !visible.has(id)),
-    complete:
-      isConsistent && isCovered(TotalUser, everyone.size) && isCovered(TotalInvisibleUser, unseen.size),
-  };
+export function readOnlineUsers(answer: Answer): Omit<RoomOnlineUsers, 'askedAt'> {
+  const { RoomExists, RoomExist, ...found } = fieldsOf(answer.result);
+  const exists = RoomExists === true || RoomExist === true;
+  const isKnown = exists || RoomExists === false || RoomExist === false;
+  const users = readIds(found['VisibleUserList']);
+  const invisible = readIds(found['InvisibleUserList']);
+  if (!isKnown || !users || !invisible) throw unreadable('GetRoomOnlineUsers', answer);
+  const listed = new Set([...users, ...invisible]).size;
+  // Without a count, an empty list does not mean that nobody is in a room.
+  const { TotalUser = listed || (exists ? undefined : 0), TotalInvisibleUser = 0 } = found;
+  const isCovered = hasCount(TotalUser, listed) && hasCount(TotalInvisibleUser, invisible.size);
+  return { users: [...users], invisible: [...invisible], complete: isCovered && (exists || listed === 0) };
 }
 
 /**
  * Reads the Result of `GetRoomUsersProperty`.
  * @throws RtcApiError if it can't be read
  */
-export function readUserStatuses(
-  result: unknown,
-  call?: AnsweredCall,
-): [userId: string, status: UserStatus][] {
-  const { UserList } = fieldsOf(result);
-  if (!Array.isArray(UserList)) throw unreadable('GetRoomUsersProperty', call);
+export function readUserStatuses(answer: Answer): [userId: string, status: UserStatus][] {
+  const { UserList } = fieldsOf(answer.result);
+  if (!Array.isArray(UserList)) throw unreadable('GetRoomUsersProperty', answer);
   return UserList.map((entry) => {
     const { UserID, Status, Role, LoginTime, DeviceType, PlatformType } = fieldsOf(entry);
     if (typeof UserID !== 'string' || (Status !== 0 && Status !== 1))
-      throw unreadable('GetRoomUsersProperty', call);
+      throw unreadable('GetRoomUsersProperty', answer);
     if (Status === 0) return [UserID, { online: false }];
-    const role = typeof Role === 'number' ? ROLES[Role] : undefined;
-    const loginTime = new Date(readTime(LoginTime));
+    // JSON may have a number of 64 bits as text.
+    const joined = new Date(Number(LoginTime));
     const status: UserStatus = {
       online: true,
-      ...(role && { role }),
-      ...(loginTime.getTime() > 0 && { loginTime: loginTime.toISOString() }),
+      ...(Role === 1 && { role: 'visible' }),
+      ...(Role === 2 && { role: 'invisible' }),
+      ...(joined.getTime() > 0 && { loginTime: joined.toISOString() }),
       ...(isWord(DeviceType) && { deviceType: DeviceType }),
       ...(isWord(PlatformType) && { platformType: PlatformType }),
     };
@@ -89,11 +76,9 @@ export function readUserStatuses(
   });
 }
 
+/** The fields, without those of a changed `Object.prototype`. */
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return Object.assign(Object.create(null), typeof value === 'object' ? value : {}) as Record<
-    string,
-    unknown
-  >;
+  return Object.assign(Object.create(null), value) as Record<string, unknown>;
 }
 
 /** An empty list may be missing or null. */
@@ -102,31 +87,16 @@ function readIds(list: unknown): ReadonlySet<string> | undefined {
   return Array.isArray(ids) && ids.every((id) => typeof id === 'string') ? new Set<string>(ids) : undefined;
 }
 
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
-/** Whether the list is as long as the count, if there is a count. */
-function isCovered(count: unknown, listed: number): boolean {
-  return !isGiven(count) || (Number.isSafeInteger(count) && Number(count) >= 0 && Number(count) <= listed);
-}
-
-/** Milliseconds since the epoch, a number of 64 bits. JSON may have it as text. */
-function readTime(time: unknown): number {
-  if (typeof time === 'string' && /^\d{1,16}$/.test(time)) return Number(time);
-  return typeof time === 'number' ? time : Number.NaN;
+/** Whether as many are listed as counted. */
+function hasCount(count: unknown, listed: number): boolean {
+  return typeof count === 'number' && count >= 0 && count <= listed;
 }
 
 function isWord(value: unknown): value is string | number {
   return typeof value === 'string' || typeof value === 'number';
 }
 
-function unreadable(action: string, { requestId, attempts }: Partial<AnsweredCall> = {}): RtcApiError {
-  return new RtcApiError(`${action} was answered with a Result that can't be read.`, {
-    outcome: 'unknown',
-    httpStatus: 200,
-    apiCode: UNREADABLE,
-    requestId,
-    attempts,
-  });
+function unreadable(action: string, { requestId, attempts }: Answer): RtcApiError {
+  const known = { httpStatus: 200, apiCode: UNREADABLE, requestId, attempts };
+  return new RtcApiError(`The Result of ${action} can't be read.`, { outcome: 'unknown', ...known });
 }

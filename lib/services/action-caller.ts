@@ -1,8 +1,10 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
+import { checkApiRequest, type OpenApiRequest } from '../dto/check-api-request.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
@@ -10,7 +12,13 @@ import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
 import type { ReceiptTracker, Reservation } from './receipt-tracker.js';
-import { callPlan, SEND_OPTIONS, type SendOptions } from './send-options.js';
+import {
+  callPlan,
+  OPEN_API_OPTIONS,
+  type OpenApiOptions,
+  SEND_OPTIONS,
+  type SendOptions,
+} from './send-options.js';
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage, type WireMessage } from './wire-message.js';
 
@@ -30,14 +38,20 @@ export interface WireRequest {
   readonly isTracked: boolean;
 }
 
+/** The parts of a sender that services use. */
+export type CallSender = Pick<Sender, 'send' | 'request' | 'axiosRef'>;
+
+/** Requests a second of an action whose limit nobody gave. */
+const DEFAULT_LIMIT = 10;
+
 /** Passes calls of all services to the sender. */
 export class ActionCaller {
   // A private field: printing a service must not print the requests of its sockets.
   readonly #settings: RtcMessagingSettings;
-  readonly #sender: Pick<Sender, 'send'>;
+  readonly #sender: CallSender;
   readonly #receipts: ReceiptTracker | undefined;
 
-  constructor(settings: RtcMessagingSettings, sender: Pick<Sender, 'send'>, receipts?: ReceiptTracker) {
+  constructor(settings: RtcMessagingSettings, sender: CallSender, receipts?: ReceiptTracker) {
     this.#settings = settings;
     this.#sender = sender;
     this.#receipts = receipts;
@@ -80,6 +94,31 @@ export class ActionCaller {
       possibleDuplicate,
       ...(messageId !== undefined && { messageId }),
     };
+  }
+
+  /** See `RtcOpenApiService.axiosRef`. */
+  get axiosRef(): RtcAxiosRef {
+    return this.#sender.axiosRef;
+  }
+
+  /**
+   * Calls an action that sends no message. The `Result` of its answer may have any form.
+   * @param known the action's rate limit, unless the caller gives one
+   * @throws RtcValidationError when the request violates a rule, and the sender's errors
+   */
+  async request(request: OpenApiRequest, options: OpenApiOptions, known?: number): Promise<AcceptedCall> {
+    const checked = checkApiRequest(request);
+    const { requestsPerSecond = known, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
+    const isGuess = requestsPerSecond === undefined;
+    const limit = { requestsPerSecond: requestsPerSecond ?? DEFAULT_LIMIT, isGuess };
+    const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
+    return this.#sender.request(checked, limit, callPlan(this.#settings, { ...given, onUnknown }));
+  }
+
+  /** Asks about a room, as {@link request} with `GET`. */
+  ask(action: string, about: object, options: OpenApiOptions, limit: number): Promise<AcceptedCall> {
+    const query = { AppId: this.#settings.appId, ...about };
+    return this.request({ action, version: '2023-11-01', query }, options, limit);
   }
 
   /**

@@ -26,16 +26,14 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import { Sender } from '../retry/sender.js';
-import { onAbort } from '../waiting/cancellation.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
 import type { Reservation } from './receipt-tracker.js';
 import { RoomPresenceService } from './room-presence.service.js';
-import type { OpenApiSender } from './rtc-open-api.service.js';
 import { callPlan, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
 /** The parts of a sender that the service uses. */
-export type RoomUnicastSender = Pick<Sender, 'send'> & OpenApiSender & FanOutHost;
+export type RoomUnicastSender = Pick<Sender, 'send'> & FanOutHost;
 
 /** How long a fan-out waits for the list of users in the room, in milliseconds. */
 const PRESENCE_MS = 1_000;
@@ -100,10 +98,8 @@ export class RoomUnicastService {
     const plan = planOf(settings, options);
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
     const began = performance.now();
-    const members =
-      skipAbsent === true
-        ? await membersOf(new RoomPresenceService(sender, settings), message.roomId, plan, sender.closing)
-        : undefined;
+    const presence = skipAbsent === true ? new RoomPresenceService(caller) : undefined;
+    const members = presence && (await membersOf(presence, message.roomId, plan));
     const deadlineMs =
       plan.deadlineMs && Math.max(1, Math.ceil(plan.deadlineMs - (performance.now() - began)));
     const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { members });
@@ -208,24 +204,16 @@ async function membersOf(
   presence: RoomPresenceService,
   roomId: string,
   { signal, deadlineMs = PRESENCE_MS }: Pick<CheckedFanOutOptions, 'signal' | 'deadlineMs'>,
-  closing: AbortSignal,
 ): Promise<RoomMembers> {
-  const asking = new AbortController();
-  const stopListening = [signal, closing].map((each) => each && onAbort(each, () => asking.abort()));
-  const limitMs = Math.min(PRESENCE_MS, deadlineMs);
-  const limits = { timeoutMs: limitMs, deadlineMs: limitMs, signal: asking.signal };
   try {
+    const limits = { signal, deadlineMs: Math.min(PRESENCE_MS, deadlineMs) };
     const { users, invisible, complete } = await presence.onlineUsers(roomId, limits);
-    return complete
-      ? { presence: 'used', ids: new Set([...users, ...invisible]) }
-      : { presence: 'incomplete' };
+    if (!complete) return { presence: 'incomplete' };
+    return { presence: 'used', ids: new Set([...users, ...invisible]) };
   } catch (error) {
-    if (asking.signal.aborted) return {};
     // A wait for the limit that would be longer than that is refused at once.
     const isLate = error instanceof RtcTimeoutError || error instanceof RtcQuotaError;
     return { presence: isLate ? 'timed_out' : 'failed', error };
-  } finally {
-    for (const stop of stopListening) stop?.();
   }
 }
 

@@ -1,50 +1,80 @@
 import { randomInt } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { DEFAULT_MODULE_NAME } from '../config/registration.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { idProblem } from '../dto/field-rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
+import { flag, list, oneOf, unless, wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { Sender } from '../retry/sender.js';
-import { encodeToken, PRIVILEGES, type TokenPrivilege } from '../tokens/client-token.js';
-import {
-  checkJoinToken,
-  type JoinTokenRequest,
-  LOGIN_TOKEN,
-  type LoginTokenRequest,
-} from '../tokens/token-request.js';
+import { encodeToken, type TokenClaims, type TokenPrivilege } from '../tokens/client-token.js';
 
-interface IssuingParts {
-  readonly settings: RtcMessagingSettings;
-  readonly clock: Pick<DateConstructor, 'now'>;
+/** A request for a login token. */
+export interface LoginTokenRequest {
+  /** The user's ID: 1–128 of `a-z A-Z 0-9 @ . _ -`. */
+  readonly userId: string;
+  /** Lifetime of the token in seconds: 1–604,800 (7 days). The vendor recommends one day at most. */
+  readonly expiresInSeconds: number;
 }
 
-const hidden = new HiddenParts<IssuingParts>();
-const NONCES = 2 ** 32;
+/** A request for a token that lets a user join one room, or every room. */
+export type JoinTokenRequest = LoginTokenRequest & {
+  /** The user's privileges in the room. Default `['subscribe']`. */
+  readonly privileges?: readonly TokenPrivilege[] | undefined;
+} & (
+    | {
+        /** The room's ID: 1–128 of `a-z A-Z 0-9 @ . _ -`. */
+        readonly roomId: string;
+        /** Whether the token is for every room. Default false. */
+        readonly anyRoom?: false | undefined;
+      }
+    | {
+        /** Must not be set together with `anyRoom`. */
+        readonly roomId?: undefined;
+        /** Makes the token valid for every room of the app. */
+        readonly anyRoom: true;
+      }
+  );
+
+/** 7 days. BytePlus refuses a longer lifetime. */
+const MAX_SECONDS = 604_800;
+
+const LOGIN_TOKEN = {
+  userId: { rule: unless<string>(idProblem), required: true },
+  expiresInSeconds: { rule: wholeNumber(1, MAX_SECONDS, 'a whole number of seconds'), required: true },
+} as const;
+
+const JOIN_TOKEN = {
+  ...LOGIN_TOKEN,
+  roomId: unless<string>(idProblem),
+  anyRoom: flag,
+  privileges: { rule: list('privileges', oneOf('publish', 'subscribe')), default: ['subscribe'] },
+} as const;
+
+const hidden = new HiddenParts<RtcMessagingSettings>();
 
 /** Issues tokens, with which clients join rooms and log in. They are signed with the app key. Nothing is requested. */
 @Injectable()
 export class RtcTokenService {
-  constructor(
-    @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
-    @Inject(Sender) clock: Pick<DateConstructor, 'now'> = Date,
-  ) {
-    hidden.set(this, { settings, clock });
+  constructor(@Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings) {
+    hidden.set(this, settings);
   }
 
   /**
    * Issues a token with which a client joins a room (`joinRoom`). It grants `subscribe` unless `privileges` is set. All
-   * privileges expire with the token. Its times are corrected by the clock skew that earlier answers of the service
-   * have shown, see `docs/tokens.md`.
+   * privileges expire with the token.
    *
    * @throws RtcValidationError when the request violates a rule
    * @throws RtcConfigError when the module has no `appKey`
    * @see https://www.volcengine.com/docs/6348/70121
    */
   issueJoinToken(request: JoinTokenRequest): string {
-    const { privileges, ...claims } = checkJoinToken(request);
-    return issue(hidden.of(this), claims, privileges);
+    const { roomId, anyRoom = false, privileges, ...user } = checkCallOptions(JOIN_TOKEN, request, '');
+    if (anyRoom === (roomId !== undefined)) {
+      throw new RtcValidationError([{ path: 'roomId', message: 'is needed, or else anyRoom: true' }]);
+    }
+    return issue(hidden.of(this), { ...user, roomId: roomId ?? '*', privileges });
   }
 
   /**
@@ -52,28 +82,21 @@ export class RtcTokenService {
    * send messages to the business server. It throws the errors of {@link issueJoinToken}.
    */
   issueLoginToken(request: LoginTokenRequest): string {
-    return issue(hidden.of(this), { ...checkCallOptions(LOGIN_TOKEN, request, ''), roomId: '' }, []);
+    const user = checkCallOptions(LOGIN_TOKEN, request, '');
+    return issue(hidden.of(this), { ...user, roomId: '', privileges: [] });
   }
 }
 
 function issue(
-  { settings: { appId, appKey, name }, clock }: IssuingParts,
-  { userId, roomId, expiresInSeconds }: LoginTokenRequest & { readonly roomId: string },
-  privileges: readonly TokenPrivilege[],
+  { appId, appKey }: RtcMessagingSettings,
+  request: LoginTokenRequest & Pick<TokenClaims, 'roomId' | 'privileges'>,
 ): string {
+  const { expiresInSeconds, ...claims } = request;
   if (appKey === undefined) {
-    const problem = { option: 'appKey', variable: 'RTC_APP_KEY', message: 'is missing; tokens need it' };
-    throw new RtcConfigError([problem], undefined, name === DEFAULT_MODULE_NAME ? undefined : name);
+    const message = 'is missing; tokens need it';
+    throw new RtcConfigError([{ option: 'appKey', variable: 'RTC_APP_KEY', message }]);
   }
-  const issuedAt = Math.floor(clock.now() / 1_000);
-  const expireAt = issuedAt + expiresInSeconds;
-  const numbers = privileges.flatMap((privilege) => PRIVILEGES[privilege]);
-  return encodeToken(appId, appKey.open(), {
-    nonce: randomInt(NONCES),
-    issuedAt,
-    expireAt,
-    roomId,
-    userId,
-    privileges: new Map(numbers.map((number) => [number, expireAt])),
-  });
+  const issuedAt = Math.floor(Date.now() / 1_000);
+  const times = { issuedAt, expireAt: issuedAt + expiresInSeconds };
+  return encodeToken(appId, appKey.open(), { ...claims, ...times, nonce: randomInt(2 ** 32) });
 }

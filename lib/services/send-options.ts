@@ -1,6 +1,6 @@
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { OptionTable } from '../options/option-table.js';
-import { abortSignal, duration, flag, oneOf } from '../options/rules.js';
+import { abortSignal, duration, flag, oneOf, wholeNumber } from '../options/rules.js';
 import { type CallPlan, type OnUnknown, SINGLE_SEND } from '../retry/call-policy.js';
 
 /** Options of one call. They override the module's settings. */
@@ -37,6 +37,23 @@ export const SEND_OPTIONS = {
   receipt: flag,
   once: flag,
 } satisfies OptionTable<SendOptions>;
+
+/** Options of one call of another action. They override the module's settings. */
+export interface OpenApiOptions extends Pick<SendOptions, 'signal' | 'timeoutMs' | 'deadlineMs'> {
+  /**
+   * Rate limit of the action in requests a second, 1–1,000,000: the vendor's limit. All calls of the action with the
+   * same access key share one limit, the smallest that was given for it. Actions of `RoomPresenceService` also have its
+   * limits. Default, if none was given: 10, the smallest limit in the vendor's pages.
+   */
+  readonly requestsPerSecond?: number | undefined;
+}
+
+export const OPEN_API_OPTIONS = {
+  signal: abortSignal,
+  timeoutMs: duration,
+  deadlineMs: duration,
+  requestsPerSecond: wholeNumber(1, 1_000_000),
+} satisfies OptionTable<OpenApiOptions>;
 
 /** Default deadline of a call, in multiples of `timeoutMs`. */
 const DEADLINE_PER_TIMEOUT = 3;

@@ -8,8 +8,8 @@ import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { LimiterHandle } from '../quota/limiter-registry.js';
 import type { CallPlan } from '../retry/call-policy.js';
-import type { AcceptedCall, ActionLimit, Sender, SenderCondition } from '../retry/sender.js';
-import type { OpenApiSender } from '../services/rtc-open-api.service.js';
+import type { AcceptedCall, ActionLimit, SenderCondition } from '../retry/sender.js';
+import type { CallSender } from '../services/action-caller.js';
 
 /** No one is known to be anywhere, or not to be: fan-outs leave no one out. */
 const RESULTS: ReadonlyMap<string, unknown> = new Map([
@@ -18,7 +18,7 @@ const RESULTS: ReadonlyMap<string, unknown> = new Map([
 ]);
 
 /** Takes every message for accepted, and sends none: no socket, no quota, no credentials. */
-export class AcceptingSender implements Pick<Sender, 'send'>, OpenApiSender, FanOutHost, HealthSender {
+export class AcceptingSender implements CallSender, FanOutHost, HealthSender {
   readonly module: string;
   readonly closing: AbortSignal = new AbortController().signal;
   readonly chunkSize: number;

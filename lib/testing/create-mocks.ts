@@ -71,8 +71,8 @@ export function createMocks(
     roomUnicast: createMock(new RoomUnicastService(caller, settings, sender), mocks.roomUnicast),
     roomBroadcast: createMock(new RoomBroadcastService(caller), mocks.roomBroadcast),
     userUnicast: createMock(new UserUnicastService(caller), mocks.userUnicast),
-    presence: createMock(new RoomPresenceService(sender, settings), mocks.presence),
-    openApi: createMock(new RtcOpenApiService(sender, settings), mocks.openApi),
+    presence: createMock(new RoomPresenceService(caller), mocks.presence),
+    openApi: createMock(new RtcOpenApiService(caller), mocks.openApi),
     tokens: createMock(new RtcTokenService(settings), mocks.tokens),
     health: createMock(new RtcHealthIndicator(sender, new HealthRecord()), mocks.health),
   };

@@ -9,6 +9,7 @@ const THERE = {
   VisibleUserList: ['alice', 'bob'],
   InvisibleUserList: ['carol'],
 };
+const call = { requestId: 'request-1', attempts: [] };
 const READ = { users: ['alice', 'bob'], invisible: ['carol'], complete: true };
 
 describe('the users of a room', () => {
@@ -54,7 +55,12 @@ describe('the users of a room', () => {
       { RoomExists: false, TotalUser: 2 },
       { users: [], invisible: [], complete: false },
     ],
-    ['of a room that is both there and not', { ...THERE, RoomExist: false }, { ...READ, complete: false }],
+    ['of a room that is both there and not', { ...THERE, RoomExist: false }, READ],
+    [
+      'of a room that is both there and not, without lists',
+      { RoomExists: true, RoomExist: false },
+      { users: [], invisible: [], complete: false },
+    ],
     [
       'of a room that is both not there and there',
       { RoomExists: false, RoomExist: true },
@@ -66,9 +72,9 @@ describe('the users of a room', () => {
       { users: ['b'], invisible: ['a'], complete: false },
     ],
     [
-      'with one who is in both lists once, as seen',
+      'with one who is in both lists, who counts once',
       { ...THERE, InvisibleUserList: ['bob'] },
-      { users: ['alice', 'bob'], invisible: [], complete: false },
+      { users: ['alice', 'bob'], invisible: ['bob'], complete: false },
     ],
     [
       'of whom fewer are listed than counted',
@@ -79,7 +85,7 @@ describe('the users of a room', () => {
     ['who are not counted', { ...THERE, TotalInvisibleUser: undefined }, READ],
     ['whose count is no number', { ...THERE, TotalInvisibleUser: '1' }, { ...READ, complete: false }],
   ])('are read %s', (_what, result, read) => {
-    expect(readOnlineUsers(result)).toEqual(read);
+    expect(readOnlineUsers({ ...call, result })).toEqual(read);
   });
 
   it.each<[string, unknown]>([
@@ -91,16 +97,14 @@ describe('the users of a room', () => {
     ['a list that is none', { ...THERE, VisibleUserList: 'alice' }],
     ['users that are no text', { ...THERE, InvisibleUserList: [{ UserId: 'carol' }] }],
   ])('are not made up from %s', (_what, result) => {
-    expect(() => readOnlineUsers(result)).toThrow(RtcApiError);
+    expect(() => readOnlineUsers({ ...call, result })).toThrow(RtcApiError);
   });
 });
 
 describe('a Result that can not be read', () => {
-  const call = { requestId: 'request-1', attempts: [] };
-
   it.each([
-    ['of a room', () => readOnlineUsers(null, call)],
-    ['of users', () => readUserStatuses({ UserList: [null] }, call)],
+    ['of a room', () => readOnlineUsers({ ...call, result: null })],
+    ['of users', () => readUserStatuses({ ...call, result: { UserList: [null] } })],
   ])('is told with the attempts and the request that brought it: %s', (_what, read) => {
     try {
       read();
@@ -130,7 +134,7 @@ describe('the status of a user', () => {
       { UserID: 'f', Status: 1, Role: 'constructor', LoginTime: 8.64e15 + 1 },
       { UserID: 'g', Status: 1, Role: [1], LoginTime: '1700000000000' },
     ];
-    expect(readUserStatuses({ UserList })).toEqual([
+    expect(readUserStatuses({ ...call, result: { UserList } })).toEqual([
       [
         'a',
         {
@@ -158,6 +162,6 @@ describe('the status of a user', () => {
     ['a status of another kind', { UserList: [{ UserID: 'a', Status: 2 }] }],
     ['null for a user', { UserList: [null] }],
   ])('is not made up from %s', (_what, result) => {
-    expect(() => readUserStatuses(result)).toThrow(RtcApiError);
+    expect(() => readUserStatuses({ ...call, result })).toThrow(RtcApiError);
   });
 });
