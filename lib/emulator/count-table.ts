@@ -75,6 +75,33 @@ export class CountTable {
   }
 }
 
+/** Counts by fingerprint. When its table is full, the table before that is forgotten, and a new one begins. */
+export class LatestCounts {
+  #current: CountTable;
+  #previous: CountTable | undefined;
+  /** How many fingerprints are not known any more. */
+  forgotten = 0;
+
+  /** @param maxBytes of each of two tables */
+  constructor(private readonly maxBytes: number) {
+    this.#current = new CountTable(maxBytes);
+  }
+
+  get(words: Uint32Array): number {
+    return this.#current.get(words) || (this.#previous?.get(words) ?? 0);
+  }
+
+  /** Counts one more. @returns how many it then are */
+  increase(words: Uint32Array): number {
+    const times = this.#current.increase(words, this.#previous);
+    if (times > 0) return times;
+    if (this.#previous !== undefined) this.forgotten += this.#previous.size - this.#previous.continued;
+    this.#previous = this.#current;
+    this.#current = new CountTable(this.maxBytes);
+    return this.#current.increase(words, this.#previous);
+  }
+}
+
 /** Its high bits choose the shard, its low ones the slot: each depends on all bits of the first word (MurmurHash3). */
 function hashOf(words: Uint32Array): number {
   let hash = words[0] ?? 0;

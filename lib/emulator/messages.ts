@@ -81,7 +81,7 @@ export class Messages {
     const { from, message, roomId } = sent;
     const presence = this.state.presenceOf(roomId);
     const present = sent.to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
-    this.state.accepted.add(message, sent.to ?? present.map(({ userId }) => userId));
+    this.state.accepted.add(sent, sent.to ?? present.map(({ userId }) => userId));
     const absent = (sent.to?.length ?? present.length) - present.length;
     if (absent > 0 || present.length === 0) {
       this.state.warnings.warn(`absence: ${roomId}`, () => absenceWarning(sent, presence));
@@ -102,7 +102,7 @@ export class Messages {
       isWell = participant.receive(received) && isWell;
     }
     this.state.deliveries.add(
-      message,
+      sent,
       reached.map(({ userId }) => userId),
     );
     this.state.received.add(received, reached);

@@ -1,11 +1,14 @@
 import { createHash, hash, randomBytes } from 'node:crypto';
 import { isId } from '../dto/field-rules.js';
 import { BoundedList } from './bounded-list.js';
-import { CountTable } from './count-table.js';
+import { LatestCounts } from './count-table.js';
+import type { EmulatedMessage } from './read-message.js';
 import { FINGERPRINT_WORDS, Fingerprints } from './recipient-fingerprint.js';
 
 /** A user who got the same message more than once. */
 export interface Duplicate {
+  /** Absent for messages outside of rooms. */
+  readonly roomId?: string;
   /** Who got it. */
   readonly userId: string;
   /** SHA-256 of the message, in hexadecimal. */
@@ -16,11 +19,13 @@ export interface Duplicate {
 
 /** What a counter of recipients may take up. */
 export interface RecipientCountsLimits {
-  /** Of each of two tables. When one is full, the one before it is forgotten. */
+  /** Of each of two generations of counts. When one is full, the one before it is forgotten. */
   readonly tableBytes: number;
   /** Of the list of duplicates. */
   readonly listBytes: number;
 }
+
+export type CountedMessage = Pick<EmulatedMessage, 'roomId' | 'from' | 'message'>;
 
 /** What a listed duplicate takes up at most, with the key by which it is counted. */
 const DUPLICATE_BYTES = 512;
@@ -31,23 +36,25 @@ interface ListedDuplicate extends Omit<Duplicate, 'times'> {
 
 /**
  * Counts how often each user got each message, so that a test can ask whether anyone got anything twice. Messages are
- * the same if their contents are equal, in whatever room and from whomever.
+ * the same if room, sender, kind and content are equal.
  */
 export class RecipientCounts {
   readonly #secret = randomBytes(16);
   readonly #fingerprints = new Fingerprints();
-  /** A message and a user. */
+  /** A message or its content, and a user. */
   readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
   readonly #listed: BoundedList<ListedDuplicate>;
-  #current: CountTable;
-  #previous: CountTable | undefined;
+  /** By message and user. */
+  #messages: LatestCounts;
+  /** By content and user, in any room and from anyone. */
+  #contents: LatestCounts;
   #duplicateCount = 0;
   #total = 0;
-  #forgotten = 0;
 
   /** @internal Counts come from the emulator. */
   constructor(private readonly limits: RecipientCountsLimits) {
-    this.#current = new CountTable(limits.tableBytes);
+    this.#messages = new LatestCounts(limits.tableBytes / 2);
+    this.#contents = new LatestCounts(limits.tableBytes / 2);
     this.#listed = new BoundedList(limits.listBytes);
   }
 
@@ -63,7 +70,7 @@ export class RecipientCounts {
 
   /** @internal Pairs of a user and a message that are not known any more: `count()` is too low for them. */
   get forgotten(): number {
-    return this.#forgotten;
+    return Math.max(this.#messages.forgotten, this.#contents.forgotten);
   }
 
   /** @internal Duplicates that are counted, but no longer listed. */
@@ -72,15 +79,19 @@ export class RecipientCounts {
   }
 
   /** @internal Counts those who get a message: each of them as often as they are named. */
-  add(message: string | Uint8Array, to: readonly string[]): void {
+  add({ roomId, from, message }: CountedMessage, to: readonly string[]): void {
     const messageSha256 = hash('sha256', message, 'hex');
-    const key = this.#key(messageSha256);
+    const contentKey = this.#key(messageSha256);
+    const messageKey = this.#key(JSON.stringify([messageSha256, roomId ?? null, from, typeof message]));
     for (const userId of to) {
       this.#total += 1;
-      this.#fingerprints.write(userId, key, this.#pair);
-      if (this.#increase() !== 2) continue;
+      this.#fingerprints.write(userId, contentKey, this.#pair);
+      this.#contents.increase(this.#pair);
+      this.#fingerprints.write(userId, messageKey, this.#pair);
+      if (this.#messages.increase(this.#pair) !== 2) continue;
       this.#duplicateCount += 1;
-      this.#listed.add({ userId, messageSha256, pair: this.#pair.slice() }, DUPLICATE_BYTES);
+      const place = roomId === undefined ? {} : { roomId };
+      this.#listed.add({ ...place, userId, messageSha256, pair: this.#pair.slice() }, DUPLICATE_BYTES);
     }
   }
 
@@ -88,40 +99,26 @@ export class RecipientCounts {
   count(userId: string, message: string | Uint8Array): number {
     if (!isId(userId)) return 0;
     this.#fingerprints.write(userId, this.#key(hash('sha256', message, 'hex')), this.#pair);
-    return this.#timesOf(this.#pair);
+    return this.#contents.get(this.#pair);
   }
 
   /** The duplicates. If there are very many, the latest ones. */
   duplicates(): Duplicate[] {
-    return this.#listed.items.map(({ userId, messageSha256, pair }) => {
-      return { userId, messageSha256, times: Math.max(2, this.#timesOf(pair)) };
+    return this.#listed.items.map(({ pair, ...duplicate }) => {
+      return { ...duplicate, times: Math.max(2, this.#messages.get(pair)) };
     });
   }
 
   /** Forgets all. */
   clear(): void {
-    this.#current = new CountTable(this.limits.tableBytes);
-    this.#previous = undefined;
+    this.#messages = new LatestCounts(this.limits.tableBytes / 2);
+    this.#contents = new LatestCounts(this.limits.tableBytes / 2);
     this.#listed.clear();
-    this.#duplicateCount = this.#total = this.#forgotten = 0;
+    this.#duplicateCount = this.#total = 0;
   }
 
-  #timesOf(pair: Uint32Array): number {
-    return this.#current.get(pair) || (this.#previous?.get(pair) ?? 0);
-  }
-
-  /** Counts the pair that was written last. When the table is full, it forgets the one before, and begins a new one. */
-  #increase(): number {
-    const times = this.#current.increase(this.#pair, this.#previous);
-    if (times > 0) return times;
-    if (this.#previous !== undefined) this.#forgotten += this.#previous.size - this.#previous.continued;
-    this.#previous = this.#current;
-    this.#current = new CountTable(this.limits.tableBytes);
-    return this.#current.increase(this.#pair, this.#previous);
-  }
-
-  #key(messageSha256: string): Uint32Array {
-    const digest = createHash('sha256').update(this.#secret).update(messageSha256).digest();
+  #key(text: string): Uint32Array {
+    const digest = createHash('sha256').update(this.#secret).update(text).digest();
     return Uint32Array.from([0, 4, 8], (offset) => digest.readUInt32LE(offset));
   }
 }
