@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/published-errors.js';
 import type { OptionTable } from '../options/option-table.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
-import type { Callback } from './callback.js';
+import { type Callback, isRoomEventType, signatureFieldOf } from './callback.js';
 import { certificateProblem, tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
 import { ApiError } from './http-error.js';
@@ -30,7 +30,7 @@ export interface CallbackChange {
   /** How often it is posted. Default 1. */
   readonly copies?: number;
   /** Of the copy with this number, from 0. */
-  readonly bodyOf?: (callback: Pick<Callback, 'body' | 'signatureField'>, copy: number) => object;
+  readonly bodyOf?: (callback: Callback, copy: number) => Callback['body'];
   readonly losesFirstAnswer?: boolean;
 }
 
@@ -232,17 +232,19 @@ function sendAndClose(answer: Outgoing): void {
   sendAnswer(answer);
 }
 
-function signedWrongly({ body, signatureField: field }: Pick<Callback, 'body' | 'signatureField'>): object {
+function signedWrongly({ action, body }: Callback): Callback['body'] {
+  const field = signatureFieldOf({ action });
   const right = String(body[field]);
   return { ...body, [field]: right.slice(0, -1) + (right.endsWith('0') ? '1' : '0') };
 }
 
 /** The values are signed in the order of their bytes, whichever names they have. */
-function swappedCopy({ body }: Pick<Callback, 'body'>, copy: number): object {
-  return copy === 0 ? body : { ...body, EventId: body['Nonce'], Nonce: body['EventId'] };
+function swappedCopy({ action, body }: Callback, copy: number): Callback['body'] {
+  const { EventId = '', Nonce = '' } = body;
+  return copy === 0 || !isRoomEventType(action) ? body : { ...body, EventId: Nonce, Nonce: EventId };
 }
 
-function withNoce({ body }: Pick<Callback, 'body'>): object {
-  // Undefined is left out of JSON.
-  return { ...body, Nonce: undefined, Noce: body['Nonce'] };
+function withNoce({ action, body }: Callback): Callback['body'] {
+  const { Nonce: Noce = '', ...others } = body;
+  return isRoomEventType(action) ? { ...others, Noce } : body;
 }

@@ -1,6 +1,6 @@
 import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { CallbackAction } from './callback-action.js';
+import type { CallbackAction } from './callback.js';
 import type { PresenceAction } from './presence-action.js';
 
 interface MayAccept {

@@ -3,7 +3,7 @@ import { isPresenceAction } from './presence-action.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { must, type Rule, wholeNumber } from '../options/rules.js';
-import { isCallbackAction } from './callback-action.js';
+import { isCallbackAction } from './callback.js';
 import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 import { acceptsRequest, FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
 import type { Listener } from './listener.js';

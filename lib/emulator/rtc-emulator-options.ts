@@ -1,6 +1,6 @@
 import { keyProblems, type RtcCredentials } from '../credentials/credentials.js';
 import { idProblem } from '../dto/field-rules.js';
-import { type EventCallback, eventCallback } from './callback-url.js';
+import { EVENT_CALLBACK, type EventCallback } from './callback-url.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import { certificateProblem, type EmulatorTls } from './connection.js';
 import { appId, appKey, flag, listOf, must, oneOf, text, unless, wholeNumber } from '../options/rules.js';
@@ -147,7 +147,7 @@ const OPTIONS = {
   roomMessagesPerSecond: { rule: limit, default: Number.POSITIVE_INFINITY },
   largeRoomMessagesPerSecond: limit,
   overRoomLimit: { rule: oneOf('refuse', 'drop'), default: 'refuse' },
-  callbacks: eventCallback,
+  callbacks: { options: EVENT_CALLBACK, optional: true },
   keepBytes: { rule: wholeNumber(MIN_KEEP_BYTES), default: 536_870_912 },
   allowedHosts: {
     rule: listOf<string>("a list of host names without port, none of them the service's own", isHostName),

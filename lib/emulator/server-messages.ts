@@ -1,7 +1,6 @@
 import { readCallbackUrl } from './callback-url.js';
-import type { Callback } from './callback.js';
-import type { ServerMessageMethod } from './callback-action.js';
-import { ANSWER_LIMIT_MS, type PostEnd } from './post.js';
+import type { Callback, ServerMessageMethod } from './callback.js';
+import type { PostEnd } from './post.js';
 import { QuotaWindow } from './quota-window.js';
 
 /** What became of a message to the business server, by the native client SDKs' names (`UserMessageSendResult`). */
@@ -82,11 +81,6 @@ export class ServerMessages {
       action,
       url,
       body: { message, binary: action === 'sendServerBinaryMessage', signature },
-      // The service sends no content type either.
-      headers: {},
-      signatureField: 'signature',
-      maxAttempts: 1,
-      maxWaitMs: ANSWER_LIMIT_MS,
     });
     if (end?.httpStatus === 200 && end.answer !== undefined)
       return { msgid, error: 'Success', answer: end.answer };
