@@ -1,6 +1,5 @@
 import { base64ByteLength } from '../dto/field-rules.js';
-import type { Participant } from './participant.js';
-import type { ServerMessageResult } from './server-messages.js';
+import type { Participant, ServerMessageResult } from './participant.js';
 
 /**
  * Calls one of the client SDK's methods for a client in another process, by its name.

@@ -16,7 +16,6 @@ export interface Outgoing {
   readonly response: ServerResponse;
   readonly httpStatus: number;
   readonly text: string;
-  readonly headers?: Record<string, string>;
 }
 
 type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
@@ -40,24 +39,19 @@ interface FaultRules<Kind extends FaultKind> {
   readonly strikes?: Struck;
   /** Its fields, beside those of every rule. */
   readonly fields: OptionTable<Omit<Fields<Kind>, 'kind'>>;
-  /** @returns what is wrong with these fields together */
-  problem?(fault: Fields<Kind>): string | undefined;
-  readonly needsTls?: boolean;
+  /** @returns what is wrong with these fields together, or with this emulator for them */
+  problem?(fault: Fields<Kind>, isTls: boolean): string | undefined;
 
   // Of a request:
   /** Whether the message is accepted all the same, unless `accept` says otherwise. Default true. */
   readonly accepts?: boolean;
   /** How far ahead the clock is that it meets. */
   clockOffsetMs?(fault: Fields<Kind>): number;
-  /** Whether it sends the whole answer, which must not be a good one if the message was not accepted. */
-  readonly sendsAll?: boolean;
   /** What is answered in place of success. */
   error?(fault: Fields<Kind>): ApiError;
   /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise; none: nothing is sent. */
   readonly httpStatus?: number | 'none';
-  /** What is sent in its place. */
-  answer?(answer: Outgoing, fault: Fields<Kind>): Partial<Outgoing>;
-  /** How it is sent. */
+  /** How the answer is sent, and what in its place. */
   send?(answer: Outgoing, fault: Fields<Kind>): void;
 
   /** Of a connection: what it does to it. @returns the certificate to show, if not the emulator's */
@@ -95,31 +89,39 @@ const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), acc
  */
 export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   reset: { fields: mayAccept, accepts: false, httpStatus: 'none', send: reset },
-  late: { fields: { delayMs: required(duration), ...mayAccept }, sendsAll: true, send: sendLate },
-  drip: { fields: { intervalMs: duration, ...mayAccept }, sendsAll: true, send: drip },
-  truncated: { fields: mayAccept, answer: ({ text }) => ({ text: text.slice(0, text.length / 2) }) },
+  late: { fields: { delayMs: required(duration), ...mayAccept }, send: sendLate },
+  drip: { fields: { intervalMs: duration, ...mayAccept }, send: drip },
+  truncated: {
+    fields: mayAccept,
+    httpStatus: 200,
+    send: (answer) => sendAnswer({ ...answer, text: answer.text.slice(0, answer.text.length / 2) }),
+  },
   html: {
     fields: mayHaveStatus,
     accepts: false,
     httpStatus: 200,
-    answer: () => ({ text: PAGE, headers: { 'Content-Type': 'text/html' } }),
+    send: (answer) => sendAnswer({ ...answer, text: PAGE }, { 'Content-Type': 'text/html' }),
   },
-  empty: { fields: mayHaveStatus, accepts: false, httpStatus: 200, answer: () => ({ text: '' }) },
+  empty: {
+    fields: mayHaveStatus,
+    accepts: false,
+    httpStatus: 200,
+    send: (answer) => sendAnswer({ ...answer, text: '' }),
+  },
   error: {
     fields: { code: required(publishedCode), retryAfter, ...mayHaveStatus },
     accepts: false,
-    // With its own status, so that there is no other to send.
     error: ({ code, httpStatus }) => new ApiError(code, 'This error was asked for.', httpStatus),
-    answer: (_answer, { retryAfter }) =>
-      retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } },
+    send: (answer, { retryAfter }) =>
+      sendAnswer(answer, retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
   },
   redirect: {
     fields: { location: required(url), ...mayHaveStatus },
     accepts: false,
     httpStatus: 307,
-    answer: (_answer, { location }) => ({ text: '', headers: { Location: location } }),
+    send: (answer, { location }) => sendAnswer({ ...answer, text: '' }, { Location: location }),
   },
-  oversized: { fields: { bytes: required(bytes), ...mayAccept }, sendsAll: true, send: oversize },
+  oversized: { fields: { bytes: required(bytes), ...mayAccept }, send: oversize },
   close_after_answer: { fields: {}, send: sendAndClose },
   clock: { fields: { offsetMs: required(offset) }, clockOffsetMs: ({ offsetMs }) => offsetMs },
 
@@ -127,8 +129,8 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   untrusted_certificate: {
     strikes: 'connection',
     fields: { key: pem, cert: pem },
-    problem: certificateProblem,
-    needsTls: true,
+    problem: (certificate, isTls) =>
+      isTls ? certificateProblem(certificate) : 'this emulator does not serve over TLS',
     connect: (_tcp, certificate) => createSecureContext(certificate),
   },
   refuse: {
@@ -173,16 +175,15 @@ export function transmit(answer: Outgoing, fault: Fault | undefined): number | u
     sendAnswer(answer);
     return answer.httpStatus;
   }
-  const { httpStatus: instead, answer: change, send = sendAnswer } = rulesOf(fault);
-  const asked = instead !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
-  const httpStatus = asked ?? (typeof instead === 'number' ? instead : answer.httpStatus);
+  const { httpStatus: usual, send = (whole: Outgoing) => sendAnswer(whole) } = rulesOf(fault);
+  const asked = 'httpStatus' in fault ? fault.httpStatus : undefined;
+  const httpStatus = asked ?? (typeof usual === 'number' ? usual : answer.httpStatus);
   // Nothing is to be begun for a client that has gone: what ends it would not be called.
-  if (!answer.response.req.socket.destroyed)
-    send({ ...answer, ...change?.(answer, fault), httpStatus }, fault);
-  return instead === 'none' ? undefined : httpStatus;
+  if (!answer.response.req.socket.destroyed) send({ ...answer, httpStatus }, fault);
+  return usual === 'none' ? undefined : httpStatus;
 }
 
-function sendAnswer({ response, httpStatus, text, headers }: Outgoing): void {
+function sendAnswer({ response, httpStatus, text }: Outgoing, headers?: Record<string, string>): void {
   sendText(response, httpStatus, text, headers);
 }
 

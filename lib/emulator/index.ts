@@ -6,7 +6,14 @@ export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 export type { ActiveFault, Faults } from './faults.js';
 export type { EmulatorTls } from './connection.js';
-export type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
+export type {
+  BinaryCallback,
+  Participant,
+  ReceivedMessage,
+  ServerMessageError,
+  ServerMessageResult,
+  TextCallback,
+} from './participant.js';
 export type { ParticipantReceiver } from './participant-receiver.js';
 export type { JoinOptions, Presence, Room } from './presence.js';
 export type { PresenceAction } from './presence-action.js';
@@ -21,4 +28,3 @@ export type {
   EmulatorModuleOptions,
   RtcEmulatorOptions,
 } from './rtc-emulator-options.js';
-export type { ServerMessageError, ServerMessageResult } from './server-messages.js';

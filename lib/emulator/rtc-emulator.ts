@@ -59,7 +59,7 @@ export class RtcEmulator extends EmulatorState {
   async close(): Promise<void> {
     await this.callbacks.close();
     this.#sockets.close();
-    this.endReceivers();
+    this.attendance.close();
     await this.#listener.close();
   }
 }

@@ -46,7 +46,7 @@ const codes = (httpStatus?: number): Row[] =>
 
 const ROWS: readonly Row[] = [
   ['connections refused', { kind: 'refuse', forMs: 60_000 }, refused, refused],
-  ['a reset before reading', { kind: 'reset' }, cut],
+  ['a reset before accepting', { kind: 'reset' }, cut],
   ['a reset after accepting', { kind: 'reset', accept: true }, cut],
   [
     'an answer that comes too late',
