@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isRtcActionName } from '../openapi/rtc-action.js';
-import { Authenticator, regionOf } from './authenticate.js';
+import { authenticate, regionOf } from './authenticate.js';
 import type { EmulatorState } from './emulator-state.js';
 import type { Fault } from './fault.js';
 import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
@@ -24,12 +24,10 @@ const DEFAULT_REGION = 'cn-north-1';
 
 /** The remote API itself: `/?Action=…&Version=…`. */
 export class ApiEndpoint {
-  readonly #authenticator: Authenticator;
   readonly #windows: QuotaWindows;
   readonly #messages: Messages;
 
   constructor(private readonly state: EmulatorState) {
-    this.#authenticator = new Authenticator(state.accounts());
     this.#windows = new QuotaWindows(state.options().quota.window);
     this.#messages = new Messages(state, this.#windows);
   }
@@ -96,7 +94,7 @@ export class ApiEndpoint {
   #act(request: ReceivedRequest, at: Date): Decision {
     const { action, version, method } = request;
     check(action && version, 'MissingParameter', 'Action or Version is missing.');
-    const account = this.#authenticator.authenticate(request, at.getTime());
+    const account = authenticate(request, this.state.accounts(), at.getTime());
     const isMessage = isRtcActionName(action);
     const asked = isMessage ? SENDING : ASKING;
     check(

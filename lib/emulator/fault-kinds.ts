@@ -77,8 +77,8 @@ const retryAfter = must<number | string>(
 const publishedCode = must<PublishedErrorCode>('one of the documented codes', isPublishedErrorCode);
 const url = text(/^[\x21-\x7e]{1,2048}$/, 'must be a URL');
 const bytes = wholeNumber(1, 67_108_864, 'a number of bytes');
-// At most a century.
-const offset = wholeNumber(-3.2e12, 3.2e12, 'milliseconds');
+/** How far a clock is ahead: at most a century. Beyond it, there would be no date to write. */
+export const CLOCK_OFFSET = required(wholeNumber(-3.2e12, 3.2e12, 'milliseconds'));
 const mayAccept = { accept: flag };
 const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), accept: flag };
 
@@ -123,7 +123,7 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   },
   oversized: { fields: { bytes: required(bytes), ...mayAccept }, send: oversize },
   close_after_answer: { fields: {}, send: sendAndClose },
-  clock: { fields: { offsetMs: required(offset) }, clockOffsetMs: ({ offsetMs }) => offsetMs },
+  clock: { fields: { offsetMs: CLOCK_OFFSET }, clockOffsetMs: ({ offsetMs }) => offsetMs },
 
   reset_connection: { strikes: 'connection', fields: {}, connect: (tcp) => void tcp.resetAndDestroy() },
   untrusted_certificate: {

@@ -8,20 +8,17 @@ export class ReceivedRequest {
   /** Decoded, in the order in which they came. */
   readonly query: URLSearchParams;
   /** Names in lower case. */
-  readonly headers = new Map<string, string>();
+  readonly headers: ReadonlyMap<string, string>;
   /** Empty until it was read. */
   body: Buffer = Buffer.alloc(0);
   #json: { readonly value?: unknown } | undefined;
 
-  constructor({ method = 'GET', url = '/', rawHeaders }: IncomingMessage) {
+  constructor({ method = 'GET', url = '/', headersDistinct }: IncomingMessage) {
     this.method = method;
     ({ path: this.path, query: this.query } = splitUrl(url));
-    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = (rawHeaders[index] ?? '').toLowerCase();
-      const value = rawHeaders[index + 1] ?? '';
-      const earlier = this.headers.get(name);
-      this.headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
-    }
+    this.headers = new Map(
+      Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join()]),
+    );
   }
 
   get action(): string {

@@ -1,7 +1,7 @@
 import { createHash, hash, randomBytes } from 'node:crypto';
 import { isId } from '../dto/field-rules.js';
 import { BoundedList } from './bounded-list.js';
-import { LatestCounts } from './count-table.js';
+import { RecentCounts } from './recent-counts.js';
 import type { EmulatedMessage } from './read-message.js';
 import { FINGERPRINT_WORDS, Fingerprints } from './recipient-fingerprint.js';
 
@@ -41,20 +41,21 @@ interface ListedDuplicate extends Omit<Duplicate, 'times'> {
 export class RecipientCounts {
   readonly #secret = randomBytes(16);
   readonly #fingerprints = new Fingerprints();
-  /** A message or its content, and a user. */
+  readonly #user = new Uint32Array(FINGERPRINT_WORDS);
+  /** The user, and a message or its content. */
   readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
   readonly #listed: BoundedList<ListedDuplicate>;
   /** By message and user. */
-  #messages: LatestCounts;
+  #messages: RecentCounts;
   /** By content and user, in any room and from anyone. */
-  #contents: LatestCounts;
+  #contents: RecentCounts;
   #duplicateCount = 0;
   #total = 0;
 
   /** @internal Counts come from the emulator. */
   constructor(private readonly limits: RecipientCountsLimits) {
-    this.#messages = new LatestCounts(limits.tableBytes / 2);
-    this.#contents = new LatestCounts(limits.tableBytes / 2);
+    this.#messages = new RecentCounts(limits.tableBytes / 2);
+    this.#contents = new RecentCounts(limits.tableBytes / 2);
     this.#listed = new BoundedList(limits.listBytes);
   }
 
@@ -85,10 +86,9 @@ export class RecipientCounts {
     const messageKey = this.#key(JSON.stringify([messageSha256, roomId ?? null, from, typeof message]));
     for (const userId of to) {
       this.#total += 1;
-      this.#fingerprints.write(userId, contentKey, this.#pair);
-      this.#contents.increase(this.#pair);
-      this.#fingerprints.write(userId, messageKey, this.#pair);
-      if (this.#messages.increase(this.#pair) !== 2) continue;
+      this.#fingerprints.write(userId, this.#user);
+      this.#contents.increase(this.#pairWith(contentKey));
+      if (this.#messages.increase(this.#pairWith(messageKey)) !== 2) continue;
       this.#duplicateCount += 1;
       const place = roomId === undefined ? {} : { roomId };
       this.#listed.add({ ...place, userId, messageSha256, pair: this.#pair.slice() }, DUPLICATE_BYTES);
@@ -98,8 +98,8 @@ export class RecipientCounts {
   /** How often a user got a message, in any room and from anyone. */
   count(userId: string, message: string | Uint8Array): number {
     if (!isId(userId)) return 0;
-    this.#fingerprints.write(userId, this.#key(hash('sha256', message, 'hex')), this.#pair);
-    return this.#contents.get(this.#pair);
+    this.#fingerprints.write(userId, this.#user);
+    return this.#contents.get(this.#pairWith(this.#key(hash('sha256', message, 'hex'))));
   }
 
   /** The duplicates. If there are very many, the latest ones. */
@@ -111,10 +111,18 @@ export class RecipientCounts {
 
   /** Forgets all. */
   clear(): void {
-    this.#messages = new LatestCounts(this.limits.tableBytes / 2);
-    this.#contents = new LatestCounts(this.limits.tableBytes / 2);
+    this.#messages = new RecentCounts(this.limits.tableBytes / 2);
+    this.#contents = new RecentCounts(this.limits.tableBytes / 2);
     this.#listed.clear();
     this.#duplicateCount = this.#total = 0;
+  }
+
+  /** What is known of a key is secret, and as good as random. */
+  #pairWith(key: Uint32Array): Uint32Array {
+    for (let word = 0; word < FINGERPRINT_WORDS; word += 1) {
+      this.#pair[word] = (this.#user[word] ?? 0) ^ (key[word] ?? 0);
+    }
+    return this.#pair;
   }
 
   #key(text: string): Uint32Array {

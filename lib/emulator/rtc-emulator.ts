@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { Admission } from './admission.js';
 import { ApiEndpoint } from './api-endpoint.js';
 import { ClientSockets } from './client-sockets.js';
-import { CONTROL_PREFIX, ControlApi } from './control-api.js';
+import { CONTROL_PREFIX, serveControlApi } from './control-api.js';
 import { EmulatorState } from './emulator-state.js';
 import { Listener } from './listener.js';
 import {
@@ -33,9 +33,11 @@ export class RtcEmulator extends EmulatorState {
     this.#listener = listener;
     const admission = new Admission(options);
     this.#sockets = new ClientSockets(admission, this);
-    const [api, control] = [new ApiEndpoint(this), new ControlApi(this)];
+    const api = new ApiEndpoint(this);
     this.#serve = admission.guard((request, response) =>
-      (request.url?.startsWith(CONTROL_PREFIX) ? control : api).handle(request, response),
+      request.url?.startsWith(CONTROL_PREFIX)
+        ? serveControlApi(this, request, response)
+        : api.handle(request, response),
     );
   }
 

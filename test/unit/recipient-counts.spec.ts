@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { CountTable } from '../../lib/emulator/count-table.js';
+import { RecentCounts } from '../../lib/emulator/recent-counts.js';
 import { type CountedMessage, RecipientCounts } from '../../lib/emulator/recipient-counts.js';
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
 
@@ -105,14 +105,24 @@ describe('the counts of recipients', () => {
   it('have room for one in 44 bytes, which are 3 million in a quarter of 512 MB', () => {
     const bytes = 16 * MB;
     // One for duplicates, and one for counts in any room.
-    const table = new CountTable(bytes / 2);
+    const counts = new RecentCounts(bytes / 2);
     const random = seededRandom(1);
     const words = new Uint32Array(3);
-    do {
-      words[0] = random() * 2 ** 32;
-      words[1] = random() * 2 ** 32;
-    } while (table.increase(words) > 0);
-    expect(table.size).toBeGreaterThan(bytes / 44);
+    const addAsMany = (): void => {
+      for (let index = 0; index < bytes / 44; index += 1) {
+        words[0] = random() * 2 ** 32;
+        words[1] = random() * 2 ** 32;
+        counts.increase(words);
+      }
+    };
+    addAsMany();
+    const latest = words.slice();
+    addAsMany();
+    // There are as many again before any is forgotten.
+    expect([counts.forgotten, counts.get(latest)]).toEqual([0, 1]);
+    addAsMany();
+    addAsMany();
+    expect(counts.forgotten).toBeGreaterThan(bytes / 44);
     expect((512 * MB) / 4 / 44).toBeGreaterThan(3_000_000);
     // And for deliveries, which have a quarter of that.
     expect((512 * MB) / 16 / 44).toBeGreaterThan(750_000);
@@ -146,7 +156,7 @@ describe('the counts of recipients', () => {
       counts.add(message({ message: content, roomId: `room-${index}` }), [userId]);
     }
     expect([counts.forgotten, counts.total]).toEqual([0, held * 2]);
-    for (let index = held * 2; index < held * 4; index += 1) {
+    for (let index = held * 2; index < held * 6; index += 1) {
       const [content = '', userId = ''] = pair(index);
       counts.add(message({ message: content }), [userId]);
     }
@@ -155,7 +165,7 @@ describe('the counts of recipients', () => {
       const [content = '', userId = ''] = pair(index);
       return counts.count(userId, content) > 0;
     };
-    expect([known(held * 3), known(held * 4 - 1), known(0)]).toEqual([true, true, false]);
+    expect([known(held * 5), known(held * 6 - 1), known(0)]).toEqual([true, true, false]);
   });
 
   it('list the latest duplicates, and count all', () => {
