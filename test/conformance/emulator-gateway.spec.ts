@@ -394,7 +394,7 @@ describe("the emulator's quota", () => {
   it('refuses what is above it, for each account apart', async () => {
     const other = { accessKeyId: 'other', secretAccessKey: 'other' };
     const emulator = await RtcEmulator.start({
-      requestsPerSecond: 5,
+      quota: { requestsPerSecond: 5 },
       accounts: [{ credentials: other, appIds: ['other-app'] }],
     });
     const statuses = await Promise.all(

@@ -29,7 +29,10 @@ describe('an emulator that keeps no more than a megabyte', () => {
   let emulator: RtcEmulator;
   const sockets: (Socket | WebSocket | ClientRequest)[] = [];
   beforeEach(async () => {
-    emulator = await RtcEmulator.start({ keepBytes: MB, requestsPerSecond: Number.POSITIVE_INFINITY });
+    emulator = await RtcEmulator.start({
+      keepBytes: MB,
+      quota: { requestsPerSecond: Number.POSITIVE_INFINITY },
+    });
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) {
@@ -131,7 +134,7 @@ describe('an emulator that keeps no more than a megabyte', () => {
   });
 
   it('is read in pages that together have everything', async () => {
-    const large = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+    const large = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
     await emulator.close();
     emulator = large;
     const room = emulator.room('room-1');

@@ -106,7 +106,7 @@ describe.each(['HTTP', 'TLS'] as const)('the outcome over %s', (transport) => {
     const tls = await certificate();
     emulator = await RtcEmulator.start({
       credentials: CREDENTIALS,
-      requestsPerSecond: Number.POSITIVE_INFINITY,
+      quota: { requestsPerSecond: Number.POSITIVE_INFINITY },
       ...(transport === 'TLS' && { tls }),
     });
     const options = { keepAlive: true, ca: tls.cert };
