@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { authenticate, regionOf } from './authenticate.js';
@@ -58,14 +58,9 @@ export class ApiEndpoint {
     const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
     const text = JSON.stringify(bodyOf(requestId, request, decision));
     const httpStatus = transmit({ response, httpStatus: error?.httpStatus ?? 200, text }, spoilt);
-    const { method, headers, body } = request;
-    this.state.addRequest({
+    this.state.addRequest(request, incoming.url ?? '/', {
       requestId,
       at,
-      method,
-      url: incoming.url ?? '/',
-      headers: Object.fromEntries(headers),
-      body,
       outcome,
       ...(absent !== undefined && { absent }),
       ...(httpStatus !== undefined && { httpStatus }),
@@ -127,8 +122,6 @@ function bodyOf(requestId: string, { query, headers }: ReceivedRequest, { error,
 
 /** In the shape of the vendor's: the time, then what makes it unique. */
 function createRequestId(at: Date): string {
-  // Of a UUID, whose random bits Node fetches for many at a time, all but the group with the version.
-  const [first = '', second = '', , , last = ''] = randomUUID().toUpperCase().split('-');
-  const unique = `${first}${second}${last}`.slice(0, 18);
-  return `${at.toISOString().slice(0, 19).replaceAll(/\D/g, '')}${unique}`;
+  const time = at.toISOString().slice(0, 19).replaceAll(/\D/g, '');
+  return time + randomBytes(9).toString('hex').toUpperCase();
 }

@@ -220,7 +220,7 @@ export class Callbacks {
   }
 
   #shown({ origin, pathname, search }: URL): string {
-    return origin + this.#parts.secrets.withheldFrom({ url: pathname + search, headers: {} }).url;
+    return origin + this.#parts.secrets.shownUrl(pathname + search);
   }
 }
 

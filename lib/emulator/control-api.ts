@@ -8,12 +8,11 @@ import { flag, must } from '../options/rules.js';
 import type { FaultRule } from './fault.js';
 import { CLOCK_OFFSET } from './fault-kinds.js';
 import { HttpError } from './http-error.js';
-import { idInPath } from './id-in-path.js';
 import { Page, pageOf } from './listing.js';
 import { type Participant, toMessageJson } from './participant.js';
 import type { Presence } from './presence.js';
 import { readBody, readObject } from './read-body.js';
-import { splitUrl } from './received-request.js';
+import { idInPath, splitUrl } from './received-request.js';
 import { sendError, sendText, sendUnread } from './send-json.js';
 
 /** Everything below this path is the emulator's own; the rest is the remote API's. */

@@ -8,6 +8,7 @@ import type { Listener } from './listener.js';
 import type { Participant } from './participant.js';
 import { Attendance, type JoinOptions, Presence, Room } from './presence.js';
 import { type ClientToken, readToken } from './read-token.js';
+import type { ReceivedRequest } from './received-request.js';
 import { RecipientCounts } from './recipient-counts.js';
 import type {
   EmulatorAccount,
@@ -100,8 +101,8 @@ export class EmulatorState {
     this.faults = new Faults(listener);
     // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
     const { keepBytes } = options;
-    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
-    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
+    this.accepted = new RecipientCounts(keepBytes / 4, keepBytes / 128);
+    this.deliveries = new RecipientCounts(keepBytes / 16, keepBytes / 128);
     this.#requests = new BoundedList(keepBytes / 8);
     const { clock, faults } = this;
     const parts = { clock, faults, secrets: this.#secrets, appId: options.appId };
@@ -194,13 +195,15 @@ export class EmulatorState {
     for (const kept of [accepted, deliveries, attendance, callbacks, this.#requests]) kept.clear();
   }
 
-  /** @internal @param request as it came, with its secrets */
-  addRequest(request: RecordedRequest): void {
-    const kept = { ...request, ...this.#secrets.withheldFrom(request) };
-    let bytes = REQUEST_BYTES + kept.url.length + kept.body.length;
-    for (const [name, value] of Object.entries(kept.headers)) {
-      bytes += HEADER_BYTES + name.length + value.length;
-    }
-    this.#requests.add(kept, bytes);
+  /** @internal Records a request, without its secrets. */
+  addRequest(
+    { method, headers, body }: ReceivedRequest,
+    url: string,
+    rest: Omit<RecordedRequest, 'method' | 'url' | 'headers' | 'body'>,
+  ): void {
+    const shown = { url: this.#secrets.shownUrl(url), headers: this.#secrets.shownHeaders(headers) };
+    let bytes = REQUEST_BYTES + shown.url.length + body.length;
+    for (const [name, value] of headers) bytes += HEADER_BYTES + name.length + value.length;
+    this.#requests.add({ ...rest, method, ...shown, body }, bytes);
   }
 }

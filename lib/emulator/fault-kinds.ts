@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/published-errors.js';
 import type { OptionTable } from '../options/option-table.js';
@@ -196,36 +197,39 @@ function sendLate(answer: Outgoing, { delayMs }: Fields<'late'>): void {
   answer.response.once('close', () => clearTimeout(timer));
 }
 
-function drip(
-  { response, httpStatus, text }: Outgoing,
-  { intervalMs = DEFAULT_DRIP_MS }: Fields<'drip'>,
-): void {
-  const bytes = Buffer.from(text);
-  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': bytes.length });
-  let sent = 0;
-  const timer = setInterval(() => {
-    sent += 1;
-    response.write(bytes.subarray(sent - 1, sent));
-    if (sent < bytes.length) return;
-    clearInterval(timer);
-    response.end();
-  }, intervalMs);
-  response.once('close', () => clearInterval(timer));
+function drip(answer: Outgoing, { intervalMs = DEFAULT_DRIP_MS }: Fields<'drip'>): void {
+  const text = Buffer.from(answer.text);
+  stream(answer, text.length, byteByByte(text, intervalMs));
+}
+
+async function* byteByByte(text: Buffer, intervalMs: number): AsyncIterable<Buffer> {
+  for (const byte of text) {
+    await sleep(intervalMs, undefined, { ref: false });
+    yield Buffer.of(byte);
+  }
+}
+
+function oversize(answer: Outgoing, { bytes }: Fields<'oversized'>): void {
+  const text = Buffer.from(answer.text);
+  const padding = Math.max(0, bytes - text.length);
+  stream(answer, text.length + padding, padded(text, padding));
+}
+
+function* padded(text: Buffer, padding: number): Iterable<Buffer> {
+  yield text;
+  for (let left = padding; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
 }
 
 /** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
-function oversize({ response, httpStatus, text }: Outgoing, { bytes }: Fields<'oversized'>): void {
-  const answer = Buffer.from(text);
-  const padding = Math.max(0, bytes - answer.length);
-  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': answer.length + padding });
-  pipeline(Readable.from(padded(answer, padding)), response, () => {
+function stream(
+  { response, httpStatus }: Outgoing,
+  length: number,
+  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
+): void {
+  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': length }).flushHeaders();
+  pipeline(Readable.from(pieces), response, () => {
     // A client may well hang up in between.
   });
-}
-
-function* padded(answer: Buffer, padding: number): Iterable<Buffer> {
-  yield answer;
-  for (let left = padding; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
 }
 
 function sendAndClose(answer: Outgoing): void {

@@ -35,8 +35,12 @@ export type ReceivedMessage = {
 
 /** A received message as JSON, for other processes: bytes are base64. */
 export function toMessageJson({ event, msgid, from, at, message }: ReceivedMessage): object {
-  const text = typeof message === 'string' ? message : Buffer.from(message).toString('base64');
-  return { event, msgid, from, message: text, at };
+  return { event, msgid, from, message: textOf(message), at };
+}
+
+/** A message as a text: bytes in base64. */
+export function textOf(message: string | Uint8Array): string {
+  return typeof message === 'string' ? message : Buffer.from(message).toString('base64');
 }
 
 /** The client SDK's callbacks for text: to a user in a room, to everyone in a room, to a user outside of rooms. */

@@ -55,12 +55,12 @@ function readClaims(token: string, appId: string, appKey: string): ClientToken {
       fields.number(4);
       return privilege;
     });
-    const dateOf = (seconds: number): Date => new Date(seconds * 1_000);
+    const [issued, expires] = [new Date(issuedAt * 1_000), new Date(expireAt * 1_000)];
     return {
       userId,
       roomId,
-      issuedAt: dateOf(issuedAt),
-      expireAt: expireAt === 0 ? undefined : dateOf(expireAt),
+      issuedAt: issued,
+      expireAt: expireAt === 0 ? undefined : expires,
       privileges,
     };
   } catch (error) {

@@ -65,6 +65,10 @@ export class RecentCounts {
     return (shard.slots[at + COUNT] = count + 1);
   }
 
+  clear(): void {
+    this.#shards.length = this.forgotten = 0;
+  }
+
   #makeRoom(shard: Shard): void {
     const { slots } = shard;
     if (slots.length >= this.#maxWords) {

@@ -17,14 +17,6 @@ export interface Duplicate {
   readonly times: number;
 }
 
-/** What a counter of recipients may take up. */
-export interface RecipientCountsLimits {
-  /** Of each of two generations of counts. When one is full, the one before it is forgotten. */
-  readonly tableBytes: number;
-  /** Of the list of duplicates. */
-  readonly listBytes: number;
-}
-
 export type CountedMessage = Pick<EmulatedMessage, 'roomId' | 'from' | 'message'>;
 
 /** What a listed duplicate takes up at most, with the key by which it is counted. */
@@ -46,17 +38,21 @@ export class RecipientCounts {
   readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
   readonly #listed: BoundedList<ListedDuplicate>;
   /** By message and user. */
-  #messages: RecentCounts;
+  readonly #messages: RecentCounts;
   /** By content and user, in any room and from anyone. */
-  #contents: RecentCounts;
+  readonly #contents: RecentCounts;
   #duplicateCount = 0;
   #total = 0;
 
-  /** @internal Counts come from the emulator. */
-  constructor(private readonly limits: RecipientCountsLimits) {
-    this.#messages = new RecentCounts(limits.tableBytes / 2);
-    this.#contents = new RecentCounts(limits.tableBytes / 2);
-    this.#listed = new BoundedList(limits.listBytes);
+  /**
+   * @internal Counts come from the emulator.
+   * @param tableBytes of each of two generations of counts: when one is full, the one before it is forgotten
+   * @param listBytes of the list of duplicates
+   */
+  constructor(tableBytes: number, listBytes: number) {
+    this.#messages = new RecentCounts(tableBytes / 2);
+    this.#contents = new RecentCounts(tableBytes / 2);
+    this.#listed = new BoundedList(listBytes);
   }
 
   /** All of them: one for each user of each message. It stays exact, whatever is forgotten. */
@@ -111,9 +107,7 @@ export class RecipientCounts {
 
   /** Forgets all. */
   clear(): void {
-    this.#messages = new RecentCounts(this.limits.tableBytes / 2);
-    this.#contents = new RecentCounts(this.limits.tableBytes / 2);
-    this.#listed.clear();
+    for (const kept of [this.#messages, this.#contents, this.#listed]) kept.clear();
     this.#duplicateCount = this.#total = 0;
   }
 

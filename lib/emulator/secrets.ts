@@ -16,13 +16,6 @@ const MIN_PART = 8;
 /** A text may have been escaped so often. */
 const MAX_DECODINGS = 3;
 
-/** The part of a request that may hold a secret. Its body is what a test wants to see. */
-export interface Showable {
-  readonly url: string;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /**
  * Removes secrets from a checked request: values with secret names and, anywhere, texts that look like a signature or
  * contain a secret of an account.
@@ -39,23 +32,26 @@ export class Secrets {
       .map((value) => value.toLowerCase());
   }
 
-  /** The same, without its secrets. */
-  withheldFrom({ url, headers }: Showable): Showable {
+  /** Path and query without secrets. */
+  shownUrl(url: string): string {
     const [path = '', query] = url.split(/\?(.*)/s, 2);
     const shownPath = this.#isSecret(path) ? `/${WITHHELD}` : path;
-    const shownQuery = query?.replaceAll(/([^&=]*)(=?)([^&]*)/g, (_all, name: string, is: string, value) => {
+    if (query === undefined) return shownPath;
+    const shownQuery = query.replaceAll(/([^&=]*)(=?)([^&]*)/g, (_all, name: string, is: string, value) => {
       const [shownName, shownValue] = this.#pair(name, String(value));
       return is === '' ? shownName : `${shownName}=${shownValue}`;
     });
-    return {
-      url: shownQuery === undefined ? shownPath : `${shownPath}?${shownQuery}`,
-      headers: Object.fromEntries(Object.entries(headers).map((header) => this.#header(...header))),
-    };
+    return `${shownPath}?${shownQuery}`;
   }
 
-  #header(name: string, value: string): [string, string] {
-    if (name === 'authorization') return [name, this.#authorization(value)];
-    return name === BODY_HASH && /^[\da-f]{64}$/i.test(value) ? [name, value] : this.#pair(name, value);
+  /** @param headers by their names in lower case */
+  shownHeaders(headers: ReadonlyMap<string, string>): Record<string, string> {
+    return Object.fromEntries(
+      Array.from(headers, ([name, value]) => {
+        if (name === 'authorization') return [name, this.#authorization(value)];
+        return name === BODY_HASH && /^[\da-f]{64}$/i.test(value) ? [name, value] : this.#pair(name, value);
+      }),
+    );
   }
 
   #pair(name: string, value: string): [string, string] {

@@ -5,7 +5,7 @@ import { type CountedMessage, RecipientCounts } from '../../lib/emulator/recipie
 import { seededRandom } from '../../lib/emulator/seeded-random.js';
 
 const MB = 1_048_576;
-const LARGE = { tableBytes: 512 * MB, listBytes: 8 * MB };
+const large = (): RecipientCounts => new RecipientCounts(512 * MB, 8 * MB);
 
 const message = (changes: Partial<CountedMessage> = {}): CountedMessage => ({
   roomId: 'room-1',
@@ -31,7 +31,7 @@ describe('the counts of recipients', () => {
     });
     fc.assert(
       fc.property(fc.array(sending, { maxLength: 30 }), (sendings) => {
-        const counts = new RecipientCounts(LARGE);
+        const counts = large();
         const model = new Map<string, number>();
         for (const { to, ...sent } of sendings) {
           counts.add(sent, to);
@@ -61,7 +61,7 @@ describe('the counts of recipients', () => {
   });
 
   it('name who, where, what and how often in a duplicate', () => {
-    const counts = new RecipientCounts(LARGE);
+    const counts = large();
     for (let times = 0; times < 3; times += 1) counts.add(message(), ['alice', 'bob'].slice(0, 3 - times));
     counts.add(message({ roomId: undefined }), ['carol', 'carol']);
     const messageSha256 = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
@@ -78,7 +78,7 @@ describe('the counts of recipients', () => {
     ['from another sender', { from: 'other' }],
     ['as binary', { message: Buffer.from('hello') }],
   ])('are no duplicates of the same content that is sent %s', (_how, changes) => {
-    const counts = new RecipientCounts(LARGE);
+    const counts = large();
     counts.add(message(), ['alice']);
     counts.add(message(changes), ['alice']);
     expect([counts.duplicates(), counts.duplicateCount]).toEqual([[], 0]);
@@ -90,7 +90,7 @@ describe('the counts of recipients', () => {
   });
 
   it('are answered without counting again, however many deliveries there were', () => {
-    const counts = new RecipientCounts({ tableBytes: 64 * MB, listBytes: 8 * MB });
+    const counts = new RecipientCounts(64 * MB, 8 * MB);
     const { user: before } = process.cpuUsage();
     addInChunks(counts, 0, 200_000);
     addInChunks(counts, 0, 200_000);
@@ -129,7 +129,7 @@ describe('the counts of recipients', () => {
   });
 
   it('keep the latest when there is no room for all, and say how many were forgotten', () => {
-    const counts = new RecipientCounts({ tableBytes: 2 * MB, listBytes: MB });
+    const counts = new RecipientCounts(2 * MB, MB);
     addInChunks(counts, 0, 200_000);
     addInChunks(counts, 190_000, 200_000);
     expect(counts.total).toBe(210_000);
@@ -148,7 +148,7 @@ describe('the counts of recipients', () => {
     ['a message of its own to each user', (index: number) => [`hello ${index}`, `u${index}`]],
     ['many messages to one user', (index: number) => [`hello ${index}`, 'alice']],
   ])('hold as many pairs of %s', (_which, pair) => {
-    const counts = new RecipientCounts({ tableBytes: MB / 2, listBytes: MB });
+    const counts = new RecipientCounts(MB / 2, MB);
     // So small a table holds one in 72 bytes at least, a large one in 44; the latest two tables are there.
     const held = Math.floor(MB / 2 / 72);
     for (let index = 0; index < held * 2; index += 1) {
@@ -169,7 +169,7 @@ describe('the counts of recipients', () => {
   });
 
   it('list the latest duplicates, and count all', () => {
-    const counts = new RecipientCounts({ tableBytes: 8 * MB, listBytes: 10_240 });
+    const counts = new RecipientCounts(8 * MB, 10_240);
     addInChunks(counts, 0, 30);
     addInChunks(counts, 0, 30);
     counts.add(message(), ['u0', 'u29']);
@@ -181,7 +181,7 @@ describe('the counts of recipients', () => {
   });
 
   it('can be cleared', () => {
-    const counts = new RecipientCounts({ tableBytes: MB, listBytes: 1_024 });
+    const counts = new RecipientCounts(MB, 1_024);
     addInChunks(counts, 0, 100_000);
     addInChunks(counts, 99_000, 100_000);
     counts.clear();
