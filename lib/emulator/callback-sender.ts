@@ -41,8 +41,9 @@ export class CallbackSender {
    */
   async send(callback: Callback, losesFirstAnswer: boolean): Promise<readonly PostEnd[]> {
     const before = this.#leaving;
-    let onSent = (): void => undefined;
-    this.#leaving = new Promise((resolve) => (onSent = resolve));
+    let resolveLeaving: (() => void) | undefined;
+    this.#leaving = new Promise((resolve) => (resolveLeaving = resolve));
+    const onSent = (): void => resolveLeaving?.();
     await before;
     while (this.#posting.size >= MAX_CONNECTIONS) await Promise.race(this.#posting);
     const posting = this.#post(callback, losesFirstAnswer, onSent);

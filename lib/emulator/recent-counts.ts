@@ -1,5 +1,6 @@
 import { FINGERPRINT_WORDS } from './recipient-fingerprint.js';
 
+const { imul } = Math;
 /** By the eight highest bits of a hash. */
 const SHARDS = 256;
 const SHARD_SHIFT = 24;
@@ -92,8 +93,8 @@ export class RecentCounts {
 /** Its high bits choose the shard, its low ones the slot: each depends on all bits of the first word (MurmurHash3). */
 function hashOf(words: Uint32Array): number {
   let hash = words[0] ?? 0;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash = imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return hash ^ (hash >>> 16);
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MAX_ID_LENGTH } from '../dto/field-rules.js';
 
+const { imul } = Math;
 /** How many words a fingerprint has. */
 export const FINGERPRINT_WORDS = 3;
 
@@ -25,7 +26,7 @@ export class Fingerprints {
     for (let index = 0, at = 0; index < userId.length; index += 1) {
       const code = userId.charCodeAt(index);
       for (let word = 0; word < FINGERPRINT_WORDS; word += 1, at += 1) {
-        into[word] = (into[word] ?? 0) + Math.imul(secrets[at] ?? 0, code);
+        into[word] = (into[word] ?? 0) + imul(secrets[at] ?? 0, code);
       }
     }
   }

@@ -274,18 +274,6 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(emulator.room('room-1').participant('quick')).toBeDefined();
   }, 60_000);
 
-  it('takes a bounded number of faults from outside', async () => {
-    const faults = Array.from({ length: 1_001 }, () => ({ kind: 'reset' }));
-    const response = await fetch(`${emulator.url}/__emulator/faults`, {
-      method: 'PUT',
-      body: JSON.stringify({ faults }),
-    });
-    expect([response.status, await response.json()]).toEqual([
-      400,
-      { error: 'faults: must be an array of at most 1000 faults' },
-    ]);
-  });
-
   it('does not quote a body that it can not read', async () => {
     const response = await fetch(`${emulator.url}/__emulator/faults`, {
       method: 'PUT',
