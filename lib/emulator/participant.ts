@@ -113,7 +113,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly joinedAt = Date.now();
   /** @internal How many were dropped, and came before those. */
   droppedReceived = 0;
-  readonly #callbacks: Pick<Callbacks, 'deliver'>;
+  readonly #callbacks: Callbacks;
   readonly #remove: (reason: LeaveReason) => void;
   readonly #window = new QuotaWindow(MESSAGES_PER_SECOND, 'sliding');
   #serverParams: { readonly signature: string; readonly url: URL } | undefined;
@@ -130,7 +130,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     readonly invisible: boolean,
     /** What the token says that the user came with, if there was one. */
     readonly token: ClientToken | undefined,
-    callbacks: Pick<Callbacks, 'deliver'>,
+    callbacks: Callbacks,
     remove: (reason: LeaveReason) => void,
   ) {
     super();

@@ -32,7 +32,7 @@ export interface AttendanceOptions {
   /** How many bytes of users who have left are kept, and of received messages. */
   readonly departedBytes: number;
   readonly receivedBytes: number;
-  readonly callbacks: Pick<Callbacks, 'tell' | 'deliver'>;
+  readonly callbacks: Callbacks;
   /** Under which user ID the business server sends, unless a receiver is told otherwise. */
   readonly from: string;
   /** What a token says. @throws HttpError where it is not good, or where there has to be one */
