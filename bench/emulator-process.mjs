@@ -10,8 +10,7 @@ import { createHandSigner } from './subjects/hand-signer.mjs';
 
 const { requestsPerSecond, delayMs, constant = false, keepBytes = 2 ** 31 } = JSON.parse(process.argv[2]);
 const emulator = await RtcEmulator.start({
-  requestsPerSecond: requestsPerSecond ?? Number.POSITIVE_INFINITY,
-  quotaWindow: 'sliding',
+  quota: { requestsPerSecond: requestsPerSecond ?? Number.POSITIVE_INFINITY },
   keepBytes,
 });
 const { port, hostname } = new URL(emulator.url);

@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isRtcActionName } from '../openapi/rtc-action.js';
-import { Authenticator, regionOf } from './authenticate.js';
-import { tcpSocketOf } from './connection.js';
-import type { EmulatorState, RecordedRequest } from './emulator-state.js';
+import { authenticate, regionOf } from './authenticate.js';
+import type { EmulatorState } from './emulator-state.js';
 import type { Fault } from './fault.js';
 import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
-import { ApiError, check, HttpError } from './http-error.js';
+import { ApiError, check, type HttpError } from './http-error.js';
 import { type Decision, Messages } from './messages.js';
 import { isPresenceAction } from './presence-action.js';
-import { PresenceActions } from './presence-actions.js';
+import { answerPresence } from './presence-actions.js';
 import { QuotaWindows } from './quota-window.js';
 import { readBody } from './read-body.js';
 import { ReceivedRequest } from './received-request.js';
@@ -25,15 +24,12 @@ const DEFAULT_REGION = 'cn-north-1';
 
 /** The remote API itself: `/?Action=…&Version=…`. */
 export class ApiEndpoint {
-  readonly #authenticator: Authenticator;
+  readonly #windows: QuotaWindows;
   readonly #messages: Messages;
-  readonly #presence: PresenceActions;
 
   constructor(private readonly state: EmulatorState) {
-    this.#authenticator = new Authenticator(state.accounts());
-    const windows = new QuotaWindows(state.options().quota.window);
-    this.#messages = new Messages(state, windows);
-    this.#presence = new PresenceActions(state, windows);
+    this.#windows = new QuotaWindows(state.options().quota.window);
+    this.#messages = new Messages(state, this.#windows);
   }
 
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -41,25 +37,13 @@ export class ApiEndpoint {
     const request = new ReceivedRequest(incoming);
     const came = new Date(clock.now());
     response.setHeader('Date', came.toUTCString());
-    const keep = (kept: Omit<RecordedRequest, 'method' | 'url' | 'headers' | 'body'>): void => {
-      const { method, headers, body } = request;
-      const url = incoming.url ?? '/';
-      this.state.addRequest({ ...kept, method, url, headers: Object.fromEntries(headers), body });
-    };
-    const unread = faults.forUnread();
-    if (unread !== undefined) {
-      keep({ requestId: createRequestId(came), at: came, outcome: 'refused', fault: unread.kind });
-      tcpSocketOf(incoming.socket).resetAndDestroy();
-      return;
-    }
     try {
       request.body = await readBody(incoming, MAX_BODY_BYTES);
     } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
+      const { httpStatus, message } = error as HttpError;
       // The vendor's pages name no codes for a body that can't be read.
-      const code =
-        error.httpStatus === 413 ? 'InvalidParameter.SizeOverLimit' : 'InvalidParameter.BodyIsEmpty';
-      const refusal = new ApiError(code, error.message, error.httpStatus);
+      const code = httpStatus === 413 ? 'InvalidParameter.SizeOverLimit' : 'InvalidParameter.BodyIsEmpty';
+      const refusal = new ApiError(code, message, httpStatus);
       const answer = bodyOf(createRequestId(came), request, { outcome: 'refused', error: refusal });
       sendUnread(response, refusal, answer);
       return;
@@ -74,7 +58,7 @@ export class ApiEndpoint {
     const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
     const text = JSON.stringify(bodyOf(requestId, request, decision));
     const httpStatus = transmit({ response, httpStatus: error?.httpStatus ?? 200, text }, spoilt);
-    keep({
+    this.state.addRequest(request, incoming.url ?? '/', {
       requestId,
       at,
       outcome,
@@ -85,16 +69,16 @@ export class ApiEndpoint {
     });
   }
 
-  /** Decides on a request, before a fault changes the answer. */
+  /** Decides on a request, and on an error that a fault asks for. */
   #decide(request: ReceivedRequest, at: Date, fault: Fault | undefined): Decision {
-    const isRead = fault === undefined || acceptsRequest(fault);
+    const asked = fault && rulesOf(fault).error?.(fault);
+    if (fault !== undefined && !acceptsRequest(fault)) {
+      // What a fault sends in full must not look like success.
+      return { outcome: 'refused', error: asked ?? new ApiError('InternalError', 'It was not accepted.') };
+    }
     try {
-      const decision: Decision = isRead ? this.#act(request, at) : { outcome: 'refused' };
-      if (fault === undefined || decision.error !== undefined) return decision;
-      const { error, sendsAll = false } = rulesOf(fault);
-      if (error !== undefined) return { ...decision, error: error(fault) };
-      if (isRead || !sendsAll) return decision;
-      return { ...decision, error: new ApiError('InternalError', 'The message was not accepted.') };
+      const decision = this.#act(request, at);
+      return { ...decision, error: decision.error ?? asked };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return { outcome: 'refused', error };
@@ -105,18 +89,20 @@ export class ApiEndpoint {
   #act(request: ReceivedRequest, at: Date): Decision {
     const { action, version, method } = request;
     check(action && version, 'MissingParameter', 'Action or Version is missing.');
-    const account = this.#authenticator.authenticate(request, at.getTime());
-    const asked = isPresenceAction(action) ? ASKING : SENDING;
-    const isKnown = isPresenceAction(action) || isRtcActionName(action);
+    const account = authenticate(request, this.state.accounts(), at.getTime());
+    const isMessage = isRtcActionName(action);
+    const asked = isMessage ? SENDING : ASKING;
     check(
-      isKnown && asked.versions.includes(version),
+      (isMessage || isPresenceAction(action)) && asked.versions.includes(version),
       'InvalidActionOrVersion',
       'There is no such action in this version.',
     );
     check(method === asked.method, 'MethodNotAllowed', `The action takes ${asked.method}.`);
-    return isRtcActionName(action)
-      ? this.#messages.send(action, request, account, at)
-      : this.#presence.answer(action, request, account);
+    if (isMessage) return this.#messages.send(action, request, account, at);
+    return {
+      outcome: 'accepted',
+      result: answerPresence(this.state, this.#windows, action, request, account),
+    };
   }
 }
 
@@ -136,8 +122,6 @@ function bodyOf(requestId: string, { query, headers }: ReceivedRequest, { error,
 
 /** In the shape of the vendor's: the time, then what makes it unique. */
 function createRequestId(at: Date): string {
-  // Of a UUID, whose random bits Node fetches for many at a time, all but the group with the version.
-  const [first = '', second = '', , , last = ''] = randomUUID().toUpperCase().split('-');
-  const unique = `${first}${second}${last}`.slice(0, 18);
-  return `${at.toISOString().slice(0, 19).replaceAll(/\D/g, '')}${unique}`;
+  const time = at.toISOString().slice(0, 19).replaceAll(/\D/g, '');
+  return time + randomBytes(9).toString('hex').toUpperCase();
 }

@@ -10,18 +10,8 @@ const SERVICE = 'rtc';
 /** A signature is good for 15 minutes around the server's clock (`X-Expires`, 6348/1178321). */
 const VALIDITY_MS = 15 * 60_000;
 
-/** What an `Authorization` header says, before anything of it is believed; what it does not say is empty. */
-export interface Authorization {
-  readonly algorithm: string;
-  /** `{access key}/{date}/{region}/{service}/request`, in parts. */
-  readonly credential: readonly string[];
-  /** Names in lower case. */
-  readonly signedHeaders: readonly string[];
-  readonly signature: string;
-}
-
-/** Reads as much of a header as there is. */
-export function parseAuthorization(header = ''): Authorization {
+/** Reads as much of an `Authorization` header as there is, before anything of it is believed. */
+function parseAuthorization(header = '') {
   const [algorithm = '', rest = ''] = header.split(/\s+(.*)/s, 2);
   const fields = new Map(
     rest.split(',').map((field): [string, string] => {
@@ -31,7 +21,9 @@ export function parseAuthorization(header = ''): Authorization {
   );
   return {
     algorithm,
+    /** `{access key}/{date}/{region}/{service}/request`, in parts. */
     credential: fields.get('Credential')?.split('/') ?? [],
+    /** Names in lower case. */
     signedHeaders: fields.get('SignedHeaders')?.toLowerCase().split(';') ?? [],
     signature: fields.get('Signature') ?? '',
   };
@@ -43,59 +35,47 @@ export function regionOf(headers: ReceivedRequest['headers']): string | undefine
   return /^[a-z\d-]{1,64}$/.test(region) ? region : undefined;
 }
 
-/** Authenticates a request from its contents alone. */
-export class Authenticator {
-  /** The last key of each account: it is good for a day, and takes as long as all the rest. */
-  readonly #keys = new Map<EmulatorAccount, { readonly scope: string; readonly key: Buffer }>();
+/**
+ * Authenticates a request from its contents alone.
+ * @param now milliseconds since the epoch
+ * @throws ApiError with the gateway's code
+ */
+export function authenticate(
+  request: ReceivedRequest,
+  accounts: readonly EmulatorAccount[],
+  now: number,
+): EmulatorAccount {
+  const { headers, body } = request;
+  const header = headers.get('authorization');
+  check(header !== undefined, 'MissingAuthenticationToken', 'There is no Authorization header.');
+  const authorization = parseAuthorization(header);
+  checkAuthorization(authorization);
+  const { credential, signedHeaders, signature } = authorization;
+  const [accessKeyId, date, , service] = credential;
 
-  constructor(private readonly accounts: readonly EmulatorAccount[]) {}
+  const xDate = headers.get('x-date');
+  check(xDate !== undefined, 'MissingRequestInfo', 'There is no X-Date header.');
+  check(service === SERVICE, 'ServiceNotFound', 'The credential names another service.');
+  const account = accounts.find(({ credentials }) => credentials.accessKeyId === accessKeyId);
+  check(account !== undefined, 'InvalidAccessKey', 'The access key is unknown.');
+  checkTime(xDate, date, now);
+  checkToken(headers.get('x-security-token'), account, now);
 
-  /**
-   * @param now milliseconds since the epoch
-   * @throws ApiError with the gateway's code
-   */
-  authenticate(request: ReceivedRequest, now: number): EmulatorAccount {
-    const { headers, body } = request;
-    const header = headers.get('authorization');
-    check(header !== undefined, 'MissingAuthenticationToken', 'There is no Authorization header.');
-    const authorization = parseAuthorization(header);
-    checkAuthorization(authorization);
-    const { credential, signedHeaders, signature } = authorization;
-    const [accessKeyId, date, , service] = credential;
-
-    const xDate = headers.get('x-date');
-    check(xDate !== undefined, 'MissingRequestInfo', 'There is no X-Date header.');
-    check(service === SERVICE, 'ServiceNotFound', 'The credential names another service.');
-    const account = this.accounts.find(({ credentials }) => credentials.accessKeyId === accessKeyId);
-    check(account !== undefined, 'InvalidAccessKey', 'The access key is unknown.');
-    checkTime(xDate, date, now);
-    checkToken(headers.get('x-security-token'), account, now);
-
-    const bodySha256 = sha256(body);
-    const claimed = headers.get('x-content-sha256') ?? bodySha256;
-    check(claimed === bodySha256, 'SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
-    const scope = credential.slice(1).join('/');
-    const key = this.#keyOf(account, scope);
-    // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
-    for (const canonical of canonicalForms(request, signedHeaders, bodySha256)) {
-      const signed = hmac(key, [ALGORITHM, xDate, scope, sha256(canonical)].join('\n')).toString('hex');
-      if (signed === signature) return account;
-    }
-    throw new ApiError('SignatureDoesNotMatch', 'The signature does not match the request.');
+  const bodySha256 = sha256(body);
+  const claimed = headers.get('x-content-sha256') ?? bodySha256;
+  check(claimed === bodySha256, 'SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
+  const scope = credential.slice(1);
+  const key = scope.reduce(hmac, Buffer.from(account.credentials.secretAccessKey));
+  // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
+  for (const canonical of canonicalForms(request, signedHeaders, bodySha256)) {
+    const toSign = [ALGORITHM, xDate, scope.join('/'), sha256(canonical)].join('\n');
+    if (hmac(key, toSign).toString('hex') === signature) return account;
   }
-
-  #keyOf(account: EmulatorAccount, scope: string): Buffer {
-    let last = this.#keys.get(account);
-    if (last?.scope !== scope) {
-      const secret = Buffer.from(account.credentials.secretAccessKey);
-      last = { scope, key: scope.split('/').reduce(hmac, secret) };
-      this.#keys.set(account, last);
-    }
-    return last.key;
-  }
+  throw new ApiError('SignatureDoesNotMatch', 'The signature does not match the request.');
 }
 
-function checkAuthorization({ algorithm, credential, signedHeaders, signature }: Authorization): void {
+function checkAuthorization(authorization: ReturnType<typeof parseAuthorization>): void {
+  const { algorithm, credential, signedHeaders, signature } = authorization;
   check(algorithm === ALGORITHM, 'InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
   check(signature, 'MissingSignature', 'Authorization has no Signature.');
   const isWhole = credential.join('') && signedHeaders.join('');

@@ -1,5 +1,4 @@
-import { readOptions } from '../options/read-options.js';
-import { type Rule, text, unless } from '../options/rules.js';
+import { text, unless } from '../options/rules.js';
 import { hostName, isLoopbackHost, isProductionHost } from './host-name.js';
 
 /** Where events are told to, as it is registered at the vendor's. */
@@ -11,17 +10,15 @@ export interface EventCallback {
 }
 
 const MAX_LENGTH = 2_048;
-const DEFAULT_SECRET = 'emulator-callback-secret';
 
-const TABLE = {
+/** The fields of an {@link EventCallback}. */
+export const EVENT_CALLBACK = {
   url: { rule: unless<string>(urlProblem), required: true },
-  secret: { rule: text(/^.{1,1024}$/s, 'must have 1 to 1024 characters'), default: DEFAULT_SECRET },
+  secret: {
+    rule: text(/^.{1,1024}$/s, 'must have 1 to 1024 characters'),
+    default: 'emulator-callback-secret',
+  },
 } as const;
-
-export const eventCallback: Rule<Required<EventCallback>> = (given) => {
-  const { values, problems } = readOptions(TABLE, given, '', { whole: '' });
-  return problems.length === 0 ? { value: values as Required<EventCallback> } : { problems };
-};
 
 /** @throws TypeError for what is no URL of a business server */
 export function readCallbackUrl(given: unknown): URL {

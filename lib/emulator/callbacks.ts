@@ -1,15 +1,51 @@
-import { failWith } from '../options/read-options.js';
+import { failWith, readOptions } from '../options/read-options.js';
 import { BoundedList } from './bounded-list.js';
-import { bytesOf, type Callback, type SentCallback } from './callback.js';
+import { type Callback, type CallbackAction, signatureFieldOf } from './callback.js';
 import { CallbackSender, isDelivered } from './callback-sender.js';
-import { type EventCallback, eventCallback, isLoopbackUrl, readCallbackUrl } from './callback-url.js';
+import { EVENT_CALLBACK, type EventCallback, isLoopbackUrl, readCallbackUrl } from './callback-url.js';
 import type { EmulatorClock } from './emulator-clock.js';
+import type { Fault, FaultKind } from './fault.js';
+import { rulesOf } from './fault-kinds.js';
 import type { Faults } from './faults.js';
 import { isLoopbackHost, withoutMapping } from './host-name.js';
 import { HttpError } from './http-error.js';
 import type { PostEnd } from './post.js';
 import { eventBody, type RoomEvent } from './room-events.js';
 import { type Secrets, WITHHELD } from './secrets.js';
+
+/** A try to post a callback. */
+export interface CallbackAttempt {
+  /** Until the answer had been read, or the try failed. */
+  readonly elapsedMs: number;
+  /** Undefined if there was no answer, or a fault lost it. */
+  readonly httpStatus?: number | undefined;
+  /** The first 1,024 characters of the answer. */
+  readonly answer?: string | undefined;
+  /** Why there was no whole answer. */
+  readonly failure?: string | undefined;
+}
+
+/** A callback whose last try has ended. */
+export interface SentCallback {
+  /** An event's type, or the client SDK's method. */
+  readonly action: CallbackAction;
+  /** When it happened, by the emulator's clock. */
+  readonly at: Date;
+  /** Undefined for a message of a client outside of rooms. */
+  readonly roomId: string | undefined;
+  /** Undefined for an event of a room as a whole. */
+  readonly userId: string | undefined;
+  /** Where it was posted to, without secrets. */
+  readonly url: string;
+  /** The fields of its JSON body, without the signature. */
+  readonly body: Readonly<Record<string, string | boolean>>;
+  /** Empty if it was never posted. */
+  readonly attempts: readonly CallbackAttempt[];
+  /** Whether a whole answer with status 200 came. */
+  readonly outcome: 'delivered' | 'failed';
+  /** The fault that was injected. */
+  readonly fault?: FaultKind;
+}
 
 /** The emulator's parts that callbacks need. */
 interface CallbackParts {
@@ -19,8 +55,9 @@ interface CallbackParts {
   readonly appId: string;
 }
 
-const EVENT_ATTEMPTS = 3;
-/** What a try takes up beside its answer. */
+const MAX_WAITING_BYTES = 33_554_432;
+/** What a callback and a try take up beside their texts. */
+const CALLBACK_BYTES = 1_024;
 const TRY_BYTES = 128;
 const SHOWN_ANSWER = 1_024;
 
@@ -34,6 +71,11 @@ export class Callbacks {
   readonly #sent: BoundedList<SentCallback>;
   readonly #allowedOrigin: string | undefined;
   #registered: { readonly url: URL; readonly secret: string } | undefined;
+  /** All that have not ended, and what they take up. */
+  readonly #pending = new Set<Promise<unknown>>();
+  #waitingBytes = 0;
+  /** How many were not posted, since too many waited. */
+  #refused = 0;
 
   /** @internal They come from `emulator.callbacks`. */
   constructor(parts: CallbackParts, callback: EventCallback | undefined, keepBytes: number) {
@@ -53,10 +95,9 @@ export class Callbacks {
    * @throws TypeError naming each invalid field
    */
   register(callback: EventCallback): void {
-    const checked = eventCallback(callback);
-    if ('problems' in checked) {
-      failWith(checked.problems.map((problem) => ({ ...problem, option: problem.option || 'callback' })));
-    } else this.#registered = { ...checked.value, url: new URL(checked.value.url) };
+    const { values, problems } = readOptions(EVENT_CALLBACK, callback, '', { whole: 'callback' });
+    failWith(problems);
+    this.#registered = { url: new URL(values.url), secret: values.secret };
   }
 
   /** Has events told to no one from now on. */
@@ -70,13 +111,13 @@ export class Callbacks {
   }
 
   /** Waits until none is under way, nor waits for its turn, its next try or a fault's delay. */
-  idle(): Promise<void> {
-    return this.#sender.idle();
+  async idle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
   /** @internal How many are no longer in `sent`, or were not posted since too many waited. */
   get dropped(): number {
-    return this.#sent.dropped + this.#sender.refused;
+    return this.#sent.dropped + this.#refused;
   }
 
   /** @internal Of the first in `sent`. */
@@ -87,12 +128,13 @@ export class Callbacks {
   /** @internal */
   clear(): void {
     this.#sent.clear();
-    this.#sender.refused = 0;
+    this.#refused = 0;
   }
 
   /** @internal Ends what is under way, and posts nothing from then on. */
-  close(): Promise<void> {
-    return this.#sender.close();
+  async close(): Promise<void> {
+    this.#sender.close();
+    await this.idle();
   }
 
   /**
@@ -115,46 +157,74 @@ export class Callbacks {
     if (this.#registered === undefined) return;
     const { url, secret } = this.#registered;
     const { clock, appId } = this.#parts;
-    void this.deliver({
-      action: event.type,
-      roomId: event.roomId,
-      userId: event.userId,
-      url,
-      headers: { 'Content-Type': 'application/json' },
-      body: eventBody(event, { secret, appId, at: new Date(clock.now()) }),
-      signatureField: 'Signature',
-      maxAttempts: EVENT_ATTEMPTS,
-      maxWaitMs: Number.POSITIVE_INFINITY,
-    });
+    const { type: action, roomId, userId } = event;
+    const body = eventBody(event, { secret, appId, at: new Date(clock.now()) });
+    void this.deliver({ action, roomId, userId, url, body });
   }
 
   /** @internal @returns the last try; undefined if it was never posted */
-  deliver(callback: Callback): Promise<PostEnd | undefined> {
-    const { action, roomId, userId, url, body, signatureField } = callback;
-    const target = { action, roomId: roomId ?? '', to: userId === undefined ? [] : [userId] };
+  async deliver(callback: Callback): Promise<PostEnd | undefined> {
+    const { action, roomId = '', userId } = callback;
+    const target = { action, roomId, to: userId === undefined ? [] : [userId] };
     const fault = this.#parts.faults.for('callback', { target });
+    const bytes = bytesOf(callback);
+    if (this.#sender.isClosed) return undefined;
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+      this.#refused += 1;
+      return undefined;
+    }
+    this.#waitingBytes += bytes;
+    const delivery = this.#deliver(callback, fault);
+    this.#pending.add(delivery);
+    const last = await delivery;
+    this.#pending.delete(delivery);
+    this.#waitingBytes -= bytes;
+    return last;
+  }
+
+  /** Posts what a fault makes of it, and records each copy. */
+  async #deliver(callback: Callback, fault: Fault | undefined): Promise<PostEnd | undefined> {
     const at = new Date(this.#parts.clock.now());
-    return this.#sender.deliver(callback, fault, (tries) => {
-      const attempts = tries.map(({ elapsedMs, httpStatus, answer, failure }) => {
-        return { elapsedMs, httpStatus, answer: answer?.toString('utf8').slice(0, SHOWN_ANSWER), failure };
-      });
-      const shown: SentCallback = {
-        action,
-        at,
-        roomId,
-        userId,
-        url: this.#shown(url),
-        body: { ...body, [signatureField]: WITHHELD },
-        attempts,
-        outcome: isDelivered(tries) ? 'delivered' : 'failed',
-        ...(fault !== undefined && { fault: fault.kind }),
-      };
-      const ofAnswers = attempts.reduce((sum, { answer = '' }) => sum + TRY_BYTES + answer.length * 2, 0);
-      this.#sent.add(shown, bytesOf(callback) + ofAnswers);
+    const change = (fault && rulesOf(fault).post?.(fault)) ?? {};
+    const { delayMs = 0, copies = 1, bodyOf, losesFirstAnswer = false } = change;
+    if (delayMs > 0) await this.#sender.pause(delayMs);
+    const sending = Array.from({ length: copies }, async (_, copy) => {
+      const body = bodyOf?.(callback, copy) ?? callback.body;
+      const tries = await this.#sender.send({ ...callback, body }, losesFirstAnswer);
+      this.#record(callback, at, fault, tries);
+      return tries.at(-1);
     });
+    if (copies === 0) this.#record(callback, at, fault, []);
+    return (await Promise.all(sending))[0];
+  }
+
+  #record(callback: Callback, at: Date, fault: Fault | undefined, tries: readonly PostEnd[]): void {
+    if (this.#sender.isClosed) return;
+    const { action, roomId, userId, url, body } = callback;
+    const attempts = tries.map(({ elapsedMs, httpStatus, answer, failure }) => {
+      return { elapsedMs, httpStatus, answer: answer?.toString('utf8').slice(0, SHOWN_ANSWER), failure };
+    });
+    const ofAnswers = attempts.reduce((sum, { answer = '' }) => sum + TRY_BYTES + answer.length * 2, 0);
+    const sent: SentCallback = {
+      action,
+      at,
+      roomId,
+      userId,
+      url: this.#shown(url),
+      body: { ...body, [signatureFieldOf(callback)]: WITHHELD },
+      attempts,
+      outcome: isDelivered(tries) ? 'delivered' : 'failed',
+      ...(fault !== undefined && { fault: fault.kind }),
+    };
+    this.#sent.add(sent, bytesOf(callback) + ofAnswers);
   }
 
   #shown({ origin, pathname, search }: URL): string {
-    return origin + this.#parts.secrets.withheldFrom({ url: pathname + search, headers: {} }).url;
+    return origin + this.#parts.secrets.shownUrl(pathname + search);
   }
+}
+
+function bytesOf({ url, body }: Callback): number {
+  const texts = Object.values(body).reduce<number>((sum, value) => sum + String(value).length * 2, 0);
+  return CALLBACK_BYTES + url.href.length + texts;
 }

@@ -1,6 +1,5 @@
 import { base64ByteLength } from '../dto/field-rules.js';
-import type { Participant } from './participant.js';
-import type { ServerMessageResult } from './server-messages.js';
+import { type Participant, type ServerMessageResult, textOf } from './participant.js';
 
 /**
  * Calls one of the client SDK's methods for a client in another process, by its name.
@@ -10,7 +9,7 @@ import type { ServerMessageResult } from './server-messages.js';
  */
 export async function callMethod(
   participant: Participant,
-  { method, ...given }: Readonly<Record<string, unknown>>,
+  { method, msgid, ...given }: Readonly<Record<string, unknown>>,
   checkReach: (url: string) => void,
 ): Promise<object> {
   const fieldOf = (name: string): string => {
@@ -18,6 +17,7 @@ export async function callMethod(
     if (typeof value !== 'string') throw new TypeError(`${name}: must be a string`);
     return value;
   };
+  let result: ServerMessageResult;
   switch (method) {
     case 'setServerParams': {
       const url = fieldOf('url');
@@ -26,24 +26,22 @@ export async function callMethod(
       return { event: 'onServerParamsSetResult', error: 'Success' };
     }
     case 'sendServerMessage':
-      return resultJson(await participant.sendServerMessage(fieldOf('message')), given['msgid']);
+      result = await participant.sendServerMessage(fieldOf('message'));
+      break;
     case 'sendServerBinaryMessage': {
       const message = fieldOf('message');
       if (base64ByteLength(message) === undefined) throw new TypeError('message: must be base64');
-      const bytes = Buffer.from(message, 'base64');
-      return resultJson(await participant.sendServerBinaryMessage(bytes), given['msgid']);
+      result = await participant.sendServerBinaryMessage(Buffer.from(message, 'base64'));
+      break;
     }
     default:
       throw new TypeError('method: must be setServerParams, sendServerMessage or sendServerBinaryMessage');
   }
-}
-
-/** @param number that the client has given to the message, if it has */
-function resultJson({ msgid, error, message }: ServerMessageResult, number: unknown): object {
   return {
     event: 'onServerMessageSendResult',
-    msgid: typeof number === 'number' ? number : msgid,
-    error,
-    message: typeof message === 'string' ? message : Buffer.from(message).toString('base64'),
+    ...result,
+    message: textOf(result.message),
+    // A client may number its messages by itself.
+    ...(typeof msgid === 'number' && { msgid }),
   };
 }

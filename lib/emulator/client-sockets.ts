@@ -6,11 +6,10 @@ import type { Admission } from './admission.js';
 import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
 import { refusalOf } from './http-error.js';
-import { idInPath } from './id-in-path.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
 import { checkId, type JoinOptions, type Presence } from './presence.js';
 import { readObject } from './read-body.js';
-import { splitUrl } from './received-request.js';
+import { idInPath, splitUrl } from './received-request.js';
 
 /** Close code for a participant that another one replaced. */
 const LEFT = 4_001;
@@ -31,8 +30,6 @@ const MAX_FRAME_BYTES = 400_000;
  */
 export class ClientSockets {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES });
-  /** One text for all who receive a message. */
-  readonly #texts = new WeakMap<ReceivedMessage, Buffer>();
 
   constructor(
     private readonly admission: Admission,
@@ -59,45 +56,24 @@ export class ClientSockets {
     this.#server.close();
   }
 
-  #attend(client: WebSocket, participant: Participant, socket: Socket): void {
-    const onReceived = (received: ReceivedMessage): void => this.#send(client, received);
+  #attend(client: WebSocket, participant: Participant, { remoteAddress }: Socket): void {
+    const onReceived = (received: ReceivedMessage): void => send(client, toMessageJson(received));
     const onLeft = (): void => client.close(LEFT, 'left');
     participant.on('received', onReceived).on('left', onLeft);
-    client.on('message', (data: Buffer) => void this.#call(client, participant, data, socket.remoteAddress));
+    client.on('message', async (data: Buffer) => {
+      const checkReach = (url: string): void => this.state.callbacks.checkReach(url, remoteAddress);
+      try {
+        send(client, await callMethod(participant, readObject(data), checkReach));
+      } catch (error) {
+        send(client, { event: 'onError', error: refusalOf(error).reason });
+      }
+    });
     client.on('error', () => client.terminate());
     client.on('close', (code) => {
       participant.leave(code === BROKEN ? 'connectionLost' : 'userLeave');
       // Who has left is remembered, without the connection.
       participant.off('received', onReceived).off('left', onLeft);
     });
-  }
-
-  #send(client: WebSocket, received: ReceivedMessage): void {
-    const text = this.#texts.get(received) ?? Buffer.from(JSON.stringify(toMessageJson(received)));
-    this.#texts.set(received, text);
-    this.#sendText(client, text);
-  }
-
-  #sendText(client: WebSocket, text: Buffer): void {
-    if (client.readyState !== client.OPEN) return;
-    client.send(text, { binary: false });
-    if (client.bufferedAmount > MAX_UNREAD_BYTES) client.terminate();
-  }
-
-  async #call(
-    client: WebSocket,
-    participant: Participant,
-    data: Buffer,
-    remoteAddress?: string,
-  ): Promise<void> {
-    let result: object;
-    try {
-      const checkReach = (url: string): void => this.state.callbacks.checkReach(url, remoteAddress);
-      result = await callMethod(participant, readObject(data), checkReach);
-    } catch (error) {
-      result = { event: 'onError', error: refusalOf(error).reason };
-    }
-    this.#sendText(client, Buffer.from(JSON.stringify(result)));
   }
 
   #readPlace(url: string): { presence: Presence; userId: string; options: JoinOptions } {
@@ -114,6 +90,12 @@ export class ClientSockets {
     const options = { token: query.get('token') ?? undefined, invisible: query.get('invisible') === 'true' };
     return { presence, userId, options };
   }
+}
+
+function send(client: WebSocket, message: object): void {
+  if (client.readyState !== client.OPEN) return;
+  client.send(JSON.stringify(message));
+  if (client.bufferedAmount > MAX_UNREAD_BYTES) client.terminate();
 }
 
 function refuse(socket: Duplex, error: unknown): void {

@@ -6,20 +6,19 @@ import type { OptionValues } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { flag, must } from '../options/rules.js';
 import type { FaultRule } from './fault.js';
+import { CLOCK_OFFSET } from './fault-kinds.js';
 import { HttpError } from './http-error.js';
-import { idInPath } from './id-in-path.js';
-import { Listing, type Page } from './listing.js';
+import { Page, pageOf } from './listing.js';
 import { type Participant, toMessageJson } from './participant.js';
 import type { Presence } from './presence.js';
 import { readBody, readObject } from './read-body.js';
-import { ReceivedRequest } from './received-request.js';
+import { idInPath, splitUrl } from './received-request.js';
 import { sendError, sendText, sendUnread } from './send-json.js';
 
 /** Everything below this path is the emulator's own; the rest is the remote API's. */
 export const CONTROL_PREFIX = '/__emulator';
 /** The longest message to the business server, each of its characters escaped. */
 const MAX_BODY_BYTES = 400_000;
-const MAX_FAULTS = 1_000;
 
 interface ControlRequest {
   readonly state: EmulatorState;
@@ -28,12 +27,13 @@ interface ControlRequest {
   /** Of a path that names one; otherwise it is for those who are logged in. */
   readonly roomId: string | undefined;
   readonly presence: Presence;
-  /** Of whoever asks. */
-  readonly remoteAddress: string | undefined;
+  readonly query: URLSearchParams;
   readonly body: Readonly<Record<string, unknown>>;
+  /** @throws HttpError where whoever asks may not have the emulator post to a URL */
+  checkReach(url: unknown): void;
 }
 
-/** @returns what is answered as JSON, or will be: a `Listing` in pages, nothing as `{}` */
+/** @returns what is answered as JSON, or will be: nothing as `{}` */
 type Handler = (request: ControlRequest) => unknown;
 
 /** Of a user who is there. */
@@ -49,9 +49,9 @@ const ofUser =
  */
 const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /': ({ state }) => describe(state),
-  'GET /rooms': ({ state }) =>
-    new Listing(state.rooms, 0, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
-  'GET /users': ({ presence }) => new Listing(presence.participants, 0, userIdOf),
+  'GET /rooms': ({ state, query }) =>
+    pageOf(query, state.rooms, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
+  'GET /users': ({ presence, query }) => pageOf(query, presence.participants, userIdOf),
   'PUT /users/:id': ({ presence, roomId, userId, body }) => {
     const options = fieldsOf(body, {
       token: must<string>('a string', (given) => typeof given === 'string'),
@@ -64,43 +64,96 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'DELETE /users/:id': ofUser((participant) => participant.leave()),
   'GET /users/:id/received': (request) => {
     const { received, droppedReceived } = found(request, request.presence.lastSeen(request.userId));
-    return new Listing(received, droppedReceived, toMessageJson);
+    return pageOf(request.query, received, toMessageJson, droppedReceived);
   },
-  'POST /users/:id/calls': ofUser((participant, request) =>
-    callMethod(participant, request.body, (url) => checkReach(request, url)),
+  'POST /users/:id/calls': ofUser((participant, { body, checkReach }) =>
+    callMethod(participant, body, checkReach),
   ),
   'GET /callbacks': ({ state }) => ({ url: state.callbacks.url }),
-  'PUT /callbacks': (request) => {
-    checkReach(request, request.body['url']);
-    request.state.callbacks.register(request.body as unknown as EventCallback);
-    return { url: request.state.callbacks.url };
+  'PUT /callbacks': ({ state, body, checkReach }) => {
+    checkReach(body['url']);
+    state.callbacks.register(body as unknown as EventCallback);
+    return { url: state.callbacks.url };
   },
   'DELETE /callbacks': ({ state }) => state.callbacks.unregister(),
-  'GET /callbacks/sent': ({ state: { callbacks } }) => new Listing(callbacks.sent, callbacks.firstNumber),
-  'GET /requests': ({ state: { requests, dropped } }) =>
-    new Listing(requests, dropped.requests, ({ body, ...request }) => ({
+  'GET /callbacks/sent': ({ state: { callbacks }, query }) =>
+    pageOf(query, callbacks.sent, undefined, callbacks.firstNumber),
+  'GET /requests': ({ state: { requests, dropped }, query }) => {
+    const toJson = ({ body, ...request }: (typeof requests)[number]) => ({
       ...request,
-      body: body.toString('utf8'),
-    })),
-  'GET /duplicates': ({ state: { accepted } }) => new Listing(accepted.duplicates(), accepted.unlisted),
+      body: body.toString(),
+    });
+    return pageOf(query, requests, toJson, dropped.requests);
+  },
+  'GET /duplicates': ({ state: { accepted }, query }) =>
+    pageOf(query, accepted.duplicates(), undefined, accepted.unlisted),
   'DELETE /record': ({ state }) => state.clear(),
   'PUT /clock': ({ state, body }) => {
-    const rule = must<number>('a number', (given) => typeof given === 'number');
-    const { offsetMs } = fieldsOf(body, { offsetMs: { rule, required: true } });
+    const { offsetMs } = fieldsOf(body, { offsetMs: CLOCK_OFFSET });
     state.clock.offsetMs = offsetMs;
     return { offsetMs };
   },
   'GET /faults': ({ state }) => listFaults(state),
   'PUT /faults': ({ state, body }) => {
-    const rule = must<FaultRule[]>(
-      `an array of at most ${MAX_FAULTS} faults`,
-      (given) => Array.isArray(given) && given.length <= MAX_FAULTS,
-    );
+    const rule = must<FaultRule[]>('an array of faults', Array.isArray);
     state.faults.replace(fieldsOf(body, { faults: { rule, required: true } }).faults);
     return listFaults(state);
   },
   'DELETE /faults': ({ state }) => state.faults.clear(),
 };
+
+/** Serves the emulator's own part of its server. */
+export async function serveControlApi(
+  state: EmulatorState,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let body: Buffer;
+  try {
+    body = await readBody(request, MAX_BODY_BYTES);
+  } catch (error) {
+    sendUnread(response, error);
+    return;
+  }
+  try {
+    const { path, query } = splitUrl(request.url ?? '/');
+    const answer = await answerTo(state, request, path.slice(CONTROL_PREFIX.length) || '/', query, body);
+    const { text, next } =
+      answer instanceof Page ? answer : new Page(JSON.stringify(answer ?? {}), undefined);
+    if (next !== undefined) {
+      query.set('offset', String(next));
+      response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`);
+    }
+    // With a line break, so that a terminal's prompt begins a line of its own after curl's output.
+    sendText(response, 200, `${text}\n`);
+  } catch (error) {
+    sendError(response, error);
+  }
+}
+
+function answerTo(
+  state: EmulatorState,
+  { method, socket: { remoteAddress } }: IncomingMessage,
+  path: string,
+  query: URLSearchParams,
+  body: Buffer,
+): unknown {
+  const [, room, user, what = ''] =
+    /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received|\/calls)?$/.exec(path) ?? [];
+  const route = `${method} ${user === undefined ? path : `/users/:id${what}`}`;
+  const handler = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
+  if (handler === undefined) throw new HttpError(404, 'There is no such method and path in the control API');
+  const roomId = room === undefined ? undefined : idInPath(room);
+  return handler({
+    state,
+    userId: user === undefined ? '' : idInPath(user),
+    roomId,
+    presence: state.presenceOf(roomId),
+    query,
+    body: body.length === 0 ? {} : readObject(body),
+    checkReach: (url) => state.callbacks.checkReach(url, remoteAddress),
+  });
+}
 
 /**
  * The fields of a body. An unknown one would be ignored.
@@ -112,68 +165,9 @@ function fieldsOf<const Table extends object>(body: object, table: Table): Optio
   return values;
 }
 
-function checkReach({ state, remoteAddress }: ControlRequest, url: unknown): void {
-  state.callbacks.checkReach(url, remoteAddress);
-}
-
 function listFaults(state: EmulatorState): unknown {
-  return state.faults.active.map(({ rule, applied }) => ({
-    ...rule,
-    // A private key is no one's to read back.
-    ...('key' in rule && { key: undefined }),
-    applied,
-  }));
-}
-
-/** The emulator's own part of its server. */
-export class ControlApi {
-  constructor(private readonly state: EmulatorState) {}
-
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let body: Buffer;
-    try {
-      body = await readBody(request, MAX_BODY_BYTES);
-    } catch (error) {
-      sendUnread(response, error);
-      return;
-    }
-    try {
-      const { method, path, query } = new ReceivedRequest(request);
-      const { remoteAddress } = request.socket;
-      const answer = await this.#answer(
-        method,
-        path.slice(CONTROL_PREFIX.length) || '/',
-        body,
-        remoteAddress,
-      );
-      const { text, next }: Page =
-        answer instanceof Listing ? answer.page(query) : { text: JSON.stringify(answer ?? {}) };
-      if (next !== undefined) {
-        query.set('offset', String(next));
-        response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`);
-      }
-      // With a line break, so that a terminal's prompt begins a line of its own after curl's output.
-      sendText(response, 200, `${text}\n`);
-    } catch (error) {
-      sendError(response, error);
-    }
-  }
-
-  #answer(method: string, path: string, body: Buffer, remoteAddress: string | undefined): unknown {
-    const { state } = this;
-    const [, room, user, what = ''] =
-      /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received|\/calls)?$/.exec(path) ?? [];
-    const route = `${method} ${user === undefined ? path : `/users/:id${what}`}`;
-    const handler = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
-    if (handler === undefined) {
-      throw new HttpError(404, 'There is no such method and path in the control API');
-    }
-    const roomId = room === undefined ? undefined : idInPath(room);
-    const userId = user === undefined ? '' : idInPath(user);
-    const fields = body.length === 0 ? {} : readObject(body);
-    const presence = state.presenceOf(roomId);
-    return handler({ state, userId, roomId, presence, remoteAddress, body: fields });
-  }
+  // A private key is no one's to read back.
+  return state.faults.active.map(({ rule, applied }) => ({ ...rule, key: undefined, applied }));
 }
 
 function found({ userId, roomId }: ControlRequest, participant: Participant | undefined): Participant {

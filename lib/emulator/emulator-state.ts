@@ -6,9 +6,9 @@ import { Faults } from './faults.js';
 import { HttpError } from './http-error.js';
 import type { Listener } from './listener.js';
 import type { Participant } from './participant.js';
-import { Attendance, type AttendanceService, type JoinOptions, Presence, Room } from './presence.js';
-import { type ClientToken, readToken, requireToken } from './read-token.js';
-import { ReceivedLog } from './received-log.js';
+import { Attendance, type JoinOptions, Presence, Room } from './presence.js';
+import { type ClientToken, readToken } from './read-token.js';
+import type { ReceivedRequest } from './received-request.js';
 import { RecipientCounts } from './recipient-counts.js';
 import type {
   EmulatorAccount,
@@ -83,14 +83,13 @@ export class EmulatorState {
   readonly faults: Faults;
   /** What is posted to the business server: events of rooms, and messages of clients. */
   readonly callbacks: Callbacks;
-  /** @internal What participants received. */
-  readonly received: ReceivedLog;
+  /** @internal Who is where, and what they received. */
+  readonly attendance: Attendance;
   /** @internal */
   readonly warnings = new Warnings();
   // Private to the language: whoever prints the emulator must not print a secret key.
   readonly #options: ResolvedEmulatorOptions;
   readonly #listener: Listener;
-  readonly #attendance: Attendance;
   readonly #requests: BoundedList<RecordedRequest>;
   readonly #secrets: Secrets;
 
@@ -102,21 +101,20 @@ export class EmulatorState {
     this.faults = new Faults(listener);
     // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
     const { keepBytes } = options;
-    this.accepted = new RecipientCounts({ tableBytes: keepBytes / 4, listBytes: keepBytes / 128 });
-    this.deliveries = new RecipientCounts({ tableBytes: keepBytes / 16, listBytes: keepBytes / 128 });
+    this.accepted = new RecipientCounts(keepBytes / 4, keepBytes / 128);
+    this.deliveries = new RecipientCounts(keepBytes / 16, keepBytes / 128);
     this.#requests = new BoundedList(keepBytes / 8);
-    this.received = new ReceivedLog(keepBytes / 16);
     const { clock, faults } = this;
     const parts = { clock, faults, secrets: this.#secrets, appId: options.appId };
     this.callbacks = new Callbacks(parts, options.callbacks, keepBytes / 32);
-    const service: AttendanceService = {
-      checkToken: (who, token) => this.#checkToken(who, token),
-      tell: (event) => this.callbacks.tell(event),
-      post: (message) => this.callbacks.deliver(message),
-      warnings: this.warnings,
-    };
-    this.#attendance = new Attendance(keepBytes / 32, service, options.from);
-    this.loggedIn = new Presence(this.#attendance);
+    this.attendance = new Attendance({
+      departedBytes: keepBytes / 32,
+      receivedBytes: keepBytes / 16,
+      callbacks: this.callbacks,
+      from: options.from,
+      checkToken: (userId, roomId, token) => this.#checkToken(userId, roomId, token),
+    });
+    this.loggedIn = new Presence(this.attendance);
   }
 
   /** Where it listens: an origin. */
@@ -133,8 +131,8 @@ export class EmulatorState {
   get dropped(): Dropped {
     return {
       requests: this.#requests.dropped,
-      received: this.received.dropped,
-      participants: this.#attendance.forgotten,
+      received: this.attendance.droppedReceived,
+      participants: this.attendance.forgotten,
       accepted: this.accepted.forgotten,
       deliveries: this.deliveries.forgotten,
       duplicates: this.accepted.unlisted + this.deliveries.unlisted,
@@ -144,7 +142,7 @@ export class EmulatorState {
 
   /** Rooms with a user. */
   get rooms(): readonly Room[] {
-    return this.#attendance.rooms;
+    return this.attendance.rooms;
   }
 
   /** @internal No getter, which could be printed: it has a secret key. */
@@ -169,12 +167,7 @@ export class EmulatorState {
    * @throws TypeError for an illegal room ID
    */
   room(roomId: string): Room {
-    return new Room(this.#attendance, roomId);
-  }
-
-  /** @internal */
-  protected endReceivers(): void {
-    this.#attendance.close();
+    return new Room(this.attendance, roomId);
   }
 
   /** @internal Who is in a room, or logged in. */
@@ -190,30 +183,27 @@ export class EmulatorState {
     return this.loggedIn.join(userId, options);
   }
 
-  #checkToken(who: { userId: string; roomId: string }, token: string | undefined): ClientToken | undefined {
-    const { appId, appKey, requireTokens } = this.#options;
-    if (token === undefined && requireTokens) throw new HttpError(401, 'token: is missing');
-    if (token === undefined) return undefined;
-    const claims = readToken(token, appId, appKey);
-    requireToken(claims, who, this.clock.now());
-    return claims;
+  #checkToken(userId: string, roomId: string, token: string | undefined): ClientToken | undefined {
+    if (token !== undefined) return readToken(token, { userId, roomId }, this.#options, this.clock.now());
+    if (this.#options.requireTokens) throw new HttpError(401, 'token: is missing');
+    return undefined;
   }
 
   /** Forgets received requests, deliveries and callbacks. Rooms with their users and faults stay. */
   clear(): void {
-    const { accepted, deliveries, received, callbacks } = this;
-    for (const kept of [accepted, deliveries, received, callbacks, this.#requests, this.#attendance]) {
-      kept.clear();
-    }
+    const { accepted, deliveries, attendance, callbacks } = this;
+    for (const kept of [accepted, deliveries, attendance, callbacks, this.#requests]) kept.clear();
   }
 
-  /** @internal @param request as it came, with its secrets */
-  addRequest(request: RecordedRequest): void {
-    const kept = { ...request, ...this.#secrets.withheldFrom(request) };
-    let bytes = REQUEST_BYTES + kept.url.length + kept.body.length;
-    for (const [name, value] of Object.entries(kept.headers)) {
-      bytes += HEADER_BYTES + name.length + value.length;
-    }
-    this.#requests.add(kept, bytes);
+  /** @internal Records a request, without its secrets. */
+  addRequest(
+    { method, headers, body }: ReceivedRequest,
+    url: string,
+    rest: Omit<RecordedRequest, 'method' | 'url' | 'headers' | 'body'>,
+  ): void {
+    const shown = { url: this.#secrets.shownUrl(url), headers: this.#secrets.shownHeaders(headers) };
+    let bytes = REQUEST_BYTES + shown.url.length + body.length;
+    for (const [name, value] of headers) bytes += HEADER_BYTES + name.length + value.length;
+    this.#requests.add({ ...rest, method, ...shown, body }, bytes);
   }
 }

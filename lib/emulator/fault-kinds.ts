@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/published-errors.js';
 import type { OptionTable } from '../options/option-table.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
-import type { Callback } from './callback.js';
+import { type Callback, isRoomEventType, signatureFieldOf } from './callback.js';
 import { certificateProblem, tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
 import { ApiError } from './http-error.js';
@@ -16,7 +17,6 @@ export interface Outgoing {
   readonly response: ServerResponse;
   readonly httpStatus: number;
   readonly text: string;
-  readonly headers?: Record<string, string>;
 }
 
 type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
@@ -30,7 +30,7 @@ export interface CallbackChange {
   /** How often it is posted. Default 1. */
   readonly copies?: number;
   /** Of the copy with this number, from 0. */
-  readonly bodyOf?: (callback: Pick<Callback, 'body' | 'signatureField'>, copy: number) => object;
+  readonly bodyOf?: (callback: Callback, copy: number) => Callback['body'];
   readonly losesFirstAnswer?: boolean;
 }
 
@@ -40,24 +40,19 @@ interface FaultRules<Kind extends FaultKind> {
   readonly strikes?: Struck;
   /** Its fields, beside those of every rule. */
   readonly fields: OptionTable<Omit<Fields<Kind>, 'kind'>>;
-  /** @returns what is wrong with these fields together */
-  problem?(fault: Fields<Kind>): string | undefined;
-  readonly needsTls?: boolean;
+  /** @returns what is wrong with these fields together, or with this emulator for them */
+  problem?(fault: Fields<Kind>, isTls: boolean): string | undefined;
 
   // Of a request:
   /** Whether the message is accepted all the same, unless `accept` says otherwise. Default true. */
   readonly accepts?: boolean;
   /** How far ahead the clock is that it meets. */
   clockOffsetMs?(fault: Fields<Kind>): number;
-  /** Whether it sends the whole answer, which must not be a good one if the message was not accepted. */
-  readonly sendsAll?: boolean;
   /** What is answered in place of success. */
   error?(fault: Fields<Kind>): ApiError;
   /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise; none: nothing is sent. */
   readonly httpStatus?: number | 'none';
-  /** What is sent in its place. */
-  answer?(answer: Outgoing, fault: Fields<Kind>): Partial<Outgoing>;
-  /** How it is sent. */
+  /** How the answer is sent, and what in its place. */
   send?(answer: Outgoing, fault: Fields<Kind>): void;
 
   /** Of a connection: what it does to it. @returns the certificate to show, if not the emulator's */
@@ -83,8 +78,8 @@ const retryAfter = must<number | string>(
 const publishedCode = must<PublishedErrorCode>('one of the documented codes', isPublishedErrorCode);
 const url = text(/^[\x21-\x7e]{1,2048}$/, 'must be a URL');
 const bytes = wholeNumber(1, 67_108_864, 'a number of bytes');
-// At most a century.
-const offset = wholeNumber(-3.2e12, 3.2e12, 'milliseconds');
+/** How far a clock is ahead: at most a century. Beyond it, there would be no date to write. */
+export const CLOCK_OFFSET = required(wholeNumber(-3.2e12, 3.2e12, 'milliseconds'));
 const mayAccept = { accept: flag };
 const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), accept: flag };
 
@@ -95,40 +90,48 @@ const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), acc
  */
 export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   reset: { fields: mayAccept, accepts: false, httpStatus: 'none', send: reset },
-  late: { fields: { delayMs: required(duration), ...mayAccept }, sendsAll: true, send: sendLate },
-  drip: { fields: { intervalMs: duration, ...mayAccept }, sendsAll: true, send: drip },
-  truncated: { fields: mayAccept, answer: ({ text }) => ({ text: text.slice(0, text.length / 2) }) },
+  late: { fields: { delayMs: required(duration), ...mayAccept }, send: sendLate },
+  drip: { fields: { intervalMs: duration, ...mayAccept }, send: drip },
+  truncated: {
+    fields: mayAccept,
+    httpStatus: 200,
+    send: (answer) => sendAnswer({ ...answer, text: answer.text.slice(0, answer.text.length / 2) }),
+  },
   html: {
     fields: mayHaveStatus,
     accepts: false,
     httpStatus: 200,
-    answer: () => ({ text: PAGE, headers: { 'Content-Type': 'text/html' } }),
+    send: (answer) => sendAnswer({ ...answer, text: PAGE }, { 'Content-Type': 'text/html' }),
   },
-  empty: { fields: mayHaveStatus, accepts: false, httpStatus: 200, answer: () => ({ text: '' }) },
+  empty: {
+    fields: mayHaveStatus,
+    accepts: false,
+    httpStatus: 200,
+    send: (answer) => sendAnswer({ ...answer, text: '' }),
+  },
   error: {
     fields: { code: required(publishedCode), retryAfter, ...mayHaveStatus },
     accepts: false,
-    // With its own status, so that there is no other to send.
     error: ({ code, httpStatus }) => new ApiError(code, 'This error was asked for.', httpStatus),
-    answer: (_answer, { retryAfter }) =>
-      retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } },
+    send: (answer, { retryAfter }) =>
+      sendAnswer(answer, retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
   },
   redirect: {
     fields: { location: required(url), ...mayHaveStatus },
     accepts: false,
     httpStatus: 307,
-    answer: (_answer, { location }) => ({ text: '', headers: { Location: location } }),
+    send: (answer, { location }) => sendAnswer({ ...answer, text: '' }, { Location: location }),
   },
-  oversized: { fields: { bytes: required(bytes), ...mayAccept }, sendsAll: true, send: oversize },
+  oversized: { fields: { bytes: required(bytes), ...mayAccept }, send: oversize },
   close_after_answer: { fields: {}, send: sendAndClose },
-  clock: { fields: { offsetMs: required(offset) }, clockOffsetMs: ({ offsetMs }) => offsetMs },
+  clock: { fields: { offsetMs: CLOCK_OFFSET }, clockOffsetMs: ({ offsetMs }) => offsetMs },
 
   reset_connection: { strikes: 'connection', fields: {}, connect: (tcp) => void tcp.resetAndDestroy() },
   untrusted_certificate: {
     strikes: 'connection',
     fields: { key: pem, cert: pem },
-    problem: certificateProblem,
-    needsTls: true,
+    problem: (certificate, isTls) =>
+      isTls ? certificateProblem(certificate) : 'this emulator does not serve over TLS',
     connect: (_tcp, certificate) => createSecureContext(certificate),
   },
   refuse: {
@@ -173,16 +176,15 @@ export function transmit(answer: Outgoing, fault: Fault | undefined): number | u
     sendAnswer(answer);
     return answer.httpStatus;
   }
-  const { httpStatus: instead, answer: change, send = sendAnswer } = rulesOf(fault);
-  const asked = instead !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
-  const httpStatus = asked ?? (typeof instead === 'number' ? instead : answer.httpStatus);
+  const { httpStatus: usual, send = (whole: Outgoing) => sendAnswer(whole) } = rulesOf(fault);
+  const asked = 'httpStatus' in fault ? fault.httpStatus : undefined;
+  const httpStatus = asked ?? (typeof usual === 'number' ? usual : answer.httpStatus);
   // Nothing is to be begun for a client that has gone: what ends it would not be called.
-  if (!answer.response.req.socket.destroyed)
-    send({ ...answer, ...change?.(answer, fault), httpStatus }, fault);
-  return instead === 'none' ? undefined : httpStatus;
+  if (!answer.response.req.socket.destroyed) send({ ...answer, httpStatus }, fault);
+  return usual === 'none' ? undefined : httpStatus;
 }
 
-function sendAnswer({ response, httpStatus, text, headers }: Outgoing): void {
+function sendAnswer({ response, httpStatus, text }: Outgoing, headers?: Record<string, string>): void {
   sendText(response, httpStatus, text, headers);
 }
 
@@ -195,36 +197,39 @@ function sendLate(answer: Outgoing, { delayMs }: Fields<'late'>): void {
   answer.response.once('close', () => clearTimeout(timer));
 }
 
-function drip(
-  { response, httpStatus, text }: Outgoing,
-  { intervalMs = DEFAULT_DRIP_MS }: Fields<'drip'>,
-): void {
-  const bytes = Buffer.from(text);
-  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': bytes.length });
-  let sent = 0;
-  const timer = setInterval(() => {
-    sent += 1;
-    response.write(bytes.subarray(sent - 1, sent));
-    if (sent < bytes.length) return;
-    clearInterval(timer);
-    response.end();
-  }, intervalMs);
-  response.once('close', () => clearInterval(timer));
+function drip(answer: Outgoing, { intervalMs = DEFAULT_DRIP_MS }: Fields<'drip'>): void {
+  const text = Buffer.from(answer.text);
+  stream(answer, text.length, byteByByte(text, intervalMs));
+}
+
+async function* byteByByte(text: Buffer, intervalMs: number): AsyncIterable<Buffer> {
+  for (const byte of text) {
+    await sleep(intervalMs, undefined, { ref: false });
+    yield Buffer.of(byte);
+  }
+}
+
+function oversize(answer: Outgoing, { bytes }: Fields<'oversized'>): void {
+  const text = Buffer.from(answer.text);
+  const padding = Math.max(0, bytes - text.length);
+  stream(answer, text.length + padding, padded(text, padding));
+}
+
+function* padded(text: Buffer, padding: number): Iterable<Buffer> {
+  yield text;
+  for (let left = padding; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
 }
 
 /** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
-function oversize({ response, httpStatus, text }: Outgoing, { bytes }: Fields<'oversized'>): void {
-  const answer = Buffer.from(text);
-  const padding = Math.max(0, bytes - answer.length);
-  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': answer.length + padding });
-  pipeline(Readable.from(padded(answer, padding)), response, () => {
+function stream(
+  { response, httpStatus }: Outgoing,
+  length: number,
+  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
+): void {
+  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': length }).flushHeaders();
+  pipeline(Readable.from(pieces), response, () => {
     // A client may well hang up in between.
   });
-}
-
-function* padded(answer: Buffer, padding: number): Iterable<Buffer> {
-  yield answer;
-  for (let left = padding; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
 }
 
 function sendAndClose(answer: Outgoing): void {
@@ -232,17 +237,19 @@ function sendAndClose(answer: Outgoing): void {
   sendAnswer(answer);
 }
 
-function signedWrongly({ body, signatureField: field }: Pick<Callback, 'body' | 'signatureField'>): object {
+function signedWrongly({ action, body }: Callback): Callback['body'] {
+  const field = signatureFieldOf({ action });
   const right = String(body[field]);
   return { ...body, [field]: right.slice(0, -1) + (right.endsWith('0') ? '1' : '0') };
 }
 
 /** The values are signed in the order of their bytes, whichever names they have. */
-function swappedCopy({ body }: Pick<Callback, 'body'>, copy: number): object {
-  return copy === 0 ? body : { ...body, EventId: body['Nonce'], Nonce: body['EventId'] };
+function swappedCopy({ action, body }: Callback, copy: number): Callback['body'] {
+  const { EventId = '', Nonce = '' } = body;
+  return copy === 0 || !isRoomEventType(action) ? body : { ...body, EventId: Nonce, Nonce: EventId };
 }
 
-function withNoce({ body }: Pick<Callback, 'body'>): object {
-  // Undefined is left out of JSON.
-  return { ...body, Nonce: undefined, Noce: body['Nonce'] };
+function withNoce({ action, body }: Callback): Callback['body'] {
+  const { Nonce: Noce = '', ...others } = body;
+  return isRoomEventType(action) ? { ...others, Noce } : body;
 }

@@ -1,6 +1,6 @@
 import type { PublishedErrorCode } from '../openapi/published-errors.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import type { CallbackAction } from './callback-action.js';
+import type { CallbackAction } from './callback.js';
 import type { PresenceAction } from './presence-action.js';
 
 interface MayAccept {
@@ -17,10 +17,7 @@ interface MayHaveStatus extends MayAccept {
  * the sender can't tell; where it is left out, the comment says which.
  */
 export type Fault =
-  /**
-   * The connection is reset instead of an answer. Default: not accepted, and if every request is meant (no `match`,
-   * no `probability`), the body is not even read.
-   */
+  /** The connection is reset instead of an answer. Default: not accepted. */
   | ({ readonly kind: 'reset' } & MayAccept)
   /** The answer comes after so many milliseconds. Default: accepted; if not, it is an internal error. */
   | ({ readonly kind: 'late'; readonly delayMs: number } & MayAccept)

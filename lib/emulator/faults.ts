@@ -3,9 +3,9 @@ import { isPresenceAction } from './presence-action.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { must, type Rule, wholeNumber } from '../options/rules.js';
-import { isCallbackAction } from './callback-action.js';
+import { isCallbackAction } from './callback.js';
 import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
-import { acceptsRequest, FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
+import { FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
@@ -26,21 +26,10 @@ export class ActiveFault {
     this.#onRemove = onRemove;
   }
 
-  /** @internal */
-  get strikes(): Struck {
-    return rulesOf(this.rule).strikes ?? 'request';
-  }
-
-  /** @internal Whether it has befallen as many as it was to. */
-  get isSpent(): boolean {
-    const { probability, times = probability === undefined ? 1 : Infinity } = this.rule;
-    return this.applied >= times;
-  }
-
   /** @internal Whether it befalls this one; counts it if so. */
   befalls(request?: { readonly target: FaultTarget }): boolean {
-    const { probability, match } = this.rule;
-    if (this.isSpent) return false;
+    const { probability, match, times = probability === undefined ? 1 : Infinity } = this.rule;
+    if (this.applied >= times) return false;
     if (match !== undefined && request !== undefined && !matches(match, request.target)) return false;
     if (probability !== undefined && this.#random() >= probability) return false;
     this.applied += 1;
@@ -107,26 +96,26 @@ export class Faults {
     this.listener.resume();
   }
 
-  /** @internal The fault of a request that is not even to be read: there must be nothing in it to decide by. */
-  forUnread(): Fault | undefined {
-    const next = this.#active.find(({ strikes, isSpent }) => strikes === 'request' && !isSpent);
-    if (next === undefined) return undefined;
-    const { rule } = next;
-    const isRead = rulesOf(rule).httpStatus !== 'none' || acceptsRequest(rule) || rule.match !== undefined;
-    return !isRead && rule.probability === undefined && next.befalls() ? rule : undefined;
-  }
-
   /** @internal The fault of a request, a new connection or a callback, if one befalls it. */
   for(struck: Struck, one?: { readonly target: FaultTarget }): Fault | undefined {
-    return this.#active.find((fault) => fault.strikes === struck && fault.befalls(one))?.rule;
+    return this.#active.find((fault) => {
+      const { strikes = 'request' } = rulesOf(fault.rule);
+      return strikes === struck && fault.befalls(one);
+    })?.rule;
   }
 
-  #check(rule: FaultRule): void {
-    check(rule);
-    const { needsTls, problem } = rulesOf(rule);
-    const wrong =
-      needsTls && !this.listener.isTls ? 'this emulator does not serve over TLS' : problem?.(rule);
-    if (wrong !== undefined) throw new TypeError(`${rule.kind}: ${wrong}`);
+  /** @throws TypeError naming each field that can't be used */
+  #check(given: unknown): asserts given is FaultRule {
+    if (typeof given !== 'object' || given === null) throw new TypeError('A fault must be an object.');
+    const { kind, ...fields } = given as Record<string, unknown>;
+    if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
+      throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
+    }
+    const { fields: own, strikes = 'request', problem } = rulesOf({ kind: kind as FaultKind });
+    const match = MATCHES[strikes];
+    failWith(readOptions({ ...own, ...RULE_FIELDS, ...(match && { match }) }, fields, kind).problems);
+    const wrong = problem?.(given as Fault, this.listener.isTls);
+    if (wrong !== undefined) throw new TypeError(`${kind}: ${wrong}`);
   }
 }
 
@@ -152,18 +141,6 @@ const MATCHES: Readonly<Partial<Record<Struck, Rule<unknown>>>> = {
   callback: matchOf(isCallbackAction),
 };
 
-/** @throws TypeError naming each field that can't be used */
-function check(given: unknown): asserts given is FaultRule {
-  if (typeof given !== 'object' || given === null) throw new TypeError('A fault must be an object.');
-  const { kind, ...fields } = given as Record<string, unknown>;
-  if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
-    throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
-  }
-  const { fields: own, strikes = 'request' } = rulesOf({ kind: kind as FaultKind });
-  const match = MATCHES[strikes];
-  failWith(readOptions({ ...own, ...RULE_FIELDS, ...(match && { match }) }, fields, kind).problems);
-}
-
 /** @param isAction whether it is the name of something that the fault can strike */
 function matchOf(isAction: (name: unknown) => boolean): Rule<unknown> {
   return must('{ action?, roomId?, userId? } or a function', (value) => isMatch(value, isAction));
@@ -171,14 +148,8 @@ function matchOf(isAction: (name: unknown) => boolean): Rule<unknown> {
 
 function isMatch(value: unknown, isAction: (name: unknown) => boolean): boolean {
   if (typeof value === 'function') return true;
-  if (typeof value !== 'object' || value === null) return false;
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  return (
-    fields.length > 0 &&
-    fields.every(([name, value]) =>
-      name === 'action'
-        ? isAction(value)
-        : (name === 'roomId' || name === 'userId') && typeof value === 'string',
-    )
-  );
+  const fields = Object.entries(Object(value) as object).filter(([, field]) => field !== undefined);
+  const isGood = ([name, field]: [string, unknown]): boolean =>
+    name === 'action' ? isAction(field) : /^(roomId|userId)$/.test(name) && typeof field === 'string';
+  return fields.length > 0 && fields.every(isGood);
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import {
   type AddressInfo,
   createServer as createTcpServer,
@@ -30,41 +30,46 @@ const RESUME_AGAIN_MS = 250;
 /** The emulator's HTTP server, behind a TCP server of its own: what goes wrong with a connection does so in between. */
 export class Listener {
   readonly #tcp: TcpServer;
-  readonly #http: Server;
+  readonly #http = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
   readonly #connections = new Set<Socket>();
+  readonly #scheme: string;
   #address: AddressInfo | undefined;
   #host = '';
   #refusing: NodeJS.Timeout | undefined;
   #closed = false;
+  #faultOfConnection: ListenerEvents['faultOfConnection'] = () => undefined;
 
-  constructor(
-    { onRequest, onWebSocket, faultOfConnection }: ListenerEvents,
-    private readonly tls?: EmulatorTls,
-  ) {
-    this.#http = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-      if (this.#refusing !== undefined) response.shouldKeepAlive = false;
-      onRequest(request, response);
-    });
-    this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (asksForWebSocket(request)) onWebSocket(request, socket, head);
-      else {
-        socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
-        this.#http.emit('connection', socket);
-      }
-    });
+  constructor(tls?: EmulatorTls) {
+    this.#scheme = tls === undefined ? 'http' : 'https';
     // It does not listen by itself, and so would not look for requests that take too long.
     this.#http.emit('listening');
     const certificate = tls && createSecureContext(tls);
-    const socketOptions = { allowHalfOpen: tls === undefined, noDelay: true };
-    this.#tcp = createTcpServer(socketOptions, (tcp) => {
+    this.#tcp = createTcpServer({ allowHalfOpen: tls === undefined, noDelay: true }, (tcp) => {
       this.#connections.add(tcp);
       tcp.once('close', () => this.#connections.delete(tcp));
-      const fault = faultOfConnection();
+      const fault = this.#faultOfConnection();
       const shown = (fault && rulesOf(fault).connect?.(tcp, fault)) ?? certificate;
       if (tcp.destroyed) return;
       this.#http.emit('connection', shown === undefined ? tcp : secure(tcp, shown));
     });
     this.#tcp.maxConnections = MAX_CONNECTIONS;
+  }
+
+  /** Says who serves what comes in. */
+  serve({ onRequest, onWebSocket, faultOfConnection }: ListenerEvents): void {
+    this.#faultOfConnection = faultOfConnection;
+    this.#http.on('request', (request, response) => {
+      if (this.#refusing !== undefined) response.shouldKeepAlive = false;
+      onRequest(request, response);
+    });
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket') {
+        onWebSocket(request, socket, head);
+      } else {
+        socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
+        this.#http.emit('connection', socket);
+      }
+    });
   }
 
   async listen(port: number, host: string): Promise<void> {
@@ -78,14 +83,14 @@ export class Listener {
   get url(): string {
     if (this.#address === undefined) throw new Error('The emulator has not started.');
     const { address, port, family } = this.#address;
-    const scheme = this.isTls ? 'https' : 'http';
+    const scheme = this.#scheme;
     // A wildcard is no address to send to, and plain http: is for loopback alone.
     if (address === '0.0.0.0' || address === '::') return `${scheme}://127.0.0.1:${port}`;
     return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
   get isTls(): boolean {
-    return this.tls !== undefined;
+    return this.#scheme === 'https';
   }
 
   /** Refuses connections for so many milliseconds; requests that are under way are answered. */
@@ -121,19 +126,14 @@ export class Listener {
   }
 }
 
-function asksForWebSocket({ method, headers: { upgrade = '' } }: IncomingMessage): boolean {
-  return method === 'GET' && upgrade.toLowerCase() === 'websocket';
-}
-
 /**
  * A request without what it offers to become: Java's HTTP client offers `h2c` with each request, and a server may
  * ignore that. Node hands over every such request as soon as anything may be upgraded.
  */
-function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
-  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (name.toLowerCase() !== 'upgrade') text += `${name}: ${rawHeaders[index + 1]}\r\n`;
-  }
-  return Buffer.from(`${text}\r\n`, 'latin1');
+function headWithoutUpgrade({ method, url, httpVersion, headersDistinct }: IncomingMessage): Buffer {
+  const { upgrade: _offered, ...others } = headersDistinct;
+  const lines = Object.entries(others).flatMap(([name, values = []]) =>
+    values.map((value) => `${name}: ${value}\r\n`),
+  );
+  return Buffer.from(`${method} ${url} HTTP/${httpVersion}\r\n${lines.join('')}\r\n`, 'latin1');
 }

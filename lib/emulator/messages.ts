@@ -12,7 +12,7 @@ import type { EmulatorAccount } from './rtc-emulator-options.js';
 /** What is decided on a request: what became of what was sent, and what is answered. */
 export interface Decision {
   readonly outcome: RecordedRequest['outcome'];
-  readonly error?: ApiError;
+  readonly error?: ApiError | undefined;
   /** Without an error. */
   readonly result?: unknown;
   /** How many recipients of an accepted message were not there. */
@@ -81,33 +81,34 @@ export class Messages {
     const { from, message, roomId } = sent;
     const presence = this.state.presenceOf(roomId);
     const present = sent.to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
-    this.state.accepted.add(message, sent.to ?? present.map(({ userId }) => userId));
     const absent = (sent.to?.length ?? present.length) - present.length;
+    const { text, binary } = CALLBACKS[action];
+    const rest = { from, at, msgid: ++this.#last };
+    const received: ReceivedMessage =
+      typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
+    const reachable = present.filter((participant) => !participant.loses(received));
+    this.state.accepted.add(sent, sent.to ?? present.map(userIdOf));
     if (absent > 0 || present.length === 0) {
       this.state.warnings.warn(`absence: ${roomId}`, () => absenceWarning(sent, presence));
     }
-    if (present.length === 0) return { isWell: true, absent };
-    this.#last += 1;
-    const { text, binary } = CALLBACKS[action];
-    const rest = { from, at, msgid: this.#last };
-    const received: ReceivedMessage =
-      typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
     const reached: Participant[] = [];
     let isWell = true;
-    for (const participant of present) {
+    for (const participant of reachable) {
       // A listener of another may have made this one leave.
       if (presence.participant(participant.userId) !== participant) continue;
-      if (participant.loses(received)) continue;
       reached.push(participant);
       isWell = participant.receive(received) && isWell;
     }
-    this.state.deliveries.add(
-      message,
-      reached.map(({ userId }) => userId),
-    );
-    this.state.received.add(received, reached);
+    if (reached.length > 0) {
+      this.state.deliveries.add(sent, reached.map(userIdOf));
+      this.state.attendance.addReceived(received, reached);
+    }
     return { isWell, absent };
   }
+}
+
+function userIdOf({ userId }: Participant): string {
+  return userId;
 }
 
 function tooMany(what: string): ApiError {
@@ -116,17 +117,12 @@ function tooMany(what: string): ApiError {
 
 /** The sender can't see that users are not there. */
 function absenceWarning({ roomId, to }: EmulatedMessage, presence: Presence): string {
+  const absent = to?.filter((userId) => presence.participant(userId) === undefined) ?? ['no one'];
+  const more = absent.length > MAX_NAMED ? ` and ${absent.length - MAX_NAMED} more` : '';
+  const are = absent.length > 1 ? 'are not' : to === undefined ? 'is' : 'is not';
   const where = roomId === undefined ? 'logged in' : `in room ${roomId}`;
   return (
-    `A message was accepted, but ${whoIsAbsent(to, presence)} ${where}, and nothing is delivered later. ` +
-    'This is said once for each room.'
+    `A message was accepted, but ${absent.slice(0, MAX_NAMED).join(', ')}${more} ${are} ${where}, ` +
+    'and nothing is delivered later. This is said once for each room.'
   );
-}
-
-function whoIsAbsent(to: readonly string[] | undefined, presence: Presence): string {
-  if (to === undefined) return 'no one is';
-  const absent = to.filter((userId) => presence.participant(userId) === undefined);
-  const named = absent.slice(0, MAX_NAMED).join(', ');
-  if (absent.length > MAX_NAMED) return `${named} and ${absent.length - MAX_NAMED} more are not`;
-  return `${named} ${absent.length === 1 ? 'is' : 'are'} not`;
 }

@@ -3,7 +3,6 @@ import { createReceiver } from '../receiver/create-receiver.js';
 import { readReceipts } from '../receiver/receipt-text.js';
 import type { ReceiverStorage } from '../receiver/seen-storage.js';
 import type { Participant, ReceivedMessage } from './participant.js';
-import type { Warnings } from './warnings.js';
 
 /** How the app of a participant receives, which uses `nestjs-rtc-messaging/receiver`. */
 export interface ParticipantReceiver {
@@ -30,16 +29,14 @@ export function useReceiver(
   participant: Participant,
   { from, storage, loses, confirmAfterMs = 0 }: ParticipantReceiver,
   server: string,
-  warnings: Warnings,
 ): void {
   participant.loses = (message) => {
     try {
       return loses?.(message) === true;
     } catch {
-      const { userId } = participant;
-      const text = `loses() of the receiver of ${userId} threw. The message is not lost.`;
-      warnings.warn(`loses: ${userId}`, () => text);
-      return false;
+      const problem = `loses() of the receiver of ${participant.userId} threw. It is not asked again.`;
+      process.emitWarning(problem, 'RtcEmulatorWarning');
+      return (participant.loses = () => false)();
     }
   };
   const send = async (receipts: string): Promise<void> => {

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { ReceivedMessage as ShownMessage } from '../receiver/create-receiver.js';
-import type { Callback } from './callback.js';
-import type { PostEnd } from './post.js';
+import type { ServerMessageMethod } from './callback.js';
+import type { Callbacks } from './callbacks.js';
+import { readCallbackUrl } from './callback-url.js';
+import { QuotaWindow } from './quota-window.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason } from './room-events.js';
-import { type ServerMessageError, type ServerMessageResult, ServerMessages } from './server-messages.js';
 
 /** A message as a client receives it: text arrives as a string, binary as bytes. */
 export type ReceivedMessage = {
@@ -34,8 +35,12 @@ export type ReceivedMessage = {
 
 /** A received message as JSON, for other processes: bytes are base64. */
 export function toMessageJson({ event, msgid, from, at, message }: ReceivedMessage): object {
-  const text = typeof message === 'string' ? message : Buffer.from(message).toString('base64');
-  return { event, msgid, from, message: text, at };
+  return { event, msgid, from, message: textOf(message), at };
+}
+
+/** A message as a text: bytes in base64. */
+export function textOf(message: string | Uint8Array): string {
+  return typeof message === 'string' ? message : Buffer.from(message).toString('base64');
 }
 
 /** The client SDK's callbacks for text: to a user in a room, to everyone in a room, to a user outside of rooms. */
@@ -45,6 +50,32 @@ export type TextCallback =
 /** The client SDK's callbacks for binary, likewise. */
 export type BinaryCallback =
   'onUserBinaryMessageReceived' | 'onRoomBinaryMessageReceived' | 'onUserBinaryMessageReceivedOutsideRoom';
+
+/** What became of a message to the business server, by the native client SDKs' names (`UserMessageSendResult`). */
+export type ServerMessageError =
+  | 'Success'
+  /** More than 20 in a second. */
+  | 'ExceedQPS'
+  /** More than 64 KB. */
+  | 'ExceedMaxLength'
+  /** The user has left. */
+  | 'NotLogin'
+  /** There was no `setServerParams()`. */
+  | 'ServerParamsNotSet'
+  /** The business server was not reached. */
+  | 'E2BSSendFailed'
+  /** It was reached, and no good answer of at most 64 KB came back within five seconds. */
+  | 'E2BSReturnFailed';
+
+/** What `onServerMessageSendResult(msgid, error, message)` tells a client. */
+export interface ServerMessageResult<Message extends string | Uint8Array = string | Uint8Array> {
+  /** The number of the message: a client's first one is 1. */
+  readonly msgid: number;
+  /** `Success`, or why there is no answer. */
+  readonly error: ServerMessageError;
+  /** The business server's answer: text to a text, bytes to bytes. Empty without one. */
+  readonly message: Message;
+}
 
 type CallbackEvents = Record<TextCallback, [from: string, message: string]> &
   Record<BinaryCallback, [from: string, message: Uint8Array]>;
@@ -60,12 +91,10 @@ interface ParticipantEvents extends CallbackEvents {
   shown: [message: ShownMessage];
 }
 
-/** What the service does for a participant. */
-export interface ParticipantService {
-  remove(participant: Participant, reason: LeaveReason): void;
-  /** Posts a client's message to the business server. */
-  post(message: Callback): Promise<PostEnd | undefined>;
-}
+const MAX_MESSAGE_BYTES = 65_536;
+const MESSAGES_PER_SECOND = 20;
+const MAX_SIGNATURE_LENGTH = 4_096;
+const NO_ANSWER = Buffer.alloc(0);
 
 /**
  * A user in a room, or logged in outside of rooms, as the client SDK would be. It emits the client SDK's
@@ -84,8 +113,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly joinedAt = Date.now();
   /** @internal How many were dropped, and came before those. */
   droppedReceived = 0;
-  readonly #service: ParticipantService;
-  readonly #server: ServerMessages;
+  readonly #callbacks: Callbacks;
+  readonly #remove: (reason: LeaveReason) => void;
+  readonly #window = new QuotaWindow(MESSAGES_PER_SECOND, 'sliding');
+  #serverParams: { readonly signature: string; readonly url: URL } | undefined;
+  #sent = 0;
+  #hasLeft = false;
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
   constructor(
@@ -97,11 +130,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     readonly invisible: boolean,
     /** What the token says that the user came with, if there was one. */
     readonly token: ClientToken | undefined,
-    service: ParticipantService,
+    callbacks: Callbacks,
+    remove: (reason: LeaveReason) => void,
   ) {
     super();
-    this.#service = service;
-    this.#server = new ServerMessages((message) => service.post({ ...message, roomId, userId }));
+    this.#callbacks = callbacks;
+    this.#remove = remove;
   }
 
   /** @internal Whether a message is lost on its way here. */
@@ -112,7 +146,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    * @param reason that the event of it tells. Default `userLeave`.
    */
   leave(reason: LeaveReason = 'userLeave'): void {
-    this.#service.remove(this, reason);
+    this.#remove(reason);
   }
 
   /**
@@ -121,27 +155,26 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    * @throws TypeError for what is no URL over http: or https:
    */
   setServerParams(signature: string, url: string): void {
-    this.#server.setParams(signature, url);
+    if (typeof signature !== 'string' || signature.length > MAX_SIGNATURE_LENGTH) {
+      throw new TypeError(`signature: must be a string of at most ${MAX_SIGNATURE_LENGTH} characters`);
+    }
+    this.#serverParams = { signature, url: readCallbackUrl(url) };
   }
 
   /**
    * Sends a text of at most 64 KB to the business server.
    * @returns what `onServerMessageSendResult` tells, which is emitted too; failures are in its `error`
    */
-  async sendServerMessage(message: string): Promise<ServerMessageResult<string>> {
-    const { answer, ...end } = await this.#server.send(
-      'sendServerMessage',
-      message,
-      Buffer.byteLength(message),
-    );
-    return this.#tellResult({ ...end, message: answer.toString('utf8') });
+  sendServerMessage(message: string): Promise<ServerMessageResult<string>> {
+    const length = Buffer.byteLength(message);
+    return this.#send('sendServerMessage', message, length, (answer) => answer.toString('utf8'));
   }
 
   /** Sends bytes, which reach the business server in base64. All else is as with `sendServerMessage()`. */
-  async sendServerBinaryMessage(message: Uint8Array): Promise<ServerMessageResult<Uint8Array>> {
+  sendServerBinaryMessage(message: Uint8Array): Promise<ServerMessageResult<Uint8Array>> {
     const text = Buffer.from(message).toString('base64');
-    const { answer, ...end } = await this.#server.send('sendServerBinaryMessage', text, message.length);
-    return this.#tellResult({ ...end, message: new Uint8Array(answer) });
+    const { length } = message;
+    return this.#send('sendServerBinaryMessage', text, length, (answer) => new Uint8Array(answer));
   }
 
   /** @internal Forgets the first so many, or all, which have then never been there. */
@@ -159,14 +192,40 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 
   /** @internal */
   hasLeft(): void {
-    if (this.#server.isClosed) return;
-    this.#server.close();
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
     this.#emit('left');
   }
 
-  #tellResult<Result extends ServerMessageResult>(result: Result): Result {
-    this.#emit('onServerMessageSendResult', result.msgid, result.error, result.message);
+  /** @param bytes of the message, before they are encoded */
+  async #send<Message extends string | Uint8Array>(
+    action: ServerMessageMethod,
+    message: string,
+    bytes: number,
+    read: (answer: Buffer) => Message,
+  ): Promise<ServerMessageResult<Message>> {
+    const msgid = this.#hasLeft ? 0 : ++this.#sent;
+    const { error, answer = NO_ANSWER } = await this.#post(action, message, bytes);
+    const result = { msgid, error, message: read(answer) };
+    this.#emit('onServerMessageSendResult', msgid, error, result.message);
     return result;
+  }
+
+  async #post(
+    action: ServerMessageMethod,
+    message: string,
+    bytes: number,
+  ): Promise<{ readonly error: ServerMessageError; readonly answer?: Buffer }> {
+    if (this.#hasLeft) return { error: 'NotLogin' };
+    if (this.#serverParams === undefined) return { error: 'ServerParamsNotSet' };
+    if (bytes > MAX_MESSAGE_BYTES) return { error: 'ExceedMaxLength' };
+    if (!this.#window.admit()) return { error: 'ExceedQPS' };
+    const { url, signature } = this.#serverParams;
+    const { roomId, userId } = this;
+    const body = { message, binary: action === 'sendServerBinaryMessage', signature };
+    const end = await this.#callbacks.deliver({ action, roomId, userId, url, body });
+    if (end?.httpStatus === 200 && end.answer !== undefined) return { error: 'Success', answer: end.answer };
+    return { error: end?.sent ? 'E2BSReturnFailed' : 'E2BSSendFailed' };
   }
 
   /** If a test's own listener throws, the other listeners are still called, and the error surfaces as unhandled. */

@@ -1,10 +1,11 @@
-import { request as requestOverHttp } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request as requestOverHttp } from 'node:http';
 import { request as requestOverTls } from 'node:https';
 
 /** What the business server has to answer within. */
-export const ANSWER_LIMIT_MS = 5_000;
+const ANSWER_LIMIT_MS = 5_000;
 /** What it can answer, at most. */
-export const MAX_ANSWER_BYTES = 65_536;
+const MAX_ANSWER_BYTES = 65_536;
 
 /** What became of one request to the business server. */
 export interface PostEnd {
@@ -27,41 +28,46 @@ export interface PostOptions {
 }
 
 /** Posts a body, over a connection of its own. Redirects are not followed. It never rejects. */
-export function post(url: URL, body: Buffer, { headers, signal, onSent }: PostOptions): Promise<PostEnd> {
-  return new Promise((resolve) => {
-    const began = performance.now();
-    let sent = false;
-    let httpStatus: number | undefined;
-    const request = (url.protocol === 'https:' ? requestOverTls : requestOverHttp)(url, {
-      method: 'POST',
-      agent: false,
-      headers: { ...headers, 'Content-Length': body.length },
-      signal,
-    });
-    const end = (answer: Buffer | undefined, failure?: string): void => {
-      clearTimeout(timer);
-      request.destroy();
-      onSent();
-      resolve({ elapsedMs: Math.round(performance.now() - began), sent, httpStatus, answer, failure });
-    };
-    const fail = (error: NodeJS.ErrnoException): void => end(undefined, error.code ?? error.message);
-    const timer = setTimeout(() => end(undefined, `no answer within ${ANSWER_LIMIT_MS} ms`), ANSWER_LIMIT_MS);
-    request.once('finish', () => {
-      sent = true;
-      onSent();
-    });
-    request.on('error', fail).once('response', (response) => {
-      sent = true;
-      httpStatus = response.statusCode;
-      const chunks: Buffer[] = [];
-      let length = 0;
-      response.on('data', (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > MAX_ANSWER_BYTES) end(undefined, `an answer of more than ${MAX_ANSWER_BYTES} bytes`);
-        else chunks.push(chunk);
-      });
-      response.on('error', fail).once('end', () => end(Buffer.concat(chunks)));
-    });
-    request.end(body);
+export async function post(
+  url: URL,
+  body: Buffer,
+  { headers, signal, onSent }: PostOptions,
+): Promise<PostEnd> {
+  const began = performance.now();
+  let end: Omit<PostEnd, 'elapsedMs'> = { sent: false };
+  let failure: string | undefined;
+  const request = (url.protocol === 'https:' ? requestOverTls : requestOverHttp)(url, {
+    method: 'POST',
+    agent: false,
+    headers: { ...headers, 'Content-Length': body.length },
+    signal,
   });
+  const timer = setTimeout(() => {
+    failure = `no answer within ${ANSWER_LIMIT_MS} ms`;
+    request.destroy();
+  }, ANSWER_LIMIT_MS);
+  request.once('finish', () => {
+    end = { ...end, sent: true };
+    onSent();
+  });
+  // What comes after the answer is of no interest.
+  request.on('error', () => undefined).end(body);
+  try {
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    end = { sent: true, httpStatus: response.statusCode };
+    let answer = Buffer.alloc(0);
+    for await (const chunk of response) {
+      answer = Buffer.concat([answer, chunk as Buffer]);
+      if (answer.length <= MAX_ANSWER_BYTES) continue;
+      throw new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    end = { ...end, answer };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    end = { ...end, failure: failure ?? code ?? message };
+  }
+  clearTimeout(timer);
+  request.destroy();
+  onSent();
+  return { ...end, elapsedMs: Math.round(performance.now() - began) };
 }

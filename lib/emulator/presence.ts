@@ -1,9 +1,10 @@
 import { idProblem } from '../dto/field-rules.js';
-import { Participant, type ParticipantService } from './participant.js';
+import { BoundedList } from './bounded-list.js';
+import type { Callbacks } from './callbacks.js';
+import { Participant, type ReceivedMessage } from './participant.js';
 import { type ParticipantReceiver, useReceiver } from './participant-receiver.js';
 import type { ClientToken } from './read-token.js';
 import type { LeaveReason, RoomEvent } from './room-events.js';
-import type { Warnings } from './warnings.js';
 
 /** How a user comes. */
 export interface JoinOptions {
@@ -18,42 +19,45 @@ export interface JoinOptions {
   readonly receiver?: boolean | ParticipantReceiver | undefined;
 }
 
-/** What the service does about those who come and go. */
-export interface AttendanceService extends Pick<ParticipantService, 'post'> {
-  /** What a token says. @throws HttpError where it is not good, or where there has to be one */
-  checkToken(
-    who: { readonly userId: string; readonly roomId: string },
-    token: string | undefined,
-  ): ClientToken | undefined;
-  /** Tells the business server of an event. */
-  tell(event: RoomEvent): void;
-  readonly warnings: Warnings;
-}
-
-/** What a participant takes up, without what was received. */
+/** What a participant takes up without what was received, a message beside its content, and each who received it. */
 const PARTICIPANT_BYTES = 1_024;
+const MESSAGE_BYTES = 512;
+const RECIPIENT_BYTES = 64;
 /** Where those are who are in no room: a room's ID is never empty. */
 const LOGGED_IN = '';
 const NO_ONE: ReadonlyMap<string, Participant> = new Map();
 
-/** Who is where, under which user ID, and who was: the first to leave are forgotten first. */
+/** What an emulator does about those who come and go. */
+export interface AttendanceOptions {
+  /** How many bytes of users who have left are kept, and of received messages. */
+  readonly departedBytes: number;
+  readonly receivedBytes: number;
+  readonly callbacks: Callbacks;
+  /** Under which user ID the business server sends, unless a receiver is told otherwise. */
+  readonly from: string;
+  /** What a token says. @throws HttpError where it is not good, or where there has to be one */
+  checkToken(userId: string, roomId: string, token: string | undefined): ClientToken | undefined;
+}
+
+interface Delivery {
+  readonly message: ReceivedMessage;
+  readonly participants: readonly Participant[];
+}
+
+/** Who is where, under which user ID, and who was, with what they received. The oldest is forgotten first. */
 export class Attendance {
   /** Who is there, by the place: rooms, and {@link LOGGED_IN}. */
   readonly #places = new Map<string, Map<string, Participant>>();
   /** Who has left, so that what they received can still be asked for: by place and user, in the order of leaving. */
   readonly #departed = new Map<string, Participant>();
-  readonly #maxParticipants: number;
-  #present = 0;
+  readonly #deliveries: BoundedList<Delivery>;
   /** How many who have left were forgotten. */
   forgotten = 0;
+  /** How many messages are no longer in a participant's `received`, each counted for each participant. */
+  droppedReceived = 0;
 
-  constructor(
-    bytes: number,
-    readonly service: AttendanceService,
-    /** Under which user ID the business server sends, unless a receiver is told otherwise. */
-    private readonly from: string,
-  ) {
-    this.#maxParticipants = Math.floor(bytes / PARTICIPANT_BYTES);
+  constructor(readonly options: AttendanceOptions) {
+    this.#deliveries = new BoundedList(options.receivedBytes, (dropped) => this.#drop(dropped));
   }
 
   /** The rooms in which someone is. */
@@ -70,48 +74,51 @@ export class Attendance {
   }
 
   /** Lets a user come, and puts out one who is there under the same ID. */
-  join(id: string, userId: string, options: JoinOptions): Participant {
+  join(id: string, userId: string, { invisible = false, receiver, ...given }: JoinOptions): Participant {
     checkId('userId', userId);
-    const { invisible = false, receiver } = options;
-    const token = this.service.checkToken({ userId, roomId: id }, options.token);
+    const { callbacks, from, checkToken } = this.options;
+    const token = checkToken(userId, id, given.token);
     const roomId = id === LOGGED_IN ? undefined : id;
-    const participant = new Participant(userId, roomId, invisible, token, {
-      remove: (leaving, reason) => this.#remove(id, leaving, reason),
-      post: (message) => this.service.post(message),
-    });
-    if (receiver !== undefined && receiver !== false)
-      useReceiver(participant, receiver === true ? {} : receiver, this.from, this.service.warnings);
+    const participant = new Participant(userId, roomId, invisible, token, callbacks, (reason) =>
+      this.#remove(id, participant, reason),
+    );
+    if (receiver) useReceiver(participant, receiver === true ? {} : receiver, from);
     const isFirst = this.presentAt(id).size === 0;
     this.presentAt(id).get(userId)?.leave('duplicateLogin');
     this.#departed.delete(keyOf(id, userId));
-    this.#places.set(id, this.#places.get(id) ?? new Map<string, Participant>());
-    this.#places.get(id)?.set(userId, participant);
-    this.#present += 1;
-    this.#trim();
+    const place = this.#places.get(id) ?? new Map<string, Participant>();
+    this.#places.set(id, place.set(userId, participant));
     if (isFirst) this.#tell({ type: 'RoomCreate', roomId: id });
     this.#tell({ type: invisible ? 'InvisibleUserJoinRoom' : 'UserJoinRoom', roomId: id, userId });
     return participant;
   }
 
-  #tell(event: RoomEvent): void {
-    // Of those who are outside of rooms, the service tells nothing.
-    if (event.roomId !== LOGGED_IN) this.service.tell(event);
+  /** Notes what these participants have received. */
+  addReceived(message: ReceivedMessage, participants: readonly Participant[]): void {
+    const { message: content } = message;
+    // A string may have two bytes for each of its units.
+    const size = typeof content === 'string' ? content.length * 2 : content.byteLength;
+    this.#deliveries.add(
+      { message, participants },
+      MESSAGE_BYTES + size + participants.length * RECIPIENT_BYTES,
+    );
   }
 
   /** Forgets who has left, and what was received. */
   clear(): void {
     this.#departed.clear();
-    this.forgotten = 0;
-    for (const present of this.#places.values()) {
-      for (const participant of present.values()) participant.forget();
-    }
+    this.#deliveries.clear();
+    this.forgotten = this.droppedReceived = 0;
+    for (const participant of this.#everyone()) participant.forget();
   }
 
   /** Has nobody's app send any more, since the emulator closes. */
   close(): void {
-    for (const present of this.#places.values()) {
-      for (const participant of present.values()) participant.hasLeft();
-    }
+    for (const participant of this.#everyone()) participant.hasLeft();
+  }
+
+  #everyone(): Participant[] {
+    return [...this.#places.values()].flatMap((present) => [...present.values()]);
   }
 
   #remove(id: string, leaving: Participant, reason: LeaveReason): void {
@@ -120,20 +127,35 @@ export class Attendance {
     if (present?.get(userId) !== leaving) return;
     present.delete(userId);
     if (present.size === 0) this.#places.delete(id);
-    this.#present -= 1;
     this.#departed.set(keyOf(id, userId), leaving);
-    this.#trim();
+    for (const key of this.#departed.keys()) {
+      if (this.#departed.size * PARTICIPANT_BYTES <= this.options.departedBytes) break;
+      this.#departed.delete(key);
+      this.forgotten += 1;
+    }
     this.#tell({ type: invisible ? 'InvisibleUserLeaveRoom' : 'UserLeaveRoom', roomId: id, userId, reason });
     // One who is replaced leaves no empty room.
     if (present.size === 0 && reason !== 'duplicateLogin') this.#tell({ type: 'RoomDestroy', roomId: id });
     leaving.hasLeft();
   }
 
-  #trim(): void {
-    for (const key of this.#departed.keys()) {
-      if (this.#present + this.#departed.size <= this.#maxParticipants) return;
-      this.#departed.delete(key);
-      this.forgotten += 1;
+  #tell(event: RoomEvent): void {
+    // Of those who are outside of rooms, the service tells nothing.
+    if (event.roomId !== LOGGED_IN) this.options.callbacks.tell(event);
+  }
+
+  #drop(deliveries: readonly Delivery[]): void {
+    const dropped = new Map<Participant, number>();
+    for (const { message, participants } of deliveries) {
+      for (const participant of participants) {
+        const before = dropped.get(participant) ?? 0;
+        // A test may have emptied its participant's list by itself.
+        if (participant.received[before] === message) dropped.set(participant, before + 1);
+      }
+    }
+    for (const [participant, count] of dropped) {
+      participant.forget(count);
+      this.droppedReceived += count;
     }
   }
 }
@@ -178,7 +200,7 @@ export class Presence {
 
   /** @internal @throws HttpError for a token that is not good, or where there has to be one */
   checkToken(userId: string, token: string | undefined): void {
-    this.#attendance.service.checkToken({ userId, roomId: this.#id }, token);
+    this.#attendance.options.checkToken(userId, this.#id, token);
   }
 }
 

@@ -18,28 +18,24 @@ function ownTurn(): Promise<unknown> {
 
 /** @throws HttpError beyond `maxBytes`, or if it breaks off */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  let chunks: Buffer[] = [];
+  let length = 0;
   // Made when it is needed: an error's stack takes as long as the rest of this.
   const tooLarge = (): HttpError => new HttpError(413, `The body is larger than ${maxBytes} bytes.`);
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
-  return new Promise<Buffer>((resolve, reject) => {
-    let chunks: Buffer[] = [];
-    let length = 0;
-    request
-      .on('data', (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > maxBytes) {
-          chunks = [];
-          reject(tooLarge());
-          return;
-        }
-        chunks.push(chunk);
-        if (chunks.length === MAX_CHUNKS) chunks = [Buffer.concat(chunks)];
-      })
-      .once('end', () => void ownTurn().then(() => resolve(Buffer.concat(chunks))))
-      .once('close', () => {
-        if (!request.readableEnded) reject(new HttpError(408, 'The body broke off.'));
-      });
-  });
+  try {
+    // What is too long is answered, though it is not read to its end.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > maxBytes) throw tooLarge();
+      chunks.push(chunk);
+      if (chunks.length === MAX_CHUNKS) chunks = [Buffer.concat(chunks)];
+    }
+  } catch (error) {
+    throw error instanceof HttpError ? error : new HttpError(408, 'The body broke off.');
+  }
+  await ownTurn();
+  return Buffer.concat(chunks);
 }
 
 /**

@@ -6,7 +6,6 @@ import type { EmulatorAccount } from './rtc-emulator-options.js';
 
 /** What a request asks to deliver. */
 export interface EmulatedMessage {
-  readonly appId: string;
   /** Undefined for a message outside of rooms. */
   readonly roomId: string | undefined;
   readonly from: string;
@@ -62,7 +61,6 @@ export function readMessage(
     );
   }
   return {
-    appId: AppId,
     roomId: rules.inRoom ? RoomId : undefined,
     from: From,
     to,

@@ -17,13 +17,26 @@ export interface ClientToken {
   readonly privileges: readonly number[];
 }
 
-const SIGNATURE_BYTES = 32;
-
 /**
- * Reads a token (6348/70121).
- * @throws HttpError with 401 when it is none of this app's
+ * Reads a token (6348/70121), with which a user joins a room, or logs in where `roomId` is empty.
+ * @throws HttpError with 401 when it is not good for that
  */
-export function readToken(token: string, appId: string, appKey: string): ClientToken {
+export function readToken(
+  token: string,
+  who: { readonly userId: string; readonly roomId: string },
+  { appId, appKey }: { readonly appId: string; readonly appKey: string },
+  now: number,
+): ClientToken {
+  const claims = readClaims(token, appId, appKey);
+  const { userId, roomId, expireAt } = claims;
+  require(userId === who.userId, 'is of another user');
+  const isForPlace = roomId === who.roomId || (roomId === '*' && who.roomId !== '');
+  require(isForPlace, 'is for another room, or to log in');
+  require(expireAt === undefined || expireAt.getTime() > now, 'has expired');
+  return claims;
+}
+
+function readClaims(token: string, appId: string, appKey: string): ClientToken {
   const head = `001${appId}`;
   require(token.startsWith(head), 'is none of this app');
   const bytes = Buffer.from(token.slice(head.length), 'base64');
@@ -33,35 +46,26 @@ export function readToken(token: string, appId: string, appKey: string): ClientT
     const content = reader.bytes();
     const signature = reader.bytes();
     const isSigned = createHmac('sha256', appKey).update(content).digest().equals(signature);
-    require(isSigned &&
-      reader.isAtEnd &&
-      signature.length === SIGNATURE_BYTES, 'is not signed with the app key');
+    require(isSigned && reader.isAtEnd, 'is not signed with the app key');
     const fields = new Reader(content);
     const [, issuedAt, expireAt] = [fields.number(4), fields.number(4), fields.number(4)];
     const [roomId, userId] = [fields.bytes().toString(), fields.bytes().toString()];
-    const privileges = Array.from({ length: fields.number(2) }, () => [fields.number(2), fields.number(4)]);
+    const privileges = Array.from({ length: fields.number(2) }, () => {
+      const privilege = fields.number(2);
+      fields.number(4);
+      return privilege;
+    });
+    const [issued, expires] = [new Date(issuedAt * 1_000), new Date(expireAt * 1_000)];
     return {
       userId,
       roomId,
-      issuedAt: new Date(issuedAt * 1_000),
-      expireAt: expireAt === 0 ? undefined : new Date(expireAt * 1_000),
-      privileges: privileges.map(([privilege = 0]) => privilege),
+      issuedAt: issued,
+      expireAt: expireAt === 0 ? undefined : expires,
+      privileges,
     };
   } catch (error) {
     throw error instanceof HttpError ? error : new HttpError(401, 'token: is cut short');
   }
-}
-
-/** @throws HttpError with 401 when it is another's, for another place, or expired */
-export function requireToken(
-  { userId, roomId, expireAt }: ClientToken,
-  who: { readonly userId: string; readonly roomId: string },
-  now: number,
-): void {
-  require(userId === who.userId, 'is of another user');
-  require(roomId === who.roomId ||
-    (roomId === '*' && who.roomId !== ''), 'is for another room, or to log in');
-  require(expireAt === undefined || expireAt.getTime() > now, 'has expired');
 }
 
 function require(holds: boolean, problem: string): void {

@@ -8,20 +8,17 @@ export class ReceivedRequest {
   /** Decoded, in the order in which they came. */
   readonly query: URLSearchParams;
   /** Names in lower case. */
-  readonly headers = new Map<string, string>();
+  readonly headers: ReadonlyMap<string, string>;
   /** Empty until it was read. */
   body: Buffer = Buffer.alloc(0);
   #json: { readonly value?: unknown } | undefined;
 
-  constructor({ method = 'GET', url = '/', rawHeaders }: IncomingMessage) {
+  constructor({ method = 'GET', url = '/', headersDistinct }: IncomingMessage) {
     this.method = method;
     ({ path: this.path, query: this.query } = splitUrl(url));
-    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = (rawHeaders[index] ?? '').toLowerCase();
-      const value = rawHeaders[index + 1] ?? '';
-      const earlier = this.headers.get(name);
-      this.headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
-    }
+    this.headers = new Map(
+      Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join()]),
+    );
   }
 
   get action(): string {
@@ -53,6 +50,21 @@ export class ReceivedRequest {
 export function splitUrl(url: string): { path: string; query: URLSearchParams } {
   const [path = '/', query] = url.split(/\?(.*)/s, 2);
   return { path, query: new URLSearchParams(query) };
+}
+
+/**
+ * The ID that a part of a path stands for. Browsers and `fetch` take `.` and `..` in a path, also as `%2E`, for the
+ * way to another one, and ask for that. So a client writes an ID that is nothing but one or two dots with `%252E` for
+ * each. An ID has no `%`, so that nothing else is meant by it.
+ * @throws TypeError where it can't be decoded
+ */
+export function idInPath(part: string): string {
+  try {
+    const id = decodeURIComponent(part);
+    return /^(%2e){1,2}$/i.test(id) ? decodeURIComponent(id) : id;
+  } catch {
+    throw new TypeError('the path holds an ID that is not percent-encoded UTF-8');
+  }
 }
 
 function parse(body: Buffer): { readonly value?: unknown } {

@@ -1,11 +1,14 @@
 import { createHash, hash, randomBytes } from 'node:crypto';
 import { isId } from '../dto/field-rules.js';
 import { BoundedList } from './bounded-list.js';
-import { CountTable } from './count-table.js';
+import { RecentCounts } from './recent-counts.js';
+import type { EmulatedMessage } from './read-message.js';
 import { FINGERPRINT_WORDS, Fingerprints } from './recipient-fingerprint.js';
 
 /** A user who got the same message more than once. */
 export interface Duplicate {
+  /** Absent for messages outside of rooms. */
+  readonly roomId?: string;
   /** Who got it. */
   readonly userId: string;
   /** SHA-256 of the message, in hexadecimal. */
@@ -14,13 +17,7 @@ export interface Duplicate {
   readonly times: number;
 }
 
-/** What a counter of recipients may take up. */
-export interface RecipientCountsLimits {
-  /** Of each of two tables. When one is full, the one before it is forgotten. */
-  readonly tableBytes: number;
-  /** Of the list of duplicates. */
-  readonly listBytes: number;
-}
+export type CountedMessage = Pick<EmulatedMessage, 'roomId' | 'from' | 'message'>;
 
 /** What a listed duplicate takes up at most, with the key by which it is counted. */
 const DUPLICATE_BYTES = 512;
@@ -31,24 +28,31 @@ interface ListedDuplicate extends Omit<Duplicate, 'times'> {
 
 /**
  * Counts how often each user got each message, so that a test can ask whether anyone got anything twice. Messages are
- * the same if their contents are equal, in whatever room and from whomever.
+ * the same if room, sender, kind and content are equal.
  */
 export class RecipientCounts {
   readonly #secret = randomBytes(16);
   readonly #fingerprints = new Fingerprints();
-  /** A message and a user. */
+  readonly #user = new Uint32Array(FINGERPRINT_WORDS);
+  /** The user, and a message or its content. */
   readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
   readonly #listed: BoundedList<ListedDuplicate>;
-  #current: CountTable;
-  #previous: CountTable | undefined;
+  /** By message and user. */
+  readonly #messages: RecentCounts;
+  /** By content and user, in any room and from anyone. */
+  readonly #contents: RecentCounts;
   #duplicateCount = 0;
   #total = 0;
-  #forgotten = 0;
 
-  /** @internal Counts come from the emulator. */
-  constructor(private readonly limits: RecipientCountsLimits) {
-    this.#current = new CountTable(limits.tableBytes);
-    this.#listed = new BoundedList(limits.listBytes);
+  /**
+   * @internal Counts come from the emulator.
+   * @param tableBytes of each of two generations of counts: when one is full, the one before it is forgotten
+   * @param listBytes of the list of duplicates
+   */
+  constructor(tableBytes: number, listBytes: number) {
+    this.#messages = new RecentCounts(tableBytes / 2);
+    this.#contents = new RecentCounts(tableBytes / 2);
+    this.#listed = new BoundedList(listBytes);
   }
 
   /** All of them: one for each user of each message. It stays exact, whatever is forgotten. */
@@ -63,7 +67,7 @@ export class RecipientCounts {
 
   /** @internal Pairs of a user and a message that are not known any more: `count()` is too low for them. */
   get forgotten(): number {
-    return this.#forgotten;
+    return Math.max(this.#messages.forgotten, this.#contents.forgotten);
   }
 
   /** @internal Duplicates that are counted, but no longer listed. */
@@ -72,56 +76,51 @@ export class RecipientCounts {
   }
 
   /** @internal Counts those who get a message: each of them as often as they are named. */
-  add(message: string | Uint8Array, to: readonly string[]): void {
+  add({ roomId, from, message }: CountedMessage, to: readonly string[]): void {
     const messageSha256 = hash('sha256', message, 'hex');
-    const key = this.#key(messageSha256);
+    const contentKey = this.#key(messageSha256);
+    const messageKey = this.#key(JSON.stringify([messageSha256, roomId ?? null, from, typeof message]));
     for (const userId of to) {
       this.#total += 1;
-      this.#fingerprints.write(userId, key, this.#pair);
-      if (this.#increase() !== 2) continue;
+      this.#fingerprints.write(userId, this.#user);
+      this.#contents.increase(this.#pairWith(contentKey));
+      if (this.#messages.increase(this.#pairWith(messageKey)) !== 2) continue;
       this.#duplicateCount += 1;
-      this.#listed.add({ userId, messageSha256, pair: this.#pair.slice() }, DUPLICATE_BYTES);
+      const place = roomId === undefined ? {} : { roomId };
+      this.#listed.add({ ...place, userId, messageSha256, pair: this.#pair.slice() }, DUPLICATE_BYTES);
     }
   }
 
   /** How often a user got a message, in any room and from anyone. */
   count(userId: string, message: string | Uint8Array): number {
     if (!isId(userId)) return 0;
-    this.#fingerprints.write(userId, this.#key(hash('sha256', message, 'hex')), this.#pair);
-    return this.#timesOf(this.#pair);
+    this.#fingerprints.write(userId, this.#user);
+    return this.#contents.get(this.#pairWith(this.#key(hash('sha256', message, 'hex'))));
   }
 
   /** The duplicates. If there are very many, the latest ones. */
   duplicates(): Duplicate[] {
-    return this.#listed.items.map(({ userId, messageSha256, pair }) => {
-      return { userId, messageSha256, times: Math.max(2, this.#timesOf(pair)) };
+    return this.#listed.items.map(({ pair, ...duplicate }) => {
+      return { ...duplicate, times: Math.max(2, this.#messages.get(pair)) };
     });
   }
 
   /** Forgets all. */
   clear(): void {
-    this.#current = new CountTable(this.limits.tableBytes);
-    this.#previous = undefined;
-    this.#listed.clear();
-    this.#duplicateCount = this.#total = this.#forgotten = 0;
+    for (const kept of [this.#messages, this.#contents, this.#listed]) kept.clear();
+    this.#duplicateCount = this.#total = 0;
   }
 
-  #timesOf(pair: Uint32Array): number {
-    return this.#current.get(pair) || (this.#previous?.get(pair) ?? 0);
+  /** What is known of a key is secret, and as good as random. */
+  #pairWith(key: Uint32Array): Uint32Array {
+    for (let word = 0; word < FINGERPRINT_WORDS; word += 1) {
+      this.#pair[word] = (this.#user[word] ?? 0) ^ (key[word] ?? 0);
+    }
+    return this.#pair;
   }
 
-  /** Counts the pair that was written last. When the table is full, it forgets the one before, and begins a new one. */
-  #increase(): number {
-    const times = this.#current.increase(this.#pair, this.#previous);
-    if (times > 0) return times;
-    if (this.#previous !== undefined) this.#forgotten += this.#previous.size - this.#previous.continued;
-    this.#previous = this.#current;
-    this.#current = new CountTable(this.limits.tableBytes);
-    return this.#current.increase(this.#pair, this.#previous);
-  }
-
-  #key(messageSha256: string): Uint32Array {
-    const digest = createHash('sha256').update(this.#secret).update(messageSha256).digest();
+  #key(text: string): Uint32Array {
+    const digest = createHash('sha256').update(this.#secret).update(text).digest();
     return Uint32Array.from([0, 4, 8], (offset) => digest.readUInt32LE(offset));
   }
 }

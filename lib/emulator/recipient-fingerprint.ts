@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MAX_ID_LENGTH } from '../dto/field-rules.js';
 
+const { imul } = Math;
 /** How many words a fingerprint has. */
 export const FINGERPRINT_WORDS = 3;
 
@@ -18,20 +19,15 @@ export class Fingerprints {
     this.#secrets = new Uint32Array(buffer);
   }
 
-  /** Writes the fingerprint of a user and a message. What is known of the message is secret, and as good as random. */
-  write(userId: string, message: Uint32Array, into: Uint32Array): void {
+  /** Writes the fingerprint of a user ID. */
+  write(userId: string, into: Uint32Array): void {
     const secrets = this.#secrets;
-    let first = 0;
-    let second = 0;
-    let third = 0;
-    for (let index = 0, at = 0; index < userId.length; index += 1, at += FINGERPRINT_WORDS) {
+    into.fill(0);
+    for (let index = 0, at = 0; index < userId.length; index += 1) {
       const code = userId.charCodeAt(index);
-      first = (first + Math.imul(secrets[at] ?? 0, code)) | 0;
-      second = (second + Math.imul(secrets[at + 1] ?? 0, code)) | 0;
-      third = (third + Math.imul(secrets[at + 2] ?? 0, code)) | 0;
+      for (let word = 0; word < FINGERPRINT_WORDS; word += 1, at += 1) {
+        into[word] = (into[word] ?? 0) + imul(secrets[at] ?? 0, code);
+      }
     }
-    into[0] = first ^ (message[0] ?? 0);
-    into[1] = second ^ (message[1] ?? 0);
-    into[2] = third ^ (message[2] ?? 0);
   }
 }

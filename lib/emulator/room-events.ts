@@ -1,16 +1,5 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
-
-/**
- * An event of a room, by the names of the vendor's pages (6348/69820, BytePlus 75125). `RoomCreate` stands on no page
- * that could be read: its name follows its family.
- */
-export type RoomEventType =
-  | 'UserJoinRoom'
-  | 'UserLeaveRoom'
-  | 'InvisibleUserJoinRoom'
-  | 'InvisibleUserLeaveRoom'
-  | 'RoomCreate'
-  | 'RoomDestroy';
+import type { RoomEventType } from './callback.js';
 
 /** Why a user left, as the vendor has it. The name of the last follows the client SDK's `ErrorCodeDuplicateLogin`. */
 export type LeaveReason = 'userLeave' | 'connectionLost' | 'onUserTokenDidExpire' | 'duplicateLogin';

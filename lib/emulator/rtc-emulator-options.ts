@@ -1,11 +1,11 @@
 import { keyProblems, type RtcCredentials } from '../credentials/credentials.js';
 import { idProblem } from '../dto/field-rules.js';
-import { type EventCallback, eventCallback } from './callback-url.js';
+import { EVENT_CALLBACK, type EventCallback } from './callback-url.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import { certificateProblem, type EmulatorTls } from './connection.js';
 import { appId, appKey, flag, listOf, must, oneOf, text, unless, wholeNumber } from '../options/rules.js';
 import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
-import type { OptionTable } from '../options/option-table.js';
+import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
 
 /** An account at the emulated service: one access key and the apps that it may use. */
@@ -65,10 +65,6 @@ export interface RtcEmulatorOptions {
   readonly accounts?: readonly EmulatorAccount[] | undefined;
   /** Each account's quota. */
   readonly quota?: EmulatedQuota | undefined;
-  /** Short for `quota: { requestsPerSecond }`. */
-  readonly requestsPerSecond?: number | undefined;
-  /** Short for `quota: { window }`. */
-  readonly quotaWindow?: QuotaWindowKind | undefined;
   /** The limit of each room in a second, counted as the quota is. Default: none. */
   readonly roomMessagesPerSecond?: number | undefined;
   /** The same for rooms of 500 users and more. Default: four fifths of that, as the vendor has 100 and 80. */
@@ -94,17 +90,11 @@ export interface RtcEmulatorOptions {
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
-export type ResolvedEmulatorOptions = Required<
-  Omit<RtcEmulatorOptions, 'tls' | 'callbacks' | 'requestsPerSecond' | 'quotaWindow'>
-> &
-  Pick<RtcEmulatorOptions, 'tls' | 'callbacks'> & { readonly quota: Required<EmulatedQuota> };
-
 const MIN_KEEP_BYTES = 1_048_576;
 /** The vendor has 100 for small rooms and 80 for large ones. */
 const LARGE_ROOM_SHARE = 0.8;
 
 const limit = wholeNumber(1, Number.POSITIVE_INFINITY);
-const kindOfWindow = oneOf('sliding', 'fixed');
 const notEmpty = text(/./, 'must not be empty');
 
 const isHostName = (name: unknown): boolean =>
@@ -137,17 +127,15 @@ const OPTIONS = {
   accounts: { rule: listOf<EmulatorAccount>('a list of { credentials, appIds }', isAccount), default: [] },
   quota: {
     options: {
-      requestsPerSecond: limit,
+      requestsPerSecond: { rule: limit, default: VENDOR_REQUESTS_PER_SECOND },
       costPer: { rule: oneOf('request', 'recipient'), default: 'request' },
-      window: kindOfWindow,
+      window: { rule: oneOf('sliding', 'fixed'), default: 'sliding' },
     },
   },
-  requestsPerSecond: { rule: limit, default: VENDOR_REQUESTS_PER_SECOND },
-  quotaWindow: { rule: kindOfWindow, default: 'sliding' },
   roomMessagesPerSecond: { rule: limit, default: Number.POSITIVE_INFINITY },
   largeRoomMessagesPerSecond: limit,
   overRoomLimit: { rule: oneOf('refuse', 'drop'), default: 'refuse' },
-  callbacks: eventCallback,
+  callbacks: { options: EVENT_CALLBACK, optional: true },
   keepBytes: { rule: wholeNumber(MIN_KEEP_BYTES), default: 536_870_912 },
   allowedHosts: {
     rule: listOf<string>("a list of host names without port, none of them the service's own", isHostName),
@@ -162,20 +150,15 @@ const OPTIONS = {
   },
 } satisfies OptionTable<RtcEmulatorOptions>;
 
+export type ResolvedEmulatorOptions = OptionValues<typeof OPTIONS> & {
+  readonly largeRoomMessagesPerSecond: number;
+};
+
 /** @throws TypeError naming each option that can't be used */
 export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmulatorOptions {
   const { values, problems } = readOptions(OPTIONS, options);
   failWith(problems);
-  const { requestsPerSecond, quotaWindow, quota, ...others } = values;
-  const { roomMessagesPerSecond: room, largeRoomMessagesPerSecond } = others;
-  return {
-    ...others,
-    largeRoomMessagesPerSecond:
-      largeRoomMessagesPerSecond ?? Math.max(1, Math.floor(room * LARGE_ROOM_SHARE)),
-    quota: {
-      requestsPerSecond: quota.requestsPerSecond ?? requestsPerSecond,
-      costPer: quota.costPer,
-      window: quota.window ?? quotaWindow,
-    },
-  };
+  const { roomMessagesPerSecond, largeRoomMessagesPerSecond } = values;
+  const share = Math.max(1, Math.floor(roomMessagesPerSecond * LARGE_ROOM_SHARE));
+  return { ...values, largeRoomMessagesPerSecond: largeRoomMessagesPerSecond ?? share };
 }

@@ -1,8 +1,7 @@
-import type { RequestListener } from 'node:http';
 import { Admission } from './admission.js';
 import { ApiEndpoint } from './api-endpoint.js';
 import { ClientSockets } from './client-sockets.js';
-import { CONTROL_PREFIX, ControlApi } from './control-api.js';
+import { CONTROL_PREFIX, serveControlApi } from './control-api.js';
 import { EmulatorState } from './emulator-state.js';
 import { Listener } from './listener.js';
 import {
@@ -25,31 +24,29 @@ import {
  */
 export class RtcEmulator extends EmulatorState {
   readonly #listener: Listener;
-  readonly #serve: RequestListener;
   readonly #sockets: ClientSockets;
 
   private constructor(options: ResolvedEmulatorOptions, listener: Listener) {
     super(options, listener);
     this.#listener = listener;
     const admission = new Admission(options);
+    const api = new ApiEndpoint(this);
     this.#sockets = new ClientSockets(admission, this);
-    const [api, control] = [new ApiEndpoint(this), new ControlApi(this)];
-    this.#serve = admission.guard((request, response) =>
-      (request.url?.startsWith(CONTROL_PREFIX) ? control : api).handle(request, response),
-    );
+    listener.serve({
+      onRequest: admission.guard((request, response) =>
+        request.url?.startsWith(CONTROL_PREFIX)
+          ? serveControlApi(this, request, response)
+          : api.handle(request, response),
+      ),
+      onWebSocket: (...upgrade) => this.#sockets.upgrade(...upgrade),
+      faultOfConnection: () => this.faults.for('connection'),
+    });
   }
 
   /** @throws TypeError for an option that can't be used; Node's error when the port is taken */
   static async start(options: RtcEmulatorOptions = {}): Promise<RtcEmulator> {
     const resolved = resolveEmulatorOptions(options);
-    const listener: Listener = new Listener(
-      {
-        onRequest: (...request) => emulator.#serve(...request),
-        onWebSocket: (...upgrade) => emulator.#sockets.upgrade(...upgrade),
-        faultOfConnection: () => emulator.faults.for('connection'),
-      },
-      resolved.tls,
-    );
+    const listener = new Listener(resolved.tls);
     const emulator = new RtcEmulator(resolved, listener);
     await listener.listen(resolved.port, resolved.host);
     return emulator;
@@ -59,7 +56,7 @@ export class RtcEmulator extends EmulatorState {
   async close(): Promise<void> {
     await this.callbacks.close();
     this.#sockets.close();
-    this.endReceivers();
+    this.attendance.close();
     await this.#listener.close();
   }
 }

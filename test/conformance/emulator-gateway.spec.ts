@@ -381,8 +381,12 @@ describe("the emulator's gateway", () => {
     await sendRaw(emulator, { body: unicastBody({ To: ['bob', 'carol'] }) });
     expect(emulator.accepted.count('bob', 'hello')).toBe(2);
     expect(emulator.accepted.count('carol', 'hello')).toBe(1);
-    expect(emulator.accepted.duplicates()).toMatchObject([{ userId: 'bob', times: 2 }]);
-    expect(emulator.accepted.total).toBe(4);
+    expect(emulator.accepted.duplicates()).toMatchObject([{ roomId: 'room-1', userId: 'bob', times: 2 }]);
+    await sendRaw(emulator, { body: unicastBody({ To: ['bob'], RoomId: 'room-2' }) });
+    await sendRaw(emulator, { body: unicastBody({ To: ['bob'], From: 'other' }) });
+    expect(emulator.accepted.duplicateCount).toBe(1);
+    expect(emulator.accepted.count('bob', 'hello')).toBe(4);
+    expect(emulator.accepted.total).toBe(6);
   });
 });
 
@@ -390,7 +394,7 @@ describe("the emulator's quota", () => {
   it('refuses what is above it, for each account apart', async () => {
     const other = { accessKeyId: 'other', secretAccessKey: 'other' };
     const emulator = await RtcEmulator.start({
-      requestsPerSecond: 5,
+      quota: { requestsPerSecond: 5 },
       accounts: [{ credentials: other, appIds: ['other-app'] }],
     });
     const statuses = await Promise.all(

@@ -12,7 +12,7 @@ let emulator: RtcEmulator;
 const apps: QueueApp[] = [];
 beforeEach(async () => {
   redis = await startRedis();
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
 });
 afterEach(async () => {
   for (const app of apps.splice(0)) await app.close();

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   prefix = ownPrefix();
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
   const rtc = { ...emulator.moduleOptions(), quota: { requestsPerSecond: 100_000 } };
   app = await startQueueApp({ nodes: [...cluster.connection.nodes] }, { prefix, concurrency: 4 }, rtc);
 });

@@ -22,7 +22,7 @@ const note = (warning: Error): void => void warnings.push(warning);
 beforeEach(async () => {
   warnings.length = 0;
   process.on('warning', note);
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
 });
 afterEach(async () => {
   process.off('warning', note);

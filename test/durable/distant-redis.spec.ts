@@ -21,7 +21,7 @@ let apps: QueueApp[] = [];
 beforeEach(async () => {
   redis = await startRedis({ own: true });
   proxy = await startDelayingProxy(redis.port, ONE_WAY_MS);
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
 });
 afterEach(async () => {
   await Promise.all(apps.map((app) => app.close()));

@@ -21,7 +21,7 @@ let prefix: string;
 let apps: QueueApp[] = [];
 beforeEach(async () => {
   redis = await startRedis();
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
   sdk = startSdk();
   listening = listenToEvents();
   prefix = ownPrefix();

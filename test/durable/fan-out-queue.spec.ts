@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   prefix = ownPrefix();
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
 });
 afterEach(async () => {
   await Promise.all(apps.map((app) => app.close()));
@@ -278,7 +278,7 @@ describe('a durable fan-out', () => {
     await emulator.close();
     const handle = await queue.enqueue({ ...TEXT, to: users(50) }, { chunkSize: 10 });
     await until(async () => (await handle.progress()).inFlight > 0);
-    emulator = await RtcEmulator.start({ port, requestsPerSecond: Number.POSITIVE_INFINITY });
+    emulator = await RtcEmulator.start({ port, quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 50 } });
   });
 

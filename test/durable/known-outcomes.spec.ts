@@ -17,7 +17,7 @@ let app: QueueApp;
 beforeEach(async () => {
   redis = await startRedis({ own: true });
   client = new Redis(redis.url);
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
   prefix = ownPrefix();
   const rtc = { ...emulator.moduleOptions(), quota: { requestsPerSecond: 100_000 } };
   app = await startQueueApp(redis.url, { prefix, concurrency: 4 }, rtc);

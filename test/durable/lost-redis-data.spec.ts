@@ -19,7 +19,7 @@ let app: QueueApp | undefined;
 beforeEach(async () => {
   redis = await startRedis({ own: true });
   client = new Redis(redis.url);
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
 });
 afterEach(async () => {
   await app?.close();

@@ -27,7 +27,7 @@ let redis: StartedRedis | undefined;
 let emulator: RtcEmulator;
 let apps: QueueApp[] = [];
 beforeEach(async () => {
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
 });
 afterEach(async () => {
   await Promise.all(apps.map((app) => app.close()));

@@ -32,7 +32,7 @@ afterAll(async () => {
   await Promise.all([shared.stop(), another.stop()]);
 });
 beforeEach(async () => {
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
 });
 afterEach(async () => {
   await app?.close();

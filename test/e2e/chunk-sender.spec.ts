@@ -11,7 +11,7 @@ let emulator: RtcEmulator;
 let module: TestingModule;
 let service: RoomUnicastService;
 beforeEach(async () => {
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
   // A chunk of two leaves in two requests.
   ({ module, service } = await createService({
     ...emulator.moduleOptions(),

@@ -64,7 +64,7 @@ describe.each(PLATFORMS)('whatever is posted to the controller on $name', (platf
   let running: TestApp;
 
   beforeAll(async () => {
-    emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+    emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
     running = await startApp(
       platform,
       {

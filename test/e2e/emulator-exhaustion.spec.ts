@@ -12,7 +12,7 @@ describe('an emulator under attack', () => {
   let emulator: RtcEmulator;
   const sockets: Socket[] = [];
   beforeEach(async () => {
-    emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+    emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();

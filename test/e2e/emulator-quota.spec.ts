@@ -86,7 +86,6 @@ describe("the emulator's quota", () => {
       { quota: { requestsPerSecond: 0 } },
       'quota.requestsPerSecond: must be a whole number from 1, or Infinity',
     ],
-    [{ requestsPerSecond: 0.5 }, 'requestsPerSecond: must be a whole number from 1, or Infinity'],
     [{ quota: { costPer: 'user' as never } }, 'quota.costPer: must be request or recipient'],
     [{ quota: { window: 'any' as never } }, 'quota.window: must be sliding or fixed'],
     [{ quota: { perSecond: 1 } as never }, 'quota.perSecond: is not an option; there are requestsPerSecond'],

@@ -59,7 +59,7 @@ describe('a fan-out over any source, options and faults', () => {
   let room = 0;
   const seen = new Set<FanOutReport['status'] | string>();
   beforeAll(async () => {
-    emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+    emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
     ({ module, service } = await createService({
       ...emulator.moduleOptions(),
       quota: { requestsPerSecond: 1_000_000 },

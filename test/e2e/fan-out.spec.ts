@@ -31,7 +31,7 @@ const open = async (options: RtcMessagingOptions = {}): Promise<void> => {
   }));
 };
 beforeEach(async () => {
-  emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
   await open();
 });
 afterEach(async () => {

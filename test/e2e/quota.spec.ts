@@ -22,7 +22,7 @@ const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };
 let emulator: RtcEmulator;
 let modules: TestingModule[] = [];
 beforeEach(async () => {
-  emulator = await RtcEmulator.start({ requestsPerSecond: 50 });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: 50 } });
 });
 afterEach(async () => {
   for (const module of modules) await module.close();
@@ -77,7 +77,10 @@ describe('the quota', () => {
     await emulator.close();
     const appIds = ['app-1', 'app-2'];
     const credentials = { accessKeyId: 'key-2', secretAccessKey: 'secret-2' };
-    emulator = await RtcEmulator.start({ requestsPerSecond: 1_000, accounts: [{ credentials, appIds }] });
+    emulator = await RtcEmulator.start({
+      quota: { requestsPerSecond: 1_000 },
+      accounts: [{ credentials, appIds }],
+    });
     const { events, stop } = listenToEvents();
     const quota = { requestsPerSecond: 2, scope: 'app' } as const;
     const services = await Promise.all(appIds.map((appId) => serviceWith({ appId, credentials, quota })));

@@ -19,8 +19,6 @@ it('an option that is undefined counts as left out', async () => {
       'credentials',
       'from',
       'accounts',
-      'requestsPerSecond',
-      'quotaWindow',
       'quota',
       'roomMessagesPerSecond',
       'largeRoomMessagesPerSecond',

@@ -24,7 +24,7 @@ describe('the service and the emulator', () => {
   let emulator: RtcEmulator;
   let module: TestingModule;
   beforeAll(async () => {
-    emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+    emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
     ({ module } = await createService({
       ...emulator.moduleOptions(),
       quota: { requestsPerSecond: 1_000_000 },

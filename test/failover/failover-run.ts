@@ -53,7 +53,7 @@ export async function runFailover({
   const prefix = ownPrefix();
   const watcher = await startQueueApp(connection, { prefix, role: 'producer' });
   try {
-    const emulator = fork('emulator.mjs', { requestsPerSecond });
+    const emulator = fork('emulator.mjs', { quota: { requestsPerSecond } });
     const { moduleOptions } = await firstMessage<{ moduleOptions: RtcMessagingOptions }>(emulator);
     const account = async (users: number): Promise<CrashReport['emulator']> => {
       emulator.send({ message: REQUEST.message, users });

@@ -46,7 +46,7 @@ const codes = (httpStatus?: number): Row[] =>
 
 const ROWS: readonly Row[] = [
   ['connections refused', { kind: 'refuse', forMs: 60_000 }, refused, refused],
-  ['a reset before reading', { kind: 'reset' }, cut],
+  ['a reset before accepting', { kind: 'reset' }, cut],
   ['a reset after accepting', { kind: 'reset', accept: true }, cut],
   [
     'an answer that comes too late',
@@ -106,7 +106,7 @@ describe.each(['HTTP', 'TLS'] as const)('the outcome over %s', (transport) => {
     const tls = await certificate();
     emulator = await RtcEmulator.start({
       credentials: CREDENTIALS,
-      requestsPerSecond: Number.POSITIVE_INFINITY,
+      quota: { requestsPerSecond: Number.POSITIVE_INFINITY },
       ...(transport === 'TLS' && { tls }),
     });
     const options = { keepAlive: true, ca: tls.cert };

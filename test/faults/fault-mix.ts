@@ -151,7 +151,7 @@ export async function startEmulators(
   const start = (options: Parameters<typeof RtcEmulator.start>[0]): Promise<RtcEmulator> =>
     RtcEmulator.start({
       credentials,
-      requestsPerSecond: Number.POSITIVE_INFINITY,
+      quota: { requestsPerSecond: Number.POSITIVE_INFINITY },
       keepBytes: 2 ** 30,
       ...options,
     });

@@ -110,7 +110,7 @@ export async function runReceipts({
   const awaitMs = receipts?.awaitMs ?? 3_600_000;
   const [tls, stranger] = await Promise.all([certificate(), certificate()]);
   const emulator = await RtcEmulator.start({
-    requestsPerSecond: Number.POSITIVE_INFINITY,
+    quota: { requestsPerSecond: Number.POSITIVE_INFINITY },
     keepBytes: 2 ** 31,
     tls,
   });

@@ -11,7 +11,7 @@ const SENDS = 10_000;
 const CONCURRENCY = 50;
 
 const emulator = await RtcEmulator.start({
-  requestsPerSecond: Number.POSITIVE_INFINITY,
+  quota: { requestsPerSecond: Number.POSITIVE_INFINITY },
   keepBytes: 1_048_576,
 });
 for (const [seed, fault] of [

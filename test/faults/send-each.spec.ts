@@ -23,7 +23,7 @@ describe(`${MESSAGES} different messages over a mix of faults (seed ${SEED})`, (
   it(
     'have one outcome each, which is that of the service, and none is sent twice',
     async () => {
-      const emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+      const emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
       const { module, service } = await createService({
         ...emulator.moduleOptions(),
         timeoutMs: 500,

@@ -10,7 +10,7 @@ const HEAD = 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r
 const CHUNKS = '1\r\nx\r\n'.repeat(50_000);
 const LAST_CHUNK = '0\r\n\r\n';
 
-const emulator = await RtcEmulator.start({ requestsPerSecond: Number.POSITIVE_INFINITY });
+const emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
 const { hostname, port } = new URL(emulator.url);
 /** The emulator's ends of the connections. */
 const served = [];

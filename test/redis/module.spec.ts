@@ -28,7 +28,7 @@ let redis: StartedRedis;
 let modules: TestingModule[] = [];
 beforeEach(async () => {
   redis = await startRedis({ own: true });
-  emulator = await RtcEmulator.start({ requestsPerSecond: LIMIT, quotaWindow: 'sliding' });
+  emulator = await RtcEmulator.start({ quota: { requestsPerSecond: LIMIT } });
 });
 afterEach(async () => {
   for (const module of modules) await module.close();

@@ -3,7 +3,7 @@
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 
 const emulator = await RtcEmulator.start({
-  requestsPerSecond: Number.POSITIVE_INFINITY,
+  quota: { requestsPerSecond: Number.POSITIVE_INFINITY },
   ...JSON.parse(process.argv[2]),
 });
 // An answer that is late leaves time for the one who waits for it to be killed.

@@ -1,69 +1,85 @@
 import { FINGERPRINT_WORDS } from './recipient-fingerprint.js';
 
-/** 256 shards, by the eight highest bits of a hash. */
+const { imul } = Math;
+/** By the eight highest bits of a hash. */
+const SHARDS = 256;
 const SHARD_SHIFT = 24;
 /** Where the count of a slot is, after the fingerprint. A slot without a count is free. */
 const COUNT = FINGERPRINT_WORDS;
 const SLOT_WORDS = COUNT + 1;
-const FIRST_SLOTS = 8;
+const FIRST_WORDS = 8 * SLOT_WORDS;
 const MAX_LOAD = 0.8;
 
 interface Shard {
   slots: Uint32Array;
   size: number;
+  /** The table before it, whose entries are forgotten next. */
+  previous: Uint32Array;
+  /** How many of these are in no later one. */
+  leftBehind: number;
 }
 
 /**
  * Counts by fingerprint in typed arrays outside the heap, 16 bytes a slot. So millions of counts neither fill the heap
- * nor slow its garbage collection. It consists of many small tables, so that none takes long to grow.
+ * nor slow its garbage collection. There are many small tables, so that none takes long to grow. When one is full, a
+ * new one begins, and the one before it is forgotten.
  */
-export class CountTable {
+export class RecentCounts {
   readonly #shards: (Shard | undefined)[] = [];
-  #bytes = 0;
-  /** How many entries there are. */
-  size = 0;
-  /** Of these, how many a later table goes on with. */
-  continued = 0;
+  readonly #maxWords: number;
+  /** How many fingerprints are not known any more. */
+  forgotten = 0;
 
-  constructor(private readonly maxBytes: number) {}
+  /** @param maxBytes of all tables; those before them may take up as much */
+  constructor(maxBytes: number) {
+    this.#maxWords = 2 ** Math.floor(Math.log2(maxBytes / SHARDS / Uint32Array.BYTES_PER_ELEMENT));
+  }
 
   get(words: Uint32Array): number {
     const hash = hashOf(words);
-    const slots = this.#shards[hash >>> SHARD_SHIFT]?.slots;
-    return slots?.[slotOf(slots, words, hash) + COUNT] ?? 0;
+    const shard = this.#shards[hash >>> SHARD_SHIFT];
+    if (shard === undefined) return 0;
+    return countIn(shard.slots, words, hash) || countIn(shard.previous, words, hash);
   }
 
-  /**
-   * Counts one more. An entry that is not there goes on with what an earlier table says.
-   * @returns how many it then are, or 0 if there is no room for one more
-   */
-  increase(words: Uint32Array, earlier?: CountTable): number {
+  /** Counts one more. @returns how many it then are */
+  increase(words: Uint32Array): number {
     const hash = hashOf(words);
     const shard = (this.#shards[hash >>> SHARD_SHIFT] ??= {
-      slots: new Uint32Array(FIRST_SLOTS * SLOT_WORDS),
+      slots: new Uint32Array(FIRST_WORDS),
       size: 0,
+      previous: new Uint32Array(SLOT_WORDS),
+      leftBehind: 0,
     });
     let at = slotOf(shard.slots, words, hash);
     let count = shard.slots[at + COUNT] ?? 0;
     if (count === 0) {
       if ((shard.size + 1) * SLOT_WORDS > shard.slots.length * MAX_LOAD) {
-        if (!this.#grow(shard)) return 0;
+        this.#makeRoom(shard);
         at = slotOf(shard.slots, words, hash);
       }
-      shard.size += 1;
-      this.size += 1;
       copy(words, 0, shard.slots, at, FINGERPRINT_WORDS);
-      count = earlier?.get(words) ?? 0;
-      if (earlier !== undefined && count > 0) earlier.continued += 1;
+      shard.size += 1;
+      count = countIn(shard.previous, words, hash);
+      if (count > 0) shard.leftBehind -= 1;
     }
     return (shard.slots[at + COUNT] = count + 1);
   }
 
-  #grow(shard: Shard): boolean {
+  clear(): void {
+    this.#shards.length = this.forgotten = 0;
+  }
+
+  #makeRoom(shard: Shard): void {
     const { slots } = shard;
-    const bytes = this.#bytes + slots.byteLength;
-    if (bytes > this.maxBytes) return false;
-    this.#bytes = bytes;
+    if (slots.length >= this.#maxWords) {
+      this.forgotten += shard.leftBehind;
+      shard.leftBehind = shard.size;
+      shard.previous = slots;
+      shard.slots = new Uint32Array(FIRST_WORDS);
+      shard.size = 0;
+      return;
+    }
     shard.slots = new Uint32Array(slots.length * 2);
     const words = new Uint32Array(FINGERPRINT_WORDS);
     for (let from = 0; from < slots.length; from += SLOT_WORDS) {
@@ -71,15 +87,14 @@ export class CountTable {
       copy(slots, from, words, 0, FINGERPRINT_WORDS);
       copy(slots, from, shard.slots, slotOf(shard.slots, words, hashOf(words)), SLOT_WORDS);
     }
-    return true;
   }
 }
 
 /** Its high bits choose the shard, its low ones the slot: each depends on all bits of the first word (MurmurHash3). */
 function hashOf(words: Uint32Array): number {
   let hash = words[0] ?? 0;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash = imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return hash ^ (hash >>> 16);
 }
 
@@ -94,6 +109,10 @@ function slotOf(slots: Uint32Array, words: Uint32Array, hash: number): number {
     at = (at + SLOT_WORDS) & mask;
   }
   return at;
+}
+
+function countIn(slots: Uint32Array, words: Uint32Array, hash: number): number {
+  return slots[slotOf(slots, words, hash) + COUNT] ?? 0;
 }
 
 /** Word by word: for so few, `set` and `subarray` take longer than all else. */
