@@ -1,5 +1,7 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import type { FanOutLedger } from './fan-out-ledger.js';
+import { FanOutLedger } from './fan-out-ledger.js';
+import { BULL_QUEUE } from './fan-out-queue-settings.js';
 import type { ReadyJobs } from './fan-out-state.js';
 
 /** Data of a job. It contains nothing of the message and no recipient. */
@@ -22,6 +24,7 @@ const JOBS_AT_ONCE = 100;
  * Adds jobs for chunks, a bounded number ahead of the completed ones. The worker that completes a chunk adds the next
  * jobs at the end of the queue, so fan-outs take turns.
  */
+@Injectable()
 export class ChunkJobs {
   // A private field: printing it must not print a password.
   readonly #queue: Queue<ChunkJobData>;
@@ -29,7 +32,7 @@ export class ChunkJobs {
   readonly #adding = new Map<string, { readonly to: number; readonly done: Promise<void> }>();
 
   constructor(
-    queue: Queue<ChunkJobData>,
+    @Inject(BULL_QUEUE) queue: Queue<ChunkJobData>,
     private readonly ledger: FanOutLedger,
   ) {
     this.#queue = queue;
@@ -67,12 +70,8 @@ export class ChunkJobs {
       const jobs = indexes.slice(at, at + JOBS_AT_ONCE).map((index) => ({
         name: 'chunk',
         data: { id, index },
-        opts: {
-          // One job at a time for a chunk. A chunk that a job leaves in flight belonged to a lost worker.
-          jobId: `${id}.${index}`,
-          removeOnComplete: true,
-          removeOnFail: true,
-        },
+        // One job at a time for a chunk. A chunk that a job leaves in flight belonged to a lost worker.
+        opts: { jobId: `${id}.${index}`, removeOnComplete: true, removeOnFail: true },
       }));
       await this.ledger.throughOutages(() => this.#queue.addBulk(jobs));
     }
@@ -80,12 +79,10 @@ export class ChunkJobs {
 
   /** Adds jobs for all chunks that should have one, whatever happened to their earlier jobs. */
   async addMissing(id: string, ready: ReadyJobs): Promise<void> {
-    for await (const chunks of this.ledger.openChunks(id)) {
-      await this.add(
-        id,
-        chunks.filter((index) => index < ready.from),
-      );
-    }
+    // No more than may be queued at once.
+    const indexes: number[] = [];
+    for await (const index of this.ledger.openChunks(id)) if (index < ready.from) indexes.push(index);
+    await this.add(id, indexes);
     await this.addReady(id, ready);
   }
 }

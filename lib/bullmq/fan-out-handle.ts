@@ -54,19 +54,11 @@ export class FanOutHandle {
   async progress(): Promise<DurableFanOutProgress> {
     const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await look(this);
     const done = counts.input - counts.notAttempted;
-    const parts = hidden.of(this);
-    parts.meter ??= new ProgressMeter(done);
+    const meter = (hidden.of(this).meter ??= new ProgressMeter(done));
     return {
-      id: this.id,
-      state,
-      counts,
-      done,
+      ...{ id: this.id, state, counts, done, elapsedMs, requests, throttled, inFlight },
       ...(total !== undefined && { total }),
-      elapsedMs,
-      ...parts.meter.measure(done, total),
-      requests,
-      throttled,
-      inFlight,
+      ...meter.measure(done, total),
     };
   }
 
@@ -126,22 +118,16 @@ export class FanOutHandle {
    */
   async *unaccepted(): AsyncGenerator<UnacceptedRecipient, void, undefined> {
     const { ledger } = hidden.of(this);
-    const state = await look(this);
+    const { state } = await look(this);
     for await (const [, json] of ledger.outcomes(this.id)) {
       const { rejected = '', unknown = '' } = JSON.parse(json) as StoredOutcome;
       for (const userId of split(rejected)) yield { userId, outcome: 'rejected' };
       for (const userId of split(unknown)) yield { userId, outcome: 'unknown' };
     }
-    if (state.state !== 'ended') return;
-    const seen = new Set<number>();
-    for await (const chunks of ledger.openChunks(this.id)) {
-      for (const index of chunks) {
-        if (seen.has(index)) continue;
-        seen.add(index);
-        for (const userId of await ledger.recipients(this.id, index)) {
-          yield { userId, outcome: 'not_attempted' };
-        }
-      }
+    if (state !== 'ended') return;
+    for await (const index of ledger.openChunks(this.id)) {
+      for (const userId of await ledger.recipients(this.id, index))
+        yield { userId, outcome: 'not_attempted' };
     }
   }
 }
@@ -158,16 +144,11 @@ async function reportOf(
 ): Promise<DurableFanOutReport> {
   const { ledger } = hidden.of(handle);
   return {
-    id: handle.id,
-    status,
-    counts,
+    ...{ id: handle.id, status, counts, elapsedMs, requests, throttled },
     ...(stop !== undefined && { stop }),
     chunks: await reportedChunks(handle.id, ledger),
     invalid: await ledger.invalid(handle.id),
     unaccepted: await keptRecipients(handle),
-    elapsedMs,
-    requests,
-    throttled,
   };
 }
 

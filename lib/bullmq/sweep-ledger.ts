@@ -24,11 +24,10 @@ export async function sweepLedger(
     try {
       for await (const id of ledger.active()) {
         const state = await ledger.look(id);
-        if (state?.state === 'ended') await jobs.addReady(id, state.ready);
-        else if (state !== undefined) {
-          completed.set(id, state.completedChunks);
-          if (before.get(id) === state.completedChunks) await jobs.addMissing(id, state.ready);
-        }
+        if (state === undefined) continue;
+        completed.set(id, state.completedChunks);
+        if (state.state === 'ended') await jobs.addReady(id, state.ready);
+        else if (before.get(id) === state.completedChunks) await jobs.addMissing(id, state.ready);
       }
       before = completed;
     } catch (error) {

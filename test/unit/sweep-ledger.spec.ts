@@ -1,15 +1,14 @@
 import { expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { ChunkJobs } from '../../lib/bullmq/chunk-jobs.js';
-import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
-import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
 import { sweepLedger } from '../../lib/bullmq/sweep-ledger.js';
+import { ledgerOf } from '../support/ledger.js';
 import { until } from '../support/until.js';
 
 it('a sweeper that fails at a sweep notes it, and goes on', async () => {
   const client = new Redis({ lazyConnect: true });
   client.disconnect();
-  const ledger = new FanOutLedger(client, new LedgerKeys('{rtc}', 'queue'));
+  const ledger = ledgerOf(client, '{rtc}');
   const noted: unknown[] = [];
   const stopping = new AbortController();
   const jobs = new ChunkJobs(undefined as never, ledger);
