@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { FanOutLedger } from './fan-out-ledger.js';
@@ -29,7 +30,7 @@ export class ChunkJobs {
   // A private field: printing it must not print a password.
   readonly #queue: Queue<ChunkJobData>;
   /** Jobs that this process is adding, by fan-out: up to which chunk, and when that is done. */
-  readonly #adding = new Map<string, { readonly to: number; readonly done: Promise<void> }>();
+  readonly #adding = new Map<string, { readonly to: number; readonly done: Promise<unknown> }>();
 
   constructor(
     @Inject(BULL_QUEUE) queue: Queue<ChunkJobData>,
@@ -47,21 +48,17 @@ export class ChunkJobs {
     if (isEndReady) await this.add(id, [END]).catch(() => undefined);
     const earlier = this.#adding.get(id);
     const start = Math.max(from, earlier?.to ?? 0);
-    if (start >= to) return earlier?.done;
-    const adding = { to, done: this.#addFrom(id, start, to, earlier?.done) };
+    if (start >= to) return void (await earlier?.done);
+    const indexes = Array.from({ length: to - start }, (_none, at) => start + at);
+    // Jobs first, and the note afterwards. An interruption between the two is repeated.
+    const added = Promise.all([this.add(id, indexes), earlier?.done]);
+    const adding = { to, done: added.then(() => this.ledger.enqueued(id, to)) };
     this.#adding.set(id, adding);
     try {
       await adding.done;
     } finally {
       if (this.#adding.get(id) === adding) this.#adding.delete(id);
     }
-  }
-
-  /** Adds jobs first and notes them afterwards. An interruption between the two is repeated. */
-  async #addFrom(id: string, from: number, to: number, earlier: Promise<void> | undefined): Promise<void> {
-    const indexes = Array.from({ length: to - from }, (_none, at) => from + at);
-    await Promise.all([this.add(id, indexes), earlier]);
-    await this.ledger.enqueued(id, to);
   }
 
   /** A chunk that already has a job keeps it. */
@@ -84,5 +81,33 @@ export class ChunkJobs {
     for await (const index of this.ledger.openChunks(id)) if (index < ready.from) indexes.push(index);
     await this.add(id, indexes);
     await this.addReady(id, ready);
+  }
+
+  /**
+   * Repairs fan-outs without progress at intervals: those whose producer was lost before it added jobs, those whose jobs
+   * someone removed, and ended ones without a job for their end.
+   * @param signal ends it, after a sweep that has begun
+   * @param note is told why a sweep failed
+   */
+  async sweep(intervalMs: number, signal: AbortSignal, note: (error: unknown) => void): Promise<void> {
+    /** Completed chunks at the last sweep. */
+    let before = new Map<string, number>();
+    for (;;) {
+      await sleep(intervalMs, undefined, { ref: false, signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const completed = new Map<string, number>();
+      try {
+        for await (const id of this.ledger.active()) {
+          const state = await this.ledger.look(id);
+          if (state === undefined) continue;
+          completed.set(id, state.completedChunks);
+          if (state.state === 'ended') await this.addReady(id, state.ready);
+          else if (before.get(id) === state.completedChunks) await this.addMissing(id, state.ready);
+        }
+        before = completed;
+      } catch (error) {
+        note(error);
+      }
+    }
   }
 }

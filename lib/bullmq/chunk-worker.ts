@@ -19,7 +19,6 @@ import { type ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
 import { CHUNK_SENDERS, FAN_OUT_QUEUE_SETTINGS, type FanOutQueueSettings } from './fan-out-queue-settings.js';
 import type { ReadyJobs } from './fan-out-state.js';
 import { RedisHolder } from './redis-holder.js';
-import { sweepLedger } from './sweep-ledger.js';
 
 /** A chunk that was left behind is completed at its next run, so that no job can stall for ever. */
 const MAX_STALLED = 1_000_000;
@@ -38,9 +37,6 @@ const LEFT_OPEN = 'left open';
 const WHAT_IS_LOST =
   'Redis has lost what it held of a fan-out that was being sent: it was flushed, restarted without what it held, or ' +
   'someone deleted keys. What became of the fan-out can not be written down any more.';
-const WHAT_IS_FENCED =
-  'A worker counted as lost while it sent: Redis was away, or the process stood still. Its chunk was completed ' +
-  'without it.';
 
 /**
  * Sends the chunks whose jobs it gets of BullMQ. It has a worker of BullMQ's own, and not one of `@nestjs/bullmq`, which
@@ -82,7 +78,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
       if (result === LEFT_OPEN) this.#giveJob(data).catch(note);
     });
     this.#worker = worker;
-    void sweepLedger(this.ledger, this.jobs, lostAfterMs, this.#stopping.signal, note);
+    void this.jobs.sweep(lostAfterMs, this.#stopping.signal, note);
   }
 
   /**
@@ -151,7 +147,6 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
     );
     const completed = await this.ledger.complete(id, index, fence, completion);
     if (completed.result === 'gone') this.redis.warn(WHAT_IS_LOST);
-    if (completed.result === 'fenced') this.redis.warn(WHAT_IS_FENCED);
     await this.#goOn(id, fence, completed.ready);
     if (completed.result !== 'returned') return undefined;
     if (!completed.isRunning) return LEFT_OPEN;

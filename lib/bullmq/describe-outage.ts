@@ -1,5 +1,8 @@
 import { isError } from '../errors/thrown.js';
 
+/** Details that differ between errors of one outage: the script and the place from Redis, the pause from ioredis. */
+const DETAILS = / script: \w+, on @user_script.*| Retrying from scratch after \d+ms\.|\n.*/gs;
+
 /**
  * The log's line about a failure of Redis, or about an error of BullMQ. Redis's errors contain addresses and commands,
  * but no arguments.
@@ -18,19 +21,6 @@ export function describeOutage(thrown: unknown): string | undefined {
       'still. BullMQ hands the chunk out again, and the ledger sees to it that it is not sent twice.'
     );
   }
-  const what =
-    typeof code === 'string'
-      ? `Redis can't be reached (${code})`
-      : `Redis: ${withoutDetails(message) || name}`;
-  return `${what.replace(/\.$/, '')}. Durable fan-outs wait until it is back.`;
-}
-
-/**
- * Removes details that differ between errors of one outage: the script and the place from Redis, the pause from
- * ioredis.
- */
-function withoutDetails(message: string): string {
-  return message
-    .replace(/\n.*/s, '')
-    .replace(/ script: \w+, on @user_script.*$| Retrying from scratch after \d+ms\./g, '');
+  const what = typeof code === 'string' ? `Redis can't be reached (${code})` : `Redis: ${message || name}`;
+  return `${what.replace(DETAILS, '').replace(/\.$/, '')}. Durable fan-outs wait until it is back.`;
 }

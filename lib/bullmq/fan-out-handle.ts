@@ -52,7 +52,7 @@ export class FanOutHandle {
 
   /** Returns the progress. The rate covers the last five seconds of this handle's calls, and is 0 at first. */
   async progress(): Promise<DurableFanOutProgress> {
-    const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await look(this);
+    const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await ask(this, 'look');
     const done = counts.input - counts.notAttempted;
     const meter = (hidden.of(this).meter ??= new ProgressMeter(done));
     return {
@@ -70,7 +70,7 @@ export class FanOutHandle {
     const box = new TimeBox(timeoutMs ?? Infinity, undefined, signal);
     try {
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {
-        const state = await box.guard(() => look(this));
+        const state = await box.guard(() => ask(this, 'look'));
         if (state.state === 'ended') return await box.guard(() => reportOf(this, state));
         await box.guard(() => sleep(pause));
       }
@@ -94,10 +94,8 @@ export class FanOutHandle {
    * @returns false if it had already ended
    */
   async cancel(): Promise<boolean> {
-    const { ledger, jobs } = hidden.of(this);
-    const { result, ready } = await ledger.cancel(this.id);
-    if (result === 'gone') throw gone(this.id);
-    await jobs.addReady(this.id, ready);
+    const { result, ready } = await ask(this, 'cancel');
+    await hidden.of(this).jobs.addReady(this.id, ready);
     return result !== 'ended';
   }
 
@@ -106,10 +104,8 @@ export class FanOutHandle {
    * fixed. If the source was not enqueued to its end, enqueue it again under its ID for the rest.
    */
   async resume(): Promise<void> {
-    const { ledger, jobs } = hidden.of(this);
-    const { result, ready } = await ledger.resume(this.id);
-    if (result === 'gone') throw gone(this.id);
-    await jobs.addMissing(this.id, ready);
+    const { ready } = await ask(this, 'resume');
+    await hidden.of(this).jobs.addMissing(this.id, ready);
   }
 
   /**
@@ -118,7 +114,7 @@ export class FanOutHandle {
    */
   async *unaccepted(): AsyncGenerator<UnacceptedRecipient, void, undefined> {
     const { ledger } = hidden.of(this);
-    const { state } = await look(this);
+    const { state } = await ask(this, 'look');
     for await (const [, json] of ledger.outcomes(this.id)) {
       const { rejected = '', unknown = '' } = JSON.parse(json) as StoredOutcome;
       for (const userId of split(rejected)) yield { userId, outcome: 'rejected' };
@@ -132,10 +128,11 @@ export class FanOutHandle {
   }
 }
 
-async function look(handle: FanOutHandle): Promise<FanOutState> {
-  const state = await hidden.of(handle).ledger.look(handle.id);
-  if (state === undefined) throw gone(handle.id);
-  return state;
+async function ask(handle: FanOutHandle, step: 'look' | 'cancel' | 'resume') {
+  const state = await hidden.of(handle).ledger[step](handle.id);
+  if (state !== undefined) return state;
+  const message = `${handle.id} names no fan-out: there was none, or it has expired`;
+  throw new RtcValidationError([{ path: 'id', message }]);
 }
 
 async function reportOf(
@@ -178,11 +175,4 @@ async function keptRecipients(handle: FanOutHandle): Promise<NonNullable<Durable
 
 function split(joined: string): readonly string[] {
   return joined === '' ? [] : joined.split(',');
-}
-
-/** The fan-out never existed or has expired. */
-function gone(id: string): RtcValidationError {
-  return new RtcValidationError([
-    { path: 'id', message: `${id} names no fan-out: there was none, or it has expired` },
-  ]);
 }

@@ -170,17 +170,15 @@ export class FanOutLedger {
   }
 
   cancel(id: string) {
-    return this.#run<'ended' | 'stopped'>('cancel', id);
+    return this.#existing<'ended' | 'stopped'>('cancel', id);
   }
 
   resume(id: string) {
-    return this.#run<'resumed'>('resume', id);
+    return this.#existing<'resumed'>('resume', id);
   }
 
-  /** Undefined when there is no such fan-out, or none any more. */
-  async look(id: string): Promise<FanOutState | undefined> {
-    const state = await this.#run<'seen'>('look', id);
-    return state.result === 'gone' ? undefined : state;
+  look(id: string) {
+    return this.#existing<'seen'>('look', id);
   }
 
   /**
@@ -194,12 +192,8 @@ export class FanOutLedger {
 
   /** The fan-outs whose end has not been emitted as an event. */
   async *active(): AsyncGenerator<string> {
-    let cursor = '0';
-    do {
-      const [next, ids] = await this.redis.client().sscan(this.#active, cursor, 'COUNT', LEDGER_PAGE);
-      yield* ids;
-      cursor = next;
-    } while (cursor !== '0');
+    const pages: AsyncIterable<string[]> = this.redis.client().sscanStream(this.#active);
+    for await (const ids of pages) yield* ids;
   }
 
   /** The indexes of chunks that are not completed. */
@@ -229,24 +223,29 @@ export class FanOutLedger {
   }
 
   /** The fields of a hash with their values, a page at a time. */
-  async *#entries(id: string, part: (typeof KEYS)[number], page: number): AsyncGenerator<[string, string]> {
+  async *#entries(id: string, part: (typeof KEYS)[number], count: number): AsyncGenerator<[string, string]> {
+    const options = { count, highWaterMark: 1 };
+    const pages: AsyncIterable<string[]> = this.redis.client().hscanStream(this.key(id, part), options);
     // A scan may come by a field twice while the hash changes.
     const seen = new Set<string>();
-    let cursor = '0';
-    do {
-      const [next, flat] = await this.redis.client().hscan(this.key(id, part), cursor, 'COUNT', page);
+    for await (const flat of pages) {
       for (let at = 0; at < flat.length; at += 2) {
         const [field = '', value = ''] = flat.slice(at, at + 2);
         if (!seen.has(field)) yield [field, value];
         seen.add(field);
       }
-      cursor = next;
-    } while (cursor !== '0');
+    }
   }
 
   /** Does what may be done twice, and waits for Redis, as the steps of the ledger do. */
   throughOutages<T>(work: () => Promise<T>): Promise<T> {
     return throughOutages(work, this.redis.closing);
+  }
+
+  /** Undefined when there is no such fan-out, or none any more. */
+  async #existing<Result>(step: keyof typeof STEPS, id: string) {
+    const answer = await this.#run<Result>(step, id);
+    return answer.result === 'gone' ? undefined : answer;
   }
 
   async #run<Result, More = unknown>(step: keyof typeof STEPS, id: string, ...args: (string | number)[]) {

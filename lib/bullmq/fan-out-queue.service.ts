@@ -74,11 +74,7 @@ export class FanOutQueueService {
     const signals = signal === undefined ? [closing.signal] : [signal, closing.signal];
     const work = new FanOutEnqueuer(ledger, jobs, maxStoredChunks, id, signals).enqueue(to, plan);
     enqueuing.add(work);
-    try {
-      await work;
-    } finally {
-      enqueuing.delete(work);
-    }
+    await work.finally(() => enqueuing.delete(work));
     return new FanOutHandle(id, ledger, jobs);
   }
 

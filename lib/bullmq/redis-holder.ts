@@ -112,17 +112,10 @@ export class RedisHolder implements OnApplicationShutdown {
     for (;;) {
       await waitFor(done, ASK_EVERY_MS).catch(() => undefined);
       if (isDone || this.closing.isCancelled) return;
-      if (isSending() || (await this.#isWritable())) since = performance.now();
+      const answer = isSending() ? 'sending' : await this.#write(ANSWER_MS).catch(() => undefined);
+      if (answer !== undefined) since = performance.now();
       else if (performance.now() - since > this.#patienceMs) this.close();
     }
-  }
-
-  #isWritable(): Promise<boolean> {
-    const answer = this.#client.status === 'ready' ? this.#write(ANSWER_MS) : Promise.reject(new Error());
-    return answer.then(
-      () => true,
-      () => false,
-    );
   }
 
   /** Rejects everything that waits for an answer of Redis. */

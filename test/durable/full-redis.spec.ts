@@ -43,7 +43,7 @@ describe('the fan-out queue while Redis is full', () => {
   });
 
   it('can cancel a fan-out', async () => {
-    expect((await ledger.cancel('f')).result).toBe('stopped');
+    expect((await ledger.cancel('f'))?.result).toBe('stopped');
     expect(await ledger.look('f')).toMatchObject({ state: 'ended', stop: { reason: 'aborted' } });
   });
 
