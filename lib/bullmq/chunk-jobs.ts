@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { FanOutLedger } from './fan-out-ledger.js';
+import type { Cancellation } from '../waiting/cancellation.js';
+import { waitFor } from '../waiting/time-box.js';
 import { BULL_QUEUE } from './fan-out-queue-settings.js';
 import type { ReadyJobs } from './fan-out-state.js';
 
@@ -86,15 +88,15 @@ export class ChunkJobs {
   /**
    * Repairs fan-outs without progress at intervals: those whose producer was lost before it added jobs, those whose jobs
    * someone removed, and ended ones without a job for their end.
-   * @param signal ends it, after a sweep that has begun
+   * @param stopping ends it, after a sweep that has begun
    * @param note is told why a sweep failed
    */
-  async sweep(intervalMs: number, signal: AbortSignal, note: (error: unknown) => void): Promise<void> {
+  async sweep(intervalMs: number, stopping: Cancellation, note: (error: unknown) => void): Promise<void> {
     /** Completed chunks at the last sweep. */
     let before = new Map<string, number>();
     for (;;) {
-      await sleep(intervalMs, undefined, { ref: false, signal }).catch(() => undefined);
-      if (signal.aborted) return;
+      await waitFor(sleep(intervalMs, undefined, { ref: false }), Infinity, stopping).catch(() => undefined);
+      if (stopping.isCancelled) return;
       const completed = new Map<string, number>();
       try {
         for await (const id of this.ledger.active()) {

@@ -13,6 +13,8 @@ import { idProblem } from '../dto/field-rules.js';
 import type { ChunkProgress, ChunkSenders } from '../fan-out/chunk-sender.js';
 import { type FanOutStop, outcomeEvent } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
+import { Cancellation } from '../waiting/cancellation.js';
+import { waitFor } from '../waiting/time-box.js';
 import { completionOf } from './chunk-completion.js';
 import { type ChunkJobData, ChunkJobs, END } from './chunk-jobs.js';
 import { type ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
@@ -44,7 +46,7 @@ const WHAT_IS_LOST =
  */
 @Injectable()
 export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
-  readonly #stopping = new AbortController();
+  readonly #stopping = new Cancellation();
   /** The runs of jobs here, by chunk. */
   readonly #runs = new Map<string, Promise<unknown>>();
   #worker: Worker<ChunkJobData> | undefined;
@@ -78,7 +80,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
       if (result === LEFT_OPEN) this.#giveJob(data).catch(note);
     });
     this.#worker = worker;
-    void this.jobs.sweep(lostAfterMs, this.#stopping.signal, note);
+    void this.jobs.sweep(lostAfterMs, this.#stopping, note);
   }
 
   /**
@@ -86,7 +88,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
    * later jobs would have less time, and are refused from the second hook on.
    */
   onModuleDestroy(): void {
-    this.#stopping.abort();
+    this.#stopping.cancel();
     this.#worker?.pause(true).catch(() => undefined);
   }
 
@@ -132,7 +134,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   async #run(job: Job<ChunkJobData>, token: string | undefined): Promise<string | undefined> {
     const { id, index } = job.data;
-    if (this.#stopping.signal.aborted) return await giveBack(job, token);
+    if (this.#stopping.isCancelled) return await giveBack(job, token);
     const fence = `${job.timestamp}.${job.attemptsStarted}.${randomUUID()}`;
     if (index === END) return this.#emitEnd(id, fence);
     const { result, chunk, ready, startedAt, beginEmittedBy } = await this.ledger.claim(id, index, fence);
@@ -156,7 +158,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /** Ends early when the worker stops. */
   async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { ref: false, signal: this.#stopping.signal }).catch(() => undefined);
+    await waitFor(sleep(ms, undefined, { ref: false }), Infinity, this.#stopping).catch(() => undefined);
   }
 
   async #goOn(id: string, token: string, ready: ReadyJobs): Promise<void> {
@@ -190,7 +192,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
     this.#sending += 1;
     try {
       const sender = this.senders.open(message, onUnknown);
-      const how = { stop: this.#stopping.signal, fanOut, beforeSend };
+      const how = { stop: this.#stopping, fanOut, beforeSend };
       for await (const part of sender.sendChunk({ index, recipients }, tally, how)) stop = part.stop;
     } catch (error) {
       tally.addUnsent(recipients);

@@ -67,7 +67,7 @@ export class FanOutHandle {
    * @throws RtcTimeoutError, RtcAbortedError when the wait ended first. The fan-out goes on.
    */
   async result({ signal, timeoutMs }: ResultOptions = {}): Promise<DurableFanOutReport> {
-    const box = new TimeBox(timeoutMs ?? Infinity, undefined, signal);
+    const box = new TimeBox(timeoutMs ?? Infinity, signal);
     try {
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {
         const state = await box.guard(() => ask(this, 'look'));

@@ -25,7 +25,7 @@ export class RedisHolder implements OnApplicationShutdown {
   readonly #key: string;
   /** How long a closing app waits for an unavailable Redis, in milliseconds. */
   readonly #patienceMs: number;
-  readonly #watch: NodeJS.Timeout;
+  #watch: NodeJS.Timeout | undefined;
   readonly #logger = new Logger('RtcFanOutQueue');
   /** One log for all users of Redis: a lost connection fails many times a second. */
   readonly #log = new LimitedLog(this.#logger);
@@ -37,7 +37,6 @@ export class RedisHolder implements OnApplicationShutdown {
     this.#key = `${prefix}:writable`;
     // After `lostAfterMs`, other workers take this worker's chunks for lost.
     this.#patienceMs = Math.min(lostAfterMs, STAY_MS);
-    this.#watch = watchConnection(this.#client);
   }
 
   /**
@@ -78,6 +77,7 @@ export class RedisHolder implements OnApplicationShutdown {
       this.#client.off('error', note);
     }
     this.#client.on('error', (error: Error) => this.note(error));
+    this.#watch = watchConnection(this.#client);
   }
 
   /** Removes a missing member: a replica refuses this too, and a full Redis does not. */

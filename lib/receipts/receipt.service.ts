@@ -12,6 +12,7 @@ import { HiddenParts } from '../privacy/hidden-parts.js';
 import { readReceipts } from '../receiver/receipt-text.js';
 import type { CallPlan } from '../retry/call-policy.js';
 import type { ReceiptTracker } from '../services/receipt-tracker.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import { ReceiptRoom } from './receipt-room.js';
 import type { ReceiptStatus, ReceiptStore, TrackedRequest } from './receipt-store.js';
@@ -144,7 +145,8 @@ export class ReceiptService {
         await this.#begin(request, plan);
       } catch (error) {
         // What was aborted says so itself.
-        if (signal?.aborted || stop?.aborted) return await send({ ...plan, beforeSend: async () => false });
+        if (signal?.aborted || stop?.isCancelled)
+          return await send({ ...plan, beforeSend: async () => false });
         throw error;
       }
       room.use(recipients);
@@ -230,7 +232,7 @@ export class ReceiptService {
 async function answer<T>(
   work: Promise<T>,
   limitMs = ANSWER_LIMIT_MS,
-  ...signals: (AbortSignal | undefined)[]
+  ...signals: readonly (Cancellation | AbortSignal | undefined)[]
 ): Promise<T> {
   try {
     return await waitFor(work, limitMs, undefined, ...signals);

@@ -149,7 +149,7 @@ export class SendCall {
 
   async #takePermit(limiter: RateLimiter, last: JudgedAttempt | undefined): Promise<RequestPermit> {
     const { policy, roomId, stop } = this.plan;
-    if (this.abort.isCancelled || stop?.aborted) {
+    if (this.abort.isCancelled || stop?.isCancelled) {
       throw abortedError(this.#facts(), 'while waiting to send');
     }
     const recipients = this.info.recipients ?? 1;

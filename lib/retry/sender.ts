@@ -227,7 +227,7 @@ export class Sender {
     this.#inFlight.add(abort);
     emit({ type: 'begin', call: info });
     try {
-      if (abort.isCancelled || plan.stop?.aborted)
+      if (abort.isCancelled || plan.stop?.isCancelled)
         throw notSent(`${action} was aborted before anything was sent.`);
       if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);

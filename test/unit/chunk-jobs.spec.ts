@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { ChunkJobs, type ChunkJobData } from '../../lib/bullmq/chunk-jobs.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { ledgerOf } from '../support/ledger.js';
 import { rejectionOf } from '../support/rejection.js';
 import { until } from '../support/until.js';
@@ -74,11 +75,11 @@ describe('ChunkJobs', () => {
     client.disconnect();
     const ledger = ledgerOf(client, '{rtc}');
     const noted: unknown[] = [];
-    const stopping = new AbortController();
+    const stopping = new Cancellation();
     const jobs = new ChunkJobs(undefined as never, ledger);
-    const running = jobs.sweep(1, stopping.signal, (error) => void noted.push(error));
+    const running = jobs.sweep(1, stopping, (error) => void noted.push(error));
     await until(() => noted.length >= 3);
-    stopping.abort();
+    stopping.cancel();
     await running;
     expect(String(noted[0])).toBe('Error: Connection is closed.');
   });
