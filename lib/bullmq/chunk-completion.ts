@@ -20,9 +20,10 @@ export interface ChunkCompletion extends Pick<FanOutTally, 'requests' | 'throttl
   readonly counts: Pick<FanOutCounts, 'accepted' | 'rejected' | 'unknown'>;
   /** Recipients that were not sent to and are pending again. */
   readonly rest: readonly string[];
-  /** The ledger adds the time. */
-  readonly outcome?: Omit<StoredOutcome, 'at'>;
-  readonly stop?: DurableFanOutStop;
+  /** A {@link StoredOutcome} as JSON: it may contain any text. The ledger adds the time. */
+  readonly outcome?: string;
+  /** Why the fan-out is stopped, with an {@link ErrorRecord} as JSON. */
+  readonly stop?: { readonly reason: DurableFanOutStop['reason']; readonly error: string };
 }
 
 /**
@@ -51,24 +52,23 @@ export function completionOf(
     throttled,
     rest: notAttempted,
     ...(sent.length > 0 && {
-      outcome: { chunks: sent, rejected: certain.join(), unknown: uncertain.join() },
+      outcome: JSON.stringify({ chunks: sent, rejected: certain.join(), unknown: uncertain.join() }),
     }),
-    ...(stop?.reason === 'refused' && { stop: { reason: 'refused', error: errorRecord(stop.error) } }),
+    ...(stop?.reason === 'refused' && {
+      stop: { reason: 'refused', error: JSON.stringify(errorRecord(stop.error)) },
+    }),
   };
 }
 
-/** Of errors from outside the library, only the name is kept. Their message may hold anything. */
-function errorRecord(error: unknown): ErrorRecord {
+/** An {@link ErrorRecord}. Of errors from outside the library, only the name is kept. Their message may hold anything. */
+function errorRecord(error: unknown): object {
   if (!(error instanceof RtcMessagingError)) {
     const message = 'An error that is not of this library.';
     return { name: kindOfThrown(error), code: 'UNEXPECTED', message, outcome: 'unknown' };
   }
-  const { name, code, message, outcome, hint, apiCode, httpStatus } = error as RtcMessagingError &
-    Partial<RtcApiError>;
-  // Without those that are undefined.
-  return JSON.parse(
-    JSON.stringify({ name, code, message, outcome, hint, apiCode, httpStatus }),
-  ) as ErrorRecord;
+  const { name, code, message, outcome, hint } = error;
+  const { apiCode, httpStatus } = error as Partial<RtcApiError>;
+  return { name, code, message, outcome, hint, apiCode, httpStatus };
 }
 
 /** The error of a chunk whose worker was lost. */

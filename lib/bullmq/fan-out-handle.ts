@@ -56,9 +56,16 @@ export class FanOutHandle {
     const done = counts.input - counts.notAttempted;
     const meter = (hidden.of(this).meter ??= new ProgressMeter(done));
     return {
-      ...{ id: this.id, state, counts, done, elapsedMs, requests, throttled, inFlight },
+      id: this.id,
+      state,
+      counts,
+      done,
       ...(total !== undefined && { total }),
+      elapsedMs,
       ...meter.measure(done, total),
+      requests,
+      throttled,
+      inFlight,
     };
   }
 
@@ -141,11 +148,16 @@ async function reportOf(
 ): Promise<DurableFanOutReport> {
   const { ledger } = hidden.of(handle);
   return {
-    ...{ id: handle.id, status, counts, elapsedMs, requests, throttled },
+    id: handle.id,
+    status,
+    counts,
     ...(stop !== undefined && { stop }),
     chunks: await reportedChunks(handle.id, ledger),
     invalid: await ledger.invalid(handle.id),
     unaccepted: await keptRecipients(handle),
+    elapsedMs,
+    requests,
+    throttled,
   };
 }
 

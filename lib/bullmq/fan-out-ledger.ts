@@ -97,19 +97,9 @@ export class FanOutLedger {
   }
 
   /** Stores chunks, but for those that have been stored, and closes the input with the last batch. */
-  store(
-    id: string,
-    by: string,
-    { from, digestBefore, chunks, read, invalid, invalidBefore, isEnd }: ChunkBatch,
-  ) {
-    return this.#run<'stored' | 'closed' | 'stopped' | 'differs'>(
-      'store',
-      id,
-      ...[by, from, chunks.length, read.input, read.duplicates, read.invalid, invalidBefore, isEnd ? 1 : 0],
-      digestBefore,
-      ...chunks.flatMap(({ recipients, digest }) => [recipients, digest]),
-      ...invalid.map((one) => JSON.stringify(one)),
-    );
+  store(id: string, by: string, batch: ChunkBatch) {
+    const json = JSON.stringify(batch);
+    return this.#run<'stored' | 'closed' | 'stopped' | 'differs'>('store', id, by, json);
   }
 
   producer(id: string, by: string, what: 'lives' | 'gives up') {
@@ -153,20 +143,9 @@ export class FanOutLedger {
   }
 
   /** The same when it is called again. */
-  complete(
-    id: string,
-    index: number,
-    token: string,
-    { counts, requests, throttled, rest, outcome, stop }: ChunkCompletion,
-  ) {
-    return this.#run<'completed' | 'returned' | 'corrected' | 'fenced'>(
-      'complete',
-      id,
-      ...[index, token, counts.accepted, counts.rejected, counts.unknown, requests, throttled, rest.join()],
-      outcome === undefined ? '' : JSON.stringify(outcome),
-      stop?.reason ?? '',
-      stop?.error === undefined ? '' : JSON.stringify(stop.error),
-    );
+  complete(id: string, index: number, token: string, completion: ChunkCompletion) {
+    const json = JSON.stringify(completion);
+    return this.#run<'completed' | 'returned' | 'corrected' | 'fenced'>('complete', id, index, token, json);
   }
 
   cancel(id: string) {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
-import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { RecipientChunks } from '../fan-out/recipient-chunks.js';
 
 /**
@@ -33,8 +32,8 @@ export interface ChunkBatch {
   readonly chunks: readonly { readonly recipients: string; readonly digest: string }[];
   /** How far the source was read: to the end of the last one at least. */
   readonly read: Pick<FanOutCounts, 'input' | 'duplicates' | 'invalid'>;
-  /** What is no user ID, and was read since the batch before; no more than is listed. */
-  readonly invalid: readonly InvalidRecipient[];
+  /** What is no user ID, and was read since the batch before; no more than is listed. Each as JSON: it may be any text. */
+  readonly invalid: readonly string[];
   /** How many of those are in the batches before. */
   readonly invalidBefore: number;
   /** At the source's end, with no more chunks. */
@@ -109,12 +108,13 @@ export class ReadAhead {
   }
 
   #take(): ChunkBatch {
+    const invalid = this.source.invalid.slice(this.#invalidBefore, this.#invalidNow);
     const batch: ChunkBatch = {
       from: this.#from,
       digestBefore: this.#digestBefore,
       chunks: this.#chunks,
       read: this.#read,
-      invalid: this.source.invalid.slice(this.#invalidBefore, this.#invalidNow),
+      invalid: invalid.map((one) => JSON.stringify(one)),
       invalidBefore: this.#invalidBefore,
       isEnd: this.#chunks.length === 0,
     };

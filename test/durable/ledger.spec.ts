@@ -61,7 +61,7 @@ const batchOf = (chunks: readonly string[], from = 0): ChunkBatch => ({
   })),
   digestBefore: digestOf(chunks.slice(0, from)),
   read: read(4 * chunks.length, chunks.length),
-  invalid: chunks.slice(from).map((_chunk, at) => noId(from + at)),
+  invalid: chunks.slice(from).map((_chunk, at) => JSON.stringify(noId(from + at))),
   invalidBefore: from,
   isEnd: false,
 });
@@ -392,7 +392,7 @@ describe('a fan-out', () => {
     await store(2);
     for (const index of [1, 0]) {
       await send(index, FIRST);
-      const outcome = { chunks: [], unknown: 'a' };
+      const outcome = JSON.stringify({ chunks: [], unknown: 'a' });
       await ledger.complete('f', index, FIRST, { ...accepted(2), outcome });
       await sleep(5);
     }

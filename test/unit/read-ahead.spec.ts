@@ -63,7 +63,7 @@ describe('ReadAhead', () => {
       isEnd: true,
     });
     const batches = [first, second, last];
-    expect(batches.flatMap(({ invalid }) => invalid.map(({ position }) => position))).toEqual([1, 7]);
+    expect(batches.flatMap(({ invalid }) => invalid.map((one) => JSON.parse(one).position))).toEqual([1, 7]);
     expect(last.invalidBefore + last.invalid.length).toBe(2);
   });
 
