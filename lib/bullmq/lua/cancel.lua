@@ -5,5 +5,5 @@
 
 if get('ended') ~= '' and get('stop') == '' then return answer('ended') end
 can_write()
-if get('stop') == '' then redis.call('HSET', meta, 'stop', 'aborted') end
+if get('stop') == '' then set('stop', 'aborted') end
 return answer('stopped')

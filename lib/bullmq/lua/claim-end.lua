@@ -5,7 +5,7 @@
 -- Result 'emit' or 'none'
 
 if get('ended') ~= '' and can_write() then
-  redis.call('HSETNX', meta, 'endEmittedBy', ARGV[2])
+  if get('endEmittedBy') == '' then set('endEmittedBy', ARGV[2]) end
   redis.call('SREM', active, id)
 end
 return answer(get('endEmittedBy') == ARGV[2] and 'emit' or 'none')

@@ -47,7 +47,7 @@ if state == 'inflight' and owner ~= token then
 end
 if is_stopped then return answer('stopped') end
 redis.call('HSET', ledger, index, state .. ':' .. token .. again)
-redis.call('HSETNX', meta, 'beginEmittedBy', token)
+if get('beginEmittedBy') == '' then set('beginEmittedBy', token) end
 return answer('send', {
   recipients = in_flight,
   message = redis.call('GET', message),

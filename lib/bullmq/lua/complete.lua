@@ -68,6 +68,6 @@ elseif state == '' and rest == '' and get('onUnknown') ~= 'resend' then
   result = 'completed'
 end
 if is_owner and done.stop and get('stop') == '' then
-  redis.call('HSET', meta, 'stop', done.stop.reason, 'stopError', done.stop.error)
+  set('stop', done.stop.reason, 'stopError', done.stop.error)
 end
 return answer(result)

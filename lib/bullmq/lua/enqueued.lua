@@ -4,5 +4,5 @@
 --        2   the chunk before which all have one
 -- Result 'noted'
 
-if number('enqueued') < tonumber(ARGV[2]) then redis.call('HSET', meta, 'enqueued', ARGV[2]) end
-return answer('noted')
+if number('enqueued') < tonumber(ARGV[2]) then set('enqueued', ARGV[2]) end
+return brief('noted')

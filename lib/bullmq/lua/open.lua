@@ -6,8 +6,8 @@
 --        4-  the fields of the meta hash, each followed by its value
 -- Result 'opened', or 'differs' with the fields that do
 
-if redis.call('EXISTS', meta) == 0 then
-  redis.call('HSET', meta, 'created', now(), unpack(ARGV, 4))
+if #flat == 0 then
+  set('created', now(), unpack(ARGV, 4))
   redis.call('SET', message, ARGV[3])
   reopen()
 else

@@ -3,6 +3,6 @@
 -- ARGV   1   the fan-out's ID
 -- Result 'resumed'
 
-redis.call('HSET', meta, 'stop', '', 'stopError', '')
+set('stop', '', 'stopError', '')
 if number('completed') < number('stored') then reopen() end
 return answer('resumed')

@@ -36,9 +36,17 @@ local function now()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
-local function get(field) return redis.call('HGET', meta, field) or '' end
+-- The fields of the meta hash: they are read once, since each command costs time.
+local flat, fields = redis.call('HGETALL', meta), {}
+for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+local function get(field) return fields[field] or '' end
 local function number(field) return tonumber(get(field)) or 0 end
-local function add(field, amount) redis.call('HINCRBY', meta, field, amount) end
+local function set(...)
+  local given = {...}
+  redis.call('HSET', meta, ...)
+  for i = 1, #given, 2 do fields[given[i]] = given[i + 1] end
+end
+local function add(field, amount) fields[field] = redis.call('HINCRBY', meta, field, amount) end
 -- Keeps the fan-out for as long as the options say. For a producer that enqueues or compares it, at least until that
 -- counts as lost.
 local function keep(for_producer)
@@ -59,8 +67,8 @@ local function can_write()
 end
 local function reopen()
   -- Its end was emitted as an event, so its beginning is emitted again.
-  if get('endEmittedBy') ~= '' then redis.call('HDEL', meta, 'beginEmittedBy', 'endEmittedBy') end
-  redis.call('HSET', meta, 'ended', '')
+  if get('endEmittedBy') ~= '' then set('beginEmittedBy', '', 'endEmittedBy', '') end
+  set('ended', '')
   redis.call('SADD', active, id)
   keep()
 end
@@ -68,7 +76,7 @@ end
 local function producer_lives(producer)
   if get('inputClosed') ~= '1' then
     redis.call('ZADD', producers, now() + number('producerLostAfterMs'), producer)
-    redis.call('HDEL', meta, 'missedSince')
+    set('missedSince', '')
     if get('ended') ~= '' and get('stop') == '' then reopen() end
   end
   keep(true)
@@ -84,7 +92,7 @@ local function has_producer()
   if get('missedSince') ~= '' and number('missedSince') <= now() then
     return now() - number('missedSince') <= math.max(3000, number('producerLostAfterMs') / 2)
   end
-  if can_write() then redis.call('HSET', meta, 'missedSince', now()) end
+  if can_write() then set('missedSince', now()) end
   return true
 end
 -- Stops a fan-out of which Redis has lost a part: keys were evicted or deleted. Nothing proves what became of those who
@@ -98,7 +106,7 @@ local function stop_if_lost()
     uncounted = uncounted - number(field)
   end
   add('unknown', uncounted)
-  redis.call('HSET', meta, 'stop', 'lost', 'stopError', '', 'completed', number('stored'), 'inflight', 0)
+  set('stop', 'lost', 'completed', number('stored'), 'inflight', 0)
   redis.call('DEL', chunks, ledger)
 end
 local function end_if_over()
@@ -106,7 +114,7 @@ local function end_if_over()
   local is_done = number('completed') == number('stored')
   local is_over = get('stop') ~= '' or is_done and (get('inputClosed') == '1' or not has_producer())
   if not is_over or not can_write() then return end
-  redis.call('HSET', meta, 'ended', now())
+  set('ended', now())
   redis.call('DEL', producers)
   keep()
 end
@@ -117,11 +125,13 @@ local function ready()
   local is_end_ready = get('ended') ~= '' and get('endEmittedBy') == ''
   return {from = from, to = math.max(from, to), isEndReady = is_end_ready or nil}
 end
+-- The answer of a step whose result is all that is asked for.
+local function brief(result)
+  return '{"result":"' .. result .. '","fields":{},"now":0,"ready":{"from":0,"to":0}}'
+end
 -- Ends a fan-out that is over, and answers with the step's result, the state of the fan-out, and what else is given.
 local function answer(result, more)
   end_if_over()
-  local flat, fields = redis.call('HGETALL', meta), {}
-  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
   return cjson.encode({result = result, fields = fields, now = now(), ready = ready(), more = more})
 end
 -- A chunk's state, the token of its worker, and `:resend`; '' for each that is missing.

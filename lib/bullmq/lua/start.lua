@@ -10,7 +10,7 @@
 
 local index, token = ARGV[2], ARGV[3]
 local state, owner, again = state_of(index)
-if get('stop') ~= '' or owner ~= token or state ~= 'pending' and state ~= 'inflight' then return answer('refused') end
+if get('stop') ~= '' or owner ~= token or state ~= 'pending' and state ~= 'inflight' then return brief('refused') end
 -- If the chunk may have been accepted before, all of its parts may have been.
 if again == '' and ARGV[4] then
   local _, _, recorded = parts_of(index)
@@ -21,4 +21,4 @@ if state == 'pending' then
   redis.call('HSET', ledger, index, 'inflight:' .. token)
   add('inflight', 1)
 end
-return answer('inflight')
+return brief('inflight')
