@@ -3,7 +3,7 @@ import type { ChunkProgress } from '../fan-out/chunk-sender.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
-import { LuaScript } from '../redis/lua-script.js';
+import { LuaScript } from '../redis-client/lua-script.js';
 import type { OnUnknown } from '../retry/call-policy.js';
 import type { WireMessage } from '../services/wire-message.js';
 import type { ChunkCompletion } from './chunk-completion.js';

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { LimitedLog } from '../diagnostics/limited-log.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import type { RedisClient } from '../redis/open-client.js';
+import type { RedisClient } from '../redis-client/open-client.js';
 import { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import { describeOutage } from './describe-outage.js';

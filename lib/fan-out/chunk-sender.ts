@@ -1,4 +1,5 @@
-import type { Emit, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import type { Emit } from '../diagnostics/channels.js';
+import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { LuaScript } from '../redis/lua-script.js';
+import { LuaScript } from '../redis-client/lua-script.js';
 import confirm from './lua/confirm.lua.js';
 import expect from './lua/expect.lua.js';
 import look from './lua/look.lua.js';
