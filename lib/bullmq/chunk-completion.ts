@@ -1,5 +1,5 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
-import { RtcApiError } from '../errors/rtc-api.error.js';
+import type { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { kindOfThrown } from '../errors/thrown.js';
 import type { FanOutStop } from '../fan-out/fan-out-report.js';
@@ -16,17 +16,14 @@ export interface StoredOutcome {
 }
 
 /** Completion of a chunk, as its worker reports it to the ledger. */
-export interface ChunkCompletion {
+export interface ChunkCompletion extends Pick<FanOutTally, 'requests' | 'throttled'> {
   readonly counts: Pick<FanOutCounts, 'accepted' | 'rejected' | 'unknown'>;
-  readonly requests: number;
-  readonly throttled: number;
   /** Recipients that were not sent to and are pending again. */
   readonly rest: readonly string[];
-  /** The ledger adds the time. */
-  readonly outcome?: Omit<StoredOutcome, 'at'>;
-  readonly stop?: DurableFanOutStop;
-  /** Whether the service or the quota was unreachable, so that the next try should wait. */
-  readonly isUnreachable?: boolean;
+  /** A {@link StoredOutcome} as JSON: it may contain any text. The ledger adds the time. */
+  readonly outcome?: string;
+  /** Why the fan-out is stopped, with an {@link ErrorRecord} as JSON. */
+  readonly stop?: { readonly reason: DurableFanOutStop['reason']; readonly error: string };
 }
 
 /**
@@ -35,14 +32,13 @@ export interface ChunkCompletion {
  * @param mayHaveBeenAccepted whether the chunk may have been accepted before. No later refusal can disprove that.
  */
 export function completionOf(
-  tally: FanOutTally,
+  { sums, requests, throttled, unaccepted, chunks }: FanOutTally,
   stop: FanOutStop | undefined,
   mayHaveBeenAccepted: boolean,
 ): ChunkCompletion {
-  const { sums, requests, throttled, unaccepted } = tally;
   const { rejected = [], unknown = [], notAttempted = [] } = unaccepted ?? {};
   const [certain, uncertain] = mayHaveBeenAccepted ? [[], [...rejected, ...unknown]] : [rejected, unknown];
-  const chunks = tally.chunks
+  const sent = chunks
     .filter(({ outcome }) => outcome !== 'not_attempted')
     .map(({ index: _index, error, ...chunk }) => ({
       ...chunk,
@@ -55,47 +51,25 @@ export function completionOf(
     requests,
     throttled,
     rest: notAttempted,
-    ...(chunks.length > 0 && {
-      outcome: {
-        chunks,
-        ...(certain.length > 0 && { rejected: certain.join() }),
-        ...(uncertain.length > 0 && { unknown: uncertain.join() }),
-      },
+    ...(sent.length > 0 && {
+      outcome: JSON.stringify({ chunks: sent, rejected: certain.join(), unknown: uncertain.join() }),
     }),
-    ...(stop?.reason === 'refused' && { stop: { reason: 'refused', error: errorRecord(stop.error) } }),
-    isUnreachable: stop?.reason === 'unreachable' || stop?.reason === 'quota',
+    ...(stop?.reason === 'refused' && {
+      stop: { reason: 'refused', error: JSON.stringify(errorRecord(stop.error)) },
+    }),
   };
 }
 
-/** Of errors from outside the library, only the name is kept. Their message may hold anything. */
-export function errorRecord(error: unknown): ErrorRecord {
+/** An {@link ErrorRecord}. Of errors from outside the library, only the name is kept. Their message may hold anything. */
+function errorRecord(error: unknown): object {
   if (!(error instanceof RtcMessagingError)) {
-    return {
-      name: kindOfThrown(error),
-      code: 'UNEXPECTED',
-      message: 'An error that is not of this library.',
-      outcome: 'unknown',
-    };
+    const message = 'An error that is not of this library.';
+    return { name: kindOfThrown(error), code: 'UNEXPECTED', message, outcome: 'unknown' };
   }
   const { name, code, message, outcome, hint } = error;
-  return {
-    name,
-    code,
-    message,
-    outcome,
-    ...(hint !== undefined && { hint }),
-    ...(error instanceof RtcApiError && { apiCode: error.apiCode, httpStatus: error.httpStatus }),
-  };
+  const { apiCode, httpStatus } = error as Partial<RtcApiError>;
+  return { name, code, message, outcome, hint, apiCode, httpStatus };
 }
-
-/** The error of a fan-out of which Redis has lost a part. */
-export const DATA_LOST: ErrorRecord = {
-  name: 'DataLostError',
-  code: 'DATA_LOST',
-  message: 'Redis has lost a part of this fan-out: keys of it were evicted or deleted.',
-  outcome: 'unknown',
-  hint: 'Give the queue a Redis that evicts nothing (maxmemory-policy noeviction) and keeps what it holds.',
-};
 
 /** The error of a chunk whose worker was lost. */
 export const WORKER_LOST: ErrorRecord = {

@@ -2,25 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
-  Logger,
+  Inject,
+  Injectable,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { type Job, WaitingError, Worker } from 'bullmq';
+import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { idProblem } from '../dto/field-rules.js';
 import type { ChunkProgress, ChunkSenders } from '../fan-out/chunk-sender.js';
 import { type FanOutStop, outcomeEvent } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
-import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { Cancellation } from '../waiting/cancellation.js';
-import { type ChunkJobs, type ChunkJobData, END } from './chunk-jobs.js';
-import { type ChunkCompletion, completionOf } from './chunk-completion.js';
-import type { ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
+import { waitFor } from '../waiting/time-box.js';
+import { completionOf } from './chunk-completion.js';
+import { type ChunkJobData, ChunkJobs, END } from './chunk-jobs.js';
+import { type ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
+import { CHUNK_SENDERS, FAN_OUT_QUEUE_SETTINGS, type FanOutQueueSettings } from './fan-out-queue-settings.js';
 import type { ReadyJobs } from './fan-out-state.js';
-import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
-import { keepTrying } from './keep-trying.js';
-import type { RedisHolder } from './redis-holder.js';
-import { sweepLedger } from './sweep-ledger.js';
+import { RedisHolder } from './redis-holder.js';
 
 /** A chunk that was left behind is completed at its next run, so that no job can stall for ever. */
 const MAX_STALLED = 1_000_000;
@@ -34,37 +34,36 @@ const WAIT_FOR_JOB_S = 0.5;
 /** How long a chunk waits at most before it is tried again, while the service can't be reached. */
 const MAX_DELAY_MS = 30_000;
 const FIRST_DELAY_MS = 500;
-/** Result of a job whose fan-out was stopped before its chunk was sent. If that goes on, the chunk needs a new job. */
+/** Result of a job that leaves its chunk open: the chunk needs a new job once its fan-out goes on. */
 const LEFT_OPEN = 'left open';
-/** BullMQ's errors about a job, such as `Missing key for job some-id.0. moveToFinished`. */
-const JOB_ERROR = /^(.*) for job (\S+)\.(-?\d+)\b/;
+const WHAT_IS_LOST =
+  'Redis has lost what it held of a fan-out that was being sent: it was flushed, restarted without what it held, or ' +
+  'someone deleted keys. What became of the fan-out can not be written down any more.';
 
 /**
  * Sends the chunks whose jobs it gets of BullMQ. It has a worker of BullMQ's own, and not one of `@nestjs/bullmq`, which
  * waits at the shutdown for a connection that may be lost.
  */
+@Injectable()
 export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
-  readonly #logger = new Logger('RtcFanOutQueue');
-  readonly #stopping = new AbortController();
-  readonly #stop = new Cancellation();
+  readonly #stopping = new Cancellation();
   /** The runs of jobs here, by chunk. */
   readonly #runs = new Map<string, Promise<unknown>>();
   #worker: Worker<ChunkJobData> | undefined;
   #sending = 0;
 
   constructor(
-    private readonly queueName: string,
-    private readonly settings: FanOutQueueSettings,
+    @Inject(FAN_OUT_QUEUE_SETTINGS) private readonly settings: FanOutQueueSettings,
     private readonly redis: RedisHolder,
     private readonly ledger: FanOutLedger,
     private readonly jobs: ChunkJobs,
-    private readonly senders: ChunkSenders,
+    @Inject(CHUNK_SENDERS) private readonly senders: ChunkSenders,
   ) {}
 
   /** Not before the whole app is there. */
   onApplicationBootstrap(): void {
-    const { prefix, concurrency, lostAfterMs } = this.settings;
-    const worker = new Worker<ChunkJobData>(this.queueName, (job, token) => this.#process(job, token), {
+    const { queueName, prefix, concurrency, lostAfterMs } = this.settings;
+    const worker = new Worker<ChunkJobData>(queueName, (job, token) => this.#process(job, token), {
       connection: this.redis.client(),
       prefix,
       concurrency,
@@ -74,18 +73,14 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
       runRetryDelay: RECONNECT_PAUSE_MS,
       drainDelay: WAIT_FOR_JOB_S,
     });
-    worker.on('error', (error) => void this.#note(error));
+    const note = (error: unknown): void => this.redis.note(error);
+    worker.on('error', note);
     // Only after the job is gone from Redis: until then, Redis refuses a second one for its chunk.
     worker.on('completed', ({ data }, result) => {
-      if (result === LEFT_OPEN) void this.#giveJob(data);
-    });
-    worker.on('failed', (job) => {
-      if (isChunkJob(job?.data)) setTimeout(() => void this.#giveJob(job.data), FIRST_DELAY_MS).unref();
+      if (result === LEFT_OPEN) this.#giveJob(data).catch(note);
     });
     this.#worker = worker;
-    void sweepLedger(this.ledger, this.jobs, lostAfterMs, this.#stopping.signal, (error) =>
-      this.redis.note(error),
-    );
+    void this.jobs.sweep(lostAfterMs, this.#stopping, note);
   }
 
   /**
@@ -93,8 +88,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
    * later jobs would have less time, and are refused from the second hook on.
    */
   onModuleDestroy(): void {
-    this.#stopping.abort();
-    this.#stop.cancel();
+    this.#stopping.cancel();
     this.#worker?.pause(true).catch(() => undefined);
   }
 
@@ -128,47 +122,43 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
     this.#runs.set(chunk, ended);
     try {
       return await run;
+    } catch (error) {
+      if (error instanceof WaitingError) throw error;
+      this.redis.note(error);
+      await this.#pause(FIRST_DELAY_MS);
+      return LEFT_OPEN;
     } finally {
       if (this.#runs.get(chunk) === ended) this.#runs.delete(chunk);
     }
   }
 
   async #run(job: Job<ChunkJobData>, token: string | undefined): Promise<string | undefined> {
-    const { ledger } = this;
-    const { host } = this.senders;
-    const { signal } = this.#stopping;
     const { id, index } = job.data;
-    if (signal.aborted) return await giveBack(job, token);
+    if (this.#stopping.isCancelled) return await giveBack(job, token);
     const fence = `${job.timestamp}.${job.attemptsStarted}.${randomUUID()}`;
     if (index === END) return this.#emitEnd(id, fence);
-    const claimed = await ledger.claim(id, index, fence);
-    if (claimed.result !== 'send') {
-      await this.#goOn(id, fence, claimed.ready);
-      return claimed.result === 'stopped' ? LEFT_OPEN : undefined;
+    const { result, chunk, ready, startedAt, beginEmittedBy } = await this.ledger.claim(id, index, fence);
+    if (chunk === undefined) {
+      await this.#goOn(id, fence, ready);
+      return result === 'stopped' ? LEFT_OPEN : undefined;
     }
-    const fanOut = this.#fanOutInfo(id, claimed.chunk);
-    if (claimed.chunk.isFirst) host.emit({ type: 'fan_out_begin', fanOut });
-    let isRefused = false;
-    const completion = await this.#send(fanOut, index, claimed.chunk, async (part) => {
-      const mayBeSent = await ledger.start(id, index, fence, part);
-      isRefused = !mayBeSent;
-      return mayBeSent;
-    });
-    const { result, ready } = await this.#complete(job.data, fence, completion);
-    if (result === 'gone') this.redis.reportLoss();
-    if (result === 'fenced') {
-      this.#logger.warn(
-        `Fan-out ${id}, chunk ${index}: this worker counted as lost while it sent; the chunk was completed ` +
-          'without it.',
-      );
-    }
-    await this.#goOn(id, fence, ready);
-    if (result !== 'returned') return undefined;
-    if (completion.stop !== undefined) return LEFT_OPEN;
-    // What the ledger refused to send, since it was stopped, is not sent at the next run either.
-    if (!isRefused)
-      await sleep(delayMs(job, completion), undefined, { ref: false, signal }).catch(() => undefined);
+    const fanOut = this.#fanOutInfo(id, startedAt);
+    if (beginEmittedBy === fence) this.senders.host.emit({ type: 'fan_out_begin', fanOut });
+    const { completion, stop } = await this.#send(fanOut, index, chunk, (part) =>
+      this.ledger.start(id, index, fence, part),
+    );
+    const completed = await this.ledger.complete(id, index, fence, completion);
+    if (completed.result === 'gone') this.redis.warn(WHAT_IS_LOST);
+    await this.#goOn(id, fence, completed.ready);
+    if (completed.result !== 'returned') return undefined;
+    if (!completed.isRunning) return LEFT_OPEN;
+    await this.#pause(delayMs(job, stop));
     return await giveBack(job, token);
+  }
+
+  /** Ends early when the worker stops. */
+  async #pause(ms: number): Promise<void> {
+    await waitFor(sleep(ms, undefined, { ref: false }), Infinity, this.#stopping).catch(() => undefined);
   }
 
   async #goOn(id: string, token: string, ready: ReadyJobs): Promise<void> {
@@ -179,79 +169,41 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
   async #emitEnd(id: string, token: string): Promise<undefined> {
     const ended = await this.ledger.claimEnd(id, token);
     if (ended === undefined) return;
-    const fanOut = this.#fanOutInfo(id, ended);
+    const fanOut = this.#fanOutInfo(id, ended.startedAt);
     const { host } = this.senders;
-    if (!ended.isBeginEmitted) host.emit({ type: 'fan_out_begin', fanOut });
+    if (ended.beginEmittedBy === '') host.emit({ type: 'fan_out_begin', fanOut });
     host.emit(outcomeEvent(fanOut, ended));
   }
 
   /** Gives a chunk another job, if its fan-out was resumed while the one that it had was ending, or failed. */
   async #giveJob({ id, index }: ChunkJobData): Promise<void> {
-    try {
-      const state = await this.ledger.look(id);
-      if (state?.state === 'enqueuing' || state?.state === 'running') await this.jobs.add(id, [index]);
-    } catch (error) {
-      this.redis.note(error);
-    }
-  }
-
-  /** Logs an error of BullMQ. Those about a job are logged by their meaning for its chunk. */
-  async #note(error: Error): Promise<void> {
-    const [, kind, id, index] = JOB_ERROR.exec(error.message) ?? [];
-    if (id !== undefined) {
-      try {
-        if ((await this.ledger.look(id)) === undefined) return this.redis.reportLoss();
-        // A job that is completed once more, since the answer was lost, is gone for no bad reason.
-        const isGone = kind === 'Missing key';
-        if (isGone && (await this.ledger.recipients(id, Number(index))).length === 0) return;
-      } catch {
-        // Then it is not known to be gone.
-      }
-    }
-    this.redis.note(error);
+    if ((await this.ledger.look(id))?.isRunning) await this.jobs.add(id, [index]);
   }
 
   /** Never rejects: what can't be sent is as good as refused. */
   async #send(
     fanOut: RtcFanOutInfo,
     index: number,
-    { recipients, wire, roomId, from, onUnknown, possibleDuplicate }: ClaimedChunk,
-    start: (progress: ChunkProgress) => Promise<boolean>,
-  ): Promise<ChunkCompletion> {
+    { recipients, message, onUnknown, possibleDuplicate }: ClaimedChunk,
+    beforeSend: (progress: ChunkProgress) => Promise<boolean>,
+  ) {
     const tally = new FanOutTally(possibleDuplicate, true);
     let stop: FanOutStop | undefined;
     this.#sending += 1;
     try {
-      const message = { roomId, from, message: wire.Message, binary: wire.Binary };
-      const parts = this.senders.open(message, onUnknown).sendChunk({ index, recipients }, tally, {
-        stop: this.#stop,
-        fanOut,
-        beforeSend: start,
-      });
-      for await (const part of parts) stop = part.stop;
+      const sender = this.senders.open(message, onUnknown);
+      const how = { stop: this.#stopping, fanOut, beforeSend };
+      for await (const part of sender.sendChunk({ index, recipients }, tally, how)) stop = part.stop;
     } catch (error) {
       tally.addUnsent(recipients);
       stop = { reason: 'refused', error };
     } finally {
       this.#sending -= 1;
     }
-    return completionOf(tally, stop, possibleDuplicate);
+    return { completion: completionOf(tally, stop, possibleDuplicate), stop };
   }
 
-  /** Repeats recording the outcome as long as it is of use: if it is not recorded, it is unknown. */
-  #complete({ id, index }: ChunkJobData, fence: string, completion: ChunkCompletion) {
-    let leftAt: number | undefined;
-    const isOver = (): boolean => {
-      if (this.#stopping.signal.aborted) leftAt ??= performance.now();
-      return (
-        this.redis.isClosed ||
-        performance.now() - (leftAt ?? Number.POSITIVE_INFINITY) > this.redis.patienceMs
-      );
-    };
-    return keepTrying(() => this.ledger.complete(id, index, fence, completion), isOver);
-  }
-
-  #fanOutInfo(id: string, { startedAt }: { readonly startedAt: string }): RtcFanOutInfo {
+  #fanOutInfo(id: string, startedAt: string): RtcFanOutInfo {
     return { module: this.senders.host.module, id, startedAt, durable: true };
   }
 }
@@ -267,8 +219,9 @@ async function giveBack(job: Job, token: string | undefined): Promise<never> {
   throw new WaitingError();
 }
 
-function delayMs({ attemptsStarted }: Job, { isUnreachable }: ChunkCompletion): number {
-  if (!isUnreachable) return FIRST_DELAY_MS;
+/** Longer from one try to the next while the service or the quota is unreachable. */
+function delayMs({ attemptsStarted }: Job, stop: FanOutStop | undefined): number {
+  if (stop?.reason !== 'unreachable' && stop?.reason !== 'quota') return FIRST_DELAY_MS;
   const longest = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(10, attemptsStarted));
   return Math.ceil(longest * (0.5 + Math.random() / 2));
 }

@@ -52,10 +52,9 @@ export class FanOutHandle {
 
   /** Returns the progress. The rate covers the last five seconds of this handle's calls, and is 0 at first. */
   async progress(): Promise<DurableFanOutProgress> {
-    const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await look(this);
+    const { counts, state, total, elapsedMs, requests, throttled, inFlight } = await ask(this, 'look');
     const done = counts.input - counts.notAttempted;
-    const parts = hidden.of(this);
-    parts.meter ??= new ProgressMeter(done);
+    const meter = (hidden.of(this).meter ??= new ProgressMeter(done));
     return {
       id: this.id,
       state,
@@ -63,7 +62,7 @@ export class FanOutHandle {
       done,
       ...(total !== undefined && { total }),
       elapsedMs,
-      ...parts.meter.measure(done, total),
+      ...meter.measure(done, total),
       requests,
       throttled,
       inFlight,
@@ -75,10 +74,10 @@ export class FanOutHandle {
    * @throws RtcTimeoutError, RtcAbortedError when the wait ended first. The fan-out goes on.
    */
   async result({ signal, timeoutMs }: ResultOptions = {}): Promise<DurableFanOutReport> {
-    const box = new TimeBox(timeoutMs ?? Infinity, undefined, signal);
+    const box = new TimeBox(timeoutMs ?? Infinity, signal);
     try {
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {
-        const state = await box.guard(() => look(this));
+        const state = await box.guard(() => ask(this, 'look'));
         if (state.state === 'ended') return await box.guard(() => reportOf(this, state));
         await box.guard(() => sleep(pause));
       }
@@ -102,10 +101,8 @@ export class FanOutHandle {
    * @returns false if it had already ended
    */
   async cancel(): Promise<boolean> {
-    const { ledger, jobs } = hidden.of(this);
-    const { result, ready } = await ledger.cancel(this.id);
-    if (result === 'gone') throw gone(this.id);
-    await jobs.addReady(this.id, ready);
+    const { result, ready } = await ask(this, 'cancel');
+    await hidden.of(this).jobs.addReady(this.id, ready);
     return result !== 'ended';
   }
 
@@ -114,10 +111,8 @@ export class FanOutHandle {
    * fixed. If the source was not enqueued to its end, enqueue it again under its ID for the rest.
    */
   async resume(): Promise<void> {
-    const { ledger, jobs } = hidden.of(this);
-    const { result, ready } = await ledger.resume(this.id);
-    if (result === 'gone') throw gone(this.id);
-    await jobs.addMissing(this.id, ready);
+    const { ready } = await ask(this, 'resume');
+    await hidden.of(this).jobs.addMissing(this.id, ready);
   }
 
   /**
@@ -126,30 +121,25 @@ export class FanOutHandle {
    */
   async *unaccepted(): AsyncGenerator<UnacceptedRecipient, void, undefined> {
     const { ledger } = hidden.of(this);
-    const state = await look(this);
+    const { state } = await ask(this, 'look');
     for await (const [, json] of ledger.outcomes(this.id)) {
       const { rejected = '', unknown = '' } = JSON.parse(json) as StoredOutcome;
       for (const userId of split(rejected)) yield { userId, outcome: 'rejected' };
       for (const userId of split(unknown)) yield { userId, outcome: 'unknown' };
     }
-    if (state.state !== 'ended') return;
-    const seen = new Set<number>();
-    for await (const chunks of ledger.openChunks(this.id)) {
-      for (const index of chunks) {
-        if (seen.has(index)) continue;
-        seen.add(index);
-        for (const userId of await ledger.recipients(this.id, index)) {
-          yield { userId, outcome: 'not_attempted' };
-        }
-      }
+    if (state !== 'ended') return;
+    for await (const index of ledger.openChunks(this.id)) {
+      for (const userId of await ledger.recipients(this.id, index))
+        yield { userId, outcome: 'not_attempted' };
     }
   }
 }
 
-async function look(handle: FanOutHandle): Promise<FanOutState> {
-  const state = await hidden.of(handle).ledger.look(handle.id);
-  if (state === undefined) throw gone(handle.id);
-  return state;
+async function ask(handle: FanOutHandle, step: 'look' | 'cancel' | 'resume') {
+  const state = await hidden.of(handle).ledger[step](handle.id);
+  if (state !== undefined) return state;
+  const message = `${handle.id} names no fan-out: there was none, or it has expired`;
+  throw new RtcValidationError([{ path: 'id', message }]);
 }
 
 async function reportOf(
@@ -197,11 +187,4 @@ async function keptRecipients(handle: FanOutHandle): Promise<NonNullable<Durable
 
 function split(joined: string): readonly string[] {
   return joined === '' ? [] : joined.split(',');
-}
-
-/** The fan-out never existed or has expired. */
-function gone(id: string): RtcValidationError {
-  return new RtcValidationError([
-    { path: 'id', message: `${id} names no fan-out: there was none, or it has expired` },
-  ]);
 }

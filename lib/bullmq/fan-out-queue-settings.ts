@@ -33,9 +33,6 @@ export const FAN_OUT_QUEUE_OPTIONS = {
   maxIdleMs: { rule: milliseconds(1_000, YEAR_MS), default: 7 * DAY_MS },
 } satisfies OptionTable<RtcFanOutQueueOptions>;
 
-/** The options, checked, with defaults; the `prefix` with its braces. */
-export type FanOutQueueSettings = OptionValues<typeof FAN_OUT_QUEUE_OPTIONS>;
-
 export const FAN_OUT_QUEUE_EXTRAS = {
   role: { rule: oneOf('producer', 'worker', 'both'), default: 'both' },
   queueName: { rule: name, default: DEFAULT_FAN_OUT_QUEUE },
@@ -46,19 +43,30 @@ export const FAN_OUT_QUEUE_EXTRAS = {
   },
 } satisfies OptionTable<RtcFanOutQueueExtras>;
 
+/** The options, checked, with defaults; the `prefix` with its braces. */
+export type FanOutQueueSettings = OptionValues<typeof FAN_OUT_QUEUE_OPTIONS> &
+  OptionValues<typeof FAN_OUT_QUEUE_EXTRAS>;
+
+// Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
+export const FAN_OUT_QUEUE_SETTINGS = 'nestjs-rtc-messaging:fan-out-queue-settings';
+/** BullMQ's queue, and what a worker sends with. */
+export const BULL_QUEUE = 'nestjs-rtc-messaging:fan-out-queue';
+export const CHUNK_SENDERS = 'nestjs-rtc-messaging:fan-out-queue-senders';
+
 /** @throws RtcConfigError listing everything that is wrong */
-export function resolveFanOutQueueSettings(given: unknown): FanOutQueueSettings {
+export function resolveFanOutQueueSettings(
+  given: unknown,
+  extras = readFanOutQueueExtras({}),
+): FanOutQueueSettings {
   const values = read(FAN_OUT_QUEUE_OPTIONS, given);
-  return { ...values, prefix: `{${values.prefix}}` };
+  return { ...values, ...extras, prefix: `{${values.prefix}}` };
 }
 
 /**
  * @param given the extras, and beside them, as Nest has it, the options
  * @throws RtcConfigError listing everything that is wrong
  */
-export function readFanOutQueueExtras(
-  given: RtcFanOutQueueExtras,
-): OptionValues<typeof FAN_OUT_QUEUE_EXTRAS> {
+export function readFanOutQueueExtras(given: RtcFanOutQueueExtras) {
   const { role, queueName, isGlobal, roomUnicast } = given;
   return read(FAN_OUT_QUEUE_EXTRAS, { role, queueName, isGlobal, roomUnicast });
 }

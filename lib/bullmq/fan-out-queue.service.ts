@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { idProblem, MAX_RECIPIENTS } from '../dto/field-rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
@@ -9,14 +9,13 @@ import type { OptionTable } from '../options/option-table.js';
 import { abortSignal, oneOf, unless, wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { toWireMessage } from '../services/wire-message.js';
-import type { ChunkJobs } from './chunk-jobs.js';
+import { ChunkJobs } from './chunk-jobs.js';
 import type { EnqueueOptions } from './durable-fan-out.js';
 import { FanOutEnqueuer } from './fan-out-enqueuer.js';
 import { FanOutHandle } from './fan-out-handle.js';
-import type { FanOutLedger } from './fan-out-ledger.js';
-import type { FanOutQueueRole } from './fan-out-queue-options.js';
-import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
-import type { RedisHolder } from './redis-holder.js';
+import { FanOutLedger } from './fan-out-ledger.js';
+import { FAN_OUT_QUEUE_SETTINGS, type FanOutQueueSettings } from './fan-out-queue-settings.js';
+import { RedisHolder } from './redis-holder.js';
 
 export const ENQUEUE_OPTIONS = {
   id: unless<string>(idProblem),
@@ -28,7 +27,6 @@ export const ENQUEUE_OPTIONS = {
 } satisfies OptionTable<EnqueueOptions>;
 
 const hidden = new HiddenParts<{
-  readonly role: FanOutQueueRole;
   readonly settings: FanOutQueueSettings;
   readonly redis: RedisHolder;
   readonly ledger: FanOutLedger;
@@ -42,21 +40,13 @@ const hidden = new HiddenParts<{
 export class FanOutQueueService {
   /** @internal */
   constructor(
-    role: FanOutQueueRole,
-    settings: FanOutQueueSettings,
+    @Inject(FAN_OUT_QUEUE_SETTINGS) settings: FanOutQueueSettings,
     redis: RedisHolder,
     ledger: FanOutLedger,
     jobs: ChunkJobs,
   ) {
-    hidden.set(this, {
-      role,
-      settings,
-      redis,
-      ledger,
-      jobs,
-      closing: new AbortController(),
-      enqueuing: new Set(),
-    });
+    const closing = new AbortController();
+    hidden.set(this, { settings, redis, ledger, jobs, closing, enqueuing: new Set() });
   }
 
   /**
@@ -69,35 +59,22 @@ export class FanOutQueueService {
    * stored recipients are sent to. The error contains the ID: enqueue the same request under it to continue.
    */
   async enqueue(request: FanOutRequest, options: EnqueueOptions = {}): Promise<FanOutHandle> {
-    const { role, settings, ledger, jobs, closing, enqueuing } = hidden.of(this);
+    const { settings, ledger, jobs, closing, enqueuing } = hidden.of(this);
+    const { role, maxStoredChunks, lookAhead, producerLostAfterMs, retentionMs, maxIdleMs } = settings;
     if (role === 'worker') {
       throw new RtcConfigError(
         [{ option: 'RtcFanOutQueueModule.role', message: 'is worker; enqueuing takes producer or both' }],
         { outcome: 'not_attempted' },
       );
     }
-    const { to, skipAbsent: _, ...message } = validateFanOutRequest(request);
+    const { to, roomId, from, message, binary } = validateFanOutRequest(request);
     const { id = randomUUID(), signal, ...how } = checkCallOptions(ENQUEUE_OPTIONS, options);
-    const wire = toWireMessage(message.message, message.binary);
-    const { lookAhead, producerLostAfterMs, retentionMs, maxIdleMs } = settings;
-    const { roomId, from } = message;
+    const limits = { lookAhead, producerLostAfterMs, retentionMs, maxIdleMs };
+    const plan = { roomId, from, wire: toWireMessage(message, binary), ...how, ...limits };
     const signals = signal === undefined ? [closing.signal] : [signal, closing.signal];
-    const work = new FanOutEnqueuer(ledger, jobs, settings.maxStoredChunks, id, signals).enqueue(to, {
-      roomId,
-      from,
-      wire,
-      ...how,
-      lookAhead,
-      producerLostAfterMs,
-      retentionMs,
-      maxIdleMs,
-    });
+    const work = new FanOutEnqueuer(ledger, jobs, maxStoredChunks, id, signals).enqueue(to, plan);
     enqueuing.add(work);
-    try {
-      await work;
-    } finally {
-      enqueuing.delete(work);
-    }
+    await work.finally(() => enqueuing.delete(work));
     return new FanOutHandle(id, ledger, jobs);
   }
 

@@ -1,31 +1,7 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
-import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import { statusOf } from '../fan-out/fan-out-run.js';
-import { DATA_LOST } from './chunk-completion.js';
+import type { Dedupe } from '../fan-out/recipient-chunks.js';
 import type { DurableFanOutProgress, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
-
-/** A fan-out as it stands in Redis. */
-export interface FanOutState {
-  readonly counts: FanOutCounts;
-  readonly state: DurableFanOutProgress['state'];
-  /** Once it has ended. */
-  readonly status: FanOutReport['status'];
-  /** Whether its source was stored to its end. */
-  readonly isComplete: boolean;
-  readonly stop: DurableFanOutStop | undefined;
-  readonly total: number | undefined;
-  /** ISO 8601, by Redis's clock. */
-  readonly startedAt: string;
-  readonly elapsedMs: number;
-  /** Whether a worker has emitted its beginning as an event. */
-  readonly isBeginEmitted: boolean;
-  readonly requests: number;
-  readonly throttled: number;
-  readonly inFlight: number;
-  readonly storedChunks: number;
-  readonly completedChunks: number;
-  readonly ready: ReadyJobs;
-}
 
 /** What should have a job by now, and may not have one. */
 export interface ReadyJobs {
@@ -37,14 +13,21 @@ export interface ReadyJobs {
   readonly isEndReady?: true;
 }
 
-/** A fan-out as the ledger's scripts answer: the fields of its meta hash, and Redis's time. */
-export interface FanOutAnswer {
+/** The answer of each script of the ledger. */
+export interface StepAnswer<Result, More = unknown> {
+  readonly result: Result | 'gone';
+  /** Of the meta hash. */
   readonly fields: Readonly<Partial<Record<string, string>>>;
+  /** Redis's time, in milliseconds since 1970. */
   readonly now: number;
   readonly ready: ReadyJobs;
+  readonly more?: More;
 }
 
-export function readState({ fields, now, ready }: FanOutAnswer): FanOutState {
+/** A fan-out as it stands in Redis. */
+export type FanOutState = ReturnType<typeof readState>;
+
+export function readState({ fields, now, ready }: Pick<StepAnswer<unknown>, 'fields' | 'now' | 'ready'>) {
   const text = (name: string): string => fields[name] ?? '';
   const number = (name: string): number => Number(text(name));
 
@@ -54,22 +37,37 @@ export function readState({ fields, now, ready }: FanOutAnswer): FanOutState {
   const hasEnded = text('ended') !== '';
   const reason = text('stop') as StopReason;
   const notAttempted = input - duplicates - invalid - accepted - rejected - unknown;
-  const counts = { input, duplicates, invalid, accepted, rejected, unknown, notAttempted };
+  const counts: FanOutCounts = { input, duplicates, invalid, accepted, rejected, unknown, notAttempted };
+  const isRunning = !hasEnded && reason === '';
+  const state: DurableFanOutProgress['state'] = hasEnded
+    ? 'ended'
+    : !isRunning
+      ? 'stopping'
+      : isComplete
+        ? 'running'
+        : 'enqueuing';
   return {
     counts,
-    // A stop that came when everything was done has left no one out.
-    status: isComplete && notAttempted === 0 ? statusOf(counts) : 'aborted',
-    state: hasEnded ? 'ended' : reason !== '' ? 'stopping' : isComplete ? 'running' : 'enqueuing',
+    state,
+    /** Whether chunks are to be sent. */
+    isRunning,
+    /** Once it has ended. A stop that came when everything was done has left no one out. */
+    status: isComplete && notAttempted === 0 ? statusOf(counts) : ('aborted' as const),
+    /** Whether its source was stored to its end. */
     isComplete,
     stop: stopOf(reason, text('stopError'), hasEnded && !isComplete),
     total: isComplete ? input : text('total') === '' ? undefined : number('total'),
+    /** ISO 8601, by Redis's clock. */
     startedAt: new Date(number('created')).toISOString(),
-    isBeginEmitted: text('beginEmittedBy') !== '',
     // Redis's clock may have been set back since.
     elapsedMs: Math.max(0, (hasEnded ? number('ended') : now) - number('created')),
+    /** Token of the worker that has emitted its beginning as an event, or ''. */
+    beginEmittedBy: text('beginEmittedBy'),
     requests: number('requests'),
     throttled: number('throttled'),
     inFlight: number('inflight'),
+    chunkSize: number('chunkSize'),
+    dedupe: text('dedupe') as Dedupe,
     storedChunks: number('stored'),
     completedChunks: number('completed'),
     ready,
@@ -84,3 +82,12 @@ function stopOf(reason: StopReason, error: string, isCutShort: boolean): Durable
   if (reason === 'lost') return { reason: 'refused', error: DATA_LOST };
   return { reason, ...(error !== '' && { error: JSON.parse(error) as ErrorRecord }) };
 }
+
+/** The error of a fan-out of which Redis has lost a part. */
+const DATA_LOST: ErrorRecord = {
+  name: 'DataLostError',
+  code: 'DATA_LOST',
+  message: 'Redis has lost a part of this fan-out: keys of it were evicted or deleted.',
+  outcome: 'unknown',
+  hint: 'Give the queue a Redis that evicts nothing (maxmemory-policy noeviction) and keeps what it holds.',
+};

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
+import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import type { RecipientChunks } from '../fan-out/recipient-chunks.js';
 
 /**
@@ -22,34 +22,22 @@ export function nextDigest(before: string, recipients: string): string {
   return createHash('sha256').update(before).update('\n').update(recipients).digest('base64url');
 }
 
-/** How far a source was read. */
-export interface ReadCounts {
-  readonly input: number;
-  readonly duplicates: number;
-  readonly invalid: number;
-}
-
-/** A chunk, to be stored. */
-export interface ReadChunk {
-  /** Joined by commas. */
-  readonly recipients: string;
-  /** Of all chunks up to this one. */
-  readonly digest: string;
-  /** What is no user ID, and was read since the chunk before; no more than is listed. */
-  readonly invalid: readonly InvalidRecipient[];
-}
-
 /** Chunks that follow each other, or the end of the source. */
 export interface ChunkBatch {
   /** The index of the first one. */
   readonly from: number;
-  readonly chunks: readonly ReadChunk[];
   /** Of all chunks before the first one. */
   readonly digestBefore: string;
-  /** When the last one was full, or at the end. */
-  readonly read: ReadCounts;
-  /** At the source's end, with no more chunks: what is no user ID, and was read since the last chunk. */
-  readonly end?: { readonly invalid: readonly InvalidRecipient[] };
+  /** Each with its recipients, joined by commas, and the digest of all chunks up to it. */
+  readonly chunks: readonly { readonly recipients: string; readonly digest: string }[];
+  /** How far the source was read: to the end of the last one at least. */
+  readonly read: Pick<FanOutCounts, 'input' | 'duplicates' | 'invalid'>;
+  /** What is no user ID, and was read since the batch before; no more than is listed. Each as JSON: it may be any text. */
+  readonly invalid: readonly string[];
+  /** How many of those are in the batches before. */
+  readonly invalidBefore: number;
+  /** At the source's end, with no more chunks. */
+  readonly isEnd: boolean;
 }
 
 /**
@@ -57,24 +45,23 @@ export interface ChunkBatch {
  * full chunk never waits for more chunks.
  */
 export class ReadAhead {
-  #chunks: ReadChunk[] = [];
-  #length = 0;
+  /** What was read and not handed out: see {@link ChunkBatch}. */
+  #from = 0;
   #digestBefore: string = NO_CHUNKS;
-  #digest: string = NO_CHUNKS;
-  #read: ReadCounts = { input: 0, duplicates: 0, invalid: 0 };
-  /** The index of the chunk that is read next. */
-  #next = 0;
+  #chunks: ChunkBatch['chunks'][number][] = [];
+  #read: ChunkBatch['read'] = { input: 0, duplicates: 0, invalid: 0 };
+  #invalidBefore = 0;
+  #invalidNow = 0;
   #limit = 0;
-  #listed = 0;
   #reading: Promise<void> | undefined;
   #hasEnded = false;
   /** What the source threw. */
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param from the index of the first chunk that is handed out; those before it count for the digest */
+  /** @param first index of the first chunk that is handed out; those before it count for the digest */
   constructor(
     private readonly source: RecipientChunks,
-    private readonly from: number,
+    private readonly first: number,
   ) {}
 
   /**
@@ -86,18 +73,8 @@ export class ReadAhead {
     this.#limit = limit;
     this.#goOn();
     while (this.#chunks.length === 0 && !this.#hasEnded) await this.#reading;
-    const isEnd = this.#chunks.length === 0;
-    if (isEnd && this.#failure !== undefined) throw this.#failure.error;
-    const batch: ChunkBatch = {
-      from: this.#next - this.#chunks.length,
-      chunks: this.#chunks,
-      digestBefore: this.#digestBefore,
-      read: this.#read,
-      ...(isEnd && { end: { invalid: this.#newlyInvalid() } }),
-    };
-    this.#chunks = [];
-    this.#length = 0;
-    this.#digestBefore = this.#digest;
+    if (this.#chunks.length === 0 && this.#failure !== undefined) throw this.#failure.error;
+    const batch = this.#take();
     this.#goOn();
     return batch;
   }
@@ -123,30 +100,39 @@ export class ReadAhead {
     if (this.#failure !== undefined) return;
     const { input, duplicates, invalidCount } = this.source;
     this.#read = { input, duplicates, invalid: invalidCount };
+    this.#invalidNow = this.source.invalid.length;
     if (chunk === undefined) return;
     const recipients = chunk.recipients.join();
-    this.#digest = nextDigest(this.#digest, recipients);
-    this.#next = chunk.index + 1;
-    const invalid = this.#newlyInvalid();
-    if (chunk.index < this.from) {
-      this.#digestBefore = this.#digest;
-      return;
-    }
-    this.#chunks.push({ recipients, digest: this.#digest, invalid });
-    this.#length += recipients.length;
+    this.#chunks.push({ recipients, digest: nextDigest(this.#digest, recipients) });
+    if (chunk.index < this.first) this.#take();
   }
 
-  /** What is no user ID, and was read since it was last asked for. */
-  #newlyInvalid(): readonly InvalidRecipient[] {
-    const invalid = this.source.invalid.slice(this.#listed);
-    this.#listed = this.source.invalid.length;
-    return invalid;
+  #take(): ChunkBatch {
+    const invalid = this.source.invalid.slice(this.#invalidBefore, this.#invalidNow);
+    const batch: ChunkBatch = {
+      from: this.#from,
+      digestBefore: this.#digestBefore,
+      chunks: this.#chunks,
+      read: this.#read,
+      invalid: invalid.map((one) => JSON.stringify(one)),
+      invalidBefore: this.#invalidBefore,
+      isEnd: this.#chunks.length === 0,
+    };
+    this.#digestBefore = this.#digest;
+    this.#from += this.#chunks.length;
+    this.#invalidBefore = this.#invalidNow;
+    this.#chunks = [];
+    return batch;
+  }
+
+  get #digest(): string {
+    return this.#chunks.at(-1)?.digest ?? this.#digestBefore;
   }
 
   get #isFull(): boolean {
-    if (this.#next < this.from) return false;
-    return (
-      this.#next >= this.#limit || this.#chunks.length >= MAX_BATCH_CHUNKS || this.#length >= MAX_BATCH_LENGTH
-    );
+    const count = this.#chunks.length;
+    const length = this.#chunks.reduce((sum, { recipients }) => sum + recipients.length, 0);
+    const isAtLimit = this.#from + count >= Math.max(this.#limit, this.first);
+    return isAtLimit || count >= MAX_BATCH_CHUNKS || length >= MAX_BATCH_LENGTH;
   }
 }

@@ -1,5 +1,10 @@
-import type { ClusterOptions, RedisOptions } from 'ioredis';
-import { openClient, type RedisClient, type RedisTarget } from '../redis-client/open-client.js';
+import type { ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import {
+  connectionsOf,
+  openClient,
+  type RedisClient,
+  type RedisTarget,
+} from '../redis-client/open-client.js';
 
 /** How long a command waits that a node of a Cluster sends elsewhere: slots move, and nodes take over. */
 const REDIRECT_MS = 100;
@@ -54,6 +59,41 @@ export function openConnection(given: RedisTarget): RedisClient {
   client.setMaxListeners(Number.POSITIVE_INFINITY);
   client.on('end', () => rejectUnfulfilled(client));
   return client;
+}
+
+/** Interval of pings, and longest silence, in milliseconds. */
+const PING_EVERY_MS = 250;
+const SILENT_MS = 1_000;
+
+/**
+ * Closes connections to a Redis that does not answer. It may have been replaced, and would execute old commands when it
+ * wakes up, though it is no longer the primary. New connections are made to the current primary. A client that has
+ * ended is begun again.
+ *
+ * A failover within a second and a half of the primary's silence is not noticed by this alone.
+ */
+export function watchConnection(client: RedisClient): NodeJS.Timeout {
+  /** What each connection had received, and since when. */
+  const heard = new WeakMap<object, { readonly bytes: number; readonly at: number }>();
+  const look = (): void => {
+    // ioredis gives up when it is told of a failover while it searches for the primary.
+    if (client.status === 'end') client.connect().catch(() => undefined);
+    for (const connection of connectionsOf(client)) {
+      // None exists before the first connection.
+      const socket = connection.stream as Redis['stream'] | undefined;
+      // Connecting has a time limit of its own.
+      if (socket === undefined || socket.connecting || socket.destroyed) continue;
+      const last = heard.get(socket);
+      const bytes = socket.bytesRead;
+      if (last?.bytes !== bytes) heard.set(socket, { bytes, at: performance.now() });
+      // The socket is destroyed and the client is not disconnected: a client that is searching for the primary would
+      // end for good.
+      else if (performance.now() - last.at > SILENT_MS) socket.destroy();
+      connection.ping().catch(() => undefined);
+    }
+  };
+  // Input that has arrived is read first: this process may have stood still, and not Redis.
+  return setInterval(() => setImmediate(look), PING_EVERY_MS).unref();
 }
 
 /**

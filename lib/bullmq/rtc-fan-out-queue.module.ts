@@ -7,7 +7,7 @@ import { openOptions } from '../config/module-options.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { ChunkSenders } from '../fan-out/chunk-sender.js';
 import { RoomUnicastService } from '../services/room-unicast.service.js';
-import { ChunkJobs, type ChunkJobData } from './chunk-jobs.js';
+import { ChunkJobs } from './chunk-jobs.js';
 import { ChunkWorker } from './chunk-worker.js';
 import { FanOutLedger } from './fan-out-ledger.js';
 import type {
@@ -17,22 +17,17 @@ import type {
 } from './fan-out-queue-options.js';
 import { FanOutQueueService } from './fan-out-queue.service.js';
 import {
+  BULL_QUEUE,
+  CHUNK_SENDERS,
+  FAN_OUT_QUEUE_SETTINGS,
   type FanOutQueueSettings,
   readFanOutQueueExtras,
   resolveFanOutQueueSettings,
 } from './fan-out-queue-settings.js';
-import { LedgerKeys } from './ledger-keys.js';
 import { RedisHolder } from './redis-holder.js';
 
-// Strings, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
+// A string, since an ES module copy and a CommonJS copy of this package may be loaded side by side.
 const OPTIONS = 'nestjs-rtc-messaging:fan-out-queue-options';
-const SETTINGS = 'nestjs-rtc-messaging:fan-out-queue-settings';
-const REDIS = 'nestjs-rtc-messaging:fan-out-queue-redis';
-const SENDERS = 'nestjs-rtc-messaging:fan-out-queue-senders';
-const WORKER = 'nestjs-rtc-messaging:fan-out-queue-worker';
-/** What the service and the worker are made of. */
-const PARTS = [SETTINGS, REDIS, FanOutLedger, ChunkJobs];
-type Parts = [FanOutQueueSettings, RedisHolder, FanOutLedger, ChunkJobs];
 
 /** What `forRoot()` registers, as with `RtcMessagingModule`. */
 @Module({})
@@ -56,67 +51,45 @@ export class RtcFanOutQueueModule extends createModuleClass<
   addExtras,
 }) {}
 
-function addExtras(
-  { module, imports, providers = [] }: DynamicModule,
-  given: RtcFanOutQueueExtras,
-): DynamicModule {
-  const { role, queueName, isGlobal, roomUnicast } = readFanOutQueueExtras(given);
-  const isWorker = role !== 'producer';
-  const queue = getQueueToken(queueName);
+function addExtras(definition: DynamicModule, given: RtcFanOutQueueExtras): DynamicModule {
+  const extras = readFanOutQueueExtras(given);
+  const queue = getQueueToken(extras.queueName);
+  const isWorker = extras.role !== 'producer';
   return {
-    module,
-    imports,
-    global: isGlobal,
+    ...definition,
+    global: extras.isGlobal,
     providers: [
-      ...providers,
+      ...(definition.providers ?? []),
       {
-        provide: SETTINGS,
+        provide: FAN_OUT_QUEUE_SETTINGS,
         inject: [OPTIONS],
-        useFactory: (options: unknown) => resolveFanOutQueueSettings(openOptions(options)),
+        useFactory: (options: unknown) => resolveFanOutQueueSettings(openOptions(options), extras),
       },
       {
-        provide: SENDERS,
-        inject: [ModulesContainer, SETTINGS],
-        useFactory: (modules: ModulesContainer) => (isWorker ? sendersOf(modules, roomUnicast) : undefined),
+        provide: CHUNK_SENDERS,
+        inject: [ModulesContainer, FAN_OUT_QUEUE_SETTINGS],
+        useFactory: (modules: ModulesContainer) => isWorker && sendersOf(modules, extras.roomUnicast),
       },
       {
-        provide: REDIS,
+        provide: RedisHolder,
         // Not open before all else is there: Nest closes nothing of an app that does not come up.
-        inject: [SETTINGS, SENDERS],
+        inject: [FAN_OUT_QUEUE_SETTINGS, CHUNK_SENDERS],
         useFactory: (settings: FanOutQueueSettings) => RedisHolder.open(settings),
       },
       {
-        provide: queue,
-        inject: [SETTINGS, REDIS],
+        provide: BULL_QUEUE,
+        inject: [FAN_OUT_QUEUE_SETTINGS, RedisHolder],
         // Made here, since `BullModule` would add what the app sets for its own queues.
-        useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
+        useFactory: ({ queueName, prefix }: FanOutQueueSettings, redis: RedisHolder) =>
           new Queue(queueName, { connection: redis.client(), prefix }).on('error', (error) =>
             redis.note(error),
           ),
       },
-      {
-        provide: FanOutLedger,
-        inject: [SETTINGS, REDIS],
-        useFactory: ({ prefix }: FanOutQueueSettings, redis: RedisHolder) =>
-          new FanOutLedger(redis.client(), new LedgerKeys(prefix, queueName), redis.closing),
-      },
-      {
-        provide: ChunkJobs,
-        inject: [queue, FanOutLedger],
-        useFactory: (bullQueue: Queue<ChunkJobData>, ledger: FanOutLedger) =>
-          new ChunkJobs(bullQueue, ledger),
-      },
-      {
-        provide: FanOutQueueService,
-        inject: PARTS,
-        useFactory: (...parts: Parts) => new FanOutQueueService(role, ...parts),
-      },
-      {
-        provide: WORKER,
-        inject: [...PARTS, SENDERS],
-        useFactory: (...[settings, redis, ledger, jobs, senders]: [...Parts, ChunkSenders | undefined]) =>
-          senders && new ChunkWorker(queueName, settings, redis, ledger, jobs, senders),
-      },
+      { provide: queue, useExisting: BULL_QUEUE },
+      FanOutLedger,
+      ChunkJobs,
+      FanOutQueueService,
+      ...(isWorker ? [ChunkWorker] : []),
     ],
     exports: [FanOutQueueService, queue],
   };

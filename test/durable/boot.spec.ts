@@ -11,9 +11,9 @@ import {
   type RtcFanOutQueueOptions,
 } from 'nestjs-rtc-messaging/bullmq';
 import { ChunkJobs } from '../../lib/bullmq/chunk-jobs.js';
+import { ChunkWorker } from '../../lib/bullmq/chunk-worker.js';
 import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
-import { LedgerKeys } from '../../lib/bullmq/ledger-keys.js';
 import { RedisHolder } from '../../lib/bullmq/redis-holder.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { LogLines } from '../support/log-lines.js';
@@ -146,21 +146,17 @@ describe('an app with a queue', () => {
     let end: () => void = () => undefined;
     const finishing = holder.finish(new Promise<void>((resolve) => (end = resolve)));
     await until(async () => /cmdstat_srem:calls=[4-9]/.test(await holder.client().info('commandstats')));
-    expect(holder.isClosed).toBe(false);
+    expect(holder.closing.isCancelled).toBe(false);
     end();
     await finishing;
-    expect(holder.isClosed).toBe(false);
+    expect(holder.closing.isCancelled).toBe(false);
     holder.close();
   });
 
   it('has a connection again when its client has ended by itself, and not once it is closed', async () => {
     const settings = resolveFanOutQueueSettings({ connection: redis.url });
     const holder = await RedisHolder.open(settings);
-    const ledger = new FanOutLedger(
-      holder.client(),
-      new LedgerKeys(settings.prefix, 'queue'),
-      holder.closing,
-    );
+    const ledger = new FanOutLedger(holder, settings);
     const ended = once(holder.client(), 'end');
     // As ioredis does when it is told of a failover while it searches for the primary.
     holder.client().disconnect();
@@ -176,7 +172,7 @@ describe('an app with a queue', () => {
     const settings = resolveFanOutQueueSettings({ connection: redis.url });
     const holder = await RedisHolder.open(settings);
     const client = holder.client() as Redis;
-    const ledger = new FanOutLedger(client, new LedgerKeys(settings.prefix, 'queue'), holder.closing);
+    const ledger = new FanOutLedger(holder, settings);
     // Known to the connection, so that the next one is a single command.
     await ledger.look('none');
     await redis.kill('SIGSTOP');
@@ -197,11 +193,13 @@ describe('an app with a queue', () => {
     const options = { connection, roomUnicast: getRoomUnicastToken('europe') };
     const module = await boot(options);
     const registered = RtcFanOutQueueModule.forRoot(options);
-    const own = ['fan-out-queue-settings', 'fan-out-queue-redis'].map((name) =>
-      module.get(`nestjs-rtc-messaging:${name}`, { strict: false }),
-    );
-    for (const token of [FanOutQueueService, FanOutLedger, ChunkJobs])
-      own.push(module.get(token, { strict: false }));
+    const parts = [
+      'nestjs-rtc-messaging:fan-out-queue-settings',
+      RedisHolder,
+      FanOutQueueService,
+      FanOutLedger,
+    ];
+    const own = [...parts, ChunkJobs, ChunkWorker].map((token) => module.get(token, { strict: false }));
     const leaks = await leaksIn([registered, own]);
     await module.close();
     expect(leaks).toEqual([]);

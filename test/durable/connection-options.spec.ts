@@ -5,7 +5,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import type { RtcConfigError } from 'nestjs-rtc-messaging';
 import type { RtcFanOutQueueOptions } from 'nestjs-rtc-messaging/bullmq';
 import { resolveFanOutQueueSettings } from '../../lib/bullmq/fan-out-queue-settings.js';
-import type { RedisHolder } from '../../lib/bullmq/redis-holder.js';
+import { RedisHolder } from '../../lib/bullmq/redis-holder.js';
 import { startCluster } from '../support/failover-sites.js';
 import { ownPrefix, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
@@ -142,9 +142,7 @@ describe('the connection of a queue', () => {
   it('may have any number of listeners, also once BullMQ has added what it needs to that', async () => {
     const app = await startQueueApp(redis.url, { prefix: ownPrefix() }, emulator.moduleOptions());
     try {
-      const holder = app.module.get<RedisHolder>('nestjs-rtc-messaging:fan-out-queue-redis', {
-        strict: false,
-      });
+      const holder = app.module.get(RedisHolder, { strict: false });
       expect(holder.client().getMaxListeners()).toBe(Number.POSITIVE_INFINITY);
     } finally {
       await app.close();

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import { type DurableFanOutReport, FanOutEnqueueError, type FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { type ClaimResult, FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
+import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -215,7 +215,7 @@ describe('a durable fan-out', () => {
     const ledger = module.get(FanOutLedger, { strict: false });
     const claim = ledger.claim.bind(ledger);
     // A worker finds a chunk's fan-out stopped, and is not done with the job yet.
-    const claimed = await new Promise<ClaimResult>((resolve) => {
+    const claimed = await new Promise<Awaited<ReturnType<typeof claim>>>((resolve) => {
       jest.spyOn(ledger, 'claim').mockImplementationOnce(async (...given) => {
         const answer = await claim(...given);
         await handle.resume();

@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { ChunkJobs, type ChunkJobData } from '../../lib/bullmq/chunk-jobs.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
+import { ledgerOf } from '../support/ledger.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
 /** A queue and a ledger that answer when they are told to, in the order of asking. */
 class Pending {
@@ -64,5 +68,19 @@ describe('ChunkJobs', () => {
     await pending.answer();
     await again;
     expect(pending.asked).toEqual(['add 0,1,2,3', 'enqueued 4']);
+  });
+
+  it('notes a sweep that fails, and goes on', async () => {
+    const client = new Redis({ lazyConnect: true });
+    client.disconnect();
+    const ledger = ledgerOf(client, '{rtc}');
+    const noted: unknown[] = [];
+    const stopping = new Cancellation();
+    const jobs = new ChunkJobs(undefined as never, ledger);
+    const running = jobs.sweep(1, stopping, (error) => void noted.push(error));
+    await until(() => noted.length >= 3);
+    stopping.cancel();
+    await running;
+    expect(String(noted[0])).toBe('Error: Connection is closed.');
   });
 });

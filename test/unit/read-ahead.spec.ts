@@ -36,7 +36,7 @@ describe('ReadAhead', () => {
     await until(() => goOn !== undefined);
     goOn?.();
     expect(recipientsOf(await next)).toEqual(['u2,u3']);
-    expect(await source.next(10)).toMatchObject({ chunks: [], end: { invalid: [] } });
+    expect(await source.next(10)).toMatchObject({ chunks: [], isEnd: true, invalid: [] });
   });
 
   it('hands out together what was read meanwhile, with its digests and what is no user ID', async () => {
@@ -53,15 +53,18 @@ describe('ReadAhead', () => {
     const all = [first, second].flatMap((batch) => batch?.chunks ?? []);
     expect(all.map(({ digest }) => digest)).toEqual(digests);
     expect(all.map(({ recipients }) => recipients)).toEqual(['u0,u1', 'u2,u3', 'u4,u5']);
-    expect(all.flatMap(({ invalid }) => invalid.map(({ position }) => position))).toEqual([1]);
     expect(second?.digestBefore).toBe(digests[(second?.from ?? 0) - 1]);
-    expect(await source.next(10)).toMatchObject({
+    const last = await source.next(10);
+    expect(last).toMatchObject({
       from: 3,
       chunks: [],
       digestBefore: digests.at(-1),
       read: { input: 8, duplicates: 0, invalid: 2 },
-      end: { invalid: [{ position: 7 }] },
+      isEnd: true,
     });
+    const batches = [first, second, last];
+    expect(batches.flatMap(({ invalid }) => invalid.map((one) => JSON.parse(one).position))).toEqual([1, 7]);
+    expect(last.invalidBefore + last.invalid.length).toBe(2);
   });
 
   it('reads no further than it may, and goes on when it may', async () => {
@@ -117,7 +120,7 @@ describe('ReadAhead', () => {
     expect(recipientsOf(batch)).toEqual(['u498,u499']);
     const before = Array.from({ length: 249 }, (_none, at) => users(2, 2 * at).join());
     expect(batch?.digestBefore).toBe(before.reduce<string>(nextDigest, NO_CHUNKS));
-    expect(await source.next(251)).toMatchObject({ chunks: [], end: { invalid: [] } });
+    expect(await source.next(251)).toMatchObject({ chunks: [], isEnd: true, invalid: [] });
   });
 
   it('reads no further when it is stopped', async () => {

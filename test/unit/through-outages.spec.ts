@@ -1,13 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { ReplyError, type Redis } from 'ioredis';
-import { throughOutages } from '../../lib/bullmq/keep-trying.js';
+import { ReplyError } from 'ioredis';
+import { throughOutages } from '../../lib/bullmq/through-outages.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { rejectionOf } from '../support/rejection.js';
 
 /** Fails with each of these in turn. @returns how often it was tried, or what it failed with in the end */
-async function tryWith(
-  messages: readonly string[],
-  status: Redis['status'] = 'ready',
-): Promise<number | Error> {
+async function tryWith(messages: readonly string[], closing = new Cancellation()): Promise<number | Error> {
   const left = [...messages];
   let tried = 0;
   const work = (): Promise<number> => {
@@ -15,7 +13,7 @@ async function tryWith(
     const message = left.shift();
     return message === undefined ? Promise.resolve(tried) : Promise.reject(new ReplyError(message));
   };
-  return throughOutages({ status } as Redis, work).catch((error: Error) => error);
+  return throughOutages(work, closing).catch((error: Error) => error);
 }
 
 const OUTAGES = [
@@ -25,6 +23,8 @@ const OUTAGES = [
   'MOVED 3999 127.0.0.1:6381',
   'CLUSTERDOWN The cluster is down',
   'NOREPLICAS Not enough good replicas to write.',
+  'MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist on disk.',
+  'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
   'LOADING Redis is loading the dataset in memory',
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
   'Connection is closed.',
@@ -46,14 +46,18 @@ describe('a command to Redis', () => {
     expect(await tryWith([message])).toMatchObject({ message });
   });
 
-  it('fails when the client has ended, which does not reconnect', async () => {
-    expect(await tryWith(['Connection is closed.'], 'end')).toMatchObject({
-      message: 'Connection is closed.',
-    });
+  it('is not repeated once the connection is closed for good, and waits no longer for an answer', async () => {
+    const closing = new Cancellation();
+    const failing = tryWith(['Connection is closed.', 'Connection is closed.'], closing);
+    const waiting = throughOutages(() => new Promise(() => undefined), closing);
+    closing.cancel();
+    expect(await failing).toBeInstanceOf(Error);
+    expect(await rejectionOf(waiting)).toBeInstanceOf(Error);
   });
 
   it('fails with any error that is not of Redis', async () => {
-    const thrown = throughOutages({ status: 'ready' } as Redis, () => Promise.reject(new TypeError('a bug')));
+    const work = (): Promise<never> => Promise.reject(new TypeError('a bug'));
+    const thrown = throughOutages(work, new Cancellation());
     expect(await rejectionOf(thrown)).toBeInstanceOf(TypeError);
   });
 });

@@ -1,12 +1,11 @@
--- Says whether a worker is to emit the end of a fan-out as an event. One is, if it has ended.
+-- Says whether a worker is to emit the end of a fan-out as an event. The first one is, if the fan-out has ended.
 --
 -- ARGV   1   the fan-out's ID
 --        2   token of the worker
--- Answer as of `look`; nothing if the worker is not to
+-- Result 'emit' or 'none'
 
-if get('ended') == '' then return end
-if get('endEmittedBy') == '' and can_write() then
-  redis.call('HSET', meta, 'endEmittedBy', ARGV[2])
+if get('ended') ~= '' and can_write() then
+  if get('endEmittedBy') == '' then set('endEmittedBy', ARGV[2]) end
   redis.call('SREM', active, id)
 end
-return get('endEmittedBy') == ARGV[2] and all() or nil
+return answer(get('endEmittedBy') == ARGV[2] and 'emit' or 'none')

@@ -7,69 +7,50 @@
 -- ARGV   1   the fan-out's ID
 --        2   index of the chunk
 --        3   token of the worker
--- Answer {result: 'send', chunk}, or as of `answer()`: 'presumed_unknown', 'gone', 'completed', 'stopped' or
---        'superseded'
+-- Result 'send' with the chunk, 'presumed_unknown', 'completed', 'stopped' or 'superseded'
 
-if redis.call('EXISTS', meta) == 0 then return answer('gone') end
 stop_if_lost()
-end_if_over()
 local index, token = ARGV[2], ARGV[3]
 local state, owner, again = state_of(index)
 if state == '' or state == 'unknown' then return answer('completed') end
-local is_inflight = state == 'inflight' or state == 'resend'
-if state == 'pending' then owner = token end
--- The outcome that the worker reported when it returned the chunk is stored under its token.
-if state == 'resend' then owner, again = 'none', 'resend' end
-local stopped = get('stop') ~= ''
-if owner ~= token then
-  local job, run = string.match(token, '^(%d+)%.(%d+)%.')
-  local other_job, other_run = string.match(owner, '^(%d+)%.(%d+)%.')
-  if job == other_job and tonumber(run) < tonumber(other_run) then return answer('superseded') end
-end
-if is_inflight and owner ~= token then
-  if get('onUnknown') == 'resend' and not stopped then
-    again = 'resend'
+local job, run = string.match(token, '^(%d+)%.(%d+)%.')
+local other_job, other_run = string.match(owner, '^(%d+)%.(%d+)%.')
+if job == other_job and tonumber(run) < tonumber(other_run) then return answer('superseded') end
+local is_stopped = get('stop') ~= ''
+local in_flight, rest = parts_of(index)
+if state == 'inflight' and owner ~= token then
+  if get('onUnknown') == 'resend' and not is_stopped then
+    again = ':resend'
+    if rest ~= '' then in_flight, rest = in_flight .. ',' .. rest, '' end
+    redis.call('HSET', chunks, index, in_flight)
   else
-    local recipients, rest = parts_of(redis.call('HGET', chunks, index) or '')
-    local count = count_of(recipients)
+    local _, commas = string.gsub(in_flight, ',', ',')
     redis.call('HSET', outcomes, index .. ':' .. owner, cjson.encode({
-      chunks = {{ outcome = 'unknown', recipients = count, attempts = 0, possibleDuplicate = again ~= '', lost = true }},
-      unknown = recipients, at = now()
+      chunks = {{
+        outcome = 'unknown', recipients = commas + 1, attempts = 0, possibleDuplicate = again ~= '', lost = true
+      }},
+      unknown = in_flight, at = now()
     }))
-    add('unknown', count)
+    add('unknown', commas + 1)
     add('inflight', -1)
+    keep()
     if rest == '' then
       redis.call('HSET', ledger, index, 'unknown:' .. owner)
       redis.call('HDEL', chunks, index)
       add('completed', 1)
-    else
-      redis.call('HSET', ledger, index, 'pending')
-      redis.call('HSET', chunks, index, rest)
+      return answer('presumed_unknown')
     end
-    keep_open()
-    end_if_over()
-    if rest == '' then return answer('presumed_unknown') end
-    if stopped then return answer('stopped') end
-    is_inflight = false
+    state, again, in_flight = 'pending', '', rest
+    redis.call('HSET', ledger, index, 'pending')
+    redis.call('HSET', chunks, index, rest)
   end
-elseif stopped then
-  return answer('stopped')
 end
-local in_flight, rest = parts_of(redis.call('HGET', chunks, index))
-local recipients = join(in_flight, rest)
-if rest ~= '' and owner ~= token then redis.call('HSET', chunks, index, recipients) end
-local mark = again == '' and '' or ':resend'
-redis.call('HSET', ledger, index, (is_inflight and 'inflight:' or 'claimed:') .. token .. mark)
-if get('beginEmittedBy') == '' then redis.call('HSET', meta, 'beginEmittedBy', token) end
-return cjson.encode({result = 'send', chunk = {
-  recipients = recipients,
-  wire = {Binary = get('binary') == '1', Message = redis.call('GET', message)},
-  roomId = get('roomId'),
-  from = optional('from'),
-  onUnknown = optional('onUnknown'),
+if is_stopped then return answer('stopped') end
+redis.call('HSET', ledger, index, state .. ':' .. token .. again)
+if get('beginEmittedBy') == '' then set('beginEmittedBy', token) end
+return answer('send', {
+  recipients = in_flight,
+  message = redis.call('GET', message),
   -- Whether it may have been accepted before.
-  possibleDuplicate = mark ~= '',
-  startedAt = number('created'),
-  -- Whether the worker is to emit the beginning of the fan-out as an event.
-  isFirst = get('beginEmittedBy') == token
-}})
+  possibleDuplicate = again ~= ''
+})

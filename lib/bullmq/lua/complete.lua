@@ -4,46 +4,34 @@
 -- ARGV   1   the fan-out's ID
 --        2   index of the chunk
 --        3   token of the worker
---        4   accepted recipients
---        5   rejected ones
---        6   unknown ones
---        7   requests
---        8   throttled requests
---        9   recipients that were not sent to, and are pending again
---        10  reported outcome, as JSON, or ''
---        11  why the fan-out is stopped, or ''
---        12  the error of that, as JSON, or ''
--- Answer as of `answer()`: 'completed', 'returned', 'corrected', 'fenced' or 'gone'
+--        4   the `ChunkCompletion`, as JSON
+-- Result 'completed', 'returned', 'corrected' or 'fenced'
 
 -- A known outcome must be recorded, also in a full Redis.
 can_write()
-local index, token, rest, outcome, stop = ARGV[2], ARGV[3], ARGV[9], ARGV[10], ARGV[11]
-local accepted, rejected, unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local index, token, done = ARGV[2], ARGV[3], cjson.decode(ARGV[4])
+local counts, rest = done.counts, table.concat(done.rest, ',')
 local state, owner, again = state_of(index)
 local is_owner = owner == token
-local result = redis.call('EXISTS', meta) == 1 and 'fenced' or 'gone'
--- Parts that were accepted before have been counted.
-if state == 'inflight' then
-  local _, _, recorded = parts_of(redis.call('HGET', chunks, index) or '')
-  accepted = accepted - recorded
-end
+local _, _, recorded = parts_of(index)
+local outcome_field = index .. ':' .. token
+local lost = redis.call('HGET', outcomes, outcome_field)
+local result = 'fenced'
 local function count()
-  add('accepted', accepted)
-  add('rejected', rejected)
-  add('unknown', unknown)
-  add('requests', tonumber(ARGV[7]))
-  add('throttled', tonumber(ARGV[8]))
-  if outcome ~= '' then
+  -- Parts that were accepted before have been counted.
+  add('accepted', counts.accepted - recorded)
+  add('rejected', counts.rejected)
+  add('unknown', counts.unknown)
+  add('requests', done.requests)
+  add('throttled', done.throttled)
+  if done.outcome then
     -- By one clock, since the report lists them in the order of their ends.
-    redis.call('HSET', outcomes, index .. ':' .. token, '{"at":' .. string.format('%.0f', now()) .. ',' .. string.sub(outcome, 2))
+    local at = string.format('{"at":%.0f,', now())
+    redis.call('HSET', outcomes, outcome_field, at .. string.sub(done.outcome, 2))
   end
+  keep()
 end
-if is_owner and state == 'claimed' then
-  redis.call('HSET', ledger, index, 'pending:' .. token)
-  if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
-  end_if_over()
-  result = 'returned'
-elseif is_owner and state == 'inflight' then
+if is_owner and state == 'inflight' then
   count()
   if rest == '' then
     redis.call('HDEL', chunks, index)
@@ -52,30 +40,34 @@ elseif is_owner and state == 'inflight' then
     add('inflight', -1)
     result = 'completed'
   else
-    redis.call('HSET', chunks, index, rest)
-    if again == 'resend' then
-      -- It may have been accepted once, so it is not pending again.
-      redis.call('HSET', ledger, index, 'resend:' .. token)
-    else
-      redis.call('HSET', ledger, index, 'pending:' .. token)
+    -- If it may have been accepted once, it is not pending again.
+    if again == '' then
+      state = 'pending'
       add('inflight', -1)
     end
+    redis.call('HSET', chunks, index, rest)
+    redis.call('HSET', ledger, index, state .. ':' .. token .. '.returned' .. again)
     result = 'returned'
   end
-  if stop ~= '' and get('stop') == '' then redis.call('HSET', meta, 'stop', stop, 'stopError', ARGV[12]) end
-  keep_open()
-  end_if_over()
-elseif is_owner and state == 'unknown' and rest == '' and get('ended') == '' then
+elseif is_owner and state == 'pending' then
+  redis.call('HSET', ledger, index, 'pending:' .. token .. '.returned')
+  result = 'returned'
+elseif is_owner and state == 'unknown' and lost and rest == '' and get('ended') == '' then
   -- The worker that counted as lost knows the outcome, and it was not reported yet.
-  add('unknown', -(accepted + rejected + unknown))
-  redis.call('HDEL', outcomes, index .. ':' .. token)
+  local presumed = cjson.decode(lost).chunks[1].recipients
+  add('unknown', -presumed)
+  recorded = counts.accepted + counts.rejected + counts.unknown - presumed
+  redis.call('HDEL', outcomes, outcome_field)
   redis.call('HDEL', ledger, index)
   count()
   result = 'corrected'
-elseif is_owner and (state == 'pending' or state == 'resend') then
+elseif owner == token .. '.returned' then
   result = 'returned'
-elseif state == '' and rest == '' and result ~= 'gone' and get('onUnknown') ~= 'resend' then
+elseif state == '' and rest == '' and get('onUnknown') ~= 'resend' then
   -- Only the worker that sent all of a chunk completes it, unless it is sent again.
   result = 'completed'
+end
+if is_owner and done.stop and get('stop') == '' then
+  set('stop', done.stop.reason, 'stopError', done.stop.error)
 end
 return answer(result)

@@ -2,7 +2,7 @@
 --
 -- ARGV   1   the fan-out's ID
 --        2   the chunk before which all have one
--- Answer nothing
+-- Result 'noted'
 
-if redis.call('EXISTS', meta) == 0 then return end
-if number('enqueued') < tonumber(ARGV[2]) then redis.call('HSET', meta, 'enqueued', ARGV[2]) end
+if number('enqueued') < tonumber(ARGV[2]) then set('enqueued', ARGV[2]) end
+return brief('noted')
