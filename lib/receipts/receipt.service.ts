@@ -1,21 +1,21 @@
-import { Injectable } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getClientMessageConsumersToken, type RtcClientMessage } from '../callbacks/client-message.js';
 import { injectBy, tokenOf } from '../config/named-tokens.js';
-import type { RtcClientMessage } from '../callbacks/client-message.js';
-import type { RtcReceiptEvent } from '../diagnostics/rtc-event.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
+import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { abortSignal, duration } from '../options/rules.js';
-import { HiddenParts } from '../privacy/hidden-parts.js';
-import { readReceipts } from '../receiver/receipt-text.js';
+import { readReceipts } from '../receiver/frame.js';
 import type { CallPlan } from '../retry/call-policy.js';
 import type { ReceiptTracker } from '../services/receipt-tracker.js';
-import { Interrupted, waitFor } from '../waiting/time-box.js';
-import { ReceiptRoom } from './receipt-room.js';
-import type { ReceiptStatus, ReceiptStore, TrackedRequest } from './receipt-store.js';
-import { ReceiptWatch } from './receipt-watch.js';
+import { getRoomUnicastToken } from '../services/service-tokens.js';
+import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
+import type { ReceiptStatus, ReceiptStore } from './receipt-store.js';
 import { ANSWER_LIMIT_MS } from './redis-receipt-store.js';
 
 /** Options of `ReceiptService.wait()`. */
@@ -27,47 +27,20 @@ export interface WaitForReceiptsOptions {
 }
 
 const WAIT_OPTIONS = { timeoutMs: { rule: duration, required: true }, signal: abortSignal } as const;
+/** Longest pause between two looks at a message that is waited for. Most receipts come soon. */
+const LONGEST_PAUSE_MS = 250;
 /** A chunk that waits for room looks for it so often. */
-const LOOK_EVERY_MS = 50;
-/** A refusal ends when receipts come, or when messages are given up. */
+const LOOK_EVERY_MS = 100;
+/** A request that leaves as soon as it is awaited need not be awaited anew. */
+const SAME_MOMENT_MS = 20;
+/** A refusal ends when receipts come, or when messages are over. */
 const RETRY_AFTER_MS = 1_000;
-
-type Sending = Parameters<ReceiptTracker['attach']>[0];
-
-const hidden = new HiddenParts<{
-  readonly module: string;
-  readonly store: ReceiptStore;
-  readonly maxAwaited: number;
-  /** The module that sends, if there is one. */
-  sending?: Sending;
-  /** Ends when those who wait for room have it. */
-  line: Promise<void>;
-  /** Tells requests apart. */
-  requests: number;
-  /** By message. */
-  readonly watches: Map<string, ReceiptWatch>;
-}>();
 
 /**
  * Knows who has received a message that was sent with `receipt: true`: whose app has been given it, not who has seen it.
  * Experimental.
  */
-@Injectable()
-export class ReceiptService {
-  /** Receipts that were posted to this process, by what became of them. */
-  readonly counts: Readonly<Record<RtcReceiptEvent['status'], number>> = {
-    confirmed: 0,
-    repeated: 0,
-    not_awaited: 0,
-  };
-
-  /** @internal */
-  constructor(module: string, store: ReceiptStore, maxAwaited: number) {
-    const line = Promise.resolve();
-    const watches = new Map<string, ReceiptWatch>();
-    hidden.set(this, { module, store, maxAwaited, line, requests: 0, watches });
-  }
-
+export abstract class ReceiptService {
   /**
    * Who has a message, and who has not.
    * @param messageId of the send's result, or of its error
@@ -75,9 +48,7 @@ export class ReceiptService {
    * `awaitMs`
    * @throws RtcNetworkError when Redis does not answer, which keeps the receipts
    */
-  status(messageId: string): Promise<ReceiptStatus | undefined> {
-    return answer(hidden.of(this).store.status(messageId));
-  }
+  abstract status(messageId: string): Promise<ReceiptStatus | undefined>;
 
   /**
    * Waits until everyone who was sent a message has confirmed it, for `timeoutMs`, or until the app closes. While Redis
@@ -85,155 +56,150 @@ export class ReceiptService {
    * @returns the status then: nobody is `awaited` any more, or some still are
    * @throws RtcValidationError when an option breaks a rule, RtcNetworkError when Redis does not answer in the end
    */
+  abstract wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined>;
+}
+
+/** Tracks the receipts of one module. */
+export class Receipts extends ReceiptService implements ReceiptTracker, OnModuleInit {
+  readonly #store: ReceiptStore;
+  /** The module that sends. A mock has none. */
+  #host: FanOutHost | undefined;
+  /** Ends when the chunks that wait for room have it. */
+  #line: Promise<unknown> = Promise.resolve();
+  #requests = 0;
+
+  constructor(
+    private readonly name: string | undefined,
+    private readonly modules: ModuleRef,
+    private readonly maxAwaited: number,
+    store: ReceiptStore,
+  ) {
+    super();
+    this.#store = store;
+  }
+
+  /** Takes the clients' messages that are receipts. Both modules are there then, wherever the app imports them. */
+  onModuleInit(): void {
+    const { name, modules } = this;
+    try {
+      const anywhere = { strict: false };
+      this.#host = modules.get(getRoomUnicastToken(name), anywhere).chunkSenders?.().host;
+      modules
+        .get(getClientMessageConsumersToken(name), anywhere)
+        .push((message: RtcClientMessage) => this.#take(message));
+    } catch {
+      const which = name === undefined ? 'without a name' : `with the name ${name}`;
+      const message = `needs RtcMessagingModule and RtcCallbackModule ${which}`;
+      throw new RtcConfigError([{ option: 'RtcReceiptModule', message }], undefined, name);
+    }
+  }
+
+  status(messageId: string): Promise<ReceiptStatus | undefined> {
+    return answerOf(this.#store.status(messageId));
+  }
+
   async wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined> {
     const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
-    const { store, watches, sending } = hidden.of(this);
-    const watch = watches.get(messageId) ?? new ReceiptWatch(store, messageId);
-    watches.set(messageId, watch);
-    watch.waiting += 1;
+    const began = performance.now();
+    const box = new TimeBox(timeoutMs, undefined, signal, this.#host?.closing);
     try {
-      await waitFor(watch.over, timeoutMs, undefined, signal, sending?.closing);
+      // While the store does not answer, nobody knows.
+      while ((await box.guard(this.#store.awaited(messageId).catch(() => 1))) > 0) {
+        const pauseMs = Math.min(LONGEST_PAUSE_MS, 5 + (performance.now() - began) / 8);
+        await box.guard(sleep(pauseMs, undefined, { ref: false }));
+      }
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
     } finally {
-      watch.waiting -= 1;
-      if (watch.waiting === 0 && watches.delete(messageId)) watch.end();
+      box.dispose();
     }
-    return await answer(watch.status());
+    return await this.status(messageId);
   }
 
-  /** @internal */
-  attach(sending: Sending): void {
-    hidden.of(this).sending = sending;
-  }
-
-  /** @internal */
-  async reserve(
+  async requireRoom(
     recipients: number,
-    { deadlineMs = Infinity, signal }: Parameters<ReceiptTracker['reserve']>[1],
-  ): Promise<ReceiptRoom> {
-    const { store, maxAwaited } = hidden.of(this);
-    const limitMs = Math.min(deadlineMs, ANSWER_LIMIT_MS);
-    if (!store.hasRoomFor(recipients)) await answer(store.refresh(), limitMs, signal).catch(() => undefined);
-    if (store.hasRoomFor(recipients)) return new ReceiptRoom(store, recipients);
-    const why = `more than ${maxAwaited} receipts would be awaited (maxAwaited)`;
-    throw new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
+    { deadlineMs = Infinity, signal }: Pick<Partial<CallPlan>, 'deadlineMs' | 'signal'>,
+  ) {
+    // Without an answer, the sending says so.
+    const awaited = await answerOf(this.#store.awaited(), deadlineMs, signal).catch(() => 0);
+    if (awaited + recipients > this.maxAwaited) throw this.#noRoom();
   }
 
-  /** @internal */
   async track<T>(
     messageId: string,
     to: readonly string[],
     plan: CallPlan,
     send: (plan: CallPlan) => Promise<T>,
-    reserved?: ReceiptRoom,
   ): Promise<T> {
-    const parts = hidden.of(this);
-    const { signal, stop, fanOut } = plan;
-    const request: TrackedRequest = {
-      messageId,
-      name: `/${(parts.requests++).toString(36)} `,
-      userIds: [...new Set(to)],
+    const { deadlineMs, fanOut, stop } = plan;
+    const name = `/${(this.#requests++).toString(36)} `;
+    const request = { messageId, name, userIds: [...new Set(to)] };
+    let expected = Promise.resolve(false);
+    let expectedAt = 0;
+    const expect = (): Promise<boolean> => {
+      expectedAt = performance.now();
+      expected = this.#store.expect(request);
+      return answerOf(expected, deadlineMs);
     };
-    const recipients = request.userIds.length;
-    const started = performance.now();
-    let room = reserved;
-    try {
-      try {
-        room ??= await (fanOut ? this.#waitForRoom(recipients, plan) : this.reserve(recipients, plan));
-        await this.#begin(request, plan);
-      } catch (error) {
-        // What was aborted says so itself.
-        if (signal?.aborted || stop?.aborted) return await send({ ...plan, beforeSend: async () => false });
-        throw error;
+    const findRoom = async (): Promise<boolean> => {
+      while (!stop?.aborted) {
+        if (await expect()) return true;
+        if (!fanOut || request.userIds.length > this.maxAwaited) throw this.#noRoom();
+        await sleep(LOOK_EVERY_MS);
       }
-      room.use(recipients);
-      const beforeSend = async (): Promise<boolean> => {
-        // Not waited for with a permit in hand: they are awaited already, and this moves the time.
-        parts.store.expect(request).catch(() => undefined);
-        return plan.beforeSend?.() ?? true;
-      };
-      const spentMs = fanOut ? 0 : performance.now() - started;
-      try {
-        return await send({ ...plan, deadlineMs: Math.max(1, plan.deadlineMs - spentMs), beforeSend });
-      } catch (error) {
-        if (error instanceof RtcMessagingError && error.outcome !== 'unknown') {
-          this.#withdraw(request);
-          room.use(-recipients);
-        }
-        throw error;
-      }
-    } finally {
-      if (reserved === undefined) room?.free();
-    }
-  }
-
-  /** Awaits receipts of a request before it has its permit, so that nobody else waits while Redis is asked. */
-  async #begin(request: TrackedRequest, { deadlineMs, signal, stop }: CallPlan): Promise<void> {
-    const begun = hidden.of(this).store.expect(request);
+      return false;
+    };
+    const beforeCall = (): Promise<boolean> => {
+      // Who came before has room first.
+      const found = fanOut ? this.#line.then(findRoom) : findRoom();
+      if (fanOut) this.#line = found.catch(() => undefined);
+      return found;
+    };
+    const beforeSend = async (): Promise<boolean> => {
+      // They are awaited already, and this moves the time: nobody waits for it with a permit in hand.
+      if (performance.now() - expectedAt > SAME_MOMENT_MS) expect().catch(() => undefined);
+      return plan.beforeSend?.() ?? true;
+    };
     try {
-      await answer(begun, Math.min(deadlineMs, ANSWER_LIMIT_MS), signal, stop);
+      return await send({ ...plan, beforeCall, beforeSend });
     } catch (error) {
-      // It may be done late. Nobody will send it.
-      begun.then(() => this.#withdraw(request)).catch(() => undefined);
+      const withdraw = (): Promise<void> => this.#store.withdraw(request).catch(() => undefined);
+      // What is answered late is done late.
+      if (error instanceof RtcMessagingError && error.outcome !== 'unknown')
+        void expected.then(withdraw, withdraw);
       throw error;
     }
   }
 
-  /** If the store does not answer, its recipients stay awaited until the message's time is over. */
-  #withdraw(request: TrackedRequest): void {
-    const withdrawn = hidden.of(this).store.withdraw(request);
-    withdrawn.then((awaited) => this.#endIfDone(request.messageId, awaited)).catch(() => undefined);
+  #noRoom(): RtcQuotaError {
+    const why = `more than ${this.maxAwaited} receipts would be awaited (maxAwaited)`;
+    return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  /** Those who came before have it first. Who can't ever have it is refused. */
-  async #waitForRoom(recipients: number, { signal, stop }: CallPlan): Promise<ReceiptRoom> {
-    const parts = hidden.of(this);
-    const before = parts.line;
-    let leave: (() => void) | undefined;
-    parts.line = new Promise((resolve) => (leave = resolve));
-    const look = () => Promise.all([parts.store.refresh(), sleep(LOOK_EVERY_MS)]);
-    try {
-      await waitFor(before, Infinity, undefined, signal, stop);
-      while (recipients <= parts.maxAwaited && !parts.store.hasRoomFor(recipients))
-        await waitFor(look, Infinity, undefined, signal, stop);
-      return await this.reserve(recipients, {});
-    } finally {
-      leave?.();
-    }
-  }
-
-  /** @internal Takes a client's message if it is one of receipts. */
-  async take({ userId, message }: RtcClientMessage): Promise<string | undefined> {
+  async #take({ userId, message }: RtcClientMessage): Promise<string | undefined> {
     const messageIds = typeof message === 'string' ? readReceipts(message) : undefined;
     if (messageIds === undefined) return undefined;
-    await answer(Promise.all(messageIds.map((messageId) => this.#take(userId, messageId))));
+    await answerOf(Promise.all(messageIds.map((messageId) => this.#confirm(userId, messageId))));
     return '';
   }
 
-  async #take(userId: string, messageId: string): Promise<void> {
-    const { module, store, sending } = hidden.of(this);
-    const [taken, awaited] = await store.confirm(userId, messageId);
-    const status = typeof taken === 'number' ? 'confirmed' : taken;
-    (this.counts as Record<RtcReceiptEvent['status'], number>)[status] += 1;
-    const delay = typeof taken === 'number' ? { delayMs: taken } : {};
-    sending?.emit({ type: 'receipt', module, messageId, userId, status, ...delay });
-    this.#endIfDone(messageId, awaited);
-  }
-
-  #endIfDone(messageId: string, awaited: number | undefined): void {
-    if (awaited === 0) hidden.of(this).watches.get(messageId)?.end();
+  async #confirm(userId: string, messageId: string): Promise<void> {
+    const taken = await this.#store.confirm(userId, messageId);
+    const how =
+      typeof taken === 'number' ? { status: 'confirmed' as const, delayMs: taken } : { status: taken };
+    if (this.#host)
+      this.#host.emit({ type: 'receipt', module: this.#host.module, messageId, userId, ...how });
   }
 }
 
 /** What a store says, if it does so in time. */
-async function answer<T>(
+async function answerOf<T>(
   work: Promise<T>,
   limitMs = ANSWER_LIMIT_MS,
   ...signals: (AbortSignal | undefined)[]
 ): Promise<T> {
   try {
-    return await waitFor(work, limitMs, undefined, ...signals);
+    return await waitFor(work, Math.max(1, Math.min(limitMs, ANSWER_LIMIT_MS)), undefined, ...signals);
   } catch {
     const message = 'The receipts are not known: Redis, which keeps them, does not answer.';
     throw new RtcNetworkError(message, { outcome: 'not_attempted', phase: 'queued' });

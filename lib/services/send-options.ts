@@ -60,6 +60,7 @@ export function callPlan(
     signal,
     stop: undefined,
     fanOut: undefined,
+    beforeCall: undefined,
     beforeSend: undefined,
   };
 }

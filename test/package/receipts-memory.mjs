@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { subscribe } from 'node:diagnostics_channel';
 import { Test } from '@nestjs/testing';
 import { RtcMessagingTestingModule } from 'nestjs-rtc-messaging';
 import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
