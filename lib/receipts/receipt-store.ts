@@ -8,25 +8,16 @@ export interface ReceiptStatus {
   readonly until: Date;
 }
 
-/** One request of a message, whose recipients are to confirm it. */
-export interface TrackedRequest {
-  readonly messageId: string;
-  /** `/`, some letters and digits that no other request has, and a space, so that names can stand in a row. */
-  readonly name: string;
-  /** All different. */
-  readonly userIds: readonly string[];
-}
-
 /** Knows whose receipts are awaited. What it does for one message is in order. */
 export interface ReceiptStore {
   /**
-   * Awaits receipts of a request, for `awaitMs` from now on. The same request may come again.
+   * Awaits receipts of users who have not confirmed the message, for `awaitMs` from now on, also if it did before.
    * @returns false if so many more can't be awaited
    */
-  expect(request: TrackedRequest): Promise<boolean>;
-  /** Awaits receipts of a request no longer, except from those who have another request of the message. */
-  withdraw(request: TrackedRequest): Promise<void>;
-  /** @returns milliseconds since the request left, or why the receipt does not count */
+  expect(messageId: string, userIds: readonly string[]): Promise<boolean>;
+  /** Awaits receipts of users no longer. */
+  withdraw(messageId: string, userIds: readonly string[]): Promise<void>;
+  /** @returns milliseconds since it was awaited last, or why the receipt does not count */
   confirm(userId: string, messageId: string): Promise<number | 'repeated' | 'not_awaited'>;
   /** @returns how many users are awaited, of one message or in all */
   awaited(messageId?: string): Promise<number>;

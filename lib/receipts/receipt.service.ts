@@ -11,10 +11,9 @@ import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { abortSignal, duration } from '../options/rules.js';
 import { readReceipts } from '../receiver/frame.js';
-import type { CallPlan } from '../retry/call-policy.js';
 import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { getRoomUnicastToken } from '../services/service-tokens.js';
-import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
+import { TimeBox, waitFor } from '../waiting/time-box.js';
 import type { ReceiptStatus, ReceiptStore } from './receipt-store.js';
 import { ANSWER_LIMIT_MS } from './redis-receipt-store.js';
 
@@ -59,137 +58,116 @@ export abstract class ReceiptService {
   abstract wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined>;
 }
 
-/** Tracks the receipts of one module. */
-export class Receipts extends ReceiptService implements ReceiptTracker, OnModuleInit {
-  readonly #store: ReceiptStore;
+/** The service of one module, and what its senders await receipts with. */
+export function createReceipts(
+  name: string | undefined,
+  modules: ModuleRef,
+  maxAwaited: number,
+  store: ReceiptStore,
+): ReceiptService & ReceiptTracker & OnModuleInit {
   /** The module that sends. A mock has none. */
-  #host: FanOutHost | undefined;
+  let host: FanOutHost | undefined;
   /** Ends when the chunks that wait for room have it. */
-  #line: Promise<unknown> = Promise.resolve();
-  #requests = 0;
+  let line: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly name: string | undefined,
-    private readonly modules: ModuleRef,
-    private readonly maxAwaited: number,
-    store: ReceiptStore,
-  ) {
-    super();
-    this.#store = store;
-  }
+  const status = (messageId: string): Promise<ReceiptStatus | undefined> => answerOf(store.status(messageId));
 
-  /** Takes the clients' messages that are receipts. Both modules are there then, wherever the app imports them. */
-  onModuleInit(): void {
-    const { name, modules } = this;
-    try {
-      const anywhere = { strict: false };
-      this.#host = modules.get(getRoomUnicastToken(name), anywhere).chunkSenders?.().host;
-      modules
-        .get(getClientMessageConsumersToken(name), anywhere)
-        .push((message: RtcClientMessage) => this.#take(message));
-    } catch {
-      const which = name === undefined ? 'without a name' : `with the name ${name}`;
-      const message = `needs RtcMessagingModule and RtcCallbackModule ${which}`;
-      throw new RtcConfigError([{ option: 'RtcReceiptModule', message }], undefined, name);
-    }
-  }
-
-  status(messageId: string): Promise<ReceiptStatus | undefined> {
-    return answerOf(this.#store.status(messageId));
-  }
-
-  async wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined> {
-    const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
-    const began = performance.now();
-    const box = new TimeBox(timeoutMs, undefined, signal, this.#host?.closing);
-    try {
-      // While the store does not answer, nobody knows.
-      while ((await box.guard(this.#store.awaited(messageId).catch(() => 1))) > 0) {
-        const pauseMs = Math.min(LONGEST_PAUSE_MS, 5 + (performance.now() - began) / 8);
-        await box.guard(sleep(pauseMs, undefined, { ref: false }));
-      }
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-    } finally {
-      box.dispose();
-    }
-    return await this.status(messageId);
-  }
-
-  async requireRoom(
-    recipients: number,
-    { deadlineMs = Infinity, signal }: Pick<Partial<CallPlan>, 'deadlineMs' | 'signal'>,
-  ) {
-    // Without an answer, the sending says so.
-    const awaited = await answerOf(this.#store.awaited(), deadlineMs, signal).catch(() => 0);
-    if (awaited + recipients > this.maxAwaited) throw this.#noRoom();
-  }
-
-  async track<T>(
-    messageId: string,
-    to: readonly string[],
-    plan: CallPlan,
-    send: (plan: CallPlan) => Promise<T>,
-  ): Promise<T> {
-    const { deadlineMs, fanOut, stop } = plan;
-    const name = `/${(this.#requests++).toString(36)} `;
-    const request = { messageId, name, userIds: [...new Set(to)] };
-    let expected = Promise.resolve(false);
-    let expectedAt = 0;
-    const expect = (): Promise<boolean> => {
-      expectedAt = performance.now();
-      expected = this.#store.expect(request);
-      return answerOf(expected, deadlineMs);
-    };
-    const findRoom = async (): Promise<boolean> => {
-      while (!stop?.aborted) {
-        if (await expect()) return true;
-        if (!fanOut || request.userIds.length > this.maxAwaited) throw this.#noRoom();
-        await sleep(LOOK_EVERY_MS);
-      }
-      return false;
-    };
-    const beforeCall = (): Promise<boolean> => {
-      // Who came before has room first.
-      const found = fanOut ? this.#line.then(findRoom) : findRoom();
-      if (fanOut) this.#line = found.catch(() => undefined);
-      return found;
-    };
-    const beforeSend = async (): Promise<boolean> => {
-      // They are awaited already, and this moves the time: nobody waits for it with a permit in hand.
-      if (performance.now() - expectedAt > SAME_MOMENT_MS) expect().catch(() => undefined);
-      return plan.beforeSend?.() ?? true;
-    };
-    try {
-      return await send({ ...plan, beforeCall, beforeSend });
-    } catch (error) {
-      const withdraw = (): Promise<void> => this.#store.withdraw(request).catch(() => undefined);
-      // What is answered late is done late.
-      if (error instanceof RtcMessagingError && error.outcome !== 'unknown')
-        void expected.then(withdraw, withdraw);
-      throw error;
-    }
-  }
-
-  #noRoom(): RtcQuotaError {
-    const why = `more than ${this.maxAwaited} receipts would be awaited (maxAwaited)`;
-    return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
-  }
-
-  async #take({ userId, message }: RtcClientMessage): Promise<string | undefined> {
-    const messageIds = typeof message === 'string' ? readReceipts(message) : undefined;
-    if (messageIds === undefined) return undefined;
-    await answerOf(Promise.all(messageIds.map((messageId) => this.#confirm(userId, messageId))));
-    return '';
-  }
-
-  async #confirm(userId: string, messageId: string): Promise<void> {
-    const taken = await this.#store.confirm(userId, messageId);
+  const confirm = async (userId: string, messageId: string): Promise<void> => {
+    const taken = await store.confirm(userId, messageId);
     const how =
       typeof taken === 'number' ? { status: 'confirmed' as const, delayMs: taken } : { status: taken };
-    if (this.#host)
-      this.#host.emit({ type: 'receipt', module: this.#host.module, messageId, userId, ...how });
-  }
+    host?.emit({ type: 'receipt', module: host.module, messageId, userId, ...how });
+  };
+
+  const take = async ({ userId, message }: RtcClientMessage): Promise<string | undefined> => {
+    const messageIds = typeof message === 'string' ? readReceipts(message) : undefined;
+    if (messageIds === undefined) return undefined;
+    await answerOf(Promise.all(messageIds.map((messageId) => confirm(userId, messageId))));
+    return '';
+  };
+
+  const noRoom = (): RtcQuotaError => {
+    const why = `more than ${maxAwaited} receipts would be awaited (maxAwaited)`;
+    return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
+  };
+
+  return {
+    status,
+
+    async wait(messageId, options) {
+      const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
+      const began = performance.now();
+      const look = async (): Promise<void> => {
+        // While the store does not answer, nobody knows.
+        while ((await store.awaited(messageId).catch(() => 1)) > 0 && !box.interruption)
+          await sleep(Math.min(LONGEST_PAUSE_MS, 5 + (performance.now() - began) / 8), undefined, {
+            ref: false,
+          });
+      };
+      const box = new TimeBox(timeoutMs, undefined, signal, host?.closing);
+      await box.guard(look).catch(() => undefined);
+      box.dispose();
+      return await status(messageId);
+    },
+
+    async requireRoom(recipients, { deadlineMs, signal }) {
+      // Without an answer, the sending says so.
+      const awaited = await answerOf(store.awaited(), deadlineMs, signal).catch(() => 0);
+      if (awaited + recipients > maxAwaited) throw noRoom();
+    },
+
+    async track(messageId, userIds, plan, send) {
+      const { deadlineMs, fanOut, stop } = plan;
+      let expected = Promise.resolve(false);
+      let expectedAt = 0;
+      const expect = (): Promise<boolean> => {
+        expectedAt = performance.now();
+        expected = store.expect(messageId, userIds);
+        return answerOf(expected, deadlineMs);
+      };
+      const findRoom = async (): Promise<boolean> => {
+        while (!stop?.aborted) {
+          if (await expect()) return true;
+          if (!fanOut || userIds.length > maxAwaited) throw noRoom();
+          await sleep(LOOK_EVERY_MS);
+        }
+        return false;
+      };
+      const beforeCall = (): Promise<boolean> => {
+        // Who came before has room first.
+        const found = fanOut ? line.then(findRoom) : findRoom();
+        if (fanOut) line = found.catch(() => undefined);
+        return found;
+      };
+      const beforeSend = async (): Promise<boolean> => {
+        // They are awaited already, and this moves the time: nobody waits for it with a permit in hand.
+        if (performance.now() - expectedAt > SAME_MOMENT_MS) expect().catch(() => undefined);
+        return plan.beforeSend?.() ?? true;
+      };
+      try {
+        return await send({ ...plan, beforeCall, beforeSend });
+      } catch (error) {
+        const withdraw = (): Promise<void> => store.withdraw(messageId, userIds).catch(() => undefined);
+        // What is answered late is done late.
+        if (error instanceof RtcMessagingError && error.outcome !== 'unknown')
+          void expected.then(withdraw, withdraw);
+        throw error;
+      }
+    },
+
+    /** Takes the clients' messages that are receipts. Both modules are there then, wherever the app imports them. */
+    onModuleInit() {
+      try {
+        const anywhere = { strict: false };
+        host = modules.get(getRoomUnicastToken(name), anywhere).chunkSenders?.().host;
+        modules.get(getClientMessageConsumersToken(name), anywhere).push(take);
+      } catch {
+        const which = name === undefined ? 'without a name' : `with the name ${name}`;
+        const message = `needs RtcMessagingModule and RtcCallbackModule ${which}`;
+        throw new RtcConfigError([{ option: 'RtcReceiptModule', message }], undefined, name);
+      }
+    },
+  };
 }
 
 /** What a store says, if it does so in time. */

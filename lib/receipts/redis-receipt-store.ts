@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { LuaScript } from '../redis/lua-script.js';
 import receipts from './lua/receipts.lua.js';
 import type { ReceiptSettings } from './receipt-options.js';
-import { type ReceiptStore, toStatus, type TrackedRequest } from './receipt-store.js';
+import { type ReceiptStore, toStatus } from './receipt-store.js';
 
 const RECEIPTS = new LuaScript('receipts', receipts);
 /** How long an answer is waited for, in milliseconds: a client that is not connected lets commands wait. */
@@ -19,26 +19,25 @@ export class RedisReceiptStore implements ReceiptStore {
     private readonly settings: Pick<ReceiptSettings, 'maxAwaited' | 'awaitMs'>,
   ) {}
 
-  async expect(request: TrackedRequest): Promise<boolean> {
-    return Number(await this.#run('expect', request)) === 1;
+  async expect(messageId: string, userIds: readonly string[]): Promise<boolean> {
+    return Number(await this.#run('expect', messageId, userIds)) === 1;
   }
 
-  async withdraw(request: TrackedRequest): Promise<void> {
-    await this.#run('withdraw', request);
+  async withdraw(messageId: string, userIds: readonly string[]): Promise<void> {
+    await this.#run('withdraw', messageId, userIds);
   }
 
   async confirm(userId: string, messageId: string): Promise<number | 'repeated' | 'not_awaited'> {
-    const taken = await this.#run('confirm', { messageId, userIds: [userId] });
+    const taken = await this.#run('confirm', messageId, [userId]);
     return taken === 'repeated' || taken === 'not_awaited' ? taken : Number(taken);
   }
 
-  async awaited(messageId?: string): Promise<number> {
-    const [all, own] = (await this.#run('look', { messageId })) as unknown[];
-    return Number(messageId === undefined ? all : own);
+  async awaited(messageId = 'all'): Promise<number> {
+    return Number(await this.#run('look', messageId));
   }
 
   async status(messageId: string) {
-    const [leftMs, hash] = (await this.#run('status', { messageId })) as [number, string[]];
+    const [leftMs, hash] = (await this.#run('status', messageId)) as [number, string[]];
     const [confirmed, awaited]: [string[], string[]] = [[], []];
     for (let at = 0; at < hash.length; at += 2) {
       const [field = '', value] = hash.slice(at, at + 2);
@@ -48,10 +47,7 @@ export class RedisReceiptStore implements ReceiptStore {
   }
 
   /** While answers are late, commands are refused at once, so that nothing piles up. */
-  async #run(
-    step: string,
-    { messageId = '', name = '', userIds = [] }: Partial<TrackedRequest>,
-  ): Promise<unknown> {
+  async #run(step: string, messageId: string, userIds: readonly string[] = []): Promise<unknown> {
     if (this.#late > 0) throw new Error('Redis is silent');
     const { awaitMs, maxAwaited } = this.settings;
     const base = `rtc:{receipts:${this.name}}`;
@@ -63,7 +59,7 @@ export class RedisReceiptStore implements ReceiptStore {
       this.#late += 1;
     }, ANSWER_LIMIT_MS).unref();
     try {
-      const args = [messageId, step, name, awaitMs, maxAwaited, ...users];
+      const args = [messageId, step, awaitMs, maxAwaited, ...users];
       return await RECEIPTS.run(this.redis as Redis, keys, args);
     } finally {
       clearTimeout(timer);

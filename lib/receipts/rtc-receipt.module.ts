@@ -13,7 +13,7 @@ import {
   type RtcReceiptOptions,
   type RtcReceiptOptionsFactory,
 } from './receipt-options.js';
-import { getReceiptsToken, Receipts } from './receipt.service.js';
+import { createReceipts, getReceiptsToken } from './receipt.service.js';
 import { RedisReceiptStore } from './redis-receipt-store.js';
 
 const OPTIONS = 'nestjs-rtc-messaging:receipt-options';
@@ -46,7 +46,7 @@ function addExtras(definition: DynamicModule, given: RtcReceiptExtras): DynamicM
   const receipts = {
     provide: getReceiptsToken(name),
     inject: [OPTIONS, ModuleRef],
-    useFactory: (options: unknown, modules: ModuleRef): Receipts => {
+    useFactory: (options: unknown, modules: ModuleRef) => {
       const { values, problems } = readOptions(RECEIPT_OPTIONS, openOptions(options), MODULE);
       problems.push(...ofExtras);
       if (problems.length > 0) throw new RtcConfigError(problems, undefined, name);
@@ -54,7 +54,7 @@ function addExtras(definition: DynamicModule, given: RtcReceiptExtras): DynamicM
         values.redis === undefined
           ? new MemoryReceiptStore(values)
           : new RedisReceiptStore(values.redis, name ?? DEFAULT_MODULE_NAME, values);
-      return new Receipts(name, modules, values.maxAwaited, store);
+      return createReceipts(name, modules, values.maxAwaited, store);
     },
   };
   const tracker = { provide: getReceiptTrackerToken(name), useExisting: receipts.provide };

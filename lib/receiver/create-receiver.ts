@@ -1,4 +1,4 @@
-import { type ClientMessage, MAX_RECEIPTS, splitIds, unframe, writeReceipts } from './frame.js';
+import { type ClientMessage, MAX_RECEIPTS, MESSAGE_ID, unframe, writeReceipts } from './frame.js';
 
 // Of browsers, Electron, React Native and Node. Their types come with each of these, and this entry needs none.
 declare function setTimeout(work: () => void, ms: number): unknown;
@@ -114,7 +114,7 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
   };
 
   const loaded = attempt(async () => {
-    const saved = splitIds((await storage?.load()) ?? '');
+    const saved = ((await storage?.load()) ?? '').match(MESSAGE_ID) ?? [];
     // What was shown meanwhile is newer.
     const shown = [...seen];
     seen.clear();

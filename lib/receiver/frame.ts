@@ -8,7 +8,8 @@ export const MAX_RECEIPTS = 1_000;
 /** `[rtc1r:` of a message that is to be confirmed, `[rtc1o:` of one that is only to be shown once; the message ID; `]`. */
 const FRAME = /^\[rtc1([ro]):([\w-]{24}[\da-f]{8})\]$/;
 const RECEIPTS = /^\[rtc1c:((?:[\w-]{32}){1,1000})\]$/;
-const ID = /[\w-]{32}/g;
+/** Of a message: IDs may stand one after another, with or without something between them. */
+export const MESSAGE_ID = /[\w-]{32}/g;
 
 /** The messages that client SDKs hand on. */
 export type ClientMessage = string | ArrayBuffer | Uint8Array;
@@ -51,13 +52,7 @@ export function writeReceipts(messageIds: readonly string[]): string {
 
 /** The message IDs of a text; undefined for every other text. */
 export function readReceipts(text: string): string[] | undefined {
-  const ids = RECEIPTS.exec(text)?.[1];
-  return ids === undefined ? undefined : splitIds(ids);
-}
-
-/** Message IDs that stand one after another, with or without something between them. */
-export function splitIds(text: string): string[] {
-  return text.match(ID) ?? [];
+  return RECEIPTS.exec(text)?.[1]?.match(MESSAGE_ID) ?? undefined;
 }
 
 /**

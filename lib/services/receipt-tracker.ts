@@ -8,6 +8,7 @@ export interface ReceiptTracker {
   /**
    * Sends a request while receipts of its recipients are awaited, from when its last attempt leaves. They are no longer
    * if it was certainly not accepted. A chunk of a fan-out waits for room, any other request is refused without.
+   * @param userIds all different, and in no other request of the message that is under way or may have been accepted
    * @throws RtcQuotaError when there is no room, and whatever `send` throws. Nothing is sent while it is not known that
    * receipts are awaited.
    */

@@ -105,7 +105,9 @@ export class RoomUnicastService {
         : undefined;
     const deadlineMs =
       plan.deadlineMs && Math.max(1, Math.ceil(plan.deadlineMs - (performance.now() - began)));
-    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { members });
+    // Each is awaited once, and needs no copy.
+    const dedupe = plan.receipt ? 'all' : plan.dedupe;
+    const chunks = new RecipientChunks(to, plan.chunkSize, dedupe, { members });
     const isAddressed = (id: unknown): boolean => isId(id) && isThere(members, id);
     const { messageId } = wire;
     if (wire.isTracked)

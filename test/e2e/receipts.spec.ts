@@ -144,11 +144,11 @@ describe('a message with `receipt`', () => {
     expect(await server.receipts.status(String(error.messageId))).toBeUndefined();
   });
 
-  it('is awaited from whom one request of a fan-out was accepted, though another one was refused', async () => {
-    const alice = server.join('alice', { receiver: { confirmAfterMs: 500 } });
-    for (const dedupe of ['chunk', 'none'] as const) {
+  it('is sent once, and awaited, where a list names a user twice, and not from whom it was refused', async () => {
+    const alice = server.join('alice', { receiver: { confirmAfterMs: 300 } });
+    for (const dedupe of ['chunk', 'all', 'none'] as const) {
       const report = await server.rooms.fanOut(
-        { ...ROOM, to: ['alice', 'bob', 'alice'] },
+        { ...ROOM, to: ['alice', 'carol', 'bob', 'alice'] },
         {
           receipt: true,
           chunkSize: 1,
@@ -156,20 +156,18 @@ describe('a message with `receipt`', () => {
           dedupe,
           onChunk: ({ index }) => {
             const fault = { kind: 'error', code: 'InvalidParameter.IllegalTo', times: 1 } as const;
-            if (index === 1) emulator.faults.add(fault);
+            if (index === 0) emulator.faults.add(fault);
           },
         },
       );
-      expect(report.counts).toMatchObject({ accepted: 2, rejected: 1 });
+      expect(report.counts).toMatchObject({ accepted: 2, rejected: 1, duplicates: 1 });
       const messageId = String(report.messageId);
-      expect(await server.receipts.status(messageId)).toMatchObject({
-        awaited: ['alice', 'bob'],
-      });
+      expect(await server.receipts.status(messageId)).toMatchObject({ awaited: ['alice', 'bob'] });
       const status = await server.receipts.wait(messageId, { timeoutMs: 1_500 });
       expect(status).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
     }
-    expect(alice.shown).toHaveLength(2);
-    expect(server.counts).toMatchObject({ confirmed: 2, not_awaited: 0 });
+    expect(alice.shown).toHaveLength(3);
+    expect(server.counts).toMatchObject({ confirmed: 3, not_awaited: 0 });
   });
 
   it('is awaited, and timed, from when it leaves, and not while it waits for the quota', async () => {
@@ -236,7 +234,8 @@ describe('a message with `receipt`', () => {
     const reports = await Promise.all(
       [a, b].map((to) => server.rooms.fanOut({ ...ROOM, to: [...to, ...to, 'no id'] }, options)),
     );
-    for (const { counts } of reports) expect(counts).toMatchObject({ accepted: 30, invalid: 1 });
+    for (const { counts } of reports)
+      expect(counts).toMatchObject({ accepted: 15, duplicates: 15, invalid: 1 });
     expect(most).toBeGreaterThan(10);
     expect(most).toBeLessThanOrEqual(20);
     // What is no longer awaited is free again.
@@ -304,7 +303,7 @@ describe('a message with `receipt`', () => {
       { ...ROOM, to: to.values() },
       { receipt: true, chunkSize: 3, concurrency: 1, deadlineMs: 500 },
     );
-    expect(report).toMatchObject({ counts: { accepted: 3, notAttempted: 2 } });
+    expect(report).toMatchObject({ counts: { accepted: 3, duplicates: 1, notAttempted: 1 } });
     const messageId = String(report.messageId);
     expect(await server.receipts.status(messageId)).toMatchObject({ awaited: ['alice', 'bob', 'carol'] });
     await server.receipts.wait(messageId, { timeoutMs: 1_500 });

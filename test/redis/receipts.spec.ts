@@ -5,7 +5,7 @@ import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryReceiptStore } from '../../lib/receipts/memory-receipt-store.js';
-import type { ReceiptStore, TrackedRequest } from '../../lib/receipts/receipt-store.js';
+import type { ReceiptStore } from '../../lib/receipts/receipt-store.js';
 import { RedisReceiptStore } from '../../lib/receipts/redis-receipt-store.js';
 import { writeReceipts } from '../../lib/receiver/frame.js';
 import { ReceiptApp } from '../support/receipts.js';
@@ -15,16 +15,6 @@ import { rejectionOf } from '../support/rejection.js';
 const LIMITS = { maxAwaited: 10, awaitMs: 1_000 };
 const users = (count: number, prefix = 'user'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
-
-let requests = 0;
-const requestOf = (messageId: string, userIds: string[]): TrackedRequest => {
-  return { messageId, name: `/r${requests++} `, userIds };
-};
-const expectFrom = async (store: ReceiptStore, messageId: string, userIds: string[]) => {
-  const request = requestOf(messageId, userIds);
-  await store.expect(request);
-  return request;
-};
 
 let redis: StartedRedis;
 let client: Redis;
@@ -52,7 +42,7 @@ describe.each<[string, () => ReceiptStore]>([
   it('are awaited, come, and are known by user', async () => {
     expect(await store.status('m1')).toBeUndefined();
     expect(await store.awaited('m1')).toBe(0);
-    await expectFrom(store, 'm1', ['alice', 'bob']);
+    await store.expect('m1', ['alice', 'bob']);
     expect(await store.awaited('m1')).toBe(2);
     const delay = await confirm('m1', 'alice');
     expect(typeof delay === 'number' && delay >= 0 && delay < 1_000).toBe(true);
@@ -70,43 +60,55 @@ describe.each<[string, () => ReceiptStore]>([
   });
 
   it('leave room for as many as may be awaited, who each count once in a message', async () => {
-    await expectFrom(store, 'm1', users(6));
+    await store.expect('m1', users(6));
     expect(await roomLeft()).toBe(4);
-    expect(await store.expect(requestOf('m1', users(11)))).toBe(false);
-    expect(await store.expect(requestOf('m2', users(5)))).toBe(false);
+    expect(await store.expect('m1', users(11))).toBe(false);
+    expect(await store.expect('m2', users(5))).toBe(false);
     expect(await store.status('m2')).toBeUndefined();
-    await expectFrom(store, 'm1', users(7));
+    await store.expect('m1', users(7));
     expect(await roomLeft()).toBe(3);
     await confirm('m1', 'user-0');
     expect(await roomLeft()).toBe(4);
-    const second = await expectFrom(store, 'm2', users(3));
+    await store.expect('m2', users(3));
     expect(await roomLeft()).toBe(1);
-    for (let time = 0; time < 2; time++) await store.withdraw(second);
+    for (let time = 0; time < 2; time++) await store.withdraw('m2', users(3));
     expect(await roomLeft()).toBe(4);
   });
 
-  it('are not awaited by a request that was withdrawn, unless they had come or another one has them too', async () => {
-    const first = await expectFrom(store, 'm1', ['alice', 'bob', 'carol']);
-    const second = await expectFrom(store, 'm1', ['bob', 'dave']);
+  it('are not awaited from users of a request that was withdrawn, unless they had come', async () => {
+    await store.expect('m1', ['alice', 'bob', 'carol']);
+    await store.expect('m1', ['dave']);
     await confirm('m1', 'alice');
-    await store.withdraw(first);
-    await store.withdraw(requestOf('unknown', ['bob']));
-    await store.withdraw(requestOf('m1', ['bob', 'dave']));
-    expect(await store.awaited('m1')).toBe(2);
-    expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['bob', 'dave'] });
+    for (let time = 0; time < 2; time++) await store.withdraw('m1', ['alice', 'bob', 'carol']);
+    await store.withdraw('unknown', ['dave']);
+    expect(await store.awaited('m1')).toBe(1);
+    expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['dave'] });
     expect(await store.status('unknown')).toBeUndefined();
     expect(await confirm('m1', 'carol')).toBe('not_awaited');
-    for (let time = 0; time < 2; time++) await store.withdraw(second);
+    await store.withdraw('m1', ['dave']);
     expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: [] });
-    await expectFrom(store, 'm1', ['carol', 'alice']);
+    await store.expect('m1', ['carol', 'alice']);
     expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['carol'] });
     expect(await roomLeft()).toBe(9);
   });
 
+  it('are known of users and messages with the names of what JavaScript and the store have', async () => {
+    const names = ['__proto__', 'constructor', 'all', 'awaited', 'ends', 'hasOwnProperty', ':', '!'];
+    for (const id of names) expect(await store.status(id)).toBeUndefined();
+    for (const id of names) expect(await confirm(id, '__proto__')).toBe('not_awaited');
+    await store.expect('__proto__', names);
+    for (const userId of names.slice(1))
+      expect(await confirm('__proto__', userId)).toEqual(expect.any(Number));
+    const status = await store.status('__proto__');
+    expect(status?.awaited).toEqual(['__proto__']);
+    expect(status?.confirmed.toSorted()).toEqual(names.slice(1).toSorted());
+    expect(await roomLeft()).toBe(9);
+  });
+
   it('are timed, and awaited, from the last attempt of a request', async () => {
-    const request = await expectFrom(store, 'm1', users(2));
+    await store.expect('m1', users(2));
     await sleep(700);
-    await store.expect(request);
+    await store.expect('m1', users(2));
     await sleep(600);
     expect(await store.awaited('m1')).toBe(2);
     expect(await roomLeft()).toBe(8);
@@ -116,25 +118,25 @@ describe.each<[string, () => ReceiptStore]>([
   });
 
   it('are forgotten when their time is over, which each request of the message puts off', async () => {
-    await expectFrom(store, 'm1', ['alice']);
-    const late = await expectFrom(store, 'm2', users(5));
+    await store.expect('m1', ['alice']);
+    await store.expect('m2', users(5));
     await sleep(600);
-    await expectFrom(store, 'm1', ['bob']);
+    await store.expect('m1', ['bob']);
     await sleep(600);
     expect(await store.status('m1')).toMatchObject({ awaited: ['alice', 'bob'] });
     expect(await store.status('m2')).toBeUndefined();
     expect(await confirm('m2', 'user-0')).toBe('not_awaited');
-    await store.withdraw(late);
+    await store.withdraw('m2', users(5));
     expect(await roomLeft()).toBe(8);
   });
 
   it('are unknown of a message that everybody was refused', async () => {
-    const request = await expectFrom(store, 'm1', users(3));
-    await store.withdraw(request);
+    await store.expect('m1', users(3));
+    await store.withdraw('m1', users(3));
     expect(await store.status('m1')).toBeUndefined();
     expect(await confirm('m1', 'user-0')).toBe('not_awaited');
     // As for another attempt of a chunk.
-    await expectFrom(store, 'm1', users(2));
+    await store.expect('m1', users(2));
     expect(await store.status('m1')).toMatchObject({ confirmed: [], awaited: users(2) });
     expect(await roomLeft()).toBe(8);
   });
@@ -151,10 +153,10 @@ describe('receipts in memory', () => {
   };
 
   it('of messages that are done are forgotten first, and of one that is awaited nobody who is awaited', async () => {
-    await expectFrom(store, 'first', ['silent', 'alice']);
+    await store.expect('first', ['silent', 'alice']);
     await store.confirm('alice', 'first');
     for (let index = 0; index < 10; index++) {
-      await expectFrom(store, `m${index}`, users(5));
+      await store.expect(`m${index}`, users(5));
       for (const user of users(5)) await store.confirm(user, `m${index}`);
     }
     const known = await Promise.all(users(10).map((_, index) => knownOf(`m${index}`)));
@@ -166,9 +168,10 @@ describe('receipts in memory', () => {
 
   it('of one large message are bounded as well, also when all were refused', async () => {
     for (let chunk = 0; chunk < 100; chunk++) {
-      const request = await expectFrom(store, 'confirmed', users(5, `c${chunk}`));
-      for (const userId of request.userIds) await store.confirm(userId, 'confirmed');
-      await store.withdraw(await expectFrom(store, 'refused', users(5, `c${chunk}`)));
+      await store.expect('confirmed', users(5, `c${chunk}`));
+      for (const userId of users(5, `c${chunk}`)) await store.confirm(userId, 'confirmed');
+      await store.expect('refused', users(5, `c${chunk}`));
+      await store.withdraw('refused', users(5, `c${chunk}`));
     }
     expect((await knownOf('confirmed')) + (await knownOf('refused'))).toBeLessThanOrEqual(20);
     expect(await store.awaited()).toBe(0);
@@ -244,8 +247,7 @@ describe('receipts in Redis', () => {
     const note = (event: unknown): void => void delays.push((event as RtcReceiptEvent).delayMs);
     subscribe('nestjs-rtc-messaging:receipt', note);
     const messageId = await sendTo(['alice']);
-    const left = (await client.hkeys(keyOf(messageId))).find((field) => field.startsWith('/'));
-    await client.hset(keyOf(messageId), String(left), Date.now() + 60_000);
+    await client.hset(keyOf(messageId), ':alice', Date.now() + 60_000);
     await one.post(writeReceipts([messageId]), one.signatureOf('alice'));
     unsubscribe('nestjs-rtc-messaging:receipt', note);
     expect(delays).toEqual([0]);
@@ -293,16 +295,6 @@ describe('receipts in Redis', () => {
     expect(await one.post(writeReceipts(ids), one.signatureOf('user-0'))).toBe(200);
     expect(await client.call('SLOWLOG', 'LEN')).toBe(0);
     expect(one.counts.not_awaited).toBe(1_000);
-  });
-
-  it('count a request once that comes twice, as after a lost connection', async () => {
-    const store = new RedisReceiptStore(client, 'default', LIMITS);
-    const twice = await expectFrom(store, 'm1', users(10));
-    await store.expect(twice);
-    expect(await store.awaited('m1')).toBe(10);
-    for (let time = 0; time < 2; time++) await store.withdraw(twice);
-    expect(await store.status('m1')).toBeUndefined();
-    expect(await store.awaited()).toBe(0);
   });
 });
 
