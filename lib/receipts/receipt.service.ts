@@ -99,7 +99,7 @@ export function createReceipts(
       const began = performance.now();
       const look = async (): Promise<void> => {
         // While the store does not answer, nobody knows.
-        while ((await store.awaited(messageId).catch(() => 1)) > 0 && !box.interruption)
+        while ((await store.awaited(String(messageId)).catch(() => 1)) > 0 && !box.interruption)
           await sleep(Math.min(LONGEST_PAUSE_MS, 5 + (performance.now() - began) / 8), undefined, {
             ref: false,
           });
@@ -147,10 +147,13 @@ export function createReceipts(
       try {
         return await send({ ...plan, beforeCall, beforeSend });
       } catch (error) {
-        const withdraw = (): Promise<void> => store.withdraw(messageId, userIds).catch(() => undefined);
-        // What is answered late is done late.
-        if (error instanceof RtcMessagingError && error.outcome !== 'unknown')
-          void expected.then(withdraw, withdraw);
+        if (error instanceof RtcMessagingError && error.outcome !== 'unknown') {
+          // At once, so that it is done before the same users are awaited again; and after what is answered too late.
+          const withdraw = (): Promise<void> => store.withdraw(messageId, userIds);
+          void withdraw()
+            .catch(() => expected.then(withdraw))
+            .catch(() => undefined);
+        }
         throw error;
       }
     },
