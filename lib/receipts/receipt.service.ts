@@ -126,12 +126,12 @@ export function createReceipts(
         return answerOf(expected, deadlineMs);
       };
       const findRoom = async (): Promise<boolean> => {
-        while (!stop?.aborted) {
+        for (;;) {
+          if (stop?.aborted) return false;
           if (await expect()) return true;
           if (!fanOut || userIds.length > maxAwaited) throw noRoom();
           await sleep(LOOK_EVERY_MS);
         }
-        return false;
       };
       const beforeCall = (): Promise<boolean> => {
         // Who came before has room first.

@@ -7,7 +7,7 @@ import { seededRandom } from '../../lib/emulator/seeded-random.js';
 import { certificate } from '../support/certificate.js';
 import { ReceiptApp } from '../support/receipts.js';
 
-const IN_FLIGHT = Number(process.env['IN_FLIGHT'] ?? 32);
+const IN_FLIGHT = Number(process.env['IN_FLIGHT'] ?? 64);
 const PREFIX_LENGTH = 40;
 const TIMEOUT_MS = 2_000;
 
@@ -277,8 +277,7 @@ export async function runReceipts({
       faults.push({ userId, shown: shown.length, isSo: isSo.length });
   }
   if (awaitMs > 60_000) {
-    for (let tries = 0; server.counts.confirmed < expected && tries < 1_200; tries++)
-      await sleep(50);
+    for (let tries = 0; server.counts.confirmed < expected && tries < 1_200; tries++) await sleep(50);
     for (const one of sent) {
       if (one.messageId === '') continue;
       const status = await server.receipts.status(one.messageId);
