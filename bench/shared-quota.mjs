@@ -22,6 +22,12 @@ const CHUNK_SIZE = 600;
 const PROCESSES = 4;
 /** Requests' worth of recipients that are handed out at once. */
 const PAGE = 5;
+/**
+ * How often the recipients that were asked for are sent to. Beginning together and ending together take 0.1 s, which is
+ * three per cent of a million recipients, and not what holds a quota up that is spent for long.
+ */
+const TIMES = 4;
+const FIRST_MS = 3_000;
 /** Of each process, before anything is measured. */
 const WARM_UP_REQUESTS = 1_500;
 const OUTAGE_MS = 10_000;
@@ -117,22 +123,25 @@ async function shareQuota(
   redis,
   { processes = PROCESSES, redisDelayMs = 0, singles = false, target = 0.97, chunkSize = CHUNK_SIZE },
 ) {
-  const total = Math.ceil((recipients / CHUNK_SIZE) * chunkSize);
+  const million = Math.ceil((recipients / CHUNK_SIZE) * chunkSize);
+  const total = TIMES * million;
   const count = processes + (singles ? 1 : 0);
   const work = async ({ children: all, account, forget }) => {
     const children = all.slice(0, processes);
-    await warmUp(all, forget, total, chunkSize);
+    await warmUp(all, forget, million, chunkSize);
     const commandsBefore = await commands(redis);
     const processorsBefore = processorTime();
     const started = performance.now();
+    const startedAt = Date.now();
     const sending = fanOut(children, 'room-1', total, chunkSize);
     const waits = singles ? await sendSingles(all.at(-1)) : [];
     const { taken, reports } = await sending;
     const seconds = (performance.now() - started) / 1_000;
     const processorsAfter = processorTime();
     const commandsAfter = await commands(redis);
-    const after = await account();
+    const after = await account([startedAt, startedAt + FIRST_MS]);
     const { refused, requests } = after;
+    const first = after.parts[0].accepted / (FIRST_MS / 1_000) / QUOTA;
     const accepted = sum(reports.map(({ counts }) => counts.accepted));
     const share = (requests - refused) / seconds / QUOTA;
     const least = Math.min(...taken) / total;
@@ -143,6 +152,7 @@ async function shareQuota(
     const size = chunkSize === CHUNK_SIZE ? '' : `, ${chunkSize} a request`;
     print(`${processes} processes, one Redis${far}: ${total.toLocaleString('en')} recipients${size}`, {
       'of the quota': [percent(share), `at least ${percent(target)}`, share >= target],
+      'of the quota in the first 3 s': [percent(first)],
       refused: [`${refused} of ${requests}`, '0', refused === 0],
       'least work of a process': [percent(least), `at least ${percent(leastShare)}`, least >= leastShare],
       'Redis commands a request': [perRequest.toFixed(3), 'at most 0.15', perRequest <= 0.15],
@@ -157,9 +167,9 @@ async function shareQuota(
   await withProcesses(redis, work, { processes: count, redisDelayMs });
 }
 
-/** For about as long as the fan-out takes. @returns how long each took, in milliseconds */
+/** For about as long as the fan-out takes: 3 s for a million. @returns how long each took, in milliseconds */
 async function sendSingles(child) {
-  child.send({ singles: 40, everyMs: 70 });
+  child.send({ singles: 40 * TIMES, everyMs: 70 });
   const [{ waits }] = await once(child, 'message');
   return waits;
 }

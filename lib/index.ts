@@ -1,11 +1,5 @@
 export { rtcMessagingConfig } from './config/rtc-messaging.config.js';
-export type {
-  RtcHttpOptions,
-  RtcMessagingOptions,
-  RtcMessagingOptionsFactory,
-  RtcQuotaOptions,
-  RtcRetryOptions,
-} from './config/rtc-messaging-options.js';
+export type * from './config/rtc-messaging-options.js';
 export type { RtcControllerOptions } from './controllers/controller-options.js';
 export { type RtcErrorBody, RtcExceptionFilter } from './controllers/rtc-exception.filter.js';
 export type {
@@ -15,40 +9,12 @@ export type {
 } from './credentials/credentials.js';
 export type { CredentialsStatus } from './credentials/credentials-source.js';
 export type { RtcChannelName } from './diagnostics/channels.js';
-export type { FanOutCounts } from './diagnostics/fan-out-counts.js';
-export type {
-  RtcAttemptEvent,
-  RtcBeginEvent,
-  RtcCallInfo,
-  RtcClockEvent,
-  RtcCredentialsEvent,
-  RtcEvent,
-  RtcFanOutBeginEvent,
-  RtcFanOutInfo,
-  RtcFanOutOutcomeEvent,
-  RtcOutcomeEvent,
-  RtcQuotaEvent,
-  RtcThrottlingEvent,
-  RtcRetryEvent,
-  RtcRetryReason,
-  RtcReceiptEvent,
-  RtcShutdownEvent,
-  RtcWaitEvent,
-} from './diagnostics/rtc-event.js';
-export {
-  BatchSendRoomUnicastDto,
-  type BatchSendRoomUnicastRequest,
-  type MessageRequest,
-  RoomBroadcastDto,
-  type RoomBroadcastRequest,
-  SendRoomUnicastDto,
-  type SendRoomUnicastRequest,
-  UserUnicastDto,
-  type UserUnicastRequest,
-} from './dto/requests.dto.js';
+export type * from './diagnostics/fan-out-counts.js';
+export type * from './diagnostics/rtc-event.js';
+export * from './dto/requests.dto.js';
 export type { OpenApiQueryValue, OpenApiRequest } from './dto/check-api-request.js';
 export { WithFrom } from './dto/request-rules.js';
-export type { Attempt, AttemptPhase, FailureOutcome, Outcome } from './errors/attempt.js';
+export type * from './errors/attempt.js';
 export { RtcAbortedError } from './errors/rtc-aborted.error.js';
 export { RtcApiError, type RtcApiErrorInit } from './errors/rtc-api.error.js';
 export { type ConfigProblem, RtcConfigError } from './errors/rtc-config.error.js';
@@ -72,7 +38,7 @@ export type {
 } from './fan-out/fan-out-report.js';
 export type { FanOutOptions, FanOutRequest, SendEachOptions } from './fan-out/fan-out-request.js';
 export type { RtcFailureKind } from './health/call-kind.js';
-export type { RtcHealth, RtcHealthThresholds } from './health/rtc-health.js';
+export type * from './health/rtc-health.js';
 export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
 export type { RtcAxiosRef } from './openapi/intercepted-request.js';
@@ -96,7 +62,7 @@ export { RoomUnicastService } from './services/room-unicast.service.js';
 export { type OpenApiOptions, RtcOpenApiService } from './services/rtc-open-api.service.js';
 export { RtcTokenService } from './services/rtc-token.service.js';
 export type { SendOptions } from './services/send-options.js';
-export type { BroadcastReceipt, SendReceipt } from './services/send-receipt.js';
+export type * from './services/send-receipt.js';
 export {
   getRoomBroadcastToken,
   getRoomPresenceToken,
@@ -116,8 +82,7 @@ export {
 export { UserUnicastService } from './services/user-unicast.service.js';
 export type { TokenPrivilege } from './tokens/client-token.js';
 export type { JoinTokenRequest, LoginTokenRequest } from './tokens/token-request.js';
-export type { MethodName, MockedMethods } from './testing/create-mock.js';
-export type { RtcMessagingMocks } from './testing/mock-services.js';
+export type { MethodName, MockedMethods, RtcMessagingMocks } from './testing/create-mocks.js';
 export {
   RtcMessagingTestingModule,
   type RtcMessagingTestingOptions,

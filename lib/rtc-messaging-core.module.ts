@@ -7,7 +7,7 @@ import {
 import { ConfigModule } from '@nestjs/config';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
-import { readSecrets } from './config/environment.js';
+import { MODULE_OPTIONS } from './config/module-option-table.js';
 import { openOptions } from './config/module-options.js';
 import { describeSettings } from './config/describe-settings.js';
 import { conflictProblems, type Registration } from './config/registration.js';
@@ -19,6 +19,7 @@ import { unnamedProblems } from './config/unnamed-modules.js';
 import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import type { Environment } from './options/read-options.js';
+import { readVariables } from './options/read-variables.js';
 import { moduleLogger } from './module-logger.js';
 import { servicesOf } from './services/service-tokens.js';
 import { Sender } from './retry/sender.js';
@@ -50,11 +51,8 @@ const DROP_EVERY_MS = 50;
       ) => {
         const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
         const problems = [...(registration.problems ?? []), ...conflicts];
-        const known = Object.assign(
-          Object.create(null),
-          environment,
-          readSecrets(process.env),
-        ) as Environment;
+        // Without a prototype, as what the namespace has.
+        const known = Object.assign(readVariables(MODULE_OPTIONS, process.env, '', true), environment);
         let settings: RtcMessagingSettings;
         try {
           settings = resolveSettings(openOptions(options), known, { ...registration, problems });

@@ -17,46 +17,30 @@ import { Sender } from './retry/sender.js';
 import { ActionCaller } from './services/action-caller.js';
 import { RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
 import { loadTelemetry } from './telemetry/load-telemetry.js';
-import { NO_TELEMETRY, type Telemetry } from './telemetry/telemetry.js';
+import { NO_TELEMETRY } from './telemetry/telemetry.js';
 
 /** Longest answer to other actions, in bytes: 10,000 invisible and 115,000 visible users with the longest IDs. */
 const LONGEST_LIST = 16_777_216;
 
-/** A string, since an interface can't be injected. */
-const TELEMETRY = 'nestjs-rtc-messaging:telemetry';
-
-const telemetryProvider: Provider = {
-  provide: TELEMETRY,
-  inject: [RTC_MESSAGING_SETTINGS],
-  useFactory: ({ name, telemetry, endpoint }: RtcMessagingSettings): Telemetry | Promise<Telemetry> => {
-    if (!telemetry) return NO_TELEMETRY;
-    const logger = moduleLogger(name);
-    return loadTelemetry({ endpoint, module: name }, (problem) => logger.error(problem));
-  },
-};
-
 /** Puts the sender together; for the module: what it is made of knows nothing of Nest. */
 const senderProvider: Provider = {
   provide: Sender,
-  inject: [RTC_MESSAGING_SETTINGS, TELEMETRY, HealthRecord],
-  useFactory: (settings: RtcMessagingSettings, telemetry: Telemetry, health: HealthRecord): Sender => {
-    const module = settings.name;
-    const emit = emitTo([new OperatorLog(moduleLogger(module)), health, telemetry]);
+  inject: [RTC_MESSAGING_SETTINGS, HealthRecord],
+  useFactory: async (settings: RtcMessagingSettings, health: HealthRecord): Promise<Sender> => {
+    const { name: module, region, endpoint } = settings;
+    const logger = moduleLogger(module);
+    const telemetry = settings.telemetry
+      ? await loadTelemetry({ endpoint, module }, (problem) => logger.error(problem))
+      : NO_TELEMETRY;
+    const emit = emitTo([new OperatorLog(logger), health, telemetry]);
     const clock = new ServiceClockSkew();
     const credentials = createCredentialsSource(settings.credentials, {
       now: Date.now,
-      serviceNow: () => clock.now(),
-      onAsked: ({ failure, warning, usable }) =>
-        emit({
-          type: 'credentials',
-          module,
-          status: failure === undefined ? 'refreshed' : 'refresh_failed',
-          ...(failure !== undefined && { failure }),
-          ...(warning !== undefined && { warning }),
-          usable,
-        }),
+      onAsked: (result) => {
+        const status = result.failure === undefined ? 'refreshed' : 'refresh_failed';
+        emit({ type: 'credentials', module, status, ...result });
+      },
     });
-    const { region, endpoint } = settings;
     const signing = { region, service: RTC_SERVICE, origin: endpoint };
     const connect = ({ http }: HttpClientSettings, intercepting?: Axios): OpenApiClient =>
       new OpenApiClient(createHttpClient({ http }, signing), credentials, endpoint, intercepting);
@@ -98,7 +82,6 @@ const senderProvider: Provider = {
 
 /** What a module sends with, and what watches that. */
 export const senderProviders: readonly Provider[] = [
-  telemetryProvider,
   { provide: HealthRecord, useFactory: () => new HealthRecord() },
   senderProvider,
   {

@@ -12,6 +12,7 @@ import type { ChunkProgress, ChunkSenders } from '../fan-out/chunk-sender.js';
 import { type FanOutStop, outcomeEvent } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import { Cancellation } from '../waiting/cancellation.js';
 import { type ChunkJobs, type ChunkJobData, END } from './chunk-jobs.js';
 import { type ChunkCompletion, completionOf } from './chunk-completion.js';
 import type { ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
@@ -45,6 +46,7 @@ const JOB_ERROR = /^(.*) for job (\S+)\.(-?\d+)\b/;
 export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   readonly #logger = new Logger('RtcFanOutQueue');
   readonly #stopping = new AbortController();
+  readonly #stop = new Cancellation();
   /** The runs of jobs here, by chunk. */
   readonly #runs = new Map<string, Promise<unknown>>();
   #worker: Worker<ChunkJobData> | undefined;
@@ -92,6 +94,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
    */
   onModuleDestroy(): void {
     this.#stopping.abort();
+    this.#stop.cancel();
     this.#worker?.pause(true).catch(() => undefined);
   }
 
@@ -221,7 +224,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
     try {
       const message = { roomId, from, message: wire.Message, binary: wire.Binary };
       const parts = this.senders.open(message, onUnknown).sendChunk({ index, recipients }, tally, {
-        stop: this.#stopping.signal,
+        stop: this.#stop,
         fanOut,
         beforeSend: start,
       });

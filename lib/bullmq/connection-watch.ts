@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { connectionsOf, type RedisClient } from '../redis/open-client.js';
+import { connectionsOf, type RedisClient } from '../redis-client/open-client.js';
 
 /** Interval of pings, and longest silence, in milliseconds. */
 const ASK_EVERY_MS = 250;

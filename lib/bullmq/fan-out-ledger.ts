@@ -10,7 +10,7 @@ import { throughOutages } from './keep-trying.js';
 import type { LedgerKeys } from './ledger-keys.js';
 import { LEDGER_STEPS, type LedgerStep } from './ledger-scripts.js';
 import type { ChunkBatch } from './read-ahead.js';
-import type { RedisClient } from '../redis/open-client.js';
+import type { RedisClient } from '../redis-client/open-client.js';
 import type { Cancellation } from '../waiting/cancellation.js';
 
 /** What a fan-out is, as it is handed in. */

@@ -1,5 +1,5 @@
 import type { InjectionToken } from '@nestjs/common';
-import type { FanOutQueueConnection } from './redis-connection.js';
+import type { RedisTarget } from '../redis-client/open-client.js';
 
 /** Options of the durable queue. */
 export interface RtcFanOutQueueOptions {
@@ -9,7 +9,7 @@ export interface RtcFanOutQueueOptions {
    * (`enableOfflineQueue: false`, `stringNumbers`, `keyPrefix`, `scripts`, time limits, how to reconnect, reading from
    * replicas), and `failoverDetector` is on. `role: 'slave'`, `monitor` and, for a Cluster, a `db` are refused.
    */
-  readonly connection: FanOutQueueConnection;
+  readonly connection: RedisTarget;
   /**
    * Prefix of the keys. It becomes their hash tag, so all keys of a queue are on one node of a Cluster. Letters,
    * digits, `_` and `-`. Default `rtc`.

@@ -1,5 +1,5 @@
 import type { InjectionToken } from '@nestjs/common';
-import { redisConnection } from '../redis/redis-connection-rule.js';
+import { redisConnection } from '../redis-client/redis-connection-rule.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
@@ -10,7 +10,6 @@ import {
   type RtcFanOutQueueExtras,
   type RtcFanOutQueueOptions,
 } from './fan-out-queue-options.js';
-import type { FanOutQueueConnection } from './redis-connection.js';
 
 const DAY_MS = 86_400_000;
 /** Redis takes more, but no one means it. */
@@ -20,7 +19,7 @@ const name = text(/^[\w-]{1,64}$/, 'must be 1–64 of letters, digits, _ and -')
 
 export const FAN_OUT_QUEUE_OPTIONS = {
   connection: {
-    rule: redisConnection<FanOutQueueConnection>(true),
+    rule: redisConnection,
     required: true,
     redacted: true,
   },

@@ -17,5 +17,5 @@ export {
   type RtcFanOutQueueOptionsFactory,
 } from './fan-out-queue-options.js';
 export { FanOutQueueService } from './fan-out-queue.service.js';
-export type { FanOutQueueCluster, FanOutQueueConnection } from './redis-connection.js';
+export type { RedisClusterConnection, RedisTarget } from '../redis-client/open-client.js';
 export { RtcFanOutQueueModule } from './rtc-fan-out-queue.module.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isError } from '../errors/thrown.js';
-import type { RedisClient } from '../redis/open-client.js';
+import type { RedisClient } from '../redis-client/open-client.js';
 import type { Cancellation } from '../waiting/cancellation.js';
 import { waitFor } from '../waiting/time-box.js';
 

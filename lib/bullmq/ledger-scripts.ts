@@ -1,4 +1,4 @@
-import { LuaScript } from '../redis/lua-script.js';
+import { LuaScript } from '../redis-client/lua-script.js';
 import cancel from './lua/cancel.lua.js';
 import claim from './lua/claim.lua.js';
 import claimEnd from './lua/claim-end.lua.js';

@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { isError } from '../errors/thrown.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
-import type { RedisClient } from '../redis/open-client.js';
+import type { RedisClient } from '../redis-client/open-client.js';
 
 /** Time limit of the boot for Redis, and the wait before the log mentions it, in milliseconds. */
 const CONNECT_MS = 10_000;

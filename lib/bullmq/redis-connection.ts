@@ -1,16 +1,5 @@
-import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import { openClient, type RedisClient } from '../redis/open-client.js';
-
-/** A Redis Cluster, by some of its nodes. */
-export interface FanOutQueueCluster {
-  /** Some of its nodes; the others are found. */
-  readonly nodes: ClusterNode[];
-  /** ioredis's own options for a cluster. */
-  readonly options?: ClusterOptions;
-}
-
-/** What a connection to Redis is made from; see {@link RtcFanOutQueueOptions.connection}. */
-export type FanOutQueueConnection = string | RedisOptions | FanOutQueueCluster | Redis | Cluster;
+import type { ClusterOptions, RedisOptions } from 'ioredis';
+import { openClient, type RedisClient, type RedisTarget } from '../redis-client/open-client.js';
 
 /** How long a command waits that a node of a Cluster sends elsewhere: slots move, and nodes take over. */
 const REDIRECT_MS = 100;
@@ -25,8 +14,6 @@ const OWN_OPTIONS: RedisOptions = {
   socketTimeout: undefined,
   keyPrefix: '',
   // Commands wait for Redis here, and are repeated when a connection was lost: each may be done twice.
-  lazyConnect: false,
-  enableOfflineQueue: true,
   autoResendUnfulfilledCommands: true,
   enableAutoPipelining: false,
   // Only so is it seen whether Redis is loading its data, and whether it is a primary.
@@ -41,8 +28,6 @@ const OWN_OPTIONS: RedisOptions = {
 const OWN_OPTIONS_OF_CLUSTER: ClusterOptions = {
   keyPrefix: '',
   scripts: {},
-  lazyConnect: false,
-  enableOfflineQueue: true,
   enableReadyCheck: true,
   enableAutoPipelining: false,
   slotsRefreshTimeout: 3_000,
@@ -62,7 +47,7 @@ const OWN_OPTIONS_OF_CLUSTER: ClusterOptions = {
  * A connection of our own, also when the app gives a client: closing it, and what BullMQ needs of it, must not
  * concern the app's.
  */
-export function openConnection(given: FanOutQueueConnection): RedisClient {
+export function openConnection(given: RedisTarget): RedisClient {
   const client = openClient(given, OWN_OPTIONS, OWN_OPTIONS_OF_CLUSTER);
   // Each of BullMQ's queues and workers, and each wait for a connection, has listeners of its own. Not 0, to which
   // BullMQ adds what it needs.

@@ -6,7 +6,7 @@ import { ConnectionWatch } from './connection-watch.js';
 import { describeOutage, WHAT_IS_LOST } from './describe-outage.js';
 import type { FanOutQueueSettings } from './fan-out-queue-settings.js';
 import { canBeWritten, requireWritable } from './redis-answers.js';
-import type { RedisClient } from '../redis/open-client.js';
+import type { RedisClient } from '../redis-client/open-client.js';
 import { openConnection } from './redis-connection.js';
 
 const ASK_EVERY_MS = 100;

@@ -1,18 +1,11 @@
-import type { INestApplicationContext } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { REGION_HOSTS } from '../config/regions.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import {
-  RoomPresenceService,
-  RoomUnicastService,
-  type RtcClockEvent,
-  RtcConfigError,
-  RtcMessagingError,
-  type RtcMessagingOptions,
-} from '../index.js';
-import { type Finding, type Step, stepOf, STEPS } from './check-steps.js';
-import { withApp } from './with-app.js';
+import { describeClock } from '../diagnostics/operator-log.js';
+import { type RtcClockEvent, RtcConfigError, RtcMessagingError, type RtcMessagingOptions } from '../index.js';
+import { type Finding, RIGHT, type Step, stepOf, STEPS } from './check-steps.js';
+import { type App, withApp } from './with-app.js';
 
 const CANT_TELL = "this key can't tell";
 
@@ -23,58 +16,49 @@ const CANT_TELL = "this key can't tell";
  */
 export async function checkSetup(options: RtcMessagingOptions, send = false): Promise<Finding[]> {
   try {
-    return await withApp(options, (app, settings) => checkApp(app, settings, send));
+    return await withApp(options, (app) => checkApp(app, send));
   } catch (error) {
     if (!(error instanceof RtcConfigError)) throw error;
-    return [
-      ...error.problems.map(({ option, variable, message }): Finding => {
-        const name = variable === undefined ? option : `${option} (${variable})`;
-        return { step: 'settings', status: 'failed', message: `${name}: ${message}` };
-      }),
-      ...STEPS.slice(1).map((step): Finding => ({ step, status: 'skipped', message: 'not checked' })),
-    ];
+    return error.problems.map(({ option, variable, message }) => {
+      const name = variable === undefined ? option : `${option} (${variable})`;
+      return { step: 'settings', status: 'failed', message: `${name}: ${message}` };
+    });
   }
 }
 
-async function checkApp(
-  app: INestApplicationContext,
-  settings: RtcMessagingSettings,
-  send: boolean,
-): Promise<Finding[]> {
+async function checkApp({ messages, presence, settings }: App, send: boolean): Promise<Finding[]> {
   let clockOffsetMs: number | undefined;
   const onClock = (event: unknown): void => {
     clockOffsetMs = (event as RtcClockEvent).offsetMs;
   };
   subscribe('nestjs-rtc-messaging:clock', onClock);
-  const presence = app.get(RoomPresenceService, { strict: false });
   const asked = await failureOf(() => presence.onlineUsers(randomId()));
-  const isUnable = asked !== undefined && stepOf(asked) === 'permission';
-  const isFailed = asked !== undefined && !isUnable;
-  const messages = app.get(RoomUnicastService, { strict: false });
+  const isSent =
+    send && settings.from !== undefined && (asked === undefined || stepOf(asked) === 'permission');
   const message = { roomId: randomId(), to: [randomId()], message: 'nestjs-rtc-messaging check --send' };
-  const isSent = send && !isFailed && settings.from !== undefined;
   const sent = isSent ? await failureOf(() => messages.batchSend(message)) : undefined;
   unsubscribe('nestjs-rtc-messaging:clock', onClock);
 
   const findings = judge(settings, asked, clockOffsetMs, isSent && sent === undefined);
   const refused = asked !== undefined && stepOf(asked) === 'messaging' ? asked : sent;
-  return [...findings, messagingOf(settings, send, isSent, refused)];
+  return [...findings, { step: 'messaging', ...judgeMessaging(settings, send, isSent, refused) }];
 }
 
-function messagingOf(
+type Judged = Omit<Finding, 'step'>;
+
+function judgeMessaging(
   { from }: RtcMessagingSettings,
   isAsked: boolean,
   isSent: boolean,
   error: RtcMessagingError | undefined,
-): Finding {
-  const step = 'messaging';
-  if (error !== undefined) return { step, status: 'failed', message: inWords(error) };
+): Judged {
+  if (error !== undefined) return { status: 'failed', message: inWords(error) };
   if (isSent)
-    return { step, status: 'ok', message: 'a message was accepted, so messaging is probably switched on' };
+    return { status: 'ok', message: 'a message was accepted, so messaging is probably switched on' };
   if (isAsked && from === undefined)
-    return { step, status: 'unknown', message: 'not checked without a sender: give --from, or set RTC_FROM' };
+    return { status: 'unknown', message: 'not checked without a sender: give --from, or set RTC_FROM' };
   const how = isAsked ? '' : '; --send finds out, with one message into a room that no one is in';
-  return { step, status: 'skipped', message: `not checked${how}` };
+  return { status: 'skipped', message: `not checked${how}` };
 }
 
 function judge(
@@ -84,36 +68,34 @@ function judge(
   isAccepted: boolean,
 ): Finding[] {
   const stuck = error && stepOf(error);
-  const isOff = stuck === 'messaging';
   // A service that is off says nothing about the permission, nor about what comes after it.
   const stuckAt =
-    stuck === undefined ? STEPS.length : STEPS.findIndex((step) => step === (isOff ? 'permission' : stuck));
-  const isUnable = stuck === 'permission';
-  const isPlain = settings.endpoint.startsWith('http:');
+    stuck === undefined ? STEPS.length : STEPS.indexOf(stuck === 'messaging' ? 'permission' : stuck);
+  const known: Partial<Record<Step, Judged>> = {};
+  if (settings.endpoint.startsWith('http:'))
+    known.TLS = { status: 'skipped', message: 'the endpoint is plain http:' };
   const mismatch = regionProblem(settings);
+  if (mismatch !== undefined)
+    known.region = { status: error === undefined || isAccepted ? 'warning' : 'failed', message: mismatch };
+  if (clockOffsetMs !== undefined)
+    known.clock = {
+      status: 'warning',
+      message: `${describeClock(clockOffsetMs)}; requests were signed with the service's time: set the clock`,
+    };
+  const after: Judged =
+    stuck === 'permission'
+      ? { status: 'unknown', message: CANT_TELL }
+      : { status: 'skipped', message: 'not checked' };
+  if (error !== undefined && stuck === 'permission') {
+    const message = `${CANT_TELL}: it may not ask who is in a room, which sending does not need. ${inWords(error)}`;
+    known.permission = { status: 'unknown', message };
+  } else if (error !== undefined && stuck !== undefined && stuck !== 'messaging') {
+    known[stuck] = { status: 'failed', message: inWords(error) };
+  }
   return STEPS.map((step, index): Finding => {
-    if (step === 'TLS' && isPlain && index !== stuckAt)
-      return { step, status: 'skipped', message: 'the endpoint is plain http:' };
-    if (step === 'region' && mismatch !== undefined)
-      return { step, status: index < stuckAt || isAccepted ? 'warning' : 'failed', message: mismatch };
-    if (step === 'clock' && clockOffsetMs !== undefined) {
-      const seconds = Math.round(Math.abs(clockOffsetMs) / 1_000);
-      const how = `${seconds} s ${clockOffsetMs > 0 ? 'behind' : 'ahead of'} the service's`;
-      const message = `this machine's clock is ${how}; requests were signed with the service's time: set the clock`;
-      return { step, status: 'warning', message };
-    }
-    if (error !== undefined && index === stuckAt && !isOff) {
-      if (!isUnable) return { step, status: 'failed', message: inWords(error) };
-      const message = `${CANT_TELL}: it may not ask who is in a room, which sending does not need. ${inWords(error)}`;
-      return { step, status: 'unknown', message };
-    }
-    if (index < stuckAt) {
-      const isKnown = step !== 'region' || REGION_HOSTS.has(settings.region);
-      return { step, status: isKnown ? 'ok' : 'unknown', message: describe(step, settings) };
-    }
-    if (!isUnable) return { step, status: 'skipped', message: 'not checked' };
-    if (isAccepted) return { step, status: 'ok', message: describe(step, settings) };
-    return { step, status: 'unknown', message: CANT_TELL };
+    const isRight = index < stuckAt || (isAccepted && index > stuckAt);
+    const judged = isRight ? { status: 'ok' as const, message: RIGHT[step](settings) } : after;
+    return { step, ...(known[step] ?? judged) };
   });
 }
 
@@ -121,30 +103,6 @@ function judge(
 function inWords({ hint, message }: RtcMessagingError): string {
   if (hint === undefined) return message;
   return `${hint} (${message.slice(0, -hint.length).replace(/\.? *$/, '')})`;
-}
-
-/** What is right, where it is. */
-function describe(step: Step, settings: RtcMessagingSettings): string {
-  const { appId, endpoint, from, isEndpointGiven, region } = settings;
-  const { host, hostname } = new URL(endpoint);
-  // A lost variable turns an emulator's setup into the real service's.
-  const way = isEndpointGiven ? 'by endpoint (RTC_ENDPOINT)' : `by the region ${region}`;
-  const sender = from === undefined ? 'each message has to name its from' : `from ${from}`;
-  const texts: Readonly<Record<Step, string>> = {
-    settings: `complete; messages go to ${host}, ${way}; ${sender}`,
-    DNS: `${hostname} is found`,
-    connection: `${host} can be connected to`,
-    TLS: 'the certificate is trusted',
-    answer: 'the service answers',
-    throttling: 'the request was not throttled',
-    'access key': 'is known',
-    clock: "is within 15 minutes of the service's",
-    signature: 'the secret key is right',
-    permission: 'the key may ask who is in a room',
-    app: `${appId} may be used with this key`,
-    region: REGION_HOSTS.has(region) ? region : `${region} is not known here; ${host} accepted it`,
-  };
-  return texts[step];
 }
 
 /** Requests that are signed for one region, and go to the host of another. */

@@ -1,34 +1,40 @@
+import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { isNameFailure } from '../retry/api-hints.js';
 import { isCertificateFailure } from '../retry/retry-decision.js';
 
-/** What a request passes on its way, in that order: whatever is before the one that it failed at is right. */
-export const STEPS = [
-  'settings',
-  'DNS',
-  'connection',
-  'TLS',
-  'answer',
-  'throttling',
-  'access key',
-  'clock',
-  'signature',
-  'permission',
-  'app',
-  'region',
-] as const;
+/** What a request passes on its way, in that order, and what is right there. What is before its failure is right. */
+export const RIGHT = {
+  settings: ({ endpoint, from, isEndpointGiven, region }) => {
+    // A lost variable turns an emulator's setup into the real service's.
+    const way = isEndpointGiven ? 'by endpoint (RTC_ENDPOINT)' : `by the region ${region}`;
+    const sender = from === undefined ? 'each message has to name its from' : `from ${from}`;
+    return `complete; messages go to ${new URL(endpoint).host}, ${way}; ${sender}`;
+  },
+  DNS: ({ endpoint }) => `${new URL(endpoint).hostname} is found`,
+  connection: ({ endpoint }) => `${new URL(endpoint).host} can be connected to`,
+  TLS: () => 'the certificate is trusted',
+  answer: () => 'the service answers',
+  throttling: () => 'the request was not throttled',
+  'access key': () => 'is known',
+  clock: () => "is within 15 minutes of the service's",
+  signature: () => 'the secret key is right',
+  permission: () => 'the key may ask who is in a room',
+  app: ({ appId }) => `${appId} may be used with this key`,
+  region: ({ endpoint, region }) => `${region} was accepted by ${new URL(endpoint).host}`,
+} satisfies Readonly<Record<string, (settings: RtcMessagingSettings) => string>>;
 
-export type Step = (typeof STEPS)[number];
+export type Step = keyof typeof RIGHT;
 
-/** What is known of a step; `unknown`: the access key may not ask; `skipped`: something else has to be mended first. */
-export type StepStatus = 'ok' | 'warning' | 'failed' | 'unknown' | 'skipped';
+export const STEPS = Object.keys(RIGHT) as Step[];
 
 /** A line of the check. */
 export interface Finding {
   readonly step: Step | 'messaging' | 'quota';
-  readonly status: StepStatus;
+  /** `unknown`: the access key may not ask; `skipped`: something else has to be mended first. */
+  readonly status: 'ok' | 'warning' | 'failed' | 'unknown' | 'skipped';
   /** What was found, and what to do about it. */
   readonly message: string;
 }
@@ -54,13 +60,8 @@ export function stepOf(error: RtcMessagingError): Step | 'messaging' {
     if (last?.throttled) return 'throttling';
     return OF_CODES.find(([pattern]) => pattern.test(error.apiCode))?.[1] ?? 'answer';
   }
-  const isConnected = last?.phase !== 'queued' && last?.phase !== 'connecting';
-  // Otherwise, it took too long.
-  const step = error instanceof RtcNetworkError ? stepOfFailure(last?.failure ?? '') : 'connection';
-  return step === 'connection' && isConnected ? 'answer' : step;
-}
-
-function stepOfFailure(failure: string): Step {
+  if (last?.phase !== 'queued' && last?.phase !== 'connecting') return 'answer';
+  const failure = error instanceof RtcNetworkError ? (last.failure ?? '') : '';
   if (isNameFailure(failure)) return 'DNS';
   return isCertificateFailure(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
 }

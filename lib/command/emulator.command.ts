@@ -1,23 +1,22 @@
 import type { Command } from 'commander';
-import type { EmulatedQuota } from '../emulator/rtc-emulator-options.js';
-import { readText } from './read-file.js';
+import type { EmulatedQuota, RtcEmulatorOptions } from '../emulator/rtc-emulator-options.js';
+import { readFile } from './read-file.js';
 import { readNumber } from './run-command.js';
 
-interface EmulatorArguments {
-  readonly port: number;
-  readonly host?: string;
-  readonly appId?: string;
-  readonly appKey?: string;
-  readonly requireTokens?: true;
+/** The others are options of the emulator by the same names. */
+interface EmulatorArguments extends Pick<
+  RtcEmulatorOptions,
+  'port' | 'host' | 'appId' | 'appKey' | 'requireTokens'
+> {
   readonly accessKey: string;
   readonly secretKey: string;
   readonly sessionToken?: string;
   readonly quota: number;
   readonly costPer?: EmulatedQuota['costPer'];
   readonly window?: EmulatedQuota['window'];
-  readonly roomLimit?: number;
   readonly callbackUrl?: string;
   readonly callbackSecret: string;
+  readonly roomLimit?: number;
   readonly keep?: number;
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
@@ -48,33 +47,27 @@ export function defineEmulator(command: Command): Command {
     .option(
       '--keep <megabytes>',
       'how much of the requests and received messages is kept (default: 512)',
-      readNumber,
+      (value) => readNumber(value) * MEGABYTE,
     )
-    .option('--allow-host <name>', 'another host name of the emulator; can be given several times', each)
-    .option('--allow-origin <origin>', 'origin whose web pages may use it; can be given several times', each)
-    .option('--tls-cert <file>', 'certificate to serve over TLS with, in PEM; needs --tls-key')
-    .option('--tls-key <file>', 'private key of the certificate, in PEM')
+    .option('--allow-host <names...>', 'other host names of the emulator')
+    .option('--allow-origin <origins...>', 'origins whose web pages may use it')
+    .option('--tls-cert <file>', 'certificate to serve over TLS with, in PEM; needs --tls-key', readPem)
+    .option('--tls-key <file>', 'private key of the certificate, in PEM', readPem)
     .action(serve);
-}
-
-function each(value: string, others: readonly string[] = []): string[] {
-  return [...others, value];
 }
 
 function readQuota(value: string): number {
   return value === 'none' ? Number.POSITIVE_INFINITY : readNumber(value);
 }
 
+function readPem(file: string): string {
+  return readFile('--tls-cert and --tls-key:', file).toString();
+}
+
 async function serve(given: EmulatorArguments): Promise<void> {
-  const { callbackUrl: url, callbackSecret: secret, tlsCert, tlsKey } = given;
-  if ((tlsCert === undefined) !== (tlsKey === undefined))
-    throw new TypeError('--tls-cert and --tls-key go together');
+  const { callbackUrl, callbackSecret, tlsCert, tlsKey } = given;
   const { RtcEmulator } = await import('../emulator/index.js');
   const emulator = await RtcEmulator.start({
-    ...(tlsCert !== undefined &&
-      tlsKey !== undefined && {
-        tls: { cert: readText('--tls-cert', tlsCert), key: readText('--tls-key', tlsKey) },
-      }),
     port: given.port,
     host: given.host,
     appId: given.appId,
@@ -87,18 +80,14 @@ async function serve(given: EmulatorArguments): Promise<void> {
     },
     quota: { requestsPerSecond: given.quota, costPer: given.costPer, window: given.window },
     roomMessagesPerSecond: given.roomLimit,
-    ...(url !== undefined && { callbacks: { url, secret } }),
-    keepBytes: given.keep === undefined ? undefined : given.keep * MEGABYTE,
+    callbacks: callbackUrl === undefined ? undefined : { url: callbackUrl, secret: callbackSecret },
+    keepBytes: given.keep,
     allowedHosts: given.allowHost,
     allowedOrigins: given.allowOrigin,
-  }).catch((error: unknown): never => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE')
-      throw new Error(`Port ${given.port} is in use, perhaps by another emulator; --port takes another one.`);
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-      throw new Error(`--host: ${given.host} is no address of this machine`);
-    if (code === 'EACCES') throw new Error(`--port: this user may not listen on port ${given.port}`);
-    throw error;
+    tls: (tlsCert ?? tlsKey) ? { cert: tlsCert ?? '', key: tlsKey ?? '' } : undefined,
+  }).catch((error: NodeJS.ErrnoException): never => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new Error(`Port ${given.port} is in use, perhaps by another emulator; --port takes another one.`);
   });
 
   const { appId, appKey, from, endpoint, credentials } = emulator.moduleOptions();
@@ -106,7 +95,7 @@ async function serve(given: EmulatorArguments): Promise<void> {
     `# The emulator listens on ${endpoint} until Ctrl-C.\n# Variables of an app that uses it:\n` +
       `RTC_ENDPOINT=${endpoint}\nRTC_APP_ID=${appId}\nRTC_APP_KEY=${appKey}\nRTC_FROM=${from}\n` +
       `VOLCENGINE_ACCESS_KEY=${credentials.accessKeyId}\nVOLCENGINE_SECRET_KEY=${credentials.secretAccessKey}\n` +
-      (url === undefined ? '' : `RTC_CALLBACK_SECRETS=${secret}\n`) +
+      (callbackUrl === undefined ? '' : `RTC_CALLBACK_SECRETS=${callbackSecret}\n`) +
       (credentials.sessionToken ? `VOLCENGINE_SESSION_TOKEN=${credentials.sessionToken}\n` : '') +
       `# Join a room: ws${endpoint.slice(4)}/rooms/room-1?userId=alice (outside of rooms: /users?userId=alice)\n` +
       `# What was received: ${endpoint}/__emulator/rooms/room-1/users/alice/received\n`,

@@ -1,5 +1,5 @@
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
-import { RoomUnicastService, type RtcMessagingOptions } from '../index.js';
+import type { RtcMessagingOptions } from '../index.js';
 import { failureOf, randomId } from './check-setup.js';
 import type { Finding } from './check-steps.js';
 import { withApp } from './with-app.js';
@@ -18,13 +18,12 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
     quota: { ...options.quota, costPer: 'request' },
     retry: { maxAttempts: 1 },
   } as const;
-  return withApp(probing, async (app, { quota }): Promise<Finding> => {
+  return withApp(probing, async ({ messages, settings: { quota } }): Promise<Finding> => {
     const size = Math.min(MAX_RECIPIENTS, quota.requestsPerSecond);
     const recipients = BATCHES * size;
     if (recipients <= quota.requestsPerSecond) {
       return inconclusive(`${recipients} recipients are fewer than the quota allows, so nothing was sent`);
     }
-    const messages = app.get(RoomUnicastService, { strict: false });
     const started = performance.now();
     const sent = await Promise.all(
       Array.from({ length: BATCHES }, () => {
@@ -34,8 +33,7 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
       }),
     );
     const tookMs = performance.now() - started;
-    const errors = sent.filter((error) => error !== undefined);
-    if (errors.some(({ attempts }) => attempts.at(-1)?.throttled)) {
+    if (sent.some((error) => error?.attempts.at(-1)?.throttled)) {
       return {
         step: 'quota',
         status: 'warning',
@@ -44,7 +42,7 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
           'If nothing else sends now, set quota.costPer (RTC_QUOTA_COST_PER) to recipient',
       };
     }
-    const [error] = errors;
+    const error = sent.find((failure) => failure !== undefined);
     if (error !== undefined) return inconclusive(error.message);
     if (tookMs > WINDOW_MS)
       return inconclusive(`the batches took ${Math.round(tookMs)} ms, and so no single second`);

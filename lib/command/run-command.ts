@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { type EnvironmentNotes, loadEnvironment } from './environment.js';
 
 /** Has a command say what is wrong in one line, whoever finds it. Subcommands that are made later take that over. */
 export function withOneLineErrors(command: Command): Command {
@@ -8,6 +9,29 @@ export function withOneLineErrors(command: Command): Command {
       reportFailure(command, new Error(words.replaceAll(/\s*\n\s*/g, ' ')));
     },
   });
+}
+
+/** Has a command read a file of variables. If it fails, its error says what may be wrong with these, too. */
+export function withEnvironment<Arguments>(
+  command: Command,
+  action: (given: Arguments, notes: EnvironmentNotes) => Promise<void>,
+): Command {
+  return command
+    .option('--json', 'print one object with its results, or { ok, error }')
+    .option('--env <file>', 'file with variables (default: .env)')
+    .action(async (given: Arguments & { readonly env?: string }) => {
+      const notes = loadEnvironment(given.env);
+      try {
+        await action(given, notes);
+      } catch (error) {
+        if (error instanceof Error) {
+          const { code } = error as { readonly code?: string };
+          const missing = code === 'RTC_CONFIG' ? notes.missing : [];
+          error.message = [error.message, ...missing, ...notes.warnings].join('\n  - ');
+        }
+        throw error;
+      }
+    });
 }
 
 /** Says why something failed, whether or not the arguments could be read. */
@@ -25,12 +49,6 @@ export function printJson(result: Readonly<Record<string, unknown>> & { readonly
 
 /** Runs a command with the arguments of this process, and sets its exit code. */
 export async function runCommand(command: Command): Promise<void> {
-  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-    // The reader has what it wanted: `| head -1`.
-    if (code === 'EPIPE') return;
-    process.stderr.write(`${command.name()}: the output can't be written (${code})\n`);
-    process.exitCode = 1;
-  });
   try {
     await command.parseAsync();
   } catch (error) {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { loadEnvironment, withEnvironment } from './environment.js';
+import { styleText } from 'node:util';
 import { readFile } from './read-file.js';
-import { printJson } from './run-command.js';
-import { isConfirmed, styled } from './terminal.js';
+import { printJson, withEnvironment } from './run-command.js';
+import { isConfirmed } from './terminal.js';
 
 interface SendArguments {
   readonly room: string;
@@ -13,11 +13,10 @@ interface SendArguments {
   readonly from?: string;
   readonly yes?: true;
   readonly json?: true;
-  readonly env?: string;
 }
 
 export function defineSend(command: Command): Command {
-  return command
+  command
     .description('Sends a message to users in a room.')
     .requiredOption('--room <id>', 'room of the users')
     .requiredOption('--to <users...>', 'IDs of the users')
@@ -25,26 +24,37 @@ export function defineSend(command: Command): Command {
     .option('--file <file>', 'file with the text of the message')
     .option('--binary', 'send the file as bytes')
     .option('--from <id>', 'sender that clients see (default: RTC_FROM)')
-    .option('--yes', 'send to another machine without asking')
-    .option('--json', 'print { ok, receipt } or { ok, error }')
-    .option('--env <file>', 'file with variables (default: .env)')
-    .action(send);
+    .option('--yes', 'send to another machine without asking');
+  return withEnvironment(command, send);
 }
 
-async function send({ room, to, from, yes, json, env, ...content }: SendArguments): Promise<void> {
+async function send({ room, to, from, yes, json, ...content }: SendArguments): Promise<void> {
   const message = readMessage(content);
-  const environment = loadEnvironment(env);
-  const { sendMessage } = await import('./send-message.js');
+  const [{ withApp }, { isLoopback }] = await Promise.all([
+    import('./with-app.js'),
+    import('../openapi/loopback.js'),
+  ]);
   const users = to.length === 1 ? '1 user' : `${to.length} users`;
-  const mayLeave = async (host: string): Promise<boolean> =>
-    yes === true || isConfirmed(`This sends to ${users} at ${host}. Go on?`);
-  const receipt = await withEnvironment(environment, () =>
-    sendMessage({ from }, { roomId: room, to, message }, mayLeave),
-  );
-  if (receipt === undefined) throw new Error('Nothing was sent.');
+  const receipt = await withApp({ from }, async ({ messages, settings }) => {
+    if (settings.from === undefined)
+      throw new TypeError('the sender is missing: give --from, or set RTC_FROM');
+    const { host, hostname } = new URL(settings.endpoint);
+    const mayLeave =
+      yes || isLoopback(hostname) || (await isConfirmed(`This sends to ${users} at ${host}. Go on?`));
+    if (!mayLeave) throw new Error('Nothing was sent.');
+    const interrupted = new AbortController();
+    const { signal } = interrupted;
+    // Not before, so that Ctrl-C at the question ends the command.
+    for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interrupted.abort());
+    const [first = ''] = to;
+    // To one user, a message may be longer.
+    return to.length === 1
+      ? messages.send({ roomId: room, to: first, message }, { signal })
+      : messages.batchSend({ roomId: room, to, message }, { signal });
+  });
   if (json) return printJson({ ok: true, receipt });
   process.stdout.write(
-    `${styled('green', '✔')} Accepted for ${users} (request ${receipt.requestId}). ` +
+    `${styleText('green', '✔')} Accepted for ${users} (request ${receipt.requestId}). ` +
       'Users who are not in the room receive nothing.\n',
   );
 }
@@ -55,10 +65,10 @@ function readMessage({
   file,
   binary,
 }: Pick<SendArguments, 'text' | 'file' | 'binary'>): string | Uint8Array {
-  if (text === undefined && file === undefined) throw new TypeError('give --text or --file');
   if (text !== undefined && file !== undefined) throw new TypeError('give --text or --file, not both');
   if (text !== undefined && binary) throw new TypeError('--binary is for --file');
-  if (file === undefined) return text ?? '';
+  if (text !== undefined) return text;
+  if (file === undefined) throw new TypeError('give --text or --file');
   const bytes = readFile('--file', file);
   if (binary) return bytes;
   try {

@@ -1,12 +1,4 @@
 import { createInterface } from 'node:readline/promises';
-import { styleText } from 'node:util';
-
-type Style = Parameters<typeof styleText>[0];
-
-/** Colours what is shown at a terminal, unless `NO_COLOR` is set. */
-export function styled(style: Style, text: string): string {
-  return process.stdout.isTTY && !process.env['NO_COLOR'] ? styleText(style, text) : text;
-}
 
 /**
  * Asks before something that can't be taken back.

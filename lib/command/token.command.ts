@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { JoinTokenRequest, TokenPrivilege } from '../index.js';
-import { loadEnvironment, withEnvironment } from './environment.js';
-import { printJson, readNumber } from './run-command.js';
+import { printJson, readNumber, withEnvironment } from './run-command.js';
 
 interface TokenArguments {
   readonly user: string;
@@ -11,11 +10,10 @@ interface TokenArguments {
   readonly expires: number;
   readonly allow?: readonly TokenPrivilege[];
   readonly json?: true;
-  readonly env?: string;
 }
 
 export function defineToken(command: Command): Command {
-  return command
+  command
     .description(
       'Issues a token with which a client joins a room, or logs in. It needs RTC_APP_ID and RTC_APP_KEY.',
     )
@@ -24,22 +22,15 @@ export function defineToken(command: Command): Command {
     .option('--any-room', 'let the user join any room of the app')
     .option('--login', 'let the user log in, and join no room')
     .option('--expires <seconds>', 'time until the token expires', readNumber, 3_600)
-    .option('--allow <privileges...>', 'rights in the room: publish, subscribe or both (default: subscribe)')
-    .option('--json', 'print { ok, token } or { ok, error }')
-    .option('--env <file>', 'file with variables (default: .env)')
-    .action(issue);
+    .option('--allow <privileges...>', 'rights in the room: publish, subscribe or both (default: subscribe)');
+  return withEnvironment(command, issue);
 }
 
-async function issue({ user, room, anyRoom, login, expires, ...others }: TokenArguments): Promise<void> {
-  const { allow, json, env } = others;
+async function issue({ user, room, anyRoom, login, expires, allow, json }: TokenArguments): Promise<void> {
   if ([room, anyRoom, login].filter((what) => what !== undefined).length !== 1)
     throw new TypeError('give one of --room, --any-room and --login');
   if (login && allow !== undefined) throw new TypeError('--allow is for --room and --any-room');
-  const environment = loadEnvironment(env);
-  const [{ RtcTokenService }, { withApp }] = await Promise.all([
-    import('../index.js'),
-    import('./with-app.js'),
-  ]);
+  const { withApp } = await import('./with-app.js');
   const request = { userId: user, expiresInSeconds: expires };
   const options = {
     // Given here, so that it is reported with all else that is missing.
@@ -49,18 +40,11 @@ async function issue({ user, room, anyRoom, login, expires, ...others }: TokenAr
       throw new Error('A token needs no access key.');
     },
   };
-  const issueWith = (tokens: InstanceType<typeof RtcTokenService>): string =>
-    login
-      ? tokens.issueLoginToken(request)
-      : tokens.issueJoinToken({
-          ...request,
-          roomId: room,
-          anyRoom,
-          privileges: allow ?? ['subscribe'],
-        } as JoinTokenRequest);
-  const token = await withEnvironment(environment, () =>
-    withApp(options, async (app) => issueWith(app.get(RtcTokenService, { strict: false }))),
-  );
+  const token = await withApp(options, ({ tokens }) => {
+    if (login) return tokens.issueLoginToken(request);
+    const join = { ...request, roomId: room, anyRoom, privileges: allow ?? ['subscribe'] };
+    return tokens.issueJoinToken(join as JoinTokenRequest);
+  });
   if (json) printJson({ ok: true, token });
   else process.stdout.write(`${token}\n`);
 }

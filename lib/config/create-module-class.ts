@@ -2,10 +2,15 @@ import {
   type ConfigurableModuleAsyncOptions,
   ConfigurableModuleBuilder,
   type DynamicModule,
+  forwardRef,
+  type ForwardReference,
   Module,
   type Type,
 } from '@nestjs/common';
-import { failBareImport, hideOptions, requireFactory, requireObject } from './module-options.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { readProperties, UNREADABLE } from '../options/read-properties.js';
+import { typeName } from '../options/rules.js';
+import { hideOptions } from './module-options.js';
 
 /** What a configurable module consists of. */
 export interface ModuleParts<Extras, Factory> {
@@ -73,14 +78,52 @@ export function createModuleClass<Options extends object, Extras extends object,
   @Module({ imports: [failBareImport(module)] })
   class ModuleClass extends ConfigurableModuleClass {
     static override forRoot(options = {} as Options): DynamicModule {
-      return super.forRoot(requireObject(`${prefix}forRoot()`, options));
+      return super.forRoot(requireOptions(`${prefix}forRoot()`, options));
     }
 
     static override forRootAsync(
       options: ConfigurableModuleAsyncOptions<Options, keyof Factory & string>,
     ): DynamicModule {
-      return super.forRootAsync(requireFactory(`${prefix}forRootAsync()`, options));
+      return super.forRootAsync(requireOptions(`${prefix}forRootAsync()`, options, true));
     }
   }
   return ModuleClass;
+}
+
+/**
+ * An import that fails the boot if a module is imported without `forRoot()`. Nest resolves it before it makes
+ * providers, so the boot fails with this error and not with that of a missing provider.
+ */
+function failBareImport(module: string): ForwardReference {
+  return forwardRef(() => {
+    throw new RtcConfigError([
+      {
+        option: `${module}.forRoot()`,
+        message:
+          `was not called: a module imports ${module} as it is. Import ${module}.forRoot(…) or ` +
+          `${module}.forRootAsync(…); what another module has registered is used by importing that module, or by ` +
+          'setting isGlobal: true there',
+      },
+    ]);
+  });
+}
+
+/**
+ * Requires an options object, and for async ones a way to make them. Nest's own error would only say that it could not
+ * read a property.
+ * @param method the called method, as the error names it
+ * @returns a copy, whose properties can be read without throwing
+ */
+function requireOptions<T>(method: string, options: T, isAsync = false): T {
+  const isObject = typeof options === 'object' && options !== null;
+  const copy = isObject ? readProperties(options, []) : undefined;
+  const { useFactory, useClass, useExisting } = copy ?? {};
+  const unreadable = isObject ? UNREADABLE : `must be given an object, got ${typeName(options)}`;
+  const unmade =
+    isAsync && !(useFactory ?? useClass ?? useExisting)
+      ? 'must be given useFactory, useClass or useExisting'
+      : undefined;
+  const message = copy === undefined ? unreadable : unmade;
+  if (message === undefined) return copy as T;
+  throw new RtcConfigError([{ option: method, message }]);
 }

@@ -1,11 +1,14 @@
-import { isCredentialsProvider } from '../credentials/ask-provider.js';
-import { keyProblems, type RtcCredentials, type RtcCredentialsOption } from '../credentials/credentials.js';
-import { readProperties, UNREADABLE } from '../options/read-properties.js';
-import { must, type Rule, wrong } from '../options/rules.js';
+import {
+  providerOf,
+  readKeys,
+  type RtcCredentials,
+  type RtcCredentialsOption,
+} from '../credentials/credentials.js';
+import { must, type Rule } from '../options/rules.js';
 
-const source = must<RtcCredentialsOption>(
+const provider = must<RtcCredentialsOption>(
   '{ accessKeyId, secretAccessKey }, a function, or an object with resolveCredentials()',
-  (given) => typeof given === 'function' || isCredentialsProvider(given),
+  (given) => providerOf(given),
 );
 
 /**
@@ -13,16 +16,15 @@ const source = must<RtcCredentialsOption>(
  * environment.
  */
 export const credentials: Rule<RtcCredentialsOption> = (given, isVariable) => {
-  const asSource = source(given);
-  if ('value' in asSource || typeof given !== 'object' || given === null) return asSource;
-  const parts = readProperties(given, ['accessKeyId', 'secretAccessKey', 'sessionToken']);
-  if (parts === undefined) return wrong(UNREADABLE);
-  const { accessKeyId, secretAccessKey, sessionToken } = parts;
-  const keys = { accessKeyId, secretAccessKey, sessionToken: sessionToken === '' ? undefined : sessionToken };
+  const asProvider = provider(given);
+  if ('value' in asProvider || typeof given !== 'object' || given === null) return asProvider;
+  const { keys, problems } = readKeys(given);
+  if (problems.length === 0) return { value: keys as RtcCredentials };
   const half = ' in the options, and parts of credentials are not taken from the environment';
-  const problems = keyProblems(keys).map(({ option, message }) => ({
-    option,
-    message: parts[option] || isVariable ? message : message + half,
-  }));
-  return problems.length > 0 ? { problems } : { value: keys as RtcCredentials };
+  return {
+    problems: problems.map(({ option, message }) => ({
+      option,
+      message: isVariable || !/^is (missing|empty)$/.test(message) ? message : message + half,
+    })),
+  };
 };

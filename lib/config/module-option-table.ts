@@ -2,6 +2,7 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { idProblem } from '../dto/field-rules.js';
 import type { OptionTable } from '../options/option-table.js';
+import { withVariable } from '../options/read-variables.js';
 import {
   appId,
   appKey,
@@ -105,3 +106,10 @@ export const MODULE_OPTIONS = {
     },
   },
 } satisfies OptionTable<RtcMessagingOptions>;
+
+/** The environment variable of each option that has one, by the option's path. */
+export function variables(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    withVariable(MODULE_OPTIONS).map(({ option, variable = '' }) => [option, variable]),
+  );
+}

@@ -1,10 +1,8 @@
-import { isCredentialsProvider, readCredentialsOption } from '../credentials/ask-provider.js';
-import type { RtcCredentialsOption } from '../credentials/credentials.js';
+import { providerOf, type RtcCredentials, type RtcCredentialsOption } from '../credentials/credentials.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { type Environment, readOptions } from '../options/read-options.js';
 import { isInsecure } from './endpoint.js';
-import { variables } from './environment.js';
-import { MODULE_OPTIONS } from './module-option-table.js';
+import { MODULE_OPTIONS, variables } from './module-option-table.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
 import type { RtcMessagingSettings } from './settings.js';
@@ -31,8 +29,8 @@ export function resolveSettings(
     environment,
     noUndefined: name === undefined ? undefined : UNDEFINED,
   });
-  const { allowInsecureEndpoint, credentials, endpoint, ...settings } = values;
-  const { quota, region } = settings;
+  const { allowInsecureEndpoint, endpoint, ...settings } = values;
+  const { credentials, quota, region } = settings;
   const isRight = (...options: readonly string[]): boolean =>
     !problems.some(({ option }) => options.includes(option));
   const reject = (option: string, message: string): void =>
@@ -68,7 +66,6 @@ export function resolveSettings(
     name: name ?? DEFAULT_MODULE_NAME,
     endpoint: endpoint ?? `https://${host}`,
     isEndpointGiven: endpoint !== undefined,
-    credentials: readCredentialsOption(credentials.open()),
   };
 }
 
@@ -76,6 +73,5 @@ export function resolveSettings(
 function hasLastingKey(credentials: RtcCredentialsOption | undefined): boolean {
   // Missing credentials are reported elsewhere.
   if (credentials === undefined) return true;
-  const isAsked = typeof credentials === 'function' || isCredentialsProvider(credentials);
-  return !isAsked && credentials.sessionToken === undefined;
+  return providerOf(credentials) === undefined && (credentials as RtcCredentials).sessionToken === undefined;
 }

@@ -1,4 +1,4 @@
-import type { ResolveCredentials, RtcCredentials } from '../credentials/credentials.js';
+import type { ResolveCredentials, RtcCredentialsOption } from '../credentials/credentials.js';
 import type { OptionValues } from '../options/option-table.js';
 import type { Redacted } from '../privacy/redacted.js';
 import type { MODULE_OPTIONS } from './module-option-table.js';
@@ -12,5 +12,5 @@ export interface RtcMessagingSettings extends Omit<Values, 'credentials' | 'allo
   /** The service's origin: the given one, or the region's. */
   readonly endpoint: string;
   readonly isEndpointGiven: boolean;
-  readonly credentials: Redacted<RtcCredentials> | ResolveCredentials;
+  readonly credentials: Redacted<RtcCredentialsOption> | ResolveCredentials;
 }

@@ -1,34 +1,13 @@
-import {
-  Controller,
-  createParamDecorator,
-  type ExecutionContext,
-  HttpCode,
-  Inject,
-  Post,
-  type Type,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
-import type { IncomingHttpHeaders } from 'node:http';
-import type { MessageRequest } from '../dto/requests.dto.js';
+import { Controller, HttpCode, Inject, Post, Req, type Type, UseFilters, UseGuards } from '@nestjs/common';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { BroadcastReceipt } from '../services/send-receipt.js';
-import { type ActionHttpRequest, ActionRequestPipe } from './action-request.pipe.js';
-import { ACTION_ROUTES, pathParameters, type SendingService } from './action-routes.js';
+import { ACTION_ROUTES, type SendingService } from './action-routes.js';
 import { DEFAULT_ACTIONS, DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from './controller-options.js';
+import { type HttpRequest, readActionRequest } from './read-action-request.js';
 import { RtcExceptionFilter } from './rtc-exception.filter.js';
 
-const HttpRequestParts = createParamDecorator((_data: unknown, context: ExecutionContext) => {
-  const { params, headers, body } = context.switchToHttp().getRequest<{
-    params: Record<string, string>;
-    headers: IncomingHttpHeaders;
-    body: unknown;
-  }>();
-  return { params, contentType: headers['content-type'], body } satisfies ActionHttpRequest;
-});
-
 /** A controller of one action, whose one method is `send`. */
-export type ActionController = Type<{ send(request: MessageRequest): Promise<BroadcastReceipt> }>;
+export type ActionController = Type<{ send(request: HttpRequest): Promise<BroadcastReceipt> }>;
 
 /** The controllers of a module, by action. */
 export type ActionControllers = ReadonlyMap<RtcActionName, ActionController>;
@@ -64,7 +43,6 @@ function createController(
   name: string | undefined,
 ): ActionController {
   const route = ACTION_ROUTES[action];
-  const pipe = new ActionRequestPipe(action, options.allowFrom === true, pathParameters(route.path));
 
   @Controller(options.path ?? DEFAULT_CONTROLLER_PATH)
   @UseGuards(...(options.guards ?? []))
@@ -72,10 +50,11 @@ function createController(
   class ActionController {
     constructor(@Inject(route.service(name)) private readonly service: SendingService) {}
 
+    /** The request as it came, since pipes of the app change bodies and parameters. */
     @Post(route.path)
     @HttpCode(200)
-    send(@HttpRequestParts(pipe) request: MessageRequest): Promise<BroadcastReceipt> {
-      return this.service[route.method](request);
+    send(@Req() request: HttpRequest): Promise<BroadcastReceipt> {
+      return this.service[route.method](readActionRequest(action, request, options.allowFrom === true));
     }
   }
   // Nest's log of routes and the API documentation name a controller by its class.

@@ -26,7 +26,7 @@ export interface CredentialsStatus {
   readonly state: 'fixed' | 'pending' | 'fresh' | 'ageing' | 'unusable';
   /** Age of the credentials in hand, in milliseconds. */
   readonly ageMs?: number;
-  /** Time until their expiration, in milliseconds, by the service's clock. Absent without an expiration. */
+  /** Time until their expiration, in milliseconds. Absent without an expiration. */
   readonly expiresInMs?: number;
   /** How the provider failed, without its message. */
   readonly failure?: string;

@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
+import { readProperties, UNREADABLE } from '../options/read-properties.js';
 import { Redacted } from '../privacy/redacted.js';
 
 /** An access key of the vendor. It is temporary if it has a session token. */
@@ -37,6 +38,26 @@ export interface ResolvedCredentials extends RtcCredentials {
 
 /** Asks a provider. Rejects with an RtcConfigError that quotes nothing from it. */
 export type ResolveCredentials = () => Promise<ResolvedCredentials>;
+
+/** The function that asks for the credentials of an option; undefined where these are fixed. */
+export function providerOf(option: unknown): (() => RtcCredentials | Promise<RtcCredentials>) | undefined {
+  if (typeof option === 'function') return option as () => RtcCredentials;
+  const provider = option as Partial<RtcCredentialsProvider> | null | undefined;
+  if (typeof provider?.resolveCredentials !== 'function') return undefined;
+  return () => (provider as RtcCredentialsProvider).resolveCredentials();
+}
+
+/** What an object has of an access key, each part read once, and what is wrong with it. */
+export function readKeys(given: object): {
+  readonly keys: Readonly<Record<keyof RtcCredentials, unknown>>;
+  readonly problems: readonly ConfigProblem[];
+} {
+  const read = readProperties(given, ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration']);
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = read ?? {};
+  const keys = { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined };
+  const problems = read === undefined ? [{ option: '', message: UNREADABLE }] : keyProblems(keys);
+  return { keys: { ...keys, expiration }, problems };
+}
 
 /** Copies checked credentials. Only the access key's ID can be printed. An empty token counts as none. */
 export function redactCredentials({

@@ -1,5 +1,8 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
-import type { Emit, RtcEvent } from './rtc-event.js';
+import type { RtcEvent } from './rtc-event.js';
+
+/** Emits an event. It must not throw. */
+export type Emit = (event: RtcEvent) => void;
 
 /** Name of a channel, for `diagnostics_channel.subscribe()`. */
 export type RtcChannelName = `nestjs-rtc-messaging:${RtcEvent['type']}`;

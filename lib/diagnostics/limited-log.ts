@@ -5,7 +5,7 @@ const QUIET_MS = 60_000;
 
 const MAX_LINES = 100;
 
-type Level = 'error' | 'warn' | 'log';
+export type Level = 'error' | 'warn' | 'log';
 
 /** A log that writes a line once a minute, with the number of its suppressed repetitions. */
 export class LimitedLog {

@@ -35,6 +35,18 @@ export interface RtcFanOutInfo {
   readonly durable?: true;
 }
 
+/** @inline */
+interface OfModule {
+  /** The module's `name`, or `default`. */
+  readonly module: string;
+}
+
+/** @inline */
+interface OfCall {
+  /** The call that it belongs to. */
+  readonly call: RtcCallInfo;
+}
+
 /** Why a request is sent again. */
 export type RtcRetryReason =
   'not_attempted' | 'rejected' | 'throttled' | 'clock_corrected' | 'credentials_refreshed' | 'resend';
@@ -43,19 +55,15 @@ export type RtcRetryReason =
  * A call begins. It is emitted in the caller's asynchronous context, before anything else happens, so listeners can
  * read the caller's `AsyncLocalStorage`. An `outcome` always follows.
  */
-export interface RtcBeginEvent {
+export interface RtcBeginEvent extends OfCall {
   /** Tells the events apart. */
   readonly type: 'begin';
-  /** The call that it belongs to. */
-  readonly call: RtcCallInfo;
 }
 
 /** An HTTP attempt has ended. */
-export interface RtcAttemptEvent {
+export interface RtcAttemptEvent extends OfCall {
   /** Tells the events apart. */
   readonly type: 'attempt';
-  /** The call that it belongs to. */
-  readonly call: RtcCallInfo;
   /** Counts from 1. */
   readonly number: number;
   /** What became of it. */
@@ -66,11 +74,9 @@ export interface RtcAttemptEvent {
  * A call waits before its next attempt. A wait for the quota is emitted when it is over, all other waits when they
  * begin.
  */
-export interface RtcWaitEvent {
+export interface RtcWaitEvent extends OfCall {
   /** Tells the events apart. */
   readonly type: 'wait';
-  /** The call that it belongs to. */
-  readonly call: RtcCallInfo;
   /**
    * `backoff`: the pause between attempts. `throttled`: the pause after the service refused for the quota.
    * `retry_after`: the pause that the service asked for. `quota`: the wait for a permit.
@@ -81,11 +87,9 @@ export interface RtcWaitEvent {
 }
 
 /** A call is about to send again. */
-export interface RtcRetryEvent {
+export interface RtcRetryEvent extends OfCall {
   /** Tells the events apart. */
   readonly type: 'retry';
-  /** The call that it belongs to. */
-  readonly call: RtcCallInfo;
   /** Why the call sends again. */
   readonly reason: RtcRetryReason;
   /** Number of the attempt that begins. */
@@ -93,11 +97,9 @@ export interface RtcRetryEvent {
 }
 
 /** A call has ended. */
-export interface RtcOutcomeEvent {
+export interface RtcOutcomeEvent extends OfCall {
   /** Tells the events apart. */
   readonly type: 'outcome';
-  /** The call that it belongs to. */
-  readonly call: RtcCallInfo;
   /** What became of the message. */
   readonly outcome: 'accepted' | FailureOutcome;
   /** Every HTTP attempt, oldest first. */
@@ -147,21 +149,17 @@ export interface RtcFanOutOutcomeEvent {
 }
 
 /** The clock offset that requests are signed with has changed. */
-export interface RtcClockEvent {
+export interface RtcClockEvent extends OfModule {
   /** Tells the events apart. */
   readonly type: 'clock';
-  /** The module's `name`, or `default`. */
-  readonly module: string;
   /** How far the service is ahead of this machine, in milliseconds. */
   readonly offsetMs: number;
 }
 
 /** The credentials provider answered or failed. */
-export interface RtcCredentialsEvent {
+export interface RtcCredentialsEvent extends OfModule {
   /** Tells the events apart. */
   readonly type: 'credentials';
-  /** The module's `name`, or `default`. */
-  readonly module: string;
   /** Whether the provider returned valid credentials. */
   readonly status: 'refreshed' | 'refresh_failed';
   /** How the provider failed: the kind of its error or the flaw of its answer. It contains no text of the provider. */
@@ -173,11 +171,9 @@ export interface RtcCredentialsEvent {
 }
 
 /** The state of a shared quota has changed. */
-export interface RtcQuotaEvent {
+export interface RtcQuotaEvent extends OfModule {
   /** Tells the events apart. */
   readonly type: 'quota';
-  /** The module's `name`, or `default`. */
-  readonly module: string;
   /**
    * `shared`: the quota is shared (also emitted once at the beginning). `fallback`: the store is unavailable, and this
    * process uses its declared share. `refusing`: the store is unavailable, and nothing is sent.
@@ -191,11 +187,9 @@ export interface RtcQuotaEvent {
  * The service allows less than the configured quota, since other programs use the account or since it counts otherwise
  * (`permitsPerSecond` is set). Or it no longer refuses (`permitsPerSecond` is absent).
  */
-export interface RtcThrottlingEvent {
+export interface RtcThrottlingEvent extends OfModule {
   /** Tells the events apart. */
   readonly type: 'throttling';
-  /** The module's `name`, or `default`. */
-  readonly module: string;
   /** Estimated permits a second. 0: the service refuses everything. Absent: it allows the whole quota again. */
   readonly permitsPerSecond?: number;
   /** Number of recipients in a request from now on, if the service refuses larger requests. */
@@ -203,11 +197,9 @@ export interface RtcThrottlingEvent {
 }
 
 /** The app shuts down. */
-export interface RtcShutdownEvent {
+export interface RtcShutdownEvent extends OfModule {
   /** Tells the events apart. */
   readonly type: 'shutdown';
-  /** The module's `name`, or `default`. */
-  readonly module: string;
   /**
    * `started`: the app begins to close, and new calls will soon be refused. `timed_out`: the time limit has passed, and
    * calls in flight are aborted.
@@ -218,11 +210,9 @@ export interface RtcShutdownEvent {
 }
 
 /** A client has sent a receipt, which counts or is refused. */
-export interface RtcReceiptEvent {
+export interface RtcReceiptEvent extends OfModule {
   /** Tells the events apart. */
   readonly type: 'receipt';
-  /** The module's `name`, or `default`. */
-  readonly module: string;
   /** The message's ID, as the client has sent it. */
   readonly messageId: string;
   /** The user of the client, by its signature. */
@@ -252,6 +242,3 @@ export type RtcEvent =
   | RtcThrottlingEvent
   | RtcShutdownEvent
   | RtcReceiptEvent;
-
-/** Emits an event. It must not throw. */
-export type Emit = (event: RtcEvent) => void;

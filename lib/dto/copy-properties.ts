@@ -1,10 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import { RTC_ACTIONS } from '../openapi/rtc-action.js';
 import { readProperties, UNREADABLE } from '../options/read-properties.js';
 import { MAX_RECIPIENTS } from './field-rules.js';
-
-const MAX_BYTES = Math.max(...Object.values(RTC_ACTIONS).map(({ maxMessageBytes }) => maxMessageBytes));
 
 /**
  * The properties of a request, as {@link readProperties} reads them.
@@ -33,27 +30,16 @@ export function copyProperties(request: object, known: readonly string[]): Recor
 }
 
 function copyValue(value: unknown): unknown {
-  if (isUint8Array(value)) return copyBytes(value);
+  // The constructor calls no iterator, species or getter of a subclass.
+  if (isUint8Array(value)) return new Uint8Array(value);
   return Array.isArray(value) ? copyList(value) : value;
 }
 
-const byteLengthOf = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
-  'byteLength',
-)?.get as (this: Uint8Array) => number;
-
-/** Copies the real bytes. If they are too many for any message, only their number is kept. */
-function copyBytes(bytes: Uint8Array): Uint8Array {
-  const length = byteLengthOf.call(bytes);
-  // The constructor calls no iterator, species or getter of a subclass.
-  return length === 0 || length > MAX_BYTES ? new Uint8Array(length) : new Uint8Array(bytes);
-}
-
 /** Copies by index up to the first item that is one too many, and keeps the length. */
-export function copyList(list: readonly unknown[], most = MAX_RECIPIENTS): unknown[] {
+function copyList(list: readonly unknown[]): unknown[] {
   const { length } = list;
   const copy: unknown[] = [];
-  for (let index = 0; index < length && index <= most; index++) copy.push(list[index]);
+  for (let index = 0; index < length && index <= MAX_RECIPIENTS; index++) copy.push(list[index]);
   if (length > copy.length) copy.length = length;
   return copy;
 }

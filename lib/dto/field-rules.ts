@@ -48,14 +48,11 @@ export function recipientProblems(value: unknown): ListProblem[] {
   }
   const problems: ListProblem[] = [];
   // By index, since forEach skips the holes of a sparse array.
-  for (let index = 0; index < value.length; index++) {
+  for (let index = 0; index < value.length && problems.length < MAX_LISTED; index++) {
     const message = idProblem(value[index]);
     if (message !== undefined) problems.push({ index, message });
   }
-  const unlisted = problems.length - MAX_LISTED;
-  return unlisted <= 0
-    ? problems
-    : [...problems.slice(0, MAX_LISTED), { message: `has ${unlisted} more illegal IDs` }];
+  return problems;
 }
 
 /**

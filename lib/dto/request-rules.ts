@@ -46,11 +46,6 @@ export function WithFrom<T extends object>(
   class DtoWithFrom extends (dto as Class<object>) {}
   Object.defineProperty(DtoWithFrom, 'name', { value: `${dto.name}WithFrom` });
   document(DtoWithFrom, [['from', SENDER_FIELD]], dto);
-  // class-validator reports inherited rules last, and `from` comes after the other fields.
-  const rules = getMetadataStorage();
-  for (const rule of rules.getTargetValidationMetadatas(dto, '', false, false)) {
-    if (rule.propertyName !== 'from') rules.addValidationMetadata({ ...rule, target: DtoWithFrom });
-  }
   keepTo(SENDER_FIELD)(DtoWithFrom.prototype, 'from');
   return DtoWithFrom as unknown as ReturnType<typeof WithFrom<T>>;
 }

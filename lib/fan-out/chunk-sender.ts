@@ -1,10 +1,12 @@
-import type { Emit, RtcFanOutInfo } from '../diagnostics/rtc-event.js';
+import type { Emit } from '../diagnostics/channels.js';
+import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { OnUnknown } from '../retry/call-policy.js';
 import { decideChunk } from '../retry/retry-decision.js';
 import type { AcceptedCall } from '../retry/sender.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 import type { ChunkOutcome, FanOutStop } from './fan-out-report.js';
 import type { FanOutRequest } from './fan-out-request.js';
 import type { FanOutTally } from './fan-out-tally.js';
@@ -14,7 +16,7 @@ import type { Chunk } from './recipient-chunks.js';
 export type SendRequest<Item = string> = (
   recipients: readonly Item[],
   about: {
-    readonly stop: AbortSignal;
+    readonly stop: Cancellation;
     readonly fanOut: RtcFanOutInfo;
     /** See `CallLimits.beforeSend`. */
     readonly beforeSend: (() => Promise<boolean>) | undefined;
@@ -50,7 +52,7 @@ export interface ChunkProgress<Item = string> {
  */
 export interface SendChunkOptions<Item = string> {
   /** Ends waits. Recipients that were not sent to by then count as not attempted. */
-  readonly stop: AbortSignal;
+  readonly stop: Cancellation;
   readonly fanOut: RtcFanOutInfo;
   /** Called before each attempt. The attempt is made only if it resolves to true. */
   readonly beforeSend: ((progress: ChunkProgress<Item>) => Promise<boolean>) | undefined;
@@ -120,7 +122,7 @@ export class ChunkSender<Item = string> {
     let isStopped = false;
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       const inRequest = part.recipients;
-      if (isStopped || stop.aborted) {
+      if (isStopped || stop.isCancelled) {
         tally.addUnsent(inRequest);
         continue;
       }

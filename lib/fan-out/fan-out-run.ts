@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
-import { onAbort } from '../waiting/cancellation.js';
+import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { ChunkSender, FanOutHost } from './chunk-sender.js';
 import { type FanOutProgress, type FanOutReport, type FanOutStop, outcomeEvent } from './fan-out-report.js';
@@ -22,7 +22,7 @@ export class FanOutRun<Item = string> {
   readonly #started = performance.now();
   readonly #tally: FanOutTally<Item, Item | number>;
   readonly #meter = new ProgressMeter();
-  readonly #stopping = new AbortController();
+  readonly #stopping = new Cancellation();
   #stop: FanOutStop | undefined;
   readonly #workers = new Set<Promise<void>>();
 
@@ -100,7 +100,7 @@ export class FanOutRun<Item = string> {
   }
 
   async #deliver(chunk: Chunk<Item>): Promise<void> {
-    const about = { stop: this.#stopping.signal, fanOut: this.#info, beforeSend: undefined };
+    const about = { stop: this.#stopping, fanOut: this.#info, beforeSend: undefined };
     const { recipients } = chunk;
     const [first] = recipients;
     const index = first !== undefined && this.positionOf ? this.positionOf(first) : chunk.index;
@@ -110,7 +110,7 @@ export class FanOutRun<Item = string> {
       if (onChunk === undefined) continue;
       try {
         // In an async function, since it may throw synchronously.
-        await waitFor((async () => onChunk(outcome))(), Infinity, undefined, this.#stopping.signal);
+        await waitFor((async () => onChunk(outcome))(), Infinity, this.#stopping);
       } catch (error) {
         // After a stop, a callback that hangs is not waited for.
         if (!(error instanceof Interrupted)) this.#halt({ reason: 'callback', error });
@@ -143,7 +143,7 @@ export class FanOutRun<Item = string> {
     if (this.#stop !== undefined) return;
     this.#stop = stop;
     this.chunks.stop();
-    this.#stopping.abort();
+    this.#stopping.cancel();
   }
 
   #counts() {

@@ -13,24 +13,20 @@ import { isCredentialsRefusal } from '../retry/retry-decision.js';
 export type RtcFailureKind = 'unreachable' | 'unknown' | 'throttled' | 'credentials' | 'refused';
 
 /**
- * How a call ended: accepted, one of the failures, or one of these, which say nothing about the service:
- *
- * - `invalid`: the service refused a field of the request
- * - `queue`: this app sends more than its quota. The call was refused, or its time passed in the queue.
- * - `aborted`: the caller or the shutdown ended the call
+ * How a call ended: accepted, one of the failures, or `other`, which says nothing about the service: it refused a field
+ * of the request, this app sends more than its quota, or the caller or the shutdown ended the call.
  */
-export type CallKind = 'accepted' | RtcFailureKind | 'invalid' | 'queue' | 'aborted';
+export type CallKind = 'accepted' | RtcFailureKind | 'other';
 
-export function kindOf(event: RtcOutcomeEvent): CallKind {
-  const { outcome, code, apiCode = '', attempts } = event;
+export function kindOf({ outcome, code, apiCode = '', attempts }: RtcOutcomeEvent): CallKind {
   if (outcome === 'accepted') return 'accepted';
-  if (code === 'RTC_ABORTED') return 'aborted';
+  if (code === 'RTC_ABORTED') return 'other';
   if (outcome === 'unknown') return 'unknown';
   if (code === 'RTC_CONFIG' || (outcome === 'rejected' && isCredentialsRefusal(apiCode)))
     return 'credentials';
   const last = attempts.at(-1);
-  if (code === 'RTC_QUOTA' || last === undefined) return 'queue';
+  if (code === 'RTC_QUOTA' || last === undefined) return 'other';
   if (last.throttled) return 'throttled';
   if (outcome === 'not_attempted' || apiCode === 'FailToConnect') return 'unreachable';
-  return apiCode.startsWith('InvalidParameter') && !apiCode.includes('AppId') ? 'invalid' : 'refused';
+  return apiCode.startsWith('InvalidParameter') && !apiCode.includes('AppId') ? 'other' : 'refused';
 }

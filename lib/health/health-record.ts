@@ -1,5 +1,5 @@
 import type { RtcEvent } from '../diagnostics/rtc-event.js';
-import { SlidingCounts } from '../diagnostics/sliding-counts.js';
+import { type RecentCounts, SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaStatusChange } from '../quota/quota-store.js';
 import { isCredentialsRefusal } from '../retry/retry-decision.js';
@@ -10,10 +10,7 @@ export const HEALTH_WINDOW_MS = 60_000;
 const SPANS = 12;
 
 /** Recent events that describe the present state. */
-export interface RecentPast {
-  readonly counts: ReadonlyMap<CallKind, number>;
-  /** Milliseconds. */
-  readonly overMs: number;
+export interface RecentPast extends RecentCounts<CallKind> {
   /** The code with which the service refused the access key, if nothing was accepted since. */
   readonly credentialsRefusal: string | undefined;
   /** State of a shared quota. Undefined if the quota is not shared or its state is not known yet. */
@@ -36,13 +33,8 @@ export class HealthRecord {
         if (!isRtcActionName(event.call.action)) break;
         this.#calls.add(kindOf(event), this.now());
         if (event.outcome === 'accepted') this.#refusal = undefined;
-        else if (
-          event.outcome === 'rejected' &&
-          event.apiCode !== undefined &&
-          isCredentialsRefusal(event.apiCode)
-        ) {
-          this.#refusal = { code: event.apiCode, at: this.now() };
-        }
+        else if (event.outcome === 'rejected' && isCredentialsRefusal(event.apiCode ?? ''))
+          this.#refusal = { code: event.apiCode ?? '', at: this.now() };
         break;
       case 'credentials':
         // New credentials probably differ from the refused ones.
@@ -58,10 +50,9 @@ export class HealthRecord {
 
   read(): RecentPast {
     const now = this.now();
-    const { counts, overMs } = this.#calls.read(now);
     // While the health check is down, nobody may send. So only time can end this state.
     const holds = this.#refusal !== undefined && now - this.#refusal.at < HEALTH_WINDOW_MS;
     const credentialsRefusal = holds ? this.#refusal?.code : undefined;
-    return { counts, overMs, credentialsRefusal, sharedQuota: this.#sharedQuota };
+    return { ...this.#calls.read(now), credentialsRefusal, sharedQuota: this.#sharedQuota };
   }
 }

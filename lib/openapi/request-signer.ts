@@ -34,11 +34,11 @@ export interface UnsignedRequest {
 /** The parts of a URL that Node needs to send a request. */
 export type RequestTarget = Pick<RequestOptions, 'protocol' | 'hostname' | 'port' | 'path'>;
 
-export interface SignedRequest {
+/** Where to send a signed request. */
+export interface SignedAddress {
   /** The URL with its query in canonical form, as it must be sent. */
   readonly url: string;
   readonly target: RequestTarget;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A request would take a signature to another origin than the module's endpoint. */
@@ -50,12 +50,10 @@ class OtherOriginError extends Error {
  * The constant parts of all requests to one URL. Computing them for each request would cost as much as the signature's
  * hashes.
  */
-interface Prepared {
+interface Prepared extends SignedAddress {
   readonly method: string;
   readonly contentType: string;
-  readonly url: string;
   readonly host: string;
-  readonly target: RequestTarget;
   /** The canonical request before the body's hash, the time and the token. */
   readonly head: string;
 }
@@ -88,9 +86,18 @@ export class RequestSigner {
     this.#context = context;
   }
 
-  /** @param clockOffsetMs assumed offset of the service's clock from this machine's, in milliseconds */
-  sign(request: UnsignedRequest, credentials: RtcCredentials, clockOffsetMs: number): SignedRequest {
-    const { url, host, target, contentType, head } = this.#prepare(request);
+  /**
+   * @param clockOffsetMs assumed offset of the service's clock from this machine's, in milliseconds
+   * @param headers receives the signed headers and the signature
+   */
+  sign(
+    request: UnsignedRequest,
+    credentials: RtcCredentials,
+    clockOffsetMs: number,
+    headers: Record<string, unknown>,
+  ): SignedAddress {
+    const prepared = this.#prepare(request);
+    const { host, contentType, head } = prepared;
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const { now = Date.now } = this.#context;
     const stamp = this.#stampAt(now() + clockOffsetMs);
@@ -103,15 +110,14 @@ export class RequestSigner {
     const canonical = `${head}x-content-sha256:${hash}\nx-date:${xDate}\n${token}\n${signedHeaders}\n${hash}`;
     const key = this.#keys.get(secretAccessKey, stamp.scope, stamp.scopeText);
     const signature = signText(canonical, xDate, stamp.scopeText, key);
-    const headers: Record<string, string> = {
-      'Content-Type': contentType,
-      Host: host,
-      'X-Content-Sha256': hash,
-      'X-Date': xDate,
-      Authorization: `${ALGORITHM} Credential=${accessKeyId}/${stamp.scopeText}, SignedHeaders=${signedHeaders}, Signature=${signature}`,
-    };
+    headers['Content-Type'] = contentType;
+    headers['Host'] = host;
+    headers['X-Content-Sha256'] = hash;
+    headers['X-Date'] = xDate;
+    headers['Authorization'] =
+      `${ALGORITHM} Credential=${accessKeyId}/${stamp.scopeText}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
     if (hasToken) headers['X-Security-Token'] = sessionToken;
-    return { url, target, headers };
+    return prepared;
   }
 
   #prepare({ method, url: given, contentType }: UnsignedRequest): Prepared {

@@ -33,14 +33,15 @@ export function createSigningInterceptor(context: SigningContext) {
     if (signing === undefined) throw new TypeError('There is nothing to sign with.');
     // In Axios's own spelling. Searching for other spellings takes as long as setting all headers.
     const contentType = headers['Content-Type']?.toString() ?? 'application/json';
-    const signed = signer.sign(
-      { method, url, contentType, body },
-      signing.credentials.open(),
-      signing.clockOffsetMs,
-    );
-    config.url = signed.url;
-    config.target = signed.target;
-    config.headers = Object.assign(new CheckedHeaders(), headers, signed.headers);
+    const { credentials, clockOffsetMs } = signing;
+    config.headers = Object.assign(new CheckedHeaders(), headers);
+    const request = { method, url, contentType, body };
+    ({ url: config.url, target: config.target } = signer.sign(
+      request,
+      credentials.open(),
+      clockOffsetMs,
+      config.headers,
+    ));
     return config;
   };
 }

@@ -49,18 +49,14 @@ export const text = (pattern: RegExp, rule: string): Rule<string> =>
 export const wholeNumber =
   (minimum: number, maximum = Number.MAX_SAFE_INTEGER, what = 'a whole number'): Rule<number> =>
   (given, isVariable) => {
-    const value = isVariable && /^\d{1,15}$/.test(String(given)) ? Number(given) : given;
-    if (typeof value === 'number') {
-      if ((Number.isSafeInteger(value) || value === maximum) && value >= minimum && value <= maximum) {
-        return { value };
-      }
-    }
+    const isNumber = isVariable && /^-?\d{1,15}(\.\d{1,15})?$/.test(String(given));
+    const value = isNumber ? Number(given) : given;
+    const isWhole = Number.isSafeInteger(value) || value === maximum;
+    if (typeof value === 'number' && isWhole && value >= minimum && value <= maximum) return { value };
     const end = maximum === Number.POSITIVE_INFINITY ? ', or Infinity' : ` to ${maximum}`;
     const range = `from ${minimum}${maximum === Number.MAX_SAFE_INTEGER ? '' : end}`;
-    const isNumber =
-      typeof value === 'number' || (isVariable && /^-?\d{1,15}(\.\d{1,15})?$/.test(String(value)));
-    const got = isNumber ? String(value) : isVariable ? 'text that is no number' : typeName(value);
-    return wrong(`must be ${what} ${range}, got ${got}`);
+    const kind = isVariable ? 'text that is no number' : typeName(value);
+    return wrong(`must be ${what} ${range}, got ${typeof value === 'number' ? String(value) : kind}`);
   };
 
 export const milliseconds = (minimum: number, maximum: number): Rule<number> =>

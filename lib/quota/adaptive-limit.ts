@@ -1,18 +1,16 @@
 /** Each constant is explained where it is used. `test/unit/adapting.spec.ts` simulates their effect. */
-export const ADAPTING = {
+const ADAPTING = {
   /** Requests that may be in flight until the service has accepted one. */
   firstInFlight: 8,
   /** Pause after a refusal. */
   pauseMs: 300,
-  /**
-   * Pause after a refusal while nothing is accepted. It doubles with each refusal, up to the interval of the least
-   * rate, in permits a second.
-   */
+  /** Pause after a refusal while nothing is accepted. It grows to the interval of the least rate. */
   probeMs: 1_000,
+  /** Least rate, a second. */
   leastRate: 1 / 8,
   /** The estimate says that the service refuses everything after this long without an acceptance. */
   refusesAllMs: 15_000,
-  /** Decrease factor after a refusal, if nearly all permits were accepted. */
+  /** Decrease factor after a refusal, if nearly all that was allowed was accepted. */
   decrease: 0.95,
   /** Increase factor and its interval near a known ceiling. */
   increase: 1.05,
@@ -20,16 +18,14 @@ export const ADAPTING = {
   /** Increase factor and its interval up to the value before the collapse, or without a known ceiling. */
   fastIncrease: 2,
   fastIncreaseEveryMs: 500,
-  /**
-   * How long a ceiling is respected before a higher limit is tried. Each refusal at the same ceiling takes the next
-   * value.
-   */
-  waitsMs: [10_000, 20_000, 40_000, 60_000],
-  /** Below this many requests a second, chunks become smaller so that there are twice as many. */
+  /** How long a ceiling is respected before a higher rate is tried. It doubles with each refusal there. */
+  waitMs: 10_000,
+  mostWaitMs: 60_000,
+  /** Below this many requests a second, the service is taken to count recipients. */
   fewRequests: 10,
-  /** Above this many requests a second, chunks become larger again. */
-  manyRequests: 40,
-  /** If smaller chunks carry less than this fraction of the recipients a second, they don't help. */
+  /** Requests a second, at least, that a rate of recipients is sent in. */
+  requests: 20,
+  /** If a rate of recipients carries less than this fraction of what whole chunks did, the service counts requests. */
   helped: 0.6,
 } as const;
 
@@ -53,68 +49,73 @@ export interface SentRequest {
   readonly isAlone: boolean;
 }
 
-/** The values to return to if the higher limit that is being tried is refused. */
+/** A higher rate, or one of recipients, that is being tried. */
 interface Trial {
   readonly since: number;
-  readonly allowed: number;
-  readonly chunk: number;
-  /** Recipients accepted a second before the trial. */
-  readonly recipients: number;
-}
-
-/** What was accepted in the last second and round trip. */
-interface AcceptedLately {
-  readonly requests: number;
-  readonly permits: number;
-  readonly recipients: number;
+  /** The rate to return to if it is refused. */
+  readonly rate: number;
+  /** Recipients accepted a second by whole chunks, if a rate of recipients is tried. */
+  readonly recipients?: number;
 }
 
 /**
  * Adapts the limit to the service's refusals (additive increase, multiplicative decrease). Refusals come when other
- * programs use the account, or when the service counts otherwise than this process. Two values adapt: permits in
- * circulation, and recipients in a request. A service that counts recipients never accepts a request of 600.
+ * programs use the account, or when the service counts otherwise than this process. A service that counts recipients
+ * never accepts a request of 600. So what adapts is a rate: of permits or, if few requests are accepted, of recipients.
+ * Chunks of that rate are as large as leaves enough requests a second, since a few large ones leave gaps in the quota.
  */
 export class AdaptiveLimit {
-  #allowed: number;
-  #chunk = Infinity;
-  /** The size of the first chunk that was refused. Chunks grow back to it. */
-  #wholeChunk = Infinity;
+  /** How many requests may be in flight. 1: nothing is accepted at present, and probes are sent. */
+  maxInFlight: number = ADAPTING.firstInFlight;
+  /** Permits a second or, if `#wholeChunk` is not 0, recipients. */
+  #rate: number;
+  /** The size of the chunk that was refused, while recipients count. Chunks grow back to it. 0: permits count. */
+  #wholeChunk = 0;
   /** Permits for each recipient of a large request. */
   #perRecipient = 0;
+  /** Recipients only count because of refused probes, which may have had another cause. */
+  #isGuess = false;
+  /** A rate of recipients did not help, so the service counts requests. */
+  #countsRequests = false;
   readonly #accepted: { readonly at: number; readonly request: SentRequest }[] = [];
-  #hasAnswered = false;
-  /** Whether a request that was sent after the last decrease was accepted. */
-  #hasAcceptedSinceDecrease = true;
-  /** Nothing is accepted at present. One request at a time is sent as a probe. */
-  #isProbing = false;
+  /** When the last request was sent that was accepted. */
+  #acceptedSentAt = -Infinity;
   #probingSince = 0;
   #pausedUntil = -Infinity;
   #decreasedAt = -Infinity;
   #trial: Trial | undefined;
   #refusedTrials = 0;
   #raiseAt = Infinity;
-  /** The limit increases fast up to this value: the limit before the collapse. */
+  /** The rate increases fast up to this value: the rate before the collapse. */
   #fastUntil = 0;
-  /** Smaller chunks did not help, so the service counts requests. */
-  #countsRequests = false;
+  #reported: ThrottlingEstimate | undefined;
 
-  constructor(private limit: number) {
-    this.#allowed = limit;
+  constructor(
+    private limit: number,
+    private readonly onEstimate?: (estimate: ThrottlingEstimate | undefined) => void,
+  ) {
+    this.#rate = limit;
   }
 
   /** Permits in circulation. Below 1: one permit in more than a second. */
   get allowed(): number {
-    return this.#allowed;
+    const { chunkSize } = this;
+    const requests = this.#rate / chunkSize;
+    return Math.min(this.limit, chunkSize === Infinity ? this.#rate : requests * this.#costOf(chunkSize));
   }
 
   /** Largest number of recipients in a request. Infinity: no limit. */
   get chunkSize(): number {
-    return this.#chunk;
+    if (this.#wholeChunk === 0) return Infinity;
+    let chunk = this.#wholeChunk;
+    // Halves, so that a chunk that was made for another rate is cut without a rest.
+    while ((chunk - 1) * this.#leastRequests(chunk) > this.#rate) chunk = Math.ceil(chunk / 2);
+    return chunk;
   }
 
   /** Whether refusals hold it below the limit. */
   get isReduced(): boolean {
-    return this.#allowed < this.limit || this.#chunk < this.#wholeChunk;
+    return this.allowed < this.limit || this.chunkSize < this.#wholeChunk;
   }
 
   /** What the account seems to allow. Undefined until the service has refused often enough. */
@@ -122,16 +123,9 @@ export class AdaptiveLimit {
     const refusesAll = this.#decreasedAt - this.#probingSince >= ADAPTING.refusesAllMs;
     if (this.#isProbing) return refusesAll ? { permitsPerSecond: 0 } : undefined;
     if (!this.isReduced || this.#refusedTrials < 2) return undefined;
-    return {
-      permitsPerSecond: Math.round(this.#allowed * 10) / 10,
-      ...(this.#chunk < this.#wholeChunk && { chunkSize: this.#chunk }),
-    };
-  }
-
-  /** How many requests may be in flight. */
-  get maxInFlight(): number {
-    if (this.#isProbing) return 1;
-    return this.#hasAnswered ? Infinity : ADAPTING.firstInFlight;
+    const { allowed, chunkSize } = this;
+    const isSmaller = chunkSize < this.#wholeChunk;
+    return { permitsPerSecond: Math.round(allowed * 10) / 10, ...(isSmaller && { chunkSize }) };
   }
 
   /** How long no request may be sent, in milliseconds. */
@@ -140,26 +134,27 @@ export class AdaptiveLimit {
   }
 
   setLimit(limit: number): void {
-    this.#allowed = this.isReduced ? Math.min(this.#allowed, limit) : limit;
+    if (this.#wholeChunk === 0) this.#rate = this.isReduced ? Math.min(this.#rate, limit) : limit;
     this.limit = limit;
   }
 
   /** The service answered without refusing for the quota. */
   answered(): void {
-    this.#hasAnswered = true;
+    if (!this.#isProbing) this.maxInFlight = Infinity;
   }
 
   accepted(request: SentRequest, now: number): void {
-    this.answered();
-    if (request.takenAt >= this.#decreasedAt) this.#hasAcceptedSinceDecrease = true;
+    this.#acceptedSentAt = Math.max(this.#acceptedSentAt, request.takenAt);
     this.#accepted.push({ at: now, request });
-    this.#forget(request);
-    if (!this.#isProbing) return;
-    this.#isProbing = false;
-    this.#allowed = Math.min(this.#allowed, request.permits);
-    this.#try(now, 0);
+    this.#forgetAccepted(request);
+    const wasProbing = this.#isProbing;
+    this.maxInFlight = Infinity;
+    if (!wasProbing) return;
     // The refusals may have had a cause that has ended. One more refusal would show it.
-    this.#chunk = this.#wholeChunk;
+    if (this.#isGuess) this.#countPermits(request.permits);
+    else this.#rate = Math.min(this.#rate, this.#wholeChunk === 0 ? request.permits : request.recipients);
+    this.#isGuess = false;
+    this.#trial = { since: now, rate: this.#rate };
     this.#raiseAt = now + ADAPTING.fastIncreaseEveryMs;
   }
 
@@ -168,133 +163,136 @@ export class AdaptiveLimit {
     this.#pause(retryAfterMs, now);
     // Only one decrease for all requests that were sent before it.
     if (request.takenAt < this.#decreasedAt) return;
+    this.#forgetAccepted(request);
+    const refusesAll = this.#accepted.length === 0 || this.#acceptedSentAt <= this.#decreasedAt;
     this.#decreasedAt = now;
-    const lately = this.#acceptedLately(request);
-    if (lately.requests === 0 || !this.#hasAcceptedSinceDecrease) this.#collapse(request, now);
-    else this.#decrease(request, lately, now);
-    this.#hasAcceptedSinceDecrease = false;
+    if (refusesAll) this.#collapse(request, now);
+    else this.#decrease(request, now);
   }
 
-  /** Tries a higher limit, if it is time to. */
+  /** Tries a higher rate, if it is time to, and reports what the account seems to allow. */
   update(now: number): void {
     while (!this.#isProbing && now >= this.#raiseAt) this.#raise(this.#raiseAt);
+    const told = this.#reported;
+    const estimate = this.isReduced ? (this.estimate ?? told) : undefined;
+    // Reported once, and again when a service that refused everything accepts something.
+    const isKnown = estimate !== undefined && (told?.permitsPerSecond ?? 0) > 0;
+    if (isKnown || estimate?.permitsPerSecond === told?.permitsPerSecond) return;
+    this.#reported = estimate;
+    this.onEstimate?.(estimate);
   }
 
-  /** Nothing was accepted in the last second. If a probe is refused, the request itself is too large. */
+  /** Forgets all refusals, as a new process would. */
+  forget(): void {
+    this.maxInFlight = Math.max(this.maxInFlight, ADAPTING.firstInFlight);
+    this.#pausedUntil = -Infinity;
+    this.#recover();
+  }
+
+  get #isProbing(): boolean {
+    return this.maxInFlight === 1;
+  }
+
+  /** Nothing was accepted in the last second. If a probe is refused, the request itself may be too large. */
   #collapse(request: SentRequest, now: number): void {
     const { recipients, isAlone } = request;
-    if (this.#isProbing && isAlone && recipients > 1)
-      this.#shrink(Math.ceil(Math.min(this.#chunk, recipients) / 2), request);
-    else {
-      if (!this.#isProbing) {
-        this.#probingSince = now;
-        this.#fastUntil = this.#allowed;
+    if (!this.#isProbing) {
+      this.#probingSince = now;
+      this.#fastUntil = this.#rate;
+    } else if (isAlone && recipients > 1) {
+      if (this.#wholeChunk === 0) {
+        this.#countRecipients(request, Infinity);
+        this.#isGuess = true;
       }
-      this.#allowed = Math.max(ADAPTING.leastRate, this.#allowed / 2);
+      this.#rate = Math.min(this.#rate, recipients * this.#leastRequests(recipients));
     }
-    this.#isProbing = true;
-    this.#pause(Math.max(ADAPTING.probeMs, SECOND_MS / this.#allowed), now);
+    this.#rate = Math.max(ADAPTING.leastRate, this.#rate / 2);
+    this.maxInFlight = 1;
+    this.#pause(Math.max(ADAPTING.probeMs, SECOND_MS / this.allowed), now);
   }
 
-  #decrease(request: SentRequest, lately: AcceptedLately, now: number): void {
+  #decrease(request: SentRequest, now: number): void {
     const trial = request.takenAt >= (this.#trial?.since ?? Infinity) ? this.#trial : undefined;
-    const reached = Math.min(this.#allowed, lately.permits);
+    const recipients = this.#acceptedLately('recipients');
+    const permits = this.#acceptedLately('permits');
+    const reached = Math.min(this.#rate, this.#wholeChunk === 0 ? permits : recipients);
+    const before = this.#rate;
     this.#pause(ADAPTING.pauseMs, now);
     this.#fastUntil = 0;
-    if (this.#triesSmallerChunks && (trial === undefined || trial.since + SECOND_MS > request.takenAt)) {
-      // The acceptances of the last second are not yet those of smaller chunks.
-      this.#allowed = reached * ADAPTING.decrease;
+    this.#rate = reached * ADAPTING.decrease;
+    if (this.#trial?.recipients !== undefined) {
+      // The acceptances of the last second must be those of the new rate.
+      if (this.#trial.since + SECOND_MS > request.takenAt) {
+        this.#raiseAt = now + SECOND_MS;
+        return;
+      }
+      this.#countsRequests = recipients < this.#trial.recipients * ADAPTING.helped;
+      if (this.#countsRequests) this.#countPermits(permits);
+    } else if (trial === undefined) this.#rate = Math.min(before * ADAPTING.decrease, reached);
+    else this.#rate = Math.max(trial.rate, this.#rate);
+    this.#trial = undefined;
+    const areFew = this.#accepted.length < ADAPTING.fewRequests && request.recipients > 1;
+    if (areFew && this.#wholeChunk === 0 && !this.#countsRequests) {
+      this.#countRecipients(request, recipients * ADAPTING.decrease);
+      this.#trial = { since: now, rate: permits, recipients };
+      this.#fastUntil = Infinity;
       this.#raiseAt = now + SECOND_MS;
       return;
     }
-    if (trial === undefined) this.#allowed = Math.min(this.#allowed * ADAPTING.decrease, reached);
-    else if (!this.#triesSmallerChunks) {
-      this.#allowed = Math.max(trial.allowed, reached * ADAPTING.decrease);
-      this.#chunk = trial.chunk;
-    } else if (lately.recipients < trial.recipients * ADAPTING.helped) {
-      this.#countsRequests = true;
-      this.#allowed = lately.permits;
-      this.#chunk = trial.chunk;
-    } else this.#allowed = reached * ADAPTING.decrease;
-    this.#trial = undefined;
-    if (this.#makeSmallerChunks(request, lately, now)) return;
-    const waits = ADAPTING.waitsMs;
-    this.#raiseAt = now + (waits[Math.min(this.#refusedTrials, waits.length - 1)] ?? 0);
+    this.#raiseAt = now + Math.min(ADAPTING.mostWaitMs, ADAPTING.waitMs * 2 ** this.#refusedTrials);
     this.#refusedTrials += 1;
   }
 
-  get #triesSmallerChunks(): boolean {
-    return this.#trial !== undefined && this.#trial.chunk > this.#chunk;
-  }
-
-  /**
-   * A few large requests leave gaps in the quota that no other large request fits into. @returns whether chunks became
-   * smaller
-   */
-  #makeSmallerChunks(request: SentRequest, lately: AcceptedLately, now: number): boolean {
-    const chunk = Math.max(1, Math.floor(lately.recipients / (2 * ADAPTING.fewRequests)));
-    const isSmaller = chunk < Math.min(request.recipients, this.#chunk);
-    if (this.#countsRequests || lately.requests >= ADAPTING.fewRequests || !isSmaller) return false;
-    this.#try(now, lately.recipients);
-    this.#shrink(chunk, request);
-    const perRequest = Math.max(1, chunk * this.#perRecipient);
-    this.#allowed = Math.min(this.limit, (lately.recipients / chunk) * perRequest * ADAPTING.decrease);
-    this.#fastUntil = this.limit;
-    this.#raiseAt = now + ADAPTING.increaseEveryMs / 2;
-    return true;
-  }
-
-  #shrink(chunk: number, { recipients, permits }: SentRequest): void {
-    if (this.#chunk === Infinity) this.#wholeChunk = recipients;
-    this.#perRecipient = permits / recipients;
-    this.#chunk = chunk;
-  }
-
   #raise(at: number): void {
-    // The values of the last trial were not refused.
+    // The rate of the last trial was not refused.
     if (this.#trial !== undefined) this.#refusedTrials = 0;
-    if (!this.#triesSmallerChunks) this.#try(at, 0);
-    const isFast = this.#allowed < this.#fastUntil;
+    const rate = this.#rate;
+    if (this.#trial?.recipients === undefined) this.#trial = { since: at, rate };
+    const isFast = rate < this.#fastUntil;
     this.#raiseAt = at + (isFast ? ADAPTING.fastIncreaseEveryMs : ADAPTING.increaseEveryMs);
-    const perRequest = Math.max(1, this.#chunk * this.#perRecipient);
-    const many = Math.min(ADAPTING.manyRequests, this.limit / perRequest);
-    if (this.#chunk < this.#wholeChunk && this.#allowed / perRequest >= many) {
-      const chunk = Math.min(this.#wholeChunk, this.#chunk * 2);
-      // The same number of recipients a second, so that they go on growing by small steps.
-      if (perRequest === 1) this.#allowed = Math.max(1, (this.#allowed * this.#chunk) / chunk);
-      this.#chunk = chunk;
-    } else {
-      const more = Math.max(
-        this.#allowed * ADAPTING.increase,
-        Math.min(this.#allowed * 2, this.#allowed + 1),
-      );
-      const fast = Math.min(this.#allowed * ADAPTING.fastIncrease, this.#fastUntil);
-      this.#allowed = Math.min(this.limit, isFast ? fast : more);
-    }
-    if (this.isReduced) return;
-    this.#chunk = this.#wholeChunk = Infinity;
-    this.#countsRequests = false;
+    const more = Math.max(rate * ADAPTING.increase, Math.min(rate * 2, rate + 1));
+    this.#rate = isFast ? Math.min(rate * ADAPTING.fastIncrease, this.#fastUntil) : more;
+    if (!this.isReduced) this.#recover();
+  }
+
+  #recover(): void {
+    this.#countPermits(this.limit);
+    this.#countsRequests = this.#isGuess = false;
     this.#trial = undefined;
     this.#refusedTrials = 0;
     this.#raiseAt = Infinity;
   }
 
-  #try(since: number, recipients: number): void {
-    this.#trial = { since, allowed: this.#allowed, chunk: this.#chunk, recipients };
+  #countPermits(rate: number): void {
+    this.#wholeChunk = 0;
+    this.#rate = rate;
+  }
+
+  #countRecipients({ recipients, permits }: SentRequest, rate: number): void {
+    this.#rate = rate;
+    this.#wholeChunk = recipients;
+    this.#perRecipient = permits / recipients;
+  }
+
+  #costOf(chunk: number): number {
+    return Math.max(1, chunk * this.#perRecipient);
+  }
+
+  /** Requests a second, at least, that the rate should be sent in: no more than the limit allows. */
+  #leastRequests(chunk: number): number {
+    return Math.min(ADAPTING.requests, this.limit / this.#costOf(chunk));
   }
 
   #pause(ms: number, now: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, now + ms);
   }
 
-  #acceptedLately(request: SentRequest): AcceptedLately {
-    this.#forget(request);
-    const sum = (of: 'permits' | 'recipients'): number =>
-      this.#accepted.reduce((total, accepted) => total + accepted.request[of], 0);
-    return { requests: this.#accepted.length, permits: sum('permits'), recipients: sum('recipients') };
+  #acceptedLately(what: 'permits' | 'recipients'): number {
+    return this.#accepted.reduce((total, { request }) => total + request[what], 0);
   }
 
-  #forget({ takenAt }: SentRequest): void {
+  /** Keeps what was accepted since a second before a request was sent. */
+  #forgetAccepted({ takenAt }: SentRequest): void {
     const accepted = this.#accepted;
     while (accepted[0] !== undefined && accepted[0].at < takenAt - SECOND_MS) accepted.shift();
   }

@@ -1,7 +1,6 @@
-import type { QuotaStatusChange, QuotaStore } from './quota-store.js';
+import type { QuotaStore } from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
-import type { ThrottlingEstimate } from './adaptive-limit.js';
-import { type LimiterLimits, RateLimiter } from './rate-limiter.js';
+import { type LimiterLimits, type LimiterOptions, RateLimiter } from './rate-limiter.js';
 
 /** A module's quota settings. */
 export interface QuotaSettings {
@@ -32,10 +31,8 @@ interface SharedLimiter {
 type Limiters = Map<string, SharedLimiter>;
 
 /** A module's store for shared permits, and its callbacks. */
-export interface LimiterSurroundings {
+export interface LimiterSurroundings extends Pick<LimiterOptions, 'onStatus' | 'onThrottling'> {
   readonly store?: QuotaStore | undefined;
-  readonly onStatus?: (change: QuotaStatusChange) => void;
-  readonly onThrottling?: (estimate: ThrottlingEstimate | undefined) => void;
 }
 
 /**
@@ -62,14 +59,16 @@ export class LimiterHandle {
   readonly #limiters: Limiters;
   readonly #ofActions = new Map<string, LimiterHandle>();
 
+  /**
+   * @param endpoint an origin. The same key at another endpoint belongs to another account.
+   * @param action the action that this limit is for. None: the limit of all messaging actions.
+   */
   constructor(
     readonly settings: QuotaSettings,
-    /** An origin. The same key at another endpoint belongs to another account. */
     private readonly endpoint: string,
     private readonly appId: string,
     surroundings: LimiterSurroundings = {},
-    /** The action that this limit is for. Undefined: the limit of all messaging actions. */
-    private readonly action?: string,
+    private readonly action: readonly string[] = [],
   ) {
     this.#surroundings = surroundings;
     this.#limiters = limitersOf(surroundings.store ?? globalThis);
@@ -78,22 +77,20 @@ export class LimiterHandle {
 
   /** The limiter of an access key, shared with all modules of this process that use it. */
   limiterFor(accessKeyId: string): RateLimiter {
-    if (this.#shared === undefined || accessKeyId !== this.#accessKeyId) {
-      const app = this.settings.scope === 'app' ? this.appId : '';
-      const account = this.#surroundings.store?.account ?? accessKeyId;
-      const scope = this.action === undefined ? [] : [this.action];
-      const key = JSON.stringify([this.endpoint, account, app, ...scope]);
-      this.#forgetUnused();
-      // A module's new access key belongs to the same account as its last one, and so to the same quota.
-      const shared = this.#limiters.get(key) ?? this.#shared ?? this.#open(key);
-      if (shared !== this.#shared) this.release();
-      this.#limiters.set(key, shared);
-      shared.users.add(this);
-      shared.limiter.configure(strictest(shared.users));
-      this.#accessKeyId = accessKeyId;
-      this.#shared = shared;
-    }
-    return this.#shared.limiter;
+    if (this.#shared !== undefined && accessKeyId === this.#accessKeyId) return this.#shared.limiter;
+    const account = this.#surroundings.store?.account ?? accessKeyId;
+    const app = this.settings.scope === 'app' ? this.appId : '';
+    const name = JSON.stringify([this.endpoint, account, app, ...this.action]);
+    this.#forgetUnused();
+    // A module's new access key belongs to the same account as its last one, and so to the same quota.
+    const shared = this.#limiters.get(name) ?? this.#shared ?? this.#open(name);
+    if (shared !== this.#shared) this.release();
+    this.#limiters.set(name, shared);
+    shared.users.add(this);
+    shared.limiter.configure(strictest(shared.users));
+    this.#accessKeyId = accessKeyId;
+    this.#shared = shared;
+    return shared.limiter;
   }
 
   /**
@@ -104,16 +101,9 @@ export class LimiterHandle {
   forAction(action: string, requestsPerSecond: number, isGuess = false): LimiterHandle {
     const key = `${action} ${requestsPerSecond} ${isGuess}`;
     const { settings, endpoint, appId } = this;
-    const own: QuotaSettings = {
-      ...settings,
-      requestsPerSecond,
-      isGuess,
-      reserve: 0,
-      costPer: 'request',
-      roomMessagesPerSecond: undefined,
-    };
     const { store } = this.#surroundings;
-    const handle = this.#ofActions.get(key) ?? new LimiterHandle(own, endpoint, appId, { store }, action);
+    const own = { ...settings, requestsPerSecond, isGuess, reserve: 0 };
+    const handle = this.#ofActions.get(key) ?? new LimiterHandle(own, endpoint, appId, { store }, [action]);
     this.#ofActions.set(key, handle);
     return handle;
   }
@@ -123,25 +113,15 @@ export class LimiterHandle {
     return this.settings.costPer === 'recipient' ? Math.max(1, recipients) : 1;
   }
 
-  /** Largest number of recipients in a request. Infinity unless the service was found to refuse larger requests. */
-  get chunkSize(): number {
-    return this.#limiter.chunkSize;
-  }
-
-  /** The concurrency of a fan-out. */
-  get concurrency(): number {
-    return this.#limiter.concurrency;
+  /** The limiter of the last call. */
+  get limiter(): RateLimiter {
+    return this.#shared?.limiter ?? this.#unused;
   }
 
   get usage(): QuotaUsage {
     const { costPer, roomMessagesPerSecond } = this.settings;
-    const { limit } = strictest([this, ...(this.#shared?.users ?? [])]);
-    return {
-      ...this.#limiter.usage,
-      limit,
-      costPer,
-      ...(roomMessagesPerSecond !== undefined && { roomMessagesPerSecond }),
-    };
+    const room = roomMessagesPerSecond !== undefined && { roomMessagesPerSecond };
+    return { ...this.limiter.usage, costPer, ...room };
   }
 
   /** Releases the limiter. */
@@ -152,38 +132,21 @@ export class LimiterHandle {
     shared.users.delete(this);
     if (shared.users.size > 0) shared.limiter.configure(strictest(shared.users));
     else shared.limiter.forgetRefusals();
-    this.#accessKeyId = undefined;
     this.#shared = undefined;
     this.#forgetUnused();
-  }
-
-  get #limiter(): RateLimiter {
-    return this.#shared?.limiter ?? this.#unused;
   }
 
   #open(name: string): SharedLimiter {
     const users = new Set<LimiterHandle>([this]);
     const { store } = this.#surroundings;
-    const limits = strictest(users);
-    // Only one user emits the event, so that it is emitted once.
-    const notifyOneUser = (event: (surroundings: LimiterSurroundings) => void): void => {
-      const [user] = users;
-      if (user !== undefined) event(user.#surroundings);
-    };
+    // Only one user emits an event, so that it is emitted once.
+    const oneUser = () => [...users].map((user) => user.#surroundings)[0];
     const limiter = new RateLimiter({
-      ...limits,
+      ...strictest(users),
       maxQueue: this.settings.maxQueue,
-      onThrottling: (estimate) => notifyOneUser(({ onThrottling }) => onThrottling?.(estimate)),
-      openShared:
-        store &&
-        ((demand, onPermits) =>
-          store.open({
-            name,
-            limit: limits.limit,
-            demand,
-            onPermits,
-            onStatus: (change) => notifyOneUser(({ onStatus }) => onStatus?.(change)),
-          })),
+      onThrottling: (estimate) => oneUser()?.onThrottling?.(estimate),
+      onStatus: (change) => oneUser()?.onStatus?.(change),
+      openShared: store && ((scope) => store.open({ name, ...scope })),
     });
     return { limiter, users };
   }
@@ -193,12 +156,10 @@ export class LimiterHandle {
    * still count.
    */
   #forgetUnused(): void {
-    for (const [key, shared] of this.#limiters) {
-      const { limiter, users } = shared;
+    for (const [name, { limiter, users }] of this.#limiters) {
       if (users.size > 0 || (this.#surroundings.store === undefined && !limiter.isIdle)) continue;
-      this.#limiters.delete(key);
-      // Two keys of one account share a limiter.
-      if (![...this.#limiters.values()].includes(shared)) limiter.close();
+      this.#limiters.delete(name);
+      limiter.close();
     }
   }
 }

@@ -14,8 +14,8 @@ export type PermitUse = 'unused' | 'answered' | 'unanswered';
 
 /** The right to send one request. */
 export interface Permit {
-  /** Returns the permit. Only the first call counts. */
-  giveBack(use: PermitUse): void;
+  /** Returns the permit. @returns whether it was out: only the first call counts */
+  giveBack(use: PermitUse): boolean;
 }
 
 /**
@@ -49,11 +49,6 @@ export function burstOf(perSecond: number): number {
   return Math.max(1, Math.round(perSecond * BURST_SHARE));
 }
 
-/** How much earlier a permit may be used at this least round trip, in milliseconds. */
-export function creditOf(leastRoundTripMs: number): number {
-  return Math.min(MOST_CREDIT_MS, CREDIT_SHARE * leastRoundTripMs);
-}
-
 /** The permits of one request. */
 interface Taken {
   readonly permits: number;
@@ -66,11 +61,7 @@ interface Taken {
  */
 class ReturningPermits {
   readonly #items: { readonly at: number; permits: number }[] = [];
-  #count = 0;
-
-  get count(): number {
-    return this.#count;
-  }
+  count = 0;
 
   get lastAt(): number | undefined {
     return this.#items.at(-1)?.at;
@@ -82,32 +73,30 @@ class ReturningPermits {
     const last = this.#items.at(-1);
     if (last?.at === at) last.permits += permits;
     else this.#items.push({ at, permits });
-    this.#count += permits;
+    this.count += permits;
   }
 
-  /** When the last of the next `permits` ended. Undefined if there are fewer. */
-  endOf(permits: number): number | undefined {
+  /** When the last of the next `permits` ended. Infinity if there are fewer. */
+  endOf(permits: number): number {
     let left = permits;
-    return this.#items.find((item) => (left -= item.permits) <= 0)?.at;
+    return this.#items.find((item) => (left -= item.permits) <= 0)?.at ?? Infinity;
   }
 
-  /** Removes this many, or all if there are fewer. */
-  remove(permits: number): void {
-    for (let left = permits, next = this.#items[0]; next !== undefined && left > 0; next = this.#items[0]) {
-      const removed = Math.min(next.permits, left);
-      next.permits -= removed;
-      this.#count -= removed;
-      left -= removed;
+  /** Removes permits from the front: those that the predicate holds for, and no more than `most`. @returns how many */
+  remove(isOver: (endedAt: number) => boolean, most = Infinity): number {
+    let removed = 0;
+    for (
+      let next = this.#items[0];
+      next !== undefined && removed < most && isOver(next.at);
+      next = this.#items[0]
+    ) {
+      const permits = Math.min(next.permits, most - removed);
+      removed += permits;
+      next.permits -= permits;
       if (next.permits === 0) this.#items.shift();
     }
-  }
-
-  /** Removes permits from the front while the predicate holds. @returns how many were removed */
-  removeWhile(isOver: (endedAt: number) => boolean): number {
-    const before = this.#count;
-    for (let next = this.#items[0]; next !== undefined && isOver(next.at); next = this.#items[0])
-      this.remove(next.permits);
-    return before - this.#count;
+    this.count -= removed;
+    return removed;
   }
 }
 
@@ -187,20 +176,15 @@ export class PermitPool {
     return this.#inFlight.size;
   }
 
-  /** Whether all permits are free. Such a pool can be forgotten. */
-  get isIdle(): boolean {
-    return this.out === 0;
-  }
-
-  /** Permits that are not free. */
+  /** Permits that are not free. Those that may be taken early, by the credit, are among them. */
   get out(): number {
-    this.#forgetCooled(this.now());
-    return this.#out;
+    this.#cooling.remove((at) => at + this.#coolingMs <= this.now());
+    return this.#silent + this.#cooling.count;
   }
 
   /** How much earlier permits count as free at present, in milliseconds. */
   get creditMs(): number {
-    return this.credit ? creditOf(this.#leastRoundTrip.ms(this.now())) : 0;
+    return this.credit ? Math.min(MOST_CREDIT_MS, CREDIT_SHARE * this.#leastRoundTrip.ms(this.now())) : 0;
   }
 
   /**
@@ -209,11 +193,10 @@ export class PermitPool {
    */
   delayMs(permits: number, kept = 0): number {
     const now = this.now();
-    this.#forgetLost(now);
-    this.#forgetCooled(now);
+    this.#giveUpLost(now);
     // Pacing only smooths. The permits hold the limit.
     const pacedMs = this.#usedUpAt - (this.#burst - 1) * this.intervalMs - now;
-    return Math.max(this.#permitsDelayMs(permits, kept, now), pacedMs > EARLY_MS ? pacedMs : 0);
+    return Math.max(0, this.#freeAt(permits, kept, now) - now, pacedMs > EARLY_MS ? pacedMs : 0);
   }
 
   /**
@@ -225,7 +208,7 @@ export class PermitPool {
     // A permit that is used early counts twice until it would have been free, so that other requests are not early too.
     if (!this.#leavesEnoughForProbes(permits)) {
       this.#probedAt = now;
-      this.#unanswered.remove(this.#out + Math.min(permits, this.#limit) - this.#limit);
+      this.#unanswered.remove(() => true, this.out + Math.min(permits, this.#limit) - this.#limit);
     }
     this.#usedUpAt = Math.max(this.#usedUpAt, now) + Math.min(permits, this.#allowed) * this.intervalMs;
     this.#inFlightPermits += permits;
@@ -234,66 +217,59 @@ export class PermitPool {
     return { giveBack: (use) => this.#giveBack(taken, use) };
   }
 
-  get #out(): number {
-    return this.#inFlightPermits + this.#unanswered.count + this.#cooling.count;
+  /** Permits that no answer is known to. */
+  get #silent(): number {
+    return this.#inFlightPermits + this.#unanswered.count;
   }
 
-  #permitsDelayMs(permits: number, kept: number, now: number): number {
+  /** When this many permits are free, as far as is known now. */
+  #freeAt(permits: number, kept: number, now: number): number {
+    const { out } = this;
     if (this.#leavesEnoughForProbes(permits)) {
-      const missing = this.#out + Math.min(permits + kept, this.#allowed) - this.#allowed;
-      if (missing <= 0) return 0;
+      const missing = out + Math.min(permits + kept, this.#allowed) - this.#allowed;
+      if (missing <= 0) return now;
       const endedAt = this.#cooling.endOf(missing);
-      if (endedAt !== undefined) return Math.max(0, endedAt + this.#coolingMs - this.creditMs - now);
+      if (endedAt < Infinity) return endedAt + this.#coolingMs - this.creditMs;
     }
     const [oldest] = this.#inFlight;
-    if (oldest !== undefined) return oldest.takenAt + LOST_MS - now;
+    if (oldest !== undefined) return oldest.takenAt + LOST_MS;
     const { lastAt } = this.#cooling;
-    return lastAt === undefined
-      ? this.#probeDelayMs(Math.min(permits, this.#limit), now)
-      : lastAt + this.#coolingMs - now;
+    return lastAt === undefined ? this.#probeAt(Math.min(permits, this.#limit)) : lastAt + this.#coolingMs;
   }
 
   /** Whether enough permits remain for probes if no request in flight is answered. */
   #leavesEnoughForProbes(permits: number): boolean {
     const wanted = Math.min(permits, this.#limit);
-    const silent = this.#inFlightPermits + this.#unanswered.count;
-    if (silent + Math.min(wanted, this.#allowed) > this.#allowed) return false;
-    return silent === 0 || silent + wanted <= this.#limit - this.#keptForProbes;
+    if (this.#silent + Math.min(wanted, this.#allowed) > this.#allowed) return false;
+    return this.#silent === 0 || this.#silent + wanted <= this.#limit - this.#keptForProbes;
   }
 
   get #keptForProbes(): number {
     return Math.max(Math.floor(this.#limit * PROBE_SHARE), Math.min(PROBES, Math.floor(this.#limit / 2)));
   }
 
-  /** All permits that are out are unanswered. */
-  #probeDelayMs(wanted: number, now: number): number {
-    if (this.#unanswered.count + wanted <= this.#limit) {
-      const probes = Math.max(1, Math.floor(this.#keptForProbes / wanted));
-      const spacing = Math.max(PROBE_EVERY_MS, PROBING_MS / probes);
-      return Math.max(0, this.#probedAt + spacing - now);
-    }
-    const since = Math.max(this.#probedAt, this.#unanswered.lastAt ?? now);
-    return Math.max(0, since + WRITE_OFF_MS - now);
+  /** When the next probe may be sent, or a permit be written off. All permits that are out are unanswered. */
+  #probeAt(wanted: number): number {
+    if (this.#unanswered.count + wanted > this.#limit)
+      return Math.max(this.#probedAt, this.#unanswered.lastAt ?? 0) + WRITE_OFF_MS;
+    const probes = Math.max(1, Math.floor(this.#keptForProbes / wanted));
+    return this.#probedAt + Math.max(PROBE_EVERY_MS, PROBING_MS / probes);
   }
 
-  #giveBack(taken: Taken, use: PermitUse): void {
-    if (!this.#inFlight.delete(taken)) return;
+  #giveBack(taken: Taken, use: PermitUse): boolean {
+    if (!this.#inFlight.delete(taken)) return false;
     const now = this.now();
     const { permits, takenAt } = taken;
     this.#inFlightPermits -= permits;
     if (use === 'unanswered') this.#unanswered.push(now, permits);
     else if (use === 'answered') {
       this.#leastRoundTrip.record(takenAt, now);
-      this.#cooling.push(now, permits + this.#unanswered.removeWhile((at) => at < takenAt));
+      this.#cooling.push(now, permits + this.#unanswered.remove((at) => at < takenAt));
     }
+    return true;
   }
 
-  /** Without credit, which applies only when a permit is taken. */
-  #forgetCooled(now: number): void {
-    this.#cooling.removeWhile((at) => at + this.#coolingMs <= now);
-  }
-
-  #forgetLost(now: number): void {
+  #giveUpLost(now: number): void {
     for (const taken of this.#inFlight) {
       if (taken.takenAt + LOST_MS > now) return;
       this.#giveBack(taken, 'unanswered');

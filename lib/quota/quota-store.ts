@@ -3,16 +3,13 @@ import type { RtcQuotaEvent } from '../diagnostics/rtc-event.js';
 /** State of a shared quota. It is `fallback` or `refusing` while its store is unavailable. */
 export type QuotaStatus = RtcQuotaEvent['status'];
 
-/** A change in the state of a shared quota. */
-export interface QuotaStatusChange {
-  /** The new state. */
-  readonly status: QuotaStatus;
-  /** Why it is not shared, and what to do about it; without secrets. */
-  readonly failure?: string | undefined;
-}
+/** A state of a shared quota. Its `failure` says why it is not shared, and what to do about it; without secrets. */
+export type QuotaStatusChange = Pick<RtcQuotaEvent, 'status' | 'failure'>;
 
 /** What a process needs. */
 export interface PermitDemand {
+  /** Permits a second that there are, for all processes. */
+  readonly limit: number;
   /** Permits that are not free: those of requests that are unanswered, or were answered less than a second ago. */
   readonly out: number;
   /** Permits that this process could use in all. */
@@ -21,31 +18,21 @@ export interface PermitDemand {
   readonly together: number;
 }
 
-/** The permits that a process holds. Times are in monotonic milliseconds, as of `performance.now()`. */
-export interface HeldPermits {
-  /** At least as many as were out when the store asked for the demand. */
-  readonly held: number;
-  /** How many of them may be out. The others are given back as they become free. */
-  readonly allowed: number;
+/**
+ * The permits that a process holds, and the state of the store. Times are in monotonic milliseconds, as of
+ * `performance.now()`. If the status is `refusing`, waiting requests are refused with the failure.
+ */
+export interface HeldPermits extends QuotaStatusChange {
+  /** How many may be out. If more are out, they are given back as they become free. */
+  readonly permits: number;
   /** Until when permits may be taken. */
   readonly usableUntil: number;
   /** Until when requests with such permits may leave this process. */
   readonly endsAt: number;
-  /** Why there are none for now. Waiting requests are refused with it. */
-  readonly unavailable?:
-    | {
-        /** One sentence for the log and the error. */
-        readonly reason: string;
-        /** After so many milliseconds another try may succeed. */
-        readonly retryAfterMs: number;
-      }
-    | undefined;
 }
 
 /** The permits that several processes share. */
 export interface PermitSource {
-  /** Permits a second. It may change while the source is in use. */
-  limit: number;
   /** Called when a request waits for permits. Called often, so it should ask only if the demand has changed. */
   request(): void;
   /** Releases the store. */
@@ -59,14 +46,10 @@ export interface QuotaScope {
    * the app.
    */
   readonly name: string;
-  /** Permits a second. */
-  readonly limit: number;
   /** What this process needs now. */
   readonly demand: () => PermitDemand;
   /** Called by the store with what this process holds from now on. Until the first call, it holds none. */
   readonly onPermits: (permits: HeldPermits) => void;
-  /** Called by the store when its state changes, and once when its state is first known. */
-  readonly onStatus: (change: QuotaStatusChange) => void;
 }
 
 /**
@@ -78,7 +61,7 @@ export interface QuotaStore {
    * Name of the account whose quota it is. It replaces the access key's ID where processes have different access keys.
    */
   readonly account?: string | undefined;
-  /** Opens the permits of a scope. Must not throw: failures are reported through `onStatus`. */
+  /** Opens the permits of a scope. Must not throw: a failure is a status of the permits. */
   open(scope: QuotaScope): PermitSource;
 }
 

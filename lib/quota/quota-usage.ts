@@ -8,9 +8,7 @@ export interface QuotaUsage {
   readonly waitMs: number;
   /** Number of fan-out requests that wait for a permit. */
   readonly queuedBulk: number;
-  /** Requests a second over the last second, to one decimal. */
-  readonly requestsPerSecond: number;
-  /** Permits a second over the last second. With `costPer: 'recipient'`, each recipient takes one. */
+  /** Permits a second over the last second, to one decimal. With `costPer: 'recipient'`, each recipient takes one. */
   readonly permitsPerSecond: number;
   /** Permits a second that this process may use: the configured limit without `reserve`. */
   readonly limit: number;

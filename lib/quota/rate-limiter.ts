@@ -3,7 +3,13 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { AdaptiveLimit, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
 import { ChunkTooLargeError } from './chunk-too-large.error.js';
 import { PermitPool, type PermitUse, type Priority } from './permit-pool.js';
-import type { HeldPermits, PermitDemand, PermitSource } from './quota-store.js';
+import type {
+  HeldPermits,
+  PermitDemand,
+  PermitSource,
+  QuotaScope,
+  QuotaStatusChange,
+} from './quota-store.js';
 import type { QuotaUsage } from './quota-usage.js';
 import { RoomPools } from './room-pools.js';
 import { Turns } from './turns.js';
@@ -52,13 +58,12 @@ export interface LimiterLimits {
 export interface LimiterOptions extends LimiterLimits {
   /** Largest number of waiting single sends. Fan-outs bound their requests in flight themselves. */
   readonly maxQueue: number;
-  /**
-   * Opens the permits that processes share. This process has as many permits as it holds of these.
-   */
-  readonly openShared?:
-    ((demand: () => PermitDemand, onPermits: (permits: HeldPermits) => void) => PermitSource) | undefined;
+  /** Opens the permits that processes share. This process has as many permits as it holds of these. */
+  readonly openShared?: ((scope: Omit<QuotaScope, 'name'>) => PermitSource) | undefined;
+  /** Called when the state of the shared permits changes, and once when it is first known. */
+  readonly onStatus?: (change: QuotaStatusChange) => void;
   /** Called with what the account seems to allow. Undefined: the service no longer refuses. */
-  readonly onThrottling?: ((estimate: ThrottlingEstimate | undefined) => void) | undefined;
+  readonly onThrottling?: (estimate: ThrottlingEstimate | undefined) => void;
   readonly time?: LimiterTime;
 }
 
@@ -93,53 +98,63 @@ const KEPT_FOR_SINGLES = { share: 0.005, forMs: 5_000 } as const;
 const CONCURRENCY = { least: 48, most: 256, headroom: 1.5, spare: 16 } as const;
 /** Weight of a new sample in the moving average of the round trip. */
 const SMOOTHING = 1 / 16;
+/** When to try again a request that was refused because the shared permits are unavailable. */
+const UNAVAILABLE_MS = 250;
 
-const NO_PERMITS: HeldPermits = { held: 0, allowed: 0, usableUntil: -Infinity, endsAt: -Infinity };
+/** What a process holds that shares none, and one whose store has not said anything yet. */
+const ALL_PERMITS = {
+  permits: Infinity,
+  usableUntil: Infinity,
+  endsAt: Infinity,
+  status: undefined,
+} as const;
+const NO_PERMITS = { permits: 0, usableUntil: -Infinity, endsAt: -Infinity, status: undefined } as const;
+
 /** The least burst of shared permits, of which a process may hold few. */
 const LEAST_SHARED_BURST = 4;
 
-interface Waiter extends PermitRequest {
-  end?: RequestPermit | RtcQuotaError;
+interface Waiter {
+  readonly request: PermitRequest;
+  end: RequestPermit | RtcQuotaError | undefined;
   /** Set when the request has to wait. */
-  onEnd?: (end: RequestPermit | RtcQuotaError) => void;
+  onEnd: ((end: RequestPermit | RtcQuotaError) => void) | undefined;
 }
 
 /** Grants permits to requests in the order of their turns. */
 export class RateLimiter {
   readonly #turns = new Turns<Waiter>();
   readonly #account: PermitPool;
-  #adaptive: AdaptiveLimit;
+  readonly #adaptive: AdaptiveLimit;
   readonly #rooms: RoomPools;
-  readonly #shared: PermitSource | undefined;
+  #shared: PermitSource | undefined;
   /** What this process holds of the shared permits. */
-  #held: HeldPermits | undefined;
+  #held: HeldPermits | typeof ALL_PERMITS | typeof NO_PERMITS;
   readonly #options: LimiterOptions;
   readonly #time: LimiterTime;
-  readonly #granted = new SlidingCounts<'request' | 'permit'>(SECOND_MS);
-  /** Moving average of the round trip in milliseconds. 0 until a request was answered. */
-  #roundTripMs = 0;
+  readonly #granted = new SlidingCounts<'permit'>(SECOND_MS);
+  /** Average round trip in milliseconds. 0 until a request was answered. */
+  roundTripMs = 0;
   #limit: number;
+  #roomLimit = Infinity;
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
-  #reported: ThrottlingEstimate | undefined;
   #cancelTimer: (() => void) | undefined;
   #isPumping = false;
 
   constructor(options: LimiterOptions) {
-    const { limit, time = REAL_TIME, openShared } = options;
+    const { limit, time = REAL_TIME, openShared, onThrottling } = options;
     const now = (): number => time.now();
     this.#options = options;
     this.#limit = limit;
     this.#time = time;
     this.#account = new PermitPool(limit, now, true);
-    this.#adaptive = new AdaptiveLimit(limit);
+    this.#adaptive = new AdaptiveLimit(limit, onThrottling);
     this.#rooms = new RoomPools(now);
-    if (openShared !== undefined) this.#held = NO_PERMITS;
-    const onPermits = (permits: HeldPermits): void => {
-      this.#held = permits;
-      this.#pump();
-    };
-    this.#shared = openShared?.(() => this.#demand(), onPermits);
+    this.#held = openShared === undefined ? ALL_PERMITS : NO_PERMITS;
+    this.#shared = openShared?.({
+      demand: () => this.#demand(),
+      onPermits: (permits) => this.#hold(permits),
+    });
     this.configure(options);
   }
 
@@ -148,46 +163,37 @@ export class RateLimiter {
     this.#limit = limit;
     this.#account.credit = credit;
     this.#adaptive.setLimit(limit);
-    this.#setPermits();
-    this.#rooms.configure(roomLimit, credit);
-    if (this.#shared !== undefined) this.#shared.limit = limit;
+    this.#roomLimit = roomLimit;
     this.#pump();
   }
 
   /** Whether all permits are free, so that the limiter can be forgotten. */
   get isIdle(): boolean {
-    return this.#account.isIdle;
+    return this.#account.out === 0;
   }
 
-  /** Largest number of recipients in a request. */
+  /** Largest number of recipients in a request. Infinity unless the service was found to refuse larger requests. */
   get chunkSize(): number {
     return this.#adaptive.chunkSize;
-  }
-
-  /** Average round trip in milliseconds. 0 until a request was answered. */
-  get roundTripMs(): number {
-    return this.#roundTripMs;
   }
 
   /** The concurrency of a fan-out. */
   get concurrency(): number {
     const { least, most, headroom, spare } = CONCURRENCY;
-    const inFlight = (this.#limit * this.#roundTripMs * headroom) / SECOND_MS;
+    const inFlight = (this.#limit * this.roundTripMs * headroom) / SECOND_MS;
     return Math.min(most, Math.max(least, Math.ceil(inFlight + spare)));
   }
 
-  get usage(): Omit<QuotaUsage, 'limit' | 'costPer' | 'roomMessagesPerSecond'> {
+  get usage(): Omit<QuotaUsage, 'costPer' | 'roomMessagesPerSecond'> {
     const { counts, overMs } = this.#granted.read(this.#time.now());
-    const perSecond = (kind: 'request' | 'permit'): number =>
-      Math.round(((counts.get(kind) ?? 0) * 10_000) / overMs) / 10;
     const { allowed, chunkSize } = this.#adaptive;
     return {
       queued: this.#turns.waiting.single.size,
       maxQueue: this.#options.maxQueue,
-      waitMs: Math.ceil(this.#estimateWaitMs(1)),
+      waitMs: this.#estimateWaitMs(1),
       queuedBulk: this.#turns.waiting.bulk.size,
-      requestsPerSecond: perSecond('request'),
-      permitsPerSecond: perSecond('permit'),
+      permitsPerSecond: Math.round(((counts.get('permit') ?? 0) * 10_000) / overMs) / 10,
+      limit: this.#limit,
       allowed: Math.round(allowed * 10) / 10,
       ...(chunkSize < Infinity && { chunkSize }),
     };
@@ -199,25 +205,15 @@ export class RateLimiter {
    * unavailable
    */
   enter(request: PermitRequest): RequestPermit | Place {
-    const { priority, permits, recipients, roomId, withinMs } = request;
-    // Each by its name, here and elsewhere on the way of a call: to spread an object costs several times as much.
-    const waiter: Waiter = {
-      priority,
-      permits,
-      recipients,
-      roomId,
-      withinMs,
-      end: undefined,
-      onEnd: undefined,
-    };
-    if (priority === 'single') this.#lastSingleAt = this.#time.now();
+    const waiter: Waiter = { request, end: undefined, onEnd: undefined };
+    const isSingle = request.priority === 'single';
+    if (isSingle) this.#lastSingleAt = this.#time.now();
     this.#turns.add(waiter);
     this.#pump();
+    // What is part of a bulk has all the time that there is.
+    if (isSingle && waiter.end === undefined) this.#refuseIfTooLate(waiter);
     if (waiter.end instanceof RtcQuotaError) throw waiter.end;
     if (waiter.end !== undefined) return waiter.end;
-
-    // What is part of a bulk has all the time that there is.
-    if (priority === 'single') this.#refuseIfTooLate(waiter);
     const granted = new Promise<RequestPermit>((resolve, reject) => {
       waiter.onEnd = (end) => (end instanceof RtcQuotaError ? reject(end) : resolve(end));
     });
@@ -225,7 +221,7 @@ export class RateLimiter {
       granted,
       cancel: () => {
         this.#turns.delete(waiter);
-        if (waiter.end !== undefined && 'giveBack' in waiter.end) waiter.end.giveBack('unused');
+        if (!(waiter.end instanceof RtcQuotaError)) waiter.end?.giveBack('unused');
         this.#pump();
       },
     };
@@ -233,43 +229,43 @@ export class RateLimiter {
 
   /** Forgets refusals, as a new process would. Requests of the last second still count. */
   forgetRefusals(): void {
-    this.#adaptive = new AdaptiveLimit(this.#limit);
-    this.#setPermits();
+    this.#adaptive.forget();
+    this.#pump();
   }
 
+  /** Releases the store. More than one call does no harm. */
   close(): void {
     this.#cancelTimer?.();
     this.#shared?.close();
+    this.#shared = undefined;
   }
 
   /** Refuses a single send at the end of the queue if the queue is full or its wait is too long. */
   #refuseIfTooLate(waiter: Waiter): void {
-    const waitMs = Math.ceil(this.#estimateWaitMs(waiter.permits, waiter.permits));
-    const others = this.#turns.waiting.single.size - 1;
-    const isFull = others >= this.#options.maxQueue;
-    if (!isFull && waitMs <= waiter.withinMs) return;
     this.#turns.delete(waiter);
-    throw new RtcQuotaError(
-      `The quota's queue is ${isFull ? 'full' : 'too long'}: ${others} calls are waiting, for about ${waitMs} ms. ` +
-        'Nothing was sent.',
-      { retryAfterMs: waitMs },
-    );
+    const { size } = this.#turns.waiting.single;
+    const waitMs = this.#estimateWaitMs(waiter.request.permits);
+    const isFull = size >= this.#options.maxQueue;
+    if (!isFull && waitMs <= waiter.request.withinMs) this.#turns.add(waiter);
+    else {
+      const what = `is ${isFull ? 'full' : 'too long'}: ${size} calls are waiting, for about ${waitMs} ms`;
+      const init = { retryAfterMs: waitMs };
+      waiter.end = new RtcQuotaError(`The quota's queue ${what}. Nothing was sent.`, init);
+    }
   }
 
   /**
-   * Estimated wait of a single send that arrives now. It waits for all single sends before it, which take turns with
-   * fan-outs.
-   * @param own its permits, if it is in the queue already
+   * Estimated wait of a single send that arrives now, in milliseconds. It waits for all single sends before it, which
+   * take turns with fan-outs.
    */
-  #estimateWaitMs(permits: number, own = 0): number {
-    const { intervalMs } = this.#account;
+  #estimateWaitMs(permits: number): number {
     // Permits are also out during the round trip. When a permit in flight returns is not known.
-    const outMs = SECOND_MS + this.#roundTripMs;
+    const outMs = SECOND_MS + this.roundTripMs;
     const firstMs = Math.min(this.#account.delayMs(permits), outMs);
     const heldMs = Math.max(firstMs, this.#adaptive.pauseMs(this.#time.now()));
     const { single, bulk } = this.#turns.permits;
-    const before = single - own + Math.min(single - own, bulk);
-    return heldMs + (before * intervalMs * outMs) / SECOND_MS;
+    const before = single + Math.min(single, bulk);
+    return Math.ceil(heldMs + (before * this.#account.intervalMs * outMs) / SECOND_MS);
   }
 
   /** Grants all permits that are free, and sets a timer for the next. */
@@ -279,7 +275,7 @@ export class RateLimiter {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     try {
-      this.#adapt();
+      this.#update();
       const full = new Map<string, number>();
       let delayMs = 0;
       while (delayMs === 0) delayMs = this.#letNextGo(full);
@@ -289,24 +285,24 @@ export class RateLimiter {
     }
   }
 
-  /** Applies what was learned from refusals: fewer permits, smaller chunks. */
-  #adapt(): void {
-    const adaptive = this.#adaptive;
-    const isAdapting = adaptive.isReduced || this.#reported !== undefined;
-    if (isAdapting) adaptive.update(this.#time.now());
-    if (isAdapting || this.#held !== undefined) this.#setPermits();
-    if (!isAdapting) return;
-    for (const waiter of this.#turns.waiting.bulk) {
-      if (waiter.recipients > adaptive.chunkSize)
-        this.#end(waiter, new ChunkTooLargeError(adaptive.chunkSize));
+  /** Applies what the service accepts and what this process holds, and refuses requests that can't be sent so. */
+  #update(): void {
+    this.#adaptive.update(this.#time.now());
+    const { allowed, chunkSize } = this.#adaptive;
+    const { permits, status } = this.#held;
+    const limit = Math.min(this.#limit, Math.max(permits, this.#account.out));
+    const leastBurst = this.#shared === undefined ? 1 : LEAST_SHARED_BURST;
+    this.#account.setLimit(limit, Math.min(allowed, Math.max(1, permits)), leastBurst);
+    if (status === 'refusing') {
+      const reason = `The shared quota is unavailable: ${this.#held.failure}`;
+      const refuse = () =>
+        new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs: UNAVAILABLE_MS });
+      for (const waiter of this.#turns.inOrder()) this.#end(waiter, refuse());
     }
-    const told = this.#reported;
-    const estimate = adaptive.isReduced ? (adaptive.estimate ?? told) : undefined;
-    // Reported once, and again when a service that refused everything accepts something.
-    const isKnown = estimate !== undefined && (told?.permitsPerSecond ?? 0) > 0;
-    if (isKnown || estimate?.permitsPerSecond === told?.permitsPerSecond) return;
-    this.#reported = estimate;
-    this.#options.onThrottling?.(estimate);
+    if (chunkSize === Infinity) return;
+    for (const waiter of this.#turns.waiting.bulk) {
+      if (waiter.request.recipients > chunkSize) this.#end(waiter, new ChunkTooLargeError(chunkSize));
+    }
   }
 
   /**
@@ -314,36 +310,33 @@ export class RateLimiter {
    * @returns how long to wait if no request can be sent
    */
   #letNextGo(full: Map<string, number>): number {
-    let delayMs = this.#keptFromBulkMs() || Infinity;
-    for (const waiter of this.#turns.inOrder(delayMs < Infinity)) {
-      const { permits, roomId = '' } = waiter;
-      const room = full.has(roomId) ? undefined : this.#rooms.of(waiter.roomId);
-      const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
-      if (roomMs > 0) {
-        full.set(roomId, roomMs);
-        delayMs = Math.min(delayMs, roomMs);
-        continue;
+    const kept = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
+    let delayMs = Infinity;
+    for (const priority of this.#turns.order) {
+      for (const waiter of this.#turns.waiting[priority]) {
+        const { permits, roomId = '' } = waiter.request;
+        const { credit } = this.#account;
+        const room = full.has(roomId) ? undefined : this.#rooms.of(roomId, this.#roomLimit, credit);
+        const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
+        if (roomMs > 0) {
+          full.set(roomId, roomMs);
+          delayMs = Math.min(delayMs, roomMs);
+          continue;
+        }
+        // It is this request's turn. No other request overtakes it.
+        const accountMs = this.#accountDelayMs(permits);
+        if (accountMs > 0) return Math.min(delayMs, accountMs);
+        const keptMs = priority === 'bulk' ? this.#account.delayMs(permits, kept) : 0;
+        if (keptMs === 0) {
+          this.#grant(waiter, room);
+          return 0;
+        }
+        // Only the permits that are kept for single sends are free.
+        delayMs = Math.min(delayMs, keptMs);
+        break;
       }
-      // It is this request's turn. No other request overtakes it.
-      const accountMs = this.#accountDelayMs(permits);
-      if (accountMs > 0) return Math.min(delayMs, accountMs);
-      this.#grant(waiter, room);
-      return 0;
     }
     return delayMs;
-  }
-
-  /**
-   * How long until a fan-out may take a permit without touching those that are reserved for single sends. 0 if none are
-   * reserved.
-   */
-  #keptFromBulkMs(): number {
-    const { share, forMs } = KEPT_FOR_SINGLES;
-    const [first] = this.#turns.waiting.bulk;
-    const kept = Math.floor(this.#adaptive.allowed * share);
-    const isKept = kept > 0 && this.#time.now() - this.#lastSingleAt < forMs;
-    if (!isKept || first === undefined || this.#account.delayMs(first.permits) > 0) return 0;
-    return this.#account.delayMs(first.permits, kept);
   }
 
   /** How long until the account has so many permits for the next request, in milliseconds. */
@@ -353,56 +346,57 @@ export class RateLimiter {
     if (pauseMs > 0) return pauseMs;
     if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Infinity;
     const held = this.#held;
-    const isEnough =
-      held === undefined || (now < held.usableUntil && held.allowed >= Math.min(permits, this.#limit));
-    const delayMs = isEnough ? this.#account.delayMs(permits) : Infinity;
+    const isHeld = now < held.usableUntil && held.permits >= Math.min(permits, this.#limit);
+    const delayMs = isHeld ? this.#account.delayMs(permits) : Infinity;
     if (delayMs > 0) this.#shared?.request();
-    if (held?.unavailable !== undefined) this.#refuseAll(held.unavailable);
     return delayMs;
   }
 
-  /** Permits that this process may use: as many as the service accepts, of those that it holds. */
-  #setPermits(): void {
-    const { allowed } = this.#adaptive;
-    const held = this.#held;
-    if (held === undefined) this.#account.setLimit(this.#limit, allowed);
-    else {
-      this.#account.setLimit(held.held, Math.min(allowed, Math.max(1, held.allowed)), LEAST_SHARED_BURST);
-    }
+  #hold(held: HeldPermits): void {
+    const { status, failure } = held;
+    const isNews = status !== this.#held.status;
+    this.#held = held;
+    if (isNews) this.#options.onStatus?.({ status, ...(failure !== undefined && { failure }) });
+    this.#pump();
+  }
+
+  /** Whether there was a single send lately. */
+  get #hasSingles(): boolean {
+    return this.#time.now() - this.#lastSingleAt < KEPT_FOR_SINGLES.forMs;
   }
 
   #demand(): PermitDemand {
+    const limit = this.#limit;
     const { waiting, permits } = this.#turns;
     const { out } = this.#account;
     const [next] = this.#turns.inOrder();
     const most = Math.max(1, Math.floor(this.#adaptive.allowed));
     const used = out + permits.single + permits.bulk;
-    const hasSingles = this.#time.now() - this.#lastSingleAt < KEPT_FOR_SINGLES.forMs;
-    const spare = used > 0 || hasSingles ? Math.ceil(this.#limit * 0.01) + 2 : 0;
+    const spare = used > 0 || this.#hasSingles ? Math.ceil(limit * 0.01) + 2 : 0;
     return {
+      limit,
       out,
       wanted: waiting.bulk.size > 0 ? most : Math.min(most, Math.ceil(used * 1.25) + spare),
-      together: next === undefined ? 0 : Math.min(next.permits, this.#limit),
+      together: Math.min(next?.request.permits ?? 0, limit),
     };
   }
 
   #grant(waiter: Waiter, room: PermitPool | undefined): void {
     const now = this.#time.now();
-    const { permits, recipients } = waiter;
+    const { permits, recipients } = waiter.request;
     this.#turns.spend(waiter);
-    this.#granted.add('request', now);
     this.#granted.add('permit', now, permits);
     const isAlone = now - this.#lastTakenAt >= SECOND_MS;
     const sent: SentRequest = { takenAt: now, permits, recipients, isAlone };
     this.#lastTakenAt = now;
-    const taken = [this.#account.take(permits), room?.take(permits)];
-    let isOut = true;
+    const ofAccount = this.#account.take(permits);
+    const ofRoom = room?.take(permits);
     this.#end(waiter, {
-      isValid: () => this.#time.now() < (this.#held?.endsAt ?? Infinity),
+      isValid: () => this.#time.now() < this.#held.endsAt,
       giveBack: (end) => {
-        if (!isOut) return;
-        isOut = false;
-        for (const permit of taken) permit?.giveBack(useOf(end));
+        const use = end === 'unused' || end === 'unanswered' ? end : 'answered';
+        if (!ofAccount.giveBack(use)) return;
+        ofRoom?.giveBack(use);
         this.#learn(sent, end);
         this.#pump();
       },
@@ -410,11 +404,12 @@ export class RateLimiter {
   }
 
   #learn(sent: SentRequest, end: RequestEnd): void {
+    if (end === 'unused' || end === 'unanswered') return;
     const now = this.#time.now();
-    if (useOf(end) === 'answered') this.#roundTripMs += (now - sent.takenAt - this.#roundTripMs) * SMOOTHING;
+    this.roundTripMs += (now - sent.takenAt - this.roundTripMs) * SMOOTHING;
     if (end === 'answered') this.#adaptive.answered();
     else if (end === 'accepted') this.#adaptive.accepted(sent, now);
-    else if (typeof end === 'object') this.#adaptive.refused(sent, end.throttledMs, now);
+    else this.#adaptive.refused(sent, end.throttledMs, now);
   }
 
   #end(waiter: Waiter, end: RequestPermit | RtcQuotaError): void {
@@ -422,14 +417,4 @@ export class RateLimiter {
     waiter.end = end;
     waiter.onEnd?.(end);
   }
-
-  #refuseAll({ reason, retryAfterMs }: NonNullable<HeldPermits['unavailable']>): void {
-    for (const waiter of this.#turns.inOrder()) {
-      this.#end(waiter, new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs }));
-    }
-  }
-}
-
-function useOf(end: RequestEnd): PermitUse {
-  return end === 'unused' || end === 'unanswered' ? end : 'answered';
 }

@@ -1,8 +1,7 @@
 import type { Priority } from './permit-pool.js';
 
 interface Waiting {
-  readonly priority: Priority;
-  readonly permits: number;
+  readonly request: { readonly priority: Priority; readonly permits: number };
 }
 
 /**
@@ -17,41 +16,38 @@ export class Turns<T extends Waiting> {
   /** Permits spent by each priority while both were waiting. */
   readonly #spent: Record<Priority, number> = { single: 0, bulk: 0 };
 
-  add(request: T): void {
+  add(waiter: T): void {
+    const { priority, permits } = waiter.request;
     // A priority without waiting requests saves up no turns.
-    if (this.waiting[request.priority].size === 0) this.#catchUp(request.priority);
-    this.waiting[request.priority].add(request);
-    this.permits[request.priority] += request.permits;
+    if (this.waiting[priority].size === 0) this.#catchUp(priority);
+    this.waiting[priority].add(waiter);
+    this.permits[priority] += permits;
   }
 
-  delete(request: T): void {
-    const { priority, permits } = request;
-    if (this.waiting[priority].delete(request)) this.permits[priority] -= permits;
+  delete(waiter: T): void {
+    const { priority, permits } = waiter.request;
+    if (this.waiting[priority].delete(waiter)) this.permits[priority] -= permits;
   }
 
-  /** All waiting requests in the order of their turns, or single sends only. */
-  *inOrder(withoutBulk = false): Generator<T> {
-    for (const priority of [this.#first, otherThan(this.#first)]) {
-      if (priority === 'single' || !withoutBulk) yield* this.waiting[priority];
-    }
+  /** All waiting requests in the order of their turns. */
+  *inOrder(): Generator<T> {
+    for (const priority of this.order) yield* this.waiting[priority];
   }
 
   /** Counts the permits of a request that is sent now. The caller deletes it from the queue. */
-  spend(request: T): void {
+  spend({ request: { priority, permits } }: T): void {
+    const [first] = this.order;
     // Requests that can't be sent save up no turns either.
-    if (request.priority !== this.#first) this.#catchUp(this.#first);
-    this.#spent[request.priority] += request.permits;
+    if (priority !== first) this.#catchUp(first);
+    this.#spent[priority] += permits;
   }
 
-  get #first(): Priority {
-    return this.#spent.single <= this.#spent.bulk ? 'single' : 'bulk';
+  /** Which priority has the turn, and then the other. */
+  get order(): readonly [Priority, Priority] {
+    return this.#spent.single <= this.#spent.bulk ? ['single', 'bulk'] : ['bulk', 'single'];
   }
 
   #catchUp(priority: Priority): void {
     this.#spent[priority] = Math.max(this.#spent.single, this.#spent.bulk);
   }
-}
-
-function otherThan(priority: Priority): Priority {
-  return priority === 'single' ? 'bulk' : 'single';
 }

@@ -104,7 +104,7 @@ export function createReceipts(
             ref: false,
           });
       };
-      const box = new TimeBox(timeoutMs, undefined, signal, host?.closing);
+      const box = new TimeBox(timeoutMs, signal, host?.closing);
       await box.guard(look).catch(() => undefined);
       box.dispose();
       return await status(messageId);
@@ -127,7 +127,7 @@ export function createReceipts(
       };
       const findRoom = async (): Promise<boolean> => {
         for (;;) {
-          if (stop?.aborted) return false;
+          if (stop?.isCancelled) return false;
           if (await expect()) return true;
           if (!fanOut || userIds.length > maxAwaited) throw noRoom();
           await sleep(LOOK_EVERY_MS);
@@ -180,7 +180,7 @@ async function answerOf<T>(
   ...signals: (AbortSignal | undefined)[]
 ): Promise<T> {
   try {
-    return await waitFor(work, Math.max(1, Math.min(limitMs, ANSWER_LIMIT_MS)), undefined, ...signals);
+    return await waitFor(work, Math.max(1, Math.min(limitMs, ANSWER_LIMIT_MS)), ...signals);
   } catch {
     const message = 'The receipts are not known: Redis, which keeps them, does not answer.';
     throw new RtcNetworkError(message, { outcome: 'not_attempted', phase: 'queued' });

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { LuaScript } from '../redis/lua-script.js';
+import { LuaScript } from '../redis-client/lua-script.js';
 import receipts from './lua/receipts.lua.js';
 import type { ReceiptSettings } from './receipt-options.js';
 import { type ReceiptStore, toStatus } from './receipt-store.js';

@@ -1,2 +1,3 @@
 export { RedisQuota } from './redis-quota.js';
-export type { RedisClusterConnection, RedisQuotaOptions } from './redis-quota-options.js';
+export type { RedisClusterConnection, RedisTarget } from '../redis-client/open-client.js';
+export type { RedisQuotaOptions } from './redis-quota-options.js';

@@ -8,26 +8,23 @@ const PAUSE_MS = 1_000;
 
 /**
  * The scope of a process that has permits of its own while the shared ones are unavailable.
- * @param share how many, which may change
+ * @param share how many, as a fraction of the limit
  */
-export function withOwnShare(scope: QuotaScope, share: () => number): QuotaScope {
+export function withOwnShare(scope: QuotaScope, share: number): QuotaScope {
   let pause: NodeJS.Timeout | undefined;
-  const useShare = (): void => {
-    const allowed = Math.max(1, share());
-    const held = Math.max(allowed, scope.demand().out);
-    scope.onPermits({ held, allowed, usableUntil: Infinity, endsAt: Infinity });
+  const onPermits: QuotaScope['onPermits'] = (held) => {
+    if (held.status !== 'refusing') {
+      clearTimeout(pause);
+      pause = undefined;
+      scope.onPermits(held);
+      return;
+    }
+    const none = { ...held, status: 'fallback' } as const;
+    pause ??= setTimeout(() => {
+      const permits = Math.max(1, share * scope.demand().limit);
+      scope.onPermits({ ...none, permits, usableUntil: Infinity, endsAt: Infinity });
+    }, PAUSE_MS).unref();
+    scope.onPermits(none);
   };
-  return {
-    ...scope,
-    onStatus: (change) =>
-      scope.onStatus(change.status === 'refusing' ? { ...change, status: 'fallback' } : change),
-    onPermits: (permits) => {
-      if (permits.unavailable !== undefined) pause ??= setTimeout(useShare, PAUSE_MS).unref();
-      else {
-        clearTimeout(pause);
-        pause = undefined;
-      }
-      scope.onPermits({ ...permits, unavailable: undefined });
-    },
-  };
+  return { ...scope, onPermits };
 }

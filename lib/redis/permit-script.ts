@@ -1,5 +1,5 @@
 import { COOLING_MS } from '../quota/permit-pool.js';
-import { LuaScript } from './lua-script.js';
+import { LuaScript } from '../redis-client/lua-script.js';
 import takePermits from './take-permits.lua.js';
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PermitSource, QuotaScope } from '../quota/quota-store.js';
-import { LEASE_MS, readAnswer, TAKE_PERMITS, USABLE_MS } from './permit-script.js';
-import type { RedisConnection } from './redis-connection.js';
+import { LEASE_MS, type PermitAnswer, readAnswer, TAKE_PERMITS, USABLE_MS } from './permit-script.js';
+import type { RedisConnection } from '../redis-client/redis-connection.js';
 
 /** Interval between commands while requests are sent, and while the permits are only held. */
 const BUSY_MS = 350;
@@ -15,15 +15,14 @@ const OVER_MS = 10;
 const LAPSED_MS = 2_000;
 /** How long before the end of the lease a request must have left. */
 const MARGIN_MS = 200;
-/** Interval between attempts to reconnect, and when a silent connection is given up. */
+/** Interval between attempts to reconnect. */
 const RECONNECT_EVERY_MS = 250;
-const SILENT_CONNECTION_MS = 2_000;
 
 /** The permits that this process holds of one scope in Redis. While Redis is unavailable, it holds none. */
 export class RedisPermits implements PermitSource {
   readonly #process = randomBytes(6).toString('hex');
   /** The last answer. */
-  #known = { generation: 0, now: 0, target: 0, holdMs: 0 };
+  #known: PermitAnswer = { generation: 0, now: 0, held: 0, target: 0, holdMs: 0 };
   #held = 0;
   /** What Redis was last told. */
   #told = { wanted: 0, together: 0 };
@@ -31,25 +30,23 @@ export class RedisPermits implements PermitSource {
   /** When the last command was sent that was answered. */
   #servedAt = -Infinity;
   /** Why Redis is unavailable. */
-  #away: string | undefined;
+  #failure: string | undefined;
   /** Whether this process was not served for so long that others may have what it holds. */
   #isLapsed = false;
-  #renewedAt = 0;
   #isAsking = false;
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly connection: Pick<RedisConnection, 'acquire' | 'release' | 'renew' | 'run'>,
+    private readonly connection: Pick<RedisConnection, 'acquire' | 'release' | 'run'>,
     private readonly key: string,
     private readonly scope: Omit<QuotaScope, 'name'>,
-    public limit = scope.limit,
   ) {
     connection.acquire();
   }
 
   request(): void {
-    if (this.#away !== undefined) return;
+    if (this.#failure !== undefined) return;
     const now = performance.now();
     const { out, wanted, together } = this.scope.demand();
     const lacks = out + together > this.#held;
@@ -74,32 +71,32 @@ export class RedisPermits implements PermitSource {
   async #ask(): Promise<void> {
     this.#isAsking = true;
     const askedAt = performance.now();
-    const { out, wanted, together } = this.scope.demand();
+    const { limit, out, wanted, together } = this.scope.demand();
+    const { generation, now: seen, target } = this.#known;
+    const wasAway = this.#failure !== undefined;
     this.#isLapsed ||= this.#held > 0 && askedAt - this.#servedAt > LAPSED_MS;
-    const isLapsed = this.#isLapsed;
-    const wasAway = this.#away !== undefined;
-    this.#held = isLapsed ? out : Math.min(this.#held, Math.max(out, Math.min(this.#known.target, wanted)));
+    this.#held = this.#isLapsed ? out : Math.min(this.#held, Math.max(out, Math.min(target, wanted)));
     this.#told = { wanted, together };
     this.#askedAt = askedAt;
-    if (!wasAway) this.#report();
-    const { generation, now: seen } = this.#known;
-    const lapsed = isLapsed ? 'lapsed' : '';
-    const told = [generation, seen, lapsed, this.limit, this.#held, out, wanted, together];
-    const result = await this.connection.run(TAKE_PERMITS, [this.key], [this.#process, ...told]);
+    if (generation > 0 && !wasAway) this.#report();
+    const lapsed = this.#isLapsed ? 'lapsed' : '';
+    const told = [this.#process, generation, seen, lapsed, limit, this.#held, out, wanted, together];
+    const result = await this.connection.run(TAKE_PERMITS, [this.key], told);
     this.#isAsking = false;
     if (this.#isClosed) return;
     if ('failure' in result) {
-      this.#goAway(result.failure);
+      this.#failure ??= result.failure;
+      this.#isLapsed = true;
+      this.#askIn(RECONNECT_EVERY_MS);
+      if (!wasAway) this.#report();
       return;
     }
-    const answer = readAnswer(result.reply);
-    if (this.#known.generation === 0 || wasAway) this.scope.onStatus({ status: 'shared' });
-    this.#away = undefined;
-    this.#known = answer;
+    this.#failure = undefined;
+    this.#known = readAnswer(result.reply);
     this.#servedAt = askedAt;
     this.#isLapsed = wasAway;
     // What was sent meanwhile is not known yet.
-    this.#held = wasAway ? 0 : answer.held;
+    this.#held = wasAway ? 0 : this.#known.held;
     this.#askIn(wasAway ? 0 : this.#nextAskMs(out));
     this.#report();
   }
@@ -107,41 +104,20 @@ export class RedisPermits implements PermitSource {
   #nextAskMs(out: number): number {
     const { target, holdMs } = this.#known;
     const held = this.#held;
-    const isShort = target > held || this.#told.together > held;
-    const isOver = held > Math.max(out, target);
-    const changeMs = isOver ? OVER_MS : isShort ? Math.max(SHORT_MS, holdMs) : Infinity;
     const keepMs = held === 0 ? Infinity : out > FEW ? BUSY_MS : QUIET_MS;
-    return Math.min(changeMs, keepMs);
-  }
-
-  #goAway(failure: string): void {
-    const now = performance.now();
-    if (this.#away === undefined) {
-      this.#away = failure;
-      this.#renewedAt = now;
-      this.#isLapsed = true;
-      this.scope.onStatus({ status: 'refusing', failure });
-      this.#report();
-    }
-    if (now - this.#renewedAt > SILENT_CONNECTION_MS) {
-      this.#renewedAt = now;
-      this.connection.renew();
-    }
-    this.#askIn(RECONNECT_EVERY_MS);
+    if (held > Math.max(out, target)) return OVER_MS;
+    const isShort = target > held || this.#told.together > held;
+    return isShort ? Math.min(keepMs, Math.max(SHORT_MS, holdMs)) : keepMs;
   }
 
   /** Reports to the limiter what this process holds. */
   #report(): void {
-    const away = this.#away;
+    const failure = this.#failure;
     this.scope.onPermits({
-      held: this.#held,
-      allowed: away === undefined ? Math.min(this.#held, this.#known.target) : 0,
+      permits: failure === undefined ? Math.min(this.#held, this.#known.target) : 0,
       usableUntil: this.#servedAt + USABLE_MS,
       endsAt: this.#servedAt + LEASE_MS - MARGIN_MS,
-      unavailable:
-        away === undefined
-          ? undefined
-          : { reason: `The shared quota is unavailable: ${away}`, retryAfterMs: RECONNECT_EVERY_MS },
+      ...(failure === undefined ? { status: 'shared' } : { status: 'refusing', failure }),
     });
   }
 }

@@ -1,31 +1,18 @@
-import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import { redisConnection } from './redis-connection-rule.js';
+import type { RedisTarget } from '../redis-client/open-client.js';
+import { redisConnection } from '../redis-client/redis-connection-rule.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
-import { hasMethods, must, share, text, wholeNumber } from '../options/rules.js';
+import { share, text, wholeNumber } from '../options/rules.js';
 
-/** A connection to a Redis Cluster. */
-export interface RedisClusterConnection {
-  /** Some of the Cluster's nodes. The others are found. */
-  readonly nodes: readonly ClusterNode[];
-  /** ioredis's own options for a cluster. */
-  readonly options?: ClusterOptions | undefined;
-}
-
-/** Options of `new RedisQuota()`: either `client` or `connection`, and the behaviour. */
+/** Options of `new RedisQuota()`. */
 export interface RedisQuotaOptions {
   /**
-   * A client of ioredis 5 or 6 that the app made and closes. Let it reconnect soon after a loss (`retryStrategy: () =>
-   * 200`): until it has, this process does not share the quota.
-   */
-  readonly client?: Redis | Cluster | undefined;
-  /**
    * What to connect with: a URL (`redis://…`, `rediss://…`), options of ioredis (with `sentinels` and `name` to find
-   * the primary by Sentinel), or the `nodes` of a Cluster. Options for retries and for closing are replaced. The
-   * connection is closed with the last module that uses it.
+   * the primary by Sentinel), the `nodes` of a Cluster, or a client of ioredis 5 or 6, which is duplicated. Options for
+   * retries and for closing are replaced. The connection is closed with the last module that uses it.
    */
-  readonly connection?: string | RedisOptions | RedisClusterConnection | undefined;
+  readonly connection: RedisTarget;
   /**
    * The share of the limit that this process uses while Redis is unavailable, above 0 and up to 1. Example: 0.25 with
    * four processes. Default: none, which refuses calls with an RtcQuotaError meanwhile.
@@ -46,10 +33,7 @@ export interface RedisQuotaOptions {
 }
 
 export const REDIS_QUOTA_OPTIONS = {
-  client: must<Redis | Cluster>('a Redis or a Cluster of ioredis', (given) =>
-    hasMethods(given, 'defineCommand'),
-  ),
-  connection: redisConnection<string | RedisOptions | RedisClusterConnection>(false),
+  connection: { rule: redisConnection, required: true },
   fallbackShare: share,
   timeoutMs: { rule: wholeNumber(10, 60_000), default: 500 },
   account: text(/./, 'must not be empty'),
@@ -65,14 +49,6 @@ export type CheckedOptions = OptionValues<typeof REDIS_QUOTA_OPTIONS>;
 /** @throws RtcConfigError listing every problem, without values, which may hold a password */
 export function checkOptions(given: RedisQuotaOptions): CheckedOptions {
   const { values, problems } = readOptions(REDIS_QUOTA_OPTIONS, given, 'RedisQuota');
-  const { client, connection } = values;
-  const isWrong = problems.some(({ option }) => /^RedisQuota(\.client|\.connection|$)/.test(option));
-  if (!isWrong && (client === undefined) === (connection === undefined)) {
-    problems.push({
-      option: 'RedisQuota.connection',
-      message: 'must be given, or client in its place, and not both',
-    });
-  }
   if (problems.length > 0) throw new RtcConfigError(problems);
   return values;
 }

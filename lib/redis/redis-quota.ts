@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PermitSource, QuotaScope, QuotaStore } from '../quota/quota-store.js';
 import { withOwnShare } from './own-share.js';
 import { RedisPermits } from './redis-permits.js';
-import { RedisConnection } from './redis-connection.js';
+import { RedisConnection } from '../redis-client/redis-connection.js';
 import { checkOptions, type CheckedOptions, type RedisQuotaOptions } from './redis-quota-options.js';
 
 /**
@@ -22,7 +22,7 @@ export class RedisQuota implements QuotaStore {
   /** @throws RtcConfigError listing everything that is wrong */
   constructor(options: RedisQuotaOptions) {
     this.#options = checkOptions(options);
-    this.#connection = new RedisConnection(this.#options);
+    this.#connection = new RedisConnection(this.#options.connection, this.#options.timeoutMs);
   }
 
   get account(): string | undefined {
@@ -34,8 +34,7 @@ export class RedisQuota implements QuotaStore {
     const { keyPrefix, fallbackShare: share } = this.#options;
     // A hash of the name, since names hold access key IDs.
     const tag = createHash('sha256').update(scope.name).digest('hex').slice(0, 32);
-    const own: QuotaScope = share === undefined ? scope : withOwnShare(scope, () => share * permits.limit);
-    const permits: RedisPermits = new RedisPermits(this.#connection, `${keyPrefix}{${tag}}`, own);
-    return permits;
+    const own = share === undefined ? scope : withOwnShare(scope, share);
+    return new RedisPermits(this.#connection, `${keyPrefix}{${tag}}`, own);
   }
 }

@@ -1,5 +1,6 @@
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import type { Priority } from '../quota/permit-pool.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 
 /** How long a call retries and waits. */
 export interface CallPolicy {
@@ -52,7 +53,7 @@ export interface CallPlan {
   /** Aborts the call at any moment. */
   readonly signal: AbortSignal | undefined;
   /** Aborts the call between attempts. An attempt in flight may finish. */
-  readonly stop: AbortSignal | undefined;
+  readonly stop: Cancellation | undefined;
   /** The fan-out that the call belongs to. */
   readonly fanOut: RtcFanOutInfo | undefined;
   /**

@@ -1,5 +1,6 @@
 import type { CredentialsSource } from '../credentials/credentials-source.js';
-import type { Emit, RtcCallInfo } from '../diagnostics/rtc-event.js';
+import type { Emit } from '../diagnostics/channels.js';
+import type { RtcCallInfo } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
@@ -151,7 +152,7 @@ export class SendCall {
 
   async #takePermit(limiter: RateLimiter, last: JudgedAttempt | undefined): Promise<RequestPermit> {
     const { policy, roomId, stop } = this.plan;
-    if (this.abort.isCancelled || stop?.aborted) {
+    if (this.abort.isCancelled || stop?.isCancelled) {
       throw abortedError(this.#facts(), 'while waiting to send');
     }
     const recipients = this.info.recipients ?? 1;
@@ -164,7 +165,9 @@ export class SendCall {
     } catch (error) {
       if (!(error instanceof RtcQuotaError)) throw error;
       const isUnknown = outcomeOfAttempts(this.attempts) === 'unknown';
-      if (error instanceof ChunkTooLargeError && !isUnknown) throw error.after(this.attempts);
+      if (error instanceof ChunkTooLargeError && !isUnknown) {
+        throw new ChunkTooLargeError(error.chunkSize, this.attempts);
+      }
       throw last === undefined
         ? error
         : errorOfCall(this.#facts(), last.result, last.limit, error.retryAfterMs);

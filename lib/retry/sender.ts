@@ -8,7 +8,8 @@ import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
-import type { Emit, RtcCallInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
+import type { Emit } from '../diagnostics/channels.js';
+import type { RtcCallInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
 import type { CallPlan } from './call-policy.js';
@@ -90,12 +91,12 @@ export class Sender {
 
   /** Largest number of recipients in a chunk. Infinity unless the service was found to refuse larger requests. */
   get chunkSize(): number {
-    return this.#context.limiters.chunkSize;
+    return this.#context.limiters.limiter.chunkSize;
   }
 
   /** The concurrency of a fan-out, by the measured round trip. */
   get concurrency(): number {
-    return this.#context.limiters.concurrency;
+    return this.#context.limiters.limiter.concurrency;
   }
 
   /** Asks the credentials provider in the background, as a call would, and no more often than calls may. */
@@ -227,7 +228,7 @@ export class Sender {
     this.#inFlight.add(abort);
     emit({ type: 'begin', call: info });
     try {
-      if (abort.isCancelled || plan.stop?.aborted)
+      if (abort.isCancelled || plan.stop?.isCancelled)
         throw notSent(`${action} was aborted before anything was sent.`);
       if (this.#refusing.signal.aborted) {
         throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);

@@ -30,8 +30,8 @@ const MAX_USERS = 10_000;
 
 const id = { rule: unless<string>(idProblem), required: true } as const;
 /** The parameters of the methods. */
-export const ONLINE_USERS_QUESTION = { roomId: id };
-export const STATUS_QUESTION = {
+const ONLINE_USERS_QUESTION = { roomId: id };
+const STATUS_QUESTION = {
   roomId: id,
   userIds: { rule: list('user IDs', id.rule, MAX_USERS, 0), required: true },
 } as const;

@@ -1,44 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 
-/**
- * Attributes of OpenTelemetry's semantic conventions (those for messaging are still in development). Attributes without
- * a convention begin with this package's name.
- * @see https://opentelemetry.io/docs/specs/semconv/messaging/
- */
-export const ATTRIBUTE = {
-  system: 'messaging.system',
-  operationName: 'messaging.operation.name',
-  operationType: 'messaging.operation.type',
-  batchSize: 'messaging.batch.message_count',
-  serverAddress: 'server.address',
-  serverPort: 'server.port',
-  errorType: 'error.type',
-  method: 'http.request.method',
-  httpStatus: 'http.response.status_code',
-  resendCount: 'http.request.resend_count',
-  module: 'nestjs_rtc_messaging.module',
-  outcome: 'nestjs_rtc_messaging.outcome',
-  attempts: 'nestjs_rtc_messaging.attempts',
-  possibleDuplicate: 'nestjs_rtc_messaging.possible_duplicate',
-  phase: 'nestjs_rtc_messaging.phase',
-  requestId: 'nestjs_rtc_messaging.request_id',
-  throttled: 'nestjs_rtc_messaging.throttled',
-  reason: 'nestjs_rtc_messaging.reason',
-  delay: 'nestjs_rtc_messaging.delay',
-  priority: 'nestjs_rtc_messaging.priority',
-  quotaStatus: 'nestjs_rtc_messaging.quota.status',
-  receiptStatus: 'nestjs_rtc_messaging.receipt.status',
-  fanOutId: 'nestjs_rtc_messaging.fan_out.id',
-  fanOutStatus: 'nestjs_rtc_messaging.fan_out.status',
-  fanOutRequests: 'nestjs_rtc_messaging.fan_out.requests',
-  fanOutThrottled: 'nestjs_rtc_messaging.fan_out.throttled',
-  fanOutRecipients: 'nestjs_rtc_messaging.fan_out.recipients',
-} as const;
-
 /** Instrumentation scope of the library's spans and metrics. */
 export const SCOPE = 'nestjs-rtc-messaging';
 
-/** Attributes that all spans and metrics of one module share. */
+/** What all spans and metrics of one module share. */
 export interface TelemetryClient {
   /** An origin. */
   readonly endpoint: string;
@@ -46,16 +11,19 @@ export interface TelemetryClient {
   readonly module: string;
 }
 
-/** The conventions have no name for the vendor. Both of its brands have the same API. */
-const SYSTEM = 'volcengine_rtc';
-
+/**
+ * Attributes of OpenTelemetry's semantic conventions (those for messaging are still in development). Attributes without
+ * a convention begin with this package's name. The conventions have no name for the vendor, whose brands have the same
+ * API.
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/
+ */
 export function describeClient({ endpoint, module }: TelemetryClient): Attributes {
   const { hostname, port, protocol } = new URL(endpoint);
   return {
-    [ATTRIBUTE.system]: SYSTEM,
-    [ATTRIBUTE.serverAddress]: hostname.replace(/^\[(.*)\]$/, '$1'),
-    [ATTRIBUTE.serverPort]: Number(port || (protocol === 'http:' ? 80 : 443)),
-    [ATTRIBUTE.module]: module,
+    'messaging.system': 'volcengine_rtc',
+    'server.address': hostname.replace(/^\[(.*)\]$/, '$1'),
+    'server.port': Number(port || (protocol === 'http:' ? 80 : 443)),
+    'nestjs_rtc_messaging.module': module,
   };
 }
 
@@ -73,11 +41,8 @@ export class ErrorTypes {
 
   /** @param code the vendor's, Node's or this library's */
   of(code: string | undefined): string {
-    if (code === undefined) return OTHER;
-    if (!this.#known.has(code)) {
-      if (this.#known.size >= this.limit) return OTHER;
-      this.#known.add(code);
-    }
+    if (code === undefined || (this.#known.size >= this.limit && !this.#known.has(code))) return OTHER;
+    this.#known.add(code);
     return code;
   }
 }

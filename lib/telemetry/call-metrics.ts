@@ -1,16 +1,7 @@
-import type * as OpenTelemetryApi from '@opentelemetry/api';
-import type {
-  Attributes,
-  BatchObservableResult,
-  Counter,
-  Histogram,
-  Meter,
-  MeterProvider,
-  ObservableGauge,
-} from '@opentelemetry/api';
+import type { Attributes, Counter, Histogram, Meter, ObservableGauge } from '@opentelemetry/api';
 import type { RtcAttemptEvent, RtcEvent, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
-import { ATTRIBUTE, type ErrorTypes, SCOPE } from './attributes.js';
+import type { ErrorTypes } from './attributes.js';
 
 /** Seconds, as the conventions advise for this metric. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -18,130 +9,91 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75,
 /** Of the names without a convention. */
 const PREFIX = 'nestjs_rtc_messaging';
 
-type Instruments = ReturnType<typeof createInstruments>;
-
 /** Measures calls, attempts, waits and the quota. */
 export class CallMetrics {
-  #provider: MeterProvider | undefined;
-  #instruments: Instruments | undefined;
-  #read: (() => QuotaUsage) | undefined;
-  #stopWatching: (() => void) | undefined;
+  readonly #instruments: ReturnType<typeof createInstruments>;
 
+  /** @param read the quota; called whenever metrics are collected */
   constructor(
-    private readonly api: typeof OpenTelemetryApi,
+    meter: Meter,
     private readonly client: Attributes,
     private readonly errorTypes: ErrorTypes,
-  ) {}
+    read: () => QuotaUsage | undefined,
+  ) {
+    this.#instruments = createInstruments(meter);
+    const { queueLength, utilization, limit, allowed } = this.#instruments;
+    meter.addBatchObservableCallback(
+      (result) => {
+        const usage = read();
+        if (usage === undefined) return;
+        const ofPriority = (priority: string): Attributes => ({
+          ...client,
+          'nestjs_rtc_messaging.priority': priority,
+        });
+        result.observe(queueLength, usage.queued, ofPriority('single'));
+        result.observe(queueLength, usage.queuedBulk, ofPriority('bulk'));
+        result.observe(utilization, usage.permitsPerSecond / usage.limit, client);
+        result.observe(allowed, usage.allowed, client);
+        result.observe(limit, usage.limit, client);
+      },
+      [queueLength, utilization, limit, allowed],
+    );
+  }
 
   onEvent(event: RtcEvent): void {
-    if (event.type === 'shutdown') this.#unwatch();
-    const instruments = this.#current();
-    if (instruments === undefined) return;
+    const { quotaWait, retries, receipts, deliveryDuration, quotaChanges } = this.#instruments;
     switch (event.type) {
       case 'attempt':
-        this.#attempt(event, instruments);
+        this.#attempt(event);
         break;
       case 'wait':
-        if (event.reason === 'quota') {
-          const attributes = this.#describe(event.call.action);
-          instruments.quotaWait.record(event.delayMs / 1_000, attributes);
-        }
+        if (event.reason === 'quota')
+          quotaWait.record(event.delayMs / 1_000, this.#operation(event.call.action));
         break;
       case 'retry':
-        instruments.retries.add(1, {
-          ...this.#describe(event.call.action),
-          [ATTRIBUTE.reason]: event.reason,
+        retries.add(1, {
+          ...this.#operation(event.call.action),
+          'nestjs_rtc_messaging.reason': event.reason,
         });
         break;
       case 'outcome':
-        this.#outcome(event, instruments);
+        this.#outcome(event);
         break;
-      case 'receipt': {
-        const { status, delayMs } = event;
-        instruments.receipts.add(1, { ...this.client, [ATTRIBUTE.receiptStatus]: status });
-        if (delayMs !== undefined) instruments.deliveryDuration.record(delayMs / 1_000, this.client);
+      case 'receipt':
+        receipts.add(1, { ...this.client, 'nestjs_rtc_messaging.receipt.status': event.status });
+        if (event.delayMs !== undefined) deliveryDuration.record(event.delayMs / 1_000, this.client);
         break;
-      }
       case 'quota':
-        instruments.quotaChanges.add(1, { ...this.client, [ATTRIBUTE.quotaStatus]: event.status });
+        quotaChanges.add(1, { ...this.client, 'nestjs_rtc_messaging.quota.status': event.status });
         break;
     }
   }
 
-  watch(read: () => QuotaUsage): void {
-    this.#read = read;
-    this.#current();
-    this.#startWatching();
-  }
-
-  #attempt({ call, attempt }: RtcAttemptEvent, { attempts, throttles }: Instruments): void {
-    const { outcome, httpStatus, failure, throttled } = attempt;
-    const attributes = this.#describe(call.action);
-    attempts.add(1, {
-      ...attributes,
-      [ATTRIBUTE.outcome]: outcome,
-      ...(httpStatus !== undefined && { [ATTRIBUTE.httpStatus]: httpStatus }),
-      ...(outcome !== 'accepted' && { [ATTRIBUTE.errorType]: this.errorTypes.of(failure) }),
+  #attempt({ call, attempt: { outcome, httpStatus, failure, throttled } }: RtcAttemptEvent): void {
+    const operation = this.#operation(call.action);
+    this.#instruments.attempts.add(1, {
+      ...operation,
+      'nestjs_rtc_messaging.outcome': outcome,
+      ...(httpStatus !== undefined && { 'http.response.status_code': httpStatus }),
+      ...(outcome !== 'accepted' && { 'error.type': this.errorTypes.of(failure) }),
     });
-    if (throttled) throttles.add(1, attributes);
+    if (throttled) this.#instruments.throttles.add(1, operation);
   }
 
-  #outcome({ call, outcome, durationMs, ...event }: RtcOutcomeEvent, instruments: Instruments): void {
+  #outcome({ call, outcome, durationMs, ...event }: RtcOutcomeEvent): void {
+    const { duration, outcomes, sent } = this.#instruments;
     const operation = {
-      ...this.#describe(call.action),
-      ...(outcome !== 'accepted' && {
-        [ATTRIBUTE.errorType]: this.errorTypes.of(event.apiCode ?? event.code),
-      }),
+      ...this.#operation(call.action),
+      ...(outcome !== 'accepted' && { 'error.type': this.errorTypes.of(event.apiCode ?? event.code) }),
     };
-    instruments.duration.record(durationMs / 1_000, { ...operation, [ATTRIBUTE.operationType]: 'send' });
-    instruments.outcomes.add(1, { ...operation, [ATTRIBUTE.outcome]: outcome });
+    duration.record(durationMs / 1_000, { ...operation, 'messaging.operation.type': 'send' });
+    outcomes.add(1, { ...operation, 'nestjs_rtc_messaging.outcome': outcome });
     // A message that was not attempted was not sent.
-    if (outcome !== 'not_attempted') instruments.sent.add(call.recipients ?? 1, operation);
+    if (outcome !== 'not_attempted') sent.add(call.recipients ?? 1, operation);
   }
 
-  #describe(action: string): Attributes {
-    return { ...this.client, [ATTRIBUTE.operationName]: action };
-  }
-
-  /**
-   * Unlike tracers, meters are not forwarded to an SDK that is installed later. So the provider is looked up each time.
-   */
-  #current(): Instruments | undefined {
-    const provider = this.api.metrics.getMeterProvider();
-    if (provider !== this.#provider) {
-      this.#provider = provider;
-      this.#stopWatching?.();
-      this.#stopWatching = undefined;
-      const meter = provider.getMeter(SCOPE);
-      const isNoop = meter === this.api.createNoopMeter();
-      this.#instruments = isNoop ? undefined : createInstruments(meter);
-      this.#startWatching();
-    }
-    return this.#instruments;
-  }
-
-  /** Without this, the SDK would keep the callback for its own lifetime. */
-  #unwatch(): void {
-    this.#read = undefined;
-    this.#stopWatching?.();
-    this.#stopWatching = undefined;
-  }
-
-  #startWatching(): void {
-    const [instruments, read] = [this.#instruments, this.#read];
-    if (instruments === undefined || read === undefined || this.#stopWatching !== undefined) return;
-    const { meter, queueLength, utilization, limit, allowed } = instruments;
-    const gauges = [queueLength, utilization, limit, allowed];
-    const collect = (result: BatchObservableResult): void => {
-      const usage = read();
-      result.observe(queueLength, usage.queued, { ...this.client, [ATTRIBUTE.priority]: 'single' });
-      result.observe(queueLength, usage.queuedBulk, { ...this.client, [ATTRIBUTE.priority]: 'bulk' });
-      result.observe(utilization, usage.permitsPerSecond / usage.limit, this.client);
-      result.observe(allowed, usage.allowed, this.client);
-      result.observe(limit, usage.limit, this.client);
-    };
-    meter.addBatchObservableCallback(collect, gauges);
-    this.#stopWatching = () => meter.removeBatchObservableCallback(collect, gauges);
+  #operation(action: string): Attributes {
+    return { ...this.client, 'messaging.operation.name': action };
   }
 }
 
@@ -157,7 +109,6 @@ function createInstruments(meter: Meter) {
   const gauge = (name: string, unit: string, description: string): ObservableGauge =>
     meter.createObservableGauge(`${PREFIX}.quota.${name}`, { description, unit });
   return {
-    meter,
     duration: seconds(
       'messaging.client.operation.duration',
       'How long calls took, waits and retries included.',

@@ -1,34 +1,28 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
-import type { Attributes, Span, Tracer, TracerProvider } from '@opentelemetry/api';
+import type { Attributes, Span, Tracer } from '@opentelemetry/api';
 import type {
   RtcAttemptEvent,
   RtcCallInfo,
+  RtcEvent,
   RtcFanOutInfo,
   RtcFanOutOutcomeEvent,
-  RtcEvent,
   RtcOutcomeEvent,
 } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { isRtcActionName, RTC_ACTIONS } from '../openapi/rtc-action.js';
-import { ATTRIBUTE, type ErrorTypes, SCOPE } from './attributes.js';
+import type { ErrorTypes } from './attributes.js';
 
 /** A span for each fan-out, each call and each attempt. */
 export class CallSpans {
-  #provider: TracerProvider | undefined;
-  #tracer: Tracer | undefined;
-  /** The API's own provider, in use while there is no SDK. */
-  readonly #noProvider: TracerProvider;
-  // Weak: if a call's end were never emitted, its span would still be collected with the call.
-  readonly #calls = new WeakMap<RtcCallInfo, Span>();
-  readonly #fanOuts = new WeakMap<RtcFanOutInfo, Span>();
+  // Weak: if an end were never emitted, its span would still be collected with the call.
+  readonly #open = new WeakMap<RtcCallInfo | RtcFanOutInfo, Span>();
 
   constructor(
     private readonly api: typeof OpenTelemetryApi,
+    private readonly tracer: Tracer,
     private readonly client: Attributes,
     private readonly errorTypes: ErrorTypes,
-  ) {
-    this.#noProvider = new api.ProxyTracerProvider().getDelegate();
-  }
+  ) {}
 
   onEvent(event: RtcEvent): void {
     switch (event.type) {
@@ -39,19 +33,19 @@ export class CallSpans {
         this.#attempt(event);
         break;
       case 'wait':
-        this.#recording(event.call)?.addEvent('wait', {
-          [ATTRIBUTE.reason]: event.reason,
-          [ATTRIBUTE.delay]: event.delayMs / 1_000,
+        this.#open.get(event.call)?.addEvent('wait', {
+          'nestjs_rtc_messaging.reason': event.reason,
+          'nestjs_rtc_messaging.delay': event.delayMs / 1_000,
         });
         break;
       case 'retry':
-        this.#recording(event.call)?.addEvent('retry', { [ATTRIBUTE.reason]: event.reason });
+        this.#open.get(event.call)?.addEvent('retry', { 'nestjs_rtc_messaging.reason': event.reason });
         break;
       case 'outcome':
         this.#outcome(event);
         break;
       case 'fan_out_begin':
-        if (!event.fanOut.durable) this.#beginFanOut(event.fanOut);
+        if (!event.fanOut.durable) this.#open.set(event.fanOut, this.#beginFanOut(event.fanOut));
         break;
       case 'fan_out_outcome':
         this.#fanOutOutcome(event);
@@ -60,57 +54,53 @@ export class CallSpans {
   }
 
   within<T>(call: RtcCallInfo, work: () => T): T {
-    const span = this.#calls.get(call);
+    const span = this.#open.get(call);
     return span === undefined ? work() : this.api.context.with(this.#below(span), work);
   }
 
   #begin(call: RtcCallInfo): void {
-    const tracer = this.#current();
-    if (tracer === undefined) return;
-    const { api, client } = this;
     const { action, recipients, fanOut } = call;
-    const parent = fanOut && this.#fanOuts.get(fanOut);
-    const span = tracer.startSpan(
+    const isMessage = isRtcActionName(action);
+    const span = this.tracer.startSpan(
       action,
       {
-        kind: api.SpanKind.CLIENT,
+        kind: this.api.SpanKind.CLIENT,
         startTime: new Date(call.startedAt),
         attributes: {
-          ...client,
-          [ATTRIBUTE.operationName]: action,
-          ...(isRtcActionName(action) && { [ATTRIBUTE.operationType]: 'send' }),
-          ...(isRtcActionName(action) &&
-            RTC_ACTIONS[action].to === 'list' && { [ATTRIBUTE.batchSize]: recipients }),
+          ...this.client,
+          'messaging.operation.name': action,
+          ...(isMessage && { 'messaging.operation.type': 'send' }),
+          ...(isMessage &&
+            RTC_ACTIONS[action].to === 'list' && { 'messaging.batch.message_count': recipients }),
           // The fan-out's span is made at its end, possibly by another process.
-          ...(fanOut?.durable && { [ATTRIBUTE.fanOutId]: fanOut.id }),
+          ...(fanOut?.durable && { 'nestjs_rtc_messaging.fan_out.id': fanOut.id }),
         },
       },
-      parent === undefined ? api.context.active() : this.#below(parent),
+      this.#below(fanOut && this.#open.get(fanOut)),
     );
-    this.#calls.set(call, span);
+    this.#open.set(call, span);
   }
 
   /** Made after the attempt, when its outcome is known. */
   #attempt({ call, number, attempt }: RtcAttemptEvent): void {
-    const tracer = this.#current();
-    const parent = this.#recording(call);
-    if (tracer === undefined || parent === undefined) return;
+    const parent = this.#open.get(call);
+    if (!parent?.isRecording()) return;
     const { outcome, phase, httpStatus, requestId, throttled, failure } = attempt;
-    const span = tracer.startSpan(
+    const span = this.tracer.startSpan(
       `${call.action} attempt`,
       {
         kind: this.api.SpanKind.CLIENT,
         startTime: new Date(attempt.startedAt),
         attributes: {
           ...this.client,
-          [ATTRIBUTE.operationName]: call.action,
-          [ATTRIBUTE.method]: call.method ?? 'POST',
-          [ATTRIBUTE.outcome]: outcome,
-          [ATTRIBUTE.phase]: phase,
-          ...(number > 1 && { [ATTRIBUTE.resendCount]: number - 1 }),
-          ...(httpStatus !== undefined && { [ATTRIBUTE.httpStatus]: httpStatus }),
-          ...(requestId !== undefined && { [ATTRIBUTE.requestId]: requestId }),
-          ...(throttled && { [ATTRIBUTE.throttled]: true }),
+          'messaging.operation.name': call.action,
+          'http.request.method': call.method ?? 'POST',
+          'nestjs_rtc_messaging.outcome': outcome,
+          'nestjs_rtc_messaging.phase': phase,
+          ...(number > 1 && { 'http.request.resend_count': number - 1 }),
+          ...(httpStatus !== undefined && { 'http.response.status_code': httpStatus }),
+          ...(requestId !== undefined && { 'nestjs_rtc_messaging.request_id': requestId }),
+          ...(throttled && { 'nestjs_rtc_messaging.throttled': true }),
         },
       },
       this.#below(parent),
@@ -120,13 +110,13 @@ export class CallSpans {
   }
 
   #outcome({ call, outcome, attempts, possibleDuplicate, ...event }: RtcOutcomeEvent): void {
-    const span = this.#calls.get(call);
-    this.#calls.delete(call);
+    const span = this.#open.get(call);
+    this.#open.delete(call);
     if (span === undefined) return;
     span.setAttributes({
-      [ATTRIBUTE.outcome]: outcome,
-      [ATTRIBUTE.attempts]: attempts.length,
-      ...(possibleDuplicate && { [ATTRIBUTE.possibleDuplicate]: true }),
+      'nestjs_rtc_messaging.outcome': outcome,
+      'nestjs_rtc_messaging.attempts': attempts.length,
+      ...(possibleDuplicate && { 'nestjs_rtc_messaging.possible_duplicate': true }),
     });
     if (outcome !== 'accepted') this.#fail(span, event.apiCode ?? event.code);
     // Times are rounded separately. An attempt must not seem to end after its call.
@@ -134,72 +124,47 @@ export class CallSpans {
     span.end(new Date(end));
   }
 
-  #beginFanOut(fanOut: RtcFanOutInfo): void {
-    const span = this.#current()?.startSpan('fanOut', {
-      startTime: new Date(fanOut.startedAt),
+  #beginFanOut({ id, startedAt }: RtcFanOutInfo): Span {
+    return this.tracer.startSpan('fanOut', {
+      startTime: new Date(startedAt),
       attributes: {
         ...this.client,
-        [ATTRIBUTE.operationName]: 'fanOut',
-        [ATTRIBUTE.fanOutId]: fanOut.id,
+        'messaging.operation.name': 'fanOut',
+        'nestjs_rtc_messaging.fan_out.id': id,
       },
     });
-    if (span !== undefined) this.#fanOuts.set(fanOut, span);
   }
 
-  #fanOutOutcome({
-    fanOut,
-    status,
-    counts,
-    stop,
-    requests,
-    throttled,
-    durationMs,
-  }: RtcFanOutOutcomeEvent): void {
+  #fanOutOutcome({ fanOut, status, counts, stop, ...event }: RtcFanOutOutcomeEvent): void {
     // A durable fan-out may have begun in another process.
-    if (fanOut.durable) this.#beginFanOut(fanOut);
-    const span = this.#fanOuts.get(fanOut);
-    this.#fanOuts.delete(fanOut);
+    const span = fanOut.durable ? this.#beginFanOut(fanOut) : this.#open.get(fanOut);
+    this.#open.delete(fanOut);
     if (span === undefined) return;
     span.setAttributes({
-      [ATTRIBUTE.fanOutStatus]: status,
-      [ATTRIBUTE.fanOutRequests]: requests,
-      [ATTRIBUTE.fanOutThrottled]: throttled,
+      'nestjs_rtc_messaging.fan_out.status': status,
+      'nestjs_rtc_messaging.fan_out.requests': event.requests,
+      'nestjs_rtc_messaging.fan_out.throttled': event.throttled,
     });
     for (const [name, count] of Object.entries(counts)) {
       const recipients = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      span.setAttribute(`${ATTRIBUTE.fanOutRecipients}.${recipients}`, count);
+      span.setAttribute(`nestjs_rtc_messaging.fan_out.recipients.${recipients}`, count);
     }
     if (status !== 'accepted') this.#fail(span, stop ?? status);
     // The fan-out's calls have ended before it, but their times are rounded separately.
-    const end = Date.parse(fanOut.startedAt) + durationMs;
+    const end = Date.parse(fanOut.startedAt) + event.durationMs;
     span.end(new Date(fanOut.durable ? end : Math.max(end, Date.now())));
   }
 
   #fail(span: Span, code: string | undefined): void {
     const type = this.errorTypes.of(code);
-    span.setAttribute(ATTRIBUTE.errorType, type);
+    span.setAttribute('error.type', type);
     span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: type });
   }
 
-  /** The span of a call, if it is recorded. */
-  #recording(call: RtcCallInfo): Span | undefined {
-    const span = this.#calls.get(call);
-    return span?.isRecording() ? span : undefined;
-  }
-
-  /** The current tracer. Undefined without an SDK, which may be installed at any time. */
-  #current(): Tracer | undefined {
-    const given = this.api.trace.getTracerProvider();
-    const provider = given instanceof this.api.ProxyTracerProvider ? given.getDelegate() : given;
-    if (provider !== this.#provider) {
-      this.#provider = provider;
-      this.#tracer = provider === this.#noProvider ? undefined : provider.getTracer(SCOPE);
-    }
-    return this.#tracer;
-  }
-
-  #below(span: Span): OpenTelemetryApi.Context {
-    return this.api.trace.setSpan(this.api.context.active(), span);
+  /** The context below a span, or that of the caller. */
+  #below(span: Span | undefined): OpenTelemetryApi.Context {
+    const { context, trace } = this.api;
+    return span === undefined ? context.active() : trace.setSpan(context.active(), span);
   }
 }
 

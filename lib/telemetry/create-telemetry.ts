@@ -1,5 +1,6 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
-import { describeClient, ErrorTypes, type TelemetryClient } from './attributes.js';
+import type { QuotaUsage } from '../quota/quota-usage.js';
+import { describeClient, ErrorTypes, SCOPE, type TelemetryClient } from './attributes.js';
 import { CallMetrics } from './call-metrics.js';
 import { CallSpans } from './call-spans.js';
 import type { Telemetry } from './telemetry.js';
@@ -8,14 +9,56 @@ import type { Telemetry } from './telemetry.js';
 export function createTelemetry(api: typeof OpenTelemetryApi, client: TelemetryClient): Telemetry {
   const attributes = describeClient(client);
   const errorTypes = new ErrorTypes();
-  const spans = new CallSpans(api, attributes, errorTypes);
-  const metrics = new CallMetrics(api, attributes, errorTypes);
+  let readQuota: (() => QuotaUsage) | undefined;
+  const noTracers = new api.ProxyTracerProvider().getDelegate();
+  const spans = follow(
+    () => {
+      const provider = api.trace.getTracerProvider();
+      return provider instanceof api.ProxyTracerProvider ? provider.getDelegate() : provider;
+    },
+    (provider) => {
+      if (provider === noTracers) return undefined;
+      return new CallSpans(api, provider.getTracer(SCOPE), attributes, errorTypes);
+    },
+  );
+  const metrics = follow(
+    () => api.metrics.getMeterProvider(),
+    (provider) => {
+      const meter = provider.getMeter(SCOPE);
+      if (meter === api.createNoopMeter()) return undefined;
+      return new CallMetrics(meter, attributes, errorTypes, () => readQuota?.());
+    },
+  );
   return {
     onEvent: (event) => {
-      spans.onEvent(event);
-      metrics.onEvent(event);
+      if (event.type === 'shutdown') readQuota = undefined;
+      spans()?.onEvent(event);
+      metrics()?.onEvent(event);
     },
-    within: (call, work) => spans.within(call, work),
-    watch: (read) => metrics.watch(read),
+    within: (call, work) => {
+      const current = spans();
+      return current === undefined ? work() : current.within(call, work);
+    },
+    watch: (read) => {
+      readQuota = read;
+      metrics();
+    },
+  };
+}
+
+/** What emits by a provider; undefined without an SDK, which may be installed at any time. */
+function follow<Provider, Output>(
+  current: () => Provider,
+  make: (provider: Provider) => Output | undefined,
+): () => Output | undefined {
+  let known: Provider | undefined;
+  let made: Output | undefined;
+  return () => {
+    const provider = current();
+    if (provider !== known) {
+      known = provider;
+      made = make(provider);
+    }
+    return made;
   };
 }

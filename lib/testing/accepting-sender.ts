@@ -27,10 +27,10 @@ export class AcceptingSender implements Pick<Sender, 'send'>, OpenApiSender, Fan
   #requests = 0;
 
   constructor({ name, quota, endpoint, appId }: RtcMessagingSettings) {
-    const { usage, chunkSize, concurrency } = new LimiterHandle(quota, endpoint, appId);
+    const { usage, limiter } = new LimiterHandle(quota, endpoint, appId);
     this.module = name;
-    this.chunkSize = chunkSize;
-    this.concurrency = concurrency;
+    this.chunkSize = limiter.chunkSize;
+    this.concurrency = limiter.concurrency;
     this.condition = { closing: false, inFlight: 0, quota: usage, credentials: { state: 'fixed' } };
   }
 

@@ -1,7 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { SERVICE_TOKENS } from '../services/service-tokens.js';
-import { callsOf, type MethodName } from './create-mock.js';
-import { createMocks, type RtcMessagingMocks } from './mock-services.js';
+import { callsOf, createMocks, type MethodName, type RtcMessagingMocks } from './create-mocks.js';
 
 /** What `RtcMessagingTestingModule.forRoot()` takes. */
 export interface RtcMessagingTestingOptions extends RtcMessagingMocks {

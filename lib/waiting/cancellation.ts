@@ -26,13 +26,14 @@ export class Cancellation {
     for (const listener of this.#listeners ?? []) listener();
   }
 
-  /** @param listener called at most once, and not if it is already cancelled */
-  add(listener: () => void): void {
-    (this.#listeners ??= new Set()).add(listener);
-  }
-
-  remove(listener: () => void): void {
-    this.#listeners?.delete(listener);
+  /**
+   * @param listener called once, now if it is already cancelled
+   * @returns a function that stops listening
+   */
+  listen(listener: () => void): () => void {
+    if (this.#isCancelled) listener();
+    else (this.#listeners ??= new Set()).add(listener);
+    return () => void this.#listeners?.delete(listener);
   }
 }
 
@@ -44,13 +45,14 @@ interface Relay {
 const relays = new WeakMap<AbortSignal, Relay>();
 
 /**
- * Listens to a caller's AbortSignal. All calls that share a signal share one listener, since Node warns about a leak
+ * Listens to a cancellation, or to a caller's AbortSignal. All calls that share a signal share one listener, since Node warns about a leak
  * above ten. The listener is removed after the last call. The signal may come from another realm or a polyfill.
  * @param callback called at once if the signal is already aborted
  * @returns a function that stops listening
  * @throws RtcValidationError if the signal can't be listened to
  */
-export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+export function onAbort(signal: AbortSignal | Cancellation, callback: () => void): () => void {
+  if (signal instanceof Cancellation) return signal.listen(callback);
   try {
     if (signal.aborted) {
       callback();

@@ -24,22 +24,19 @@ export class TimeBox {
 
   readonly #timer: NodeJS.Timeout;
   readonly #endsAt: number;
-  readonly #cancellation: Cancellation | undefined;
-  readonly #onCancel = (): void => this.#interrupt('aborted');
-  readonly #stopListening: readonly (() => void)[];
+  readonly #stopListening: (() => void)[] = [];
   #interruption?: Interruption;
   /** Rejects the current wait. */
   #reject: ((error: Interrupted) => void) | undefined;
 
   /** @param limitMs milliseconds from now. Infinity: no limit. */
-  constructor(limitMs: number, cancellation?: Cancellation, ...signals: (AbortSignal | undefined)[]) {
+  constructor(limitMs: number, ...signals: readonly (Cancellation | AbortSignal | undefined)[]) {
     this.#endsAt = limitMs > LONGEST_TIMER_MS ? Infinity : performance.now() + limitMs;
     // Also without a limit: a wait keeps the process alive.
     this.#timer = setTimeout(() => this.#timeUp(), Math.min(limitMs, LONGEST_TIMER_MS));
-    this.#cancellation = cancellation;
-    cancellation?.add(this.#onCancel);
-    if (cancellation?.isCancelled) this.#interrupt('aborted');
-    this.#stopListening = signals.flatMap((signal) => (signal ? [onAbort(signal, this.#onCancel)] : []));
+    const onCancel = (): void => this.#interrupt('aborted');
+    for (const signal of signals)
+      if (signal !== undefined) this.#stopListening.push(onAbort(signal, onCancel));
   }
 
   /** Remaining time, in milliseconds. */
@@ -85,7 +82,6 @@ export class TimeBox {
     clearTimeout(this.#timer);
     this.onInterrupt = undefined;
     this.#reject = undefined;
-    this.#cancellation?.remove(this.#onCancel);
     for (const stop of this.#stopListening) stop();
   }
 

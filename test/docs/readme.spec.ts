@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { variables } from '../../lib/config/environment.js';
+import { variables } from '../../lib/config/module-option-table.js';
 import { exec } from '../support/exec.js';
 import { nameOf, type Snippet, snippetsIn } from '../support/markdown.js';
 import { STRICTEST } from '../support/strictest.js';

@@ -269,16 +269,6 @@ const CASES: readonly Case[] = [
     ok: true,
   },
   {
-    wrong: 'the region is one that nobody knows, and the host takes it',
-    options: (right) => ({ ...right, region: 'moon' }),
-    finding: {
-      step: 'region',
-      status: 'unknown',
-      message: /^moon is not known here; 127\.0\.0\.1:\d+ accepted it$/,
-    },
-    ok: true,
-  },
-  {
     wrong: 'options are wrong',
     options: (right) => ({ ...right, appId: 'a b', timeoutMs: -1 }),
     finding: failed('settings', /^appId \(RTC_APP_ID\): must be 1–128 characters/),

@@ -4,6 +4,7 @@ import type { RoomUnicastService } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import type { FanOutStop } from '../../lib/fan-out/fan-out-report.js';
 import { FanOutTally } from '../../lib/fan-out/fan-out-tally.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { createService } from '../support/service.js';
 
 let emulator: RtcEmulator;
@@ -23,10 +24,7 @@ afterEach(async () => {
 });
 
 /** Sends a chunk of two recipients. */
-async function sendAsking(
-  beforeSend: () => Promise<boolean>,
-  stop: AbortSignal = new AbortController().signal,
-) {
+async function sendAsking(beforeSend: () => Promise<boolean>, stop = new Cancellation()) {
   const tally = new FanOutTally(true, true);
   const stops: (FanOutStop | undefined)[] = [];
   const fanOut = { module: 'default', id: 'f', startedAt: new Date().toISOString() };
@@ -64,11 +62,11 @@ describe('a sender of chunks with beforeSend', () => {
   });
 
   it('can be stopped while it waits for an answer', async () => {
-    const aborting = new AbortController();
+    const stop = new Cancellation();
     const { counts } = await sendAsking(() => {
-      setImmediate(() => aborting.abort());
+      setImmediate(() => stop.cancel());
       return new Promise(() => undefined);
-    }, aborting.signal);
+    }, stop);
     expect(counts).toMatchObject({ accepted: 0, notAttempted: 2 });
     expect(emulator.requests).toEqual([]);
   });

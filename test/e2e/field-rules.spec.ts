@@ -153,11 +153,10 @@ describe('the rules of a request', () => {
     },
   );
 
-  it('list the first 20 of many unknown properties and count the rest', async () => {
+  it('list the first 20 of many unknown properties', async () => {
     const many = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`extra${index}`, 1]));
     const error = await rejectionOf<RtcValidationError>(service.batchSend({ ...LEGAL, ...many }));
-    expect(error.issues).toHaveLength(21);
-    expect(error.issues[20]).toEqual({ path: 'request', message: 'has 30 more unknown properties' });
+    expect(error.issues.map(({ path }) => path)).toEqual(Object.keys(many).slice(0, 20));
   });
 
   it('name no more than the beginning of an unknown property', async () => {
@@ -174,12 +173,13 @@ describe('the rules of a request', () => {
     expect(error.issues.map(({ path }) => path)).toEqual(['roomId', 'to[0]', 'to[2]', 'message', 'from']);
   });
 
-  it('list the first 20 of many illegal users and count the rest', async () => {
+  it('list the first 20 of many illegal users', async () => {
     const error = await rejectionOf<RtcValidationError>(
       service.batchSend({ ...LEGAL, to: Array.from({ length: 600 }, () => '') }),
     );
-    expect(error.issues).toHaveLength(21);
-    expect(error.issues[20]).toEqual({ path: 'to', message: 'has 580 more illegal IDs' });
+    expect(error.issues.map(({ path }) => path)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `to[${index}]`),
+    );
   });
 
   it('never quote the message, nor more than the beginning of an ID', async () => {

@@ -15,7 +15,7 @@ import {
   RtcValidationError,
 } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { variables } from '../../lib/config/environment.js';
+import { variables } from '../../lib/config/module-option-table.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { leaksIn } from '../support/printed.js';
 import { mostInAnySecond } from '../support/redis-quota.js';

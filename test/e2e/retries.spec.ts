@@ -489,7 +489,7 @@ describe("the operator's log", () => {
     await rejectionOf(service.batchSend(MESSAGE));
     works = true;
     // A provider that failed is left alone for a moment.
-    await sleep(250);
+    await sleep(1_050);
     await service.batchSend(MESSAGE);
     expect(logger.lines).toEqual([
       'ERROR Credentials: the provider failed with Error. Nothing can be sent. Check the provider in credentials, and log its errors there: their texts may hold secrets, and are not shown here.',

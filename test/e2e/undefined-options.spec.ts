@@ -109,7 +109,7 @@ it('a Redis option that is undefined counts as left out', () => {
     () =>
       new RedisQuota({
         connection,
-        ...undefinedFor('client', 'fallbackShare', 'timeoutMs', 'account', 'keyPrefix'),
+        ...undefinedFor('fallbackShare', 'timeoutMs', 'account', 'keyPrefix'),
       }),
   ).not.toThrow();
   expect(

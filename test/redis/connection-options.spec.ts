@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 /** Permits are shared from the first on, and each has its time. */
-async function expectToShare(options: Pick<RedisQuotaOptions, 'client' | 'connection'>): Promise<void> {
+async function expectToShare(options: Pick<RedisQuotaOptions, 'connection'>): Promise<void> {
   const one = openLimiter(new RedisQuota(options), uniqueName(), LIMIT);
   opened.push(one);
   await pass(one);
@@ -48,10 +48,9 @@ const OPTIONS: readonly RedisOptions[] = [
 describe('a shared quota works', () => {
   it.each(OPTIONS)('with %j for ioredis, also of a client of the app', async (options) => {
     await expectToShare({ connection: { port: redis.port, ...options } });
-    const client = new Redis({ port: redis.port, ...options });
-    if (options.lazyConnect !== true) await once(client, 'ready');
-    await expectToShare({ client });
-    client.disconnect();
+    const connection = new Redis({ port: redis.port, ...options });
+    await expectToShare({ connection });
+    connection.disconnect();
   });
 
   it('with options in a URL', async () => {
@@ -70,10 +69,10 @@ describe('a shared quota works', () => {
 
   it("with an app's own Cluster that has numbers as text", async () => {
     const redisOptions = { stringNumbers: true };
-    const client = new Cluster([...cluster.connection.nodes], { redisOptions });
-    await once(client, 'ready');
-    await expectToShare({ client });
-    client.disconnect();
+    const connection = new Cluster([...cluster.connection.nodes], { redisOptions });
+    await once(connection, 'ready');
+    await expectToShare({ connection });
+    connection.disconnect();
   });
 
   it('again after an outage, whatever the options say of ends and waits', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis, type RedisOptions } from 'ioredis';
-import { LuaScript } from '../../lib/redis/lua-script.js';
+import { LuaScript } from '../../lib/redis-client/lua-script.js';
 import { rejectionOf } from '../support/rejection.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 

@@ -151,10 +151,8 @@ describe("a module's quota in Redis", () => {
     const nothing = (): void => undefined;
     const opened = store.open({
       name: 'any',
-      limit: LIMIT,
-      demand: () => ({ out: 0, wanted: 0, together: 0 }),
+      demand: () => ({ limit: LIMIT, out: 0, wanted: 0, together: 0 }),
       onPermits: nothing,
-      onStatus: nothing,
     });
     expect(await leaksIn([store, opened, service])).toEqual([]);
     opened.close();
@@ -163,7 +161,6 @@ describe("a module's quota in Redis", () => {
   it('is refused options that are wrong, all at once, without their values', () => {
     const options = {
       connection: 'secret-host',
-      client: {},
       fallbackShare: 2,
       timeoutMs: 1,
       account: '',
@@ -174,6 +171,6 @@ describe("a module's quota in Redis", () => {
     expect(create).toThrow(RtcConfigError);
     for (const name of Object.keys(options)) expect(create).toThrow(`RedisQuota.${name}: `);
     expect(create).not.toThrow(/secret-host/);
-    expect(() => new RedisQuota({})).toThrow('RedisQuota.connection: must be given, or client in its place');
+    expect(() => new RedisQuota({} as never)).toThrow('RedisQuota.connection: is missing');
   });
 });

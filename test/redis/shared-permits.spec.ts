@@ -22,8 +22,11 @@ afterEach(async () => {
 });
 
 function open(name: string, options: Partial<RedisQuotaOptions> = {}, limit = LIMIT): OpenLimiter {
-  const connection = options.client === undefined ? redis.url : undefined;
-  const one = openLimiter(new RedisQuota({ connection, fallbackShare: 0.25, ...options }), name, limit);
+  const one = openLimiter(
+    new RedisQuota({ connection: redis.url, fallbackShare: 0.25, ...options }),
+    name,
+    limit,
+  );
   opened.push(one);
   return one;
 }
@@ -281,21 +284,21 @@ describe('permits that processes share', () => {
     expect(one.changes.map(({ status }) => status)).toEqual(['shared']);
   });
 
-  it('do not close a connection of the app, and close their own', async () => {
-    const client = new Redis(redis.url);
-    const [own, given] = [open(uniqueName()), open(uniqueName(), { client })];
+  it('have a connection of their own, which they close, also if a client is given', async () => {
+    const connection = new Redis(redis.url);
+    const [own, given] = [open(uniqueName()), open(uniqueName(), { connection })];
     await warmUp(own, given);
     const connections = async (): Promise<number> =>
       withClient(
         redis.url,
         async (other) => ((await other.client('LIST')) as string).trim().split('\n').length - 1,
       );
-    expect(await connections()).toBe(2);
+    expect(await connections()).toBe(3);
     for (const { limiter } of opened) limiter.close();
     opened = [];
     await until(async () => (await connections()) === 1);
-    expect(await client.ping()).toBe('PONG');
-    client.disconnect();
+    expect(await connection.ping()).toBe('PONG');
+    connection.disconnect();
   });
 });
 

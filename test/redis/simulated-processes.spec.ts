@@ -81,7 +81,6 @@ async function simulate(scenario: Scenario): Promise<{
   const connection = {
     acquire: () => undefined,
     release: () => undefined,
-    renew: () => undefined,
     run: async (_script: unknown, _keys: unknown, args: readonly (string | number)[]) => {
       const oneWay = (): Promise<void> => later((redisMs / 2) * (0.6 + 0.8 * random()));
       await oneWay();
@@ -100,8 +99,7 @@ async function simulate(scenario: Scenario): Promise<{
       new RateLimiter({
         limit: LIMIT,
         maxQueue: 1_000,
-        openShared: (demand, onPermits) =>
-          new RedisPermits(connection, 'key', { limit: LIMIT, demand, onPermits, onStatus: () => undefined }),
+        openShared: (scope) => new RedisPermits(connection, 'key', scope),
       }),
   );
   const send = async (process: number, priority: Priority): Promise<void> => {

@@ -19,8 +19,8 @@ export function openLimiter(store: RedisQuota, name: string, limit: number): Ope
   const limiter = new RateLimiter({
     limit,
     maxQueue: 1_000_000,
-    openShared: (demand, onPermits) =>
-      store.open({ name, limit, demand, onPermits, onStatus: (change) => changes.push(change) }),
+    openShared: (scope) => store.open({ name, ...scope }),
+    onStatus: (change) => changes.push(change),
   });
   return { limiter, changes };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ADAPTING, AdaptiveLimit, type SentRequest } from '../../lib/quota/adaptive-limit.js';
+import { AdaptiveLimit, type SentRequest } from '../../lib/quota/adaptive-limit.js';
 
 describe('an adaptive limit', () => {
   const sent = (takenAt: number, more: Partial<SentRequest> = {}): SentRequest => ({
@@ -177,14 +177,14 @@ describe('an adaptive limit', () => {
     adaptive.refused(sent(1_001, { ...large, isAlone: false }), 0, 1_002);
     expect([adaptive.chunkSize, adaptive.allowed]).toEqual([Number.POSITIVE_INFINITY, 125]);
     adaptive.refused(sent(2_002, large), 0, 2_003);
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([301, 125]);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([301, expect.closeTo(19.97)]);
     adaptive.refused(sent(3_003, { recipients: 301, isAlone: true }), 0, 3_004);
     expect(adaptive.chunkSize).toBe(151);
     // Smaller than what is allowed by now: it is the smaller one that is too large.
     adaptive.refused(sent(4_004, { recipients: 9, isAlone: true }), 0, 4_005);
     expect(adaptive.chunkSize).toBe(5);
     adaptive.refused(sent(5_005, { recipients: 1, isAlone: true }), 0, 5_006);
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([5, 62.5]);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([3, 15]);
   });
 
   it('allows many small requests instead of few large ones, for the same recipients a second', () => {
@@ -192,10 +192,11 @@ describe('an adaptive limit', () => {
     for (let index = 0; index < 3; index++)
       adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
     adaptive.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
-    expect(adaptive.chunkSize).toBe(30);
-    expect(adaptive.allowed).toBeCloseTo(19);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([25, expect.closeTo(22.8)]);
+    adaptive.update(10_999);
+    expect(adaptive.chunkSize).toBe(25);
     adaptive.update(11_000);
-    expect(adaptive.allowed).toBeCloseTo(19 * ADAPTING.fastIncrease);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([50, expect.closeTo(22.8)]);
   });
 
   it('does not shrink chunks that are many, or small already', () => {
@@ -215,7 +216,7 @@ describe('an adaptive limit', () => {
       adaptive.accepted(sent(9_500, { recipients: 200, permits: 200 }), 9_510 + index);
     }
     adaptive.refused(sent(9_990, { recipients: 200, permits: 200 }), 0, 10_000);
-    expect(adaptive.chunkSize).toBe(30);
+    expect(adaptive.chunkSize).toBe(25);
     expect(adaptive.allowed).toBeCloseTo(570);
   });
 
@@ -225,14 +226,11 @@ describe('an adaptive limit', () => {
       adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510 + index);
     adaptive.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
     adaptive.update(11_499);
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(38)]);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([50, expect.closeTo(22.8)]);
     adaptive.update(11_500);
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(76)]);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([100, expect.closeTo(22.8)]);
     adaptive.update(12_000);
-    // For the same recipients a second.
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([60, expect.closeTo(38)]);
-    adaptive.update(14_000);
-    expect(adaptive.chunkSize).toBe(200);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([200, expect.closeTo(22.8)]);
     expect(adaptive.isReduced).toBe(true);
     adaptive.update(100_000);
     expect([adaptive.allowed, adaptive.chunkSize]).toEqual([500, Number.POSITIVE_INFINITY]);
@@ -245,7 +243,7 @@ describe('an adaptive limit', () => {
       const adaptive = new AdaptiveLimit(500);
       for (let index = 0; index < 3; index++) adaptive.accepted(sent(9_500, large), 9_510 + index);
       adaptive.refused(sent(9_990, large), 0, 10_000);
-      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(19)]);
+      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([25, expect.closeTo(22.8)]);
       return adaptive;
     };
     const accept = (adaptive: AdaptiveLimit, count: number, recipients: number, at: number): void => {
@@ -257,26 +255,26 @@ describe('an adaptive limit', () => {
       accept(adaptive, 10, 30, 10_400);
       adaptive.refused(sent(10_500, { recipients: 30 }), 0, 10_510);
       // Of what was accepted within the last second, three were large.
-      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(13 * 0.95)]);
+      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([25, expect.closeTo(22.8 * 0.95)]);
       adaptive.update(11_509);
-      expect(adaptive.allowed).toBeCloseTo(13 * 0.95);
+      expect(adaptive.allowed).toBeCloseTo(22.8 * 0.95);
       adaptive.update(11_510);
-      expect(adaptive.allowed).toBeCloseTo(13 * 0.95 + 1);
+      expect(adaptive.allowed).toBeCloseTo(22.8 * 0.95 * 1.05);
     });
 
     it('keeps them if they take as many recipients', () => {
       const adaptive = begin();
       accept(adaptive, 19, 30, 11_000);
       adaptive.refused(sent(11_001, { recipients: 30 }), 0, 11_010);
-      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(19 * 0.95)]);
+      expect([adaptive.chunkSize, adaptive.allowed]).toEqual([25, expect.closeTo(22.8 * 0.95)]);
       // One trial has been refused, so that the next is made ten seconds later.
       adaptive.update(21_009);
-      expect(adaptive.allowed).toBeCloseTo(19 * 0.95);
+      expect(adaptive.allowed).toBeCloseTo(22.8 * 0.95);
       adaptive.update(21_010);
-      expect(adaptive.allowed).toBeGreaterThan(19);
+      expect(adaptive.allowed).toBeGreaterThan(22.7);
       accept(adaptive, 19, 30, 21_500);
       adaptive.refused(sent(21_500, { recipients: 30 }), 0, 21_510);
-      expect(adaptive.estimate).toEqual({ permitsPerSecond: 18.1, chunkSize: 30 });
+      expect(adaptive.estimate).toEqual({ permitsPerSecond: 21.7, chunkSize: 25 });
     });
 
     it('goes back to large ones if they take fewer, and tries them no more', () => {
@@ -292,7 +290,7 @@ describe('an adaptive limit', () => {
       expect(adaptive.isReduced).toBe(false);
       accept(adaptive, 3, 200, 1_000_000);
       adaptive.refused(sent(1_000_001, large), 0, 1_000_010);
-      expect(adaptive.chunkSize).toBe(30);
+      expect(adaptive.chunkSize).toBe(25);
     });
 
     it('goes back to large ones also after it has allowed more of them', () => {
@@ -303,11 +301,11 @@ describe('an adaptive limit', () => {
       expect(adaptive.chunkSize).toBe(Infinity);
     });
 
-    it('keeps chunks as large as they can be to help', () => {
+    it('keeps them if they carry little less than the large ones', () => {
       const adaptive = begin();
       accept(adaptive, 12, 30, 11_000);
       adaptive.refused(sent(11_001, { recipients: 30 }), 0, 11_010);
-      expect(adaptive.chunkSize).toBe(30);
+      expect(adaptive.chunkSize).toBe(13);
     });
 
     it('lets them grow back to the whole, however often they became smaller', () => {
@@ -315,7 +313,7 @@ describe('an adaptive limit', () => {
       accept(adaptive, 2, 30, 12_000);
       accept(adaptive, 1, 400, 12_000);
       adaptive.refused(sent(12_010, { recipients: 30 }), 0, 12_020);
-      expect(adaptive.chunkSize).toBe(23);
+      expect(adaptive.chunkSize).toBe(13);
       adaptive.update(1_000_000);
       expect([adaptive.allowed, adaptive.chunkSize]).toEqual([500, Infinity]);
       expect(adaptive.isReduced).toBe(false);
@@ -353,18 +351,97 @@ describe('an adaptive limit', () => {
     expect(adaptive.allowed).toBe(63);
   });
 
-  it('lets chunks that cost as much as they have recipients grow by how many of them there are', () => {
+  it('lets chunks that cost as much as they have recipients grow with the rate', () => {
     const adaptive = new AdaptiveLimit(5_000);
     const costly = { recipients: 200, permits: 200 };
     for (let index = 0; index < 3; index++) adaptive.accepted(sent(9_500, costly), 9_510 + index);
     adaptive.refused(sent(9_990, costly), 0, 10_000);
-    // 570 permits are 19 requests of 30.
     adaptive.update(11_000);
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(1_140)]);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([50, expect.closeTo(1_140)]);
     adaptive.update(11_500);
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([30, expect.closeTo(2_280)]);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([100, expect.closeTo(2_280)]);
     adaptive.update(12_000);
-    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([60, expect.closeTo(2_280)]);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([200, expect.closeTo(4_560)]);
+  });
+
+  it('takes the size of a refused probe for a guess: an accepted one has whole chunks tried again', () => {
+    const adaptive = new AdaptiveLimit(500);
+    const large = { recipients: 600, isAlone: true };
+    adaptive.refused(sent(0, large), 0, 1);
+    adaptive.refused(sent(1_001, large), 0, 1_002);
+    expect(adaptive.chunkSize).toBe(300);
+    adaptive.accepted(sent(2_002, { recipients: 300 }), 2_010);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([Infinity, 1]);
+    // The one that is refused shows that recipients count.
+    adaptive.refused(sent(2_011, large), 0, 2_020);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([10, expect.closeTo(28.5)]);
+    adaptive.update(3_019);
+    expect(adaptive.allowed * adaptive.chunkSize).toBeCloseTo(285);
+    adaptive.update(3_020);
+    expect(adaptive.allowed * adaptive.chunkSize).toBeCloseTo(570);
+    // A second outage changes neither that nor the rate that is reached again.
+    adaptive.accepted(sent(3_100, { recipients: 38 }), 3_110);
+    adaptive.refused(sent(5_000, { recipients: 38 }), 0, 5_010);
+    expect([adaptive.maxInFlight, adaptive.chunkSize]).toEqual([1, 10]);
+    adaptive.refused(sent(6_100, { recipients: 10, isAlone: true }), 0, 6_110);
+    expect(adaptive.chunkSize).toBe(5);
+    adaptive.accepted(sent(7_200, { recipients: 5 }), 7_210);
+    expect([adaptive.maxInFlight, adaptive.chunkSize, adaptive.allowed]).toEqual([Infinity, 1, 5]);
+    adaptive.update(11_209);
+    expect(adaptive.allowed * adaptive.chunkSize).toBeCloseTo(570);
+  });
+
+  it('is not taken for well by an answer that is no acceptance while nothing is accepted', () => {
+    const adaptive = new AdaptiveLimit(100);
+    adaptive.answered();
+    expect(adaptive.maxInFlight).toBe(Infinity);
+    adaptive.refused(sent(0), 0, 1);
+    adaptive.answered();
+    expect(adaptive.maxInFlight).toBe(1);
+  });
+
+  it('sends no more requests than the limit has, however few these are', () => {
+    const adaptive = new AdaptiveLimit(5);
+    for (let index = 0; index < 3; index++) adaptive.accepted(sent(9_500, { recipients: 200 }), 9_510);
+    adaptive.refused(sent(9_990, { recipients: 200 }), 0, 10_000);
+    // 570 recipients a second.
+    expect([adaptive.chunkSize, adaptive.allowed, adaptive.isReduced]).toEqual([100, 5, true]);
+    adaptive.setLimit(400);
+    expect([adaptive.chunkSize, adaptive.allowed]).toEqual([25, expect.closeTo(22.8)]);
+  });
+
+  it('forgets refusals as a new process would', () => {
+    const adaptive = new AdaptiveLimit(100);
+    const large = { recipients: 600, isAlone: true };
+    adaptive.refused(sent(0, large), 60_000, 1);
+    adaptive.refused(sent(1_001, large), 0, 1_002);
+    adaptive.forget();
+    expect(adaptive).toMatchObject({ allowed: 100, chunkSize: Infinity, maxInFlight: 8, isReduced: false });
+    expect(adaptive.pauseMs(1_002)).toBe(0);
+    adaptive.update(1_000_000);
+    adaptive.accepted(sent(1_000_000), 1_000_001);
+    adaptive.forget();
+    expect(adaptive.maxInFlight).toBe(Infinity);
+    expect(adaptive.allowed).toBe(100);
+  });
+
+  it('emits its estimate once, and again when the service has refused everything or accepts something', () => {
+    const told: unknown[] = [];
+    const adaptive = new AdaptiveLimit(100, (estimate) => told.push(estimate));
+    adaptive.update(0);
+    adaptive.accepted(sent(0), 1);
+    for (let now = 10_000; now < 30_000; now += 2_000) {
+      adaptive.refused(sent(now), 0, now + 1);
+      adaptive.update(now + 2);
+    }
+    expect(told).toEqual([{ permitsPerSecond: 0 }]);
+    adaptive.accepted(sent(30_000), 30_001);
+    adaptive.update(30_002);
+    expect(told).toHaveLength(1);
+    adaptive.update(1_000_000);
+    expect(told).toEqual([{ permitsPerSecond: 0 }, undefined]);
+    adaptive.update(1_000_001);
+    expect(told).toHaveLength(2);
   });
 
   it('follows a changed limit, and is never above it', () => {

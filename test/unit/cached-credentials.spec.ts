@@ -9,7 +9,6 @@ const MINUTE = 60_000;
 
 describe("a provider's credentials", () => {
   let now = 0;
-  let offset = 0;
   let asked = 0;
   let events: { failure?: string; usable: boolean }[] = [];
   let answer: () => ResolvedCredentials | Promise<ResolvedCredentials>;
@@ -28,7 +27,6 @@ describe("a provider's credentials", () => {
 
   beforeEach(() => {
     now = 1_000 * MINUTE;
-    offset = 0;
     asked = 0;
     events = [];
     answer = () => key(`key-${asked}`);
@@ -40,7 +38,7 @@ describe("a provider's credentials", () => {
         asked += 1;
         return answer();
       },
-      { now: () => now, serviceNow: () => now + offset, onAsked: (event) => events.push(event) },
+      { now: () => now, onAsked: (event) => events.push(event) },
       providerTimeoutMs,
     );
 
@@ -57,8 +55,7 @@ describe("a provider's credentials", () => {
 
   it('have a status, without the provider being asked', async () => {
     expect(cache.status).toEqual({ state: 'pending' });
-    answer = () => key('key', now + offset + 60 * MINUTE);
-    offset = 7 * MINUTE;
+    answer = () => key('key', now + 60 * MINUTE);
     await served();
     now += 10 * MINUTE;
     const [ageMs, expiresInMs] = [10 * MINUTE, 50 * MINUTE];
@@ -73,7 +70,7 @@ describe("a provider's credentials", () => {
     now += 4 * MINUTE;
     expect(cache.status).toEqual({ state: 'unusable', failure });
 
-    answer = () => key('key', now + offset + MINUTE);
+    answer = () => key('key', now + MINUTE);
     await served();
     // Idle since: it has not failed, it has not been asked.
     now += 2 * MINUTE;
@@ -92,28 +89,12 @@ describe("a provider's credentials", () => {
       expect([await served(), asked]).toEqual(['key-2', 2]);
     });
 
-    it("are kept, however far the service's clock turns out to be", async () => {
-      await served();
-      offset = 600 * MINUTE;
-      expect([await served(), asked]).toEqual(['key-1', 1]);
-    });
-
-    it('are waited for after five idle minutes', async () => {
-      await served();
-      now += 5 * MINUTE;
-      expect(await served()).toBe('key-2');
-    });
-
-    it('go on serving when the provider hangs, after a second of waiting for it at most', async () => {
+    it('go on serving while the provider hangs', async () => {
       await served();
       answer = () => new Promise(() => undefined);
       now += 10 * MINUTE;
-      const started = performance.now();
-      expect(await served()).toBe('key-1');
-      expect(performance.now() - started).toBeLessThan(10_000);
-      // Who comes later has no patience left.
-      now += 1_000;
       expect((cache.get() as Redacted<RtcCredentials>).open().accessKeyId).toBe('key-1');
+      expect(asked).toBe(2);
     });
 
     it('go on serving, idle or not, when the provider fails', async () => {
@@ -121,6 +102,7 @@ describe("a provider's credentials", () => {
       answer = fail;
       now += 60 * MINUTE;
       expect(await served()).toBe('key-1');
+      await settle();
       expect(events.at(-1)).toEqual({ failure: 'the provider failed with Error', usable: true });
     });
   });
@@ -140,18 +122,18 @@ describe("a provider's credentials", () => {
       expect(await served()).toBe('key-2');
     });
 
-    it('go on serving until then when the provider fails, which is asked less and less often', async () => {
+    it('go on serving until then when the provider fails, which is asked once a second at most', async () => {
       answer = fail;
       now += 56 * MINUTE;
       const times: number[] = [];
-      for (let second = 0; second < 100; second++) {
+      for (let second = 0; second < 10; second++) {
         const before = asked;
         expect(await served()).toBe('key-1');
         await settle();
         if (asked > before) times.push(second);
-        now += 1_000;
+        now += 500;
       }
-      expect(times).toEqual([0, 1, 3, 7, 15, 31, 61, 91]);
+      expect(times).toEqual([0, 2, 4, 6, 8]);
       expect(events.at(-1)).toMatchObject({ usable: true });
     });
 
@@ -166,14 +148,9 @@ describe("a provider's credentials", () => {
       // A provider that is down is not asked by every call.
       expect(await rejectionOf(served())).toBe(errors[0]);
       expect(asked).toBe(2);
-      now += 200;
+      now += 1_000;
       answer = () => key('key-back');
       expect(await served()).toBe('key-back');
-    });
-
-    it("expire by the service's clock", async () => {
-      offset = 60 * MINUTE;
-      expect([await served(), asked]).toEqual(['key-2', 2]);
     });
 
     it('are renewed after four fifths of a short life', async () => {
@@ -217,22 +194,19 @@ describe("a provider's credentials", () => {
       expect([await replacing, await served(), asked]).toEqual([true, 'key-rotated', 3]);
     });
 
-    it.each<[string, () => ResolvedCredentials, number]>([
-      ['the same again', () => key('key-1'), 10_000],
-      ['nothing', fail, 1_000],
-    ])(
-      'are final when the provider gives %s, which is then not asked for a while',
-      async (_what, given, whileMs) => {
-        answer = given;
-        expect(await cache.replace(refused)).toBe(false);
-        expect([await cache.replace(refused), asked]).toEqual([false, 2]);
-        answer = () => key('key-new');
-        now += whileMs - 1;
-        expect([await cache.replace(refused), asked]).toEqual([false, 2]);
-        now += 1;
-        expect([await cache.replace(refused), await served()]).toEqual([true, 'key-new']);
-      },
-    );
+    it.each<[string, () => ResolvedCredentials]>([
+      ['the same again', () => key('key-1')],
+      ['nothing', fail],
+    ])('are final when the provider gives %s, which is then not asked for a while', async (_what, given) => {
+      answer = given;
+      expect(await cache.replace(refused)).toBe(false);
+      expect([await cache.replace(refused), asked]).toEqual([false, 2]);
+      answer = () => key('key-new');
+      now += 999;
+      expect([await cache.replace(refused), asked]).toEqual([false, 2]);
+      now += 1;
+      expect([await cache.replace(refused), await served()]).toEqual([true, 'key-new']);
+    });
   });
 
   it('that never come time out, so that the next call asks again', async () => {
@@ -241,7 +215,7 @@ describe("a provider's credentials", () => {
     const hanging = rejectionOf<RtcConfigError>(served());
     const error = await hanging;
     expect(error.message).toContain('did not answer within 20 ms');
-    now += 200;
+    now += 1_000;
     answer = () => key('key-late');
     expect(await served()).toBe('key-late');
   });

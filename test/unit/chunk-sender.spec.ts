@@ -3,6 +3,7 @@ import type { FailureOutcome, Outcome } from '../../lib/errors/attempt.js';
 import { RtcApiError } from '../../lib/errors/rtc-api.error.js';
 import { type ChunkProgress, ChunkSender } from '../../lib/fan-out/chunk-sender.js';
 import { FanOutTally } from '../../lib/fan-out/fan-out-tally.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 
 const failure = (outcome: FailureOutcome, apiCode = 'FailToConnect', throttled?: true): RtcApiError =>
   new RtcApiError(apiCode, {
@@ -39,7 +40,7 @@ async function sent(
     60_000,
   );
   const parts = sender.sendChunk({ index: 0, recipients }, tally, {
-    stop: new AbortController().signal,
+    stop: new Cancellation(),
     fanOut: { module: 'default', id: 'f', startedAt: '' },
     beforeSend: async (progress) => {
       asked.push(progress);

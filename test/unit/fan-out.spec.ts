@@ -506,7 +506,7 @@ describe('a fan-out', () => {
       users(10),
       (_recipients, { stop }) =>
         new Promise((_resolve, reject) => {
-          stop.addEventListener('abort', () =>
+          stop.listen(() =>
             reject(new RtcAbortedError('stopped', { outcome: 'not_attempted' })),
           );
           controller.abort();
@@ -581,7 +581,7 @@ describe('a fan-out', () => {
     const { report } = start(
       users(30),
       async (_recipients, { stop }) => {
-        if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve));
+        if (!stop.isCancelled) await new Promise<void>((resolve) => stop.listen(resolve));
         return ACCEPTED;
       },
       {

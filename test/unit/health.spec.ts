@@ -43,10 +43,10 @@ describe("the kind of a call's end", () => {
     ['refused', rejected('AccessDenied.ServiceNotEnabled')],
     ['refused', rejected('InvalidParameter.NotExistAppId')],
     ['refused', rejected('InvalidTimestamp')],
-    ['invalid', rejected('InvalidParameter.IllegalTo')],
-    ['queue', ended({ outcome: 'not_attempted', code: 'RTC_QUOTA', attempts: [] })],
-    ['queue', ended({ outcome: 'not_attempted', code: 'RTC_TIMEOUT', attempts: [] })],
-    ['aborted', ended({ outcome: 'unknown', code: 'RTC_ABORTED' })],
+    ['other', rejected('InvalidParameter.IllegalTo')],
+    ['other', ended({ outcome: 'not_attempted', code: 'RTC_QUOTA', attempts: [] })],
+    ['other', ended({ outcome: 'not_attempted', code: 'RTC_TIMEOUT', attempts: [] })],
+    ['other', ended({ outcome: 'unknown', code: 'RTC_ABORTED' })],
   ])('is %s', (kind, event) => {
     expect(kindOf(event)).toBe(kind);
   });
@@ -70,7 +70,6 @@ describe('health', () => {
       maxQueue: 100,
       waitMs: 0,
       queuedBulk: 0,
-      requestsPerSecond: 10,
       permitsPerSecond: 10,
       limit: 500,
       allowed: 500,

@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { isQuotaStore, type QuotaScope, type QuotaStore } from '../../lib/quota/quota-store.js';
+import {
+  isQuotaStore,
+  type QuotaScope,
+  type QuotaStatus,
+  type QuotaStore,
+} from '../../lib/quota/quota-store.js';
 import { LimiterHandle, type QuotaSettings } from '../../lib/quota/limiter-registry.js';
 import type { ThrottlingEstimate } from '../../lib/quota/adaptive-limit.js';
 import type { PermitRequest, RateLimiter, RequestPermit } from '../../lib/quota/rate-limiter.js';
@@ -37,7 +42,6 @@ describe('the limiters of a store', () => {
       open: (scope) => {
         opened.push(scope);
         return {
-          limit: scope.limit,
           request: () => undefined,
           close: () => void (closed += 1),
         };
@@ -51,25 +55,37 @@ describe('the limiters of a store', () => {
     ]);
     const told: string[] = [];
     const [one, other] = ['one', 'other'].map(
-      (name) => new LimiterHandle(settings, 'http://s', 'app', { store, onStatus: () => told.push(name) }),
+      (name) =>
+        new LimiterHandle(settings, 'http://s', 'app', {
+          store,
+          onStatus: ({ status, failure }) => told.push([name, status, failure].join(' ').trim()),
+        }),
     );
+    const change = (status: QuotaStatus, index = 0): void =>
+      opened[index]!.onPermits({
+        permits: 10,
+        usableUntil: Infinity,
+        endsAt: Infinity,
+        status,
+        failure: status === 'shared' ? undefined : 'away',
+      });
     const limiter = one!.limiterFor('key');
     expect(other!.limiterFor('key')).toBe(limiter);
-    expect(opened).toMatchObject([{ name: '["http://s","key",""]', limit: 400 }]);
-    opened[0]!.onStatus({ status: 'shared' });
-    expect(told).toEqual(['one']);
+    expect(opened).toMatchObject([{ name: '["http://s","key",""]' }]);
+    expect(opened[0]!.demand()).toMatchObject({ limit: 400 });
+    change('shared');
+    change('shared');
+    expect(told).toEqual(['one shared']);
     one!.release();
-    opened[0]!.onStatus({ status: 'fallback' });
-    expect([told, closed]).toEqual([['one', 'other'], 0]);
+    change('fallback');
+    expect([told, closed]).toEqual([['one shared', 'other fallback away'], 0]);
     const apart = new LimiterHandle(settings, 'http://t', 'app', { store });
     const another = apart.limiterFor('key');
-    expect(() => opened[1]!.onStatus({ status: 'shared' })).not.toThrow();
     // The store knows what is unanswered.
-    opened[0]!.onPermits({ held: 10, allowed: 10, usableUntil: Infinity, endsAt: Infinity });
     (limiter.enter(ONE) as RequestPermit).giveBack('unanswered');
     other!.release();
     expect(closed).toBe(1);
-    expect(() => opened[0]!.onStatus({ status: 'shared' })).not.toThrow();
+    change('shared');
     expect([told.length, limiter.usage.allowed]).toEqual([2, 400]);
     expect(one!.limiterFor('key')).not.toBe(limiter);
     expect(apart.limiterFor('key')).toBe(another);
@@ -84,9 +100,9 @@ describe('the limiter of a store', () => {
     const names: string[] = [];
     let closed = 0;
     const store: QuotaStore = {
-      open: ({ name, limit }) => {
+      open: ({ name }) => {
         names.push(name);
-        return { limit, request: () => undefined, close: () => void (closed += 1) };
+        return { request: () => undefined, close: () => void (closed += 1) };
       },
     };
     const rotating = new LimiterHandle(SETTINGS, 'http://s', 'app', { store });
@@ -131,7 +147,6 @@ describe("a process's limiters", () => {
       maxQueue: 7,
       waitMs: 0,
       queuedBulk: 0,
-      requestsPerSecond: 0,
       permitsPerSecond: 0,
       limit: 500,
       allowed: 500,
@@ -264,9 +279,15 @@ describe("a process's limiters", () => {
   it('know what a request costs, how large it should be, and how many should be in flight', () => {
     const [perRequest, perRecipient] = [handle('http://o'), handle('http://o', { costPer: 'recipient' })];
     expect([perRequest.costOf(600), perRecipient.costOf(600), perRecipient.costOf(0)]).toEqual([1, 600, 1]);
-    expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, 48]);
+    expect([perRequest.limiter.chunkSize, perRequest.limiter.concurrency]).toEqual([
+      Number.POSITIVE_INFINITY,
+      48,
+    ]);
     perRequest.limiterFor('key');
-    expect([perRequest.chunkSize, perRequest.concurrency]).toEqual([Number.POSITIVE_INFINITY, 48]);
+    expect([perRequest.limiter.chunkSize, perRequest.limiter.concurrency]).toEqual([
+      Number.POSITIVE_INFINITY,
+      48,
+    ]);
   });
 
   it('report the share of a module before its first call', () => {
@@ -301,13 +322,13 @@ describe("a process's limiters", () => {
 describe('the limit of an action', () => {
   const limitOf = (of: LimiterHandle): number => of.usage.limit;
 
-  it('is apart from that of messages and of other actions, and counts requests', () => {
+  it('is apart from that of messages and of other actions', () => {
     const module = handle('http://actions', { costPer: 'recipient', reserve: 100 });
     const [one, other] = [module.forAction('A', 10), module.forAction('B', 20)];
     const limiters = [module, one, other].map((each) => each.limiterFor('key'));
     expect(new Set(limiters).size).toBe(3);
     expect(module.forAction('A', 10)).toBe(one);
-    expect([limitOf(module), limitOf(one), limitOf(other), one.costOf(600)]).toEqual([400, 10, 20, 1]);
+    expect([limitOf(module), limitOf(one), limitOf(other)]).toEqual([400, 10, 20]);
     module.release();
   });
 

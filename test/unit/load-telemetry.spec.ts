@@ -162,7 +162,6 @@ describe('telemetry', () => {
         maxQueue: 10,
         waitMs: 0,
         queuedBulk: 0,
-        requestsPerSecond: 5,
         permitsPerSecond: 125,
         limit: 500,
         allowed: 400,

@@ -89,7 +89,7 @@ describe('a rate limiter', () => {
     enterMany(3);
     while (passed.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(performance.now() - started).toBeGreaterThan(150);
-    expect(limiter.usage.requestsPerSecond).toBeGreaterThan(0);
+    expect(limiter.usage.permitsPerSecond).toBeGreaterThan(0);
   });
 
   it('admits a burst, then one request after another, in the order of arrival', async () => {
@@ -121,17 +121,16 @@ describe('a rate limiter', () => {
       maxQueue: 50,
       waitMs: 0,
       queuedBulk: 0,
-      requestsPerSecond: 0,
       permitsPerSecond: 0,
+      limit: 100,
       allowed: 100,
     });
     enterMany(150, { priority: 'bulk', permits: 2 });
     await time.pass(2_000);
     enterMany(10);
-    const { requestsPerSecond, permitsPerSecond, waitMs, ...waiting } = limiter.usage;
-    expect(requestsPerSecond).toBeGreaterThan(45);
-    expect(requestsPerSecond).toBeLessThanOrEqual(51);
-    expect(permitsPerSecond).toBeCloseTo(2 * requestsPerSecond);
+    const { permitsPerSecond, waitMs, ...waiting } = limiter.usage;
+    expect(permitsPerSecond).toBeGreaterThan(90);
+    expect(permitsPerSecond).toBeLessThanOrEqual(102);
     // About ten of its own priority are ahead, and as many of the other.
     expect(waitMs).toBeGreaterThan(170);
     expect(waitMs).toBeLessThan(250);
@@ -141,7 +140,6 @@ describe('a rate limiter', () => {
     expect(limiter.usage).toMatchObject({
       queued: 0,
       queuedBulk: 0,
-      requestsPerSecond: 0,
       permitsPerSecond: 0,
     });
     expect(limiter.isIdle).toBe(true);
@@ -392,12 +390,11 @@ describe('the limit of a room', () => {
 
 describe('permits that processes share', () => {
   class Source implements PermitSource {
-    limit = 0;
     requests = 0;
     isClosed = false;
-    demand: () => PermitDemand = () => ({ out: 0, wanted: 0, together: 0 });
+    demand: () => PermitDemand = () => ({ limit: 0, out: 0, wanted: 0, together: 0 });
     /** Gives this process so many permits. */
-    give: (held: number, more?: Partial<HeldPermits>) => void = () => undefined;
+    give: (permits: number, more?: Partial<HeldPermits>) => void = () => undefined;
     request(): void {
       this.requests += 1;
     }
@@ -409,10 +406,10 @@ describe('permits that processes share', () => {
   beforeEach(() => {
     source = new Source();
     open({
-      openShared: (demand, onPermits) => {
+      openShared: ({ demand, onPermits }) => {
         source.demand = demand;
-        source.give = (held, more) =>
-          onPermits({ held, allowed: held, usableUntil: Infinity, endsAt: Infinity, ...more });
+        source.give = (permits, more) =>
+          onPermits({ permits, usableUntil: Infinity, endsAt: Infinity, status: 'shared', ...more });
         return source;
       },
     });
@@ -434,7 +431,7 @@ describe('permits that processes share', () => {
     source.give(50);
     enterMany(50, { priority: 'bulk' });
     await time.pass(990);
-    source.give(50, { allowed: 20 });
+    source.give(20);
     enterMany(100, { priority: 'bulk' });
     passed.length = 0;
     await time.pass(1_000);
@@ -443,24 +440,24 @@ describe('permits that processes share', () => {
   });
 
   it('have a demand of what is out and waits, and some more', async () => {
-    expect(source.demand()).toEqual({ out: 0, wanted: 0, together: 0 });
+    expect(source.demand()).toEqual({ limit: 100, out: 0, wanted: 0, together: 0 });
     source.give(20);
     enter('batch', { priority: 'bulk', permits: 20 }, true);
-    expect(source.demand()).toEqual({ out: 20, wanted: 28, together: 0 });
+    expect(source.demand()).toEqual({ limit: 100, out: 20, wanted: 28, together: 0 });
     enter('next', { permits: 4 });
-    expect(source.demand()).toEqual({ out: 20, wanted: 33, together: 4 });
+    expect(source.demand()).toEqual({ limit: 100, out: 20, wanted: 33, together: 4 });
     // What is part of a bulk is followed by more.
     enter('bulk', { priority: 'bulk', permits: 150 });
     expect(source.demand()).toMatchObject({ out: 20, wanted: 100 });
     permits.get('batch')!.giveBack('accepted');
     source.give(100);
     await time.pass(30_000);
-    expect(source.demand()).toEqual({ out: 0, wanted: 0, together: 0 });
+    expect(source.demand()).toEqual({ limit: 100, out: 0, wanted: 0, together: 0 });
     enter('single');
     await time.pass(4_900);
-    expect(source.demand()).toEqual({ out: 0, wanted: 3, together: 0 });
+    expect(source.demand()).toEqual({ limit: 100, out: 0, wanted: 3, together: 0 });
     await time.pass(200);
-    expect(source.demand()).toEqual({ out: 0, wanted: 0, together: 0 });
+    expect(source.demand()).toEqual({ limit: 100, out: 0, wanted: 0, together: 0 });
   });
 
   it('are not more than the service accepts', () => {
@@ -510,9 +507,9 @@ describe('permits that processes share', () => {
 
   it('that are unavailable refuse waiting and new requests', async () => {
     const place = enter('waiting');
-    source.give(0, { unavailable: { reason: 'The store is away', retryAfterMs: 250 } });
+    source.give(0, { status: 'refusing', failure: 'the store is away' });
     await expect(place!.granted).rejects.toMatchObject({
-      message: 'The store is away. Nothing was sent.',
+      message: 'The shared quota is unavailable: the store is away. Nothing was sent.',
       retryAfterMs: 250,
     });
     expect(thrownBy(() => enter('late'))).toMatchObject({ code: 'RTC_QUOTA', retryAfterMs: 250 });
@@ -521,7 +518,7 @@ describe('permits that processes share', () => {
 
   it('have the limit of this process, and are closed with it', () => {
     limiter.configure({ limit: 50 });
-    expect(source.limit).toBe(50);
+    expect(source.demand().limit).toBe(50);
     limiter.close();
     expect(source.isClosed).toBe(true);
   });

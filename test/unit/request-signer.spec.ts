@@ -33,10 +33,12 @@ it('a signer signs as the signature is defined, whatever it has signed before', 
       for (const { query, method, secretAccessKey, sessionToken, time, contentType, body } of requests) {
         now = time - 5;
         const asked = `http://h:8080/p?${new URLSearchParams(query)}`;
-        const { url, headers, target } = signer.sign(
+        const headers: Record<string, string> = {};
+        const { url, target } = signer.sign(
           { method, url: asked, contentType, body },
           { accessKeyId: 'key', secretAccessKey, sessionToken },
           5,
+          headers,
         );
         const xDate = new Date(time).toISOString().replaceAll(/[-:]|\.\d+/g, '');
         const scope = { date: xDate.slice(0, 8), ...CONTEXT };
@@ -48,7 +50,7 @@ it('a signer signs as the signature is defined, whatever it has signed before', 
           ...(sessionToken === undefined ? [] : [['x-security-token', sessionToken] as const]),
         ];
         const canonical = canonicalQuery(new URL(asked).searchParams);
-        expect(signatureOf(headers['Authorization'])).toBe(
+        expect(signatureOf(headers['Authorization']!)).toBe(
           sign(
             {
               method: method.toUpperCase(),
@@ -73,7 +75,7 @@ it('a signer signs as the signature is defined, whatever it has signed before', 
 it('a signer parses a URL once, and keeps as many as a client may call, and no more', () => {
   const signer = new RequestSigner(CONTEXT);
   const targetOf = (index: number) =>
-    signer.sign({ ...REQUEST, url: `https://host-${index}.example/` }, KEY, 0).target;
+    signer.sign({ ...REQUEST, url: `https://host-${index}.example/` }, KEY, 0, {}).target;
   const first = targetOf(0);
   for (let index = 1; index < 32; index++) expect(targetOf(index).hostname).toBe(`host-${index}.example`);
   expect(targetOf(0)).toBe(first);

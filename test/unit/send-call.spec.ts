@@ -39,12 +39,12 @@ const ONE: PermitRequest = { priority: 'single', permits: 1, recipients: 1, with
 
 function start(calls: ScriptedCalls, limits: Partial<CallPlan> = {}) {
   const attempts: Attempt[] = [];
-  const stopping = new AbortController();
+  const stopping = new Cancellation();
   const abort = new Cancellation();
-  const plan = { ...LIMITS, stop: stopping.signal, ...limits };
+  const plan = { ...LIMITS, stop: stopping, ...limits };
   const call = new SendCall(calls.context, INFO, REQUEST, plan, abort, attempts);
   const sent = call.run().then(({ requestId }) => requestId);
-  return { attempts, abort, stop: () => stopping.abort(), sent };
+  return { attempts, abort, stop: () => stopping.cancel(), sent };
 }
 const errorOf = (calls: ScriptedCalls, limits: Partial<CallPlan> = {}): Promise<RtcMessagingError> =>
   rejectionOf<RtcMessagingError>(start(calls, limits).sent);

@@ -6,6 +6,7 @@ import type { AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
 import { Sender } from '../../lib/retry/sender.js';
 import { RequestBody } from '../../lib/openapi/request-body.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   accepted,
@@ -23,8 +24,7 @@ const BODY = RequestBody.of({ AppId: 'app' }, ['alice', 'bob'], { Message: 'hell
 function untilInterrupted({ cancellation }: AttemptOptions): Promise<AttemptResult> {
   return new Promise((resolve) => {
     const end = (): void => resolve(result({ kind: 'interrupted', by: 'aborted' }, 'sent'));
-    if (cancellation.isCancelled) end();
-    else cancellation.add(end);
+    cancellation.listen(end);
   });
 }
 const untilMade = async (calls: ScriptedCalls): Promise<void> => {
@@ -143,9 +143,11 @@ describe('a sender', () => {
 describe('a caller', () => {
   it.each(['signal', 'stop'] as const)('sends nothing with what is aborted already (%s)', async (name) => {
     const calls = new ScriptedCalls([]);
+    const stop = new Cancellation();
+    stop.cancel();
     const sending = new Sender(calls.context, 1_000).send('SendUnicast', BODY, {
       ...LIMITS,
-      [name]: AbortSignal.abort(),
+      ...(name === 'stop' ? { stop } : { signal: AbortSignal.abort() }),
     });
     const error = await rejectionOf<RtcMessagingError>(sending);
     expect(error).toMatchObject({ code: 'RTC_ABORTED', outcome: 'not_attempted' });
@@ -166,16 +168,15 @@ describe('a caller', () => {
 
     let finish = (_end: AttemptResult): void => undefined;
     const stopped = new ScriptedCalls([() => new Promise((resolve) => (finish = resolve))]);
-    const stop = new AbortController();
+    const stop = new Cancellation();
     const finishing = new Sender(stopped.context, 1_000).send('SendUnicast', BODY, {
       ...LIMITS,
-      stop: stop.signal,
+      stop,
     });
     await untilMade(stopped);
-    stop.abort();
+    stop.cancel();
     finish(accepted());
     expect((await finishing).requestId).toBe(REQUEST_ID);
-    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Agent } from 'node:http';
-import { readEnvironment, readSecrets, variables } from '../../lib/config/environment.js';
+import { MODULE_OPTIONS, variables } from '../../lib/config/module-option-table.js';
+import { readVariables } from '../../lib/options/read-variables.js';
 import { resolveSettings } from '../../lib/config/resolve-settings.js';
 import type { RtcMessagingSettings } from '../../lib/config/settings.js';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
@@ -15,8 +16,8 @@ const MINIMUM = {
 };
 
 const environmentOf = (variables: Record<string, string>) => ({
-  ...readEnvironment(variables),
-  ...readSecrets(variables),
+  ...readVariables(MODULE_OPTIONS, variables, '', false),
+  ...readVariables(MODULE_OPTIONS, variables, '', true),
 });
 const settle = (options: unknown, variables: Record<string, string> = MINIMUM) =>
   resolveSettings(options, environmentOf(variables));
@@ -392,7 +393,9 @@ describe('settings', () => {
       expect(await leaksIn(settle(given))).toEqual([]);
     }
     const variables = { ...MINIMUM, VOLCENGINE_SECRET_KEY: SECRET, VOLCENGINE_SESSION_TOKEN: TOKEN };
-    expect(await leaksIn([settle({}, variables), readEnvironment(variables)])).toEqual([]);
+    expect(
+      await leaksIn([settle({}, variables), readVariables(MODULE_OPTIONS, variables, '', false)]),
+    ).toEqual([]);
   });
 
   it('write one line a problem', () => {

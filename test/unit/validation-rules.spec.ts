@@ -66,12 +66,12 @@ describe('the rule of recipients', () => {
     expect(recipientProblems(value)).toEqual([{ message }]);
   });
 
-  it('names the first twenty illegal IDs, and counts the others', () => {
+  it('names the first twenty illegal IDs', () => {
     const wrong = (many: number): unknown[] => ['a', ...Array<string>(many).fill('')];
     const message = `is empty; ${ID_RULE}`;
     const twenty = Array.from({ length: 20 }, (_none, index) => ({ index: index + 1, message }));
     expect(recipientProblems(wrong(20))).toEqual(twenty);
-    expect(recipientProblems(wrong(21))).toEqual([...twenty, { message: 'has 1 more illegal IDs' }]);
+    expect(recipientProblems(wrong(21))).toEqual(twenty);
     expect(recipientProblems(Array<string>(600).fill('a'))).toEqual([]);
     expect(recipientProblems(['a', , 'b'])).toEqual([{ index: 1, message: `is missing; ${ID_RULE}` }]); // oxlint-disable-line no-sparse-arrays
   });
@@ -152,8 +152,7 @@ describe('a request', () => {
     const named = (many: number): unknown[] =>
       issuesOf(() => checkRequest('BatchSendRoomUnicast', request(many))) as unknown[];
     expect(named(20)).toHaveLength(20);
-    expect(named(21)).toHaveLength(21);
-    expect(named(21)[20]).toEqual({ path: 'request', message: 'has 1 more unknown properties' });
+    expect(named(21)).toHaveLength(20);
     const odd = { ...LEGAL, ['a\nb\u202e~ ']: 1, ['x'.repeat(40)]: 1, ['y'.repeat(41)]: 1 };
     expect(issuesOf(() => checkRequest('BatchSendRoomUnicast', odd))).toEqual(
       ['a?b?~ ', 'x'.repeat(40), `${'y'.repeat(40)}…`].map((path) => ({

@@ -12,16 +12,18 @@ describe('a cancellation', () => {
     const cancellation = new Cancellation();
     const told: string[] = [];
     const gone = (): void => void told.push('gone');
-    cancellation.remove(gone);
-    cancellation.add(() => told.push('one'));
-    cancellation.add(gone);
-    cancellation.add(() => told.push('other'));
-    cancellation.remove(gone);
+    cancellation.listen(() => told.push('one'));
+    const stopListening = cancellation.listen(gone);
+    cancellation.listen(() => told.push('other'));
+    stopListening();
+    stopListening();
     expect([cancellation.isCancelled, cancellation.reason]).toEqual([false, undefined]);
     cancellation.cancel('shutdown');
     cancellation.cancel('another reason');
     expect([cancellation.isCancelled, cancellation.reason]).toEqual([true, 'shutdown']);
     expect(told).toEqual(['one', 'other']);
+    cancellation.listen(() => told.push('late'))();
+    expect(told).toEqual(['one', 'other', 'late']);
   });
 
   it('works without listeners', () => {

@@ -1,5 +1,6 @@
 import type { ApiPropertyOptions } from '@nestjs/swagger';
 
+/** What `@nestjs/swagger` takes for a model, by the static method that its compiler plugin adds to classes. */
 type Properties = Readonly<Record<string, ApiPropertyOptions>>;
 
 const REQUEST_ID = {
@@ -10,7 +11,7 @@ const REQUEST_ID = {
 
 /** The API documentation's model of `SendReceipt`. */
 export class RtcSendReceipt {
-  static readonly properties: Properties = {
+  static readonly _OPENAPI_METADATA_FACTORY = (): Properties => ({
     outcome: {
       type: 'string',
       enum: ['accepted'],
@@ -29,12 +30,12 @@ export class RtcSendReceipt {
       type: 'boolean',
       description: 'Whether an attempt before the accepted one may have been accepted too.',
     },
-  };
+  });
 }
 
 /** The API documentation's model of `Attempt`. */
 export class RtcAttempt {
-  static readonly properties: Properties = {
+  static readonly _OPENAPI_METADATA_FACTORY = (): Properties => ({
     outcome: { type: 'string', enum: ['accepted', 'rejected', 'unknown', 'not_attempted'] },
     phase: {
       type: 'string',
@@ -47,12 +48,12 @@ export class RtcAttempt {
     requestId: { ...REQUEST_ID, required: false },
     throttled: { type: 'boolean', enum: [true], required: false, description: 'The quota was used up.' },
     failure: { type: 'string', required: false, example: 'ECONNREFUSED' },
-  };
+  });
 }
 
 /** The API documentation's model of `RtcErrorBody`. */
 export class RtcErrorAnswer {
-  static readonly properties: Properties = {
+  static readonly _OPENAPI_METADATA_FACTORY = (): Properties => ({
     statusCode: { type: 'integer', example: 502 },
     error: { type: 'string', description: 'The status in words.', example: 'Bad Gateway' },
     code: {
@@ -79,35 +80,26 @@ export class RtcErrorAnswer {
       required: false,
       description: 'With 400: every rule that was broken.',
     },
-  };
+  });
 }
 
 /** The API documentation's model of what the platform or a guard answers, without the library. */
 export class RtcPlatformAnswer {
-  static readonly properties: Properties = {
+  static readonly _OPENAPI_METADATA_FACTORY = (): Properties => ({
     statusCode: { type: 'integer', example: 400 },
     message: { type: 'string' },
     error: { type: 'string', required: false, example: 'Bad Request' },
-  };
+  });
 }
 
 /** The API documentation's model of `ValidationIssue`. */
 export class RtcIssue {
-  static readonly properties: Properties = {
+  static readonly _OPENAPI_METADATA_FACTORY = (): Properties => ({
     path: {
       type: 'string',
       description: 'The field, with the index where it is one of many.',
       example: 'to[3]',
     },
     message: { type: 'string', description: "The rule, and the value's problem." },
-  };
+  });
 }
-
-/** The models of answers, whose properties are documented when an app has Swagger. */
-export const ANSWER_MODELS = [
-  RtcSendReceipt,
-  RtcAttempt,
-  RtcErrorAnswer,
-  RtcPlatformAnswer,
-  RtcIssue,
-] as const;

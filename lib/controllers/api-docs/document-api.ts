@@ -3,8 +3,8 @@ import { SENDER_FIELD, requestFields } from '../../dto/request-fields.js';
 import type { RtcActionName } from '../../openapi/rtc-action.js';
 import { ACTION_ROUTES, pathParameters } from '../action-routes.js';
 import { DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from '../controller-options.js';
-import type { ActionControllers } from '../create-controllers.js';
-import { ANSWER_MODELS, RtcErrorAnswer, RtcPlatformAnswer, RtcSendReceipt } from './answer-models.js';
+import type { ActionController, ActionControllers } from '../create-controllers.js';
+import { RtcErrorAnswer, RtcPlatformAnswer, RtcSendReceipt } from './answer-models.js';
 
 type Swagger = typeof import('@nestjs/swagger');
 
@@ -46,7 +46,7 @@ const RETRY_AFTER = {
 
 /**
  * Documents a module's controllers if `@nestjs/swagger` is installed. Its decorators are applied when the app boots.
- * (The DTOs need none, see `RequestRules()`.)
+ * (The models of answers need none, nor do the DTOs, see `RequestRules()`.)
  *
  * @param warn called if it is installed and can't be loaded
  */
@@ -65,19 +65,16 @@ export async function documentApi(
     }
     return;
   }
-  for (const { properties, prototype } of ANSWER_MODELS) {
-    for (const [name, property] of Object.entries(properties)) swagger.ApiProperty(property)(prototype, name);
-  }
   for (const [action, controller] of controllers) documentController(swagger, action, controller, options);
 }
 
 function documentController(
   swagger: Swagger,
   action: RtcActionName,
-  controller: new (...args: never[]) => { send: unknown },
+  controller: ActionController,
   { path = DEFAULT_CONTROLLER_PATH, allowFrom = false, guards = [] }: RtcControllerOptions,
 ): void {
-  const { ApiBody, ApiExtraModels, ApiOperation, ApiParam, ApiResponse, ApiTags, getSchemaPath } = swagger;
+  const { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags, getSchemaPath } = swagger;
   const route = ACTION_ROUTES[action];
   const inPath = new Set(pathParameters(route.path));
   const fields = [...requestFields(action)];
@@ -87,7 +84,6 @@ function documentController(
   const method = Object.getOwnPropertyDescriptor(prototype, 'send') ?? {};
 
   ApiTags('RTC messaging')(controller);
-  ApiExtraModels(...ANSWER_MODELS)(controller);
   const decorators: MethodDecorator[] = [
     ApiOperation({ operationId: `${action}${operationSuffix(path)}`, summary: route.summary }),
     // Of the app's own path, of which nothing more is known.

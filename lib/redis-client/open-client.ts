@@ -2,12 +2,16 @@ import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOption
 
 export type RedisClient = Redis | Cluster;
 
+/** A connection to a Redis Cluster. */
+export interface RedisClusterConnection {
+  /** Some of the Cluster's nodes. The others are found. */
+  readonly nodes: readonly ClusterNode[];
+  /** ioredis's own options for a cluster. */
+  readonly options?: ClusterOptions | undefined;
+}
+
 /** What a client is made from: a URL, options of ioredis, some nodes of a Cluster, or a client, which is duplicated. */
-type Target =
-  | string
-  | RedisOptions
-  | { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions | undefined }
-  | RedisClient;
+export type RedisTarget = string | RedisOptions | RedisClusterConnection | Redis | Cluster;
 
 /** Interval between attempts to reconnect. Short, since nothing is sent meanwhile, and not so short as to flood Redis. */
 const RECONNECT_MS = 200;
@@ -17,6 +21,9 @@ const reconnect = (): number => RECONNECT_MS;
 
 /** Options of every connection that are not the app's to choose. */
 const OWN_OPTIONS: RedisOptions = {
+  // Commands wait for the first connection.
+  lazyConnect: false,
+  enableOfflineQueue: true,
   retryStrategy: reconnect,
   sentinelRetryStrategy: reconnect,
   sentinelCommandTimeout: SENTINEL_MS,
@@ -35,13 +42,15 @@ const OWN_OPTIONS: RedisOptions = {
  * @param ofCluster the same for a Cluster
  */
 export function openClient(
-  given: Target,
+  given: RedisTarget,
   options: RedisOptions,
   ofCluster: ClusterOptions = {},
 ): RedisClient {
   const own = { ...OWN_OPTIONS, ...options };
   const ownOfCluster = (app?: ClusterOptions): ClusterOptions => ({
     ...app,
+    lazyConnect: false,
+    enableOfflineQueue: true,
     clusterRetryStrategy: reconnect,
     ...ofCluster,
     redisOptions: { ...app?.redisOptions, ...own },
