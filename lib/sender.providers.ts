@@ -87,9 +87,7 @@ export const senderProviders: readonly Provider[] = [
   {
     provide: ActionCaller,
     inject: [RTC_MESSAGING_SETTINGS, Sender, RECEIPT_TRACKER],
-    useFactory: (settings: RtcMessagingSettings, sender: Sender, receipts?: ReceiptTracker) => {
-      receipts?.attach(sender);
-      return new ActionCaller(settings, sender, receipts);
-    },
+    useFactory: (settings: RtcMessagingSettings, sender: Sender, receipts?: ReceiptTracker) =>
+      new ActionCaller(settings, sender, receipts),
   },
 ];

@@ -1,7 +1,5 @@
-import { createConfirmations } from '../receiver/confirmations.js';
-import { createReceiver } from '../receiver/create-receiver.js';
-import { readReceipts } from '../receiver/receipt-text.js';
-import type { ReceiverStorage } from '../receiver/seen-storage.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createReceiver, type ReceiverStorage } from '../receiver/create-receiver.js';
 import type { Participant, ReceivedMessage } from './participant.js';
 
 /** How the app of a participant receives, which uses `nestjs-rtc-messaging/receiver`. */
@@ -13,8 +11,8 @@ export interface ParticipantReceiver {
   /** Whether a message is lost on its way, so that it is neither delivered nor counted. Default: none is. */
   readonly loses?: ((message: ReceivedMessage) => boolean) | undefined;
   /**
-   * How long its receipts wait before they leave, in milliseconds up to 2,147,483,647 (24 days); `Infinity` for never.
-   * They leave once, and again if they did not arrive. Default 0.
+   * How long its app takes to be done with a message, which is confirmed then, in milliseconds up to 2,147,483,647 (24
+   * days); `Infinity` for never. Default 0.
    */
   readonly confirmAfterMs?: number | undefined;
 }
@@ -39,30 +37,23 @@ export function useReceiver(
       return (participant.loses = () => false)();
     }
   };
-  const send = async (receipts: string): Promise<void> => {
-    const { error } = await participant.sendServerMessage(receipts);
-    if (error !== 'Success') throw new Error(error);
-  };
-  // The receiver waits for ten seconds alone, so late receipts leave it at once.
-  const late = createConfirmations(send);
-  const confirmLate = (receipts: string): void => {
-    if (confirmAfterMs === Infinity) return;
-    setTimeout(() => readReceipts(receipts)?.forEach(late.add), confirmAfterMs).unref();
-  };
   const { receive, close } = createReceiver({
     from: from ?? server,
-    confirm: confirmAfterMs === 0 ? send : confirmLate,
-    onMessage: (message) => {
+    confirm: async (receipts) => {
+      const { error } = await participant.sendServerMessage(receipts);
+      if (error !== 'Success') throw new Error(error);
+    },
+    onMessage: async (message) => {
       const { shown } = participant;
       shown.push(message);
       if (shown.length > MAX_SHOWN) shown.shift();
       participant.emit('shown', message);
+      // An app that is slow: the receiver confirms what it was done with.
+      if (confirmAfterMs === Infinity) await new Promise(() => undefined);
+      if (confirmAfterMs > 0) await sleep(confirmAfterMs, undefined, { ref: false });
     },
     storage,
   });
   participant.on('received', (received) => receive(received.from, received.message));
-  participant.once('left', () => {
-    void close();
-    void late.close();
-  });
+  participant.once('left', close);
 }

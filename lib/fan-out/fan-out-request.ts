@@ -52,11 +52,11 @@ export interface FanOutOptions {
   readonly chunkSize?: number | undefined;
   /**
    * Where duplicate recipients are removed: within a `chunk` (default), among `all` recipients (exact, but it keeps
-   * every ID in memory and stops at 2,000,000), or `none`.
+   * every ID in memory and stops at 2,000,000), or `none`. With `receipt`, always among `all`.
    */
   readonly dedupe?: 'chunk' | 'all' | 'none' | undefined;
   /**
-   * See `SendOptions.receipt`. If too many receipts are awaited, a list is refused, and any other source waits for room.
+   * See `SendOptions.receipt`. If too many receipts are awaited, a list is refused, and a fan-out that runs waits for room.
    * Default false.
    */
   readonly receipt?: boolean | undefined;

@@ -10,8 +10,8 @@ export interface ReceiptRedis {
 /** Options of `RtcReceiptModule`. */
 export interface RtcReceiptOptions {
   /**
-   * Recipients whose receipts one process awaits at once, 1–10,000,000. More are refused before sending; a fan-out to an
-   * iterable waits for room. Default 100,000.
+   * Recipients whose receipts are awaited at once, by this process or, with `redis`, by all, 1–10,000,000. More are
+   * refused before sending; a fan-out that runs waits for room. Default 100,000.
    */
   readonly maxAwaited?: number | undefined;
   /**

@@ -1,22 +1,21 @@
-import { Injectable } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { injectBy, tokenOf } from '../config/named-tokens.js';
+import { CALLBACK_SETTINGS, type CallbackSettings } from '../callbacks/callback-settings.js';
 import type { RtcClientMessage } from '../callbacks/client-message.js';
-import type { RtcReceiptEvent } from '../diagnostics/rtc-event.js';
+import { injectBy, tokenOf } from '../config/named-tokens.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
+import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { abortSignal, duration } from '../options/rules.js';
-import { HiddenParts } from '../privacy/hidden-parts.js';
-import { readReceipts } from '../receiver/receipt-text.js';
-import type { CallPlan } from '../retry/call-policy.js';
+import { readReceipts } from '../receiver/frame.js';
 import type { ReceiptTracker } from '../services/receipt-tracker.js';
-import type { Cancellation } from '../waiting/cancellation.js';
-import { Interrupted, waitFor } from '../waiting/time-box.js';
-import { ReceiptRoom } from './receipt-room.js';
-import type { ReceiptStatus, ReceiptStore, TrackedRequest } from './receipt-store.js';
-import { ReceiptWatch } from './receipt-watch.js';
+import { getRoomUnicastToken } from '../services/service-tokens.js';
+import { TimeBox, waitFor } from '../waiting/time-box.js';
+import type { ReceiptStatus, ReceiptStore } from './receipt-store.js';
 import { ANSWER_LIMIT_MS } from './redis-receipt-store.js';
 
 /** Options of `ReceiptService.wait()`. */
@@ -28,47 +27,20 @@ export interface WaitForReceiptsOptions {
 }
 
 const WAIT_OPTIONS = { timeoutMs: { rule: duration, required: true }, signal: abortSignal } as const;
+/** Longest pause between two looks at a message that is waited for. Most receipts come soon. */
+const LONGEST_PAUSE_MS = 250;
 /** A chunk that waits for room looks for it so often. */
-const LOOK_EVERY_MS = 50;
-/** A refusal ends when receipts come, or when messages are given up. */
+const LOOK_EVERY_MS = 100;
+/** A request that leaves as soon as it is awaited need not be awaited anew. */
+const SAME_MOMENT_MS = 20;
+/** A refusal ends when receipts come, or when messages are over. */
 const RETRY_AFTER_MS = 1_000;
-
-type Sending = Parameters<ReceiptTracker['attach']>[0];
-
-const hidden = new HiddenParts<{
-  readonly module: string;
-  readonly store: ReceiptStore;
-  readonly maxAwaited: number;
-  /** The module that sends, if there is one. */
-  sending?: Sending;
-  /** Ends when those who wait for room have it. */
-  line: Promise<void>;
-  /** Tells requests apart. */
-  requests: number;
-  /** By message. */
-  readonly watches: Map<string, ReceiptWatch>;
-}>();
 
 /**
  * Knows who has received a message that was sent with `receipt: true`: whose app has been given it, not who has seen it.
  * Experimental.
  */
-@Injectable()
-export class ReceiptService {
-  /** Receipts that were posted to this process, by what became of them. */
-  readonly counts: Readonly<Record<RtcReceiptEvent['status'], number>> = {
-    confirmed: 0,
-    repeated: 0,
-    not_awaited: 0,
-  };
-
-  /** @internal */
-  constructor(module: string, store: ReceiptStore, maxAwaited: number) {
-    const line = Promise.resolve();
-    const watches = new Map<string, ReceiptWatch>();
-    hidden.set(this, { module, store, maxAwaited, line, requests: 0, watches });
-  }
-
+export abstract class ReceiptService {
   /**
    * Who has a message, and who has not.
    * @param messageId of the send's result, or of its error
@@ -76,9 +48,7 @@ export class ReceiptService {
    * `awaitMs`
    * @throws RtcNetworkError when Redis does not answer, which keeps the receipts
    */
-  status(messageId: string): Promise<ReceiptStatus | undefined> {
-    return answer(hidden.of(this).store.status(messageId));
-  }
+  abstract status(messageId: string): Promise<ReceiptStatus | undefined>;
 
   /**
    * Waits until everyone who was sent a message has confirmed it, for `timeoutMs`, or until the app closes. While Redis
@@ -86,156 +56,137 @@ export class ReceiptService {
    * @returns the status then: nobody is `awaited` any more, or some still are
    * @throws RtcValidationError when an option breaks a rule, RtcNetworkError when Redis does not answer in the end
    */
-  async wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined> {
-    const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
-    const { store, watches, sending } = hidden.of(this);
-    const watch = watches.get(messageId) ?? new ReceiptWatch(store, messageId);
-    watches.set(messageId, watch);
-    watch.waiting += 1;
-    try {
-      await waitFor(watch.over, timeoutMs, undefined, signal, sending?.closing);
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-    } finally {
-      watch.waiting -= 1;
-      if (watch.waiting === 0 && watches.delete(messageId)) watch.end();
-    }
-    return await answer(watch.status());
-  }
+  abstract wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined>;
+}
 
-  /** @internal */
-  attach(sending: Sending): void {
-    hidden.of(this).sending = sending;
-  }
+/** The service of one module, and what its senders await receipts with. */
+export function createReceipts(
+  name: string | undefined,
+  modules: ModuleRef,
+  maxAwaited: number,
+  store: ReceiptStore,
+): ReceiptService & ReceiptTracker & OnModuleInit {
+  /** The module that sends. A mock has none. */
+  let host: FanOutHost | undefined;
+  /** Ends when the chunks that wait for room have it. */
+  let line: Promise<unknown> = Promise.resolve();
 
-  /** @internal */
-  async reserve(
-    recipients: number,
-    { deadlineMs = Infinity, signal }: Parameters<ReceiptTracker['reserve']>[1],
-  ): Promise<ReceiptRoom> {
-    const { store, maxAwaited } = hidden.of(this);
-    const limitMs = Math.min(deadlineMs, ANSWER_LIMIT_MS);
-    if (!store.hasRoomFor(recipients)) await answer(store.refresh(), limitMs, signal).catch(() => undefined);
-    if (store.hasRoomFor(recipients)) return new ReceiptRoom(store, recipients);
+  const status = (messageId: string): Promise<ReceiptStatus | undefined> => answerOf(store.status(messageId));
+
+  const confirm = async (userId: string, messageId: string): Promise<void> => {
+    const taken = await store.confirm(userId, messageId);
+    const how =
+      typeof taken === 'number' ? { status: 'confirmed' as const, delayMs: taken } : { status: taken };
+    host?.emit({ type: 'receipt', module: host.module, messageId, userId, ...how });
+  };
+
+  const take = async ({ userId, message }: RtcClientMessage): Promise<string | undefined> => {
+    const messageIds = typeof message === 'string' ? readReceipts(message) : undefined;
+    if (messageIds === undefined) return undefined;
+    await answerOf(Promise.all(messageIds.map((messageId) => confirm(userId, messageId))));
+    return '';
+  };
+
+  const noRoom = (): RtcQuotaError => {
     const why = `more than ${maxAwaited} receipts would be awaited (maxAwaited)`;
-    throw new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
-  }
+    return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: RETRY_AFTER_MS });
+  };
 
-  /** @internal */
-  async track<T>(
-    messageId: string,
-    to: readonly string[],
-    plan: CallPlan,
-    send: (plan: CallPlan) => Promise<T>,
-    reserved?: ReceiptRoom,
-  ): Promise<T> {
-    const parts = hidden.of(this);
-    const { signal, stop, fanOut } = plan;
-    const request: TrackedRequest = {
-      messageId,
-      name: `/${(parts.requests++).toString(36)} `,
-      userIds: [...new Set(to)],
-    };
-    const recipients = request.userIds.length;
-    const started = performance.now();
-    let room = reserved;
-    try {
-      try {
-        room ??= await (fanOut ? this.#waitForRoom(recipients, plan) : this.reserve(recipients, plan));
-        await this.#begin(request, plan);
-      } catch (error) {
-        // What was aborted says so itself.
-        if (signal?.aborted || stop?.isCancelled)
-          return await send({ ...plan, beforeSend: async () => false });
-        throw error;
-      }
-      room.use(recipients);
+  return {
+    status,
+
+    async wait(messageId, options) {
+      const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
+      const began = performance.now();
+      const look = async (): Promise<void> => {
+        // While the store does not answer, nobody knows.
+        while ((await store.awaited(String(messageId)).catch(() => 1)) > 0 && !box.interruption)
+          await sleep(Math.min(LONGEST_PAUSE_MS, 5 + (performance.now() - began) / 8), undefined, {
+            ref: false,
+          });
+      };
+      const box = new TimeBox(timeoutMs, signal, host?.closing);
+      await box.guard(look).catch(() => undefined);
+      box.dispose();
+      return await status(messageId);
+    },
+
+    async requireRoom(recipients, { deadlineMs, signal }) {
+      // Without an answer, the sending says so.
+      const awaited = await answerOf(store.awaited(), deadlineMs, signal).catch(() => 0);
+      if (awaited + recipients > maxAwaited) throw noRoom();
+    },
+
+    async track(messageId, userIds, plan, send) {
+      const { deadlineMs, fanOut, stop } = plan;
+      let expected = Promise.resolve(false);
+      let expectedAt = 0;
+      const expect = (): Promise<boolean> => {
+        expectedAt = performance.now();
+        expected = store.expect(messageId, userIds);
+        return answerOf(expected, deadlineMs);
+      };
+      const findRoom = async (): Promise<boolean> => {
+        for (;;) {
+          if (stop?.isCancelled) return false;
+          if (await expect()) return true;
+          if (!fanOut || userIds.length > maxAwaited) throw noRoom();
+          await sleep(LOOK_EVERY_MS);
+        }
+      };
+      const beforeCall = (): Promise<boolean> => {
+        // Who came before has room first.
+        const found = fanOut ? line.then(findRoom) : findRoom();
+        if (fanOut) line = found.catch(() => undefined);
+        return found;
+      };
       const beforeSend = async (): Promise<boolean> => {
-        // Not waited for with a permit in hand: they are awaited already, and this moves the time.
-        parts.store.expect(request).catch(() => undefined);
+        // They are awaited already, and this moves the time: nobody waits for it with a permit in hand.
+        if (performance.now() - expectedAt > SAME_MOMENT_MS) expect().catch(() => undefined);
         return plan.beforeSend?.() ?? true;
       };
-      const spentMs = fanOut ? 0 : performance.now() - started;
       try {
-        return await send({ ...plan, deadlineMs: Math.max(1, plan.deadlineMs - spentMs), beforeSend });
+        return await send({ ...plan, beforeCall, beforeSend });
       } catch (error) {
         if (error instanceof RtcMessagingError && error.outcome !== 'unknown') {
-          this.#withdraw(request);
-          room.use(-recipients);
+          // At once, so that it is done before the same users are awaited again; and after what is answered too late.
+          const withdraw = (): Promise<void> => store.withdraw(messageId, userIds);
+          void withdraw()
+            .catch(() => expected.then(withdraw))
+            .catch(() => undefined);
         }
         throw error;
       }
-    } finally {
-      if (reserved === undefined) room?.free();
-    }
-  }
+    },
 
-  /** Awaits receipts of a request before it has its permit, so that nobody else waits while Redis is asked. */
-  async #begin(request: TrackedRequest, { deadlineMs, signal, stop }: CallPlan): Promise<void> {
-    const begun = hidden.of(this).store.expect(request);
-    try {
-      await answer(begun, Math.min(deadlineMs, ANSWER_LIMIT_MS), signal, stop);
-    } catch (error) {
-      // It may be done late. Nobody will send it.
-      begun.then(() => this.#withdraw(request)).catch(() => undefined);
-      throw error;
-    }
-  }
-
-  /** If the store does not answer, its recipients stay awaited until the message's time is over. */
-  #withdraw(request: TrackedRequest): void {
-    const withdrawn = hidden.of(this).store.withdraw(request);
-    withdrawn.then((awaited) => this.#endIfDone(request.messageId, awaited)).catch(() => undefined);
-  }
-
-  /** Those who came before have it first. Who can't ever have it is refused. */
-  async #waitForRoom(recipients: number, { signal, stop }: CallPlan): Promise<ReceiptRoom> {
-    const parts = hidden.of(this);
-    const before = parts.line;
-    let leave: (() => void) | undefined;
-    parts.line = new Promise((resolve) => (leave = resolve));
-    const look = () => Promise.all([parts.store.refresh(), sleep(LOOK_EVERY_MS)]);
-    try {
-      await waitFor(before, Infinity, undefined, signal, stop);
-      while (recipients <= parts.maxAwaited && !parts.store.hasRoomFor(recipients))
-        await waitFor(look, Infinity, undefined, signal, stop);
-      return await this.reserve(recipients, {});
-    } finally {
-      leave?.();
-    }
-  }
-
-  /** @internal Takes a client's message if it is one of receipts. */
-  async take({ userId, message }: RtcClientMessage): Promise<string | undefined> {
-    const messageIds = typeof message === 'string' ? readReceipts(message) : undefined;
-    if (messageIds === undefined) return undefined;
-    await answer(Promise.all(messageIds.map((messageId) => this.#take(userId, messageId))));
-    return '';
-  }
-
-  async #take(userId: string, messageId: string): Promise<void> {
-    const { module, store, sending } = hidden.of(this);
-    const [taken, awaited] = await store.confirm(userId, messageId);
-    const status = typeof taken === 'number' ? 'confirmed' : taken;
-    (this.counts as Record<RtcReceiptEvent['status'], number>)[status] += 1;
-    const delay = typeof taken === 'number' ? { delayMs: taken } : {};
-    sending?.emit({ type: 'receipt', module, messageId, userId, status, ...delay });
-    this.#endIfDone(messageId, awaited);
-  }
-
-  #endIfDone(messageId: string, awaited: number | undefined): void {
-    if (awaited === 0) hidden.of(this).watches.get(messageId)?.end();
-  }
+    /** Takes the clients' messages that are receipts. Both modules are there then, wherever the app imports them. */
+    onModuleInit() {
+      try {
+        const anywhere = { strict: false };
+        host = modules.get(getRoomUnicastToken(name), anywhere).chunkSenders?.().host;
+        const each = { ...anywhere, each: true } as const;
+        const callbacks = modules
+          .get<CallbackSettings>(CALLBACK_SETTINGS, each)
+          .find((settings) => settings.name === name);
+        if (callbacks === undefined) throw new TypeError('no callbacks');
+        callbacks.consumers.push(take);
+      } catch {
+        const which = name === undefined ? 'without a name' : `with the name ${name}`;
+        const message = `needs RtcMessagingModule and RtcCallbackModule ${which}`;
+        throw new RtcConfigError([{ option: 'RtcReceiptModule', message }], undefined, name);
+      }
+    },
+  };
 }
 
 /** What a store says, if it does so in time. */
-async function answer<T>(
+async function answerOf<T>(
   work: Promise<T>,
   limitMs = ANSWER_LIMIT_MS,
-  ...signals: readonly (Cancellation | AbortSignal | undefined)[]
+  ...signals: (AbortSignal | undefined)[]
 ): Promise<T> {
   try {
-    return await waitFor(work, limitMs, undefined, ...signals);
+    return await waitFor(work, Math.max(1, Math.min(limitMs, ANSWER_LIMIT_MS)), ...signals);
   } catch {
     const message = 'The receipts are not known: Redis, which keeps them, does not answer.';
     throw new RtcNetworkError(message, { outcome: 'not_attempted', phase: 'queued' });

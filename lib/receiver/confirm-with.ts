@@ -1,58 +1,33 @@
-import { CONFIRM_MS, needFunctions, within } from './limits.js';
-
-/** A message's number, as SDKs give it. */
-export type ServerMessageId = number | string | bigint;
-
-/** A `confirm` for `createReceiver()`, and what it has to hear. */
-export interface ResultConfirmation {
-  /** Sends a text. It rejects when the text was not sent, or when no result has come within 10 s. */
-  readonly confirm: (receipts: string) => Promise<void>;
-  /** The listener of the SDK's callback of that name. It needs no `this`. */
-  readonly onServerMessageSendResult: (msgid: unknown, error: unknown) => void;
-}
-
 /**
  * Makes a `confirm` of a `sendServerMessage()` that returns a number, or a promise of it, and whose result comes by the
- * callback `onServerMessageSendResult(msgid, error, …)`, even before the number does: Electron, React Native.
+ * callback `onServerMessageSendResult(msgid, error, …)`, even before the number does: Electron, React Native. It rejects
+ * when the text was not sent. It is for one receiver, which sends one text at a time.
  * @param success the SDK's `UserMessageSendResult` for it. Default 0
+ * @returns the `confirm`, and the listener of the SDK's callback, which needs no `this`
  */
 export function confirmWith(
-  send: (receipts: string) => ServerMessageId | PromiseLike<ServerMessageId>,
+  send: (receipts: string) => number | string | bigint | PromiseLike<number | string | bigint>,
   success: unknown = 0,
-): ResultConfirmation {
-  needFunctions({ send });
-  /** Of each text that is under way. */
-  const listeners = new Set<(msgid: string, error: unknown) => void>();
+) {
+  let listen: ((msgid: string, error: unknown) => void) | undefined;
 
   const confirm = async (receipts: string): Promise<void> => {
-    const results = new Map<string, unknown>();
-    let check: (() => unknown) | undefined;
-    const listen = (msgid: string, error: unknown): void => {
-      results.set(msgid, error);
-      check?.();
-    };
-    listeners.add(listen);
-    try {
-      await within(CONFIRM_MS, async () => {
-        const given: ServerMessageId | undefined = await send(receipts);
-        if (given === undefined || Number(given) < 0) throw new Error(`sendServerMessage() gave ${given}`);
-        const msgid = String(given);
-        await new Promise<void>((resolve) => {
-          check = () => results.has(msgid) && resolve();
-          check();
-        });
-        const error = String(results.get(msgid));
-        if (error !== String(success)) throw new Error(`The receipts were not sent: ${error}`);
-      });
-    } finally {
-      listeners.delete(listen);
-    }
+    const early = new Map<string, unknown>();
+    const listenEarly = (msgid: string, error: unknown): void => void early.set(msgid, error);
+    listen = listenEarly;
+    const msgid = String(await send(receipts));
+    if (!(Number(msgid) >= 0)) throw new Error(`sendServerMessage() gave ${msgid}`);
+    const result = new Promise((resolve) => {
+      if (early.has(msgid)) resolve(early.get(msgid));
+      // Otherwise it took so long that another text was sent.
+      else if (listen === listenEarly) listen = (other, error) => other === msgid && resolve(error);
+    });
+    const error = String(await result);
+    if (error !== String(success)) throw new Error(`The receipts were not sent: ${error}`);
   };
 
   return {
     confirm,
-    onServerMessageSendResult: (msgid, error) => {
-      for (const listen of listeners) listen(String(msgid), error);
-    },
+    onServerMessageSendResult: (msgid: unknown, error: unknown): void => listen?.(String(msgid), error),
   };
 }

@@ -1,9 +1,8 @@
-import { createConfirmations } from './confirmations.js';
-import { type ClientMessage, unframe } from './frame.js';
-import { attempt, dropOldest, needFunctions, within } from './limits.js';
-import { createSeenStorage, type ReceiverStorage } from './seen-storage.js';
+import { type ClientMessage, MAX_RECEIPTS, MESSAGE_ID, unframe, writeReceipts } from './frame.js';
 
-// Of browsers, and of everything else: their types come with each of these, and this entry needs none.
+// Of browsers, Electron, React Native and Node. Their types come with each of these, and this entry needs none.
+declare function setTimeout(work: () => void, ms: number): unknown;
+declare function clearTimeout(timer: unknown): void;
 declare const reportError: ((error: unknown) => void) | undefined;
 declare const console: { error(error: unknown): void };
 
@@ -17,6 +16,20 @@ export interface ReceivedMessage {
   readonly messageId?: string;
 }
 
+/** Keeps over restarts which messages the app has taken, for one user: a message to several users has one ID. */
+export interface ReceiverStorage {
+  /**
+   * What was saved last; null or undefined if nothing was. It is called once, and nothing is saved before it has ended.
+   * Until then, but for 3 s at most, messages with a prefix wait.
+   */
+  load(): string | null | undefined | Promise<string | null | undefined>;
+  /**
+   * Saves a text of up to 33 KB in place of the last one, after each message that the app has taken. A promise is waited
+   * for before the next call. Each receiver needs a place of its own: where two save to one, the last wins.
+   */
+  save(seen: string): unknown;
+}
+
 /** What `createReceiver()` takes. */
 export interface ReceiverOptions {
   /**
@@ -26,8 +39,8 @@ export interface ReceiverOptions {
   readonly from: string | readonly string[];
   /**
    * Sends a text to the business server, at most eight times a second: the SDK's `sendServerMessage()`. If it throws,
-   * rejects or takes more than 10 s, the text is sent again, up to eight times within three minutes. Meanwhile others
-   * wait: the last 10,000 receipts. `confirmWith()` makes one for SDKs that give the result by a callback.
+   * rejects or takes more than 10 s, the receipts are sent again, up to eight times within three minutes. Meanwhile
+   * others wait: the last 10,000 receipts. `confirmWith()` makes one for SDKs that give the result by a callback.
    */
   readonly confirm: (receipts: string) => unknown;
   /**
@@ -50,16 +63,20 @@ export interface Receiver {
    * `(userId, message)` (Electron) or `(msgid, userId, message)` (Android and iOS). It needs no `this`, and never throws.
    */
   readonly receive: (...given: unknown[]) => void;
-  /**
-   * Takes nothing more, confirms what the app has taken, and saves it: for a logout. It is done when both have ended,
-   * or after 10 s, and never rejects.
-   */
-  readonly close: () => Promise<void>;
+  /** Takes, confirms and saves nothing more. */
+  readonly close: () => void;
 }
 
 /** Copies come within seconds, or minutes from a durable fan-out. */
 const MAX_SEEN = 10_000;
-const CLOSE_MS = 10_000;
+const MAX_STORED = 1_000;
+const STORAGE_MS = 3_000;
+/** A client may send 20 messages a second. These are at most eight, and the rest is the app's. */
+const COLLECT_MS = 125;
+const CONFIRM_MS = 10_000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 15_000;
+const MAX_TRIES = 8;
 
 /**
  * Receives messages that were sent with `receipt` or `once`: takes the prefix off, drops copies, and confirms what is to
@@ -70,58 +87,88 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
   const senders = [from].flat();
   if (senders.length === 0 || !senders.every((sender) => sender && typeof sender === 'string'))
     throw new TypeError("`from`: must be the server's user ID, or a list of them");
-  needFunctions({ confirm, onMessage });
-  if (storage) needFunctions({ 'storage.load': storage.load, 'storage.save': storage.save });
-  const confirmations = createConfirmations(confirm);
-  /** Whether the app has taken it. */
-  const seen = new Map<string, boolean>();
-  const seenStorage = storage && createSeenStorage(storage, seen);
-  let loading: Promise<unknown> | undefined = seenStorage?.loaded.then(() => (loading = undefined));
-  const taking = new Set<Promise<unknown>>();
+  const storing = storage && { 'storage.load': storage.load, 'storage.save': storage.save };
+  for (const [name, given] of Object.entries({ confirm, onMessage, ...storing }))
+    if (typeof given !== 'function') throw new TypeError(`\`${name}\`: must be a function`);
+
+  /** The last messages: whether the app was given it, has taken it, or has and its receipt is owed. */
+  const seen = new Map<string, 'given' | 'taken' | 'owed'>();
   let isClosed = false;
 
-  const remember = (id: string, isTaken: boolean): void => {
-    seen.set(id, isTaken);
-    dropOldest(seen, MAX_SEEN);
+  let confirming: unknown;
+  let tries = 0;
+  const confirmSoon = (): void => {
+    if (confirming !== undefined || isClosed) return;
+    const pauseMs = tries === 0 ? COLLECT_MS : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1));
+    // By chance up to twice as long, since many clients receive a message at once.
+    confirming = setTimeout(() => void confirmOwed(), pauseMs * (1 + Math.random()));
+  };
+  const owed = (): string[] => [...seen.keys()].filter((id) => seen.get(id) === 'owed');
+  const confirmOwed = async (): Promise<void> => {
+    const ids = owed().slice(0, MAX_RECEIPTS);
+    const isSent = await attempt(() => within(CONFIRM_MS, () => confirm(writeReceipts(ids))));
+    tries = isSent ? 0 : (tries + 1) % MAX_TRIES;
+    if (tries === 0) for (const id of ids) seen.set(id, 'taken');
+    confirming = undefined;
+    if (owed().length > 0) confirmSoon();
+  };
+
+  const loaded = attempt(async () => {
+    const saved = ((await storage?.load()) ?? '').match(MESSAGE_ID) ?? [];
+    // What was shown meanwhile is newer.
+    const shown = [...seen];
+    seen.clear();
+    for (const id of saved) seen.set(id, 'taken');
+    for (const [id, state] of shown) seen.set(id, state);
+  });
+  let loading: Promise<unknown> | undefined =
+    storage && attempt(() => within(STORAGE_MS, () => loaded)).then(() => (loading = undefined));
+  let saving = loaded;
+  let isSaving = false;
+  /** After what is loaded or saved at present, for all that is taken until then. */
+  const save = (): void => {
+    if (storage === undefined || isSaving) return;
+    isSaving = true;
+    saving = saving.then(() => {
+      isSaving = false;
+      const taken = [...seen.keys()].filter((id) => seen.get(id) !== 'given');
+      // One that is damaged leaves the others whole, thanks to the spaces.
+      return attempt(() => storage.save(taken.slice(-MAX_STORED).join(' ')));
+    });
   };
 
   const hand = (received: ReceivedMessage): Promise<boolean> =>
     attempt(() => onMessage(received), typeof reportError === 'function' ? reportError : console.error);
 
-  const take = async (given: readonly unknown[]): Promise<void> => {
-    const received = readable(() => readArguments(given)) ?? ({ message: given[0] } as ReceivedMessage);
-    const framed = senders.includes(received.from) ? readable(() => unframe(received.message)) : undefined;
+  const take = async (received: ReceivedMessage): Promise<void> => {
+    const framed = senders.includes(received.from) ? unframe(received.message) : undefined;
     if (framed === undefined) return void (await hand(received));
     if (loading) await loading;
     if (isClosed) return;
     const { messageId, message, isReceiptWanted } = framed;
     if (!seen.has(messageId)) {
-      remember(messageId, false);
-      if (await hand({ from: received.from, message, messageId })) {
-        remember(messageId, true);
-        seenStorage?.save();
+      seen.set(messageId, 'given');
+      for (const oldest of seen.keys()) {
+        if (seen.size <= MAX_SEEN) break;
+        seen.delete(oldest);
       }
+      if (!(await hand({ from: received.from, message, messageId })) || !seen.has(messageId)) return;
+      seen.set(messageId, 'taken');
+      save();
     }
     // A copy too: perhaps it comes since the receipt was lost.
-    if (isReceiptWanted && seen.get(messageId)) confirmations.add(messageId);
-  };
-
-  const finish = async (): Promise<void> => {
-    await Promise.all(taking);
-    await Promise.all([confirmations.close(), seenStorage?.saved()]);
+    if (!isReceiptWanted || seen.get(messageId) === 'given') return;
+    seen.set(messageId, 'owed');
+    confirmSoon();
   };
 
   return {
     receive: (...given) => {
-      if (isClosed) return;
-      const work = attempt(() => take(given));
-      taking.add(work);
-      void work.then(() => taking.delete(work));
+      if (!isClosed) void attempt(() => take(readArguments(given)));
     },
-    close: async () => {
+    close: () => {
       isClosed = true;
-      void confirmations.close();
-      await attempt(() => within(CLOSE_MS, finish));
+      clearTimeout(confirming);
     },
   };
 }
@@ -129,16 +176,30 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
 /** Of a callback's arguments, the last two are the sender and the message, or the only one holds them. */
 function readArguments(given: readonly unknown[]): ReceivedMessage {
   const [message, userId] = [...given].reverse();
-  const isOne = given.length === 1 && typeof message === 'object';
-  const read = (isOne ? message : { userId, message }) as { userId: string; message: ClientMessage };
+  const read = (given.length === 1 ? message : { userId, message }) as {
+    userId: string;
+    message: ClientMessage;
+  };
   return { from: read.userId, message: read.message };
 }
 
-/** @returns undefined for what can't be read, which is then handed on as it is */
-function readable<T>(read: () => T): T | undefined {
+/** Does it at once. @returns whether it ended well */
+async function attempt(work: () => unknown, fail?: (error: unknown) => void): Promise<boolean> {
   try {
-    return read();
-  } catch {
-    return undefined;
+    await work();
+    return true;
+  } catch (error) {
+    fail?.(error);
+    return false;
   }
+}
+
+/** Rejects when it takes longer. */
+function within(ms: number, work: () => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`It took more than ${ms} ms.`)), ms);
+    void attempt(work, reject)
+      .then(() => clearTimeout(timer))
+      .then(resolve);
+  });
 }

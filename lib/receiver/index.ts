@@ -1,9 +1,9 @@
-export { confirmWith, type ResultConfirmation, type ServerMessageId } from './confirm-with.js';
+export { confirmWith } from './confirm-with.js';
 export {
   createReceiver,
   type ReceivedMessage,
   type Receiver,
   type ReceiverOptions,
+  type ReceiverStorage,
 } from './create-receiver.js';
 export type { ClientMessage } from './frame.js';
-export type { ReceiverStorage } from './seen-storage.js';

@@ -57,6 +57,11 @@ export interface CallPlan {
   /** The fan-out that the call belongs to. */
   readonly fanOut: RtcFanOutInfo | undefined;
   /**
+   * Called once, before the call takes a permit. The call ends as if it were stopped unless this resolves to true, and
+   * with the RtcMessagingError that it may reject with.
+   */
+  readonly beforeCall: (() => Promise<boolean>) | undefined;
+  /**
    * Called before each attempt, when it has its permit and before any byte is sent. The call ends as if it were stopped
    * unless this resolves to true. The durable queue uses it to record the in-flight state.
    */

@@ -82,6 +82,8 @@ export class SendCall {
 
   /** @returns the accepting answer. Rejects with an RtcMessagingError. */
   async run(): Promise<ApiReply & { readonly kind: 'success' }> {
+    const { beforeCall } = this.plan;
+    if (beforeCall !== undefined) await this.#ask(beforeCall);
     let last: JudgedAttempt | undefined;
     for (;;) {
       last = await this.#attempt(last);
@@ -197,16 +199,14 @@ export class SendCall {
     return permit;
   }
 
-  async #ask(beforeSend: () => Promise<boolean>): Promise<void> {
+  async #ask(whether: () => Promise<boolean>): Promise<void> {
     const started = performance.now();
     // A failure counts as false, unless it says more: without a record, nothing is sent.
-    const maySend = await waitFor(beforeSend, Infinity, this.abort, this.plan.stop).catch(
-      (error: unknown) => {
-        if (error instanceof RtcMessagingError) throw error;
-        return false;
-      },
-    );
-    this.#deadline.extendBySince(started);
+    const maySend = await waitFor(whether, Infinity, this.abort, this.plan.stop).catch((error: unknown) => {
+      if (error instanceof RtcMessagingError) throw error;
+      return false;
+    });
+    if (!this.plan.policy.deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
     if (!maySend) throw abortedError(this.#facts(), 'before it was sent');
   }
 

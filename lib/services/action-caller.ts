@@ -11,7 +11,7 @@ import { checkCallOptions } from '../options/check-call-options.js';
 import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
-import type { ReceiptTracker, Reservation } from './receipt-tracker.js';
+import type { ReceiptTracker } from './receipt-tracker.js';
 import {
   callPlan,
   OPEN_API_OPTIONS,
@@ -144,35 +144,31 @@ export class ActionCaller {
     };
   }
 
-  /**
-   * Sends a prepared request. With `receipt`, receipts are awaited until it is known to be in vain.
-   * @param reserved room for these receipts
-   */
+  /** Sends a prepared request. With `receipt`, receipts are awaited until it is known to be in vain. */
   async send(
     { messageId, isTracked }: Pick<WireRequest, 'messageId' | 'isTracked'>,
     to: readonly string[],
     plan: CallPlan,
     send: (plan: CallPlan) => Promise<AcceptedCall>,
-    reserved?: Reservation,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
     if (messageId === undefined) return send(plan);
     const tracker = isTracked ? this.#receipts : undefined;
-    const accepted = tracker ? tracker.track(messageId, to, plan, send, reserved) : send(plan);
+    const accepted = tracker ? tracker.track(messageId, to, plan, send) : send(plan);
     return { ...(await named(messageId, accepted)), messageId };
   }
 
   /**
-   * Reserves room for the receipts of a whole list, so that it does not end in the middle.
-   * @param recipients undefined if nobody knows how many there will be
-   * @throws RtcQuotaError when there is no room
+   * Refuses a list for whose receipts there is no room now. What comes in between waits for room, as other sources do.
+   * @param recipients 0 if nobody knows how many there will be
+   * @throws RtcQuotaError
    */
-  async reserve(
-    recipients: number | undefined,
+  async requireRoom(
+    recipients: number,
     options: Pick<SendOptions, 'receipt' | 'deadlineMs' | 'signal'>,
     messageId?: string,
-  ): Promise<Reservation | undefined> {
-    if (options.receipt !== true || recipients === undefined || !this.#receipts) return undefined;
-    return await named(messageId, this.#receipts.reserve(recipients, options));
+  ): Promise<void> {
+    if (options.receipt !== true || recipients === 0 || !this.#receipts) return;
+    await named(messageId, this.#receipts.requireRoom(recipients, options));
   }
 
   /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */

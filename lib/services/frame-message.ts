@@ -3,12 +3,7 @@ import type { CheckedRequest } from '../dto/check-request.js';
 import { messageProblem } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
-import { checksum, FRAME_BYTES, FRAME_HEADS } from '../receiver/frame-layout.js';
-
-/** A message with the prefix that a receiver takes off. */
-export interface FramedMessage extends Pick<CheckedRequest, 'message' | 'binary'> {
-  readonly messageId: string;
-}
+import { FRAME_BYTES, framePrefix } from '../receiver/frame.js';
 
 /**
  * Puts the prefix before a message. Attempts of one call, and chunks of one fan-out, have the same.
@@ -20,12 +15,9 @@ export function frameMessage(
   { message, binary }: CheckedRequest,
   isReceiptWanted: boolean,
   random: string = randomBytes(18).toString('base64url'),
-): FramedMessage {
-  const isText = typeof message === 'string' && binary !== true;
-  const content = typeof message === 'string' && !isText ? Buffer.from(message, 'base64') : message;
-  const head = FRAME_HEADS[isReceiptWanted ? 'receipt' : 'once'] + random;
-  const sum = checksum(head, content);
-  const prefix = `${head}${sum}]`;
+) {
+  const content = binary === true && typeof message === 'string' ? Buffer.from(message, 'base64') : message;
+  const prefix = framePrefix(isReceiptWanted, random, content);
   const framed =
     typeof content === 'string' ? prefix + content : Buffer.concat([Buffer.from(prefix), content]);
   const problem = messageProblem(framed, undefined, RTC_ACTIONS[action].maxMessageBytes);
@@ -33,5 +25,5 @@ export function frameMessage(
     const path = `${problem}, the ${FRAME_BYTES} of the prefix for receivers included`;
     throw new RtcValidationError([{ path: 'message', message: path }]);
   }
-  return { message: framed, binary: !isText, messageId: random + sum };
+  return { message: framed, binary: typeof framed !== 'string', messageId: prefix.slice(7, 39) };
 }

@@ -1,26 +1,14 @@
 import { tokenOf } from '../config/named-tokens.js';
-import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import type { CallPlan } from '../retry/call-policy.js';
 
-/** Room for the receipts of recipients whose requests are still to come. */
-export interface Reservation {
-  /** Gives back what was not used. */
-  free(): void;
-}
-
-/** Who waits for receipts. The module of `./receipts` provides it. */
+/** Awaits receipts. The module of `./receipts` provides it. */
 export interface ReceiptTracker {
-  /** Tells where events go, and when the app begins to close. */
-  attach(sender: Pick<FanOutHost, 'emit' | 'closing'>): void;
   /** @throws RtcQuotaError when receipts of so many recipients can't be awaited now */
-  reserve(
-    recipients: number,
-    limits: { readonly deadlineMs?: number | undefined; readonly signal?: AbortSignal | undefined },
-  ): Promise<Reservation>;
+  requireRoom(recipients: number, limits: Partial<Pick<CallPlan, 'deadlineMs' | 'signal'>>): Promise<void>;
   /**
    * Sends a request while receipts of its recipients are awaited, from when its last attempt leaves. They are no longer
-   * if it was certainly not accepted.
-   * @param reserved room for them. Without it, a chunk of a fan-out waits for room, and any other request is refused.
+   * if it was certainly not accepted. A chunk of a fan-out waits for room, any other request is refused without.
+   * @param userIds all different, and in no other request of the message that is under way or may have been accepted
    * @throws RtcQuotaError when there is no room, and whatever `send` throws. Nothing is sent while it is not known that
    * receipts are awaited.
    */
@@ -29,11 +17,10 @@ export interface ReceiptTracker {
     userIds: readonly string[],
     plan: CallPlan,
     send: (plan: CallPlan) => Promise<T>,
-    reserved?: Reservation,
   ): Promise<T>;
 }
 
-/** The injection token of what waits for the receipts of the module with this `name`, if anything does. */
+/** The injection token of what awaits the receipts of the module with this `name`, if anything does. */
 export const getReceiptTrackerToken = tokenOf<ReceiptTracker>(
   'nestjs-rtc-messaging:receipt-tracker',
   'receipt-tracker',

@@ -27,7 +27,6 @@ import { HiddenParts } from '../privacy/hidden-parts.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
-import type { Reservation } from './receipt-tracker.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import { callPlan, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
@@ -102,17 +101,16 @@ export class RoomUnicastService {
     const members = presence && (await membersOf(presence, message.roomId, plan));
     const deadlineMs =
       plan.deadlineMs && Math.max(1, Math.ceil(plan.deadlineMs - (performance.now() - began)));
-    const chunks = new RecipientChunks(to, plan.chunkSize, plan.dedupe, { members });
+    // Each is awaited once, and needs no copy.
+    const dedupe = plan.receipt ? 'all' : plan.dedupe;
+    const chunks = new RecipientChunks(to, plan.chunkSize, dedupe, { members });
     const isAddressed = (id: unknown): boolean => isId(id) && isThere(members, id);
-    const recipients = wire.isTracked ? listOf(to)?.filter(isAddressed) : undefined;
-    const reserved = recipients && (await caller.reserve(new Set(recipients).size, plan, wire.messageId));
-    try {
-      const each = chunkSender(this, wire, plan, reserved);
-      const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
-      return wire.messageId === undefined ? report : { ...report, messageId: wire.messageId };
-    } finally {
-      reserved?.free();
-    }
+    const { messageId } = wire;
+    if (wire.isTracked)
+      await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan, messageId);
+    const each = chunkSender(this, wire, plan);
+    const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
+    return messageId === undefined ? report : { ...report, messageId };
   }
 
   /**
@@ -144,24 +142,20 @@ export class RoomUnicastService {
     };
     const chunks = new RecipientChunks(messages, 1, 'none', { readItem: readMessage });
     const perMessage = chunkPlan(settings, plan);
-    const reserved = plan.receipt ? await caller.reserve(listOf(messages)?.length, plan) : undefined;
+    await caller.requireRoom(listOf(messages)?.length ?? 0, plan);
     const each = new ChunkSender<EachMessage>(
       (messages, control) => {
         const [{ to, wire, body }] = messages as readonly [EachMessage];
         const { roomId } = wire;
         const send = (each: CallPlan) => sender.send('SendRoomUnicast', body, each);
-        return caller.send(wire, [to], { ...perMessage, ...control, roomId }, send, reserved);
+        return caller.send(wire, [to], { ...perMessage, ...control, roomId }, send);
       },
       sender,
       1,
       plan.chunkDeadlineMs,
       false,
     );
-    try {
-      return await new FanOutRun(chunks, each, plan, sender, ({ position }) => position).run();
-    } finally {
-      reserved?.free();
-    }
+    return await new FanOutRun(chunks, each, plan, sender, ({ position }) => position).run();
   }
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
@@ -239,7 +233,6 @@ function chunkSender(
   service: RoomUnicastService,
   wire: WireRequest,
   plan: ReturnType<typeof planOf>,
-  reserved?: Reservation,
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
@@ -248,7 +241,7 @@ function chunkSender(
   return new ChunkSender(
     (recipients, control) => {
       const send = (each: CallPlan) => sender.send('BatchSendRoomUnicast', bodyFor(recipients), each);
-      return caller.send(wire, recipients, { ...perChunk, ...control }, send, reserved);
+      return caller.send(wire, recipients, { ...perChunk, ...control }, send);
     },
     sender,
     plan.chunkSize,

@@ -77,6 +77,7 @@ export function callPlan(
     signal,
     stop: undefined,
     fanOut: undefined,
+    beforeCall: undefined,
     beforeSend: undefined,
   };
 }

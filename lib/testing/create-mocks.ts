@@ -45,8 +45,7 @@ export interface RtcMessagingMocks {
 
 /** Any receipt may be asked for, and none comes. */
 const NO_RECEIPTS: ReceiptTracker = {
-  attach: () => undefined,
-  reserve: async () => ({ free: () => undefined }),
+  requireRoom: async () => undefined,
   track: (_message, _to, plan, send) => send(plan),
 };
 

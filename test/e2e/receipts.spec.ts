@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
+  type ChunkOutcome,
   RtcMessagingModule,
   RtcQuotaError,
   type RtcReceiptEvent,
@@ -11,7 +12,7 @@ import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
 import { Test } from '@nestjs/testing';
-import { writeReceipts } from '../../lib/receiver/receipt-text.js';
+import { writeReceipts } from '../../lib/receiver/frame.js';
 import { startSdk } from '../support/open-telemetry.js';
 import { ReceiptApp } from '../support/receipts.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -67,7 +68,7 @@ describe('a message with `receipt`', () => {
         delayMs: expect.any(Number),
       },
     ]);
-    expect(server.receipts.counts).toEqual({
+    expect(server.counts).toEqual({
       confirmed: 1,
       repeated: 0,
       not_awaited: 0,
@@ -143,11 +144,11 @@ describe('a message with `receipt`', () => {
     expect(await server.receipts.status(String(error.messageId))).toBeUndefined();
   });
 
-  it('is awaited from whom one request of a fan-out was accepted, though another one was refused', async () => {
-    const alice = server.join('alice', { receiver: { confirmAfterMs: 500 } });
-    for (const dedupe of ['chunk', 'none'] as const) {
+  it('is sent once, and awaited, where a list names a user twice, and not from whom it was refused', async () => {
+    const alice = server.join('alice', { receiver: { confirmAfterMs: 300 } });
+    for (const dedupe of ['chunk', 'all', 'none'] as const) {
       const report = await server.rooms.fanOut(
-        { ...ROOM, to: ['alice', 'bob', 'alice'] },
+        { ...ROOM, to: ['alice', 'carol', 'bob', 'alice'] },
         {
           receipt: true,
           chunkSize: 1,
@@ -155,20 +156,18 @@ describe('a message with `receipt`', () => {
           dedupe,
           onChunk: ({ index }) => {
             const fault = { kind: 'error', code: 'InvalidParameter.IllegalTo', times: 1 } as const;
-            if (index === 1) emulator.faults.add(fault);
+            if (index === 0) emulator.faults.add(fault);
           },
         },
       );
-      expect(report.counts).toMatchObject({ accepted: 2, rejected: 1 });
+      expect(report.counts).toMatchObject({ accepted: 2, rejected: 1, duplicates: 1 });
       const messageId = String(report.messageId);
-      expect(await server.receipts.status(messageId)).toMatchObject({
-        awaited: ['alice', 'bob'],
-      });
+      expect(await server.receipts.status(messageId)).toMatchObject({ awaited: ['alice', 'bob'] });
       const status = await server.receipts.wait(messageId, { timeoutMs: 1_500 });
       expect(status).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
     }
-    expect(alice.shown).toHaveLength(2);
-    expect(server.receipts.counts).toMatchObject({ confirmed: 2, not_awaited: 0 });
+    expect(alice.shown).toHaveLength(3);
+    expect(server.counts).toMatchObject({ confirmed: 3, not_awaited: 0 });
   });
 
   it('is awaited, and timed, from when it leaves, and not while it waits for the quota', async () => {
@@ -179,7 +178,7 @@ describe('a message with `receipt`', () => {
       Array.from({ length: 3 }, () => server.rooms.batchSend({ ...ROOM, to: ['alice'] }, receipt)),
     );
     await new Promise((resolve) => setTimeout(resolve, 700));
-    expect(server.receipts.counts).toMatchObject({ confirmed: 3, not_awaited: 0 });
+    expect(server.counts).toMatchObject({ confirmed: 3, not_awaited: 0 });
     for (const { delayMs = Infinity } of events) expect(delayMs).toBeLessThan(900);
   });
 
@@ -213,19 +212,63 @@ describe('a message with `receipt`', () => {
     await server.rooms.batchSend({ ...ROOM, to: ['x'] }, { once: true });
   });
 
-  it('is refused to one of two lists that fit only alone, and the other one is sent to the end', async () => {
+  it('is sent to two lists that fit only alone as receipts make room, and never awaited from more than may be', async () => {
     await start({ receipts: { maxAwaited: 20 } });
-    const fanOut = (prefix: string): Promise<unknown> => {
-      const to = Array.from({ length: 15 }, (_, index) => `${prefix}-${index}`);
-      return server.rooms.fanOut({ ...ROOM, to: [...to, ...to, 'no id'] }, { receipt: true, chunkSize: 4 });
-    };
-    // A refused chunk is sent again in the room that was its own.
+    const listOf = (prefix: string): string[] =>
+      Array.from({ length: 15 }, (_, index) => `${prefix}-${index}`);
+    const [a, b] = [listOf('a'), listOf('b')];
+    for (const userId of [...a, ...b]) server.join(userId);
+    // A refused chunk is sent again.
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', times: 1 });
-    const [first, second] = await Promise.allSettled([fanOut('a'), fanOut('b')]);
-    expect(first).toMatchObject({ value: { counts: { accepted: 30, invalid: 1 } } });
-    expect(second).toMatchObject({ reason: { code: 'RTC_QUOTA', messageId: expect.any(String) } });
-    // What was not used is free again.
-    await server.rooms.fanOut({ ...ROOM, to: ['c', 'd', 'e', 'f', 'g'] }, { receipt: true });
+    let most = 0;
+    const ids = new Set<string>();
+    const onChunk = async ({ messageId = '' }: ChunkOutcome): Promise<void> => {
+      ids.add(messageId);
+      const all = await Promise.all([...ids].map((id) => server.receipts.status(id)));
+      most = Math.max(
+        most,
+        all.reduce((sum, status) => sum + (status?.awaited.length ?? 0), 0),
+      );
+    };
+    const options = { receipt: true, chunkSize: 4, onChunk };
+    const reports = await Promise.all(
+      [a, b].map((to) => server.rooms.fanOut({ ...ROOM, to: [...to, ...to, 'no id'] }, options)),
+    );
+    for (const { counts } of reports)
+      expect(counts).toMatchObject({ accepted: 15, duplicates: 15, invalid: 1 });
+    expect(most).toBeGreaterThan(10);
+    expect(most).toBeLessThanOrEqual(20);
+    // What is no longer awaited is free again.
+    for (const { messageId } of reports) await server.receipts.wait(String(messageId), WAIT);
+    await server.rooms.fanOut({ ...ROOM, to: listOf('c') }, { receipt: true });
+  });
+
+  it('is awaited from no more than may be where a list grows, or many are sent at once', async () => {
+    await start({ receipts: { maxAwaited: 5 } });
+    const to = Array.from({ length: 4 }, (_, index) => `first-${index}`);
+    const fanOut = server.rooms.fanOut({ ...ROOM, to }, { receipt: true, chunkSize: 2, deadlineMs: 1_000 });
+    for (let index = 0; index < 50; index++) to.push(`later-${index}`);
+    const { counts, stop } = await fanOut;
+    expect(counts).toMatchObject({ accepted: 4, notAttempted: counts.input - 4 });
+    expect(stop?.reason).toBe('deadline');
+    const sends = Array.from({ length: 20 }, (_, index) =>
+      server.rooms.send({ ...ROOM, to: `one-${index}` }, { receipt: true }),
+    );
+    const ends = (await Promise.allSettled(sends)).map(({ status }) => status);
+    expect(ends.filter((end) => end === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('that is refused for want of room is a call with an outcome, as one that the quota refuses', async () => {
+    await start({ receipts: { maxAwaited: 1 } });
+    const told: string[] = [];
+    const tell = (event: unknown): void => {
+      const { type, outcome, code } = event as { type: string; outcome?: string; code?: string };
+      told.push([type, outcome, code].join(' ').trim());
+    };
+    for (const type of ['begin', 'outcome']) subscribe(`nestjs-rtc-messaging:${type}`, tell);
+    await rejectionOf(server.rooms.batchSend({ ...ROOM, to: ['a', 'b'] }, { receipt: true }));
+    for (const type of ['begin', 'outcome']) unsubscribe(`nestjs-rtc-messaging:${type}`, tell);
+    expect(told).toEqual(['begin', 'outcome not_attempted RTC_QUOTA']);
   });
 
   it('waits for room where nobody knows how many there will be, until the fan-out has no more time', async () => {
@@ -236,7 +279,7 @@ describe('a message with `receipt`', () => {
     const report = await server.rooms.fanOut({ ...ROOM, to: users.values() }, options);
     expect(report).toMatchObject({ status: 'accepted', counts: { accepted: 20 } });
     await server.receipts.wait(String(report.messageId), WAIT);
-    expect(server.receipts.counts).toEqual({
+    expect(server.counts).toEqual({
       confirmed: 20,
       repeated: 0,
       not_awaited: 0,
@@ -260,7 +303,7 @@ describe('a message with `receipt`', () => {
       { ...ROOM, to: to.values() },
       { receipt: true, chunkSize: 3, concurrency: 1, deadlineMs: 500 },
     );
-    expect(report).toMatchObject({ counts: { accepted: 3, notAttempted: 2 } });
+    expect(report).toMatchObject({ counts: { accepted: 3, duplicates: 1, notAttempted: 1 } });
     const messageId = String(report.messageId);
     expect(await server.receipts.status(messageId)).toMatchObject({ awaited: ['alice', 'bob', 'carol'] });
     await server.receipts.wait(messageId, { timeoutMs: 1_500 });
@@ -312,7 +355,7 @@ describe('a message with `receipt`', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect(await server.receipts.status(messageId)).toBeUndefined();
     await server.post(writeReceipts([messageId]), server.signatureOf('alice'));
-    expect(server.receipts.counts).toMatchObject({ confirmed: 0, not_awaited: 1 });
+    expect(server.counts).toMatchObject({ confirmed: 0, not_awaited: 1 });
     await server.rooms.batchSend({ ...ROOM, to: ['alice', 'bob'] }, { receipt: true });
   });
 
@@ -333,7 +376,7 @@ describe('a message with `receipt`', () => {
     expect(await server.receipts.status(messageId)).toMatchObject({ confirmed: [], awaited: ['alice'] });
     for (let time = 0; time < 4; time++) expect(await server.post(text, mine)).toBe(200);
     expect(await server.receipts.status(messageId)).toMatchObject({ confirmed: ['alice'], awaited: [] });
-    expect(server.receipts.counts).toEqual({
+    expect(server.counts).toEqual({
       confirmed: 1,
       repeated: 3,
       not_awaited: 6,
@@ -392,7 +435,7 @@ describe('a message with `receipt`', () => {
     const { messageId } = await rooms.send({ ...ROOM, to: 'alice' }, { receipt: true });
     expect(await receipts.status(String(messageId))).toMatchObject({ awaited: ['alice'] });
     await server.post(writeReceipts([String(messageId)]), server.signatureOf('alice'));
-    expect(server.receipts.counts.not_awaited).toBe(1);
+    expect(server.counts.not_awaited).toBe(1);
     expect(await receipts.status(String(messageId))).toMatchObject({ awaited: ['alice'] });
     await module.close();
   });
@@ -490,10 +533,10 @@ describe('the receiver of a participant', () => {
     };
     expect(await posted(2_147_483_647, 600)).toBe(0);
     expect(await posted(12_000, 13_000)).toBe(1);
-    expect(server.receipts.counts).toMatchObject({ confirmed: 1, repeated: 0 });
+    expect(server.counts).toMatchObject({ confirmed: 1, repeated: 0 });
     emulator.faults.add({ kind: 'callback_lost', times: 1 });
     expect(await posted(100, 2_500)).toBe(2);
-    expect(server.receipts.counts).toMatchObject({ confirmed: 2 });
+    expect(server.counts).toMatchObject({ confirmed: 2 });
     await server.close();
     await emulator.close();
   }, 30_000);
@@ -523,13 +566,13 @@ describe('RtcReceiptModule', () => {
     for (const option of ['maxAwaited', 'awaitMs', 'redis', 'maxAwait'])
       expect(message).toContain(`RtcReceiptModule.${option}`);
     expect((await rejectionOf(boot(messaging, receipts()))).message).toContain(
-      'needs RtcCallbackModule without a name',
+      'RtcReceiptModule: needs RtcMessagingModule and RtcCallbackModule without a name',
     );
     expect((await rejectionOf(boot(callbacks, receipts()))).message).toContain(
-      'needs RtcMessagingModule without a name',
+      'RtcReceiptModule: needs RtcMessagingModule and RtcCallbackModule without a name',
     );
     expect((await rejectionOf(boot(messaging, callbacks, receipts({ name: 'other' })))).message).toContain(
-      'needs RtcCallbackModule with the name other',
+      'needs RtcMessagingModule and RtcCallbackModule with the name other',
     );
     expect(await boot(receipts(), messaging, callbacks)).toBe('it booted');
     expect((await rejectionOf(boot(RtcReceiptModule as never))).message).toContain(

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
+import { subscribe } from 'node:diagnostics_channel';
 import { Test } from '@nestjs/testing';
-import { RtcMessagingTestingModule } from 'nestjs-rtc-messaging';
+import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
 import { ReceiptService, RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
 
@@ -11,7 +12,11 @@ const MESSAGES = 20_000;
 
 const app = await Test.createTestingModule({
   imports: [
-    RtcMessagingTestingModule.forRoot(),
+    RtcMessagingModule.forRoot({
+      appId: 'app',
+      from: 'server',
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    }),
     RtcCallbackModule.forRoot({
       appId: 'app',
       clientMessages: { path: '/messages', secrets: ['a-secret-of-this-test'] },
@@ -19,20 +24,24 @@ const app = await Test.createTestingModule({
     RtcReceiptModule.forRoot(),
   ],
 }).compile();
+app.useLogger(false);
 await app.init();
 const receipts = app.get(ReceiptService);
+const [take] = app.get('nestjs-rtc-messaging:client-message-consumers', { strict: false });
+const counts = { confirmed: 0, not_awaited: 0 };
+subscribe('nestjs-rtc-messaging:receipt', ({ status }) => (counts[status] += 1));
 const held = [];
 for (let index = 0; index < MESSAGES; index++) {
   const messageId = String(index).padStart(32, '0');
-  await receipts.track(messageId, USERS, { deadlineMs: 10_000 }, async () => undefined);
+  await receipts.track(messageId, USERS, { deadlineMs: 10_000 }, ({ beforeCall }) => beforeCall());
   for (const userId of USERS) {
     const strange = `[rtc1c:${String(index).padStart(16, 'x')}0123456789abcdef]`;
-    await receipts.take({ userId, message: `[rtc1c:${messageId}]` });
-    await receipts.take({ userId, message: strange });
+    await take({ userId, message: `[rtc1c:${messageId}]` });
+    await take({ userId, message: strange });
   }
   if ((index + 1) % (MESSAGES / 10) !== 0) continue;
   globalThis.gc();
   held.push(process.memoryUsage().heapUsed / 1_048_576);
 }
-process.stdout.write(JSON.stringify({ held, counts: receipts.counts }));
+process.stdout.write(JSON.stringify({ held, counts }));
 await app.close();

@@ -207,7 +207,7 @@ it(
         const { from, message, messageId }: ReceivedMessage = shown[0] ?? { from: '', message: '' };
         export const length = (typeof message === 'string' ? message.length : message.byteLength) + from.length;
         export const id: string | undefined = messageId;
-        void close().then(() => undefined);
+        close();
       `;
       await mkdir(join(folder, 'node_modules'));
       await symlink(ROOT, join(folder, 'node_modules/nestjs-rtc-messaging'));

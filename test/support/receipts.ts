@@ -1,6 +1,12 @@
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { RoomUnicastService, RtcMessagingModule, type RtcMessagingOptions } from 'nestjs-rtc-messaging';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import {
+  RoomUnicastService,
+  RtcMessagingModule,
+  type RtcMessagingOptions,
+  type RtcReceiptEvent,
+} from 'nestjs-rtc-messaging';
 import { ClientSignatureService, RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
 import type { JoinOptions, Participant, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { ReceiptService, RtcReceiptModule, type RtcReceiptOptions } from 'nestjs-rtc-messaging/receipts';
@@ -12,6 +18,12 @@ export class ReceiptApp {
   readonly rooms: RoomUnicastService;
   readonly receipts: ReceiptService;
   readonly signatures: ClientSignatureService;
+  /** Receipts that came to any server of this process, by what became of them. */
+  readonly counts = { confirmed: 0, repeated: 0, not_awaited: 0 };
+  readonly #count = (event: unknown): void => {
+    const { module, status } = event as RtcReceiptEvent;
+    if (module === 'default') this.counts[status] += 1;
+  };
 
   private constructor(
     readonly app: INestApplication,
@@ -21,6 +33,7 @@ export class ReceiptApp {
     this.rooms = app.get(RoomUnicastService);
     this.receipts = app.get(ReceiptService);
     this.signatures = app.get(ClientSignatureService);
+    subscribe('nestjs-rtc-messaging:receipt', this.#count);
   }
 
   static async start(
@@ -64,5 +77,6 @@ export class ReceiptApp {
 
   async close(): Promise<void> {
     await this.app.close();
+    unsubscribe('nestjs-rtc-messaging:receipt', this.#count);
   }
 }

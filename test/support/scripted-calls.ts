@@ -86,6 +86,7 @@ export const LIMITS: CallPlan = {
   signal: undefined,
   stop: undefined,
   fanOut: undefined,
+  beforeCall: undefined,
   beforeSend: undefined,
 };
 

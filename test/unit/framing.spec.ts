@@ -3,9 +3,7 @@ import fc from 'fast-check';
 import { readFile } from 'node:fs/promises';
 import { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import type { RtcActionName } from '../../lib/openapi/rtc-action.js';
-import { checksum } from '../../lib/receiver/frame-layout.js';
-import { unframe } from '../../lib/receiver/frame.js';
-import { readReceipts, writeReceipts } from '../../lib/receiver/receipt-text.js';
+import { checksum, readReceipts, unframe, writeReceipts } from '../../lib/receiver/frame.js';
 import { frameMessage } from '../../lib/services/frame-message.js';
 import { anyCharacter, runs } from '../support/properties.js';
 
@@ -85,10 +83,10 @@ describe('the prefix for receivers', () => {
     const lookalike = `[rtc1r:${'A'.repeat(24)}01234567]hello`;
     const strange = [lookalike, `${lookalike}\ud800`, '', undefined, null, 7, {}, [], () => 0, new Map()];
     const views = [new DataView(new ArrayBuffer(60)), new Uint16Array(60), new ArrayBuffer(0)];
-    for (const message of [...strange, ...views]) expect(unframe(message)).toBeUndefined();
+    for (const message of [...strange, ...views]) expect(unframe(message as string)).toBeUndefined();
     fc.assert(
       fc.property(fc.oneof(anyText, anyBytes, fc.anything()), (message) => {
-        expect(unframe(message)).toBeUndefined();
+        expect(unframe(message as string)).toBeUndefined();
       }),
     );
   });
