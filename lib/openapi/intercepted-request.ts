@@ -16,7 +16,7 @@ export interface RtcAxiosRef {
 export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
   readonly url: string;
   /** Beside those that the signer and the adapter set. */
-  readonly headers?: AxiosHeaders;
+  readonly headers?: InternalAxiosRequestConfig['headers'];
 }
 
 /**

@@ -105,7 +105,7 @@ describe('a call', () => {
     expect(asked).toEqual([{ timeoutMs: 5_000, cancellation: abort }]);
   });
 
-  it('asks beforeSend before each attempt, without counting its time', async () => {
+  it('asks beforeSend before each attempt, and does not count its time for chunks', async () => {
     const calls = new ScriptedCalls([networkError('ECONNREFUSED', 'connecting')]);
     const madeBefore: number[] = [];
     let callbackTookMs = 0;
@@ -119,7 +119,9 @@ describe('a call', () => {
       });
     };
     try {
-      expect(await start(calls, { beforeSend, deadlineMs: 4_000 }).sent).toBe(REQUEST_ID);
+      expect(await start(calls, { policy: FAN_OUT_CHUNK, beforeSend, deadlineMs: 4_000 }).sent).toBe(
+        REQUEST_ID,
+      );
     } finally {
       clock.mockRestore();
     }
