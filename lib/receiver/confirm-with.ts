@@ -1,14 +1,21 @@
+/** What `confirmWith()` makes. */
+export interface ConfirmedByCallback {
+  /** For `createReceiver()`. */
+  readonly confirm: (receipts: string) => Promise<void>;
+  /** The listener of the SDK's callback. It needs no `this`. */
+  readonly onServerMessageSendResult: (msgid: unknown, error: unknown) => void;
+}
+
 /**
  * Makes a `confirm` of a `sendServerMessage()` that returns a number, or a promise of it, and whose result comes by the
  * callback `onServerMessageSendResult(msgid, error, …)`, even before the number does: Electron, React Native. It rejects
  * when the text was not sent. It is for one receiver, which sends one text at a time.
  * @param success the SDK's `UserMessageSendResult` for it. Default 0
- * @returns the `confirm`, and the listener of the SDK's callback, which needs no `this`
  */
 export function confirmWith(
   send: (receipts: string) => number | string | bigint | PromiseLike<number | string | bigint>,
   success: unknown = 0,
-) {
+): ConfirmedByCallback {
   let listen: ((msgid: string, error: unknown) => void) | undefined;
 
   const confirm = async (receipts: string): Promise<void> => {
@@ -28,6 +35,6 @@ export function confirmWith(
 
   return {
     confirm,
-    onServerMessageSendResult: (msgid: unknown, error: unknown): void => listen?.(String(msgid), error),
+    onServerMessageSendResult: (msgid, error) => listen?.(String(msgid), error),
   };
 }

@@ -63,8 +63,8 @@ export interface Receiver {
    * `(userId, message)` (Electron) or `(msgid, userId, message)` (Android and iOS). It needs no `this`, and never throws.
    */
   readonly receive: (...given: unknown[]) => void;
-  /** Takes, confirms and saves nothing more. */
-  readonly close: () => void;
+  /** Takes nothing more, and confirms and saves what the app has taken, once. It is done after 10 s at most. */
+  readonly close: () => Promise<void>;
 }
 
 /** Copies come within seconds, or minutes from a durable fan-out. */
@@ -96,12 +96,13 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
   let isClosed = false;
 
   let confirming: unknown;
+  let sent: Promise<void> | undefined;
   let tries = 0;
   const confirmSoon = (): void => {
     if (confirming !== undefined || isClosed) return;
     const pauseMs = tries === 0 ? COLLECT_MS : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1));
     // By chance up to twice as long, since many clients receive a message at once.
-    confirming = setTimeout(() => void confirmOwed(), pauseMs * (1 + Math.random()));
+    confirming = setTimeout(() => (sent = confirmOwed()), pauseMs * (1 + Math.random()));
   };
   const owed = (): string[] => [...seen.keys()].filter((id) => seen.get(id) === 'owed');
   const confirmOwed = async (): Promise<void> => {
@@ -166,9 +167,12 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
     receive: (...given) => {
       if (!isClosed) void attempt(() => take(readArguments(given)));
     },
-    close: () => {
+    close: async () => {
       isClosed = true;
       clearTimeout(confirming);
+      await sent;
+      if (owed().length > 0) await (sent = confirmOwed());
+      await saving;
     },
   };
 }

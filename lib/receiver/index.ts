@@ -1,4 +1,4 @@
-export { confirmWith } from './confirm-with.js';
+export { type ConfirmedByCallback, confirmWith } from './confirm-with.js';
 export {
   createReceiver,
   type ReceivedMessage,

@@ -27,7 +27,8 @@ const app = await Test.createTestingModule({
 app.useLogger(false);
 await app.init();
 const receipts = app.get(ReceiptService);
-const [take] = app.get('nestjs-rtc-messaging:client-message-consumers', { strict: false });
+const { consumers } = app.get('nestjs-rtc-messaging:callback-settings', { strict: false });
+const [take] = consumers;
 const counts = { confirmed: 0, not_awaited: 0 };
 subscribe('nestjs-rtc-messaging:receipt', ({ status }) => (counts[status] += 1));
 const held = [];

@@ -287,27 +287,32 @@ describe('a receiver', () => {
     expect(confirm).toHaveBeenCalledTimes(1);
   });
 
-  it('takes, confirms and saves nothing more once it is closed, and keeps no timer', async () => {
+  it('confirms and saves what was taken when it is closed, takes nothing more, and keeps no timer', async () => {
     const saved: string[] = [];
     const client = new Client({ storage: { load: () => null, save: (seen) => saved.push(seen) } });
     await pass(0);
     client.receive('server', frame('before').message);
-    client.receiver.close();
+    await pass(0);
+    const closed = jest.fn();
+    void client.receiver.close().then(closed);
     client.receive('server', frame('after').message);
+    await pass(0);
+    expect(closed).toHaveBeenCalledTimes(1);
     await pass(60_000);
-    expect([client.texts, client.confirmed]).toEqual([['before'], []]);
-    expect(saved).toHaveLength(1);
+    expect(client.texts).toEqual(['before']);
+    expect(client.confirmedIds).toEqual([client.shown[0]?.messageId]);
+    expect(saved).toEqual([client.shown[0]?.messageId]);
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('tries no receipt again once it is closed', async () => {
+  it('tries a receipt once more when it is closed, and not again', async () => {
     const confirm = jest.fn(() => Promise.reject(new Error('away')));
     const client = new Client({ confirm });
     client.receive('server', frame('hello').message);
     await pass(250);
-    client.receiver.close();
+    void client.receiver.close();
     await pass(60_000);
-    expect(confirm).toHaveBeenCalledTimes(1);
+    expect(confirm).toHaveBeenCalledTimes(2);
     expect(jest.getTimerCount()).toBe(0);
   });
 

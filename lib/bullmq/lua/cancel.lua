@@ -1,7 +1,7 @@
 -- Stops a fan-out.
 --
 -- ARGV   1   the fan-out's ID
--- Result 'stopped', by this call or before, or 'ended'
+-- Answer 'stopped', by this call or before, or 'ended'
 
 if get('ended') ~= '' and get('stop') == '' then return answer('ended') end
 can_write()

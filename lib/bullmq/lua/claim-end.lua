@@ -2,7 +2,7 @@
 --
 -- ARGV   1   the fan-out's ID
 --        2   token of the worker
--- Result 'emit' or 'none'
+-- Answer 'emit' or 'none'
 
 if get('ended') ~= '' and can_write() then
   if get('endEmittedBy') == '' then set('endEmittedBy', ARGV[2]) end

@@ -7,7 +7,7 @@
 -- ARGV   1   the fan-out's ID
 --        2   index of the chunk
 --        3   token of the worker
--- Result 'send' with the chunk, 'presumed_unknown', 'completed', 'stopped' or 'superseded'
+-- Answer 'send' with the chunk, 'presumed_unknown', 'completed', 'stopped' or 'superseded'
 
 stop_if_lost()
 local index, token = ARGV[2], ARGV[3]

@@ -5,7 +5,7 @@
 --        2   index of the chunk
 --        3   token of the worker
 --        4   the `ChunkCompletion`, as JSON
--- Result 'completed', 'returned', 'corrected' or 'fenced'
+-- Answer 'completed', 'returned', 'corrected' or 'fenced'
 
 -- A known outcome must be recorded, also in a full Redis.
 can_write()

@@ -4,7 +4,7 @@
 --        2   producer
 --        3   message
 --        4-  the fields of the meta hash, each followed by its value
--- Result 'opened', or 'differs' with the fields that do
+-- Answer 'opened', or 'differs' with the fields that do
 
 if #flat == 0 then
   set('created', now(), unpack(ARGV, 4))

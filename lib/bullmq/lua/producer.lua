@@ -3,7 +3,7 @@
 -- ARGV   1   the fan-out's ID
 --        2   producer
 --        3   'lives' or 'gives up'
--- Result 'noted'
+-- Answer 'noted'
 
 can_write()
 if ARGV[3] == 'lives' then producer_lives(ARGV[2]) else redis.call('ZREM', producers, ARGV[2]) end

@@ -1,7 +1,7 @@
 -- Continues a fan-out that was stopped.
 --
 -- ARGV   1   the fan-out's ID
--- Result 'resumed'
+-- Answer 'resumed'
 
 set('stop', '', 'stopError', '')
 if number('completed') < number('stored') then reopen() end

@@ -6,7 +6,7 @@
 --        4   of a chunk that is sent in parts: recipients in flight
 --        5   the other recipients
 --        6   number accepted so far
--- Result 'inflight' or 'refused'
+-- Answer 'inflight' or 'refused'
 
 local index, token = ARGV[2], ARGV[3]
 local state, owner, again = state_of(index)

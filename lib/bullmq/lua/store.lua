@@ -12,7 +12,7 @@
 --        9   1 at the end of the source: no chunk follows
 --        10- digest of the source before the first chunk; of each chunk: recipients, digest of the source up to it
 --        then each of the invalid ones that were read with these chunks, as JSON
--- Result 'stored', 'closed', 'gone', 'stopped' or 'differs'
+-- Answer 'stored', 'closed', 'gone', 'stopped' or 'differs'
 
 local from, stored = tonumber(ARGV[3]), number('stored')
 local to, is_end = from + tonumber(ARGV[4]), ARGV[9] == '1'
