@@ -89,6 +89,8 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
       const headers = { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' };
       try {
         response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
+        // Node does not take a connection for idle, at a shutdown, whose answer was there before the request's end.
+        if (!request.complete) request.once('end', () => request.socket.destroySoon());
       } catch {
         // Something else has answered, or an app's own code throws while the answer is written.
         this.#log.write('error', path, `POST ${path}: failed to answer.`);

@@ -30,7 +30,8 @@ describe.each(FILES)('the head of %s', (name) => {
 
   it('says what the script does, and what it answers', () => {
     expect(head[0]).toMatch(/^-- [A-Z].*/);
-    if (!/(shared|existing)\.lua$/.test(name)) expect(head.some((line) => line.startsWith('-- Answer '))).toBe(true);
+    if (!/(shared|existing)\.lua$/.test(name))
+      expect(head.some((line) => line.startsWith('-- Answer '))).toBe(true);
   });
 
   it('numbers each argument that the script reads', () => {
