@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { FanOutLedger } from './fan-out-ledger.js';
 import type { Cancellation } from '../waiting/cancellation.js';
-import { waitFor } from '../waiting/time-box.js';
+import { TimeBox } from '../waiting/time-box.js';
 import { BULL_QUEUE } from './fan-out-queue-settings.js';
 import type { ReadyJobs } from './fan-out-state.js';
 
@@ -95,7 +94,7 @@ export class ChunkJobs {
     /** Completed chunks at the last sweep. */
     let before = new Map<string, number>();
     for (;;) {
-      await waitFor(sleep(intervalMs, undefined, { ref: false }), Infinity, stopping).catch(() => undefined);
+      await new TimeBox(intervalMs, stopping).unref().wait();
       if (stopping.isCancelled) return;
       const completed = new Map<string, number>();
       try {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -14,7 +14,7 @@ import type { ChunkProgress, ChunkSenders } from '../fan-out/chunk-sender.js';
 import { type FanOutStop, outcomeEvent } from '../fan-out/fan-out-report.js';
 import { FanOutTally } from '../fan-out/fan-out-tally.js';
 import { Cancellation } from '../waiting/cancellation.js';
-import { waitFor } from '../waiting/time-box.js';
+import { TimeBox } from '../waiting/time-box.js';
 import { completionOf } from './chunk-completion.js';
 import { type ChunkJobData, ChunkJobs, END } from './chunk-jobs.js';
 import { type ClaimedChunk, FanOutLedger } from './fan-out-ledger.js';
@@ -158,7 +158,7 @@ export class ChunkWorker implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /** Ends early when the worker stops. */
   async #pause(ms: number): Promise<void> {
-    await waitFor(sleep(ms, undefined, { ref: false }), Infinity, this.#stopping).catch(() => undefined);
+    await new TimeBox(ms, this.#stopping).unref().wait();
   }
 
   async #goOn(id: string, token: string, ready: ReadyJobs): Promise<void> {

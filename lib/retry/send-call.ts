@@ -271,9 +271,7 @@ export class SendCall {
   async #wait(wait: NonNullable<NextAttempt['wait']>): Promise<void> {
     this.context.emit({ type: 'wait', call: this.info, ...wait });
     const { stop } = this.plan;
-    const box = new TimeBox(wait.delayMs, this.abort, stop);
-    const end = await box.wait();
-    box.dispose();
+    const end = await new TimeBox(wait.delayMs, this.abort, stop).wait();
     if (end === 'aborted') throw abortedError(this.#facts(), 'while waiting to send again');
   }
 

@@ -71,10 +71,12 @@ export class TimeBox {
     });
   }
 
-  /** Waits until the time limit or the cancellation, and returns which came first. */
+  /** Waits until the time limit or the cancellation, disposes of the box, and returns which came first. */
   async wait(): Promise<Interruption> {
     const never = new Promise<never>(() => undefined);
-    return await this.guard(never).catch(({ by }: Interrupted) => by);
+    const by = await this.guard(never).catch((interrupted: Interrupted) => interrupted.by);
+    this.dispose();
+    return by;
   }
 
   /** Releases the timer, the cancellation and the signals, which may outlive the work. */
