@@ -193,7 +193,7 @@ export class RecipientChunks<Item = string> {
       if (this.invalid.length < MAX_LISTED_INVALID) this.invalid.push({ position, message: item.message });
       return;
     }
-    if (this.members !== undefined && !isThere(this.members, String(item))) {
+    if (!isThere(this.members, String(item))) {
       this.absent += 1;
       return;
     }

@@ -104,11 +104,6 @@ export class Sender {
     Promise.resolve(this.#context.credentials.get()).catch(() => undefined);
   }
 
-  /** The service's time, as far as its answers have told it: milliseconds since the epoch. */
-  now(): number {
-    return this.#context.clock.now();
-  }
-
   /** See `RtcOpenApiService.axiosRef`. */
   get axiosRef(): RtcAxiosRef {
     return this.#context.anyAction.axiosRef;
