@@ -2,25 +2,27 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { authenticate, regionOf } from './authenticate.js';
-import type { EmulatorState } from './emulator-state.js';
+import { callOf, type PresenceAction } from './emulated-action.js';
+import type { EmulatorState, RecordedRequest } from './emulator-state.js';
 import type { Fault } from './fault.js';
 import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
-import { ApiError, check, type HttpError } from './http-error.js';
-import { type Decision, Messages } from './messages.js';
-import { isPresenceAction } from './presence-action.js';
-import { answerPresence } from './presence-actions.js';
+import { ApiError, check } from './http-error.js';
+import { Messages } from './messages.js';
 import { QuotaWindows } from './quota-window.js';
-import { readBody } from './read-body.js';
 import { ReceivedRequest } from './received-request.js';
-import { sendUnread } from './send-json.js';
+import { answerPresence } from './room-presence.js';
 
-/** How the actions are asked for that send, and those that tell who is in a room. */
-const SENDING = { method: 'POST', versions: ['2023-07-20', '2020-12-01'] };
-const ASKING = { method: 'GET', versions: ['2023-11-01'] };
-/** The largest legal request is about a tenth of this. */
-const MAX_BODY_BYTES = 1_048_576;
 /** Stands in the answer for an action that the request does not name. */
 const DEFAULT_REGION = 'cn-north-1';
+const SUCCESS = { Message: 'Success' };
+
+/** What is decided on a request: what became of what was sent, and what is answered. */
+interface Decision {
+  readonly outcome: RecordedRequest['outcome'];
+  readonly error?: ApiError | undefined;
+  /** Without an error. */
+  readonly result?: unknown;
+}
 
 /** The remote API itself: `/?Action=…&Version=…`. */
 export class ApiEndpoint {
@@ -32,38 +34,24 @@ export class ApiEndpoint {
     this.#messages = new Messages(state, this.#windows);
   }
 
-  async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  handle(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
     const { clock, faults } = this.state;
-    const request = new ReceivedRequest(incoming);
-    const came = new Date(clock.now());
-    response.setHeader('Date', came.toUTCString());
-    try {
-      request.body = await readBody(incoming, MAX_BODY_BYTES);
-    } catch (error) {
-      const { httpStatus, message } = error as HttpError;
-      // The vendor's pages name no codes for a body that can't be read.
-      const code = httpStatus === 413 ? 'InvalidParameter.SizeOverLimit' : 'InvalidParameter.BodyIsEmpty';
-      const refusal = new ApiError(code, message, httpStatus);
-      const answer = bodyOf(createRequestId(came), request, { outcome: 'refused', error: refusal });
-      sendUnread(response, refusal, answer);
-      return;
-    }
+    const request = new ReceivedRequest(incoming, body);
     const fault = faults.for('request', request);
     const at = new Date(clock.now() + ((fault && rulesOf(fault).clockOffsetMs?.(fault)) ?? 0));
     response.setHeader('Date', at.toUTCString());
     const decision = this.#decide(request, at, fault);
-    const { outcome, error, absent } = decision;
+    const { outcome, error } = decision;
     const requestId = createRequestId(at);
+    response.statusCode = error?.httpStatus ?? 200;
     // A request that is refused anyway is not changed by a fault.
-    const spoilt = outcome === 'refused' && fault !== undefined && acceptsRequest(fault) ? undefined : fault;
-    const text = JSON.stringify(bodyOf(requestId, request, decision));
-    const httpStatus = transmit({ response, httpStatus: error?.httpStatus ?? 200, text }, spoilt);
+    const isSpared = outcome === 'refused' && fault !== undefined && acceptsRequest(fault);
+    transmit({ response, text: answerText(requestId, request, decision) }, isSpared ? undefined : fault);
     this.state.addRequest(request, incoming.url ?? '/', {
       requestId,
       at,
       outcome,
-      ...(absent !== undefined && { absent }),
-      ...(httpStatus !== undefined && { httpStatus }),
+      ...(!incoming.socket.destroyed && { httpStatus: response.statusCode }),
       ...(error !== undefined && { apiCode: error.apiCode }),
       ...(fault !== undefined && { fault: fault.kind }),
     });
@@ -77,8 +65,7 @@ export class ApiEndpoint {
       return { outcome: 'refused', error: asked ?? new ApiError('InternalError', 'It was not accepted.') };
     }
     try {
-      const decision = this.#act(request, at);
-      return { ...decision, error: decision.error ?? asked };
+      return { ...this.#act(request, at), error: asked };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return { outcome: 'refused', error };
@@ -90,24 +77,22 @@ export class ApiEndpoint {
     const { action, version, method } = request;
     check(action && version, 'MissingParameter', 'Action or Version is missing.');
     const account = authenticate(request, this.state.accounts(), at.getTime());
-    const isMessage = isRtcActionName(action);
-    const asked = isMessage ? SENDING : ASKING;
-    check(
-      (isMessage || isPresenceAction(action)) && asked.versions.includes(version),
-      'InvalidActionOrVersion',
-      'There is no such action in this version.',
-    );
-    check(method === asked.method, 'MethodNotAllowed', `The action takes ${asked.method}.`);
-    if (isMessage) return this.#messages.send(action, request, account, at);
-    return {
-      outcome: 'accepted',
-      result: answerPresence(this.state, this.#windows, action, request, account),
-    };
+    const call = callOf(action);
+    const isKnown = call?.versions.includes(version);
+    check(isKnown, 'InvalidActionOrVersion', 'There is no such action in this version.');
+    check(method === call?.method, 'MethodNotAllowed', `The action takes ${call?.method}.`);
+    if (isRtcActionName(action)) {
+      const isAccepted = this.#messages.send(action, request, account, at);
+      return { outcome: isAccepted ? 'accepted' : 'dropped', result: SUCCESS };
+    }
+    const result = answerPresence(this.state, this.#windows, action as PresenceAction, request, account);
+    return { outcome: 'accepted', result };
   }
 }
 
 /** In the vendor's shape. */
-function bodyOf(requestId: string, { query, headers }: ReceivedRequest, { error, result }: Decision): object {
+function answerText(requestId: string, { query, headers }: ReceivedRequest, decision: Decision): string {
+  const { error, result } = decision;
   const metadata = {
     RequestId: requestId,
     Action: query.get('Action') ?? undefined,
@@ -115,9 +100,10 @@ function bodyOf(requestId: string, { query, headers }: ReceivedRequest, { error,
     Service: 'rtc',
     Region: regionOf(headers) ?? DEFAULT_REGION,
   };
-  if (error === undefined) return { ResponseMetadata: metadata, Result: result };
+  if (error === undefined) return JSON.stringify({ ResponseMetadata: metadata, Result: result });
   const { codeN, apiCode, message } = error;
-  return { ResponseMetadata: { ...metadata, Error: { CodeN: codeN, Code: apiCode, Message: message } } };
+  const Error = { CodeN: codeN, Code: apiCode, Message: message };
+  return JSON.stringify({ ResponseMetadata: { ...metadata, Error } });
 }
 
 /** In the shape of the vendor's: the time, then what makes it unique. */

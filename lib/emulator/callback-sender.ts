@@ -1,7 +1,8 @@
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
+import { type IncomingMessage, request as requestOverHttp } from 'node:http';
+import { request as requestOverTls } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Callback, isRoomEventType } from './callback.js';
-import { post, type PostEnd } from './post.js';
 
 /** Of an event. A client's message is posted once. */
 const EVENT_ATTEMPTS = 3;
@@ -9,6 +10,22 @@ const EVENT_ATTEMPTS = 3;
 const RETRY_AFTER_MS = 200;
 /** So many are posted at the same time; the others wait. */
 const MAX_CONNECTIONS = 64;
+/** What the business server has to answer within, and at most. */
+const ANSWER_LIMIT_MS = 5_000;
+const MAX_ANSWER_BYTES = 65_536;
+
+/** What became of one request to the business server. */
+export interface PostEnd {
+  readonly elapsedMs: number;
+  /** Whether all of the request had left, or an answer came: the server may have read it. */
+  readonly sent: boolean;
+  /** Undefined: there was no answer. */
+  readonly httpStatus?: number | undefined;
+  /** The whole answer; undefined if there is none, or not a whole one of at most 64 KB. */
+  readonly answer?: Buffer | undefined;
+  /** Why there is none. */
+  readonly failure?: string | undefined;
+}
 
 /** Posts callbacks in the order in which they come, up to 64 at a time. */
 export class CallbackSender {
@@ -41,15 +58,15 @@ export class CallbackSender {
    */
   async send(callback: Callback, losesFirstAnswer: boolean): Promise<readonly PostEnd[]> {
     const before = this.#leaving;
-    let resolveLeaving: (() => void) | undefined;
-    this.#leaving = new Promise((resolve) => (resolveLeaving = resolve));
-    const onSent = (): void => resolveLeaving?.();
+    let onSent = (): void => undefined;
+    this.#leaving = new Promise((resolve) => (onSent = resolve));
     await before;
     while (this.#posting.size >= MAX_CONNECTIONS) await Promise.race(this.#posting);
     const posting = this.#post(callback, losesFirstAnswer, onSent);
     this.#posting.add(posting);
     const tries = await posting;
     this.#posting.delete(posting);
+    // None was posted if all is closed.
     onSent();
     return tries;
   }
@@ -62,11 +79,13 @@ export class CallbackSender {
     const isEvent = isRoomEventType(action);
     // The service sends clients' messages without a content type.
     const headers: Record<string, string> = isEvent ? { 'Content-Type': 'application/json' } : {};
-    const content = Buffer.from(JSON.stringify(body));
+    const { signal } = this.#closing;
     const tries: PostEnd[] = [];
     while (tries.length < (isEvent ? EVENT_ATTEMPTS : 1) && !isDelivered(tries) && !this.isClosed) {
       if (tries.length > 0) await this.pause(RETRY_AFTER_MS);
-      const end = await post(url, content, { headers, signal: this.#closing.signal, onSent });
+      const end = await post(url, Buffer.from(JSON.stringify(body)), { headers, signal, onSent });
+      // One that has failed to leave holds up no others.
+      onSent();
       const { elapsedMs, sent } = end;
       const isLost = losesFirstAnswer && tries.length === 0;
       tries.push(isLost ? { elapsedMs, sent, failure: 'a fault lost the answer' } : end);
@@ -78,5 +97,60 @@ export class CallbackSender {
 /** Whether the last one was answered 200, and the whole answer came. */
 export function isDelivered(tries: readonly PostEnd[]): boolean {
   const last = tries.at(-1);
-  return last?.httpStatus === 200 && last.failure === undefined;
+  return last?.httpStatus === 200 && last.answer !== undefined;
+}
+
+/**
+ * Posts a body, over a connection of its own. Redirects are not followed. It never rejects.
+ * @param onSent called once the request has left
+ */
+export async function post(
+  url: URL,
+  body: Buffer,
+  {
+    headers,
+    signal,
+    onSent,
+  }: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+    readonly onSent: () => void;
+  },
+): Promise<PostEnd> {
+  const began = performance.now();
+  let end: Omit<PostEnd, 'elapsedMs'> = { sent: false };
+  let failure: string | undefined;
+  const request = (url.protocol === 'https:' ? requestOverTls : requestOverHttp)(url, {
+    method: 'POST',
+    agent: false,
+    headers: { ...headers, 'Content-Length': body.length },
+    signal,
+  });
+  const timer = setTimeout(() => {
+    failure = `no answer within ${ANSWER_LIMIT_MS} ms`;
+    request.destroy();
+  }, ANSWER_LIMIT_MS);
+  request.once('finish', () => {
+    end = { ...end, sent: true };
+    onSent();
+  });
+  // What comes after the answer is of no interest.
+  request.on('error', () => undefined).end(body);
+  try {
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    end = { sent: true, httpStatus: response.statusCode };
+    let answer = Buffer.alloc(0);
+    for await (const chunk of response) {
+      answer = Buffer.concat([answer, chunk as Buffer]);
+      if (answer.length <= MAX_ANSWER_BYTES) continue;
+      throw new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    end = { ...end, answer };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    end = { ...end, failure: failure ?? code ?? message };
+  }
+  clearTimeout(timer);
+  request.destroy();
+  return { ...end, elapsedMs: Math.round(performance.now() - began) };
 }

@@ -38,7 +38,7 @@ function urlProblem(given: unknown): string | undefined {
 
 /** Whether a URL leads to this machine, whatever a name server says. */
 export function isLoopbackUrl({ host, hostname }: URL): boolean {
-  const name = hostName(host);
+  const name = hostName(host) ?? '';
   // Other names of localhost may lead elsewhere, where the system asks a name server for them.
-  return name !== undefined && isLoopbackHost(name) && !/\.(localhost)?\.?$/.test(hostname);
+  return isLoopbackHost(name) && !/\.(localhost)?\.?$/.test(hostname);
 }

@@ -1,3 +1,5 @@
+import { createHash, randomInt, randomUUID } from 'node:crypto';
+
 /**
  * An event of a room, by the names of the vendor's pages (6348/69820, BytePlus 75125). `RoomCreate` stands on no page
  * that could be read: its name follows its family.
@@ -48,4 +50,47 @@ export interface Callback {
 /** Which of the body's fields is the signature. */
 export function signatureFieldOf({ action }: Pick<Callback, 'action'>): 'Signature' | 'signature' {
   return isRoomEventType(action) ? 'Signature' : 'signature';
+}
+
+/** Why a user left, as the vendor has it. The name of the last follows the client SDK's `ErrorCodeDuplicateLogin`. */
+export type LeaveReason = 'userLeave' | 'connectionLost' | 'onUserTokenDidExpire' | 'duplicateLogin';
+
+/** What happened in a room. */
+export interface RoomEvent {
+  readonly type: RoomEventType;
+  readonly roomId: string;
+  /** Of events about a user. */
+  readonly userId?: string;
+  /** Of a user who left. */
+  readonly reason?: LeaveReason;
+}
+
+const VERSION = '2020-12-01';
+/** Clients of the emulator have no device; over WebSocket they are as good as the Web SDK's. */
+const DEVICE_TYPE = 'web';
+/** The vendor's time has nine digits after the second. */
+const MICRO_AND_NANOSECONDS = '000000Z';
+
+/** The body of an event, whose fields are all strings, signed. */
+export function eventBody(
+  { type, roomId, userId, reason }: RoomEvent,
+  { appId, secret, at }: { readonly appId: string; readonly secret: string; readonly at: Date },
+): Record<string, string> {
+  const ofUser = userId === undefined ? {} : { UserId: userId, DeviceType: DEVICE_TYPE, Reason: reason };
+  const fields = {
+    EventType: type,
+    EventData: JSON.stringify({ RoomId: roomId, ...ofUser, Timestamp: at.getTime() }),
+    EventTime: at.toISOString().replace('Z', MICRO_AND_NANOSECONDS),
+    EventId: randomUUID(),
+    AppId: appId,
+    Version: VERSION,
+    Nonce: String(randomInt(10_000)).padStart(4, '0'),
+  };
+  return { ...fields, Signature: signatureOf(Object.values(fields), secret) };
+}
+
+/** By the vendor's rule: the values and the secret, sorted by their bytes and joined without anything between. */
+function signatureOf(values: readonly string[], secret: string): string {
+  const sorted = [...values, secret].map((value) => Buffer.from(value)).sort(Buffer.compare);
+  return createHash('sha256').update(Buffer.concat(sorted)).digest('hex');
 }

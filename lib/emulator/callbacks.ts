@@ -1,16 +1,20 @@
 import { failWith, readOptions } from '../options/read-options.js';
 import { BoundedList } from './bounded-list.js';
-import { type Callback, type CallbackAction, signatureFieldOf } from './callback.js';
-import { CallbackSender, isDelivered } from './callback-sender.js';
+import {
+  type Callback,
+  type CallbackAction,
+  eventBody,
+  type RoomEvent,
+  signatureFieldOf,
+} from './callback.js';
+import { CallbackSender, isDelivered, type PostEnd } from './callback-sender.js';
 import { EVENT_CALLBACK, type EventCallback, isLoopbackUrl, readCallbackUrl } from './callback-url.js';
 import type { EmulatorClock } from './emulator-clock.js';
 import type { Fault, FaultKind } from './fault.js';
-import { rulesOf } from './fault-kinds.js';
+import { type CallbackChange, rulesOf } from './fault-kinds.js';
 import type { Faults } from './faults.js';
 import { isLoopbackHost, withoutMapping } from './host-name.js';
 import { HttpError } from './http-error.js';
-import type { PostEnd } from './post.js';
-import { eventBody, type RoomEvent } from './room-events.js';
 import { type Secrets, WITHHELD } from './secrets.js';
 
 /** A try to post a callback. */
@@ -39,7 +43,7 @@ export interface SentCallback {
   readonly url: string;
   /** The fields of its JSON body, without the signature. */
   readonly body: Readonly<Record<string, string | boolean>>;
-  /** Empty if it was never posted. */
+  /** Empty if it was never posted: a fault lost it, or 32 MB waited before it. */
   readonly attempts: readonly CallbackAttempt[];
   /** Whether a whole answer with status 200 came. */
   readonly outcome: 'delivered' | 'failed';
@@ -56,9 +60,8 @@ interface CallbackParts {
 }
 
 const MAX_WAITING_BYTES = 33_554_432;
-/** What a callback and a try take up beside their texts. */
+/** What a callback takes up beside its texts. */
 const CALLBACK_BYTES = 1_024;
-const TRY_BYTES = 128;
 const SHOWN_ANSWER = 1_024;
 
 /**
@@ -68,19 +71,18 @@ const SHOWN_ANSWER = 1_024;
 export class Callbacks {
   readonly #parts: CallbackParts;
   readonly #sender = new CallbackSender();
-  readonly #sent: BoundedList<SentCallback>;
+  /** @internal */
+  readonly list: BoundedList<SentCallback>;
   readonly #allowedOrigin: string | undefined;
   #registered: { readonly url: URL; readonly secret: string } | undefined;
   /** All that have not ended, and what they take up. */
   readonly #pending = new Set<Promise<unknown>>();
   #waitingBytes = 0;
-  /** How many were not posted, since too many waited. */
-  #refused = 0;
 
   /** @internal They come from `emulator.callbacks`. */
   constructor(parts: CallbackParts, callback: EventCallback | undefined, keepBytes: number) {
     this.#parts = parts;
-    this.#sent = new BoundedList(keepBytes);
+    this.list = new BoundedList(keepBytes);
     if (callback !== undefined) this.register(callback);
     this.#allowedOrigin = this.#registered?.url.origin;
   }
@@ -107,28 +109,12 @@ export class Callbacks {
 
   /** Those that have ended, in that order. Beyond `keepBytes`, the oldest are dropped. */
   get sent(): readonly SentCallback[] {
-    return this.#sent.items;
+    return this.list.items;
   }
 
   /** Waits until none is under way, nor waits for its turn, its next try or a fault's delay. */
   async idle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
-  }
-
-  /** @internal How many are no longer in `sent`, or were not posted since too many waited. */
-  get dropped(): number {
-    return this.#sent.dropped + this.#refused;
-  }
-
-  /** @internal Of the first in `sent`. */
-  get firstNumber(): number {
-    return this.#sent.dropped;
-  }
-
-  /** @internal */
-  clear(): void {
-    this.#sent.clear();
-    this.#refused = 0;
   }
 
   /** @internal Ends what is under way, and posts nothing from then on. */
@@ -164,17 +150,9 @@ export class Callbacks {
 
   /** @internal @returns the last try; undefined if it was never posted */
   async deliver(callback: Callback): Promise<PostEnd | undefined> {
-    const { action, roomId = '', userId } = callback;
-    const target = { action, roomId, to: userId === undefined ? [] : [userId] };
-    const fault = this.#parts.faults.for('callback', { target });
-    const bytes = bytesOf(callback);
-    if (this.#sender.isClosed) return undefined;
-    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
-      this.#refused += 1;
-      return undefined;
-    }
+    const bytes = CALLBACK_BYTES + JSON.stringify(callback).length * 2;
     this.#waitingBytes += bytes;
-    const delivery = this.#deliver(callback, fault);
+    const delivery = this.#deliver(callback);
     this.#pending.add(delivery);
     const last = await delivery;
     this.#pending.delete(delivery);
@@ -183,10 +161,16 @@ export class Callbacks {
   }
 
   /** Posts what a fault makes of it, and records each copy. */
-  async #deliver(callback: Callback, fault: Fault | undefined): Promise<PostEnd | undefined> {
-    const at = new Date(this.#parts.clock.now());
-    const change = (fault && rulesOf(fault).post?.(fault)) ?? {};
-    const { delayMs = 0, copies = 1, bodyOf, losesFirstAnswer = false } = change;
+  async #deliver(callback: Callback): Promise<PostEnd | undefined> {
+    const { clock, faults } = this.#parts;
+    const { action, roomId = '', userId } = callback;
+    const fault = faults.for('callback', {
+      target: { action, roomId, to: userId === undefined ? [] : [userId] },
+    });
+    const at = new Date(clock.now());
+    const asked = (fault && rulesOf(fault).post?.(fault)) ?? {};
+    const change = this.#waitingBytes > MAX_WAITING_BYTES ? { copies: 0 } : asked;
+    const { delayMs = 0, copies = 1, bodyOf, losesFirstAnswer = false }: CallbackChange = change;
     if (delayMs > 0) await this.#sender.pause(delayMs);
     const sending = Array.from({ length: copies }, async (_, copy) => {
       const body = bodyOf?.(callback, copy) ?? callback.body;
@@ -201,10 +185,6 @@ export class Callbacks {
   #record(callback: Callback, at: Date, fault: Fault | undefined, tries: readonly PostEnd[]): void {
     if (this.#sender.isClosed) return;
     const { action, roomId, userId, url, body } = callback;
-    const attempts = tries.map(({ elapsedMs, httpStatus, answer, failure }) => {
-      return { elapsedMs, httpStatus, answer: answer?.toString('utf8').slice(0, SHOWN_ANSWER), failure };
-    });
-    const ofAnswers = attempts.reduce((sum, { answer = '' }) => sum + TRY_BYTES + answer.length * 2, 0);
     const sent: SentCallback = {
       action,
       at,
@@ -212,19 +192,16 @@ export class Callbacks {
       userId,
       url: this.#shown(url),
       body: { ...body, [signatureFieldOf(callback)]: WITHHELD },
-      attempts,
+      attempts: tries.map(({ elapsedMs, httpStatus, answer, failure }) => {
+        return { elapsedMs, httpStatus, answer: answer?.toString('utf8').slice(0, SHOWN_ANSWER), failure };
+      }),
       outcome: isDelivered(tries) ? 'delivered' : 'failed',
       ...(fault !== undefined && { fault: fault.kind }),
     };
-    this.#sent.add(sent, bytesOf(callback) + ofAnswers);
+    this.list.add(sent, CALLBACK_BYTES + JSON.stringify(sent).length * 2);
   }
 
   #shown({ origin, pathname, search }: URL): string {
     return origin + this.#parts.secrets.shownUrl(pathname + search);
   }
-}
-
-function bytesOf({ url, body }: Callback): number {
-  const texts = Object.values(body).reduce<number>((sum, value) => sum + String(value).length * 2, 0);
-  return CALLBACK_BYTES + url.href.length + texts;
 }

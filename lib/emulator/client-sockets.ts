@@ -1,14 +1,13 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from './admission.js';
 import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
+import { readObject } from './http-body.js';
 import { refusalOf } from './http-error.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
-import { checkId, type JoinOptions, type Presence } from './presence.js';
-import { readObject } from './read-body.js';
+import { checkId } from './presence.js';
 import { idInPath, splitUrl } from './received-request.js';
 
 /** Close code for a participant that another one replaced. */
@@ -40,11 +39,24 @@ export class ClientSockets {
     socket.on('error', () => socket.destroy());
     try {
       this.admission.admit(request);
-      const { presence, userId, options } = this.#readPlace(request.url ?? '/');
-      presence.checkToken(userId, options.token);
+      const { path, query } = splitUrl(request.url ?? '/');
+      const room = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
+      if (room === undefined && path !== '/users') {
+        throw new TypeError(
+          'Connect to /rooms/:roomId?userId=… or /users?userId=…; if the room is . or .., write the dots as %252E',
+        );
+      }
+      const userId = query.get('userId') ?? '';
+      checkId('userId', userId);
+      const presence = this.state.presenceOf(room === undefined ? undefined : idInPath(room));
+      const token = query.get('token') ?? undefined;
+      const invisible = query.get('invisible') === 'true';
+      presence.checkToken(userId, token);
+      const checkReach = (url: string): void =>
+        this.state.callbacks.checkReach(url, request.socket.remoteAddress);
       // Joins once the handshake is complete: one that fails must not put out who is in the room already.
       this.#server.handleUpgrade(request, socket, head, (client) =>
-        this.#attend(client, presence.join(userId, options), request.socket),
+        attend(client, presence.join(userId, { token, invisible }), checkReach),
       );
     } catch (error) {
       refuse(socket, error);
@@ -55,41 +67,25 @@ export class ClientSockets {
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
   }
+}
 
-  #attend(client: WebSocket, participant: Participant, { remoteAddress }: Socket): void {
-    const onReceived = (received: ReceivedMessage): void => send(client, toMessageJson(received));
-    const onLeft = (): void => client.close(LEFT, 'left');
-    participant.on('received', onReceived).on('left', onLeft);
-    client.on('message', async (data: Buffer) => {
-      const checkReach = (url: string): void => this.state.callbacks.checkReach(url, remoteAddress);
-      try {
-        send(client, await callMethod(participant, readObject(data), checkReach));
-      } catch (error) {
-        send(client, { event: 'onError', error: refusalOf(error).reason });
-      }
-    });
-    client.on('error', () => client.terminate());
-    client.on('close', (code) => {
-      participant.leave(code === BROKEN ? 'connectionLost' : 'userLeave');
-      // Who has left is remembered, without the connection.
-      participant.off('received', onReceived).off('left', onLeft);
-    });
-  }
-
-  #readPlace(url: string): { presence: Presence; userId: string; options: JoinOptions } {
-    const { path, query } = splitUrl(url);
-    const room = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
-    if (room === undefined && path !== '/users') {
-      throw new TypeError(
-        'Connect to /rooms/:roomId?userId=… or /users?userId=…; if the room is . or .., write the dots as %252E',
-      );
+function attend(client: WebSocket, participant: Participant, checkReach: (url: string) => void): void {
+  const onReceived = (received: ReceivedMessage): void => send(client, toMessageJson(received));
+  const onLeft = (): void => client.close(LEFT, 'left');
+  participant.on('received', onReceived).on('left', onLeft);
+  client.on('message', async (data: Buffer) => {
+    try {
+      send(client, await callMethod(participant, readObject(data), checkReach));
+    } catch (error) {
+      send(client, { event: 'onError', error: refusalOf(error).reason });
     }
-    const userId = query.get('userId') ?? '';
-    checkId('userId', userId);
-    const presence = this.state.presenceOf(room === undefined ? undefined : idInPath(room));
-    const options = { token: query.get('token') ?? undefined, invisible: query.get('invisible') === 'true' };
-    return { presence, userId, options };
-  }
+  });
+  client.on('error', () => client.terminate());
+  client.on('close', (code) => {
+    participant.leave(code === BROKEN ? 'connectionLost' : 'userLeave');
+    // A test may hold on to who has left, which does not need the connection.
+    participant.off('received', onReceived).off('left', onLeft);
+  });
 }
 
 function send(client: WebSocket, message: object): void {

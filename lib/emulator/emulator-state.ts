@@ -3,11 +3,9 @@ import { Callbacks } from './callbacks.js';
 import { EmulatorClock } from './emulator-clock.js';
 import type { FaultKind } from './fault.js';
 import { Faults } from './faults.js';
-import { HttpError } from './http-error.js';
 import type { Listener } from './listener.js';
 import type { Participant } from './participant.js';
-import { Attendance, type JoinOptions, Presence, Room } from './presence.js';
-import { type ClientToken, readToken } from './read-token.js';
+import { Attendance, checkId, type JoinOptions, Presence } from './presence.js';
 import type { ReceivedRequest } from './received-request.js';
 import { RecipientCounts } from './recipient-counts.js';
 import type {
@@ -16,7 +14,6 @@ import type {
   ResolvedEmulatorOptions,
 } from './rtc-emulator-options.js';
 import { Secrets } from './secrets.js';
-import { Warnings } from './warnings.js';
 
 /** A request that the API received, accepted or not. */
 export interface RecordedRequest {
@@ -34,9 +31,7 @@ export interface RecordedRequest {
   readonly body: Buffer;
   /** Whether the message was accepted, whatever the answer said. `dropped`: it was lost, see `overRoomLimit`. */
   readonly outcome: 'accepted' | 'refused' | 'dropped';
-  /** How many recipients of an accepted message were not in the room, or not logged in, and received nothing. */
-  readonly absent?: number;
-  /** Undefined if a fault suppressed the answer. */
+  /** Undefined if a fault suppressed the answer, or the client had gone. */
   readonly httpStatus?: number;
   /** Why it was refused. */
   readonly apiCode?: string;
@@ -53,15 +48,13 @@ export interface Dropped {
   readonly requests: number;
   /** Messages that are no longer in a participant's `received`. */
   readonly received: number;
-  /** Users who left, and are forgotten with what they received. */
-  readonly participants: number;
   /** Pairs of user and message that `accepted` no longer knows: counts and duplicates of these are too low. */
   readonly accepted: number;
   /** Likewise, of `deliveries`. */
   readonly deliveries: number;
   /** Duplicates that are counted, but no longer listed. */
   readonly duplicates: number;
-  /** Callbacks that are no longer in `callbacks.sent`, or were not sent, since too many waited. */
+  /** Callbacks that are no longer in `callbacks.sent`. */
   readonly callbacks: number;
 }
 
@@ -85,8 +78,6 @@ export class EmulatorState {
   readonly callbacks: Callbacks;
   /** @internal Who is where, and what they received. */
   readonly attendance: Attendance;
-  /** @internal */
-  readonly warnings = new Warnings();
   // Private to the language: whoever prints the emulator must not print a secret key.
   readonly #options: ResolvedEmulatorOptions;
   readonly #listener: Listener;
@@ -107,13 +98,7 @@ export class EmulatorState {
     const { clock, faults } = this;
     const parts = { clock, faults, secrets: this.#secrets, appId: options.appId };
     this.callbacks = new Callbacks(parts, options.callbacks, keepBytes / 32);
-    this.attendance = new Attendance({
-      departedBytes: keepBytes / 32,
-      receivedBytes: keepBytes / 16,
-      callbacks: this.callbacks,
-      from: options.from,
-      checkToken: (userId, roomId, token) => this.#checkToken(userId, roomId, token),
-    });
+    this.attendance = new Attendance(options, clock, this.callbacks);
     this.loggedIn = new Presence(this.attendance);
   }
 
@@ -132,16 +117,15 @@ export class EmulatorState {
     return {
       requests: this.#requests.dropped,
       received: this.attendance.droppedReceived,
-      participants: this.attendance.forgotten,
       accepted: this.accepted.forgotten,
       deliveries: this.deliveries.forgotten,
-      duplicates: this.accepted.unlisted + this.deliveries.unlisted,
-      callbacks: this.callbacks.dropped,
+      duplicates: this.accepted.listed.dropped + this.deliveries.listed.dropped,
+      callbacks: this.callbacks.list.dropped,
     };
   }
 
   /** Rooms with a user. */
-  get rooms(): readonly Room[] {
+  get rooms(): readonly Presence[] {
     return this.attendance.rooms;
   }
 
@@ -166,8 +150,9 @@ export class EmulatorState {
    * The room of that ID, which need not have been used before.
    * @throws TypeError for an illegal room ID
    */
-  room(roomId: string): Room {
-    return new Room(this.attendance, roomId);
+  room(roomId: string): Presence {
+    checkId('roomId', roomId);
+    return new Presence(this.attendance, roomId);
   }
 
   /** @internal Who is in a room, or logged in. */
@@ -183,16 +168,10 @@ export class EmulatorState {
     return this.loggedIn.join(userId, options);
   }
 
-  #checkToken(userId: string, roomId: string, token: string | undefined): ClientToken | undefined {
-    if (token !== undefined) return readToken(token, { userId, roomId }, this.#options, this.clock.now());
-    if (this.#options.requireTokens) throw new HttpError(401, 'token: is missing');
-    return undefined;
-  }
-
   /** Forgets received requests, deliveries and callbacks. Rooms with their users and faults stay. */
   clear(): void {
     const { accepted, deliveries, attendance, callbacks } = this;
-    for (const kept of [accepted, deliveries, attendance, callbacks, this.#requests]) kept.clear();
+    for (const kept of [accepted, deliveries, attendance, callbacks.list, this.#requests]) kept.clear();
   }
 
   /** @internal Records a request, without its secrets. */

@@ -2,20 +2,18 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSecureContext, type SecureContext } from 'node:tls';
 import { isPublishedErrorCode, type PublishedErrorCode } from '../openapi/published-errors.js';
 import type { OptionTable } from '../options/option-table.js';
 import { flag, must, type Rule, text, wholeNumber } from '../options/rules.js';
 import { type Callback, isRoomEventType, signatureFieldOf } from './callback.js';
-import { certificateProblem, tcpSocketOf } from './connection.js';
 import type { Fault, FaultKind } from './fault.js';
+import { JSON_TYPE, sendText } from './http-body.js';
 import { ApiError } from './http-error.js';
-import { JSON_TYPE, sendText } from './send-json.js';
+import { certificateProblem, type EmulatorTls } from './rtc-emulator-options.js';
 
-/** An answer that is about to be sent. */
+/** An answer that is about to be sent, with the response's status. */
 export interface Outgoing {
   readonly response: ServerResponse;
-  readonly httpStatus: number;
   readonly text: string;
 }
 
@@ -50,13 +48,13 @@ interface FaultRules<Kind extends FaultKind> {
   clockOffsetMs?(fault: Fields<Kind>): number;
   /** What is answered in place of success. */
   error?(fault: Fields<Kind>): ApiError;
-  /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise; none: nothing is sent. */
-  readonly httpStatus?: number | 'none';
+  /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise. */
+  readonly httpStatus?: number;
   /** How the answer is sent, and what in its place. */
   send?(answer: Outgoing, fault: Fields<Kind>): void;
 
   /** Of a connection: what it does to it. @returns the certificate to show, if not the emulator's */
-  connect?(tcp: Socket, fault: Fields<Kind>): SecureContext | undefined;
+  connect?(tcp: Socket, fault: Fields<Kind>): EmulatorTls | undefined;
   /** Of the listener: what it does to it. */
   listen?(listener: { refuse(forMs: number): void }, fault: Fields<Kind>): void;
   /** Of a callback: what it does to it. */
@@ -89,38 +87,38 @@ const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), acc
  * what is missing.
  */
 export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
-  reset: { fields: mayAccept, accepts: false, httpStatus: 'none', send: reset },
+  reset: { fields: mayAccept, accepts: false, send: reset },
   late: { fields: { delayMs: required(duration), ...mayAccept }, send: sendLate },
   drip: { fields: { intervalMs: duration, ...mayAccept }, send: drip },
   truncated: {
     fields: mayAccept,
     httpStatus: 200,
-    send: (answer) => sendAnswer({ ...answer, text: answer.text.slice(0, answer.text.length / 2) }),
+    send: ({ response, text }) => sendText(response, text.slice(0, text.length / 2)),
   },
   html: {
     fields: mayHaveStatus,
     accepts: false,
     httpStatus: 200,
-    send: (answer) => sendAnswer({ ...answer, text: PAGE }, { 'Content-Type': 'text/html' }),
+    send: ({ response }) => sendText(response, PAGE, { 'Content-Type': 'text/html' }),
   },
   empty: {
     fields: mayHaveStatus,
     accepts: false,
     httpStatus: 200,
-    send: (answer) => sendAnswer({ ...answer, text: '' }),
+    send: ({ response }) => sendText(response, ''),
   },
   error: {
     fields: { code: required(publishedCode), retryAfter, ...mayHaveStatus },
     accepts: false,
     error: ({ code, httpStatus }) => new ApiError(code, 'This error was asked for.', httpStatus),
-    send: (answer, { retryAfter }) =>
-      sendAnswer(answer, retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+    send: ({ response, text }, { retryAfter }) =>
+      sendText(response, text, retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
   },
   redirect: {
     fields: { location: required(url), ...mayHaveStatus },
     accepts: false,
     httpStatus: 307,
-    send: (answer, { location }) => sendAnswer({ ...answer, text: '' }, { Location: location }),
+    send: ({ response }, { location }) => sendText(response, '', { Location: location }),
   },
   oversized: { fields: { bytes: required(bytes), ...mayAccept }, send: oversize },
   close_after_answer: { fields: {}, send: sendAndClose },
@@ -132,7 +130,7 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
     fields: { key: pem, cert: pem },
     problem: (certificate, isTls) =>
       isTls ? certificateProblem(certificate) : 'this emulator does not serve over TLS',
-    connect: (_tcp, certificate) => createSecureContext(certificate),
+    connect: (_tcp, certificate) => certificate,
   },
   refuse: {
     strikes: 'listener',
@@ -153,7 +151,6 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
     post: () => ({ copies: 2, bodyOf: swappedCopy }),
   },
   callback_wrong_signature: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: signedWrongly }) },
-  callback_noce: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: withNoce }) },
   callback_answer_lost: { strikes: 'callback', fields: {}, post: () => ({ losesFirstAnswer: true }) },
 };
 
@@ -167,34 +164,27 @@ export function acceptsRequest(fault: Fault): boolean {
   return ('accept' in fault ? fault.accept : undefined) ?? rulesOf(fault).accepts ?? true;
 }
 
-/**
- * Sends an answer, or what a fault makes of it.
- * @returns the status that is sent; undefined where none is
- */
-export function transmit(answer: Outgoing, fault: Fault | undefined): number | undefined {
-  if (fault === undefined) {
-    sendAnswer(answer);
-    return answer.httpStatus;
-  }
-  const { httpStatus: usual, send = (whole: Outgoing) => sendAnswer(whole) } = rulesOf(fault);
-  const asked = 'httpStatus' in fault ? fault.httpStatus : undefined;
-  const httpStatus = asked ?? (typeof usual === 'number' ? usual : answer.httpStatus);
+/** Sends an answer, or what a fault makes of it. */
+export function transmit(answer: Outgoing, fault: Fault | undefined): void {
+  const { response, text } = answer;
+  const { httpStatus: usual, send = undefined } = fault === undefined ? {} : rulesOf(fault);
+  const asked = fault !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
+  response.statusCode = asked ?? usual ?? response.statusCode;
   // Nothing is to be begun for a client that has gone: what ends it would not be called.
-  if (!answer.response.req.socket.destroyed) send({ ...answer, httpStatus }, fault);
-  return usual === 'none' ? undefined : httpStatus;
+  if (response.req.socket.destroyed) return;
+  if (fault === undefined || send === undefined) sendText(response, text);
+  else send(answer, fault);
 }
 
-function sendAnswer({ response, httpStatus, text }: Outgoing, headers?: Record<string, string>): void {
-  sendText(response, httpStatus, text, headers);
+/** Over TLS, whose sockets Node does not reset, the connection breaks off. */
+function reset({ response: { req } }: Outgoing): void {
+  if ('encrypted' in req.socket) req.socket.destroy();
+  else req.socket.resetAndDestroy();
 }
 
-function reset({ response }: Outgoing): void {
-  tcpSocketOf(response.req.socket).resetAndDestroy();
-}
-
-function sendLate(answer: Outgoing, { delayMs }: Fields<'late'>): void {
-  const timer = setTimeout(() => sendAnswer(answer), delayMs);
-  answer.response.once('close', () => clearTimeout(timer));
+function sendLate({ response, text }: Outgoing, { delayMs }: Fields<'late'>): void {
+  const timer = setTimeout(() => sendText(response, text), delayMs);
+  response.once('close', () => clearTimeout(timer));
 }
 
 function drip(answer: Outgoing, { intervalMs = DEFAULT_DRIP_MS }: Fields<'drip'>): void {
@@ -222,19 +212,19 @@ function* padded(text: Buffer, padding: number): Iterable<Buffer> {
 
 /** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
 function stream(
-  { response, httpStatus }: Outgoing,
+  { response }: Outgoing,
   length: number,
   pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
 ): void {
-  response.writeHead(httpStatus, { 'Content-Type': JSON_TYPE, 'Content-Length': length }).flushHeaders();
+  response.setHeader('Content-Type', JSON_TYPE).setHeader('Content-Length', length).flushHeaders();
   pipeline(Readable.from(pieces), response, () => {
     // A client may well hang up in between.
   });
 }
 
-function sendAndClose(answer: Outgoing): void {
-  answer.response.on('finish', () => answer.response.socket?.end());
-  sendAnswer(answer);
+function sendAndClose({ response, text }: Outgoing): void {
+  response.on('finish', () => response.socket?.end());
+  sendText(response, text);
 }
 
 function signedWrongly({ action, body }: Callback): Callback['body'] {
@@ -247,9 +237,4 @@ function signedWrongly({ action, body }: Callback): Callback['body'] {
 function swappedCopy({ action, body }: Callback, copy: number): Callback['body'] {
   const { EventId = '', Nonce = '' } = body;
   return copy === 0 || !isRoomEventType(action) ? body : { ...body, EventId: Nonce, Nonce: EventId };
-}
-
-function withNoce({ action, body }: Callback): Callback['body'] {
-  const { Nonce: Noce = '', ...others } = body;
-  return isRoomEventType(action) ? { ...others, Noce } : body;
 }

@@ -1,7 +1,6 @@
 import type { PublishedErrorCode } from '../openapi/published-errors.js';
-import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { CallbackAction } from './callback.js';
-import type { PresenceAction } from './presence-action.js';
+import type { EmulatedAction } from './emulated-action.js';
 
 interface MayAccept {
   /** Whether the message is accepted first, so that the sender can't tell. */
@@ -63,8 +62,6 @@ export type Fault =
   | { readonly kind: 'callback_swapped_copy' }
   /** The last character of the signature is wrong, at each try. */
   | { readonly kind: 'callback_wrong_signature' }
-  /** An event has `Noce` in place of `Nonce`, as on the vendor's older pages. A client's message is spared. */
-  | { readonly kind: 'callback_noce' }
   /** It arrives, and its first answer gets lost: an event is told again, a client gets `E2BSReturnFailed`. */
   | { readonly kind: 'callback_answer_lost' };
 
@@ -93,7 +90,7 @@ export type FaultRule = Fault & {
   readonly match?:
     | {
         /** Only requests of this action, events of this type, or messages by this method. */
-        readonly action?: RtcActionName | PresenceAction | CallbackAction | undefined;
+        readonly action?: EmulatedAction | CallbackAction | undefined;
         /** Only those to this room, or of it. */
         readonly roomId?: string | undefined;
         /** Only those that address this user, alone or among others, or are about them. */

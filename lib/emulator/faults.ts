@@ -1,9 +1,8 @@
-import { isRtcActionName } from '../openapi/rtc-action.js';
-import { isPresenceAction } from './presence-action.js';
 import type { OptionTable } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
 import { must, type Rule, wholeNumber } from '../options/rules.js';
 import { isCallbackAction } from './callback.js';
+import { isEmulatedAction } from './emulated-action.js';
 import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 import { FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
 import type { Listener } from './listener.js';
@@ -112,8 +111,7 @@ export class Faults {
       throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
     }
     const { fields: own, strikes = 'request', problem } = rulesOf({ kind: kind as FaultKind });
-    const match = MATCHES[strikes];
-    failWith(readOptions({ ...own, ...RULE_FIELDS, ...(match && { match }) }, fields, kind).problems);
+    failWith(readOptions({ ...own, ...RULE_FIELDS, ...MATCHES[strikes] }, fields, kind).problems);
     const wrong = problem?.(given as Fault, this.listener.isTls);
     if (wrong !== undefined) throw new TypeError(`${kind}: ${wrong}`);
   }
@@ -136,20 +134,22 @@ const RULE_FIELDS = {
   seed: wholeNumber(-Number.MAX_SAFE_INTEGER),
 } satisfies OptionTable<Pick<FaultRule, 'times' | 'probability' | 'seed'>>;
 /** What can be matched in what a fault strikes: nothing in a connection. */
-const MATCHES: Readonly<Partial<Record<Struck, Rule<unknown>>>> = {
-  request: matchOf((name) => isRtcActionName(name) || isPresenceAction(name)),
-  callback: matchOf(isCallbackAction),
+const MATCHES: Readonly<Partial<Record<Struck, { readonly match: Rule<unknown> }>>> = {
+  request: { match: matchOf(isEmulatedAction) },
+  callback: { match: matchOf(isCallbackAction) },
 };
 
 /** @param isAction whether it is the name of something that the fault can strike */
 function matchOf(isAction: (name: unknown) => boolean): Rule<unknown> {
-  return must('{ action?, roomId?, userId? } or a function', (value) => isMatch(value, isAction));
-}
-
-function isMatch(value: unknown, isAction: (name: unknown) => boolean): boolean {
-  if (typeof value === 'function') return true;
-  const fields = Object.entries(Object(value) as object).filter(([, field]) => field !== undefined);
-  const isGood = ([name, field]: [string, unknown]): boolean =>
-    name === 'action' ? isAction(field) : /^(roomId|userId)$/.test(name) && typeof field === 'string';
-  return fields.length > 0 && fields.every(isGood);
+  const anId = must<string>('a string', (id) => typeof id === 'string');
+  const fields = {
+    action: must('the name of an action that it can strike', isAction),
+    roomId: anId,
+    userId: anId,
+  };
+  return (given) => {
+    const { problems } =
+      typeof given === 'function' ? { problems: [] } : readOptions(fields, given, '', { whole: '' });
+    return problems.length > 0 ? { problems } : { value: given };
+  };
 }

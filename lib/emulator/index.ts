@@ -1,11 +1,10 @@
 export type { EventCallback } from './callback-url.js';
-export type { CallbackAction, RoomEventType, ServerMessageMethod } from './callback.js';
+export type { CallbackAction, LeaveReason, RoomEventType, ServerMessageMethod } from './callback.js';
 export type { CallbackAttempt, Callbacks, SentCallback } from './callbacks.js';
 export type { EmulatorClock } from './emulator-clock.js';
 export type { Dropped, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 export type { ActiveFault, Faults } from './faults.js';
-export type { EmulatorTls } from './connection.js';
 export type {
   BinaryCallback,
   Participant,
@@ -15,16 +14,16 @@ export type {
   TextCallback,
 } from './participant.js';
 export type { ParticipantReceiver } from './participant-receiver.js';
-export type { JoinOptions, Presence, Room } from './presence.js';
-export type { PresenceAction } from './presence-action.js';
+export type { JoinOptions, Presence } from './presence.js';
+export type { PresenceAction } from './emulated-action.js';
 export type { QuotaWindowKind } from './quota-window.js';
 export type { ClientToken } from './read-token.js';
 export type { Duplicate, RecipientCounts } from './recipient-counts.js';
-export type { LeaveReason } from './room-events.js';
 export { RtcEmulator } from './rtc-emulator.js';
 export type {
   EmulatedQuota,
   EmulatorAccount,
   EmulatorModuleOptions,
+  EmulatorTls,
   RtcEmulatorOptions,
 } from './rtc-emulator-options.js';

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import {
-  type AddressInfo,
-  createServer as createTcpServer,
-  type Server as TcpServer,
-  type Socket,
-} from 'node:net';
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext } from 'node:tls';
-import { type EmulatorTls, secure } from './connection.js';
 import type { Fault } from './fault.js';
 import { rulesOf } from './fault-kinds.js';
+import type { EmulatorTls } from './rtc-emulator-options.js';
 
 /** What comes in. */
 export interface ListenerEvents {
@@ -24,58 +24,60 @@ export interface ListenerEvents {
 /** More are not accepted. */
 const MAX_CONNECTIONS = 4_096;
 /** None takes for ever to ask for something. */
-const REQUEST_TIMEOUT_MS = 60_000;
+const OPTIONS = { requestTimeout: 60_000 };
 const RESUME_AGAIN_MS = 250;
 
-/** The emulator's HTTP server, behind a TCP server of its own: what goes wrong with a connection does so in between. */
+/** The emulator's HTTP or HTTPS server, and what goes wrong with its connections. */
 export class Listener {
-  readonly #tcp: TcpServer;
-  readonly #http = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
+  readonly #server: Server;
   readonly #connections = new Set<Socket>();
-  readonly #scheme: string;
+  // Private to the language: whoever prints it must not print a private key.
+  readonly #tls: EmulatorTls | undefined;
+  /** What the next connection is shown. */
+  #shown: EmulatorTls | undefined;
   #address: AddressInfo | undefined;
   #host = '';
   #refusing: NodeJS.Timeout | undefined;
   #closed = false;
-  #faultOfConnection: ListenerEvents['faultOfConnection'] = () => undefined;
 
   constructor(tls?: EmulatorTls) {
-    this.#scheme = tls === undefined ? 'http' : 'https';
-    // It does not listen by itself, and so would not look for requests that take too long.
-    this.#http.emit('listening');
-    const certificate = tls && createSecureContext(tls);
-    this.#tcp = createTcpServer({ allowHalfOpen: tls === undefined, noDelay: true }, (tcp) => {
-      this.#connections.add(tcp);
-      tcp.once('close', () => this.#connections.delete(tcp));
-      const fault = this.#faultOfConnection();
-      const shown = (fault && rulesOf(fault).connect?.(tcp, fault)) ?? certificate;
-      if (tcp.destroyed) return;
-      this.#http.emit('connection', shown === undefined ? tcp : secure(tcp, shown));
-    });
-    this.#tcp.maxConnections = MAX_CONNECTIONS;
+    this.#tls = this.#shown = tls;
+    this.#server = tls === undefined ? createHttpServer(OPTIONS) : createHttpsServer({ ...OPTIONS, ...tls });
+    this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
   /** Says who serves what comes in. */
   serve({ onRequest, onWebSocket, faultOfConnection }: ListenerEvents): void {
-    this.#faultOfConnection = faultOfConnection;
-    this.#http.on('request', (request, response) => {
+    // Before the server begins with it: a handshake has the certificate that is set by then.
+    this.#server.prependListener('connection', (tcp: Socket) => {
+      // It comes again where an offer to upgrade it was ignored.
+      if (this.#connections.has(tcp)) return;
+      this.#connections.add(tcp);
+      tcp.once('close', () => this.#connections.delete(tcp));
+      const fault = faultOfConnection();
+      const shown = (fault && rulesOf(fault).connect?.(tcp, fault)) ?? this.#tls;
+      if (shown !== undefined && shown !== this.#shown) {
+        (this.#server as HttpsServer).setSecureContext((this.#shown = shown));
+      }
+    });
+    this.#server.on('request', (request, response) => {
       if (this.#refusing !== undefined) response.shouldKeepAlive = false;
       onRequest(request, response);
     });
-    this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket') {
         onWebSocket(request, socket, head);
       } else {
         socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
-        this.#http.emit('connection', socket);
+        this.#server.emit(this.isTls ? 'secureConnection' : 'connection', socket);
       }
     });
   }
 
   async listen(port: number, host: string): Promise<void> {
-    this.#tcp.listen(port, host);
-    await once(this.#tcp, 'listening');
-    this.#address = this.#tcp.address() as AddressInfo;
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    this.#address = this.#server.address() as AddressInfo;
     this.#host = host;
   }
 
@@ -83,21 +85,20 @@ export class Listener {
   get url(): string {
     if (this.#address === undefined) throw new Error('The emulator has not started.');
     const { address, port, family } = this.#address;
-    const scheme = this.#scheme;
     // A wildcard is no address to send to, and plain http: is for loopback alone.
-    if (address === '0.0.0.0' || address === '::') return `${scheme}://127.0.0.1:${port}`;
-    return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    const isWildcard = address === '0.0.0.0' || address === '::';
+    const host = isWildcard ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+    return `${this.isTls ? 'https' : 'http'}://${host}:${port}`;
   }
 
   get isTls(): boolean {
-    return this.#scheme === 'https';
+    return this.#tls !== undefined;
   }
 
   /** Refuses connections for so many milliseconds; requests that are under way are answered. */
   refuse(forMs: number): void {
     clearTimeout(this.#refusing);
-    if (this.#tcp.listening) this.#tcp.close();
-    this.#http.closeIdleConnections();
+    this.#server.close();
     this.#refusing = setTimeout(() => this.resume(), forMs);
   }
 
@@ -105,13 +106,13 @@ export class Listener {
   resume(): void {
     clearTimeout(this.#refusing);
     this.#refusing = undefined;
-    if (this.#closed || this.#tcp.listening) return;
+    if (this.#closed || this.#server.listening) return;
     // Another process may have taken the port meanwhile: it is waited for.
     const again = (): void => {
       this.#refusing ??= setTimeout(() => this.resume(), RESUME_AGAIN_MS);
     };
-    this.#tcp.removeAllListeners('error').once('error', again);
-    this.#tcp.listen(this.#address?.port, this.#host);
+    this.#server.removeAllListeners('error').once('error', again);
+    this.#server.listen(this.#address?.port, this.#host);
   }
 
   /** Stops listening and ends every connection. */
@@ -119,8 +120,7 @@ export class Listener {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#refusing);
-    const closed = this.#tcp.listening ? once(this.#tcp.close(), 'close') : undefined;
-    this.#http.close();
+    const closed = this.#server.listening ? once(this.#server.close(), 'close') : undefined;
     const ended = Array.from(this.#connections, (tcp) => once(tcp.destroy(), 'close'));
     await Promise.all([closed, ...ended]);
   }

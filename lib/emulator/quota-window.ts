@@ -1,74 +1,60 @@
-/** The remote API's limit, 500 requests a second for all its messaging actions together. */
-export const VENDOR_REQUESTS_PER_SECOND = 500;
-
 /** Alignment of the service's windows of one second. It is not published, so a client has to keep to either. */
 export type QuotaWindowKind = 'sliding' | 'fixed';
 
+const WINDOW_MS = 1_000;
 /** When there are so many windows, those that are empty are forgotten. */
 const FORGET_AT = 1_000;
 
-/** Admits a number of requests in any window of a length (sliding), or in each full one (fixed). */
+/** Admits what fits into any second (sliding), or into each full one (fixed). */
 export class QuotaWindow {
   /** What was admitted in the window, oldest first. */
   #admitted: { readonly at: number; readonly cost: number }[] = [];
   #sum = 0;
 
-  /**
-   * @param limit in a window; `Infinity` lifts the quota
-   * @param now monotonic milliseconds
-   */
+  /** @param now monotonic milliseconds */
   constructor(
-    private readonly limit: number,
     private readonly kind: QuotaWindowKind,
     private readonly now: () => number = () => performance.now(),
-    private readonly windowMs = 1_000,
   ) {}
 
-  /** Whether nothing was admitted in the window. */
-  get isEmpty(): boolean {
-    this.#forget();
-    return this.#sum === 0;
-  }
-
-  /** Whether there is room for so much. @param limit another one than the window's own */
-  hasRoom(cost: number, limit = this.limit): boolean {
-    this.#forget();
+  /** Whether there is room for all of the cost. @param limit in a window; `Infinity` lifts the quota */
+  hasRoom(limit: number, cost = 1): boolean {
+    const now = this.now();
+    const began = this.kind === 'fixed' ? now - (now % WINDOW_MS) : now - WINDOW_MS;
+    const first = this.#admitted.findIndex(({ at }) => (this.kind === 'fixed' ? at >= began : at > began));
+    const past = this.#admitted.splice(0, first < 0 ? this.#admitted.length : first);
+    for (const { cost: gone } of past) this.#sum -= gone;
     return this.#sum + cost <= limit;
   }
 
   /** Counts a request if there is room for all that it costs. */
-  admit(cost = 1, limit = this.limit): boolean {
-    if (!this.hasRoom(cost, limit)) return false;
+  admit(limit: number, cost = 1): boolean {
+    if (!this.hasRoom(limit, cost)) return false;
     if (limit < Number.POSITIVE_INFINITY) {
       this.#admitted.push({ at: this.now(), cost });
       this.#sum += cost;
     }
     return true;
   }
-
-  #forget(): void {
-    const now = this.now();
-    const began = this.kind === 'fixed' ? now - (now % this.windowMs) : now - this.windowMs;
-    const first = this.#admitted.findIndex(({ at }) => (this.kind === 'fixed' ? at >= began : at > began));
-    const past = this.#admitted.splice(0, first < 0 ? this.#admitted.length : first);
-    for (const { cost } of past) this.#sum -= cost;
-  }
 }
 
 /** The windows of accounts, rooms and actions, by name. */
 export class QuotaWindows {
   readonly #windows = new Map<string, QuotaWindow>();
+  #forgetAt = FORGET_AT;
 
   constructor(private readonly kind: QuotaWindowKind) {}
 
-  of(perSecond: number, ...name: readonly string[]): QuotaWindow {
-    const key = JSON.stringify(name);
+  of(...name: readonly string[]): QuotaWindow {
+    const key = name.join(' ');
     const known = this.#windows.get(key);
     if (known !== undefined) return known;
-    if (this.#windows.size >= FORGET_AT) {
-      for (const [other, { isEmpty }] of this.#windows) if (isEmpty) this.#windows.delete(other);
+    if (this.#windows.size >= this.#forgetAt) {
+      for (const [other, window] of this.#windows) if (window.hasRoom(0, 0)) this.#windows.delete(other);
+      // Those that are in use are not looked through again for each new one.
+      this.#forgetAt = Math.max(FORGET_AT, this.#windows.size * 2);
     }
-    const window = new QuotaWindow(perSecond, this.kind);
+    const window = new QuotaWindow(this.kind);
     this.#windows.set(key, window);
     return window;
   }

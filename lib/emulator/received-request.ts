@@ -9,24 +9,21 @@ export class ReceivedRequest {
   readonly query: URLSearchParams;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Empty until it was read. */
-  body: Buffer = Buffer.alloc(0);
+  readonly action: string;
+  readonly version: string;
   #json: { readonly value?: unknown } | undefined;
 
-  constructor({ method = 'GET', url = '/', headersDistinct }: IncomingMessage) {
+  constructor(
+    { method = 'GET', url = '/', headersDistinct }: IncomingMessage,
+    readonly body: Buffer,
+  ) {
     this.method = method;
     ({ path: this.path, query: this.query } = splitUrl(url));
     this.headers = new Map(
       Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join()]),
     );
-  }
-
-  get action(): string {
-    return this.query.get('Action') ?? '';
-  }
-
-  get version(): string {
-    return this.query.get('Version') ?? '';
+    this.action = this.query.get('Action') ?? '';
+    this.version = this.query.get('Version') ?? '';
   }
 
   /** Undefined where the body is none: to read a large one costs more than all else, and is done once. */

@@ -1,6 +1,6 @@
-import { FINGERPRINT_WORDS } from './recipient-fingerprint.js';
-
 const { imul } = Math;
+/** How many words a fingerprint has. */
+export const FINGERPRINT_WORDS = 3;
 /** By the eight highest bits of a hash. */
 const SHARDS = 256;
 const SHARD_SHIFT = 24;
@@ -74,10 +74,12 @@ export class RecentCounts {
     const { slots } = shard;
     if (slots.length >= this.#maxWords) {
       this.forgotten += shard.leftBehind;
-      shard.leftBehind = shard.size;
-      shard.previous = slots;
-      shard.slots = new Uint32Array(FIRST_WORDS);
-      shard.size = 0;
+      Object.assign(shard, {
+        slots: new Uint32Array(FIRST_WORDS),
+        size: 0,
+        previous: slots,
+        leftBehind: shard.size,
+      } satisfies Shard);
       return;
     }
     shard.slots = new Uint32Array(slots.length * 2);

@@ -1,12 +1,20 @@
+import { createSecureContext } from 'node:tls';
 import { keyProblems, type RtcCredentials } from '../credentials/credentials.js';
 import { idProblem } from '../dto/field-rules.js';
 import { EVENT_CALLBACK, type EventCallback } from './callback-url.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
-import { certificateProblem, type EmulatorTls } from './connection.js';
 import { appId, appKey, flag, listOf, must, oneOf, text, unless, wholeNumber } from '../options/rules.js';
-import { type QuotaWindowKind, VENDOR_REQUESTS_PER_SECOND } from './quota-window.js';
+import type { QuotaWindowKind } from './quota-window.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { failWith, readOptions } from '../options/read-options.js';
+
+/** Certificate and private key of a server, in PEM. */
+export interface EmulatorTls {
+  /** The private key. */
+  readonly key: string;
+  /** The certificate, with those between it and the root. */
+  readonly cert: string;
+}
 
 /** An account at the emulated service: one access key and the apps that it may use. */
 export interface EmulatorAccount {
@@ -127,7 +135,7 @@ const OPTIONS = {
   accounts: { rule: listOf<EmulatorAccount>('a list of { credentials, appIds }', isAccount), default: [] },
   quota: {
     options: {
-      requestsPerSecond: { rule: limit, default: VENDOR_REQUESTS_PER_SECOND },
+      requestsPerSecond: { rule: limit, default: 500 },
       costPer: { rule: oneOf('request', 'recipient'), default: 'request' },
       window: { rule: oneOf('sliding', 'fixed'), default: 'sliding' },
     },
@@ -149,6 +157,16 @@ const OPTIONS = {
     default: [],
   },
 } satisfies OptionTable<RtcEmulatorOptions>;
+
+/** What is wrong with a private key and its certificate. */
+export function certificateProblem({ key, cert }: EmulatorTls): string | undefined {
+  try {
+    if (key && cert && createSecureContext({ key, cert })) return undefined;
+  } catch {
+    // OpenSSL's own words name neither.
+  }
+  return 'key and cert must be PEM texts that belong together';
+}
 
 export type ResolvedEmulatorOptions = OptionValues<typeof OPTIONS> & {
   readonly largeRoomMessagesPerSecond: number;

@@ -1,8 +1,11 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Admission } from './admission.js';
 import { ApiEndpoint } from './api-endpoint.js';
 import { ClientSockets } from './client-sockets.js';
 import { CONTROL_PREFIX, serveControlApi } from './control-api.js';
 import { EmulatorState } from './emulator-state.js';
+import { readBody, sendError } from './http-body.js';
+import { HttpError } from './http-error.js';
 import { Listener } from './listener.js';
 import {
   type ResolvedEmulatorOptions,
@@ -24,20 +27,18 @@ import {
  */
 export class RtcEmulator extends EmulatorState {
   readonly #listener: Listener;
+  readonly #admission: Admission;
+  readonly #api: ApiEndpoint;
   readonly #sockets: ClientSockets;
 
   private constructor(options: ResolvedEmulatorOptions, listener: Listener) {
     super(options, listener);
     this.#listener = listener;
-    const admission = new Admission(options);
-    const api = new ApiEndpoint(this);
-    this.#sockets = new ClientSockets(admission, this);
+    this.#admission = new Admission(options);
+    this.#api = new ApiEndpoint(this);
+    this.#sockets = new ClientSockets(this.#admission, this);
     listener.serve({
-      onRequest: admission.guard((request, response) =>
-        request.url?.startsWith(CONTROL_PREFIX)
-          ? serveControlApi(this, request, response)
-          : api.handle(request, response),
-      ),
+      onRequest: (request, response) => void this.#serve(request, response),
       onWebSocket: (...upgrade) => this.#sockets.upgrade(...upgrade),
       faultOfConnection: () => this.faults.for('connection'),
     });
@@ -58,5 +59,23 @@ export class RtcEmulator extends EmulatorState {
     this.#sockets.close();
     this.attendance.close();
     await this.#listener.close();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const isControl = request.url?.startsWith(CONTROL_PREFIX);
+    try {
+      this.#admission.admit(request);
+      if (this.#admission.allow(request, response)) return;
+      const body = await readBody(request);
+      if (isControl) {
+        await serveControlApi(this, request, body, response);
+      } else {
+        this.#api.handle(request, body, response);
+      }
+    } catch (error) {
+      sendError(response, error);
+      // A test's own function threw: it surfaces as unhandled.
+      if (!isControl && !(error instanceof HttpError)) throw error;
+    }
   }
 }

@@ -13,8 +13,6 @@ const AUTHORIZATION =
 const BODY_HASH = 'x-content-sha256';
 /** A shorter one is looked for as a whole alone, since it may be a part of anything. */
 const MIN_PART = 8;
-/** A text may have been escaped so often. */
-const MAX_DECODINGS = 3;
 
 /**
  * Removes secrets from a checked request: values with secret names and, anywhere, texts that look like a signature or
@@ -56,8 +54,7 @@ export class Secrets {
 
   #pair(name: string, value: string): [string, string] {
     if (this.#isSecret(name)) return [WITHHELD, WITHHELD];
-    const isSecret = decodings(name).some((form) => SECRET_NAME.test(form)) || this.#isSecret(value);
-    return [name, isSecret ? WITHHELD : value];
+    return [name, SECRET_NAME.test(decoded(name)) || this.#isSecret(value) ? WITHHELD : value];
   }
 
   /** Shown if it has the form that it should have, or not at all. */
@@ -67,7 +64,7 @@ export class Secrets {
   }
 
   #isSecret(text: string): boolean {
-    return decodings(text).some(
+    return [text.toLowerCase(), decoded(text).toLowerCase()].some(
       (form) =>
         SIGNATURE.test(form) ||
         this.#values.some((value) => (value.length < MIN_PART ? form === value : form.includes(value))),
@@ -75,13 +72,9 @@ export class Secrets {
   }
 }
 
-/** A text in lower case, as it is and with its escapes read. */
-function decodings(text: string): string[] {
-  const forms = [text];
-  for (let form = text; form.includes('%') && forms.length <= MAX_DECODINGS; forms.push(form)) {
-    form = form.replaceAll(/(?:%[\da-f]{2})+/gi, (run) =>
-      Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
-    );
-  }
-  return forms.map((form) => form.toLowerCase());
+/** A text with its escapes read, as far as it has any. */
+function decoded(text: string): string {
+  return text.replaceAll(/(?:%[\da-f]{2})+/gi, (run) =>
+    Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
 }

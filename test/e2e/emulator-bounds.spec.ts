@@ -18,7 +18,6 @@ const MB = 1_048_576;
 const NOTHING_DROPPED = {
   requests: 0,
   received: 0,
-  participants: 0,
   accepted: 0,
   deliveries: 0,
   duplicates: 0,
@@ -117,14 +116,10 @@ describe('an emulator that keeps no more than a megabyte', () => {
     expect(alice.received.length).toBeGreaterThan(2);
   });
 
-  it('forgets the participants that left first', async () => {
+  it('forgets rooms that are empty', async () => {
     for (let index = 0; index < 100; index += 1) emulator.room(`room-${index}`).join('alice').leave();
     const stays = emulator.room('room-100').join('bob');
-    const { participants } = emulator.dropped;
-    expect(participants).toBeGreaterThan(60);
     expect(emulator.rooms.map(({ id }) => id)).toEqual(['room-100']);
-    expect(emulator.room('room-0').lastSeen('alice')).toBeUndefined();
-    expect(emulator.room('room-99').lastSeen('alice')).toBeDefined();
     // A room that was asked for before it was empty is the same as one that is asked for later.
     const early = emulator.room('room-0');
     await fetch(`${emulator.url}/__emulator/rooms/room-0/users/carol`, { method: 'PUT' });

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { createConnection, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { readBody } from '../../lib/emulator/read-body.js';
+import { readBody } from '../../lib/emulator/http-body.js';
 import { QUERY, sendRaw } from '../support/raw-request.js';
 import { until } from '../support/until.js';
 
@@ -41,7 +41,7 @@ describe('an emulator under attack', () => {
     };
     const read = async (): Promise<number> => {
       const request = Object.assign(Readable.from([Buffer.from('{}')]), { headers: {} });
-      await readBody(request as unknown as IncomingMessage, 100);
+      await readBody(request as unknown as IncomingMessage);
       return turn;
     };
     setImmediate(count);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { type Participant, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
-import { post } from '../../lib/emulator/post.js';
+import { post } from '../../lib/emulator/callback-sender.js';
 import { sendRaw } from '../support/raw-request.js';
 import { listen, type RunningServer, startScriptedServer } from '../support/scripted-server.js';
 import { until } from '../support/until.js';

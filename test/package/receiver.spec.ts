@@ -159,7 +159,7 @@ describe.each(BUNDLERS)('the receiver, bundled by %s', (name, bundle) => {
         const again = await open('alice');
         const receive = (message: unknown) =>
           again.evaluate(`receive({ userId: 'server', message: ${JSON.stringify(message)} })`);
-        await receive(emulator.room('room-1').lastSeen('bob')!.received[0]!.message);
+        await receive(emulator.room('room-1').participant('bob')!.received[0]!.message);
         const { message, messageId } = frameMessage('SendRoomUnicast', { message: 'new' }, true);
         await receive(message);
         await receive('bug');

@@ -5,10 +5,10 @@ import { QuotaWindow, type QuotaWindowKind } from '../../lib/emulator/quota-wind
 /** Plays requests at the given times and returns when those that were admitted came. */
 function admitted(times: readonly number[], limit: number, kind: QuotaWindowKind): number[] {
   let now = 0;
-  const quota = new QuotaWindow(limit, kind, () => now);
+  const quota = new QuotaWindow(kind, () => now);
   return times.filter((time) => {
     now = time;
-    return quota.admit();
+    return quota.admit(limit);
   });
 }
 
@@ -57,16 +57,11 @@ describe('a lifted quota', () => {
 describe('a request that costs more', () => {
   it('is admitted if it fits into what is left of the second as a whole', () => {
     let now = 0;
-    const quota = new QuotaWindow(500, 'sliding', () => now);
-    expect([quota.admit(300), quota.admit(300), quota.admit(200), quota.admit(1)]).toEqual([
-      true,
-      false,
-      true,
-      false,
-    ]);
+    const quota = new QuotaWindow('sliding', () => now);
+    expect([300, 300, 200, 1].map((cost) => quota.admit(500, cost))).toEqual([true, false, true, false]);
     now = 999;
-    expect(quota.admit(600)).toBe(false);
+    expect(quota.admit(500, 600)).toBe(false);
     now = 1_000;
-    expect([quota.isEmpty, quota.admit(600), quota.admit(500)]).toEqual([true, false, true]);
+    expect([quota.hasRoom(0, 0), quota.admit(500, 600), quota.admit(500, 500)]).toEqual([true, false, true]);
   });
 });

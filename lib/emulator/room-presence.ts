@@ -1,9 +1,8 @@
 import { isId } from '../dto/field-rules.js';
 import { regionOf } from './authenticate.js';
+import { PRESENCE_LIMITS, type PresenceAction } from './emulated-action.js';
 import type { EmulatorState } from './emulator-state.js';
 import { check } from './http-error.js';
-import type { Participant } from './participant.js';
-import { PRESENCE_LIMITS, type PresenceAction } from './presence-action.js';
 import type { QuotaWindows } from './quota-window.js';
 import { checkApp } from './read-message.js';
 import type { ReceivedRequest } from './received-request.js';
@@ -26,7 +25,7 @@ export function answerPresence(
   account: EmulatorAccount,
 ): unknown {
   const limit = PRESENCE_LIMITS[action];
-  const isAdmitted = windows.of(limit, action, account.credentials.accessKeyId).admit();
+  const isAdmitted = windows.of(action, account.credentials.accessKeyId).admit(limit);
   check(isAdmitted, 'FlowLimitExceeded.QPSOverLimit', `More than ${limit} requests in a second.`);
   checkApp(query.get('AppId') ?? '', account, state.accounts());
   const roomId = query.get('RoomId') ?? '';
@@ -36,7 +35,13 @@ export function answerPresence(
     const ids = query.getAll('UserIds');
     const isLegal = ids.length > 0 && ids.length <= MAX_USERS && ids.every(isId);
     check(isLegal, 'InvalidParameter', `UserIds takes 1–${MAX_USERS} user IDs.`);
-    return { UserList: ids.map((id) => propertyOf(id, room.participant(id), state.clock.offsetMs)) };
+    const propertyOf = (id: string): object => {
+      const participant = room.participant(id);
+      if (participant === undefined) return { UserID: id, Status: 0 };
+      const { invisible, joinedAt } = participant;
+      return { UserID: id, Status: 1, Role: invisible ? 2 : 1, LoginTime: joinedAt + state.clock.offsetMs };
+    };
+    return { UserList: ids.map(propertyOf) };
   }
   const { participants } = room;
   const exists = regionOf(headers) === BYTEPLUS_REGION ? 'RoomExist' : 'RoomExists';
@@ -51,10 +56,4 @@ export function answerPresence(
     VisibleUserList: idsOf(false),
     InvisibleUserList: invisible.slice(0, MAX_LISTED_INVISIBLE),
   };
-}
-
-function propertyOf(id: string, participant: Participant | undefined, offsetMs: number): object {
-  if (participant === undefined) return { UserID: id, Status: 0 };
-  const { invisible, joinedAt } = participant;
-  return { UserID: id, Status: 1, Role: invisible ? 2 : 1, LoginTime: joinedAt + offsetMs };
 }
