@@ -1,14 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { hostName, isLoopbackHost, isProductionHost, originOf, withoutMapping } from './host-name.js';
 import { HttpError } from './http-error.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
-
-/** CORS headers for a page of an allowed origin. */
-const CORS = {
-  'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE',
-  'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Content-Sha256, X-Date, X-Security-Token',
-  'Access-Control-Expose-Headers': 'Date, Link, Retry-After',
-};
 
 /**
  * Refuses requests from pages of other sites. A browser sends the page's `Origin`. A page whose own name resolves to
@@ -53,15 +46,5 @@ export class Admission {
       403,
       'Pages of other origins are kept out; allowedOrigins (--allow-origin) can name those that may.',
     );
-  }
-
-  /** Lets a page of an allowed origin read the answer. @returns whether it asked for nothing else */
-  allow({ headers: { origin }, method }: IncomingMessage, response: ServerResponse): boolean {
-    if (origin === undefined || !this.#origins.has(origin)) return false;
-    const headers = { ...CORS, 'Access-Control-Allow-Origin': origin, Vary: 'Origin' };
-    response.setHeaders(new Map(Object.entries(headers)));
-    if (method !== 'OPTIONS') return false;
-    response.writeHead(204).end();
-    return true;
   }
 }

@@ -9,12 +9,12 @@ import {
 } from './callback.js';
 import { CallbackSender, isDelivered, type PostEnd } from './callback-sender.js';
 import { EVENT_CALLBACK, type EventCallback, isLoopbackUrl, readCallbackUrl } from './callback-url.js';
-import type { EmulatorClock } from './emulator-clock.js';
 import type { Fault, FaultKind } from './fault.js';
 import { type CallbackChange, rulesOf } from './fault-kinds.js';
 import type { Faults } from './faults.js';
 import { isLoopbackHost, withoutMapping } from './host-name.js';
 import { HttpError } from './http-error.js';
+import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { type Secrets, WITHHELD } from './secrets.js';
 
 /** A try to post a callback. */
@@ -53,10 +53,9 @@ export interface SentCallback {
 
 /** The emulator's parts that callbacks need. */
 interface CallbackParts {
-  readonly clock: EmulatorClock;
+  readonly now: () => number;
   readonly faults: Pick<Faults, 'for'>;
   readonly secrets: Secrets;
-  readonly appId: string;
 }
 
 const MAX_WAITING_BYTES = 33_554_432;
@@ -69,6 +68,7 @@ const SHOWN_ANSWER = 1_024;
  * clients, to the URL that each of them has set. They leave in the order in which they happened.
  */
 export class Callbacks {
+  readonly #appId: string;
   readonly #parts: CallbackParts;
   readonly #sender = new CallbackSender();
   /** @internal */
@@ -80,10 +80,11 @@ export class Callbacks {
   #waitingBytes = 0;
 
   /** @internal They come from `emulator.callbacks`. */
-  constructor(parts: CallbackParts, callback: EventCallback | undefined, keepBytes: number) {
+  constructor({ appId, callbacks, keepBytes }: ResolvedEmulatorOptions, parts: CallbackParts) {
+    this.#appId = appId;
     this.#parts = parts;
-    this.list = new BoundedList(keepBytes);
-    if (callback !== undefined) this.register(callback);
+    this.list = new BoundedList(keepBytes / 32);
+    if (callbacks !== undefined) this.register(callbacks);
     this.#allowedOrigin = this.#registered?.url.origin;
   }
 
@@ -142,9 +143,8 @@ export class Callbacks {
   tell(event: RoomEvent): void {
     if (this.#registered === undefined) return;
     const { url, secret } = this.#registered;
-    const { clock, appId } = this.#parts;
     const { type: action, roomId, userId } = event;
-    const body = eventBody(event, { secret, appId, at: new Date(clock.now()) });
+    const body = eventBody(event, { secret, appId: this.#appId, at: new Date(this.#parts.now()) });
     void this.deliver({ action, roomId, userId, url, body });
   }
 
@@ -162,12 +162,12 @@ export class Callbacks {
 
   /** Posts what a fault makes of it, and records each copy. */
   async #deliver(callback: Callback): Promise<PostEnd | undefined> {
-    const { clock, faults } = this.#parts;
+    const { now, faults } = this.#parts;
     const { action, roomId = '', userId } = callback;
     const fault = faults.for('callback', {
       target: { action, roomId, to: userId === undefined ? [] : [userId] },
     });
-    const at = new Date(clock.now());
+    const at = new Date(now());
     const asked = (fault && rulesOf(fault).post?.(fault)) ?? {};
     const change = this.#waitingBytes > MAX_WAITING_BYTES ? { copies: 0 } : asked;
     const { delayMs = 0, copies = 1, bodyOf, losesFirstAnswer = false }: CallbackChange = change;

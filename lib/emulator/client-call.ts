@@ -1,5 +1,5 @@
 import { base64ByteLength } from '../dto/field-rules.js';
-import { type Participant, type ServerMessageResult, textOf } from './participant.js';
+import { type Participant, textOf } from './participant.js';
 
 /**
  * Calls one of the client SDK's methods for a client in another process, by its name.
@@ -9,34 +9,23 @@ import { type Participant, type ServerMessageResult, textOf } from './participan
  */
 export async function callMethod(
   participant: Participant,
-  { method, msgid, ...given }: Readonly<Record<string, unknown>>,
-  checkReach: (url: string) => void,
+  { method, msgid, message, signature, url }: Readonly<Record<string, unknown>>,
+  checkReach: (url: unknown) => void,
 ): Promise<object> {
-  const fieldOf = (name: string): string => {
-    const value = given[name];
-    if (typeof value !== 'string') throw new TypeError(`${name}: must be a string`);
-    return value;
-  };
-  let result: ServerMessageResult;
-  switch (method) {
-    case 'setServerParams': {
-      const url = fieldOf('url');
-      checkReach(url);
-      participant.setServerParams(fieldOf('signature'), url);
-      return { event: 'onServerParamsSetResult', error: 'Success' };
-    }
-    case 'sendServerMessage':
-      result = await participant.sendServerMessage(fieldOf('message'));
-      break;
-    case 'sendServerBinaryMessage': {
-      const message = fieldOf('message');
-      if (base64ByteLength(message) === undefined) throw new TypeError('message: must be base64');
-      result = await participant.sendServerBinaryMessage(Buffer.from(message, 'base64'));
-      break;
-    }
-    default:
-      throw new TypeError('method: must be setServerParams, sendServerMessage or sendServerBinaryMessage');
+  if (method === 'setServerParams') {
+    checkReach(url);
+    participant.setServerParams(signature as string, url as string);
+    return { event: 'onServerParamsSetResult', error: 'Success' };
   }
+  const isBinary = method === 'sendServerBinaryMessage';
+  if (!isBinary && method !== 'sendServerMessage') {
+    throw new TypeError('method: must be setServerParams, sendServerMessage or sendServerBinaryMessage');
+  }
+  if (typeof message !== 'string') throw new TypeError('message: must be a string');
+  if (isBinary && base64ByteLength(message) === undefined) throw new TypeError('message: must be base64');
+  const result = isBinary
+    ? await participant.sendServerBinaryMessage(Buffer.from(message, 'base64'))
+    : await participant.sendServerMessage(message);
   return {
     event: 'onServerMessageSendResult',
     ...result,

@@ -7,7 +7,6 @@ import type { EmulatorState } from './emulator-state.js';
 import { readObject } from './http-body.js';
 import { refusalOf } from './http-error.js';
 import { type Participant, type ReceivedMessage, toMessageJson } from './participant.js';
-import { checkId } from './presence.js';
 import { idInPath, splitUrl } from './received-request.js';
 
 /** Close code for a participant that another one replaced. */
@@ -47,12 +46,11 @@ export class ClientSockets {
         );
       }
       const userId = query.get('userId') ?? '';
-      checkId('userId', userId);
       const presence = this.state.presenceOf(room === undefined ? undefined : idInPath(room));
       const token = query.get('token') ?? undefined;
       const invisible = query.get('invisible') === 'true';
-      presence.checkToken(userId, token);
-      const checkReach = (url: string): void =>
+      presence.check(userId, token);
+      const checkReach = (url: unknown): void =>
         this.state.callbacks.checkReach(url, request.socket.remoteAddress);
       // Joins once the handshake is complete: one that fails must not put out who is in the room already.
       this.#server.handleUpgrade(request, socket, head, (client) =>
@@ -69,7 +67,7 @@ export class ClientSockets {
   }
 }
 
-function attend(client: WebSocket, participant: Participant, checkReach: (url: string) => void): void {
+function attend(client: WebSocket, participant: Participant, checkReach: (url: unknown) => void): void {
   const onReceived = (received: ReceivedMessage): void => send(client, toMessageJson(received));
   const onLeft = (): void => client.close(LEFT, 'left');
   participant.on('received', onReceived).on('left', onLeft);

@@ -1,6 +1,5 @@
 import { BoundedList } from './bounded-list.js';
 import { Callbacks } from './callbacks.js';
-import { EmulatorClock } from './emulator-clock.js';
 import type { FaultKind } from './fault.js';
 import { Faults } from './faults.js';
 import type { Listener } from './listener.js';
@@ -58,6 +57,17 @@ export interface Dropped {
   readonly callbacks: number;
 }
 
+/** The emulator's wall clock. A test can set it ahead or behind. Quota windows ignore it. */
+export class EmulatorClock {
+  /** How far it is ahead of this machine's clock, in milliseconds; negative when it is behind. */
+  offsetMs = 0;
+
+  /** Milliseconds since the epoch. */
+  now(): number {
+    return Date.now() + this.offsetMs;
+  }
+}
+
 /** What a request takes up beside its texts. */
 const REQUEST_BYTES = 1_536;
 const HEADER_BYTES = 128;
@@ -95,10 +105,9 @@ export class EmulatorState {
     this.accepted = new RecipientCounts(keepBytes / 4, keepBytes / 128);
     this.deliveries = new RecipientCounts(keepBytes / 16, keepBytes / 128);
     this.#requests = new BoundedList(keepBytes / 8);
-    const { clock, faults } = this;
-    const parts = { clock, faults, secrets: this.#secrets, appId: options.appId };
-    this.callbacks = new Callbacks(parts, options.callbacks, keepBytes / 32);
-    this.attendance = new Attendance(options, clock, this.callbacks);
+    const now = (): number => this.clock.now();
+    this.callbacks = new Callbacks(options, { now, faults: this.faults, secrets: this.#secrets });
+    this.attendance = new Attendance(options, now, this.callbacks);
     this.loggedIn = new Presence(this.attendance);
   }
 

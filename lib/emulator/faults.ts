@@ -13,16 +13,15 @@ export class ActiveFault {
   /** Number of requests, connections or callbacks it was applied to. */
   applied = 0;
   readonly #random: () => number;
-  readonly #onRemove: () => void;
 
   /** @internal Faults come from `emulator.faults`. */
   constructor(
     /** As it was added. */
     readonly rule: FaultRule,
-    onRemove: () => void,
+    /** Removes the rule. */
+    readonly remove: () => void,
   ) {
     this.#random = seededRandom(rule.seed ?? 1);
-    this.#onRemove = onRemove;
   }
 
   /** @internal Whether it befalls this one; counts it if so. */
@@ -33,11 +32,6 @@ export class ActiveFault {
     if (probability !== undefined && this.#random() >= probability) return false;
     this.applied += 1;
     return true;
-  }
-
-  /** Removes the rule. */
-  remove(): void {
-    this.#onRemove();
   }
 }
 
@@ -50,23 +44,21 @@ export class ActiveFault {
  * ```
  */
 export class Faults {
-  #active: ActiveFault[] = [];
+  readonly #active = new Set<ActiveFault>();
 
   /** @internal Faults come from `emulator.faults`. */
   constructor(private readonly listener: Pick<Listener, 'isTls' | 'refuse' | 'resume'>) {}
 
   /** All rules that were not removed, used up or not. */
   get active(): readonly ActiveFault[] {
-    return this.#active;
+    return [...this.#active];
   }
 
   /** @throws TypeError naming each invalid field */
   add(rule: FaultRule): ActiveFault {
     this.#check(rule);
-    const fault: ActiveFault = new ActiveFault(rule, () => {
-      this.#active = this.#active.filter((other) => other !== fault);
-    });
-    this.#active.push(fault);
+    const fault: ActiveFault = new ActiveFault(rule, () => this.#active.delete(fault));
+    this.#active.add(fault);
     // There is no request to wait for where none can come.
     const { listen } = rulesOf(rule);
     if (listen !== undefined && fault.befalls()) listen(this.listener, rule);
@@ -91,16 +83,17 @@ export class Faults {
 
   /** Removes all rules. Connections are accepted again. */
   clear(): void {
-    this.#active = [];
+    this.#active.clear();
     this.listener.resume();
   }
 
   /** @internal The fault of a request, a new connection or a callback, if one befalls it. */
   for(struck: Struck, one?: { readonly target: FaultTarget }): Fault | undefined {
-    return this.#active.find((fault) => {
+    for (const fault of this.#active) {
       const { strikes = 'request' } = rulesOf(fault.rule);
-      return strikes === struck && fault.befalls(one);
-    })?.rule;
+      if (strikes === struck && fault.befalls(one)) return fault.rule;
+    }
+    return undefined;
   }
 
   /** @throws TypeError naming each field that can't be used */

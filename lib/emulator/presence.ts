@@ -2,7 +2,6 @@ import { idProblem } from '../dto/field-rules.js';
 import { BoundedList } from './bounded-list.js';
 import type { LeaveReason, RoomEvent } from './callback.js';
 import type { Callbacks } from './callbacks.js';
-import type { EmulatorClock } from './emulator-clock.js';
 import { HttpError } from './http-error.js';
 import { Participant, type ReceivedMessage } from './participant.js';
 import { type ParticipantReceiver, useReceiver } from './participant-receiver.js';
@@ -46,7 +45,7 @@ export class Attendance {
 
   constructor(
     options: ResolvedEmulatorOptions,
-    private readonly clock: EmulatorClock,
+    private readonly now: () => number,
     private readonly callbacks: Callbacks,
   ) {
     this.#options = options;
@@ -64,8 +63,7 @@ export class Attendance {
 
   /** Lets a user come, and puts out one who is there under the same ID. */
   join(id: string, userId: string, { invisible = false, receiver, ...given }: JoinOptions): Participant {
-    checkId('userId', userId);
-    const token = this.readToken(id, userId, given.token);
+    const token = this.check(id, userId, given.token);
     const roomId = id === LOGGED_IN ? undefined : id;
     const participant = new Participant(userId, roomId, invisible, token, this.callbacks, (reason) =>
       this.#remove(id, participant, reason),
@@ -80,9 +78,13 @@ export class Attendance {
     return participant;
   }
 
-  /** What a token says. @throws HttpError where it is not good, or where there has to be one */
-  readToken(roomId: string, userId: string, token: string | undefined): ClientToken | undefined {
-    if (token !== undefined) return readToken(token, { userId, roomId }, this.#options, this.clock.now());
+  /**
+   * What the token says of a user who comes.
+   * @throws TypeError for an illegal user ID, HttpError for a token that is not good, or where there has to be one
+   */
+  check(roomId: string, userId: string, token: string | undefined): ClientToken | undefined {
+    checkId('userId', userId);
+    if (token !== undefined) return readToken(token, { userId, roomId }, this.#options, this.now());
     if (this.#options.requireTokens) throw new HttpError(401, 'token: is missing');
     return undefined;
   }
@@ -180,9 +182,9 @@ export class Presence {
     return this.#attendance.presentAt(this.id).get(userId);
   }
 
-  /** @internal @throws HttpError for a token that is not good, or where there has to be one */
-  checkToken(userId: string, token: string | undefined): void {
-    this.#attendance.readToken(this.id, userId, token);
+  /** @internal @throws as `join()` does */
+  check(userId: string, token: string | undefined): void {
+    this.#attendance.check(this.id, userId, token);
   }
 }
 

@@ -27,48 +27,32 @@ export function readToken(
   { appId, appKey }: { readonly appId: string; readonly appKey: string },
   now: number,
 ): ClientToken {
-  const claims = readClaims(token, appId, appKey);
-  const { userId, roomId, expireAt } = claims;
-  require(userId === who.userId, 'is of another user');
-  const isForPlace = roomId === who.roomId || (roomId === '*' && who.roomId !== '');
-  require(isForPlace, 'is for another room, or to log in');
-  require(expireAt === undefined || expireAt.getTime() > now, 'has expired');
-  return claims;
-}
-
-function readClaims(token: string, appId: string, appKey: string): ClientToken {
   const head = `001${appId}`;
-  require(token.startsWith(head), 'is none of this app');
-  const bytes = Buffer.from(token.slice(head.length), 'base64');
-  require(bytes.toString('base64') === token.slice(head.length), 'is not well-formed base64');
-  try {
-    const reader = new Reader(bytes);
-    const content = reader.bytes();
-    const signature = reader.bytes();
-    const isSigned = createHmac('sha256', appKey).update(content).digest().equals(signature);
-    require(isSigned && reader.isAtEnd, 'is not signed with the app key');
-    const fields = new Reader(content);
-    const [, issuedAt, expireAt] = [fields.number(4), fields.number(4), fields.number(4)];
-    const [roomId, userId] = [fields.bytes().toString(), fields.bytes().toString()];
-    const privileges = Array.from({ length: fields.number(2) }, () => {
-      const privilege = fields.number(2);
-      fields.number(4);
-      return privilege;
-    });
-    const [issued, expires] = [new Date(issuedAt * 1_000), new Date(expireAt * 1_000)];
-    return {
-      userId,
-      roomId,
-      issuedAt: issued,
-      expireAt: expireAt === 0 ? undefined : expires,
-      privileges,
-    };
-  } catch (error) {
-    throw error instanceof HttpError ? error : new HttpError(401, 'token: is cut short');
-  }
+  const encoded = token.slice(head.length);
+  refuseUnless(token.startsWith(head), 'is none of this app');
+  const bytes = Buffer.from(encoded, 'base64');
+  refuseUnless(bytes.toString('base64') === encoded, 'is not well-formed base64');
+  const whole = new Reader(bytes);
+  const content = whole.bytes();
+  const isSigned = createHmac('sha256', appKey).update(content).digest().equals(whole.bytes());
+  refuseUnless(isSigned && whole.isAtEnd, 'is not signed with the app key');
+  const reader = new Reader(content);
+  const [, issuedAt, expiry] = [reader.number(4), reader.number(4), reader.number(4)];
+  const [roomId, userId] = [reader.bytes().toString(), reader.bytes().toString()];
+  const privileges = Array.from({ length: reader.number(2) }, () => {
+    const privilege = reader.number(2);
+    reader.number(4);
+    return privilege;
+  });
+  refuseUnless(userId === who.userId, 'is of another user');
+  const isForPlace = roomId === who.roomId || (roomId === '*' && who.roomId !== '');
+  refuseUnless(isForPlace, 'is for another room, or to log in');
+  const expireAt = expiry === 0 ? undefined : new Date(expiry * 1_000);
+  refuseUnless(expireAt === undefined || expireAt.getTime() > now, 'has expired');
+  return { userId, roomId, issuedAt: new Date(issuedAt * 1_000), expireAt, privileges };
 }
 
-function require(holds: boolean, problem: string): void {
+function refuseUnless(holds: boolean, problem: string): void {
   if (!holds) throw new HttpError(401, `token: ${problem}`);
 }
 
@@ -83,14 +67,16 @@ class Reader {
   }
 
   number(size: number): number {
-    this.#at += size;
-    return this.source.readUIntLE(this.#at - size, size);
+    return this.#next(size).readUIntLE(0, size);
   }
 
   bytes(): Buffer {
-    const length = this.number(2);
+    return this.#next(this.number(2));
+  }
+
+  #next(length: number): Buffer {
     this.#at += length;
-    if (this.#at > this.source.length) throw new RangeError();
+    refuseUnless(this.#at <= this.source.length, 'is cut short');
     return this.source.subarray(this.#at - length, this.#at);
   }
 }

@@ -94,7 +94,7 @@ export interface RtcEmulatorOptions {
    * are refused, since a page could have its own name mean this machine.
    */
   readonly allowedHosts?: readonly string[] | undefined;
-  /** Origins whose pages may read and change all of it, such as `http://localhost:3000`. Default: none. */
+  /** Origins whose pages may join over WebSocket, such as `http://localhost:3000`. Default: none. */
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 

@@ -65,7 +65,6 @@ export class RtcEmulator extends EmulatorState {
     const isControl = request.url?.startsWith(CONTROL_PREFIX);
     try {
       this.#admission.admit(request);
-      if (this.#admission.allow(request, response)) return;
       const body = await readBody(request);
       if (isControl) {
         await serveControlApi(this, request, body, response);
