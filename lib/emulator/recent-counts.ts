@@ -85,7 +85,7 @@ export class RecentCounts {
         size: 0,
         previous: slots,
         leftBehind: shard.size,
-      } satisfies Shard);
+      } satisfies Omit<Shard, 'growsAt'>);
       return;
     }
     shard.slots = new Uint32Array(slots.length * 2);
