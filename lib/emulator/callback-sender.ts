@@ -58,8 +58,9 @@ export class CallbackSender {
    */
   async send(callback: Callback, losesFirstAnswer: boolean): Promise<readonly PostEnd[]> {
     const before = this.#leaving;
-    let onSent = (): void => undefined;
-    this.#leaving = new Promise((resolve) => (onSent = resolve));
+    let hasLeft: (() => void) | undefined;
+    this.#leaving = new Promise((resolve) => (hasLeft = resolve));
+    const onSent = (): void => hasLeft?.();
     await before;
     while (this.#posting.size >= MAX_CONNECTIONS) await Promise.race(this.#posting);
     const posting = this.#post(callback, losesFirstAnswer, onSent);

@@ -167,13 +167,13 @@ export function acceptsRequest(fault: Fault): boolean {
 /** Sends an answer, or what a fault makes of it. */
 export function transmit(answer: Outgoing, fault: Fault | undefined): void {
   const { response, text } = answer;
-  const { httpStatus: usual, send = undefined } = fault === undefined ? {} : rulesOf(fault);
+  const rules = fault && rulesOf(fault);
   const asked = fault !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
-  response.statusCode = asked ?? usual ?? response.statusCode;
+  response.statusCode = asked ?? rules?.httpStatus ?? response.statusCode;
   // Nothing is to be begun for a client that has gone: what ends it would not be called.
   if (response.req.socket.destroyed) return;
-  if (fault === undefined || send === undefined) sendText(response, text);
-  else send(answer, fault);
+  if (fault !== undefined && rules?.send !== undefined) rules.send(answer, fault);
+  else sendText(response, text);
 }
 
 /** Over TLS, whose sockets Node does not reset, the connection breaks off. */

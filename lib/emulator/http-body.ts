@@ -12,11 +12,10 @@ let lastTurn: Promise<unknown> = Promise.resolve();
 /** @throws HttpError for a body of more than 1 MB, or if it breaks off */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   let chunks: Buffer[] = [];
-  let length = Number(request.headers['content-length'] ?? 0);
+  let length = 0;
   // Made when it is needed: an error's stack takes as long as the rest of this.
   const tooLarge = (): HttpError => new HttpError(413, `The body is larger than ${MAX_BODY_BYTES} bytes.`);
-  if (length > MAX_BODY_BYTES) throw tooLarge();
-  length = 0;
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   try {
     // What is too long is answered, though it is not read to its end.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
