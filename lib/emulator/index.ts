@@ -14,7 +14,7 @@ export type {
 } from './participant.js';
 export type { ParticipantReceiver } from './participant-receiver.js';
 export type { JoinOptions, Presence } from './presence.js';
-export type { PresenceAction } from './emulated-action.js';
+export type { EmulatedAction, PresenceAction } from './emulated-action.js';
 export type { QuotaWindowKind } from './quota-window.js';
 export type { ClientToken } from './read-token.js';
 export type { Duplicate, RecipientCounts } from './recipient-counts.js';
