@@ -492,6 +492,18 @@ describe('a chunk that is sent in parts', () => {
     expect(await counts()).toMatchObject({ accepted: 2, unknown: 1 });
   });
 
+  it('is unknown as a whole when its last part was in flight and nothing was known of the others', async () => {
+    await store(1);
+    await ledger.claim('f', 0, FIRST);
+    await ledger.start('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.start('f', 0, FIRST, part('a0,b0', 'c0', 0));
+    for (let time = 0; time < 2; time++) {
+      expect(await ledger.start('f', 0, FIRST, part('a0,b0,c0', '', 0))).toBe(true);
+    }
+    expect(recipientsOf(await ledger.claim('f', 0, SECOND))).toBe('presumed_unknown');
+    expect(await counts()).toMatchObject({ accepted: 0, unknown: 3, notAttempted: 0 });
+  });
+
   it('is known again when the run that was taken for lost reports its last part in time', async () => {
     await store(2);
     await ledger.claim('f', 0, FIRST);
