@@ -149,7 +149,7 @@ export class FanOutLedger {
   /** The same when it is called again. */
   complete(id: string, index: number, token: string, completion: ChunkCompletion) {
     const json = JSON.stringify(completion);
-    return this.#run<'completed' | 'returned' | 'corrected' | 'fenced'>('complete', id, index, token, json);
+    return this.#run<'completed' | 'returned' | 'fenced'>('complete', id, index, token, json);
   }
 
   cancel(id: string) {
