@@ -8,6 +8,9 @@ import { RoomUnicastService, withApp } from './with-app.js';
 const BATCHES = 3;
 const WINDOW_MS = 1_000;
 
+const as = (status: Finding['status'], message: string): Finding => ({ step: 'quota', status, message });
+const inconclusive = (why: string): Finding => as('unknown', `inconclusive: ${why}`);
+
 /**
  * Finds out whether the account's quota counts requests or recipients: by three batches at once, to users who are not
  * there, that are far from so many requests, and together more than so many recipients.
@@ -19,8 +22,6 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
     quota: { ...options.quota, costPer: 'request' },
     retry: { maxAttempts: 1 },
   } as const;
-  const as = (status: Finding['status'], message: string): Finding => ({ step: 'quota', status, message });
-  const inconclusive = (why: string): Finding => as('unknown', `inconclusive: ${why}`);
   return withApp(probing, async (find) => {
     const { requestsPerSecond } = find<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS).quota;
     const size = Math.min(MAX_RECIPIENTS, requestsPerSecond);

@@ -43,6 +43,12 @@ export async function runCommand(name: string, define: (command: Command) => voi
         .replace(/^error: /, '')
         .replaceAll(/\s*\n\s*/g, ' '),
     );
+  // A reader such as `head` has seen enough. What the command did stands, and so does its exit code.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
   // Before its subcommands are made, which take that over.
   const command = new Command(name).configureOutput({ outputError });
   define(command);
