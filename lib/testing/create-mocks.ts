@@ -57,18 +57,21 @@ export function createMock(service: object, methods: Readonly<Record<string, unk
       if (typeof member !== 'function') return [name, member];
       const byDefault = member.bind(service) as AnyFunction;
       const { [name]: own = () => undefined } = methods;
-      return [name, noteCalls(own as AnyFunction, byDefault)];
+      return [name, noteCalls(own as AnyFunction, methods, byDefault)];
     }),
   );
 }
 
-/** A proxy, so that a mock function of Jest or Vitest remains one. */
-function noteCalls(method: AnyFunction, byDefault: AnyFunction): AnyFunction {
+/**
+ * A proxy, so that a mock function of Jest or Vitest remains one.
+ * @param owner what the method is called on: it may be an object with a state of its own
+ */
+function noteCalls(method: AnyFunction, owner: object, byDefault: AnyFunction): AnyFunction {
   const calls: unknown[][] = [];
   const noting = new Proxy(method, {
-    apply: (target, self, given: unknown[]) => {
+    apply: (target, _service, given: unknown[]) => {
       calls.push(given);
-      const result: unknown = Reflect.apply(target, self, given);
+      const result: unknown = Reflect.apply(target, owner, given);
       const orDefault = (value: unknown): unknown => (value === undefined ? byDefault(...given) : value);
       return isPromise(result) ? result.then(orDefault) : orDefault(result);
     },
