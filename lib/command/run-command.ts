@@ -37,12 +37,7 @@ export async function runCommand(name: string, define: (command: Command) => voi
     if (process.argv.includes('--json')) printJson({ ok: false, error });
   };
   const outputError = (text: string): void =>
-    report(
-      text
-        .trim()
-        .replace(/^error: /, '')
-        .replaceAll(/\s*\n\s*/g, ' '),
-    );
+    report(text.replaceAll(/^error: |\s+$/g, '').replaceAll(/\s*\n\s*/g, ' '));
   // A reader such as `head` has seen enough. What the command did stands, and so does its exit code.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

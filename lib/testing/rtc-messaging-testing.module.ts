@@ -76,7 +76,8 @@ export class RtcMessagingTestingModule {
     method: Name,
   ): (Service[Name] extends (...given: infer Given) => unknown ? Given : never)[] {
     const calls = CALLS.get(service[method] as object);
-    if (calls === undefined) throw new TypeError('callsOf() was given what is no method of a mock of this module');
+    if (calls === undefined)
+      throw new TypeError('callsOf() was given what is no method of a mock of this module');
     return calls as never;
   }
 }
