@@ -67,7 +67,7 @@ export type RtcRetryReason =
  * A call begins. It is emitted in the caller's asynchronous context, before anything else happens, so listeners can
  * read the caller's `AsyncLocalStorage`. An `outcome` always follows.
  */
-export type RtcBeginEvent = OfCall<'begin'>;
+export interface RtcBeginEvent extends OfCall<'begin'> {}
 
 /** An HTTP attempt has ended. */
 export interface RtcAttemptEvent extends OfCall<'attempt'> {
@@ -121,7 +121,7 @@ export interface RtcOutcomeEvent extends OfCall<'outcome'> {
  * A fan-out begins. It is emitted in the caller's asynchronous context. A durable fan-out begins at a worker, with its
  * first chunk.
  */
-export type RtcFanOutBeginEvent = OfFanOut<'fan_out_begin'>;
+export interface RtcFanOutBeginEvent extends OfFanOut<'fan_out_begin'> {}
 
 /** A fan-out has ended, after all of its calls. */
 export interface RtcFanOutOutcomeEvent extends OfFanOut<'fan_out_outcome'> {
