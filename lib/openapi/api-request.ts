@@ -1,3 +1,4 @@
+import type { RtcAxiosRef } from './intercepted-request.js';
 import { canonicalQuery, type NameValue } from './signature-v4.js';
 
 /** A request to an action, ready to be sent. */
@@ -10,6 +11,8 @@ export interface ApiRequest {
   readonly query: readonly NameValue[];
   /** The exact bytes of the JSON; empty for `GET`. */
   readonly body: Buffer;
+  /** Those of the app, if the request passes through them. */
+  readonly interceptors?: RtcAxiosRef['interceptors'];
 }
 
 /** Whether this library sets a query parameter itself: the action, the version and the signature. */

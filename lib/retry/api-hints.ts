@@ -70,7 +70,7 @@ const INTERCEPTOR_FAILURES: ReadonlyMap<string | undefined, string> = new Map(
     UnsendableBodyError:
       'Check the interceptors of axiosRef: config.data must be a plain object, text or bytes.',
     ChangedRequestError:
-      'Check the interceptors of axiosRef: they must not change action, version, method, path, origin or adapter.',
+      'Check the interceptors of axiosRef: they must not change action, version, method, path or origin.',
   }),
 );
 

@@ -1,14 +1,12 @@
-import { Axios } from 'axios';
 import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import type { HealthSender } from '../health/rtc-health.indicator.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import { LimiterHandle } from '../quota/limiter-registry.js';
 import type { CallPlan } from '../retry/call-policy.js';
-import type { AcceptedCall, ActionLimit, SenderCondition } from '../retry/sender.js';
+import type { AcceptedCall, SenderCondition } from '../retry/sender.js';
 import type { CallSender } from '../services/action-caller.js';
 
 /** No one is known to be anywhere, or not to be: fan-outs leave no one out. */
@@ -42,9 +40,7 @@ export class AcceptingSender implements CallSender, FanOutHost, HealthSender {
     // There is no provider.
   }
 
-  readonly axiosRef: RtcAxiosRef = { interceptors: { request: new Axios({}).interceptors.request } };
-
-  async request({ action }: ApiRequest, _limit: ActionLimit, { signal }: CallPlan): Promise<AcceptedCall> {
+  async request({ action }: ApiRequest, _limit: number, { signal }: CallPlan): Promise<AcceptedCall> {
     return { ...(await this.#accept(action, signal)), result: RESULTS.get(action) };
   }
 
