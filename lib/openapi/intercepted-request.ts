@@ -20,16 +20,11 @@ export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
 }
 
 /**
- * An interceptor has changed the action, the method or the origin. The limit and the retries were chosen for the
- * original request.
+ * An interceptor has changed the action, the method or the origin, or has made something of the body that can't be
+ * sent. The limit and the retries were chosen for the original request.
  */
 class ChangedRequestError extends Error {
   override readonly name = 'ChangedRequestError';
-}
-
-/** An interceptor has made something of the body that can't be sent. */
-class UnsendableBodyError extends Error {
-  override readonly name = 'UnsendableBodyError';
 }
 
 /** Headers that the library sets itself, or that would make Node send the body in another way. */
@@ -76,6 +71,6 @@ function headOf(method = '', { origin, pathname, searchParams }: URL): string {
 function bytesOf(data: unknown): Buffer {
   if (typeof data === 'string' || isUint8Array(data)) return Buffer.from(data);
   const json = jsonBody(data);
-  if ('problems' in json) throw new UnsendableBodyError();
+  if ('problems' in json) throw new ChangedRequestError();
   return Buffer.from(json.value);
 }

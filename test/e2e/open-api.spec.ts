@@ -535,7 +535,7 @@ describe('an interceptor', () => {
     use((config) => ({ ...config, data: data() }));
     const error = await rejectionOf(openApi.request(BAN));
     expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'not_attempted' });
-    expect(error.message).toContain('UnsendableBodyError');
+    expect(error.message).toContain('ChangedRequestError');
     expect(error.message).toContain('config.data must be a plain object, text or bytes');
     expect(server.received).toEqual([]);
   });
