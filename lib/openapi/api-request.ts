@@ -1,5 +1,11 @@
-import type { RtcAxiosRef } from './intercepted-request.js';
+import type { AxiosInstance } from 'axios';
 import { canonicalQuery, type NameValue } from './signature-v4.js';
+
+/** The part of an Axios instance that an app may use. */
+export interface RtcAxiosRef {
+  /** Request interceptors only. */
+  readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
+}
 
 /** A request to an action, ready to be sent. */
 export interface ApiRequest {

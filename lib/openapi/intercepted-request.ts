@@ -1,16 +1,10 @@
 import { isUint8Array } from 'node:util/types';
-import { AxiosHeaders, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
-import { type ApiRequest, isReservedName } from './api-request.js';
+import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import { type ApiRequest, isReservedName, type RtcAxiosRef } from './api-request.js';
 import type { HttpAttempt } from './http-attempt.js';
 import { createAxios } from './http-client.js';
 import { jsonBody } from './json-body.js';
 import { canonicalQuery } from './signature-v4.js';
-
-/** The part of an Axios instance that an app may use. */
-export interface RtcAxiosRef {
-  /** Request interceptors only. */
-  readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
-}
 
 /** A request before it is signed. */
 export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {

@@ -4,7 +4,7 @@ import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
+import type { RtcAxiosRef } from '../openapi/api-request.js';
 import { createAxios } from '../openapi/http-client.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
