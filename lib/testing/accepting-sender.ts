@@ -1,4 +1,3 @@
-import { Axios } from 'axios';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { Attempt } from '../errors/attempt.js';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
@@ -37,7 +36,6 @@ export function acceptingSender(settings: RtcMessagingSettings): CallSender & Fa
     chunkSize: limiter.chunkSize,
     concurrency: limiter.concurrency,
     condition: { closing: false, inFlight: 0, quota: usage, credentials: { state: 'fixed' } },
-    axiosRef: { interceptors: { request: new Axios({}).interceptors.request } },
     emit: () => undefined,
     askForCredentials: () => undefined,
     send: (action, _body, plan) => accept(action, plan),
