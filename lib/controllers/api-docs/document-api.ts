@@ -1,5 +1,5 @@
 import { isNotInstalled } from '../../config/optional-package.js';
-import { SENDER_FIELD, requestFields } from '../../dto/request-fields.js';
+import { REQUEST_FIELDS } from '../../dto/request-fields.js';
 import type { RtcActionName } from '../../openapi/rtc-action.js';
 import { ACTION_ROUTES, pathParameters } from '../action-routes.js';
 import { DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from '../controller-options.js';
@@ -77,9 +77,8 @@ function documentController(
   const { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags, getSchemaPath } = swagger;
   const route = ACTION_ROUTES[action];
   const inPath = new Set(pathParameters(route.path));
-  const fields = [...requestFields(action)];
-  const body = fields.filter(([name]) => !inPath.has(name));
-  if (allowFrom) body.push(['from', SENDER_FIELD]);
+  const fields = Object.entries(REQUEST_FIELDS[action]);
+  const body = fields.filter(([name]) => !inPath.has(name) && (allowFrom || name !== 'from'));
   const prototype = controller.prototype as object;
   const method = Object.getOwnPropertyDescriptor(prototype, 'send') ?? {};
 
@@ -99,7 +98,7 @@ function documentController(
       schema: {
         type: 'object',
         additionalProperties: false,
-        required: body.filter(([, { required }]) => required).map(([name]) => name),
+        required: body.filter(([, { required = false }]) => required).map(([name]) => name),
         properties: Object.fromEntries(body.map(([name, { schema }]) => [name, schema])) as Record<
           string,
           { type: string }
