@@ -8,7 +8,6 @@ import {
   type Type,
 } from '@nestjs/common';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import { readProperties, UNREADABLE } from '../options/read-properties.js';
 import { typeName } from '../options/rules.js';
 import { hideOptions } from './module-options.js';
 
@@ -112,18 +111,13 @@ function failBareImport(module: string): ForwardReference {
  * Requires an options object, and for async ones a way to make them. Nest's own error would only say that it could not
  * read a property.
  * @param method the called method, as the error names it
- * @returns a copy, whose properties can be read without throwing
  */
-function requireOptions<T>(method: string, options: T, isAsync = false): T {
-  const isObject = typeof options === 'object' && options !== null;
-  const copy = isObject ? readProperties(options, []) : undefined;
-  const { useFactory, useClass, useExisting } = copy ?? {};
-  const unreadable = isObject ? UNREADABLE : `must be given an object, got ${typeName(options)}`;
-  const unmade =
-    isAsync && !(useFactory ?? useClass ?? useExisting)
-      ? 'must be given useFactory, useClass or useExisting'
-      : undefined;
-  const message = copy === undefined ? unreadable : unmade;
-  if (message === undefined) return copy as T;
-  throw new RtcConfigError([{ option: method, message }]);
+function requireOptions<T extends object>(method: string, options: T, isAsync = false): T {
+  const isObject = typeof options === 'object' && (options as T | null) !== null;
+  const { useFactory, useClass, useExisting }: Partial<ConfigurableModuleAsyncOptions<T>> = isObject
+    ? options
+    : {};
+  if (isObject && (!isAsync || (useFactory ?? useClass ?? useExisting))) return options;
+  const wanted = isAsync ? 'useFactory, useClass or useExisting' : `an object, got ${typeName(options)}`;
+  throw new RtcConfigError([{ option: method, message: `must be given ${wanted}` }]);
 }
