@@ -1,9 +1,8 @@
 import { type DynamicModule, type Provider } from '@nestjs/common';
-import { DEFAULT_MODULE_NAME, readExtras, type Registration } from './config/registration.js';
+import { readExtras, type Registration } from './config/registration.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
 import { readController, type RtcControllerOptions } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
-import { moduleLogger } from './module-logger.js';
 import { getReceiptTrackerToken, RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
 import { servicesOf } from './services/service-tokens.js';
 
@@ -56,21 +55,16 @@ export function addExtras(
         useFactory: (tracker?: ReceiptTracker) => tracker,
       },
       ...services,
-      ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
+      ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted)]),
     ],
     exports: services.map(({ provide }) => provide),
   };
 }
 
-function apiDocsProvider(
-  controllers: ActionControllers,
-  options: RtcControllerOptions,
-  name = DEFAULT_MODULE_NAME,
-): Provider {
-  const tell = (problem: string): void => moduleLogger(name).warn(problem);
+function apiDocsProvider(controllers: ActionControllers, options: RtcControllerOptions): Provider {
   const useFactory = async (): Promise<void> => {
     const { documentApi } = await import('./controllers/api-docs/document-api.js');
-    await documentApi(controllers, options, tell);
+    await documentApi(controllers, options);
   };
   return { provide: API_DOCS, useFactory };
 }
