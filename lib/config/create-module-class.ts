@@ -15,8 +15,6 @@ import { hideOptions } from './module-options.js';
 export interface ModuleParts<Extras, Factory> {
   /** Name of the module, as errors name it. */
   readonly module: string;
-  /** Prefix of its methods' names in errors. Default: the name and a dot. */
-  readonly prefix?: string;
   /**
    * What is registered. It is a class of its own, so that an import of the module without `forRoot()` can be reported.
    */
@@ -52,7 +50,6 @@ export interface ConfigurableModule<Options, Extras, Factory> {
 /** Makes the class of a module by Nest's builder. What it is given is checked first, and secrets in it are hidden. */
 export function createModuleClass<Options extends object, Extras extends object, Factory extends object>({
   module,
-  prefix = `${module}.`,
   core,
   optionsToken,
   factoryMethod,
@@ -77,13 +74,13 @@ export function createModuleClass<Options extends object, Extras extends object,
   @Module({ imports: [failBareImport(module)] })
   class ModuleClass extends ConfigurableModuleClass {
     static override forRoot(options = {} as Options): DynamicModule {
-      return super.forRoot(requireOptions(`${prefix}forRoot()`, options));
+      return super.forRoot(requireOptions(`${module}.forRoot()`, options));
     }
 
     static override forRootAsync(
       options: ConfigurableModuleAsyncOptions<Options, keyof Factory & string>,
     ): DynamicModule {
-      return super.forRootAsync(requireOptions(`${prefix}forRootAsync()`, options, true));
+      return super.forRootAsync(requireOptions(`${module}.forRootAsync()`, options, true));
     }
   }
   return ModuleClass;

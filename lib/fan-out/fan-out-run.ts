@@ -116,7 +116,7 @@ export class FanOutRun<Item = string> {
     const { onProgress, total } = this.plan;
     if (onProgress === undefined) return;
     const { counts, ...progress } = this.#progress();
-    const { input, ...ends } = counts;
+    const { input: _input, ...ends } = counts;
     const done = Object.values(ends).reduce((sum, count) => sum + count, 0);
     const told: FanOutProgress = {
       ...progress,
