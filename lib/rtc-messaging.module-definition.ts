@@ -1,7 +1,11 @@
 import { type DynamicModule, type Provider } from '@nestjs/common';
 import { readExtras, type Registration } from './config/registration.js';
 import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
-import { readController, type RtcControllerOptions } from './controllers/controller-options.js';
+import {
+  type ControllerSettings,
+  readController,
+  type RtcControllerOptions,
+} from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
 import { getReceiptTrackerToken, RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
 import { servicesOf } from './services/service-tokens.js';
@@ -29,14 +33,14 @@ export function addExtras(
   definition: DynamicModule,
   { controller: given, ...extras }: RtcMessagingExtras,
 ): DynamicModule {
-  const { options: controller, problems: ofController } = readController(given);
+  const { controller, problems: ofController } = readController(given);
   const { name, isGlobal, problems: ofExtras } = readExtras(extras);
   const problems = [...ofExtras, ...ofController];
-  const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
+  const mounted = problems.length === 0 ? controller : undefined;
   const registration: Registration = {
     name,
     problems,
-    needsFrom: controller !== undefined && controller.allowFrom !== true,
+    needsFrom: controller?.allowFrom === false,
     routes: mounted === undefined ? [] : routesOf(mounted),
   };
   const controllers: ActionControllers = mounted === undefined ? new Map() : createControllers(mounted, name);
@@ -61,10 +65,10 @@ export function addExtras(
   };
 }
 
-function apiDocsProvider(controllers: ActionControllers, options: RtcControllerOptions): Provider {
+function apiDocsProvider(controllers: ActionControllers, settings: ControllerSettings): Provider {
   const useFactory = async (): Promise<void> => {
     const { documentApi } = await import('./controllers/api-docs/document-api.js');
-    await documentApi(controllers, options);
+    await documentApi(controllers, settings);
   };
   return { provide: API_DOCS, useFactory };
 }

@@ -14,10 +14,8 @@ import type { Chunk, RecipientChunks } from './recipient-chunks.js';
 const PROGRESS_EVERY_MS = 250;
 
 /** The options of a run. */
-export type FanOutPlan = Pick<CheckedFanOutOptions, 'keepChunks' | 'keepRecipients'> &
-  Partial<
-    Pick<CheckedFanOutOptions, 'signal' | 'deadlineMs' | 'concurrency' | 'total' | 'onChunk' | 'onProgress'>
-  >;
+export type FanOutPlan = Partial<CheckedFanOutOptions> &
+  Pick<CheckedFanOutOptions, 'keepChunks' | 'keepRecipients'>;
 
 /** One fan-out. Several workers each read a chunk and send it, until the source ends or something stops the fan-out. */
 export class FanOutRun<Item = string> {

@@ -1,7 +1,7 @@
 import { REQUEST_FIELDS } from '../../dto/request-fields.js';
 import type { RtcActionName } from '../../openapi/rtc-action.js';
 import { ACTION_ROUTES, pathParameters } from '../action-routes.js';
-import { DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from '../controller-options.js';
+import { DEFAULT_CONTROLLER_PATH, type ControllerSettings } from '../controller-options.js';
 import type { ActionController, ActionControllers } from '../create-controllers.js';
 import { RtcErrorAnswer, RtcSendReceipt } from './answer-models.js';
 
@@ -30,7 +30,7 @@ const RETRY_AFTER = {
  */
 export async function documentApi(
   controllers: ActionControllers,
-  options: RtcControllerOptions,
+  settings: ControllerSettings,
 ): Promise<void> {
   let swagger: Swagger;
   try {
@@ -39,14 +39,14 @@ export async function documentApi(
     // An app that has API documentation loads Swagger itself, and fails by itself if it can't. No other must fail here.
     return;
   }
-  for (const [action, controller] of controllers) documentController(swagger, action, controller, options);
+  for (const [action, controller] of controllers) documentController(swagger, action, controller, settings);
 }
 
 function documentController(
   swagger: Swagger,
   action: RtcActionName,
   controller: ActionController,
-  { path = DEFAULT_CONTROLLER_PATH, allowFrom = false }: RtcControllerOptions,
+  { path, allowFrom }: ControllerSettings,
 ): void {
   const { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags } = swagger;
   const route = ACTION_ROUTES[action];
