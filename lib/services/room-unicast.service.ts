@@ -106,8 +106,7 @@ export class RoomUnicastService {
     const chunks = new RecipientChunks(to, plan.chunkSize, dedupe, { members });
     const isAddressed = (id: unknown): boolean => isId(id) && isThere(members, id);
     const { messageId } = wire;
-    if (wire.isTracked)
-      await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan, messageId);
+    await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan.receipt, messageId);
     const each = chunkSender(this, wire, plan);
     const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
     return messageId === undefined ? report : { ...report, messageId };
@@ -142,7 +141,7 @@ export class RoomUnicastService {
     };
     const chunks = new RecipientChunks(messages, 1, 'none', { readItem: readMessage });
     const perMessage = chunkPlan(settings, plan);
-    await caller.requireRoom(listOf(messages)?.length ?? 0, plan);
+    await caller.requireRoom(listOf(messages)?.length ?? 0, plan.receipt);
     const each = new ChunkSender<EachMessage>(
       (messages, control) => {
         const [{ to, wire, body }] = messages as readonly [EachMessage];

@@ -45,8 +45,10 @@ export interface RtcMessagingMocks {
 
 /** Any receipt may be asked for, and none comes. */
 const NO_RECEIPTS: ReceiptTracker = {
-  requireRoom: async () => undefined,
-  track: (_message, _to, plan, send) => send(plan),
+  limits: { maxAwaited: Infinity },
+  expect: async () => true,
+  withdraw: async () => undefined,
+  look: async () => [],
 };
 
 /** Mocks of the services, whose default answers are those of the real services with a sender that accepts everything. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { RtcAbortedError } from '../../lib/errors/rtc-aborted.error.js';
-import { MemoryReceiptStore } from '../../lib/receipts/memory-receipt-store.js';
+import { MemoryReceiptStore } from '../../lib/receipts/receipt-store.js';
 import { createReceipts } from '../../lib/receipts/receipt.service.js';
 import type { CallPlan } from '../../lib/retry/call-policy.js';
+import { ActionCaller } from '../../lib/services/action-caller.js';
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -29,7 +30,7 @@ class SlowStore extends MemoryReceiptStore {
 describe('receipts of a chunk that is refused and sent again', () => {
   it('are awaited, also where the store answers later than the service', async () => {
     const store = new SlowStore({ maxAwaited: 10, awaitMs: 60_000 });
-    const receipts = createReceipts(undefined, {} as never, 10, store);
+    const caller = new ActionCaller({} as never, {} as never, store);
     const plan = { deadlineMs: 5_000, fanOut: {} } as CallPlan;
     const refused = new RtcAbortedError('of the test', { outcome: 'not_attempted' });
     const refuse = async ({ beforeCall, beforeSend }: CallPlan): Promise<never> => {
@@ -40,10 +41,14 @@ describe('receipts of a chunk that is refused and sent again', () => {
       await beforeSend?.();
       throw refused;
     };
-    await expect(receipts.track('m1', ['alice'], plan, refuse)).rejects.toBe(refused);
-    await receipts.track('m1', ['alice'], plan, async ({ beforeCall }) => beforeCall?.());
+    const wire = { messageId: 'm1', isTracked: true };
+    await expect(caller.send(wire, ['alice'], plan, refuse)).rejects.toBe(refused);
+    await caller.send(wire, ['alice'], plan, async ({ beforeCall }) => {
+      await beforeCall?.();
+      return { requestId: 'r1', attempts: [], possibleDuplicate: false };
+    });
     await after(500);
-    expect(await receipts.status('m1')).toMatchObject({ awaited: ['alice'] });
+    expect(await store.status('m1')).toMatchObject({ awaited: ['alice'] });
   });
 });
 
@@ -51,7 +56,7 @@ describe('wait()', () => {
   it('of a message without an ID is over at once, whoever is awaited of others', async () => {
     const store = new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 60_000 });
     await store.expect('m1', ['alice']);
-    const receipts = createReceipts(undefined, {} as never, 10, store);
+    const receipts = createReceipts(undefined, new Map(), store);
     const began = performance.now();
     for (const id of [undefined, '', 'all'])
       expect(await receipts.wait(id as string, { timeoutMs: 5_000 })).toBeUndefined();
