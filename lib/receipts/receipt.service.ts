@@ -66,6 +66,8 @@ export function createReceipts(
   modules: Pick<ModulesContainer, 'values'>,
   store: ReceiptStore,
 ): ReceiptService & OnModuleInit {
+  const find = (token: InjectionToken): unknown[] =>
+    [...modules.values()].flatMap(({ providers }) => (providers.get(token)?.instance as unknown) ?? []);
   /** The module that sends. A mock has no host. */
   let rooms: RoomUnicastService | undefined;
   const hostOf = () => rooms?.chunkSenders?.().host;
@@ -75,7 +77,7 @@ export function createReceipts(
 
   /** While the store does not answer, nobody knows, and waits go on. */
   const look = async (messageIds: readonly string[]): Promise<void> => {
-    const [, ...left] = await store.look(messageIds);
+    const [, ...left] = await store.look(messageIds).catch(() => []);
     for (const [at, messageId] of messageIds.entries())
       if (left[at] === 0) waits.get(messageId)?.end.cancel();
   };
@@ -108,9 +110,8 @@ export function createReceipts(
       const box = new TimeBox(timeoutMs, signal, hostOf()?.closing, wait.end);
       waits.set(messageId, wait);
       wait.count += 1;
-      const lookAt = (...ids: string[]): unknown => look(ids).catch(() => undefined);
-      looking ??= setInterval(() => lookAt(...[...waits.keys()].slice(0, MAX_LOOK)), LOOK_EVERY_MS).unref();
-      lookAt(messageId);
+      looking ??= setInterval(() => void look([...waits.keys()].slice(0, MAX_LOOK)), LOOK_EVERY_MS).unref();
+      void look([messageId]);
       await box.wait();
       wait.count -= 1;
       if (wait.count === 0) waits.delete(messageId);
@@ -120,17 +121,15 @@ export function createReceipts(
 
     /** Takes the clients' messages that are receipts. Both modules are there then, wherever the app imports them. */
     onModuleInit() {
-      const find = (token: InjectionToken): unknown[] =>
-        [...modules.values()].flatMap(({ providers }) => (providers.get(token)?.instance as unknown) ?? []);
       [rooms] = find(getRoomUnicastToken(name)) as RoomUnicastService[];
       const all = find(CALLBACK_SETTINGS) as CallbackSettings[];
       const callbacks = all.find((settings) => settings.name === name);
-      const isTwice = rooms !== undefined && callbacks !== undefined && callbacks.consumers.push(take) > 1;
-      if (rooms !== undefined && callbacks !== undefined && !isTwice) return;
       const which = name === undefined ? 'without a name' : `with the name ${name}`;
-      const needs = `needs RtcMessagingModule and RtcCallbackModule ${which}`;
-      const message = isTwice ? `is registered twice ${which}` : needs;
-      throw new RtcConfigError([{ option: 'RtcReceiptModule', message }], undefined, name);
+      let problem: string | undefined = `needs RtcMessagingModule and RtcCallbackModule ${which}`;
+      if (rooms !== undefined && callbacks !== undefined)
+        problem = callbacks.consumers.push(take) > 1 ? `is registered twice ${which}` : undefined;
+      if (problem === undefined) return;
+      throw new RtcConfigError([{ option: 'RtcReceiptModule', message: problem }], undefined, name);
     },
   };
 }
