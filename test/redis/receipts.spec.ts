@@ -213,6 +213,53 @@ describe('receipts in Redis', () => {
     expect(one.counts.confirmed).toBe(2);
   });
 
+  it('end a wait soon after the last one was posted to another process', async () => {
+    const messageId = await sendTo(['alice']);
+    const waiting = one.receipts.wait(messageId, { timeoutMs: 30_000 });
+    await sleep(150);
+    const begun = performance.now();
+    await other.post(writeReceipts([messageId]), other.signatureOf('alice'));
+    expect(await waiting).toMatchObject({ awaited: [] });
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+
+  it('cost Redis a few commands a second while 2,000 messages are waited for', async () => {
+    const store = createRedisStore('default', {
+      ...LIMITS,
+      maxAwaited: 5_000,
+      awaitMs: 60_000,
+      redis: client,
+    });
+    const ids = users(2_000, 'message');
+    for (const id of ids) await store.expect(id, ['alice']);
+    const waits = ids.map((id) => one.receipts.wait(id, { timeoutMs: 4_000 }));
+    await sleep(1_500);
+    const stats = async (): Promise<readonly [calls: number, microseconds: number]> => {
+      const [, calls, usec] =
+        /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(await client.info('commandstats')) ?? [];
+      return [Number(calls), Number(usec)];
+    };
+    const before = await stats();
+    await sleep(2_000);
+    const [calls, usec] = (await stats()).map((value, at) => value - (before[at] ?? 0));
+    process.stdout.write(`\n2,000 waits for 2 s: ${calls} commands, ${usec} µs\n`);
+    expect(calls).toBeLessThan(40);
+    expect(usec).toBeLessThan(400_000);
+    for (const status of await Promise.all(waits)) expect(status).toMatchObject({ awaited: ['alice'] });
+  });
+
+  it('of a module with another name are others, with room of their own', async () => {
+    const [mine, others] = ['mine', 'others'].map((name) =>
+      createRedisStore(name, { ...LIMITS, redis: client }),
+    );
+    expect(await mine!.expect('m1', users(10))).toBe(true);
+    expect(await others!.confirm('m1', 'user-0')).toEqual({ status: 'not_awaited' });
+    expect(await others!.expect('m1', ['user-0', ...users(9, 'other')])).toBe(true);
+    await others!.withdraw('m1', users(10));
+    expect(await mine!.look(['m1'])).toEqual([10, 10]);
+    expect(await others!.look(['m1'])).toEqual([9, 9]);
+  });
+
   it('that were posted to another process make room here', async () => {
     const first = await sendTo(users(15));
     for (const userId of users(15)) await other.post(writeReceipts([first]), other.signatureOf(userId));
@@ -324,6 +371,30 @@ describe('a Redis that stands still', () => {
     expect(emulator.requests).toHaveLength(1);
     expect(await server.receipts.status(String(error.messageId))).toBeUndefined();
     await server.rooms.batchSend({ roomId: 'room-1', to, message: 'hello' }, { receipt: true });
+    await server.close();
+    await emulator.close();
+  });
+});
+
+describe('a Redis that stands still between two attempts', () => {
+  it('keeps no attempt from being sent, and its receipts count once it goes on', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator, { receipts: { redis: client, maxAwaited: 10 } });
+    const alice = server.join('alice', { receiver: { confirmAfterMs: 1_500 } });
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 1, times: 1 });
+    const sending = server.rooms.batchSend(
+      { roomId: 'room-1', to: ['alice', 'bob'], message: 'hello' },
+      { receipt: true, deadlineMs: 10_000 },
+    );
+    await sleep(300);
+    await client.call('CLIENT', 'PAUSE', 1_800, 'ALL');
+    const { messageId = '', attempts } = await sending;
+    expect(attempts).toHaveLength(2);
+    expect(alice.shown).toHaveLength(1);
+    const status = await server.receipts.wait(messageId, { timeoutMs: 4_000 });
+    expect(status).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
+    // The error of a receipt is a reason for the client to send it again, and nothing is counted twice.
+    expect(server.counts).toMatchObject({ confirmed: 1, not_awaited: 0 });
     await server.close();
     await emulator.close();
   });
