@@ -172,12 +172,13 @@ export class ActionCaller {
       return hasRoom;
     };
     const beforeCall = async (): Promise<boolean> => {
-      for (; !stop?.isCancelled; await sleep(LOOK_EVERY_MS)) {
+      for (;;) {
+        if (stop?.isCancelled) return false;
         if (await expect()) return true;
-        // Receipts of a fan-out's other chunks make room.
+        // A fan-out waits for receipts to make room.
         if (!fanOut || to.length > receipts.limits.maxAwaited) throw noRoom(receipts);
+        await sleep(LOOK_EVERY_MS);
       }
-      return false;
     };
     const beforeSend = async (): Promise<boolean> => {
       // They are awaited already, and this moves the time: nobody waits for it with a permit in hand.
