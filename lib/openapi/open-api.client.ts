@@ -13,7 +13,7 @@ import {
   RESPONSE_TOO_LARGE,
   Signing,
 } from './http-attempt.js';
-import type { Axios, HttpClient } from './http-client.js';
+import type { HttpClient } from './http-client.js';
 import { intercept, type OutgoingRequest } from './intercepted-request.js';
 import { sendOverNodeHttp, TransportError } from './node-http.adapter.js';
 import type { SignableConfig } from './signing.interceptor.js';
@@ -38,17 +38,12 @@ export class OpenApiClient {
   readonly #http: HttpClient;
   readonly #credentials: CredentialsSource;
   readonly #endpoint: string;
-  readonly #intercepting: Axios | undefined;
 
-  /**
-   * @param endpoint an origin
-   * @param intercepting an instance with the app's request interceptors, if requests pass through them
-   */
-  constructor(http: HttpClient, credentials: CredentialsSource, endpoint: string, intercepting?: Axios) {
+  /** @param endpoint an origin */
+  constructor(http: HttpClient, credentials: CredentialsSource, endpoint: string) {
     this.#http = http;
     this.#endpoint = endpoint;
     this.#credentials = credentials;
-    this.#intercepting = intercepting;
   }
 
   /**
@@ -74,9 +69,9 @@ export class OpenApiClient {
   async #send(attempt: HttpAttempt, request: ApiRequest, clockOffsetMs: number): Promise<AttemptResult> {
     const inHand = this.#credentials.get();
     const credentials = inHand instanceof Promise ? await attempt.guard(inHand) : inHand;
-    const { method, body } = request;
+    const { method, body, interceptors } = request;
     const given: OutgoingRequest = { method, url: urlOf(this.#endpoint, request), body };
-    const outgoing = this.#intercepting ? await intercept(this.#intercepting, given, attempt) : given;
+    const outgoing = interceptors ? await intercept(given, interceptors, attempt) : given;
     const signing = new Signing(credentials, clockOffsetMs);
     const { status, data, headers, config } = await this.#sendSigned(outgoing, attempt, signing);
     const answered = headers as Record<string, string>;

@@ -63,14 +63,9 @@ const OWN_FAILURES: ReadonlyMap<string, string> = new Map(
     NOT_ENCRYPTED: 'Check http.httpsAgent: it returned a connection without TLS.',
     PERMIT_EXPIRED: 'The permit of the shared quota expired: this process was paused, or Redis is slow.',
     REQUEST_FAILED: 'An agent or an interceptor of the app threw, or returned something that is not usable.',
-  }),
-);
-const INTERCEPTOR_FAILURES: ReadonlyMap<string | undefined, string> = new Map(
-  Object.entries({
-    UnsendableBodyError:
-      'Check the interceptors of axiosRef: config.data must be a plain object, text or bytes.',
     ChangedRequestError:
-      'Check the interceptors of axiosRef: they must not change action, version, method, path, origin or adapter.',
+      'Check the interceptors of axiosRef: they must not change action, version, method, path or origin, and ' +
+      'config.data must be a plain object, text or bytes, and nothing with GET.',
   }),
 );
 
@@ -82,7 +77,7 @@ export function networkHintFor(
   { failure, thrown }: { readonly failure: string; readonly thrown?: string },
   endpoint: string | undefined,
 ): string | undefined {
-  const own = INTERCEPTOR_FAILURES.get(thrown) ?? OWN_FAILURES.get(failure);
+  const own = OWN_FAILURES.get(thrown ?? '') ?? OWN_FAILURES.get(failure);
   if (own !== undefined || endpoint === undefined) return own;
   const { host, hostname, protocol } = new URL(endpoint);
   if (isNameFailure(failure))
