@@ -1,13 +1,15 @@
 import { type DynamicModule, type Provider } from '@nestjs/common';
 import { readExtras, type Registration } from './config/registration.js';
-import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
+import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import {
   type ControllerSettings,
   readController,
   type RtcControllerOptions,
 } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
-import { getReceiptTrackerToken, RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
+import { Sender } from './retry/sender.js';
+import { ActionCaller } from './services/action-caller.js';
+import { getReceiptTrackerToken } from './services/receipt-tracker.js';
 import { servicesOf } from './services/service-tokens.js';
 
 /** What Nest must know before any async factory runs. */
@@ -54,9 +56,9 @@ export function addExtras(
       ...(definition.providers ?? []),
       { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
       {
-        provide: RECEIPT_TRACKER,
-        inject: [{ token: getReceiptTrackerToken(name), optional: true }],
-        useFactory: (tracker?: ReceiptTracker) => tracker,
+        provide: ActionCaller,
+        inject: [RTC_MESSAGING_SETTINGS, Sender, { token: getReceiptTrackerToken(name), optional: true }],
+        useFactory: (...given: ConstructorParameters<typeof ActionCaller>) => new ActionCaller(...given),
       },
       ...services,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted)]),

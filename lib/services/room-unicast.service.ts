@@ -114,8 +114,7 @@ export class RoomUnicastService {
     if (presence) chunks.absent = 0;
     const isAddressed = (id: unknown): boolean => typeof readItem(id, 0) === 'string';
     const { messageId } = wire;
-    if (wire.isTracked)
-      await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan, messageId);
+    await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan.receipt, messageId);
     const each = chunkSender(this, wire, plan);
     const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
     return { ...report, ...presence, ...(messageId !== undefined && { messageId }) };
@@ -153,7 +152,7 @@ export class RoomUnicastService {
       }
     };
     const chunks = new RecipientChunks(messages, 1, 'none', { readItem });
-    await caller.requireRoom(listOf(messages)?.length ?? 0, plan);
+    await caller.requireRoom(listOf(messages)?.length ?? 0, plan.receipt);
     const each = new ChunkSender<EachMessage>(
       (chunk, about) => (chunk as readonly [EachMessage])[0].send(about),
       sender,
