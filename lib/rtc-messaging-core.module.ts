@@ -9,14 +9,12 @@ import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { MODULE_OPTIONS } from './config/module-option-table.js';
 import { openOptions } from './config/module-options.js';
-import { describeSettings } from './config/describe-settings.js';
-import { conflictProblems, type Registration } from './config/registration.js';
-import { resolveSettings } from './config/resolve-settings.js';
+import { conflictProblems, unnamedProblems } from './config/module-conflicts.js';
+import type { Registration } from './config/registration.js';
+import { describeSettings, resolveSettings, unusableSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
 import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import type { RtcMessagingSettings } from './config/settings.js';
-import { unnamedProblems } from './config/unnamed-modules.js';
-import { unusableSettings } from './config/unusable-settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import type { Environment } from './options/read-options.js';
 import { readVariables } from './options/read-variables.js';
@@ -43,29 +41,7 @@ const DROP_EVERY_MS = 50;
     {
       provide: RTC_MESSAGING_SETTINGS,
       inject: [OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION, ModulesContainer],
-      useFactory: (
-        options: unknown,
-        environment: Environment,
-        registration: Registration,
-        modules: ModulesContainer,
-      ) => {
-        const conflicts = conflictProblems(registration, otherRegistrations(modules, registration));
-        const problems = [...(registration.problems ?? []), ...conflicts];
-        // Without a prototype, as what the namespace has.
-        const known = Object.assign(readVariables(MODULE_OPTIONS, process.env, '', true), environment);
-        let settings: RtcMessagingSettings;
-        try {
-          settings = resolveSettings(openOptions(options), known, { ...registration, problems });
-        } catch (error) {
-          if (!(error instanceof RtcConfigError) || problems.length > 0) throw error;
-          if (!isServiceReplaced(modules, registration)) throw error;
-          return unusableSettings(error, registration);
-        }
-        const unnamed = registration.name === undefined ? unnamedProblems(modules, settings) : [];
-        if (unnamed.length > 0) throw new RtcConfigError(unnamed);
-        moduleLogger(settings.name).log(describeSettings(settings));
-        return settings;
-      },
+      useFactory: settleModule,
     },
     ...senderProviders,
   ],
@@ -106,6 +82,36 @@ export class RtcMessagingCoreModule
   }
 }
 
+/** The settings of a module, if it is right by itself and beside the others of its app. */
+function settleModule(
+  options: unknown,
+  environment: Environment,
+  registration: Registration,
+  modules: ModulesContainer,
+): RtcMessagingSettings {
+  const { name } = registration;
+  // They are values, and so there before any provider is made.
+  const others = [...modules.values()]
+    .map(({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance as Registration | undefined)
+    .filter((other) => other !== undefined && other !== registration) as Registration[];
+  const problems = [...(registration.problems ?? []), ...conflictProblems(registration, others)];
+  // Without a prototype, as what the namespace has.
+  const known = Object.assign(readVariables(MODULE_OPTIONS, process.env, '', true), environment);
+  let settings: RtcMessagingSettings;
+  try {
+    settings = resolveSettings(openOptions(options), known, { ...registration, problems });
+  } catch (error) {
+    const mayLack = error instanceof RtcConfigError && problems.length === 0;
+    if (mayLack && isServiceReplaced(modules, registration)) return unusableSettings(error, name);
+    throw error;
+  }
+  const unnamed = name === undefined ? unnamedProblems(settings, others) : [];
+  if (unnamed.length > 0) throw new RtcConfigError(unnamed);
+  registration.settings = settings;
+  moduleLogger(settings.name).log(describeSettings(settings));
+  return settings;
+}
+
 /** Whether a test has put something of its own in place of a service (`overrideProvider`), and so may lack settings. */
 function isServiceReplaced(modules: ModulesContainer, registration: Registration): boolean {
   const own = [...modules.values()].find(
@@ -114,11 +120,4 @@ function isServiceReplaced(modules: ModulesContainer, registration: Registration
   return servicesOf(registration.name).some(
     ({ provide, useClass }) => own?.providers.get(provide)?.metatype !== useClass,
   );
-}
-
-/** They are values, and so there before any provider is made. */
-function otherRegistrations(modules: ModulesContainer, own: Registration): Registration[] {
-  return [...modules.values()]
-    .map(({ providers }) => providers.get(RTC_MESSAGING_REGISTRATION)?.instance as Registration | undefined)
-    .filter((registration) => registration !== undefined && registration !== own) as Registration[];
 }

@@ -1,10 +1,15 @@
 import { type DynamicModule, type Provider } from '@nestjs/common';
-import { DEFAULT_MODULE_NAME, readExtras, type Registration } from './config/registration.js';
-import { RTC_MESSAGING_REGISTRATION } from './config/tokens.js';
-import { readController, type RtcControllerOptions } from './controllers/controller-options.js';
+import { readExtras, type Registration } from './config/registration.js';
+import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import {
+  type ControllerSettings,
+  readController,
+  type RtcControllerOptions,
+} from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
-import { moduleLogger } from './module-logger.js';
-import { getReceiptTrackerToken, RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
+import { Sender } from './retry/sender.js';
+import { ActionCaller } from './services/action-caller.js';
+import { getReceiptTrackerToken } from './services/receipt-tracker.js';
 import { servicesOf } from './services/service-tokens.js';
 
 /** What Nest must know before any async factory runs. */
@@ -30,14 +35,14 @@ export function addExtras(
   definition: DynamicModule,
   { controller: given, ...extras }: RtcMessagingExtras,
 ): DynamicModule {
-  const { options: controller, problems: ofController } = readController(given);
+  const { controller, problems: ofController } = readController(given);
   const { name, isGlobal, problems: ofExtras } = readExtras(extras);
   const problems = [...ofExtras, ...ofController];
-  const mounted = controller !== undefined && problems.length === 0 ? controller : undefined;
+  const mounted = problems.length === 0 ? controller : undefined;
   const registration: Registration = {
     name,
     problems,
-    needsFrom: controller !== undefined && controller.allowFrom !== true,
+    needsFrom: controller?.allowFrom === false,
     routes: mounted === undefined ? [] : routesOf(mounted),
   };
   const controllers: ActionControllers = mounted === undefined ? new Map() : createControllers(mounted, name);
@@ -51,26 +56,21 @@ export function addExtras(
       ...(definition.providers ?? []),
       { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
       {
-        provide: RECEIPT_TRACKER,
-        inject: [{ token: getReceiptTrackerToken(name), optional: true }],
-        useFactory: (tracker?: ReceiptTracker) => tracker,
+        provide: ActionCaller,
+        inject: [RTC_MESSAGING_SETTINGS, Sender, { token: getReceiptTrackerToken(name), optional: true }],
+        useFactory: (...given: ConstructorParameters<typeof ActionCaller>) => new ActionCaller(...given),
       },
       ...services,
-      ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted, name)]),
+      ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted)]),
     ],
     exports: services.map(({ provide }) => provide),
   };
 }
 
-function apiDocsProvider(
-  controllers: ActionControllers,
-  options: RtcControllerOptions,
-  name = DEFAULT_MODULE_NAME,
-): Provider {
-  const tell = (problem: string): void => moduleLogger(name).warn(problem);
+function apiDocsProvider(controllers: ActionControllers, settings: ControllerSettings): Provider {
   const useFactory = async (): Promise<void> => {
     const { documentApi } = await import('./controllers/api-docs/document-api.js');
-    await documentApi(controllers, options, tell);
+    await documentApi(controllers, settings);
   };
   return { provide: API_DOCS, useFactory };
 }

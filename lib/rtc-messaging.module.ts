@@ -15,7 +15,6 @@ export class RtcMessagingModule extends createModuleClass<
   RtcMessagingOptionsFactory
 >({
   module: 'RtcMessagingModule',
-  prefix: '',
   core: RtcMessagingCoreModule,
   optionsToken: OPTIONS_TOKEN,
   factoryMethod: 'createRtcMessagingOptions',

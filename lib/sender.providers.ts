@@ -14,8 +14,6 @@ import { ServiceClockSkew } from './openapi/service-clock-skew.js';
 import { LimiterHandle } from './quota/limiter-registry.js';
 import { RetryBudget } from './retry/retry-budget.js';
 import { Sender } from './retry/sender.js';
-import { ActionCaller } from './services/action-caller.js';
-import { RECEIPT_TRACKER, type ReceiptTracker } from './services/receipt-tracker.js';
 import { loadTelemetry } from './telemetry/load-telemetry.js';
 import { NO_TELEMETRY } from './telemetry/telemetry.js';
 
@@ -80,10 +78,4 @@ const senderProvider: Provider = {
 export const senderProviders: readonly Provider[] = [
   { provide: HealthRecord, useFactory: () => new HealthRecord() },
   senderProvider,
-  {
-    provide: ActionCaller,
-    inject: [RTC_MESSAGING_SETTINGS, Sender, RECEIPT_TRACKER],
-    useFactory: (settings: RtcMessagingSettings, sender: Sender, receipts?: ReceiptTracker) =>
-      new ActionCaller(settings, sender, receipts),
-  },
 ];

@@ -8,7 +8,6 @@ import {
   type Type,
 } from '@nestjs/common';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import { readProperties, UNREADABLE } from '../options/read-properties.js';
 import { typeName } from '../options/rules.js';
 import { hideOptions } from './module-options.js';
 
@@ -16,8 +15,6 @@ import { hideOptions } from './module-options.js';
 export interface ModuleParts<Extras, Factory> {
   /** Name of the module, as errors name it. */
   readonly module: string;
-  /** Prefix of its methods' names in errors. Default: the name and a dot. */
-  readonly prefix?: string;
   /**
    * What is registered. It is a class of its own, so that an import of the module without `forRoot()` can be reported.
    */
@@ -53,7 +50,6 @@ export interface ConfigurableModule<Options, Extras, Factory> {
 /** Makes the class of a module by Nest's builder. What it is given is checked first, and secrets in it are hidden. */
 export function createModuleClass<Options extends object, Extras extends object, Factory extends object>({
   module,
-  prefix = `${module}.`,
   core,
   optionsToken,
   factoryMethod,
@@ -78,13 +74,13 @@ export function createModuleClass<Options extends object, Extras extends object,
   @Module({ imports: [failBareImport(module)] })
   class ModuleClass extends ConfigurableModuleClass {
     static override forRoot(options = {} as Options): DynamicModule {
-      return super.forRoot(requireOptions(`${prefix}forRoot()`, options));
+      return super.forRoot(requireOptions(`${module}.forRoot()`, options));
     }
 
     static override forRootAsync(
       options: ConfigurableModuleAsyncOptions<Options, keyof Factory & string>,
     ): DynamicModule {
-      return super.forRootAsync(requireOptions(`${prefix}forRootAsync()`, options, true));
+      return super.forRootAsync(requireOptions(`${module}.forRootAsync()`, options, true));
     }
   }
   return ModuleClass;
@@ -112,18 +108,13 @@ function failBareImport(module: string): ForwardReference {
  * Requires an options object, and for async ones a way to make them. Nest's own error would only say that it could not
  * read a property.
  * @param method the called method, as the error names it
- * @returns a copy, whose properties can be read without throwing
  */
-function requireOptions<T>(method: string, options: T, isAsync = false): T {
-  const isObject = typeof options === 'object' && options !== null;
-  const copy = isObject ? readProperties(options, []) : undefined;
-  const { useFactory, useClass, useExisting } = copy ?? {};
-  const unreadable = isObject ? UNREADABLE : `must be given an object, got ${typeName(options)}`;
-  const unmade =
-    isAsync && !(useFactory ?? useClass ?? useExisting)
-      ? 'must be given useFactory, useClass or useExisting'
-      : undefined;
-  const message = copy === undefined ? unreadable : unmade;
-  if (message === undefined) return copy as T;
-  throw new RtcConfigError([{ option: method, message }]);
+function requireOptions<T extends object>(method: string, options: T, isAsync = false): T {
+  const isObject = typeof options === 'object' && (options as T | null) !== null;
+  const { useFactory, useClass, useExisting }: Partial<ConfigurableModuleAsyncOptions<T>> = isObject
+    ? options
+    : {};
+  if (isObject && (!isAsync || (useFactory ?? useClass ?? useExisting))) return options;
+  const wanted = isAsync ? 'useFactory, useClass or useExisting' : `an object, got ${typeName(options)}`;
+  throw new RtcConfigError([{ option: method, message: `must be given ${wanted}` }]);
 }

@@ -1,6 +1,6 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
-import { idProblem } from '../dto/field-rules.js';
+import { id } from '../dto/field-rules.js';
 import type { OptionTable } from '../options/option-table.js';
 import { withVariable } from '../options/read-variables.js';
 import {
@@ -13,7 +13,6 @@ import {
   oneOf,
   type Rule,
   text,
-  unless,
   wholeNumber,
 } from '../options/rules.js';
 import { isQuotaStore, type QuotaStore } from '../quota/quota-store.js';
@@ -46,7 +45,7 @@ export const MODULE_OPTIONS = {
     redacted: true,
     ofAccount: true,
   },
-  from: { rule: unless<string>(idProblem), variable: 'RTC_FROM', ofAccount: true },
+  from: { rule: id, variable: 'RTC_FROM', ofAccount: true },
   region: {
     rule: text(/^[a-z0-9-]{1,64}$/, 'must be a name such as cn-north-1'),
     variable: 'RTC_REGION',

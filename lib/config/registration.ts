@@ -1,6 +1,7 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { readOptions } from '../options/read-options.js';
 import { flag, unless } from '../options/rules.js';
+import type { RtcMessagingSettings } from './settings.js';
 
 /** What is known about a module at its registration, before its settings. */
 export interface Registration {
@@ -12,6 +13,8 @@ export interface Registration {
   readonly needsFrom?: boolean;
   /** Routes of its controllers, such as `/rtc/rooms/:roomId/unicast`. */
   readonly routes?: readonly string[];
+  /** As soon as they are known. */
+  settings?: RtcMessagingSettings;
 }
 
 /** Name of the module without a name, in events and logs. */
@@ -37,25 +40,4 @@ export function readExtras(
   const { problems } = readOptions(EXTRAS, { name, isGlobal }, path);
   // A wrong name is kept, so that what injects by it is found. Anything else has no text.
   return { name: typeof name === 'string' ? name : undefined, isGlobal: isGlobal === true, problems };
-}
-
-/**
- * Conflicts of a module with the app's other modules. With equal routes, the first module would get the requests of
- * both and send them with its own account.
- */
-export function conflictProblems(own: Registration, others: readonly Registration[]): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  if (own.name !== undefined && others.some(({ name }) => name === own.name)) {
-    problems.push({ option: 'name', message: `"${own.name}" is the name of another module too` });
-  }
-  const taken = (own.routes ?? []).filter((route) =>
-    others.some(({ routes = [] }) => routes.includes(route)),
-  );
-  if (taken.length > 0) {
-    problems.push({
-      option: 'controller.path',
-      message: `is that of another module too (POST ${taken.join(', POST ')}); give each a path of its own`,
-    });
-  }
-  return problems;
 }

@@ -1,5 +1,6 @@
 import { providerOf, type RtcCredentials, type RtcCredentialsOption } from '../credentials/credentials.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { isLoopback } from '../openapi/loopback.js';
 import { type Environment, readOptions } from '../options/read-options.js';
 import { isInsecure } from './endpoint.js';
 import { MODULE_OPTIONS, variables } from './module-option-table.js';
@@ -74,4 +75,26 @@ function hasLastingKey(credentials: RtcCredentialsOption | undefined): boolean {
   // Missing credentials are reported elsewhere.
   if (credentials === undefined) return true;
   return providerOf(credentials) === undefined && (credentials as RtcCredentials).sessionToken === undefined;
+}
+
+/** Settings to boot with where there are none: whatever is sent is refused with what is wrong, and nothing leaves. */
+export function unusableSettings(error: RtcConfigError, name: string | undefined): RtcMessagingSettings {
+  const credentials = async (): Promise<never> => {
+    throw error;
+  };
+  const stub = { appId: 'unconfigured', from: 'unconfigured', telemetry: false, credentials };
+  return { ...resolveSettings(stub, {}, { name }), credentials };
+}
+
+/** Where messages will go, and as whose: for the log, when the app boots. */
+export function describeSettings({
+  appId,
+  endpoint,
+  from,
+  region,
+}: Pick<RtcMessagingSettings, 'appId' | 'endpoint' | 'from' | 'region'>): string {
+  const { host, hostname } = new URL(endpoint);
+  const emulator = isLoopback(hostname) ? ', on this machine: an emulator, unless a proxy listens there' : '';
+  const sender = from === undefined ? 'with no default sender' : `from ${from}`;
+  return `Messages go to ${host} (region ${region}${emulator}) as app ${appId}, ${sender}.`;
 }

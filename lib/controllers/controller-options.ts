@@ -1,7 +1,7 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { isRtcActionName, RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
-import type { OptionTable } from '../options/option-table.js';
+import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
 import { flag, hasMethods, listOf, must } from '../options/rules.js';
 
@@ -45,37 +45,50 @@ export type RtcControllerOptions = ControllerBaseOptions &
   );
 
 export const DEFAULT_CONTROLLER_PATH = 'rtc';
-export const DEFAULT_ACTIONS: readonly RtcActionName[] = ['BatchSendRoomUnicast'];
 
 const isGuard = (guard: unknown): boolean =>
   hasMethods(typeof guard === 'function' ? guard.prototype : guard, 'canActivate');
 
 const OPTIONS = {
-  path: must<string>('a path such as rtc', (path) => typeof path === 'string' && path.trim() !== ''),
-  actions: must<readonly RtcActionName[]>(
-    `an array of ${Object.keys(RTC_ACTIONS).join(', ')}, at least one`,
-    (actions) => Array.isArray(actions) && actions.length > 0 && actions.every(isRtcActionName),
-  ),
-  allowFrom: flag,
-  imports: must<NonNullable<ModuleMetadata['imports']>>('an array of modules', Array.isArray),
-  guards: listOf<Guard>('an array of guards; one that is undefined may come from a circular import', isGuard),
-  allowAnonymous: flag,
+  path: {
+    rule: must<string>('a path such as rtc', (path) => typeof path === 'string' && path.trim() !== ''),
+    default: DEFAULT_CONTROLLER_PATH,
+  },
+  actions: {
+    rule: must<readonly RtcActionName[]>(
+      `an array of ${Object.keys(RTC_ACTIONS).join(', ')}, at least one`,
+      (actions) => Array.isArray(actions) && actions.length > 0 && actions.every(isRtcActionName),
+    ),
+    default: ['BatchSendRoomUnicast'],
+  },
+  allowFrom: { rule: flag, default: false },
+  imports: {
+    rule: must<NonNullable<ModuleMetadata['imports']>>('an array of modules', Array.isArray),
+    default: [],
+  },
+  guards: {
+    rule: listOf<Guard>('an array of guards; one that is undefined may come from a circular import', isGuard),
+    default: [],
+  },
+  allowAnonymous: { rule: flag, default: false },
 } satisfies OptionTable<Record<keyof RtcControllerOptions, unknown>>;
+
+/** The options, checked, with defaults. */
+export type ControllerSettings = OptionValues<typeof OPTIONS>;
 
 /** Reads the options once. With any problem, no controller is mounted and the boot fails. */
 export function readController(options: unknown): {
-  readonly options: RtcControllerOptions | undefined;
+  readonly controller: ControllerSettings | undefined;
   readonly problems: readonly ConfigProblem[];
 } {
-  if (options === undefined) return { options, problems: [] };
+  if (options === undefined) return { controller: undefined, problems: [] };
   const { values, problems } = readOptions(OPTIONS, options, 'controller');
-  const { guards = [], allowAnonymous } = values;
   const isWrong = problems.some(({ option }) => option === 'controller' || option === 'controller.guards');
-  if (!isWrong && allowAnonymous !== true && guards.length === 0) {
+  if (!isWrong && !values.allowAnonymous && values.guards.length === 0) {
     problems.push({
       option: 'controller.guards',
       message: 'is empty: name the guards that decide who may send, or set allowAnonymous: true',
     });
   }
-  return { options: values as RtcControllerOptions, problems };
+  return { controller: values, problems };
 }

@@ -2,7 +2,7 @@ import { Controller, HttpCode, Inject, Post, Req, type Type, UseFilters, UseGuar
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { BroadcastReceipt } from '../services/send-receipt.js';
 import { ACTION_ROUTES, type SendingService } from './action-routes.js';
-import { DEFAULT_ACTIONS, DEFAULT_CONTROLLER_PATH, type RtcControllerOptions } from './controller-options.js';
+import type { ControllerSettings } from './controller-options.js';
 import { type HttpRequest, readActionRequest } from './read-action-request.js';
 import { RtcExceptionFilter } from './rtc-exception.filter.js';
 
@@ -13,10 +13,7 @@ export type ActionController = Type<{ send(request: HttpRequest): Promise<Broadc
 export type ActionControllers = ReadonlyMap<RtcActionName, ActionController>;
 
 /** Routes of these options' controllers, without the app's global prefix. */
-export function routesOf({
-  path = DEFAULT_CONTROLLER_PATH,
-  actions = DEFAULT_ACTIONS,
-}: RtcControllerOptions): string[] {
+export function routesOf({ path, actions }: ControllerSettings): string[] {
   const prefix = path.split('/').filter((part) => part !== '');
   return actions.map((action) => `/${[...prefix, ACTION_ROUTES[action].path].join('/')}`);
 }
@@ -25,12 +22,8 @@ export function routesOf({
  * Makes one controller for each configured action.
  * @param name of the module
  */
-export function createControllers(
-  options: RtcControllerOptions,
-  name: string | undefined,
-): ActionControllers {
-  const actions = options.actions ?? DEFAULT_ACTIONS;
-  return new Map(actions.map((action) => [action, createController(action, options, name)]));
+export function createControllers(settings: ControllerSettings, name: string | undefined): ActionControllers {
+  return new Map(settings.actions.map((action) => [action, createController(action, settings, name)]));
 }
 
 /**
@@ -39,13 +32,13 @@ export function createControllers(
  */
 function createController(
   action: RtcActionName,
-  options: RtcControllerOptions,
+  { path, guards, allowFrom }: ControllerSettings,
   name: string | undefined,
 ): ActionController {
   const route = ACTION_ROUTES[action];
 
-  @Controller(options.path ?? DEFAULT_CONTROLLER_PATH)
-  @UseGuards(...(options.guards ?? []))
+  @Controller(path)
+  @UseGuards(...guards)
   @UseFilters(RtcExceptionFilter)
   class ActionController {
     constructor(@Inject(route.service(name)) private readonly service: SendingService) {}
@@ -54,7 +47,7 @@ function createController(
     @Post(route.path)
     @HttpCode(200)
     send(@Req() request: HttpRequest): Promise<BroadcastReceipt> {
-      return this.service[route.method](readActionRequest(action, request, options.allowFrom === true));
+      return this.service[route.method](readActionRequest(action, request, allowFrom));
     }
   }
   // Nest's log of routes and the API documentation name a controller by its class.

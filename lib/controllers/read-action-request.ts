@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { checkRequest } from '../dto/check-request.js';
+import { NO_SENDER } from '../dto/request-rules.js';
 import type { MessageRequest } from '../dto/requests.dto.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
@@ -35,11 +36,9 @@ export function readActionRequest(
   }
   const inPath = pathParameters(ACTION_ROUTES[action].path);
   const misplaced = inPath.filter((name) => Object.hasOwn(body, name));
-  if (misplaced.length > 0) {
-    throw new RtcValidationError(
-      misplaced.map((path) => ({ path, message: 'belongs in the path, not in the body' })),
-    );
-  }
+  const issues = misplaced.map((path) => ({ path, message: 'belongs in the path, not in the body' }));
+  if (!mayNameSender && Object.hasOwn(body, 'from')) issues.push({ path: 'from', message: NO_SENDER });
+  if (issues.length > 0) throw new RtcValidationError(issues);
   const fields = Object.fromEntries(inPath.map((name) => [name, params[name]]));
-  return checkRequest(action, { ...body, ...fields }, mayNameSender);
+  return checkRequest(action, { ...body, ...fields });
 }

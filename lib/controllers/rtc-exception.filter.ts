@@ -1,4 +1,4 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus, Logger } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
@@ -34,16 +34,14 @@ interface HttpReply {
 
 /**
  * Turns this library's errors into HTTP answers. The library's own controllers use it. An app's controllers can too,
- * with `@UseFilters(RtcExceptionFilter)`, or all of them with `APP_FILTER`. Other transports (GraphQL, microservices,
- * WebSockets) are left to Nest.
+ * with `@UseFilters(RtcExceptionFilter)`, or all of them with `APP_FILTER`. Other transports (GraphQL,
+ * microservices) are left to Nest. It is not for gateways.
  */
 @Catch(RtcMessagingError)
 export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
   catch(error: RtcMessagingError, host: ArgumentsHost): void {
-    const type = host.getType<string>();
-    if (type === 'ws') void leaveToWebSockets(error, host);
     // Where a filter returns nothing, Nest goes on with its own.
-    if (type !== 'http') return;
+    if (host.getType<string>() !== 'http') return;
     const statusCode = statusOf(error);
     const reply = host.switchToHttp().getResponse<HttpReply>();
     if (statusCode === HttpStatus.TOO_MANY_REQUESTS) reply.header('Retry-After', retryAfterOf(error));
@@ -56,19 +54,6 @@ export class RtcExceptionFilter implements ExceptionFilter<RtcMessagingError> {
       ...(error.requestId !== undefined && { requestId: error.requestId }),
       ...(error instanceof RtcValidationError && { issues: error.issues }),
     } satisfies RtcErrorBody);
-  }
-}
-
-/** For a gateway, Nest takes the filter's return value for the answer. So Nest's own gateway filter is asked. */
-async function leaveToWebSockets(error: RtcMessagingError, host: ArgumentsHost): Promise<void> {
-  try {
-    // Within the try, which is where bundlers see that the package may be missing: then there are no gateways.
-    const { BaseWsExceptionFilter } = await import('@nestjs/websockets');
-    // A filter's method, and not a promise's.
-    // oxlint-disable-next-line promise/no-promise-in-callback
-    new BaseWsExceptionFilter().catch(error, host);
-  } catch (problem) {
-    new Logger('RtcMessaging').error(problem);
   }
 }
 

@@ -1,5 +1,5 @@
 import { isUint8Array } from 'node:util/types';
-import { isArray, MAX_LISTED, typeName } from '../options/rules.js';
+import { typeName, unless } from '../options/rules.js';
 
 /**
  * The remote API's rules for fields, as plain functions. Each returns what is wrong with a value, or undefined.
@@ -34,26 +34,8 @@ export function idProblem(value: unknown): string | undefined {
     : `${quote(value)} contains ${describeCharacter(illegal)}; ${ID_RULE}`;
 }
 
-/** A problem at one index of a list. Without an index, with the list itself. */
-export interface ListProblem {
-  readonly index?: number;
-  readonly message: string;
-}
-
-export function recipientProblems(value: unknown): ListProblem[] {
-  if (!isArray(value)) return [{ message: `${describeType(value)}; expected an array of user IDs` }];
-  if (value.length === 0) return [{ message: `is empty; a request takes 1–${MAX_RECIPIENTS} users` }];
-  if (value.length > MAX_RECIPIENTS) {
-    return [{ message: `has ${value.length} users; a request takes 1–${MAX_RECIPIENTS}` }];
-  }
-  const problems: ListProblem[] = [];
-  // By index, since forEach skips the holes of a sparse array.
-  for (let index = 0; index < value.length && problems.length < MAX_LISTED; index++) {
-    const message = idProblem(value[index]);
-    if (message !== undefined) problems.push({ index, message });
-  }
-  return problems;
-}
+/** {@link idProblem} as a rule of options. */
+export const id = unless<string>(idProblem);
 
 /**
  * @param binary whether a string is base64
@@ -73,11 +55,6 @@ export function messageProblem(value: unknown, binary: unknown, maxBytes: number
   }
   if (!value.isWellFormed()) return 'holds half of a surrogate pair, which has no UTF-8 form';
   return sizeProblem(Buffer.byteLength(value, 'utf8'), 'bytes of UTF-8', maxBytes);
-}
-
-/** Requires a boolean. */
-export function flagProblem(value: unknown): string | undefined {
-  return typeof value === 'boolean' ? undefined : 'must be true or false';
 }
 
 /** How many bytes well-formed, padded base64 stands for; undefined when it is not that. */

@@ -1,14 +1,8 @@
+import { isUint8Array } from 'node:util/types';
 import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
-import {
-  flagProblem,
-  ID,
-  idProblem,
-  type ListProblem,
-  MAX_ID_LENGTH,
-  MAX_RECIPIENTS,
-  messageProblem,
-  recipientProblems,
-} from './field-rules.js';
+import type { Option } from '../options/option-table.js';
+import { flag, list, type Rule, wrong } from '../options/rules.js';
+import { id, ID, MAX_ID_LENGTH, MAX_RECIPIENTS, messageProblem } from './field-rules.js';
 
 /** A JSON schema as OpenAPI has it, as far as requests need it. */
 export interface FieldSchema {
@@ -23,17 +17,13 @@ export interface FieldSchema {
   readonly maxItems?: number;
 }
 
-/** A field of a request. Services check it, the DTOs derive a rule from it, and OpenAPI documents it. */
-export interface RequestField {
-  /** The name under which class-validator reports it. */
-  readonly rule: string;
-  readonly required: boolean;
+/** A field of a request. Services and DTOs keep to its rule, and OpenAPI documents it. */
+export interface RequestField<T = unknown> extends Option<T> {
   readonly schema: FieldSchema;
-  problemsOf(value: unknown, request: { readonly binary?: unknown }): readonly ListProblem[];
 }
 
-const USERS: RequestField = {
-  rule: 'isRecipientList',
+const USERS: RequestField<readonly string[]> = {
+  rule: list('user IDs', id, MAX_RECIPIENTS),
   required: true,
   schema: {
     type: 'array',
@@ -43,53 +33,51 @@ const USERS: RequestField = {
     maxItems: MAX_RECIPIENTS,
     example: ['alice', 'bob'],
   },
-  problemsOf: recipientProblems,
 };
 
-const BINARY: RequestField = {
-  rule: 'isTrueOrFalse',
-  required: false,
+const BINARY: RequestField<boolean> = {
+  rule: flag,
   schema: {
     type: 'boolean',
     // Not as `default`, by which generators of clients take a field to be always there.
     description: 'Whether `message` is base64 and to be sent as bytes. Default: false',
   },
-  problemsOf: (value) => listed(flagProblem(value)),
 };
 
-/** The field `from`, where callers may name the sender. */
-export const SENDER_FIELD: RequestField = {
-  ...id("The sender that clients see; default: the module's", 'server'),
-  required: false,
+/** Only for callers who may choose the sender. */
+export const SENDER: RequestField<string> = {
+  rule: id,
+  schema: idSchema("The sender that clients see; default: the module's", 'server'),
 };
 
-/** The problem with `from` where callers may not set it. */
-export const NO_SENDER = 'may not be chosen by the caller';
+/** The fields of a request by name. */
+export type RequestFields = Readonly<Record<string, RequestField>>;
 
-const FIELDS = Object.fromEntries(
+/** The fields of each action's request. */
+export const REQUEST_FIELDS = Object.fromEntries(
   Object.entries(RTC_ACTIONS).map(([action, rules]) => [action, fieldsOf(rules)]),
-) as Record<RtcActionName, ReadonlyMap<string, RequestField>>;
+) as Readonly<Record<RtcActionName, RequestFields>>;
 
-/** The fields of an action's request that any caller has, by their names. */
-export function requestFields(action: RtcActionName): ReadonlyMap<string, RequestField> {
-  return FIELDS[action];
-}
-
-/** Path of a problem in a list: `to[3]`. */
-export function pathInList(property: string, { index }: ListProblem): string {
-  return index === undefined ? property : `${property}[${index}]`;
-}
-
-function fieldsOf({ inRoom, to, maxMessageBytes }: RtcActionRules): ReadonlyMap<string, RequestField> {
-  const fields = new Map<string, RequestField>();
-  if (inRoom) fields.set('roomId', id('The room', 'room-1'));
-  if (to !== 'none') fields.set('to', to === 'list' ? USERS : id('The user', 'alice'));
-  return fields.set('message', message(maxMessageBytes)).set('binary', BINARY);
-}
-
-function message(maxBytes: number): RequestField {
+function fieldsOf({ inRoom, to, maxMessageBytes }: RtcActionRules): RequestFields {
+  const user = to === 'list' ? USERS : idField('The user', 'alice');
   return {
-    rule: 'isRtcMessage',
+    ...(inRoom && { roomId: idField('The room', 'room-1') }),
+    ...(to !== 'none' && { to: user }),
+    message: messageField(maxMessageBytes),
+    binary: BINARY,
+    from: SENDER,
+  };
+}
+
+function messageField(maxBytes: number): RequestField<string | Uint8Array> {
+  const rule: Rule<string | Uint8Array> = (given, _isVariable, { binary } = {}) => {
+    // A copy, since the caller may use the bytes for something else. The constructor calls nothing of a subclass.
+    const value = isUint8Array(given) ? new Uint8Array(given) : given;
+    const problem = messageProblem(value, binary, maxBytes);
+    return problem === undefined ? { value: value as string | Uint8Array } : wrong(problem);
+  };
+  return {
+    rule,
     required: true,
     schema: {
       type: 'string',
@@ -99,17 +87,11 @@ function message(maxBytes: number): RequestField {
       maxLength: Math.ceil(maxBytes / 3) * 4,
       example: 'The class begins.',
     },
-    problemsOf: (value, { binary }) => listed(messageProblem(value, binary, maxBytes)),
   };
 }
 
-function id(what: string, example: string): RequestField {
-  return {
-    rule: 'isRtcId',
-    required: true,
-    schema: idSchema(what, example),
-    problemsOf: (value) => listed(idProblem(value)),
-  };
+function idField(what: string, example: string): RequestField<string> {
+  return { rule: id, required: true, schema: idSchema(what, example) };
 }
 
 function idSchema(what: string, example: string): FieldSchema {
@@ -121,8 +103,4 @@ function idSchema(what: string, example: string): FieldSchema {
     maxLength: MAX_ID_LENGTH,
     example,
   };
-}
-
-function listed(problem: string | undefined): readonly ListProblem[] {
-  return problem === undefined ? [] : [{ message: problem }];
 }

@@ -8,7 +8,8 @@ import {
   ValidationTypes,
 } from 'class-validator';
 import type { RtcActionName } from '../openapi/rtc-action.js';
-import { NO_SENDER, pathInList, type RequestField, requestFields, SENDER_FIELD } from './request-fields.js';
+import { join } from '../options/option-table.js';
+import { REQUEST_FIELDS, type RequestField, type RequestFields, SENDER } from './request-fields.js';
 
 /**
  * A class with the static method that `@nestjs/swagger` looks for. Swagger's compiler plugin adds that method to an
@@ -16,12 +17,15 @@ import { NO_SENDER, pathInList, type RequestField, requestFields, SENDER_FIELD }
  */
 type Documented = Class<object> & { _OPENAPI_METADATA_FACTORY?(): Readonly<Record<string, object>> };
 
+/** The problem with `from` where callers may not set it. */
+export const NO_SENDER = 'may not be chosen by the caller';
+
 /** Gives a DTO the rules of an action's fields, and their documentation. */
 export function RequestRules(action: RtcActionName): ClassDecorator {
-  const fields = [...requestFields(action)];
+  const { from: _sender, ...fields } = REQUEST_FIELDS[action];
   return (dto) => {
     const { prototype } = dto as unknown as Documented;
-    for (const [name, field] of fields) keepTo(field)(prototype, name);
+    for (const [name, field] of Object.entries(fields)) keepTo(field)(prototype, name);
     // Not declared, since the DTOs have no `from`, see `WithFrom()`.
     IsNotForCallers(prototype, 'from');
     document(dto as unknown as Documented, fields);
@@ -45,30 +49,29 @@ export function WithFrom<T extends object>(
 > {
   class DtoWithFrom extends (dto as Class<object>) {}
   Object.defineProperty(DtoWithFrom, 'name', { value: `${dto.name}WithFrom` });
-  document(DtoWithFrom, [['from', SENDER_FIELD]], dto);
-  keepTo(SENDER_FIELD)(DtoWithFrom.prototype, 'from');
+  document(DtoWithFrom, { from: SENDER }, dto);
+  keepTo(SENDER)(DtoWithFrom.prototype, 'from');
   return DtoWithFrom as unknown as ReturnType<typeof WithFrom<T>>;
 }
 
-function document(
-  dto: Documented,
-  fields: readonly (readonly [string, RequestField])[],
-  base?: Documented,
-): void {
-  const documented = fields.map(([name, { schema, required }]) => [name, { ...schema, required }] as const);
+function document(dto: Documented, fields: RequestFields, base?: Documented): void {
+  const documented = Object.entries(fields).map(
+    ([name, { schema, required = false }]) => [name, { ...schema, required }] as const,
+  );
   Object.defineProperty(dto, '_OPENAPI_METADATA_FACTORY', {
     value: () => ({ ...base?._OPENAPI_METADATA_FACTORY?.(), ...Object.fromEntries(documented) }),
   });
 }
 
 /** A rule of class-validator for a field. */
-function keepTo({ rule, required, problemsOf }: RequestField): PropertyDecorator {
+function keepTo({ rule, required }: RequestField): PropertyDecorator {
   const messageOf = ({ property, value, object }: ValidationArguments): string | undefined => {
-    const problems = problemsOf(value, object);
-    if (problems.length === 0) return undefined;
-    return problems.map((problem) => `${pathInList(property, problem)}: ${problem.message}`).join('; ');
+    if (value === undefined) return `${property}: is missing`;
+    const checked = rule(value, false, object as Readonly<Record<string, unknown>>);
+    if ('value' in checked) return undefined;
+    return checked.problems.map(({ option, message }) => `${join(property, option)}: ${message}`).join('; ');
   };
-  return applyDecorators(...(required ? [] : [MAY_BE_LEFT_OUT]), Rule(rule, messageOf));
+  return applyDecorators(...(required ? [] : [MAY_BE_LEFT_OUT]), Rule('isRtcField', messageOf));
 }
 
 /** Unlike with `@IsOptional()`, null does not count as left out. */

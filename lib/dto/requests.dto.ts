@@ -14,9 +14,7 @@ export interface MessageRequest {
 }
 
 /** One message, of at most 20,480 bytes, for up to 600 users in a room. */
-export interface BatchSendRoomUnicastRequest extends MessageRequest {
-  /** 1–128 of `a-z A-Z 0-9 @ . _ -`, as all IDs. */
-  readonly roomId: string;
+export interface BatchSendRoomUnicastRequest extends RoomBroadcastRequest {
   /** 1–600 user IDs. Duplicates are removed. */
   readonly to: readonly string[];
 }
@@ -32,12 +30,7 @@ export class BatchSendRoomUnicastDto implements BatchSendRoomUnicastRequest {
 }
 
 /** One message, of at most 65,536 bytes, for one user in a room. */
-export interface SendRoomUnicastRequest extends MessageRequest {
-  /** 1–128 of `a-z A-Z 0-9 @ . _ -`, as all IDs. */
-  readonly roomId: string;
-  /** A user ID. */
-  readonly to: string;
-}
+export interface SendRoomUnicastRequest extends RoomBroadcastRequest, UserUnicastRequest {}
 
 /** {@link SendRoomUnicastRequest} with its rules, for class-validator and an app's own controllers. */
 @RequestRules('SendRoomUnicast')

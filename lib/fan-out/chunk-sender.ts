@@ -160,77 +160,41 @@ export class ChunkSender<Item = string> {
     const { recipients } = part;
     if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
     try {
-      const { requestId, attempts, possibleDuplicate, messageId } = await this.send(recipients, about);
-      tally.addAttempts(attempts);
+      const call = await this.send(recipients, about);
+      tally.addAttempts(call.attempts);
       this.#acceptedAt = performance.now();
-      return {
-        outcome: {
-          index,
-          outcome: 'accepted',
-          recipients: recipients.length,
-          requestId,
-          attempts: part.attempts + attempts.length,
-          possibleDuplicate,
-          ...(messageId !== undefined && { messageId }),
-        },
-        stop: undefined,
-      };
+      return { outcome: outcomeOf(index, part, 'accepted', call), stop: undefined };
     } catch (error) {
       // Any other error is a bug of a sender. The counts must still add up.
       if (!(error instanceof RtcMessagingError)) {
-        const { attempts } = part;
-        return {
-          outcome: {
-            index,
-            outcome: 'unknown',
-            recipients: recipients.length,
-            attempts,
-            possibleDuplicate: false,
-          },
-          stop: { reason: 'refused', error },
-        };
+        return { outcome: outcomeOf(index, part, 'unknown', NO_CALL), stop: { reason: 'refused', error } };
       }
       tally.addAttempts(error.attempts);
-      const attempts = part.attempts + error.attempts.length;
-      const next = this.#decide(error, part, attempts);
+      const next = this.#decide(error, part);
       if (Array.isArray(next)) return next;
-      const { outcome, requestId, possibleDuplicate, messageId } = error;
       return {
-        outcome: {
-          index,
-          outcome,
-          recipients: recipients.length,
-          ...(requestId !== undefined && { requestId }),
-          attempts,
-          possibleDuplicate,
-          ...(messageId !== undefined && { messageId }),
-          error,
-        },
+        outcome: { ...outcomeOf(index, part, error.outcome, error), error },
         stop: next && { reason: next, error },
       };
     }
   }
 
   /** @returns the parts to send in place of one that failed, or why the fan-out should stop, if it should */
-  #decide(
-    error: RtcMessagingError,
-    part: Part<Item>,
-    attempts: number,
-  ): Part<Item>[] | FanOutStop['reason'] | undefined {
+  #decide(error: RtcMessagingError, part: Part<Item>): Part<Item>[] | FanOutStop['reason'] | undefined {
     const half = Math.ceil(part.recipients.length / 2);
     const decision = decideChunk(error, part.recipients.length, this.positionOf === undefined);
     switch (decision) {
       case 'split':
-        return partsOf(part, half);
       case 'shrink':
-        this.#chunkSize = Math.min(this.#chunkSize, half);
+        if (decision === 'shrink') this.#chunkSize = Math.min(this.#chunkSize, half);
         return partsOf(part, half);
       case 'again': {
+        const again = { ...part, attempts: part.attempts + error.attempts.length };
+        if (error instanceof RtcQuotaError) return cut(again, this.host.chunkSize);
         const now = performance.now();
-        const throttledAt = part.throttledAt ?? now;
-        if (error instanceof RtcQuotaError) return cut({ ...part, attempts }, this.host.chunkSize);
+        const { throttledAt = now } = part;
         if (now - throttledAt < this.chunkDeadlineMs) {
-          return cut({ ...part, attempts, throttledAt }, this.host.chunkSize);
+          return cut({ ...again, throttledAt }, this.host.chunkSize);
         }
         return this.#acceptedAt < throttledAt ? 'quota' : undefined;
       }
@@ -241,6 +205,31 @@ export class ChunkSender<Item = string> {
         return decision;
     }
   }
+}
+
+type ReportedCall = Pick<RtcMessagingError, 'requestId' | 'attempts' | 'possibleDuplicate' | 'messageId'>;
+const NO_CALL: ReportedCall = {
+  requestId: undefined,
+  attempts: [],
+  possibleDuplicate: false,
+  messageId: undefined,
+};
+
+function outcomeOf(
+  index: number,
+  part: Part<unknown>,
+  outcome: ChunkOutcome['outcome'],
+  { requestId, attempts, possibleDuplicate, messageId }: ReportedCall,
+): ChunkOutcome {
+  return {
+    index,
+    outcome,
+    recipients: part.recipients.length,
+    ...(requestId !== undefined && { requestId }),
+    attempts: part.attempts + attempts.length,
+    possibleDuplicate,
+    ...(messageId !== undefined && { messageId }),
+  };
 }
 
 /** Splits everything into parts of this size. */

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { ChunkSender, FanOutHost } from './chunk-sender.js';
 import { type FanOutProgress, type FanOutReport, type FanOutStop, outcomeEvent } from './fan-out-report.js';
-import type { FanOutOptions } from './fan-out-request.js';
+import type { CheckedFanOutOptions } from './fan-out-request.js';
 import { FanOutTally } from './fan-out-tally.js';
 import { ProgressMeter } from './progress-meter.js';
 import type { Chunk, RecipientChunks } from './recipient-chunks.js';
@@ -12,9 +13,9 @@ import type { Chunk, RecipientChunks } from './recipient-chunks.js';
 /** Interval of progress reports, in milliseconds. */
 const PROGRESS_EVERY_MS = 250;
 
-/** The options of a run, with defaults. */
-export type FanOutPlan = Required<Pick<FanOutOptions, 'keepChunks' | 'keepRecipients'>> &
-  Pick<FanOutOptions, 'signal' | 'deadlineMs' | 'concurrency' | 'total' | 'onChunk' | 'onProgress'>;
+/** The options of a run. */
+export type FanOutPlan = Partial<CheckedFanOutOptions> &
+  Pick<CheckedFanOutOptions, 'keepChunks' | 'keepRecipients'>;
 
 /** One fan-out. Several workers each read a chunk and send it, until the source ends or something stops the fan-out. */
 export class FanOutRun<Item = string> {
@@ -43,12 +44,11 @@ export class FanOutRun<Item = string> {
   async run(): Promise<FanOutReport> {
     const { signal, deadlineMs } = this.plan;
     const stopListening = [
-      signal && this.#listen(signal, { reason: 'aborted' }),
-      this.#listen(this.host.closing, { reason: 'shutdown' }),
+      signal && onAbort(signal, () => this.#halt({ reason: 'aborted' })),
+      onAbort(this.host.closing, () => this.#halt({ reason: 'shutdown' })),
     ];
     this.host.emit({ type: 'fan_out_begin', fanOut: this.#info });
-    const timer =
-      deadlineMs === undefined ? undefined : setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
+    const timer = deadlineMs && setTimeout(() => this.#halt({ reason: 'deadline' }), deadlineMs);
     const ticking = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
     this.#startWorkers();
     while (this.#workers.size > 0) await Promise.all(this.#workers);
@@ -60,10 +60,6 @@ export class FanOutRun<Item = string> {
     const report = this.#report();
     this.host.emit(outcomeEvent(this.#info, report));
     return report;
-  }
-
-  #listen(signal: AbortSignal, stop: FanOutStop): () => void {
-    return onAbort(signal, () => this.#halt(stop));
   }
 
   /** Starts as many workers as requests may be in flight. */
@@ -80,7 +76,7 @@ export class FanOutRun<Item = string> {
 
   async #work(): Promise<void> {
     do {
-      const chunk = await this.#nextChunk();
+      const chunk = await this.#orHalt('source', () => this.chunks.next());
       if (chunk === undefined) return;
       await this.#deliver(chunk);
       // The number may change with the measured round trip.
@@ -88,53 +84,46 @@ export class FanOutRun<Item = string> {
     } while (this.#workers.size <= this.#concurrency);
   }
 
-  async #nextChunk(): Promise<Chunk<Item> | undefined> {
-    try {
-      return await this.chunks.next();
-    } catch (error) {
-      this.#halt({ reason: 'source', error });
-      return undefined;
+  async #deliver({ index: nth, recipients }: Chunk<Item>): Promise<void> {
+    const [first] = recipients;
+    const { positionOf } = this.sender;
+    const index = first !== undefined && positionOf ? positionOf(first) : nth;
+    const about = { stop: this.#stopping, fanOut: this.#info, beforeSend: undefined };
+    const { onChunk } = this.plan;
+    for await (const { outcome, stop } of this.sender.sendChunk({ index, recipients }, this.#tally, about)) {
+      if (stop !== undefined) this.#halt(stop);
+      if (onChunk === undefined) continue;
+      // After a stop, a callback that hangs is not waited for.
+      const called = (async () => onChunk(outcome))();
+      await this.#orHalt('callback', () => waitFor(called, Infinity, this.#stopping));
     }
   }
 
-  async #deliver(chunk: Chunk<Item>): Promise<void> {
-    const about = { stop: this.#stopping, fanOut: this.#info, beforeSend: undefined };
-    const { recipients } = chunk;
-    const [first] = recipients;
-    const { positionOf } = this.sender;
-    const index = first !== undefined && positionOf ? positionOf(first) : chunk.index;
-    for await (const { outcome, stop } of this.sender.sendChunk({ index, recipients }, this.#tally, about)) {
-      if (stop !== undefined) this.#halt(stop);
-      const { onChunk } = this.plan;
-      if (onChunk === undefined) continue;
-      try {
-        // In an async function, since it may throw synchronously.
-        await waitFor((async () => onChunk(outcome))(), Infinity, this.#stopping);
-      } catch (error) {
-        // After a stop, a callback that hangs is not waited for.
-        if (!(error instanceof Interrupted)) this.#halt({ reason: 'callback', error });
-      }
+  /** Waits for code of the caller. What it throws stops the fan-out. */
+  async #orHalt<T>(reason: 'source' | 'callback', work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Interrupted)) this.#halt({ reason, error });
+      return undefined;
     }
   }
 
   #reportProgress(): void {
     const { onProgress, total } = this.plan;
     if (onProgress === undefined) return;
-    const counts = this.#counts();
-    const done = this.#tally.done + counts.duplicates + counts.invalid + (counts.absent ?? 0);
-    const { requests, throttled } = this.#tally;
-    const progress: FanOutProgress = {
-      id: this.#info.id,
+    const { counts, ...progress } = this.#progress();
+    const { input: _input, ...ends } = counts;
+    const done = Object.values(ends).reduce((sum, count) => sum + count, 0);
+    const told: FanOutProgress = {
+      ...progress,
       counts,
       done,
       ...(total !== undefined && { total }),
-      elapsedMs: this.#elapsedMs(),
       ...this.#meter.measure(done, total),
-      requests,
-      throttled,
     };
     // The callback may be async too.
-    (async () => onProgress(progress))().catch((error: unknown) => this.#halt({ reason: 'callback', error }));
+    void this.#orHalt('callback', async () => onProgress(told));
   }
 
   /** Stops the fan-out. Only the first reason counts. */
@@ -145,32 +134,36 @@ export class FanOutRun<Item = string> {
     this.#stopping.cancel();
   }
 
-  #counts() {
+  /** What progress and report have in common. */
+  #progress() {
     const { input, duplicates, invalidCount: invalid, absent } = this.chunks;
-    return this.#tally.counts({ input, duplicates, invalid, ...(absent !== undefined && { absent }) });
-  }
-
-  #elapsedMs(): number {
-    return Math.round(performance.now() - this.#started);
+    const { sums, requests, throttled } = this.#tally;
+    const left = absent === undefined ? {} : { absent };
+    const counts: FanOutCounts = { input, duplicates, invalid, ...left, ...sums };
+    return {
+      id: this.#info.id,
+      counts,
+      elapsedMs: Math.round(performance.now() - this.#started),
+      requests,
+      throttled,
+    };
   }
 
   #report(): FanOutReport {
-    const counts = this.#counts();
-    const { chunks, requests, throttled, unaccepted } = this.#tally;
+    const progress = this.#progress();
+    const { counts } = progress;
+    const { chunks, unaccepted } = this.#tally;
+    const { isComplete, invalid } = this.chunks;
     return {
-      id: this.#info.id,
+      ...progress,
       // A stop after the last recipient has left nobody out.
-      status: this.chunks.isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
-      counts,
+      status: isComplete && counts.notAttempted === 0 ? statusOf(counts) : 'aborted',
       ...(this.#stop !== undefined && { stop: this.#stop }),
       chunks,
-      invalid: [...this.chunks.invalid],
+      invalid: [...invalid],
       ...(unaccepted !== undefined && {
         [this.sender.positionOf === undefined ? 'unaccepted' : 'positions']: unaccepted,
       }),
-      elapsedMs: this.#elapsedMs(),
-      requests,
-      throttled,
     };
   }
 }

@@ -1,4 +1,3 @@
-import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import type { Attempt, FailureOutcome, Outcome } from '../errors/attempt.js';
 import type { ChunkOutcome, Unaccepted } from './fan-out-report.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from './fan-out-request.js';
@@ -21,12 +20,6 @@ export class FanOutTally<Item = string, Name = Item> {
     private readonly nameOf: (item: Item) => Name = (item) => item as unknown as Name,
   ) {}
 
-  /** Number of recipients that are finished. */
-  get done(): number {
-    const { accepted, rejected, unknown, notAttempted } = this.sums;
-    return accepted + rejected + unknown + notAttempted;
-  }
-
   add(chunk: ChunkOutcome, recipients: readonly Item[]): void {
     this.#sum(chunk.outcome, recipients);
     const needsAttention = chunk.outcome !== 'accepted' || chunk.possibleDuplicate;
@@ -41,10 +34,6 @@ export class FanOutTally<Item = string, Name = Item> {
   addAttempts(attempts: readonly Attempt[]): void {
     this.requests += attempts.length;
     this.throttled += attempts.filter(({ throttled }) => throttled).length;
-  }
-
-  counts(read: Pick<FanOutCounts, 'input' | 'duplicates' | 'invalid' | 'absent'>): FanOutCounts {
-    return { ...read, ...this.sums };
   }
 
   /** Undefined when they are not kept. */

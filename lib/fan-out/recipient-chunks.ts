@@ -1,6 +1,8 @@
 import { DistinctIds } from '../dto/distinct-ids.js';
 import { idProblem, isId } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import { Cancellation } from '../waiting/cancellation.js';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { InvalidRecipient } from './fan-out-report.js';
 import { MAX_DEDUPE_ALL, MAX_LISTED_INVALID } from './fan-out-request.js';
 
@@ -50,27 +52,21 @@ export class RecipientChunks<Item = string> {
   invalidCount = 0;
   /** The first invalid items. */
   readonly invalid: InvalidRecipient[] = [];
-  #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   /** Undefined if absent users are not left out. */
   absent: number | undefined;
+  /** Whether the source was read to its end. */
+  isComplete = false;
+  /** Whether nothing more is read from the source. */
+  isAtEnd = false;
+  #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   readonly #seenInChunk = new DistinctIds();
   readonly #seen = new Set<string>();
   #pending: Item[] = [];
-  #chunks = 0;
-  /** Whether the source was read to its end. */
-  isComplete = false;
-  /** Nothing more is read from the source. */
-  #exhausted = false;
   /** Items that arrive now are too late to be counted. */
   #closed = false;
-  /** The reading was stopped. */
-  #stopped = false;
-  /** Callers of `next()`, in their order. */
-  readonly #waiting: {
-    readonly resolve: (chunk: Chunk<Item> | undefined) => void;
-    readonly reject: (error: unknown) => void;
-  }[] = [];
-
+  readonly #stopped = new Cancellation();
+  /** A generator serves concurrent calls one after another. */
+  readonly #chunks = this.#read();
   readonly #maxSeen: number;
   readonly #readItem: ReadItem<Item>;
 
@@ -84,33 +80,23 @@ export class RecipientChunks<Item = string> {
     this.#readItem = readItem ?? (readId as ReadItem<Item>);
   }
 
-  /** Whether the source has no more items. */
-  get isAtEnd(): boolean {
-    return this.#exhausted;
-  }
-
   /**
    * The next chunk, or undefined when there is none or soon after a stop: a source may hang. Rejects with what the source
    * throws.
    */
-  next(): Promise<Chunk<Item> | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      if (this.#waiting.length === 1) void this.#serve();
-    });
+  async next(): Promise<Chunk<Item> | undefined> {
+    try {
+      return (await waitFor(this.#chunks.next(), Infinity, this.#stopped)).value;
+    } catch (error) {
+      if (error instanceof Interrupted) return undefined;
+      throw error;
+    }
   }
 
   /** Stops reading. The source is closed without waiting for it, since it may hang. */
   stop(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    // Items that have arrived are counted first.
-    setImmediate(() => {
-      for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);
-    });
-    if (this.#exhausted) return;
-    this.#exhausted = true;
-    void (async () => this.#iterator?.return?.())().catch(() => undefined);
+    this.#stopped.cancel();
+    this.#close();
   }
 
   /** Takes the items that were read and not handed out. */
@@ -119,44 +105,34 @@ export class RecipientChunks<Item = string> {
     return this.#pending.splice(0);
   }
 
-  /** Reads for those who wait, one after another. Nobody waits any more after a stop. */
-  async #serve(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      try {
-        await this.#read();
-        this.#waiting.shift()?.resolve(this.#takeChunk());
-      } catch (error) {
-        const next = this.#waiting.shift();
-        // The chunks before it are being sent by then.
-        await new Promise(setImmediate);
-        next?.reject(error);
-      }
-    }
+  /** A source that has ended or has thrown is not closed. */
+  #close(): void {
+    if (!this.isAtEnd) void (async () => this.#iterator?.return?.())().catch(() => undefined);
+    this.isAtEnd = true;
   }
 
-  #takeChunk(): Chunk<Item> | undefined {
-    if (this.#stopped || this.#pending.length === 0) return undefined;
-    const recipients = this.#pending;
-    this.#pending = [];
-    this.#seenInChunk.clear();
-    return { index: this.#chunks++, recipients };
-  }
-
-  /** Reads items until there are enough for a chunk. */
-  async #read(): Promise<void> {
-    while (!this.#exhausted && this.#pending.length < this.chunkSize) {
-      try {
+  async *#read(): AsyncGenerator<Chunk<Item>, undefined> {
+    let index = 0;
+    try {
+      while (!this.isAtEnd) {
         this.#iterator ??= open(this.source);
         const next: unknown = this.#iterator.next();
         // A microtask for each of a million array elements would be most of the work.
         this.#take(isObject(next) && 'then' in next ? await next : next);
-      } catch (error) {
-        // A source that threw has ended and is not closed.
-        this.#exhausted = true;
-        this.#stopped = true;
-        throw error;
+        const recipients = this.#pending;
+        const isFull = recipients.length === this.chunkSize || (this.isAtEnd && recipients.length > 0);
+        if (isFull && !this.#stopped.isCancelled) {
+          this.#pending = [];
+          this.#seenInChunk.clear();
+          yield { index: index++, recipients };
+        }
+        if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
       }
-      if (this.input % YIELD_EVERY === 0) await new Promise(setImmediate);
+    } catch (error) {
+      this.isAtEnd = true;
+      // The chunks before it are being sent by then.
+      await new Promise(setImmediate);
+      throw error;
     }
   }
 
@@ -165,8 +141,8 @@ export class RecipientChunks<Item = string> {
     if (!isObject(step)) throw new TypeError("An iterator's next() must give { value, done }");
     const { done, value } = step as IteratorResult<unknown>;
     if (done === true) {
-      this.isComplete = !this.#stopped;
-      this.#exhausted = true;
+      this.isComplete = !this.#stopped.isCancelled;
+      this.isAtEnd = true;
     } else if (!this.#closed) this.#add(value);
   }
 
@@ -188,7 +164,7 @@ export class RecipientChunks<Item = string> {
     }
     this.#pending.push(item);
     if (this.#seen.size > this.#maxSeen) {
-      this.stop();
+      this.#close();
       const message = `has more than ${this.#maxSeen} different users, which dedupe: 'all' can't hold`;
       throw new RtcValidationError([{ path: 'to', message }]);
     }

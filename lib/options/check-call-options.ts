@@ -13,8 +13,10 @@ export function checkCallOptions<const Table extends object>(
   given: unknown,
   path = 'options',
 ): OptionValues<Table> {
-  const { values, problems } = readOptions(table, given, path, { whole: path || 'request' });
+  const whole = path || 'request';
+  const { values, problems } = readOptions(table, given, path, { whole });
   if (problems.length === 0) return values;
-  const listed = problems.slice(0, MAX_LISTED);
+  // Of what is no object, nothing is missing.
+  const listed = problems.slice(0, problems[0]?.option === whole ? 1 : MAX_LISTED);
   throw new RtcValidationError(listed.map(({ option, message }) => ({ path: option, message })));
 }

@@ -74,12 +74,20 @@ export function describeOptions(table: object, path = ''): DescribedOption[] {
   );
 }
 
+type Rows = readonly (readonly [name: string, row: AnyOption])[];
+const rowsOfTables = new WeakMap<object, Rows>();
+
 /** The rows by name, without properties of a changed `Object.prototype`. */
-export function rowsOf(table: object): (readonly [name: string, row: AnyOption])[] {
-  return Object.entries(table as Readonly<Record<string, AnyRow>>).map(([name, row]) => [
-    name,
-    Object.assign(Object.create(null), typeof row === 'function' ? { rule: row } : row) as AnyOption,
-  ]);
+export function rowsOf(table: object): Rows {
+  let rows = rowsOfTables.get(table);
+  if (rows === undefined) {
+    rows = Object.entries(table as Readonly<Record<string, AnyRow>>).map(([name, row]) => [
+      name,
+      Object.assign(Object.create(null), typeof row === 'function' ? { rule: row } : row) as AnyOption,
+    ]);
+    rowsOfTables.set(table, rows);
+  }
+  return rows;
 }
 
 export function join(path: string, name: string): string {

@@ -45,7 +45,7 @@ export function readOptions<const Table extends object>(
     if (noUndefined && row.ofAccount && Object.hasOwn(own, name) && own[name] === undefined) {
       problems.push({ option: place, message: noUndefined });
     } else {
-      const read = readOption(row, own[name], place, environment);
+      const read = readOption(row, own, name, place, environment);
       values[name] = read.value;
       problems.push(...read.problems);
     }
@@ -72,7 +72,7 @@ function ownOptions(
   const unknown = Object.keys(own).filter((name) => !names.includes(name));
   const problems = unknown.map((name) => ({
     option: join(path, printableName(name)),
-    message: `is not an option; ${suggestion(name, names)}`,
+    message: `is not ${all === 'request' ? 'a known property' : 'an option'}; ${suggestion(name, names)}`,
   }));
   return { own, problems };
 }
@@ -95,10 +95,12 @@ function kindOf(given: object): string | undefined {
 
 function readOption(
   { options, optional, rule, variable, default: fallback, required, redacted }: AnyOption,
-  given: unknown,
+  siblings: Readonly<Record<string, unknown>>,
+  name: string,
   path: string,
   environment: Environment,
 ): { readonly value: unknown; readonly problems: readonly ConfigProblem[] } {
+  const given = siblings[name];
   if (options !== undefined) {
     if (optional && given === undefined) return { value: undefined, problems: [] };
     const { values, problems } = readOptions(options, given === undefined ? {} : given, path, {
@@ -109,10 +111,15 @@ function readOption(
   const isVariable = given === undefined;
   const value = isVariable ? fromEnvironment(path, variable, environment) : given;
   const isEmpty = isVariable && value === '';
-  const checked: Checked<unknown> | undefined =
-    value === undefined || isEmpty
-      ? required && wrong(isEmpty ? 'is empty' : 'is missing')
-      : rule?.(value, isVariable);
+  let checked: Checked<unknown> | undefined;
+  try {
+    checked =
+      value === undefined || isEmpty
+        ? required && wrong(isEmpty ? 'is empty' : 'is missing')
+        : rule?.(value, isVariable, siblings);
+  } catch {
+    checked = wrong(UNREADABLE);
+  }
   if (checked === undefined) return { value: fallback, problems: [] };
   if ('value' in checked) {
     return { value: redacted ? new Redacted(checked.value, path) : checked.value, problems: [] };

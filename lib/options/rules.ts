@@ -1,5 +1,4 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
-import { UNREADABLE } from './read-properties.js';
 
 /** Problems that an error lists at most. More would only bury the first ones. */
 export const MAX_LISTED = 20;
@@ -11,10 +10,15 @@ export const MAX_LISTED = 20;
 export type Checked<T> = { readonly value: T } | { readonly problems: readonly ConfigProblem[] };
 
 /**
- * Checks an option's value.
+ * Checks an option's value. Where it throws, as at a proxy, the value can't be read.
  * @param isVariable whether the value comes from the environment, where numbers and flags are text
+ * @param siblings the options beside it, unchecked
  */
-export type Rule<T> = (given: unknown, isVariable?: boolean) => Checked<T>;
+export type Rule<T> = (
+  given: unknown,
+  isVariable?: boolean,
+  siblings?: Readonly<Record<string, unknown>>,
+) => Checked<T>;
 
 export function wrong(message: string): Checked<never> {
   return { problems: [{ option: '', message }] };
@@ -107,24 +111,20 @@ export const listOf = <T>(be: string, holds: (item: unknown) => unknown): Rule<r
 export const list =
   <T>(what: string, each: Rule<T>, most = 10, least = 1): Rule<readonly T[]> =>
   (given, isVariable) => {
-    try {
-      const items = isVariable ? String(given).split(',') : given;
-      if (!isArray(items)) return wrong(`must be a list of ${what}, got ${typeName(items)}`);
-      const { length } = items;
-      if (!(length >= least && length <= most))
-        return wrong(`must have ${least}–${most} entries, got ${length}`);
-      const value: T[] = [];
-      const problems: ConfigProblem[] = [];
-      for (let index = 0; index < length; index++) {
-        const checked = each(items[index]);
-        if ('value' in checked) value.push(checked.value);
-        else if (isVariable) return checked;
-        else for (const { message } of checked.problems) problems.push({ option: `[${index}]`, message });
-      }
-      return problems.length > 0 ? { problems } : { value };
-    } catch {
-      return wrong(UNREADABLE);
+    const items = isVariable ? String(given).split(',') : given;
+    if (!isArray(items)) return wrong(`must be a list of ${what}, got ${typeName(items)}`);
+    const { length } = items;
+    if (!(length >= least && length <= most))
+      return wrong(`must have ${least}–${most} entries, got ${length}`);
+    const value: T[] = [];
+    const problems: ConfigProblem[] = [];
+    for (let index = 0; index < length && problems.length < MAX_LISTED; index++) {
+      const checked = each(items[index]);
+      if ('value' in checked) value.push(checked.value);
+      else if (isVariable) return checked;
+      else for (const { message } of checked.problems) problems.push({ option: `[${index}]`, message });
     }
+    return problems.length > 0 ? { problems } : { value };
   };
 
 /** Recognises an object by its methods, since another copy of its class or another realm may have made it. */

@@ -1,14 +1,5 @@
-export type {
-  ReceiptRedis,
-  RtcReceiptExtras,
-  RtcReceiptOptions,
-  RtcReceiptOptionsFactory,
-} from './receipt-options.js';
-export type { ReceiptStatus } from './receipt-store.js';
-export {
-  getReceiptsToken,
-  InjectReceipts,
-  ReceiptService,
-  type WaitForReceiptsOptions,
-} from './receipt.service.js';
+export type { ReceiptRedis, RtcReceiptOptions } from './receipt-options.js';
+export type { ReceiptStatus, WaitForReceiptsOptions } from './receipt.service.js';
+export { getReceiptsToken, InjectReceipts, ReceiptService } from './receipt.service.js';
+export type { RtcReceiptExtras, RtcReceiptOptionsFactory } from './rtc-receipt.module.js';
 export { RtcReceiptModule } from './rtc-receipt.module.js';

@@ -26,18 +26,6 @@ export interface RtcReceiptOptions {
   readonly redis?: ReceiptRedis | undefined;
 }
 
-/** Makes the options, for `useClass` and `useExisting`. */
-export interface RtcReceiptOptionsFactory {
-  /** Called once, when the app boots. */
-  createRtcReceiptOptions(): Promise<RtcReceiptOptions> | RtcReceiptOptions;
-}
-
-/** What Nest must know before any async factory runs. */
-export interface RtcReceiptExtras {
-  /** Name of the `RtcMessagingModule` and of the `RtcCallbackModule` that it belongs to, if they have one. */
-  readonly name?: string | undefined;
-}
-
 export const RECEIPT_OPTIONS = {
   maxAwaited: { rule: wholeNumber(1, 10_000_000), default: 100_000 },
   awaitMs: { rule: milliseconds(1_000, 86_400_000), default: 300_000 },

@@ -74,8 +74,7 @@ const STORAGE_MS = 3_000;
 /** A client may send 20 messages a second. These are at most eight, and the rest is the app's. */
 const COLLECT_MS = 125;
 const CONFIRM_MS = 10_000;
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 15_000;
+const LONGEST_PAUSE_MS = 9_000;
 const MAX_TRIES = 8;
 
 /**
@@ -93,69 +92,65 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
 
   /** The last messages: whether the app was given it, has taken it, or has and its receipt is owed. */
   const seen = new Map<string, 'given' | 'taken' | 'owed'>();
+  const owed = (): string[] => [...seen.keys()].filter((id) => seen.get(id) === 'owed');
   let isClosed = false;
 
-  let confirming: unknown;
-  let sent: Promise<void> | undefined;
+  let timer: unknown;
   let tries = 0;
-  const confirmSoon = (): void => {
-    if (confirming !== undefined || isClosed) return;
-    const pauseMs = tries === 0 ? COLLECT_MS : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1));
-    // By chance up to twice as long, since many clients receive a message at once.
-    confirming = setTimeout(() => (sent = confirmOwed()), pauseMs * (1 + Math.random()));
-  };
-  const owed = (): string[] => [...seen.keys()].filter((id) => seen.get(id) === 'owed');
+  let confirming: Promise<void> | undefined;
   const confirmOwed = async (): Promise<void> => {
     const ids = owed().slice(0, MAX_RECEIPTS);
-    const isSent = await attempt(() => within(CONFIRM_MS, () => confirm(writeReceipts(ids))));
+    const isSent = ids.length === 0 || (await attempt(() => confirm(writeReceipts(ids)), CONFIRM_MS));
     tries = isSent ? 0 : (tries + 1) % MAX_TRIES;
     if (tries === 0) for (const id of ids) seen.set(id, 'taken');
-    confirming = undefined;
+    timer = undefined;
     if (owed().length > 0) confirmSoon();
   };
+  const confirmSoon = (): void => {
+    // By chance up to twice as long, since many clients receive a message at once.
+    const pauseMs = Math.min(COLLECT_MS * 4 ** tries, LONGEST_PAUSE_MS) * (1 + Math.random());
+    if (!isClosed) timer ??= setTimeout(() => (confirming = confirmOwed()), pauseMs);
+  };
 
+  /** Before this start. */
+  let known: readonly string[] = [];
   const loaded = attempt(async () => {
-    const saved = ((await storage?.load()) ?? '').match(MESSAGE_ID) ?? [];
-    // What was shown meanwhile is newer.
-    const shown = [...seen];
-    seen.clear();
-    for (const id of saved) seen.set(id, 'taken');
-    for (const [id, state] of shown) seen.set(id, state);
+    known = ((await storage?.load()) ?? '').match(MESSAGE_ID)?.slice(-MAX_STORED) ?? [];
   });
   let loading: Promise<unknown> | undefined =
-    storage && attempt(() => within(STORAGE_MS, () => loaded)).then(() => (loading = undefined));
+    storage && attempt(() => loaded, STORAGE_MS).then(() => (loading = undefined));
   let saving = loaded;
   let isSaving = false;
   /** After what is loaded or saved at present, for all that is taken until then. */
   const save = (): void => {
-    if (storage === undefined || isSaving) return;
+    if (isSaving) return;
     isSaving = true;
     saving = saving.then(() => {
       isSaving = false;
       const taken = [...seen.keys()].filter((id) => seen.get(id) !== 'given');
       // One that is damaged leaves the others whole, thanks to the spaces.
-      return attempt(() => storage.save(taken.slice(-MAX_STORED).join(' ')));
+      return attempt(() => storage?.save([...known, ...taken].slice(-MAX_STORED).join(' ')));
     });
   };
 
   const hand = (received: ReceivedMessage): Promise<boolean> =>
-    attempt(() => onMessage(received), typeof reportError === 'function' ? reportError : console.error);
+    attempt(() => onMessage(received), 0, typeof reportError === 'function' ? reportError : console.error);
 
-  const take = async (received: ReceivedMessage): Promise<void> => {
-    const framed = senders.includes(received.from) ? unframe(received.message) : undefined;
-    if (framed === undefined) return void (await hand(received));
+  const take = async (from: string, received: ClientMessage): Promise<void> => {
+    const framed = senders.includes(from) ? unframe(received) : undefined;
+    if (framed === undefined) return void (await hand({ from, message: received }));
     if (loading) await loading;
     if (isClosed) return;
     const { messageId, message, isReceiptWanted } = framed;
     if (!seen.has(messageId)) {
       seen.set(messageId, 'given');
-      for (const oldest of seen.keys()) {
-        if (seen.size <= MAX_SEEN) break;
-        seen.delete(oldest);
-      }
-      if (!(await hand({ from: received.from, message, messageId })) || !seen.has(messageId)) return;
+      const [oldest = ''] = seen.keys();
+      if (seen.size > MAX_SEEN) seen.delete(oldest);
+      const isNew = !known.includes(messageId);
+      if (isNew && !(await hand({ from, message, messageId }))) return;
+      if (!seen.has(messageId)) return;
       seen.set(messageId, 'taken');
-      save();
+      if (isNew) save();
     }
     // A copy too: perhaps it comes since the receipt was lost.
     if (!isReceiptWanted || seen.get(messageId) === 'given') return;
@@ -164,46 +159,39 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
   };
 
   return {
-    receive: (...given) => {
-      if (!isClosed) void attempt(() => take(readArguments(given)));
-    },
+    receive: (...given) => void (isClosed || attempt(() => take(...readArguments(given)))),
     close: async () => {
       isClosed = true;
-      clearTimeout(confirming);
-      await sent;
-      if (owed().length > 0) await (sent = confirmOwed());
+      clearTimeout(timer);
+      await confirming;
+      await (confirming = confirmOwed());
       await saving;
     },
   };
 }
 
 /** Of a callback's arguments, the last two are the sender and the message, or the only one holds them. */
-function readArguments(given: readonly unknown[]): ReceivedMessage {
-  const [message, userId] = [...given].reverse();
-  const read = (given.length === 1 ? message : { userId, message }) as {
-    userId: string;
-    message: ClientMessage;
-  };
-  return { from: read.userId, message: read.message };
+function readArguments(given: readonly unknown[]): [from: string, message: ClientMessage] {
+  if (given.length !== 1) return given.slice(-2) as [string, ClientMessage];
+  const { userId, message } = given[0] as { userId: string; message: ClientMessage };
+  return [userId, message];
 }
 
-/** Does it at once. @returns whether it ended well */
-async function attempt(work: () => unknown, fail?: (error: unknown) => void): Promise<boolean> {
+/** Does it at once. @returns whether it ended well, and in time if that is limited */
+async function attempt(
+  work: () => unknown,
+  limitMs = 0,
+  fail = (_: unknown): unknown => _,
+): Promise<boolean> {
+  let timer: unknown;
   try {
-    await work();
+    const late = new Promise((_, reject) => limitMs > 0 && (timer = setTimeout(reject, limitMs)));
+    await Promise.race([work(), late]);
     return true;
   } catch (error) {
-    fail?.(error);
+    fail(error);
     return false;
+  } finally {
+    clearTimeout(timer);
   }
-}
-
-/** Rejects when it takes longer. */
-function within(ms: number, work: () => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`It took more than ${ms} ms.`)), ms);
-    void attempt(work, reject)
-      .then(() => clearTimeout(timer))
-      .then(resolve);
-  });
 }

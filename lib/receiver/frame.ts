@@ -16,12 +16,20 @@ export type ClientMessage = string | ArrayBuffer | Uint8Array;
 
 /**
  * The prefix of a message. Its ID is the random part and a checksum of all, which tells a framed message from text that
- * looks framed. It proves nothing: by whom a message is, the service says.
+ * looks framed: FNV-1a with 32 bits, over the bytes of binary and over the UTF-16 code units of text, which most
+ * languages have at hand. It proves nothing: by whom a message is, the service says.
  * @param random 24 of `a-z A-Z 0-9 _ -`
  */
 export function framePrefix(isReceiptWanted: boolean, random: string, message: string | Uint8Array): string {
   const head = `[rtc1${isReceiptWanted ? 'r' : 'o'}:${random}`;
-  return `${head}${checksum(head, message)}]`;
+  let hash = 0x811c9dc5;
+  for (const units of [head, message]) {
+    for (let index = 0; index < units.length; index++) {
+      const unit = typeof units === 'string' ? units.charCodeAt(index) : Number(units[index]);
+      hash = Math.imul(hash ^ unit, 0x01000193);
+    }
+  }
+  return `${head}${(hash >>> 0).toString(16).padStart(8, '0')}]`;
 }
 
 /**
@@ -53,19 +61,4 @@ export function writeReceipts(messageIds: readonly string[]): string {
 /** The message IDs of a text; undefined for every other text. */
 export function readReceipts(text: string): string[] | undefined {
   return RECEIPTS.exec(text)?.[1]?.match(MESSAGE_ID) ?? undefined;
-}
-
-/**
- * FNV-1a with 32 bits, of a head and a message: over the bytes of binary, and over the UTF-16 code units of text, which
- * most languages have at hand.
- */
-export function checksum(head: string, message: string | Uint8Array): string {
-  let hash = 0x811c9dc5;
-  for (const units of [head, message]) {
-    for (let index = 0; index < units.length; index++) {
-      const unit = typeof units === 'string' ? units.charCodeAt(index) : Number(units[index]);
-      hash = Math.imul(hash ^ unit, 0x01000193);
-    }
-  }
-  return (hash >>> 0).toString(16).padStart(8, '0');
 }

@@ -1,9 +1,4 @@
 export { type ConfirmedByCallback, confirmWith } from './confirm-with.js';
-export {
-  createReceiver,
-  type ReceivedMessage,
-  type Receiver,
-  type ReceiverOptions,
-  type ReceiverStorage,
-} from './create-receiver.js';
+export type { ReceivedMessage, Receiver, ReceiverOptions, ReceiverStorage } from './create-receiver.js';
+export { createReceiver } from './create-receiver.js';
 export type { ClientMessage } from './frame.js';

@@ -200,12 +200,16 @@ export class SendCall {
 
   async #ask(whether: () => Promise<boolean>): Promise<void> {
     const started = performance.now();
+    const { deadlineIncludesQuotaWait } = this.plan.policy;
+    const withinMs = deadlineIncludesQuotaWait ? Math.max(1, this.#deadline.leftMs) : Infinity;
     // A failure counts as false, unless it says more: without a record, nothing is sent.
-    const maySend = await waitFor(whether, Infinity, this.abort, this.plan.stop).catch((error: unknown) => {
+    const maySend = await waitFor(whether, withinMs, this.abort, this.plan.stop).catch((error: unknown) => {
       if (error instanceof RtcMessagingError) throw error;
+      if (error instanceof Interrupted && error.by === 'timeout')
+        throw deadlineError(this.#facts(), this.#deadline.name, 'before it was sent');
       return false;
     });
-    if (!this.plan.policy.deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
+    if (!deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
     if (!maySend) throw abortedError(this.#facts(), 'before it was sent');
   }
 

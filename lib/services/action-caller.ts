@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { checkApiRequest, type OpenApiRequest } from '../dto/check-api-request.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { RtcAxiosRef } from '../openapi/api-request.js';
 import { createAxios } from '../openapi/http-client.js';
@@ -41,6 +43,11 @@ export interface WireRequest {
 
 /** The parts of a sender that services use. */
 export type CallSender = Pick<Sender, 'send' | 'request'>;
+
+/** A chunk that waits for room looks for it so often. */
+const LOOK_EVERY_MS = 500;
+/** A request that leaves as soon as its recipients are awaited need not await them anew. */
+const SAME_MOMENT_MS = 20;
 
 /** Passes calls of all services to the sender. */
 export class ActionCaller {
@@ -146,7 +153,11 @@ export class ActionCaller {
     };
   }
 
-  /** Sends a prepared request. With `receipt`, receipts are awaited until it is known to be in vain. */
+  /**
+   * Sends a prepared request. With `receipt`, receipts are awaited from when its last attempt leaves, and no longer if it
+   * was certainly not accepted.
+   * @param to all different, and in no other request of the message that is under way or may have been accepted
+   */
   async send(
     { messageId, isTracked }: Pick<WireRequest, 'messageId' | 'isTracked'>,
     to: readonly string[],
@@ -154,9 +165,37 @@ export class ActionCaller {
     send: (plan: CallPlan) => Promise<AcceptedCall>,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
     if (messageId === undefined) return send(plan);
-    const tracker = isTracked ? this.#receipts : undefined;
-    const accepted = tracker ? tracker.track(messageId, to, plan, send) : send(plan);
-    return { ...(await named(messageId, accepted)), messageId };
+    const receipts = isTracked ? this.#receipts : undefined;
+    if (receipts === undefined) return { ...(await named(messageId, send(plan))), messageId };
+    const { stop, fanOut } = plan;
+    let askedAt = 0;
+    const expect = async (): Promise<boolean> => {
+      const hasRoom = receipts.expect(messageId, to);
+      askedAt = performance.now();
+      return hasRoom;
+    };
+    const beforeCall = async (): Promise<boolean> => {
+      for (;;) {
+        if (stop?.isCancelled) return false;
+        if (await expect()) return true;
+        // A fan-out waits for receipts to make room.
+        if (!fanOut || to.length > receipts.limits.maxAwaited) throw noRoom(receipts);
+        await sleep(LOOK_EVERY_MS);
+      }
+    };
+    const beforeSend = async (): Promise<boolean> => {
+      // They are awaited already, and this moves the time: nobody waits for it with a permit in hand.
+      if (performance.now() - askedAt > SAME_MOMENT_MS) expect().catch(() => undefined);
+      return true;
+    };
+    try {
+      return { ...(await named(messageId, send({ ...plan, beforeCall, beforeSend }))), messageId };
+    } catch (error) {
+      // At once, so that it is done before the same users are awaited again.
+      if (askedAt > 0 && error instanceof RtcMessagingError && error.outcome !== 'unknown')
+        receipts.withdraw(messageId, to).catch(() => undefined);
+      throw error;
+    }
   }
 
   /**
@@ -164,13 +203,12 @@ export class ActionCaller {
    * @param recipients 0 if nobody knows how many there will be
    * @throws RtcQuotaError
    */
-  async requireRoom(
-    recipients: number,
-    options: Pick<SendOptions, 'receipt' | 'deadlineMs' | 'signal'>,
-    messageId?: string,
-  ): Promise<void> {
-    if (options.receipt !== true || recipients === 0 || !this.#receipts) return;
-    await named(messageId, this.#receipts.requireRoom(recipients, options));
+  async requireRoom(recipients: number, isTracked: boolean | undefined, messageId?: string): Promise<void> {
+    if (!isTracked || recipients === 0 || !this.#receipts) return;
+    // Without an answer, the sending says so.
+    const [awaited = 0] = await this.#receipts.look([]).catch(() => []);
+    if (awaited + recipients > this.#receipts.limits.maxAwaited)
+      await named(messageId, Promise.reject(noRoom(this.#receipts)));
   }
 
   /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */
@@ -189,6 +227,12 @@ export class ActionCaller {
       { path: 'from', message: "is missing; name it in the request or set the module's from (RTC_FROM)" },
     ]);
   }
+}
+
+function noRoom({ limits }: ReceiptTracker): RtcQuotaError {
+  const why = `more than ${limits.maxAwaited} receipts would be awaited (maxAwaited)`;
+  // It ends when receipts come, or when messages are over.
+  return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: 1_000 });
 }
 
 /** Adds the ID of a message to the error of what was done for it. */

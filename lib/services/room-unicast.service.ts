@@ -12,10 +12,16 @@ import {
   type FanOutHost,
   type SendRequest,
 } from '../fan-out/chunk-sender.js';
-import { type CheckedFanOutOptions, FAN_OUT_OPTIONS, SEND_EACH_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
-import type { FanOutOptions, FanOutRequest, SendEachOptions } from '../fan-out/fan-out-request.js';
+import {
+  type CheckedFanOutOptions,
+  FAN_OUT_OPTIONS,
+  type FanOutOptions,
+  type FanOutRequest,
+  SEND_EACH_OPTIONS,
+  type SendEachOptions,
+} from '../fan-out/fan-out-request.js';
 import { FanOutRun } from '../fan-out/fan-out-run.js';
 import { ABSENT, InvalidItem, readId, type ReadItem, RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
@@ -108,8 +114,7 @@ export class RoomUnicastService {
     if (presence) chunks.absent = 0;
     const isAddressed = (id: unknown): boolean => typeof readItem(id, 0) === 'string';
     const { messageId } = wire;
-    if (wire.isTracked)
-      await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan, messageId);
+    await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan.receipt, messageId);
     const each = chunkSender(this, wire, plan);
     const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
     return { ...report, ...presence, ...(messageId !== undefined && { messageId }) };
@@ -129,7 +134,7 @@ export class RoomUnicastService {
     options: SendEachOptions = {},
   ): Promise<FanOutReport> {
     const { caller, settings, sender } = hidden.of(this);
-    requireSource('messages', 'requests', messages);
+    requireSource(messages);
     const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
     caller.checkReceipt('SendRoomUnicast', plan);
     const perMessage = chunkPlan(settings, plan);
@@ -147,7 +152,7 @@ export class RoomUnicastService {
       }
     };
     const chunks = new RecipientChunks(messages, 1, 'none', { readItem });
-    await caller.requireRoom(listOf(messages)?.length ?? 0, plan);
+    await caller.requireRoom(listOf(messages)?.length ?? 0, plan.receipt);
     const each = new ChunkSender<EachMessage>(
       (chunk, about) => (chunk as readonly [EachMessage])[0].send(about),
       sender,

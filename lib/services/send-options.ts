@@ -29,10 +29,11 @@ export interface SendOptions {
   readonly once?: boolean | undefined;
 }
 
+/** What limits any call. */
+const LIMITS = { signal: abortSignal, timeoutMs: duration, deadlineMs: duration };
+
 export const SEND_OPTIONS = {
-  signal: abortSignal,
-  timeoutMs: duration,
-  deadlineMs: duration,
+  ...LIMITS,
   onUnknown: oneOf('report', 'resend'),
   receipt: flag,
   once: flag,
@@ -49,9 +50,7 @@ export interface OpenApiOptions extends Pick<SendOptions, 'signal' | 'timeoutMs'
 }
 
 export const OPEN_API_OPTIONS = {
-  signal: abortSignal,
-  timeoutMs: duration,
-  deadlineMs: duration,
+  ...LIMITS,
   requestsPerSecond: wholeNumber(1, 1_000_000),
 } satisfies OptionTable<OpenApiOptions>;
 

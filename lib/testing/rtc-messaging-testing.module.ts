@@ -27,8 +27,10 @@ const OPTIONS = {
 
 /** Any receipt may be asked for, and none comes. */
 const NO_RECEIPTS: ReceiptTracker = {
-  requireRoom: async () => undefined,
-  track: (_message, _to, plan, send) => send(plan),
+  limits: { maxAwaited: Infinity },
+  expect: async () => true,
+  withdraw: async () => undefined,
+  look: async () => [],
 };
 
 /**

@@ -6,7 +6,7 @@ import { FAN_OUT_QUEUE_OPTIONS } from '../../lib/bullmq/fan-out-queue-settings.j
 import { CALLBACK_OPTIONS } from '../../lib/callbacks/callback-settings.js';
 import { MODULE_OPTIONS } from '../../lib/config/module-option-table.js';
 import { FAULT_KINDS } from '../../lib/emulator/fault-kinds.js';
-import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-options.js';
+import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-request.js';
 import { describeOptions } from '../../lib/options/option-table.js';
 import { RECEIPT_OPTIONS } from '../../lib/receipts/receipt-options.js';
 import { REDIS_QUOTA_OPTIONS } from '../../lib/redis/redis-quota-options.js';

@@ -179,7 +179,7 @@ describe('the README, with the pages on sending, the controller and testing,', (
       [400, 'from: may not be chosen by the caller'],
       [400, 'binary: must be true or false'],
       [400, expect.stringContaining('roomId: is a number')],
-      [400, expect.stringContaining('to: is a string')],
+      [400, expect.stringContaining('to: must be a list of user IDs')],
       [200, null],
     ]);
     expect(alice.received).toMatchObject([{ from: 'server', message: 'Next' }]);

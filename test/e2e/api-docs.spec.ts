@@ -153,11 +153,8 @@ describe.each(PLATFORMS)('the API documentation on $name', (platform) => {
 
   it('has every answer that the controller gives', () => {
     const { responses } = document.paths['/rtc/rooms/{roomId}/unicast']!.post!;
-    expect(Object.keys(responses)).toEqual(['200', '400', '413', '415', '429', '502', '503', '504']);
+    expect(Object.keys(responses)).toEqual(['200', '400', '429', '502', '503', '504']);
     expect(responses['429']).toHaveProperty('headers.Retry-After');
-    expect(Object.keys(document.paths['/guarded/rooms/{roomId}/unicast']!.post!.responses)).toEqual(
-      expect.arrayContaining(['401', '403']),
-    );
     const { schemas } = document.components!;
     expect(schemas!['RtcSendReceipt']).toMatchObject({
       required: ['outcome', 'action', 'requestId', 'attempts', 'possibleDuplicate'],
@@ -199,12 +196,11 @@ describe.each(PLATFORMS)('the API documentation on $name', (platform) => {
     const message = { to: ['alice'], message: 'hello' };
     await check(message);
     await check({ to: [], message: 'hello' });
-    await check('{ not JSON');
     emulator.faults.add({ kind: 'error', code: 'AccessDenied' });
     await check(message);
     emulator.faults.add({ kind: 'reset', accept: true });
     await check(message);
-    expect(seen).toEqual([200, 400, 400, 502, 504]);
+    expect(seen).toEqual([200, 400, 502, 504]);
   });
 
   it('declares the parameters of the path that the app gives, and has a different operation ID for each path', () => {

@@ -192,7 +192,9 @@ describe.each(PLATFORMS)('the controller on $name', (platform) => {
     const good = await running.post('/rtc/rooms/room-1/unicast', MESSAGE);
     const bad = await running.post('/rtc/rooms/room-1/unicast', { ...MESSAGE, colour: 'red' });
     expect(good.status).toBe(200);
-    expect(bad.body.issues).toEqual([{ path: 'colour', message: 'is not a known property' }]);
+    expect(bad.body.issues).toEqual([
+      { path: 'colour', message: expect.stringContaining('is not a known property') },
+    ]);
   });
 
   it.each([

@@ -1,14 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, type INestApplication, Module, UseFilters } from '@nestjs/common';
+import { Controller, Get, Inject, type INestApplication, Module } from '@nestjs/common';
 import { APP_FILTER, ExternalContextCreator } from '@nestjs/core';
 import { ClientTCP, MessagePattern, type TcpOptions, Transport } from '@nestjs/microservices';
-import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
-import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import { firstValueFrom } from 'rxjs';
-import { WebSocket } from 'ws';
 import { RoomUnicastService, RtcExceptionFilter, RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { LogLines } from '../support/log-lines.js';
@@ -28,25 +24,6 @@ class SendingController {
   @MessagePattern('send')
   overTcp(): Promise<unknown> {
     return this.roomUnicast.batchSend(MESSAGE);
-  }
-}
-
-@WebSocketGateway()
-class PlainGateway {
-  constructor(@Inject(RoomUnicastService) readonly roomUnicast: RoomUnicastService) {}
-
-  @SubscribeMessage('send')
-  send(): Promise<unknown> {
-    return this.roomUnicast.batchSend(MESSAGE);
-  }
-}
-
-@WebSocketGateway()
-@UseFilters(RtcExceptionFilter)
-class FilteringGateway extends PlainGateway {
-  @SubscribeMessage('send')
-  override send(): Promise<unknown> {
-    return super.send();
   }
 }
 
@@ -74,18 +51,13 @@ const start = async (isFiltered: boolean) => {
   @Module({
     imports: [RtcMessagingModule.forRoot(emulator.moduleOptions())],
     controllers: [SendingController],
-    providers: [
-      isFiltered ? FilteringGateway : PlainGateway,
-      Resolver,
-      ...(isFiltered ? [{ provide: APP_FILTER, useClass: RtcExceptionFilter }] : []),
-    ],
+    providers: [Resolver, ...(isFiltered ? [{ provide: APP_FILTER, useClass: RtcExceptionFilter }] : [])],
   })
   class AppModule {}
   const module = await Test.createTestingModule({ imports: [AppModule] }).compile();
   app = module.createNestApplication();
   const log = new LogLines();
   app.useLogger(log);
-  app.useWebSocketAdapter(new WsAdapter(app));
   const tcp = app.connectMicroservice<TcpOptions>(
     { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } },
     { inheritAppConfig: true },
@@ -113,22 +85,6 @@ describe('an app whose global filter is RtcExceptionFilter', () => {
     const error = await rejectionOf(firstValueFrom(client.send('send', {})));
     client.close();
     expect(error).toEqual({ status: 'error', message: 'Internal server error' });
-    expect(errorsOf(log)).toEqual([expect.stringContaining('roomId')]);
-  });
-
-  it.each([true, false])('answers a WebSocket client as without the filter (%s)', async (isFiltered) => {
-    const { url, log } = await start(isFiltered);
-    const socket = new WebSocket(url.replace('http', 'ws'));
-    await once(socket, 'open');
-    const answered = once(socket, 'message') as Promise<[Buffer]>;
-    socket.send(JSON.stringify({ event: 'send', data: { a: 1 } }));
-    const [answer] = await answered;
-    expect(JSON.parse(answer.toString())).toEqual({
-      event: 'exception',
-      data: { status: 'error', message: 'Internal server error', cause: { pattern: 'send', data: { a: 1 } } },
-    });
-    socket.close();
-    await once(socket, 'close');
     expect(errorsOf(log)).toEqual([expect.stringContaining('roomId')]);
   });
 

@@ -20,7 +20,7 @@ import {
 import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
 import { type EmulatorModuleOptions, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
-import { describeSettings } from '../../lib/config/describe-settings.js';
+import { describeSettings } from '../../lib/config/resolve-settings.js';
 import { emulatorEnvironment } from '../support/emulator-environment.js';
 import { LogLines } from '../support/log-lines.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -220,7 +220,7 @@ describe('the module', () => {
     [
       'forRootAsync of nothing',
       () => RtcMessagingModule.forRootAsync(undefined as never),
-      'forRootAsync(): must be given an object, got nothing',
+      'forRootAsync(): must be given useFactory, useClass or useExisting',
     ],
     [
       'forRootAsync without a way',

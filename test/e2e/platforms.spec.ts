@@ -137,10 +137,10 @@ describe.each(cases)('an app on $platformName with $name', ({ platform, register
       code: 'RTC_VALIDATION',
       outcome: 'not_attempted',
       issues: [
+        { path: 'colour', message: expect.stringContaining('is not a known property') },
         { path: 'roomId', message: expect.stringContaining('"room 1" contains a space') },
         { path: 'to[1]', message: expect.stringContaining('"a b" contains a space') },
         { path: 'message', message: 'is empty' },
-        { path: 'colour', message: 'is not a known property' },
       ],
     });
     expect(emulator.requests).toEqual([]);

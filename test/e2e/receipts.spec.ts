@@ -392,6 +392,35 @@ describe('a message with `receipt`', () => {
     expect(await server.post('a hand is raised', mine)).toBe(404);
   });
 
+  it('counts once, whatever a client puts into its receipts', async () => {
+    const { messageId = '' } = await server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true });
+    const mine = server.signatureOf('alice');
+    const post = (ids: readonly string[]): Promise<number> => server.post(`[rtc1c:${ids.join('')}]`, mine);
+    // More than a message may have, more than a text of receipts may have, and what is no ID.
+    // The server may close the connection before it was sent all.
+    expect(await post(Array<string>(100_000).fill(messageId)).catch(() => 413)).toBe(413);
+    expect(await post(Array<string>(2_000).fill(messageId))).toBe(404);
+    for (const ids of [[], [messageId.slice(1)], [messageId, 'x'], ['null'], [`${messageId.slice(1)}+`]])
+      expect(await post(ids)).toBe(404);
+    const body = (message: unknown, binary: unknown): string =>
+      JSON.stringify({ message, binary, signature: mine });
+    const text = writeReceipts([messageId]);
+    for (const [given, status] of [
+      [body(Buffer.from(text).toString('base64'), true), 404],
+      [body([text], false), 400],
+      [body({ text }, false), 400],
+      [body(null, false), 400],
+    ] as const)
+      expect((await fetch(server.url, { method: 'POST', body: given })).status).toBe(status);
+    expect(server.counts).toEqual({ confirmed: 0, repeated: 0, not_awaited: 0 });
+    const strange = ['__proto__'.padEnd(32, '_'), 'constructor'.padEnd(32, '-'), 'a'.repeat(32)];
+    expect(await post([...strange, ...Array<string>(997).fill(messageId)])).toBe(200);
+    expect(server.counts).toEqual({ confirmed: 1, repeated: 996, not_awaited: 3 });
+    expect(await server.receipts.status(messageId)).toMatchObject({ confirmed: ['alice'], awaited: [] });
+    for (const id of [undefined, null, 7, {}, [], Symbol('of the test'), '__proto__', 'x'.repeat(100_000)])
+      expect(await server.receipts.status(id as string)).toBeUndefined();
+  });
+
   it('is measured: how long it took, and whether receipts count', async () => {
     const sdk = startSdk();
     try {
@@ -575,6 +604,10 @@ describe('RtcReceiptModule', () => {
       'needs RtcMessagingModule and RtcCallbackModule with the name other',
     );
     expect(await boot(receipts(), messaging, callbacks)).toBe('it booted');
+    // Senders would await receipts with one, and clients' receipts go to the other.
+    expect((await rejectionOf(boot(messaging, callbacks, receipts(), receipts()))).message).toContain(
+      'RtcReceiptModule: is registered twice without a name',
+    );
     expect((await rejectionOf(boot(RtcReceiptModule as never))).message).toContain(
       'RtcReceiptModule.forRoot()',
     );

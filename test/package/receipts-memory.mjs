@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { Test } from '@nestjs/testing';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
-import { ReceiptService, RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
+import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
 
 // A million receipts of messages that were sent, and as many that are refused, as fast as they come: prints how much
 // is held after each tenth of them, in megabytes.
@@ -26,7 +26,7 @@ const app = await Test.createTestingModule({
 }).compile();
 app.useLogger(false);
 await app.init();
-const receipts = app.get(ReceiptService);
+const store = app.get('nestjs-rtc-messaging:receipt-tracker', { strict: false });
 const { consumers } = app.get('nestjs-rtc-messaging:callback-settings', { strict: false });
 const [take] = consumers;
 const counts = { confirmed: 0, not_awaited: 0 };
@@ -34,7 +34,7 @@ subscribe('nestjs-rtc-messaging:receipt', ({ status }) => (counts[status] += 1))
 const held = [];
 for (let index = 0; index < MESSAGES; index++) {
   const messageId = String(index).padStart(32, '0');
-  await receipts.track(messageId, USERS, { deadlineMs: 10_000 }, ({ beforeCall }) => beforeCall());
+  await store.expect(messageId, USERS);
   for (const userId of USERS) {
     const strange = `[rtc1c:${String(index).padStart(16, 'x')}0123456789abcdef]`;
     await take({ userId, message: `[rtc1c:${messageId}]` });

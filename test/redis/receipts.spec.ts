@@ -4,9 +4,8 @@ import type { RtcNetworkError, RtcReceiptEvent } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MemoryReceiptStore } from '../../lib/receipts/memory-receipt-store.js';
-import type { ReceiptStore } from '../../lib/receipts/receipt-store.js';
-import { RedisReceiptStore } from '../../lib/receipts/redis-receipt-store.js';
+import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receipt-store.js';
+import { createRedisStore } from '../../lib/receipts/redis-receipt-store.js';
 import { writeReceipts } from '../../lib/receiver/frame.js';
 import { ReceiptApp } from '../support/receipts.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
@@ -28,32 +27,39 @@ afterAll(async () => {
   await redis.stop();
 });
 
+const NOBODY = { confirmed: [], awaited: [] };
+
 describe.each<[string, () => ReceiptStore]>([
   ['in memory', () => new MemoryReceiptStore(LIMITS)],
-  ['in Redis', () => new RedisReceiptStore(client, 'default', LIMITS)],
+  ['in Redis', () => createRedisStore('default', { ...LIMITS, redis: client })],
 ])('receipts that are kept %s', (_where, open) => {
   let store: ReceiptStore;
   beforeEach(() => {
     store = open();
   });
-  const confirm = (messageId: string, userId: string) => store.confirm(userId, messageId);
-  const roomLeft = async (): Promise<number> => LIMITS.maxAwaited - (await store.awaited());
+  const confirm = async (messageId: string, userId: string) => {
+    const { status, delayMs } = await store.confirm(messageId, userId);
+    return delayMs ?? status;
+  };
+  const awaited = async (messageId: string): Promise<number | undefined> =>
+    (await store.look([messageId]))[1];
+  const roomLeft = async (): Promise<number> => LIMITS.maxAwaited - ((await store.look([]))[0] ?? 0);
+  const statusOf = async (messageId: string) => {
+    const { confirmed, awaited: others } = await store.status(messageId);
+    return { confirmed: Object.values(confirmed), awaited: Object.values(others) };
+  };
 
   it('are awaited, come, and are known by user', async () => {
-    expect(await store.status('m1')).toBeUndefined();
-    expect(await store.awaited('m1')).toBe(0);
+    expect(await statusOf('m1')).toEqual(NOBODY);
+    expect(await awaited('m1')).toBe(0);
     await store.expect('m1', ['alice', 'bob']);
-    expect(await store.awaited('m1')).toBe(2);
+    expect(await awaited('m1')).toBe(2);
     const delay = await confirm('m1', 'alice');
     expect(typeof delay === 'number' && delay >= 0 && delay < 1_000).toBe(true);
-    expect(await store.awaited('m1')).toBe(1);
-    const status = await store.status('m1');
-    expect(status).toEqual({
-      confirmed: ['alice'],
-      awaited: ['bob'],
-      until: expect.any(Date),
-    });
-    expect(Math.abs((status?.until.getTime() ?? 0) - Date.now() - LIMITS.awaitMs)).toBeLessThan(500);
+    expect(await awaited('m1')).toBe(1);
+    const { leftMs } = await store.status('m1');
+    expect(await statusOf('m1')).toEqual({ confirmed: ['alice'], awaited: ['bob'] });
+    expect(Math.abs(leftMs - LIMITS.awaitMs)).toBeLessThan(500);
     expect(await confirm('m1', 'alice')).toBe('repeated');
     expect(await confirm('m1', 'carol')).toBe('not_awaited');
     expect(await confirm('m2', 'alice')).toBe('not_awaited');
@@ -64,7 +70,7 @@ describe.each<[string, () => ReceiptStore]>([
     expect(await roomLeft()).toBe(4);
     expect(await store.expect('m1', users(11))).toBe(false);
     expect(await store.expect('m2', users(5))).toBe(false);
-    expect(await store.status('m2')).toBeUndefined();
+    expect(await statusOf('m2')).toEqual(NOBODY);
     await store.expect('m1', users(7));
     expect(await roomLeft()).toBe(3);
     await confirm('m1', 'user-0');
@@ -81,27 +87,27 @@ describe.each<[string, () => ReceiptStore]>([
     await confirm('m1', 'alice');
     for (let time = 0; time < 2; time++) await store.withdraw('m1', ['alice', 'bob', 'carol']);
     await store.withdraw('unknown', ['dave']);
-    expect(await store.awaited('m1')).toBe(1);
-    expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['dave'] });
-    expect(await store.status('unknown')).toBeUndefined();
+    expect(await awaited('m1')).toBe(1);
+    expect(await statusOf('m1')).toEqual({ confirmed: ['alice'], awaited: ['dave'] });
+    expect(await statusOf('unknown')).toEqual(NOBODY);
     expect(await confirm('m1', 'carol')).toBe('not_awaited');
     await store.withdraw('m1', ['dave']);
-    expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: [] });
+    expect(await statusOf('m1')).toEqual({ confirmed: ['alice'], awaited: [] });
     await store.expect('m1', ['carol', 'alice']);
-    expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'], awaited: ['carol'] });
+    expect(await statusOf('m1')).toEqual({ confirmed: ['alice'], awaited: ['carol'] });
     expect(await roomLeft()).toBe(9);
   });
 
   it('are known of users and messages with the names of what JavaScript and the store have', async () => {
     const names = ['__proto__', 'constructor', 'all', 'awaited', 'ends', 'hasOwnProperty', ':', '!'];
-    for (const id of names) expect(await store.status(id)).toBeUndefined();
+    for (const id of names) expect(await statusOf(id)).toEqual(NOBODY);
     for (const id of names) expect(await confirm(id, '__proto__')).toBe('not_awaited');
     await store.expect('__proto__', names);
     for (const userId of names.slice(1))
       expect(await confirm('__proto__', userId)).toEqual(expect.any(Number));
-    const status = await store.status('__proto__');
-    expect(status?.awaited).toEqual(['__proto__']);
-    expect(status?.confirmed.toSorted()).toEqual(names.slice(1).toSorted());
+    const status = await statusOf('__proto__');
+    expect(status.awaited).toEqual(['__proto__']);
+    expect(status.confirmed.toSorted()).toEqual(names.slice(1).toSorted());
     expect(await roomLeft()).toBe(9);
   });
 
@@ -110,7 +116,7 @@ describe.each<[string, () => ReceiptStore]>([
     await sleep(700);
     await store.expect('m1', users(2));
     await sleep(600);
-    expect(await store.awaited('m1')).toBe(2);
+    expect(await awaited('m1')).toBe(2);
     expect(await roomLeft()).toBe(8);
     const delay = Number(await confirm('m1', 'user-0'));
     expect(delay).toBeGreaterThan(500);
@@ -123,8 +129,8 @@ describe.each<[string, () => ReceiptStore]>([
     await sleep(600);
     await store.expect('m1', ['bob']);
     await sleep(600);
-    expect(await store.status('m1')).toMatchObject({ awaited: ['alice', 'bob'] });
-    expect(await store.status('m2')).toBeUndefined();
+    expect(await statusOf('m1')).toMatchObject({ awaited: ['alice', 'bob'] });
+    expect(await statusOf('m2')).toEqual(NOBODY);
     expect(await confirm('m2', 'user-0')).toBe('not_awaited');
     await store.withdraw('m2', users(5));
     expect(await roomLeft()).toBe(8);
@@ -133,11 +139,11 @@ describe.each<[string, () => ReceiptStore]>([
   it('are unknown of a message that everybody was refused', async () => {
     await store.expect('m1', users(3));
     await store.withdraw('m1', users(3));
-    expect(await store.status('m1')).toBeUndefined();
+    expect(await statusOf('m1')).toEqual(NOBODY);
     expect(await confirm('m1', 'user-0')).toBe('not_awaited');
     // As for another attempt of a chunk.
     await store.expect('m1', users(2));
-    expect(await store.status('m1')).toMatchObject({ confirmed: [], awaited: users(2) });
+    expect(await statusOf('m1')).toEqual({ confirmed: [], awaited: users(2) });
     expect(await roomLeft()).toBe(8);
   });
 });
@@ -148,33 +154,33 @@ describe('receipts in memory', () => {
     store = new MemoryReceiptStore({ ...LIMITS, awaitMs: 60_000 });
   });
   const knownOf = async (messageId: string): Promise<number> => {
-    const { confirmed = [], awaited = [] } = (await store.status(messageId)) ?? {};
+    const { confirmed, awaited } = await store.status(messageId);
     return confirmed.length + awaited.length;
   };
 
   it('of messages that are done are forgotten first, and of one that is awaited nobody who is awaited', async () => {
     await store.expect('first', ['silent', 'alice']);
-    await store.confirm('alice', 'first');
+    await store.confirm('first', 'alice');
     for (let index = 0; index < 10; index++) {
       await store.expect(`m${index}`, users(5));
-      for (const user of users(5)) await store.confirm(user, `m${index}`);
+      for (const user of users(5)) await store.confirm(`m${index}`, user);
     }
     const known = await Promise.all(users(10).map((_, index) => knownOf(`m${index}`)));
     expect(known).toEqual([0, 0, 0, 0, 0, 0, 5, 5, 5, 5]);
     expect(await store.status('first')).toMatchObject({ confirmed: [], awaited: ['silent'] });
-    expect(await store.confirm('alice', 'first')).toBe('not_awaited');
-    expect(await store.confirm('silent', 'first')).toEqual(expect.any(Number));
+    expect(await store.confirm('first', 'alice')).toEqual({ status: 'not_awaited' });
+    expect(await store.confirm('first', 'silent')).toMatchObject({ status: 'confirmed', left: 0 });
   });
 
   it('of one large message are bounded as well, also when all were refused', async () => {
     for (let chunk = 0; chunk < 100; chunk++) {
       await store.expect('confirmed', users(5, `c${chunk}`));
-      for (const userId of users(5, `c${chunk}`)) await store.confirm(userId, 'confirmed');
+      for (const userId of users(5, `c${chunk}`)) await store.confirm('confirmed', userId);
       await store.expect('refused', users(5, `c${chunk}`));
       await store.withdraw('refused', users(5, `c${chunk}`));
     }
     expect((await knownOf('confirmed')) + (await knownOf('refused'))).toBeLessThanOrEqual(20);
-    expect(await store.awaited()).toBe(0);
+    expect(await store.look([])).toEqual([0]);
   });
 });
 
@@ -205,6 +211,53 @@ describe('receipts in Redis', () => {
     expect(await other.post(writeReceipts([messageId]), other.signatureOf('bob'))).toBe(200);
     expect(await waiting).toMatchObject({ confirmed: ['alice', 'bob'], awaited: [] });
     expect(one.counts.confirmed).toBe(2);
+  });
+
+  it('end a wait soon after the last one was posted to another process', async () => {
+    const messageId = await sendTo(['alice']);
+    const waiting = one.receipts.wait(messageId, { timeoutMs: 30_000 });
+    await sleep(150);
+    const begun = performance.now();
+    await other.post(writeReceipts([messageId]), other.signatureOf('alice'));
+    expect(await waiting).toMatchObject({ awaited: [] });
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+
+  it('cost Redis a few commands a second while 2,000 messages are waited for', async () => {
+    const store = createRedisStore('default', {
+      ...LIMITS,
+      maxAwaited: 5_000,
+      awaitMs: 60_000,
+      redis: client,
+    });
+    const ids = users(2_000, 'message');
+    for (const id of ids) await store.expect(id, ['alice']);
+    const waits = ids.map((id) => one.receipts.wait(id, { timeoutMs: 4_000 }));
+    await sleep(1_500);
+    const stats = async (): Promise<readonly [calls: number, microseconds: number]> => {
+      const [, calls, usec] =
+        /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(await client.info('commandstats')) ?? [];
+      return [Number(calls), Number(usec)];
+    };
+    const before = await stats();
+    await sleep(2_000);
+    const [calls, usec] = (await stats()).map((value, at) => value - (before[at] ?? 0));
+    process.stdout.write(`\n2,000 waits for 2 s: ${calls} commands, ${usec} µs\n`);
+    expect(calls).toBeLessThan(40);
+    expect(usec).toBeLessThan(400_000);
+    for (const status of await Promise.all(waits)) expect(status).toMatchObject({ awaited: ['alice'] });
+  });
+
+  it('of a module with another name are others, with room of their own', async () => {
+    const [mine, others] = ['mine', 'others'].map((name) =>
+      createRedisStore(name, { ...LIMITS, redis: client }),
+    );
+    expect(await mine!.expect('m1', users(10))).toBe(true);
+    expect(await others!.confirm('m1', 'user-0')).toEqual({ status: 'not_awaited' });
+    expect(await others!.expect('m1', ['user-0', ...users(9, 'other')])).toBe(true);
+    await others!.withdraw('m1', users(10));
+    expect(await mine!.look(['m1'])).toEqual([10, 10]);
+    expect(await others!.look(['m1'])).toEqual([9, 9]);
   });
 
   it('that were posted to another process make room here', async () => {
@@ -247,7 +300,7 @@ describe('receipts in Redis', () => {
     const note = (event: unknown): void => void delays.push((event as RtcReceiptEvent).delayMs);
     subscribe('nestjs-rtc-messaging:receipt', note);
     const messageId = await sendTo(['alice']);
-    await client.hset(keyOf(messageId), ':alice', Date.now() + 60_000);
+    await client.hset(keyOf(messageId), 'alice', Date.now() + 60_000);
     await one.post(writeReceipts([messageId]), one.signatureOf('alice'));
     unsubscribe('nestjs-rtc-messaging:receipt', note);
     expect(delays).toEqual([0]);
@@ -311,13 +364,37 @@ describe('a Redis that stands still', () => {
       server.rooms.batchSend({ roomId: 'room-1', to, message: 'hello' }, { receipt: true, deadlineMs: 300 }),
     );
     expect(performance.now() - begun).toBeLessThan(1_000);
-    expect(error).toMatchObject({ code: 'RTC_NETWORK', outcome: 'not_attempted' });
+    expect(error).toMatchObject({ code: 'RTC_TIMEOUT', outcome: 'not_attempted' });
     const asked = await rejectionOf(server.receipts.status(String(error.messageId)));
     expect(asked).toMatchObject({ code: 'RTC_NETWORK' });
     await sleep(500);
     expect(emulator.requests).toHaveLength(1);
     expect(await server.receipts.status(String(error.messageId))).toBeUndefined();
     await server.rooms.batchSend({ roomId: 'room-1', to, message: 'hello' }, { receipt: true });
+    await server.close();
+    await emulator.close();
+  });
+});
+
+describe('a Redis that stands still between two attempts', () => {
+  it('keeps no attempt from being sent, and its receipts count once it goes on', async () => {
+    const emulator = await RtcEmulator.start();
+    const server = await ReceiptApp.start(emulator, { receipts: { redis: client, maxAwaited: 10 } });
+    const alice = server.join('alice', { receiver: { confirmAfterMs: 1_500 } });
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 1, times: 1 });
+    const sending = server.rooms.batchSend(
+      { roomId: 'room-1', to: ['alice', 'bob'], message: 'hello' },
+      { receipt: true, deadlineMs: 10_000 },
+    );
+    await sleep(300);
+    await client.call('CLIENT', 'PAUSE', 1_800, 'ALL');
+    const { messageId = '', attempts } = await sending;
+    expect(attempts).toHaveLength(2);
+    expect(alice.shown).toHaveLength(1);
+    const status = await server.receipts.wait(messageId, { timeoutMs: 4_000 });
+    expect(status).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
+    // The error of a receipt is a reason for the client to send it again, and nothing is counted twice.
+    expect(server.counts).toMatchObject({ confirmed: 1, not_awaited: 0 });
     await server.close();
     await emulator.close();
   });

@@ -204,7 +204,7 @@ describe('a request for a token', () => {
     (extra) => {
       const request = { userId: 'alice', expiresInSeconds: 60, ...extra } as LoginTokenRequest;
       expect(() => serviceWith().issueLoginToken(request)).toThrow(
-        'is not an option; there are userId, expiresInSeconds',
+        'is not a known property; there are userId, expiresInSeconds',
       );
     },
   );

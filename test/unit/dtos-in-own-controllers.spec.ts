@@ -211,7 +211,7 @@ describe.each(PIPES)("a DTO in an app's controller, behind a pipe with %s", (_na
       [{ roomId: 7 }, 'roomId: is a number'],
       [{ roomId: UNPRINTABLE }, 'roomId: is an object'],
       [{ message: 7 }, 'message: is a number'],
-      [{ to: 'alice' }, 'to: is a string'],
+      [{ to: 'alice' }, 'to: must be a list'],
       [{ to: ['alice', 7] }, 'to[1]: is a number'],
     ] as const)
       expect(await refusals(options, metatype, { ...LEGAL, ...wrong })).toEqual([startingWith(message)]);

@@ -12,7 +12,7 @@ import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../../lib/errors/rtc-timeout.error.js';
 import { type ChunkRetryDecision, decideChunk } from '../../lib/retry/retry-decision.js';
 import { ChunkSender, type SendRequest } from '../../lib/fan-out/chunk-sender.js';
-import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-options.js';
+import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-request.js';
 import { defaultChunkSize, estimateFanOut } from '../../lib/fan-out/estimate-fan-out.js';
 import type { ChunkOutcome, FanOutProgress } from '../../lib/fan-out/fan-out-report.js';
 import { FanOutRun, type FanOutPlan } from '../../lib/fan-out/fan-out-run.js';
@@ -812,7 +812,7 @@ describe('the report of a fan-out', () => {
     expect(tally.unaccepted!.notAttempted).toHaveLength(40_000);
     tally.add(chunk('unknown', 1), ['one too many']);
     expect(tally.unaccepted).toMatchObject({ unknown: [], truncated: true });
-    expect(tally.done).toBe(100_001);
+    expect(tally.sums).toEqual({ accepted: 0, rejected: 60_000, unknown: 1, notAttempted: 40_000 });
   });
 
   it('lists the first ten thousand chunks that need attention', () => {
@@ -858,12 +858,11 @@ describe('the request and the options of a fan-out', () => {
   it('keep the source as it is', () => {
     const to = new Set(['a b']);
     const checked = validateFanOutRequest({ ...request, to });
-    expect(checked).toEqual({ ...request, to, skipAbsent: false });
+    expect(checked).toEqual({ ...request, to });
     expect(checked.to).toBe(to);
   });
 
   it.each<[unknown, string]>([
-    [undefined, 'is missing'],
     [null, 'is null'],
     [7, 'is a number'],
     ['alice', 'is a string, whose characters would be taken for user IDs'],
@@ -896,17 +895,15 @@ describe('the request and the options of a fan-out', () => {
 
   it('name everything that is wrong at once', () => {
     expect(issuesOf(() => validateFanOutRequest(null as never))).toMatchObject([
-      { path: 'request', message: 'must be an object' },
-      { path: 'to' },
+      { path: 'request', message: expect.stringContaining('must be an object') },
     ]);
     expect(issuesOf(() => validateFanOutRequest({ roomId: '', message: '', to: 7 } as never))).toMatchObject([
       { path: 'roomId' },
-      { path: 'message' },
       { path: 'to' },
+      { path: 'message' },
     ]);
     expect(issuesOf(() => validateFanOutRequest(undefined as never))).toMatchObject([
-      { path: 'request', message: 'must be an object' },
-      { path: 'to' },
+      { path: 'request', message: expect.stringContaining('must be an object') },
     ]);
     expect(issuesOf(() => validateFanOutRequest({ ...request, colour: 'red' } as never))).toMatchObject([
       { path: 'colour' },

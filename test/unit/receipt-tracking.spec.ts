@@ -1,8 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { RtcAbortedError } from '../../lib/errors/rtc-aborted.error.js';
-import { MemoryReceiptStore } from '../../lib/receipts/memory-receipt-store.js';
+import { CALLBACK_SETTINGS } from '../../lib/callbacks/callback-settings.js';
+import type { ClientMessageConsumer } from '../../lib/callbacks/client-message.js';
+import type { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
+import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receipt-store.js';
 import { createReceipts } from '../../lib/receipts/receipt.service.js';
+import { writeReceipts } from '../../lib/receiver/frame.js';
 import type { CallPlan } from '../../lib/retry/call-policy.js';
+import { ActionCaller } from '../../lib/services/action-caller.js';
+import { RoomUnicastService } from '../../lib/services/room-unicast.service.js';
+import { rejectionOf } from '../support/rejection.js';
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -29,7 +36,7 @@ class SlowStore extends MemoryReceiptStore {
 describe('receipts of a chunk that is refused and sent again', () => {
   it('are awaited, also where the store answers later than the service', async () => {
     const store = new SlowStore({ maxAwaited: 10, awaitMs: 60_000 });
-    const receipts = createReceipts(undefined, {} as never, 10, store);
+    const caller = new ActionCaller({} as never, {} as never, store);
     const plan = { deadlineMs: 5_000, fanOut: {} } as CallPlan;
     const refused = new RtcAbortedError('of the test', { outcome: 'not_attempted' });
     const refuse = async ({ beforeCall, beforeSend }: CallPlan): Promise<never> => {
@@ -40,21 +47,118 @@ describe('receipts of a chunk that is refused and sent again', () => {
       await beforeSend?.();
       throw refused;
     };
-    await expect(receipts.track('m1', ['alice'], plan, refuse)).rejects.toBe(refused);
-    await receipts.track('m1', ['alice'], plan, async ({ beforeCall }) => beforeCall?.());
+    const wire = { messageId: 'm1', isTracked: true };
+    await expect(caller.send(wire, ['alice'], plan, refuse)).rejects.toBe(refused);
+    await caller.send(wire, ['alice'], plan, async ({ beforeCall }) => {
+      await beforeCall?.();
+      return { requestId: 'r1', attempts: [], possibleDuplicate: false };
+    });
     await after(500);
-    expect(await receipts.status('m1')).toMatchObject({ awaited: ['alice'] });
+    expect(await store.status('m1')).toMatchObject({ awaited: ['alice'] });
   });
 });
 
+/** The receipts of a module, and what takes a client's message for it. */
+async function startReceipts(store: ReceiptStore) {
+  const settings = { name: undefined, consumers: [] as ClientMessageConsumer[] };
+  const instances: [unknown, unknown][] = [
+    [RoomUnicastService, {}],
+    [CALLBACK_SETTINGS, settings],
+  ];
+  const providers = new Map(instances.map(([token, instance]) => [token, { instance }]));
+  const receipts = createReceipts(undefined, new Map([['module', { providers }]]) as never, store);
+  await receipts.onModuleInit();
+  const take = async (userId: string, messageId: string): Promise<void> =>
+    void (await settings.consumers[0]?.({ userId, message: writeReceipts([messageId]) }));
+  return { receipts, take };
+}
+
 describe('wait()', () => {
+  const [one, other] = ['1'.repeat(32), '2'.repeat(32)];
+  const open = (): MemoryReceiptStore => new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 60_000 });
+
   it('of a message without an ID is over at once, whoever is awaited of others', async () => {
-    const store = new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 60_000 });
+    const store = open();
     await store.expect('m1', ['alice']);
-    const receipts = createReceipts(undefined, {} as never, 10, store);
+    const { receipts } = await startReceipts(store);
     const began = performance.now();
-    for (const id of [undefined, '', 'all'])
+    for (const id of [undefined, null, '', 'all', 7, {}, Symbol('of the test')])
       expect(await receipts.wait(id as string, { timeoutMs: 5_000 })).toBeUndefined();
     expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
+  it('ends with the last receipt that comes to this process, whatever the store does when it is looked at', async () => {
+    const store = open();
+    store.look = () => new Promise(() => undefined);
+    const { receipts, take } = await startReceipts(store);
+    await store.expect(one, ['alice', 'bob']);
+    await store.expect(other, ['alice']);
+    let isOver = false;
+    const waits = [1, 2, 3].map(() =>
+      receipts.wait(one, { timeoutMs: 60_000 }).finally(() => (isOver = true)),
+    );
+    const aborting = new AbortController();
+    const longer = receipts.wait(other, { timeoutMs: 60_000, signal: aborting.signal });
+    await take('alice', one);
+    await after(300);
+    expect(isOver).toBe(false);
+    const began = performance.now();
+    await take('bob', one);
+    for (const status of await Promise.all(waits))
+      expect(status).toMatchObject({ confirmed: ['alice', 'bob'], awaited: [] });
+    expect(performance.now() - began).toBeLessThan(1_000);
+    aborting.abort();
+    expect(await longer).toMatchObject({ awaited: ['alice'] });
+  });
+
+  it('looks at all messages at once, and at none when nobody waits', async () => {
+    const store = open();
+    const looks: number[] = [];
+    store.look = async (ids) => (looks.push(ids.length), [0, ...ids.map(() => 1)]);
+    const { receipts } = await startReceipts(store);
+    const wait = (id: number) => receipts.wait(`message ${id}`, { timeoutMs: 1_000 });
+    await Promise.all(Array.from({ length: 2_000 }, (_, index) => wait(index % 1_000)));
+    const later = looks.slice(2_000);
+    expect(looks.slice(0, 2_000)).toEqual(Array<number>(2_000).fill(1));
+    expect(later.length).toBeGreaterThan(2);
+    expect(later.length).toBeLessThan(12);
+    expect(later[1]).toBe(1_000);
+    const { length } = looks;
+    await after(300);
+    expect(looks).toHaveLength(length);
+  });
+
+  it.each([0, -1, NaN, Infinity, 600_001, 1e300, 1.5, '5', null, undefined])(
+    'refuses %p as its time limit, and leaves nothing behind',
+    async (timeoutMs) => {
+      const store = open();
+      let looks = 0;
+      store.look = async () => ((looks += 1), [0]);
+      const { receipts } = await startReceipts(store);
+      const error = await rejectionOf<RtcValidationError>(receipts.wait(one, { timeoutMs } as never));
+      expect(error.issues).toEqual([{ path: 'options.timeoutMs', message: expect.any(String) }]);
+      await after(150);
+      expect(looks).toBe(0);
+    },
+  );
+
+  it('takes its time, and says who is still awaited, also where the store fails when it is looked at', async () => {
+    const store = open();
+    await store.expect(one, ['alice']);
+    store.look = () => Promise.reject(new Error('away'));
+    const { receipts } = await startReceipts(store);
+    const began = performance.now();
+    expect(await receipts.wait(one, { timeoutMs: 300 })).toMatchObject({ awaited: ['alice'] });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(295);
+  });
+
+  it('ends soon after the time of the message is over', async () => {
+    const { receipts } = await startReceipts(new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 1_000 }));
+    const store = new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 200 });
+    const began = performance.now();
+    await store.expect(one, ['alice']);
+    expect(await (await startReceipts(store)).receipts.wait(one, { timeoutMs: 60_000 })).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(await receipts.status(one)).toBeUndefined();
   });
 });

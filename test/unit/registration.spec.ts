@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { conflictProblems, readExtras } from '../../lib/config/registration.js';
+import { conflictProblems } from '../../lib/config/module-conflicts.js';
+import { readExtras } from '../../lib/config/registration.js';
 
 describe('what stands beside the options of a module', () => {
   it.each<[string | undefined, boolean | undefined]>([

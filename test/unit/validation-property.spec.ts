@@ -33,7 +33,8 @@ describe.each(MODELS)('the rules of $action', (model) => {
         // A list names the first 20.
         if (expected.length <= 20) expect([...paths].sort()).toEqual(expected);
         else expect(paths.length).toBeGreaterThan(0);
-        for (const { message } of issues) expect(message).toMatch(/^(is|has|holds|must be|can't|"|contains)/);
+        for (const { message } of issues)
+          expect(message).toMatch(/^(is|has|holds|must be|must have|can't|"|contains)/);
         if (expected.length === 0) good += 1;
       }),
       { numRuns: RUNS },

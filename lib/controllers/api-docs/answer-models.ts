@@ -83,15 +83,6 @@ export class RtcErrorAnswer {
   });
 }
 
-/** The API documentation's model of what the platform or a guard answers, without the library. */
-export class RtcPlatformAnswer {
-  static readonly _OPENAPI_METADATA_FACTORY = (): Properties => ({
-    statusCode: { type: 'integer', example: 400 },
-    message: { type: 'string' },
-    error: { type: 'string', required: false, example: 'Bad Request' },
-  });
-}
-
 /** The API documentation's model of `ValidationIssue`. */
 export class RtcIssue {
   static readonly _OPENAPI_METADATA_FACTORY = (): Properties => ({
