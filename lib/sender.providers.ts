@@ -42,8 +42,8 @@ const senderProvider: Provider = {
       },
     });
     const signing = { region, service: RTC_SERVICE, origin: endpoint };
-    const connect = ({ http }: HttpClientSettings, intercepting?: Axios): OpenApiClient =>
-      new OpenApiClient(createHttpClient({ http }, signing), credentials, endpoint, intercepting);
+    const connect = (given: HttpClientSettings, intercepting?: Axios): OpenApiClient =>
+      new OpenApiClient(createHttpClient(given, signing), credentials, endpoint, intercepting);
     // Not for messages: what an app's interceptors do, they can't do to those, which have sockets of their own.
     const intercepting = createAxios();
     const { request } = intercepting.interceptors;
@@ -59,7 +59,7 @@ const senderProvider: Provider = {
         client: connect(settings),
         apiVersion: settings.apiVersion,
         anyAction: {
-          client: connect({ http: { ...settings.http, maxContentLength } }, intercepting),
+          client: connect({ ...settings, http: { ...settings.http, maxContentLength } }, intercepting),
           budget: new RetryBudget(),
           axiosRef: Object.freeze({ interceptors: Object.freeze({ request }) }),
         },

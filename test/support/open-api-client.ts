@@ -32,16 +32,18 @@ afterEach(async () => {
 
 interface ClientOptions {
   readonly credentials?: CredentialsSource['get'];
+  readonly timeoutMs?: number;
   readonly http?: Partial<HttpClientSettings['http']>;
 }
 
 /** A client with settings of a test's own. */
 export function clientOf(
   endpoint: string,
-  { credentials = () => KEY, http = {} }: ClientOptions = {},
+  { credentials = () => KEY, timeoutMs = OPTIONS.timeoutMs, http = {} }: ClientOptions = {},
 ): OpenApiClient {
   const client = createHttpClient(
     {
+      timeoutMs,
       http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
     },
     { region: 'cn-north-1', service: 'rtc' },
