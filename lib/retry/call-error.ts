@@ -53,7 +53,7 @@ export function errorOfCall(
     case 'network_error':
       return new RtcNetworkError(
         `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
-        { ...init, phase, hint: networkHintFor(end, call.endpoint) },
+        { ...init, phase, hint: networkHintFor(failureOf(end), call.endpoint) },
       );
     case 'no_credentials':
       return new RtcConfigError(end.error.problems, init);

@@ -261,14 +261,14 @@ describe('the hint for a connection that failed', () => {
     ['RESPONSE_TOO_LARGE', SERVICE, 'RTC_HTTP_MAX_CONTENT_LENGTH'],
     ['REQUEST_FAILED', SERVICE, 'An agent or an interceptor of the app'],
   ])('%s at %s says: %s', (failure, endpoint, words) => {
-    expect(networkHintFor({ failure }, endpoint)).toContain(words);
+    expect(networkHintFor(failure, endpoint)).toContain(words);
   });
 
   it.each([
     ['UnsendableBodyError', 'config.data must be a plain object, text or bytes'],
     ['ChangedRequestError', 'must not change action, version, method, path, origin or adapter'],
   ])('because of an interceptor (%s) says: %s', (thrown, words) => {
-    expect(networkHintFor({ failure: 'REQUEST_FAILED', thrown }, SERVICE)).toContain(words);
+    expect(networkHintFor(`REQUEST_FAILED (${thrown})`, SERVICE)).toContain(words);
   });
 });
 
