@@ -43,7 +43,7 @@ const senderProvider: Provider = {
     });
     const signing = { region, service: RTC_SERVICE, origin: endpoint };
     const connect = (given: HttpClientSettings, intercepting?: Axios): OpenApiClient =>
-      new OpenApiClient(createHttpClient(given, signing), credentials, endpoint, intercepting);
+      new OpenApiClient(createHttpClient(given, signing), endpoint, intercepting);
     // Not for messages: what an app's interceptors do, they can't do to those, which have sockets of their own.
     const intercepting = createAxios();
     const { request } = intercepting.interceptors;

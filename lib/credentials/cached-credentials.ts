@@ -75,6 +75,10 @@ export class CachedCredentials implements CredentialsSource {
     return held.credentials;
   }
 
+  get inHand(): Redacted<RtcCredentials> | undefined {
+    return this.#valid()?.credentials;
+  }
+
   async replace(refused: Redacted<RtcCredentials>): Promise<boolean> {
     const isReplaced = (): boolean =>
       this.#held !== undefined && !isDeepStrictEqual(this.#held.credentials.open(), refused.open());
@@ -189,5 +193,10 @@ export function createCredentialsSource(
   const provider = providerOf(option);
   if (provider !== undefined) return new CachedCredentials(() => askProvider(provider), watch);
   const credentials = redactCredentials(option as RtcCredentials);
-  return { get: () => credentials, replace: () => Promise.resolve(false), status: { state: 'fixed' } };
+  return {
+    get: () => credentials,
+    inHand: credentials,
+    replace: () => Promise.resolve(false),
+    status: { state: 'fixed' },
+  };
 }

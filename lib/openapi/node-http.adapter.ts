@@ -5,23 +5,12 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { kindOfThrown } from '../errors/thrown.js';
-import { type HttpAttempt, RESPONSE_TOO_LARGE } from './http-attempt.js';
+import { type HttpAttempt, RESPONSE_TOO_LARGE, TransportError } from './http-attempt.js';
 import type { Transport } from './http-client.js';
 import { CheckedHeaders, type SignableConfig } from './signing.interceptor.js';
 
 /** A request after the signing interceptor. */
 type SignedConfig = InternalAxiosRequestConfig<Buffer> & Pick<SignableConfig, 'target'>;
-
-/** The transport failed. Only the code is kept, since Node's own errors may carry the request. */
-export class TransportError extends Error {
-  /** @param thrown kind of an unexpected error */
-  constructor(
-    readonly code: string,
-    readonly thrown?: string,
-  ) {
-    super(code);
-  }
-}
 
 /**
  * Sends one request over `node:http(s)`. Axios's own adapter does not show how far a request got, and changes some

@@ -1,3 +1,4 @@
+import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Emit } from '../diagnostics/channels.js';
 import type { RtcCallInfo } from '../diagnostics/rtc-event.js';
@@ -6,13 +7,14 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { AttemptResult } from '../openapi/http-attempt.js';
+import { type AttemptResult, HttpAttempt } from '../openapi/http-attempt.js';
 import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import type { LimiterHandle } from '../quota/limiter-registry.js';
 import type { Place, RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
+import { Redacted } from '../privacy/redacted.js';
 import type { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import { outcomeOfAttempts, describeAttempt, requestEndOf } from './attempts.js';
@@ -27,7 +29,7 @@ import { CallRetries, classify, type NextAttempt, type RetryDecision } from './r
 export interface SendContext {
   /** The module's name, for events. */
   readonly module: string;
-  readonly client: Pick<OpenApiClient, 'identify' | 'attempt' | 'close'>;
+  readonly client: Pick<OpenApiClient, 'attempt' | 'close'>;
   /** The API's version for messaging actions. */
   readonly apiVersion: string;
   readonly clock: ServiceClockSkew;
@@ -118,14 +120,13 @@ export class SendCall {
    * @param last the attempt before this one. If the queue is full, the call ends with the result of that attempt.
    */
   async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
-    const { client, clock, limiters } = this.context;
-    const { abort } = this;
+    const { client, clock, credentials, limiters } = this.context;
     const before = this.#deadline.attemptLimit;
     // The await lets a caller abort right after the call, before there is an attempt.
-    const identity = await client.identify({ timeoutMs: before.ms, cancellation: abort });
-    if (typeof identity !== 'string') return judge(identity, before.name);
+    const found = await this.#findCredentials(before.ms);
+    if (!(found instanceof Redacted)) return judge(found, before.name);
 
-    const permit = await this.#takePermit(limiters.limiterFor(identity), last);
+    const permit = await this.#takePermit(limiters.limiterFor(found.open().accessKeyId), last);
     let end: RequestEnd = 'unused';
     try {
       // The wait for the permit may have used up the time for another attempt, see `CallRetries`.
@@ -137,8 +138,10 @@ export class SendCall {
       const limit = this.#deadline.attemptLimit;
       end = 'unanswered';
       const result = await client.attempt(this.request, {
+        // They may have been renewed during the wait.
+        credentials: credentials.inHand ?? found,
         timeoutMs: limit.ms,
-        cancellation: abort,
+        cancellation: this.abort,
         mayLeave: () => permit.isValid(),
         clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
       });
@@ -148,6 +151,16 @@ export class SendCall {
     } finally {
       permit.giveBack(end);
     }
+  }
+
+  /** @returns how the attempt ended if there are none */
+  #findCredentials(
+    timeoutMs: number,
+  ): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials> | AttemptResult> {
+    const found = this.context.credentials.get();
+    return found instanceof Promise
+      ? HttpAttempt.make({ timeoutMs, cancellation: this.abort }, (attempt) => attempt.guard(found))
+      : found;
   }
 
   async #takePermit(limiter: RateLimiter, last: JudgedAttempt | undefined): Promise<RequestPermit> {

@@ -6,7 +6,8 @@ import type { Redacted } from '../../lib/privacy/redacted.js';
 import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
-import type { AttemptOptions, OpenApiClient } from '../../lib/openapi/open-api.client.js';
+import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
+import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
 import { ServiceClockSkew } from '../../lib/openapi/service-clock-skew.js';
 import type { LimiterHandle } from '../../lib/quota/limiter-registry.js';
 import {
@@ -108,7 +109,8 @@ export class ScriptedCalls {
   released = false;
   /** Whether there are other credentials, when these are refused. */
   replace: (refused: Redacted<RtcCredentials>) => Promise<boolean> = () => Promise.resolve(false);
-  identify: OpenApiClient['identify'] = () => 'key';
+  credentials: CredentialsSource['get'] = () => CREDENTIALS;
+  inHand: CredentialsSource['inHand'];
   readonly clock = new ServiceClockSkew(() => Date.parse('2026-01-02T03:04:05Z'));
   limiter = new RateLimiter({ limit: 1_000_000, maxQueue: 1_000 });
   /** What was asked of the limiter, and how each permit came back. */
@@ -124,7 +126,6 @@ export class ScriptedCalls {
     // As in a process that has sent before: until something is accepted, few requests are in flight.
     (this.limiter.enter(FIRST) as RequestPermit).giveBack('accepted');
     const client = {
-      identify: (options: Omit<AttemptOptions, 'clockOffsetMs'>) => this.identify(options),
       attempt: ({ body }: ApiRequest, options: AttemptOptions) => this.#attempt(body, options),
       close: () => {
         this.closed = true;
@@ -140,11 +141,16 @@ export class ScriptedCalls {
         axiosRef: { interceptors: { request: new Axios({}).interceptors.request } },
       },
       clock: this.clock,
-      credentials: {
-        get: () => CREDENTIALS,
-        replace: (given) => this.replace(given),
-        status: { state: 'fixed' },
-      },
+      credentials: Object.defineProperty(
+        {
+          get: () => this.credentials(),
+          inHand: undefined,
+          replace: (given: Redacted<RtcCredentials>) => this.replace(given),
+          status: { state: 'fixed' as const },
+        },
+        'inHand',
+        { get: () => this.inHand },
+      ),
       budget,
       limiters: {
         limiterFor: () => this.#watched(),
