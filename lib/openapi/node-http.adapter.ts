@@ -26,7 +26,7 @@ export function sendOverNodeHttp(
 ): Promise<AxiosResponse<Buffer>> {
   return new Promise((resolve, reject) => {
     if (attempt.interruption !== undefined) reject(new TransportError(attempt.interruption));
-    else new Exchange({ config, attempt, transport, resolve, reject, chunks: [], length: 0 });
+    else new Exchange({ config, attempt, transport, resolve, reject, chunks: [], length: 0 }).begin();
   });
 }
 
@@ -59,9 +59,13 @@ class Exchange {
   constructor(pending: Pending) {
     this.#pending = pending;
     pending.attempt.onInterrupt = () => this.#fail('interrupted');
+  }
+
+  begin(): void {
+    if (this.#pending === undefined) return;
     try {
-      const request = createRequest(pending.config, pending.transport);
-      pending.request = request;
+      const request = createRequest(this.#pending.config, this.#pending.transport);
+      this.#pending.request = request;
       request.on(
         'error',
         this.#listener((_now, error: unknown) => this.#fail(kindOfThrown(error))),

@@ -1,4 +1,5 @@
 import type { AttemptPhase } from '../errors/attempt.js';
+import { UNREADABLE } from './attempts.js';
 import { isCertificateFailure } from './retry-decision.js';
 
 /** What to do, by a pattern of what happened. The first that matches counts. */
@@ -28,6 +29,7 @@ const CODES = hintsOf({
   'InvalidParameter\\.IllegalFrom$':
     'Check from (RTC_FROM): it must not be the ID of a real user of the app.',
   'InvalidActionOrVersion\\b': 'Check apiVersion (RTC_API_VERSION).',
+  [`${UNREADABLE}$`]: 'Something between this server and the service may have answered in its place.',
   'ServiceNotFound\\b': 'Check endpoint (RTC_ENDPOINT) and region (RTC_REGION).',
 });
 

@@ -62,6 +62,7 @@ function judge(result: AttemptResult, limit: string): JudgedAttempt {
 
 /** One call: its attempts and the waits between them, until one attempt is accepted or no retry is left. */
 export class SendCall {
+  readonly #facts: CallFacts;
   readonly #deadline: CallDeadline;
   readonly #retries: CallRetries;
   #clockCorrections = 0;
@@ -78,6 +79,9 @@ export class SendCall {
     /** Filled while the call runs. */
     private readonly attempts: Attempt[],
   ) {
+    const { hostOfRegion, endpoint } = context;
+    const isGet = request.method === 'GET';
+    this.#facts = { action: info.action, isGet, attempts, abort, hostOfRegion, endpoint };
     this.#deadline = new CallDeadline(plan.timeoutMs, plan.deadlineMs);
     this.#retries = new CallRetries(plan, context.budget, context.random);
   }
@@ -100,11 +104,11 @@ export class SendCall {
         neededMs: this.#neededMs,
         askedMs: this.#retryAfterMs(result),
         isUnknown: outcomeOfAttempts(this.attempts) === 'unknown',
-        isGet: this.request.method === 'GET',
+        isGet: this.#facts.isGet,
       });
       // No attempt begins without time to end.
       if (next === undefined || !(await this.#prepare(next, result)) || this.#deadline.leftMs <= 0) {
-        throw errorOfCall(this.#facts(), result, limit, this.#retryAfterMs(result));
+        throw errorOfCall(this.#facts, result, limit, this.#retryAfterMs(result));
       }
       this.context.emit({
         type: 'retry',
@@ -131,7 +135,7 @@ export class SendCall {
     try {
       // The wait for the permit may have used up the time for another attempt, see `CallRetries`.
       if (last !== undefined && this.#neededMs >= this.#deadline.leftMs) {
-        throw errorOfCall(this.#facts(), last.result, last.limit);
+        throw errorOfCall(this.#facts, last.result, last.limit);
       }
       const { beforeSend } = this.plan;
       if (beforeSend !== undefined) await this.#ask(beforeSend);
@@ -166,7 +170,7 @@ export class SendCall {
   async #takePermit(limiter: RateLimiter, last: JudgedAttempt | undefined): Promise<RequestPermit> {
     const { policy, roomId, stop } = this.plan;
     if (this.abort.isCancelled || stop?.isCancelled) {
-      throw abortedError(this.#facts(), 'while waiting to send');
+      throw abortedError(this.#facts, 'while waiting to send');
     }
     const recipients = this.info.recipients ?? 1;
     const permits = this.context.limiters.costOf(recipients);
@@ -183,30 +187,21 @@ export class SendCall {
       }
       throw last === undefined
         ? error
-        : errorOfCall(this.#facts(), last.result, last.limit, error.retryAfterMs);
+        : errorOfCall(this.#facts, last.result, last.limit, error.retryAfterMs);
     }
   }
 
   async #waitFor(place: Place, withinMs: number): Promise<RequestPermit> {
-    const { policy, stop } = this.plan;
+    const isLimited = this.plan.policy.deadlineIncludesQuotaWait;
+    const when = 'while waiting for the quota';
     const started = performance.now();
-    let permit: RequestPermit;
-    try {
-      permit = await waitFor(
-        place.granted,
-        policy.deadlineIncludesQuotaWait ? withinMs : Infinity,
-        this.abort,
-        stop,
-      );
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-      place.cancel();
-      const when = 'while waiting for the quota';
-      throw error.by === 'timeout'
-        ? deadlineError(this.#facts(), this.#deadline.name, when)
-        : abortedError(this.#facts(), when);
-    }
-    if (!policy.deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
+    const permit = await this.#during(when, place.granted, isLimited ? withinMs : Infinity).catch(
+      (error: unknown) => {
+        place.cancel();
+        throw error instanceof Interrupted ? deadlineError(this.#facts, this.#deadline.name, when) : error;
+      },
+    );
+    if (!isLimited) this.#deadline.extendBySince(started);
     const delayMs = Math.round(performance.now() - started);
     this.context.emit({ type: 'wait', call: this.info, reason: 'quota', delayMs });
     return permit;
@@ -214,13 +209,21 @@ export class SendCall {
 
   async #ask(whether: () => Promise<boolean>): Promise<void> {
     const started = performance.now();
+    const when = 'before it was sent';
     // A failure counts as false, unless it says more: without a record, nothing is sent.
-    const maySend = await waitFor(whether, Infinity, this.abort, this.plan.stop).catch((error: unknown) => {
-      if (error instanceof RtcMessagingError) throw error;
-      return false;
-    });
+    const maySend = await this.#during(when, whether, Infinity).catch(orFalse);
     if (!this.plan.policy.deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
-    if (!maySend) throw abortedError(this.#facts(), 'before it was sent');
+    if (!maySend) throw abortedError(this.#facts, when);
+  }
+
+  /** Waits for work. Rejects with the call's error if the call is aborted or stopped meanwhile. */
+  async #during<T>(when: string, work: Promise<T> | (() => Promise<T>), limitMs: number): Promise<T> {
+    try {
+      return await waitFor(work, limitMs, this.abort, this.plan.stop);
+    } catch (error) {
+      const isAborted = error instanceof Interrupted && error.by === 'aborted';
+      throw isAborted ? abortedError(this.#facts, when) : error;
+    }
   }
 
   get #neededMs(): number {
@@ -267,14 +270,9 @@ export class SendCall {
 
   async #refreshCredentials({ signedWith }: AttemptResult): Promise<boolean> {
     if (signedWith === undefined) return false;
-    const { stop } = this.plan;
     const renewal = (): Promise<boolean> => this.context.credentials.replace(signedWith.credentials);
-    try {
-      return await waitFor(renewal, Math.max(1, this.#deadline.leftMs), this.abort, stop);
-    } catch (error) {
-      if (!(error instanceof Interrupted) || error.by === 'timeout') return false;
-      throw abortedError(this.#facts(), 'while credentials were renewed');
-    }
+    const leftMs = Math.max(1, this.#deadline.leftMs);
+    return this.#during('while credentials were renewed', renewal, leftMs).catch(orFalse);
   }
 
   #retryAfterMs({ end }: AttemptResult): number {
@@ -285,17 +283,11 @@ export class SendCall {
     this.context.emit({ type: 'wait', call: this.info, ...wait });
     const { stop } = this.plan;
     const end = await new TimeBox(wait.delayMs, this.abort, stop).wait();
-    if (end === 'aborted') throw abortedError(this.#facts(), 'while waiting to send again');
-  }
-
-  #facts(): CallFacts {
-    const { action } = this.info;
-    const { hostOfRegion, endpoint } = this.context;
-    const shuttingDown = this.abort.reason === SHUTDOWN;
-    const isGet = this.request.method === 'GET';
-    return { action, isGet, attempts: this.attempts, shuttingDown, hostOfRegion, endpoint };
+    if (end === 'aborted') throw abortedError(this.#facts, 'while waiting to send again');
   }
 }
 
-/** The abort reason of the app's shutdown. */
-export const SHUTDOWN = 'shutdown';
+function orFalse(error: unknown): false {
+  if (error instanceof RtcMessagingError) throw error;
+  return false;
+}

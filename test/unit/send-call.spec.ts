@@ -14,7 +14,8 @@ import {
 } from '../../lib/quota/rate-limiter.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../../lib/retry/call-policy.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
-import { SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
+import { SHUTDOWN } from '../../lib/retry/call-error.js';
+import { SendCall } from '../../lib/retry/send-call.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   networkError,
