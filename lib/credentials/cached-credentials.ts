@@ -75,10 +75,6 @@ export class CachedCredentials implements CredentialsSource {
     return held.credentials;
   }
 
-  get inHand(): Redacted<RtcCredentials> | undefined {
-    return this.#valid()?.credentials;
-  }
-
   async replace(refused: Redacted<RtcCredentials>): Promise<boolean> {
     const isReplaced = (): boolean =>
       this.#held !== undefined && !isDeepStrictEqual(this.#held.credentials.open(), refused.open());
@@ -151,7 +147,7 @@ export class CachedCredentials implements CredentialsSource {
       const failure = isLate ? new RtcConfigError([{ option: 'credentials', message }]) : error;
       this.#failure = failure as RtcConfigError;
       this.#rest();
-      this.#watch.onAsked({ failure: describe(this.#failure), usable: this.inHand !== undefined });
+      this.#watch.onAsked({ failure: describe(this.#failure), usable: this.#valid() !== undefined });
       throw failure;
     } finally {
       box.dispose();
@@ -182,7 +178,6 @@ export function createCredentialsSource(
   const credentials = redactCredentials(option as RtcCredentials);
   return {
     get: () => credentials,
-    inHand: credentials,
     replace: () => Promise.resolve(false),
     status: { state: 'fixed' },
   };

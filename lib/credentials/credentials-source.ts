@@ -5,8 +5,6 @@ import type { Redacted } from '../privacy/redacted.js';
 export interface CredentialsSource {
   /** The credentials to sign with now. Rejects with an RtcConfigError if there are none. */
   get(): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials>>;
-  /** Valid credentials that are in hand. Reading them does not ask the provider. */
-  readonly inHand: Redacted<RtcCredentials> | undefined;
   /**
    * Replaces credentials that the service refused. Never rejects.
    * @returns whether other credentials are available

@@ -124,7 +124,7 @@ export class SendCall {
    * @param last the attempt before this one. If the queue is full, the call ends with the result of that attempt.
    */
   async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
-    const { client, clock, credentials, limiters } = this.context;
+    const { client, clock, limiters } = this.context;
     const before = this.#deadline.attemptLimit;
     // The await lets a caller abort right after the call, before there is an attempt.
     const found = await this.#findCredentials(before.ms);
@@ -139,11 +139,14 @@ export class SendCall {
       }
       const { beforeSend } = this.plan;
       if (beforeSend !== undefined) await this.#ask(beforeSend);
+      // They may have expired during the wait.
+      const { ms, name } = this.#deadline.attemptLimit;
+      const latest = await this.#findCredentials(ms);
+      if (!(latest instanceof Redacted)) return judge(latest, name);
       const limit = this.#deadline.attemptLimit;
       end = 'unanswered';
       const result = await client.attempt(this.request, {
-        // They may have been renewed during the wait.
-        credentials: credentials.inHand ?? found,
+        credentials: latest,
         timeoutMs: limit.ms,
         cancellation: this.abort,
         mayLeave: () => permit.isValid(),

@@ -110,7 +110,6 @@ export class ScriptedCalls {
   /** Whether there are other credentials, when these are refused. */
   replace: (refused: Redacted<RtcCredentials>) => Promise<boolean> = () => Promise.resolve(false);
   credentials: CredentialsSource['get'] = () => CREDENTIALS;
-  inHand: CredentialsSource['inHand'];
   readonly clock = new ServiceClockSkew(() => Date.parse('2026-01-02T03:04:05Z'));
   limiter = new RateLimiter({ limit: 1_000_000, maxQueue: 1_000 });
   /** What was asked of the limiter, and how each permit came back. */
@@ -141,16 +140,11 @@ export class ScriptedCalls {
         axiosRef: { interceptors: { request: new Axios({}).interceptors.request } },
       },
       clock: this.clock,
-      credentials: Object.defineProperty(
-        {
-          get: () => this.credentials(),
-          inHand: undefined,
-          replace: (given: Redacted<RtcCredentials>) => this.replace(given),
-          status: { state: 'fixed' as const },
-        },
-        'inHand',
-        { get: () => this.inHand },
-      ),
+      credentials: {
+        get: () => this.credentials(),
+        replace: (given) => this.replace(given),
+        status: { state: 'fixed' },
+      },
       budget,
       limiters: {
         limiterFor: () => this.#watched(),

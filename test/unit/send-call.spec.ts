@@ -117,7 +117,7 @@ describe('a call', () => {
     calls.credentials = () => Promise.resolve(first);
     await start(calls).sent;
     const beforeSend = (): Promise<boolean> => {
-      calls.inHand = renewed;
+      calls.credentials = () => Promise.resolve(renewed);
       return Promise.resolve(true);
     };
     await start(calls, { beforeSend }).sent;
