@@ -41,7 +41,7 @@ export type { RtcFailureKind } from './health/call-kind.js';
 export type * from './health/rtc-health.js';
 export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
-export type { RtcAxiosRef } from './openapi/intercepted-request.js';
+export type { RtcAxiosRef } from './openapi/api-request.js';
 export type { RoomOnlineUsers, UserStatus } from './presence/read-presence.js';
 export type { QuotaUsage } from './quota/quota-usage.js';
 export type {

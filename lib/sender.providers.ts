@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import type { Axios, HttpClientSettings } from './openapi/http-client.js';
+import type { HttpClientSettings } from './openapi/http-client.js';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { createCredentialsSource } from './credentials/cached-credentials.js';
@@ -7,7 +7,7 @@ import { OperatorLog } from './diagnostics/operator-log.js';
 import { emitTo } from './diagnostics/channels.js';
 import { HealthRecord } from './health/health-record.js';
 import { moduleLogger } from './module-logger.js';
-import { createAxios, createHttpClient } from './openapi/http-client.js';
+import { createHttpClient } from './openapi/http-client.js';
 import { OpenApiClient } from './openapi/open-api.client.js';
 import { RTC_SERVICE } from './openapi/rtc-action.js';
 import { ServiceClockSkew } from './openapi/service-clock-skew.js';
@@ -42,11 +42,8 @@ const senderProvider: Provider = {
       },
     });
     const signing = { region, service: RTC_SERVICE, origin: endpoint };
-    const connect = (given: HttpClientSettings, intercepting?: Axios): OpenApiClient =>
-      new OpenApiClient(createHttpClient(given, signing), endpoint, intercepting);
-    // Not for messages: what an app's interceptors do, they can't do to those, which have sockets of their own.
-    const intercepting = createAxios();
-    const { request } = intercepting.interceptors;
+    const connect = (to: HttpClientSettings): OpenApiClient =>
+      new OpenApiClient(createHttpClient(to, signing), endpoint);
     const maxContentLength = Math.max(LONGEST_LIST, settings.http.maxContentLength);
     const limiters = new LimiterHandle(settings.quota, endpoint, settings.appId, {
       store: settings.quota.store?.open(),
@@ -59,9 +56,8 @@ const senderProvider: Provider = {
         client: connect(settings),
         apiVersion: settings.apiVersion,
         anyAction: {
-          client: connect({ ...settings, http: { ...settings.http, maxContentLength } }, intercepting),
+          client: connect({ ...settings, http: { ...settings.http, maxContentLength } }),
           budget: new RetryBudget(),
-          axiosRef: Object.freeze({ interceptors: Object.freeze({ request }) }),
         },
         clock,
         credentials,

@@ -4,8 +4,11 @@ import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from '../fan-out/fan-out-request.js';
 import { ProgressMeter } from '../fan-out/progress-meter.js';
+import { checkCallOptions } from '../options/check-call-options.js';
+import type { OptionTable } from '../options/option-table.js';
+import { abortSignal, milliseconds } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { Interrupted, TimeBox } from '../waiting/time-box.js';
+import { Interrupted, LONGEST_TIMER_MS, TimeBox } from '../waiting/time-box.js';
 import type { ChunkJobs } from './chunk-jobs.js';
 import { type StoredOutcome, WORKER_LOST } from './chunk-completion.js';
 import type {
@@ -21,9 +24,14 @@ import type { FanOutState } from './fan-out-state.js';
 export interface ResultOptions {
   /** Ends the wait, even while Redis is unavailable. The fan-out goes on. */
   readonly signal?: AbortSignal | undefined;
-  /** Time limit of the wait, in milliseconds, even while Redis is unavailable. Default: no limit. */
+  /** Time limit of the wait, in milliseconds, also while Redis is unavailable: 1–2,147,483,647. Default: no limit. */
   readonly timeoutMs?: number | undefined;
 }
+
+const RESULT_OPTIONS = {
+  signal: abortSignal,
+  timeoutMs: milliseconds(1, LONGEST_TIMER_MS),
+} satisfies OptionTable<ResultOptions>;
 
 /** Poll intervals in milliseconds: short at first, for short fan-outs. */
 const FIRST_POLL_MS = 20;
@@ -37,7 +45,7 @@ const hidden = new HiddenParts<{
 
 /**
  * A handle on a durable fan-out, from any process. Every call asks Redis. It rejects with the error of Redis's client,
- * or with an `RtcValidationError` if the fan-out is gone.
+ * with an `RtcValidationError` if the fan-out is gone, or with an `RtcAbortedError` once the app has shut down.
  */
 export class FanOutHandle {
   /** @internal */
@@ -71,9 +79,11 @@ export class FanOutHandle {
 
   /**
    * Waits for the end, and returns the report.
+   * @throws RtcValidationError when an option violates a rule
    * @throws RtcTimeoutError, RtcAbortedError when the wait ended first. The fan-out goes on.
    */
-  async result({ signal, timeoutMs }: ResultOptions = {}): Promise<DurableFanOutReport> {
+  async result(options: ResultOptions = {}): Promise<DurableFanOutReport> {
+    const { signal, timeoutMs } = checkCallOptions(RESULT_OPTIONS, options);
     const box = new TimeBox(timeoutMs ?? Infinity, signal);
     try {
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(LAST_POLL_MS, pause * 1.5)) {

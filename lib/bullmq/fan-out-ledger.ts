@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { RtcAbortedError } from '../errors/rtc-aborted.error.js';
 import type { ChunkProgress } from '../fan-out/chunk-sender.js';
 import type { InvalidRecipient } from '../fan-out/fan-out-report.js';
 import type { FanOutRequest } from '../fan-out/fan-out-request.js';
@@ -24,6 +25,7 @@ import start from './lua/start.lua.js';
 import store from './lua/store.lua.js';
 import type { ChunkBatch } from './read-ahead.js';
 import { RedisHolder } from './redis-holder.js';
+import { Interrupted } from '../waiting/time-box.js';
 import { throughOutages } from './through-outages.js';
 
 const STEPS = { cancel, claim, claimEnd, complete, enqueued, look, open, producer, resume, start, store };
@@ -149,7 +151,7 @@ export class FanOutLedger {
   /** The same when it is called again. */
   complete(id: string, index: number, token: string, completion: ChunkCompletion) {
     const json = JSON.stringify(completion);
-    return this.#run<'completed' | 'returned' | 'corrected' | 'fenced'>('complete', id, index, token, json);
+    return this.#run<'completed' | 'returned' | 'fenced'>('complete', id, index, token, json);
   }
 
   cancel(id: string) {
@@ -227,7 +229,11 @@ export class FanOutLedger {
 
   /** Undefined when there is no such fan-out, or none any more. */
   async #existing<Result>(step: keyof typeof STEPS, id: string) {
-    const answer = await this.#run<Result>(step, id);
+    const answer = await this.#run<Result>(step, id).catch((error: unknown) => {
+      if (!(error instanceof Interrupted)) throw error;
+      const message = `The app is shutting down, and asks Redis no more. Fan-out ${id} goes on.`;
+      throw new RtcAbortedError(message, { outcome: 'unknown' });
+    });
     return answer.result === 'gone' ? undefined : answer;
   }
 

@@ -1,3 +1,4 @@
+import { REGION_HOSTS } from '../config/regions.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
@@ -24,22 +25,14 @@ export const RIGHT = {
   permission: () => 'the key may ask who is in a room',
   app: ({ appId }) => `${appId} may be used with this key`,
   region: ({ endpoint, region }) => `${region} was accepted by ${new URL(endpoint).host}`,
+  messaging: () => 'a message was accepted, so messaging is probably switched on',
 } satisfies Readonly<Record<string, (settings: RtcMessagingSettings) => string>>;
 
 export type Step = keyof typeof RIGHT;
 
 export const STEPS = Object.keys(RIGHT) as Step[];
 
-/** A line of the check. */
-export interface Finding {
-  readonly step: Step | 'messaging' | 'quota';
-  /** `unknown`: the access key may not ask; `skipped`: something else has to be mended first. */
-  readonly status: 'ok' | 'warning' | 'failed' | 'unknown' | 'skipped';
-  /** What was found, and what to do about it. */
-  readonly message: string;
-}
-
-const OF_CODES: readonly (readonly [RegExp, Step | 'messaging'])[] = [
+const OF_CODES: readonly (readonly [RegExp, Step])[] = [
   [/^(Account)?FlowLimitExceeded/, 'throttling'],
   [/^Invalid(AccessKey|SecretToken)/, 'access key'],
   [/^InvalidTimestamp/, 'clock'],
@@ -54,7 +47,7 @@ const OF_CODES: readonly (readonly [RegExp, Step | 'messaging'])[] = [
 ];
 
 /** Where a request got stuck. */
-export function stepOf(error: RtcMessagingError): Step | 'messaging' {
+export function stepOf(error: RtcMessagingError): Step {
   const last = error.attempts.at(-1);
   if (error instanceof RtcApiError) {
     if (last?.throttled) return 'throttling';
@@ -64,4 +57,17 @@ export function stepOf(error: RtcMessagingError): Step | 'messaging' {
   const failure = error instanceof RtcNetworkError ? (last.failure ?? '') : '';
   if (isNameFailure(failure)) return 'DNS';
   return isCertificateFailure(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
+}
+
+/** Requests that are signed for one region, and go to the host of another. */
+export function regionProblem(endpoint: string, region: string): string | undefined {
+  const { hostname } = new URL(endpoint);
+  const [own] = [...REGION_HOSTS].find(([, host]) => host === hostname) ?? [];
+  // Volcengine's Go SDK gives its own host in Singapore the name that BytePlus's has.
+  const isOtherName = own === 'ap-southeast-1' && region === 'ap-singapore-1';
+  if (own === undefined || own === region || isOtherName) return undefined;
+  return (
+    `requests are signed for ${region}, but endpoint (RTC_ENDPOINT) is the host of ${own}; ` +
+    `set region (RTC_REGION) to ${own}, or leave the endpoint out`
+  );
 }

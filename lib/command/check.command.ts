@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { styleText } from 'node:util';
 import type { RtcMessagingOptions } from '../index.js';
-import type { Finding } from './check-steps.js';
-import type { EnvironmentNotes } from './environment.js';
+import type { Finding } from './check-setup.js';
 import { printJson, withEnvironment } from './run-command.js';
 import { isConfirmed } from './terminal.js';
 
@@ -24,11 +23,12 @@ const MARKS: Readonly<Record<Finding['status'], string>> = {
 /** Of the longest name. */
 const WIDTH = 11;
 
+const QUOTA_QUESTION =
+  '--quota sends three large batches to users who are not there, which takes up to a second of the quota from whoever else uses the account. Go on?';
+
 export function defineCheck(command: Command): Command {
   command
-    .description(
-      'Finds out whether this is set up right, without sending anything. The exit code is 1 if something is wrong.',
-    )
+    .description('Finds out whether this is set up right, without sending anything. If not, it exits with 1.')
     .option('--send', 'send one message to a user who is not there, in a room that no one is in')
     .option('--quota', 'find out whether requests or recipients are counted; spends a second of the quota')
     .option('--from <id>', 'sender that clients see (default: RTC_FROM)')
@@ -36,42 +36,32 @@ export function defineCheck(command: Command): Command {
   return withEnvironment(command, check);
 }
 
-const QUOTA_QUESTION =
-  '--quota sends three large batches to users who are not there, which takes up to a second of the quota from whoever else uses the account. Go on?';
-
-async function check(
-  { send, quota, from, yes, json }: CheckArguments,
-  { warnings, missing }: EnvironmentNotes,
-): Promise<void> {
+async function check(given: CheckArguments, notes: readonly string[]): Promise<void> {
   const { checkSetup } = await import('./check-setup.js');
-  const found = await checkSetup({ from }, send);
-  const isUnset = found.some(({ step, status }) => step === 'settings' && status === 'failed');
-  const notes = [...(isUnset ? missing : []), ...warnings];
+  const { send, quota, from, yes, json } = given;
   const findings: Finding[] = [];
-  const add = (...added: readonly Finding[]): void => {
-    findings.push(...added);
-    if (!json) process.stdout.write(added.map(lineOf).join(''));
+  const add = (finding: Finding): void => {
+    findings.push(finding);
+    // One line each, whatever an answer says.
+    const line = `${finding.step.padEnd(WIDTH)} ${finding.message.replaceAll(/\s+/g, ' ')}`;
+    if (!json) process.stdout.write(`${MARKS[finding.status]} ${line}\n`);
   };
   const isRight = (): boolean => findings.every(({ status }) => status !== 'failed');
-  add(...notes.map((message): Finding => ({ step: 'settings', status: 'warning', message })), ...found);
-  if (quota) add(await checkQuota(isRight(), { from }, yes));
+  for (const message of notes) add({ step: 'settings', status: 'warning', message });
+  for (const finding of await checkSetup({ from }, send)) add(finding);
+  if (quota) add(isRight() ? await checkQuota({ from }, yes) : NOT_CHECKED);
   if (json) printJson({ ok: isRight(), findings });
   process.exitCode = isRight() ? 0 : 1;
 }
 
-async function checkQuota(mayAsk: boolean, options: RtcMessagingOptions, yes?: true): Promise<Finding> {
-  const skipped = { step: 'quota', status: 'skipped', message: 'not checked' } as const;
-  if (!mayAsk) return skipped;
+const NOT_CHECKED = { step: 'quota', status: 'skipped', message: 'not checked' } as const;
+
+async function checkQuota(options: RtcMessagingOptions, yes?: true): Promise<Finding> {
   try {
-    if (!yes && !(await isConfirmed(QUOTA_QUESTION))) return skipped;
+    if (!yes && !(await isConfirmed(QUOTA_QUESTION))) return NOT_CHECKED;
   } catch (error) {
     return { step: 'quota', status: 'failed', message: (error as Error).message };
   }
   const { probeQuota } = await import('./probe-quota.js');
   return probeQuota(options);
-}
-
-function lineOf({ step, status, message }: Finding): string {
-  // One line each, whatever an answer says.
-  return `${MARKS[status]} ${step.padEnd(WIDTH)} ${message.replaceAll(/\s+/g, ' ')}\n`;
 }

@@ -1,11 +1,15 @@
+import type { RtcMessagingSettings } from '../config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import type { RtcMessagingOptions } from '../index.js';
-import { failureOf, randomId } from './check-setup.js';
-import type { Finding } from './check-steps.js';
-import { withApp } from './with-app.js';
+import { failureOf, type Finding, randomId } from './check-setup.js';
+import { RoomUnicastService, withApp } from './with-app.js';
 
 const BATCHES = 3;
 const WINDOW_MS = 1_000;
+
+const as = (status: Finding['status'], message: string): Finding => ({ step: 'quota', status, message });
+const inconclusive = (why: string): Finding => as('unknown', `inconclusive: ${why}`);
 
 /**
  * Finds out whether the account's quota counts requests or recipients: by three batches at once, to users who are not
@@ -18,44 +22,30 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
     quota: { ...options.quota, costPer: 'request' },
     retry: { maxAttempts: 1 },
   } as const;
-  return withApp(probing, async ({ messages, settings: { quota } }): Promise<Finding> => {
-    const size = Math.min(MAX_RECIPIENTS, quota.requestsPerSecond);
+  return withApp(probing, async (find) => {
+    const { requestsPerSecond } = find<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS).quota;
+    const size = Math.min(MAX_RECIPIENTS, requestsPerSecond);
     const recipients = BATCHES * size;
-    if (recipients <= quota.requestsPerSecond) {
+    if (recipients <= requestsPerSecond)
       return inconclusive(`${recipients} recipients are fewer than the quota allows, so nothing was sent`);
-    }
     const started = performance.now();
-    const sent = await Promise.all(
-      Array.from({ length: BATCHES }, () => {
-        const to = Array.from({ length: size }, randomId);
-        const message = { roomId: randomId(), to, message: 'nestjs-rtc-messaging check --quota' };
-        return failureOf(() => messages.batchSend(message));
-      }),
-    );
-    const tookMs = performance.now() - started;
-    if (sent.some((error) => error?.attempts.at(-1)?.throttled)) {
-      return {
-        step: 'quota',
-        status: 'warning',
-        message:
-          'a batch was refused: the account counts recipients, or others use it now. ' +
-          'If nothing else sends now, set quota.costPer (RTC_QUOTA_COST_PER) to recipient',
-      };
+    const batches = Array.from({ length: BATCHES }, () => {
+      const to = Array.from({ length: size }, randomId);
+      const message = { roomId: randomId(), to, message: 'nestjs-rtc-messaging check --quota' };
+      return failureOf(find(RoomUnicastService).batchSend(message));
+    });
+    const failures = await Promise.all(batches);
+    const tookMs = Math.round(performance.now() - started);
+    if (failures.some((error) => error?.attempts.at(-1)?.throttled)) {
+      const what = 'a batch was refused: the account counts recipients, or others use it now';
+      const how = 'If nothing else sends now, set quota.costPer (RTC_QUOTA_COST_PER) to recipient';
+      return as('warning', `${what}. ${how}`);
     }
-    const error = sent.find((failure) => failure !== undefined);
+    const error = failures.find((failure) => failure !== undefined);
     if (error !== undefined) return inconclusive(error.message);
-    if (tookMs > WINDOW_MS)
-      return inconclusive(`the batches took ${Math.round(tookMs)} ms, and so no single second`);
-    return {
-      step: 'quota',
-      status: 'ok',
-      message:
-        `${recipients} recipients were accepted within a second: the account probably counts requests, ` +
-        'which is the default of quota.costPer (RTC_QUOTA_COST_PER): request',
-    };
+    if (tookMs > WINDOW_MS) return inconclusive(`the batches took ${tookMs} ms, and so no single second`);
+    const what = `${recipients} recipients were accepted within a second: the account probably counts requests`;
+    const how = 'which is the default of quota.costPer (RTC_QUOTA_COST_PER): request';
+    return as('ok', `${what}, ${how}`);
   });
-}
-
-function inconclusive(why: string): Finding {
-  return { step: 'quota', status: 'unknown', message: `inconclusive: ${why}` };
 }

@@ -12,3 +12,17 @@ export function readFile(option: string, file: string): Buffer {
     throw new Error(`${option} ${file}: ${(error as Error).message}`, { cause: error });
   }
 }
+
+/**
+ * Reads a text file that an option names, without the byte order mark that editors of Windows begin it with.
+ * @param advice what to do about a file that is no text
+ * @throws Error that names both
+ */
+export function readText(option: string, file: string, advice: string): string {
+  const bytes = readFile(option, file);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new TypeError(`${option} ${file}: it is not UTF-8 text; ${advice}`);
+  }
+}

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
 import { defineEmulator } from './emulator.command.js';
-import { runCommand, withOneLineErrors } from './run-command.js';
+import { runCommand } from './run-command.js';
 
-await runCommand(defineEmulator(withOneLineErrors(new Command('rtc-emulator'))));
+await runCommand('rtc-emulator', defineEmulator);

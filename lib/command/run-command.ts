@@ -1,45 +1,25 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { type EnvironmentNotes, loadEnvironment } from './environment.js';
+import { Command, InvalidArgumentError } from 'commander';
+import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
+import { loadEnvironment } from './environment.js';
 
-/** Has a command say what is wrong in one line, whoever finds it. Subcommands that are made later take that over. */
-export function withOneLineErrors(command: Command): Command {
-  return command.configureOutput({
-    outputError: (text) => {
-      const words = text.trim().replace(/^error: /, '');
-      reportFailure(command, new Error(words.replaceAll(/\s*\n\s*/g, ' ')));
-    },
-  });
-}
-
-/** Has a command read a file of variables. If it fails, its error says what may be wrong with these, too. */
+/**
+ * Has a command read a file of variables. If it fails, its error says what may be wrong with these, too.
+ * @param action takes the arguments, and what may be wrong
+ */
 export function withEnvironment<Arguments>(
   command: Command,
-  action: (given: Arguments, notes: EnvironmentNotes) => Promise<void>,
+  action: (given: Arguments, notes: readonly string[]) => Promise<void>,
 ): Command {
   return command
     .option('--json', 'print one object with its results, or { ok, error }')
     .option('--env <file>', 'file with variables (default: .env)')
     .action(async (given: Arguments & { readonly env?: string }) => {
       const notes = loadEnvironment(given.env);
-      try {
-        await action(given, notes);
-      } catch (error) {
-        if (error instanceof Error) {
-          const { code } = error as { readonly code?: string };
-          const missing = code === 'RTC_CONFIG' ? notes.missing : [];
-          error.message = [error.message, ...missing, ...notes.warnings].join('\n  - ');
-        }
+      await action(given, notes).catch((error: unknown) => {
+        if (error instanceof Error) error.message = [error.message, ...notes].join('\n  - ');
         throw error;
-      }
+      });
     });
-}
-
-/** Says why something failed, whether or not the arguments could be read. */
-function reportFailure(command: Command, error: Error): void {
-  process.stderr.write(`${command.name()}: ${error.message}\n`);
-  // The library's own errors have more to say.
-  const shown = 'toJSON' in error ? error : { message: error.message };
-  if (process.argv.includes('--json')) printJson({ ok: false, error: shown });
 }
 
 /** Prints what `--json` asks for. */
@@ -47,15 +27,33 @@ export function printJson(result: Readonly<Record<string, unknown>> & { readonly
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** Runs a command with the arguments of this process, and sets its exit code. */
-export async function runCommand(command: Command): Promise<void> {
+/**
+ * Runs a command with the arguments of this process, and sets its exit code. What is wrong is said in one line, whoever
+ * finds it.
+ */
+export async function runCommand(name: string, define: (command: Command) => void): Promise<void> {
+  const report = (message: string, error: object = { message }): void => {
+    process.stderr.write(`${name}: ${message}\n`);
+    if (process.argv.includes('--json')) printJson({ ok: false, error });
+  };
+  const outputError = (text: string): void =>
+    report(text.replaceAll(/^error: |\s+$/g, '').replaceAll(/\s*\n\s*/g, ' '));
+  // A reader such as `head` has seen enough. What the command did stands, and so does its exit code.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  // Before its subcommands are made, which take that over.
+  const command = new Command(name).configureOutput({ outputError });
+  define(command);
   try {
     await command.parseAsync();
   } catch (error) {
-    reportFailure(command, error instanceof Error ? error : new Error(String(error)));
-    const { code, outcome } = error as { readonly code?: string; readonly outcome?: string };
-    if (code === 'RTC_ABORTED') process.exitCode = 130;
-    else process.exitCode = outcome === 'unknown' ? 2 : 1;
+    const { message = String(error), code, outcome } = error as Partial<RtcMessagingError>;
+    // The library's own errors have more to say.
+    report(message, code?.startsWith('RTC_') ? (error as object) : undefined);
+    process.exitCode = code === 'RTC_ABORTED' ? 130 : outcome === 'unknown' ? 2 : 1;
   }
 }
 

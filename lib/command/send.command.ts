@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import { styleText } from 'node:util';
-import { readFile } from './read-file.js';
+import type { RtcMessagingSettings } from '../config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { isLoopback } from '../openapi/loopback.js';
+import { readFile, readText } from './read-file.js';
 import { printJson, withEnvironment } from './run-command.js';
 import { isConfirmed } from './terminal.js';
 
 interface SendArguments {
   readonly room: string;
-  readonly to: readonly string[];
+  readonly to: readonly [string, ...string[]];
   readonly text?: string;
   readonly file?: string;
   readonly binary?: true;
@@ -30,12 +33,10 @@ export function defineSend(command: Command): Command {
 
 async function send({ room, to, from, yes, json, ...content }: SendArguments): Promise<void> {
   const message = readMessage(content);
-  const [{ withApp }, { isLoopback }] = await Promise.all([
-    import('./with-app.js'),
-    import('../openapi/loopback.js'),
-  ]);
+  const { withApp, RoomUnicastService } = await import('./with-app.js');
   const users = to.length === 1 ? '1 user' : `${to.length} users`;
-  const receipt = await withApp({ from }, async ({ messages, settings }) => {
+  const receipt = await withApp({ from }, async (find) => {
+    const settings = find<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS);
     if (settings.from === undefined)
       throw new TypeError('the sender is missing: give --from, or set RTC_FROM');
     const { host, hostname } = new URL(settings.endpoint);
@@ -46,11 +47,12 @@ async function send({ room, to, from, yes, json, ...content }: SendArguments): P
     const { signal } = interrupted;
     // Not before, so that Ctrl-C at the question ends the command.
     for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interrupted.abort());
-    const [first = ''] = to;
+    const messages = find(RoomUnicastService);
+    const request = { roomId: room, message };
     // To one user, a message may be longer.
     return to.length === 1
-      ? messages.send({ roomId: room, to: first, message }, { signal })
-      : messages.batchSend({ roomId: room, to, message }, { signal });
+      ? messages.send({ ...request, to: to[0] }, { signal })
+      : messages.batchSend({ ...request, to }, { signal });
   });
   if (json) return printJson({ ok: true, receipt });
   process.stdout.write(
@@ -60,20 +62,10 @@ async function send({ room, to, from, yes, json, ...content }: SendArguments): P
 }
 
 /** @throws TypeError when there is none, or two */
-function readMessage({
-  text,
-  file,
-  binary,
-}: Pick<SendArguments, 'text' | 'file' | 'binary'>): string | Uint8Array {
+function readMessage({ text, file, binary }: Partial<SendArguments>): string | Uint8Array {
   if (text !== undefined && file !== undefined) throw new TypeError('give --text or --file, not both');
   if (text !== undefined && binary) throw new TypeError('--binary is for --file');
   if (text !== undefined) return text;
   if (file === undefined) throw new TypeError('give --text or --file');
-  const bytes = readFile('--file', file);
-  if (binary) return bytes;
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new TypeError(`${file} is not UTF-8 text; --binary sends it as bytes`);
-  }
+  return binary ? readFile('--file', file) : readText('--file', file, '--binary sends it as bytes');
 }

@@ -14,9 +14,7 @@ interface TokenArguments {
 
 export function defineToken(command: Command): Command {
   command
-    .description(
-      'Issues a token with which a client joins a room, or logs in. It needs RTC_APP_ID and RTC_APP_KEY.',
-    )
+    .description('Issues a token with which a client joins a room, or logs in. It needs RTC_APP_KEY.')
     .requiredOption('--user <id>', 'user of the token')
     .option('--room <id>', 'room that the user may join')
     .option('--any-room', 'let the user join any room of the app')
@@ -30,20 +28,14 @@ async function issue({ user, room, anyRoom, login, expires, allow, json }: Token
   if ([room, anyRoom, login].filter((what) => what !== undefined).length !== 1)
     throw new TypeError('give one of --room, --any-room and --login');
   if (login && allow !== undefined) throw new TypeError('--allow is for --room and --any-room');
-  const { withApp } = await import('./with-app.js');
+  const { withApp, RtcTokenService } = await import('./with-app.js');
   const request = { userId: user, expiresInSeconds: expires };
-  const options = {
-    // Given here, so that it is reported with all else that is missing.
-    appKey: process.env['RTC_APP_KEY'] ?? '',
-    // Tokens are signed with the app key, so that no access key is asked for.
-    credentials: (): never => {
-      throw new Error('A token needs no access key.');
-    },
-  };
-  const token = await withApp(options, ({ tokens }) => {
-    if (login) return tokens.issueLoginToken(request);
-    const join = { ...request, roomId: room, anyRoom, privileges: allow ?? ['subscribe'] };
-    return tokens.issueJoinToken(join as JoinTokenRequest);
+  const join = { ...request, roomId: room, anyRoom, privileges: allow ?? ['subscribe'] };
+  // The app key is given here, so that it is reported with all else that is missing. An access key is not needed.
+  const options = { appKey: process.env['RTC_APP_KEY'] ?? '', credentials: () => Promise.reject() };
+  const token = await withApp(options, (find) => {
+    const tokens = find(RtcTokenService);
+    return login ? tokens.issueLoginToken(request) : tokens.issueJoinToken(join as JoinTokenRequest);
   });
   if (json) printJson({ ok: true, token });
   else process.stdout.write(`${token}\n`);

@@ -1,21 +1,12 @@
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { RtcMessagingSettings } from '../config/settings.js';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
-import {
-  RoomPresenceService,
-  RoomUnicastService,
-  RtcMessagingModule,
-  type RtcMessagingOptions,
-  RtcTokenService,
-} from '../index.js';
+import { RtcMessagingModule, type RtcMessagingOptions } from '../index.js';
 
-/** What subcommands use of an app. */
-export interface App {
-  readonly settings: RtcMessagingSettings;
-  readonly messages: RoomUnicastService;
-  readonly presence: RoomPresenceService;
-  readonly tokens: RtcTokenService;
-}
+// Loaded when a subcommand runs, and not for its help.
+export { RoomPresenceService, RoomUnicastService, RtcTokenService } from '../index.js';
+
+/** Finds a part of an app. */
+export type Find = <Part>(token: string | Type<Part>) => Part;
 
 /**
  * Does something with the services, as an app would that has the module alone.
@@ -23,19 +14,13 @@ export interface App {
  */
 export async function withApp<T>(
   options: RtcMessagingOptions,
-  use: (app: App) => T | Promise<T>,
+  use: (find: Find) => T | Promise<T>,
 ): Promise<T> {
-  const app = await NestFactory.createApplicationContext(RtcMessagingModule.forRoot(options), {
-    logger: false,
-    abortOnError: false,
-  });
+  const messaging = RtcMessagingModule.forRoot(options);
+  const how = { logger: false, abortOnError: false } as const;
+  const app = await NestFactory.createApplicationContext(messaging, how);
   try {
-    return await use({
-      settings: app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS, { strict: false }),
-      messages: app.get(RoomUnicastService, { strict: false }),
-      presence: app.get(RoomPresenceService, { strict: false }),
-      tokens: app.get(RtcTokenService, { strict: false }),
-    });
+    return await use((token) => app.get(token, { strict: false }));
   } finally {
     await app.close();
   }

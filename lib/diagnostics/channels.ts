@@ -11,9 +11,7 @@ const channels = new Map<RtcEvent['type'], Channel>();
 
 /** Kept, since looking one up by its name costs more than publishing to it. */
 function channelOf(type: RtcEvent['type']): Channel {
-  const known = channels.get(type);
-  if (known !== undefined) return known;
-  const opened = channel(`nestjs-rtc-messaging:${type}` satisfies RtcChannelName);
+  const opened = channels.get(type) ?? channel(`nestjs-rtc-messaging:${type}` satisfies RtcChannelName);
   channels.set(type, opened);
   return opened;
 }

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { type Level, LimitedLog } from './limited-log.js';
-import type { RtcEvent, RtcOutcomeEvent, RtcThrottlingEvent } from './rtc-event.js';
+import type { RtcCredentialsEvent, RtcEvent, RtcOutcomeEvent, RtcThrottlingEvent } from './rtc-event.js';
 
 /** Why receipts are refused. */
 const REFUSED_RECEIPTS = {
@@ -12,8 +12,10 @@ const CHECK_PROVIDER =
   'Check the provider in credentials, and log its errors there: their texts may hold secrets, and are not shown here.';
 const FALLBACK =
   'This process uses its own share of the limit meanwhile, and tries again by itself: check that Redis runs and can be reached.';
+const REFUSES_ALL =
+  'Quota: the service refuses everything. Other programs may use the account, or its quota may be used up.';
 /** What sending such a message again does. */
-const RESENT = ' Sent again, it may arrive twice; onUnknown (RTC_ON_UNKNOWN) decides whether it is.';
+const RESENT = 'Sent again, it may arrive twice; onUnknown (RTC_ON_UNKNOWN) decides whether it is.';
 
 /**
  * Logs only what an operator can fix, one line each. Callers learn about their own failures from errors, so nothing is
@@ -34,53 +36,36 @@ export class OperatorLog {
 
   onEvent(event: RtcEvent): void {
     switch (event.type) {
-      case 'retry':
-        this.logger.debug(
-          `${event.call.action}, call ${event.call.id}: attempt ${event.number} (${event.reason})`,
-        );
-        break;
-      case 'outcome':
-        this.#outcome(event);
-        break;
-      case 'clock':
-        this.#limited.write(
-          'warn',
-          'clock',
-          `${describeClock(event.offsetMs)}. ` +
-            "Requests are signed with the service's time from now on; set the clock.",
-        );
-        break;
-      case 'credentials': {
-        const { status, failure, warning, usable } = event;
-        if (warning !== undefined) this.#change('expiration', 'warn', `Credentials: ${warning}.`);
-        const rest = usable ? 'The last ones are still valid' : 'Nothing can be sent';
-        const failed = `Credentials: ${failure}. ${rest}. ${CHECK_PROVIDER}`;
-        if (status === 'refreshed')
-          this.#change('credentials', 'log', 'Credentials: the provider works again.');
-        else this.#change('credentials', usable ? 'warn' : 'error', failed);
-        break;
+      case 'retry': {
+        const { call, number, reason } = event;
+        return void this.logger.debug(`${call.action}, call ${call.id}: attempt ${number} (${reason})`);
       }
+      case 'outcome':
+        return this.#outcome(event);
+      case 'clock': {
+        const what = "Requests are signed with the service's time from now on; set the clock.";
+        return this.#limited.write('warn', 'clock', `${describeClock(event.offsetMs)}. ${what}`);
+      }
+      case 'credentials':
+        return this.#credentials(event);
       case 'quota': {
         const { status, failure } = event;
-        if (status === 'shared') this.#change('quota', 'log', 'Quota: shared again.');
-        else if (status === 'refusing') this.#change('quota', 'error', `Quota: ${failure}. Nothing is sent.`);
-        else this.#change('quota', 'warn', `Quota: ${failure}. ${FALLBACK}`);
-        break;
+        if (status === 'shared') return this.#change('quota', 'log', 'Quota: shared again.');
+        const isRefusing = status === 'refusing';
+        const line = `Quota: ${failure}. ${isRefusing ? 'Nothing is sent.' : FALLBACK}`;
+        return this.#change('quota', isRefusing ? 'error' : 'warn', line);
       }
       case 'throttling':
-        this.#throttling(event);
-        break;
-      case 'shutdown':
-        if (event.status === 'timed_out') {
-          this.logger.warn(`Shutting down: calls that did not end in time are aborted (${event.inFlight}).`);
-        }
-        break;
-      case 'receipt':
-        if (event.status !== 'confirmed') {
-          const what = REFUSED_RECEIPTS[event.status];
-          this.#limited.write('warn', `receipt ${event.status}`, `Receipts: one was refused. ${what}.`);
-        }
-        break;
+        return this.#throttling(event);
+      case 'shutdown': {
+        const line = `Shutting down: calls that did not end in time are aborted (${event.inFlight}).`;
+        return event.status === 'timed_out' ? void this.logger.warn(line) : undefined;
+      }
+      case 'receipt': {
+        if (event.status === 'confirmed') return;
+        const line = `Receipts: one was refused. ${REFUSED_RECEIPTS[event.status]}.`;
+        return this.#limited.write('warn', `receipt ${event.status}`, line);
+      }
     }
   }
 
@@ -91,29 +76,37 @@ export class OperatorLog {
     if (level !== before && (level !== 'log' || before !== undefined)) this.logger[level](line);
   }
 
+  #credentials({ status, failure, warning, usable }: RtcCredentialsEvent): void {
+    if (warning !== undefined) this.#change('expiration', 'warn', `Credentials: ${warning}.`);
+    if (status === 'refreshed')
+      return this.#change('credentials', 'log', 'Credentials: the provider works again.');
+    const rest = usable ? 'The last ones are still valid' : 'Nothing can be sent';
+    const line = `Credentials: ${failure}. ${rest}. ${CHECK_PROVIDER}`;
+    this.#change('credentials', usable ? 'warn' : 'error', line);
+  }
+
   /** Logs the last attempt, which ended the call. The caller gets the other attempts in the error. */
-  #outcome({ call: { action }, outcome, code, attempts, hint }: RtcOutcomeEvent): void {
+  #outcome({ call: { action }, outcome, code, attempts, hint = '' }: RtcOutcomeEvent): void {
     const last = attempts.findLast((attempt) => outcome !== 'unknown' || attempt.outcome === 'unknown');
     if (outcome === 'accepted' || last === undefined || code === 'RTC_ABORTED' || code === 'RTC_CONFIG')
       return;
     const { failure = '', throttled, phase } = last;
     const isMessage = isRtcActionName(action);
     const write = (level: Level, key: string, what: string, end = ''): void => {
-      const advice = hint === undefined ? '' : ` ${hint}`;
+      const line = [`${action}: ${what}.`, hint, end].filter((part) => part !== '').join(' ');
       // What is said of another action must not be why nothing is said of messages.
-      this.#limited.write(level, isMessage ? key : `${action} ${key}`, `${action}: ${what}.${advice}${end}`);
+      this.#limited.write(level, isMessage ? key : `${action} ${key}`, line);
     };
     if (outcome === 'unknown') {
       const what = isMessage ? 'a message' : 'the request';
-      const end = isMessage ? RESENT : '';
-      write('warn', 'unknown', `it is unknown whether ${what} was accepted (${failure})`, end);
+      write(
+        'warn',
+        'unknown',
+        `it is unknown whether ${what} was accepted (${failure})`,
+        isMessage ? RESENT : '',
+      );
     } else if (last.outcome === 'not_attempted') {
-      const why = failure.startsWith('REQUEST_FAILED')
-        ? "the request can't be made"
-        : phase === 'queued'
-          ? 'it did not leave in time'
-          : "the service can't be reached";
-      write('error', `${phase} ${failure}`, `${why} (${failure}, phase "${phase}")`);
+      write('error', `${phase} ${failure}`, `it was not sent (${failure}, phase "${phase}")`);
     } else if (throttled) {
       write('warn', 'throttled', `refused because the quota is used up (${failure})`);
     } else if (!failure.startsWith('InvalidParameter') || /AppId|IllegalFrom/.test(failure)) {
@@ -122,21 +115,15 @@ export class OperatorLog {
   }
 
   #throttling({ permitsPerSecond, chunkSize }: RtcThrottlingEvent): void {
-    if (permitsPerSecond === undefined) {
-      this.logger.log('Quota: the service allows all of it again.');
-    } else if (permitsPerSecond === 0) {
-      const line =
-        'Quota: the service refuses everything. Other programs may use the account, or its quota may be used up.';
-      this.#limited.write('warn', 'refuses all', line);
-    } else {
-      const advice =
-        chunkSize === undefined
-          ? `If that is so for long, set quota.requestsPerSecond (RTC_QUOTA_RPS) to it, or quota.reserve.`
-          : `It refuses requests of more than ${chunkSize} recipients: set quota.costPer (RTC_QUOTA_COST_PER) to ` +
-            'recipient if it counts those.';
-      const line = `Quota: the account seems to allow about ${permitsPerSecond} a second, less than configured.`;
-      this.#limited.write('warn', 'throttling', `${line} ${advice}`);
-    }
+    if (permitsPerSecond === undefined)
+      return void this.logger.log('Quota: the service allows all of it again.');
+    if (permitsPerSecond === 0) return this.#limited.write('warn', 'refuses all', REFUSES_ALL);
+    const advice =
+      chunkSize === undefined
+        ? 'If that is so for long, set quota.requestsPerSecond (RTC_QUOTA_RPS) to it, or quota.reserve.'
+        : `It refuses requests of more than ${chunkSize} recipients: set quota.costPer (RTC_QUOTA_COST_PER) to recipient if it counts those.`;
+    const line = `Quota: the account seems to allow about ${permitsPerSecond} a second, less than configured.`;
+    this.#limited.write('warn', 'throttling', `${line} ${advice}`);
   }
 }
 

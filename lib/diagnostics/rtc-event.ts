@@ -36,15 +36,27 @@ export interface RtcFanOutInfo {
 }
 
 /** @inline */
-interface OfModule {
+interface OfModule<Type extends string> {
+  /** Tells the events apart. */
+  readonly type: Type;
   /** The module's `name`, or `default`. */
   readonly module: string;
 }
 
 /** @inline */
-interface OfCall {
+interface OfCall<Type extends string> {
+  /** Tells the events apart. */
+  readonly type: Type;
   /** The call that it belongs to. */
   readonly call: RtcCallInfo;
+}
+
+/** @inline */
+interface OfFanOut<Type extends string> {
+  /** Tells the events apart. */
+  readonly type: Type;
+  /** The fan-out that it is about. */
+  readonly fanOut: RtcFanOutInfo;
 }
 
 /** Why a request is sent again. */
@@ -55,15 +67,10 @@ export type RtcRetryReason =
  * A call begins. It is emitted in the caller's asynchronous context, before anything else happens, so listeners can
  * read the caller's `AsyncLocalStorage`. An `outcome` always follows.
  */
-export interface RtcBeginEvent extends OfCall {
-  /** Tells the events apart. */
-  readonly type: 'begin';
-}
+export interface RtcBeginEvent extends OfCall<'begin'> {}
 
 /** An HTTP attempt has ended. */
-export interface RtcAttemptEvent extends OfCall {
-  /** Tells the events apart. */
-  readonly type: 'attempt';
+export interface RtcAttemptEvent extends OfCall<'attempt'> {
   /** Counts from 1. */
   readonly number: number;
   /** What became of it. */
@@ -74,9 +81,7 @@ export interface RtcAttemptEvent extends OfCall {
  * A call waits before its next attempt. A wait for the quota is emitted when it is over, all other waits when they
  * begin.
  */
-export interface RtcWaitEvent extends OfCall {
-  /** Tells the events apart. */
-  readonly type: 'wait';
+export interface RtcWaitEvent extends OfCall<'wait'> {
   /**
    * `backoff`: the pause between attempts. `throttled`: the pause after the service refused for the quota.
    * `retry_after`: the pause that the service asked for. `quota`: the wait for a permit.
@@ -87,9 +92,7 @@ export interface RtcWaitEvent extends OfCall {
 }
 
 /** A call is about to send again. */
-export interface RtcRetryEvent extends OfCall {
-  /** Tells the events apart. */
-  readonly type: 'retry';
+export interface RtcRetryEvent extends OfCall<'retry'> {
   /** Why the call sends again. */
   readonly reason: RtcRetryReason;
   /** Number of the attempt that begins. */
@@ -97,9 +100,7 @@ export interface RtcRetryEvent extends OfCall {
 }
 
 /** A call has ended. */
-export interface RtcOutcomeEvent extends OfCall {
-  /** Tells the events apart. */
-  readonly type: 'outcome';
+export interface RtcOutcomeEvent extends OfCall<'outcome'> {
   /** What became of the message. */
   readonly outcome: 'accepted' | FailureOutcome;
   /** Every HTTP attempt, oldest first. */
@@ -120,19 +121,10 @@ export interface RtcOutcomeEvent extends OfCall {
  * A fan-out begins. It is emitted in the caller's asynchronous context. A durable fan-out begins at a worker, with its
  * first chunk.
  */
-export interface RtcFanOutBeginEvent {
-  /** Tells the events apart. */
-  readonly type: 'fan_out_begin';
-  /** The fan-out that it is about. */
-  readonly fanOut: RtcFanOutInfo;
-}
+export interface RtcFanOutBeginEvent extends OfFanOut<'fan_out_begin'> {}
 
 /** A fan-out has ended, after all of its calls. */
-export interface RtcFanOutOutcomeEvent {
-  /** Tells the events apart. */
-  readonly type: 'fan_out_outcome';
-  /** The fan-out that it is about. */
-  readonly fanOut: RtcFanOutInfo;
+export interface RtcFanOutOutcomeEvent extends OfFanOut<'fan_out_outcome'> {
   /** The report's status. */
   readonly status: 'accepted' | 'partial' | 'rejected' | 'aborted';
   /** The report's counts. */
@@ -149,17 +141,13 @@ export interface RtcFanOutOutcomeEvent {
 }
 
 /** The clock offset that requests are signed with has changed. */
-export interface RtcClockEvent extends OfModule {
-  /** Tells the events apart. */
-  readonly type: 'clock';
+export interface RtcClockEvent extends OfModule<'clock'> {
   /** How far the service is ahead of this machine, in milliseconds. */
   readonly offsetMs: number;
 }
 
 /** The credentials provider answered or failed. */
-export interface RtcCredentialsEvent extends OfModule {
-  /** Tells the events apart. */
-  readonly type: 'credentials';
+export interface RtcCredentialsEvent extends OfModule<'credentials'> {
   /** Whether the provider returned valid credentials. */
   readonly status: 'refreshed' | 'refresh_failed';
   /** How the provider failed: the kind of its error or the flaw of its answer. It contains no text of the provider. */
@@ -171,9 +159,7 @@ export interface RtcCredentialsEvent extends OfModule {
 }
 
 /** The state of a shared quota has changed. */
-export interface RtcQuotaEvent extends OfModule {
-  /** Tells the events apart. */
-  readonly type: 'quota';
+export interface RtcQuotaEvent extends OfModule<'quota'> {
   /**
    * `shared`: the quota is shared (also emitted once at the beginning). `fallback`: the store is unavailable, and this
    * process uses its declared share. `refusing`: the store is unavailable, and nothing is sent.
@@ -187,9 +173,7 @@ export interface RtcQuotaEvent extends OfModule {
  * The service allows less than the configured quota, since other programs use the account or since it counts otherwise
  * (`permitsPerSecond` is set). Or it no longer refuses (`permitsPerSecond` is absent).
  */
-export interface RtcThrottlingEvent extends OfModule {
-  /** Tells the events apart. */
-  readonly type: 'throttling';
+export interface RtcThrottlingEvent extends OfModule<'throttling'> {
   /** Estimated permits a second. 0: the service refuses everything. Absent: it allows the whole quota again. */
   readonly permitsPerSecond?: number;
   /** Number of recipients in a request from now on, if the service refuses larger requests. */
@@ -197,9 +181,7 @@ export interface RtcThrottlingEvent extends OfModule {
 }
 
 /** The app shuts down. */
-export interface RtcShutdownEvent extends OfModule {
-  /** Tells the events apart. */
-  readonly type: 'shutdown';
+export interface RtcShutdownEvent extends OfModule<'shutdown'> {
   /**
    * `started`: the app begins to close, and new calls will soon be refused. `timed_out`: the time limit has passed, and
    * calls in flight are aborted.
@@ -210,9 +192,7 @@ export interface RtcShutdownEvent extends OfModule {
 }
 
 /** A client has sent a receipt, which counts or is refused. */
-export interface RtcReceiptEvent extends OfModule {
-  /** Tells the events apart. */
-  readonly type: 'receipt';
+export interface RtcReceiptEvent extends OfModule<'receipt'> {
   /** The message's ID, as the client has sent it. */
   readonly messageId: string;
   /** The user of the client, by its signature. */

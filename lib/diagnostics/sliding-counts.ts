@@ -5,52 +5,43 @@ export interface RecentCounts<Kind extends string> {
   readonly overMs: number;
 }
 
-interface Span<Kind extends string> {
-  /** Number of the span, from time 0. */
-  readonly index: number;
-  readonly counts: Map<Kind, number>;
-}
-
 /**
  * Counts events by kind over a sliding window. The window consists of spans of equal length, so memory does not grow
- * with the number of events.
+ * with the number of events. Times are milliseconds of a clock that only goes forward.
  */
 export class SlidingCounts<Kind extends string> {
-  readonly #spanMs: number;
-  #kept: Span<Kind>[] = [];
+  /** The counts of each span that has any, by its number from time 0. */
+  readonly #spans = new Map<number, Map<Kind, number>>();
 
   /** @param windowMs length of the window, in milliseconds */
   constructor(
-    readonly windowMs: number,
+    private readonly windowMs: number,
     private readonly spans = 10,
-  ) {
-    this.#spanMs = windowMs / spans;
-  }
+  ) {}
 
-  /** @param now milliseconds of a clock that only goes forward */
   add(kind: Kind, now: number, count = 1): void {
-    const index = Math.floor(now / this.#spanMs);
-    let current = this.#kept.at(-1);
-    if (current === undefined || current.index < index) {
-      this.#forget(index);
-      current = { index, counts: new Map() };
-      this.#kept.push(current);
-    }
-    current.counts.set(kind, (current.counts.get(kind) ?? 0) + count);
+    const index = this.#indexAt(now);
+    const counts = this.#spans.get(index) ?? new Map<Kind, number>();
+    // Spans are only forgotten when one begins.
+    if (counts.size === 0) this.#forget(index).set(index, counts);
+    counts.set(kind, (counts.get(kind) ?? 0) + count);
   }
 
   read(now: number): RecentCounts<Kind> {
-    const index = Math.floor(now / this.#spanMs);
-    this.#forget(index);
+    const index = this.#indexAt(now);
     const counts = new Map<Kind, number>();
-    for (const span of this.#kept) {
-      for (const [kind, count] of span.counts) counts.set(kind, (counts.get(kind) ?? 0) + count);
-    }
-    return { counts, overMs: this.windowMs + (now - index * this.#spanMs) };
+    for (const span of this.#forget(index).values())
+      for (const [kind, count] of span) counts.set(kind, (counts.get(kind) ?? 0) + count);
+    return { counts, overMs: this.windowMs + now - (index * this.windowMs) / this.spans };
+  }
+
+  #indexAt(now: number): number {
+    return Math.floor((now * this.spans) / this.windowMs);
   }
 
   /** Drops spans that have left the window. */
-  #forget(current: number): void {
-    this.#kept = this.#kept.filter(({ index }) => index >= current - this.spans);
+  #forget(current: number): Map<number, Map<Kind, number>> {
+    for (const index of this.#spans.keys()) if (index < current - this.spans) this.#spans.delete(index);
+    return this.#spans;
   }
 }

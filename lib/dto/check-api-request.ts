@@ -19,7 +19,8 @@ export interface OpenApiRequest {
   /** Default: `POST` with a body, otherwise `GET`. */
   readonly method?: 'GET' | 'POST' | undefined;
   /**
-   * Parameters beside `Action` and `Version`: `{ AppId, UserIds: ['alice', 'bob'] }`. A list has at most 1,000 items.
+   * Parameters beside `Action` and `Version`: `{ AppId, UserIds: ['alice', 'bob'] }`. All of them together have at most
+   * 65,536 characters, more than a server takes.
    */
   readonly query?:
     Readonly<Record<string, OpenApiQueryValue | readonly OpenApiQueryValue[] | undefined>> | undefined;
@@ -45,7 +46,9 @@ const PARAMETER_NAME = 'must be a name of A-Z a-z 0-9 _ . -, a letter first, and
 const isValue = (one: unknown): boolean =>
   typeof one === 'string' ? one.isWellFormed() : typeof one === 'boolean' || Number.isFinite(one);
 const value = must<OpenApiQueryValue>('text, a number, true or false, or a list of these', isValue);
-const values = list('values', value, 1_000, 0);
+/** Of names and values together. */
+const MAX_QUERY_LENGTH = 65_536;
+const values = list('values', value, MAX_QUERY_LENGTH, 0);
 
 const MESSAGING = new RegExp(`^(${Object.keys(RTC_ACTIONS).join('|')})$`, 'i');
 const OTHER_SERVICES = 'RoomUnicastService, RoomBroadcastService and UserUnicastService';
@@ -68,6 +71,7 @@ function readQuery(given: unknown): Checked<NameValue[]> {
   const query = isPlain(given) ? readProperties(given, []) : undefined;
   if (query === undefined) return wrong('must be a plain object of names and values');
   const pairs: NameValue[] = [];
+  let length = 0;
   for (const [name, one] of Object.entries(query)) {
     if (one === undefined) continue;
     const isName = /^[A-Za-z][\w.-]{0,127}$/.test(name) && !isReservedName(name);
@@ -77,7 +81,10 @@ function readQuery(given: unknown): Checked<NameValue[]> {
         problems: checked.problems.slice(0, 1).map((each) => ({ ...each, option: printableName(name) })),
       };
     }
-    for (const each of checked.value) pairs.push([name, String(each)]);
+    const added = checked.value.map((each): NameValue => [name, String(each)]);
+    length += added.join('').length;
+    if (length > MAX_QUERY_LENGTH) return wrong(`must have at most ${MAX_QUERY_LENGTH} characters`);
+    pairs.push(...added);
   }
   return { value: pairs };
 }

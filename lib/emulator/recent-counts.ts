@@ -11,6 +11,8 @@ const FIRST_WORDS = 8 * SLOT_WORDS;
 const MAX_LOAD = 0.8;
 
 interface Shard {
+  /** Between half of the largest load and all of it. With the same load, all tables would grow at once. */
+  readonly growsAt: number;
   slots: Uint32Array;
   size: number;
   /** The table before it, whose entries are forgotten next. */
@@ -45,7 +47,9 @@ export class RecentCounts {
   /** Counts one more. @returns how many it then are */
   increase(words: Uint32Array): number {
     const hash = hashOf(words);
-    const shard = (this.#shards[hash >>> SHARD_SHIFT] ??= {
+    const index = hash >>> SHARD_SHIFT;
+    const shard = (this.#shards[index] ??= {
+      growsAt: MAX_LOAD / 2 ** (index / SHARDS),
       slots: new Uint32Array(FIRST_WORDS),
       size: 0,
       previous: new Uint32Array(SLOT_WORDS),
@@ -54,7 +58,9 @@ export class RecentCounts {
     let at = slotOf(shard.slots, words, hash);
     let count = shard.slots[at + COUNT] ?? 0;
     if (count === 0) {
-      if ((shard.size + 1) * SLOT_WORDS > shard.slots.length * MAX_LOAD) {
+      const { length } = shard.slots;
+      const load = length < this.#maxWords ? shard.growsAt : MAX_LOAD;
+      if ((shard.size + 1) * SLOT_WORDS > length * load) {
         this.#makeRoom(shard);
         at = slotOf(shard.slots, words, hash);
       }

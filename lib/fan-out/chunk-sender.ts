@@ -93,14 +93,15 @@ export class ChunkSender<Item = string> {
   /**
    * @param chunkSize recipients in a request at most; what the service refuses as too many makes it smaller
    * @param chunkDeadlineMs how long a chunk is sent again that is throttled
-   * @param hasOneMessage whether all chunks have the same message and room, so that what is wrong with them is with all
+   * @param positionOf for different messages, each a chunk: its position in the source, which stands for it in reports.
+   * Without it, all chunks have one message and room, so that what is wrong with them is wrong with all chunks.
    */
   constructor(
     private readonly send: SendRequest<Item>,
     private readonly host: Pick<FanOutHost, 'chunkSize'>,
     chunkSize: number,
     private readonly chunkDeadlineMs: number,
-    private readonly hasOneMessage = true,
+    readonly positionOf?: (item: Item) => number,
   ) {
     this.#chunkSize = chunkSize;
   }
@@ -217,7 +218,7 @@ export class ChunkSender<Item = string> {
     attempts: number,
   ): Part<Item>[] | FanOutStop['reason'] | undefined {
     const half = Math.ceil(part.recipients.length / 2);
-    const decision = decideChunk(error, part.recipients.length, this.hasOneMessage);
+    const decision = decideChunk(error, part.recipients.length, this.positionOf === undefined);
     switch (decision) {
       case 'split':
         return partsOf(part, half);

@@ -31,11 +31,9 @@ export class FanOutRun<Item = string> {
     private readonly sender: ChunkSender<Item>,
     private readonly plan: FanOutPlan,
     private readonly host: FanOutHost,
-    /** Where places in the source stand for recipients. */
-    private readonly positionOf?: (item: Item) => number,
   ) {
     this.#info = { module: host.module, id: randomUUID(), startedAt: new Date().toISOString() };
-    this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients, positionOf);
+    this.#tally = new FanOutTally(plan.keepChunks, plan.keepRecipients, sender.positionOf);
   }
 
   /**
@@ -103,7 +101,8 @@ export class FanOutRun<Item = string> {
     const about = { stop: this.#stopping, fanOut: this.#info, beforeSend: undefined };
     const { recipients } = chunk;
     const [first] = recipients;
-    const index = first !== undefined && this.positionOf ? this.positionOf(first) : chunk.index;
+    const { positionOf } = this.sender;
+    const index = first !== undefined && positionOf ? positionOf(first) : chunk.index;
     for await (const { outcome, stop } of this.sender.sendChunk({ index, recipients }, this.#tally, about)) {
       if (stop !== undefined) this.#halt(stop);
       const { onChunk } = this.plan;
@@ -147,8 +146,8 @@ export class FanOutRun<Item = string> {
   }
 
   #counts() {
-    const { input, duplicates, invalidCount: invalid, members, absent } = this.chunks;
-    return this.#tally.counts({ input, duplicates, invalid, ...(members !== undefined && { absent }) });
+    const { input, duplicates, invalidCount: invalid, absent } = this.chunks;
+    return this.#tally.counts({ input, duplicates, invalid, ...(absent !== undefined && { absent }) });
   }
 
   #elapsedMs(): number {
@@ -158,7 +157,6 @@ export class FanOutRun<Item = string> {
   #report(): FanOutReport {
     const counts = this.#counts();
     const { chunks, requests, throttled, unaccepted } = this.#tally;
-    const { members } = this.chunks;
     return {
       id: this.#info.id,
       // A stop after the last recipient has left nobody out.
@@ -168,10 +166,8 @@ export class FanOutRun<Item = string> {
       chunks,
       invalid: [...this.chunks.invalid],
       ...(unaccepted !== undefined && {
-        [this.positionOf === undefined ? 'unaccepted' : 'positions']: unaccepted,
+        [this.sender.positionOf === undefined ? 'unaccepted' : 'positions']: unaccepted,
       }),
-      ...(members?.presence !== undefined && { presence: members.presence }),
-      ...(members?.error !== undefined && { presenceError: members.error }),
       elapsedMs: this.#elapsedMs(),
       requests,
       throttled,

@@ -1,7 +1,7 @@
 import { DistinctIds } from '../dto/distinct-ids.js';
 import { idProblem, isId } from '../dto/field-rules.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import type { FanOutReport, InvalidRecipient } from './fan-out-report.js';
+import type { InvalidRecipient } from './fan-out-report.js';
 import { MAX_DEDUPE_ALL, MAX_LISTED_INVALID } from './fan-out-request.js';
 
 /** Recipients of one request. */
@@ -24,32 +24,19 @@ export class InvalidItem {
   constructor(readonly message: string) {}
 }
 
-/** What is to be sent of something in a source, or what is wrong with it. */
-export type ReadItem<Item> = (value: unknown, position: number) => Item | InvalidItem;
+/** A user who is left out, see `FanOutRequest.skipAbsent`. */
+export const ABSENT = Symbol('absent');
 
-const readId: ReadItem<string> = (value) =>
+/** What is to be sent of something in a source, or why nothing is. */
+export type ReadItem<Item> = (value: unknown, position: number) => Item | InvalidItem | typeof ABSENT;
+
+export const readId: ReadItem<string> = (value) =>
   isId(value) ? value : new InvalidItem(idProblem(value) ?? 'is no user ID');
-
-/** Who is in the room, as far as that is known. */
-export interface RoomMembers {
-  readonly presence?: FanOutReport['presence'];
-  /** Why that is not known. */
-  readonly error?: unknown;
-  /** Undefined: anyone may be. */
-  readonly ids?: ReadonlySet<string>;
-}
-
-/** Whether a user is in the room, or may be. */
-export function isThere(members: RoomMembers | undefined, userId: string): boolean {
-  return members?.ids?.has(userId) !== false;
-}
 
 /** How reading differs from that of a plain list of user IDs. */
 export interface ReadingOptions<Item> {
   /** How many different IDs are kept at most, to find duplicates among `all`. */
   readonly maxSeen?: number;
-  /** Everyone else is left out. */
-  readonly members?: RoomMembers | undefined;
   readonly readItem?: ReadItem<Item>;
 }
 
@@ -64,9 +51,8 @@ export class RecipientChunks<Item = string> {
   /** The first invalid items. */
   readonly invalid: InvalidRecipient[] = [];
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
-  /** See `FanOutRequest.skipAbsent`; how many were left out for it. */
-  readonly members: RoomMembers | undefined;
-  absent = 0;
+  /** Undefined if absent users are not left out. */
+  absent: number | undefined;
   readonly #seenInChunk = new DistinctIds();
   readonly #seen = new Set<string>();
   #pending: Item[] = [];
@@ -92,10 +78,9 @@ export class RecipientChunks<Item = string> {
     private readonly source: Iterable<unknown> | AsyncIterable<unknown>,
     private readonly chunkSize: number,
     private readonly dedupe: Dedupe,
-    { maxSeen = MAX_DEDUPE_ALL, members, readItem }: ReadingOptions<Item> = {},
+    { maxSeen = MAX_DEDUPE_ALL, readItem }: ReadingOptions<Item> = {},
   ) {
     this.#maxSeen = maxSeen;
-    this.members = members;
     this.#readItem = readItem ?? (readId as ReadItem<Item>);
   }
 
@@ -193,8 +178,8 @@ export class RecipientChunks<Item = string> {
       if (this.invalid.length < MAX_LISTED_INVALID) this.invalid.push({ position, message: item.message });
       return;
     }
-    if (!isThere(this.members, String(item))) {
-      this.absent += 1;
+    if (item === ABSENT) {
+      this.absent = (this.absent ?? 0) + 1;
       return;
     }
     if (!this.#isNew(item)) {

@@ -18,7 +18,7 @@ export function validateFanOutRequest(request: FanOutRequest, maySkip = false): 
   // The source is read and checked later.
   const isObject = typeof request === 'object' && request !== null;
   const fields = [...REQUEST_FIELDS, 'skipAbsent'];
-  const { to, skipAbsent, ...message } = isObject ? requestProperties(request, fields) : {};
+  const { to, skipAbsent = false, ...message } = isObject ? requestProperties(request, fields) : {};
   try {
     checked = checkRequest('BatchSendRoomUnicast', isObject ? { ...message, to: ANYONE } : request);
   } catch (error) {
@@ -27,11 +27,11 @@ export function validateFanOutRequest(request: FanOutRequest, maySkip = false): 
   }
   const problems = {
     to: sourceProblem(to, 'user IDs'),
-    skipAbsent: skipAbsent === undefined ? undefined : flagProblem(skipAbsent),
+    skipAbsent:
+      skipAbsent === true && !maySkip
+        ? 'is not for durable fan-outs: who is there is known for a moment alone'
+        : flagProblem(skipAbsent),
   };
-  if (skipAbsent === true && !maySkip) {
-    problems.skipAbsent = 'is not for durable fan-outs: who is there is known for a moment alone';
-  }
   for (const [path, message] of Object.entries(problems)) if (message) issues.push({ path, message });
   if (checked === undefined || issues.length > 0) throw new RtcValidationError(issues);
   return { ...checked, to, skipAbsent } as FanOutRequest;

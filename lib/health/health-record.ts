@@ -1,8 +1,7 @@
-import type { RtcEvent } from '../diagnostics/rtc-event.js';
+import type { RtcEvent, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { type RecentCounts, SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaStatusChange } from '../quota/quota-store.js';
-import { isCredentialsRefusal } from '../retry/retry-decision.js';
 import { type CallKind, kindOf } from './call-kind.js';
 
 /** How far back failures count, in milliseconds. */
@@ -27,32 +26,27 @@ export class HealthRecord {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   onEvent(event: RtcEvent): void {
-    switch (event.type) {
-      case 'outcome':
-        // Another action may be refused all the time, and messages get through.
-        if (!isRtcActionName(event.call.action)) break;
-        this.#calls.add(kindOf(event), this.now());
-        if (event.outcome === 'accepted') this.#refusal = undefined;
-        else if (event.outcome === 'rejected' && isCredentialsRefusal(event.apiCode ?? ''))
-          this.#refusal = { code: event.apiCode ?? '', at: this.now() };
-        break;
-      case 'credentials':
-        // New credentials probably differ from the refused ones.
-        if (event.status === 'refreshed') this.#refusal = undefined;
-        break;
-      case 'quota': {
-        const { status, failure } = event;
-        this.#sharedQuota = { status, ...(failure !== undefined && { failure }) };
-        break;
-      }
-    }
+    // Another action may be refused all the time, and messages get through.
+    if (event.type === 'outcome' && isRtcActionName(event.call.action)) this.#add(event);
+    // New credentials probably differ from the refused ones.
+    if (event.type === 'credentials' && event.status === 'refreshed') this.#refusal = undefined;
+    if (event.type !== 'quota') return;
+    const { status, failure } = event;
+    this.#sharedQuota = { status, ...(failure !== undefined && { failure }) };
+  }
+
+  #add(event: RtcOutcomeEvent): void {
+    const [kind, now] = [kindOf(event), this.now()];
+    this.#calls.add(kind, now);
+    if (kind === 'accepted') this.#refusal = undefined;
+    else if (kind === 'credentials' && event.apiCode) this.#refusal = { code: event.apiCode, at: now };
   }
 
   read(): RecentPast {
     const now = this.now();
     // While the health check is down, nobody may send. So only time can end this state.
-    const holds = this.#refusal !== undefined && now - this.#refusal.at < HEALTH_WINDOW_MS;
-    const credentialsRefusal = holds ? this.#refusal?.code : undefined;
+    const { code, at = -Infinity } = this.#refusal ?? {};
+    const credentialsRefusal = now - at < HEALTH_WINDOW_MS ? code : undefined;
     return { ...this.#calls.read(now), credentialsRefusal, sharedQuota: this.#sharedQuota };
   }
 }

@@ -1,4 +1,11 @@
+import type { AxiosInstance } from 'axios';
 import { canonicalQuery, type NameValue } from './signature-v4.js';
+
+/** The part of an Axios instance that an app may use. */
+export interface RtcAxiosRef {
+  /** Request interceptors only. */
+  readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
+}
 
 /** A request to an action, ready to be sent. */
 export interface ApiRequest {
@@ -10,6 +17,8 @@ export interface ApiRequest {
   readonly query: readonly NameValue[];
   /** The exact bytes of the JSON; empty for `GET`. */
   readonly body: Buffer;
+  /** Those of the app, if the request passes through them. */
+  readonly interceptors?: RtcAxiosRef['interceptors'];
 }
 
 /** Whether this library sets a query parameter itself: the action, the version and the signature. */

@@ -1,16 +1,10 @@
 import { isUint8Array } from 'node:util/types';
-import { AxiosHeaders, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
-import { type ApiRequest, isReservedName } from './api-request.js';
+import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import { type ApiRequest, isReservedName, type RtcAxiosRef } from './api-request.js';
 import type { HttpAttempt } from './http-attempt.js';
-import { type Axios, createAxios } from './http-client.js';
+import { createAxios } from './http-client.js';
 import { jsonBody } from './json-body.js';
 import { canonicalQuery } from './signature-v4.js';
-
-/** The part of an Axios instance that an app may use. */
-export interface RtcAxiosRef {
-  /** Request interceptors only. */
-  readonly interceptors: Pick<AxiosInstance['interceptors'], 'request'>;
-}
 
 /** A request before it is signed. */
 export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
@@ -20,52 +14,37 @@ export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {
 }
 
 /**
- * An interceptor has changed the action, the method or the origin. The limit and the retries were chosen for the
- * original request.
+ * An interceptor has changed the action, the method or the origin, or has made something of the body that can't be
+ * sent. The limit and the retries were chosen for the original request.
  */
 class ChangedRequestError extends Error {
   override readonly name = 'ChangedRequestError';
 }
-
-/** An interceptor has made something of the body that can't be sent. */
-class UnsendableBodyError extends Error {
-  override readonly name = 'UnsendableBodyError';
-}
-
-/** A class, since Axios would copy a plain object, without fields named `constructor`, `prototype` or `__proto__`. */
-class BodyFields {}
 
 /** Headers that the library sets itself, or that would make Node send the body in another way. */
 const OWN_HEADERS =
   /^(authorization|host|x-date|x-content-sha256|x-security-token|content-type|content-length|transfer-encoding|connection|keep-alive|te|trailer|expect|upgrade)$/i;
 
 /**
- * Passes a request through an app's interceptors. It is taken from the end of their chain, so that Axios itself sends
- * nothing, whatever they have made of the request's settings. They see neither the key nor the signature, which are
- * added to a copy.
- * @param intercepting an instance with the interceptors
+ * Passes a request through an app's interceptors, as Axios does. Axios itself would then send what they have made of
+ * it, by the adapter and to the proxy of their choice. They see neither the key nor the signature, which are added to a
+ * copy.
  */
 export async function intercept(
-  intercepting: Axios,
   { method, url, body }: OutgoingRequest,
+  { request: { handlers = [] } }: RtcAxiosRef['interceptors'],
   attempt: HttpAttempt,
 ): Promise<OutgoingRequest> {
-  const data = body.length === 0 ? undefined : bodyFields(body);
+  const data: unknown = body.length === 0 ? undefined : JSON.parse(body.toString());
   const unchanged = JSON.stringify(data);
-  const axios = createAxios();
-  const chain = axios.interceptors.request;
-  const passed = new Promise<InternalAxiosRequestConfig>((resolve, reject) => {
-    // What is added first runs last.
-    chain.use((changed) => {
-      resolve(changed);
-      throw new ChangedRequestError();
-    });
-    for (const each of intercepting.interceptors.request.handlers ?? [])
-      if (each) chain.use(each.fulfilled, each.rejected, each);
-    axios.request({ method, url, data }).catch(reject);
-  });
+  const given = { method: method.toLowerCase(), url, data, headers: new AxiosHeaders() };
+  let passed = Promise.resolve<InternalAxiosRequestConfig>(given);
+  // What was added first runs last.
+  for (const each of handlers.toReversed()) {
+    if (each && each.runWhen?.(given) !== false) passed = passed.then(each.fulfilled, each.rejected);
+  }
   const config = await attempt.guard(passed);
-  const target = new URL(axios.getUri(config));
+  const target = new URL(createAxios().getUri(config));
   const written = bytesOf(config.data ?? '');
   const isSame = headOf(config.method, target) === headOf(method, new URL(url)) && !config.signal?.aborted;
   if (!isSame || (method === 'GET' && written.length > 0)) throw new ChangedRequestError();
@@ -82,14 +61,10 @@ function headOf(method = '', { origin, pathname, searchParams }: URL): string {
   return `${method.toUpperCase()} ${origin}${pathname}?${canonicalQuery(reserved)}`;
 }
 
-function bodyFields(body: Buffer): object {
-  return Object.setPrototypeOf(JSON.parse(body.toString()), BodyFields.prototype) as object;
-}
-
 /** A copy, since what is signed must be what is sent. */
 function bytesOf(data: unknown): Buffer {
   if (typeof data === 'string' || isUint8Array(data)) return Buffer.from(data);
   const json = jsonBody(data);
-  if ('problems' in json) throw new UnsendableBodyError();
+  if ('problems' in json) throw new ChangedRequestError();
   return Buffer.from(json.value);
 }

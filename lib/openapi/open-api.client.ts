@@ -4,7 +4,7 @@ import { type ApiRequest, urlOf } from './api-request.js';
 import { ownOf, readReply } from './api-reply.js';
 import { decodeContent } from './content-coding.js';
 import { type AttemptLimits, type AttemptResult, HttpAttempt, Signing } from './http-attempt.js';
-import type { Axios, HttpClient } from './http-client.js';
+import type { HttpClient } from './http-client.js';
 import { intercept, type OutgoingRequest } from './intercepted-request.js';
 import { sendOverNodeHttp } from './node-http.adapter.js';
 import type { SignableConfig } from './signing.interceptor.js';
@@ -24,16 +24,11 @@ export class OpenApiClient {
   // A private field: printing the client must not print the requests of its sockets.
   readonly #http: HttpClient;
   readonly #endpoint: string;
-  readonly #intercepting: Axios | undefined;
 
-  /**
-   * @param endpoint an origin
-   * @param intercepting an instance with the app's request interceptors, if requests pass through them
-   */
-  constructor(http: HttpClient, endpoint: string, intercepting?: Axios) {
+  /** @param endpoint an origin */
+  constructor(http: HttpClient, endpoint: string) {
     this.#http = http;
     this.#endpoint = endpoint;
-    this.#intercepting = intercepting;
   }
 
   attempt(request: ApiRequest, options: AttemptOptions): Promise<AttemptResult> {
@@ -50,12 +45,13 @@ export class OpenApiClient {
     request: ApiRequest,
     { credentials, clockOffsetMs }: AttemptOptions,
   ): Promise<AttemptResult> {
+    const { interceptors } = request;
     const given: OutgoingRequest = {
       method: request.method,
       url: urlOf(this.#endpoint, request),
       body: request.body,
     };
-    const outgoing = this.#intercepting ? await intercept(this.#intercepting, given, attempt) : given;
+    const outgoing = interceptors ? await intercept(given, interceptors, attempt) : given;
     const { method, url, headers, body } = outgoing;
     const signing = new Signing(credentials, clockOffsetMs);
     attempt.signedWith = signing;

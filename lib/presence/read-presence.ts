@@ -63,7 +63,7 @@ export function readUserStatuses(answer: Answer): [userId: string, status: UserS
       throw unreadable('GetRoomUsersProperty', answer);
     if (Status === 0) return [UserID, { online: false }];
     // JSON may have a number of 64 bits as text.
-    const joined = new Date(Number(LoginTime));
+    const joined = new Date(isWord(LoginTime) ? Number(LoginTime) : NaN);
     const status: UserStatus = {
       online: true,
       ...(Role === 1 && { role: 'visible' }),

@@ -4,7 +4,7 @@ import { type LimiterLimits, type LimiterOptions, RateLimiter } from './rate-lim
 
 /** A module's quota settings. */
 export interface QuotaSettings {
-  /** The service's limit: permits in any second. */
+  /** The service's limit: permits in any second. Infinity: nobody knows that of an action. */
   readonly requestsPerSecond: number;
   /** What takes a permit: each request, or each recipient. */
   readonly costPer: 'request' | 'recipient';
@@ -18,8 +18,6 @@ export interface QuotaSettings {
   readonly scope: 'accessKey' | 'app';
   /** Whether permits may be used early, by half of the least round trip. */
   readonly credit: boolean;
-  /** Whether the limit is a guess, which gives way to any that was given. */
-  readonly isGuess?: boolean;
 }
 
 interface SharedLimiter {
@@ -27,6 +25,9 @@ interface SharedLimiter {
   /** The smallest of their limits apply to all. */
   readonly users: Set<LimiterHandle>;
 }
+
+/** Requests a second of an action whose limit nobody gave: the smallest in the vendor's pages. */
+const DEFAULT_ACTION_LIMIT = 10;
 
 type Limiters = Map<string, SharedLimiter>;
 
@@ -96,13 +97,13 @@ export class LimiterHandle {
   /**
    * A handle on the limit of another action. If callers give different limits, the smallest applies. It is released
    * with this handle.
-   * @param isGuess whether nobody gave the limit
+   * @param requestsPerSecond Infinity if the caller does not know it
    */
-  forAction(action: string, requestsPerSecond: number, isGuess = false): LimiterHandle {
-    const key = `${action} ${requestsPerSecond} ${isGuess}`;
+  forAction(action: string, requestsPerSecond: number): LimiterHandle {
+    const key = `${action} ${requestsPerSecond}`;
     const { settings, endpoint, appId } = this;
     const { store } = this.#surroundings;
-    const own = { ...settings, requestsPerSecond, isGuess, reserve: 0 };
+    const own = { ...settings, requestsPerSecond, reserve: 0 };
     const handle = this.#ofActions.get(key) ?? new LimiterHandle(own, endpoint, appId, { store }, [action]);
     this.#ofActions.set(key, handle);
     return handle;
@@ -166,11 +167,10 @@ export class LimiterHandle {
 
 /** The limits for all users of a limiter: the smallest limits, and credit if all allow it. */
 function strictest(users: Iterable<LimiterHandle>): Required<LimiterLimits> {
-  const everyone = [...users].map(({ settings }) => settings);
-  const given = everyone.filter(({ isGuess }) => isGuess !== true);
-  const all = given.length > 0 ? given : everyone;
+  const all = [...users].map(({ settings }) => settings);
+  const limit = Math.min(...all.map(({ requestsPerSecond, reserve }) => requestsPerSecond - reserve));
   return {
-    limit: Math.min(...all.map(({ requestsPerSecond, reserve }) => requestsPerSecond - reserve)),
+    limit: limit === Infinity ? DEFAULT_ACTION_LIMIT : limit,
     roomLimit: Math.min(...all.map(({ roomMessagesPerSecond }) => roomMessagesPerSecond ?? Infinity)),
     credit: all.every(({ credit }) => credit),
   };

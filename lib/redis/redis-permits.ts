@@ -49,7 +49,8 @@ export class RedisPermits implements PermitSource {
     if (this.#failure !== undefined) return;
     const now = performance.now();
     const { out, wanted, together } = this.scope.demand();
-    const lacks = out + together > this.#held;
+    // Few permits are spent slowly: a fan-out asks for more before they are out.
+    const lacks = out + together > this.#held || wanted > 2 * this.#held;
     const isNews = wanted > this.#told.wanted || together > this.#told.together;
     if ((lacks && isNews) || now >= this.#servedAt + USABLE_MS) this.#askIn(this.#askedAt + SHORT_MS - now);
   }

@@ -45,10 +45,9 @@ const CERTIFICATE = 'The certificate of {host}';
 
 /** By failure and origin: `ECONNREFUSED at https://rtc.volcengineapi.com`. */
 const FAILURES = hintsOf({
-  'REQUEST_FAILED \\(UnsendableBodyError\\)':
-    'Check the interceptors of axiosRef: config.data must be a plain object, text or bytes.',
   'REQUEST_FAILED \\(ChangedRequestError\\)':
-    'Check the interceptors of axiosRef: they must not change action, version, method, path, origin or adapter.',
+    'Check the interceptors of axiosRef: they must not change action, version, method, path or origin, and ' +
+    'config.data must be a plain object, text or bytes, and nothing with GET.',
   REQUEST_FAILED: 'An agent or an interceptor of the app threw, or returned something that is not usable.',
   RESPONSE_TOO_LARGE:
     'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.',

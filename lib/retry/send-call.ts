@@ -8,7 +8,6 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { ApiRequest } from '../openapi/api-request.js';
 import { type AttemptResult, HttpAttempt } from '../openapi/http-attempt.js';
-import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
@@ -36,7 +35,7 @@ export interface SendContext {
   readonly credentials: CredentialsSource;
   readonly budget: RetryBudget;
   /** Client and retry budget for calls of other actions, so that they and messages don't affect each other. */
-  readonly anyAction: Pick<SendContext, 'client' | 'budget'> & { readonly axiosRef: RtcAxiosRef };
+  readonly anyAction: Pick<SendContext, 'client' | 'budget'>;
   readonly limiters: LimiterHandle;
   readonly emit: Emit;
   /** Region of the host that is called. Undefined if `endpoint` is set. */

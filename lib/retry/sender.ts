@@ -4,7 +4,6 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { CredentialsStatus } from '../credentials/credentials-source.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
 import type { RequestBody } from '../openapi/request-body.js';
 import type { RtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
@@ -24,13 +23,6 @@ export interface AcceptedCall {
   readonly possibleDuplicate: boolean;
   /** The `Result` of the answer, of any form. */
   readonly result?: unknown;
-}
-
-/** An action's own limit. */
-export interface ActionLimit {
-  readonly requestsPerSecond: number;
-  /** Whether nobody gave it. */
-  readonly isGuess: boolean;
 }
 
 /** State of a sender, for health checks. */
@@ -105,11 +97,6 @@ export class Sender {
     Promise.resolve(this.#context.credentials.get()).catch(() => undefined);
   }
 
-  /** See `RtcOpenApiService.axiosRef`. */
-  get axiosRef(): RtcAxiosRef {
-    return this.#context.anyAction.axiosRef;
-  }
-
   /** Emits events, also for fan-outs. */
   get emit(): Emit {
     return this.#context.emit;
@@ -127,20 +114,14 @@ export class Sender {
     });
   }
 
-  /** Calls another action under its own limit. Otherwise like {@link send}. */
-  request(
-    request: ApiRequest,
-    { requestsPerSecond, isGuess }: ActionLimit,
-    plan: CallPlan,
-  ): Promise<AcceptedCall> {
-    const { action, method } = request;
+  /**
+   * Calls another action under its own limit. Otherwise like {@link send}.
+   * @param requestsPerSecond the limit; Infinity if nobody knows it
+   */
+  request(request: ApiRequest, requestsPerSecond: number, plan: CallPlan): Promise<AcceptedCall> {
     const { anyAction, limiters } = this.#context;
-    const context = {
-      ...this.#context,
-      ...anyAction,
-      limiters: limiters.forAction(action, requestsPerSecond, isGuess),
-    };
-    return this.#call(context, request, plan, { method });
+    const own = { ...anyAction, limiters: limiters.forAction(request.action, requestsPerSecond) };
+    return this.#call({ ...this.#context, ...own }, request, plan, { method: request.method });
   }
 
   /**

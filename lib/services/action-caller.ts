@@ -4,7 +4,8 @@ import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
 import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
+import type { RtcAxiosRef } from '../openapi/api-request.js';
+import { createAxios } from '../openapi/http-client.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
@@ -39,10 +40,7 @@ export interface WireRequest {
 }
 
 /** The parts of a sender that services use. */
-export type CallSender = Pick<Sender, 'send' | 'request' | 'axiosRef'>;
-
-/** Requests a second of an action whose limit nobody gave. */
-const DEFAULT_LIMIT = 10;
+export type CallSender = Pick<Sender, 'send' | 'request'>;
 
 /** Passes calls of all services to the sender. */
 export class ActionCaller {
@@ -50,6 +48,10 @@ export class ActionCaller {
   readonly #settings: RtcMessagingSettings;
   readonly #sender: CallSender;
   readonly #receipts: ReceiptTracker | undefined;
+  /** See `RtcOpenApiService.axiosRef`. */
+  readonly axiosRef: RtcAxiosRef = Object.freeze({
+    interceptors: Object.freeze({ request: createAxios().interceptors.request }),
+  });
 
   constructor(settings: RtcMessagingSettings, sender: CallSender, receipts?: ReceiptTracker) {
     this.#settings = settings;
@@ -96,23 +98,23 @@ export class ActionCaller {
     };
   }
 
-  /** See `RtcOpenApiService.axiosRef`. */
-  get axiosRef(): RtcAxiosRef {
-    return this.#sender.axiosRef;
-  }
-
   /**
    * Calls an action that sends no message. The `Result` of its answer may have any form.
    * @param known the action's rate limit, unless the caller gives one
    * @throws RtcValidationError when the request violates a rule, and the sender's errors
    */
-  async request(request: OpenApiRequest, options: OpenApiOptions, known?: number): Promise<AcceptedCall> {
+  async request(
+    request: OpenApiRequest,
+    options: OpenApiOptions,
+    known: number = Infinity,
+  ): Promise<AcceptedCall> {
     const checked = checkApiRequest(request);
     const { requestsPerSecond = known, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
-    const isGuess = requestsPerSecond === undefined;
-    const limit = { requestsPerSecond: requestsPerSecond ?? DEFAULT_LIMIT, isGuess };
-    const onUnknown = checked.method === 'GET' ? 'resend' : 'report';
-    return this.#sender.request(checked, limit, callPlan(this.#settings, { ...given, onUnknown }));
+    const plan = callPlan(this.#settings, {
+      ...given,
+      onUnknown: checked.method === 'GET' ? 'resend' : 'report',
+    });
+    return this.#sender.request({ ...checked, ...this.axiosRef }, requestsPerSecond, plan);
   }
 
   /** Asks about a room, as {@link request} with `GET`. */

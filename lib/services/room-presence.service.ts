@@ -69,14 +69,15 @@ export class RoomPresenceService {
     const asked = [...new Set(checkCallOptions(STATUS_QUESTION, { roomId, userIds }, '').userIds)];
     const { deadlineMs, ...others } = checkCallOptions(OPEN_API_OPTIONS, options);
     const endsAt = deadlineMs && performance.now() + deadlineMs;
-    const statuses: [string, UserStatus][] = [];
+    const statuses = new Map<string, UserStatus>();
     for (let start = 0; start < asked.length; start += USERS_PER_REQUEST) {
       const query = { RoomId: roomId, UserIds: asked.slice(start, start + USERS_PER_REQUEST) };
       const leftMs = endsAt && Math.max(1, Math.ceil(endsAt - performance.now()));
       const limits = { ...others, deadlineMs: leftMs };
       const answer = await hidden.of(this).caller.ask('GetRoomUsersProperty', query, limits, STATUS_LIMIT);
-      statuses.push(...readUserStatuses(answer));
+      for (const [userId, status] of readUserStatuses(answer))
+        if (query.UserIds.includes(userId)) statuses.set(userId, status);
     }
-    return new Map(statuses);
+    return statuses;
   }
 }

@@ -3,23 +3,21 @@ import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
 import { checkRequest } from '../dto/check-request.js';
-import { isId } from '../dto/field-rules.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import { ChunkSender, type ChunkSenders, type FanOutHost } from '../fan-out/chunk-sender.js';
+import {
+  ChunkSender,
+  type ChunkSenders,
+  type FanOutHost,
+  type SendRequest,
+} from '../fan-out/chunk-sender.js';
 import { type CheckedFanOutOptions, FAN_OUT_OPTIONS, SEND_EACH_OPTIONS } from '../fan-out/fan-out-options.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import type { FanOutOptions, FanOutRequest, SendEachOptions } from '../fan-out/fan-out-request.js';
 import { FanOutRun } from '../fan-out/fan-out-run.js';
-import {
-  InvalidItem,
-  isThere,
-  type ReadItem,
-  RecipientChunks,
-  type RoomMembers,
-} from '../fan-out/recipient-chunks.js';
+import { ABSENT, InvalidItem, readId, type ReadItem, RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
@@ -97,20 +95,24 @@ export class RoomUnicastService {
     const plan = planOf(settings, options);
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
     const began = performance.now();
-    const presence = skipAbsent === true ? new RoomPresenceService(caller) : undefined;
-    const members = presence && (await membersOf(presence, message.roomId, plan));
+    const [presence, there] = skipAbsent ? await askPresence(caller, message.roomId, plan) : [];
     const deadlineMs =
       plan.deadlineMs && Math.max(1, Math.ceil(plan.deadlineMs - (performance.now() - began)));
     // Each is awaited once, and needs no copy.
     const dedupe = plan.receipt ? 'all' : plan.dedupe;
-    const chunks = new RecipientChunks(to, plan.chunkSize, dedupe, { members });
-    const isAddressed = (id: unknown): boolean => isId(id) && isThere(members, id);
+    const readItem: ReadItem<string> = (value, position) => {
+      const id = readId(value, position);
+      return typeof id === 'string' && there?.has(id) === false ? ABSENT : id;
+    };
+    const chunks = new RecipientChunks(to, plan.chunkSize, dedupe, { readItem });
+    if (presence) chunks.absent = 0;
+    const isAddressed = (id: unknown): boolean => typeof readItem(id, 0) === 'string';
     const { messageId } = wire;
     if (wire.isTracked)
       await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan, messageId);
     const each = chunkSender(this, wire, plan);
     const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
-    return messageId === undefined ? report : { ...report, messageId };
+    return { ...report, ...presence, ...(messageId !== undefined && { messageId }) };
   }
 
   /**
@@ -130,32 +132,30 @@ export class RoomUnicastService {
     requireSource('messages', 'requests', messages);
     const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
     caller.checkReceipt('SendRoomUnicast', plan);
-    const readMessage: ReadItem<EachMessage> = (value, position) => {
+    const perMessage = chunkPlan(settings, plan);
+    const readItem: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
         const wire = caller.prepare('SendRoomUnicast', checked, plan);
         const to = checked.to as string;
-        return { position, to, wire, body: RequestBody.of(wire.address, to, wire.message) };
+        const body = RequestBody.of(wire.address, to, wire.message);
+        const ofRoom = { ...perMessage, roomId: wire.roomId };
+        const send = (each: CallPlan) => sender.send('SendRoomUnicast', body, each);
+        return { position, send: (about) => caller.send(wire, [to], { ...ofRoom, ...about }, send) };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
     };
-    const chunks = new RecipientChunks(messages, 1, 'none', { readItem: readMessage });
-    const perMessage = chunkPlan(settings, plan);
+    const chunks = new RecipientChunks(messages, 1, 'none', { readItem });
     await caller.requireRoom(listOf(messages)?.length ?? 0, plan);
     const each = new ChunkSender<EachMessage>(
-      (messages, control) => {
-        const [{ to, wire, body }] = messages as readonly [EachMessage];
-        const { roomId } = wire;
-        const send = (each: CallPlan) => sender.send('SendRoomUnicast', body, each);
-        return caller.send(wire, [to], { ...perMessage, ...control, roomId }, send);
-      },
+      (chunk, about) => (chunk as readonly [EachMessage])[0].send(about),
       sender,
       1,
       plan.chunkDeadlineMs,
-      false,
+      ({ position }) => position,
     );
-    return await new FanOutRun(chunks, each, plan, sender, ({ position }) => position).run();
+    return await new FanOutRun(chunks, each, plan, sender).run();
   }
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
@@ -179,13 +179,11 @@ export class RoomUnicastService {
   }
 }
 
-/** A message of `sendEach`, as it is sent. */
+/** A message of `sendEach`, ready to be sent. */
 interface EachMessage {
   /** In the source. */
   readonly position: number;
-  readonly to: string;
-  readonly wire: WireRequest;
-  readonly body: RequestBody;
+  readonly send: (about: Parameters<SendRequest>[1]) => ReturnType<SendRequest>;
 }
 
 /** What is in a source, if that is known before it is read. */
@@ -193,21 +191,21 @@ function listOf(source: unknown): readonly unknown[] | undefined {
   return Array.isArray(source) || source instanceof Set ? [...(source as Iterable<unknown>)] : undefined;
 }
 
-/** Who is in a room, if that is known within a second. */
-async function membersOf(
-  presence: RoomPresenceService,
+/** Asks who is in a room. @returns what the report says of that, and who is there if that is known within a second */
+async function askPresence(
+  caller: ActionCaller,
   roomId: string,
   { signal, deadlineMs = PRESENCE_MS }: Pick<CheckedFanOutOptions, 'signal' | 'deadlineMs'>,
-): Promise<RoomMembers> {
+): Promise<[Pick<FanOutReport, 'presence' | 'presenceError'>, there?: ReadonlySet<string>]> {
   try {
     const limits = { signal, deadlineMs: Math.min(PRESENCE_MS, deadlineMs) };
-    const { users, invisible, complete } = await presence.onlineUsers(roomId, limits);
-    if (!complete) return { presence: 'incomplete' };
-    return { presence: 'used', ids: new Set([...users, ...invisible]) };
+    const { users, invisible, complete } = await new RoomPresenceService(caller).onlineUsers(roomId, limits);
+    if (!complete) return [{ presence: 'incomplete' }];
+    return [{ presence: 'used' }, new Set([...users, ...invisible])];
   } catch (error) {
     // A wait for the limit that would be longer than that is refused at once.
     const isLate = error instanceof RtcTimeoutError || error instanceof RtcQuotaError;
-    return { presence: isLate ? 'timed_out' : 'failed', error };
+    return [{ presence: isLate ? 'timed_out' : 'failed', presenceError: error }];
   }
 }
 

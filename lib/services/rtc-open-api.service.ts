@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { OpenApiRequest } from '../dto/check-api-request.js';
-import type { RtcAxiosRef } from '../openapi/intercepted-request.js';
+import type { RtcAxiosRef } from '../openapi/api-request.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { ActionCaller } from './action-caller.js';
 import type { OpenApiOptions } from './send-options.js';

@@ -37,12 +37,10 @@ export type JoinTokenRequest = LoginTokenRequest & {
       }
   );
 
-/** 7 days. BytePlus refuses a longer lifetime. */
-const MAX_SECONDS = 604_800;
-
 const LOGIN_TOKEN = {
   userId: { rule: unless<string>(idProblem), required: true },
-  expiresInSeconds: { rule: wholeNumber(1, MAX_SECONDS, 'a whole number of seconds'), required: true },
+  // 7 days. BytePlus refuses a longer lifetime.
+  expiresInSeconds: { rule: wholeNumber(1, 604_800, 'a whole number of seconds'), required: true },
 } as const;
 
 const JOIN_TOKEN = {
@@ -70,11 +68,11 @@ export class RtcTokenService {
    * @see https://www.volcengine.com/docs/6348/70121
    */
   issueJoinToken(request: JoinTokenRequest): string {
-    const { roomId, anyRoom = false, privileges, ...user } = checkCallOptions(JOIN_TOKEN, request, '');
+    const { roomId, anyRoom = false, ...claims } = checkCallOptions(JOIN_TOKEN, request, '');
     if (anyRoom === (roomId !== undefined)) {
       throw new RtcValidationError([{ path: 'roomId', message: 'is needed, or else anyRoom: true' }]);
     }
-    return issue(hidden.of(this), { ...user, roomId: roomId ?? '*', privileges });
+    return issue(hidden.of(this), { ...claims, roomId: roomId ?? '*' });
   }
 
   /**
@@ -82,16 +80,15 @@ export class RtcTokenService {
    * send messages to the business server. It throws the errors of {@link issueJoinToken}.
    */
   issueLoginToken(request: LoginTokenRequest): string {
-    const user = checkCallOptions(LOGIN_TOKEN, request, '');
-    return issue(hidden.of(this), { ...user, roomId: '', privileges: [] });
+    const claims = checkCallOptions(LOGIN_TOKEN, request, '');
+    return issue(hidden.of(this), { ...claims, roomId: '', privileges: [] });
   }
 }
 
 function issue(
   { appId, appKey }: RtcMessagingSettings,
-  request: LoginTokenRequest & Pick<TokenClaims, 'roomId' | 'privileges'>,
+  { expiresInSeconds, ...claims }: LoginTokenRequest & Pick<TokenClaims, 'roomId' | 'privileges'>,
 ): string {
-  const { expiresInSeconds, ...claims } = request;
   if (appKey === undefined) {
     const message = 'is missing; tokens need it';
     throw new RtcConfigError([{ option: 'appKey', variable: 'RTC_APP_KEY', message }]);

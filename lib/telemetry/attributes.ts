@@ -27,22 +27,16 @@ export function describeClient({ endpoint, module }: TelemetryClient): Attribute
   };
 }
 
-/** Of `error.type`, as the conventions have it. */
-const OTHER = '_OTHER';
-
 /**
- * Bounds the number of values of `error.type`. The remote side may invent any number of codes, and each value is a time
- * series.
+ * Makes a function that returns the `error.type` of a code: the vendor's, Node's or this library's. The remote side may
+ * invent any number of codes, and each value is a time series. So beyond the limit they are `_OTHER`, as the conventions
+ * have it.
  */
-export class ErrorTypes {
-  readonly #known = new Set<string>();
-
-  constructor(private readonly limit = 100) {}
-
-  /** @param code the vendor's, Node's or this library's */
-  of(code: string | undefined): string {
-    if (code === undefined || (this.#known.size >= this.limit && !this.#known.has(code))) return OTHER;
-    this.#known.add(code);
+export function errorTypes(limit = 100): (code: string | undefined) => string {
+  const known = new Set<string>();
+  return (code) => {
+    if (code === undefined || (known.size >= limit && !known.has(code))) return '_OTHER';
+    known.add(code);
     return code;
-  }
+  };
 }

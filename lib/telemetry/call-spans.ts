@@ -10,7 +10,6 @@ import type {
 } from '../diagnostics/rtc-event.js';
 import type { Attempt } from '../errors/attempt.js';
 import { isRtcActionName, RTC_ACTIONS } from '../openapi/rtc-action.js';
-import type { ErrorTypes } from './attributes.js';
 
 /** A span for each fan-out, each call and each attempt. */
 export class CallSpans {
@@ -21,35 +20,28 @@ export class CallSpans {
     private readonly api: typeof OpenTelemetryApi,
     private readonly tracer: Tracer,
     private readonly client: Attributes,
-    private readonly errorTypes: ErrorTypes,
+    private readonly errorType: (code: string | undefined) => string,
   ) {}
 
   onEvent(event: RtcEvent): void {
     switch (event.type) {
       case 'begin':
-        this.#begin(event.call);
-        break;
+        return this.#begin(event.call);
       case 'attempt':
-        this.#attempt(event);
-        break;
+        return this.#attempt(event);
       case 'wait':
-        this.#open.get(event.call)?.addEvent('wait', {
-          'nestjs_rtc_messaging.reason': event.reason,
-          'nestjs_rtc_messaging.delay': event.delayMs / 1_000,
-        });
-        break;
-      case 'retry':
-        this.#open.get(event.call)?.addEvent('retry', { 'nestjs_rtc_messaging.reason': event.reason });
-        break;
+      case 'retry': {
+        const delay = event.type === 'wait' && { 'nestjs_rtc_messaging.delay': event.delayMs / 1_000 };
+        const about = { 'nestjs_rtc_messaging.reason': event.reason, ...delay };
+        return void this.#open.get(event.call)?.addEvent(event.type, about);
+      }
       case 'outcome':
-        this.#outcome(event);
-        break;
+        return this.#outcome(event);
       case 'fan_out_begin':
         if (!event.fanOut.durable) this.#open.set(event.fanOut, this.#beginFanOut(event.fanOut));
-        break;
+        return;
       case 'fan_out_outcome':
-        this.#fanOutOutcome(event);
-        break;
+        return this.#fanOutOutcome(event);
     }
   }
 
@@ -61,6 +53,7 @@ export class CallSpans {
   #begin(call: RtcCallInfo): void {
     const { action, recipients, fanOut } = call;
     const isMessage = isRtcActionName(action);
+    const isBatch = isMessage && RTC_ACTIONS[action].to === 'list';
     const span = this.tracer.startSpan(
       action,
       {
@@ -70,8 +63,7 @@ export class CallSpans {
           ...this.client,
           'messaging.operation.name': action,
           ...(isMessage && { 'messaging.operation.type': 'send' }),
-          ...(isMessage &&
-            RTC_ACTIONS[action].to === 'list' && { 'messaging.batch.message_count': recipients }),
+          ...(isBatch && { 'messaging.batch.message_count': recipients }),
           // The fan-out's span is made at its end, possibly by another process.
           ...(fanOut?.durable && { 'nestjs_rtc_messaging.fan_out.id': fanOut.id }),
         },
@@ -156,7 +148,7 @@ export class CallSpans {
   }
 
   #fail(span: Span, code: string | undefined): void {
-    const type = this.errorTypes.of(code);
+    const type = this.errorType(code);
     span.setAttribute('error.type', type);
     span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: type });
   }

@@ -1,14 +1,14 @@
 import type * as OpenTelemetryApi from '@opentelemetry/api';
 import type { QuotaUsage } from '../quota/quota-usage.js';
-import { describeClient, ErrorTypes, SCOPE, type TelemetryClient } from './attributes.js';
-import { CallMetrics } from './call-metrics.js';
+import { describeClient, errorTypes, SCOPE, type TelemetryClient } from './attributes.js';
+import { createMetrics } from './call-metrics.js';
 import { CallSpans } from './call-spans.js';
 import type { Telemetry } from './telemetry.js';
 
 /** Not imported where OpenTelemetry's API is not installed. */
 export function createTelemetry(api: typeof OpenTelemetryApi, client: TelemetryClient): Telemetry {
   const attributes = describeClient(client);
-  const errorTypes = new ErrorTypes();
+  const errorType = errorTypes();
   let readQuota: (() => QuotaUsage) | undefined;
   const noTracers = new api.ProxyTracerProvider().getDelegate();
   const spans = follow(
@@ -17,8 +17,8 @@ export function createTelemetry(api: typeof OpenTelemetryApi, client: TelemetryC
       return provider instanceof api.ProxyTracerProvider ? provider.getDelegate() : provider;
     },
     (provider) => {
-      if (provider === noTracers) return undefined;
-      return new CallSpans(api, provider.getTracer(SCOPE), attributes, errorTypes);
+      const tracer = provider.getTracer(SCOPE);
+      return provider === noTracers ? undefined : new CallSpans(api, tracer, attributes, errorType);
     },
   );
   const metrics = follow(
@@ -26,14 +26,14 @@ export function createTelemetry(api: typeof OpenTelemetryApi, client: TelemetryC
     (provider) => {
       const meter = provider.getMeter(SCOPE);
       if (meter === api.createNoopMeter()) return undefined;
-      return new CallMetrics(meter, attributes, errorTypes, () => readQuota?.());
+      return createMetrics(meter, attributes, errorType, () => readQuota?.());
     },
   );
   return {
     onEvent: (event) => {
       if (event.type === 'shutdown') readQuota = undefined;
       spans()?.onEvent(event);
-      metrics()?.onEvent(event);
+      metrics()?.(event);
     },
     within: (call, work) => {
       const current = spans();

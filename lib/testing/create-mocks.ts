@@ -1,16 +1,11 @@
 import { isPromise } from 'node:util/types';
-import { resolveSettings } from '../config/resolve-settings.js';
-import { HealthRecord } from '../health/health-record.js';
-import { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
-import { ActionCaller } from '../services/action-caller.js';
-import type { ReceiptTracker } from '../services/receipt-tracker.js';
-import { RoomBroadcastService } from '../services/room-broadcast.service.js';
-import { RoomPresenceService } from '../services/room-presence.service.js';
-import { RoomUnicastService } from '../services/room-unicast.service.js';
-import { RtcOpenApiService } from '../services/rtc-open-api.service.js';
-import { RtcTokenService } from '../services/rtc-token.service.js';
-import { UserUnicastService } from '../services/user-unicast.service.js';
-import { AcceptingSender } from './accepting-sender.js';
+import type { RtcHealthIndicator } from '../health/rtc-health.indicator.js';
+import type { RoomBroadcastService } from '../services/room-broadcast.service.js';
+import type { RoomPresenceService } from '../services/room-presence.service.js';
+import type { RoomUnicastService } from '../services/room-unicast.service.js';
+import type { RtcOpenApiService } from '../services/rtc-open-api.service.js';
+import type { RtcTokenService } from '../services/rtc-token.service.js';
+import type { UserUnicastService } from '../services/user-unicast.service.js';
 
 /** The names of a service's methods. */
 export type MethodName<Service> = {
@@ -43,53 +38,16 @@ export interface RtcMessagingMocks {
   readonly health?: MockedMethods<RtcHealthIndicator> | undefined;
 }
 
-/** Any receipt may be asked for, and none comes. */
-const NO_RECEIPTS: ReceiptTracker = {
-  requireRoom: async () => undefined,
-  track: (_message, _to, plan, send) => send(plan),
-};
-
-/** Mocks of the services, whose default answers are those of the real services with a sender that accepts everything. */
-export function createMocks(
-  name: string | undefined,
-  mocks: RtcMessagingMocks,
-): Record<keyof RtcMessagingMocks, object> {
-  const settings = resolveSettings(
-    {
-      appId: 'test-app',
-      appKey: 'test-app-key',
-      from: 'server',
-      credentials: { accessKeyId: 'test-access-key', secretAccessKey: 'test-secret-key' },
-    },
-    {},
-    { name },
-  );
-  const sender = new AcceptingSender(settings);
-  const caller = new ActionCaller(settings, sender, NO_RECEIPTS);
-  return {
-    roomUnicast: createMock(new RoomUnicastService(caller, settings, sender), mocks.roomUnicast),
-    roomBroadcast: createMock(new RoomBroadcastService(caller), mocks.roomBroadcast),
-    userUnicast: createMock(new UserUnicastService(caller), mocks.userUnicast),
-    presence: createMock(new RoomPresenceService(caller), mocks.presence),
-    openApi: createMock(new RtcOpenApiService(caller), mocks.openApi),
-    tokens: createMock(new RtcTokenService(settings), mocks.tokens),
-    health: createMock(new RtcHealthIndicator(sender, new HealthRecord()), mocks.health),
-  };
-}
-
 type AnyFunction = (...given: unknown[]) => unknown;
 
-const CALLS = new WeakMap<object, unknown[][]>();
-
 /** The arguments of each call of a mock's method, oldest first. */
-export function callsOf(method: unknown): unknown[][] {
-  const calls = CALLS.get(method as object);
-  if (calls === undefined) throw new TypeError('callsOf() was given what is no method of a mock');
-  return calls;
-}
+export const CALLS = new WeakMap<object, unknown[][]>();
 
-/** Makes a plain object with the members of a service. Each method records its calls. */
-function createMock(service: object, methods: Readonly<Record<string, unknown>> = {}): object {
+/**
+ * Makes a plain object with the members of a service. Each method records its calls.
+ * @param methods the test's own functions; where one returns `undefined`, the service answers
+ */
+export function createMock(service: object, methods: Readonly<Record<string, unknown>> = {}): object {
   const members = Object.getOwnPropertyNames(Object.getPrototypeOf(service)).filter(
     (name) => name !== 'constructor',
   );
@@ -99,18 +57,21 @@ function createMock(service: object, methods: Readonly<Record<string, unknown>> 
       if (typeof member !== 'function') return [name, member];
       const byDefault = member.bind(service) as AnyFunction;
       const { [name]: own = () => undefined } = methods;
-      return [name, noteCalls(own as AnyFunction, byDefault)];
+      return [name, noteCalls(own as AnyFunction, methods, byDefault)];
     }),
   );
 }
 
-/** A proxy, so that a mock function of Jest or Vitest remains one. */
-function noteCalls(method: AnyFunction, byDefault: AnyFunction): AnyFunction {
+/**
+ * A proxy, so that a mock function of Jest or Vitest remains one.
+ * @param owner what the method is called on: it may be an object with a state of its own
+ */
+function noteCalls(method: AnyFunction, owner: object, byDefault: AnyFunction): AnyFunction {
   const calls: unknown[][] = [];
   const noting = new Proxy(method, {
-    apply: (target, self, given: unknown[]) => {
+    apply: (target, _service, given: unknown[]) => {
       calls.push(given);
-      const result: unknown = Reflect.apply(target, self, given);
+      const result: unknown = Reflect.apply(target, owner, given);
       const orDefault = (value: unknown): unknown => (value === undefined ? byDefault(...given) : value);
       return isPromise(result) ? result.then(orDefault) : orDefault(result);
     },

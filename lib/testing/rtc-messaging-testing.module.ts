@@ -1,6 +1,14 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { resolveSettings } from '../config/resolve-settings.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { HealthRecord } from '../health/health-record.js';
+import { Sender } from '../retry/sender.js';
+import { ActionCaller } from '../services/action-caller.js';
+import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { SERVICE_TOKENS } from '../services/service-tokens.js';
-import { callsOf, createMocks, type MethodName, type RtcMessagingMocks } from './create-mocks.js';
+import { acceptingSender } from './accepting-sender.js';
+import { CALLS, createMock, type MethodName, type RtcMessagingMocks } from './create-mocks.js';
 
 /** What `RtcMessagingTestingModule.forRoot()` takes. */
 export interface RtcMessagingTestingOptions extends RtcMessagingMocks {
@@ -9,6 +17,19 @@ export interface RtcMessagingTestingOptions extends RtcMessagingMocks {
   /** Whether the services are injectable everywhere. Default false. */
   readonly isGlobal?: boolean | undefined;
 }
+
+const OPTIONS = {
+  appId: 'test-app',
+  appKey: 'test-app-key',
+  from: 'server',
+  credentials: { accessKeyId: 'test-access-key', secretAccessKey: 'test-secret-key' },
+};
+
+/** Any receipt may be asked for, and none comes. */
+const NO_RECEIPTS: ReceiptTracker = {
+  requireRoom: async () => undefined,
+  track: (_message, _to, plan, send) => send(plan),
+};
 
 /**
  * Stands in for `RtcMessagingModule` in tests that need no emulator: it takes no settings, reads no environment and
@@ -27,17 +48,25 @@ export interface RtcMessagingTestingOptions extends RtcMessagingMocks {
 export class RtcMessagingTestingModule {
   /** Each app gets new mocks. */
   static forRoot({ name, isGlobal = false, ...mocks }: RtcMessagingTestingOptions = {}): DynamicModule {
-    const made = 'nestjs-rtc-messaging:mocks';
-    const providers = Object.entries(SERVICE_TOKENS).map(([service, token]) => ({
+    const settings = resolveSettings(OPTIONS, {}, { name });
+    const sender = acceptingSender(settings);
+    const services = Object.entries(SERVICE_TOKENS).map(([service, token]) => ({
       provide: token(name),
-      inject: [made],
-      useFactory: (all: ReturnType<typeof createMocks>) => all[service as keyof typeof all],
+      inject: [ModuleRef],
+      useFactory: async (module: ModuleRef) =>
+        createMock(await module.create<object>(token() as Type), mocks[service as keyof typeof mocks]),
     }));
     return {
       module: RtcMessagingTestingModule,
       global: isGlobal,
-      providers: [{ provide: made, useFactory: () => createMocks(name, mocks) }, ...providers],
-      exports: providers.map(({ provide }) => provide),
+      providers: [
+        { provide: RTC_MESSAGING_SETTINGS, useValue: settings },
+        { provide: Sender, useValue: sender },
+        { provide: ActionCaller, useValue: new ActionCaller(settings, sender, NO_RECEIPTS) },
+        { provide: HealthRecord, useFactory: () => new HealthRecord() },
+        ...services,
+      ],
+      exports: services.map(({ provide }) => provide),
     };
   }
 
@@ -46,6 +75,9 @@ export class RtcMessagingTestingModule {
     service: Service,
     method: Name,
   ): (Service[Name] extends (...given: infer Given) => unknown ? Given : never)[] {
-    return callsOf(service[method]) as never;
+    const calls = CALLS.get(service[method] as object);
+    if (calls === undefined)
+      throw new TypeError('callsOf() was given what is no method of a mock of this module');
+    return calls as never;
   }
 }

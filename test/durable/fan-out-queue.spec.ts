@@ -551,6 +551,34 @@ describe('a fan-out queue', () => {
     }
   });
 
+  it('refuses options of result() that can not be used, and names them', async () => {
+    const { queue } = await start({ role: 'producer' });
+    const handle = await queue.enqueue({ ...TEXT, to: users(1) });
+    for (const options of [{ timeoutMs: Number.NaN }, { timeoutMs: -1 }, { timeoutMS: 5 }, { signal: 5 }]) {
+      const [name] = Object.keys(options);
+      const error = await rejectionOf(handle.result(options as object));
+      expect(error).toMatchObject({ code: 'RTC_VALIDATION', issues: [{ path: `options.${name}` }] });
+    }
+  });
+
+  it('that has shut down says so to whoever asks it', async () => {
+    const app = await start({ role: 'producer' });
+    const handle = await app.queue.enqueue({ ...TEXT, to: users(1) }, { id: 'asked' });
+    await app.close();
+    const asked = [
+      () => app.queue.get('asked'),
+      () => handle.progress(),
+      () => handle.result(),
+      () => handle.cancel(),
+      () => handle.resume(),
+      () => handle.unaccepted().next(),
+    ];
+    for (const ask of asked) {
+      const error = await rejectionOf(ask());
+      expect(error).toMatchObject({ code: 'RTC_ABORTED', message: expect.stringContaining('shutting down') });
+    }
+  });
+
   it('keeps no message and no recipient in its jobs', async () => {
     const producer = await start({ role: 'producer' });
     await producer.queue.enqueue({ ...TEXT, message: 'a secret', to: ['somebody'] });

@@ -152,9 +152,32 @@ describe('a chunk', () => {
     await send(0, FIRST);
     await send(0, SECOND);
     expect(await counts()).toMatchObject({ unknown: 3 });
-    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('corrected');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('completed');
     expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('completed');
     expect(await counts()).toMatchObject({ unknown: 0, accepted: 3, notAttempted: 3 });
+  });
+
+  it('is pending again when the run that was taken for lost reports in time that it was not sent', async () => {
+    await store(2);
+    await send(0, FIRST);
+    await send(0, SECOND);
+    await send(1, FIRST);
+    await ledger.complete('f', 1, FIRST, {
+      ...NONE,
+      counts: { accepted: 1, rejected: 0, unknown: 0 },
+      rest: ['b1', 'c1'],
+    });
+    for (let time = 0; time < 2; time++) {
+      const rest = { ...NONE, rest: ['a0', 'b0', 'c0'] };
+      expect((await ledger.complete('f', 0, FIRST, rest)).result).toBe('returned');
+    }
+    expect(await ledger.look('f')).toMatchObject({
+      counts: { accepted: 1, unknown: 0, notAttempted: 5 },
+      inFlight: 0,
+      completedChunks: 0,
+    });
+    expect(recipientsOf(await send(0, '2000.1.c'))).toEqual(['a0', 'b0', 'c0']);
+    for (const key of await client.keys(`${prefix}*:f:*`)) expect(await client.pttl(key)).toBeGreaterThan(0);
   });
 
   it('is not given to a run that wakes up after a later one has it', async () => {
@@ -492,13 +515,25 @@ describe('a chunk that is sent in parts', () => {
     expect(await counts()).toMatchObject({ accepted: 2, unknown: 1 });
   });
 
+  it('is unknown as a whole when its last part was in flight and nothing was known of the others', async () => {
+    await store(1);
+    await ledger.claim('f', 0, FIRST);
+    await ledger.start('f', 0, FIRST, part('a0', 'b0,c0', 0));
+    await ledger.start('f', 0, FIRST, part('a0,b0', 'c0', 0));
+    for (let time = 0; time < 2; time++) {
+      expect(await ledger.start('f', 0, FIRST, part('a0,b0,c0', '', 0))).toBe(true);
+    }
+    expect(recipientsOf(await ledger.claim('f', 0, SECOND))).toBe('presumed_unknown');
+    expect(await counts()).toMatchObject({ accepted: 0, unknown: 3, notAttempted: 0 });
+  });
+
   it('is known again when the run that was taken for lost reports its last part in time', async () => {
     await store(2);
     await ledger.claim('f', 0, FIRST);
     await ledger.start('f', 0, FIRST, part('a0,b0', 'c0', 0));
     await ledger.start('f', 0, FIRST, part('c0', '', 2));
     await ledger.claim('f', 0, SECOND);
-    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('corrected');
+    expect((await ledger.complete('f', 0, FIRST, accepted(3))).result).toBe('completed');
     expect(await counts()).toMatchObject({ accepted: 3, unknown: 0, notAttempted: 3 });
   });
 

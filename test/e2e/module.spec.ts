@@ -127,7 +127,7 @@ describe('the module', () => {
     const error = await rejectionOf(app.get(RoomUnicastService, { strict: false }).batchSend(MESSAGE));
     expect(error.message).toMatch(/not signed in time: check what the provider in credentials waits for/);
     expect(log.lines.at(-1)).toMatch(
-      /did not leave in time \(TIMEOUT, phase "queued"\)\. .*provider in credentials/,
+      /it was not sent \(TIMEOUT, phase "queued"\)\. .*provider in credentials/,
     );
     await app.close();
   });

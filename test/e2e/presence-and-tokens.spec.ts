@@ -20,6 +20,7 @@ import { PLATFORMS } from '../support/platforms.js';
 import { leaksIn } from '../support/printed.js';
 import { mostInAnySecond } from '../support/redis-quota.js';
 import { rejectionOf } from '../support/rejection.js';
+import { respond, startScriptedServer } from '../support/scripted-server.js';
 import { createService } from '../support/service.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
@@ -331,6 +332,27 @@ describe('presence at the emulator', () => {
     );
     expect(codes).toContain('FlowLimitExceeded.QPSOverLimit');
     await module.close();
+  });
+});
+
+describe('the status of users', () => {
+  it('is of those alone who were asked about, and the last if there are two', async () => {
+    const UserList = [
+      { UserID: 'alice', Status: 0 },
+      { UserID: 'mallory', Status: 1 },
+      { UserID: 'alice', Status: 1 },
+    ];
+    const answer = { ResponseMetadata: { RequestId: '20260101000000ABC' }, Result: { UserList } };
+    const server = await startScriptedServer(respond(200, JSON.stringify(answer)));
+    const { module } = await createService({
+      appId: 'app',
+      endpoint: server.url,
+      credentials: OTHER.credentials,
+    });
+    const statuses = await module.get(RoomPresenceService).statusOf('room-1', ['alice', 'bob']);
+    expect(statuses).toEqual(new Map([['alice', { online: true }]]));
+    await module.close();
+    await server.close();
   });
 });
 

@@ -265,9 +265,31 @@ describe('the command nestjs-rtc-messaging', () => {
     expect(code).toBe(1);
   });
 
-  it('reads all variables of a file with a byte order mark', async () => {
-    await writeFile(join(folder, 'marked.env'), `\ufeff${toEnv(right)}`);
+  it('reads all variables of a file as editors of Windows write it, and says what is no text', async () => {
+    const lines = toEnv(right).replaceAll('\n', '\r\n');
+    await writeFile(join(folder, 'marked.env'), `\ufeff${lines}`);
     expect((await run(['check', '--env', 'marked.env'])).code).toBe(0);
+    await writeFile(join(folder, 'wide.env'), `\ufeff${lines}`, 'utf16le');
+    expect(await run(['check', '--env', 'wide.env'])).toMatchObject({
+      code: 1,
+      stderr: 'nestjs-rtc-messaging: --env wide.env: it is not UTF-8 text; save it as UTF-8\n',
+    });
+  });
+
+  it.each([
+    [['check'], 0],
+    [['check', '--json'], 0],
+    [['send', '--room', 'r', '--to', 'a', '--text', 'x'], 0],
+    [['send', '--room', 'r', '--to', 'a b', '--text', 'x', '--json'], 1],
+    [['token', '--user', 'a', '--login'], 0],
+  ])('ends %j as it would have, where nobody reads what it prints', async (args, code) => {
+    const child = spawn(process.execPath, [CLI, ...args], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], ...right },
+    });
+    child.stdout.destroy();
+    child.stderr.destroy();
+    expect(await once(child, 'exit')).toEqual([code, null]);
   });
 
   it.each([

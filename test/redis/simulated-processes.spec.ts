@@ -15,6 +15,7 @@ jest.setTimeout(120_000);
 const LIMIT = 500;
 /** What is measured begins after the pause of a first start, and a second more for its burst. */
 const [FROM_MS, TO_MS] = [3_000, 12_000];
+const PAUSE_AT_MS = 5_000;
 const EPOCH_MS = 1_000_000_000;
 const TIMED_SCRIPT = TAKE_PERMITS_LUA.replace(
   "redis.call('TIME')",
@@ -61,6 +62,8 @@ interface Scenario {
   readonly inFlight?: number;
   /** In place of a fan-out's: so many come in a second, one by one. */
   readonly perSecond?: number;
+  /** How long all fan-outs pause. Their chunks come within a tenth of a second after it. */
+  readonly pauseMs?: number;
   /** One more process sends one of these every so often. */
   readonly singleEveryMs?: number;
 }
@@ -71,8 +74,16 @@ async function simulate(scenario: Scenario): Promise<{
   perRequest: number;
   leastShare: number;
   singleP95: number;
+  afterPause: number;
 }> {
-  const { processes = 4, redisMs = 1, inFlight = 64, perSecond = 0, singleEveryMs = 0 } = scenario;
+  const {
+    processes = 4,
+    redisMs = 1,
+    inFlight = 64,
+    perSecond = 0,
+    pauseMs = 0,
+    singleEveryMs = 0,
+  } = scenario;
   const sent: { process: number; at: number }[] = [];
   const waits: number[] = [];
   let commands = 0;
@@ -113,8 +124,13 @@ async function simulate(scenario: Scenario): Promise<{
     await later(0.5 + 2 * random());
     permit.giveBack('accepted');
   };
+  const pauseEndsAt = PAUSE_AT_MS + pauseMs;
   const repeat = async (action: () => Promise<void>): Promise<void> => {
-    while (performance.now() < TO_MS) await action();
+    while (performance.now() < TO_MS) {
+      if (performance.now() > PAUSE_AT_MS)
+        await later(Math.max(0, pauseEndsAt + 100 * random() - performance.now()));
+      await action();
+    }
   };
   const running: Promise<void>[] = [];
   for (let process = 0; process < processes; process++) {
@@ -158,6 +174,7 @@ async function simulate(scenario: Scenario): Promise<{
     most: mostInAnySecond(sent.map(({ at }) => at)),
     perRequest: commands / measured.length,
     leastShare: Math.min(...ofEach) / measured.length,
+    afterPause: sent.filter(({ at }) => at > pauseEndsAt && at <= pauseEndsAt + 1_000).length / LIMIT,
     singleP95: waits.toSorted((one, other) => one - other)[Math.floor(waits.length * 0.95)] ?? 0,
   };
 }
@@ -184,6 +201,19 @@ describe('permits that simulated processes share', () => {
     expect(perRequest).toBeLessThan(least.perRequest);
     expect(leastShare).toBeGreaterThanOrEqual(least.leastShare);
   });
+
+  it.each([
+    [1_500, 4],
+    [2_200, 8],
+    [3_500, 16],
+  ])(
+    'are all there again for fan-outs that begin after %d ms, in %d processes',
+    async (pauseMs, processes) => {
+      const { afterPause, most } = await simulate({ pauseMs, processes });
+      expect(most).toBeLessThanOrEqual(LIMIT);
+      expect(afterPause).toBeGreaterThan(0.95);
+    },
+  );
 
   it('are there for single sends at once, beside four fan-outs that lose little', async () => {
     const { share, most, singleP95 } = await simulate({ singleEveryMs: 70 });

@@ -1,4 +1,3 @@
-import { Axios } from 'axios';
 import type { ApiRequest } from '../../lib/openapi/api-request.js';
 import type { RtcCredentials } from '../../lib/credentials/credentials.js';
 import { redactCredentials } from '../../lib/credentials/credentials.js';
@@ -134,11 +133,7 @@ export class ScriptedCalls {
       module: 'default',
       client,
       apiVersion: '2023-07-20',
-      anyAction: {
-        client,
-        budget,
-        axiosRef: { interceptors: { request: new Axios({}).interceptors.request } },
-      },
+      anyAction: { client, budget },
       clock: this.clock,
       credentials: {
         get: () => this.credentials(),

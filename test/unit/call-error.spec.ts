@@ -275,8 +275,10 @@ describe('the hint for a connection that failed', () => {
   });
 
   it.each([
-    ['UnsendableBodyError', 'config.data must be a plain object, text or bytes'],
-    ['ChangedRequestError', 'must not change action, version, method, path, origin or adapter'],
+    [
+      'ChangedRequestError',
+      'they must not change action, version, method, path or origin, and config.data must be a plain object, text or bytes',
+    ],
   ])('because of an interceptor (%s) says: %s', (thrown, words) => {
     expect(networkHintFor(`REQUEST_FAILED (${thrown})`, SERVICE)).toContain(words);
   });

@@ -858,7 +858,7 @@ describe('the request and the options of a fan-out', () => {
   it('keep the source as it is', () => {
     const to = new Set(['a b']);
     const checked = validateFanOutRequest({ ...request, to });
-    expect(checked).toEqual({ ...request, to });
+    expect(checked).toEqual({ ...request, to, skipAbsent: false });
     expect(checked.to).toBe(to);
   });
 

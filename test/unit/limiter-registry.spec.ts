@@ -334,7 +334,7 @@ describe('the limit of an action', () => {
 
   it('is a guess only until someone gives one, whichever comes first', () => {
     const module = handle('http://guess');
-    const guess = module.forAction('A', 10, true);
+    const guess = module.forAction('A', Infinity);
     guess.limiterFor('key');
     expect(limitOf(guess)).toBe(10);
     const forty = module.forAction('A', 40);
@@ -342,7 +342,7 @@ describe('the limit of an action', () => {
     expect([limitOf(forty), limitOf(guess)]).toEqual([40, 40]);
     const fifty = module.forAction('A', 50);
     fifty.limiterFor('key');
-    module.forAction('A', 10, true).limiterFor('key');
+    module.forAction('A', Infinity).limiterFor('key');
     expect([limitOf(fifty), limitOf(guess)]).toEqual([40, 40]);
     module.forAction('A', 10).limiterFor('key');
     expect([limitOf(fifty), limitOf(guess)]).toEqual([10, 10]);

@@ -65,7 +65,7 @@ describe("the operator's log", () => {
         { failure: 'FlowLimitExceeded', throttled: true },
         { outcome: 'not_attempted', phase: 'connecting', failure: 'ECONNREFUSED' },
       ],
-      `ERROR BatchSendRoomUnicast: the service can't be reached (ECONNREFUSED, phase "connecting").`,
+      `ERROR BatchSendRoomUnicast: it was not sent (ECONNREFUSED, phase "connecting").`,
     ],
     [
       'which attempt it is unknown of',
@@ -75,12 +75,12 @@ describe("the operator's log", () => {
     [
       'that sockets were all in use',
       [{ outcome: 'not_attempted', phase: 'queued', failure: 'TIMEOUT' }],
-      'ERROR BatchSendRoomUnicast: it did not leave in time (TIMEOUT, phase "queued").',
+      'ERROR BatchSendRoomUnicast: it was not sent (TIMEOUT, phase "queued").',
     ],
     [
       'that the fault is on this side',
       [{ outcome: 'not_attempted', phase: 'queued', failure: 'REQUEST_FAILED (TypeError)' }],
-      `ERROR BatchSendRoomUnicast: the request can't be made (REQUEST_FAILED (TypeError), phase "queued").`,
+      `ERROR BatchSendRoomUnicast: it was not sent (REQUEST_FAILED (TypeError), phase "queued").`,
     ],
     [
       'that the quota is used up',

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Permit } from '../../lib/quota/permit-pool.js';
 import { PermitPool } from '../../lib/quota/permit-pool.js';
 
@@ -418,6 +420,24 @@ describe('credit', () => {
     expect(pool.delayMs(1)).toBeCloseTo(42);
     expect(pool.creditMs).toBe(0);
   });
+});
+
+it('a pool remembers round trips for ten seconds, whether or not credit is asked for', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const pool = poolOf(10);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let second = 0; second < 500_000; second++) {
+    now += 600;
+    pool.delayMs(1);
+    pool.take(1).giveBack('answered');
+    now += 400;
+  }
+  collectGarbage();
+  const kept = process.memoryUsage().heapUsed - before;
+  expect(pool.creditMs).toBe(0);
+  expect(kept).toBeLessThan(5_000_000);
 });
 
 describe('the pace of permits', () => {

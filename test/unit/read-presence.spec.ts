@@ -133,6 +133,8 @@ describe('the status of a user', () => {
       { UserID: 'e', Status: 0, Role: 1, LoginTime: 1 },
       { UserID: 'f', Status: 1, Role: 'constructor', LoginTime: 8.64e15 + 1 },
       { UserID: 'g', Status: 1, Role: [1], LoginTime: '1700000000000' },
+      { UserID: 'h', Status: 1, LoginTime: true },
+      { UserID: 'i', Status: 1, LoginTime: [1_700_000_000_000] },
     ];
     expect(readUserStatuses({ ...call, result: { UserList } })).toEqual([
       [
@@ -151,6 +153,8 @@ describe('the status of a user', () => {
       ['e', { online: false }],
       ['f', { online: true }],
       ['g', { online: true, loginTime: '2023-11-14T22:13:20.000Z' }],
+      ['h', { online: true }],
+      ['i', { online: true }],
     ]);
   });
 

@@ -60,6 +60,22 @@ describe('the counts of recipients', () => {
     );
   });
 
+  it('grow by and by, so that no request waits while all tables grow', () => {
+    const counts = new RecentCounts(512 * MB);
+    const grown: number[] = [];
+    let before = process.memoryUsage().arrayBuffers;
+    for (let step = 0; step < 20; step++) {
+      // All tables of 2,048 slots or 4,096 grow somewhere between.
+      for (let n = 0; n < 20_000; n++) counts.increase(Uint32Array.of(step * 20_000 + n, 0, 0));
+      const { arrayBuffers } = process.memoryUsage();
+      grown.push(arrayBuffers - before);
+      before = arrayBuffers;
+    }
+    // Of 200,000 counts to 400,000 all tables double.
+    const later = grown.slice(10);
+    expect(Math.max(...later)).toBeLessThan(0.4 * later.reduce((sum, bytes) => sum + bytes, 0));
+  });
+
   it('name who, where, what and how often in a duplicate', () => {
     const counts = large();
     for (let times = 0; times < 3; times += 1) counts.add(message(), ['alice', 'bob'].slice(0, 3 - times));

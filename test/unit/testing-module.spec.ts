@@ -155,6 +155,19 @@ describe('the testing module', () => {
     });
   });
 
+  it("calls the methods of a test's own object on that object", async () => {
+    class Recorder {
+      readonly rooms: string[] = [];
+      batchSend(request: unknown): void {
+        this.rooms.push((request as BatchSendRoomUnicastRequest).roomId);
+      }
+    }
+    const recorder = new Recorder();
+    const module = await withMocks({ roomUnicast: recorder as RtcMessagingTestingOptions['roomUnicast'] });
+    expect(await module.get(Announcer).announce()).toMatchObject(RECEIPT);
+    expect(recorder.rooms).toEqual(['room-1']);
+  });
+
   it('gives the usual result where a function of the test returns nothing, now or later', async () => {
     for (const batchSend of [() => undefined, async () => undefined]) {
       const module = await Test.createTestingModule({

@@ -5,7 +5,7 @@
 --        2   index of the chunk
 --        3   token of the worker
 --        4   the `ChunkCompletion`, as JSON
--- Answer 'completed', 'returned', 'corrected' or 'fenced'
+-- Answer 'completed', 'returned' or 'fenced'
 
 -- A known outcome must be recorded, also in a full Redis.
 can_write()
@@ -17,7 +17,17 @@ local _, _, recorded = parts_of(index)
 local outcome_field = index .. ':' .. token
 local lost = redis.call('HGET', outcomes, outcome_field)
 local result = 'fenced'
-local function count()
+if is_owner and state == 'unknown' and lost and get('ended') == '' then
+  -- The worker that counted as lost knows the outcome, and it was not reported yet: the chunk is in flight once more.
+  local presumed = cjson.decode(lost).chunks[1]
+  state, again = 'inflight', presumed.possibleDuplicate and ':resend' or ''
+  recorded = counts.accepted + counts.rejected + counts.unknown + #done.rest - presumed.recipients
+  redis.call('HDEL', outcomes, outcome_field)
+  add('unknown', -presumed.recipients)
+  add('completed', -1)
+  add('inflight', 1)
+end
+if is_owner and state == 'inflight' then
   -- Parts that were accepted before have been counted.
   add('accepted', counts.accepted - recorded)
   add('rejected', counts.rejected)
@@ -29,10 +39,6 @@ local function count()
     local at = string.format('{"at":%.0f,', now())
     redis.call('HSET', outcomes, outcome_field, at .. string.sub(done.outcome, 2))
   end
-  keep()
-end
-if is_owner and state == 'inflight' then
-  count()
   if rest == '' then
     redis.call('HDEL', chunks, index)
     redis.call('HDEL', ledger, index)
@@ -49,18 +55,10 @@ if is_owner and state == 'inflight' then
     redis.call('HSET', ledger, index, state .. ':' .. token .. '.returned' .. again)
     result = 'returned'
   end
+  keep()
 elseif is_owner and state == 'pending' then
   redis.call('HSET', ledger, index, 'pending:' .. token .. '.returned')
   result = 'returned'
-elseif is_owner and state == 'unknown' and lost and rest == '' and get('ended') == '' then
-  -- The worker that counted as lost knows the outcome, and it was not reported yet.
-  local presumed = cjson.decode(lost).chunks[1].recipients
-  add('unknown', -presumed)
-  recorded = counts.accepted + counts.rejected + counts.unknown - presumed
-  redis.call('HDEL', outcomes, outcome_field)
-  redis.call('HDEL', ledger, index)
-  count()
-  result = 'corrected'
 elseif owner == token .. '.returned' then
   result = 'returned'
 elseif state == '' and rest == '' and get('onUnknown') ~= 'resend' then
