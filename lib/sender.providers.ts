@@ -41,7 +41,7 @@ const senderProvider: Provider = {
     });
     const signing = { region, service: RTC_SERVICE, origin: endpoint };
     const connect = (to: HttpClientSettings): OpenApiClient =>
-      new OpenApiClient(createHttpClient(to, signing), credentials, endpoint);
+      new OpenApiClient(createHttpClient(to, signing), endpoint);
     const maxContentLength = Math.max(LONGEST_LIST, settings.http.maxContentLength);
     const limiters = new LimiterHandle(settings.quota, endpoint, settings.appId, {
       store: settings.quota.store?.open(),
@@ -54,7 +54,7 @@ const senderProvider: Provider = {
         client: connect(settings),
         apiVersion: settings.apiVersion,
         anyAction: {
-          client: connect({ http: { ...settings.http, maxContentLength } }),
+          client: connect({ ...settings, http: { ...settings.http, maxContentLength } }),
           budget: new RetryBudget(),
         },
         clock,

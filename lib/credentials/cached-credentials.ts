@@ -121,50 +121,37 @@ export class CachedCredentials implements CredentialsSource {
 
   /** Asks the provider, or joins a request in flight. */
   #ask(): Promise<Held> {
-    this.#asking ??= this.#askOnce().finally(() => {
-      this.#asking = undefined;
-    });
-    return this.#asking;
+    return (this.#asking ??= this.#askOnce());
   }
 
   async #askOnce(): Promise<Held> {
+    const box = new TimeBox(this.providerTimeoutMs).unref();
     try {
-      const { expiration, ...keys } = await this.#withinTime(this.#resolve());
+      const { expiration, ...keys } = await box.guard(this.#resolve());
       const now = this.#watch.now();
       // The service decides whether they have expired. If this check alone refused them, no call could be signed.
       const hasPassed = expiration !== undefined && expiration <= now;
-      const validUntil = hasPassed ? undefined : expiration;
-      this.#held = {
-        credentials: redactCredentials(keys),
-        since: now,
-        refreshAt:
-          validUntil === undefined
-            ? now + REFRESH_AFTER_MS
-            : validUntil - Math.min(REFRESH_AHEAD_MS, (validUntil - now) / 5),
-        validUntil: validUntil ?? Number.POSITIVE_INFINITY,
-      };
+      const validUntil = hasPassed || expiration === undefined ? Infinity : expiration;
+      const refreshAfterMs =
+        validUntil === Infinity
+          ? REFRESH_AFTER_MS
+          : Math.max(validUntil - now - REFRESH_AHEAD_MS, ((validUntil - now) * 4) / 5);
+      const credentials = redactCredentials(keys);
+      this.#held = { credentials, since: now, refreshAt: now + refreshAfterMs, validUntil };
       this.#failure = undefined;
       this.#watch.onAsked({ ...(hasPassed && { warning: PASSED }), usable: true });
       return this.#held;
     } catch (error) {
-      this.#failure = error as RtcConfigError;
+      const isLate = error instanceof Interrupted;
+      const message = `the provider did not answer within ${this.providerTimeoutMs} ms`;
+      const failure = isLate ? new RtcConfigError([{ option: 'credentials', message }]) : error;
+      this.#failure = failure as RtcConfigError;
       this.#rest();
       this.#watch.onAsked({ failure: describe(this.#failure), usable: this.#valid() !== undefined });
-      throw error;
-    }
-  }
-
-  /** Rejects with an RtcConfigError after the time limit. */
-  async #withinTime<T>(work: Promise<T>): Promise<T> {
-    const box = new TimeBox(this.providerTimeoutMs).unref();
-    try {
-      return await box.guard(work);
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-      const message = `the provider did not answer within ${this.providerTimeoutMs} ms`;
-      throw new RtcConfigError([{ option: 'credentials', message }]);
+      throw failure;
     } finally {
       box.dispose();
+      this.#asking = undefined;
     }
   }
 }
@@ -189,5 +176,9 @@ export function createCredentialsSource(
   const provider = providerOf(option);
   if (provider !== undefined) return new CachedCredentials(() => askProvider(provider), watch);
   const credentials = redactCredentials(option as RtcCredentials);
-  return { get: () => credentials, replace: () => Promise.resolve(false), status: { state: 'fixed' } };
+  return {
+    get: () => credentials,
+    replace: () => Promise.resolve(false),
+    status: { state: 'fixed' },
+  };
 }

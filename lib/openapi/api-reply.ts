@@ -25,9 +25,11 @@ export type ApiReply =
 /**
  * Reads a response's body. `ResponseMetadata.Error` decides. The HTTP status does not, since an error may come with
  * 200, and neither does `Result.Message`, whose spelling varies. Source: Volcengine documentation 6348/1178322.
+ * @param body undefined if it can't be decoded
  * @param sent secrets of the request, which the answer may repeat
  */
-export function readReply(body: Buffer, sent: SentSecrets): ApiReply {
+export function readReply(body: Buffer | undefined, sent: SentSecrets): ApiReply {
+  if (body === undefined) return unreadable("the body's content coding can't be undone");
   if (body.length === 0) return unreadable('the body is empty');
   let parsed: unknown;
   try {

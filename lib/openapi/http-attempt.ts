@@ -1,7 +1,9 @@
 import type { RtcCredentials } from '../credentials/credentials.js';
 import type { AttemptPhase } from '../errors/attempt.js';
-import type { RtcConfigError } from '../errors/rtc-config.error.js';
+import { RtcConfigError } from '../errors/rtc-config.error.js';
+import { kindOfThrown } from '../errors/thrown.js';
 import type { Redacted } from '../privacy/redacted.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 import { type Interruption, TimeBox } from '../waiting/time-box.js';
 import type { ApiReply } from './api-reply.js';
 
@@ -28,16 +30,22 @@ export type AttemptEnd =
   | { readonly kind: 'no_credentials'; readonly error: RtcConfigError };
 
 /** A finished HTTP attempt. */
-export interface AttemptResult {
+export interface AttemptResult extends Readonly<
+  Pick<HttpAttempt, 'phase' | 'startedAt' | 'httpStatus' | 'signedWith'>
+> {
   readonly end: AttemptEnd;
-  /** How far the attempt got. */
-  readonly phase: AttemptPhase;
-  readonly startedAt: Date;
   readonly durationMs: number;
-  /** Status of the response, if its headers arrived. */
-  readonly httpStatus: number | undefined;
-  /** What the request was signed with. Undefined if it was not signed. */
-  readonly signedWith: Signing | undefined;
+}
+
+/** The transport failed. Only the code is kept, since Node's own errors may carry the request. */
+export class TransportError extends Error {
+  /** @param thrown kind of an unexpected error */
+  constructor(
+    readonly code: string,
+    readonly thrown?: string,
+  ) {
+    super(code);
+  }
 }
 
 /** Credentials and clock offset of one signature. A class, since Axios copies plain objects deeply. */
@@ -49,24 +57,65 @@ export class Signing {
   ) {}
 }
 
+/** The limits of one attempt. */
+export interface AttemptLimits {
+  /** Time limit of the whole attempt in milliseconds, including the response's body. */
+  readonly timeoutMs: number;
+  readonly cancellation: Cancellation;
+  /** Called right before bytes are sent. If it returns false, the attempt ends with `PERMIT_EXPIRED`. Default: true. */
+  readonly mayLeave?: () => boolean;
+}
+
 /**
  * An HTTP attempt in flight: its phase, its time limit, and its cancellation. The phase is kept here and not in errors,
  * since it alone proves whether a message may have been accepted, and Axios or an interceptor may throw anything.
  */
 export class HttpAttempt extends TimeBox {
+  /** How far the attempt got. */
   phase: AttemptPhase = 'queued';
-  /** Called right before bytes are sent, possibly long after the attempt began. */
-  mayLeave: () => boolean = () => true;
+  /** Status of the response, once its headers have arrived. */
   httpStatus: number | undefined = undefined;
+  /** What the request was signed with. Undefined if it was not signed. */
   signedWith: Signing | undefined = undefined;
-
-  readonly #startedAt = new Date();
+  readonly startedAt = new Date();
   readonly #started = performance.now();
+
+  private constructor(private readonly limits: AttemptLimits) {
+    super(limits.timeoutMs, limits.cancellation);
+  }
+
+  /** Makes an attempt within its limits. @returns how it ended if anything was thrown. Never rejects. */
+  static async make<T>(
+    limits: AttemptLimits,
+    work: (attempt: HttpAttempt) => Promise<T>,
+  ): Promise<T | AttemptResult> {
+    const attempt = new HttpAttempt(limits);
+    try {
+      return await work(attempt);
+    } catch (error) {
+      return attempt.result(attempt.#endBy(error));
+    } finally {
+      attempt.dispose();
+    }
+  }
+
+  /** Whether bytes may be sent now, possibly long after the attempt began. */
+  mayLeave(): boolean {
+    return this.limits.mayLeave?.() ?? true;
+  }
 
   /** The result of the attempt, once it has ended. */
   result(end: AttemptEnd): AttemptResult {
-    const { phase, httpStatus, signedWith } = this;
-    const durationMs = performance.now() - this.#started;
-    return { end, phase, startedAt: this.#startedAt, durationMs, httpStatus, signedWith };
+    const { phase, startedAt, httpStatus, signedWith } = this;
+    return { end, phase, startedAt, durationMs: performance.now() - this.#started, httpStatus, signedWith };
+  }
+
+  #endBy(error: unknown): AttemptEnd {
+    if (this.interruption !== undefined) return { kind: 'interrupted', by: this.interruption };
+    if (error instanceof RtcConfigError) return { kind: 'no_credentials', error };
+    if (!(error instanceof TransportError))
+      return { kind: 'network_error', failure: 'REQUEST_FAILED', thrown: kindOfThrown(error) };
+    const { code, thrown } = error;
+    return { kind: 'network_error', failure: code, ...(thrown !== undefined && { thrown }) };
   }
 }

@@ -1,7 +1,6 @@
 import axios, { type AxiosStatic } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { connectByOwnLookup } from './address-list.js';
 import type { SigningContext } from './request-signer.js';
 import { createSigningInterceptor } from './signing.interceptor.js';
 
@@ -10,6 +9,8 @@ export type Axios = InstanceType<AxiosStatic['Axios']>;
 
 /** Settings of a module's Axios instance. */
 export interface HttpClientSettings {
+  /** Time limit of an attempt, in milliseconds. */
+  readonly timeoutMs: number;
   readonly http: {
     readonly httpAgent: { open(): HttpAgent } | undefined;
     readonly httpsAgent: { open(): HttpsAgent } | undefined;
@@ -25,9 +26,6 @@ const IDLE_SOCKET_MS = 4_000;
 export interface Transport {
   readonly httpAgent: HttpAgent;
   readonly httpsAgent: HttpsAgent;
-  /** Whether this agent is the library's own, which tries each address of a host in turn, see `AddressList`. */
-  readonly isOwnHttpAgent: boolean;
-  readonly isOwnHttpsAgent: boolean;
   /** Longest answer that is read, in bytes. */
   readonly maxContentLength: number;
 }
@@ -43,15 +41,19 @@ export interface HttpClient {
  * Makes an Axios instance whose interceptor signs all requests. Each request brings its own adapter, see
  * `sendOverNodeHttp`.
  */
-export function createHttpClient({ http }: HttpClientSettings, signing: SigningContext): HttpClient {
+export function createHttpClient(
+  { timeoutMs, http }: HttpClientSettings,
+  signing: SigningContext,
+): HttpClient {
   const agentOptions = {
     keepAlive: true,
     maxSockets: http.maxSockets,
     timeout: IDLE_SOCKET_MS,
-    autoSelectFamily: false,
+    // Node's 250 ms are too short for a slow handshake. They would make it impossible where another address is dead.
+    autoSelectFamilyAttemptTimeout: Math.max(250, Math.ceil(timeoutMs / 2)),
   };
-  const ownHttpAgent = connectByOwnLookup(new HttpAgent(agentOptions));
-  const ownHttpsAgent = connectByOwnLookup(new HttpsAgent(agentOptions));
+  const ownHttpAgent = new HttpAgent(agentOptions);
+  const ownHttpsAgent = new HttpsAgent(agentOptions);
   const signed = createAxios();
   signed.interceptors.request.use(createSigningInterceptor(signing), undefined, { synchronous: true });
   return {
@@ -59,8 +61,6 @@ export function createHttpClient({ http }: HttpClientSettings, signing: SigningC
     transport: {
       httpAgent: http.httpAgent?.open() ?? ownHttpAgent,
       httpsAgent: http.httpsAgent?.open() ?? ownHttpsAgent,
-      isOwnHttpAgent: http.httpAgent === undefined,
-      isOwnHttpsAgent: http.httpsAgent === undefined,
       maxContentLength: http.maxContentLength,
     },
     close: () => {

@@ -1,16 +1,7 @@
 import type { RequestOptions } from 'node:http';
 import { urlToHttpOptions } from 'node:url';
 import type { RtcCredentials } from '../credentials/credentials.js';
-import {
-  ALGORITHM,
-  canonicalQuery,
-  type CredentialScope,
-  scopeText,
-  sha256Hex,
-  SigningKeyCache,
-  signText,
-  toXDate,
-} from './signature-v4.js';
+import { ALGORITHM, canonicalQuery, sha256Hex, Stamp } from './signature-v4.js';
 
 /** Region, service and clock for signatures. */
 export interface SigningContext {
@@ -50,37 +41,22 @@ class OtherOriginError extends Error {
  * The constant parts of all requests to one URL. Computing them for each request would cost as much as the signature's
  * hashes.
  */
-interface Prepared extends SignedAddress {
-  readonly method: string;
-  readonly contentType: string;
+interface Prepared extends SignedAddress, Pick<UnsignedRequest, 'method' | 'contentType'> {
   readonly host: string;
   /** The canonical request before the body's hash, the time and the token. */
   readonly head: string;
-}
-
-/** The common parts of all signatures of one second. */
-interface Stamp {
-  readonly second: number;
-  readonly xDate: string;
-  readonly scope: CredentialScope;
-  /** The scope as text. */
-  readonly scopeText: string;
 }
 
 const SIGNED_HEADERS = 'content-type;host;x-content-sha256;x-date';
 /** A client calls only a few URLs. */
 const MAX_PREPARED = 32;
 
-/**
- * Signs requests. It caches what consecutive requests have in common: the constant parts for a URL, the second, and the
- * day's key. Deriving that key costs more than all the rest of a small request's signature.
- */
+/** Signs requests. It keeps what consecutive requests have in common: the constant parts for a URL, and the second. */
 export class RequestSigner {
   readonly #context: SigningContext;
   /** By URL. */
   readonly #prepared = new Map<string, Prepared>();
   #stamp: Stamp | undefined;
-  readonly #keys = new SigningKeyCache();
 
   constructor(context: SigningContext) {
     this.#context = context;
@@ -92,30 +68,31 @@ export class RequestSigner {
    */
   sign(
     request: UnsignedRequest,
-    credentials: RtcCredentials,
+    { accessKeyId, secretAccessKey, sessionToken }: RtcCredentials,
     clockOffsetMs: number,
     headers: Record<string, unknown>,
   ): SignedAddress {
     const prepared = this.#prepare(request);
     const { host, contentType, head } = prepared;
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-    const { now = Date.now } = this.#context;
-    const stamp = this.#stampAt(now() + clockOffsetMs);
-    const { xDate } = stamp;
+    const { region, service, now = Date.now } = this.#context;
+    const second = Math.floor((now() + clockOffsetMs) / 1_000);
+    if (this.#stamp?.isOf(second, secretAccessKey) !== true)
+      this.#stamp = new Stamp(second, secretAccessKey, region, service);
+    const { xDate, scope } = this.#stamp;
     const hash = sha256Hex(request.body);
     const hasToken = sessionToken !== undefined;
-    const signedHeaders = hasToken ? `${SIGNED_HEADERS};x-security-token` : SIGNED_HEADERS;
+    const names = hasToken ? `${SIGNED_HEADERS};x-security-token` : SIGNED_HEADERS;
     const token = hasToken ? `x-security-token:${sessionToken}\n` : '';
     // The canonical request of the vendor, of which only these parts differ.
-    const canonical = `${head}x-content-sha256:${hash}\nx-date:${xDate}\n${token}\n${signedHeaders}\n${hash}`;
-    const key = this.#keys.get(secretAccessKey, stamp.scope, stamp.scopeText);
-    const signature = signText(canonical, xDate, stamp.scopeText, key);
+    const signature = this.#stamp.sign(
+      `${head}x-content-sha256:${hash}\nx-date:${xDate}\n${token}\n${names}\n${hash}`,
+    );
     headers['Content-Type'] = contentType;
     headers['Host'] = host;
     headers['X-Content-Sha256'] = hash;
     headers['X-Date'] = xDate;
     headers['Authorization'] =
-      `${ALGORITHM} Credential=${accessKeyId}/${stamp.scopeText}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+      `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
     if (hasToken) headers['X-Security-Token'] = sessionToken;
     return prepared;
   }
@@ -141,16 +118,5 @@ export class RequestSigner {
     if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
     this.#prepared.set(given, prepared);
     return prepared;
-  }
-
-  #stampAt(time: number): Stamp {
-    const second = Math.floor(time / 1_000);
-    if (this.#stamp?.second !== second) {
-      const { region, service } = this.#context;
-      const xDate = toXDate(new Date(time));
-      const scope = { date: xDate.slice(0, 8), region, service };
-      this.#stamp = { second, xDate, scope, scopeText: scopeText(scope) };
-    }
-    return this.#stamp;
   }
 }

@@ -6,25 +6,12 @@ import { createHmac, hash } from 'node:crypto';
  */
 
 export const ALGORITHM = 'HMAC-SHA256';
-const SCOPE_SUFFIX = 'request';
 
 /** Name and value, in the order of sending. */
 export type NameValue = readonly [name: string, value: string];
 
-/** `{date}/{region}/{service}/request`: the scope of a signing key. */
-export interface CredentialScope {
-  /** `YYYYMMDD`, in UTC. */
-  readonly date: string;
-  readonly region: string;
-  readonly service: string;
-}
-
 export function sha256Hex(data: string | Uint8Array): string {
   return hash('sha256', data, 'hex');
-}
-
-function hmac(key: string | Uint8Array, data: string): Buffer {
-  return createHmac('sha256', key).update(data).digest();
 }
 
 /** `2020-12-30T08:18:05.123Z` → `20201230T081805Z` */
@@ -33,7 +20,7 @@ export function toXDate(time: Date): string {
 }
 
 /** RFC 3986: everything but letters, digits and `-_.~` is escaped. */
-export function encodeRfc3986(text: string): string {
+function encodeRfc3986(text: string): string {
   return encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -43,50 +30,61 @@ export function encodeRfc3986(text: string): string {
 /** Sorted by name before encoding, as in the vendor's SDKs. Values of one name keep their order. */
 export function canonicalQuery(parameters: Iterable<NameValue>): string {
   return [...parameters]
-    .sort(byName)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`)
     .join('&');
 }
 
-export function scopeText({ date, region, service }: CredentialScope): string {
-  return `${date}/${region}/${service}/${SCOPE_SUFFIX}`;
-}
+/** Block of SHA-256 and length of its result as text, in bytes. */
+const BLOCK = 64;
+const HEX = 64;
 
-/** Costs four HMACs. The key is valid for a whole day, see `RequestSigner`. */
-export function deriveSigningKey(secretAccessKey: string, scope: CredentialScope): Buffer {
-  return hmac(hmac(hmac(hmac(secretAccessKey, scope.date), scope.region), scope.service), SCOPE_SUFFIX);
-}
+/** What the signatures of one second with one secret have in common. */
+export class Stamp {
+  readonly xDate: string;
+  /** `{date}/{region}/{service}/request`: the scope of the signing key. */
+  readonly scope: string;
+  readonly #inner: Buffer;
+  readonly #outer: Buffer;
+  readonly #secretAccessKey: string;
 
-/**
- * Caches the last derived key. A client signs with one secret, one region and one service, and the date changes once a
- * day. Deriving a key costs more than all the rest of a small request's signature.
- */
-export class SigningKeyCache {
-  #secretAccessKey = '';
-  #scope = '';
-  #key: Uint8Array = new Uint8Array();
+  constructor(
+    readonly second: number,
+    secretAccessKey: string,
+    region: string,
+    service: string,
+  ) {
+    this.#secretAccessKey = secretAccessKey;
+    this.xDate = toXDate(new Date(second * 1_000));
+    const scope = [this.xDate.slice(0, 8), region, service, 'request'];
+    this.scope = scope.join('/');
+    const key = scope.reduce<Uint8Array>(hmac, Buffer.from(secretAccessKey));
+    const head = Buffer.from(`${ALGORITHM}\n${this.xDate}\n${this.scope}\n`);
+    this.#inner = Buffer.concat([padded(key, 0x36), head, Buffer.alloc(HEX)]);
+    this.#outer = Buffer.concat([padded(key, 0x5c), Buffer.alloc(HEX / 2)]);
+  }
 
-  /** @param text the scope as text, if available */
-  get(secretAccessKey: string, scope: CredentialScope, text = scopeText(scope)): Uint8Array {
-    if (secretAccessKey !== this.#secretAccessKey || text !== this.#scope) {
-      this.#key = deriveSigningKey(secretAccessKey, scope);
-      this.#secretAccessKey = secretAccessKey;
-      this.#scope = text;
-    }
-    return this.#key;
+  isOf(second: number, secretAccessKey: string): boolean {
+    return second === this.second && secretAccessKey === this.#secretAccessKey;
+  }
+
+  /**
+   * The signature, as lower-case hexadecimal: the HMAC (RFC 2104) of the string to sign. `createHmac()` takes longer
+   * than all hashes of a small request.
+   * @param canonical the canonical request: method, path, query, headers, names of the headers, and the body's hash
+   */
+  sign(canonical: string): string {
+    this.#inner.write(sha256Hex(canonical), this.#inner.length - HEX, 'latin1');
+    this.#outer.write(hash('sha256', this.#inner, 'binary'), BLOCK, 'latin1');
+    return sha256Hex(this.#outer);
   }
 }
 
-/**
- * The signature, as lower-case hexadecimal.
- * @param canonical the canonical request: method, path, query, headers, names of the headers, and the body's hash
- * @param scope from {@link scopeText}
- */
-export function signText(canonical: string, xDate: string, scope: string, signingKey: Uint8Array): string {
-  const stringToSign = `${ALGORITHM}\n${xDate}\n${scope}\n${sha256Hex(canonical)}`;
-  return createHmac('sha256', signingKey).update(stringToSign).digest('hex');
+function hmac(key: Uint8Array, text: string): Uint8Array {
+  return createHmac('sha256', key).update(text).digest();
 }
 
-function byName([a]: NameValue, [b]: NameValue): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** A key, which is shorter than a block, as HMAC mixes it into its hashes. */
+function padded(key: Uint8Array, pad: number): Uint8Array {
+  return Uint8Array.from({ length: BLOCK }, (_, index) => (key[index] ?? 0) ^ pad);
 }

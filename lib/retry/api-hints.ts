@@ -1,38 +1,85 @@
 import type { AttemptPhase } from '../errors/attempt.js';
-import { isLoopback } from '../openapi/loopback.js';
-import { RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
+import { UNREADABLE } from './attempts.js';
 import { isCertificateFailure } from './retry-decision.js';
 
-const HINTS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    FlowLimitExceeded: 'The account sends more than its requests per second; send more slowly, then again.',
-    AccountFlowLimitExceeded:
-      'The account sends more than its requests per second; send more slowly, then again.',
-    InvalidTimestamp:
-      "Set this machine's clock: a signature is good for 15 minutes around the service's time.",
-    InvalidAccessKey: 'Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).',
-    SignatureDoesNotMatch:
-      'Check credentials.secretAccessKey (VOLCENGINE_SECRET_KEY), and that no proxy changes the request.',
-    InvalidSecretToken:
-      'Check credentials.sessionToken (VOLCENGINE_SESSION_TOKEN); temporary credentials may have expired.',
-    'AccessDenied.NoPermissionForApp':
-      'Check that appId (RTC_APP_ID) belongs to the account of the access key.',
-    'AccessDenied.ServiceNotEnabled': "Switch real-time messaging on for the app in the vendor's console.",
-    AccessDenied: 'Give the access key the permission to call this action.',
-    LackPolicy: 'Give the sub-user of the access key a policy that allows this action.',
-    'InvalidParameter.NotExistAppId': 'Check appId (RTC_APP_ID) and region (RTC_REGION).',
-    'InvalidParameter.IllegalAppId': 'Check appId (RTC_APP_ID).',
-    'InvalidParameter.IllegalFrom': 'Check from (RTC_FROM): it must not be the ID of a real user of the app.',
-    InvalidActionOrVersion: 'Check apiVersion (RTC_API_VERSION).',
-    ServiceNotFound: 'Check endpoint (RTC_ENDPOINT) and region (RTC_REGION).',
-  }),
-);
+/** What to do, by a pattern of what happened. The first that matches counts. */
+type Hints = readonly (readonly [RegExp, string])[];
+
+const hintsOf = (hints: Readonly<Record<string, string>>): Hints =>
+  Object.entries(hints).map(([pattern, hint]) => [new RegExp(`^(${pattern})`), hint]);
+
+/** By the vendor's code. */
+const CODES = hintsOf({
+  '(Account)?FlowLimitExceeded\\b':
+    'The account sends more than its requests per second; send more slowly, then again.',
+  'InvalidTimestamp\\b':
+    "Set this machine's clock: a signature is good for 15 minutes around the service's time.",
+  'InvalidAccessKey\\b': 'Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).',
+  'SignatureDoesNotMatch\\b':
+    'Check credentials.secretAccessKey (VOLCENGINE_SECRET_KEY), and that no proxy changes the request.',
+  'InvalidSecretToken\\b':
+    'Check credentials.sessionToken (VOLCENGINE_SESSION_TOKEN); temporary credentials may have expired.',
+  'AccessDenied\\.NoPermissionForApp$':
+    'Check that appId (RTC_APP_ID) belongs to the account of the access key.',
+  'AccessDenied\\.ServiceNotEnabled$': "Switch real-time messaging on for the app in the vendor's console.",
+  'AccessDenied\\b': 'Give the access key the permission to call this action.',
+  'LackPolicy\\b': 'Give the sub-user of the access key a policy that allows this action.',
+  'InvalidParameter\\.NotExistAppId$': 'Check appId (RTC_APP_ID) and region (RTC_REGION).',
+  'InvalidParameter\\.IllegalAppId$': 'Check appId (RTC_APP_ID).',
+  'InvalidParameter\\.IllegalFrom$':
+    'Check from (RTC_FROM): it must not be the ID of a real user of the app.',
+  'InvalidActionOrVersion\\b': 'Check apiVersion (RTC_API_VERSION).',
+  [`${UNREADABLE}$`]: 'Something between this server and the service may have answered in its place.',
+  'ServiceNotFound\\b': 'Check endpoint (RTC_ENDPOINT) and region (RTC_REGION).',
+});
 
 /** Volcengine's Go SDK gives this name to Volcengine's own host in Singapore. */
 const BYTEPLUS_REGION = 'ap-singapore-1';
 const BYTEPLUS_HINT =
   "The region ap-singapore-1 is BytePlus's host here. For Volcengine in Singapore, set region (RTC_REGION) to " +
   'ap-southeast-1, or keep it and set endpoint (RTC_ENDPOINT) to https://open-ap-singapore-1.volcengineapi.com.';
+
+const UNREACHABLE =
+  "{host} can't be reached from here: a firewall may be in the way, or a proxy may be needed";
+const CERTIFICATE = 'The certificate of {host}';
+
+/** By failure and origin: `ECONNREFUSED at https://rtc.volcengineapi.com`. */
+const FAILURES = hintsOf({
+  'REQUEST_FAILED \\(ChangedRequestError\\)':
+    'Check the interceptors of axiosRef: they must not change action, version, method, path or origin, and ' +
+    'config.data must be a plain object, text or bytes, and nothing with GET.',
+  REQUEST_FAILED: 'An agent or an interceptor of the app threw, or returned something that is not usable.',
+  RESPONSE_TOO_LARGE:
+    'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.',
+  NOT_ENCRYPTED: 'Check http.httpsAgent: it returned a connection without TLS.',
+  PERMIT_EXPIRED: 'The permit of the shared quota expired: this process was paused, or Redis is slow.',
+  'ENOTFOUND|EAI_|ENODATA':
+    "The host {host} is not found: check endpoint (RTC_ENDPOINT), region (RTC_REGION) and this machine's DNS.",
+  'EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)':
+    "{host} does not speak TLS: an emulator's endpoint (RTC_ENDPOINT) begins with http://, unless it was given a certificate.",
+  '.*(ALTNAME_INVALID|HOSTNAME_MISMATCH)': `${CERTIFICATE} is for another host: check endpoint (RTC_ENDPOINT).`,
+  CERT_HAS_EXPIRED: `${CERTIFICATE} has expired, if this machine's clock is right.`,
+  CERT_NOT_YET_VALID: `${CERTIFICATE} is not valid yet, if this machine's clock is right.`,
+  'ECONNREFUSED at \\w+://(127\\.|\\[::1\\]|([\\w-]+\\.)*localhost\\b)':
+    'Nothing listens at {host}: check endpoint (RTC_ENDPOINT); if it is to be the emulator, start that.',
+  ECONNREFUSED: 'Nothing listens at {host}: check endpoint (RTC_ENDPOINT).',
+  'ETIMEDOUT|TIMEOUT|EHOSTUNREACH|ENETUNREACH': `${UNREACHABLE}.`,
+  '(ECONNRESET|EPIPE|HPE_\\w+) at http:':
+    '{host} closed the connection without an answer. If it never answers, and expects TLS, endpoint (RTC_ENDPOINT) begins with https://.',
+  PROXY_REFUSED:
+    'The proxy did not open the tunnel to {host}: check its address and password in http.httpsAgent.',
+  'UNASKED_ANSWER|SWITCHED_PROTOCOLS':
+    'Something other than the service answers at {host}: check endpoint (RTC_ENDPOINT).',
+});
+
+/** Whether a failure is a name that has no address. */
+export function isNameFailure(failure: string): boolean {
+  return /^(ENOTFOUND|EAI_|ENODATA)/.test(failure);
+}
+
+function find(hints: Hints, what: string): string | undefined {
+  return hints.find(([pattern]) => pattern.test(what))?.[1];
+}
 
 /**
  * What to do about an error code, if that is known.
@@ -41,77 +88,23 @@ const BYTEPLUS_HINT =
  */
 export function hintFor(apiCode: string, hostOfRegion?: string, isMessage = true): string | undefined {
   if (apiCode === 'InvalidActionOrVersion' && !isMessage) return 'Check the action and its version.';
-  const hint = HINTS.get(apiCode) ?? HINTS.get(apiCode.split('.', 1)[0] ?? '');
+  const hint = find(CODES, apiCode);
   return apiCode === 'InvalidAccessKey' && hostOfRegion === BYTEPLUS_REGION
     ? `${hint} ${BYTEPLUS_HINT}`
     : hint;
 }
 
-const NOT_TLS = /^(EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST))$/;
-const NO_WAY = /^(ETIMEDOUT|TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/;
-
-/** Whether a failure is a name that has no address. */
-export function isNameFailure(failure: string): boolean {
-  return /^(ENOTFOUND|EAI_|ENODATA)/.test(failure);
-}
-
-/** What is not about the way to the host. */
-const OWN_FAILURES: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    [RESPONSE_TOO_LARGE]:
-      'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.',
-    NOT_ENCRYPTED: 'Check http.httpsAgent: it returned a connection without TLS.',
-    PERMIT_EXPIRED: 'The permit of the shared quota expired: this process was paused, or Redis is slow.',
-    REQUEST_FAILED: 'An agent or an interceptor of the app threw, or returned something that is not usable.',
-    ChangedRequestError:
-      'Check the interceptors of axiosRef: they must not change action, version, method, path or origin, and ' +
-      'config.data must be a plain object, text or bytes, and nothing with GET.',
-  }),
-);
-
 /**
  * What to look at when a connection has failed: the host, and what is usually wrong then.
- * @param end its `failure` is Node's code, or one of this library's
+ * @param failure Node's code, or one of this library's with the kind of an unexpected error
  */
-export function networkHintFor(
-  { failure, thrown }: { readonly failure: string; readonly thrown?: string },
-  endpoint: string | undefined,
-): string | undefined {
-  const own = OWN_FAILURES.get(thrown ?? '') ?? OWN_FAILURES.get(failure);
-  if (own !== undefined || endpoint === undefined) return own;
-  const { host, hostname, protocol } = new URL(endpoint);
-  if (isNameFailure(failure))
-    return `The host ${hostname} is not found: check endpoint (RTC_ENDPOINT), region (RTC_REGION) and this machine's DNS.`;
-  if (NOT_TLS.test(failure))
-    return `${host} does not speak TLS: an emulator's endpoint (RTC_ENDPOINT) begins with http://, unless it was given a certificate.`;
-  if (isCertificateFailure(failure)) return `The certificate of ${host} ${problemOfCertificate(failure)}.`;
-  if (failure === 'ECONNREFUSED') {
-    const start = isLoopback(hostname) ? '; if it is to be the emulator, start that' : '';
-    return `Nothing listens at ${host}: check endpoint (RTC_ENDPOINT)${start}.`;
-  }
-  if (NO_WAY.test(failure)) return `${unreachable(host)}.`;
-  if (protocol === 'http:' && /^(ECONNRESET|EPIPE|HPE_)/.test(failure))
-    return (
-      `${host} closed the connection without an answer. If it never answers, and expects TLS, endpoint ` +
-      '(RTC_ENDPOINT) begins with https://.'
-    );
-  if (failure === 'PROXY_REFUSED')
-    return `The proxy did not open the tunnel to ${host}: check its address and password in http.httpsAgent.`;
-  if (/^(UNASKED_ANSWER|SWITCHED_PROTOCOLS)$/.test(failure))
-    return `Something other than the service answers at ${host}: check endpoint (RTC_ENDPOINT).`;
-  return `The connection to ${host} failed.`;
-}
-
-function problemOfCertificate(failure: string): string {
-  if (/ALTNAME_INVALID|HOSTNAME_MISMATCH/.test(failure))
-    return 'is for another host: check endpoint (RTC_ENDPOINT)';
-  if (failure === 'CERT_HAS_EXPIRED') return "has expired, if this machine's clock is right";
-  if (failure === 'CERT_NOT_YET_VALID') return "is not valid yet, if this machine's clock is right";
-  return 'is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS';
-}
-
-function unreachable(host: string): string {
-  return `${host} can't be reached from here: a firewall may be in the way, or a proxy may be needed`;
+export function networkHintFor(failure: string, endpoint = ''): string | undefined {
+  const host = endpoint === '' ? '' : new URL(endpoint).host;
+  const otherwise = isCertificateFailure(failure)
+    ? `${CERTIFICATE} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`
+    : 'The connection to {host} failed.';
+  const hint = find(FAILURES, `${failure} at ${endpoint}`) ?? otherwise;
+  return host === '' && hint.includes('{host}') ? undefined : hint.replace('{host}', host);
 }
 
 /**
@@ -131,5 +124,5 @@ export function timeoutHintFor(
       : 'The request was not signed in time: check what the provider in credentials waits for, and the interceptors of axiosRef.';
   }
   if (phase !== 'connecting' || endpoint === undefined) return undefined;
-  return `${unreachable(new URL(endpoint).host)}, or ${limit} is too short.`;
+  return `${UNREACHABLE.replace('{host}', new URL(endpoint).host)}, or ${limit} is too short.`;
 }

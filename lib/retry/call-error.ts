@@ -6,6 +6,7 @@ import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
+import type { Cancellation } from '../waiting/cancellation.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
 import { hintFor, networkHintFor, timeoutHintFor } from './api-hints.js';
 import { codeOf, failureOf, isPossibleDuplicate, outcomeOfAttempts, UNREADABLE } from './attempts.js';
@@ -14,15 +15,18 @@ import { codeOf, failureOf, isPossibleDuplicate, outcomeOfAttempts, UNREADABLE }
 export interface CallFacts {
   readonly action: string;
   /** Whether it only asks. */
-  readonly isGet?: boolean;
+  readonly isGet: boolean;
   readonly attempts: readonly Attempt[];
-  /** Whether the app's shutdown aborts the call, rather than the caller. */
-  readonly shuttingDown: boolean;
+  /** Its reason is {@link SHUTDOWN} if the app's shutdown aborts the call, rather than the caller. */
+  readonly abort: Cancellation;
   /** Region of the host that was called. Undefined if `endpoint` is set. */
   readonly hostOfRegion?: string | undefined;
   /** The origin that was called. */
   readonly endpoint?: string | undefined;
 }
+
+/** The abort reason of the app's shutdown. */
+export const SHUTDOWN = 'shutdown';
 
 /** Window of the quota. A used-up quota is not free again sooner. */
 const QUOTA_WINDOW_MS = 1_000;
@@ -53,22 +57,21 @@ export function errorOfCall(
     case 'network_error':
       return new RtcNetworkError(
         `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
-        { ...init, phase, hint: networkHintFor(end, call.endpoint) },
+        { ...init, phase, hint: networkHintFor(failureOf(end), call.endpoint) },
       );
     case 'no_credentials':
       return new RtcConfigError(end.error.problems, init);
     case 'answered': {
       const { httpStatus, reply } = end;
       const apiCode = codeOf(reply);
-      const verb = init.outcome === 'rejected' ? 'was refused' : 'failed';
+      const isRefusal = init.outcome === 'rejected';
+      const why = reply.kind === 'unreadable' ? reply.why : 'it carries no error';
       const what =
         apiCode === UNREADABLE
-          ? `was answered with HTTP ${httpStatus} that can't be read as a success (${
-              reply.kind === 'unreadable' ? reply.why : 'it carries no error'
-            })`
-          : `${verb} with ${apiCode} (HTTP ${httpStatus})`;
+          ? `was answered with HTTP ${httpStatus} that can't be read as a success (${why})`
+          : `${isRefusal ? 'was refused' : 'failed'} with ${apiCode} (HTTP ${httpStatus})`;
       // The refusal itself says that the message was not accepted.
-      const ending = init.outcome === 'rejected' ? '' : `; ${consequence}`;
+      const ending = isRefusal ? '' : `; ${consequence}`;
       return new RtcApiError(`${action} ${what}${which}${ending}.`, {
         ...init,
         httpStatus,
@@ -76,14 +79,11 @@ export function errorOfCall(
         codeN: reply.kind === 'error' ? reply.codeN : undefined,
         retryAfterMs:
           attempts.at(-1)?.throttled === true ? Math.max(retryAfterMs, QUOTA_WINDOW_MS) : undefined,
-        hint:
-          apiCode === UNREADABLE
-            ? 'Something between this server and the service may have answered in its place.'
-            : hintFor(
-                reply.kind === 'error' ? reply.apiCode : '',
-                call.hostOfRegion,
-                isRtcActionName(action),
-              ),
+        hint: hintFor(
+          reply.kind === 'error' ? reply.apiCode : apiCode,
+          call.hostOfRegion,
+          isRtcActionName(action),
+        ),
       });
     }
   }
@@ -99,7 +99,7 @@ export function deadlineError(call: CallFacts, limit: string, when: string): Rtc
 
 /** @param when for example `while waiting to send again` */
 export function abortedError(call: CallFacts, when: string): RtcAbortedError {
-  const who = call.shuttingDown ? 'aborted by the shutdown of the app' : 'aborted';
+  const who = call.abort.reason === SHUTDOWN ? 'aborted by the shutdown of the app' : 'aborted';
   return new RtcAbortedError(
     `${call.action} was ${who} ${when}; ${consequenceOf(call)}.`,
     describeCall(call),

@@ -1,3 +1,4 @@
+import type { RtcCredentials } from '../credentials/credentials.js';
 import type { CredentialsSource } from '../credentials/credentials-source.js';
 import type { Emit } from '../diagnostics/channels.js';
 import type { RtcCallInfo } from '../diagnostics/rtc-event.js';
@@ -6,12 +7,13 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import type { ApiRequest } from '../openapi/api-request.js';
-import type { AttemptResult } from '../openapi/http-attempt.js';
+import { type AttemptResult, HttpAttempt } from '../openapi/http-attempt.js';
 import type { OpenApiClient } from '../openapi/open-api.client.js';
 import type { ServiceClockSkew } from '../openapi/service-clock-skew.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import type { LimiterHandle } from '../quota/limiter-registry.js';
 import type { Place, RateLimiter, RequestEnd, RequestPermit } from '../quota/rate-limiter.js';
+import { Redacted } from '../privacy/redacted.js';
 import type { Cancellation } from '../waiting/cancellation.js';
 import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import { outcomeOfAttempts, describeAttempt, requestEndOf } from './attempts.js';
@@ -26,7 +28,7 @@ import { CallRetries, classify, type NextAttempt, type RetryDecision } from './r
 export interface SendContext {
   /** The module's name, for events. */
   readonly module: string;
-  readonly client: Pick<OpenApiClient, 'identify' | 'attempt' | 'close'>;
+  readonly client: Pick<OpenApiClient, 'attempt' | 'close'>;
   /** The API's version for messaging actions. */
   readonly apiVersion: string;
   readonly clock: ServiceClockSkew;
@@ -59,6 +61,7 @@ function judge(result: AttemptResult, limit: string): JudgedAttempt {
 
 /** One call: its attempts and the waits between them, until one attempt is accepted or no retry is left. */
 export class SendCall {
+  readonly #facts: CallFacts;
   readonly #deadline: CallDeadline;
   readonly #retries: CallRetries;
   #clockCorrections = 0;
@@ -75,6 +78,9 @@ export class SendCall {
     /** Filled while the call runs. */
     private readonly attempts: Attempt[],
   ) {
+    const { hostOfRegion, endpoint } = context;
+    const isGet = request.method === 'GET';
+    this.#facts = { action: info.action, isGet, attempts, abort, hostOfRegion, endpoint };
     this.#deadline = new CallDeadline(plan.timeoutMs, plan.deadlineMs);
     this.#retries = new CallRetries(plan, context.budget, context.random);
   }
@@ -97,11 +103,11 @@ export class SendCall {
         neededMs: this.#neededMs,
         askedMs: this.#retryAfterMs(result),
         isUnknown: outcomeOfAttempts(this.attempts) === 'unknown',
-        isGet: this.request.method === 'GET',
+        isGet: this.#facts.isGet,
       });
       // No attempt begins without time to end.
       if (next === undefined || !(await this.#prepare(next, result)) || this.#deadline.leftMs <= 0) {
-        throw errorOfCall(this.#facts(), result, limit, this.#retryAfterMs(result));
+        throw errorOfCall(this.#facts, result, limit, this.#retryAfterMs(result));
       }
       this.context.emit({
         type: 'retry',
@@ -118,26 +124,30 @@ export class SendCall {
    */
   async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
     const { client, clock, limiters } = this.context;
-    const { abort } = this;
     const before = this.#deadline.attemptLimit;
     // The await lets a caller abort right after the call, before there is an attempt.
-    const identity = await client.identify({ timeoutMs: before.ms, cancellation: abort });
-    if (typeof identity !== 'string') return judge(identity, before.name);
+    const found = await this.#findCredentials(before.ms);
+    if (!(found instanceof Redacted)) return judge(found, before.name);
 
-    const permit = await this.#takePermit(limiters.limiterFor(identity), last);
+    const permit = await this.#takePermit(limiters.limiterFor(found.open().accessKeyId), last);
     let end: RequestEnd = 'unused';
     try {
       // The wait for the permit may have used up the time for another attempt, see `CallRetries`.
       if (last !== undefined && this.#neededMs >= this.#deadline.leftMs) {
-        throw errorOfCall(this.#facts(), last.result, last.limit);
+        throw errorOfCall(this.#facts, last.result, last.limit);
       }
       const { beforeSend } = this.plan;
       if (beforeSend !== undefined) await this.#ask(beforeSend);
+      // They may have expired during the wait.
+      const { ms, name } = this.#deadline.attemptLimit;
+      const latest = await this.#findCredentials(ms);
+      if (!(latest instanceof Redacted)) return judge(latest, name);
       const limit = this.#deadline.attemptLimit;
       end = 'unanswered';
       const result = await client.attempt(this.request, {
+        credentials: latest,
         timeoutMs: limit.ms,
-        cancellation: abort,
+        cancellation: this.abort,
         mayLeave: () => permit.isValid(),
         clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
       });
@@ -149,10 +159,20 @@ export class SendCall {
     }
   }
 
+  /** @returns how the attempt ended if there are none */
+  #findCredentials(
+    timeoutMs: number,
+  ): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials> | AttemptResult> {
+    const found = this.context.credentials.get();
+    return found instanceof Promise
+      ? HttpAttempt.make({ timeoutMs, cancellation: this.abort }, (attempt) => attempt.guard(found))
+      : found;
+  }
+
   async #takePermit(limiter: RateLimiter, last: JudgedAttempt | undefined): Promise<RequestPermit> {
     const { policy, roomId, stop } = this.plan;
     if (this.abort.isCancelled || stop?.isCancelled) {
-      throw abortedError(this.#facts(), 'while waiting to send');
+      throw abortedError(this.#facts, 'while waiting to send');
     }
     const recipients = this.info.recipients ?? 1;
     const permits = this.context.limiters.costOf(recipients);
@@ -169,30 +189,21 @@ export class SendCall {
       }
       throw last === undefined
         ? error
-        : errorOfCall(this.#facts(), last.result, last.limit, error.retryAfterMs);
+        : errorOfCall(this.#facts, last.result, last.limit, error.retryAfterMs);
     }
   }
 
   async #waitFor(place: Place, withinMs: number): Promise<RequestPermit> {
-    const { policy, stop } = this.plan;
+    const isLimited = this.plan.policy.deadlineIncludesQuotaWait;
+    const when = 'while waiting for the quota';
     const started = performance.now();
-    let permit: RequestPermit;
-    try {
-      permit = await waitFor(
-        place.granted,
-        policy.deadlineIncludesQuotaWait ? withinMs : Infinity,
-        this.abort,
-        stop,
-      );
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-      place.cancel();
-      const when = 'while waiting for the quota';
-      throw error.by === 'timeout'
-        ? deadlineError(this.#facts(), this.#deadline.name, when)
-        : abortedError(this.#facts(), when);
-    }
-    if (!policy.deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
+    const permit = await this.#during(when, place.granted, isLimited ? withinMs : Infinity).catch(
+      (error: unknown) => {
+        place.cancel();
+        throw error instanceof Interrupted ? deadlineError(this.#facts, this.#deadline.name, when) : error;
+      },
+    );
+    if (!isLimited) this.#deadline.extendBySince(started);
     const delayMs = Math.round(performance.now() - started);
     this.context.emit({ type: 'wait', call: this.info, reason: 'quota', delayMs });
     return permit;
@@ -202,15 +213,24 @@ export class SendCall {
     const started = performance.now();
     const { deadlineIncludesQuotaWait } = this.plan.policy;
     const withinMs = deadlineIncludesQuotaWait ? Math.max(1, this.#deadline.leftMs) : Infinity;
+    const when = 'before it was sent';
     // A failure counts as false, unless it says more: without a record, nothing is sent.
-    const maySend = await waitFor(whether, withinMs, this.abort, this.plan.stop).catch((error: unknown) => {
-      if (error instanceof RtcMessagingError) throw error;
-      if (error instanceof Interrupted && error.by === 'timeout')
-        throw deadlineError(this.#facts(), this.#deadline.name, 'before it was sent');
-      return false;
+    const maySend = await this.#during(when, whether, withinMs).catch((error: unknown) => {
+      if (error instanceof Interrupted) throw deadlineError(this.#facts, this.#deadline.name, when);
+      return orFalse(error);
     });
     if (!deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
-    if (!maySend) throw abortedError(this.#facts(), 'before it was sent');
+    if (!maySend) throw abortedError(this.#facts, when);
+  }
+
+  /** Waits for work. Rejects with the call's error if the call is aborted or stopped meanwhile. */
+  async #during<T>(when: string, work: Promise<T> | (() => Promise<T>), limitMs: number): Promise<T> {
+    try {
+      return await waitFor(work, limitMs, this.abort, this.plan.stop);
+    } catch (error) {
+      const isAborted = error instanceof Interrupted && error.by === 'aborted';
+      throw isAborted ? abortedError(this.#facts, when) : error;
+    }
   }
 
   get #neededMs(): number {
@@ -257,14 +277,9 @@ export class SendCall {
 
   async #refreshCredentials({ signedWith }: AttemptResult): Promise<boolean> {
     if (signedWith === undefined) return false;
-    const { stop } = this.plan;
     const renewal = (): Promise<boolean> => this.context.credentials.replace(signedWith.credentials);
-    try {
-      return await waitFor(renewal, Math.max(1, this.#deadline.leftMs), this.abort, stop);
-    } catch (error) {
-      if (!(error instanceof Interrupted) || error.by === 'timeout') return false;
-      throw abortedError(this.#facts(), 'while credentials were renewed');
-    }
+    const leftMs = Math.max(1, this.#deadline.leftMs);
+    return this.#during('while credentials were renewed', renewal, leftMs).catch(orFalse);
   }
 
   #retryAfterMs({ end }: AttemptResult): number {
@@ -275,17 +290,11 @@ export class SendCall {
     this.context.emit({ type: 'wait', call: this.info, ...wait });
     const { stop } = this.plan;
     const end = await new TimeBox(wait.delayMs, this.abort, stop).wait();
-    if (end === 'aborted') throw abortedError(this.#facts(), 'while waiting to send again');
-  }
-
-  #facts(): CallFacts {
-    const { action } = this.info;
-    const { hostOfRegion, endpoint } = this.context;
-    const shuttingDown = this.abort.reason === SHUTDOWN;
-    const isGet = this.request.method === 'GET';
-    return { action, isGet, attempts: this.attempts, shuttingDown, hostOfRegion, endpoint };
+    if (end === 'aborted') throw abortedError(this.#facts, 'while waiting to send again');
   }
 }
 
-/** The abort reason of the app's shutdown. */
-export const SHUTDOWN = 'shutdown';
+function orFalse(error: unknown): false {
+  if (error instanceof RtcMessagingError) throw error;
+  return false;
+}

@@ -11,8 +11,9 @@ import type { Emit } from '../diagnostics/channels.js';
 import type { RtcCallInfo, RtcOutcomeEvent } from '../diagnostics/rtc-event.js';
 import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { isPossibleDuplicate, outcomeOfAttempts } from './attempts.js';
+import { SHUTDOWN } from './call-error.js';
 import type { CallPlan } from './call-policy.js';
-import { SendCall, type SendContext, SHUTDOWN } from './send-call.js';
+import { SendCall, type SendContext } from './send-call.js';
 
 /** An accepted call. */
 export interface AcceptedCall {

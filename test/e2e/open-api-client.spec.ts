@@ -4,9 +4,6 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { redactCredentials } from '../../lib/credentials/credentials.js';
-import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
-import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
-import type { AttemptResult } from '../../lib/openapi/http-attempt.js';
 import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { certificate } from '../support/certificate.js';
 import {
@@ -152,8 +149,8 @@ describe('one attempt', () => {
       reply: { kind: 'error', isWithheld: true, requestId: '(withheld)' },
     });
     const token = keep(await startScriptedServer(respond(200, vendorAnswer('the-session-token'))));
-    const credentials = () => withToken('the-session-token');
-    expect((await attempt(clientOf(token.url, { credentials }))).end).toMatchObject({
+    const credentials = withToken('the-session-token');
+    expect((await attempt(clientOf(token.url), { credentials })).end).toMatchObject({
       reply: { isWithheld: true },
     });
     const message = keep(await startScriptedServer(respond(200, vendorAnswer('Message'))));
@@ -290,65 +287,5 @@ describe('an attempt that fails', () => {
     const client = clientOf('http://127.0.0.1:1', { http: { httpAgent: { open: () => agent } } });
     const { end, phase } = await attempt(client);
     expect([end.kind, phase]).toEqual(['network_error', 'queued']);
-  });
-});
-
-describe('the access key of an attempt', () => {
-  const problem = new RtcConfigError([{ option: 'credentials', message: 'the provider failed' }]);
-  const identify = (
-    credentials: CredentialsSource['get'],
-    more: { timeoutMs?: number; cancellation?: Cancellation } = {},
-  ) =>
-    clientOf('http://127.0.0.1:1', { credentials }).identify({
-      timeoutMs: 10_000,
-      cancellation: new Cancellation(),
-      ...more,
-    });
-
-  it('is known at once where the credentials are at hand, and later where they are not', async () => {
-    expect(identify(() => KEY)).toBe('key');
-    expect(await identify(() => Promise.resolve(KEY))).toBe('key');
-  });
-
-  it('is missing when there are no credentials', async () => {
-    expect(await identify(() => Promise.reject(problem))).toMatchObject({
-      end: { kind: 'no_credentials', error: problem },
-      phase: 'queued',
-      signedWith: undefined,
-    });
-    const bug = await identify(() => Promise.reject(new TypeError('a bug')));
-    expect(bug).toMatchObject({
-      end: { kind: 'network_error', failure: 'REQUEST_FAILED', thrown: 'TypeError' },
-    });
-    // What it says is nobody's to see, however it says it.
-    for (const odd of [
-      Object.assign(new Error('a-secret'), { code: 'a-secret: 1', name: 'a secret' }),
-      'a-secret',
-    ]) {
-      const { end } = (await identify(() => Promise.reject(odd))) as AttemptResult;
-      expect(end).toMatchObject({ kind: 'network_error', failure: 'REQUEST_FAILED' });
-      expect(JSON.stringify(end)).not.toMatch(/a.secret/);
-    }
-  });
-
-  it('is waited for no longer than the timeout', async () => {
-    const hanging = () => new Promise<never>(() => undefined);
-    expect(await identify(hanging, { timeoutMs: 20 })).toMatchObject({
-      end: { kind: 'interrupted', by: 'timeout' },
-    });
-    const cancellation = new Cancellation();
-    const identifying = identify(hanging, { cancellation });
-    cancellation.cancel();
-    expect(await identifying).toMatchObject({ end: { kind: 'interrupted', by: 'aborted' } });
-  });
-
-  it('is asked for again for the attempt', async () => {
-    const server = keep(await startScriptedServer(respond(200, vendorAnswer())));
-    const credentials = withToken('token');
-    const later = clientOf(server.url, { credentials: () => Promise.resolve(credentials) });
-    expect((await attempt(later)).signedWith?.credentials).toBe(credentials);
-    expect(server.received[0]!.headers).toMatchObject({ 'x-security-token': 'token' });
-    const none = clientOf(server.url, { credentials: () => Promise.reject(problem) });
-    expect((await attempt(none)).end).toEqual({ kind: 'no_credentials', error: problem });
   });
 });

@@ -2,8 +2,8 @@ import type { ApiRequest } from '../../lib/openapi/api-request.js';
 import { afterEach } from '@jest/globals';
 import { createServer, type Socket } from 'node:net';
 import { redactCredentials } from '../../lib/credentials/credentials.js';
-import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.js';
+import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
 import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { createHttpClient, type HttpClientSettings } from '../../lib/openapi/http-client.js';
 import { OpenApiClient } from '../../lib/openapi/open-api.client.js';
@@ -18,7 +18,7 @@ const REQUEST: ApiRequest = {
   query: [],
   body: BODY,
 };
-const OPTIONS = { timeoutMs: 10_000, clockOffsetMs: 0 };
+const OPTIONS = { credentials: KEY, timeoutMs: 10_000, clockOffsetMs: 0 };
 
 const closing: { close(): void | Promise<void> }[] = [];
 /** Has it closed after the test. */
@@ -31,32 +31,26 @@ afterEach(async () => {
 });
 
 interface ClientOptions {
-  readonly credentials?: CredentialsSource['get'];
+  readonly timeoutMs?: number;
   readonly http?: Partial<HttpClientSettings['http']>;
 }
 
 /** A client with settings of a test's own. */
 export function clientOf(
   endpoint: string,
-  { credentials = () => KEY, http = {} }: ClientOptions = {},
+  { timeoutMs = OPTIONS.timeoutMs, http = {} }: ClientOptions = {},
 ): OpenApiClient {
   const client = createHttpClient(
     {
+      timeoutMs,
       http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
     },
     { region: 'cn-north-1', service: 'rtc' },
   );
-  const source: CredentialsSource = {
-    get: credentials,
-    replace: () => Promise.resolve(false),
-    status: { state: 'fixed' },
-  };
-  return keep(new OpenApiClient(client, source, endpoint));
+  return keep(new OpenApiClient(client, endpoint));
 }
-export const attempt = (
-  client: OpenApiClient,
-  more: { timeoutMs?: number; cancellation?: Cancellation; mayLeave?: () => boolean } = {},
-) => client.attempt(REQUEST, { ...OPTIONS, cancellation: new Cancellation(), ...more });
+export const attempt = (client: OpenApiClient, more: Partial<AttemptOptions> = {}) =>
+  client.attempt(REQUEST, { ...OPTIONS, cancellation: new Cancellation(), ...more });
 
 /** A server of nothing but bytes. */
 export async function startRawServer(onConnection: (socket: Socket) => void) {

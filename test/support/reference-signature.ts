@@ -1,10 +1,13 @@
-import {
-  type CredentialScope,
-  deriveSigningKey,
-  type NameValue,
-  scopeText,
-  signText,
-} from '../../lib/openapi/signature-v4.js';
+import { createHash, createHmac } from 'node:crypto';
+import type { NameValue } from '../../lib/openapi/signature-v4.js';
+
+/** The scope of a signing key. */
+export interface CredentialScope {
+  /** `YYYYMMDD`, in UTC. */
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+}
 
 /** What a signature covers. */
 export interface SignableRequest {
@@ -27,13 +30,19 @@ export function canonicalRequest({ method, path, query, headers, bodySha256 }: S
   return [method, path, query, ...lines, '', names, bodySha256].join('\n');
 }
 
-/** The signature of any request, as lower-case hexadecimal. */
+/** The signature of any request, as lower-case hexadecimal, by the vendor's description alone. */
 export function sign(
   request: SignableRequest,
   xDate: string,
-  scope: CredentialScope,
+  { date, region, service }: CredentialScope,
   secretAccessKey: string,
 ): string {
-  const key = deriveSigningKey(secretAccessKey, scope);
-  return signText(canonicalRequest(request), xDate, scopeText(scope), key);
+  const scope = [date, region, service, 'request'];
+  const key = scope.reduce<Buffer>(hmac, Buffer.from(secretAccessKey));
+  const hash = createHash('sha256').update(canonicalRequest(request)).digest('hex');
+  return hmac(key, ['HMAC-SHA256', xDate, scope.join('/'), hash].join('\n')).toString('hex');
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
 }

@@ -5,7 +5,8 @@ import type { Redacted } from '../../lib/privacy/redacted.js';
 import type { RtcEvent } from '../../lib/diagnostics/rtc-event.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptPhase } from '../../lib/errors/attempt.js';
-import type { AttemptOptions, OpenApiClient } from '../../lib/openapi/open-api.client.js';
+import type { CredentialsSource } from '../../lib/credentials/credentials-source.js';
+import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
 import { ServiceClockSkew } from '../../lib/openapi/service-clock-skew.js';
 import type { LimiterHandle } from '../../lib/quota/limiter-registry.js';
 import {
@@ -107,7 +108,7 @@ export class ScriptedCalls {
   released = false;
   /** Whether there are other credentials, when these are refused. */
   replace: (refused: Redacted<RtcCredentials>) => Promise<boolean> = () => Promise.resolve(false);
-  identify: OpenApiClient['identify'] = () => 'key';
+  credentials: CredentialsSource['get'] = () => CREDENTIALS;
   readonly clock = new ServiceClockSkew(() => Date.parse('2026-01-02T03:04:05Z'));
   limiter = new RateLimiter({ limit: 1_000_000, maxQueue: 1_000 });
   /** What was asked of the limiter, and how each permit came back. */
@@ -123,7 +124,6 @@ export class ScriptedCalls {
     // As in a process that has sent before: until something is accepted, few requests are in flight.
     (this.limiter.enter(FIRST) as RequestPermit).giveBack('accepted');
     const client = {
-      identify: (options: Omit<AttemptOptions, 'clockOffsetMs'>) => this.identify(options),
       attempt: ({ body }: ApiRequest, options: AttemptOptions) => this.#attempt(body, options),
       close: () => {
         this.closed = true;
@@ -136,7 +136,7 @@ export class ScriptedCalls {
       anyAction: { client, budget },
       clock: this.clock,
       credentials: {
-        get: () => CREDENTIALS,
+        get: () => this.credentials(),
         replace: (given) => this.replace(given),
         status: { state: 'fixed' },
       },

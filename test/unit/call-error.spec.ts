@@ -3,8 +3,15 @@ import type { Attempt } from '../../lib/errors/attempt.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { ApiReply } from '../../lib/openapi/api-reply.js';
 import { hintFor, networkHintFor } from '../../lib/retry/api-hints.js';
-import { abortedError, type CallFacts, deadlineError, errorOfCall } from '../../lib/retry/call-error.js';
+import {
+  abortedError,
+  type CallFacts,
+  deadlineError,
+  errorOfCall,
+  SHUTDOWN,
+} from '../../lib/retry/call-error.js';
 import { describeAttempt } from '../../lib/retry/attempts.js';
+import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { accepted, refused, REQUEST_ID, result } from '../support/scripted-calls.js';
 
 const LIMIT = 'timeoutMs of 5000 ms';
@@ -17,8 +24,9 @@ const attempt = (outcome: Attempt['outcome'], more: Partial<Attempt> = {}): Atte
 });
 const facts = (...attempts: Attempt[]): CallFacts => ({
   action: 'SendUnicast',
+  isGet: false,
   attempts,
-  shuttingDown: false,
+  abort: new Cancellation(),
 });
 const answered = (httpStatus: number, reply: ApiReply) =>
   result({ kind: 'answered', httpStatus, reply, retryAfter: undefined, date: undefined });
@@ -161,7 +169,9 @@ describe('the error of a call', () => {
     expect(errorOfCall(facts(attempt('not_attempted')), aborted, LIMIT).message).toBe(
       'SendUnicast was aborted in phase "queued"; nothing was sent.',
     );
-    expect(abortedError({ ...facts(), shuttingDown: true }, 'while waiting').message).toBe(
+    const closing = facts();
+    closing.abort.cancel(SHUTDOWN);
+    expect(abortedError(closing, 'while waiting').message).toBe(
       'SendUnicast was aborted by the shutdown of the app while waiting; nothing was sent.',
     );
   });
@@ -261,7 +271,7 @@ describe('the hint for a connection that failed', () => {
     ['RESPONSE_TOO_LARGE', SERVICE, 'RTC_HTTP_MAX_CONTENT_LENGTH'],
     ['REQUEST_FAILED', SERVICE, 'An agent or an interceptor of the app'],
   ])('%s at %s says: %s', (failure, endpoint, words) => {
-    expect(networkHintFor({ failure }, endpoint)).toContain(words);
+    expect(networkHintFor(failure, endpoint)).toContain(words);
   });
 
   it.each([
@@ -270,7 +280,7 @@ describe('the hint for a connection that failed', () => {
       'they must not change action, version, method, path or origin, and config.data must be a plain object, text or bytes',
     ],
   ])('because of an interceptor (%s) says: %s', (thrown, words) => {
-    expect(networkHintFor({ failure: 'REQUEST_FAILED', thrown }, SERVICE)).toContain(words);
+    expect(networkHintFor(`REQUEST_FAILED (${thrown})`, SERVICE)).toContain(words);
   });
 });
 

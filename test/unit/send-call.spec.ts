@@ -1,5 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { RtcApiError } from '../../lib/errors/rtc-api.error.js';
+import { redactCredentials } from '../../lib/credentials/credentials.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js';
 import type { RtcCallInfo } from '../../lib/diagnostics/rtc-event.js';
@@ -13,7 +14,8 @@ import {
 } from '../../lib/quota/rate-limiter.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../../lib/retry/call-policy.js';
 import { RetryBudget } from '../../lib/retry/retry-budget.js';
-import { SendCall, SHUTDOWN } from '../../lib/retry/send-call.js';
+import { SHUTDOWN } from '../../lib/retry/call-error.js';
+import { SendCall } from '../../lib/retry/send-call.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
   networkError,
@@ -95,14 +97,46 @@ describe('a call', () => {
 
   it('waits for credentials within the time of an attempt, and can be aborted meanwhile', async () => {
     const calls = new ScriptedCalls([]);
-    const asked: unknown[] = [];
-    calls.identify = (options) => {
-      asked.push(options);
-      return 'key';
-    };
+    calls.credentials = () => new Promise<never>(() => undefined);
+    const hanging = { timeoutMs: 20, maxAttempts: 1 };
+    expect(await rejectionOf(start(calls, hanging).sent)).toMatchObject({
+      code: 'RTC_TIMEOUT',
+      attempts: [{ phase: 'queued', failure: 'TIMEOUT' }],
+    });
     const { abort, sent } = start(calls);
-    await sent;
-    expect(asked).toEqual([{ timeoutMs: 5_000, cancellation: abort }]);
+    abort.cancel();
+    expect(await rejectionOf(sent)).toMatchObject({
+      code: 'RTC_ABORTED',
+      attempts: [{ phase: 'queued', failure: 'ABORTED' }],
+    });
+  });
+
+  it('waits for credentials that come later, and signs with the newest', async () => {
+    const calls = new ScriptedCalls([]);
+    const [first, renewed] = [CREDENTIALS, redactCredentials({ ...CREDENTIALS.open(), accessKeyId: 'new' })];
+    calls.credentials = () => Promise.resolve(first);
+    await start(calls).sent;
+    const beforeSend = (): Promise<boolean> => {
+      calls.credentials = () => Promise.resolve(renewed);
+      return Promise.resolve(true);
+    };
+    await start(calls, { beforeSend }).sent;
+    expect(calls.made.map(({ credentials }) => credentials)).toEqual([first, renewed]);
+  });
+
+  it.each([
+    [new TypeError('a secret'), 'REQUEST_FAILED (TypeError)'],
+    [
+      Object.assign(new Error('a-secret'), { code: 'a-secret: 1', name: 'a secret' }),
+      'REQUEST_FAILED (object)',
+    ],
+    ['a-secret', 'REQUEST_FAILED (string)'],
+  ])('shows nothing of what a source of credentials throws: %p', async (thrown, failure) => {
+    const calls = new ScriptedCalls([]);
+    calls.credentials = () => Promise.reject(thrown as Error);
+    const error = await rejectionOf<RtcMessagingError>(start(calls).sent);
+    expect(error).toMatchObject({ outcome: 'not_attempted', attempts: [{ failure }] });
+    expect(JSON.stringify(error)).not.toMatch(/a.secret/);
   });
 
   it('asks beforeSend before each attempt, and does not count its time for chunks', async () => {
@@ -528,8 +562,7 @@ describe('a call whose access key is refused', () => {
   it('is not sent without credentials', async () => {
     const calls = new ScriptedCalls([]);
     const problem = { option: 'credentials', message: 'the provider failed' };
-    const unsigned = result({ kind: 'no_credentials', error: new RtcConfigError([problem]) }, 'queued');
-    calls.identify = () => Promise.resolve(unsigned);
+    calls.credentials = () => Promise.reject(new RtcConfigError([problem]));
     const error = await errorOf(calls);
     expect(error).toMatchObject({ code: 'RTC_CONFIG', outcome: 'not_attempted', problems: [problem] });
     expect(error.attempts).toMatchObject([{ failure: 'NO_CREDENTIALS', phase: 'queued' }]);
