@@ -7,9 +7,11 @@ import {
   type RtcControllerOptions,
 } from './controllers/controller-options.js';
 import { type ActionControllers, createControllers, routesOf } from './controllers/create-controllers.js';
+import type { RtcMessagingSettings } from './config/settings.js';
+import { getOwnReceiptsToken } from './receipts/receipt-options.js';
+import type { Receipts } from './receipts/receipt.service.js';
 import { Sender } from './retry/sender.js';
 import { ActionCaller } from './services/action-caller.js';
-import { getReceiptTrackerToken } from './services/receipt-tracker.js';
 import { servicesOf } from './services/service-tokens.js';
 
 /** What Nest must know before any async factory runs. */
@@ -57,8 +59,11 @@ export function addExtras(
       { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
       {
         provide: ActionCaller,
-        inject: [RTC_MESSAGING_SETTINGS, Sender, { token: getReceiptTrackerToken(name), optional: true }],
-        useFactory: (...given: ConstructorParameters<typeof ActionCaller>) => new ActionCaller(...given),
+        inject: [RTC_MESSAGING_SETTINGS, Sender, { token: getOwnReceiptsToken(name), optional: true }],
+        useFactory: (settings: RtcMessagingSettings, sender: Sender, receipts?: Receipts) => {
+          if (receipts !== undefined) receipts.emit = sender.emit;
+          return new ActionCaller(settings, sender, receipts?.store);
+        },
       },
       ...services,
       ...(mounted === undefined ? [] : [apiDocsProvider(controllers, mounted)]),

@@ -1,3 +1,5 @@
+import type { RtcReceiptOptions } from '../receipts/receipt-options.js';
+
 /** Options of `RtcCallbackModule`. */
 export interface RtcCallbackOptions {
   /** The app's ID (AppId). Environment: `RTC_APP_ID`. */
@@ -6,6 +8,8 @@ export interface RtcCallbackOptions {
   readonly events?: RtcEventsOptions | undefined;
   /** Receives clients' messages. Off by default. */
   readonly clientMessages?: RtcClientMessagesOptions | undefined;
+  /** Awaits receipts of messages, which come as clients' messages: `{}` for the defaults. Off by default. Experimental. */
+  readonly receipts?: RtcReceiptOptions | undefined;
 }
 
 /** How the service's events are received. */
@@ -75,6 +79,4 @@ export interface RtcCallbackExtras {
    * too: `@OnRtcEvent(type, { name })`.
    */
   readonly name?: string | undefined;
-  /** Makes `ClientSignatureService` injectable everywhere. Default false. */
-  readonly isGlobal?: boolean | undefined;
 }

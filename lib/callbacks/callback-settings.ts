@@ -3,8 +3,8 @@ import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { readOptions } from '../options/read-options.js';
 import { readVariables } from '../options/read-variables.js';
 import { appId, hasMethods, list, milliseconds, must, oneOf, text, wholeNumber } from '../options/rules.js';
+import { RECEIPT_OPTIONS } from '../receipts/receipt-options.js';
 import type { EventRedis, RtcCallbackOptions } from './callback-options.js';
-import type { ClientMessageConsumer } from './client-message.js';
 
 const MODULE = 'RtcCallbackModule';
 
@@ -39,14 +39,13 @@ export const CALLBACK_OPTIONS = {
       maxPerSecond: { rule: wholeNumber(1, 10_000), default: 20 },
     },
   },
+  receipts: { optional: true, options: RECEIPT_OPTIONS },
 } satisfies OptionTable<RtcCallbackOptions>;
 
 /** What is known of a module: the options, checked, with defaults, and what else belongs to it. */
 export type CallbackSettings = OptionValues<typeof CALLBACK_OPTIONS> & {
   /** Undefined for the module without a name. */
   readonly name: string | undefined;
-  /** What takes clients' messages before the app's handler does. Other entries add theirs while the app boots. */
-  readonly consumers: ClientMessageConsumer[];
 };
 
 /** Settings of the events. */
@@ -74,9 +73,12 @@ export function resolveCallbackSettings(
   const environment = readVariables(CALLBACK_OPTIONS, variables, MODULE);
   const { values, problems } = readOptions(CALLBACK_OPTIONS, given, MODULE, { environment });
   problems.push(...ofExtras);
-  if (values.events === undefined && values.clientMessages === undefined) {
+  const { events, clientMessages, receipts } = values;
+  if (events === undefined && clientMessages === undefined) {
     problems.push({ option: `${MODULE}.events`, message: 'is missing, and so is clientMessages' });
+  } else if (receipts !== undefined && clientMessages === undefined) {
+    problems.push({ option: `${MODULE}.clientMessages`, message: 'is missing, as which receipts come' });
   }
   if (problems.length > 0) throw new RtcConfigError(problems, undefined, name);
-  return { ...values, name, consumers: [] };
+  return { ...values, name };
 }

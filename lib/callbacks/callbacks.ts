@@ -5,6 +5,7 @@ import { LimitedLog } from '../diagnostics/limited-log.js';
 import { describeThrown } from '../errors/thrown.js';
 import { moduleLogger } from '../module-logger.js';
 import { waitFor } from '../waiting/time-box.js';
+import type { Receipts } from '../receipts/receipt.service.js';
 import { type CallbackRequest, type Fields, readFields, refuse } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
 import { ClientMessageReceiver } from './client-message-receiver.js';
@@ -42,11 +43,13 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
   constructor(
     settings: CallbackSettings,
     private readonly findHandlers: () => Promise<readonly Handler[]>,
+    receipts: Receipts,
   ) {
     const { appId, events, clientMessages, name = DEFAULT_MODULE_NAME } = settings;
     this.#log = new LimitedLog(moduleLogger(name));
     if (events) this.#add(events.path, new EventReceiver(appId, events, this.#handlers, this.#log));
-    if (clientMessages) this.#add(clientMessages.path, new ClientMessageReceiver(settings, this.#handlers));
+    const messages = new ClientMessageReceiver(settings, this.#handlers, receipts);
+    if (clientMessages) this.#add(clientMessages.path, messages);
   }
 
   /** Takes requests from now on. */

@@ -1,6 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { base64ByteLength } from '../dto/field-rules.js';
 import { describeThrown } from '../errors/thrown.js';
+import type { Receipts } from '../receipts/receipt.service.js';
 import { waitFor } from '../waiting/time-box.js';
 import { type Fields, refuse } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
@@ -21,11 +22,13 @@ export class ClientMessageReceiver {
 
   /**
    * @param handlers the app's; they may be added later
+   * @param receipts take those of clients' messages that are for them
    * @param now monotonic milliseconds
    */
   constructor(
     private readonly settings: CallbackSettings,
     private readonly handlers: readonly Handler[],
+    private readonly receipts?: Pick<Receipts, 'take'>,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -67,10 +70,7 @@ export class ClientMessageReceiver {
 
   /** @returns undefined if there is no handler */
   async #answerTo(message: RtcClientMessage): Promise<unknown> {
-    for (const consumer of this.settings.consumers) {
-      const answer = await consumer(message);
-      if (answer !== undefined) return answer;
-    }
+    if (await this.receipts?.take(message.userId, String(message.message))) return '';
     const handler = this.handlers.find(({ types }) => types.includes(CLIENT_MESSAGE));
     return handler && ((await handler.run(message)) ?? '');
   }

@@ -10,9 +10,3 @@ export interface RtcClientMessage {
 
 /** What a client is answered: text or bytes, at most 64 KB. Undefined: an empty text. */
 export type RtcClientAnswer = string | Uint8Array | undefined;
-
-/**
- * Takes some of the verified messages before the app's `@OnClientMessage()` handler sees them. A message goes to the
- * first consumer that answers it; one that returns undefined leaves it to the others.
- */
-export type ClientMessageConsumer = (message: RtcClientMessage) => RtcClientAnswer | Promise<RtcClientAnswer>;

@@ -1,3 +1,4 @@
+import { tokenOf } from '../config/named-tokens.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { hasMethods, milliseconds, must, wholeNumber } from '../options/rules.js';
 
@@ -7,7 +8,7 @@ export interface ReceiptRedis {
   defineCommand(name: string, definition: { readonly lua: string; readonly numberOfKeys?: number }): void;
 }
 
-/** Options of `RtcReceiptModule`. */
+/** How receipts are awaited: `receipts` of `RtcCallbackModule`. */
 export interface RtcReceiptOptions {
   /**
    * Recipients whose receipts are awaited at once, by this process or, with `redis`, by all, 1–10,000,000. More are
@@ -29,8 +30,14 @@ export interface RtcReceiptOptions {
 export const RECEIPT_OPTIONS = {
   maxAwaited: { rule: wholeNumber(1, 10_000_000), default: 100_000 },
   awaitMs: { rule: milliseconds(1_000, 86_400_000), default: 300_000 },
-  redis: must<ReceiptRedis>('a client of ioredis', (given) => hasMethods(given, 'defineCommand')),
+  redis: {
+    rule: must<ReceiptRedis>('a client of ioredis', (given) => hasMethods(given, 'defineCommand')),
+    redacted: true,
+  },
 } satisfies OptionTable<RtcReceiptOptions>;
 
 /** The options, checked, with defaults. */
 export type ReceiptSettings = OptionValues<typeof RECEIPT_OPTIONS>;
+
+/** The injection token, for the library's own modules, of the `Receipts` with this `name`, if any are awaited. */
+export const getOwnReceiptsToken = tokenOf<unknown>('nestjs-rtc-messaging:own-receipts', 'own-receipts');

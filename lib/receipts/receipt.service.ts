@@ -1,14 +1,10 @@
-import type { InjectionToken, OnModuleInit } from '@nestjs/common';
-import type { ModulesContainer } from '@nestjs/core';
-import { CALLBACK_SETTINGS, type CallbackSettings } from '../callbacks/callback-settings.js';
-import type { RtcClientMessage } from '../callbacks/client-message.js';
+import type { OnModuleDestroy } from '@nestjs/common';
 import { injectBy, tokenOf } from '../config/named-tokens.js';
+import type { Emit } from '../diagnostics/channels.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { abortSignal, duration } from '../options/rules.js';
 import { readReceipts } from '../receiver/frame.js';
-import type { RoomUnicastService } from '../services/room-unicast.service.js';
-import { getRoomUnicastToken } from '../services/service-tokens.js';
 import { Cancellation } from '../waiting/cancellation.js';
 import { TimeBox } from '../waiting/time-box.js';
 import type { ReceiptStore } from './receipt-store.js';
@@ -60,78 +56,76 @@ export abstract class ReceiptService {
   abstract wait(messageId: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined>;
 }
 
-/** The service of one module, over what its senders await receipts with. */
-export function createReceipts(
-  name: string | undefined,
-  modules: Pick<ModulesContainer, 'values'>,
-  store: ReceiptStore,
-): ReceiptService & OnModuleInit {
-  const find = (token: InjectionToken): unknown[] =>
-    [...modules.values()].flatMap(({ providers }) => (providers.get(token)?.instance as unknown) ?? []);
-  /** The module that sends. A mock has no host. */
-  let rooms: RoomUnicastService | undefined;
-  const hostOf = () => rooms?.chunkSenders?.().host;
+/** The receipts of the modules with one name. */
+export class Receipts implements ReceiptService, OnModuleDestroy {
+  readonly #closing = new Cancellation();
   /** What ends the waits for each message, and how many there are. */
-  const waits = new Map<string, { readonly end: Cancellation; count: number }>();
-  let looking: NodeJS.Timeout | undefined;
+  readonly #waits = new Map<string, { readonly end: Cancellation; count: number }>();
+  #looking: NodeJS.Timeout | undefined;
 
-  /** While the store does not answer, nobody knows, and waits go on. */
-  const look = async (messageIds: readonly string[]): Promise<void> => {
-    const [, ...left] = await store.look(messageIds).catch(() => []);
-    for (const [at, messageId] of messageIds.entries())
-      if (left[at] === 0) waits.get(messageId)?.end.cancel();
-  };
+  /**
+   * @param store over which senders await receipts. Undefined where the options have no `receipts`
+   * @param emit tells of receipts. The module that sends brings its own, with telemetry
+   */
+  constructor(
+    readonly store: ReceiptStore | undefined,
+    private readonly module: string,
+    public emit: Emit,
+  ) {}
 
-  const take = async ({ userId, message }: RtcClientMessage): Promise<string | undefined> => {
-    const messageIds = readReceipts(String(message));
-    const host = hostOf();
+  /** Takes the receipts of a client's message. @returns whether it holds any */
+  async take(userId: string, message: string): Promise<boolean> {
+    const messageIds = this.store && readReceipts(message);
     const confirm = async (messageId: string): Promise<void> => {
-      const { left, ...receipt } = await store.confirm(messageId, userId);
-      host?.emit({ type: 'receipt', module: host.module, messageId, userId, ...receipt });
-      if (left === 0) waits.get(messageId)?.end.cancel();
+      const { left, ...receipt } = await this.#kept.confirm(messageId, userId);
+      this.emit({ type: 'receipt', module: this.module, messageId, userId, ...receipt });
+      if (left === 0) this.#waits.get(messageId)?.end.cancel();
     };
-    return messageIds && Promise.all(messageIds.map(confirm)).then(() => '');
-  };
+    await Promise.all(messageIds?.map(confirm) ?? []);
+    return messageIds !== undefined;
+  }
 
-  const status = async (messageId: string): Promise<ReceiptStatus | undefined> => {
-    const { leftMs, ...lists } = await store.status(String(messageId));
+  async status(messageId: string): Promise<ReceiptStatus | undefined> {
+    const { leftMs, ...lists } = await this.#kept.status(String(messageId));
     const [confirmed, awaited] = [Object.values(lists.confirmed), Object.values(lists.awaited)];
     if (confirmed.length + awaited.length === 0) return undefined;
     return { confirmed, awaited, until: new Date(Date.now() + leftMs) };
-  };
+  }
 
-  return {
-    status,
+  async wait(given: string, options: WaitForReceiptsOptions): Promise<ReceiptStatus | undefined> {
+    const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
+    const messageId = String(given);
+    const store = this.#kept;
+    const wait = this.#waits.get(messageId) ?? { end: new Cancellation(), count: 0 };
+    const box = new TimeBox(timeoutMs, signal, this.#closing, wait.end);
+    this.#waits.set(messageId, wait);
+    wait.count += 1;
+    const lookAtAll = () => void this.#look(store, [...this.#waits.keys()].slice(0, MAX_LOOK));
+    this.#looking ??= setInterval(lookAtAll, LOOK_EVERY_MS).unref();
+    void this.#look(store, [messageId]);
+    await box.wait();
+    wait.count -= 1;
+    if (wait.count === 0) this.#waits.delete(messageId);
+    if (this.#waits.size === 0) this.#looking = void clearInterval(this.#looking);
+    return this.status(messageId);
+  }
 
-    async wait(given, options) {
-      const { timeoutMs, signal } = checkCallOptions(WAIT_OPTIONS, options);
-      const messageId = String(given);
-      const wait = waits.get(messageId) ?? { end: new Cancellation(), count: 0 };
-      const box = new TimeBox(timeoutMs, signal, hostOf()?.closing, wait.end);
-      waits.set(messageId, wait);
-      wait.count += 1;
-      looking ??= setInterval(() => void look([...waits.keys()].slice(0, MAX_LOOK)), LOOK_EVERY_MS).unref();
-      void look([messageId]);
-      await box.wait();
-      wait.count -= 1;
-      if (wait.count === 0) waits.delete(messageId);
-      if (waits.size === 0) looking = void clearInterval(looking);
-      return status(messageId);
-    },
+  onModuleDestroy(): void {
+    this.#closing.cancel();
+  }
 
-    /** Takes the clients' messages that are receipts. Both modules are there then, wherever the app imports them. */
-    onModuleInit() {
-      [rooms] = find(getRoomUnicastToken(name)) as RoomUnicastService[];
-      const all = find(CALLBACK_SETTINGS) as CallbackSettings[];
-      const callbacks = all.find((settings) => settings.name === name);
-      const which = name === undefined ? 'without a name' : `with the name ${name}`;
-      let problem: string | undefined = `needs RtcMessagingModule and RtcCallbackModule ${which}`;
-      if (rooms !== undefined && callbacks !== undefined)
-        problem = callbacks.consumers.push(take) > 1 ? `is registered twice ${which}` : undefined;
-      if (problem === undefined) return;
-      throw new RtcConfigError([{ option: 'RtcReceiptModule', message: problem }], undefined, name);
-    },
-  };
+  get #kept(): ReceiptStore {
+    if (this.store !== undefined) return this.store;
+    const problem = { option: 'RtcCallbackModule.receipts', message: 'is missing' };
+    throw new RtcConfigError([problem], undefined, this.module);
+  }
+
+  /** While the store does not answer, nobody knows, and waits go on. */
+  async #look(store: ReceiptStore, messageIds: readonly string[]): Promise<void> {
+    const [, ...left] = await store.look(messageIds).catch(() => []);
+    for (const [at, messageId] of messageIds.entries())
+      if (left[at] === 0) this.#waits.get(messageId)?.end.cancel();
+  }
 }
 
 /**

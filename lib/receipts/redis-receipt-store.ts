@@ -3,8 +3,8 @@ import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { LuaScript } from '../redis-client/lua-script.js';
 import { waitFor } from '../waiting/time-box.js';
 import receipts from './lua/receipts.lua.js';
-import type { ReceiptSettings } from './receipt-options.js';
-import type { ReceiptStore } from './receipt-store.js';
+import type { ReceiptRedis, ReceiptSettings } from './receipt-options.js';
+import { MemoryReceiptStore, type ReceiptStore } from './receipt-store.js';
 
 const RECEIPTS = new LuaScript('receipts', receipts);
 /** How long an answer is waited for, in milliseconds: a client that is not connected lets commands wait. */
@@ -15,9 +15,18 @@ const noAnswer = (): RtcNetworkError => {
   return new RtcNetworkError(message, { outcome: 'not_attempted', phase: 'queued' });
 };
 
+/** Where a module of this name keeps whose receipts are awaited. */
+export function openStore(name: string, { redis, ...limits }: ReceiptSettings): ReceiptStore {
+  return redis ? createRedisStore(name, redis.open(), limits) : new MemoryReceiptStore(limits);
+}
+
 /** In Redis, for all processes with a module of this name. The steps are a script. */
-export function createRedisStore(name: string, limits: ReceiptSettings): ReceiptStore {
-  const { redis, maxAwaited, awaitMs } = limits;
+export function createRedisStore(
+  name: string,
+  redis: ReceiptRedis,
+  limits: ReceiptStore['limits'],
+): ReceiptStore {
+  const { maxAwaited, awaitMs } = limits;
   const base = `rtc:{receipts:${name}}`;
   /** Commands without an answer, the oldest first. */
   const asked = new Set<{ readonly at: number }>();

@@ -91,7 +91,7 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
     if (typeof given !== 'function') throw new TypeError(`\`${name}\`: must be a function`);
 
   /** The last messages: whether the app was given it, has taken it, or has and its receipt is owed. */
-  const seen = new Map<string, 'given' | 'taken' | 'owed'>();
+  let seen = new Map<string, 'given' | 'taken' | 'owed'>();
   const owed = (): string[] => [...seen.keys()].filter((id) => seen.get(id) === 'owed');
   let isClosed = false;
 
@@ -112,10 +112,9 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
     if (!isClosed) timer ??= setTimeout(() => (confirming = confirmOwed()), pauseMs);
   };
 
-  /** Before this start. */
-  let known: readonly string[] = [];
   const loaded = attempt(async () => {
-    known = ((await storage?.load()) ?? '').match(MESSAGE_ID)?.slice(-MAX_STORED) ?? [];
+    const known = ((await storage?.load()) ?? '').match(MESSAGE_ID) ?? [];
+    seen = new Map([...known.slice(-MAX_STORED).map((id) => [id, 'taken'] as const), ...seen]);
   });
   let loading: Promise<unknown> | undefined =
     storage && attempt(() => loaded, STORAGE_MS).then(() => (loading = undefined));
@@ -129,7 +128,7 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
       isSaving = false;
       const taken = [...seen.keys()].filter((id) => seen.get(id) !== 'given');
       // One that is damaged leaves the others whole, thanks to the spaces.
-      return attempt(() => storage?.save([...known, ...taken].slice(-MAX_STORED).join(' ')));
+      return attempt(() => storage?.save(taken.slice(-MAX_STORED).join(' ')));
     });
   };
 
@@ -146,11 +145,9 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
       seen.set(messageId, 'given');
       const [oldest = ''] = seen.keys();
       if (seen.size > MAX_SEEN) seen.delete(oldest);
-      const isNew = !known.includes(messageId);
-      if (isNew && !(await hand({ from, message, messageId }))) return;
-      if (!seen.has(messageId)) return;
+      if (!(await hand({ from, message, messageId })) || !seen.has(messageId)) return;
       seen.set(messageId, 'taken');
-      if (isNew) save();
+      save();
     }
     // A copy too: perhaps it comes since the receipt was lost.
     if (!isReceiptWanted || seen.get(messageId) === 'given') return;

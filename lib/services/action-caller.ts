@@ -11,10 +11,10 @@ import { createAxios } from '../openapi/http-client.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
+import type { ReceiptStore } from '../receipts/receipt-store.js';
 import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
 import { frameMessage } from './frame-message.js';
-import type { ReceiptTracker } from './receipt-tracker.js';
 import {
   callPlan,
   OPEN_API_OPTIONS,
@@ -54,13 +54,13 @@ export class ActionCaller {
   // A private field: printing a service must not print the requests of its sockets.
   readonly #settings: RtcMessagingSettings;
   readonly #sender: CallSender;
-  readonly #receipts: ReceiptTracker | undefined;
+  readonly #receipts: ReceiptStore | undefined;
   /** See `RtcOpenApiService.axiosRef`. */
   readonly axiosRef: RtcAxiosRef = Object.freeze({
     interceptors: Object.freeze({ request: createAxios().interceptors.request }),
   });
 
-  constructor(settings: RtcMessagingSettings, sender: CallSender, receipts?: ReceiptTracker) {
+  constructor(settings: RtcMessagingSettings, sender: CallSender, receipts?: ReceiptStore) {
     this.#settings = settings;
     this.#sender = sender;
     this.#receipts = receipts;
@@ -217,7 +217,7 @@ export class ActionCaller {
     if (receipt !== true || (!isBroadcast && this.#receipts !== undefined)) return;
     const message = isBroadcast
       ? 'is not for broadcasts, since nobody knows their recipients; once is'
-      : 'needs RtcReceiptModule of nestjs-rtc-messaging/receipts';
+      : 'needs receipts among the options of an RtcCallbackModule, which has the same name';
     throw new RtcValidationError([{ path: 'options.receipt', message }]);
   }
 
@@ -229,7 +229,7 @@ export class ActionCaller {
   }
 }
 
-function noRoom({ limits }: ReceiptTracker): RtcQuotaError {
+function noRoom({ limits }: ReceiptStore): RtcQuotaError {
   const why = `more than ${limits.maxAwaited} receipts would be awaited (maxAwaited)`;
   // It ends when receipts come, or when messages are over.
   return new RtcQuotaError(`The message was not sent: ${why}.`, { retryAfterMs: 1_000 });

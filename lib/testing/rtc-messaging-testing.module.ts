@@ -3,9 +3,9 @@ import { ModuleRef } from '@nestjs/core';
 import { resolveSettings } from '../config/resolve-settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { HealthRecord } from '../health/health-record.js';
+import { MemoryReceiptStore } from '../receipts/receipt-store.js';
 import { Sender } from '../retry/sender.js';
 import { ActionCaller } from '../services/action-caller.js';
-import type { ReceiptTracker } from '../services/receipt-tracker.js';
 import { SERVICE_TOKENS } from '../services/service-tokens.js';
 import { acceptingSender } from './accepting-sender.js';
 import { CALLS, createMock, type MethodName, type RtcMessagingMocks } from './create-mocks.js';
@@ -26,12 +26,7 @@ const OPTIONS = {
 };
 
 /** Any receipt may be asked for, and none comes. */
-const NO_RECEIPTS: ReceiptTracker = {
-  limits: { maxAwaited: Infinity },
-  expect: async () => true,
-  withdraw: async () => undefined,
-  look: async () => [],
-};
+const NO_RECEIPTS = new MemoryReceiptStore({ maxAwaited: Infinity, awaitMs: 0 });
 
 /**
  * Stands in for `RtcMessagingModule` in tests that need no emulator: it takes no settings, reads no environment and

@@ -8,7 +8,6 @@ import { MODULE_OPTIONS } from '../../lib/config/module-option-table.js';
 import { FAULT_KINDS } from '../../lib/emulator/fault-kinds.js';
 import { FAN_OUT_OPTIONS } from '../../lib/fan-out/fan-out-request.js';
 import { describeOptions } from '../../lib/options/option-table.js';
-import { RECEIPT_OPTIONS } from '../../lib/receipts/receipt-options.js';
 import { REDIS_QUOTA_OPTIONS } from '../../lib/redis/redis-quota-options.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -70,7 +69,7 @@ describe.each([
   ['docs/durable-fan-out.md', 'enqueuing', ENQUEUE_OPTIONS, []],
   ['docs/events.md', 'events', EVENT_OPTIONS, []],
   ['docs/client-messages.md', "clients' messages", { clientMessages: CALLBACK_OPTIONS.clientMessages }, []],
-  ['docs/receipts.md', 'RtcReceiptModule', RECEIPT_OPTIONS, ['name']],
+  ['docs/receipts.md', 'receipts', { receipts: CALLBACK_OPTIONS.receipts }, []],
 ])('the table in %s of the options of %s', (page, _of, table, extras) => {
   const options = describeOptions(table);
   const names = options.map(({ option }) => option);

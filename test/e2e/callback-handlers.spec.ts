@@ -30,7 +30,6 @@ import {
   type RtcClientMessage,
 } from 'nestjs-rtc-messaging/callbacks';
 import { tap } from 'rxjs';
-import { CALLBACK_SETTINGS, type CallbackSettings } from '../../lib/callbacks/callback-settings.js';
 import {
   APP_ID,
   CALLBACK_OPTIONS,
@@ -488,16 +487,6 @@ describe.each(PLATFORMS)('client messages on $name', (platform) => {
     expect([200, 429]).toContain(statuses[2]);
     const bob = await say(`${url}/messages`, 'x', { signature: signatureFor('bob') });
     expect(bob.status).toBe(200);
-  });
-
-  it('go to a consumer first, if it answers them', async () => {
-    const { url, answers } = await started();
-    const { consumers } = app!.get<CallbackSettings>(CALLBACK_SETTINGS, { strict: false });
-    consumers.push(async ({ message }) => (message === 'receipt' ? 'taken' : undefined));
-    answers.answer = () => 'handled';
-    expect((await say(url, 'receipt')).text).toBe('taken');
-    expect((await say(url, 'other')).text).toBe('handled');
-    expect(answers.count).toBe(1);
   });
 
   it('and events are refused without a 5xx, a call or a leak, for whatever is wrong with them', async () => {

@@ -182,7 +182,10 @@ describe('a message with `receipt`', () => {
     for (const sending of refused) {
       const { issues } = await rejectionOf<RtcValidationError>(sending);
       expect(issues).toEqual([
-        { path: 'options.receipt', message: 'needs RtcReceiptModule of nestjs-rtc-messaging/receipts' },
+        {
+          path: 'options.receipt',
+          message: 'needs receipts among the options of an RtcCallbackModule, which has the same name',
+        },
       ]);
     }
     const broadcast = module

@@ -1,17 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DynamicModule } from '@nestjs/common';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   type ChunkOutcome,
+  getRoomUnicastToken,
+  RoomUnicastService,
   RtcMessagingModule,
   RtcQuotaError,
   type RtcReceiptEvent,
   RtcValidationError,
   UserUnicastService,
 } from 'nestjs-rtc-messaging';
-import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
+import {
+  ClientSignatureService,
+  OnClientMessage,
+  RtcCallbackModule,
+  type RtcCallbackOptions,
+} from 'nestjs-rtc-messaging/callbacks';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
-import { Test } from '@nestjs/testing';
+import { getReceiptsToken, ReceiptService } from 'nestjs-rtc-messaging/receipts';
+import { Test, type TestingModule } from '@nestjs/testing';
 import { writeReceipts } from '../../lib/receiver/frame.js';
 import { startSdk } from '../support/open-telemetry.js';
 import { ReceiptApp } from '../support/receipts.js';
@@ -452,12 +460,10 @@ describe('a message with `receipt`', () => {
           name: 'other',
           appId,
           clientMessages: { path: '/other', secrets: ['another-secret-of-clients'] },
+          receipts: {},
         }),
-        RtcReceiptModule.forRoot({ name: 'other' }),
       ],
     }).compile();
-    const { getReceiptsToken } = await import('nestjs-rtc-messaging/receipts');
-    const { getRoomUnicastToken } = await import('nestjs-rtc-messaging');
     await module.init();
     const rooms = module.get(getRoomUnicastToken('other'), { strict: false });
     const receipts = module.get(getReceiptsToken('other'), { strict: false });
@@ -571,45 +577,103 @@ describe('the receiver of a participant', () => {
   }, 30_000);
 });
 
-describe('RtcReceiptModule', () => {
-  it('fails the boot with what is wrong, or missing beside it', async () => {
-    const boot = async (...imports: never[]): Promise<string> => {
-      const module = await Test.createTestingModule({ imports }).compile();
-      await module.init();
-      await module.close();
-      return 'it booted';
-    };
-    const messaging = RtcMessagingModule.forRoot({
+describe('`receipts` of RtcCallbackModule', () => {
+  const messaging = (name?: string) =>
+    RtcMessagingModule.forRoot({
+      name,
       appId: 'app',
       from: 'server',
       credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
-    }) as never;
-    const callbacks = RtcCallbackModule.forRoot({
-      appId: 'app',
-      clientMessages: { path: '/messages', secrets: ['a-secret-of-clients-that-is-long'] },
-    }) as never;
-    const receipts = (options = {}): never => RtcReceiptModule.forRoot(options) as never;
-    const { message } = await rejectionOf(
-      boot(messaging, callbacks, receipts({ maxAwaited: 0, awaitMs: 'x', redis: {}, maxAwait: 1 })),
-    );
+    });
+  const path = '/messages';
+  const clientMessages = { path, secrets: ['a-secret-of-clients-that-is-long'] };
+  const callbacks = (given: Partial<RtcCallbackOptions> & { readonly name?: string }) =>
+    RtcCallbackModule.forRoot({ appId: 'app', clientMessages, ...given });
+  const boot = async (...imports: DynamicModule[]): Promise<TestingModule> =>
+    (await Test.createTestingModule({ imports }).compile()).init();
+  const failureOf = async (...imports: DynamicModule[]): Promise<string> =>
+    (await rejectionOf(boot(...imports))).message;
+
+  it('fails the boot with what is wrong, or missing beside it', async () => {
+    const wrong = { maxAwaited: 0, awaitMs: 'x', redis: {}, maxAwait: 1 } as never;
+    const message = await failureOf(messaging(), callbacks({ receipts: wrong }));
     for (const option of ['maxAwaited', 'awaitMs', 'redis', 'maxAwait'])
-      expect(message).toContain(`RtcReceiptModule.${option}`);
-    expect((await rejectionOf(boot(messaging, receipts()))).message).toContain(
-      'RtcReceiptModule: needs RtcMessagingModule and RtcCallbackModule without a name',
+      expect(message).toContain(`RtcCallbackModule.receipts.${option}`);
+    const events = { path: '/events', secrets: ['a-secret-of-events'] };
+    expect(await failureOf(callbacks({ receipts: {}, events, clientMessages: undefined }))).toContain(
+      'RtcCallbackModule.clientMessages: is missing, as which receipts come',
     );
-    expect((await rejectionOf(boot(callbacks, receipts()))).message).toContain(
-      'RtcReceiptModule: needs RtcMessagingModule and RtcCallbackModule without a name',
-    );
-    expect((await rejectionOf(boot(messaging, callbacks, receipts({ name: 'other' })))).message).toContain(
-      'needs RtcMessagingModule and RtcCallbackModule with the name other',
-    );
-    expect(await boot(receipts(), messaging, callbacks)).toBe('it booted');
+    const second = { path: '/others', secrets: clientMessages.secrets };
     // Senders would await receipts with one, and clients' receipts go to the other.
-    expect((await rejectionOf(boot(messaging, callbacks, receipts(), receipts()))).message).toContain(
-      'RtcReceiptModule: is registered twice without a name',
+    expect(
+      await failureOf(
+        messaging(),
+        callbacks({ receipts: {} }),
+        callbacks({ receipts: {}, clientMessages: second }),
+      ),
+    ).toContain('is the second RtcCallbackModule');
+  });
+
+  it('may come from a factory, in a module that any other imports', async () => {
+    const feature = {
+      module: class Feature {},
+      imports: [
+        RtcCallbackModule.forRootAsync({
+          useFactory: async () => ({ appId: 'app', clientMessages, receipts: { maxAwaited: 1 } }),
+        }),
+      ],
+    };
+    const module = await boot(messaging(), feature);
+    const rooms = module.get(RoomUnicastService, { strict: false });
+    const to = ['alice', 'bob'];
+    expect(await rejectionOf(rooms.batchSend({ ...ROOM, to }, { receipt: true }))).toMatchObject({
+      code: 'RTC_QUOTA',
+    });
+    await module.close();
+  });
+
+  it('is said to be missing by the service, and by senders of another name', async () => {
+    const module = await boot(
+      messaging('eu'),
+      messaging('us'),
+      callbacks({}),
+      callbacks({ name: 'us', receipts: {}, clientMessages: { ...clientMessages, path: '/us' } }),
     );
-    expect((await rejectionOf(boot(RtcReceiptModule as never))).message).toContain(
-      'RtcReceiptModule.forRoot()',
-    );
+    const without = module.get(ReceiptService, { strict: false });
+    for (const call of [without.status('m1'), without.wait('m1', WAIT)])
+      expect((await rejectionOf(call)).message).toContain('RtcCallbackModule.receipts: is missing');
+    const us: ReceiptService = module.get(getReceiptsToken('us'), { strict: false });
+    expect(await us.status('m1')).toBeUndefined();
+    const eu: RoomUnicastService = module.get(getRoomUnicastToken('eu'), { strict: false });
+    const error = await rejectionOf<RtcValidationError>(eu.send({ ...ROOM, to: 'alice' }, { receipt: true }));
+    expect(error.issues).toMatchObject([{ path: 'options.receipt' }]);
+    await module.close();
+  });
+
+  it('leaves all other messages of clients to the handler of the app', async () => {
+    const seen: unknown[] = [];
+    class Answers {
+      @OnClientMessage()
+      answer({ message }: { readonly message: unknown }): string {
+        seen.push(message);
+        return 'handled';
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [callbacks({ receipts: {} })],
+      providers: [Answers],
+    }).compile();
+    const app = module.createNestApplication();
+    app.useLogger(false);
+    await app.listen(0, '127.0.0.1');
+    const signature = app.get(ClientSignatureService).issue({ userId: 'alice', expiresInSeconds: 60 });
+    const say = async (message: string): Promise<string> => {
+      const body = JSON.stringify({ message, binary: false, signature });
+      return (await fetch(`${await app.getUrl()}${path}`, { method: 'POST', body })).text();
+    };
+    expect(await say(writeReceipts(['A'.repeat(32)]))).toBe('');
+    expect(await say('a hand is raised')).toBe('handled');
+    expect(seen).toEqual(['a hand is raised']);
+    await app.close();
   });
 });

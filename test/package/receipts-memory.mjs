@@ -3,7 +3,6 @@ import { subscribe } from 'node:diagnostics_channel';
 import { Test } from '@nestjs/testing';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
-import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
 
 // A million receipts of messages that were sent, and as many that are refused, as fast as they come: prints how much
 // is held after each tenth of them, in megabytes.
@@ -20,25 +19,23 @@ const app = await Test.createTestingModule({
     RtcCallbackModule.forRoot({
       appId: 'app',
       clientMessages: { path: '/messages', secrets: ['a-secret-of-this-test'] },
+      receipts: {},
     }),
-    RtcReceiptModule.forRoot(),
   ],
 }).compile();
 app.useLogger(false);
 await app.init();
-const store = app.get('nestjs-rtc-messaging:receipt-tracker', { strict: false });
-const { consumers } = app.get('nestjs-rtc-messaging:callback-settings', { strict: false });
-const [take] = consumers;
+const receipts = app.get('nestjs-rtc-messaging:own-receipts', { strict: false });
 const counts = { confirmed: 0, not_awaited: 0 };
 subscribe('nestjs-rtc-messaging:receipt', ({ status }) => (counts[status] += 1));
 const held = [];
 for (let index = 0; index < MESSAGES; index++) {
   const messageId = String(index).padStart(32, '0');
-  await store.expect(messageId, USERS);
+  await receipts.store.expect(messageId, USERS);
   for (const userId of USERS) {
     const strange = `[rtc1c:${String(index).padStart(16, 'x')}0123456789abcdef]`;
-    await take({ userId, message: `[rtc1c:${messageId}]` });
-    await take({ userId, message: strange });
+    await receipts.take(userId, `[rtc1c:${messageId}]`);
+    await receipts.take(userId, strange);
   }
   if ((index + 1) % (MESSAGES / 10) !== 0) continue;
   globalThis.gc();

@@ -31,7 +31,7 @@ const NOBODY = { confirmed: [], awaited: [] };
 
 describe.each<[string, () => ReceiptStore]>([
   ['in memory', () => new MemoryReceiptStore(LIMITS)],
-  ['in Redis', () => createRedisStore('default', { ...LIMITS, redis: client })],
+  ['in Redis', () => createRedisStore('default', client, LIMITS)],
 ])('receipts that are kept %s', (_where, open) => {
   let store: ReceiptStore;
   beforeEach(() => {
@@ -224,12 +224,7 @@ describe('receipts in Redis', () => {
   });
 
   it('cost Redis a few commands a second while 2,000 messages are waited for', async () => {
-    const store = createRedisStore('default', {
-      ...LIMITS,
-      maxAwaited: 5_000,
-      awaitMs: 60_000,
-      redis: client,
-    });
+    const store = createRedisStore('default', client, { maxAwaited: 5_000, awaitMs: 60_000 });
     const ids = users(2_000, 'message');
     for (const id of ids) await store.expect(id, ['alice']);
     const waits = ids.map((id) => one.receipts.wait(id, { timeoutMs: 4_000 }));
@@ -249,9 +244,7 @@ describe('receipts in Redis', () => {
   });
 
   it('of a module with another name are others, with room of their own', async () => {
-    const [mine, others] = ['mine', 'others'].map((name) =>
-      createRedisStore(name, { ...LIMITS, redis: client }),
-    );
+    const [mine, others] = ['mine', 'others'].map((name) => createRedisStore(name, client, LIMITS));
     expect(await mine!.expect('m1', users(10))).toBe(true);
     expect(await others!.confirm('m1', 'user-0')).toEqual({ status: 'not_awaited' });
     expect(await others!.expect('m1', ['user-0', ...users(9, 'other')])).toBe(true);

@@ -9,7 +9,7 @@ import {
 } from 'nestjs-rtc-messaging';
 import { ClientSignatureService, RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
 import type { JoinOptions, Participant, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
-import { ReceiptService, RtcReceiptModule, type RtcReceiptOptions } from 'nestjs-rtc-messaging/receipts';
+import { ReceiptService, type RtcReceiptOptions } from 'nestjs-rtc-messaging/receipts';
 
 const SECRET = 'a-secret-of-the-tests-for-clients';
 
@@ -38,16 +38,19 @@ export class ReceiptApp {
 
   static async start(
     emulator: RtcEmulator,
-    { receipts, ...options }: Partial<RtcMessagingOptions> & { readonly receipts?: RtcReceiptOptions } = {},
+    {
+      receipts = {},
+      ...options
+    }: Partial<RtcMessagingOptions> & { readonly receipts?: RtcReceiptOptions } = {},
   ): Promise<ReceiptApp> {
     const { appId } = emulator.moduleOptions();
     const module = await Test.createTestingModule({
       imports: [
-        RtcReceiptModule.forRoot(receipts),
         RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), ...options }),
         RtcCallbackModule.forRoot({
           appId,
           clientMessages: { path: '/rtc/messages', secrets: [SECRET], maxPerSecond: 1_000 },
+          receipts,
         }),
       ],
     }).compile();

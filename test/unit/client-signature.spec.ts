@@ -227,7 +227,7 @@ describe('the rate of a user', () => {
   const senderAt = (maxPerSecond: number) => {
     let now = 0;
     const settings = settingsOf(maxPerSecond);
-    const receiver = new ClientMessageReceiver(settings, [answers], () => now);
+    const receiver = new ClientMessageReceiver(settings, [answers], undefined, () => now);
     const issuer = new ClientSignatureService(settings);
     const signatures = new Map<string, string>();
     return async (at: number, userId: string): Promise<number> => {

@@ -1,14 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { RtcAbortedError } from '../../lib/errors/rtc-aborted.error.js';
-import { CALLBACK_SETTINGS } from '../../lib/callbacks/callback-settings.js';
-import type { ClientMessageConsumer } from '../../lib/callbacks/client-message.js';
 import type { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receipt-store.js';
-import { createReceipts } from '../../lib/receipts/receipt.service.js';
+import { Receipts } from '../../lib/receipts/receipt.service.js';
 import { writeReceipts } from '../../lib/receiver/frame.js';
 import type { CallPlan } from '../../lib/retry/call-policy.js';
 import { ActionCaller } from '../../lib/services/action-caller.js';
-import { RoomUnicastService } from '../../lib/services/room-unicast.service.js';
 import { rejectionOf } from '../support/rejection.js';
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -59,17 +56,10 @@ describe('receipts of a chunk that is refused and sent again', () => {
 });
 
 /** The receipts of a module, and what takes a client's message for it. */
-async function startReceipts(store: ReceiptStore) {
-  const settings = { name: undefined, consumers: [] as ClientMessageConsumer[] };
-  const instances: [unknown, unknown][] = [
-    [RoomUnicastService, {}],
-    [CALLBACK_SETTINGS, settings],
-  ];
-  const providers = new Map(instances.map(([token, instance]) => [token, { instance }]));
-  const receipts = createReceipts(undefined, new Map([['module', { providers }]]) as never, store);
-  await receipts.onModuleInit();
+function startReceipts(store: ReceiptStore) {
+  const receipts = new Receipts(store, 'default', () => undefined);
   const take = async (userId: string, messageId: string): Promise<void> =>
-    void (await settings.consumers[0]?.({ userId, message: writeReceipts([messageId]) }));
+    void (await receipts.take(userId, writeReceipts([messageId])));
   return { receipts, take };
 }
 
@@ -80,7 +70,7 @@ describe('wait()', () => {
   it('of a message without an ID is over at once, whoever is awaited of others', async () => {
     const store = open();
     await store.expect('m1', ['alice']);
-    const { receipts } = await startReceipts(store);
+    const { receipts } = startReceipts(store);
     const began = performance.now();
     for (const id of [undefined, null, '', 'all', 7, {}, Symbol('of the test')])
       expect(await receipts.wait(id as string, { timeoutMs: 5_000 })).toBeUndefined();
@@ -90,7 +80,7 @@ describe('wait()', () => {
   it('ends with the last receipt that comes to this process, whatever the store does when it is looked at', async () => {
     const store = open();
     store.look = () => new Promise(() => undefined);
-    const { receipts, take } = await startReceipts(store);
+    const { receipts, take } = startReceipts(store);
     await store.expect(one, ['alice', 'bob']);
     await store.expect(other, ['alice']);
     let isOver = false;
@@ -115,7 +105,7 @@ describe('wait()', () => {
     const store = open();
     const looks: number[] = [];
     store.look = async (ids) => (looks.push(ids.length), [0, ...ids.map(() => 1)]);
-    const { receipts } = await startReceipts(store);
+    const { receipts } = startReceipts(store);
     const wait = (id: number) => receipts.wait(`message ${id}`, { timeoutMs: 1_000 });
     await Promise.all(Array.from({ length: 2_000 }, (_, index) => wait(index % 1_000)));
     const later = looks.slice(2_000);
@@ -134,7 +124,7 @@ describe('wait()', () => {
       const store = open();
       let looks = 0;
       store.look = async () => ((looks += 1), [0]);
-      const { receipts } = await startReceipts(store);
+      const { receipts } = startReceipts(store);
       const error = await rejectionOf<RtcValidationError>(receipts.wait(one, { timeoutMs } as never));
       expect(error.issues).toEqual([{ path: 'options.timeoutMs', message: expect.any(String) }]);
       await after(150);
@@ -146,18 +136,18 @@ describe('wait()', () => {
     const store = open();
     await store.expect(one, ['alice']);
     store.look = () => Promise.reject(new Error('away'));
-    const { receipts } = await startReceipts(store);
+    const { receipts } = startReceipts(store);
     const began = performance.now();
     expect(await receipts.wait(one, { timeoutMs: 300 })).toMatchObject({ awaited: ['alice'] });
     expect(performance.now() - began).toBeGreaterThanOrEqual(295);
   });
 
   it('ends soon after the time of the message is over', async () => {
-    const { receipts } = await startReceipts(new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 1_000 }));
+    const { receipts } = startReceipts(new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 1_000 }));
     const store = new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 200 });
     const began = performance.now();
     await store.expect(one, ['alice']);
-    expect(await (await startReceipts(store)).receipts.wait(one, { timeoutMs: 60_000 })).toBeUndefined();
+    expect(await startReceipts(store).receipts.wait(one, { timeoutMs: 60_000 })).toBeUndefined();
     expect(performance.now() - began).toBeLessThan(2_000);
     expect(await receipts.status(one)).toBeUndefined();
   });

@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { RtcMessagingModule } from 'nestjs-rtc-messaging';
 import { RtcCallbackModule } from 'nestjs-rtc-messaging/callbacks';
-import { RtcReceiptModule } from 'nestjs-rtc-messaging/receipts';
 import { ApiKeyGuard } from './auth/api-key.guard.js';
 import { ClassroomModule } from './classroom/classroom.module.js';
 import { CLIENT_MESSAGES_PATH, EVENTS_PATH } from './callback-paths.js';
@@ -19,12 +18,11 @@ import { ConsoleModule } from './console/console.module.js';
     }),
     // Joins and leaves, and what students send. The secrets come from the environment.
     RtcCallbackModule.forRoot({
-      isGlobal: true,
       events: { path: EVENTS_PATH },
       clientMessages: { path: CLIENT_MESSAGES_PATH },
+      // Who has received what the console sends with receipts: they come as messages of clients.
+      receipts: {},
     }),
-    // Who has received what the console sends with receipts: they come as messages of clients.
-    RtcReceiptModule.forRoot(),
     ClassroomModule,
     ConsoleModule,
   ],
