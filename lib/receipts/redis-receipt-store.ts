@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import { LuaScript } from '../redis-client/lua-script.js';
-import { waitFor } from '../waiting/time-box.js';
+import { Interrupted, waitFor } from '../waiting/time-box.js';
+import { describeFailure } from '../redis-client/redis-failure.js';
 import receipts from './lua/receipts.lua.js';
 import type { ReceiptRedis, ReceiptSettings } from './receipt-options.js';
 import { MemoryReceiptStore, type ReceiptStore } from './receipt-store.js';
@@ -10,10 +11,12 @@ const RECEIPTS = new LuaScript('receipts', receipts);
 /** How long an answer is waited for, in milliseconds: a client that is not connected lets commands wait. */
 const ANSWER_LIMIT_MS = 1_000;
 
-const noAnswer = (): RtcNetworkError => {
-  const message = 'The receipts are not known: Redis, which keeps them, does not answer.';
+function unknownReceipts(error: unknown): RtcNetworkError {
+  const isLate = error instanceof Interrupted;
+  const why = isLate ? 'Redis, which keeps them, does not answer' : describeFailure(error);
+  const message = `The receipts are not known: ${why}.`;
   return new RtcNetworkError(message, { outcome: 'not_attempted', phase: 'queued' });
-};
+}
 
 /** Where a module of this name keeps whose receipts are awaited. */
 export function openStore(name: string, { redis, ...limits }: ReceiptSettings): ReceiptStore {
@@ -41,8 +44,11 @@ export function createRedisStore(
   const ask = <T>(step: string, messageId: string, users: readonly string[] = []): Promise<T> => {
     const [oldest = { at: Infinity }] = asked;
     // While an answer is late, nothing more is asked, so that nothing piles up, except to undo what was.
-    if (performance.now() - oldest.at > ANSWER_LIMIT_MS && step !== 'withdraw') throw noAnswer();
-    return waitFor(run<T>(step, messageId, users), ANSWER_LIMIT_MS).catch(() => Promise.reject(noAnswer()));
+    if (performance.now() - oldest.at > ANSWER_LIMIT_MS && step !== 'withdraw')
+      throw unknownReceipts(new Interrupted('timeout'));
+    return waitFor(run<T>(step, messageId, users), ANSWER_LIMIT_MS).catch((error: unknown) =>
+      Promise.reject(unknownReceipts(error)),
+    );
   };
   return {
     limits,

@@ -3,16 +3,19 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/, 'refuses the user name or password; check them'],
   [
     /^NOPERM/,
-    "does not allow this user what is needed; allow it +evalsha +eval +time +info +hgetall +hset +hdel +del +pexpire, and the quota's keys",
+    "does not allow this user what is needed; allow it +evalsha +eval +time +info +del +pexpire +pttl +@hash +@sortedset, and the library's keys",
   ],
   [
     /READONLY You can't write/,
     'is a read-only replica; connect to the primary, or by Sentinel or Cluster options',
   ],
-  [/OOM command not allowed/, 'is out of memory; raise its maxmemory, or give the quota a Redis of its own'],
+  [
+    /OOM command not allowed/,
+    'is out of memory; raise its maxmemory, or give the library a Redis of its own',
+  ],
   [/^MISCONF/, 'does not write, since it could not save to its disk; see its log'],
   [/^(MOVED|CROSSSLOT|ASK)\b/, 'is a Cluster; connect with { nodes: […] } or a Cluster client'],
-  [/^WRONGTYPE/, "holds something else under the quota's key; choose another keyPrefix"],
+  [/^WRONGTYPE/, "holds something else under the library's key; choose another keyPrefix"],
   [
     /Write commands not allowed after non deterministic commands|unknown command .?(eval|evalsha|time)\b/i,
     'lacks what is needed: Redis 5 or later, or Valkey, with EVAL, EVALSHA and TIME',

@@ -299,6 +299,50 @@ describe('receipts in Redis', () => {
     expect(delays).toEqual([0]);
   });
 
+  it.each([
+    ['a minute', 60_000, 'confirmed', { confirmed: ['alice'], awaited: [] }],
+    ['longer than they are awaited', 400_000, 'not_awaited', undefined],
+  ])(
+    'are taken, or known by nobody, when the clock of Redis is put forward by %s',
+    async (_long, ms, status, end) => {
+      const messageId = await sendTo(['alice']);
+      const waiting = one.receipts.wait(messageId, { timeoutMs: 10_000 });
+      await sleep(150);
+      // As if it had been earlier until now.
+      await client.hincrby(keyOf(messageId), 'alice', -ms);
+      await client.zincrby('rtc:{receipts:default}-ends', -ms, messageId);
+      await client.pexpire(keyOf(messageId), Math.max(1, 300_000 - ms));
+      await sleep(150);
+      await one.post(writeReceipts([messageId]), one.signatureOf('alice'));
+      expect(one.counts).toMatchObject({ [status]: 1 });
+      const begun = performance.now();
+      if (end === undefined) expect(await waiting).toBeUndefined();
+      else expect(await waiting).toMatchObject(end);
+      expect(performance.now() - begun).toBeLessThan(2_000);
+      await sendTo(users(20));
+    },
+  );
+
+  it('may come to a process that sends nothing, which tells of them', async () => {
+    const lines: string[] = [];
+    const taker = await ReceiptApp.start(emulator, { receipts: { redis: client }, sends: false });
+    taker.app.useLogger({
+      log: () => undefined,
+      error: () => undefined,
+      warn: (line: string) => void lines.push(line),
+    });
+    const messageId = await sendTo(['alice']);
+    const waiting = one.receipts.wait(messageId, { timeoutMs: 10_000 });
+    const [mine, others] = [taker.signatureOf('alice'), taker.signatureOf('mallory')];
+    for (const signature of [mine, others, others])
+      expect(await taker.post(writeReceipts([messageId]), signature)).toBe(200);
+    expect(await waiting).toMatchObject({ confirmed: ['alice'], awaited: [] });
+    expect(await taker.receipts.status(messageId)).toMatchObject({ confirmed: ['alice'] });
+    expect(taker.counts).toMatchObject({ confirmed: 1, not_awaited: 2 });
+    expect(lines).toHaveLength(1);
+    await taker.close();
+  });
+
   it('are the same for a client that gives numbers as text, has a prefix and pipelines by itself', async () => {
     const text = new Redis(redis.url, {
       stringNumbers: true,
@@ -454,6 +498,50 @@ describe('a Redis that answers nothing', () => {
     expect(await server.receipts.status(String(error.messageId))).toBeUndefined();
     await send();
     expect(await server.receipts.status(messageId)).toMatchObject({ awaited: { length: 5 } });
+  });
+});
+
+describe('a Redis that refuses', () => {
+  const messageOf = async (refused: Redis): Promise<string> => {
+    const store = createRedisStore('default', refused, LIMITS);
+    return (await rejectionOf(store.expect('m1', ['alice']))).message;
+  };
+
+  it('is said to be out of memory', async () => {
+    await client.config('SET', 'maxmemory', '1');
+    const message = await messageOf(client).finally(() => client.config('SET', 'maxmemory', '0'));
+    expect(message).toMatch(
+      /^The receipts are not known: Redis is out of memory; raise its maxmemory, .*\(OOM\)\.$/,
+    );
+  });
+
+  it('is said to allow too little to the user, and serves it with the rights that are named', async () => {
+    const as = async (...rights: string[]): Promise<Redis> => {
+      await client.call(
+        'ACL',
+        'SETUSER',
+        'app',
+        'reset',
+        'on',
+        'nopass',
+        '~rtc:*',
+        '+@connection',
+        '+info',
+        ...rights,
+      );
+      return new Redis(redis.url.replace('//', '//app:x@'));
+    };
+    const poor = await as();
+    const named = /allow it (.*), and/.exec(await messageOf(poor));
+    poor.disconnect();
+    const able = await as(...String(named?.[1]).split(' '));
+    const store = createRedisStore('default', able, LIMITS);
+    expect(await store.expect('m1', ['alice', 'bob'])).toBe(true);
+    expect(await store.confirm('m1', 'alice')).toMatchObject({ status: 'confirmed' });
+    await store.withdraw('m1', ['bob']);
+    expect(await store.look(['m1'])).toEqual([0, 0]);
+    expect(await store.status('m1')).toMatchObject({ confirmed: ['alice'] });
+    able.disconnect();
   });
 });
 

@@ -300,10 +300,7 @@ describe('a Redis that can not serve the quota', () => {
         'on',
         `>${PASSWORD}`,
         '~nestjs-rtc-messaging:quota:*',
-        '+evalsha',
-        '+eval',
-        '+time',
-        ...'+info +hgetall +hset +hdel +del +pexpire'.split(' '),
+        ...'+evalsha +eval +time +info +del +pexpire +pttl +@hash +@sortedset'.split(' '),
       ),
     );
     const one = open({ connection: redis.url.replace('//', `//able:${PASSWORD}@`) });
@@ -322,7 +319,7 @@ describe('a Redis that can not serve the quota', () => {
     const one = open({}, name);
     await pass(one);
     expect(one.changes[0]!.failure).toMatch(
-      /^Redis holds something else under the quota's key; choose another keyPrefix/,
+      /^Redis holds something else under the library's key; choose another keyPrefix/,
     );
   });
 

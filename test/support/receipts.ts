@@ -13,9 +13,14 @@ import { ReceiptService, type RtcReceiptOptions } from 'nestjs-rtc-messaging/rec
 
 const SECRET = 'a-secret-of-the-tests-for-clients';
 
+interface ReceiptAppOptions extends Partial<RtcMessagingOptions> {
+  readonly receipts?: RtcReceiptOptions;
+  /** Whether it has an RtcMessagingModule. Default true. */
+  readonly sends?: boolean;
+}
+
 /** A business server that sends with receipts, and clients of the emulator that confirm to it. */
 export class ReceiptApp {
-  readonly rooms: RoomUnicastService;
   readonly receipts: ReceiptService;
   readonly signatures: ClientSignatureService;
   /** Receipts that came to any server of this process, by what became of them. */
@@ -30,7 +35,6 @@ export class ReceiptApp {
     readonly url: string,
     private readonly emulator: RtcEmulator,
   ) {
-    this.rooms = app.get(RoomUnicastService);
     this.receipts = app.get(ReceiptService);
     this.signatures = app.get(ClientSignatureService);
     subscribe('nestjs-rtc-messaging:receipt', this.#count);
@@ -38,15 +42,12 @@ export class ReceiptApp {
 
   static async start(
     emulator: RtcEmulator,
-    {
-      receipts = {},
-      ...options
-    }: Partial<RtcMessagingOptions> & { readonly receipts?: RtcReceiptOptions } = {},
+    { receipts = {}, sends = true, ...options }: ReceiptAppOptions = {},
   ): Promise<ReceiptApp> {
     const { appId } = emulator.moduleOptions();
     const module = await Test.createTestingModule({
       imports: [
-        RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), ...options }),
+        ...(sends ? [RtcMessagingModule.forRoot({ ...emulator.moduleOptions(), ...options })] : []),
         RtcCallbackModule.forRoot({
           appId,
           clientMessages: { path: '/rtc/messages', secrets: [SECRET], maxPerSecond: 1_000 },
@@ -58,6 +59,10 @@ export class ReceiptApp {
     app.useLogger(false);
     await app.listen(0, '127.0.0.1');
     return new ReceiptApp(app, `${await app.getUrl()}/rtc/messages`, emulator);
+  }
+
+  get rooms(): RoomUnicastService {
+    return this.app.get(RoomUnicastService);
   }
 
   signatureOf(userId: string): string {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { RtcAbortedError } from '../../lib/errors/rtc-aborted.error.js';
 import type { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receipt-store.js';
@@ -141,6 +141,27 @@ describe('wait()', () => {
     expect(await receipts.wait(one, { timeoutMs: 300 })).toMatchObject({ awaited: ['alice'] });
     expect(performance.now() - began).toBeGreaterThanOrEqual(295);
   });
+
+  it.each(['now of the process', 'time of day'])(
+    'goes on, as awaiting does, when the %s is put forward',
+    async (which) => {
+      const store = open();
+      const { receipts, take } = startReceipts(store);
+      await store.expect(one, ['alice', 'bob']);
+      let isOver = false;
+      const waiting = receipts.wait(one, { timeoutMs: 60_000 }).finally(() => (isOver = true));
+      const clock = which === 'time of day' ? Date : performance;
+      const now = clock.now.bind(clock);
+      const put = jest.spyOn(clock, 'now').mockImplementation(() => now() + 3_600_000);
+      await after(250);
+      expect(isOver).toBe(false);
+      await take('alice', one);
+      expect(await receipts.status(one)).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
+      await take('bob', one);
+      expect(await waiting).toMatchObject({ confirmed: ['alice', 'bob'] });
+      put.mockRestore();
+    },
+  );
 
   it('ends soon after the time of the message is over', async () => {
     const { receipts } = startReceipts(new MemoryReceiptStore({ maxAwaited: 10, awaitMs: 1_000 }));
