@@ -15,7 +15,7 @@ const REQUIRED = /^(required|必填)$/;
 /** Where a default is a word of the language, it is none that could be given. */
 const LITERAL = /^[`']*(\d[\d,.]*|true|false)[`']*$/;
 
-const { clientMessages: _, ...EVENT_OPTIONS } = CALLBACK_OPTIONS;
+const { clientMessages: _, receipts: _receipts, ...EVENT_OPTIONS } = CALLBACK_OPTIONS;
 
 interface Row {
   readonly variable: string | undefined;
