@@ -75,14 +75,11 @@ describe('a fan-out', () => {
           }
         })(users(3)),
     ],
-  ])(
-    'reads a source once, such as a long %s, which would hold up the process',
-    async (_kind, make) => {
-      const reads = { count: 0 };
-      const report = await service.fanOut({ ...TEXT, to: make(reads) });
-      expect([report.counts.accepted, reads.count]).toEqual([3, 1]);
-    },
-  );
+  ])('reads a source once, such as a long %s, which would hold up the process', async (_kind, make) => {
+    const reads = { count: 0 };
+    const report = await service.fanOut({ ...TEXT, to: make(reads) });
+    expect([report.counts.accepted, reads.count]).toEqual([3, 1]);
+  });
 
   it('emits its beginning, its calls and its outcome', async () => {
     const { events, stop } = listenToEvents();
