@@ -26,7 +26,7 @@ export interface RecordedRequest {
   readonly url: string;
   /** Names in lower case; without signature, session token and other secrets. */
   readonly headers: Readonly<Record<string, string>>;
-  /** As sent, and empty where it was not read. */
+  /** As sent. */
   readonly body: Buffer;
   /** Whether the message was accepted, whatever the answer said. `dropped`: it was lost, see `overRoomLimit`. */
   readonly outcome: 'accepted' | 'refused' | 'dropped';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { HttpError, refusalOf } from './http-error.js';
+import { ApiError, HttpError, refusalOf } from './http-error.js';
 
 /** The largest legal request is about a tenth of this. */
 const MAX_BODY_BYTES = 1_048_576;
@@ -14,7 +14,8 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   let chunks: Buffer[] = [];
   let length = 0;
   // Made when it is needed: an error's stack takes as long as the rest of this.
-  const tooLarge = (): HttpError => new HttpError(413, `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+  const tooLarge = (): ApiError =>
+    new ApiError('InvalidParameter.SizeOverLimit', `The body is larger than ${MAX_BODY_BYTES} bytes.`, 413);
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   try {
     // What is too long is answered, though it is not read to its end.
@@ -60,10 +61,13 @@ export function sendText(response: ServerResponse, text: string, headers: Record
   response.end(text);
 }
 
-/** Says why a request is not served. The connection ends here, since the request may not have been read. */
-export function sendError(response: ServerResponse, error: unknown): void {
+/**
+ * Says why a request is not served. The connection ends here, since the request may not have been read.
+ * @param text by default the reason alone
+ */
+export function sendError(response: ServerResponse, error: unknown, text?: string): void {
   const { httpStatus, reason } = refusalOf(error);
   response.statusCode = httpStatus;
-  sendText(response, `${JSON.stringify({ error: reason })}\n`, { Connection: 'close' });
+  sendText(response, text ?? `${JSON.stringify({ error: reason })}\n`, { Connection: 'close' });
   response.req.resume();
 }

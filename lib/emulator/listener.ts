@@ -120,7 +120,8 @@ export class Listener {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#refusing);
-    const closed = this.#server.listening ? once(this.#server.close(), 'close') : undefined;
+    // Also where it is about to listen again, and does not yet.
+    const closed = once(this.#server.close(), 'close');
     const ended = Array.from(this.#connections, (tcp) => once(tcp.destroy(), 'close'));
     await Promise.all([closed, ...ended]);
   }

@@ -1,5 +1,5 @@
 import { isId } from '../dto/field-rules.js';
-import type { RtcActionName } from '../openapi/rtc-action.js';
+import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
 import type { EmulatorState } from './emulator-state.js';
 import { ApiError } from './http-error.js';
 import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
@@ -43,7 +43,7 @@ export class Messages {
    * @throws ApiError beyond the quota, or when something is wrong with the message
    */
   send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): boolean {
-    const isAdmitted = this.#spend(request, account);
+    const isAdmitted = this.#spend(action, request, account);
     const message = readMessage(action, request, account, this.state.accounts());
     if (isAdmitted) this.#deliver(action, message, at);
     return isAdmitted;
@@ -51,15 +51,18 @@ export class Messages {
 
   /** @returns false if it is lost without a word. @throws ApiError beyond the quota, of which nothing is spent then */
   #spend(
+    action: RtcActionName,
     { target: { roomId, to } }: ReceivedRequest,
     { credentials: { accessKeyId } }: EmulatorAccount,
   ): boolean {
     const { quota, overRoomLimit, roomMessagesPerSecond, largeRoomMessagesPerSecond } = this.state.options();
     const { requestsPerSecond, costPer } = quota;
-    const cost = costPer === 'recipient' ? Math.max(1, to.length) : 1;
+    // Fields that the action does not take are ignored.
+    const { inRoom, to: takes }: RtcActionRules = RTC_ACTIONS[action];
+    const cost = costPer === 'recipient' && takes !== 'none' ? Math.max(1, to.length) : 1;
     const ofAccount = this.windows.of('account', accessKeyId);
     if (!ofAccount.hasRoom(requestsPerSecond, cost)) throw tooMany(`${requestsPerSecond} ${costPer}s`);
-    if (isId(roomId) && roomMessagesPerSecond < Number.POSITIVE_INFINITY) {
+    if (inRoom && isId(roomId) && roomMessagesPerSecond < Number.POSITIVE_INFINITY) {
       const isLarge = this.state.room(roomId).participants.length >= LARGE_ROOM;
       const limit = isLarge ? largeRoomMessagesPerSecond : roomMessagesPerSecond;
       if (!this.windows.of('room', accessKeyId, roomId).admit(limit, cost)) {

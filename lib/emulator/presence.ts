@@ -69,12 +69,14 @@ export class Attendance {
       this.#remove(id, participant, reason),
     );
     if (receiver) useReceiver(participant, receiver === true ? {} : receiver, this.#options.from);
-    const isFirst = this.presentAt(id).size === 0;
-    this.presentAt(id).get(userId)?.leave('duplicateLogin');
     const place = this.#places.get(id) ?? new Map<string, Participant>();
+    const replaced = place.get(userId);
+    if (replaced !== undefined) this.#tellOfLeaving(id, replaced, 'duplicateLogin');
+    if (place.size === 0) this.#tell({ type: 'RoomCreate', roomId: id });
     this.#places.set(id, place.set(userId, participant));
-    if (isFirst) this.#tell({ type: 'RoomCreate', roomId: id });
     this.#tell({ type: invisible ? 'InvisibleUserJoinRoom' : 'UserJoinRoom', roomId: id, userId });
+    // At last: a listener may well join again, and so replace the new one.
+    replaced?.hasLeft();
     return participant;
   }
 
@@ -120,14 +122,17 @@ export class Attendance {
 
   #remove(id: string, leaving: Participant, reason: LeaveReason): void {
     const present = this.#places.get(id);
-    const { userId, invisible } = leaving;
+    const { userId } = leaving;
     if (present?.get(userId) !== leaving) return;
     present.delete(userId);
     if (present.size === 0) this.#places.delete(id);
-    this.#tell({ type: invisible ? 'InvisibleUserLeaveRoom' : 'UserLeaveRoom', roomId: id, userId, reason });
-    // One who is replaced leaves no empty room.
-    if (present.size === 0 && reason !== 'duplicateLogin') this.#tell({ type: 'RoomDestroy', roomId: id });
+    this.#tellOfLeaving(id, leaving, reason);
+    if (present.size === 0) this.#tell({ type: 'RoomDestroy', roomId: id });
     leaving.hasLeft();
+  }
+
+  #tellOfLeaving(roomId: string, { userId, invisible }: Participant, reason: LeaveReason): void {
+    this.#tell({ type: invisible ? 'InvisibleUserLeaveRoom' : 'UserLeaveRoom', roomId, userId, reason });
   }
 
   #tell(event: RoomEvent): void {

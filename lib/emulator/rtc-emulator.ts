@@ -5,7 +5,7 @@ import { ClientSockets } from './client-sockets.js';
 import { CONTROL_PREFIX, serveControlApi } from './control-api.js';
 import { EmulatorState } from './emulator-state.js';
 import { readBody, sendError } from './http-body.js';
-import { HttpError } from './http-error.js';
+import { ApiError, HttpError } from './http-error.js';
 import { Listener } from './listener.js';
 import {
   type ResolvedEmulatorOptions,
@@ -72,7 +72,8 @@ export class RtcEmulator extends EmulatorState {
         this.#api.handle(request, body, response);
       }
     } catch (error) {
-      sendError(response, error);
+      const isOfApi = !isControl && error instanceof ApiError;
+      sendError(response, error, isOfApi ? this.#api.refuseUnread(request, response, error) : undefined);
       // A test's own function threw: it surfaces as unhandled.
       if (!isControl && !(error instanceof HttpError)) throw error;
     }

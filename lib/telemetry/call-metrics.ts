@@ -1,5 +1,6 @@
 import type { Attributes, Counter, Histogram, Meter, ObservableGauge } from '@opentelemetry/api';
 import type { RtcEvent } from '../diagnostics/rtc-event.js';
+import { isRtcActionName } from '../openapi/rtc-action.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
 
 /** Seconds, as the conventions advise for this metric. */
@@ -64,10 +65,12 @@ export function createMetrics(
         const { outcome, apiCode, code, call } = event;
         const isAccepted = outcome === 'accepted';
         const ended = { ...operation, ...(!isAccepted && { 'error.type': errorType(apiCode ?? code) }) };
-        duration.record(event.durationMs / 1_000, { ...ended, 'messaging.operation.type': 'send' });
+        const isMessage = isRtcActionName(call.action);
+        const send = isMessage && { 'messaging.operation.type': 'send' };
+        duration.record(event.durationMs / 1_000, { ...ended, ...send });
         outcomes.add(1, { ...ended, 'nestjs_rtc_messaging.outcome': outcome });
         // A message that was not attempted was not sent.
-        if (outcome !== 'not_attempted') sent.add(call.recipients ?? 1, ended);
+        if (isMessage && outcome !== 'not_attempted') sent.add(call.recipients ?? 1, ended);
         break;
       }
       case 'receipt':

@@ -162,6 +162,15 @@ describe('a fault', () => {
     expect(process.getActiveResourcesInfo()).not.toContain('TCPSERVERWRAP');
   });
 
+  it('of refused connections does not outlive an emulator that closes as soon as faults are cleared', async () => {
+    emulator.faults.add({ kind: 'refuse', forMs: 60_000 });
+    emulator.faults.clear();
+    await emulator.close();
+    await sleep(50);
+    const error = await rejectionOf<NodeJS.ErrnoException>(sendRaw(emulator));
+    expect(error.code).toBe('ECONNREFUSED');
+  });
+
   it('of connections does not apply to open ones', async () => {
     const socket = createConnection(Number(new URL(emulator.url).port), '127.0.0.1');
     await once(socket, 'connect');

@@ -73,6 +73,17 @@ describe("the emulator's quota", () => {
     expect([status, body.ResponseMetadata.Error.Code]).toEqual([400, 'InvalidParameter.IllegalRoomID']);
   });
 
+  it('spends nothing for a room or for users that an action does not take', async () => {
+    await open({ roomMessagesPerSecond: 1, quota: { requestsPerSecond: 4, costPer: 'recipient' } });
+    const statusOf = async (action: string, changes: Record<string, unknown>): Promise<number> => {
+      const query = `Action=${action}&Version=2023-07-20`;
+      return (await sendRaw(emulator, { query, body: unicastBody(changes) })).status;
+    };
+    expect(await statusOf('SendUnicast', { To: 'alice' })).toBe(200);
+    expect(await statusOf('SendUnicast', { To: 'alice' })).toBe(200);
+    expect(await statusOf('SendBroadcast', { To: Array.from({ length: 9 }, () => 'alice') })).toBe(200);
+  });
+
   it('can lose what is beyond the limit of a room silently, and records it', async () => {
     const service = await open({ roomMessagesPerSecond: 1, overRoomLimit: 'drop' });
     const alice = emulator.room('room').join('alice');

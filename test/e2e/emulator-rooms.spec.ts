@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
+import { type Participant, RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { WebSocket } from 'ws';
 import { rejectionOf } from '../support/rejection.js';
 import { sendRaw, unicastBody } from '../support/raw-request.js';
@@ -99,6 +99,22 @@ describe('a room of the emulator', () => {
     first.leave(); // Once more does no harm to the second.
     await send({});
     expect([first.received.length, second.received.length]).toEqual([0, 1]);
+  });
+
+  it('has one user under an ID, also where the one who is put out joins again at once', async () => {
+    const room = emulator.room('room-1');
+    const first = room.join('alice');
+    const left: string[] = [];
+    let again: Participant | undefined;
+    first.once('left', () => (again = room.join('alice').on('left', () => left.push('again'))));
+    const second = room.join('alice').on('left', () => left.push('second'));
+    // Whoever comes last stays.
+    expect(room.participants).toEqual([again]);
+    second.leave();
+    expect(room.participant('alice')).toBe(again);
+    again?.leave();
+    expect(left).toEqual(['again']);
+    expect(emulator.rooms).toEqual([]);
   });
 
   it('is not created by sending to it, nor by a lookup', async () => {

@@ -8,6 +8,7 @@ import {
   getRoomBroadcastToken,
   getRoomUnicastToken,
   getUserUnicastToken,
+  RoomPresenceService,
   type RoomUnicastService,
   RtcMessagingModule,
   type RtcMessagingOptions,
@@ -296,6 +297,20 @@ describe('the spans of the other actions and modules', () => {
     const limits = await sdk.points('nestjs_rtc_messaging.quota.limit');
     expect(limits.map(({ attributes }) => attributes['nestjs_rtc_messaging.module'])).toEqual(['eu']);
     expect(await sdk.exported()).not.toContain('CANARY');
+  });
+});
+
+describe('the metrics of an action that sends no message', () => {
+  it('count its call and its attempt, and no message', async () => {
+    const service = await open();
+    await module!.get(RoomPresenceService).onlineUsers('CANARY-room');
+    const name = { 'messaging.operation.name': 'GetRoomOnlineUsers' };
+    expect(await sumOf('nestjs_rtc_messaging.outcomes', name)).toBe(1);
+    expect(await sumOf('nestjs_rtc_messaging.attempts', name)).toBe(1);
+    const [point] = await sdk.points('messaging.client.operation.duration');
+    expect(point!.attributes).toEqual({ ...client(), ...name });
+    await service.batchSend(MESSAGE);
+    expect(await sumOf('messaging.client.sent.messages')).toBe(2);
   });
 });
 
