@@ -31,7 +31,10 @@ const MAX_CONTENT_LENGTH = 64 * 1_048_576;
 const agent = <T extends HttpAgent>(): Rule<T> =>
   must('an Agent of node:http or node:https', (given) => hasMethods(given, 'addRequest'));
 
-/** All options of `RtcMessagingModule`. */
+/**
+ * All options of `RtcMessagingModule`. Two defaults depend on another option: `deadlineMs` (`callPlan()`) and `endpoint`
+ * (`REGION_HOSTS`).
+ */
 export const MODULE_OPTIONS = {
   appId: {
     rule: appId,

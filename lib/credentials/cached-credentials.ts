@@ -51,7 +51,7 @@ export class CachedCredentials implements CredentialsSource {
   #asking: Promise<Held> | undefined;
   /** How the provider failed, since it last succeeded. */
   #failure: RtcConfigError | undefined;
-  #restsUntil = Number.NEGATIVE_INFINITY;
+  #restsSince = Number.NEGATIVE_INFINITY;
 
   constructor(
     resolve: ResolveCredentials,
@@ -68,7 +68,10 @@ export class CachedCredentials implements CredentialsSource {
       if (this.#failure !== undefined && this.#isResting()) return Promise.reject(this.#failure);
       return this.#ask().then(({ credentials }) => credentials);
     }
-    if (this.#watch.now() >= held.refreshAt && !this.#isResting()) {
+    const now = this.#watch.now();
+    // Also if the clock was set back since.
+    const isDue = now >= held.refreshAt || now < held.since;
+    if (isDue && !this.#isResting()) {
       // Its failure is emitted.
       this.#ask().catch(() => undefined);
     }
@@ -112,11 +115,13 @@ export class CachedCredentials implements CredentialsSource {
   }
 
   #isResting(): boolean {
-    return this.#watch.now() < this.#restsUntil;
+    const restedMs = this.#watch.now() - this.#restsSince;
+    // Below 0, the clock was set back.
+    return restedMs >= 0 && restedMs < REST_MS;
   }
 
   #rest(): void {
-    this.#restsUntil = this.#watch.now() + REST_MS;
+    this.#restsSince = this.#watch.now();
   }
 
   /** Asks the provider, or joins a request in flight. */

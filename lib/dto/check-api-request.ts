@@ -5,7 +5,18 @@ import { RTC_ACTIONS } from '../openapi/rtc-action.js';
 import type { NameValue } from '../openapi/signature-v4.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { readProperties } from '../options/read-properties.js';
-import { type Checked, isArray, list, must, oneOf, printableName, text, wrong } from '../options/rules.js';
+import {
+  type Checked,
+  isArray,
+  list,
+  oneOf,
+  printableName,
+  text,
+  typeName,
+  unless,
+  wrong,
+} from '../options/rules.js';
+import { NOT_WELL_FORMED } from './field-rules.js';
 
 /** A value of a query parameter. Each item of a list becomes a parameter of its own, in the order of the list. */
 export type OpenApiQueryValue = string | number | boolean;
@@ -43,9 +54,13 @@ const API_REQUEST = {
 } as const;
 
 const PARAMETER_NAME = 'must be a name of A-Z a-z 0-9 _ . -, a letter first, and not Action, Version or X-…';
-const isValue = (one: unknown): boolean =>
-  typeof one === 'string' ? one.isWellFormed() : typeof one === 'boolean' || Number.isFinite(one);
-const value = must<OpenApiQueryValue>('text, a number, true or false, or a list of these', isValue);
+const value = unless<OpenApiQueryValue>((one) => {
+  if (typeof one === 'string') return one.isWellFormed() ? undefined : NOT_WELL_FORMED;
+  const isValue = typeof one === 'boolean' || Number.isFinite(one);
+  return isValue
+    ? undefined
+    : `must be text, a number, true or false, or a list of these, got ${typeName(one)}`;
+});
 /** Of names and values together. */
 const MAX_QUERY_LENGTH = 65_536;
 const values = list('values', value, MAX_QUERY_LENGTH, 0);

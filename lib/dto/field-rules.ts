@@ -17,6 +17,9 @@ const ID_RULE = `IDs are 1–${MAX_ID_LENGTH} of a-z A-Z 0-9 @ . _ -`;
 /** The rule for IDs as a pattern, for JSON schemas. */
 export const ID = new RegExp(`^[${ID_CHARACTERS}]{1,${MAX_ID_LENGTH}}$`);
 
+/** The problem with a text that can't be sent. */
+export const NOT_WELL_FORMED = 'holds half of a surrogate pair, which has no UTF-8 form';
+
 export function isId(value: unknown): value is string {
   // Searching for an illegal character takes half the time of the pattern. A request may have 600 IDs of 128
   // characters.
@@ -53,7 +56,7 @@ export function messageProblem(value: unknown, binary: unknown, maxBytes: number
       ? 'is not well-formed base64 (A-Z a-z 0-9 + /, padded with = to a multiple of 4)'
       : sizeProblem(bytes, 'bytes when decoded', maxBytes);
   }
-  if (!value.isWellFormed()) return 'holds half of a surrogate pair, which has no UTF-8 form';
+  if (!value.isWellFormed()) return NOT_WELL_FORMED;
   return sizeProblem(Buffer.byteLength(value, 'utf8'), 'bytes of UTF-8', maxBytes);
 }
 

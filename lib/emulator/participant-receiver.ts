@@ -55,5 +55,5 @@ export function useReceiver(
     storage,
   });
   participant.on('received', (received) => receive(received.from, received.message));
-  participant.once('left', close);
+  participant.once('closed', close);
 }

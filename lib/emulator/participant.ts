@@ -84,8 +84,10 @@ interface ParticipantEvents extends CallbackEvents {
   received: [message: ReceivedMessage];
   /** What became of a message to the business server. */
   onServerMessageSendResult: [msgid: number, error: ServerMessageError, message: string | Uint8Array];
-  /** The participant left or logged out, another one with the same ID replaced it, or the emulator closed. */
+  /** The participant left or logged out, or another one with the same ID replaced it. */
   left: [];
+  /** It takes and sends nothing more: it left, or the emulator closed. */
+  closed: [];
   /** The app's receiver has handed a message on. */
   shown: [message: ShownMessage];
 }
@@ -117,7 +119,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
   readonly #window = new QuotaWindow('sliding');
   #serverParams: { readonly signature: string; readonly url: URL } | undefined;
   #sent = 0;
-  #hasLeft = false;
+  #isClosed = false;
 
   /** @internal Participants come from `room.join()` and `emulator.login()`. */
   constructor(
@@ -184,7 +186,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 
   /** @internal @returns whether it was received */
   receive(message: ReceivedMessage): boolean {
-    if (this.#hasLeft || this.loses(message)) return false;
+    if (this.#isClosed || this.loses(message)) return false;
     this.received.push(message);
     this.#emit(message.event, message.from, message.message);
     this.#emit('received', message);
@@ -193,9 +195,16 @@ export class Participant extends EventEmitter<ParticipantEvents> {
 
   /** @internal */
   hasLeft(): void {
-    if (this.#hasLeft) return;
-    this.#hasLeft = true;
+    if (this.#isClosed) return;
+    this.close();
     this.#emit('left');
+  }
+
+  /** @internal */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#emit('closed');
   }
 
   /** @param bytes of the message, before they are encoded */
@@ -205,7 +214,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     bytes: number,
     read: (answer: Buffer) => Message,
   ): Promise<ServerMessageResult<Message>> {
-    const msgid = this.#hasLeft ? 0 : ++this.#sent;
+    const msgid = this.#isClosed ? 0 : ++this.#sent;
     const { error, answer = NO_ANSWER } = await this.#post(action, message, bytes);
     const result = { msgid, error, message: read(answer) };
     this.#emit('onServerMessageSendResult', msgid, error, result.message);
@@ -217,7 +226,7 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     message: string,
     bytes: number,
   ): Promise<{ readonly error: ServerMessageError; readonly answer?: Buffer }> {
-    if (this.#hasLeft) return { error: 'NotLogin' };
+    if (this.#isClosed) return { error: 'NotLogin' };
     if (this.#serverParams === undefined) return { error: 'ServerParamsNotSet' };
     if (bytes > MAX_MESSAGE_BYTES) return { error: 'ExceedMaxLength' };
     if (!this.#window.admit(MESSAGES_PER_SECOND)) return { error: 'ExceedQPS' };

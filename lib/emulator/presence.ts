@@ -113,7 +113,7 @@ export class Attendance {
 
   /** Has nobody's app send any more, since the emulator closes. */
   close(): void {
-    for (const participant of this.#everyone()) participant.hasLeft();
+    for (const participant of this.#everyone()) participant.close();
   }
 
   #everyone(): Participant[] {

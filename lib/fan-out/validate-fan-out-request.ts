@@ -1,4 +1,4 @@
-import { isStringObject } from 'node:util/types';
+import { isPromise, isStringObject } from 'node:util/types';
 import { describeType } from '../dto/field-rules.js';
 import { REQUEST_FIELDS } from '../dto/request-fields.js';
 import { checkCallOptions } from '../options/check-call-options.js';
@@ -16,7 +16,8 @@ const sourceOf = (what: string): Rule<object> =>
       Iterable<unknown> & AsyncIterable<unknown>
     >;
     const isSource = typeof sync === 'function' || typeof async === 'function';
-    return isSource ? undefined : `can't be read one by one; ${rule}`;
+    if (isSource) return undefined;
+    return `${isPromise(given) ? 'is a promise, which needs an await' : describeType(given)}; ${rule}`;
   });
 
 const MESSAGES = { messages: { rule: sourceOf('requests'), required: true } } as const;

@@ -9,8 +9,6 @@ export type Axios = InstanceType<AxiosStatic['Axios']>;
 
 /** Settings of a module's Axios instance. */
 export interface HttpClientSettings {
-  /** Time limit of an attempt, in milliseconds. */
-  readonly timeoutMs: number;
   readonly http: {
     readonly httpAgent: { open(): HttpAgent } | undefined;
     readonly httpsAgent: { open(): HttpsAgent } | undefined;
@@ -41,16 +39,13 @@ export interface HttpClient {
  * Makes an Axios instance whose interceptor signs all requests. Each request brings its own adapter, see
  * `sendOverNodeHttp`.
  */
-export function createHttpClient(
-  { timeoutMs, http }: HttpClientSettings,
-  signing: SigningContext,
-): HttpClient {
+export function createHttpClient({ http }: HttpClientSettings, signing: SigningContext): HttpClient {
   const agentOptions = {
     keepAlive: true,
     maxSockets: http.maxSockets,
     timeout: IDLE_SOCKET_MS,
-    // Node's 250 ms are too short for a slow handshake. They would make it impossible where another address is dead.
-    autoSelectFamilyAttemptTimeout: Math.max(250, Math.ceil(timeoutMs / 2)),
+    // All addresses of a host are tried in turn, also where the app has switched that off for its own connections.
+    autoSelectFamily: true,
   };
   const ownHttpAgent = new HttpAgent(agentOptions);
   const ownHttpsAgent = new HttpsAgent(agentOptions);

@@ -3,7 +3,7 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 // webpack loses members of a module that is chosen by an expression.
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { kindOfThrown } from '../errors/thrown.js';
 import { type HttpAttempt, RESPONSE_TOO_LARGE, TransportError } from './http-attempt.js';
 import type { Transport } from './http-client.js';
@@ -64,7 +64,7 @@ class Exchange {
   begin(): void {
     if (this.#pending === undefined) return;
     try {
-      const request = createRequest(this.#pending.config, this.#pending.transport);
+      const request = createRequest(this.#pending);
       this.#pending.request = request;
       request.on(
         'error',
@@ -188,6 +188,8 @@ class Exchange {
     }
     this.#pending = undefined;
     attempt.phase = 'done';
+    // Axios would call it instead of the method.
+    delete response.headers['normalize'];
     // From here on, the next request may use the socket.
     attempt.onInterrupt = undefined;
     const answer = {
@@ -220,10 +222,12 @@ class Exchange {
   }
 }
 
-function createRequest(
-  { target, headers: given, data, method = 'GET' }: SignedConfig,
-  { httpAgent, httpsAgent }: Transport,
-): http.ClientRequest {
+/** Least time for an address of a host to connect before the next is tried, in milliseconds. */
+const LEAST_PER_ADDRESS_MS = 250;
+
+function createRequest({ config, attempt, transport }: Pending): http.ClientRequest {
+  const { target, headers: given, data, method = 'GET' } = config;
+  const { httpAgent, httpsAgent } = transport;
   const headers: http.OutgoingHttpHeaders = {
     Accept: 'application/json',
     // A gateway may still compress the answer. It is decoded.
@@ -238,7 +242,7 @@ function createRequest(
   const { protocol, hostname, port, path } = target ?? {};
   const isHttps = protocol === 'https:';
   // Each field by its name: the spread of another object costs 10 µs here.
-  const options = {
+  const options: http.RequestOptions & Pick<TcpNetConnectOpts, 'autoSelectFamilyAttemptTimeout'> = {
     protocol,
     hostname,
     port,
@@ -246,6 +250,8 @@ function createRequest(
     method: method.toUpperCase(),
     headers,
     agent: isHttps ? httpsAgent : httpAgent,
+    // Node's 250 ms are too short for a slow handshake. They would make it impossible where another address is dead.
+    autoSelectFamilyAttemptTimeout: Math.max(LEAST_PER_ADDRESS_MS, Math.ceil(attempt.leftMs / 2)),
     // Node would read these from a changed `Object.prototype`.
     auth: undefined,
     lookup: undefined,

@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '../errors/rtc-config.error.js';
 import { Redacted } from '../privacy/redacted.js';
-import { type AnyOption, join, type OptionValues, rowsOf } from './option-table.js';
+import { type AnyOption, describeOptions, join, type OptionValues, rowsOf } from './option-table.js';
 import { readProperties, UNREADABLE } from './read-properties.js';
 import { type Checked, isArray, printableName, typeName, wrong } from './rules.js';
 
@@ -38,7 +38,7 @@ export function readOptions<const Table extends object>(
   path = '',
   { environment = NO_ENVIRONMENT, noUndefined, whole = path || 'options' }: ReadingOptions = {},
 ): ReadOptions<Table> {
-  const { own, problems } = ownOptions(given, Object.keys(table), path, whole);
+  const { own, problems } = ownOptions(given, table, path, whole);
   const values: Record<string, unknown> = {};
   for (const [name, row] of rowsOf(table)) {
     const place = join(path, name);
@@ -55,7 +55,7 @@ export function readOptions<const Table extends object>(
 
 function ownOptions(
   given: unknown,
-  names: readonly string[],
+  table: object,
   path: string,
   all: string,
 ): { own: Readonly<Record<string, unknown>>; problems: ConfigProblem[] } {
@@ -67,12 +67,13 @@ function ownOptions(
   if (kind !== undefined) {
     return { own: none, problems: [{ option: all, message: `must be a plain object, got ${kind}` }] };
   }
+  const names = Object.keys(table);
   const own = readProperties(given, names);
   if (own === undefined) return { own: none, problems: [{ option: all, message: UNREADABLE }] };
   const unknown = Object.keys(own).filter((name) => !names.includes(name));
   const problems = unknown.map((name) => ({
     option: join(path, printableName(name)),
-    message: `is not ${all === 'request' ? 'a known property' : 'an option'}; ${suggestion(name, names)}`,
+    message: `is not ${all === 'request' ? 'a known property' : 'an option'}; ${suggestion(name, table)}`,
   }));
   return { own, problems };
 }
@@ -144,8 +145,11 @@ export function failWith(problems: readonly ConfigProblem[]): void {
   throw new TypeError(problems.map(({ option, message }) => `${option}: ${message}`).join('; '));
 }
 
-function suggestion(name: string, known: readonly string[]): string {
-  const meant = meantBy(name, known);
+/** What stands in a group or is a part of an option is often given beside it. */
+function suggestion(name: string, table: object): string {
+  const known = Object.keys(table);
+  const inside = describeOptions(table).find(({ option }) => option.endsWith(`.${name}`));
+  const meant = inside?.option ?? meantBy(name, known);
   return meant === undefined ? `there are ${known.join(', ')}` : `did you mean ${meant}?`;
 }
 

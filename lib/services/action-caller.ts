@@ -203,8 +203,8 @@ export class ActionCaller {
    * @param recipients 0 if nobody knows how many there will be
    * @throws RtcQuotaError
    */
-  async requireRoom(recipients: number, isTracked: boolean | undefined, messageId?: string): Promise<void> {
-    if (!isTracked || recipients === 0 || !this.#receipts) return;
+  async requireRoom(recipients: number, messageId?: string): Promise<void> {
+    if (recipients === 0 || !this.#receipts) return;
     // Without an answer, the sending says so.
     const [awaited = 0] = await this.#receipts.look([]).catch(() => []);
     if (awaited + recipients > this.#receipts.limits.maxAwaited)

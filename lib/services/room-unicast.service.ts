@@ -114,7 +114,7 @@ export class RoomUnicastService {
     if (presence) chunks.absent = 0;
     const isAddressed = (id: unknown): boolean => typeof readItem(id, 0) === 'string';
     const { messageId } = wire;
-    await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, plan.receipt, messageId);
+    if (wire.isTracked) await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, messageId);
     const each = chunkSender(this, wire, plan);
     const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
     return { ...report, ...presence, ...(messageId !== undefined && { messageId }) };
@@ -152,7 +152,7 @@ export class RoomUnicastService {
       }
     };
     const chunks = new RecipientChunks(messages, 1, 'none', { readItem });
-    await caller.requireRoom(listOf(messages)?.length ?? 0, plan.receipt);
+    if (plan.receipt) await caller.requireRoom(listOf(messages)?.length ?? 0);
     const each = new ChunkSender<EachMessage>(
       (chunk, about) => (chunk as readonly [EachMessage])[0].send(about),
       sender,

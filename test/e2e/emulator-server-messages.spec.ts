@@ -202,6 +202,15 @@ describe("a client's message to the business server", () => {
     await emulator.close();
     expect(await sending).toMatchObject({ error: 'E2BSReturnFailed' });
   });
+
+  it('is not taken any more when the emulator has closed, though nobody has left', async () => {
+    const alice = joined();
+    const events: string[] = [];
+    alice.on('left', () => events.push('left')).on('closed', () => events.push('closed'));
+    await emulator.close();
+    expect(events).toEqual(['closed']);
+    expect(await alice.sendServerMessage('hello')).toMatchObject({ error: 'NotLogin' });
+  });
 });
 
 describe("a fault of a client's message", () => {

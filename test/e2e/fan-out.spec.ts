@@ -54,6 +54,33 @@ const sentTo = (count: number): boolean =>
   users(count).every((userId) => emulator.accepted.count(userId, 'hello') === 1);
 
 describe('a fan-out', () => {
+  it.each<[string, (reads: { count: number }) => Iterable<string>]>([
+    [
+      'array',
+      (reads) =>
+        Object.assign(users(3), {
+          *[Symbol.iterator]() {
+            reads.count += 1;
+            yield* users(3);
+          },
+        }),
+    ],
+    [
+      'Set',
+      (reads) =>
+        new (class extends Set<string> {
+          override [Symbol.iterator]() {
+            reads.count += 1;
+            return super[Symbol.iterator]();
+          }
+        })(users(3)),
+    ],
+  ])('reads a source once, such as a long %s, which would hold up the process', async (_kind, make) => {
+    const reads = { count: 0 };
+    const report = await service.fanOut({ ...TEXT, to: make(reads) });
+    expect([report.counts.accepted, reads.count]).toEqual([3, 1]);
+  });
+
   it('emits its beginning, its calls and its outcome', async () => {
     const { events, stop } = listenToEvents();
     const report = await service.fanOut({ ...TEXT, to: ['a b', ...users(1_200)] });

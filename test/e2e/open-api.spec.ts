@@ -242,7 +242,7 @@ describe('any action', () => {
     ['an object for a value', { query: { A: { B: 1 } } }, 'query.A', 'must be text'],
     ['a list in a list', { query: { A: [['B']] } }, 'query.A', 'must be text'],
     ['no number', { query: { A: Number.NaN } }, 'query.A', 'must be text'],
-    ['half a character', { query: { A: '\ud800' } }, 'query.A', 'must be text'],
+    ['half a character', { query: { A: '\ud800' } }, 'query.A', 'half of a surrogate pair'],
     ['a misspelt field', { params: {} }, 'params', 'is not a known property; there are action'],
   ])('is refused with %s', async (_what, change, path, words) => {
     const error = await rejectionOf<RtcValidationError>(openApi.request({ ...BAN, ...change } as never));

@@ -31,18 +31,13 @@ afterEach(async () => {
 });
 
 interface ClientOptions {
-  readonly timeoutMs?: number;
   readonly http?: Partial<HttpClientSettings['http']>;
 }
 
 /** A client with settings of a test's own. */
-export function clientOf(
-  endpoint: string,
-  { timeoutMs = OPTIONS.timeoutMs, http = {} }: ClientOptions = {},
-): OpenApiClient {
+export function clientOf(endpoint: string, { http = {} }: ClientOptions = {}): OpenApiClient {
   const client = createHttpClient(
     {
-      timeoutMs,
       http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
     },
     { region: 'cn-north-1', service: 'rtc' },

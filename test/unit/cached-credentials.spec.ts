@@ -209,6 +209,22 @@ describe("a provider's credentials", () => {
     });
   });
 
+  it('are asked for again soon after a failure, though the clock was set back meanwhile', async () => {
+    answer = fail;
+    await rejectionOf(served());
+    now -= 60 * MINUTE;
+    answer = () => key('key');
+    expect(await served()).toBe('key');
+  });
+
+  it('are renewed in the background, though the clock was set back after they came', async () => {
+    await served();
+    now -= 60 * MINUTE;
+    await served();
+    await settle();
+    expect([asked, await served()]).toEqual([2, 'key-2']);
+  });
+
   it('that never come time out, so that the next call asks again', async () => {
     cache = createCache(20);
     answer = () => new Promise(() => undefined);

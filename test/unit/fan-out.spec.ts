@@ -867,7 +867,8 @@ describe('the request and the options of a fan-out', () => {
     [7, 'is a number'],
     ['alice', 'is a string, whose characters would be taken for user IDs'],
     [new String('alice'), 'is a string, whose characters would be taken for user IDs'],
-    [{}, "can't be read one by one"],
+    [{}, 'is an object'],
+    [Promise.resolve(['alice']), 'is a promise, which needs an await'],
   ])('refuse %p as a source', (to, words) => {
     expect(issuesOf(() => validateFanOutRequest({ ...request, to } as never))).toEqual([
       { path: 'to', message: `${words}; expected an iterable or async iterable of user IDs` },

@@ -233,6 +233,8 @@ describe('settings', () => {
       'retry.maxAttempts (RTC_RETRY_MAX_ATTEMPTS): must be a whole number from 1 to 10, got 0',
     ],
     [{ retry: { attempts: 3 } }, {}, 'retry.attempts: is not an option; there are maxAttempts'],
+    [{ maxAttempts: 3 }, {}, 'maxAttempts: is not an option; did you mean retry.maxAttempts?'],
+    [{ accessKeyId: 'a' }, {}, 'accessKeyId: is not an option; did you mean credentials.accessKeyId?'],
     [{}, { RTC_ON_UNKNOWN: 'Resend' }, 'onUnknown (RTC_ON_UNKNOWN): must be report or resend'],
     [{ timeoutMs: Number.NaN }, {}, 'timeoutMs (RTC_TIMEOUT_MS): must be a whole number'],
     [

@@ -351,7 +351,7 @@ describe('the console', () => {
     expect(await console.outcome.locator('.verdict .badge').textContent()).toBe('rejected');
     expect(await console.outcome.locator('.attempts li').count()).toBe(3);
     // A fan-out of before may have had a request left.
-    await console.page.getByText(/It befell ([3-9]|\d\d) so far\./).waitFor();
+    await console.page.getByText(/Hits so far: ([3-9]|\d\d)\./).waitFor();
     await console.page.click('#fault-button');
     await console.page.getByText('Nothing goes wrong.').waitFor();
 
@@ -373,7 +373,7 @@ describe('the console', () => {
     await page.getByText('Nothing goes wrong.').waitFor();
 
     emulator.faults.add({ kind: 'error', code: 'InternalError', match: { roomId: 'room-9' }, times: 3 });
-    await page.getByText('On: something else, set elsewhere. It befell 0 so far.').waitFor();
+    await page.getByText('On: something else, set elsewhere. Hits so far: 0.').waitFor();
     // It is none of those that can be chosen.
     for (const field of ['#fault-name', '#fault-share']) expect(await page.inputValue(field)).toBe('');
     await page.click('#fault-button');
@@ -393,6 +393,8 @@ describe('the console', () => {
     await console.page.fill('#user-id', '<i>eve</i>');
     await console.page.press('#user-id', 'Enter');
     await console.page.locator('#join-problem').getByText('<i>eve</i> could not join').waitFor();
+    await console.page.fill('#user-id', 'eve');
+    expect(await console.page.locator('#join-problem').isVisible()).toBe(false);
     expect(await console.page.locator('main :is(img, b, i)').count()).toBe(0);
     expect(await console.page.title()).toBe('Messaging console');
   }, 60_000);

@@ -50,6 +50,7 @@ describe('the console with an endpoint that is no emulator', () => {
   it('says so, and why there are no users, inboxes and faults', async () => {
     const { page } = console;
     await page.getByText('Messages go to the real service, to real users.').waitFor();
+    await page.getByText('No emulator answers').waitFor();
     expect(await page.locator('#target').textContent()).toBe('Real service');
     await page.getByText('Only the emulator can be told to fail.').waitFor();
     await page.getByText('Who is in a room of the real service').waitFor();

@@ -66,8 +66,9 @@ export function createErrorView(error) {
     createFacts([
       ...(requestId === undefined ? [] : [fact('requestId', createCode(requestId))]),
       fact('possibleDuplicate', createText('span', '', possibleDuplicate ? 'yes' : 'no')),
+      ...(attempts.length > 0 ? [] : [fact('attempts', createText('span', '', 'attemptsNone'))]),
     ]),
-    createAttempts(attempts),
+    ...(attempts.length > 0 ? [createAttempts(attempts)] : []),
   );
 }
 
@@ -120,7 +121,6 @@ export function createNumber(value) {
 
 /** @param {readonly Attempt[]} attempts */
 function createAttempts(attempts) {
-  if (attempts.length === 0) return createFacts([['attempts', createText('span', '', 'attemptsNone')]]);
   return create(
     'div',
     'attempts',

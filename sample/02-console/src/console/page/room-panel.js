@@ -31,6 +31,9 @@ export class RoomPanel {
       event.preventDefault();
       this.#goTo(this.#roomInput.value.trim());
     });
+    this.#userInput.addEventListener('input', () => {
+      this.#problem.hidden = true;
+    });
     byId('join-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       this.#join(this.#userInput.value.trim());

@@ -11,7 +11,7 @@ export const en = {
   targetNone: 'Not connected',
   connectionLost: 'The connection to the app is lost. Trying again…',
   realBanner:
-    'Messages go to the real service, to real users. You are asked before each send. Users to join, inboxes and faults are there with the emulator alone (RTC_ENDPOINT).',
+    'Messages go to the real service, to real users. You are asked before each send. No emulator answers, so there are no users to join, inboxes and faults: start it, and set RTC_ENDPOINT to its address.',
 
   signInTitle: 'Access key',
   signInExplain: 'Whoever sends from here can reach anyone in any room, so the app asks for SAMPLE_API_KEY.',
@@ -170,8 +170,8 @@ export const en = {
   faultOn: 'Switch on',
   faultOff: 'Switch off',
   faultNone: 'Nothing goes wrong.',
-  faultActive: 'On: {fault}. It befell {applied} so far.',
-  faultActiveOther: 'On: something else, set elsewhere. It befell {applied} so far.',
+  faultActive: 'On: {fault}. Hits so far: {applied}.',
+  faultActiveOther: 'On: something else, set elsewhere. Hits so far: {applied}.',
   faultActiveRefuse: 'On: {fault}. It ends by itself.',
   faultFailed: 'The fault could not be switched: {message}',
   faultReal: 'Only the emulator can be told to fail.',

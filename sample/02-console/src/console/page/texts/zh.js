@@ -11,7 +11,7 @@ export const zh = {
   targetNone: '未连接',
   connectionLost: '与应用的连接已断开，正在重试……',
   realBanner:
-    '消息会发往真实服务，送达真实用户，每次发送前都会请你确认。用户进房、收件箱和故障仅模拟器提供（RTC_ENDPOINT）。',
+    '消息会发往真实服务，送达真实用户，每次发送前都会请你确认。没有模拟器响应，因此没有用户进房、收件箱和故障：请启动模拟器，并把 RTC_ENDPOINT 设为它的地址。',
 
   signInTitle: '访问密钥',
   signInExplain: '能在这里发送的人，就能向任意房间的任意用户发消息，因此需要提供 SAMPLE_API_KEY。',
