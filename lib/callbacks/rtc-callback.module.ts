@@ -26,8 +26,8 @@ class RtcCallbackCoreModule {}
 /**
  * Receives what the service sends to a business server: events of rooms and users, for `@OnRtcEvent()`, and clients'
  * messages, for `@OnClientMessage()` and for `ReceiptService`. Its services are injectable everywhere. It works with and
- * without `RtcMessagingModule`. Its routes stand outside of the
- * app's global prefix, versioning, guards, pipes, interceptors, filters and body parsers.
+ * without `RtcMessagingModule`. Its routes stand outside of the app's global prefix, versioning, guards, pipes,
+ * interceptors, filters and body parsers.
  */
 @Module({})
 export class RtcCallbackModule extends createModuleClass<
