@@ -65,7 +65,7 @@ const FAILURES = hintsOf({
   ECONNREFUSED: 'Nothing listens at {host}: check endpoint (RTC_ENDPOINT).',
   'ETIMEDOUT|TIMEOUT|EHOSTUNREACH|ENETUNREACH': `${UNREACHABLE}.`,
   '(ECONNRESET|EPIPE|HPE_\\w+) at http:':
-    '{host} gave no complete answer. If it never does, and expects TLS, endpoint (RTC_ENDPOINT) begins with https://.',
+    '{host} gave no complete answer. If it never answers, and expects TLS, endpoint (RTC_ENDPOINT) begins with https://.',
   PROXY_REFUSED:
     'The proxy did not open the tunnel to {host}: check its address and password in http.httpsAgent.',
   'UNASKED_ANSWER|SWITCHED_PROTOCOLS':

@@ -200,7 +200,7 @@ describe('the README, with the pages on sending, the controller and testing,', (
       expect.stringMatching(/^curl .*\nnode --env-file=\.env quick-start\.mjs\ncurl .*$/),
     ]);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['demo', 'test', 'emulator', 'start']));
-    expect(Object.keys(bin)).toEqual(['nestjs-rtc-messaging', 'rtc-emulator']);
+    expect(Object.keys(bin)).toEqual(['rtc-emulator', 'nestjs-rtc-messaging']);
   });
 
   it('has no snippet that no test checks', () => {

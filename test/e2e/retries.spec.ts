@@ -463,7 +463,7 @@ describe("the operator's log", () => {
     [
       'connections that are refused',
       { kind: 'refuse', forMs: 60_000 },
-      /^ERROR .*can't be reached \(ECONNREFUSED/,
+      /^ERROR BatchSendRoomUnicast: it was not sent \(ECONNREFUSED, phase "connecting"\)/,
     ],
   ])('has one line for %s, however often that happens', async (_what, rule, line) => {
     const logger = new LogLines();

@@ -250,7 +250,7 @@ describe('the hint for a connection that failed', () => {
     [
       'ECONNRESET',
       EMULATOR,
-      'gave no complete answer. If it never does, and expects TLS, endpoint (RTC_ENDPOINT) begins with https',
+      'gave no complete answer. If it never answers, and expects TLS, endpoint (RTC_ENDPOINT) begins with https',
     ],
     ['ECONNRESET', SERVICE, 'The connection to rtc.volcengineapi.com failed.'],
     [

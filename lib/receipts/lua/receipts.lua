@@ -8,7 +8,7 @@
 --        3   how long receipts are awaited, in milliseconds
 --        4   how many users may be awaited in all
 --        5   the first user, or for 'look' the first message, of several thousand at most; the others follow
--- Answer: that of the step, in JSON. A list without members is an object.
+-- Answer that of the step, in JSON. A list without members is an object.
 
 local message, awaited, ends = unpack(KEYS)
 local step, id, awaitMs, most, first = unpack(ARGV, 1, 5)
