@@ -1,7 +1,7 @@
 // How near several processes come together to the quota that they share through one Redis, and whether they keep it.
-// Measured are servers that have been up for a while: each has sent before. Where more of them run than there are
-// processors for so many recipients, requests have fewer: it is the quota that is measured, not the processors. How
-// busy those were is printed, since nothing else is to hold the processes up.
+// Measured are servers that have been up for a while: each has sent before. Requests have fewer recipients than they
+// could, since all processes and the service run on one machine: it is the quota that is measured, not the processors.
+// How busy those were is printed.
 // The emulator, in a process of its own, refuses strictly above 500 requests in any second. Its first argument is a
 // JSON text: the options of `npm run bench:shared-quota`.
 import { fork } from 'node:child_process';
@@ -17,14 +17,14 @@ import { exactlyOnce, percent, printVerdicts } from './verdicts.mjs';
 
 const QUOTA = 500;
 /** Users of a request, where nothing else is said. */
-const CHUNK_SIZE = 600;
+const CHUNK_SIZE = 150;
 /** Where nothing else is said. */
 const PROCESSES = 4;
 /** Requests' worth of recipients that are handed out at once. */
 const PAGE = 5;
 /**
  * How often the recipients that were asked for are sent to. Beginning together and ending together take 0.1 s, which is
- * three per cent of a million recipients, and not what holds a quota up that is spent for long.
+ * three per cent of so many recipients, and not what holds a quota up that is spent for long.
  */
 const TIMES = 4;
 const FIRST_MS = 3_000;
@@ -123,12 +123,12 @@ async function shareQuota(
   redis,
   { processes = PROCESSES, redisDelayMs = 0, singles = false, target = 0.97, chunkSize = CHUNK_SIZE },
 ) {
-  const million = Math.ceil((recipients / CHUNK_SIZE) * chunkSize);
-  const total = TIMES * million;
+  const once = Math.ceil((recipients / CHUNK_SIZE) * chunkSize);
+  const total = TIMES * once;
   const count = processes + (singles ? 1 : 0);
   const work = async ({ children: all, account, forget }) => {
     const children = all.slice(0, processes);
-    await warmUp(all, forget, million, chunkSize);
+    await warmUp(all, forget, once, chunkSize);
     const commandsBefore = await commands(redis);
     const processorsBefore = processorTime();
     const started = performance.now();
@@ -149,8 +149,8 @@ async function shareQuota(
     const far = redisDelayMs === 0 ? '' : `, ${redisDelayMs} ms away`;
     const leastShare = 0.6 / processes;
     const p95 = waits.toSorted((one, other) => one - other)[Math.ceil(waits.length * 0.95) - 1];
-    const size = chunkSize === CHUNK_SIZE ? '' : `, ${chunkSize} a request`;
-    print(`${processes} processes, one Redis${far}: ${total.toLocaleString('en')} recipients${size}`, {
+    const what = `${total.toLocaleString('en')} recipients, ${chunkSize} a request`;
+    print(`${processes} processes, one Redis${far}: ${what}`, {
       'of the quota': [percent(share), `at least ${percent(target)}`, share >= target],
       'of the quota in the first 3 s': [percent(first)],
       refused: [`${refused} of ${requests}`, '0', refused === 0],
@@ -167,7 +167,7 @@ async function shareQuota(
   await withProcesses(redis, work, { processes: count, redisDelayMs });
 }
 
-/** For about as long as the fan-out takes: 3 s for a million. @returns how long each took, in milliseconds */
+/** For about as long as the fan-out takes: 3 s for each time. @returns how long each took, in milliseconds */
 async function sendSingles(child) {
   child.send({ singles: 40 * TIMES, everyMs: 70 });
   const [{ waits }] = await once(child, 'message');
@@ -198,9 +198,9 @@ async function loseRedis() {
   const redis = await startRedis({ own: true });
   try {
     await withProcesses(redis, async ({ children, account, forget, changes }) => {
-      await warmUp(children, forget, recipients / 4, 150);
+      await warmUp(children, forget, recipients, CHUNK_SIZE);
       changes.length = 0;
-      const running = fanOut(children, 'room-1', total, 150);
+      const running = fanOut(children, 'room-1', total, CHUNK_SIZE);
       await sleep(4_000);
       await redis.kill();
       const goneAt = Date.now();
@@ -292,7 +292,7 @@ function print(title, rows) {
 
 const SHARES = {
   share: {},
-  // What sixteen processes on few processors need for 600 users a request would be measured instead.
+  // What sixteen processes on few processors need for more would be measured instead.
   many: { processes: 16, chunkSize: 60 },
   far: { redisDelayMs: 10, target: 0.96 },
   alone: { processes: 1, redisDelayMs: 20, target: 0.95 },
