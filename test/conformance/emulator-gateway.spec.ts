@@ -13,6 +13,15 @@ import { until } from '../support/until.js';
 
 const FIFTEEN_MINUTES = 15 * 60_000;
 
+/** Of every answer to a request of this action. */
+const METADATA = {
+  RequestId: expect.stringMatching(/^\d{14}[0-9A-F]{18}$/),
+  Action: 'BatchSendRoomUnicast',
+  Version: '2023-07-20',
+  Service: 'rtc',
+  Region: 'cn-north-1',
+};
+
 describe("the emulator's gateway", () => {
   let emulator: RtcEmulator;
   beforeAll(async () => {
@@ -36,13 +45,7 @@ describe("the emulator's gateway", () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('application/json; charset=utf-8');
     expect(body).toEqual({
-      ResponseMetadata: {
-        RequestId: expect.stringMatching(/^\d{14}[0-9A-F]{18}$/),
-        Action: 'BatchSendRoomUnicast',
-        Version: '2023-07-20',
-        Service: 'rtc',
-        Region: 'cn-north-1',
-      },
+      ResponseMetadata: METADATA,
       Result: { Message: 'Success' },
     });
   });
@@ -213,11 +216,7 @@ describe("the emulator's gateway", () => {
     expect(status).toBe(413);
     expect(body).toEqual({
       ResponseMetadata: {
-        RequestId: expect.stringMatching(/^\d{14}[0-9A-F]{18}$/),
-        Action: 'BatchSendRoomUnicast',
-        Version: '2023-07-20',
-        Service: 'rtc',
-        Region: 'cn-north-1',
+        ...METADATA,
         Error: { Code: 'InvalidParameter.SizeOverLimit', Message: expect.any(String) },
       },
     });

@@ -1,32 +1,22 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Global, Module, type OnModuleDestroy } from '@nestjs/common';
 import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcValidationError } from 'nestjs-rtc-messaging';
 import { type DurableFanOutReport, FanOutEnqueueError, type FanOutHandle } from 'nestjs-rtc-messaging/bullmq';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { FanOutLedger } from '../../lib/bullmq/fan-out-ledger.js';
 import { ownPrefix, type QueueApp, type QueueAppOptions, startQueueApp } from '../support/fan-out-queue.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { redisForSuite } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
 import { until } from '../support/until.js';
 
 const TEXT = { roomId: 'room-1', message: 'hello' };
 
-let redis: StartedRedis;
-let client: Redis;
+const redis = redisForSuite();
 let emulator: RtcEmulator;
 let prefix: string;
 let apps: QueueApp[] = [];
-beforeAll(async () => {
-  redis = await startRedis();
-  client = new Redis(redis.url);
-});
-afterAll(async () => {
-  client.disconnect();
-  await redis.stop();
-});
 beforeEach(async () => {
   prefix = ownPrefix();
   emulator = await RtcEmulator.start({ quota: { requestsPerSecond: Number.POSITIVE_INFINITY } });
@@ -35,13 +25,13 @@ afterEach(async () => {
   await Promise.all(apps.map((app) => app.close()));
   apps = [];
   await emulator.close();
-  const keys = await client.keys(`{${prefix}}*`);
-  if (keys.length > 0) await client.del(keys);
+  const keys = await redis.client.keys(`{${prefix}}*`);
+  if (keys.length > 0) await redis.client.del(keys);
 });
 
 async function start(options: QueueAppOptions = {}): Promise<QueueApp> {
   const app = await startQueueApp(
-    redis.url,
+    redis.server.url,
     { prefix, ...options },
     options.role === 'producer'
       ? undefined
@@ -286,14 +276,14 @@ describe('a durable fan-out', () => {
     const { queue } = await start({ retentionMs: 1_000 });
     const handle = await queue.enqueue({ ...TEXT, to: users(100) }, { chunkSize: 10 });
     await handle.result();
-    const keysOf = async (): Promise<string[]> => client.keys(`{${prefix}}*${handle.id}*`);
+    const keysOf = async (): Promise<string[]> => redis.client.keys(`{${prefix}}*${handle.id}*`);
     expect((await keysOf()).length).toBeGreaterThan(0);
-    for (const key of await keysOf()) expect(await client.pttl(key)).toBeLessThanOrEqual(1_000);
+    for (const key of await keysOf()) expect(await redis.client.pttl(key)).toBeLessThanOrEqual(1_000);
     await until(async () => (await keysOf()).length === 0);
     expect(await queue.get(handle.id)).toBeUndefined();
     const error = await rejectionOf<RtcValidationError>(handle.progress());
     expect(error.issues[0]?.path).toBe('id');
-    expect(await client.exists(`{${prefix}}:rtc-fan-out:fan-outs`)).toBe(0);
+    expect(await redis.client.exists(`{${prefix}}:rtc-fan-out:fan-outs`)).toBe(0);
   });
 });
 
@@ -451,7 +441,7 @@ describe('a fan-out queue', () => {
     const error = await rejectionOf(worker.queue.enqueue({ ...TEXT, to: users(1) }));
     expect(error).toMatchObject({ code: 'RTC_CONFIG', outcome: 'not_attempted' });
 
-    const withoutService = startQueueApp(redis.url, { prefix, role: 'worker' });
+    const withoutService = startQueueApp(redis.server.url, { prefix, role: 'worker' });
     expect((await rejectionOf(withoutService)).message).toContain(
       'an RtcMessagingModule without a name, which is not imported',
     );
@@ -462,7 +452,7 @@ describe('a fan-out queue', () => {
       await start({ role: 'producer' })
     ).queue.enqueue({ ...TEXT, to: users(300) }, { chunkSize: 10 });
     const slow = await startQueueApp(
-      redis.url,
+      redis.server.url,
       { prefix, role: 'worker', concurrency: 8 },
       { ...emulator.moduleOptions(), quota: { requestsPerSecond: 20 } },
     );
@@ -491,7 +481,7 @@ describe('a fan-out queue', () => {
     // Its hooks come after all others.
     Global()(SlowModule);
     const rtc = { ...emulator.moduleOptions(), quota: { requestsPerSecond: 20 } };
-    const closing = await startQueueApp(redis.url, { prefix, concurrency: 2 }, rtc, [SlowModule]);
+    const closing = await startQueueApp(redis.server.url, { prefix, concurrency: 2 }, rtc, [SlowModule]);
     const handle = await closing.queue.enqueue({ ...TEXT, to: users(2_000) }, { chunkSize: 20 });
     await until(() => emulator.requests.length >= 5);
     await closing.close();
@@ -508,16 +498,16 @@ describe('a fan-out queue', () => {
     const producer = await start({ role: 'producer', lookAhead: 5 });
     const handle = await producer.queue.enqueue({ ...TEXT, to: users(300) }, { chunkSize: 10 });
     // All of BullMQ's keys, and none of the ledger's.
-    const keys = await client.keys(`{${prefix}}:rtc-fan-out:*`);
+    const keys = await redis.client.keys(`{${prefix}}:rtc-fan-out:*`);
     const jobKeys = keys.filter((key) => !key.startsWith(`{${prefix}}:rtc-fan-out:fan-out`));
     expect(jobKeys.length).toBeGreaterThanOrEqual(5);
-    await client.del(jobKeys);
+    await redis.client.del(jobKeys);
     await start({ role: 'worker' });
     expect(await handle.result()).toMatchObject({ status: 'accepted', counts: { accepted: 300 } });
   });
 
   it('ignores jobs that someone else added, whatever they hold, and sends nothing twice for them', async () => {
-    const connection = client.duplicate({ maxRetriesPerRequest: null });
+    const connection = redis.client.duplicate({ maxRetriesPerRequest: null });
     const bull = new Queue('rtc-fan-out', { connection, prefix: `{${prefix}}` });
     try {
       emulator.faults.replace([{ kind: 'late', delayMs: 50, probability: 1 }]);
@@ -582,13 +572,13 @@ describe('a fan-out queue', () => {
   it('keeps no message and no recipient in its jobs', async () => {
     const producer = await start({ role: 'producer' });
     await producer.queue.enqueue({ ...TEXT, message: 'a secret', to: ['somebody'] });
-    const jobs = (await client.keys(`{${prefix}}:rtc-fan-out:*.0`))[0]!;
-    expect(JSON.stringify(await client.hgetall(jobs))).not.toMatch(/a secret|somebody/);
+    const jobs = (await redis.client.keys(`{${prefix}}:rtc-fan-out:*.0`))[0]!;
+    expect(JSON.stringify(await redis.client.hgetall(jobs))).not.toMatch(/a secret|somebody/);
   });
 
   it('refuses to start with options that can not be used, and shows no password', async () => {
     const error = await rejectionOf(
-      startQueueApp({ host: '127.0.0.1', port: redis.port, password: 'hunter2' }, {
+      startQueueApp({ host: '127.0.0.1', port: redis.server.port, password: 'hunter2' }, {
         prefix: 'a b',
         concurrency: 0,
         retention: 5,

@@ -1,13 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import type { InvalidRecipient } from 'nestjs-rtc-messaging';
 import type { ChunkCompletion } from '../../lib/bullmq/chunk-completion.js';
 import type { FanOutLedger, FanOutPlan } from '../../lib/bullmq/fan-out-ledger.js';
 import { type ChunkBatch, nextDigest, NO_CHUNKS } from '../../lib/bullmq/read-ahead.js';
 import { FAN_OUT_PLAN, ledgerOf } from '../support/ledger.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { redisForSuite } from '../support/redis.js';
 import { until } from '../support/until.js';
 
 /** Who enqueues. */
@@ -25,25 +24,16 @@ const accepted = (count: number): ChunkCompletion => ({
   counts: { ...NONE.counts, accepted: count },
 });
 
-let redis: StartedRedis;
-let client: Redis;
+const redis = redisForSuite();
 let prefix: string;
 let ledger: FanOutLedger;
-beforeAll(async () => {
-  redis = await startRedis();
-  client = new Redis(redis.url);
-});
-afterAll(async () => {
-  client.disconnect();
-  await redis.stop();
-});
 beforeEach(() => {
   prefix = `{${ownPrefix()}}`;
-  ledger = ledgerOf(client, prefix);
+  ledger = ledgerOf(redis.client, prefix);
 });
 afterEach(async () => {
-  const all = await client.keys(`${prefix}*`);
-  if (all.length > 0) await client.del(all);
+  const all = await redis.client.keys(`${prefix}*`);
+  if (all.length > 0) await redis.client.del(all);
 });
 
 /** The chunks that most fan-outs here are of: of three, joined. */
@@ -177,7 +167,8 @@ describe('a chunk', () => {
       completedChunks: 0,
     });
     expect(recipientsOf(await send(0, '2000.1.c'))).toEqual(['a0', 'b0', 'c0']);
-    for (const key of await client.keys(`${prefix}*:f:*`)) expect(await client.pttl(key)).toBeGreaterThan(0);
+    for (const key of await redis.client.keys(`${prefix}*:f:*`))
+      expect(await redis.client.pttl(key)).toBeGreaterThan(0);
   });
 
   it('is not given to a run that wakes up after a later one has it', async () => {
@@ -384,17 +375,17 @@ describe('a fan-out', () => {
     await send(0, FIRST);
     await ledger.complete('f', 0, FIRST, accepted(3));
     // Long ago, by Redis's clock: as if it had been away since.
-    await client.zadd(ledger.key('f', 'producers'), 1, ONE);
+    await redis.client.zadd(ledger.key('f', 'producers'), 1, ONE);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
     // Who gives up was not lost, and the other may not be either.
     await ledger.open('f', OTHER, { ...FAN_OUT_PLAN });
     await ledger.producer('f', OTHER, 'gives up');
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
-    await client.hset(ledger.key('f', 'meta'), 'missedSince', 1);
+    await redis.client.hset(ledger.key('f', 'meta'), 'missedSince', 1);
     await ledger.producer('f', ONE, 'lives');
-    await client.zadd(ledger.key('f', 'producers'), 1, ONE);
+    await redis.client.zadd(ledger.key('f', 'producers'), 1, ONE);
     expect((await ledger.look('f'))?.state).toBe('enqueuing');
-    await client.hset(ledger.key('f', 'meta'), 'missedSince', 1);
+    await redis.client.hset(ledger.key('f', 'meta'), 'missedSince', 1);
     expect((await ledger.look('f'))?.state).toBe('ended');
   });
 
@@ -403,8 +394,8 @@ describe('a fan-out', () => {
     await send(0, FIRST);
     await ledger.complete('f', 0, FIRST, accepted(3));
     const ahead = Date.now() + 3_600_000;
-    await client.hset(ledger.key('f', 'meta'), { created: ahead, missedSince: ahead });
-    await client.zadd(ledger.key('f', 'producers'), ahead, ONE);
+    await redis.client.hset(ledger.key('f', 'meta'), { created: ahead, missedSince: ahead });
+    await redis.client.zadd(ledger.key('f', 'producers'), ahead, ONE);
     // The first look misses it; it has three seconds to say that it lives.
     expect(await ledger.look('f')).toMatchObject({ state: 'enqueuing', elapsedMs: 0 });
     await until(async () => (await ledger.look('f'))?.state === 'ended');
@@ -423,15 +414,15 @@ describe('a fan-out', () => {
     for await (const [index, json] of ledger.outcomes('f')) told[index] = JSON.parse(json);
     expect(told[1]).toEqual({ chunks: [], unknown: 'a', at: expect.any(Number) });
     expect(told[1]!.at).toBeLessThan(told[0]!.at);
-    const [seconds] = await client.time();
+    const [seconds] = await redis.client.time();
     expect(Math.abs(told[0]!.at / 1_000 - Number(seconds))).toBeLessThan(5);
   });
 
   it('is kept while someone enqueues it or compares it, however short it is to be kept', async () => {
     await store(1, { maxIdleMs: 1_000, retentionMs: 1_000 }, false);
     const hold = async (): Promise<number[]> => {
-      const all = await client.keys(`${prefix}*f:*`);
-      return Promise.all(all.map((key) => client.pttl(key)));
+      const all = await redis.client.keys(`${prefix}*f:*`);
+      return Promise.all(all.map((key) => redis.client.pttl(key)));
     };
     const isKept = async (): Promise<void> => {
       const times = await hold();
@@ -439,7 +430,7 @@ describe('a fan-out', () => {
       expect(Math.min(...times)).toBeGreaterThan(10_000);
     };
     await isKept();
-    await client.pexpire(ledger.key('f', 'meta'), 5_000);
+    await redis.client.pexpire(ledger.key('f', 'meta'), 5_000);
     await ledger.producer('f', ONE, 'lives');
     await isKept();
     await send(0, FIRST);
@@ -447,10 +438,10 @@ describe('a fan-out', () => {
     await closeInput(chunksOf(1));
     expect(Math.max(...(await hold()))).toBeLessThanOrEqual(1_000);
     await ledger.open('f', OTHER, FAN_OUT_PLAN);
-    expect(await client.pttl(ledger.key('f', 'meta'))).toBeGreaterThan(10_000);
-    await client.pexpire(ledger.key('f', 'meta'), 5_000);
+    expect(await redis.client.pttl(ledger.key('f', 'meta'))).toBeGreaterThan(10_000);
+    await redis.client.pexpire(ledger.key('f', 'meta'), 5_000);
     await ledger.producer('f', OTHER, 'lives');
-    expect(await client.pttl(ledger.key('f', 'meta'))).toBeGreaterThan(10_000);
+    expect(await redis.client.pttl(ledger.key('f', 'meta'))).toBeGreaterThan(10_000);
   });
 
   it('that is gone makes every step fail', async () => {
@@ -461,7 +452,7 @@ describe('a fan-out', () => {
     expect((await ledger.complete('f', 0, FIRST, accepted(1))).result).toBe('gone');
     await ledger.producer('f', ONE, 'lives');
     await ledger.producer('f', ONE, 'gives up');
-    expect(await client.keys(`${prefix}*`)).toEqual([]);
+    expect(await redis.client.keys(`${prefix}*`)).toEqual([]);
   });
 });
 

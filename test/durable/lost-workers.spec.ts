@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { describe, expect, it } from '@jest/globals';
 import { RtcAbortedError, RtcApiError, RtcNetworkError } from 'nestjs-rtc-messaging';
 import { completionOf } from '../../lib/bullmq/chunk-completion.js';
 import { FanOutHandle } from '../../lib/bullmq/fan-out-handle.js';
@@ -11,21 +10,12 @@ import { RecipientChunks } from '../../lib/fan-out/recipient-chunks.js';
 import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { ownPrefix } from '../support/fan-out-queue.js';
 import { FAN_OUT_PLAN, ledgerOf } from '../support/ledger.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { redisForSuite } from '../support/redis.js';
 
 /** Two chunks of three. The second one keeps the fan-out from its end. */
 const USERS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-let redis: StartedRedis;
-let client: Redis;
-beforeAll(async () => {
-  redis = await startRedis();
-  client = new Redis(redis.url);
-});
-afterAll(async () => {
-  client.disconnect();
-  await redis.stop();
-});
+const redis = redisForSuite();
 
 /** The last one: the message was accepted, and the answer was lost. */
 const ANSWERS = ['accepted', 'refused for one', 'throttled', 'accepted without an answer'] as const;
@@ -34,7 +24,7 @@ type Policy = 'report' | 'resend';
 
 /** A fan-out, and a service that gives these answers, and then accepts. */
 class Site {
-  readonly ledger = ledgerOf(client, `{${ownPrefix()}}`);
+  readonly ledger = ledgerOf(redis.client, `{${ownPrefix()}}`);
   /** Who was sent how many requests that the service did not refuse. */
   readonly sent = new Map<string, number>();
   readonly accepted = new Set<string>();

@@ -1,22 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { describe, expect, it } from '@jest/globals';
 import { runReceipts } from '../faults/receipt-run.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { redisForSuite } from '../support/redis.js';
 
 const MESSAGES = Number(process.env['SENDS'] ?? 400);
 const SEED = Number(process.env['SEED'] ?? 23);
 
 describe(`${MESSAGES} messages with receipts that Redis keeps, over a mix of faults (seed ${SEED})`, () => {
-  let redis: StartedRedis;
-  let client: Redis;
-  beforeAll(async () => {
-    redis = await startRedis();
-    client = new Redis(redis.url);
-  });
-  afterAll(async () => {
-    client.disconnect();
-    await redis.stop();
-  });
+  const redis = redisForSuite();
 
   it.each([
     ['with room for all', {}, 0],
@@ -24,8 +14,13 @@ describe(`${MESSAGES} messages with receipts that Redis keeps, over a mix of fau
   ])(
     'are shown once, and it is known who has each, %s',
     async (_where, receipts, retryAfter) => {
-      await client.flushall();
-      const run = { messages: MESSAGES, seed: SEED, receipts: { ...receipts, redis: client }, retryAfter };
+      await redis.client.flushall();
+      const run = {
+        messages: MESSAGES,
+        seed: SEED,
+        receipts: { ...receipts, redis: redis.client },
+        retryAfter,
+      };
       const { faults, counts, expected, outcomes } = await runReceipts(run);
       process.stdout.write(`\n${JSON.stringify({ outcomes, counts, expected, faults: faults.length })}\n`);
       expect(faults.slice(0, 5)).toEqual([]);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { RtcNetworkError, RtcReceiptEvent } from 'nestjs-rtc-messaging';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
@@ -8,30 +8,21 @@ import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receip
 import { createRedisStore } from '../../lib/receipts/redis-receipt-store.js';
 import { writeReceipts } from '../../lib/receiver/frame.js';
 import { ReceiptApp } from '../support/receipts.js';
-import { type StartedRedis, startRedis } from '../support/redis.js';
+import { redisForSuite } from '../support/redis.js';
 import { rejectionOf } from '../support/rejection.js';
 
 const LIMITS = { maxAwaited: 10, awaitMs: 1_000 };
 const users = (count: number, prefix = 'user'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
-let redis: StartedRedis;
-let client: Redis;
-beforeAll(async () => {
-  redis = await startRedis();
-  client = new Redis(redis.url);
-});
-beforeEach(() => client.flushall());
-afterAll(async () => {
-  client.disconnect();
-  await redis.stop();
-});
+const redis = redisForSuite();
+beforeEach(() => redis.client.flushall());
 
 const NOBODY = { confirmed: [], awaited: [] };
 
 describe.each<[string, () => ReceiptStore]>([
   ['in memory', () => new MemoryReceiptStore(LIMITS)],
-  ['in Redis', () => createRedisStore('default', client, LIMITS)],
+  ['in Redis', () => createRedisStore('default', redis.client, LIMITS)],
 ])('receipts that are kept %s', (_where, open) => {
   let store: ReceiptStore;
   beforeEach(() => {
@@ -192,7 +183,7 @@ describe('receipts in Redis', () => {
   let other: ReceiptApp;
   beforeEach(async () => {
     emulator = await RtcEmulator.start();
-    const receipts = { redis: client, maxAwaited: 20 };
+    const receipts = { redis: redis.client, maxAwaited: 20 };
     one = await ReceiptApp.start(emulator, { receipts });
     other = await ReceiptApp.start(emulator, { receipts });
   });
@@ -224,14 +215,14 @@ describe('receipts in Redis', () => {
   });
 
   it('cost Redis a few commands a second while 2,000 messages are waited for', async () => {
-    const store = createRedisStore('default', client, { maxAwaited: 5_000, awaitMs: 60_000 });
+    const store = createRedisStore('default', redis.client, { maxAwaited: 5_000, awaitMs: 60_000 });
     const ids = users(2_000, 'message');
     for (const id of ids) await store.expect(id, ['alice']);
     const waits = ids.map((id) => one.receipts.wait(id, { timeoutMs: 4_000 }));
     await sleep(1_500);
     const stats = async (): Promise<readonly [calls: number, microseconds: number]> => {
       const [, calls, usec] =
-        /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(await client.info('commandstats')) ?? [];
+        /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(await redis.client.info('commandstats')) ?? [];
       return [Number(calls), Number(usec)];
     };
     const before = await stats();
@@ -244,7 +235,7 @@ describe('receipts in Redis', () => {
   });
 
   it('of a module with another name are others, with room of their own', async () => {
-    const [mine, others] = ['mine', 'others'].map((name) => createRedisStore(name, client, LIMITS));
+    const [mine, others] = ['mine', 'others'].map((name) => createRedisStore(name, redis.client, LIMITS));
     expect(await mine!.expect('m1', users(10))).toBe(true);
     expect(await others!.confirm('m1', 'user-0')).toEqual({ status: 'not_awaited' });
     expect(await others!.expect('m1', ['user-0', ...users(9, 'other')])).toBe(true);
@@ -264,12 +255,12 @@ describe('receipts in Redis', () => {
     const messageId = await sendTo(users(15));
     const waiting = one.receipts.wait(messageId, { timeoutMs: 5_000 });
     await sleep(100);
-    await client.flushall();
+    await redis.client.flushall();
     expect(await waiting).toBeUndefined();
     expect(await one.receipts.status(messageId)).toBeUndefined();
     await one.post(writeReceipts([messageId]), one.signatureOf('user-0'));
     expect(one.counts).toMatchObject({ confirmed: 0, not_awaited: 1 });
-    expect(await client.keys('*')).toEqual([]);
+    expect(await redis.client.keys('*')).toEqual([]);
     await sendTo(users(20));
   });
 
@@ -281,7 +272,7 @@ describe('receipts in Redis', () => {
         chunkSize: 2,
         concurrency: 1,
         onChunk: async ({ index }) => {
-          if (index === 0) await client.flushall();
+          if (index === 0) await redis.client.flushall();
         },
       },
     );
@@ -293,7 +284,7 @@ describe('receipts in Redis', () => {
     const note = (event: unknown): void => void delays.push((event as RtcReceiptEvent).delayMs);
     subscribe('nestjs-rtc-messaging:receipt', note);
     const messageId = await sendTo(['alice']);
-    await client.hset(keyOf(messageId), 'alice', Date.now() + 60_000);
+    await redis.client.hset(keyOf(messageId), 'alice', Date.now() + 60_000);
     await one.post(writeReceipts([messageId]), one.signatureOf('alice'));
     unsubscribe('nestjs-rtc-messaging:receipt', note);
     expect(delays).toEqual([0]);
@@ -309,9 +300,9 @@ describe('receipts in Redis', () => {
       const waiting = one.receipts.wait(messageId, { timeoutMs: 10_000 });
       await sleep(150);
       // As if it had been earlier until now.
-      await client.hincrby(keyOf(messageId), 'alice', -ms);
-      await client.zincrby('rtc:{receipts:default}-ends', -ms, messageId);
-      await client.pexpire(keyOf(messageId), Math.max(1, 300_000 - ms));
+      await redis.client.hincrby(keyOf(messageId), 'alice', -ms);
+      await redis.client.zincrby('rtc:{receipts:default}-ends', -ms, messageId);
+      await redis.client.pexpire(keyOf(messageId), Math.max(1, 300_000 - ms));
       await sleep(150);
       await one.post(writeReceipts([messageId]), one.signatureOf('alice'));
       expect(one.counts).toMatchObject({ [status]: 1 });
@@ -325,7 +316,7 @@ describe('receipts in Redis', () => {
 
   it('may come to a process that sends nothing, which tells of them', async () => {
     const lines: string[] = [];
-    const taker = await ReceiptApp.start(emulator, { receipts: { redis: client }, sends: false });
+    const taker = await ReceiptApp.start(emulator, { receipts: { redis: redis.client }, sends: false });
     taker.app.useLogger({
       log: () => undefined,
       error: () => undefined,
@@ -344,7 +335,7 @@ describe('receipts in Redis', () => {
   });
 
   it('are the same for a client that gives numbers as text, has a prefix and pipelines by itself', async () => {
-    const text = new Redis(redis.url, {
+    const text = new Redis(redis.server.url, {
       stringNumbers: true,
       keyPrefix: 'app:',
       enableAutoPipelining: true,
@@ -368,22 +359,22 @@ describe('receipts in Redis', () => {
     for (let time = 0; time < 5; time++) await rejectionOf(sendTo(users(1)));
     await one.post(writeReceipts([messageId]), one.signatureOf('user-0'));
     const keys = [`rtc:{receipts:default}-awaited`, `rtc:{receipts:default}-ends`, keyOf(messageId)];
-    expect((await client.keys('*')).toSorted()).toEqual(keys.toSorted());
-    for (const key of keys) expect(await client.pttl(key)).toBeGreaterThan(290_000);
+    expect((await redis.client.keys('*')).toSorted()).toEqual(keys.toSorted());
+    for (const key of keys) expect(await redis.client.pttl(key)).toBeGreaterThan(290_000);
   });
 
   it('are looked at without haste, and taken by scripts that hold nobody up', async () => {
     const messageId = await sendTo(users(2));
     const commands = async (): Promise<number> =>
-      Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))?.[1]);
+      Number(/total_commands_processed:(\d+)/.exec(await redis.client.info('stats'))?.[1]);
     const before = await commands();
     await one.receipts.wait(messageId, { timeoutMs: 2_000 });
     expect((await commands()) - before).toBeLessThan(200);
-    await client.config('SET', 'slowlog-log-slower-than', 20_000);
-    await client.call('SLOWLOG', 'RESET');
+    await redis.client.config('SET', 'slowlog-log-slower-than', 20_000);
+    await redis.client.call('SLOWLOG', 'RESET');
     const ids = users(1_000).map((_, index) => `${index}`.padStart(32, 'm'));
     expect(await one.post(writeReceipts(ids), one.signatureOf('user-0'))).toBe(200);
-    expect(await client.call('SLOWLOG', 'LEN')).toBe(0);
+    expect(await redis.client.call('SLOWLOG', 'LEN')).toBe(0);
     expect(one.counts.not_awaited).toBe(1_000);
   });
 });
@@ -391,10 +382,10 @@ describe('receipts in Redis', () => {
 describe('a Redis that stands still', () => {
   it('awaits nobody of a message that was refused for it, once it goes on', async () => {
     const emulator = await RtcEmulator.start();
-    const server = await ReceiptApp.start(emulator, { receipts: { redis: client, maxAwaited: 10 } });
+    const server = await ReceiptApp.start(emulator, { receipts: { redis: redis.client, maxAwaited: 10 } });
     const to = users(6);
     await server.rooms.batchSend({ roomId: 'room-1', to: ['alice'], message: 'hello' }, { receipt: true });
-    await client.call('CLIENT', 'PAUSE', 1_500, 'ALL');
+    await redis.client.call('CLIENT', 'PAUSE', 1_500, 'ALL');
     await sleep(50);
     const begun = performance.now();
     const error = await rejectionOf<RtcNetworkError>(
@@ -416,7 +407,7 @@ describe('a Redis that stands still', () => {
 describe('a Redis that stands still between two attempts', () => {
   it('keeps no attempt from being sent, and its receipts count once it goes on', async () => {
     const emulator = await RtcEmulator.start();
-    const server = await ReceiptApp.start(emulator, { receipts: { redis: client, maxAwaited: 10 } });
+    const server = await ReceiptApp.start(emulator, { receipts: { redis: redis.client, maxAwaited: 10 } });
     const alice = server.join('alice', { receiver: { confirmAfterMs: 1_500 } });
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 1, times: 1 });
     const sending = server.rooms.batchSend(
@@ -424,7 +415,7 @@ describe('a Redis that stands still between two attempts', () => {
       { receipt: true, deadlineMs: 10_000 },
     );
     await sleep(300);
-    await client.call('CLIENT', 'PAUSE', 1_800, 'ALL');
+    await redis.client.call('CLIENT', 'PAUSE', 1_800, 'ALL');
     const { messageId = '', attempts } = await sending;
     expect(attempts).toHaveLength(2);
     expect(alice.shown).toHaveLength(1);
@@ -445,14 +436,14 @@ describe('a Redis that answers nothing', () => {
   beforeEach(async () => {
     emulator = await RtcEmulator.start();
     server = await ReceiptApp.start(emulator, {
-      receipts: { redis: client, maxAwaited: 20_000 },
+      receipts: { redis: redis.client, maxAwaited: 20_000 },
       quota: { requestsPerSecond: 50 },
     });
     ({ messageId = '' } = await server.rooms.batchSend({ ...ROOM, to: users(5) }, { receipt: true }));
-    process.kill(Number(redis.pid), 'SIGSTOP');
+    process.kill(Number(redis.server.pid), 'SIGSTOP');
   });
   afterEach(async () => {
-    process.kill(Number(redis.pid), 'SIGCONT');
+    process.kill(Number(redis.server.pid), 'SIGCONT');
     await server.close();
     await emulator.close();
   });
@@ -487,13 +478,13 @@ describe('a Redis that answers nothing', () => {
       server.rooms.batchSend({ ...ROOM, to: users(100) }, { receipt: true, deadlineMs: 3_000 });
     const error = await rejectionOf<RtcNetworkError>(send() as Promise<never>);
     const queued = (): number =>
-      (client as unknown as { commandQueue: { length: number } }).commandQueue.length;
+      (redis.client as unknown as { commandQueue: { length: number } }).commandQueue.length;
     const before = queued();
     expect(
       await timed(Promise.all(users(500).map(() => rejectionOf(send() as Promise<never>)))),
     ).toBeLessThan(1_000);
     expect(queued() - before).toBeLessThan(5);
-    process.kill(Number(redis.pid), 'SIGCONT');
+    process.kill(Number(redis.server.pid), 'SIGCONT');
     await sleep(300);
     expect(await server.receipts.status(String(error.messageId))).toBeUndefined();
     await send();
@@ -508,8 +499,8 @@ describe('a Redis that refuses', () => {
   };
 
   it('is said to be out of memory', async () => {
-    await client.config('SET', 'maxmemory', '1');
-    const message = await messageOf(client).finally(() => client.config('SET', 'maxmemory', '0'));
+    await redis.client.config('SET', 'maxmemory', '1');
+    const message = await messageOf(redis.client).finally(() => redis.client.config('SET', 'maxmemory', '0'));
     expect(message).toMatch(
       /^The receipts are not known: Redis is out of memory; raise its maxmemory, .*\(OOM\)\.$/,
     );
@@ -517,7 +508,7 @@ describe('a Redis that refuses', () => {
 
   it('is said to allow too little to the user, and serves it with the rights that are named', async () => {
     const as = async (...rights: string[]): Promise<Redis> => {
-      await client.call(
+      await redis.client.call(
         'ACL',
         'SETUSER',
         'app',
@@ -529,7 +520,7 @@ describe('a Redis that refuses', () => {
         '+info',
         ...rights,
       );
-      return new Redis(redis.url.replace('//', '//app:x@'));
+      return new Redis(redis.server.url.replace('//', '//app:x@'));
     };
     const poor = await as();
     const named = /allow it (.*), and/.exec(await messageOf(poor));
