@@ -82,8 +82,9 @@ const requests = async (count: number): Promise<void> => {
 const hang = (): void => void emulator.faults.add({ kind: 'late', delayMs: HANGS_MS, times: 1_000 });
 
 describe.each(PLATFORMS)('closing an app on $name', (platform) => {
-  const start = async (): Promise<TestApp & { ends: unknown[] }> => {
-    const running = await startApp(platform, { imports: [register()], controllers: [SendingController] });
+  const start = async (options = {}): Promise<TestApp & { ends: unknown[] }> => {
+    const imports = [register(options)];
+    const running = await startApp(platform, { imports, controllers: [SendingController] });
     toClose.push(running.app);
     return { ...running, ends: running.app.get(SendingController).ends };
   };
@@ -101,7 +102,8 @@ describe.each(PLATFORMS)('closing an app on $name', (platform) => {
   });
 
   it('ends a fan-out that a handler waits for, and counts what it sent', async () => {
-    const { app, ends } = await start();
+    // Dozens of requests are in flight, which a busy machine may not end within the shorter limit.
+    const { app, ends } = await start({ shutdownTimeoutMs: LIMIT_MS + SLACK_MS / 2 });
     const asking = fetch(`${await app.getUrl()}/many`);
     await requests(3);
     expect(await took(app.close())).toBeLessThan(LIMIT_MS + SLACK_MS);
