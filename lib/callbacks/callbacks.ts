@@ -89,11 +89,21 @@ export class Callbacks implements OnModuleInit, OnModuleDestroy {
       const [status, given] = await this.#answerTo(path, receiver, request);
       const body = given ?? STATUS_CODES[status] ?? '';
       const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream';
-      const headers = { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' };
+      const isEarly = !request.complete && !request.destroyed;
+      const headers = {
+        'Content-Type': type,
+        'X-Content-Type-Options': 'nosniff',
+        'Content-Length': Buffer.byteLength(body),
+        // Node would not take the connection for idle afterwards, which would hold up a shutdown.
+        ...(isEarly && { Connection: 'close' }),
+      };
       try {
-        response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
-        // Node does not take a connection for idle, at a shutdown, whose answer was there before the request's end.
-        if (!request.complete) request.once('end', () => request.socket.destroySoon());
+        response.writeHead(status, headers);
+        if (isEarly) {
+          response.write(body);
+          // Its end closes the connection. What is still being sent before that would cut off the answer.
+          request.once('close', () => response.end());
+        } else response.end(body);
       } catch {
         // Something else has answered, or an app's own code throws while the answer is written.
         this.#log.write('error', path, `POST ${path}: failed to answer.`);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
@@ -548,6 +549,24 @@ it('an answer that can not be written ends the connection, and not the process',
   expect(logger.lines.join('\n')).toContain('POST /events: failed to answer.');
   expect(logger.lines.join('\n')).not.toContain('CANARY');
 });
+
+it.each(PLATFORMS)(
+  'a request that is refused before its end is the last of its connection, on $name',
+  async (platform) => {
+    const url = await start([], undefined, platform);
+    const agent = new Agent({ keepAlive: true });
+    const sent = request(`${url}/events`, { method: 'POST', agent });
+    sent.write('x'.repeat(300_000));
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    expect([response.statusCode, response.headers.connection]).toEqual([413, 'close']);
+    expect(await text(response)).toBe('Payload Too Large');
+    // The answer was there before the rest, which is still taken.
+    sent.end('x'.repeat(300_000));
+    await once(sent, 'close');
+    expect(response.complete).toBe(true);
+    agent.destroy();
+  },
+);
 
 describe.each(PLATFORMS)('a shutdown on $name', (platform) => {
   it('is not held up by a request that was refused before its end', async () => {
