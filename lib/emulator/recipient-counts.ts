@@ -22,7 +22,8 @@ export type CountedMessage = Pick<EmulatedMessage, 'roomId' | 'from' | 'message'
 const DUPLICATE_BYTES = 512;
 
 interface ListedDuplicate extends Omit<Duplicate, 'times'> {
-  readonly pair: Uint32Array;
+  readonly content: Int32Array;
+  readonly message: Int32Array;
 }
 
 /**
@@ -37,17 +38,18 @@ interface ListedDuplicate extends Omit<Duplicate, 'times'> {
 export class RecipientCounts {
   readonly #secret = randomBytes(16);
   /** Of each place in a user ID. */
-  readonly #factors = new Uint32Array(
+  readonly #factors = new Int32Array(
     new Uint8Array(randomBytes(MAX_ID_LENGTH * FINGERPRINT_WORDS * 4)).buffer,
   );
-  readonly #user = new Uint32Array(FINGERPRINT_WORDS);
-  readonly #pair = new Uint32Array(FINGERPRINT_WORDS);
+  readonly #user = new Int32Array(FINGERPRINT_WORDS);
+  readonly #pair = new Int32Array(FINGERPRINT_WORDS);
   /** @internal */
   readonly listed: BoundedList<ListedDuplicate>;
-  /** By message and user. */
-  readonly #messages: RecentCounts;
-  /** By content and user, in any room and from anyone. */
-  readonly #contents: RecentCounts;
+  /**
+   * By content and user, in any room and from anyone, where the owner is the message. By message and user only for the
+   * messages of which the user had got the content in another one.
+   */
+  readonly #counts: RecentCounts;
   #duplicateCount = 0;
   #total = 0;
 
@@ -57,8 +59,7 @@ export class RecipientCounts {
    * @param listBytes of the list of duplicates
    */
   constructor(tableBytes: number, listBytes: number) {
-    this.#messages = new RecentCounts(tableBytes / 2);
-    this.#contents = new RecentCounts(tableBytes / 2);
+    this.#counts = new RecentCounts(tableBytes);
     this.listed = new BoundedList(listBytes);
   }
 
@@ -74,7 +75,7 @@ export class RecipientCounts {
 
   /** @internal Pairs of a user and a message that are not known any more: `count()` is too low for them. */
   get forgotten(): number {
-    return Math.max(this.#messages.forgotten, this.#contents.forgotten);
+    return this.#counts.forgotten;
   }
 
   /** @internal Counts those who get a message: each of them as often as they are named. */
@@ -85,11 +86,16 @@ export class RecipientCounts {
     for (const userId of to) {
       this.#total += 1;
       this.#read(userId);
-      this.#contents.increase(this.#pairWith(contentKey));
-      if (this.#messages.increase(this.#pairWith(messageKey)) !== 2) continue;
+      const times =
+        this.#counts.increase(this.#pairWith(contentKey), messageKey) ??
+        this.#counts.increase(this.#pairWith(messageKey), messageKey);
+      if (times !== 2) continue;
       this.#duplicateCount += 1;
       const place = roomId === undefined ? {} : { roomId };
-      this.listed.add({ ...place, userId, messageSha256, pair: this.#pair.slice() }, DUPLICATE_BYTES);
+      this.listed.add(
+        { ...place, userId, messageSha256, content: contentKey, message: messageKey },
+        DUPLICATE_BYTES,
+      );
     }
   }
 
@@ -97,7 +103,7 @@ export class RecipientCounts {
   count(userId: string, message: string | Uint8Array): number {
     if (!isId(userId)) return 0;
     this.#read(userId);
-    return this.#contents.get(this.#pairWith(this.#key(hash('sha256', message, 'hex'))));
+    return this.#counts.get(this.#pairWith(this.#key(hash('sha256', message, 'hex'))));
   }
 
   /** The duplicates. If there are very many, the latest ones. */
@@ -106,13 +112,16 @@ export class RecipientCounts {
   }
 
   /** @internal A listed duplicate, with how often it is counted by now. */
-  timed({ pair, ...duplicate }: ListedDuplicate): Duplicate {
-    return { ...duplicate, times: Math.max(2, this.#messages.get(pair)) };
+  timed({ content, message, ...duplicate }: ListedDuplicate): Duplicate {
+    this.#read(duplicate.userId);
+    const times =
+      this.#counts.shareOf(message, this.#pairWith(content)) ?? this.#counts.get(this.#pairWith(message));
+    return { ...duplicate, times: Math.max(2, times) };
   }
 
   /** Forgets all. */
   clear(): void {
-    for (const kept of [this.#messages, this.#contents, this.listed]) kept.clear();
+    for (const kept of [this.#counts, this.listed]) kept.clear();
     this.#duplicateCount = this.#total = 0;
   }
 
@@ -128,15 +137,15 @@ export class RecipientCounts {
   }
 
   /** What is known of a key is secret, and as good as random. */
-  #pairWith(key: Uint32Array): Uint32Array {
+  #pairWith(key: Int32Array): Int32Array {
     for (let word = 0; word < FINGERPRINT_WORDS; word += 1) {
       this.#pair[word] = (this.#user[word] ?? 0) ^ (key[word] ?? 0);
     }
     return this.#pair;
   }
 
-  #key(text: string): Uint32Array {
+  #key(text: string): Int32Array {
     const digest = createHash('sha256').update(this.#secret).update(text).digest();
-    return Uint32Array.from([0, 4, 8], (offset) => digest.readUInt32LE(offset));
+    return Int32Array.from([0, 4, 8], (offset) => digest.readInt32LE(offset));
   }
 }
