@@ -1,9 +1,10 @@
 // The emulator in a process of its own, as far from the client as it can be on one machine. Its first argument is
 // a JSON text: { requestsPerSecond (null: no quota), delayMs (at most, at random, before a request arrives), constant (that much, for
 // each), keepBytes (of what came, about) }.
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtcEmulator } from 'nestjs-rtc-messaging/emulator';
 import { createHandSigner } from './subjects/hand-signer.mjs';
@@ -17,30 +18,12 @@ const { port, hostname } = new URL(emulator.url);
 let endpoint = emulator.url;
 
 if (delayMs > 0) {
-  // A line that takes a random time for each request.
-  const line = createServer({ noDelay: true }, (client) => {
-    const server = connect({ port: Number(port), host: hostname, noDelay: true });
-    let due = 0;
-    let last = 0;
-    client.on('data', (data) => {
-      const now = performance.now();
-      // What follows at once belongs to the same request.
-      if (now - last > 2) due = now + (constant ? 1 : Math.random()) * delayMs;
-      last = now;
-      setTimeout(() => server.write(data), Math.max(0, due - now));
-    });
-    server.pipe(client);
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ]) {
-      one.on('error', () => other.destroy());
-      one.on('close', () => other.destroy());
-    }
+  const settings = { port: Number(port), host: hostname, delayMs, constant };
+  const line = fork(join(import.meta.dirname, 'line-process.mjs'), [JSON.stringify(settings)], {
+    execArgv: [],
   });
-  line.listen(0, '127.0.0.1');
-  await once(line, 'listening');
-  endpoint = `http://127.0.0.1:${line.address().port}`;
+  const [linePort] = await once(line, 'message');
+  endpoint = `http://127.0.0.1:${linePort}`;
 }
 
 // The service that it stands for has long been running. What it is warmed up with is paced, and forgotten.
