@@ -108,8 +108,8 @@ function checkToken(token = '', { credentials }: EmulatorAccount, now: number): 
 
 /**
  * The canonical forms that a request may have been signed in: the vendor's SDKs differ in three points, which its pages
- * leave open or which not all of them keep to, so that a verifier takes each. At most twelve, one at a time, and each
- * about as long as the request's head.
+ * leave open or which not all of them keep to, so that a verifier takes each. At most twelve, each about as long as the
+ * request's head.
  * @param signedHeaders names in lower case, each once
  */
 function* canonicalForms(
@@ -118,27 +118,27 @@ function* canonicalForms(
   bodySha256: string,
 ): Iterable<string> {
   const names = [...signedHeaders].sort();
-  const asSent = names.map((name) => (headers.get(name) ?? '').trim());
-  // As the Node and PHP SDKs do; those for Go, Python and Java leave a value as it is.
-  const folded = asSent.map((value) => value.replaceAll(/\s+/g, ' '));
   const hosts = names.includes('host') ? hostForms(headers.get('host') ?? '') : [''];
   const queries = queryForms(query);
-  for (const values of distinct(asSent, folded)) {
-    for (const host of hosts) {
-      const lines = names.map((name, index) => `${name}:${name === 'host' ? host : values[index]}`);
-      for (const queryText of queries) {
-        yield [method, path, queryText, ...lines, '', names.join(';'), bodySha256].join('\n');
-      }
+  const asSent = (name: string): string => (headers.get(name) ?? '').trim();
+  // As the Node and PHP SDKs do; those for Go, Python and Java leave a value as it is.
+  const folded = (name: string): string => asSent(name).replaceAll(/\s+/g, ' ');
+  const blocks = [asSent, folded].flatMap((valueOf) =>
+    hosts.map((host) => names.map((name) => `${name}:${name === 'host' ? host : valueOf(name)}\n`).join('')),
+  );
+  for (const block of new Set(blocks)) {
+    for (const queryText of queries) {
+      yield [method, path, queryText, block, names.join(';'), bodySha256].join('\n');
     }
   }
 }
 
 /** Sorted by name, the values of one name in their order, as the pages say (Go, Python, Java), or sorted (Node, PHP). */
-function queryForms(query: URLSearchParams): string[] {
+function queryForms(query: URLSearchParams): ReadonlySet<string> {
   const inOrder = new URLSearchParams(query);
   inOrder.sort();
   const encoded = Array.from(inOrder, (pair) => pair.map(encodeRfc3986).join('='));
-  return distinct(encoded.join('&'), encoded.toSorted().join('&'));
+  return new Set([encoded.join('&'), encoded.toSorted().join('&')]);
 }
 
 /** As it was sent, and with and without a default port: Go, Python and the older Java SDK sign it without. */
@@ -154,10 +154,6 @@ function encodeRfc3986(text: string): string {
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-function distinct<T extends string | readonly string[]>(one: T, other: T): T[] {
-  return String(one) === String(other) ? [one] : [one, other];
 }
 
 function hmac(key: Buffer, text: string): Buffer {
