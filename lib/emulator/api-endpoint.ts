@@ -8,7 +8,6 @@ import type { Fault } from './fault.js';
 import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
 import { ApiError, check } from './http-error.js';
 import { Messages } from './messages.js';
-import { QuotaWindows } from './quota-window.js';
 import { ReceivedRequest } from './received-request.js';
 import { answerPresence } from './room-presence.js';
 
@@ -26,12 +25,10 @@ interface Decision {
 
 /** The remote API itself: `/?Action=…&Version=…`. */
 export class ApiEndpoint {
-  readonly #windows: QuotaWindows;
   readonly #messages: Messages;
 
   constructor(private readonly state: EmulatorState) {
-    this.#windows = new QuotaWindows(state.options().quota.window);
-    this.#messages = new Messages(state, this.#windows);
+    this.#messages = new Messages(state);
   }
 
   handle(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
@@ -93,7 +90,7 @@ export class ApiEndpoint {
       const isAccepted = this.#messages.send(action, request, account, at);
       return { outcome: isAccepted ? 'accepted' : 'dropped', result: SUCCESS };
     }
-    const result = answerPresence(this.state, this.#windows, action as PresenceAction, request, account);
+    const result = answerPresence(this.state, action as PresenceAction, request, account);
     return { outcome: 'accepted', result };
   }
 }

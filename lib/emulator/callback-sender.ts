@@ -14,17 +14,32 @@ const MAX_CONNECTIONS = 64;
 const ANSWER_LIMIT_MS = 5_000;
 const MAX_ANSWER_BYTES = 65_536;
 
-/** What became of one request to the business server. */
-export interface PostEnd {
+/** A try to post a callback. */
+export interface CallbackAttempt {
+  /** Until the answer had been read, or the try failed. */
   readonly elapsedMs: number;
+  /** Undefined if there was no answer, or a fault lost it. */
+  readonly httpStatus?: number | undefined;
+  /** The first 1,024 characters of the answer. */
+  readonly answer?: string | undefined;
+  /** Why there was no whole answer. */
+  readonly failure?: string | undefined;
+}
+
+/** What became of one request to the business server. */
+export interface PostEnd extends Omit<CallbackAttempt, 'answer'> {
   /** Whether all of the request had left, or an answer came: the server may have read it. */
   readonly sent: boolean;
-  /** Undefined: there was no answer. */
-  readonly httpStatus?: number | undefined;
   /** The whole answer; undefined if there is none, or not a whole one of at most 64 KB. */
   readonly answer?: Buffer | undefined;
-  /** Why there is none. */
-  readonly failure?: string | undefined;
+}
+
+/** How a body is posted. */
+interface Posting {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Called once the request has left. */
+  readonly onSent: () => void;
 }
 
 /** Posts callbacks in the order in which they come, up to 64 at a time. */
@@ -58,9 +73,8 @@ export class CallbackSender {
    */
   async send(callback: Callback, losesFirstAnswer: boolean): Promise<readonly PostEnd[]> {
     const before = this.#leaving;
-    let hasLeft: (() => void) | undefined;
-    this.#leaving = new Promise((resolve) => (hasLeft = resolve));
-    const onSent = (): void => hasLeft?.();
+    let onSent = (): void => undefined;
+    this.#leaving = new Promise((resolve) => (onSent = resolve));
     await before;
     while (this.#posting.size >= MAX_CONNECTIONS) await Promise.race(this.#posting);
     const posting = this.#post(callback, losesFirstAnswer, onSent);
@@ -79,7 +93,7 @@ export class CallbackSender {
   ): Promise<readonly PostEnd[]> {
     const isEvent = isRoomEventType(action);
     // The service sends clients' messages without a content type.
-    const headers: Record<string, string> = isEvent ? { 'Content-Type': 'application/json' } : {};
+    const headers: Posting['headers'] = isEvent ? { 'Content-Type': 'application/json' } : {};
     const { signal } = this.#closing;
     const tries: PostEnd[] = [];
     while (tries.length < (isEvent ? EVENT_ATTEMPTS : 1) && !isDelivered(tries) && !this.isClosed) {
@@ -101,23 +115,8 @@ export function isDelivered(tries: readonly PostEnd[]): boolean {
   return last?.httpStatus === 200 && last.answer !== undefined;
 }
 
-/**
- * Posts a body, over a connection of its own. Redirects are not followed. It never rejects.
- * @param onSent called once the request has left
- */
-export async function post(
-  url: URL,
-  body: Buffer,
-  {
-    headers,
-    signal,
-    onSent,
-  }: {
-    readonly headers: Readonly<Record<string, string>>;
-    readonly signal: AbortSignal;
-    readonly onSent: () => void;
-  },
-): Promise<PostEnd> {
+/** Posts a body, over a connection of its own. Redirects are not followed. It never rejects. */
+export async function post(url: URL, body: Buffer, { headers, signal, onSent }: Posting): Promise<PostEnd> {
   const began = performance.now();
   let end: Omit<PostEnd, 'elapsedMs'> = { sent: false };
   let failure: string | undefined;

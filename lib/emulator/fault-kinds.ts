@@ -22,9 +22,8 @@ type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
 /** What a fault applies to; `listener`: at once, to all connections. */
 export type Struck = 'request' | 'connection' | 'listener' | 'callback';
 
-/** What becomes of a callback. */
-export interface CallbackChange {
-  readonly delayMs?: number;
+/** What becomes of a callback, after the fault's `delayMs`. */
+interface CallbackChange {
   /** How often it is posted. Default 1. */
   readonly copies?: number;
   /** Of the copy with this number, from 0. */
@@ -34,8 +33,6 @@ export interface CallbackChange {
 
 /** All that there is to say of one kind of fault. */
 interface FaultRules<Kind extends FaultKind> {
-  /** By default, requests. */
-  readonly strikes?: Struck;
   /** Its fields, beside those of every rule. */
   readonly fields: OptionTable<Omit<Fields<Kind>, 'kind'>>;
   /** @returns what is wrong with these fields together, or with this emulator for them */
@@ -58,7 +55,7 @@ interface FaultRules<Kind extends FaultKind> {
   /** Of the listener: what it does to it. */
   listen?(listener: { refuse(forMs: number): void }, fault: Fields<Kind>): void;
   /** Of a callback: what it does to it. */
-  post?(fault: Fields<Kind>): CallbackChange;
+  readonly post?: CallbackChange;
 }
 
 const PAGE = '<html><head><title>Welcome</title></head><body>Nothing of the service here.</body></html>';
@@ -82,7 +79,7 @@ const mayAccept = { accept: flag };
 const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), accept: flag };
 
 /**
- * Each kind of fault: what it strikes, its fields, whether the message is accepted, and what it does. To add a fault, add
+ * Each kind of fault: its fields, whether the message is accepted, and what it does to what it strikes. To add a fault, add
  * a row here, its type and doc comment in `fault.ts`, and a line in the documentation. The compiler and `test/docs` report
  * what is missing.
  */
@@ -124,39 +121,36 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   close_after_answer: { fields: {}, send: sendAndClose },
   clock: { fields: { offsetMs: CLOCK_OFFSET }, clockOffsetMs: ({ offsetMs }) => offsetMs },
 
-  reset_connection: { strikes: 'connection', fields: {}, connect: (tcp) => void tcp.resetAndDestroy() },
+  reset_connection: { fields: {}, connect: (tcp) => void tcp.resetAndDestroy() },
   untrusted_certificate: {
-    strikes: 'connection',
     fields: { key: pem, cert: pem },
     problem: (certificate, isTls) =>
       isTls ? certificateProblem(certificate) : 'this emulator does not serve over TLS',
     connect: (_tcp, certificate) => certificate,
   },
   refuse: {
-    strikes: 'listener',
     fields: { forMs: required(duration) },
     listen: (listener, { forMs }) => listener.refuse(forMs),
   },
 
-  callback_lost: { strikes: 'callback', fields: {}, post: () => ({ copies: 0 }) },
-  callback_late: {
-    strikes: 'callback',
-    fields: { delayMs: required(duration) },
-    post: ({ delayMs }) => ({ delayMs }),
-  },
-  callback_twice: { strikes: 'callback', fields: {}, post: () => ({ copies: 2 }) },
-  callback_swapped_copy: {
-    strikes: 'callback',
-    fields: {},
-    post: () => ({ copies: 2, bodyOf: swappedCopy }),
-  },
-  callback_wrong_signature: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: signedWrongly }) },
-  callback_answer_lost: { strikes: 'callback', fields: {}, post: () => ({ losesFirstAnswer: true }) },
+  callback_lost: { fields: {}, post: { copies: 0 } },
+  callback_late: { fields: { delayMs: required(duration) }, post: {} },
+  callback_twice: { fields: {}, post: { copies: 2 } },
+  callback_swapped_copy: { fields: {}, post: { copies: 2, bodyOf: swappedCopy } },
+  callback_wrong_signature: { fields: {}, post: { bodyOf: signedWrongly } },
+  callback_answer_lost: { fields: {}, post: { losesFirstAnswer: true } },
 };
 
 /** Those of a fault whose kind is not known by its name. */
 export function rulesOf({ kind }: { readonly kind: FaultKind }): FaultRules<FaultKind> {
   return FAULT_KINDS[kind] as FaultRules<FaultKind>;
+}
+
+/** What a fault strikes: what it says that it does to. */
+export function struckBy({ connect, listen, post }: FaultRules<FaultKind>): Struck {
+  if (connect) return 'connection';
+  if (listen) return 'listener';
+  return post ? 'callback' : 'request';
 }
 
 /** Whether a request that it befalls is accepted all the same. */

@@ -4,7 +4,7 @@ import { must, type Rule, wholeNumber } from '../options/rules.js';
 import { isCallbackAction } from './callback.js';
 import { isEmulatedAction } from './emulated-action.js';
 import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
-import { FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
+import { FAULT_KINDS, rulesOf, type Struck, struckBy } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
@@ -90,8 +90,7 @@ export class Faults {
   /** @internal The fault of a request, a new connection or a callback, if one befalls it. */
   for(struck: Struck, one?: { readonly target: FaultTarget }): Fault | undefined {
     for (const fault of this.#active) {
-      const { strikes = 'request' } = rulesOf(fault.rule);
-      if (strikes === struck && fault.befalls(one)) return fault.rule;
+      if (struckBy(rulesOf(fault.rule)) === struck && fault.befalls(one)) return fault.rule;
     }
     return undefined;
   }
@@ -103,9 +102,10 @@ export class Faults {
     if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
       throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
     }
-    const { fields: own, strikes = 'request', problem } = rulesOf({ kind: kind as FaultKind });
-    failWith(readOptions({ ...own, ...RULE_FIELDS, ...MATCHES[strikes] }, fields, kind).problems);
-    const wrong = problem?.(given as Fault, this.listener.isTls);
+    const rules = rulesOf({ kind: kind as FaultKind });
+    const table = { ...rules.fields, ...RULE_FIELDS, ...MATCHES[struckBy(rules)] };
+    failWith(readOptions(table, fields, kind).problems);
+    const wrong = rules.problem?.(given as Fault, this.listener.isTls);
     if (wrong !== undefined) throw new TypeError(`${kind}: ${wrong}`);
   }
 }

@@ -33,8 +33,8 @@ export type ReceivedMessage = {
 );
 
 /** A received message as JSON, for other processes: bytes are base64. */
-export function toMessageJson({ event, msgid, from, at, message }: ReceivedMessage): object {
-  return { event, msgid, from, message: textOf(message), at };
+export function toMessageJson(received: ReceivedMessage): object {
+  return { ...received, message: textOf(received.message) };
 }
 
 /** A message as a text: bytes in base64. */
@@ -193,18 +193,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     return true;
   }
 
-  /** @internal */
-  hasLeft(): void {
-    if (this.#isClosed) return;
-    this.close();
-    this.#emit('left');
-  }
-
-  /** @internal */
-  close(): void {
+  /** @internal @param hasLeft false where the emulator closes */
+  close(hasLeft: boolean): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#emit('closed');
+    if (hasLeft) this.#emit('left');
   }
 
   /** @param bytes of the message, before they are encoded */
