@@ -65,11 +65,10 @@ export class ApiEndpoint {
   /** Decides on a request, and on an error that a fault asks for. */
   #decide(request: ReceivedRequest, at: Date, fault: Fault | undefined): Decision {
     const asked = fault && rulesOf(fault).error?.(fault);
-    if (fault !== undefined && !acceptsRequest(fault)) {
-      // What a fault sends in full must not look like success.
-      return { outcome: 'refused', error: asked ?? new ApiError('InternalError', 'It was not accepted.') };
-    }
+    const isLost = fault !== undefined && !acceptsRequest(fault);
     try {
+      // What a fault sends in full must not look like success.
+      if (isLost) throw asked ?? new ApiError('InternalError', 'It was not accepted.');
       return { ...this.#act(request, at), error: asked };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -81,7 +80,7 @@ export class ApiEndpoint {
   #act(request: ReceivedRequest, at: Date): Decision {
     const { action, version, method } = request;
     check(action && version, 'MissingParameter', 'Action or Version is missing.');
-    const account = authenticate(request, this.state.accounts(), at.getTime());
+    const account = authenticate(request, this.state.options().accounts, at.getTime());
     const call = callOf(action);
     const isKnown = call?.versions.includes(version);
     check(isKnown, 'InvalidActionOrVersion', 'There is no such action in this version.');

@@ -73,8 +73,9 @@ export class CallbackSender {
    */
   async send(callback: Callback, losesFirstAnswer: boolean): Promise<readonly PostEnd[]> {
     const before = this.#leaving;
-    let onSent = (): void => undefined;
-    this.#leaving = new Promise((resolve) => (onSent = resolve));
+    let hasLeft: (() => void) | undefined;
+    this.#leaving = new Promise((resolve) => (hasLeft = resolve));
+    const onSent = (): void => hasLeft?.();
     await before;
     while (this.#posting.size >= MAX_CONNECTIONS) await Promise.race(this.#posting);
     const posting = this.#post(callback, losesFirstAnswer, onSent);
@@ -96,7 +97,7 @@ export class CallbackSender {
     const headers: Posting['headers'] = isEvent ? { 'Content-Type': 'application/json' } : {};
     const { signal } = this.#closing;
     const tries: PostEnd[] = [];
-    while (tries.length < (isEvent ? EVENT_ATTEMPTS : 1) && !isDelivered(tries) && !this.isClosed) {
+    while (tries.length < (isEvent ? EVENT_ATTEMPTS : 1) && !isDelivered(tries.at(-1)) && !this.isClosed) {
       if (tries.length > 0) await this.pause(RETRY_AFTER_MS);
       const end = await post(url, Buffer.from(JSON.stringify(body)), { headers, signal, onSent });
       // One that has failed to leave holds up no others.
@@ -109,10 +110,9 @@ export class CallbackSender {
   }
 }
 
-/** Whether the last one was answered 200, and the whole answer came. */
-export function isDelivered(tries: readonly PostEnd[]): boolean {
-  const last = tries.at(-1);
-  return last?.httpStatus === 200 && last.answer !== undefined;
+/** Whether a request was answered 200, and the whole answer came. */
+export function isDelivered(end: PostEnd | undefined): end is PostEnd & { readonly answer: Buffer } {
+  return end?.httpStatus === 200 && end.answer !== undefined;
 }
 
 /** Posts a body, over a connection of its own. Redirects are not followed. It never rejects. */

@@ -1,22 +1,11 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
-
-/**
- * An event of a room, by the names of the vendor's pages (6348/69820, BytePlus 75125). `RoomCreate` stands on no page
- * that could be read: its name follows its family.
- */
-export type RoomEventType =
-  | 'UserJoinRoom'
-  | 'UserLeaveRoom'
-  | 'InvisibleUserJoinRoom'
-  | 'InvisibleUserLeaveRoom'
-  | 'RoomCreate'
-  | 'RoomDestroy';
+import type { RtcEventType } from '../callbacks/rtc-callback-event.js';
 
 /** One of the client SDK's methods by which a client sends to the business server. */
 export type ServerMessageMethod = 'sendServerMessage' | 'sendServerBinaryMessage';
 
 /** What is posted to the business server: an event, or a client's message. */
-export type CallbackAction = RoomEventType | ServerMessageMethod;
+export type CallbackAction = RtcEventType | ServerMessageMethod;
 
 /** Whether it is an event. The compiler finds one that is missing. */
 const ACTIONS: Readonly<Record<CallbackAction, boolean>> = {
@@ -30,7 +19,7 @@ const ACTIONS: Readonly<Record<CallbackAction, boolean>> = {
   sendServerBinaryMessage: false,
 };
 
-export function isRoomEventType(action: CallbackAction): action is RoomEventType {
+export function isRoomEventType(action: CallbackAction): action is RtcEventType {
   return ACTIONS[action];
 }
 

@@ -1,4 +1,4 @@
-import { failWith, readOptions } from '../options/read-options.js';
+import { checkedOptions } from '../options/read-options.js';
 import { BoundedList } from './bounded-list.js';
 import {
   type Callback,
@@ -80,9 +80,8 @@ export class Callbacks {
    * @throws TypeError naming each invalid field
    */
   register(callback: EventCallback): void {
-    const { values, problems } = readOptions(EVENT_CALLBACK, callback, '', { whole: 'callback' });
-    failWith(problems);
-    this.#registered = { url: new URL(values.url), secret: values.secret };
+    const { url, secret } = checkedOptions(EVENT_CALLBACK, callback, '', 'callback');
+    this.#registered = { url: new URL(url), secret };
   }
 
   /** Has events told to no one from now on. */
@@ -172,7 +171,7 @@ export class Callbacks {
       attempts: tries.map(({ elapsedMs, httpStatus, answer, failure }) => {
         return { elapsedMs, httpStatus, answer: answer?.toString('utf8').slice(0, SHOWN_ANSWER), failure };
       }),
-      outcome: isDelivered(tries) ? 'delivered' : 'failed',
+      outcome: isDelivered(tries.at(-1)) ? 'delivered' : 'failed',
       ...(fault !== undefined && { fault: fault.kind }),
     };
     this.list.add(sent, CALLBACK_BYTES + JSON.stringify(sent).length * 2);

@@ -2,15 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventCallback } from './callback-url.js';
 import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
-import type { OptionValues } from '../options/option-table.js';
-import { failWith, readOptions } from '../options/read-options.js';
+import { checkedOptions } from '../options/read-options.js';
 import { flag, must } from '../options/rules.js';
 import type { FaultRule } from './fault.js';
 import { CLOCK_OFFSET } from './fault-kinds.js';
 import { readObject, sendText } from './http-body.js';
 import { ensure } from './http-error.js';
 import { pageOf } from './listing.js';
-import { type Participant, toMessageJson } from './participant.js';
+import { type Participant, toMessageJson, userIdOf } from './participant.js';
 import type { Presence } from './presence.js';
 import { idInPath, splitUrl } from './received-request.js';
 
@@ -21,8 +20,7 @@ interface ControlRequest {
   readonly state: EmulatorState;
   /** Of a path that names a user. */
   readonly userId: string;
-  /** Of a path that names one; otherwise it is for those who are logged in. */
-  readonly roomId: string | undefined;
+  /** In the room that a path names; otherwise, of those who are logged in. */
   readonly presence: Presence;
   readonly body: Readonly<Record<string, unknown>>;
   /** @throws HttpError where whoever asks may not have the emulator post to a URL */
@@ -38,9 +36,13 @@ type Handler = (request: ControlRequest) => unknown;
 const ofUser =
   (handle: (participant: Participant, request: ControlRequest) => unknown): Handler =>
   (request) => {
-    const { presence, userId, roomId } = request;
+    const { presence, userId } = request;
     const participant = presence.participant(userId);
-    ensure(participant, 404, `${userId} is not ${roomId === undefined ? 'logged in' : `in room ${roomId}`}`);
+    ensure(
+      participant,
+      404,
+      `${userId} is not ${presence.id === '' ? 'logged in' : `in room ${presence.id}`}`,
+    );
     return handle(participant, request);
   };
 
@@ -64,9 +66,9 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /rooms': ({ state, page }) =>
     page(state.rooms, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
   'GET /users': ({ presence, page }) => page(presence.participants, userIdOf),
-  'PUT /users/:id': ({ presence, roomId, userId, body }) => {
+  'PUT /users/:id': ({ presence, userId, body }) => {
     const token = must<string>('a string', (given) => typeof given === 'string');
-    presence.join(userId, fieldsOf(body, { token, invisible: flag }));
+    const { roomId } = presence.join(userId, checkedOptions({ token, invisible: flag }, body, '', 'body'));
     return { roomId, userId };
   },
   'GET /users/:id': ofUser(({ roomId, userId, invisible, token }) => ({ roomId, userId, invisible, token })),
@@ -92,14 +94,14 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     page(accepted.listed.items, (listed) => accepted.timed(listed), accepted.listed.dropped),
   'DELETE /record': ({ state }) => state.clear(),
   'PUT /clock': ({ state, body }) => {
-    const { offsetMs } = fieldsOf(body, { offsetMs: CLOCK_OFFSET });
+    const { offsetMs } = checkedOptions({ offsetMs: CLOCK_OFFSET }, body, '', 'body');
     state.clock.offsetMs = offsetMs;
     return { offsetMs };
   },
   'GET /faults': listFaults,
   'PUT /faults': ({ state, body }) => {
     const rule = must<FaultRule[]>('an array of faults', Array.isArray);
-    state.faults.replace(fieldsOf(body, { faults: { rule, required: true } }).faults);
+    state.faults.replace(checkedOptions({ faults: { rule, required: true } }, body, '', 'body').faults);
     return listFaults({ state });
   },
   'DELETE /faults': ({ state }) => state.faults.clear(),
@@ -122,12 +124,10 @@ export async function serveControlApi(
   const route = `${method} ${user === undefined ? below : `/users/:id${what}`}`;
   const handler = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
   ensure(handler, 404, 'There is no such method and path in the control API');
-  const roomId = room === undefined ? undefined : idInPath(room);
   const answer = await handler({
     state,
     userId: user === undefined ? '' : idInPath(user),
-    roomId,
-    presence: state.presenceOf(roomId),
+    presence: state.presenceOf(room === undefined ? undefined : idInPath(room)),
     body: body.length === 0 ? {} : readObject(body),
     checkReach: (target) => state.callbacks.checkReach(target, remoteAddress),
     page(items, toJson, dropped) {
@@ -141,21 +141,7 @@ export async function serveControlApi(
   sendText(response, `${JSON.stringify(answer ?? {})}\n`);
 }
 
-/**
- * The fields of a body. An unknown one would be ignored.
- * @throws TypeError naming each invalid field
- */
-function fieldsOf<const Table extends object>(body: object, table: Table): OptionValues<Table> {
-  const { values, problems } = readOptions(table, body, '', { whole: 'body' });
-  failWith(problems);
-  return values;
-}
-
 function listFaults({ state }: Pick<ControlRequest, 'state'>): unknown {
   // A private key is no one's to read back.
   return state.faults.active.map(({ rule, applied }) => ({ ...rule, key: undefined, applied }));
-}
-
-function userIdOf({ userId }: Participant): string {
-  return userId;
 }

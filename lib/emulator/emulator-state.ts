@@ -8,11 +8,7 @@ import { Attendance, checkId, type JoinOptions, Presence } from './presence.js';
 import { QuotaWindows } from './quota-window.js';
 import type { ReceivedRequest } from './received-request.js';
 import { RecipientCounts } from './recipient-counts.js';
-import type {
-  EmulatorAccount,
-  EmulatorModuleOptions,
-  ResolvedEmulatorOptions,
-} from './rtc-emulator-options.js';
+import type { EmulatorModuleOptions, ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { Secrets } from './secrets.js';
 
 /** A request that the API received, accepted or not. */
@@ -101,7 +97,7 @@ export class EmulatorState {
   /** @internal */
   constructor(options: ResolvedEmulatorOptions) {
     this.#options = options;
-    this.#secrets = new Secrets(this.accounts());
+    this.#secrets = new Secrets(options.accounts);
     this.listener = new Listener(options.tls);
     this.windows = new QuotaWindows(options.quota.window);
     this.faults = new Faults(this.listener);
@@ -148,12 +144,6 @@ export class EmulatorState {
     return this.#options;
   }
 
-  /** @internal All of them: the first is that of `moduleOptions()`. */
-  accounts(): readonly EmulatorAccount[] {
-    const { appId, credentials, accounts } = this.#options;
-    return [{ credentials, appIds: [appId] }, ...accounts];
-  }
-
   /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
   moduleOptions(): EmulatorModuleOptions {
     const { appId, appKey, from, credentials } = this.#options;
@@ -195,8 +185,7 @@ export class EmulatorState {
     rest: Omit<RecordedRequest, 'method' | 'url' | 'headers' | 'body'>,
   ): void {
     const shown = { url: this.#secrets.shownUrl(url), headers: this.#secrets.shownHeaders(headers) };
-    let bytes = REQUEST_BYTES + shown.url.length + body.length;
-    for (const [name, value] of headers) bytes += HEADER_BYTES + name.length + value.length;
+    const bytes = REQUEST_BYTES + HEADER_BYTES * headers.size + JSON.stringify(shown).length + body.length;
     this.#requests.add({ ...rest, method, ...shown, body }, bytes);
   }
 }

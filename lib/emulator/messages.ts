@@ -2,7 +2,7 @@ import { isId } from '../dto/field-rules.js';
 import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
 import type { EmulatorState } from './emulator-state.js';
 import { ApiError } from './http-error.js';
-import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
+import { type BinaryCallback, type ReceivedMessage, type TextCallback, userIdOf } from './participant.js';
 import type { Presence } from './presence.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { ReceivedRequest } from './received-request.js';
@@ -40,7 +40,7 @@ export class Messages {
    */
   send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): boolean {
     const isAdmitted = this.#spend(action, request, account);
-    const message = readMessage(action, request, account, this.state.accounts());
+    const message = readMessage(action, request, account, this.state.options().accounts);
     if (isAdmitted) this.#deliver(action, message, at);
     return isAdmitted;
   }
@@ -98,10 +98,6 @@ export class Messages {
       'RtcEmulatorWarning',
     );
   }
-}
-
-function userIdOf({ userId }: Participant): string {
-  return userId;
 }
 
 function tooMany(what: string): ApiError {

@@ -1,6 +1,7 @@
 import { idProblem } from '../dto/field-rules.js';
 import { BoundedList } from './bounded-list.js';
-import type { LeaveReason, RoomEventType } from './callback.js';
+import type { RtcEventType } from '../callbacks/rtc-callback-event.js';
+import type { LeaveReason } from './callback.js';
 import type { Callbacks } from './callbacks.js';
 import { ensure } from './http-error.js';
 import { Participant, type ReceivedMessage } from './participant.js';
@@ -108,7 +109,9 @@ export class Attendance {
   clear(): void {
     this.#deliveries.clear();
     this.droppedReceived = 0;
-    for (const participant of this.#everyone()) participant.forget();
+    for (const participant of this.#everyone()) {
+      participant.received.length = participant.droppedReceived = 0;
+    }
   }
 
   /** Has nobody's app send any more, since the emulator closes. */
@@ -136,22 +139,18 @@ export class Attendance {
   }
 
   /** Of those who are outside of rooms, the service tells nothing. */
-  #tell(action: RoomEventType, roomId: string | undefined, userId?: string, reason?: LeaveReason): void {
+  #tell(action: RtcEventType, roomId: string | undefined, userId?: string, reason?: LeaveReason): void {
     if (roomId !== undefined) this.callbacks.tell({ action, roomId, userId }, reason);
   }
 
   #drop(deliveries: readonly Delivery[]): void {
-    const dropped = new Map<Participant, number>();
-    for (const { message, participants } of deliveries) {
-      for (const participant of participants) {
-        const before = dropped.get(participant) ?? 0;
-        // A test may have emptied its participant's list by itself.
-        if (participant.received[before] === message) dropped.set(participant, before + 1);
-      }
-    }
-    for (const [participant, count] of dropped) {
-      participant.forget(count);
-      this.droppedReceived += count;
+    const messages = new Set(deliveries.map(({ message }) => message));
+    for (const participant of new Set(deliveries.flatMap(({ participants }) => participants))) {
+      // None, where a test has emptied its participant's list by itself.
+      const kept = participant.received.findIndex((message) => !messages.has(message));
+      const dropped = participant.received.splice(0, kept < 0 ? Infinity : kept).length;
+      participant.droppedReceived += dropped;
+      this.droppedReceived += dropped;
     }
   }
 }

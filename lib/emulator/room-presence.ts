@@ -25,7 +25,7 @@ export function answerPresence(
   const limit = PRESENCE_LIMITS[action];
   const isAdmitted = state.windows.of(action, account.credentials.accessKeyId).admit(limit);
   check(isAdmitted, 'FlowLimitExceeded.QPSOverLimit', `More than ${limit} requests in a second.`);
-  checkApp(query.get('AppId') ?? '', account, state.accounts());
+  checkApp(query.get('AppId') ?? '', account, state.options().accounts);
   const roomId = query.get('RoomId') ?? '';
   check(isId(roomId), 'InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
   const room = state.room(roomId);
