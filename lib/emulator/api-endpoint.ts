@@ -43,7 +43,7 @@ export class ApiEndpoint {
     response.statusCode = error?.httpStatus ?? 200;
     // A request that is refused anyway is not changed by a fault.
     const isSpared = outcome === 'refused' && fault !== undefined && acceptsRequest(fault);
-    transmit({ response, text: answerText(requestId, request, decision) }, isSpared ? undefined : fault);
+    transmit(response, answerText(requestId, request, decision), isSpared ? undefined : fault);
     this.state.addRequest(request, incoming.url ?? '/', {
       requestId,
       at,

@@ -44,27 +44,18 @@ interface Posting {
 
 /** Posts callbacks in the order in which they come, up to 64 at a time. */
 export class CallbackSender {
-  readonly #closing = new AbortController();
   readonly #posting = new Set<Promise<unknown>>();
   /** Ends once the last one has left. */
   #leaving = Promise.resolve();
 
-  constructor() {
-    setMaxListeners(0, this.#closing.signal);
-  }
-
-  get isClosed(): boolean {
-    return this.#closing.signal.aborted;
-  }
-
-  /** Ends what is under way, and posts nothing from then on. */
-  close(): void {
-    this.#closing.abort();
+  /** @param closed ends what is under way: nothing is posted from then on */
+  constructor(private readonly closed: AbortSignal) {
+    setMaxListeners(0, closed);
   }
 
   /** Waits, though not for longer than until the end. */
   async pause(delayMs: number): Promise<void> {
-    await sleep(delayMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    await sleep(delayMs, undefined, { signal: this.closed }).catch(() => undefined);
   }
 
   /**
@@ -95,11 +86,18 @@ export class CallbackSender {
     const isEvent = isRoomEventType(action);
     // The service sends clients' messages without a content type.
     const headers: Posting['headers'] = isEvent ? { 'Content-Type': 'application/json' } : {};
-    const { signal } = this.#closing;
     const tries: PostEnd[] = [];
-    while (tries.length < (isEvent ? EVENT_ATTEMPTS : 1) && !isDelivered(tries.at(-1)) && !this.isClosed) {
+    while (
+      tries.length < (isEvent ? EVENT_ATTEMPTS : 1) &&
+      !isDelivered(tries.at(-1)) &&
+      !this.closed.aborted
+    ) {
       if (tries.length > 0) await this.pause(RETRY_AFTER_MS);
-      const end = await post(url, Buffer.from(JSON.stringify(body)), { headers, signal, onSent });
+      const end = await post(url, Buffer.from(JSON.stringify(body)), {
+        headers,
+        signal: this.closed,
+        onSent,
+      });
       // One that has failed to leave holds up no others.
       onSent();
       const { elapsedMs, sent } = end;

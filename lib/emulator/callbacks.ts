@@ -44,7 +44,8 @@ const SHOWN_ANSWER = 1_024;
  * clients, to the URL that each of them has set. They leave in the order in which they happened.
  */
 export class Callbacks {
-  readonly #sender = new CallbackSender();
+  readonly #closing = new AbortController();
+  readonly #sender = new CallbackSender(this.#closing.signal);
   readonly #appId: string;
   // Private to the language: whoever prints it must not print a secret key.
   readonly #secrets: Secrets;
@@ -101,7 +102,7 @@ export class Callbacks {
 
   /** @internal Ends what is under way, and posts nothing from then on. */
   async close(): Promise<void> {
-    this.#sender.close();
+    this.#closing.abort();
     await this.idle();
   }
 
@@ -162,7 +163,7 @@ export class Callbacks {
   }
 
   #record(callback: Callback, at: Date, fault: Fault | undefined, tries: readonly PostEnd[]): void {
-    if (this.#sender.isClosed) return;
+    if (this.#closing.signal.aborted) return;
     const sent: SentCallback = {
       ...callback,
       at,

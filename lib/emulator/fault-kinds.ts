@@ -11,12 +11,6 @@ import { JSON_TYPE, sendText } from './http-body.js';
 import { ApiError } from './http-error.js';
 import { certificateProblem, type EmulatorTls } from './rtc-emulator-options.js';
 
-/** An answer that is about to be sent, with the response's status. */
-export interface Outgoing {
-  readonly response: ServerResponse;
-  readonly text: string;
-}
-
 type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
 
 /** What a fault applies to; `listener`: at once, to all connections. */
@@ -48,7 +42,7 @@ interface FaultRules<Kind extends FaultKind> {
   /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise. */
   readonly httpStatus?: number;
   /** How the answer is sent, and what in its place. */
-  send?(answer: Outgoing, fault: Fields<Kind>): void;
+  send?(response: ServerResponse, text: string, fault: Fields<Kind>): void;
 
   /** Of a connection: what it does to it. @returns the certificate to show, if not the emulator's */
   connect?(tcp: Socket, fault: Fields<Kind>): EmulatorTls | undefined;
@@ -90,32 +84,32 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   truncated: {
     fields: mayAccept,
     httpStatus: 200,
-    send: ({ response, text }) => sendText(response, text.slice(0, text.length / 2)),
+    send: (response, text) => sendText(response, text.slice(0, text.length / 2)),
   },
   html: {
     fields: mayHaveStatus,
     accepts: false,
     httpStatus: 200,
-    send: ({ response }) => sendText(response, PAGE, { 'Content-Type': 'text/html' }),
+    send: (response) => sendText(response, PAGE, { 'Content-Type': 'text/html' }),
   },
   empty: {
     fields: mayHaveStatus,
     accepts: false,
     httpStatus: 200,
-    send: ({ response }) => sendText(response, ''),
+    send: (response) => sendText(response, ''),
   },
   error: {
     fields: { code: required(publishedCode), retryAfter, ...mayHaveStatus },
     accepts: false,
     error: ({ code, httpStatus }) => new ApiError(code, 'This error was asked for.', httpStatus),
-    send: ({ response, text }, { retryAfter }) =>
+    send: (response, text, { retryAfter }) =>
       sendText(response, text, retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
   },
   redirect: {
     fields: { location: required(url), ...mayHaveStatus },
     accepts: false,
     httpStatus: 307,
-    send: ({ response }, { location }) => sendText(response, '', { Location: location }),
+    send: (response, _text, { location }) => sendText(response, '', { Location: location }),
   },
   oversized: { fields: { bytes: required(bytes), ...mayAccept }, send: oversize },
   close_after_answer: { fields: {}, send: sendAndClose },
@@ -158,55 +152,53 @@ export function acceptsRequest(fault: Fault): boolean {
   return ('accept' in fault ? fault.accept : undefined) ?? rulesOf(fault).accepts ?? true;
 }
 
-/** Sends an answer, or what a fault makes of it. */
-export function transmit(answer: Outgoing, fault: Fault | undefined): void {
-  const { response, text } = answer;
+/** Sends an answer with the response's status, or what a fault makes of it. */
+export function transmit(response: ServerResponse, text: string, fault: Fault | undefined): void {
   const rules = fault && rulesOf(fault);
   const asked = fault !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
   response.statusCode = asked ?? rules?.httpStatus ?? response.statusCode;
   // Nothing is to be begun for a client that has gone: what ends it would not be called.
   if (response.req.socket.destroyed) return;
-  if (fault !== undefined && rules?.send !== undefined) rules.send(answer, fault);
+  if (fault !== undefined && rules?.send !== undefined) rules.send(response, text, fault);
   else sendText(response, text);
 }
 
 /** Over TLS, whose sockets Node does not reset, the connection breaks off. */
-function reset({ response: { req } }: Outgoing): void {
+function reset({ req }: ServerResponse): void {
   if ('encrypted' in req.socket) req.socket.destroy();
   else req.socket.resetAndDestroy();
 }
 
-function sendLate({ response, text }: Outgoing, { delayMs }: Fields<'late'>): void {
+function sendLate(response: ServerResponse, text: string, { delayMs }: Fields<'late'>): void {
   const timer = setTimeout(() => sendText(response, text), delayMs);
   response.once('close', () => clearTimeout(timer));
 }
 
-function drip(answer: Outgoing, { intervalMs = DEFAULT_DRIP_MS }: Fields<'drip'>): void {
-  const text = Buffer.from(answer.text);
-  stream(answer, text.length, byteByByte(text, intervalMs));
+function drip(response: ServerResponse, text: string, { intervalMs }: Fields<'drip'>): void {
+  const bytes = Buffer.from(text);
+  stream(response, bytes.length, byteByByte(bytes, intervalMs));
 }
 
-async function* byteByByte(text: Buffer, intervalMs: number): AsyncIterable<Buffer> {
-  for (const byte of text) {
+async function* byteByByte(bytes: Buffer, intervalMs = DEFAULT_DRIP_MS): AsyncIterable<Buffer> {
+  for (const byte of bytes) {
     await sleep(intervalMs, undefined, { ref: false });
     yield Buffer.of(byte);
   }
 }
 
-function oversize(answer: Outgoing, { bytes }: Fields<'oversized'>): void {
-  const text = Buffer.from(answer.text);
-  const padding = Math.max(0, bytes - text.length);
-  stream(answer, text.length + padding, padded(text, padding));
+function oversize(response: ServerResponse, text: string, { bytes }: Fields<'oversized'>): void {
+  const length = Math.max(bytes, Buffer.byteLength(text));
+  stream(response, length, padded(Buffer.from(text), length));
 }
 
-function* padded(text: Buffer, padding: number): Iterable<Buffer> {
+function* padded(text: Buffer, length: number): Iterable<Buffer> {
   yield text;
-  for (let left = padding; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
+  for (let left = length - text.length; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
 }
 
 /** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
 function stream(
-  { response }: Outgoing,
+  response: ServerResponse,
   length: number,
   pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
 ): void {
@@ -216,7 +208,7 @@ function stream(
   });
 }
 
-function sendAndClose({ response, text }: Outgoing): void {
+function sendAndClose(response: ServerResponse, text: string): void {
   response.on('finish', () => response.socket?.end());
   sendText(response, text);
 }
