@@ -8,7 +8,6 @@ import type { Fault } from './fault.js';
 import { acceptsRequest, rulesOf, transmit } from './fault-kinds.js';
 import { ApiError, check } from './http-error.js';
 import { Messages } from './messages.js';
-import { QuotaWindows } from './quota-window.js';
 import { ReceivedRequest } from './received-request.js';
 import { answerPresence } from './room-presence.js';
 
@@ -26,12 +25,10 @@ interface Decision {
 
 /** The remote API itself: `/?Action=…&Version=…`. */
 export class ApiEndpoint {
-  readonly #windows: QuotaWindows;
   readonly #messages: Messages;
 
   constructor(private readonly state: EmulatorState) {
-    this.#windows = new QuotaWindows(state.options().quota.window);
-    this.#messages = new Messages(state, this.#windows);
+    this.#messages = new Messages(state);
   }
 
   handle(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
@@ -46,7 +43,7 @@ export class ApiEndpoint {
     response.statusCode = error?.httpStatus ?? 200;
     // A request that is refused anyway is not changed by a fault.
     const isSpared = outcome === 'refused' && fault !== undefined && acceptsRequest(fault);
-    transmit({ response, text: answerText(requestId, request, decision) }, isSpared ? undefined : fault);
+    transmit(response, answerText(requestId, request, decision), isSpared ? undefined : fault);
     this.state.addRequest(request, incoming.url ?? '/', {
       requestId,
       at,
@@ -68,11 +65,10 @@ export class ApiEndpoint {
   /** Decides on a request, and on an error that a fault asks for. */
   #decide(request: ReceivedRequest, at: Date, fault: Fault | undefined): Decision {
     const asked = fault && rulesOf(fault).error?.(fault);
-    if (fault !== undefined && !acceptsRequest(fault)) {
-      // What a fault sends in full must not look like success.
-      return { outcome: 'refused', error: asked ?? new ApiError('InternalError', 'It was not accepted.') };
-    }
+    const isLost = fault !== undefined && !acceptsRequest(fault);
     try {
+      // What a fault sends in full must not look like success.
+      if (isLost) throw asked ?? new ApiError('InternalError', 'It was not accepted.');
       return { ...this.#act(request, at), error: asked };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -84,7 +80,7 @@ export class ApiEndpoint {
   #act(request: ReceivedRequest, at: Date): Decision {
     const { action, version, method } = request;
     check(action && version, 'MissingParameter', 'Action or Version is missing.');
-    const account = authenticate(request, this.state.accounts(), at.getTime());
+    const account = authenticate(request, this.state.options().accounts, at.getTime());
     const call = callOf(action);
     const isKnown = call?.versions.includes(version);
     check(isKnown, 'InvalidActionOrVersion', 'There is no such action in this version.');
@@ -93,7 +89,7 @@ export class ApiEndpoint {
       const isAccepted = this.#messages.send(action, request, account, at);
       return { outcome: isAccepted ? 'accepted' : 'dropped', result: SUCCESS };
     }
-    const result = answerPresence(this.state, this.#windows, action as PresenceAction, request, account);
+    const result = answerPresence(this.state, action as PresenceAction, request, account);
     return { outcome: 'accepted', result };
   }
 }

@@ -10,8 +10,8 @@ const SERVICE = 'rtc';
 /** A signature is good for 15 minutes around the server's clock (`X-Expires`, 6348/1178321). */
 const VALIDITY_MS = 15 * 60_000;
 
-/** Reads as much of an `Authorization` header as there is, before anything of it is believed. */
-function parseAuthorization(header = '') {
+/** @throws ApiError for a header that lacks something, or has it in another form */
+function readAuthorization(header: string) {
   const [algorithm = '', rest = ''] = header.split(/\s+(.*)/s, 2);
   const fields = new Map(
     rest.split(',').map((field): [string, string] => {
@@ -19,20 +19,28 @@ function parseAuthorization(header = '') {
       return [name, value];
     }),
   );
-  return {
-    algorithm,
-    /** `{access key}/{date}/{region}/{service}/request`, in parts. */
-    credential: fields.get('Credential')?.split('/') ?? [],
-    /** Names in lower case. */
-    signedHeaders: fields.get('SignedHeaders')?.toLowerCase().split(';') ?? [],
-    signature: fields.get('Signature') ?? '',
-  };
+  check(algorithm === ALGORITHM, 'InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
+  const signature = fields.get('Signature');
+  check(signature, 'MissingSignature', 'Authorization has no Signature.');
+  const credential = fields.get('Credential')?.split('/') ?? [];
+  const signedHeaders = fields.get('SignedHeaders')?.toLowerCase().split(';') ?? [];
+  const isWhole = credential.join('') && signedHeaders.join('');
+  check(isWhole, 'InvalidAuthorization', 'Authorization must have Credential and SignedHeaders.');
+  // What is signed is then no longer than the request itself.
+  const isOnce = new Set(signedHeaders).size === signedHeaders.length;
+  check(isOnce, 'InvalidAuthorization', 'SignedHeaders must name each header once.');
+  const [accessKeyId, date, region, service, ...end] = credential;
+  const hasAll = accessKeyId && date && region && service;
+  check(hasAll, 'MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
+  const form = '{access key}/{date}/{region}/{service}/request';
+  check(end.join('/') === 'request', 'InvalidCredential', `Credential must be ${form}.`);
+  return { accessKeyId, date, service, scope: credential.slice(1), signedHeaders, signature };
 }
 
 /** The region that a request names in its credential, as far as it can be read. */
 export function regionOf(headers: ReceivedRequest['headers']): string | undefined {
-  const [, , region = ''] = parseAuthorization(headers.get('authorization')).credential;
-  return /^[a-z\d-]{1,64}$/.test(region) ? region : undefined;
+  const region = /[\s,]Credential=[^/,\s]*\/[^/,\s]*\/([a-z\d-]{1,64})(?![^/,\s])/;
+  return region.exec(headers.get('authorization') ?? '')?.[1];
 }
 
 /**
@@ -48,10 +56,7 @@ export function authenticate(
   const { headers, body } = request;
   const header = headers.get('authorization');
   check(header !== undefined, 'MissingAuthenticationToken', 'There is no Authorization header.');
-  const authorization = parseAuthorization(header);
-  checkAuthorization(authorization);
-  const { credential, signedHeaders, signature } = authorization;
-  const [accessKeyId, date, , service] = credential;
+  const { accessKeyId, date, service, scope, signedHeaders, signature } = readAuthorization(header);
 
   const xDate = headers.get('x-date');
   check(xDate !== undefined, 'MissingRequestInfo', 'There is no X-Date header.');
@@ -64,7 +69,6 @@ export function authenticate(
   const bodySha256 = sha256(body);
   const claimed = headers.get('x-content-sha256') ?? bodySha256;
   check(claimed === bodySha256, 'SignatureDoesNotMatch', 'X-Content-Sha256 is not that of the body.');
-  const scope = credential.slice(1);
   const key = scope.reduce(hmac, Buffer.from(account.credentials.secretAccessKey));
   // What is signed is for the client to name: some of the vendor's SDKs sign nothing but X-Date.
   for (const canonical of canonicalForms(request, signedHeaders, bodySha256)) {
@@ -72,22 +76,6 @@ export function authenticate(
     if (hmac(key, toSign).toString('hex') === signature) return account;
   }
   throw new ApiError('SignatureDoesNotMatch', 'The signature does not match the request.');
-}
-
-function checkAuthorization(authorization: ReturnType<typeof parseAuthorization>): void {
-  const { algorithm, credential, signedHeaders, signature } = authorization;
-  check(algorithm === ALGORITHM, 'InvalidAuthorization', `The algorithm must be ${ALGORITHM}.`);
-  check(signature, 'MissingSignature', 'Authorization has no Signature.');
-  const isWhole = credential.join('') && signedHeaders.join('');
-  check(isWhole, 'InvalidAuthorization', 'Authorization must have Credential and SignedHeaders.');
-  // What is signed is then no longer than the request itself.
-  const isOnce = new Set(signedHeaders).size === signedHeaders.length;
-  check(isOnce, 'InvalidAuthorization', 'SignedHeaders must name each header once.');
-  const [accessKeyId, date, region, service, ...end] = credential;
-  const hasAll = accessKeyId && date && region && service;
-  check(hasAll, 'MissingRequestInfo', 'Credential lacks the access key, date, region or service.');
-  const form = '{access key}/{date}/{region}/{service}/request';
-  check(end.join('/') === 'request', 'InvalidCredential', `Credential must be ${form}.`);
 }
 
 function checkTime(xDate: string, date: string | undefined, now: number): void {
@@ -108,8 +96,8 @@ function checkToken(token = '', { credentials }: EmulatorAccount, now: number): 
 
 /**
  * The canonical forms that a request may have been signed in: the vendor's SDKs differ in three points, which its pages
- * leave open or which not all of them keep to, so that a verifier takes each. At most twelve, one at a time, and each
- * about as long as the request's head.
+ * leave open or which not all of them keep to, so that a verifier takes each. At most twelve, each about as long as the
+ * request's head.
  * @param signedHeaders names in lower case, each once
  */
 function* canonicalForms(
@@ -118,27 +106,27 @@ function* canonicalForms(
   bodySha256: string,
 ): Iterable<string> {
   const names = [...signedHeaders].sort();
-  const asSent = names.map((name) => (headers.get(name) ?? '').trim());
-  // As the Node and PHP SDKs do; those for Go, Python and Java leave a value as it is.
-  const folded = asSent.map((value) => value.replaceAll(/\s+/g, ' '));
   const hosts = names.includes('host') ? hostForms(headers.get('host') ?? '') : [''];
   const queries = queryForms(query);
-  for (const values of distinct(asSent, folded)) {
-    for (const host of hosts) {
-      const lines = names.map((name, index) => `${name}:${name === 'host' ? host : values[index]}`);
-      for (const queryText of queries) {
-        yield [method, path, queryText, ...lines, '', names.join(';'), bodySha256].join('\n');
-      }
+  const asSent = (name: string): string => (headers.get(name) ?? '').trim();
+  // As the Node and PHP SDKs do; those for Go, Python and Java leave a value as it is.
+  const folded = (name: string): string => asSent(name).replaceAll(/\s+/g, ' ');
+  const blocks = [asSent, folded].flatMap((valueOf) =>
+    hosts.map((host) => names.map((name) => `${name}:${name === 'host' ? host : valueOf(name)}\n`).join('')),
+  );
+  for (const block of new Set(blocks)) {
+    for (const queryText of queries) {
+      yield [method, path, queryText, block, names.join(';'), bodySha256].join('\n');
     }
   }
 }
 
 /** Sorted by name, the values of one name in their order, as the pages say (Go, Python, Java), or sorted (Node, PHP). */
-function queryForms(query: URLSearchParams): string[] {
+function queryForms(query: URLSearchParams): ReadonlySet<string> {
   const inOrder = new URLSearchParams(query);
   inOrder.sort();
   const encoded = Array.from(inOrder, (pair) => pair.map(encodeRfc3986).join('='));
-  return distinct(encoded.join('&'), encoded.toSorted().join('&'));
+  return new Set([encoded.join('&'), encoded.toSorted().join('&')]);
 }
 
 /** As it was sent, and with and without a default port: Go, Python and the older Java SDK sign it without. */
@@ -154,10 +142,6 @@ function encodeRfc3986(text: string): string {
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-function distinct<T extends string | readonly string[]>(one: T, other: T): T[] {
-  return String(one) === String(other) ? [one] : [one, other];
 }
 
 function hmac(key: Buffer, text: string): Buffer {

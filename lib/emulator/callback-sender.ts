@@ -14,42 +14,48 @@ const MAX_CONNECTIONS = 64;
 const ANSWER_LIMIT_MS = 5_000;
 const MAX_ANSWER_BYTES = 65_536;
 
-/** What became of one request to the business server. */
-export interface PostEnd {
+/** A try to post a callback. */
+export interface CallbackAttempt {
+  /** Until the answer had been read, or the try failed. */
   readonly elapsedMs: number;
+  /** Undefined if there was no answer, or a fault lost it. */
+  readonly httpStatus?: number | undefined;
+  /** The first 1,024 characters of the answer. */
+  readonly answer?: string | undefined;
+  /** Why there was no whole answer. */
+  readonly failure?: string | undefined;
+}
+
+/** What became of one request to the business server. */
+export interface PostEnd extends Omit<CallbackAttempt, 'answer'> {
   /** Whether all of the request had left, or an answer came: the server may have read it. */
   readonly sent: boolean;
-  /** Undefined: there was no answer. */
-  readonly httpStatus?: number | undefined;
   /** The whole answer; undefined if there is none, or not a whole one of at most 64 KB. */
   readonly answer?: Buffer | undefined;
-  /** Why there is none. */
-  readonly failure?: string | undefined;
+}
+
+/** How a body is posted. */
+interface Posting {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Called once the request has left. */
+  readonly onSent: () => void;
 }
 
 /** Posts callbacks in the order in which they come, up to 64 at a time. */
 export class CallbackSender {
-  readonly #closing = new AbortController();
   readonly #posting = new Set<Promise<unknown>>();
   /** Ends once the last one has left. */
   #leaving = Promise.resolve();
 
-  constructor() {
-    setMaxListeners(0, this.#closing.signal);
-  }
-
-  get isClosed(): boolean {
-    return this.#closing.signal.aborted;
-  }
-
-  /** Ends what is under way, and posts nothing from then on. */
-  close(): void {
-    this.#closing.abort();
+  /** @param closed ends what is under way: nothing is posted from then on */
+  constructor(private readonly closed: AbortSignal) {
+    setMaxListeners(0, closed);
   }
 
   /** Waits, though not for longer than until the end. */
   async pause(delayMs: number): Promise<void> {
-    await sleep(delayMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    await sleep(delayMs, undefined, { signal: this.closed }).catch(() => undefined);
   }
 
   /**
@@ -79,12 +85,19 @@ export class CallbackSender {
   ): Promise<readonly PostEnd[]> {
     const isEvent = isRoomEventType(action);
     // The service sends clients' messages without a content type.
-    const headers: Record<string, string> = isEvent ? { 'Content-Type': 'application/json' } : {};
-    const { signal } = this.#closing;
+    const headers: Posting['headers'] = isEvent ? { 'Content-Type': 'application/json' } : {};
     const tries: PostEnd[] = [];
-    while (tries.length < (isEvent ? EVENT_ATTEMPTS : 1) && !isDelivered(tries) && !this.isClosed) {
+    while (
+      tries.length < (isEvent ? EVENT_ATTEMPTS : 1) &&
+      !isDelivered(tries.at(-1)) &&
+      !this.closed.aborted
+    ) {
       if (tries.length > 0) await this.pause(RETRY_AFTER_MS);
-      const end = await post(url, Buffer.from(JSON.stringify(body)), { headers, signal, onSent });
+      const end = await post(url, Buffer.from(JSON.stringify(body)), {
+        headers,
+        signal: this.closed,
+        onSent,
+      });
       // One that has failed to leave holds up no others.
       onSent();
       const { elapsedMs, sent } = end;
@@ -95,29 +108,13 @@ export class CallbackSender {
   }
 }
 
-/** Whether the last one was answered 200, and the whole answer came. */
-export function isDelivered(tries: readonly PostEnd[]): boolean {
-  const last = tries.at(-1);
-  return last?.httpStatus === 200 && last.answer !== undefined;
+/** Whether a request was answered 200, and the whole answer came. */
+export function isDelivered(end: PostEnd | undefined): end is PostEnd & { readonly answer: Buffer } {
+  return end?.httpStatus === 200 && end.answer !== undefined;
 }
 
-/**
- * Posts a body, over a connection of its own. Redirects are not followed. It never rejects.
- * @param onSent called once the request has left
- */
-export async function post(
-  url: URL,
-  body: Buffer,
-  {
-    headers,
-    signal,
-    onSent,
-  }: {
-    readonly headers: Readonly<Record<string, string>>;
-    readonly signal: AbortSignal;
-    readonly onSent: () => void;
-  },
-): Promise<PostEnd> {
+/** Posts a body, over a connection of its own. Redirects are not followed. It never rejects. */
+export async function post(url: URL, body: Buffer, { headers, signal, onSent }: Posting): Promise<PostEnd> {
   const began = performance.now();
   let end: Omit<PostEnd, 'elapsedMs'> = { sent: false };
   let failure: string | undefined;

@@ -1,5 +1,5 @@
 import { text, unless } from '../options/rules.js';
-import { hostName, isLoopbackHost, isProductionHost } from './host-name.js';
+import { hostName, isProductionHost } from './host-name.js';
 
 /** Where events are told to, as it is registered at the vendor's. */
 export interface EventCallback {
@@ -34,11 +34,4 @@ function urlProblem(given: unknown): string | undefined {
     return 'must be a URL over http: or https:, without a user name and a password';
   }
   return isProductionHost(hostName(url.host) ?? '') ? "must not lead to the service's own hosts" : undefined;
-}
-
-/** Whether a URL leads to this machine, whatever a name server says. */
-export function isLoopbackUrl({ host, hostname }: URL): boolean {
-  const name = hostName(host) ?? '';
-  // Other names of localhost may lead elsewhere, where the system asks a name server for them.
-  return isLoopbackHost(name) && !/\.(localhost)?\.?$/.test(hostname);
 }

@@ -1,22 +1,11 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
-
-/**
- * An event of a room, by the names of the vendor's pages (6348/69820, BytePlus 75125). `RoomCreate` stands on no page
- * that could be read: its name follows its family.
- */
-export type RoomEventType =
-  | 'UserJoinRoom'
-  | 'UserLeaveRoom'
-  | 'InvisibleUserJoinRoom'
-  | 'InvisibleUserLeaveRoom'
-  | 'RoomCreate'
-  | 'RoomDestroy';
+import type { RtcEventType } from '../callbacks/rtc-callback-event.js';
 
 /** One of the client SDK's methods by which a client sends to the business server. */
 export type ServerMessageMethod = 'sendServerMessage' | 'sendServerBinaryMessage';
 
 /** What is posted to the business server: an event, or a client's message. */
-export type CallbackAction = RoomEventType | ServerMessageMethod;
+export type CallbackAction = RtcEventType | ServerMessageMethod;
 
 /** Whether it is an event. The compiler finds one that is missing. */
 const ACTIONS: Readonly<Record<CallbackAction, boolean>> = {
@@ -30,7 +19,7 @@ const ACTIONS: Readonly<Record<CallbackAction, boolean>> = {
   sendServerBinaryMessage: false,
 };
 
-export function isRoomEventType(action: CallbackAction): action is RoomEventType {
+export function isRoomEventType(action: CallbackAction): action is RtcEventType {
   return ACTIONS[action];
 }
 
@@ -38,11 +27,18 @@ export function isCallbackAction(name: unknown): name is CallbackAction {
   return typeof name === 'string' && Object.hasOwn(ACTIONS, name);
 }
 
-/** What is to be posted. */
-export interface Callback {
+/** What a callback is about. */
+export interface CallbackSubject {
+  /** An event's type, or the client SDK's method. */
   readonly action: CallbackAction;
+  /** Undefined for a message of a client outside of rooms. */
   readonly roomId: string | undefined;
+  /** Undefined for an event of a room as a whole. */
   readonly userId: string | undefined;
+}
+
+/** What is to be posted. */
+export interface Callback extends CallbackSubject {
   readonly url: URL;
   readonly body: Readonly<Record<string, string | boolean>>;
 }
@@ -55,16 +51,6 @@ export function signatureFieldOf({ action }: Pick<Callback, 'action'>): 'Signatu
 /** Why a user left, as the vendor has it. The name of the last follows the client SDK's `ErrorCodeDuplicateLogin`. */
 export type LeaveReason = 'userLeave' | 'connectionLost' | 'onUserTokenDidExpire' | 'duplicateLogin';
 
-/** What happened in a room. */
-export interface RoomEvent {
-  readonly type: RoomEventType;
-  readonly roomId: string;
-  /** Of events about a user. */
-  readonly userId?: string;
-  /** Of a user who left. */
-  readonly reason?: LeaveReason;
-}
-
 const VERSION = '2020-12-01';
 /** Clients of the emulator have no device; over WebSocket they are as good as the Web SDK's. */
 const DEVICE_TYPE = 'web';
@@ -73,12 +59,13 @@ const MICRO_AND_NANOSECONDS = '000000Z';
 
 /** The body of an event, whose fields are all strings, signed. */
 export function eventBody(
-  { type, roomId, userId, reason }: RoomEvent,
+  { action, roomId, userId }: CallbackSubject,
+  reason: LeaveReason | undefined,
   { appId, secret, at }: { readonly appId: string; readonly secret: string; readonly at: Date },
 ): Record<string, string> {
   const ofUser = userId === undefined ? {} : { UserId: userId, DeviceType: DEVICE_TYPE, Reason: reason };
   const fields = {
-    EventType: type,
+    EventType: action,
     EventData: JSON.stringify({ RoomId: roomId, ...ofUser, Timestamp: at.getTime() }),
     EventTime: at.toISOString().replace('Z', MICRO_AND_NANOSECONDS),
     EventId: randomUUID(),

@@ -1,44 +1,27 @@
-import { failWith, readOptions } from '../options/read-options.js';
+import { checkedOptions } from '../options/read-options.js';
 import { BoundedList } from './bounded-list.js';
 import {
   type Callback,
-  type CallbackAction,
+  type CallbackSubject,
   eventBody,
-  type RoomEvent,
+  type LeaveReason,
   signatureFieldOf,
 } from './callback.js';
-import { CallbackSender, isDelivered, type PostEnd } from './callback-sender.js';
-import { EVENT_CALLBACK, type EventCallback, isLoopbackUrl, readCallbackUrl } from './callback-url.js';
+import { type CallbackAttempt, CallbackSender, isDelivered, type PostEnd } from './callback-sender.js';
+import { EVENT_CALLBACK, type EventCallback, readCallbackUrl } from './callback-url.js';
 import type { Fault, FaultKind } from './fault.js';
-import { type CallbackChange, rulesOf } from './fault-kinds.js';
+import { rulesOf } from './fault-kinds.js';
 import type { Faults } from './faults.js';
-import { isLoopbackHost, withoutMapping } from './host-name.js';
-import { HttpError } from './http-error.js';
+import { isLoopback } from '../openapi/loopback.js';
+import { withoutMapping } from './host-name.js';
+import { ensure } from './http-error.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { type Secrets, WITHHELD } from './secrets.js';
 
-/** A try to post a callback. */
-export interface CallbackAttempt {
-  /** Until the answer had been read, or the try failed. */
-  readonly elapsedMs: number;
-  /** Undefined if there was no answer, or a fault lost it. */
-  readonly httpStatus?: number | undefined;
-  /** The first 1,024 characters of the answer. */
-  readonly answer?: string | undefined;
-  /** Why there was no whole answer. */
-  readonly failure?: string | undefined;
-}
-
 /** A callback whose last try has ended. */
-export interface SentCallback {
-  /** An event's type, or the client SDK's method. */
-  readonly action: CallbackAction;
+export interface SentCallback extends CallbackSubject {
   /** When it happened, by the emulator's clock. */
   readonly at: Date;
-  /** Undefined for a message of a client outside of rooms. */
-  readonly roomId: string | undefined;
-  /** Undefined for an event of a room as a whole. */
-  readonly userId: string | undefined;
   /** Where it was posted to, without secrets. */
   readonly url: string;
   /** The fields of its JSON body, without the signature. */
@@ -51,13 +34,6 @@ export interface SentCallback {
   readonly fault?: FaultKind;
 }
 
-/** The emulator's parts that callbacks need. */
-interface CallbackParts {
-  readonly now: () => number;
-  readonly faults: Pick<Faults, 'for'>;
-  readonly secrets: Secrets;
-}
-
 const MAX_WAITING_BYTES = 33_554_432;
 /** What a callback takes up beside its texts. */
 const CALLBACK_BYTES = 1_024;
@@ -68,9 +44,11 @@ const SHOWN_ANSWER = 1_024;
  * clients, to the URL that each of them has set. They leave in the order in which they happened.
  */
 export class Callbacks {
+  readonly #closing = new AbortController();
+  readonly #sender = new CallbackSender(this.#closing.signal);
   readonly #appId: string;
-  readonly #parts: CallbackParts;
-  readonly #sender = new CallbackSender();
+  // Private to the language: whoever prints it must not print a secret key.
+  readonly #secrets: Secrets;
   /** @internal */
   readonly list: BoundedList<SentCallback>;
   readonly #allowedOrigin: string | undefined;
@@ -80,9 +58,14 @@ export class Callbacks {
   #waitingBytes = 0;
 
   /** @internal They come from `emulator.callbacks`. */
-  constructor({ appId, callbacks, keepBytes }: ResolvedEmulatorOptions, parts: CallbackParts) {
+  constructor(
+    { appId, callbacks, keepBytes }: ResolvedEmulatorOptions,
+    secrets: Secrets,
+    private readonly faults: Pick<Faults, 'for'>,
+    private readonly now: () => number,
+  ) {
     this.#appId = appId;
-    this.#parts = parts;
+    this.#secrets = secrets;
     this.list = new BoundedList(keepBytes / 32);
     if (callbacks !== undefined) this.register(callbacks);
     this.#allowedOrigin = this.#registered?.url.origin;
@@ -98,9 +81,8 @@ export class Callbacks {
    * @throws TypeError naming each invalid field
    */
   register(callback: EventCallback): void {
-    const { values, problems } = readOptions(EVENT_CALLBACK, callback, '', { whole: 'callback' });
-    failWith(problems);
-    this.#registered = { url: new URL(values.url), secret: values.secret };
+    const { url, secret } = checkedOptions(EVENT_CALLBACK, callback, '', 'callback');
+    this.#registered = { url: new URL(url), secret };
   }
 
   /** Has events told to no one from now on. */
@@ -120,7 +102,7 @@ export class Callbacks {
 
   /** @internal Ends what is under way, and posts nothing from then on. */
   async close(): Promise<void> {
-    this.#sender.close();
+    this.#closing.abort();
     await this.idle();
   }
 
@@ -131,21 +113,21 @@ export class Callbacks {
    */
   checkReach(url: unknown, remoteAddress = ''): void {
     const target = readCallbackUrl(url);
-    if (target.origin === this.#allowedOrigin) return;
-    if (isLoopbackUrl(target) && isLoopbackHost(withoutMapping(remoteAddress))) return;
-    throw new HttpError(
+    // Other names of localhost may lead elsewhere, where the system asks a name server for them.
+    const isHere = isLoopback(target.hostname) && !target.hostname.endsWith('.localhost');
+    ensure(
+      target.origin === this.#allowedOrigin || (isHere && isLoopback(withoutMapping(remoteAddress))),
       403,
       'url: must lead to this machine, and be set from it, or have the origin of the callbacks.url (--callback-url) that the emulator was started with',
     );
   }
 
   /** @internal Tells of an event, if a URL is registered. */
-  tell(event: RoomEvent): void {
+  tell(event: CallbackSubject, reason?: LeaveReason): void {
     if (this.#registered === undefined) return;
     const { url, secret } = this.#registered;
-    const { type: action, roomId, userId } = event;
-    const body = eventBody(event, { secret, appId: this.#appId, at: new Date(this.#parts.now()) });
-    void this.deliver({ action, roomId, userId, url, body });
+    const body = eventBody(event, reason, { secret, appId: this.#appId, at: new Date(this.now()) });
+    void this.deliver({ ...event, url, body });
   }
 
   /** @internal @returns the last try; undefined if it was never posted */
@@ -162,16 +144,14 @@ export class Callbacks {
 
   /** Posts what a fault makes of it, and records each copy. */
   async #deliver(callback: Callback): Promise<PostEnd | undefined> {
-    const { now, faults } = this.#parts;
     const { action, roomId = '', userId } = callback;
-    const fault = faults.for('callback', {
-      target: { action, roomId, to: userId === undefined ? [] : [userId] },
-    });
-    const at = new Date(now());
-    const asked = (fault && rulesOf(fault).post?.(fault)) ?? {};
+    const target = { action, roomId, to: userId === undefined ? [] : [userId] };
+    const fault = this.faults.for('callback', { target });
+    const at = new Date(this.now());
+    const asked = fault && rulesOf(fault).post;
     const change = this.#waitingBytes > MAX_WAITING_BYTES ? { copies: 0 } : asked;
-    const { delayMs = 0, copies = 1, bodyOf, losesFirstAnswer = false }: CallbackChange = change;
-    if (delayMs > 0) await this.#sender.pause(delayMs);
+    const { copies = 1, bodyOf, losesFirstAnswer = false } = change ?? {};
+    if (fault !== undefined && 'delayMs' in fault) await this.#sender.pause(fault.delayMs);
     const sending = Array.from({ length: copies }, async (_, copy) => {
       const body = bodyOf?.(callback, copy) ?? callback.body;
       const tries = await this.#sender.send({ ...callback, body }, losesFirstAnswer);
@@ -183,25 +163,22 @@ export class Callbacks {
   }
 
   #record(callback: Callback, at: Date, fault: Fault | undefined, tries: readonly PostEnd[]): void {
-    if (this.#sender.isClosed) return;
-    const { action, roomId, userId, url, body } = callback;
+    if (this.#closing.signal.aborted) return;
     const sent: SentCallback = {
-      action,
+      ...callback,
       at,
-      roomId,
-      userId,
-      url: this.#shown(url),
-      body: { ...body, [signatureFieldOf(callback)]: WITHHELD },
+      url: this.#shown(callback.url),
+      body: { ...callback.body, [signatureFieldOf(callback)]: WITHHELD },
       attempts: tries.map(({ elapsedMs, httpStatus, answer, failure }) => {
         return { elapsedMs, httpStatus, answer: answer?.toString('utf8').slice(0, SHOWN_ANSWER), failure };
       }),
-      outcome: isDelivered(tries) ? 'delivered' : 'failed',
+      outcome: isDelivered(tries.at(-1)) ? 'delivered' : 'failed',
       ...(fault !== undefined && { fault: fault.kind }),
     };
     this.list.add(sent, CALLBACK_BYTES + JSON.stringify(sent).length * 2);
   }
 
   #shown({ origin, pathname, search }: URL): string {
-    return origin + this.#parts.secrets.shownUrl(pathname + search);
+    return origin + this.#secrets.shownUrl(pathname + search);
   }
 }

@@ -30,14 +30,14 @@ export class ClientSockets {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES });
 
   constructor(
-    private readonly admission: Admission,
+    private readonly admit: Admission,
     private readonly state: EmulatorState,
   ) {}
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     try {
-      this.admission.admit(request);
+      this.admit(request);
       const { path, query } = splitUrl(request.url ?? '/');
       const room = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
       if (room === undefined && path !== '/users') {

@@ -2,15 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventCallback } from './callback-url.js';
 import { callMethod } from './client-call.js';
 import type { EmulatorState } from './emulator-state.js';
-import type { OptionValues } from '../options/option-table.js';
-import { failWith, readOptions } from '../options/read-options.js';
+import { checkedOptions } from '../options/read-options.js';
 import { flag, must } from '../options/rules.js';
 import type { FaultRule } from './fault.js';
 import { CLOCK_OFFSET } from './fault-kinds.js';
 import { readObject, sendText } from './http-body.js';
-import { HttpError } from './http-error.js';
-import { Listing } from './listing.js';
-import { type Participant, toMessageJson } from './participant.js';
+import { ensure } from './http-error.js';
+import { pageOf } from './listing.js';
+import { type Participant, toMessageJson, userIdOf } from './participant.js';
 import type { Presence } from './presence.js';
 import { idInPath, splitUrl } from './received-request.js';
 
@@ -21,25 +20,30 @@ interface ControlRequest {
   readonly state: EmulatorState;
   /** Of a path that names a user. */
   readonly userId: string;
-  /** Of a path that names one; otherwise it is for those who are logged in. */
-  readonly roomId: string | undefined;
+  /** In the room that a path names; otherwise, of those who are logged in. */
   readonly presence: Presence;
   readonly body: Readonly<Record<string, unknown>>;
   /** @throws HttpError where whoever asks may not have the emulator post to a URL */
   checkReach(url: unknown): void;
+  /** The page of a list that was asked for: see {@link pageOf}. */
+  page<T>(items: readonly T[], toJson?: (item: T) => unknown, dropped?: number): unknown[];
 }
 
-/** @returns what is answered as JSON, or will be: nothing as `{}`, a {@link Listing} in pages */
+/** @returns what is answered as JSON, or will be: nothing as `{}` */
 type Handler = (request: ControlRequest) => unknown;
 
 /** Of a user who is there. */
 const ofUser =
   (handle: (participant: Participant, request: ControlRequest) => unknown): Handler =>
   (request) => {
-    const { presence, userId, roomId } = request;
+    const { presence, userId } = request;
     const participant = presence.participant(userId);
-    if (participant !== undefined) return handle(participant, request);
-    throw new HttpError(404, `${userId} is not ${roomId === undefined ? 'logged in' : `in room ${roomId}`}`);
+    ensure(
+      participant,
+      404,
+      `${userId} is not ${presence.id === '' ? 'logged in' : `in room ${presence.id}`}`,
+    );
+    return handle(participant, request);
   };
 
 /**
@@ -59,18 +63,18 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     const { accessKeyId } = credentials;
     return { endpoint, appId, from, accessKeyId, requests: requests.length, ...counts, dropped };
   },
-  'GET /rooms': ({ state }) =>
-    new Listing(state.rooms, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
-  'GET /users': ({ presence }) => new Listing(presence.participants, userIdOf),
-  'PUT /users/:id': ({ presence, roomId, userId, body }) => {
+  'GET /rooms': ({ state, page }) =>
+    page(state.rooms, ({ id, participants }) => ({ id, users: participants.map(userIdOf) })),
+  'GET /users': ({ presence, page }) => page(presence.participants, userIdOf),
+  'PUT /users/:id': ({ presence, userId, body }) => {
     const token = must<string>('a string', (given) => typeof given === 'string');
-    presence.join(userId, fieldsOf(body, { token, invisible: flag }));
+    const { roomId } = presence.join(userId, checkedOptions({ token, invisible: flag }, body, '', 'body'));
     return { roomId, userId };
   },
   'GET /users/:id': ofUser(({ roomId, userId, invisible, token }) => ({ roomId, userId, invisible, token })),
   'DELETE /users/:id': ofUser((participant) => participant.leave()),
-  'GET /users/:id/received': ofUser(
-    ({ received, droppedReceived }) => new Listing(received, toMessageJson, droppedReceived),
+  'GET /users/:id/received': ofUser(({ received, droppedReceived }, { page }) =>
+    page(received, toMessageJson, droppedReceived),
   ),
   'POST /users/:id/calls': ofUser((participant, { body, checkReach }) =>
     callMethod(participant, body, checkReach),
@@ -82,24 +86,22 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     return { url: state.callbacks.url };
   },
   'DELETE /callbacks': ({ state }) => state.callbacks.unregister(),
-  'GET /callbacks/sent': ({ state: { callbacks } }) =>
-    new Listing(callbacks.sent, undefined, callbacks.list.dropped),
-  'GET /requests': ({ state: { requests, dropped } }) =>
-    new Listing(requests, (request) => ({ ...request, body: request.body.toString() }), dropped.requests),
-  'GET /duplicates': ({ state: { accepted } }) => {
-    const { items, dropped } = accepted.listed;
-    return new Listing(items, (listed) => accepted.timed(listed), dropped);
-  },
+  'GET /callbacks/sent': ({ state: { callbacks }, page }) =>
+    page(callbacks.sent, undefined, callbacks.list.dropped),
+  'GET /requests': ({ state: { requests, dropped }, page }) =>
+    page(requests, (request) => ({ ...request, body: request.body.toString() }), dropped.requests),
+  'GET /duplicates': ({ state: { accepted }, page }) =>
+    page(accepted.listed.items, (listed) => accepted.timed(listed), accepted.listed.dropped),
   'DELETE /record': ({ state }) => state.clear(),
   'PUT /clock': ({ state, body }) => {
-    const { offsetMs } = fieldsOf(body, { offsetMs: CLOCK_OFFSET });
+    const { offsetMs } = checkedOptions({ offsetMs: CLOCK_OFFSET }, body, '', 'body');
     state.clock.offsetMs = offsetMs;
     return { offsetMs };
   },
   'GET /faults': listFaults,
   'PUT /faults': ({ state, body }) => {
     const rule = must<FaultRule[]>('an array of faults', Array.isArray);
-    state.faults.replace(fieldsOf(body, { faults: { rule, required: true } }).faults);
+    state.faults.replace(checkedOptions({ faults: { rule, required: true } }, body, '', 'body').faults);
     return listFaults({ state });
   },
   'DELETE /faults': ({ state }) => state.faults.clear(),
@@ -121,41 +123,25 @@ export async function serveControlApi(
     /^(?:\/rooms\/([^/]+))?\/users\/([^/]+)(\/received|\/calls)?$/.exec(below) ?? [];
   const route = `${method} ${user === undefined ? below : `/users/:id${what}`}`;
   const handler = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
-  if (handler === undefined) throw new HttpError(404, 'There is no such method and path in the control API');
-  const roomId = room === undefined ? undefined : idInPath(room);
+  ensure(handler, 404, 'There is no such method and path in the control API');
   const answer = await handler({
     state,
     userId: user === undefined ? '' : idInPath(user),
-    roomId,
-    presence: state.presenceOf(roomId),
+    presence: state.presenceOf(room === undefined ? undefined : idInPath(room)),
     body: body.length === 0 ? {} : readObject(body),
     checkReach: (target) => state.callbacks.checkReach(target, remoteAddress),
+    page(items, toJson, dropped) {
+      const { page, next } = pageOf(items, query, toJson, dropped);
+      query.set('offset', String(next));
+      if (next !== undefined) response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`);
+      return page;
+    },
   });
-  const { text, next } =
-    answer instanceof Listing ? answer.page(query) : { text: JSON.stringify(answer ?? {}), next: undefined };
-  if (next !== undefined) {
-    query.set('offset', String(next));
-    response.setHeader('Link', `<${path}?${query.toString()}>; rel="next"`);
-  }
   // With a line break, so that a terminal's prompt begins a line of its own after curl's output.
-  sendText(response, `${text}\n`);
-}
-
-/**
- * The fields of a body. An unknown one would be ignored.
- * @throws TypeError naming each invalid field
- */
-function fieldsOf<const Table extends object>(body: object, table: Table): OptionValues<Table> {
-  const { values, problems } = readOptions(table, body, '', { whole: 'body' });
-  failWith(problems);
-  return values;
+  sendText(response, `${JSON.stringify(answer ?? {})}\n`);
 }
 
 function listFaults({ state }: Pick<ControlRequest, 'state'>): unknown {
   // A private key is no one's to read back.
   return state.faults.active.map(({ rule, applied }) => ({ ...rule, key: undefined, applied }));
-}
-
-function userIdOf({ userId }: Participant): string {
-  return userId;
 }

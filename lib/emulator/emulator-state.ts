@@ -2,16 +2,13 @@ import { BoundedList } from './bounded-list.js';
 import { Callbacks } from './callbacks.js';
 import type { FaultKind } from './fault.js';
 import { Faults } from './faults.js';
-import type { Listener } from './listener.js';
+import { Listener } from './listener.js';
 import type { Participant } from './participant.js';
 import { Attendance, checkId, type JoinOptions, Presence } from './presence.js';
+import { QuotaWindows } from './quota-window.js';
 import type { ReceivedRequest } from './received-request.js';
 import { RecipientCounts } from './recipient-counts.js';
-import type {
-  EmulatorAccount,
-  EmulatorModuleOptions,
-  ResolvedEmulatorOptions,
-} from './rtc-emulator-options.js';
+import type { EmulatorModuleOptions, ResolvedEmulatorOptions } from './rtc-emulator-options.js';
 import { Secrets } from './secrets.js';
 
 /** A request that the API received, accepted or not. */
@@ -88,32 +85,36 @@ export class EmulatorState {
   readonly callbacks: Callbacks;
   /** @internal Who is where, and what they received. */
   readonly attendance: Attendance;
+  /** @internal */
+  readonly listener: Listener;
+  /** @internal What was admitted in the last second. */
+  readonly windows: QuotaWindows;
   // Private to the language: whoever prints the emulator must not print a secret key.
   readonly #options: ResolvedEmulatorOptions;
-  readonly #listener: Listener;
   readonly #requests: BoundedList<RecordedRequest>;
   readonly #secrets: Secrets;
 
   /** @internal */
-  constructor(options: ResolvedEmulatorOptions, listener: Listener) {
+  constructor(options: ResolvedEmulatorOptions) {
     this.#options = options;
-    this.#listener = listener;
-    this.#secrets = new Secrets(this.accounts());
-    this.faults = new Faults(listener);
+    this.#secrets = new Secrets(options.accounts);
+    this.listener = new Listener(options.tls);
+    this.windows = new QuotaWindows(options.quota.window);
+    this.faults = new Faults(this.listener);
     // Each has its share, so that none can drive out another's. The two tables of each counter are the most of it.
     const { keepBytes } = options;
     this.accepted = new RecipientCounts(keepBytes / 4, keepBytes / 128);
     this.deliveries = new RecipientCounts(keepBytes / 16, keepBytes / 128);
     this.#requests = new BoundedList(keepBytes / 8);
     const now = (): number => this.clock.now();
-    this.callbacks = new Callbacks(options, { now, faults: this.faults, secrets: this.#secrets });
+    this.callbacks = new Callbacks(options, this.#secrets, this.faults, now);
     this.attendance = new Attendance(options, now, this.callbacks);
     this.loggedIn = new Presence(this.attendance);
   }
 
   /** Where it listens: an origin. */
   get url(): string {
-    return this.#listener.url;
+    return this.listener.url;
   }
 
   /** Requests that the API received, oldest first. Beyond `keepBytes`, the oldest are dropped. */
@@ -141,12 +142,6 @@ export class EmulatorState {
   /** @internal No getter, which could be printed: it has a secret key. */
   options(): ResolvedEmulatorOptions {
     return this.#options;
-  }
-
-  /** @internal All of them: the first is that of `moduleOptions()`. */
-  accounts(): readonly EmulatorAccount[] {
-    const { appId, credentials, accounts } = this.#options;
-    return [{ credentials, appIds: [appId] }, ...accounts];
   }
 
   /** What `RtcMessagingModule.forRoot()` needs to send here, as the first account. */
@@ -190,8 +185,7 @@ export class EmulatorState {
     rest: Omit<RecordedRequest, 'method' | 'url' | 'headers' | 'body'>,
   ): void {
     const shown = { url: this.#secrets.shownUrl(url), headers: this.#secrets.shownHeaders(headers) };
-    let bytes = REQUEST_BYTES + shown.url.length + body.length;
-    for (const [name, value] of headers) bytes += HEADER_BYTES + name.length + value.length;
+    const bytes = REQUEST_BYTES + HEADER_BYTES * headers.size + JSON.stringify(shown).length + body.length;
     this.#requests.add({ ...rest, method, ...shown, body }, bytes);
   }
 }

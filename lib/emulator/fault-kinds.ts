@@ -11,20 +11,13 @@ import { JSON_TYPE, sendText } from './http-body.js';
 import { ApiError } from './http-error.js';
 import { certificateProblem, type EmulatorTls } from './rtc-emulator-options.js';
 
-/** An answer that is about to be sent, with the response's status. */
-export interface Outgoing {
-  readonly response: ServerResponse;
-  readonly text: string;
-}
-
 type Fields<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>;
 
 /** What a fault applies to; `listener`: at once, to all connections. */
 export type Struck = 'request' | 'connection' | 'listener' | 'callback';
 
-/** What becomes of a callback. */
-export interface CallbackChange {
-  readonly delayMs?: number;
+/** What becomes of a callback, after the fault's `delayMs`. */
+interface CallbackChange {
   /** How often it is posted. Default 1. */
   readonly copies?: number;
   /** Of the copy with this number, from 0. */
@@ -34,8 +27,6 @@ export interface CallbackChange {
 
 /** All that there is to say of one kind of fault. */
 interface FaultRules<Kind extends FaultKind> {
-  /** By default, requests. */
-  readonly strikes?: Struck;
   /** Its fields, beside those of every rule. */
   readonly fields: OptionTable<Omit<Fields<Kind>, 'kind'>>;
   /** @returns what is wrong with these fields together, or with this emulator for them */
@@ -51,14 +42,14 @@ interface FaultRules<Kind extends FaultKind> {
   /** The status that is sent instead of the answer's, unless `httpStatus` says otherwise. */
   readonly httpStatus?: number;
   /** How the answer is sent, and what in its place. */
-  send?(answer: Outgoing, fault: Fields<Kind>): void;
+  send?(response: ServerResponse, text: string, fault: Fields<Kind>): void;
 
   /** Of a connection: what it does to it. @returns the certificate to show, if not the emulator's */
   connect?(tcp: Socket, fault: Fields<Kind>): EmulatorTls | undefined;
   /** Of the listener: what it does to it. */
   listen?(listener: { refuse(forMs: number): void }, fault: Fields<Kind>): void;
   /** Of a callback: what it does to it. */
-  post?(fault: Fields<Kind>): CallbackChange;
+  readonly post?: CallbackChange;
 }
 
 const PAGE = '<html><head><title>Welcome</title></head><body>Nothing of the service here.</body></html>';
@@ -82,7 +73,7 @@ const mayAccept = { accept: flag };
 const mayHaveStatus = { httpStatus: wholeNumber(200, 599, 'an HTTP status'), accept: flag };
 
 /**
- * Each kind of fault: what it strikes, its fields, whether the message is accepted, and what it does. To add a fault, add
+ * Each kind of fault: its fields, whether the message is accepted, and what it does to what it strikes. To add a fault, add
  * a row here, its type and doc comment in `fault.ts`, and a line in the documentation. The compiler and `test/docs` report
  * what is missing.
  */
@@ -93,65 +84,55 @@ export const FAULT_KINDS: { readonly [Kind in FaultKind]: FaultRules<Kind> } = {
   truncated: {
     fields: mayAccept,
     httpStatus: 200,
-    send: ({ response, text }) => sendText(response, text.slice(0, text.length / 2)),
+    send: (response, text) => sendText(response, text.slice(0, text.length / 2)),
   },
   html: {
     fields: mayHaveStatus,
     accepts: false,
     httpStatus: 200,
-    send: ({ response }) => sendText(response, PAGE, { 'Content-Type': 'text/html' }),
+    send: (response) => sendText(response, PAGE, { 'Content-Type': 'text/html' }),
   },
   empty: {
     fields: mayHaveStatus,
     accepts: false,
     httpStatus: 200,
-    send: ({ response }) => sendText(response, ''),
+    send: (response) => sendText(response, ''),
   },
   error: {
     fields: { code: required(publishedCode), retryAfter, ...mayHaveStatus },
     accepts: false,
     error: ({ code, httpStatus }) => new ApiError(code, 'This error was asked for.', httpStatus),
-    send: ({ response, text }, { retryAfter }) =>
+    send: (response, text, { retryAfter }) =>
       sendText(response, text, retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
   },
   redirect: {
     fields: { location: required(url), ...mayHaveStatus },
     accepts: false,
     httpStatus: 307,
-    send: ({ response }, { location }) => sendText(response, '', { Location: location }),
+    send: (response, _text, { location }) => sendText(response, '', { Location: location }),
   },
   oversized: { fields: { bytes: required(bytes), ...mayAccept }, send: oversize },
   close_after_answer: { fields: {}, send: sendAndClose },
   clock: { fields: { offsetMs: CLOCK_OFFSET }, clockOffsetMs: ({ offsetMs }) => offsetMs },
 
-  reset_connection: { strikes: 'connection', fields: {}, connect: (tcp) => void tcp.resetAndDestroy() },
+  reset_connection: { fields: {}, connect: (tcp) => void tcp.resetAndDestroy() },
   untrusted_certificate: {
-    strikes: 'connection',
     fields: { key: pem, cert: pem },
     problem: (certificate, isTls) =>
       isTls ? certificateProblem(certificate) : 'this emulator does not serve over TLS',
     connect: (_tcp, certificate) => certificate,
   },
   refuse: {
-    strikes: 'listener',
     fields: { forMs: required(duration) },
     listen: (listener, { forMs }) => listener.refuse(forMs),
   },
 
-  callback_lost: { strikes: 'callback', fields: {}, post: () => ({ copies: 0 }) },
-  callback_late: {
-    strikes: 'callback',
-    fields: { delayMs: required(duration) },
-    post: ({ delayMs }) => ({ delayMs }),
-  },
-  callback_twice: { strikes: 'callback', fields: {}, post: () => ({ copies: 2 }) },
-  callback_swapped_copy: {
-    strikes: 'callback',
-    fields: {},
-    post: () => ({ copies: 2, bodyOf: swappedCopy }),
-  },
-  callback_wrong_signature: { strikes: 'callback', fields: {}, post: () => ({ bodyOf: signedWrongly }) },
-  callback_answer_lost: { strikes: 'callback', fields: {}, post: () => ({ losesFirstAnswer: true }) },
+  callback_lost: { fields: {}, post: { copies: 0 } },
+  callback_late: { fields: { delayMs: required(duration) }, post: {} },
+  callback_twice: { fields: {}, post: { copies: 2 } },
+  callback_swapped_copy: { fields: {}, post: { copies: 2, bodyOf: swappedCopy } },
+  callback_wrong_signature: { fields: {}, post: { bodyOf: signedWrongly } },
+  callback_answer_lost: { fields: {}, post: { losesFirstAnswer: true } },
 };
 
 /** Those of a fault whose kind is not known by its name. */
@@ -159,60 +140,65 @@ export function rulesOf({ kind }: { readonly kind: FaultKind }): FaultRules<Faul
   return FAULT_KINDS[kind] as FaultRules<FaultKind>;
 }
 
+/** What a fault strikes: what it says that it does to. */
+export function struckBy({ connect, listen, post }: FaultRules<FaultKind>): Struck {
+  if (connect) return 'connection';
+  if (listen) return 'listener';
+  return post ? 'callback' : 'request';
+}
+
 /** Whether a request that it befalls is accepted all the same. */
 export function acceptsRequest(fault: Fault): boolean {
   return ('accept' in fault ? fault.accept : undefined) ?? rulesOf(fault).accepts ?? true;
 }
 
-/** Sends an answer, or what a fault makes of it. */
-export function transmit(answer: Outgoing, fault: Fault | undefined): void {
-  const { response, text } = answer;
+/** Sends an answer with the response's status, or what a fault makes of it. */
+export function transmit(response: ServerResponse, text: string, fault: Fault | undefined): void {
   const rules = fault && rulesOf(fault);
   const asked = fault !== undefined && 'httpStatus' in fault ? fault.httpStatus : undefined;
   response.statusCode = asked ?? rules?.httpStatus ?? response.statusCode;
   // Nothing is to be begun for a client that has gone: what ends it would not be called.
   if (response.req.socket.destroyed) return;
-  if (fault !== undefined && rules?.send !== undefined) rules.send(answer, fault);
+  if (fault !== undefined && rules?.send !== undefined) rules.send(response, text, fault);
   else sendText(response, text);
 }
 
 /** Over TLS, whose sockets Node does not reset, the connection breaks off. */
-function reset({ response: { req } }: Outgoing): void {
+function reset({ req }: ServerResponse): void {
   if ('encrypted' in req.socket) req.socket.destroy();
   else req.socket.resetAndDestroy();
 }
 
-function sendLate({ response, text }: Outgoing, { delayMs }: Fields<'late'>): void {
+function sendLate(response: ServerResponse, text: string, { delayMs }: Fields<'late'>): void {
   const timer = setTimeout(() => sendText(response, text), delayMs);
   response.once('close', () => clearTimeout(timer));
 }
 
-function drip(answer: Outgoing, { intervalMs = DEFAULT_DRIP_MS }: Fields<'drip'>): void {
-  const text = Buffer.from(answer.text);
-  stream(answer, text.length, byteByByte(text, intervalMs));
+function drip(response: ServerResponse, text: string, { intervalMs }: Fields<'drip'>): void {
+  const bytes = Buffer.from(text);
+  stream(response, bytes.length, byteByByte(bytes, intervalMs));
 }
 
-async function* byteByByte(text: Buffer, intervalMs: number): AsyncIterable<Buffer> {
-  for (const byte of text) {
+async function* byteByByte(bytes: Buffer, intervalMs = DEFAULT_DRIP_MS): AsyncIterable<Buffer> {
+  for (const byte of bytes) {
     await sleep(intervalMs, undefined, { ref: false });
     yield Buffer.of(byte);
   }
 }
 
-function oversize(answer: Outgoing, { bytes }: Fields<'oversized'>): void {
-  const text = Buffer.from(answer.text);
-  const padding = Math.max(0, bytes - text.length);
-  stream(answer, text.length + padding, padded(text, padding));
+function oversize(response: ServerResponse, text: string, { bytes }: Fields<'oversized'>): void {
+  const length = Math.max(bytes, Buffer.byteLength(text));
+  stream(response, length, padded(Buffer.from(text), length));
 }
 
-function* padded(text: Buffer, padding: number): Iterable<Buffer> {
+function* padded(text: Buffer, length: number): Iterable<Buffer> {
   yield text;
-  for (let left = padding; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
+  for (let left = length - text.length; left > 0; left -= SPACES.length) yield SPACES.subarray(0, left);
 }
 
 /** Written as fast as it is read, and no faster: a client that reads nothing must not have it all wait here. */
 function stream(
-  { response }: Outgoing,
+  response: ServerResponse,
   length: number,
   pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
 ): void {
@@ -222,7 +208,7 @@ function stream(
   });
 }
 
-function sendAndClose({ response, text }: Outgoing): void {
+function sendAndClose(response: ServerResponse, text: string): void {
   response.on('finish', () => response.socket?.end());
   sendText(response, text);
 }

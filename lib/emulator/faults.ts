@@ -1,10 +1,10 @@
 import type { OptionTable } from '../options/option-table.js';
-import { failWith, readOptions } from '../options/read-options.js';
-import { must, type Rule, wholeNumber } from '../options/rules.js';
+import { checkedOptions } from '../options/read-options.js';
+import { must, wholeNumber } from '../options/rules.js';
 import { isCallbackAction } from './callback.js';
 import { isEmulatedAction } from './emulated-action.js';
 import type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
-import { FAULT_KINDS, rulesOf, type Struck } from './fault-kinds.js';
+import { FAULT_KINDS, rulesOf, type Struck, struckBy } from './fault-kinds.js';
 import type { Listener } from './listener.js';
 import { seededRandom } from './seeded-random.js';
 
@@ -90,8 +90,7 @@ export class Faults {
   /** @internal The fault of a request, a new connection or a callback, if one befalls it. */
   for(struck: Struck, one?: { readonly target: FaultTarget }): Fault | undefined {
     for (const fault of this.#active) {
-      const { strikes = 'request' } = rulesOf(fault.rule);
-      if (strikes === struck && fault.befalls(one)) return fault.rule;
+      if (struckBy(rulesOf(fault.rule)) === struck && fault.befalls(one)) return fault.rule;
     }
     return undefined;
   }
@@ -103,9 +102,12 @@ export class Faults {
     if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
       throw new TypeError(`kind: must be one of ${Object.keys(FAULT_KINDS).join(', ')}`);
     }
-    const { fields: own, strikes = 'request', problem } = rulesOf({ kind: kind as FaultKind });
-    failWith(readOptions({ ...own, ...RULE_FIELDS, ...MATCHES[strikes] }, fields, kind).problems);
-    const wrong = problem?.(given as Fault, this.listener.isTls);
+    const rules = rulesOf({ kind: kind as FaultKind });
+    const table = { ...rules.fields, ...RULE_FIELDS, ...MATCHES[struckBy(rules)] };
+    // From code, a function may say what matches.
+    if (typeof fields['match'] === 'function') fields['match'] = {};
+    checkedOptions(table, fields, kind);
+    const wrong = rules.problem?.(given as Fault, this.listener.isTls);
     if (wrong !== undefined) throw new TypeError(`${kind}: ${wrong}`);
   }
 }
@@ -127,22 +129,14 @@ const RULE_FIELDS = {
   seed: wholeNumber(-Number.MAX_SAFE_INTEGER),
 } satisfies OptionTable<Pick<FaultRule, 'times' | 'probability' | 'seed'>>;
 /** What can be matched in what a fault strikes: nothing in a connection. */
-const MATCHES: Readonly<Partial<Record<Struck, { readonly match: Rule<unknown> }>>> = {
+const MATCHES: Readonly<Partial<Record<Struck, object>>> = {
   request: { match: matchOf(isEmulatedAction) },
   callback: { match: matchOf(isCallbackAction) },
 };
 
 /** @param isAction whether it is the name of something that the fault can strike */
-function matchOf(isAction: (name: unknown) => boolean): Rule<unknown> {
+function matchOf(isAction: (name: unknown) => boolean): object {
   const anId = must<string>('a string', (id) => typeof id === 'string');
-  const fields = {
-    action: must('the name of an action that it can strike', isAction),
-    roomId: anId,
-    userId: anId,
-  };
-  return (given) => {
-    const { problems } =
-      typeof given === 'function' ? { problems: [] } : readOptions(fields, given, '', { whole: '' });
-    return problems.length > 0 ? { problems } : { value: given };
-  };
+  const action = must('the name of an action that it can strike', isAction);
+  return { options: { action, roomId: anId, userId: anId }, optional: true };
 }

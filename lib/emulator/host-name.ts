@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 /** The service's own names, under which whoever sends meant the real one. Also of a dual stack (`…-api.com`). */
 const PRODUCTION = /(^|\.)(volcengineapi|byteplusapi|volcengine-api|byteplus-api)\.com$/;
 /** Names are no longer, nor addresses. */
@@ -18,12 +16,6 @@ export function hostName(host: string): string | undefined {
 
 export function isProductionHost(name: string): boolean {
   return PRODUCTION.test(name);
-}
-
-/** Whether a name means this machine, whatever a name server says: other names can be made to mean it. */
-export function isLoopbackHost(name: string): boolean {
-  if (isIP(name) === 4) return name.startsWith('127.');
-  return name === '::1' || name === 'localhost' || name.endsWith('.localhost');
 }
 
 /** An IPv4 address, also where it is written as one of IPv6. */

@@ -26,6 +26,11 @@ export class ApiError extends HttpError {
   }
 }
 
+/** @throws HttpError unless it holds */
+export function ensure(holds: unknown, httpStatus: number, message: string): asserts holds {
+  if (!holds) throw new HttpError(httpStatus, message);
+}
+
 /** @throws ApiError unless it holds */
 export function check(holds: unknown, apiCode: PublishedErrorCode, message: string): asserts holds {
   if (!holds) throw new ApiError(apiCode, message);

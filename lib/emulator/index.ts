@@ -1,6 +1,7 @@
 export type { EventCallback } from './callback-url.js';
-export type { CallbackAction, LeaveReason, RoomEventType, ServerMessageMethod } from './callback.js';
-export type { CallbackAttempt, Callbacks, SentCallback } from './callbacks.js';
+export type { CallbackAction, CallbackSubject, LeaveReason, ServerMessageMethod } from './callback.js';
+export type { CallbackAttempt } from './callback-sender.js';
+export type { Callbacks, SentCallback } from './callbacks.js';
 export type { Dropped, EmulatorClock, RecordedRequest } from './emulator-state.js';
 export type { Fault, FaultKind, FaultRule, FaultTarget } from './fault.js';
 export type { ActiveFault, Faults } from './faults.js';

@@ -6,7 +6,7 @@ import {
   type Server,
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Fault } from './fault.js';
 import { rulesOf } from './fault-kinds.js';
@@ -29,14 +29,15 @@ const RESUME_AGAIN_MS = 250;
 
 /** The emulator's HTTP or HTTPS server, and what goes wrong with its connections. */
 export class Listener {
+  /** Where it listens, or did: an origin. */
+  url = '';
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
   // Private to the language: whoever prints it must not print a private key.
   readonly #tls: EmulatorTls | undefined;
   /** What the next connection is shown. */
   #shown: EmulatorTls | undefined;
-  #address: AddressInfo | undefined;
-  #host = '';
+  #place: ListenOptions = {};
   #refusing: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -75,20 +76,13 @@ export class Listener {
   }
 
   async listen(port: number, host: string): Promise<void> {
-    this.#server.listen(port, host);
-    await once(this.#server, 'listening');
-    this.#address = this.#server.address() as AddressInfo;
-    this.#host = host;
-  }
-
-  /** Where it listens, or did: an origin. */
-  get url(): string {
-    if (this.#address === undefined) throw new Error('The emulator has not started.');
-    const { address, port, family } = this.#address;
+    await once(this.#server.listen(port, host), 'listening');
+    const { address, family, ...at } = this.#server.address() as AddressInfo;
+    this.#place = { ...at, host };
     // A wildcard is no address to send to, and plain http: is for loopback alone.
     const isWildcard = address === '0.0.0.0' || address === '::';
-    const host = isWildcard ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
-    return `${this.isTls ? 'https' : 'http'}://${host}:${port}`;
+    const name = isWildcard ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+    this.url = `${this.isTls ? 'https' : 'http'}://${name}:${at.port}`;
   }
 
   get isTls(): boolean {
@@ -112,7 +106,7 @@ export class Listener {
       this.#refusing ??= setTimeout(() => this.resume(), RESUME_AGAIN_MS);
     };
     this.#server.removeAllListeners('error').once('error', again);
-    this.#server.listen(this.#address?.port, this.#host);
+    this.#server.listen(this.#place);
   }
 
   /** Stops listening and ends every connection. */

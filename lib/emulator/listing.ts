@@ -2,37 +2,31 @@ const MAX_ITEMS = 1_000;
 /** A page ends after an item that makes it longer than this. */
 const PAGE_CHARACTERS = 1_048_576;
 
-/** A list that is answered in pages, each bounded in items and in length. */
-export class Listing<T> {
-  /**
-   * @param toJson what is shown of an item
-   * @param dropped how many were before the first, and are no longer there: an item keeps its number
-   */
-  constructor(
-    private readonly items: readonly T[],
-    private readonly toJson: (item: T) => unknown = (item) => item,
-    private readonly dropped = 0,
-  ) {}
-
-  /**
-   * @param query its `offset` and `limit`
-   * @returns a JSON array, and the number where the next page begins, if there is one
-   * @throws TypeError for numbers that can't be used
-   */
-  page(query: URLSearchParams): { readonly text: string; readonly next: number | undefined } {
-    const start = Math.max(0, whole('offset', query, 0) - this.dropped);
-    const limit = Math.min(whole('limit', query, MAX_ITEMS, 1), MAX_ITEMS);
-    const texts: string[] = [];
-    let length = 0;
-    for (const item of this.items.slice(start, start + limit)) {
-      const text = JSON.stringify(this.toJson(item));
-      texts.push(text);
-      length += text.length;
-      if (length >= PAGE_CHARACTERS) break;
-    }
-    const next = start + texts.length;
-    return { text: `[${texts.join()}]`, next: next < this.items.length ? this.dropped + next : undefined };
+/**
+ * A page of a list, bounded in items and in length.
+ * @param query its `offset` and `limit`
+ * @param toJson what is shown of an item
+ * @param dropped how many were before the first, and are no longer there: an item keeps its number
+ * @returns also the number where the next page begins, if there is one
+ * @throws TypeError for numbers that can't be used
+ */
+export function pageOf<T>(
+  items: readonly T[],
+  query: URLSearchParams,
+  toJson: (item: T) => unknown = (item) => item,
+  dropped = 0,
+): { readonly page: unknown[]; readonly next: number | undefined } {
+  const start = Math.max(0, whole('offset', query, 0) - dropped);
+  const limit = Math.min(whole('limit', query, MAX_ITEMS, 1), MAX_ITEMS);
+  const page: unknown[] = [];
+  let length = 0;
+  for (const item of items.slice(start, start + limit)) {
+    page.push(toJson(item));
+    length += JSON.stringify(page.at(-1)).length;
+    if (length >= PAGE_CHARACTERS) break;
   }
+  const next = start + page.length;
+  return { page, next: next < items.length ? dropped + next : undefined };
 }
 
 function whole(name: string, query: URLSearchParams, otherwise: number, least = 0): number {

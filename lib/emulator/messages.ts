@@ -2,9 +2,8 @@ import { isId } from '../dto/field-rules.js';
 import { RTC_ACTIONS, type RtcActionName, type RtcActionRules } from '../openapi/rtc-action.js';
 import type { EmulatorState } from './emulator-state.js';
 import { ApiError } from './http-error.js';
-import type { BinaryCallback, Participant, ReceivedMessage, TextCallback } from './participant.js';
+import { type BinaryCallback, type ReceivedMessage, type TextCallback, userIdOf } from './participant.js';
 import type { Presence } from './presence.js';
-import type { QuotaWindows } from './quota-window.js';
 import { type EmulatedMessage, readMessage } from './read-message.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
@@ -33,10 +32,7 @@ export class Messages {
   /** In which rooms users were missing. */
   readonly #warnedOf = new Set<string | undefined>();
 
-  constructor(
-    private readonly state: EmulatorState,
-    private readonly windows: QuotaWindows,
-  ) {}
+  constructor(private readonly state: EmulatorState) {}
 
   /**
    * @returns false if the message is lost without a word
@@ -44,7 +40,7 @@ export class Messages {
    */
   send(action: RtcActionName, request: ReceivedRequest, account: EmulatorAccount, at: Date): boolean {
     const isAdmitted = this.#spend(action, request, account);
-    const message = readMessage(action, request, account, this.state.accounts());
+    const message = readMessage(action, request, account, this.state.options().accounts);
     if (isAdmitted) this.#deliver(action, message, at);
     return isAdmitted;
   }
@@ -60,12 +56,12 @@ export class Messages {
     // Fields that the action does not take are ignored.
     const { inRoom, to: takes }: RtcActionRules = RTC_ACTIONS[action];
     const cost = costPer === 'recipient' && takes !== 'none' ? Math.max(1, to.length) : 1;
-    const ofAccount = this.windows.of('account', accessKeyId);
+    const ofAccount = this.state.windows.of('account', accessKeyId);
     if (!ofAccount.hasRoom(requestsPerSecond, cost)) throw tooMany(`${requestsPerSecond} ${costPer}s`);
     if (inRoom && isId(roomId) && roomMessagesPerSecond < Number.POSITIVE_INFINITY) {
       const isLarge = this.state.room(roomId).participants.length >= LARGE_ROOM;
       const limit = isLarge ? largeRoomMessagesPerSecond : roomMessagesPerSecond;
-      if (!this.windows.of('room', accessKeyId, roomId).admit(limit, cost)) {
+      if (!this.state.windows.of('room', accessKeyId, roomId).admit(limit, cost)) {
         if (overRoomLimit === 'drop') return false;
         throw tooMany('messages into the room');
       }
@@ -102,10 +98,6 @@ export class Messages {
       'RtcEmulatorWarning',
     );
   }
-}
-
-function userIdOf({ userId }: Participant): string {
-  return userId;
 }
 
 function tooMany(what: string): ApiError {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ReceivedMessage as ShownMessage } from '../receiver/create-receiver.js';
-import type { LeaveReason, ServerMessageMethod } from './callback.js';
+import type { LeaveReason } from './callback.js';
+import { isDelivered } from './callback-sender.js';
 import type { Callbacks } from './callbacks.js';
 import { readCallbackUrl } from './callback-url.js';
 import { QuotaWindow } from './quota-window.js';
@@ -33,8 +34,8 @@ export type ReceivedMessage = {
 );
 
 /** A received message as JSON, for other processes: bytes are base64. */
-export function toMessageJson({ event, msgid, from, at, message }: ReceivedMessage): object {
-  return { event, msgid, from, message: textOf(message), at };
+export function toMessageJson(received: ReceivedMessage): object {
+  return { ...received, message: textOf(received.message) };
 }
 
 /** A message as a text: bytes in base64. */
@@ -167,21 +168,12 @@ export class Participant extends EventEmitter<ParticipantEvents> {
    * @returns what `onServerMessageSendResult` tells, which is emitted too; failures are in its `error`
    */
   sendServerMessage(message: string): Promise<ServerMessageResult<string>> {
-    const length = Buffer.byteLength(message);
-    return this.#send('sendServerMessage', message, length, (answer) => answer.toString('utf8'));
+    return this.#send(message);
   }
 
   /** Sends bytes, which reach the business server in base64. All else is as with `sendServerMessage()`. */
   sendServerBinaryMessage(message: Uint8Array): Promise<ServerMessageResult<Uint8Array>> {
-    const text = Buffer.from(message).toString('base64');
-    const { length } = message;
-    return this.#send('sendServerBinaryMessage', text, length, (answer) => new Uint8Array(answer));
-  }
-
-  /** @internal Forgets the first so many, or all, which have then never been there. */
-  forget(count?: number): void {
-    if (count === undefined) this.received.length = this.droppedReceived = 0;
-    else this.droppedReceived += this.received.splice(0, count).length;
+    return this.#send(message);
   }
 
   /** @internal @returns whether it was received */
@@ -193,48 +185,37 @@ export class Participant extends EventEmitter<ParticipantEvents> {
     return true;
   }
 
-  /** @internal */
-  hasLeft(): void {
-    if (this.#isClosed) return;
-    this.close();
-    this.#emit('left');
-  }
-
-  /** @internal */
-  close(): void {
+  /** @internal @param hasLeft false where the emulator closes */
+  close(hasLeft: boolean): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#emit('closed');
+    if (hasLeft) this.#emit('left');
   }
 
-  /** @param bytes of the message, before they are encoded */
-  async #send<Message extends string | Uint8Array>(
-    action: ServerMessageMethod,
-    message: string,
-    bytes: number,
-    read: (answer: Buffer) => Message,
-  ): Promise<ServerMessageResult<Message>> {
+  async #send<Message extends string | Uint8Array>(message: Message): Promise<ServerMessageResult<Message>> {
     const msgid = this.#isClosed ? 0 : ++this.#sent;
-    const { error, answer = NO_ANSWER } = await this.#post(action, message, bytes);
-    const result = { msgid, error, message: read(answer) };
-    this.#emit('onServerMessageSendResult', msgid, error, result.message);
-    return result;
+    const { error, answer = NO_ANSWER } = await this.#post(message);
+    // Text to a text, bytes to bytes.
+    const read = (typeof message === 'string' ? answer.toString('utf8') : new Uint8Array(answer)) as Message;
+    this.#emit('onServerMessageSendResult', msgid, error, read);
+    return { msgid, error, message: read };
   }
 
   async #post(
-    action: ServerMessageMethod,
-    message: string,
-    bytes: number,
+    message: string | Uint8Array,
   ): Promise<{ readonly error: ServerMessageError; readonly answer?: Buffer }> {
     if (this.#isClosed) return { error: 'NotLogin' };
     if (this.#serverParams === undefined) return { error: 'ServerParamsNotSet' };
-    if (bytes > MAX_MESSAGE_BYTES) return { error: 'ExceedMaxLength' };
+    if (Buffer.byteLength(message) > MAX_MESSAGE_BYTES) return { error: 'ExceedMaxLength' };
     if (!this.#window.admit(MESSAGES_PER_SECOND)) return { error: 'ExceedQPS' };
     const { url, signature } = this.#serverParams;
     const { roomId, userId } = this;
-    const body = { message, binary: action === 'sendServerBinaryMessage', signature };
+    const binary = typeof message !== 'string';
+    const action = binary ? 'sendServerBinaryMessage' : 'sendServerMessage';
+    const body = { message: textOf(message), binary, signature };
     const end = await this.#callbacks.deliver({ action, roomId, userId, url, body });
-    if (end?.httpStatus === 200 && end.answer !== undefined) return { error: 'Success', answer: end.answer };
+    if (isDelivered(end)) return { error: 'Success', answer: end.answer };
     return { error: end?.sent ? 'E2BSReturnFailed' : 'E2BSSendFailed' };
   }
 
@@ -246,4 +227,8 @@ export class Participant extends EventEmitter<ParticipantEvents> {
       void Promise.reject(error);
     }
   }
+}
+
+export function userIdOf({ userId }: Participant): string {
+  return userId;
 }

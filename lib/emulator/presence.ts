@@ -1,8 +1,9 @@
 import { idProblem } from '../dto/field-rules.js';
 import { BoundedList } from './bounded-list.js';
-import type { LeaveReason, RoomEvent } from './callback.js';
+import type { RtcEventType } from '../callbacks/rtc-callback-event.js';
+import type { LeaveReason } from './callback.js';
 import type { Callbacks } from './callbacks.js';
-import { HttpError } from './http-error.js';
+import { ensure } from './http-error.js';
 import { Participant, type ReceivedMessage } from './participant.js';
 import { type ParticipantReceiver, useReceiver } from './participant-receiver.js';
 import { type ClientToken, readToken } from './read-token.js';
@@ -71,12 +72,12 @@ export class Attendance {
     if (receiver) useReceiver(participant, receiver === true ? {} : receiver, this.#options.from);
     const place = this.#places.get(id) ?? new Map<string, Participant>();
     const replaced = place.get(userId);
-    if (replaced !== undefined) this.#tellOfLeaving(id, replaced, 'duplicateLogin');
-    if (place.size === 0) this.#tell({ type: 'RoomCreate', roomId: id });
+    if (replaced !== undefined) this.#tellOf(replaced, 'LeaveRoom', 'duplicateLogin');
+    if (place.size === 0) this.#tell('RoomCreate', roomId);
     this.#places.set(id, place.set(userId, participant));
-    this.#tell({ type: invisible ? 'InvisibleUserJoinRoom' : 'UserJoinRoom', roomId: id, userId });
+    this.#tellOf(participant, 'JoinRoom');
     // At last: a listener may well join again, and so replace the new one.
-    replaced?.hasLeft();
+    replaced?.close(true);
     return participant;
   }
 
@@ -87,7 +88,7 @@ export class Attendance {
   check(roomId: string, userId: string, token: string | undefined): ClientToken | undefined {
     checkId('userId', userId);
     if (token !== undefined) return readToken(token, { userId, roomId }, this.#options, this.now());
-    if (this.#options.requireTokens) throw new HttpError(401, 'token: is missing');
+    ensure(!this.#options.requireTokens, 401, 'token: is missing');
     return undefined;
   }
 
@@ -108,12 +109,14 @@ export class Attendance {
   clear(): void {
     this.#deliveries.clear();
     this.droppedReceived = 0;
-    for (const participant of this.#everyone()) participant.forget();
+    for (const participant of this.#everyone()) {
+      participant.received.length = participant.droppedReceived = 0;
+    }
   }
 
   /** Has nobody's app send any more, since the emulator closes. */
   close(): void {
-    for (const participant of this.#everyone()) participant.close();
+    for (const participant of this.#everyone()) participant.close(false);
   }
 
   #everyone(): Participant[] {
@@ -126,32 +129,28 @@ export class Attendance {
     if (present?.get(userId) !== leaving) return;
     present.delete(userId);
     if (present.size === 0) this.#places.delete(id);
-    this.#tellOfLeaving(id, leaving, reason);
-    if (present.size === 0) this.#tell({ type: 'RoomDestroy', roomId: id });
-    leaving.hasLeft();
+    this.#tellOf(leaving, 'LeaveRoom', reason);
+    if (present.size === 0) this.#tell('RoomDestroy', leaving.roomId);
+    leaving.close(true);
   }
 
-  #tellOfLeaving(roomId: string, { userId, invisible }: Participant, reason: LeaveReason): void {
-    this.#tell({ type: invisible ? 'InvisibleUserLeaveRoom' : 'UserLeaveRoom', roomId, userId, reason });
+  #tellOf(who: Participant, what: 'JoinRoom' | 'LeaveRoom', reason?: LeaveReason): void {
+    this.#tell(`${who.invisible ? 'Invisible' : ''}User${what}`, who.roomId, who.userId, reason);
   }
 
-  #tell(event: RoomEvent): void {
-    // Of those who are outside of rooms, the service tells nothing.
-    if (event.roomId !== LOGGED_IN) this.callbacks.tell(event);
+  /** Of those who are outside of rooms, the service tells nothing. */
+  #tell(action: RtcEventType, roomId: string | undefined, userId?: string, reason?: LeaveReason): void {
+    if (roomId !== undefined) this.callbacks.tell({ action, roomId, userId }, reason);
   }
 
   #drop(deliveries: readonly Delivery[]): void {
-    const dropped = new Map<Participant, number>();
-    for (const { message, participants } of deliveries) {
-      for (const participant of participants) {
-        const before = dropped.get(participant) ?? 0;
-        // A test may have emptied its participant's list by itself.
-        if (participant.received[before] === message) dropped.set(participant, before + 1);
-      }
-    }
-    for (const [participant, count] of dropped) {
-      participant.forget(count);
-      this.droppedReceived += count;
+    const messages = new Set(deliveries.map(({ message }) => message));
+    for (const participant of new Set(deliveries.flatMap(({ participants }) => participants))) {
+      // None, where a test has emptied its participant's list by itself.
+      const kept = participant.received.findIndex((message) => !messages.has(message));
+      const dropped = participant.received.splice(0, kept < 0 ? Infinity : kept).length;
+      participant.droppedReceived += dropped;
+      this.droppedReceived += dropped;
     }
   }
 }

@@ -7,8 +7,8 @@ const FORGET_AT = 1_000;
 
 /** Admits what fits into any second (sliding), or into each full one (fixed). */
 export class QuotaWindow {
-  /** What was admitted in the window, oldest first. */
-  #admitted: { readonly at: number; readonly cost: number }[] = [];
+  /** What was admitted and is in the window until then, oldest first. */
+  readonly #admitted: { readonly until: number; readonly cost: number }[] = [];
   #sum = 0;
 
   /** @param now monotonic milliseconds */
@@ -20,8 +20,7 @@ export class QuotaWindow {
   /** Whether there is room for all of the cost. @param limit in a window; `Infinity` lifts the quota */
   hasRoom(limit: number, cost = 1): boolean {
     const now = this.now();
-    const began = this.kind === 'fixed' ? now - (now % WINDOW_MS) : now - WINDOW_MS;
-    const first = this.#admitted.findIndex(({ at }) => (this.kind === 'fixed' ? at >= began : at > began));
+    const first = this.#admitted.findIndex(({ until }) => until > now);
     const past = this.#admitted.splice(0, first < 0 ? this.#admitted.length : first);
     for (const { cost: gone } of past) this.#sum -= gone;
     return this.#sum + cost <= limit;
@@ -31,7 +30,9 @@ export class QuotaWindow {
   admit(limit: number, cost = 1): boolean {
     if (!this.hasRoom(limit, cost)) return false;
     if (limit < Number.POSITIVE_INFINITY) {
-      this.#admitted.push({ at: this.now(), cost });
+      const now = this.now();
+      const began = this.kind === 'fixed' ? now - (now % WINDOW_MS) : now;
+      this.#admitted.push({ until: began + WINDOW_MS, cost });
       this.#sum += cost;
     }
     return true;

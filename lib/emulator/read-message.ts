@@ -4,6 +4,8 @@ import { ApiError, check } from './http-error.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
 
+const NO_ONE: readonly string[] = [];
+
 /** What a request asks to deliver. */
 export interface EmulatedMessage {
   /** Undefined for a message outside of rooms. */
@@ -17,16 +19,6 @@ export interface EmulatedMessage {
   readonly message: string | Uint8Array;
 }
 
-/** What a field is that is left out. */
-const ZERO = {
-  AppId: '',
-  RoomId: '',
-  From: '',
-  To: '' as string | readonly string[],
-  Binary: false,
-  Message: '',
-};
-
 /**
  * Reads and checks the body of an action, as the service behind the gateway would.
  * @throws ApiError with RTC's code
@@ -38,11 +30,16 @@ export function readMessage(
   accounts: readonly EmulatorAccount[],
 ): EmulatedMessage {
   const rules: RtcActionRules = RTC_ACTIONS[action];
-  const { AppId, RoomId, From, To, Binary, Message } = readFields(request, rules);
-  checkApp(AppId, account, accounts);
-  check(!rules.inRoom || isId(RoomId), 'InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
-  check(isId(From), 'InvalidParameter.IllegalFrom', 'From is illegal.');
-  const to = rules.to === 'none' ? undefined : [To].flat();
+  const field = fieldsOf(request);
+  const appId = field('AppId', '');
+  const roomId = rules.inRoom ? field('RoomId', '') : undefined;
+  const from = field('From', '');
+  const to = rules.to === 'none' ? undefined : [field('To', rules.to === 'list' ? NO_ONE : '')].flat();
+  const binary = field('Binary', false);
+  const message = field('Message', '');
+  checkApp(appId, account, accounts);
+  check(roomId === undefined || isId(roomId), 'InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
+  check(isId(from), 'InvalidParameter.IllegalFrom', 'From is illegal.');
   const { length } = to ?? [];
   check(
     length <= MAX_RECIPIENTS,
@@ -51,21 +48,16 @@ export function readMessage(
   );
   const isLegal = to === undefined || (length > 0 && to.every(isId));
   check(isLegal, 'InvalidParameter.IllegalTo', 'To is empty or holds an illegal user ID.');
-  const problem = messageProblem(Message, Binary, rules.maxMessageBytes);
+  const problem = messageProblem(message, binary, rules.maxMessageBytes);
   if (problem !== undefined) {
-    const bytes = Binary ? base64ByteLength(Message) : Buffer.byteLength(Message, 'utf8');
+    const bytes = binary ? base64ByteLength(message) : Buffer.byteLength(message, 'utf8');
     const isTooLarge = bytes !== undefined && bytes > rules.maxMessageBytes;
     throw new ApiError(
       isTooLarge ? 'InvalidParameter.SizeOverLimit' : 'InvalidParameter',
       `Message ${problem}.`,
     );
   }
-  return {
-    roomId: rules.inRoom ? RoomId : undefined,
-    from: From,
-    to,
-    message: Binary ? new Uint8Array(Buffer.from(Message, 'base64')) : Message,
-  };
+  return { roomId, from, to, message: binary ? new Uint8Array(Buffer.from(message, 'base64')) : message };
 }
 
 /** @throws ApiError when it is no app of the account's */
@@ -82,20 +74,17 @@ export function checkApp(
 }
 
 /** A field that is left out has its type's zero value; one of another type can't be read; others are ignored. */
-function readFields({ body, json }: ReceivedRequest, { inRoom, to }: RtcActionRules): typeof ZERO {
+function fieldsOf({ body, json }: ReceivedRequest): <T>(name: string, zero: T) => T {
   check(body.length > 0, 'InvalidParameter.BodyIsEmpty', 'The body is empty.');
   const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
   check(isObject, 'InvalidParameter.Unmarshal', 'The body is not a JSON object.');
-  const fields: Record<string, unknown> = { ...ZERO, ...(to === 'list' && { To: [] }) };
-  for (const [name, zero] of Object.entries(fields)) {
-    const isOfAction = name === 'RoomId' ? inRoom : name !== 'To' || to !== 'none';
-    const value: unknown = Object.hasOwn(json, name) ? (json as Record<string, unknown>)[name] : null;
-    if (value === null || !isOfAction) continue;
+  const fields = new Map<string, unknown>(Object.entries(json));
+  return <T>(name: string, zero: T): T => {
+    const value = fields.get(name) ?? zero;
     const fits = Array.isArray(zero)
       ? Array.isArray(value) && value.every((item) => typeof item === 'string')
       : typeof value === typeof zero;
     check(fits, 'InvalidParameter.Unmarshal', `${name} has the wrong type.`);
-    fields[name] = value;
-  }
-  return fields as typeof ZERO;
+    return value as T;
+  };
 }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { HttpError } from './http-error.js';
+import { ensure } from './http-error.js';
 
 // By the vendor's layout alone: what the library issues tokens by is not what they are judged by.
 
@@ -53,7 +53,7 @@ export function readToken(
 }
 
 function refuseUnless(holds: boolean, problem: string): void {
-  if (!holds) throw new HttpError(401, `token: ${problem}`);
+  ensure(holds, 401, `token: ${problem}`);
 }
 
 /** Little-endian numbers, and bytes with their length before them. */

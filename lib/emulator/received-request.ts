@@ -11,7 +11,8 @@ export class ReceivedRequest {
   readonly headers: ReadonlyMap<string, string>;
   readonly action: string;
   readonly version: string;
-  #json: { readonly value?: unknown } | undefined;
+  /** Undefined where the body is none: to read a large one costs more than all else, and is done once. */
+  readonly json: unknown;
 
   constructor(
     { method = 'GET', url = '/', headersDistinct }: IncomingMessage,
@@ -24,12 +25,7 @@ export class ReceivedRequest {
     );
     this.action = this.query.get('Action') ?? '';
     this.version = this.query.get('Version') ?? '';
-  }
-
-  /** Undefined where the body is none: to read a large one costs more than all else, and is done once. */
-  get json(): unknown {
-    this.#json ??= parse(this.body);
-    return this.#json.value;
+    this.json = body.length === 0 ? undefined : parse(body);
   }
 
   /** A fault may be meant for a room or a user, whatever else is wrong with the body. */
@@ -64,11 +60,11 @@ export function idInPath(part: string): string {
   }
 }
 
-function parse(body: Buffer): { readonly value?: unknown } {
+function parse(body: Buffer): unknown {
   try {
-    return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) };
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
     // Whoever needs it says so.
-    return {};
+    return undefined;
   }
 }

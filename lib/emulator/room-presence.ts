@@ -3,7 +3,6 @@ import { regionOf } from './authenticate.js';
 import { PRESENCE_LIMITS, type PresenceAction } from './emulated-action.js';
 import type { EmulatorState } from './emulator-state.js';
 import { check } from './http-error.js';
-import type { QuotaWindows } from './quota-window.js';
 import { checkApp } from './read-message.js';
 import type { ReceivedRequest } from './received-request.js';
 import type { EmulatorAccount } from './rtc-emulator-options.js';
@@ -19,15 +18,14 @@ const BYTEPLUS_REGION = 'ap-singapore-1';
  */
 export function answerPresence(
   state: EmulatorState,
-  windows: QuotaWindows,
   action: PresenceAction,
   { query, headers }: ReceivedRequest,
   account: EmulatorAccount,
 ): unknown {
   const limit = PRESENCE_LIMITS[action];
-  const isAdmitted = windows.of(action, account.credentials.accessKeyId).admit(limit);
+  const isAdmitted = state.windows.of(action, account.credentials.accessKeyId).admit(limit);
   check(isAdmitted, 'FlowLimitExceeded.QPSOverLimit', `More than ${limit} requests in a second.`);
-  checkApp(query.get('AppId') ?? '', account, state.accounts());
+  checkApp(query.get('AppId') ?? '', account, state.options().accounts);
   const roomId = query.get('RoomId') ?? '';
   check(isId(roomId), 'InvalidParameter.IllegalRoomID', 'RoomId is illegal.');
   const room = state.room(roomId);

@@ -1,12 +1,12 @@
 import { createSecureContext } from 'node:tls';
-import { keyProblems, type RtcCredentials } from '../credentials/credentials.js';
+import { readKeys, type RtcCredentials } from '../credentials/credentials.js';
 import { idProblem } from '../dto/field-rules.js';
 import { EVENT_CALLBACK, type EventCallback } from './callback-url.js';
 import { hostName, isProductionHost, originOf } from './host-name.js';
 import { appId, appKey, flag, listOf, must, oneOf, text, unless, wholeNumber } from '../options/rules.js';
 import type { QuotaWindowKind } from './quota-window.js';
 import type { OptionTable, OptionValues } from '../options/option-table.js';
-import { failWith, readOptions } from '../options/read-options.js';
+import { checkedOptions } from '../options/read-options.js';
 
 /** Certificate and private key of a server, in PEM. */
 export interface EmulatorTls {
@@ -107,11 +107,8 @@ const notEmpty = text(/./, 'must not be empty');
 
 const isHostName = (name: unknown): boolean =>
   typeof name === 'string' && hostName(name) === name.toLowerCase() && !isProductionHost(name.toLowerCase());
-const isCredentials = (given: unknown): boolean => {
-  const { accessKeyId, secretAccessKey, sessionToken } = given as RtcCredentials;
-  // Those that the module takes: others could not be sent.
-  return keyProblems({ accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined }).length === 0;
-};
+/** Those that the module takes: others could not be sent. */
+const isCredentials = (given: unknown): boolean => readKeys(given as object).problems.length === 0;
 const isAccount = (given: unknown): boolean => {
   const { credentials, appIds } = given as EmulatorAccount;
   return isCredentials(credentials) && Array.isArray(appIds) && appIds.every((id) => 'value' in appId(id));
@@ -169,14 +166,19 @@ export function certificateProblem({ key, cert }: EmulatorTls): string | undefin
 }
 
 export type ResolvedEmulatorOptions = OptionValues<typeof OPTIONS> & {
+  /** All of them: the first is that of `moduleOptions()`. */
+  readonly accounts: readonly EmulatorAccount[];
   readonly largeRoomMessagesPerSecond: number;
 };
 
 /** @throws TypeError naming each option that can't be used */
 export function resolveEmulatorOptions(options: RtcEmulatorOptions): ResolvedEmulatorOptions {
-  const { values, problems } = readOptions(OPTIONS, options);
-  failWith(problems);
-  const { roomMessagesPerSecond, largeRoomMessagesPerSecond } = values;
+  const values = checkedOptions(OPTIONS, options);
+  const { appId, credentials, roomMessagesPerSecond } = values;
   const share = Math.max(1, Math.floor(roomMessagesPerSecond * LARGE_ROOM_SHARE));
-  return { ...values, largeRoomMessagesPerSecond: largeRoomMessagesPerSecond ?? share };
+  return {
+    ...values,
+    accounts: [{ credentials, appIds: [appId] }, ...values.accounts],
+    largeRoomMessagesPerSecond: values.largeRoomMessagesPerSecond ?? share,
+  };
 }

@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Admission } from './admission.js';
+import { type Admission, admissionBy } from './admission.js';
 import { ApiEndpoint } from './api-endpoint.js';
 import { ClientSockets } from './client-sockets.js';
 import { CONTROL_PREFIX, serveControlApi } from './control-api.js';
 import { EmulatorState } from './emulator-state.js';
 import { readBody, sendError } from './http-body.js';
 import { ApiError, HttpError } from './http-error.js';
-import { Listener } from './listener.js';
 import {
   type ResolvedEmulatorOptions,
   resolveEmulatorOptions,
@@ -26,18 +25,16 @@ import {
  * ```
  */
 export class RtcEmulator extends EmulatorState {
-  readonly #listener: Listener;
-  readonly #admission: Admission;
+  readonly #admit: Admission;
   readonly #api: ApiEndpoint;
   readonly #sockets: ClientSockets;
 
-  private constructor(options: ResolvedEmulatorOptions, listener: Listener) {
-    super(options, listener);
-    this.#listener = listener;
-    this.#admission = new Admission(options);
+  private constructor(options: ResolvedEmulatorOptions) {
+    super(options);
+    this.#admit = admissionBy(options);
     this.#api = new ApiEndpoint(this);
-    this.#sockets = new ClientSockets(this.#admission, this);
-    listener.serve({
+    this.#sockets = new ClientSockets(this.#admit, this);
+    this.listener.serve({
       onRequest: (request, response) => void this.#serve(request, response),
       onWebSocket: (...upgrade) => this.#sockets.upgrade(...upgrade),
       faultOfConnection: () => this.faults.for('connection'),
@@ -47,9 +44,8 @@ export class RtcEmulator extends EmulatorState {
   /** @throws TypeError for an option that can't be used; Node's error when the port is taken */
   static async start(options: RtcEmulatorOptions = {}): Promise<RtcEmulator> {
     const resolved = resolveEmulatorOptions(options);
-    const listener = new Listener(resolved.tls);
-    const emulator = new RtcEmulator(resolved, listener);
-    await listener.listen(resolved.port, resolved.host);
+    const emulator = new RtcEmulator(resolved);
+    await emulator.listener.listen(resolved.port, resolved.host);
     return emulator;
   }
 
@@ -58,13 +54,13 @@ export class RtcEmulator extends EmulatorState {
     await this.callbacks.close();
     this.#sockets.close();
     this.attendance.close();
-    await this.#listener.close();
+    await this.listener.close();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isControl = request.url?.startsWith(CONTROL_PREFIX);
     try {
-      this.#admission.admit(request);
+      this.#admit(request);
       const body = await readBody(request);
       if (isControl) {
         await serveControlApi(this, request, body, response);

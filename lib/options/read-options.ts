@@ -139,9 +139,18 @@ function fromEnvironment(path: string, variable: AnyOption['variable'], environm
   return Object.fromEntries(Object.keys(variable).map((part) => [part, environment[join(path, part)]]));
 }
 
-/** @throws TypeError listing all problems, if there are any */
-export function failWith(problems: readonly ConfigProblem[]): void {
-  if (problems.length === 0) return;
+/**
+ * The values of options that are read as by {@link readOptions}.
+ * @throws TypeError listing all problems, if there are any
+ */
+export function checkedOptions<const Table extends object>(
+  table: Table,
+  given: unknown,
+  path = '',
+  whole = path || 'options',
+): OptionValues<Table> {
+  const { values, problems } = readOptions(table, given, path, { whole });
+  if (problems.length === 0) return values;
   throw new TypeError(problems.map(({ option, message }) => `${option}: ${message}`).join('; '));
 }
 
