@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { checkApiRequest, type OpenApiRequest } from '../dto/check-api-request.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
@@ -6,14 +5,14 @@ import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import type { RtcAxiosRef } from '../openapi/api-request.js';
-import { createAxios } from '../openapi/http-client.js';
+import { createAxios, type RtcAxiosRef } from '../openapi/api-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import type { ReceiptStore } from '../receipts/receipt-store.js';
 import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
+import { TimeBox } from '../waiting/time-box.js';
 import { frameMessage } from './frame-message.js';
 import {
   callPlan,
@@ -25,8 +24,8 @@ import {
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage, type WireMessage } from './wire-message.js';
 
-/** For calls without options: checked once. */
-const NO_OPTIONS = checkCallOptions(SEND_OPTIONS, {});
+/** For calls without options: nothing of a changed `Object.prototype`. */
+const NO_OPTIONS = Object.freeze(Object.create(null) as SendOptions);
 
 /** A request in the remote API's form. */
 export interface WireRequest {
@@ -180,7 +179,7 @@ export class ActionCaller {
         if (await expect()) return true;
         // A fan-out waits for receipts to make room.
         if (!fanOut || to.length > receipts.limits.maxAwaited) throw noRoom(receipts);
-        await sleep(LOOK_EVERY_MS);
+        await new TimeBox(LOOK_EVERY_MS, stop).wait();
       }
     };
     const beforeSend = async (): Promise<boolean> => {

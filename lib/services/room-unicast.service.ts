@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { RTC_MESSAGING_SETTINGS, RTC_SENDER } from '../config/tokens.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
 import { checkRequest } from '../dto/check-request.js';
@@ -29,7 +29,7 @@ import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
-import { Sender } from '../retry/sender.js';
+import type { Sender } from '../retry/sender.js';
 import { ActionCaller, type WireRequest } from './action-caller.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import { callPlan, type SendOptions } from './send-options.js';
@@ -53,7 +53,7 @@ export class RoomUnicastService {
   constructor(
     caller: ActionCaller,
     @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
-    @Inject(Sender) sender: RoomUnicastSender,
+    @Inject(RTC_SENDER) sender: RoomUnicastSender,
   ) {
     hidden.set(this, { caller, settings, sender });
   }
