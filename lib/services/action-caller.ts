@@ -5,10 +5,12 @@ import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
+import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import { createAxios, type RtcAxiosRef } from '../openapi/api-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import type { ReceiptStore } from '../receipts/receipt-store.js';
 import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
@@ -41,29 +43,28 @@ export interface WireRequest {
 }
 
 /** The parts of a sender that services use. */
-export type CallSender = Pick<Sender, 'send' | 'request'>;
+export type CallSender = Pick<Sender, 'send' | 'request'> & FanOutHost;
 
 /** A chunk that waits for room looks for it so often. */
 const LOOK_EVERY_MS = 500;
 /** A request that leaves as soon as its recipients are awaited need not await them anew. */
 const SAME_MOMENT_MS = 20;
 
+/** The caller of each service. */
+export const callers = new HiddenParts<ActionCaller>();
+
 /** Passes calls of all services to the sender. */
 export class ActionCaller {
-  // A private field: printing a service must not print the requests of its sockets.
-  readonly #settings: RtcMessagingSettings;
-  readonly #sender: CallSender;
-  readonly #receipts: ReceiptStore | undefined;
   /** See `RtcOpenApiService.axiosRef`. */
   readonly axiosRef: RtcAxiosRef = Object.freeze({
     interceptors: Object.freeze({ request: createAxios().interceptors.request }),
   });
 
-  constructor(settings: RtcMessagingSettings, sender: CallSender, receipts?: ReceiptStore) {
-    this.#settings = settings;
-    this.#sender = sender;
-    this.#receipts = receipts;
-  }
+  constructor(
+    readonly settings: RtcMessagingSettings,
+    readonly sender: CallSender,
+    private readonly receipts?: ReceiptStore,
+  ) {}
 
   /**
    * Checks a request of any type, and sends it with one call.
@@ -85,12 +86,12 @@ export class ActionCaller {
     const to = typeof checked.to === 'object' ? distinctIds(checked.to) : checked.to;
     const wire = this.prepare(action, checked, given);
     const body = RequestBody.of(wire.address, to, wire.message);
-    const plan = callPlan(this.#settings, given, wire.roomId);
+    const plan = callPlan(this.settings, given, wire.roomId);
     const { requestId, attempts, possibleDuplicate, messageId } = await this.send(
       wire,
       [to ?? []].flat(),
       plan,
-      (tracked) => this.#sender.send(action, body, tracked),
+      (tracked) => this.sender.send(action, body, tracked),
     );
     const { recipients } = body;
     return {
@@ -116,16 +117,16 @@ export class ActionCaller {
   ): Promise<AcceptedCall> {
     const checked = checkApiRequest(request);
     const { requestsPerSecond = known, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
-    const plan = callPlan(this.#settings, {
+    const plan = callPlan(this.settings, {
       ...given,
       onUnknown: checked.method === 'GET' ? 'resend' : 'report',
     });
-    return this.#sender.request({ ...checked, ...this.axiosRef }, requestsPerSecond, plan);
+    return this.sender.request({ ...checked, ...this.axiosRef }, requestsPerSecond, plan);
   }
 
   /** Asks about a room, as {@link request} with `GET`. */
   ask(action: string, about: object, options: OpenApiOptions, limit: number): Promise<AcceptedCall> {
-    const query = { AppId: this.#settings.appId, ...about };
+    const query = { AppId: this.settings.appId, ...about };
     return this.request({ action, version: '2023-11-01', query }, options, limit);
   }
 
@@ -145,7 +146,7 @@ export class ActionCaller {
     const { message, binary } = framed ?? request;
     return {
       roomId,
-      address: { AppId: this.#settings.appId, RoomId: roomId, From: from },
+      address: { AppId: this.settings.appId, RoomId: roomId, From: from },
       message: toWireMessage(message, binary),
       messageId: framed?.messageId,
       isTracked: receipt,
@@ -164,7 +165,7 @@ export class ActionCaller {
     send: (plan: CallPlan) => Promise<AcceptedCall>,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
     if (messageId === undefined) return send(plan);
-    const receipts = isTracked ? this.#receipts : undefined;
+    const receipts = isTracked ? this.receipts : undefined;
     if (receipts === undefined) return { ...(await named(messageId, send(plan))), messageId };
     const { stop, fanOut } = plan;
     let askedAt = 0;
@@ -203,17 +204,17 @@ export class ActionCaller {
    * @throws RtcQuotaError
    */
   async requireRoom(recipients: number, messageId?: string): Promise<void> {
-    if (recipients === 0 || !this.#receipts) return;
+    if (recipients === 0 || !this.receipts) return;
     // Without an answer, the sending says so.
-    const [awaited = 0] = await this.#receipts.look([]).catch(() => []);
-    if (awaited + recipients > this.#receipts.limits.maxAwaited)
-      await named(messageId, Promise.reject(noRoom(this.#receipts)));
+    const [awaited = 0] = await this.receipts.look([]).catch(() => []);
+    if (awaited + recipients > this.receipts.limits.maxAwaited)
+      await named(messageId, Promise.reject(noRoom(this.receipts)));
   }
 
   /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */
   checkReceipt(action: RtcActionName, { receipt }: Pick<SendOptions, 'receipt'>): void {
     const isBroadcast = RTC_ACTIONS[action].to === 'none';
-    if (receipt !== true || (!isBroadcast && this.#receipts !== undefined)) return;
+    if (receipt !== true || (!isBroadcast && this.receipts !== undefined)) return;
     const message = isBroadcast
       ? 'is not for broadcasts, since nobody knows their recipients; once is'
       : 'needs receipts among the options of an RtcCallbackModule, which has the same name';
@@ -221,7 +222,7 @@ export class ActionCaller {
   }
 
   #defaultFrom(): string {
-    if (this.#settings.from !== undefined) return this.#settings.from;
+    if (this.settings.from !== undefined) return this.settings.from;
     throw new RtcValidationError([
       { path: 'from', message: "is missing; name it in the request or set the module's from (RTC_FROM)" },
     ]);
