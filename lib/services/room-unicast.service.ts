@@ -17,8 +17,8 @@ import {
   type SendEachOptions,
 } from '../fan-out/fan-out-request.js';
 import { FanOutRun } from '../fan-out/fan-out-run.js';
-import { ABSENT, InvalidItem, readId, type ReadItem, RecipientChunks } from '../fan-out/recipient-chunks.js';
-import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { InvalidItem, readId, type ReadItem, RecipientChunks } from '../fan-out/recipient-chunks.js';
+import { MESSAGES, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
@@ -87,7 +87,7 @@ export class RoomUnicastService {
     const dedupe = plan.receipt ? 'all' : plan.dedupe;
     const readItem: ReadItem<string> = (value, position) => {
       const id = readId(value, position);
-      return typeof id === 'string' && there?.has(id) === false ? ABSENT : id;
+      return typeof id === 'string' && there?.has(id) === false ? undefined : id;
     };
     const chunks = new RecipientChunks(to, plan.chunkSize, dedupe, { readItem });
     if (presence) chunks.absent = 0;
@@ -114,7 +114,7 @@ export class RoomUnicastService {
   ): Promise<FanOutReport> {
     const caller = callers.of(this);
     const { sender } = caller;
-    requireSource(messages);
+    checkCallOptions(MESSAGES, { messages }, '');
     const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
     caller.checkReceipt('SendRoomUnicast', plan);
     const perMessage = chunkPlan(caller.settings, plan);
@@ -206,9 +206,7 @@ function chunkPlan(
   plan: Omit<CheckedFanOutOptions, 'chunkSize' | 'dedupe'>,
   roomId?: string,
 ): CallPlan {
-  const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
-  // Set explicitly, so that none is inherited from a changed prototype.
-  const options = { timeoutMs, onUnknown, deadlineMs, signal: undefined };
+  const options = { ...plan, deadlineMs: plan.chunkDeadlineMs, signal: undefined };
   return { ...callPlan(settings, options, roomId), policy: FAN_OUT_CHUNK };
 }
 
