@@ -31,6 +31,7 @@ const NO_OPTIONS = Object.freeze(Object.create(null) as SendOptions);
 
 /** A request in the remote API's form. */
 export interface WireRequest {
+  readonly action: RtcActionName;
   readonly roomId: string | undefined;
   /** The fields of the body before its recipients. Unset ones are not sent. */
   readonly address: Readonly<Record<string, unknown>>;
@@ -87,12 +88,8 @@ export class ActionCaller {
     const wire = this.prepare(action, checked, given);
     const body = RequestBody.of(wire.address, to, wire.message);
     const plan = callPlan(this.settings, given, wire.roomId);
-    const { requestId, attempts, possibleDuplicate, messageId } = await this.send(
-      wire,
-      [to ?? []].flat(),
-      plan,
-      (tracked) => this.sender.send(action, body, tracked),
-    );
+    const sent = await this.send(wire, [to ?? []].flat(), body, plan);
+    const { requestId, attempts, possibleDuplicate, messageId } = sent;
     const { recipients } = body;
     return {
       outcome: 'accepted',
@@ -145,6 +142,7 @@ export class ActionCaller {
     const framed = receipt || once ? frameMessage(action, request, receipt) : undefined;
     const { message, binary } = framed ?? request;
     return {
+      action,
       roomId,
       address: { AppId: this.settings.appId, RoomId: roomId, From: from },
       message: toWireMessage(message, binary),
@@ -154,19 +152,23 @@ export class ActionCaller {
   }
 
   /**
-   * Sends a prepared request. With `receipt`, receipts are awaited from when its last attempt leaves, and no longer if it
-   * was certainly not accepted.
+   * Sends a body of a prepared request. With `receipt`, receipts are awaited from when its last attempt leaves, and no
+   * longer if it was certainly not accepted.
    * @param to all different, and in no other request of the message that is under way or may have been accepted
    */
   async send(
-    { messageId, isTracked }: Pick<WireRequest, 'messageId' | 'isTracked'>,
+    { action, messageId, isTracked }: Pick<WireRequest, 'action' | 'messageId' | 'isTracked'>,
     to: readonly string[],
+    body: RequestBody,
     plan: CallPlan,
-    send: (plan: CallPlan) => Promise<AcceptedCall>,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
-    if (messageId === undefined) return send(plan);
+    if (messageId === undefined) return this.sender.send(action, body, plan);
+    const send = async (each: CallPlan) => ({
+      ...(await named(messageId, this.sender.send(action, body, each))),
+      messageId,
+    });
     const receipts = isTracked ? this.receipts : undefined;
-    if (receipts === undefined) return { ...(await named(messageId, send(plan))), messageId };
+    if (receipts === undefined) return send(plan);
     const { stop, fanOut } = plan;
     let askedAt = 0;
     const expect = async (): Promise<boolean> => {
@@ -189,7 +191,7 @@ export class ActionCaller {
       return true;
     };
     try {
-      return { ...(await named(messageId, send({ ...plan, beforeCall, beforeSend }))), messageId };
+      return await send({ ...plan, beforeCall, beforeSend });
     } catch (error) {
       // At once, so that it is done before the same users are awaited again.
       if (askedAt > 0 && error instanceof RtcMessagingError && error.outcome !== 'unknown')

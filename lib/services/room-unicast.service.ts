@@ -125,8 +125,7 @@ export class RoomUnicastService {
         const to = checked.to as string;
         const body = RequestBody.of(wire.address, to, wire.message);
         const ofRoom = { ...perMessage, roomId: wire.roomId };
-        const send = (each: CallPlan) => sender.send('SendRoomUnicast', body, each);
-        return { position, send: (about) => caller.send(wire, [to], { ...ofRoom, ...about }, send) };
+        return { position, send: (about) => caller.send(wire, [to], body, { ...ofRoom, ...about }) };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -211,16 +210,12 @@ function chunkPlan(
 }
 
 function chunkSender(caller: ActionCaller, wire: WireRequest, plan: ReturnType<typeof planOf>): ChunkSender {
-  const { settings, sender } = caller;
   // Once for all: the caller may use its bytes for something else meanwhile.
   const bodyFor = RequestBody.template(wire.address, wire.message);
-  const perChunk = chunkPlan(settings, plan, wire.roomId);
+  const perChunk = chunkPlan(caller.settings, plan, wire.roomId);
   return new ChunkSender(
-    (recipients, control) => {
-      const send = (each: CallPlan) => sender.send('BatchSendRoomUnicast', bodyFor(recipients), each);
-      return caller.send(wire, recipients, { ...perChunk, ...control }, send);
-    },
-    sender,
+    (recipients, control) => caller.send(wire, recipients, bodyFor(recipients), { ...perChunk, ...control }),
+    caller.sender,
     plan.chunkSize,
     plan.chunkDeadlineMs,
   );
