@@ -40,7 +40,6 @@ export default {
     'HealthSender',
     'MayAccept',
     'MayHaveStatus',
-    'RoomUnicastSender',
     'RTC_ACTIONS',
     'RtcMessagingSettings',
   ],

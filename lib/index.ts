@@ -17,7 +17,7 @@ export { WithFrom } from './dto/request-rules.js';
 export type * from './errors/attempt.js';
 export { RtcAbortedError } from './errors/rtc-aborted.error.js';
 export { RtcApiError, type RtcApiErrorInit } from './errors/rtc-api.error.js';
-export { type ConfigProblem, RtcConfigError } from './errors/rtc-config.error.js';
+export * from './errors/rtc-config.error.js';
 export {
   type RtcErrorCode,
   RtcMessagingError,
@@ -28,14 +28,7 @@ export { RtcQuotaError } from './errors/rtc-quota.error.js';
 export { RtcTimeoutError } from './errors/rtc-timeout.error.js';
 export { RtcValidationError, type ValidationIssue } from './errors/rtc-validation.error.js';
 export type { FanOutEstimate } from './fan-out/estimate-fan-out.js';
-export type {
-  ChunkOutcome,
-  FanOutProgress,
-  FanOutReport,
-  FanOutStop,
-  InvalidRecipient,
-  Unaccepted,
-} from './fan-out/fan-out-report.js';
+export type * from './fan-out/fan-out-report.js';
 export type { FanOutOptions, FanOutRequest, SendEachOptions } from './fan-out/fan-out-request.js';
 export type { RtcFailureKind } from './health/call-kind.js';
 export type * from './health/rtc-health.js';
@@ -60,11 +53,7 @@ export { RoomBroadcastService } from './services/room-broadcast.service.js';
 export { RoomPresenceService } from './services/room-presence.service.js';
 export { RoomUnicastService } from './services/room-unicast.service.js';
 export { RtcOpenApiService } from './services/rtc-open-api.service.js';
-export {
-  type JoinTokenRequest,
-  type LoginTokenRequest,
-  RtcTokenService,
-} from './services/rtc-token.service.js';
+export * from './services/rtc-token.service.js';
 export type { OpenApiOptions, SendOptions } from './services/send-options.js';
 export type * from './services/send-receipt.js';
 export {
@@ -86,7 +75,4 @@ export {
 export { UserUnicastService } from './services/user-unicast.service.js';
 export type { TokenPrivilege } from './tokens/client-token.js';
 export type { MethodName, MockedMethods, RtcMessagingMocks } from './testing/create-mocks.js';
-export {
-  RtcMessagingTestingModule,
-  type RtcMessagingTestingOptions,
-} from './testing/rtc-messaging-testing.module.js';
+export * from './testing/rtc-messaging-testing.module.js';

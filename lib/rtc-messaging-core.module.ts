@@ -1,4 +1,5 @@
 import {
+  Inject,
   Module,
   type BeforeApplicationShutdown,
   type OnApplicationShutdown,
@@ -13,15 +14,15 @@ import { conflictProblems, unnamedProblems } from './config/module-conflicts.js'
 import type { Registration } from './config/registration.js';
 import { describeSettings, resolveSettings, unusableSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
-import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
+import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS, RTC_SENDER } from './config/tokens.js';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
+import { HealthRecord } from './health/health-record.js';
 import type { Environment } from './options/read-options.js';
 import { readVariables } from './options/read-variables.js';
 import { moduleLogger } from './module-logger.js';
 import { servicesOf } from './services/service-tokens.js';
-import { Sender } from './retry/sender.js';
-import { senderProviders } from './sender.providers.js';
+import type { Sender } from './retry/sender.js';
 import { OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
 
 /** Interval at which idle connections are closed during a shutdown, in milliseconds. */
@@ -43,7 +44,8 @@ const DROP_EVERY_MS = 50;
       inject: [OPTIONS_TOKEN, rtcMessagingConfig.KEY, RTC_MESSAGING_REGISTRATION, ModulesContainer],
       useFactory: settleModule,
     },
-    ...senderProviders,
+    { provide: HealthRecord, useFactory: () => new HealthRecord() },
+    { provide: RTC_SENDER, inject: [RTC_MESSAGING_SETTINGS, HealthRecord], useFactory: loadSender },
   ],
 })
 export class RtcMessagingCoreModule
@@ -52,7 +54,7 @@ export class RtcMessagingCoreModule
   #dropping: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly sender: Sender,
+    @Inject(RTC_SENDER) private readonly sender: Sender,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -80,6 +82,12 @@ export class RtcMessagingCoreModule
     )?.getHttpServer() as Partial<Server> | undefined;
     if (server?.listening === false) server.closeIdleConnections?.();
   }
+}
+
+/** What sends is nearly half of the library. It is not loaded by an import alone, nor by tests with mocks. */
+async function loadSender(settings: RtcMessagingSettings, health: HealthRecord): Promise<Sender> {
+  const { createSender } = await import('./create-sender.js');
+  return createSender(settings, health);
 }
 
 /** The settings of a module, if it is right by itself and beside the others of its app. */

@@ -8,6 +8,8 @@ const COMMON_JS = fileURLToPath(new URL('../dist/cjs/', import.meta.url));
 
 const MAIN = 'index.js';
 const EMULATOR = 'emulator/index.js';
+const CALLBACKS = 'callbacks/index.js';
+const SENDER = 'create-sender.js';
 const FOR_BROWSERS = 'receiver/index.js';
 
 /** Builds `dist/esm` and `dist/cjs`, each with its own types. Comments stand in the types, for editors. */
@@ -72,18 +74,19 @@ async function joinModules() {
         throw new Error(message);
       },
     });
-    await bundle.write({
+    const { output } = await bundle.write({
       dir: 'dist/esm',
       entryFileNames: '[name]',
       chunkFileNames: 'shared/[name].js',
-      // Errors and Nest's messages name classes. A browser should not have to load what keeps them.
-      keepNames: platform === 'node',
       minifyInternalExports: false,
       comments: false,
       ...(platform === 'node' && {
         codeSplitting: { groups: [{ debugName: 'shared', name: sharedFileOf }] },
       }),
     });
+    // The bundler renames the second of two in one file. Errors and Nest's messages name classes.
+    const renamed = output.flatMap(({ code = '' }) => code.match(/class \w+\$\d+|\w+\$\d+ = class/g) ?? []);
+    if (renamed.length > 0) throw new Error(`Give each class a name of its own: ${renamed}`);
   };
   await join(
     entries.filter((path) => path !== FOR_BROWSERS),
@@ -93,10 +96,14 @@ async function joinModules() {
   await join([FOR_BROWSERS], 'browser');
 }
 
-/** The file in which a module of the main entry is. All that it imports is in the same or in the smaller file. */
+/**
+ * The file in which a module of the main entry is. All that it imports is in the same or in the smaller file. What sends is
+ * in a file of its own, which is loaded when an app boots.
+ */
 function sharedFileOf(id, context) {
-  if (!isPartOf(MAIN, id, context)) return null;
-  return isPartOf(EMULATOR, id, context) ? 'common' : 'library';
+  const isAlsoIn = (...entries) => entries.some((entry) => isPartOf(entry, id, context));
+  if (isPartOf(MAIN, id, context)) return isAlsoIn(EMULATOR) ? 'common' : 'library';
+  return isPartOf(SENDER, id, context) && !isAlsoIn(EMULATOR, CALLBACKS) ? 'sender' : null;
 }
 
 /** Whether an entry imports a module, itself or by others, before it does anything. */

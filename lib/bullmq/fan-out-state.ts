@@ -1,5 +1,5 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
-import { statusOf } from '../fan-out/fan-out-run.js';
+import { statusOf } from '../fan-out/fan-out-tally.js';
 import type { Dedupe } from '../fan-out/recipient-chunks.js';
 import type { DurableFanOutProgress, DurableFanOutStop, ErrorRecord } from './durable-fan-out.js';
 

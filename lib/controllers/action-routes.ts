@@ -54,8 +54,5 @@ export const ACTION_ROUTES: Readonly<Record<RtcActionName, ActionRoute>> = {
 
 /** The names of a path's parameters. */
 export function pathParameters(path: string): readonly string[] {
-  return path
-    .split('/')
-    .filter((part) => part.startsWith(':'))
-    .map((part) => part.slice(1));
+  return path.match(/(?<=(^|\/):)[^/]+/g) ?? [];
 }

@@ -116,7 +116,8 @@ export class ChunkSender<Item = string> {
     { stop, fanOut, beforeSend }: SendChunkOptions<Item>,
   ): AsyncGenerator<SentPart> {
     // The next part is at the end: a stack, so that memory is bounded by the depth.
-    const parts = partsOf({ recipients, attempts: 0, throttledAt: undefined }, this.#chunkSize).reverse();
+    const parts: Part<Item>[] = [{ recipients, attempts: 0, throttledAt: undefined }];
+    const largest = this.#chunkSize;
     const refused: Item[] = [];
     const unknown: Item[] = [];
     let accepted = 0;
@@ -125,6 +126,11 @@ export class ChunkSender<Item = string> {
       const inRequest = part.recipients;
       if (isStopped || stop.isCancelled) {
         tally.addUnsent(inRequest);
+        continue;
+      }
+      const size = Math.min(largest, this.host.chunkSize);
+      if (inRequest.length > size) {
+        parts.push(...cut(part, size).reverse());
         continue;
       }
       const progress = (): ChunkProgress<Item> => ({
@@ -158,7 +164,6 @@ export class ChunkSender<Item = string> {
     about: Parameters<SendRequest<Item>>[1],
   ): Promise<SentPart | Part<Item>[]> {
     const { recipients } = part;
-    if (recipients.length > this.host.chunkSize) return cut(part, this.host.chunkSize);
     try {
       const call = await this.send(recipients, about);
       tally.addAttempts(call.attempts);
@@ -187,15 +192,13 @@ export class ChunkSender<Item = string> {
       case 'split':
       case 'shrink':
         if (decision === 'shrink') this.#chunkSize = Math.min(this.#chunkSize, half);
-        return partsOf(part, half);
+        return cut(part, half);
       case 'again': {
         const again = { ...part, attempts: part.attempts + error.attempts.length };
-        if (error instanceof RtcQuotaError) return cut(again, this.host.chunkSize);
+        if (error instanceof RtcQuotaError) return [again];
         const now = performance.now();
         const { throttledAt = now } = part;
-        if (now - throttledAt < this.chunkDeadlineMs) {
-          return cut({ ...again, throttledAt }, this.host.chunkSize);
-        }
+        if (now - throttledAt < this.chunkDeadlineMs) return [{ ...again, throttledAt }];
         return this.#acceptedAt < throttledAt ? 'quota' : undefined;
       }
       case 'go_on':
@@ -232,20 +235,7 @@ function outcomeOf(
   };
 }
 
-/** Splits everything into parts of this size. */
-function partsOf<Item>(whole: Part<Item>, size: number): Part<Item>[] {
-  if (whole.recipients.length <= size) return [whole];
-  const { recipients, ...part } = whole;
-  const parts: Part<Item>[] = [];
-  for (let at = 0; at < recipients.length; at += size) {
-    parts.push({ ...part, recipients: recipients.slice(at, at + size) });
-  }
-  return parts;
-}
-
-/** Splits off one part of this size. The rest stays whole: when it is sent, larger requests may be accepted again. */
+/** Splits off a part of this size. The rest stays whole: when it is sent, larger requests may be accepted again. */
 function cut<Item>({ recipients, ...part }: Part<Item>, size: number): Part<Item>[] {
-  const parts = [{ ...part, recipients: recipients.slice(0, size) }];
-  if (recipients.length > size) parts.push({ ...part, recipients: recipients.slice(size) });
-  return parts;
+  return [recipients.slice(0, size), recipients.slice(size)].map((each) => ({ ...part, recipients: each }));
 }

@@ -1,5 +1,5 @@
 import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
-import type { RtcFanOutInfo, RtcFanOutOutcomeEvent } from '../diagnostics/rtc-event.js';
+import type { RtcFanOutOutcomeEvent } from '../diagnostics/rtc-event.js';
 import type { FailureOutcome, Outcome } from '../errors/attempt.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 
@@ -63,10 +63,22 @@ export interface Unaccepted<Name> {
   readonly truncated: boolean;
 }
 
-/** Result of a fan-out. */
-export interface FanOutReport {
+/** What is known of a fan-out at any time. */
+export interface FanOutFigures {
   /** ID of the fan-out, a UUID. */
   readonly id: string;
+  /** Number of recipients by outcome so far. */
+  readonly counts: FanOutCounts;
+  /** Elapsed time in milliseconds. */
+  readonly elapsedMs: number;
+  /** HTTP attempts that were made. */
+  readonly requests: number;
+  /** Of these, how many the service refused because the quota was used up. */
+  readonly throttled: number;
+}
+
+/** Result of a fan-out. */
+export interface FanOutReport extends FanOutFigures {
   /** With `receipt` or `once`. Of `sendEach`, each of the chunks has its own. */
   readonly messageId?: string;
   /**
@@ -76,8 +88,6 @@ export interface FanOutReport {
    * - `aborted`: the fan-out ended before its source did, or before all recipients were sent to. See `stop`.
    */
   readonly status: RtcFanOutOutcomeEvent['status'];
-  /** Number of recipients by outcome. */
-  readonly counts: FanOutCounts;
   /** What stopped the fan-out. Absent if nothing did. */
   readonly stop?: FanOutStop;
   /**
@@ -100,58 +110,16 @@ export interface FanOutReport {
   readonly presence?: 'used' | 'incomplete' | 'timed_out' | 'failed';
   /** Why it `timed_out` or `failed`. */
   readonly presenceError?: unknown;
-  /** Duration in milliseconds. */
-  readonly elapsedMs: number;
-  /** HTTP attempts that were made. */
-  readonly requests: number;
-  /** Of these, how many the service refused because the quota was used up. */
-  readonly throttled: number;
 }
 
 /** Progress of a fan-out. */
-export interface FanOutProgress {
-  /** The report's `id`. */
-  readonly id: string;
-  /** Number of recipients by outcome so far. */
-  readonly counts: FanOutCounts;
+export interface FanOutProgress extends FanOutFigures {
   /** Number of recipients that are finished. */
   readonly done: number;
   /** The `total` option. */
   readonly total?: number;
-  /** Elapsed time in milliseconds. */
-  readonly elapsedMs: number;
   /** Recipients a second, over the last few seconds. */
   readonly rate: number;
   /** Estimated remaining time in milliseconds, if the total is known. */
   readonly etaMs?: number;
-  /** HTTP attempts that were made so far. */
-  readonly requests: number;
-  /** Of these, how many the service refused because the quota was used up. */
-  readonly throttled: number;
-}
-
-/** The event of a fan-out's end, whether its process or the queue's workers sent it. */
-export function outcomeEvent(
-  fanOut: RtcFanOutInfo,
-  {
-    status,
-    counts,
-    stop,
-    requests,
-    throttled,
-    elapsedMs,
-  }: Pick<FanOutReport, 'status' | 'counts' | 'requests' | 'throttled' | 'elapsedMs'> & {
-    readonly stop?: Pick<FanOutStop, 'reason'> | undefined;
-  },
-): RtcFanOutOutcomeEvent {
-  return {
-    type: 'fan_out_outcome',
-    fanOut,
-    status,
-    counts,
-    ...(stop !== undefined && { stop: stop.reason }),
-    requests,
-    throttled,
-    durationMs: elapsedMs,
-  };
 }

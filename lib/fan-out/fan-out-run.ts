@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { FanOutCounts } from '../diagnostics/fan-out-counts.js';
 import type { RtcFanOutInfo } from '../diagnostics/rtc-event.js';
 import { Cancellation, onAbort } from '../waiting/cancellation.js';
 import { Interrupted, waitFor } from '../waiting/time-box.js';
 import type { ChunkSender, FanOutHost } from './chunk-sender.js';
-import { type FanOutProgress, type FanOutReport, type FanOutStop, outcomeEvent } from './fan-out-report.js';
+import type { FanOutFigures, FanOutProgress, FanOutReport, FanOutStop } from './fan-out-report.js';
 import type { CheckedFanOutOptions } from './fan-out-request.js';
-import { FanOutTally } from './fan-out-tally.js';
+import { FanOutTally, outcomeEvent, statusOf } from './fan-out-tally.js';
 import { ProgressMeter } from './progress-meter.js';
 import type { Chunk, RecipientChunks } from './recipient-chunks.js';
 
@@ -135,14 +134,13 @@ export class FanOutRun<Item = string> {
   }
 
   /** What progress and report have in common. */
-  #progress() {
+  #progress(): FanOutFigures {
     const { input, duplicates, invalidCount: invalid, absent } = this.chunks;
     const { sums, requests, throttled } = this.#tally;
     const left = absent === undefined ? {} : { absent };
-    const counts: FanOutCounts = { input, duplicates, invalid, ...left, ...sums };
     return {
       id: this.#info.id,
-      counts,
+      counts: { input, duplicates, invalid, ...left, ...sums },
       elapsedMs: Math.round(performance.now() - this.#started),
       requests,
       throttled,
@@ -166,15 +164,4 @@ export class FanOutRun<Item = string> {
       }),
     };
   }
-}
-
-export function statusOf({
-  input,
-  duplicates,
-  absent = 0,
-  accepted,
-  unknown,
-}: FanOutReport['counts']): FanOutReport['status'] {
-  if (accepted + duplicates + absent === input) return 'accepted';
-  return accepted + unknown === 0 ? 'rejected' : 'partial';
 }

@@ -1,5 +1,6 @@
 import type { Attempt, FailureOutcome, Outcome } from '../errors/attempt.js';
-import type { ChunkOutcome, Unaccepted } from './fan-out-report.js';
+import type { RtcFanOutInfo, RtcFanOutOutcomeEvent } from '../diagnostics/rtc-event.js';
+import type { ChunkOutcome, FanOutFigures, FanOutReport, FanOutStop, Unaccepted } from './fan-out-report.js';
 import { MAX_KEPT_CHUNKS, MAX_KEPT_RECIPIENTS } from './fan-out-request.js';
 
 type End = 'rejected' | 'unknown' | 'notAttempted';
@@ -51,4 +52,41 @@ export class FanOutTally<Item = string, Name = Item> {
     this.#keptCount += kept.length;
     for (const recipient of kept) this.#kept[sum].push(this.nameOf(recipient));
   }
+}
+
+/** The status of a fan-out that was read and sent to its end. */
+export function statusOf({
+  input,
+  duplicates,
+  absent = 0,
+  accepted,
+  unknown,
+}: FanOutReport['counts']): FanOutReport['status'] {
+  if (accepted + duplicates + absent === input) return 'accepted';
+  return accepted + unknown === 0 ? 'rejected' : 'partial';
+}
+
+/** The event of a fan-out's end, whether its process or the queue's workers sent it. */
+export function outcomeEvent(
+  fanOut: RtcFanOutInfo,
+  {
+    status,
+    counts,
+    stop,
+    requests,
+    throttled,
+    elapsedMs,
+  }: Omit<FanOutFigures, 'id'> &
+    Pick<FanOutReport, 'status'> & { readonly stop?: Pick<FanOutStop, 'reason'> | undefined },
+): RtcFanOutOutcomeEvent {
+  return {
+    type: 'fan_out_outcome',
+    fanOut,
+    status,
+    counts,
+    ...(stop !== undefined && { stop: stop.reason }),
+    requests,
+    throttled,
+    durationMs: elapsedMs,
+  };
 }

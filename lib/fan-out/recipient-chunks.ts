@@ -26,11 +26,11 @@ export class InvalidItem {
   constructor(readonly message: string) {}
 }
 
-/** A user who is left out, see `FanOutRequest.skipAbsent`. */
-export const ABSENT = Symbol('absent');
-
-/** What is to be sent of something in a source, or why nothing is. */
-export type ReadItem<Item> = (value: unknown, position: number) => Item | InvalidItem | typeof ABSENT;
+/**
+ * What is to be sent of something in a source, or why nothing is. Undefined for a user who is left out, see
+ * `FanOutRequest.skipAbsent`.
+ */
+export type ReadItem<Item> = (value: unknown, position: number) => Item | InvalidItem | undefined;
 
 export const readId: ReadItem<string> = (value) =>
   isId(value) ? value : new InvalidItem(idProblem(value) ?? 'is no user ID');
@@ -154,7 +154,7 @@ export class RecipientChunks<Item = string> {
       if (this.invalid.length < MAX_LISTED_INVALID) this.invalid.push({ position, message: item.message });
       return;
     }
-    if (item === ABSENT) {
+    if (item === undefined) {
       this.absent = (this.absent ?? 0) + 1;
       return;
     }

@@ -20,7 +20,8 @@ const sourceOf = (what: string): Rule<object> =>
     return `${isPromise(given) ? 'is a promise, which needs an await' : describeType(given)}; ${rule}`;
   });
 
-const MESSAGES = { messages: { rule: sourceOf('requests'), required: true } } as const;
+/** The argument of `sendEach`. */
+export const MESSAGES = { messages: { rule: sourceOf('requests'), required: true } } as const;
 const DURABLE_REQUEST = {
   ...REQUEST_FIELDS.BatchSendRoomUnicast,
   to: { rule: sourceOf('user IDs'), required: true },
@@ -33,9 +34,4 @@ const REQUEST = { ...DURABLE_REQUEST, skipAbsent: flag } as const;
  */
 export function validateFanOutRequest(request: FanOutRequest, maySkip = false): FanOutRequest {
   return checkCallOptions(maySkip ? REQUEST : DURABLE_REQUEST, request, '') as unknown as FanOutRequest;
-}
-
-/** @throws RtcValidationError when the source of `sendEach` can't be read one by one */
-export function requireSource(messages: unknown): void {
-  checkCallOptions(MESSAGES, { messages }, '');
 }

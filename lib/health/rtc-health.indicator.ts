@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { RTC_SENDER } from '../config/tokens.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import { Sender } from '../retry/sender.js';
+import type { Sender } from '../retry/sender.js';
 import { HealthRecord } from './health-record.js';
 import { HEALTH_THRESHOLDS, judgeHealth } from './judge-health.js';
 import type { RtcHealth, RtcHealthThresholds } from './rtc-health.js';
@@ -23,7 +24,7 @@ const hidden = new HiddenParts<{
  */
 @Injectable()
 export class RtcHealthIndicator {
-  constructor(@Inject(Sender) sender: HealthSender, @Inject(HealthRecord) record: HealthRecord) {
+  constructor(@Inject(RTC_SENDER) sender: HealthSender, @Inject(HealthRecord) record: HealthRecord) {
     hidden.set(this, { sender, record });
   }
 

@@ -1,5 +1,8 @@
-import type { AxiosInstance } from 'axios';
+import axios, { type AxiosInstance, type AxiosStatic } from 'axios';
 import { canonicalQuery, type NameValue } from './signature-v4.js';
+
+/** What can't be called itself. Axios's types for CommonJS do not export the class. */
+export type Axios = InstanceType<AxiosStatic['Axios']>;
 
 /** The part of an Axios instance that an app may use. */
 export interface RtcAxiosRef {
@@ -29,4 +32,12 @@ export function isReservedName(name: string): boolean {
 export function urlOf(endpoint: string, { action, version, query }: ApiRequest): string {
   const fields = query.length === 0 ? '' : `&${canonicalQuery(query)}`;
   return `${endpoint}/?Action=${action}&Version=${version}${fields}`;
+}
+
+/**
+ * Not `axios.create()`: it would send the headers that the app set for its own Axios calls, and transform bodies. No
+ * settings either: Axios copies and merges settings for each request, and the adapter knows all of them.
+ */
+export function createAxios(): Axios {
+  return new axios.Axios({});
 }

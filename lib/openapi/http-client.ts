@@ -1,11 +1,8 @@
-import axios, { type AxiosStatic } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { type Axios, createAxios } from './api-request.js';
 import type { SigningContext } from './request-signer.js';
 import { createSigningInterceptor } from './signing.interceptor.js';
-
-/** What can't be called itself. Axios's types for CommonJS do not export the class. */
-export type Axios = InstanceType<AxiosStatic['Axios']>;
 
 /** Settings of a module's Axios instance. */
 export interface HttpClientSettings {
@@ -63,12 +60,4 @@ export function createHttpClient({ http }: HttpClientSettings, signing: SigningC
       ownHttpsAgent.destroy();
     },
   };
-}
-
-/**
- * Not `axios.create()`: it would send the headers that the app set for its own Axios calls, and transform bodies. No
- * settings either: Axios copies and merges settings for each request, and the adapter knows all of them.
- */
-export function createAxios(): Axios {
-  return new axios.Axios({});
 }

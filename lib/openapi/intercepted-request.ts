@@ -1,8 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
-import { type ApiRequest, isReservedName, type RtcAxiosRef } from './api-request.js';
+import { type ApiRequest, createAxios, isReservedName, type RtcAxiosRef } from './api-request.js';
 import type { HttpAttempt } from './http-attempt.js';
-import { createAxios } from './http-client.js';
 import { jsonBody } from './json-body.js';
 import { canonicalQuery } from './signature-v4.js';
 

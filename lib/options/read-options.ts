@@ -59,17 +59,13 @@ function ownOptions(
   path: string,
   all: string,
 ): { own: Readonly<Record<string, unknown>>; problems: ConfigProblem[] } {
-  const none = Object.create(null) as Record<string, unknown>;
-  if (typeof given !== 'object' || given === null || isArray(given)) {
-    return { own: none, problems: [{ option: all, message: `must be an object, got ${typeName(given)}` }] };
-  }
-  const kind = kindOf(given);
-  if (kind !== undefined) {
-    return { own: none, problems: [{ option: all, message: `must be a plain object, got ${kind}` }] };
-  }
   const names = Object.keys(table);
-  const own = readProperties(given, names);
-  if (own === undefined) return { own: none, problems: [{ option: all, message: UNREADABLE }] };
+  const problem = objectProblem(given);
+  const own = problem === undefined ? readProperties(given as object, names) : undefined;
+  if (own === undefined) {
+    const none = Object.create(null) as Record<string, unknown>;
+    return { own: none, problems: [{ option: all, message: problem ?? UNREADABLE }] };
+  }
   const unknown = Object.keys(own).filter((name) => !names.includes(name));
   const problems = unknown.map((name) => ({
     option: join(path, printableName(name)),
@@ -80,18 +76,19 @@ function ownOptions(
 
 const { toString: toText } = Object.prototype;
 
-/**
- * What an object is, such as `[object Map]`, if its contents are not in its properties: these would be ignored.
- * Undefined for objects of fields, among them those of a module (`import * as options`).
- */
-function kindOf(given: object): string | undefined {
+/** The problem with what is no object of fields. Contents that are not in its properties would be ignored. */
+function objectProblem(given: unknown): string | undefined {
+  if (typeof given !== 'object' || given === null || isArray(given))
+    return `must be an object, got ${typeName(given)}`;
   try {
     const kind = toText.call(given);
-    return /^\[object (Object|Module)\]$/.test(kind) ? undefined : printableName(kind);
+    // A module: `import * as options`.
+    if (!/^\[object (Object|Module)\]$/.test(kind))
+      return `must be a plain object, got ${printableName(kind)}`;
   } catch {
     // A proxy throws. Reading its properties says so.
-    return undefined;
   }
+  return undefined;
 }
 
 function readOption(

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { checkApiRequest, type OpenApiRequest } from '../dto/check-api-request.js';
 import { type CheckedRequest, checkRequest } from '../dto/check-request.js';
@@ -6,14 +5,16 @@ import { distinctIds } from '../dto/distinct-ids.js';
 import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import type { RtcAxiosRef } from '../openapi/api-request.js';
-import { createAxios } from '../openapi/http-client.js';
+import type { FanOutHost } from '../fan-out/chunk-sender.js';
+import { createAxios, type RtcAxiosRef } from '../openapi/api-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
+import { HiddenParts } from '../privacy/hidden-parts.js';
 import type { ReceiptStore } from '../receipts/receipt-store.js';
 import type { CallPlan } from '../retry/call-policy.js';
 import type { AcceptedCall, Sender } from '../retry/sender.js';
+import { TimeBox } from '../waiting/time-box.js';
 import { frameMessage } from './frame-message.js';
 import {
   callPlan,
@@ -25,11 +26,12 @@ import {
 import type { BroadcastReceipt, SendReceipt } from './send-receipt.js';
 import { toWireMessage, type WireMessage } from './wire-message.js';
 
-/** For calls without options: checked once. */
-const NO_OPTIONS = checkCallOptions(SEND_OPTIONS, {});
+/** For calls without options: nothing of a changed `Object.prototype`. */
+const NO_OPTIONS = Object.freeze(Object.create(null) as SendOptions);
 
 /** A request in the remote API's form. */
 export interface WireRequest {
+  readonly action: RtcActionName;
   readonly roomId: string | undefined;
   /** The fields of the body before its recipients. Unset ones are not sent. */
   readonly address: Readonly<Record<string, unknown>>;
@@ -42,29 +44,28 @@ export interface WireRequest {
 }
 
 /** The parts of a sender that services use. */
-export type CallSender = Pick<Sender, 'send' | 'request'>;
+export type CallSender = Pick<Sender, 'send' | 'request'> & FanOutHost;
 
 /** A chunk that waits for room looks for it so often. */
 const LOOK_EVERY_MS = 500;
 /** A request that leaves as soon as its recipients are awaited need not await them anew. */
 const SAME_MOMENT_MS = 20;
 
+/** The caller of each service. */
+export const callers = new HiddenParts<ActionCaller>();
+
 /** Passes calls of all services to the sender. */
 export class ActionCaller {
-  // A private field: printing a service must not print the requests of its sockets.
-  readonly #settings: RtcMessagingSettings;
-  readonly #sender: CallSender;
-  readonly #receipts: ReceiptStore | undefined;
   /** See `RtcOpenApiService.axiosRef`. */
   readonly axiosRef: RtcAxiosRef = Object.freeze({
     interceptors: Object.freeze({ request: createAxios().interceptors.request }),
   });
 
-  constructor(settings: RtcMessagingSettings, sender: CallSender, receipts?: ReceiptStore) {
-    this.#settings = settings;
-    this.#sender = sender;
-    this.#receipts = receipts;
-  }
+  constructor(
+    readonly settings: RtcMessagingSettings,
+    readonly sender: CallSender,
+    private readonly receipts?: ReceiptStore,
+  ) {}
 
   /**
    * Checks a request of any type, and sends it with one call.
@@ -86,13 +87,9 @@ export class ActionCaller {
     const to = typeof checked.to === 'object' ? distinctIds(checked.to) : checked.to;
     const wire = this.prepare(action, checked, given);
     const body = RequestBody.of(wire.address, to, wire.message);
-    const plan = callPlan(this.#settings, given, wire.roomId);
-    const { requestId, attempts, possibleDuplicate, messageId } = await this.send(
-      wire,
-      [to ?? []].flat(),
-      plan,
-      (tracked) => this.#sender.send(action, body, tracked),
-    );
+    const plan = callPlan(this.settings, given, wire.roomId);
+    const sent = await this.send(wire, [to ?? []].flat(), body, plan);
+    const { requestId, attempts, possibleDuplicate, messageId } = sent;
     const { recipients } = body;
     return {
       outcome: 'accepted',
@@ -117,16 +114,16 @@ export class ActionCaller {
   ): Promise<AcceptedCall> {
     const checked = checkApiRequest(request);
     const { requestsPerSecond = known, ...given } = checkCallOptions(OPEN_API_OPTIONS, options);
-    const plan = callPlan(this.#settings, {
+    const plan = callPlan(this.settings, {
       ...given,
       onUnknown: checked.method === 'GET' ? 'resend' : 'report',
     });
-    return this.#sender.request({ ...checked, ...this.axiosRef }, requestsPerSecond, plan);
+    return this.sender.request({ ...checked, ...this.axiosRef }, requestsPerSecond, plan);
   }
 
   /** Asks about a room, as {@link request} with `GET`. */
   ask(action: string, about: object, options: OpenApiOptions, limit: number): Promise<AcceptedCall> {
-    const query = { AppId: this.#settings.appId, ...about };
+    const query = { AppId: this.settings.appId, ...about };
     return this.request({ action, version: '2023-11-01', query }, options, limit);
   }
 
@@ -145,8 +142,9 @@ export class ActionCaller {
     const framed = receipt || once ? frameMessage(action, request, receipt) : undefined;
     const { message, binary } = framed ?? request;
     return {
+      action,
       roomId,
-      address: { AppId: this.#settings.appId, RoomId: roomId, From: from },
+      address: { AppId: this.settings.appId, RoomId: roomId, From: from },
       message: toWireMessage(message, binary),
       messageId: framed?.messageId,
       isTracked: receipt,
@@ -154,19 +152,23 @@ export class ActionCaller {
   }
 
   /**
-   * Sends a prepared request. With `receipt`, receipts are awaited from when its last attempt leaves, and no longer if it
-   * was certainly not accepted.
+   * Sends a body of a prepared request. With `receipt`, receipts are awaited from when its last attempt leaves, and no
+   * longer if it was certainly not accepted.
    * @param to all different, and in no other request of the message that is under way or may have been accepted
    */
   async send(
-    { messageId, isTracked }: Pick<WireRequest, 'messageId' | 'isTracked'>,
+    { action, messageId, isTracked }: Pick<WireRequest, 'action' | 'messageId' | 'isTracked'>,
     to: readonly string[],
+    body: RequestBody,
     plan: CallPlan,
-    send: (plan: CallPlan) => Promise<AcceptedCall>,
   ): Promise<AcceptedCall & Pick<SendReceipt, 'messageId'>> {
-    if (messageId === undefined) return send(plan);
-    const receipts = isTracked ? this.#receipts : undefined;
-    if (receipts === undefined) return { ...(await named(messageId, send(plan))), messageId };
+    if (messageId === undefined) return this.sender.send(action, body, plan);
+    const send = async (each: CallPlan) => ({
+      ...(await named(messageId, this.sender.send(action, body, each))),
+      messageId,
+    });
+    const receipts = isTracked ? this.receipts : undefined;
+    if (receipts === undefined) return send(plan);
     const { stop, fanOut } = plan;
     let askedAt = 0;
     const expect = async (): Promise<boolean> => {
@@ -180,7 +182,7 @@ export class ActionCaller {
         if (await expect()) return true;
         // A fan-out waits for receipts to make room.
         if (!fanOut || to.length > receipts.limits.maxAwaited) throw noRoom(receipts);
-        await sleep(LOOK_EVERY_MS);
+        await new TimeBox(LOOK_EVERY_MS, stop).wait();
       }
     };
     const beforeSend = async (): Promise<boolean> => {
@@ -189,7 +191,7 @@ export class ActionCaller {
       return true;
     };
     try {
-      return { ...(await named(messageId, send({ ...plan, beforeCall, beforeSend }))), messageId };
+      return await send({ ...plan, beforeCall, beforeSend });
     } catch (error) {
       // At once, so that it is done before the same users are awaited again.
       if (askedAt > 0 && error instanceof RtcMessagingError && error.outcome !== 'unknown')
@@ -204,17 +206,17 @@ export class ActionCaller {
    * @throws RtcQuotaError
    */
   async requireRoom(recipients: number, messageId?: string): Promise<void> {
-    if (recipients === 0 || !this.#receipts) return;
+    if (recipients === 0 || !this.receipts) return;
     // Without an answer, the sending says so.
-    const [awaited = 0] = await this.#receipts.look([]).catch(() => []);
-    if (awaited + recipients > this.#receipts.limits.maxAwaited)
-      await named(messageId, Promise.reject(noRoom(this.#receipts)));
+    const [awaited = 0] = await this.receipts.look([]).catch(() => []);
+    if (awaited + recipients > this.receipts.limits.maxAwaited)
+      await named(messageId, Promise.reject(noRoom(this.receipts)));
   }
 
   /** @throws RtcValidationError when nobody can wait for the receipts that are asked for */
   checkReceipt(action: RtcActionName, { receipt }: Pick<SendOptions, 'receipt'>): void {
     const isBroadcast = RTC_ACTIONS[action].to === 'none';
-    if (receipt !== true || (!isBroadcast && this.#receipts !== undefined)) return;
+    if (receipt !== true || (!isBroadcast && this.receipts !== undefined)) return;
     const message = isBroadcast
       ? 'is not for broadcasts, since nobody knows their recipients; once is'
       : 'needs receipts among the options of an RtcCallbackModule, which has the same name';
@@ -222,7 +224,7 @@ export class ActionCaller {
   }
 
   #defaultFrom(): string {
-    if (this.#settings.from !== undefined) return this.#settings.from;
+    if (this.settings.from !== undefined) return this.settings.from;
     throw new RtcValidationError([
       { path: 'from', message: "is missing; name it in the request or set the module's from (RTC_FROM)" },
     ]);

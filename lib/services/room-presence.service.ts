@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { idProblem } from '../dto/field-rules.js';
+import { id } from '../dto/field-rules.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import { list, unless } from '../options/rules.js';
-import { HiddenParts } from '../privacy/hidden-parts.js';
+import { list } from '../options/rules.js';
 import {
   readOnlineUsers,
   readUserStatuses,
   type RoomOnlineUsers,
   type UserStatus,
 } from '../presence/read-presence.js';
-import { ActionCaller } from './action-caller.js';
+import { ActionCaller, callers } from './action-caller.js';
 import { OPEN_API_OPTIONS, type OpenApiOptions } from './send-options.js';
 
 /** The vendor's limits: requests a second, and users of one request. */
@@ -19,21 +18,18 @@ const USERS_PER_REQUEST = 10;
 /** Users of one `statusOf()`. At ten requests a second, they take 100 s. */
 const MAX_USERS = 10_000;
 
-const id = { rule: unless<string>(idProblem), required: true } as const;
 /** The parameters of the methods. */
-const ONLINE_USERS_QUESTION = { roomId: id };
+const ONLINE_USERS_QUESTION = { roomId: { rule: id, required: true } } as const;
 const STATUS_QUESTION = {
   ...ONLINE_USERS_QUESTION,
-  userIds: { rule: list('user IDs', id.rule, MAX_USERS, 0), required: true },
+  userIds: { rule: list('user IDs', id, MAX_USERS, 0), required: true },
 } as const;
-
-const hidden = new HiddenParts<{ readonly caller: ActionCaller }>();
 
 /** Finds out which users are in a room. */
 @Injectable()
 export class RoomPresenceService {
   constructor(caller: ActionCaller) {
-    hidden.set(this, { caller });
+    callers.set(this, caller);
   }
 
   /**
@@ -46,8 +42,8 @@ export class RoomPresenceService {
   async onlineUsers(roomId: string, options: OpenApiOptions = {}): Promise<RoomOnlineUsers> {
     checkCallOptions(ONLINE_USERS_QUESTION, { roomId }, '');
     const askedAt = new Date().toISOString();
-    const { caller } = hidden.of(this);
-    const answer = await caller.ask('GetRoomOnlineUsers', { RoomId: roomId }, options, ONLINE_USERS_LIMIT);
+    const about = { RoomId: roomId };
+    const answer = await callers.of(this).ask('GetRoomOnlineUsers', about, options, ONLINE_USERS_LIMIT);
     return { ...readOnlineUsers(answer), askedAt };
   }
 
@@ -74,7 +70,7 @@ export class RoomPresenceService {
       const query = { RoomId: roomId, UserIds: asked.slice(start, start + USERS_PER_REQUEST) };
       const leftMs = endsAt && Math.max(1, Math.ceil(endsAt - performance.now()));
       const limits = { ...others, deadlineMs: leftMs };
-      const answer = await hidden.of(this).caller.ask('GetRoomUsersProperty', query, limits, STATUS_LIMIT);
+      const answer = await callers.of(this).ask('GetRoomUsersProperty', query, limits, STATUS_LIMIT);
       for (const [userId, status] of readUserStatuses(answer))
         if (query.UserIds.includes(userId)) statuses.set(userId, status);
     }

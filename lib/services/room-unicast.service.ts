@@ -1,17 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
+import { Injectable } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import type { BatchSendRoomUnicastRequest, SendRoomUnicastRequest } from '../dto/requests.dto.js';
 import { checkRequest } from '../dto/check-request.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
-import {
-  ChunkSender,
-  type ChunkSenders,
-  type FanOutHost,
-  type SendRequest,
-} from '../fan-out/chunk-sender.js';
+import { ChunkSender, type ChunkSenders, type SendRequest } from '../fan-out/chunk-sender.js';
 import { defaultChunkSize, estimateFanOut, type FanOutEstimate } from '../fan-out/estimate-fan-out.js';
 import type { FanOutReport } from '../fan-out/fan-out-report.js';
 import {
@@ -23,39 +17,24 @@ import {
   type SendEachOptions,
 } from '../fan-out/fan-out-request.js';
 import { FanOutRun } from '../fan-out/fan-out-run.js';
-import { ABSENT, InvalidItem, readId, type ReadItem, RecipientChunks } from '../fan-out/recipient-chunks.js';
-import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
+import { InvalidItem, readId, type ReadItem, RecipientChunks } from '../fan-out/recipient-chunks.js';
+import { MESSAGES, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import { HiddenParts } from '../privacy/hidden-parts.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
-import { Sender } from '../retry/sender.js';
-import { ActionCaller, type WireRequest } from './action-caller.js';
+import { ActionCaller, callers, type WireRequest } from './action-caller.js';
 import { RoomPresenceService } from './room-presence.service.js';
 import { callPlan, type SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
 
-/** The parts of a sender that the service uses. */
-export type RoomUnicastSender = Pick<Sender, 'send'> & FanOutHost;
-
 /** How long a fan-out waits for the list of users in the room, in milliseconds. */
 const PRESENCE_MS = 1_000;
-
-const hidden = new HiddenParts<{
-  readonly caller: ActionCaller;
-  readonly settings: RtcMessagingSettings;
-  readonly sender: RoomUnicastSender;
-}>();
 
 /** Sends messages to users in a room. */
 @Injectable()
 export class RoomUnicastService {
-  constructor(
-    caller: ActionCaller,
-    @Inject(RTC_MESSAGING_SETTINGS) settings: RtcMessagingSettings,
-    @Inject(Sender) sender: RoomUnicastSender,
-  ) {
-    hidden.set(this, { caller, settings, sender });
+  constructor(caller: ActionCaller) {
+    callers.set(this, caller);
   }
 
   /**
@@ -74,7 +53,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164064
    */
   batchSend(request: BatchSendRoomUnicastRequest, options?: SendOptions): Promise<SendReceipt> {
-    return hidden.of(this).caller.call('BatchSendRoomUnicast', request, options);
+    return callers.of(this).call('BatchSendRoomUnicast', request, options);
   }
 
   /**
@@ -84,7 +63,7 @@ export class RoomUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164062
    */
   send(request: SendRoomUnicastRequest, options?: SendOptions): Promise<SendReceipt> {
-    return hidden.of(this).caller.call('SendRoomUnicast', request, options);
+    return callers.of(this).call('SendRoomUnicast', request, options);
   }
 
   /**
@@ -96,9 +75,9 @@ export class RoomUnicastService {
    * recipients can't be awaited. Nothing was read or sent.
    */
   async fanOut(request: FanOutRequest, options: FanOutOptions = {}): Promise<FanOutReport> {
-    const { caller, settings, sender } = hidden.of(this);
+    const caller = callers.of(this);
     const { to, skipAbsent, ...message } = validateFanOutRequest(request, true);
-    const plan = planOf(settings, options);
+    const plan = planOf(caller, options);
     const wire = caller.prepare('BatchSendRoomUnicast', message, plan);
     const began = performance.now();
     const [presence, there] = skipAbsent ? await askPresence(caller, message.roomId, plan) : [];
@@ -108,15 +87,15 @@ export class RoomUnicastService {
     const dedupe = plan.receipt ? 'all' : plan.dedupe;
     const readItem: ReadItem<string> = (value, position) => {
       const id = readId(value, position);
-      return typeof id === 'string' && there?.has(id) === false ? ABSENT : id;
+      return typeof id === 'string' && there?.has(id) === false ? undefined : id;
     };
     const chunks = new RecipientChunks(to, plan.chunkSize, dedupe, { readItem });
     if (presence) chunks.absent = 0;
     const isAddressed = (id: unknown): boolean => typeof readItem(id, 0) === 'string';
     const { messageId } = wire;
     if (wire.isTracked) await caller.requireRoom(new Set(listOf(to)?.filter(isAddressed)).size, messageId);
-    const each = chunkSender(this, wire, plan);
-    const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, sender).run();
+    const each = chunkSender(caller, wire, plan);
+    const report = await new FanOutRun(chunks, each, { ...plan, deadlineMs }, caller.sender).run();
     return { ...report, ...presence, ...(messageId !== undefined && { messageId }) };
   }
 
@@ -133,11 +112,12 @@ export class RoomUnicastService {
     messages: Iterable<SendRoomUnicastRequest> | AsyncIterable<SendRoomUnicastRequest>,
     options: SendEachOptions = {},
   ): Promise<FanOutReport> {
-    const { caller, settings, sender } = hidden.of(this);
-    requireSource(messages);
+    const caller = callers.of(this);
+    const { sender } = caller;
+    checkCallOptions(MESSAGES, { messages }, '');
     const plan = checkCallOptions(SEND_EACH_OPTIONS, options);
     caller.checkReceipt('SendRoomUnicast', plan);
-    const perMessage = chunkPlan(settings, plan);
+    const perMessage = chunkPlan(caller.settings, plan);
     const readItem: ReadItem<EachMessage> = (value, position) => {
       try {
         const checked = checkRequest('SendRoomUnicast', value);
@@ -145,8 +125,7 @@ export class RoomUnicastService {
         const to = checked.to as string;
         const body = RequestBody.of(wire.address, to, wire.message);
         const ofRoom = { ...perMessage, roomId: wire.roomId };
-        const send = (each: CallPlan) => sender.send('SendRoomUnicast', body, each);
-        return { position, send: (about) => caller.send(wire, [to], { ...ofRoom, ...about }, send) };
+        return { position, send: (about) => caller.send(wire, [to], body, { ...ofRoom, ...about }) };
       } catch (error) {
         return new InvalidItem(error instanceof RtcValidationError ? error.message : 'is no request');
       }
@@ -165,12 +144,12 @@ export class RoomUnicastService {
 
   /** @internal For the workers of the durable queue. Optional, so that a mock needs none. */
   chunkSenders?(): ChunkSenders {
-    const { caller, settings, sender } = hidden.of(this);
+    const caller = callers.of(this);
     return {
-      host: sender,
+      host: caller.sender,
       open: (message, onUnknown) => {
-        const plan = planOf(settings, { onUnknown });
-        return chunkSender(this, caller.prepare('BatchSendRoomUnicast', message, plan), plan);
+        const plan = planOf(caller, { onUnknown });
+        return chunkSender(caller, caller.prepare('BatchSendRoomUnicast', message, plan), plan);
       },
     };
   }
@@ -180,7 +159,7 @@ export class RoomUnicastService {
    * @param chunkSize recipients in a request, 1–600. Default: as in `fanOut`
    */
   estimate(recipients: number, chunkSize?: number): FanOutEstimate {
-    return estimateFanOut(recipients, chunkSize, hidden.of(this).settings.quota);
+    return estimateFanOut(recipients, chunkSize, callers.of(this).settings.quota);
   }
 }
 
@@ -215,7 +194,7 @@ async function askPresence(
 }
 
 /** The options of a fan-out, checked, with all defaults. */
-function planOf(settings: RtcMessagingSettings, options: FanOutOptions) {
+function planOf({ settings }: ActionCaller, options: FanOutOptions) {
   const { chunkSize, ...plan } = checkCallOptions(FAN_OUT_OPTIONS, options);
   return { ...plan, chunkSize: chunkSize ?? defaultChunkSize(settings.quota) };
 }
@@ -226,27 +205,17 @@ function chunkPlan(
   plan: Omit<CheckedFanOutOptions, 'chunkSize' | 'dedupe'>,
   roomId?: string,
 ): CallPlan {
-  const { timeoutMs, onUnknown, chunkDeadlineMs: deadlineMs } = plan;
-  // Set explicitly, so that none is inherited from a changed prototype.
-  const options = { timeoutMs, onUnknown, deadlineMs, signal: undefined };
+  const options = { ...plan, deadlineMs: plan.chunkDeadlineMs, signal: undefined };
   return { ...callPlan(settings, options, roomId), policy: FAN_OUT_CHUNK };
 }
 
-function chunkSender(
-  service: RoomUnicastService,
-  wire: WireRequest,
-  plan: ReturnType<typeof planOf>,
-): ChunkSender {
-  const { caller, settings, sender } = hidden.of(service);
+function chunkSender(caller: ActionCaller, wire: WireRequest, plan: ReturnType<typeof planOf>): ChunkSender {
   // Once for all: the caller may use its bytes for something else meanwhile.
   const bodyFor = RequestBody.template(wire.address, wire.message);
-  const perChunk = chunkPlan(settings, plan, wire.roomId);
+  const perChunk = chunkPlan(caller.settings, plan, wire.roomId);
   return new ChunkSender(
-    (recipients, control) => {
-      const send = (each: CallPlan) => sender.send('BatchSendRoomUnicast', bodyFor(recipients), each);
-      return caller.send(wire, recipients, { ...perChunk, ...control }, send);
-    },
-    sender,
+    (recipients, control) => caller.send(wire, recipients, bodyFor(recipients), { ...perChunk, ...control }),
+    caller.sender,
     plan.chunkSize,
     plan.chunkDeadlineMs,
   );

@@ -1,17 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { OpenApiRequest } from '../dto/check-api-request.js';
 import type { RtcAxiosRef } from '../openapi/api-request.js';
-import { HiddenParts } from '../privacy/hidden-parts.js';
-import { ActionCaller } from './action-caller.js';
+import { ActionCaller, callers } from './action-caller.js';
 import type { OpenApiOptions } from './send-options.js';
-
-const hidden = new HiddenParts<{ readonly caller: ActionCaller }>();
 
 /** Calls any action that has no service of its own. Requests are signed. */
 @Injectable()
 export class RtcOpenApiService {
   constructor(caller: ActionCaller) {
-    hidden.set(this, { caller });
+    callers.set(this, caller);
   }
 
   /**
@@ -20,7 +17,7 @@ export class RtcOpenApiService {
    * object with the body's fields. If they change the action, the method or the origin, the request is not sent.
    */
   get axiosRef(): RtcAxiosRef {
-    return hidden.of(this).caller.axiosRef;
+    return callers.of(this).axiosRef;
   }
 
   /**
@@ -31,6 +28,6 @@ export class RtcOpenApiService {
    * @see https://www.volcengine.com/docs/6348/69828
    */
   async request<T = unknown>(request: OpenApiRequest, options: OpenApiOptions = {}): Promise<T> {
-    return (await hidden.of(this).caller.request(request, options)).result as T;
+    return (await callers.of(this).request(request, options)).result as T;
   }
 }

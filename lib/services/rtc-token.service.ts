@@ -2,11 +2,11 @@ import { randomInt } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
-import { idProblem } from '../dto/field-rules.js';
+import { id } from '../dto/field-rules.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import { checkCallOptions } from '../options/check-call-options.js';
-import { flag, list, oneOf, unless, wholeNumber } from '../options/rules.js';
+import { flag, list, oneOf, wholeNumber } from '../options/rules.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { encodeToken, type TokenClaims, type TokenPrivilege } from '../tokens/client-token.js';
 
@@ -38,14 +38,14 @@ export type JoinTokenRequest = LoginTokenRequest & {
   );
 
 const LOGIN_TOKEN = {
-  userId: { rule: unless<string>(idProblem), required: true },
+  userId: { rule: id, required: true },
   // 7 days. BytePlus refuses a longer lifetime.
   expiresInSeconds: { rule: wholeNumber(1, 604_800, 'a whole number of seconds'), required: true },
 } as const;
 
 const JOIN_TOKEN = {
   ...LOGIN_TOKEN,
-  roomId: unless<string>(idProblem),
+  roomId: id,
   anyRoom: flag,
   privileges: { rule: list('privileges', oneOf('publish', 'subscribe')), default: ['subscribe'] },
 } as const;

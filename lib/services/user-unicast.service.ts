@@ -1,17 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { UserUnicastRequest } from '../dto/requests.dto.js';
-import { HiddenParts } from '../privacy/hidden-parts.js';
-import { ActionCaller } from './action-caller.js';
+import { ActionCaller, callers } from './action-caller.js';
 import type { SendOptions } from './send-options.js';
 import type { SendReceipt } from './send-receipt.js';
-
-const hidden = new HiddenParts<{ readonly caller: ActionCaller }>();
 
 /** Sends messages to logged-in users, in a room or not, and to clients of the RTS SDK. */
 @Injectable()
 export class UserUnicastService {
   constructor(caller: ActionCaller) {
-    hidden.set(this, { caller });
+    callers.set(this, caller);
   }
 
   /**
@@ -22,6 +19,6 @@ export class UserUnicastService {
    * @see https://www.volcengine.com/docs/6348/1164061
    */
   send(request: UserUnicastRequest, options?: SendOptions): Promise<SendReceipt> {
-    return hidden.of(this).caller.call('SendUnicast', request, options);
+    return callers.of(this).call('SendUnicast', request, options);
   }
 }

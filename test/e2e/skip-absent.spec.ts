@@ -10,7 +10,8 @@ import {
   RtcOpenApiService,
   RtcValidationError,
 } from 'nestjs-rtc-messaging';
-import { Sender } from '../../lib/retry/sender.js';
+import { RTC_SENDER } from '../../lib/config/tokens.js';
+import type { Sender } from '../../lib/retry/sender.js';
 import { rejectionOf } from '../support/rejection.js';
 import { respond, startScriptedServer, vendorAnswer } from '../support/scripted-server.js';
 import { createService } from '../support/service.js';
@@ -191,7 +192,7 @@ describe('a fan-out that skips who is absent', () => {
     await until(() => closed);
     // Before the question's own second is over.
     expect(performance.now() - began).toBeLessThan(900);
-    expect(module.get(Sender).condition.inFlight).toBe(0);
+    expect(module.get<Sender>(RTC_SENDER).condition.inFlight).toBe(0);
   });
 
   it('holds up the shutdown of the app for a second at most, and sends nothing then', async () => {

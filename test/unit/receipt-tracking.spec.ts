@@ -2,9 +2,11 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { RtcAbortedError } from '../../lib/errors/rtc-aborted.error.js';
 import type { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receipt-store.js';
+import { RequestBody } from '../../lib/openapi/request-body.js';
 import { Receipts } from '../../lib/receipts/receipt.service.js';
 import { writeReceipts } from '../../lib/receiver/frame.js';
 import type { CallPlan } from '../../lib/retry/call-policy.js';
+import type { AcceptedCall } from '../../lib/retry/sender.js';
 import { ActionCaller } from '../../lib/services/action-caller.js';
 import { rejectionOf } from '../support/rejection.js';
 
@@ -33,7 +35,6 @@ class SlowStore extends MemoryReceiptStore {
 describe('receipts of a chunk that is refused and sent again', () => {
   it('are awaited, also where the store answers later than the service', async () => {
     const store = new SlowStore({ maxAwaited: 10, awaitMs: 60_000 });
-    const caller = new ActionCaller({} as never, {} as never, store);
     const plan = { deadlineMs: 5_000, fanOut: {} } as CallPlan;
     const refused = new RtcAbortedError('of the test', { outcome: 'not_attempted' });
     const refuse = async ({ beforeCall, beforeSend }: CallPlan): Promise<never> => {
@@ -44,12 +45,17 @@ describe('receipts of a chunk that is refused and sent again', () => {
       await beforeSend?.();
       throw refused;
     };
-    const wire = { messageId: 'm1', isTracked: true };
-    await expect(caller.send(wire, ['alice'], plan, refuse)).rejects.toBe(refused);
-    await caller.send(wire, ['alice'], plan, async ({ beforeCall }) => {
+    const accept = async ({ beforeCall }: CallPlan): Promise<AcceptedCall> => {
       await beforeCall?.();
       return { requestId: 'r1', attempts: [], possibleDuplicate: false };
-    });
+    };
+    const sends = [refuse, accept];
+    const sender = { send: async (_action: string, _body: unknown, each: CallPlan) => sends.shift()?.(each) };
+    const caller = new ActionCaller({} as never, sender as never, store);
+    const wire = { action: 'BatchSendRoomUnicast', messageId: 'm1', isTracked: true } as const;
+    const body = RequestBody.of({}, ['alice'], {});
+    await expect(caller.send(wire, ['alice'], body, plan)).rejects.toBe(refused);
+    await caller.send(wire, ['alice'], body, plan);
     await after(500);
     expect(await store.status('m1')).toMatchObject({ awaited: ['alice'] });
   });
