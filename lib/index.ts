@@ -37,7 +37,7 @@ export type {
   Unaccepted,
 } from './fan-out/fan-out-report.js';
 export type { FanOutOptions, FanOutRequest, SendEachOptions } from './fan-out/fan-out-request.js';
-export type { RtcFailureKind } from './health/call-kind.js';
+export type { RtcFailureKind } from './health/health-record.js';
 export type * from './health/rtc-health.js';
 export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
