@@ -85,7 +85,7 @@ export {
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';
 export type { TokenPrivilege } from './tokens/client-token.js';
-export type { MethodName, MockedMethods, RtcMessagingMocks } from './testing/create-mocks.js';
+export type { MockedMethods, RtcMessagingMocks } from './testing/create-mocks.js';
 export {
   RtcMessagingTestingModule,
   type RtcMessagingTestingOptions,
