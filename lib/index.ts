@@ -30,7 +30,7 @@ export { RtcValidationError, type ValidationIssue } from './errors/rtc-validatio
 export type { FanOutEstimate } from './fan-out/estimate-fan-out.js';
 export type * from './fan-out/fan-out-report.js';
 export type { FanOutOptions, FanOutRequest, SendEachOptions } from './fan-out/fan-out-request.js';
-export type { RtcFailureKind } from './health/call-kind.js';
+export type { RtcFailureKind } from './health/health-record.js';
 export type * from './health/rtc-health.js';
 export { RtcHealthIndicator } from './health/rtc-health.indicator.js';
 export type { RtcActionName } from './openapi/rtc-action.js';
@@ -74,5 +74,5 @@ export {
 } from './services/service-tokens.js';
 export { UserUnicastService } from './services/user-unicast.service.js';
 export type { TokenPrivilege } from './tokens/client-token.js';
-export type { MethodName, MockedMethods, RtcMessagingMocks } from './testing/create-mocks.js';
+export type { MockedMethods, RtcMessagingMocks } from './testing/create-mocks.js';
 export * from './testing/rtc-messaging-testing.module.js';

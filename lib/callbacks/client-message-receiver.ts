@@ -5,10 +5,22 @@ import type { Receipts } from '../receipts/receipt.service.js';
 import { waitFor } from '../waiting/time-box.js';
 import { type Fields, refuse } from './callback-request.js';
 import type { CallbackSettings } from './callback-settings.js';
-import type { RtcClientMessage } from './client-message.js';
 import { readClientSignature } from './client-signature.service.js';
 import type { Handler } from './find-handlers.js';
 import { CLIENT_MESSAGE } from './handler-decorators.js';
+
+/** A message of a client whose signature was right, as the handler gets it. */
+export interface RtcClientMessage {
+  /** Whom the signature was issued to. */
+  readonly userId: string;
+  /** The room that the signature was issued for, if any. It does not prove that the user is there. */
+  readonly issuedForRoom?: string;
+  /** Text, or the bytes of a binary message. */
+  readonly message: string | Uint8Array;
+}
+
+/** What a client is answered: text or bytes, at most 64 KB. Undefined: an empty text. */
+export type RtcClientAnswer = string | Uint8Array | undefined;
 
 /** Of a message and of its answer. Source: Volcengine documentation 6348/142432. */
 const MAX_BYTES = 65_536;

@@ -1,5 +1,5 @@
 export type * from './callback-options.js';
-export type { RtcClientAnswer, RtcClientMessage } from './client-message.js';
+export type { RtcClientAnswer, RtcClientMessage } from './client-message-receiver.js';
 export {
   type ClientSignatureClaims,
   type ClientSignatureRequest,

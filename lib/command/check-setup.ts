@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { INestApplicationContext } from '@nestjs/common';
 import type { RtcMessagingSettings } from '../config/settings.js';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { describeClock } from '../diagnostics/operator-log.js';
 import { type RtcClockEvent, RtcConfigError, RtcMessagingError, type RtcMessagingOptions } from '../index.js';
 import { regionProblem, RIGHT, type Step, stepOf, STEPS } from './check-steps.js';
-import { type Find, RoomPresenceService, RoomUnicastService, withApp } from './with-app.js';
+import { RoomPresenceService, RoomUnicastService, withApp } from './with-app.js';
 
 /** A line of the check. */
 export interface Finding {
@@ -25,7 +25,7 @@ const CANT_TELL = "this key can't tell";
  */
 export async function checkSetup(options: RtcMessagingOptions, send = false): Promise<Finding[]> {
   try {
-    return await withApp(options, (find) => checkApp(find, send));
+    return await withApp(options, (app, settings) => checkApp(app, settings, send));
   } catch (error) {
     if (!(error instanceof RtcConfigError)) throw error;
     return error.problems.map(({ option, variable, message }) => {
@@ -35,17 +35,20 @@ export async function checkSetup(options: RtcMessagingOptions, send = false): Pr
   }
 }
 
-async function checkApp(find: Find, send: boolean): Promise<Finding[]> {
-  const settings = find<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS);
+async function checkApp(
+  app: INestApplicationContext,
+  settings: RtcMessagingSettings,
+  send: boolean,
+): Promise<Finding[]> {
   const { from, endpoint, region } = settings;
   let clock: RtcClockEvent | undefined;
   const onClock = (event: unknown): void => void (clock = event as RtcClockEvent);
   subscribe('nestjs-rtc-messaging:clock', onClock);
-  const refusal = await failureOf(find(RoomPresenceService).onlineUsers(randomId()));
+  const refusal = await failureOf(app.get(RoomPresenceService).onlineUsers(randomId()));
   const stuck = refusal && stepOf(refusal);
   const isSent = send && from !== undefined && (stuck === undefined || stuck === 'permission');
   const message = { roomId: randomId(), to: [randomId()], message: 'nestjs-rtc-messaging check --send' };
-  const unsent = isSent ? await failureOf(find(RoomUnicastService).batchSend(message)) : undefined;
+  const unsent = isSent ? await failureOf(app.get(RoomUnicastService).batchSend(message)) : undefined;
   unsubscribe('nestjs-rtc-messaging:clock', onClock);
 
   const isAccepted = isSent && unsent === undefined;

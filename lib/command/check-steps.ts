@@ -1,7 +1,6 @@
 import { REGION_HOSTS } from '../config/regions.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
-import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { isNameFailure } from '../retry/api-hints.js';
 import { isCertificateFailure } from '../retry/retry-decision.js';
@@ -48,13 +47,11 @@ const OF_CODES: readonly (readonly [RegExp, Step])[] = [
 
 /** Where a request got stuck. */
 export function stepOf(error: RtcMessagingError): Step {
-  const last = error.attempts.at(-1);
-  if (error instanceof RtcApiError) {
-    if (last?.throttled) return 'throttling';
+  const { throttled, phase, failure = '' } = error.attempts.at(-1) ?? {};
+  if (throttled) return 'throttling';
+  if (error instanceof RtcApiError)
     return OF_CODES.find(([pattern]) => pattern.test(error.apiCode))?.[1] ?? 'answer';
-  }
-  if (last?.phase !== 'queued' && last?.phase !== 'connecting') return 'answer';
-  const failure = error instanceof RtcNetworkError ? (last.failure ?? '') : '';
+  if (phase !== 'queued' && phase !== 'connecting') return 'answer';
   if (isNameFailure(failure)) return 'DNS';
   return isCertificateFailure(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
 }

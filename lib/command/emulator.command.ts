@@ -8,15 +8,18 @@ const readMegabytes = (value: string): number => readNumber(value) * 1_048_576;
 const readQuota = (value: string): number => (value === 'none' ? Infinity : readNumber(value));
 const readPem = (file: string): string => readFile('--tls-cert and --tls-key:', file).toString();
 
-/** Options of the emulator, each with that of the command. Keys may be flags, since they open nothing else. */
-const OPTIONS: readonly (readonly [string, string, string, ((value: string) => unknown)?])[] = [
-  ['port', '--port <port>', 'port to listen on; 0 for any free one (default: 8787)', readNumber],
+/**
+ * Options of the emulator, each with that of the command. Keys may be flags, since they open nothing else. Of two keys of
+ * one option, a flag may set one alone: they have their defaults here.
+ */
+const OPTIONS: readonly (readonly [string, string, string, ((value: string) => unknown)?, unknown?])[] = [
+  ['port', '--port <port>', 'port to listen on; 0 for any free one', readNumber, 8787],
   ['host', '--host <address>', 'address to listen on (default: 127.0.0.1)'],
   ['appId', '--app-id <id>', 'ID of the app (default: emulator-app)'],
   ['appKey', '--app-key <key>', 'key of the app (default: emulator-app-key)'],
   ['requireTokens', '--require-tokens', 'refuse clients that join or log in without a token'],
-  ['credentials.accessKeyId', '--access-key <id>', 'access key (default: emulator-access-key)'],
-  ['credentials.secretAccessKey', '--secret-key <key>', 'its secret (default: emulator-secret-key)'],
+  ['credentials.accessKeyId', '--access-key <id>', 'access key', String, 'emulator-access-key'],
+  ['credentials.secretAccessKey', '--secret-key <key>', 'its secret', String, 'emulator-secret-key'],
   ['credentials.sessionToken', '--session-token <token>', 'session token of a temporary access key'],
   ['quota.requestsPerSecond', '--quota <number>', 'requests a second, or none (default: 500)', readQuota],
   ['quota.costPer', '--cost-per <what>', 'what counts as one: request or recipient (default: request)'],
@@ -31,22 +34,16 @@ const OPTIONS: readonly (readonly [string, string, string, ((value: string) => u
   ['tls.key', '--tls-key <file>', 'private key of the certificate, in PEM', readPem],
 ];
 
-/** Two keys of one option, of which a flag may set one alone. */
-const DEFAULTS = {
-  port: 8787,
-  credentials: { accessKeyId: 'emulator-access-key', secretAccessKey: 'emulator-secret-key' },
-};
-
 /** Has a command serve the emulated service. */
 export function defineEmulator(command: Command): Command {
   command.description('Serves the messaging and presence actions of the RTC API on this machine.');
-  const options = OPTIONS.map(([path, flags, what, read]) => {
-    const option = command.createOption(flags, what);
+  const options = OPTIONS.map(([path, flags, what, read, byDefault]) => {
+    const option = command.createOption(flags, what).default(byDefault);
     command.addOption(read === undefined ? option : option.argParser(read));
     return [path, option.attributeName()] as const;
   });
   return command.action((given: Readonly<Record<string, unknown>>) => {
-    const nested: Record<string, unknown> = { ...DEFAULTS };
+    const nested: Record<string, unknown> = {};
     for (const [path, attribute] of options.filter(([, attribute]) => attribute in given)) {
       const [name = '', part] = path.split('.');
       nested[name] =

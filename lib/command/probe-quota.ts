@@ -1,5 +1,3 @@
-import type { RtcMessagingSettings } from '../config/settings.js';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { MAX_RECIPIENTS } from '../dto/field-rules.js';
 import type { RtcMessagingOptions } from '../index.js';
 import { failureOf, type Finding, randomId } from './check-setup.js';
@@ -22,8 +20,7 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
     quota: { ...options.quota, costPer: 'request' },
     retry: { maxAttempts: 1 },
   } as const;
-  return withApp(probing, async (find) => {
-    const { requestsPerSecond } = find<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS).quota;
+  return withApp(probing, async (app, { quota: { requestsPerSecond } }) => {
     const size = Math.min(MAX_RECIPIENTS, requestsPerSecond);
     const recipients = BATCHES * size;
     if (recipients <= requestsPerSecond)
@@ -32,7 +29,7 @@ export function probeQuota(options: RtcMessagingOptions): Promise<Finding> {
     const batches = Array.from({ length: BATCHES }, () => {
       const to = Array.from({ length: size }, randomId);
       const message = { roomId: randomId(), to, message: 'nestjs-rtc-messaging check --quota' };
-      return failureOf(find(RoomUnicastService).batchSend(message));
+      return failureOf(app.get(RoomUnicastService).batchSend(message));
     });
     const failures = await Promise.all(batches);
     const tookMs = Math.round(performance.now() - started);

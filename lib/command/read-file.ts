@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 
 /**
@@ -20,9 +21,6 @@ export function readFile(option: string, file: string): Buffer {
  */
 export function readText(option: string, file: string, advice: string): string {
   const bytes = readFile(option, file);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new TypeError(`${option} ${file}: it is not UTF-8 text; ${advice}`);
-  }
+  if (!isUtf8(bytes)) throw new TypeError(`${option} ${file}: it is not UTF-8 text; ${advice}`);
+  return new TextDecoder().decode(bytes);
 }

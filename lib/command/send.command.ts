@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import { styleText } from 'node:util';
-import type { RtcMessagingSettings } from '../config/settings.js';
-import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { isLoopback } from '../openapi/loopback.js';
 import { readFile, readText } from './read-file.js';
 import { printJson, withEnvironment } from './run-command.js';
@@ -35,8 +33,7 @@ async function send({ room, to, from, yes, json, ...content }: SendArguments): P
   const message = readMessage(content);
   const { withApp, RoomUnicastService } = await import('./with-app.js');
   const users = to.length === 1 ? '1 user' : `${to.length} users`;
-  const receipt = await withApp({ from }, async (find) => {
-    const settings = find<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS);
+  const receipt = await withApp({ from }, async (app, settings) => {
     if (settings.from === undefined)
       throw new TypeError('the sender is missing: give --from, or set RTC_FROM');
     const { host, hostname } = new URL(settings.endpoint);
@@ -47,7 +44,7 @@ async function send({ room, to, from, yes, json, ...content }: SendArguments): P
     const { signal } = interrupted;
     // Not before, so that Ctrl-C at the question ends the command.
     for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interrupted.abort());
-    const messages = find(RoomUnicastService);
+    const messages = app.get(RoomUnicastService);
     const request = { roomId: room, message };
     // To one user, a message may be longer.
     return to.length === 1

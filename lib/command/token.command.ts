@@ -33,8 +33,8 @@ async function issue({ user, room, anyRoom, login, expires, allow, json }: Token
   const join = { ...request, roomId: room, anyRoom, privileges: allow ?? ['subscribe'] };
   // The app key is given here, so that it is reported with all else that is missing. An access key is not needed.
   const options = { appKey: process.env['RTC_APP_KEY'] ?? '', credentials: () => Promise.reject() };
-  const token = await withApp(options, (find) => {
-    const tokens = find(RtcTokenService);
+  const token = await withApp(options, (app) => {
+    const tokens = app.get(RtcTokenService);
     return login ? tokens.issueLoginToken(request) : tokens.issueJoinToken(join as JoinTokenRequest);
   });
   if (json) printJson({ ok: true, token });

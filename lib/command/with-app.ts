@@ -1,12 +1,11 @@
-import type { Type } from '@nestjs/common';
+import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { RtcMessagingSettings } from '../config/settings.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { RtcMessagingModule, type RtcMessagingOptions } from '../index.js';
 
 // Loaded when a subcommand runs, and not for its help.
 export { RoomPresenceService, RoomUnicastService, RtcTokenService } from '../index.js';
-
-/** Finds a part of an app. */
-export type Find = <Part>(token: string | Type<Part>) => Part;
 
 /**
  * Does something with the services, as an app would that has the module alone.
@@ -14,13 +13,13 @@ export type Find = <Part>(token: string | Type<Part>) => Part;
  */
 export async function withApp<T>(
   options: RtcMessagingOptions,
-  use: (find: Find) => T | Promise<T>,
+  use: (app: INestApplicationContext, settings: RtcMessagingSettings) => T | Promise<T>,
 ): Promise<T> {
   const messaging = RtcMessagingModule.forRoot(options);
   const how = { logger: false, abortOnError: false } as const;
   const app = await NestFactory.createApplicationContext(messaging, how);
   try {
-    return await use((token) => app.get(token, { strict: false }));
+    return await use(app, app.get<RtcMessagingSettings>(RTC_MESSAGING_SETTINGS));
   } finally {
     await app.close();
   }

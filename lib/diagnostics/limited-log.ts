@@ -3,6 +3,7 @@ import type { LoggerService } from '@nestjs/common';
 /** A line is not repeated for this long. Suppressed repetitions are counted. */
 const QUIET_MS = 60_000;
 
+/** Of those that are not repeated at present. Further ones count as one. */
 const MAX_LINES = 100;
 
 export type Level = 'error' | 'warn' | 'log';
@@ -21,7 +22,10 @@ export class LimitedLog {
   write(level: Level, key: string, line: string): void {
     const now = this.now();
     // Keys may contain codes of the remote side, which may invent any number of them.
-    if (this.#lines.size >= MAX_LINES && !this.#lines.has(key)) key = 'others';
+    if (this.#lines.size >= MAX_LINES && !this.#lines.has(key)) {
+      for (const [other, { until }] of this.#lines) if (until <= now) this.#lines.delete(other);
+      if (this.#lines.size >= MAX_LINES) key = 'others';
+    }
     const earlier = this.#lines.get(key);
     if (earlier !== undefined && now < earlier.until) {
       earlier.suppressed += 1;

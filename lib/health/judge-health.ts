@@ -1,8 +1,7 @@
 import type { OptionTable, OptionValues } from '../options/option-table.js';
 import { duration, share, wholeNumber } from '../options/rules.js';
 import type { SenderCondition } from '../retry/sender.js';
-import type { CallKind } from './call-kind.js';
-import type { RecentPast } from './health-record.js';
+import type { CallKind, RecentPast } from './health-record.js';
 import type { RtcHealth, RtcHealthThresholds } from './rtc-health.js';
 
 export const HEALTH_THRESHOLDS = {

@@ -1,7 +1,7 @@
 import type { CredentialsStatus } from '../credentials/credentials-source.js';
 import type { QuotaUsage } from '../quota/quota-usage.js';
 import type { QuotaStatusChange } from '../quota/quota-store.js';
-import type { RtcFailureKind } from './call-kind.js';
+import type { RtcFailureKind } from './health-record.js';
 
 /**
  * Thresholds at which messaging counts as down. It always does during a shutdown, without valid credentials, and while

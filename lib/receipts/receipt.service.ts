@@ -30,7 +30,7 @@ export interface WaitForReceiptsOptions {
 const WAIT_OPTIONS = { timeoutMs: { rule: duration, required: true }, signal: abortSignal } as const;
 /** Interval between two looks at all messages that are waited for: receipts may come to other processes. */
 const LOOK_EVERY_MS = 100;
-/** Messages of one look. The others' turn comes as waits end. */
+/** Messages of one look. The others' turn comes with the next. */
 const MAX_LOOK = 5_000;
 
 /**
@@ -100,8 +100,7 @@ export class Receipts implements ReceiptService, OnModuleDestroy {
     const box = new TimeBox(timeoutMs, signal, this.#closing, wait.end);
     this.#waits.set(messageId, wait);
     wait.count += 1;
-    const lookAtAll = () => void this.#look(store, [...this.#waits.keys()].slice(0, MAX_LOOK));
-    this.#looking ??= setInterval(lookAtAll, LOOK_EVERY_MS).unref();
+    this.#looking ??= setInterval(() => this.#lookAtNext(store), LOOK_EVERY_MS).unref();
     void this.#look(store, [messageId]);
     await box.wait();
     wait.count -= 1;
@@ -118,6 +117,18 @@ export class Receipts implements ReceiptService, OnModuleDestroy {
     if (this.store !== undefined) return this.store;
     const problem = { option: 'RtcCallbackModule.receipts', message: 'is missing' };
     throw new RtcConfigError([problem], undefined, this.module);
+  }
+
+  #lookAtNext(store: ReceiptStore): void {
+    const next = [...this.#waits].slice(0, MAX_LOOK);
+    for (const [messageId, wait] of next) {
+      this.#waits.delete(messageId);
+      this.#waits.set(messageId, wait);
+    }
+    void this.#look(
+      store,
+      next.map(([messageId]) => messageId),
+    );
   }
 
   /** While the store does not answer, nobody knows, and waits go on. */

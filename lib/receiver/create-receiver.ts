@@ -74,6 +74,7 @@ const STORAGE_MS = 3_000;
 /** A client may send 20 messages a second. These are at most eight, and the rest is the app's. */
 const COLLECT_MS = 125;
 const CONFIRM_MS = 10_000;
+const CLOSE_MS = 10_000;
 const LONGEST_PAUSE_MS = 9_000;
 const MAX_TRIES = 8;
 
@@ -155,14 +156,19 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
     confirmSoon();
   };
 
+  const finish = async (): Promise<void> => {
+    await confirming;
+    await (confirming = confirmOwed());
+    await saving;
+  };
+
   return {
     receive: (...given) => void (isClosed || attempt(() => take(...readArguments(given)))),
     close: async () => {
       isClosed = true;
       clearTimeout(timer);
-      await confirming;
-      await (confirming = confirmOwed());
-      await saving;
+      // Each confirmation has a limit of its own, and the storage has none.
+      await attempt(finish, CLOSE_MS);
     },
   };
 }

@@ -54,23 +54,15 @@ export class CallSpans {
     const { action, recipients, fanOut } = call;
     const isMessage = isRtcActionName(action);
     const isBatch = isMessage && RTC_ACTIONS[action].to === 'list';
-    const span = this.tracer.startSpan(
-      action,
-      {
-        kind: this.api.SpanKind.CLIENT,
-        startTime: new Date(call.startedAt),
-        attributes: {
-          ...this.client,
-          'messaging.operation.name': action,
-          ...(isMessage && { 'messaging.operation.type': 'send' }),
-          ...(isBatch && { 'messaging.batch.message_count': recipients }),
-          // The fan-out's span is made at its end, possibly by another process.
-          ...(fanOut?.durable && { 'nestjs_rtc_messaging.fan_out.id': fanOut.id }),
-        },
-      },
-      this.#below(fanOut && this.#open.get(fanOut)),
-    );
-    this.#open.set(call, span);
+    const attributes = {
+      'messaging.operation.name': action,
+      ...(isMessage && { 'messaging.operation.type': 'send' }),
+      ...(isBatch && { 'messaging.batch.message_count': recipients }),
+      // The fan-out's span is made at its end, possibly by another process.
+      ...(fanOut?.durable && { 'nestjs_rtc_messaging.fan_out.id': fanOut.id }),
+    };
+    const parent = fanOut && this.#open.get(fanOut);
+    this.#open.set(call, this.#start(action, 'CLIENT', call.startedAt, attributes, parent));
   }
 
   /** Made after the attempt, when its outcome is known. */
@@ -78,25 +70,17 @@ export class CallSpans {
     const parent = this.#open.get(call);
     if (!parent?.isRecording()) return;
     const { outcome, phase, httpStatus, requestId, throttled, failure } = attempt;
-    const span = this.tracer.startSpan(
-      `${call.action} attempt`,
-      {
-        kind: this.api.SpanKind.CLIENT,
-        startTime: new Date(attempt.startedAt),
-        attributes: {
-          ...this.client,
-          'messaging.operation.name': call.action,
-          'http.request.method': call.method ?? 'POST',
-          'nestjs_rtc_messaging.outcome': outcome,
-          'nestjs_rtc_messaging.phase': phase,
-          ...(number > 1 && { 'http.request.resend_count': number - 1 }),
-          ...(httpStatus !== undefined && { 'http.response.status_code': httpStatus }),
-          ...(requestId !== undefined && { 'nestjs_rtc_messaging.request_id': requestId }),
-          ...(throttled && { 'nestjs_rtc_messaging.throttled': true }),
-        },
-      },
-      this.#below(parent),
-    );
+    const attributes = {
+      'messaging.operation.name': call.action,
+      'http.request.method': call.method ?? 'POST',
+      'nestjs_rtc_messaging.outcome': outcome,
+      'nestjs_rtc_messaging.phase': phase,
+      ...(number > 1 && { 'http.request.resend_count': number - 1 }),
+      ...(httpStatus !== undefined && { 'http.response.status_code': httpStatus }),
+      ...(requestId !== undefined && { 'nestjs_rtc_messaging.request_id': requestId }),
+      ...(throttled && { 'nestjs_rtc_messaging.throttled': true }),
+    };
+    const span = this.#start(`${call.action} attempt`, 'CLIENT', attempt.startedAt, attributes, parent);
     if (outcome !== 'accepted') this.#fail(span, failure);
     span.end(new Date(endOf(attempt)));
   }
@@ -117,14 +101,8 @@ export class CallSpans {
   }
 
   #beginFanOut({ id, startedAt }: RtcFanOutInfo): Span {
-    return this.tracer.startSpan('fanOut', {
-      startTime: new Date(startedAt),
-      attributes: {
-        ...this.client,
-        'messaging.operation.name': 'fanOut',
-        'nestjs_rtc_messaging.fan_out.id': id,
-      },
-    });
+    const attributes = { 'messaging.operation.name': 'fanOut', 'nestjs_rtc_messaging.fan_out.id': id };
+    return this.#start('fanOut', 'INTERNAL', startedAt, attributes);
   }
 
   #fanOutOutcome({ fanOut, status, counts, stop, ...event }: RtcFanOutOutcomeEvent): void {
@@ -153,10 +131,24 @@ export class CallSpans {
     span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: type });
   }
 
-  /** The context below a span, or that of the caller. */
-  #below(span: Span | undefined): OpenTelemetryApi.Context {
-    const { context, trace } = this.api;
-    return span === undefined ? context.active() : trace.setSpan(context.active(), span);
+  /** @param parent default: the caller's span */
+  #start(
+    name: string,
+    kind: 'CLIENT' | 'INTERNAL',
+    startedAt: string,
+    attributes: Attributes,
+    parent?: Span,
+  ): Span {
+    const options = {
+      kind: this.api.SpanKind[kind],
+      startTime: new Date(startedAt),
+      attributes: { ...this.client, ...attributes },
+    };
+    return this.tracer.startSpan(name, options, parent && this.#below(parent));
+  }
+
+  #below(span: Span): OpenTelemetryApi.Context {
+    return this.api.trace.setSpan(this.api.context.active(), span);
   }
 }
 

@@ -7,17 +7,12 @@ import type { RtcOpenApiService } from '../services/rtc-open-api.service.js';
 import type { RtcTokenService } from '../services/rtc-token.service.js';
 import type { UserUnicastService } from '../services/user-unicast.service.js';
 
-/** The names of a service's methods. */
-export type MethodName<Service> = {
-  [Name in keyof Service]: Service[Name] extends (...given: never[]) => unknown ? Name : never;
-}[keyof Service];
-
 /**
  * The test's own functions for some methods. Their return value is returned to the app. If it is `undefined`, the app
  * gets the default answer. Untyped functions such as `jest.fn()` fit too.
  */
 export type MockedMethods<Service> = {
-  readonly [Name in MethodName<Service>]?: Service[Name] | ((...given: unknown[]) => unknown) | undefined;
+  readonly [Name in keyof Service]?: Service[Name] | ((...given: unknown[]) => unknown) | undefined;
 };
 
 /** The test's own functions, by service. */

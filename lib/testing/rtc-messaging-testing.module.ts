@@ -6,7 +6,7 @@ import { HealthRecord } from '../health/health-record.js';
 import { MemoryReceiptStore } from '../receipts/receipt-store.js';
 import { ActionCaller, type CallSender } from '../services/action-caller.js';
 import { SERVICE_TOKENS } from '../services/service-tokens.js';
-import { CALLS, createMock, type MethodName, type RtcMessagingMocks } from './create-mocks.js';
+import { CALLS, createMock, type RtcMessagingMocks } from './create-mocks.js';
 
 /** What `RtcMessagingTestingModule.forRoot()` takes. */
 export interface RtcMessagingTestingOptions extends RtcMessagingMocks {
@@ -72,7 +72,7 @@ export class RtcMessagingTestingModule {
   }
 
   /** The arguments of each call of a mock's method, oldest first. For tests without a mock function of their own. */
-  static callsOf<Service, Name extends MethodName<Service>>(
+  static callsOf<Service, Name extends keyof Service>(
     service: Service,
     method: Name,
   ): (Service[Name] extends (...given: infer Given) => unknown ? Given : never)[] {

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Attempt, RtcOutcomeEvent } from 'nestjs-rtc-messaging';
-import { type CallKind, kindOf } from '../../lib/health/call-kind.js';
-import { HEALTH_WINDOW_MS, HealthRecord } from '../../lib/health/health-record.js';
+import { type CallKind, HEALTH_WINDOW_MS, HealthRecord, kindOf } from '../../lib/health/health-record.js';
 import { checkCallOptions } from '../../lib/options/check-call-options.js';
 import { HEALTH_THRESHOLDS, judgeHealth } from '../../lib/health/judge-health.js';
 import type { RtcHealthThresholds } from '../../lib/health/rtc-health.js';

@@ -58,6 +58,16 @@ describe("the operator's log", () => {
     expect(logger.lines.length).toBeLessThan(110);
   });
 
+  it('has a line of its own for a new code again, a minute after a remote side made up many', () => {
+    for (let code = 0; code < 300; code++) log.onEvent(outcome({ failure: `Code${code}` }));
+    now += 60_000;
+    logger.lines.length = 0;
+    expect(linesAfter(outcome({ failure: 'AccessDenied' }), outcome({ failure: 'LackPolicy' }))).toEqual([
+      'ERROR BatchSendRoomUnicast: the service refuses with AccessDenied.',
+      'ERROR BatchSendRoomUnicast: the service refuses with LackPolicy.',
+    ]);
+  });
+
   it.each<[string, Partial<Attempt>[], string]>([
     [
       'what the last attempt met',

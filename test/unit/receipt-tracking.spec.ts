@@ -124,6 +124,23 @@ describe('wait()', () => {
     expect(looks).toHaveLength(length);
   });
 
+  it('looks at each of any number of messages in turn', async () => {
+    const store = open();
+    const looked = new Set<string>();
+    store.look = async (ids) => {
+      if (ids.length > 1) for (const id of ids) looked.add(id);
+      return [0, ...ids.map(() => 1)];
+    };
+    const { receipts } = startReceipts(store);
+    const aborting = new AbortController();
+    const options = { timeoutMs: 60_000, signal: aborting.signal };
+    const waits = Array.from({ length: 12_000 }, (_, id) => receipts.wait(`message ${id}`, options));
+    for (let tries = 0; tries < 100 && looked.size < 12_000; tries++) await after(50);
+    aborting.abort();
+    await Promise.all(waits);
+    expect(looked.size).toBe(12_000);
+  });
+
   it.each([0, -1, NaN, Infinity, 600_001, 1e300, 1.5, '5', null, undefined])(
     'refuses %p as its time limit, and leaves nothing behind',
     async (timeoutMs) => {

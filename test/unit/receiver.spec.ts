@@ -10,6 +10,7 @@ import { frameMessage } from '../../lib/services/frame-message.js';
 
 const frame = (message: string | Uint8Array, receipt = true) =>
   frameMessage('SendRoomUnicast', { message }, receipt);
+const NEVER = new Promise<never>(() => undefined);
 /** Runs the timers, and the promises between them. */
 const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
@@ -314,6 +315,23 @@ describe('a receiver', () => {
     await pass(60_000);
     expect(confirm).toHaveBeenCalledTimes(2);
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it.each<[string, Partial<ReceiverOptions>]>([
+    ['the storage never loads', { storage: { load: () => NEVER, save: () => undefined } }],
+    ['the storage never saves', { storage: { load: () => null, save: () => NEVER } }],
+    ['receipts are never sent', { confirm: () => NEVER }],
+  ])('is closed in 10 s, also where %s', async (_what, options) => {
+    const client = new Client(options);
+    client.receive('server', frame('a message').message);
+    // Receipts are on their way.
+    await pass(4_000);
+    client.receive('server', frame('another').message);
+    await pass(0);
+    const closed = jest.fn();
+    void client.receiver.close().then(closed);
+    await pass(10_000);
+    expect(closed).toHaveBeenCalledTimes(1);
   });
 
   it('shows nothing after close(), not even what waited for the storage', async () => {
