@@ -1,5 +1,4 @@
 import type { Provider } from '@nestjs/common';
-import type { HttpClientSettings } from './openapi/http-client.js';
 import type { RtcMessagingSettings } from './config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import { createCredentialsSource } from './credentials/cached-credentials.js';
@@ -7,8 +6,7 @@ import { OperatorLog } from './diagnostics/operator-log.js';
 import { emitTo } from './diagnostics/channels.js';
 import { HealthRecord } from './health/health-record.js';
 import { moduleLogger } from './module-logger.js';
-import { createHttpClient } from './openapi/http-client.js';
-import { OpenApiClient } from './openapi/open-api.client.js';
+import { type HttpClientSettings, OpenApiClient } from './openapi/open-api.client.js';
 import { RTC_SERVICE } from './openapi/rtc-action.js';
 import { ServiceClockSkew } from './openapi/service-clock-skew.js';
 import { LimiterHandle } from './quota/limiter-registry.js';
@@ -39,9 +37,8 @@ const senderProvider: Provider = {
         emit({ type: 'credentials', module, status, ...result });
       },
     });
-    const signing = { region, service: RTC_SERVICE, origin: endpoint };
     const connect = (to: HttpClientSettings): OpenApiClient =>
-      new OpenApiClient(createHttpClient(to, signing), endpoint);
+      new OpenApiClient(to, { region, service: RTC_SERVICE }, endpoint);
     const maxContentLength = Math.max(LONGEST_LIST, settings.http.maxContentLength);
     const limiters = new LimiterHandle(settings.quota, endpoint, settings.appId, {
       store: settings.quota.store?.open(),

@@ -24,7 +24,7 @@ export type AttemptEnd =
    * The transport failed. `failure` is Node's code or a name of this library. `thrown` is the kind of an unexpected
    * error.
    */
-  | { readonly kind: 'network_error'; readonly failure: string; readonly thrown?: string }
+  | { readonly kind: 'network_error'; readonly failure: string; readonly thrown?: string | undefined }
   | { readonly kind: 'interrupted'; readonly by: Interruption }
   /** There were no credentials to sign with. */
   | { readonly kind: 'no_credentials'; readonly error: RtcConfigError };
@@ -113,9 +113,8 @@ export class HttpAttempt extends TimeBox {
   #endBy(error: unknown): AttemptEnd {
     if (this.interruption !== undefined) return { kind: 'interrupted', by: this.interruption };
     if (error instanceof RtcConfigError) return { kind: 'no_credentials', error };
-    if (!(error instanceof TransportError))
-      return { kind: 'network_error', failure: 'REQUEST_FAILED', thrown: kindOfThrown(error) };
-    const { code, thrown } = error;
-    return { kind: 'network_error', failure: code, ...(thrown !== undefined && { thrown }) };
+    const { code: failure, thrown } =
+      error instanceof TransportError ? error : new TransportError('REQUEST_FAILED', kindOfThrown(error));
+    return { kind: 'network_error', failure, thrown };
   }
 }

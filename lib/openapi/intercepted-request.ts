@@ -1,10 +1,18 @@
 import { isUint8Array } from 'node:util/types';
-import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import axios, { AxiosHeaders, type AxiosStatic, type InternalAxiosRequestConfig } from 'axios';
 import { type ApiRequest, isReservedName, type RtcAxiosRef } from './api-request.js';
 import type { HttpAttempt } from './http-attempt.js';
-import { createAxios } from './http-client.js';
 import { jsonBody } from './json-body.js';
 import { canonicalQuery } from './signature-v4.js';
+
+/**
+ * Not `axios.create()`: it would send the headers that the app set for its own Axios calls, and transform bodies. No
+ * settings either: Axios copies and merges settings for each request, and the adapter knows all of them. (Axios's types
+ * for CommonJS do not export the class.)
+ */
+export function createAxios(): InstanceType<AxiosStatic['Axios']> {
+  return new axios.Axios({});
+}
 
 /** A request before it is signed. */
 export interface OutgoingRequest extends Pick<ApiRequest, 'method' | 'body'> {

@@ -7,7 +7,7 @@ import { RtcMessagingError } from '../errors/rtc-messaging.error.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { RtcAxiosRef } from '../openapi/api-request.js';
-import { createAxios } from '../openapi/http-client.js';
+import { createAxios } from '../openapi/intercepted-request.js';
 import { RequestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
