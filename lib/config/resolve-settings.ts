@@ -79,11 +79,9 @@ function hasLastingKey(credentials: RtcCredentialsOption | undefined): boolean {
 
 /** Settings to boot with where there are none: whatever is sent is refused with what is wrong, and nothing leaves. */
 export function unusableSettings(error: RtcConfigError, name: string | undefined): RtcMessagingSettings {
-  const credentials = async (): Promise<never> => {
-    throw error;
-  };
+  const credentials = { accessKeyId: 'unconfigured', secretAccessKey: 'unconfigured' };
   const stub = { appId: 'unconfigured', from: 'unconfigured', telemetry: false, credentials };
-  return { ...resolveSettings(stub, {}, { name }), credentials };
+  return { ...resolveSettings(stub, {}, { name }), credentials: error };
 }
 
 /** Where messages will go, and as whose: for the log, when the app boots. */

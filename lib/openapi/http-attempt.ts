@@ -79,9 +79,12 @@ export class HttpAttempt extends TimeBox {
   signedWith: Signing | undefined = undefined;
   readonly startedAt = new Date();
   readonly #started = performance.now();
+  /** Whether bytes may be sent now, possibly long after the attempt began. */
+  readonly mayLeave: () => boolean;
 
-  private constructor(private readonly limits: AttemptLimits) {
-    super(limits.timeoutMs, limits.cancellation);
+  private constructor({ timeoutMs, cancellation, mayLeave = () => true }: AttemptLimits) {
+    super(timeoutMs, cancellation);
+    this.mayLeave = mayLeave;
   }
 
   /** Makes an attempt within its limits. @returns how it ended if anything was thrown. Never rejects. */
@@ -97,11 +100,6 @@ export class HttpAttempt extends TimeBox {
     } finally {
       attempt.dispose();
     }
-  }
-
-  /** Whether bytes may be sent now, possibly long after the attempt began. */
-  mayLeave(): boolean {
-    return this.limits.mayLeave?.() ?? true;
   }
 
   /** The result of the attempt, once it has ended. */

@@ -8,7 +8,7 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { RtcAxiosRef } from '../openapi/api-request.js';
 import { createAxios } from '../openapi/intercepted-request.js';
-import { RequestBody } from '../openapi/request-body.js';
+import { requestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import type { ReceiptStore } from '../receipts/receipt-store.js';
@@ -85,7 +85,7 @@ export class ActionCaller {
     const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
     const to = typeof checked.to === 'object' ? distinctIds(checked.to) : checked.to;
     const wire = this.prepare(action, checked, given);
-    const body = RequestBody.of(wire.address, to, wire.message);
+    const body = requestBody(wire.address, to, wire.message);
     const plan = callPlan(this.#settings, given, wire.roomId);
     const { requestId, attempts, possibleDuplicate, messageId } = await this.send(
       wire,

@@ -25,7 +25,7 @@ import {
 import { FanOutRun } from '../fan-out/fan-out-run.js';
 import { ABSENT, InvalidItem, readId, type ReadItem, RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { requireSource, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
-import { RequestBody } from '../openapi/request-body.js';
+import { bodyTemplate, requestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
@@ -143,7 +143,7 @@ export class RoomUnicastService {
         const checked = checkRequest('SendRoomUnicast', value);
         const wire = caller.prepare('SendRoomUnicast', checked, plan);
         const to = checked.to as string;
-        const body = RequestBody.of(wire.address, to, wire.message);
+        const body = requestBody(wire.address, to, wire.message);
         const ofRoom = { ...perMessage, roomId: wire.roomId };
         const send = (each: CallPlan) => sender.send('SendRoomUnicast', body, each);
         return { position, send: (about) => caller.send(wire, [to], { ...ofRoom, ...about }, send) };
@@ -239,7 +239,7 @@ function chunkSender(
 ): ChunkSender {
   const { caller, settings, sender } = hidden.of(service);
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const bodyFor = RequestBody.template(wire.address, wire.message);
+  const bodyFor = bodyTemplate(wire.address, wire.message);
   const perChunk = chunkPlan(settings, plan, wire.roomId);
   return new ChunkSender(
     (recipients, control) => {
