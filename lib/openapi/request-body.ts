@@ -14,7 +14,7 @@ type Recipients = string | readonly string[];
 export function requestBody(address: object, to: Recipients | undefined, message: object): RequestBody {
   const [head, tail] = partsOf(address, message);
   const list = to === undefined ? '' : `,"To":${listOf(to)}`;
-  const recipients = to === undefined ? undefined : [to].flat().length;
+  const recipients = typeof to === 'string' ? 1 : to?.length;
   return { bytes: Buffer.from(`${head}${list}${tail}`), recipients };
 }
 

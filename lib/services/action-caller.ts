@@ -89,7 +89,7 @@ export class ActionCaller {
     const plan = callPlan(this.#settings, given, wire.roomId);
     const { requestId, attempts, possibleDuplicate, messageId } = await this.send(
       wire,
-      [to ?? []].flat(),
+      typeof to === 'string' ? [to] : (to ?? []),
       plan,
       (tracked) => this.#sender.send(action, body, tracked),
     );
