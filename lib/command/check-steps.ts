@@ -3,8 +3,7 @@ import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import { RtcNetworkError } from '../errors/rtc-network.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
-import { isNameFailure } from '../retry/api-hints.js';
-import { isCertificateFailure } from '../retry/retry-decision.js';
+import { CERTIFICATE_FAILURE } from '../retry/retry-decision.js';
 
 /** What a request passes on its way, in that order, and what is right there. What is before its failure is right. */
 export const RIGHT = {
@@ -55,8 +54,8 @@ export function stepOf(error: RtcMessagingError): Step {
   }
   if (last?.phase !== 'queued' && last?.phase !== 'connecting') return 'answer';
   const failure = error instanceof RtcNetworkError ? (last.failure ?? '') : '';
-  if (isNameFailure(failure)) return 'DNS';
-  return isCertificateFailure(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
+  if (/^(ENOTFOUND|EAI_|ENODATA)/.test(failure)) return 'DNS';
+  return CERTIFICATE_FAILURE.test(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
 }
 
 /** Requests that are signed for one region, and go to the host of another. */

@@ -1,6 +1,5 @@
-import type { AttemptPhase } from '../errors/attempt.js';
 import { UNREADABLE } from './attempts.js';
-import { isCertificateFailure } from './retry-decision.js';
+import { CERTIFICATE_FAILURE } from './retry-decision.js';
 
 /** What to do, by a pattern of what happened. The first that matches counts. */
 type Hints = readonly (readonly [RegExp, string])[];
@@ -45,8 +44,13 @@ const UNREACHABLE =
   "{host} can't be reached from here: a firewall may be in the way, or a proxy may be needed";
 const CERTIFICATE = 'The certificate of {host}';
 
-/** By failure and origin: `ECONNREFUSED at https://rtc.volcengineapi.com`. */
+/** By failure and origin: `ECONNREFUSED at https://rtc.volcengineapi.com`. A timeout has its phase too. */
 const FAILURES = hintsOf({
+  'TIMEOUT in phase queued, signed':
+    'No connection was free: raise http.maxSockets (RTC_HTTP_MAX_SOCKETS), or send less at once.',
+  'TIMEOUT in phase queued':
+    'The request was not signed in time: check what the provider in credentials waits for, and the interceptors of axiosRef.',
+  'TIMEOUT in phase connecting': `${UNREACHABLE}, or {limit} is too short.`,
   'REQUEST_FAILED \\(ChangedRequestError\\)':
     'Check the interceptors of axiosRef: they must not change action, version, method, path or origin, and ' +
     'config.data must be a plain object, text or bytes, and nothing with GET.',
@@ -72,12 +76,9 @@ const FAILURES = hintsOf({
     'The proxy did not open the tunnel to {host}: check its address and password in http.httpsAgent.',
   'UNASKED_ANSWER|SWITCHED_PROTOCOLS':
     'Something other than the service answers at {host}: check endpoint (RTC_ENDPOINT).',
+  [`.*(${CERTIFICATE_FAILURE.source})`]: `${CERTIFICATE} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`,
+  '': 'The connection to {host} failed.',
 });
-
-/** Whether a failure is a name that has no address. */
-export function isNameFailure(failure: string): boolean {
-  return /^(ENOTFOUND|EAI_|ENODATA)/.test(failure);
-}
 
 function find(hints: Hints, what: string): string | undefined {
   return hints.find(([pattern]) => pattern.test(what))?.[1];
@@ -98,29 +99,6 @@ export function hintFor(apiCode: string, hostOfRegion?: string, isMessage = true
  */
 export function networkHintFor(failure: string, endpoint = ''): string | undefined {
   const host = endpoint === '' ? '' : new URL(endpoint).host;
-  const otherwise = isCertificateFailure(failure)
-    ? `${CERTIFICATE} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`
-    : 'The connection to {host} failed.';
-  const hint = find(FAILURES, `${failure} at ${endpoint}`) ?? otherwise;
-  return host === '' && hint.includes('{host}') ? undefined : hint.replace('{host}', host);
-}
-
-/**
- * What to look at when the time is up.
- * @param isSigned whether the credentials were there
- * @param limit that was exceeded: `timeoutMs of 5000 ms`
- */
-export function timeoutHintFor(
-  phase: AttemptPhase,
-  isSigned: boolean,
-  limit: string,
-  endpoint: string | undefined,
-): string | undefined {
-  if (phase === 'queued') {
-    return isSigned
-      ? 'No connection was free: raise http.maxSockets (RTC_HTTP_MAX_SOCKETS), or send less at once.'
-      : 'The request was not signed in time: check what the provider in credentials waits for, and the interceptors of axiosRef.';
-  }
-  if (phase !== 'connecting' || endpoint === undefined) return undefined;
-  return `${UNREACHABLE.replace('{host}', new URL(endpoint).host)}, or ${limit} is too short.`;
+  const hint = find(FAILURES, `${failure} at ${endpoint}`);
+  return host === '' && hint?.includes('{host}') ? undefined : hint?.replace('{host}', host);
 }

@@ -8,7 +8,7 @@ import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
 import type { Cancellation } from '../waiting/cancellation.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
-import { hintFor, networkHintFor, timeoutHintFor } from './api-hints.js';
+import { hintFor, networkHintFor } from './api-hints.js';
 import { codeOf, failureOf, isPossibleDuplicate, outcomeOfAttempts, UNREADABLE } from './attempts.js';
 
 /** The facts about a call that its error reports. */
@@ -46,11 +46,14 @@ export function errorOfCall(
   const init = describeCall(call);
   const which = attempts.length > 1 ? ` at attempt ${attempts.length}` : '';
   const when = `in phase "${phase}"${which}`;
+  const isUnsent = phase === 'queued' || phase === 'connecting';
   switch (end.kind) {
-    case 'interrupted':
-      return end.by === 'aborted'
-        ? abortedError(call, when)
-        : timeoutError(call, limit, when, timeoutHintFor(phase, signedWith !== undefined, limit, endpoint));
+    case 'interrupted': {
+      if (end.by === 'aborted') return abortedError(call, when);
+      const signed = signedWith === undefined ? '' : ', signed';
+      const hint = isUnsent ? networkHintFor(`TIMEOUT in phase ${phase}${signed}`, endpoint) : undefined;
+      return timeoutError(call, limit, when, hint?.replace('{limit}', limit));
+    }
     case 'network_error': {
       const failure = failureOf(end);
       const hint = networkHintFor(failure, endpoint);

@@ -117,15 +117,12 @@ function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number):
  * process.
  */
 function isFinal(failure: string): boolean {
-  return failure === 'REQUEST_FAILED' || failure === 'NOT_ENCRYPTED' || isCertificateFailure(failure);
+  return failure === 'REQUEST_FAILED' || failure === 'NOT_ENCRYPTED' || CERTIFICATE_FAILURE.test(failure);
 }
 
-/** Whether a failure is an untrusted certificate: Node's X509 codes. */
-export function isCertificateFailure(failure: string): boolean {
-  return /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(
-    failure,
-  );
-}
+/** Failures because of an untrusted certificate: Node's X509 codes. */
+export const CERTIFICATE_FAILURE =
+  /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)\b|^PATH_LENGTH_EXCEEDED\b/;
 
 /** Another attempt of a call, and the wait before it. */
 export interface NextAttempt {
