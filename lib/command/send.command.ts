@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { styleText } from 'node:util';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
-import { isLoopback } from '../openapi/loopback.js';
+import { isLoopback } from '../config/endpoint.js';
 import { readFile, readText } from './read-file.js';
 import { printJson, withEnvironment } from './run-command.js';
 import { isConfirmed } from './terminal.js';

@@ -1,4 +1,4 @@
-import { isLoopback } from '../openapi/loopback.js';
+import { isIPv4 } from 'node:net';
 import { type Rule, typeName, wrong } from '../options/rules.js';
 
 /** The origin that requests go to. */
@@ -23,4 +23,14 @@ export const origin: Rule<string> = (given) => {
 export function isInsecure(endpoint: string): boolean {
   const { protocol, hostname } = new URL(endpoint);
   return protocol === 'http:' && !isLoopback(hostname);
+}
+
+/** Whether a host of a URL is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    (isIPv4(hostname) && hostname.startsWith('127.'))
+  );
 }

@@ -1,8 +1,7 @@
 import { providerOf, type RtcCredentials, type RtcCredentialsOption } from '../credentials/credentials.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import { isLoopback } from '../openapi/loopback.js';
 import { type Environment, readOptions } from '../options/read-options.js';
-import { isInsecure } from './endpoint.js';
+import { isInsecure, isLoopback } from './endpoint.js';
 import { MODULE_OPTIONS, variables } from './module-option-table.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';

@@ -48,13 +48,11 @@ export class TransportError extends Error {
   }
 }
 
-/** Credentials and clock offset of one signature. A class, since Axios copies plain objects deeply. */
-export class Signing {
-  constructor(
-    readonly credentials: Redacted<RtcCredentials>,
-    /** Assumed offset of the service's clock from this machine's, in milliseconds. */
-    readonly clockOffsetMs: number,
-  ) {}
+/** Credentials and clock offset of one signature. */
+export interface Signing {
+  readonly credentials: Redacted<RtcCredentials>;
+  /** Assumed offset of the service's clock from this machine's, in milliseconds. */
+  readonly clockOffsetMs: number;
 }
 
 /** The limits of one attempt. */

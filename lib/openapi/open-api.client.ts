@@ -1,11 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { RtcCredentials } from '../credentials/credentials.js';
-import type { Redacted } from '../privacy/redacted.js';
 import { type ApiRequest, urlOf } from './api-request.js';
 import { ownOf, readReply } from './api-reply.js';
 import { decodeContent } from './content-coding.js';
-import { type AttemptLimits, type AttemptResult, HttpAttempt, Signing } from './http-attempt.js';
+import { type AttemptLimits, type AttemptResult, HttpAttempt, type Signing } from './http-attempt.js';
 import { createAxios, intercept, type OutgoingRequest } from './intercepted-request.js';
 import { sendOverNodeHttp, type Transport } from './node-http.adapter.js';
 import type { SigningContext } from './request-signer.js';
@@ -25,11 +23,7 @@ export interface HttpClientSettings {
 const IDLE_SOCKET_MS = 4_000;
 
 /** The limits of one attempt, and what its request is signed with. */
-export interface AttemptOptions extends AttemptLimits {
-  readonly credentials: Redacted<RtcCredentials>;
-  /** Assumed offset of the service's clock from this machine's, in milliseconds. */
-  readonly clockOffsetMs: number;
-}
+export interface AttemptOptions extends AttemptLimits, Signing {}
 
 /**
  * Makes one signed request and returns how it ended. It never throws an Axios error, since that would carry the
@@ -81,15 +75,14 @@ export class OpenApiClient {
     const { method, interceptors } = request;
     const given: OutgoingRequest = { method, url: urlOf(this.#endpoint, request), body: request.body };
     const { url, headers, body } = interceptors ? await intercept(given, interceptors, attempt) : given;
-    const signing = new Signing(credentials, clockOffsetMs);
-    attempt.signedWith = signing;
+    attempt.signedWith = { credentials, clockOffsetMs };
     const transport = this.#transport;
     const config: SignableConfig = {
       method,
       url,
       headers,
       data: body,
-      signing,
+      attempt,
       adapter: (signed) => sendOverNodeHttp(signed, attempt, transport),
     };
     // The adapter ends the request when the attempt is interrupted. Nothing before the adapter waits.

@@ -9,10 +9,8 @@ import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { ApiReply } from '../openapi/api-reply.js';
 import { type AttemptEnd, RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
-import { outcomeOfAttempts } from './attempts.js';
 import { backoffMs } from './backoff.js';
 import type { CallDeadline } from './call-deadline.js';
-import type { CallFacts } from './call-error.js';
 import type { CallPlan } from './call-policy.js';
 import type { RetryBudget } from './retry-budget.js';
 
@@ -138,7 +136,8 @@ export class CallRetries {
   /** @param random from 0 to below 1 */
   constructor(
     private readonly plan: Pick<CallPlan, 'policy' | 'maxAttempts' | 'onUnknown'>,
-    private readonly call: Pick<CallFacts, 'isGet' | 'attempts'>,
+    /** `isGet`: whether it only asks. */
+    private readonly call: { readonly isGet: boolean; readonly attempts: readonly Attempt[] },
     private readonly deadline: CallDeadline,
     private readonly budget: RetryBudget,
     private readonly random: () => number,
@@ -164,7 +163,7 @@ export class CallRetries {
         return this.#again(end.kind === 'answered' ? 'rejected' : 'not_attempted', askedMs);
       case 'slow_down':
         // The sender of chunks may split it, unless it may have been accepted before.
-        return policy.retriesThrottled || outcomeOfAttempts(attempts) === 'unknown'
+        return policy.retriesThrottled || attempts.some(({ outcome }) => outcome === 'unknown')
           ? this.#again('throttled', askedMs)
           : undefined;
       case 'ask_policy': {
