@@ -41,7 +41,7 @@ class OtherOriginError extends Error {
  * The constant parts of all requests to one URL. Computing them for each request would cost as much as the signature's
  * hashes.
  */
-interface Prepared extends SignedAddress {
+interface Prepared extends SignedAddress, Pick<UnsignedRequest, 'method' | 'contentType'> {
   readonly host: string;
   /** The canonical request before the body's hash, the time and the token. */
   readonly head: string;
@@ -54,7 +54,7 @@ const MAX_PREPARED = 32;
 /** Signs requests. It keeps what consecutive requests have in common: the constant parts for a URL, and the second. */
 export class RequestSigner {
   readonly #context: SigningContext;
-  /** By method, type of content and URL. */
+  /** By URL. */
   readonly #prepared = new Map<string, Prepared>();
   #stamp: Stamp | undefined;
 
@@ -72,10 +72,8 @@ export class RequestSigner {
     clockOffsetMs: number,
     headers: Record<string, unknown>,
   ): SignedAddress {
-    const { method, url, contentType } = request;
-    const what = `${method} ${contentType} ${url}`;
-    const prepared = this.#prepared.get(what) ?? this.#prepare(what, request);
-    const { host, head } = prepared;
+    const prepared = this.#prepare(request);
+    const { host, contentType, head } = prepared;
     const { region, service, now = Date.now } = this.#context;
     const second = Math.floor((now() + clockOffsetMs) / 1_000);
     if (this.#stamp?.isOf(second, secretAccessKey) !== true)
@@ -99,7 +97,9 @@ export class RequestSigner {
     return prepared;
   }
 
-  #prepare(what: string, { method, url: given, contentType }: UnsignedRequest): Prepared {
+  #prepare({ method, url: given, contentType }: UnsignedRequest): Prepared {
+    const known = this.#prepared.get(given);
+    if (known?.method === method && known.contentType === contentType) return known;
     const { origin, pathname, searchParams, host } = new URL(given);
     const { origin: allowed = origin } = this.#context;
     if (origin !== allowed) throw new OtherOriginError();
@@ -107,10 +107,16 @@ export class RequestSigner {
     const url = `${origin}${pathname}?${query}`;
     const { protocol, hostname, port, path } = urlToHttpOptions(new URL(url));
     const folded = contentType.trim().replaceAll(/\s+/g, ' ');
-    const head = `${method.toUpperCase()}\n${pathname}\n${query}\ncontent-type:${folded}\nhost:${host}\n`;
-    const prepared = { url, host, target: { protocol, hostname, port, path }, head };
+    const prepared: Prepared = {
+      method,
+      contentType,
+      url,
+      host,
+      target: { protocol, hostname, port, path },
+      head: `${method.toUpperCase()}\n${pathname}\n${query}\ncontent-type:${folded}\nhost:${host}\n`,
+    };
     if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
-    this.#prepared.set(what, prepared);
+    this.#prepared.set(given, prepared);
     return prepared;
   }
 }
