@@ -28,8 +28,8 @@ const SIGNERS = {
 
   'this library': () => {
     const sign = createSigningInterceptor({ region, service: 'rtc' });
-    const signing = { credentials: redactCredentials(credentials), clockOffsetMs: 0 };
-    return (data) => sign({ method: 'POST', url: URL_, data, headers: new AxiosHeaders(), signing });
+    const attempt = { signedWith: { credentials: redactCredentials(credentials), clockOffsetMs: 0 } };
+    return (data) => sign({ method: 'POST', url: URL_, data, headers: new AxiosHeaders(), attempt });
   },
 
   'by hand': () => createHandSigner(credentials, host, search.slice(1)),

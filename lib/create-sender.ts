@@ -4,8 +4,7 @@ import { emitTo } from './diagnostics/channels.js';
 import { OperatorLog } from './diagnostics/operator-log.js';
 import type { HealthRecord } from './health/health-record.js';
 import { moduleLogger } from './module-logger.js';
-import { createHttpClient, type HttpClientSettings } from './openapi/http-client.js';
-import { OpenApiClient } from './openapi/open-api.client.js';
+import { type HttpClientSettings, OpenApiClient } from './openapi/open-api.client.js';
 import { RTC_SERVICE } from './openapi/rtc-action.js';
 import { ServiceClockSkew } from './openapi/service-clock-skew.js';
 import { LimiterHandle } from './quota/limiter-registry.js';
@@ -32,9 +31,8 @@ export async function createSender(settings: RtcMessagingSettings, health: Healt
       emit({ type: 'credentials', module, status, ...result });
     },
   });
-  const signing = { region, service: RTC_SERVICE, origin: endpoint };
   const connect = (to: HttpClientSettings): OpenApiClient =>
-    new OpenApiClient(createHttpClient(to, signing), endpoint);
+    new OpenApiClient(to, { region, service: RTC_SERVICE }, endpoint);
   const maxContentLength = Math.max(LONGEST_LIST, settings.http.maxContentLength);
   const limiters = new LimiterHandle(settings.quota, endpoint, settings.appId, {
     store: settings.quota.store?.open(),

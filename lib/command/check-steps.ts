@@ -2,8 +2,7 @@ import { REGION_HOSTS } from '../config/regions.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
-import { isNameFailure } from '../retry/api-hints.js';
-import { isCertificateFailure } from '../retry/retry-decision.js';
+import { CERTIFICATE_FAILURE } from '../retry/retry-decision.js';
 
 /** What a request passes on its way, in that order, and what is right there. What is before its failure is right. */
 export const RIGHT = {
@@ -52,8 +51,8 @@ export function stepOf(error: RtcMessagingError): Step {
   if (error instanceof RtcApiError)
     return OF_CODES.find(([pattern]) => pattern.test(error.apiCode))?.[1] ?? 'answer';
   if (phase !== 'queued' && phase !== 'connecting') return 'answer';
-  if (isNameFailure(failure)) return 'DNS';
-  return isCertificateFailure(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
+  if (/^(ENOTFOUND|EAI_|ENODATA)/.test(failure)) return 'DNS';
+  return CERTIFICATE_FAILURE.test(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
 }
 
 /** Requests that are signed for one region, and go to the host of another. */

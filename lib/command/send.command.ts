@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { styleText } from 'node:util';
-import { isLoopback } from '../openapi/loopback.js';
+import { isLoopback } from '../config/endpoint.js';
 import { readFile, readText } from './read-file.js';
 import { printJson, withEnvironment } from './run-command.js';
 import { isConfirmed } from './terminal.js';

@@ -1,4 +1,3 @@
-import { isLoopback } from '../openapi/loopback.js';
 import { type Rule, typeName, wrong } from '../options/rules.js';
 
 /** The origin that requests go to. */
@@ -23,4 +22,16 @@ export const origin: Rule<string> = (given) => {
 export function isInsecure(endpoint: string): boolean {
   const { protocol, hostname } = new URL(endpoint);
   return protocol === 'http:' && !isLoopback(hostname);
+}
+
+/**
+ * Whether a name or address means this machine, whatever a name server says. One of IPv6 may be in brackets. `URL`
+ * gives every IPv4 address its four numbers.
+ */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    /^(\[::1\]|::1|127(\.\d{1,3}){3})$/.test(hostname)
+  );
 }

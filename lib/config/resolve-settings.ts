@@ -1,8 +1,7 @@
 import { providerOf, type RtcCredentials, type RtcCredentialsOption } from '../credentials/credentials.js';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
-import { isLoopback } from '../openapi/loopback.js';
 import { type Environment, readOptions } from '../options/read-options.js';
-import { isInsecure } from './endpoint.js';
+import { isInsecure, isLoopback } from './endpoint.js';
 import { MODULE_OPTIONS, variables } from './module-option-table.js';
 import { DEFAULT_MODULE_NAME, type Registration } from './registration.js';
 import { REGION_HOSTS } from './regions.js';
@@ -79,11 +78,9 @@ function hasLastingKey(credentials: RtcCredentialsOption | undefined): boolean {
 
 /** Settings to boot with where there are none: whatever is sent is refused with what is wrong, and nothing leaves. */
 export function unusableSettings(error: RtcConfigError, name: string | undefined): RtcMessagingSettings {
-  const credentials = async (): Promise<never> => {
-    throw error;
-  };
+  const credentials = { accessKeyId: 'unconfigured', secretAccessKey: 'unconfigured' };
   const stub = { appId: 'unconfigured', from: 'unconfigured', telemetry: false, credentials };
-  return { ...resolveSettings(stub, {}, { name }), credentials };
+  return { ...resolveSettings(stub, {}, { name }), credentials: error };
 }
 
 /** Where messages will go, and as whose: for the log, when the app boots. */

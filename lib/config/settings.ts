@@ -1,4 +1,5 @@
-import type { ResolveCredentials, RtcCredentialsOption } from '../credentials/credentials.js';
+import type { RtcCredentialsOption } from '../credentials/credentials.js';
+import type { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { OptionValues } from '../options/option-table.js';
 import type { Redacted } from '../privacy/redacted.js';
 import type { MODULE_OPTIONS } from './module-option-table.js';
@@ -12,5 +13,6 @@ export interface RtcMessagingSettings extends Omit<Values, 'credentials' | 'allo
   /** The service's origin: the given one, or the region's. */
   readonly endpoint: string;
   readonly isEndpointGiven: boolean;
-  readonly credentials: Redacted<RtcCredentialsOption> | ResolveCredentials;
+  /** An error if the module boots without usable settings. */
+  readonly credentials: Redacted<RtcCredentialsOption> | RtcConfigError;
 }

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RtcConfigError } from '../errors/rtc-config.error.js';
 import type { Redacted } from '../privacy/redacted.js';
-import { Interrupted, TimeBox } from '../waiting/time-box.js';
 import { askProvider } from './ask-provider.js';
 import {
+  type AskForCredentials,
   providerOf,
   redactCredentials,
-  type ResolveCredentials,
   type RtcCredentials,
   type RtcCredentialsOption,
 } from './credentials.js';
@@ -45,7 +44,7 @@ interface Held {
  * While the cached credentials are valid, a failing provider does no harm.
  */
 export class CachedCredentials implements CredentialsSource {
-  readonly #resolve: ResolveCredentials;
+  readonly #provider: AskForCredentials;
   readonly #watch: CredentialsWatch;
   #held: Held | undefined;
   #asking: Promise<Held> | undefined;
@@ -54,11 +53,11 @@ export class CachedCredentials implements CredentialsSource {
   #restsSince = Number.NEGATIVE_INFINITY;
 
   constructor(
-    resolve: ResolveCredentials,
+    provider: AskForCredentials,
     watch: CredentialsWatch,
     private readonly providerTimeoutMs = PROVIDER_TIMEOUT_MS,
   ) {
-    this.#resolve = resolve;
+    this.#provider = provider;
     this.#watch = watch;
   }
 
@@ -130,9 +129,8 @@ export class CachedCredentials implements CredentialsSource {
   }
 
   async #askOnce(): Promise<Held> {
-    const box = new TimeBox(this.providerTimeoutMs).unref();
     try {
-      const { expiration, ...keys } = await box.guard(this.#resolve());
+      const { expiration, ...keys } = await askProvider(this.#provider, this.providerTimeoutMs);
       const now = this.#watch.now();
       // The service decides whether they have expired. If this check alone refused them, no call could be signed.
       const hasPassed = expiration !== undefined && expiration <= now;
@@ -147,15 +145,11 @@ export class CachedCredentials implements CredentialsSource {
       this.#watch.onAsked({ ...(hasPassed && { warning: PASSED }), usable: true });
       return this.#held;
     } catch (error) {
-      const isLate = error instanceof Interrupted;
-      const message = `the provider did not answer within ${this.providerTimeoutMs} ms`;
-      const failure = isLate ? new RtcConfigError([{ option: 'credentials', message }]) : error;
-      this.#failure = failure as RtcConfigError;
+      this.#failure = error as RtcConfigError;
       this.#rest();
       this.#watch.onAsked({ failure: describe(this.#failure), usable: this.#valid() !== undefined });
-      throw failure;
+      throw error;
     } finally {
-      box.dispose();
       this.#asking = undefined;
     }
   }
@@ -171,19 +165,18 @@ function describe({ problems }: RtcConfigError): string {
     .join('; ');
 }
 
-/** @param setting an option, or a function that asks for checked credentials */
+const noOther = (): Promise<boolean> => Promise.resolve(false);
+
+/** @param setting an error if there are none: calls fail with it */
 export function createCredentialsSource(
-  setting: Redacted<RtcCredentialsOption> | ResolveCredentials,
+  setting: Redacted<RtcCredentialsOption> | RtcConfigError,
   watch: CredentialsWatch,
 ): CredentialsSource {
-  if (typeof setting === 'function') return new CachedCredentials(setting, watch);
+  if (setting instanceof RtcConfigError)
+    return { get: () => Promise.reject(setting), replace: noOther, status: { state: 'pending' } };
   const option = setting.open();
   const provider = providerOf(option);
-  if (provider !== undefined) return new CachedCredentials(() => askProvider(provider), watch);
+  if (provider !== undefined) return new CachedCredentials(provider, watch);
   const credentials = redactCredentials(option as RtcCredentials);
-  return {
-    get: () => credentials,
-    replace: () => Promise.resolve(false),
-    status: { state: 'fixed' },
-  };
+  return { get: () => credentials, replace: noOther, status: { state: 'fixed' } };
 }

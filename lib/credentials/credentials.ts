@@ -27,21 +27,16 @@ export interface RtcCredentialsProvider {
   resolveCredentials(): Promise<RtcCredentials>;
 }
 
+/** Asks for credentials. */
+export type AskForCredentials = () => RtcCredentials | Promise<RtcCredentials>;
+
 /** Credentials, or where to get them. */
 export type RtcCredentialsOption =
   RtcCredentials | RtcCredentialsProvider | (() => RtcCredentials | Promise<RtcCredentials>);
 
-/** A provider's checked credentials. `expiration` is in milliseconds since the epoch. */
-export interface ResolvedCredentials extends RtcCredentials {
-  readonly expiration: number | undefined;
-}
-
-/** Asks a provider. Rejects with an RtcConfigError that quotes nothing from it. */
-export type ResolveCredentials = () => Promise<ResolvedCredentials>;
-
 /** The function that asks for the credentials of an option; undefined where these are fixed. */
-export function providerOf(option: unknown): (() => RtcCredentials | Promise<RtcCredentials>) | undefined {
-  if (typeof option === 'function') return option as () => RtcCredentials;
+export function providerOf(option: unknown): AskForCredentials | undefined {
+  if (typeof option === 'function') return option as AskForCredentials;
   const provider = option as Partial<RtcCredentialsProvider> | null | undefined;
   if (typeof provider?.resolveCredentials !== 'function') return undefined;
   return () => (provider as RtcCredentialsProvider).resolveCredentials();
@@ -50,7 +45,7 @@ export function providerOf(option: unknown): (() => RtcCredentials | Promise<Rtc
 /** What an object has of an access key, each part read once, and what is wrong with it. */
 export function readKeys(given: object): {
   readonly keys: Readonly<Record<keyof RtcCredentials, unknown>>;
-  readonly problems: readonly ConfigProblem[];
+  readonly problems: ConfigProblem[];
 } {
   const read = readProperties(given, ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration']);
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = read ?? {};

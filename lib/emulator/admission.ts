@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isLoopback } from '../openapi/loopback.js';
+import { isLoopback } from '../config/endpoint.js';
 import { hostName, isProductionHost, originOf, withoutMapping } from './host-name.js';
 import { ensure } from './http-error.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';

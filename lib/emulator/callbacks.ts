@@ -12,7 +12,7 @@ import { EVENT_CALLBACK, type EventCallback, readCallbackUrl } from './callback-
 import type { Fault, FaultKind } from './fault.js';
 import { rulesOf } from './fault-kinds.js';
 import type { Faults } from './faults.js';
-import { isLoopback } from '../openapi/loopback.js';
+import { isLoopback } from '../config/endpoint.js';
 import { withoutMapping } from './host-name.js';
 import { ensure } from './http-error.js';
 import type { ResolvedEmulatorOptions } from './rtc-emulator-options.js';

@@ -1,4 +1,3 @@
-import { isGatewayNumber } from './published-errors.js';
 import { holdsSecret, type SentSecrets, mayShowCode, WITHHELD_ID } from './shown-answer.js';
 
 /**
@@ -60,7 +59,8 @@ export function readReply(body: Buffer | undefined, sent: SentSecrets): ApiReply
     kind: 'error',
     apiCode,
     ...(!mayShowCode(apiCode, sent) && { isWithheld: true }),
-    codeN: isGatewayNumber(codeN) ? codeN : undefined,
+    // The gateway's numbers. The highest published one is 100,027.
+    codeN: typeof codeN === 'number' && /^1000\d\d$/.test(String(codeN)) ? codeN : undefined,
     requestId,
   };
 }

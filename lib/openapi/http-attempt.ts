@@ -24,7 +24,7 @@ export type AttemptEnd =
    * The transport failed. `failure` is Node's code or a name of this library. `thrown` is the kind of an unexpected
    * error.
    */
-  | { readonly kind: 'network_error'; readonly failure: string; readonly thrown?: string }
+  | { readonly kind: 'network_error'; readonly failure: string; readonly thrown?: string | undefined }
   | { readonly kind: 'interrupted'; readonly by: Interruption }
   /** There were no credentials to sign with. */
   | { readonly kind: 'no_credentials'; readonly error: RtcConfigError };
@@ -48,13 +48,11 @@ export class TransportError extends Error {
   }
 }
 
-/** Credentials and clock offset of one signature. A class, since Axios copies plain objects deeply. */
-export class Signing {
-  constructor(
-    readonly credentials: Redacted<RtcCredentials>,
-    /** Assumed offset of the service's clock from this machine's, in milliseconds. */
-    readonly clockOffsetMs: number,
-  ) {}
+/** Credentials and clock offset of one signature. */
+export interface Signing {
+  readonly credentials: Redacted<RtcCredentials>;
+  /** Assumed offset of the service's clock from this machine's, in milliseconds. */
+  readonly clockOffsetMs: number;
 }
 
 /** The limits of one attempt. */
@@ -79,9 +77,12 @@ export class HttpAttempt extends TimeBox {
   signedWith: Signing | undefined = undefined;
   readonly startedAt = new Date();
   readonly #started = performance.now();
+  /** Whether bytes may be sent now, possibly long after the attempt began. */
+  readonly mayLeave: () => boolean;
 
-  private constructor(private readonly limits: AttemptLimits) {
-    super(limits.timeoutMs, limits.cancellation);
+  private constructor({ timeoutMs, cancellation, mayLeave = () => true }: AttemptLimits) {
+    super(timeoutMs, cancellation);
+    this.mayLeave = mayLeave;
   }
 
   /** Makes an attempt within its limits. @returns how it ended if anything was thrown. Never rejects. */
@@ -99,11 +100,6 @@ export class HttpAttempt extends TimeBox {
     }
   }
 
-  /** Whether bytes may be sent now, possibly long after the attempt began. */
-  mayLeave(): boolean {
-    return this.limits.mayLeave?.() ?? true;
-  }
-
   /** The result of the attempt, once it has ended. */
   result(end: AttemptEnd): AttemptResult {
     const { phase, startedAt, httpStatus, signedWith } = this;
@@ -113,9 +109,8 @@ export class HttpAttempt extends TimeBox {
   #endBy(error: unknown): AttemptEnd {
     if (this.interruption !== undefined) return { kind: 'interrupted', by: this.interruption };
     if (error instanceof RtcConfigError) return { kind: 'no_credentials', error };
-    if (!(error instanceof TransportError))
-      return { kind: 'network_error', failure: 'REQUEST_FAILED', thrown: kindOfThrown(error) };
-    const { code, thrown } = error;
-    return { kind: 'network_error', failure: code, ...(thrown !== undefined && { thrown }) };
+    const { code: failure, thrown } =
+      error instanceof TransportError ? error : new TransportError('REQUEST_FAILED', kindOfThrown(error));
+    return { kind: 'network_error', failure, thrown };
   }
 }

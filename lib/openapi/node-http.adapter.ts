@@ -1,16 +1,24 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 // Called as members of their modules, since tools that fake the network replace those. One call for each module, since
 // webpack loses members of a module that is chosen by an expression.
+import type { EventEmitter } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { kindOfThrown } from '../errors/thrown.js';
 import { type HttpAttempt, RESPONSE_TOO_LARGE, TransportError } from './http-attempt.js';
-import type { Transport } from './http-client.js';
 import { CheckedHeaders, type SignableConfig } from './signing.interceptor.js';
 
 /** A request after the signing interceptor. */
 type SignedConfig = InternalAxiosRequestConfig<Buffer> & Pick<SignableConfig, 'target'>;
+
+/** The agents that send requests. */
+export interface Transport {
+  readonly httpAgent: http.Agent;
+  readonly httpsAgent: https.Agent;
+  /** Longest answer that is read, in bytes. */
+  readonly maxContentLength: number;
+}
 
 /**
  * Sends one request over `node:http(s)`. Axios's own adapter does not show how far a request got, and changes some
@@ -25,8 +33,7 @@ export function sendOverNodeHttp(
   transport: Transport,
 ): Promise<AxiosResponse<Buffer>> {
   return new Promise((resolve, reject) => {
-    if (attempt.interruption !== undefined) reject(new TransportError(attempt.interruption));
-    else new Exchange({ config, attempt, transport, resolve, reject, chunks: [], length: 0 }).begin();
+    new Exchange({ config, attempt, transport, resolve, reject, chunks: [], length: 0 }).begin();
   });
 }
 
@@ -62,34 +69,29 @@ class Exchange {
   }
 
   begin(): void {
-    if (this.#pending === undefined) return;
-    try {
-      const request = createRequest(this.#pending);
-      this.#pending.request = request;
-      request.on(
-        'error',
-        this.#listener((_now, error: unknown) => this.#fail(kindOfThrown(error))),
-      );
-      request.on(
-        'socket',
-        this.#listener((now, socket: Socket) => this.#assigned(now, socket)),
-      );
-      request.on(
-        'response',
-        this.#listener((now, response: http.IncomingMessage) => this.#answered(now, response)),
+    this.#listener((now) => {
+      if (now.attempt.interruption !== undefined) {
+        this.#fail('interrupted');
+        return;
+      }
+      const request = createRequest(now);
+      now.request = request;
+      this.#on(request, 'error', (_now, error: unknown) => this.#fail(kindOfThrown(error)));
+      this.#on(request, 'socket', (current, socket: Socket) => this.#assigned(current, socket));
+      this.#on(request, 'response', (current, response: http.IncomingMessage) =>
+        this.#answered(current, response),
       );
       // The answer switches protocols. Node would close the connection without an error.
-      request.on(
-        'upgrade',
-        this.#listener((now, response: http.IncomingMessage) => {
-          response.socket.destroy();
-          now.attempt.httpStatus = response.statusCode;
-          this.#fail('SWITCHED_PROTOCOLS');
-        }),
-      );
-    } catch (error) {
-      this.#fail('REQUEST_FAILED', kindOfThrown(error));
-    }
+      this.#on(request, 'upgrade', ({ attempt }, response: http.IncomingMessage) => {
+        response.socket.destroy();
+        attempt.httpStatus = response.statusCode;
+        this.#fail('SWITCHED_PROTOCOLS');
+      });
+    })();
+  }
+
+  #on<T>(emitter: EventEmitter, event: string, work: (pending: Pending, what: T) => void): void {
+    emitter.on(event, this.#listener(work));
   }
 
   /**
@@ -156,25 +158,16 @@ class Exchange {
     }
     pending.response = response;
     attempt.phase = 'headers';
-    response.on(
-      'data',
-      this.#listener((now, chunk: Buffer) => {
-        now.length += chunk.length;
-        if (now.length > now.transport.maxContentLength) this.#fail(RESPONSE_TOO_LARGE);
-        else now.chunks.push(chunk);
-      }),
-    );
-    response.on(
-      'error',
-      this.#listener((_now, error: unknown) => this.#fail(kindOfThrown(error))),
-    );
-    response.on('close', () => {
-      if (this.#pending?.response?.complete === false) this.#fail('ECONNRESET');
+    this.#on(response, 'data', (now, chunk: Buffer) => {
+      now.length += chunk.length;
+      if (now.length > now.transport.maxContentLength) this.#fail(RESPONSE_TOO_LARGE);
+      else now.chunks.push(chunk);
     });
-    response.on(
-      'end',
-      this.#listener((now) => this.#done(now)),
-    );
+    this.#on(response, 'error', (_now, error: unknown) => this.#fail(kindOfThrown(error)));
+    this.#on(response, 'close', (now) => {
+      if (now.response?.complete === false) this.#fail('ECONNRESET');
+    });
+    this.#on(response, 'end', (now) => this.#done(now));
   }
 
   #done({ config, attempt, request, response, socket, chunks, length, resolve }: Pending): void {

@@ -50,12 +50,3 @@ export const PUBLISHED_ERROR_CODES = Object.keys(PUBLISHED_ERRORS) as readonly P
 export function isPublishedErrorCode(value: unknown): value is PublishedErrorCode {
   return typeof value === 'string' && Object.hasOwn(PUBLISHED_ERRORS, value);
 }
-
-/** Range of the gateway's error numbers. The highest published one is 100,027. */
-const GATEWAY_NUMBERS = { from: 100_000, to: 100_099 } as const;
-
-export function isGatewayNumber(value: unknown): value is number {
-  return (
-    Number.isInteger(value) && Number(value) >= GATEWAY_NUMBERS.from && Number(value) <= GATEWAY_NUMBERS.to
-  );
-}

@@ -1,51 +1,44 @@
-/** The bytes of a request's body. */
-export class RequestBody {
-  private constructor(
-    readonly bytes: Buffer,
-    /** Number of users in `To`. Undefined for a broadcast. */
-    readonly recipients: number | undefined,
-  ) {}
-
-  /**
-   * @param address the fields before `To`, one of them set
-   * @param to valid user IDs, which need no escaping. Joining 600 takes half the time of `JSON.stringify()`.
-   * @param message the fields after `To`, one of them set
-   */
-  static of(address: Fields, to: string | readonly string[] | undefined, message: Fields): RequestBody {
-    const [head, tail] = partsOf(address, message);
-    if (to === undefined) return new RequestBody(Buffer.from(`${head}${tail}`), undefined);
-    const isOne = typeof to === 'string';
-    const recipients = isOne ? `"${to}"` : listOf(to);
-    return new RequestBody(Buffer.from(`${head},"To":${recipients}${tail}`), isOne ? 1 : to.length);
-  }
-
-  /**
-   * Prepares the bytes that all requests of a fan-out share.
-   * @returns a function that makes a body for a list of recipients. Otherwise like {@link of}.
-   */
-  static template(address: Fields, message: Fields): (to: readonly string[]) => RequestBody {
-    const parts = partsOf(address, message);
-    const head = Buffer.from(`${parts[0]},"To":`);
-    const tail = Buffer.from(parts[1]);
-    return (to) => {
-      const list = listOf(to);
-      const end = head.length + list.length;
-      const bytes = Buffer.allocUnsafe(end + tail.length);
-      head.copy(bytes);
-      bytes.write(list, head.length, 'latin1');
-      tail.copy(bytes, end);
-      return new RequestBody(bytes, to.length);
-    };
-  }
+/** A request's body, and the number of users in its `To`: undefined for a broadcast. */
+export interface RequestBody {
+  readonly bytes: Buffer;
+  readonly recipients: number | undefined;
 }
 
-type Fields = object;
+type Recipients = string | readonly string[];
+
+/**
+ * @param address the fields before `To`, one of them set
+ * @param to valid user IDs, which need no escaping
+ * @param message the fields after `To`, one of them set
+ */
+export function requestBody(address: object, to: Recipients | undefined, message: object): RequestBody {
+  const [head, tail] = partsOf(address, message);
+  const list = to === undefined ? '' : `,"To":${listOf(to)}`;
+  const recipients = typeof to === 'string' ? 1 : to?.length;
+  return { bytes: Buffer.from(`${head}${list}${tail}`), recipients };
+}
+
+/**
+ * Prepares the bytes that all requests of a fan-out share.
+ * @returns a function that makes a body for a list of recipients. Otherwise like {@link requestBody}.
+ */
+export function bodyTemplate(address: object, message: object): (to: readonly string[]) => RequestBody {
+  const parts = partsOf(address, message);
+  const head = Buffer.from(`${parts[0]},"To":`);
+  const tail = Buffer.from(parts[1]);
+  return (to) => ({
+    bytes: Buffer.concat([head, Buffer.from(listOf(to), 'latin1'), tail]),
+    recipients: to.length,
+  });
+}
 
 /** The JSON of both, before and after `To`. */
-function partsOf(address: Fields, message: Fields): [head: string, tail: string] {
+function partsOf(address: object, message: object): [head: string, tail: string] {
   return [JSON.stringify(address).slice(0, -1), `,${JSON.stringify(message).slice(1)}`];
 }
 
-function listOf(to: readonly string[]): string {
+/** Joining 600 IDs takes half the time of `JSON.stringify()`. */
+function listOf(to: Recipients): string {
+  if (typeof to === 'string') return `"${to}"`;
   return to.length === 0 ? '[]' : `["${to.join('","')}"]`;
 }

@@ -56,12 +56,11 @@ export function mayShowCode(code: string, sent: SentSecrets): boolean {
  */
 export function holdsSecret(
   requestId: string,
-  { authorization, secretAccessKey, sessionToken }: SentSecrets,
-) {
-  const id = requestId.toLowerCase();
-  return [authorization.slice(authorization.indexOf('Signature=')), secretAccessKey, sessionToken ?? ''].some(
-    (secret) => hasCommonRun(id, secret.toLowerCase(), RUN),
-  );
+  { authorization, secretAccessKey, sessionToken = '' }: SentSecrets,
+): boolean {
+  const signature = authorization.slice(authorization.indexOf('Signature='));
+  const secrets = [signature, secretAccessKey, sessionToken].join('\n').toLowerCase();
+  return hasCommonRun(requestId.toLowerCase(), secrets, RUN);
 }
 
 function hasCommonRun(one: string, other: string, length: number): boolean {

@@ -1,10 +1,10 @@
 import { AxiosHeaders, type AxiosRequestConfig, type InternalAxiosRequestConfig } from 'axios';
-import type { Signing } from './http-attempt.js';
+import type { HttpAttempt } from './http-attempt.js';
 import { RequestSigner, type RequestTarget, type SigningContext } from './request-signer.js';
 
-/** A request with its signing data. Axios passes unknown members on. */
+/** A request of an attempt, which knows what to sign it with. Axios passes unknown members on. */
 export interface SignableConfig extends AxiosRequestConfig<Buffer> {
-  readonly signing: Signing;
+  readonly attempt: HttpAttempt;
   /** Where to send the request, set when it is signed. */
   target?: RequestTarget;
 }
@@ -26,14 +26,17 @@ export class CheckedHeaders extends AxiosHeaders {
 export function createSigningInterceptor(context: SigningContext) {
   const signer = new RequestSigner(context);
   return (
-    config: InternalAxiosRequestConfig & Partial<Pick<SignableConfig, 'signing' | 'target'>>,
+    config: InternalAxiosRequestConfig & {
+      readonly attempt?: Pick<HttpAttempt, 'signedWith'>;
+      target?: RequestTarget;
+    },
   ): InternalAxiosRequestConfig => {
-    const { headers, method = 'GET', url = '', data: body, signing } = config;
+    const { headers, method = 'GET', url = '', data: body, attempt } = config;
     if (!Buffer.isBuffer(body)) throw new TypeError('Only a Buffer can be signed and sent unchanged.');
-    if (signing === undefined) throw new TypeError('There is nothing to sign with.');
+    if (attempt?.signedWith === undefined) throw new TypeError('There is nothing to sign with.');
     // In Axios's own spelling. Searching for other spellings takes as long as setting all headers.
     const contentType = headers['Content-Type']?.toString() ?? 'application/json';
-    const { credentials, clockOffsetMs } = signing;
+    const { credentials, clockOffsetMs } = attempt.signedWith;
     config.headers = Object.assign(new CheckedHeaders(), headers);
     const request = { method, url, contentType, body };
     ({ url: config.url, target: config.target } = signer.sign(

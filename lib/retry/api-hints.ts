@@ -1,6 +1,5 @@
-import type { AttemptPhase } from '../errors/attempt.js';
 import { UNREADABLE } from './attempts.js';
-import { isCertificateFailure } from './retry-decision.js';
+import { CERTIFICATE_FAILURE } from './retry-decision.js';
 
 /** What to do, by a pattern of what happened. The first that matches counts. */
 type Hints = readonly (readonly [RegExp, string])[];
@@ -8,43 +7,50 @@ type Hints = readonly (readonly [RegExp, string])[];
 const hintsOf = (hints: Readonly<Record<string, string>>): Hints =>
   Object.entries(hints).map(([pattern, hint]) => [new RegExp(`^(${pattern})`), hint]);
 
-/** By the vendor's code. */
+/** Volcengine's Go SDK gives this name to Volcengine's own host in Singapore. */
+const BYTEPLUS_HINT =
+  "The region ap-singapore-1 is BytePlus's host here. For Volcengine in Singapore, set region (RTC_REGION) to " +
+  'ap-southeast-1, or keep it and set endpoint (RTC_ENDPOINT) to https://open-ap-singapore-1.volcengineapi.com.';
+const CHECK_KEY_ID = 'Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).';
+
+/** By the vendor's code, what was sent, and the region: `InvalidAccessKey of a message to cn-north-1`. */
 const CODES = hintsOf({
   '(Account)?FlowLimitExceeded\\b':
     'The account sends more than its requests per second; send more slowly, then again.',
   'InvalidTimestamp\\b':
     "Set this machine's clock: a signature is good for 15 minutes around the service's time.",
-  'InvalidAccessKey\\b': 'Check credentials.accessKeyId (VOLCENGINE_ACCESS_KEY).',
+  'InvalidAccessKey .* ap-singapore-1$': `${CHECK_KEY_ID} ${BYTEPLUS_HINT}`,
+  'InvalidAccessKey\\b': CHECK_KEY_ID,
   'SignatureDoesNotMatch\\b':
     'Check credentials.secretAccessKey (VOLCENGINE_SECRET_KEY), and that no proxy changes the request.',
   'InvalidSecretToken\\b':
     'Check credentials.sessionToken (VOLCENGINE_SESSION_TOKEN); temporary credentials may have expired.',
-  'AccessDenied\\.NoPermissionForApp$':
+  'AccessDenied\\.NoPermissionForApp ':
     'Check that appId (RTC_APP_ID) belongs to the account of the access key.',
-  'AccessDenied\\.ServiceNotEnabled$': "Switch real-time messaging on for the app in the vendor's console.",
+  'AccessDenied\\.ServiceNotEnabled ': "Switch real-time messaging on for the app in the vendor's console.",
   'AccessDenied\\b': 'Give the access key the permission to call this action.',
   'LackPolicy\\b': 'Give the sub-user of the access key a policy that allows this action.',
-  'InvalidParameter\\.NotExistAppId$': 'Check appId (RTC_APP_ID) and region (RTC_REGION).',
-  'InvalidParameter\\.IllegalAppId$': 'Check appId (RTC_APP_ID).',
-  'InvalidParameter\\.IllegalFrom$':
+  'InvalidParameter\\.NotExistAppId ': 'Check appId (RTC_APP_ID) and region (RTC_REGION).',
+  'InvalidParameter\\.IllegalAppId ': 'Check appId (RTC_APP_ID).',
+  'InvalidParameter\\.IllegalFrom ':
     'Check from (RTC_FROM): it must not be the ID of a real user of the app.',
+  'InvalidActionOrVersion of a request': 'Check the action and its version.',
   'InvalidActionOrVersion\\b': 'Check apiVersion (RTC_API_VERSION).',
-  [`${UNREADABLE}$`]: 'Something between this server and the service may have answered in its place.',
+  [`${UNREADABLE} `]: 'Something between this server and the service may have answered in its place.',
   'ServiceNotFound\\b': 'Check endpoint (RTC_ENDPOINT) and region (RTC_REGION).',
 });
-
-/** Volcengine's Go SDK gives this name to Volcengine's own host in Singapore. */
-const BYTEPLUS_REGION = 'ap-singapore-1';
-const BYTEPLUS_HINT =
-  "The region ap-singapore-1 is BytePlus's host here. For Volcengine in Singapore, set region (RTC_REGION) to " +
-  'ap-southeast-1, or keep it and set endpoint (RTC_ENDPOINT) to https://open-ap-singapore-1.volcengineapi.com.';
 
 const UNREACHABLE =
   "{host} can't be reached from here: a firewall may be in the way, or a proxy may be needed";
 const CERTIFICATE = 'The certificate of {host}';
 
-/** By failure and origin: `ECONNREFUSED at https://rtc.volcengineapi.com`. */
+/** By failure and origin: `ECONNREFUSED at https://rtc.volcengineapi.com`. A timeout has its phase too. */
 const FAILURES = hintsOf({
+  'TIMEOUT in phase queued, signed':
+    'No connection was free: raise http.maxSockets (RTC_HTTP_MAX_SOCKETS), or send less at once.',
+  'TIMEOUT in phase queued':
+    'The request was not signed in time: check what the provider in credentials waits for, and the interceptors of axiosRef.',
+  'TIMEOUT in phase connecting': `${UNREACHABLE}, or {limit} is too short.`,
   'REQUEST_FAILED \\(ChangedRequestError\\)':
     'Check the interceptors of axiosRef: they must not change action, version, method, path or origin, and ' +
     'config.data must be a plain object, text or bytes, and nothing with GET.',
@@ -70,12 +76,9 @@ const FAILURES = hintsOf({
     'The proxy did not open the tunnel to {host}: check its address and password in http.httpsAgent.',
   'UNASKED_ANSWER|SWITCHED_PROTOCOLS':
     'Something other than the service answers at {host}: check endpoint (RTC_ENDPOINT).',
+  [`.*(${CERTIFICATE_FAILURE.source})`]: `${CERTIFICATE} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`,
+  '': 'The connection to {host} failed.',
 });
-
-/** Whether a failure is a name that has no address. */
-export function isNameFailure(failure: string): boolean {
-  return /^(ENOTFOUND|EAI_|ENODATA)/.test(failure);
-}
 
 function find(hints: Hints, what: string): string | undefined {
   return hints.find(([pattern]) => pattern.test(what))?.[1];
@@ -87,11 +90,7 @@ function find(hints: Hints, what: string): string | undefined {
  * @param isMessage whether it was a messaging action. Its version comes from the module's settings.
  */
 export function hintFor(apiCode: string, hostOfRegion?: string, isMessage = true): string | undefined {
-  if (apiCode === 'InvalidActionOrVersion' && !isMessage) return 'Check the action and its version.';
-  const hint = find(CODES, apiCode);
-  return apiCode === 'InvalidAccessKey' && hostOfRegion === BYTEPLUS_REGION
-    ? `${hint} ${BYTEPLUS_HINT}`
-    : hint;
+  return find(CODES, `${apiCode} of a ${isMessage ? 'message' : 'request'} to ${hostOfRegion}`);
 }
 
 /**
@@ -100,29 +99,6 @@ export function hintFor(apiCode: string, hostOfRegion?: string, isMessage = true
  */
 export function networkHintFor(failure: string, endpoint = ''): string | undefined {
   const host = endpoint === '' ? '' : new URL(endpoint).host;
-  const otherwise = isCertificateFailure(failure)
-    ? `${CERTIFICATE} is not trusted here: check endpoint (RTC_ENDPOINT); that of a proxy is added by NODE_EXTRA_CA_CERTS.`
-    : 'The connection to {host} failed.';
-  const hint = find(FAILURES, `${failure} at ${endpoint}`) ?? otherwise;
-  return host === '' && hint.includes('{host}') ? undefined : hint.replace('{host}', host);
-}
-
-/**
- * What to look at when the time is up.
- * @param isSigned whether the credentials were there
- * @param limit that was exceeded: `timeoutMs of 5000 ms`
- */
-export function timeoutHintFor(
-  phase: AttemptPhase,
-  isSigned: boolean,
-  limit: string,
-  endpoint: string | undefined,
-): string | undefined {
-  if (phase === 'queued') {
-    return isSigned
-      ? 'No connection was free: raise http.maxSockets (RTC_HTTP_MAX_SOCKETS), or send less at once.'
-      : 'The request was not signed in time: check what the provider in credentials waits for, and the interceptors of axiosRef.';
-  }
-  if (phase !== 'connecting' || endpoint === undefined) return undefined;
-  return `${UNREACHABLE.replace('{host}', new URL(endpoint).host)}, or ${limit} is too short.`;
+  const hint = find(FAILURES, `${failure} at ${endpoint}`);
+  return host === '' && hint?.includes('{host}') ? undefined : hint?.replace('{host}', host);
 }

@@ -8,7 +8,7 @@ import { RtcTimeoutError } from '../errors/rtc-timeout.error.js';
 import type { AttemptResult } from '../openapi/http-attempt.js';
 import type { Cancellation } from '../waiting/cancellation.js';
 import { isRtcActionName } from '../openapi/rtc-action.js';
-import { hintFor, networkHintFor, timeoutHintFor } from './api-hints.js';
+import { hintFor, networkHintFor } from './api-hints.js';
 import { codeOf, failureOf, isPossibleDuplicate, outcomeOfAttempts, UNREADABLE } from './attempts.js';
 
 /** The facts about a call that its error reports. */
@@ -42,28 +42,30 @@ export function errorOfCall(
   limit: string,
   retryAfterMs = 0,
 ): RtcMessagingError {
-  const { action, attempts } = call;
+  const { action, attempts, endpoint } = call;
   const init = describeCall(call);
-  const consequence = consequenceOf(call);
   const which = attempts.length > 1 ? ` at attempt ${attempts.length}` : '';
+  const when = `in phase "${phase}"${which}`;
+  const isUnsent = phase === 'queued' || phase === 'connecting';
   switch (end.kind) {
-    case 'interrupted':
-      return end.by === 'timeout'
-        ? new RtcTimeoutError(`${action} exceeded ${limit} in phase "${phase}"${which}; ${consequence}.`, {
-            ...init,
-            hint: timeoutHintFor(phase, signedWith !== undefined, limit, call.endpoint),
-          })
-        : abortedError(call, `in phase "${phase}"${which}`);
-    case 'network_error':
-      return new RtcNetworkError(
-        `${action} failed with ${failureOf(end)} in phase "${phase}"${which}; ${consequence}.`,
-        { ...init, phase, hint: networkHintFor(failureOf(end), call.endpoint) },
-      );
+    case 'interrupted': {
+      if (end.by === 'aborted') return abortedError(call, when);
+      const signed = signedWith === undefined ? '' : ', signed';
+      const hint = isUnsent ? networkHintFor(`TIMEOUT in phase ${phase}${signed}`, endpoint) : undefined;
+      return timeoutError(call, limit, when, hint?.replace('{limit}', limit));
+    }
+    case 'network_error': {
+      const failure = failureOf(end);
+      const hint = networkHintFor(failure, endpoint);
+      const message = `${action} failed with ${failure} ${when}; ${consequenceOf(call)}.`;
+      return new RtcNetworkError(message, { ...init, phase, hint });
+    }
     case 'no_credentials':
       return new RtcConfigError(end.error.problems, init);
     case 'answered': {
       const { httpStatus, reply } = end;
       const apiCode = codeOf(reply);
+      const isMessage = isRtcActionName(action);
       const isRefusal = init.outcome === 'rejected';
       const why = reply.kind === 'unreadable' ? reply.why : 'it carries no error';
       const what =
@@ -71,7 +73,7 @@ export function errorOfCall(
           ? `was answered with HTTP ${httpStatus} that can't be read as a success (${why})`
           : `${isRefusal ? 'was refused' : 'failed'} with ${apiCode} (HTTP ${httpStatus})`;
       // The refusal itself says that the message was not accepted.
-      const ending = isRefusal ? '' : `; ${consequence}`;
+      const ending = isRefusal ? '' : `; ${consequenceOf(call)}`;
       return new RtcApiError(`${action} ${what}${which}${ending}.`, {
         ...init,
         httpStatus,
@@ -79,31 +81,25 @@ export function errorOfCall(
         codeN: reply.kind === 'error' ? reply.codeN : undefined,
         retryAfterMs:
           attempts.at(-1)?.throttled === true ? Math.max(retryAfterMs, QUOTA_WINDOW_MS) : undefined,
-        hint: hintFor(
-          reply.kind === 'error' ? reply.apiCode : apiCode,
-          call.hostOfRegion,
-          isRtcActionName(action),
-        ),
+        hint: hintFor(reply.kind === 'error' ? reply.apiCode : apiCode, call.hostOfRegion, isMessage),
       });
     }
   }
 }
 
-/** The deadline passed between attempts. */
-export function deadlineError(call: CallFacts, limit: string, when: string): RtcTimeoutError {
-  return new RtcTimeoutError(
-    `${call.action} exceeded ${limit} ${when}; ${consequenceOf(call)}.`,
-    describeCall(call),
-  );
+/**
+ * @param limit that was exceeded
+ * @param when for example `while waiting to send again`
+ */
+export function timeoutError(call: CallFacts, limit: string, when: string, hint?: string): RtcTimeoutError {
+  const message = `${call.action} exceeded ${limit} ${when}; ${consequenceOf(call)}.`;
+  return new RtcTimeoutError(message, { ...describeCall(call), hint });
 }
 
-/** @param when for example `while waiting to send again` */
 export function abortedError(call: CallFacts, when: string): RtcAbortedError {
   const who = call.abort.reason === SHUTDOWN ? 'aborted by the shutdown of the app' : 'aborted';
-  return new RtcAbortedError(
-    `${call.action} was ${who} ${when}; ${consequenceOf(call)}.`,
-    describeCall(call),
-  );
+  const message = `${call.action} was ${who} ${when}; ${consequenceOf(call)}.`;
+  return new RtcAbortedError(message, describeCall(call));
 }
 
 function describeCall({ attempts }: CallFacts) {

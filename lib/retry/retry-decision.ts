@@ -10,6 +10,7 @@ import type { ApiReply } from '../openapi/api-reply.js';
 import { type AttemptEnd, RESPONSE_TOO_LARGE } from '../openapi/http-attempt.js';
 import { ChunkTooLargeError } from '../quota/chunk-too-large.error.js';
 import { backoffMs } from './backoff.js';
+import type { CallDeadline } from './call-deadline.js';
 import type { CallPlan } from './call-policy.js';
 import type { RetryBudget } from './retry-budget.js';
 
@@ -114,34 +115,17 @@ function ofCode(apiCode: string, codeN: number | undefined, httpStatus: number):
  * process.
  */
 function isFinal(failure: string): boolean {
-  return failure === 'REQUEST_FAILED' || failure === 'NOT_ENCRYPTED' || isCertificateFailure(failure);
+  return failure === 'REQUEST_FAILED' || failure === 'NOT_ENCRYPTED' || CERTIFICATE_FAILURE.test(failure);
 }
 
-/** Whether a failure is an untrusted certificate: Node's X509 codes. */
-export function isCertificateFailure(failure: string): boolean {
-  return /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(
-    failure,
-  );
-}
+/** Failures because of an untrusted certificate: Node's X509 codes. */
+export const CERTIFICATE_FAILURE =
+  /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)\b|^PATH_LENGTH_EXCEEDED\b/;
 
 /** Another attempt of a call, and the wait before it. */
 export interface NextAttempt {
   readonly reason: RtcRetryReason;
   readonly wait?: Pick<RtcWaitEvent, 'reason' | 'delayMs'>;
-}
-
-/** What a retry depends on besides the decision. Times are in milliseconds. */
-export interface CallState {
-  /** Until the deadline. */
-  readonly leftMs: number;
-  /** Of another attempt. */
-  readonly neededMs: number;
-  /** The wait that the service asked for. */
-  readonly askedMs: number;
-  /** Whether the call may have been accepted. */
-  readonly isUnknown: boolean;
-  /** Whether it only asks. */
-  readonly isGet: boolean;
 }
 
 /** Decides on the retries of one call, and counts them. */
@@ -152,14 +136,20 @@ export class CallRetries {
   /** @param random from 0 to below 1 */
   constructor(
     private readonly plan: Pick<CallPlan, 'policy' | 'maxAttempts' | 'onUnknown'>,
+    /** `isGet`: whether it only asks. */
+    private readonly call: { readonly isGet: boolean; readonly attempts: readonly Attempt[] },
+    private readonly deadline: CallDeadline,
     private readonly budget: RetryBudget,
     private readonly random: () => number,
   ) {}
 
   /**
    * Decides on the next attempt after a decision on the last one. Undefined if no retry is left.
+   * @param askedMs the wait that the service asked for, in milliseconds
    */
-  next(action: RetryAction, end: AttemptEnd, call: CallState): NextAttempt | undefined {
+  next(action: RetryAction, end: AttemptEnd, askedMs: number): NextAttempt | undefined {
+    const { policy, onUnknown } = this.plan;
+    const { isGet, attempts } = this.call;
     switch (action) {
       case 'none':
         return undefined;
@@ -170,28 +160,28 @@ export class CallRetries {
         this.#areCredentialsRefreshed = true;
         return { reason: 'credentials_refreshed' };
       case 'retry':
-        return this.#again(end.kind === 'answered' ? 'rejected' : 'not_attempted', call);
+        return this.#again(end.kind === 'answered' ? 'rejected' : 'not_attempted', askedMs);
       case 'slow_down':
         // The sender of chunks may split it, unless it may have been accepted before.
-        return this.plan.policy.retriesThrottled || call.isUnknown
-          ? this.#again('throttled', call)
+        return policy.retriesThrottled || attempts.some(({ outcome }) => outcome === 'unknown')
+          ? this.#again('throttled', askedMs)
           : undefined;
       case 'ask_policy': {
         // What is asked for again would be as long again.
-        const isTooLarge = call.isGet && end.kind === 'network_error' && end.failure === RESPONSE_TOO_LARGE;
-        return this.plan.onUnknown === 'resend' && !isTooLarge ? this.#again('resend', call) : undefined;
+        const isTooLarge = isGet && end.kind === 'network_error' && end.failure === RESPONSE_TOO_LARGE;
+        return onUnknown === 'resend' && !isTooLarge ? this.#again('resend', askedMs) : undefined;
       }
     }
   }
 
-  #again(reason: RtcRetryReason, { leftMs, neededMs, askedMs }: CallState): NextAttempt | undefined {
+  #again(reason: RtcRetryReason, askedMs: number): NextAttempt | undefined {
     const { policy, maxAttempts } = this.plan;
     const patient = policy.retriesUntilDeadline && reason !== 'resend';
     if (!patient && this.#count + 1 >= maxAttempts) return undefined;
     const throttled = reason === 'throttled';
     const delayMs = askedMs + backoffMs(this.#count, throttled && policy.retriesThrottled, this.random);
     // If the next attempt can't begin in time, the call fails now.
-    if (delayMs + neededMs >= leftMs) return undefined;
+    if (delayMs + this.deadline.neededMs >= this.deadline.leftMs) return undefined;
     if (!patient && !this.budget.take()) return undefined;
     this.#count += 1;
     return {

@@ -19,7 +19,7 @@ import { Interrupted, TimeBox, waitFor } from '../waiting/time-box.js';
 import { outcomeOfAttempts, describeAttempt, requestEndOf } from './attempts.js';
 import { retryAfterMs } from './backoff.js';
 import { CallDeadline } from './call-deadline.js';
-import { abortedError, type CallFacts, deadlineError, errorOfCall } from './call-error.js';
+import { abortedError, type CallFacts, errorOfCall, timeoutError } from './call-error.js';
 import type { CallPlan } from './call-policy.js';
 import type { RetryBudget } from './retry-budget.js';
 import { CallRetries, classify, type NextAttempt, type RetryDecision } from './retry-decision.js';
@@ -48,15 +48,14 @@ export interface SendContext {
   readonly random: () => number;
 }
 
-/** A finished attempt with its retry decision and its limit: `timeoutMs of 5000 ms`. */
+/** A finished attempt, its retry decision, and what its call's error reports. */
 interface JudgedAttempt {
   readonly result: AttemptResult;
   readonly decision: RetryDecision;
+  /** Its limit: `timeoutMs of 5000 ms`. */
   readonly limit: string;
-}
-
-function judge(result: AttemptResult, limit: string): JudgedAttempt {
-  return { result, decision: classify(result.end, result.phase), limit };
+  /** The wait that the service asked for, in milliseconds. */
+  readonly askedMs: number;
 }
 
 /** One call: its attempts and the waits between them, until one attempt is accepted or no retry is left. */
@@ -64,6 +63,8 @@ export class SendCall {
   readonly #facts: CallFacts;
   readonly #deadline: CallDeadline;
   readonly #retries: CallRetries;
+  /** The attempt before the next one. */
+  #last: JudgedAttempt | undefined;
   #clockCorrections = 0;
   /** A clock offset that only this call tries, see {@link ServiceClockSkew}. */
   #triedOffsetMs: number | undefined;
@@ -78,163 +79,159 @@ export class SendCall {
     /** Filled while the call runs. */
     private readonly attempts: Attempt[],
   ) {
-    const { hostOfRegion, endpoint } = context;
+    const { budget, random, hostOfRegion, endpoint } = context;
     const isGet = request.method === 'GET';
     this.#facts = { action: info.action, isGet, attempts, abort, hostOfRegion, endpoint };
-    this.#deadline = new CallDeadline(plan.timeoutMs, plan.deadlineMs);
-    this.#retries = new CallRetries(plan, context.budget, context.random);
+    this.#deadline = new CallDeadline(plan, attempts);
+    this.#retries = new CallRetries(plan, this.#facts, this.#deadline, budget, random);
   }
 
   /** @returns the accepting answer. Rejects with an RtcMessagingError. */
   async run(): Promise<ApiReply & { readonly kind: 'success' }> {
-    const { beforeCall } = this.plan;
-    if (beforeCall !== undefined) await this.#ask(beforeCall);
-    let last: JudgedAttempt | undefined;
+    await this.#ask(this.plan.beforeCall);
     for (;;) {
-      last = await this.#attempt(last);
-      const { result, decision, limit } = last;
+      const last = (this.#last = await this.#attempt());
+      const { result, decision, askedMs } = last;
       this.#record(result, decision);
       const { end } = result;
       if (end.kind === 'answered' && end.reply.kind === 'success' && decision.outcome === 'accepted') {
         return end.reply;
       }
-      const next = this.#retries.next(decision.action, end, {
-        leftMs: this.#deadline.leftMs,
-        neededMs: this.#neededMs,
-        askedMs: this.#retryAfterMs(result),
-        isUnknown: outcomeOfAttempts(this.attempts) === 'unknown',
-        isGet: this.#facts.isGet,
-      });
+      const next = this.#retries.next(decision.action, end, askedMs);
       // No attempt begins without time to end.
       if (next === undefined || !(await this.#prepare(next, result)) || this.#deadline.leftMs <= 0) {
-        throw errorOfCall(this.#facts, result, limit, this.#retryAfterMs(result));
+        throw this.#errorAfter(last);
       }
-      this.context.emit({
-        type: 'retry',
-        call: this.info,
-        reason: next.reason,
-        number: this.attempts.length + 1,
-      });
+      const { reason } = next;
+      this.context.emit({ type: 'retry', call: this.info, reason, number: this.attempts.length + 1 });
     }
   }
 
-  /**
-   * Takes a permit, makes one attempt with it, and returns the permit.
-   * @param last the attempt before this one. If the queue is full, the call ends with the result of that attempt.
-   */
-  async #attempt(last: JudgedAttempt | undefined): Promise<JudgedAttempt> {
+  /** Takes a permit, makes one attempt with it, and returns the permit. */
+  async #attempt(): Promise<JudgedAttempt> {
     const { client, clock, limiters } = this.context;
-    const before = this.#deadline.attemptLimit;
     // The await lets a caller abort right after the call, before there is an attempt.
-    const found = await this.#findCredentials(before.ms);
-    if (!(found instanceof Redacted)) return judge(found, before.name);
+    const found = await this.#findCredentials();
+    if (!(found instanceof Redacted)) return found;
 
-    const permit = await this.#takePermit(limiters.limiterFor(found.open().accessKeyId), last);
+    const permit = await this.#takePermit(limiters.limiterFor(found.open().accessKeyId));
     let end: RequestEnd = 'unused';
     try {
       // The wait for the permit may have used up the time for another attempt, see `CallRetries`.
-      if (last !== undefined && this.#neededMs >= this.#deadline.leftMs) {
-        throw errorOfCall(this.#facts, last.result, last.limit);
+      if (this.#last !== undefined && this.#deadline.neededMs >= this.#deadline.leftMs) {
+        throw this.#errorAfter(this.#last);
       }
-      const { beforeSend } = this.plan;
-      if (beforeSend !== undefined) await this.#ask(beforeSend);
+      await this.#ask(this.plan.beforeSend);
       // They may have expired during the wait.
-      const { ms, name } = this.#deadline.attemptLimit;
-      const latest = await this.#findCredentials(ms);
-      if (!(latest instanceof Redacted)) return judge(latest, name);
+      const credentials = await this.#findCredentials();
+      if (!(credentials instanceof Redacted)) return credentials;
       const limit = this.#deadline.attemptLimit;
       end = 'unanswered';
       const result = await client.attempt(this.request, {
-        credentials: latest,
+        credentials,
         timeoutMs: limit.ms,
         cancellation: this.abort,
         mayLeave: () => permit.isValid(),
         clockOffsetMs: this.#triedOffsetMs ?? clock.offsetMs,
       });
-      const judged = judge(result, limit.name);
-      end = requestEndOf(result, judged.decision, this.#retryAfterMs(result));
+      const judged = this.#judge(result, limit.name);
+      end = requestEndOf(result, judged.decision, judged.askedMs);
       return judged;
     } finally {
       permit.giveBack(end);
     }
   }
 
-  /** @returns how the attempt ended if there are none */
-  #findCredentials(
-    timeoutMs: number,
-  ): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials> | AttemptResult> {
-    const found = this.context.credentials.get();
-    return found instanceof Promise
-      ? HttpAttempt.make({ timeoutMs, cancellation: this.abort }, (attempt) => attempt.guard(found))
-      : found;
+  #judge(result: AttemptResult, limit: string): JudgedAttempt {
+    const { end, phase } = result;
+    const { clock } = this.context;
+    const askedMs = end.kind === 'answered' ? retryAfterMs(end.retryAfter, end.date, clock.now()) : 0;
+    return { result, decision: classify(end, phase), limit, askedMs };
   }
 
-  async #takePermit(limiter: RateLimiter, last: JudgedAttempt | undefined): Promise<RequestPermit> {
-    const { policy, roomId, stop } = this.plan;
-    if (this.abort.isCancelled || stop?.isCancelled) {
-      throw abortedError(this.#facts, 'while waiting to send');
-    }
+  /** The error of the call if it ends with this attempt. */
+  #errorAfter({ result, limit, askedMs }: JudgedAttempt, retryAfterMs = askedMs): RtcMessagingError {
+    return errorOfCall(this.#facts, result, limit, retryAfterMs);
+  }
+
+  /** @returns how the attempt ended if there are none */
+  #findCredentials(): Redacted<RtcCredentials> | Promise<Redacted<RtcCredentials> | JudgedAttempt> {
+    const found = this.context.credentials.get();
+    if (!(found instanceof Promise)) return found;
+    const { ms: timeoutMs, name } = this.#deadline.attemptLimit;
+    const limits = { timeoutMs, cancellation: this.abort };
+    return HttpAttempt.make(limits, (attempt) => attempt.guard(found)).then((end) =>
+      end instanceof Redacted ? end : this.#judge(end, name),
+    );
+  }
+
+  /** If the queue is full, the call ends with the result of its last attempt. */
+  async #takePermit(limiter: RateLimiter): Promise<RequestPermit> {
+    this.#requireUnaborted('while waiting to send');
+    const { policy, roomId } = this.plan;
     const recipients = this.info.recipients ?? 1;
     const permits = this.context.limiters.costOf(recipients);
+    const { leftMs, neededMs } = this.#deadline;
     // The attempt after the wait must still have its time.
-    const withinMs = Math.max(1, this.#deadline.leftMs - Math.max(this.#neededMs, limiter.roundTripMs));
+    const withinMs = Math.max(1, leftMs - Math.max(neededMs, limiter.roundTripMs));
     try {
       const place = limiter.enter({ priority: policy.priority, permits, recipients, roomId, withinMs });
       return 'granted' in place ? await this.#waitFor(place, withinMs) : place;
     } catch (error) {
       if (!(error instanceof RtcQuotaError)) throw error;
-      const isUnknown = outcomeOfAttempts(this.attempts) === 'unknown';
-      if (error instanceof ChunkTooLargeError && !isUnknown) {
+      if (error instanceof ChunkTooLargeError && outcomeOfAttempts(this.attempts) !== 'unknown') {
         throw new ChunkTooLargeError(error.chunkSize, this.attempts);
       }
-      throw last === undefined
-        ? error
-        : errorOfCall(this.#facts, last.result, last.limit, error.retryAfterMs);
+      throw this.#last === undefined ? error : this.#errorAfter(this.#last, error.retryAfterMs);
     }
   }
 
   async #waitFor(place: Place, withinMs: number): Promise<RequestPermit> {
-    const isLimited = this.plan.policy.deadlineIncludesQuotaWait;
-    const when = 'while waiting for the quota';
     const started = performance.now();
-    const permit = await this.#during(when, place.granted, isLimited ? withinMs : Infinity).catch(
+    const permit = await this.#during('while waiting for the quota', place.granted, withinMs).catch(
       (error: unknown) => {
         place.cancel();
-        throw error instanceof Interrupted ? deadlineError(this.#facts, this.#deadline.name, when) : error;
+        throw error;
       },
     );
-    if (!isLimited) this.#deadline.extendBySince(started);
     const delayMs = Math.round(performance.now() - started);
     this.context.emit({ type: 'wait', call: this.info, reason: 'quota', delayMs });
     return permit;
   }
 
-  async #ask(whether: () => Promise<boolean>): Promise<void> {
-    const started = performance.now();
-    const { deadlineIncludesQuotaWait } = this.plan.policy;
-    const withinMs = deadlineIncludesQuotaWait ? Math.max(1, this.#deadline.leftMs) : Infinity;
+  async #ask(whether: CallPlan['beforeSend']): Promise<void> {
+    if (whether === undefined) return;
     const when = 'before it was sent';
     // A failure counts as false, unless it says more: without a record, nothing is sent.
-    const maySend = await this.#during(when, whether, withinMs).catch((error: unknown) => {
-      if (error instanceof Interrupted) throw deadlineError(this.#facts, this.#deadline.name, when);
-      return orFalse(error);
-    });
-    if (!deadlineIncludesQuotaWait) this.#deadline.extendBySince(started);
+    const maySend = await this.#during(when, whether, Math.max(1, this.#deadline.leftMs)).catch(
+      (error: unknown) => {
+        if (error instanceof RtcMessagingError) throw error;
+        return false;
+      },
+    );
     if (!maySend) throw abortedError(this.#facts, when);
   }
 
-  /** Waits for work. Rejects with the call's error if the call is aborted or stopped meanwhile. */
-  async #during<T>(when: string, work: Promise<T> | (() => Promise<T>), limitMs: number): Promise<T> {
+  /**
+   * Waits for work before an attempt. Rejects with the call's error if the call is aborted or stopped meanwhile, or the
+   * wait counts toward its deadline and is too long.
+   */
+  async #during<T>(when: string, work: Promise<T> | (() => Promise<T>), withinMs: number): Promise<T> {
+    const started = performance.now();
+    const { deadlineIncludesQuotaWait: isCounted } = this.plan.policy;
     try {
-      return await waitFor(work, limitMs, this.abort, this.plan.stop);
+      return await waitFor(work, isCounted ? withinMs : Infinity, this.abort, this.plan.stop);
     } catch (error) {
-      const isAborted = error instanceof Interrupted && error.by === 'aborted';
-      throw isAborted ? abortedError(this.#facts, when) : error;
+      if (!(error instanceof Interrupted)) throw error;
+      this.#requireUnaborted(when);
+      throw timeoutError(this.#facts, this.#deadline.name, when);
+    } finally {
+      if (!isCounted) this.#deadline.extendBySince(started);
     }
   }
 
-  get #neededMs(): number {
-    return this.#deadline.neededMs(this.attempts);
+  #requireUnaborted(when: string): void {
+    if (this.abort.isCancelled || this.plan.stop?.isCancelled) throw abortedError(this.#facts, when);
   }
 
   #record(result: AttemptResult, decision: RetryDecision): void {
@@ -252,7 +249,11 @@ export class SendCall {
 
   /** @returns whether there is a next attempt, after what it needs was done */
   async #prepare({ reason, wait }: NextAttempt, result: AttemptResult): Promise<boolean> {
-    if (wait !== undefined) await this.#wait(wait);
+    if (wait !== undefined) {
+      this.context.emit({ type: 'wait', call: this.info, ...wait });
+      await new TimeBox(wait.delayMs, this.abort, this.plan.stop).wait();
+      this.#requireUnaborted('while waiting to send again');
+    }
     if (reason === 'clock_corrected') return this.#correctClock(result);
     return reason !== 'credentials_refreshed' || (await this.#refreshCredentials(result));
   }
@@ -279,22 +280,8 @@ export class SendCall {
     if (signedWith === undefined) return false;
     const renewal = (): Promise<boolean> => this.context.credentials.replace(signedWith.credentials);
     const leftMs = Math.max(1, this.#deadline.leftMs);
-    return this.#during('while credentials were renewed', renewal, leftMs).catch(orFalse);
+    const isRenewed = await waitFor(renewal, leftMs, this.abort, this.plan.stop).catch(() => false);
+    this.#requireUnaborted('while credentials were renewed');
+    return isRenewed;
   }
-
-  #retryAfterMs({ end }: AttemptResult): number {
-    return end.kind === 'answered' ? retryAfterMs(end.retryAfter, end.date, this.context.clock.now()) : 0;
-  }
-
-  async #wait(wait: NonNullable<NextAttempt['wait']>): Promise<void> {
-    this.context.emit({ type: 'wait', call: this.info, ...wait });
-    const { stop } = this.plan;
-    const end = await new TimeBox(wait.delayMs, this.abort, stop).wait();
-    if (end === 'aborted') throw abortedError(this.#facts, 'while waiting to send again');
-  }
-}
-
-function orFalse(error: unknown): false {
-  if (error instanceof RtcMessagingError) throw error;
-  return false;
 }

@@ -109,9 +109,8 @@ export class Sender {
     plan: CallPlan,
   ): Promise<AcceptedCall> {
     const { apiVersion: version } = this.#context;
-    return this.#call(this.#context, { action, version, method: 'POST', query: [], body }, plan, {
-      recipients,
-    });
+    const about = recipients === undefined ? {} : { recipients };
+    return this.#call(this.#context, { action, version, method: 'POST', query: [], body }, plan, about);
   }
 
   /**
@@ -146,8 +145,7 @@ export class Sender {
 
   /** Refuses new calls, waits for calls in flight until the time limit, and closes the sockets. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return (this.#closing ??= this.#close());
   }
 
   async #close(): Promise<void> {
@@ -172,23 +170,18 @@ export class Sender {
     context: SendContext,
     request: ApiRequest,
     plan: CallPlan,
-    about: { readonly recipients?: number | undefined; readonly method?: 'GET' | 'POST' },
+    about: Pick<RtcCallInfo, 'recipients' | 'method'>,
   ): Promise<AcceptedCall> {
     const started = performance.now();
     const { module, emit } = context;
     const { action } = request;
+    const { signal, stop, fanOut } = plan;
     const abort = new Cancellation();
-    const stopListening = plan.signal && onAbort(plan.signal, () => abort.cancel());
+    const stopListening = signal && onAbort(signal, () => abort.cancel());
     this.#calls += 1;
-    const info: { -readonly [name in keyof RtcCallInfo]: RtcCallInfo[name] } = {
-      module,
-      id: this.#calls,
-      action,
-      startedAt: new Date().toISOString(),
-    };
-    if (about.method !== undefined) info.method = about.method;
-    if (about.recipients !== undefined) info.recipients = about.recipients;
-    if (plan.fanOut !== undefined) info.fanOut = plan.fanOut;
+    const startedAt = new Date().toISOString();
+    const of = { module, id: this.#calls, action, startedAt, ...about };
+    const info: RtcCallInfo = fanOut === undefined ? of : { ...of, fanOut };
     const attempts: Attempt[] = [];
     const end = (outcome: RtcOutcomeEvent['outcome'], error?: RtcMessagingError): void =>
       emit({
@@ -205,10 +198,12 @@ export class Sender {
     this.#inFlight.add(abort);
     emit({ type: 'begin', call: info });
     try {
-      if (abort.isCancelled || plan.stop?.isCancelled)
-        throw notSent(`${action} was aborted before anything was sent.`);
-      if (this.#refusing.signal.aborted) {
-        throw notSent(`${action} was refused: the app is shutting down. Nothing was sent.`);
+      const isAborted = abort.isCancelled || stop?.isCancelled;
+      if (isAborted || this.#refusing.signal.aborted) {
+        const why = isAborted
+          ? 'aborted before anything was sent.'
+          : 'refused: the app is shutting down. Nothing was sent.';
+        throw new RtcAbortedError(`${action} was ${why}`, { outcome: 'not_attempted' });
       }
       const call = new SendCall(context, info, request, plan, abort, attempts);
       const { requestId, result } = await context.within(info, () => call.run());
@@ -225,8 +220,4 @@ export class Sender {
       if (this.#inFlight.size === 0) this.#onIdle?.();
     }
   }
-}
-
-function notSent(message: string): RtcAbortedError {
-  return new RtcAbortedError(message, { outcome: 'not_attempted' });
 }

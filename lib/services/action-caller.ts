@@ -7,7 +7,7 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 import { RtcValidationError } from '../errors/rtc-validation.error.js';
 import type { FanOutHost } from '../fan-out/chunk-sender.js';
 import { createAxios, type RtcAxiosRef } from '../openapi/api-request.js';
-import { RequestBody } from '../openapi/request-body.js';
+import { type RequestBody, requestBody } from '../openapi/request-body.js';
 import { RTC_ACTIONS, type RtcActionName } from '../openapi/rtc-action.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
@@ -86,9 +86,9 @@ export class ActionCaller {
     const given = options === undefined ? NO_OPTIONS : checkCallOptions(SEND_OPTIONS, options);
     const to = typeof checked.to === 'object' ? distinctIds(checked.to) : checked.to;
     const wire = this.prepare(action, checked, given);
-    const body = RequestBody.of(wire.address, to, wire.message);
+    const body = requestBody(wire.address, to, wire.message);
     const plan = callPlan(this.settings, given, wire.roomId);
-    const sent = await this.send(wire, [to ?? []].flat(), body, plan);
+    const sent = await this.send(wire, typeof to === 'string' ? [to] : (to ?? []), body, plan);
     const { requestId, attempts, possibleDuplicate, messageId } = sent;
     const { recipients } = body;
     return {

@@ -19,7 +19,7 @@ import {
 import { FanOutRun } from '../fan-out/fan-out-run.js';
 import { InvalidItem, readId, type ReadItem, RecipientChunks } from '../fan-out/recipient-chunks.js';
 import { MESSAGES, validateFanOutRequest } from '../fan-out/validate-fan-out-request.js';
-import { RequestBody } from '../openapi/request-body.js';
+import { bodyTemplate, requestBody } from '../openapi/request-body.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { type CallPlan, FAN_OUT_CHUNK } from '../retry/call-policy.js';
 import { ActionCaller, callers, type WireRequest } from './action-caller.js';
@@ -123,7 +123,7 @@ export class RoomUnicastService {
         const checked = checkRequest('SendRoomUnicast', value);
         const wire = caller.prepare('SendRoomUnicast', checked, plan);
         const to = checked.to as string;
-        const body = RequestBody.of(wire.address, to, wire.message);
+        const body = requestBody(wire.address, to, wire.message);
         const ofRoom = { ...perMessage, roomId: wire.roomId };
         return { position, send: (about) => caller.send(wire, [to], body, { ...ofRoom, ...about }) };
       } catch (error) {
@@ -211,7 +211,7 @@ function chunkPlan(
 
 function chunkSender(caller: ActionCaller, wire: WireRequest, plan: ReturnType<typeof planOf>): ChunkSender {
   // Once for all: the caller may use its bytes for something else meanwhile.
-  const bodyFor = RequestBody.template(wire.address, wire.message);
+  const bodyFor = bodyTemplate(wire.address, wire.message);
   const perChunk = chunkPlan(caller.settings, plan, wire.roomId);
   return new ChunkSender(
     (recipients, control) => caller.send(wire, recipients, bodyFor(recipients), { ...perChunk, ...control }),

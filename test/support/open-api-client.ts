@@ -3,10 +3,12 @@ import { afterEach } from '@jest/globals';
 import { createServer, type Socket } from 'node:net';
 import { redactCredentials } from '../../lib/credentials/credentials.js';
 import type { AttemptEnd, AttemptResult } from '../../lib/openapi/http-attempt.js';
-import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
 import { Cancellation } from '../../lib/waiting/cancellation.js';
-import { createHttpClient, type HttpClientSettings } from '../../lib/openapi/http-client.js';
-import { OpenApiClient } from '../../lib/openapi/open-api.client.js';
+import {
+  type AttemptOptions,
+  type HttpClientSettings,
+  OpenApiClient,
+} from '../../lib/openapi/open-api.client.js';
 import { listen } from './scripted-server.js';
 
 export const KEY = redactCredentials({ accessKeyId: 'key', secretAccessKey: 'the-secret-key' });
@@ -36,13 +38,14 @@ interface ClientOptions {
 
 /** A client with settings of a test's own. */
 export function clientOf(endpoint: string, { http = {} }: ClientOptions = {}): OpenApiClient {
-  const client = createHttpClient(
+  const client = new OpenApiClient(
     {
       http: { httpAgent: undefined, httpsAgent: undefined, maxSockets: 8, maxContentLength: 1_000, ...http },
     },
     { region: 'cn-north-1', service: 'rtc' },
+    endpoint,
   );
-  return keep(new OpenApiClient(client, endpoint));
+  return keep(client);
 }
 export const attempt = (client: OpenApiClient, more: Partial<AttemptOptions> = {}) =>
   client.attempt(REQUEST, { ...OPTIONS, cancellation: new Cancellation(), ...more });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { CachedCredentials } from '../../lib/credentials/cached-credentials.js';
-import type { ResolvedCredentials, RtcCredentials } from '../../lib/credentials/credentials.js';
+import type { RtcCredentials } from '../../lib/credentials/credentials.js';
 import type { Redacted } from '../../lib/privacy/redacted.js';
 import { RtcConfigError } from '../../lib/errors/rtc-config.error.js';
 import { rejectionOf } from '../support/rejection.js';
@@ -11,15 +11,15 @@ describe("a provider's credentials", () => {
   let now = 0;
   let asked = 0;
   let events: { failure?: string; usable: boolean }[] = [];
-  let answer: () => ResolvedCredentials | Promise<ResolvedCredentials>;
+  let answer: () => RtcCredentials | Promise<RtcCredentials>;
   let cache: CachedCredentials;
-  const key = (name: string, expiration?: number): ResolvedCredentials => ({
+  const key = (name: string, expiration?: number): RtcCredentials => ({
     accessKeyId: name,
-    secretAccessKey: `secret of ${name}`,
+    secretAccessKey: `secret-of-${name}`,
     expiration,
   });
   const fail = (): never => {
-    throw new RtcConfigError([{ option: 'credentials', message: 'the provider failed with Error' }]);
+    throw new Error('the reason');
   };
   /** The key that is served now. */
   const served = async (): Promise<string> => (await cache.get()).open().accessKeyId;
@@ -183,7 +183,7 @@ describe("a provider's credentials", () => {
     });
 
     it('are asked for again by a call that was refused during a renewal, if that brings the same', async () => {
-      let finish = (_value: ResolvedCredentials): void => undefined;
+      let finish = (_value: RtcCredentials): void => undefined;
       answer = () => new Promise((resolve) => (finish = resolve));
       now += MINUTE;
       await served();
@@ -194,7 +194,7 @@ describe("a provider's credentials", () => {
       expect([await replacing, await served(), asked]).toEqual([true, 'key-rotated', 3]);
     });
 
-    it.each<[string, () => ResolvedCredentials]>([
+    it.each<[string, () => RtcCredentials]>([
       ['the same again', () => key('key-1')],
       ['nothing', fail],
     ])('are final when the provider gives %s, which is then not asked for a while', async (_what, given) => {

@@ -6,9 +6,9 @@ import { hintFor, networkHintFor } from '../../lib/retry/api-hints.js';
 import {
   abortedError,
   type CallFacts,
-  deadlineError,
   errorOfCall,
   SHUTDOWN,
+  timeoutError,
 } from '../../lib/retry/call-error.js';
 import { describeAttempt } from '../../lib/retry/attempts.js';
 import { Cancellation } from '../../lib/waiting/cancellation.js';
@@ -103,7 +103,7 @@ describe('the error of a call', () => {
   );
 
   it('has the request ID of the last answer', () => {
-    const error = deadlineError(
+    const error = timeoutError(
       facts(
         attempt('rejected', { requestId: 'one' }),
         attempt('rejected', { requestId: 'two' }),

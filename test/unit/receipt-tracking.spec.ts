@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { RtcAbortedError } from '../../lib/errors/rtc-aborted.error.js';
 import type { RtcValidationError } from '../../lib/errors/rtc-validation.error.js';
 import { MemoryReceiptStore, type ReceiptStore } from '../../lib/receipts/receipt-store.js';
-import { RequestBody } from '../../lib/openapi/request-body.js';
+import { requestBody } from '../../lib/openapi/request-body.js';
 import { Receipts } from '../../lib/receipts/receipt.service.js';
 import { writeReceipts } from '../../lib/receiver/frame.js';
 import type { CallPlan } from '../../lib/retry/call-policy.js';
@@ -53,7 +53,7 @@ describe('receipts of a chunk that is refused and sent again', () => {
     const sender = { send: async (_action: string, _body: unknown, each: CallPlan) => sends.shift()?.(each) };
     const caller = new ActionCaller({} as never, sender as never, store);
     const wire = { action: 'BatchSendRoomUnicast', messageId: 'm1', isTracked: true } as const;
-    const body = RequestBody.of({}, ['alice'], {});
+    const body = requestBody({}, ['alice'], {});
     await expect(caller.send(wire, ['alice'], body, plan)).rejects.toBe(refused);
     await caller.send(wire, ['alice'], body, plan);
     await after(500);

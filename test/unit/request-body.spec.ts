@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { RequestBody } from '../../lib/openapi/request-body.js';
+import { bodyTemplate, requestBody } from '../../lib/openapi/request-body.js';
 
 const id = fc.stringMatching(/^[a-zA-Z0-9@._-]{1,128}$/);
 const fields = fc.record({
@@ -13,7 +13,7 @@ const fields = fc.record({
 describe("a request's body", () => {
   it('is the JSON of its fields, and knows how many users it names', () => {
     const of = (to: string | readonly string[] | undefined) => {
-      const { bytes, recipients } = RequestBody.of({ AppId: 'app', RoomId: undefined }, to, {
+      const { bytes, recipients } = requestBody({ AppId: 'app', RoomId: undefined }, to, {
         Message: 'hello',
       });
       return [bytes.toString(), recipients];
@@ -27,9 +27,9 @@ describe("a request's body", () => {
     fc.assert(
       fc.property(fields, fc.array(fc.array(id, { maxLength: 20 }), { maxLength: 3 }), (all, chunks) => {
         const { Message, ...address } = all;
-        const bodyFor = RequestBody.template(address, { Message });
+        const bodyFor = bodyTemplate(address, { Message });
         for (const To of chunks) {
-          for (const { bytes, recipients } of [bodyFor(To), RequestBody.of(address, To, { Message })]) {
+          for (const { bytes, recipients } of [bodyFor(To), requestBody(address, To, { Message })]) {
             expect(JSON.parse(bytes.toString('utf8'))).toEqual({ ...all, To });
             expect(recipients).toBe(To.length);
           }

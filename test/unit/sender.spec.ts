@@ -5,7 +5,7 @@ import type { RtcMessagingError } from '../../lib/errors/rtc-messaging.error.js'
 import type { AttemptResult } from '../../lib/openapi/http-attempt.js';
 import type { AttemptOptions } from '../../lib/openapi/open-api.client.js';
 import { Sender } from '../../lib/retry/sender.js';
-import { RequestBody } from '../../lib/openapi/request-body.js';
+import { requestBody } from '../../lib/openapi/request-body.js';
 import { Cancellation } from '../../lib/waiting/cancellation.js';
 import { rejectionOf } from '../support/rejection.js';
 import {
@@ -18,7 +18,7 @@ import {
   ScriptedCalls,
 } from '../support/scripted-calls.js';
 
-const BODY = RequestBody.of({ AppId: 'app' }, ['alice', 'bob'], { Message: 'hello' });
+const BODY = requestBody({ AppId: 'app' }, ['alice', 'bob'], { Message: 'hello' });
 
 /** An attempt that goes on until it is interrupted, as a real one would. */
 function untilInterrupted({ cancellation }: AttemptOptions): Promise<AttemptResult> {
@@ -69,7 +69,7 @@ describe('a sender', () => {
     const calls = new ScriptedCalls([]);
     const sender = new Sender(calls.context, 1_000);
     for (const id of [1, 2]) {
-      await sender.send('SendUnicast', RequestBody.of({ AppId: 'app' }, to, { Message: 'hello' }), LIMITS);
+      await sender.send('SendUnicast', requestBody({ AppId: 'app' }, to, { Message: 'hello' }), LIMITS);
       const begin = calls.events.findLast(({ type }) => type === 'begin') as { call: object };
       expect(begin.call).toMatchObject({ id, action: 'SendUnicast' });
       if (recipients === undefined) expect(begin.call).not.toHaveProperty('recipients');

@@ -38,7 +38,7 @@ function configOf({
     method,
     headers,
     data,
-    signing: { credentials: redactCredentials(credentials), clockOffsetMs },
+    attempt: { signedWith: { credentials: redactCredentials(credentials), clockOffsetMs } },
   } as unknown as InternalAxiosRequestConfig;
 }
 
