@@ -574,7 +574,7 @@ describe('the receiver of a participant', () => {
     expect(server.counts).toMatchObject({ confirmed: 2 });
     await server.close();
     await emulator.close();
-  }, 30_000);
+  });
 });
 
 describe('`receipts` of RtcCallbackModule', () => {

@@ -55,7 +55,7 @@ describeConsumer(
       },
       CommonJS: {
         type: 'commonjs',
-        compilerOptions: { ...NODENEXT, skipLibCheck: false },
+        compilerOptions: { ...NODENEXT, skipLibCheck: true },
         vitest: { Vitest: { folder: 'vitest' } },
         jest: {
           Jest: { vmModules: true, config: { transform: { '\\.ts$': 'ts-jest' } } },

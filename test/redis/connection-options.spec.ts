@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { once } from 'node:events';
 import { RedisQuota, type RedisQuotaOptions } from 'nestjs-rtc-messaging/redis';
@@ -6,8 +6,6 @@ import { startCluster } from '../support/failover-sites.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 import { openLimiter, type OpenLimiter, pass, uniqueName } from '../support/redis-quota.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(30_000);
 
 const LIMIT = 100;
 let redis: StartedRedis;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,9 +11,6 @@ import { mostInAnySecond, openLimiter, type OpenLimiter, pass, uniqueName } from
 import { until } from '../support/until.js';
 
 const LIMIT = 200;
-
-// Seconds go by until a second's requests no longer count, and more on a busy machine.
-jest.setTimeout(60_000);
 
 let redis: StartedRedis;
 let limiters: OpenLimiter[] = [];

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisQuota, type RedisQuotaOptions } from 'nestjs-rtc-messaging/redis';
@@ -6,8 +6,6 @@ import type { RequestEnd, RequestPermit } from '../../lib/quota/rate-limiter.js'
 import { type StartedRedis, startRedis, withClient } from '../support/redis.js';
 import { mostInAnySecond, openLimiter, type OpenLimiter, pass, uniqueName } from '../support/redis-quota.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(60_000);
 
 const LIMIT = 200;
 let redis: StartedRedis;
