@@ -13,6 +13,14 @@ import { listen } from '../support/scripted-server.js';
 const ROOT = resolve(import.meta.dirname, '../..');
 const NEST_11 = 'npm install @nestjs/common@11 @nestjs/core@11 reflect-metadata rxjs';
 
+let packed: string;
+let tarball: string;
+beforeAll(async () => {
+  packed = await mkdtemp(join(tmpdir(), 'rtc-packed-'));
+  tarball = join(packed, (await packInto(packed)).replace('file:', ''));
+});
+afterAll(() => rm(packed, { recursive: true, force: true }));
+
 describe.each([
   ['in an empty folder', 0, undefined, 'module'],
   ['in an app of Nest 11 with ES modules', 0, NEST_11, 'module'],
@@ -44,7 +52,6 @@ describe.each([
     const commands = textsIn('sh');
     const install = commands.filter((command) => command.startsWith('npm install'))[installLine] ?? '';
     const [printed = '', arrived = ''] = textsIn('text');
-    const tarball = await packInto(folder);
     if (before !== undefined) {
       await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type }));
       await sh(before);
