@@ -47,7 +47,7 @@ describe('the pages on durable fan-outs', () => {
       }),
     );
     await exec('node', [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: FOLDER });
-  }, 60_000);
+  });
 
   it('have an example test that passes without Redis', async () => {
     const config = { rootDir: './out', testEnvironment: 'node', setupFiles: ['reflect-metadata'] };
@@ -59,7 +59,7 @@ describe('the pages on durable fan-outs', () => {
       { cwd: FOLDER },
     );
     expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 1 });
-  }, 30_000);
+  });
 
   it('name commands that exist', async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {

@@ -50,7 +50,7 @@ describe('the pages of the documentation', () => {
       }),
     );
     await exec('node', [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: FOLDER });
-  }, 60_000);
+  });
 
   it('link to files and headings that exist', async () => {
     const broken: string[] = [];

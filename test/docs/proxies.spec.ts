@@ -74,7 +74,7 @@ describe('the recipe of the page on proxies', () => {
        await app.close();
        process.exit();`,
     );
-  }, 60_000);
+  });
   beforeEach(() => {
     tunnels = [];
   });

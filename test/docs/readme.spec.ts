@@ -54,7 +54,7 @@ describe('the README, with the pages on sending, the controller and testing,', (
       }),
     );
     await exec('node', [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: FOLDER });
-  }, 60_000);
+  });
   afterAll(async () => {
     await emulator.close();
     await rm(FOLDER, { recursive: true, force: true });
@@ -103,7 +103,7 @@ describe('the README, with the pages on sending, the controller and testing,', (
       { cwd: FOLDER },
     );
     expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 5 });
-  }, 30_000);
+  });
 
   it('has examples of sending and of errors that do what their comments say', async () => {
     const [alice, bob] = [emulator.room('room-1').join('alice'), emulator.room('room-1').join('bob')];

@@ -71,7 +71,7 @@ describe('in a Redis Cluster, a durable fan-out', () => {
     );
     const handle = await enqueuing;
     expect(isMoved).toBe(true);
-    const { counts } = await handle.result({ timeoutMs: 20_000 });
+    const { counts } = await handle.result();
     expect(counts).toMatchObject({ input: 1_000, accepted: 1_000, unknown: 0 });
     expect(emulator.accepted.duplicates()).toEqual([]);
   });

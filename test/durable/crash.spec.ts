@@ -36,7 +36,7 @@ describe('workers that are killed while the account counts recipients', () => {
     process.stdout.write(
       `\n${killed.workers} killed, ${report.counts.unknown} unknown, ${report.throttled} refusals\n`,
     );
-  }, 300_000);
+  });
 });
 
 describe(`${RECIPIENTS} recipients, and ${KILLS} kills of workers and of the producer (seed ${SEED})`, () => {

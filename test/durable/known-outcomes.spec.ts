@@ -39,7 +39,7 @@ describe('the outcome of a chunk that a worker has sent', () => {
     expect((await handle.progress()).state).toBe('ended');
     await client.config('SET', 'maxmemory', '0');
     expect((await handle.result()).counts).toMatchObject({ accepted: 20, unknown: 0 });
-  }, 30_000);
+  });
 
   it('is kept though BullMQ takes the worker for lost and gives it the job once more', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 4_000 }]);
@@ -56,7 +56,7 @@ describe('the outcome of a chunk that a worker has sent', () => {
     // BullMQ's errors, in an operator's words, and once.
     await until(() => log.lines.length > 0);
     expect(log.lines).toEqual([expect.stringMatching(/^WARN A worker's hold on a chunk ran out/)]);
-  }, 30_000);
+  });
 
   it("is not reported as lost when the chunk's job is gone, but not the chunk", async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
@@ -69,7 +69,7 @@ describe('the outcome of a chunk that a worker has sent', () => {
     expect((await handle.result()).counts).toMatchObject({ accepted: 10 });
     await app.close();
     expect(log.lines).toEqual([]);
-  }, 30_000);
+  });
 
   it('is kept while Redis refuses to write, and recorded when it accepts writes again', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
@@ -83,7 +83,7 @@ describe('the outcome of a chunk that a worker has sent', () => {
     await client.config('SET', 'min-replicas-to-write', '0');
     expect((await handle.result()).counts).toMatchObject({ accepted: 10, unknown: 0 });
     expect(emulator.accepted.total).toBe(10);
-  }, 30_000);
+  });
 
   it('does not keep an app from shutting down while Redis refuses to record it', async () => {
     emulator.faults.replace([{ kind: 'late', delayMs: 500 }]);
@@ -92,5 +92,5 @@ describe('the outcome of a chunk that a worker has sent', () => {
     await client.config('SET', 'min-replicas-to-write', '1');
     await until(() => emulator.accepted.total === 10);
     await app.close();
-  }, 30_000);
+  });
 });

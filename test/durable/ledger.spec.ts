@@ -368,7 +368,7 @@ describe('a fan-out', () => {
     expect((await ledger.store('f', ONE, batchOf(more, 1))).result).toBe('stored');
     await closeInput(more);
     expect(await ledger.look('f')).toMatchObject({ state: 'running', stop: undefined });
-  }, 20_000);
+  });
 
   it('is not over when it is looked at right after an outage, before its producer can renew its lease', async () => {
     await store(1, { producerLostAfterMs: 600 }, false);

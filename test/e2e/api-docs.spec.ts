@@ -300,5 +300,5 @@ describe('a client that is generated from the API documentation', () => {
       cwd: ROOT,
     });
     expect(JSON.parse(output)).toEqual([2, 'accepted', ['to', 'message']]);
-  }, 60_000);
+  });
 });

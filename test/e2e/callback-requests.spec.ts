@@ -78,26 +78,22 @@ async function begin(url: string, path: string, head: string, body: string | Buf
 }
 
 describe.each(PLATFORMS)('a request on $name', (platform) => {
-  it('whose body does not end has its connection cut after five seconds', async () => {
+  it('that does not end has its connection cut after five seconds, and is answered 413 if it is too long', async () => {
     const url = await start([Echo], platform);
     const socket = await begin(url, '/events', 'Content-Length: 9', '{');
     const began = performance.now();
+    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+    const endless = await begin(url, '/events', 'Transfer-Encoding: chunked', chunk.repeat(5));
+    let answer = '';
+    endless.on('data', (data) => (answer += String(data)));
+    const writing = setInterval(() => endless.write(chunk), 100);
     await until(() => socket.destroyed);
     expect(performance.now() - began).toBeGreaterThan(3_000);
+    await until(() => answer.startsWith('HTTP/1.1 413'));
+    await until(() => endless.destroyed);
+    clearInterval(writing);
     expect(logger.lines.filter((line) => line.includes('its body broke off'))).toHaveLength(1);
     expect((await postRaw(`${url}/events`, wireEvent())).status).toBe(200);
-  });
-
-  it('whose chunks never end is answered 413, and its connection is cut', async () => {
-    const url = await start([Echo], platform);
-    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
-    const socket = await begin(url, '/events', 'Transfer-Encoding: chunked', chunk.repeat(5));
-    let answer = '';
-    socket.on('data', (data) => (answer += String(data)));
-    const writing = setInterval(() => socket.write(chunk), 100);
-    await until(() => answer.startsWith('HTTP/1.1 413'));
-    await until(() => socket.destroyed);
-    clearInterval(writing);
   });
 
   it('with text that is no UTF-8 is refused', async () => {
@@ -204,15 +200,16 @@ describe.each(PLATFORMS)('the end of an app on $name', (platform) => {
 });
 
 it('a handler that hangs fails its message after eight seconds', async () => {
+  let goOn = (): void => undefined;
   @Injectable()
   class Hangs {
     @OnClientMessage()
     async onMessage(): Promise<void> {
-      await new Promise(() => undefined);
+      await new Promise<void>((resolve) => (goOn = resolve));
     }
   }
   const url = await start([Hangs]);
-  const began = performance.now();
   expect((await say(url, 'hello')).status).toBe(500);
-  expect(performance.now() - began).toBeLessThan(15_000);
+  // The end of the app would wait for it.
+  goOn();
 });

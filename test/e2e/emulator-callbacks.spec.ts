@@ -275,13 +275,14 @@ describe('an event of a room', () => {
     emulator.faults.add({ kind: 'callback_late', delayMs: 600_000, match: { action: 'UserJoinRoom' } });
     const alice = emulator.room('room-1').join('alice');
     await until(() => app.received.length === 1);
-    expect(timers()).toBe(before + 2);
+    expect(timers()).toBeGreaterThan(before);
     await emulator.close();
     alice.leave();
     await emulator.callbacks.idle();
     expect(app.received).toHaveLength(1);
     await until(() => app.connections.every(({ destroyed }) => destroyed));
-    expect(timers()).toBe(before);
+    // Those of other connections may end meanwhile, too.
+    await until(() => timers() <= before);
   });
 });
 

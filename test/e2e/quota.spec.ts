@@ -87,8 +87,11 @@ describe('the quota', () => {
     // Each has permits of its own, where those of one access key would have to wait for the second.
     await Promise.all(services.map((service) => service.batchSend(MESSAGE)));
     expect(events.filter(({ type }) => type === 'wait')).toEqual([]);
-    await Promise.all(services.map((service) => service.batchSend(MESSAGE)));
-    expect(events.filter(({ type }) => type === 'wait')).toHaveLength(2);
+    // At once, since a permit may be free again after what a busy machine does first.
+    await Promise.all(
+      services.flatMap((service) => Array.from({ length: 3 }, () => service.batchSend(MESSAGE))),
+    );
+    expect(events.filter(({ type }) => type === 'wait').length).toBeGreaterThanOrEqual(2);
     stop();
   });
 

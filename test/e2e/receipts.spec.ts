@@ -24,8 +24,9 @@ import { writeReceipts } from '../../lib/receiver/frame.js';
 import { startSdk } from '../support/open-telemetry.js';
 import { ReceiptApp } from '../support/receipts.js';
 import { rejectionOf } from '../support/rejection.js';
+import { until } from '../support/until.js';
 
-const WAIT = { timeoutMs: 10_000 };
+const WAIT = { timeoutMs: 120_000 };
 const ROOM = { roomId: 'room-1', message: 'hello' };
 
 describe('a message with `receipt`', () => {
@@ -57,13 +58,14 @@ describe('a message with `receipt`', () => {
     const to = ['alice', 'without-receiver', 'silent', 'lost', 'absent'];
     const { messageId = '' } = await server.rooms.batchSend({ ...ROOM, to }, { receipt: true });
     const sentAt = Date.now();
-    const status = await server.receipts.wait(messageId, { timeoutMs: 1_000 });
+    await until(() => server.counts.confirmed === 1);
+    const status = await server.receipts.wait(messageId, { timeoutMs: 500 });
     expect(status).toEqual({
       confirmed: ['alice'],
       awaited: ['without-receiver', 'silent', 'lost', 'absent'],
       until: expect.any(Date),
     });
-    expect(Math.abs((status?.until.getTime() ?? 0) - sentAt - 300_000)).toBeLessThan(5_000);
+    expect(Math.abs((status?.until.getTime() ?? 0) - sentAt - 300_000)).toBeLessThan(60_000);
     expect(alice.shown).toEqual([{ from: 'server', message: 'hello', messageId }]);
     expect(emulator.room('room-1').participant('lost')?.received).toEqual([]);
     expect(events).toEqual([
@@ -96,7 +98,7 @@ describe('a message with `receipt`', () => {
       awaited: [],
     });
     expect(performance.now() - begun).toBeGreaterThan(400);
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(performance.now() - begun).toBeLessThan(WAIT.timeoutMs / 2);
     const aborted = server.receipts.wait(messageId, { ...WAIT, signal: AbortSignal.abort() });
     expect(await aborted).toMatchObject({ awaited: [] });
     expect(await server.receipts.wait('A'.repeat(32), WAIT)).toBeUndefined();
@@ -140,7 +142,8 @@ describe('a message with `receipt`', () => {
       server.rooms.batchSend({ ...ROOM, to: ['alice', 'bob'] }, { receipt: true }),
     );
     expect(error.outcome).toBe('unknown');
-    const status = await server.receipts.wait(String(error.messageId), { timeoutMs: 1_000 });
+    await until(() => server.counts.confirmed === 1);
+    const status = await server.receipts.status(String(error.messageId));
     expect(status).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
   });
 
@@ -153,7 +156,7 @@ describe('a message with `receipt`', () => {
   });
 
   it('is sent once, and awaited, where a list names a user twice, and not from whom it was refused', async () => {
-    const alice = server.join('alice', { receiver: { confirmAfterMs: 300 } });
+    const alice = server.join('alice', { receiver: { confirmAfterMs: Infinity } });
     for (const dedupe of ['chunk', 'all', 'none'] as const) {
       const report = await server.rooms.fanOut(
         { ...ROOM, to: ['alice', 'carol', 'bob', 'alice'] },
@@ -171,7 +174,8 @@ describe('a message with `receipt`', () => {
       expect(report.counts).toMatchObject({ accepted: 2, rejected: 1, duplicates: 1 });
       const messageId = String(report.messageId);
       expect(await server.receipts.status(messageId)).toMatchObject({ awaited: ['alice', 'bob'] });
-      const status = await server.receipts.wait(messageId, { timeoutMs: 1_500 });
+      await server.post(writeReceipts([messageId]), server.signatureOf('alice'));
+      const status = await server.receipts.status(messageId);
       expect(status).toMatchObject({ confirmed: ['alice'], awaited: ['bob'] });
     }
     expect(alice.shown).toHaveLength(3);
@@ -179,23 +183,24 @@ describe('a message with `receipt`', () => {
   });
 
   it('is awaited, and timed, from when it leaves, and not while it waits for the quota', async () => {
-    await start({ receipts: { awaitMs: 1_000 }, quota: { requestsPerSecond: 1 }, deadlineMs: 20_000 });
+    // The last one waits for three seconds.
+    await start({ receipts: { awaitMs: 2_000 }, quota: { requestsPerSecond: 1 }, deadlineMs: 60_000 });
     server.join('alice');
     const receipt = { receipt: true };
     await Promise.all(
-      Array.from({ length: 3 }, () => server.rooms.batchSend({ ...ROOM, to: ['alice'] }, receipt)),
+      Array.from({ length: 4 }, () => server.rooms.batchSend({ ...ROOM, to: ['alice'] }, receipt)),
     );
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    expect(server.counts).toMatchObject({ confirmed: 3, not_awaited: 0 });
-    for (const { delayMs = Infinity } of events) expect(delayMs).toBeLessThan(900);
+    await until(() => events.length === 4);
+    expect(server.counts).toMatchObject({ confirmed: 4, not_awaited: 0 });
+    for (const { delayMs = Infinity } of events) expect(delayMs).toBeLessThan(2_000);
   });
 
   it('is refused before it is sent, when more receipts would be awaited than may be', async () => {
     await start({ receipts: { maxAwaited: 3 } });
     server.join('alice');
     const receipt = { receipt: true };
-    const first = await server.rooms.batchSend({ ...ROOM, to: ['alice', 'bob'] }, receipt);
-    await server.receipts.wait(String(first.messageId), { timeoutMs: 500 });
+    await server.rooms.batchSend({ ...ROOM, to: ['alice', 'bob'] }, receipt);
+    await until(() => server.counts.confirmed === 1);
     const { length } = emulator.requests;
     const error = await rejectionOf<RtcQuotaError>(
       server.rooms.batchSend({ ...ROOM, to: ['a', 'b', 'c'] }, receipt),
@@ -225,7 +230,8 @@ describe('a message with `receipt`', () => {
     const listOf = (prefix: string): string[] =>
       Array.from({ length: 15 }, (_, index) => `${prefix}-${index}`);
     const [a, b] = [listOf('a'), listOf('b')];
-    for (const userId of [...a, ...b]) server.join(userId);
+    // Late enough for receipts of both lists to be awaited at once.
+    for (const userId of [...a, ...b]) server.join(userId, { receiver: { confirmAfterMs: 500 } });
     // A refused chunk is sent again.
     emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', times: 1 });
     let most = 0;
@@ -254,7 +260,7 @@ describe('a message with `receipt`', () => {
   it('is awaited from no more than may be where a list grows, or many are sent at once', async () => {
     await start({ receipts: { maxAwaited: 5 } });
     const to = Array.from({ length: 4 }, (_, index) => `first-${index}`);
-    const fanOut = server.rooms.fanOut({ ...ROOM, to }, { receipt: true, chunkSize: 2, deadlineMs: 1_000 });
+    const fanOut = server.rooms.fanOut({ ...ROOM, to }, { receipt: true, chunkSize: 2, deadlineMs: 2_000 });
     for (let index = 0; index < 50; index++) to.push(`later-${index}`);
     const { counts, stop } = await fanOut;
     expect(counts).toMatchObject({ accepted: 4, notAttempted: counts.input - 4 });
@@ -293,9 +299,10 @@ describe('a message with `receipt`', () => {
       not_awaited: 0,
     });
     const absent = users.map((userId) => `absent-${userId}`);
-    const begun = performance.now();
-    const late = await server.rooms.fanOut({ ...ROOM, to: absent.values() }, { ...options, deadlineMs: 500 });
-    expect(performance.now() - begun).toBeLessThan(3_000);
+    const late = await server.rooms.fanOut(
+      { ...ROOM, to: absent.values() },
+      { ...options, deadlineMs: 1_500 },
+    );
     expect(late).toMatchObject({ status: 'aborted', stop: { reason: 'deadline' }, counts: { accepted: 3 } });
     expect((await server.receipts.status(String(late.messageId)))?.awaited).toHaveLength(3);
     const tooMany = { ...options, chunkSize: 6 };
@@ -305,16 +312,16 @@ describe('a message with `receipt`', () => {
 
   it('waits for room for one more chunk, with nobody taken out whom another chunk has reached', async () => {
     await start({ receipts: { maxAwaited: 3 } });
-    const alice = server.join('alice', { receiver: { confirmAfterMs: 800 } });
+    const alice = server.join('alice', { receiver: { confirmAfterMs: Infinity } });
     const to = ['alice', 'bob', 'carol', 'alice', 'dave'];
     const report = await server.rooms.fanOut(
       { ...ROOM, to: to.values() },
-      { receipt: true, chunkSize: 3, concurrency: 1, deadlineMs: 500 },
+      { receipt: true, chunkSize: 3, concurrency: 1, deadlineMs: 1_500 },
     );
     expect(report).toMatchObject({ counts: { accepted: 3, duplicates: 1, notAttempted: 1 } });
     const messageId = String(report.messageId);
     expect(await server.receipts.status(messageId)).toMatchObject({ awaited: ['alice', 'bob', 'carol'] });
-    await server.receipts.wait(messageId, { timeoutMs: 1_500 });
+    await server.post(writeReceipts([messageId]), server.signatureOf('alice'));
     expect(await server.receipts.status(messageId)).toMatchObject({ confirmed: ['alice'] });
     expect(alice.shown).toHaveLength(1);
   });
@@ -328,14 +335,14 @@ describe('a message with `receipt`', () => {
   });
 
   it('is awaited, and timed, from its last attempt', async () => {
-    await start({ receipts: { awaitMs: 1_000 } });
+    await start({ receipts: { awaitMs: 2_500 } });
     server.join('alice');
-    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 2, times: 1 });
+    emulator.faults.add({ kind: 'error', code: 'FlowLimitExceeded', retryAfter: 3, times: 1 });
     const { messageId = '', attempts } = await server.rooms.send({ ...ROOM, to: 'alice' }, { receipt: true });
     expect(attempts).toHaveLength(2);
     expect(await server.receipts.wait(messageId, WAIT)).toMatchObject({ confirmed: ['alice'] });
     const [{ delayMs = Infinity } = {}] = events;
-    expect(delayMs).toBeLessThan(1_000);
+    expect(delayMs).toBeLessThan(2_500);
   });
 
   it('lets nobody wait for it who need not: all have it, or the app closes', async () => {
@@ -344,23 +351,23 @@ describe('a message with `receipt`', () => {
     const begun = performance.now();
     const waits = Array.from({ length: 2_000 }, () => server.receipts.wait(messageId, WAIT));
     for (const status of await Promise.all(waits)) expect(status).toMatchObject({ confirmed: ['alice'] });
-    expect(performance.now() - begun).toBeLessThan(3_000);
+    expect(performance.now() - begun).toBeLessThan(WAIT.timeoutMs / 2);
     const silent = await server.rooms.batchSend({ ...ROOM, to: ['nobody'] }, { receipt: true });
     const waiting = server.receipts.wait(String(silent.messageId), { timeoutMs: 600_000 });
     await server.close();
     expect(await waiting).toMatchObject({ awaited: ['nobody'] });
-    expect(performance.now() - begun).toBeLessThan(8_000);
+    expect(performance.now() - begun).toBeLessThan(WAIT.timeoutMs);
     await start();
   });
 
   it('is forgotten when its time is over, with what was awaited', async () => {
-    await start({ receipts: { maxAwaited: 2, awaitMs: 1_000 } });
+    await start({ receipts: { maxAwaited: 2, awaitMs: 2_000 } });
     const { messageId = '' } = await server.rooms.batchSend(
       { ...ROOM, to: ['alice', 'bob'] },
       { receipt: true },
     );
     expect(await server.receipts.status(messageId)).toBeDefined();
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
     expect(await server.receipts.status(messageId)).toBeUndefined();
     await server.post(writeReceipts([messageId]), server.signatureOf('alice'));
     expect(server.counts).toMatchObject({ confirmed: 0, not_awaited: 1 });
@@ -557,24 +564,25 @@ describe('the receiver of a participant', () => {
   it('confirms once, however late, and again if the receipt did not arrive', async () => {
     const emulator = await RtcEmulator.start();
     const server = await ReceiptApp.start(emulator);
-    const posted = async (confirmAfterMs: number, waitMs: number): Promise<number> => {
-      const alice = server.join('alice', { receiver: { confirmAfterMs } });
-      let sent = 0;
-      alice.on('onServerMessageSendResult', () => void (sent += 1));
-      await server.rooms.batchSend({ ...ROOM, to: ['alice'] }, { receipt: true });
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-      alice.leave();
-      return sent;
-    };
-    expect(await posted(2_147_483_647, 600)).toBe(0);
-    expect(await posted(12_000, 13_000)).toBe(1);
-    expect(server.counts).toMatchObject({ confirmed: 1, repeated: 0 });
+    const sent = { never: 0, late: 0, again: 0 };
+    for (const [userId, confirmAfterMs] of [
+      ['never', 2_147_483_647],
+      ['late', 12_000],
+      ['again', 100],
+    ] as const) {
+      const user = server.join(userId, { receiver: { confirmAfterMs } });
+      user.on('onServerMessageSendResult', () => void (sent[userId] += 1));
+    }
     emulator.faults.add({ kind: 'callback_lost', times: 1 });
-    expect(await posted(100, 2_500)).toBe(2);
-    expect(server.counts).toMatchObject({ confirmed: 2 });
+    await server.rooms.batchSend({ ...ROOM, to: Object.keys(sent) }, { receipt: true });
+    await until(() => server.counts.confirmed === 2);
+    // Longer than it takes to confirm again.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(sent).toEqual({ never: 0, late: 1, again: 2 });
+    expect(server.counts).toMatchObject({ confirmed: 2, repeated: 0 });
     await server.close();
     await emulator.close();
-  }, 30_000);
+  });
 });
 
 describe('`receipts` of RtcCallbackModule', () => {

@@ -159,8 +159,8 @@ describe('a fan-out that skips who is absent', () => {
     if (presence === 'failed') expect(['failed', 'timed_out']).toContain(report.presence);
     else expect(report.presence).toBe(presence);
     expect(countOf('BatchSendRoomUnicast')).toBe(3);
-    // On a busy machine, too, far below what a call may take.
-    expect(performance.now() - began).toBeLessThan(4_000);
+    // On a busy machine, too, below what a call may take.
+    expect(performance.now() - began).toBeLessThan(12_000);
   });
 
   it('sends to everyone where an interceptor hangs', async () => {
@@ -172,26 +172,23 @@ describe('a fan-out that skips who is absent', () => {
   it('stops while it asks as at any other time', async () => {
     answerPresence = () => undefined;
     const signal = AbortSignal.timeout(50);
-    const began = performance.now();
     expect(await fanOut(ALL, { signal })).toMatchObject({
       status: 'aborted',
       stop: { reason: 'aborted' },
+      // Rather than timed out, after the question's own second.
+      presenceError: { code: 'RTC_ABORTED' },
       counts: { input: 0, absent: 0, notAttempted: 0 },
     });
-    expect(performance.now() - began).toBeLessThan(900);
     expect(countOf('BatchSendRoomUnicast')).toBe(0);
   });
 
   it('breaks off its question when it is stopped', async () => {
     let closed = false;
-    const began = performance.now();
     answerPresence = (response) => response.on('close', () => (closed = true));
     const report = await fanOut(ALL, { signal: AbortSignal.timeout(200) });
     expect(sum(report.counts)).toBe(report.counts.input);
     expect(report).toMatchObject({ presence: 'failed', presenceError: { code: 'RTC_ABORTED' } });
     await until(() => closed);
-    // Before the question's own second is over.
-    expect(performance.now() - began).toBeLessThan(900);
     expect(module.get<Sender>(RTC_SENDER).condition.inFlight).toBe(0);
   });
 
@@ -206,19 +203,23 @@ describe('a fan-out that skips who is absent', () => {
       stop: { reason: 'shutdown' },
       counts: { absent: 0, accepted: 0, unknown: 0 },
     });
-    expect(performance.now() - began).toBeLessThan(2_000);
+    // Far below what a call may take.
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(countOf('BatchSendRoomUnicast')).toBe(0);
   });
 
   it('counts its question toward the time of the fan-out', async () => {
     answerPresence = () => undefined;
-    const began = performance.now();
+    let hasOther = false;
+    const other = fanOut(['alice']).then(() => (hasOther = true));
     expect(await fanOut(ALL, { deadlineMs: 100 })).toMatchObject({
       status: 'aborted',
       stop: { reason: 'deadline' },
       presence: 'timed_out',
     });
-    expect(performance.now() - began).toBeLessThan(900);
+    // Before the question of one that began earlier has had its own second.
+    expect(hasOther).toBe(false);
+    await other;
   });
 
   it('says that the list was too late where the limit has no place for it within a second', async () => {

@@ -8,7 +8,6 @@ import { snippetsIn } from '../support/markdown.js';
 import { type StartedRedis, startRedis } from '../support/redis.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const RUN_LIMIT_MS = 120_000;
 
 /** What the page on compatibility tells to run, of which each makes one file. */
 const page = await readFile(join(ROOT, 'docs/compatibility.md'), 'utf8');
@@ -36,7 +35,7 @@ describe.each([
     elsewhere = await mkdtemp(join(tmpdir(), 'rtc-bundle-'));
     await installWithout(missing, folder);
     await mkdir(join(folder, 'dist'));
-  }, RUN_LIMIT_MS);
+  });
   afterAll(async () => {
     await redis?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -67,7 +66,6 @@ describe.each([
           received: ['by the service', 'by the controller', 'by the queue'],
         });
       },
-      RUN_LIMIT_MS,
     );
   });
 });

@@ -40,4 +40,4 @@ it('the demo of a cluster survives a worker, and shows its queue in Bull Board u
   expect(output).toMatch(/Worker \d+ was killed/);
   expect(output).toMatch(/The emulator accepted [\d,]+, of them twice: 0/);
   expect(output).toContain('The account adds up.');
-}, 60_000);
+});

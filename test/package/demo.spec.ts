@@ -22,7 +22,7 @@ it('the demo shows what each of three users received, and ends', async () => {
   expect(output).toMatch(
     /=== Try it yourself\nThe console, in a browser:\nhttp:\/\/127\.0\.0\.1:\d+\/#key=\w+&room=demo-room&join=alice%2Cbob%2Ccarol\n/,
   );
-}, 30_000);
+});
 
 it('the demo announces the real service when there is an access key', async () => {
   // Without an app's ID the sample does not boot, so that nothing is sent.
@@ -34,7 +34,7 @@ it('the demo announces the real service when there is an access key', async () =
   );
   expect(output).toContain('appId (RTC_APP_ID): is missing');
   expect(output.trimEnd()).toMatch(/exit 1$/);
-}, 30_000);
+});
 
 it('the demo uses the emulator when the environment names an endpoint', async () => {
   const env = {
@@ -45,7 +45,7 @@ it('the demo uses the emulator when the environment names an endpoint', async ()
   };
   const output = await exec('node', ['--input-type=module', '-e', RUN], { cwd: ROOT, env });
   expect(output.trimStart()).toMatch(/^=== The emulator stands in for the remote service/);
-}, 30_000);
+});
 
 it('the demo of a fan-out sends to everyone once, and shows how far it is', async () => {
   const run =
@@ -57,4 +57,4 @@ it('the demo of a fan-out sends to everyone once, and shows how far it is', asyn
   expect(output).toContain('=== One message to 30,000 users: 50 requests');
   expect(output).toContain('100 % | 30000 of 30000');
   expect(output).toContain('The emulator accepted 30,000, of them twice: 0');
-}, 30_000);
+});

@@ -12,4 +12,4 @@ it('the emulator holds little more of bodies in chunks of a byte than what is in
   expect(lengths).toEqual(Array(20).fill(50_000));
   // They are 1 MB. They took up 180 when each chunk was kept.
   expect(held).toBeLessThan(25);
-}, 120_000);
+});

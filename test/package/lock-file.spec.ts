@@ -8,4 +8,4 @@ it('the lock file can be installed from in a fresh clone, on every platform', as
   const args = ['ci', '--dry-run', '--offline', '--ignore-scripts', '--include=dev'];
   // It fails, and names what is missing, when the lock file lacks something that package.json leads to.
   await expect(exec('npm', args, { cwd: ROOT })).resolves.toBeDefined();
-}, 120_000);
+});

@@ -18,7 +18,6 @@ import { createService } from '../support/service.js';
 import { STRICTEST } from '../support/strictest.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const LIMIT_MS = 120_000;
 /** By `require`, since webpack warns of those who look at all that it exports, as Jest does. */
 const webpack = createRequire(import.meta.url)('webpack') as typeof Webpack;
 /** Minified and compressed. */
@@ -116,73 +115,63 @@ describe.each(BUNDLERS)('the receiver, bundled by %s', (name, bundle) => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it(
-    'takes less than 2 KB, minified and compressed',
-    async () => {
-      const code = Buffer.from(await bundled('weighed', RECEIVER));
-      expect(code.toString()).toContain('createReceiver');
-      expect(gzipSync(code, { level: 9 }).length).toBeLessThan(MAX_BYTES);
-      expect(brotliCompressSync(code).length).toBeLessThan(MAX_BYTES);
-    },
-    LIMIT_MS,
-  );
+  it('takes less than 2 KB, minified and compressed', async () => {
+    const code = Buffer.from(await bundled('weighed', RECEIVER));
+    expect(code.toString()).toContain('createReceiver');
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThan(MAX_BYTES);
+    expect(brotliCompressSync(code).length).toBeLessThan(MAX_BYTES);
+  });
 
-  it(
-    'shows in Chromium each message once, also after a restart, and confirms what is to be confirmed',
-    async () => {
-      const code = await bundled('app', APP);
-      await inChromium(code, async ({ open, emulator }) => {
-        const { module, service } = await createService(emulator.moduleOptions());
-        const [alice, bob] = [await open('alice'), await open('bob')];
-        const to = ['alice', 'bob'];
-        const request = { roomId: 'room-1', to, message: '上课了。 <b>Class</b> starts.' };
-        emulator.faults.add({ kind: 'reset', accept: true, times: 2 });
-        const options = { once: true, onUnknown: 'resend' } as const;
-        const { messageId: text } = await service.batchSend(request, options);
-        const { messageId: bytes } = await service.batchSend(
-          { ...request, message: Uint8Array.of(0, 128, 255) },
-          options,
-        );
-        await service.batchSend({ ...request, message: 'foreign' });
-        const all = [
-          `server: 上课了。 <b>Class</b> starts. (${text})`,
-          `server: bytes 0,128,255 (${bytes})`,
-          'server: foreign',
-        ];
-        for (const page of [alice, bob]) {
-          await page.locator('p', { hasText: 'foreign' }).waitFor();
-          expect(await page.locator('p').allTextContents()).toEqual(all);
-        }
-        expect(emulator.accepted.duplicates()).toHaveLength(2);
+  it('shows in Chromium each message once, also after a restart, and confirms what is to be confirmed', async () => {
+    const code = await bundled('app', APP);
+    await inChromium(code, async ({ open, emulator }) => {
+      const { module, service } = await createService(emulator.moduleOptions());
+      const [alice, bob] = [await open('alice'), await open('bob')];
+      const to = ['alice', 'bob'];
+      const request = { roomId: 'room-1', to, message: '上课了。 <b>Class</b> starts.' };
+      emulator.faults.add({ kind: 'reset', accept: true, times: 2 });
+      const options = { once: true, onUnknown: 'resend' } as const;
+      const { messageId: text } = await service.batchSend(request, options);
+      const { messageId: bytes } = await service.batchSend(
+        { ...request, message: Uint8Array.of(0, 128, 255) },
+        options,
+      );
+      await service.batchSend({ ...request, message: 'foreign' });
+      const all = [
+        `server: 上课了。 <b>Class</b> starts. (${text})`,
+        `server: bytes 0,128,255 (${bytes})`,
+        'server: foreign',
+      ];
+      for (const page of [alice, bob]) {
+        await page.locator('p', { hasText: 'foreign' }).waitFor();
+        expect(await page.locator('p').allTextContents()).toEqual(all);
+      }
+      expect(emulator.accepted.duplicates()).toHaveLength(2);
 
-        // After a restart, a copy was seen before; and what a listener of the app throws is the browser's to report.
-        const again = await open('alice');
-        const receive = (message: unknown) =>
-          again.evaluate(`receive({ userId: 'server', message: ${JSON.stringify(message)} })`);
-        await receive(emulator.room('room-1').participant('bob')!.received[0]!.message);
-        const { message, messageId } = frameMessage('SendRoomUnicast', { message: 'new' }, true);
-        await receive(message);
-        await receive('bug');
-        await again.locator('pre').waitFor();
-        expect(await again.locator('p').allTextContents()).toEqual([
-          `server: new (${messageId})`,
-          'server: bug',
-        ]);
-        expect(await again.locator('b').allTextContents()).toEqual(['Uncaught Error: a bug of the app']);
-        expect(await again.locator('pre').allTextContents()).toEqual([`[rtc1c:${messageId}]`]);
-        await module.close();
-      });
-    },
-    LIMIT_MS,
-  );
+      // After a restart, a copy was seen before; and what a listener of the app throws is the browser's to report.
+      const again = await open('alice');
+      const receive = (message: unknown) =>
+        again.evaluate(`receive({ userId: 'server', message: ${JSON.stringify(message)} })`);
+      await receive(emulator.room('room-1').participant('bob')!.received[0]!.message);
+      const { message, messageId } = frameMessage('SendRoomUnicast', { message: 'new' }, true);
+      await receive(message);
+      await receive('bug');
+      await again.locator('pre').waitFor();
+      expect(await again.locator('p').allTextContents()).toEqual([
+        `server: new (${messageId})`,
+        'server: bug',
+      ]);
+      expect(await again.locator('b').allTextContents()).toEqual(['Uncaught Error: a bug of the app']);
+      expect(await again.locator('pre').allTextContents()).toEqual([`[rtc1c:${messageId}]`]);
+      await module.close();
+    });
+  });
 });
 
-it(
-  'the receiver has types that need neither those of Node nor those of a browser',
-  async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'rtc-receiver-types-'));
-    try {
-      const source = `
+it('the receiver has types that need neither those of Node nor those of a browser', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rtc-receiver-types-'));
+  try {
+    const source = `
         import { confirmWith, createReceiver, type ReceivedMessage } from 'nestjs-rtc-messaging/receiver';
         const shown: ReceivedMessage[] = [];
         const { receive, close } = createReceiver({
@@ -209,28 +198,26 @@ it(
         export const id: string | undefined = messageId;
         close();
       `;
-      await mkdir(join(folder, 'node_modules'));
-      await symlink(ROOT, join(folder, 'node_modules/nestjs-rtc-messaging'));
-      const kinds = [
-        { module: 'nodenext', moduleResolution: 'nodenext' },
-        { module: 'esnext', moduleResolution: 'bundler' },
-      ];
-      for (const [index, kind] of kinds.entries()) {
-        const app = join(folder, `app-${index}`);
-        await mkdir(app);
-        const compilerOptions = { ...STRICTEST, ...kind, target: 'ES2020', lib: ['ES2020'], types: [] };
-        await writeFile(join(app, 'app.mts'), source);
-        await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts'] }));
-      }
-      const apps = kinds.map((_kind, index) => `app-${index}`);
-      const errors = await compileApps(folder, apps, join(ROOT, 'node_modules/typescript/bin/tsc'));
-      expect([...errors]).toEqual([]);
-    } finally {
-      await rm(folder, { recursive: true });
+    await mkdir(join(folder, 'node_modules'));
+    await symlink(ROOT, join(folder, 'node_modules/nestjs-rtc-messaging'));
+    const kinds = [
+      { module: 'nodenext', moduleResolution: 'nodenext' },
+      { module: 'esnext', moduleResolution: 'bundler' },
+    ];
+    for (const [index, kind] of kinds.entries()) {
+      const app = join(folder, `app-${index}`);
+      await mkdir(app);
+      const compilerOptions = { ...STRICTEST, ...kind, target: 'ES2020', lib: ['ES2020'], types: [] };
+      await writeFile(join(app, 'app.mts'), source);
+      await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts'] }));
     }
-  },
-  LIMIT_MS,
-);
+    const apps = kinds.map((_kind, index) => `app-${index}`);
+    const errors = await compileApps(folder, apps, join(ROOT, 'node_modules/typescript/bin/tsc'));
+    expect([...errors]).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 interface ClientPages {
   readonly emulator: RtcEmulator;

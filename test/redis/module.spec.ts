@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
   RoomUnicastService,
@@ -17,8 +17,6 @@ import { type StartedRedis, startRedis } from '../support/redis.js';
 import { uniqueName } from '../support/redis-quota.js';
 import { rejectionOf } from '../support/rejection.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(60_000);
 
 const LIMIT = 100;
 const MESSAGE = { roomId: 'room-1', to: ['alice'], message: 'hello' };

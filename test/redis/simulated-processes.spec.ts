@@ -10,8 +10,6 @@ import { type StartedRedis, startRedis } from '../support/redis.js';
 // Processes, the way to Redis and the service are simulated, so that what is measured depends on no machine. The
 // script runs in Redis, by the simulation's clock.
 
-jest.setTimeout(120_000);
-
 const LIMIT = 500;
 /** What is measured begins after the pause of a first start, and a second more for its burst. */
 const [FROM_MS, TO_MS] = [3_000, 12_000];

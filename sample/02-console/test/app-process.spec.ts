@@ -54,4 +54,4 @@ it('the sample runs with a copy of .env.example, accepts the largest message, an
   child.kill('SIGTERM');
   // Nest ends itself with the signal once the app is closed.
   expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
-}, 30_000);
+});

@@ -15,7 +15,7 @@ describe('the accessibility of the console', () => {
       RTC_QUOTA_RPS: '20',
       RTC_APP_KEY: emulator.moduleOptions().appKey,
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await running?.stop();
     await emulator?.close();
@@ -94,7 +94,6 @@ describe('the accessibility of the console', () => {
       await console.close();
       dave.leave();
     },
-    120_000,
   );
 });
 

@@ -28,7 +28,8 @@ export class ConsolePage {
     });
     if (script !== undefined) await context.addInitScript(script);
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    // Below the time limit of a test, so that a failure names what was waited for.
+    page.setDefaultTimeout(200_000);
     const problems: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());

@@ -14,7 +14,7 @@ describe('the console', () => {
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
     running = await RunningConsole.start(emulator.url);
-  }, 60_000);
+  });
   afterAll(async () => {
     await running?.stop();
     await emulator?.close();
@@ -48,7 +48,7 @@ describe('the console', () => {
     expect(console.page.url()).toBe(`${running.url}/`);
     await console.page.reload();
     await console.panels.waitFor();
-  }, 60_000);
+  });
 
   it('shows each user the text that is sent to them, and the receipt', async () => {
     await console.join('alice', 'bob', 'carol');
@@ -61,7 +61,7 @@ describe('the console', () => {
     await console.inbox('alice').getByText('Class starts. 上课了。').waitFor();
     await console.inbox('carol').getByText('text from server').waitFor();
     expect(await console.inbox('bob').textContent()).toBe('Nothing received');
-  }, 60_000);
+  });
 
   it('shows who joined and left, a raised hand, and the answer that the user gets', async () => {
     const { page } = console;
@@ -88,7 +88,7 @@ describe('the console', () => {
     await page.press('#room-id', 'Enter');
     await news.getByText('Joins and leaves of this room').waitFor();
     expect(await news.locator('.news-entry').count()).toBe(0);
-  }, 60_000);
+  });
 
   it('sends a file as bytes to everyone in the room, wherever they joined from', async () => {
     const dave = emulator.room('room-1').join('dave');
@@ -110,7 +110,7 @@ describe('the console', () => {
       { event: 'onRoomBinaryMessageReceived', message: new Uint8Array(buffer) },
     ]);
     dave.leave();
-  }, 60_000);
+  });
 
   it('broadcasts to everyone in the room, up to 64 KB, and shows under which callback each got it', async () => {
     const { page, outcome } = console;
@@ -161,7 +161,7 @@ describe('the console', () => {
         document.querySelector('[data-user="bob"] .message:last-child .message-text')?.textContent?.length ===
         65_536,
     );
-  }, 60_000);
+  });
 
   it('lets users leave, keeps them over a reload, and shows when another takes their place', async () => {
     await console.join('alice', 'bob');
@@ -177,7 +177,7 @@ describe('the console', () => {
     await console.page.getByRole('button', { name: 'Let bob join from this page' }).click();
     await console.inbox('bob').waitFor();
     expect(emulator.room('room-1').participant('bob')).not.toBe(bob);
-  }, 60_000);
+  });
 
   it('runs a fan-out to 50,000 with a progress bar, and reports it', async () => {
     const { page, outcome } = console;
@@ -222,7 +222,7 @@ describe('the console', () => {
     expect(await number(console, '#rate-peak')).toBeLessThanOrEqual(500);
     await page.locator('#rate-chart canvas').waitFor();
     expect(await page.locator('#rate-chart').getAttribute('aria-label')).toContain('of 500 allowed');
-  }, 60_000);
+  });
 
   it('marks absent users, before and after a send', async () => {
     const { page, outcome } = console;
@@ -255,7 +255,7 @@ describe('the console', () => {
     await page.fill('#room-id', 'room-2');
     await page.press('#room-id', 'Enter');
     await marked.getByText('alice').waitFor();
-  }, 60_000);
+  });
 
   it('says when absent users are not known, and leaves a fault to the message that is sent', async () => {
     const { page } = console;
@@ -276,7 +276,7 @@ describe('the console', () => {
     await console.send('hello');
     await console.outcome.locator('.thrown').waitFor();
     await absent.getByText('Not in the room at').waitFor();
-  }, 60_000);
+  });
 
   it('skips absent users in a fan-out, by a switch that the keyboard reaches', async () => {
     const { page, outcome } = console;
@@ -303,7 +303,7 @@ describe('the console', () => {
     await console.send('The auction ends.');
     await outcome.getByText('no answer within a second: no one was left out').waitFor();
     expect(await outcome.locator('.counts').textContent()).toContain('Accepted20,000Absent0');
-  }, 60_000);
+  });
 
   it('cancels a fan-out, and reports what became of it', async () => {
     await console.startFanOut(5_000_000, 'Too long to wait for.');
@@ -319,7 +319,7 @@ describe('the console', () => {
     const [accepted = 0, , unknown = 0] = outcomes;
     expect(emulator.accepted.total).toBeGreaterThanOrEqual(accepted);
     expect(emulator.accepted.total).toBeLessThanOrEqual(accepted + unknown);
-  }, 60_000);
+  });
 
   it('ends the fan-out and the seats of a page that is closed', async () => {
     const other = await running.open();
@@ -327,13 +327,11 @@ describe('the console', () => {
     await other.startFanOut(5_000_000, 'No one watches.');
     await other.page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
     await other.close();
-    await console.page
-      .locator('.elsewhere', { hasText: 'erin' })
-      .waitFor({ state: 'detached', timeout: 20_000 });
+    await console.page.locator('.elsewhere', { hasText: 'erin' }).waitFor({ state: 'detached' });
     // The chart of the page that stays shows when the last request was made.
     await console.page.waitForFunction(() => document.querySelector('#rate-now')?.textContent === '0');
     expect(emulator.accepted.total).toBeLessThan(5_000_000);
-  }, 60_000);
+  });
 
   it('shows the error that a caller catches: code, outcome, hint and attempts', async () => {
     await console.switchFaultOn('throttled');
@@ -361,7 +359,7 @@ describe('the console', () => {
     expect(await console.outcome.locator('.verdict .badge').textContent()).toBe('unknown');
     // It was for one request, and is over.
     await console.page.getByText('Nothing goes wrong.').waitFor();
-  }, 60_000);
+  });
 
   it('shows the fault that another process set, and switches it off', async () => {
     const { page } = console;
@@ -380,7 +378,7 @@ describe('the console', () => {
     await page.getByText('Nothing goes wrong.').waitFor();
     expect(await page.inputValue('#fault-name')).toBe('throttled');
     expect(emulator.faults.active).toEqual([]);
-  }, 60_000);
+  });
 
   it('shows as text what looks like markup', async () => {
     await console.join('alice');
@@ -397,7 +395,7 @@ describe('the console', () => {
     expect(await console.page.locator('#join-problem').isVisible()).toBe(false);
     expect(await console.page.locator('main :is(img, b, i)').count()).toBe(0);
     expect(await console.page.title()).toBe('Messaging console');
-  }, 60_000);
+  });
 
   it('can be used by the keyboard alone', async () => {
     const { page } = console;
@@ -430,7 +428,7 @@ describe('the console', () => {
       return `${outlineStyle} ${outlineWidth}`;
     });
     expect(outline).toBe('solid 2px');
-  }, 60_000);
+  });
 
   it('switches to Chinese and to other colours, and remembers both', async () => {
     const { page } = console;
@@ -453,7 +451,7 @@ describe('the console', () => {
     await page.reload();
     await console.inbox('alice').waitFor();
     expect(await look()).toEqual(changed);
-  }, 60_000);
+  });
 
   it('follows the system in language and colours until they are chosen', async () => {
     const chinese = await running.open({ locale: 'zh-CN', colorScheme: 'dark' });
@@ -461,43 +459,39 @@ describe('the console', () => {
     expect(await chinese.page.locator('#theme').getAttribute('aria-pressed')).toBe('true');
     expect(chinese.problems).toEqual([]);
     await chinese.close();
-  }, 60_000);
+  });
 
-  it.each(['en-US', 'zh-CN'])(
-    'fits a phone without scrolling sideways (%s)',
-    async (locale) => {
-      const phone = await running.open({
-        locale,
-        viewport: { width: 360, height: 740 },
-      });
-      await phone.join('u'.repeat(128));
-      await phone.page.fill('#others', 'v'.repeat(128));
-      await phone.page.locator('#absent li').waitFor();
-      await phone.send('x'.repeat(2_000));
-      await phone.outcome.locator('.absent li').waitFor();
-      await phone.inbox('u'.repeat(128)).locator('.message').waitFor();
-      await phone.switchFaultOn('not_enabled');
-      await phone.send('again');
-      await phone.outcome.locator('.thrown').waitFor();
-      const widths = await phone.page.evaluate(() => [
-        document.documentElement.scrollWidth,
-        document.documentElement.clientWidth,
-      ]);
-      expect(widths[0]).toBe(widths[1]);
-      // Nor is anything cut off at a panel's edge.
-      const cut = await phone.page.evaluate(() =>
-        Array.from(document.querySelectorAll('.panel *'))
-          .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth)
-          .map(({ className }) => className),
-      );
-      expect(cut).toEqual([]);
-      await phone.page.click('#fault-button');
-      await phone.page.locator('#fault-panel:not(.on)').waitFor();
-      expect(phone.problems).toEqual([]);
-      await phone.close();
-    },
-    60_000,
-  );
+  it.each(['en-US', 'zh-CN'])('fits a phone without scrolling sideways (%s)', async (locale) => {
+    const phone = await running.open({
+      locale,
+      viewport: { width: 360, height: 740 },
+    });
+    await phone.join('u'.repeat(128));
+    await phone.page.fill('#others', 'v'.repeat(128));
+    await phone.page.locator('#absent li').waitFor();
+    await phone.send('x'.repeat(2_000));
+    await phone.outcome.locator('.absent li').waitFor();
+    await phone.inbox('u'.repeat(128)).locator('.message').waitFor();
+    await phone.switchFaultOn('not_enabled');
+    await phone.send('again');
+    await phone.outcome.locator('.thrown').waitFor();
+    const widths = await phone.page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      document.documentElement.clientWidth,
+    ]);
+    expect(widths[0]).toBe(widths[1]);
+    // Nor is anything cut off at a panel's edge.
+    const cut = await phone.page.evaluate(() =>
+      Array.from(document.querySelectorAll('.panel *'))
+        .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth)
+        .map(({ className }) => className),
+    );
+    expect(cut).toEqual([]);
+    await phone.page.click('#fault-button');
+    await phone.page.locator('#fault-panel:not(.on)').waitFor();
+    expect(phone.problems).toEqual([]);
+    await phone.close();
+  });
 });
 
 function toNumber(text: string): number {

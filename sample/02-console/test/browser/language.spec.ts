@@ -11,7 +11,7 @@ describe('the console in a browser that says odd things of its language', () => 
     // A machine on which no language is set, such as a container.
     const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env;
     running = await RunningConsole.start(emulator.url, { PATH, HOME, TMPDIR, LANG: 'C', LC_ALL: 'C' });
-  }, 60_000);
+  });
   afterAll(async () => {
     await running?.stop();
     await emulator?.close();
@@ -40,7 +40,7 @@ describe('the console in a browser that says odd things of its language', () => 
     }
     await console.close();
     expect(await use()).toBe('en');
-  }, 60_000);
+  });
 
   it.each([
     ["'en-US@posix'", 'en'],
@@ -57,14 +57,10 @@ describe('the console in a browser that says odd things of its language', () => 
     ['7', 'en'],
     ['{}', 'en'],
     ["(() => { throw new Error('not told') })()", 'en'],
-  ])(
-    'appears where the language is %s',
-    async (said, language) => {
-      const property = `{ configurable: true, get: () => ${said} }`;
-      const languages = `{ configurable: true, get: () => [${said}] }`;
-      const script = `Object.defineProperties(Navigator.prototype, { language: ${property}, languages: ${languages} });`;
-      expect(await use(script)).toBe(language);
-    },
-    60_000,
-  );
+  ])('appears where the language is %s', async (said, language) => {
+    const property = `{ configurable: true, get: () => ${said} }`;
+    const languages = `{ configurable: true, get: () => [${said}] }`;
+    const script = `Object.defineProperties(Navigator.prototype, { language: ${property}, languages: ${languages} });`;
+    expect(await use(script)).toBe(language);
+  });
 });

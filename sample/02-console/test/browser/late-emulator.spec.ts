@@ -12,7 +12,7 @@ describe('a console that is opened before the emulator is there', () => {
     // Its port is known, and no one listens.
     emulator.faults.add({ kind: 'refuse', forMs: 600_000 });
     running = await RunningConsole.start(emulator.url);
-  }, 60_000);
+  });
   afterAll(async () => {
     await running?.stop();
     await emulator?.close();
@@ -39,5 +39,5 @@ describe('a console that is opened before the emulator is there', () => {
     await console.inbox('alice').getByText('half written').waitFor();
     expect(problems).toEqual([]);
     await console.close();
-  }, 60_000);
+  });
 });

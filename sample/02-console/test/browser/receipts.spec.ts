@@ -13,7 +13,7 @@ describe('the receipts in the console', () => {
   beforeAll(async () => {
     emulator = await RtcEmulator.start();
     running = await RunningConsole.start(emulator.url);
-  }, 60_000);
+  });
   afterAll(async () => {
     await running?.stop();
     await emulator?.close();
@@ -34,7 +34,8 @@ describe('the receipts in the console', () => {
     // The receipt of bob comes after that of alice.
     emulator.faults.add({
       kind: 'callback_late',
-      delayMs: 3_000,
+      // Until the connection below is gone, however busy the machine is.
+      delayMs: 10_000,
       match: { action: 'sendServerMessage', userId: 'bob' },
     });
     await console.send('The auction begins.');
@@ -56,7 +57,7 @@ describe('the receipts in the console', () => {
     await page.evaluate('live.close()');
     await page.locator('#connection-lost').waitFor();
     await receipt('bob')
-      .getByText(/^✓ bob · [1-9],\d{3} ms$/)
+      .getByText(/^✓ bob · [\d,]*\d,\d{3} ms$/)
       .waitFor();
     await outcome.getByText('2 of 3 confirmed').waitFor();
     expect(await receipt('erin').textContent()).toBe('erin · not confirmed');
@@ -64,7 +65,7 @@ describe('the receipts in the console', () => {
     // In the other language, what came before it was chosen too.
     await page.click('#language');
     await receipt('bob')
-      .getByText(/^✓ bob · [1-9],\d{3} 毫秒$/)
+      .getByText(/^✓ bob · [\d,]*\d,\d{3} 毫秒$/)
       .waitFor();
     await outcome.getByText('已确认 2 / 3').waitFor();
 
@@ -77,5 +78,5 @@ describe('the receipts in the console', () => {
     expect(await outcome.locator('.receipts').count()).toBe(0);
     expect(console.problems).toEqual([]);
     await console.close();
-  }, 60_000);
+  });
 });
