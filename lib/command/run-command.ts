@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
-import { loadEnvironment } from './environment.js';
 
 /**
  * Has a command read a file of variables. If it fails, its error says what may be wrong with these, too.
@@ -14,6 +13,8 @@ export function withEnvironment<Arguments>(
     .option('--json', 'print one object with its results, or { ok, error }')
     .option('--env <file>', 'file with variables (default: .env)')
     .action(async (given: Arguments & { readonly env?: string }) => {
+      // What it knows of the module's variables loads all of Nest, which help needs nothing of.
+      const { loadEnvironment } = await import('./environment.js');
       const notes = loadEnvironment(given.env);
       await action(given, notes).catch((error: unknown) => {
         if (error instanceof Error) error.message = [error.message, ...notes].join('\n  - ');
