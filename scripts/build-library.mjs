@@ -97,13 +97,14 @@ async function joinModules() {
 }
 
 /**
- * The file in which a module of the main entry is. All that it imports is in the same or in the smaller file. What sends is
- * in a file of its own, which is loaded when an app boots.
+ * The file in which a module of the main entry is, or of what sends, which is in a file of its own that is loaded when an
+ * app boots. All that it imports is in the same or in a smaller file.
  */
 function sharedFileOf(id, context) {
-  const isAlsoIn = (...entries) => entries.some((entry) => isPartOf(entry, id, context));
-  if (isPartOf(MAIN, id, context)) return isAlsoIn(EMULATOR) ? 'common' : 'library';
-  return isPartOf(SENDER, id, context) && !isAlsoIn(EMULATOR, CALLBACKS) ? 'sender' : null;
+  const isIn = (entry) => isPartOf(entry, id, context);
+  if (isIn(EMULATOR)) return isIn(MAIN) || isIn(SENDER) ? 'common' : null;
+  if (isIn(MAIN)) return 'library';
+  return isIn(SENDER) && !isIn(CALLBACKS) ? 'sender' : null;
 }
 
 /** Whether an entry imports a module, itself or by others, before it does anything. */
