@@ -20,7 +20,7 @@ export class RoomPools {
       if (this.#pools.size % FORGET_EVERY === FORGET_EVERY - 1) {
         for (const [id, { out }] of this.#pools) if (out === 0) this.#pools.delete(id);
       }
-      pool = new PermitPool(limit, this.now, credit);
+      pool = new PermitPool(limit, this.now);
       this.#pools.set(roomId, pool);
     }
     pool.credit = credit;

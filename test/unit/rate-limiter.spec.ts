@@ -195,7 +195,11 @@ describe('a rate limiter', () => {
     enterMany(10, { priority: 'bulk', permits: 4 });
     enterMany(12);
     passed.length = 0;
-    await time.pass(600);
+    for (let ms = 0; ms < 600; ms += 20) {
+      // Those that join a queue have their turns after those that wait in it.
+      enter('single more');
+      await time.pass(20);
+    }
     const order = passed.map((name) => name.split(' ')[0]).join(' ');
     expect(order).toContain('bulk single single single single bulk');
   });
@@ -288,6 +292,29 @@ describe('a rate limiter', () => {
     expect(enter('other')).toBeUndefined();
   });
 
+  it.each([
+    // 100 permits, each out for 1,102 or for 1,202 ms.
+    ['frees permits earlier by half of a way of 200 ms', {}, 91],
+    ['frees no permit earlier without credit', { credit: false }, 83],
+  ])('%s', async (_title, options, perSecond) => {
+    open({ limit: 100, ...options });
+    let answered = 0;
+    const send = async (): Promise<void> => {
+      const entered = limiter.enter({ priority: 'bulk', permits: 1, recipients: 1, withinMs: 1 });
+      const permit = 'granted' in entered ? await entered.granted : entered;
+      time.after(200, () => {
+        permit.giveBack('accepted');
+        answered += 1;
+        void send();
+      });
+    };
+    for (let worker = 0; worker < 100; worker++) void send();
+    await time.pass(12_000);
+    answered = 0;
+    await time.pass(10_000);
+    expect(Math.abs(answered / 10 - perSecond)).toBeLessThan(3);
+  });
+
   it('follows a changed limit', async () => {
     limiter.configure({ limit: 2 });
     enterMany(4);
@@ -312,8 +339,9 @@ describe('the limit of a room', () => {
   it('lets others overtake requests that wait for their room', async () => {
     for (let index = 0; index < 12; index++) enter(`busy ${index}`, { roomId: 'busy' });
     for (let index = 0; index < 3; index++) enter(`quiet ${index}`, { roomId: `quiet ${index}` });
-    enter('no room');
-    expect(passed).toEqual(['busy 0', 'quiet 0', 'quiet 1', 'quiet 2', 'no room']);
+    for (let index = 0; index < 3; index++) enter(`no room ${index}`);
+    const others = ['quiet 0', 'quiet 1', 'quiet 2', 'no room 0', 'no room 1', 'no room 2'];
+    expect(passed).toEqual(['busy 0', ...others]);
     await time.pass(1_000);
     expect(passed.filter((name) => name.startsWith('busy'))).toHaveLength(10);
     await time.pass(300);
@@ -512,6 +540,7 @@ describe('permits that processes share', () => {
       message: 'The shared quota is unavailable: the store is away. Nothing was sent.',
       retryAfterMs: 250,
     });
+    expect(() => place!.cancel()).not.toThrow();
     expect(thrownBy(() => enter('late'))).toMatchObject({ code: 'RTC_QUOTA', retryAfterMs: 250 });
     expect(queued(limiter)).toBe(0);
   });
@@ -559,6 +588,13 @@ describe('a service that refuses', () => {
     await time.pass(1);
     expect(limiter.usage.chunkSize).toBe(300);
     expect(rejected).toEqual([expect.any(ChunkTooLargeError)]);
+    expect(rejected[0]).toMatchObject({
+      name: 'RtcQuotaError',
+      message: 'The service refuses requests of more than 300 recipients. Nothing was sent.',
+      outcome: 'not_attempted',
+      retryAfterMs: 0,
+      attempts: [],
+    });
     expect(thrownBy(() => enter('large', { priority: 'bulk', recipients: 301 }))).toBeInstanceOf(
       ChunkTooLargeError,
     );
