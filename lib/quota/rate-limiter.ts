@@ -309,6 +309,8 @@ export class RateLimiter {
     for (const priority of this.#turns.order) {
       for (const waiter of this.#turns.waiting[priority]) {
         const { permits, roomId = '' } = waiter.request;
+        // It waits for the shared permits. This process's own share will never be enough.
+        if (this.#held.status === 'fallback' && !this.#holds(permits)) continue;
         const { credit } = this.#account;
         const room = full.has(roomId) ? undefined : this.#rooms.of(roomId, this.#roomLimit, credit);
         const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;

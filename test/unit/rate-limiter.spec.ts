@@ -533,6 +533,24 @@ describe('permits that processes share', () => {
     expect(permit.isValid()).toBe(true);
   });
 
+  it('let others overtake a request that costs more than this process has of its own', async () => {
+    enter('large', { priority: 'bulk', permits: 30 });
+    source.give(20, { status: 'fallback', failure: 'the store is away' });
+    enter('single');
+    enter('bulk', { priority: 'bulk', permits: 20 });
+    await time.pass(2_000);
+    expect(passed).toEqual(['single', 'bulk']);
+    // Shared permits are collected for it.
+    source.give(20);
+    enter('late', { priority: 'bulk' });
+    await time.pass(2_000);
+    expect(passed).toEqual(['single', 'bulk']);
+    source.give(30);
+    await time.pass(1);
+    await time.pass(1_002);
+    expect(passed).toEqual(['single', 'bulk', 'large', 'late']);
+  });
+
   it('that are unavailable refuse waiting and new requests', async () => {
     const place = enter('waiting');
     source.give(0, { status: 'refusing', failure: 'the store is away' });
