@@ -215,6 +215,15 @@ export class PermitPool {
     return { giveBack: (use) => this.#giveBack(taken, use) };
   }
 
+  /**
+   * Returns the unanswered permits that were given up before the service's answered request was sent.
+   * @param sentAt when that request was sent. It may be one of another pool: the service reads them in one order.
+   */
+  settle(sentAt: number): void {
+    const counted = this.#unanswered.remove((at) => at < sentAt);
+    if (counted > 0) this.#cooling.push(this.now(), counted);
+  }
+
   /** Permits that no answer is known to. */
   get #silent(): number {
     return this.#inFlightPermits + this.#unanswered.count;
@@ -262,7 +271,8 @@ export class PermitPool {
     if (use === 'unanswered') this.#unanswered.push(now, permits);
     else if (use === 'answered') {
       this.#leastRoundTrip.record(takenAt, now);
-      this.#cooling.push(now, permits + this.#unanswered.remove((at) => at < takenAt));
+      this.#cooling.push(now, permits);
+      this.settle(takenAt);
     }
     return true;
   }

@@ -405,6 +405,7 @@ export class RateLimiter {
 
   #learn(sent: SentRequest, end: RequestEnd): void {
     if (end === 'unused' || end === 'unanswered') return;
+    this.#rooms.answered(sent.takenAt);
     const now = this.#time.now();
     this.roundTripMs += (now - sent.takenAt - this.roundTripMs) * SMOOTHING;
     if (end === 'answered') this.#adaptive.answered();

@@ -402,6 +402,19 @@ describe('the limit of a room', () => {
     expect(passed).toHaveLength(4);
   });
 
+  it('has back what a room was not answered once a later request into another one is answered', async () => {
+    open({ limit: 500, roomLimit: 1 });
+    enter('silent', { roomId: 'room' }, true);
+    permits.get('silent')!.giveBack('unanswered');
+    await time.pass(100);
+    enter('into another room', { roomId: 'other' });
+    enter('next', { roomId: 'room' });
+    await time.pass(1_001);
+    expect(passed).toEqual(['silent', 'into another room']);
+    await time.pass(1);
+    expect(passed).toContain('next');
+  });
+
   it('is forgotten for rooms that are idle', async () => {
     for (let room = 0; room < 450; room++) {
       enter(`room ${room}`, { roomId: `room ${room}` });

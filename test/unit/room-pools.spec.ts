@@ -27,4 +27,18 @@ describe('the permits of rooms', () => {
     addRooms(200);
     expect(poolOf('busy')).not.toBe(busy);
   });
+
+  it('are forgotten for a room without an answer once later requests into others were answered', () => {
+    const silent = poolOf('silent');
+    silent.take(2).giveBack('unanswered');
+    now += 100;
+    rooms.answered(now);
+    addRooms(200);
+    now += 1_001;
+    addRooms(200);
+    expect(poolOf('silent')).toBe(silent);
+    now += 1;
+    addRooms(200);
+    expect(poolOf('silent')).not.toBe(silent);
+  });
 });
