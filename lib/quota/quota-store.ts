@@ -33,10 +33,7 @@ export interface HeldPermits extends QuotaStatusChange {
 
 /** The permits that several processes share. */
 export interface PermitSource {
-  /**
-   * Called when a request waits for permits. Called often, so it should ask only if the demand has changed. It must not
-   * call `onPermits` before it returns.
-   */
+  /** Called when a request waits for permits. Called often, so it should ask only if the demand has changed. */
   request(): void;
   /** Releases the store. */
   close(): void;

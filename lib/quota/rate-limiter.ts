@@ -133,7 +133,6 @@ export class RateLimiter {
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
   #cancelTimer: (() => void) | undefined;
-  #isPumping = false;
 
   constructor(options: LimiterOptions) {
     const { limit, time = REAL_TIME, openShared, onThrottling } = options;
@@ -262,21 +261,15 @@ export class RateLimiter {
     return Math.ceil(heldMs + (before * this.#account.intervalMs * outMs) / SECOND_MS);
   }
 
-  /** Grants all permits that are free, and sets a timer for the next. */
+  /** Grants all permits that are free, and sets a timer for the next. The store may call it from within. */
   #pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    try {
-      this.#update();
-      const full = new Map<string, number>();
-      let delayMs = 0;
-      while (delayMs === 0) delayMs = this.#letNextGo(full);
-      if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
-    } finally {
-      this.#isPumping = false;
-    }
+    this.#update();
+    const full = new Map<string, number>();
+    let delayMs = 0;
+    while (delayMs === 0) delayMs = this.#letNextGo(full);
+    if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
   }
 
   /** Applies what the service accepts and what this process holds, and refuses requests that can't be sent so. */

@@ -460,12 +460,29 @@ describe('permits that processes share', () => {
     enterMany(60, { priority: 'bulk' });
     expect([passed.length, source.requests > 0]).toEqual([0, true]);
     source.give(10);
+    await time.pass(1);
+    // However few they are, some may be used at once.
+    expect(passed).toHaveLength(4);
     await time.pass(900);
     expect(passed).toHaveLength(10);
     source.give(30);
     await time.pass(900);
     expect(passed.length).toBeGreaterThan(30);
     expect(passed.length).toBeLessThanOrEqual(40);
+  });
+
+  it('are used where the store gives them as they are requested', async () => {
+    source.request = () => {
+      if (source.requests++ === 0) source.give(2);
+    };
+    enterMany(2);
+    await time.pass(1);
+    expect(passed).toEqual(['single 0', 'single 1']);
+    // None is requested while some are free.
+    expect(source.requests).toBe(1);
+    enter('third');
+    await time.pass(1_002);
+    expect(passed).toHaveLength(3);
   });
 
   it('may be out up to a smaller number while this process gives some back', async () => {
@@ -629,6 +646,7 @@ describe('a service that refuses', () => {
     expect(thrownBy(() => enter('large', { priority: 'bulk', recipients: 301 }))).toBeInstanceOf(
       ChunkTooLargeError,
     );
+    expect(() => enter('small', { priority: 'bulk', recipients: 300 })).not.toThrow();
   });
 
   it('is reported when it has refused everything for 15 seconds, and when it accepts again', async () => {
