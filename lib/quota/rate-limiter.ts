@@ -364,7 +364,7 @@ export class RateLimiter {
     const { out } = this.#account;
     const [next] = this.#turns.inOrder();
     const most = Math.max(1, Math.floor(this.#adaptive.allowed));
-    const used = out + permits.single + permits.bulk;
+    const used = out + permits.single;
     const spare = used > 0 || this.#hasSingles ? Math.ceil(limit * 0.01) + 2 : 0;
     return {
       limit,

@@ -283,7 +283,7 @@ describe('a rate limiter', () => {
   });
 
   it('takes back a permit once, whatever is reported later', async () => {
-    open({ limit: 2 });
+    open({ limit: 1 });
     enter('one', {}, true);
     const permit = permits.get('one')!;
     permit.giveBack('unused');
@@ -505,7 +505,7 @@ describe('permits that processes share', () => {
     enter('next', { permits: 4 });
     expect(source.demand()).toEqual({ limit: 100, out: 20, wanted: 33, together: 4 });
     // What is part of a bulk is followed by more.
-    enter('bulk', { priority: 'bulk', permits: 150 });
+    enter('bulk', { priority: 'bulk', permits: 1 });
     expect(source.demand()).toMatchObject({ out: 20, wanted: 100 });
     permits.get('batch')!.giveBack('accepted');
     source.give(100);
