@@ -6,7 +6,7 @@ import { RtcQuotaError } from '../errors/rtc-quota.error.js';
 export class ChunkTooLargeError extends RtcQuotaError {
   constructor(
     readonly chunkSize: number,
-    attempts: readonly Attempt[] = [],
+    attempts?: readonly Attempt[],
   ) {
     super(`The service refuses requests of more than ${chunkSize} recipients. Nothing was sent.`, {
       retryAfterMs: 0,

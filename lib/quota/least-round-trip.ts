@@ -19,9 +19,8 @@ export class LeastRoundTrip {
   /** The least round trip in milliseconds. Zero until enough answers were recorded. */
   ms(now: number): number {
     this.#forget(now);
-    return this.#answers < FIRST_ANSWERS || this.#leastOf.size === 0
-      ? 0
-      : Math.min(...this.#leastOf.values());
+    if (this.#answers < FIRST_ANSWERS || this.#leastOf.size === 0) return 0;
+    return Math.min(...this.#leastOf.values());
   }
 
   /** Records the answer to a request that was sent at `takenAt`. */

@@ -85,15 +85,13 @@ class ReturningPermits {
   /** Removes permits from the front: those that the predicate holds for, and no more than `most`. @returns how many */
   remove(isOver: (endedAt: number) => boolean, most = Infinity): number {
     let removed = 0;
-    for (
-      let next = this.#items[0];
-      next !== undefined && removed < most && isOver(next.at);
-      next = this.#items[0]
-    ) {
+    let next = this.#items[0];
+    while (next !== undefined && removed < most && isOver(next.at)) {
       const permits = Math.min(next.permits, most - removed);
       removed += permits;
       next.permits -= permits;
       if (next.permits === 0) this.#items.shift();
+      next = this.#items[0];
     }
     this.count -= removed;
     return removed;
@@ -141,16 +139,16 @@ export class PermitPool {
   readonly #cooling = new ReturningPermits();
   readonly #leastRoundTrip = new LeastRoundTrip();
   #probedAt = -Infinity;
+  /** Whether permits may be used early, by a part of what the way takes at least. */
+  credit = true;
 
   /**
    * @param limit permits, above 0: below 1 means one in more than a second
    * @param now monotonic milliseconds
-   * @param credit whether permits may be used early, by a part of what the way takes at least
    */
   constructor(
     limit: number,
     private readonly now: () => number,
-    public credit: boolean,
   ) {
     this.setLimit(limit);
   }
@@ -217,6 +215,15 @@ export class PermitPool {
     return { giveBack: (use) => this.#giveBack(taken, use) };
   }
 
+  /**
+   * Returns the unanswered permits that were given up before the service's answered request was sent.
+   * @param sentAt when that request was sent. It may be one of another pool: the service reads them in one order.
+   */
+  settle(sentAt: number): void {
+    const counted = this.#unanswered.remove((at) => at < sentAt);
+    if (counted > 0) this.#cooling.push(this.now(), counted);
+  }
+
   /** Permits that no answer is known to. */
   get #silent(): number {
     return this.#inFlightPermits + this.#unanswered.count;
@@ -264,7 +271,8 @@ export class PermitPool {
     if (use === 'unanswered') this.#unanswered.push(now, permits);
     else if (use === 'answered') {
       this.#leastRoundTrip.record(takenAt, now);
-      this.#cooling.push(now, permits + this.#unanswered.remove((at) => at < takenAt));
+      this.#cooling.push(now, permits);
+      this.settle(takenAt);
     }
     return true;
   }

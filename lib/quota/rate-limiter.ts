@@ -101,14 +101,8 @@ const SMOOTHING = 1 / 16;
 /** When to try again a request that was refused because the shared permits are unavailable. */
 const UNAVAILABLE_MS = 250;
 
-/** What a process holds that shares none, and one whose store has not said anything yet. */
-const ALL_PERMITS = {
-  permits: Infinity,
-  usableUntil: Infinity,
-  endsAt: Infinity,
-  status: undefined,
-} as const;
-const NO_PERMITS = { permits: 0, usableUntil: -Infinity, endsAt: -Infinity, status: undefined } as const;
+/** What a process holds that shares none. */
+const ALL_PERMITS = { permits: Infinity, usableUntil: Infinity, endsAt: Infinity };
 
 /** The least burst of shared permits, of which a process may hold few. */
 const LEAST_SHARED_BURST = 4;
@@ -127,8 +121,8 @@ export class RateLimiter {
   readonly #adaptive: AdaptiveLimit;
   readonly #rooms: RoomPools;
   #shared: PermitSource | undefined;
-  /** What this process holds of the shared permits. */
-  #held: HeldPermits | typeof ALL_PERMITS | typeof NO_PERMITS;
+  /** What this process holds of the shared permits. Without a status until the store has told it. */
+  #held: Omit<HeldPermits, 'status'> & Partial<QuotaStatusChange>;
   readonly #options: LimiterOptions;
   readonly #time: LimiterTime;
   readonly #granted = new SlidingCounts<'permit'>(SECOND_MS);
@@ -139,7 +133,6 @@ export class RateLimiter {
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
   #cancelTimer: (() => void) | undefined;
-  #isPumping = false;
 
   constructor(options: LimiterOptions) {
     const { limit, time = REAL_TIME, openShared, onThrottling } = options;
@@ -147,10 +140,10 @@ export class RateLimiter {
     this.#options = options;
     this.#limit = limit;
     this.#time = time;
-    this.#account = new PermitPool(limit, now, true);
+    this.#account = new PermitPool(limit, now);
     this.#adaptive = new AdaptiveLimit(limit, onThrottling);
     this.#rooms = new RoomPools(now);
-    this.#held = openShared === undefined ? ALL_PERMITS : NO_PERMITS;
+    this.#held = openShared === undefined ? ALL_PERMITS : { ...ALL_PERMITS, permits: 0 };
     this.#shared = openShared?.({
       demand: () => this.#demand(),
       onPermits: (permits) => this.#hold(permits),
@@ -268,36 +261,30 @@ export class RateLimiter {
     return Math.ceil(heldMs + (before * this.#account.intervalMs * outMs) / SECOND_MS);
   }
 
-  /** Grants all permits that are free, and sets a timer for the next. */
+  /** Grants all permits that are free, and sets a timer for the next. The store may call it from within. */
   #pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    try {
-      this.#update();
-      const full = new Map<string, number>();
-      let delayMs = 0;
-      while (delayMs === 0) delayMs = this.#letNextGo(full);
-      if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
-    } finally {
-      this.#isPumping = false;
-    }
+    this.#update();
+    const full = new Map<string, number>();
+    let delayMs = 0;
+    while (delayMs === 0) delayMs = this.#letNextGo(full);
+    if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
   }
 
   /** Applies what the service accepts and what this process holds, and refuses requests that can't be sent so. */
   #update(): void {
     this.#adaptive.update(this.#time.now());
     const { allowed, chunkSize } = this.#adaptive;
-    const { permits, status } = this.#held;
+    const { permits, status, failure } = this.#held;
     const limit = Math.min(this.#limit, Math.max(permits, this.#account.out));
     const leastBurst = this.#shared === undefined ? 1 : LEAST_SHARED_BURST;
     this.#account.setLimit(limit, Math.min(allowed, Math.max(1, permits)), leastBurst);
     if (status === 'refusing') {
-      const reason = `The shared quota is unavailable: ${this.#held.failure}`;
-      const refuse = () =>
-        new RtcQuotaError(`${reason}. Nothing was sent.`, { retryAfterMs: UNAVAILABLE_MS });
-      for (const waiter of this.#turns.inOrder()) this.#end(waiter, refuse());
+      const reason = `The shared quota is unavailable: ${failure}. Nothing was sent.`;
+      for (const waiter of this.#turns.inOrder()) {
+        this.#end(waiter, new RtcQuotaError(reason, { retryAfterMs: UNAVAILABLE_MS }));
+      }
     }
     if (chunkSize === Infinity) return;
     for (const waiter of this.#turns.waiting.bulk) {
@@ -315,6 +302,8 @@ export class RateLimiter {
     for (const priority of this.#turns.order) {
       for (const waiter of this.#turns.waiting[priority]) {
         const { permits, roomId = '' } = waiter.request;
+        // It waits for the shared permits. This process's own share will never be enough.
+        if (this.#held.status === 'fallback' && !this.#holds(permits)) continue;
         const { credit } = this.#account;
         const room = full.has(roomId) ? undefined : this.#rooms.of(roomId, this.#roomLimit, credit);
         const roomMs = full.get(roomId) ?? room?.delayMs(permits) ?? 0;
@@ -345,11 +334,15 @@ export class RateLimiter {
     const pauseMs = this.#adaptive.pauseMs(now);
     if (pauseMs > 0) return pauseMs;
     if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Infinity;
-    const held = this.#held;
-    const isHeld = now < held.usableUntil && held.permits >= Math.min(permits, this.#limit);
+    const isHeld = now < this.#held.usableUntil && this.#holds(permits);
     const delayMs = isHeld ? this.#account.delayMs(permits) : Infinity;
     if (delayMs > 0) this.#shared?.request();
     return delayMs;
+  }
+
+  /** Whether this process holds enough permits for a request. One that costs more than the limit needs them all. */
+  #holds(permits: number): boolean {
+    return this.#held.permits >= Math.min(permits, this.#limit);
   }
 
   #hold(held: HeldPermits): void {
@@ -371,7 +364,7 @@ export class RateLimiter {
     const { out } = this.#account;
     const [next] = this.#turns.inOrder();
     const most = Math.max(1, Math.floor(this.#adaptive.allowed));
-    const used = out + permits.single + permits.bulk;
+    const used = out + permits.single;
     const spare = used > 0 || this.#hasSingles ? Math.ceil(limit * 0.01) + 2 : 0;
     return {
       limit,
@@ -405,6 +398,7 @@ export class RateLimiter {
 
   #learn(sent: SentRequest, end: RequestEnd): void {
     if (end === 'unused' || end === 'unanswered') return;
+    this.#rooms.answered(sent.takenAt);
     const now = this.#time.now();
     this.roundTripMs += (now - sent.takenAt - this.roundTripMs) * SMOOTHING;
     if (end === 'answered') this.#adaptive.answered();

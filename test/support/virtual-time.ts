@@ -10,6 +10,7 @@ export class VirtualTime implements LimiterTime {
   }
 
   after(ms: number, wake: () => void): () => void {
+    if (!(ms < 2 ** 31)) throw new RangeError(`Node would wake at once, and not after ${ms} ms`);
     const waiting = { at: this.ms + ms, wake };
     this.#waiting.push(waiting);
     this.#waiting.sort((a, b) => a.at - b.at);

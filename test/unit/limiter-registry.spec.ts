@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { RtcQuotaError } from '../../lib/errors/rtc-quota.error.js';
 import {
   isQuotaStore,
   type QuotaScope,
@@ -30,6 +31,16 @@ function burstOf(limiter: RateLimiter, roomId?: string): number {
   for (const permit of permits) if ('granted' in permit) permit.cancel();
   for (const permit of gone) (permit as RequestPermit).giveBack('accepted');
   return gone.length;
+}
+
+/** Sends until refusals have lowered twice what the limiter allows. */
+function refuseEveryTwentieth(limiter: RateLimiter): void {
+  for (let count = 1; count < 200;) {
+    const permit = limiter.enter({ ...ONE, priority: 'bulk' });
+    if ('granted' in permit) permit.cancel();
+    else permit.giveBack(count++ % 20 === 0 ? { throttledMs: 0 } : 'accepted');
+    jest.advanceTimersByTime('granted' in permit ? 50 : 1);
+  }
 }
 
 describe('the limiters of a store', () => {
@@ -112,6 +123,25 @@ describe('the limiter of a store', () => {
     expect(names).toEqual(['["http://s","key-1",""]', '["http://s","key-2","","A"]']);
     rotating.release();
     expect(closed).toBe(2);
+  });
+
+  it('may know its status as it is opened, and nobody need listen', () => {
+    const told: QuotaStatus[] = [];
+    const store: QuotaStore = {
+      open: ({ onPermits }) => {
+        onPermits({ permits: 0, usableUntil: 0, endsAt: 0, status: 'refusing', failure: 'away' });
+        return { request: () => undefined, close: () => undefined };
+      },
+    };
+    const module = new LimiterHandle(SETTINGS, 'http://s', 'app', {
+      store,
+      onStatus: ({ status }) => told.push(status),
+    });
+    expect(() => module.limiterFor('key').enter(ONE)).toThrow('The shared quota is unavailable: away');
+    // The status of an action's limit is not emitted: it has the same store.
+    expect(() => module.forAction('A', 10).limiterFor('key').enter(ONE)).toThrow(RtcQuotaError);
+    expect(told).toEqual(['refusing']);
+    module.release();
   });
 });
 
@@ -266,14 +296,18 @@ describe("a process's limiters", () => {
     const limiter = one!.limiterFor('key');
     other!.limiterFor('key');
     jest.useFakeTimers();
-    // Every twentieth is refused.
-    for (let count = 1; count < 200 && told.flat().length === 0;) {
-      const permit = limiter.enter({ ...ONE, priority: 'bulk' });
-      if ('granted' in permit) permit.cancel();
-      else permit.giveBack(count++ % 20 === 0 ? { throttledMs: 0 } : 'accepted');
-      jest.advanceTimersByTime('granted' in permit ? 50 : 1);
-    }
+    refuseEveryTwentieth(limiter);
     expect(told).toEqual([[{ permitsPerSecond: expect.any(Number) }], []]);
+    // The last one that leaves is not told that refusals are forgotten, and without modules nobody is.
+    one!.release();
+    other!.release();
+    expect(told.flat()).toHaveLength(1);
+    expect(limiter.usage.allowed).toBe(500);
+    const ofAction = one!.forAction('A', 500).limiterFor('key');
+    refuseEveryTwentieth(ofAction);
+    expect(ofAction.usage.allowed).toBeLessThan(500);
+    expect(told.flat()).toHaveLength(1);
+    one!.release();
   });
 
   it('know what a request costs, how large it should be, and how many should be in flight', () => {

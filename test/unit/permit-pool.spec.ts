@@ -8,7 +8,8 @@ let now: number;
 beforeEach(() => {
   now = 1_000_000;
 });
-const poolOf = (limit: number, credit = false): PermitPool => new PermitPool(limit, () => now, credit);
+const poolOf = (limit: number, credit = false): PermitPool =>
+  Object.assign(new PermitPool(limit, () => now), { credit });
 
 /** Takes so many permits, pace or no pace. */
 function takeAll(pool: PermitPool, count: number, permits = 1): Permit[] {

@@ -195,7 +195,11 @@ describe('a rate limiter', () => {
     enterMany(10, { priority: 'bulk', permits: 4 });
     enterMany(12);
     passed.length = 0;
-    await time.pass(600);
+    for (let ms = 0; ms < 600; ms += 20) {
+      // Those that join a queue have their turns after those that wait in it.
+      enter('single more');
+      await time.pass(20);
+    }
     const order = passed.map((name) => name.split(' ')[0]).join(' ');
     expect(order).toContain('bulk single single single single bulk');
   });
@@ -279,13 +283,36 @@ describe('a rate limiter', () => {
   });
 
   it('takes back a permit once, whatever is reported later', async () => {
-    open({ limit: 2 });
+    open({ limit: 1 });
     enter('one', {}, true);
     const permit = permits.get('one')!;
     permit.giveBack('unused');
     permit.giveBack({ throttledMs: 60_000 });
     await time.pass(1_000);
     expect(enter('other')).toBeUndefined();
+  });
+
+  it.each([
+    // 100 permits, each out for 1,102 or for 1,202 ms.
+    ['frees permits earlier by half of a way of 200 ms', {}, 91],
+    ['frees no permit earlier without credit', { credit: false }, 83],
+  ])('%s', async (_title, options, perSecond) => {
+    open({ limit: 100, ...options });
+    let answered = 0;
+    const send = async (): Promise<void> => {
+      const entered = limiter.enter({ priority: 'bulk', permits: 1, recipients: 1, withinMs: 1 });
+      const permit = 'granted' in entered ? await entered.granted : entered;
+      time.after(200, () => {
+        permit.giveBack('accepted');
+        answered += 1;
+        void send();
+      });
+    };
+    for (let worker = 0; worker < 100; worker++) void send();
+    await time.pass(12_000);
+    answered = 0;
+    await time.pass(10_000);
+    expect(Math.abs(answered / 10 - perSecond)).toBeLessThan(3);
   });
 
   it('follows a changed limit', async () => {
@@ -312,8 +339,9 @@ describe('the limit of a room', () => {
   it('lets others overtake requests that wait for their room', async () => {
     for (let index = 0; index < 12; index++) enter(`busy ${index}`, { roomId: 'busy' });
     for (let index = 0; index < 3; index++) enter(`quiet ${index}`, { roomId: `quiet ${index}` });
-    enter('no room');
-    expect(passed).toEqual(['busy 0', 'quiet 0', 'quiet 1', 'quiet 2', 'no room']);
+    for (let index = 0; index < 3; index++) enter(`no room ${index}`);
+    const others = ['quiet 0', 'quiet 1', 'quiet 2', 'no room 0', 'no room 1', 'no room 2'];
+    expect(passed).toEqual(['busy 0', ...others]);
     await time.pass(1_000);
     expect(passed.filter((name) => name.startsWith('busy'))).toHaveLength(10);
     await time.pass(300);
@@ -374,6 +402,19 @@ describe('the limit of a room', () => {
     expect(passed).toHaveLength(4);
   });
 
+  it('has back what a room was not answered once a later request into another one is answered', async () => {
+    open({ limit: 500, roomLimit: 1 });
+    enter('silent', { roomId: 'room' }, true);
+    permits.get('silent')!.giveBack('unanswered');
+    await time.pass(100);
+    enter('into another room', { roomId: 'other' });
+    enter('next', { roomId: 'room' });
+    await time.pass(1_001);
+    expect(passed).toEqual(['silent', 'into another room']);
+    await time.pass(1);
+    expect(passed).toContain('next');
+  });
+
   it('is forgotten for rooms that are idle', async () => {
     for (let room = 0; room < 450; room++) {
       enter(`room ${room}`, { roomId: `room ${room}` });
@@ -419,12 +460,29 @@ describe('permits that processes share', () => {
     enterMany(60, { priority: 'bulk' });
     expect([passed.length, source.requests > 0]).toEqual([0, true]);
     source.give(10);
+    await time.pass(1);
+    // However few they are, some may be used at once.
+    expect(passed).toHaveLength(4);
     await time.pass(900);
     expect(passed).toHaveLength(10);
     source.give(30);
     await time.pass(900);
     expect(passed.length).toBeGreaterThan(30);
     expect(passed.length).toBeLessThanOrEqual(40);
+  });
+
+  it('are used where the store gives them as they are requested', async () => {
+    source.request = () => {
+      if (source.requests++ === 0) source.give(2);
+    };
+    enterMany(2);
+    await time.pass(1);
+    expect(passed).toEqual(['single 0', 'single 1']);
+    // None is requested while some are free.
+    expect(source.requests).toBe(1);
+    enter('third');
+    await time.pass(1_002);
+    expect(passed).toHaveLength(3);
   });
 
   it('may be out up to a smaller number while this process gives some back', async () => {
@@ -447,7 +505,7 @@ describe('permits that processes share', () => {
     enter('next', { permits: 4 });
     expect(source.demand()).toEqual({ limit: 100, out: 20, wanted: 33, together: 4 });
     // What is part of a bulk is followed by more.
-    enter('bulk', { priority: 'bulk', permits: 150 });
+    enter('bulk', { priority: 'bulk', permits: 1 });
     expect(source.demand()).toMatchObject({ out: 20, wanted: 100 });
     permits.get('batch')!.giveBack('accepted');
     source.give(100);
@@ -505,6 +563,24 @@ describe('permits that processes share', () => {
     expect(permit.isValid()).toBe(true);
   });
 
+  it('let others overtake a request that costs more than this process has of its own', async () => {
+    enter('large', { priority: 'bulk', permits: 30 });
+    source.give(20, { status: 'fallback', failure: 'the store is away' });
+    enter('single');
+    enter('bulk', { priority: 'bulk', permits: 20 });
+    await time.pass(2_000);
+    expect(passed).toEqual(['single', 'bulk']);
+    // Shared permits are collected for it.
+    source.give(20);
+    enter('late', { priority: 'bulk' });
+    await time.pass(2_000);
+    expect(passed).toEqual(['single', 'bulk']);
+    source.give(30);
+    await time.pass(1);
+    await time.pass(1_002);
+    expect(passed).toEqual(['single', 'bulk', 'large', 'late']);
+  });
+
   it('that are unavailable refuse waiting and new requests', async () => {
     const place = enter('waiting');
     source.give(0, { status: 'refusing', failure: 'the store is away' });
@@ -512,6 +588,7 @@ describe('permits that processes share', () => {
       message: 'The shared quota is unavailable: the store is away. Nothing was sent.',
       retryAfterMs: 250,
     });
+    expect(() => place!.cancel()).not.toThrow();
     expect(thrownBy(() => enter('late'))).toMatchObject({ code: 'RTC_QUOTA', retryAfterMs: 250 });
     expect(queued(limiter)).toBe(0);
   });
@@ -559,9 +636,17 @@ describe('a service that refuses', () => {
     await time.pass(1);
     expect(limiter.usage.chunkSize).toBe(300);
     expect(rejected).toEqual([expect.any(ChunkTooLargeError)]);
+    expect(rejected[0]).toMatchObject({
+      name: 'RtcQuotaError',
+      message: 'The service refuses requests of more than 300 recipients. Nothing was sent.',
+      outcome: 'not_attempted',
+      retryAfterMs: 0,
+      attempts: [],
+    });
     expect(thrownBy(() => enter('large', { priority: 'bulk', recipients: 301 }))).toBeInstanceOf(
       ChunkTooLargeError,
     );
+    expect(() => enter('small', { priority: 'bulk', recipients: 300 })).not.toThrow();
   });
 
   it('is reported when it has refused everything for 15 seconds, and when it accepts again', async () => {
