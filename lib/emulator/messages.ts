@@ -72,7 +72,9 @@ export class Messages {
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {
     const { from, message, roomId, to } = sent;
     const presence = this.state.presenceOf(roomId);
-    const present = to?.flatMap((userId) => presence.participant(userId) ?? []) ?? presence.participants;
+    const present =
+      to?.map((userId) => presence.participant(userId)).filter((one) => one !== undefined) ??
+      presence.participants;
     this.state.accepted.add(sent, to ?? present.map(userIdOf));
     if (present.length === 0 || present.length < (to?.length ?? 0)) this.#warnOfAbsent(sent, presence);
     const { text, binary } = CALLBACKS[action];

@@ -34,7 +34,7 @@ export function readMessage(
   const appId = field('AppId', '');
   const roomId = rules.inRoom ? field('RoomId', '') : undefined;
   const from = field('From', '');
-  const to = rules.to === 'none' ? undefined : [field('To', rules.to === 'list' ? NO_ONE : '')].flat();
+  const to = rules.to === 'none' ? undefined : rules.to === 'list' ? field('To', NO_ONE) : [field('To', '')];
   const binary = field('Binary', false);
   const message = field('Message', '');
   checkApp(appId, account, accounts);

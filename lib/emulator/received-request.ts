@@ -34,7 +34,7 @@ export class ReceivedRequest {
     return {
       action: this.action,
       roomId: typeof RoomId === 'string' ? RoomId : '',
-      to: [To].flat().filter((userId): userId is string => typeof userId === 'string'),
+      to: (Array.isArray(To) ? To : [To]).filter((userId) => typeof userId === 'string'),
     };
   }
 }
