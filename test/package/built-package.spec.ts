@@ -205,6 +205,18 @@ describe('the built package', () => {
     expect(optional.filter((name) => count(new RegExp(`/node_modules/${name}/`)) > 0)).toEqual([]);
   });
 
+  it.each([
+    ['the emulator', ['--input-type=module', '-e', "import 'nestjs-rtc-messaging/emulator'"]],
+    ['the help of a command', [join(ROOT, 'dist/esm/command/cli.js'), 'send', '--help']],
+    ['the help of the emulator', [join(ROOT, 'dist/esm/command/rtc-emulator.js'), '--help']],
+  ])('loads nothing of Nest for %s', async (_what, args) => {
+    const loaded = await exec('node', ['--no-warnings', '--import', asUrl(REGISTER_HOOK), ...args], {
+      cwd: ROOT,
+    });
+    expect(loaded).toContain('/dist/esm/shared/common.js');
+    expect(loaded).not.toMatch(/node_modules\/(@nestjs|axios|class-validator)\//);
+  });
+
   it('loads neither Axios, ws, ioredis nor BullMQ with the entry of callbacks', async () => {
     const code =
       "require('reflect-metadata'); require('nestjs-rtc-messaging/callbacks'); console.log(Object.keys(require.cache).join('\\n'))";
