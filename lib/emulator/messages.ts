@@ -78,9 +78,12 @@ export class Messages {
     this.state.accepted.add(sent, to ?? present.map(userIdOf));
     if (present.length === 0 || present.length < (to?.length ?? 0)) this.#warnOfAbsent(sent, presence);
     const { text, binary } = CALLBACKS[action];
-    const rest = { from, at, msgid: ++this.#last };
+    const msgid = ++this.#last;
+    // In the order in which clients print them.
     const received: ReceivedMessage =
-      typeof message === 'string' ? { event: text, message, ...rest } : { event: binary, message, ...rest };
+      typeof message === 'string'
+        ? { event: text, msgid, from, message, at }
+        : { event: binary, msgid, from, message, at };
     const reached = this.state.attendance.deliver(received, present);
     if (reached.length > 0) this.state.deliveries.add(sent, reached.map(userIdOf));
   }
