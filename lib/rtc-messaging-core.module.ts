@@ -14,15 +14,16 @@ import { conflictProblems, unnamedProblems } from './config/module-conflicts.js'
 import type { Registration } from './config/registration.js';
 import { describeSettings, resolveSettings, unusableSettings } from './config/resolve-settings.js';
 import { rtcMessagingConfig } from './config/rtc-messaging.config.js';
-import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS, RTC_SENDER } from './config/tokens.js';
+import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import type { RtcMessagingSettings } from './config/settings.js';
+import { createSender } from './create-sender.js';
 import { RtcConfigError } from './errors/rtc-config.error.js';
 import { HealthRecord } from './health/health-record.js';
 import type { Environment } from './options/read-options.js';
 import { readVariables } from './options/read-variables.js';
 import { moduleLogger } from './module-logger.js';
 import { servicesOf } from './services/service-tokens.js';
-import type { Sender } from './retry/sender.js';
+import { Sender } from './retry/sender.js';
 import { OPTIONS_TOKEN } from './rtc-messaging.module-definition.js';
 
 /** Interval at which idle connections are closed during a shutdown, in milliseconds. */
@@ -45,7 +46,7 @@ const DROP_EVERY_MS = 50;
       useFactory: settleModule,
     },
     { provide: HealthRecord, useFactory: () => new HealthRecord() },
-    { provide: RTC_SENDER, inject: [RTC_MESSAGING_SETTINGS, HealthRecord], useFactory: loadSender },
+    { provide: Sender, inject: [RTC_MESSAGING_SETTINGS, HealthRecord], useFactory: createSender },
   ],
 })
 export class RtcMessagingCoreModule
@@ -54,7 +55,7 @@ export class RtcMessagingCoreModule
   #dropping: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(RTC_SENDER) private readonly sender: Sender,
+    @Inject(Sender) private readonly sender: Sender,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -85,11 +86,6 @@ export class RtcMessagingCoreModule
 }
 
 /** What sends is nearly half of the library. It is not loaded by an import alone, nor by tests with mocks. */
-async function loadSender(settings: RtcMessagingSettings, health: HealthRecord): Promise<Sender> {
-  const { createSender } = await import('./create-sender.js');
-  return createSender(settings, health);
-}
-
 /** The settings of a module, if it is right by itself and beside the others of its app. */
 function settleModule(
   options: unknown,

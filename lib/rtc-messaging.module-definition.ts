@@ -1,6 +1,6 @@
 import { type DynamicModule, type Provider } from '@nestjs/common';
 import { readExtras, type Registration } from './config/registration.js';
-import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS, RTC_SENDER } from './config/tokens.js';
+import { RTC_MESSAGING_REGISTRATION, RTC_MESSAGING_SETTINGS } from './config/tokens.js';
 import {
   type ControllerSettings,
   readController,
@@ -10,7 +10,7 @@ import { type ActionControllers, createControllers, routesOf } from './controlle
 import type { RtcMessagingSettings } from './config/settings.js';
 import { getOwnReceiptsToken } from './receipts/receipt-options.js';
 import type { Receipts } from './receipts/receipt.service.js';
-import type { Sender } from './retry/sender.js';
+import { Sender } from './retry/sender.js';
 import { ActionCaller } from './services/action-caller.js';
 import { servicesOf } from './services/service-tokens.js';
 
@@ -59,7 +59,7 @@ export function addExtras(
       { provide: RTC_MESSAGING_REGISTRATION, useValue: registration },
       {
         provide: ActionCaller,
-        inject: [RTC_MESSAGING_SETTINGS, RTC_SENDER, { token: getOwnReceiptsToken(name), optional: true }],
+        inject: [RTC_MESSAGING_SETTINGS, Sender, { token: getOwnReceiptsToken(name), optional: true }],
         useFactory: (settings: RtcMessagingSettings, sender: Sender, receipts?: Receipts) => {
           if (receipts !== undefined) receipts.emit = sender.emit;
           return new ActionCaller(settings, sender, receipts?.store);

@@ -8,8 +8,6 @@ const COMMON_JS = fileURLToPath(new URL('../dist/cjs/', import.meta.url));
 
 const MAIN = 'index.js';
 const EMULATOR = 'emulator/index.js';
-const CALLBACKS = 'callbacks/index.js';
-const SENDER = 'create-sender.js';
 const FOR_BROWSERS = 'receiver/index.js';
 
 /** Builds `dist/esm` and `dist/cjs`, each with its own types. Comments stand in the types, for editors. */
@@ -96,15 +94,10 @@ async function joinModules() {
   await join([FOR_BROWSERS], 'browser');
 }
 
-/**
- * The file in which a module of the main entry is, or of what sends, which is in a file of its own that is loaded when an
- * app boots. All that it imports is in the same or in a smaller file.
- */
+/** The file in which a module of the main entry is. All that it imports is in the same or in the smaller file. */
 function sharedFileOf(id, context) {
-  const isIn = (entry) => isPartOf(entry, id, context);
-  if (isIn(EMULATOR)) return isIn(MAIN) || isIn(SENDER) ? 'common' : null;
-  if (isIn(MAIN)) return 'library';
-  return isIn(SENDER) && !isIn(CALLBACKS) ? 'sender' : null;
+  if (!isPartOf(MAIN, id, context)) return null;
+  return isPartOf(EMULATOR, id, context) ? 'common' : 'library';
 }
 
 /** Whether an entry imports a module, itself or by others, before it does anything. */

@@ -6,6 +6,3 @@ export const RTC_MESSAGING_SETTINGS = 'nestjs-rtc-messaging:settings';
 
 /** Injection token of the module's registration. */
 export const RTC_MESSAGING_REGISTRATION = 'nestjs-rtc-messaging:registration';
-
-/** Injection token of the module's `Sender`, which is loaded when the app boots. */
-export const RTC_SENDER = 'nestjs-rtc-messaging:sender';

@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RTC_SENDER } from '../config/tokens.js';
 import { checkCallOptions } from '../options/check-call-options.js';
 import { HiddenParts } from '../privacy/hidden-parts.js';
-import type { Sender } from '../retry/sender.js';
+import { Sender } from '../retry/sender.js';
 import { HealthRecord } from './health-record.js';
 import { HEALTH_THRESHOLDS, judgeHealth } from './judge-health.js';
 import type { RtcHealth, RtcHealthThresholds } from './rtc-health.js';
@@ -24,7 +23,7 @@ const hidden = new HiddenParts<{
  */
 @Injectable()
 export class RtcHealthIndicator {
-  constructor(@Inject(RTC_SENDER) sender: HealthSender, @Inject(HealthRecord) record: HealthRecord) {
+  constructor(@Inject(Sender) sender: HealthSender, @Inject(HealthRecord) record: HealthRecord) {
     hidden.set(this, { sender, record });
   }
 

@@ -1,11 +1,13 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { resolveSettings } from '../config/resolve-settings.js';
-import { RTC_MESSAGING_SETTINGS, RTC_SENDER } from '../config/tokens.js';
+import { RTC_MESSAGING_SETTINGS } from '../config/tokens.js';
 import { HealthRecord } from '../health/health-record.js';
 import { MemoryReceiptStore } from '../receipts/receipt-store.js';
-import { ActionCaller, type CallSender } from '../services/action-caller.js';
+import { Sender } from '../retry/sender.js';
+import { ActionCaller } from '../services/action-caller.js';
 import { SERVICE_TOKENS } from '../services/service-tokens.js';
+import { acceptingSender } from './accepting-sender.js';
 import { CALLS, createMock, type RtcMessagingMocks } from './create-mocks.js';
 
 /** What `RtcMessagingTestingModule.forRoot()` takes. */
@@ -44,6 +46,7 @@ export class RtcMessagingTestingModule {
   /** Each app gets new mocks. */
   static forRoot({ name, isGlobal = false, ...mocks }: RtcMessagingTestingOptions = {}): DynamicModule {
     const settings = resolveSettings(OPTIONS, {}, { name });
+    const sender = acceptingSender(settings);
     const services = Object.entries(SERVICE_TOKENS).map(([service, token]) => ({
       provide: token(name),
       inject: [ModuleRef],
@@ -55,15 +58,8 @@ export class RtcMessagingTestingModule {
       global: isGlobal,
       providers: [
         { provide: RTC_MESSAGING_SETTINGS, useValue: settings },
-        {
-          provide: RTC_SENDER,
-          useFactory: async () => (await import('./accepting-sender.js')).acceptingSender(settings),
-        },
-        {
-          provide: ActionCaller,
-          inject: [RTC_SENDER],
-          useFactory: (sender: CallSender) => new ActionCaller(settings, sender, NO_RECEIPTS),
-        },
+        { provide: Sender, useValue: sender },
+        { provide: ActionCaller, useValue: new ActionCaller(settings, sender, NO_RECEIPTS) },
         { provide: HealthRecord, useFactory: () => new HealthRecord() },
         ...services,
       ],
