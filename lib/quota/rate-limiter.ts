@@ -133,6 +133,9 @@ export class RateLimiter {
   #lastTakenAt = -Infinity;
   #lastSingleAt = -Infinity;
   #cancelTimer: (() => void) | undefined;
+  /** Whether the next request waits for permits of the account. */
+  #isShort = false;
+  #isRequesting = false;
 
   constructor(options: LimiterOptions) {
     const { limit, time = REAL_TIME, openShared, onThrottling } = options;
@@ -261,15 +264,28 @@ export class RateLimiter {
     return Math.ceil(heldMs + (before * this.#account.intervalMs * outMs) / SECOND_MS);
   }
 
-  /** Grants all permits that are free, and sets a timer for the next. The store may call it from within. */
+  /** Grants all permits that are free, sets a timer for the next, and asks the store for more. */
   #pump(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    this.#isShort = false;
     this.#update();
     const full = new Map<string, number>();
     let delayMs = 0;
     while (delayMs === 0) delayMs = this.#letNextGo(full);
     if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
+    if (this.#isShort) this.#requestShared();
+  }
+
+  /** The store may answer at once. If that is not enough, it is not asked again for now. */
+  #requestShared(): void {
+    if (this.#isRequesting) return;
+    this.#isRequesting = true;
+    try {
+      this.#shared?.request();
+    } finally {
+      this.#isRequesting = false;
+    }
   }
 
   /** Applies what the service accepts and what this process holds, and refuses requests that can't be sent so. */
@@ -336,7 +352,7 @@ export class RateLimiter {
     if (this.#account.requestsInFlight >= this.#adaptive.maxInFlight) return Infinity;
     const isHeld = now < this.#held.usableUntil && this.#holds(permits);
     const delayMs = isHeld ? this.#account.delayMs(permits) : Infinity;
-    if (delayMs > 0) this.#shared?.request();
+    this.#isShort = delayMs > 0;
     return delayMs;
   }
 

@@ -485,6 +485,15 @@ describe('permits that processes share', () => {
     expect(passed).toHaveLength(3);
   });
 
+  it('are used where the store says each time that it is asked how many there are', async () => {
+    source.request = () => source.give(10);
+    enterMany(14);
+    await time.pass(900);
+    expect(passed).toHaveLength(10);
+    await time.pass(1_500);
+    expect(passed).toHaveLength(14);
+  });
+
   it('may be out up to a smaller number while this process gives some back', async () => {
     source.give(50);
     enterMany(50, { priority: 'bulk' });
