@@ -313,8 +313,9 @@ export class RateLimiter {
    * @returns how long to wait if no request can be sent
    */
   #letNextGo(full: Map<string, number>): number {
-    const kept = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
+    const kept = this.#keptForSingles;
     let delayMs = Infinity;
+    let isHeldBack = false;
     for (const priority of this.#turns.order) {
       for (const waiter of this.#turns.waiting[priority]) {
         const { permits, roomId = '' } = waiter.request;
@@ -333,15 +334,22 @@ export class RateLimiter {
         if (accountMs > 0) return Math.min(delayMs, accountMs);
         const keptMs = priority === 'bulk' ? this.#account.delayMs(permits, kept) : 0;
         if (keptMs === 0) {
-          this.#grant(waiter, room);
+          this.#grant(waiter, room, isHeldBack);
           return 0;
         }
         // Only the permits that are kept for single sends are free.
         delayMs = Math.min(delayMs, keptMs);
+        isHeldBack = true;
         break;
       }
     }
     return delayMs;
+  }
+
+  /** Permits that fan-outs leave to single sends. None once these have taken so many more than their turns. */
+  get #keptForSingles(): number {
+    const kept = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
+    return this.#turns.lead > kept ? 0 : kept;
   }
 
   /** How long until the account has so many permits for the next request, in milliseconds. */
@@ -390,10 +398,11 @@ export class RateLimiter {
     };
   }
 
-  #grant(waiter: Waiter, room: PermitPool | undefined): void {
+  /** @param isOwed whether it is the turn of a fan-out, which leaves its permits to single sends */
+  #grant(waiter: Waiter, room: PermitPool | undefined, isOwed: boolean): void {
     const now = this.#time.now();
     const { permits, recipients } = waiter.request;
-    this.#turns.spend(waiter);
+    this.#turns.spend(waiter, isOwed);
     this.#granted.add('permit', now, permits);
     const isAlone = now - this.#lastTakenAt >= SECOND_MS;
     const sent: SentRequest = { takenAt: now, permits, recipients, isAlone };

@@ -34,11 +34,19 @@ export class Turns<T extends Waiting> {
     for (const priority of this.order) yield* this.waiting[priority];
   }
 
-  /** Counts the permits of a request that is sent now. The caller deletes it from the queue. */
-  spend({ request: { priority, permits } }: T): void {
+  /** How many more permits single sends have spent than fan-outs, where these have waited for their turns. */
+  get lead(): number {
+    return this.#spent.single - this.#spent.bulk;
+  }
+
+  /**
+   * Counts the permits of a request that is sent now. The caller deletes it from the queue.
+   * @param isOwed whether the other priority has the turn and could use it
+   */
+  spend({ request: { priority, permits } }: T, isOwed: boolean): void {
     const [first] = this.order;
     // Requests that can't be sent save up no turns either.
-    if (priority !== first) this.#catchUp(first);
+    if (priority !== first && !isOwed) this.#catchUp(first);
     this.#spent[priority] += permits;
   }
 

@@ -155,6 +155,25 @@ describe('a rate limiter', () => {
     );
   });
 
+  it('lets them take turns too while permits are kept for single sends', async () => {
+    open({ limit: 400, maxQueue: 5_000 });
+    enterMany(3_000);
+    enterMany(3_000, { priority: 'bulk' });
+    passed.length = 0;
+    await time.pass(3_500);
+    const ofFanOut = passed.filter((name) => name.startsWith('bulk')).length;
+    expect(passed.length).toBeGreaterThan(1_200);
+    expect(Math.abs(ofFanOut - passed.length / 2)).toBeLessThan(10);
+  });
+
+  it('keeps permits for those to come while single sends wait for their rooms', async () => {
+    open({ limit: 400, roomLimit: 1, maxQueue: 5_000 });
+    enterMany(50, { roomId: 'full' });
+    enterMany(8_000, { priority: 'bulk' });
+    await time.pass(970);
+    expect(['one', 'other', 'third'].map((name) => enter(name) === undefined)).toEqual([true, true, false]);
+  });
+
   it('keeps a few permits of a fan-out for single sends, for some seconds after the last of these', async () => {
     open({ limit: 400 });
     enter('first');
