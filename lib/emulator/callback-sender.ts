@@ -132,10 +132,18 @@ export async function post(url: URL, body: Buffer, { headers, signal, onSent }: 
     end = { ...end, sent: true };
     onSent();
   });
+  const other = new AbortController();
+  // It has neither a response nor an error.
+  request.once('upgrade', ({ statusCode }, socket) => {
+    socket.destroy();
+    end = { sent: true, httpStatus: statusCode };
+    failure = 'another protocol';
+    other.abort();
+  });
   // What comes after the answer is of no interest.
   request.on('error', () => undefined).end(body);
   try {
-    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const [response] = (await once(request, 'response', { signal: other.signal })) as [IncomingMessage];
     end = { sent: true, httpStatus: response.statusCode };
     let answer = Buffer.alloc(0);
     for await (const chunk of response) {

@@ -268,6 +268,30 @@ describe('an event of a room', () => {
     });
   });
 
+  it('fails where the answer changes the protocol, and holds up no close', async () => {
+    const server = createServer((socket) =>
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+      ),
+    );
+    const switching = await listen(server);
+    const url = `http://127.0.0.1:${switching.port}/`;
+    register(url);
+    const alice = emulator.room('room-1').join('alice');
+    alice.setServerParams('a signature', url);
+    expect(await alice.sendServerMessage('hello')).toMatchObject({ error: 'E2BSReturnFailed' });
+    await emulator.callbacks.idle();
+    const failed = { elapsedMs: expect.any(Number), httpStatus: 101, failure: 'another protocol' };
+    expect(emulator.callbacks.sent.map(({ action, attempts }) => [action, attempts])).toEqual(
+      expect.arrayContaining([
+        ['RoomCreate', [failed, failed, failed]],
+        ['sendServerMessage', [failed]],
+      ]),
+    );
+    await emulator.close();
+    await switching.close();
+  });
+
   it('leaves nothing running when the emulator closes, and is not told after that', async () => {
     await answerWith(() => undefined);
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
