@@ -66,7 +66,8 @@ export class Messages {
         throw tooMany('messages into the room');
       }
     }
-    return ofAccount.admit(requestsPerSecond, cost);
+    // The room's may just have had it forgotten, where it was empty.
+    return this.state.windows.of('account', accessKeyId).admit(requestsPerSecond, cost);
   }
 
   #deliver(action: RtcActionName, sent: EmulatedMessage, at: Date): void {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RoomUnicastService, RtcApiError, type RtcMessagingOptions } from 'nestjs-rtc-messaging';
 import { RtcEmulator, type RtcEmulatorOptions } from 'nestjs-rtc-messaging/emulator';
 import { sendRaw, unicastBody } from '../support/raw-request.js';
@@ -82,6 +83,18 @@ describe("the emulator's quota", () => {
     expect(await statusOf('SendUnicast', { To: 'alice' })).toBe(200);
     expect(await statusOf('SendUnicast', { To: 'alice' })).toBe(200);
     expect(await statusOf('SendBroadcast', { To: Array.from({ length: 9 }, () => 'alice') })).toBe(200);
+  });
+
+  it('holds for an account that was idle, however many rooms are forgotten', async () => {
+    const quota = { requestsPerSecond: 1_000, costPer: 'recipient' } as const;
+    const service = await open({ quota, roomMessagesPerSecond: 1_000 });
+    const send = (roomId: string, count: number) =>
+      service.batchSend({ roomId, to: users(count), message: 'hi' });
+    // With the account, there are then as many windows as it takes for the empty ones to be forgotten.
+    await Promise.all(Array.from({ length: 999 }, (_, room) => send(`room-${room}`, 1)));
+    await sleep(1_100);
+    await send('another', 600);
+    expect(await rejectionOf(send('one-more', 600))).toMatchObject({ httpStatus: 429 });
   });
 
   it('can lose what is beyond the limit of a room silently, and records it', async () => {
