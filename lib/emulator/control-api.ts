@@ -16,6 +16,8 @@ import { idInPath, splitUrl } from './received-request.js';
 /** Everything below this path is the emulator's own; the rest is the remote API's. */
 export const CONTROL_PREFIX = '/__emulator';
 
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----\s*/gs;
+
 interface ControlRequest {
   readonly state: EmulatorState;
   /** Of a path that names a user. */
@@ -142,6 +144,12 @@ export async function serveControlApi(
 }
 
 function listFaults({ state }: Pick<ControlRequest, 'state'>): unknown {
-  // A private key is no one's to read back.
-  return state.faults.active.map(({ rule, applied }) => ({ ...rule, key: undefined, applied }));
+  return state.faults.active.map(({ rule, applied }) => ({ ...withoutKey(rule), applied }));
+}
+
+/** A private key is no one's to read back, be it in one text with its certificate. */
+function withoutKey(rule: FaultRule): object {
+  if (!('key' in rule)) return rule;
+  const { key: _key, cert, ...others } = rule;
+  return { ...others, cert: cert.replaceAll(PRIVATE_KEY, '') };
 }

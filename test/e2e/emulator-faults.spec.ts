@@ -238,11 +238,15 @@ describe('the control API', () => {
     expect(await codesOf(1)).toEqual([undefined]);
   });
 
-  it('does not give back the private key of a certificate', async () => {
+  it.each([
+    ['', (_key: string) => ''],
+    [' that is in one text with it', (key: string) => key],
+  ])('does not give back the private key of a certificate%s', async (_where, before) => {
     const own = await selfSigned();
     const secure = await RtcEmulator.start({ tls: own });
     try {
-      const rule = { kind: 'untrusted_certificate', ...(await selfSigned()), probability: 0 };
+      const { key, cert } = await selfSigned();
+      const rule = { kind: 'untrusted_certificate', key, cert: before(key) + cert, probability: 0 };
       const answers: unknown[] = [];
       for (const method of ['PUT', 'GET']) {
         const asking = request(`${secure.url}/__emulator/faults`, { method, ca: own.cert, agent: false });
@@ -250,7 +254,7 @@ describe('the control API', () => {
         const [response] = (await once(asking, 'response')) as [IncomingMessage];
         answers.push(await json(response));
       }
-      const listed = [{ kind: 'untrusted_certificate', cert: rule.cert, probability: 0, applied: 0 }];
+      const listed = [{ kind: 'untrusted_certificate', cert, probability: 0, applied: 0 }];
       expect(answers).toEqual([listed, listed]);
       expect(secure.faults.active[0]!.rule).toEqual(rule);
     } finally {
