@@ -98,14 +98,17 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
 
   let timer: unknown;
   let tries = 0;
-  let confirming: Promise<void> | undefined;
-  const confirmOwed = async (): Promise<void> => {
+  let confirming: Promise<boolean> | undefined;
+  /** @returns whether it worked, and there are more */
+  const confirmOwed = async (): Promise<boolean> => {
     const ids = owed().slice(0, MAX_RECEIPTS);
     const isSent = ids.length === 0 || (await attempt(() => confirm(writeReceipts(ids)), CONFIRM_MS));
     tries = isSent ? 0 : (tries + 1) % MAX_TRIES;
     if (tries === 0) for (const id of ids) seen.set(id, 'taken');
     timer = undefined;
-    if (owed().length > 0) confirmSoon();
+    const isDone = owed().length === 0;
+    if (!isDone) confirmSoon();
+    return isSent && !isDone;
   };
   const confirmSoon = (): void => {
     // By chance up to twice as long, since many clients receive a message at once.
@@ -158,7 +161,7 @@ export function createReceiver({ from, confirm, onMessage, storage }: ReceiverOp
 
   const finish = async (): Promise<void> => {
     await confirming;
-    await (confirming = confirmOwed());
+    for (let goesOn = true; goesOn;) goesOn = await (confirming = confirmOwed());
     await saving;
   };
 

@@ -306,6 +306,16 @@ describe('a receiver', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it('confirms all that was taken when it is closed, though it is more than one text holds', async () => {
+    const client = new Client();
+    const calls = Array.from({ length: 2_500 }, (_, index) => frame(`message ${index}`));
+    for (const { message } of calls) client.receive('server', message);
+    await pass(0);
+    await client.receiver.close();
+    expect(client.confirmed.map(({ ids }) => ids.length)).toEqual([1_000, 1_000, 500]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('tries a receipt once more when it is closed, and not again', async () => {
     const confirm = jest.fn(() => Promise.reject(new Error('away')));
     const client = new Client({ confirm });
