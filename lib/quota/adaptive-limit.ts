@@ -29,7 +29,7 @@ const ADAPTING = {
   helped: 0.6,
 } as const;
 
-const SECOND_MS = 1_000;
+export const SECOND_MS = 1_000;
 
 /** What the account seems to allow. */
 export interface ThrottlingEstimate {

@@ -33,7 +33,10 @@ export interface HeldPermits extends QuotaStatusChange {
 
 /** The permits that several processes share. */
 export interface PermitSource {
-  /** Called when a request waits for permits. Called often, so it should ask only if the demand has changed. */
+  /**
+   * Called when a request waits for permits. Called often, so it should ask only if the demand has changed. Must not
+   * throw.
+   */
   request(): void;
   /** Releases the store. */
   close(): void;

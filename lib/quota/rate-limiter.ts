@@ -1,6 +1,6 @@
 import { SlidingCounts } from '../diagnostics/sliding-counts.js';
 import { RtcQuotaError } from '../errors/rtc-quota.error.js';
-import { AdaptiveLimit, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
+import { AdaptiveLimit, SECOND_MS, type SentRequest, type ThrottlingEstimate } from './adaptive-limit.js';
 import { ChunkTooLargeError } from './chunk-too-large.error.js';
 import { PermitPool, type PermitUse, type Priority } from './permit-pool.js';
 import type {
@@ -84,7 +84,6 @@ const REAL_TIME: LimiterTime = {
   },
 };
 
-const SECOND_MS = 1_000;
 /**
  * Permits reserved for single sends after the last single send, as a fraction of the limit. Without them, a fan-out
  * takes all permits, and none returns before its first second is over.
@@ -245,8 +244,9 @@ export class RateLimiter {
     if (!isFull && waitMs <= waiter.request.withinMs) this.#turns.add(waiter);
     else {
       const what = `is ${isFull ? 'full' : 'too long'}: ${size} calls are waiting, for about ${waitMs} ms`;
-      const init = { retryAfterMs: waitMs };
-      waiter.end = new RtcQuotaError(`The quota's queue ${what}. Nothing was sent.`, init);
+      waiter.end = new RtcQuotaError(`The quota's queue ${what}. Nothing was sent.`, {
+        retryAfterMs: waitMs,
+      });
     }
   }
 
@@ -267,25 +267,17 @@ export class RateLimiter {
   /** Grants all permits that are free, sets a timer for the next, and asks the store for more. */
   #pump(): void {
     this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
     this.#isShort = false;
     this.#update();
     const full = new Map<string, number>();
     let delayMs = 0;
     while (delayMs === 0) delayMs = this.#letNextGo(full);
     if (delayMs < Infinity) this.#cancelTimer = this.#time.after(delayMs, () => this.#pump());
-    if (this.#isShort) this.#requestShared();
-  }
-
-  /** The store may answer at once. If that is not enough, it is not asked again for now. */
-  #requestShared(): void {
-    if (this.#isRequesting) return;
+    // The store may answer at once. If that is not enough, it is not asked again for now.
+    if (!this.#isShort || this.#isRequesting) return;
     this.#isRequesting = true;
-    try {
-      this.#shared?.request();
-    } finally {
-      this.#isRequesting = false;
-    }
+    this.#shared?.request();
+    this.#isRequesting = false;
   }
 
   /** Applies what the service accepts and what this process holds, and refuses requests that can't be sent so. */
@@ -298,12 +290,10 @@ export class RateLimiter {
     this.#account.setLimit(limit, Math.min(allowed, Math.max(1, permits)), leastBurst);
     if (status === 'refusing') {
       const reason = `The shared quota is unavailable: ${failure}. Nothing was sent.`;
-      for (const waiter of this.#turns.inOrder()) {
+      for (const waiter of this.#turns.inOrder())
         this.#end(waiter, new RtcQuotaError(reason, { retryAfterMs: UNAVAILABLE_MS }));
-      }
     }
-    if (chunkSize === Infinity) return;
-    for (const waiter of this.#turns.waiting.bulk) {
+    for (const waiter of chunkSize < Infinity ? this.#turns.waiting.bulk : []) {
       if (waiter.request.recipients > chunkSize) this.#end(waiter, new ChunkTooLargeError(chunkSize));
     }
   }
@@ -313,7 +303,9 @@ export class RateLimiter {
    * @returns how long to wait if no request can be sent
    */
   #letNextGo(full: Map<string, number>): number {
-    const kept = this.#keptForSingles;
+    const wanted = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
+    // None once single sends have taken so many more than their turns.
+    const kept = this.#turns.lead > wanted ? 0 : wanted;
     let delayMs = Infinity;
     let isHeldBack = false;
     for (const priority of this.#turns.order) {
@@ -344,12 +336,6 @@ export class RateLimiter {
       }
     }
     return delayMs;
-  }
-
-  /** Permits that fan-outs leave to single sends. None once these have taken so many more than their turns. */
-  get #keptForSingles(): number {
-    const kept = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
-    return this.#turns.lead > kept ? 0 : kept;
   }
 
   /** How long until the account has so many permits for the next request, in milliseconds. */
@@ -383,18 +369,17 @@ export class RateLimiter {
   }
 
   #demand(): PermitDemand {
-    const limit = this.#limit;
     const { waiting, permits } = this.#turns;
     const { out } = this.#account;
     const [next] = this.#turns.inOrder();
     const most = Math.max(1, Math.floor(this.#adaptive.allowed));
     const used = out + permits.single;
-    const spare = used > 0 || this.#hasSingles ? Math.ceil(limit * 0.01) + 2 : 0;
+    const spare = used > 0 || this.#hasSingles ? Math.ceil(this.#limit * 0.01) + 2 : 0;
     return {
-      limit,
+      limit: this.#limit,
       out,
       wanted: waiting.bulk.size > 0 ? most : Math.min(most, Math.ceil(used * 1.25) + spare),
-      together: Math.min(next?.request.permits ?? 0, limit),
+      together: Math.min(next?.request.permits ?? 0, this.#limit),
     };
   }
 

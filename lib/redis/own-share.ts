@@ -19,12 +19,11 @@ export function withOwnShare(scope: QuotaScope, share: number): QuotaScope {
       scope.onPermits(held);
       return;
     }
-    const none = { ...held, status: 'fallback' } as const;
     pause ??= setTimeout(() => {
       const permits = Math.max(1, share * scope.demand().limit);
-      scope.onPermits({ ...none, permits, usableUntil: Infinity, endsAt: Infinity });
+      scope.onPermits({ ...held, status: 'fallback', permits, usableUntil: Infinity, endsAt: Infinity });
     }, PAUSE_MS).unref();
-    scope.onPermits(none);
+    scope.onPermits({ ...held, status: 'fallback' });
   };
   return { ...scope, onPermits };
 }

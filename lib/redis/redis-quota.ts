@@ -15,6 +15,7 @@ import { checkOptions, type CheckedOptions, type RedisQuotaOptions } from './red
  * })
  */
 export class RedisQuota implements QuotaStore {
+  readonly account: string | undefined;
   // A private field: printing the module's options must not print a password.
   readonly #options: CheckedOptions;
   readonly #connection: RedisConnection;
@@ -22,11 +23,8 @@ export class RedisQuota implements QuotaStore {
   /** @throws RtcConfigError listing everything that is wrong */
   constructor(options: RedisQuotaOptions) {
     this.#options = checkOptions(options);
+    this.account = this.#options.account;
     this.#connection = new RedisConnection(this.#options.connection, this.#options.timeoutMs);
-  }
-
-  get account(): string | undefined {
-    return this.#options.account;
   }
 
   /** For the module: opens the permits of a scope, under one key. */
