@@ -62,6 +62,8 @@ export class Receipts implements ReceiptService, OnModuleDestroy {
   /** What ends the waits for each message, and how many there are. */
   readonly #waits = new Map<string, { readonly end: Cancellation; count: number }>();
   #looking: NodeJS.Timeout | undefined;
+  /** How many of them the looks of this round have asked for. */
+  #looked = 0;
 
   /**
    * @param store over which senders await receipts. Undefined where the options have no `receipts`
@@ -120,15 +122,9 @@ export class Receipts implements ReceiptService, OnModuleDestroy {
   }
 
   #lookAtNext(store: ReceiptStore): void {
-    const next = [...this.#waits].slice(0, MAX_LOOK);
-    for (const [messageId, wait] of next) {
-      this.#waits.delete(messageId);
-      this.#waits.set(messageId, wait);
-    }
-    void this.#look(
-      store,
-      next.map(([messageId]) => messageId),
-    );
+    const all = [...this.#waits.keys()];
+    if (this.#looked >= all.length) this.#looked = 0;
+    void this.#look(store, all.slice(this.#looked, (this.#looked += MAX_LOOK)));
   }
 
   /** While the store does not answer, nobody knows, and waits go on. */
