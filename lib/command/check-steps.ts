@@ -2,7 +2,7 @@ import { REGION_HOSTS } from '../config/regions.js';
 import type { RtcMessagingSettings } from '../config/settings.js';
 import { RtcApiError } from '../errors/rtc-api.error.js';
 import type { RtcMessagingError } from '../errors/rtc-messaging.error.js';
-import { CERTIFICATE_FAILURE } from '../retry/retry-decision.js';
+import { CERTIFICATE_FAILURE, NAME_FAILURE } from '../retry/retry-decision.js';
 
 /** What a request passes on its way, in that order, and what is right there. What is before its failure is right. */
 export const RIGHT = {
@@ -51,7 +51,7 @@ export function stepOf(error: RtcMessagingError): Step {
   if (error instanceof RtcApiError)
     return OF_CODES.find(([pattern]) => pattern.test(error.apiCode))?.[1] ?? 'answer';
   if (phase !== 'queued' && phase !== 'connecting') return 'answer';
-  if (/^(ENOTFOUND|EAI_|ENODATA)/.test(failure)) return 'DNS';
+  if (NAME_FAILURE.test(failure)) return 'DNS';
   return CERTIFICATE_FAILURE.test(failure) || /SSL|TLS|EPROTO/.test(failure) ? 'TLS' : 'connection';
 }
 

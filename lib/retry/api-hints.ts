@@ -1,5 +1,5 @@
 import { UNREADABLE } from './attempts.js';
-import { CERTIFICATE_FAILURE } from './retry-decision.js';
+import { CERTIFICATE_FAILURE, NAME_FAILURE } from './retry-decision.js';
 
 /** What to do, by a pattern of what happened. The first that matches counts. */
 type Hints = readonly (readonly [RegExp, string])[];
@@ -59,7 +59,7 @@ const FAILURES = hintsOf({
     'http.maxContentLength (RTC_HTTP_MAX_CONTENT_LENGTH) is the longest answer that is read.',
   NOT_ENCRYPTED: 'Check http.httpsAgent: it returned a connection without TLS.',
   PERMIT_EXPIRED: 'The permit of the shared quota expired: this process was paused, or Redis is slow.',
-  'ENOTFOUND|EAI_|ENODATA':
+  [NAME_FAILURE.source]:
     "The host {host} is not found: check endpoint (RTC_ENDPOINT), region (RTC_REGION) and this machine's DNS.",
   'EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)':
     "{host} does not speak TLS: an emulator's endpoint (RTC_ENDPOINT) begins with http://, unless it was given a certificate.",

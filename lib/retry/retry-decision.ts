@@ -122,6 +122,9 @@ function isFinal(failure: string): boolean {
 export const CERTIFICATE_FAILURE =
   /CERT|CRL|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)\b|^PATH_LENGTH_EXCEEDED\b/;
 
+/** Failures to find a host's address. */
+export const NAME_FAILURE = /^(ENOTFOUND|EAI_|ENODATA)/;
+
 /** Another attempt of a call, and the wait before it. */
 export interface NextAttempt {
   readonly reason: RtcRetryReason;
