@@ -45,9 +45,7 @@ const BURST_SHARE = 0.08;
 /** Precision of timers. Used for pacing only: a permit is never free too early. */
 const EARLY_MS = 0.3;
 
-export function burstOf(perSecond: number): number {
-  return Math.max(1, Math.round(perSecond * BURST_SHARE));
-}
+export const burstOf = (perSecond: number): number => Math.max(1, Math.round(perSecond * BURST_SHARE));
 
 /** The permits of one request. */
 interface Taken {

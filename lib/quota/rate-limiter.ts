@@ -244,9 +244,8 @@ export class RateLimiter {
     if (!isFull && waitMs <= waiter.request.withinMs) this.#turns.add(waiter);
     else {
       const what = `is ${isFull ? 'full' : 'too long'}: ${size} calls are waiting, for about ${waitMs} ms`;
-      waiter.end = new RtcQuotaError(`The quota's queue ${what}. Nothing was sent.`, {
-        retryAfterMs: waitMs,
-      });
+      const init = { retryAfterMs: waitMs };
+      waiter.end = new RtcQuotaError(`The quota's queue ${what}. Nothing was sent.`, init);
     }
   }
 
@@ -276,8 +275,11 @@ export class RateLimiter {
     // The store may answer at once. If that is not enough, it is not asked again for now.
     if (!this.#isShort || this.#isRequesting) return;
     this.#isRequesting = true;
-    this.#shared?.request();
-    this.#isRequesting = false;
+    try {
+      this.#shared?.request();
+    } finally {
+      this.#isRequesting = false;
+    }
   }
 
   /** Applies what the service accepts and what this process holds, and refuses requests that can't be sent so. */
@@ -303,9 +305,9 @@ export class RateLimiter {
    * @returns how long to wait if no request can be sent
    */
   #letNextGo(full: Map<string, number>): number {
-    const wanted = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
+    const reserve = this.#hasSingles ? Math.floor(this.#adaptive.allowed * KEPT_FOR_SINGLES.share) : 0;
     // None once single sends have taken so many more than their turns.
-    const kept = this.#turns.lead > wanted ? 0 : wanted;
+    const kept = this.#turns.lead > reserve ? 0 : reserve;
     let delayMs = Infinity;
     let isHeldBack = false;
     for (const priority of this.#turns.order) {

@@ -52,7 +52,7 @@ export class Turns<T extends Waiting> {
 
   /** Which priority has the turn, and then the other. */
   get order(): readonly [Priority, Priority] {
-    return this.#spent.single <= this.#spent.bulk ? ['single', 'bulk'] : ['bulk', 'single'];
+    return this.lead <= 0 ? ['single', 'bulk'] : ['bulk', 'single'];
   }
 
   #catchUp(priority: Priority): void {

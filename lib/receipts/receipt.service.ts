@@ -62,7 +62,7 @@ export class Receipts implements ReceiptService, OnModuleDestroy {
   /** What ends the waits for each message, and how many there are. */
   readonly #waits = new Map<string, { readonly end: Cancellation; count: number }>();
   #looking: NodeJS.Timeout | undefined;
-  /** How many of them the looks of this round have asked for. */
+  /** How many of the messages this round of looks has asked for. */
   #looked = 0;
 
   /**
